@@ -43,7 +43,7 @@ function paramsText({ args }: Pick<Method, 'args'>): string {
 	return argumentMembers(args).map(nameText).join(', ');
 }
 
-/** What there is to say of a method beside its arguments, each in a few words. */
+/** Facts about a method other than its arguments, each in a few words. */
 function factsOf(method: Method): string[] {
 	const { anonymous, limit, once, secondFactor, timeout } = method;
 	return [
@@ -115,7 +115,7 @@ function typesText({ components }: SchemaMaker): string {
 	return rows.join('\n');
 }
 
-/** Each code with its reasons, the codes that are texts in their order. */
+/** Each code with its reasons, sorted by code. */
 function errorsText(): string {
 	const reasons = new Map<string, Set<string>>();
 	for (const { error, reason } of knownErrors()) {
@@ -141,7 +141,7 @@ Types are written as in TypeScript; \`<…>\` is a condition in words, \`…\` i
 *once* marks methods whose [repeated call](rest.md#retries) gets its first answer. \`login\` and \`createUser\` have [limits](limits.md) beside those given here.
 Over REST, [\`login\` and \`logout\`](rest.md#credentials) are at paths of their own.`;
 
-const ERRORS = `Every method may be refused with the errors of its kind, which its entry does not repeat: 400 \`Match failed\` (an argument of the wrong
+const ERRORS = `Every method can also have these errors, which its entry does not repeat: 400 \`Match failed\` (an argument of the wrong
 type), \`error-invalid-user\` (nobody is logged in), \`too-many-requests\` (a limit), \`error-idempotency-mismatch\` (*once*), \`totp-…\` (a second
 factor), \`error-timeout\` and 500. [REST](rest.md#answers) says which status each has. The reasons are for people, and may change.`;
 

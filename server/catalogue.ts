@@ -4,6 +4,7 @@ import type { Log } from '../shared/log.js';
 import type { Connection, Method } from '../shared/method.js';
 import type { Publication, Strategy } from '../shared/publication.js';
 import type { Publications } from './ddp/publications/subscriptions.js';
+import { requireFreeNames } from './options/freeNames.js';
 import { OptionError } from './options/kinds.js';
 import type { MethodLimits } from './options/limits.js';
 
@@ -23,7 +24,10 @@ export async function catalogueOf(
 		...(accounts ? [await import('../methods/accounts/index.js')] : []),
 		...(keys ? [(await import('../methods/index.js')).keyService] : []),
 	];
-	for (const key of ['methods', 'publications', 'streams'] as const) requireFreeNames(key, parts, own[key] ?? []);
+	for (const key of ['methods', 'publications', 'streams'] as const) {
+		const names = (own[key] ?? []).flatMap(({ name }) => name ?? []);
+		requireFreeNames(key, names, new Set(parts.flatMap((part) => (part[key] ?? []).map(({ name }) => name))));
+	}
 	parts.push(own);
 	const all = <K extends 'methods' | 'publications' | 'streams' | 'limits'>(key: K) =>
 		parts.flatMap((part) => (part[key] ?? []) as readonly NonNullable<Catalogue[K]>[number][]);
@@ -49,22 +53,6 @@ export function withLimits(methods: readonly Method[], limits: MethodLimits): re
 		if (!Object.hasOwn(limits, method.name)) return method;
 		return Object.freeze({ ...method, limit: limits[method.name] ?? undefined });
 	});
-}
-
-/** @throws OptionError */
-function requireFreeNames(
-	key: 'methods' | 'publications' | 'streams',
-	roomkey: readonly Partial<Catalogue>[],
-	own: readonly { readonly name: string | null }[],
-): void {
-	const builtIn = new Set(roomkey.flatMap((part) => (part[key] ?? []).map(({ name }) => name)));
-	const names = new Set<string>();
-	for (const { name } of own) {
-		if (name === null) continue;
-		if (builtIn.has(name)) throw new OptionError(`${key} must not have '${name}', which is Roomkey's own`);
-		if (names.has(name)) throw new OptionError(`${key} has '${name}' twice: it is already defined`);
-		names.add(name);
-	}
 }
 
 /**

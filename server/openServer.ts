@@ -18,11 +18,12 @@ import { logReady, logStart, logStop } from './ops/startLog.js';
 import { openTraces } from './ops/traces.js';
 import { type CheckedOptions, checkServerOptions } from './options/checkOptions.js';
 import { OptionError } from './options/kinds.js';
+import { localUrl } from './options/localUrl.js';
 import { natsSettings } from './options/nats.js';
 import type { ServerOptions } from './options/serverOptions.js';
 import type { RoomkeyServer } from './roomkeyServer.js';
 import type { OpenStore } from './store/collections.js';
-import { openStore, type StoreChoice } from './store/open.js';
+import { openStore } from './store/open.js';
 import { packageVersion } from './version.js';
 import type { Watcher } from './watchStore.js';
 
@@ -47,7 +48,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	const offered = await catalogueOf(parts, settings.limits);
 	const readOnly = settings['read-only'];
 	const catalogue = readOnly ? { ...offered, methods: readOnlyMethods(offered.methods) } : offered;
-	const open = await openStore(storeOf(checked), log, parts.collections ?? []);
+	const open = await openStore(checked.store, log, parts.collections ?? []);
 	const ops = new Ops({
 		log,
 		metrics: settings.metrics,
@@ -111,11 +112,6 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		await close();
 		throw error;
 	}
-}
-
-/** Where the data is stored. With `--read-only` no index is made. */
-function storeOf({ store, settings }: CheckedOptions): StoreChoice {
-	return store.kind === 'mongodb' && settings['read-only'] ? { ...store, indexes: 'report' } : store;
 }
 
 /** The files of `--tls-cert` and `--tls-key`. */
@@ -218,9 +214,5 @@ const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /
 
 /** Starts to listen. Returns the address for clients on this machine. */
 async function listen(app: App, settings: CheckedOptions['settings']): Promise<string> {
-	const { host, port: askedPort, 'tls-cert': cert, 'path-prefix': prefix = '' } = settings;
-	const port = await app.listen(askedPort, host);
-	const scheme = cert === undefined ? 'http' : 'https';
-	const isAll = host === '0.0.0.0' || host === '::';
-	return `${scheme}://${isAll ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${port}${prefix}`;
+	return localUrl(settings, await app.listen(settings.port, settings.host));
 }

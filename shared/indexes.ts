@@ -26,6 +26,13 @@ export interface IndexSpec {
 	readonly ignoreCase?: boolean;
 }
 
+/** A collection with the indexes that it needs. */
+export interface IndexedCollection {
+	/** Its name in the database. */
+	readonly name: string;
+	readonly indexes: readonly IndexSpec[];
+}
+
 const unique = (...fields: string[]): IndexSpec => ({ fields, unique: true, sparse: false });
 const plain = (...fields: string[]): IndexSpec => ({ fields, unique: false, sparse: false });
 const uniqueSparse = (...fields: string[]): IndexSpec => ({ fields, unique: true, sparse: true });

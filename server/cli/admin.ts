@@ -23,7 +23,7 @@ export interface FirstAdminArgs {
 	readonly name?: string | undefined;
 }
 
-/** What to do about errors that a flag answers, by their codes. */
+/** What to do about an error, by its code. */
 const HINTS: Readonly<Record<string, string>> = {
 	'user-last-owner':
 		'The user is the only owner of rooms. With --confirm-relinquish other members become owners, and rooms without other members are deleted.',

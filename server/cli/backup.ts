@@ -1,10 +1,9 @@
 /** Copies of a data folder: `roomkey backup` and `roomkey restore`. */
-import { existsSync } from 'node:fs';
 import { copyFile, mkdir, open, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { StoreError } from '../../shared/storeErrors.js';
 import { openEnvironment } from '../dataFolder/environment.js';
-import { DATA_FILE, forOwnerOnly, inspect, MANIFEST, writeManifest } from '../dataFolder/manifest.js';
+import { DATA_FILE, forOwnerOnly, holdsData, inspect, writeManifest } from '../dataFolder/manifest.js';
 import { openFolder } from '../store/folder.js';
 
 /**
@@ -42,8 +41,7 @@ export async function restoreFolder(backup: string, folder: string): Promise<voi
 }
 
 async function assertData(path: string): Promise<void> {
-	if (!existsSync(join(path, MANIFEST)) && !existsSync(join(path, DATA_FILE)))
-		throw new StoreError('unusable', `The folder ${path} holds no data of Roomkey.`);
+	if (!holdsData(path)) throw new StoreError('unusable', `The folder ${path} holds no data of Roomkey.`);
 	await inspect(path);
 }
 

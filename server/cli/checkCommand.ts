@@ -2,28 +2,31 @@
 
 import { statSync } from 'node:fs';
 import { OptionError } from '../options/kinds.js';
+import { localUrl } from '../options/localUrl.js';
+import { options } from '../options/options.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
-import { connectionOf } from './checkServer.js';
+import { checkServer } from './checkServer.js';
 import { checkStore } from './checkStore.js';
 import type { Input, Io } from './command.js';
 import { type Config, readConfig, type Setting } from './config.js';
+import { othersHaveAccess } from './fileAccess.js';
 import { requireKnownLimits } from './knownLimits.js';
 import { storeOf } from './place.js';
 import { printResult } from './print.js';
 import { formatTable } from './table.js';
 
-/** Permission bits of the group and of others. */
-const OTHERS = 0o077;
+/** A larger difference between two clocks is a warning, in ms. */
+const WARNING_DRIFT_MS = 2000;
 
-/** A larger difference between two clocks is a warning, and one that is larger than the second a fault, in ms. */
-const MAX_DRIFT_MS = [2000, 30_000] as const;
+/** A larger difference between two clocks is a fault, in ms. */
+const MAX_DRIFT_MS = 30_000;
 
 /** @returns 1 if there is a fault */
 export async function check(input: Input, io: Io): Promise<number> {
 	const { config, result } = await readSettings(input, io);
 	const explicitUrl = input.text('url');
-	const url = explicitUrl ?? serverUrl(config, io.env);
-	const { results, time } = await connectionOf(url, explicitUrl !== undefined);
+	const url = explicitUrl ?? localUrl(config ?? {}, config?.port ?? (io.env.PORT || options.port.default));
+	const { results, time } = await checkServer(url, explicitUrl !== undefined);
 	const store = await checkStore(config?.store ?? storeOf(input));
 	const all = [...results, ...store.results, result, checkClock(time ?? store.time)];
 	const hasFailed = all.some(({ status }) => status === 'failed');
@@ -36,18 +39,6 @@ export async function check(input: Input, io: Io): Promise<number> {
 		),
 	);
 	return hasFailed ? 1 : 0;
-}
-
-/** The address of the server with these settings, on this machine. */
-function serverUrl(
-	config: Pick<Config, 'host' | 'port' | 'tls-cert' | 'path-prefix'> | undefined,
-	env: NodeJS.ProcessEnv,
-): string {
-	const host = config?.host ?? '127.0.0.1';
-	const isAny = host === '0.0.0.0' || host === '::';
-	const name = isAny ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-	const scheme = config?.['tls-cert'] === undefined ? 'http' : 'https';
-	return `${scheme}://${name}:${config?.port ?? (env.PORT || 3000)}${config?.['path-prefix'] ?? ''}`;
 }
 
 /** Reads the settings that a server with this environment would have. `config` is absent if they are wrong. */
@@ -75,12 +66,12 @@ async function readSettings(input: Input, { env }: Io): Promise<{ config?: Confi
 	}
 }
 
-/** Whether a file has a password in it, and others than its owner can read it. */
+/** Whether a file has a password in it, and users other than its owner can read it. */
 function isReadableSecret(path: string, settings: readonly Setting[]): boolean {
 	const hasPassword = ({ name, value }: Setting) =>
 		name === 'admin-pass' || (name === 'mongo-url' && /\/\/[^/]*@/.test(String(value)));
 	const isSecret = settings.some((one) => one.from.startsWith(`${path}: `) && hasPassword(one));
-	return process.platform !== 'win32' && isSecret && (statSync(path).mode & OTHERS) !== 0;
+	return isSecret && othersHaveAccess(statSync(path).mode);
 }
 
 /** Compares the clock of this machine with another. */
@@ -88,8 +79,7 @@ function checkClock(time: CheckReport['time']): CheckResult {
 	const part = 'clock';
 	if (!time) return { part, status: 'off', note: 'No server or database to compare it with' };
 	const drift = Math.abs(time.there - time.here);
-	const [warning, fault] = MAX_DRIFT_MS;
-	if (drift <= warning) return { part, status: 'ok', note: `It agrees with that of ${time.of}` };
+	if (drift <= WARNING_DRIFT_MS) return { part, status: 'ok', note: `It agrees with that of ${time.of}` };
 	const note = `It differs from that of ${time.of} by ${Math.round(drift / 1000)} s`;
-	return { part, status: drift > fault ? 'failed' : 'warning', note };
+	return { part, status: drift > MAX_DRIFT_MS ? 'failed' : 'warning', note };
 }

@@ -10,7 +10,7 @@ const TIMEOUT_MS = 5000;
  * Asks a server for its health.
  * @param isExpected whether it is a fault if no server answers
  */
-export async function connectionOf(url: string, isExpected: boolean): Promise<CheckReport> {
+export async function checkServer(url: string, isExpected: boolean): Promise<CheckReport> {
 	let report: HealthReport;
 	let date: string | null;
 	const here = Date.now();

@@ -1,18 +1,15 @@
 /** The checks of a data folder and of a MongoDB. They change neither. */
-import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { reasonOf } from '../../shared/storeErrors.js';
-import { DATA_FILE, inspect, MANIFEST } from '../dataFolder/manifest.js';
+import { holdsData, inspect } from '../dataFolder/manifest.js';
 import { withLmdb } from '../dataFolder/withLmdb.js';
+import type { IndexDifference } from '../mongodb/compareIndexes.js';
 import { diskCheck } from '../ops/checks.js';
 import { specs } from '../store/collections.js';
-import type { IndexDifference } from '../store/mongoIndexes.js';
 import type { StoreChoice } from '../store/open.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
-
-/** Permission bits of the group and of others. */
-const OTHERS = 0o077;
+import { othersHaveAccess } from './fileAccess.js';
 
 export async function checkStore(choice: StoreChoice): Promise<CheckReport> {
 	if (choice.kind === 'mongodb') return checkMongo(choice.url);
@@ -23,8 +20,7 @@ export async function checkStore(choice: StoreChoice): Promise<CheckReport> {
 /** Checks a data folder, which a server may be using. */
 async function checkFolder(folder: string): Promise<CheckReport> {
 	const path = resolve(folder);
-	const isThere = existsSync(join(path, MANIFEST)) || existsSync(join(path, DATA_FILE));
-	if (!isThere) {
+	if (!holdsData(path)) {
 		const note = `${folder} holds no data; a server makes the folder when it starts`;
 		return { results: [{ part: 'folder', status: 'off', note }] };
 	}
@@ -33,17 +29,17 @@ async function checkFolder(folder: string): Promise<CheckReport> {
 	try {
 		await inspect(path);
 		const { mode, uid } = await stat(path);
-		const { owner, indexes } = await withLmdb(async () => (await import('../dataFolder/look.js')).lookInto(path));
+		const { owner, hasIndex } = await withLmdb(async () => (await import('../dataFolder/look.js')).lookInto(path));
 		add('folder', 'ok', owner === undefined ? `${folder} is complete` : `${folder} is in use by the process ${owner}`);
-		const isPrivate = process.platform === 'win32' || (mode & OTHERS) === 0;
-		if (!isPrivate) add('folder: access', 'warning', `Other users can enter ${folder}: chmod 700 ${folder}`);
+		if (othersHaveAccess(mode))
+			add('folder: access', 'warning', `Other users can enter ${folder}: chmod 700 ${folder}`);
 		const isOwn = process.getuid === undefined || uid === process.getuid() || process.getuid() === 0;
 		if (!isOwn) add('folder: owner', 'warning', `${folder} belongs to another user, number ${uid}`);
 		const full = await diskCheck(path)();
 		add('folder: disk', full === undefined ? 'ok' : 'failed', full ?? 'It has enough space');
-		const missing = specs([]).flatMap(({ name, indexes: all }) =>
-			all
-				.filter((index) => !index.expires && !indexes.has(name, index))
+		const missing = specs([]).flatMap(({ name, indexes }) =>
+			indexes
+				.filter((index) => !index.expires && !hasIndex(name, index))
 				.map(({ fields }) => `${name} (${fields.join(', ')})`),
 		);
 		if (missing.length === 0) add('indexes', 'ok', 'All are there');
@@ -56,16 +52,17 @@ async function checkFolder(folder: string): Promise<CheckReport> {
 
 /** Checks a MongoDB, and compares its indexes with those that Roomkey needs. */
 async function checkMongo(url: string): Promise<CheckReport> {
-	const { connectTo, databaseOf, hosts, withoutSecrets } = await import('../mongodb/client.js');
-	const { compareDatabase, holdsNothing } = await import('../store/mongoIndexes.js');
-	const place = `${databaseOf(url)} at ${hosts(url)}`;
+	const { connectTo, databaseAndHosts, databaseOf, withoutSecrets } = await import('../mongodb/client.js');
+	const { compareDatabase, holdsNothing } = await import('../mongodb/compareIndexes.js');
+	const place = databaseAndHosts(url);
 	const client = connectTo(url);
 	try {
 		const db = client.db(databaseOf(url));
 		const here = Date.now();
 		const { localTime } = await db.command({ hello: 1 });
-		const isEmpty = await holdsNothing(db, specs([]));
-		const differences = await compareDatabase(db, specs([]));
+		const collections = specs([]);
+		const isEmpty = await holdsNothing(db, collections);
+		const differences = await compareDatabase(db, collections);
 		const database: CheckResult = isEmpty
 			? { part: 'database', status: 'warning', note: `${place} is empty. Is its name right?` }
 			: { part: 'database', status: 'ok', note: `${place} answers` };

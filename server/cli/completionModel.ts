@@ -1,8 +1,6 @@
 /** What can be typed after `roomkey`, independently of the shell. */
-import type { Option } from '../options/kinds.js';
-import { options } from '../options/options.js';
 import type { Command } from './command.js';
-import { flagName } from './flags.js';
+import { settingsByFlag } from './flags.js';
 
 export interface CompletedFlag {
 	readonly name: string;
@@ -44,9 +42,9 @@ function argumentOf(words: readonly string[]): Pick<CompletedCommand, 'argument'
 }
 
 export function completionModel(commands: readonly Command[]): CompletionModel {
-	const server = Object.entries<Option<unknown>>(options)
-		.filter(([, { envOnly }]) => !envOnly)
-		.map(([name, option]) => flagOf(flagName(name, option), option.meaning, option.placeholder, option.choices));
+	const server = [...settingsByFlag].map(([flag, { option }]) =>
+		flagOf(flag, option.meaning, option.placeholder, option.choices),
+	);
 	const completed = commands.map(({ name, words, meaning, flags }): CompletedCommand => {
 		const own = Object.entries(flags).map(([flag, one]) => flagOf(flag, one.meaning, one.placeholder));
 		return { words: name.split(' '), meaning, flags: [...own, HELP], ...argumentOf(words) };

@@ -4,11 +4,12 @@
  */
 import { checked, Faults, type Option } from '../options/kinds.js';
 import { type OptionName, type OptionValues, options } from '../options/options.js';
+import type { CommandSetting } from '../options/serverOptions.js';
 import type { StoreChoice } from '../store/open.js';
 import { readConfigFile } from './configFile.js';
 import { flagName, type GivenFlags, readFlags } from './flags.js';
 
-export type Config = Omit<OptionValues, 'config' | 'data' | 'memory' | 'mongo-url'> & { readonly store: StoreChoice };
+export type Config = Omit<OptionValues, CommandSetting> & { readonly store: StoreChoice };
 
 /** A setting in force, and where its value comes from. */
 export interface Setting {
@@ -61,7 +62,9 @@ function envSource(env: NodeJS.ProcessEnv): Source {
 function fileSource(path: string, values: ReadonlyMap<string, unknown>): Source {
 	return {
 		nameOf: (name) => `${path}: '${name}'`,
-		valueOf: (name, option) => (values.has(name) ? checked(option, values.get(name), `${path}: '${name}'`) : undefined),
+		valueOf(name, option) {
+			return values.has(name) ? checked(option, values.get(name), this.nameOf(name)) : undefined;
+		},
 	};
 }
 
@@ -77,7 +80,7 @@ function settingOf(name: OptionName, found: Found): Setting {
 	return { name, value, from: found.map(({ source }) => source.nameOf(name)).join(', ') };
 }
 
-/** Where the data is stored: as the strongest source says that names a place. */
+/** Where the data is stored: the strongest source that names a place decides. */
 function storeChoice(
 	sources: readonly Source[],
 	found: ReadonlyMap<string, Found>,
@@ -94,10 +97,7 @@ function storeChoice(
 		const [name] = given;
 		if (name === 'memory' || name === 'demo') return { kind: 'memory' };
 		if (name === 'data') return { kind: 'files', folder: values.data };
-		if (name === 'mongo-url') {
-			const indexes = values['no-index'] && ({ indexes: 'report' } as const);
-			return { kind: 'mongodb', url: values['mongo-url'] as string, ...indexes };
-		}
+		if (name === 'mongo-url') return { kind: 'mongodb', url: values['mongo-url'] as string };
 	}
 	return { kind: 'files', folder: values.data };
 }
@@ -105,7 +105,7 @@ function storeChoice(
 /**
  * Reads the settings.
  * @param args the arguments after node and the script
- * @throws OptionError that names all unknown flags and names, all invalid values, and two locations of the data
+ * @throws OptionError that names all unknown flags and settings, all invalid values, and two locations of the data
  */
 export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Request {
 	const faults = new Faults();
@@ -113,16 +113,14 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Req
 	for (const kind of ['help', 'version'] as const) if (flags.actions.has(kind)) return { kind };
 
 	const sources = [flagSource(flags), envSource(env)];
-	const file = faults.try(
-		() => sources[0]?.valueOf('config', options.config) ?? sources[1]?.valueOf('config', options.config),
-	);
+	const config = findAll('config', sources, faults);
+	const file = config[0]?.value as string | undefined;
 	if (file !== undefined) {
 		const values = faults.try(() => readConfigFile(file, faults));
 		if (values) sources.push(fileSource(file, values));
 	}
-	const found = new Map(
-		(Object.keys(options) as OptionName[]).map((name) => [name, findAll(name, sources, faults)] as const),
-	);
+	const names = Object.keys(options) as OptionName[];
+	const found = new Map(names.map((name) => [name, name === 'config' ? config : findAll(name, sources, faults)]));
 	const settings = [...found].map(([name, values]) => settingOf(name, values));
 	const values = Object.fromEntries(settings.map(({ name, value }) => [name, value])) as unknown as OptionValues;
 	const store = storeChoice(sources, found, values, faults);

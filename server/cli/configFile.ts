@@ -1,11 +1,11 @@
 /** Reads the file of `--config`: a JSON object with settings by their names. */
 import { readFileSync } from 'node:fs';
 import { isObject } from '../../shared/isObject.js';
-import { type Faults, type Option, OptionError } from '../options/kinds.js';
+import { type Faults, type Option, OptionError, similarName } from '../options/kinds.js';
 import { options } from '../options/options.js';
 
-/** The name of a setting in other spellings, such as `maxBody`. */
-const plain = (name: string) => name.replaceAll(/[-_]/g, '').toLowerCase();
+/** The settings that a file may have. */
+const NAMES = Object.keys(options).filter((name) => name !== 'config');
 
 /**
  * Reads the values of a file, which are not checked yet.
@@ -15,12 +15,11 @@ const plain = (name: string) => name.replaceAll(/[-_]/g, '').toLowerCase();
 export function readConfigFile(path: string, faults: Faults): ReadonlyMap<string, unknown> {
 	const values = new Map<string, unknown>();
 	for (const [name, value] of Object.entries(parse(path))) {
-		if (Object.hasOwn(options, name) && name !== 'config') {
-			// A switch that is off counts as absent, like a flag.
+		if (NAMES.includes(name)) {
 			values.set(name, convert(options[name as keyof typeof options], value));
 			continue;
 		}
-		const similar = Object.keys(options).find((known) => plain(known) === plain(name) && known !== name);
+		const similar = similarName(name, NAMES);
 		faults.add(`${path}: unknown setting '${name}'${similar ? `; it is '${similar}'` : ''}`);
 	}
 	return values;

@@ -12,6 +12,8 @@ import { createInvoker } from '../core/invoke.js';
 import { storePlace } from '../ops/startLog.js';
 import { checkServerOptions } from '../options/checkOptions.js';
 import { OptionError } from '../options/kinds.js';
+import { localUrl } from '../options/localUrl.js';
+import { options } from '../options/options.js';
 import { openStore, type StoreChoice } from '../store/open.js';
 import { type Admin, type FirstAdminArgs, refusedCall } from './admin.js';
 import { CommandError } from './command.js';
@@ -81,7 +83,7 @@ async function createFirst(store: Store, admin: FirstAdminArgs): Promise<void> {
 
 function withServerHint(error: unknown, env: NodeJS.ProcessEnv): unknown {
 	if (!(error instanceof StoreError) || error.code !== 'in-use') return error;
-	const url = `http://127.0.0.1:${env.PORT || 3000}`;
+	const url = localUrl({}, env.PORT || options.port.default);
 	return new StoreError(
 		'in-use',
 		`${error.message} Or work through the server, such as --url ${url}, with an admin's token in ROOMKEY_TOKEN or with --login NAME.`,

@@ -15,15 +15,17 @@ export interface GivenFlags {
 /** The name of the flag of a setting. */
 export const flagName = (name: string, { flag = name }: Pick<Option<unknown>, 'flag'>): string => flag;
 
+/** The settings that have a flag, by its name. */
+export const settingsByFlag: ReadonlyMap<string, { readonly name: string; readonly option: Option<unknown> }> = new Map(
+	Object.entries<Option<unknown>>(options)
+		.filter(([, { envOnly }]) => !envOnly)
+		.map(([name, option]) => [flagName(name, option), { name, option }]),
+);
+
 export function readFlags(args: readonly string[], faults: Faults): GivenFlags {
-	const byFlag = new Map(
-		Object.entries<Option<unknown>>(options)
-			.filter(([, { envOnly }]) => !envOnly)
-			.map(([name, option]) => [flagName(name, option), { name, option }]),
-	);
 	const settings = new Map<string, string>();
 	const actions = new Set<(typeof ACTIONS)[number]>();
-	const known = [...byFlag].map(([flag, { option }]) => [flag, { type: typeOf(option) }] as const);
+	const known = [...settingsByFlag].map(([flag, { option }]) => [flag, { type: typeOf(option) }] as const);
 	const { tokens } = parseArgs({
 		args: [...args],
 		options: {
@@ -39,7 +41,7 @@ export function readFlags(args: readonly string[], faults: Faults): GivenFlags {
 		if (token.kind !== 'option') continue;
 		const { name: flag, rawName, value, inlineValue } = token;
 		const action = ACTIONS.find((one) => one === flag);
-		const setting = byFlag.get(flag);
+		const setting = settingsByFlag.get(flag);
 		if (action) {
 			actions.add(action);
 			if (value !== undefined) faults.add(`${rawName} takes no value`);

@@ -7,7 +7,7 @@ import { prettyLine } from '../ops/prettyLog.js';
 export type LogFormat = 'json' | 'pretty' | 'auto';
 
 /** Writes to stderr. Synchronous, so that the last lines are not lost when the process ends. */
-export function logAt(level: string, format: LogFormat = 'json'): Log {
+export function logAt(level: string, format: LogFormat): Log {
 	const stderr = pino.destination({ dest: 2, sync: true });
 	const isPretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY === true);
 	const pretty: DestinationStream = {

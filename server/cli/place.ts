@@ -1,8 +1,7 @@
 /** Where a command works: on a store directly, or through a running server. */
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { StoreError } from '../../shared/storeErrors.js';
-import { DATA_FILE, MANIFEST } from '../dataFolder/manifest.js';
+import { holdsData } from '../dataFolder/manifest.js';
 import { Faults, OptionError } from '../options/kinds.js';
 import { options } from '../options/options.js';
 import type { StoreChoice } from '../store/open.js';
@@ -71,8 +70,7 @@ function serverUrl(text: string): string {
  * @throws StoreError
  */
 export function requireData(choice: StoreChoice): void {
-	if (choice.kind !== 'files') return;
-	if ([MANIFEST, DATA_FILE].some((name) => existsSync(join(resolve(choice.folder), name)))) return;
+	if (choice.kind !== 'files' || holdsData(resolve(choice.folder))) return;
 	throw new StoreError(
 		'unusable',
 		`The folder ${choice.folder} holds no data of Roomkey. Name another with --data, or a database with --mongo-url, or a server with --url.`,

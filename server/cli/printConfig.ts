@@ -6,7 +6,7 @@ import type { Setting } from './config.js';
 import { formatTable } from './table.js';
 
 /** A value as text, without secrets. */
-function shown({ name, value }: Setting): string {
+function formatValue({ name, value }: Setting): string {
 	const option: Option<unknown> = options[name];
 	if (value === undefined) return '';
 	if (option.envOnly && value !== option.default) return 'set, not shown';
@@ -17,6 +17,6 @@ function shown({ name, value }: Setting): string {
 export function configTable(settings: readonly Setting[]): string {
 	return formatTable(
 		['setting', 'value', 'from'],
-		settings.map((setting) => [setting.name, shown(setting), setting.from]),
+		settings.map((setting) => [setting.name, formatValue(setting), setting.from]),
 	);
 }

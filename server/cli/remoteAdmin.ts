@@ -33,7 +33,8 @@ export async function connectAdmin(url: string, { login, tokenFile }: Credential
 		login === undefined
 			? { resume: tokenFrom(tokenFile, io.env) }
 			: { user: login, password: await readPassword(io, `Password of ${login}: `) };
-	if (isOpenToOthers(url)) io.note(`Warning: the way to ${url} is not encrypted, and the token can be read on it.`);
+	if (isOpenToOthers(url))
+		io.note(`Warning: the connection to ${url} is not encrypted. Others on the network can read the token.`);
 	const { data } = await send<{ data: Session }>(url, undefined, 'POST', 'login', body);
 	return {
 		where: `Working through the server at ${url}`,
@@ -50,7 +51,7 @@ export async function connectAdmin(url: string, { login, tokenFile }: Credential
 	};
 }
 
-/** Whether others than this machine see what is sent to an address. */
+/** Whether what is sent to an address leaves this machine without encryption. */
 function isOpenToOthers(url: string): boolean {
 	const { protocol, hostname } = new URL(url);
 	return protocol === 'http:' && !/^(localhost|127\..*|\[::1\])$/.test(hostname);

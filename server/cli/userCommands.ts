@@ -127,7 +127,7 @@ export function removeUser(input: Input, io: Io): Promise<void> {
 }
 
 /** Asks on a terminal whether to go on. @throws CommandError, or OptionError if nobody can be asked */
-export async function requireYes(input: Input, io: Io, question: string): Promise<void> {
+async function requireYes(input: Input, io: Io, question: string): Promise<void> {
 	if (input.isOn('yes')) return;
 	if (!io.isInteractive) throw new OptionError('this cannot be undone: confirm with --yes');
 	if (!(await io.isConfirmed(question))) throw new CommandError('Nothing was done.');

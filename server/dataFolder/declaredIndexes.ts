@@ -1,6 +1,6 @@
 /** The indexes of declared collections in a data folder: an application may change them between two starts. */
 import type { Database } from 'lmdb';
-import type { IndexSpec } from '../../shared/indexes.js';
+import type { IndexedCollection, IndexSpec } from '../../shared/indexes.js';
 import { DuplicateKeyError, StoreError } from '../../shared/storeErrors.js';
 import type { Environment } from './environment.js';
 
@@ -27,7 +27,7 @@ export function openIndex(environment: Environment, collection: string, spec: In
  */
 export async function updateIndexes(
 	environment: Environment,
-	{ name, indexes }: { readonly name: string; readonly indexes: readonly IndexSpec[] },
+	{ name, indexes }: IndexedCollection,
 	rebuild: () => Promise<void>,
 ): Promise<void> {
 	const record = environment.openDB<readonly IndexSpec[], string>({ name: 'roomkey/indexes', encoding: 'json' });

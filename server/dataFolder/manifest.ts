@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 
 export const DATA_FILE = 'data.mdb';
-export const MANIFEST = 'manifest.json';
+const MANIFEST = 'manifest.json';
 
 /** The layout version of the data file. Later releases may read earlier versions, but not the reverse. */
 const VERSION = 1;
@@ -45,6 +45,11 @@ async function syncFolder(path: string): Promise<void> {
 /** Whether a folder has a manifest, which is written when its files have been made. */
 export function hasManifest(path: string): boolean {
 	return existsSync(join(path, MANIFEST));
+}
+
+/** Whether a folder has files of Roomkey's data, complete or not. */
+export function holdsData(path: string): boolean {
+	return hasManifest(path) || existsSync(join(path, DATA_FILE));
 }
 
 /**

@@ -44,6 +44,9 @@ export const hosts = (url: string) => parts(url).hosts ?? 'an unknown host';
 /** The name of the database in an address, or the default. */
 export const databaseOf = (url: string) => decodeURIComponent(parts(url).database || DATABASE);
 
+/** The database and the hosts in an address, for messages. */
+export const databaseAndHosts = (url: string) => `${databaseOf(url)} at ${hosts(url)}`;
+
 /** Removes the password of the address, percent-encoded or not, from a message of the driver. */
 export function withoutSecrets(message: string, url: string): string {
 	const password = parts(url).login?.split(':').slice(1).join(':');

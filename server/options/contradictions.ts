@@ -4,8 +4,8 @@ import type { Faults } from './kinds.js';
 import type { OptionValues } from './options.js';
 import type { CommandSetting, ServerOptions } from './serverOptions.js';
 
-/** Adds what is wrong to the faults, with the names of the settings. */
-export function refuseContradictions(
+/** Adds a fault for each contradiction. It names the settings. */
+export function addContradictions(
 	settings: Omit<OptionValues, CommandSetting>,
 	given: ServerOptions,
 	faults: Faults,

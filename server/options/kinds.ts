@@ -1,5 +1,13 @@
 /** The kinds of settings: how a value is read from text, and which values are valid. */
 
+/** An hour, in ms. */
+export const HOUR = 3_600_000;
+
+/** A gibibyte, in bytes. */
+export const GIB = 1024 ** 3;
+
+export const isPassword = (text: string): boolean => text.trim() !== '';
+
 /** Settings with invalid values, or a wrong command line. Its message is shown to the operator. */
 export class OptionError extends Error {
 	override readonly name = 'OptionError';
@@ -34,6 +42,12 @@ export class Faults {
 	throwIfAny(): void {
 		if (this.#texts.length > 0) throw OptionError.of(this.#texts);
 	}
+}
+
+/** The known name that differs from a name only in case, hyphens and underscores: `max-body` for `maxBody`. */
+export function similarName(name: string, known: readonly string[]): string | undefined {
+	const plain = (text: string) => text.replaceAll(/[-_]/g, '').toLowerCase();
+	return known.find((one) => plain(one) === plain(name));
 }
 
 export interface Option<T> {

@@ -2,19 +2,12 @@
  * The one list of settings. The options of `createServer`, flags, environment variables, `--help`, the table in
  * docs/operating.md and the check at start all come from it.
  */
-import { isEmail, isUsername } from '../../methods/model/users/names.js';
 import { isNetworkList } from '../core/limits/address.js';
-import { DEFAULT_HTTP_TIMEOUTS } from '../http/httpServer.js';
-import { isAllowedOrigins, isOriginList, ORIGIN_LIST_FORM } from '../http/origins.js';
-import { isPathPrefix } from '../http/pathPrefix.js';
-import { DEFAULT_ROCKETCHAT_VERSION, isVersion } from '../rest/info.js';
-import { integer, type Option, oneOf, onOff, secret, text } from './kinds.js';
+import { httpOptions } from './httpOptions.js';
+import { keyOptions } from './keyOptions.js';
+import { GIB, HOUR, integer, type Option, oneOf, onOff, text } from './kinds.js';
 import { methodLimits } from './limits.js';
-
-const HOUR = 3_600_000;
-const GIB = 1024 ** 3;
-
-const isPassword = (value: string) => value.trim() !== '';
+import { storeOptions } from './storeOptions.js';
 
 export const options = {
 	config: text('FILE', {
@@ -28,183 +21,9 @@ export const options = {
 		env: 'BIND_IP',
 		default: '127.0.0.1',
 	}),
-	data: text('DIR', {
-		meaning: 'store the data in files in this folder',
-		env: 'ROOMKEY_DATA',
-		default: 'roomkey-data',
-	}),
-	memory: onOff('store the data in memory; it is lost when the server stops'),
-	'mongo-url': text('URL', {
-		meaning: 'store the data in this MongoDB, in the collections of Rocket.Chat',
-		env: 'MONGO_URL',
-		default: undefined,
-	}),
-	watch: oneOf('MODE', ['auto', 'change-streams', 'polling', 'off'], {
-		meaning:
-			'how writes of other programs to the MongoDB are heard: change-streams, polling, off, or auto for what it supports',
-		env: 'ROOMKEY_WATCH',
-		default: 'auto',
-	}),
-	'no-index': onOff(
-		'make no indexes in the MongoDB; those that are missing are named at the start',
-		'ROOMKEY_NO_INDEX',
-	),
-	'read-only': onOff(
-		'answer reads and refuse writes; nothing is written to the store, not even indexes',
-		'ROOMKEY_READ_ONLY',
-	),
-	demo: onOff('try it: in memory, with example users and rooms, whose passwords are public'),
-	nats: text('URLS', {
-		meaning:
-			'join other processes that use the same data over this NATS: addresses such as nats://host:4222, with commas',
-		env: 'ROOMKEY_NATS',
-		default: undefined,
-	}),
-	'nats-credentials': secret(isPassword, 'user:password, a token or the seed of an nkey', {
-		meaning: 'user:password, token or nkey seed for that NATS',
-		env: 'ROOMKEY_NATS_CREDENTIALS',
-		default: undefined,
-	}),
-	'nats-ca': text('FILE', {
-		meaning: 'certificates that NATS is trusted by, in a PEM file; it turns TLS on, as tls:// does',
-		env: 'ROOMKEY_NATS_CA',
-		default: undefined,
-	}),
-	'nats-cert': text('FILE', {
-		meaning: 'certificate of this process for NATS, in a PEM file',
-		env: 'ROOMKEY_NATS_CERT',
-		default: undefined,
-	}),
-	'nats-key': text('FILE', {
-		meaning: 'private key of that certificate, in a PEM file',
-		env: 'ROOMKEY_NATS_KEY',
-		default: undefined,
-	}),
-	'nats-prefix': text('TEXT', {
-		meaning: 'first part of the subjects at NATS',
-		env: 'ROOMKEY_NATS_PREFIX',
-		default: 'roomkey',
-		isValid: (value) => /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(value) && value.length <= 100,
-		form: 'letters, digits and any of _ - in parts separated by points',
-	}),
-	'rocketchat-broker': text('URLS', {
-		meaning:
-			"join Rocket.Chat's own broker: the nats:// addresses in its TRANSPORTER, with commas; needs moleculer and nats",
-		env: 'ROOMKEY_ROCKETCHAT_BROKER',
-		default: undefined,
-		isValid: (value) =>
-			value.split(',').every((url) => /^(nats|tls):\/\/[^\s/]+\/?$/.test(url.trim()) && URL.canParse(url)),
-		form: 'addresses such as nats://host:4222, with commas',
-	}),
-	'rocketchat-namespace': text('NAME', {
-		meaning: "the MS_NAMESPACE of Rocket.Chat's broker",
-		env: 'ROOMKEY_ROCKETCHAT_NAMESPACE',
-		default: undefined,
-		isValid: (value) => /^[\w-]+$/.test(value),
-		form: 'letters, digits, _ and - only',
-	}),
-	'sign-ups': onOff('callers who are not logged in may create an account with createUser', 'ROOMKEY_SIGN_UPS'),
-	'admin-pass': secret(isPassword, 'a password', {
-		meaning: 'if there is no admin at the start, create one with this password',
-		env: 'ADMIN_PASS',
-		default: undefined,
-	}),
-	'admin-username': secret(isUsername, 'letters, digits and any of . _ - only', {
-		meaning: 'user name of that admin',
-		env: 'ADMIN_USERNAME',
-		default: 'admin',
-	}),
-	'admin-email': secret(isEmail, 'an e-mail address', {
-		meaning: 'e-mail of that admin',
-		env: 'ADMIN_EMAIL',
-		default: undefined,
-	}),
-	'lease-time': integer(0, HOUR, {
-		meaning: 'how long a waiting member is reserved for one provider of the key, in ms',
-		env: 'ROOMKEY_LEASE_TIME',
-		default: 10_000,
-	}),
-	'strict-keys': onOff(
-		'a public key must be the JWK of an RSA key of 2048 bits or more, not just any text',
-		'ROOMKEY_STRICT_KEYS',
-	),
-	'strict-key-ids': oneOf('MODE', ['on', 'off'], {
-		meaning: 'whether a sealed key must begin with the key id of its room: on or off',
-		env: 'ROOMKEY_STRICT_KEY_IDS',
-		default: 'on',
-	}),
-	'identity-second-factor': onOff(
-		'replacing or resetting identity keys takes the second factor or, without one, the password',
-		'ROOMKEY_IDENTITY_SECOND_FACTOR',
-	),
-	'confirm-last-key-holder': onOff(
-		'the last holder of the key of a room can give it up only with confirm: true',
-		'ROOMKEY_CONFIRM_LAST_KEY_HOLDER',
-	),
-	'rocketchat-version': text('VERSION', {
-		meaning: 'version of Rocket.Chat that /api/info reports; apps choose the format of keys by it',
-		env: 'ROOMKEY_ROCKETCHAT_VERSION',
-		default: DEFAULT_ROCKETCHAT_VERSION,
-		isValid: isVersion,
-		form: 'three numbers, such as 8.0.0',
-	}),
-	'max-body': integer(1024, GIB, {
-		meaning: 'largest body of a REST request, in bytes',
-		env: 'ROOMKEY_MAX_BODY',
-		default: 1_048_576,
-	}),
-	'cors-origin': text('ORIGINS', {
-		meaning: 'origins whose web pages may call REST from a browser: * for all, or a list with commas',
-		env: 'API_CORS_ORIGIN',
-		default: undefined,
-		isValid: isOriginList,
-		form: ORIGIN_LIST_FORM,
-	}),
-	'allowed-origins': text('ORIGINS', {
-		meaning:
-			"origins whose web pages may connect over WebSocket and SockJS: * for all, own for this server's, or a list with commas beside its own",
-		env: 'ROOMKEY_ALLOWED_ORIGINS',
-		default: '*',
-		isValid: isAllowedOrigins,
-		form: `own, ${ORIGIN_LIST_FORM}`,
-	}),
-	'path-prefix': text('PATH', {
-		meaning: 'path below which everything is served, such as /roomkey',
-		env: 'ROOMKEY_PATH_PREFIX',
-		default: undefined,
-		isValid: isPathPrefix,
-		form: 'a path such as /roomkey, without a slash at its end',
-	}),
-	'tls-cert': text('FILE', {
-		meaning: 'serve TLS with the certificates in this file (PEM); SIGHUP reads it again',
-		env: 'ROOMKEY_TLS_CERT',
-		default: undefined,
-	}),
-	'tls-key': text('FILE', {
-		meaning: 'private key of that certificate (PEM)',
-		env: 'ROOMKEY_TLS_KEY',
-		default: undefined,
-	}),
-	'headers-timeout': integer(1, HOUR, {
-		meaning: 'how long a client may take for a TLS handshake, and to send the headers of a request, in ms',
-		env: 'ROOMKEY_HEADERS_TIMEOUT',
-		default: DEFAULT_HTTP_TIMEOUTS.headers,
-	}),
-	'request-timeout': integer(1, HOUR, {
-		meaning: 'how long a client may take to send a whole request, and may read nothing of a large answer, in ms',
-		env: 'ROOMKEY_REQUEST_TIMEOUT',
-		default: DEFAULT_HTTP_TIMEOUTS.request,
-	}),
-	'keep-alive-timeout': integer(1, HOUR, {
-		meaning: 'how long an HTTP connection may be idle between requests, in ms; longer than in the proxy before it',
-		env: 'ROOMKEY_KEEP_ALIVE_TIMEOUT',
-		default: DEFAULT_HTTP_TIMEOUTS.keepAlive,
-	}),
-	'api-docs': oneOf('MODE', ['on', 'off'], {
-		meaning: 'whether there is a page at /api-docs that shows what clients can call, and calls it: on or off',
-		env: 'ROOMKEY_API_DOCS',
-		default: 'on',
-	}),
+	...storeOptions,
+	...keyOptions,
+	...httpOptions,
 	'max-frame': integer(1024, GIB, {
 		meaning: 'largest frame of a DDP client, in bytes',
 		env: 'ROOMKEY_MAX_FRAME',
@@ -250,7 +69,7 @@ export const options = {
 		default: 1000,
 	}),
 	'rate-limit': oneOf('MODE', ['on', 'off', 'dry-run'], {
-		meaning: 'rate limits: on, off, or dry-run to log refusals only',
+		meaning: 'rate limits: on, off, or dry-run to log only which calls would be refused',
 		env: 'ROOMKEY_RATE_LIMIT',
 		default: 'on',
 	}),

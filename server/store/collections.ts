@@ -1,7 +1,7 @@
 /** Builds a store from its collections. */
 import type { Db } from 'mongodb';
 import type { CollectionDefinition } from '../../shared/collections.js';
-import { type IndexSpec, indexes } from '../../shared/indexes.js';
+import { type IndexedCollection, indexes } from '../../shared/indexes.js';
 import { type Change, type Collection, collectionNames, type Store } from '../../shared/store.js';
 import { StoreError } from '../../shared/storeErrors.js';
 import type { Document } from '../../shared/values.js';
@@ -12,12 +12,9 @@ import { type Announce, type Backend, collection, type Translate, type WriteGate
 export type IndexMode = 'make' | 'report' | 'leave';
 
 /** A collection to open. */
-export interface CollectionSpec {
+export interface CollectionSpec extends IndexedCollection {
 	/** Its property name in `Store`. */
 	readonly key: string;
-	/** Its name in the database. */
-	readonly name: string;
-	readonly indexes: readonly IndexSpec[];
 	/** Whether an application declares it. */
 	readonly isDeclared?: boolean;
 }

@@ -5,14 +5,14 @@ import type { Log } from '../../shared/log.js';
 import { collectionNames, type FindOptions } from '../../shared/store.js';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 import type { Document, Fields } from '../../shared/values.js';
-import { connectTo, databaseOf, hosts, withoutSecrets } from '../mongodb/client.js';
+import { connectTo, databaseAndHosts, databaseOf, hosts, withoutSecrets } from '../mongodb/client.js';
+import { prepareIndexes } from '../mongodb/makeIndexes.js';
 import { persist } from '../mongodb/retry.js';
 import { unavailableError } from '../mongodb/unavailable.js';
 import { projector } from '../query/projection.js';
 import { applyUpdate, type Update } from '../query/update.js';
 import type { Backend, Query, Report } from './collection.js';
 import { buildStore, type IndexMode, type OpenStore, specs } from './collections.js';
-import { prepareIndexes } from './makeIndexes.js';
 
 /**
  * Connects to the database of a `mongodb://` address and creates missing indexes.
@@ -35,8 +35,7 @@ export async function openMongo(
 	}
 	try {
 		const db = client.db(databaseOf(url));
-		if (indexes !== 'leave')
-			await prepareIndexes(db, specs(declared), { log, place: `${databaseOf(url)} at ${hosts(url)}`, indexes });
+		if (indexes !== 'leave') await prepareIndexes(db, specs(declared), { log, place: databaseAndHosts(url), indexes });
 		const open = await buildStore(
 			declared,
 			async ({ name }) => mongoBackend(db.collection<Document>(name)),

@@ -1,9 +1,9 @@
 /** The indexes of a MongoDB: what is missing, what is announced, and what `--no-index` leaves undone. */
 import { expect } from 'chai';
 import { type Db, MongoClient } from 'mongodb';
+import { compareIndexes, type PresentIndex } from '../../server/mongodb/compareIndexes.js';
+import { prepareIndexes } from '../../server/mongodb/makeIndexes.js';
 import { specs } from '../../server/store/collections.js';
-import { prepareIndexes } from '../../server/store/makeIndexes.js';
-import { compareIndexes, type PresentIndex } from '../../server/store/mongoIndexes.js';
 import { openStore } from '../../server/store/open.js';
 import { randomId } from '../../shared/ids.js';
 import { runHere } from '../support/command.js';

@@ -97,6 +97,10 @@ describe('the configuration', () => {
 		});
 	}
 
+	it('names a wrong --config once', () => {
+		expect(() => configOf('--config=')).to.throw(OptionError, /^--config must not be empty$/);
+	});
+
 	it('answers --help and --version before anything else', () => {
 		expect(readConfig(['--help', '--memory', '--demo'], {}).kind).to.equal('help');
 		expect(readConfig(['-h'], {}).kind).to.equal('help');

@@ -1,10 +1,9 @@
 /** Makes the missing indexes of a MongoDB, which may be somebody else's, and says so before. */
 import type { Db } from 'mongodb';
-import type { IndexSpec } from '../../shared/indexes.js';
+import type { IndexedCollection, IndexSpec } from '../../shared/indexes.js';
 import type { Log } from '../../shared/log.js';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
-import type { CollectionSpec } from './collections.js';
-import { compareDatabase, holdsNothing, type IndexDifference, neededIndexes, partialFilter } from './mongoIndexes.js';
+import { compareDatabase, holdsNothing, type IndexDifference, partialFilter } from './compareIndexes.js';
 
 export interface IndexOptions {
 	readonly log: Log;
@@ -19,35 +18,34 @@ export interface IndexOptions {
  * same fields stays.
  * @throws StoreError if an index cannot be made
  */
-export async function prepareIndexes(db: Db, specs: readonly CollectionSpec[], options: IndexOptions): Promise<void> {
+export async function prepareIndexes(
+	db: Db,
+	collections: readonly IndexedCollection[],
+	options: IndexOptions,
+): Promise<void> {
 	const { log, place, indexes } = options;
 	const isNew = (await db.listCollections({}, { nameOnly: true }).toArray()).length === 0;
-	if (await holdsNothing(db, specs))
+	if (await holdsNothing(db, collections))
 		log.warn({ database: place }, 'The database is empty. If it should hold data, its name in the address is wrong');
-	const differences = await compareDatabase(db, specs);
-	const unlike = differences.filter(({ kind }) => kind === 'different');
+	const differences = await compareDatabase(db, collections);
+	const different = differences.filter(({ kind }) => kind === 'different');
 	const missing = differences.filter(({ kind }) => kind === 'missing');
 	if (indexes === 'report') {
-		const facts = { database: place, missing: missing.map(inWords), different: unlike.map(inWords) };
-		if (missing.length + unlike.length > 0)
+		if (missing.length + different.length > 0)
 			log.warn(
-				facts,
-				'Indexes are not as Roomkey needs them, and --no-index makes none: it is slower, and rules that unique indexes keep are not kept',
+				{ database: place, missing: missing.map(textOf), different: different.map(textOf) },
+				'Some indexes that Roomkey needs are missing or different, and with --no-index or --read-only it makes none: reads are slower, and values that must be unique may be stored twice',
 			);
 		return;
 	}
 	if (missing.length > 0 && !isNew)
-		log.warn({ database: place, indexes: missing.map(inWords) }, 'Makes indexes in a database that holds data');
-	for (const { collection, fields } of unlike)
+		log.warn({ database: place, indexes: missing.map(textOf) }, 'Makes indexes in a database that holds data');
+	for (const { collection, fields } of different)
 		log.warn({ collection, fields }, `Left another index on ${fields.join(', ')} of ${collection} in place`);
-	const isMissing = (name: string, { fields }: IndexSpec) =>
-		missing.some((one) => one.collection === name && one.fields.join() === fields.join());
-	for (const spec of specs)
-		for (const index of neededIndexes(spec))
-			if (isMissing(spec.name, index)) await makeIndex(db, spec.name, index, log);
+	for (const { collection, index } of missing) if (index) await makeIndex(db, collection, index, log);
 }
 
-const inWords = ({ collection, fields, needed, present }: IndexDifference) =>
+const textOf = ({ collection, fields, needed, present }: IndexDifference) =>
 	`${collection} (${fields.join(', ')}): ${needed}${present === undefined ? '' : `, not ${present}`}`;
 
 /**

@@ -1,7 +1,6 @@
 /** The indexes that a MongoDB has, compared with those that Roomkey needs. */
 import type { Db } from 'mongodb';
-import type { IndexSpec } from '../../shared/indexes.js';
-import type { CollectionSpec } from './collections.js';
+import type { IndexedCollection, IndexSpec } from '../../shared/indexes.js';
 
 /** A needed index that a database does not have as it should. */
 export interface IndexDifference {
@@ -13,6 +12,8 @@ export interface IndexDifference {
 	readonly needed: string;
 	/** What there is instead, in words. */
 	readonly present?: string;
+	/** The index to make, if it is missing. */
+	readonly index?: IndexSpec;
 }
 
 /** An index as `listIndexes` describes it. */
@@ -31,7 +32,7 @@ export interface PresentIndex {
 const OWN_PREFIX = 'roomkey_';
 
 /** The indexes of a collection that MongoDB needs. */
-export const neededIndexes = ({ indexes }: CollectionSpec): IndexSpec[] =>
+const neededIndexes = ({ indexes }: IndexedCollection): IndexSpec[] =>
 	indexes.filter(({ embeddedOnly }) => !embeddedOnly);
 
 /** The filter of a partial index on these fields. */
@@ -39,7 +40,7 @@ export const partialFilter = (fields: readonly string[]): object =>
 	Object.fromEntries(fields.map((field) => [field, { $exists: true }]));
 
 /** The indexes of a collection; none if it does not exist. */
-export async function presentIndexes(db: Db, collection: string): Promise<PresentIndex[]> {
+async function presentIndexes(db: Db, collection: string): Promise<PresentIndex[]> {
 	try {
 		return (await db.collection(collection).listIndexes().toArray()) as PresentIndex[];
 	} catch (error) {
@@ -50,8 +51,9 @@ export async function presentIndexes(db: Db, collection: string): Promise<Presen
 }
 
 /** Whether none of these collections holds a document, as in a database whose name is mistyped. */
-export async function holdsNothing(db: Db, specs: readonly CollectionSpec[]): Promise<boolean> {
-	for (const { name } of specs) if (await db.collection(name).findOne({}, { projection: { _id: 1 } })) return false;
+export async function holdsNothing(db: Db, collections: readonly IndexedCollection[]): Promise<boolean> {
+	for (const { name } of collections)
+		if (await db.collection(name).findOne({}, { projection: { _id: 1 } })) return false;
 	return true;
 }
 
@@ -83,7 +85,7 @@ const presentKey = ({ key }: PresentIndex) =>
 	JSON.stringify(Object.entries(key).map(([field, direction]) => [field, Number(direction) || direction]));
 
 /** Compares the indexes of a collection with the needed ones. */
-export function compareIndexes(spec: CollectionSpec, present: readonly PresentIndex[]): IndexDifference[] {
+export function compareIndexes(spec: IndexedCollection, present: readonly PresentIndex[]): IndexDifference[] {
 	const collection = spec.name;
 	const needed = neededIndexes(spec);
 	const differences = needed.flatMap((index): IndexDifference[] => {
@@ -92,7 +94,7 @@ export function compareIndexes(spec: CollectionSpec, present: readonly PresentIn
 		const same = present.filter((one) => presentKey(one) === keyOf(fields)).map((one) => inWords(one));
 		if (same.includes(words)) return [];
 		const [other] = same;
-		if (other === undefined) return [{ collection, fields, kind: 'missing', needed: words }];
+		if (other === undefined) return [{ collection, fields, kind: 'missing', needed: words, index }];
 		return [{ collection, fields, kind: 'different', needed: words, present: other }];
 	});
 	if (!collection.startsWith(OWN_PREFIX)) return differences;
@@ -113,8 +115,8 @@ export function compareIndexes(spec: CollectionSpec, present: readonly PresentIn
 }
 
 /** Compares all collections of a database. */
-export async function compareDatabase(db: Db, specs: readonly CollectionSpec[]): Promise<IndexDifference[]> {
+export async function compareDatabase(db: Db, collections: readonly IndexedCollection[]): Promise<IndexDifference[]> {
 	const found: IndexDifference[] = [];
-	for (const spec of specs) found.push(...compareIndexes(spec, await presentIndexes(db, spec.name)));
+	for (const one of collections) found.push(...compareIndexes(one, await presentIndexes(db, one.name)));
 	return found;
 }

@@ -1,0 +1,104 @@
+/** Checks the options of `createServer` that are not settings: what an application adds to a server. */
+import { badEntryOf, type MemberRule, type MemberRules, rules } from '../../shared/definition.js';
+import { isObject } from '../../shared/isObject.js';
+import { STRATEGIES } from '../../shared/publication.js';
+import type { StoreChoice } from '../store/open.js';
+import { OptionError } from './kinds.js';
+import { rateRules } from './rateRules.js';
+import type { Parts } from './serverOptions.js';
+
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
+/** Accepts a list whose entries pass the test. */
+function listOf(form: string, isOne: (entry: unknown) => boolean): MemberRule {
+	return {
+		form,
+		accepts: Array.isArray,
+		badEntry: (value) => badEntryOf(value as unknown[], (one) => (isOne(one) ? undefined : `is ${entryText(one)}`)),
+	};
+}
+
+/** Accepts a list of definitions: objects that have these keys, and not those of another kind. */
+function definitions(maker: string, keys: readonly string[], excluded?: string): MemberRule {
+	return listOf(
+		`a list of what ${maker}() returns`,
+		(one) => isObject(one) && keys.every((key) => key in one) && !(excluded !== undefined && excluded in one),
+	);
+}
+
+/** How an error names a wrong entry. */
+function entryText(entry: unknown): string {
+	if (entry === undefined || entry === null) return `${entry}: is it imported by the right name?`;
+	return isObject(entry) ? 'another object' : `a ${typeof entry}`;
+}
+
+/** Accepts an object whose values pass the test. */
+function valuesOf(form: string, isOne: (value: unknown) => boolean, valueForm: string): MemberRule {
+	return {
+		form,
+		accepts: isObject,
+		badEntry(value) {
+			const bad = Object.entries(value as object).find(([, one]) => !isOne(one));
+			return bad && `that of '${bad[0]}' must be ${valueForm}`;
+		},
+	};
+}
+
+const RULES: MemberRules<keyof Parts> = {
+	collections: definitions('collection', ['name', 'key', 'indexes']),
+	methods: definitions('method', ['name', 'args', 'run', 'changesUser']),
+	publications: definitions('publication', ['name', 'args', 'run', 'timeout'], 'changesUser'),
+	streams: definitions('stream', ['name', 'mayRead']),
+	limits: rateRules,
+	limitMessage: {
+		form: 'a text or a function',
+		accepts: (value) => typeof value === 'string' || typeof value === 'function',
+	},
+	onConnection: listOf('a list of functions', (one) => typeof one === 'function'),
+	strategies: valuesOf(
+		'an object of strategies by collection',
+		(value) => (STRATEGIES as readonly unknown[]).includes(value),
+		`one of ${STRATEGIES.join(', ')}`,
+	),
+	accounts: rules.flag,
+	keys: rules.flag,
+	loginHandlers: definitions('loginHandler', ['name', 'run'], 'args'),
+	permissions: valuesOf(
+		'an object of lists of roles by permission',
+		(value) => Array.isArray(value) && value.every((one) => typeof one === 'string'),
+		'a list of texts',
+	),
+	store: {
+		form: '{ memory: true }, { data: folder } or { mongoUrl: address }',
+		accepts: (value) => storeChoice(value) !== undefined,
+	},
+	log: {
+		form: 'an object with debug, info, warn and error',
+		accepts: (value) => isObject(value) && LEVELS.every((level) => typeof value[level] === 'function'),
+	},
+	server: {
+		form: 'a server of node:http',
+		accepts: (value) => isObject(value) && typeof value.on === 'function',
+	},
+	listen: rules.flag,
+};
+
+/** The names of these options. */
+export const PART_NAMES = Object.keys(RULES) as readonly (keyof Parts)[];
+
+/** @throws OptionError if the value of such an option is wrong */
+export function requirePart(name: keyof Parts, value: unknown): void {
+	const { form, accepts, badEntry } = RULES[name];
+	if (!accepts(value)) throw new OptionError(`${name} must be ${form}`);
+	const bad = badEntry?.(value);
+	if (bad !== undefined) throw new OptionError(`${name} must be ${form}: ${bad}`);
+}
+
+/** Converts the option `store`; undefined if it is wrong. */
+export function storeChoice(value: unknown): StoreChoice | undefined {
+	if (!isObject(value) || Object.keys(value).length !== 1) return undefined;
+	const { memory, data, mongoUrl } = value;
+	if (memory === true) return { kind: 'memory' };
+	if (typeof data === 'string' && data !== '') return { kind: 'files', folder: data };
+	return typeof mongoUrl === 'string' && mongoUrl !== '' ? { kind: 'mongodb', url: mongoUrl } : undefined;
+}

@@ -1,0 +1,35 @@
+/** Checks the list of rules for rate limits. */
+import { badEntryOf, type MemberRule } from '../../shared/definition.js';
+import { isObject } from '../../shared/isObject.js';
+
+const RULE_KEYS: ReadonlySet<string> = new Set(['id', 'matcher', 'calls', 'per', 'exact', 'callback', 'message']);
+const MATCHER_KEYS: ReadonlySet<string> = new Set(['type', 'name', 'userId', 'clientAddress', 'connectionId']);
+
+export const rateRules = {
+	form: 'a list of rules',
+	accepts: Array.isArray,
+	badEntry: (value) => badEntryOf(value as readonly unknown[], ruleFault),
+} as const satisfies MemberRule;
+
+/** What is wrong with a rule; undefined if nothing is. */
+function ruleFault(rule: unknown): string | undefined {
+	if (!isObject(rule)) return 'must be an object';
+	const { matcher, calls, per, exact = false, callback, message, id } = rule;
+	if (!isObject(matcher)) return 'must have a matcher: {} matches everything';
+	const unknown =
+		Object.keys(rule).find((key) => !RULE_KEYS.has(key)) ?? Object.keys(matcher).find((key) => !MATCHER_KEYS.has(key));
+	if (unknown !== undefined) return `has the unknown member '${unknown}'`;
+	// Ignoring it would make the rule match every value.
+	const absent = Object.entries(matcher).find(([, condition]) => condition === undefined);
+	if (absent) return `has a matcher whose ${absent[0]} is undefined: leave it out, or null, to match any`;
+	if (typeof exact !== 'boolean') return 'must have true or false for exact';
+	for (const number of [calls, per]) {
+		if (number === undefined || (Number.isInteger(number) && (number as number) >= 1)) continue;
+		return 'must have whole numbers of calls and of ms';
+	}
+	if (callback !== undefined && typeof callback !== 'function') return 'must have a function as callback';
+	if (message !== undefined && typeof message !== 'string' && typeof message !== 'function') {
+		return 'must have a text or a function as message';
+	}
+	return id === undefined || typeof id === 'string' ? undefined : 'must have a text as id';
+}

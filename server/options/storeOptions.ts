@@ -1,0 +1,80 @@
+/** The settings that say where the data is stored, and which other programs use it. */
+import { isPassword, oneOf, onOff, secret, text } from './kinds.js';
+
+export const storeOptions = {
+	data: text('DIR', {
+		meaning: 'store the data in files in this folder',
+		env: 'ROOMKEY_DATA',
+		default: 'roomkey-data',
+	}),
+	memory: onOff('store the data in memory; it is lost when the server stops'),
+	'mongo-url': text('URL', {
+		meaning: 'store the data in this MongoDB, in the collections of Rocket.Chat',
+		env: 'MONGO_URL',
+		default: undefined,
+	}),
+	watch: oneOf('MODE', ['auto', 'change-streams', 'polling', 'off'], {
+		meaning:
+			'how the server notices what other programs write to the MongoDB: change-streams, polling, off, or auto, which is polling only where there are no change streams',
+		env: 'ROOMKEY_WATCH',
+		default: 'auto',
+	}),
+	'no-index': onOff(
+		'make no indexes in the MongoDB; those that are missing are named at the start',
+		'ROOMKEY_NO_INDEX',
+	),
+	'read-only': onOff(
+		'answer reads and refuse writes; nothing is written to the store, not even indexes',
+		'ROOMKEY_READ_ONLY',
+	),
+	demo: onOff('try it: in memory, with example users and rooms, whose passwords are public'),
+	nats: text('URLS', {
+		meaning:
+			'join other processes that use the same data over this NATS: addresses such as nats://host:4222, with commas',
+		env: 'ROOMKEY_NATS',
+		default: undefined,
+	}),
+	'nats-credentials': secret(isPassword, 'user:password, a token or the seed of an nkey', {
+		meaning: 'user:password, token or nkey seed for that NATS',
+		env: 'ROOMKEY_NATS_CREDENTIALS',
+		default: undefined,
+	}),
+	'nats-ca': text('FILE', {
+		meaning: 'certificates that NATS is trusted by, in a PEM file; it turns TLS on, as tls:// does',
+		env: 'ROOMKEY_NATS_CA',
+		default: undefined,
+	}),
+	'nats-cert': text('FILE', {
+		meaning: 'certificate of this process for NATS, in a PEM file',
+		env: 'ROOMKEY_NATS_CERT',
+		default: undefined,
+	}),
+	'nats-key': text('FILE', {
+		meaning: 'private key of that certificate, in a PEM file',
+		env: 'ROOMKEY_NATS_KEY',
+		default: undefined,
+	}),
+	'nats-prefix': text('TEXT', {
+		meaning: 'first part of the subjects at NATS',
+		env: 'ROOMKEY_NATS_PREFIX',
+		default: 'roomkey',
+		isValid: (value) => /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(value) && value.length <= 100,
+		form: 'letters, digits and any of _ - in parts separated by points',
+	}),
+	'rocketchat-broker': text('URLS', {
+		meaning:
+			"join Rocket.Chat's own broker: the nats:// addresses in its TRANSPORTER, with commas; needs moleculer and nats",
+		env: 'ROOMKEY_ROCKETCHAT_BROKER',
+		default: undefined,
+		isValid: (value) =>
+			value.split(',').every((url) => /^(nats|tls):\/\/[^\s/]+\/?$/.test(url.trim()) && URL.canParse(url)),
+		form: 'addresses such as nats://host:4222, with commas',
+	}),
+	'rocketchat-namespace': text('NAME', {
+		meaning: "the MS_NAMESPACE of Rocket.Chat's broker",
+		env: 'ROOMKEY_ROCKETCHAT_NAMESPACE',
+		default: undefined,
+		isValid: (value) => /^[\w-]+$/.test(value),
+		form: 'letters, digits, _ and - only',
+	}),
+} as const;
