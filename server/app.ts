@@ -19,6 +19,7 @@ import { addressReader } from './core/limits/address.js';
 import type { Counters } from './core/limits/counters.js';
 import { createRateLimits, type RateLimits } from './core/limits/rate.js';
 import { sharedCounters } from './core/limits/sharedCounters.js';
+import { repeat } from './core/repeat.js';
 import { sweepAtIntervals } from './core/sharedState.js';
 import { watchTokens } from './core/token-watcher.js';
 import { serveDdp } from './ddp/endpoint.js';
@@ -160,10 +161,10 @@ export function createApp(options: AppOptions): App {
 		unref: () => unrefServer(http.server),
 		async close() {
 			ops?.health.stopping();
-			stopSweepingTokens?.();
 			const stopInterrupting = interruptAfter(grace, calls, http.server);
 			await Promise.all([
 				tokenWatcher.stop(),
+				stopSweepingTokens?.(),
 				stopExchanging?.(),
 				stopSweepingState(),
 				sessions.close(grace),
@@ -203,7 +204,10 @@ async function closeHttp(http: FastifyInstance): Promise<void> {
 	clearInterval(idleCloser);
 }
 
-/** Aborts the calls of REST after the grace period, and closes all connections soon after. Returns a function that cancels it. */
+/**
+ * Aborts the calls of REST after the grace period, and closes all connections soon after.
+ * @returns a function that cancels it
+ */
 function interruptAfter(grace: number, calls: InFlightCalls, server: Server): () => void {
 	const abortCalls = setTimeout(() => calls.close(), grace);
 	// Otherwise a silent client, or one in the middle of a request, would keep the process alive.
@@ -215,10 +219,10 @@ function interruptAfter(grace: number, calls: InFlightCalls, server: Server): ()
 }
 
 /** Removes expired login tokens at intervals. Returns a function that stops it. */
-function sweepTokensAtIntervals(store: Store, log: Log): () => void {
-	const sweeper = setInterval(() => {
-		sweepTokens(store).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
-	}, SWEEP_INTERVAL_MS);
-	sweeper.unref();
-	return () => clearInterval(sweeper);
+function sweepTokensAtIntervals(store: Store, log: Log): () => Promise<void> {
+	return repeat(
+		() => sweepTokens(store),
+		SWEEP_INTERVAL_MS,
+		(err) => log.error({ err }, 'Expired login tokens could not be removed'),
+	);
 }
