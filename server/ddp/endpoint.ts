@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
 import { declineUpgrade, offersWebSocket } from '../core/declineUpgrade.js';
-import { limitConnections, RETRY_CONNECTION_S, SERVER_FULL, TOO_MANY_CONNECTIONS } from '../core/limits/connections.js';
+import { limitConnections, RETRY_CONNECTION_S } from '../core/limits/connections.js';
 import { type AllowsOrigin, ORIGIN_NOT_ALLOWED } from '../http/origins.js';
 import { endWithAnswer } from '../http/securityHeaders.js';
 import { type HeartbeatOptions, Heartbeats } from './heartbeat.js';
@@ -188,12 +188,9 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 			refuseUpgrade(socket, 403, asJson(ORIGIN_NOT_ALLOWED));
 			return;
 		}
-		if (connectionLimiter.refusesAll(address)) {
-			refuseUpgrade(socket, 503, asJson(SERVER_FULL));
-			return;
-		}
-		if (!connectionLimiter.acquire(address)) {
-			refuseUpgrade(socket, 429, asJson(TOO_MANY_CONNECTIONS));
+		const refused = connectionLimiter.acquire(address);
+		if (refused) {
+			refuseUpgrade(socket, refused.status, asJson(refused.text));
 			return;
 		}
 		let opened = false;
