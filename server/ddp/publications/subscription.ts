@@ -10,15 +10,12 @@ import type { Store } from '../../../shared/store.js';
 import { type CompactSet, compactSetOf, membersOf } from '../../core/compact-set.js';
 import { type TimeoutClock, withTimeout } from '../../core/invocation.js';
 import { logThrown } from '../../core/logThrown.js';
-import { wireId } from '../codec.js';
+import { loggedId, wireId } from '../codec.js';
 import { DocumentMap } from './document-map.js';
 import { createFlow, forEachInFlow } from './flow.js';
 import { type DocumentPublisher, LiveQuerySubscriber } from './live-query.js';
 import { queriesIn } from './returned-queries.js';
 import type { PublicationServices, SubscriptionHost } from './subscription-host.js';
-
-/** Longest id of a subscription in the log: the client chooses it. */
-const MAX_LOGGED_ID = 100;
 
 type Fields = Record<string, unknown>;
 
@@ -267,7 +264,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		if (this.hasStopped) return;
 		const { publication, userId, id, connection, host } = this;
 		const { kind, clientAddress } = host.transport;
-		const requestId = id?.slice(0, MAX_LOGGED_ID);
+		const requestId = id === null ? undefined : loggedId(id);
 		const caller = { userId, hashedToken: null, connection, clientAddress, transport: kind, requestId };
 		const text = `Exception from sub ${publication.name} id ${requestId ?? null}`;
 		logThrown(host.services, { subscription: publication.name }, text, thrown, caller);
