@@ -23,7 +23,7 @@ declare module 'fastify' {
 	}
 }
 
-/** @param isTls whether the server itself ends TLS, so that browsers can be told to use nothing else */
+/** @param isTls whether the server itself ends TLS. Browsers then get a header that makes them use only HTTPS */
 export function securityHeaders(isTls: boolean): SecurityHeaders {
 	return isTls ? { ...HEADERS, ...HSTS } : HEADERS;
 }

@@ -96,7 +96,7 @@ function refuseOutside(response: ServerResponse, headers: SecurityHeaders): void
 	response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-/** Something to read at a path that is no call. */
+/** A page that answers GET and is not a method, such as `/metrics`. */
 export interface Page {
 	readonly path: string;
 	answer(request: IncomingMessage): Promise<{ readonly status: number; readonly type: string; readonly body: string }>;
@@ -189,7 +189,7 @@ export function createRest(
 			return reply.code(status).type(type).header('cache-control', 'no-store').send(body);
 		});
 	}
-	// After the plugins, so that CORS applies to these refusals too.
+	// After the plugins, so that CORS applies to these answers too.
 	app.after(() => {
 		// This hook runs before the body is read, so an invalid body does not change the answer.
 		app.addHook('onRequest', (request, reply, done) => {
