@@ -50,6 +50,12 @@ const DdpMessage = { message: String };
 const DdpAnswer = { message: String, success: Boolean };
 const Version = { version: String, info: { version: String }, success: true };
 
+/** The bodies of errors of `method.call`: 400 is also the status of a body without a valid call. */
+const DDP_ERRORS = {
+	400: Match.OneOf(DdpAnswer, Match.ObjectIncluding({ success: false, error: String })),
+	503: DdpAnswer,
+};
+
 const LoginError = {
 	status: 'error',
 	success: false,
@@ -100,10 +106,7 @@ export const ROUTES: readonly BuiltInRoute[] = [
 		needsLogin: true,
 		body: DdpMessage,
 		answer: DdpAnswer,
-		errorBodies: {
-			400: Match.OneOf(DdpAnswer, Match.ObjectIncluding({ success: false, error: String })),
-			503: DdpAnswer,
-		},
+		errorBodies: DDP_ERRORS,
 	},
 	{
 		path: '/api/v1/method.callAnon/{method}',
@@ -114,10 +117,7 @@ export const ROUTES: readonly BuiltInRoute[] = [
 		needsLogin: false,
 		body: DdpMessage,
 		answer: DdpAnswer,
-		errorBodies: {
-			400: Match.OneOf(DdpAnswer, Match.ObjectIncluding({ success: false, error: String })),
-			503: DdpAnswer,
-		},
+		errorBodies: DDP_ERRORS,
 	},
 	...['/api/v1/info', '/api/info'].map((path) => ({
 		path,
