@@ -12,6 +12,7 @@ import { type TimeoutClock, withTimeout } from '../../core/invocation.js';
 import { logThrown } from '../../core/logThrown.js';
 import { loggedId, wireId } from '../codec.js';
 import { DocumentMap } from './document-map.js';
+import { documentsToRemove } from './documents-to-remove.js';
 import { createFlow, forEachInFlow } from './flow.js';
 import { type DocumentPublisher, LiveQuerySubscriber } from './live-query.js';
 import { queriesIn } from './returned-queries.js';
@@ -181,7 +182,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		this.endSilently();
 		const { box, transport } = this.host;
 		const removal = forEachInFlow(
-			this.documentsToRemove(queries),
+			documentsToRemove(this.#addedDocuments, queries, this.host),
 			([collection, id]) => box.release(this, collection, id),
 			createFlow(transport),
 		);
@@ -191,28 +192,6 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 				this.removal = undefined;
 				this.host.onClose(this, error);
 			});
-		}
-	}
-
-	/**
-	 * The documents to remove from the client, as collection and id: those that the publish function has added and those
-	 * of its live queries. Stops when the client has disconnected.
-	 */
-	private *documentsToRemove(queries: CompactSet<LiveQuerySubscriber>): Iterable<[string, unknown]> {
-		const documents = this.#addedDocuments ?? new DocumentMap();
-		for (const collection of documents.collections()) {
-			for (const [, id] of documents.of(collection)) {
-				if (this.host.isClosed) return;
-				yield [collection, id];
-			}
-		}
-		for (const { name, sentIds } of membersOf(queries)) {
-			if (!this.host.box.removesOnStop(name)) continue;
-			for (const id of sentIds) {
-				if (this.host.isClosed) return;
-				// Otherwise the publish function has added it too, and it is listed above.
-				if (!documents.get(name, wireId(id))) yield [name, id];
-			}
 		}
 	}
 
