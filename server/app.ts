@@ -1,46 +1,40 @@
 /** Builds a server from its parts: one HTTP server for REST and DDP, and their shared services. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Server as TlsServer } from 'node:tls';
+import type { FastifyInstance } from 'fastify';
 import { mayUser } from '../methods/model/permissions/permissions.js';
 import { sweepTokens } from '../methods/model/users/tokens.js';
 import { publishChange } from '../methods/streams/publishChange.js';
-import type { ExpiringCacheOptions } from '../shared/expiringCache.js';
 import type { Log } from '../shared/log.js';
-import type { Settings } from '../shared/method.js';
 import { declareShared, isShared, type Store } from '../shared/store.js';
+import type { AppOptions } from './appOptions.js';
 import { type Catalogue, connectionListener, publicationsOf } from './catalogue.js';
 import { type Bus, createBus } from './cluster/bus.js';
-import { type ChangedElsewhere, createChangedElsewhere } from './cluster/changedElsewhere.js';
-import type { Cluster } from './cluster/cluster.js';
-import type { Link } from './cluster/link.js';
 import { publishChanges } from './cluster/publishChanges.js';
 import { createIdempotencyCache } from './core/idempotency.js';
 import { createInvoker, type Invoker } from './core/invoke.js';
 import { addressReader } from './core/limits/address.js';
-import { createRateLimits, type RateLimitMode } from './core/limits/rate.js';
+import type { Counters } from './core/limits/counters.js';
+import { createRateLimits, type RateLimits } from './core/limits/rate.js';
 import { sharedCounters } from './core/limits/sharedCounters.js';
 import { repeat } from './core/repeat.js';
 import { sweepAtIntervals } from './core/sweepSharedState.js';
 import { watchTokens } from './core/token-watcher.js';
-import { type DdpOptions, serveDdp } from './ddp/endpoint.js';
+import { serveDdp } from './ddp/endpoint.js';
 import { createStreamHub } from './ddp/publications/streams.js';
 import { createResumeChains } from './ddp/resume-chains.js';
 import type { OpenSession } from './ddp/transports/transport.js';
 import { servePage } from './describe/pageFiles.js';
 import { serveDocuments } from './describe/serve.js';
 import type { Certificate } from './http/certificate.js';
-import type { HttpTimeouts } from './http/httpServer.js';
 import { originCheck } from './http/origins.js';
 import { belowPrefix } from './http/pathPrefix.js';
-import { joinProcesses } from './joinProcesses.js';
-import { createLookAgain } from './lookAgain.js';
-import type { Ops } from './ops/ops.js';
+import { followOtherWriters, type OtherWriters } from './otherWriters.js';
 import { InFlightCalls } from './rest/inFlightCalls.js';
 import { DEFAULT_ROCKETCHAT_VERSION } from './rest/info.js';
 import { createRest } from './rest/server.js';
-import type { OpenStore } from './store/collections.js';
 import { unrefServer } from './unref.js';
 
 /** Time between two sweeps of expired login tokens, in ms (`test/contract/ddp.md` 16.2). */
@@ -52,69 +46,9 @@ const IDLE_CHECK_MS = 50;
 /** How long HTTP connections may stay open after the grace period, to send the last answers, in ms. */
 const LAST_ANSWERS_MS = 250;
 
-export interface AppOptions {
-	/** The methods, publications and streams of the server. */
-	readonly catalogue: Catalogue;
-	/** The app does not close it. */
-	readonly store: Store;
-	/** Whether other processes of the same service may use the store too: then they share limits and first answers. */
-	readonly shared?: boolean;
-	/** Whether the store refuses writes: then expired login tokens are not removed. Default false. */
-	readonly readOnly?: boolean;
-	/** Calls a listener for every write of the store; see `OpenStore`. */
-	readonly onChange: OpenStore['onChange'];
-	readonly log: Log;
-	readonly settings: Settings;
-	readonly ddp: DdpOptions;
-	/** Largest body of a request, in bytes. */
-	readonly maxBody: number;
-	/** Origins whose pages may call REST: `*`, or a list separated by commas. Default: only pages from this server. */
-	readonly corsOrigin?: string | undefined;
-	/** Whether there is a reference page at `/api-docs`. Default true. */
-	readonly apiDocs?: boolean;
-	/** Time over which connections are closed at shutdown, in ms. */
-	readonly grace: number;
-	/** Time between checks that the login tokens in use still exist, in ms. Default 1,000. */
-	readonly tokenCheckInterval?: number;
-	readonly rateLimit: RateLimitMode;
-	/** Limits of the idempotency cache: number of outcomes and their lifetime. A ttl of 0 disables it. */
-	readonly once: ExpiringCacheOptions;
-	/** Number of trusted proxies in front of the server; see `addressReader`. */
-	readonly forwardedCount: number;
-	/** Networks of trusted proxies instead of their number. */
-	readonly trustProxy?: string | undefined;
-	/** Origins whose pages may connect over DDP; see `originCheck`. Default `*`. */
-	readonly allowedOrigins?: string;
-	/** The path below which everything is. Default: none. */
-	readonly pathPrefix?: string | undefined;
-	/** Default: plain HTTP. */
-	readonly certificate?: Certificate | undefined;
-	/** Time limits of HTTP. Default: those of the settings. */
-	readonly timeouts?: HttpTimeouts;
-	/** At which level arguments of a wrong type are logged. Default `debug`. */
-	readonly argumentLogLevel?: 'debug' | 'info';
-	/** The version of Rocket.Chat that `/api/info` names. Default: that of `--rocketchat-version`. */
-	readonly rocketChatVersion?: string;
-	/** Whether REST refuses users without a user name. Default true. */
-	readonly usernameRequired?: boolean;
-	/** The connection to the other processes of the service. Default: there are none. */
-	readonly link?: Link | undefined;
-	/** Health and metrics. Default: neither. */
-	readonly ops?: Ops | undefined;
-}
-
-export interface App {
+export interface App extends Omit<OtherWriters, 'close'> {
 	readonly invoker: Invoker;
 	readonly bus: Bus;
-	/** Receives which documents others have written to the same database. It is made when it is first used. */
-	readonly changedElsewhere: ChangedElsewhere;
-	/** Resolves when what other processes may have changed has been looked up. */
-	caughtUp(): Promise<void>;
-	/**
-	 * Reads again what is observed of a collection, because writes of others may have been missed.
-	 * @param collection a key of the store
-	 */
-	lookAgain(collection: string): void;
 	/** Looks up soon whether the tokens of a user still exist. */
 	checkTokens(userId: string): void;
 	/** Begins a DDP session over a transport of any kind. */
@@ -146,7 +80,8 @@ export interface App {
 /** Builds a server. It does not listen yet. */
 export function createApp(options: AppOptions): App {
 	if (options.shared) declareShared(options.store);
-	const { catalogue, store, log, settings, ddp, maxBody, grace, tokenCheckInterval, rateLimit, ops } = options;
+	const { catalogue, store, onChange, log, settings, ddp, maxBody, grace, tokenCheckInterval, rateLimit, ops } =
+		options;
 	const observer = ops?.observer;
 	const bus = createBus(log);
 	const { argumentLogLevel = 'debug', rocketChatVersion = DEFAULT_ROCKETCHAT_VERSION } = options;
@@ -154,17 +89,7 @@ export function createApp(options: AppOptions): App {
 	const hub = createStreamHub(catalogue.streams, observer);
 	const offered = { ...catalogue, publications: [...catalogue.publications, ...hub.publications] };
 	const counters = isShared(store) && rateLimit !== 'off' ? sharedCounters(store, log) : undefined;
-	const limits =
-		rateLimit === 'off'
-			? undefined
-			: createRateLimits(offered, {
-					mode: rateLimit,
-					log,
-					observer,
-					counters,
-					message: catalogue.limitMessage,
-					isExempt: (userId) => mayUser(store, userId, 'api-bypass-rate-limit'),
-				});
+	const limits = rateLimitsOf(offered, options, counters);
 	const once = createIdempotencyCache({ ...options.once, observer, store, log });
 	const invoker = createInvoker(catalogue.methods, services, limits, once);
 	const addressOf = addressReader({ count: options.forwardedCount, networks: options.trustProxy });
@@ -188,21 +113,7 @@ export function createApp(options: AppOptions): App {
 	if (options.apiDocs ?? true) servePage(http);
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => publishChange(change, store, hub));
-	let changedElsewhere: ChangedElsewhere | undefined;
-	let cluster: Cluster | undefined;
-	const heardElsewhere = () => {
-		const onOverflow = () => void cluster?.lookAgain();
-		changedElsewhere ??= createChangedElsewhere({ store, onChange: options.onChange, bus, log, onOverflow });
-		return changedElsewhere;
-	};
-	const lookAgain = createLookAgain({
-		store,
-		bus,
-		log,
-		changedElsewhere: heardElsewhere,
-		reauthorize: () => hub.reauthorize({}),
-	});
-	const stopListening = publishChanges(options.onChange, bus);
+	const stopListening = publishChanges(onChange, bus);
 	const publications = publicationsOf(offered.publications, catalogue.strategies);
 	const onConnection = connectionListener(catalogue, log);
 	const resumeChains = once && createResumeChains({ ...options.once, store, log });
@@ -212,35 +123,23 @@ export function createApp(options: AppOptions): App {
 		{ ...services, invoker, publications, limits, resumeChains, addressOf, onConnection, allowsOrigin, pathOf },
 		ddp,
 	);
-	const stopObserving = ops?.attach({ sessions: sessions.openSessions, bus, onChange: options.onChange });
+	const stopObserving = ops?.attach({ sessions: sessions.openSessions, bus, onChange });
 	const stopSweepingTokens = options.readOnly ? undefined : sweepTokensAtIntervals(store, log);
 	const stopExchanging = counters?.start();
 	const stopSweepingState = sweepAtIntervals(store, log);
 	http.server.on('upgrade', sessions.upgrade);
 	const tokenWatcher = watchTokens(services, () => sessions.tokensInUse(), tokenCheckInterval);
-	if (options.link) {
-		const { link } = options;
-		cluster = joinProcesses({ link, store, bus, log, hub, tokenWatcher, ops, changedElsewhere: heardElsewhere() });
-	}
-
-	async function closeHttp(): Promise<void> {
-		// Polling clients need new connections until then to receive their answers.
-		await sessions.pollsEnded(grace);
-		// Connections that have just become idle would otherwise stay until their keep-alive times out.
-		const idleCloser = setInterval(() => http.server.closeIdleConnections(), IDLE_CHECK_MS);
-		await http.close();
-		clearInterval(idleCloser);
-	}
+	const others = followOtherWriters({ link: options.link, onChange, store, bus, log, hub, tokenWatcher, ops });
 
 	return {
 		invoker,
 		bus,
 		get changedElsewhere() {
-			return heardElsewhere();
+			return others.changedElsewhere;
 		},
-		lookAgain,
+		lookAgain: others.lookAgain,
+		caughtUp: others.caughtUp,
 		checkTokens: tokenWatcher.checkUser,
-		caughtUp: async () => cluster?.settled(),
 		connect: sessions.connect,
 		async ready() {
 			await http.ready();
@@ -262,24 +161,60 @@ export function createApp(options: AppOptions): App {
 		unref: () => unrefServer(http.server),
 		async close() {
 			ops?.health.stopping();
-			const abortCalls = setTimeout(() => calls.close(), grace);
-			// Otherwise a silent client, or one in the middle of a request, would keep the process alive.
-			const closeConnections = setTimeout(() => http.server.closeAllConnections(), grace + LAST_ANSWERS_MS);
+			const stopInterrupting = interruptAfter(grace, calls, http.server);
 			await Promise.all([
 				tokenWatcher.stop(),
 				stopSweepingTokens?.(),
 				stopExchanging?.(),
 				stopSweepingState(),
 				sessions.close(grace),
-				closeHttp(),
+				// Polling clients need new connections until then to receive their answers.
+				sessions.pollsEnded(grace).then(() => closeHttp(http)),
 			]);
-			await cluster?.close();
-			await changedElsewhere?.close();
-			clearTimeout(abortCalls);
-			clearTimeout(closeConnections);
+			await others.close();
+			stopInterrupting();
 			stopListening();
 			stopObserving?.();
 		},
+	};
+}
+
+/** Makes the rate limits of what a server offers; undefined if they are off. */
+function rateLimitsOf(
+	offered: Catalogue,
+	{ rateLimit: mode, store, log, ops }: AppOptions,
+	counters: Counters | undefined,
+): RateLimits | undefined {
+	if (mode === 'off') return undefined;
+	return createRateLimits(offered, {
+		mode,
+		log,
+		observer: ops?.observer,
+		counters,
+		message: offered.limitMessage,
+		isExempt: (userId) => mayUser(store, userId, 'api-bypass-rate-limit'),
+	});
+}
+
+/** Closes an HTTP server. Resolves when its connections have closed. */
+async function closeHttp(http: FastifyInstance): Promise<void> {
+	// Connections that have just become idle would otherwise stay until their keep-alive times out.
+	const idleCloser = setInterval(() => http.server.closeIdleConnections(), IDLE_CHECK_MS);
+	await http.close();
+	clearInterval(idleCloser);
+}
+
+/**
+ * Aborts the calls of REST after the grace period, and closes all connections soon after.
+ * @returns a function that cancels it
+ */
+function interruptAfter(grace: number, calls: InFlightCalls, server: Server): () => void {
+	const abortCalls = setTimeout(() => calls.close(), grace);
+	// Otherwise a silent client, or one in the middle of a request, would keep the process alive.
+	const closeConnections = setTimeout(() => server.closeAllConnections(), grace + LAST_ANSWERS_MS);
+	return () => {
+		clearTimeout(abortCalls);
+		clearTimeout(closeConnections);
 	};
 }
 

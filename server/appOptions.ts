@@ -1,7 +1,70 @@
-/** The settings of a server as its parts take them. */
-import type { AppOptions } from './app.js';
+/** The options of a server's parts, and how they follow from its settings. */
+import type { ExpiringCacheOptions } from '../shared/expiringCache.js';
+import type { Log } from '../shared/log.js';
+import type { Settings } from '../shared/method.js';
+import type { Store } from '../shared/store.js';
+import type { Catalogue } from './catalogue.js';
+import type { Link } from './cluster/link.js';
+import type { RateLimitMode } from './core/limits/rate.js';
+import type { DdpOptions } from './ddp/endpoint.js';
+import type { Certificate } from './http/certificate.js';
+import type { HttpTimeouts } from './http/httpServer.js';
+import type { Ops } from './ops/ops.js';
 import type { CheckedOptions } from './options/checkOptions.js';
+import type { OpenStore } from './store/collections.js';
 
+export interface AppOptions {
+	/** The methods, publications and streams of the server. */
+	readonly catalogue: Catalogue;
+	/** The app does not close it. */
+	readonly store: Store;
+	/** Whether other processes of the same service may use the store too: then they share limits and first answers. */
+	readonly shared?: boolean;
+	/** Whether the store refuses writes: then expired login tokens are not removed. Default false. */
+	readonly readOnly?: boolean;
+	/** Calls a listener for every write of the store; see `OpenStore`. */
+	readonly onChange: OpenStore['onChange'];
+	readonly log: Log;
+	readonly settings: Settings;
+	readonly ddp: DdpOptions;
+	/** Largest body of a request, in bytes. */
+	readonly maxBody: number;
+	/** Origins whose pages may call REST: `*`, or a list separated by commas. Default: only pages from this server. */
+	readonly corsOrigin?: string | undefined;
+	/** Whether there is a reference page at `/api-docs`. Default true. */
+	readonly apiDocs?: boolean;
+	/** Time over which connections are closed at shutdown, in ms. */
+	readonly grace: number;
+	/** Time between checks that the login tokens in use still exist, in ms. Default 1,000. */
+	readonly tokenCheckInterval?: number;
+	readonly rateLimit: RateLimitMode;
+	/** Limits of the idempotency cache: number of outcomes and their lifetime. A ttl of 0 disables it. */
+	readonly once: ExpiringCacheOptions;
+	/** Number of trusted proxies in front of the server; see `addressReader`. */
+	readonly forwardedCount: number;
+	/** Networks of trusted proxies instead of their number. */
+	readonly trustProxy?: string | undefined;
+	/** Origins whose pages may connect over DDP; see `originCheck`. Default `*`. */
+	readonly allowedOrigins?: string;
+	/** The path below which everything is. Default: none. */
+	readonly pathPrefix?: string | undefined;
+	/** Default: plain HTTP. */
+	readonly certificate?: Certificate | undefined;
+	/** Time limits of HTTP. Default: those of the settings. */
+	readonly timeouts?: HttpTimeouts;
+	/** At which level arguments of a wrong type are logged. Default `debug`. */
+	readonly argumentLogLevel?: 'debug' | 'info';
+	/** The version of Rocket.Chat that `/api/info` names. Default: that of `--rocketchat-version`. */
+	readonly rocketChatVersion?: string;
+	/** Whether REST refuses users without a user name. Default true. */
+	readonly usernameRequired?: boolean;
+	/** The connection to the other processes of the service. Default: there are none. */
+	readonly link?: Link | undefined;
+	/** Health and metrics. Default: neither. */
+	readonly ops?: Ops | undefined;
+}
+
+/** The options that are settings. */
 export function appOptionsOf({
 	settings,
 	parts,

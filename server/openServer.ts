@@ -90,17 +90,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 			ops,
 			certificate,
 		});
-		if (open.db && settings.watch !== 'off') {
-			const { watchStore } = await import('./watchStore.js');
-			watcher = await watchStore(open.db, {
-				mode: settings.watch,
-				makesIndexes: !settings['no-index'] && !readOnly,
-				declared: parts.collections ?? [],
-				app,
-				ops,
-				log,
-			});
-		}
+		watcher = await watcherOf(checked, open, { app, ops, log });
 		rocketChat = await rocketChatOf(checked, { app, store, ops, log });
 		await app.ready();
 		await ops.listen(settings.host);
@@ -165,6 +155,19 @@ async function linkOf({ settings }: CheckedOptions, { identity = '' }: OpenStore
 		subject: `${settings['nats-prefix']}.${hash('sha256', identity, 'hex').slice(0, 32)}`,
 		log,
 	});
+}
+
+/** Watches the database for writes of others, if there is a database and it shall be watched. */
+async function watcherOf(
+	{ settings, parts }: CheckedOptions,
+	{ db }: OpenStore,
+	running: { app: App; ops: Ops; log: Log },
+): Promise<Watcher | undefined> {
+	const { watch: mode } = settings;
+	if (!db || mode === 'off') return undefined;
+	const { watchStore } = await import('./watchStore.js');
+	const makesIndexes = !settings['no-index'] && !settings['read-only'];
+	return watchStore(db, { mode, makesIndexes, declared: parts.collections ?? [], ...running });
 }
 
 /** The connection to Rocket.Chat's broker, if there is one. */

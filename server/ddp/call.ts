@@ -50,9 +50,6 @@ export function takeSecondFactor(
 	return { params: params.slice(0, -1), secondFactor: { code, method: typeof name === 'string' ? name : null } };
 }
 
-/** Longest id of a message in the log: the client chooses it. */
-const MAX_REQUEST_ID = 100;
-
 /** The caller of a method call over DDP. */
 class DdpCaller implements Caller {
 	readonly userId: string | null;
@@ -91,7 +88,7 @@ class DdpCaller implements Caller {
 	}
 
 	get requestId(): string {
-		return this.id.slice(0, MAX_REQUEST_ID);
+		return codec.loggedId(this.id);
 	}
 
 	get signal(): AbortSignal {

@@ -245,6 +245,14 @@ export function encodeError({ error, reason, details, message }: ClientError): s
 	}
 }
 
+/** Longest id of a message in the log, in characters. */
+const MAX_LOGGED_ID = 100;
+
+/** The id of a message as it is logged: shortened, because the client chooses it. */
+export function loggedId(id: string): string {
+	return id.slice(0, MAX_LOGGED_ID);
+}
+
 /**
  * Encodes a document's id for clients: a string that distinguishes ids of different types (`test/contract/ddp.md`
  * section 2).

@@ -7,9 +7,9 @@ import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
 import { declineUpgrade, offersWebSocket } from '../core/declineUpgrade.js';
-import { limitConnections, RETRY_CONNECTION_S, SERVER_FULL, TOO_MANY_CONNECTIONS } from '../core/limits/connections.js';
+import { limitConnections, RETRY_CONNECTION_S } from '../core/limits/connections.js';
 import { type AllowsOrigin, ORIGIN_NOT_ALLOWED } from '../http/origins.js';
-import { rawAnswer } from '../http/securityHeaders.js';
+import { endWithAnswer } from '../http/securityHeaders.js';
 import { type HeartbeatOptions, Heartbeats } from './heartbeat.js';
 import type { SessionOptions, SessionServices } from './services.js';
 import { Session } from './session.js';
@@ -142,11 +142,9 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		return session;
 	}
 
-	function refuseUpgrade(socket: Duplex, status: string, body = ''): void {
-		// A client that does not close the connection must not keep the socket open.
-		socket.once('finish', () => socket.destroy());
-		const retry = /^(429|503)/.test(status) && { 'retry-after': String(RETRY_CONNECTION_S) };
-		socket.end(rawAnswer(status, body, { ...app.securityHeaders, ...retry }));
+	function refuseUpgrade(socket: Duplex, status: number, body = ''): void {
+		const retry = (status === 429 || status === 503) && { 'retry-after': String(RETRY_CONNECTION_S) };
+		endWithAnswer(socket, status, body, { ...app.securityHeaders, ...retry });
 	}
 
 	// One listener function for all sockets saves memory per open socket.
@@ -173,29 +171,26 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		const { headers } = request;
 		const url = pathOf(request.url ?? '') ?? '';
 		if (!(RAW_PATH.test(url) || SOCKJS_PATH.test(url))) {
-			refuseUpgrade(socket, '404 Not Found');
+			refuseUpgrade(socket, 404);
 			return;
 		}
 		if (refusesNew) {
-			refuseUpgrade(socket, '503 Service Unavailable');
+			refuseUpgrade(socket, 503);
 			return;
 		}
 		if (!['8', '13'].includes(headers['sec-websocket-version'] ?? '')) {
-			refuseUpgrade(socket, '400 Bad Request', 'Only supported WebSocket protocol is RFC 6455.');
+			refuseUpgrade(socket, 400, 'Only supported WebSocket protocol is RFC 6455.');
 			return;
 		}
 		const address = addressOf(request);
 		if (!allowsOrigin(request)) {
 			observer?.onConnectionRefused('origin', address);
-			refuseUpgrade(socket, '403 Forbidden', asJson(ORIGIN_NOT_ALLOWED));
+			refuseUpgrade(socket, 403, asJson(ORIGIN_NOT_ALLOWED));
 			return;
 		}
-		if (connectionLimiter.refusesAll(address)) {
-			refuseUpgrade(socket, '503 Service Unavailable', asJson(SERVER_FULL));
-			return;
-		}
-		if (!connectionLimiter.acquire(address)) {
-			refuseUpgrade(socket, '429 Too Many Requests', asJson(TOO_MANY_CONNECTIONS));
+		const refused = connectionLimiter.acquire(address);
+		if (refused) {
+			refuseUpgrade(socket, refused.status, asJson(refused.text));
 			return;
 		}
 		let opened = false;

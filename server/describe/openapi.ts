@@ -9,7 +9,7 @@ import { CHAPTERS, chapterOf } from './chapters.js';
 import { errorResponses, errorsOf, methodErrors } from './errorResponses.js';
 import { ExampleMaker } from './examples.js';
 import { limitsOf, limitsText } from './limits.js';
-import { CREDENTIALS, type Operation, REFUSAL, ROUTES, routeOperations, UNAUTHORIZED } from './restRoutes.js';
+import { CREDENTIALS, type Operation, OTHER_ERROR, ROUTES, routeOperations, UNAUTHORIZED } from './restRoutes.js';
 import { argumentMembers, type JsonSchema, SchemaMaker } from './schema.js';
 
 export interface DocumentOptions {
@@ -121,7 +121,7 @@ function operationOf(
 			},
 			...(!anonymous && { 401: UNAUTHORIZED }),
 			...errorResponses(errors),
-			default: REFUSAL,
+			default: OTHER_ERROR,
 		},
 		'x-method': name,
 		'x-arguments': method.args.map(([arg]) => arg),

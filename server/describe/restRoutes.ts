@@ -21,13 +21,13 @@ export interface Operation {
 /** The security requirement of a route for users who are logged in. */
 export const CREDENTIALS = { userId: [], authToken: [] };
 
-const REFUSAL_CONTENT = { 'application/json': { schema: { $ref: '#/components/schemas/Refusal' } } };
+const ERROR_CONTENT = { 'application/json': { schema: { $ref: '#/components/schemas/Refusal' } } };
 
 /** The answer with status 401. */
-export const UNAUTHORIZED = { description: 'The credentials are missing, wrong or expired', content: REFUSAL_CONTENT };
+export const UNAUTHORIZED = { description: 'The credentials are missing, wrong or expired', content: ERROR_CONTENT };
 
 /** The answer with any other status. */
-export const REFUSAL = { description: 'Refused', content: REFUSAL_CONTENT };
+export const OTHER_ERROR = { description: 'Refused', content: ERROR_CONTENT };
 
 interface BuiltInRoute {
 	/** In OpenAPI's form, such as `/api/v1/method.call/{method}`. */
@@ -43,14 +43,20 @@ interface BuiltInRoute {
 	/** The body of an answer with status 200. */
 	readonly answer: Pattern;
 	/** The bodies of error answers that differ from the usual form, by status. */
-	readonly refusals?: Readonly<Record<number, Pattern>>;
+	readonly errorBodies?: Readonly<Record<number, Pattern>>;
 }
 
 const DdpMessage = { message: String };
 const DdpAnswer = { message: String, success: Boolean };
 const Version = { version: String, info: { version: String }, success: true };
 
-const LoginRefusal = {
+/** The bodies of errors of `method.call`: 400 is also the status of a body without a valid call. */
+const DDP_ERRORS = {
+	400: Match.OneOf(DdpAnswer, Match.ObjectIncluding({ success: false, error: String })),
+	503: DdpAnswer,
+};
+
+const LoginError = {
 	status: 'error',
 	success: false,
 	error: Match.OneOf(String, Number),
@@ -69,7 +75,7 @@ export const ROUTES: readonly BuiltInRoute[] = [
 		method: 'login',
 		body: LoginBody,
 		answer: { status: 'success', success: true, data: { userId: String, authToken: String, me: UserProfile } },
-		refusals: { 401: LoginRefusal },
+		errorBodies: { 401: LoginError },
 	},
 	{
 		path: '/api/v1/logout',
@@ -100,7 +106,7 @@ export const ROUTES: readonly BuiltInRoute[] = [
 		needsLogin: true,
 		body: DdpMessage,
 		answer: DdpAnswer,
-		refusals: { 400: Match.OneOf(DdpAnswer, Match.ObjectIncluding({ success: false, error: String })), 503: DdpAnswer },
+		errorBodies: DDP_ERRORS,
 	},
 	{
 		path: '/api/v1/method.callAnon/{method}',
@@ -111,7 +117,7 @@ export const ROUTES: readonly BuiltInRoute[] = [
 		needsLogin: false,
 		body: DdpMessage,
 		answer: DdpAnswer,
-		refusals: { 400: Match.OneOf(DdpAnswer, Match.ObjectIncluding({ success: false, error: String })), 503: DdpAnswer },
+		errorBodies: DDP_ERRORS,
 	},
 	...['/api/v1/info', '/api/info'].map((path) => ({
 		path,
@@ -151,13 +157,13 @@ function parametersOf(path: string): object[] {
 
 /** The operations of a route, by verb. */
 export function routeOperations(route: BuiltInRoute, context: RouteContext): [verb: string, operation: Operation][] {
-	const { path, verbs, id, summary, tag, needsLogin, method, body, answer, refusals = {} } = route;
+	const { path, verbs, id, summary, tag, needsLogin, method, body, answer, errorBodies = {} } = route;
 	const { limits, methods } = context;
 	const called = method === undefined ? undefined : methods.get(method);
 	const usual = errorResponses(
 		errorsOf([...new Set([...(called?.errors ?? []), ...(body ? [400] : []), 'too-many-requests', 500])]),
 	);
-	const own = Object.entries(refusals).map(([status, pattern]) => [
+	const own = Object.entries(errorBodies).map(([status, pattern]) => [
 		status,
 		{ description: 'Refused', ...content(pattern, context) },
 	]);
@@ -175,7 +181,7 @@ export function routeOperations(route: BuiltInRoute, context: RouteContext): [ve
 				...(needsLogin && { 401: UNAUTHORIZED }),
 				...usual,
 				...Object.fromEntries(own),
-				default: REFUSAL,
+				default: OTHER_ERROR,
 			},
 			...(method !== undefined && {
 				'x-method': method,

@@ -43,7 +43,10 @@ export async function readCertificate({ cert: certPath, key: keyPath }: Certific
 	return { cert, key };
 }
 
-/** Logs which certificate is in use. An expired one is a warning: clients refuse it, and nothing else tells. */
+/**
+ * Logs which certificate is in use. An expired one is a warning, because clients reject it and the server does not
+ * notice that.
+ */
 export function logCertificate(log: Log, { cert }: Certificate): void {
 	const { subject, subjectAltName, validTo, fingerprint256 } = new X509Certificate(cert);
 	const facts = { subject, names: subjectAltName, validTo, fingerprint256 };

@@ -1,7 +1,9 @@
-/** Headers of every HTTP answer, by which browsers protect their users from what an attacker makes of it. */
+/** Headers of every HTTP answer that protect the users of browsers, also of answers that are written by hand. */
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
 
 const HEADERS = {
-	// An answer is data: a browser must not run, frame or embed it, whatever it contains.
+	// An answer is data. A browser must not run it, show it in a frame or guess its type, whatever it contains.
 	'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 	'x-content-type-options': 'nosniff',
 	'x-frame-options': 'DENY',
@@ -21,13 +23,15 @@ declare module 'fastify' {
 	}
 }
 
-/** @param isTls whether the server itself ends TLS, so that browsers can be told to use nothing else */
+/** @param isTls whether the server itself ends TLS. Browsers then get a header that makes them use only HTTPS */
 export function securityHeaders(isTls: boolean): SecurityHeaders {
 	return isTls ? { ...HEADERS, ...HSTS } : HEADERS;
 }
 
-/** An answer that is written to a socket which no HTTP response belongs to. The connection ends with it. */
-export function rawAnswer(status: string, body: string, headers: SecurityHeaders): string {
+/** Writes an answer to a socket that has no HTTP response object, and ends the connection. */
+export function endWithAnswer(socket: Duplex, status: number, body: string, headers: SecurityHeaders): void {
+	// A client that does not close the connection must not keep the socket open.
+	socket.once('finish', () => socket.destroy());
 	const all = {
 		...headers,
 		connection: 'close',
@@ -35,5 +39,5 @@ export function rawAnswer(status: string, body: string, headers: SecurityHeaders
 		'content-length': Buffer.byteLength(body),
 	};
 	const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-	return `HTTP/1.1 ${status}\r\n${lines.join('')}\r\n${body}`;
+	socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
 }

@@ -1,6 +1,7 @@
 /** The REST route of a method: fields of a request are mapped to arguments by name. */
 import { parseJson } from '../../shared/ejson.js';
 import { clientError, clientErrorFrom, type ErrorName } from '../../shared/errors.js';
+import { isObject } from '../../shared/isObject.js';
 import type { AnyMatcher } from '../../shared/matcher.js';
 import type { Method, RestRoute } from '../../shared/method.js';
 import type { Invoker } from '../core/invoke.js';
@@ -21,17 +22,14 @@ export function methodRoute(
 		maxBody,
 		async answer(request) {
 			const { fields, isUrlEncoded, pathMembers, caller } = request;
-			if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
-				return refused(400, 'The body must be a JSON object');
-			}
-			const members = fields as Record<string, unknown>;
+			if (!isObject(fields)) return refused(400, 'The body must be a JSON object');
 			if (body !== 'object') requireKnownFields(request, known, name, unknownField);
 			const read = isUrlEncoded ? textValue : bodyValue;
 			const params =
 				body === 'object'
-					? args.map(([, matcher]) => (isUrlEncoded ? textObject(members, matcher) : members))
+					? args.map(([, matcher]) => (isUrlEncoded ? textObject(fields, matcher) : fields))
 					: args.map(([arg, matcher]) =>
-							Object.hasOwn(pathMembers, arg) ? textValue(pathMembers, arg, matcher) : read(members, arg, matcher),
+							Object.hasOwn(pathMembers, arg) ? textValue(pathMembers, arg, matcher) : read(fields, arg, matcher),
 						);
 			const value = await invoker.invoke(name, params, caller);
 			return succeeded(empty ? undefined : value);

@@ -1,5 +1,5 @@
 /** The HTTP server for REST, built on fastify, and the answers to requests that reach no route. */
-import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
+import { type IncomingMessage, METHODS, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import querystring from 'node:querystring';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -11,7 +11,7 @@ import { logThrown } from '../core/logThrown.js';
 import type { Certificate } from '../http/certificate.js';
 import { createHttpServer, DEFAULT_HTTP_TIMEOUTS, type HttpTimeouts } from '../http/httpServer.js';
 import { belowPrefix } from '../http/pathPrefix.js';
-import { rawAnswer, type SecurityHeaders, securityHeaders } from '../http/securityHeaders.js';
+import { endWithAnswer, type SecurityHeaders, securityHeaders } from '../http/securityHeaders.js';
 import { allowOrigins } from './cors.js';
 import { failed, refused, send, UNAUTHORIZED, wrongVerb } from './envelope.js';
 import { KnownPaths } from './knownPaths.js';
@@ -78,10 +78,7 @@ function onError(error: FastifyError, reply: FastifyReply, services: Services): 
 }
 
 /** The statuses of requests that Node's parser refuses. */
-const RAW_STATUS: Readonly<Record<string, string>> = {
-	HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-	ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-};
+const RAW_STATUS: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
 
 /**
  * Answers invalid HTTP, requests whose headers are too large, and those that take too long. Other errors, such as those
@@ -89,10 +86,8 @@ const RAW_STATUS: Readonly<Record<string, string>> = {
  */
 function refuseRawRequest(error: NodeJS.ErrnoException, socket: Socket, headers: SecurityHeaders): void {
 	if (!socket.writable || !/^(HPE|ERR_HTTP)_/.test(error.code ?? '')) return void socket.destroy();
-	// A client that does not close the connection must not keep the socket open.
-	socket.once('finish', () => socket.destroy());
-	const status = RAW_STATUS[error.code ?? ''] ?? '400 Bad Request';
-	socket.end(rawAnswer(status, JSON.stringify({ success: false, error: status.slice(4) }), headers));
+	const status = RAW_STATUS[error.code ?? ''] ?? 400;
+	endWithAnswer(socket, status, JSON.stringify(refused(status, STATUS_CODES[status] as string).body), headers);
 }
 
 /** Answers a request outside of the path prefix. */
@@ -101,7 +96,7 @@ function refuseOutside(response: ServerResponse, headers: SecurityHeaders): void
 	response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-/** Something to read at a path that is no call. */
+/** A page that answers GET and is not a method, such as `/metrics`. */
 export interface Page {
 	readonly path: string;
 	answer(request: IncomingMessage): Promise<{ readonly status: number; readonly type: string; readonly body: string }>;
@@ -194,7 +189,7 @@ export function createRest(
 			return reply.code(status).type(type).header('cache-control', 'no-store').send(body);
 		});
 	}
-	// After the plugins, so that CORS applies to these refusals too.
+	// After the plugins, so that CORS applies to these answers too.
 	app.after(() => {
 		// This hook runs before the body is read, so an invalid body does not change the answer.
 		app.addHook('onRequest', (request, reply, done) => {

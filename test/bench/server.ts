@@ -1,6 +1,6 @@
 /**
- * A server to measure, in a process of its own: `node server.js roomkey|files|observed|ws|http [people]`. Tells its port, and when asked
- * its CPU time or, where started with `--expose-gc`, its memory.
+ * A server to measure, in a process of its own: `node server.js KIND [people [address of NATS]]`; `kinds` has the kinds.
+ * Tells its port, and when asked its CPU time or, where started with `--expose-gc`, its memory.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -67,17 +67,21 @@ const eventFrame = codec.changed('stream-bench', 'id', { eventName: event.eventN
 async function onFiles(people: number): Promise<Ready> {
 	const folder = mkdtempSync(join(tmpdir(), 'roomkey-bench-'));
 	process.once('exit', () => rmSync(folder, { recursive: true }));
-	return roomkey(people, { kind: 'files', folder });
+	return roomkey(people, { store: { kind: 'files', folder } });
 }
 
-/** @param ops metrics, and a log that is written */
-async function roomkey(
-	people: number,
-	choice: StoreChoice = { kind: 'memory' },
-	ops?: Ops,
-	log: Log = memoryLog(),
-	link?: Link,
-): Promise<Ready> {
+interface RoomkeyParts {
+	readonly store?: StoreChoice;
+	/** Metrics. Default: none. */
+	readonly ops?: Ops;
+	readonly log?: Log;
+	/** The connection to other processes. Default: none. */
+	readonly link?: Link;
+}
+
+/** Roomkey with its data in memory, unless `parts` say otherwise. */
+async function roomkey(people: number, parts: RoomkeyParts = {}): Promise<Ready> {
+	const { store: choice = { kind: 'memory' }, ops, log = memoryLog(), link } = parts;
 	const catalogue = await import('../../methods/index.js');
 	const open = await openStore(choice, log);
 	const { onChange } = open;
@@ -108,7 +112,7 @@ async function roomkey(
 /** With metrics and a log at `info`, as the command has by default. */
 async function observed(people: number): Promise<Ready> {
 	const log = pino({ level: 'info' }, pino.destination({ dest: '/dev/null', sync: true }));
-	return roomkey(people, { kind: 'memory' }, new Ops({ log, metrics: 'on', version: 'bench' }), log);
+	return roomkey(people, { ops: new Ops({ log, metrics: 'on', version: 'bench' }), log });
 }
 
 function listen(server: Server): Promise<Ready> {
@@ -117,22 +121,34 @@ function listen(server: Server): Promise<Ready> {
 	});
 }
 
-/** Parses a call and answers it with the same two frames, sends a text to everyone, and knows nothing else. */
-async function bareWs(): Promise<Ready> {
-	const http = createServer();
-	const webSockets = new WebSocketServer({ server: http, perMessageDeflate: false });
+/**
+ * Parses a call and answers it with the same two frames, and knows nothing else.
+ * @param notify called when a client asks to send everyone a text
+ */
+function answerCalls(webSockets: WebSocketServer, notify: () => void): void {
 	webSockets.on('connection', (socket) => {
 		socket.on('message', (data) => {
 			const { msg, id, method } = JSON.parse(String(data));
 			if (msg === 'connect') {
 				socket.send(JSON.stringify({ msg: 'connected', session: 'bare' }));
 			} else {
-				if (method === 'bench.notify') for (const client of webSockets.clients) client.send(eventFrame);
+				if (method === 'bench.notify') notify();
 				socket.send(JSON.stringify({ msg: 'updated', methods: [id] }));
 				socket.send(JSON.stringify({ msg: 'result', id }));
 			}
 		});
 	});
+}
+
+function sendToAll({ clients }: WebSocketServer, text: string): void {
+	for (const client of clients) client.send(text);
+}
+
+/** Sends a text to everyone itself. */
+async function bareWs(): Promise<Ready> {
+	const http = createServer();
+	const webSockets = new WebSocketServer({ server: http, perMessageDeflate: false });
+	answerCalls(webSockets, () => sendToAll(webSockets, eventFrame));
 	return listen(http);
 }
 
@@ -159,38 +175,26 @@ async function bareHttp(): Promise<Ready> {
 	return listen(http);
 }
 
+const NATS = process.argv[4] ?? '';
+
 /** Servers with the same subject are joined. */
 const SUBJECT = 'bench';
 
-/** One of several processes over the NATS of the last argument. */
+/** One of several processes that are joined by NATS. */
 async function inCluster(people: number): Promise<Ready> {
-	const link = natsLink({ servers: [process.argv[4] as string], subject: SUBJECT, log: memoryLog() });
-	return roomkey(people, { kind: 'memory' }, undefined, memoryLog(), link);
+	const link = natsLink({ servers: [NATS], subject: SUBJECT, log: memoryLog() });
+	return roomkey(people, { link });
 }
 
-/** Passes what it is asked to send to NATS, and sends everyone what comes from there. */
+/** Passes the text to NATS, and sends everyone what it receives from there. */
 async function bareNats(): Promise<Ready> {
-	const nats = await connect({ servers: process.argv[4] as string, noEcho: true });
+	const nats = await connect({ servers: NATS, noEcho: true });
 	const http = createServer();
 	const webSockets = new WebSocketServer({ server: http, perMessageDeflate: false });
 	nats.subscribe('bare', {
-		callback(_error, { data }) {
-			const text = Buffer.from(data).toString();
-			for (const client of webSockets.clients) client.send(text);
-		},
+		callback: (_error, { data }) => sendToAll(webSockets, Buffer.from(data).toString()),
 	});
-	webSockets.on('connection', (socket) => {
-		socket.on('message', (data) => {
-			const { msg, id, method } = JSON.parse(String(data));
-			if (msg === 'connect') {
-				socket.send(JSON.stringify({ msg: 'connected', session: 'bare' }));
-			} else {
-				if (method === 'bench.notify') nats.publish('bare', eventFrame);
-				socket.send(JSON.stringify({ msg: 'updated', methods: [id] }));
-				socket.send(JSON.stringify({ msg: 'result', id }));
-			}
-		});
-	});
+	answerCalls(webSockets, () => nats.publish('bare', eventFrame));
 	return listen(http);
 }
 

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CERTIFICATE, describeProxy, KEY } from './behindProxy.js';
+import { caddyEnv } from './folders.js';
 import { Program } from './processes.js';
 import { replaced } from './replaced.js';
 
@@ -17,6 +18,5 @@ describeProxy('Caddy', async (port, upstream) => {
 	const file = path.join(folder, 'Caddyfile');
 	// It neither fetches a certificate nor listens at other ports.
 	writeFileSync(file, `{\n\tadmin off\n\tauto_https off\n}\n${site}`);
-	const env = { HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder };
-	return Program.start('caddy', ['run', '--config', file, '--adapter', 'caddyfile'], env);
+	return Program.start('caddy', ['run', '--config', file, '--adapter', 'caddyfile'], caddyEnv(folder));
 });

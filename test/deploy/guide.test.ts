@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
+import { caddyEnv, nginxTempPaths } from './folders.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'roomkey-guide-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -20,9 +21,8 @@ describe('the proxy rules of the guide', () => {
 	for (const [i, block] of blocksOf('nginx').entries()) {
 		it(`are valid for nginx: set-up ${i + 1}`, () => {
 			const file = path.join(folder, `nginx-${i}.conf`);
-			const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder};`);
 			const server = `server { listen 127.0.0.1:8080; ${block} }`;
-			const http = `http { access_log off; ${temp.join(' ')} ${server} }`;
+			const http = `http { access_log off; ${nginxTempPaths(folder)} ${server} }`;
 			writeFileSync(file, `pid ${folder}/pid;\nerror_log stderr;\nevents {}\n${http}`);
 			execFileSync('nginx', ['-t', '-q', '-c', file, '-e', 'stderr'], { stdio: 'pipe' });
 		});
@@ -32,7 +32,7 @@ describe('the proxy rules of the guide', () => {
 		it(`are valid for Caddy: set-up ${i + 1}`, () => {
 			const file = path.join(folder, `Caddyfile-${i}`);
 			writeFileSync(file, `http://localhost:8080 {\n${block}}\n`);
-			const env = { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder };
+			const env = { ...process.env, ...caddyEnv(folder) };
 			execFileSync('caddy', ['validate', '--config', file, '--adapter', 'caddyfile'], { stdio: 'pipe', env });
 		});
 	}

@@ -1,9 +1,10 @@
 /** deploy/nginx/roomkey.conf with the real nginx. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CERTIFICATE, describeProxy, KEY } from './behindProxy.js';
+import { nginxTempPaths } from './folders.js';
 import { freePort, Program } from './processes.js';
 import { replaced } from './replaced.js';
 
@@ -19,18 +20,14 @@ describeProxy('nginx', async (port, upstream) => {
 		[/ssl_certificate_key \S+;/, `ssl_certificate_key ${KEY};`],
 		[/server_name chat\.example\.com;/g, 'server_name localhost;'],
 	]);
-	mkdirSync(path.join(folder, 'temp'), { recursive: true });
 	writeFileSync(path.join(folder, 'site.conf'), site);
-	const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-		(name) => `${name}_temp_path ${folder}/temp/${name};`,
-	);
 	const main = [
 		'daemon off;',
 		...(process.getuid?.() === 0 ? ['user root;'] : []),
 		`pid ${folder}/pid;`,
 		'error_log stderr;',
 		'events {}',
-		`http { access_log off; ${temp.join(' ')} include ${folder}/site.conf; }`,
+		`http { access_log off; ${nginxTempPaths(folder)} include ${folder}/site.conf; }`,
 	];
 	const file = path.join(folder, 'nginx.conf');
 	writeFileSync(file, main.join('\n'));

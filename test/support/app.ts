@@ -1,6 +1,7 @@
 /** A real server on 127.0.0.1 and a port of its own. */
 import * as catalogue from '../../methods/index.js';
-import { type AppOptions, createApp } from '../../server/app.js';
+import { createApp } from '../../server/app.js';
+import type { AppOptions } from '../../server/appOptions.js';
 import type { Catalogue } from '../../server/catalogue.js';
 import { ClusterCounts } from '../../server/cluster/clusterCounts.js';
 import type { OpenSession } from '../../server/ddp/transports/transport.js';

@@ -1,5 +1,5 @@
 /** What a server in a test is started with, unless the test says otherwise. */
-import type { AppOptions } from '../../server/app.js';
+import type { AppOptions } from '../../server/appOptions.js';
 import { settings } from './roomkey.js';
 
 export const testOptions: Omit<AppOptions, 'catalogue' | 'store' | 'onChange' | 'log'> = {

@@ -185,7 +185,7 @@ describe('EJSON', () => {
 	describe('beyond the original', () => {
 		const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
-		it(`reads ${MAX_VALUES} values and no more, be they in lists or objects`, () => {
+		it('reads up to the maximum number of values, in lists and in objects', () => {
 			for (const within of ['1', '[]', '{}', '""', '[1]', '{"k":1}']) {
 				const each = within.length > 3 || within === '[1]' ? 2 : 1;
 				const fits = Math.floor((MAX_VALUES - 1) / each);
@@ -195,7 +195,7 @@ describe('EJSON', () => {
 			}
 		});
 
-		it(`reads ${MAX_DEPTH} levels and no more`, () => {
+		it('reads up to the maximum depth', () => {
 			expect(thrownBy(() => parseJson(nested(MAX_DEPTH)))).to.equal(undefined);
 			expect(thrownBy(() => parseJson(nested(MAX_DEPTH + 1)))).to.be.instanceOf(Unreadable);
 			expect(thrownBy(() => parseJson(nested(100_000)))).to.be.instanceOf(Unreadable);

@@ -132,7 +132,7 @@ describe('a polling transport', () => {
 		expect(observed).to.include({ closed: 1, gone: 1 });
 	});
 
-	it('closes a client for which too much waits, and drops that', () => {
+	it('disconnects a client for which too much is buffered, and discards that', () => {
 		const { transport, observed, poll } = open();
 		transport.send('1234567890');
 		expect(observed.closed).to.equal(0);

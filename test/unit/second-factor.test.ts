@@ -164,7 +164,7 @@ describe('second factors', () => {
 			for (const secret of ['', ' ', '!?', '1']) expect(stepOf(secret, '328482', 20, 59_000)).to.equal(null);
 		});
 
-		it('takes a code once, and none of the time before it', async () => {
+		it('accepts a code once, and afterwards no older code', async () => {
 			await open();
 			const alice = await person(WITH_APP);
 			const [before, now, after] = [appCode(-1), appCode(), appCode(1)];

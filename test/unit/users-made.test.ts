@@ -104,7 +104,7 @@ describe('people, made and shown', () => {
 			});
 		});
 
-		it('gives the role admin only from those who may assign it', async () => {
+		it('makes an admin only if the caller may assign that role', async () => {
 			await roomkey.store.roles.insertOne({ _id: 'maker', name: 'maker', scope: 'Users' });
 			const maker = await addPerson(roomkey.store, { roles: ['maker'] });
 			const allow = (...roles: string[]) => roomkey.call(admin, 'permissions.update', [{ _id: 'create-user', roles }]);

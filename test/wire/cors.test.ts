@@ -44,7 +44,7 @@ describe('CORS (7.3)', () => {
 		}
 	});
 
-	it('shows answers and refusals to that origin, and to no other', async () => {
+	it('lets pages of that origin read answers, also error answers, and no other pages', async () => {
 		await start(PAGE);
 		const get = (origin: string, as: Person | null) =>
 			request(`${app.url}/api/v1/me`, { headers: { Origin: origin, ...(as && headersOf(as)) } });

@@ -398,7 +398,7 @@ describe('DDP over WebSocket', () => {
 	});
 
 	describe('errors (8)', () => {
-		it('hides what is not client-safe', async () => {
+		it('sends an unexpected error as 500, without its text', async () => {
 			const client = await connect();
 			client.send({ msg: 'method', id: '1', method: 'fail' });
 			await client.next();

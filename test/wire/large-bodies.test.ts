@@ -51,7 +51,7 @@ describe('a body larger than others may be', () => {
 
 	const filler = (length: number) => JSON.stringify({ usersSuggestedGroupKeys: { none: ['x'.repeat(length)] } });
 
-	it('is refused unread without a login, with its length in advance and without', async () => {
+	it('is rejected without a login before it is read, with and without a Content-Length', async () => {
 		// A body that was read would be refused as invalid JSON.
 		const invalid = `{${'x'.repeat(2 * MIB)}`;
 		expect((await provide(null, invalid)).status).to.equal(401);

@@ -166,20 +166,21 @@ describe('the life of calls and connections', () => {
 		});
 
 		for (const name of ['parallel', 'unblocking']) {
-			it(`the inbound queue: has no more than it may have running: ${name} (5)`, async () => {
-				await start({ ddp: { maxQueue: 20 } });
-				mostTogether = 0;
-				dispersed = undefined;
-				const client = await connect();
-				for (let i = 0; i < 5000; i++) client.send({ msg: 'method', id: String(i), method: name });
-				const [first, other] = [gates.wait('all running'), await connect()];
-				await first;
-				for (let i = 0; i < 10; i++) await other.call('echo', 'x');
-				gates.open('disperse');
-				let answered = 0;
-				while (answered < 5000) if ((await client.next()).msg === 'result') answered++;
-				expect(mostTogether).to.equal(21);
-			});
+			describe(`the inbound queue, with methods that are ${name}`, () =>
+				it('pauses reading at the maximum of unanswered calls, and serves other clients (5)', async () => {
+					await start({ ddp: { maxQueue: 20 } });
+					mostTogether = 0;
+					dispersed = undefined;
+					const client = await connect();
+					for (let i = 0; i < 5000; i++) client.send({ msg: 'method', id: String(i), method: name });
+					const [first, other] = [gates.wait('all running'), await connect()];
+					await first;
+					for (let i = 0; i < 10; i++) await other.call('echo', 'x');
+					gates.open('disperse');
+					let answered = 0;
+					while (answered < 5000) if ((await client.next()).msg === 'result') answered++;
+					expect(mostTogether).to.equal(21);
+				}));
 		}
 	});
 

@@ -190,7 +190,7 @@ describe('limits', () => {
 		});
 	});
 
-	it('are drawn from one bucket by DDP and REST', async () => {
+	it('count calls over DDP and over REST together', async () => {
 		await start();
 		const alice = await addPerson(app.store);
 		const client = await connect();
@@ -253,7 +253,7 @@ describe('limits', () => {
 			expect((await (await connect(from)).call('test.address')).result).to.equal('1.2.3.4');
 		});
 
-		it('ignore what a client says that is no trusted proxy', async () => {
+		it('ignore the header of a client that is not a trusted proxy', async () => {
 			await start({ trustProxy: '10.0.0.0/8' });
 			expect((await (await connect(from)).call('test.address')).result).to.equal('127.0.0.1');
 			for (let i = 0; i < 3; i++)

@@ -65,7 +65,7 @@ describe('security headers', () => {
 		expect(pick(answer.headers)).to.deep.equal(EXPECTED);
 	});
 
-	it('are in answers to upgrades that are refused, and to invalid HTTP', async () => {
+	it('are in the answers to rejected upgrades and to invalid HTTP', async () => {
 		for (const [text, status] of [
 			[upgradeRequest('/nowhere'), 404],
 			[upgradeRequest('/websocket', { 'sec-websocket-version': '7' }), 400],
@@ -80,7 +80,7 @@ describe('security headers', () => {
 		}
 	});
 
-	it('let the reference page load its own files, and nothing else', async () => {
+	it('let the reference page load only its own files', async () => {
 		const { headers } = await request(`${app.url}/api-docs`);
 		expect(headers.get('content-security-policy')).to.include("script-src 'self'").and.include("default-src 'none'");
 		expect(headers.get('x-frame-options')).to.equal('DENY');

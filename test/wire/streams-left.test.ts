@@ -54,7 +54,7 @@ describe('a user who may not see a room any more does not read its streams', () 
 		return rid;
 	}
 
-	it('after they were removed; those who stay read on', async () => {
+	it('after they were removed; the other members still do', async () => {
 		const rid = await room();
 		const [gone, stays] = [await connect(member), await connect(owner)];
 		await watch(gone, rid);

@@ -57,7 +57,7 @@ describe('a server with TLS', () => {
 		return String(CN);
 	}
 
-	it('serves REST, and tells browsers to use nothing else', async () => {
+	it('serves REST, and tells browsers to use only HTTPS for this host', async () => {
 		expect(server.url).to.match(/^https:\/\/127\.0\.0\.1:\d+$/);
 		const request = get(`${server.url}/api/info`, { ca: await readFile(cert) });
 		const [response] = await once(request, 'response');

@@ -78,7 +78,7 @@ describe('a wrong token over REST', () => {
 		expect(lines()).to.deep.equal([]);
 	});
 
-	it('is logged a few times a minute for an address, and then only counted', async () => {
+	it('is logged at most a few times a minute for an address, and then only counted', async () => {
 		for (let i = 0; i < MAX_LINES.perAddress + 5; i++) await attempt('nobody', `wrong ${i}`);
 		await attempt('nobody', 'wrong', '5.6.7.8');
 		expect(lines()).to.have.length(MAX_LINES.perAddress + 1);

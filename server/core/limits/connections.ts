@@ -2,21 +2,22 @@
 import type { ServerObserver } from '../observer.js';
 import { addressKey } from './address.js';
 
-/** The text that a refused client receives. */
-export const TOO_MANY_CONNECTIONS = 'Too many connections from your address';
+/** The status and the text that the client receives whose connection is refused. */
+export interface ConnectionRefused {
+	readonly status: number;
+	readonly text: string;
+}
 
-/** The text that a client receives if the process has its maximum number of connections. */
-export const SERVER_FULL = 'The server has too many connections';
+const ADDRESS_FULL: ConnectionRefused = { status: 429, text: 'Too many connections from your address' };
+const SERVER_FULL: ConnectionRefused = { status: 503, text: 'The server has too many connections' };
 
 /** Seconds after which a refused client may try to connect again. */
 export const RETRY_CONNECTION_S = 5;
 
 /** Counts the open connections of each address. */
 export interface ConnectionLimiter {
-	/** Counts a new connection. Returns false, without counting it, if its address has too many. */
-	acquire(address: string | null): boolean;
-	/** Whether the process takes no further connection. If so, the refused connection is reported. */
-	refusesAll(address: string | null): boolean;
+	/** Counts a new connection. @returns why it is refused, and then it is not counted; undefined if it is not */
+	acquire(address: string | null): ConnectionRefused | undefined;
 	/** Must be called once when a counted connection has closed. */
 	release(address: string | null): void;
 }
@@ -29,22 +30,21 @@ export function limitConnections(max: number, maxTotal: number, observer?: Serve
 	const counts = new Map<string, number>();
 	let total = 0;
 	return {
-		refusesAll(address) {
-			if (total < maxTotal) return false;
-			observer?.onConnectionRefused('full', address);
-			return true;
-		},
 		acquire(address) {
+			if (total >= maxTotal) {
+				observer?.onConnectionRefused('full', address);
+				return SERVER_FULL;
+			}
 			const key = addressKey(address);
 			const count = counts.get(key) ?? 0;
 			if (count >= max) {
 				observer?.onLimit('connections', true);
 				observer?.onConnectionRefused('limit', address);
-				return false;
+				return ADDRESS_FULL;
 			}
 			counts.set(key, count + 1);
 			total += 1;
-			return true;
+			return undefined;
 		},
 		release(address) {
 			const key = addressKey(address);

@@ -73,6 +73,12 @@ function encodeEvent(stream: string, eventName: string, args: readonly unknown[]
 	return codec.changed(`stream-${stream}`, 'id', { eventName, args });
 }
 
+/** Calls a function for each reader, for a few of them at the same time. */
+async function forEachReader(readers: readonly Reader[], act: (reader: Reader) => Promise<void>): Promise<void> {
+	for (let i = 0; i < readers.length; i += PARALLEL_CHECKS)
+		await Promise.all(readers.slice(i, i + PARALLEL_CHECKS).map(act));
+}
+
 export function createStreamHub(
 	streams: readonly Stream[],
 	observer?: Pick<ServerObserver, 'onStreamEvent'>,
@@ -179,18 +185,14 @@ export function createStreamHub(
 			const toCheck = whose.flatMap((all) => [...all]).filter((reader) => rid === undefined || reader.rid === rid);
 			// When all readers are checked, events are not held back: too many would accumulate until the last check.
 			if (userId !== undefined || rid !== undefined) for (const reader of toCheck) reader.buffered ??= [];
-			for (let i = 0; i < toCheck.length; i += PARALLEL_CHECKS)
-				await Promise.all(toCheck.slice(i, i + PARALLEL_CHECKS).map(recheck));
+			await forEachReader(toCheck, recheck);
 		},
 		async refresh() {
 			const all = [...readers.values()].flatMap((ofStream) => [...ofStream.values()].flatMap((set) => [...set]));
-			for (let i = 0; i < all.length; i += PARALLEL_CHECKS)
-				await Promise.all(
-					all.slice(i, i + PARALLEL_CHECKS).map(async (reader) => {
-						await recheck(reader);
-						if (!reader.subscription.hasStopped) await reader.sendInitial?.();
-					}),
-				);
+			await forEachReader(all, async (reader) => {
+				await recheck(reader);
+				if (!reader.subscription.hasStopped) await reader.sendInitial?.();
+			});
 		},
 	};
 }

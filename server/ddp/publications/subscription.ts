@@ -10,15 +10,13 @@ import type { Store } from '../../../shared/store.js';
 import { type CompactSet, compactSetOf, membersOf } from '../../core/compact-set.js';
 import { logThrown } from '../../core/logThrown.js';
 import { type TimeoutClock, withTimeout } from '../../core/timeout.js';
-import { wireId } from '../codec.js';
+import { loggedId, wireId } from '../codec.js';
 import { DocumentMap } from './document-map.js';
+import { documentsToRemove } from './documents-to-remove.js';
 import { createFlow, forEachInFlow } from './flow.js';
 import { type DocumentPublisher, LiveQuerySubscriber } from './live-query.js';
 import { queriesIn } from './returned-queries.js';
 import type { PublicationServices, SubscriptionHost } from './subscription-host.js';
-
-/** Longest id of a subscription in the log: the client chooses it. */
-const MAX_LOGGED_ID = 100;
 
 type Fields = Record<string, unknown>;
 
@@ -184,7 +182,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		this.endSilently();
 		const { box, transport } = this.host;
 		const removal = forEachInFlow(
-			this.documentsToRemove(queries),
+			documentsToRemove(this.#addedDocuments, queries, this.host),
 			([collection, id]) => box.release(this, collection, id),
 			createFlow(transport),
 		);
@@ -194,28 +192,6 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 				this.removal = undefined;
 				this.host.onClose(this, error);
 			});
-		}
-	}
-
-	/**
-	 * The documents to remove from the client, as collection and id: those that the publish function has added and those
-	 * of its live queries. Stops when the client has disconnected.
-	 */
-	private *documentsToRemove(queries: CompactSet<LiveQuerySubscriber>): Iterable<[string, unknown]> {
-		const documents = this.#addedDocuments ?? new DocumentMap();
-		for (const collection of documents.collections()) {
-			for (const [, id] of documents.of(collection)) {
-				if (this.host.isClosed) return;
-				yield [collection, id];
-			}
-		}
-		for (const { name, sentIds } of membersOf(queries)) {
-			if (!this.host.box.removesOnStop(name)) continue;
-			for (const id of sentIds) {
-				if (this.host.isClosed) return;
-				// Otherwise the publish function has added it too, and it is listed above.
-				if (!documents.get(name, wireId(id))) yield [name, id];
-			}
 		}
 	}
 
@@ -267,7 +243,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		if (this.hasStopped) return;
 		const { publication, userId, id, connection, host } = this;
 		const { kind, clientAddress } = host.transport;
-		const requestId = id?.slice(0, MAX_LOGGED_ID);
+		const requestId = id === null ? undefined : loggedId(id);
 		const caller = { userId, hashedToken: null, connection, clientAddress, transport: kind, requestId };
 		const text = `Exception from sub ${publication.name} id ${requestId ?? null}`;
 		logThrown(host.services, { subscription: publication.name }, text, thrown, caller);

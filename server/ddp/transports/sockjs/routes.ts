@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { RETRY_CONNECTION_S, SERVER_FULL, TOO_MANY_CONNECTIONS } from '../../../core/limits/connections.js';
+import { type ConnectionRefused, RETRY_CONNECTION_S } from '../../../core/limits/connections.js';
 import { type AllowsOrigin, ORIGIN_NOT_ALLOWED } from '../../../http/origins.js';
 import { areMessages, OPEN_FRAME } from '../sockjs-frames.js';
 import type { OpenSession } from '../transport.js';
@@ -82,9 +82,8 @@ export function addSockJsRoutes(
 		if (unclosed.size === 0) resolveAll?.();
 	}
 
-	/** Creates the transport of a new client. Returns null if the client's address has too many connections. */
-	function open(name: string, request: IncomingMessage): PollingTransport | null {
-		if (!options.connectionLimiter.acquire(options.addressOf(request))) return null;
+	/** Creates the transport of a new client, whose connection was counted. */
+	function open(name: string, request: IncomingMessage): PollingTransport {
 		const connection = new PollingTransport(request, openSession, options, {
 			onCloseFrameSent: () => notified(connection),
 			gone() {
@@ -99,21 +98,20 @@ export function addSockJsRoutes(
 		return connection;
 	}
 
+	/** Counts the connection of a new client. Returns why it is refused; undefined if it is not. */
+	function countNewClient(request: IncomingMessage): ConnectionRefused | undefined {
+		if (refusesNew) return { status: 503, text: 'The server is about to end.' };
+		return options.connectionLimiter.acquire(options.addressOf(request));
+	}
+
 	function poll({ params, raw }: ConnectionRequest, reply: FastifyReply): void {
 		const existing = connections.get(params.session);
-		if (refusesNew && !existing) {
-			answerText(reply, 503, 'The server is about to end.');
-			return;
-		}
-		if (!existing && options.connectionLimiter.refusesAll(options.addressOf(raw))) {
-			answerText(reply, 503, SERVER_FULL);
+		const refused = existing ? undefined : countNewClient(raw);
+		if (refused) {
+			answerText(reply, refused.status, refused.text);
 			return;
 		}
 		const connection = existing ?? open(params.session, raw);
-		if (!connection) {
-			answerText(reply, 429, TOO_MANY_CONNECTIONS);
-			return;
-		}
 		let isAnswered = false;
 		reply.type(SCRIPT).raw.once('finish', () => {
 			// The event also occurs if the client has aborted the request during the answer. Then the socket is destroyed.
