@@ -14,7 +14,7 @@ import {
 import { Durations } from './durations.js';
 
 /** The calls of one method over one transport. */
-export class CallCounts {
+class CallCounts {
 	readonly durations = new Durations();
 	readonly outcomes = new Counts<CallOutcome>();
 
@@ -25,7 +25,7 @@ export class CallCounts {
 }
 
 /** The operations of a store on one collection. */
-export class OperationCounts {
+class OperationCounts {
 	readonly durations = new Durations();
 	failures = 0;
 
@@ -38,7 +38,7 @@ export class OperationCounts {
 /** How a login ended: an outcome of the method `login`. */
 const LOGIN = 'login';
 
-export const KEY_EVENTS = [
+const KEY_EVENTS = [
 	'room_key_set',
 	'room_key_reset',
 	'offered',
@@ -76,17 +76,7 @@ export class Counters implements ServerObserver {
 	readonly operations = new Map<string, Map<string, OperationCounts>>();
 
 	readonly onCall = ({ method, caller: { transport = 'program' }, outcome, ms }: EndedCall): void => {
-		let ofMethod = this.calls.get(method);
-		if (!ofMethod) {
-			ofMethod = new Map();
-			this.calls.set(method, ofMethod);
-		}
-		let counts = ofMethod.get(transport);
-		if (!counts) {
-			counts = new CallCounts();
-			ofMethod.set(transport, counts);
-		}
-		counts.add(outcome, ms);
+		entryOf(this.calls, method, transport, () => new CallCounts()).add(outcome, ms);
 		if (method === LOGIN) this.logins.add(outcome);
 	};
 
@@ -125,16 +115,21 @@ export class Counters implements ServerObserver {
 
 	/** The counter of an operation of the store. */
 	operation(collection: string, operation: string): OperationCounts {
-		let ofCollection = this.operations.get(collection);
-		if (!ofCollection) {
-			ofCollection = new Map();
-			this.operations.set(collection, ofCollection);
-		}
-		let counts = ofCollection.get(operation);
-		if (!counts) {
-			counts = new OperationCounts();
-			ofCollection.set(operation, counts);
-		}
-		return counts;
+		return entryOf(this.operations, collection, operation, () => new OperationCounts());
 	}
+}
+
+/** The entry for two keys. It is made when it is first asked for. */
+function entryOf<K, L, V>(entries: Map<K, Map<L, V>>, first: K, second: L, make: () => V): V {
+	let ofFirst = entries.get(first);
+	if (!ofFirst) {
+		ofFirst = new Map();
+		entries.set(first, ofFirst);
+	}
+	let entry = ofFirst.get(second);
+	if (!entry) {
+		entry = make();
+		ofFirst.set(second, entry);
+	}
+	return entry;
 }
