@@ -3,9 +3,10 @@
  * document in the trash may still be in its collection for a while.
  */
 import { collectionNames } from '../../../shared/store.js';
+import { KNOWN_FIELDS, type LastKnown, lastKnown } from '../lastKnown.js';
 import type { WatchedDatabase } from './database.js';
 import { DatedDocuments, WIDE_OVERLAP_MS } from './datedDocuments.js';
-import { KNOWN_FIELDS, lastKnown, trashName } from './removedDocuments.js';
+import { trashName } from './removedDocuments.js';
 import type { WatchedCollection, WatchSink } from './sink.js';
 
 /** Maximum number of documents in one query. */
@@ -19,7 +20,7 @@ const MAX_DELAY_MS = WIDE_OVERLAP_MS;
 
 /** A document that may have been removed. */
 interface Pending {
-	readonly last: ReturnType<typeof lastKnown>;
+	readonly last: LastKnown;
 	/** When it was found in the trash, in ms since 1970. */
 	readonly foundAt: number;
 }
