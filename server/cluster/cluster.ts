@@ -12,6 +12,7 @@ import { ClusterCounts } from './clusterCounts.js';
 import type { Link } from './link.js';
 import { type ClusterEvent, type ClusterMessage, decodeMessage, encodeMessage, eventOf } from './messages.js';
 import { createOutbox, type Outbox } from './outbox.js';
+import type { PartHealth } from './partHealth.js';
 import { Peers, SILENCE_MS } from './peers.js';
 
 /** Time between two beats, in ms. */
@@ -20,13 +21,6 @@ const BEAT_MS = 1000;
 /** Time between two answers to processes that have just connected, in ms: many may connect at once. */
 const ANSWER_PAUSE_MS = 50;
 
-/** What `/readyz` says of the connection. */
-interface ClusterHealth {
-	ok(): void;
-	degraded(reason: string): void;
-	details(read: () => object): void;
-}
-
 export interface ClusterParts {
 	readonly link: Link;
 	readonly bus: Bus;
@@ -34,7 +28,7 @@ export interface ClusterParts {
 	readonly catchUp: CatchUp;
 	/** Ends the sessions of a user whose tokens are no longer stored. */
 	checkTokens(userId: string): void;
-	readonly health?: ClusterHealth | undefined;
+	readonly health?: PartHealth | undefined;
 	readonly counts?: ClusterCounts | undefined;
 	readonly log: Log;
 }

@@ -1,4 +1,5 @@
 /** The other processes, and which of their messages have arrived. */
+import { batches } from '../../shared/batches.js';
 import { MAX_ASKED } from './messages.js';
 
 /** How long after its last message a process counts as gone, in ms. It sends one at least every second. */
@@ -79,8 +80,7 @@ export class Peers {
 	*missing(now: number): Iterable<{ of: string; missing: number[] }> {
 		for (const [of, { missing }] of this.#peers) {
 			for (const [n, since] of missing) if (now - since > ASKING_MS) missing.delete(n);
-			const numbers = [...missing.keys()];
-			for (let i = 0; i < numbers.length; i += MAX_ASKED) yield { of, missing: numbers.slice(i, i + MAX_ASKED) };
+			for (const numbers of batches([...missing.keys()], MAX_ASKED)) yield { of, missing: numbers };
 		}
 	}
 

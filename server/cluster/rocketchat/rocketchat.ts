@@ -2,6 +2,7 @@
 import type { EventName, EventPayloads } from '../../../shared/events.js';
 import type { Log } from '../../../shared/log.js';
 import type { Store } from '../../../shared/store.js';
+import type { PartHealth } from '../partHealth.js';
 import { announcementOf } from './announce.js';
 import type { OpenBroker } from './broker.js';
 import { RECEIVED_EVENTS, type ReceiverParts, receive } from './receive.js';
@@ -15,19 +16,12 @@ const COLLECTIONS = ['rooms', 'subscriptions', 'users', 'settings', 'permissions
 /** Time between two checks of the connection, in ms. */
 const CHECK_INTERVAL_MS = 1000;
 
-/** Where the connection says how it is. */
-export interface RocketChatHealth {
-	ok(): void;
-	degraded(reason: string): void;
-	details(read: () => object): void;
-}
-
 export interface RocketChatParts extends ReceiverParts {
 	readonly url: string;
 	readonly namespace: string;
 	readonly store: Store;
 	readonly log: Log;
-	readonly health: RocketChatHealth;
+	readonly health: PartHealth;
 	/** Reads again what is observed of a collection. */
 	lookAgain(collection: string): void;
 	readonly open: OpenBroker;

@@ -4,12 +4,10 @@ import { isObject } from '../../../shared/isObject.js';
 import type { Log } from '../../../shared/log.js';
 import { Match } from '../../../shared/match.js';
 import { isId } from '../../../shared/values.js';
+import { retryDelay } from '../retryDelay.js';
 import type { ChangeCursor, WatchedDatabase } from './database.js';
 import { RemovedDocuments } from './removedDocuments.js';
 import type { WatchedCollection, WatchSink } from './sink.js';
-
-/** Delays before the stream is opened again after failures, in ms; the last one is used again. */
-const RETRY_DELAYS_MS: readonly number[] = [50, 200, 1000];
 
 /** Shortest time between two requests that find no event, in ms. Some servers answer them at once. */
 const MIN_IDLE_MS = 50;
@@ -155,8 +153,7 @@ export class CollectionStream {
 			log.warn(facts, 'A change stream cannot be continued; it begins anew, and what is observed is read again');
 			this.#restart();
 		}
-		const index = Math.min(this.#failures++, RETRY_DELAYS_MS.length - 1);
-		await this.#pause(RETRY_DELAYS_MS[index] as number);
+		await this.#pause(retryDelay(++this.#failures));
 	}
 
 	async #pause(ms: number): Promise<void> {

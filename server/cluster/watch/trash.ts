@@ -2,6 +2,7 @@
  * Finds the documents that Rocket.Chat has removed: it first puts them into the collection `rocketchat__trash`. So a
  * document in the trash may still be in its collection for a while.
  */
+import { batches } from '../../../shared/batches.js';
 import { collectionNames } from '../../../shared/store.js';
 import { KNOWN_FIELDS, type LastKnown, lastKnown } from '../lastKnown.js';
 import type { WatchedDatabase } from './database.js';
@@ -65,9 +66,7 @@ export class Trash {
 	}
 
 	async #reportGone(collection: WatchedCollection, pending: Map<string, Pending>): Promise<void> {
-		const ids = [...pending.keys()];
-		for (let i = 0; i < ids.length; i += MAX_PER_QUERY) {
-			const some = ids.slice(i, i + MAX_PER_QUERY);
+		for (const some of batches([...pending.keys()], MAX_PER_QUERY)) {
 			const existing = await this.database.existing(collection.name, some);
 			for (const id of some) {
 				const { last, foundAt } = pending.get(id) as Pending;

@@ -1,6 +1,7 @@
 /** Hears what other programs write to the database: by change streams if the server has them, else by polling. */
 import type { Log } from '../../../shared/log.js';
 import { StoreError } from '../../../shared/storeErrors.js';
+import type { PartHealth } from '../partHealth.js';
 import { ChangeStreams, whyNoChangeStreams } from './changeStreams.js';
 import type { WatchedDatabase } from './database.js';
 import { Polling } from './polling.js';
@@ -25,21 +26,13 @@ export interface Watcher {
 	close(): Promise<void>;
 }
 
-/** Where the watcher says how it is. */
-export interface WatcherHealth {
-	ok(): void;
-	degraded(reason: string): void;
-	/** @param read the facts, read at each report */
-	details(read: () => object): void;
-}
-
 export interface WatcherParts {
 	readonly mode: WatchMode;
 	readonly database: WatchedDatabase;
 	readonly collections: readonly WatchedCollection[];
 	readonly sink: WatchSink;
 	readonly log: Log;
-	readonly health: WatcherHealth;
+	readonly health: PartHealth;
 	/** The ids of the documents of a collection that live queries have in their results. */
 	observedIds(key: string): Iterable<string>;
 	/** Time between two rounds of polling, in ms. Default 1,000. */
