@@ -14,8 +14,9 @@ import { memoryLog } from '../support/log.js';
 import { Member } from '../support/member.js';
 import { type NatsServer, startNats } from '../support/nats.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
+import { type Relay, startRelay } from '../support/relay.js';
 import { post } from '../support/rest.js';
-import { RoundRobin, type ServiceProcess, startProcess } from '../support/service.js';
+import { ServiceProcess } from '../support/service.js';
 import { transports } from '../support/transports.js';
 
 const PROCESSES = 3;
@@ -60,10 +61,10 @@ for (const [name, newData] of Object.entries(stores)) {
 		let data: Data;
 		let open: OpenStore;
 		let processes: ServiceProcess[];
-		let proxy: RoundRobin;
+		let proxy: Relay;
 		const clients = new Set<RawClient>();
 
-		const start = () => startProcess([...data.args, '--nats', nats.url], data.env);
+		const start = () => ServiceProcess.start([...data.args, '--nats', nats.url], data.env);
 		const at = (index: number) => processes[index] as ServiceProcess;
 
 		before(async () => {
@@ -72,7 +73,7 @@ for (const [name, newData] of Object.entries(stores)) {
 			processes = await Promise.all(Array.from({ length: PROCESSES }, start));
 			await Promise.all(processes.map((each) => each.connected()));
 			open = await openStore(data.choice, memoryLog());
-			proxy = await RoundRobin.start(processes.map(({ url }) => url));
+			proxy = await startRelay(...processes.map(({ url }) => Number(new URL(url).port)));
 		});
 		after(async () => {
 			await proxy.close();
@@ -117,7 +118,9 @@ for (const [name, newData] of Object.entries(stores)) {
 			const people = await Promise.all(Array.from({ length: 300 }, () => addPerson(open.store)));
 			const rid = await addRoom(open.store, people, { encrypted: true });
 			const answers = await Promise.all(
-				people.map((person) => post(`${proxy.url}/api/v1/e2e.setRoomKeyID`, person, { rid, keyID: person.id })),
+				people.map((person) =>
+					post(`http://127.0.0.1:${proxy.port}/api/v1/e2e.setRoomKeyID`, person, { rid, keyID: person.id }),
+				),
 			);
 			const winners = people.filter((_, i) => answers[i]?.status === 200);
 			expect(winners.map(({ id }) => id)).to.deep.equal([await keyIdOf(open.store, rid)]);
@@ -198,7 +201,7 @@ for (const [name, newData] of Object.entries(stores)) {
 			await subscribed(watching, 'stream-notify-user', `${bob.id}/rooms-changed`);
 			// As if the process had ended between the write and the message.
 			await open.store.rooms.updateOne({ _id: rid }, { $set: { e2eKeyId: 'last-words' } });
-			await at(2).kill();
+			await at(2).stop('SIGKILL');
 			await nextWith(watching, 'e2eKeyId', 'last-words');
 			processes[2] = await start();
 			await at(2).connected();
