@@ -2,7 +2,7 @@
  * `rooms.get`, `rooms/get`, `subscriptions.get`, `subscriptions/get`: all of the caller's rooms or memberships, or
  * those changed since a time (`test/contract/rocketchat-e2e.md` 2.4).
  */
-import { batches } from '../../shared/batches.js';
+import { batchesOf } from '../../shared/batches.js';
 import type { Subscription } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method, type UserContext } from '../../shared/method.js';
@@ -51,7 +51,7 @@ async function membershipsSince(context: Context, since?: Date): Promise<Delta<C
 	}
 	if (!since) return { update, remove: [] };
 	const remove: Removed[] = [];
-	for (const batch of batches(await removedMemberships(context, since), BATCH)) {
+	for (const batch of batchesOf(await removedMemberships(context, since), BATCH)) {
 		const existing = await existingIds(
 			store,
 			batch.map(({ _id }) => _id),
@@ -74,7 +74,7 @@ async function roomsSince(context: Context, since?: Date): Promise<Delta<ClientR
 	const options = { projection: { rid: 1 }, signal } as const;
 	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId, ...MEMBER }, options)) {
 		for (const { rid } of page) own.add(rid);
-		for (const batch of batches(page, BATCH)) {
+		for (const batch of batchesOf(page, BATCH)) {
 			const among = { _id: { $in: batch.map(({ rid }) => rid) } };
 			const changed = since ? { ...among, _updatedAt: { $gt: since } } : among;
 			const rooms = await store.rooms.find(changed, { projection: CLIENT_ROOM_FIELDS }).toArray();

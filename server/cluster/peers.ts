@@ -1,5 +1,5 @@
 /** The other processes, and which of their messages have arrived. */
-import { batches } from '../../shared/batches.js';
+import { batchesOf } from '../../shared/batches.js';
 import { MAX_ASKED } from './messages.js';
 
 /** How long after its last message a process counts as gone, in ms. It sends one at least every second. */
@@ -80,7 +80,7 @@ export class Peers {
 	*missing(now: number): Iterable<{ of: string; missing: number[] }> {
 		for (const [of, { missing }] of this.#peers) {
 			for (const [n, since] of missing) if (now - since > ASKING_MS) missing.delete(n);
-			for (const numbers of batches([...missing.keys()], MAX_ASKED)) yield { of, missing: numbers };
+			for (const numbers of batchesOf([...missing.keys()], MAX_ASKED)) yield { of, missing: numbers };
 		}
 	}
 

@@ -2,7 +2,7 @@
  * Reports removals with what is still known of the document. Rocket.Chat and Roomkey put a document into the collection
  * `rocketchat__trash` before they remove it.
  */
-import { batches } from '../../../shared/batches.js';
+import { batchesOf } from '../../../shared/batches.js';
 import { Match } from '../../../shared/match.js';
 import { KNOWN_FIELDS, type LastKnown, lastKnown } from '../lastKnown.js';
 import type { WatchedDatabase } from './database.js';
@@ -47,7 +47,7 @@ export class RemovedDocuments {
 
 	async #reportAll(ids: readonly string[]): Promise<void> {
 		const { key, name } = this.collection;
-		for (const some of batches(ids, MAX_PER_QUERY)) {
+		for (const some of batchesOf(ids, MAX_PER_QUERY)) {
 			// Without the trash, live queries still learn of the removal.
 			const records = await this.database.trashed(some, KNOWN_FIELDS).catch(() => []);
 			const OfCollection = Match.ObjectIncluding({ _id: String, __collection__: trashName(name) });

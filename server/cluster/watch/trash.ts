@@ -2,7 +2,7 @@
  * Finds the documents that Rocket.Chat has removed: it first puts them into the collection `rocketchat__trash`. So a
  * document in the trash may still be in its collection for a while.
  */
-import { batches } from '../../../shared/batches.js';
+import { batchesOf } from '../../../shared/batches.js';
 import { collectionNames } from '../../../shared/store.js';
 import { KNOWN_FIELDS, type LastKnown, lastKnown } from '../lastKnown.js';
 import type { WatchedDatabase } from './database.js';
@@ -66,7 +66,7 @@ export class Trash {
 	}
 
 	async #reportGone(collection: WatchedCollection, pending: Map<string, Pending>): Promise<void> {
-		for (const some of batches([...pending.keys()], MAX_PER_QUERY)) {
+		for (const some of batchesOf([...pending.keys()], MAX_PER_QUERY)) {
 			const existing = await this.database.existing(collection.name, some);
 			for (const id of some) {
 				const { last, foundAt } = pending.get(id) as Pending;
