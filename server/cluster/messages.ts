@@ -109,7 +109,7 @@ export function encodeEvents(from: string, n: number, events: readonly string[],
 	return Buffer.from(`{"v":${VERSION},"from":"${from}","n":${n},${flag}"events":[${events.join(',')}]}`);
 }
 
-/** The event that tells others of what this process has published. */
+/** The event that others receive of what this process has published. */
 export function eventOf<N extends EventName>(name: N, payload: EventPayloads[N]): ClusterEvent {
 	switch (name) {
 		case 'changed': {

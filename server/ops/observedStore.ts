@@ -46,7 +46,7 @@ async function run<R>(operation: Operation, end: (failure?: unknown) => void, ta
 		end();
 		return result;
 	} catch (error) {
-		// A refused duplicate is what a unique index is for.
+		// A duplicate is not a failure: the unique index has prevented it.
 		end(operation === 'insertOne' && isDuplicateKey(error) ? undefined : error);
 		throw error;
 	}

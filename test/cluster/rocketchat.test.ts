@@ -86,7 +86,7 @@ describe("Rocket.Chat's broker", () => {
 		}
 	}
 
-	/** The first argument of the next event that the node hears. */
+	/** The first argument of the next event that the node receives. */
 	async function firstOf(event: string): Promise<object> {
 		const [first] = (await node.next(event)) as [object];
 		return first;

@@ -1,4 +1,4 @@
-/** The suite of a server whose database others write to with a driver. It is run for each way to hear them. */
+/** The suite of a server whose database others write to with a driver. It is run for each way to notice their writes. */
 import { expect } from 'chai';
 import { type Db, MongoClient } from 'mongodb';
 import { createServer } from '../../server/createServer.js';
@@ -147,7 +147,7 @@ export function describeWatchedServer(
 			const subscriptions = db.collection<{ _id: string } & Record<string, unknown>>('rocketchat_subscription');
 			await subscriptions.updateOne({ rid }, { $set: dated({ E2EKey: 'sealed' }) });
 			let membership: unknown;
-			// The membership itself may be heard first.
+			// The insertion of the membership may be reported first.
 			do [, membership] = await nextEvent(`${alice.id}/subscriptions-changed`);
 			while (!Object.hasOwn(membership as object, 'E2EKey'));
 			expect(membership).to.include({ rid, E2EKey: 'sealed' });

@@ -34,8 +34,8 @@ export interface CollectionStreamParts {
 export class CollectionStream {
 	/** Resolves when the stream has been opened for the first time. */
 	readonly opened: Promise<void>;
-	/** Until when all writes have been heard, in ms since 1970. */
-	heardUntil = Date.now();
+	/** Until when all writes have been reported, in ms since 1970. */
+	reportedUntil = Date.now();
 	readonly #removed: RemovedDocuments;
 	#markOpened: () => void = () => {};
 	/** Where to go on. Undefined: at the present. */
@@ -91,7 +91,7 @@ export class CollectionStream {
 			if (this.#isClosed) return;
 			this.#onOpen();
 			if (event === null) {
-				this.heardUntil = askedAt;
+				this.reportedUntil = askedAt;
 				this.#token = cursor.resumeToken ?? this.#token;
 				const rest = MIN_IDLE_MS - (Date.now() - askedAt);
 				if (rest > 0) await this.#pause(rest);
@@ -131,7 +131,7 @@ export class CollectionStream {
 		else if (id !== undefined && operationType === 'delete') this.#removed.add(id);
 		// The id of an event is where to go on after it.
 		if (isObject(event._id)) this.#token = event._id;
-		this.heardUntil = Math.min(Date.now(), timeOf(event));
+		this.reportedUntil = Math.min(Date.now(), timeOf(event));
 		return true;
 	}
 
@@ -150,7 +150,10 @@ export class CollectionStream {
 			if (this.#token === undefined) this.#hasMissed = true;
 		} else {
 			// The history is gone, an event was too large to be sent, or the server refuses the stream.
-			log.warn(facts, 'A change stream cannot be continued; it begins anew, and what is observed is read again');
+			log.warn(
+				facts,
+				'A change stream cannot be continued; it begins again at the present, and what is observed is read again',
+			);
 			this.#restart();
 		}
 		await this.#pause(retryDelay(++this.#failures));
