@@ -21,6 +21,7 @@ import { createInvoker, type Invoker } from './core/invoke.js';
 import { addressReader } from './core/limits/address.js';
 import { createRateLimits, type RateLimitMode } from './core/limits/rate.js';
 import { sharedCounters } from './core/limits/sharedCounters.js';
+import { repeat } from './core/repeat.js';
 import { sweepAtIntervals } from './core/sharedState.js';
 import { watchTokens } from './core/token-watcher.js';
 import { type DdpOptions, serveDdp } from './ddp/endpoint.js';
@@ -261,12 +262,12 @@ export function createApp(options: AppOptions): App {
 		unref: () => unrefServer(http.server),
 		async close() {
 			ops?.health.stopping();
-			stopSweepingTokens?.();
 			const abortCalls = setTimeout(() => calls.close(), grace);
 			// Otherwise a silent client, or one in the middle of a request, would keep the process alive.
 			const closeConnections = setTimeout(() => http.server.closeAllConnections(), grace + LAST_ANSWERS_MS);
 			await Promise.all([
 				tokenWatcher.stop(),
+				stopSweepingTokens?.(),
 				stopExchanging?.(),
 				stopSweepingState(),
 				sessions.close(grace),
@@ -283,10 +284,10 @@ export function createApp(options: AppOptions): App {
 }
 
 /** Removes expired login tokens at intervals. Returns a function that stops it. */
-function sweepTokensAtIntervals(store: Store, log: Log): () => void {
-	const sweeper = setInterval(() => {
-		sweepTokens(store).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
-	}, SWEEP_INTERVAL_MS);
-	sweeper.unref();
-	return () => clearInterval(sweeper);
+function sweepTokensAtIntervals(store: Store, log: Log): () => Promise<void> {
+	return repeat(
+		() => sweepTokens(store),
+		SWEEP_INTERVAL_MS,
+		(err) => log.error({ err }, 'Expired login tokens could not be removed'),
+	);
 }

@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { Log } from '../../shared/log.js';
 import { isShared, type Store } from '../../shared/store.js';
+import { repeat } from './repeat.js';
 
 /**
  * Kinds of documents of the server, beside `reservation` of `methods/model/keys/providerReservation.ts`: the first word of
@@ -32,17 +33,9 @@ export async function sweepSharedState({ sharedState }: Store, now = Date.now())
  */
 export function sweepAtIntervals(store: Store, log: Log): () => Promise<void> {
 	if (!isShared(store)) return async () => {};
-	let sweeping: Promise<void> | undefined;
-	const timer = setInterval(() => {
-		sweeping ??= sweepSharedState(store)
-			.catch((err) => log.warn({ err }, 'Expired shared state could not be removed'))
-			.finally(() => {
-				sweeping = undefined;
-			});
-	}, SWEEP_INTERVAL_MS);
-	timer.unref();
-	return async () => {
-		clearInterval(timer);
-		await sweeping;
-	};
+	return repeat(
+		() => sweepSharedState(store),
+		SWEEP_INTERVAL_MS,
+		(err) => log.warn({ err }, 'Expired shared state could not be removed'),
+	);
 }

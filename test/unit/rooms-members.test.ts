@@ -63,8 +63,8 @@ describe('members of a room', () => {
 
 	it('inviting and removing nobody is refused with the code that says so', async () => {
 		const rid = await room({});
-		for (const call of [kick(alice, rid, ''), invite(alice, rid, '')])
-			expect(await rejection(call)).to.include({ error: 'error-users-params-not-provided' });
+		for (const call of [() => kick(alice, rid, ''), () => invite(alice, rid, '')])
+			expect(await rejection(call())).to.include({ error: 'error-users-params-not-provided' });
 	});
 
 	describe('coming', () => {

@@ -11,6 +11,7 @@ import { randomId } from '../../../shared/ids.js';
 import type { Limit } from '../../../shared/limit.js';
 import type { Log } from '../../../shared/log.js';
 import type { Collection, Store } from '../../../shared/store.js';
+import { repeat } from '../repeat.js';
 import { type CallCounter, createCounter, type MemoryCounter } from './counters.js';
 
 /** Default time between two exchanges, in ms. */
@@ -52,7 +53,6 @@ export class UsageExchange {
 	/** When reports were last read, and the ids that were found then. */
 	#readAt = 0;
 	#seen: ReadonlySet<string> = new Set();
-	#exchanging: Promise<void> | undefined;
 
 	constructor(
 		{ sharedState }: Pick<Store, 'sharedState'>,
@@ -84,18 +84,11 @@ export class UsageExchange {
 
 	/** Exchanges at intervals. @returns a function that stops it; its promise resolves when no exchange runs any more */
 	start(interval = INTERVAL_MS): () => Promise<void> {
-		const timer = setInterval(() => {
-			this.#exchanging ??= this.exchange()
-				.catch((err) => this.log.warn({ err }, 'Counts of calls could not be exchanged with other processes'))
-				.finally(() => {
-					this.#exchanging = undefined;
-				});
-		}, interval);
-		timer.unref();
-		return async () => {
-			clearInterval(timer);
-			await this.#exchanging;
-		};
+		return repeat(
+			() => this.exchange(),
+			interval,
+			(err) => this.log.warn({ err }, 'Counts of calls could not be exchanged with other processes'),
+		);
 	}
 
 	/** Writes what was counted here, and adds what the others have written. */
