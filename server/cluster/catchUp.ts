@@ -1,10 +1,10 @@
 /**
- * Looks at everything again that clients of this process have been told, because what changed it may have been missed.
+ * Reads everything again that clients of this process have received, because changes of it may have been missed.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Log } from '../../shared/log.js';
 
-/** Writes before the time since which something may have been missed are looked up too, in ms: clocks differ. */
+/** How much earlier than asked for a run begins to look for writes, in ms: clocks differ. */
 const OVERLAP_MS = 10_000;
 
 /** Time between two runs, in ms. */
@@ -28,10 +28,10 @@ export interface CatchUp {
 	close(): Promise<void>;
 }
 
-/** One thing to look at again. It may be repeated. @param since as of `request`, with an overlap */
+/** A part of a run. It is repeated after a failure of any part. @param since that of `request`, less the overlap */
 export type CatchUpStep = (since: Date) => Promise<unknown>;
 
-/** @param steps are run one after the other; those whose delay does harm come first */
+/** @param steps are run one after the other, the most urgent ones first */
 export function createCatchUp(steps: readonly CatchUpStep[], log: Log): CatchUp {
 	/** The earliest time asked for since the last run began. */
 	let next: number | undefined;

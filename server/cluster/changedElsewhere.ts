@@ -1,7 +1,7 @@
 /**
  * Publishes documents that others have written: other processes, Rocket.Chat, any program that uses the same database.
- * The store is the truth: what is known elsewhere only says which documents to read again. A document is published on
- * the bus as if this process had written it, so streams, live queries and caches need not know the difference.
+ * A report only says which document to read: what is published is what is stored. It is published on the bus as if this
+ * process had written it, so streams, live queries and caches handle both kinds of writes in the same way.
  */
 import type { Log } from '../../shared/log.js';
 import type { Change, Collection, Filter, Store } from '../../shared/store.js';
@@ -9,6 +9,7 @@ import type { OpenStore } from '../store/collections.js';
 import type { Bus } from './bus.js';
 import { LastPublished } from './lastPublished.js';
 import { withoutSecrets } from './publishChanges.js';
+import { retryDelay } from './retryDelay.js';
 
 type Document = { readonly _id: string } & Record<string, unknown>;
 
@@ -38,7 +39,7 @@ export interface ChangedElsewhereParts {
 	readonly onChange: OpenStore['onChange'];
 	readonly bus: Bus;
 	readonly log: Log;
-	/** More documents wait than are kept, so all were dropped: everything must be looked at again. */
+	/** Too many documents waited, so all were dropped: everything must be looked at again. */
 	onOverflow?(): void;
 }
 
@@ -51,10 +52,7 @@ const MAX_PER_QUERY = 500;
 /** Maximum number of documents that wait to be read. */
 const MAX_WAITING = 100_000;
 
-/** Delays before failed reads are repeated, in ms; the last one is used again. */
-const RETRY_DELAYS_MS: readonly number[] = [50, 200, 1000];
-
-/** How long after a publication from elsewhere a write of this process may be the older of the two, in ms. */
+/** For how long after a write from elsewhere was read, a write of this process may still be the older one, in ms. */
 const UNORDERED_MS = 1000;
 
 /** Reads documents in rounds. Those reported during a round are read in the next one. */
@@ -70,7 +68,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 	let round: Promise<void> | undefined;
 	let failures = 0;
 	let isClosed = false;
-	let onSettled: (() => void)[] = [];
+	const onSettled: (() => void)[] = [];
 
 	function report(collection: string, id: string, reported: Reported = {}): void {
 		if (isClosed || !Object.hasOwn(store, collection)) return;
@@ -101,7 +99,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 			timer = undefined;
 			round = readAll().finally(() => {
 				round = undefined;
-				if (waitingCount > 0) schedule(failures > 0 ? (RETRY_DELAYS_MS[Math.min(failures, 3) - 1] as number) : 0);
+				if (waitingCount > 0) schedule(retryDelay(failures));
 				else for (const resolve of onSettled.splice(0)) resolve();
 			});
 		}, delay);
@@ -188,8 +186,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 			waiting.clear();
 			waitingCount = 0;
 			await round;
-			for (const resolve of onSettled) resolve();
-			onSettled = [];
+			for (const resolve of onSettled.splice(0)) resolve();
 		},
 	};
 }

@@ -12,20 +12,14 @@ import { ClusterCounts } from './clusterCounts.js';
 import type { Link } from './link.js';
 import { type ClusterEvent, type ClusterMessage, decodeMessage, encodeMessage, eventOf } from './messages.js';
 import { createOutbox, type Outbox } from './outbox.js';
+import type { PartHealth } from './partHealth.js';
 import { Peers, SILENCE_MS } from './peers.js';
 
-/** Time between two beats, in ms. */
-const BEAT_MS = 1000;
+/** Time between two heartbeats, in ms. */
+const HEARTBEAT_MS = 1000;
 
-/** Time between two answers to processes that have just connected, in ms: many may connect at once. */
+/** Time before processes that have just connected are answered, in ms: one answer serves all that connect at once. */
 const ANSWER_PAUSE_MS = 50;
-
-/** What `/readyz` says of the connection. */
-interface ClusterHealth {
-	ok(): void;
-	degraded(reason: string): void;
-	details(read: () => object): void;
-}
 
 export interface ClusterParts {
 	readonly link: Link;
@@ -34,7 +28,7 @@ export interface ClusterParts {
 	readonly catchUp: CatchUp;
 	/** Ends the sessions of a user whose tokens are no longer stored. */
 	checkTokens(userId: string): void;
-	readonly health?: ClusterHealth | undefined;
+	readonly health?: PartHealth | undefined;
 	readonly counts?: ClusterCounts | undefined;
 	readonly log: Log;
 }
@@ -54,7 +48,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 	const from = randomId();
 	const peers = new Peers();
 	let isConnected = false;
-	/** When it was certain last that nothing was missed, in ms since 1970. */
+	/** Until when certainly nothing was missed, in ms since 1970. */
 	let disconnectedAt = Date.now();
 	let answerTimer: NodeJS.Timeout | undefined;
 	let lastTick = performance.now();
@@ -73,14 +67,14 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			log.warn({ type, maxBytes: link.maxBytes }, 'An event is too large for other processes, which look again');
 		},
 	});
-	const beat = (more: { hello?: boolean; bye?: boolean } = {}) =>
+	const sendHeartbeat = (more: { hello?: boolean; bye?: boolean } = {}) =>
 		send(encodeMessage({ from, n: outbox.last, ...more }));
 	const stopForwarding = bus.forward((name, payload) => outbox.add(eventOf(name, payload)));
 
-	/** Looks at everything again. @param heardAt by `performance.now`: when nothing had been missed yet */
-	function lookAgain(reason: 'gap' | 'vanished' | 'asked' | 'overflow', heardAt = performance.now()): void {
+	/** Looks at everything again. @param since by `performance.now`: when nothing had been missed yet */
+	function lookAgain(reason: 'gap' | 'vanished' | 'asked' | 'overflow', since = performance.now()): void {
 		counts.catchUps.add(reason);
-		void catchUp.request(Date.now() - (performance.now() - heardAt));
+		void catchUp.request(Date.now() - (performance.now() - since));
 		showHealth();
 	}
 
@@ -121,35 +115,35 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			if (peers.left(sender)) lookAgain('gap');
 			return;
 		}
-		const { isNew, isGap, heardAt } = peers.arrived(sender, n, events !== undefined, performance.now());
+		const { isNew, isGap, seenAt } = peers.arrived(sender, n, events !== undefined, performance.now());
 		counts.dropped.add('invalid', invalid);
 		if (isNew) for (const event of events ?? []) deliver(event);
 		if (isGap) {
 			askForMissing();
-			lookAgain('gap', heardAt);
+			lookAgain('gap', seenAt);
 		}
 		if (message.ask?.of === from) counts.resent += outbox.resend(message.ask.missing);
 		if (message.hello) {
 			answerTimer ??= setTimeout(() => {
 				answerTimer = undefined;
-				beat();
+				sendHeartbeat();
 			}, ANSWER_PAUSE_MS).unref();
 		}
 	}
 
-	const beatTimer = setInterval(() => {
+	const heartbeatTimer = setInterval(() => {
 		const now = performance.now();
 		// Messages may wait to be read, if this process was busy.
-		const wasBusy = now - lastTick > 2 * BEAT_MS;
+		const wasBusy = now - lastTick > 2 * HEARTBEAT_MS;
 		lastTick = now;
 		if (!isConnected) return;
-		beat();
+		sendHeartbeat();
 		askForMissing();
 		if (wasBusy) return;
 		const gone = peers.forgetSilent(now);
 		if (gone.length > 0) lookAgain('vanished', Math.min(...gone));
-	}, BEAT_MS);
-	beatTimer.unref();
+	}, HEARTBEAT_MS);
+	heartbeatTimer.unref();
 
 	health?.degraded('Not connected to other processes yet');
 	health?.details(() => ({ connected: isConnected, processes: peers.size + 1 }));
@@ -165,7 +159,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			isConnected = true;
 			log.info({ peers: peers.size }, 'Connected to other processes');
 			peers.connected(performance.now());
-			beat({ hello: true });
+			sendHeartbeat({ hello: true });
 			counts.catchUps.add('connected');
 			void catchUp.request(disconnectedAt);
 			showHealth();
@@ -183,10 +177,10 @@ export function joinCluster(parts: ClusterParts): Cluster {
 		settled: () => catchUp.settled(),
 		async close() {
 			stopForwarding();
-			clearInterval(beatTimer);
+			clearInterval(heartbeatTimer);
 			clearTimeout(answerTimer);
 			outbox.flush();
-			beat({ bye: true });
+			sendHeartbeat({ bye: true });
 			await link.close();
 			isConnected = false;
 			await catchUp.close();

@@ -1,6 +1,6 @@
 /**
- * The state of each document that was published last, as a hash. The same write may be heard in several ways, and a
- * write of this process may come back as one of others.
+ * The state of each document that was published last, as a hash. The same write may be reported in several ways, and a
+ * write of this process may be reported as one of others.
  */
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -57,7 +57,7 @@ export class LastPublished {
 
 /**
  * The hash of a document. The order of its fields does not matter: MongoDB and an update in memory order new fields
- * differently. The time of the write and login tokens are left out, because nobody is shown them.
+ * differently. The time of the write and login tokens are left out, because no subscriber receives them.
  */
 function stateOf({ _updatedAt, services, ...others }: Record<string, unknown>): string {
 	const { resume, ...shownServices } = (services ?? {}) as Record<string, unknown>;

@@ -7,6 +7,7 @@ import type { EventName, EventPayloads } from '../../shared/events.js';
 import { Match } from '../../shared/match.js';
 import { compile, type Infer } from '../../shared/pattern.js';
 import type { Change } from '../../shared/store.js';
+import { lastKnown } from './lastKnown.js';
 
 /** Version of the format. Messages of other versions are ignored. */
 const VERSION = 1;
@@ -108,7 +109,7 @@ export function encodeEvents(from: string, n: number, events: readonly string[],
 	return Buffer.from(`{"v":${VERSION},"from":"${from}","n":${n},${flag}"events":[${events.join(',')}]}`);
 }
 
-/** The event that tells others of what this process has published. */
+/** The event that others receive of what this process has published. */
 export function eventOf<N extends EventName>(name: N, payload: EventPayloads[N]): ClusterEvent {
 	switch (name) {
 		case 'changed': {
@@ -125,15 +126,10 @@ export function eventOf<N extends EventName>(name: N, payload: EventPayloads[N])
 	}
 }
 
-/** What subscribers are shown of a removed room or membership; no keys. */
-function remainsOf({ _id, rid, u, t, name }: { _id: string } & Record<string, unknown>) {
-	const shown = Object.entries({ rid, t, name }).filter(([, value]) => typeof value === 'string');
-	const user = u as { _id?: unknown; username?: unknown } | undefined;
-	const isUser = typeof user?._id === 'string';
-	const { _id: userId, username } = user ?? {};
-	return {
-		_id,
-		...Object.fromEntries(shown),
-		...(isUser && { u: { _id: userId, ...(typeof username === 'string' && { username }) } }),
-	};
+/** What subscribers receive of a removed document. Of a user only the id and the user name are sent. */
+function remainsOf(document: Change['document']) {
+	const last = lastKnown(document);
+	if (!last.u) return last;
+	const { _id, username } = last.u;
+	return { ...last, u: { _id, ...(typeof username === 'string' && { username }) } };
 }

@@ -16,13 +16,17 @@ const PING_MS = 2000;
 /** Largest message before the server has said what it accepts, in bytes: NATS's default. */
 const DEFAULT_MAX_BYTES = 1_048_576;
 
-export interface NatsOptions {
+/** How to connect. */
+export interface NatsSettings {
 	/** The servers of one NATS, as `host:port`. */
 	readonly servers: string[];
 	/** `user:password`, a token, or the seed of an nkey. */
 	readonly credentials?: string | undefined;
 	/** Certificates and the key, as PEM texts. Absent: no TLS, unless the server requires it. */
 	readonly tls?: { ca?: string | undefined; cert?: string | undefined; key?: string | undefined } | undefined;
+}
+
+export interface NatsOptions extends NatsSettings {
 	/** The subject, which processes of other services must not use. */
 	readonly subject: string;
 	readonly log: Log;

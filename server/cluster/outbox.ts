@@ -14,7 +14,7 @@ const MAX_LENGTH = 8 * 1024 * 1024;
 /** Bytes of a message besides its events, with room to spare. */
 const ENVELOPE_BYTES = 512;
 
-/** How long a message is not sent once more after it was sent again, in ms: several processes may ask for it at once. */
+/** Minimum time between two repetitions of a message, in ms: several processes may ask for it at once. */
 const RESEND_PAUSE_MS = 500;
 
 interface Kept {
@@ -47,9 +47,10 @@ export function createOutbox({ from, maxBytes, send, onTooLarge }: OutboxOptions
 	const kept = new Map<number, Kept>();
 	let keptLength = 0;
 	let last = 0;
-	/** The texts of the waiting events, and for written documents the place of the one before: only the last counts. */
+	/** The texts of the waiting events. Of several events about one document only the last is sent. */
 	let waiting: (string | undefined)[] = [];
-	let placeOf = new Map<string, number>();
+	/** The index in `waiting` of the last event about a document. */
+	let indexByDocument = new Map<string, number>();
 	let scheduled: NodeJS.Immediate | undefined;
 
 	function sendMessage(events: readonly string[]): void {
@@ -84,7 +85,7 @@ export function createOutbox({ from, maxBytes, send, onTooLarge }: OutboxOptions
 		}
 		if (events.length > 0) sendMessage(events);
 		waiting = [];
-		placeOf = new Map();
+		indexByDocument = new Map();
 	}
 
 	return {
@@ -99,9 +100,9 @@ export function createOutbox({ from, maxBytes, send, onTooLarge }: OutboxOptions
 			}
 			if (event.type === 'changed') {
 				const key = `${event.collection}/${event.id}`;
-				const place = placeOf.get(key);
-				if (place !== undefined) waiting[place] = undefined;
-				placeOf.set(key, waiting.length);
+				const index = indexByDocument.get(key);
+				if (index !== undefined) waiting[index] = undefined;
+				indexByDocument.set(key, waiting.length);
 			}
 			waiting.push(text);
 			scheduled ??= setImmediate(flush);

@@ -1,10 +1,11 @@
 /** The other processes, and which of their messages have arrived. */
+import { batchesOf } from '../../shared/batches.js';
 import { MAX_ASKED } from './messages.js';
 
 /** How long after its last message a process counts as gone, in ms. It sends one at least every second. */
 export const SILENCE_MS = 3500;
 
-/** How long after the connection was made other processes may be met for the first time without having been missed, in ms. */
+/** For how long after this process has connected, earlier messages of unknown processes do not count as missed, in ms. */
 const MEETING_MS = SILENCE_MS;
 
 /** How long a missing message is asked for, in ms. */
@@ -19,7 +20,8 @@ const MAX_MISSING = 10_000;
 interface Peer {
 	/** Number of its last message that has arrived, or was announced. */
 	last: number;
-	heardAt: number;
+	/** When its last message arrived. */
+	seenAt: number;
 	/** Numbers of the messages that have not arrived, and when that was noticed. */
 	readonly missing: Map<number, number>;
 }
@@ -28,8 +30,8 @@ interface Peer {
 export interface Arrival {
 	readonly isNew: boolean;
 	readonly isGap: boolean;
-	/** When the process was last heard of before; undefined if never. */
-	readonly heardAt: number | undefined;
+	/** When the message before it arrived; undefined if there was none. */
+	readonly seenAt: number | undefined;
 }
 
 export class Peers {
@@ -40,10 +42,10 @@ export class Peers {
 		return this.#peers.size;
 	}
 
-	/** This process has connected. What it has missed of processes it does not know is looked up in the store anyway. */
+	/** This process has connected. What it has missed until now is looked up in the store anyway. */
 	connected(now: number): void {
 		this.#connectedAt = now;
-		for (const peer of this.#peers.values()) peer.heardAt = now;
+		for (const peer of this.#peers.values()) peer.seenAt = now;
 	}
 
 	/**
@@ -54,18 +56,18 @@ export class Peers {
 		const peer = this.#peers.get(from);
 		if (!peer) {
 			const wasMissed = n > (hasEvents ? 1 : 0) && now - this.#connectedAt > MEETING_MS;
-			this.#peers.set(from, { last: n, heardAt: now, missing: new Map() });
+			this.#peers.set(from, { last: n, seenAt: now, missing: new Map() });
 			this.#forgetOne();
-			return { isNew: hasEvents, isGap: wasMissed, heardAt: undefined };
+			return { isNew: hasEvents, isGap: wasMissed, seenAt: undefined };
 		}
-		const { heardAt } = peer;
-		peer.heardAt = now;
-		if (n <= peer.last) return { isNew: hasEvents && peer.missing.delete(n), isGap: false, heardAt };
+		const { seenAt } = peer;
+		peer.seenAt = now;
+		if (n <= peer.last) return { isNew: hasEvents && peer.missing.delete(n), isGap: false, seenAt };
 		const firstMissing = Math.max(peer.last + 1, n - MAX_MISSING);
 		const end = hasEvents ? n : n + 1;
 		for (let missing = firstMissing; missing < end; missing++) peer.missing.set(missing, now);
 		peer.last = n;
-		return { isNew: hasEvents, isGap: firstMissing < end, heardAt };
+		return { isNew: hasEvents, isGap: firstMissing < end, seenAt };
 	}
 
 	/** A process has stopped. @returns whether messages of it are missing */
@@ -79,21 +81,20 @@ export class Peers {
 	*missing(now: number): Iterable<{ of: string; missing: number[] }> {
 		for (const [of, { missing }] of this.#peers) {
 			for (const [n, since] of missing) if (now - since > ASKING_MS) missing.delete(n);
-			const numbers = [...missing.keys()];
-			for (let i = 0; i < numbers.length; i += MAX_ASKED) yield { of, missing: numbers.slice(i, i + MAX_ASKED) };
+			for (const numbers of batchesOf([...missing.keys()], MAX_ASKED)) yield { of, missing: numbers };
 		}
 	}
 
-	/** Forgets the processes that are gone. @returns when each was last heard of */
+	/** Forgets the processes that are gone. @returns when the last message of each arrived */
 	forgetSilent(now: number): number[] {
-		const gone = [...this.#peers].filter(([, { heardAt }]) => now - heardAt > SILENCE_MS);
+		const gone = [...this.#peers].filter(([, { seenAt }]) => now - seenAt > SILENCE_MS);
 		for (const [from] of gone) this.#peers.delete(from);
-		return gone.map(([, { heardAt }]) => heardAt);
+		return gone.map(([, { seenAt }]) => seenAt);
 	}
 
 	#forgetOne(): void {
 		if (this.#peers.size <= MAX_PEERS) return;
-		const [silent] = [...this.#peers].sort(([, a], [, b]) => a.heardAt - b.heardAt);
+		const [silent] = [...this.#peers].sort(([, a], [, b]) => a.seenAt - b.seenAt);
 		if (silent) this.#peers.delete(silent[0]);
 	}
 }

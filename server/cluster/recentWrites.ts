@@ -2,6 +2,7 @@
  * Finds what was written since a time of which the subscribers of streams here should know. It is looked up by what
  * they read, for which all stores have indexes.
  */
+import { batchesOf } from '../../shared/batches.js';
 import type { Store } from '../../shared/store.js';
 import { createYielder } from '../../shared/yielding.js';
 import type { ChangedElsewhere } from './changedElsewhere.js';
@@ -29,7 +30,7 @@ export async function reportRecentWrites(
 	const userIds = new Set<string>();
 	for (const name of readNames('notify-user').keys()) userIds.add(name.slice(0, name.indexOf('/')));
 	const rids = new Set(readNames('room-data').keys());
-	for (const ids of batches(userIds)) {
+	for (const ids of batchesOf([...userIds], BATCH)) {
 		for await (const { _id } of store.users.find({ _id: { $in: ids }, ...recent }, idOnly)) report('users', _id);
 		const memberships = store.subscriptions.find({ 'u._id': { $in: ids } }, { projection: { rid: 1, _updatedAt: 1 } });
 		for await (const { _id, rid, _updatedAt } of memberships) {
@@ -46,12 +47,7 @@ export async function reportRecentWrites(
 			});
 		}
 	}
-	for (const ids of batches(rids)) {
+	for (const ids of batchesOf([...rids], BATCH)) {
 		for await (const { _id } of store.rooms.find({ _id: { $in: ids }, ...recent }, idOnly)) report('rooms', _id);
 	}
-}
-
-function* batches(ids: ReadonlySet<string>): Iterable<string[]> {
-	const all = [...ids];
-	for (let i = 0; i < all.length; i += BATCH) yield all.slice(i, i + BATCH);
 }

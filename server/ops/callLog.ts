@@ -70,7 +70,7 @@ export function createCallLog(log: Log, store: Store): ServerObserver {
 		else log.debug(facts, 'Call');
 	}
 
-	const refusals = new LineLimit((leftOut) => log.info({ leftOut }, 'More connections were refused'));
+	const refusedConnections = new LineLimit((leftOut) => log.info({ leftOut }, 'More connections were refused'));
 	const wrongTokens = new LineLimit((leftOut) => log.info({ audit: true, leftOut }, 'More tokens were wrong'));
 
 	async function writeWrongToken({ claimedUserId, reason, ...facts }: WrongToken): Promise<void> {
@@ -88,7 +88,7 @@ export function createCallLog(log: Log, store: Store): ServerObserver {
 			if (!logsAll && !call.definition?.audit) return;
 			if (call.method !== 'login') return write(call, {});
 			if (call.outcome === 'ok') return write(call, { userId: userOf(call.result) });
-			// A refusal by a limit costs no look-up.
+			// A login beyond a limit costs no look-up.
 			if (call.outcome === 'limited') return write(call, {});
 			attemptedUser(store, call.params).then(
 				(attemptedUserId) => write(call, { attemptedUserId }),
@@ -96,7 +96,7 @@ export function createCallLog(log: Log, store: Store): ServerObserver {
 			);
 		},
 		onConnectionRefused(reason, clientAddress) {
-			if (refusals.allows(clientAddress)) log.info({ reason, clientAddress }, 'A connection was refused');
+			if (refusedConnections.allows(clientAddress)) log.info({ reason, clientAddress }, 'A connection was refused');
 		},
 		onWrongToken(attempt) {
 			if (wrongTokens.allows(attempt.clientAddress)) void writeWrongToken(attempt);

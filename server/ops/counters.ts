@@ -1,6 +1,6 @@
 /** What is counted. Values are read when metrics are scraped. */
-
 import type { TransportKind } from '../core/caller.js';
+import { Counts } from '../core/counts.js';
 import {
 	type CallOutcome,
 	CONNECTION_REFUSALS,
@@ -13,30 +13,8 @@ import {
 } from '../core/observer.js';
 import { Durations } from './durations.js';
 
-/** Counts by a small number of keys. */
-export class Counts<K extends string> {
-	readonly #counts = new Map<K, number>();
-
-	/** @param keys counted as 0 from the start, so that their first increase is seen */
-	constructor(keys: readonly K[] = []) {
-		for (const key of keys) this.#counts.set(key, 0);
-	}
-
-	add(key: K, by = 1): void {
-		this.#counts.set(key, (this.#counts.get(key) ?? 0) + by);
-	}
-
-	get(key: K): number {
-		return this.#counts.get(key) ?? 0;
-	}
-
-	[Symbol.iterator](): Iterator<[K, number]> {
-		return this.#counts.entries();
-	}
-}
-
 /** The calls of one method over one transport. */
-export class CallCounts {
+class CallCounts {
 	readonly durations = new Durations();
 	readonly outcomes = new Counts<CallOutcome>();
 
@@ -47,7 +25,7 @@ export class CallCounts {
 }
 
 /** The operations of a store on one collection. */
-export class OperationCounts {
+class OperationCounts {
 	readonly durations = new Durations();
 	failures = 0;
 
@@ -60,7 +38,7 @@ export class OperationCounts {
 /** How a login ended: an outcome of the method `login`. */
 const LOGIN = 'login';
 
-export const KEY_EVENTS = [
+const KEY_EVENTS = [
 	'room_key_set',
 	'room_key_reset',
 	'offered',
@@ -98,17 +76,7 @@ export class Counters implements ServerObserver {
 	readonly operations = new Map<string, Map<string, OperationCounts>>();
 
 	readonly onCall = ({ method, caller: { transport = 'program' }, outcome, ms }: EndedCall): void => {
-		let ofMethod = this.calls.get(method);
-		if (!ofMethod) {
-			ofMethod = new Map();
-			this.calls.set(method, ofMethod);
-		}
-		let counts = ofMethod.get(transport);
-		if (!counts) {
-			counts = new CallCounts();
-			ofMethod.set(transport, counts);
-		}
-		counts.add(outcome, ms);
+		entryOf(this.calls, method, transport, () => new CallCounts()).add(outcome, ms);
 		if (method === LOGIN) this.logins.add(outcome);
 	};
 
@@ -147,16 +115,21 @@ export class Counters implements ServerObserver {
 
 	/** The counter of an operation of the store. */
 	operation(collection: string, operation: string): OperationCounts {
-		let ofCollection = this.operations.get(collection);
-		if (!ofCollection) {
-			ofCollection = new Map();
-			this.operations.set(collection, ofCollection);
-		}
-		let counts = ofCollection.get(operation);
-		if (!counts) {
-			counts = new OperationCounts();
-			ofCollection.set(operation, counts);
-		}
-		return counts;
+		return entryOf(this.operations, collection, operation, () => new OperationCounts());
 	}
+}
+
+/** The entry for two keys. It is made when it is first asked for. */
+function entryOf<K, L, V>(entries: Map<K, Map<L, V>>, first: K, second: L, make: () => V): V {
+	let ofFirst = entries.get(first);
+	if (!ofFirst) {
+		ofFirst = new Map();
+		entries.set(first, ofFirst);
+	}
+	let entry = ofFirst.get(second);
+	if (!entry) {
+		entry = make();
+		ofFirst.set(second, entry);
+	}
+	return entry;
 }

@@ -1,5 +1,6 @@
 /** Whether the server can do its work: `/livez` and `/readyz`. */
 import type { Log } from '../../shared/log.js';
+import type { PartHealth } from '../cluster/partHealth.js';
 
 /** Maximum time of one check, in ms; after it the check has failed. */
 const CHECK_TIMEOUT_MS = 2000;
@@ -34,16 +35,11 @@ export interface HealthReport {
 export type Check = () => Promise<string | undefined>;
 
 /** The state of a part that reports it itself, such as a connection. */
-export interface HealthSlot {
-	ok(): void;
+export interface HealthSlot extends PartHealth {
 	/** @param reason for everyone to read, so without secrets */
 	failed(reason: string): void;
-	/** It does not work, but the server can go on without it. */
-	degraded(reason: string): void;
 	/** It is not in use. */
 	off(reason: string): void;
-	/** Sets what is read at each report. */
-	details(read: () => object): void;
 }
 
 export class Health {

@@ -12,10 +12,11 @@ function textOf(value: unknown): string | undefined {
 
 /** What happened to the identity key of a user; undefined if nothing. */
 export function keyEventOfChange(change: Change): KeyEvent | undefined {
+	if (!isChangeOf(change, 'users') || change.action !== 'updated') return undefined;
+	const { before, document } = change;
 	// Without the state before, it is a later announcement of a write.
-	if (change.action !== 'updated' || !change.before) return undefined;
-	if (!isChangeOf(change, 'users')) return undefined;
-	const [was, is] = [textOf(change.before?.e2e?.public_key), textOf(change.document.e2e?.public_key)];
+	if (!before) return undefined;
+	const [was, is] = [textOf(before.e2e?.public_key), textOf(document.e2e?.public_key)];
 	if (was === is) return undefined;
 	return is === undefined ? 'identity_removed' : 'identity_set';
 }

@@ -61,15 +61,16 @@ const CALL_SECONDS = 'roomkey_call_duration_seconds';
 const STORE_SECONDS = 'roomkey_store_operation_duration_seconds';
 
 function callMetrics({ calls, logins, wrongTokens, replays, limits }: Counters): Metric[] {
-	function* outcomes(): Iterable<Sample> {
+	function* each() {
 		for (const [method, ofMethod] of calls)
-			for (const [transport, counts] of ofMethod)
-				for (const [outcome, value] of counts.outcomes) yield { labels: { method, transport, outcome }, value };
+			for (const [transport, counts] of ofMethod) yield { labels: { method, transport }, counts };
+	}
+	function* outcomes(): Iterable<Sample> {
+		for (const { labels, counts } of each())
+			for (const [outcome, value] of counts.outcomes) yield { labels: { ...labels, outcome }, value };
 	}
 	function* durations(): Iterable<Sample> {
-		for (const [method, ofMethod] of calls)
-			for (const [transport, counts] of ofMethod)
-				yield* histogram(CALL_SECONDS, counts.durations, { method, transport });
+		for (const { labels, counts } of each()) yield* histogram(CALL_SECONDS, counts.durations, labels);
 	}
 	function* hits(): Iterable<Sample> {
 		for (const limit of ['method', 'subscription', 'password', 'connections'] as const)
@@ -149,21 +150,26 @@ function eventMetrics(counters: Counters, census: HolderCensus | undefined): Met
 }
 
 function storeMetrics({ operations }: Counters): Metric[] {
+	/** The operations that have been called. */
 	function* each() {
 		for (const [collection, ofCollection] of operations)
-			for (const [operation, counts] of ofCollection) yield { labels: { collection, operation }, counts };
+			for (const [operation, counts] of ofCollection)
+				if (counts.durations.count > 0) yield { labels: { collection, operation }, counts };
+	}
+	function* durations(): Iterable<Sample> {
+		for (const { labels, counts } of each()) yield* histogram(STORE_SECONDS, counts.durations, labels);
+	}
+	function* failures(): Iterable<Sample> {
+		for (const { labels, counts } of each()) yield { labels, value: counts.failures };
 	}
 	return [
-		metric('histogram', STORE_SECONDS, 'Time of operations of the store; of a query until its first document', () =>
-			[...each()]
-				.filter(({ counts }) => counts.durations.count > 0)
-				.flatMap(({ labels, counts }) => [...histogram(STORE_SECONDS, counts.durations, labels)]),
+		metric(
+			'histogram',
+			STORE_SECONDS,
+			'Time of operations of the store; of a query until its first document',
+			durations,
 		),
-		metric('counter', 'roomkey_store_failures_total', 'Operations of the store that failed', () =>
-			[...each()]
-				.filter(({ counts }) => counts.durations.count > 0)
-				.map(({ labels, counts }) => ({ labels, value: counts.failures })),
-		),
+		metric('counter', 'roomkey_store_failures_total', 'Operations of the store that failed', failures),
 	];
 }
 

@@ -39,19 +39,6 @@ export interface OperationObservers {
 	onUpdate(collection: string, update: object): void;
 }
 
-/** @param end called when the operation has ended; its observer has begun before the operation */
-async function run<R>(operation: Operation, end: (failure?: unknown) => void, task: Promise<R>): Promise<R> {
-	try {
-		const result = await task;
-		end();
-		return result;
-	} catch (error) {
-		// A refused duplicate is what a unique index is for.
-		end(operation === 'insertOne' && isDuplicateKey(error) ? undefined : error);
-		throw error;
-	}
-}
-
 class ObservedCollection<T extends { _id: string }> implements Collection<T> {
 	readonly #observers: Readonly<Record<Operation, OperationObserver>>;
 
@@ -65,24 +52,37 @@ class ObservedCollection<T extends { _id: string }> implements Collection<T> {
 		) as unknown as Record<Operation, OperationObserver>;
 	}
 
+	/** Runs an operation, and reports its start and its end. */
+	async #run<R>(operation: Operation, start: () => Promise<R>): Promise<R> {
+		const end = this.#observers[operation].begin();
+		try {
+			const result = await start();
+			end();
+			return result;
+		} catch (error) {
+			// A duplicate is not a failure: the unique index has prevented it.
+			end(operation === 'insertOne' && isDuplicateKey(error) ? undefined : error);
+			throw error;
+		}
+	}
+
 	findOne(filter: Filter<T>, options?: FindOptions): Promise<T | null> {
-		return run('findOne', this.#observers.findOne.begin(), this.source.findOne(filter, options));
+		return this.#run('findOne', () => this.source.findOne(filter, options));
 	}
 
 	find(filter: Filter<T>, options?: FindOptions): Cursor<T> {
-		const { find } = this.#observers;
 		const cursor = this.source.find(filter, options);
 		return {
-			toArray: () => run('find', find.begin(), cursor.toArray()),
+			toArray: () => this.#run('find', () => cursor.toArray()),
 			// Timed until the first document: what follows may depend on how fast a client reads.
-			[Symbol.asyncIterator]() {
+			[Symbol.asyncIterator]: () => {
 				const documents = cursor[Symbol.asyncIterator]();
 				let isFirst = true;
 				return {
-					next() {
+					next: () => {
 						if (!isFirst) return documents.next();
 						isFirst = false;
-						return run('find', find.begin(), documents.next());
+						return this.#run('find', () => documents.next());
 					},
 					return: async () => (await documents.return?.()) ?? { done: true, value: undefined },
 				};
@@ -91,19 +91,19 @@ class ObservedCollection<T extends { _id: string }> implements Collection<T> {
 	}
 
 	countDocuments(filter: Filter<T>): Promise<number> {
-		return run('countDocuments', this.#observers.countDocuments.begin(), this.source.countDocuments(filter));
+		return this.#run('countDocuments', () => this.source.countDocuments(filter));
 	}
 
 	insertOne(document: T, options?: WriteOptions): Promise<unknown> {
-		return run('insertOne', this.#observers.insertOne.begin(), this.source.insertOne(document, options));
+		return this.#run('insertOne', () => this.source.insertOne(document, options));
 	}
 
 	updateOne(filter: Filter<T>, update: UpdateFilter<T>, options?: WriteOptions): Promise<{ matchedCount: number }> {
-		return run('updateOne', this.#observers.updateOne.begin(), this.source.updateOne(filter, update, options));
+		return this.#run('updateOne', () => this.source.updateOne(filter, update, options));
 	}
 
 	updateMany(filter: Filter<T>, update: UpdateFilter<T>, options?: WriteOptions): Promise<{ matchedCount: number }> {
-		return run('updateMany', this.#observers.updateMany.begin(), this.source.updateMany(filter, update, options));
+		return this.#run('updateMany', () => this.source.updateMany(filter, update, options));
 	}
 
 	async findOneAndUpdate(
@@ -111,18 +111,17 @@ class ObservedCollection<T extends { _id: string }> implements Collection<T> {
 		update: UpdateFilter<T>,
 		options: Parameters<Collection<T>['findOneAndUpdate']>[2],
 	): Promise<T | null> {
-		const end = this.#observers.findOneAndUpdate.begin();
-		const updated = await run('findOneAndUpdate', end, this.source.findOneAndUpdate(filter, update, options));
+		const updated = await this.#run('findOneAndUpdate', () => this.source.findOneAndUpdate(filter, update, options));
 		if (updated !== null) this.observers.onUpdate(this.name, update);
 		return updated;
 	}
 
 	deleteOne(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }> {
-		return run('deleteOne', this.#observers.deleteOne.begin(), this.source.deleteOne(filter, options));
+		return this.#run('deleteOne', () => this.source.deleteOne(filter, options));
 	}
 
 	deleteMany(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }> {
-		return run('deleteMany', this.#observers.deleteMany.begin(), this.source.deleteMany(filter, options));
+		return this.#run('deleteMany', () => this.source.deleteMany(filter, options));
 	}
 
 	announce(action: Change['action'], document: T, options?: WriteOptions): Promise<void> {

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Log } from '../../shared/log.js';
+import { closeServer } from '../http/closeServer.js';
 import { securityHeaders } from '../http/securityHeaders.js';
 import { unrefServer } from '../unref.js';
 import type { Health } from './health.js';
@@ -103,10 +104,6 @@ export async function servePages(pages: readonly Page[], host: string, port: num
 	unrefServer(server);
 	return {
 		port: (server.address() as AddressInfo).port,
-		close: () =>
-			new Promise((resolve) => {
-				server.close(() => resolve());
-				server.closeAllConnections();
-			}),
+		close: () => closeServer(server),
 	};
 }

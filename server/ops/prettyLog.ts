@@ -36,8 +36,7 @@ export function prettyLine(json: string, colors: boolean): string {
 	const facts = Object.entries(line)
 		.filter(([key, value]) => !HIDDEN.has(key) && value !== null)
 		.map(([key, value]) => `${key}=${factText(value)}`);
-	const words = [new Date(time).toTimeString().slice(0, 8), '', msg ?? '', ...facts];
-	words[1] = label;
+	const words = [new Date(time).toTimeString().slice(0, 8), label, msg ?? '', ...facts];
 	const text = words.join(' ').replace(CONTROL, '?');
 	const stack = err?.stack ? `\n${err.stack.replace(CONTROL, '?')}` : '';
 	const shown = colors ? text.replace(label, `\u001b[${color}m${label}\u001b[0m`) : text;

@@ -1,7 +1,8 @@
 /** The state of all sessions at one time. Counted when metrics are scraped, so that it costs a call nothing. */
 import { createYielder } from '../../shared/yielding.js';
 import type { TransportKind } from '../core/caller.js';
-import { Counts, SOCKETS } from './counters.js';
+import { Counts } from '../core/counts.js';
+import { SOCKETS } from './counters.js';
 
 /** What is counted of a session. */
 export interface CountedSession {

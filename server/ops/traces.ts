@@ -45,7 +45,7 @@ function tracesWith(otel: typeof Otel, version: string): Traces {
 				} catch (thrown) {
 					const outcome = outcomeOf(thrown as Parameters<typeof outcomeOf>[0]);
 					span.setAttribute('roomkey.outcome', outcome);
-					// A refusal is an answer; the message of an error may contain what a client has sent.
+					// Other errors are answers to the client. Their messages may contain what it has sent.
 					const isFailure = ['error', 'unavailable', 'timeout'].includes(outcome);
 					if (isFailure) span.setStatus({ code: SpanStatusCode.ERROR, message: outcome });
 					throw thrown;

@@ -1,5 +1,6 @@
 /** The settings of the connection to NATS. */
 import { readFileSync } from 'node:fs';
+import type { NatsSettings } from '../cluster/nats.js';
 import { OptionError } from './kinds.js';
 import type { OptionValues } from './options.js';
 
@@ -31,13 +32,6 @@ function fileText(file: string | undefined, name: string): string | undefined {
 	} catch (error) {
 		throw new OptionError(`${name}: the file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
 	}
-}
-
-/** How to connect to NATS. */
-export interface NatsSettings {
-	readonly servers: string[];
-	readonly credentials?: string | undefined;
-	readonly tls?: { ca?: string | undefined; cert?: string | undefined; key?: string | undefined } | undefined;
 }
 
 type NatsOptionNames = 'nats-credentials' | 'nats-ca' | 'nats-cert' | 'nats-key';

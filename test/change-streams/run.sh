@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `npm run test:change-streams`: writes of others, heard by the change streams of a server in Java. Maven fetches it.
+# `npm run test:change-streams`: writes of others, read from the change streams of a server in Java. Maven fetches it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

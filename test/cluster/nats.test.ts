@@ -28,7 +28,7 @@ describe('the connection to NATS', () => {
 		nats = undefined;
 	});
 
-	/** Opens a link, and collects what it hears. */
+	/** Opens a link, and collects what it receives. */
 	function open(urls: string, settings: Partial<typeof none | Record<keyof typeof none, string>> = {}, subject = 's') {
 		const log = memoryLog();
 		const link = natsLink({ ...natsSettings(urls, { ...none, ...settings }), subject, log });

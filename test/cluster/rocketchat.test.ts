@@ -70,12 +70,7 @@ describe("Rocket.Chat's broker", () => {
 			const { error } = await client.call('login', { resume: alice.token });
 			if (error) throw new Error(error.reason);
 		}
-		client.send({ msg: 'sub', id: randomId(), name: stream, params: [eventName, false] });
-		for (;;) {
-			const { msg } = await client.next();
-			if (msg === 'ready') return;
-			if (msg === 'nosub') throw new Error(`${eventName} was refused`);
-		}
+		await client.subscribe(stream, eventName, false);
 	}
 
 	/** The arguments of the next event that Alice receives. */
@@ -86,7 +81,7 @@ describe("Rocket.Chat's broker", () => {
 		}
 	}
 
-	/** The first argument of the next event that the node hears. */
+	/** The first argument of the next event that the node receives. */
 	async function firstOf(event: string): Promise<object> {
 		const [first] = (await node.next(event)) as [object];
 		return first;

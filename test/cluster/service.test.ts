@@ -9,13 +9,15 @@ import { expect } from 'chai';
 import type { OpenStore } from '../../server/store/collections.js';
 import { openStore, type StoreChoice } from '../../server/store/open.js';
 import { randomId } from '../../shared/ids.js';
-import { type Frame, RawClient } from '../support/ddp.js';
+import { clientsOfEachTest } from '../support/clients.js';
+import { RawClient } from '../support/ddp.js';
 import { memoryLog } from '../support/log.js';
 import { Member } from '../support/member.js';
 import { type NatsServer, startNats } from '../support/nats.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
+import { type Relay, startRelay } from '../support/relay.js';
 import { post } from '../support/rest.js';
-import { RoundRobin, type ServiceProcess, startProcess } from '../support/service.js';
+import { ServiceProcess } from '../support/service.js';
 import { transports } from '../support/transports.js';
 
 const PROCESSES = 3;
@@ -60,10 +62,10 @@ for (const [name, newData] of Object.entries(stores)) {
 		let data: Data;
 		let open: OpenStore;
 		let processes: ServiceProcess[];
-		let proxy: RoundRobin;
-		const clients = new Set<RawClient>();
+		let proxy: Relay;
+		const clients = clientsOfEachTest();
 
-		const start = () => startProcess([...data.args, '--nats', nats.url], data.env);
+		const start = () => ServiceProcess.start([...data.args, '--nats', nats.url], data.env);
 		const at = (index: number) => processes[index] as ServiceProcess;
 
 		before(async () => {
@@ -72,7 +74,7 @@ for (const [name, newData] of Object.entries(stores)) {
 			processes = await Promise.all(Array.from({ length: PROCESSES }, start));
 			await Promise.all(processes.map((each) => each.connected()));
 			open = await openStore(data.choice, memoryLog());
-			proxy = await RoundRobin.start(processes.map(({ url }) => url));
+			proxy = await startRelay(...processes.map(({ url }) => Number(new URL(url).port)));
 		});
 		after(async () => {
 			await proxy.close();
@@ -81,33 +83,15 @@ for (const [name, newData] of Object.entries(stores)) {
 			await nats.stop();
 			await data.remove();
 		});
-		afterEach(() => {
-			for (const client of clients) client.socket.terminate();
-			clients.clear();
-		});
-
 		async function connect(index: number, person?: Person): Promise<RawClient> {
-			const client = await RawClient.connect(at(index).webSocketUrl);
-			clients.add(client);
+			const client = await clients.connect(at(index).webSocketUrl);
 			if (person) await client.call('login', { resume: person.token });
 			return client;
 		}
 
-		async function subscribed(client: RawClient, name: string, eventName: string): Promise<void> {
-			client.send({ msg: 'sub', id: eventName, name, params: [eventName, false] });
-			await nextThat(client, ({ msg }) => msg === 'ready');
-		}
-
-		async function nextThat(client: RawClient, isWanted: (frame: Frame) => boolean): Promise<Frame> {
-			for (;;) {
-				const frame = await client.next();
-				if (isWanted(frame)) return frame;
-			}
-		}
-
 		/** The argument of the next event that has this value. */
 		async function nextWith(client: RawClient, field: string, value: unknown): Promise<void> {
-			await nextThat(client, ({ fields }) => {
+			await client.nextThat(({ fields }) => {
 				const args = (fields as { args?: [unknown, Record<string, unknown>] } | undefined)?.args;
 				return args?.[1]?.[field] === value;
 			});
@@ -117,7 +101,9 @@ for (const [name, newData] of Object.entries(stores)) {
 			const people = await Promise.all(Array.from({ length: 300 }, () => addPerson(open.store)));
 			const rid = await addRoom(open.store, people, { encrypted: true });
 			const answers = await Promise.all(
-				people.map((person) => post(`${proxy.url}/api/v1/e2e.setRoomKeyID`, person, { rid, keyID: person.id })),
+				people.map((person) =>
+					post(`http://127.0.0.1:${proxy.port}/api/v1/e2e.setRoomKeyID`, person, { rid, keyID: person.id }),
+				),
 			);
 			const winners = people.filter((_, i) => answers[i]?.status === 200);
 			expect(winners.map(({ id }) => id)).to.deep.equal([await keyIdOf(open.store, rid)]);
@@ -165,9 +151,9 @@ for (const [name, newData] of Object.entries(stores)) {
 			);
 			const doomed = await Promise.all([connect(0, carol), connect(1, carol)]);
 			const watching = await Promise.all([connect(0, bob), connect(1, bob), connect(2, alice)]);
-			await subscribed(watching[0], 'stream-notify-user', `${bob.id}/rooms-changed`);
-			await subscribed(watching[1], 'stream-notify-user', `${bob.id}/subscriptions-changed`);
-			await subscribed(watching[2], 'stream-notify-user', `${alice.id}/rooms-changed`);
+			await watching[0].subscribe('stream-notify-user', `${bob.id}/rooms-changed`, false);
+			await watching[1].subscribe('stream-notify-user', `${bob.id}/subscriptions-changed`, false);
+			await watching[2].subscribe('stream-notify-user', `${alice.id}/rooms-changed`, false);
 			const calls = await Promise.all([connect(2, carol), connect(0, bob), connect(1, alice)]);
 			await nats.stop();
 			await Promise.all([
@@ -195,10 +181,10 @@ for (const [name, newData] of Object.entries(stores)) {
 			const [alice, bob] = [await addPerson(open.store), await addPerson(open.store)];
 			const rid = await addRoom(open.store, [alice, bob], { encrypted: true });
 			const watching = await connect(0, bob);
-			await subscribed(watching, 'stream-notify-user', `${bob.id}/rooms-changed`);
+			await watching.subscribe('stream-notify-user', `${bob.id}/rooms-changed`, false);
 			// As if the process had ended between the write and the message.
 			await open.store.rooms.updateOne({ _id: rid }, { $set: { e2eKeyId: 'last-words' } });
-			await at(2).kill();
+			await at(2).stop('SIGKILL');
 			await nextWith(watching, 'e2eKeyId', 'last-words');
 			processes[2] = await start();
 			await at(2).connected();
@@ -214,7 +200,7 @@ for (const [name, newData] of Object.entries(stores)) {
 			await Promise.all(processes.map((each) => each.connected()));
 			const client = await RawClient.connect(late.webSocketUrl);
 			await client.call('login', { resume: bob.token });
-			await subscribed(client, 'stream-notify-user', `${bob.id}/rooms-changed`);
+			await client.subscribe('stream-notify-user', `${bob.id}/rooms-changed`, false);
 			await (await connect(0, bob)).call('e2e.setRoomKeyID', rid, 'heard-late');
 			await nextWith(client, 'e2eKeyId', 'heard-late');
 			client.socket.close();

@@ -7,7 +7,8 @@ import path from 'node:path';
 import { expect } from 'chai';
 import SockJS from 'sockjs-client';
 import { WebSocket } from 'ws';
-import { freePort, type Program, startRoomkey } from './processes.js';
+import { freePort } from '../support/freePort.js';
+import { type Program, startRoomkey } from './processes.js';
 
 export const CERTIFICATE = path.resolve('test/fixtures/tls/first.cert.pem');
 export const KEY = path.resolve('test/fixtures/tls/first.key.pem');

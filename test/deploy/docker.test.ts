@@ -3,9 +3,10 @@ import { mkdirSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
+import { freePort } from '../support/freePort.js';
 import { rejection } from '../support/rejection.js';
 import { buildImage, execute, makeBase, type Stage } from './dockerfile.js';
-import { freePort, type Program } from './processes.js';
+import type { Program } from './processes.js';
 
 describe('the Dockerfile', function () {
 	// It installs Debian and all packages.

@@ -3,9 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { freePort } from '../support/freePort.js';
 import { CERTIFICATE, describeProxy, KEY } from './behindProxy.js';
 import { nginxTempPaths } from './folders.js';
-import { freePort, Program } from './processes.js';
+import { Program } from './processes.js';
 import { replaced } from './replaced.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'roomkey-nginx-'));

@@ -1,18 +1,8 @@
 /** Processes of the deployment tests, each on 127.0.0.1 and ended by its process id. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import path from 'node:path';
-
-/** Returns a port that is free at this moment. The programs here cannot choose one themselves. */
-export async function freePort(): Promise<number> {
-	const server = createServer().listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const { port } = server.address() as AddressInfo;
-	server.close();
-	await once(server, 'close');
-	return port;
-}
 
 async function answers(port: number): Promise<boolean> {
 	const socket = connect(port, '127.0.0.1');

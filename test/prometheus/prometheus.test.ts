@@ -2,12 +2,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'chai';
 import { type BusyServer, startBusyServer } from '../support/busyServer.js';
+import { freePort } from '../support/freePort.js';
 import { request } from '../support/rest.js';
 
 /** Time between two questions to Prometheus, in ms: it has no event to wait for. */
@@ -19,15 +19,6 @@ interface Answer {
 		readonly result: readonly unknown[];
 		readonly alerts: readonly { labels: Record<string, string> }[];
 	};
-}
-
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const { port } = server.address() as { port: number };
-	server.close();
-	await once(server, 'close');
-	return port;
 }
 
 describe('a real Prometheus', () => {

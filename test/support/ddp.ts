@@ -115,6 +115,24 @@ export class RawClient {
 		return outcome;
 	}
 
+	/** The next frame of this kind. Others before it are dropped. */
+	async nextThat(isWanted: (frame: Frame) => boolean): Promise<Frame> {
+		for (;;) {
+			const frame = await this.next();
+			if (isWanted(frame)) return frame;
+		}
+	}
+
+	/** Subscribes, and resolves when the subscription is ready. Frames before that are dropped. */
+	async subscribe(name: string, ...params: unknown[]): Promise<void> {
+		const id = `sub-${++this.#lastId}`;
+		this.send({ msg: 'sub', id, name, params });
+		const { msg, error } = await this.nextThat((frame) =>
+			frame.msg === 'ready' ? (frame.subs as string[]).includes(id) : frame.msg === 'nosub' && frame.id === id,
+		);
+		if (msg === 'nosub') throw new Error(`${name} was refused: ${JSON.stringify(error)}`);
+	}
+
 	/** Resolves when the socket has closed. */
 	get closed(): Promise<{ code: number; reason: string }> {
 		return this.#closed;

@@ -1,7 +1,7 @@
 /** A NATS server of its own for a test. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { freePort } from './freePort.js';
 
 export interface NatsServer {
 	readonly port: number;
@@ -10,16 +10,6 @@ export interface NatsServer {
 	stop(): Promise<void>;
 	/** Starts it again at the same port. */
 	start(): Promise<void>;
-}
-
-/** A port that nobody listens at. */
-export async function freePort(): Promise<number> {
-	const server = createServer().listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const { port } = server.address() as { port: number };
-	server.close();
-	await once(server, 'close');
-	return port;
 }
 
 /** @param args more arguments of `nats-server` */

@@ -1,4 +1,4 @@
-/** A relay between a server and its database, or its broker, that can be cut. */
+/** A relay that can be cut: between a server and its database, or between clients and the processes of a service. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
@@ -11,10 +11,11 @@ export interface Relay {
 	close(): Promise<void>;
 }
 
-/** Starts a relay to a port of this machine. */
-export async function startRelay(to: number): Promise<Relay> {
+/** Starts a relay to ports of this machine. Each connection is passed to the next of them. */
+export async function startRelay(...targets: readonly number[]): Promise<Relay> {
 	const sockets = new Set<Socket>();
 	let isCut = false;
+	let connections = 0;
 	const keep = (socket: Socket) => {
 		sockets.add(socket);
 		socket.on('error', () => {});
@@ -26,7 +27,7 @@ export async function startRelay(to: number): Promise<Relay> {
 			client.destroy();
 			return;
 		}
-		const target = connect(to, '127.0.0.1');
+		const target = connect(targets[connections++ % targets.length] as number, '127.0.0.1');
 		keep(target);
 		client.pipe(target).pipe(client);
 		client.on('close', () => target.destroy());

@@ -1,4 +1,4 @@
-/** The suite of a server whose database others write to with a driver. It is run for each way to hear them. */
+/** The suite of a server whose database others write to with a driver. It is run for each way to notice their writes. */
 import { expect } from 'chai';
 import { type Db, MongoClient } from 'mongodb';
 import { createServer } from '../../server/createServer.js';
@@ -89,16 +89,6 @@ export function describeWatchedServer(
 
 		const documents = () => db.collection<{ _id: string } & Record<string, unknown>>('notes');
 
-		async function subscribe(name: string, ...params: unknown[]): Promise<void> {
-			const id = randomId();
-			client.send({ msg: 'sub', id, name, params });
-			for (;;) {
-				const { msg, subs } = await client.next();
-				if (msg === 'nosub') throw new Error(`${name} was refused`);
-				if (msg === 'ready' && (subs as string[]).includes(id)) return;
-			}
-		}
-
 		/** The next frames with these messages, so many. */
 		async function next(count: number, ...messages: string[]): Promise<Frame[]> {
 			const frames: Frame[] = [];
@@ -119,7 +109,7 @@ export function describeWatchedServer(
 		}
 
 		it('publishes documents that a driver inserts, updates and removes to live queries', async () => {
-			await subscribe('notes');
+			await client.subscribe('notes');
 			const _id = randomId();
 			await documents().insertOne(dated({ _id, text: 'one' }));
 			const [added] = await next(1, 'added');
@@ -133,7 +123,7 @@ export function describeWatchedServer(
 
 		it('publishes a document that no longer matches, and one that matches now', async () => {
 			await documents().insertMany([dated({ _id: 'a', text: 'x' }), dated({ _id: 'b', text: 'y' })]);
-			await subscribe('notes', 'x');
+			await client.subscribe('notes', 'x');
 			await documents().updateOne({ _id: 'a' }, { $set: dated({ text: 'y' }) });
 			await documents().updateOne({ _id: 'b' }, { $set: dated({ text: 'x' }) });
 			const frames = await next(2, 'added', 'removed');
@@ -142,12 +132,12 @@ export function describeWatchedServer(
 
 		it('publishes memberships and rooms to the streams of their users', async () => {
 			const rid = await addRoom(server.store, [alice]);
-			await subscribe('stream-notify-user', `${alice.id}/subscriptions-changed`, false);
-			await subscribe('stream-notify-user', `${alice.id}/rooms-changed`, false);
+			await client.subscribe('stream-notify-user', `${alice.id}/subscriptions-changed`, false);
+			await client.subscribe('stream-notify-user', `${alice.id}/rooms-changed`, false);
 			const subscriptions = db.collection<{ _id: string } & Record<string, unknown>>('rocketchat_subscription');
 			await subscriptions.updateOne({ rid }, { $set: dated({ E2EKey: 'sealed' }) });
 			let membership: unknown;
-			// The membership itself may be heard first.
+			// The insertion of the membership may be reported first.
 			do [, membership] = await nextEvent(`${alice.id}/subscriptions-changed`);
 			while (!Object.hasOwn(membership as object, 'E2EKey'));
 			expect(membership).to.include({ rid, E2EKey: 'sealed' });
@@ -161,7 +151,7 @@ export function describeWatchedServer(
 
 		it('publishes a membership that is removed as Rocket.Chat does it', async () => {
 			const rid = await addRoom(server.store, [alice]);
-			await subscribe('stream-notify-user', `${alice.id}/subscriptions-changed`, false);
+			await client.subscribe('stream-notify-user', `${alice.id}/subscriptions-changed`, false);
 			const subscriptions = db.collection<{ _id: string } & Record<string, unknown>>('rocketchat_subscription');
 			const membership = await subscriptions.findOne({ rid });
 			const _id = membership?._id as string;
@@ -177,7 +167,7 @@ export function describeWatchedServer(
 		});
 
 		it('publishes a changed setting', async () => {
-			await subscribe('stream-notify-all', 'public-settings-changed', false);
+			await client.subscribe('stream-notify-all', 'public-settings-changed', false);
 			const settings = db.collection<{ _id: string } & Record<string, unknown>>('rocketchat_settings');
 			await settings.updateOne({ _id: 'E2E_Enable' }, { $set: dated({ value: false }) }, { upsert: true });
 			const [action, shown] = await nextEvent('public-settings-changed');
@@ -185,7 +175,7 @@ export function describeWatchedServer(
 		});
 
 		it('publishes a write of its own once', async () => {
-			await subscribe('stream-notify-all', 'public-settings-changed', false);
+			await client.subscribe('stream-notify-all', 'public-settings-changed', false);
 			const { settings } = server.store;
 			await settings.insertOne({ _id: 'E2E_Enabled_Mentions', value: false });
 			const driven = db.collection<{ _id: string } & Record<string, unknown>>('rocketchat_settings');
@@ -198,7 +188,7 @@ export function describeWatchedServer(
 		});
 
 		it('misses nothing that was written while the database could not be reached', async () => {
-			await subscribe('notes');
+			await client.subscribe('notes');
 			await documents().insertOne(dated({ _id: 'removed', text: 'x' }));
 			// Otherwise the outage might fall into the read of this document.
 			await next(1, 'added');
@@ -225,7 +215,7 @@ export function describeWatchedServer(
 			expect(watcher?.status).to.equal('ok');
 			expect(watcher?.details.mode).to.equal(watch);
 			expect(watcher?.details.behindMs).to.be.a('number');
-			await subscribe('notes');
+			await client.subscribe('notes');
 			await documents().insertOne(dated({ _id: 'a', text: 'x' }));
 			await next(1, 'added');
 			const scrape = parseScrape(await (await fetch(`${server.url}/metrics`)).text());

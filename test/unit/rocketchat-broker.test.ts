@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { createBus } from '../../server/cluster/bus.js';
-import { hear } from '../../server/cluster/rocketchat/hear.js';
 import { loadMoleculer } from '../../server/cluster/rocketchat/moleculer.js';
+import { receive } from '../../server/cluster/rocketchat/receive.js';
 import { createServer } from '../../server/createServer.js';
 import { memoryLog } from '../support/log.js';
 import { rejection } from '../support/rejection.js';
@@ -27,7 +27,7 @@ describe("Rocket.Chat's broker", () => {
 	it('takes nothing from an event but what to read again', async () => {
 		const writes = new ReportedWrites();
 		const parts = { bus: createBus(memoryLog()), changedElsewhere: writes, checkTokens: () => {} };
-		const received = (event: string, ...args: unknown[]) => hear(event, args, parts);
+		const received = (event: string, ...args: unknown[]) => receive(event, args, parts);
 		expect(received('watch.roles', { clientAction: 'changed', role: { _id: 'r', name: 'x' } })).to.equal(true);
 		expect(received('watch.rooms', { clientAction: 'removed', room: { _id: 'a', joinCode: 'secret' } })).to.equal(true);
 		expect(received('watch.rooms', { clientAction: 'exploded', room: { _id: 'a' } })).to.equal(false);
@@ -46,10 +46,10 @@ describe("Rocket.Chat's broker", () => {
 			changedElsewhere: new ReportedWrites(),
 			checkTokens: (userId: string) => void checked.push(userId),
 		};
-		hear('watch.users', [{ id: 'a', clientAction: 'updated', diff: { name: 'x' } }], parts);
-		hear('watch.users', [{ id: 'b', clientAction: 'updated', diff: { 'services.resume.loginTokens': [] } }], parts);
-		hear('watch.users', [{ id: 'c', clientAction: 'removed' }], parts);
-		hear('user.forceLogout', ['d'], parts);
+		receive('watch.users', [{ id: 'a', clientAction: 'updated', diff: { name: 'x' } }], parts);
+		receive('watch.users', [{ id: 'b', clientAction: 'updated', diff: { 'services.resume.loginTokens': [] } }], parts);
+		receive('watch.users', [{ id: 'c', clientAction: 'removed' }], parts);
+		receive('user.forceLogout', ['d'], parts);
 		expect(checked).to.deep.equal(['b', 'c', 'd']);
 	});
 });

@@ -1,4 +1,4 @@
-/** Writes of other programs, heard by change streams. */
+/** Writes of other programs, read from change streams. */
 import { expect } from 'chai';
 import { CollectionStream } from '../../server/cluster/watch/collectionStream.js';
 import { memoryLog } from '../support/log.js';
@@ -170,10 +170,10 @@ describe('a change stream of a collection', () => {
 		const wallTime = new Date(1_000_000);
 		stream.send({ ...event('update', 'a'), wallTime });
 		await sink.next(1);
-		expect(watched.heardUntil).to.equal(1_000_000);
+		expect(watched.reportedUntil).to.equal(1_000_000);
 		stream.send({ ...event('update', 'a'), clusterTime: { t: 2000, i: 1 } });
 		await sink.next(1);
-		expect(watched.heardUntil).to.equal(2_000_999);
+		expect(watched.reportedUntil).to.equal(2_000_999);
 	});
 
 	it('asks nothing more when it is closed', async () => {

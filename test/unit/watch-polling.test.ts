@@ -106,12 +106,12 @@ describe('a database that is polled', () => {
 		for (let second = 1; second <= 60; second++) write(`${second}`, START + second * 1000);
 		database.of('rocketchat__trash').push({ _id: 'gone', __collection__: 'room', _deletedAt: new Date(START + 1000) });
 		mock.timers.setTime(START + 61_000);
-		expect(polling.heardUntil).to.equal(START);
+		expect(polling.reportedUntil).to.equal(START);
 		database.isAway = false;
 		const reported = (await sink.next(61)) as { id: string }[];
 		expect(new Set(reported.map(({ id }) => id)).size).to.equal(61);
 		await rounds(2);
-		expect(polling.heardUntil).to.equal(START + 61_000);
+		expect(polling.reportedUntil).to.equal(START + 61_000);
 	});
 
 	it('reports a document of the trash when it is gone from its collection', async () => {

@@ -5,7 +5,7 @@ import { liveQuery, publication } from '../../shared/publication.js';
 import { stream } from '../../shared/stream.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
-import type { Frame, RawClient } from '../support/ddp.js';
+import { type Frame, RawClient } from '../support/ddp.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
 import { openSameData, type TestLink, TestNetwork } from '../support/processes.js';
 
@@ -72,19 +72,6 @@ describe('several servers', () => {
 		return client;
 	}
 
-	async function subscribed(client: RawClient, name: string, ...params: unknown[]): Promise<void> {
-		client.send({ msg: 'sub', id: `${name} ${params[0]}`, name, params });
-		await nextThat(client, ({ msg }) => msg === 'ready');
-	}
-
-	/** The next frame of that kind; others are dropped. */
-	async function nextThat(client: RawClient, isWanted: (frame: Frame) => boolean): Promise<Frame> {
-		while (true) {
-			const frame = await client.next();
-			if (isWanted(frame)) return frame;
-		}
-	}
-
 	const eventArgs = ({ fields }: Frame) => (fields as { args: unknown[] }).args;
 	const isEvent = ({ msg }: Frame) => msg === 'changed';
 
@@ -99,7 +86,7 @@ describe('several servers', () => {
 
 	it('send live queries what another has inserted, changed and removed', async () => {
 		const client = await connect(1);
-		await subscribed(client, 'topics');
+		await client.subscribe('topics');
 		const { store } = app(0);
 		await store.rooms.updateOne({ _id: rid }, { $set: { topic: 'one' } });
 		expect(await client.next()).to.deep.include({ msg: 'added', id: rid, fields: { topic: 'one' } });
@@ -111,14 +98,14 @@ describe('several servers', () => {
 
 	it('send streams the events of another, with all types', async () => {
 		const client = await connect(1);
-		await subscribed(client, 'stream-open', 'e', false);
+		await client.subscribe('stream-open', 'e', false);
 		await (await connect(0)).call('notifyOpen', 'hello');
 		expect(eventArgs(await client.next())).to.deep.equal(['hello', new Date(0)]);
 	});
 
 	it('send members what a call at another has changed of their rooms and memberships', async () => {
 		const client = await connect(1, bob);
-		await subscribed(client, 'stream-notify-user', `${bob.id}/rooms-changed`, false);
+		await client.subscribe('stream-notify-user', `${bob.id}/rooms-changed`, false);
 		await (await connect(0, alice)).call('e2e.setRoomKeyID', rid, 'the-key-id');
 		const [action, room] = eventArgs(await client.next());
 		expect([action, (room as { e2eKeyId: string }).e2eKeyId]).to.deep.equal(['updated', 'the-key-id']);
@@ -126,7 +113,7 @@ describe('several servers', () => {
 
 	it('send a user which membership they have lost at another', async () => {
 		const client = await connect(1, bob);
-		await subscribed(client, 'stream-notify-user', `${bob.id}/subscriptions-changed`, false);
+		await client.subscribe('stream-notify-user', `${bob.id}/subscriptions-changed`, false);
 		await app(0).store.subscriptions.deleteOne({ rid, 'u._id': bob.id });
 		const [action, membership] = eventArgs(await client.next());
 		expect(action).to.equal('removed');
@@ -142,7 +129,7 @@ describe('several servers', () => {
 	it('use a permission at once that is changed at another', async () => {
 		const client = await connect(1, alice);
 		const watcher = await connect(1, bob);
-		await subscribed(watcher, 'stream-notify-logged', 'permissions-changed', false);
+		await watcher.subscribe('stream-notify-logged', 'permissions-changed', false);
 		// The permission is in the cache from now on.
 		expect(await client.call('groups.create', 'one')).to.have.property('result');
 		await app(0).store.permissions.insertOne({ _id: 'create-p', roles: [] });
@@ -180,14 +167,14 @@ describe('several servers', () => {
 
 		it('send live queries the difference', async () => {
 			const client = await connect(1);
-			await subscribed(client, 'topics');
+			await client.subscribe('topics');
 			await whileCut(() => app(0).store.rooms.updateOne({ _id: rid }, { $set: { topic: 'one' } }));
 			expect(await client.next()).to.deep.include({ msg: 'added', id: rid, fields: { topic: 'one' } });
 		});
 
 		it('send streams the events that they have missed', async () => {
 			const client = await connect(1);
-			await subscribed(client, 'stream-open', 'e', false);
+			await client.subscribe('stream-open', 'e', false);
 			const other = await connect(0);
 			await whileCut(async () => {
 				await other.call('notifyOpen', 'one');
@@ -199,8 +186,8 @@ describe('several servers', () => {
 
 		it('send members the key id that was set, and the offer that was made', async () => {
 			const client = await connect(1, bob);
-			await subscribed(client, 'stream-notify-user', `${bob.id}/rooms-changed`, false);
-			await subscribed(client, 'stream-notify-user', `${bob.id}/subscriptions-changed`, false);
+			await client.subscribe('stream-notify-user', `${bob.id}/rooms-changed`, false);
+			await client.subscribe('stream-notify-user', `${bob.id}/subscriptions-changed`, false);
 			await whileCut(async () => {
 				await (await connect(0, alice)).call('e2e.setRoomKeyID', rid, 'the-key-id');
 				await app(0).store.subscriptions.updateOne(
@@ -210,7 +197,7 @@ describe('several servers', () => {
 			});
 			const shown = new Set<unknown>();
 			while (shown.size < 2) {
-				const [, document] = eventArgs(await nextThat(client, isEvent)) as [unknown, Record<string, unknown>];
+				const [, document] = eventArgs(await client.nextThat(isEvent)) as [unknown, Record<string, unknown>];
 				shown.add(document.e2eKeyId ?? document.E2ESuggestedKey);
 			}
 			expect([...shown]).to.have.members(['the-key-id', 'the-key-id-sealed']);
@@ -218,25 +205,25 @@ describe('several servers', () => {
 
 		it('send what a server wrote that ended before it could say so', async () => {
 			const client = await connect(1, bob);
-			await subscribed(client, 'stream-notify-user', `${bob.id}/rooms-changed`, false);
+			await client.subscribe('stream-notify-user', `${bob.id}/rooms-changed`, false);
 			for (const each of links) each.cut();
 			await app(0).store.rooms.updateOne({ _id: rid }, { $set: { topic: 'last words' } });
 			link(1).restore();
-			const [, room] = eventArgs(await nextThat(client, isEvent));
+			const [, room] = eventArgs(await client.nextThat(isEvent));
 			expect(room).to.include({ topic: 'last words' });
 		});
 
 		it('end the subscription of a reader who may not read any more', async () => {
 			const client = await connect(1, bob);
-			await subscribed(client, 'stream-room-messages', rid, false);
+			await client.subscribe('stream-room-messages', rid, false);
 			await whileCut(() => app(0).store.subscriptions.deleteOne({ rid, 'u._id': bob.id }));
-			await nextThat(client, ({ msg }) => msg === 'nosub');
+			await client.nextThat(({ msg }) => msg === 'nosub');
 		});
 	});
 
 	it('drop nonsense, count it, and go on', async () => {
 		const client = await connect(1);
-		await subscribed(client, 'stream-open', 'e', false);
+		await client.subscribe('stream-open', 'e', false);
 		const from = 'someone';
 		const nonsense = [
 			'',
@@ -278,8 +265,7 @@ describe('a service with small messages', () => {
 			),
 		);
 		const [first, second] = apps as [TestApp, TestApp];
-		const { RawClient: Client } = await import('../support/ddp.js');
-		const client = await Client.connect(second.webSocketUrl);
+		const client = await RawClient.connect(second.webSocketUrl);
 		client.send({ msg: 'sub', id: 't', name: 'topics', params: [] });
 		expect(await client.next()).to.include({ msg: 'ready' });
 		const rids = Array.from({ length: 100 }, (_, i) => `room-${i}`);

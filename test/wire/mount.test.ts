@@ -7,6 +7,7 @@ import { expect } from 'chai';
 import express from 'express';
 import fastify from 'fastify';
 import { WebSocket, WebSocketServer } from 'ws';
+import { closeServer } from '../../server/http/closeServer.js';
 import {
 	ClientError,
 	createServer,
@@ -113,10 +114,7 @@ describe('a server of an application', () => {
 
 	async function listening(http: HttpServer): Promise<string> {
 		if (!http.listening) await once(http.listen(0, '127.0.0.1'), 'listening');
-		closers.push(() => {
-			http.closeAllConnections();
-			return new Promise((resolve) => http.close(resolve));
-		});
+		closers.push(() => closeServer(http));
 		return `127.0.0.1:${(http.address() as AddressInfo).port}`;
 	}
 

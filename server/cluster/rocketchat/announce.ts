@@ -77,11 +77,16 @@ async function ofTokens({ userId }: EventPayloads['tokens-removed'], store: Stor
 	return user ? undefined : ['user.forceLogout', userId];
 }
 
-const STREAMS: ReadonlySet<string> = new Set(['notify-room', 'notify-user', 'notify-logged', 'notify-all']);
+/** The streams that Rocket.Chat has too. Those of the application are not its own. */
+export const ROCKETCHAT_STREAMS: ReadonlySet<string> = new Set([
+	'notify-room',
+	'notify-user',
+	'notify-logged',
+	'notify-all',
+]);
 
 function ofStreamEvent({ stream, eventName, args }: EventPayloads['notify']): Announcement | undefined {
-	// Streams of the application are not Rocket.Chat's.
-	if (!STREAMS.has(stream)) return undefined;
+	if (!ROCKETCHAT_STREAMS.has(stream)) return undefined;
 	const [id, event] = eventName.split('/');
 	if (stream === 'notify-room' && event === 'e2e.keyRequest') return ['notify.e2e.keyRequest', id, ...args];
 	if (stream === 'notify-user' && event === 'force_logout') return ['user.forceLogout', id, ...args];

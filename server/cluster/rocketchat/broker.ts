@@ -1,4 +1,4 @@
-/** A connection to Rocket.Chat's broker. What speaks its protocol is in a file of its own, so that it can be replaced. */
+/** A connection to Rocket.Chat's broker. Its protocol is in a file of its own, so that it can be replaced. */
 import type { Log } from '../../../shared/log.js';
 
 /** Receives an event of another node. @param data what it sent, not yet checked */
@@ -7,7 +7,7 @@ export type OnBrokerEvent = (event: string, data: unknown) => void;
 export interface BrokerOptions {
 	/** Addresses of NATS servers, with commas. */
 	readonly url: string;
-	/** Nodes of another namespace are neither heard nor notified. Rocket.Chat's setting is `MS_NAMESPACE`. */
+	/** Nodes of other namespaces neither send events to this one nor receive any. Rocket.Chat's setting is `MS_NAMESPACE`. */
 	readonly namespace: string;
 	/** The names of the events to receive. */
 	readonly events: readonly string[];
@@ -18,7 +18,7 @@ export interface BrokerOptions {
 }
 
 export interface Broker {
-	/** Whether there is a connection at present. */
+	/** Whether there is a connection now. */
 	readonly isConnected: boolean;
 	/** Number of other nodes. */
 	readonly nodes: number;

@@ -134,14 +134,16 @@ export const openMoleculer: OpenBroker = async ({ url, namespace, events, onEven
 	}
 
 	let isClosed = false;
-	const started = broker.start().then(async () => {
-		if (isClosed) await broker.stop();
-		else void follow().catch(() => {});
-	});
-	started.catch((err: unknown) => log.error({ err }, "Rocket.Chat's broker cannot be joined"));
+	const started = broker
+		.start()
+		.then(async () => {
+			if (isClosed) await broker.stop();
+			else void follow().catch(() => {});
+		})
+		.catch((err: unknown) => log.error({ err }, "Rocket.Chat's broker cannot be joined"));
 	let timer: NodeJS.Timeout | undefined;
 	await Promise.race([
-		started.catch(() => {}),
+		started,
 		new Promise((resolve) => {
 			timer = setTimeout(resolve, FIRST_CONNECTION_MS);
 		}),

@@ -1,10 +1,11 @@
-/** Joins Rocket.Chat's broker: announces what this process publishes, and hears what Rocket.Chat has written. */
+/** Joins Rocket.Chat's broker: announces what this process publishes, and receives what Rocket.Chat has written. */
 import type { EventName, EventPayloads } from '../../../shared/events.js';
 import type { Log } from '../../../shared/log.js';
 import type { Store } from '../../../shared/store.js';
+import type { PartHealth } from '../partHealth.js';
 import { announcementOf } from './announce.js';
 import type { OpenBroker } from './broker.js';
-import { HEARD_EVENTS, type HearParts, hear } from './hear.js';
+import { RECEIVED_EVENTS, type ReceiverParts, receive } from './receive.js';
 
 /** Maximum number of events that wait to be announced. */
 const MAX_WAITING = 10_000;
@@ -15,19 +16,12 @@ const COLLECTIONS = ['rooms', 'subscriptions', 'users', 'settings', 'permissions
 /** Time between two checks of the connection, in ms. */
 const CHECK_INTERVAL_MS = 1000;
 
-/** Where the connection says how it is. */
-export interface RocketChatHealth {
-	ok(): void;
-	degraded(reason: string): void;
-	details(read: () => object): void;
-}
-
-export interface RocketChatParts extends HearParts {
+export interface RocketChatParts extends ReceiverParts {
 	readonly url: string;
 	readonly namespace: string;
 	readonly store: Store;
 	readonly log: Log;
-	readonly health: RocketChatHealth;
+	readonly health: PartHealth;
 	/** Reads again what is observed of a collection. */
 	lookAgain(collection: string): void;
 	readonly open: OpenBroker;
@@ -45,9 +39,9 @@ export async function joinRocketChat(parts: RocketChatParts): Promise<RocketChat
 	const broker = await parts.open({
 		url: parts.url,
 		namespace,
-		events: HEARD_EVENTS,
+		events: RECEIVED_EVENTS,
 		onEvent(event, data) {
-			if (hear(event, data, parts)) return;
+			if (receive(event, data, parts)) return;
 			if (malformed++ === 0) log.warn({ event }, "An event of Rocket.Chat's broker has not the expected form");
 		},
 		onReconnect: () => COLLECTIONS.forEach(parts.lookAgain),
@@ -71,7 +65,7 @@ export async function joinRocketChat(parts: RocketChatParts): Promise<RocketChat
 		isAnnouncing = false;
 	}
 
-	// Only what this process publishes is forwarded. What it hears is not, so nothing is announced in a circle.
+	// Only what this process publishes is forwarded, not what it receives: otherwise two nodes would announce the same event for ever.
 	const stopForwarding = bus.forward((name, payload) => {
 		if (!broker.isConnected) return;
 		if (waiting.length >= MAX_WAITING) {

@@ -24,9 +24,9 @@ export class ChangeStreams {
 		await Promise.all(this.#streams.map(({ opened }) => opened));
 	}
 
-	/** Until when all writes have been heard, in ms since 1970. */
-	get heardUntil(): number {
-		return Math.min(...this.#streams.map(({ heardUntil }) => heardUntil));
+	/** Until when all writes have been reported, in ms since 1970. */
+	get reportedUntil(): number {
+		return Math.min(...this.#streams.map(({ reportedUntil }) => reportedUntil));
 	}
 
 	async close(): Promise<void> {

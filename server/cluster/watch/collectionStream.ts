@@ -4,12 +4,10 @@ import { isObject } from '../../../shared/isObject.js';
 import type { Log } from '../../../shared/log.js';
 import { Match } from '../../../shared/match.js';
 import { isId } from '../../../shared/values.js';
+import { retryDelay } from '../retryDelay.js';
 import type { ChangeCursor, WatchedDatabase } from './database.js';
 import { RemovedDocuments } from './removedDocuments.js';
 import type { WatchedCollection, WatchSink } from './sink.js';
-
-/** Delays before the stream is opened again after failures, in ms; the last one is used again. */
-const RETRY_DELAYS_MS: readonly number[] = [50, 200, 1000];
 
 /** Shortest time between two requests that find no event, in ms. Some servers answer them at once. */
 const MIN_IDLE_MS = 50;
@@ -36,8 +34,8 @@ export interface CollectionStreamParts {
 export class CollectionStream {
 	/** Resolves when the stream has been opened for the first time. */
 	readonly opened: Promise<void>;
-	/** Until when all writes have been heard, in ms since 1970. */
-	heardUntil = Date.now();
+	/** Until when all writes have been reported, in ms since 1970. */
+	reportedUntil = Date.now();
 	readonly #removed: RemovedDocuments;
 	#markOpened: () => void = () => {};
 	/** Where to go on. Undefined: at the present. */
@@ -93,7 +91,7 @@ export class CollectionStream {
 			if (this.#isClosed) return;
 			this.#onOpen();
 			if (event === null) {
-				this.heardUntil = askedAt;
+				this.reportedUntil = askedAt;
 				this.#token = cursor.resumeToken ?? this.#token;
 				const rest = MIN_IDLE_MS - (Date.now() - askedAt);
 				if (rest > 0) await this.#pause(rest);
@@ -133,7 +131,7 @@ export class CollectionStream {
 		else if (id !== undefined && operationType === 'delete') this.#removed.add(id);
 		// The id of an event is where to go on after it.
 		if (isObject(event._id)) this.#token = event._id;
-		this.heardUntil = Math.min(Date.now(), timeOf(event));
+		this.reportedUntil = Math.min(Date.now(), timeOf(event));
 		return true;
 	}
 
@@ -152,11 +150,13 @@ export class CollectionStream {
 			if (this.#token === undefined) this.#hasMissed = true;
 		} else {
 			// The history is gone, an event was too large to be sent, or the server refuses the stream.
-			log.warn(facts, 'A change stream cannot be continued; it begins anew, and what is observed is read again');
+			log.warn(
+				facts,
+				'A change stream cannot be continued; it begins again at the present, and what is observed is read again',
+			);
 			this.#restart();
 		}
-		const index = Math.min(this.#failures++, RETRY_DELAYS_MS.length - 1);
-		await this.#pause(RETRY_DELAYS_MS[index] as number);
+		await this.#pause(retryDelay(++this.#failures));
 	}
 
 	async #pause(ms: number): Promise<void> {

@@ -18,7 +18,7 @@ const fieldsOf = (names: readonly string[]) => Object.fromEntries(names.map((nam
 
 /**
  * The collections of a database, read only, but for the index that polling needs.
- * @param makesIndexes false: making an index is refused
+ * @param makesIndexes false: `createIndex` throws
  */
 export function watchedDatabase(db: Db, makesIndexes: boolean): WatchedDatabase {
 	const collection = (name: string) => db.collection<Document>(name);

@@ -35,8 +35,8 @@ export interface PollingParts {
 }
 
 export class Polling {
-	/** Until when all writes have been heard, in ms since 1970. */
-	heardUntil = Date.now();
+	/** Until when all writes have been reported, in ms since 1970. */
+	reportedUntil = Date.now();
 	readonly #updated: ReadonlyMap<WatchedCollection, DatedDocuments>;
 	readonly #trash: Trash;
 	readonly #removed: ReadonlyMap<WatchedCollection, RemovedDocuments>;
@@ -76,7 +76,7 @@ export class Polling {
 		const startedAt = Date.now();
 		await Promise.all([...this.#updated.values()].map((documents) => documents.begin()));
 		await this.#trash.begin();
-		this.heardUntil = startedAt;
+		this.reportedUntil = startedAt;
 		this.#schedule(this.parts.interval ?? INTERVAL_MS);
 	}
 
@@ -106,7 +106,7 @@ export class Polling {
 				this.#trash.poll(isWide),
 				...this.parts.collections.map((collection) => this.#sweep(collection)),
 			]);
-			this.heardUntil = startedAt;
+			this.reportedUntil = startedAt;
 			this.#failures = 0;
 		} catch (err) {
 			if (this.#failures++ === 0) this.parts.log.warn({ err }, 'The database could not be asked what is new');

@@ -1,4 +1,4 @@
-/** What the parts of the watcher tell the rest of the server. */
+/** What the parts of the watcher report to the rest of the server. */
 import type { Reported } from '../changedElsewhere.js';
 
 /** A collection that is watched. */

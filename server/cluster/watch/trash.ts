@@ -2,10 +2,12 @@
  * Finds the documents that Rocket.Chat has removed: it first puts them into the collection `rocketchat__trash`. So a
  * document in the trash may still be in its collection for a while.
  */
+import { batchesOf } from '../../../shared/batches.js';
 import { collectionNames } from '../../../shared/store.js';
+import { KNOWN_FIELDS, type LastKnown, lastKnown } from '../lastKnown.js';
 import type { WatchedDatabase } from './database.js';
 import { DatedDocuments, WIDE_OVERLAP_MS } from './datedDocuments.js';
-import { KNOWN_FIELDS, lastKnown, trashName } from './removedDocuments.js';
+import { trashName } from './removedDocuments.js';
 import type { WatchedCollection, WatchSink } from './sink.js';
 
 /** Maximum number of documents in one query. */
@@ -19,7 +21,7 @@ const MAX_DELAY_MS = WIDE_OVERLAP_MS;
 
 /** A document that may have been removed. */
 interface Pending {
-	readonly last: ReturnType<typeof lastKnown>;
+	readonly last: LastKnown;
 	/** When it was found in the trash, in ms since 1970. */
 	readonly foundAt: number;
 }
@@ -64,9 +66,7 @@ export class Trash {
 	}
 
 	async #reportGone(collection: WatchedCollection, pending: Map<string, Pending>): Promise<void> {
-		const ids = [...pending.keys()];
-		for (let i = 0; i < ids.length; i += MAX_PER_QUERY) {
-			const some = ids.slice(i, i + MAX_PER_QUERY);
+		for (const some of batchesOf([...pending.keys()], MAX_PER_QUERY)) {
 			const existing = await this.database.existing(collection.name, some);
 			for (const id of some) {
 				const { last, foundAt } = pending.get(id) as Pending;

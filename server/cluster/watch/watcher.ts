@@ -1,6 +1,7 @@
-/** Hears what other programs write to the database: by change streams if the server has them, else by polling. */
+/** Reports what other programs write to the database: by change streams if the server has them, else by polling. */
 import type { Log } from '../../../shared/log.js';
 import { StoreError } from '../../../shared/storeErrors.js';
+import type { PartHealth } from '../partHealth.js';
 import { ChangeStreams, whyNoChangeStreams } from './changeStreams.js';
 import type { WatchedDatabase } from './database.js';
 import { Polling } from './polling.js';
@@ -12,7 +13,7 @@ export type WatchMode = 'auto' | 'change-streams' | 'polling';
 /** What the watcher has done, for health and metrics. */
 export interface WatcherState {
 	readonly mode: Exclude<WatchMode, 'auto'>;
-	/** For how long writes of others have not been heard, in ms. */
+	/** For how long writes of others have not been noticed, in ms. */
 	readonly behindMs: number;
 	/** Documents that were found, by collection. A document may be found more than once. */
 	readonly found: ReadonlyMap<string, number>;
@@ -25,21 +26,13 @@ export interface Watcher {
 	close(): Promise<void>;
 }
 
-/** Where the watcher says how it is. */
-export interface WatcherHealth {
-	ok(): void;
-	degraded(reason: string): void;
-	/** @param read the facts, read at each report */
-	details(read: () => object): void;
-}
-
 export interface WatcherParts {
 	readonly mode: WatchMode;
 	readonly database: WatchedDatabase;
 	readonly collections: readonly WatchedCollection[];
 	readonly sink: WatchSink;
 	readonly log: Log;
-	readonly health: WatcherHealth;
+	readonly health: PartHealth;
 	/** The ids of the documents of a collection that live queries have in their results. */
 	observedIds(key: string): Iterable<string>;
 	/** Time between two rounds of polling, in ms. Default 1,000. */
@@ -53,7 +46,7 @@ const MAX_BEHIND_MS = 10_000;
 const CHECK_INTERVAL_MS = 1000;
 
 /**
- * Starts to watch. Writes after it has resolved are heard.
+ * Starts to watch. Writes after it has resolved are reported.
  * @throws StoreError if the server has not what the mode requires, or does not answer
  */
 export async function startWatcher(parts: WatcherParts): Promise<Watcher> {
@@ -79,7 +72,7 @@ export async function startWatcher(parts: WatcherParts): Promise<Watcher> {
 		throw error;
 	}
 	log.info({ mode }, 'Watching what other programs write to the database');
-	const behindMs = () => Math.max(0, Date.now() - source.heardUntil);
+	const behindMs = () => Math.max(0, Date.now() - source.reportedUntil);
 	health.details(() => ({ mode, behindMs: behindMs() }));
 	const check = () => {
 		if (behindMs() > MAX_BEHIND_MS) health.degraded('Writes of other programs are not heard at present');

@@ -1,10 +1,12 @@
-/** What other nodes of Rocket.Chat's broker say. It only tells where to look: the database is the truth. */
+/** Handles the events of other nodes of Rocket.Chat's broker. They only say which documents to read: the database is the truth. */
 import { Match } from '../../../shared/match.js';
 import { isId } from '../../../shared/values.js';
 import type { Bus } from '../bus.js';
 import type { ChangedElsewhere, Reported } from '../changedElsewhere.js';
+import { lastKnown } from '../lastKnown.js';
+import { ROCKETCHAT_STREAMS } from './announce.js';
 
-export interface HearParts {
+export interface ReceiverParts {
 	readonly bus: Bus;
 	readonly changedElsewhere: Pick<ChangedElsewhere, 'report'>;
 	/** Looks up soon whether the tokens of a user still exist. */
@@ -12,11 +14,10 @@ export interface HearParts {
 }
 
 /** Handles the arguments of an event. @returns false if they have not its form */
-type Handler = (args: readonly unknown[], parts: HearParts) => boolean;
+type Handler = (args: readonly unknown[], parts: ReceiverParts) => boolean;
 
 const Id = Match.Where(isId);
 const WithId = Match.ObjectIncluding({ _id: Id });
-const UserRef = Match.ObjectIncluding({ _id: Id });
 const ACTIONS: ReadonlyMap<unknown, Reported['action']> = new Map([
 	['inserted', 'inserted'],
 	['updated', 'updated'],
@@ -24,27 +25,28 @@ const ACTIONS: ReadonlyMap<unknown, Reported['action']> = new Map([
 	['removed', 'removed'],
 ]);
 
+/** Reports a written document of an event. */
+function reportDocument(
+	{ changedElsewhere }: ReceiverParts,
+	collection: string,
+	action: Reported['action'],
+	document: { readonly _id: string },
+): void {
+	const last = action === 'removed' ? lastKnown(document) : undefined;
+	const isMoreKnown = last !== undefined && Object.keys(last).length > 1;
+	changedElsewhere.report(collection, document._id, { action, ...(isMoreKnown && { last }) });
+}
+
 /** Reports the document in a member of the first argument, such as `{clientAction: 'updated', room: {_id}}`. */
 function written(collection: string, member: string): Handler {
 	const Data = Match.ObjectIncluding({ clientAction: String, [member]: WithId });
-	return ([data], { changedElsewhere }) => {
+	return ([data], parts) => {
 		if (!Match.test(data, Data)) return false;
-		const document = (data as Record<string, unknown>)[member] as { _id: string } & Record<string, unknown>;
 		const action = ACTIONS.get(data.clientAction);
 		if (!action) return false;
-		changedElsewhere.report(collection, document._id, {
-			action,
-			...(action === 'removed' && { last: lastKnown(document) }),
-		});
+		reportDocument(parts, collection, action, (data as Record<string, unknown>)[member] as { _id: string });
 		return true;
 	};
-}
-
-/** What subscribers may receive of a removed document. Undefined if it is only the id. */
-function lastKnown({ _id, rid, u, t, name }: { _id: string } & Record<string, unknown>): Reported['last'] {
-	const texts = Object.entries({ rid, t, name }).filter(([, value]) => typeof value === 'string');
-	const last = { _id, ...Object.fromEntries(texts), ...(Match.test(u, UserRef) && { u }) };
-	return Object.keys(last).length > 1 ? last : undefined;
 }
 
 const UserChange = Match.ObjectIncluding({ id: Id, clientAction: String });
@@ -59,8 +61,6 @@ const userWritten: Handler = ([data], { changedElsewhere, checkTokens }) => {
 	if (action === 'removed' || changesTokens) checkTokens(id);
 	return true;
 };
-
-const permissionWritten = written('permissions', 'data');
 
 const forceLogout: Handler = ([uid, sessionId], { bus, checkTokens }) => {
 	if (!isId(uid)) return false;
@@ -82,29 +82,18 @@ const OF_DOCUMENTS: ReadonlyMap<string, string> = new Map([
 	['subscriptions-changed', 'subscriptions'],
 ]);
 
-const STREAMS: ReadonlySet<unknown> = new Set(['notify-room', 'notify-user', 'notify-logged', 'notify-all']);
-
 /** An event of a stream, which a node has published to its own readers. */
-function streamEvent(
-	stream: unknown,
-	eventName: unknown,
-	args: unknown,
-	{ bus, changedElsewhere }: HearParts,
-): boolean {
+function streamEvent(stream: unknown, eventName: unknown, args: unknown, parts: ReceiverParts): boolean {
 	if (typeof stream !== 'string' || typeof eventName !== 'string' || !Array.isArray(args)) return false;
-	if (!STREAMS.has(stream)) return true;
+	if (!ROCKETCHAT_STREAMS.has(stream)) return true;
 	const collection = stream === 'notify-user' ? OF_DOCUMENTS.get(eventName.split('/')[1] ?? '') : undefined;
 	if (!collection) {
-		bus.deliver('notify', { stream, eventName, args });
+		parts.bus.deliver('notify', { stream, eventName, args });
 		return true;
 	}
 	const [action, document] = args;
 	if (!Match.test(document, WithId)) return false;
-	const known = ACTIONS.get(action);
-	changedElsewhere.report(collection, document._id, {
-		action: known,
-		...(known === 'removed' && { last: lastKnown(document as { _id: string }) }),
-	});
+	reportDocument(parts, collection, ACTIONS.get(action), document);
 	return true;
 }
 
@@ -120,7 +109,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
 	'watch.settings': written('settings', 'setting'),
 	'watch.roles': written('roles', 'role'),
 	'watch.users': userWritten,
-	'permission.changed': permissionWritten,
+	'permission.changed': written('permissions', 'data'),
 	'user.forceLogout': forceLogout,
 	'notify.e2e.keyRequest': keyRequest,
 	stream,
@@ -129,11 +118,11 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
 /** Without a licence: monoliths send this event, whose data is an object. */
 const BROADCAST = 'broadcast';
 
-/** The names of the events that are heard. */
-export const HEARD_EVENTS: readonly string[] = [...Object.keys(HANDLERS), BROADCAST];
+/** The names of the events to receive. */
+export const RECEIVED_EVENTS: readonly string[] = [...Object.keys(HANDLERS), BROADCAST];
 
 /** Handles an event of another node. @returns false if its data has not the form of this event */
-export function hear(event: string, data: unknown, parts: HearParts): boolean {
+export function receive(event: string, data: unknown, parts: ReceiverParts): boolean {
 	if (event === BROADCAST) {
 		if (!Match.test(data, Match.ObjectIncluding({ streamName: String, eventName: String }))) return false;
 		const { streamName, eventName, args } = data as Record<string, unknown>;

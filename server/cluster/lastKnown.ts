@@ -1,0 +1,20 @@
+/** What is still known of a removed document. */
+import { Match } from '../../shared/match.js';
+import { isId } from '../../shared/values.js';
+
+/** The fields that subscribers of a removed document receive, or that say which subscribers there are. */
+export const KNOWN_FIELDS = ['rid', 'u', 't', 'name'] as const;
+
+export interface LastKnown extends Record<string, unknown> {
+	readonly _id: string;
+	readonly u?: { readonly _id: string; readonly username?: unknown };
+}
+
+const UserRef = Match.ObjectIncluding({ _id: Match.Where(isId) });
+
+/** The parts of a removed document that its subscribers may receive. Never its keys. */
+export function lastKnown(document: { readonly _id: string }): LastKnown {
+	const { _id, rid, u, t, name } = document as LastKnown;
+	const texts = Object.entries({ rid, t, name }).filter(([, value]) => typeof value === 'string');
+	return { _id, ...Object.fromEntries(texts), ...(Match.test(u, UserRef) && { u }) };
+}

@@ -1,0 +1,21 @@
+/** Counts by a small number of keys. */
+export class Counts<K extends string> {
+	readonly #counts = new Map<K, number>();
+
+	/** @param keys counted as 0 from the start, so that their first increase is seen */
+	constructor(keys: readonly K[] = []) {
+		for (const key of keys) this.#counts.set(key, 0);
+	}
+
+	add(key: K, by = 1): void {
+		this.#counts.set(key, (this.#counts.get(key) ?? 0) + by);
+	}
+
+	get(key: K): number {
+		return this.#counts.get(key) ?? 0;
+	}
+
+	[Symbol.iterator](): Iterator<[K, number]> {
+		return this.#counts.entries();
+	}
+}

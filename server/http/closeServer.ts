@@ -1,0 +1,10 @@
+/** The end of an HTTP server that has nothing to wait for. */
+import type { Server } from 'node:http';
+
+/** Closes a server with all its connections. Resolves when they are closed. */
+export function closeServer(server: Server): Promise<void> {
+	return new Promise((resolve) => {
+		server.close(() => resolve());
+		server.closeAllConnections();
+	});
+}
