@@ -45,8 +45,7 @@ export async function openFolder(
 	};
 	try {
 		await makeFolder(path);
-		if (shared) await whenMade(path);
-		await inspect(path);
+		await (shared ? inspectShared(path) : inspect(path));
 		closers.push(await forOwnerOnly(() => claimFolder(path, shared)));
 		const environment = await forOwnerOnly(() => openEnvironment(join(path, DATA_FILE)));
 		closers.push(() => environment.close());
@@ -77,12 +76,21 @@ export async function openFolder(
 const MAKING_MS = 5000;
 const LOOK_MS = 20;
 
-/** Waits while another process makes the files of a new folder. */
-async function whenMade(path: string): Promise<void> {
-	for (let waited = 0; waited < MAKING_MS && !hasManifest(path); waited += LOOK_MS) {
-		// The file of owners may be half made too.
-		const owner = await ownerOf(path).catch(() => 'unknown');
-		if (owner === undefined) return;
+/**
+ * Checks a folder, as `inspect` does. Where files are missing, another process may be making them at this moment: it
+ * owns the folder before it makes the first.
+ */
+async function inspectShared(path: string): Promise<void> {
+	for (let waited = 0; ; waited += LOOK_MS) {
+		const wasMade = hasManifest(path);
+		try {
+			return await inspect(path);
+		} catch (error) {
+			if (wasMade || waited >= MAKING_MS) throw error;
+			// The file of owners may be half made too.
+			const owner = await ownerOf(path).catch(() => 'unknown');
+			if (owner === undefined && !hasManifest(path)) throw error;
+		}
 		await delay(LOOK_MS);
 	}
 }
