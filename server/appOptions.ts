@@ -104,6 +104,8 @@ export function appOptionsOf({
 			compression: settings.compression,
 			maxConnections: settings['max-connections'],
 			maxConnectionsPerAddress: settings['max-connections-per-address'],
+			maxConnectsPerSecond: settings['max-connects-per-second'],
+			maxEventLoopDelay: settings['max-event-loop-delay'],
 			maxQueue: settings['max-queue'],
 			maxBuffered: settings['max-buffered'],
 			maxSubscriptions: settings['max-subscriptions'],

@@ -37,8 +37,11 @@ export interface EndedCall extends BegunCall {
 /** What was refused because of a limit. `password`: an attempt to log in. */
 export type LimitKind = 'method' | 'subscription' | 'password' | 'connections';
 
-/** Why a connection was refused. `limit`: too many of its address; `full`: too many of the process. */
-export const CONNECTION_REFUSALS = ['limit', 'full', 'origin'] as const;
+/**
+ * Why a connection was refused. `limit`: too many of its address; `full`: too many of the process; `rate`: too many
+ * connected at once; `load`: the event loop is overloaded.
+ */
+export const CONNECTION_REFUSALS = ['limit', 'full', 'rate', 'load', 'origin'] as const;
 export type ConnectionRefusal = (typeof CONNECTION_REFUSALS)[number];
 
 /** A REST request whose credentials are wrong. */
@@ -64,6 +67,10 @@ export interface ServerObserver {
 	onLimit(kind: LimitKind, refused: boolean): void;
 	onConnection(transport: TransportKind): void;
 	onConnectionRefused(reason: ConnectionRefusal, address: string | null): void;
+	/** A new connection has to wait until it may open. */
+	onConnectionHeld(): void;
+	/** @param count how many new connections wait now */
+	onWaitingConnections(count: number): void;
 	onWrongToken(attempt: WrongToken): void;
 	/** A client has too many unanswered requests, so no more are read from it for now. */
 	onPause(): void;
@@ -82,6 +89,8 @@ export const NO_OBSERVER: ServerObserver = {
 	onLimit: nothing,
 	onConnection: nothing,
 	onConnectionRefused: nothing,
+	onConnectionHeld: nothing,
+	onWaitingConnections: nothing,
 	onWrongToken: nothing,
 	onPause: nothing,
 	onOverflow: nothing,

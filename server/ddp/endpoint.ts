@@ -6,8 +6,9 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
+import { Admission, retryConnectionSeconds } from '../core/admission.js';
 import { declineUpgrade, offersWebSocket } from '../core/declineUpgrade.js';
-import { limitConnections, RETRY_CONNECTION_S } from '../core/limits/connections.js';
+import { watchLoopDelay } from '../core/loopDelay.js';
 import { type AllowsOrigin, ORIGIN_NOT_ALLOWED } from '../http/origins.js';
 import { endWithAnswer } from '../http/securityHeaders.js';
 import { type HeartbeatOptions, Heartbeats } from './heartbeat.js';
@@ -15,6 +16,7 @@ import type { SessionOptions, SessionServices } from './services.js';
 import { Session } from './session.js';
 import { endSessions } from './shutdown.js';
 import { closeExpired } from './token-expiry.js';
+import { holdSocket } from './transports/held-socket.js';
 import { Pacer } from './transports/pacer.js';
 import { addSockJsRoutes, CONNECTION_PATH } from './transports/sockjs/routes.js';
 import { SockJsWebSocketTransport } from './transports/sockjs/websocket.js';
@@ -31,6 +33,10 @@ export interface DdpOptions extends SessionOptions {
 	readonly maxConnectionsPerAddress: number;
 	/** Maximum number of connections of all addresses; further ones are refused with status 503. Default 100,000. */
 	readonly maxConnections: number;
+	/** Maximum number of connections that open in a second; further ones wait, or are refused with 503. Default 200. */
+	readonly maxConnectsPerSecond: number;
+	/** Mean delay of the event loop above which no connection opens, in ms; 0: no limit. Default 100. */
+	readonly maxEventLoopDelay: number;
 	/**
 	 * Maximum number of bytes buffered for a client that does not read; above it the client is disconnected. Default 16
 	 * MiB.
@@ -109,8 +115,22 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	const { log, bus, addressOf, observer, allowsOrigin, pathOf } = services;
 	const { maxFrame, maxBuffered, compression } = options;
 	const { heartbeat, pollTimeout } = { ...SOCKJS_DEFAULTS, ...options.sockJs };
-	const connectionLimiter = limitConnections(options.maxConnectionsPerAddress, options.maxConnections, observer);
-	const transportOptions = { maxBuffered, compression, addressOf, connectionLimiter, observer, pacer: new Pacer() };
+	const loopDelay = watchLoopDelay(options.maxEventLoopDelay);
+	const admission = new Admission({
+		max: options.maxConnections,
+		maxPerAddress: options.maxConnectionsPerAddress,
+		perSecond: options.maxConnectsPerSecond,
+		isOverloaded: loopDelay.isHigh,
+		observer,
+	});
+	const transportOptions = {
+		maxBuffered,
+		compression,
+		addressOf,
+		connectionLimiter: admission,
+		observer,
+		pacer: new Pacer(),
+	};
 	const sockJsOptions = { ...transportOptions, heartbeats: new Heartbeats(heartbeat) };
 	/** Sessions whose transport is open. */
 	const sessions = new Set<Session>();
@@ -143,7 +163,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	}
 
 	function refuseUpgrade(socket: Duplex, status: number, body = ''): void {
-		const retry = (status === 429 || status === 503) && { 'retry-after': String(RETRY_CONNECTION_S) };
+		const retry = (status === 429 || status === 503) && { 'retry-after': String(retryConnectionSeconds()) };
 		endWithAnswer(socket, status, body, { ...app.securityHeaders, ...retry });
 	}
 
@@ -188,18 +208,25 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 			refuseUpgrade(socket, 403, asJson(ORIGIN_NOT_ALLOWED));
 			return;
 		}
-		const refused = connectionLimiter.acquire(address);
-		if (refused) {
-			refuseUpgrade(socket, refused.status, asJson(refused.text));
-			return;
-		}
+		/** Set while the connection waits: ends that, and returns what the client has sent. */
+		let endHold: (() => Buffer) | undefined;
+		const leave = admission.request(address, (refused) => {
+			const received = endHold ? Buffer.concat([head, endHold()]) : head;
+			if (refused) refuseUpgrade(socket, refused.status, asJson(refused.text));
+			else complete(request, socket, received, address);
+		});
+		if (leave) endHold = holdSocket(socket, leave);
+	}
+
+	/** Opens an admitted connection. */
+	function complete(request: IncomingMessage, socket: Duplex, head: Buffer, address: string | null): void {
 		let opened = false;
 		webSockets.handleUpgrade(request, socket, head, (webSocket) => {
 			opened = true;
 			open(webSocket, request);
 		});
 		// The callback runs synchronously or never.
-		if (!opened) connectionLimiter.release(address);
+		if (!opened) admission.release(address);
 	}
 
 	for (const path of ['/websocket', '/sockjs/websocket', `/sockjs${CONNECTION_PATH}/websocket`]) {
@@ -207,6 +234,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	}
 	const polling = addSockJsRoutes(app, openSession, {
 		...transportOptions,
+		admission,
 		pollHold: heartbeat.interval,
 		pollTimeout,
 		maxFrame,
@@ -240,6 +268,8 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 			stopExpiry();
 			refusesNew = true;
 			polling.refuseNewClients();
+			admission.close();
+			loopDelay.stop();
 			const stop = endSessions(sessions, grace);
 			await new Promise<void>((resolve) => {
 				onNoSessions = resolve;

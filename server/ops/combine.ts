@@ -16,6 +16,8 @@ export function combine(observers: readonly ServerObserver[], runCall?: ServerOb
 		onConnection: (kind) => observers.forEach((each) => void each.onConnection(kind)),
 		onConnectionRefused: (reason, address) =>
 			observers.forEach((each) => void each.onConnectionRefused(reason, address)),
+		onConnectionHeld: () => observers.forEach((each) => void each.onConnectionHeld()),
+		onWaitingConnections: (count) => observers.forEach((each) => void each.onWaitingConnections(count)),
 		onWrongToken: (attempt) => observers.forEach((each) => void each.onWrongToken(attempt)),
 		onPause: () => observers.forEach((each) => void each.onPause()),
 		onOverflow: () => observers.forEach((each) => void each.onOverflow()),

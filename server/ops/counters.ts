@@ -66,6 +66,8 @@ export class Counters implements ServerObserver {
 	readonly events = new Counts<(typeof EVENTS)[number]>(EVENTS);
 	readonly keys = new Counts<KeyEvent>(KEY_EVENTS);
 	readonly wrongTokens = new Counts<WrongToken['reason']>(['unknown', 'expired']);
+	heldConnections = 0;
+	waitingConnections = 0;
 	pauses = 0;
 	overflows = 0;
 	streamEvents = 0;
@@ -94,6 +96,14 @@ export class Counters implements ServerObserver {
 
 	onConnectionRefused(reason: ConnectionRefusal): void {
 		this.refusedConnections.add(reason);
+	}
+
+	onConnectionHeld(): void {
+		this.heldConnections++;
+	}
+
+	onWaitingConnections(count: number): void {
+		this.waitingConnections = count;
 	}
 
 	onWrongToken({ reason }: WrongToken): void {

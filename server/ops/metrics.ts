@@ -123,6 +123,12 @@ function connectionMetrics(counters: Counters, sessions: Iterable<CountedSession
 		metric('counter', 'roomkey_connections_refused_total', 'Refused connections', () =>
 			labelled(counters.refusedConnections, 'reason'),
 		),
+		metric('counter', 'roomkey_connections_held_total', 'New connections that had to wait', () =>
+			one(counters.heldConnections),
+		),
+		metric('gauge', 'roomkey_connections_waiting', 'New connections that wait until they may open', () =>
+			one(counters.waitingConnections),
+		),
 		metric('counter', 'roomkey_client_pauses_total', 'How often reading from a client was paused', () =>
 			one(counters.pauses),
 		),

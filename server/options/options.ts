@@ -68,6 +68,16 @@ export const options = {
 		env: 'ROOMKEY_MAX_CONNECTIONS_PER_ADDRESS',
 		default: 1000,
 	}),
+	'max-connects-per-second': integer(1, 1_000_000, {
+		meaning: 'maximum number of DDP connections that open in a second; further ones wait up to 5 s, then get 503',
+		env: 'ROOMKEY_MAX_CONNECTS_PER_SECOND',
+		default: 200,
+	}),
+	'max-event-loop-delay': integer(0, HOUR, {
+		meaning: 'mean delay of the event loop, in ms, above which new DDP connections wait or get 503; 0 disables',
+		env: 'ROOMKEY_MAX_EVENT_LOOP_DELAY',
+		default: 100,
+	}),
 	'rate-limit': oneOf('MODE', ['on', 'off', 'dry-run'], {
 		meaning: 'rate limits: on, off, or dry-run to log only which calls would be refused',
 		env: 'ROOMKEY_RATE_LIMIT',

@@ -16,6 +16,8 @@ export const testOptions: Omit<AppOptions, 'catalogue' | 'store' | 'onChange' | 
 		compression: false,
 		maxConnections: 100_000,
 		maxConnectionsPerAddress: 100_000,
+		maxConnectsPerSecond: 1_000_000,
+		maxEventLoopDelay: 0,
 		maxQueue: 100,
 		maxBuffered: 1024 * 1024,
 		maxSubscriptions: 1000,

@@ -294,17 +294,12 @@ describe('limits', () => {
 		const socket = new WebSocket(app.webSocketUrl);
 		const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];
 		response.resume();
-		expect({ status: response.statusCode, retry: response.headers['retry-after'] }).to.deep.equal({
-			status: 503,
-			retry: '5',
-		});
+		expect(response.statusCode).to.equal(503);
+		expect(Number(response.headers['retry-after'])).to.be.within(5, 30);
 		const poll = () => fetch(`${app.url}/sockjs/000/second/xhr`, { method: 'POST' });
 		const refused = await poll();
-		expect([refused.status, refused.headers.get('retry-after'), await refused.text()]).to.deep.equal([
-			503,
-			'5',
-			'The server has too many connections',
-		]);
+		expect([refused.status, await refused.text()]).to.deep.equal([503, 'The server has too many connections']);
+		expect(Number(refused.headers.get('retry-after'))).to.be.within(5, 30);
 		await first.close();
 		// The server notices it a moment later than the client.
 		while ((await poll()).status === 503);

@@ -11,9 +11,6 @@ export interface ConnectionRefused {
 const ADDRESS_FULL: ConnectionRefused = { status: 429, text: 'Too many connections from your address' };
 const SERVER_FULL: ConnectionRefused = { status: 503, text: 'The server has too many connections' };
 
-/** Seconds after which a refused client may try to connect again. */
-export const RETRY_CONNECTION_S = 5;
-
 /** Counts the open connections of each address. */
 export interface ConnectionLimiter {
 	/** Counts a new connection. @returns why it is refused, and then it is not counted; undefined if it is not */

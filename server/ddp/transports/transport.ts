@@ -14,7 +14,7 @@ export interface TransportOptions {
 	/** The network address of the client of a request; null if unknown. */
 	addressOf(request: IncomingMessage): string | null;
 	/** Counts connections. Each transport was counted when it was created, and must be released when it has closed. */
-	readonly connectionLimiter: ConnectionLimiter;
+	readonly connectionLimiter: Pick<ConnectionLimiter, 'release'>;
 	readonly observer?: ServerObserver | undefined;
 	/** Schedules the input of busy clients. All transports of a server share it. */
 	readonly pacer: Pacer;

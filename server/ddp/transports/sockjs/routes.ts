@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type ConnectionRefused, RETRY_CONNECTION_S } from '../../../core/limits/connections.js';
+import { type Admission, retryConnectionSeconds, STOPPING } from '../../../core/admission.js';
 import { type AllowsOrigin, ORIGIN_NOT_ALLOWED } from '../../../http/origins.js';
 import { areMessages, OPEN_FRAME } from '../sockjs-frames.js';
 import type { OpenSession } from '../transport.js';
@@ -12,6 +12,8 @@ export interface SockJsRouteOptions extends PollingOptions {
 	/** Largest request body, in bytes; above it the answer is 413. */
 	readonly maxFrame: number;
 	readonly allowsOrigin: AllowsOrigin;
+	/** Decides when a new client may connect. */
+	readonly admission: Pick<Admission, 'request' | 'release'>;
 }
 
 const TEXT = 'text/plain; charset=UTF-8';
@@ -37,7 +39,7 @@ function setHeaders({ headers }: FastifyRequest, reply: FastifyReply): void {
 }
 
 function answerText(reply: FastifyReply, status: number, text: string): FastifyReply {
-	if (status === 429 || status === 503) reply.header('retry-after', RETRY_CONNECTION_S);
+	if (status === 429 || status === 503) reply.header('retry-after', retryConnectionSeconds());
 	return reply.code(status).type(TEXT).send(text);
 }
 
@@ -98,20 +100,36 @@ export function addSockJsRoutes(
 		return connection;
 	}
 
-	/** Counts the connection of a new client. Returns why it is refused; undefined if it is not. */
-	function countNewClient(request: IncomingMessage): ConnectionRefused | undefined {
-		if (refusesNew) return { status: 503, text: 'The server is about to end.' };
-		return options.connectionLimiter.acquire(options.addressOf(request));
+	function poll(request: ConnectionRequest, reply: FastifyReply): void {
+		const existing = connections.get(request.params.session);
+		if (existing) pollExisting(existing, request, reply);
+		else if (refusesNew) answerText(reply, STOPPING.status, STOPPING.text);
+		else admit(request, reply);
 	}
 
-	function poll({ params, raw }: ConnectionRequest, reply: FastifyReply): void {
-		const existing = connections.get(params.session);
-		const refused = existing ? undefined : countNewClient(raw);
-		if (refused) {
-			answerText(reply, refused.status, refused.text);
-			return;
-		}
-		const connection = existing ?? open(params.session, raw);
+	/** Opens the connection of a new client as soon as it may open. */
+	function admit(request: ConnectionRequest, reply: FastifyReply): void {
+		const { raw, params } = request;
+		const address = options.addressOf(raw);
+		let leave: (() => void) | undefined;
+		leave = options.admission.request(address, (refused) => {
+			if (leave) reply.raw.off('close', leave);
+			// Another poll of the same client may have opened the connection while this one waited.
+			const existing = connections.get(params.session);
+			if (refused) answerText(reply, refused.status, refused.text);
+			else if (existing) {
+				options.admission.release(address);
+				pollExisting(existing, request, reply);
+			} else {
+				watchPoll(open(params.session, raw), request, reply);
+				reply.send(`${OPEN_FRAME}\n`);
+			}
+		});
+		if (leave) reply.raw.once('close', leave);
+	}
+
+	/** Ends a connection whose client aborts a poll. */
+	function watchPoll(connection: PollingTransport, { raw }: ConnectionRequest, reply: FastifyReply): void {
 		let isAnswered = false;
 		reply.type(SCRIPT).raw.once('finish', () => {
 			// The event also occurs if the client has aborted the request during the answer. Then the socket is destroyed.
@@ -121,11 +139,11 @@ export function addSockJsRoutes(
 			// The client aborted the request, so the answer is lost.
 			if (!isAnswered) connection.gone();
 		});
-		if (!existing) {
-			reply.send(`${OPEN_FRAME}\n`);
-			return;
-		}
-		existing.poll((frame) => {
+	}
+
+	function pollExisting(connection: PollingTransport, request: ConnectionRequest, reply: FastifyReply): void {
+		watchPoll(connection, request, reply);
+		connection.poll((frame) => {
 			// During a shutdown, the client must not keep the socket open for further requests.
 			if (!app.server.listening) reply.header('connection', 'close');
 			reply.send(`${frame}\n`);

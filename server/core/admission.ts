@@ -1,0 +1,172 @@
+/**
+ * Decides when a new DDP connection may open, so that many clients that connect at once do not slow down the others. A
+ * connection beyond the rate waits for a few seconds. Beyond the queue or that time it is refused.
+ */
+import { addressKey } from './limits/address.js';
+import { type ConnectionLimiter, type ConnectionRefused, limitConnections } from './limits/connections.js';
+import type { ServerObserver } from './observer.js';
+
+export interface AdmissionOptions {
+	/** Maximum number of connections of one address. */
+	readonly maxPerAddress: number;
+	/** Maximum number of connections of the process. */
+	readonly max: number;
+	/** Number of connections that may open in a second. As many may open at once after a quiet second. */
+	readonly perSecond: number;
+	/** Whether the process is overloaded: then no connection opens. */
+	isOverloaded(): boolean;
+	readonly observer?: ServerObserver | undefined;
+}
+
+/** Receives the decision about a connection: why it is refused; undefined if it may open. */
+export type Decide = (refused: ConnectionRefused | undefined) => void;
+
+interface WaitingConnection {
+	readonly address: string | null;
+	readonly decide: Decide;
+	readonly timer: NodeJS.Timeout;
+}
+
+/** How long a connection waits at most, in ms. */
+export const MAX_WAIT_MS = 5000;
+
+const TICKS_PER_SECOND = 50;
+
+const TOO_FAST: ConnectionRefused = { status: 503, text: 'Too many clients connect at the moment' };
+const OVERLOADED: ConnectionRefused = { status: 503, text: 'The server is overloaded' };
+
+/** The answer to connections during a shutdown. */
+export const STOPPING: ConnectionRefused = { status: 503, text: 'The server is about to end.' };
+
+const MIN_RETRY_S = 5;
+const MAX_RETRY_S = 30;
+
+/** Seconds after which a refused client may connect again. Random, so that the refused do not return at once. */
+export function retryConnectionSeconds(): number {
+	return MIN_RETRY_S + Math.floor(Math.random() * (MAX_RETRY_S - MIN_RETRY_S + 1));
+}
+
+export class Admission {
+	readonly #limiter: ConnectionLimiter;
+	/** The waiting connections by address. Addresses take turns, so that one cannot use up the rate. */
+	readonly #waiting = new Map<string, Set<WaitingConnection>>();
+	#waitingCount = 0;
+	/** What may open now. A connection costs `TICKS_PER_SECOND`, and each tick adds `perSecond`. */
+	#credit: number;
+	/** Runs while the credit is not full or connections wait. */
+	#ticker: NodeJS.Timeout | undefined;
+
+	constructor(private readonly options: AdmissionOptions) {
+		this.#limiter = limitConnections(options.maxPerAddress, options.max, options.observer);
+		this.#credit = this.#maxCredit;
+	}
+
+	/**
+	 * Asks for a connection. It counts from now on, also while it waits.
+	 * @param decide called once, before this function returns or later
+	 * @returns undefined if `decide` was called; otherwise a function for a client that has disconnected, after which
+	 *   `decide` is not called
+	 */
+	request(address: string | null, decide: Decide): (() => void) | undefined {
+		const refused = this.#limiter.acquire(address);
+		if (refused) decide(refused);
+		else if (this.#waitingCount === 0 && this.#takeCredit()) decide(undefined);
+		else if (this.#waitingCount >= this.options.perSecond * (MAX_WAIT_MS / 1000)) this.#refuse(address, decide);
+		else return this.#hold(address, decide);
+		return undefined;
+	}
+
+	/** Must be called once when an admitted connection has closed. */
+	release(address: string | null): void {
+		this.#limiter.release(address);
+	}
+
+	/** Refuses all waiting connections. */
+	close(): void {
+		for (const ofAddress of this.#waiting.values()) {
+			for (const connection of ofAddress) {
+				this.#remove(connection);
+				this.release(connection.address);
+				connection.decide(STOPPING);
+			}
+		}
+		clearInterval(this.#ticker);
+		this.#ticker = undefined;
+	}
+
+	get #maxCredit(): number {
+		return this.options.perSecond * TICKS_PER_SECOND;
+	}
+
+	/** Whether a connection may open now. */
+	#takeCredit(): boolean {
+		if (this.options.isOverloaded() || this.#credit < TICKS_PER_SECOND) return false;
+		this.#credit -= TICKS_PER_SECOND;
+		this.#startTicker();
+		return true;
+	}
+
+	#startTicker(): void {
+		this.#ticker ??= setInterval(() => this.#tick(), 1000 / TICKS_PER_SECOND).unref();
+	}
+
+	#tick(): void {
+		this.#credit = Math.min(this.#credit + this.options.perSecond, this.#maxCredit);
+		while (this.#waitingCount > 0 && this.#takeCredit()) this.#admitNext();
+		if (this.#waitingCount > 0 || this.#credit < this.#maxCredit) return;
+		clearInterval(this.#ticker);
+		this.#ticker = undefined;
+	}
+
+	/** Admits the connection that has waited longest of the address whose turn it is. */
+	#admitNext(): void {
+		for (const [key, ofAddress] of this.#waiting) {
+			for (const connection of ofAddress) {
+				this.#remove(connection);
+				// The address goes to the end of the rotation.
+				if (this.#waiting.delete(key)) this.#waiting.set(key, ofAddress);
+				connection.decide(undefined);
+				return;
+			}
+		}
+	}
+
+	#hold(address: string | null, decide: Decide): () => void {
+		const onTimeout = () => {
+			this.#remove(connection);
+			this.#refuse(address, decide);
+		};
+		const timer = setTimeout(onTimeout, MAX_WAIT_MS).unref();
+		const connection: WaitingConnection = { address, decide, timer };
+		const key = addressKey(address);
+		const ofAddress = this.#waiting.get(key);
+		if (ofAddress) ofAddress.add(connection);
+		else this.#waiting.set(key, new Set([connection]));
+		this.#waitingCount++;
+		this.options.observer?.onConnectionHeld();
+		this.options.observer?.onWaitingConnections(this.#waitingCount);
+		this.#startTicker();
+		return () => {
+			if (this.#remove(connection)) this.release(address);
+		};
+	}
+
+	/** Takes a connection out of the queue. @returns whether it was there */
+	#remove(connection: WaitingConnection): boolean {
+		const key = addressKey(connection.address);
+		const ofAddress = this.#waiting.get(key);
+		if (!ofAddress?.delete(connection)) return false;
+		if (ofAddress.size === 0) this.#waiting.delete(key);
+		clearTimeout(connection.timer);
+		this.#waitingCount--;
+		this.options.observer?.onWaitingConnections(this.#waitingCount);
+		return true;
+	}
+
+	#refuse(address: string | null, decide: Decide): void {
+		const isOverloaded = this.options.isOverloaded();
+		this.release(address);
+		this.options.observer?.onConnectionRefused(isOverloaded ? 'load' : 'rate', address);
+		decide(isOverloaded ? OVERLOADED : TOO_FAST);
+	}
+}

@@ -1,0 +1,98 @@
+/** When new connections may open: time passes as the test says. */
+import { mock } from 'node:test';
+import { expect } from 'chai';
+import { Admission, MAX_WAIT_MS, retryConnectionSeconds } from '../../server/core/admission.js';
+
+describe('the admission of connections', () => {
+	let overloaded: boolean;
+	/** What was decided, in order: `name` or `name: why it was refused`. */
+	let decided: string[];
+	let admission: Admission;
+
+	beforeEach(() => {
+		mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+		overloaded = false;
+		decided = [];
+		admission = make(2);
+	});
+	afterEach(() => {
+		admission.close();
+		mock.timers.reset();
+	});
+
+	const make = (perSecond: number, max = 1000) =>
+		new Admission({ max, maxPerAddress: 1000, perSecond, isOverloaded: () => overloaded });
+
+	const ask = (name: string, address = '1.1.1.1') =>
+		admission.request(address, (refused) => void decided.push(refused ? `${name}: ${refused.text}` : name));
+
+	function askAll(names: string, address?: string): void {
+		for (const name of names) ask(name, address);
+	}
+
+	it('lets as many open at once as in a second, and the others in order of arrival', () => {
+		askAll('abcdef');
+		expect(decided.splice(0)).to.deep.equal(['a', 'b']);
+		mock.timers.tick(1000);
+		expect(decided.splice(0)).to.deep.equal(['c', 'd']);
+		mock.timers.tick(1000);
+		expect(decided).to.deep.equal(['e', 'f']);
+	});
+
+	it('never lets a new one overtake those that wait', () => {
+		askAll('abc');
+		mock.timers.tick(480);
+		ask('d');
+		mock.timers.tick(20);
+		expect(decided).to.deep.equal(['a', 'b', 'c']);
+	});
+
+	it('lets addresses take turns', () => {
+		askAll('abcdef', '1.1.1.1');
+		ask('x', '2.2.2.2');
+		mock.timers.tick(1000);
+		expect(decided).to.deep.equal(['a', 'b', 'c', 'x']);
+	});
+
+	it('refuses those beyond the queue at once, and those that waited too long', () => {
+		askAll('abcdefghijklm');
+		expect(decided.splice(0)).to.deep.equal(['a', 'b', 'm: Too many clients connect at the moment']);
+		overloaded = true;
+		mock.timers.tick(MAX_WAIT_MS);
+		expect(decided).to.deep.equal([...'cdefghijkl'].map((name) => `${name}: The server is overloaded`));
+	});
+
+	it('lets none open while the process is overloaded, and goes on by itself', () => {
+		overloaded = true;
+		ask('a');
+		mock.timers.tick(1000);
+		expect(decided).to.deep.equal([]);
+		overloaded = false;
+		mock.timers.tick(20);
+		expect(decided).to.deep.equal(['a']);
+	});
+
+	it('forgets a client that leaves the queue, and its place in the count', () => {
+		admission = make(1, 2);
+		ask('a');
+		const leave = ask('b');
+		ask('c');
+		leave?.();
+		leave?.();
+		ask('d');
+		mock.timers.tick(1000);
+		expect(decided).to.deep.equal(['a', 'c: The server has too many connections', 'd']);
+	});
+
+	it('refuses those that wait when the server ends', () => {
+		askAll('abcd');
+		admission.close();
+		mock.timers.tick(MAX_WAIT_MS);
+		expect(decided.slice(2)).to.deep.equal(['c: The server is about to end.', 'd: The server is about to end.']);
+	});
+
+	it('spreads the return of the refused', () => {
+		const seconds = new Set(Array.from({ length: 1000 }, retryConnectionSeconds));
+		expect([Math.min(...seconds), Math.max(...seconds), seconds.size]).to.deep.equal([5, 30, 26]);
+	});
+});

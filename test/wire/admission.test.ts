@@ -1,0 +1,128 @@
+/** New connections beyond the rate wait before the upgrade, and are refused when they have waited too long. */
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { connect as connectTcp } from 'node:net';
+import { mock } from 'node:test';
+import { setImmediate as aTurn } from 'node:timers/promises';
+import { expect } from 'chai';
+import { WebSocket } from 'ws';
+import { startApp, type TestApp } from '../support/app.js';
+import { RawClient } from '../support/ddp.js';
+import { request } from '../support/rest.js';
+import { scrape } from '../support/scrape.js';
+
+describe('the admission of connections', () => {
+	let app: TestApp;
+	let sockets: WebSocket[];
+
+	beforeEach(() => {
+		sockets = [];
+	});
+	afterEach(async () => {
+		for (const socket of sockets) socket.on('error', () => {}).terminate();
+		mock.timers.reset();
+		await app.close();
+	});
+
+	/** Time only passes by `pass`. One connection opens at once, and one more in each second. */
+	async function start(ddp: { maxConnectsPerSecond?: number; maxEventLoopDelay?: number }): Promise<void> {
+		mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+		app = await startApp({ ddp });
+	}
+
+	function open(path = '/websocket'): {
+		socket: WebSocket;
+		opened: Promise<unknown>;
+		refused: Promise<IncomingMessage>;
+	} {
+		const socket = new WebSocket(app.url.replace('http', 'ws') + path);
+		sockets.push(socket);
+		const refused = once(socket, 'unexpected-response').then(([, response]) => response as IncomingMessage);
+		return { socket, opened: once(socket, 'open'), refused };
+	}
+
+	const poll = (session: string) => request(`${app.url}/sockjs/000/${session}/xhr`, { method: 'POST' });
+
+	const metric = async (name: string) => (await scrape(app.url)).sum(name);
+
+	/** Resolves when so many connections wait. */
+	async function waiting(count: number): Promise<void> {
+		while ((await metric('roomkey_connections_waiting')) !== count) await aTurn();
+	}
+
+	/** Lets time pass until something has happened. */
+	async function passUntil<T>(event: Promise<T>): Promise<T> {
+		let isOver = false;
+		const over = event.finally(() => {
+			isOver = true;
+		});
+		while (!isOver) {
+			mock.timers.tick(500);
+			await aTurn();
+		}
+		return over;
+	}
+
+	for (const path of ['/websocket', '/sockjs/websocket', '/sockjs/000/name/websocket'])
+		it(`holds an upgrade of ${path} beyond the rate, and then opens it`, async () => {
+			await start({ maxConnectsPerSecond: 1 });
+			await open().opened;
+			const second = open(path);
+			await waiting(1);
+			expect(second.socket.readyState).to.equal(WebSocket.CONNECTING);
+			await passUntil(second.opened);
+			expect(await metric('roomkey_connections_held_total')).to.equal(1);
+		});
+
+	it('holds the first poll of a client, but neither its later polls nor REST', async () => {
+		await start({ maxConnectsPerSecond: 1 });
+		expect((await poll('first')).text).to.equal('o\n');
+		const second = poll('second');
+		await waiting(1);
+		await request(`${app.url}/sockjs/000/first/xhr_send`, { method: 'POST', body: '["{}"]' });
+		expect((await poll('first')).text).to.match(/^a\[/);
+		expect((await request(`${app.url}/api/info`)).status).to.equal(200);
+		expect((await passUntil(second)).text).to.equal('o\n');
+	});
+
+	it('refuses those beyond the queue with 503 and Retry-After before the upgrade', async () => {
+		await start({ maxConnectsPerSecond: 1 });
+		await open().opened;
+		for (let i = 0; i < 5; i++) open();
+		await waiting(5);
+		const response = await open().refused;
+		response.resume();
+		expect(response.statusCode).to.equal(503);
+		expect(Number(response.headers['retry-after'])).to.be.within(5, 30);
+		expect(await poll('late')).to.include({ status: 503, text: 'Too many clients connect at the moment' });
+	});
+
+	it('forgets a client that goes away while it waits', async () => {
+		await start({ maxConnectsPerSecond: 1 });
+		await open().opened;
+		const socket = connectTcp(Number(new URL(app.url).port), '127.0.0.1').on('error', () => {});
+		socket.write(
+			'GET /websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+				'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+		);
+		await waiting(1);
+		socket.end();
+		await waiting(0);
+	});
+
+	it('refuses new clients while the event loop is late, and serves those that are there', async () => {
+		// Every sample is above this limit, because the time between two turns includes the resolution of 10 ms.
+		await start({ maxEventLoopDelay: 1 });
+		const present = await RawClient.connect(app.webSocketUrl);
+		sockets.push(present.socket);
+		mock.timers.tick(500);
+		const late = open();
+		await waiting(1);
+		const response = await passUntil(late.refused);
+		response.resume();
+		expect(response.statusCode).to.equal(503);
+		expect((await present.call('getRoomByTypeAndName-unknown')).error).to.include({ error: 404 });
+		// A scrape may be a second old.
+		while ((await scrape(app.url)).sum('roomkey_connections_refused_total', { reason: 'load' }) !== 1) await aTurn();
+	});
+});
