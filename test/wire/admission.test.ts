@@ -1,7 +1,7 @@
 /** New connections beyond the rate wait before the upgrade, and are refused when they have waited too long. */
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, type Socket } from 'node:net';
 import { mock } from 'node:test';
 import { setImmediate as aTurn } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -39,6 +39,16 @@ describe('the admission of connections', () => {
 		sockets.push(socket);
 		const refused = once(socket, 'unexpected-response').then(([, response]) => response as IncomingMessage);
 		return { socket, opened: once(socket, 'open'), refused };
+	}
+
+	/** Offers an upgrade, without a WebSocket client that would wait for the answer before it sends. */
+	function offerUpgrade(): Socket {
+		const socket = connectTcp(Number(new URL(app.url).port), '127.0.0.1').on('error', () => {});
+		socket.write(
+			'GET /websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+				'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+		);
+		return socket;
 	}
 
 	const poll = (session: string) => request(`${app.url}/sockjs/000/${session}/xhr`, { method: 'POST' });
@@ -100,13 +110,39 @@ describe('the admission of connections', () => {
 	it('forgets a client that goes away while it waits', async () => {
 		await start({ maxConnectsPerSecond: 1 });
 		await open().opened;
-		const socket = connectTcp(Number(new URL(app.url).port), '127.0.0.1').on('error', () => {});
-		socket.write(
-			'GET /websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
-				'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
-		);
+		const socket = offerUpgrade();
 		await waiting(1);
 		socket.end();
+		await waiting(0);
+	});
+
+	it('reads what a client sends before its upgrade', async () => {
+		await start({ maxConnectsPerSecond: 1 });
+		await open().opened;
+		const socket = offerUpgrade();
+		await waiting(1);
+		const message = Buffer.from('{"msg":"connect","version":"1","support":["1"]}');
+		// A text frame whose mask is zero.
+		socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | message.length, 0, 0, 0, 0]), message]));
+		let answer = '';
+		const connected = new Promise<void>((resolve) => {
+			socket.on('data', (bytes) => {
+				answer += bytes;
+				if (answer.includes('"msg":"connected"')) resolve();
+			});
+		});
+		await passUntil(connected);
+		socket.destroy();
+		expect(answer).to.match(/^HTTP\/1\.1 101 /);
+	});
+
+	it('disconnects a client that sends much before its upgrade', async () => {
+		await start({ maxConnectsPerSecond: 1 });
+		await open().opened;
+		const socket = offerUpgrade();
+		await waiting(1);
+		socket.write(Buffer.alloc(20_000));
+		await once(socket, 'close');
 		await waiting(0);
 	});
 
