@@ -48,6 +48,68 @@ describe('the proxy rules of the guide', () => {
 	}
 });
 
+/** A server that answers each request with a text. Returns its port and a function that closes it. */
+async function answering(text: string): Promise<{ port: number; close: () => void }> {
+	const server = createServer((request, response) => request.resume().on('end', () => response.end(text)));
+	server.listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	return { port: (server.address() as AddressInfo).port, close: () => server.close() };
+}
+
+/** Starts the real nginx with rules of the guide. */
+function startNginx(port: number, rules: string): Program {
+	const file = path.join(folder, `nginx-at-${port}.conf`);
+	const user = process.getuid?.() === 0 ? 'user root;' : '';
+	const http = `http { access_log off; ${nginxTempPaths(folder)} server { listen 127.0.0.1:${port}; ${rules} } }`;
+	writeFileSync(file, `daemon off;\n${user}\npid ${file}.pid;\nerror_log stderr;\nevents {}\n${http}`);
+	return Program.start('nginx', ['-c', file, '-e', 'stderr']);
+}
+
+/** Starts the real Caddy with rules of the guide. */
+function startCaddy(port: number, rules: string): Program {
+	const file = path.join(folder, `Caddyfile-at-${port}`);
+	writeFileSync(file, `{\n\tadmin off\n\tauto_https off\n}\nhttp://127.0.0.1:${port} {\n${rules}}\n`);
+	return Program.start('caddy', ['run', '--config', file, '--adapter', 'caddyfile'], caddyEnv(folder));
+}
+
+describe('the proxy rules of the guide send requests to the right server', () => {
+	for (const [language, start] of [
+		['nginx', startNginx],
+		['caddy', startCaddy],
+	] as const) {
+		for (const [i, name] of ['only the key calls', 'the sockets too'].entries()) {
+			it(`${language}: ${name}`, async () => {
+				const rocketChat = await answering('rocketchat');
+				const roomkey = await answering('roomkey');
+				const rules = (blocksOf(language)[i] as string)
+					.replaceAll('127.0.0.1:3000', `127.0.0.1:${rocketChat.port}`)
+					.replaceAll('127.0.0.1:3001', `127.0.0.1:${roomkey.port}`);
+				const port = await freePort();
+				const proxy = start(port, rules);
+				try {
+					await proxy.listening(port);
+					const other = i === 0 ? 'rocketchat' : 'roomkey';
+					for (const [url, expected] of [
+						['e2e.setRoomKeyID', 'roomkey'],
+						['e2e.fetchMyKeys?x=1', 'roomkey'],
+						['users.resetE2EKey', 'roomkey'],
+						['users.resetE2EKeys', other],
+						['users.info', other],
+						['e2extra', other],
+					] as const) {
+						const answer = await fetch(`http://127.0.0.1:${port}/api/v1/${url}`);
+						expect(await answer.text(), url).to.equal(expected);
+					}
+				} finally {
+					await proxy.stop();
+					rocketChat.close();
+					roomkey.close();
+				}
+			});
+		}
+	}
+});
+
 describe('the mirror of the guide with the real nginx', () => {
 	it('shows --shadow a key call that the original answers, and a write that it has not made', async () => {
 		const data = path.join(folder, 'data');
@@ -58,21 +120,15 @@ describe('the mirror of the guide with the real nginx', () => {
 		await addMember(store, rid, alice, { t: 'p', roles: ['owner'] });
 		await close();
 
-		const original = createServer((request, response) => request.resume().on('end', () => response.end('original')));
-		original.listen(0, '127.0.0.1');
-		await once(original, 'listening');
+		const original = await answering('original');
 		const [port, upstream] = [await freePort(), await freePort()];
 		const block = replaced(blocksOf('nginx').find((each) => each.includes('mirror')) as string, [
-			[/127\.0\.0\.1:3000/g, `127.0.0.1:${(original.address() as AddressInfo).port}`],
+			[/127\.0\.0\.1:3000/g, `127.0.0.1:${original.port}`],
 			[/127\.0\.0\.1:3001/g, `127.0.0.1:${upstream}`],
 		]);
-		const file = path.join(folder, 'mirror.conf');
-		const user = process.getuid?.() === 0 ? 'user root;' : '';
-		const http = `http { access_log off; ${nginxTempPaths(folder)} server { listen 127.0.0.1:${port}; ${block} } }`;
-		writeFileSync(file, `daemon off;\n${user}\npid ${folder}/mirror.pid;\nerror_log stderr;\nevents {}\n${http}`);
 		const main = [path.resolve('dist/server/cli/main.js'), '--data', data, '--port', String(upstream)];
 		const roomkey = Program.start(process.execPath, [...main, '--shadow', '--shadow-delay', '50']);
-		const nginx = Program.start('nginx', ['-c', file, '-e', 'stderr']);
+		const nginx = startNginx(port, block);
 		try {
 			await roomkey.listening(upstream);
 			await nginx.listening(port);
