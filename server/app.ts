@@ -91,7 +91,9 @@ export function createApp(options: AppOptions): App {
 	const counters = isShared(store) && rateLimit !== 'off' ? sharedCounters(store, log) : undefined;
 	const limits = rateLimitsOf(offered, options, counters);
 	const once = createIdempotencyCache({ ...options.once, observer, store, log });
-	const invoker = createInvoker(catalogue.methods, services, limits, once);
+	// Mirrored requests are replayed: nothing that they do has happened here.
+	const invoked = options.preParsing ? { ...services, bus: { publish: () => undefined } } : services;
+	const invoker = createInvoker(catalogue.methods, invoked, limits, once);
 	const addressOf = addressReader({ count: options.forwardedCount, networks: options.trustProxy });
 	const { pathPrefix = '', certificate, timeouts } = options;
 	const pathOf = (url: string) => belowPrefix(pathPrefix, url);
@@ -107,6 +109,7 @@ export function createApp(options: AppOptions): App {
 		pathPrefix,
 		certificate,
 		timeouts,
+		preParsing: options.preParsing,
 	});
 	const { app: http } = rest;
 	serveDocuments(http, catalogue, pathPrefix);

@@ -11,6 +11,7 @@ import type { Certificate } from './http/certificate.js';
 import type { HttpTimeouts } from './http/httpServer.js';
 import type { Ops } from './ops/ops.js';
 import type { CheckedOptions } from './options/checkOptions.js';
+import type { RestOptions } from './rest/server.js';
 import type { OpenStore } from './store/collections.js';
 
 export interface AppOptions {
@@ -22,6 +23,8 @@ export interface AppOptions {
 	readonly shared?: boolean;
 	/** Whether the store refuses writes: then expired login tokens are not removed. Default false. */
 	readonly readOnly?: boolean;
+	/** A hook of the routes of methods. */
+	readonly preParsing?: RestOptions['preParsing'];
 	/** Calls a listener for every write of the store; see `OpenStore`. */
 	readonly onChange: OpenStore['onChange'];
 	readonly log: Log;
@@ -102,7 +105,8 @@ export function appOptionsOf({
 			maxFrame: settings['max-frame'],
 			maxAnonymousFrame: settings['max-anonymous-frame'],
 			compression: settings.compression,
-			maxConnections: settings['max-connections'],
+			// A mirror of requests has no sockets.
+			maxConnections: settings.shadow ? 0 : settings['max-connections'],
 			maxConnectionsPerAddress: settings['max-connections-per-address'],
 			maxConnectsPerSecond: settings['max-connects-per-second'],
 			maxEventLoopDelay: settings['max-event-loop-delay'],

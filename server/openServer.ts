@@ -22,6 +22,7 @@ import { localUrl } from './options/localUrl.js';
 import { natsSettings } from './options/nats.js';
 import type { ServerOptions } from './options/serverOptions.js';
 import type { RoomkeyServer } from './roomkeyServer.js';
+import type { Shadow } from './shadow/shadow.js';
 import type { OpenStore } from './store/collections.js';
 import { openStore } from './store/open.js';
 import { packageVersion } from './version.js';
@@ -46,8 +47,9 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	if (certificate) logCertificate(log, certificate);
 	// Before the store, so that a refused definition changes nothing there.
 	const offered = await catalogueOf(parts, settings.limits);
-	const readOnly = settings['read-only'];
-	const catalogue = readOnly ? { ...offered, methods: readOnlyMethods(offered.methods) } : offered;
+	const isShadow = settings.shadow;
+	const readOnly = settings['read-only'] || isShadow;
+	const catalogue = settings['read-only'] ? { ...offered, methods: readOnlyMethods(offered.methods) } : offered;
 	const open = await openStore(checked.store, log, parts.collections ?? []);
 	const ops = new Ops({
 		log,
@@ -57,7 +59,9 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		folder: checked.store.kind === 'files' ? checked.store.folder : undefined,
 	});
 	const observed = ops.observe(open.store);
-	const store = readOnly ? readOnlyStore(observed) : observed;
+	const shadow = isShadow ? await shadowOf(checked, observed, log) : undefined;
+	ops.shadow = shadow?.counts;
+	const store = shadow?.store ?? (readOnly ? readOnlyStore(observed) : observed);
 	if (settings.nats !== undefined) ops.cluster = new ClusterCounts();
 	let app: App | undefined;
 	let watcher: Watcher | undefined;
@@ -67,7 +71,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	const closeAll = async () => {
 		unmount?.();
 		if (app) logStop(log, app.counts().sessions);
-		await Promise.all([watcher?.close(), rocketChat?.close()]);
+		await Promise.all([watcher?.close(), rocketChat?.close(), shadow?.close()]);
 		await app?.close();
 		await ops.close();
 		await open.close();
@@ -80,6 +84,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		if (!readOnly) await prepare(store, checked, log);
 		app = createApp({
 			...appOptionsOf(checked),
+			...(shadow && { preParsing: shadow.preParsing, once: { ttl: 0, max: 1 } }),
 			catalogue,
 			store,
 			onChange: open.onChange,
@@ -145,6 +150,12 @@ function faceOf(app: App, store: Store): Omit<RoomkeyServer, 'url' | 'close' | '
 	};
 }
 
+/** What replays mirrored requests. */
+async function shadowOf({ settings, parts }: CheckedOptions, real: Store, log: Log): Promise<Shadow> {
+	const { Shadow } = await import('./shadow/shadow.js');
+	return new Shadow({ real, declared: parts.collections ?? [], delay: settings['shadow-delay'], log });
+}
+
 /** The connection to other processes, if there are any. Its subject belongs to these data. */
 async function linkOf({ settings }: CheckedOptions, { identity = '' }: OpenStore, log: Log): Promise<Link | undefined> {
 	const { nats: urls } = settings;
@@ -166,7 +177,7 @@ async function watcherOf(
 	const { watch: mode } = settings;
 	if (!db || mode === 'off') return undefined;
 	const { watchStore } = await import('./watchStore.js');
-	const makesIndexes = !settings['no-index'] && !settings['read-only'];
+	const makesIndexes = !settings['no-index'] && !settings['read-only'] && !settings.shadow;
 	return watchStore(db, { mode, makesIndexes, declared: parts.collections ?? [], ...running });
 }
 

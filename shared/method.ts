@@ -79,7 +79,8 @@ export interface MethodDefinition<
 	parallel?: boolean;
 	/**
 	 * Whether it writes to the store: a server with `--read-only` refuses it then, before it runs. False for a method that
-	 * writes for some arguments only: there its first write is refused. Default: true, unless it is `parallel`.
+	 * writes for some arguments only: there its first write is refused. False also for a read that stores what it finds, and
+	 * leaves that out where `isReadOnly`. Default: true, unless it is `parallel`.
 	 */
 	writes?: boolean;
 	/** True: it may change the user of the connection, so later messages wait until it has ended. Default false. */

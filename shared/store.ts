@@ -131,6 +131,18 @@ export function isShared(store: Store): boolean {
 	return sharedStores.has(sourceOf(store));
 }
 
+const readOnlyStores = new WeakSet<Store>();
+
+/** Declares that this store refuses all writes. */
+export function declareReadOnly(store: Store): void {
+	readOnlyStores.add(sourceOf(store));
+}
+
+/** Whether a store refuses all writes. A read that also stores what it finds then only reads. */
+export function isReadOnly(store: Store): boolean {
+	return readOnlyStores.has(sourceOf(store));
+}
+
 /**
  * Names of the collections in the database and in DDP. They are Rocket.Chat's, so that both can use the same database.
  */

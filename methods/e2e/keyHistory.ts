@@ -32,8 +32,8 @@ export const keyHistory = method({
 	name: 'e2e.keyHistory',
 	args: { uid: String, ...Page },
 	...KEY_SERVICE_READ,
-	// It adds a public key that Rocket.Chat has stored meanwhile.
-	writes: true,
+	// It adds a public key that Rocket.Chat has stored meanwhile, except to a store that refuses writes.
+	writes: false,
 	summary: 'Lists the public keys that a user with whom the caller shares a room has stored, the oldest first',
 	returns: { history: [KeyHistoryAnswer], ...PAGE_ANSWER, dropped: Match.Optional(Number) },
 	errors: [],

@@ -1,7 +1,7 @@
 /** A server that only reads (`--read-only`): methods that write are refused, and its store refuses every write. */
 import { clientError } from '../../shared/errors.js';
 import type { Method } from '../../shared/method.js';
-import type { Collection, Store } from '../../shared/store.js';
+import { type Collection, declareReadOnly, type Store } from '../../shared/store.js';
 import { CollectionReads } from './collectionReads.js';
 
 /** A collection that can be read. Each write is refused with an error that clients may see. */
@@ -25,7 +25,9 @@ export function readOnlyStore(store: Store): Store {
 		const source = store[key as keyof Store] as unknown as Collection<{ _id: string }>;
 		return [key, new ReadOnlyCollection(source)] as const;
 	});
-	return Object.fromEntries(collections) as unknown as Store;
+	const readOnly = Object.fromEntries(collections) as unknown as Store;
+	declareReadOnly(readOnly);
+	return readOnly;
 }
 
 /**

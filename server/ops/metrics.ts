@@ -19,6 +19,7 @@ export interface MetricSources {
 	readonly sessions: Iterable<CountedSession>;
 	readonly watcher: { readonly state: WatcherState } | undefined;
 	readonly cluster: ClusterCounts | undefined;
+	readonly shadow: Iterable<[string, number]> | undefined;
 	readonly version: string;
 }
 
@@ -221,6 +222,12 @@ function clusterMetrics(cluster: ClusterCounts): Metric[] {
 	];
 }
 
+function shadowMetric(shadow: Iterable<[string, number]>): Metric {
+	return metric('counter', 'roomkey_shadow_requests_total', 'Mirrored requests, by what was found', () =>
+		labelled(shadow, 'outcome'),
+	);
+}
+
 /** Answers scrapes. */
 export interface Metrics {
 	readonly contentType: string;
@@ -230,7 +237,7 @@ export interface Metrics {
 /** Makes the metrics of a server. */
 export function createMetrics(sources: MetricSources): Metrics {
 	const registry = new Registry();
-	const { counters, health, census, sessions, watcher, cluster, version } = sources;
+	const { counters, health, census, sessions, watcher, cluster, shadow, version } = sources;
 	const info = { version, node: process.version };
 	const own = [
 		metric('gauge', 'roomkey_build_info', 'The version of Roomkey and of Node.js', () => one(1, info)),
@@ -248,6 +255,7 @@ export function createMetrics(sources: MetricSources): Metrics {
 		...storeMetrics(counters),
 		...(watcher ? watcherMetrics(watcher) : []),
 		...(cluster ? clusterMetrics(cluster) : []),
+		...(shadow ? [shadowMetric(shadow)] : []),
 	];
 	for (const each of own) registry.registerMetric(each);
 	collectDefaultMetrics({ register: registry });

@@ -47,6 +47,8 @@ export class Ops {
 	watcher: { readonly state: WatcherState } | undefined;
 	/** What was exchanged with other processes, if there are any. */
 	cluster: ClusterCounts | undefined;
+	/** How mirrored requests ended, with `--shadow`. */
+	shadow: Iterable<[string, number]> | undefined;
 	/** The count of rooms without a holder of their key. */
 	census: HolderCensus | undefined;
 	#sessions: Iterable<CountedSession> = [];
@@ -133,6 +135,7 @@ export class Ops {
 				census: this.census,
 				watcher: this.watcher,
 				cluster: this.cluster,
+				shadow: this.shadow,
 			});
 		};
 		return [...healthPages(health), metricsPage(load)];

@@ -77,7 +77,7 @@ const isPart = (name: string): name is keyof Parts => (PART_NAMES as readonly st
 
 /** Adds to a place of data how the settings use it. */
 function storeWith(settings: CheckedOptions['settings'], store: StoreChoice): StoreChoice {
-	const makesNoIndex = settings['no-index'] || settings['read-only'];
+	const makesNoIndex = settings['no-index'] || settings['read-only'] || settings.shadow;
 	if (store.kind === 'mongodb' && makesNoIndex) return { ...store, indexes: 'report' };
 	return store.kind === 'files' && settings.nats !== undefined ? { ...store, shared: true } : store;
 }

@@ -20,11 +20,16 @@ export function addContradictions(
 		faults.add('choose one of trust-proxy and forwarded-count: both say which proxies are trusted');
 	if (demo && store) faults.add('demo keeps its data in memory: leave out store');
 	if (given.noIndex && !isMongo) faults.add('noIndex is for MongoDB');
-	if (settings['read-only'] && demo) faults.add('demo writes example users: leave out read-only');
-	if (settings['read-only'] && settings['admin-pass'] !== undefined)
-		faults.add('admin-pass makes the first admin, which read-only does not: leave out one of them');
-	if (settings['read-only'] && settings['sign-ups'])
-		faults.add('sign-ups makes accounts, which read-only does not: leave out one of them');
+	for (const mode of ['read-only', 'shadow'] as const) {
+		if (!settings[mode]) continue;
+		if (demo) faults.add(`demo writes example users: leave out ${mode}`);
+		if (settings['admin-pass'] !== undefined)
+			faults.add(`admin-pass makes the first admin, which ${mode} does not: leave out one of them`);
+		if (settings['sign-ups']) faults.add(`sign-ups makes accounts, which ${mode} does not: leave out one of them`);
+	}
+	if (settings.shadow && settings['read-only']) faults.add('choose one of shadow and read-only');
+	if (settings.shadow && (settings.nats !== undefined || settings['rocketchat-broker'] !== undefined))
+		faults.add('shadow announces nothing: leave out nats and rocketchat-broker');
 	if (settings.nats !== undefined && (demo || (isObject(store) && 'memory' in store)))
 		faults.add('nats joins processes that use the same data: store them in a folder or in MongoDB');
 	if (!isMongo && ['change-streams', 'polling'].includes(settings.watch))

@@ -1,5 +1,5 @@
 /** The settings that say where the data is stored, and which other programs use it. */
-import { isPassword, oneOf, onOff, secret, text } from './kinds.js';
+import { HOUR, integer, isPassword, oneOf, onOff, secret, text } from './kinds.js';
 
 export const storeOptions = {
 	data: text('DIR', {
@@ -27,6 +27,15 @@ export const storeOptions = {
 		'answer reads and refuse writes; nothing is written to the store, not even indexes',
 		'ROOMKEY_READ_ONLY',
 	),
+	shadow: onOff(
+		'answer nothing: replay the requests that a proxy mirrors without writing, and log where the database differs',
+		'ROOMKEY_SHADOW',
+	),
+	'shadow-delay': integer(1, HOUR, {
+		meaning: 'ms after a mirrored request until --shadow looks at the database',
+		env: 'ROOMKEY_SHADOW_DELAY',
+		default: 1000,
+	}),
 	demo: onOff('try it: in memory, with example users and rooms, whose passwords are public'),
 	nats: text('URLS', {
 		meaning:

@@ -2,7 +2,13 @@
 import { type IncomingMessage, METHODS, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import querystring from 'node:querystring';
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, {
+	type FastifyError,
+	type FastifyInstance,
+	type FastifyReply,
+	type FastifyRequest,
+	type preParsingAsyncHookHandler,
+} from 'fastify';
 import { parseJson } from '../../shared/ejson.js';
 import type { Method } from '../../shared/method.js';
 import type { Services } from '../core/invocation.js';
@@ -33,6 +39,7 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, option
 		method: [...route.verbs],
 		url: urlOf(route.path),
 		config: { [REFUSES_OTHER_VERBS]: true },
+		...(options.preParsing && { preParsing: options.preParsing }),
 		...(route.maxBody !== undefined && largeBody(route, route.maxBody, services, options)),
 		handler: (request, reply) => handle(request, reply, route, services, options),
 	});
@@ -103,6 +110,8 @@ export interface Page {
 }
 
 export interface RestOptions extends RequestOptions {
+	/** A hook of the routes of methods. */
+	readonly preParsing?: preParsingAsyncHookHandler | undefined;
 	readonly pages?: readonly Page[] | undefined;
 	/** Largest body, in bytes. */
 	readonly maxBody: number;

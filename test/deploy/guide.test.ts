@@ -1,10 +1,20 @@
 /** The proxy rules in docs/rocketchat.md with the real nginx and Caddy, which check them. */
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
+import { fillDemo } from '../../server/cli/demo.js';
+import { openStore } from '../../server/store/open.js';
+import { freePort } from '../support/freePort.js';
+import { memoryLog } from '../support/log.js';
+import { addMember, addRoom } from '../support/people.js';
 import { caddyEnv, nginxTempPaths } from './folders.js';
+import { Program } from './processes.js';
+import { replaced } from './replaced.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'roomkey-guide-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -14,9 +24,9 @@ const blocksOf = (language: string) =>
 	Array.from(guide.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms')), ([, block = '']) => block);
 
 describe('the proxy rules of the guide', () => {
-	for (const language of ['nginx', 'caddy']) {
-		it(`are there for two set-ups: ${language}`, () => expect(blocksOf(language)).to.have.length(2));
-	}
+	it('are there for two set-ups, and for the mirror of nginx', () => {
+		expect([blocksOf('nginx').length, blocksOf('caddy').length]).to.deep.equal([3, 2]);
+	});
 
 	for (const [i, block] of blocksOf('nginx').entries()) {
 		it(`are valid for nginx: set-up ${i + 1}`, () => {
@@ -36,4 +46,109 @@ describe('the proxy rules of the guide', () => {
 			execFileSync('caddy', ['validate', '--config', file, '--adapter', 'caddyfile'], { stdio: 'pipe', env });
 		});
 	}
+});
+
+/** A server that answers each request with a text. Returns its port and a function that closes it. */
+async function answering(text: string): Promise<{ port: number; close: () => void }> {
+	const server = createServer((request, response) => request.resume().on('end', () => response.end(text)));
+	server.listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	return { port: (server.address() as AddressInfo).port, close: () => server.close() };
+}
+
+/** Starts the real nginx with rules of the guide. */
+function startNginx(port: number, rules: string): Program {
+	const file = path.join(folder, `nginx-at-${port}.conf`);
+	const user = process.getuid?.() === 0 ? 'user root;' : '';
+	const http = `http { access_log off; ${nginxTempPaths(folder)} server { listen 127.0.0.1:${port}; ${rules} } }`;
+	writeFileSync(file, `daemon off;\n${user}\npid ${file}.pid;\nerror_log stderr;\nevents {}\n${http}`);
+	return Program.start('nginx', ['-c', file, '-e', 'stderr']);
+}
+
+/** Starts the real Caddy with rules of the guide. */
+function startCaddy(port: number, rules: string): Program {
+	const file = path.join(folder, `Caddyfile-at-${port}`);
+	writeFileSync(file, `{\n\tadmin off\n\tauto_https off\n}\nhttp://127.0.0.1:${port} {\n${rules}}\n`);
+	return Program.start('caddy', ['run', '--config', file, '--adapter', 'caddyfile'], caddyEnv(folder));
+}
+
+describe('the proxy rules of the guide send requests to the right server', () => {
+	for (const [language, start] of [
+		['nginx', startNginx],
+		['caddy', startCaddy],
+	] as const) {
+		for (const [i, name] of ['only the key calls', 'the sockets too'].entries()) {
+			it(`${language}: ${name}`, async () => {
+				const rocketChat = await answering('rocketchat');
+				const roomkey = await answering('roomkey');
+				const rules = (blocksOf(language)[i] as string)
+					.replaceAll('127.0.0.1:3000', `127.0.0.1:${rocketChat.port}`)
+					.replaceAll('127.0.0.1:3001', `127.0.0.1:${roomkey.port}`);
+				const port = await freePort();
+				const proxy = start(port, rules);
+				try {
+					await proxy.listening(port);
+					const other = i === 0 ? 'rocketchat' : 'roomkey';
+					for (const [url, expected] of [
+						['e2e.setRoomKeyID', 'roomkey'],
+						['e2e.fetchMyKeys?x=1', 'roomkey'],
+						['users.resetE2EKey', 'roomkey'],
+						['users.resetE2EKeys', other],
+						['users.info', other],
+						['e2extra', other],
+					] as const) {
+						const answer = await fetch(`http://127.0.0.1:${port}/api/v1/${url}`);
+						expect(await answer.text(), url).to.equal(expected);
+					}
+				} finally {
+					await proxy.stop();
+					rocketChat.close();
+					roomkey.close();
+				}
+			});
+		}
+	}
+});
+
+describe('the mirror of the guide with the real nginx', () => {
+	it('shows --shadow a key call that the original answers, and a write that it has not made', async () => {
+		const data = path.join(folder, 'data');
+		const { store, close } = await openStore({ kind: 'files', folder: data }, memoryLog());
+		await fillDemo(store);
+		const alice = { id: 'd26x6zSkaPSe5gCyy', username: 'alice', token: 'Di9OKWzdu7V2vW3lHO0oYLOOr6P2Y0n9zQlx20qn2cU' };
+		const rid = await addRoom(store, [], { name: 'mirrored', encrypted: true });
+		await addMember(store, rid, alice, { t: 'p', roles: ['owner'] });
+		await close();
+
+		const original = await answering('original');
+		const [port, upstream] = [await freePort(), await freePort()];
+		const block = replaced(blocksOf('nginx').find((each) => each.includes('mirror')) as string, [
+			[/127\.0\.0\.1:3000/g, `127.0.0.1:${original.port}`],
+			[/127\.0\.0\.1:3001/g, `127.0.0.1:${upstream}`],
+		]);
+		const main = [path.resolve('dist/server/cli/main.js'), '--data', data, '--port', String(upstream)];
+		const roomkey = Program.start(process.execPath, [...main, '--shadow', '--shadow-delay', '50']);
+		const nginx = startNginx(port, block);
+		try {
+			await roomkey.listening(upstream);
+			await nginx.listening(port);
+			const answer = await fetch(`http://127.0.0.1:${port}/api/v1/e2e.setRoomKeyID`, {
+				method: 'POST',
+				headers: { 'x-user-id': alice.id, 'x-auth-token': alice.token, 'content-type': 'application/json' },
+				body: JSON.stringify({ rid, keyID: 'mirrored-key' }),
+			});
+			expect([answer.status, await answer.text()]).to.deep.equal([200, 'original']);
+			await roomkey.printed('"agrees":false');
+			const line = roomkey.output.split('\n').find((each) => each.includes('"agrees":false')) as string;
+			const { differences, status, proxyRequestId } = JSON.parse(line);
+			expect(differences).to.deep.equal([{ collection: 'rooms', id: rid, field: 'e2eKeyId', found: 'missing' }]);
+			expect(status).to.equal(200);
+			expect(proxyRequestId).to.match(/^[0-9a-f]{32}$/);
+			expect(roomkey.output).not.to.include('mirrored-key');
+		} finally {
+			await nginx.stop();
+			await roomkey.stop();
+			original.close();
+		}
+	});
 });

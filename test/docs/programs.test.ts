@@ -30,6 +30,10 @@ const ELSEWHERE: readonly (readonly [command: string, where: string])[] = [
 		'test/unit/read-only.test.ts',
 	],
 	[
+		'MONGO_URL=mongodb://127.0.0.1:27017/rocketchat node dist/server/cli/main.js --port 3001 --trust-proxy loopback --shadow',
+		'test/deploy/guide.test.ts',
+	],
+	[
 		'npm install moleculer@0.14 nats@2\nnode dist/server/cli/main.js --mongo-url mongodb://127.0.0.1:27017/rocketchat --rocketchat-broker nats://127.0.0.1:4222',
 		'test/cluster/rocketchat.test.ts',
 	],

@@ -83,10 +83,15 @@ async function writesOf(methods: readonly Method[], open: typeof openRoomkey): P
 	return writes;
 }
 
+/** Reads that also store what they find, unless the store only reads. */
+const STORING_READS: readonly string[] = ['e2e.keyHistory'];
+
 describe('methods of the catalogue', () => {
 	it('write nothing, unless their definitions say that they write', async () => {
 		const writes = await writesOf(catalogue.methods, openRoomkey);
-		const wrong = catalogue.methods.filter(({ name, writes: may }) => !may && (writes.get(name)?.size ?? 0) > 0);
+		const silent = catalogue.methods.filter(({ name, writes: may }) => !may && !STORING_READS.includes(name));
+		const wrong = silent.filter(({ name }) => (writes.get(name)?.size ?? 0) > 0);
+		for (const name of STORING_READS) expect(writes.get(name)?.size, name).to.be.greaterThan(0);
 		expect(wrong.map(({ name }) => [name, ...(writes.get(name) as Set<string>)])).to.deep.equal([]);
 		// Otherwise this test would show nothing.
 		const writers = catalogue.methods.filter(({ name }) => (writes.get(name)?.size ?? 0) > 0);
@@ -98,6 +103,24 @@ describe('methods of the catalogue', () => {
 			openRoomkey(methods, differing, (store) => readOnlyStore(seenAs(store))),
 		);
 		for (const [name, operations] of writes) expect([name, ...operations]).to.deep.equal([name]);
+	});
+
+	it('that read are all answered in a server that only reads, also those that store what they find', async () => {
+		const reads = catalogue.methods.filter(({ rest, parallel }) => rest?.verb === 'GET' || parallel);
+		expect(reads.map(({ name }) => name)).to.include.members([...STORING_READS, 'e2e.fetchMyKeys', 'rooms/get']);
+		for (const each of reads) {
+			for (const as of ['admin', 'member'] as const) {
+				const roomkey = await openRoomkey(readOnlyMethods([each]), {}, readOnlyStore);
+				const world = await populate(roomkey.store);
+				const call = roomkey.call(world[as], each.name, ...argumentsOf(each, world));
+				const code = await call.then(
+					() => 'answered',
+					({ error }) => error,
+				);
+				expect(code, each.name).not.to.equal(REFUSED.error);
+				await roomkey.close();
+			}
+		}
 	});
 });
 
@@ -146,6 +169,7 @@ describe('a server that only reads', () => {
 	let server: OpenServer;
 	let world: World;
 	let contentsBefore: string;
+	let historyBefore: unknown;
 
 	const contents = async (store: Store) => {
 		const all = Object.entries(store).map(async ([key, each]) => [key, await each.find({}).toArray()]);
@@ -155,6 +179,14 @@ describe('a server that only reads', () => {
 	before(async () => {
 		const writer = await openServer({ ...options, log: memoryLog(), permissions: {} });
 		world = await populate(writer.store);
+		for (const key of ['second', 'third']) {
+			const keys = { public_key: key, private_key: 'sealed', force: true };
+			await writer.call('e2e.setUserPublicAndPrivateKeys', [keys], { userId: world.admin.id });
+		}
+		const answer = await writer.call('e2e.keyHistory', [world.admin.id], { userId: world.admin.id });
+		historyBefore = JSON.parse(JSON.stringify((answer as { history: unknown }).history));
+		// As Rocket.Chat does it, which keeps no history.
+		await writer.store.users.updateOne({ _id: world.admin.id }, { $set: { 'e2e.public_key': 'fourth' } });
 		await writer.close();
 		server = await openServer({
 			...options,
@@ -174,7 +206,17 @@ describe('a server that only reads', () => {
 	it('answers reads over REST', async () => {
 		const { status, body } = await request(`${server.url}/api/v1/e2e.fetchMyKeys`, { headers: headersOf(world.admin) });
 		expect(status).to.equal(200);
-		expect(body.public_key).to.equal('public key of root');
+		expect(body.public_key).to.equal('fourth');
+	});
+
+	it('lists the public keys that are stored in the history, and leaves out one that is not', async () => {
+		const ask = (as: Person) =>
+			request(`${server.url}/api/v1/e2e.keyHistory?uid=${as.id}`, { headers: headersOf(world.admin) });
+		const stored = await ask(world.admin);
+		expect(stored.status).to.equal(200);
+		expect(stored.body.history).to.deep.equal(historyBefore);
+		expect(await ask(world.admin)).to.deep.equal(stored);
+		expect((await ask(world.member)).body).to.include({ total: 0, success: true });
 	});
 
 	it('refuses writes over REST with 400 and an error that says so', async () => {

@@ -1,0 +1,217 @@
+/**
+ * A server with `--shadow`: it answers each mirrored request with 204, replays it on a view of the store that keeps its
+ * writes to itself, and logs where the database is not as the request would have left it. docs/rocketchat.md says what
+ * this can and cannot find.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { forgetCachedReads } from '../../methods/model/cachedReads.js';
+import type { CollectionDefinition } from '../../shared/collections.js';
+import type { Log } from '../../shared/log.js';
+import type { Store } from '../../shared/store.js';
+import { Counts } from '../core/counts.js';
+import { readOnlyStore } from '../core/readOnly.js';
+import { specs } from '../store/collections.js';
+import { type Difference, findDifferences, type Touched } from './compare.js';
+import { Overlay } from './overlay.js';
+
+/** How a mirrored request ended. */
+export const SHADOW_OUTCOMES = ['agrees', 'differs', 'unclear', 'read', 'not-compared', 'failed', 'skipped'] as const;
+export type ShadowOutcome = (typeof SHADOW_OUTCOMES)[number];
+
+/** Maximum number of requests that run or wait for their comparison. Further ones are skipped. */
+const MAX_REQUESTS = 1000;
+
+/** Maximum number of differences in one line of the log. */
+const MAX_LOGGED = 20;
+
+/** The ids that proxies give to requests, such as nginx in `$request_id`. */
+const PROXY_ID = /^[\w-]{1,64}$/;
+
+export interface ShadowOptions {
+	/** The store of the server. Nothing is written to it. */
+	readonly real: Store;
+	/** The collections of the application. */
+	readonly declared: readonly CollectionDefinition[];
+	/** How long after a request the database is looked at, in ms. */
+	readonly delay: number;
+	readonly log: Log;
+	/** Calls a function later. Default: a timer. */
+	readonly later?: (run: () => void, ms: number) => void;
+}
+
+/** A request that was replayed, until no later comparison can depend on it. */
+interface Replayed {
+	/** What is logged about it. */
+	readonly facts: object;
+	readonly touched: readonly Touched[];
+	/** The documents that it would change. */
+	readonly written: ReadonlySet<string>;
+}
+
+export class Shadow {
+	readonly counts = new Counts<ShadowOutcome>(SHADOW_OUTCOMES);
+	/** What methods see: the view of the request that is replayed; outside of one, a store that refuses writes. */
+	readonly store: Store;
+	readonly #overlays = new AsyncLocalStorage<Overlay>();
+	readonly #specs;
+	/** Requests whose comparisons are waited for, or were made lately. */
+	readonly #recent = new Set<Replayed>();
+	readonly #running = new Set<Promise<void>>();
+	readonly #timers = new Set<NodeJS.Timeout>();
+	#waiting = 0;
+	#isClosed = false;
+
+	constructor(private readonly options: ShadowOptions) {
+		this.#specs = specs(options.declared);
+		const outside = readOnlyStore(options.real);
+		const views = Object.entries(outside).map(([key, collection]) => {
+			const present = () => this.#overlays.getStore()?.collection(key) ?? collection;
+			const get = (_: object, name: string | symbol) => Reflect.get(present(), name)?.bind(present());
+			return [key, new Proxy({}, { get })] as const;
+		});
+		this.store = Object.fromEntries(views) as unknown as Store;
+	}
+
+	/** A hook of routes: answers a mirrored request, and replays it. The replay itself passes. */
+	readonly preParsing = async (
+		request: FastifyRequest,
+		reply: FastifyReply,
+		payload: AsyncIterable<Buffer>,
+	): Promise<unknown> => {
+		const overlay = this.#overlays.getStore();
+		if (overlay) {
+			overlay.requestId = request.id;
+			return payload;
+		}
+		const body = await readBody(payload, request.routeOptions.bodyLimit);
+		reply.hijack();
+		reply.raw.writeHead(204, request.server.securityHeaders).end();
+		if (body === undefined || this.#isClosed || this.#running.size + this.#waiting >= MAX_REQUESTS) {
+			this.counts.add('skipped');
+			return undefined;
+		}
+		const running = this.#replay(request, body).catch((err) => {
+			this.counts.add('failed');
+			this.options.log.error({ err }, 'A mirrored request could not be replayed');
+		});
+		this.#running.add(running);
+		void running.then(() => this.#running.delete(running));
+		return undefined;
+	};
+
+	async #replay({ raw, headers: sent, method: verb, routeOptions, server }: FastifyRequest, body: Buffer) {
+		const isRead = verb === 'GET';
+		const overlay = new Overlay(!isRead, this.options.real, this.#specs);
+		const { 'content-length': _length, 'transfer-encoding': _coding, expect: _expect, ...headers } = sent;
+		const { remoteAddress = '' } = raw.socket;
+		try {
+			const answer = await this.#overlays.run(
+				overlay,
+				// Awaited inside, because the request only begins then.
+				async () =>
+					await server.inject({ method: verb as 'GET', url: raw.url ?? '', headers, payload: body, remoteAddress }),
+			);
+			const touched = overlay.isFull ? [] : await overlay.touched();
+			const proxyId = sent['x-request-id'];
+			const facts = {
+				shadow: true,
+				requestId: overlay.requestId,
+				...(typeof proxyId === 'string' && PROXY_ID.test(proxyId) && { proxyRequestId: proxyId }),
+				verb,
+				path: routeOptions.url,
+				status: answer.statusCode,
+				...errorTypeOf(answer),
+			};
+			// The caches of the store have been filled by reads of this view.
+			forgetCachedReads(this.store);
+			if (overlay.isFull) this.#end('skipped', facts, 'A mirrored request was given up: it reads too many documents');
+			else if (answer.statusCode >= 500) this.#end('failed', facts, 'A mirrored request failed');
+			else if (isRead) this.#end('read', facts, 'A mirrored read was answered');
+			else if (touched.length === 0) this.#end('not-compared', facts, 'A mirrored request concerned no keys');
+			else this.#compareLater(facts, touched);
+		} finally {
+			overlay.release();
+		}
+	}
+
+	/** Compares after the delay. Until a further delay has passed, other comparisons consider these writes too. */
+	#compareLater(facts: object, touched: readonly Touched[]): void {
+		const changes = touched.filter(({ after, changed }) => after === null || changed.length > 0);
+		const replayed = { facts, touched, written: new Set(changes.map(nameOf)) };
+		this.#recent.add(replayed);
+		this.#waiting += 1;
+		this.#later(() => {
+			this.#waiting -= 1;
+			const comparing = this.#compare(replayed).catch((err) => this.#end('failed', { ...facts, err }, 'Not compared'));
+			this.#running.add(comparing);
+			void comparing.then(() => this.#running.delete(comparing));
+			this.#later(() => this.#recent.delete(replayed));
+		});
+	}
+
+	async #compare(replayed: Replayed): Promise<void> {
+		const { facts, touched } = replayed;
+		const found = await findDifferences(this.options.real, touched);
+		const others = [...this.#recent].filter((each) => each !== replayed);
+		const isClear = ({ collection: key, id }: Difference) =>
+			!others.some(({ written }) => written.has(nameOf({ key, id })));
+		const compared = { ...facts, documents: touched.length };
+		const differences = found.slice(0, MAX_LOGGED);
+		if (found.length === 0) this.#end('agrees', { ...compared, agrees: true }, 'A mirrored request agrees');
+		else if (found.some(isClear))
+			this.#end('differs', { ...compared, agrees: false, differences }, 'A mirrored request differs');
+		else this.#end('unclear', { ...compared, differences }, 'Other requests changed the same documents meanwhile');
+	}
+
+	#end(outcome: ShadowOutcome, facts: object, text: string): void {
+		this.counts.add(outcome);
+		this.options.log[LEVELS[outcome] ?? 'info']({ ...facts, outcome }, text);
+	}
+
+	#later(run: () => void): void {
+		const { delay, later } = this.options;
+		if (later) {
+			later(run, delay);
+			return;
+		}
+		const timer = setTimeout(() => {
+			this.#timers.delete(timer);
+			run();
+		}, delay);
+		this.#timers.add(timer);
+	}
+
+	/** Begins nothing more, and resolves when nothing runs. Comparisons whose time has not come are left out. */
+	async close(): Promise<void> {
+		this.#isClosed = true;
+		for (const timer of this.#timers) clearTimeout(timer);
+		await Promise.all(this.#running);
+	}
+}
+
+const LEVELS: Readonly<Partial<Record<ShadowOutcome, 'warn' | 'error'>>> = {
+	differs: 'warn',
+	failed: 'error',
+	skipped: 'warn',
+};
+
+const nameOf = ({ key, id }: Pick<Touched, 'key' | 'id'>) => `${key} ${id}`;
+
+/** @returns undefined for a body that is too large */
+async function readBody(payload: AsyncIterable<Buffer>, limit: number): Promise<Buffer | undefined> {
+	const chunks: Buffer[] = [];
+	let length = 0;
+	for await (const chunk of payload) {
+		length += chunk.length;
+		if (length <= limit) chunks.push(chunk);
+	}
+	return length > limit ? undefined : Buffer.concat(chunks);
+}
+
+/** The code of an error, if the answer has one. */
+function errorTypeOf({ statusCode, body }: { statusCode: number; body: string }): { errorType?: string } {
+	if (statusCode < 400) return {};
+	const { errorType } = JSON.parse(body) as { errorType?: unknown };
+	return typeof errorType === 'string' ? { errorType } : {};
+}

@@ -1,0 +1,208 @@
+/** A server with `--shadow`: it replays mirrored requests, writes nothing, and logs differences. */
+import { expect } from 'chai';
+import * as catalogue from '../../methods/index.js';
+import { type App, createApp } from '../../server/app.js';
+import { openServer } from '../../server/openServer.js';
+import { Shadow } from '../../server/shadow/shadow.js';
+import type { OpenStore } from '../../server/store/collections.js';
+import type { Store } from '../../shared/store.js';
+import { memoryLog } from '../support/log.js';
+import { testOptions } from '../support/options.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { recordedStore } from '../support/recordedStore.js';
+import { rejection } from '../support/rejection.js';
+import { headersOf, post, request } from '../support/rest.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+import { openTestStore } from '../support/store.js';
+
+describe('a server with --shadow', () => {
+	let data: OpenStore;
+	let original: TestRoomkey;
+	let shadow: Shadow;
+	let app: App;
+	let url: string;
+	let log: ReturnType<typeof memoryLog>;
+	let writes: string[];
+	let later: (() => void)[];
+	let owner: Person;
+	let member: Person;
+	let rid: string;
+
+	/** Resolves when a condition holds, which it does soon. */
+	async function until(condition: () => boolean): Promise<void> {
+		while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+	}
+	const ended = () => [...shadow.counts].reduce((sum, [, count]) => sum + count, 0);
+	const contents = async (store: Store) =>
+		JSON.stringify(await Promise.all(Object.values(store).map((each) => each.find({}).toArray())));
+
+	beforeEach(async () => {
+		data = await openTestStore();
+		original = await openRoomkey(catalogue.methods, { shared: data });
+		owner = await addPerson(data.store, { roles: ['user', 'admin'] });
+		member = await addPerson(data.store);
+		rid = await addRoom(data.store, [], { name: 'room', encrypted: true, usersCount: 2 });
+		await addMember(data.store, rid, owner, { t: 'p', roles: ['owner'] });
+		await addMember(data.store, rid, member, { t: 'p' });
+		[log, writes, later] = [memoryLog(), [], []];
+		const real = recordedStore(data.store, (write) => writes.push(write));
+		shadow = new Shadow({ real, declared: [], delay: 1, log, later: (run) => later.push(run) });
+		const { store, preParsing } = shadow;
+		const { onChange } = data;
+		const once = { ttl: 0, max: 1 };
+		app = createApp({ ...testOptions, catalogue, store, preParsing, once, readOnly: true, onChange, log });
+		url = `http://127.0.0.1:${await app.listen(0, '127.0.0.1')}/api/v1`;
+	});
+	afterEach(async () => {
+		expect(writes).to.deep.equal([]);
+		await shadow.close();
+		await app.close();
+		await original.close();
+		await data.close();
+	});
+
+	/** Mirrors a call, and lets the original answer it. Returns the line of the log. */
+	async function mirror(as: Person | null, name: string, body: object, originally?: () => Promise<unknown>) {
+		const before = ended();
+		const answer = await post(`${url}/${name}`, as, body, { 'X-Request-Id': 'id-of-nginx' });
+		expect([answer.status, answer.text]).to.deep.equal([204, '']);
+		await until(() => later.length > 0 || ended() > before);
+		await originally?.();
+		for (const run of later.splice(0)) run();
+		await until(() => ended() > before);
+		for (const run of later.splice(0)) run();
+		const line = log.lines.findLast(({ facts }) => 'shadow' in facts);
+		return line?.facts as Record<string, unknown>;
+	}
+	const setKeyId = (keyID: string) => () => original.call(owner, 'e2e.setRoomKeyID', rid, keyID);
+
+	it('agrees with a write that the original has made too', async () => {
+		const line = await mirror(owner, 'e2e.setRoomKeyID', { rid, keyID: 'one' }, setKeyId('one'));
+		expect(line).to.include({ agrees: true, status: 200, verb: 'POST', path: '/api/v1/e2e.setRoomKeyID' });
+		expect(line).to.include({ proxyRequestId: 'id-of-nginx' });
+		expect(line.requestId).to.be.a('string');
+		expect(shadow.counts.get('agrees')).to.equal(1);
+	});
+
+	it('agrees with each call of a key exchange, when the original does the same', async () => {
+		for (const person of [owner, member]) {
+			const e2e = { public_key: `public key of ${person.id}`, private_key: 'sealed' };
+			await data.store.users.updateOne({ _id: person.id }, { $set: { e2e } });
+		}
+		const offer = { usersSuggestedGroupKeys: { [rid]: [{ _id: member.id, key: 'key-1 for member' }] } };
+		const calls: [as: Person, name: string, body: object][] = [
+			[owner, 'e2e.setRoomKeyID', { rid, keyID: 'key-1' }],
+			[owner, 'e2e.updateGroupKey', { rid, uid: owner.id, key: 'key-1 for owner' }],
+			[member, 'e2e.requestSubscriptionKeys', {}],
+			[owner, 'e2e.provideUsersSuggestedGroupKeys', offer],
+			[member, 'e2e.acceptSuggestedGroupKey', { rid }],
+			[owner, 'e2e.resetRoomKey', { rid, e2eKey: 'key-2 for owner', e2eKeyId: 'key-2' }],
+		];
+		for (const [as, name, body] of calls) {
+			const line = await mirror(as, name, body, () => original.call(as, name, ...Object.values(body)));
+			expect([name, line.status, line.differences ?? [], line.agrees]).to.deep.equal([name, 200, [], true]);
+		}
+		const membership = await data.store.subscriptions.findOne({ rid, 'u._id': owner.id });
+		expect(membership?.E2EKey).to.equal('key-2 for owner');
+	});
+
+	it('names the document and the field of a write that the original has not made', async () => {
+		const line = await mirror(owner, 'e2e.setRoomKeyID', { rid, keyID: 'one' });
+		expect(line).to.include({ agrees: false, status: 200 });
+		expect(line.differences).to.deep.equal([{ collection: 'rooms', id: rid, field: 'e2eKeyId', found: 'missing' }]);
+	});
+
+	it('notices another value, and logs no value', async () => {
+		const line = await mirror(owner, 'e2e.setRoomKeyID', { rid, keyID: 'key-one' }, setKeyId('key-two'));
+		expect(line).to.include({ agrees: false });
+		expect(line.differences).to.deep.equal([{ collection: 'rooms', id: rid, field: 'e2eKeyId', found: 'other' }]);
+		expect(JSON.stringify(log.lines)).not.to.match(/key-one|key-two/);
+	});
+
+	it('agrees with a refusal that left the documents as they were, and notices one that did not', async () => {
+		await setKeyId('one')();
+		const call = ['e2e.setRoomKeyID', { rid, keyID: 'two' }] as const;
+		const refused = { status: 400, errorType: 'error-room-e2e-key-already-exists' };
+		expect(await mirror(owner, ...call)).to.include({ agrees: true, ...refused });
+		const overwrite = () => data.store.rooms.updateOne({ _id: rid }, { $set: { e2eKeyId: 'two' } });
+		const line = await mirror(owner, ...call, overwrite);
+		expect(line).to.include({ agrees: false, ...refused });
+		expect(line.differences).to.deep.equal([{ collection: 'rooms', id: rid, field: 'e2eKeyId', found: 'unexpected' }]);
+	});
+
+	it('does not judge a document that another mirrored request changes meanwhile', async () => {
+		for (const keyID of ['one', 'two']) await post(`${url}/e2e.setRoomKeyID`, owner, { rid, keyID });
+		await until(() => later.length === 2);
+		await setKeyId('one')();
+		for (const run of later.splice(0)) run();
+		await until(() => ended() === 2);
+		expect([shadow.counts.get('agrees'), shadow.counts.get('unclear')]).to.deep.equal([1, 1]);
+	});
+
+	it('answers a read with nothing too, and only counts it', async () => {
+		const { status, text } = await request(`${url}/rooms.get`, { headers: headersOf(owner) });
+		expect([status, text]).to.deep.equal([204, '']);
+		await until(() => ended() > 0);
+		expect(shadow.counts.get('read')).to.equal(1);
+	});
+
+	it('says so where nothing can be compared: wrong credentials, wrong arguments', async () => {
+		expect(await mirror(null, 'e2e.setRoomKeyID', { rid, keyID: 'x' })).to.include({
+			outcome: 'not-compared',
+			status: 401,
+		});
+		expect(await mirror(owner, 'e2e.setRoomKeyID', { rid })).to.include({ outcome: 'not-compared', status: 400 });
+	});
+
+	it('skips a body that is too large', async () => {
+		expect((await post(`${url}/e2e.setRoomKeyID`, owner, { rid, keyID: 'x'.repeat(70_000) })).status).to.equal(204);
+		expect(shadow.counts.get('skipped')).to.equal(1);
+	});
+
+	it('writes nothing and announces nothing for any method of the catalogue', async () => {
+		const before = await contents(data.store);
+		const values: Record<string, unknown> = {
+			...{ rid, roomId: rid, userId: member.id, uid: member.id, username: member.username, keyID: 'k', keyId: 'k' },
+			...{ key: 'k key', e2eKey: 'k key', e2eKeyId: 'k2', name: 'new-room', members: [], roomName: 'room' },
+			...{ data: { name: 'Somebody' }, keys: { public_key: 'p', private_key: 'q' }, usersSuggestedGroupKeys: {} },
+			...{ activeStatus: false, encrypted: false, permissions: [], confirmRelinquish: true },
+		};
+		let events = 0;
+		for (const event of ['changed', 'tokens-removed'] as const) app.bus.on(event, () => void events++);
+		let asked = 0;
+		for (const { rest, args } of catalogue.methods) {
+			if (rest?.verb !== 'POST') continue;
+			const body = Object.fromEntries(args.map(([arg]) => [arg, values[arg]]));
+			const { status } = await post(`${url}/${rest.path}`, owner, body);
+			expect(status, rest.path).to.equal(204);
+			asked += 1;
+			await until(() => later.length + ended() >= asked);
+		}
+		expect(asked).to.be.greaterThan(20);
+		expect(later.length).to.be.greaterThan(10);
+		expect([events, await contents(data.store)]).to.deep.equal([0, before]);
+		expect(log.lines.filter(({ level }) => level === 'error')).to.deep.equal([]);
+		expect([...shadow.counts].filter(([outcome]) => outcome === 'failed')).to.deep.equal([['failed', 0]]);
+	});
+
+	it('refuses writes of the program itself', async () => {
+		expect((await rejection(shadow.store.roles.deleteMany({}))).message).to.include('error-read-only');
+	});
+
+	it('is not started with a setting that must write or announce, and serves its pages', async () => {
+		for (const [option, text] of [
+			[{ readOnly: true }, 'choose one of shadow and read-only'],
+			[{ signUps: true }, 'sign-ups makes accounts, which shadow does not'],
+		] as const)
+			expect((await rejection(openServer({ store: { memory: true }, shadow: true, ...option }))).message).to.include(
+				text,
+			);
+		const server = await openServer({ store: { memory: true }, shadow: true, port: 0, keys: true, log: memoryLog() });
+		expect((await request(`${server.url}/readyz`)).status).to.equal(200);
+		expect((await request(`${server.url}/api/v1/me`)).status).to.equal(204);
+		const metrics = (await request(`${server.url}/metrics`)).text;
+		expect(metrics).to.include('roomkey_shadow_requests_total{outcome="agrees"} 0');
+		expect((await fetch(`${server.url}/sockjs/0/a/xhr`, { method: 'POST' })).status).to.equal(503);
+		await server.close();
+	});
+});
