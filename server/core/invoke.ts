@@ -14,7 +14,7 @@ import type { IdempotencyCache, InFlight } from './idempotency.js';
 import { Invocation, type Services } from './invocation.js';
 import type { RateLimits } from './limits/rate.js';
 import { logThrown } from './logThrown.js';
-import { type BegunCall, type CallOutcome, outcomeOf, type ServerObserver, UNKNOWN_METHOD } from './observer.js';
+import { type CallOutcome, outcomeOf, type ServerObserver, UNKNOWN_METHOD } from './observer.js';
 import { type TimeoutClock, withTimeout } from './timeout.js';
 
 export interface Invoker {
@@ -88,31 +88,30 @@ export function createInvoker(
 		return counting ? counting.then(() => run(method, params, caller)) : run(method, params, caller);
 	}
 
-	/** Runs a call, and reports its end. */
-	function observed(
+	/** Runs a call, and reports its end in one object: copying the begun call with `...` took longer than counting it. */
+	async function observed(
 		observer: ServerObserver,
 		name: string,
 		params: readonly unknown[],
 		caller: Caller,
 	): Promise<unknown> {
 		const definition = byName.get(name);
-		const begun: BegunCall = { method: definition ? name : UNKNOWN_METHOD, definition, caller, params };
+		const method = definition ? name : UNKNOWN_METHOD;
 		const startedAt = performance.now();
-		const running = observer.runCall?.(begun, () => start(name, params, caller)) ?? start(name, params, caller);
-		const end = (outcome: CallOutcome, result: unknown, thrown?: ClientError | MatchError) => {
-			const ms = performance.now() - startedAt;
-			observer.onCall({ ...begun, outcome, ms, result, thrown });
-		};
-		return running.then(
-			(result) => {
-				end('ok', result);
-				return result;
-			},
-			(thrown) => {
-				end(outcomeOf(thrown), undefined, thrown);
-				throw thrown;
-			},
-		);
+		let result: unknown;
+		let outcome: CallOutcome = 'ok';
+		let thrown: ClientError | MatchError | undefined;
+		try {
+			result = observer.runCall
+				? await observer.runCall({ method, definition, caller, params }, () => start(name, params, caller))
+				: await start(name, params, caller);
+		} catch (error) {
+			thrown = error as ClientError | MatchError;
+			outcome = outcomeOf(thrown);
+		}
+		observer.onCall({ method, definition, caller, params, outcome, ms: performance.now() - startedAt, result, thrown });
+		if (thrown) throw thrown;
+		return result;
 	}
 
 	function invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {

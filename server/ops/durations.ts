@@ -6,7 +6,7 @@ const BOUNDS_MS: readonly number[] = [
 ];
 
 export class Durations {
-	readonly #counts = new Array<number>(BOUNDS_MS.length + 1).fill(0);
+	readonly #counts = new Float64Array(BOUNDS_MS.length + 1);
 	#sumMs = 0;
 
 	add(ms: number): void {

@@ -52,18 +52,16 @@ class ObservedCollection<T extends { _id: string }> implements Collection<T> {
 		) as unknown as Record<Operation, OperationObserver>;
 	}
 
-	/** Runs an operation, and reports its start and its end. */
-	async #run<R>(operation: Operation, start: () => Promise<R>): Promise<R> {
+	/** Runs an operation, and reports its start and its end. The caller gets the promise of the operation itself. */
+	#run<R>(operation: Operation, start: () => Promise<R>): Promise<R> {
 		const end = this.#observers[operation].begin();
-		try {
-			const result = await start();
-			end();
-			return result;
-		} catch (error) {
+		const running = start();
+		running.then(
+			() => end(),
 			// A duplicate is not a failure: the unique index has prevented it.
-			end(operation === 'insertOne' && isDuplicateKey(error) ? undefined : error);
-			throw error;
-		}
+			(error) => end(operation === 'insertOne' && isDuplicateKey(error) ? undefined : error),
+		);
+		return running;
 	}
 
 	findOne(filter: Filter<T>, options?: FindOptions): Promise<T | null> {

@@ -7,6 +7,7 @@ import type { StoreChoice } from '../store/open.js';
 import { addContradictions } from './contradictions.js';
 import { requireFreeNames } from './freeNames.js';
 import { checked, Faults, type Option, OptionError, similarName } from './kinds.js';
+import { natsSettings } from './nats.js';
 import { type OptionName, type OptionValues, options } from './options.js';
 import { PART_NAMES, requirePart, storeChoice } from './parts.js';
 import {
@@ -63,6 +64,8 @@ export function checkServerOptions(given: ServerOptions): CheckedOptions {
 	faults.try(() => requireFreeNames('collections', namesIn(given.collections), RESERVED));
 	const settings = values as CheckedOptions['settings'];
 	addContradictions(settings, given, faults);
+	const { nats } = settings;
+	if (nats !== undefined) faults.try(() => natsSettings(nats, settings));
 	faults.throwIfAny();
 	const { limits, ...parts } = given;
 	const asked = given.demo ? { memory: true } : (given.store ?? { data: options.data.default });

@@ -4,6 +4,7 @@ import { createCatchUp } from '../../server/cluster/catchUp.js';
 import { decodeMessage, eventOf } from '../../server/cluster/messages.js';
 import { createOutbox } from '../../server/cluster/outbox.js';
 import { Peers } from '../../server/cluster/peers.js';
+import { checkServerOptions } from '../../server/options/checkOptions.js';
 import { OptionError } from '../../server/options/kinds.js';
 import { natsSettings, parseNatsUrls } from '../../server/options/nats.js';
 import { memoryLog } from '../support/log.js';
@@ -192,6 +193,18 @@ describe('the settings of NATS', () => {
 		expect(() => natsSettings('nats://h', { ...none, 'nats-cert': '/nowhere' })).to.throw(
 			OptionError,
 			/belong together/,
+		);
+	});
+
+	it('are checked with all other settings, before anything is opened', () => {
+		const nats = 'nats://127.0.0.1:4222';
+		expect(() => checkServerOptions({ nats, natsCert: '/nowhere/cert', port: -1 })).to.throw(
+			OptionError,
+			/^2 settings are wrong:.*port.*nats-cert and nats-key belong together/s,
+		);
+		expect(() => checkServerOptions({ nats, natsCa: '/nowhere/ca', tlsCert: '/nowhere/cert' })).to.throw(
+			OptionError,
+			/^2 settings are wrong:.*tls-cert and tls-key need each other.*nats-ca: the file \/nowhere\/ca cannot be read/s,
 		);
 	});
 });
