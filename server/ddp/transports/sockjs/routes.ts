@@ -72,12 +72,12 @@ export function addSockJsRoutes(
 	const connections = new Map<string, PollingTransport>();
 	/** Clients that have not yet received a close frame. */
 	const unclosed = new Set<PollingTransport>();
-	/** Resolves the promise of `allClosed`. */
+	/** Resolves the promise that `allClosed` has returned. */
 	let resolveAll: (() => void) | undefined;
 	let refusesNew = false;
 
 	/** Must be called when a client has received its close frame, or has disconnected. */
-	function notified(connection: PollingTransport): void {
+	function markClosed(connection: PollingTransport): void {
 		unclosed.delete(connection);
 		if (unclosed.size === 0) resolveAll?.();
 	}
@@ -85,9 +85,9 @@ export function addSockJsRoutes(
 	/** Creates the transport of a new client, whose connection was counted. */
 	function open(name: string, request: IncomingMessage): PollingTransport {
 		const connection = new PollingTransport(request, openSession, options, {
-			onCloseFrameSent: () => notified(connection),
-			gone() {
-				notified(connection);
+			onCloseFrameSent: () => markClosed(connection),
+			onGone() {
+				markClosed(connection);
 				options.connectionLimiter.release(connection.clientAddress);
 				// A new client may have opened a connection with this name meanwhile.
 				if (connections.get(name) === connection) connections.delete(name);
@@ -98,7 +98,7 @@ export function addSockJsRoutes(
 		return connection;
 	}
 
-	/** Counts the connection of a new client. Returns why it is refused; undefined if it is not. */
+	/** Counts the connection of a new client. @returns why the connection is refused; undefined if it is allowed */
 	function countNewClient(request: IncomingMessage): ConnectionRefused | undefined {
 		if (refusesNew) return { status: 503, text: 'The server is about to end.' };
 		return options.connectionLimiter.acquire(options.addressOf(request));
@@ -119,7 +119,7 @@ export function addSockJsRoutes(
 		});
 		reply.raw.once('close', () => {
 			// The client aborted the request, so the answer is lost.
-			if (!isAnswered) connection.gone();
+			if (!isAnswered) connection.onGone();
 		});
 		if (!existing) {
 			reply.send(`${OPEN_FRAME}\n`);
