@@ -12,7 +12,7 @@ export interface LookAgainParts {
 	readonly log: Log;
 	readonly changedElsewhere: () => ChangedElsewhere;
 	/** Authorizes all readers of room events again. */
-	reauthorize(): Promise<void>;
+	reauthorizeAll(): Promise<void>;
 }
 
 /** Collections with few documents, all of which have readers. */
@@ -40,7 +40,7 @@ export function createLookAgain(parts: LookAgainParts): (collection: string) => 
 			const { report } = parts.changedElsewhere();
 			for await (const { _id } of source.find({}, { projection: { _id: 1 } })) report(collection, _id);
 		}
-		if (OF_ACCESS.has(collection)) await parts.reauthorize();
+		if (OF_ACCESS.has(collection)) await parts.reauthorizeAll();
 	}
 
 	async function run(collection: string): Promise<void> {

@@ -39,7 +39,7 @@ export function followOtherWriters({ onChange, link, ...parts }: OtherWritersPar
 		get changedElsewhere() {
 			return changedElsewhere();
 		},
-		lookAgain: createLookAgain({ store, bus, log, changedElsewhere, reauthorize: () => hub.reauthorize({}) }),
+		lookAgain: createLookAgain({ store, bus, log, changedElsewhere, reauthorizeAll: () => hub.reauthorizeAll() }),
 		caughtUp: async () => cluster?.settled(),
 		async close() {
 			await cluster?.close();

@@ -19,6 +19,8 @@ export interface StreamSubscribers {
 	roomsReadBy(userId: string): ReadonlySet<string>;
 	/** Authorizes readers of room events again; until the result is known they receive no events. */
 	reauthorize(whose: { readonly userId?: string; readonly rid?: string }): Promise<void>;
+	/** Authorizes all readers of room events again; meanwhile they receive events. */
+	reauthorizeAll(): Promise<void>;
 }
 
 /** Users in one query. */
@@ -36,7 +38,7 @@ export function publishChange(change: Change, store: Store, subscribers: StreamS
 		forgetPermission(store, _id);
 		const args = ['updated', { _id, roles }];
 		subscribers.notify({ stream: 'notify-logged', eventName: 'permissions-changed', args });
-		return subscribers.reauthorize({});
+		return subscribers.reauthorizeAll();
 	}
 	if (isChangeOf(change, 'settings')) {
 		const { _id, value } = change.document;
@@ -67,11 +69,11 @@ async function publishMembership(
 	const { _id, rid, u, t } = document;
 	const isRemoved = action === 'removed';
 	// Another program has removed a membership, and nothing says whose it was.
-	if (!u && isRemoved) await subscribers.reauthorize({});
+	if (!u && isRemoved) await subscribers.reauthorizeAll();
 	if (!u) return;
 	const shown = isRemoved ? { _id, rid, u, ...(t && { t }) } : clientMembership(document);
 	subscribers.notify({ stream: 'notify-user', eventName: `${u._id}/subscriptions-changed`, args: [action, shown] });
-	if (isRemoved && rid) await membershipLost(u._id, rid, store, subscribers);
+	if (isRemoved && rid) await onMembershipLost(u._id, rid, store, subscribers);
 }
 
 /** Publishes a room to its members: if it was removed, only its id, type and name. */
@@ -107,7 +109,7 @@ async function publishProfile(
 }
 
 /** Authorizes a user again in a room whose membership they have lost, and in its discussions that they read. */
-async function membershipLost(
+async function onMembershipLost(
 	userId: string,
 	rid: string,
 	store: Store,

@@ -2,7 +2,7 @@
 import { Match } from '../../shared/match.js';
 import { isId } from '../../shared/values.js';
 
-/** The fields that subscribers of a removed document receive, or that say which subscribers there are. */
+/** The fields that subscribers of a removed document receive, or that determine who its subscribers are. */
 export const KNOWN_FIELDS = ['rid', 'u', 't', 'name'] as const;
 
 export interface LastKnown extends Record<string, unknown> {
@@ -12,7 +12,7 @@ export interface LastKnown extends Record<string, unknown> {
 
 const UserRef = Match.ObjectIncluding({ _id: Match.Where(isId) });
 
-/** The parts of a removed document that its subscribers may receive. Never its keys. */
+/** The parts of a removed document that its subscribers may receive. Encryption keys are never among them. */
 export function lastKnown(document: { readonly _id: string }): LastKnown {
 	const { _id, rid, u, t, name } = document as LastKnown;
 	const texts = Object.entries({ rid, t, name }).filter(([, value]) => typeof value === 'string');

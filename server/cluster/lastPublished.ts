@@ -11,7 +11,7 @@ const MAX_DOCUMENTS = 20_000;
 /** Stands for a document that does not exist. */
 const REMOVED = 'removed';
 
-/** Stands for one of which nothing but the id was known when its removal was published. */
+/** Stands for a document whose removal was published when only its id was known. */
 const REMOVED_UNKNOWN = 'removed, unknown';
 
 interface Entry {
@@ -29,12 +29,12 @@ export class LastPublished {
 	}
 
 	/**
-	 * Notes that a state is published now, unless it was the last one.
-	 * @param document undefined: it does not exist; `unknown`: nor is anything known of it, so its removal may be
-	 *   published once more when something is
-	 * @param elsewhereAt when it was read; undefined: this process has written it
-	 * @returns whether it differs from the state before, whether the document was known to exist, and when the state
-	 *   before was read if it was written elsewhere
+	 * Records that a state is published now, unless it was the last one.
+	 * @param document undefined if it does not exist; `unknown` if moreover only its id is known: its removal may then be
+	 *   published once more, with more of its fields
+	 * @param elsewhereAt when the document was read, in ms; undefined if this process has written it
+	 * @returns `isNew`: whether the state differs from the last one; `wasKnown`: whether the document was known to exist;
+	 *   `elsewhereAt`: that of the last state
 	 */
 	note(
 		collection: string,
@@ -43,7 +43,8 @@ export class LastPublished {
 		elsewhereAt?: number,
 	) {
 		const key = LastPublished.key(collection, id);
-		const state = document === 'unknown' ? REMOVED_UNKNOWN : document ? stateOf(document) : REMOVED;
+		const stateIfKnown = typeof document === 'object' ? stateOf(document) : REMOVED;
+		const state = document === 'unknown' ? REMOVED_UNKNOWN : stateIfKnown;
 		const before = this.#entries.get(key);
 		const isNew = before?.state !== state && !(state === REMOVED_UNKNOWN && before?.state === REMOVED);
 		if (isNew || elsewhereAt === undefined) this.#entries.set(key, { state, elsewhereAt });

@@ -1,6 +1,6 @@
 /**
- * The messages between processes, as EJSON texts. They say where to look: except for events of streams, they contain
- * neither documents nor secrets.
+ * The messages between processes, as EJSON texts. They name what has changed, and the receiver reads it from the store.
+ * Except for events of streams, messages contain neither documents nor secrets.
  */
 import { parse, stringify } from '../../shared/ejson.js';
 import type { EventName, EventPayloads } from '../../shared/events.js';
@@ -15,7 +15,7 @@ const VERSION = 1;
 /** Maximum size of a message that is read, in bytes. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
-/** Longest text that names something. */
+/** Maximum length of an id or a name, in characters. */
 const MAX_NAME_LENGTH = 1024;
 
 /** Maximum number of message numbers in one request to send messages again. */
@@ -42,10 +42,10 @@ const Written = compile({
 /** An event of a stream. */
 const Notice = compile({ type: 'notify', stream: Name, eventName: Name, args: Array } as const);
 
-/** Tokens of a user were removed. Which ones is in the store. */
+/** Tokens of a user were removed. The receiver finds out from the store which ones. */
 const TokensRemoved = compile({ type: 'tokens-removed', userId: Name } as const);
 
-/** Something has happened that does not fit into a message: everything must be looked at again. */
+/** An event was too large for a message, so receivers must read again everything that they observe. */
 const LookAgain = compile({ type: 'look-again' } as const);
 
 export type ClusterEvent =
@@ -69,7 +69,7 @@ const Envelope = compile({
 	hello: Match.Optional(Boolean),
 	/** The sender stops. */
 	bye: Match.Optional(Boolean),
-	/** The sender misses messages of another process. */
+	/** The sender asks the process `of` to send the messages again that it has missed. */
 	ask: Match.Optional({ of: Name, missing: ShortList }),
 });
 
@@ -82,7 +82,7 @@ export interface ClusterMessage extends Omit<Infer<typeof Envelope>, 'v' | 'even
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Reads a message. @returns undefined for anything else */
+/** Decodes a message. @returns undefined for data that is no message */
 export function decodeMessage(data: Uint8Array): ClusterMessage | undefined {
 	if (data.length > MAX_BYTES) return undefined;
 	let message: unknown;
@@ -98,18 +98,18 @@ export function decodeMessage(data: Uint8Array): ClusterMessage | undefined {
 	return { ...envelope, events: valid, invalid: events.length - valid.length };
 }
 
-/** Writes a message. @param parts its members besides `v` */
+/** Encodes a message without events. @param parts its members besides `v` */
 export function encodeMessage(parts: Omit<Infer<typeof Envelope>, 'v' | 'events'>): Uint8Array {
 	return Buffer.from(stringify({ v: VERSION, ...parts }) as string);
 }
 
-/** Writes a message from the EJSON texts of its events. */
+/** Encodes a message from the EJSON texts of its events. @param again whether the message is sent again */
 export function encodeEvents(from: string, n: number, events: readonly string[], again = false): Uint8Array {
 	const flag = again ? '"again":true,' : '';
 	return Buffer.from(`{"v":${VERSION},"from":"${from}","n":${n},${flag}"events":[${events.join(',')}]}`);
 }
 
-/** The event that others receive of what this process has published. */
+/** The event that other processes receive when this process has published something. */
 export function eventOf<N extends EventName>(name: N, payload: EventPayloads[N]): ClusterEvent {
 	switch (name) {
 		case 'changed': {
@@ -126,7 +126,7 @@ export function eventOf<N extends EventName>(name: N, payload: EventPayloads[N])
 	}
 }
 
-/** What subscribers receive of a removed document. Of a user only the id and the user name are sent. */
+/** What subscribers receive of a removed document. Of the user in it, only the id and the user name are sent. */
 function remainsOf(document: Change['document']) {
 	const last = lastKnown(document);
 	if (!last.u) return last;

@@ -28,16 +28,16 @@ export interface Outbox {
 	readonly last: number;
 	/** Adds an event to the next message, which is sent at the end of the turn of the event loop. */
 	add(event: ClusterEvent): void;
-	/** Sends these messages again, as far as they are kept. @returns how many */
+	/** Sends those of these messages again that are still kept. @returns how many it has sent */
 	resend(numbers: readonly number[]): number;
-	/** Sends what waits. */
+	/** Sends the waiting events now. */
 	flush(): void;
 }
 
 export interface OutboxOptions {
 	readonly from: string;
 	readonly maxBytes: () => number;
-	/** Sends a message, or drops it without a connection. */
+	/** Sends a message. Drops it if there is no connection. */
 	send(data: Uint8Array): void;
 	/** An event does not fit into a message. */
 	onTooLarge(event: ClusterEvent): void;

@@ -1,6 +1,6 @@
 /**
- * Finds what was written since a time of which the subscribers of streams here should know. It is looked up by what
- * they read, for which all stores have indexes.
+ * Finds the documents written since a given time that concern the readers of streams in this process. They are looked up
+ * by the users and rooms whose events are read, because all stores have indexes for these.
  */
 import { batchesOf } from '../../shared/batches.js';
 import type { Store } from '../../shared/store.js';

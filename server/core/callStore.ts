@@ -27,15 +27,15 @@ class CallCollection<T extends { _id: string }> extends CollectionReads<T> imple
 	}
 
 	insertOne(document: T, options?: WriteOptions): Promise<unknown> {
-		return this.source.insertOne(document, this.#noted(options));
+		return this.source.insertOne(document, this.#withListener(options));
 	}
 
 	updateOne(filter: Filter<T>, update: UpdateFilter<T>, options?: WriteOptions): Promise<{ matchedCount: number }> {
-		return this.source.updateOne(filter, update, this.#noted(options));
+		return this.source.updateOne(filter, update, this.#withListener(options));
 	}
 
 	updateMany(filter: Filter<T>, update: UpdateFilter<T>, options?: WriteOptions): Promise<{ matchedCount: number }> {
-		return this.source.updateMany(filter, update, this.#noted(options));
+		return this.source.updateMany(filter, update, this.#withListener(options));
 	}
 
 	findOneAndUpdate(
@@ -47,23 +47,23 @@ class CallCollection<T extends { _id: string }> extends CollectionReads<T> imple
 	}
 
 	deleteOne(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }> {
-		return this.source.deleteOne(filter, this.#noted(options));
+		return this.source.deleteOne(filter, this.#withListener(options));
 	}
 
 	deleteMany(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }> {
-		return this.source.deleteMany(filter, this.#noted(options));
+		return this.source.deleteMany(filter, this.#withListener(options));
 	}
 
 	announce(action: Change['action'], document: T, options?: WriteOptions): Promise<void> {
-		return this.source.announce(action, document, this.#noted(options));
+		return this.source.announce(action, document, this.#withListener(options));
 	}
 
-	#noted(options: WriteOptions | undefined): WriteOptions {
+	#withListener(options: WriteOptions | undefined): WriteOptions {
 		return { ...options, onAnnounced: this.onAnnounced };
 	}
 }
 
-/** Prepares the views of a store. Each view makes its collections when they are used. */
+/** Prepares the views of a store. A view makes each of its collections at the first use. */
 export function createCallStores(source: Store): CallStores {
 	class CallStore extends StoreView {
 		readonly source = source;

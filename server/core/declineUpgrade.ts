@@ -11,7 +11,7 @@ export function offersWebSocket({ headers }: IncomingMessage): boolean {
 /** Headers with which a client offers an upgrade. */
 const OFFER_HEADERS: ReadonlySet<string> = new Set(['upgrade', 'http2-settings']);
 
-/** The original request head, without the offer. */
+/** The original request line and headers, without the offer of an upgrade. */
 function headWithoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
 	const lines = [`${method} ${url} HTTP/${httpVersion}`];
 	for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -22,8 +22,8 @@ function headWithoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMess
 			lines.push(`${name}: ${value}`);
 			continue;
 		}
-		const left = value.split(',').filter((option) => !OFFER_HEADERS.has(option.trim().toLowerCase()));
-		if (left.length > 0) lines.push(`${name}: ${left.join(',')}`);
+		const otherOptions = value.split(',').filter((option) => !OFFER_HEADERS.has(option.trim().toLowerCase()));
+		if (otherOptions.length > 0) lines.push(`${name}: ${otherOptions.join(',')}`);
 	}
 	return `${lines.join('\r\n')}\r\n\r\n`;
 }

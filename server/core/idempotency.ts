@@ -54,8 +54,8 @@ class RememberedCall implements InFlight {
  */
 const MAX_KEY_LENGTH = 200;
 
-function cacheKeyOf({ method, caller: { userId } }: RepeatableCall, given: string): string {
-	const key = `${userId}\n${method}\n${given}`;
+function cacheKeyOf({ method, caller: { userId } }: RepeatableCall, idempotencyKey: string): string {
+	const key = `${userId}\n${method}\n${idempotencyKey}`;
 	return key.length > MAX_KEY_LENGTH ? hash('sha256', key, 'base64') : key;
 }
 
@@ -88,7 +88,7 @@ export function createIdempotencyCache({
 	const shared = isShared(store)
 		? new SharedCalls(store, { maxSize: MAX_CHARACTERS, ...options, log, onReplay })
 		: undefined;
-	/** If outcomes are kept in the store, only calls that run. */
+	/** The running calls and, unless outcomes are kept in the store, those that have ended. */
 	const calls = new ExpiringCache<RememberedCall>({ maxSize: MAX_CHARACTERS, ...options });
 
 	/** Starts the lifetime of an outcome, unless a newer call has replaced it under its key. */
@@ -111,13 +111,13 @@ export function createIdempotencyCache({
 
 	return {
 		appliesTo: ({ idempotencyKey, userId }) => idempotencyKey !== undefined && userId !== null,
-		// No await between the look-up and the storing of a call, so that only one of two calls with the same key runs.
-		async answer(asked, run) {
-			const { method, args, caller, timeout } = asked;
-			const { session = null, key: given = '' } = caller.idempotencyKey ?? {};
-			const idempotencyKey = typeof given === 'string' ? given : await given();
-			const key = cacheKeyOf(asked, idempotencyKey);
+		async answer(request, run) {
+			const { method, args, caller, timeout } = request;
+			const { session = null, key: keySource = '' } = caller.idempotencyKey ?? {};
+			const idempotencyKey = typeof keySource === 'string' ? keySource : await keySource();
+			const key = cacheKeyOf(request, idempotencyKey);
 			const digest = hash('sha256', canonical(args), 'base64');
+			// From here to `calls.set` there is no await, so that only one of two calls with the same key runs.
 			const first = calls.get(key);
 			// Within one session an id may be reused for another call; some clients always send the same id.
 			if (first && (session === null || first.session !== session)) {
@@ -126,7 +126,7 @@ export function createIdempotencyCache({
 				return outcomeOf(first, caller);
 			}
 			const call = new RememberedCall(digest, session);
-			call.outcome = shared ? shared.answer(asked, idempotencyKey, () => run(call)) : run(call);
+			call.outcome = shared ? shared.answer(request, idempotencyKey, () => run(call)) : run(call);
 			// Limits the wait for a method that never ends.
 			calls.set(key, call, { ttl: options.ttl + timeout });
 			try {

@@ -118,7 +118,7 @@ export class Invocation implements MethodContext, Events {
 		this.#controller.abort();
 	}
 
-	/** @param clock the clock of its time limit */
+	/** Runs the method. @param clock the clock of the call's time limit */
 	async run(method: Method, args: Record<string, unknown>, clock: TimeoutClock): Promise<unknown> {
 		this.#timeoutClock = clock;
 		try {
@@ -144,7 +144,7 @@ export class Invocation implements MethodContext, Events {
 		this.inFlight?.onWrite(settled);
 	}
 
-	/** `test/contract/ddp.md` section 12. */
+	/** Changes the user of the connection (`test/contract/ddp.md` section 12). */
 	async setUserId(userId: string | null, hashedToken: string | null = null, expires?: Date): Promise<void> {
 		if (userId !== null && typeof userId !== 'string')
 			throw new Error(`setUserId must be called on string or null, not ${typeof userId}`);
@@ -164,10 +164,10 @@ export class Invocation implements MethodContext, Events {
 	}
 
 	/** Throws an error if a later message of the connection may have started already. */
-	#requireTurn(what: string): void {
-		if (this.#unblocked) throw new Error(`Can't call ${what} in a method after calling unblock`);
-		if (this.#hasTimedOut) throw new Error(`Can't call ${what} in a method that took too long`);
-		if (this.#hasEnded) throw new Error(`Can't call ${what} in a method that has ended`);
+	#requireTurn(functionName: string): void {
+		if (this.#unblocked) throw new Error(`Can't call ${functionName} in a method after calling unblock`);
+		if (this.#hasTimedOut) throw new Error(`Can't call ${functionName} in a method that took too long`);
+		if (this.#hasEnded) throw new Error(`Can't call ${functionName} in a method that has ended`);
 	}
 
 	/** Does nothing if no message waits, as for a nested call. */
@@ -181,7 +181,7 @@ export class Invocation implements MethodContext, Events {
 		return this.limits ? this.limits.attempt(account, this.name, this.caller, run) : run();
 	}
 
-	/** A nested call has the same user and connection; its `setUserId` is this call's, its `unblock` does nothing. */
+	/** A nested call has the same user and connection. Its `setUserId` acts as this call's, its `unblock` does nothing. */
 	async call(name: string, ...args: unknown[]): Promise<unknown> {
 		const { userId, hashedToken, connection } = this;
 		const outer = this;

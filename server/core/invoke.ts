@@ -53,7 +53,7 @@ export function createInvoker(
 	async function run(method: Method, params: readonly unknown[], caller: Caller): Promise<unknown> {
 		const { name, timeout } = method;
 		let invocation: Invocation | undefined;
-		const start = (args: Record<string, unknown>, clock: TimeoutClock, first?: InFlight) => {
+		const runMethod = (args: Record<string, unknown>, clock: TimeoutClock, first?: InFlight) => {
 			invocation = new Invocation(name, caller, invoke, limits, services, stores, first);
 			return invocation.run(method, args, clock);
 		};
@@ -65,21 +65,22 @@ export function createInvoker(
 			// outcome.
 			const begin = (clock: TimeoutClock) =>
 				cache
-					? cache.answer({ method: name, args, caller, timeout }, (first) => start(args, clock, first))
-					: start(args, clock);
+					? cache.answer({ method: name, args, caller, timeout }, (first) => runMethod(args, clock, first))
+					: runMethod(args, clock);
 			return await withTimeout(timeout, begin, () => invocation?.expire());
 		} catch (thrown) {
-			throw presentable(thrown, name, caller);
+			throw logAndConvert(thrown, name, caller);
 		}
 	}
 
-	/** Converts an error to the one that the caller receives. Internal errors are logged. */
-	function presentable(thrown: unknown, name: string, caller: Caller): ClientError | MatchError {
+	/** Logs an error as `logThrown` does. @returns the error that the caller receives */
+	function logAndConvert(thrown: unknown, name: string, caller: Caller): ClientError | MatchError {
 		logThrown(services, { method: name }, `Exception while invoking method '${name}'`, thrown, caller);
 		if (thrown instanceof MethodError) return thrown.from(name);
 		return thrown instanceof MatchError ? thrown : toClientError(thrown);
 	}
 
+	/** Counts a call, then runs it. */
 	function start(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {
 		const method = byName.get(name);
 		if (!method) return Promise.reject(notFound('Method', name));

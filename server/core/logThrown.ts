@@ -25,15 +25,15 @@ export function logThrown(
 	caller?: Caller,
 ): void {
 	if (isClientSafe(thrown)) return;
-	const who = caller && factsOf(caller);
+	const callerFacts = caller && factsOf(caller);
 	if (thrown instanceof MatchError) {
-		log[argumentLogLevel]({ ...facts, ...pathOf(thrown), ...who }, 'A value does not match its pattern');
+		log[argumentLogLevel]({ ...facts, ...pathOf(thrown), ...callerFacts }, 'A value does not match its pattern');
 	} else if (thrown instanceof StoreUnavailableError) {
-		log.warn({ ...facts, ...who, err: thrown }, 'The database is not available');
+		log.warn({ ...facts, ...callerFacts, err: thrown }, 'The database is not available');
 	} else if (Array.isArray(thrown) && thrown.every((error) => error instanceof MatchError)) {
 		// An array of errors is thrown by `check` with `throwAllErrors`.
-		log.error({ ...facts, ...who, errors: thrown.map(pathOf) }, text);
+		log.error({ ...facts, ...callerFacts, errors: thrown.map(pathOf) }, text);
 	} else {
-		log.error({ ...facts, ...who, err: thrown }, text);
+		log.error({ ...facts, ...callerFacts, err: thrown }, text);
 	}
 }

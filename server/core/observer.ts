@@ -48,16 +48,16 @@ export type ConnectionRefusal = (typeof CONNECTION_REFUSALS)[number];
 export interface WrongToken {
 	/** The path of the route, with the names of its parameters. */
 	readonly path: string;
-	/** `expired`: the token was right once. */
+	/** `expired`: the token was valid until its time was over. */
 	readonly reason: 'unknown' | 'expired';
-	/** The user id that the client has sent. It may be anything, and so a secret in the wrong header. */
+	/** The user id that the client has sent. It may be any text, even a secret in the wrong header. */
 	readonly claimedUserId: string;
 	readonly clientAddress: string | null;
 	readonly requestId: string;
 }
 
 export interface ServerObserver {
-	/** Runs a call, so that what it causes belongs to it. Absent: it is run directly. */
+	/** Runs a call in a context, such as the span of a trace. Absent: the call is run directly. */
 	runCall?(call: BegunCall, run: () => Promise<unknown>): Promise<unknown>;
 	/** A call of a client or of the application has ended. Calls between methods are not reported. */
 	onCall(call: EndedCall): void;

@@ -1,10 +1,10 @@
 /** Repeats a task of the server at intervals. */
 
 /**
- * Starts a task at intervals, unless it still runs. It does not keep the process alive.
+ * Starts a task at intervals, unless the last run is still in progress. The timer does not keep the process alive.
  * @param interval in ms
- * @param onError receives what a run rejects with; the next run is made all the same
- * @returns a function that stops it; its promise resolves when no run is in progress any more
+ * @param onError receives the error of a run that fails; the next run starts as usual
+ * @returns a function that stops the repetition; its promise resolves when no run is in progress any more
  */
 export function repeat(
 	task: () => Promise<unknown>,

@@ -11,7 +11,7 @@ export interface RepeatableCall {
 	readonly timeout: number;
 }
 
-/** Whether an error is the method's result; other errors are temporary and not cached. */
+/** Whether a repeated call gets the same error. Errors of the server and temporary errors are not cached. */
 export function isAnswer(thrown: unknown): boolean {
 	return thrown instanceof MatchError || (isClientSafe(thrown) && !isTransient(thrown));
 }

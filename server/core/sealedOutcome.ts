@@ -13,7 +13,7 @@ const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** What is derived from a secret. None of the three reveals another. */
+/** An id and two keys that are derived from a secret. None of the three reveals another. */
 export interface DerivedKeys {
 	/** Identifies the secret. */
 	readonly id: string;
@@ -47,7 +47,7 @@ export function seal({ encryption }: DerivedKeys, text: string): string {
 	return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString('base64');
 }
 
-/** Decrypts such a text. @throws Error if it was changed, or sealed with other keys */
+/** Decrypts a text from `seal`. @throws Error if it was changed, or sealed with other keys */
 export function unseal({ encryption }: DerivedKeys, sealed: string): string {
 	const bytes = Buffer.from(sealed, 'base64');
 	const decipher = createDecipheriv('aes-256-gcm', encryption, bytes.subarray(0, NONCE_BYTES), {
@@ -60,7 +60,7 @@ export function unseal({ encryption }: DerivedKeys, sealed: string): string {
 /** How a call ended. */
 export type Outcome = { readonly value: unknown } | { readonly thrown: unknown };
 
-/** An outcome as EJSON text. @throws Error for a value that has no EJSON */
+/** An outcome as EJSON text. @throws Error for a value that cannot be encoded as EJSON */
 export function encodeOutcome(outcome: Outcome): string {
 	return stringify('thrown' in outcome ? { thrown: fieldsOf(outcome.thrown) } : outcome) as string;
 }
@@ -73,7 +73,7 @@ function fieldsOf(thrown: unknown): object {
 	return { kind: thrown instanceof MethodError ? 'method' : 'client', ...fields };
 }
 
-/** Decodes such a text. @throws Error if it is none */
+/** Decodes a text from `encodeOutcome`. @throws Error for any other text */
 export function decodeOutcome(text: string): Outcome {
 	const outcome = parse(text);
 	if (!isObject(outcome)) throw new TypeError('not an outcome');
@@ -82,14 +82,14 @@ export function decodeOutcome(text: string): Outcome {
 
 function errorOf(fields: unknown): Error {
 	if (!isObject(fields)) throw new TypeError('not an error');
-	const { kind, error, reason, details, status, text, path } = fields;
+	const { kind, error, reason, details, status, text: matchText, path } = fields;
 	if (kind === 'match') {
 		const thrown = new MatchError('', String(path));
-		thrown.message = String(text);
+		thrown.message = String(matchText);
 		return thrown;
 	}
 	if (typeof error !== 'string' && typeof error !== 'number') throw new TypeError('not the code of an error');
-	const said = typeof reason === 'string' ? reason : undefined;
-	if (kind === 'bare') return new BareError(error, said, details, typeof status === 'number' ? status : undefined);
-	return kind === 'method' ? new MethodError(error, said, details) : new ClientError(error, said, details);
+	const text = typeof reason === 'string' ? reason : undefined;
+	if (kind === 'bare') return new BareError(error, text, details, typeof status === 'number' ? status : undefined);
+	return kind === 'method' ? new MethodError(error, text, details) : new ClientError(error, text, details);
 }

@@ -2,8 +2,9 @@
  * Outcomes of calls in a store that several processes share, so that a call that is repeated at another process gets the
  * first outcome, or waits for it (`test/contract/beyond.md` E1).
  *
- * A call has one document. It is inserted before the call runs, with a lease that its process renews. If the process
- * dies, the lease ends, and a repeated call runs. Afterwards the document holds the outcome (`sealedOutcome.ts`).
+ * A call has one document. It is inserted before the call runs, with a lease: a time until which the call is reserved for
+ * its process, which renews it. If the process dies, the lease ends, and a repeated call runs. When the call has ended,
+ * the document holds the encrypted outcome (`sealedOutcome.ts`).
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { insertIfAbsent } from '../../methods/model/insertIfAbsent.js';
@@ -52,7 +53,9 @@ interface IdentifiedCall {
 	/** Id of this execution. */
 	readonly run: string;
 	readonly keys: DerivedKeys;
+	/** Keyed hash of the arguments. */
 	readonly args: string;
+	/** Keyed hash of the session id; null over REST. */
 	readonly session: string | null;
 	/** Time limit of the method, in ms. */
 	readonly timeout: number;
@@ -76,7 +79,7 @@ export class SharedCalls {
 	}
 
 	/**
-	 * Runs a call, or returns the outcome of the earlier call with its key, also if that runs in another process.
+	 * Runs a call, or returns the outcome of the earlier call with its key, even if that one runs in another process.
 	 * @param key the idempotency key
 	 * @throws the errors of the call; `error-idempotency-mismatch`, `error-idempotency-answer-too-large`;
 	 * `error-timeout` if the earlier call has not ended within the time limit of the method
@@ -118,6 +121,7 @@ export class SharedCalls {
 				if (await insertIfAbsent(this.#state, { _id, ...claim }, SILENT)) return undefined;
 				continue;
 			}
+			// Written so that an invalid date counts as expired.
 			const hasExpired = !(found.until > this.#in(0));
 			// Within one session an id may be reused for another call; some clients always send the same id.
 			if (hasExpired || (session !== null && found.session === session)) {
@@ -136,7 +140,7 @@ export class SharedCalls {
 		throw clientError('timeout');
 	}
 
-	/** The time in so many ms. */
+	/** The time that is this many ms from now. */
 	#in(ms: number): Date {
 		return new Date((this.options.now?.() ?? Date.now()) + ms);
 	}
@@ -156,7 +160,10 @@ export class SharedCalls {
 		}
 	}
 
-	/** Renews the lease of a call until it ends. A method that never ends does not keep its lease for ever. */
+	/**
+	 * Renews the lease of a call. Renewals end after a time, so that a method that never ends does not keep its lease.
+	 * @returns a function that ends them
+	 */
 	#keepLease({ _id, run, timeout }: IdentifiedCall): () => void {
 		const last = Date.now() + timeout + this.options.ttl;
 		const timer = setInterval(() => {
@@ -172,7 +179,7 @@ export class SharedCalls {
 
 	/** Stores the outcome, unless the lease has ended and another process has claimed the call. */
 	async #keep({ _id, run, keys }: IdentifiedCall, outcome: Outcome): Promise<void> {
-		const answer = this.#sealed(keys, outcome);
+		const answer = this.#seal(keys, outcome);
 		try {
 			const until = this.#in(this.options.ttl);
 			const { matchedCount } = await this.#state.updateOne({ _id, run }, { $set: { answer, until } }, SILENT);
@@ -183,8 +190,8 @@ export class SharedCalls {
 		}
 	}
 
-	/** The encrypted outcome; empty if it is too large, or has no EJSON. */
-	#sealed(keys: DerivedKeys, outcome: Outcome): string {
+	/** Encrypts the outcome. @returns an empty text if the outcome is too large, or cannot be encoded as EJSON */
+	#seal(keys: DerivedKeys, outcome: Outcome): string {
 		let text: string;
 		try {
 			text = encodeOutcome(outcome);

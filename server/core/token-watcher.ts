@@ -39,8 +39,9 @@ export function watchTokens(
 ): TokenWatcher {
 	let checking: Promise<void> | undefined;
 	let stopped = false;
-	/** The tokens still to be looked up in this round, and the number of them that each check looks up. */
+	/** The tokens still to be looked up in this round. */
 	let round: [hashedToken: string, userId: string][] = [];
+	/** Number of tokens of this round that each check looks up. */
 	let share = 0;
 	/** Users whose tokens are looked up first. */
 	let urgent = new Set<string>();
@@ -80,7 +81,7 @@ export function watchTokens(
 		await lookUpEach(round.splice(0, share));
 	}
 
-	/** Runs a check, if none runs: only one query runs at a time, also if the database is slow. */
+	/** Runs a check, unless one is running: only one query runs at a time, even if the database is slow. */
 	function run(task: () => Promise<void>): void {
 		checking ??= task()
 			.catch((err) => log.warn({ err }, 'Login tokens in use could not be looked up'))
@@ -95,8 +96,8 @@ export function watchTokens(
 	return {
 		checkAll: () => lookUpEach([...tokensInUse()]),
 		checkUser(userId) {
-			// All users that are named in this turn of the event loop are looked up together. A check that runs already
-			// may have begun too early for them.
+			// All users of this turn of the event loop are looked up together. A running check is awaited first, because it
+			// may have read their tokens too early.
 			if (urgent.size === 0) setImmediate(() => void Promise.resolve(checking).then(() => run(checkUrgent)));
 			urgent.add(userId);
 		},

@@ -22,7 +22,7 @@ export interface CallHost {
 	readonly transport: Pick<Transport, 'kind'>;
 	/** Fires when the client has disconnected. */
 	readonly signal: AbortSignal;
-	/** Identifies the session and those it resumes; undefined if results are not cached. */
+	/** Id that the session shares with the sessions that it resumes; undefined if results are not cached. */
 	readonly chainId: ChainId | undefined;
 	setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void>;
 	/** Sends a message: its text, or the encoded parts of a long one. */
@@ -33,7 +33,7 @@ export interface CallHost {
 }
 
 /**
- * Removes the second factor from the arguments: DDP clients send it after the last one
+ * Removes the second factor from the arguments: DDP clients send it as an additional last argument
  * (`test/contract/rocketchat-e2e.md` 7.5).
  * @param method undefined for an unknown method: then nothing is removed
  * @returns the remaining arguments, and the second factor if there is one
@@ -58,7 +58,7 @@ class DdpCaller implements Caller {
 	readonly randomSeed: string | null;
 	/** Resolves when the method's writes have been sent to all subscribers. */
 	written: Promise<unknown> | undefined;
-	/** Set while the user of the connection is being changed by this call; never rejects. */
+	/** Set while this call changes the connection's user: resolves when all its changes have ended; never rejects. */
 	userChange: Promise<void> | undefined;
 	#unblock: (() => void) | undefined;
 
@@ -98,17 +98,17 @@ class DdpCaller implements Caller {
 	get idempotencyKey(): IdempotencyKey | undefined {
 		const { chainId, connectionId } = this.host;
 		if (chainId === undefined || connectionId === undefined) return undefined;
-		const keyIn = (chain: string) => `${chain} ${this.id}`;
-		const key = typeof chainId === 'string' ? keyIn(chainId) : async () => keyIn(await chainId());
+		const keyWith = (chain: string) => `${chain} ${this.id}`;
+		const key = typeof chainId === 'string' ? keyWith(chainId) : async () => keyWith(await chainId());
 		return { key, session: connectionId };
 	}
 
 	setUserId(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void> {
 		const change = this.host.setUser(userId, hashedToken, expires);
-		const changing = Promise.allSettled([this.userChange, change]).then(() => {
-			if (this.userChange === changing) this.userChange = undefined;
+		const allChanges = Promise.allSettled([this.userChange, change]).then(() => {
+			if (this.userChange === allChanges) this.userChange = undefined;
 		});
-		this.userChange = changing;
+		this.userChange = allChanges;
 		return change;
 	}
 
@@ -120,7 +120,7 @@ class DdpCaller implements Caller {
 		this.written = this.written ? Promise.all([this.written, settled]) : settled;
 	}
 
-	/** The first call lets the next message start, after a change of user is complete; later calls do nothing. */
+	/** Lets the next message start, as soon as a running change of user has ended. Only the first call has an effect. */
 	unblock(): void {
 		const unblock = this.#unblock;
 		this.#unblock = undefined;
@@ -129,13 +129,14 @@ class DdpCaller implements Caller {
 	}
 }
 
-/** The `result` message of a method that has ended. `sent` must be called when the message has been sent. */
+/** The `result` message of a method that has ended. `onSent` must be called when the message has been sent. */
 interface Answer {
 	readonly message: string | readonly Buffer[];
-	sent?(): void;
+	onSent?(): void;
 }
 
-function unencodable({ log }: CallHost['services'], { id, method }: codec.MethodCall, err: unknown): Answer {
+/** Logs that a result cannot be encoded. @returns the answer, a server error */
+function answerUnencodable({ log }: CallHost['services'], { id, method }: codec.MethodCall, err: unknown): Answer {
 	log.error({ err, method }, `The result of method '${method}' cannot be encoded`);
 	return { message: codec.failure(id, clientError('internal')) };
 }
@@ -145,19 +146,19 @@ function encodeResult(host: CallHost, call: codec.MethodCall, value: unknown): A
 	try {
 		return { message: codec.result(call.id, value) };
 	} catch (error) {
-		return unencodable(host.services, call, error);
+		return answerUnencodable(host.services, call, error);
 	}
 }
 
 async function encodeLargeResult(host: CallHost, call: codec.MethodCall, value: unknown): Promise<Answer> {
-	const sent = await host.largeAnswers.takeTurn();
-	if (!sent) return { message: codec.failure(call.id, clientError('tooManyLargeAnswers')) };
+	const onSent = await host.largeAnswers.takeTurn();
+	if (!onSent) return { message: codec.failure(call.id, clientError('tooManyLargeAnswers')) };
+	// A client that has disconnected receives nothing, so nothing is encoded for it.
+	if (host.signal.aborted) return { message: [], onSent };
 	try {
-		// Nobody receives the answer of a client that has disconnected.
-		const message = host.signal.aborted ? [] : await codec.largeResult(call.id, value, (text) => host.encodePart(text));
-		return { message, sent };
+		return { message: await codec.largeResult(call.id, value, (text) => host.encodePart(text)), onSent };
 	} catch (error) {
-		return { ...unencodable(host.services, call, error), sent };
+		return { ...answerUnencodable(host.services, call, error), onSent };
 	}
 }
 
@@ -170,7 +171,7 @@ export async function runCall(call: codec.MethodCall, host: CallHost, unblock: (
 	const { id, method, randomSeed } = call;
 	const definition = host.services.invoker.get(method);
 	if (!definition) {
-		// Only in this case the result is sent first, before `updated`.
+		// The result is sent before `updated`, as Meteor does for an unknown method.
 		const thrown = notFound('Method', method);
 		host.services.observer?.onCall({
 			method: UNKNOWN_METHOD,
@@ -191,7 +192,7 @@ export async function runCall(call: codec.MethodCall, host: CallHost, unblock: (
 		(value) => encodeResult(host, call, value),
 		(error): Answer => ({ message: codec.failure(id, toClientError(error)) }),
 	);
-	// The method may not have awaited the change of user. The subscriptions must still be sent before the answers.
+	// The method may have ended before its change of user. The client must receive the new user's documents first.
 	if (caller.userChange) await caller.userChange;
 	if (caller.written) {
 		// `updated` tells the client that it has received all changes of the method, so it is sent after them.
@@ -204,6 +205,6 @@ export async function runCall(call: codec.MethodCall, host: CallHost, unblock: (
 		host.send(answer.message);
 		caller.unblock();
 	}
-	answer.sent?.();
+	answer.onSent?.();
 	if (definition.changesUser) host.login.pendingChanges--;
 }

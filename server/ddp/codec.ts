@@ -1,6 +1,6 @@
 /**
- * Text ↔ DDP messages (`test/contract/ddp.md` sections 2 to 10): patterns of what comes in, and one function for each
- * message that goes out. Only `fields`, `params` and `result` are EJSON; the other members are plain JSON.
+ * Parses and encodes DDP messages (`test/contract/ddp.md` sections 2 to 10): a pattern for each incoming message, and a
+ * function for each outgoing one. Only `fields`, `params` and `result` are EJSON; the other members are plain JSON.
  */
 
 import { decode, ejsonFormat, mayHoldTypes, parseJson, stringify, Unreadable } from '../../shared/ejson.js';
@@ -37,7 +37,7 @@ const Unsub = compile(Match.ObjectIncluding({ msg: 'unsub', id: String }));
 
 export type MethodCall = Infer<typeof MethodCall>;
 export type Sub = Infer<typeof Sub>;
-/** A large frame, which only a client who is logged in may send. It arrived during a login and is not parsed yet. */
+/** A frame so large that only a logged-in client may send it. It arrived during a login and is not parsed yet. */
 export interface LargeFrame {
 	readonly msg: 'large';
 	readonly text: string;
@@ -45,7 +45,7 @@ export interface LargeFrame {
 
 export type Request = MethodCall | Sub | Infer<typeof Unsub>;
 
-/** The fields of every message. */
+/** A parsed message, of which only `msg` is known to exist. */
 export interface Message {
 	readonly msg: unknown;
 	readonly [member: string]: unknown;
@@ -54,7 +54,7 @@ export interface Message {
 /**
  * Negotiates the protocol version (`test/contract/ddp.md` section 3): of the versions that both sides support, the one
  * that the client prefers.
- * @returns the version, and whether the client may continue with it or must reconnect with it
+ * @returns the version, and `agreed`: false if the client proposed another one and must reconnect with this one
  */
 export function negotiate(message: Message): { version: string; agreed: boolean } {
 	const preferred = VERSIONS[0] as string;
@@ -66,9 +66,10 @@ export function negotiate(message: Message): { version: string; agreed: boolean 
 }
 
 /**
- * Parses a frame. Returns its message; for a malformed frame, the text of the error frame (`test/contract/ddp.md` 9).
+ * Parses a frame.
+ * @returns its message; for a malformed frame a string, the error frame that answers it (`test/contract/ddp.md` 9)
  */
-export function readFrame(text: string): Message | string {
+export function parseFrame(text: string): Message | string {
 	let message: unknown;
 	try {
 		message = readMessage(text);
@@ -76,30 +77,31 @@ export function readFrame(text: string): Message | string {
 		return protocolError(error instanceof Unreadable ? 'Parse error' : 'Bad request');
 	}
 	if (typeof message !== 'object' || message === null) return protocolError('Bad request');
-	return (message as Message).msg ? (message as Message) : refuse('Bad request', message, text);
+	return (message as Message).msg ? (message as Message) : errorFrame('Bad request', message, text);
 }
 
-/** The error frame for a message. It includes the message only if its frame is short. */
-export function refuse(reason: string, message: object, text: string): string {
+/** The error frame that answers a message. It includes the message only if `text`, the frame of the message, is short. */
+export function errorFrame(reason: string, message: object, text: string): string {
 	return protocolError(reason, text.length <= MAX_ECHO_LENGTH ? message : undefined);
 }
 
-/** The session id that a client asks to resume, if it is well-formed. */
+/** The id of the session that a client asks to resume, if it has the form of this server's ids. */
 export function formerSession({ session }: Message): string | undefined {
 	return typeof session === 'string' && /^[0-9A-Za-z]{17}$/.test(session) ? session : undefined;
 }
 
 /**
- * Parses the request of a connected client; for a malformed one it returns the text of the error frame
- * (`test/contract/ddp.md` 9).
+ * Checks the request of a connected client.
+ * @param text the frame of the message
+ * @returns the request; for a malformed one a string, the error frame that answers it (`test/contract/ddp.md` 9)
  */
-export function requestOf(message: Message, text: string): Request | string {
-	const request = readRequest(message);
-	return typeof request === 'string' ? refuse(request, message, text) : request;
+export function parseRequest(message: Message, text: string): Request | string {
+	const request = checkRequest(message);
+	return typeof request === 'string' ? errorFrame(request, message, text) : request;
 }
 
-/** The request, or the description of its error. */
-function readRequest(message: Message): Request | string {
+/** The request; for a malformed one a string, the reason of the error. */
+function checkRequest(message: Message): Request | string {
 	switch (message.msg) {
 		case 'method':
 			return MethodCall.is(message) ? message : 'Malformed method invocation';
@@ -122,8 +124,8 @@ const EJSON_FIELDS = ['fields', 'params', 'result'] as const;
 export type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Reads a frame.
- * @returns the JSON value with its EJSON fields decoded
+ * Decodes a frame without checking the message.
+ * @returns the JSON value, with its EJSON fields decoded, and each name in `cleared` as an undefined field
  * @throws SyntaxError if the frame is not JSON; Unreadable if its EJSON fields or `cleared` are invalid
  */
 export function readMessage(text: string): unknown {
@@ -143,7 +145,7 @@ export function readMessage(text: string): unknown {
 /** The fields, with each name in `cleared` as an undefined field. */
 function withCleared(fields: unknown, cleared: unknown): Record<string, unknown> {
 	if (!Array.isArray(cleared)) throw new Unreadable('cleared is not an array');
-	// Otherwise a string would be spread into an object of its characters.
+	// A string must be rejected: the spread below would turn it into an object of its characters.
 	const areFields = fields === undefined || isObject(fields);
 	if (!areFields) throw new Unreadable('fields is not an object');
 	const all: Record<string, unknown> = { ...(fields as object | undefined) };
@@ -259,10 +261,13 @@ export function loggedId(id: string): string {
  */
 export function wireId(id: unknown): string {
 	if (typeof id === 'string') {
-		return /^[-~{]/.test(id) || /^[0-9a-f]{24}$/.test(id) ? `-${id}` : id;
+		// Without the dash, these strings would look like an encoded id of another type; 24 hex digits are an ObjectID.
+		const isAmbiguous = /^[-~{]/.test(id) || /^[0-9a-f]{24}$/.test(id);
+		return isAmbiguous ? `-${id}` : id;
 	}
 	if (id === undefined) return '-';
 	if (typeof id === 'object' && id !== null) {
+		// An EJSON type, such as an ObjectID.
 		if ('typeName' in id && 'toJSONValue' in id) return String((id as { toJSONValue(): unknown }).toJSONValue());
 		throw new Error('Meteor does not currently support objects other than ObjectID as ids');
 	}

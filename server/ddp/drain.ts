@@ -1,9 +1,9 @@
 /**
  * Ends a session after it has answered the requests that have arrived (`test/contract/ddp.md` section 18): stock
- * clients never repeat requests that were lost with a connection. Later requests are not read, because a client that
+ * clients never repeat requests that were lost with a connection. Later requests are ignored, because a client that
  * always has a call in progress would keep its session open for ever.
  */
-import { setImmediate as aTurn, setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 
 import type { Requests } from './queue.js';
 import type { Transport } from './transports/transport.js';
@@ -12,16 +12,15 @@ import type { Transport } from './transports/transport.js';
 export interface DrainHost {
 	/** Whether the session has already ended. */
 	readonly isClosed: boolean;
-	/** The unanswered requests; undefined if there are none. If reading was ever paused, more may wait in the network. */
+	/** The unanswered requests; undefined if there are none. If reading was ever paused, more may still be on the way. */
 	readonly requests: Pick<Requests<unknown>, 'isIdle' | 'isPaused' | 'wasPaused'> | undefined;
-	/** Knows whether input was received that has not been passed to the session. */
 	readonly transport: Pick<Transport, 'hasPendingInput'>;
 }
 
 /** How long a client whose reading was paused must be silent before its data counts as fully received, in ms. */
 const QUIET_MS = 100;
 
-/** Maximum number of such waits, for a client that keeps sending without exceeding the limit of unanswered requests. */
+/** Maximum number of such waits in a row for a client that keeps sending, but too slowly for reading to be paused. */
 const MAX_WAITS = 20;
 
 export class Drain {
@@ -54,29 +53,30 @@ export class Drain {
 	async run(): Promise<void> {
 		await this.#catchUp();
 		this.#ignoresRequests = true;
-		await this.#until(() => this.session.requests?.isIdle !== false);
+		await this.#waitUntil(() => this.session.requests?.isIdle !== false);
 	}
 
 	/** Reads what the client has already sent: the data of this turn of the event loop, or more if reading was paused. */
 	async #catchUp(): Promise<void> {
 		const { session } = this;
-		let hadToWait = false;
+		/** Whether more may be on the way than this turn brings, so that the client must first be silent for a time. */
+		let needsSilence = false;
 		for (let waits = 0; waits < MAX_WAITS; waits++) {
-			await this.#until(() => !session.requests?.isPaused);
+			await this.#waitUntil(() => !session.requests?.isPaused);
 			this.#hasReceived = false;
 			this.#wasPaused = false;
-			hadToWait ||= session.requests?.wasPaused === true || session.transport.hasPendingInput;
-			await (hadToWait ? delay(QUIET_MS) : aTurn());
+			needsSilence ||= session.requests?.wasPaused === true || session.transport.hasPendingInput;
+			await (needsSilence ? delay(QUIET_MS) : nextTurn());
 			if (session.isClosed) return;
 			if (session.transport.hasPendingInput || this.#wasPaused) {
-				hadToWait = true;
+				needsSilence = true;
 				waits = 0;
-			} else if (!hadToWait || !this.#hasReceived) return;
+			} else if (!needsSilence || !this.#hasReceived) return;
 		}
 	}
 
 	/** Waits until a condition holds, or the session has ended. */
-	async #until(holds: () => boolean): Promise<void> {
+	async #waitUntil(holds: () => boolean): Promise<void> {
 		while (!this.session.isClosed && !holds()) {
 			await new Promise<void>((resolve) => {
 				this.#recheck = resolve;

@@ -18,7 +18,7 @@ export interface HeartbeatPeer {
 	active: boolean;
 	ping(): void;
 	/**
-	 * Called when the client has not answered a ping in time. If the listener does not disconnect it, it is pinged again.
+	 * Called when the client has not answered a ping in time. A client that is not disconnected then is pinged again.
 	 */
 	onTimeout(): void;
 }
@@ -30,8 +30,8 @@ const MAX_SLOTS = 100;
  * The heartbeats of all clients of a server. A client that was silent since the last check is pinged, and has timed out
  * when it stays silent after that.
  *
- * One timer serves all clients: each belongs to a slot, and the slots are checked one after the other, each once an
- * interval. A timer for each client would take 250 bytes.
+ * One timer serves all clients. Each client belongs to a slot. The timer checks one slot after the other, and each of
+ * them once an interval. A timer for each client would take 250 bytes.
  */
 export class Heartbeats {
 	readonly #slots: Set<HeartbeatPeer>[];
@@ -43,6 +43,7 @@ export class Heartbeats {
 	readonly #timeouts = new Map<HeartbeatPeer, NodeJS.Timeout>();
 
 	constructor(private readonly options: HeartbeatOptions) {
+		// There is at least 1 ms between two slots.
 		const count = Math.max(1, Math.min(MAX_SLOTS, Math.floor(options.interval)));
 		this.#slots = Array.from({ length: count }, () => new Set());
 	}
@@ -58,13 +59,13 @@ export class Heartbeats {
 		peer.slot.add(peer);
 		peer.active = false;
 		this.#clients++;
-		// The sockets of clients keep the process alive.
+		// The timer need not keep the process alive: the sockets of the clients do.
 		this.#ticker ??= setInterval(() => this.#nextSlot(), interval / this.#slots.length).unref();
 		return true;
 	}
 
 	/** Must be called for each message from the client; it is cheap. */
-	active(peer: HeartbeatPeer): void {
+	markActive(peer: HeartbeatPeer): void {
 		if (peer.active) return;
 		peer.active = true;
 		this.#cancelTimeout(peer);

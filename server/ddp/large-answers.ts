@@ -1,12 +1,12 @@
 /** Sends the large answers of a client one after another, so that at most one of them is buffered. */
 import type { Transport } from './transports/transport.js';
 
-/** Maximum number of large answers that wait to be sent, because the client has not read earlier ones. */
+/** Maximum number of large answers of a client that are being sent, or wait until it has read earlier ones. */
 const MAX_WAITING = 16;
 
 export class LargeAnswers {
 	#waiting = 0;
-	/** Resolves when the last of the answers has been sent. The next one waits for it. */
+	/** Resolves when the last answer in the queue has been sent. The next answer waits for this. */
 	#last: Promise<void> | undefined;
 
 	/** @param signal fires when the client has disconnected */
@@ -17,7 +17,7 @@ export class LargeAnswers {
 
 	/**
 	 * Waits until the client has read earlier large answers.
-	 * @returns a function to be called when the answer is sent; undefined if too many answers wait
+	 * @returns a function that must be called when the answer has been sent; undefined if too many answers wait
 	 */
 	async takeTurn(): Promise<(() => void) | undefined> {
 		if (this.#waiting >= MAX_WAITING) return undefined;

@@ -10,13 +10,14 @@ export class MalformedCounter {
 	#count = 0;
 	#since = performance.now();
 
-	/** Counts a malformed message. @returns whether there were too many in this window */
-	isTooMany(): boolean {
+	/** Counts a malformed message. @returns false if there were too many in this window */
+	allowsAnother(): boolean {
 		const now = performance.now();
 		if (now - this.#since >= WINDOW_MS) {
 			this.#since = now;
 			this.#count = 0;
 		}
-		return ++this.#count > MAX_MALFORMED;
+		this.#count++;
+		return this.#count <= MAX_MALFORMED;
 	}
 }

@@ -4,30 +4,33 @@
  */
 import { createYielder } from '../../shared/yielding.js';
 
-/** The host of a queue. */
+/** The owner of a queue. */
 export interface QueueHost<T> {
-	/** Handles a message. @param release must be called once, immediately or later, when the next one may start */
+	/** Handles a message. @param release must be called once, immediately or later, when the next message may start */
 	handle(message: T, release: () => void): void;
-	/** The queue is empty and idle, and may be discarded. */
+	/** Called when the queue is empty and no message is being handled. The queue may then be discarded. */
 	idle(): void;
 }
 
-/** Number of handled messages at the start of the array from which on they are removed, if they are half of it. */
-const MIN_HANDLED = 64;
+/**
+ * Handled messages stay at the start of the array until there are this many and they fill half of it. To remove each
+ * one immediately would copy the array each time.
+ */
+const MIN_REMOVED = 64;
 
 /** Starts one message at a time, in order. */
 export class MessageQueue<T> {
 	#waiting: T[] | undefined;
 	/** Number of handled messages in the array. */
 	#handledCount = 0;
-	/** Whether a message is being handled that the next one must wait for. */
+	/** Whether the next message must wait for the one that is being handled. */
 	#busy = false;
-	/** Whether the loop over the waiting messages is running, or paused. */
+	/** Whether the loop over the waiting messages is running, or has yielded. */
 	#looping = false;
 	/**
 	 * Yields to the event loop between messages, because a long series of synchronous calls would block other clients.
 	 */
-	#pause: (() => Promise<void> | undefined) | undefined;
+	#yielder: (() => Promise<void> | undefined) | undefined;
 
 	constructor(private readonly host: QueueHost<T>) {}
 
@@ -38,7 +41,7 @@ export class MessageQueue<T> {
 
 	add(message: T): void {
 		if (!this.#busy && !this.#looping) {
-			// Most clients never have two messages in progress.
+			// Without an array: most clients never have two messages in progress.
 			this.#handle(message);
 			return;
 		}
@@ -59,17 +62,17 @@ export class MessageQueue<T> {
 
 	#release(): void {
 		this.#busy = false;
-		// A message that is handled synchronously returns to this loop, so the stack does not grow.
+		// A loop that is running goes on by itself. To start another from here would deepen the stack with each message.
 		if (!this.#looping) this.#loop();
 	}
 
 	#loop(): void {
 		this.#looping = true;
 		while (!this.#busy && this.length > 0) {
-			this.#pause ??= createYielder();
-			const pause = this.#pause();
-			if (pause) {
-				void pause.then(() => this.#loop());
+			this.#yielder ??= createYielder();
+			const yielded = this.#yielder();
+			if (yielded) {
+				void yielded.then(() => this.#loop());
 				return;
 			}
 			this.#handle(this.#next());
@@ -83,7 +86,7 @@ export class MessageQueue<T> {
 		const next = waiting[this.#handledCount++] as T;
 		if (this.#handledCount === waiting.length) {
 			this.clear();
-		} else if (this.#handledCount >= MIN_HANDLED && this.#handledCount * 2 >= waiting.length) {
+		} else if (this.#handledCount >= MIN_REMOVED && this.#handledCount * 2 >= waiting.length) {
 			waiting.splice(0, this.#handledCount);
 			this.#handledCount = 0;
 		}
@@ -91,26 +94,27 @@ export class MessageQueue<T> {
 	}
 }
 
-/** The handler of requests. */
+/** The session, which answers the requests. */
 export interface RequestsHost<T> {
 	/**
 	 * Answers a request.
 	 * @param release lets the next request in the queue start before this one is answered
-	 * @returns resolves when it is answered, and never rejects; undefined if it is already answered
+	 * @returns resolves when the request is answered, and never rejects; undefined if it is already answered
 	 */
 	answer(request: T, release: () => void): Promise<void> | undefined;
 	/** Pauses reading from the client. */
 	pause(): void;
 	/** Resumes reading from the client. */
 	resume(): void;
-	/** The number of unanswered requests, or whether more are read, has changed. */
+	/** Called when a request was answered, or reading was paused or resumed. */
 	onChange(): void;
 }
 
 const doNothing = () => {};
 
+/** The requests of one client. Counts those that are unanswered, and pauses reading while they are too many. */
 export class Requests<T> {
-	/** Requests that start one after another. Set while a request waits or blocks the next one. */
+	/** The requests that start one after another. Set while one of them waits or delays the next. */
 	#queue: MessageQueue<T> | undefined;
 	/** Number of running requests, in the queue or in parallel. */
 	#running = 0;
@@ -143,7 +147,7 @@ export class Requests<T> {
 		return this.#running === 0 && !this.#queue;
 	}
 
-	/** @param isParallel whether it neither waits for earlier requests nor delays later ones */
+	/** @param isParallel true: the request does not wait for earlier ones, and does not delay later ones */
 	add(request: T, isParallel: boolean): void {
 		if (isParallel) this.handle(request, doNothing);
 		else {
@@ -158,7 +162,7 @@ export class Requests<T> {
 		this.#queue?.clear();
 	}
 
-	/** The queue calls it for each request in turn. */
+	/** Starts a request. The queue calls this for each of its requests in turn. */
 	handle(request: T, release: () => void): void {
 		let isReleased = false;
 		function releaseOnce(): void {
@@ -166,7 +170,7 @@ export class Requests<T> {
 			isReleased = true;
 			release();
 		}
-		// Counted before it runs, because it may release further requests before it returns.
+		// Counted first, because `answer` may start further requests before it returns.
 		this.#running++;
 		const answered = this.host.answer(request, releaseOnce);
 		if (answered) void answered.then(() => this.onAnswered(releaseOnce));
@@ -179,7 +183,7 @@ export class Requests<T> {
 		this.host.onChange();
 	}
 
-	/** A request is answered. */
+	/** Must be called when a request is answered. */
 	private onAnswered(release: () => void): void {
 		release();
 		this.#running--;

@@ -5,8 +5,8 @@
  *
  * Where several processes share a store, the former session may have been one of another process. The chain of a session
  * is then in the store, encrypted with a key derived from the session id, because outcomes are encrypted with keys derived
- * from chain ids. It is read and written when the first call of the session needs it, or when a short session ends without
- * a call, so that the many clients which reconnect after a restart cause no writes.
+ * from chain ids. The chain is read and written when the first call of the session needs it, or when a short session ends
+ * without a call. So the many clients that reconnect after a restart cause no writes.
  */
 import { insertIfAbsent } from '../../methods/model/insertIfAbsent.js';
 import { SILENT } from '../../methods/model/sharedState.js';
@@ -15,7 +15,7 @@ import type { Log } from '../../shared/log.js';
 import { isShared, type Store } from '../../shared/store.js';
 import { deriveKeys, seal, unseal } from '../core/sealedOutcome.js';
 
-/** The id of a chain, that of its first session; or a function that reads it from the store. */
+/** The id of a chain, which is the id of its first session; or a function that reads it from the store. */
 export type ChainId = string | (() => Promise<string>);
 
 export interface ResumeChains {
@@ -24,7 +24,7 @@ export interface ResumeChains {
 	 * @param former the session that it resumes, if the client names one
 	 */
 	join(session: string, former: string | undefined): ChainId;
-	/** Must be called when a session ends. For a time, another session may still resume it. */
+	/** Must be called when a session ends. Another session may still resume it for the `ttl` of the options. */
 	leave(session: string): void;
 }
 
@@ -33,7 +33,7 @@ export interface ResumeChainOptions extends ExpiringCacheOptions {
 	readonly log: Log;
 }
 
-/** Creates the resume chains of a server. The limits apply to ended sessions. */
+/** Creates the resume chains of a server. The limits in the options apply to ended sessions. */
 export function createResumeChains(options: ResumeChainOptions): ResumeChains {
 	return isShared(options.store) ? new SharedChains(options) : localChains(options);
 }
@@ -63,8 +63,8 @@ function localChains(options: ExpiringCacheOptions): ResumeChains {
 }
 
 /**
- * How long the chain of an open session stays in the store, in ms. A client that resumes a session which has been open for
- * longer gets no answers of still earlier sessions, which it has long had.
+ * How long the chain of an open session stays in the store, in ms. A client that resumes a session which was open for
+ * longer gets no answers to the calls of earlier sessions. It received those long ago.
  */
 const MAX_OPEN_MS = 7 * 24 * 60 * 60 * 1000;
 
@@ -72,7 +72,7 @@ const MAX_OPEN_MS = 7 * 24 * 60 * 60 * 1000;
 interface OpenSession {
 	readonly former: string;
 	readonly openedAt: number;
-	/** Set once the chain is needed. */
+	/** The id of the chain. Set once it is needed. */
 	chain?: Promise<string> | undefined;
 }
 
@@ -88,9 +88,10 @@ class SharedChains implements ResumeChains {
 		return () => this.#chainOf(session, open, MAX_OPEN_MS);
 	}
 
-	#chainOf(session: string, open: OpenSession, keep: number): Promise<string> {
+	/** @param keepMs how long the chain stays in the store */
+	#chainOf(session: string, open: OpenSession, keepMs: number): Promise<string> {
 		if (!open.chain) {
-			open.chain = this.#follow(session, open.former, keep);
+			open.chain = this.#extendChain(session, open.former, keepMs);
 			open.chain.catch(() => {
 				// The next call tries again.
 				open.chain = undefined;
@@ -99,14 +100,15 @@ class SharedChains implements ResumeChains {
 		return open.chain;
 	}
 
-	async #follow(session: string, former: string, keep: number): Promise<string> {
+	/** Reads the chain of the former session from the store, and stores it for this session as well. */
+	async #extendChain(session: string, former: string, keepMs: number): Promise<string> {
 		const { sharedState } = this.options.store;
 		const formerKeys = keysOf(former);
 		const found = await sharedState.findOne({ _id: idOf(formerKeys), until: { $gt: new Date() } });
 		// A session that is not in the store is the first of its chain.
 		const chain = found?.chain === undefined ? former : unseal(formerKeys, found.chain);
 		const keys = keysOf(session);
-		const until = new Date(Date.now() + keep);
+		const until = new Date(Date.now() + keepMs);
 		await insertIfAbsent(sharedState, { _id: idOf(keys), chain: seal(keys, chain), until }, SILENT);
 		return chain;
 	}

@@ -7,8 +7,8 @@ import type { ResumeChains } from './resume-chains.js';
 
 export interface SessionOptions extends SubscriptionLimits {
 	/**
-	 * How long a client may take to send `connect`, in ms. Also how long a client without a heartbeat may be silent: one
-	 * that uses version pre1 of DDP, or any client if the heartbeat interval is 0. Default 45,000.
+	 * How long a client may take to send `connect`, in ms. Also how long a client without a heartbeat may be silent: a
+	 * client with version pre1 of DDP, or any client if the heartbeat interval is 0. Default 45,000.
 	 */
 	readonly connectTimeout: number;
 	/** Maximum size of a frame from a client that is not logged in, in bytes. Default 64 KiB. */

@@ -27,11 +27,12 @@ import type { Receiver, Transport } from './transports/transport.js';
 /** Largest frame of a client before `connect`, in bytes. */
 const MAX_FIRST_FRAME = 8 * 1024;
 
-/** A request in the queue. For a malformed request it is the text of the error frame, which is sent in its turn. */
+/** A request in the queue. A string is the error frame that answers a malformed request. */
 type QueueItem = codec.Request | codec.LargeFrame | string;
 
 export class Session implements Receiver, HeartbeatPeer {
 	readonly login = new Login();
+	/** `slot` and `active` belong to the heartbeat: see `HeartbeatPeer`. */
 	slot: HeartbeatPeer['slot'];
 	active = false;
 	/** Undefined until the client has connected. */
@@ -40,12 +41,13 @@ export class Session implements Receiver, HeartbeatPeer {
 	chainId: ChainId | undefined;
 	#subscriptions: Subscriptions | undefined;
 	#connection: ClientConnection | undefined;
-	/** Version pre1 of DDP has no pings. */
+	/** False for version pre1 of DDP, which has no pings. */
 	#knowsPings = true;
 	isClosed = false;
 	#connectTimer: NodeJS.Timeout | undefined;
 	/**
-	 * Set while there are unanswered requests. Stays set if reading was ever paused, because a shutdown must know that.
+	 * Undefined while all requests are answered. Once reading was paused it stays set, because a shutdown asks it for
+	 * `wasPaused`.
 	 */
 	requests: Requests<QueueItem> | undefined;
 	#drain: Drain | undefined;
@@ -153,8 +155,8 @@ export class Session implements Receiver, HeartbeatPeer {
 	}
 
 	allowsFrameSize(bytes: number): boolean {
-		// A client may send large frames directly after its login. Whether they are allowed is known after the login has
-		// ended.
+		// A client may send large frames directly after the message that logs it in. Only when that login has ended is it
+		// known whether they are allowed: `answerLarge` checks them then.
 		if (this.isClosed || this.login.pendingChanges > 0 || bytes <= this.maxFrame) return true;
 		this.close(TOO_LARGE);
 		return false;
@@ -162,25 +164,25 @@ export class Session implements Receiver, HeartbeatPeer {
 
 	receive(text: string): void {
 		if (this.isClosed) return;
-		this.services.heartbeats.active(this);
+		this.services.heartbeats.markActive(this);
 		this.#drain?.onMessage();
 		if (this.login.pendingChanges > 0 && text.length > this.maxFrame) {
 			this.enqueue({ msg: 'large', text });
 			return;
 		}
-		const message = codec.readFrame(text);
+		const message = codec.parseFrame(text);
 		if (typeof message === 'string') this.sendError(message);
 		else if (message.msg === 'disconnect') this.close();
 		else if (!this.isConnected) this.connect(message, text);
 		// Pings and pongs do not wait in the queue, so that neither side times out during a slow method.
 		else if (this.#knowsPings && message.msg === 'ping') this.send(codec.pong(message.id));
 		else if (this.#knowsPings && message.msg === 'pong') return;
-		else if (!this.#drain?.ignoresRequests) this.enqueue(codec.requestOf(message, text));
+		else if (!this.#drain?.ignoresRequests) this.enqueue(codec.parseRequest(message, text));
 	}
 
 	private connect(message: codec.Message, text: string): void {
 		if (message.msg !== 'connect') {
-			this.sendError(codec.refuse('Must connect first', message, text));
+			this.sendError(codec.errorFrame('Must connect first', message, text));
 			return;
 		}
 		const { version, agreed } = codec.negotiate(message);
@@ -195,7 +197,8 @@ export class Session implements Receiver, HeartbeatPeer {
 		this.chainId = this.services.resumeChains?.join(this.connectionId, codec.formerSession(message));
 		this.#subscriptions = new Subscriptions(this);
 		this.#knowsPings = version !== 'pre1';
-		if (!this.#knowsPings || !this.services.heartbeats.start(this)) {
+		const hasHeartbeat = this.#knowsPings && this.services.heartbeats.start(this);
+		if (!hasHeartbeat) {
 			this.transport.onIdle(this.options.connectTimeout, () => this.onTimeout());
 		}
 		this.send(codec.connected(this.connectionId));
@@ -210,8 +213,10 @@ export class Session implements Receiver, HeartbeatPeer {
 			typeof request === 'object' && request.msg === 'method' ? this.services.invoker.get(request.method) : undefined;
 		if (method?.changesUser) this.login.pendingChanges++;
 		this.requests ??= new Requests(this, this.options.maxQueue);
-		// The user of a call must be known before it starts: stock clients send a login and calls in one burst.
-		this.requests.add(request, method?.parallel === true && this.login.pendingChanges === 0);
+		// During a login even a parallel call waits, because its user must be known: stock clients send a login and calls
+		// in one burst.
+		const runsInParallel = method?.parallel === true && this.login.pendingChanges === 0;
+		this.requests.add(request, runsInParallel);
 	}
 
 	answer(request: QueueItem, release: () => void): Promise<void> | undefined {
@@ -223,14 +228,14 @@ export class Session implements Receiver, HeartbeatPeer {
 		return undefined;
 	}
 
-	/** Handles a frame that is allowed only after a login. The login, which was before it in the queue, has ended now. */
+	/** Handles a large frame that arrived during a login. The login was before it in the queue, so it has ended now. */
 	private answerLarge({ text }: codec.LargeFrame, release: () => void): Promise<void> | undefined {
 		if (text.length > this.maxFrame) {
 			this.close(TOO_LARGE);
 			return undefined;
 		}
-		const message = codec.readFrame(text);
-		return this.answer(typeof message === 'string' ? message : codec.requestOf(message, text), release);
+		const message = codec.parseFrame(text);
+		return this.answer(typeof message === 'string' ? message : codec.parseRequest(message, text), release);
 	}
 
 	async setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void> {
@@ -251,8 +256,8 @@ export class Session implements Receiver, HeartbeatPeer {
 	/** Sends an error frame for a malformed message. Closes the connection after too many of them. */
 	private sendError(frame: string): void {
 		this.#malformed ??= new MalformedCounter();
-		if (this.#malformed.isTooMany()) this.close(TOO_MANY_MALFORMED);
-		else this.send(frame);
+		if (this.#malformed.allowsAnother()) this.send(frame);
+		else this.close(TOO_MANY_MALFORMED);
 	}
 
 	// Heartbeat and backpressure
@@ -262,9 +267,10 @@ export class Session implements Receiver, HeartbeatPeer {
 	}
 
 	onTimeout(): void {
-		// Data of a client whose reading is paused does not arrive, so it is not timed out. The ping keeps its socket
-		// alive. A client that reads a long message receives the ping after it.
-		if (!this.requests?.isPaused && !this.transport.isSendingParts) this.close();
+		// While reading is paused, the answer to the ping is not read. While a long message is sent, the ping waits behind
+		// it.
+		const canAnswer = !this.isPaused && !this.transport.isSendingParts;
+		if (canAnswer) this.close();
 	}
 
 	pause(): void {
@@ -273,10 +279,11 @@ export class Session implements Receiver, HeartbeatPeer {
 	}
 
 	resume(): void {
-		this.services.heartbeats.active(this);
+		this.services.heartbeats.markActive(this);
 		this.transport.resume();
 	}
 
+	/** Called by the queue when its state has changed. */
 	onChange(): void {
 		if (this.requests?.isIdle && !this.requests.wasPaused) this.requests = undefined;
 		this.#drain?.onChange();

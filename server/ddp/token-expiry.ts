@@ -4,18 +4,18 @@ import type { Login } from './login.js';
 /** Time between two checks, in ms. */
 const CHECK_MS = 1000;
 
-/** A session that can expire. */
-interface Expiring {
+/** A session whose login token may expire. */
+interface ExpiringSession {
 	readonly login: Pick<Login, 'hasExpired'>;
 	close(): void;
 }
 
 /**
  * Checks all sessions once a second. That needs no memory per session; a timer for each would take 250 bytes.
- * @param sessions the open sessions, at each check
+ * @param sessions the open sessions; read again at each check
  * @returns a function that stops the checks
  */
-export function closeExpired(sessions: Iterable<Expiring>): () => void {
+export function closeExpired(sessions: Iterable<ExpiringSession>): () => void {
 	const timer = setInterval(() => {
 		const now = Date.now();
 		for (const session of sessions) if (session.login.hasExpired(now)) session.close();

@@ -14,11 +14,11 @@ export const ORIGIN_NOT_ALLOWED = 'Pages of this origin may not connect';
 /** The word for pages of this server only. */
 const OWN = 'own';
 
-const partsOf = (list: string): string[] => list.split(',').map((one) => one.trim());
+const splitList = (list: string): string[] => list.split(',').map((entry) => entry.trim());
 
 /** Whether a text is `*`, or a list of origins separated by commas. */
 export function isOriginList(text: string): boolean {
-	return text === '*' || partsOf(text).every((origin) => ORIGIN.test(origin));
+	return text === '*' || splitList(text).every((origin) => ORIGIN.test(origin));
 }
 
 /** Whether a text is a value of `--allowed-origins`. */
@@ -37,7 +37,7 @@ function normalized(origin: string): string {
 
 /** Reads a list of origins. @returns `*` for all */
 export function readOrigins(list: string): '*' | string[] {
-	return list === '*' ? '*' : partsOf(list).map(normalized);
+	return list === '*' ? '*' : splitList(list).map(normalized);
 }
 
 /**
@@ -64,9 +64,9 @@ export function originCheck(allowed: string): AllowsOrigin {
 	const others = new Set(listed);
 	return (request) => {
 		// Version 8 of the WebSocket protocol has a header of its own.
-		const given = request.headers.origin ?? request.headers['sec-websocket-origin'];
-		if (given === undefined) return true;
-		const origin = normalized(String(given));
+		const header = request.headers.origin ?? request.headers['sec-websocket-origin'];
+		if (header === undefined) return true;
+		const origin = normalized(String(header));
 		return others.has(origin) || isOwn(origin, request);
 	};
 }

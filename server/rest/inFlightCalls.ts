@@ -5,8 +5,8 @@ export class InFlightCalls {
 	readonly #controllers = new Set<AbortController>();
 	#closed = false;
 
-	/** A signal that fires when the client disconnects before the answer, or when the server shuts down. */
-	signalOf(response: ServerResponse): AbortSignal {
+	/** Makes a signal that fires when the client disconnects before the answer, or when the server shuts down. */
+	createSignal(response: ServerResponse): AbortSignal {
 		const controller = new AbortController();
 		if (this.#closed || response.closed) {
 			controller.abort();

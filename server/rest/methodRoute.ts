@@ -38,8 +38,8 @@ export function methodRoute(
 }
 
 /**
- * Parameters that Rocket.Chat's clients send with any GET. A method that has no argument of that name ignores them: the
- * answer contains the whole list, and all fields.
+ * Parameters that Rocket.Chat's clients send with any GET. A method without an argument of that name ignores them, and
+ * answers with the whole list and all fields.
  */
 const LIST_PARAMETERS: ReadonlySet<string> = new Set(['count', 'offset', 'sort', 'fields', 'query']);
 

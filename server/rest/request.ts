@@ -105,7 +105,7 @@ export class RestCaller implements Caller {
 
 	/** Created on first use: most methods do not need it. */
 	get signal(): AbortSignal {
-		this.#signal ??= this.calls.signalOf(this.reply.raw);
+		this.#signal ??= this.calls.createSignal(this.reply.raw);
 		return this.#signal;
 	}
 

@@ -9,7 +9,7 @@ import { Ops } from '../../server/ops/ops.js';
 import type { Method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { checkingDeclarations } from './declared.js';
-import { checkPort } from './described.js';
+import { checkPort, uncheckPort } from './described.js';
 import { memoryLog } from './log.js';
 import { testOptions } from './options.js';
 import { notedLog } from './secrets.js';
@@ -98,6 +98,10 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 	});
 	const port = await app.listen(askedPort, '127.0.0.1');
 	checkPort(port, options.publications);
+	async function closeApp(): Promise<void> {
+		await app.close();
+		uncheckPort(port);
+	}
 	return {
 		store: open.store,
 		onChange: open.onChange,
@@ -107,11 +111,11 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 		connect: app.connect,
 		webSocketUrl: `ws://127.0.0.1:${port}/websocket`,
 		async close() {
-			await app.close();
+			await closeApp();
 			await open.close();
 		},
 		async restart() {
-			await app.close();
+			await closeApp();
 			return listen(open, options, port);
 		},
 	};

@@ -11,6 +11,11 @@ export function checkPort(port: number, publications: readonly { readonly name: 
 	);
 }
 
+/** Messages at this port are not checked any more: its server is closed, and another one may get the port. */
+export function uncheckPort(port: number): void {
+	ports.delete(port);
+}
+
 export function isDescribed(port: number | undefined): boolean {
 	return port !== undefined && ports.has(port);
 }

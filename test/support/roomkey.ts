@@ -57,10 +57,11 @@ export async function openRoomkey(
 	const bus = createBus(log);
 	const { rateLimit, limits: rules = catalogue.limits, limitMessage, once, shared, ...otherSettings } = differing;
 	const offered = { methods, publications: [], limits: rules };
+	const counters = shared && sharedCounters(shared.store, log);
+	// Before the store is opened, because it throws for wrong rules.
+	const limits = rateLimit && createRateLimits(offered, { mode: rateLimit, log, message: limitMessage, counters });
 	const { store, onChange, close } = shared ?? (await openTestStore());
 	if (shared) declareShared(store);
-	const counters = shared && sharedCounters(store, log);
-	const limits = rateLimit && createRateLimits(offered, { mode: rateLimit, log, message: limitMessage, counters });
 	const stopExchanging = counters?.start();
 	publishChanges(onChange, bus);
 	const invoker = createInvoker(

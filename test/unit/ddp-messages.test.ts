@@ -1,22 +1,22 @@
 /** test/contract/ddp.md section 9: what is sent back of a message that is refused. */
 import { expect } from 'chai';
-import { requestOf } from '../../server/ddp/codec.js';
+import { parseRequest } from '../../server/ddp/codec.js';
 
 describe('a message that is refused (9)', () => {
 	it('is sent back when it is short', () => {
 		const message = { msg: 'foo', a: 1 };
-		expect(requestOf(message, JSON.stringify(message))).to.equal(
+		expect(parseRequest(message, JSON.stringify(message))).to.equal(
 			'{"msg":"error","reason":"Bad request","offendingMessage":{"msg":"foo","a":1}}',
 		);
 	});
 
 	it('is left out when it is short only as it came', () => {
 		const message = { msg: 'foo', params: [new Uint8Array(700)] };
-		expect(requestOf(message, '')).to.equal('{"msg":"error","reason":"Bad request"}');
+		expect(parseRequest(message, '')).to.equal('{"msg":"error","reason":"Bad request"}');
 	});
 
 	it('is not even written when its frame is long', () => {
 		const message = { msg: 'foo', toJSON: () => expect.fail('written') };
-		expect(requestOf(message, ' '.repeat(1025))).to.equal('{"msg":"error","reason":"Bad request"}');
+		expect(parseRequest(message, ' '.repeat(1025))).to.equal('{"msg":"error","reason":"Bad request"}');
 	});
 });

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { RawClient } from '../support/ddp.js';
-import { checkPort, takeReports } from '../support/described.js';
+import { checkPort, takeReports, uncheckPort } from '../support/described.js';
 import { request } from '../support/rest.js';
 
 describe('the checks of what servers answer in tests', () => {
@@ -73,6 +73,17 @@ describe('the checks of what servers answer in tests', () => {
 			expect(takeReports().join()).to.include(expected);
 		});
 	}
+
+	it('leave out a server whose port is not checked any more', async () => {
+		status = 201;
+		answer = 'done';
+		uncheckPort(Number(new URL(url).port));
+		await request(`${url}/api/v1/e2e.fetchMyKeys`);
+		expect(takeReports()).to.deep.equal([]);
+		checkPort(Number(new URL(url).port));
+		await request(`${url}/api/v1/e2e.fetchMyKeys`);
+		expect(takeReports()).to.have.length(1);
+	});
 
 	it('report unknown parameters, and those of the wrong type, in a query', async () => {
 		status = 200;

@@ -25,7 +25,7 @@ describe('a map of documents', () => {
 					}
 					expect([...documents.collections()]).to.deep.equal([...model.keys()]);
 					for (const name of ['a', 'b']) {
-						expect([...documents.of(name)]).to.deep.equal([...(model.get(name) ?? [])]);
+						expect([...documents.entriesOf(name)]).to.deep.equal([...(model.get(name) ?? [])]);
 						for (const id of ['1', '2']) expect(documents.get(name, id)).to.equal(model.get(name)?.get(id));
 					}
 				}

@@ -51,7 +51,7 @@ describe('heartbeats', () => {
 		heartbeats.stop(first as HeartbeatPeer);
 		for (let i = 0; i < 500; i++) {
 			tick();
-			for (const patient of others) heartbeats.active(patient);
+			for (const patient of others) heartbeats.markActive(patient);
 		}
 		expect(sent).to.deep.equal([]);
 	});

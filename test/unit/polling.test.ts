@@ -34,7 +34,7 @@ describe('a polling transport', () => {
 				pacer: new Pacer(),
 				...options,
 			},
-			{ onCloseFrameSent() {}, gone: () => observed.gone++ },
+			{ onCloseFrameSent() {}, onGone: () => observed.gone++ },
 		);
 		const poll = () => transport.poll((frame) => observed.answers.push(frame));
 		return { transport, observed, poll };
@@ -146,7 +146,7 @@ describe('a polling transport', () => {
 		const { transport, observed, poll } = open();
 		poll();
 		transport.send('1');
-		transport.gone();
+		transport.onGone();
 		await nextTurn();
 		expect(observed).to.deep.include({ answers: [], closed: 1, gone: 1 });
 	});

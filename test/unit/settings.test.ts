@@ -31,6 +31,7 @@ describe('settings (11)', () => {
 			notify: (event) => void seen.push(event),
 			roomsReadBy: () => new Set(),
 			reauthorize: async () => {},
+			reauthorizeAll: async () => {},
 		};
 		const stop = roomkey.bus.on('changed', (change) => publishChange(change, roomkey.store, subscribers));
 		await task();

@@ -47,6 +47,7 @@ describe('announcing an account', () => {
 			notify: (event) => void events.push(event),
 			roomsReadBy: () => new Set(),
 			reauthorize: async () => {},
+			reauthorizeAll: async () => {},
 		});
 		return events;
 	}
@@ -91,6 +92,7 @@ describe('announcing a membership', () => {
 			notify: (event) => void events.push(event),
 			roomsReadBy: () => new Set(),
 			reauthorize: async () => {},
+			reauthorizeAll: async () => {},
 		});
 		expect(events.map(({ args }) => args)).to.deep.equal([['updated', { _id: 's', rid: 'r', u: { _id: 'u' } }]]);
 	});
@@ -116,6 +118,7 @@ describe('announcing a room', () => {
 			notify: (event) => void notified.push(event),
 			roomsReadBy: () => new Set(),
 			reauthorize: async () => {},
+			reauthorizeAll: async () => {},
 		});
 		return notified;
 	}

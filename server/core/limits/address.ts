@@ -14,10 +14,12 @@ export interface TrustedProxies {
 }
 
 /**
- * Makes the function that returns the network address of the client that made a request. With a count, it is the entry
- * that the first trusted proxy has added; entries before it come from the client. With networks, it is the last address
- * that is not a trusted proxy's, where the connection itself counts as last; so a header that a client has sent directly
- * is ignored. The function returns null if the request has passed fewer proxies, or for an entry that is no address.
+ * Makes the function that returns the network address of the client that made a request.
+ *
+ * With a count, the address is the entry that the first trusted proxy has added; earlier entries come from the client.
+ * With networks, it is the last address that belongs to no trusted proxy. The address of the connection counts as the
+ * last one, so the header of a client that connects directly is ignored. The function returns null if the request has
+ * passed fewer proxies than the count, or if the entry is no address.
  */
 export function addressReader({ count = 0, networks }: TrustedProxies): (request: Request) => string | null {
 	if (networks !== undefined) return lastUntrusted(readNetworks(networks));
@@ -31,11 +33,7 @@ export function addressReader({ count = 0, networks }: TrustedProxies): (request
 /** The entries of `x-forwarded-for`: the client's address first, then those of the proxies. */
 function forwardedEntries(headers: Request['headers']): string[] {
 	const header = headers['x-forwarded-for'];
-	return header
-		? String(header)
-				.split(',')
-				.map((entry) => entry.trim())
-		: [];
+	return header ? splitList(String(header)) : [];
 }
 
 type Network = [address: ipaddr.IPv4 | ipaddr.IPv6, bits: number];
@@ -46,11 +44,14 @@ const NAMED_NETWORKS: Readonly<Record<string, readonly string[]>> = {
 	private: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
 };
 
-const wordsOf = (list: string): string[] => list.split(',').map((one) => one.trim());
+/** The entries of a list separated by commas. */
+function splitList(list: string): string[] {
+	return list.split(',').map((entry) => entry.trim());
+}
 
 /** Whether a text is a list of networks separated by commas: addresses, CIDR blocks, `loopback` or `private`. */
 export function isNetworkList(text: string): boolean {
-	return wordsOf(text).every(
+	return splitList(text).every(
 		(word) => Object.hasOwn(NAMED_NETWORKS, word) || ipaddr.isValidCIDR(word) || isFullAddress(word),
 	);
 }
@@ -61,7 +62,7 @@ function isFullAddress(text: string): boolean {
 }
 
 function readNetworks(list: string): Network[] {
-	return wordsOf(list)
+	return splitList(list)
 		.flatMap((word) => NAMED_NETWORKS[word] ?? [word])
 		.map((word) => {
 			if (word.includes('/')) return ipaddr.parseCIDR(word);
@@ -89,12 +90,10 @@ function lastUntrusted(networks: readonly Network[]): (request: Request) => stri
 	};
 }
 
-/**
- * `1.2.3.4:5` or `[2001:db8::1]:5`, as some proxies write it. The port is removed, because it differs for each
- * connection.
- */
+/** An address with a port, as some proxies write it: `1.2.3.4:5` or `[2001:db8::1]:5`. */
 const WITH_PORT = /^(?:\[([^\]]*)\](?::\d+)?|([^:]*):\d+)$/;
 
+/** Removes the port, because it differs for each connection. */
 function withoutPort(entry: string): string {
 	const [, bracketed, plain] = WITH_PORT.exec(entry) ?? [];
 	return bracketed ?? plain ?? entry;
@@ -107,7 +106,7 @@ function withoutPort(entry: string): string {
 export function addressKey(address: string | null): string {
 	if (address === null || !ipaddr.isValid(address)) return String(address);
 	const parsed = ipaddr.process(address);
-	return parsed instanceof ipaddr.IPv6
-		? ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toNormalizedString().split('%', 1)[0]}/64`).toString()
-		: parsed.toString();
+	if (!(parsed instanceof ipaddr.IPv6)) return parsed.toString();
+	const [withoutZone] = parsed.toNormalizedString().split('%', 1);
+	return ipaddr.IPv6.networkAddressFromCIDR(`${withoutZone}/64`).toString();
 }

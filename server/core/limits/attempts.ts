@@ -52,10 +52,7 @@ export function limitAttempts(
 		requireAllowed(await byAddress.count(address), method, caller);
 		requireAllowed(await byNameAndAddress.count(pair), method, caller);
 		if (!isKnown) requireAllowed(await byName.count(name), method, caller);
-		/**
-		 * Only this attempt is subtracted: the failures of the address stay, because an attacker with an account could
-		 * reset them otherwise.
-		 */
+		// Subtracts only this attempt. The failures of the address stay: an attacker with an account could reset them.
 		const refund = () => Promise.all([byAddress.refund(address), isKnown ? undefined : byName.refund(name)]);
 		try {
 			const result = await run();

@@ -2,7 +2,7 @@
 import type { ServerObserver } from '../observer.js';
 import { addressKey } from './address.js';
 
-/** The status and the text that the client receives whose connection is refused. */
+/** The status and the text that a client receives if its connection is refused. */
 export interface ConnectionRefused {
 	readonly status: number;
 	readonly text: string;
@@ -13,7 +13,7 @@ const SERVER_FULL: ConnectionRefused = { status: 503, text: 'The server has too 
 
 /** Counts the open connections of each address. */
 export interface ConnectionLimiter {
-	/** Counts a new connection. @returns why it is refused, and then it is not counted; undefined if it is not */
+	/** Counts a new connection. @returns undefined; for a connection that is refused and not counted, the reason */
 	acquire(address: string | null): ConnectionRefused | undefined;
 	/** Must be called once when a counted connection has closed. */
 	release(address: string | null): void;

@@ -1,6 +1,6 @@
 /**
- * Counters of events. In a server that is alone with its store they are in memory; where several processes share a store,
- * `sharedCounters.ts` makes them.
+ * Counters of events, for a server that does not share its store with other processes: they are in memory. For several
+ * processes with one store, `sharedCounters.ts` makes the counters.
  */
 // Not the index of `rate-limiter-flexible`, which loads the limiters of a dozen databases.
 import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
@@ -34,7 +34,7 @@ export interface CallCounter {
 	count(key: string): Promise<RateLimitResult>;
 }
 
-/** Counts attempts, of which some are not counted afterwards. */
+/** Counts attempts. Some of them are subtracted again afterwards. */
 export interface Counter extends CallCounter {
 	/** Subtracts one counted call. */
 	refund(key: string): Promise<void>;

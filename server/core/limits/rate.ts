@@ -15,8 +15,8 @@ import { type Limited, type RateLimitClient, type Rule, rulesByName } from './ru
 export type RateLimitMode = 'on' | 'off' | 'dry-run';
 
 /**
- * Selects the result that decides. If rules refuse the call, it is that of the rule that refuses longest; otherwise the
- * result with the fewest calls left. There must be at least one result.
+ * Selects the result that decides. If any rules refuse the call, the one that refuses longest decides; otherwise the one
+ * with the fewest calls left. There must be at least one result.
  */
 function strictest(results: readonly RateLimitResult[]): RateLimitResult {
 	return results.reduce((strict, result) => {
@@ -81,7 +81,8 @@ export function createRateLimits(offered: Limited, options: RateLimitOptions): R
 		}
 	}
 
-	function callBack({ id, callback }: Rule, outcome: RateOutcome, event: RateEvent): void {
+	/** Calls the callback of a rule. */
+	function runCallback({ id, callback }: Rule, outcome: RateOutcome, event: RateEvent): void {
 		const failed = (err: unknown) => log.error({ err, rule: id }, 'Exception in a callback of a rate limit');
 		try {
 			callback?.(outcome, event)?.catch(failed);
@@ -92,10 +93,10 @@ export function createRateLimits(offered: Limited, options: RateLimitOptions): R
 
 	/** The error text for a refused call; undefined for Meteor's text. */
 	function reasonOf(rule: Rule, result: RateLimitResult): string | undefined {
-		const chosen = rule.message ?? message;
-		if (typeof chosen !== 'function') return chosen;
+		const text = rule.message ?? message;
+		if (typeof text !== 'function') return text;
 		try {
-			return chosen(outcomeOf(rule, result));
+			return text(outcomeOf(rule, result));
 		} catch (err) {
 			log.error({ err, rule: rule.id }, 'Exception in a message of a rate limit');
 			return undefined;
@@ -112,7 +113,10 @@ export function createRateLimits(offered: Limited, options: RateLimitOptions): R
 		}
 	}
 
-	/** @param rule the rule that refuses; absent for attempts */
+	/**
+	 * @param rule the rule that refuses; absent for attempts to log in
+	 * @throws ClientError `too-many-requests`
+	 */
 	function requireAllowed(
 		result: RateLimitResult,
 		{ type, name, userId, clientAddress }: RateEvent,
@@ -140,7 +144,7 @@ export function createRateLimits(offered: Limited, options: RateLimitOptions): R
 		const results = await Promise.all(counting);
 		results.forEach((result, i) => {
 			const rule = matching[i] as Rule;
-			if (rule.callback) callBack(rule, outcomeOf(rule, result), event);
+			if (rule.callback) runCallback(rule, outcomeOf(rule, result), event);
 		});
 		const result = strictest(results);
 		if (mode === 'on') client.onRateLimit?.(result);

@@ -31,7 +31,7 @@ export interface Limited {
 export interface Rule extends Pick<RateRule, 'callback' | 'message'> {
 	readonly id: string;
 	readonly counter: CallCounter;
-	/** Whether it can match events of this name. */
+	/** Whether the rule can match events of this name. */
 	appliesTo(type: RateEvent['type'], name: string): boolean;
 	/** The key that such an event is counted under; null if the rule does not match it. */
 	keyOf(event: RateEvent): string | null;
@@ -42,7 +42,7 @@ export type RulesByName = Readonly<Record<RateEvent['type'], ReadonlyMap<string,
 /** Meteor's default, for rules without numbers. */
 export const DEFAULT_LIMIT: Limit = { calls: 10, per: 1000 };
 
-/** The keys of events that identify a caller. */
+/** The fields of an event that identify its caller. */
 const CALLERS = ['userId', 'clientAddress', 'connectionId'] as const;
 
 /** Whether a matcher of a rule accepts a value. */
@@ -56,7 +56,7 @@ function countedValue(event: RateEvent, key: keyof RateEvent): string | null {
 	return key === 'clientAddress' ? addressKey(event.clientAddress) : event[key];
 }
 
-/** Whether a rule counts each connection, and not REST. A connection belongs to one process. */
+/** Whether a rule applies only to calls of connections, and not to REST. A connection belongs to one process. */
 function isOfConnections({ connectionId }: RateMatcher): boolean {
 	if (typeof connectionId !== 'function') return false;
 	try {
@@ -73,7 +73,8 @@ function createRule(rule: RateRule, id: string, name: string, counters: Counters
 	// A value or a list of values has one count for all callers; a function has one for each value it accepts.
 	const countedKeys = (['type', 'name', ...CALLERS] as const).filter((key) => typeof matcher[key] === 'function');
 	const [first, second] = countedKeys;
-	const scope = isOfConnections(matcher) ? 'process' : rule.exact ? 'exact' : 'calls';
+	const scopeOfCalls = rule.exact ? 'exact' : 'calls';
+	const scope = isOfConnections(matcher) ? 'process' : scopeOfCalls;
 	return {
 		id,
 		callback,
@@ -114,11 +115,11 @@ export function rulesByName({ methods, publications, limits = [] }: Limited, cou
 			// Clients do not subscribe to universal publications.
 			if (name === null) continue;
 			const own = limit ? rulesOfLimit(type, name, limit) : [];
-			const its = [
+			const rules = [
 				...general.filter((rule) => rule.appliesTo(type, name)),
 				...own.map((rule, i) => createRule(rule, name, `${type} ${name} ${i}`, counters)),
 			];
-			if (its.length > 0) found.set(name, its);
+			if (rules.length > 0) found.set(name, rules);
 		}
 		return found;
 	}

@@ -8,10 +8,10 @@ import { type Counters, createCounter, KNOWN_MS, type KnownPairs, MAX_KNOWN } fr
 import { createStoreCounter } from './storeCounter.js';
 import { UsageExchange } from './usageExchange.js';
 
-/** The store is not asked about a pair again for this time, in ms, and its lifetime is not extended. */
+/** How long this process remembers a pair of the store, in ms. Meanwhile the pair is neither read nor renewed. */
 const REMEMBERED_PAIR_MS = 60 * 60 * 1000;
 
-/** Known pairs in the store. Their number is limited by that of the successful logins in 30 days. */
+/** Known pairs in the store. There are no more of them than successful logins in 30 days. */
 function storedPairs({ sharedState }: Store): KnownPairs {
 	const remembered = new ExpiringCache<1>({ ttl: REMEMBERED_PAIR_MS, max: MAX_KNOWN });
 	return {

@@ -32,7 +32,7 @@ export function createStoreCounter({ sharedState }: Store, name: string, limit: 
 	const overLimit = new ExpiringCache<number>({ ttl: REMEMBERED_MS, max: MAX_REMEMBERED });
 	const idOf = (key: string) => sharedId('count', `${name}\n${key}`);
 
-	/** @returns the document after the count */
+	/** @returns the document after the count; `CONFLICT` if another process has begun a window meanwhile */
 	async function add(_id: string): Promise<Pick<SharedState, 'count' | 'until'> | typeof CONFLICT> {
 		const now = new Date();
 		const counted = await sharedState.findOneAndUpdate(
@@ -42,7 +42,7 @@ export function createStoreCounter({ sharedState }: Store, name: string, limit: 
 		);
 		if (counted) return counted;
 		const first = { count: 1, until: new Date(now.getTime() + per) };
-		// Of several processes that find the window over, one begins the next.
+		// If several processes find that the window is over, one of them begins the next window.
 		const whereOver = { _id, until: { $not: { $gt: now } } };
 		const { matchedCount } = await sharedState.updateOne(whereOver, { $set: first }, SILENT);
 		if (matchedCount > 0 || (await insertIfAbsent(sharedState, { _id, ...first }, SILENT))) return first;

@@ -30,13 +30,16 @@ const MAX_PENDING = 100_000;
 /** A longer key counts in this process only. */
 const MAX_KEY_LENGTH = 1000;
 
-/** How far back each exchange looks for reports, in ms: for late writes, and for processes whose clock is behind. */
+/**
+ * How far before the last exchange each exchange looks for reports, in ms: a write may be late, and the clock of a process
+ * may be behind.
+ */
 const OVERLAP_MS = 10_000;
 
-/** Reports that are read in one query. */
+/** Maximum number of reports in one query. */
 const REPORTS_PER_QUERY = 50;
 
-/** Above the ids of all reports. */
+/** Greater than the ids of all reports. */
 const END_OF_REPORTS = 'usage~';
 
 /** Calls of one key since the last exchange, and the end of its window in epoch ms. */
@@ -51,10 +54,13 @@ export class UsageExchange {
 	readonly #state: Collection<SharedState>;
 	readonly #process = randomId();
 	readonly #counters = new Map<string, MemoryCounter>();
+	/** Counts that wait to be written, by counter and key. */
 	#pending = new Map<string, Count>();
+	/** Number of reports that this process has written. */
 	#written = 0;
-	/** When reports were last read, and the ids that were found then. */
+	/** When reports were last read. */
 	#readAt = 0;
+	/** Ids of the reports that were found then. */
 	#seen = new Set<string>();
 
 	constructor(
@@ -81,8 +87,10 @@ export class UsageExchange {
 		const id = `${name}\n${key}`;
 		const count = this.#pending.get(id);
 		if (count && count[3] > Date.now()) count[2]++;
-		else if (count || (this.#pending.size < MAX_PENDING && key.length <= MAX_KEY_LENGTH))
-			this.#pending.set(id, [name, key, 1, end]);
+		else {
+			const hasRoom = this.#pending.size < MAX_PENDING && key.length <= MAX_KEY_LENGTH;
+			if (count || hasRoom) this.#pending.set(id, [name, key, 1, end]);
+		}
 	}
 
 	/** Exchanges at intervals. @returns a function that stops it; its promise resolves when no exchange runs any more */

@@ -23,7 +23,7 @@ export class DocumentMap<V> {
 				this.#value = value;
 				return;
 			}
-			this.#many = new Map([[this.#collection, new Map(this.of(this.#collection))]]);
+			this.#many = new Map([[this.#collection, new Map(this.entriesOf(this.#collection))]]);
 			this.#collection = this.#key = this.#value = undefined;
 		}
 		const documents = this.#many.get(collection);
@@ -47,7 +47,7 @@ export class DocumentMap<V> {
 	}
 
 	/** The entries of one collection, as key and value, in the order of addition. */
-	of(collection: string): Iterable<[string, V]> {
+	entriesOf(collection: string): Iterable<[string, V]> {
 		if (this.#many) return this.#many.get(collection) ?? [];
 		return this.#collection === collection ? [[this.#key as string, this.#value as V]] : [];
 	}

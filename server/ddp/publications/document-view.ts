@@ -36,7 +36,7 @@ export class DocumentView {
 	#holder: SubscriptionHandle;
 	/** The fields of that holder. */
 	#fields: Fields;
-	/** Set while there are several holders; then the two above are outdated. */
+	/** Set while there are several holders; then `#holder` and `#fields` are outdated. */
 	#shared: SharedState | undefined;
 
 	/** @param fields published by the first holder; not copied, so they must not be changed */
@@ -111,15 +111,16 @@ export class DocumentView {
 		const visible: VisibleChanges = {};
 		for (const [name, value] of Object.entries(fields)) {
 			if (name === '_id') continue;
-			const hasField = Object.hasOwn(this.#fields, name);
-			if (value === undefined ? hasField : !hasField || !isSame(this.#fields[name], value)) visible[name] = value;
+			const wasSet = Object.hasOwn(this.#fields, name);
+			const isSet = value !== undefined;
+			if (wasSet !== isSet || (isSet && !isSame(this.#fields[name], value))) visible[name] = value;
 		}
 		const count = Object.keys(visible).length;
 		if (count > 0) this.#fields = definedOf({ ...this.#fields, ...visible });
 		return count === Object.keys(fields).length ? fields : visible;
 	}
 
-	/** The state before a second holder is added. */
+	/** The present state with its only holder, as the state to which a second holder is added. */
 	private toShared(): SharedState {
 		const holder = this.#holder;
 		return {
@@ -143,15 +144,15 @@ function visibleValuesOf({ claims }: SharedState): Fields {
 
 /** Records a holder's value for the field `name`, and adds the change to `visible` if the client sees it. */
 function setValue(
-	all: SharedState['claims'],
+	claimsByField: SharedState['claims'],
 	holder: SubscriptionHandle,
 	name: string,
 	value: unknown,
 	visible: VisibleChanges,
 ): void {
-	const claims = all.get(name);
+	const claims = claimsByField.get(name);
 	if (!claims) {
-		all.set(name, [{ holder, value }]);
+		claimsByField.set(name, [{ holder, value }]);
 		visible[name] = value;
 		return;
 	}
@@ -166,18 +167,18 @@ function setValue(
 
 /** Removes a holder's value for the field `name`, and adds the change to `visible` if the client sees it. */
 function removeValue(
-	all: SharedState['claims'],
+	claimsByField: SharedState['claims'],
 	holder: SubscriptionHandle,
 	name: string,
 	visible: VisibleChanges,
 ): void {
-	const claims = all.get(name);
+	const claims = claimsByField.get(name);
 	const index = claims?.findIndex((entry) => entry.holder === holder) ?? -1;
 	if (!claims || index === -1) return;
 	const [own] = claims.splice(index, 1);
 	const [next] = claims;
 	if (!next) {
-		all.delete(name);
+		claimsByField.delete(name);
 		visible[name] = undefined;
 	} else if (index === 0 && !isSame(next.value, own?.value)) {
 		visible[name] = next.value;

@@ -17,7 +17,7 @@ export function* documentsToRemove(
 ): Iterable<[string, unknown]> {
 	const documents = added ?? new DocumentMap();
 	for (const collection of documents.collections()) {
-		for (const [, id] of documents.of(collection)) {
+		for (const [, id] of documents.entriesOf(collection)) {
 			if (host.isClosed) return;
 			yield [collection, id];
 		}
@@ -26,7 +26,7 @@ export function* documentsToRemove(
 		if (!host.box.removesOnStop(name)) continue;
 		for (const id of sentIds) {
 			if (host.isClosed) return;
-			// Otherwise the publish function has added it too, and it is listed above.
+			// A document that the publish function has added as well was listed above.
 			if (!documents.get(name, wireId(id))) yield [name, id];
 		}
 	}

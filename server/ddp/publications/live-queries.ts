@@ -1,7 +1,7 @@
 /**
  * The live queries of a server. The event of a write contains the written document, which is matched in memory against
- * each distinct query. If it concerns any query, the document is read again, once for all queries: the events of two
- * writes may arrive in the wrong order.
+ * each distinct query. If the write concerns any query, the document is read again, once for all queries. The document
+ * in the event is not published, because the events of two writes may arrive in the wrong order.
  */
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { parse, stringify } from '../../../shared/ejson.js';
@@ -56,6 +56,11 @@ export function observedIds(bus: Bus, collection: string): Iterable<string> {
 	return queriesByBus.get(bus)?.get(collection)?.observedIds() ?? [];
 }
 
+function hasAny(items: Iterable<unknown>): boolean {
+	for (const _ of items) return true;
+	return false;
+}
+
 export class CollectionQueries implements Watcher {
 	/** By `ObservedQuery.key`. */
 	readonly #queries = new Map<string, ObservedQuery>();
@@ -101,7 +106,7 @@ export class CollectionQueries implements Watcher {
 		return observed;
 	}
 
-	/** Must be called once by each subscriber, when it has read the initial result or has stopped before. */
+	/** Must be called once by each subscriber: when it has read the initial result, or when it stops before that. */
 	endInitialRead(query: ObservedQuery): void {
 		const remaining = (this.#initialReads.get(query) ?? 0) - 1;
 		if (remaining > 0) this.#initialReads.set(query, remaining);
@@ -113,7 +118,9 @@ export class CollectionQueries implements Watcher {
 		if (query.hasSubscribers || this.#queries.get(query.key) !== query) return;
 		this.#queries.delete(query.key);
 		this.#index.delete(query);
-		if (!query.ids) for (const id of query.resultIds) this.#byResultId.delete(id, query);
+		if (!query.ids) {
+			for (const id of query.resultIds) this.#byResultId.delete(id, query);
+		}
 		if (this.#queries.size === 0) this.bus.unwatch({ collection: this.name }, this);
 	}
 
@@ -129,18 +136,19 @@ export class CollectionQueries implements Watcher {
 		const { _id: id } = document;
 		// A read in progress may return the state before this write.
 		if (this.#initialReads.size > 0 || this.#written.has(id) || this.#beingRead.has(id)) return true;
-		for (const _ of this.#queriesContaining(id)) return true;
+		if (hasAny(this.#queriesContaining(id))) return true;
 		if (action === 'removed') return false;
 		// The event of a changed user contains only the id, so it cannot be matched.
 		if (document._updatedAt === undefined) return this.#index.mayMatchId(id);
-		for (const _ of this.#index.matching(document)) return true;
-		return false;
+		return hasAny(this.#index.matching(document));
 	}
 
 	/** The queries whose results contain a document. */
 	*#queriesContaining(id: string): Iterable<ObservedQuery> {
-		yield* this.#byResultId.of(id);
-		for (const query of this.#index.requiringId(id)) if (query.isInResult(id)) yield query;
+		yield* this.#byResultId.get(id);
+		for (const query of this.#index.requiringId(id)) {
+			if (query.isInResult(id)) yield query;
+		}
 	}
 
 	/**
@@ -163,7 +171,7 @@ export class CollectionQueries implements Watcher {
 		for (const query of this.#queries.values()) if (query.ids) yield* query.resultIds;
 	}
 
-	/** Reads a document again, and publishes its state. @returns resolves when that is done */
+	/** Reads a document again, and publishes its state. @returns resolves when it is published; never rejects */
 	reread(id: string): Promise<void> {
 		this.#written.add(id);
 		this.#nextRound ??= this.#readWritten();
@@ -173,7 +181,7 @@ export class CollectionQueries implements Watcher {
 	/**
 	 * Records a document of an initial result, and notifies the other subscribers of the query.
 	 * @param reader the subscriber that reads the initial result
-	 * @returns the fields that it must publish
+	 * @returns the fields that the reader must publish
 	 */
 	record(query: ObservedQuery, document: Document, reader: QuerySubscriber) {
 		const { _id, ...fields } = document;
@@ -182,9 +190,9 @@ export class CollectionQueries implements Watcher {
 	}
 
 	/**
-	 * A round: reads the written documents and publishes their state. It waits for the end of the round before, so that
-	 * two reads of one document are published in order. Documents written in the same turn of the event loop are read
-	 * together.
+	 * Runs a round: reads the written documents and publishes their state. First waits for the end of the previous round,
+	 * so that two reads of one document are published in order. Documents written in the same turn of the event loop are
+	 * read together.
 	 */
 	async #readWritten(): Promise<void> {
 		await this.#currentRound;
@@ -204,18 +212,22 @@ export class CollectionQueries implements Watcher {
 				const pause = yielding();
 				if (pause) await pause;
 				if (found instanceof Map) this.#publish(id, found.get(id));
-				else
-					for (const query of [...this.#queries.values()])
-						for (const subscriber of query.subscribers) subscriber.onFailure(found.error);
+				else this.#failAll(found.error);
 			}
 		}
 		this.#beingRead = new Set();
 		if (this.#currentRound === round) this.#currentRound = undefined;
 	}
 
+	#failAll(error: unknown): void {
+		for (const query of [...this.#queries.values()]) {
+			for (const subscriber of query.subscribers) subscriber.onFailure(error);
+		}
+	}
+
 	/**
 	 * Publishes the state of a document to the queries that it matches, or matched before.
-	 * @param document undefined: removed
+	 * @param document undefined if it no longer exists
 	 */
 	#publish(id: string, document: Document | undefined): void {
 		const matching = new Set(document ? this.#index.matching(document) : []);

@@ -38,9 +38,10 @@ function tracksDocuments(strategy: Strategy): strategy is TrackingStrategy {
 	return strategy === 'SERVER_MERGE' || strategy === 'NO_MERGE_MULTI';
 }
 
-/** Sends frames to the client. `broadcast` avoids encoding a frame again that many clients receive. */
+/** Sends messages to the client. */
 export interface Client {
 	send(frame: string): void;
+	/** Sends a message to one of its many receivers. It is encoded once for all of them. */
 	broadcast?(message: Broadcast): void;
 }
 
@@ -80,12 +81,9 @@ export class MergeBox {
 		this.#views.set(collection, key, new DocumentView(id, holder, recorded));
 		if (this.isLeftFromBefore(strategy, collection, key)) {
 			this.sendChange(strategy, collection, id, fields);
-		} else {
-			// Undefined fields are included: they are sent as `cleared`, although the client does not have them.
-			const { _id, ...others } = fields;
-			if (this.isDeferred(strategy, collection, key)) return;
-			const sent = strategy === 'SERVER_MERGE' && _id !== undefined ? others : fields;
-			this.sendFields('added', collection, id, sent);
+		} else if (!this.isDeferred(strategy, collection, key)) {
+			// Undefined fields are sent as `cleared`, although the client does not have them: so does Meteor.
+			this.sendFields('added', collection, id, strategy === 'SERVER_MERGE' ? withoutId(fields) : fields);
 		}
 	}
 
@@ -111,7 +109,7 @@ export class MergeBox {
 		}
 		const key = codec.wireId(id);
 		const view = this.#views.get(collection, key);
-		// Otherwise the values of a subscription that has not added the document would never be removed.
+		// The values of a subscription that has not added the document would never be removed.
 		if (!view?.isHeldBy(holder)) throw new Error(`Could not find element with id ${key} to change`);
 		const isReplaced = before !== undefined && after !== undefined && view.replace(holder, before, after);
 		const visible = isReplaced ? fields : this.claim(strategy, view, holder, fields);
@@ -139,8 +137,9 @@ export class MergeBox {
 			return true;
 		}
 		this.#views.delete(collection, key);
-		const mustSend = !this.isLeftFromBefore(strategy, collection, key) && !this.isDeferred(strategy, collection, key);
-		if (mustSend) this.client.send(codec.removed(collection, id));
+		// During a rerun, `sendDiff` sends `removed` for a document that the client had before.
+		const isSentLater = this.isLeftFromBefore(strategy, collection, key) || this.isDeferred(strategy, collection, key);
+		if (!isSentLater) this.client.send(codec.removed(collection, id));
 		return true;
 	}
 
@@ -185,7 +184,8 @@ export class MergeBox {
 
 	/**
 	 * Sends the difference of one document.
-	 * @param old undefined if the client did not have it, `now` if it was removed
+	 * @param old the document before the rerun; undefined if the client did not have it
+	 * @param now the document after the rerun; undefined if the client no longer has it
 	 */
 	private sendDiffOf(collection: string, old: DocumentView | undefined, now: DocumentView | undefined): void {
 		if (!old) {
@@ -246,9 +246,18 @@ export class MergeBox {
 	}
 }
 
-/** The ids of the documents of a collection in any of the maps. */
+/** The fields without `_id`. The same object if it has none, because a message encoded from it may be reused. */
+function withoutId(fields: Fields): Fields {
+	if (fields._id === undefined) return fields;
+	const { _id, ...others } = fields;
+	return others;
+}
+
+/** The keys that a collection has in any of the maps. */
 function keysOf(collection: string, ...all: readonly Views[]): Set<string> {
 	const keys = new Set<string>();
-	for (const views of all) for (const [key] of views.of(collection)) keys.add(key);
+	for (const views of all) {
+		for (const [key] of views.entriesOf(collection)) keys.add(key);
+	}
 	return keys;
 }

@@ -26,7 +26,10 @@ export interface QuerySubscriber {
 	 *   of an initial result, which may be older than a write
 	 */
 	onDocument(id: string, fields: Fields, difference: Difference | undefined, isReread: boolean): void;
-	/** @param wasInResult false: the document can only be in an initial result that is still being read */
+	/**
+	 * @param wasInResult whether the last result contained the document. If not, the subscriber may still have read it in
+	 *   its initial result
+	 */
 	onRemoved(id: string, wasInResult: boolean): void;
 	/** A written document could not be read, so what the subscriber has published may be outdated. */
 	onFailure(error: unknown): void;
@@ -38,7 +41,7 @@ export interface EqualityCondition {
 	readonly values: readonly string[];
 }
 
-/** A range condition of a filter: inclusive bounds of the field, as numbers or dates in ms. */
+/** A range condition of a filter: bounds of the field, as numbers or dates in ms. A value outside of them cannot match. */
 export interface Range {
 	readonly path: readonly string[];
 	readonly min: number;
@@ -47,14 +50,14 @@ export interface Range {
 
 export class ObservedQuery {
 	readonly matches: Matcher;
-	/** The ids that the filter requires, if it does. */
+	/** The only ids that the filter allows; undefined if it allows any id. */
 	readonly ids: readonly string[] | undefined;
-	/** An equality condition of the filter. Undefined if it has none or requires ids. */
+	/** An equality condition of the filter. Undefined if the filter has none, or `ids` is set. */
 	readonly equality: EqualityCondition | undefined;
-	/** A range condition of the filter. Undefined if it has none, or one of the above. */
+	/** A range condition of the filter. Undefined if the filter has none, or `ids` or `equality` is set. */
 	readonly range: Range | undefined;
 	readonly #project: (document: Document) => Fields;
-	/** The last read fields of each matching document, by id. If the filter requires one id, the fields without a Map. */
+	/** The last read fields of each matching document, by id. Without a Map if the filter allows only one id. */
 	#result: Map<string, Fields> | Fields | undefined;
 	#subscribers: CompactSet<QuerySubscriber>;
 
@@ -116,9 +119,12 @@ export class ObservedQuery {
 		const isChanged = !difference || Object.keys(difference.changes).length > 0;
 		const now = isChanged ? fields : (before as Fields);
 		if (isChanged) this.#setInResult(id, fields);
-		if (isChanged || !initialReader)
-			for (const subscriber of this.subscribers)
-				if (subscriber !== initialReader) subscriber.onDocument(id, now, difference, !initialReader);
+		const isReread = !initialReader;
+		if (isChanged || isReread) {
+			for (const subscriber of this.subscribers) {
+				if (subscriber !== initialReader) subscriber.onDocument(id, now, difference, isReread);
+			}
+		}
 		return now;
 	}
 
@@ -137,7 +143,8 @@ export class ObservedQuery {
 	}
 
 	/**
-	 * Without a Map for one id: each idle connection has such a query, for its user. A Map with an entry takes 219 bytes.
+	 * Avoids a Map if the filter allows only one id: each idle connection has such a query, for its user. A Map with an
+	 * entry takes 219 bytes.
 	 */
 	#setInResult(id: string, fields: Fields): void {
 		if (this.ids?.length === 1) this.#result = fields;
@@ -158,8 +165,10 @@ function equalityOf(filter: Fields): EqualityCondition | undefined {
 /** The first range condition of a filter. */
 function rangeOf(filter: Fields): Range | undefined {
 	for (const [field, condition] of Object.entries(filter)) {
+		// A bound that the condition excludes counts as included: the matcher decides about the bound itself.
 		const { $gt, $gte = $gt, $lt, $lte = $lt } = (condition ?? {}) as Record<string, unknown>;
-		const [min, max] = [numberOf($gte), numberOf($lte)];
+		const min = numberOf($gte);
+		const max = numberOf($lte);
 		if (field.startsWith('$') || (min === undefined && max === undefined)) continue;
 		return { path: field.split('.'), min: min ?? Number.NEGATIVE_INFINITY, max: max ?? Number.POSITIVE_INFINITY };
 	}

@@ -17,7 +17,7 @@ export class QueriesByString {
 		return this.#sets.keys();
 	}
 
-	of(key: string): Iterable<ObservedQuery> {
+	get(key: string): Iterable<ObservedQuery> {
 		return membersOf(this.#sets.get(key));
 	}
 
@@ -86,28 +86,36 @@ export class QueryIndex {
 		} else this.#others.delete(query);
 	}
 
-	/** The queries whose filter requires this id, perhaps among others. */
+	/** The queries whose filter allows only certain ids, and this one among them. */
 	requiringId(id: string): Iterable<ObservedQuery> {
-		return this.#byId.of(id);
+		return this.#byId.get(id);
 	}
 
-	/** Whether a query may match the document with this id, whatever its other fields are. */
+	/** Whether any query may match a document of which only the id is known. */
 	mayMatchId(id: string): boolean {
 		return this.#byId.has(id) || this.#byEquality.size > 0 || this.#byRange.size > 0 || this.#others.size > 0;
 	}
 
 	/** The queries that match a document. The same query may occur several times. */
 	*matching(document: Document): Iterable<ObservedQuery> {
-		for (const query of this.#byId.of(document._id)) if (query.matches(document)) yield query;
-		for (const { path, queries } of this.#byEquality.values())
-			for (const value of reach(document, path).flat())
-				if (typeof value === 'string') for (const query of queries.of(value)) if (query.matches(document)) yield query;
+		yield* thoseMatching(this.#byId.get(document._id), document);
+		for (const { path, queries } of this.#byEquality.values()) {
+			for (const value of reach(document, path).flat()) {
+				if (typeof value === 'string') yield* thoseMatching(queries.get(value), document);
+			}
+		}
 		for (const ranges of this.#byRange.values()) yield* matchingRanges(ranges, document);
-		for (const query of this.#others) if (query.matches(document)) yield query;
+		yield* thoseMatching(this.#others, document);
 	}
 }
 
-/** Tests the bounds first, and runs the matcher only if the value is within them. */
+function* thoseMatching(queries: Iterable<ObservedQuery>, document: Document): Iterable<ObservedQuery> {
+	for (const query of queries) {
+		if (query.matches(document)) yield query;
+	}
+}
+
+/** The queries with a range that match. Tests the bounds first, and runs the matcher only if the value is within them. */
 function* matchingRanges(ranges: ReadonlyMap<ObservedQuery, Range>, document: Document): Iterable<ObservedQuery> {
 	let values: readonly unknown[] | undefined;
 	for (const [query, { path, min, max }] of ranges) {
@@ -115,7 +123,8 @@ function* matchingRanges(ranges: ReadonlyMap<ObservedQuery, Range>, document: Do
 		const [value] = values;
 		const number = values.length === 1 ? numberOf(value) : undefined;
 		// In an array, one element may satisfy the lower bound and another the upper one. Only the matcher decides that.
-		const mayMatch = number === undefined ? Array.isArray(value) || values.length > 1 : !(number < min || number > max);
-		if (mayMatch && query.matches(document)) yield query;
+		const hasSeveralValues = Array.isArray(value) || values.length > 1;
+		const isInRange = number !== undefined && !(number < min || number > max);
+		if ((hasSeveralValues || isInRange) && query.matches(document)) yield query;
 	}
 }

@@ -13,7 +13,7 @@ import type { Subscription } from './subscription.js';
 export interface StreamHub {
 	/** A publication for each stream: `stream-<name>`. */
 	readonly publications: readonly Publication[];
-	/** The events of a stream that have readers here: the keys are the names of the events. */
+	/** The events of a stream that have readers on this server. The keys are the names of the events. */
 	eventsWithReaders(stream: string): ReadonlyMap<string, unknown>;
 	/** Sends an event to all its readers. */
 	notify(event: EventPayloads['notify']): void;
@@ -21,14 +21,15 @@ export interface StreamHub {
 	roomsReadBy(userId: string): ReadonlySet<string>;
 	/**
 	 * Checks again whether readers of room events may still read them, and ends the subscriptions of those that may not.
-	 * Checks the readers with this `userId`, this `rid`, or both. These receive no events until they are checked. If
-	 * neither is given, all readers are checked.
+	 * Checks the readers with this user, this room, or both. They receive their events only after the check.
 	 * @returns resolves when all are checked; never rejects
 	 */
 	reauthorize(whose: { readonly userId?: string; readonly rid?: string }): Promise<void>;
+	/** Like `reauthorize`, for all readers of room events. They go on receiving events meanwhile. */
+	reauthorizeAll(): Promise<void>;
 	/**
-	 * Checks all readers again, and sends the initial events again to those that may still read, because events may have
-	 * been missed.
+	 * Called when events may have been missed: checks all readers of all streams again, and sends the initial events again
+	 * to those that may still read.
 	 */
 	refresh(): Promise<void>;
 }
@@ -42,12 +43,12 @@ const PARALLEL_CHECKS = 20;
 /** A subscription to the events of one name. */
 interface Reader {
 	readonly subscription: Subscription;
-	/** Id of the room that the events concern; undefined if they concern none. */
+	/** Id of the room that the events concern; undefined if they do not concern a room. */
 	readonly rid: string | undefined;
 	mayRead(): boolean | Promise<boolean>;
 	/** Sends the initial events; undefined if the stream has none. */
 	readonly sendInitial: (() => Promise<void>) | undefined;
-	/** Number of checks started by `reauthorize`. */
+	/** Number of checks that were started after the first one. */
 	checks: number;
 	/** Events that arrived during a check, in order; undefined if no check is running. */
 	buffered: Broadcast[] | undefined;
@@ -79,6 +80,10 @@ async function forEachReader(readers: readonly Reader[], act: (reader: Reader) =
 		await Promise.all(readers.slice(i, i + PARALLEL_CHECKS).map(act));
 }
 
+function allIn(sets: ReadonlyMap<string, ReadonlySet<Reader>>): Reader[] {
+	return [...sets.values()].flatMap((set) => [...set]);
+}
+
 export function createStreamHub(
 	streams: readonly Stream[],
 	observer?: Pick<ServerObserver, 'onStreamEvent'>,
@@ -90,15 +95,12 @@ export function createStreamHub(
 
 	/** Adds a reader to the set with this key, and removes it when its subscription stops. */
 	function addUntilStop(sets: Map<string, Set<Reader>>, key: string, reader: Reader): void {
-		let all = sets.get(key);
-		if (!all) {
-			all = new Set();
-			sets.set(key, all);
-		}
-		const set = all.add(reader);
+		const set = sets.get(key) ?? new Set();
+		sets.set(key, set);
+		set.add(reader);
 		reader.subscription.onStop(() => {
 			set.delete(reader);
-			// Another set may have replaced it by now.
+			// The key may have another set by now.
 			if (set.size === 0 && sets.get(key) === set) sets.delete(key);
 		});
 	}
@@ -109,7 +111,7 @@ export function createStreamHub(
 		reader.buffered ??= [];
 		try {
 			const isAllowed = await reader.mayRead();
-			// A check that began later decides.
+			// If another check has begun meanwhile, that one decides.
 			if (reader.checks !== check || subscription.hasStopped) return;
 			if (!isAllowed) throw clientError('notAllowed');
 		} catch (thrown) {
@@ -136,7 +138,7 @@ export function createStreamHub(
 					subscription,
 					rid: roomOf?.(eventName),
 					mayRead: () => mayRead(eventName, context),
-					sendInitial: initial && (() => sendInitial(initial(eventName, context))),
+					sendInitial: initial && (() => sendEvents(initial(eventName, context))),
 					checks: 0,
 					buffered: undefined,
 				};
@@ -155,7 +157,7 @@ export function createStreamHub(
 				context.unblock();
 				await reader.sendInitial();
 
-				async function sendInitial(events: AsyncIterable<readonly unknown[]>): Promise<void> {
+				async function sendEvents(events: AsyncIterable<readonly unknown[]>): Promise<void> {
 					for await (const args of events) {
 						if (subscription.hasStopped) return;
 						subscription.host.transport.send(encodeEvent(name, eventName as string, args));
@@ -181,14 +183,17 @@ export function createStreamHub(
 		},
 		roomsReadBy: (userId) => new Set([...(readersByUser.get(userId) ?? [])].map(({ rid }) => rid as string)),
 		async reauthorize({ userId, rid }) {
-			const whose = userId === undefined ? [...readersByUser.values()] : [readersByUser.get(userId) ?? []];
-			const toCheck = whose.flatMap((all) => [...all]).filter((reader) => rid === undefined || reader.rid === rid);
-			// When all readers are checked, events are not held back: too many would accumulate until the last check.
-			if (userId !== undefined || rid !== undefined) for (const reader of toCheck) reader.buffered ??= [];
+			const ofUser = userId === undefined ? allIn(readersByUser) : [...(readersByUser.get(userId) ?? [])];
+			const toCheck = ofUser.filter((reader) => rid === undefined || reader.rid === rid);
+			for (const reader of toCheck) reader.buffered ??= [];
 			await forEachReader(toCheck, recheck);
 		},
+		async reauthorizeAll() {
+			// Events are not held back: too many would accumulate until the last check.
+			await forEachReader(allIn(readersByUser), recheck);
+		},
 		async refresh() {
-			const all = [...readers.values()].flatMap((ofStream) => [...ofStream.values()].flatMap((set) => [...set]));
+			const all = [...readers.values()].flatMap(allIn);
 			await forEachReader(all, async (reader) => {
 				await recheck(reader);
 				if (!reader.subscription.hasStopped) await reader.sendInitial?.();

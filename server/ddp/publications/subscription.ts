@@ -41,7 +41,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	#queries: CompactSet<LiveQuerySubscriber>;
 	/** Ids of the documents that the publish function has added by calling `added`. */
 	#addedDocuments: DocumentMap<unknown> | undefined;
-	/** Set while its documents are being removed from the client. Resolves when `nosub` has been sent. */
+	/** Set while the subscription's documents are being removed from the client. Resolves when `nosub` has been sent. */
 	removal: Promise<void> | undefined;
 
 	constructor(
@@ -89,7 +89,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	/**
 	 * Runs the publish function.
 	 * @param unblock lets the connection's next message start
-	 * @returns resolves when it has returned and its live queries are published; never rejects
+	 * @returns resolves when the publish function has ended and its live queries are published; never rejects
 	 */
 	async run(unblock: () => void): Promise<void> {
 		// A subscription that started earlier in this turn of the event loop may have closed the connection.
@@ -224,7 +224,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 
 	whenDrained(): Promise<void> | undefined {
 		const drained = this.host.transport.whenDrained();
-		return drained && (this.#timeoutClock?.exclude(drained) ?? drained);
+		return drained && this.#timeoutClock ? this.#timeoutClock.exclude(drained) : drained;
 	}
 
 	/** Publishes the live queries that the publish function returned, then sends `ready`. */
@@ -238,7 +238,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		this.ready();
 	}
 
-	/** Ends the subscription with an error, and logs the error. */
+	/** Ends the subscription with an error, and logs it unless it is a client error. */
 	fail(thrown: unknown): void {
 		if (this.hasStopped) return;
 		const { publication, userId, id, connection, host } = this;

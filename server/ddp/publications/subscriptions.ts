@@ -19,17 +19,17 @@ export interface Publications {
 	strategyOf(collection: string): Strategy;
 }
 
-/** The `unblock` of subscriptions that no queued message waits for. */
+/** The `unblock` of subscriptions that the client has not just requested: no message waits for them. */
 const doNothing = () => {};
 
 /** EJSON text of an empty list of parameters. */
 const NO_PARAMS = '[]';
 
 /**
- * Maximum size of the stored id and parameters of one subscription, in bytes: a client may have very many
+ * Maximum size of the stored id and parameters of each subscription, in bytes: a client may have very many
  * subscriptions.
  */
-const MAX_BYTES_OF_ONE = 16 * 1024;
+const MAX_BYTES_EACH = 16 * 1024;
 
 /** The size of the stored id and parameters of a subscription, in bytes. */
 function sizeOf({ id, params }: Subscription): number {
@@ -93,7 +93,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 	 * Starts a subscription. A request with the id of an active subscription is ignored.
 	 * @param client the client as the rate limiter sees it; its user may change during the check
 	 * @param unblock lets the connection's next message start
-	 * @returns resolves when the next message may start even if `unblock` was not called; undefined: immediately
+	 * @returns resolves when the next message may start, even if `unblock` was not called; undefined if it may start now
 	 */
 	start(request: codec.Sub, client: RateLimitClient, unblock: () => void): Promise<void> | undefined {
 		const { id, name } = request;
@@ -129,7 +129,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		const text = stringify(params.slice(0, publication.args.length)) as string;
 		const subscription = new Subscription(id, publication, text, userId, this);
 		const bytes = sizeOf(subscription);
-		if (bytes > MAX_BYTES_OF_ONE) {
+		if (bytes > MAX_BYTES_EACH) {
 			this.transport.send(codec.nosub(id, clientError('subscriptionTooLarge')));
 			return undefined;
 		}
@@ -202,8 +202,9 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 	/** Resolves when the documents of all ending subscriptions are removed. A rerun must not begin earlier. */
 	async #whenRemovalsDone(): Promise<void> {
 		for (;;) {
-			const removals = [...(this.#named?.values() ?? []), ...membersOf(this.#universal)].map((s) => s.removal);
-			if (removals.every((promise) => promise === undefined)) return;
+			const all = [...(this.#named?.values() ?? []), ...membersOf(this.#universal)];
+			const removals = all.map(({ removal }) => removal).filter((removal) => removal !== undefined);
+			if (removals.length === 0) return;
 			await Promise.all(removals);
 		}
 	}
@@ -230,6 +231,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 			this.#bytes -= sizeOf(subscription);
 			this.#readyInRerun = this.#readyInRerun?.filter((other) => other !== id);
 		}
+		// The client did not request a universal publication, so it is only notified of an error.
 		if (id !== null || error) this.transport.send(codec.nosub(id, error));
 	}
 }

@@ -7,19 +7,25 @@ function encodeTextFrame(text: string): Buffer {
 	return Buffer.concat([textFrameHeader(bytes.length), bytes]);
 }
 
-/** The header of an unmasked, uncompressed text frame, as servers send them (RFC 6455 section 5). @param length of the text, in bytes */
+/** The first byte of a text frame that is not continued by another frame (RFC 6455 section 5.2). */
+const TEXT = 0x81;
+
+/** Values of the second byte for longer frames: the length follows as an integer of 16 or of 64 bits. */
+const LENGTH_16 = 126;
+const LENGTH_64 = 127;
+
+/** The header of an unmasked, uncompressed text frame. @param length of the text, in bytes */
 export function textFrameHeader(length: number): Buffer {
-	const TEXT = 0x81;
-	if (length < 126) return Buffer.from([TEXT, length]);
-	const header = Buffer.alloc(length < 65_536 ? 4 : 10);
-	header[0] = TEXT;
+	if (length < LENGTH_16) return Buffer.from([TEXT, length]);
 	if (length < 65_536) {
-		header[1] = 126;
+		const header = Buffer.from([TEXT, LENGTH_16, 0, 0]);
 		header.writeUInt16BE(length, 2);
-	} else {
-		header[1] = 127;
-		header.writeBigUInt64BE(BigInt(length), 2);
+		return header;
 	}
+	const header = Buffer.alloc(10);
+	header[0] = TEXT;
+	header[1] = LENGTH_64;
+	header.writeBigUInt64BE(BigInt(length), 2);
 	return header;
 }
 

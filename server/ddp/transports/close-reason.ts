@@ -1,6 +1,4 @@
-/**
- * Why the server closes a connection: the code and the text of the close frame (`test/contract/ddp.md` 1.2).
- */
+/** Why the server closes a connection: the code and the text of the close frame (`test/contract/ddp.md` 1.2). */
 export interface CloseReason {
 	readonly code: number;
 	readonly text: string;

@@ -4,13 +4,10 @@
 import type { WebSocket } from 'ws';
 import type { Receiver } from './transport.js';
 
-/**
- * The number of bytes of a frame after which a client that goes on sending, although the session has ended, is
- * disconnected.
- */
+/** Number of bytes of a frame after which the client is disconnected: it goes on sending although the session has ended. */
 const MAX_FIRST_BYTES = 256 * 1024;
 
-/** Counts the bytes of the frame that is arriving, and closes the connection when they are too many. */
+/** Counts the bytes of the frame that is arriving, and ends the session when they are too many. */
 export class FirstFrame {
 	/** Bytes that have arrived of the incomplete frame. */
 	#frameBytes = 0;
@@ -22,6 +19,8 @@ export class FirstFrame {
 
 	/** Must be called before `ws` handles this number of bytes. */
 	onBytes(bytes: number): void {
+		// Ends the session if the frame is too large. The new bytes are not counted yet, because they may belong to the next
+		// frame.
 		this.receiver.allowsFrameSize(this.#frameBytes);
 		if (this.#frameBytes > MAX_FIRST_BYTES) this.webSocket.terminate();
 		this.#frameBytes += bytes;

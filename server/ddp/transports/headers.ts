@@ -25,6 +25,7 @@ type Headers = Readonly<Record<string, string>>;
 
 /** The objects of headers that clients share, by their JSON text. */
 const shared = new Map<string, Headers>();
+/** Maximum number of shared objects. When it is reached, sharing begins anew. */
 const MAX_SHARED = 1000;
 /** Maximum length of the JSON text of shared headers, in characters. */
 const MAX_SHARED_LENGTH = 1000;
@@ -41,7 +42,8 @@ export function visibleHeaders(headers: IncomingHttpHeaders): Headers {
 	}
 	const text = JSON.stringify(visible);
 	const existing = shared.get(text);
-	if (existing || text.length > MAX_SHARED_LENGTH) return existing ?? visible;
+	if (existing) return existing;
+	if (text.length > MAX_SHARED_LENGTH) return visible;
 	if (shared.size >= MAX_SHARED) shared.clear();
 	shared.set(text, Object.freeze(visible));
 	return visible;

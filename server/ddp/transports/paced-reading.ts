@@ -25,7 +25,7 @@ export interface SocketReader {
 }
 
 /** The property of a socket that contains its reader, so that all sockets share one listener function. */
-const READER = Symbol('what reads this socket');
+const READER = Symbol('reader');
 
 interface PacedSocket extends Socket {
 	[READER]: SocketReader;
@@ -68,8 +68,9 @@ function passToWs(socket: Socket, reader: SocketReader, piece: Buffer): void {
 }
 
 /**
- * The socket has closed, before `ws` notices. `ws` would handle all that is left in the read buffer at once: 80 kB of
- * tiny frames take 4 ms, and the server may close hundreds of sockets in one turn.
+ * Discards a long rest in the read buffer of a socket that has closed. It runs before the listener of `ws`, which would
+ * handle the whole rest at once: 80 kB of tiny frames take 4 ms, and the server may close hundreds of sockets in one
+ * turn.
  */
 function onClose(this: Socket): void {
 	this.off('data', onData);

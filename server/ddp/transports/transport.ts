@@ -13,8 +13,13 @@ export interface TransportOptions {
 	readonly maxBuffered: number;
 	/** The network address of the client of a request; null if unknown. */
 	addressOf(request: IncomingMessage): string | null;
+<<<<<<< HEAD
 	/** Counts connections. Each transport was counted when it was created, and must be released when it has closed. */
 	readonly connectionLimiter: Pick<ConnectionLimiter, 'release'>;
+=======
+	/** Counts connections. Each one was counted before its transport was created. The transport releases it at its end. */
+	readonly connectionLimiter: ConnectionLimiter;
+>>>>>>> text-a
 	readonly observer?: ServerObserver | undefined;
 	/** Schedules the input of busy clients. All transports of a server share it. */
 	readonly pacer: Pacer;
@@ -45,7 +50,7 @@ export interface Transport {
 	broadcast(message: Broadcast): void;
 	/** Closes the transport. The client receives the code and the text of the reason. */
 	close(reason: CloseReason): void;
-	/** Disconnects without sending buffered data, if the client does not answer the close frame. */
+	/** Disconnects the client at once: without sending buffered data, and without waiting for its close frame. */
 	terminate(): void;
 	/**
 	 * Stops passing messages to the session until `resume`. Data is then not read, so TCP flow control stops the client.
@@ -53,7 +58,7 @@ export interface Transport {
 	 */
 	pause(): void;
 	resume(): void;
-	/** Whether input has been received that was not yet passed to the session. */
+	/** Whether input has arrived that was not yet passed to the session. */
 	readonly hasPendingInput: boolean;
 	/**
 	 * Detects a client that has disconnected without a close frame, for sessions without a heartbeat.

@@ -21,9 +21,7 @@ export interface WebSocketOptions extends TransportOptions {
 	readonly compression: boolean;
 }
 
-/**
- * `compress` has no effect on connections that have not agreed on permessage-deflate. `ws` sets it for them as well.
- */
+/** `compress` has no effect on connections that have not agreed on permessage-deflate. */
 const TEXT_FRAME = { binary: false, compress: true, fin: true };
 
 /** Sockets whose data is held back until the end of this turn of the event loop. */
@@ -32,7 +30,8 @@ let corked: Socket[] = [];
 function cork(socket: Socket): void {
 	if (socket.writableCorked > 0) return;
 	socket.cork();
-	if (corked.push(socket) === 1) setImmediate(uncorkAll);
+	if (corked.length === 0) setImmediate(uncorkAll);
+	corked.push(socket);
 }
 
 function uncorkAll(): void {
@@ -174,8 +173,8 @@ export class WebSocketTransport implements Transport, SocketReader {
 	}
 
 	/**
-	 * Writes the encoded frame to the socket, because `ws` would encode it again for each client. With compression, it is
-	 * sent through `ws`, where earlier frames may wait to be compressed.
+	 * Writes the encoded frame to the socket, because `ws` would encode it again for each client. With compression, `ws`
+	 * sends the message, so that it does not overtake frames that wait to be compressed.
 	 */
 	broadcast(message: Broadcast): void {
 		if (this.usesCompression) this.send(message.text);

@@ -45,7 +45,7 @@ export interface PollingHost {
 	/** The client has received the close frame. */
 	onCloseFrameSent(): void;
 	/** The client has disconnected. */
-	gone(): void;
+	onGone(): void;
 }
 
 /** Answers a poll with one frame. */
@@ -66,7 +66,7 @@ export class PollingTransport implements Transport {
 	#isGone = false;
 	/** Set while callers of `whenDrained` wait for a poll that takes the buffered messages. */
 	#drained: Latch | undefined;
-	/** Set until the session has accepted the messages of the last request. */
+	/** Set while the session has not accepted all messages of the last request. Opened when it has. */
 	#accepted: Latch | undefined;
 	/** Answers the poll that is held; undefined if none is. */
 	#poll: AnswerPoll | undefined;
@@ -84,7 +84,7 @@ export class PollingTransport implements Transport {
 	) {
 		this.clientAddress = options.addressOf(request);
 		this.headers = visibleHeaders(request.headers);
-		this.#timer = this.#awaitPoll();
+		this.#timer = this.#startPollTimeout();
 		this.#receiver = openSession(this);
 		this.#incoming = new IncomingBuffer(this.#receiver, options.pacer, () => {
 			this.#accepted?.open();
@@ -151,7 +151,7 @@ export class PollingTransport implements Transport {
 
 	close(reason: CloseReason): void {
 		if (this.#closeReason) return;
-		// For a request body that is too large, the status 413 of its answer is the reason that the client receives.
+		// A client whose request body is too large receives the reason as status 413, and not in the close frame.
 		this.#closeReason = reason === TOO_LARGE ? NORMAL_CLOSURE : reason;
 		this.#incoming.close();
 		setImmediate(() => this.#flush());
@@ -182,8 +182,8 @@ export class PollingTransport implements Transport {
 
 	/**
 	 * Handles messages from the client.
-	 * @returns resolves when the session has accepted them. The client must not send more until then; null if it did, and
-	 *   the messages are ignored
+	 * @returns resolves when the session has accepted them; null if it has not yet accepted the previous messages: then
+	 *   these are ignored
 	 */
 	receive(messages: readonly string[]): Promise<void> | null {
 		if (this.#accepted) return null;
@@ -195,14 +195,14 @@ export class PollingTransport implements Transport {
 	}
 
 	/** The client has disconnected: it did not poll in time, or aborted a poll. */
-	gone(): void {
+	onGone(): void {
 		if (this.#isGone) return;
 		this.#isGone = true;
 		clearTimeout(this.#timer);
 		this.#poll = undefined;
 		this.#takeWaiting();
 		this.close(NORMAL_CLOSURE);
-		this.host.gone();
+		this.host.onGone();
 	}
 
 	/** Answers the held poll, if there is anything to send. */
@@ -220,7 +220,7 @@ export class PollingTransport implements Transport {
 		const answer = this.#poll;
 		this.#poll = undefined;
 		clearTimeout(this.#timer);
-		this.#timer = this.#awaitPoll();
+		this.#timer = this.#startPollTimeout();
 		answer?.(frame);
 	}
 
@@ -236,8 +236,8 @@ export class PollingTransport implements Transport {
 	}
 
 	/** Starts the timeout for the next poll. */
-	#awaitPoll(): NodeJS.Timeout {
+	#startPollTimeout(): NodeJS.Timeout {
 		// The timer need not keep the process alive.
-		return setTimeout(() => this.gone(), this.options.pollTimeout).unref();
+		return setTimeout(() => this.onGone(), this.options.pollTimeout).unref();
 	}
 }

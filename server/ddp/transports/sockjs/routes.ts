@@ -74,12 +74,12 @@ export function addSockJsRoutes(
 	const connections = new Map<string, PollingTransport>();
 	/** Clients that have not yet received a close frame. */
 	const unclosed = new Set<PollingTransport>();
-	/** Resolves the promise of `allClosed`. */
+	/** Resolves the promise that `allClosed` has returned. */
 	let resolveAll: (() => void) | undefined;
 	let refusesNew = false;
 
 	/** Must be called when a client has received its close frame, or has disconnected. */
-	function notified(connection: PollingTransport): void {
+	function markClosed(connection: PollingTransport): void {
 		unclosed.delete(connection);
 		if (unclosed.size === 0) resolveAll?.();
 	}
@@ -87,9 +87,9 @@ export function addSockJsRoutes(
 	/** Creates the transport of a new client, whose connection was counted. */
 	function open(name: string, request: IncomingMessage): PollingTransport {
 		const connection = new PollingTransport(request, openSession, options, {
-			onCloseFrameSent: () => notified(connection),
-			gone() {
-				notified(connection);
+			onCloseFrameSent: () => markClosed(connection),
+			onGone() {
+				markClosed(connection);
 				options.connectionLimiter.release(connection.clientAddress);
 				// A new client may have opened a connection with this name meanwhile.
 				if (connections.get(name) === connection) connections.delete(name);
@@ -100,11 +100,18 @@ export function addSockJsRoutes(
 		return connection;
 	}
 
+<<<<<<< HEAD
 	function poll(request: ConnectionRequest, reply: FastifyReply): void {
 		const existing = connections.get(request.params.session);
 		if (existing) pollExisting(existing, request, reply);
 		else if (refusesNew) answerText(reply, STOPPING.status, STOPPING.text);
 		else admit(request, reply);
+=======
+	/** Counts the connection of a new client. @returns why the connection is refused; undefined if it is allowed */
+	function countNewClient(request: IncomingMessage): ConnectionRefused | undefined {
+		if (refusesNew) return { status: 503, text: 'The server is about to end.' };
+		return options.connectionLimiter.acquire(options.addressOf(request));
+>>>>>>> text-a
 	}
 
 	/** Opens the connection of a new client as soon as it may open. */
@@ -137,7 +144,7 @@ export function addSockJsRoutes(
 		});
 		reply.raw.once('close', () => {
 			// The client aborted the request, so the answer is lost.
-			if (!isAnswered) connection.gone();
+			if (!isAnswered) connection.onGone();
 		});
 	}
 

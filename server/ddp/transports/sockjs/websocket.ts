@@ -81,14 +81,14 @@ export class SockJsWebSocketTransport extends WebSocketTransport implements Hear
 	}
 
 	override close(reason: CloseReason): void {
-		// As for a frame that is too large for `ws`, which closes the connection without a SockJS close frame.
+		// `ws` closes the connection after a too large frame without a SockJS close frame, so this does the same.
 		if (reason !== TOO_LARGE) super.send(closeFrame(reason));
 		super.close(reason);
 	}
 
-	/** The client has sent something, or is being read again. */
+	/** Must be called when the client has sent something, or reading has resumed. */
 	markActive(): void {
-		this.#heartbeats.active(this);
+		this.#heartbeats.markActive(this);
 	}
 
 	ping(): void {
