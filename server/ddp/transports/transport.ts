@@ -13,13 +13,8 @@ export interface TransportOptions {
 	readonly maxBuffered: number;
 	/** The network address of the client of a request; null if unknown. */
 	addressOf(request: IncomingMessage): string | null;
-<<<<<<< HEAD
-	/** Counts connections. Each transport was counted when it was created, and must be released when it has closed. */
-	readonly connectionLimiter: Pick<ConnectionLimiter, 'release'>;
-=======
 	/** Counts connections. Each one was counted before its transport was created. The transport releases it at its end. */
-	readonly connectionLimiter: ConnectionLimiter;
->>>>>>> text-a
+	readonly connectionLimiter: Pick<ConnectionLimiter, 'release'>;
 	readonly observer?: ServerObserver | undefined;
 	/** Schedules the input of busy clients. All transports of a server share it. */
 	readonly pacer: Pacer;

@@ -100,18 +100,11 @@ export function addSockJsRoutes(
 		return connection;
 	}
 
-<<<<<<< HEAD
 	function poll(request: ConnectionRequest, reply: FastifyReply): void {
 		const existing = connections.get(request.params.session);
 		if (existing) pollExisting(existing, request, reply);
 		else if (refusesNew) answerText(reply, STOPPING.status, STOPPING.text);
 		else admit(request, reply);
-=======
-	/** Counts the connection of a new client. @returns why the connection is refused; undefined if it is allowed */
-	function countNewClient(request: IncomingMessage): ConnectionRefused | undefined {
-		if (refusesNew) return { status: 503, text: 'The server is about to end.' };
-		return options.connectionLimiter.acquire(options.addressOf(request));
->>>>>>> text-a
 	}
 
 	/** Opens the connection of a new client as soon as it may open. */
