@@ -57,11 +57,11 @@ export async function openRoomkey(
 	const bus = createBus(log);
 	const { rateLimit, limits: rules = catalogue.limits, limitMessage, once, shared, ...otherSettings } = differing;
 	const offered = { methods, publications: [], limits: rules };
+	if (shared) declareShared(shared.store);
 	const counters = shared && sharedCounters(shared.store, log);
 	// Before the store is opened, because it throws for wrong rules.
 	const limits = rateLimit && createRateLimits(offered, { mode: rateLimit, log, message: limitMessage, counters });
 	const { store, onChange, close } = shared ?? (await openTestStore());
-	if (shared) declareShared(store);
 	const stopExchanging = counters?.start();
 	publishChanges(onChange, bus);
 	const invoker = createInvoker(
