@@ -46,22 +46,23 @@ const IDLE_CHECK_MS = 50;
 /** How long HTTP connections may stay open after the grace period, to send the last answers, in ms. */
 const LAST_ANSWERS_MS = 250;
 
+/** The parts of one server, joined. */
 export interface App extends Omit<OtherWriters, 'close'> {
 	readonly invoker: Invoker;
 	readonly bus: Bus;
-	/** Looks up soon whether the tokens of a user still exist. */
+	/** Checks soon whether the login tokens of a user still exist. */
 	checkTokens(userId: string): void;
 	/** Begins a DDP session over a transport of any kind. */
 	readonly connect: OpenSession;
-	/** Resolves when it can handle requests. `listen` includes it. */
+	/** Resolves when the app can handle requests. Not needed with `listen`. */
 	ready(): Promise<void>;
-	/** Whether there is something at an address. */
+	/** Whether the URL of a request is one of this server's. */
 	owns(url: string): boolean;
 	/** Answers a request that arrived at another server. */
 	handle(request: IncomingMessage, response: ServerResponse): void;
-	/** Handles a request to upgrade a connection that arrived at another server. */
+	/** Upgrades a connection to WebSocket. The request arrived at another server. */
 	upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-	/** Replaces the certificate of new connections. @throws Error if it cannot be used */
+	/** Sets the certificate for new connections. @throws Error if the certificate cannot be used */
 	setCertificate(certificate: Certificate): void;
 	/** Number of open sessions, and of event listeners. */
 	counts(): { sessions: number; listeners: number };
@@ -71,9 +72,9 @@ export interface App extends Omit<OtherWriters, 'close'> {
 	 * @returns the port
 	 */
 	listen(port: number, host: string): Promise<number>;
-	/** Lets the process end although the server is open: for tests. */
+	/** Lets the process end while the server is open. For tests. */
 	unref(): void;
-	/** Refuses new clients, closes every connection once its calls are answered, and resolves when all are closed. */
+	/** Refuses new clients, and closes each connection once its calls are answered. Resolves when all are closed. */
 	close(): Promise<void>;
 }
 
@@ -90,20 +91,20 @@ export function createApp(options: AppOptions): App {
 	const offered = { ...catalogue, publications: [...catalogue.publications, ...hub.publications] };
 	const counters = isShared(store) && rateLimit !== 'off' ? sharedCounters(store, log) : undefined;
 	const limits = rateLimitsOf(offered, options, counters);
-	const once = createIdempotencyCache({ ...options.once, observer, store, log });
+	const idempotency = createIdempotencyCache({ ...options.once, observer, store, log });
 	// Mirrored requests are replayed: nothing that they do has happened here.
 	const invoked = options.preParsing ? { ...services, bus: { publish: () => undefined } } : services;
-	const invoker = createInvoker(catalogue.methods, invoked, limits, once);
+	const invoker = createInvoker(catalogue.methods, invoked, limits, idempotency);
 	const addressOf = addressReader({ count: options.forwardedCount, networks: options.trustProxy });
 	const { pathPrefix = '', certificate, timeouts } = options;
 	const pathOf = (url: string) => belowPrefix(pathPrefix, url);
-	const calls = new InFlightCalls();
+	const restCalls = new InFlightCalls();
 	const rest = createRest(catalogue.methods, invoker, services, {
 		maxBody,
 		corsOrigin: options.corsOrigin,
 		rocketChatVersion,
 		addressOf,
-		calls,
+		calls: restCalls,
 		pages: ops?.pages,
 		usernameRequired: options.usernameRequired,
 		pathPrefix,
@@ -119,7 +120,7 @@ export function createApp(options: AppOptions): App {
 	const stopListening = publishChanges(onChange, bus);
 	const publications = publicationsOf(offered.publications, catalogue.strategies);
 	const onConnection = connectionListener(catalogue, log);
-	const resumeChains = once && createResumeChains({ ...options.once, store, log });
+	const resumeChains = idempotency && createResumeChains({ ...options.once, store, log });
 	const allowsOrigin = originCheck(options.allowedOrigins ?? '*');
 	const sessions = serveDdp(
 		http,
@@ -128,20 +129,20 @@ export function createApp(options: AppOptions): App {
 	);
 	const stopObserving = ops?.attach({ sessions: sessions.openSessions, bus, onChange });
 	const stopSweepingTokens = options.readOnly ? undefined : sweepTokensAtIntervals(store, log);
-	const stopExchanging = counters?.start();
+	const stopSharingCounters = counters?.start();
 	const stopSweepingState = sweepAtIntervals(store, log);
 	http.server.on('upgrade', sessions.upgrade);
 	const tokenWatcher = watchTokens(services, () => sessions.tokensInUse(), tokenCheckInterval);
-	const others = followOtherWriters({ link: options.link, onChange, store, bus, log, hub, tokenWatcher, ops });
+	const otherWriters = followOtherWriters({ link: options.link, onChange, store, bus, log, hub, tokenWatcher, ops });
 
 	return {
 		invoker,
 		bus,
 		get changedElsewhere() {
-			return others.changedElsewhere;
+			return otherWriters.changedElsewhere;
 		},
-		lookAgain: others.lookAgain,
-		caughtUp: others.caughtUp,
+		lookAgain: otherWriters.lookAgain,
+		caughtUp: otherWriters.caughtUp,
 		checkTokens: tokenWatcher.checkUser,
 		connect: sessions.connect,
 		async ready() {
@@ -154,6 +155,7 @@ export function createApp(options: AppOptions): App {
 		},
 		handle: rest.handle,
 		upgrade: sessions.upgrade,
+		// Only a server with TLS has a certificate to replace.
 		setCertificate: (next) => (http.server as unknown as TlsServer).setSecureContext(next),
 		counts: () => ({ sessions: sessions.sessions, listeners: bus.listeners }),
 		async listen(port, host) {
@@ -164,25 +166,25 @@ export function createApp(options: AppOptions): App {
 		unref: () => unrefServer(http.server),
 		async close() {
 			ops?.health.stopping();
-			const stopInterrupting = interruptAfter(grace, calls, http.server);
+			const cancelInterruption = interruptAfter(grace, restCalls, http.server);
 			await Promise.all([
 				tokenWatcher.stop(),
 				stopSweepingTokens?.(),
-				stopExchanging?.(),
+				stopSharingCounters?.(),
 				stopSweepingState(),
 				sessions.close(grace),
-				// Polling clients need new connections until then to receive their answers.
+				// Polling clients open new connections to receive their last answers, so HTTP closes after them.
 				sessions.pollsEnded(grace).then(() => closeHttp(http)),
 			]);
-			await others.close();
-			stopInterrupting();
+			await otherWriters.close();
+			cancelInterruption();
 			stopListening();
 			stopObserving?.();
 		},
 	};
 }
 
-/** Makes the rate limits of what a server offers; undefined if they are off. */
+/** Makes the rate limits of a catalogue; undefined if rate limits are off. */
 function rateLimitsOf(
 	offered: Catalogue,
 	{ rateLimit: mode, store, log, ops }: AppOptions,
@@ -208,8 +210,8 @@ async function closeHttp(http: FastifyInstance): Promise<void> {
 }
 
 /**
- * Aborts the calls of REST after the grace period, and closes all connections soon after.
- * @returns a function that cancels it
+ * Aborts the REST calls in flight after the grace period, and closes all connections soon after.
+ * @returns cancels both
  */
 function interruptAfter(grace: number, calls: InFlightCalls, server: Server): () => void {
 	const abortCalls = setTimeout(() => calls.close(), grace);
@@ -221,7 +223,7 @@ function interruptAfter(grace: number, calls: InFlightCalls, server: Server): ()
 	};
 }
 
-/** Removes expired login tokens at intervals. Returns a function that stops it. */
+/** Removes expired login tokens at intervals. @returns stops it */
 function sweepTokensAtIntervals(store: Store, log: Log): () => Promise<void> {
 	return repeat(
 		() => sweepTokens(store),

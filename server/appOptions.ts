@@ -1,4 +1,4 @@
-/** The options of a server's parts, and how they follow from its settings. */
+/** The options of `createApp`, and how they follow from the settings. */
 import type { ExpiringCacheOptions } from '../shared/expiringCache.js';
 import type { Log } from '../shared/log.js';
 import type { Settings } from '../shared/method.js';
@@ -17,11 +17,14 @@ import type { OpenStore } from './store/collections.js';
 export interface AppOptions {
 	/** The methods, publications and streams of the server. */
 	readonly catalogue: Catalogue;
-	/** The app does not close it. */
+	/** It stays open when the app closes. */
 	readonly store: Store;
-	/** Whether other processes of the same service may use the store too: then they share limits and first answers. */
+	/**
+	 * Whether other processes of the service may use the store too. Then all share their rate limits and the results of
+	 * idempotent calls.
+	 */
 	readonly shared?: boolean;
-	/** Whether the store refuses writes: then expired login tokens are not removed. Default false. */
+	/** Whether the store refuses writes. Then expired login tokens stay. Default false. */
 	readonly readOnly?: boolean;
 	/** A hook of the routes of methods. */
 	readonly preParsing?: RestOptions['preParsing'];
@@ -49,9 +52,9 @@ export interface AppOptions {
 	readonly trustProxy?: string | undefined;
 	/** Origins whose pages may connect over DDP; see `originCheck`. Default `*`. */
 	readonly allowedOrigins?: string;
-	/** The path below which everything is. Default: none. */
+	/** Prefix of the path of every URL of the server. Default: none. */
 	readonly pathPrefix?: string | undefined;
-	/** Default: plain HTTP. */
+	/** The TLS certificate. Default: plain HTTP. */
 	readonly certificate?: Certificate | undefined;
 	/** Time limits of HTTP. Default: those of the settings. */
 	readonly timeouts?: HttpTimeouts;
@@ -67,7 +70,7 @@ export interface AppOptions {
 	readonly ops?: Ops | undefined;
 }
 
-/** The options that are settings. */
+/** The options that follow from settings. */
 export function appOptionsOf({
 	settings,
 	parts,
@@ -98,6 +101,7 @@ export function appOptionsOf({
 			keepAlive: settings['keep-alive-timeout'],
 		},
 		rocketChatVersion: settings['rocketchat-version'],
+		// Only the REST endpoints of the key service, which are Rocket.Chat's, require a user name.
 		usernameRequired: parts.keys === true,
 		// Demo users call methods by hand, so argument errors must be visible in the log.
 		argumentLogLevel: settings.demo ? 'info' : 'debug',

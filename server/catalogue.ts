@@ -11,9 +11,10 @@ import type { MethodLimits } from './options/limits.js';
 export type { Catalogue };
 
 /**
- * What an application offers, with accounts and the key service as it wishes.
+ * Joins the definitions of an application with those of accounts (unless switched off) and of the key service (if
+ * switched on).
  * @param changedLimits limits that replace those in definitions
- * @throws OptionError for an own definition with the name of another, and for limits of methods that do not exist
+ * @throws OptionError if two definitions have one name, or a limit names a method that does not exist
  */
 export async function catalogueOf(
 	own: Partial<Catalogue> & { readonly accounts?: boolean; readonly keys?: boolean },
@@ -25,18 +26,19 @@ export async function catalogueOf(
 		...(keys ? [(await import('../methods/index.js')).keyService] : []),
 	];
 	for (const key of ['methods', 'publications', 'streams'] as const) {
+		// Universal publications have no name.
 		const names = (own[key] ?? []).flatMap(({ name }) => name ?? []);
 		requireFreeNames(key, names, new Set(parts.flatMap((part) => (part[key] ?? []).map(({ name }) => name))));
 	}
 	parts.push(own);
-	const all = <K extends 'methods' | 'publications' | 'streams' | 'limits'>(key: K) =>
+	const concat = <K extends 'methods' | 'publications' | 'streams' | 'limits'>(key: K) =>
 		parts.flatMap((part) => (part[key] ?? []) as readonly NonNullable<Catalogue[K]>[number][]);
 	return {
 		...own,
-		methods: withLimits(all('methods'), changedLimits),
-		publications: all('publications'),
-		streams: all('streams'),
-		limits: all('limits'),
+		methods: withLimits(concat('methods'), changedLimits),
+		publications: concat('publications'),
+		streams: concat('streams'),
+		limits: concat('limits'),
 	};
 }
 
@@ -51,21 +53,22 @@ export function withLimits(methods: readonly Method[], limits: MethodLimits): re
 	if (Object.keys(limits).length === 0) return methods;
 	return methods.map((method) => {
 		if (!Object.hasOwn(limits, method.name)) return method;
+		// `null` removes the limit.
 		return Object.freeze({ ...method, limit: limits[method.name] ?? undefined });
 	});
 }
 
 /**
- * Indexes publications by name.
+ * Indexes publications by name. Those without a name are universal: every client receives them.
  * @throws Error if two have one name
  */
 export function publicationsOf(
-	all: readonly Publication[],
+	publications: readonly Publication[],
 	strategies: Readonly<Record<string, Strategy>> = {},
 ): Publications {
 	const named = new Map<string, Publication>();
 	const universal: Publication[] = [];
-	for (const publication of all) {
+	for (const publication of publications) {
 		if (publication.name === null) universal.push(publication);
 		else if (named.has(publication.name)) throw new Error(`There are two publications named '${publication.name}'`);
 		else named.set(publication.name, publication);
@@ -83,13 +86,13 @@ export function connectionListener(
 	log: Log,
 ): ((connection: Connection) => void) | undefined {
 	if (onConnection.length === 0) return undefined;
-	const failed = (err: unknown) => log.error({ err }, 'Exception in an onConnection callback');
+	const logFailure = (err: unknown) => log.error({ err }, 'Exception in an onConnection callback');
 	return (connection) => {
 		for (const listener of onConnection) {
 			try {
-				listener(connection)?.catch(failed);
+				listener(connection)?.catch(logFailure);
 			} catch (err) {
-				failed(err);
+				logFailure(err);
 			}
 		}
 	};

@@ -1,26 +1,26 @@
 /** EJSON for applications, with the names of Meteor's package. */
-import Package from 'ejson';
+import ejson from 'ejson';
 import { clone, decode, isSame, parse, stringify } from '../shared/ejson.js';
 
 export const EJSON = {
 	/** Reads EJSON text. */
 	parse,
-	/** Writes EJSON text. */
+	/** Writes EJSON text; for undefined, `null`. */
 	stringify: (value: unknown): string => stringify(value) ?? 'null',
 	/** A deep copy. */
 	clone,
 	/** Whether two values are equal; the order of keys does not matter. */
 	equals: isSame,
-	/** Makes EJSON values of a value of plain JSON. */
+	/** Converts plain JSON to EJSON values. */
 	fromJSONValue: (value: unknown): unknown => decode(clone(value)),
-	/** Makes plain JSON of an EJSON value. */
+	/** Converts an EJSON value to plain JSON. */
 	toJSONValue: (value: unknown): unknown => JSON.parse(stringify(value) ?? 'null'),
 	/**
 	 * Adds a type, for all servers of the process. Its values have the methods `typeName`, `toJSONValue`, `clone` and
 	 * `equals`.
-	 * @param make a value of what `toJSONValue` has returned
+	 * @param make creates a value from the result of its `toJSONValue`
 	 */
 	addType(name: string, make: (json: unknown) => object): void {
-		Package.addType(name, make as never);
+		ejson.addType(name, make as never);
 	},
 };

@@ -24,6 +24,7 @@ export interface JoinedParts {
 	readonly ops?: Ops | undefined;
 }
 
+/** Joins the other processes. After an interruption, the steps of the catch-up find what was missed, in this order. */
 export function joinProcesses({
 	link,
 	store,

@@ -1,4 +1,4 @@
-/** Reads again what is observed of a collection, because writes of others may have been missed. */
+/** Refreshes what clients observe of a collection, because writes of others may have been missed. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../shared/log.js';
 import type { Collection, Store } from '../shared/store.js';
@@ -15,18 +15,18 @@ export interface LookAgainParts {
 	reauthorizeAll(): Promise<void>;
 }
 
-/** Collections with few documents, all of which have readers. */
-const READ_AS_A_WHOLE: ReadonlySet<string> = new Set(['permissions', 'settings']);
+/** Small collections. Every document of them is reported as changed. */
+const REPORTED_AS_A_WHOLE: ReadonlySet<string> = new Set(['permissions', 'settings']);
 
 /** Collections on which the access to rooms depends. */
-const OF_ACCESS: ReadonlySet<string> = new Set(['subscriptions', 'rooms', 'users', 'permissions', 'teamMembers']);
+const AFFECTS_ACCESS: ReadonlySet<string> = new Set(['subscriptions', 'rooms', 'users', 'permissions', 'teamMembers']);
 
 /** Time before a failed attempt is repeated, in ms. */
 const RETRY_MS = 1000;
 
 /**
- * @returns takes the key of a collection. Several requests for one collection that arrive while it is read cause one
- *   more read
+ * @returns refreshes the collection with a given key of the store. Requests that arrive while the collection is read
+ *   cause one more read together
  */
 export function createLookAgain(parts: LookAgainParts): (collection: string) => void {
 	const { store, bus, log } = parts;
@@ -35,21 +35,22 @@ export function createLookAgain(parts: LookAgainParts): (collection: string) => 
 
 	async function read(collection: string): Promise<void> {
 		await refreshLiveQueries(bus, collection);
-		if (READ_AS_A_WHOLE.has(collection)) {
+		if (REPORTED_AS_A_WHOLE.has(collection)) {
 			const source = store[collection as keyof Store] as unknown as Collection<{ _id: string }>;
 			const { report } = parts.changedElsewhere();
 			for await (const { _id } of source.find({}, { projection: { _id: 1 } })) report(collection, _id);
 		}
-		if (OF_ACCESS.has(collection)) await parts.reauthorizeAll();
+		if (AFFECTS_ACCESS.has(collection)) await parts.reauthorizeAll();
 	}
 
-	async function run(collection: string): Promise<void> {
+	/** Reads the collection until no request is left. */
+	async function readWhileRequested(collection: string): Promise<void> {
 		running.add(collection);
 		while (requested.delete(collection)) {
 			try {
 				await read(collection);
 			} catch (err) {
-				log.warn({ err, collection }, 'What is observed could not be read again; it is tried again');
+				log.warn({ err, collection }, 'A collection could not be read again; another attempt follows');
 				requested.add(collection);
 				await delay(RETRY_MS, undefined, { ref: false });
 			}
@@ -60,6 +61,6 @@ export function createLookAgain(parts: LookAgainParts): (collection: string) => 
 	return (collection) => {
 		if (!Object.hasOwn(store, collection)) return;
 		requested.add(collection);
-		if (!running.has(collection)) void run(collection);
+		if (!running.has(collection)) void readWhileRequested(collection);
 	};
 }

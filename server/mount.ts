@@ -6,13 +6,13 @@ import type { Next } from './roomkeyServer.js';
 
 type Handler = Pick<App, 'owns' | 'handle' | 'upgrade'>;
 
-/** The address that the client has asked for: express shortens `url` below the path where a handler is mounted. */
+/** The URL that the client has requested. Express removes the path where a handler is mounted from `url`. */
 function urlOf(request: IncomingMessage): string {
 	return (request as { originalUrl?: string }).originalUrl ?? request.url ?? '';
 }
 
-/** Answers a request, or passes it on. */
-export function passOn(app: Handler, request: IncomingMessage, response: ServerResponse, next?: Next): void {
+/** Answers a request at one of the server's own paths, and passes others on; without `next` it answers all. */
+export function answerOrPassOn(app: Handler, request: IncomingMessage, response: ServerResponse, next?: Next): void {
 	const url = urlOf(request);
 	if (app.owns(url) || !next) {
 		request.url = url;
@@ -20,7 +20,7 @@ export function passOn(app: Handler, request: IncomingMessage, response: ServerR
 	} else next();
 }
 
-/** Upgrades a connection at one of the server's own paths. @returns whether it is one */
+/** Upgrades a connection at one of the server's own paths. @returns false for other paths */
 export function upgradeOwn(app: Handler, request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
 	const isOurs = app.owns(request.url ?? '');
 	if (isOurs) app.upgrade(request, socket, head);
@@ -28,8 +28,9 @@ export function upgradeOwn(app: Handler, request: IncomingMessage, socket: Duple
 }
 
 /**
- * Mounts on a server. Its listeners of `request` and `upgrade` are only called for other paths.
- * @returns ends it; the server's own listeners are called for all paths again
+ * Handles the requests and upgrades of an HTTP server at the app's own paths. The server's listeners are only called
+ * for other paths.
+ * @returns puts the server's listeners back
  */
 export function mountOn(server: Server, app: Handler): () => void {
 	const restore = [
@@ -41,21 +42,24 @@ export function mountOn(server: Server, app: Handler): () => void {
 		takeOver(server, 'upgrade', (request, socket, head) => upgradeOwn(app, request, socket as Duplex, head as Buffer)),
 	];
 	return () => {
-		for (const one of restore) one();
+		for (const putBack of restore) putBack();
 	};
 }
 
-/** Puts a listener before those of an event, which are called if it returns false. */
+/**
+ * Replaces the listeners of an event by one, which calls them if `handles` returns false.
+ * @returns puts them back
+ */
 function takeOver(
 	server: Server,
 	event: 'request' | 'upgrade',
-	takes: (request: IncomingMessage, ...rest: unknown[]) => boolean,
+	handles: (request: IncomingMessage, ...rest: unknown[]) => boolean,
 ): () => void {
 	const others = server.listeners(event) as ((...args: unknown[]) => void)[];
 	const listener = (request: IncomingMessage, ...rest: unknown[]) => {
-		if (takes(request, ...rest)) return;
+		if (handles(request, ...rest)) return;
 		for (const other of others) other.call(server, request, ...rest);
-		// Node ends such a connection if nobody listens for `upgrade`; here somebody does.
+		// Without a listener for `upgrade`, Node closes the connection. With this listener, it does not.
 		if (event === 'upgrade' && others.length === 0) (rest[0] as Duplex).destroy();
 	};
 	server.removeAllListeners(event);

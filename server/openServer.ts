@@ -12,7 +12,7 @@ import type { Link } from './cluster/link.js';
 import type { RocketChat } from './cluster/rocketchat/rocketchat.js';
 import { readOnlyMethods, readOnlyStore } from './core/readOnly.js';
 import { type Certificate, logCertificate, readCertificate, reloadCertificate } from './http/certificate.js';
-import { mountOn, passOn, upgradeOwn } from './mount.js';
+import { answerOrPassOn, mountOn, upgradeOwn } from './mount.js';
 import { Ops } from './ops/ops.js';
 import { logReady, logStart, logStop } from './ops/startLog.js';
 import { openTraces } from './ops/traces.js';
@@ -39,18 +39,18 @@ export interface OpenServer extends RoomkeyServer {
 export async function openServer(options: ServerOptions = {}): Promise<OpenServer> {
 	const checked = checkServerOptions(options);
 	const { settings, parts } = checked;
-	const log = parts.log ?? (await import('./cli/logAt.js')).logAt(settings['log-level'], settings['log-format']);
+	const log = parts.log ?? (await import('./ops/logAt.js')).logAt(settings['log-level'], settings['log-format']);
 	const startedAt = performance.now();
 	const version = packageVersion();
 	const certificate = await openCertificate(checked);
 	logStart(log, { version, store: checked.store, settings });
 	if (certificate) logCertificate(log, certificate);
-	// Before the store, so that a refused definition changes nothing there.
+	// Definitions are checked before the store opens, so that a wrong definition leaves the store unchanged.
 	const offered = await catalogueOf(parts, settings.limits);
 	const isShadow = settings.shadow;
 	const readOnly = settings['read-only'] || isShadow;
 	const catalogue = settings['read-only'] ? { ...offered, methods: readOnlyMethods(offered.methods) } : offered;
-	const open = await openStore(checked.store, log, parts.collections ?? []);
+	const opened = await openStore(checked.store, log, parts.collections ?? []);
 	const ops = new Ops({
 		log,
 		metrics: settings.metrics,
@@ -58,7 +58,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		traces: await openTraces(version),
 		folder: checked.store.kind === 'files' ? checked.store.folder : undefined,
 	});
-	const observed = ops.observe(open.store);
+	const observed = ops.observe(opened.store);
 	const shadow = isShadow ? await shadowOf(checked, observed, log) : undefined;
 	ops.shadow = shadow?.counts;
 	const store = shadow?.store ?? (readOnly ? readOnlyStore(observed) : observed);
@@ -74,7 +74,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		await Promise.all([watcher?.close(), rocketChat?.close(), shadow?.close()]);
 		await app?.close();
 		await ops.close();
-		await open.close();
+		await opened.close();
 	};
 	const close = () => {
 		closing ??= closeAll();
@@ -87,22 +87,30 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 			...(shadow && { preParsing: shadow.preParsing, once: { ttl: 0, max: 1 } }),
 			catalogue,
 			store,
-			onChange: open.onChange,
-			link: await linkOf(checked, open, log),
+			onChange: opened.onChange,
+			link: await linkOf(checked, opened, log),
 			shared: !readOnly && (checked.store.kind === 'mongodb' || settings.nats !== undefined),
 			readOnly,
 			log,
 			ops,
 			certificate,
 		});
-		watcher = await watcherOf(checked, open, { app, ops, log });
+		watcher = await watcherOf(checked, opened, { app, ops, log });
 		rocketChat = await rocketChatOf(checked, { app, store, ops, log });
 		await app.ready();
 		await ops.listen(settings.host);
 		if (parts.server) unmount = mountOn(parts.server, app);
 		const url = parts.server || parts.listen === false ? '' : await listen(app, settings);
 		logReady(log, url, startedAt);
-		return { ...faceOf(app, store), app, log, ops, url, reloadCertificate: reloaderOf(app, checked, log), close };
+		return {
+			...programInterface(app, store),
+			app,
+			log,
+			ops,
+			url,
+			reloadCertificate: reloaderOf(app, checked, log),
+			close,
+		};
 	} catch (error) {
 		await close();
 		throw error;
@@ -120,6 +128,7 @@ async function openCertificate(checked: CheckedOptions): Promise<Certificate | u
 	return files && readCertificate(files).catch((error: Error) => Promise.reject(new OptionError(error.message)));
 }
 
+/** @returns reads the certificate again, and tells whether it was replaced */
 function reloaderOf(app: App, checked: CheckedOptions, log: Log): () => Promise<boolean> {
 	const files = certificateFiles(checked);
 	return async () => {
@@ -129,8 +138,8 @@ function reloaderOf(app: App, checked: CheckedOptions, log: Log): () => Promise<
 	};
 }
 
-/** What a program sees of an open server. */
-function faceOf(app: App, store: Store): Omit<RoomkeyServer, 'url' | 'close' | 'reloadCertificate'> {
+/** The members of `RoomkeyServer` that call the app. */
+function programInterface(app: App, store: Store): Omit<RoomkeyServer, 'url' | 'close' | 'reloadCertificate'> {
 	return {
 		store,
 		collections: collectionsOf(store),
@@ -145,7 +154,7 @@ function faceOf(app: App, store: Store): Omit<RoomkeyServer, 'url' | 'close' | '
 			} as const;
 			return clone(await app.invoker.invoke(name, clone(args) as readonly unknown[], caller));
 		},
-		handle: (request, response, next) => passOn(app, request, response, next),
+		handle: (request, response, next) => answerOrPassOn(app, request, response, next),
 		upgrade: (request, socket, head) => upgradeOwn(app, request, socket, head),
 	};
 }
@@ -156,7 +165,7 @@ async function shadowOf({ settings, parts }: CheckedOptions, real: Store, log: L
 	return new Shadow({ real, declared: parts.collections ?? [], delay: settings['shadow-delay'], log });
 }
 
-/** The connection to other processes, if there are any. Its subject belongs to these data. */
+/** The connection to other processes, if there are any. Processes with the same data share a subject of NATS. */
 async function linkOf({ settings }: CheckedOptions, { identity = '' }: OpenStore, log: Log): Promise<Link | undefined> {
 	const { nats: urls } = settings;
 	if (urls === undefined) return undefined;
@@ -168,7 +177,7 @@ async function linkOf({ settings }: CheckedOptions, { identity = '' }: OpenStore
 	});
 }
 
-/** Watches the database for writes of others, if there is a database and it shall be watched. */
+/** Watches the database for writes of other programs. Undefined without a database, or if watching is off. */
 async function watcherOf(
 	{ settings, parts }: CheckedOptions,
 	{ db }: OpenStore,
@@ -191,7 +200,11 @@ async function rocketChatOf(
 	const { joinRocketChat } = await import('./cluster/rocketchat/rocketchat.js');
 	const { openMoleculer } = await import('./cluster/rocketchat/moleculer.js');
 	return joinRocketChat({
-		...{ url, namespace, store, log, open: openMoleculer },
+		url,
+		namespace,
+		store,
+		log,
+		open: openMoleculer,
 		bus: app.bus,
 		changedElsewhere: app.changedElsewhere,
 		checkTokens: app.checkTokens,
@@ -209,7 +222,7 @@ async function prepare(store: Store, { settings, parts }: CheckedOptions, log: L
 	}
 	for (const [_id, roles] of Object.entries(parts.permissions ?? {})) {
 		await store.permissions.insertOne({ _id, roles: [...roles] }).catch((error) => {
-			// An admin may have changed it since.
+			// A permission that exists stays as it is: an admin may have changed it.
 			if (!isDuplicateKey(error)) throw error;
 		});
 	}
@@ -219,7 +232,7 @@ async function prepare(store: Store, { settings, parts }: CheckedOptions, log: L
 	const outcome = await makeFirstAdmin(store, { username, password, email });
 	if (outcome === 'made') log.info({ username }, 'There was no admin: made one');
 	if (outcome === 'taken') {
-		throw new OptionError('ADMIN_USERNAME or ADMIN_EMAIL is that of somebody who is no admin; choose another');
+		throw new OptionError('ADMIN_USERNAME or ADMIN_EMAIL belongs to a user who is not an admin; choose another');
 	}
 }
 

@@ -1,4 +1,4 @@
-/** What others write to the same data, processes of this service and other programs, and how a server learns of it. */
+/** How a server learns of writes to its data by other processes of the service, and by other programs. */
 import { type ChangedElsewhere, createChangedElsewhere } from './cluster/changedElsewhere.js';
 import type { Link } from './cluster/link.js';
 import { type JoinedParts, joinProcesses } from './joinProcesses.js';
@@ -6,14 +6,14 @@ import { createLookAgain } from './lookAgain.js';
 import type { OpenStore } from './store/collections.js';
 
 export interface OtherWriters {
-	/** Receives which documents others have written. It is made when it is first used. */
+	/** Receives the ids of documents that others have written. Created at its first use. */
 	readonly changedElsewhere: ChangedElsewhere;
 	/**
-	 * Reads again what is observed of a collection, because writes of others may have been missed.
+	 * Refreshes what clients observe of a collection, because writes of others may have been missed.
 	 * @param collection a key of the store
 	 */
 	lookAgain(collection: string): void;
-	/** Resolves when what other processes may have changed has been looked up. */
+	/** Resolves when no catch-up with other processes is left to run. */
 	caughtUp(): Promise<void>;
 	/** Leaves the other processes. */
 	close(): Promise<void>;
@@ -28,11 +28,12 @@ export interface OtherWritersParts extends Omit<JoinedParts, 'link' | 'changedEl
 /** Joins the other processes, if there are any. */
 export function followOtherWriters({ onChange, link, ...parts }: OtherWritersParts): OtherWriters {
 	const { store, bus, log, hub } = parts;
-	let made: ChangedElsewhere | undefined;
+	let created: ChangedElsewhere | undefined;
 	const changedElsewhere = () => {
+		// Too many documents to report: the cluster reads everything again.
 		const onOverflow = () => void cluster?.lookAgain();
-		made ??= createChangedElsewhere({ store, onChange, bus, log, onOverflow });
-		return made;
+		created ??= createChangedElsewhere({ store, onChange, bus, log, onOverflow });
+		return created;
 	};
 	const cluster = link && joinProcesses({ ...parts, link, changedElsewhere: changedElsewhere() });
 	return {
@@ -43,7 +44,7 @@ export function followOtherWriters({ onChange, link, ...parts }: OtherWritersPar
 		caughtUp: async () => cluster?.settled(),
 		async close() {
 			await cluster?.close();
-			await made?.close();
+			await created?.close();
 		},
 	};
 }

@@ -4,7 +4,7 @@ import type { MethodContext } from '../shared/context.js';
 
 export { requirePermission } from '../methods/model/permissions/permissions.js';
 
-/** Whether the caller holds a permission, by one of the roles in `roles` of the user. */
+/** Whether one of the caller's global roles, in `roles` of the user document, has a permission. */
 export function hasPermission(
 	{ store, userId }: Pick<MethodContext, 'store' | 'userId'>,
 	permission: string,

@@ -7,14 +7,14 @@ import type { Store } from '../shared/store.js';
 /** Passes a request on to the next handler, as in express. */
 export type Next = (error?: unknown) => void;
 
-/** Whom a call from the program is for. */
+/** The user as whom the program calls a method. */
 export interface CallAs {
-	/** Default: nobody. */
+	/** Default: null, as a client that is not logged in. */
 	readonly userId?: string | null;
 }
 
 export interface RoomkeyServer {
-	/** `http://127.0.0.1:3000`, for clients on this machine; empty unless it listens. DDP is at `/websocket` there. */
+	/** Such as `http://127.0.0.1:3000`, for clients on this machine. Empty unless the server listens. */
 	readonly url: string;
 	/** Users, and the other collections of Roomkey itself. */
 	readonly store: Store;
@@ -23,7 +23,7 @@ export interface RoomkeyServer {
 	/**
 	 * Calls a method. Rate limits do not count it.
 	 * @param args in the order of the definition
-	 * @throws ClientError or MatchError, like a call by a client. `cause` is the exception behind an `Internal server error`
+	 * @throws ClientError or MatchError, as for a client. `cause` is the exception behind an `Internal server error`
 	 */
 	call(name: string, args?: readonly unknown[], as?: CallAs): Promise<unknown>;
 	/**
@@ -34,7 +34,7 @@ export interface RoomkeyServer {
 	/** Handles `upgrade` events of another HTTP server. @returns false for paths that are not this server's */
 	readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
 	/**
-	 * Reads the files of `tlsCert` and `tlsKey` again, for new connections. Files that cannot be used are logged.
+	 * Reads the files of `tlsCert` and `tlsKey` again, for new connections. If they cannot be used, logs an error.
 	 * @returns whether the certificate was replaced; false if the server has none
 	 */
 	reloadCertificate(): Promise<boolean>;

@@ -1,7 +1,7 @@
 /** HTTP servers that do not keep the process alive. */
 import type { Server } from 'node:http';
 
-/** Lets the process end although this server listens, and although clients are connected from now on. */
+/** Lets the process end while this server listens, and while clients that connect from now on are connected. */
 export function unrefServer(server: Server): void {
 	server.unref();
 	server.on('connection', (socket) => socket.unref());

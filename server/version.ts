@@ -6,7 +6,7 @@ interface PackageFile {
 	readonly version?: string;
 }
 
-/** Reads it from the nearest package.json above this file, whose folder differs between a build and a bundle. */
+/** Reads the version from the nearest package.json above this file. A build and a bundle have this file in different folders. */
 export function packageVersion(): string {
 	for (let folder = new URL('.', import.meta.url); ; folder = new URL('..', folder)) {
 		try {

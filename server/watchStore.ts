@@ -22,20 +22,20 @@ export interface WatchedStore {
 	readonly log: Log;
 }
 
-/** Collections that are never observed. */
+/** Collections that no client observes. */
 const NOT_WATCHED: ReadonlySet<string> = new Set(['trash', 'keyHistory', 'sharedState']);
 
-/** Starts to watch all collections. @throws StoreError if the database has not what the mode requires */
+/** Starts to watch all collections. @throws StoreError if the database lacks what the mode requires */
 export async function watchStore(
 	db: Db,
 	{ mode, makesIndexes, declared, app, ops, log }: WatchedStore,
 ): Promise<Watcher> {
-	const own = Object.entries(collectionNames).map(([key, name]) => ({ key, name }));
+	const builtIn = Object.entries(collectionNames).map(([key, name]) => ({ key, name }));
 	const watcher = await startWatcher({
 		mode,
 		database: watchedDatabase(db, makesIndexes),
 		collections: [
-			...own.filter(({ key }) => !NOT_WATCHED.has(key)),
+			...builtIn.filter(({ key }) => !NOT_WATCHED.has(key)),
 			...declared.map(({ key, name }) => ({ key, name })),
 		],
 		sink: { report: app.changedElsewhere.report, lookAgain: app.lookAgain },

@@ -1,18 +1,18 @@
-/** The face of a store or a server for commands: methods called as an admin. */
+/** How commands call methods as an admin, on a store or through a server. */
 import { CommandError } from './command.js';
 
 export interface Admin {
-	/** Says where it works, in one line. */
+	/** One line for the operator: on which store or through which server calls are made. */
 	readonly where: string;
 	/**
 	 * Calls a method.
 	 * @param args by name; undefined ones are left out
-	 * @returns its answer as JSON has it: a date is text
-	 * @throws CommandError if it is refused
+	 * @returns the answer as plain JSON, with dates as text
+	 * @throws CommandError if the call is refused
 	 */
 	call<T>(name: string, args?: Readonly<Record<string, unknown>>): Promise<T>;
-	/** Creates the first admin. Absent if there is an admin, or this is a server, which has one. */
-	readonly first?: ((admin: FirstAdminArgs) => Promise<void>) | undefined;
+	/** Creates the first admin. Absent if there is an admin, or if calls go through a server. */
+	readonly createFirstAdmin?: ((admin: FirstAdminArgs) => Promise<void>) | undefined;
 	close(): Promise<void>;
 }
 
@@ -28,7 +28,7 @@ const HINTS: Readonly<Record<string, string>> = {
 	'user-last-owner':
 		'The user is the only owner of rooms. With --confirm-relinquish other members become owners, and rooms without other members are deleted.',
 	'error-last-key-holder': 'Nobody else holds the keys of some rooms. With --confirm-key-loss they may be lost.',
-	'totp-required': 'This user has a second factor, for which there is no way here. Use a login token.',
+	'totp-required': 'This user has a second factor, which this command cannot ask for. Use a login token.',
 	'error-unauthorized': 'The admin is not allowed to do that: the permissions of the server say so.',
 };
 

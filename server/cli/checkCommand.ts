@@ -21,10 +21,10 @@ const WARNING_DRIFT_MS = 2000;
 /** A larger difference between two clocks is a fault, in ms. */
 const MAX_DRIFT_MS = 30_000;
 
-/** @returns 1 if there is a fault */
+/** Checks everything, and prints the results. @returns the exit code: 1 if a check has failed */
 export async function check(input: Input, io: Io): Promise<number> {
 	const { config, result } = await readSettings(input, io);
-	const explicitUrl = input.text('url');
+	const explicitUrl = input.flagOrVariable('url');
 	const url = explicitUrl ?? localUrl(config ?? {}, config?.port ?? (io.env.PORT || options.port.default));
 	const { results, time } = await checkServer(url, explicitUrl !== undefined);
 	const store = await checkStore(config?.store ?? storeOf(input));
@@ -45,19 +45,19 @@ export async function check(input: Input, io: Io): Promise<number> {
 async function readSettings(input: Input, { env }: Io): Promise<{ config?: Config; result: CheckResult }> {
 	const part = 'settings';
 	const flags = (['data', 'mongo-url', 'config'] as const).flatMap((name) => {
-		const value = input.given(name);
+		const value = input.flag(name);
 		return value === undefined ? [] : [`--${name}=${value}`];
 	});
 	try {
 		const request = readConfig(flags, env);
 		if (request.kind !== 'serve') throw new Error(`${request.kind} is not expected`);
 		await requireKnownLimits(request.config);
-		const place = request.settings.find(({ name }) => name === 'config')?.value as string | undefined;
-		if (place !== undefined && isReadableSecret(place, request.settings)) {
-			const note = `${place} holds a password, and other users can read it: chmod 600 ${place}`;
+		const configPath = request.settings.find(({ name }) => name === 'config')?.value as string | undefined;
+		if (configPath !== undefined && exposesPassword(configPath, request.settings)) {
+			const note = `${configPath} holds a password, and other users can read it: chmod 600 ${configPath}`;
 			return { config: request.config, result: { part, status: 'warning', note } };
 		}
-		const sources = place === undefined ? 'the environment' : `the environment and in ${place}`;
+		const sources = configPath === undefined ? 'the environment' : `the environment and in ${configPath}`;
 		const note = `Those in ${sources} are valid`;
 		return { config: request.config, result: { part, status: 'ok', note } };
 	} catch (error) {
@@ -67,10 +67,11 @@ async function readSettings(input: Input, { env }: Io): Promise<{ config?: Confi
 }
 
 /** Whether a file has a password in it, and users other than its owner can read it. */
-function isReadableSecret(path: string, settings: readonly Setting[]): boolean {
+function exposesPassword(path: string, settings: readonly Setting[]): boolean {
+	// A URL with a password begins with `mongodb://user:password@`.
 	const hasPassword = ({ name, value }: Setting) =>
 		name === 'admin-pass' || (name === 'mongo-url' && /\/\/[^/]*@/.test(String(value)));
-	const isSecret = settings.some((one) => one.from.startsWith(`${path}: `) && hasPassword(one));
+	const isSecret = settings.some((setting) => setting.from.startsWith(`${path}: `) && hasPassword(setting));
 	return isSecret && othersHaveAccess(statSync(path).mode);
 }
 
@@ -79,7 +80,7 @@ function checkClock(time: CheckReport['time']): CheckResult {
 	const part = 'clock';
 	if (!time) return { part, status: 'off', note: 'No server or database to compare it with' };
 	const drift = Math.abs(time.there - time.here);
-	if (drift <= WARNING_DRIFT_MS) return { part, status: 'ok', note: `It agrees with that of ${time.of}` };
-	const note = `It differs from that of ${time.of} by ${Math.round(drift / 1000)} s`;
+	if (drift <= WARNING_DRIFT_MS) return { part, status: 'ok', note: `It agrees with that of ${time.owner}` };
+	const note = `It differs from that of ${time.owner} by ${Math.round(drift / 1000)} s`;
 	return { part, status: drift > MAX_DRIFT_MS ? 'failed' : 'warning', note };
 }

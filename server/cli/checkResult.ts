@@ -8,6 +8,6 @@ export interface CheckResult {
 /** The results of several checks. */
 export interface CheckReport {
 	readonly results: readonly CheckResult[];
-	/** The time on this machine and on another at the same moment, in ms since 1970. */
-	readonly time?: { readonly here: number; readonly there: number; readonly of: string };
+	/** The clocks of this machine and of another at the same moment, in ms since 1970. `owner`: whose clock `there` is. */
+	readonly time?: { readonly here: number; readonly there: number; readonly owner: string };
 }

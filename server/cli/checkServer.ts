@@ -41,6 +41,6 @@ export async function checkServer(url: string, isExpected: boolean): Promise<Che
 	return {
 		results: [server, ...parts],
 		// The header has whole seconds.
-		...(!Number.isNaN(there) && { time: { here: Math.floor(here / 1000) * 1000, there, of: 'the server' } }),
+		...(!Number.isNaN(there) && { time: { here: Math.floor(here / 1000) * 1000, there, owner: 'the server' } }),
 	};
 }

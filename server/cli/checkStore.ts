@@ -67,7 +67,7 @@ async function checkMongo(url: string): Promise<CheckReport> {
 			? { part: 'database', status: 'warning', note: `${place} is empty. Is its name right?` }
 			: { part: 'database', status: 'ok', note: `${place} answers` };
 		const indexes = differences.length > 0 ? differences.map(differenceResult) : [ALL_THERE];
-		const time = localTime instanceof Date && { time: { here, there: localTime.getTime(), of: 'the database' } };
+		const time = localTime instanceof Date && { time: { here, there: localTime.getTime(), owner: 'the database' } };
 		return { results: [database, ...indexes], ...time };
 	} catch (error) {
 		const note = withoutSecrets(`${place}: ${reasonOf(error)}`, url);

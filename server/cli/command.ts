@@ -14,11 +14,11 @@ export interface Io {
 	/** Whether somebody can be asked: standard input is a terminal. */
 	readonly isInteractive: boolean;
 	/**
-	 * Asks for a secret without echo; or reads the next line of standard input, if that is not a terminal.
-	 * @throws CommandError if there is none
+	 * Asks for a secret without echo. If standard input is not a terminal, reads its next line instead.
+	 * @throws CommandError if there is no line
 	 */
 	readSecret(prompt: string): Promise<string>;
-	/** Asks a question that is answered with yes. */
+	/** Asks a question on the terminal. @returns whether the answer is yes */
 	isConfirmed(question: string): Promise<boolean>;
 }
 
@@ -31,9 +31,9 @@ export interface Flag {
 	readonly meaning: string;
 	/** Name of its value in `--help`. Absent for a switch, which takes no value. */
 	readonly placeholder?: string;
-	/** Environment variable, used if there is no flag. An empty one counts as unset. */
+	/** Environment variable, used if the flag is not given. An empty one counts as unset. */
 	readonly env?: string;
-	/** Whether it can be given several times. */
+	/** Whether the flag can be given several times. */
 	readonly isList?: boolean;
 }
 
@@ -42,9 +42,9 @@ export type Flags = Readonly<Record<string, Flag>>;
 export interface Command {
 	/** One or two words, such as `user add`. */
 	readonly name: string;
-	/** Names of the words that follow it, as in `--help`. `[NAME]` can be left out. */
-	readonly words: readonly string[];
-	/** What follows the name in `--help`, if that is not only the words. */
+	/** Names of the arguments after the command's name, as in `--help`. One in brackets can be left out. */
+	readonly parameters: readonly string[];
+	/** What follows the name in `--help`. Default: the parameters. */
 	readonly usage?: string;
 	readonly meaning: string;
 	readonly flags: Flags;
@@ -56,42 +56,44 @@ export interface Command {
 /** The arguments of a command. */
 export class Input {
 	constructor(
-		readonly words: readonly string[],
+		readonly args: readonly string[],
 		private readonly flags: Flags,
 		private readonly values: Readonly<Record<string, unknown>>,
 		private readonly env: NodeJS.ProcessEnv,
 	) {}
 
-	/** A word that the command requires. */
-	word(index: number): string {
-		return this.words[index] as string;
+	/** A required argument. */
+	argument(index: number): string {
+		return this.args[index] as string;
 	}
 
 	/** The value of a flag on the command line. */
-	given(name: string): string | undefined {
+	flag(name: string): string | undefined {
 		return this.values[name] as string | undefined;
 	}
 
-	/** The value of a flag, from the command line or else from its variable. */
-	text(name: string): string | undefined {
+	/** The value of a flag on the command line, or else of its environment variable. */
+	flagOrVariable(name: string): string | undefined {
 		const { env } = this.flags[name] as Flag;
-		return this.given(name) ?? ((env && this.env[env]) || undefined);
+		return this.flag(name) ?? ((env && this.env[env]) || undefined);
 	}
 
+	/** Whether a switch is given. */
 	isOn(name: string): boolean {
 		return this.values[name] === true;
 	}
 
+	/** All values of a flag that can be repeated. */
 	list(name: string): readonly string[] {
 		return (this.values[name] as string[] | undefined) ?? [];
 	}
 
 	/**
-	 * A whole number.
-	 * @throws OptionError if it is none
+	 * The value of a flag as a whole number.
+	 * @throws OptionError if it is not one
 	 */
-	count(name: string): number | undefined {
-		const text = this.given(name);
+	wholeNumber(name: string): number | undefined {
+		const text = this.flag(name);
 		if (text === undefined) return undefined;
 		if (!/^\d{1,9}$/.test(text)) throw new OptionError(`--${name} must be a whole number, not '${text}'`);
 		return Number(text);
@@ -101,10 +103,10 @@ export class Input {
 /**
  * Reads the arguments of a command.
  * @returns undefined if they ask for help
- * @throws OptionError for unknown flags, and too few or too many words
+ * @throws OptionError for unknown flags, and too few or too many arguments
  */
 export function readInput(command: Command, args: readonly string[], env: NodeJS.ProcessEnv): Input | undefined {
-	const { name, words, flags } = command;
+	const { name, parameters: words, flags } = command;
 	const options = Object.entries(flags).map(
 		([flag, { placeholder, isList = false }]) =>
 			[flag, { type: placeholder ? 'string' : 'boolean', multiple: isList }] as const,
@@ -135,7 +137,7 @@ function parse(args: readonly string[], flags: ParsedFlags) {
 }
 
 /** How a command is written. */
-export function usageOf({ name, words, usage = words.join(' ') }: Command): string {
+export function usageOf({ name, parameters: words, usage = words.join(' ') }: Command): string {
 	return `roomkey ${name} ${usage}`.trim();
 }
 

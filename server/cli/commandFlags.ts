@@ -1,4 +1,4 @@
-/** Flags that several commands have. Apart from what they do, so that a server loads none of it. */
+/** Flags that several commands have. In a file of their own, so that the list of commands loads no command. */
 import type { Flags } from './command.js';
 
 /** The flags that name a store. */
@@ -26,12 +26,12 @@ export const PLACE_FLAGS = {
 export const JSON_FLAG = { json: { meaning: 'print JSON, for programs' } } as const satisfies Flags;
 
 export const LIST_FLAGS = {
-	limit: { placeholder: 'N', meaning: 'at most so many entries; 100 unless given' },
-	offset: { placeholder: 'N', meaning: 'leave out so many entries at the beginning' },
+	limit: { placeholder: 'N', meaning: 'maximum number of entries; 100 unless given' },
+	offset: { placeholder: 'N', meaning: 'number of entries to leave out at the beginning' },
 	...JSON_FLAG,
 } as const satisfies Flags;
 
-/** The flags that say which data a subcommand works on. They have no variables: such a command names its data. */
+/** Flags of commands that move data. They have no variables: the operator must name the data. */
 export const DATA_FLAGS = {
 	data: { placeholder: 'DIR', meaning: 'the data folder' },
 	'mongo-url': { placeholder: 'URL', meaning: 'the MongoDB' },

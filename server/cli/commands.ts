@@ -15,8 +15,8 @@ const RELINQUISH = {
 
 const YES = { yes: { meaning: 'do not ask whether to go on' } } as const satisfies Flags;
 
-const list = { ...LIST_FLAGS, ...PLACE_FLAGS };
-const one = { ...JSON_FLAG, ...PLACE_FLAGS };
+const listFlags = { ...LIST_FLAGS, ...PLACE_FLAGS };
+const resultFlags = { ...JSON_FLAG, ...PLACE_FLAGS };
 
 const users = () => import('./userCommands.js');
 const tokens = () => import('./tokenCommands.js');
@@ -27,119 +27,122 @@ const data = () => import('./dataCommands.js');
 export const commands: readonly Command[] = [
 	{
 		name: 'user add',
-		words: ['NAME'],
+		parameters: ['NAME'],
 		meaning: 'makes a user; the first one is an admin, and needs no e-mail address',
 		flags: {
 			email: { placeholder: 'ADDRESS', meaning: 'e-mail address' },
 			name: { placeholder: 'TEXT', meaning: 'display name' },
 			role: { placeholder: 'ROLE', isList: true, meaning: 'global role, such as admin or bot; user unless given' },
 			...NEW_PASSWORD,
-			...one,
+			...resultFlags,
 		},
 		run: async (...args) => (await users()).addUser(...args),
 	},
 	{
 		name: 'user list',
-		words: [],
+		parameters: [],
 		meaning: 'lists the users by name',
-		flags: list,
+		flags: listFlags,
 		run: async (...args) => (await users()).listUsers(...args),
 	},
 	{
 		name: 'user password',
-		words: ['NAME'],
+		parameters: ['NAME'],
 		meaning: 'sets the password of a user, and ends all logins with the old one',
-		flags: { ...NEW_PASSWORD, ...one },
+		flags: { ...NEW_PASSWORD, ...resultFlags },
 		run: async (...args) => (await users()).setPassword(...args),
 	},
 	{
 		name: 'user activate',
-		words: ['NAME'],
+		parameters: ['NAME'],
 		meaning: 'lets a deactivated user log in again',
-		flags: one,
+		flags: resultFlags,
 		run: async (...args) => (await users()).setActive(true)(...args),
 	},
 	{
 		name: 'user deactivate',
-		words: ['NAME'],
+		parameters: ['NAME'],
 		meaning: 'ends all logins of a user, who cannot log in again',
-		flags: { ...RELINQUISH, ...one },
+		flags: { ...RELINQUISH, ...resultFlags },
 		run: async (...args) => (await users()).setActive(false)(...args),
 	},
 	{
 		name: 'user remove',
-		words: ['NAME'],
+		parameters: ['NAME'],
 		meaning: 'deletes a user with all memberships, keys and tokens',
 		flags: {
 			...YES,
 			...RELINQUISH,
 			'confirm-key-loss': { meaning: 'go on even if nobody else holds the keys of some rooms' },
-			...one,
+			...resultFlags,
 		},
 		run: async (...args) => (await users()).removeUser(...args),
 	},
 	{
 		name: 'token issue',
-		words: ['USER'],
+		parameters: ['USER'],
 		meaning: 'prints a new login token of a user, such as a bot',
 		flags: {
 			personal: { placeholder: 'NAME', meaning: 'a personal access token with this name, which never expires' },
-			...one,
+			...resultFlags,
 		},
 		run: async (...args) => (await tokens()).issueToken(...args),
 	},
 	{
 		name: 'token list',
-		words: ['USER'],
+		parameters: ['USER'],
 		meaning: 'lists the login tokens of a user, without the tokens themselves',
-		flags: list,
+		flags: listFlags,
 		run: async (...args) => (await tokens()).listTokens(...args),
 	},
 	{
 		name: 'token revoke',
-		words: ['USER', '[ID]'],
+		parameters: ['USER', '[ID]'],
 		meaning: 'revokes one token of a user, or all of them, and closes the connections that use them',
-		flags: { all: { meaning: 'all tokens of the user' }, ...one },
+		flags: { all: { meaning: 'all tokens of the user' }, ...resultFlags },
 		run: async (...args) => (await tokens()).revokeTokens(...args),
 	},
 	{
 		name: 'room list',
-		words: [],
+		parameters: [],
 		meaning: 'lists all rooms by name',
-		flags: { search: { placeholder: 'TEXT', meaning: 'only rooms with this text in their name or members' }, ...list },
+		flags: {
+			search: { placeholder: 'TEXT', meaning: 'only rooms with this text in their name or members' },
+			...listFlags,
+		},
 		run: async (...args) => (await rooms()).listRooms(...args),
 	},
 	{
 		name: 'room show',
-		words: ['ROOM'],
+		parameters: ['ROOM'],
 		meaning: 'shows a room, by its id or name',
-		flags: one,
+		flags: resultFlags,
 		run: async (...args) => (await rooms()).showRoom(...args),
 	},
 	{
 		name: 'room members',
-		words: ['ROOM'],
+		parameters: ['ROOM'],
 		meaning: 'lists the members of a room, and which of them hold its key',
-		flags: list,
+		flags: listFlags,
 		run: async (...args) => (await rooms()).listMembers(...args),
 	},
 	{
 		name: 'settings list',
-		words: [],
+		parameters: [],
 		meaning: 'lists the settings that can be changed while the server runs',
-		flags: list,
+		flags: listFlags,
 		run: async (...args) => (await settings()).listSettings(...args),
 	},
 	{
 		name: 'settings set',
-		words: ['SETTING', 'VALUE'],
-		meaning: 'changes such a setting, with immediate effect',
-		flags: one,
+		parameters: ['SETTING', 'VALUE'],
+		meaning: 'changes a setting, with immediate effect',
+		flags: resultFlags,
 		run: async (...args) => (await settings()).setSetting(...args),
 	},
 	{
 		name: 'check',
-		words: [],
+		parameters: [],
 		meaning: 'checks the server, the store, its indexes, the settings, the clock and the data folder',
 		flags: {
 			...JSON_FLAG,
@@ -147,14 +150,14 @@ export const commands: readonly Command[] = [
 			url: {
 				placeholder: 'URL',
 				env: 'ROOMKEY_URL',
-				meaning: 'the server; unless given, that of PORT on this machine',
+				meaning: 'the server to check; unless given, the one on this machine at the port in PORT',
 			},
 		},
 		run: async (...args) => (await import('./checkCommand.js')).check(...args),
 	},
 	{
 		name: 'import',
-		words: ['FOLDER'],
+		parameters: ['FOLDER'],
 		usage: '(--data DIR | --mongo-url URL) FOLDER',
 		meaning: 'reads data of the former format, or JSON lines as mongoexport writes them',
 		flags: { ...JSON_FLAG, ...DATA_FLAGS },
@@ -162,7 +165,7 @@ export const commands: readonly Command[] = [
 	},
 	{
 		name: 'export',
-		words: ['FOLDER'],
+		parameters: ['FOLDER'],
 		usage: '(--data DIR | --mongo-url URL) FOLDER',
 		meaning: 'writes JSON lines that mongoimport reads',
 		flags: { ...JSON_FLAG, ...DATA_FLAGS },
@@ -170,7 +173,7 @@ export const commands: readonly Command[] = [
 	},
 	{
 		name: 'backup',
-		words: ['FOLDER'],
+		parameters: ['FOLDER'],
 		usage: '--data DIR FOLDER',
 		meaning: 'copies a data folder, which a server may be using',
 		flags: { ...JSON_FLAG, ...DATA_FLAGS },
@@ -178,7 +181,7 @@ export const commands: readonly Command[] = [
 	},
 	{
 		name: 'restore',
-		words: ['FOLDER'],
+		parameters: ['FOLDER'],
 		usage: '--data DIR FOLDER',
 		meaning: 'makes a new data folder of a backup',
 		flags: { ...JSON_FLAG, ...DATA_FLAGS },
@@ -186,7 +189,7 @@ export const commands: readonly Command[] = [
 	},
 	{
 		name: 'completion',
-		words: ['SHELL'],
+		parameters: ['SHELL'],
 		meaning: 'prints the completion for bash, zsh or fish',
 		flags: {},
 		run: async (input, io) => (await import('./completion.js')).printCompletion(input, io, commands),

@@ -9,7 +9,7 @@ import { zshCompletion } from './completionZsh.js';
 const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion };
 
 export async function printCompletion(input: Input, io: Io, commands: readonly Command[]): Promise<void> {
-	const shell = input.word(0);
+	const shell = input.argument(0);
 	if (!Object.hasOwn(SHELLS, shell)) throw new OptionError(`SHELL must be bash, zsh or fish, not '${shell}'`);
 	io.line(SHELLS[shell as keyof typeof SHELLS](completionModel(commands)));
 }

@@ -1,24 +1,25 @@
-import { type CompletedFlag, type CompletionModel, groupsOf, quoted, valueFlags } from './completionModel.js';
+import { type CompletedFlag, type CompletionModel, groupsOf, quote, valueFlags } from './completionModel.js';
 
 const flagWords = (flags: readonly CompletedFlag[]) => flags.map(({ name }) => `--${name}`);
 
 /** The words that are offered, as one quoted text. */
-const words = (list: readonly string[]) => quoted(list.join(' '));
+const words = (list: readonly string[]) => quote(list.join(' '));
 
 /** A script for bash: `source <(roomkey completion bash)`. */
 export function bashCompletion(model: CompletionModel): string {
 	const values = valueFlags(model).map(({ name, value }) => {
-		const reply = value === 'file' ? '-f' : Array.isArray(value) ? `-W ${words(value)}` : '';
-		const action = reply ? `mapfile -t COMPREPLY < <(compgen ${reply} -- "$current"); ` : '';
+		const choices = Array.isArray(value) ? `-W ${words(value)}` : '';
+		const offered = value === 'file' ? '-f' : choices;
+		const action = offered ? `mapfile -t COMPREPLY < <(compgen ${offered} -- "$current"); ` : '';
 		return `\t\t--${name}) ${action}return ;;`;
 	});
 	const commands = model.commands.map(({ words: names, flags, argument }) => {
 		const files = argument === 'file' ? " files='-f'" : '';
 		const own = [...flagWords(flags), ...(Array.isArray(argument) ? argument : [])];
-		return `\t\t${quoted(names.join(' '))}${names.length === 1 ? '*' : ''}) words=${words(own)}${files} ;;`;
+		return `\t\t${quote(names.join(' '))}${names.length === 1 ? '*' : ''}) words=${words(own)}${files} ;;`;
 	});
 	const groups = [...groupsOf(model)].map(
-		([first, members]) => `\t\t${quoted(first)}) words=${words(members.map((one) => one.words[1] as string))} ;;`,
+		([first, members]) => `\t\t${quote(first)}) words=${words(members.map((member) => member.words[1] as string))} ;;`,
 	);
 	return [
 		'# Completion of roomkey for bash. Use it with: source <(roomkey completion bash)',

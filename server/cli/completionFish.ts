@@ -1,4 +1,4 @@
-import { type CompletedFlag, type CompletionModel, groupsOf, quoted } from './completionModel.js';
+import { type CompletedFlag, type CompletionModel, groupsOf, quote } from './completionModel.js';
 
 /** Functions that look at the words that have been typed before the present one. */
 const FUNCTIONS = `function __roomkey_typed
@@ -13,14 +13,20 @@ function __roomkey_serve
 	not contains -- (commandline -opc)[2] $argv
 end`;
 
-const when = (condition: string) => `complete -c roomkey -n ${quoted(condition)}`;
+const when = (condition: string) => `complete -c roomkey -n ${quote(condition)}`;
 
 const offer = (condition: string, word: string, meaning: string) =>
-	`${when(condition)} -a ${quoted(word)} -d ${quoted(meaning)}`;
+	`${when(condition)} -a ${quote(word)} -d ${quote(meaning)}`;
 
 function flagLine(condition: string, { name, meaning, value }: CompletedFlag): string {
-	const values = value === 'file' ? '-r -F' : Array.isArray(value) ? `-x -a ${quoted(value.join(' '))}` : value && '-x';
-	return [when(condition), `-l ${name}`, values, `-d ${quoted(meaning)}`].filter(Boolean).join(' ');
+	return [when(condition), `-l ${name}`, valueOptions(value), `-d ${quote(meaning)}`].filter(Boolean).join(' ');
+}
+
+/** The options of `complete` for the value of a flag: `-r` requires one, `-x` requires one that is no file. */
+function valueOptions(value: CompletedFlag['value']): string {
+	if (value === undefined) return '';
+	if (value === 'file') return '-r -F';
+	return value === 'text' ? '-x' : `-x -a ${quote(value.join(' '))}`;
 }
 
 /** A script for fish: `roomkey completion fish | source`. */
@@ -42,7 +48,7 @@ export function fishCompletion(model: CompletionModel): string {
 			return [
 				...flags.map((flag) => flagLine(typed, flag)),
 				...(argument === 'file' ? [`${when(typed)} -F`] : []),
-				...(Array.isArray(argument) ? [`${when(typed)} -a ${quoted(argument.join(' '))}`] : []),
+				...(Array.isArray(argument) ? [`${when(typed)} -a ${quote(argument.join(' '))}`] : []),
 			];
 		}),
 	].join('\n');

@@ -9,7 +9,7 @@ export interface CompletedFlag {
 	readonly value?: 'file' | 'text' | readonly string[];
 }
 
-/** A command with its own flags. */
+/** A command with its own flags. `words` are those of its name. */
 export interface CompletedCommand {
 	readonly words: readonly string[];
 	readonly meaning: string;
@@ -31,7 +31,12 @@ const HELP: CompletedFlag = { name: 'help', meaning: 'print the usage and end' }
 /** Placeholders of values that are paths. */
 const PATHS: ReadonlySet<string> = new Set(['DIR', 'FILE', 'FOLDER']);
 
-function flagOf(name: string, meaning: string, placeholder?: string, choices?: readonly string[]): CompletedFlag {
+function completedFlag(
+	name: string,
+	meaning: string,
+	placeholder?: string,
+	choices?: readonly string[],
+): CompletedFlag {
 	if (!placeholder) return { name, meaning };
 	return { name, meaning, value: choices ?? (PATHS.has(placeholder) ? 'file' : 'text') };
 }
@@ -43,16 +48,18 @@ function argumentOf(words: readonly string[]): Pick<CompletedCommand, 'argument'
 
 export function completionModel(commands: readonly Command[]): CompletionModel {
 	const server = [...settingsByFlag].map(([flag, { option }]) =>
-		flagOf(flag, option.meaning, option.placeholder, option.choices),
+		completedFlag(flag, option.meaning, option.placeholder, option.choices),
 	);
-	const completed = commands.map(({ name, words, meaning, flags }): CompletedCommand => {
-		const own = Object.entries(flags).map(([flag, one]) => flagOf(flag, one.meaning, one.placeholder));
+	const completed = commands.map(({ name, parameters: words, meaning, flags }): CompletedCommand => {
+		const own = Object.entries(flags).map(([flag, { meaning, placeholder }]) =>
+			completedFlag(flag, meaning, placeholder),
+		);
 		return { words: name.split(' '), meaning, flags: [...own, HELP], ...argumentOf(words) };
 	});
 	const groups = new Map<string, string>([['serve', 'starts the server']]);
 	for (const { words, meaning } of completed) {
 		const [first = '', ...rest] = words;
-		const siblings = completed.filter((one) => one.words[0] === first).map((one) => one.words[1]);
+		const siblings = completed.filter(({ words }) => words[0] === first).map(({ words }) => words[1]);
 		groups.set(first, rest.length === 0 ? meaning : siblings.join(', '));
 	}
 	return {
@@ -67,14 +74,14 @@ export function completionModel(commands: readonly Command[]): CompletionModel {
 	};
 }
 
-/** All flags with a value, by what it is. A flag has the same kind of value in all commands. */
+/** All flags that take a value, each once: a flag takes the same kind of value in all commands. */
 export function valueFlags({ commands: all, server }: CompletionModel): CompletedFlag[] {
 	const byName = new Map<string, CompletedFlag>();
 	for (const flag of [...server, ...all.flatMap(({ flags }) => flags)]) if (flag.value) byName.set(flag.name, flag);
 	return [...byName.values()];
 }
 
-/** The first words of commands of two words. */
+/** The commands with a name of two words, by the first word. */
 export function groupsOf({ commands: all }: CompletionModel): Map<string, CompletedCommand[]> {
 	const groups = new Map<string, CompletedCommand[]>();
 	for (const command of all) {
@@ -85,4 +92,4 @@ export function groupsOf({ commands: all }: CompletionModel): Map<string, Comple
 }
 
 /** Quotes a text for a shell. */
-export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,7 +1,7 @@
-import { type CompletedFlag, type CompletionModel, groupsOf, quoted, valueFlags } from './completionModel.js';
+import { type CompletedFlag, type CompletionModel, groupsOf, quote, valueFlags } from './completionModel.js';
 
 /** An entry of `_describe`: a word and its meaning. */
-const entry = (word: string, meaning: string) => quoted(`${word.replaceAll(':', '\\:')}:${meaning}`);
+const entry = (word: string, meaning: string) => quote(`${word.replaceAll(':', '\\:')}:${meaning}`);
 
 const flagEntries = (flags: readonly CompletedFlag[]) => flags.map(({ name, meaning }) => entry(`--${name}`, meaning));
 
@@ -10,18 +10,19 @@ const setEntries = (list: readonly string[]) => `entries=(${list.join(' ')})`;
 /** A script for zsh: `source <(roomkey completion zsh)`, or a file `_roomkey` in a folder of `fpath`. */
 export function zshCompletion(model: CompletionModel): string {
 	const values = valueFlags(model).map(({ name, value }) => {
-		const action = value === 'file' ? '_files; ' : Array.isArray(value) ? `compadd -- ${value.join(' ')}; ` : '';
+		const choices = Array.isArray(value) ? `compadd -- ${value.join(' ')}; ` : '';
+		const action = value === 'file' ? '_files; ' : choices;
 		return `\t\t--${name}) ${action}return ;;`;
 	});
 	const commands = model.commands.map(({ words, flags, argument }) => {
 		const more = argument === 'file' ? '; files=1' : '';
 		const choices = Array.isArray(argument) ? argument.map((word) => entry(word, '')) : [];
-		const pattern = `${quoted(words.join(' '))}${words.length === 1 ? '*' : ''}`;
+		const pattern = `${quote(words.join(' '))}${words.length === 1 ? '*' : ''}`;
 		return `\t\t${pattern}) ${setEntries([...flagEntries(flags), ...choices])}${more} ;;`;
 	});
 	const groups = [...groupsOf(model)].map(([first, members]) => {
 		const seconds = members.map(({ words, meaning }) => entry(words[1] as string, meaning));
-		return `\t\t${quoted(first)}) ${setEntries(seconds)} ;;`;
+		return `\t\t${quote(first)}) ${setEntries(seconds)} ;;`;
 	});
 	const first = model.first.map(([word, meaning]) => entry(word, meaning));
 	return [

@@ -15,7 +15,7 @@ export type Config = Omit<OptionValues, CommandSetting> & { readonly store: Stor
 export interface Setting {
 	readonly name: OptionName;
 	readonly value: unknown;
-	/** `default`, or the flags, variables and the file that have contributed. */
+	/** `default`, or the names of the flag, the variable and the entry of the file that the value comes from. */
 	readonly from: string;
 }
 
@@ -69,26 +69,29 @@ function fileSource(path: string, values: ReadonlyMap<string, unknown>): Source 
 }
 
 /** The values of one setting, from the strongest source to the weakest. */
-type Found = readonly { readonly source: Source; readonly value: unknown }[];
+type SourcedValues = readonly { readonly source: Source; readonly value: unknown }[];
 
-function settingOf(name: OptionName, found: Found): Setting {
+function settingOf(name: OptionName, found: SourcedValues): Setting {
 	const option: Option<unknown> = options[name];
 	const [first] = found;
 	if (!first) return { name, value: option.default, from: 'default' };
 	if (!option.merge) return { name, value: first.value, from: first.source.nameOf(name) };
-	const value = option.merge(found.map((one) => one.value).reverse());
+	// `merge` expects the strongest source last.
+	const value = option.merge(found.map(({ value }) => value).reverse());
 	return { name, value, from: found.map(({ source }) => source.nameOf(name)).join(', ') };
 }
 
 /** Where the data is stored: the strongest source that names a place decides. */
 function storeChoice(
 	sources: readonly Source[],
-	found: ReadonlyMap<string, Found>,
+	found: ReadonlyMap<string, SourcedValues>,
 	values: OptionValues,
 	faults: Faults,
 ): StoreChoice {
 	for (const source of sources) {
-		const isGiven = (name: StoreName) => found.get(name)?.some((one) => one.source === source && one.value !== false);
+		// A switch that is false, such as `"memory": false`, names no place.
+		const isGiven = (name: StoreName) =>
+			found.get(name)?.some((entry) => entry.source === source && entry.value !== false);
 		const given = STORES.filter(isGiven);
 		if (given.length > 1) {
 			const names = given.map((name) => source.nameOf(name)).join(' and ');
@@ -105,7 +108,7 @@ function storeChoice(
 /**
  * Reads the settings.
  * @param args the arguments after node and the script
- * @throws OptionError that names all unknown flags and settings, all invalid values, and two locations of the data
+ * @throws OptionError that names every unknown flag and setting, every invalid value, and conflicting locations of the data
  */
 export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Request {
 	const faults = new Faults();
@@ -114,10 +117,10 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Req
 
 	const sources = [flagSource(flags), envSource(env)];
 	const config = findAll('config', sources, faults);
-	const file = config[0]?.value as string | undefined;
-	if (file !== undefined) {
-		const values = faults.try(() => readConfigFile(file, faults));
-		if (values) sources.push(fileSource(file, values));
+	const configPath = config[0]?.value as string | undefined;
+	if (configPath !== undefined) {
+		const values = faults.try(() => readConfigFile(configPath, faults));
+		if (values) sources.push(fileSource(configPath, values));
 	}
 	const names = Object.keys(options) as OptionName[];
 	const found = new Map(names.map((name) => [name, name === 'config' ? config : findAll(name, sources, faults)]));
@@ -132,7 +135,7 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Req
 	return { kind, config: { ...rest, store }, settings };
 }
 
-function findAll(name: OptionName, sources: readonly Source[], faults: Faults): Found {
+function findAll(name: OptionName, sources: readonly Source[], faults: Faults): SourcedValues {
 	return sources.flatMap((source) => {
 		const value = faults.try(() => source.valueOf<unknown>(name, options[name]));
 		return value === undefined ? [] : [{ source, value }];

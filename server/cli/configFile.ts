@@ -8,7 +8,7 @@ import { options } from '../options/options.js';
 const NAMES = Object.keys(options).filter((name) => name !== 'config');
 
 /**
- * Reads the values of a file, which are not checked yet.
+ * Reads the values of a file. The caller checks them.
  * @param faults collects the names that are no settings
  * @throws OptionError if the file cannot be read, or is no JSON object
  */
@@ -26,7 +26,7 @@ export function readConfigFile(path: string, faults: Faults): ReadonlyMap<string
 }
 
 function convert(option: Option<unknown>, value: unknown): unknown {
-	// A port in a setting that is text otherwise.
+	// A number is also accepted for a setting of text, such as a port for `metrics`.
 	if (typeof value === 'number' && !option.accepts(value)) return option.read(String(value));
 	return option.convert ? option.convert(value) : value;
 }

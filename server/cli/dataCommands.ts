@@ -3,18 +3,18 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DATA_FILE } from '../dataFolder/manifest.js';
 import { withLmdb } from '../dataFolder/withLmdb.js';
+import { logAt } from '../ops/logAt.js';
 import { OptionError } from '../options/kinds.js';
 import type { OpenStore } from '../store/collections.js';
 import { openStore } from '../store/open.js';
 import type { Input, Io } from './command.js';
-import { logAt } from './logAt.js';
 import { requireData } from './place.js';
 import { printResult } from './print.js';
 
 export async function importData(input: Input, io: Io): Promise<void> {
-	await withStore(input, true, async ({ store }) => {
+	await withStore(input, 'import', async ({ store }) => {
 		const { importFolder } = await import('./transfer.js');
-		const summaries = await importFolder(input.word(0), store, bar(io));
+		const summaries = await importFolder(input.argument(0), store, progressBar(io));
 		printResult(input, io, { files: summaries }, () => {
 			for (const { file, written, unchanged, skipped, skippedCount } of summaries) {
 				io.line(`${file}: ${written} written, ${unchanged} unchanged, ${skippedCount} left out`);
@@ -25,9 +25,9 @@ export async function importData(input: Input, io: Io): Promise<void> {
 }
 
 export async function exportData(input: Input, io: Io): Promise<void> {
-	await withStore(input, false, async ({ store }) => {
+	await withStore(input, 'export', async ({ store }) => {
 		const { exportFolder } = await import('./transfer.js');
-		const files = await exportFolder(store, input.word(0), bar(io));
+		const files = await exportFolder(store, input.argument(0), progressBar(io));
 		printResult(input, io, { files }, () => {
 			for (const { file, count } of files) io.line(`${file}: ${count}`);
 		});
@@ -35,51 +35,56 @@ export async function exportData(input: Input, io: Io): Promise<void> {
 }
 
 export async function backup(input: Input, io: Io): Promise<void> {
-	const [source, target] = [dataFolderOf(input), input.word(0)];
+	const [source, target] = [dataFolderOf(input), input.argument(0)];
 	const { backupFolder } = await withLmdb(() => import('./backup.js'));
-	await withSize(io, source, target, () => backupFolder(source, target));
+	await withProgress(io, source, target, () => backupFolder(source, target));
 	printResult(input, io, { source, target }, () => io.line(`Copied ${source} to ${target}`));
 }
 
 export async function restore(input: Input, io: Io): Promise<void> {
-	const [source, target] = [input.word(0), dataFolderOf(input)];
+	const [source, target] = [input.argument(0), dataFolderOf(input)];
 	const { restoreFolder } = await withLmdb(() => import('./backup.js'));
-	await withSize(io, source, target, () => restoreFolder(source, target));
+	await withProgress(io, source, target, () => restoreFolder(source, target));
 	printResult(input, io, { source, target }, () => io.line(`Restored ${source} to ${target}`));
 }
 
 function dataFolderOf(input: Input): string {
-	if (input.given('mongo-url') !== undefined)
+	if (input.flag('mongo-url') !== undefined)
 		throw new OptionError('this is for data folders; for MongoDB use mongodump and mongorestore');
-	const data = input.given('data');
+	const data = input.flag('data');
 	if (!data) throw new OptionError('say with --data which folder it is');
 	return data;
 }
 
-async function withStore(input: Input, mayCreate: boolean, run: (open: OpenStore) => Promise<void>): Promise<void> {
-	const [folder, url] = [input.given('data'), input.given('mongo-url')];
-	if (!folder === !url) throw new OptionError('choose one of --data and --mongo-url');
+/** Opens the store that the flags name, for a task. Only an import creates a data folder. */
+async function withStore(
+	input: Input,
+	purpose: 'import' | 'export',
+	run: (opened: OpenStore) => Promise<void>,
+): Promise<void> {
+	const [folder, url] = [input.flag('data'), input.flag('mongo-url')];
+	if (Boolean(folder) === Boolean(url)) throw new OptionError('choose one of --data and --mongo-url');
 	// An export reads only; an import needs the unique indexes.
-	const indexes = mayCreate ? 'make' : 'leave';
+	const indexes = purpose === 'import' ? 'make' : 'leave';
 	const choice = url
 		? ({ kind: 'mongodb', url, indexes } as const)
 		: ({ kind: 'files', folder: folder as string } as const);
-	if (!mayCreate) requireData(choice);
-	const open = await openStore(choice, logAt('warn', 'auto'));
+	if (purpose === 'export') requireData(choice);
+	const opened = await openStore(choice, logAt('warn', 'auto'));
 	try {
-		await run(open);
+		await run(opened);
 	} finally {
-		await open.close();
+		await opened.close();
 	}
 }
 
-/** Time between two looks at the size of a copy, in ms. */
+/** Time between two checks of the size of a copy, in ms. */
 const SIZE_CHECK_MS = 200;
 
-/** Shows by its size how far the copy of a data file is. */
-async function withSize(io: Io, source: string, target: string, copy: () => Promise<void>): Promise<void> {
+/** Runs a copy of a data file. Shows its progress by comparing the sizes of both files. */
+async function withProgress(io: Io, source: string, target: string, copy: () => Promise<void>): Promise<void> {
 	const sizeOf = (folder: string) => statSync(join(folder, DATA_FILE), { throwIfNoEntry: false })?.size ?? 0;
-	const show = bar(io);
+	const show = progressBar(io);
 	const timer = setInterval(() => show(DATA_FILE, sizeOf(target), sizeOf(source)), SIZE_CHECK_MS);
 	await copy().finally(() => clearInterval(timer));
 }
@@ -87,11 +92,11 @@ async function withSize(io: Io, source: string, target: string, copy: () => Prom
 const BAR_WIDTH = 30;
 
 /** Shows a progress bar, on a terminal. */
-function bar(io: Io): (file: string, done: number, total: number) => void {
+function progressBar(io: Io): (file: string, done: number, total: number) => void {
 	return (file, done, total) => {
 		const share = total === 0 ? 1 : Math.min(1, done / total);
 		const width = Math.round(share * BAR_WIDTH);
-		const drawn = `${'#'.repeat(width)}${'.'.repeat(BAR_WIDTH - width)}`;
-		io.progress?.(`${file} [${drawn}] ${Math.floor(share * 100)} %`);
+		const bar = `${'#'.repeat(width)}${'.'.repeat(BAR_WIDTH - width)}`;
+		io.progress?.(`${file} [${bar}] ${Math.floor(share * 100)} %`);
 	};
 }

@@ -16,7 +16,7 @@ const KEYED_ROOM = 'Qe3Wa3outaDMKzAZC';
 const BOBS_ROOM = 'y7TdGkqRsvB4nHfXa';
 
 /** A user whose password is the user name. */
-async function person(id: string, name: string, hashedTokens: string[], roles = ['user']): Promise<User> {
+async function demoUser(id: string, name: string, hashedTokens: string[], roles = ['user']): Promise<User> {
 	return {
 		_id: id,
 		username: name,
@@ -35,9 +35,9 @@ async function person(id: string, name: string, hashedTokens: string[], roles = 
 
 /** Inserts the demo's users and rooms into an empty store. */
 export async function fillDemo(store: Store): Promise<void> {
-	await store.users.insertOne(await person(ALICE.id, 'alice', [hashToken(ALICE.token)]));
-	await store.users.insertOne(await person(BOB.id, 'bob', []));
-	await store.users.insertOne(await person(ADMIN.id, 'admin', [], ['admin', 'user']));
+	await store.users.insertOne(await demoUser(ALICE.id, 'alice', [hashToken(ALICE.token)]));
+	await store.users.insertOne(await demoUser(BOB.id, 'bob', []));
+	await store.users.insertOne(await demoUser(ADMIN.id, 'admin', [], ['admin', 'user']));
 
 	const alice = { _id: ALICE.id, username: 'alice', name: 'Alice' };
 	const bob = { _id: BOB.id, username: 'bob', name: 'Bob' };
@@ -52,7 +52,7 @@ export async function fillDemo(store: Store): Promise<void> {
 /** The text that the demo prints: a first call, ready to paste. */
 export function demoHint(address: string): string {
 	return [
-		`Set the key id of a room as alice (it works once; then ask why not):`,
+		`Set the key id of a room as alice (only the first call works: then the room has a key):`,
 		``,
 		`curl -X POST ${address}/api/v1/e2e.setRoomKeyID \\`,
 		`  -H 'X-User-Id: ${ALICE.id}' -H 'X-Auth-Token: ${ALICE.token}' \\`,

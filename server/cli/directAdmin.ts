@@ -9,6 +9,7 @@ import { StoreError } from '../../shared/storeErrors.js';
 import { appOptionsOf } from '../appOptions.js';
 import { createBus } from '../cluster/bus.js';
 import { createInvoker } from '../core/invoke.js';
+import { logAt } from '../ops/logAt.js';
 import { storePlace } from '../ops/startLog.js';
 import { checkServerOptions } from '../options/checkOptions.js';
 import { OptionError } from '../options/kinds.js';
@@ -17,22 +18,21 @@ import { options } from '../options/options.js';
 import { openStore, type StoreChoice } from '../store/open.js';
 import { type Admin, type FirstAdminArgs, refusedCall } from './admin.js';
 import { CommandError } from './command.js';
-import { logAt } from './logAt.js';
 
 const NO_ADMIN = 'There is no admin yet. Make one with: roomkey user add NAME --role admin';
 
 /**
  * Opens a store.
- * @throws StoreError, with the way through the server if one is using the folder
+ * @throws StoreError; if a server is using the folder, the message says how to work through it
  */
 export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv): Promise<Admin> {
 	const log = logAt('warn', 'auto');
-	// Indexes are for servers to make.
-	const place = choice.kind === 'mongodb' ? ({ ...choice, indexes: 'leave' } as const) : choice;
-	const open = await openStore(place, log).catch((error) => {
+	// Only servers make indexes.
+	const withoutIndexes = choice.kind === 'mongodb' ? ({ ...choice, indexes: 'leave' } as const) : choice;
+	const opened = await openStore(withoutIndexes, log).catch((error) => {
 		throw withServerHint(error, env);
 	});
-	const { store } = open;
+	const { store } = opened;
 	const { settings } = appOptionsOf(checkServerOptions({ keys: true }));
 	const invoker = createInvoker(keyService.methods, { store, bus: createBus(log), settings, log });
 	let adminId: string | undefined;
@@ -57,8 +57,8 @@ export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv): Pr
 	return {
 		where: `Working on ${describe(choice)} directly`,
 		call,
-		first: (await hasAdmin(store)) ? undefined : (admin) => createFirst(store, admin),
-		close: () => open.close(),
+		createFirstAdmin: (await hasAdmin(store)) ? undefined : (admin) => createFirst(store, admin),
+		close: () => opened.close(),
 	};
 }
 
@@ -66,7 +66,7 @@ function describe(choice: StoreChoice): string {
 	return choice.kind === 'files' ? `the folder ${choice.folder}` : storePlace(choice);
 }
 
-/** The admin for whom calls are made: the operator of the store has the rights of every admin. */
+/** The admin as whom calls are made. The operator of the store may act as any admin, so the first one found will do. */
 async function findAdmin(store: Store): Promise<string> {
 	const admin = await store.users.findOne({ roles: 'admin', active: { $ne: false } }, { projection: { _id: 1 } });
 	if (!admin) throw new CommandError(NO_ADMIN);

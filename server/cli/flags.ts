@@ -22,6 +22,7 @@ export const settingsByFlag: ReadonlyMap<string, { readonly name: string; readon
 		.map(([name, option]) => [flagName(name, option), { name, option }]),
 );
 
+/** Reads the flags. The last value of a repeated flag counts, except for a list, which joins all by commas. */
 export function readFlags(args: readonly string[], faults: Faults): GivenFlags {
 	const settings = new Map<string, string>();
 	const actions = new Set<(typeof ACTIONS)[number]>();
@@ -40,7 +41,7 @@ export function readFlags(args: readonly string[], faults: Faults): GivenFlags {
 		if (token.kind === 'positional') faults.add(`Unexpected argument '${token.value}'`);
 		if (token.kind !== 'option') continue;
 		const { name: flag, rawName, value, inlineValue } = token;
-		const action = ACTIONS.find((one) => one === flag);
+		const action = ACTIONS.find((name) => name === flag);
 		const setting = settingsByFlag.get(flag);
 		if (action) {
 			actions.add(action);
@@ -53,8 +54,8 @@ export function readFlags(args: readonly string[], faults: Faults): GivenFlags {
 		else if (!inlineValue && value.startsWith('-'))
 			faults.add(`${rawName} needs a value; one that begins with a dash is written ${rawName}=${value}`);
 		else {
-			const before = setting.option.isList ? settings.get(setting.name) : undefined;
-			settings.set(setting.name, before === undefined ? value : `${before},${value}`);
+			const earlier = setting.option.isList ? settings.get(setting.name) : undefined;
+			settings.set(setting.name, earlier === undefined ? value : `${earlier},${value}`);
 		}
 	}
 	return { settings, actions };

@@ -37,8 +37,8 @@ function commandLines(): string[] {
 export function helpText(): string {
 	const all = rows();
 	const width = Math.max(...all.map(({ flag }) => flag.length));
-	const lines = all.map(({ flag, env, default: standard, meaning }) => {
-		const notes = [standard && `default ${standard}`, flag && env && `env ${env}`].filter(Boolean).join(', ');
+	const lines = all.map(({ flag, env, default: defaultValue, meaning }) => {
+		const notes = [defaultValue && `default ${defaultValue}`, flag && env && `env ${env}`].filter(Boolean).join(', ');
 		return `  ${(flag || env).padEnd(width)}  ${meaning}${notes && ` (${notes})`}`;
 	});
 	return [

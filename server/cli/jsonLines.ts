@@ -22,7 +22,7 @@ export function parseLine(line: string): Record<string, unknown> {
 }
 
 /** Types that JSON lacks, each encoded as an object with one member. */
-const types: Record<string, (value: unknown) => unknown> = {
+const DECODERS: Record<string, (value: unknown) => unknown> = {
 	$date: dateOf,
 	// Only in `*.db` files: milliseconds since 1970.
 	$$date: dateOf,
@@ -36,8 +36,8 @@ function decode(value: unknown): unknown {
 	if (Array.isArray(value)) return value.map(decode);
 	if (!isFields(value)) return value;
 	const [name, ...others] = Object.keys(value);
-	if (name !== undefined && others.length === 0 && Object.hasOwn(types, name))
-		return (types[name] as (inner: unknown) => unknown)(decode(value[name]));
+	if (name !== undefined && others.length === 0 && Object.hasOwn(DECODERS, name))
+		return (DECODERS[name] as (inner: unknown) => unknown)(decode(value[name]));
 	return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, decode(field)]));
 }
 

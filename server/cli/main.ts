@@ -5,7 +5,7 @@ import { StoreError } from '../../shared/storeErrors.js';
 import { OptionError } from '../options/kinds.js';
 import { CommandError } from './command.js';
 import { run } from './run.js';
-import { terminal } from './terminal.js';
+import { openTerminal } from './terminal.js';
 
 /** Whether an error is the operator's: then its message is printed without a stack trace. */
 function isExpected(error: unknown): error is Error {
@@ -16,12 +16,12 @@ function isExpected(error: unknown): error is Error {
 // From Node 22.1 on, this stores compiled modules, so that the next start is faster.
 (module as { enableCompileCache?(): unknown }).enableCompileCache?.();
 
-// A reader that has seen enough, such as `head`, is no failure.
+// A reader that closes the pipe early, such as `head`, is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 	if (error.code !== 'EPIPE') throw error;
 });
 
-const io = terminal();
+const io = openTerminal();
 try {
 	process.exitCode = await run(process.argv.slice(2), io);
 } catch (error) {

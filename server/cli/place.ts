@@ -22,9 +22,12 @@ export type Place =
  */
 export function placeOf(input: Input): Place {
 	const flags = ['data', 'mongo-url', 'url'] as const;
-	const given = flags.filter((name) => input.given(name) !== undefined);
-	if (given.length > 1) throw new OptionError(`choose one of ${given.map((name) => `--${name}`).join(' and ')}`);
-	const url = given[0] === undefined || given[0] === 'url' ? input.text('url') : undefined;
+	const givenFlags = flags.filter((name) => input.flag(name) !== undefined);
+	if (givenFlags.length > 1)
+		throw new OptionError(`choose one of ${givenFlags.map((name) => `--${name}`).join(' and ')}`);
+	const [flag] = givenFlags;
+	// A flag that names a store outweighs the variable that names a server.
+	const url = flag === 'data' || flag === 'mongo-url' ? undefined : input.flagOrVariable('url');
 	if (url !== undefined) return { kind: 'server', url: serverUrl(url) };
 	return { kind: 'store', choice: storeOf(input) };
 }
@@ -35,13 +38,13 @@ export function placeOf(input: Input): Place {
  */
 export function storeOf(input: Input): StoredChoice {
 	const names = ['data', 'mongo-url'] as const;
-	const byFlag = names.filter((name) => input.given(name) !== undefined);
+	const byFlag = names.filter((name) => input.flag(name) !== undefined);
 	if (byFlag.length > 1) throw new OptionError('choose one of --data and --mongo-url');
-	const given = byFlag.length > 0 ? byFlag : names.filter((name) => input.text(name));
-	if (given.length > 1) throw new OptionError('choose one of ROOMKEY_DATA and MONGO_URL, with --data or --mongo-url');
-	const [name] = given;
-	if (name === undefined) return storeOfFile(input.text('config'));
-	const value = input.text(name);
+	const named = byFlag.length > 0 ? byFlag : names.filter((name) => input.flagOrVariable(name));
+	if (named.length > 1) throw new OptionError('choose one of ROOMKEY_DATA and MONGO_URL, with --data or --mongo-url');
+	const [name] = named;
+	if (name === undefined) return storeOfFile(input.flagOrVariable('config'));
+	const value = input.flagOrVariable(name);
 	if (!value) throw new OptionError(`--${name} must not be empty`);
 	return name === 'data' ? { kind: 'files', folder: value } : { kind: 'mongodb', url: value };
 }
@@ -79,16 +82,16 @@ export function requireData(choice: StoreChoice): void {
 
 /**
  * Runs a task as an admin of the place that the flags name, and says which place it is.
- * @param mayCreate whether a folder without data becomes a new one
+ * @param mayCreateFolder whether a folder without data becomes a data folder
  */
 export async function withAdmin(
 	input: Input,
 	io: Io,
 	run: (admin: Admin) => Promise<void>,
-	{ mayCreate = false } = {},
+	{ mayCreateFolder = false } = {},
 ): Promise<void> {
 	const place = placeOf(input);
-	const admin = await open(place, input, io, mayCreate);
+	const admin = await open(place, input, io, mayCreateFolder);
 	io.note(admin.where);
 	try {
 		await run(admin);
@@ -97,15 +100,15 @@ export async function withAdmin(
 	}
 }
 
-async function open(place: Place, input: Input, io: Io, mayCreate: boolean): Promise<Admin> {
+async function open(place: Place, input: Input, io: Io, mayCreateFolder: boolean): Promise<Admin> {
 	if (place.kind === 'server') {
 		const { connectAdmin } = await import('./remoteAdmin.js');
-		return connectAdmin(place.url, { login: input.given('login'), tokenFile: input.text('token-file') }, io);
+		return connectAdmin(place.url, { login: input.flag('login'), tokenFile: input.flagOrVariable('token-file') }, io);
 	}
 	for (const name of ['login', 'token-file'] as const) {
-		if (input.given(name) !== undefined) throw new OptionError(`--${name} is for a server: add --url`);
+		if (input.flag(name) !== undefined) throw new OptionError(`--${name} is for a server: add --url`);
 	}
-	if (!mayCreate) requireData(place.choice);
+	if (!mayCreateFolder) requireData(place.choice);
 	const { openAdmin } = await import('./directAdmin.js');
 	return openAdmin(place.choice, io.env);
 }

@@ -20,31 +20,31 @@ interface List<T> {
 }
 
 /** Maximum number of entries that a method answers at once. */
-const PAGE = 100;
+const PAGE_SIZE = 100;
 
 const DEFAULT_LIMIT = 100;
 
 /** Reads a list in pages, and prints it. */
 export async function printList<T>(admin: Admin, input: Input, io: Io, list: List<T>): Promise<void> {
 	const { method, args, key, titles, row } = list;
-	const limit = input.count('limit') ?? DEFAULT_LIMIT;
-	const offset = input.count('offset') ?? 0;
+	const limit = input.wholeNumber('limit') ?? DEFAULT_LIMIT;
+	const offset = input.wholeNumber('offset') ?? 0;
 	const entries: T[] = [];
 	let total = 0;
 	do {
-		// A count of 0 would mean the default.
-		const count = Math.max(1, Math.min(PAGE, limit - entries.length));
+		// The method reads a count of 0 as its default.
+		const count = Math.max(1, Math.min(PAGE_SIZE, limit - entries.length));
 		const page = await admin.call<Record<string, unknown>>(method, { ...args, count, offset: offset + entries.length });
-		const found = page[key] as T[];
+		const pageEntries = page[key] as T[];
 		total = page.total as number;
-		entries.push(...found.slice(0, limit - entries.length));
-		if (found.length === 0) break;
+		entries.push(...pageEntries.slice(0, limit - entries.length));
+		if (pageEntries.length === 0) break;
 	} while (entries.length < Math.min(limit, total - offset));
 	printResult(input, io, { [key]: entries, count: entries.length, offset, total }, () => {
 		if (entries.length > 0) io.line(formatTable(titles, entries.map(row)));
 		const next = offset + entries.length;
-		if (entries.length < total)
-			io.note(`${entries.length} of ${total}${next < total ? `; more with --offset ${next}` : ''}`);
+		const hint = next < total ? `; more with --offset ${next}` : '';
+		if (entries.length < total) io.note(`${entries.length} of ${total}${hint}`);
 		else if (total === 0) io.note(`No ${key}`);
 	});
 }

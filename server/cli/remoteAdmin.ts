@@ -7,7 +7,7 @@ import { type Admin, refusedCall } from './admin.js';
 import { CommandError, type Io } from './command.js';
 import { readPassword } from './secrets.js';
 
-/** How the admin proves who they are. Without either, the token is in `ROOMKEY_TOKEN`. */
+/** How the admin logs in. Without a name and a file, the token is in `ROOMKEY_TOKEN`. */
 interface Credentials {
 	readonly login?: string | undefined;
 	readonly tokenFile?: string | undefined;
@@ -20,39 +20,39 @@ interface Session {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Maximum time of a call, in ms: that of the longest method. */
+/** Maximum time of a call, in ms: as long as the slowest method may take. */
 const TIMEOUT_MS = 600_000;
 
 /**
  * Logs in to a server.
  * @param url without a slash at the end
- * @throws CommandError if it does not answer, or refuses the admin; OptionError if no credentials are given
+ * @throws CommandError if the server does not answer, or refuses the admin; OptionError if no credentials are given
  */
 export async function connectAdmin(url: string, { login, tokenFile }: Credentials, io: Io): Promise<Admin> {
 	const body =
 		login === undefined
 			? { resume: tokenFrom(tokenFile, io.env) }
 			: { user: login, password: await readPassword(io, `Password of ${login}: `) };
-	if (isOpenToOthers(url))
+	if (isUnencryptedRemote(url))
 		io.note(`Warning: the connection to ${url} is not encrypted. Others on the network can read the token.`);
-	const { data } = await send<{ data: Session }>(url, undefined, 'POST', 'login', body);
+	const { data: session } = await send<{ data: Session }>(url, undefined, 'POST', 'login', body);
 	return {
 		where: `Working through the server at ${url}`,
 		async call<T>(name: string, args: Fields = {}) {
 			const { verb, path } = routeOf(name);
 			const fields = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
-			const { success, ...answer } = await send<Record<string, unknown>>(url, data, verb, ...fill(path, fields));
+			const { success, ...answer } = await send<Record<string, unknown>>(url, session, verb, ...fillPath(path, fields));
 			return answer as T;
 		},
 		async close() {
-			// A token that was given stays; one that was issued for this command ends with it.
-			if (login !== undefined) await send(url, data, 'POST', 'logout', {});
+			// The operator's own token stays valid. The token of a login by name is only for this command.
+			if (login !== undefined) await send(url, session, 'POST', 'logout', {});
 		},
 	};
 }
 
-/** Whether what is sent to an address leaves this machine without encryption. */
-function isOpenToOthers(url: string): boolean {
+/** Whether requests to a URL leave this machine without encryption. */
+function isUnencryptedRemote(url: string): boolean {
 	const { protocol, hostname } = new URL(url);
 	return protocol === 'http:' && !/^(localhost|127\..*|\[::1\])$/.test(hostname);
 }
@@ -77,8 +77,8 @@ function routeOf(name: string): { verb: string; path: string } {
 	return route;
 }
 
-/** Puts the fields that a path has as parameters into it, and returns the others. */
-function fill(path: string, fields: Fields): [path: string, others: Fields] {
+/** Replaces the parameters of a path, such as `:id`, by fields. @returns the path, and the fields that are left */
+function fillPath(path: string, fields: Fields): [path: string, others: Fields] {
 	const others = { ...fields };
 	const filled = path.replace(/:(\w+)/g, (_, name: string) => {
 		delete others[name];
@@ -87,7 +87,7 @@ function fill(path: string, fields: Fields): [path: string, others: Fields] {
 	return [filled, others];
 }
 
-/** @throws CommandError */
+/** Sends a request. @returns the body @throws CommandError if the server does not answer, or answers an error */
 async function send<T>(
 	url: string,
 	session: Session | undefined,

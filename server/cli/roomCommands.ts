@@ -20,6 +20,7 @@ interface ListedRoom {
 	readonly _updatedAt?: string;
 }
 
+/** Rocket.Chat's types of rooms. */
 const TYPES: Readonly<Record<string, string>> = { c: 'channel', p: 'group', d: 'direct', l: 'livechat', v: 'voip' };
 
 const nameOf = ({ name, fname, usernames }: ListedRoom) => name ?? fname ?? usernames?.join(', ');
@@ -28,7 +29,7 @@ export function listRooms(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, (admin) =>
 		printList<ListedRoom>(admin, input, io, {
 			method: 'rooms.adminRooms',
-			args: { filter: input.given('search') },
+			args: { filter: input.flag('search') },
 			key: 'rooms',
 			titles: ['room', 'type', 'members', 'encrypted', 'key id', 'waiting', 'id'],
 			row: (room) => [
@@ -59,7 +60,7 @@ async function findRoom(admin: Admin, nameOrId: string): Promise<ListedRoom> {
 
 export function showRoom(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
-		const room = await findRoom(admin, input.word(0));
+		const room = await findRoom(admin, input.argument(0));
 		printResult(input, io, room, () =>
 			io.line(
 				formatFields({
@@ -88,7 +89,7 @@ interface ListedMember {
 
 export function listMembers(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
-		const { _id: rid } = await findRoom(admin, input.word(0));
+		const { _id: rid } = await findRoom(admin, input.argument(0));
 		await printList<ListedMember>(admin, input, io, {
 			method: 'rooms.adminRooms.members',
 			args: { rid },

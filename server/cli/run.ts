@@ -26,8 +26,11 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 		return 0;
 	}
 	const input = readInput(found.command, found.rest, io.env);
-	if (!input) io.line(commandHelp(found.command));
-	return (input && (await found.command.run(input, io))) || 0;
+	if (!input) {
+		io.line(commandHelp(found.command));
+		return 0;
+	}
+	return (await found.command.run(input, io)) ?? 0;
 }
 
 async function serveOrHelp(args: readonly string[], io: Io): Promise<void> {

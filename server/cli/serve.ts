@@ -17,12 +17,12 @@ export async function serve({ store, ...settings }: Config, io: Io): Promise<voi
 		keys: true,
 	});
 	const reload = () => void server.reloadCertificate();
-	// A terminal sends it too, when it closes: then a server without a certificate ends.
+	// A terminal sends SIGHUP when it closes. A server without a certificate then ends, which is Node's default.
 	if (settings['tls-cert'] !== undefined || !process.stdin.isTTY) process.on('SIGHUP', reload);
 	try {
 		io.line(`Roomkey listening on ${server.url}`);
 		if (settings.demo) io.line(`\n${(await import('./demo.js')).demoHint(server.url)}\n`);
-		// A store that fails just now has its own lines in the log.
+		// If the store fails here, there is no hint: the log tells of the failure.
 		else if (!(await hasAdmin(server.store).catch(() => true))) io.line(firstAdminHint(store));
 		await ended;
 	} finally {
@@ -31,7 +31,7 @@ export async function serve({ store, ...settings }: Config, io: Io): Promise<voi
 	}
 }
 
-/** How to make the first admin, in one line. A folder belongs to the server while it runs. */
+/** How to make the first admin, in one line. While the server runs, no command can open its data folder. */
 function firstAdminHint(choice: StoreChoice): string {
 	const start = 'Nobody is an admin yet.';
 	const byVariable = 'start it with a password in ADMIN_PASS';

@@ -21,9 +21,9 @@ export function listSettings(input: Input, io: Io): Promise<void> {
 
 export function setSetting(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
-		const [_id, text] = [input.word(0), input.word(1)];
+		const [_id, text] = [input.argument(0), input.argument(1)];
 		const before = await admin.call<ListedSetting>('settings.getOne', { _id });
-		const value = valueLike(before, text);
+		const value = parseLike(before, text);
 		await admin.call('saveSetting', { _id, value });
 		printResult(input, io, { _id, value, before: before.value }, () => {
 			io.line(value === before.value ? `${_id} is ${text} already` : `${_id} is now ${text}; it was ${before.value}`);
@@ -32,7 +32,7 @@ export function setSetting(input: Input, io: Io): Promise<void> {
 }
 
 /** Converts a text to the type of the present value. @throws CommandError */
-function valueLike({ _id, value }: ListedSetting, text: string): string | number | boolean {
+function parseLike({ _id, value }: ListedSetting, text: string): string | number | boolean {
 	if (typeof value === 'string') return text;
 	if (typeof value === 'number') {
 		if (/^-?\d{1,15}$/.test(text)) return Number(text);

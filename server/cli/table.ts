@@ -9,13 +9,13 @@ const NO_LINES = Object.fromEntries(
 
 const STYLE = { head: [], border: [], 'padding-left': 0, 'padding-right': 2 };
 
-/** Characters that would move the cursor or change the terminal. */
+/** Characters that would control the terminal or change the direction of the text. */
 const CONTROL = /\p{Cc}|[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 /** A value as people read it: lists with commas, dates to the second, and nothing that controls the terminal. */
-export function cell(value: unknown): string {
+export function formatCell(value: unknown): string {
 	if (value === undefined || value === null) return '';
-	if (Array.isArray(value)) return value.map(cell).join(', ');
+	if (Array.isArray(value)) return value.map(formatCell).join(', ');
 	if (typeof value === 'boolean') return value ? 'yes' : 'no';
 	if (typeof value === 'object') return JSON.stringify(value).replace(CONTROL, ' ');
 	return String(value)
@@ -34,13 +34,15 @@ function render(table: Table.Table): string {
 /** Formats rows below their titles. Wide letters, such as Chinese ones, count as two columns. */
 export function formatTable(titles: readonly string[], rows: readonly (readonly unknown[])[]): string {
 	const table = new Table({ head: titles.map((title) => title.toUpperCase()), chars: NO_LINES, style: STYLE });
-	table.push(...rows.map((row) => row.map(cell)));
+	table.push(...rows.map((row) => row.map(formatCell)));
 	return render(table);
 }
 
 /** Formats named values, one a line. Absent ones are left out. */
 export function formatFields(fields: Readonly<Record<string, unknown>>): string {
 	const table = new Table({ chars: NO_LINES, style: STYLE });
-	table.push(...Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, cell(value)]])));
+	table.push(
+		...Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, formatCell(value)]])),
+	);
 	return render(table);
 }

@@ -4,12 +4,12 @@ import { isatty } from 'node:tty';
 import { CommandError, type Io } from './command.js';
 
 /** The input and output of this process, until they are closed. */
-export function terminal(): Io & { close(): void } {
-	// Not `process.stdin.isTTY`: a server does not touch its standard input.
+export function openTerminal(): Io & { close(): void } {
+	// `process.stdin.isTTY` would open standard input, which a server does not use.
 	const isInteractive = isatty(0);
 	/** Lines of standard input, if it is not a terminal. */
 	let lines: AsyncIterator<string> | undefined;
-	/** Whether the last line of standard error is one of progress. */
+	/** Whether the last line on standard error shows progress. */
 	let showsProgress = false;
 
 	async function nextLine(): Promise<string> {
@@ -41,8 +41,8 @@ export function terminal(): Io & { close(): void } {
 			},
 		}),
 		isInteractive,
-		readSecret: (prompt) => (isInteractive ? ask(prompt, true) : nextLine()),
-		isConfirmed: async (question) => /^y(es)?$/i.test((await ask(`${question} (yes/no) `, false)).trim()),
+		readSecret: (prompt) => (isInteractive ? ask(prompt, { silent: true }) : nextLine()),
+		isConfirmed: async (question) => /^y(es)?$/i.test((await ask(`${question} (yes/no) `, { silent: false })).trim()),
 		close() {
 			clearProgress();
 			// The other end may keep the pipe open; without this the process would wait for more.
@@ -52,7 +52,7 @@ export function terminal(): Io & { close(): void } {
 }
 
 /** Asks on standard error, so that standard output has only the result. */
-async function ask(prompt: string, silent: boolean): Promise<string> {
+async function ask(prompt: string, { silent }: { silent: boolean }): Promise<string> {
 	const { read } = await import('read');
 	try {
 		return await read({ prompt, silent, output: process.stderr });

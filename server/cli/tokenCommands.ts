@@ -7,8 +7,8 @@ import { findUser } from './userCommands.js';
 
 export function issueToken(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
-		const { _id: userId, username = userId } = await findUser(admin, input.word(0));
-		const args = { userId, name: input.given('personal') };
+		const { _id: userId, username = userId } = await findUser(admin, input.argument(0));
+		const args = { userId, name: input.flag('personal') };
 		const { data } = await admin.call<{ data: { authToken: string; expires?: string } }>('users.createToken', args);
 		printResult(input, io, { username, ...data }, () => {
 			const until = data.expires ? `, valid until ${data.expires}` : ', which never expires';
@@ -28,7 +28,7 @@ interface ListedToken {
 
 export function listTokens(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
-		const { _id: userId } = await findUser(admin, input.word(0));
+		const { _id: userId } = await findUser(admin, input.argument(0));
 		await printList<ListedToken>(admin, input, io, {
 			method: 'users.listTokens',
 			args: { userId },
@@ -41,9 +41,10 @@ export function listTokens(input: Input, io: Io): Promise<void> {
 
 export function revokeTokens(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
-		const tokenId = input.words[1];
-		if ((tokenId === undefined) !== input.isOn('all')) throw new OptionError('name one ID of token list, or say --all');
-		const { _id: userId, username = userId } = await findUser(admin, input.word(0));
+		const tokenId = input.args[1];
+		if ((tokenId === undefined) !== input.isOn('all'))
+			throw new OptionError("name one ID that 'token list' shows, or say --all");
+		const { _id: userId, username = userId } = await findUser(admin, input.argument(0));
 		const { revoked } = await admin.call<{ revoked: number }>('users.revokeTokens', { userId, tokenId });
 		printResult(input, io, { userId, username, revoked }, () =>
 			io.line(`Revoked ${revoked} ${revoked === 1 ? 'token' : 'tokens'} of ${username}`),

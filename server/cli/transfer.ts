@@ -26,33 +26,33 @@ export interface FileSummary {
 	skippedCount: number;
 }
 
-/** Progress: what is done of a file, and how much there is: in bytes when it is read, in documents when it is written. */
+/** Receives how much of a file is done, and the total: in bytes for an import, in documents for an export. */
 export type Progress = (file: string, done: number, total: number) => void;
 
 /** Number of documents written in parallel, so that they share a flush to the disk. */
-const BATCH = 200;
+const BATCH_SIZE = 200;
 
 /** Maximum number of rejected lines in a summary. */
 const MAX_NAMED = 20;
 
-/** The collections that are moved between stores: all but what processes share for a short time. */
-const MOVED = (Object.entries(collectionNames) as [keyof Store, CollectionName][]).filter(
+/** The collections to import and export: all except the short-lived state that processes share. */
+const TRANSFERRED = (Object.entries(collectionNames) as [keyof Store, CollectionName][]).filter(
 	([key]) => key !== 'sharedState',
 );
 
-/** The files of a folder that contain a collection. `isNedb`: in the old format. */
+/** The files of a folder that contain a collection. `isNedb`: in the former format, which NeDB wrote. */
 async function sources(folder: string): Promise<{ file: string; key: keyof Store; isNedb: boolean }[]> {
 	const names = new Set(await readdir(folder));
-	return MOVED.flatMap(([key, name]) =>
-		['.db', '.jsonl', '.json'].flatMap((end) =>
-			names.has(name + end) ? [{ file: name + end, key, isNedb: end === '.db' }] : [],
+	return TRANSFERRED.flatMap(([key, name]) =>
+		['.db', '.jsonl', '.json'].flatMap((extension) =>
+			names.has(name + extension) ? [{ file: name + extension, key, isNedb: extension === '.db' }] : [],
 		),
 	);
 }
 
 /**
- * Reads a data folder of the old format (`*.db`), which NeDB wrote, or JSON lines as `mongoexport` writes them
- * (`users.jsonl` and the like), into a store. Importing is idempotent, so an interrupted import can be repeated. A line
+ * Imports a folder into a store. The folder holds files of the former format (`users.db`), or JSON lines as
+ * `mongoexport` writes them (`users.jsonl`). Importing is idempotent, so an interrupted import can be repeated. A line
  * that is not a document, or that a unique index refuses, is skipped and reported.
  *
  * @throws StoreError if the folder holds nothing to read
@@ -74,8 +74,8 @@ export async function importFolder(
 		const summary: FileSummary = { file, written: 0, unchanged: 0, skipped: [], skippedCount: 0 };
 		summaries.push(summary);
 		const collection = store[key] as unknown as Collection<Document>;
-		// A file of the old format contains every version of a document. Only the last one is valid.
-		const linesToImport = isNedb ? await lastLines(path) : undefined;
+		// A file of the former format contains every version of a document. Only the last one is valid.
+		const linesToImport = isNedb ? await latestLines(path) : undefined;
 		await readLines(path, file, progress, async (batch) => {
 			const chosen = linesToImport ? batch.filter(({ number }) => linesToImport.has(number)) : batch;
 			await Promise.all(chosen.map(({ line, number }) => importLine(collection, line, number, summary)));
@@ -93,6 +93,7 @@ async function importLine(
 	try {
 		const document = parseLine(line) as Document;
 		const before = await collection.findOne({ _id: document._id });
+		// Every stored document has `_updatedAt`, even if the line has none.
 		if (before && isDeepStrictEqual(before, { _updatedAt: before._updatedAt, ...document })) {
 			summary.unchanged++;
 			return;
@@ -125,7 +126,7 @@ async function readLines(
 	path: string,
 	file: string,
 	progress: Progress,
-	take: (batch: Line[]) => Promise<void>,
+	onBatch: (batch: Line[]) => Promise<void>,
 ): Promise<void> {
 	const total = statSync(path).size;
 	const input = createReadStream(path);
@@ -135,12 +136,12 @@ async function readLines(
 		number++;
 		if (line.trim() === '') continue;
 		batch.push({ line, number });
-		if (batch.length < BATCH) continue;
-		await take(batch);
+		if (batch.length < BATCH_SIZE) continue;
+		await onBatch(batch);
 		batch = [];
 		progress(file, input.bytesRead, total);
 	}
-	await take(batch);
+	await onBatch(batch);
 	progress(file, total, total);
 }
 
@@ -148,7 +149,7 @@ async function readLines(
  * The numbers of the lines to import: the last version of each document that was not deleted. Lines that cannot be read
  * are included, so that the import reports them.
  */
-async function lastLines(path: string): Promise<Set<number>> {
+async function latestLines(path: string): Promise<Set<number>> {
 	const last = new Map<unknown, number>();
 	const unreadable: number[] = [];
 	await readLines(
@@ -184,7 +185,7 @@ export async function exportFolder(
 ): Promise<{ file: string; count: number }[]> {
 	await mkdir(folder, { recursive: true, mode: 0o700 });
 	const written: { file: string; count: number }[] = [];
-	for (const [key, name] of MOVED) {
+	for (const [key, name] of TRANSFERRED) {
 		const path = join(folder, `${name}.jsonl`);
 		if (existsSync(path))
 			throw new StoreError('unusable', `The file ${path} is there already. Choose an empty folder.`);
@@ -193,7 +194,7 @@ export async function exportFolder(
 		let count = 0;
 		async function* lines(): AsyncIterable<string> {
 			for await (const document of collection.find({})) {
-				if (++count % BATCH === 0) progress(name, count, total);
+				if (++count % BATCH_SIZE === 0) progress(name, count, total);
 				yield `${formatLine(document)}\n`;
 			}
 		}

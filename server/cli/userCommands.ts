@@ -28,7 +28,7 @@ export async function findUser(admin: Admin, nameOrId: string): Promise<ListedUs
 	throw new CommandError(`There is no user ${nameOrId}.`);
 }
 
-/** The password to set: generated if the flag says so, else read. */
+/** The password to set: generated if the flag says so, else read. `generated` is the same text, for printing. */
 async function newPassword(input: Input, io: Io, username: string): Promise<{ password: string; generated?: string }> {
 	if (!input.isOn('generate-password')) return { password: await readNewPassword(io, username) };
 	const generated = generatePassword();
@@ -43,24 +43,24 @@ function printPassword(io: Io, username: string, generated: string | undefined):
 }
 
 export function addUser(input: Input, io: Io): Promise<void> {
-	return withAdmin(input, io, async (admin) => create(admin, input, io), { mayCreate: true });
+	return withAdmin(input, io, async (admin) => createUser(admin, input, io), { mayCreateFolder: true });
 }
 
-async function create(admin: Admin, input: Input, io: Io): Promise<void> {
-	const username = input.word(0);
-	const email = input.given('email');
-	const name = input.given('name');
+async function createUser(admin: Admin, input: Input, io: Io): Promise<void> {
+	const username = input.argument(0);
+	const email = input.flag('email');
+	const name = input.flag('name');
 	const roles = input.list('role');
-	const isFirst = admin.first !== undefined;
+	const isFirst = admin.createFirstAdmin !== undefined;
 	if (isFirst && (roles.length !== 1 || roles[0] !== 'admin'))
 		throw new OptionError('there is no admin yet, so this user must be one: add --role admin and no other role');
 	if (!isFirst && email === undefined) throw new OptionError('say the e-mail address with --email');
 	const { password, generated } = await newPassword(input, io, username);
-	if (admin.first) await admin.first({ username, password, email, name });
+	if (admin.createFirstAdmin) await admin.createFirstAdmin({ username, password, email, name });
 	else {
-		const given = { username, email, name: name ?? username, password, ...(roles.length > 0 && { roles }) };
+		const fields = { username, email, name: name ?? username, password, ...(roles.length > 0 && { roles }) };
 		const requirePasswordChange = input.isOn('require-password-change') || undefined;
-		await admin.call('users.create', { ...given, verified: true, requirePasswordChange });
+		await admin.call('users.create', { ...fields, verified: true, requirePasswordChange });
 	}
 	const { _id } = await findUser(admin, username);
 	printResult(input, io, { userId: _id, username, ...(generated && { password: generated }) }, () => {
@@ -85,7 +85,7 @@ export function listUsers(input: Input, io: Io): Promise<void> {
 
 export function setPassword(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
-		const { _id: userId, username = userId } = await findUser(admin, input.word(0));
+		const { _id: userId, username = userId } = await findUser(admin, input.argument(0));
 		const { password, generated } = await newPassword(input, io, username);
 		const requirePasswordChange = input.isOn('require-password-change');
 		const data = { password, ...(requirePasswordChange && { requirePasswordChange }) };
@@ -101,7 +101,7 @@ export function setPassword(input: Input, io: Io): Promise<void> {
 export function setActive(activeStatus: boolean): (input: Input, io: Io) => Promise<void> {
 	return (input, io) =>
 		withAdmin(input, io, async (admin) => {
-			const { _id: userId, username = userId } = await findUser(admin, input.word(0));
+			const { _id: userId, username = userId } = await findUser(admin, input.argument(0));
 			const confirmRelinquish = (!activeStatus && input.isOn('confirm-relinquish')) || undefined;
 			await admin.call('users.setActiveStatus', { userId, activeStatus, confirmRelinquish });
 			printResult(input, io, { userId, username, active: activeStatus }, () =>
@@ -112,7 +112,7 @@ export function setActive(activeStatus: boolean): (input: Input, io: Io) => Prom
 
 export function removeUser(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
-		const { _id: userId, username = userId } = await findUser(admin, input.word(0));
+		const { _id: userId, username = userId } = await findUser(admin, input.argument(0));
 		await requireYes(input, io, `Delete ${username} with all memberships, keys and tokens?`);
 		const confirmRelinquish = input.isOn('confirm-relinquish') || undefined;
 		const confirm = input.isOn('confirm-key-loss') || undefined;
@@ -126,7 +126,7 @@ export function removeUser(input: Input, io: Io): Promise<void> {
 	});
 }
 
-/** Asks on a terminal whether to go on. @throws CommandError, or OptionError if nobody can be asked */
+/** Asks on a terminal whether to go on. @throws CommandError, or OptionError if there is no terminal */
 async function requireYes(input: Input, io: Io, question: string): Promise<void> {
 	if (input.isOn('yes')) return;
 	if (!io.isInteractive) throw new OptionError('this cannot be undone: confirm with --yes');

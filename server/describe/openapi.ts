@@ -17,7 +17,7 @@ export interface DocumentOptions {
 	readonly limits: readonly RateRule[];
 	/** The version of Roomkey. */
 	readonly version: string;
-	/** The path below which everything is. Default: none. */
+	/** Prefix of the path of every URL of the server. Default: none. */
 	readonly pathPrefix?: string;
 }
 

@@ -37,7 +37,7 @@ interface BuiltInRoute {
 	readonly summary: string;
 	readonly tag: string;
 	readonly needsLogin: boolean;
-	/** The method it calls, whose errors and limits it has. */
+	/** The method that the route calls. The route has the errors and limits of this method. */
 	readonly method?: string;
 	readonly body?: Pattern;
 	/** The body of an answer with status 200. */

@@ -35,7 +35,7 @@ export async function attempt(run: RunWrite, task: () => void): Promise<{ readon
 
 /** Makes a backend from a table. */
 export function embedded(table: Table, run: RunWrite): Backend {
-	/** The documents that match. Yields to the event loop now and then. */
+	/** The documents that match. Lets the event loop run between documents. */
 	async function* scan({ filter, matches }: Query, documents = table.candidates(filter).documents) {
 		const yielder = createYielder(CHECK_EVERY);
 		let pause = yielder();

@@ -64,7 +64,7 @@ export async function openFolder(
 			},
 		);
 		await writeManifest(path);
-		// A copy of the file has another number.
+		// The number of the file (inode) is the same for all processes. A copy of the file has another.
 		return { ...store, identity: `${statSync(join(path, DATA_FILE), { bigint: true }).ino}` };
 	} catch (error) {
 		await release();

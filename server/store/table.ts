@@ -36,7 +36,7 @@ export interface IndexEntries {
 /** Candidates: a superset of the documents that match a filter. */
 export interface Candidates {
 	readonly documents: Iterable<Document>;
-	/** Whether they are sorted, ascending, by the path that `candidates` was given. */
+	/** Whether they are sorted, ascending, by the path that was passed to `candidates`. */
 	readonly ordered: boolean;
 }
 
@@ -45,7 +45,7 @@ const MAX_TO_SORT = 100;
 
 interface Index {
 	readonly spec: IndexSpec;
-	/** The top-level fields of its paths. */
+	/** The top-level fields of its paths: if none of them changes, no entry of the index changes. */
 	readonly tops: readonly string[];
 	readonly entries: IndexEntries;
 }
@@ -140,7 +140,7 @@ export class Table {
 		return { documents: this.#read(all), ordered: false };
 	}
 
-	/** Read on demand: documents that were removed meanwhile are left out. */
+	/** Reads documents one by one, when they are asked for. Leaves out those that were removed meanwhile. */
 	*#read(ids: Iterable<string>): Iterable<Document> {
 		for (const id of ids) {
 			const document = this.documents.get(id);

@@ -1,7 +1,7 @@
-/** The log of a command. */
+/** The log of a server or a command, on standard error. */
 import { type DestinationStream, pino } from 'pino';
 import type { Log } from '../../shared/log.js';
-import { prettyLine } from '../ops/prettyLog.js';
+import { prettyLine } from './prettyLog.js';
 
 /** How lines are written. `auto`: for people on a terminal, else for programs. */
 export type LogFormat = 'json' | 'pretty' | 'auto';
