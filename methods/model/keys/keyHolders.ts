@@ -12,7 +12,7 @@ import { readKeyedRoom } from './roomKeyId.js';
 /** Projection of the fields that `holdsKey` needs. */
 const HOLDER_FIELDS = { E2EKey: 1, e2eKnownKeys: 1 } as const;
 
-/** Whether any of these users may log in. A deactivated or deleted user cannot provide the key to others. */
+/** Whether any of these users is active. A deactivated or deleted user cannot provide the key to others. */
 async function isAnyActive(store: Store, userIds: readonly string[]): Promise<boolean> {
 	if (userIds.length === 0) return false;
 	const active = { _id: { $in: [...userIds] }, active: { $ne: false } };
@@ -22,7 +22,7 @@ async function isAnyActive(store: Store, userIds: readonly string[]): Promise<bo
 /**
  * Whether any active user holds the present key of a room. Keys with another key id do not count, and neither do
  * deactivated or deleted users.
- * @param exceptUserId this user does not count; empty excludes nobody
+ * @param exceptUserId this user does not count; an empty id excludes nobody
  */
 export async function hasHolder(store: Store, rid: string, exceptUserId = ''): Promise<boolean> {
 	const room = (await readKeyedRoom(store, rid)) ?? {};
@@ -42,8 +42,9 @@ export async function isLastHolder(store: Store, rid: string, userId: string): P
 }
 
 /**
- * Requires the last key holder to confirm that a room may lose its key.
- * @param wouldLoseKey whether a room would; called only if the server requires a confirmation and there is none
+ * Refuses a call without a confirmation, if it would make a room lose its last key holder.
+ * @param confirm true: the caller has confirmed
+ * @param wouldLoseKey checks whether a room would; called only if the server requires a confirmation and there is none
  * @throws ClientError `error-last-key-holder`
  */
 export async function requireConfirmation(

@@ -6,10 +6,7 @@ import { createYielder } from '../../../shared/yielding.js';
 import { MEMBER, memberIdsOf } from '../memberships/members.js';
 import { pagesOf } from '../pages.js';
 
-/**
- * Maximum number of user ids kept in memory to avoid duplicates: about 20 MB. Above it some users are returned more than
- * once.
- */
+/** Maximum number of user ids kept in memory to avoid duplicates: about 20 MB. Above it some users are notified more than once. */
 const MAX_RETURNED_IDS = 200_000;
 
 /** Ids of the users who share an encrypted room with a user. */

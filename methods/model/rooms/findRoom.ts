@@ -1,4 +1,4 @@
-/** Finds rooms that calls name. Many methods exist twice: for channels, and for private groups. */
+/** Finds the rooms that calls identify. Many methods exist twice: for channels, and for private groups. */
 import type { Room, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { Match } from '../../../shared/match.js';

@@ -1,6 +1,6 @@
 /**
- * The known settings, which clients can read and change: those that Roomkey uses, and those that it only stores for
- * clients.
+ * The known settings, which clients can read and admins can change: those that Roomkey uses, and those that it only stores
+ * for clients.
  */
 
 import { clientError } from '../../../shared/errors.js';
@@ -32,7 +32,7 @@ const KNOWN: ReadonlyMap<string, SettingValue> = new Map<string, SettingValue>(
 	Object.entries({ ...DEFAULTS, ...FOR_CLIENTS }).sort(([a], [b]) => (a < b ? -1 : 1)),
 );
 
-/** Whether clients may see a setting. */
+/** Whether a setting is known, so that clients may see it. */
 export const isKnownSetting = (id: string): boolean => KNOWN.has(id);
 
 export interface ClientSetting {
@@ -60,7 +60,7 @@ export async function readSettings(store: Store, ids?: readonly string[], since?
 	return values;
 }
 
-/** Writes a value if it differs from the stored one; a default value is not stored if nothing is. */
+/** Writes a value if it differs from the stored one. If nothing is stored, the default value is not written. */
 async function writeIfChanged({ settings }: Store, _id: string, value: SettingValue): Promise<void> {
 	const update = async () =>
 		(await settings.updateOne({ _id, value: { $ne: value } }, { $set: { value } })).matchedCount > 0;
