@@ -18,7 +18,7 @@ export const requestSubscriptionKeys = method({
 	args: {},
 	...KEY_SERVICE_WRITE,
 	rest: { verb: 'POST', path: 'e2e.requestSubscriptionKeys', empty: true },
-	summary: 'Asks the other members of all rooms whose key the caller lacks',
+	summary: 'Asks the other members for the keys of all rooms whose key the caller lacks',
 	returns: Boolean,
 	errors: [],
 	async run(_args, context) {
@@ -40,7 +40,8 @@ export const requestSubscriptionKeys = method({
 				await pause();
 				const e2eKeyId = keyIds.get(membership.rid);
 				if (!e2eKeyId) continue;
-				if (ownKeyOf(membership) && !(await archiveMismatchedKey(store, membership, { e2eKeyId }))) continue;
+				const hasKey = ownKeyOf(membership) && !(await archiveMismatchedKey(store, membership, { e2eKeyId }));
+				if (hasKey) continue;
 				events.emit('notify', {
 					stream: 'notify-room',
 					eventName: `${membership.rid}/e2e.keyRequest`,

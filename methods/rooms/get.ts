@@ -31,7 +31,7 @@ interface Delta<T> {
 	readonly remove: Removed[];
 }
 
-type ClientMembership = Omit<Subscription, 'departures'>;
+type ClientMembership = Omit<Subscription, 'departures' | 'e2eKnownKeys'>;
 
 type Context = Pick<UserContext, 'store' | 'signal' | 'userId'>;
 
@@ -61,7 +61,7 @@ async function membershipsSince(context: Context, since?: Date): Promise<Delta<C
 	return { update, remove };
 }
 
-/** Those of these memberships that exist. Their removal was recorded, but interrupted. */
+/** Returns those of the given memberships that exist, because their removal was interrupted after it was recorded. */
 async function existingIds({ subscriptions }: Store, ids: string[]): Promise<Set<string>> {
 	const found = await subscriptions.find({ _id: { $in: ids } }, { projection: { _id: 1 } }).toArray();
 	return new Set(found.map(({ _id }) => _id));
@@ -75,20 +75,21 @@ async function roomsSince(context: Context, since?: Date): Promise<Delta<ClientR
 	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId, ...MEMBER }, options)) {
 		for (const { rid } of page) own.add(rid);
 		for (const batch of batchesOf(page, BATCH)) {
-			const among = { _id: { $in: batch.map(({ rid }) => rid) } };
-			const changed = since ? { ...among, _updatedAt: { $gt: since } } : among;
+			const inBatch = { _id: { $in: batch.map(({ rid }) => rid) } };
+			const changed = since ? { ...inBatch, _updatedAt: { $gt: since } } : inBatch;
 			const rooms = await store.rooms.find(changed, { projection: CLIENT_ROOM_FIELDS }).toArray();
 			update.push(...(await clientRooms(store, rooms)));
 		}
 	}
+	if (!since) return { update, remove: [] };
 	const remove = new Map<string, Removed>();
-	for (const { rid, _deletedAt } of since ? await removedMemberships(context, since) : []) {
+	for (const { rid, _deletedAt } of await removedMemberships(context, since)) {
 		if (rid !== undefined && !own.has(rid)) remove.set(rid, { _id: rid, _deletedAt });
 	}
 	return { update, remove: [...remove.values()] };
 }
 
-/** A time, as a date or as text for URL queries. */
+/** A time: a date over DDP, text in a URL. */
 const Since = Match.Optional(Match.OneOf(String, Date));
 
 /** `<group>.get` over REST and `<group>/get` over DDP. Without a date, `<group>/get` returns a list. */

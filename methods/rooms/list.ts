@@ -35,7 +35,7 @@ async function ownRooms({ store, userId }: Context, { t }: ChannelOrGroup, args:
 	return { entries, offset, total: await store.subscriptions.countDocuments(own) };
 }
 
-/** Ids of the teams' channels of which the caller is a member. Other users do not see these channels in lists. */
+/** Ids of the channels of teams of which the caller is a member. Only members see these channels in lists. */
 async function ownTeamChannels({ store, userId, signal }: Context): Promise<string[]> {
 	const own: string[] = [];
 	const ofTeams = { t: 'c', teamId: { $exists: true } } as const;
@@ -66,7 +66,7 @@ export const listChannels = method({
 	name: 'channels.list',
 	args: { ...Page, _id: Match.Optional(String) },
 	...READ,
-	summary: 'Lists the channels by name; only those of the caller without the permission view-c-room',
+	summary: 'Lists the channels by name; to callers without view-c-room only their own',
 	returns: { channels: [RoomAnswer], ...PAGE_ANSWER },
 	errors: ['error-unauthorized'],
 	async run(args, context) {

@@ -27,13 +27,14 @@ export const createUserByAdmin = method({
 		/** Whether the e-mail is verified. */
 		verified: Match.Optional(Boolean),
 		requirePasswordChange: Match.Optional(Boolean),
-		/** The account has no password until `users.update` sets one. Roomkey cannot send mail. */
+		/** True: the account has no password until `users.update` sets one, because Roomkey cannot send a random one by mail. */
 		setRandomPassword: Match.Optional(Boolean),
 		customFields: Match.Optional(StoredValue),
 		bio: Match.Optional(String),
 		nickname: Match.Optional(String),
-		/** Roomkey has no default channels: either value changes nothing. It sends no mail. */
+		/** Ignored, because Roomkey has no default channels. */
 		joinDefaultChannels: Match.Optional(Boolean),
+		/** Only false is accepted, because Roomkey sends no mail. */
 		sendWelcomeEmail: Match.Optional(false),
 	},
 	...WRITE,
@@ -55,6 +56,7 @@ export const createUserByAdmin = method({
 		if (roles.includes('admin') && !(await mayUser(store, userId, 'assign-admin-role'))) {
 			throw clientError('assigningAdminNotAllowed', { action: 'Assign_admin' });
 		}
+		const hasPassword = password !== undefined && !args.setRandomPassword;
 		const user = {
 			_id: randomId(),
 			createdAt: new Date(),
@@ -69,9 +71,7 @@ export const createUserByAdmin = method({
 			...(args.bio?.trim() && { bio: args.bio.trim() }),
 			...(args.nickname?.trim() && { nickname: args.nickname.trim() }),
 			services: {
-				...(password === undefined || args.setRandomPassword
-					? {}
-					: { password: { bcrypt: await hashPassword(password) } }),
+				...(hasPassword && { password: { bcrypt: await hashPassword(password) } }),
 				resume: { loginTokens: [] },
 			},
 		};

@@ -97,7 +97,7 @@ export const updateUser = method({
 	},
 	...WRITE,
 	timeout: LONG_WORK_MS,
-	summary: "Changes a user's account; a new password logs them out everywhere. For those who may edit-other-user-info",
+	summary: "Changes a user's account; a new password ends all their logins; requires edit-other-user-info",
 	returns: { user: UserAnswer },
 	errors: ['error-action-not-allowed', 'error-could-not-save-identity', ...PROFILE_ERRORS],
 	async run({ userId: changedUserId, data, confirmRelinquish }, context) {
