@@ -11,11 +11,12 @@ type OtherKeys = 'refuse' | 'ignore' | AnyMatcher;
 
 const sourceOfObject = Function.prototype.toString.call(Object);
 
-/** Whether it is a plain object of any realm, and not a Date, a Map or an instance of a class. */
+/** Whether an object is plain, and not a Date, a Map or an instance of a class. It may come from another realm. */
 function isPlain(value: object): boolean {
 	if (Object.prototype.toString.call(value) !== '[object Object]') return false;
 	const prototype = Object.getPrototypeOf(value);
 	if (prototype === null || prototype === Object.prototype) return true;
+	// `Object` of another realm is a different function with the same source text.
 	const maker = Object.hasOwn(prototype, 'constructor') && prototype.constructor;
 	return typeof maker === 'function' && Function.prototype.toString.call(maker) === sourceOfObject;
 }
@@ -42,8 +43,9 @@ function shapeOf(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): Shap
  * @param keys what each key is matched against, in the order in which missing ones are reported
  */
 export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): AnyMatcher {
-	const named = new Map([...keys].map(([key, m]) => [key, m instanceof OptionalMatcher ? m.inner : m] as const));
-	const required = [...keys].flatMap(([key, matcher]) => (matcher.mayBeAbsent ? [] : [key]));
+	const named = new Map<string, AnyMatcher>();
+	for (const [key, matcher] of keys) named.set(key, matcher instanceof OptionalMatcher ? matcher.inner : matcher);
+	const required = [...keys.keys()].filter((key) => !keys.get(key)?.mayBeAbsent);
 
 	function faultIn(key: string, value: unknown): Fault | null {
 		const matcher = named.get(key) ?? others;
@@ -92,7 +94,7 @@ function hasConversion(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys)
 	return [...keys.values(), others].some((matcher) => typeof matcher === 'object' && matcher.convert !== undefined);
 }
 
-/** A copy of a matching object with its members converted. A member that is absent may have a default. */
+/** A copy of a matching object with its members converted. The conversion of an absent member may yield a default. */
 function convertMembers(
 	value: unknown,
 	keys: ReadonlyMap<string, AnyMatcher>,

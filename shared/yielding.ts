@@ -1,6 +1,6 @@
 /**
  * Yields to the event loop during long synchronous work, because an in-memory store never yields by itself. All tasks
- * share one clock: together they block no longer than one of them alone.
+ * share one clock, so that several tasks together do not block longer than a single one.
  */
 import { setImmediate as nextImmediate } from 'node:timers/promises';
 
