@@ -59,7 +59,7 @@ type InferSide<P, S extends Side> =
 												? never
 												: InferObject<P, S>;
 
-/** Keys that may be absent: `Match.Optional`, `Match.Maybe`, and structs and schemas that admit undefined. */
+/** Keys that may be absent: their pattern is `Match.Optional`, `Match.Maybe`, or a struct or schema that admits undefined. */
 type OptionalKey<P, S extends Side> = {
 	[K in keyof P]: P[K] extends OptionalMatcher<infer _, infer __>
 		? K

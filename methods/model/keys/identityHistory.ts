@@ -101,9 +101,7 @@ export async function moveEarlierEntries(store: Store, userId: string): Promise<
 	const hashes = earlier.map(({ hash }) => hash);
 	await store.users.updateOne(
 		{ _id: userId },
-		{
-			$pull: { e2eKeyHistory: { hash: { $in: hashes } } },
-		},
+		{ $pull: { e2eKeyHistory: { hash: { $in: hashes } } } },
 		{ silent: true },
 	);
 }

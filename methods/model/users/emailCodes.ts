@@ -29,9 +29,7 @@ async function tryListedCodes(
 		if (!(await isHashOf(digits, code))) continue;
 		const { matchedCount } = await users.updateOne(
 			{ _id: userId, [`${CODE}.code`]: code },
-			{
-				$pull: { [CODE]: { code } },
-			},
+			{ $pull: { [CODE]: { code } } },
 			{ silent: true },
 		);
 		return matchedCount > 0 ? 'right' : 'wrong';
