@@ -63,7 +63,7 @@ const OPTIONS: MemberRules = {
 	},
 };
 
-/** What is wrong with an index; undefined if nothing is. */
+/** Describes what is wrong with an index; undefined for a valid one. */
 function indexFault(value: unknown): string | undefined {
 	if (!isObject(value)) return "must be an object such as { fields: ['owner'] }";
 	const { fields, unique = false, sparse = false, ...others } = value;

@@ -43,7 +43,7 @@ export interface Settings {
 	readonly loginHandlers?: readonly LoginHandler[];
 }
 
-/** A way to log in other than by password or resume token, like those of Meteor's `Accounts.registerLoginHandler`. */
+/** A way to log in, besides password and resume token. Corresponds to Meteor's `Accounts.registerLoginHandler`. */
 export interface LoginHandler {
 	/** Sent to the client as `type` in the result of the login. */
 	readonly name: string;

@@ -15,7 +15,7 @@ export interface MemberRule {
 	readonly form: string;
 	readonly required?: boolean;
 	accepts(value: unknown): boolean;
-	/** What is wrong with the first bad entry of an accepted value, such as a list; undefined if nothing is. */
+	/** Describes the first bad entry of an accepted list or object; undefined if all are good. */
 	badEntry?(value: unknown): string | undefined;
 }
 
@@ -39,8 +39,8 @@ export const rules = {
 
 /**
  * Checks the entries of a list.
- * @param fault describes what is wrong with an entry; undefined if nothing is
- * @returns what is wrong with the first bad entry, with its position; undefined if nothing is
+ * @param fault describes what is wrong with an entry; undefined for a good entry
+ * @returns the description of the first bad entry, with its position; undefined if all are good
  */
 export function badEntryOf(
 	list: readonly unknown[],
@@ -67,21 +67,21 @@ export function required(rule: MemberRule): MemberRule {
  */
 export function checkDefinition(kind: string, definition: unknown, members: MemberRules, name?: string): void {
 	if (!isObject(definition)) throw new DefinitionError(`A ${kind} must be defined by an object`);
-	const which = nameOf(kind, name ?? definition.name);
+	const label = nameOf(kind, name ?? definition.name);
 	for (const key of Object.keys(definition)) {
 		if (Object.hasOwn(members, key)) continue;
 		throw new DefinitionError(
-			`${which} has no member '${key.slice(0, 100)}'; its members are ${Object.keys(members).join(', ')}`,
+			`${label} has no member '${key.slice(0, 100)}'; its members are ${Object.keys(members).join(', ')}`,
 		);
 	}
 	for (const [key, rule] of Object.entries(members)) {
 		const value = definition[key];
 		if (value === undefined && !rule.required) continue;
 		if (value === undefined || !rule.accepts(value)) {
-			throw new DefinitionError(`${key} of ${which} must be ${rule.form}`);
+			throw new DefinitionError(`${key} of ${label} must be ${rule.form}`);
 		}
 		const entryFault = rule.badEntry?.(value);
-		if (entryFault !== undefined) throw new DefinitionError(`${key} of ${which}: ${entryFault}`);
+		if (entryFault !== undefined) throw new DefinitionError(`${key} of ${label}: ${entryFault}`);
 	}
 }
 

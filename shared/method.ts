@@ -54,7 +54,7 @@ export interface MethodDefinition<
 > {
 	/** Name in DDP, such as `e2e.setRoomKeyID`. */
 	name: Name;
-	/** A pattern for each argument. Their order is that of DDP's `params`, their names are the members in REST. */
+	/** A pattern for each argument, in the order of the parameters in DDP. Over REST arguments are sent by name. */
 	args: P;
 	/**
 	 * The names of the arguments again, in their order, for the types of DDP callers (`ApiOf`): TypeScript does not know

@@ -146,10 +146,13 @@ function literalMatcher(literal: unknown): Matcher {
 	}
 }
 
-function instanceMatcher(wanted: Class): Matcher {
-	const { name } = wanted;
+function instanceMatcher(expectedClass: Class): Matcher {
+	const { name } = expectedClass;
 	const text = name ? `Expected ${name}` : 'Expected particular constructor';
-	return new Matcher((value) => (value instanceof wanted ? null : faultOf(text))).describedAs({ kind: 'type', name });
+	return new Matcher((value) => (value instanceof expectedClass ? null : faultOf(text))).describedAs({
+		kind: 'type',
+		name,
+	});
 }
 
 function isArguments(value: unknown): value is ArrayLike<unknown> {

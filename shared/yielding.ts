@@ -35,10 +35,10 @@ function nextTurn(): Promise<void> {
 let work = 0;
 
 /**
- * Creates a yielder for a task, to be called at every step.
+ * Creates a yielder: a function that a task calls at every step.
  *
  * @param checkEvery steps between two clock checks; more than 1 if a step takes less than some microseconds
- * @returns a function that returns a promise if it is time to yield, otherwise undefined
+ * @returns the yielder. It returns a promise to wait for if it is time to yield, otherwise undefined
  */
 export function createYielder(checkEvery = 1): () => Promise<void> | undefined {
 	const step = 1 / checkEvery;

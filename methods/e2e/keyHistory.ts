@@ -16,8 +16,8 @@ import { Page, pageAnswer, pageOfList } from '../model/paging.js';
 import { mayUser } from '../model/permissions/permissions.js';
 
 async function shareRoom(store: Store, userId: string, otherId: string): Promise<boolean> {
-	const own = { 'u._id': userId, ...MEMBER };
-	for await (const page of pagesOf(store.subscriptions, own, { projection: { rid: 1 } })) {
+	const whereOwn = { 'u._id': userId, ...MEMBER };
+	for await (const page of pagesOf(store.subscriptions, whereOwn, { projection: { rid: 1 } })) {
 		const common = { 'u._id': otherId, rid: { $in: page.map(({ rid }) => rid) }, ...MEMBER };
 		if (await exists(store.subscriptions, common)) return true;
 	}

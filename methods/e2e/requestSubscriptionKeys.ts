@@ -26,9 +26,9 @@ export const requestSubscriptionKeys = method({
 		// While encryption is switched off, clients receive no key ids, and this event contains one
 		// (`test/contract/beyond.md` E13).
 		if (!(await isEncryptionShown(store))) return true;
-		const own = { 'u._id': userId, ...MEMBER };
+		const whereOwn = { 'u._id': userId, ...MEMBER };
 		const pause = createYielder();
-		for await (const memberships of pagesOf(store.subscriptions, own, { projection: FIELDS, signal })) {
+		for await (const memberships of pagesOf(store.subscriptions, whereOwn, { projection: FIELDS, signal })) {
 			const rooms = await store.rooms
 				.find(
 					{ _id: { $in: memberships.map(({ rid }) => rid) }, e2eKeyId: { $exists: true, $nin: [null, ''] } },

@@ -61,8 +61,11 @@ export const resetRoomKey = method({
 /** Whether this reset is already complete: its caller did not receive the answer and repeats the call. */
 async function isComplete(store: Store, room: Room, userId: string, { e2eKey, e2eKeyId }: NewKey): Promise<boolean> {
 	if (room.e2eKeyId !== e2eKeyId || room.e2eReset) return false;
-	const own = await store.subscriptions.findOne({ rid: room._id, 'u._id': userId }, { projection: { E2EKey: 1 } });
-	return own?.E2EKey === e2eKey;
+	const ownMembership = await store.subscriptions.findOne(
+		{ rid: room._id, 'u._id': userId },
+		{ projection: { E2EKey: 1 } },
+	);
+	return ownMembership?.E2EKey === e2eKey;
 }
 
 /**
@@ -89,14 +92,14 @@ async function mayReset(
 async function requireCanStore(store: Store, userId: string, { rid, e2eKey }: NewKey): Promise<void> {
 	const onlyId = { projection: { _id: 1 as const } };
 	// A caller who may read a public channel but is not a member has no membership to store the key in.
-	const own = await store.subscriptions.findOne({ rid, 'u._id': userId }, onlyId);
-	if (!own) throw clientError('resetNotAllowed');
+	const ownMembership = await store.subscriptions.findOne({ rid, 'u._id': userId }, onlyId);
+	if (!ownMembership) throw clientError('resetNotAllowed');
 	const keys = { 'e2e.public_key': { $exists: true }, 'e2e.private_key': { $exists: true } };
 	if (!(await store.users.findOne({ _id: userId, ...keys }, onlyId))) throw clientError('resetFailed');
 	// Keys are unique over all memberships. If another membership has this key, the later write would fail, after the keys
 	// of the other members were archived.
 	const keyOwner = await store.subscriptions.findOne({ E2EKey: e2eKey }, onlyId);
-	if (keyOwner && keyOwner._id !== own._id) throw clientError('resetFailed');
+	if (keyOwner && keyOwner._id !== ownMembership._id) throw clientError('resetFailed');
 }
 
 /**

@@ -25,7 +25,7 @@ export async function inParallel<T>(
 	}
 }
 
-/** Does the same as `inParallel` for each item of several pages. */
+/** Runs `work` for each item of several pages, as `inParallel` does for one list. */
 export async function forEachInParallel<T>(
 	pages: AsyncIterable<readonly T[]>,
 	work: (item: T) => Promise<unknown>,

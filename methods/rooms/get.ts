@@ -37,15 +37,15 @@ type Context = Pick<UserContext, 'store' | 'signal' | 'userId'>;
 
 /** The memberships of the caller that were removed since the given time. */
 function removedMemberships({ store, userId }: Context, since: Date) {
-	const own = { __collection__: 'subscription', 'u._id': userId, _deletedAt: { $gt: since } };
-	return store.trash.find(own, { projection: { rid: 1, _deletedAt: 1 } }).toArray();
+	const whereOwn = { __collection__: 'subscription', 'u._id': userId, _deletedAt: { $gt: since } };
+	return store.trash.find(whereOwn, { projection: { rid: 1, _deletedAt: 1 } }).toArray();
 }
 
 async function membershipsSince(context: Context, since?: Date): Promise<Delta<ClientMembership>> {
 	const { store, userId, signal } = context;
-	const own = { 'u._id': userId };
+	const whereOwn = { 'u._id': userId };
 	const update: ClientMembership[] = [];
-	const changed = since ? { ...own, _updatedAt: { $gt: since } } : own;
+	const changed = since ? { ...whereOwn, _updatedAt: { $gt: since } } : whereOwn;
 	for await (const page of pagesOf(store.subscriptions, changed, { signal })) {
 		for (const membership of page) update.push(clientMembership(membership));
 	}
@@ -70,10 +70,10 @@ async function existingIds({ subscriptions }: Store, ids: string[]): Promise<Set
 async function roomsSince(context: Context, since?: Date): Promise<Delta<ClientRoom>> {
 	const { store, userId, signal } = context;
 	const update: ClientRoom[] = [];
-	const own = new Set<string>();
+	const ownRids = new Set<string>();
 	const options = { projection: { rid: 1 }, signal } as const;
 	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId, ...MEMBER }, options)) {
-		for (const { rid } of page) own.add(rid);
+		for (const { rid } of page) ownRids.add(rid);
 		for (const batch of batchesOf(page, BATCH)) {
 			const inBatch = { _id: { $in: batch.map(({ rid }) => rid) } };
 			const changed = since ? { ...inBatch, _updatedAt: { $gt: since } } : inBatch;
@@ -84,7 +84,7 @@ async function roomsSince(context: Context, since?: Date): Promise<Delta<ClientR
 	if (!since) return { update, remove: [] };
 	const remove = new Map<string, Removed>();
 	for (const { rid, _deletedAt } of await removedMemberships(context, since)) {
-		if (rid !== undefined && !own.has(rid)) remove.set(rid, { _id: rid, _deletedAt });
+		if (rid !== undefined && !ownRids.has(rid)) remove.set(rid, { _id: rid, _deletedAt });
 	}
 	return { update, remove: [...remove.values()] };
 }

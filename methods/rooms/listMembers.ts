@@ -35,14 +35,14 @@ async function findMembers({ store }: Context, rid: string, args: PageArgs): Pro
 /** The members who have the text in one of the searched fields, without regard to case. */
 async function searchMembers(context: Context, rid: string, text: string): Promise<Member[]> {
 	const { store, signal } = context;
-	const wanted = text.toLowerCase();
+	const lowerCaseText = text.toLowerCase();
 	const found: Member[] = [];
 	const options = { key: 'u._id', projection: { rid: 1 }, signal } as const;
 	for await (const page of pagesOf(store.subscriptions, { rid, ...MEMBER }, options)) {
 		const inPage = { _id: { $in: page.map(({ u }) => u._id) } };
 		const projection = { ...MEMBER_FIELDS, bio: 1, nickname: 1 } as const;
 		for await (const user of store.users.find(inPage, { projection })) {
-			if (SEARCHED_FIELDS.some((field) => user[field]?.toLowerCase().includes(wanted))) found.push(refOf(user));
+			if (SEARCHED_FIELDS.some((field) => user[field]?.toLowerCase().includes(lowerCaseText))) found.push(refOf(user));
 		}
 	}
 	return found.sort((a, b) => ((a.username ?? '') < (b.username ?? '') ? -1 : 1));

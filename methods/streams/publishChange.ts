@@ -21,7 +21,7 @@ export interface StreamSubscribers {
 	 * Authorizes readers of room events again: of this user, of this room, or all. They receive no events until the result
 	 * is known.
 	 */
-	reauthorize(whose: { readonly userId?: string; readonly rid?: string }): Promise<void>;
+	reauthorize(readers: { readonly userId?: string; readonly rid?: string }): Promise<void>;
 }
 
 /** Number of users in one query. */

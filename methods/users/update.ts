@@ -76,14 +76,14 @@ async function setRoles({ store, events }: Context, user: User, requested: reado
 function changedFields(user: User, data: Partial<User>): Partial<User> {
 	const customFields = data.customFields && { ...user.customFields, ...data.customFields };
 	check(customFields, Match.Optional(StoredValue));
-	const wanted: Partial<User> = {
+	const sentFields: Partial<User> = {
 		...(data.name !== undefined && { name: data.name }),
 		...(data.requirePasswordChange !== undefined && { requirePasswordChange: data.requirePasswordChange }),
 		...(customFields && { customFields }),
 	};
 	const differs = ([field, value]: [string, unknown]) =>
 		JSON.stringify(value) !== JSON.stringify(user[field as keyof User]);
-	return Object.fromEntries(Object.entries(wanted).filter(differs));
+	return Object.fromEntries(Object.entries(sentFields).filter(differs));
 }
 
 export const updateUser = method({

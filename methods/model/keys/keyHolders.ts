@@ -20,8 +20,7 @@ async function isAnyActive(store: Store, userIds: readonly string[]): Promise<bo
 }
 
 /**
- * Whether any active user holds the present key of a room. Keys with another key id do not count, and neither do
- * deactivated or deleted users.
+ * Whether any active user holds the present key of a room.
  * @param exceptUserId this user does not count; an empty id excludes nobody
  */
 export async function hasHolder(store: Store, rid: string, exceptUserId = ''): Promise<boolean> {
@@ -36,8 +35,8 @@ export async function hasHolder(store: Store, rid: string, exceptUserId = ''): P
 
 /** Whether the user holds the present key of a room and no other active user does. */
 export async function isLastHolder(store: Store, rid: string, userId: string): Promise<boolean> {
-	const own = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: HOLDER_FIELDS });
-	if (!own || !holdsKey(own, (await readKeyedRoom(store, rid)) ?? {})) return false;
+	const ownMembership = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: HOLDER_FIELDS });
+	if (!ownMembership || !holdsKey(ownMembership, (await readKeyedRoom(store, rid)) ?? {})) return false;
 	return !(await hasHolder(store, rid, userId));
 }
 
@@ -62,9 +61,9 @@ export function notifyNoHolder({ events }: Pick<MethodContext, 'events'>, rid: s
 
 /** Whether there is a room whose key only this user holds. */
 export async function isLastHolderAnywhere(store: Store, userId: string): Promise<boolean> {
-	const own = { 'u._id': userId, E2EKey: { $exists: true } };
+	const whereOwn = { 'u._id': userId, E2EKey: { $exists: true } };
 	const pause = createYielder();
-	for await (const page of pagesOf(store.subscriptions, own, { projection: { rid: 1 } })) {
+	for await (const page of pagesOf(store.subscriptions, whereOwn, { projection: { rid: 1 } })) {
 		for (const { rid } of page) {
 			await pause();
 			if (await isLastHolder(store, rid, userId)) return true;

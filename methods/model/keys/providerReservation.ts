@@ -75,6 +75,7 @@ async function storedReservations(
 	return new Map(found.map((document) => [document._id, document]));
 }
 
+/** Reads a reservation from its document. The document expires at `notAgainUntil`. */
 function reservationIn(document: SharedState | undefined): ProviderReservation | undefined {
 	const { provider, reservedUntil, until } = document ?? {};
 	if (provider === undefined || reservedUntil === undefined || until === undefined) return undefined;
@@ -126,7 +127,7 @@ export async function reserve(
 	return reserved;
 }
 
-/** @returns whether the member is reserved for the provider */
+/** Stores a reservation in memory, if it is free. @returns whether the member is reserved for the provider */
 function reserveInMemory(
 	reservations: Reservations,
 	key: string,

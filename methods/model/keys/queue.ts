@@ -30,7 +30,7 @@ async function mayBeQueued(store: Store, rid: string, userId: string): Promise<b
 /**
  * Puts a user into the queue of an encrypted room, if they are a member without its key and have identity keys. The
  * room is notified of the change. A user who is already queued keeps their position.
- * @returns whether the queue has changed, and so the room was notified
+ * @returns whether the user was added to the queue
  */
 export async function enqueue(store: Store, rid: string, userId: string): Promise<boolean> {
 	if (!(await mayBeQueued(store, rid, userId))) return false;
@@ -66,10 +66,10 @@ function whereNotQueued(rid: string, userId: string): Filter<Room> {
  * @returns whether the queue has changed, and so the room was notified
  */
 export async function dequeue(store: Store, rid: string, userIds: readonly string[]): Promise<boolean> {
-	const isOneOf = { $in: [...userIds] };
+	const inUserIds = { $in: [...userIds] };
 	const room = await store.rooms.findOneAndUpdate(
-		{ _id: rid, 'usersWaitingForE2EKeys.userId': isOneOf },
-		{ $pull: { usersWaitingForE2EKeys: { userId: isOneOf } } },
+		{ _id: rid, 'usersWaitingForE2EKeys.userId': inUserIds },
+		{ $pull: { usersWaitingForE2EKeys: { userId: inUserIds } } },
 		{ returnDocument: 'after', silent: true },
 	);
 	if (!room) return false;

@@ -66,11 +66,11 @@ async function reopen({ store }: Context, rid: string, userId: string): Promise<
 
 /** Finds the users with these names, without duplicates. @throws ClientError as `openDirectRoom` does */
 async function findUsers(context: Context, usernames: readonly string[]): Promise<User[]> {
-	const wanted = [...new Set(usernames)];
-	if (wanted.length === 0 || wanted.includes('')) throw clientError('userParamMissing');
-	if (wanted.length > MAX_MEMBERS) throw clientError('directRoomTooLarge');
-	const found = await findByUsernames(context, wanted, { username: 1, name: 1 });
-	if (found.size < wanted.length) throw clientError('invalidUser');
+	const distinctNames = [...new Set(usernames)];
+	if (distinctNames.length === 0 || distinctNames.includes('')) throw clientError('userParamMissing');
+	if (distinctNames.length > MAX_MEMBERS) throw clientError('directRoomTooLarge');
+	const found = await findByUsernames(context, distinctNames, { username: 1, name: 1 });
+	if (found.size < distinctNames.length) throw clientError('invalidUser');
 	const usersById = new Map([...found.values()].map((user) => [user._id, user]));
 	return [...usersById.values()];
 }

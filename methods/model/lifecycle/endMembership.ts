@@ -60,8 +60,8 @@ export async function endMembership(
 		if (mayKnowKey(membership, room)) await markStale(context, rid, reason);
 		await recordRemoval(store, 'subscription', membership);
 		await forgetRoom(store, userId, rid);
-		// If the member has received a key since the membership was read, nothing is deleted: the room's key must be marked
-		// as stale first.
+		// Deletes nothing if the member has received a key since the membership was read. Then the room's key must be marked as
+		// stale first.
 		const { deletedCount } = await store.subscriptions.deleteOne(whereKeysUnchanged(membership));
 		if (deletedCount === 0) return CONFLICT;
 		// Repeated: a concurrent call that adds the user may have stored the room id in the user again.

@@ -46,12 +46,12 @@ export interface ClientSetting {
  * @param since reads only settings that were written after this time
  */
 export async function readSettings(store: Store, ids?: readonly string[], since?: Date): Promise<ClientSetting[]> {
-	const wanted = [...KNOWN.keys()].filter((id) => !ids || ids.includes(id));
-	const filter = { _id: { $in: wanted }, ...(since && { _updatedAt: { $gt: since } }) };
+	const wantedIds = [...KNOWN.keys()].filter((id) => !ids || ids.includes(id));
+	const filter = { _id: { $in: wantedIds }, ...(since && { _updatedAt: { $gt: since } }) };
 	const stored = new Map<string, unknown>();
 	for await (const { _id, value } of store.settings.find(filter, { projection: { value: 1 } })) stored.set(_id, value);
 	const values: ClientSetting[] = [];
-	for (const _id of wanted) {
+	for (const _id of wantedIds) {
 		if (since && !stored.has(_id)) continue;
 		const defaultValue = KNOWN.get(_id) as SettingValue;
 		const value = stored.get(_id);

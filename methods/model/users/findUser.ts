@@ -71,13 +71,13 @@ export async function findByUsernames(
 	projection: Projection,
 ): Promise<Map<string, User>> {
 	const found = new Map<string, User>();
-	const wanted = [...new Set(usernames)].filter((username) => username !== '');
-	for (const batch of batchesOf(wanted, BATCH)) {
+	const distinctNames = [...new Set(usernames)].filter((username) => username !== '');
+	for (const batch of batchesOf(distinctNames, BATCH)) {
 		throwIfAborted(signal);
 		const exact = { username: { $in: batch } };
 		for await (const user of store.users.find(exact, { projection })) found.set(user.username as string, user);
 	}
-	for (const username of wanted) {
+	for (const username of distinctNames) {
 		if (found.has(username)) continue;
 		throwIfAborted(signal);
 		const user = await findByName(store, 'username', username, projection);

@@ -88,21 +88,21 @@ export async function saveNames(store: Store, user: User, names: NewNames): Prom
 	if (emails && JSON.stringify(emails) !== JSON.stringify(user.emails)) changes.emails = emails;
 	const fields = Object.keys(changes) as (keyof User)[];
 	if (fields.length === 0) return;
-	const wanted = { _id: user._id, ...changes };
+	const changedUser = { _id: user._id, ...changes };
 	const unavailable = (text: string) =>
 		text === changes.username
 			? clientError('identityNotSaved')
 			: clientErrorFrom('fieldUnavailable', text, { field: text });
 	if (changes.username !== undefined && isBlocked(changes.username)) throw unavailable(changes.username);
-	const taken = await findTaken(store, wanted);
+	const taken = await findTaken(store, changedUser);
 	if (taken !== null) throw unavailable(taken);
 	try {
 		await store.users.updateOne({ _id: user._id }, { $set: changes });
 	} catch (error) {
 		if (!isDuplicateKey(error)) throw error;
-		throw unavailable((await findTaken(store, wanted)) ?? changes.username ?? '');
+		throw unavailable((await findTaken(store, changedUser)) ?? changes.username ?? '');
 	}
-	const takenMeanwhile = await findTaken(store, wanted);
+	const takenMeanwhile = await findTaken(store, changedUser);
 	if (takenMeanwhile !== null) {
 		const restore = restoreUpdate(fields, user);
 		if (restore) await store.users.updateOne({ _id: user._id }, restore);

@@ -25,8 +25,8 @@ const FACTOR_FIELDS = {
 export type FactorName = 'totp' | 'email' | 'password';
 
 /**
- * Thrown inside an attempt if a code is missing. It is not a client error, so it counts neither as a wrong guess nor as a
- * success.
+ * Thrown inside an attempt if a code is missing. It is not a client error, so the attempt is not counted as a wrong guess.
+ * It is thrown, so the attempt is not a success either.
  */
 class CodeMissing extends Error {
 	constructor(readonly error: ClientError) {
@@ -161,7 +161,7 @@ export async function requireSecondFactor(context: MethodContext): Promise<void>
 
 /**
  * Requires the caller's second factor or, if they have none, their password, regardless of the settings.
- * @returns the kind of proof; null for a user who has neither, and for a token that replaces a second factor
+ * @returns the kind of proof; null for a user who has no second factor and no password, and for a token that bypasses both
  * @throws ClientError as `requireSecondFactor` does
  */
 export async function requireFactorOrPassword(context: MethodContext): Promise<FactorName | null> {
