@@ -106,10 +106,10 @@ function* sliceLarge(value: unknown, format: JsonFormat, depth: number): Generat
  * written. Empty for an element of an array and for the outermost value, for which JSON writes null instead
  */
 function* slice(value: unknown, format: JsonFormat, depth: number, prefix: string): Generator<string> {
-	const canSlice =
-		typeof value === 'string' ||
-		(typeof value === 'object' && value !== null && (Array.isArray(value) || format.isPlain(value)));
-	if (depth < MAX_DEPTH && canSlice && isLarge(value)) {
+	const isObject = typeof value === 'object' && value !== null;
+	const hasParts = isObject && (Array.isArray(value) || format.isPlain(value));
+	const canSlice = depth < MAX_DEPTH && (typeof value === 'string' || hasParts);
+	if (canSlice && isLarge(value)) {
 		yield prefix;
 		yield* sliceLarge(value, format, depth);
 		return;

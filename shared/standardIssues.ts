@@ -87,7 +87,8 @@ function textOf(issue: AnyIssue, value: unknown): string {
 	if (CHOICES.includes(String(code ?? type))) return NO_CHOICE;
 	if (type === 'literal') return `Expected ${literalOf(issue)}, got ${formatValue(value)}`;
 	const expected = expectedType(issue);
-	return (expected !== undefined && textOfType(expected, value)) || NO_CONDITION;
+	const typeText = expected === undefined ? undefined : textOfType(expected, value);
+	return typeText ?? NO_CONDITION;
 }
 
 /** The literal that valibot expected, without the quotes that valibot puts around a string. */

@@ -9,7 +9,7 @@ import { Match, shownAs } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { StoredValue } from '../model/storedValue.js';
 import { insertUser } from '../model/users/insertUser.js';
-import { requireEmail, requireFreeUsername } from '../model/users/names.js';
+import { requireAllowedUsername, requireEmail } from '../model/users/names.js';
 import { hashPassword, NewPassword } from '../model/users/passwords.js';
 import { logInWith, makeToken } from '../model/users/tokens.js';
 import type { LoginResult } from './login.js';
@@ -54,7 +54,7 @@ export const createUser = method({
 		check(options, NewUser);
 		const { username, email, password, profile } = options;
 		if (!username && !email) throw clientError('namelessUser');
-		if (username) requireFreeUsername(username);
+		if (username) requireAllowedUsername(username);
 		if (email) requireEmail(email);
 		const made = await makeToken(store);
 		const user = {

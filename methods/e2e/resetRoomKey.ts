@@ -11,7 +11,7 @@ import { enqueue } from '../model/keys/queue.js';
 import { hasBegunReset, takeResetLock } from '../model/keys/resetLock.js';
 import {
 	archiveOtherKeys,
-	archiveOwnKey,
+	archiveUnusedKey,
 	type NewKey,
 	type ResetContext,
 	setNewKeyId,
@@ -122,7 +122,7 @@ async function reset(newKey: NewKey, context: MethodContext, userId: string): Pr
 		const room = await lock.abandon().catch(() => null);
 		// If the room has the new key id already, the new key stays stored, and the members are notified of the new key id.
 		if (room?.e2eKeyId === e2eKeyId) await store.rooms.announce('updated', room);
-		else await archiveOwnKey(resetContext, newKey).catch(() => null);
+		else await archiveUnusedKey(resetContext, newKey).catch(() => null);
 		if (isClientSafe(thrown)) throw thrown;
 		log.error({ err: thrown, rid }, 'The reset of the key of a room was interrupted');
 		throw clientError('resetFailed');

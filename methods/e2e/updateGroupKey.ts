@@ -71,7 +71,8 @@ export const updateGroupKey = method({
 		const room = ownMembership && (await readKeyedRoom(store, rid));
 		if (!ownMembership || !room) return undefined;
 		// An offered key is trimmed, because accepting an offer trims its key.
-		const isOfRoom = !settings.strictKeyIds || isOfKeyId(uid === userId ? key : key.trim(), room.e2eKeyId);
+		const checkedKey = uid === userId ? key : key.trim();
+		const isOfRoom = !settings.strictKeyIds || isOfKeyId(checkedKey, room.e2eKeyId);
 		if (!isOfRoom && uid === userId) await archiveMismatchedKey(store, ownMembership, room);
 		if (!isOfRoom) throw clientError('keyIdMismatch');
 		return uid === userId ? storeOwn(context, ownMembership, room, key) : offerTo(context, room, uid, key);

@@ -14,20 +14,24 @@ export interface UserRef {
 export interface Room {
 	_id: string;
 	t: RoomType;
-	/** Direct rooms have none. */
+	/** Absent in direct rooms. */
 	name?: string;
+	/** Display name. */
 	fname?: string;
 	/** The creator of the room. */
 	u?: UserRef;
-	/** Participants of a direct room. */
+	/** Participants of a direct room: user names and ids. */
 	usernames?: string[];
 	uids?: string[];
+	/** Number of members. */
 	usersCount?: number;
 	/** Number of messages: 0, because Roomkey stores keys only. */
 	msgs?: number;
+	/** Time of creation. */
 	ts?: Date;
 	/** Whether only some members may write. */
 	ro?: boolean;
+	/** Whether system messages are shown. */
 	sysMes?: boolean;
 	topic?: string;
 	description?: string;
@@ -43,7 +47,7 @@ export interface Room {
 	e2eKeyId?: string | null;
 	/** The queue of members who need the key, the longest waiting first, at most 50. */
 	usersWaitingForE2EKeys?: WaitingUser[];
-	/** The last switch of encryption: user and time (`test/contract/beyond.md` E14). */
+	/** When encryption was last switched on or off, and by whom (`test/contract/beyond.md` E14). */
 	e2eToggled?: { encrypted: boolean; by: UserRef; at: Date };
 	/** Set if a former member may know the key (`test/contract/beyond.md` E12). Removed by a reset of the key. */
 	e2eStale?: { since: Date; reason: string };

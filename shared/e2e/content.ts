@@ -131,7 +131,8 @@ function parseV2(members: Record<string, unknown> = {}): ParsedContent {
 	if (typeof members.kid !== 'string') throw malformed('The encrypted text');
 	const iv = fromBase64(members.iv, 'The encrypted text');
 	const data = fromBase64(members.ciphertext, 'The encrypted text');
-	if ((iv.length !== 12 && iv.length !== 16) || data.length < 16) throw malformed('The encrypted text');
+	const isIvLength = iv.length === 12 || iv.length === 16;
+	if (!isIvLength || data.length < 16) throw malformed('The encrypted text');
 	return { id: members.kid, iv, data };
 }
 

@@ -147,7 +147,8 @@ function createWrapper(passphrase: string, userId: string, format: Format, { rou
 	requireUserId(userId);
 	const iterations = rounds ?? (form === 'v1' ? V1_ROUNDS : DEFAULT_ROUNDS);
 	const isInRange = Number.isInteger(iterations) && iterations >= MIN_ROUNDS && iterations <= MAX_ROUNDS;
-	if (!isInRange || (form === 'v1' && iterations !== V1_ROUNDS)) {
+	const isWrongForV1 = form === 'v1' && iterations !== V1_ROUNDS;
+	if (!isInRange || isWrongForV1) {
 		throw new E2EError('bad-option', 'The rounds are 1,000 to 10,000,000, and for a v1 key always 1,000');
 	}
 	return async (text: string): Promise<string> => {

@@ -114,8 +114,9 @@ export async function storeKeyPair(
 		const { public_key, private_key } = user.e2e ?? {};
 		const isIdentical = pair.public_key === public_key && pair.private_key === private_key;
 		// Rocket.Chat refuses identical keys too. A repeated call may complete an interrupted one.
-		const mayStore = force || !public_key || !private_key || (isIdentical && isFollowUpPending(user));
-		if (!mayStore) throw clientError('keysAlreadySet');
+		const completesFollowUp = isIdentical && isFollowUpPending(user);
+		const hasKeys = !!public_key && !!private_key;
+		if (hasKeys && !force && !completesFollowUp) throw clientError('keysAlreadySet');
 		if (isIdentical) return user;
 		const isNewPublicKey = !isSamePublicKey(pair.public_key, public_key);
 		// Without an earlier public key, no room key can have been sealed for the user, so there is none to archive.
@@ -123,7 +124,7 @@ export async function storeKeyPair(
 		if (isNewPublicKey && marker === 'e2eRekeying')
 			await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));
 		// A second-factor code can be used only once, so a repeated attempt keeps the first proof.
-		if (public_key && private_key) login ??= (await prove()) ?? undefined;
+		if (hasKeys) login ??= (await prove()) ?? undefined;
 		login ??= await loginOf(store, userId, hashedToken);
 		const updated = await store.users.findOneAndUpdate(
 			whereIdentityUnchanged(user),

@@ -140,7 +140,7 @@ export async function storeNewKey(context: ResetContext, newKey: string): Promis
  * Checks whether the room has the new key id. If not, the reset has failed or a later reset has replaced the key id; then
  * the caller's new key is archived and the caller is queued.
  */
-export async function archiveOwnKey(context: ResetContext, { rid, e2eKey, e2eKeyId }: NewKey): Promise<void> {
+export async function archiveUnusedKey(context: ResetContext, { rid, e2eKey, e2eKeyId }: NewKey): Promise<void> {
 	const { store, userId } = context;
 	const membership = await store.subscriptions.findOne({ rid, 'u._id': userId, E2EKey: e2eKey });
 	const room = membership && (await store.rooms.findOne({ _id: rid }, { projection: { e2eKeyId: 1 } }));

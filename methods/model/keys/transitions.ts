@@ -30,10 +30,12 @@ export function archiveCurrentKey(
  * returned, or if the next key or a newer former key has the same key id.
  */
 function leastNeededKey(keys: readonly OldRoomKey[], nextId: string | null): number {
-	const isDispensable = ({ e2eKeyId, returned }: OldRoomKey, i: number) =>
-		returned === true || e2eKeyId === nextId || keys.findIndex((key) => key.e2eKeyId === e2eKeyId) < i;
-	const dispensable = keys.findLastIndex(isDispensable);
-	return dispensable === -1 ? keys.length - 1 : dispensable;
+	const isDispensable = ({ e2eKeyId, returned }: OldRoomKey, index: number) => {
+		const newestWithId = keys.findIndex((key) => key.e2eKeyId === e2eKeyId);
+		return returned === true || e2eKeyId === nextId || newestWithId < index;
+	};
+	const oldestDispensable = keys.findLastIndex(isDispensable);
+	return oldestDispensable === -1 ? keys.length - 1 : oldestDispensable;
 }
 
 const NO_OFFER = { offer: undefined, offeredOldKeys: [] } as const;
@@ -62,8 +64,9 @@ function withOwnKey(keys: MemberKeys, key: string, { e2eKeyId }: KeyIdHolder, re
  */
 export function store(key: string, room: KeyIdHolder, removesOffer = true): Transition {
 	return (keys) => {
-		const removes = removesOffer && isOfRoom(keys.offer?.trim(), keys.records, room);
-		return keys.key === key && !removes ? null : withOwnKey(keys, key, room, removes);
+		const removesThisOffer = removesOffer && isOfRoom(keys.offer?.trim(), keys.records, room);
+		if (keys.key === key && !removesThisOffer) return null;
+		return withOwnKey(keys, key, room, removesThisOffer);
 	};
 }
 

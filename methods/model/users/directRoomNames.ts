@@ -89,16 +89,17 @@ export async function renameDirectRooms(context: Context, userId: string): Promi
 /** Replaces a user's former name in the field `usernames` of a direct room. */
 export async function renameInDirectRoom(
 	{ store }: Context,
-	{ rid, u: { _id: userId, username: former } }: Pick<Subscription, 'rid' | 'u'>,
-	username: string,
+	{ rid, u: { _id: userId, username: formerName } }: Pick<Subscription, 'rid' | 'u'>,
+	newName: string,
 ): Promise<void> {
-	if (former === undefined) return;
+	if (formerName === undefined) return;
+	const whereFormerName = { _id: rid, t: 'd', uids: userId, usernames: formerName } as const;
 	await updateIfUnchanged(
 		store.rooms,
-		() => store.rooms.findOne({ _id: rid, t: 'd', uids: userId, usernames: former }, { projection: { usernames: 1 } }),
+		() => store.rooms.findOne(whereFormerName, { projection: { usernames: 1 } }),
 		({ usernames = [] }) => ({
 			whereUnchanged: { _id: rid, $and: usernames.map((name) => ({ usernames: name })) },
-			update: { $set: { usernames: usernames.map((name) => (name === former ? username : name)) } },
+			update: { $set: { usernames: usernames.map((name) => (name === formerName ? newName : name)) } },
 		}),
 	);
 }

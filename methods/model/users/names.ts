@@ -34,10 +34,10 @@ function requireUsername(username: string): void {
 }
 
 /**
- * Refuses a name that a new user may not have.
+ * Refuses a user name that is invalid or reserved. Whether another user has it is checked by `insertUser`.
  * @throws ClientError `error-input-is-not-a-valid-field`, `error-blocked-username`
  */
-export function requireFreeUsername(username: string): void {
+export function requireAllowedUsername(username: string): void {
 	requireUsername(username);
 	if (isBlocked(username)) throw clientErrorFrom('blockedUsername', username);
 }
