@@ -43,12 +43,13 @@ function shapeOf(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): Shap
  * @param keys what each key is matched against, in the order in which missing ones are reported
  */
 export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): AnyMatcher {
-	const named = new Map<string, AnyMatcher>();
-	for (const [key, matcher] of keys) named.set(key, matcher instanceof OptionalMatcher ? matcher.inner : matcher);
+	const matchersByKey = new Map<string, AnyMatcher>();
+	for (const [key, matcher] of keys)
+		matchersByKey.set(key, matcher instanceof OptionalMatcher ? matcher.inner : matcher);
 	const required = [...keys.keys()].filter((key) => !keys.get(key)?.mayBeAbsent);
 
 	function faultIn(key: string, value: unknown): Fault | null {
-		const matcher = named.get(key) ?? others;
+		const matcher = matchersByKey.get(key) ?? others;
 		if (matcher === 'ignore') return null;
 		// The path of an unknown key is the unquoted key (`test/contract/check.md` section 7).
 		if (matcher === 'refuse') return { text: 'Unknown key', path: key };
@@ -59,8 +60,8 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 	const isMissing = (members: object, key: string) => !Object.prototype.propertyIsEnumerable.call(members, key);
 
 	function firstFault(value: unknown): Fault | null {
-		const wrongKind = faultOfKind(value);
-		if (wrongKind) return wrongKind;
+		const kindFault = faultOfKind(value);
+		if (kindFault) return kindFault;
 		const members = value as Record<string, unknown>;
 		for (const key of Object.keys(members)) {
 			const found = faultIn(key, members[key]);
@@ -71,11 +72,11 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 	}
 
 	function allFaults(value: unknown, at: string): readonly Fault[] {
-		const wrongKind = faultOfKind(value);
-		if (wrongKind) return [at === '' ? wrongKind : { text: wrongKind.text, path: prepend(at, '') }];
+		const kindFault = faultOfKind(value);
+		if (kindFault) return [at === '' ? kindFault : { text: kindFault.text, path: prepend(at, '') }];
 		const members = value as Record<string, unknown>;
 		const found = Object.keys(members).flatMap((key) => {
-			const matcher = named.get(key) ?? others;
+			const matcher = matchersByKey.get(key) ?? others;
 			if (matcher === 'ignore') return [];
 			// Meteor leaves out the parents of an unknown key here.
 			if (matcher === 'refuse') return [{ text: 'Unknown key', path: key }];

@@ -169,8 +169,8 @@ function arrayMatcher(pattern: readonly unknown[]): Matcher {
 		Array.isArray(value) || isArguments(value) ? null : faultOf(`Expected array, got ${formatValue(value)}`);
 
 	function firstFault(value: unknown): Fault | null {
-		const wrongKind = faultOfKind(value);
-		if (wrongKind) return wrongKind;
+		const kindFault = faultOfKind(value);
+		if (kindFault) return kindFault;
 		const elements = value as ArrayLike<unknown>;
 		for (let i = 0; i < elements.length; i++) {
 			const found = element.fault(elements[i]);
@@ -180,8 +180,8 @@ function arrayMatcher(pattern: readonly unknown[]): Matcher {
 	}
 
 	function allFaults(value: unknown, at: string): readonly Fault[] {
-		const wrongKind = faultOfKind(value);
-		if (wrongKind) return [at === '' ? wrongKind : { text: wrongKind.text, path: prepend(at, '') }];
+		const kindFault = faultOfKind(value);
+		if (kindFault) return [at === '' ? kindFault : { text: kindFault.text, path: prepend(at, '') }];
 		return Array.from(value as ArrayLike<unknown>).flatMap((member, i) => element.faults(member, `${at}[${i}]`));
 	}
 

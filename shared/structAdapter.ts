@@ -63,6 +63,7 @@ function pathOf({ path, type }: Pick<Failure, 'path' | 'type'>): string {
  */
 const MAX_VALUES = 1000;
 
+/** Whether a value contains fewer than `MAX_VALUES` values. */
 function isSmall(value: unknown): boolean {
 	let count = 0;
 	const staysSmall = (part: unknown): boolean => {

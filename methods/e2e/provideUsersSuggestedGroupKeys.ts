@@ -169,6 +169,7 @@ async function provide(
 		const memberships = await membershipsOf(context, rid, batch);
 		await Promise.all(batch.map((entry) => serve(entry, memberships.get(entry._id))));
 	}
+	// If the room's key was reset meanwhile, all new offers are withdrawn.
 	const roomNow = written.length > 0 ? await readKeyedRoom(store, rid) : null;
 	if (written.some(({ E2ESuggestedKey }) => wasReset(room, roomNow, E2ESuggestedKey as string))) {
 		for (const membership of written.splice(0)) {
@@ -193,8 +194,8 @@ export const provideUsersSuggestedGroupKeys = method({
 	name: 'e2e.provideUsersSuggestedGroupKeys',
 	args: {
 		/**
-		 * By room id: a list of `{_id, key, oldKeys?}`. `shownAs` documents this pattern, but any list is accepted: `run`
-		 * validates the entries one by one, so that an invalid one does not fail the call.
+		 * By room id: a list of `{_id, key, oldKeys?}`. This form is documented, but any value is accepted: `run` validates
+		 * the entries one by one, so that an invalid entry does not fail the call.
 		 */
 		usersSuggestedGroupKeys: shownAs(
 			Match.ObjectWithValues(Match.Any),

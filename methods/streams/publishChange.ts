@@ -53,7 +53,10 @@ export function publishChange(change: Change, store: Store, subscribers: StreamS
 	return undefined;
 }
 
-/** Publishes an account to its user. Checks again which room events the user may read, because roles may have changed. */
+/**
+ * Publishes an account to its user, and a deletion to all users. Checks again which room events the user may read, because
+ * roles may have changed.
+ */
 function publishUser(change: Change<'users'>, store: Store, subscribers: StreamSubscribers): Promise<void> | undefined {
 	const { _id: userId } = change.document;
 	const isProfileRead = subscribers.eventsWithReaders('notify-user').has(`${userId}/userData`);

@@ -35,7 +35,7 @@ export function hashOf({ previous, ts, public_key }: Omit<KeyHistoryEntry, 'hash
 	return createHash('sha256').update(`${previous}\n${ts.getTime()}\n${public_key}`).digest('hex');
 }
 
-/** The present time, or a later time if the user's history contains the present one or a later one: times are unique. */
+/** The present time, moved forward if needed, so that it is later than every time in the user's history. */
 export function nextTime({ e2eKeyHistory, e2eRekeying }: HistoryFields): Date {
 	const last = Math.max(listOf(e2eKeyHistory).at(-1)?.ts.getTime() ?? 0, e2eRekeying?.getTime() ?? 0);
 	return new Date(Math.max(Date.now(), last + 1));

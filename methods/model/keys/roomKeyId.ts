@@ -1,4 +1,4 @@
-/** The key id of a room. The first caller to claim it sets it; only a reset replaces it. */
+/** The key id of a room. The first caller who claims the key id sets it. Later only a reset replaces it. */
 import type { Room } from '../../../shared/documents.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { keyIdOf } from './sealedKey.js';

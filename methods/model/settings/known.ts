@@ -55,7 +55,8 @@ export async function readSettings(store: Store, ids?: readonly string[], since?
 		if (since && !stored.has(_id)) continue;
 		const defaultValue = KNOWN.get(_id) as SettingValue;
 		const value = stored.get(_id);
-		values.push({ _id, value: typeof value === typeof defaultValue ? (value as SettingValue) : defaultValue });
+		const hasValidType = typeof value === typeof defaultValue;
+		values.push({ _id, value: hasValidType ? (value as SettingValue) : defaultValue });
 	}
 	return values;
 }
