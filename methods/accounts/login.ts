@@ -124,7 +124,7 @@ export const login = method({
 	errors: [400, 403, 'totp-required', 'totp-invalid', 'totp-max-attempts', 'too-many-requests'],
 	anonymous: true,
 	changesUser: true,
-	// A login with a resume token only reads.
+	// On a read-only server a login with a resume token must work, because it only reads.
 	writes: false,
 	async run({ options: sent }, context): Promise<LoginResult> {
 		let options = sent;
