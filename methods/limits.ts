@@ -9,10 +9,10 @@ const MINUTE_MS = 60_000;
 /** Methods that write: each write notifies many members, and its answer is cached for a time. */
 export const WRITES: Limit = { calls: 600, per: MINUTE_MS };
 
-/** Methods that only read. They run in parallel, so nothing else bounds how many run at once. */
+/** Methods that only read. They run in parallel, so that no queue slows a client down. */
 export const READS: Limit = { calls: 1200, per: MINUTE_MS };
 
-/** Methods about the caller's own account: they search among all users, and compare passwords, which takes time. */
+/** Methods about the caller's own account. They are slow, because they search among all users or compare passwords. */
 export const OWN_ACCOUNT: Limit = { calls: 60, per: MINUTE_MS };
 
 /** The key service: a client stores the keys of all its rooms and members at once. Rocket.Chat allows ten a minute. */
@@ -24,7 +24,7 @@ export const NEW_IDENTITY_KEYS: Limit = { calls: 20, per: MINUTE_MS };
 /** Time limit, in ms, of methods that may change all members of a room or all rooms of a user, page by page. */
 export const LONG_WORK_MS = 600_000;
 
-/** The methods that Meteor's default rule applies to. Roomkey has the first two. */
+/** The methods that Meteor's default rule applies to. Roomkey has only the first two. */
 const ACCOUNT_METHODS = ['login', 'createUser', 'resetPassword', 'forgotPassword'];
 
 /** Rules for logging in and signing up (`test/contract/ddp.md` section 14). Wrong passwords have limits of their own. */

@@ -90,9 +90,9 @@ export function restCallerOf<Api extends AnyApi>(
 	credentials: Credentials | null | (() => Credentials | null) = null,
 	{ fetch: send = fetch, headers = {}, signal }: RestOptions = {},
 ): RestCaller<Api> {
-	async function call(verb: VerbName, template: string, given: Record<string, unknown> = {}): Promise<unknown> {
+	async function call(verb: VerbName, template: string, allArgs: Record<string, unknown> = {}): Promise<unknown> {
 		const login = typeof credentials === 'function' ? credentials() : credentials;
-		const { path, args } = fillPath(template, given);
+		const { path, args } = fillPath(template, allArgs);
 		const sendsQuery = verb === 'get' || verb === 'delete';
 		const response = await send(addressOf(url, path) + (sendsQuery ? queryOf(args) : ''), {
 			method: verb.toUpperCase(),
@@ -114,9 +114,9 @@ export function restCallerOf<Api extends AnyApi>(
 const addressOf = (url: string, path: string) =>
 	url.replace(/\/$/, '') + (path.startsWith('/') ? path : `/api/v1/${path}`);
 
-/** Replaces each `:name` in a path by that argument. @returns the path, and the remaining arguments */
-function fillPath(template: string, given: Record<string, unknown>) {
-	const args = { ...given };
+/** Replaces each `:name` in a path by the argument with this name. @returns the path, and the remaining arguments */
+function fillPath(template: string, allArgs: Record<string, unknown>) {
+	const args = { ...allArgs };
 	const path = template.replace(/:(\w+)/g, (_all, name: string) => {
 		const value = args[name];
 		delete args[name];
@@ -141,7 +141,7 @@ async function readAnswer(response: Response): Promise<unknown> {
 	try {
 		body = JSON.parse(text) as Record<string, unknown>;
 	} catch {
-		// Not an answer of the server, but of a proxy in front of it, for example.
+		// The answer is not JSON. It may come from a proxy in front of the server.
 	}
 	if (response.ok && body.success === true) return body;
 	const reason = typeof body.error === 'string' ? body.error : `HTTP ${response.status}`;

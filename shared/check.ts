@@ -2,8 +2,8 @@ import { MatchError } from './errors.js';
 import { compile, type Infer, type Pattern } from './pattern.js';
 
 /**
- * Maximum number of errors thrown together. The value, which may come from a client, determines how many there are, and
- * each costs a stack trace.
+ * Maximum number of errors thrown together. A client may send a value with many faults, and each error costs a stack
+ * trace.
  */
 const MAX_ERRORS = 1000;
 
@@ -30,7 +30,7 @@ export function check<const P extends Pattern>(
 		const fault = matcher.fault(value);
 		if (fault) throw new MatchError(fault.text, fault.path);
 	}
-	// The caller goes on with the original value, so a value that the schema would convert must not pass.
+	// The caller continues with the original value, so a value that the schema would convert must not pass.
 	if (matcher.keeps(value)) return;
 	const error = new MatchError('Expected a value that its schema leaves unchanged', '');
 	throw throwAllErrors ? [error] : error;

@@ -63,7 +63,7 @@ const OPTIONS: MemberRules = {
 	},
 };
 
-/** What is wrong with an index; undefined if nothing is. */
+/** Describes what is wrong with an index; undefined for a valid one. */
 function indexFault(value: unknown): string | undefined {
 	if (!isObject(value)) return "must be an object such as { fields: ['owner'] }";
 	const { fields, unique = false, sparse = false, ...others } = value;
@@ -105,19 +105,20 @@ export function declaredName(key: string): string {
 	return key.startsWith(PREFIX) ? key.slice(PREFIX.length) : key;
 }
 
-/** What promises and JSON ask of any object. */
-const ASKED_OF_OBJECTS: ReadonlySet<unknown> = new Set(['then', 'toJSON']);
+/** Names that `await` and `JSON.stringify` read from every object. */
+const READ_FROM_EVERY_OBJECT: ReadonlySet<unknown> = new Set(['then', 'toJSON']);
 
-/** The prototype of declared collections: a use of any other collection is an error that names it. */
+/** The prototype of the object with the declared collections. Reading any other collection throws an error that names it. */
 const undeclared: object = new Proxy(Object.prototype, {
 	get(target, name) {
-		if (typeof name === 'symbol' || name in target || ASKED_OF_OBJECTS.has(name)) return Reflect.get(target, name);
+		const isNoCollection = typeof name === 'symbol' || name in target || READ_FROM_EVERY_OBJECT.has(name);
+		if (isNoCollection) return Reflect.get(target, name);
 		throw notDeclared(name);
 	},
 });
 
 /**
- * The declared collections of a store, by name. Others are an error when they are used.
+ * The declared collections of a store, by name. The use of any other is an error.
  * @param source lists the keys of the collections: the underlying store, if `store` is the view of a call
  */
 export function collectionsOf(store: Store, source = store): DeclaredCollections {

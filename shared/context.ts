@@ -24,14 +24,11 @@ export interface Settings {
 	/** Whether callers who are not logged in may create an account. */
 	readonly signUps: boolean;
 	/**
-	 * How long a member who waits for a room key is reserved for the one member who is to provide it, in ms
-	 * (`test/contract/beyond.md` T1).
+	 * How long a member who waits for a room key is reserved for one provider of the key, in ms (`test/contract/beyond.md`
+	 * T1).
 	 */
 	readonly leaseTime: number;
-	/**
-	 * Whether a public key must be one that room keys can be sealed for, not just any text (`test/contract/beyond.md`
-	 * E5).
-	 */
+	/** Whether a public key must be usable for sealing room keys. If not, any text is accepted (`test/contract/beyond.md` E5). */
 	readonly strictKeys: boolean;
 	/** Whether a sealed key must begin with the key id of its room (`test/contract/beyond.md` E6). */
 	readonly strictKeyIds: boolean;
@@ -40,13 +37,13 @@ export interface Settings {
 	 * (`test/contract/beyond.md` E15).
 	 */
 	readonly identitySecondFactor: boolean;
-	/** Whether the last holder of a room's key must confirm before giving it up (`test/contract/beyond.md` E11). */
+	/** Whether the last holder of a room's key must confirm calls by which they lose it (`test/contract/beyond.md` E11). */
 	readonly confirmLastKeyHolder: boolean;
 	/** Ways to log in that the application adds, in the order in which they are tried. */
 	readonly loginHandlers?: readonly LoginHandler[];
 }
 
-/** A way to log in other than by password or resume token, like those of Meteor's `Accounts.registerLoginHandler`. */
+/** A way to log in, besides password and resume token. Corresponds to Meteor's `Accounts.registerLoginHandler`. */
 export interface LoginHandler {
 	/** Sent to the client as `type` in the result of the login. */
 	readonly name: string;
@@ -88,7 +85,7 @@ export interface CallContext {
 	 * closes.
 	 */
 	readonly signal: AbortSignal;
-	/** Lets the connection's next message start before this code has ended. */
+	/** Allows the connection's next message to start before this code has ended. */
 	unblock(): void;
 }
 
@@ -110,7 +107,7 @@ export interface MethodContext extends CallContext {
 	/**
 	 * Changes the user of the connection; null logs out.
 	 * @param hashedToken hash of the login token
-	 * @param expires when the token expires, at which time the connection is closed. Absent: never
+	 * @param expires when the token expires; the connection is closed then. Absent: never
 	 * @throws Error after `unblock`, and in calls by the server itself
 	 */
 	setUserId(userId: string | null, hashedToken?: string, expires?: Date): Promise<void>;

@@ -1,20 +1,21 @@
-/** Checks of definitions when they are made, for programs in plain JavaScript and for values that types do not know. */
+/** Checks definitions at run time, for programs in plain JavaScript and for mistakes that TypeScript cannot detect. */
 import { isObject } from './isObject.js';
 import { isLimit } from './limit.js';
 import { patternFault } from './patternFault.js';
 import { isTimerMs, MAX_TIMER_MS } from './timers.js';
 
-/** A definition with a wrong member. Its message names both. */
+/** A definition has a wrong member. The message names the definition and the member. */
 export class DefinitionError extends Error {
 	override readonly name = 'DefinitionError';
 }
 
-/** The form of a member in errors, and whether a value has it. */
+/** A rule for one member of a definition. */
 export interface MemberRule {
+	/** Describes accepted values, for the message: `must be a text`. */
 	readonly form: string;
 	readonly required?: boolean;
 	accepts(value: unknown): boolean;
-	/** What is wrong with the first bad entry of an accepted value, such as a list; undefined if nothing is. */
+	/** Describes the first bad entry of an accepted list or object; undefined if all are good. */
 	badEntry?(value: unknown): string | undefined;
 }
 
@@ -36,12 +37,16 @@ export const rules = {
 	any: { form: 'any value', accepts: () => true },
 } as const satisfies MemberRules;
 
-/** Calls `fault` with each entry of a list. @returns what is wrong with the first bad one, with its position */
+/**
+ * Checks the entries of a list.
+ * @param fault describes what is wrong with an entry; undefined for a good entry
+ * @returns the description of the first bad entry, with its position; undefined if all are good
+ */
 export function badEntryOf(
 	list: readonly unknown[],
 	fault: (entry: unknown) => string | undefined,
 ): string | undefined {
-	// Not entries of the array alone: a hole in it counts as undefined.
+	// `Array.from` turns the holes of a sparse array into undefined.
 	for (const [i, entry] of Array.from(list).entries()) {
 		const text = fault(entry);
 		if (text !== undefined) return `entry ${i} ${text}`;
@@ -49,7 +54,7 @@ export function badEntryOf(
 	return undefined;
 }
 
-/** The same rule for a member that must be there. */
+/** The same rule for a member that must be present. */
 export function required(rule: MemberRule): MemberRule {
 	return { ...rule, required: true };
 }
@@ -62,24 +67,25 @@ export function required(rule: MemberRule): MemberRule {
  */
 export function checkDefinition(kind: string, definition: unknown, members: MemberRules, name?: string): void {
 	if (!isObject(definition)) throw new DefinitionError(`A ${kind} must be defined by an object`);
-	const which = nameOf(kind, name ?? definition.name);
+	const label = nameOf(kind, name ?? definition.name);
 	for (const key of Object.keys(definition)) {
 		if (Object.hasOwn(members, key)) continue;
 		throw new DefinitionError(
-			`${which} has no member '${key.slice(0, 100)}'; its members are ${Object.keys(members).join(', ')}`,
+			`${label} has no member '${key.slice(0, 100)}'; its members are ${Object.keys(members).join(', ')}`,
 		);
 	}
 	for (const [key, rule] of Object.entries(members)) {
 		const value = definition[key];
-		if (value === undefined ? rule.required : !rule.accepts(value)) {
-			throw new DefinitionError(`${key} of ${which} must be ${rule.form}`);
+		if (value === undefined && !rule.required) continue;
+		if (value === undefined || !rule.accepts(value)) {
+			throw new DefinitionError(`${key} of ${label} must be ${rule.form}`);
 		}
-		const bad = value === undefined ? undefined : rule.badEntry?.(value);
-		if (bad !== undefined) throw new DefinitionError(`${key} of ${which}: ${bad}`);
+		const entryFault = rule.badEntry?.(value);
+		if (entryFault !== undefined) throw new DefinitionError(`${key} of ${label}: ${entryFault}`);
 	}
 }
 
-/** The error of a use of a collection that the server does not have. */
+/** The error for the use of a collection that the server does not have. */
 export function notDeclared(name: string): DefinitionError {
 	return new DefinitionError(`Collection '${name}' is not declared: add it to collections of createServer`);
 }

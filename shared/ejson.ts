@@ -2,8 +2,8 @@
  * The configuration of EJSON: limits for parsing, and the supported types (`test/contract/check.md` section 10,
  * `test/contract/ddp.md` section 2). The npm package `ejson`, Meteor's own code, encodes and decodes the types. The
  * traversal of arrays and objects is implemented here, because the package's own traversal takes a second for a
- * megabyte of text. It also treats an object with a key `callee` as `arguments` of any claimed length, up to two
- * billion.
+ * megabyte of text. It also treats an object with a key `callee` as `arguments`, and iterates up to its claimed length,
+ * which may be two billion.
  */
 import EJSON from 'ejson';
 import { scan } from 'secure-json-parse';
@@ -40,7 +40,7 @@ export class ObjectID {
 try {
 	EJSON.addType('oid', (hex) => new ObjectID(hex as string));
 } catch {
-	// Two copies of the package do not know the definitions and errors of each other.
+	// The type exists already: Roomkey is loaded twice. Its two copies would not recognize each other's definitions.
 	throw new Error(
 		'roomkey is loaded twice in this process, as happens if it is loaded by import and by require. Load it by import ' +
 			'alone: have "type": "module" in package.json, and for mocha with tsx --import=tsx/esm',
@@ -48,18 +48,16 @@ try {
 }
 
 /**
- * Counts the values within a value, itself included.
- * @param levels maximum nesting
- * @param most maximum number of values
+ * Counts a value and all values within it.
  * @throws Unreadable above either limit
  */
-function countValues(value: unknown, levels: number, most: number): number {
+function countValues(value: unknown, maxDepth: number, maxCount: number): number {
 	if (typeof value !== 'object' || value === null) return 1;
-	if (levels === 0) throw new Unreadable('nested too deep');
+	if (maxDepth === 0) throw new Unreadable('nested too deep');
 	let count = 1;
 	for (const member of Array.isArray(value) ? value : Object.values(value)) {
-		count += countValues(member, levels - 1, most - count);
-		if (count > most) throw new Unreadable('too many values');
+		count += countValues(member, maxDepth - 1, maxCount - count);
+		if (count > maxCount) throw new Unreadable('too many values');
 	}
 	return count;
 }
@@ -70,7 +68,7 @@ function countValues(value: unknown, levels: number, most: number): number {
  */
 export function parseJson(text: string): unknown {
 	const value: unknown = JSON.parse(text);
-	// Each level takes two characters, so most texts are too short to exceed a limit and need no traversal.
+	// Each level takes two characters, so a shorter text cannot exceed either limit.
 	if (text.length > 2 * MAX_DEPTH) countValues(value, MAX_DEPTH, MAX_VALUES);
 	// The key can also be written with escapes, so the value is only searched if the text contains the name or an escape.
 	if (text.includes('__proto__') || text.includes('\\u00')) {
@@ -103,7 +101,7 @@ const MAX_ESCAPED_LENGTH = 100;
 
 /** Whether an object with exactly these keys represents an EJSON type. */
 function areTypeKeys(keys: readonly string[]): boolean {
-	return TYPE_KEYS.some((mark) => mark.length === keys.length && mark.every((key) => keys.includes(key)));
+	return TYPE_KEYS.some((type) => type.length === keys.length && type.every((key) => keys.includes(key)));
 }
 
 /** Decodes the types in a value. Changes it in place, because it was parsed from text and has no other references. */
@@ -117,12 +115,12 @@ function decodeInPlace(value: unknown): unknown {
 	const keys = Object.keys(members);
 	if (keys.length <= 2 && areTypeKeys(keys)) {
 		if (keys[0] !== '$escape') return EJSON.fromJSONValue(value as never);
-		// Removes one level of `$escape`: the content is not decoded as a type. A string or an array becomes an object.
+		// The content of `$escape` is not decoded as a type. A string or an array in it becomes an object, as in Meteor.
 		const { $escape } = members;
 		const length = typeof $escape === 'string' || Array.isArray($escape) ? $escape.length : 0;
 		if (length > MAX_ESCAPED_LENGTH) throw new TypeError('neither a long text nor a long list can be escaped');
-		const within = Object.entries($escape as object);
-		return Object.fromEntries(within.map(([key, member]) => [key, decodeInPlace(member)]));
+		const content = Object.entries($escape as object);
+		return Object.fromEntries(content.map(([key, member]) => [key, decodeInPlace(member)]));
 	}
 	for (const key of keys) {
 		const decoded = decodeInPlace(members[key]);
@@ -151,7 +149,7 @@ export function parse(text: string): unknown {
 	return mayHoldTypes(text) ? decode(value) : value;
 }
 
-/** Whether the package `ejson` would treat an object as a plain one: it is no EJSON type and has no method `clone`. */
+/** Whether the package `ejson` would treat an object as plain: no instance of a class, and no methods of an EJSON type. */
 function isPlain(value: object): value is Record<string, unknown> {
 	const prototype = Object.getPrototypeOf(value);
 	if (prototype !== Object.prototype && prototype !== null) return false;
@@ -172,7 +170,7 @@ function argumentsOf(value: object): unknown[] | undefined {
 	return isValidLength ? Array.from(value as ArrayLike<unknown>) : undefined;
 }
 
-/** A deep copy: changing it leaves the original as it is. */
+/** Makes a deep copy. */
 export function clone<T>(value: T): T;
 export function clone(value: unknown): unknown {
 	if (typeof value !== 'object' || value === null) return value;
@@ -186,8 +184,7 @@ export function clone(value: unknown): unknown {
 }
 
 /**
- * Encodes a value as plain JSON; returns the value itself if it already is plain JSON, like most values. Visits each
- * part once.
+ * Encodes a value as plain JSON. Returns the value itself if it already is plain JSON, like most values.
  */
 function encode(value: unknown): unknown {
 	if (typeof value === 'number') return Number.isFinite(value) ? value : EJSON.toJSONValue(value);
@@ -266,8 +263,8 @@ export function stringify(value: unknown): string | undefined {
 }
 
 /**
- * EJSON as a format for `encodeInSlices`. Objects whose text is not simply that of their members, such as EJSON types,
- * are encoded at once.
+ * EJSON as a format for `encodeInSlices`. An object is plain if its text consists of the texts of its members, unlike the
+ * text of an EJSON type.
  */
 export const ejsonFormat: JsonFormat = {
 	stringify,

@@ -19,7 +19,7 @@ export const methodErrors = {
 	invalidUser: { error: 'error-invalid-user', reason: 'Invalid user' },
 	filterNotSupported: {
 		error: 'error-invalid-params',
-		reason: 'The parameter "query" is not supported: what is listed cannot be filtered by it',
+		reason: 'The parameter "query" is not supported: lists cannot be filtered by it',
 	},
 	idempotencyMismatch: {
 		error: 'error-idempotency-mismatch',
@@ -27,16 +27,16 @@ export const methodErrors = {
 	},
 	idempotencyAnswerTooLarge: {
 		error: 'error-idempotency-answer-too-large',
-		reason: 'This call was made before. Its answer was too large to be kept, and the call is not made again',
+		reason: 'This call was made before. It is not run again, and its answer was too large to be kept',
 	},
-	readOnly: { error: 'error-read-only', reason: 'This server only answers reads, and stores nothing' },
+	readOnly: { error: 'error-read-only', reason: 'This server is read-only' },
 	/* rooms and keys: test/contract/rocketchat-e2e.md section 4 */
 	invalidRoom: { error: 'error-invalid-room', reason: 'Invalid room' },
 	invalidKeyId: { error: 'error-invalid-key-id', reason: 'The key id must be 1 to 128 characters long' },
 	keyIdExists: { error: 'error-room-e2e-key-already-exists', reason: 'E2E Key ID already exists' },
 	keyIdMismatch: { error: 'error-key-id-mismatch', reason: 'This is not a key with the key id of the room' },
 	invalidKey: { error: 'error-invalid-key', reason: 'A sealed key must be 1 to 4096 characters long, and not blank' },
-	keyInUse: { error: 'error-key-in-use', reason: 'This very key is stored in another place already' },
+	keyInUse: { error: 'error-key-in-use', reason: 'This key is already stored in another membership' },
 	tooManyRooms: { error: 'error-too-many-rooms', reason: 'At most 500 rooms can be asked for at once' },
 	invalidKeys: { error: 'error-invalid-keys', reason: 'Invalid keys' },
 	keysAlreadySet: { error: 'error-keys-already-set', reason: 'Keys already set' },
@@ -45,10 +45,10 @@ export const methodErrors = {
 	noSuggestedKey: { error: 'error-no-suggested-key-available', reason: 'No suggested key available' },
 	lastKeyHolder: {
 		error: 'error-last-key-holder',
-		reason: 'Nobody else holds the key of this room: confirm with confirm: true that it may be lost',
+		reason: 'Nobody else holds the key of this room. If the key may be lost, repeat the call with confirm: true',
 	},
 	noRoomKey: { error: 'error-no-room-key', reason: 'You hold no key of this room' },
-	notSupported: { error: 'error-not-supported', reason: 'Roomkey keeps keys, not messages' },
+	notSupported: { error: 'error-not-supported', reason: 'Roomkey stores keys, not messages' },
 	/* rooms and members: Rocket.Chat's codes */
 	roomNotFound: {
 		error: 'error-room-not-found',
@@ -97,7 +97,7 @@ export const methodErrors = {
 		error: 'error-updatedSince-param-invalid',
 		reason: 'The "updatedSince" query parameter must be a valid date.',
 	},
-	/* people: names and texts as Rocket.Chat's */
+	/* users: Rocket.Chat's codes and texts */
 	addingUserNotAllowed: { error: 'error-action-not-allowed', reason: 'Adding user is not allowed' },
 	editingUserNotAllowed: { error: 'error-action-not-allowed', reason: 'Editing user is not allowed' },
 	assigningAdminNotAllowed: { error: 'error-action-not-allowed', reason: 'Assigning admin is not allowed' },
@@ -118,12 +118,12 @@ export const methodErrors = {
 	userDeactivated: { error: 'error-action-not-allowed', reason: 'The user is deactivated' },
 	noSuchToken: { error: 'error-invalid-token', reason: 'The user has no token with this id' },
 	/* settings and permissions */
-	noSuchSetting: { error: 'error-invalid-setting', reason: 'This is no setting that can be changed here' },
+	noSuchSetting: { error: 'error-invalid-setting', reason: 'There is no such setting, or it cannot be changed here' },
 	invalidSettingValue: { error: 'error-invalid-setting-value', reason: 'The value is not of the type of this setting' },
 	editingSettingsNotAllowed: { error: 'error-action-not-allowed', reason: 'Editing settings is not allowed' },
 	invalidPermission: { error: 'error-invalid-permission', reason: 'Invalid permission' },
 	unknownRole: { error: 'error-invalid-role', reason: 'Invalid role' },
-	/* what a role allows */
+	/* permissions */
 	permissionMissing: {
 		error: 'error-unauthorized',
 		reason: 'User does not have the permissions required for this action',
@@ -148,14 +148,14 @@ export const otherErrors = {
 	},
 	notAllowed: { error: 'not-allowed' },
 	invalidEventName: { error: 'invalid-event-name' },
-	timeout: { error: 'error-timeout', reason: 'This took too long and was given up', transient: true },
+	timeout: { error: 'error-timeout', reason: 'This took too long and was aborted', transient: true },
 	subscriptionTooLarge: {
 		error: 'error-subscription-too-large',
-		reason: 'The id and the parameters of a subscription can be 16,384 bytes long',
+		reason: 'The id and the parameters of a subscription can be at most 16,384 bytes long',
 	},
 	subscriptionsTooLarge: {
 		error: 'error-subscriptions-too-large',
-		reason: 'The parameters of the subscriptions on this connection are too long together',
+		reason: 'The total length of the parameters of all subscriptions on this connection is too large',
 	},
 	tooManySubscriptions: { error: 'error-too-many-subscriptions', reason: 'Too many subscriptions on this connection' },
 	unreadableMessage: { error: 'error-invalid-params', reason: 'message must be the EJSON text of a method call' },
@@ -176,7 +176,7 @@ export const otherErrors = {
 	totpInvalid: { error: 'totp-invalid', reason: 'TOTP Invalid', transient: true },
 	totpMaxAttempts: {
 		error: 'totp-max-attempts',
-		reason: 'Too many wrong codes were tried: this one is good no more, ask for another',
+		reason: 'Too many wrong codes were tried: the mailed code is not valid any more, request a new one',
 		transient: true,
 	},
 	signUpsForbidden: { error: 403, reason: 'Signups forbidden' },
@@ -189,11 +189,11 @@ export const otherErrors = {
 	resetForbidden: { error: 'error-not-allowed', bare: true, status: 403 },
 	/* rooms and members: Rocket.Chat's codes */
 	encryptedMissing: { error: 'The bodyParam "encrypted" is required', bare: true },
-	/* people: names and texts as Rocket.Chat's */
+	/* users: Rocket.Chat's codes and texts */
 	noSuchUser: { error: 'User not found.', bare: true },
 	userIsLastOwner: { error: 'user-last-owner' },
 	namelessCaller: { error: 'error-unauthorized', reason: 'Users must have a username' },
-	/* what a role allows */
+	/* permissions */
 	unauthorized: { error: 'unauthorized', bare: true },
 } satisfies Record<string, ErrorRow>;
 

@@ -35,7 +35,7 @@ export class MethodError extends ClientError {
 	}
 }
 
-/** An error that REST shows as its code alone, as Rocket.Chat does at endpoints without a method. */
+/** An error of which REST shows only the code, as Rocket.Chat does for endpoints without a method. */
 export class BareError extends ClientError {
 	/** The HTTP status, if the code does not determine it. */
 	declare readonly status?: number | undefined;
@@ -86,7 +86,7 @@ export function knownErrors(): { readonly error: string | number; readonly reaso
 
 const TOO_MANY_REQUESTS = 'too-many-requests';
 
-/** Seconds after which to try again while the database is not available. */
+/** Time in seconds after which clients should try again while the database is not available. */
 const RETRY_UNAVAILABLE_S = 5;
 
 const transientCodes: ReadonlySet<unknown> = new Set([
@@ -95,8 +95,8 @@ const transientCodes: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * Whether the same call may succeed later: after a server error, a rate limit, or with a different second factor code,
- * which is not one of the arguments.
+ * Whether the same call may succeed later: after a server error or a rate limit, or with another second factor code. The
+ * code is not one of the arguments, so the call stays the same.
  */
 export function isTransient({ error }: ClientError): boolean {
 	return transientCodes.has(error);
@@ -116,7 +116,7 @@ export function tooManyRequests(timeToReset: number, reason?: string): ClientErr
 	);
 }
 
-/** Seconds after which it makes sense to repeat a refused call; undefined if unknown. */
+/** Time in seconds after which a refused call should be repeated; undefined if unknown. */
 export function retryAfter({ error, details }: ClientError): number | undefined {
 	if (error === 503) return RETRY_UNAVAILABLE_S;
 	const timeToReset = error === TOO_MANY_REQUESTS && (details as { timeToReset?: unknown } | undefined)?.timeToReset;
@@ -149,7 +149,7 @@ export class MatchError extends Error {
 		this.message = `Match error: ${text}${path === '' ? '' : ` in field ${path}`}`;
 		this.path = path;
 		this.sanitizedError = clientError('matchFailed');
-		// Meteor's match error shows its message among its own enumerable keys (test/contract/check.md section 2).
+		// As in Meteor, `message` is an enumerable key of a match error (`test/contract/check.md` section 2).
 		Object.defineProperty(this, 'message', { enumerable: true });
 	}
 }
@@ -180,7 +180,7 @@ export function withCause(error: ClientError, cause: unknown): ClientError {
 
 /**
  * Converts any thrown value to the error that a client receives. This is the only conversion, so that no stack, driver
- * message or secret reaches a client. A new error has what was thrown as its `cause`.
+ * message or secret reaches a client. If the thrown value is not for clients, it becomes the `cause` of the new error.
  */
 export function toClientError(thrown: unknown): ClientError {
 	if (thrown instanceof StoreUnavailableError) return withCause(clientError('unavailable'), thrown);

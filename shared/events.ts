@@ -25,7 +25,7 @@ export interface EventPublisher {
 	publish<N extends EventName>(name: N, payload: EventPayloads[N]): Promise<unknown> | undefined;
 }
 
-/** Events that methods publish. `changed` is none of them, because the store announces what methods write. */
+/** Events that methods publish. They do not publish `changed`, because the store announces each write. */
 export type PublishedEvent = Exclude<EventName, 'changed'>;
 
 export interface Events {

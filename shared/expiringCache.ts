@@ -29,7 +29,7 @@ export interface EntryOptions {
  */
 const halfMs = (ttl: number) => 2 * ttl - 1;
 
-/** A map of strings to values whose entries expire. One timer removes expired entries while there are any. */
+/** A map of strings to values whose entries expire. While it has entries, one timer removes the expired ones. */
 export class ExpiringCache<V extends object | string | number> {
 	readonly #entries: LRUCache<string, V>;
 	readonly #ttl: number;
@@ -61,7 +61,7 @@ export class ExpiringCache<V extends object | string | number> {
 		return this.#entries.peek(key);
 	}
 
-	/** Stores an entry, and replaces one with the same key. */
+	/** Stores an entry, or replaces the entry with the same key. */
 	set(key: string, value: V, { ttl = this.#ttl, size = 1 }: EntryOptions = {}): void {
 		// `lru-cache` does not update the size if the same value is stored again.
 		this.#entries.delete(key);

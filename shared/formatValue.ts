@@ -5,7 +5,8 @@ import { stringify } from './ejson.js';
 const MAX_LENGTH = 10_000;
 
 /**
- * `null`, or the result of `typeof`: errors of type checks contain this instead of the value, which may be a secret.
+ * The type of a value: `null` or the result of `typeof`. Errors of type checks contain it instead of the value, which may
+ * be a secret.
  */
 export function typeName(value: unknown): string {
 	return value === null ? 'null' : typeof value;

@@ -3,7 +3,7 @@ import { isObject } from './isObject.js';
 import { isTimerMs } from './timers.js';
 
 export interface Limit {
-	/** Calls that are allowed in a window; the next is refused. */
+	/** Number of allowed calls in a window. */
 	readonly calls: number;
 	/** Length of the window, in ms. */
 	readonly per: number;

@@ -3,7 +3,7 @@ import { checkDefinition, type MemberRules, required, rules } from './definition
 
 const MEMBERS: MemberRules = { name: required(rules.name), run: required(rules.function) };
 
-/** Defines a login handler, for the option `loginHandlers` of a server. Handlers are tried in order. @throws DefinitionError */
+/** Defines a login handler, for the option `loginHandlers` of a server. @throws DefinitionError */
 export function loginHandler(name: string, run: LoginHandler['run']): LoginHandler {
 	const definition = { name, run };
 	checkDefinition('login handler', definition, MEMBERS);

@@ -6,7 +6,7 @@ import { objectMatcher } from './objects.js';
 import { compile, compileKeys, type Infer, type Pattern } from './pattern.js';
 import { type JsonSchema, NOTHING, NULL, type Shape } from './shape.js';
 
-/** Finds no fault if one of the choices matches. */
+/** Creates a fault finder for a choice: a value has no fault if one of the choices matches. */
 function anyOf(choices: readonly AnyMatcher[]) {
 	return (value: unknown) => {
 		for (const choice of choices) if (choice.fault(value) === null) return null;
@@ -59,7 +59,7 @@ function Maybe<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>, u
  * (`test/contract/check.md` section 6). Other errors are passed on unchanged.
  * @param text description of the condition, such as `text of 1 to 128 characters`, for the documentation and the match
  * error
- * @param schema the condition as far as JSON Schema can state it: it must accept every value that the condition accepts
+ * @param schema the condition as far as JSON Schema can state it. It must accept every value that the condition accepts
  */
 function Where<T>(condition: (value: unknown) => value is T, text?: string, schema?: JsonSchema): Matcher<T>;
 // biome-ignore lint/suspicious/noExplicitAny: a condition may well assume more of its value than unknown
@@ -98,9 +98,11 @@ export const Match = {
 	/** Every value. */
 	Any: new Matcher<unknown>(() => null),
 	/** Whole numbers of 32 bits: -2147483648 to 2147483647. */
-	Integer: new Matcher<number>((value) =>
-		typeof value === 'number' && (value | 0) === value ? null : faultOf(`Expected Integer, got ${formatValue(value)}`),
-	).describedAs({ kind: 'type', name: 'integer' }),
+	Integer: new Matcher<number>((value) => {
+		// `| 0` converts a number to an integer of 32 bits.
+		const isInteger = typeof value === 'number' && (value | 0) === value;
+		return isInteger ? null : faultOf(`Expected Integer, got ${formatValue(value)}`);
+	}).describedAs({ kind: 'type', name: 'integer' }),
 	OneOf,
 	Optional,
 	Maybe,
@@ -111,7 +113,7 @@ export const Match = {
 	Error: MatchError,
 } as const;
 
-/** Whole numbers from 0 to 2147483648, as counts and offsets are. */
+/** Whole numbers from 0 to 2147483648, such as counts and offsets. */
 export const WholeNumber = Match.Where(
 	(value): value is number => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 2 ** 31,
 	'a whole number',
@@ -141,8 +143,8 @@ export function named<const P extends Pattern>(name: string, pattern: P): Matche
 }
 
 /**
- * Returns a matcher that checks like `pattern` and that the documentation shows as `shown`. It is for a method that
- * itself checks the value further.
+ * Returns a matcher that checks like `pattern`, but that the documentation shows as `shown`. Used where the method itself
+ * checks more.
  */
 export function shownAs<const P extends Pattern>(pattern: P, shown: Pattern): Matcher<Infer<P>> {
 	return redescribed(compile(pattern), compile(shown).shape);

@@ -22,7 +22,7 @@ export type FaultFinder = (value: unknown) => Fault | null;
  */
 export type FaultCollector = (value: unknown, at: string) => readonly Fault[];
 
-/** A formatted path, passed as one of the keys in superstruct's `path`. It must not be quoted again. */
+/** A path that is already formatted and must not be quoted again. It is passed as one key in superstruct's `path`. */
 export class FormattedPath {
 	constructor(private readonly text: string) {}
 	toString(): string {
@@ -39,8 +39,8 @@ export const MATCH_TYPE = 'match';
  */
 export class Matcher<T = unknown> extends Struct<T, null> {
 	/**
-	 * @param mayBeAbsent whether an object pattern may lack a key that is matched against this
-	 * @param collect finds all faults. Default: the first is the only one
+	 * @param mayBeAbsent whether an object may lack a key that has this pattern
+	 * @param collect finds all faults. Default: only the first is reported
 	 */
 	constructor(
 		readonly fault: FaultFinder,
@@ -114,8 +114,8 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 export type AnyMatcher = Matcher<any>;
 
 /**
- * `Match.Optional` and `Match.Maybe`: a key matched against one may be absent, else it must match `inner`
- * (`test/contract/check.md` section 5).
+ * `Match.Optional` and `Match.Maybe`. A key of an object with such a pattern may be absent, otherwise its value must match
+ * `inner` (`test/contract/check.md` section 5).
  */
 export class OptionalMatcher<T, Absent extends undefined | null> extends Matcher<T | Absent> {
 	constructor(

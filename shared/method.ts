@@ -22,9 +22,9 @@ export interface RestRoute {
 	 * body is an argument.
 	 */
 	readonly body?: 'object';
-	/** The error for members that are not arguments. Default: `invalid-params`, with the name of the member. */
+	/** The name of the error for a member that is not an argument. Default: `invalid-params`, which names the member. */
 	readonly unknownField?: ErrorName;
-	/** Largest body in bytes, from callers who are logged in, if that exceeds the server's limit for all bodies. */
+	/** Maximum size of the body in bytes, for callers who are logged in, if it is more than the server allows for all. */
 	readonly maxBody?: number;
 }
 
@@ -40,7 +40,7 @@ export type Args<P extends Patterns> = { [K in Exclude<keyof P, MayBeAbsent<P>>]
 /** The `error` of a `ClientError`. */
 export type ErrorCode = string | number;
 
-/** How a definition states its REST route: only the verb, or the whole route. */
+/** The REST route in a definition: only the verb, or the whole route. */
 type Rest = RestRoute['verb'] | RestRoute;
 
 /** The definition of a method. */
@@ -54,7 +54,7 @@ export interface MethodDefinition<
 > {
 	/** Name in DDP, such as `e2e.setRoomKeyID`. */
 	name: Name;
-	/** A pattern for each argument. Their order is that of DDP's `params`, their names are the members in REST. */
+	/** A pattern for each argument, in the order of the parameters in DDP. Over REST arguments are sent by name. */
 	args: P;
 	/**
 	 * The names of the arguments again, in their order, for the types of DDP callers (`ApiOf`): TypeScript does not know
@@ -78,8 +78,8 @@ export interface MethodDefinition<
 	/** True: it does not wait for earlier messages of the connection, because it changes nothing. Default false. */
 	parallel?: boolean;
 	/**
-	 * Whether it writes to the store: a server with `--read-only` refuses it then, before it runs. False for a method that
-	 * writes for some arguments only: there its first write is refused. False also for a read that stores what it finds, and
+	 * True: a server with `--read-only` refuses the method before it runs. False: such a server refuses only its writes, so
+	 * a method that writes only for some arguments can still answer. False also for a read that stores what it finds, and
 	 * leaves that out where `isReadOnly`. Default: true, unless it is `parallel`.
 	 */
 	writes?: boolean;
@@ -101,8 +101,8 @@ export interface MethodDefinition<
 	 */
 	once?: boolean;
 	/**
-	 * True: each call is logged at `info` as an audit event, with its outcome and the ids in its arguments. For what people
-	 * ask about later: logins, the work of admins, resets of keys. Default false.
+	 * True: each call is logged at `info` as an audit event, with its outcome and the ids in its arguments. For logins, the
+	 * work of admins and resets of keys, for example. Default false.
 	 */
 	audit?: boolean;
 	/** Runs the method. A `ClientError` is sent to the caller; any other error becomes 500. */
@@ -253,8 +253,8 @@ export function method<
 }
 
 /**
- * Checks arguments in order, each against its pattern; absent ones are undefined, surplus ones are ignored. JSON has no
- * undefined: null represents an omitted argument, unless the pattern accepts null.
+ * Checks arguments in order, each against its pattern. Absent arguments are undefined, surplus ones are ignored. JSON has
+ * no undefined, so null represents an omitted argument, unless the pattern accepts null.
  * @returns the arguments by name
  * @throws ArgumentError at the first that does not match
  */
@@ -267,7 +267,7 @@ export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unkno
 		if (!fault) checked[name] = matcher.convert ? matcher.convert(value) : value;
 		else if (value === null && !matcher.fault(undefined)) checked[name] = matcher.convert?.(undefined);
 		else {
-			// As for an optional key of an object, the fault is that of the pattern inside `Match.Optional`.
+			// The fault of the pattern inside `Match.Optional` is reported, as for an optional key of an object.
 			const { text, path } = (matcher instanceof OptionalMatcher && matcher.inner.fault(value)) || fault;
 			throw new ArgumentError(name, text, path);
 		}

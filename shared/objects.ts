@@ -11,11 +11,12 @@ type OtherKeys = 'refuse' | 'ignore' | AnyMatcher;
 
 const sourceOfObject = Function.prototype.toString.call(Object);
 
-/** Whether it is a plain object of any realm, and not a Date, a Map or an instance of a class. */
+/** Whether an object is plain, and not a Date, a Map or an instance of a class. It may come from another realm. */
 function isPlain(value: object): boolean {
 	if (Object.prototype.toString.call(value) !== '[object Object]') return false;
 	const prototype = Object.getPrototypeOf(value);
 	if (prototype === null || prototype === Object.prototype) return true;
+	// `Object` of another realm is a different function with the same source text.
 	const maker = Object.hasOwn(prototype, 'constructor') && prototype.constructor;
 	return typeof maker === 'function' && Function.prototype.toString.call(maker) === sourceOfObject;
 }
@@ -42,11 +43,13 @@ function shapeOf(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): Shap
  * @param keys what each key is matched against, in the order in which missing ones are reported
  */
 export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): AnyMatcher {
-	const named = new Map([...keys].map(([key, m]) => [key, m instanceof OptionalMatcher ? m.inner : m] as const));
-	const required = [...keys].flatMap(([key, matcher]) => (matcher.mayBeAbsent ? [] : [key]));
+	const matchersByKey = new Map<string, AnyMatcher>();
+	for (const [key, matcher] of keys)
+		matchersByKey.set(key, matcher instanceof OptionalMatcher ? matcher.inner : matcher);
+	const required = [...keys.keys()].filter((key) => !keys.get(key)?.mayBeAbsent);
 
 	function faultIn(key: string, value: unknown): Fault | null {
-		const matcher = named.get(key) ?? others;
+		const matcher = matchersByKey.get(key) ?? others;
 		if (matcher === 'ignore') return null;
 		// The path of an unknown key is the unquoted key (`test/contract/check.md` section 7).
 		if (matcher === 'refuse') return { text: 'Unknown key', path: key };
@@ -57,8 +60,8 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 	const isMissing = (members: object, key: string) => !Object.prototype.propertyIsEnumerable.call(members, key);
 
 	function firstFault(value: unknown): Fault | null {
-		const wrongKind = faultOfKind(value);
-		if (wrongKind) return wrongKind;
+		const kindFault = faultOfKind(value);
+		if (kindFault) return kindFault;
 		const members = value as Record<string, unknown>;
 		for (const key of Object.keys(members)) {
 			const found = faultIn(key, members[key]);
@@ -69,11 +72,11 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 	}
 
 	function allFaults(value: unknown, at: string): readonly Fault[] {
-		const wrongKind = faultOfKind(value);
-		if (wrongKind) return [at === '' ? wrongKind : { text: wrongKind.text, path: prepend(at, '') }];
+		const kindFault = faultOfKind(value);
+		if (kindFault) return [at === '' ? kindFault : { text: kindFault.text, path: prepend(at, '') }];
 		const members = value as Record<string, unknown>;
 		const found = Object.keys(members).flatMap((key) => {
-			const matcher = named.get(key) ?? others;
+			const matcher = matchersByKey.get(key) ?? others;
 			if (matcher === 'ignore') return [];
 			// Meteor leaves out the parents of an unknown key here.
 			if (matcher === 'refuse') return [{ text: 'Unknown key', path: key }];
@@ -92,7 +95,7 @@ function hasConversion(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys)
 	return [...keys.values(), others].some((matcher) => typeof matcher === 'object' && matcher.convert !== undefined);
 }
 
-/** A copy of a matching object with its members converted. A member that is absent may have a default. */
+/** A copy of a matching object with its members converted. The conversion of an absent member may yield a default. */
 function convertMembers(
 	value: unknown,
 	keys: ReadonlyMap<string, AnyMatcher>,

@@ -3,7 +3,7 @@
  * outwards.
  */
 
-/** Words that are no identifiers in JavaScript: Meteor quotes them in a path. */
+/** Reserved words of JavaScript, which Meteor quotes in a path. */
 const RESERVED = new Set(
 	(
 		'do if in for let new try var case else enum eval false null this true void with break catch class const super ' +
@@ -12,6 +12,7 @@ const RESERVED = new Set(
 	).split(' '),
 );
 
+/** Formats one key: `[0]` for an index, plain for an identifier, otherwise quoted. Meteor also leaves `.[]` unquoted. */
 function segmentOf(key: string | number): string {
 	if (typeof key === 'number' || /^[0-9]+$/.test(key)) return `[${key}]`;
 	return /^[a-z_$][0-9a-z_$.[\]]*$/i.test(key) && !RESERVED.has(key) ? key : JSON.stringify([key]);

@@ -59,7 +59,7 @@ type InferSide<P, S extends Side> =
 												? never
 												: InferObject<P, S>;
 
-/** Keys that may be absent: `Match.Optional`, `Match.Maybe`, and structs and schemas that admit undefined. */
+/** Keys that may be absent: their pattern is `Match.Optional`, `Match.Maybe`, or a struct or schema that admits undefined. */
 type OptionalKey<P, S extends Side> = {
 	[K in keyof P]: P[K] extends OptionalMatcher<infer _, infer __>
 		? K
@@ -146,10 +146,13 @@ function literalMatcher(literal: unknown): Matcher {
 	}
 }
 
-function instanceMatcher(wanted: Class): Matcher {
-	const { name } = wanted;
+function instanceMatcher(expectedClass: Class): Matcher {
+	const { name } = expectedClass;
 	const text = name ? `Expected ${name}` : 'Expected particular constructor';
-	return new Matcher((value) => (value instanceof wanted ? null : faultOf(text))).describedAs({ kind: 'type', name });
+	return new Matcher((value) => (value instanceof expectedClass ? null : faultOf(text))).describedAs({
+		kind: 'type',
+		name,
+	});
 }
 
 function isArguments(value: unknown): value is ArrayLike<unknown> {
@@ -166,8 +169,8 @@ function arrayMatcher(pattern: readonly unknown[]): Matcher {
 		Array.isArray(value) || isArguments(value) ? null : faultOf(`Expected array, got ${formatValue(value)}`);
 
 	function firstFault(value: unknown): Fault | null {
-		const wrongKind = faultOfKind(value);
-		if (wrongKind) return wrongKind;
+		const kindFault = faultOfKind(value);
+		if (kindFault) return kindFault;
 		const elements = value as ArrayLike<unknown>;
 		for (let i = 0; i < elements.length; i++) {
 			const found = element.fault(elements[i]);
@@ -177,8 +180,8 @@ function arrayMatcher(pattern: readonly unknown[]): Matcher {
 	}
 
 	function allFaults(value: unknown, at: string): readonly Fault[] {
-		const wrongKind = faultOfKind(value);
-		if (wrongKind) return [at === '' ? wrongKind : { text: wrongKind.text, path: prepend(at, '') }];
+		const kindFault = faultOfKind(value);
+		if (kindFault) return [at === '' ? kindFault : { text: kindFault.text, path: prepend(at, '') }];
 		return Array.from(value as ArrayLike<unknown>).flatMap((member, i) => element.faults(member, `${at}[${i}]`));
 	}
 

@@ -1,11 +1,11 @@
-/** Mistakes in the patterns of a definition that would otherwise show only when somebody calls. */
+/** Finds mistakes in the patterns of a definition, which would otherwise show only at the first call. */
 import { OptionalMatcher } from './matcher.js';
 import { isStandardSchema } from './standardSchema.js';
 import { isFields } from './values.js';
 
 /**
- * Names the first pattern of a definition that no value can match. An undefined pattern is most often a misspelt name,
- * or one that is imported in a circle; Meteor's pattern `undefined` is only of use in `Match.OneOf`.
+ * Describes the first pattern that is a mistake. An undefined pattern usually comes from a misspelt name or a circular
+ * import. Meteor's pattern `undefined` is only useful in `Match.OneOf`.
  *
  * @param patterns the patterns by name
  * @returns undefined if there is none

@@ -51,7 +51,7 @@ export class LiveQuery<C extends keyof Store = keyof Store> {
  * @param collection a collection that the application has declared, or the name of one of Roomkey's own
  * @param fields the fields to publish; all others stay in the store
  * @param options.name a different name of the collection in DDP
- * @throws DefinitionError for an unknown collection, and without a filter or fields: it would publish every field
+ * @throws DefinitionError for an unknown collection, and without a filter or fields
  */
 export function liveQuery<C extends keyof Store>(
 	collection: C,
@@ -75,15 +75,18 @@ export function liveQuery(
 	if (isOwn ? !Object.hasOwn(collectionNames, collection) : typeof collection?.key !== 'string') {
 		throw new DefinitionError('A live query needs what collection() returns, or the name of a collection of Roomkey');
 	}
-	const shown = isOwn ? collection : collection.name;
-	if (!isObject(filter)) throw new DefinitionError(`A live query of '${shown}' needs a filter; {} is every document`);
+	const shownName = isOwn ? collection : collection.name;
+	if (!isObject(filter))
+		throw new DefinitionError(`A live query of '${shownName}' needs a filter; {} is every document`);
 	if (!isObject(fields) || !Object.values(fields).every((value) => value === 1) || Object.keys(fields).length === 0) {
-		throw new DefinitionError(`A live query of '${shown}' needs the fields that clients may see, such as { text: 1 }`);
+		throw new DefinitionError(
+			`A live query of '${shownName}' needs the fields that clients may see, such as { text: 1 }`,
+		);
 	}
-	checkDefinition('live query', options, { name: rules.name }, shown);
+	checkDefinition('live query', options, { name: rules.name }, shownName);
 	const { name } = options;
 	if (isOwn) return new LiveQuery(collection, filter, fields, name);
-	// The store has declared collections under keys that its type does not list.
+	// The type `Store` does not list the keys of declared collections.
 	return new LiveQuery(collection.key as unknown as keyof Store, filter, fields, name ?? collection.name);
 }
 

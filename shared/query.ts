@@ -25,7 +25,7 @@ type PathWithin<V, Depth extends 1[]> = [V] extends [never]
 
 /**
  * Paths to the fields of a document and of its parts: `services.resume.loginTokens.hashedToken`. `Depth` has one
- * element for each level above. Six levels are the limit, because a recursive type has paths without end.
+ * element for each level above. It is limited to six levels, because the paths of a recursive type would never end.
  */
 export type Path<T, Depth extends 1[] = []> = Depth['length'] extends 6
 	? never

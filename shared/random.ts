@@ -1,6 +1,6 @@
 /**
- * Random values that are the same in a client's simulation of a method (`test/contract/ddp.md` section 15): Alea,
- * seeded with the client's seed and the name of a stream.
+ * Random values that are the same in a client's simulation of a method (`test/contract/ddp.md` section 15). The generator
+ * is Alea, seeded with the client's seed and the name of a stream.
  */
 import Alea from 'alea';
 import { ID_ALPHABET, randomId } from './ids.js';
@@ -18,20 +18,20 @@ export interface RandomStream {
 }
 
 export interface RandomSource {
-	/** The stream of that name, independent of other streams. For ids of new documents: `/collection/<name>`. */
+	/** The stream with this name, independent of other streams. For ids of new documents: `/collection/<name>`. */
 	stream(name?: string): RandomStream;
-	/** The seed for a nested call of that method. */
+	/** The seed for a nested call of this method. */
 	seedFor(method: string): string;
 }
 
 function streamOf(seed: string, name: string): RandomStream {
 	const fraction = Alea(seed, name);
-	const digits = (alphabet: string, count: number) => {
+	const randomText = (alphabet: string, count: number) => {
 		let text = '';
 		for (let i = 0; i < count; i++) text += alphabet[Math.floor(fraction() * alphabet.length)];
 		return text;
 	};
-	return { fraction, id: () => digits(ID_ALPHABET, 17), hexString: (count) => digits(HEX, count) };
+	return { fraction, id: () => randomText(ID_ALPHABET, 17), hexString: (count) => randomText(HEX, count) };
 }
 
 /** @param seed the client's seed; without one the values are unpredictable */

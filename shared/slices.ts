@@ -1,6 +1,6 @@
 /**
- * Encodes large values as JSON text in slices that yield to the event loop. A list of 20,000 rooms takes 100 ms, for
- * which nobody else would be served.
+ * Encodes large values as JSON text in slices, and yields to the event loop between them. Encoding a list of 20,000 rooms
+ * at once would block the process for 100 ms.
  */
 import { createYielder } from './yielding.js';
 
@@ -12,7 +12,7 @@ export interface JsonFormat {
 	isPlain(value: object): value is Record<string, unknown>;
 }
 
-/** JSON without types of its own. */
+/** Plain JSON, without additional types. */
 export const plainJson: JsonFormat = {
 	stringify: (value) => JSON.stringify(value),
 	isPlain(value): value is Record<string, unknown> {
@@ -67,7 +67,8 @@ function* sliceString(text: string): Generator<string> {
 	for (let start = 0; start < text.length; ) {
 		let end = start + PART_LENGTH;
 		const last = text.charCodeAt(end - 1);
-		if (last >= 0xd800 && last <= 0xdbff) end++;
+		const isFirstHalf = last >= 0xd800 && last <= 0xdbff;
+		if (isFirstHalf) end++;
 		yield JSON.stringify(text.slice(start, end)).slice(1, -1);
 		start = end;
 	}
@@ -87,27 +88,28 @@ function* sliceLarge(value: unknown, format: JsonFormat, depth: number): Generat
 		}
 		yield ']';
 	} else {
-		let separator = '{';
+		let hasMembers = false;
 		for (const [key, member] of Object.entries(value as object)) {
-			for (const text of slice(member, format, depth + 1, `${separator}${JSON.stringify(key)}:`)) {
+			const prefix = `${hasMembers ? ',' : '{'}${JSON.stringify(key)}:`;
+			for (const text of slice(member, format, depth + 1, prefix)) {
 				yield text;
-				separator = ',';
+				hasMembers = true;
 			}
 		}
-		yield separator === '{' ? '{}' : '}';
+		yield hasMembers ? '}' : '{}';
 	}
 }
 
 /**
  * The text of a value in pieces.
- * @param prefix text before the value. For a member: separator, key and colon; a member that JSON leaves out has no
- * text. Empty for an element of an array and for the outermost value, where JSON has null instead
+ * @param prefix text before a member of an object: separator, key and colon. If JSON leaves the member out, nothing is
+ * written. Empty for an element of an array and for the outermost value, for which JSON writes null instead
  */
 function* slice(value: unknown, format: JsonFormat, depth: number, prefix: string): Generator<string> {
-	const canSlice =
-		typeof value === 'string' ||
-		(typeof value === 'object' && value !== null && (Array.isArray(value) || format.isPlain(value)));
-	if (depth < MAX_DEPTH && canSlice && isLarge(value)) {
+	const isObject = typeof value === 'object' && value !== null;
+	const hasParts = isObject && (Array.isArray(value) || format.isPlain(value));
+	const canSlice = depth < MAX_DEPTH && (typeof value === 'string' || hasParts);
+	if (canSlice && isLarge(value)) {
 		yield prefix;
 		yield* sliceLarge(value, format, depth);
 		return;

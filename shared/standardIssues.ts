@@ -1,7 +1,7 @@
 /**
  * Faults that a Standard Schema has found, in Meteor's words (`test/contract/check.md` section 4). The validator's own
- * words are never used: some quote the value, which may be a secret. What kind of fault it is follows from members that
- * zod and valibot add to their issues; for other validators a fault has Meteor's text for a condition.
+ * words are never used: some quote the value, which may be a secret. The kind of a fault is read from members that zod
+ * and valibot add to their issues. A fault of another validator gets Meteor's text for a failed condition.
  */
 import { firstInOrder, hasKeys } from './faultOrder.js';
 import { formatValue, typeName } from './formatValue.js';
@@ -30,22 +30,31 @@ const MAX_ISSUES = 1000;
 
 /** The fault that Meteor would report. */
 export function faultOfIssues(value: unknown, issues: readonly Issue[]): Fault {
-	const found = issues
-		.slice(0, MAX_ISSUES)
-		.map((issue) => ({ issue: issue as AnyIssue, path: keysOf(issue as AnyIssue) }));
-	const first = firstInOrder(value, found);
+	const considered = issues.slice(0, MAX_ISSUES).map((issue) => issue as AnyIssue);
+	const first = firstInOrder(
+		value,
+		considered.map((issue) => ({ issue, path: keysOf(issue) })),
+	);
 	if (!first) return faultOf(NO_CONDITION);
 	const { issue, path } = first;
-	const parent = path.slice(0, -1).reduce<unknown>((at, key) => (hasKeys(at) ? at[String(key)] : undefined), value);
+	const parentPath = path.slice(0, -1);
+	const parent = valueAt(value, parentPath);
 	const key = path.at(-1);
-	if (isUnknownKey(issue)) return { text: 'Unknown key', path: pathText(path.slice(0, -1), String(key)) };
+	if (isUnknownKey(issue)) return { text: 'Unknown key', path: pathText(parentPath, String(key)) };
 	if (key === undefined) return faultOf(textOf(issue, value));
-	if (typeof key === 'string' && hasKeys(parent) && !Object.hasOwn(parent, key)) {
+	const isMissing = typeof key === 'string' && hasKeys(parent) && !Object.hasOwn(parent, key);
+	if (isMissing) {
 		// Some validators accept an array or an instance of a class as an object. Meteor reports that, and not the missing
 		// key.
-		return { text: faultOfKind(parent)?.text ?? `Missing key '${key}'`, path: pathText(path.slice(0, -1)) };
+		return { text: faultOfKind(parent)?.text ?? `Missing key '${key}'`, path: pathText(parentPath) };
 	}
 	return { text: textOf(issue, hasKeys(parent) ? parent[String(key)] : undefined), path: pathText(path) };
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+	let part = value;
+	for (const key of path) part = hasKeys(part) ? part[String(key)] : undefined;
+	return part;
 }
 
 /** The path of an issue. Zod states an unknown key in the member `keys`, and not in the path. */
@@ -58,7 +67,7 @@ function isUnknownKey({ code, kind, type, expected }: AnyIssue): boolean {
 	return code === 'unrecognized_keys' || (kind === 'schema' && type === 'strict_object' && expected === 'never');
 }
 
-/** @param last the text of the innermost level: the path of an unknown key is the unquoted key */
+/** Formats a path. @param last text after it, which is not formatted: an unknown key is not quoted */
 function pathText(keys: readonly PropertyKey[], last = ''): string {
 	return keys.reduceRight<string>((rest, key) => prepend(typeof key === 'number' ? key : String(key), rest), last);
 }
@@ -78,7 +87,8 @@ function textOf(issue: AnyIssue, value: unknown): string {
 	if (CHOICES.includes(String(code ?? type))) return NO_CHOICE;
 	if (type === 'literal') return `Expected ${literalOf(issue)}, got ${formatValue(value)}`;
 	const expected = expectedType(issue);
-	return (expected !== undefined && textOfType(expected, value)) || NO_CONDITION;
+	const typeText = expected === undefined ? undefined : textOfType(expected, value);
+	return typeText ?? NO_CONDITION;
 }
 
 /** The literal that valibot expected, without the quotes that valibot puts around a string. */

@@ -38,13 +38,12 @@ export function isStandardSchema(pattern: unknown): pattern is AnyStandardSchema
 
 const asynchronousError = (vendor: string) =>
 	new Error(
-		`A ${vendor} schema that is asynchronous cannot be a pattern: arguments are checked at once. Check in the method what must be awaited.`,
+		`An asynchronous ${vendor} schema cannot be a pattern, because arguments are checked synchronously. Make asynchronous checks in the method.`,
 	);
 
 /**
  * Makes a matcher from a schema.
- * @throws Error for an asynchronous schema. If that becomes apparent only when a value is checked, the check
- * throws
+ * @throws Error for a schema that is asynchronous. If it shows that only when a value is checked, the check throws
  */
 export function standardMatcher(schema: AnyStandardSchema): AnyMatcher {
 	const { vendor } = schema['~standard'];
@@ -53,7 +52,7 @@ export function standardMatcher(schema: AnyStandardSchema): AnyMatcher {
 	function validate(value: unknown): Result<unknown> {
 		const result = schema['~standard'].validate(value);
 		if (!(result instanceof Promise)) return result;
-		// The result is not used: its rejection must not count as unhandled.
+		// The result is not used, so a rejection must not be reported as unhandled.
 		result.catch(() => {});
 		throw asynchronousError(vendor);
 	}
@@ -103,7 +102,7 @@ function isAsynchronous(schema: object): boolean {
 	return false;
 }
 
-/** The members of plain objects and lists; instances of classes have methods that say nothing about the schema. */
+/** The members of plain objects and lists. Instances of classes are skipped: their methods say nothing about the schema. */
 function partsOf(part: object): unknown[] {
 	const prototype = Object.getPrototypeOf(part);
 	if (prototype !== null && prototype !== Object.prototype && prototype !== Array.prototype) return [];

@@ -37,7 +37,7 @@ export interface Cursor<T> extends AsyncIterable<T> {
 }
 
 export interface WriteOptions {
-	/** True: the write is not announced. */
+	/** True: the write is not announced to subscribers. */
 	readonly silent?: boolean;
 	/**
 	 * Called for each announcement of the write that some subscribers receive asynchronously. The promise resolves when
@@ -51,7 +51,7 @@ export interface Collection<T extends { _id: string }> {
 	findOne(filter: Filter<T>, options?: FindOptions): Promise<T | null>;
 	find(filter: Filter<T>, options?: FindOptions): Cursor<T>;
 	countDocuments(filter: Filter<T>): Promise<number>;
-	/** Rejects with a duplicate key error, see `isDuplicateKey`. */
+	/** Rejects with a duplicate key error (see `isDuplicateKey`) if a unique value is already stored. */
 	insertOne(document: T, options?: WriteOptions): Promise<unknown>;
 	/**
 	 * Atomic: the filter is evaluated at the time of the update. If an update makes the filter false, only one of several
@@ -108,13 +108,13 @@ export function isChangeOf<C extends keyof Store>(change: Change, collection: C)
 	return change.collection === collection;
 }
 
-/** A view of a store, such as that of one call. Caches belong to the store and not to its views. */
+/** A view of a store, such as that of one call. Caches belong to the store behind the view. */
 export abstract class StoreView {
 	/** The store itself. */
 	abstract readonly source: Store;
 }
 
-/** The store behind a view; a store that is no view is its own source. */
+/** The store behind a view. A store that is not a view is returned unchanged. */
 export function sourceOf(store: Store): Store {
 	return store instanceof StoreView ? store.source : store;
 }

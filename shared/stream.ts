@@ -23,11 +23,11 @@ export interface StreamDefinition {
 	readonly summary: string;
 	/** Its events. Default: unknown. */
 	readonly events?: readonly StreamEvent[];
-	/** Whether the caller may read the events of that name, such as `<rid>` or `<uid>/rooms-changed`. */
+	/** Whether the caller may read the events with this name, such as `<uid>/rooms-changed`. */
 	mayRead(eventName: string, context: CallContext): boolean | Promise<boolean>;
 	/**
-	 * The room of the events with that name, if they belong to a room. Its readers are authorized again when they leave
-	 * the room or it is deleted.
+	 * The room of the events with this name, if they belong to a room. Readers are authorized again when they leave the
+	 * room or the room is deleted.
 	 */
 	roomOf?(eventName: string): string | undefined;
 	/** Events that only a new subscriber receives, at the start. Returns the arguments of each event. */
@@ -49,7 +49,7 @@ const MEMBERS: MemberRules<keyof StreamDefinition> = {
 		form: 'a list of { name, summary, args }',
 		accepts: Array.isArray,
 		badEntry: (value) =>
-			badEntryOf(value as unknown[], (one) => (isObject(one) ? undefined : 'must be { name, summary, args }')),
+			badEntryOf(value as unknown[], (event) => (isObject(event) ? undefined : 'must be { name, summary, args }')),
 	},
 	mayRead: required(rules.function),
 	roomOf: rules.function,

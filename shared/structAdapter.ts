@@ -63,18 +63,24 @@ function pathOf({ path, type }: Pick<Failure, 'path' | 'type'>): string {
  */
 const MAX_VALUES = 1000;
 
+/** Whether a value contains fewer than `MAX_VALUES` values. */
 function isSmall(value: unknown): boolean {
-	let left = MAX_VALUES;
-	const count = (part: unknown): boolean => --left > 0 && (!hasKeys(part) || Object.values(part).every(count));
-	return count(value);
+	let count = 0;
+	const staysSmall = (part: unknown): boolean => {
+		count++;
+		if (count >= MAX_VALUES) return false;
+		return !hasKeys(part) || Object.values(part).every(staysSmall);
+	};
+	return staysSmall(value);
 }
 
 /**
- * The fault that Meteor would report. Superstruct reports missing keys as undefined, and in the order of the schema.
+ * The fault that Meteor would report. Superstruct reports a missing key as an undefined value, and faults in the order of
+ * the schema.
  */
 function faultOfFailures(value: unknown, error: StructError): Fault {
-	const [own, ...others] = isSmall(value) ? error.failures() : [unprefixed(error)];
-	const first = firstInOrder(value, [own as Failure, ...others]) as Failure;
+	const failures = isSmall(value) ? error.failures() : [unprefixed(error)];
+	const first = firstInOrder(value, failures) as Failure;
 	const { path, type, branch } = first;
 	const parent = branch.at(-2);
 	const key: unknown = path.at(-1);
@@ -83,10 +89,10 @@ function faultOfFailures(value: unknown, error: StructError): Fault {
 	return { text: `Missing key '${key}'`, path: pathOf({ path: path.slice(0, -1), type }) };
 }
 
-/** The first failure, as a StructError states it, without the prefix with the path that its message has. */
+/** The first failure, which a StructError contains. Its message begins with the path, which is removed. */
 function unprefixed({ type, refinement, key, value, branch, path, message }: StructError): Failure {
-	const own = path.length === 0 ? message : message.slice(`At path: ${path.join('.')} -- `.length);
-	return { type, refinement, key, value, branch, path, message: own };
+	const prefix = path.length === 0 ? '' : `At path: ${path.join('.')} -- `;
+	return { type, refinement, key, value, branch, path, message: message.slice(prefix.length) };
 }
 
 /** Creates a matcher from a superstruct struct. */

@@ -1,5 +1,6 @@
 /**
- * The structure of a superstruct struct as data. Refinements and conditions are left out, so it is never too strict.
+ * The structure of a superstruct struct as data. Refinements and conditions are left out, so the structure admits every
+ * value that the struct accepts.
  */
 
 import { Struct } from 'superstruct';
@@ -54,10 +55,10 @@ function valueShape({ type, schema }: AnyStruct): Shape {
 
 /** The shape of the values that a struct accepts, except undefined. */
 export function structShape(struct: AnyStruct): Shape {
-	// A `Matcher`, which is a struct too, has a shape.
-	const own = (struct as { shape?: Shape }).shape;
-	if (own) return own;
+	// A `Matcher` is a struct with a shape.
+	const matcherShape = (struct as { shape?: Shape }).shape;
+	if (matcherShape) return matcherShape;
 	const shape = valueShape(struct);
-	const isNullable = shape.kind !== 'any' && (shape.kind !== 'where' || shape === INTEGER) && accepts(struct, null);
-	return isNullable ? { kind: 'oneOf', choices: [shape, NULL] } : shape;
+	const excludesNull = shape === INTEGER || (shape.kind !== 'any' && shape.kind !== 'where');
+	return excludesNull && accepts(struct, null) ? { kind: 'oneOf', choices: [shape, NULL] } : shape;
 }

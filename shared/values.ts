@@ -1,7 +1,7 @@
 /**
- * Storable values, for methods and for every store: JSON and dates. MongoDB could store more, but stores would return
- * different values. A member that is undefined is left out, as by the option `ignoreUndefined` of MongoDB's driver.
- * Inside an array undefined is refused: leaving it out would move the elements after it.
+ * The values that methods may store in every store: JSON and dates. MongoDB accepts other types too, but not every store
+ * would return them unchanged. A member that is undefined is left out, as by the option `ignoreUndefined` of MongoDB's
+ * driver. Inside an array undefined is refused, because leaving it out would move the elements after it.
  */
 
 /** A document or a part of one. */
@@ -10,7 +10,7 @@ export type Fields = Record<string, unknown>;
 /** A document as it is stored. */
 export type Document = Fields & { readonly _id: string };
 
-/** Whether a value has fields: neither null, an array, a date nor an instance of some class. */
+/** Whether a value is a plain object: not null, an array, a date or an instance of a class. */
 export function isFields(value: unknown): value is Fields {
 	if (typeof value !== 'object' || value === null) return false;
 	const prototype = Object.getPrototypeOf(value);
@@ -52,7 +52,7 @@ const MAX_DEPTH = 16;
  * Makes a deep copy of a value to store, so that the caller may change the original afterwards.
  *
  * @param path path of the value, for the message
- * @param levels maximum nesting below it
+ * @param levels maximum nesting within the value
  * @throws TypeError with the path of the first value that cannot be stored
  */
 export function copyStorable(value: unknown, path: string, levels = MAX_DEPTH): unknown {
@@ -63,7 +63,7 @@ export function copyStorable(value: unknown, path: string, levels = MAX_DEPTH): 
 	if (typeof value === 'number' && isScalar(value)) return value + 0;
 	if (value === null || isScalar(value)) return value;
 	if (levels === 0) throw new TypeError(`${path}: nested too deep`);
-	// Not map: it would skip the holes of a sparse array.
+	// `map` would skip the holes of a sparse array.
 	if (Array.isArray(value)) return Array.from(value, (item, i) => copyStorable(item, `${path}.${i}`, levels - 1));
 	if (value === undefined) throw new TypeError(`${path}: undefined can only be left out as a member of an object`);
 	if (!isFields(value)) throw new TypeError(`${path}: ${kindOf(value)} cannot be stored`);
@@ -80,7 +80,7 @@ export function copyStorable(value: unknown, path: string, levels = MAX_DEPTH): 
 /**
  * Whether a value can be stored.
  *
- * @param levels maximum nesting below it
+ * @param levels maximum nesting within the value
  */
 export function isStorable(value: unknown, levels = MAX_DEPTH): boolean {
 	try {
@@ -101,7 +101,7 @@ export function ownCopy<V>(value: V): V {
 	return copy as V;
 }
 
-/** The type of a value, in a word that does not reveal the value. */
+/** Describes a value that cannot be stored by its type, so that a message does not reveal it. */
 export function kindOf(value: unknown): string {
 	if (typeof value === 'number') return 'a number that is not finite';
 	if (typeof value === 'object' && value !== null) return value.constructor?.name ?? 'object';

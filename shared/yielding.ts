@@ -1,6 +1,6 @@
 /**
  * Yields to the event loop during long synchronous work, because an in-memory store never yields by itself. All tasks
- * share one clock: together they block no longer than one of them alone.
+ * share one clock, so that several tasks together do not block longer than a single one.
  */
 import { setImmediate as nextImmediate } from 'node:timers/promises';
 
@@ -35,10 +35,10 @@ function nextTurn(): Promise<void> {
 let work = 0;
 
 /**
- * Creates a yielder for a task, to be called at every step.
+ * Creates a yielder: a function that a task calls at every step.
  *
  * @param checkEvery steps between two clock checks; more than 1 if a step takes less than some microseconds
- * @returns a function that returns a promise if it is time to yield, otherwise undefined
+ * @returns the yielder. It returns a promise to wait for if it is time to yield, otherwise undefined
  */
 export function createYielder(checkEvery = 1): () => Promise<void> | undefined {
 	const step = 1 / checkEvery;

@@ -1,4 +1,7 @@
-/** `createUser` (`test/contract/ddp.md` 16.1, 16.3): a caller who is not logged in makes an account and is logged in with it. Off by default. */
+/**
+ * `createUser` (`test/contract/ddp.md` 16.1, 16.3): a caller without a login makes an account and is logged in with it.
+ * Switched off by default.
+ */
 import { check } from '../../shared/check.js';
 import { clientError } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
@@ -6,7 +9,7 @@ import { Match, shownAs } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { StoredValue } from '../model/storedValue.js';
 import { insertUser } from '../model/users/insertUser.js';
-import { requireEmail, requireFreeUsername } from '../model/users/names.js';
+import { requireAllowedUsername, requireEmail } from '../model/users/names.js';
 import { hashPassword, NewPassword } from '../model/users/passwords.js';
 import { logInWith, makeToken } from '../model/users/tokens.js';
 import type { LoginResult } from './login.js';
@@ -14,7 +17,7 @@ import type { LoginResult } from './login.js';
 /** Longest name or e-mail, in characters: the maximum for an e-mail (RFC 5321). */
 const MAX_NAME_LENGTH = 254;
 
-/** No control characters and no unpaired surrogates: databases treat them differently. */
+/** A name without control characters and unpaired surrogates, which databases treat differently. */
 const Name = Match.Where(
 	(text): text is string => typeof text === 'string' && text.length <= MAX_NAME_LENGTH && !/[\p{Cc}\p{Cs}]/u.test(text),
 	'text of at most 254 characters on one line',
@@ -51,7 +54,7 @@ export const createUser = method({
 		check(options, NewUser);
 		const { username, email, password, profile } = options;
 		if (!username && !email) throw clientError('namelessUser');
-		if (username) requireFreeUsername(username);
+		if (username) requireAllowedUsername(username);
 		if (email) requireEmail(email);
 		const made = await makeToken(store);
 		const user = {

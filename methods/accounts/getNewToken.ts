@@ -8,7 +8,7 @@ export const getNewToken = method({
 	name: 'getNewToken',
 	args: {},
 	limit: OWN_ACCOUNT,
-	summary: 'Gives the connection a new login token with the age of the present one',
+	summary: 'Gives the connection a new login token that expires when the present one does',
 	returns: { id: String, token: String, tokenExpires: Date },
 	errors: ['You are not logged in.', 403],
 	// Allowed without a login, because `run` answers with Meteor's own error.
@@ -20,8 +20,8 @@ export const getNewToken = method({
 		if (holder === 'unknown') throw clientError('loggedOut');
 		if (holder === 'expired') throw clientError('sessionExpired');
 		const { token: present } = holder;
-		// The new token has the age of the present one, so that a stolen token cannot be kept alive this way. A token that
-		// was revoked meanwhile cannot be replaced.
+		// The new token expires with the present one, so that nobody can use a stolen token for ever by replacing it. A token
+		// that was revoked meanwhile cannot be replaced.
 		const withPresentToken = { 'services.resume.loginTokens.hashedToken': present.hashedToken };
 		const made = await issueToken(context.store, userId, withPresentToken, present);
 		if (!made) throw clientError('loggedOut');

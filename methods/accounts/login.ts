@@ -52,55 +52,55 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
 	const holder = await findTokenHolder(context.store, hashToken(token));
 	if (holder === 'unknown') throw clientError('loggedOut');
 	if (holder === 'expired') throw clientError('sessionExpired');
-	// Uses the stored hash string, because an in-memory store already holds it.
+	// Passes the stored hash string on instead of an equal one, to save memory: an in-memory store holds it anyway.
 	await becomeUser(context, holder.user._id, holder.token.hashedToken, holder.expires);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };
 }
 
 /**
  * Logs in with a name and a password.
- * @param wrapped the second factor from the object around the options; null if there was none
+ * @param outerFactor the second factor from the object around the options; null if there was none
  */
 async function withPassword(
 	options: unknown,
-	wrapped: SecondFactor | null,
+	outerFactor: SecondFactor | null,
 	context: MethodContext,
 ): Promise<LoginResult> {
 	check(options, PasswordLogin);
-	const { user, password, code } = options;
-	const factor = wrapped ?? factorOf(code) ?? context.secondFactor;
-	const found = await attemptWithFactor(context, accountOf(user), async () => {
-		const named = await findNamed(context.store, user);
+	const { user: identifier, password, code } = options;
+	const factor = outerFactor ?? factorOf(code) ?? context.secondFactor;
+	const user = await attemptWithFactor(context, accountOf(identifier), async () => {
+		const found = await findIdentified(context.store, identifier);
 		// Every refused login has the same text and takes the same time, so that the answer does not show which accounts
 		// exist (`test/contract/ddp.md` 16.3).
-		const right = await isPassword(password, named?.services?.password?.bcrypt);
-		if (!named || !right || named.active === false) throw clientError('loginFailed');
+		const isRight = await isPassword(password, found?.services?.password?.bcrypt);
+		if (!found || !isRight || found.active === false) throw clientError('loginFailed');
 		// Checked after the password, so that callers without it do not learn whether the user has a second factor.
-		await requireFactorAtLogin(context, named._id, factor);
-		return named;
+		await requireFactorAtLogin(context, found._id, factor);
+		return found;
 	});
-	const made = await issueToken(context.store, found._id, {
-		'services.password.bcrypt': found.services?.password?.bcrypt,
-	});
+	const passwordUnchanged = { 'services.password.bcrypt': user.services?.password?.bcrypt };
+	const made = await issueToken(context.store, user._id, passwordUnchanged);
 	if (!made) throw clientError('loginFailed');
-	return { ...(await logInWith(made, found._id, context)), type: 'password' };
+	return { ...(await logInWith(made, user._id, context)), type: 'password' };
 }
 
 const factorOf = (code?: string | null): SecondFactor | null => (code ? { code, method: null } : null);
 
-type Named = { id: string } | { username: string } | { email: string };
+/** How the options of a login identify the user. */
+type Identifier = { id: string } | { username: string } | { email: string };
 
 /**
- * The key that attempts are counted under: the given name in lower case, because its lookup ignores case. A count by
+ * The key that attempts are counted under: the sent name in lower case, because its lookup ignores case. A count by
  * user id would show which names belong to the same user. The prefix separates this count from other counts of the
  * user, so that anonymous callers cannot use those up.
  */
-function accountOf(user: Named): string {
+function accountOf(user: Identifier): string {
 	if ('id' in user) return `login ${user.id}`;
 	return `login ${('username' in user ? user.username : user.email).toLowerCase()}`;
 }
 
-function findNamed(store: Store, user: Named): Promise<User | null> {
+function findIdentified(store: Store, user: Identifier): Promise<User | null> {
 	const projection = { active: 1, 'services.password.bcrypt': 1 } as const;
 	if ('id' in user) return store.users.findOne({ _id: user.id }, { projection });
 	return 'username' in user
@@ -108,7 +108,7 @@ function findNamed(store: Store, user: Named): Promise<User | null> {
 		: findByName(store, 'emails.address', user.email, projection);
 }
 
-/** Logs in the user that a handler of the application has found. */
+/** Logs in the user that a login handler of the application has found. */
 async function withHandler({ name }: LoginHandler, userId: string, context: MethodContext): Promise<LoginResult> {
 	const made = await issueToken(context.store, userId, {});
 	if (!made) throw clientError('loginFailed');
@@ -124,7 +124,7 @@ export const login = method({
 	errors: [400, 403, 'totp-required', 'totp-invalid', 'totp-max-attempts', 'too-many-requests'],
 	anonymous: true,
 	changesUser: true,
-	// A login with a resume token only reads.
+	// On a read-only server a login with a resume token must work, because it only reads.
 	writes: false,
 	async run({ options: sent }, context): Promise<LoginResult> {
 		let options = sent;

@@ -1,4 +1,4 @@
-/** `logoutOtherClients` (`test/contract/rocketchat-e2e.md` 9.3): a new token for this connection, and an end to all others. */
+/** `logoutOtherClients` (`test/contract/rocketchat-e2e.md` 9.3): gives this connection a new token and ends all other logins. */
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -20,22 +20,22 @@ export const logoutOtherClients = method({
 		const { userId } = context;
 		if (userId === null) throw clientError('notLoggedIn');
 		const { token, tokenExpires } = (await context.call('getNewToken')) as TokenResult;
-		// The connection already uses the new token.
+		// `getNewToken` has changed `context.hashedToken` to the hash of the new token.
 		await revokeOtherTokens(context, userId, context.hashedToken);
 		return { token, tokenExpires };
 	},
 });
 
 /**
- * As Rocket.Chat's clients call it over REST: the caller keeps the present token, and personal access tokens stay. The
- * REST layer adds the token to the answer: methods only see its hash.
+ * The form of Rocket.Chat's clients over REST: the caller keeps the present token, and personal access tokens stay. The
+ * REST layer adds the token to the answer, because methods only see its hash.
  */
 export const logoutOtherClientsOverRest = method({
 	name: 'users.logoutOtherClients',
 	audit: true,
 	args: {},
 	limit: OWN_ACCOUNT,
-	summary: "Removes all login tokens of the caller but this call's and personal access tokens",
+	summary: 'Removes all login tokens of the caller except the token of this call and personal access tokens',
 	returns: { tokenExpires: Match.Optional(Date) },
 	errors: ['error-invalid-user-id'],
 	async run(_args, context) {

@@ -7,7 +7,7 @@ import { READ } from '../kinds.js';
 import { UserProfile } from '../model/answers.js';
 import { DEFAULT_FIELDS } from '../model/users/clientUser.js';
 
-/** Fields that are not named here, such as password hashes, tokens and keys, never leave the store. */
+/** The fields of a profile. They exclude secrets, such as password hashes, tokens and keys. */
 export const PROFILE = {
 	username: 1,
 	name: 1,

@@ -1,5 +1,6 @@
 /**
- * Publications that stock clients subscribe to on every server (`test/contract/ddp.md` 16.5): they wait for `ready`.
+ * Publications without documents that unmodified Meteor clients subscribe to on every server (`test/contract/ddp.md`
+ * 16.5). The clients wait for `ready`.
  */
 import { emptyPublication } from '../model/emptyPublication.js';
 

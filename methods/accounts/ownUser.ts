@@ -2,7 +2,7 @@
 import { Match } from '../../shared/match.js';
 import { liveQuery, publication } from '../../shared/publication.js';
 
-/** Never `services` or `e2e`. A constant, so that all clients share one object. */
+/** The published fields, without secrets. A constant, so that the subscriptions of all clients share one object. */
 const FIELDS = { username: 1, emails: 1, profile: 1 } as const;
 
 const OwnUser = {

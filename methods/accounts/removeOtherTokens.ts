@@ -1,4 +1,4 @@
-/** `removeOtherTokens` (`test/contract/ddp.md` 16.1): ends every login of the user but this one. */
+/** `removeOtherTokens` (`test/contract/ddp.md` 16.1): ends all other logins of the caller. */
 import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -10,7 +10,8 @@ export const removeOtherTokens = method({
 	audit: true,
 	args: {},
 	limit: OWN_ACCOUNT,
-	summary: "Removes all login tokens of the caller but this one's, and closes the connections that use them",
+	summary:
+		'Removes all login tokens of the caller except the token of this connection, and closes the connections that use them',
 	returns: Nothing,
 	errors: ['You are not logged in.'],
 	// Allowed without a login, because `run` answers with Meteor's own error.
@@ -29,7 +30,8 @@ export const removeOtherTokensOverRest = method({
 	args: {},
 	rest: { verb: 'POST', path: 'users.removeOtherTokens', empty: true },
 	limit: OWN_ACCOUNT,
-	summary: "Removes all login tokens of the caller but this call's, and closes the connections that use them",
+	summary:
+		'Removes all login tokens of the caller except the token of this call, and closes the connections that use them',
 	returns: Nothing,
 	errors: [],
 	async run(_args, context) {

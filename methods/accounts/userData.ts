@@ -1,4 +1,4 @@
-/** `userData` (`test/contract/rocketchat-e2e.md` 10.2): stock clients wait for it after a login. */
+/** `userData` (`test/contract/rocketchat-e2e.md` 10.2): Rocket.Chat's clients wait for it after a login. */
 import { liveQuery, publication } from '../../shared/publication.js';
 import { UserProfile } from '../model/answers.js';
 import { PROFILE } from './me.js';

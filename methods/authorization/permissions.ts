@@ -14,14 +14,13 @@ import { doRolesExist, isRole } from '../model/permissions/roles.js';
 import { dateOf } from '../model/since.js';
 import { getUserRoles, listRoles } from './roles.js';
 
-/** All stored permissions, and the defaults of those that are not stored. */
+/** All stored permissions, and the known permissions that are not stored, with their default roles. */
 async function listPermissions(store: Store): Promise<Permission[]> {
 	const stored = await store.permissions.find({}, { projection: { roles: 1, _updatedAt: 1 } }).toArray();
-	const known = new Set(stored.map(({ _id }) => _id));
-	const standard = [...KNOWN_PERMISSIONS].filter(([_id]) => !known.has(_id));
-	return [...stored, ...standard.map(([_id, roles]) => ({ _id, roles: [...roles] }))].sort((a, b) =>
-		a._id < b._id ? -1 : 1,
-	);
+	const storedIds = new Set(stored.map(({ _id }) => _id));
+	const notStored = [...KNOWN_PERMISSIONS].filter(([_id]) => !storedIds.has(_id));
+	const defaults = notStored.map(([_id, roles]) => ({ _id, roles: [...roles] }));
+	return [...stored, ...defaults].sort((a, b) => (a._id < b._id ? -1 : 1));
 }
 
 async function setRoles({ permissions }: Store, _id: string, roles: string[]): Promise<void> {
@@ -57,11 +56,10 @@ const updatePermissions = method({
 		await requirePermission(context, 'access-permissions');
 		const known = new Set((await listPermissions(store)).map(({ _id }) => _id));
 		if (permissions.some(({ _id }) => !known.has(_id))) throw clientError('invalidPermission');
-		const named = permissions.flatMap(({ roles }) => roles);
-		if (!(await doRolesExist(store, named))) throw clientError('unknownRole');
-		for (const { _id, roles: asked } of permissions) {
-			const roles = [...new Set(asked)];
-			await setRoles(store, _id, roles);
+		const allRoles = permissions.flatMap(({ roles }) => roles);
+		if (!(await doRolesExist(store, allRoles))) throw clientError('unknownRole');
+		for (const { _id, roles } of permissions) {
+			await setRoles(store, _id, [...new Set(roles)]);
 			forgetPermission(store, _id);
 		}
 		return { permissions: await listPermissions(store) };

@@ -1,4 +1,4 @@
-/** `roles.list`, `getUserRoles`: which roles there are, and which users have one that is shown. */
+/** `roles.list`, `getUserRoles`: which roles exist, and which users have a role that all clients show. */
 import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -8,10 +8,10 @@ import { readRoles } from '../model/permissions/roles.js';
 
 type RoleHolder = Pick<User, '_id' | 'username' | 'roles'>;
 
-/** Users with publicly visible roles, and these roles. Cached, because the query scans all users. */
+/** Users with publicly visible roles, and these roles: global roles with a description. Cached, because it scans all users. */
 const holders = cachedReads<RoleHolder[]>(async (store) => {
-	const shown = (await readRoles(store)).filter(({ scope, description }) => scope === 'Users' && description);
-	const ids = shown.map(({ _id }) => _id);
+	const visible = (await readRoles(store)).filter(({ scope, description }) => scope === 'Users' && description);
+	const ids = visible.map(({ _id }) => _id);
 	const options = { projection: { username: 1, roles: 1 }, sort: { username: 1 } } as const;
 	const users = await store.users.find({ roles: { $in: ids } }, options).toArray();
 	return users.map((user) => ({ ...user, roles: user.roles?.filter((role) => ids.includes(role)) ?? [] }));
@@ -31,7 +31,7 @@ export const getUserRoles = method({
 	name: 'getUserRoles',
 	args: {},
 	...DDP_READ,
-	summary: 'Lists the users with a role that others are shown, such as admin',
+	summary: 'Lists the users with a role that all clients show, such as admin',
 	returns: [{ _id: String, username: Match.Optional(String), roles: [String] }],
 	errors: [],
 	run: (_args, { store }) => holders.get(store, 'all'),

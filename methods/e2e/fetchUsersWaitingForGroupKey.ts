@@ -36,10 +36,10 @@ interface Waiting {
 }
 
 /**
- * The members who wait for the key of one room. A provider, a member who holds the key, only gets members for whom they
- * can seal it: not those with an unusable public key, not those who have returned a key of this provider, and not those
- * reserved for another provider. The returned members are reserved for the provider for `leaseTime`. Other callers get all
- * waiting members, and reserve none.
+ * The members who wait for the key of one room. A provider, which is a member who holds the key, gets only members for
+ * whom they can seal it. Left out are members with an unusable public key, those who have returned a key of this
+ * provider, and those reserved for another provider. The listed members are reserved for the provider for `leaseTime` ms.
+ * Other callers get all waiting members, and reserve none.
  */
 async function waitingIn(context: MethodContext, rid: string, userId: string): Promise<Waiting> {
 	const { store, settings } = context;
@@ -47,20 +47,22 @@ async function waitingIn(context: MethodContext, rid: string, userId: string): P
 	const [caller, room] = await Promise.all([findMembership(store, rid, userId), readKeyedRoom(store, rid)]);
 	const isProvider = caller !== null && room !== null && holdsKey(caller, room);
 	const reserves = leaseTime > 0 && isProvider;
-	const isOfferable = ({ u, e2eKnownKeys }: Subscription) =>
-		u._id !== userId && !(isProvider && hasReturned(listOf(e2eKnownKeys), userId, room?.e2eKeyId));
+	const hasReturnedToCaller = ({ e2eKnownKeys }: Subscription) =>
+		isProvider && hasReturned(listOf(e2eKnownKeys), userId, room.e2eKeyId);
+	const isOfferable = (membership: Subscription) => membership.u._id !== userId && !hasReturnedToCaller(membership);
 	const users: UserWithPublicKey[] = [];
 	const unfit: string[] = [];
 	const pause = createYielder();
 	for await (const page of membershipsOf(store, rid, { ...WITHOUT_KEYS, ...MEMBER }, { e2eKnownKeys: 1 })) {
 		await pause();
 		const offerable = page.filter(isOfferable).map(({ u }) => u._id);
-		const taken = reserves ? await reservedForOthers(store, rid, offerable, userId) : undefined;
-		const candidates = taken ? offerable.filter((id) => !taken.has(id)) : offerable;
+		const reservedIds = reserves ? await reservedForOthers(store, rid, offerable, userId) : undefined;
+		const candidates = reservedIds ? offerable.filter((id) => !reservedIds.has(id)) : offerable;
 		const found = await usersWithPublicKey(store, candidates);
 		const fit = new Set(found.filter(({ public_key }) => isFitPublicKey(public_key)));
 		for (const user of found) if (unfit.length < MAX_LISTED && !fit.has(user)) unfit.push(user._id);
 		const usable = isProvider ? [...fit] : found;
+		// Repeated until the list is full, because another call may reserve some of these members meanwhile.
 		while (usable.length > 0 && users.length < MAX_LISTED) {
 			const next = usable.splice(0, MAX_LISTED - users.length);
 			const ids = next.map(({ _id }) => _id);

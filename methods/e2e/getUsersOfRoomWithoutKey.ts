@@ -1,6 +1,6 @@
 /**
  * `e2e.getUsersOfRoomWithoutKey` (`test/contract/rocketchat-e2e.md` 4.5): the members who lack the room key and have a
- * public key to seal it for.
+ * public key with which it can be sealed.
  */
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -41,7 +41,8 @@ async function pageOfMembers(store: Store, rid: string, count: number, offset: n
 	let total = 0;
 	for await (const page of keylessMembers(store, rid)) {
 		const usersInPage = await countUsersWithIdentity(store, page);
-		if (total + usersInPage > offset && total < end) {
+		const isWanted = total + usersInPage > offset && total < end;
+		if (isWanted) {
 			users.push(...(await usersWithPublicKey(store, page)).slice(Math.max(0, offset - total), end - total));
 		}
 		total += usersInPage;

@@ -1,5 +1,5 @@
 /**
- * `e2e.keyHistory` (`test/contract/beyond.md` E15): every public key that a user has stored, so that other users can
+ * `e2e.keyHistory` (`test/contract/beyond.md` E15): the public keys that a user has stored, so that other users can
  * notice a change.
  */
 import { clientError } from '../../shared/errors.js';
@@ -15,31 +15,34 @@ import { pagesOf } from '../model/pages.js';
 import { Page, pageAnswer, pageOfList } from '../model/paging.js';
 import { mayUser } from '../model/permissions/permissions.js';
 
-async function shareRoom(store: Store, one: string, other: string): Promise<boolean> {
-	const own = { 'u._id': one, ...MEMBER };
-	for await (const page of pagesOf(store.subscriptions, own, { projection: { rid: 1 } })) {
-		const common = { 'u._id': other, rid: { $in: page.map(({ rid }) => rid) }, ...MEMBER };
+async function shareRoom(store: Store, userId: string, otherId: string): Promise<boolean> {
+	const whereOwn = { 'u._id': userId, ...MEMBER };
+	for await (const page of pagesOf(store.subscriptions, whereOwn, { projection: { rid: 1 } })) {
+		const common = { 'u._id': otherId, rid: { $in: page.map(({ rid }) => rid) }, ...MEMBER };
 		if (await exists(store.subscriptions, common)) return true;
 	}
 	return false;
 }
 
-async function maySee(store: Store, userId: string, uid: string): Promise<boolean> {
-	return userId === uid || (await shareRoom(store, userId, uid)) || mayUser(store, userId, 'edit-other-user-e2ee');
+/** Whether the caller may read the history of the user with the id `uid`. */
+async function mayRead(store: Store, callerId: string, uid: string): Promise<boolean> {
+	return (
+		callerId === uid || (await shareRoom(store, callerId, uid)) || mayUser(store, callerId, 'edit-other-user-e2ee')
+	);
 }
 
 export const keyHistory = method({
 	name: 'e2e.keyHistory',
 	args: { uid: String, ...Page },
 	...KEY_SERVICE_READ,
-	// It adds a public key that Rocket.Chat has stored meanwhile, except to a store that refuses writes.
+	// It adds a public key that a Rocket.Chat server on the same database has stored, except to a store that refuses writes.
 	writes: false,
 	summary: 'Lists the public keys that a user with whom the caller shares a room has stored, the oldest first',
 	returns: { history: [KeyHistoryAnswer], ...PAGE_ANSWER, dropped: Match.Optional(Number) },
 	errors: [],
 	async run({ uid, ...page }, { userId, store }) {
-		// The error is the same for users who do not exist and users whom the caller may not see.
-		const user = (await maySee(store, userId, uid))
+		// The error is the same for a user who does not exist and a user whose history the caller may not read.
+		const user = (await mayRead(store, userId, uid))
 			? await store.users.findOne({ _id: uid }, { projection: HISTORY_FIELDS })
 			: null;
 		if (!user) throw clientError('invalidUser');

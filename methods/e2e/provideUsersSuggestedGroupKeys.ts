@@ -93,7 +93,7 @@ class Skipped {
 	}
 }
 
-/** Converts former keys to their stored form, up to the number a member may keep. */
+/** Converts former keys to their stored form, up to the number that a membership keeps. */
 function toStoredKeys(oldKeys: Offer['oldKeys']): OldRoomKey[] | undefined {
 	return oldKeys?.slice(0, MAX_OLD_KEYS).map(({ e2eKeyId, ts, E2EKey }) => ({ e2eKeyId, ts: new Date(ts), E2EKey }));
 }
@@ -169,8 +169,9 @@ async function provide(
 		const memberships = await membershipsOf(context, rid, batch);
 		await Promise.all(batch.map((entry) => serve(entry, memberships.get(entry._id))));
 	}
-	const now = written.length > 0 ? await readKeyedRoom(store, rid) : null;
-	if (written.some(({ E2ESuggestedKey }) => wasReset(room, now, E2ESuggestedKey as string))) {
+	// If the room's key was reset meanwhile, all new offers are withdrawn.
+	const roomNow = written.length > 0 ? await readKeyedRoom(store, rid) : null;
+	if (written.some(({ E2ESuggestedKey }) => wasReset(room, roomNow, E2ESuggestedKey as string))) {
 		for (const membership of written.splice(0)) {
 			await withdraw(store, membership);
 			skipped.add(rid, { _id: membership.u._id }, 'key-id-mismatch');
@@ -182,9 +183,10 @@ async function provide(
 	}
 	await endReservations(store, rid, served);
 	const queueChanged = served.length > 0 && (await removeServedUsers(store, rid, served));
-	// The size of the queue is limited, so members outside of it may wait too. If only such members were served, the queue
-	// has not changed, and the room is notified here.
-	const document = written.length > 0 && !queueChanged && (await store.rooms.findOne({ _id: rid }));
+	if (written.length === 0 || queueChanged) return;
+	// The size of the queue is limited, so some members wait without being queued. Only such members were served: the queue
+	// has not changed, so the room is notified here.
+	const document = await store.rooms.findOne({ _id: rid });
 	if (document) await store.rooms.announce('updated', document);
 }
 
@@ -192,8 +194,8 @@ export const provideUsersSuggestedGroupKeys = method({
 	name: 'e2e.provideUsersSuggestedGroupKeys',
 	args: {
 		/**
-		 * By room id: a list of `{_id, key, oldKeys?}`. `shownAs` documents this pattern, but any list is accepted: `run`
-		 * validates the entries one by one, so that an invalid one does not fail the call.
+		 * By room id: a list of `{_id, key, oldKeys?}`. This form is documented, but any value is accepted: `run` validates
+		 * the entries one by one, so that an invalid entry does not fail the call.
 		 */
 		usersSuggestedGroupKeys: shownAs(
 			Match.ObjectWithValues(Match.Any),

@@ -18,7 +18,7 @@ export const requestSubscriptionKeys = method({
 	args: {},
 	...KEY_SERVICE_WRITE,
 	rest: { verb: 'POST', path: 'e2e.requestSubscriptionKeys', empty: true },
-	summary: 'Asks the other members of all rooms whose key the caller lacks',
+	summary: 'Asks the other members for the keys of all rooms whose key the caller lacks',
 	returns: Boolean,
 	errors: [],
 	async run(_args, context) {
@@ -26,9 +26,9 @@ export const requestSubscriptionKeys = method({
 		// While encryption is switched off, clients receive no key ids, and this event contains one
 		// (`test/contract/beyond.md` E13).
 		if (!(await isEncryptionShown(store))) return true;
-		const own = { 'u._id': userId, ...MEMBER };
+		const whereOwn = { 'u._id': userId, ...MEMBER };
 		const pause = createYielder();
-		for await (const memberships of pagesOf(store.subscriptions, own, { projection: FIELDS, signal })) {
+		for await (const memberships of pagesOf(store.subscriptions, whereOwn, { projection: FIELDS, signal })) {
 			const rooms = await store.rooms
 				.find(
 					{ _id: { $in: memberships.map(({ rid }) => rid) }, e2eKeyId: { $exists: true, $nin: [null, ''] } },
@@ -40,7 +40,8 @@ export const requestSubscriptionKeys = method({
 				await pause();
 				const e2eKeyId = keyIds.get(membership.rid);
 				if (!e2eKeyId) continue;
-				if (ownKeyOf(membership) && !(await archiveMismatchedKey(store, membership, { e2eKeyId }))) continue;
+				const hasKey = ownKeyOf(membership) && !(await archiveMismatchedKey(store, membership, { e2eKeyId }));
+				if (hasKey) continue;
 				events.emit('notify', {
 					stream: 'notify-room',
 					eventName: `${membership.rid}/e2e.keyRequest`,

@@ -11,7 +11,7 @@ import { enqueue } from '../model/keys/queue.js';
 import { hasBegunReset, takeResetLock } from '../model/keys/resetLock.js';
 import {
 	archiveOtherKeys,
-	archiveOwnKey,
+	archiveUnusedKey,
 	type NewKey,
 	type ResetContext,
 	setNewKeyId,
@@ -61,13 +61,16 @@ export const resetRoomKey = method({
 /** Whether this reset is already complete: its caller did not receive the answer and repeats the call. */
 async function isComplete(store: Store, room: Room, userId: string, { e2eKey, e2eKeyId }: NewKey): Promise<boolean> {
 	if (room.e2eKeyId !== e2eKeyId || room.e2eReset) return false;
-	const own = await store.subscriptions.findOne({ rid: room._id, 'u._id': userId }, { projection: { E2EKey: 1 } });
-	return own?.E2EKey === e2eKey;
+	const ownMembership = await store.subscriptions.findOne(
+		{ rid: room._id, 'u._id': userId },
+		{ projection: { E2EKey: 1 } },
+	);
+	return ownMembership?.E2EKey === e2eKey;
 }
 
 /**
- * Whether the user may reset the key of a room. Allowed are users with the permission, and a user whose own
- * reset was interrupted. If nobody holds the key, any member with identity keys may reset it (`test/contract/beyond.md` E2, E3).
+ * Whether the user may reset the key of a room. Users with the permission may, and a user whose own reset was
+ * interrupted. If nobody holds the key, any member with identity keys may reset it (`test/contract/beyond.md` E2, E3).
  */
 async function mayReset(
 	store: Store,
@@ -78,24 +81,25 @@ async function mayReset(
 ): Promise<boolean> {
 	const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
 	if (!user) return false;
+	// If the room does not exist, users with the global permission receive another error than all others.
 	if (await mayToggleEncryption(store, user, room ?? { _id: rid, t: 'p' })) return true;
 	if (!room) return false;
 	if (hasBegunReset(room, userId, e2eKeyId)) return true;
 	return (await isMember(store, rid, userId)) && (await hasIdentity(store, userId)) && !(await hasHolder(store, rid));
 }
 
-/** Checks before the first write that the caller has a membership to store the new key in, and identity keys to open it. */
+/** Checks before the first write that the new key can be stored: the caller has a membership and identity keys. */
 async function requireCanStore(store: Store, userId: string, { rid, e2eKey }: NewKey): Promise<void> {
 	const onlyId = { projection: { _id: 1 as const } };
 	// A caller who may read a public channel but is not a member has no membership to store the key in.
-	const own = await store.subscriptions.findOne({ rid, 'u._id': userId }, onlyId);
-	if (!own) throw clientError('resetNotAllowed');
+	const ownMembership = await store.subscriptions.findOne({ rid, 'u._id': userId }, onlyId);
+	if (!ownMembership) throw clientError('resetNotAllowed');
 	const keys = { 'e2e.public_key': { $exists: true }, 'e2e.private_key': { $exists: true } };
 	if (!(await store.users.findOne({ _id: userId, ...keys }, onlyId))) throw clientError('resetFailed');
-	// Keys are unique over all memberships. A conflict after the other members' keys were archived would leave the room
-	// without a key.
+	// Keys are unique over all memberships. If another membership has this key, the later write would fail, after the keys
+	// of the other members were archived.
 	const keyOwner = await store.subscriptions.findOne({ E2EKey: e2eKey }, onlyId);
-	if (keyOwner && keyOwner._id !== own._id) throw clientError('resetFailed');
+	if (keyOwner && keyOwner._id !== ownMembership._id) throw clientError('resetFailed');
 }
 
 /**
@@ -116,8 +120,9 @@ async function reset(newKey: NewKey, context: MethodContext, userId: string): Pr
 		await lock.release();
 	} catch (thrown) {
 		const room = await lock.abandon().catch(() => null);
+		// If the room has the new key id already, the new key stays stored, and the members are notified of the new key id.
 		if (room?.e2eKeyId === e2eKeyId) await store.rooms.announce('updated', room);
-		else await archiveOwnKey(resetContext, newKey).catch(() => null);
+		else await archiveUnusedKey(resetContext, newKey).catch(() => null);
 		if (isClientSafe(thrown)) throw thrown;
 		log.error({ err: thrown, rid }, 'The reset of the key of a room was interrupted');
 		throw clientError('resetFailed');

@@ -18,13 +18,13 @@ export const resetUserE2EKey = method({
 	timeout: LONG_WORK_MS,
 	changesUser: true,
 	secondFactor: true,
-	summary: "Removes a user's identity keys and ends all their logins; for admins",
+	summary: "Removes a user's identity keys and ends all their logins; requires reset-other-user-e2e-key",
 	returns: Match.OneOf(true, LAST_KEY_HOLDER_ANSWER),
 	errors: ['error-not-allowed', 'error-last-key-holder'],
 	async run({ userId, confirm }, context) {
 		const { store } = context;
-		const may = await mayUser(store, context.userId, 'reset-other-user-e2e-key');
-		if (!may) throw clientError('actionNotAllowed');
+		const mayReset = await mayUser(store, context.userId, 'reset-other-user-e2e-key');
+		if (!mayReset) throw clientError('actionNotAllowed');
 		return (await resetIdentity(context, userId, confirm ?? undefined)) ?? true;
 	},
 });

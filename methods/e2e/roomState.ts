@@ -20,7 +20,7 @@ const DEFAULT_COUNT = 50;
 const MAX_COUNT = 500;
 
 /**
- * The state of a member with respect to the room's key. `unfit-key`: no room key can be sealed with their public
+ * The state of a member with respect to the room's key. `unfit-key`: no room key can be sealed with the member's public
  * key; `inactive`: a deactivated or deleted user, with or without the room key.
  */
 type MemberState = 'holder' | 'offered' | 'waiting' | 'no-identity-key' | 'unfit-key' | 'inactive';
@@ -29,17 +29,17 @@ interface Member {
 	readonly _id: string;
 	readonly username: string | undefined;
 	readonly state: MemberState;
-	/** True if no room key can be sealed with their public key, even if the member holds the room key. */
+	/** True if no room key can be sealed with the member's public key. The member may hold the room key all the same. */
 	readonly unfitKey?: true;
 }
 
-/**
- * A returned key of the room's present key: ids of the member who offered it and the member who returned it, and the time
- * of the return.
- */
+/** The room's present key, offered to a member who has returned it. */
 interface ReturnedOffer {
+	/** Id of the member who offered the key. */
 	readonly by: string;
+	/** Id of the member who returned it. */
 	readonly to: string;
+	/** Time of the return. */
 	readonly at: Date;
 }
 
@@ -66,7 +66,8 @@ export const roomState = method({
 			for (const { member, returned } of page) {
 				returnedOffers.push(...returned.slice(0, MAX_COUNT - returnedOffers.length));
 				countByState[member.state]++;
-				if (total++ >= offset && members.length < maxMembers) members.push(member);
+				if (total >= offset && members.length < maxMembers) members.push(member);
+				total++;
 			}
 		}
 		return {

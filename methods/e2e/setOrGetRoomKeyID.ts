@@ -29,14 +29,15 @@ interface KeyIdAnswer {
 async function answerWithPresentKeyId(context: UserContext, rid: string, room: KeyedRoom | null): Promise<KeyIdAnswer> {
 	const { store, userId, name } = context;
 	const keyID = room?.e2eKeyId;
-	// A room without a key id whose claim failed is being reset, and will have a key id shortly.
+	// The claim of the caller failed, but the room has no key id: it is being reset, and will have a key id shortly.
 	if (!room || !keyID) throw clientError('resetInProgress', { method: name });
 	const membership = await findMembership(store, rid, userId);
 	if (!membership) return { keyID };
-	if (!(await archiveMismatchedKey(store, membership, room))) {
+	const wasArchived = await archiveMismatchedKey(store, membership, room);
+	if (!wasArchived && ownKeyOf(membership)) {
 		// A caller who has the key leaves the queue: an earlier call may have been interrupted before that step.
-		await (ownKeyOf(membership) ? removeServedUsers(store, rid, [userId]) : enqueue(store, rid, userId));
-	}
+		await removeServedUsers(store, rid, [userId]);
+	} else if (!wasArchived) await enqueue(store, rid, userId);
 	const suggestedKey = offeredKeyOf(membership);
 	return suggestedKey !== undefined && isOfKeyId(suggestedKey, keyID) ? { keyID, suggestedKey } : { keyID };
 }
@@ -58,23 +59,25 @@ async function claimWithKey(
 	const claimed = await claimKeyId(store, rid, keyID);
 	if (!claimed) {
 		const room = await readKeyedRoom(store, rid);
-		// If another call of the same member has claimed the same id, this key is the room's and stays. Otherwise it is
-		// removed; no client was notified of it. A key that was there before and shows no key id may be the room's: it stays.
+		// If another call of the same member has claimed the same id, this key is the room's and stays. A key that the member
+		// had before and that shows no key id may be the room's, so it stays too. Other keys are removed; no client was
+		// notified of them.
 		const mayRemove = stored !== null || keyIdOf(key) !== null;
 		if (mayRemove && room?.e2eKeyId !== keyID) await restoreOrRemoveKey(store, membership, key, room ?? {}, false);
 		return answerWithPresentKeyId(context, rid, room);
 	}
-	// Another device of the same member may have stored its own key meanwhile, and lost the race.
-	const now = await findMembership(store, rid, u._id);
-	const updated = now && ((await storeMemberKey(store, now, claimed, key)) ?? now);
+	// Another device of the same member may have stored another key meanwhile, but has not claimed the key id. So this key
+	// is stored again.
+	const current = await findMembership(store, rid, u._id);
+	const updated = current && ((await storeMemberKey(store, current, claimed, key)) ?? current);
 	if (updated) await store.subscriptions.announce('updated', updated);
 	await removeServedUsers(store, rid, [u._id]);
 	return { keyID };
 }
 
 /**
- * Stores the caller's key of a room that already has its key id. The caller may have claimed the id before without
- * sending a key; without this step the room could have no key holder. A caller who already holds the room's key keeps it.
+ * Stores the caller's key of a room that already has the key id of this key. The caller may have claimed the id before
+ * without sending a key: then the room has no key holder yet. A caller who already holds the room's key keeps it.
  */
 async function storeForClaimedId(
 	context: UserContext,
@@ -115,11 +118,13 @@ export const setOrGetRoomKeyID = method({
 		const membership = key === undefined ? null : await findMembership(store, rid, userId);
 		if (key !== undefined && !membership) throw clientError('subscriptionNotFound');
 		if (room.e2eKeyId) {
-			if (membership && room.e2eKeyId === keyID) await storeForClaimedId(context, membership, room, key as string);
-			// An interrupted call may have stored this key, whose id the room did not get: it is removed. A key that shows no
-			// key id may be the room's and stays.
-			else if (membership && keyIdOf(key as string) !== null)
+			if (membership && room.e2eKeyId === keyID) {
+				await storeForClaimedId(context, membership, room, key as string);
+			} else if (membership && keyIdOf(key as string) !== null) {
+				// An interrupted call may have stored this key without claiming its id. A key that shows no key id stays, because
+				// it may be the room's.
 				await restoreOrRemoveKey(store, membership, key as string, room, false);
+			}
 			return answerWithPresentKeyId(context, rid, room);
 		}
 		if (membership) return claimWithKey(context, membership, keyID, key as string);

@@ -1,4 +1,4 @@
-/** `e2e.setRoomKeyID` (`test/contract/rocketchat-e2e.md` 4.1): sets the key id of a room; the first caller wins. */
+/** `e2e.setRoomKeyID` (`test/contract/rocketchat-e2e.md` 4.1): sets the key id of a room. Only the first caller succeeds. */
 import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -12,8 +12,8 @@ export const setRoomKeyID = method({
 	name: 'e2e.setRoomKeyID',
 	args: { rid: String, keyID: String },
 	...KEY_SERVICE_WRITE,
-	// A client that set the key id and did not receive the answer repeats the call. Without `once` it would get the error
-	// `error-room-e2e-key-already-exists` and discard the only key.
+	// A client that did not receive the answer repeats the call. Without `once` it would get the error
+	// `error-room-e2e-key-already-exists` and discard the only key of the room.
 	once: true,
 	summary: 'Sets the end-to-end encryption key id of a room that has none yet',
 	returns: Nothing,
@@ -22,11 +22,11 @@ export const setRoomKeyID = method({
 		const { userId, store } = context;
 		requireValidKeyId(keyID);
 		const before = await requireRoomAccess(store, rid, userId);
-		// A key id is never removed, so for a room that has one no write is needed.
+		// A key id is never removed, so a room that has one need not be written.
 		const claimed = before.e2eKeyId ? null : await claimKeyId(store, rid, keyID);
 		if (!claimed) {
-			// The caller needs the key of the caller who was first. Queueing notifies the key holders immediately (issue 36731
-			// of Rocket.Chat).
+			// The caller needs the key of the member who claimed the key id first. Queueing the caller notifies the key holders
+			// immediately (issue 36731 of Rocket.Chat).
 			if (before.encrypted && !isQueued(before, userId)) await enqueue(store, rid, userId);
 			throw clientError('keyIdExists');
 		}

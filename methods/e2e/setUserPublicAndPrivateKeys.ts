@@ -8,7 +8,7 @@ import { storeKeyPair } from '../model/keys/identityKeys.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { requireFactorOrPassword } from '../model/users/secondFactor.js';
 
-/** Absent, null and empty keys are accepted here, because `run` refuses them with an error code of their own. */
+/** Absent, null and empty keys match this pattern, because `run` refuses them with a special error code. */
 const Key = Match.Optional(Match.OneOf(String, null));
 
 /** Maximum length of each key, in bytes: about ten times what Rocket.Chat's clients send (`test/contract/rocketchat-e2e.md` 13). */
@@ -19,9 +19,9 @@ function hasValidLength(key: string | null | undefined, maxBytes: number): key i
 }
 
 /**
- * Whether a text is accepted as a public key. With the setting `strictKeys`, only keys that can be used for sealing are.
- * Otherwise any text is, because clients use different formats, except the JSON text of a string: such a key was
- * serialized twice and is unusable.
+ * Whether a text is accepted as a public key. The setting `strictKeys` allows only keys that can be used for sealing.
+ * Without it any format is allowed, because clients use different ones. Only the JSON text of a string is refused: such a
+ * key was serialized twice and is unusable.
  */
 function isPublicKey(key: string, { strictKeys }: Settings): boolean {
 	return strictKeys ? isFitPublicKey(key) : !isDoublySerialized(key);

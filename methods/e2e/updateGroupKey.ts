@@ -67,13 +67,14 @@ export const updateGroupKey = method({
 	async run({ rid, uid, key }, context) {
 		const { userId, store, settings } = context;
 		requireSealedKey(key);
-		const own = await findMembership(store, rid, userId);
-		const room = own && (await readKeyedRoom(store, rid));
-		if (!own || !room) return undefined;
+		const ownMembership = await findMembership(store, rid, userId);
+		const room = ownMembership && (await readKeyedRoom(store, rid));
+		if (!ownMembership || !room) return undefined;
 		// An offered key is trimmed, because accepting an offer trims its key.
-		const isOfRoom = !settings.strictKeyIds || isOfKeyId(uid === userId ? key : key.trim(), room.e2eKeyId);
-		if (!isOfRoom && uid === userId) await archiveMismatchedKey(store, own, room);
+		const checkedKey = uid === userId ? key : key.trim();
+		const isOfRoom = !settings.strictKeyIds || isOfKeyId(checkedKey, room.e2eKeyId);
+		if (!isOfRoom && uid === userId) await archiveMismatchedKey(store, ownMembership, room);
 		if (!isOfRoom) throw clientError('keyIdMismatch');
-		return uid === userId ? storeOwn(context, own, room, key) : offerTo(context, room, uid, key);
+		return uid === userId ? storeOwn(context, ownMembership, room, key) : offerTo(context, room, uid, key);
 	},
 });

@@ -85,10 +85,13 @@ export const UserProfile = named(
 /** Fields of an answer that is one page of a list. */
 export const PAGE_ANSWER = { count: Number, offset: Number, total: Number } as const;
 
-/** The answer of a call after which a room may have members but no key holder. */
+/**
+ * The answer of a call that may take a room's key from its last holder. `lastKeyHolder: true`: a room still has members,
+ * but none of them holds its key any more.
+ */
 export const LAST_KEY_HOLDER_ANSWER = { lastKeyHolder: Match.Optional(Boolean) } as const;
 
-/** The documents changed since a given time, as `{update, remove}`. */
+/** The documents that were written since a given time, and those that were removed. */
 export const changesOf = <const P extends Pattern>(document: P) => ({
 	update: [document],
 	remove: [Match.ObjectIncluding({ _id: String, _deletedAt: Date })],
@@ -107,15 +110,22 @@ export const KeyHistoryAnswer = named('StoredPublicKey', {
 	login: Match.Optional(String),
 });
 
-/** Entries of a batch that were not stored, and why. Undefined means that all were stored. */
+/**
+ * The entries of a batch that were skipped, and why; undefined if none was. `moreSkipped`: the number of skipped entries
+ * that are not listed.
+ */
 export const SkippedAnswer = Match.Optional({
 	skipped: [{ rid: String, _id: Match.Optional(String), reason: String }],
 	moreSkipped: Match.Optional(Number),
 });
 
+/** When the encryption of a room was last switched on or off, and by whom. */
 const EncryptionToggle = { encrypted: Boolean, by: Ref, at: Date };
 
-/** The answer of `e2e.roomState`. The fields of the room itself are absent if encryption is switched off. */
+/**
+ * The answer of `e2e.roomState`. `encrypted`, `keyID`, `toggled` and `stale` are absent if encryption is switched off on
+ * the server. `holders` to `inactive` are numbers of members, one for each `state`.
+ */
 export const RoomStateAnswer = {
 	rid: String,
 	encrypted: Match.Optional(Boolean),

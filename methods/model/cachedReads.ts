@@ -15,7 +15,7 @@ export interface CachedReads<T> {
 	forget(store: Store, key: string): void;
 }
 
-/** The caches of all kinds of values. */
+/** The caches of all values, for `forgetCachedReads`. Each maps a store to its cached values. */
 const allCaches = new Set<WeakMap<Store, unknown>>();
 
 /** Forgets all cached values of a store, because others may have written to it. */
@@ -40,7 +40,9 @@ export function cachedReads<T>(read: (store: Store, key: string) => Promise<T>):
 			const value = read(store, key);
 			cache.set(key, value);
 			// A failed read is not cached.
-			value.catch(() => cache.get(key) === value && cache.delete(key));
+			value.catch(() => {
+				if (cache.get(key) === value) cache.delete(key);
+			});
 			return value;
 		},
 		forget: (store, key) => caches.get(sourceOf(store))?.delete(key),

@@ -3,7 +3,7 @@ import { batchesOf } from '../../shared/batches.js';
 import { createYielder } from '../../shared/yielding.js';
 import { throwIfAborted } from './signal.js';
 
-/** Number of items processed at the same time. Faster than one by one: stores combine or overlap concurrent writes. */
+/** Number of items processed at the same time. This is faster than one by one, because stores overlap concurrent writes. */
 const BATCH = 20;
 
 /**
@@ -25,7 +25,7 @@ export async function inParallel<T>(
 	}
 }
 
-/** Does the same as `inParallel` for each item of several pages. */
+/** Runs `work` for each item of several pages, as `inParallel` does for one list. */
 export async function forEachInParallel<T>(
 	pages: AsyncIterable<readonly T[]>,
 	work: (item: T) => Promise<unknown>,

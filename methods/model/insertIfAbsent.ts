@@ -1,6 +1,6 @@
 import { type Collection, isDuplicateKey, type WriteOptions } from '../../shared/store.js';
 
-/** Inserts a document. @returns false if there is one already with its id, or its value of another unique index */
+/** Inserts a document. @returns false if another document has the same id, or the same value in a unique index */
 export async function insertIfAbsent<T extends { _id: string }>(
 	collection: Collection<T>,
 	document: T,

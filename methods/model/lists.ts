@@ -1,14 +1,14 @@
-/** Reads arrays from documents. Other programs may have stored another value there; it counts as an empty array. */
+/** Reads arrays from documents, in which other programs may have stored another value instead. */
 
-/** The value, if it is an array; else an empty array. */
+/** The value, if it is an array; otherwise an empty array. */
 export function listOf<T>(stored: readonly T[] | null | undefined): readonly T[] {
 	return Array.isArray(stored) ? stored : [];
 }
 
 /**
- * A filter that matches documents whose array still has the length that was read. If another value than an array was
- * read, the filter matches everything: a filter that does not match the document as it was read would make
- * `retryOnConflict` repeat the write for ever.
+ * A filter that matches documents whose array still has the length that was read. If the value that was read is not an
+ * array, the filter matches all documents, because a filter that never matches makes `retryOnConflict` repeat the write
+ * until it fails.
  */
 export function whereSameLength(field: string, stored: readonly unknown[] | null | undefined): Record<string, unknown> {
 	if (stored && !Array.isArray(stored)) return {};
@@ -17,5 +17,5 @@ export function whereSameLength(field: string, stored: readonly unknown[] | null
 }
 
 /** Whether two lists without duplicates have the same elements, in any order. */
-export const hasSameElements = (some: readonly string[], others: readonly string[] = []): boolean =>
-	some.length === others.length && some.every((one) => others.includes(one));
+export const hasSameElements = (first: readonly string[], second: readonly string[] = []): boolean =>
+	first.length === second.length && first.every((element) => second.includes(element));

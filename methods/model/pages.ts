@@ -11,7 +11,7 @@ export interface PageOptions {
 	readonly key?: string;
 	/** Number of documents in a page. Default 500. */
 	readonly size?: number;
-	/** Stops before the next page. */
+	/** Ends the reading before the next page. */
 	readonly signal?: AbortSignal | undefined;
 }
 
@@ -36,24 +36,25 @@ export async function* pagesOf<T extends { _id: string }>(
 	}
 }
 
+/** The projection with the key added, unless it contains the key already. */
 function withKey(projection: Readonly<Record<string, 1>>, key: string): Projection {
 	const containsKey = (path: string) => key === path || key.startsWith(`${path}.`);
 	return Object.keys(projection).some(containsKey) ? projection : { ...projection, [key]: 1 };
 }
 
 /**
- * The filter for documents whose key is greater than `last`. Conditions stay at the top level of the filter, because
- * stores use an index only for those. If the filter has a condition on the key, the new one goes into `$and`.
+ * Adds to a filter the condition that the key is greater than `last`. Conditions stay at the top level of the filter,
+ * because stores use an index only for those. If the filter has a condition on the key, the new one goes into `$and`.
  */
 function filterAfter<T>(filter: Filter<T>, key: string, last: unknown): Filter<T> {
-	const further = { [key]: { $gt: last } };
-	return (
-		key in filter ? { ...filter, $and: [...(filter.$and ?? []), further] } : { ...filter, ...further }
-	) as Filter<T>;
+	const isAfter = { [key]: { $gt: last } };
+	const next = key in filter ? { ...filter, $and: [...(filter.$and ?? []), isAfter] } : { ...filter, ...isAfter };
+	return next as Filter<T>;
 }
 
+/** The value at a path of a document, such as `u._id`. */
 function valueAt(document: object, path: string): unknown {
-	return path
-		.split('.')
-		.reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], document);
+	let value: unknown = document;
+	for (const name of path.split('.')) value = (value as Record<string, unknown> | undefined)?.[name];
+	return value;
 }

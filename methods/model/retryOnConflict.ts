@@ -7,13 +7,13 @@ import { throwIfAborted } from './signal.js';
 export const CONFLICT = Symbol('the document has changed since it was read');
 
 /**
- * Maximum number of attempts. A real conflict means that another writer succeeded. So many in a row mean that the
- * filter of the write can never match.
+ * Maximum number of attempts. After a conflict the next attempt usually succeeds. If this many fail in a row, the filter
+ * of the write can never match.
  */
 const MAX_ATTEMPTS = 10_000;
 
 /**
- * Repeats an attempt until it does not report a conflict.
+ * Repeats an attempt until it succeeds without a conflict.
  *
  * @param attempt reads, decides and writes; returns `CONFLICT` if the document had changed before the write. Receives
  * the number of the attempt, from 1
@@ -42,7 +42,7 @@ export interface ConditionalWrite<T> {
 /**
  * Updates a document with values computed from its stored values.
  *
- * @param read reads the document; called again after each conflict; null if it does not exist
+ * @param read reads the document, again after each conflict; returns null if the document does not exist
  * @param change computes the write from what was read; null leaves the document unchanged
  * @returns the document after the write; null if nothing was written
  */

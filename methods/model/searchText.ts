@@ -1,4 +1,4 @@
-/** The pattern of texts that a list is searched for. */
+/** The pattern of a text for which a list is searched. */
 import { Match } from '../../shared/match.js';
 
 /** Maximum length of the text, in characters. */

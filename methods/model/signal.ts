@@ -1,4 +1,4 @@
-/** Stops long work when the signal of its call has fired: the result is not needed any more. */
+/** Stops long work when the signal of its call has fired, because nobody waits for the result any more. */
 import { clientError } from '../../shared/errors.js';
 
 /**

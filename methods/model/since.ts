@@ -1,8 +1,8 @@
 import { clientError } from '../../shared/errors.js';
 
 /**
- * The time after which a client asks for changes; undefined if it asks for everything. Clients send nothing or null for
- * that.
+ * The time since which a client asks for changes. Undefined for a client that sends null or nothing: it asks for all
+ * documents.
  * @throws ClientError `error-updatedSince-param-invalid`
  */
 export function dateOf(since: string | Date | null | undefined): Date | undefined {

@@ -7,8 +7,8 @@ import type { Store } from '../../shared/store.js';
 import { insertIfAbsent } from './insertIfAbsent.js';
 
 /**
- * Records the removal of a document. Called before the removal, so that a crash in between cannot lose the record; the
- * repeated call then removes the document. The record of a membership contains no key.
+ * Records the removal of a document. Called before the removal, so that no crash can leave a removal without a record.
+ * The record of a membership contains no key.
  */
 export async function recordRemoval(
 	store: Store,

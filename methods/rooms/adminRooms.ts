@@ -2,7 +2,7 @@
  * `rooms.adminRooms`, `rooms.adminRooms.getRoom`, `rooms.adminRooms.members`: all rooms of the server, for admins. The
  * first two have Rocket.Chat's names and answers.
  */
-import type { Room } from '../../shared/documents.js';
+import type { Room, Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { escapeRegExp } from '../../shared/escapeRegExp.js';
 import { Match } from '../../shared/match.js';
@@ -27,7 +27,7 @@ async function requireRoom(context: UserContext, rid: string): Promise<Room> {
 
 export const adminRooms = method({
 	name: 'rooms.adminRooms',
-	/** `filter`: a text in the name of the room, or in a user name of a direct room. */
+	/** `filter`: a text in the name of the room or in a user name of a direct room, or the id of the room. */
 	args: { ...Page, filter: Match.Optional(SearchText) },
 	...READ,
 	summary: 'Lists all rooms by name; requires view-room-administration',
@@ -38,12 +38,12 @@ export const adminRooms = method({
 		const { store } = context;
 		const { count, offset } = pageOf(args);
 		const pattern = new RegExp(escapeRegExp(filter ?? ''), 'i');
-		const wanted: Filter<Room> = filter
+		const matching: Filter<Room> = filter
 			? { $or: [{ name: pattern }, { fname: pattern }, { usernames: pattern }, { _id: filter }] }
 			: {};
 		const options = { projection: CLIENT_ROOM_FIELDS, sort: { name: 1, _id: 1 }, skip: offset, limit: count } as const;
-		const entries = await clientRooms(store, await store.rooms.find(wanted, options).toArray());
-		return pageAnswer('rooms', { entries, offset, total: await store.rooms.countDocuments(wanted) });
+		const entries = await clientRooms(store, await store.rooms.find(matching, options).toArray());
+		return pageAnswer('rooms', { entries, offset, total: await store.rooms.countDocuments(matching) });
 	},
 });
 
@@ -59,6 +59,11 @@ export const adminRoom = method({
 
 const MEMBER_FIELDS = { u: 1, roles: 1, E2EKey: 1, E2ESuggestedKey: 1 } as const;
 
+function keyStateOf({ E2EKey, E2ESuggestedKey }: Subscription): 'held' | 'offered' | 'none' {
+	if (E2EKey) return 'held';
+	return E2ESuggestedKey ? 'offered' : 'none';
+}
+
 export const adminRoomMembers = method({
 	name: 'rooms.adminRooms.members',
 	args: { rid: String, ...Page },
@@ -70,7 +75,7 @@ export const adminRoomMembers = method({
 				_id: String,
 				username: Match.Optional(String),
 				roles: [String],
-				/** Whether the member holds the key of the room, is offered it, or has neither. */
+				/** Whether the member has a key of the room, has only an offer, or has neither. */
 				key: Match.OneOf('held', 'offered', 'none'),
 			},
 		],
@@ -85,12 +90,11 @@ export const adminRoomMembers = method({
 		const sort = { 'u.username': 1, _id: 1 } as const;
 		const options = { projection: MEMBER_FIELDS, sort, skip: offset, limit: count } as const;
 		const memberships = await store.subscriptions.find(all, options).toArray();
-		const entries = memberships.map(({ u, roles = [], E2EKey, E2ESuggestedKey }) => ({
-			_id: u._id,
-			...(u.username !== undefined && { username: u.username }),
-			roles,
-			key: E2EKey ? 'held' : E2ESuggestedKey ? 'offered' : 'none',
-		}));
+		const entries = memberships.map((membership) => {
+			const { u, roles = [] } = membership;
+			const username = u.username !== undefined && { username: u.username };
+			return { _id: u._id, ...username, roles, key: keyStateOf(membership) };
+		});
 		return pageAnswer('members', { entries, offset, total: await store.subscriptions.countDocuments(all) });
 	},
 });

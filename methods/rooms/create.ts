@@ -28,17 +28,17 @@ const EXTRA = Match.Optional({
 	federated: Match.Maybe(Boolean),
 });
 
-/** `POST channels.create`, `groups.create`: {name, members?: usernames, readOnly?, customFields?, extraData?}. */
 export const createMethods = forChannelsAndGroups((kind: ChannelOrGroup) =>
 	method({
 		name: `${kind.plural}.create`,
 		args: {
 			name: String,
+			/** User names. */
 			members: Match.Optional([String]),
 			readOnly: Match.Optional(Boolean),
 			customFields: Match.Optional(StoredValue),
 			extraData: EXTRA,
-			/** The caller is always a member. */
+			/** Only false is accepted, because the caller is always a member. */
 			excludeSelf: Match.Optional(false),
 		},
 		...WRITE,
@@ -64,12 +64,12 @@ export const createMethods = forChannelsAndGroups((kind: ChannelOrGroup) =>
 			const encrypted = await encryptionOfNewRoom(store, kind.t, extraData.encrypted);
 			const { topic, description, broadcast } = extraData;
 			const found = await findByUsernames(context, members, { username: 1, name: 1, active: 1 });
-			const others = new Map([...found.values()].map((user) => [user._id, user]));
-			for (const [id, { active }] of others) if (id === caller._id || active === false) others.delete(id);
+			const others = [...found.values()].filter(({ _id, active }) => _id !== caller._id && active !== false);
+			const othersById = new Map(others.map((user) => [user._id, user]));
 			const fields = { t: kind.t, name: roomName, ro: readOnly };
-			const given = { encrypted, customFields, topic, description, broadcast };
-			const stated = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-			const room = await createRoom(context, { ...fields, ...stated }, caller, [...others.values()]);
+			const optional = { encrypted, customFields, topic, description, broadcast };
+			const sent = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined));
+			const room = await createRoom(context, { ...fields, ...sent }, caller, [...othersById.values()]);
 			return roomAnswer(store, kind, room._id);
 		},
 	}),

@@ -43,7 +43,7 @@ async function deleteIfAllowed(
 	await deleteRoom(context, room, userId);
 }
 
-/** `POST channels.delete`, `groups.delete` {roomId | roomName}. Callers who may delete any room, such as admins, need not be members. */
+/** Callers with a global role that may delete rooms, such as admins, need not be members. */
 export const deleteMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.delete`,
@@ -66,10 +66,7 @@ async function directRoomIdWith({ store, userId }: UserContext, username: string
 	return directRoomId([userId, other._id].sort());
 }
 
-/**
- * `POST im.delete` {roomId} or {username}. A user name means the direct room of the caller with that user. `dm.delete` is
- * an alias.
- */
+/** `username` stands for the direct room of the caller with that user. `dm.delete` is an alias of `im.delete`. */
 export const deleteDirectRoomMethods = ['im.delete', 'dm.delete'].map((name) =>
 	method({
 		name,

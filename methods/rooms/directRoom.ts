@@ -1,6 +1,5 @@
 /**
- * `im.create`, `dm.create`, `createDirectMessage`: find or create a direct room, of which there is one for each set of
- * users.
+ * `im.create`, `dm.create`, `createDirectMessage`: find or create a direct room. Each set of users has one direct room.
  */
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -39,7 +38,7 @@ export const createDirectRoomMethods = ['im.create', 'dm.create'].map((name) =>
 
 const Username = Match.Optional(String);
 
-/** The method for DDP clients: each parameter is a user name. Without parameters it opens the caller's room with themselves. */
+/** The method for DDP clients: each parameter is a user name. Without parameters it opens a room of the caller alone. */
 export const createDirectMessage = method({
 	name: 'createDirectMessage',
 	args: {
@@ -59,8 +58,9 @@ export const createDirectMessage = method({
 	errors: ERRORS,
 	async run(args, context) {
 		const { username } = await findCaller(context);
-		const named = Object.values(args).filter((text) => text !== undefined);
-		const { _id, ...room } = await openDirectRoom(context, named.length > 0 ? named : [username ?? ''], false);
+		const sentNames = Object.values(args).filter((text) => text !== undefined);
+		const usernames = sentNames.length > 0 ? sentNames : [username ?? ''];
+		const { _id, ...room } = await openDirectRoom(context, usernames, false);
 		return { ...room, t: 'd', rid: _id };
 	},
 });

@@ -31,21 +31,21 @@ interface Delta<T> {
 	readonly remove: Removed[];
 }
 
-type ClientMembership = Omit<Subscription, 'departures'>;
+type ClientMembership = Omit<Subscription, 'departures' | 'e2eKnownKeys'>;
 
 type Context = Pick<UserContext, 'store' | 'signal' | 'userId'>;
 
 /** The memberships of the caller that were removed since the given time. */
 function removedMemberships({ store, userId }: Context, since: Date) {
-	const own = { __collection__: 'subscription', 'u._id': userId, _deletedAt: { $gt: since } };
-	return store.trash.find(own, { projection: { rid: 1, _deletedAt: 1 } }).toArray();
+	const whereOwn = { __collection__: 'subscription', 'u._id': userId, _deletedAt: { $gt: since } };
+	return store.trash.find(whereOwn, { projection: { rid: 1, _deletedAt: 1 } }).toArray();
 }
 
 async function membershipsSince(context: Context, since?: Date): Promise<Delta<ClientMembership>> {
 	const { store, userId, signal } = context;
-	const own = { 'u._id': userId };
+	const whereOwn = { 'u._id': userId };
 	const update: ClientMembership[] = [];
-	const changed = since ? { ...own, _updatedAt: { $gt: since } } : own;
+	const changed = since ? { ...whereOwn, _updatedAt: { $gt: since } } : whereOwn;
 	for await (const page of pagesOf(store.subscriptions, changed, { signal })) {
 		for (const membership of page) update.push(clientMembership(membership));
 	}
@@ -61,7 +61,7 @@ async function membershipsSince(context: Context, since?: Date): Promise<Delta<C
 	return { update, remove };
 }
 
-/** Those of these memberships that exist. Their removal was recorded, but interrupted. */
+/** Returns those of the given memberships that exist, because their removal was interrupted after it was recorded. */
 async function existingIds({ subscriptions }: Store, ids: string[]): Promise<Set<string>> {
 	const found = await subscriptions.find({ _id: { $in: ids } }, { projection: { _id: 1 } }).toArray();
 	return new Set(found.map(({ _id }) => _id));
@@ -70,25 +70,26 @@ async function existingIds({ subscriptions }: Store, ids: string[]): Promise<Set
 async function roomsSince(context: Context, since?: Date): Promise<Delta<ClientRoom>> {
 	const { store, userId, signal } = context;
 	const update: ClientRoom[] = [];
-	const own = new Set<string>();
+	const ownRids = new Set<string>();
 	const options = { projection: { rid: 1 }, signal } as const;
 	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId, ...MEMBER }, options)) {
-		for (const { rid } of page) own.add(rid);
+		for (const { rid } of page) ownRids.add(rid);
 		for (const batch of batchesOf(page, BATCH)) {
-			const among = { _id: { $in: batch.map(({ rid }) => rid) } };
-			const changed = since ? { ...among, _updatedAt: { $gt: since } } : among;
+			const inBatch = { _id: { $in: batch.map(({ rid }) => rid) } };
+			const changed = since ? { ...inBatch, _updatedAt: { $gt: since } } : inBatch;
 			const rooms = await store.rooms.find(changed, { projection: CLIENT_ROOM_FIELDS }).toArray();
 			update.push(...(await clientRooms(store, rooms)));
 		}
 	}
+	if (!since) return { update, remove: [] };
 	const remove = new Map<string, Removed>();
-	for (const { rid, _deletedAt } of since ? await removedMemberships(context, since) : []) {
-		if (rid !== undefined && !own.has(rid)) remove.set(rid, { _id: rid, _deletedAt });
+	for (const { rid, _deletedAt } of await removedMemberships(context, since)) {
+		if (rid !== undefined && !ownRids.has(rid)) remove.set(rid, { _id: rid, _deletedAt });
 	}
 	return { update, remove: [...remove.values()] };
 }
 
-/** A time, as a date or as text for URL queries. */
+/** A time: a date over DDP, text in a URL. */
 const Since = Match.Optional(Match.OneOf(String, Date));
 
 /** `<group>.get` over REST and `<group>/get` over DDP. Without a date, `<group>/get` returns a list. */

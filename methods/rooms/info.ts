@@ -12,7 +12,7 @@ export const roomInfo = method({
 	summary: 'Returns a room the caller may see',
 	returns: { room: RoomAnswer },
 	errors: [...ROOM_ARGS_ERRORS],
-	run: async (which, context) => ({ room: await clientRoom(context.store, await findRoom(context, which)) }),
+	run: async (roomArgs, context) => ({ room: await clientRoom(context.store, await findRoom(context, roomArgs)) }),
 });
 
 export const infoMethods = forChannelsAndGroups((kind) =>
@@ -23,8 +23,8 @@ export const infoMethods = forChannelsAndGroups((kind) =>
 		summary: `Returns a ${kind.single} the caller may see`,
 		returns: { [kind.single]: RoomAnswer },
 		errors: [...ROOM_ARGS_ERRORS],
-		run: async (which, context) => ({
-			[kind.single]: await clientRoom(context.store, await findRoom(context, which, kind)),
+		run: async (roomArgs, context) => ({
+			[kind.single]: await clientRoom(context.store, await findRoom(context, roomArgs, kind)),
 		}),
 	}),
 );

@@ -22,8 +22,8 @@ import { throwIfAborted } from '../model/signal.js';
 import { findNamedUsers, USERS_ARGS } from '../model/users/findNamedUsers.js';
 
 /**
- * Refuses rooms to which Roomkey must not add members: their members are managed by attributes or by other servers, or
- * the room is archived.
+ * Refuses rooms to which Roomkey must not add members: archived rooms, and rooms whose members are managed by attributes
+ * or by other servers.
  * @throws ClientError `error-not-allowed`
  */
 function requireMayAddMembers({ abacAttributes, federated, archived }: Room): void {
@@ -35,13 +35,12 @@ async function mayInvite(store: Store, caller: User, { _id: rid, t }: Room): Pro
 	return (await isMember(store, rid, caller._id)) && hasRoomPermission(store, caller, 'add-user-to-joined-room', rid);
 }
 
-/** `POST groups.invite` {roomId | roomName, userId | username | user | userIds | usernames} */
 export const inviteMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.invite`,
 		args: { ...ROOM_ARGS, ...USERS_ARGS },
 		...WRITE,
-		summary: `Adds users to a ${kind.single}; members stay members`,
+		summary: `Adds users to a ${kind.single}; users who are members already stay members`,
 		returns: { [kind.single]: RoomAnswer },
 		errors: [...ROOM_ARGS_ERRORS, 'error-not-allowed', 'error-users-params-not-provided', 'error-too-many-users'],
 		async run(args, context) {
@@ -65,9 +64,9 @@ export const joinChannel = method({
 	summary: 'Makes the caller a member of a channel they may see',
 	returns: { channel: RoomAnswer },
 	errors: [...ROOM_ARGS_ERRORS, 'error-code-required'],
-	async run(which, context) {
+	async run(roomArgs, context) {
 		const { store } = context;
-		const room = await findRoom(context, which, CHANNELS);
+		const room = await findRoom(context, roomArgs, CHANNELS);
 		const caller = await findCaller(context);
 		requireMayAddMembers(room);
 		if (room.joinCodeRequired && !(await hasPermission(store, caller, 'join-without-join-code')))

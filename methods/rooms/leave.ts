@@ -27,8 +27,8 @@ import { findNamedUsers } from '../model/users/findNamedUsers.js';
 import { USER_ARGS } from '../model/users/findUser.js';
 
 /**
- * True: the caller accepts that the room loses its last key holder. Needed only if it would, and if the server requires
- * a confirmation (`test/contract/beyond.md` E11).
+ * True: the caller accepts that the room loses its last key holder. Only needed in this case, and only if the server
+ * requires a confirmation (`test/contract/beyond.md` E11).
  */
 const CONFIRM = Match.Optional(Boolean);
 
@@ -57,13 +57,14 @@ async function remove(
 	if (!membership && !allowNonMember) throw clientError('userNotInRoom');
 	if (membership) await requireConfirmation(context, confirm, () => wouldLeaveRoomWithoutHolder(store, rid, userId));
 	await requireOtherOwner(store, rid, userId);
-	// Without a membership, `endMembership` completes what an interrupted call has left, such as the place in the queue.
+	// Without a membership, `endMembership` removes what an interrupted call has left, such as the entry in the queue.
 	const { lostLastHolder, roomDeleted } = membership
 		? await removeMember(context, room, userId, reason)
 		: { ...(await endMembership(context, room, userId, reason)), roomDeleted: false };
-	const channel = async () =>
-		roomDeleted ? { [kind.single]: await clientRoom(store, room) } : roomAnswer(store, kind, rid);
-	return { ...(kind.t === 'c' && (await channel())), ...(lostLastHolder && { lastKeyHolder: true }) };
+	const lastKeyHolder = lostLastHolder && { lastKeyHolder: true };
+	if (kind.t !== 'c') return { ...lastKeyHolder };
+	const channel = roomDeleted ? { [kind.single]: await clientRoom(store, room) } : await roomAnswer(store, kind, rid);
+	return { ...channel, ...lastKeyHolder };
 }
 
 /** The answer and the errors of methods that end a membership. */
@@ -78,7 +79,6 @@ const answerAndErrors = (kind: ChannelOrGroup) => ({
 	],
 });
 
-/** `POST channels.leave`, `groups.leave` {roomId | roomName, confirm?} → {lastKeyHolder?: true} */
 export const leaveMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.leave`,
@@ -97,11 +97,7 @@ export const leaveMethods = forChannelsAndGroups((kind) =>
 	}),
 );
 
-/**
- * `POST channels.kick`, `groups.kick` {roomId | roomName, userId | username | user, confirm?} → {lastKeyHolder?: true}
- *
- * For callers who may kick from any room it also succeeds if the user is not a member, as in Rocket.Chat.
- */
+/** If the caller may kick users from any room, the call also succeeds for a user who is not a member, as in Rocket.Chat. */
 export const kickMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.kick`,

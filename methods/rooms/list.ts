@@ -26,24 +26,24 @@ async function answer(
 /** The caller's own rooms of a type, in the order of their names. */
 async function ownRooms({ store, userId }: Context, { t }: ChannelOrGroup, args: PageArgs): Promise<ListPage<Room>> {
 	const { count, offset } = pageOf(args);
-	const own = { 'u._id': userId, t, ...MEMBER };
+	const whereOwn = { 'u._id': userId, t, ...MEMBER };
 	const options = { projection: { rid: 1 }, sort: { name: 1, _id: 1 }, skip: offset, limit: count } as const;
-	const rids = (await store.subscriptions.find(own, options).toArray()).map(({ rid }) => rid);
+	const rids = (await store.subscriptions.find(whereOwn, options).toArray()).map(({ rid }) => rid);
 	const found = await store.rooms.find({ _id: { $in: rids }, t }, { projection: CLIENT_ROOM_FIELDS }).toArray();
 	const byId = new Map(found.map((room) => [room._id, room]));
 	const entries = rids.flatMap((rid) => byId.get(rid) ?? []);
-	return { entries, offset, total: await store.subscriptions.countDocuments(own) };
+	return { entries, offset, total: await store.subscriptions.countDocuments(whereOwn) };
 }
 
-/** Ids of the teams' channels of which the caller is a member. Other users do not see these channels in lists. */
+/** Ids of the channels of teams of which the caller is a member. Only members see these channels in lists. */
 async function ownTeamChannels({ store, userId, signal }: Context): Promise<string[]> {
-	const own: string[] = [];
-	const ofTeams = { t: 'c', teamId: { $exists: true } } as const;
-	for await (const page of pagesOf(store.rooms, ofTeams, { projection: { _id: 1 }, size: 200, signal })) {
-		const among = { 'u._id': userId, rid: { $in: page.map(({ _id }) => _id) } };
-		for await (const { rid } of store.subscriptions.find(among, { projection: { rid: 1 } })) own.push(rid);
+	const rids: string[] = [];
+	const whereOfTeam = { t: 'c', teamId: { $exists: true } } as const;
+	for await (const page of pagesOf(store.rooms, whereOfTeam, { projection: { _id: 1 }, size: 200, signal })) {
+		const whereOwnInPage = { 'u._id': userId, rid: { $in: page.map(({ _id }) => _id) } };
+		for await (const { rid } of store.subscriptions.find(whereOwnInPage, { projection: { rid: 1 } })) rids.push(rid);
 	}
-	return own;
+	return rids;
 }
 
 /** All channels that the caller sees in lists, in the order of their names. */
@@ -66,7 +66,7 @@ export const listChannels = method({
 	name: 'channels.list',
 	args: { ...Page, _id: Match.Optional(String) },
 	...READ,
-	summary: 'Lists the channels by name; only those of the caller without the permission view-c-room',
+	summary: 'Lists the channels by name; to callers without view-c-room only their own',
 	returns: { channels: [RoomAnswer], ...PAGE_ANSWER },
 	errors: ['error-unauthorized'],
 	async run(args, context) {

@@ -14,7 +14,7 @@ import { SearchText } from '../model/searchText.js';
 
 const MEMBER_FIELDS = { username: 1, name: 1 } as const;
 
-/** The fields that a filter searches, as Rocket.Chat does by default. */
+/** The fields in which a filter text is searched, as in Rocket.Chat by default. */
 const SEARCHED_FIELDS = ['username', 'name', 'bio', 'nickname'] as const;
 
 type Context = Pick<MethodContext, 'store' | 'signal'>;
@@ -32,29 +32,28 @@ async function findMembers({ store }: Context, rid: string, args: PageArgs): Pro
 	return { entries, offset, total: await store.subscriptions.countDocuments(all) };
 }
 
-/** The members with the text in one of the searched fields, without regard to case. */
+/** The members who have the text in one of the searched fields, without regard to case. */
 async function searchMembers(context: Context, rid: string, text: string): Promise<Member[]> {
 	const { store, signal } = context;
-	const wanted = text.toLowerCase();
+	const lowerCaseText = text.toLowerCase();
 	const found: Member[] = [];
 	const options = { key: 'u._id', projection: { rid: 1 }, signal } as const;
 	for await (const page of pagesOf(store.subscriptions, { rid, ...MEMBER }, options)) {
-		const among = { _id: { $in: page.map(({ u }) => u._id) } };
+		const inPage = { _id: { $in: page.map(({ u }) => u._id) } };
 		const projection = { ...MEMBER_FIELDS, bio: 1, nickname: 1 } as const;
-		for await (const user of store.users.find(among, { projection })) {
-			if (SEARCHED_FIELDS.some((field) => user[field]?.toLowerCase().includes(wanted))) found.push(refOf(user));
+		for await (const user of store.users.find(inPage, { projection })) {
+			if (SEARCHED_FIELDS.some((field) => user[field]?.toLowerCase().includes(lowerCaseText))) found.push(refOf(user));
 		}
 	}
 	return found.sort((a, b) => ((a.username ?? '') < (b.username ?? '') ? -1 : 1));
 }
 
-/** `GET groups.members` {roomId | roomName, filter?, count?, offset?} → {members: [{_id, username, name}], count, offset, total} */
 export const memberMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.members`,
 		args: { ...ROOM_ARGS, ...Page, filter: Match.Optional(SearchText) },
 		...READ,
-		summary: `Lists the members of a ${kind.single} by name, a page at a time; those with a text in their names`,
+		summary: `Lists the members of a ${kind.single} by user name, in pages; with a filter only those who have this text in their names, bio or nickname`,
 		returns: { members: [UserAnswer], ...PAGE_ANSWER },
 		errors: [...ROOM_ARGS_ERRORS],
 		async run({ filter, ...args }, context) {

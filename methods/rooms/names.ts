@@ -1,4 +1,4 @@
-/** `getRoomIdByNameOrId`, `getRoomNameById`: some clients call these before all other methods of a room. */
+/** `getRoomIdByNameOrId`, `getRoomNameById`: some clients call these before they call other methods for a room. */
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -31,9 +31,10 @@ export const getRoomNameById = method({
 	errors: ['error-not-allowed'],
 	async run({ rid }, { store, userId }) {
 		const room = await store.rooms.findOne({ _id: rid }, { projection: { name: 1, t: 1 } });
-		const own = room && (await exists(store.subscriptions, { rid, 'u._id': userId }));
-		const maySee = own || (room?.t === 'c' && (await mayUser(store, userId, 'view-c-room')));
-		if (!room || !maySee) throw clientError('actionNotAllowed');
+		if (!room) throw clientError('actionNotAllowed');
+		const isMember = await exists(store.subscriptions, { rid, 'u._id': userId });
+		const maySee = isMember || (room.t === 'c' && (await mayUser(store, userId, 'view-c-room')));
+		if (!maySee) throw clientError('actionNotAllowed');
 		return room.name;
 	},
 });

@@ -51,8 +51,19 @@ type RoomSettings = {
 	[K in keyof typeof SETTINGS]?: (K extends 'encrypted' | 'readOnly' ? boolean : string) | undefined;
 };
 
+/** The fields of the room document that these settings change, with their new values. */
+function changedFields(room: Room, settings: RoomSettings): Partial<Room> {
+	const changed: Record<string, unknown> = {};
+	for (const [name, field] of Object.entries(FIELDS)) {
+		const value = settings[name as keyof typeof FIELDS];
+		const stored = room[field] ?? (field === 'ro' ? false : '');
+		if (value !== undefined && value !== stored) changed[field] = value;
+	}
+	return changed;
+}
+
 /**
- * Changes the given settings; those that already have the value are not written.
+ * Changes the given settings. Settings that already have the value are not written.
  * @throws ClientError `error-invalid-room`; `error-action-not-allowed` for callers without the permission
  */
 async function saveSettings(
@@ -63,14 +74,10 @@ async function saveSettings(
 	const { store, userId } = context;
 	const room = await requireRoomAccess(store, rid, userId);
 	const caller = await findCaller(context);
-	const fields = Object.entries(FIELDS).flatMap(([given, field]) => {
-		const value = settings[given as keyof typeof FIELDS];
-		return value === undefined || value === (room[field] ?? (field === 'ro' ? false : ''))
-			? []
-			: [[field, value] as const];
-	});
-	// All checks come before the first write, except whether another room has the name and what `toggleEncryption` checks.
-	const needsEditPermission = fields.length > 0 || roomName !== undefined;
+	const fields = changedFields(room, settings);
+	const changesFields = Object.keys(fields).length > 0;
+	// These checks come before the first write. Only `toggleEncryption` and `renameRoom` can still refuse the call later.
+	const needsEditPermission = changesFields || roomName !== undefined;
 	if (needsEditPermission && !(await hasRoomPermission(store, caller, 'edit-room', rid)))
 		throw clientError('editingNotAllowed', { action: 'Editing_room' });
 	if (roomName !== undefined) {
@@ -81,8 +88,7 @@ async function saveSettings(
 	if (encrypted !== undefined && encrypted !== (room.encrypted ?? false))
 		await toggleEncryption(context, room, caller, encrypted);
 	if (roomName !== undefined) await renameRoom(context, rid, roomName);
-	if (fields.length === 0) return { rid };
-	await store.rooms.updateOne({ _id: rid }, { $set: Object.fromEntries(fields) as Partial<Room> });
+	if (changesFields) await store.rooms.updateOne({ _id: rid }, { $set: fields });
 	return { rid };
 }
 
@@ -114,9 +120,9 @@ export const saveRoomSettingsByObject = method({
 	returns: { rid: String },
 	errors: ['error-invalid-settings', ...ERRORS],
 	run({ rid, settings, value }, context) {
-		const given = typeof settings === 'string' ? { [settings]: value } : settings;
-		if (!Match.test(given, SettingsObject)) throw clientError('invalidRoomSettings');
-		return saveSettings(context, rid, given);
+		const changes = typeof settings === 'string' ? { [settings]: value } : settings;
+		if (!Match.test(changes, SettingsObject)) throw clientError('invalidRoomSettings');
+		return saveSettings(context, rid, changes);
 	},
 });
 
@@ -134,9 +140,9 @@ export const setEncrypted = method({
 		'error-action-not-allowed',
 		'error-encrypted-private-rooms-enforced',
 	],
-	async run({ encrypted, ...which }, context) {
+	async run({ encrypted, ...roomArgs }, context) {
 		if (typeof encrypted !== 'boolean') throw clientError('encryptedMissing');
-		const room = await findRoom(context, which, GROUPS);
+		const room = await findRoom(context, roomArgs, GROUPS);
 		await saveSettings(context, room._id, { encrypted });
 		return roomAnswer(context.store, GROUPS, room._id);
 	},

@@ -11,8 +11,8 @@ import { readSettings } from '../model/settings/known.js';
 import { dateOf } from '../model/since.js';
 
 /**
- * Any caller who is logged in may read the known settings, which Rocket.Chat allows only to admins: all of them are
- * public. Whether another setting exists is shown only to callers with `view-privileged-setting`.
+ * Every caller who is logged in may read the known settings, because all of them are public. In Rocket.Chat only admins
+ * may. For other settings, callers without `view-privileged-setting` do not learn whether they exist.
  */
 export const getSetting = method({
 	name: 'settings.getOne',

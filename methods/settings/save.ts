@@ -42,7 +42,7 @@ const Changes = Match.Where(
 	},
 );
 
-/** Changes several settings: over DDP under the name that Rocket.Chat's clients use, over REST at two paths. */
+/** Two names of one method, because Rocket.Chat's clients use `saveSettings` over DDP and other names over REST. */
 export const saveSettingsMethods = [
 	{ name: 'saveSettings', path: 'settings' },
 	{ name: 'settings.bulk', path: 'settings.bulk' },
@@ -53,7 +53,7 @@ export const saveSettingsMethods = [
 		args: { settings: Changes },
 		...WRITE,
 		rest: { verb: 'POST', path, empty: true },
-		summary: 'Changes several settings, or none of them; for those who may edit-privileged-setting',
+		summary: 'Changes several settings, or none if one is refused; requires edit-privileged-setting',
 		returns: true,
 		errors: ['error-action-not-allowed', 'error-invalid-setting', 'error-invalid-setting-value'],
 		async run({ settings }, context) {

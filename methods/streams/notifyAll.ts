@@ -1,7 +1,7 @@
 import { stream } from '../../shared/stream.js';
 import { Action, SettingAnswer } from '../model/answers.js';
 
-/** `public-settings-changed`, with `[action, setting]`: for everyone, logged in or not (`test/contract/rocketchat-e2e.md` 10.2). */
+/** Events for all clients, with or without a login (`test/contract/rocketchat-e2e.md` 10.2). */
 export const notifyAll = stream({
 	name: 'notify-all',
 	summary: 'Events for all clients: changes of public settings',

@@ -2,10 +2,7 @@ import { Match } from '../../shared/match.js';
 import { stream } from '../../shared/stream.js';
 import { Action, PermissionAnswer, Ref } from '../model/answers.js';
 
-/**
- * `permissions-changed` with `[action, permission]`, `roles-change` with `[{type, _id, u}]`, `Users:Deleted` with
- * `[{userId}]`: for everyone who is logged in (`test/contract/rocketchat-e2e.md` 10.2).
- */
+/** Events for all users who are logged in (`test/contract/rocketchat-e2e.md` 10.2). */
 export const notifyLogged = stream({
 	name: 'notify-logged',
 	summary: 'Events for all users who are logged in: changes of permissions and roles, deleted users',

@@ -2,10 +2,10 @@ import { Match } from '../../shared/match.js';
 import { stream } from '../../shared/stream.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 
-/** `<rid>/e2e.keyRequest`: for those who may see the room (`test/contract/rocketchat-e2e.md` 10.2). */
+/** Events of a room, for users who may see it (`test/contract/rocketchat-e2e.md` 10.2). */
 export const notifyRoom = stream({
 	name: 'notify-room',
-	summary: 'Events of a room: a member asks for its key',
+	summary: 'Events of a room: a member asks for its key, or the last key holder has lost it',
 	events: [
 		{
 			name: '<rid>/e2e.keyRequest',
@@ -14,7 +14,7 @@ export const notifyRoom = stream({
 		},
 		{
 			name: '<rid>/e2e.noKeyHolder',
-			summary: 'This user was the last holder of the key, and gave it up',
+			summary: 'This user was the last holder of the key, and does not hold it any more',
 			args: { userId: String },
 		},
 	],

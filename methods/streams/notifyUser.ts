@@ -7,7 +7,7 @@ import { pagesOf } from '../model/pages.js';
 
 const SUBSCRIPTIONS_CHANGED = '/subscriptions-changed';
 
-/** `<uid>/subscriptions-changed`, `<uid>/rooms-changed`, `<uid>/userData`, `<uid>/e2ekeyRequest`: each user's own (`test/contract/rocketchat-e2e.md` 10.2). */
+/** Events for one user (`test/contract/rocketchat-e2e.md` 10.2). */
 export const notifyUser = stream({
 	name: 'notify-user',
 	summary: "Events of a user: changes of their account, rooms and memberships, and other members' requests for keys",
@@ -24,7 +24,7 @@ export const notifyUser = stream({
 		},
 		{
 			name: '<uid>/userData',
-			summary: 'The profile of the user has changed: diff has the fields that are set, unset those that are removed',
+			summary: 'The account of the user has changed: diff contains the profile, unset the fields that it lacks',
 			args: {
 				change: {
 					type: Match.OneOf('updated', 'removed'),
@@ -46,13 +46,14 @@ export const notifyUser = stream({
 		},
 		{
 			name: '<uid>/e2eKeyStale',
-			summary: 'A member has left a room of the user, and still knows its key; for its owners',
+			summary:
+				'A former member still knows the key of a room; sent to its owners, or to all members if it has no owner',
 			args: { rid: String, stale: { since: Date, reason: String } },
 		},
 		{ name: '<uid>/force_logout', summary: 'All logins of the user have ended', args: {} },
 	],
 	mayRead: (eventName, { userId }) => userId !== null && eventName.startsWith(`${userId}/`),
-	/** Sends the pending offers first: a client would not notice offers made before its subscription (`test/contract/beyond.md` E7). */
+	/** Sends the pending offers first, because a client would miss offers made before its subscription (`test/contract/beyond.md` E7). */
 	async *initial(eventName, { userId, store }) {
 		if (userId === null || eventName !== userId + SUBSCRIPTIONS_CHANGED) return;
 		yield* offers(userId, store);

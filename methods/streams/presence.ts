@@ -1,10 +1,10 @@
 /**
- * Presence streams without events: Roomkey does not track presence, but stock clients subscribe and some wait for
- * `ready` (`test/contract/rocketchat-e2e.md` 10.2).
+ * Publications about the presence of users. They are empty, because Roomkey does not track presence. But Rocket.Chat's
+ * clients subscribe, and some wait for `ready` (`test/contract/rocketchat-e2e.md` 10.2).
  */
 import { emptyPublication } from '../model/emptyPublication.js';
 
-/** Its event name is empty, which no other stream allows; its options name users. */
+/** Not a `stream`, because clients subscribe with an empty event name, which streams do not allow. */
 export const userPresence = emptyPublication(
 	'stream-user-presence',
 	'Changes of user presence: no events, because Roomkey does not track presence',

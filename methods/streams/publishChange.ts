@@ -18,17 +18,20 @@ export interface StreamSubscribers {
 	/** The rooms whose events a user reads. */
 	roomsReadBy(userId: string): ReadonlySet<string>;
 	/** Authorizes readers of room events again; until the result is known they receive no events. */
-	reauthorize(whose: { readonly userId?: string; readonly rid?: string }): Promise<void>;
+	reauthorize(readers: { readonly userId?: string; readonly rid?: string }): Promise<void>;
 	/** Authorizes all readers of room events again; meanwhile they receive events. */
 	reauthorizeAll(): Promise<void>;
 }
 
-/** Users in one query. */
+/** Number of users in one query. */
 const BATCH = 500;
 
 const ROOMS_CHANGED = '/rooms-changed';
 
-/** Publishes a change to subscribers: a room to its members, a membership and an account to its user. */
+/**
+ * Publishes a change to subscribers: a room to its members, a membership and an account to its user, a permission and a
+ * setting to all.
+ */
 export function publishChange(change: Change, store: Store, subscribers: StreamSubscribers): Promise<void> | undefined {
 	if (isChangeOf(change, 'subscriptions')) return publishMembership(change, store, subscribers);
 	if (isChangeOf(change, 'rooms')) return publishRoom(change, store, subscribers);
@@ -49,7 +52,10 @@ export function publishChange(change: Change, store: Store, subscribers: StreamS
 	return undefined;
 }
 
-/** Publishes an account to its user. Checks again which room events the user may read, because roles may have changed. */
+/**
+ * Publishes an account to its user, and a deletion to all users. Checks again which room events the user may read, because
+ * roles may have changed.
+ */
 function publishUser(change: Change<'users'>, store: Store, subscribers: StreamSubscribers): Promise<void> | undefined {
 	const { _id: userId } = change.document;
 	const isProfileRead = subscribers.eventsWithReaders('notify-user').has(`${userId}/userData`);
@@ -60,7 +66,7 @@ function publishUser(change: Change<'users'>, store: Store, subscribers: StreamS
 	return profile.then(() => subscribers.reauthorize({ userId }));
 }
 
-/** Publishes a membership to its user: if it was removed, only its ids. */
+/** Publishes a membership to its user. If it was removed, only its ids and the room type are published. */
 async function publishMembership(
 	{ action, document }: Change<'subscriptions'>,
 	store: Store,
@@ -68,15 +74,17 @@ async function publishMembership(
 ): Promise<void> {
 	const { _id, rid, u, t } = document;
 	const isRemoved = action === 'removed';
-	// Another program has removed a membership, and nothing says whose it was.
-	if (!u && isRemoved) await subscribers.reauthorizeAll();
-	if (!u) return;
-	const shown = isRemoved ? { _id, rid, u, ...(t && { t }) } : clientMembership(document);
-	subscribers.notify({ stream: 'notify-user', eventName: `${u._id}/subscriptions-changed`, args: [action, shown] });
+	if (!u) {
+		// Another program has removed a membership, and its user is unknown.
+		if (isRemoved) await subscribers.reauthorizeAll();
+		return;
+	}
+	const visible = isRemoved ? { _id, rid, u, ...(t && { t }) } : clientMembership(document);
+	subscribers.notify({ stream: 'notify-user', eventName: `${u._id}/subscriptions-changed`, args: [action, visible] });
 	if (isRemoved && rid) await onMembershipLost(u._id, rid, store, subscribers);
 }
 
-/** Publishes a room to its members: if it was removed, only its id, type and name. */
+/** Publishes a room to its members. If it was removed, only its id, type and name are published. */
 async function publishRoom(
 	{ action, document }: Change<'rooms'>,
 	store: Store,
@@ -84,22 +92,22 @@ async function publishRoom(
 ): Promise<void> {
 	const { _id, t, name } = document;
 	const isRemoved = action === 'removed';
-	const shown = isRemoved ? { _id, t, ...(name !== undefined && { name }) } : await clientRoom(store, document);
-	subscribers.notify({ stream: 'room-data', eventName: _id, args: [shown] });
-	for await (const uid of listeningMembers(subscribers, document, store)) {
-		subscribers.notify({ stream: 'notify-user', eventName: uid + ROOMS_CHANGED, args: [action, shown] });
+	const visible = isRemoved ? { _id, t, ...(name !== undefined && { name }) } : await clientRoom(store, document);
+	subscribers.notify({ stream: 'room-data', eventName: _id, args: [visible] });
+	for await (const uid of subscribedMembers(subscribers, document, store)) {
+		subscribers.notify({ stream: 'notify-user', eventName: uid + ROOMS_CHANGED, args: [action, visible] });
 	}
 	if (isRemoved) await subscribers.reauthorize({ rid: _id });
 }
 
-/** Publishes to a user the fields of their own profile that a change of the account has set or removed. */
+/** Publishes to a user their own profile after a change of the account, and the names of the fields that it lacks. */
 async function publishProfile(
 	{ action, document: { _id: id } }: Change<'users'>,
 	store: Store,
 	subscribers: StreamSubscribers,
 ): Promise<void> {
 	const eventName = `${id}/userData`;
-	const notify = (what: object) => subscribers.notify({ stream: 'notify-user', eventName, args: [what] });
+	const notify = (change: object) => subscribers.notify({ stream: 'notify-user', eventName, args: [change] });
 	if (action === 'removed') return notify({ type: 'removed', id });
 	const user = await store.users.findOne({ _id: id }, { projection: PROFILE });
 	if (!user) return;
@@ -128,21 +136,21 @@ async function onMembershipLost(
  * The members of a room who subscribe to changes of their rooms. It iterates over the smaller set, members or
  * subscribers.
  */
-async function* listeningMembers(
+async function* subscribedMembers(
 	subscribers: StreamSubscribers,
 	{ _id: rid, usersCount = Number.POSITIVE_INFINITY }: { readonly _id: string; readonly usersCount?: number },
 	store: Store,
 ): AsyncIterable<string> {
-	const read = subscribers.eventsWithReaders('notify-user');
-	if (read.size === 0) return;
-	if (usersCount < read.size) {
+	const eventNames = subscribers.eventsWithReaders('notify-user');
+	if (eventNames.size === 0) return;
+	if (usersCount < eventNames.size) {
 		for await (const page of memberIdsOf(store, rid, MEMBER)) {
-			for (const uid of page) if (read.has(uid + ROOMS_CHANGED)) yield uid;
+			for (const uid of page) if (eventNames.has(uid + ROOMS_CHANGED)) yield uid;
 		}
 		return;
 	}
 	const uids: string[] = [];
-	for (const name of read.keys()) {
+	for (const name of eventNames.keys()) {
 		if (name.endsWith(ROOMS_CHANGED)) uids.push(name.slice(0, -ROOMS_CHANGED.length));
 	}
 	for (const batch of batchesOf(uids, BATCH)) {

@@ -4,25 +4,25 @@ import type { Events } from '../../shared/events.js';
 import { stream } from '../../shared/stream.js';
 
 /**
- * `roles`: for everyone who is logged in. It has no events, because roles cannot be defined here, but stock clients
- * wait for `ready`.
+ * A stream for all users who are logged in. It has no events, because Roomkey does not define roles. But Rocket.Chat's
+ * clients wait for `ready`.
  */
 export const roles = stream({
 	name: 'roles',
-	summary: 'Changes of role definitions: no events, because roles cannot be defined here',
+	summary: 'Changes of role definitions: no events, because Roomkey does not define roles',
 	events: [],
 	mayRead: (_eventName, { userId }) => userId !== null,
 });
 
 /**
  * Notifies all users who are logged in of the roles that a user has gained and lost.
- * @param user with the roles before
- * @param now the roles after
+ * @param user the user with the roles before the change
+ * @param newRoles the roles after the change
  */
 export function notifyRoleChanges(
 	events: Events,
-	{ _id, username, roles: before = [] }: Pick<User, '_id' | 'username' | 'roles'>,
-	now: readonly string[],
+	{ _id, username, roles: formerRoles = [] }: Pick<User, '_id' | 'username' | 'roles'>,
+	newRoles: readonly string[],
 ): void {
 	const notify = (type: 'added' | 'removed', role: string) =>
 		events.emit('notify', {
@@ -30,6 +30,6 @@ export function notifyRoleChanges(
 			eventName: 'roles-change',
 			args: [{ type, _id: role, u: { _id, username } }],
 		});
-	for (const role of now) if (!before.includes(role)) notify('added', role);
-	for (const role of before) if (!now.includes(role)) notify('removed', role);
+	for (const role of newRoles) if (!formerRoles.includes(role)) notify('added', role);
+	for (const role of formerRoles) if (!newRoles.includes(role)) notify('removed', role);
 }

@@ -2,7 +2,7 @@ import { stream } from '../../shared/stream.js';
 import { RoomAnswer } from '../model/answers.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 
-/** `<rid>`: the room, whenever it changes, for those who may see it (`test/contract/rocketchat-e2e.md` 10.2). */
+/** A room after each change, for users who may see it (`test/contract/rocketchat-e2e.md` 10.2). */
 export const roomData = stream({
 	name: 'room-data',
 	summary: 'A room as it is after each change',

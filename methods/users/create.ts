@@ -10,7 +10,7 @@ import { StoredValue } from '../model/storedValue.js';
 import { requireRoles } from '../model/users/admins.js';
 import { findClientUser } from '../model/users/clientUser.js';
 import { insertUser } from '../model/users/insertUser.js';
-import { RealName, requireEmail, requireFreeUsername } from '../model/users/names.js';
+import { RealName, requireAllowedUsername, requireEmail } from '../model/users/names.js';
 import { hashPassword, NewPassword } from '../model/users/passwords.js';
 import { PROFILE_ERRORS, requireProfileTexts } from '../model/users/profileTexts.js';
 
@@ -27,13 +27,14 @@ export const createUserByAdmin = method({
 		/** Whether the e-mail is verified. */
 		verified: Match.Optional(Boolean),
 		requirePasswordChange: Match.Optional(Boolean),
-		/** The account has no password until `users.update` sets one. Roomkey cannot send mail. */
+		/** True: the account has no password until `users.update` sets one, because Roomkey cannot send a random one by mail. */
 		setRandomPassword: Match.Optional(Boolean),
 		customFields: Match.Optional(StoredValue),
 		bio: Match.Optional(String),
 		nickname: Match.Optional(String),
-		/** Roomkey has no default channels: either value changes nothing. It sends no mail. */
+		/** Ignored, because Roomkey has no default channels. */
 		joinDefaultChannels: Match.Optional(Boolean),
+		/** Only false is accepted, because Roomkey sends no mail. */
 		sendWelcomeEmail: Match.Optional(false),
 	},
 	...WRITE,
@@ -45,7 +46,7 @@ export const createUserByAdmin = method({
 		if (!(await mayUser(store, userId, 'create-user'))) throw clientError('addingUserNotAllowed');
 		const { email, name, username, password, roles = ['user'], active = true, verified = false } = args;
 		if (username.trim() === '') throw clientErrorFrom('fieldRequired', 'Username', { field: 'Username' });
-		requireFreeUsername(username);
+		requireAllowedUsername(username);
 		requireEmail(email);
 		if (password === undefined && !args.setRandomPassword) {
 			throw clientErrorFrom('fieldRequired', 'Password', { field: 'Password' });
@@ -55,6 +56,7 @@ export const createUserByAdmin = method({
 		if (roles.includes('admin') && !(await mayUser(store, userId, 'assign-admin-role'))) {
 			throw clientError('assigningAdminNotAllowed', { action: 'Assign_admin' });
 		}
+		const hasPassword = password !== undefined && !args.setRandomPassword;
 		const user = {
 			_id: randomId(),
 			createdAt: new Date(),
@@ -69,9 +71,7 @@ export const createUserByAdmin = method({
 			...(args.bio?.trim() && { bio: args.bio.trim() }),
 			...(args.nickname?.trim() && { nickname: args.nickname.trim() }),
 			services: {
-				...(password === undefined || args.setRandomPassword
-					? {}
-					: { password: { bcrypt: await hashPassword(password) } }),
+				...(hasPassword && { password: { bcrypt: await hashPassword(password) } }),
 				resume: { loginTokens: [] },
 			},
 		};

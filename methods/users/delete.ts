@@ -1,4 +1,4 @@
-/** `users.delete` (`test/contract/beyond.md` E10): deletes an account with its memberships, its tokens and the rooms it leaves empty. */
+/** `users.delete` (`test/contract/beyond.md` E10): deletes an account, its memberships and tokens, and the rooms left empty. */
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -28,7 +28,7 @@ function membershipsOf({ store, signal }: Context, userId: string): AsyncIterabl
 	return pagesOf(store.subscriptions, { 'u._id': userId }, { projection: { rid: 1 }, signal });
 }
 
-/** Whether any room would have members but no key holder without this user. */
+/** Whether any room would keep members but no key holder if this user was deleted. */
 async function isLastHolderOfAnyRoom(context: Context, userId: string): Promise<boolean> {
 	let isLastHolder = false;
 	const check = async ({ rid }: Subscription) => {
@@ -76,7 +76,7 @@ export const deleteUser = method({
 	...WRITE,
 	once: true,
 	timeout: LONG_WORK_MS,
-	summary: 'Deletes an account with its memberships and tokens; for those who may delete-user',
+	summary: 'Deletes an account with its memberships and tokens; requires delete-user',
 	returns: { deletedRooms: [String], ...LAST_KEY_HOLDER_ANSWER },
 	errors: [
 		'error-unauthorized',
@@ -104,6 +104,7 @@ export const deleteUser = method({
 		// Repeated: a concurrent call that added the user to a room may not have seen the deletion.
 		const second = await leaveEverything(context, user._id);
 		const deletedRooms = [...first.deletedRooms, ...second.deletedRooms];
-		return { deletedRooms, ...((first.lostLastHolder || second.lostLastHolder) && { lastKeyHolder: true }) };
+		const lostLastHolder = first.lostLastHolder || second.lostLastHolder;
+		return { deletedRooms, ...(lostLastHolder && { lastKeyHolder: true }) };
 	},
 });

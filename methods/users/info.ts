@@ -11,12 +11,12 @@ export const userInfo = method({
 	name: 'users.info',
 	args: USER_ARGS,
 	...READ,
-	summary: 'Returns a user; all fields to the user and to callers with view-full-other-user-info',
+	summary: 'Returns a user; all visible fields only to the user and to callers with view-full-other-user-info',
 	returns: { user: UserAnswer },
 	errors: ['error-user-param-not-provided', 'User not found.'],
-	async run(whom, context) {
+	async run(userArgs, context) {
 		const { store, userId } = context;
-		const found = await findUser(store, whom, { _id: 1 });
+		const found = await findUser(store, userArgs, { _id: 1 });
 		if (!found) throw clientError('noSuchUser');
 		const full = found._id === userId || (await mayUser(store, userId, 'view-full-other-user-info'));
 		const user = await store.users.findOne({ _id: found._id }, { projection: clientUserFields(full) });

@@ -8,7 +8,7 @@ import { resetIdentity } from '../model/lifecycle/resetIdentity.js';
 import { hasPermission } from '../model/permissions/permissions.js';
 import { findByName } from '../model/users/findUser.js';
 
-const ROLES = { username: 1, roles: 1 } as const;
+const CALLER_FIELDS = { username: 1, roles: 1 } as const;
 
 export const resetE2EKey = method({
 	name: 'users.resetE2EKey',
@@ -27,21 +27,23 @@ export const resetE2EKey = method({
 	errors: ['error-not-allowed', 'error-last-key-holder', 'error-invalid-user-id'],
 	async run({ userId, username, user, confirm }, context) {
 		const { store } = context;
-		const caller = await store.users.findOne({ _id: context.userId }, { projection: ROLES });
+		const caller = await store.users.findOne({ _id: context.userId }, { projection: CALLER_FIELDS });
 		if (!caller) throw clientError('invalidUser');
-		const typed = userId == null ? (username ?? user ?? undefined) : undefined;
 		const reset = (_id: string) => resetIdentity(context, _id, confirm ?? undefined);
-		if ((userId ?? caller._id) === caller._id && (typed ?? caller.username) === caller.username)
-			return reset(caller._id);
-		const isOwnName = typed !== undefined && typed.toLowerCase() === caller.username?.toLowerCase();
-		const mayReset = await hasPermission(store, caller, 'edit-other-user-e2ee');
+		// The id takes precedence over the name. Without both, the call is about the caller.
+		const name = userId == null ? (username ?? user ?? undefined) : undefined;
+		const isOwnId = userId === caller._id;
+		const isOwnNameOrNone = userId == null && (name === undefined || name === caller.username);
+		if (isOwnId || isOwnNameOrNone) return reset(caller._id);
+		const isOwnNameInOtherCase = name !== undefined && name.toLowerCase() === caller.username?.toLowerCase();
+		const mayResetOthers = await hasPermission(store, caller, 'edit-other-user-e2ee');
 		// Callers without the permission do not learn which users exist.
-		if (!mayReset && !isOwnName) throw clientError('actionNotAllowed');
+		if (!mayResetOthers && !isOwnNameInOtherCase) throw clientError('actionNotAllowed');
 		const found =
-			typed === undefined
+			name === undefined
 				? await store.users.findOne({ _id: userId as string }, { projection: { _id: 1 } })
-				: await findByName(store, 'username', typed, { _id: 1 });
-		if (!mayReset && found?._id !== caller._id) throw clientError('actionNotAllowed');
+				: await findByName(store, 'username', name, { _id: 1 });
+		if (!mayResetOthers && found?._id !== caller._id) throw clientError('actionNotAllowed');
 		if (!found) throw clientError('invalidUserId');
 		return reset(found._id);
 	},

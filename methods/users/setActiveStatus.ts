@@ -15,11 +15,11 @@ export const setActiveStatus = method({
 	args: {
 		activeStatus: Boolean,
 		userId: NonEmptyString,
-		/** Rooms of which the user is the only owner get a new owner. */
+		/** True: rooms of which the user is the only owner get a new owner. Without it such a deactivation is refused. */
 		confirmRelinquish: Match.Optional(Boolean),
 	},
 	...WRITE,
-	summary: 'Activates or deactivates a user; for those who may edit-other-user-active-status',
+	summary: 'Activates or deactivates a user; requires edit-other-user-active-status',
 	returns: { user: UserAnswer },
 	errors: ['error-unauthorized', 'user-last-owner', 'error-action-not-allowed'],
 	async run({ activeStatus, userId, confirmRelinquish }, context) {

@@ -1,6 +1,6 @@
 /**
  * `users.createToken`, `users.listTokens`, `users.revokeTokens`: an admin issues and revokes login tokens of other users.
- * The first has Rocket.Chat's name and answer; Rocket.Chat has no counterpart of the others.
+ * The first has Rocket.Chat's name and answer; Rocket.Chat does not have the other two.
  */
 import type { LoginToken } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
@@ -42,7 +42,7 @@ export const createToken = method({
 	audit: true,
 	args: {
 		...USER_ARGS,
-		/** Makes a personal access token with this name, which never expires; otherwise it is a login token. */
+		/** The name of a personal access token, which never expires. Without a name a login token is issued. */
 		name: Match.Optional(TokenName),
 	},
 	...WRITE,
@@ -52,7 +52,7 @@ export const createToken = method({
 	async run({ name, ...userArgs }, context) {
 		const { store } = context;
 		const user = await requireUser(context, 'user-generate-access-token', userArgs);
-		// Otherwise a role that may issue tokens, but is not admin, could become one.
+		// Otherwise a user who may issue tokens, but is not an admin, could log in as an admin.
 		if (user.roles?.includes('admin') && !(await mayUser(store, context.userId, 'assign-admin-role')))
 			throw clientError('assigningAdminNotAllowed', { action: 'Assign_admin' });
 		const now = new Date();
@@ -118,10 +118,13 @@ export const revokeTokens = method({
 	async run({ tokenId: id, ...userArgs }, context) {
 		const user = await requireUser(context, 'logout-other-user', userArgs);
 		const tokens = await findTokens(context.store, user._id);
-		const revoked = id === undefined ? tokens : tokens.filter(({ token }) => tokenId(token) === id);
-		if (id === undefined) await revokeOtherTokens(context, user._id, null);
-		else if (revoked.length === 0) throw clientError('noSuchToken');
-		else for (const { token } of revoked) await revokeToken(context, user._id, token.hashedToken);
-		return { revoked: revoked.length };
+		if (id === undefined) {
+			await revokeOtherTokens(context, user._id, null);
+			return { revoked: tokens.length };
+		}
+		const withThisId = tokens.filter(({ token }) => tokenId(token) === id);
+		if (withThisId.length === 0) throw clientError('noSuchToken');
+		for (const { token } of withThisId) await revokeToken(context, user._id, token.hashedToken);
+		return { revoked: withThisId.length };
 	},
 });

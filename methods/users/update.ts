@@ -13,7 +13,7 @@ import { hasSameElements } from '../model/lists.js';
 import { mayUser } from '../model/permissions/permissions.js';
 import { StoredValue } from '../model/storedValue.js';
 import { setActive } from '../model/users/activity.js';
-import { isAdmin, requireOtherAdmin, requireRoles, unlessLastAdmin } from '../model/users/admins.js';
+import { isActiveAdmin, requireOtherAdmin, requireRoles, unlessLastAdmin } from '../model/users/admins.js';
 import { findClientUser } from '../model/users/clientUser.js';
 import { RealName, saveNames } from '../model/users/names.js';
 import { hashPassword, NewPassword, type Password } from '../model/users/passwords.js';
@@ -61,33 +61,29 @@ async function setPassword(context: Context, userId: string, password: Password)
 async function setRoles({ store, events }: Context, user: User, requested: readonly string[]): Promise<void> {
 	const roles = [...new Set(requested)];
 	if (hasSameElements(roles, user.roles)) return;
-	const write = (to: string[]) => store.users.updateOne({ _id: user._id }, { $set: { roles: to } });
-	if (roles.includes('admin')) await write(roles);
-	else
-		await unlessLastAdmin(
-			store,
-			user,
-			() => write(roles),
-			() => write(user.roles ?? []),
-		);
+	const write = (newRoles: string[]) => store.users.updateOne({ _id: user._id }, { $set: { roles: newRoles } });
+	const change = () => write(roles);
+	const undo = () => write(user.roles ?? []);
+	if (roles.includes('admin')) await change();
+	else await unlessLastAdmin(store, user, change, undo);
 	notifyRoleChanges(events, user, roles);
 }
 
 /**
- * Those given fields that need no own rules and differ from the stored ones.
+ * The name, the custom fields and `requirePasswordChange`, as far as they change.
  * @throws MatchError if the custom fields become too large
  */
 function changedFields(user: User, data: Partial<User>): Partial<User> {
 	const customFields = data.customFields && { ...user.customFields, ...data.customFields };
 	check(customFields, Match.Optional(StoredValue));
-	const wanted: Partial<User> = {
+	const sentFields: Partial<User> = {
 		...(data.name !== undefined && { name: data.name }),
 		...(data.requirePasswordChange !== undefined && { requirePasswordChange: data.requirePasswordChange }),
 		...(customFields && { customFields }),
 	};
 	const differs = ([field, value]: [string, unknown]) =>
 		JSON.stringify(value) !== JSON.stringify(user[field as keyof User]);
-	return Object.fromEntries(Object.entries(wanted).filter(differs));
+	return Object.fromEntries(Object.entries(sentFields).filter(differs));
 }
 
 export const updateUser = method({
@@ -101,30 +97,30 @@ export const updateUser = method({
 	},
 	...WRITE,
 	timeout: LONG_WORK_MS,
-	summary: "Changes a user's account; a new password logs them out everywhere. For those who may edit-other-user-info",
+	summary: "Changes a user's account; a new password ends all their logins; requires edit-other-user-info",
 	returns: { user: UserAnswer },
 	errors: ['error-action-not-allowed', 'error-could-not-save-identity', ...PROFILE_ERRORS],
 	async run({ userId: changedUserId, data, confirmRelinquish }, context) {
 		const { store, userId } = context;
-		const require = async (permission: string, otherwise: 'editingUserNotAllowed' | 'assigningAdminNotAllowed') => {
-			if (!(await mayUser(store, userId, permission))) throw clientError(otherwise);
+		const requireCaller = async (permission: string, error: 'editingUserNotAllowed' | 'assigningAdminNotAllowed') => {
+			if (!(await mayUser(store, userId, permission))) throw clientError(error);
 		};
-		await require('edit-other-user-info', 'editingUserNotAllowed');
-		if (data.password !== undefined) await require('edit-other-user-password', 'editingUserNotAllowed');
-		if (data.active !== undefined) await require('edit-other-user-active-status', 'editingUserNotAllowed');
+		await requireCaller('edit-other-user-info', 'editingUserNotAllowed');
+		if (data.password !== undefined) await requireCaller('edit-other-user-password', 'editingUserNotAllowed');
+		if (data.active !== undefined) await requireCaller('edit-other-user-active-status', 'editingUserNotAllowed');
 		const user = await store.users.findOne({ _id: changedUserId }, { projection: STORED_FIELDS });
 		if (!user) throw clientError('userNotFound');
 		if (data.roles) {
 			await requireRoles(store, data.roles, user.roles);
 			const changesAdmin = data.roles.includes('admin') !== (user.roles ?? []).includes('admin');
-			if (changesAdmin) await require('assign-admin-role', 'assigningAdminNotAllowed');
+			if (changesAdmin) await requireCaller('assign-admin-role', 'assigningAdminNotAllowed');
 		}
 		const rids = data.active === false ? await roomsToHandOver(store, changedUserId, false, confirmRelinquish) : [];
-		const staysAdmin = isAdmin({ roles: data.roles ?? user.roles ?? [], active: data.active ?? true });
+		const staysAdmin = isActiveAdmin({ roles: data.roles ?? user.roles ?? [], active: data.active ?? true });
 		if (!staysAdmin) await requireOtherAdmin(store, user);
 		const fields = changedFields(user, data);
 		requireProfileTexts(data);
-		// Steps that can be refused come first.
+		// The steps that can still be refused come first.
 		await saveNames(store, user, data);
 		if (data.roles) await setRoles(context, user, data.roles);
 		const update = profileUpdate(user, data, fields);

@@ -24,9 +24,9 @@ const Changes = {
 };
 
 /** Whether the value is the user's password, in one of the forms that clients send. */
-async function isCurrentPassword(given: Password, bcrypt: string | undefined): Promise<boolean> {
-	if (typeof given === 'string' && (await isPasswordDigest(given, bcrypt))) return true;
-	return isPassword(given, bcrypt);
+async function isCurrentPassword(password: Password, bcrypt: string | undefined): Promise<boolean> {
+	if (typeof password === 'string' && (await isPasswordDigest(password, bcrypt))) return true;
+	return isPassword(password, bcrypt);
 }
 
 export const updateOwnBasicInfo = method({

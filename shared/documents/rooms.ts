@@ -14,20 +14,24 @@ export interface UserRef {
 export interface Room {
 	_id: string;
 	t: RoomType;
-	/** Direct rooms have none. */
+	/** Absent in direct rooms. */
 	name?: string;
+	/** Display name. */
 	fname?: string;
 	/** The creator of the room. */
 	u?: UserRef;
-	/** Participants of a direct room. */
+	/** Participants of a direct room: user names and ids. */
 	usernames?: string[];
 	uids?: string[];
+	/** Number of members. */
 	usersCount?: number;
 	/** Number of messages: 0, because Roomkey stores keys only. */
 	msgs?: number;
+	/** Time of creation. */
 	ts?: Date;
 	/** Whether only some members may write. */
 	ro?: boolean;
+	/** Whether system messages are shown. */
 	sysMes?: boolean;
 	topic?: string;
 	description?: string;
@@ -39,11 +43,11 @@ export interface Room {
 	broadcast?: boolean;
 	archived?: boolean;
 	encrypted?: boolean;
-	/** Id of the current room key. The first writer wins. Unset, null and `""` mean the same: no key. */
+	/** Id of the current room key. Absent, null and `""` mean the same: no key. */
 	e2eKeyId?: string | null;
 	/** The queue of members who need the key, the longest waiting first, at most 50. */
 	usersWaitingForE2EKeys?: WaitingUser[];
-	/** The last switch of encryption: user and time (`test/contract/beyond.md` E14). */
+	/** When encryption was last switched on or off, and by whom (`test/contract/beyond.md` E14). */
 	e2eToggled?: { encrypted: boolean; by: UserRef; at: Date };
 	/** Set if a former member may know the key (`test/contract/beyond.md` E12). Removed by a reset of the key. */
 	e2eStale?: { since: Date; reason: string };
@@ -76,7 +80,7 @@ export interface OldRoomKey {
 	/** When it was archived. */
 	ts: Date;
 	E2EKey: string;
-	/** True: its member has returned it, because it does not work. */
+	/** True: the member has returned it, because it does not work. */
 	returned?: boolean;
 	/** Id of the member who offered it; only set for a returned key. */
 	offeredBy?: string;
@@ -91,7 +95,7 @@ export interface KnownKey {
 	/** Id of the member who offered it; absent if another server stored the offer. */
 	by?: string;
 	ts: Date;
-	/** True: its member has returned it. Further offers of that key id from the same provider are refused. */
+	/** True: the member has returned it. Further offers of this key id from the same provider are refused. */
 	returned?: boolean;
 }
 
@@ -122,7 +126,7 @@ export interface Subscription {
 	departures?: { id: string; until: Date }[];
 	/** The room's key, sealed for this member. Unique over all memberships. */
 	E2EKey?: string;
-	/** The room's key as offered by another member, not yet accepted. */
+	/** The room's key, offered by another member and not yet accepted. */
 	E2ESuggestedKey?: string;
 	/** Archived former keys, the newest first, at most 10. */
 	oldRoomKeys?: OldRoomKey[];

@@ -31,7 +31,7 @@ export interface EmailCode {
 	/** bcrypt of its digits. */
 	code: string;
 	expire: Date;
-	/** Number of wrong attempts. */
+	/** Number of attempts so far, all with wrong codes. */
 	attempts?: number;
 }
 
@@ -75,11 +75,9 @@ export interface User {
 	 * same as absent: no entries.
 	 */
 	e2eKeyHistory?: KeyHistoryEntry[] | null;
-	/** Since when room keys sealed for a former identity key are being archived; removed when that is done. */
+	/** A marker with the time of a change of identity keys: room keys sealed for the former ones are not all archived yet. */
 	e2eRekeying?: Date;
-	/**
-	 * Since when the user is being queued in their rooms after storing a first identity key; removed when that is done.
-	 */
+	/** A marker with the time of the first identity key: the user is not queued in all rooms yet. */
 	e2eQueueing?: Date;
 	/** Ids of the user's rooms. Rocket.Chat uses it to list the members of a room. */
 	__rooms?: string[];
@@ -101,8 +99,8 @@ export interface KeyHistoryEntry {
 }
 
 /**
- * How a caller was logged in: by a login token alone, by a personal access token, with a second factor or the password
- * beside the token, or without a token, as the server itself.
+ * How a caller was logged in. `session`: by a login token; `totp`, `email`, `password`: by a login token and this proof;
+ * `server`: without a token.
  */
 export type KeyLogin = 'session' | 'personal-access-token' | 'totp' | 'email' | 'password' | 'server';
 
@@ -113,7 +111,7 @@ export interface KeyHistory {
 	entries: KeyHistoryEntry[];
 	/** `hash` of the last entry. */
 	head: string;
-	/** How many entries before the first were dropped, because the history was too long. */
+	/** Number of older entries that were dropped, because the history was too long. */
 	dropped: number;
 	_updatedAt?: Date;
 }

@@ -3,7 +3,7 @@ import { E2EError, malformed, orMalformed } from './error.js';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A WebCrypto key, in the types of the compiling program: Node's or the browser's. */
+/** A WebCrypto key. Its type is Node's or the browser's, depending on the program that compiles this file. */
 export type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 export interface Encrypted {
@@ -13,10 +13,14 @@ export interface Encrypted {
 }
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+/** Base64url without padding. */
 const BASE64_URL = /^[\w-]+$/;
 
 const noWebCrypto = () =>
-	new E2EError('no-web-crypto', 'There is no WebCrypto here: in a browser, the page has to be a secure one');
+	new E2EError(
+		'no-web-crypto',
+		'The runtime has no WebCrypto. In a browser, the page must come from https or localhost',
+	);
 
 /** Returns WebCrypto. @throws E2EError `no-web-crypto` if the runtime has none */
 export function subtle(): typeof crypto.subtle {
@@ -46,11 +50,13 @@ export function fromBase64(text: unknown, what: string): Bytes {
 	return latin1(atob(text));
 }
 
-/** The bytes of a number or key in a JWK; undefined if the value is not base64url without padding. */
+/** Decodes base64url without padding, as in a JWK; undefined for any other value. */
 export function fromBase64Url(text: unknown): Bytes | undefined {
+	// Four characters encode three bytes; a single remaining character encodes none.
 	if (typeof text !== 'string' || !BASE64_URL.test(text) || text.length % 4 === 1) return undefined;
 	const base64 = text.replaceAll('-', '+').replaceAll('_', '/');
-	return latin1(atob(base64.padEnd(Math.ceil(base64.length / 4) * 4, '=')));
+	const paddedLength = Math.ceil(base64.length / 4) * 4;
+	return latin1(atob(base64.padEnd(paddedLength, '=')));
 }
 
 export const toBase64Url = (bytes: Bytes): string =>
@@ -77,7 +83,7 @@ export function concat(...parts: readonly Bytes[]): Bytes {
 	return whole;
 }
 
-/** Decodes UTF-8. Undefined if the bytes are not UTF-8, which detects most wrong keys. */
+/** Decodes UTF-8; undefined if the bytes are not UTF-8, as most bytes that a wrong key decrypts. */
 export function fromUtf8(bytes: ArrayBuffer): string | undefined {
 	try {
 		return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -104,7 +110,11 @@ export async function sha256Hex(text: string): Promise<string> {
 	return toHex(new Uint8Array(await subtle().digest('SHA-256', utf8(text))));
 }
 
-/** Exports a key as a JWK. @throws E2EError `not-extractable`; `malformed` for a value that is not a key */
+/**
+ * Exports a key as a JWK.
+ * @param what names the key, for errors
+ * @throws E2EError `not-extractable`; `malformed` for a value that is not a key
+ */
 export async function toJwk(key: Key, what: string): Promise<Record<string, unknown>> {
 	const webCrypto = subtle();
 	if (key?.extractable === false) throw new E2EError('not-extractable', `${what} may not leave WebCrypto`);
@@ -133,7 +143,7 @@ export async function encrypt(key: Key, plain: Bytes): Promise<Encrypted> {
 export async function decrypt(key: Key, { iv, data }: Encrypted): Promise<string | undefined> {
 	const webCrypto = subtle();
 	try {
-		// AES-CBC does not detect every wrong key: one text in 256 is decrypted to random bytes, which are rarely UTF-8.
+		// AES-CBC does not detect every wrong key: in one of 256 cases it returns random bytes, which are rarely UTF-8.
 		return fromUtf8(await webCrypto.decrypt({ name: key.algorithm.name, iv }, key, data));
 	} catch {
 		return undefined;

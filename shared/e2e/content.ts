@@ -42,13 +42,14 @@ export async function encryptText(text: string, roomKey: RoomKey, format?: Forma
  * Decrypts a text from `encryptText` or from a client of Rocket.Chat.
  *
  * @param keys see `decryptContent`
- * @returns the text; empty if the content has none, such as that of a message with only a file
+ * @returns the text; empty if the content has none, as in a message with only a file
  * @throws E2EError as `decryptContent` does
  */
 export async function decryptText(content: EncryptedContent | string, keys: Iterable<RoomKey>): Promise<string> {
-	// Web before 6.10 and phones write `text` instead of `msg`.
+	// Rocket.Chat's web client before 6.10 and its phone apps write `text` instead of `msg`.
 	const { msg, text } = await decryptContent(content, keys);
-	return [msg, text].find((text) => typeof text === 'string') ?? '';
+	if (typeof msg === 'string') return msg;
+	return typeof text === 'string' ? text : '';
 }
 
 /**
@@ -89,7 +90,7 @@ function v1Text(roomKey: RoomKey, { iv, data }: Encrypted): string {
  *
  * @param content the `content` of a message, or the `msg` of a message from before 2024
  * @param keys the keys of the room: the present key first, then former ones. Keys with the id that the content names
- * are tried first, then all others in this order, because some clients use other ids than that of the room
+ * are tried first. Then all others are tried in this order, because some clients name an id that the room does not have
  * @throws E2EError `malformed`; `wrong-key` if the key with that id does not decrypt it; `unknown-key` if no key has
  * that id
  */
@@ -125,14 +126,17 @@ function parseContent(content: unknown): ParsedContent {
 	return parseV2(members);
 }
 
+/** The IV has 12 bytes for AES-GCM and 16 for AES-CBC. The data has at least the authentication tag, or one block. */
 function parseV2(members: Record<string, unknown> = {}): ParsedContent {
 	if (typeof members.kid !== 'string') throw malformed('The encrypted text');
 	const iv = fromBase64(members.iv, 'The encrypted text');
 	const data = fromBase64(members.ciphertext, 'The encrypted text');
-	if ((iv.length !== 12 && iv.length !== 16) || data.length < 16) throw malformed('The encrypted text');
+	const isIvLength = iv.length === 12 || iv.length === 16;
+	if (!isIvLength || data.length < 16) throw malformed('The encrypted text');
 	return { id: members.kid, iv, data };
 }
 
+/** The key id, then the base64 of an IV of 16 bytes and at least one block of 16 bytes. */
 function parseV1(text: string): ParsedContent {
 	const bytes = fromBase64(text.slice(V1_ID_LENGTH), 'The encrypted text');
 	if (bytes.length < 32) throw malformed('The encrypted text');

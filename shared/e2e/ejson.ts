@@ -7,12 +7,12 @@ import { isObject } from './bytes.js';
 /** Maximum nesting, because deeper content could overflow the stack. */
 const MAX_DEPTH = 200;
 
-/** The sets of keys that mark an EJSON type. Each text lists the keys of one type, sorted. */
+/** The keys that mark an EJSON type. Each text lists the sorted keys of one type. */
 const TYPE_KEYS = ['$date', '$flags $regexp', '$InfNaN', '$binary', '$escape', '$type $value'];
 
 const hasTypeKeys = (value: Record<string, unknown>) => TYPE_KEYS.includes(Object.keys(value).sort().join(' '));
 
-/** Encodes content as EJSON text. @throws Error for content that has none, such as a cycle */
+/** Encodes content as EJSON text. @throws Error for content that cannot be encoded, such as a cycle */
 export function toEjsonText(value: Record<string, unknown>): string {
 	return JSON.stringify(encode(value, 0));
 }

@@ -31,8 +31,8 @@ export type E2EErrorCode =
 	| 'no-web-crypto';
 
 /**
- * The only error that `roomkey/e2e` throws. It has no `cause`, and its message never quotes the input, which is secret;
- * errors of other functions, such as `JSON.parse`, may quote it.
+ * The only error that `roomkey/e2e` throws. Its message never quotes the input, which is secret. It has no `cause`,
+ * because errors of other functions, such as `JSON.parse`, may quote the input.
  */
 export class E2EError extends Error {
 	override readonly name = 'E2EError';
@@ -45,10 +45,9 @@ export class E2EError extends Error {
 	}
 }
 
-export const malformed = (what: string): E2EError =>
-	new E2EError('malformed', `${what} is not of the form it should have`);
+export const malformed = (what: string): E2EError => new E2EError('malformed', `${what} is malformed`);
 
-/** Runs a function. Replaces its errors by `malformed`, except an `E2EError`. @param what names the input */
+/** Runs a function. Replaces its errors by `malformed`, except an `E2EError`. @param what names the input, for the error */
 export function orMalformed<T>(what: string, run: () => T | Promise<T>): Promise<T> {
 	return orThrow(() => malformed(what), run);
 }

@@ -21,7 +21,7 @@ import { E2EError, malformed, orMalformed } from './error.js';
 /** Block size of AES, in bytes. */
 const BLOCK = 16;
 
-/** Number of bytes that are encrypted together. */
+/** Number of bytes that are encrypted at once: 1 MiB. */
 const CHUNK = 65_536 * BLOCK;
 
 /** The key and the IV of a file, as in the message. */
@@ -72,8 +72,8 @@ export async function encryptFile(
 		throw malformed('The file');
 	}
 	const iv = randomBytes(BLOCK);
-	// Web counts blocks in the lower 64 bits, phones in all 128. With this bit clear the lower half cannot overflow, so
-	// both count alike.
+	// Rocket.Chat's web client counts blocks in the lower 64 bits of the IV, its phone apps in all 128. With the highest of
+	// the lower bits cleared, the lower half cannot overflow, so both count alike.
 	iv[8] = (iv[8] ?? 0) & 0x7f;
 	const encryption: FileEncryption = {
 		key: {
@@ -93,11 +93,11 @@ export async function encryptFile(
 	const info = new Promise<FileInfo>((...functions) => {
 		[resolve, reject] = functions;
 	});
-	// A caller may read only the stream, which fails with the same error. Then this rejection must not count as
-	// unhandled.
+	// A caller may ignore `info`, because the stream fails with the same error. A rejection of `info` must not be reported
+	// as unhandled then.
 	info.catch(() => {});
 	const stream = convert(source, {
-		take(plain) {
+		convertPiece(plain) {
 			hash.update(plain);
 			size += plain.length;
 			return cipher(plain);
@@ -117,9 +117,9 @@ export async function encryptFile(
  *
  * @param source the encrypted bytes
  * @param info `encryption` and `hashes` of an attachment, or of the encrypted metadata of an upload
- * @returns the plain bytes. The stream fails at its end with `file-changed` if they do not have the stated hash; **then
- * all bytes read from it must be discarded**, because the cipher does not detect changes. Without a hash, changes are
- * not detected
+ * @returns the plain bytes. The stream fails at its end with `file-changed` if they do not have the stated hash. **All
+ * bytes read from it must be discarded then**, because the cipher does not detect changes. Without a hash, changes are not
+ * detected
  * @throws E2EError `malformed`
  */
 export async function decryptFile(
@@ -128,20 +128,21 @@ export async function decryptFile(
 ): Promise<ReadableStream<Bytes>> {
 	subtle();
 	if (!isObject(info) || !(source instanceof ReadableStream)) throw malformed('The file');
-	const stated = info.hashes?.sha256;
-	if (stated !== undefined && !/^[0-9a-f]{64}$/i.test(String(stated))) throw malformed('The hash of the file');
+	const statedHash = info.hashes?.sha256;
+	const isHexSha256 = /^[0-9a-f]{64}$/i.test(String(statedHash));
+	if (statedHash !== undefined && !isHexSha256) throw malformed('The hash of the file');
 	const cipher = await counterMode(info.encryption);
 	const hash = sha256.create();
 	return convert(source, {
-		async take(data) {
+		async convertPiece(data) {
 			const plain = await cipher(data);
 			hash.update(plain);
 			return plain;
 		},
 		end() {
-			if (stated !== undefined && toHex(new Uint8Array(hash.digest())) !== stated.toLowerCase()) {
-				throw new E2EError('file-changed', 'The file does not have the hash that its message states');
-			}
+			if (statedHash === undefined) return;
+			if (toHex(new Uint8Array(hash.digest())) === statedHash.toLowerCase()) return;
+			throw new E2EError('file-changed', 'The file does not have the hash that its message states');
 		},
 	});
 }
@@ -151,22 +152,23 @@ export function fileMembers(
 	{ name, type, typeGroup, size, encryption, hashes }: FileInfo,
 	{ _id, url }: { readonly _id: string; readonly url: string },
 ): { attachments: unknown[]; files: unknown[]; file: unknown } {
+	const extension = /\.([^.]+)$/.exec(name)?.[1];
 	const media = ['image', 'audio', 'video'].includes(typeGroup)
 		? { [`${typeGroup}_url`]: url, [`${typeGroup}_type`]: type, [`${typeGroup}_size`]: size }
-		: { size, format: /\.([^.]+)$/.exec(name)?.[1]?.toUpperCase() ?? 'file' };
+		: { size, format: extension?.toUpperCase() ?? 'file' };
 	const link = { title_link: url, title_link_download: true };
 	const file = { _id, name, type, size };
 	return { attachments: [{ title: name, type: 'file', ...link, encryption, hashes, ...media }], files: [file], file };
 }
 
-/** The metadata of an upload: encrypted with `encryptContent`, they are its `content` field. */
+/** The metadata of an upload. Encrypted with `encryptContent`, it is the field `content` of the upload. */
 export function uploadMetadata({ name, type, typeGroup, encryption, hashes }: FileInfo): Record<string, unknown> {
 	return { type, typeGroup, name, encryption, hashes };
 }
 
 /**
- * Creates a function that encrypts successive pieces with AES-CTR; all except the last must consist of whole blocks.
- * The counter is the lower 64 bits, as in web.
+ * Creates a function that encrypts successive pieces with AES-CTR. All pieces except the last must consist of whole
+ * blocks. The counter is the lower 64 bits of the IV, as in Rocket.Chat's web client.
  */
 async function counterMode(encryption: FileEncryption): Promise<(piece: Bytes) => Promise<Bytes>> {
 	const webCrypto = subtle();
@@ -181,17 +183,18 @@ async function counterMode(encryption: FileEncryption): Promise<(piece: Bytes) =
 	const counter = start.slice();
 	const lowerHalf = new DataView(counter.buffer, 8);
 	return async (piece) => {
-		const name = { name: 'AES-CTR', counter: counter.slice(), length: 64 };
+		const algorithm = { name: 'AES-CTR', counter: counter.slice(), length: 64 };
 		// In counter mode, decryption and encryption are the same operation.
-		const data = new Uint8Array(await webCrypto.encrypt(name, imported, piece));
-		lowerHalf.setBigUint64(0, BigInt.asUintN(64, lowerHalf.getBigUint64(0) + BigInt(Math.ceil(piece.length / BLOCK))));
+		const data = new Uint8Array(await webCrypto.encrypt(algorithm, imported, piece));
+		const blocks = BigInt(Math.ceil(piece.length / BLOCK));
+		lowerHalf.setBigUint64(0, BigInt.asUintN(64, lowerHalf.getBigUint64(0) + blocks));
 		return data;
 	};
 }
 
 interface Conversion {
 	/** Encrypts or decrypts the next piece. */
-	take(piece: Bytes): Bytes | Promise<Bytes>;
+	convertPiece(piece: Bytes): Bytes | Promise<Bytes>;
 	/** Called at the end of the source. If it throws, the resulting stream fails. */
 	end(): void;
 	/** Called if the source fails, or the result is not read to its end. */
@@ -199,7 +202,7 @@ interface Conversion {
 }
 
 /** Converts a source in pieces of `CHUNK` bytes, only as fast as the result is read. */
-function convert(source: ReadableStream<Uint8Array>, { take, end, fail }: Conversion): ReadableStream<Bytes> {
+function convert(source: ReadableStream<Uint8Array>, { convertPiece, end, fail }: Conversion): ReadableStream<Bytes> {
 	const reader = source.getReader();
 	let rest = new Uint8Array(0);
 	let ended = false;
@@ -225,7 +228,7 @@ function convert(source: ReadableStream<Uint8Array>, { take, end, fail }: Conver
 					await fill();
 					const piece = rest.slice(0, CHUNK);
 					rest = rest.slice(CHUNK);
-					if (piece.length > 0) controller.enqueue(await take(piece));
+					if (piece.length > 0) controller.enqueue(await convertPiece(piece));
 					if (!ended || rest.length > 0) return;
 					end();
 					controller.close();

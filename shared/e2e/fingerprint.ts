@@ -4,7 +4,7 @@ import { malformed } from './error.js';
 import { publicNumbers } from './identity.js';
 import type { RoomKey } from './room-key.js';
 
-/** Number of groups of digits in a fingerprint. Each is derived from five bytes of a hash. */
+/** Number of groups of digits in a fingerprint. Each group is derived from five bytes of a hash. */
 const GROUPS = 12;
 
 /**
@@ -20,9 +20,9 @@ export async function fingerprintOf(key: string | RoomKey): Promise<string> {
 	return Array.from({ length: GROUPS }, (_, group) => groupOf(hash.slice(5 * group, 5 * group + 5))).join(' ');
 }
 
-/** Whether two public keys, or two room keys, have the same value; their JSON texts may differ. */
-export function sameKey(one: string | RoomKey, other: string | RoomKey): boolean {
-	return canonicalText(one) === canonicalText(other);
+/** Whether two public keys, or two room keys, have the same value. Their JSON texts may differ. */
+export function sameKey(first: string | RoomKey, second: string | RoomKey): boolean {
+	return canonicalText(first) === canonicalText(second);
 }
 
 /** The members that determine the value of a key, in the order of RFC 7638. */

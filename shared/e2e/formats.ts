@@ -1,4 +1,4 @@
-/** The three formats of Rocket.Chat's clients. */
+/** The three formats of Rocket.Chat's clients: its web client ("web") and its phone apps ("phones"). */
 import { E2EError } from './error.js';
 
 /**
@@ -18,9 +18,9 @@ const FIRST_VERSIONS: readonly (readonly [Format, major: number, minor: number])
 
 /** Returns its argument. @throws E2EError `unknown-format` */
 export function requireFormat(format: unknown): Format {
-	const known = FORMATS.find((known) => known === format);
-	if (!known) throw new E2EError('unknown-format', 'The format must be v2, v1 or legacy');
-	return known;
+	const found = FORMATS.find((known) => known === format);
+	if (!found) throw new E2EError('unknown-format', 'The format must be v2, v1 or legacy');
+	return found;
 }
 
 /**
@@ -31,9 +31,12 @@ export function requireFormat(format: unknown): Format {
  * @throws E2EError `malformed`
  */
 export function formatFor(version: string): Format {
-	const [, major, minor] = /^v?(\d{1,9})(?:\.(\d{1,9}))?(?![\d])/.exec(String(version)) ?? [];
+	// The first two numbers, each of at most nine digits.
+	const [, major, minor = '0'] = /^v?(\d{1,9})(?:\.(\d{1,9}))?(?![\d])/.exec(String(version)) ?? [];
 	if (major === undefined) throw new E2EError('malformed', 'The server version does not begin with a number');
-	const isSince = (since: readonly [Format, number, number]) =>
-		Number(major) > since[1] || (Number(major) === since[1] && Number(minor ?? 0) >= since[2]);
-	return FIRST_VERSIONS.find(isSince)?.[0] ?? 'legacy';
+	for (const [format, firstMajor, firstMinor] of FIRST_VERSIONS) {
+		if (Number(major) > firstMajor) return format;
+		if (Number(major) === firstMajor && Number(minor) >= firstMinor) return format;
+	}
+	return 'legacy';
 }

@@ -60,14 +60,14 @@ export function publicKeyText({ n, e }: Record<string, unknown>): string {
 
 /**
  * Imports a stored public key.
- * @throws E2EError `malformed` if it is not the JSON text of an RSA JWK; `unfit-key` if it is not safe to seal keys
- * for: fewer than 2048 bits, or an exponent that is even or below 65537
+ * @throws E2EError `malformed` if it is not the JSON text of an RSA JWK; `unfit-key` if sealing with it is not safe: it
+ * has fewer than 2048 bits, or its exponent is even or below 65537
  */
 export async function importPublicKey(publicKey: string): Promise<Key> {
 	subtle();
 	const jwk = fromJson(publicKey);
 	publicNumbers(publicKey);
-	return importRsa(jwk, PUBLIC_MEMBERS, 'encrypt', true, () => unfit('WebCrypto here does not take it'));
+	return importRsa(jwk, PUBLIC_MEMBERS, 'encrypt', true, () => unfit('WebCrypto refuses it'));
 }
 
 /** Imports the private key in a JWK. */
@@ -81,10 +81,10 @@ export function publicNumbers(publicKey: string): PublicNumbers {
 	const [n, e] = [numberIn(jwk?.n), numberIn(jwk?.e)];
 	if (jwk?.kty !== 'RSA' || n === undefined || e === undefined) throw malformed('The public key');
 	const bits = n.toString(2).length;
-	if (bits < MIN_BITS || bits > MAX_BITS) throw unfit(`its modulus has not ${MIN_BITS} to ${MAX_BITS} bits`);
+	if (bits < MIN_BITS || bits > MAX_BITS) throw unfit(`its modulus must have ${MIN_BITS} to ${MAX_BITS} bits`);
 	if (n % 2n === 0n) throw unfit('its modulus is even');
 	const isTooLong = e >= 1n << BigInt(8 * MAX_EXPONENT_BYTES);
-	if (e < MIN_EXPONENT || e % 2n === 0n || isTooLong) throw unfit('its exponent is not an odd one from 65537 on');
+	if (e < MIN_EXPONENT || e % 2n === 0n || isTooLong) throw unfit('its exponent must be odd and at least 65537');
 	return { n, e };
 }
 
@@ -92,7 +92,7 @@ const unfit = (why: string) => new E2EError('unfit-key', `The public key cannot 
 
 function numberIn(text: unknown): bigint | undefined {
 	const bytes = fromBase64Url(text);
-	// An accepted key has no number of this length, so the slow conversion is skipped.
+	// No accepted key has such a long number, so the slow conversion is skipped.
 	if (!bytes || bytes.length > MAX_BITS) return undefined;
 	return BigInt(`0x${toHex(bytes)}`);
 }
@@ -105,10 +105,10 @@ async function importRsa(
 	extractable: boolean,
 	error: () => E2EError,
 ): Promise<Key> {
-	const key = members.map((name) => [name, jwk?.[name]]);
-	// Some runtimes accept a key with missing numbers.
-	if (jwk?.kty !== 'RSA' || !key.every(([, number]) => fromBase64Url(number))) throw malformed('The private key');
-	const crypto = subtle();
-	const numbers = { kty: 'RSA', ...Object.fromEntries(key) };
-	return orThrow(error, () => crypto.importKey('jwk', numbers, RSA, extractable, [use]));
+	// Some runtimes accept a key with missing numbers. Those of a public key were checked by `publicNumbers` before.
+	const hasAllNumbers = members.every((name) => fromBase64Url(jwk?.[name]));
+	if (jwk?.kty !== 'RSA' || !hasAllNumbers) throw malformed('The private key');
+	const webCrypto = subtle();
+	const numbers = { kty: 'RSA', ...Object.fromEntries(members.map((name) => [name, jwk[name]])) };
+	return orThrow(error, () => webCrypto.importKey('jwk', numbers, RSA, extractable, [use]));
 }

@@ -21,7 +21,7 @@ export interface KeyHistory {
 	readonly publicKey: string | undefined;
 	/** The entries since `knownHead`, oldest first. */
 	readonly since: readonly KeyHistoryEntry[];
-	/** The entries of `since` whose key differs from the one before. Each is a new identity that a person must verify. */
+	/** The entries of `since` whose key differs from the previous key. Each is a new identity that a person must verify. */
 	readonly changes: readonly KeyHistoryEntry[];
 }
 
@@ -59,12 +59,12 @@ export async function verifyKeyHistory(entries: Iterable<KeyHistoryEntry>, known
 const brokenHistory = (why: string) =>
 	new E2EError('broken-history', `The list of identity keys is not a chain: ${why}`);
 
-/** Compares by value if both are keys, otherwise by text: a history may contain invalid keys. */
-function isSame(one: string, other: string): boolean {
+/** Compares two public keys by value, or by text if one is invalid: a history may contain invalid keys. */
+function isSame(first: string, second: string): boolean {
 	try {
-		return sameKey(one, other);
+		return sameKey(first, second);
 	} catch {
-		return one === other;
+		return first === second;
 	}
 }
 

@@ -24,14 +24,14 @@ export interface EncryptedMessage {
 	readonly t: 'e2e';
 	readonly e2e: 'pending';
 	readonly content: EncryptedContent;
-	/** In legacy messages: the text again, in the form that web before 6.10 reads. */
+	/** In legacy messages: the text again, in the form that Rocket.Chat's web client before 6.10 reads. */
 	readonly msg?: string;
 	readonly [member: string]: unknown;
 }
 
 export interface MessageOptions {
 	/**
-	 * Default: the format of the key. `legacy` writes the text twice: in `msg`, for web before 6.10, and in `content`.
+	 * Default: the format of the key. `legacy` writes the text twice: in `content`, and in `msg` for old web clients.
 	 */
 	readonly format?: Format;
 	/** The sender, for a legacy `msg`. */
@@ -76,8 +76,8 @@ export async function encryptMessage(
 /**
  * Decrypts a message. A message that is not encrypted, or already decrypted, is returned unchanged.
  *
- * The content only sets `msg`, `attachments`, `files` and `file`. Otherwise a member of the room could claim, unseen by
- * the server, to be someone else.
+ * Only `msg`, `attachments`, `files` and `file` are taken from the content. Otherwise a sender could replace other
+ * members of the message, such as the sender's name, unseen by the server.
  *
  * @returns the message with `e2e: 'done'` and without `content`. A message with only a file has no `msg`
  * @throws E2EError as `decryptContent` does
@@ -88,17 +88,19 @@ export async function decryptMessage(message: Message, keys: Iterable<RoomKey>):
 	const { content, msg, ...rest } = message as Record<string, unknown>;
 	const source = content ?? msg;
 	const decrypted = await decryptContent(source as EncryptedContent | string, keys);
-	const text = [decrypted.msg, decrypted.text].find((text) => typeof text === 'string');
-	const shown: Content = { ...decrypted, msg: text };
-	const known = SECRET_MEMBERS.filter((name) => shown[name] !== undefined).map((name) => [name, shown[name]]);
-	return { ...rest, ...Object.fromEntries(known), e2e: 'done' };
+	// Some clients write `text` instead of `msg`.
+	const text = [decrypted.msg, decrypted.text].find((value) => typeof value === 'string');
+	const members: Content = { ...decrypted, msg: text };
+	const present = SECRET_MEMBERS.filter((name) => members[name] !== undefined);
+	return { ...rest, ...Object.fromEntries(present.map((name) => [name, members[name]])), e2e: 'done' };
 }
 
 /** The people and rooms that a text mentions, with `@` or `#`, in the form of `e2eMentions`. */
 export function mentionsIn(text: string): { e2eUserMentions: string[]; e2eChannelMentions: string[] } {
-	const named = (sign: string) => {
+	const namesAfter = (sign: string) => {
+		// The sign begins a line, or follows a blank or a `>`. A name may have a server after `@` or `:`.
 		const pattern = new RegExp(`(?<=^|[\\s>])${sign}[0-9a-zA-Z._-]+(?:[@:][0-9a-zA-Z._-]+)*`, 'gm');
 		return text.match(pattern) ?? [];
 	};
-	return { e2eUserMentions: named('@'), e2eChannelMentions: named('#') };
+	return { e2eUserMentions: namesAfter('@'), e2eChannelMentions: namesAfter('#') };
 }

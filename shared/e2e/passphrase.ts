@@ -5,13 +5,14 @@ import { WORDS } from './words.js';
 
 const WORD_COUNT = 12;
 
-/** Generates a passphrase of twelve random words out of 2,048 (132 bits). All clients encode it in the same way. */
+/** Generates a passphrase of twelve random words out of 2,048 (132 bits). All clients encode it in the same way: as ASCII. */
 export function generatePassphrase(): string {
 	return Array.from({ length: WORD_COUNT }, () => WORDS[randomBelow(WORDS.length)]).join(' ');
 }
 
 /** An unbiased random number from 0 to below `count`, which is at most 65,536. */
 function randomBelow(count: number): number {
+	// Larger numbers are discarded, because with them some results would be more frequent than others.
 	const limit = 65_536 - (65_536 % count);
 	for (;;) {
 		const [high = 0, low = 0] = randomBytes(2);
@@ -21,10 +22,10 @@ function randomBelow(count: number): number {
 }
 
 /**
- * Checks a new passphrase. Web encodes a character as one byte and refuses those above U+00FF; phones encode UTF-8. So
- * a passphrase that is not ASCII does not work in both.
+ * Checks a new passphrase. Rocket.Chat's web client encodes each character as one byte, and refuses those above U+00FF.
+ * Its phone apps encode UTF-8. So only an ASCII passphrase works in both.
  *
- * @param allowAmbiguous accepts characters that are not ASCII, for a user of only one kind of client
+ * @param allowAmbiguous true: other characters are accepted too, for a user with only one kind of client
  * @throws E2EError `malformed`, `empty-passphrase`, `ambiguous-passphrase`
  */
 export function checkPassphrase(passphrase: string, allowAmbiguous = false): void {
@@ -36,12 +37,13 @@ export function checkPassphrase(passphrase: string, allowAmbiguous = false): voi
 }
 
 /**
- * The encodings of a passphrase in clients: one byte for each character in web, UTF-8 in phones. New keys are wrapped
- * with the first encoding.
+ * The encodings of a passphrase in clients: one byte for each character in the web client, UTF-8 in phone apps. New keys
+ * are wrapped with the first encoding.
  */
 export function encodings(passphrase: string): Bytes[] {
-	const isUtf8Only = isAscii(passphrase) || /[^\0-\xff]/.test(passphrase);
-	return isUtf8Only ? [utf8(passphrase)] : [latin1(passphrase), utf8(passphrase)];
+	const isAboveLatin1 = /[^\0-\xff]/.test(passphrase);
+	const hasOneEncoding = isAscii(passphrase) || isAboveLatin1;
+	return hasOneEncoding ? [utf8(passphrase)] : [latin1(passphrase), utf8(passphrase)];
 }
 
 const isAscii = (text: string) => !/[^\0-\x7f]/.test(text);

@@ -1,5 +1,6 @@
 /**
- * Room keys: all members of a room share one, sealed for each of them (`test/contract/rocketchat-e2e.md` section 13).
+ * Room keys. All members of a room share one key, which is sealed for each member (`test/contract/rocketchat-e2e.md`
+ * section 13).
  */
 import {
 	fromBase64,
@@ -18,7 +19,7 @@ import { E2EError, malformed, orMalformed, orThrow } from './error.js';
 import { type Format, requireFormat } from './formats.js';
 import { importPublicKey } from './identity.js';
 
-/** Length of the last part of a sealed key: 256 bytes in base64. The key id comes before it. */
+/** Length of the base64 of 256 bytes, which is the last part of a sealed key. The key id precedes it. */
 const SEALED_LENGTH = 344;
 
 /** Length of a key id in v1 and legacy. */
@@ -51,8 +52,8 @@ export interface OpenOptions {
 
 export interface OpenSealedOptions extends OpenOptions {
 	/**
-	 * The key id of the room (`e2eKeyId`), used instead of the sealed id. A web 7 client that lost a race for the key id
-	 * of a room seals the right key with its own wrong id.
+	 * The key id of the room (`e2eKeyId`), used instead of the id in the sealed key. A web client of Rocket.Chat 7 that
+	 * lost a race for the key id of a room seals the right key with its own wrong id.
 	 */
 	readonly keyId?: string;
 }
@@ -81,15 +82,16 @@ class OpaqueRoomKey implements RoomKey {
 
 /** Makes a room key. @param format a format that the clients of all members read, see `formatFor` */
 export async function makeRoomKey(format: Format = 'v2'): Promise<RoomKey> {
-	const known = requireFormat(format);
-	const key = await subtle().generateKey(known === 'v2' ? GCM : CBC, true, ['encrypt', 'decrypt']);
+	const validFormat = requireFormat(format);
+	const key = await subtle().generateKey(validFormat === 'v2' ? GCM : CBC, true, ['encrypt', 'decrypt']);
 	const jwk = await toJwkText(key, 'The room key');
-	return new OpaqueRoomKey(await makeId(known, jwk), jwk, key);
+	return new OpaqueRoomKey(await makeId(validFormat, jwk), jwk, key);
 }
 
 /**
  * The id of a new key: in v1 the first twelve hexadecimal digits of the SHA-256 of its text, in legacy the first twelve
- * characters of its text in base64. Web before 7.0 always uses the legacy id, not the sealed one.
+ * characters of its text in base64. Rocket.Chat's web client before 7.0 always uses the legacy id, not that of the sealed
+ * key.
  */
 async function makeId(format: Format, jwk: string): Promise<string> {
 	if (format === 'v2') return crypto.randomUUID();
@@ -135,7 +137,7 @@ export async function sealRoomKey(roomKey: RoomKey, publicKey: string): Promise<
 	if (typeof id !== 'string' || id === '' || typeof jwk !== 'string') throw malformed('The room key');
 	const member = await importPublicKey(publicKey);
 	const sealed = await orMalformed('The room key', () => webCrypto.encrypt({ name: 'RSA-OAEP' }, member, utf8(jwk)));
-	// Readers find the end of the id by this length.
+	// `parseSealed` finds the end of the id by this length.
 	if (sealed.byteLength !== 256) throw new E2EError('unfit-key', 'A room key can only be sealed for keys of 2048 bits');
 	return id + toBase64(new Uint8Array(sealed));
 }

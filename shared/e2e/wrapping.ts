@@ -25,12 +25,12 @@ const V1_ROUNDS = 1000;
 const DEFAULT_ROUNDS = 600_000;
 const MIN_ROUNDS = 1000;
 
-/** More rounds are refused. Otherwise a server could keep its user's machine busy with a manipulated key. */
+/** Maximum number of rounds. Without it a server could keep its user's machine busy with a manipulated key. */
 const MAX_ROUNDS = 10_000_000;
 
 const AES_OF = { v1: 'AES-CBC', v2: 'AES-GCM' };
 
-/** The form of a stored private key. In the format `legacy` it is v1 too. */
+/** The form of a stored private key. The format `legacy` uses the form `v1`. */
 type Form = 'v1' | 'v2';
 
 export interface WrapOptions {
@@ -85,7 +85,7 @@ export async function unwrapPrivateKey(
 	return (await unwrapIdentity(stored, passphrase, userId, options)).privateKey;
 }
 
-/** Unwraps a stored private key and returns it with its public key, also if it is not extractable. */
+/** Unwraps a stored private key and returns it with its public key. Works even if `extractable` is false. */
 export async function unwrapIdentity(
 	stored: string,
 	passphrase: string,
@@ -100,6 +100,8 @@ export async function unwrapIdentity(
  * Wraps the private key with a different passphrase, for `e2e.setUserPublicAndPrivateKeys` with `force`. The text of
  * the public key does not change, so the identity stays the same.
  *
+ * @param from the present passphrase
+ * @param to the new passphrase
  * @param format format of the result. Default: the format of the stored key
  * @throws E2EError as `unwrapPrivateKey` and `wrapPrivateKey` do; `wrong-key` if the two keys are not a pair
  */
@@ -113,10 +115,12 @@ export async function changePassphrase(
 ): Promise<StoredKeys> {
 	const wrap = createWrapper(to, userId, format ?? parseWrapped(private_key, userId).form, options);
 	const { jwk, text } = await unwrap(private_key, from, userId);
-	const [stated, actual] = [publicNumbers(public_key), publicNumbers(publicKeyText(jwk))];
+	const stated = publicNumbers(public_key);
+	const actual = publicNumbers(publicKeyText(jwk));
 	if (stated.n !== actual.n || stated.e !== actual.e) {
 		throw new E2EError('wrong-key', 'The public key does not belong to the private key');
 	}
+	// Throws for an invalid private key.
 	await importPrivateKey(jwk, false);
 	return { public_key, private_key: await wrap(text) };
 }
@@ -130,6 +134,7 @@ export async function upgradePrivateKey(
 ): Promise<string> {
 	const wrap = createWrapper(passphrase, userId, 'v2', options);
 	const { jwk, text } = await unwrap(stored, passphrase, userId);
+	// Throws for an invalid private key.
 	await importPrivateKey(jwk, false);
 	return wrap(text);
 }
@@ -142,7 +147,8 @@ function createWrapper(passphrase: string, userId: string, format: Format, { rou
 	requireUserId(userId);
 	const iterations = rounds ?? (form === 'v1' ? V1_ROUNDS : DEFAULT_ROUNDS);
 	const isInRange = Number.isInteger(iterations) && iterations >= MIN_ROUNDS && iterations <= MAX_ROUNDS;
-	if (!isInRange || (form === 'v1' && iterations !== V1_ROUNDS)) {
+	const isWrongForV1 = form === 'v1' && iterations !== V1_ROUNDS;
+	if (!isInRange || isWrongForV1) {
 		throw new E2EError('bad-option', 'The rounds are 1,000 to 10,000,000, and for a v1 key always 1,000');
 	}
 	return async (text: string): Promise<string> => {

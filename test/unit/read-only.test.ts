@@ -21,7 +21,7 @@ import { headersOf, post, request } from '../support/rest.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 import { openTestStore } from '../support/store.js';
 
-const REFUSED = { error: 'error-read-only', reason: 'This server only answers reads, and stores nothing' };
+const REFUSED = { error: 'error-read-only', reason: 'This server is read-only' };
 
 interface World {
 	readonly admin: Person;

@@ -14,7 +14,10 @@ import { updateOf } from '../updateOf.js';
 import { type KeyFields, keysOf, type MemberKeys } from './memberKeys.js';
 import { whereSameKey } from './storedKeys.js';
 
-/** A filter that matches this membership only if the stored keys are still the given ones. */
+/**
+ * A filter that matches this membership only if its stored keys are unchanged. It compares the member's key, the offer
+ * and the number of former keys, because the other key fields only change together with these.
+ */
 export function whereKeysUnchanged({ _id, E2EKey, E2ESuggestedKey, oldRoomKeys }: Subscription): Filter<Subscription> {
 	return {
 		_id,
@@ -25,18 +28,21 @@ export function whereKeysUnchanged({ _id, E2EKey, E2ESuggestedKey, oldRoomKeys }
 }
 
 /**
- * Builds an update of the fields that differ between `before` and `next`; null if none does. A stored value
- * that is no key, such as null, is removed too.
+ * Builds an update of the fields that differ between `before` and `next`; null if none does. A stored key or offer that
+ * is invalid, such as null, is removed too.
  */
 function updateTo(membership: Subscription, before: MemberKeys, next: MemberKeys): UpdateFilter<Subscription> | null {
 	const set: Record<string, unknown> = {};
 	const removed: string[] = [];
 	const compareField = (field: keyof KeyFields, value: unknown, previous: unknown) => {
 		const isEmpty = value === undefined || (Array.isArray(value) && value.length === 0);
-		if (!isEmpty && value !== previous) set[field] = value;
-		// An empty list that the transition did not replace is left as stored.
-		else if (isEmpty && (value !== previous || typeof previous !== 'object') && membership[field] !== undefined)
-			removed.push(field);
+		if (!isEmpty) {
+			if (value !== previous) set[field] = value;
+			return;
+		}
+		// A list that the transition did not replace stays as stored, even if an invalid value is stored instead of a list.
+		const isSameList = value !== undefined && value === previous;
+		if (!isSameList && membership[field] !== undefined) removed.push(field);
 	};
 	compareField('E2EKey', next.key, before.key);
 	compareField('E2ESuggestedKey', next.offer, before.offer);

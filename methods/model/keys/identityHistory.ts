@@ -35,15 +35,15 @@ export function hashOf({ previous, ts, public_key }: Omit<KeyHistoryEntry, 'hash
 	return createHash('sha256').update(`${previous}\n${ts.getTime()}\n${public_key}`).digest('hex');
 }
 
-/** The present time, or a later one if needed: later than every time in the user's history, so that times are unique. */
+/** The present time, moved forward if needed, so that it is later than every time in the user's history. */
 export function nextTime({ e2eKeyHistory, e2eRekeying }: HistoryFields): Date {
 	const last = Math.max(listOf(e2eKeyHistory).at(-1)?.ts.getTime() ?? 0, e2eRekeying?.getTime() ?? 0);
 	return new Date(Math.max(Date.now(), last + 1));
 }
 
 /**
- * Returns the entries that a history lacks: one for the present key, if a Rocket.Chat server on the same database
- * stored it, then one for the next key.
+ * Builds the entries that a history lacks: one for the present key, if a Rocket.Chat server on the same database stored
+ * it, then one for the next key.
  * @param next the public key that is about to be stored; undefined if none is
  * @param login how the caller who stores it is logged in
  */
@@ -90,8 +90,8 @@ export function appendUpdate(
 }
 
 /**
- * Moves all entries but the newest from a user's document to the separate collection. Called after each addition. After
- * a crash they stay in the user's document until the next call.
+ * Moves all entries but the newest from a user's document to the separate collection. Called after each new entry. If the
+ * server crashes before, the entries stay in the user's document until the next call.
  */
 export async function moveEarlierEntries(store: Store, userId: string): Promise<void> {
 	const user = await store.users.findOne({ _id: userId }, { projection: { e2eKeyHistory: 1 } });
@@ -101,14 +101,12 @@ export async function moveEarlierEntries(store: Store, userId: string): Promise<
 	const hashes = earlier.map(({ hash }) => hash);
 	await store.users.updateOne(
 		{ _id: userId },
-		{
-			$pull: { e2eKeyHistory: { hash: { $in: hashes } } },
-		},
+		{ $pull: { e2eKeyHistory: { hash: { $in: hashes } } } },
 		{ silent: true },
 	);
 }
 
-/** Adds entries to the separate collection, except those that another call has added, and drops the oldest above the limits. */
+/** Adds entries to the separate collection, except those that another call has added. Drops the oldest above the limits. */
 function appendToCollection(store: Store, userId: string, entries: readonly KeyHistoryEntry[]): Promise<void> {
 	return retryOnConflict(async () => {
 		const stored = await store.keyHistory.findOne({ _id: userId });
@@ -130,14 +128,16 @@ function appendToCollection(store: Store, userId: string, entries: readonly KeyH
 	});
 }
 
-/** The newest entries that fit into the limits. */
+/** The newest entries that fit into the limits, the oldest first. */
 function newestEntries(entries: readonly KeyHistoryEntry[]): KeyHistoryEntry[] {
+	const kept: KeyHistoryEntry[] = [];
 	let bytes = 0;
-	const newestDropped = entries.findLastIndex(({ public_key }, i) => {
-		bytes += Buffer.byteLength(public_key);
-		return entries.length - i > MAX_ENTRIES || bytes > MAX_BYTES;
-	});
-	return entries.slice(newestDropped + 1);
+	for (const entry of [...entries].reverse()) {
+		bytes += Buffer.byteLength(entry.public_key);
+		if (kept.length === MAX_ENTRIES || bytes > MAX_BYTES) break;
+		kept.push(entry);
+	}
+	return kept.reverse();
 }
 
 /** Deletes the history of a user who is about to be deleted. */
@@ -161,10 +161,11 @@ export function readHistory(store: Store, user: User): Promise<History> {
 		const entries = missingEntries(current);
 		const present = current.e2e?.public_key;
 		const whereUnchanged = { _id: current._id, 'e2e.public_key': present, ...whereHistoryUnchanged(current) };
-		const written =
-			entries.length === 0 ||
-			(await store.users.updateOne(whereUnchanged, appendUpdate(current, entries), { silent: true })).matchedCount > 0;
-		if (!written) return CONFLICT;
+		if (entries.length > 0) {
+			const update = appendUpdate(current, entries);
+			const { matchedCount } = await store.users.updateOne(whereUnchanged, update, { silent: true });
+			if (matchedCount === 0) return CONFLICT;
+		}
 		const all = [...listOf(current.e2eKeyHistory), ...entries];
 		if (all.length > 1) await moveEarlierEntries(store, current._id);
 		return historyOf(store, current._id, all.slice(-1));
@@ -174,6 +175,7 @@ export function readHistory(store: Store, user: User): Promise<History> {
 /** The entries in the collection, followed by those of the user's document. Some may be in both. */
 async function historyOf(store: Store, userId: string, latest: readonly KeyHistoryEntry[]): Promise<History> {
 	const stored = await store.keyHistory.findOne({ _id: userId });
+	// Another call may have moved entries meanwhile that are newer than those read before.
 	const earlier = listOf(stored?.entries).filter(({ ts }) => latest[0] && ts.getTime() < latest[0].ts.getTime());
 	return { entries: [...earlier, ...latest], dropped: stored?.dropped ?? 0 };
 }

@@ -16,7 +16,7 @@ import { inParallel } from '../inParallel.js';
 import { listOf } from '../lists.js';
 import { pagesOf } from '../pages.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
-import { archiveAllKeys } from './archiveAllKeys.js';
+import { archiveKeyAndRemoveOffer } from './archiveKeyAndRemoveOffer.js';
 import {
 	appendUpdate,
 	missingEntries,
@@ -72,7 +72,7 @@ function isFollowUpPending({ e2eRekeying, e2eQueueing }: User): boolean {
 	return !!e2eRekeying || !!e2eQueueing;
 }
 
-/** How the caller is logged in: by a login token, by a personal access token, or without a token. */
+/** How the caller is logged in: `session` for a login token, `server` for a call without a token. */
 async function loginOf(store: Store, userId: string, hashedToken: string | null): Promise<KeyLogin> {
 	if (hashedToken === null) return 'server';
 	const tokens = { 'services.resume.loginTokens.hashedToken': 1, 'services.resume.loginTokens.type': 1 } as const;
@@ -83,21 +83,21 @@ async function loginOf(store: Store, userId: string, hashedToken: string | null)
 
 /** Options for storing a key pair. */
 export interface StoreOptions {
-	/** Whether existing keys may be overwritten. */
+	/** True: existing keys may be overwritten. */
 	readonly force: boolean;
-	/** Whether the caller confirms that rooms may lose their last key holder (`test/contract/beyond.md` E11). */
+	/** True: the caller accepts that rooms may lose their last key holder (`test/contract/beyond.md` E11). */
 	readonly confirm: boolean | undefined;
 	/**
-	 * Makes the caller prove their identity before keys are overwritten: by a second factor or the password. Returns the
-	 * kind of proof; null if none was required.
+	 * Requires a second factor or the password of the caller before keys are overwritten. Returns the kind of proof; null
+	 * if none was required.
 	 */
 	prove(): Promise<KeyLogin | null>;
 }
 
 /**
  * Stores the identity keys of a user. If the public key changes, room keys sealed for the former one are archived, and
- * the user is put into the queue of every encrypted room. A pair that is already stored is not written again; the call then only
- * completes pending follow-up work.
+ * the user is put into the queues of all their encrypted rooms. A pair that is already stored is not written again: the
+ * call then only completes pending follow-up work.
  * @returns whether any room has lost its last key holder
  * @throws ClientError `error-keys-already-set`, `error-invalid-user`, `error-last-key-holder`, and what `prove` throws
  */
@@ -114,8 +114,9 @@ export async function storeKeyPair(
 		const { public_key, private_key } = user.e2e ?? {};
 		const isIdentical = pair.public_key === public_key && pair.private_key === private_key;
 		// Rocket.Chat refuses identical keys too. A repeated call may complete an interrupted one.
-		const mayStore = force || !public_key || !private_key || (isIdentical && isFollowUpPending(user));
-		if (!mayStore) throw clientError('keysAlreadySet');
+		const completesFollowUp = isIdentical && isFollowUpPending(user);
+		const hasKeys = !!public_key && !!private_key;
+		if (hasKeys && !force && !completesFollowUp) throw clientError('keysAlreadySet');
 		if (isIdentical) return user;
 		const isNewPublicKey = !isSamePublicKey(pair.public_key, public_key);
 		// Without an earlier public key, no room key can have been sealed for the user, so there is none to archive.
@@ -123,7 +124,7 @@ export async function storeKeyPair(
 		if (isNewPublicKey && marker === 'e2eRekeying')
 			await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));
 		// A second-factor code can be used only once, so a repeated attempt keeps the first proof.
-		if (public_key && private_key) login ??= (await prove()) ?? undefined;
+		if (hasKeys) login ??= (await prove()) ?? undefined;
 		login ??= await loginOf(store, userId, hashedToken);
 		const updated = await store.users.findOneAndUpdate(
 			whereIdentityUnchanged(user),
@@ -161,9 +162,9 @@ async function followUp(context: Context, user: User): Promise<boolean> {
 }
 
 /**
- * Removes a user's identity keys and sets the marker `e2eRekeying`. The caller of this function then archives the room
- * keys and removes the marker.
- * @returns the marker: the time of this call, or of an earlier interrupted call if it has set one
+ * Removes a user's identity keys and sets the marker `e2eRekeying`. The code that calls this function then archives the
+ * room keys and removes the marker.
+ * @returns the marker: the time of this call, or of the interrupted call that has set one
  */
 export async function dropIdentity(context: Context, userId: string): Promise<Date> {
 	return retryOnConflict(async () => {
@@ -206,8 +207,8 @@ export async function archiveKeysEverywhere(
 		await inParallel(page, async (membership) => {
 			const { rid } = membership;
 			const e2eKeyId = keyIds.get(rid);
-			if (!(await archiveAllKeys(store, membership, e2eKeyId))) return;
-			// Checked after the write. If the last two holders lose their keys concurrently, at least one call sees no holder.
+			if (!(await archiveKeyAndRemoveOffer(store, membership, e2eKeyId))) return;
+			// Checked after the write: if the last two holders lose their keys concurrently, at least one call sees no holder.
 			if (!holdsKey(membership, { e2eKeyId }) || (await hasHolder(store, rid))) return;
 			lostLastHolder = true;
 			notifyNoHolder(context, rid, userId);

@@ -12,7 +12,7 @@ import { readKeyedRoom } from './roomKeyId.js';
 /** Projection of the fields that `holdsKey` needs. */
 const HOLDER_FIELDS = { E2EKey: 1, e2eKnownKeys: 1 } as const;
 
-/** Whether any of these users may log in. A deactivated or deleted user cannot provide the key to others. */
+/** Whether any of these users is active. A deactivated or deleted user cannot provide the key to others. */
 async function isAnyActive(store: Store, userIds: readonly string[]): Promise<boolean> {
 	if (userIds.length === 0) return false;
 	const active = { _id: { $in: [...userIds] }, active: { $ne: false } };
@@ -20,9 +20,8 @@ async function isAnyActive(store: Store, userIds: readonly string[]): Promise<bo
 }
 
 /**
- * Whether any active user holds the present key of a room. Keys with another key id do not count, and neither do
- * deactivated or deleted users.
- * @param exceptUserId this user does not count; empty excludes nobody
+ * Whether any active user holds the present key of a room.
+ * @param exceptUserId this user does not count; an empty id excludes nobody
  */
 export async function hasHolder(store: Store, rid: string, exceptUserId = ''): Promise<boolean> {
 	const room = (await readKeyedRoom(store, rid)) ?? {};
@@ -36,14 +35,15 @@ export async function hasHolder(store: Store, rid: string, exceptUserId = ''): P
 
 /** Whether the user holds the present key of a room and no other active user does. */
 export async function isLastHolder(store: Store, rid: string, userId: string): Promise<boolean> {
-	const own = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: HOLDER_FIELDS });
-	if (!own || !holdsKey(own, (await readKeyedRoom(store, rid)) ?? {})) return false;
+	const ownMembership = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: HOLDER_FIELDS });
+	if (!ownMembership || !holdsKey(ownMembership, (await readKeyedRoom(store, rid)) ?? {})) return false;
 	return !(await hasHolder(store, rid, userId));
 }
 
 /**
- * Requires the last key holder to confirm that a room may lose its key.
- * @param wouldLoseKey whether a room would; called only if the server requires a confirmation and there is none
+ * Refuses a call without a confirmation, if it would make a room lose its last key holder.
+ * @param confirm true: the caller has confirmed
+ * @param wouldLoseKey checks whether a room would; called only if the server requires a confirmation and there is none
  * @throws ClientError `error-last-key-holder`
  */
 export async function requireConfirmation(
@@ -61,9 +61,9 @@ export function notifyNoHolder({ events }: Pick<MethodContext, 'events'>, rid: s
 
 /** Whether there is a room whose key only this user holds. */
 export async function isLastHolderAnywhere(store: Store, userId: string): Promise<boolean> {
-	const own = { 'u._id': userId, E2EKey: { $exists: true } };
+	const whereOwn = { 'u._id': userId, E2EKey: { $exists: true } };
 	const pause = createYielder();
-	for await (const page of pagesOf(store.subscriptions, own, { projection: { rid: 1 } })) {
+	for await (const page of pagesOf(store.subscriptions, whereOwn, { projection: { rid: 1 } })) {
 		for (const { rid } of page) {
 			await pause();
 			if (await isLastHolder(store, rid, userId)) return true;

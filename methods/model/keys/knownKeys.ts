@@ -1,13 +1,12 @@
 /**
- * Records about the sealed keys of a membership, in its field `e2eKnownKeys`: who offered the key, under which key id of
- * the room it was offered or accepted, and whether the member has returned it. The sealed key itself does not show
- * these. Each record identifies its key by a hash, because a Rocket.Chat server on the same database may replace keys
- * at any time.
+ * Records about the sealed keys of a membership, in its field `e2eKnownKeys`. A record stores who offered the key, which
+ * key id the room had then, and whether the member has returned it. The sealed key itself does not show these. Each
+ * record identifies its key by a hash, because a Rocket.Chat server on the same database may replace keys at any time.
  */
 import { createHash } from 'node:crypto';
 import type { KnownKey } from '../../../shared/documents.js';
 
-/** Maximum number of records in one membership. Above it the oldest is removed; records of returned keys last. */
+/** Maximum number of records in one membership. Above it the oldest are removed first, but records of returned keys last. */
 const MAX_KNOWN_KEYS = 50;
 
 /** The hash that identifies a key in the records. The key is trimmed, because accepting an offer trims its key. */
@@ -21,7 +20,7 @@ function recordOf(records: readonly KnownKey[], key: string): KnownKey | undefin
 	return records.find((record) => record?.hash === hash);
 }
 
-/** Whether a key was offered or accepted as the key with this id, even if it begins with another key id. */
+/** Whether a key was offered or accepted while the room had this key id, and was not returned. */
 export function isRecordedUnder(records: readonly KnownKey[], key: string, keyId: string | null | undefined): boolean {
 	const record = recordOf(records, key);
 	return record !== undefined && record.keyId === (keyId || '') && record.returned !== true;
@@ -32,7 +31,7 @@ export function offererOf(records: readonly KnownKey[], key: string): string | u
 	return recordOf(records, key)?.by;
 }
 
-/** The records with one added for this key. It replaces an earlier record of the same key. */
+/** The records with a new one for this key. It replaces an earlier record of the same key. */
 export function withRecord(
 	records: readonly KnownKey[],
 	key: string,
@@ -54,8 +53,8 @@ export function returnedOffers(records: readonly KnownKey[], keyId: string | nul
 }
 
 /**
- * Whether the member has returned a key with this key id.
- * @param by id of the member who had offered it
+ * Whether the member has returned a key with this key id that a certain provider had offered.
+ * @param by id of the provider
  */
 export function hasReturned(records: readonly KnownKey[], by: string, keyId: string | null | undefined): boolean {
 	return returnedOffers(records, keyId).some((record) => record.by === by);

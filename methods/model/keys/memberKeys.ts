@@ -5,7 +5,7 @@
  * member's own former keys, and records about these keys (`knownKeys.ts`). They change only by the transitions below.
  * Each transition is one conditional write; if the keys have changed since they were read, it is repeated.
  *
- * A key "of the room" is one with the key id that the room has now, by the key itself or by a record.
+ * A key is "of the room" if the key itself, or a record about it, shows the key id that the room has now.
  *
  * | State | The membership has |
  * |---|---|
@@ -16,9 +16,9 @@
  *
  * | Transition | From | To | What happens to the keys |
  * |---|---|---|---|
- * | `store` | any | `holder`, `mismatched` | the new key replaces the present one, which is archived. An offer of the room's key is removed, if the caller asks for it |
+ * | `store` | any | `holder`, `mismatched` | the present key is archived, the new key replaces it. An offer of the room's key is removed, if the caller asks for it |
  * | `offer` | `none`, `mismatched` | `offered` | the offer is stored, unless the member has returned a key of the same provider |
- * | `accept` | any | `holder` | the offered key replaces the present one, which is archived. A member without former keys takes those that came with the offer |
+ * | `accept` | any | `holder` | the present key is archived, the offered key replaces it. A member without former keys takes those that came with the offer |
  * | `drop` | any | any but `offered` | the offer is removed |
  * | `archive` | `holder`, `mismatched` | any | the key is archived or removed. If the former keys contain the room's key, it is restored |
  * | `returnKey` | `holder`, `mismatched` | `none`, `offered` | the key is archived as returned, with the id of the member who had offered it |
@@ -50,7 +50,7 @@ export const TRANSITIONS = {
 
 /** The keys that `keysOf` reads from a membership. Invalid stored values are left out. */
 export interface MemberKeys {
-	/** The member's own key, of this room key or another. */
+	/** The member's own key. It may belong to a former key of the room. */
 	readonly key: string | undefined;
 	/** The key offered by another member, as it was stored. It is trimmed when the member accepts it. */
 	readonly offer: string | undefined;
@@ -58,7 +58,7 @@ export interface MemberKeys {
 	readonly offeredOldKeys: readonly OldRoomKey[];
 	/** The member's own former keys, the newest first. */
 	readonly oldKeys: readonly OldRoomKey[];
-	/** Where the keys come from, as `knownKeys.ts` explains. */
+	/** Records about these keys (`knownKeys.ts`). */
 	readonly records: readonly KnownKey[];
 }
 

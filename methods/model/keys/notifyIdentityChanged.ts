@@ -6,18 +6,15 @@ import { createYielder } from '../../../shared/yielding.js';
 import { MEMBER, memberIdsOf } from '../memberships/members.js';
 import { pagesOf } from '../pages.js';
 
-/**
- * Maximum number of user ids kept in memory to avoid duplicates: about 20 MB. Above it some users are returned more than
- * once.
- */
+/** Maximum number of user ids kept in memory to avoid duplicates: about 20 MB. Above it some users are notified more than once. */
 const MAX_RETURNED_IDS = 200_000;
 
 /** Ids of the users who share an encrypted room with a user. */
 async function* sharedRoomUsers(store: Store, userId: string): AsyncGenerator<string> {
 	const returned = new Set([userId]);
 	const pause = createYielder();
-	const own = { 'u._id': userId, ...MEMBER };
-	for await (const page of pagesOf(store.subscriptions, own, { projection: { rid: 1 } })) {
+	const whereOwn = { 'u._id': userId, ...MEMBER };
+	for await (const page of pagesOf(store.subscriptions, whereOwn, { projection: { rid: 1 } })) {
 		const whereEncrypted = { _id: { $in: page.map(({ rid }) => rid) }, encrypted: true };
 		for (const { _id: rid } of await store.rooms.find(whereEncrypted, { projection: { _id: 1 } }).toArray()) {
 			for await (const uids of memberIdsOf(store, rid, MEMBER)) {

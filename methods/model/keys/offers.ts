@@ -11,7 +11,7 @@ import { enqueue } from './queue.js';
 import type { KeyedRoom } from './roomKeyId.js';
 import { drop, offer } from './transitions.js';
 
-/** Why an offer is not stored. `returned`: the member has returned a key of this provider. */
+/** Why an offer is not stored. `returned`: the member has returned a key that the same provider had offered. */
 export type OfferRefusal = 'not-a-member' | 'already-holds-key' | 'already-offered' | 'returned';
 
 /** A key that a member has sealed for another. */
@@ -24,8 +24,8 @@ export interface Offer {
 }
 
 /**
- * Offers a member the key of their room, unless the member holds it, has an offer of it already, or has returned a key
- * of this room key that the same provider had offered. Does not notify the member.
+ * Offers a member the key of their room. Stores nothing if the member holds the key, has an offer of it, or has returned
+ * it to the same provider. Does not notify the member.
  * @returns the updated membership, or the reason why the offer was not stored
  */
 export async function offerKey(
@@ -57,8 +57,8 @@ export async function withdraw(store: Store, membership: Subscription): Promise<
 }
 
 /**
- * Queues the member, then removes the offer if it is still the one in `membership`. In this order a crash in between
- * cannot leave a member without an offer and outside of the queue.
+ * Queues the member, then removes the offer if it is still the one in `membership`. This order ensures that after a crash
+ * in between the member has the offer or is in the queue.
  */
 export async function dropOffer(store: Store, membership: Subscription): Promise<void> {
 	await enqueue(store, membership.rid, membership.u._id);

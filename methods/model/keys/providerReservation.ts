@@ -3,8 +3,8 @@
  * room key and can seal it for others. A member who waits for the key is reserved for the first provider who is given
  * that member in an answer, so that only this provider seals the key.
  *
- * Reservations are kept in the memory of this process; where several processes share a store, in the store. A reservation
- * there is changed by one conditional write, so that of several processes only one reserves a member.
+ * Reservations are kept in the memory of this process, or in the store if several processes share it. A reservation in
+ * the store is changed by one conditional write, so that only one of several processes reserves a member.
  */
 import type { SharedState } from '../../../shared/documents.js';
 import { isShared, type Store, sourceOf } from '../../../shared/store.js';
@@ -18,8 +18,8 @@ interface ProviderReservation {
 	/** End of the reservation, in epoch ms. Until then no other provider is given this member. */
 	readonly until: number;
 	/**
-	 * In epoch ms. Until then the same provider is given the member again without a new reservation, so that a provider
-	 * who never seals keys cannot block the others.
+	 * In epoch ms, later than `until`. Until then the same provider is given the member again, but gets no new reservation.
+	 * So a provider who never seals keys cannot block the others.
 	 */
 	readonly notAgainUntil: number;
 }
@@ -27,7 +27,7 @@ interface ProviderReservation {
 /** Maximum number of reservations in a process: about 20 MB. Above it the oldest are removed early. */
 const MAX_RESERVATIONS = 100_000;
 
-/** The reservations by room and member, in the order they were made. All have the same duration, so the first ends first. */
+/** The reservations by room and member, in the order of their creation. All have the same duration, so the oldest ends first. */
 type Reservations = Map<string, ProviderReservation>;
 
 const reservationsByStore = new WeakMap<Store, Reservations>();
@@ -42,7 +42,7 @@ function reservationsOf(store: Store): Reservations {
 	return reservations;
 }
 
-/** The map key of a room and a member. Ids contain no line break, so it separates them. */
+/** The map key of a room and a member, separated by a line break, which ids do not contain. */
 const keyOf = (rid: string, userId: string) => `${rid}\n${userId}`;
 
 /** The id of a reservation in the store. */
@@ -53,7 +53,7 @@ export function countReservations(store: Store): number {
 	return reservationsOf(store).size;
 }
 
-/** The state of a reservation for a provider: reserved for another one; already for this one; or free to reserve. */
+/** Whether a member is reserved for another provider or for this one, or may be reserved (`free`). */
 function stateFor(
 	reservation: ProviderReservation | undefined,
 	provider: string,
@@ -75,13 +75,14 @@ async function storedReservations(
 	return new Map(found.map((document) => [document._id, document]));
 }
 
+/** Reads a reservation from its document. The document expires at `notAgainUntil`. */
 function reservationIn(document: SharedState | undefined): ProviderReservation | undefined {
 	const { provider, reservedUntil, until } = document ?? {};
 	if (provider === undefined || reservedUntil === undefined || until === undefined) return undefined;
 	return { provider, until: reservedUntil.getTime(), notAgainUntil: until.getTime() };
 }
 
-/** Those of these waiting members who are reserved for another provider than this one. */
+/** Returns those of the given waiting members who are reserved for another provider. */
 export async function reservedForOthers(
 	store: Store,
 	rid: string,
@@ -102,7 +103,7 @@ export async function reservedForOthers(
 /**
  * Reserves waiting members for a provider, except those who are reserved for another provider.
  * @param duration of the reservations, in ms
- * @returns the members whom the provider may be given
+ * @returns the members that the provider may be given
  */
 export async function reserve(
 	store: Store,
@@ -126,7 +127,7 @@ export async function reserve(
 	return reserved;
 }
 
-/** @returns whether the member is reserved for the provider */
+/** Stores a reservation in memory, if it is free. @returns whether the member is reserved for the provider */
 function reserveInMemory(
 	reservations: Reservations,
 	key: string,
@@ -145,8 +146,7 @@ function reserveInMemory(
 }
 
 /**
- * Writes a reservation, unless another process has written one since `found` was read. Then the member is left out of
- * this answer.
+ * Writes a reservation, unless another process has written one since `found` was read.
  * @returns whether the member is reserved for the provider
  */
 async function reserveInStore(

@@ -28,14 +28,16 @@ function readNumber(value: unknown): bigint | undefined {
 	return BigInt(`0x${Buffer.from(value, 'base64url').toString('hex') || '0'}`);
 }
 
-/** Whether a text is a public key with which room keys can be sealed. A text with a private key (`d`) is not. */
+/** Whether room keys can be sealed with this public key. False for a text that contains a private key (`d`). */
 export function isFitPublicKey(text: string | null | undefined): boolean {
 	const jwk = typeof text === 'string' ? readObject(text) : undefined;
 	if (jwk?.kty !== 'RSA' || jwk.d !== undefined) return false;
 	const modulus = readNumber(jwk.n);
 	const exponent = readNumber(jwk.e);
 	if (modulus === undefined || exponent === undefined) return false;
-	if (modulus >> BigInt(MIN_BITS - 1) === 0n || exponent < MIN_EXPONENT || exponent % 2n === 0n) return false;
+	const isTooShort = modulus >> BigInt(MIN_BITS - 1) === 0n;
+	const isExponentInvalid = exponent < MIN_EXPONENT || exponent % 2n === 0n;
+	if (isTooShort || isExponentInvalid) return false;
 	const { key_ops: operations = ['encrypt'], alg = 'RSA-OAEP-256', use = 'enc' } = jwk;
 	return Array.isArray(operations) && operations.includes('encrypt') && alg === 'RSA-OAEP-256' && use === 'enc';
 }
@@ -43,10 +45,10 @@ export function isFitPublicKey(text: string | null | undefined): boolean {
 /**
  * Whether two texts are the same public key. Two RSA JWKs are compared by `kty`, `n` and `e`; other texts must be equal.
  */
-export function isSamePublicKey(one: string | undefined, other: string | undefined): boolean {
-	if (one === other) return true;
-	const [a, b] = [readObject(one ?? ''), readObject(other ?? '')];
-	return (
-		a?.kty === 'RSA' && ['kty', 'n', 'e'].every((member) => typeof a[member] === 'string' && a[member] === b?.[member])
-	);
+export function isSamePublicKey(first: string | undefined, second: string | undefined): boolean {
+	if (first === second) return true;
+	const firstJwk = readObject(first ?? '');
+	const secondJwk = readObject(second ?? '');
+	if (firstJwk?.kty !== 'RSA' || secondJwk?.kty !== 'RSA') return false;
+	return ['n', 'e'].every((field) => typeof firstJwk[field] === 'string' && firstJwk[field] === secondJwk[field]);
 }

@@ -22,7 +22,7 @@ async function lacksKey(store: Store, rid: string, userId: string): Promise<bool
 	return exists(store.subscriptions, keyless);
 }
 
-/** Whether the user belongs into the queue: a member without a room key, who has identity keys to seal one for. */
+/** Whether the user may be queued: a member without a room key who has identity keys. */
 async function mayBeQueued(store: Store, rid: string, userId: string): Promise<boolean> {
 	return (await lacksKey(store, rid, userId)) && (await hasIdentity(store, userId));
 }
@@ -30,7 +30,7 @@ async function mayBeQueued(store: Store, rid: string, userId: string): Promise<b
 /**
  * Puts a user into the queue of an encrypted room, if they are a member without its key and have identity keys. The
  * room is notified of the change. A user who is already queued keeps their position.
- * @returns whether the queue has changed, and so the room was notified
+ * @returns whether the user was added to the queue
  */
 export async function enqueue(store: Store, rid: string, userId: string): Promise<boolean> {
 	if (!(await mayBeQueued(store, rid, userId))) return false;
@@ -62,14 +62,14 @@ function whereNotQueued(rid: string, userId: string): Filter<Room> {
 
 /**
  * Removes users from the queue of a room, because they have left or have no public key any more. Notifies the room if
- * the queue has changed. Unlike `removeServedUsers`, it does not check whether the users still lack the key.
+ * the queue has changed. Unlike `removeServedUsers`, it queues nobody again.
  * @returns whether the queue has changed, and so the room was notified
  */
 export async function dequeue(store: Store, rid: string, userIds: readonly string[]): Promise<boolean> {
-	const anyOfThem = { $in: [...userIds] };
+	const inUserIds = { $in: [...userIds] };
 	const room = await store.rooms.findOneAndUpdate(
-		{ _id: rid, 'usersWaitingForE2EKeys.userId': anyOfThem },
-		{ $pull: { usersWaitingForE2EKeys: { userId: anyOfThem } } },
+		{ _id: rid, 'usersWaitingForE2EKeys.userId': inUserIds },
+		{ $pull: { usersWaitingForE2EKeys: { userId: inUserIds } } },
 		{ returnDocument: 'after', silent: true },
 	);
 	if (!room) return false;
@@ -79,8 +79,8 @@ export async function dequeue(store: Store, rid: string, userIds: readonly strin
 }
 
 /**
- * Removes users from the queue of a room who have the key of the room now, or an offer of it. Users who have lost the key
- * or the offer again meanwhile, by a reset or a rejection, are queued again.
+ * Removes from the queue of a room the users who have received its key or an offer of it. Users who have lost it again
+ * meanwhile, by a reset or a rejection, are queued again.
  * @returns whether the queue has changed, and so the room was notified
  */
 export async function removeServedUsers(store: Store, rid: string, userIds: readonly string[]): Promise<boolean> {
@@ -101,8 +101,8 @@ async function removeEmptyQueue(store: Store, rid: string): Promise<void> {
 }
 
 /**
- * Removes all users from the queue of a room who do not belong into it. A call that was interrupted after it stored a
- * key, for example, leaves the member in the queue.
+ * Removes the users who may not be queued from the queue of a room. For example, a call that was interrupted after it
+ * stored a key leaves the member in the queue.
  */
 export async function tidyQueue(store: Store, rid: string): Promise<void> {
 	const room = await store.rooms.findOne(
@@ -123,7 +123,7 @@ export async function tidyQueue(store: Store, rid: string): Promise<void> {
 	if (toRemove.length > 0) await removeServedUsers(store, rid, toRemove);
 }
 
-/** Puts a user into the queue of every encrypted room of which they are a member without its key. */
+/** Puts a user into the queues of all their encrypted rooms whose key they lack. */
 export async function enqueueEverywhere(store: Store, userId: string): Promise<void> {
 	if (!(await hasIdentity(store, userId))) return;
 	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId, ...KEYLESS }, { projection: { rid: 1 } })) {
@@ -149,8 +149,8 @@ export async function dequeueEverywhere(store: Store, userId: string): Promise<v
 }
 
 /**
- * Puts the members of a room who lack its key and have identity keys into its queue, up to `MAX_WAITING`: in one write if
- * the room has no queue yet. Used for a room that has just become encrypted.
+ * Puts the members of a room who lack its key and have identity keys into its queue, up to `MAX_WAITING`. A room that
+ * has no queue yet is written once. Called when a room becomes encrypted or a direct room gets members.
  */
 export async function enqueueKeyless(store: Store, rid: string): Promise<void> {
 	const userIds: string[] = [];

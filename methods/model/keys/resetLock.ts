@@ -1,7 +1,7 @@
 /**
- * The lock for resetting the key of a room (`test/contract/rocketchat-e2e.md` 6.1). Only one call over all processes has
- * it at a time. It is stored in the field `e2eReset` of the room. A completed reset removes it. The lock of an interrupted
- * call expires, but stays stored, so that the same caller can resume the reset.
+ * The lock for resetting the key of a room (`test/contract/rocketchat-e2e.md` 6.1). At any time only one call in all
+ * processes has the lock. It is stored in the field `e2eReset` of the room. A completed reset removes it. The lock of an
+ * interrupted call expires, but stays stored, so that the same caller can resume the reset.
  */
 import type { Room } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -10,8 +10,8 @@ import type { Filter, Store, UpdateFilter } from '../../../shared/store.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 
 /**
- * How long the lock is valid without renewal, in ms. Far longer than the work between two renewals takes, and longer than
- * the clocks of two servers differ.
+ * How long the lock is valid without renewal, in ms: far longer than the work between two renewals, and longer than the
+ * difference between the clocks of two servers.
  */
 const LOCK_MS = 30_000;
 
@@ -56,7 +56,7 @@ export function takeResetLock(
 		const isResumed = hasBegunReset(room, userId, keyId);
 		if (existing && existing.until > new Date() && !isResumed) throw clientError('resetInProgress');
 		if (room.e2eKeyId === keyId && !isResumed) throw clientError('keyIdExists');
-		// If the interrupted call has set the new key id already, the lock remembers the former one.
+		// If the interrupted call has set the new key id already, only its lock still contains the former one.
 		const formerKeyId = isResumed && room.e2eKeyId === keyId ? existing?.formerKeyId : room.e2eKeyId;
 		const until = new Date(Date.now() + LOCK_MS);
 		const { matchedCount } = await store.rooms.updateOne(

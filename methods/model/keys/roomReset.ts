@@ -6,7 +6,7 @@ import type { Filter, Store } from '../../../shared/store.js';
 import { inParallel } from '../inParallel.js';
 import { MEMBER, memberIdsOf, membershipsOf } from '../memberships/members.js';
 import { applyTransition } from './applyTransition.js';
-import { archiveAllKeys } from './archiveAllKeys.js';
+import { archiveKeyAndRemoveOffer } from './archiveKeyAndRemoveOffer.js';
 import type { MemberKeys } from './memberKeys.js';
 import { dequeue, enqueue, MAX_WAITING } from './queue.js';
 import type { ResetLock } from './resetLock.js';
@@ -32,16 +32,19 @@ export interface ResetContext extends Pick<MethodContext, 'store' | 'signal'> {
 	readonly lock: ResetLock;
 }
 
-/** Whether a member has a key, or else an offer, that is not of the new room key. */
+/**
+ * Whether a member has a key that does not begin with the new key id. The offer is checked only if the member has no
+ * key.
+ */
 function hasFormerKey(membership: Subscription, newKeyId: string): boolean {
 	const key = ownKeyOf(membership) ?? offeredKeyOf(membership);
 	return key !== undefined && keyIdOf(key) !== newKeyId;
 }
 
 /**
- * Archives the keys of all members but the caller, except keys of the new room key, and removes their offers: one write
- * for each member.
- * @returns ids of the members whose keys were archived, up to `MAX_WAITING`: no more fit into the queue
+ * Archives the keys of all members but the caller, and removes their offers, in one write for each member. Members who
+ * have the new room key already are left unchanged.
+ * @returns ids of the changed members, up to `MAX_WAITING`: no more fit into the queue
  */
 export async function archiveOtherKeys(context: ResetContext, newKeyId: string): Promise<string[]> {
 	const { store, userId, lock, signal } = context;
@@ -56,8 +59,8 @@ export async function archiveOtherKeys(context: ResetContext, newKeyId: string):
 		// succeeds, no later reset has begun, so this page contains none of its keys.
 		await lock.renew();
 		await inParallel(page, async (membership) => {
-			const updated = await archiveAllKeys(store, membership, lock.formerKeyId, async (current) => {
-				// A membership that was read again may contain such keys, so the lock is renewed after that read too.
+			const updated = await archiveKeyAndRemoveOffer(store, membership, lock.formerKeyId, async (current) => {
+				// A membership that was read again may contain a key of a later reset. If the renewal succeeds, it does not.
 				if (current !== membership) await lock.renew();
 				return hasFormerKey(current, newKeyId);
 			});
@@ -67,7 +70,7 @@ export async function archiveOtherKeys(context: ResetContext, newKeyId: string):
 	return archivedFrom;
 }
 
-/** The queue for the new key: the first `MAX_WAITING` other members who have identity keys and no room key. */
+/** Computes the queue for the new key: the first `MAX_WAITING` other members who have identity keys and no room key. */
 async function newQueue(store: Store, rid: string, userId: string): Promise<WaitingUser[]> {
 	const waiting: WaitingUser[] = [];
 	const ts = new Date();
@@ -80,8 +83,8 @@ async function newQueue(store: Store, rid: string, userId: string): Promise<Wait
 }
 
 /**
- * Sets the new key id of the room, and the queue of members who wait for the new key. Does not notify the room: the end
- * of the reset does.
+ * Sets the new key id of the room and the queue of members who wait for the new key, without notifying the room: the end
+ * of the reset does. Only a correction of the queue afterwards notifies the room.
  */
 export async function setNewKeyId(context: ResetContext, newKeyId: string): Promise<void> {
 	const { store, userId, lock } = context;
@@ -95,8 +98,8 @@ export async function setNewKeyId(context: ResetContext, newKeyId: string): Prom
 }
 
 /**
- * Corrects the new queue after concurrent calls that changed memberships or the former queue between the read of the
- * memberships and the write of the room.
+ * Corrects the new queue. Concurrent calls may have changed memberships or the former queue after `newQueue` read the
+ * memberships and before the room was written.
  * @param queue the queue that was written
  * @param formerQueue the queue that it replaced
  */
@@ -113,14 +116,14 @@ async function reconcileQueue(
 	const stillWaiting = new Set(memberships.map(({ u }) => u._id).filter((id) => withIdentity.has(id)));
 	const toRemove = ids.filter((id) => !stillWaiting.has(id));
 	if (toRemove.length > 0) await dequeue(store, lock.rid, toRemove);
-	// In a full queue, another user would displace a member who was chosen above.
+	// Adding a user to a full queue would remove one of the members that `newQueue` chose.
 	if (ids.length === MAX_WAITING) return;
 	for (const { userId } of formerQueue) {
 		if (!ids.includes(userId) && userId !== context.userId) await enqueue(store, lock.rid, userId);
 	}
 }
 
-/** Stores the new key as the caller's own key, archives their former key, and removes an offer, in one write. */
+/** Stores the new key as the caller's own key, archives their former key, and removes their offer, in one write. */
 export async function storeNewKey(context: ResetContext, newKey: string): Promise<void> {
 	const { store, userId, lock } = context;
 	const membership = await store.subscriptions.findOne({ rid: lock.rid, 'u._id': userId });
@@ -134,14 +137,14 @@ export async function storeNewKey(context: ResetContext, newKey: string): Promis
 }
 
 /**
- * Archives the caller's new key and queues the caller, if the room does not have the new key id: the reset has failed, or
- * a later reset has replaced the key id.
+ * Checks whether the room has the new key id. If not, the reset has failed or a later reset has replaced the key id; then
+ * the caller's new key is archived and the caller is queued.
  */
-export async function archiveOwnKey(context: ResetContext, { rid, e2eKey, e2eKeyId }: NewKey): Promise<void> {
+export async function archiveUnusedKey(context: ResetContext, { rid, e2eKey, e2eKeyId }: NewKey): Promise<void> {
 	const { store, userId } = context;
 	const membership = await store.subscriptions.findOne({ rid, 'u._id': userId, E2EKey: e2eKey });
 	const room = membership && (await store.rooms.findOne({ _id: rid }, { projection: { e2eKeyId: 1 } }));
 	if (!room || room.e2eKeyId === e2eKeyId) return;
-	if (await archiveAllKeys(store, membership, e2eKeyId, ({ E2EKey }) => E2EKey === e2eKey))
-		await enqueue(store, rid, userId);
+	const isStillNewKey = ({ E2EKey }: Subscription) => E2EKey === e2eKey;
+	if (await archiveKeyAndRemoveOffer(store, membership, e2eKeyId, isStillNewKey)) await enqueue(store, rid, userId);
 }

@@ -14,11 +14,12 @@ const MAX_KEY_LENGTH = 4096;
 /** Length of the base64 of a 2048-bit RSA ciphertext, in characters. */
 const CIPHERTEXT_LENGTH = 344;
 
+/** Base64 of this length, with its padding. */
 const CIPHERTEXT = /^[A-Za-z0-9+/]{342}==$/;
 
 /**
  * The key id that a sealed key begins with; null for a key of another format, which shows no key id. Key ids have no
- * fixed length, so the ciphertext is cut off at the end.
+ * fixed length, but the ciphertext has: what precedes it is the key id.
  */
 export function keyIdOf(key: string): string | null {
 	return CIPHERTEXT.test(key.slice(-CIPHERTEXT_LENGTH)) ? key.slice(0, -CIPHERTEXT_LENGTH) : null;
@@ -29,8 +30,8 @@ export function keyIdOf(key: string): string | null {
  * (`test/contract/beyond.md` E6).
  */
 export function isOfKeyId(key: string, keyId: string | null | undefined): boolean {
-	const shown = keyIdOf(key);
-	return shown === null || shown === keyId;
+	const shownKeyId = keyIdOf(key);
+	return shownKeyId === null || shownKeyId === keyId;
 }
 
 /** @throws ClientError `error-key-id-mismatch` for a sealed key that begins with another key id than the given one */
@@ -48,7 +49,7 @@ export function requireValidKeyId(keyID: string): void {
 	if (!isKeyId(keyID)) throw clientError('invalidKeyId');
 }
 
-/** Whether a value can be a sealed key: a text that is neither blank nor too long. Other formats than Rocket.Chat's count. */
+/** Whether a value can be a sealed key: a text, neither blank nor too long. Formats other than Rocket.Chat's are allowed. */
 export function isSealedKey(value: unknown): value is string {
 	return typeof value === 'string' && value.length <= MAX_KEY_LENGTH && value.trim() !== '';
 }

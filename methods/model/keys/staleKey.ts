@@ -11,9 +11,9 @@ import { isEncryptionShown } from '../rooms/clientRoom.js';
 export type StaleReason = 'member-left' | 'member-removed' | 'user-deleted';
 
 /**
- * Marks the key of a room as stale, and notifies the owners of the room by the event `<uid>/e2eKeyStale`; in a room
- * without an owner, such as a direct room, all members. Does nothing if the room has no key, or its key is already
- * stale.
+ * Marks the key of a room as stale, and notifies the owners of the room by the event `<uid>/e2eKeyStale`. In a room
+ * without an owner, such as a direct room, all members are notified. Does nothing if the room has no key, or its key is
+ * already stale.
  */
 export async function markStale(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,

@@ -1,8 +1,8 @@
 /**
  * Stores a member's own key of a room. A concurrent reset of the room's key archives all keys and sets a new key id, but
  * may miss a key that is stored meanwhile. Therefore the room is read again after the key was stored. If the room was
- * reset, the key is archived and the call fails. So a key that a successful call has stored is the member's key or one of
- * the former keys.
+ * reset, the key is archived and the call fails. So a key that was stored is never lost: it stays the member's key or
+ * becomes one of the former keys.
  */
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -16,8 +16,7 @@ import { archive, store as storeTransition } from './transitions.js';
 
 /**
  * Stores a member's own key. Does not notify the member.
- * @param removesOffer whether an offer of the room's key is removed; false if the key id of the new key is not the
- * room's yet
+ * @param removesOffer as in the transition `store`
  * @returns the updated membership; null if this key was already stored or the membership does not exist any more
  * @throws ClientError `error-key-in-use`
  */
@@ -33,7 +32,7 @@ export function storeMemberKey(
 
 /**
  * Reads the room again after a key was stored, and fails if the room's key was reset meanwhile.
- * @param before the room as it was when the key was accepted as one of its keys
+ * @param before the room as it was when the key was checked against its key id
  * @throws ClientError `error-key-id-mismatch` if the room's key was reset; the stored key is then archived and the
  * member queued
  */
@@ -51,8 +50,8 @@ export async function requireNoReset(
 }
 
 /**
- * Removes a member's key that is not of the room's present key. If the member's former keys contain the present one, it
- * is restored.
+ * Removes a member's key that belongs to another room key than the present one. If the member's former keys contain a
+ * key of the present room key, that key is restored.
  * @param keep true: the key is kept among the former keys, and the member is notified; false: it is discarded without a
  * notification, because the member was never notified of it
  * @returns the updated membership; null if the key was not the member's key any more
@@ -69,9 +68,9 @@ export async function restoreOrRemoveKey(
 }
 
 /**
- * Archives a member's key that is not of the room's present key, and queues the member. Such a key is left by a call that
- * was interrupted while the room was reset, or while another caller claimed the key id first. If the room has no key id,
- * the key stays, because its id may be claimed next.
+ * Archives a member's key that belongs to another room key than the present one, and queues the member. Such a key is
+ * left by a call that was interrupted while the room was reset, or while another caller claimed the key id first. If the
+ * room has no key id, the key stays, because its id may be claimed next.
  * @returns true if such a key was archived and the member has no key now
  */
 export async function archiveMismatchedKey(

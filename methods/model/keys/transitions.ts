@@ -8,9 +8,8 @@ import { isOfKeyId, keyIdOf } from './sealedKey.js';
 export const MAX_OLD_KEYS = 10;
 
 /**
- * Archives the member's key: returns the former keys with it added. Above the limit, returned keys and copies with the
- * same key id are removed first, then the oldest. So sealing the same room key again and again does not displace other
- * room keys.
+ * Archives the member's key: returns the former keys with this key added. Above the limit, dispensable keys are removed
+ * first, then the oldest. So a room key that is sealed again and again does not displace other room keys.
  * @param keyId key id under which the key is archived if it does not show its key id
  * @param next the key that replaces the archived one; undefined if none does
  */
@@ -26,18 +25,23 @@ export function archiveCurrentKey(
 	return archived;
 }
 
-/** The index of the key to remove: the oldest dispensable key, or else the oldest. */
+/**
+ * The index of the key to remove: the oldest dispensable key, or else the oldest. A key is dispensable if it was
+ * returned, or if the next key or a newer former key has the same key id.
+ */
 function leastNeededKey(keys: readonly OldRoomKey[], nextId: string | null): number {
-	const isDispensable = ({ e2eKeyId, returned }: OldRoomKey, i: number) =>
-		returned === true || e2eKeyId === nextId || keys.findIndex((key) => key.e2eKeyId === e2eKeyId) < i;
-	const dispensable = keys.findLastIndex(isDispensable);
-	return dispensable === -1 ? keys.length - 1 : dispensable;
+	const isDispensable = ({ e2eKeyId, returned }: OldRoomKey, index: number) => {
+		const newestWithId = keys.findIndex((key) => key.e2eKeyId === e2eKeyId);
+		return returned === true || e2eKeyId === nextId || newestWithId < index;
+	};
+	const oldestDispensable = keys.findLastIndex(isDispensable);
+	return oldestDispensable === -1 ? keys.length - 1 : oldestDispensable;
 }
 
 const NO_OFFER = { offer: undefined, offeredOldKeys: [] } as const;
 
 /**
- * The keys after this key becomes the member's own.
+ * The keys of a member after `key` has become the member's own.
  * @param removesOffer true: the offer is removed, and the former keys that came with it are kept if the member has none
  */
 function withOwnKey(keys: MemberKeys, key: string, { e2eKeyId }: KeyIdHolder, removesOffer: boolean): MemberKeys {
@@ -55,13 +59,14 @@ function withOwnKey(keys: MemberKeys, key: string, { e2eKeyId }: KeyIdHolder, re
 
 /**
  * `store`: the member stores their own key.
- * @param removesOffer whether an offer of the room's key is removed; false if the key id of the new key is not the
- * room's yet
+ * @param removesOffer true: an offer of the room's key is removed. False is for a new room key, whose key id the room
+ * does not have yet
  */
 export function store(key: string, room: KeyIdHolder, removesOffer = true): Transition {
 	return (keys) => {
-		const removes = removesOffer && isOfRoom(keys.offer?.trim(), keys.records, room);
-		return keys.key === key && !removes ? null : withOwnKey(keys, key, room, removes);
+		const removesThisOffer = removesOffer && isOfRoom(keys.offer?.trim(), keys.records, room);
+		if (keys.key === key && !removesThisOffer) return null;
+		return withOwnKey(keys, key, room, removesThisOffer);
 	};
 }
 
@@ -95,9 +100,10 @@ export function drop(offer: string | undefined): Transition {
 }
 
 /**
- * `archive`: removes the given key, because it is not of the room's present key. If the former keys contain the present
- * one, which the given key had replaced, it is restored. A second device of the member may have stored it.
- * @param keep whether the given key is kept among the former keys
+ * `archive`: removes the given key, because it belongs to another room key than the present one. If the given key had
+ * replaced a key of the present room key, that key is restored from the former keys. A second device of the member may
+ * have stored it.
+ * @param keep true: the given key is kept among the former keys
  * @param keyId key id under which the key is archived if it does not show its key id; by default the room's
  */
 export function archive(

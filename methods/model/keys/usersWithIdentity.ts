@@ -1,13 +1,13 @@
 /**
- * Queries for users with identity keys. Room keys are sealed with the public key of the receiving user, so other users
- * cannot receive any (`test/contract/beyond.md` E9).
+ * Queries for users with identity keys. Room keys are sealed with the public key of the receiving user, so users without
+ * identity keys cannot receive any (`test/contract/beyond.md` E9).
  */
 import type { User } from '../../../shared/documents.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { isFitPublicKey } from './publicKey.js';
 
-/** A user with their public key, as clients receive them to seal a room key. */
+/** A user and their public key, as clients receive them to seal a room key. */
 export interface UserWithPublicKey {
 	readonly _id: string;
 	readonly public_key: string;
@@ -36,12 +36,12 @@ export function countUsersWithIdentity(store: Store, userIds: readonly string[])
 	return store.users.countDocuments(whereIdentity({ $in: [...userIds] }));
 }
 
-/** What `e2e.roomState` needs of a user. */
+/** The properties of a user that `e2e.roomState` reports. */
 export interface UserState {
 	/** False for a deactivated user. */
 	readonly isActive: boolean;
 	readonly hasIdentity: boolean;
-	/** Whether room keys can be sealed with their public key. */
+	/** Whether room keys can be sealed with the user's public key. */
 	readonly isFit: boolean;
 }
 

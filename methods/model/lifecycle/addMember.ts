@@ -51,7 +51,7 @@ interface NewMembership {
 	readonly action: 'inserted' | 'updated';
 }
 
-/** Limits the attempts, because an additional unique index of the database could reject every insert. */
+/** Maximum number of attempts, because an additional unique index of the database could reject every insert. */
 const MAX_ATTEMPTS = 5;
 
 /**
@@ -79,8 +79,8 @@ function insertOrAccept(store: Store, membership: Subscription): Promise<NewMemb
 }
 
 /**
- * Makes a user a member of a room; does nothing if they are one. Notifies the user, but neither notifies the room nor
- * changes its member count.
+ * Makes a user a member of a room; does nothing if they are a member already. Notifies the user. The caller of this
+ * function notifies the room and changes its member count.
  * @param extraFields additional fields of the membership, such as `roles`
  * @param roomStillExists called after the membership was stored. If it returns false, the membership is removed again,
  * because a deletion of the room may have missed it
@@ -105,10 +105,11 @@ export async function addMembership(
 	const doBothExist = user.matchedCount > 0 && (await roomStillExists());
 	if (!doBothExist) {
 		const { deletedCount } = await store.subscriptions.deleteOne({ _id: membership._id }, { silent: true });
-		// Another call has removed the membership meanwhile and decremented the member count, which did not include it.
+		// If another call has removed the membership meanwhile, it has decremented the member count, which did not include
+		// this membership.
 		if (deletedCount === 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: 1 } });
 		await forgetRoom(store, newcomer._id, room._id);
-		throw clientError(user.matchedCount > 0 ? 'roomNotFound' : 'invalidUser');
+		throw clientError(user.matchedCount === 0 ? 'invalidUser' : 'roomNotFound');
 	}
 	// If another call has removed the membership meanwhile, it has notified the user of the removal. The notification of
 	// the new membership must not follow.

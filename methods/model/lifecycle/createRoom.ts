@@ -38,7 +38,10 @@ async function insertRoom(context: Context, room: Room): Promise<void> {
 	if (!(await insertIfAbsent(context.store.rooms, room, { silent: true }))) throw clientError('duplicateRoomName');
 }
 
-/** @returns the number of users who could not become members, because they were deleted meanwhile */
+/**
+ * Stores the memberships of a new room.
+ * @returns the number of users who could not become members, because they were deleted meanwhile
+ */
 async function addFirstMembers(context: Context, room: Room, owner: Newcomer, others: readonly Newcomer[]) {
 	await addMembership(context.store, room, owner, { roles: ['owner'] });
 	let deletedUsers = 0;

@@ -15,13 +15,12 @@ type Context = Pick<MethodContext, 'store' | 'events'> & { readonly signal?: Abo
 const BATCH = 100;
 
 /**
- * Deletes a room; each member is notified that the room and their membership were removed
- * (`test/contract/rocketchat-e2e.md` 10.2).
+ * Deletes a room with its memberships. Notifies each member of both removals (`test/contract/rocketchat-e2e.md` 10.2).
  *
  * The membership of the user who deletes the room is removed last: after a crash this user is still a member and may
  * repeat the call. A concurrent call may add a member after the first pass. Either that call finds that the room does
  * not exist any more, or the second pass removes the new membership.
- * @param deleterId the user who deletes it, member or not
+ * @param deleterId the user who deletes the room, member or not
  */
 export async function deleteRoom(context: Context, room: Room, deleterId: string): Promise<void> {
 	const { store } = context;
@@ -34,22 +33,25 @@ export async function deleteRoom(context: Context, room: Room, deleterId: string
 	await store.rooms.announce('removed', room);
 }
 
-/** Removes the memberships that a deleted room still has, because its deletion was interrupted. */
+/**
+ * Removes the memberships that a deleted room still has, because its deletion was interrupted.
+ * @param only additional filter; without one, all memberships are removed
+ */
 export async function deleteOrphanedMemberships(
 	context: Context,
 	rid: string,
-	which: Filter<Subscription> = {},
+	only: Filter<Subscription> = {},
 ): Promise<void> {
-	await deleteMemberships(context, { _id: rid }, which);
+	await deleteMemberships(context, { _id: rid }, only);
 }
 
 async function deleteMemberships(
 	context: Context,
 	room: Pick<Room, '_id'> & Partial<Room>,
-	which: Filter<Subscription>,
+	only: Filter<Subscription>,
 ): Promise<void> {
 	const yielding = createYielder();
-	for await (const page of membershipsOf(context.store, room._id, which, { rid: 1, u: 1, t: 1 })) {
+	for await (const page of membershipsOf(context.store, room._id, only, { rid: 1, u: 1, t: 1 })) {
 		for (const batch of batchesOf(page, BATCH)) {
 			throwIfAborted(context.signal);
 			await yielding();

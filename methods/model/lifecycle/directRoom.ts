@@ -34,7 +34,7 @@ export function directRoomId(uids: readonly string[]): string {
 async function findOrInsert({ store }: Context, people: readonly User[]): Promise<{ room: Room; isNew: boolean }> {
 	const uids = people.map(({ _id }) => _id).sort();
 	const _id = directRoomId(uids);
-	// A Rocket.Chat server may have created the room with another id.
+	// A Rocket.Chat server may have created the room with another id, except the room of two users.
 	if (uids.length !== 2) {
 		const withEachUser = uids.map((uid) => ({ uids: uid }));
 		const existing = await store.rooms.findOne({ t: 'd', $and: [...withEachUser, { uids: { $size: uids.length } }] });
@@ -64,13 +64,15 @@ async function reopen({ store }: Context, rid: string, userId: string): Promise<
 	await store.subscriptions.updateOne({ rid, 'u._id': userId, open: false }, { $set: { open: true } });
 }
 
+/** Finds the users with these names, without duplicates. @throws ClientError as `openDirectRoom` does */
 async function findUsers(context: Context, usernames: readonly string[]): Promise<User[]> {
-	const wanted = [...new Set(usernames)];
-	if (wanted.length === 0 || wanted.includes('')) throw clientError('userParamMissing');
-	if (wanted.length > MAX_MEMBERS) throw clientError('directRoomTooLarge');
-	const found = await findByUsernames(context, wanted, { username: 1, name: 1 });
-	if (found.size < wanted.length) throw clientError('invalidUser');
-	return [...new Map([...found.values()].map((person) => [person._id, person])).values()];
+	const distinctNames = [...new Set(usernames)];
+	if (distinctNames.length === 0 || distinctNames.includes('')) throw clientError('userParamMissing');
+	if (distinctNames.length > MAX_MEMBERS) throw clientError('directRoomTooLarge');
+	const found = await findByUsernames(context, distinctNames, { username: 1, name: 1 });
+	if (found.size < distinctNames.length) throw clientError('invalidUser');
+	const usersById = new Map([...found.values()].map((user) => [user._id, user]));
+	return [...usersById.values()];
 }
 
 /**
@@ -103,9 +105,9 @@ export async function openDirectRoom(
 	for (const person of people)
 		if (await addMembership(store, room, person, directRoomNames(person._id, people))) addedMembers++;
 	if (!isNew) await reopen(context, rid, caller._id);
-	const now = await store.rooms.findOne({ _id: rid });
-	if (!now) throw clientError('roomNotFound');
-	if (addedMembers > 0) await store.rooms.announce(isNew ? 'inserted' : 'updated', now);
-	if (addedMembers > 0 && now.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(store, rid);
-	return clientRoom(store, now);
+	const current = await store.rooms.findOne({ _id: rid });
+	if (!current) throw clientError('roomNotFound');
+	if (addedMembers > 0) await store.rooms.announce(isNew ? 'inserted' : 'updated', current);
+	if (addedMembers > 0 && current.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(store, rid);
+	return clientRoom(store, current);
 }

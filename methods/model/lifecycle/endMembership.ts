@@ -1,4 +1,4 @@
-/** Ends a membership. Marks the room's key as stale, and reports whether the room has lost its last key holder. */
+/** Ends a membership, marks the room's key as stale, and reports whether the room has lost its last key holder. */
 import type { Room, Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
@@ -26,13 +26,13 @@ async function hasOthers(store: Store, rid: string, userId: string): Promise<boo
 }
 
 /**
- * Whether a member may know the room's key: they have a key, an offer, or the key among their former keys, as after new
- * identity keys.
+ * Whether a member may know the room's key: they have a key, an offer, or the room's key among their former keys. It is
+ * archived there when the member stores new identity keys.
  */
 function mayKnowKey(membership: Subscription, { e2eKeyId }: Room): boolean {
 	if (ownKeyOf(membership) !== undefined || offeredKeyOf(membership) !== undefined) return true;
-	const old = [...oldKeysOf(membership.oldRoomKeys), ...oldKeysOf(membership.suggestedOldRoomKeys)];
-	return !!e2eKeyId && old.some((key) => key.e2eKeyId === e2eKeyId);
+	const oldKeys = [...oldKeysOf(membership.oldRoomKeys), ...oldKeysOf(membership.suggestedOldRoomKeys)];
+	return !!e2eKeyId && oldKeys.some((old) => old.e2eKeyId === e2eKeyId);
 }
 
 /**
@@ -60,8 +60,8 @@ export async function endMembership(
 		if (mayKnowKey(membership, room)) await markStale(context, rid, reason);
 		await recordRemoval(store, 'subscription', membership);
 		await forgetRoom(store, userId, rid);
-		// If the member has received a key since the membership was read, nothing is deleted: the room's key must be marked
-		// as stale first.
+		// Deletes nothing if the member has received a key since the membership was read. Then the room's key must be marked as
+		// stale first.
 		const { deletedCount } = await store.subscriptions.deleteOne(whereKeysUnchanged(membership));
 		if (deletedCount === 0) return CONFLICT;
 		// Repeated: a concurrent call that adds the user may have stored the room id in the user again.
@@ -76,9 +76,17 @@ export async function endMembership(
 	});
 }
 
-/** Decrements the member count, which notifies the room. If it cannot be decremented, the room is notified here. */
+/**
+ * Decrements the member count, which notifies the room. If the count cannot be decremented, the room is notified
+ * separately.
+ * @param roomNotified true: the room has already been notified of the removal
+ */
 async function decrementMemberCount({ store }: Context, rid: string, roomNotified: boolean): Promise<void> {
-	const decremented = await store.rooms.updateOne({ _id: rid, usersCount: { $gt: 0 } }, { $inc: { usersCount: -1 } });
-	const room = decremented.matchedCount > 0 || roomNotified ? null : await store.rooms.findOne({ _id: rid });
+	const { matchedCount } = await store.rooms.updateOne(
+		{ _id: rid, usersCount: { $gt: 0 } },
+		{ $inc: { usersCount: -1 } },
+	);
+	if (matchedCount > 0 || roomNotified) return;
+	const room = await store.rooms.findOne({ _id: rid });
 	if (room) await store.rooms.announce('updated', room);
 }

@@ -13,15 +13,15 @@ async function roomsOnlyOwnedBy(store: Store, userId: string): Promise<string[]>
 		{ projection: { rid: 1 } },
 	)) {
 		const others = { rid, 'u._id': { $ne: userId }, ...MEMBER };
-		const owner = await exists(store.subscriptions, { ...others, roles: 'owner' });
-		if (!owner && (await exists(store.subscriptions, others))) rids.push(rid);
+		const hasOtherOwner = await exists(store.subscriptions, { ...others, roles: 'owner' });
+		if (!hasOtherOwner && (await exists(store.subscriptions, others))) rids.push(rid);
 	}
 	return rids;
 }
 
 /**
- * Ids of the channels and groups that would be deleted with this user, the last member. Direct rooms are not included:
- * their deletion needs no confirmation, because they are useless without the user.
+ * Ids of the channels and groups that would be deleted with this user, because they have no other member. Direct rooms
+ * are not included: they are useless without the user, so their deletion needs no confirmation.
  */
 async function roomsDeletedWith(store: Store, userId: string): Promise<string[]> {
 	const rids: string[] = [];

@@ -1,4 +1,4 @@
-/** A room is deleted when its last member leaves. Otherwise no user could see it, and its name would stay taken. */
+/** The rule that a room is deleted when its last member leaves: nobody could see it, but its name would stay taken. */
 import type { Room, RoomType } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';

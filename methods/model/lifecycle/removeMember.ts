@@ -7,7 +7,7 @@ import { endMembership } from './endMembership.js';
 import { isLastMember } from './lastMember.js';
 
 /**
- * Ends a membership. If it was the last of the room, the room is deleted.
+ * Ends a membership. If it was the last membership of the room, the room is deleted.
  * @returns `lostLastHolder`: the room has other members, but none of them holds its key; `roomDeleted`: the room was
  * deleted
  */
@@ -19,7 +19,7 @@ export async function removeMember(
 ): Promise<{ lostLastHolder: boolean; roomDeleted: boolean }> {
 	const isLastInRoom = () => isLastMember(context.store, room, userId);
 	if (await isLastInRoom()) {
-		// Without `endMembership`: the deletion of the room removes this membership last, so that an interrupted call can be repeated.
+		// `deleteRoom` removes this membership too, at the end, so that an interrupted call can be repeated.
 		await deleteRoom(context, room, userId);
 		return { lostLastHolder: false, roomDeleted: true };
 	}

@@ -16,9 +16,9 @@ export type ResetResult = { lastKeyHolder: true } | undefined;
 
 /**
  * Removes the identity keys of a user, archives their room keys, removes the user from all queues, and ends all
- * the user's logins. The first write sets a marker in the user document, and the last removes it: a repeated call after a
- * crash completes the work. The second factor is checked after all other conditions, because a code can be used only
- * once.
+ * the user's logins. The first write sets a marker in the user document, and the last removes it, so that after a crash a
+ * repeated call completes the work. The second factor is checked after all other conditions, because a code can be used
+ * only once.
  * @param confirm true: the caller accepts that rooms may lose their last key holder (`test/contract/beyond.md` E11)
  * @throws ClientError `error-invalid-user` if the user does not exist; `error-not-allowed` for a user of another server,
  * or for another user than the caller if a setting forbids it; `error-last-key-holder`, `totp-required` and the other
@@ -48,7 +48,7 @@ export async function resetIdentity(context: MethodContext, userId: string, conf
 
 /** Ends all logins of the user. The same write removes the marker, unless another call has set a newer one. */
 async function endLogins(context: MethodContext, userId: string, marker: Date): Promise<void> {
-	// Logged out first: otherwise the end of the login would close the caller's connection before the answer is sent.
+	// The caller is logged out first. Otherwise the end of the login would close the connection before the answer is sent.
 	if (context.userId === userId && context.connection && !context.signal.aborted) await context.setUserId(null);
 	const removeMarker = { $unset: { e2eRekeying: 1 } } as const;
 	const options = { silent: true };

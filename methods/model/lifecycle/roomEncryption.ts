@@ -53,9 +53,9 @@ async function endTranslation({ store, signal }: Context, rid: string): Promise<
 }
 
 /**
- * Switches the encryption of a room on or off. The key id and all keys stay. Who switched it and when is stored in the
- * room, and so sent to all members (`test/contract/beyond.md` E14). Switching it on turns automatic translation off
- * and queues the members who lack the key. Does nothing if the room is already in that state.
+ * Switches the encryption of a room on or off. The key id and all keys stay. The user and the time are stored in the room
+ * and so sent to all members (`test/contract/beyond.md` E14). Switching it on turns automatic translation off and queues
+ * the members who lack the key. Stores nothing if the room is already in that state.
  * @throws ClientError `error-action-not-allowed` for callers without the permission, for channels, and if encryption is
  * switched off on the server; `error-encrypted-private-rooms-enforced`
  */
@@ -71,8 +71,8 @@ export async function toggleEncryption(
 	if (encrypted && !ENCRYPTABLE.includes(room.t)) throw clientError('onlyPrivateEncrypted', details);
 	if (!(await mayToggleEncryption(store, user, room))) throw clientError('toggleNotAllowed', details);
 	if (!encrypted && (await isEncryptionForced(store, room))) throw clientError('privateRoomsEncrypted');
-	// The server cannot translate encrypted messages. Done before the room is changed, so that a repeated call after a
-	// crash completes it.
+	// The server cannot translate encrypted messages. Done before the room is changed, so that after a crash a repeated
+	// call can complete it.
 	if (encrypted) await endTranslation(context, room._id);
 	const { matchedCount } = await store.rooms.updateOne(
 		{ _id: room._id, encrypted: encrypted ? { $ne: true } : true },

@@ -45,7 +45,7 @@ export function membershipsOf(
 	return pagesOf(store.subscriptions, filter, { key: 'u._id', projection, ...(size && { size }) });
 }
 
-/** Reads the user ids of such memberships, in pages as `membershipsOf`. */
+/** Reads the user ids of a room's memberships that match a filter, in pages as `membershipsOf`. */
 export async function* memberIdsOf(store: Store, rid: string, only: Filter<Subscription>): AsyncGenerator<string[]> {
 	for await (const page of membershipsOf(store, rid, only, { 'u._id': 1 })) yield page.map(({ u }) => u._id);
 }

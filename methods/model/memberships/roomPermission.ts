@@ -12,7 +12,7 @@ export async function hasRoomPermission(
 	rid: string,
 ): Promise<boolean> {
 	if (await hasPermission(store, user, permission)) return true;
-	const own = { rid, 'u._id': user._id, ...MEMBER };
-	const membership = await store.subscriptions.findOne(own, { projection: { roles: 1 } });
+	const whereOwn = { rid, 'u._id': user._id, ...MEMBER };
+	const membership = await store.subscriptions.findOne(whereOwn, { projection: { roles: 1 } });
 	return membership !== null && hasPermission(store, membership, permission);
 }

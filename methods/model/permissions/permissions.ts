@@ -1,4 +1,4 @@
-/** Permissions: which roles hold them. Read from Rocket.Chat's documents; a permission without one has default roles. */
+/** Permissions: which roles hold them. A permission without a document in the database has Rocket.Chat's default roles. */
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';

@@ -7,16 +7,19 @@ import { hasPermission } from '../permissions/permissions.js';
 /** How many parent rooms of a discussion are checked. Parents beyond that, as in a circle, grant no access. */
 const MAX_PARENTS = 10;
 
+/** The value of `type` in the document of a public team. */
+const PUBLIC_TEAM = 0;
+
 type Viewer = Pick<User, '_id' | 'roles'>;
 
 /** Whether the user may see the rooms of a team: it is public, or they are a member of the team. */
 async function isTeamVisible(store: Store, teamId: string, user: Viewer): Promise<boolean> {
 	const team = await store.teams.findOne({ _id: teamId });
-	if (team?.type === 0 && (await hasPermission(store, user, 'view-c-room'))) return true;
+	if (team?.type === PUBLIC_TEAM && (await hasPermission(store, user, 'view-c-room'))) return true;
 	return (await store.teamMembers.findOne({ teamId, userId: user._id })) !== null;
 }
 
-/** Whether the user is a member and a permission lets them see rooms of which they are a member. */
+/** Whether the user is a member of the room and holds a permission to see such rooms as a member. */
 async function maySeeAsMember(store: Store, room: Room, user: Viewer): Promise<boolean> {
 	const subscription = await store.subscriptions.findOne(
 		{ rid: room._id, 'u._id': user._id },
@@ -28,7 +31,10 @@ async function maySeeAsMember(store: Store, room: Room, user: Viewer): Promise<b
 	);
 }
 
-/** The rules of `test/contract/rocketchat-e2e.md` 3.1 in their order: the first that grants access decides. */
+/**
+ * Whether one of the rules of `test/contract/rocketchat-e2e.md` 3.1 grants access.
+ * @param parentsLeft how many more parent rooms may be checked
+ */
 async function mayView(store: Store, room: Room, user: Viewer, parentsLeft: number): Promise<boolean> {
 	if (room.t === 'c') {
 		const visible = room.teamId
@@ -49,9 +55,9 @@ async function mayView(store: Store, room: Room, user: Viewer, parentsLeft: numb
 }
 
 /**
- * Refuses users who may not see a room, like the method `canAccessRoom` of Rocket.Chat releases that had it
- * (`test/contract/rocketchat-e2e.md` 3.2). In the error of a missing room, `method` is `canAccessRoom`; in that of a
- * forbidden room, it is the called method.
+ * Refuses users who may not see a room, as the method `canAccessRoom` of earlier Rocket.Chat releases
+ * (`test/contract/rocketchat-e2e.md` 3.2). The errors for a missing room or user name this method in `method`; the error
+ * for a forbidden room names the called method.
  * @throws ClientError `error-invalid-room`, or `error-invalid-user` if the user does not exist any more
  */
 export async function requireRoomAccess(store: Store, rid: string, userId: string): Promise<Room> {

@@ -18,7 +18,7 @@ const FIELDS = [
 /** Projection of the rooms that are read for clients. */
 export const CLIENT_ROOM_FIELDS = Object.fromEntries(FIELDS.map((field) => [field, 1])) as Record<string, 1>;
 
-/** Number of rooms converted between two checks whether to yield. */
+/** Number of rooms converted between two checks whether the event loop is blocked for too long. */
 const CHECK_EVERY = 50;
 
 /** A room as clients receive it. */

@@ -1,4 +1,4 @@
-/** Finds rooms that calls name. Many methods exist twice: for channels, and for private groups. */
+/** Finds the rooms that calls identify. Many methods exist twice: for channels, and for private groups. */
 import type { Room, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { Match } from '../../../shared/match.js';
@@ -76,11 +76,10 @@ export async function findRoom(
 ): Promise<Room> {
 	if (!roomId && !roomName) throw clientError('roomParamMissing');
 	const room = await store.rooms.findOne(roomId ? { _id: roomId } : { name: roomName as string });
-	if (room && (!kind || room.t === kind.t)) {
-		if (await isRoomVisible(store, room, userId)) return room;
-		const caller = permission && (await store.users.findOne({ _id: userId }, { projection: { roles: 1 } }));
-		if (caller && (await hasPermission(store, caller, permission))) return room;
-	}
+	if (!room || (kind && room.t !== kind.t)) throw clientError('roomNotFound');
+	if (await isRoomVisible(store, room, userId)) return room;
+	const caller = permission && (await store.users.findOne({ _id: userId }, { projection: { roles: 1 } }));
+	if (caller && (await hasPermission(store, caller, permission))) return room;
 	throw clientError('roomNotFound');
 }
 

@@ -15,8 +15,8 @@ export function requireRoomName(roomName: string): void {
 }
 
 /**
- * Renames a room, and then the memberships that still have another name, so that the call can be repeated after a
- * crash. Notifies the members of both changes.
+ * Renames a room, and then the memberships that still have another name. So a repeated call completes an interrupted one.
+ * Notifies the members of both changes.
  * @throws ClientError `error-duplicate-channel-name`
  */
 export async function renameRoom(

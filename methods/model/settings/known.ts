@@ -1,6 +1,6 @@
 /**
- * The known settings, which clients can read and change: those that Roomkey uses, and those that it only stores for
- * clients.
+ * The known settings, which clients can read and admins can change: those that Roomkey uses, and those that it only stores
+ * for clients.
  */
 
 import { clientError } from '../../../shared/errors.js';
@@ -32,7 +32,7 @@ const KNOWN: ReadonlyMap<string, SettingValue> = new Map<string, SettingValue>(
 	Object.entries({ ...DEFAULTS, ...FOR_CLIENTS }).sort(([a], [b]) => (a < b ? -1 : 1)),
 );
 
-/** Whether clients may see a setting. */
+/** Whether a setting is known, so that clients may see it. */
 export const isKnownSetting = (id: string): boolean => KNOWN.has(id);
 
 export interface ClientSetting {
@@ -46,21 +46,22 @@ export interface ClientSetting {
  * @param since reads only settings that were written after this time
  */
 export async function readSettings(store: Store, ids?: readonly string[], since?: Date): Promise<ClientSetting[]> {
-	const wanted = [...KNOWN.keys()].filter((id) => !ids || ids.includes(id));
-	const filter = { _id: { $in: wanted }, ...(since && { _updatedAt: { $gt: since } }) };
+	const wantedIds = [...KNOWN.keys()].filter((id) => !ids || ids.includes(id));
+	const filter = { _id: { $in: wantedIds }, ...(since && { _updatedAt: { $gt: since } }) };
 	const stored = new Map<string, unknown>();
 	for await (const { _id, value } of store.settings.find(filter, { projection: { value: 1 } })) stored.set(_id, value);
 	const values: ClientSetting[] = [];
-	for (const _id of wanted) {
+	for (const _id of wantedIds) {
 		if (since && !stored.has(_id)) continue;
 		const defaultValue = KNOWN.get(_id) as SettingValue;
 		const value = stored.get(_id);
-		values.push({ _id, value: typeof value === typeof defaultValue ? (value as SettingValue) : defaultValue });
+		const hasValidType = typeof value === typeof defaultValue;
+		values.push({ _id, value: hasValidType ? (value as SettingValue) : defaultValue });
 	}
 	return values;
 }
 
-/** Writes a value if it differs from the stored one; a default value is not stored if nothing is. */
+/** Writes a value if it differs from the stored one. If nothing is stored, the default value is not written. */
 async function writeIfChanged({ settings }: Store, _id: string, value: SettingValue): Promise<void> {
 	const update = async () =>
 		(await settings.updateOne({ _id, value: { $ne: value } }, { $set: { value } })).matchedCount > 0;

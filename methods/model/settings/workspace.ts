@@ -1,4 +1,4 @@
-/** The settings that Roomkey uses; an admin can change them while the server runs (`test/contract/rocketchat-e2e.md` section 11). */
+/** Settings that an admin can change while the server runs (`test/contract/rocketchat-e2e.md` section 11). */
 import type { Store } from '../../../shared/store.js';
 import { cachedReads } from '../cachedReads.js';
 

@@ -1,4 +1,4 @@
-/** Rules for admins and roles: there is always an active admin. */
+/** Rules for roles: which a user may have, and that one active admin always remains. */
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
@@ -6,28 +6,28 @@ import { exists } from '../exists.js';
 import { doRolesExist, isRole } from '../permissions/roles.js';
 
 /** Whether a user is an active admin. */
-export const isAdmin = ({ roles, active }: Pick<User, 'roles' | 'active'>): boolean =>
+export const isActiveAdmin = ({ roles, active }: Pick<User, 'roles' | 'active'>): boolean =>
 	active !== false && roles?.includes('admin') === true;
 
-/** Whether there is an active admin. @param exceptUserId this user does not count; empty excludes nobody */
+/** Whether there is an active admin. @param exceptUserId this user does not count; an empty id excludes nobody */
 export async function hasAdmin(store: Store, exceptUserId = ''): Promise<boolean> {
 	const filter = { _id: { $ne: exceptUserId }, roles: 'admin', active: { $ne: false } };
 	return exists(store.users, filter);
 }
 
 /**
- * Refuses a change after which this user is no admin any more, if there is no other admin. Does nothing if the user is
- * no active admin.
+ * Refuses a change that would leave the server without an active admin: this user is the only one, and would not be an
+ * active admin afterwards.
  * @throws ClientError `error-action-not-allowed`
  */
 export async function requireOtherAdmin(store: Store, user: Pick<User, '_id' | 'roles' | 'active'>): Promise<void> {
-	if (isAdmin(user) && !(await hasAdmin(store, user._id)))
+	if (isActiveAdmin(user) && !(await hasAdmin(store, user._id)))
 		throw clientError('lastAdmin', { action: 'Remove_last_admin' });
 }
 
 /**
- * Applies a change after which this user is no admin any more, unless they are the last admin. Checks again after the
- * write, and undoes the change if no other admin is left: two admins could be removed concurrently.
+ * Applies a change after which this user is not an active admin, unless they are the last one. Checks again after the
+ * write and undoes the change if no other admin is left, because the last two admins could be changed concurrently.
  * @param change applies the change
  * @param undo restores the former state
  * @throws ClientError `error-action-not-allowed`
@@ -53,7 +53,7 @@ const ROOM_ROLES = new Set(['owner', 'moderator', 'leader']);
 
 /**
  * Refuses roles that do not exist or that a user cannot have globally.
- * @param present the roles that the user has already; they are not checked for existence
+ * @param present the roles that the user has already. They may be kept even if they do not exist any more
  * @throws ClientError `error-action-not-allowed`
  */
 export async function requireRoles(

@@ -1,4 +1,4 @@
-/** The names of direct rooms: each member sees the room named after the other members, as in Rocket.Chat. */
+/** The names of direct rooms: for each member the room is named after the other members, as in Rocket.Chat. */
 import type { Room, Subscription, User } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { createYielder } from '../../../shared/yielding.js';
@@ -12,14 +12,15 @@ type Person = Pick<User, '_id' | 'username' | 'name'>;
 /** Number of direct rooms in a page. Each has at most eight members. */
 const PAGE_SIZE = 100;
 
-/** Maximum number of reads of one page. Concurrent name changes make a second or third read necessary, not more. */
+/** Maximum number of reads of one page. Even with concurrent name changes, two or three suffice. */
 const MAX_READS = 10;
 
 const displayName = ({ username = '', name }: Person) => name || username;
 
 /**
- * The name of a direct room for a member: the names of the others, in the order of their display names.
- * @param people the members
+ * The name of a direct room for one member: the names of the other members, in the order of their display names.
+ * @param userId the member who sees the name
+ * @param people all members
  */
 export function directRoomNames(
 	userId: string,
@@ -28,7 +29,7 @@ export function directRoomNames(
 	// The room of one user alone is named after that user.
 	const others = people.filter(({ _id }) => _id !== userId);
 	const named = others.length > 0 ? others : [...people];
-	named.sort((one, other) => displayName(one).localeCompare(displayName(other)));
+	named.sort((a, b) => displayName(a).localeCompare(displayName(b)));
 	return {
 		name: named.map(({ username = '' }) => username).join(', '),
 		fname: named.map(displayName).join(', '),
@@ -38,30 +39,28 @@ export function directRoomNames(
 /**
  * Finds the memberships of these direct rooms whose room name is out of date: it does not consist of the present names
  * of the other members.
- * @param userId the user whose name has changed; their own membership does not contain it
+ * @param userId the user whose name has changed
  */
 async function findStale(
 	{ store }: Context,
 	userId: string,
 	rooms: readonly Room[],
 ): Promise<{ membership: Subscription; names: Pick<Subscription, 'name' | 'fname'> }[]> {
-	const uids = new Map(rooms.map(({ _id, uids = [] }) => [_id, uids]));
-	const among = { _id: { $in: [...new Set([...uids.values()].flat())] } };
-	const users = await store.users.find(among, { projection: { username: 1, name: 1 } }).toArray();
-	const byId = new Map(users.map((user) => [user._id, user]));
+	const idsByRoom = new Map(rooms.map(({ _id, uids = [] }) => [_id, uids]));
+	const allIds = [...new Set([...idsByRoom.values()].flat())];
+	const users = await store.users.find({ _id: { $in: allIds } }, { projection: { username: 1, name: 1 } }).toArray();
+	const usersById = new Map(users.map((user) => [user._id, user]));
 	const options = { projection: { rid: 1, u: 1, name: 1, fname: 1 } } as const;
-	const memberships = await store.subscriptions.find({ rid: { $in: [...uids.keys()] } }, options).toArray();
+	const memberships = await store.subscriptions.find({ rid: { $in: [...idsByRoom.keys()] } }, options).toArray();
 	const yielder = createYielder();
 	const stale = [];
 	for (const membership of memberships) {
 		await yielder();
-		const ids = uids.get(membership.rid) ?? [];
-		// A room is named after this user for the other members; for this user only if there are none.
+		const ids = idsByRoom.get(membership.rid) ?? [];
+		// The user's own membership contains the names of the others, unless there are none.
 		if (membership.u._id === userId && ids.some((id) => id !== userId)) continue;
-		const names = directRoomNames(
-			membership.u._id,
-			ids.flatMap((id) => byId.get(id) ?? []),
-		);
+		const people = ids.flatMap((id) => usersById.get(id) ?? []);
+		const names = directRoomNames(membership.u._id, people);
 		if (membership.name !== names.name || membership.fname !== names.fname) stale.push({ membership, names });
 	}
 	return stale;
@@ -69,8 +68,8 @@ async function findStale(
 
 /**
  * Updates the names of a user's direct rooms in the memberships of the other members, and notifies these members. The new
- * names come from the user documents. Each page is read again after it was written: if two members of a room change
- * their names concurrently, the later call finds the name that the earlier call has written.
+ * names are read from the user documents. Each page is read again after it was written, because another member may have
+ * changed their name meanwhile.
  */
 export async function renameDirectRooms(context: Context, userId: string): Promise<void> {
 	const { store, signal } = context;
@@ -90,16 +89,17 @@ export async function renameDirectRooms(context: Context, userId: string): Promi
 /** Replaces a user's former name in the field `usernames` of a direct room. */
 export async function renameInDirectRoom(
 	{ store }: Context,
-	{ rid, u: { _id: userId, username: former } }: Pick<Subscription, 'rid' | 'u'>,
-	username: string,
+	{ rid, u: { _id: userId, username: formerName } }: Pick<Subscription, 'rid' | 'u'>,
+	newName: string,
 ): Promise<void> {
-	if (former === undefined) return;
+	if (formerName === undefined) return;
+	const whereFormerName = { _id: rid, t: 'd', uids: userId, usernames: formerName } as const;
 	await updateIfUnchanged(
 		store.rooms,
-		() => store.rooms.findOne({ _id: rid, t: 'd', uids: userId, usernames: former }, { projection: { usernames: 1 } }),
+		() => store.rooms.findOne(whereFormerName, { projection: { usernames: 1 } }),
 		({ usernames = [] }) => ({
 			whereUnchanged: { _id: rid, $and: usernames.map((name) => ({ usernames: name })) },
-			update: { $set: { usernames: usernames.map((name) => (name === former ? username : name)) } },
+			update: { $set: { usernames: usernames.map((name) => (name === formerName ? newName : name)) } },
 		}),
 	);
 }

@@ -11,12 +11,15 @@ export type Verdict = 'right' | 'wrong' | 'exhausted';
 /** The stored codes that have not expired. */
 export function codesOf(stored: EmailCode | EmailCode[] | undefined): EmailCode[] {
 	const now = Date.now();
-	const codes = [stored ?? []].flat().filter((entry) => typeof entry?.code === 'string');
-	return codes.filter(({ expire }) => expire instanceof Date && expire.getTime() > now);
+	const entries = Array.isArray(stored) ? stored : [stored];
+	return entries.filter((entry): entry is EmailCode => {
+		if (typeof entry?.code !== 'string') return false;
+		return entry.expire instanceof Date && entry.expire.getTime() > now;
+	});
 }
 
-/** Checks codes in the format of older Rocket.Chat releases: a list of codes, without a count of wrong attempts. */
-async function tryCodes(
+/** Checks a code in the format of older Rocket.Chat releases: several codes are valid, and attempts are not counted. */
+async function tryListedCodes(
 	{ users }: Store,
 	userId: string,
 	codes: readonly EmailCode[],
@@ -26,9 +29,7 @@ async function tryCodes(
 		if (!(await isHashOf(digits, code))) continue;
 		const { matchedCount } = await users.updateOne(
 			{ _id: userId, [`${CODE}.code`]: code },
-			{
-				$pull: { [CODE]: { code } },
-			},
+			{ $pull: { [CODE]: { code } } },
 			{ silent: true },
 		);
 		return matchedCount > 0 ? 'right' : 'wrong';
@@ -37,7 +38,7 @@ async function tryCodes(
 }
 
 /**
- * Checks a mailed code, and invalidates it if it is right. The attempt is counted before the comparison, so that
+ * Checks a code in the present format: one code is valid. The attempt is counted before the comparison, so that
  * concurrent guesses cannot bypass the limit.
  */
 async function tryCode(
@@ -47,24 +48,24 @@ async function tryCode(
 	digits: string,
 	maxAttempts: number,
 ): Promise<Verdict> {
-	const present = { _id: userId, [`${CODE}.code`]: code };
+	const whereCode = { _id: userId, [`${CODE}.code`]: code };
 	const counted = await users.findOneAndUpdate(
-		{ ...present, [`${CODE}.attempts`]: { $not: { $gte: maxAttempts } } },
+		{ ...whereCode, [`${CODE}.attempts`]: { $not: { $gte: maxAttempts } } },
 		{ $inc: { [`${CODE}.attempts`]: 1 } },
 		{ returnDocument: 'after', projection: { [`${CODE}.attempts`]: 1 }, silent: true },
 	);
 	// Nothing was counted: the limit is reached, or another call has just used the code.
 	if (!counted) return attempts >= maxAttempts ? 'exhausted' : 'wrong';
 	if (await isHashOf(digits, code)) {
-		const { matchedCount } = await users.updateOne(present, { $unset: { [CODE]: 1 } }, { silent: true });
+		const { matchedCount } = await users.updateOne(whereCode, { $unset: { [CODE]: 1 } }, { silent: true });
 		return matchedCount > 0 ? 'right' : 'wrong';
 	}
-	const tried = (counted.services?.emailCode as EmailCode | undefined)?.attempts ?? 0;
-	return tried >= maxAttempts ? 'exhausted' : 'wrong';
+	const attemptsNow = (counted.services?.emailCode as EmailCode | undefined)?.attempts ?? 0;
+	return attemptsNow >= maxAttempts ? 'exhausted' : 'wrong';
 }
 
 /**
- * Checks a code and invalidates it if it is right.
+ * Checks a mailed code, and invalidates it if it is right.
  * @param stored the field `services.emailCode` of the user
  * @param text the code as the user typed it, maybe with the dash that mails show
  */
@@ -77,6 +78,6 @@ export async function useEmailCode(
 ): Promise<Verdict> {
 	const codes = codesOf(stored);
 	const digits = text.replace(/\D/g, '');
-	if (Array.isArray(stored)) return tryCodes(store, userId, codes, digits);
+	if (Array.isArray(stored)) return tryListedCodes(store, userId, codes, digits);
 	return codes[0] ? tryCode(store, userId, codes[0], digits, maxAttempts) : 'wrong';
 }

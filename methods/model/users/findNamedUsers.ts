@@ -12,17 +12,28 @@ export const USERS_ARGS = {
 	usernames: Match.Optional([String]),
 } as const;
 
-type UsersArgs = { [K in keyof typeof USERS_ARGS]?: string | string[] | undefined };
+interface UsersArgs {
+	readonly userId?: string | undefined;
+	readonly username?: string | undefined;
+	readonly user?: string | undefined;
+	readonly userIds?: readonly string[] | undefined;
+	readonly usernames?: readonly string[] | undefined;
+}
 
 /** Maximum number of users in one call. */
 const MAX_USERS = 1000;
 
 /** @throws ClientError `error-too-many-users` */
-export function refuseTooManyUsers(named: readonly unknown[]): void {
-	if (named.length > MAX_USERS) throw clientError('tooManyUsers');
+export function refuseTooManyUsers(idsOrNames: readonly string[]): void {
+	if (idsOrNames.length > MAX_USERS) throw clientError('tooManyUsers');
 }
 
 const PROJECTION = { username: 1, name: 1 } as const;
+
+/** The texts that are not empty, without duplicates. */
+function distinctTexts(single = '', list: readonly string[] = []): string[] {
+	return [...new Set([single, ...list])].filter((text) => text !== '');
+}
 
 /**
  * Finds all users that the arguments identify, without duplicates.
@@ -34,14 +45,14 @@ export async function findNamedUsers(
 	{ userId, username, user, userIds, usernames }: UsersArgs,
 ): Promise<User[]> {
 	const { store } = context;
-	const listed = (one: typeof userId, more: typeof userIds) =>
-		[...new Set([...(one ? [one] : []), ...(more ?? [])].flat())].filter((text) => text !== '');
-	const ids = listed(userId, userIds);
-	const names = listed(username ?? user, usernames);
+	const ids = distinctTexts(userId, userIds);
+	const names = distinctTexts(username ?? user, usernames);
 	if (ids.length + names.length === 0) throw clientError('userParamMissing');
 	refuseTooManyUsers([...ids, ...names]);
-	const byId = await store.users.find({ _id: { $in: ids } }, { projection: PROJECTION }).toArray();
-	const byName = byId.length < ids.length ? null : await findByUsernames(context, names, PROJECTION);
-	if (!byName || byName.size < names.length) throw clientError('invalidUser');
-	return [...new Map([...byId, ...byName.values()].map((found) => [found._id, found])).values()];
+	const foundById = await store.users.find({ _id: { $in: ids } }, { projection: PROJECTION }).toArray();
+	if (foundById.length < ids.length) throw clientError('invalidUser');
+	const foundByName = await findByUsernames(context, names, PROJECTION);
+	if (foundByName.size < names.length) throw clientError('invalidUser');
+	const usersById = new Map([...foundById, ...foundByName.values()].map((found) => [found._id, found]));
+	return [...usersById.values()];
 }

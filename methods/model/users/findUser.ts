@@ -12,29 +12,29 @@ import { throwIfAborted } from '../signal.js';
 /** The fields that identify a user. */
 export type NameField = 'username' | 'emails.address';
 
-/** Letters of the prefix whose upper and lower case spellings are listed: at most 16 spellings. */
+/** Length of the prefix whose spellings in upper and lower case are listed, in characters: at most 16 spellings. */
 const PREFIX_LENGTH = 4;
 
 /** Every spelling of an ASCII text in upper and lower case. */
 function spellings(text: string): string[] {
-	return [...text].reduce<string[]>(
-		(all, letter) => {
-			const both = [...new Set([letter.toLowerCase(), letter.toUpperCase()])];
-			return all.flatMap((start) => both.map((form) => start + form));
-		},
-		[''],
-	);
+	let all = [''];
+	for (const letter of text) {
+		const forms = [...new Set([letter.toLowerCase(), letter.toUpperCase()])];
+		all = all.flatMap((start) => forms.map((form) => start + form));
+	}
+	return all;
 }
 
 /**
- * Matches a field without regard to case. MongoDB can use the field's index for listed prefixes, as in Meteor, but not
- * for a pattern that ignores case. Letters beyond ASCII can have more than two spellings, so the prefix ends before
- * them.
+ * Matches a field without regard to case. MongoDB cannot use the field's index for a pattern that ignores case. Therefore
+ * the filter also lists all spellings of the first letters, as Meteor does: for these MongoDB uses the index. Letters
+ * beyond ASCII can have more than two spellings, so the prefix ends before them.
  */
 export function ignoringCase(field: NameField, text: string): Filter<User> {
-	const prefix = /^[\x20-\x7e]*/.exec(text)?.[0].slice(0, PREFIX_LENGTH) ?? '';
-	const spelledOut = spellings(prefix).map((start) => ({ [field]: new RegExp(`^${escapeRegExp(start)}`) }));
-	return { [field]: new RegExp(`^${escapeRegExp(text)}$`, 'i'), ...(prefix && { $or: spelledOut }) };
+	const [asciiStart = ''] = /^[\x20-\x7e]*/.exec(text) ?? [];
+	const prefix = asciiStart.slice(0, PREFIX_LENGTH);
+	const startsWithPrefix = spellings(prefix).map((start) => ({ [field]: new RegExp(`^${escapeRegExp(start)}`) }));
+	return { [field]: new RegExp(`^${escapeRegExp(text)}$`, 'i'), ...(prefix && { $or: startsWithPrefix }) };
 }
 
 /** Longest name or e-mail that a user can have, in characters. The length of a regular expression is limited. */
@@ -57,13 +57,13 @@ export async function findByName(
 	return found.length === 1 ? (found[0] as User) : null;
 }
 
-/** User names looked up in one query. */
+/** Number of user names looked up in one query. */
 const BATCH = 200;
 
 /**
- * Finds the users of many names, each as `findByName` does. Unknown names are ignored.
+ * Finds the users of many names, each as `findByName` does.
  * @param projection must contain `username`
- * @returns users by the requested names
+ * @returns the users by requested name; unknown names are missing
  */
 export async function findByUsernames(
 	{ store, signal }: Pick<MethodContext, 'store' | 'signal'>,
@@ -71,13 +71,13 @@ export async function findByUsernames(
 	projection: Projection,
 ): Promise<Map<string, User>> {
 	const found = new Map<string, User>();
-	const wanted = [...new Set(usernames)].filter((username) => username !== '');
-	for (const batch of batchesOf(wanted, BATCH)) {
+	const distinctNames = [...new Set(usernames)].filter((username) => username !== '');
+	for (const batch of batchesOf(distinctNames, BATCH)) {
 		throwIfAborted(signal);
 		const exact = { username: { $in: batch } };
 		for await (const user of store.users.find(exact, { projection })) found.set(user.username as string, user);
 	}
-	for (const username of wanted) {
+	for (const username of distinctNames) {
 		if (found.has(username)) continue;
 		throwIfAborted(signal);
 		const user = await findByName(store, 'username', username, projection);
@@ -86,7 +86,7 @@ export async function findByUsernames(
 	return found;
 }
 
-/** The arguments by which Rocket.Chat's endpoints identify a user: one of them is required. */
+/** The arguments that identify a user in Rocket.Chat's REST API. One of them is required. */
 export const USER_ARGS = {
 	userId: Match.Optional(String),
 	username: Match.Optional(String),
@@ -106,7 +106,7 @@ export async function findUser(
 	projection: Projection,
 ): Promise<User | null> {
 	if (userId) return store.users.findOne({ _id: userId }, { projection });
-	const typed = username || user;
-	if (!typed) throw clientError('userNotNamed');
-	return findByName(store, 'username', typed, projection);
+	const name = username || user;
+	if (!name) throw clientError('userNotNamed');
+	return findByName(store, 'username', name, projection);
 }

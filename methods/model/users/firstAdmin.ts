@@ -1,4 +1,4 @@
-/** Creates the first admin of a server from the environment, as Rocket.Chat does, or by the command. */
+/** Creates the first admin of a server. The settings come from environment variables, as in Rocket.Chat, or from a command. */
 import { randomId } from '../../../shared/ids.js';
 import type { Store } from '../../../shared/store.js';
 import { hasAdmin } from './admins.js';
@@ -14,8 +14,8 @@ export interface FirstAdmin {
 }
 
 /**
- * Creates an admin if there is no active one. It is one write: of several processes that start at the same time,
- * only one creates the admin.
+ * Creates an admin if there is no active one. `insertUser` reserves the name, so only one of several processes that start
+ * at the same time creates the admin.
  * @returns `made`: the admin was created; `there`: there is an admin already; `taken`: another user, who is not an admin,
  * has the name or the e-mail
  */

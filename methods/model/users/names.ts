@@ -10,12 +10,13 @@ import { findTaken } from './insertUser.js';
 const MAX_EMAIL_LENGTH = 254;
 
 const USERNAME = /^[0-9a-zA-Z._-]+$/;
+/** Two parts around one `@`, without spaces, control characters and unpaired surrogates. */
 const EMAIL = /^[^@\s\p{Cc}\p{Cs}]+@[^@\s\p{Cc}\p{Cs}]+$/u;
 
-/** Rocket.Chat's list of reserved names: names that suggest an authority, and two that mention all members. */
+/** Rocket.Chat's list of reserved names. Some suggest an authority; `@all` and `@here` mention all members. */
 const BLOCKED = new Set(['all', 'here', 'admin', 'administrator', 'system', 'user']);
 
-/** A display name: not empty, on one line. */
+/** A display name: not blank, without control characters and unpaired surrogates. */
 export const RealName = Match.Where(
 	(text): text is string =>
 		typeof text === 'string' && text.length <= MAX_EMAIL_LENGTH && text.trim() !== '' && !/[\p{Cc}\p{Cs}]/u.test(text),
@@ -33,10 +34,10 @@ function requireUsername(username: string): void {
 }
 
 /**
- * Refuses a name that a new user may not have.
+ * Refuses a user name that is invalid or reserved. Whether another user has it is checked by `insertUser`.
  * @throws ClientError `error-input-is-not-a-valid-field`, `error-blocked-username`
  */
-export function requireFreeUsername(username: string): void {
+export function requireAllowedUsername(username: string): void {
 	requireUsername(username);
 	if (isBlocked(username)) throw clientErrorFrom('blockedUsername', username);
 }
@@ -58,24 +59,21 @@ function emailsAfter({ emails = [] }: User, { email, verified }: NewNames): User
 	const [first, ...others] = emails;
 	const address = email ?? first?.address;
 	if (address === undefined) return undefined;
-	const isNew = address.toLowerCase() !== first?.address.toLowerCase();
-	return [{ address, verified: verified ?? (isNew ? false : (first?.verified ?? false)) }, ...others];
+	const isSameAddress = address.toLowerCase() === first?.address.toLowerCase();
+	return [{ address, verified: verified ?? (isSameAddress && first?.verified === true) }, ...others];
 }
 
-/** Builds an update that restores the former values of these fields. */
+/** Builds an update that restores the values that these fields have in `user`. */
 function restoreUpdate(fields: readonly (keyof User)[], user: User): UpdateFilter<User> | null {
-	const isPresent = (field: keyof User) => user[field] !== undefined;
-	const present = Object.fromEntries(fields.filter(isPresent).map((field) => [field, user[field]]));
-	return updateOf(
-		present,
-		fields.filter((field) => !isPresent(field)),
-	);
+	const present = fields.filter((field) => user[field] !== undefined);
+	const absent = fields.filter((field) => user[field] === undefined);
+	return updateOf(Object.fromEntries(present.map((field) => [field, user[field]])), absent);
 }
 
 /**
- * Changes the user name or the e-mail of a user, unless another user has it. Checks again after the write, because the indexes
- * distinguish `alice` from `Alice`: if two users concurrently take names that differ only in case, both changes are
- * undone.
+ * Changes the user name or the e-mail of a user, unless another user has it. Checks again after the write, because the
+ * indexes distinguish `alice` from `Alice`. If two users concurrently take names that differ only in case, each call
+ * undoes its change.
  * @param user as stored, with `username` and `emails`
  * @throws ClientError `error-could-not-save-identity` for a name that is taken or blocked, `error-field-unavailable` for
  * an e-mail that is taken, and what `requireUsername` and `requireEmail` throw
@@ -90,24 +88,24 @@ export async function saveNames(store: Store, user: User, names: NewNames): Prom
 	if (emails && JSON.stringify(emails) !== JSON.stringify(user.emails)) changes.emails = emails;
 	const fields = Object.keys(changes) as (keyof User)[];
 	if (fields.length === 0) return;
-	const wanted = { _id: user._id, ...changes };
-	const refuse = (taken: string) =>
-		taken === changes.username
+	const changedUser = { _id: user._id, ...changes };
+	const unavailable = (text: string) =>
+		text === changes.username
 			? clientError('identityNotSaved')
-			: clientErrorFrom('fieldUnavailable', taken, { field: taken });
-	if (changes.username !== undefined && isBlocked(changes.username)) throw refuse(changes.username);
-	const taken = await findTaken(store, wanted);
-	if (taken !== null) throw refuse(taken);
+			: clientErrorFrom('fieldUnavailable', text, { field: text });
+	if (changes.username !== undefined && isBlocked(changes.username)) throw unavailable(changes.username);
+	const taken = await findTaken(store, changedUser);
+	if (taken !== null) throw unavailable(taken);
 	try {
 		await store.users.updateOne({ _id: user._id }, { $set: changes });
 	} catch (error) {
 		if (!isDuplicateKey(error)) throw error;
-		throw refuse((await findTaken(store, wanted)) ?? changes.username ?? '');
+		throw unavailable((await findTaken(store, changedUser)) ?? changes.username ?? '');
 	}
-	const meanwhile = await findTaken(store, wanted);
-	if (meanwhile !== null) {
+	const takenMeanwhile = await findTaken(store, changedUser);
+	if (takenMeanwhile !== null) {
 		const restore = restoreUpdate(fields, user);
 		if (restore) await store.users.updateOne({ _id: user._id }, restore);
-		throw refuse(meanwhile);
+		throw unavailable(takenMeanwhile);
 	}
 }

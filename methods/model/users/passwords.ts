@@ -2,12 +2,12 @@
 import { createHash } from 'node:crypto';
 import { Match, NonEmptyString } from '../../../shared/match.js';
 
-/** bcrypt's cost: 2 to the 10th rounds, as Meteor. */
-const ROUNDS = 10;
+/** bcrypt's cost factor, as in Meteor: 2 to the 10th rounds. */
+const COST = 10;
 
 /**
- * The hash of a password that nobody knows. Passwords are compared with it if a user has none or does not exist, so that
- * a refused login takes the same time.
+ * The hash of a password that nobody knows. A login is compared with it if the user has no password or does not exist, so
+ * that every refused login takes the same time.
  */
 const NOBODYS_HASH = '$2y$10$rOAEtFNByVWXI4Gro3pnSO7.2cgxICRqm0pPsGLXf6f8nmMiD.Mqq';
 
@@ -33,22 +33,22 @@ function digestOf(password: Password): string {
 /** Computes the hash for `services.password.bcrypt`. Runs off the main thread. */
 export async function hashPassword(password: Password): Promise<string> {
 	const { hash } = await import('@node-rs/bcrypt');
-	return hash(digestOf(password), ROUNDS);
+	return hash(digestOf(password), COST);
 }
 
-/** Compares a password with the stored hash, off the main thread. Without a stored hash it is false, after the same time. */
+/** Compares a password with the stored hash, off the main thread. False without a stored hash, after the same time. */
 export async function isPassword(password: Password, stored: string | undefined): Promise<boolean> {
-	const same = await isHashOf(digestOf(password), stored ?? NOBODYS_HASH);
-	return same && stored !== undefined;
+	const matches = await isHashOf(digestOf(password), stored ?? NOBODYS_HASH);
+	return matches && stored !== undefined;
 }
 
-/** Whether a text is a password as hex SHA-256, in capitals or not, and the stored hash is that password's. */
+/** Whether a text is the hex SHA-256, in either case, of the password whose hash is stored. */
 export async function isPasswordDigest(text: string, stored: string | undefined): Promise<boolean> {
 	const digest = text.toLowerCase();
 	return isSha256(digest) && isPassword({ digest, algorithm: 'sha-256' }, stored);
 }
 
-/** Compares a secret with a bcrypt hash, off the main thread. */
+/** Whether `hashed` is the bcrypt hash of a secret. Computed off the main thread. */
 export async function isHashOf(secret: string, hashed: string): Promise<boolean> {
 	const { verify } = await import('@node-rs/bcrypt');
 	return verify(secret, hashed);

@@ -20,19 +20,18 @@ export function requireProfileTexts({ bio = '', nickname = '' }: ProfileTexts): 
 }
 
 /**
- * Builds an update of the given texts that differ from the stored ones, and of the fields in `others`. A blank text
- * removes the field.
+ * Builds an update of the texts that differ from the stored ones, and of `otherFields`. A blank text removes its field.
  * @returns null if nothing changes
  */
 export function profileUpdate(
 	user: ProfileTexts,
-	given: ProfileTexts,
-	others: Partial<User>,
+	texts: ProfileTexts,
+	otherFields: Partial<User>,
 ): UpdateFilter<User> | null {
-	const set: Record<string, unknown> = { ...others };
+	const set: Record<string, unknown> = { ...otherFields };
 	const removed: string[] = [];
 	for (const field of ['bio', 'nickname'] as const) {
-		const text = given[field]?.trim();
+		const text = texts[field]?.trim();
 		if (text === undefined || text === (user[field] ?? '')) continue;
 		if (text === '') removed.push(field);
 		else set[field] = text;

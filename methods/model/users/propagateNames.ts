@@ -13,10 +13,10 @@ import { renameDirectRooms, renameInDirectRoom } from './directRoomNames.js';
 
 type Context = Pick<MethodContext, 'store' | 'signal'>;
 
-/** Number of rooms written in one batch. */
+/** Number of rooms updated in one write. */
 const BATCH = 100;
 
-/** Updates the name in the rooms that the user created. No index covers this query, so it runs once and collects the ids. */
+/** Updates the name in the rooms that the user created. No index covers the query, so it runs once and collects all ids. */
 async function renameCreator({ store, signal }: Context, userId: string, username: string): Promise<void> {
 	const withFormerName = { 'u._id': userId, 'u.username': { $ne: username } };
 	const ids: string[] = [];
@@ -29,14 +29,14 @@ async function renameCreator({ store, signal }: Context, userId: string, usernam
 
 /**
  * Updates a user's name in the rooms the user created, in the field `usernames` of direct rooms, and in the user's
- * memberships. Each membership is written after its room: a membership with the former name shows a repeated call what
- * is left to do.
- * @param isNew whether this call has changed the name; if not, only an interrupted call is completed
+ * memberships. Each membership is written after its room, so that after an interruption the memberships with the former
+ * name show what is left to do.
+ * @param isNewName true: this call has changed the name; false: it only completes an interrupted call
  */
-async function renameUser(context: Context, userId: string, username: string, isNew: boolean): Promise<void> {
+async function renameUser(context: Context, userId: string, username: string, isNewName: boolean): Promise<void> {
 	const { store, signal } = context;
 	const withFormerName = { 'u._id': userId, 'u.username': { $ne: username } };
-	if (!isNew && !(await exists(store.subscriptions, withFormerName))) return;
+	if (!isNewName && !(await exists(store.subscriptions, withFormerName))) return;
 	await renameCreator(context, userId, username);
 	throwIfAborted(signal);
 	const rename = async (membership: Subscription) => {
@@ -48,18 +48,17 @@ async function renameUser(context: Context, userId: string, username: string, is
 }
 
 /**
- * Copies a user's names from the user's own document to all these documents, and notifies the members of the
- * memberships. A repeated call completes an interrupted one.
+ * Copies the new names of a user to all other documents that contain them. Notifies the members whose memberships change.
+ * A repeated call completes an interrupted one.
  * @param user as it was before the call
- * @param given the names in the call, which the user's own document has by now; absent ones do not change
+ * @param newNames the names in the call, which the user's own document has by now; absent ones do not change
  */
 export async function propagateNames(
 	context: Context,
 	user: Pick<User, '_id' | 'username'>,
-	given: Pick<User, 'username' | 'name'>,
+	newNames: Pick<User, 'username' | 'name'>,
 ): Promise<void> {
-	if (given.username !== undefined) {
-		await renameUser(context, user._id, given.username, given.username !== user.username);
-	}
-	if (given.username !== undefined || given.name !== undefined) await renameDirectRooms(context, user._id);
+	const { username, name } = newNames;
+	if (username !== undefined) await renameUser(context, user._id, username, username !== user.username);
+	if (username !== undefined || name !== undefined) await renameDirectRooms(context, user._id);
 }

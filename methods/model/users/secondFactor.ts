@@ -25,8 +25,8 @@ const FACTOR_FIELDS = {
 export type FactorName = 'totp' | 'email' | 'password';
 
 /**
- * Thrown inside an attempt if a code is missing. It is not a client error, so it counts neither as a wrong guess nor as a
- * success.
+ * Thrown inside an attempt if a code is missing. It is not a client error, so the attempt is not counted as a wrong guess.
+ * It is thrown, so the attempt is not a success either.
  */
 class CodeMissing extends Error {
 	constructor(readonly error: ClientError) {
@@ -34,7 +34,7 @@ class CodeMissing extends Error {
 	}
 }
 
-/** Replaces a thrown `CodeMissing` by the error that the caller receives. */
+/** Replaces a thrown `CodeMissing` by the client error that it contains. */
 async function unwrapCodeMissing<T>(outcome: Promise<T>): Promise<T> {
 	try {
 		return await outcome;
@@ -53,7 +53,7 @@ export function attemptWithFactor<T>(context: MethodContext, account: string, ru
 }
 
 /** The second factors that the user has set up, the preferred one first. */
-function availableTo({ emails, services }: User, { byTotp, byEmail }: FactorSettings): FactorName[] {
+function availableFactors({ emails, services }: User, { byTotp, byEmail }: FactorSettings): FactorName[] {
 	const names: FactorName[] = [];
 	if (byTotp && services?.totp?.enabled === true) names.push('totp');
 	const hasMail = emails?.some(({ verified }) => verified);
@@ -61,7 +61,7 @@ function availableTo({ emails, services }: User, { byTotp, byEmail }: FactorSett
 	return names;
 }
 
-/** Whether the caller's token needs no second factor, as some personal access tokens. */
+/** Whether the caller's token is a personal access token that was created to bypass second factors. */
 function bypasses({ services }: User, hashedToken: string | null): boolean {
 	const token = services?.resume?.loginTokens?.find((entry) => entry.hashedToken === hashedToken);
 	return token?.bypassTwoFactor === true;
@@ -85,8 +85,8 @@ async function tryCode(
 }
 
 /**
- * The key that attempts are counted under. It is separate from password attempts, so that a correct password does not
- * reset the count of wrong codes.
+ * The key that attempts are counted under. Codes are counted separately from passwords, so that a correct password does
+ * not reset the count of wrong codes.
  */
 function accountOf(name: FactorName, userId: string): string {
 	return name === 'password' ? userId : `second factor of ${userId}`;
@@ -98,13 +98,14 @@ interface FactorRequest {
 	/** Hash of the caller's token, which may make a second factor unnecessary; null without one. */
 	readonly hashedToken: string | null;
 	/**
-	 * Whether users without a second factor must prove their password: true: if the settings require it; false: never;
+	 * Whether users without a second factor must prove their password. True: if the settings require it; false: never;
 	 * `always`: regardless of the settings.
 	 */
 	readonly orPassword: boolean | 'always';
 }
 
 /**
+ * Checks the second factor of a user, if the settings and the request require one.
  * @returns the kind of proof; null if none was required
  * @throws CodeMissing if a code is required and missing; ClientError if it is wrong
  */
@@ -118,17 +119,17 @@ async function requireFactor(
 	const user = await context.store.users.findOne({ _id: userId }, { projection: FACTOR_FIELDS });
 	if (!user) throw clientError('invalidUser');
 	if (bypasses(user, hashedToken)) return null;
-	const availableMethods = settings.enabled ? availableTo(user, settings) : [];
+	const availableMethods = settings.enabled ? availableFactors(user, settings) : [];
 	const hasPassword = user.services?.password?.bcrypt !== undefined;
 	const asksPassword = orPassword === 'always' || (orPassword && settings.passwordFallback);
 	const fallback = asksPassword && hasPassword ? 'password' : undefined;
 	const method = availableMethods.find((name) => name === factor?.method) ?? availableMethods[0] ?? fallback;
 	if (!method) return null;
-	const [mailed] = method === 'email' ? codesOf(user.services?.emailCode) : [];
+	const [mailedCode] = method === 'email' ? codesOf(user.services?.emailCode) : [];
 	const details = {
 		method,
 		codeGenerated: false,
-		...(mailed && { codeExpires: mailed.expire.toISOString() }),
+		...(mailedCode && { codeExpires: mailedCode.expire.toISOString() }),
 		availableMethods,
 	};
 	if (!factor?.code) throw new CodeMissing(clientError('totpRequired', details));
@@ -160,7 +161,7 @@ export async function requireSecondFactor(context: MethodContext): Promise<void>
 
 /**
  * Requires the caller's second factor or, if they have none, their password, regardless of the settings.
- * @returns the kind of proof; null for a user who has neither, and for a token that replaces a second factor
+ * @returns the kind of proof; null for a user who has no second factor and no password, and for a token that bypasses both
  * @throws ClientError as `requireSecondFactor` does
  */
 export async function requireFactorOrPassword(context: MethodContext): Promise<FactorName | null> {
@@ -168,7 +169,7 @@ export async function requireFactorOrPassword(context: MethodContext): Promise<F
 	return requireFactorOfCall(context, context.userId, 'always');
 }
 
-/** Requires the second factor of a user who has just proven the password; nothing of a user without one. */
+/** Requires the second factor of a user who has just proven the password. Users without a second factor pass. */
 export async function requireFactorBesidePassword(context: MethodContext, userId: string): Promise<void> {
 	await requireFactorOfCall(context, userId, false);
 }
@@ -177,10 +178,10 @@ export async function requireFactorBesidePassword(context: MethodContext, userId
  * Requires the second factor of a user who logs in with the right password. Must be called within `attemptWithFactor`.
  * @param factor the second factor that came with the login
  */
-export function requireFactorAtLogin(
+export async function requireFactorAtLogin(
 	context: MethodContext,
 	userId: string,
 	factor: SecondFactor | null,
 ): Promise<void> {
-	return requireFactor(context, userId, { factor, hashedToken: null, orPassword: false }).then(() => undefined);
+	await requireFactor(context, userId, { factor, hashedToken: null, orPassword: false });
 }

@@ -1,4 +1,4 @@
-/** Looks up the users of login tokens. Look-ups of one turn of the event loop become one query. */
+/** Looks up the users of login tokens. All look-ups in the same turn of the event loop are combined into one query. */
 import { batchesOf } from '../../../shared/batches.js';
 import type { User } from '../../../shared/documents.js';
 import { type Store, sourceOf } from '../../../shared/store.js';
@@ -34,14 +34,15 @@ async function findMany({ users }: Store, lookups: readonly Lookup[]): Promise<v
 		const holders = new Map<string, User[]>();
 		for (const user of found) {
 			for (const hash of hashesOf(user)) {
-				const others = holders.get(hash);
-				if (others) others.push(user);
+				const otherHolders = holders.get(hash);
+				if (otherHolders) otherHolders.push(user);
 				else holders.set(hash, [user]);
 			}
 		}
 		for (const { hashedToken, userId, resolve } of lookups) {
 			const users = holders.get(hashedToken) ?? [];
-			resolve((userId === undefined ? users[0] : users.find(({ _id }) => _id === userId)) ?? null);
+			const user = userId === undefined ? users[0] : users.find(({ _id }) => _id === userId);
+			resolve(user ?? null);
 		}
 	} catch (error) {
 		for (const { reject } of lookups) reject(error);
@@ -60,11 +61,11 @@ function flush(store: Store): void {
 }
 
 /**
- * Finds the user who has the token with this hash. The query begins after this call: it sees what was written before.
+ * Finds the user who has the token with this hash. The query begins after this call, so it finds earlier writes.
  * @param userId if given, the token must be this user's
  */
 export function findUserOfToken(view: Store, hashedToken: string, userId?: string): Promise<User | null> {
-	// Each call has a view of its own of the store; their look-ups are collected together.
+	// Each call has its own view of the store. The look-ups of all views are combined.
 	const store = sourceOf(view);
 	return new Promise((resolve, reject) => {
 		const lookups = waiting.get(store);

@@ -12,7 +12,7 @@ import { findUserOfToken, TOKEN_HASH, TOKENS } from './tokenLookup.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** A lifetime that counts as "never expires", in days: a century. */
+/** The lifetime of a token that never expires, in days: a century. */
 const NEVER_DAYS = 36_500;
 
 /** The type of personal access tokens. */
@@ -28,7 +28,7 @@ export function hashToken(token: string): string {
 	return hash('sha256', token, 'base64');
 }
 
-/** The lifetime of a token in days. An invalid setting counts as the default, as in Rocket.Chat. */
+/** The lifetime of a login token in days. An invalid setting counts as the default, as in Rocket.Chat. */
 async function lifetimeInDays(store: Store): Promise<number> {
 	const days = await setting(store, 'Accounts_LoginExpiration');
 	return days > 0 ? Math.min(days, NEVER_DAYS) : DEFAULTS.Accounts_LoginExpiration;
@@ -46,7 +46,7 @@ function expiryOf({ type, when }: Pick<LoginToken, 'when' | 'type'>, days: numbe
 	return Number.isNaN(expiry.getTime()) ? new Date(0) : expiry;
 }
 
-/** The user of a token; `expired`; or `unknown` if no active user has it. */
+/** The user of a token; `expired` for an expired token; `unknown` if no active user has the token. */
 export type TokenHolder = { user: User; token: LoginToken; expires: Date } | 'expired' | 'unknown';
 
 /**
@@ -70,7 +70,7 @@ export interface NewToken {
 
 /**
  * Creates a token without storing it.
- * @param like a stored token whose creation date and type the new one gets; by default it is created now
+ * @param like a stored token whose creation date and type the new token gets. Default: a login token created now
  */
 export async function makeToken(
 	store: Store,
@@ -83,8 +83,8 @@ export async function makeToken(
 
 /**
  * Creates a token for a user and stores its hash.
- * @param condition a filter that the user document must match at the time of the write, such as the password that was
- * just checked: a password change meanwhile ends all logins, and must prevent this one too
+ * @param condition a filter that the user document must match at the time of the write, such as the hash of the password
+ * that was checked. If the password was changed meanwhile, no token is issued
  * @returns null if the condition does not hold, or the user is no longer active
  */
 export async function issueToken(
@@ -96,9 +96,7 @@ export async function issueToken(
 	const made = await makeToken(store, like);
 	const { matchedCount } = await store.users.updateOne(
 		{ active: { $ne: false }, ...condition, _id: userId },
-		{
-			$push: { [TOKENS]: made.entry },
-		},
+		{ $push: { [TOKENS]: made.entry } },
 		{ silent: true },
 	);
 	return matchedCount === 0 ? null : made;
@@ -117,7 +115,7 @@ export function tokenResult(id: string, token: string, expires: Date): TokenResu
 
 /**
  * Logs the connection in as the user of this token.
- * @throws ClientError if the token was removed meanwhile: the event of the removal could not find this connection
+ * @throws ClientError if the token was removed meanwhile. The event of that removal could not reach this connection yet
  */
 export async function becomeUser(
 	context: Pick<MethodContext, 'store' | 'setUserId'>,
@@ -144,7 +142,7 @@ export async function logInWith(
 /** Number of characters that identify a token among those of its user. */
 const ID_LENGTH = 12;
 
-/** The id of a token: the beginning of its hash in hex, so that it is a plain word in a shell. */
+/** The id of a token: the beginning of its hash in hex, which needs no quotes in a shell. */
 export function tokenId({ hashedToken }: Pick<LoginToken, 'hashedToken'>): string {
 	return Buffer.from(hashedToken, 'base64').toString('hex').slice(0, ID_LENGTH);
 }
@@ -155,7 +153,7 @@ export async function findTokens(store: Store, userId: string): Promise<{ token:
 	const days = await lifetimeInDays(store);
 	return (
 		(user?.services?.resume?.loginTokens ?? [])
-			// An entry whose hash is no hash is a claim of `insertUser`.
+			// Entries with a blank instead of a hash are the claims of `insertUser`.
 			.filter(({ hashedToken }) => !hashedToken.includes(' '))
 			.map((token) => ({ token, expires: expiryOf(token, days) }))
 			.filter(({ expires }) => expires.getTime() > Date.now())
@@ -163,7 +161,7 @@ export async function findTokens(store: Store, userId: string): Promise<{ token:
 	);
 }
 
-/** Removes one token, and ends every session that uses it. Does nothing if it does not exist any more. */
+/** Removes one token, and ends every session that uses it. Does nothing if the token does not exist any more. */
 export async function revokeToken(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,
@@ -171,20 +169,18 @@ export async function revokeToken(
 ): Promise<void> {
 	const { matchedCount } = await store.users.updateOne(
 		{ _id: userId, [TOKEN_HASH]: hashedToken },
-		{
-			$pull: { [TOKENS]: { hashedToken } },
-		},
+		{ $pull: { [TOKENS]: { hashedToken } } },
 		{ silent: true },
 	);
 	if (matchedCount > 0) events.emit('tokens-removed', { userId, hashedTokens: [hashedToken] });
 }
 
 /**
- * Removes all tokens of a user but one, and ends every session that uses one of them. It is one write, so that tokens
- * created meanwhile are included.
+ * Removes all tokens of a user except one, and ends every session that uses a removed token. It is one write, so that
+ * tokens created meanwhile are removed too.
  * @param kept hash of the token that stays; null for none
  * @param condition a filter that the user document must match at the time of the write
- * @param changes other changes in the same write; without any nobody is notified of the write
+ * @param changes other changes in the same write. Without them the write notifies nobody
  * @returns whether the condition held
  */
 export async function revokeOtherTokens(
@@ -209,7 +205,7 @@ export async function revokeOtherTokens(
 	return true;
 }
 
-/** Removes all tokens of a user but one, and personal access tokens stay too. Ends the sessions of the removed ones. */
+/** Removes the login tokens of a user except one, but no personal access tokens. Ends the sessions of removed tokens. */
 export async function revokeOtherLogins(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,
@@ -229,9 +225,9 @@ export async function revokeOtherLogins(
 }
 
 /**
- * Finds which of these tokens no longer exist, or belong to users who are deactivated: Rocket.Chat does not notify
- * Roomkey when it deactivates users.
- * @param hashedTokens hashes; a few hundred at most, as they make one query
+ * Finds which of these tokens do not exist any more or belong to deactivated users. Rocket.Chat does not notify Roomkey
+ * when it removes tokens or deactivates users.
+ * @param hashedTokens hashes of at most a few hundred tokens, because they are looked up in one query
  */
 export async function findRevoked({ users }: Store, hashedTokens: readonly string[]): Promise<Set<string>> {
 	const revoked = new Set(hashedTokens);
@@ -249,9 +245,7 @@ export async function sweepTokens(store: Store): Promise<void> {
 	const expired = { when: { $lt: before }, type: { $ne: PERSONAL_TOKEN } };
 	await store.users.updateMany(
 		{ [TOKENS]: { $elemMatch: expired } },
-		{
-			$pull: { [TOKENS]: expired },
-		},
+		{ $pull: { [TOKENS]: expired } },
 		{ silent: true },
 	);
 }

@@ -7,7 +7,7 @@ import type { Store } from '../../../shared/store.js';
 /** Length of a time step, in seconds. */
 const PERIOD = 30;
 
-/** Length of a backup code, in characters. Codes of an app have six digits. */
+/** Length of a backup code, in characters. Codes of an authenticator app have six digits. */
 const BACKUP_LENGTH = 8;
 
 /** Decodes the secret; null if it is invalid. An empty secret is invalid, because everybody could compute its codes. */
@@ -21,9 +21,9 @@ function secretOf(base32: string): Secret | null {
 }
 
 /**
- * Finds the time step of a code.
+ * Finds the time step of a code: the number of periods of 30 seconds since 1970.
  * @param maxDelta how many steps before and after the present one are tried
- * @param now in ms
+ * @param now in epoch ms
  * @returns null if the code matches none of them
  */
 export function stepOf(base32: string, code: string, maxDelta: number, now = Date.now()): number | null {

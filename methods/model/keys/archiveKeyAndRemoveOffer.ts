@@ -1,18 +1,18 @@
-/** Archives what a member has of a room's key, because the room's key was reset or the member's identity key has changed. */
+/** Takes a room's key from a member, because the room's key was reset or the member's identity key has changed. */
 import type { Subscription } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { applyTransition } from './applyTransition.js';
 import { clear } from './transitions.js';
 
 /**
- * Archives a member's key and removes the offer, in one write. Notifies the member. Does nothing if the member has
- * neither a key nor an offer.
+ * Archives a member's key, and removes the offer and the records about keys, in one write. Notifies the member. Does
+ * nothing if none of these is stored.
  * @param membership as it was read; it is read again if its keys have changed meanwhile
- * @param e2eKeyId key id under which a key is archived that does not contain its key id
+ * @param e2eKeyId key id under which the key is archived if it does not show its key id
  * @param mayArchive called after each read; false leaves the membership unchanged
  * @returns the updated membership; null if nothing changed or the membership does not exist any more
  */
-export async function archiveAllKeys(
+export async function archiveKeyAndRemoveOffer(
 	store: Store,
 	membership: Subscription,
 	e2eKeyId: string | null | undefined,
