@@ -38,7 +38,10 @@ describe('the admission of connections', () => {
 		const socket = new WebSocket(app.url.replace('http', 'ws') + path);
 		sockets.push(socket);
 		const refused = once(socket, 'unexpected-response').then(([, response]) => response as IncomingMessage);
-		return { socket, opened: once(socket, 'open'), refused };
+		const opened = once(socket, 'open');
+		// A test awaits one of them. The other is rejected when the socket closes.
+		for (const promise of [opened, refused]) promise.catch(() => {});
+		return { socket, opened, refused };
 	}
 
 	/** Offers an upgrade, without a WebSocket client that would wait for the answer before it sends. */
