@@ -56,19 +56,19 @@ export class LiveQuery<C extends keyof Store = keyof Store> {
 export function liveQuery<C extends keyof Store>(
 	collection: C,
 	filter: Filter<DocumentOf<C>>,
-	fields: Fields,
+	fields: FieldsOf<DocumentOf<C>>,
 	options?: { name?: string },
 ): LiveQuery<C>;
 export function liveQuery<T extends { _id: string }>(
 	collection: CollectionDefinition<T>,
 	filter: Filter<T>,
-	fields: Fields,
+	fields: FieldsOf<T>,
 	options?: { name?: string },
 ): LiveQuery;
 export function liveQuery(
 	collection: keyof Store | CollectionDefinition,
 	filter: object,
-	fields: Fields,
+	fields: object,
 	options: { name?: string } = {},
 ): LiveQuery {
 	const isOwn = typeof collection === 'string';
@@ -85,13 +85,15 @@ export function liveQuery(
 	}
 	checkDefinition('live query', options, { name: rules.name }, shownName);
 	const { name } = options;
-	if (isOwn) return new LiveQuery(collection, filter, fields, name);
+	if (isOwn) return new LiveQuery(collection, filter, fields as Projection, name);
 	// The type `Store` does not list the keys of declared collections.
-	return new LiveQuery(collection.key as unknown as keyof Store, filter, fields, name ?? collection.name);
+	return new LiveQuery(collection.key as unknown as keyof Store, filter, fields as Projection, name ?? collection.name);
 }
 
-/** The fields that clients may see. */
-type Fields = { readonly [field: string]: 1 };
+/** The fields that clients may see: of a document, or of objects in it, such as `services.email`. */
+type FieldsOf<T> = { readonly [K in keyof T & string]?: 1 } & {
+	readonly [path: `${string}.${string}`]: 1;
+};
 
 /** Meteor's publication strategies: how much the server remembers of the documents that a client has. */
 export const STRATEGIES = ['SERVER_MERGE', 'NO_MERGE_MULTI', 'NO_MERGE', 'NO_MERGE_NO_HISTORY'] as const;

@@ -2,6 +2,7 @@
 import { parse, stringify } from '../../shared/ejson.js';
 import { ClientError, withCause } from '../../shared/errors.js';
 import type { OpenSession, Receiver } from '../ddp/transports/transport.js';
+import { callSite, withCallSite } from './callSite.js';
 import { MemoryTransport } from './transport.js';
 
 type Fields = Record<string, unknown>;
@@ -24,6 +25,8 @@ interface PendingRequest {
 	resolve(value: unknown): void;
 	reject(error: Error): void;
 	readonly promise: Promise<unknown>;
+	/** Where the test makes the request. */
+	readonly site: ReturnType<typeof callSite>;
 }
 
 /** What was thrown in the request of this id that ended with an error of the server; undefined if unknown. */
@@ -82,7 +85,7 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 		const promise = new Promise<unknown>((resolve, reject) => {
 			settlers = { resolve, reject };
 		});
-		pending.set(key, { ...(settlers as unknown as PendingRequest), promise });
+		pending.set(key, { ...(settlers as unknown as PendingRequest), promise, site: callSite(request) });
 		send(frame);
 		return promise;
 	}
@@ -90,7 +93,7 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 	function settle(key: string, { id = '', error, result }: Frame): void {
 		const promise = pending.get(key);
 		pending.delete(key);
-		if (error) promise?.reject(errorOf(error, id));
+		if (error) promise?.reject(withCallSite(errorOf(error, id), promise.site) as Error);
 		else promise?.resolve(result);
 	}
 

@@ -5,6 +5,7 @@ import { openServer } from '../openServer.js';
 import { checkServerOptions } from '../options/checkOptions.js';
 import type { ServerOptions } from '../options/serverOptions.js';
 import type { RoomkeyServer } from '../roomkeyServer.js';
+import { callSite, withCallSite } from './callSite.js';
 import { connectClient, type TestClient } from './client.js';
 import { isClockFake } from './clock.js';
 import { type RecordedEvents, startRecording } from './events.js';
@@ -17,7 +18,8 @@ export type As = Pick<Person, 'id'> | string | null;
 export interface TestServer extends Omit<RoomkeyServer, 'call'> {
 	/**
 	 * Calls a method. Resolves once subscribers have received what it has written.
-	 * @throws ClientError or MatchError, like a call by a client; `cause` is the exception behind an `Internal server error`
+	 * @throws ClientError or MatchError, like a call by a client; `cause` is the exception behind an `Internal server error`.
+	 * The stack ends where the test makes the call
 	 */
 	call(as: As, name: string, ...args: unknown[]): Promise<unknown>;
 	/** Stores a user, with any fields and a password. */
@@ -52,13 +54,12 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 	app.unref();
 	const { stop, ...events } = startRecording(app.bus);
 	const clients = new Set<TestClient>();
-	return {
-		...server,
-		events,
-		logs: log.lines,
-		async call(as, name, ...args) {
-			const userId = userIdOf(as);
-			const writes: Promise<unknown>[] = [];
+
+	async function call(as: As, name: string, ...args: unknown[]): Promise<unknown> {
+		const site = callSite(call);
+		const userId = userIdOf(as);
+		const writes: Promise<unknown>[] = [];
+		try {
 			const result = await app.invoker.invoke(name, clone(args), {
 				userId,
 				hashedToken: null,
@@ -68,7 +69,16 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 			});
 			await Promise.all(writes);
 			return clone(result);
-		},
+		} catch (error) {
+			throw withCallSite(error, site);
+		}
+	}
+
+	return {
+		...server,
+		events,
+		logs: log.lines,
+		call,
 		addUser: (fields) => addPerson(server.store, fields),
 		async connect(as = null) {
 			const client = await connectClient(app.connect, (session, request) => thrownIn(log.lines, session, request));

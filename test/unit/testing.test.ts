@@ -106,6 +106,21 @@ describe('the cause of an error in a test', () => {
 		}
 	});
 
+	it('has the place of the call in its stack, and names the argument that does not match', async () => {
+		const client = await server.connect(alice);
+		const place = /testing\.test\.[jt]s/;
+		for (const call of [server.call(alice, 'refused'), client.call('refused'), client.subscribe('unknown')]) {
+			expect((await rejection(call)).stack).to.match(place);
+		}
+		const mismatch = await rejection(server.call(alice, 'login', 'a text'));
+		expect(mismatch.stack)
+			.to.match(place)
+			.and.to.match(/^Error: Match error: .* \(argument 'options'\)/);
+		expect((await rejection(server.call(alice, 'broken'))).cause)
+			.to.have.property('stack')
+			.that.matches(place);
+	});
+
 	it('is what a method has thrown, for `call` of createServer', async () => {
 		const real = await createServer({ ...parts, store: { memory: true }, listen: false, logLevel: 'silent' });
 		const error = await rejection(real.call('broken', [], { userId: alice.id }));
