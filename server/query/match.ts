@@ -25,7 +25,9 @@ const MAX_DEPTH = 16;
  * @throws TypeError for `undefined`, whole documents as values, and operators that not all stores support
  */
 export function compile(filter: unknown, levels = MAX_DEPTH): Matcher {
-	if (!isFields(filter)) throw new TypeError(`A filter is an object, not ${kindOf(filter)}`);
+	if (!isFields(filter)) {
+		throw new TypeError(`A filter is an object, not ${kindOf(filter)}; {} matches every document`);
+	}
 	if (levels === 0) throw new TypeError('A filter is nested too deep');
 	const tests: Matcher[] = [];
 	for (const [key, asked] of Object.entries(filter)) {
