@@ -14,7 +14,7 @@ import { openSameData, type TestLink, TestNetwork } from '../support/processes.j
 
 const SERVERS = 3;
 const ROOMS = ['r0', 'r1', 'r2', 'r3'];
-const RUNS = Number(process.env.ROOMKEY_MODEL_RUNS ?? 5);
+const RUNS = Number(process.env.ROOMKEY_MODEL_RUNS ?? 2);
 
 const topics = publication({
 	name: 'topics',
@@ -85,6 +85,9 @@ async function logIn(app: TestApp, person: Person): Promise<Session> {
 	await client.subscribe('stream-notify-user', `${person.id}/rooms-changed`, false);
 	return Object.assign(state, { client });
 }
+
+/** A run without agreement after this time has failed, so that its operations are printed. In ms. */
+const AGREE_MS = 60_000;
 
 class Service {
 	readonly #network = new TestNetwork();
@@ -166,7 +169,11 @@ class Service {
 	/** Connects all. Resolves when all clients have what is stored. */
 	async agree(): Promise<void> {
 		for (const [server] of this.#servers.entries()) await this.apply({ kind: 'restore', server });
-		while (!(await this.#isAgreed())) await pause(20);
+		const end = Date.now() + AGREE_MS;
+		while (!(await this.#isAgreed())) {
+			if (Date.now() > end) throw new Error('The servers do not agree');
+			await pause(20);
+		}
 	}
 
 	async #isAgreed(): Promise<boolean> {
