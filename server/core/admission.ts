@@ -36,7 +36,7 @@ const TOO_FAST: ConnectionRefused = { status: 503, text: 'Too many clients conne
 const OVERLOADED: ConnectionRefused = { status: 503, text: 'The server is overloaded' };
 
 /** The answer to connections during a shutdown. */
-export const STOPPING: ConnectionRefused = { status: 503, text: 'The server is about to end.' };
+const STOPPING: ConnectionRefused = { status: 503, text: 'The server is about to end.' };
 
 const MIN_RETRY_S = 5;
 const MAX_RETRY_S = 30;
@@ -55,6 +55,7 @@ export class Admission {
 	#credit: number;
 	/** Runs while the credit is not full or connections wait. */
 	#ticker: NodeJS.Timeout | undefined;
+	#isClosed = false;
 
 	constructor(private readonly options: AdmissionOptions) {
 		this.#limiter = limitConnections(options.maxPerAddress, options.max, options.observer);
@@ -68,7 +69,7 @@ export class Admission {
 	 *   `decide` is not called
 	 */
 	request(address: string | null, decide: Decide): (() => void) | undefined {
-		const refused = this.#limiter.acquire(address);
+		const refused = this.#isClosed ? STOPPING : this.#limiter.acquire(address);
 		if (refused) decide(refused);
 		else if (this.#waitingCount === 0 && this.#takeCredit()) decide(undefined);
 		else if (this.#waitingCount >= this.options.perSecond * (MAX_WAIT_MS / 1000)) this.#refuse(address, decide);
@@ -81,8 +82,14 @@ export class Admission {
 		this.#limiter.release(address);
 	}
 
-	/** Refuses all waiting connections. */
+	/** Whether no connection may open any more. */
+	get isClosed(): boolean {
+		return this.#isClosed;
+	}
+
+	/** Refuses all connections that wait, and all further ones. */
 	close(): void {
+		this.#isClosed = true;
 		for (const ofAddress of this.#waiting.values()) {
 			for (const connection of ofAddress) {
 				this.#remove(connection);

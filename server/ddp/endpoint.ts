@@ -2,26 +2,20 @@
  * The DDP endpoint. Its transports are raw WebSockets, SockJS WebSockets and SockJS polling (`test/contract/ddp.md`
  * section 1).
  */
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { WebSocketServer } from 'ws';
-import { Admission, retryConnectionSeconds } from '../core/admission.js';
-import { declineUpgrade, offersWebSocket } from '../core/declineUpgrade.js';
+import { Admission } from '../core/admission.js';
 import { watchLoopDelay } from '../core/loopDelay.js';
-import { type AllowsOrigin, ORIGIN_NOT_ALLOWED } from '../http/origins.js';
-import { endWithAnswer } from '../http/securityHeaders.js';
 import { type HeartbeatOptions, Heartbeats } from './heartbeat.js';
-import type { SessionOptions, SessionServices } from './services.js';
+import type { DdpServices, SessionOptions, SessionServices } from './services.js';
 import { Session } from './session.js';
 import { endSessions } from './shutdown.js';
 import { closeExpired } from './token-expiry.js';
-import { holdSocket } from './transports/held-socket.js';
 import { Pacer } from './transports/pacer.js';
 import { addSockJsRoutes, CONNECTION_PATH } from './transports/sockjs/routes.js';
-import { SockJsWebSocketTransport } from './transports/sockjs/websocket.js';
-import type { OpenSession, Receiver, Transport, TransportOptions } from './transports/transport.js';
-import { ClientSocket, WebSocketTransport } from './transports/websocket.js';
+import type { OpenSession, Receiver, Transport } from './transports/transport.js';
+import { createUpgrade } from './upgrade.js';
 
 export interface DdpOptions extends SessionOptions {
 	readonly heartbeat: HeartbeatOptions;
@@ -89,30 +83,12 @@ const SOCKJS_DEFAULTS: SockJsOptions = {
 	pollTimeout: 60_000,
 };
 
-/** Paths of WebSockets; each may end in a slash and carry a query. */
-const RAW_PATH = /^(\/sockjs)?\/websocket\/?(\?|$)/;
-const SOCKJS_PATH = /^\/sockjs\/[^/.?]+\/[^/.?]+\/websocket\/?(\?|$)/;
-
-/** All paths of the endpoint: these WebSockets, SockJS polling and the SockJS probe. */
+/** All paths of the endpoint: WebSockets, SockJS polling and the SockJS probe. */
 const DDP_PATH = /^\/(websocket\/?|sockjs(\/.*)?)(\?|$)/;
-
-/** The server that a request has arrived at. */
-function serverOf({ socket }: IncomingMessage): Server | undefined {
-	return (socket as { server?: Server }).server;
-}
-
-const asJson = (error: string) => JSON.stringify({ success: false, error });
-
-/** The services that the server provides to an endpoint. */
-export interface DdpServices extends Omit<SessionServices, 'heartbeats'>, Pick<TransportOptions, 'addressOf'> {
-	readonly allowsOrigin: AllowsOrigin;
-	/** The path of a URL as the endpoint knows it, without the server's path prefix; undefined outside of that. */
-	pathOf(url: string): string | undefined;
-}
 
 /** Serves DDP on an HTTP server. */
 export function serveDdp(app: FastifyInstance, services: DdpServices, options: DdpOptions): DdpEndpoint {
-	const { log, bus, addressOf, observer, allowsOrigin, pathOf } = services;
+	const { bus, addressOf, observer, allowsOrigin } = services;
 	const { maxFrame, maxBuffered, compression } = options;
 	const { heartbeat, pollTimeout } = { ...SOCKJS_DEFAULTS, ...options.sockJs };
 	const loopDelay = watchLoopDelay(options.maxEventLoopDelay);
@@ -131,22 +107,10 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		observer,
 		pacer: new Pacer(),
 	};
-	const sockJsOptions = { ...transportOptions, heartbeats: new Heartbeats(heartbeat) };
 	/** Sessions whose transport is open. */
 	const sessions = new Set<Session>();
-	const webSockets = new WebSocketServer({
-		noServer: true,
-		WebSocket: ClientSocket,
-		// Not needed: `sessions` contains the clients.
-		clientTracking: false,
-		maxPayload: maxFrame,
-		perMessageDeflate: compression,
-		// No subprotocol is ever selected (`test/contract/ddp.md` 1.2).
-		handleProtocols: () => false,
-	});
 	const sessionServices: SessionServices = { ...services, heartbeats: new Heartbeats(options.heartbeat) };
 	const stopExpiry = closeExpired(sessions);
-	let refusesNew = false;
 	/** Set during a shutdown; must be called when no session is left. */
 	let onNoSessions: (() => void) | undefined;
 
@@ -162,73 +126,13 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		return session;
 	}
 
-	function refuseUpgrade(socket: Duplex, status: number, body = ''): void {
-		const retry = (status === 429 || status === 503) && { 'retry-after': String(retryConnectionSeconds()) };
-		endWithAnswer(socket, status, body, { ...app.securityHeaders, ...retry });
-	}
-
-	// One listener function for all sockets saves memory per open socket.
-	const onSocketError = (err: Error) => log.debug({ err }, 'Socket error');
-	const onWebSocketError = (err: Error) => log.debug({ err }, 'WebSocket error');
-
-	function open(webSocket: ClientSocket, request: IncomingMessage): void {
-		// From here on `ws` handles errors of the socket.
-		request.socket.off('error', onSocketError);
-		// `ws` closes the socket with the right code; without a listener the error would end the process.
-		webSocket.on('error', onWebSocketError);
-		const transport = SOCKJS_PATH.test(pathOf(request.url ?? '') ?? '')
-			? new SockJsWebSocketTransport(webSocket, request, sockJsOptions)
-			: new WebSocketTransport(webSocket, request, transportOptions);
-		transport.open(openSession);
-	}
-
-	function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-		if (!offersWebSocket(request)) {
-			declineUpgrade(serverOf(request) ?? app.server, request, socket, head);
-			return;
-		}
-		socket.on('error', onSocketError);
-		const { headers } = request;
-		const url = pathOf(request.url ?? '') ?? '';
-		if (!(RAW_PATH.test(url) || SOCKJS_PATH.test(url))) {
-			refuseUpgrade(socket, 404);
-			return;
-		}
-		if (refusesNew) {
-			refuseUpgrade(socket, 503);
-			return;
-		}
-		if (!['8', '13'].includes(headers['sec-websocket-version'] ?? '')) {
-			refuseUpgrade(socket, 400, 'Only supported WebSocket protocol is RFC 6455.');
-			return;
-		}
-		const address = addressOf(request);
-		if (!allowsOrigin(request)) {
-			observer?.onConnectionRefused('origin', address);
-			refuseUpgrade(socket, 403, asJson(ORIGIN_NOT_ALLOWED));
-			return;
-		}
-		/** Set while the connection waits: ends that, and returns what the client has sent. */
-		let endHold: (() => Buffer) | undefined;
-		const leave = admission.request(address, (refused) => {
-			const received = endHold ? Buffer.concat([head, endHold()]) : head;
-			if (refused) refuseUpgrade(socket, refused.status, asJson(refused.text));
-			else complete(request, socket, received, address);
-		});
-		if (leave) endHold = holdSocket(socket, leave);
-	}
-
-	/** Opens an admitted connection. */
-	function complete(request: IncomingMessage, socket: Duplex, head: Buffer, address: string | null): void {
-		let opened = false;
-		webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-			opened = true;
-			open(webSocket, request);
-		});
-		// The callback runs synchronously or never.
-		if (!opened) admission.release(address);
-	}
-
+	const upgrade = createUpgrade(app, services, {
+		...transportOptions,
+		admission,
+		heartbeats: new Heartbeats(heartbeat),
+		maxFrame,
+		openSession,
+	});
 	for (const path of ['/websocket', '/sockjs/websocket', `/sockjs${CONNECTION_PATH}/websocket`]) {
 		app.get(path, (_request, reply) => reply.code(400).type('text/plain').send('Not a valid websocket request'));
 	}
@@ -249,7 +153,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 
 	return {
 		owns: (url) => DDP_PATH.test(url),
-		upgrade: onUpgrade,
+		upgrade,
 		connect: openSession,
 		openSessions: sessions,
 		get sessions() {
@@ -266,8 +170,6 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		async close(grace) {
 			stopListening();
 			stopExpiry();
-			refusesNew = true;
-			polling.refuseNewClients();
 			admission.close();
 			loopDelay.stop();
 			const stop = endSessions(sessions, grace);

@@ -1,9 +1,12 @@
 /** Services that the sessions of a server share. */
+
 import type { Connection } from '../../shared/method.js';
+import type { AllowsOrigin } from '../http/origins.js';
 import type { Heartbeats } from './heartbeat.js';
 import type { PublicationServices } from './publications/subscription-host.js';
 import type { Publications, SubscriptionLimits } from './publications/subscriptions.js';
 import type { ResumeChains } from './resume-chains.js';
+import type { TransportOptions } from './transports/transport.js';
 
 export interface SessionOptions extends SubscriptionLimits {
 	/**
@@ -27,4 +30,11 @@ export interface SessionServices extends PublicationServices {
 	readonly resumeChains?: ResumeChains | undefined;
 	/** Called for every client that has connected. */
 	readonly onConnection?: ((connection: Connection) => void) | undefined;
+}
+
+/** The services that the server provides to an endpoint. */
+export interface DdpServices extends Omit<SessionServices, 'heartbeats'>, Pick<TransportOptions, 'addressOf'> {
+	readonly allowsOrigin: AllowsOrigin;
+	/** The path of a URL as the endpoint knows it, without the server's path prefix; undefined outside of that. */
+	pathOf(url: string): string | undefined;
 }

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Admission, retryConnectionSeconds, STOPPING } from '../../../core/admission.js';
+import { type Admission, retryConnectionSeconds } from '../../../core/admission.js';
 import { type AllowsOrigin, ORIGIN_NOT_ALLOWED } from '../../../http/origins.js';
 import { areMessages, OPEN_FRAME } from '../sockjs-frames.js';
 import type { OpenSession } from '../transport.js';
@@ -59,8 +59,6 @@ function addPreflight(scope: FastifyInstance, path: string, verb: 'GET' | 'POST'
 
 /** Controls the polling clients of a server during its shutdown. */
 export interface PollingClients {
-	/** Refuses new clients with 503. */
-	refuseNewClients(): void;
 	/** Resolves when each client has received a close frame, or has disconnected. */
 	allClosed(): Promise<void>;
 }
@@ -76,7 +74,6 @@ export function addSockJsRoutes(
 	const unclosed = new Set<PollingTransport>();
 	/** Resolves the promise that `allClosed` has returned. */
 	let resolveAll: (() => void) | undefined;
-	let refusesNew = false;
 
 	/** Must be called when a client has received its close frame, or has disconnected. */
 	function markClosed(connection: PollingTransport): void {
@@ -90,7 +87,7 @@ export function addSockJsRoutes(
 			onCloseFrameSent: () => markClosed(connection),
 			onGone() {
 				markClosed(connection);
-				options.connectionLimiter.release(connection.clientAddress);
+				options.admission.release(connection.clientAddress);
 				// A new client may have opened a connection with this name meanwhile.
 				if (connections.get(name) === connection) connections.delete(name);
 			},
@@ -103,7 +100,6 @@ export function addSockJsRoutes(
 	function poll(request: ConnectionRequest, reply: FastifyReply): void {
 		const existing = connections.get(request.params.session);
 		if (existing) pollExisting(existing, request, reply);
-		else if (refusesNew) answerText(reply, STOPPING.status, STOPPING.text);
 		else admit(request, reply);
 	}
 
@@ -190,9 +186,6 @@ export function addSockJsRoutes(
 	}
 	app.register(routes, { prefix: '/sockjs' });
 	return {
-		refuseNewClients() {
-			refusesNew = true;
-		},
 		allClosed: () =>
 			new Promise((resolve) => {
 				resolveAll = resolve;

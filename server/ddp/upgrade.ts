@@ -1,0 +1,125 @@
+/** Upgrades HTTP connections to the WebSockets of DDP and SockJS (`test/contract/ddp.md` 1.1, 1.2). */
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
+import { WebSocketServer } from 'ws';
+import { type Admission, retryConnectionSeconds } from '../core/admission.js';
+import { declineUpgrade, offersWebSocket } from '../core/declineUpgrade.js';
+import { ORIGIN_NOT_ALLOWED } from '../http/origins.js';
+import { endWithAnswer } from '../http/securityHeaders.js';
+import type { Heartbeats } from './heartbeat.js';
+import type { DdpServices } from './services.js';
+import { holdSocket } from './transports/held-socket.js';
+import { SockJsWebSocketTransport } from './transports/sockjs/websocket.js';
+import type { OpenSession, TransportOptions } from './transports/transport.js';
+import { ClientSocket, WebSocketTransport } from './transports/websocket.js';
+
+/** Paths of WebSockets; each may end in a slash and carry a query. */
+const RAW_PATH = /^(\/sockjs)?\/websocket\/?(\?|$)/;
+const SOCKJS_PATH = /^\/sockjs\/[^/.?]+\/[^/.?]+\/websocket\/?(\?|$)/;
+
+/** The server that a request has arrived at. */
+function serverOf({ socket }: IncomingMessage): Server | undefined {
+	return (socket as { server?: Server }).server;
+}
+
+const asJson = (error: string) => JSON.stringify({ success: false, error });
+
+export interface UpgradeOptions extends TransportOptions {
+	/** Decides when a new client may connect. */
+	readonly admission: Admission;
+	/** Maximum size of a client's frame, in bytes. */
+	readonly maxFrame: number;
+	readonly compression: boolean;
+	/** The heartbeats of SockJS. */
+	readonly heartbeats: Heartbeats;
+	readonly openSession: OpenSession;
+}
+
+/** Prepares upgrades. @returns a listener for the `upgrade` event of an HTTP server */
+export function createUpgrade(
+	app: FastifyInstance,
+	{ log, addressOf, observer, allowsOrigin, pathOf }: DdpServices,
+	options: UpgradeOptions,
+): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
+	const { admission, maxFrame, compression, openSession } = options;
+	const webSockets = new WebSocketServer({
+		noServer: true,
+		WebSocket: ClientSocket,
+		// Not needed: the endpoint knows its sessions.
+		clientTracking: false,
+		maxPayload: maxFrame,
+		perMessageDeflate: compression,
+		// No subprotocol is ever selected (`test/contract/ddp.md` 1.2).
+		handleProtocols: () => false,
+	});
+
+	function refuseUpgrade(socket: Duplex, status: number, body = ''): void {
+		const retry = (status === 429 || status === 503) && { 'retry-after': String(retryConnectionSeconds()) };
+		endWithAnswer(socket, status, body, { ...app.securityHeaders, ...retry });
+	}
+
+	// One listener function for all sockets saves memory per open socket.
+	const onSocketError = (err: Error) => log.debug({ err }, 'Socket error');
+	const onWebSocketError = (err: Error) => log.debug({ err }, 'WebSocket error');
+
+	function open(webSocket: ClientSocket, request: IncomingMessage): void {
+		// From here on `ws` handles errors of the socket.
+		request.socket.off('error', onSocketError);
+		// `ws` closes the socket with the right code; without a listener the error would end the process.
+		webSocket.on('error', onWebSocketError);
+		const transport = SOCKJS_PATH.test(pathOf(request.url ?? '') ?? '')
+			? new SockJsWebSocketTransport(webSocket, request, options)
+			: new WebSocketTransport(webSocket, request, options);
+		transport.open(openSession);
+	}
+
+	function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+		if (!offersWebSocket(request)) {
+			declineUpgrade(serverOf(request) ?? app.server, request, socket, head);
+			return;
+		}
+		socket.on('error', onSocketError);
+		const { headers } = request;
+		const url = pathOf(request.url ?? '') ?? '';
+		if (!(RAW_PATH.test(url) || SOCKJS_PATH.test(url))) {
+			refuseUpgrade(socket, 404);
+			return;
+		}
+		if (admission.isClosed) {
+			refuseUpgrade(socket, 503);
+			return;
+		}
+		if (!['8', '13'].includes(headers['sec-websocket-version'] ?? '')) {
+			refuseUpgrade(socket, 400, 'Only supported WebSocket protocol is RFC 6455.');
+			return;
+		}
+		const address = addressOf(request);
+		if (!allowsOrigin(request)) {
+			observer?.onConnectionRefused('origin', address);
+			refuseUpgrade(socket, 403, asJson(ORIGIN_NOT_ALLOWED));
+			return;
+		}
+		/** Set while the connection waits: ends that, and returns what the client has sent. */
+		let endHold: (() => Buffer) | undefined;
+		const leave = admission.request(address, (refused) => {
+			const received = endHold ? Buffer.concat([head, endHold()]) : head;
+			if (refused) refuseUpgrade(socket, refused.status, asJson(refused.text));
+			else complete(request, socket, received, address);
+		});
+		if (leave) endHold = holdSocket(socket, leave);
+	}
+
+	/** Opens an admitted connection. */
+	function complete(request: IncomingMessage, socket: Duplex, head: Buffer, address: string | null): void {
+		let opened = false;
+		webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+			opened = true;
+			open(webSocket, request);
+		});
+		// The callback runs synchronously or never.
+		if (!opened) admission.release(address);
+	}
+
+	return onUpgrade;
+}
