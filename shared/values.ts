@@ -107,3 +107,10 @@ export function kindOf(value: unknown): string {
 	if (typeof value === 'object' && value !== null) return value.constructor?.name ?? 'object';
 	return value === null ? 'null' : typeof value;
 }
+
+/** The value at a path of a document, such as `u._id`. */
+export function valueAt(document: object, path: string): unknown {
+	let value: unknown = document;
+	for (const name of path.split('.')) value = (value as Record<string, unknown> | undefined)?.[name];
+	return value;
+}

@@ -1,5 +1,7 @@
 /** Keyset pagination: reads long lists page by page. Each page begins after the last key of the previous page. */
+
 import type { Collection, Filter, Projection } from '../../shared/store.js';
+import { valueAt } from '../../shared/values.js';
 import { throwIfAborted } from './signal.js';
 
 const PAGE_SIZE = 500;
@@ -50,11 +52,4 @@ function filterAfter<T>(filter: Filter<T>, key: string, last: unknown): Filter<T
 	const isAfter = { [key]: { $gt: last } };
 	const next = key in filter ? { ...filter, $and: [...(filter.$and ?? []), isAfter] } : { ...filter, ...isAfter };
 	return next as Filter<T>;
-}
-
-/** The value at a path of a document, such as `u._id`. */
-function valueAt(document: object, path: string): unknown {
-	let value: unknown = document;
-	for (const name of path.split('.')) value = (value as Record<string, unknown> | undefined)?.[name];
-	return value;
 }

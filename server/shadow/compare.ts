@@ -54,6 +54,9 @@ export interface Difference {
 	readonly found: 'missing' | 'unexpected' | 'other';
 }
 
+/** Distinguishes documents of all collections. */
+export const nameOf = (key: string, id: string): string => `${key} ${id}`;
+
 /** Finds the differences between documents as a request would have left them and the database. */
 export async function findDifferences(real: Store, touched: readonly Touched[]): Promise<Difference[]> {
 	const present = new Map<string, Document>();
@@ -62,9 +65,9 @@ export async function findDifferences(real: Store, touched: readonly Touched[]):
 		if (ids.length === 0) continue;
 		const collection = real[key as keyof Store] as unknown as Collection<Document>;
 		const filter = { _id: { $in: ids } } as Filter<Document>;
-		for await (const document of collection.find(filter)) present.set(`${key} ${document._id}`, document);
+		for await (const document of collection.find(filter)) present.set(nameOf(key, document._id), document);
 	}
-	return touched.flatMap((each) => differencesOf(each, present.get(`${each.key} ${each.id}`) ?? null));
+	return touched.flatMap((each) => differencesOf(each, present.get(nameOf(each.key, each.id)) ?? null));
 }
 
 function differencesOf({ key, id, before, after, changed }: Touched, present: Document | null): Difference[] {

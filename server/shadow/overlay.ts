@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { clientError } from '../../shared/errors.js';
 import type { Collection, Filter, FindOptions, Store } from '../../shared/store.js';
-import type { Document, Fields } from '../../shared/values.js';
+import { type Document, type Fields, valueAt } from '../../shared/values.js';
 import { collection } from '../store/collection.js';
 import type { CollectionSpec } from '../store/collections.js';
 import { memoryBackend } from '../store/memory.js';
@@ -136,9 +136,11 @@ class OverlayCollection {
 
 	/** Copies the documents with which a unique index compares these fields. */
 	async #copyEqual(fields: Fields): Promise<void> {
-		for (const paths of [['_id'], ...this.spec.indexes.filter(({ unique }) => unique).map((index) => index.fields)])
-			if (paths.every((path) => valueAt(fields, path) !== undefined))
-				await this.#copy(Object.fromEntries(paths.map((path) => [path, valueAt(fields, path)])));
+		const unique = this.spec.indexes.filter((index) => index.unique);
+		for (const paths of [['_id'], ...unique.map((index) => index.fields)]) {
+			const filter = Object.fromEntries(paths.map((path) => [path, fieldOf(fields, path)]));
+			if (!Object.values(filter).includes(undefined)) await this.#copy(filter);
+		}
 	}
 
 	async touched(key: string): Promise<Touched[]> {
@@ -161,8 +163,5 @@ function resultOf(target: Collection<Document>, name: Operation, args: readonly 
 	return (target[name] as (...args: readonly unknown[]) => Promise<unknown>)(...args);
 }
 
-/** The value of a field or, for a path with points, of a member of a field. */
-function valueAt(fields: Fields, path: string): unknown {
-	const step = (value: unknown, name: string) => (value as Fields | undefined)?.[name];
-	return fields[path] ?? path.split('.').reduce<unknown>(step, fields);
-}
+/** The value of a path in an update, whose names of fields may contain points, or in a document. */
+const fieldOf = (fields: Fields, path: string): unknown => fields[path] ?? valueAt(fields, path);

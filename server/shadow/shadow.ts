@@ -12,7 +12,7 @@ import type { Store } from '../../shared/store.js';
 import { Counts } from '../core/counts.js';
 import { readOnlyStore } from '../core/readOnly.js';
 import { specs } from '../store/collections.js';
-import { type Difference, findDifferences, type Touched } from './compare.js';
+import { type Difference, findDifferences, nameOf, type Touched } from './compare.js';
 import { Overlay } from './overlay.js';
 
 /** How a mirrored request ended. */
@@ -95,10 +95,15 @@ export class Shadow {
 			this.counts.add('failed');
 			this.options.log.error({ err }, 'A mirrored request could not be replayed');
 		});
-		this.#running.add(running);
-		void running.then(() => this.#running.delete(running));
+		this.#track(running);
 		return undefined;
 	};
+
+	/** Keeps what runs, so that `close` can wait for it. It must not reject. */
+	#track(running: Promise<void>): void {
+		this.#running.add(running);
+		void running.then(() => this.#running.delete(running));
+	}
 
 	async #replay({ raw, headers: sent, method: verb, routeOptions, server }: FastifyRequest, body: Buffer) {
 		const isRead = verb === 'GET';
@@ -138,14 +143,12 @@ export class Shadow {
 	/** Compares after the delay. Until a further delay has passed, other comparisons consider these writes too. */
 	#compareLater(facts: object, touched: readonly Touched[]): void {
 		const changes = touched.filter(({ after, changed }) => after === null || changed.length > 0);
-		const replayed = { facts, touched, written: new Set(changes.map(nameOf)) };
+		const replayed = { facts, touched, written: new Set(changes.map(({ key, id }) => nameOf(key, id))) };
 		this.#recent.add(replayed);
 		this.#waiting += 1;
 		this.#later(() => {
 			this.#waiting -= 1;
-			const comparing = this.#compare(replayed).catch((err) => this.#end('failed', { ...facts, err }, 'Not compared'));
-			this.#running.add(comparing);
-			void comparing.then(() => this.#running.delete(comparing));
+			this.#track(this.#compare(replayed).catch((err) => this.#end('failed', { ...facts, err }, 'Not compared')));
 			this.#later(() => this.#recent.delete(replayed));
 		});
 	}
@@ -155,7 +158,7 @@ export class Shadow {
 		const found = await findDifferences(this.options.real, touched);
 		const others = [...this.#recent].filter((each) => each !== replayed);
 		const isClear = ({ collection: key, id }: Difference) =>
-			!others.some(({ written }) => written.has(nameOf({ key, id })));
+			!others.some(({ written }) => written.has(nameOf(key, id)));
 		const compared = { ...facts, documents: touched.length };
 		const differences = found.slice(0, MAX_LOGGED);
 		if (found.length === 0) this.#end('agrees', { ...compared, agrees: true }, 'A mirrored request agrees');
@@ -195,8 +198,6 @@ const LEVELS: Readonly<Partial<Record<ShadowOutcome, 'warn' | 'error'>>> = {
 	failed: 'error',
 	skipped: 'warn',
 };
-
-const nameOf = ({ key, id }: Pick<Touched, 'key' | 'id'>) => `${key} ${id}`;
 
 /** @returns undefined for a body that is too large */
 async function readBody(payload: AsyncIterable<Buffer>, limit: number): Promise<Buffer | undefined> {

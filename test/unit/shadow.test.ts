@@ -119,7 +119,7 @@ describe('a server with --shadow', () => {
 		expect(JSON.stringify(log.lines)).not.to.match(/key-one|key-two/);
 	});
 
-	it('agrees with a refusal that left the documents as they were, and notices one that did not', async () => {
+	it('reports that a refused request left the documents unchanged, or that it changed them', async () => {
 		await setKeyId('one')();
 		const call = ['e2e.setRoomKeyID', { rid, keyID: 'two' }] as const;
 		const refused = { status: 400, errorType: 'error-room-e2e-key-already-exists' };
