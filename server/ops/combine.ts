@@ -9,7 +9,7 @@ export function combine(observers: readonly ServerObserver[], runCall?: ServerOb
 	return {
 		...(runCall && { runCall }),
 		onCall(call) {
-			for (let i = 0; i < observers.length; i++) (observers[i] as ServerObserver).onCall(call);
+			for (const each of observers) each.onCall(call);
 		},
 		onReplay: (method) => observers.forEach((each) => void each.onReplay(method)),
 		onLimit: (kind, refused) => observers.forEach((each) => void each.onLimit(kind, refused)),
