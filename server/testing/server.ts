@@ -1,6 +1,7 @@
 /** A server without a socket, for tests. */
 import type { User } from '../../shared/documents.js';
 import { clone } from '../../shared/ejson.js';
+import { isObject } from '../../shared/isObject.js';
 import { openServer } from '../openServer.js';
 import { checkServerOptions } from '../options/checkOptions.js';
 import type { ServerOptions } from '../options/serverOptions.js';
@@ -58,6 +59,7 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 	async function call(as: As, name: string, ...args: unknown[]): Promise<unknown> {
 		const site = callSite(call);
 		const userId = userIdOf(as);
+		if (typeof name !== 'string' || (userId !== null && app.invoker.get(userId))) throw callerMissing();
 		const writes: Promise<unknown>[] = [];
 		try {
 			const result = await app.invoker.invoke(name, clone(args), {
@@ -79,8 +81,14 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 		events,
 		logs: log.lines,
 		call,
-		addUser: (fields) => addPerson(server.store, fields),
+		async addUser(fields = {}) {
+			if (!isObject(fields)) throw new TypeError("addUser takes an object of fields, such as { username: 'alice' }");
+			return addPerson(server.store, fields);
+		},
 		async connect(as = null) {
+			if (as !== null && typeof as?.token !== 'string') {
+				throw new TypeError('The argument of connect is the user who logs in: what addUser returns');
+			}
 			const client = await connectClient(app.connect, (session, request) => thrownIn(log.lines, session, request));
 			clients.add(client);
 			if (as) await client.call('login', { resume: as.token });
@@ -99,5 +107,9 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 function userIdOf(as: As): string | null {
 	if (as === null || typeof as === 'string') return as;
 	if (typeof as?.id === 'string') return as.id;
-	throw new TypeError('The first argument of call is the user who calls: what addUser returns, an id, or null');
+	throw callerMissing();
+}
+
+function callerMissing(): TypeError {
+	return new TypeError('The first argument of call is the user who calls: what addUser returns, an id, or null');
 }
