@@ -3,7 +3,7 @@ import { copyFile, mkdir, open, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { StoreError } from '../../shared/storeErrors.js';
 import { openEnvironment } from '../dataFolder/environment.js';
-import { DATA_FILE, forOwnerOnly, holdsData, inspect, writeManifest } from '../dataFolder/manifest.js';
+import { assertIntact, DATA_FILE, forOwnerOnly, holdsData, writeManifest } from '../dataFolder/manifest.js';
 import { openFolder } from '../store/folder.js';
 
 /**
@@ -42,7 +42,7 @@ export async function restoreFolder(backup: string, folder: string): Promise<voi
 
 async function assertData(path: string): Promise<void> {
 	if (!holdsData(path)) throw new StoreError('unusable', `The folder ${path} holds no data of Roomkey.`);
-	await inspect(path);
+	await assertIntact(path);
 }
 
 /** Creates a folder. @throws StoreError if it exists and is not empty */
