@@ -78,7 +78,7 @@ async function createFirst(store: Store, admin: FirstAdminArgs): Promise<void> {
 	if (admin.email !== undefined && !isEmail(admin.email)) throw new OptionError('--email must be an e-mail address');
 	const outcome = await makeFirstAdmin(store, admin);
 	if (outcome === 'taken') throw new CommandError('Another user, who is no admin, has this name or e-mail.');
-	if (outcome === 'there') throw new CommandError('Another process has just made the first admin.');
+	if (outcome === 'exists') throw new CommandError('Another process has just made the first admin.');
 }
 
 function withServerHint(error: unknown, env: NodeJS.ProcessEnv): unknown {

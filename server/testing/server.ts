@@ -1,4 +1,4 @@
-/** A server without a socket, for tests. */
+/** Starts a server without a socket, for tests. */
 import type { User } from '../../shared/documents.js';
 import { clone } from '../../shared/ejson.js';
 import { isObject } from '../../shared/isObject.js';
@@ -35,12 +35,14 @@ export interface TestServer extends Omit<RoomkeyServer, 'call'> {
 
 /**
  * Starts a server that does not listen, with its data in memory and without rate limits. All options of `createServer`
- * can be given: with `listen: true, port: 0` it has an `url`. It does not keep the process alive: a test that fails before `close` ends.
+ * can be given: with `listen: true, port: 0` it has an `url`. It does not keep the process alive, so that a test that
+ * fails before `close` ends.
  */
 export async function openTestServer(options: ServerOptions = {}): Promise<TestServer> {
 	checkServerOptions(options);
 	const log = memoryLog(options.log);
 	const defaults = { store: { memory: true }, listen: false, rateLimit: 'off', grace: 100 } as const;
+	// A test server has its own `call` and `logs`; `app` and `ops` stay inside.
 	const {
 		app,
 		call: _call,
@@ -96,7 +98,8 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 		},
 		async close() {
 			stop();
-			// The others end when their calls are answered. That takes timers, which a fake clock does not fire.
+			// Clients that wait for an answer are closed by the server after the answer. Its timers do not fire with a fake
+			// clock, so then all clients are closed here.
 			for (const client of clients) if (isClockFake() || !client.isWaiting) client.close();
 			await server.close();
 		},
