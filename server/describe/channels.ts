@@ -27,10 +27,10 @@ export interface ChannelContext {
 	readonly limits: readonly RateRule[];
 }
 
-/** The path of the WebSocket. */
+/** The address of every channel: the path of the WebSocket. */
 export const ADDRESS = '/websocket';
 
-/** Ids in documents consist of letters, digits, points, dashes and underscores. */
+/** A name as an id of the document: each character that is no letter, digit, point, dash or underscore becomes `_`. */
 export const idOf = (name: string): string => name.replace(/[^\w.-]/g, '_');
 
 export const channelRef = (channel: string): Json => ({ $ref: `#/channels/${channel}` });
@@ -41,7 +41,7 @@ export function messageObject(name: string, summary: string, payload: JsonSchema
 	return { name, summary, payload, examples: [{ payload: example }] };
 }
 
-/** An operation on a channel. @param action `receive` if clients send the messages */
+/** An operation on a channel. @param action what the server does: `receive` for messages that clients send */
 export function operation(
 	action: 'receive' | 'send',
 	channel: string,
@@ -51,7 +51,7 @@ export function operation(
 	return { action, channel: channelRef(channel), summary, messages: messages.map((name) => messageRef(channel, name)) };
 }
 
-/** Number of parameters that must be sent. An optional one before a required one counts too. */
+/** Number of parameters that a client must send. An optional parameter before a required one counts too. */
 const requiredCount = (members: readonly Member[]) => members.findLastIndex(({ isOptional }) => !isOptional) + 1;
 
 /**
@@ -65,7 +65,8 @@ export function paramsSchema(args: Arguments, { maker }: ChannelContext): JsonSc
 		type: 'array',
 		...(members.length > 0 && {
 			prefixItems: members.map(({ name, isOptional, shape }) => {
-				const schema = maker.of(shape);
+				const schema = maker.schemaOf(shape);
+				// The title names the parameter. In `allOf` it does not replace the title of its schema.
 				return { title: name, ...(isOptional ? { anyOf: [schema, { type: 'null' }] } : { allOf: [schema] }) };
 			}),
 		}),
@@ -73,17 +74,19 @@ export function paramsSchema(args: Arguments, { maker }: ChannelContext): JsonSc
 	};
 }
 
-/** An example of each parameter that must be sent. */
+/** An example of each parameter that a client must send. */
 export function exampleParams(args: Arguments, { maker, examples }: ChannelContext): unknown[] {
 	const members = argumentMembers(args);
-	return members.slice(0, requiredCount(members)).map(({ name, shape }) => examples.of(maker.of(shape), name));
+	return members
+		.slice(0, requiredCount(members))
+		.map(({ name, shape }) => examples.exampleOf(maker.schemaOf(shape), name));
 }
 
 /** Arguments with their schemas and examples, as the page at `/api-docs` shows them. */
 export function describedArguments(args: Arguments, { maker, examples }: ChannelContext): Json[] {
 	return argumentMembers(args).map(({ name, isOptional, shape }) => {
-		const schema = maker.of(shape);
-		return { name, optional: isOptional, schema, example: examples.of(schema, name) };
+		const schema = maker.schemaOf(shape);
+		return { name, optional: isOptional, schema, example: examples.exampleOf(schema, name) };
 	});
 }
 
