@@ -70,7 +70,7 @@ describe('reading a WebSocket', () => {
 				maxBuffered: 1024,
 				compression: false,
 				addressOf: () => null,
-				connectionLimiter: limitConnections(1, 1),
+				admission: limitConnections(1, 1),
 				pacer,
 			});
 			transport.open(() => receiver);
