@@ -1,8 +1,8 @@
-/** Where a part of the server that connects to others says how it is. */
+/** Receives the state of a part of the server that reports it itself, such as a connection. */
 export interface PartHealth {
 	ok(): void;
-	/** It does not work, but the server can go on without it. @param reason for everyone to read, so without secrets */
+	/** The part does not work, but the server can go on without it. @param reason public, so without secrets */
 	degraded(reason: string): void;
-	/** Sets what is read at each report. */
+	/** Sets a function that returns public facts about the part at each report of the server. */
 	details(read: () => object): void;
 }
