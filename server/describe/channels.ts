@@ -7,6 +7,7 @@ import type { ExampleMaker } from './examples.js';
 import { argumentMembers, type JsonSchema, type SchemaMaker } from './schema.js';
 
 export type Json = Record<string, unknown>;
+/** The arguments of a definition, with their patterns. */
 export type Arguments = readonly (readonly [name: string, matcher: AnyMatcher])[];
 
 /**
@@ -21,6 +22,7 @@ export interface Part {
 
 /** What is needed to build the channels of one document. */
 export interface ChannelContext {
+	/** Makes the schemas, and collects those with a name. */
 	readonly maker: SchemaMaker;
 	readonly examples: ExampleMaker;
 	/** The rate limit rules of the server. */

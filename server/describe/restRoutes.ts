@@ -142,6 +142,7 @@ interface RouteContext {
 	readonly methods: ReadonlyMap<string, Method>;
 }
 
+/** A body in JSON that matches a pattern: its schema and an example. */
 function content(pattern: Pattern, { maker, examples }: RouteContext): object {
 	const schema: JsonSchema = maker.schemaOf(compile(pattern).shape);
 	return { content: { 'application/json': { schema, example: examples.exampleOf(schema) } } };
