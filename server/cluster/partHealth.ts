@@ -1,8 +1,8 @@
-/** Receives the health of a part of the server that connects to another program. */
+/** Receives the state of a part of the server that reports it itself, such as a connection. */
 export interface PartHealth {
 	ok(): void;
-	/** The part does not work, but the server can do without it. @param reason a text without secrets: everyone may read it */
+	/** The part does not work, but the server can go on without it. @param reason public, so without secrets */
 	degraded(reason: string): void;
-	/** Sets the function that returns the details of each health report. */
+	/** Sets a function that returns public facts about the part at each report of the server. */
 	details(read: () => object): void;
 }

@@ -35,7 +35,7 @@ class OperationCounts {
 	}
 }
 
-/** How a login ended: an outcome of the method `login`. */
+/** The method whose outcomes are also counted by themselves. */
 const LOGIN = 'login';
 
 const KEY_EVENTS = [

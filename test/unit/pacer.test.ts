@@ -1,4 +1,4 @@
-/** How clients that send as fast as they can share the event loop with all others (DESIGN section 6, fairness). */
+/** How clients that send as fast as they can share the event loop with all others. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -70,7 +70,7 @@ describe('reading a WebSocket', () => {
 				maxBuffered: 1024,
 				compression: false,
 				addressOf: () => null,
-				connectionLimiter: limitConnections(1, 1),
+				admission: limitConnections(1, 1),
 				pacer,
 			});
 			transport.open(() => receiver);

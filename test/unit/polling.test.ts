@@ -30,7 +30,7 @@ describe('a polling transport', () => {
 				pollTimeout: 60_000,
 				maxBuffered: 10,
 				addressOf: () => '127.0.0.1',
-				connectionLimiter: limitConnections(1, 1),
+				admission: limitConnections(1, 1),
 				pacer: new Pacer(),
 				...options,
 			},

@@ -27,7 +27,7 @@ import { standardShape } from '../../shared/standardShape.js';
 /** Whether the schema of a shape accepts a value as it is written in EJSON. */
 function validatorOf(shape: Shape): (value: unknown) => boolean {
 	const maker = new SchemaMaker('ejson');
-	const schema = maker.of(shape);
+	const schema = maker.schemaOf(shape);
 	const ajv = new Ajv2020({ strict: false });
 	return ajv.compile({ ...schema, components: { schemas: maker.components } }) as (value: unknown) => boolean;
 }
@@ -102,13 +102,13 @@ describe('the JSON Schema of a pattern', () => {
 			b: named('Same', { x: Number }),
 			c: named('Same', { x: String }),
 		});
-		const { properties } = maker.of(both.shape) as { properties: Record<string, unknown> };
+		const { properties } = maker.schemaOf(both.shape) as { properties: Record<string, unknown> };
 		expect(properties.a).to.deep.equal({ $ref: '#/components/schemas/Same' });
 		expect(properties.b).to.have.nested.property('properties.x.type', 'number');
 	});
 
 	it('of a Standard Schema is the one that its validator gives', () => {
-		const schema = new SchemaMaker('json').of(
+		const schema = new SchemaMaker('json').schemaOf(
 			standardShape(z.object({ a: z.string().min(2), b: z.number().optional() })),
 		);
 		expect(schema).to.deep.equal({
@@ -124,8 +124,12 @@ describe('the JSON Schema of a pattern', () => {
 				return z.array(tree);
 			},
 		});
-		expect(new SchemaMaker('json').of(standardShape(tree))).to.deep.equal({ description: 'value of a zod schema' });
+		expect(new SchemaMaker('json').schemaOf(standardShape(tree))).to.deep.equal({
+			description: 'value of a zod schema',
+		});
 		const bare = { '~standard': { version: 1, vendor: 'bare' } };
-		expect(new SchemaMaker('json').of(standardShape(bare))).to.deep.equal({ description: 'value of a bare schema' });
+		expect(new SchemaMaker('json').schemaOf(standardShape(bare))).to.deep.equal({
+			description: 'value of a bare schema',
+		});
 	});
 });

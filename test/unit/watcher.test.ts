@@ -28,7 +28,7 @@ describe('the watcher of a database', () => {
 			collections: [ROOMS],
 			sink,
 			log: memoryLog(),
-			health: health.slot('watcher', 'off'),
+			health: health.addPart('watcher', 'off'),
 			observedIds: () => [],
 			interval: 1,
 			...more,

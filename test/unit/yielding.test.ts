@@ -1,4 +1,4 @@
-/** Long tasks share the event loop with each other and with all else (DESIGN section 6, fairness). */
+/** Long tasks share the event loop with each other and with all else. */
 import { expect } from 'chai';
 import { createYielder } from '../../shared/yielding.js';
 

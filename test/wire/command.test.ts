@@ -9,7 +9,7 @@ import { Command } from '../support/command.js';
 import { RawClient } from '../support/ddp.js';
 import { post, request } from '../support/rest.js';
 
-/** What the demo is to hold: DESIGN section 1 and issue 3. */
+/** What the demo contains. */
 const ALICE = { id: 'd26x6zSkaPSe5gCyy', username: 'alice', token: 'Di9OKWzdu7V2vW3lHO0oYLOOr6P2Y0n9zQlx20qn2cU' };
 
 describe('roomkey', () => {

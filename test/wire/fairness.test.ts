@@ -1,4 +1,4 @@
-/** What a client may send, and how much of it at a time (DESIGN section 6: limits and fairness). */
+/** What a client may send, and how much of it at a time. */
 import { expect } from 'chai';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';

@@ -1,4 +1,4 @@
-/** DESIGN section 1 and test/contract/rocketchat-e2e.md sections 6 to 9 over real HTTP. */
+/** REST over real HTTP (`test/contract/rocketchat-e2e.md` sections 6 to 9). */
 import { connect } from 'node:net';
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
