@@ -230,7 +230,7 @@ async function prepare(store: Store, { settings, parts }: CheckedOptions, log: L
 	if (password === undefined) return;
 	const { makeFirstAdmin } = await import('../methods/model/users/firstAdmin.js');
 	const outcome = await makeFirstAdmin(store, { username, password, email });
-	if (outcome === 'made') log.info({ username }, 'There was no admin: made one');
+	if (outcome === 'made') log.info({ audit: true, username }, 'There was no admin: made one');
 	if (outcome === 'taken') {
 		throw new OptionError('ADMIN_USERNAME or ADMIN_EMAIL belongs to a user who is not an admin; choose another');
 	}

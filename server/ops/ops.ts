@@ -5,7 +5,7 @@ import type { Bus } from '../cluster/bus.js';
 import type { ClusterCounts } from '../cluster/clusterCounts.js';
 import type { WatcherState } from '../cluster/watch/watcher.js';
 import type { ServerObserver } from '../core/observer.js';
-import { createCallLog } from './callLog.js';
+import { createCallLog, logRevokedTokens } from './callLog.js';
 import { diskCheck, storeCheck } from './checks.js';
 import { combine } from './combine.js';
 import { Counters, EVENTS } from './counters.js';
@@ -85,9 +85,7 @@ export class Ops {
 	/** @returns ends the observation */
 	attach({ sessions, bus, onChange }: ObservedParts): () => void {
 		const { log } = this.options;
-		const stopLog = bus.on('tokens-removed', ({ userId, hashedTokens }) => {
-			log.info({ audit: true, userId, tokens: hashedTokens.length }, 'Login tokens were revoked');
-		});
+		const stopLog = logRevokedTokens(bus, log);
 		const counters = this.#counters;
 		if (!counters) return stopLog;
 		this.#sessions = sessions;
