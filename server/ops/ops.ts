@@ -5,6 +5,7 @@ import type { Bus } from '../cluster/bus.js';
 import type { ClusterCounts } from '../cluster/clusterCounts.js';
 import type { WatcherState } from '../cluster/watch/watcher.js';
 import type { ServerObserver } from '../core/observer.js';
+import { expiryOf } from '../http/certificate.js';
 import { createCallLog, logRevokedTokens } from './callLog.js';
 import { diskCheck, storeCheck } from './checks.js';
 import { combine } from './combine.js';
@@ -49,6 +50,8 @@ export class Ops {
 	cluster: ClusterCounts | undefined;
 	/** How mirrored requests ended, with `--shadow`. */
 	shadow: Iterable<[string, number]> | undefined;
+	/** When the certificates expire, in seconds since 1970: that for clients, and that which NATS receives. */
+	readonly #certificates = new Map<'server' | 'nats', number>();
 	/** The count of rooms without a holder of their key. */
 	census: HolderCensus | undefined;
 	#sessions: Iterable<CountedSession> = [];
@@ -75,6 +78,13 @@ export class Ops {
 		const callLog = createCallLog(this.options.log, observed);
 		this.observer = combine([...(counters ? [counters] : []), callLog], traces?.runCall);
 		return observed;
+	}
+
+	/** Shows in the metrics when a certificate in use expires. @param pem the certificate */
+	certificate(use: 'server' | 'nats', pem: string): void {
+		const expiry = expiryOf(pem);
+		if (expiry === undefined) this.#certificates.delete(use);
+		else this.#certificates.set(use, expiry);
 	}
 
 	/** The pages at the server's own port. */
@@ -134,6 +144,7 @@ export class Ops {
 				watcher: this.watcher,
 				cluster: this.cluster,
 				shadow: this.shadow,
+				certificates: this.#certificates,
 			});
 		};
 		return [...healthPages(health), metricsPage(load)];
