@@ -13,7 +13,7 @@ export interface AdmissionOptions {
 	readonly max: number;
 	/** Number of connections that may open in a second. As many may open at once after a quiet second. */
 	readonly perSecond: number;
-	/** Whether the process is overloaded: then no connection opens. */
+	/** Whether the process is overloaded: then only a few connections open, so that it can still be reached. */
 	isOverloaded(): boolean;
 	readonly observer?: ServerObserver | undefined;
 }
@@ -31,6 +31,9 @@ interface WaitingConnection {
 export const MAX_WAIT_MS = 5000;
 
 const TICKS_PER_SECOND = 50;
+
+/** Number of connections that open in a second while the process is overloaded. */
+const OVERLOADED_PER_SECOND = 5;
 
 const TOO_FAST: ConnectionRefused = { status: 503, text: 'Too many clients connect at the moment' };
 const OVERLOADED: ConnectionRefused = { status: 503, text: 'The server is overloaded' };
@@ -53,6 +56,8 @@ export class Admission {
 	#credit: number;
 	/** Runs while the credit is not full or connections wait. */
 	#ticker: NodeJS.Timeout | undefined;
+	/** Admits connections while the process is overloaded. Runs while connections wait. */
+	#trickle: NodeJS.Timeout | undefined;
 	#isClosed = false;
 
 	constructor(private readonly options: AdmissionOptions) {
@@ -92,8 +97,7 @@ export class Admission {
 			this.release(connection.address);
 			connection.decide(STOPPING);
 		}
-		clearInterval(this.#ticker);
-		this.#ticker = undefined;
+		this.#stopTimers();
 	}
 
 	get #maxCredit(): number {
@@ -102,7 +106,11 @@ export class Admission {
 
 	/** Whether a connection may open now. */
 	#takeCredit(): boolean {
-		if (this.options.isOverloaded() || this.#credit < TICKS_PER_SECOND) return false;
+		return !this.options.isOverloaded() && this.#spendCredit();
+	}
+
+	#spendCredit(): boolean {
+		if (this.#credit < TICKS_PER_SECOND) return false;
 		this.#credit -= TICKS_PER_SECOND;
 		this.#startTicker();
 		return true;
@@ -112,12 +120,29 @@ export class Admission {
 		this.#ticker ??= setInterval(() => this.#tick(), 1000 / TICKS_PER_SECOND).unref();
 	}
 
+	/** Admits one of those that wait, from time to time, if the process is overloaded. */
+	#startTrickle(): void {
+		this.#trickle ??= setInterval(() => {
+			if (this.options.isOverloaded() && this.#waiting.size > 0 && this.#spendCredit()) this.#admitNext();
+		}, 1000 / OVERLOADED_PER_SECOND).unref();
+	}
+
+	#stopTimers(): void {
+		clearInterval(this.#ticker);
+		clearInterval(this.#trickle);
+		this.#ticker = undefined;
+		this.#trickle = undefined;
+	}
+
 	#tick(): void {
 		this.#credit = Math.min(this.#credit + this.options.perSecond, this.#maxCredit);
-		while (this.#waiting.size > 0 && this.#takeCredit()) this.#takeNext()?.decide(undefined);
+		while (this.#waiting.size > 0 && this.#takeCredit()) this.#admitNext();
 		if (this.#waiting.size > 0 || this.#credit < this.#maxCredit) return;
-		clearInterval(this.#ticker);
-		this.#ticker = undefined;
+		this.#stopTimers();
+	}
+
+	#admitNext(): void {
+		this.#takeNext()?.decide(undefined);
 	}
 
 	/** Takes the next connection out of the queue; undefined if none waits. */
@@ -138,6 +163,7 @@ export class Admission {
 		this.options.observer?.onConnectionHeld();
 		this.options.observer?.onWaitingConnections(this.#waiting.size);
 		this.#startTicker();
+		this.#startTrickle();
 		return () => {
 			if (this.#remove(connection)) this.release(address);
 		};
