@@ -63,7 +63,15 @@ function* histogram(name: string, durations: Durations, labels: Labels): Iterabl
 const CALL_SECONDS = 'roomkey_call_duration_seconds';
 const STORE_SECONDS = 'roomkey_store_operation_duration_seconds';
 
-function callMetrics({ calls, logins, wrongTokens, replays, limits }: Counters): Metric[] {
+function callMetrics({
+	calls,
+	logins,
+	refusedLogins,
+	waitingLogins,
+	wrongTokens,
+	replays,
+	limits,
+}: Counters): Metric[] {
 	function* each() {
 		for (const [method, ofMethod] of calls)
 			for (const [transport, counts] of ofMethod) yield { labels: { method, transport }, counts };
@@ -85,6 +93,10 @@ function callMetrics({ calls, logins, wrongTokens, replays, limits }: Counters):
 		metric('histogram', CALL_SECONDS, 'Time from the start of a call to its result', durations),
 		metric('counter', 'roomkey_logins_total', 'Calls of the method login, by how they ended', () =>
 			labelled(logins, 'outcome'),
+		),
+		metric('gauge', 'roomkey_logins_waiting', 'Logins that wait for their turn', () => labelled(waitingLogins, 'lane')),
+		metric('counter', 'roomkey_logins_refused_total', 'Logins that were refused because too many waited', () =>
+			labelled(refusedLogins, 'lane'),
 		),
 		metric('counter', 'roomkey_wrong_tokens_total', 'REST requests with a wrong or expired token', () =>
 			labelled(wrongTokens, 'reason'),
