@@ -1,4 +1,5 @@
-/** The other processes, and which of their messages have arrived. */
+/** Tracks the other processes, and which of their messages have arrived. */
+import { LRUCache } from 'lru-cache';
 import { batchesOf } from '../../shared/batches.js';
 import { MAX_ASKED } from './messages.js';
 
@@ -11,7 +12,7 @@ const MEETING_MS = SILENCE_MS;
 /** How long a missing message is asked for, in ms. */
 const ASKING_MS = 10_000;
 
-/** Maximum number of processes that are remembered. Above it, the one that was silent for longest is forgotten. */
+/** Maximum number of processes, and of those that are gone. Above it, the one that was silent for longest is forgotten. */
 const MAX_PEERS = 1000;
 
 /** Maximum number of messages of one process that are asked for. If more are missing, the oldest are given up. */
@@ -32,12 +33,14 @@ export interface Arrival {
 	readonly isNew: boolean;
 	/** Whether messages before it were missed. */
 	readonly isGap: boolean;
-	/** When the last message before it arrived; undefined if there was none. */
+	/** A time until which no message of the sender was missed. Undefined: the sender was unknown. */
 	readonly seenAt: number | undefined;
 }
 
 export class Peers {
 	readonly #peers = new Map<string, Peer>();
+	/** Processes that went silent. A process that had only lost its connection comes back from here. */
+	readonly #gone = new LRUCache<string, Peer>({ max: MAX_PEERS });
 	#connectedAt = Number.NEGATIVE_INFINITY;
 
 	get size(): number {
@@ -51,16 +54,18 @@ export class Peers {
 	}
 
 	/**
-	 * Notes a message.
+	 * Notes that a message of the process `from` has arrived.
 	 * @param n its number, or the last number of its sender if it has no events
+	 * @param aloneMs how long the sender was not connected, in ms, if it has just connected; otherwise undefined
 	 */
-	arrived(from: string, n: number, hasEvents: boolean, now: number): Arrival {
-		const peer = this.#peers.get(from);
+	arrived(from: string, n: number, hasEvents: boolean, now: number, aloneMs?: number): Arrival {
+		const peer = this.#peers.get(from) ?? this.#returned(from);
 		if (!peer) {
-			const wasMissed = n > (hasEvents ? 1 : 0) && now - this.#connectedAt > MEETING_MS;
+			const wasAlone = aloneMs !== undefined;
+			const wasMissed = n > (hasEvents ? 1 : 0) && (wasAlone || now - this.#connectedAt > MEETING_MS);
 			this.#peers.set(from, { last: n, seenAt: now, missing: new Map() });
 			this.#forgetOne();
-			return { isNew: hasEvents, isGap: wasMissed, seenAt: undefined };
+			return { isNew: hasEvents, isGap: wasMissed, seenAt: wasAlone ? now - aloneMs : undefined };
 		}
 		const { seenAt } = peer;
 		peer.seenAt = now;
@@ -70,6 +75,15 @@ export class Peers {
 		for (let missing = firstMissing; missing < end; missing++) peer.missing.set(missing, now);
 		peer.last = n;
 		return { isNew: hasEvents, isGap: firstMissing < end, seenAt };
+	}
+
+	/** Takes a process back that was gone. */
+	#returned(from: string): Peer | undefined {
+		const peer = this.#gone.get(from);
+		if (!peer) return undefined;
+		this.#gone.delete(from);
+		this.#peers.set(from, peer);
+		return peer;
 	}
 
 	/** A process has stopped. @returns whether messages of it are missing */
@@ -87,10 +101,13 @@ export class Peers {
 		}
 	}
 
-	/** Forgets the processes that are gone. @returns when the last message of each arrived */
-	forgetSilent(now: number): number[] {
+	/** Counts silent processes as gone. @returns when the last message of each arrived */
+	removeSilent(now: number): number[] {
 		const gone = [...this.#peers].filter(([, { seenAt }]) => now - seenAt > SILENCE_MS);
-		for (const [from] of gone) this.#peers.delete(from);
+		for (const [from, peer] of gone) {
+			this.#peers.delete(from);
+			this.#gone.set(from, peer);
+		}
 		return gone.map(([, { seenAt }]) => seenAt);
 	}
 
