@@ -69,10 +69,10 @@ export function embedded(table: Table, run: RunWrite): Backend {
 			}
 			return;
 		}
-		const inOrder = sorter(sort, end);
-		for await (const document of scan(query, documents)) inOrder.add(document);
+		const sorting = sorter(sort, end);
+		for await (const document of scan(query, documents)) sorting.add(document);
 		const yielder = createYielder(CHECK_EVERY);
-		for (const document of inOrder.sorted.slice(skip)) {
+		for (const document of sorting.sorted.slice(skip)) {
 			const pause = yielder();
 			if (pause) await pause;
 			yield project(document as Document);

@@ -13,9 +13,9 @@ const main = path.resolve('dist/server/cli/main.js');
 
 export interface CommandOptions {
 	readonly env?: NodeJS.ProcessEnv | undefined;
-	/** The text of its standard input. */
+	/** The text on its standard input. */
 	readonly input?: string | undefined;
-	/** Whether its standard input stays open after the text. */
+	/** Whether its standard input stays open after `input`. */
 	readonly staysOpen?: boolean;
 	/** Its working directory. */
 	readonly cwd?: string | undefined;
@@ -77,7 +77,7 @@ export async function runCommand(args: readonly string[], options?: CommandOptio
 	return { status, out: command.out, err: command.err };
 }
 
-/** Runs a command in this process, because a process of its own takes a second to start. */
+/** Runs a command in this process, which is faster: a new process takes a second to start. */
 export async function runHere(args: readonly string[], { env = {}, input = '' }: CommandOptions = {}) {
 	const out: string[] = [];
 	const err: string[] = [];

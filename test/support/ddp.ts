@@ -1,4 +1,4 @@
-/** A DDP client that passes every frame to the test. */
+/** A DDP client for tests that need every frame. */
 import { WebSocket } from 'ws';
 import { decode, stringify } from '../../shared/ejson.js';
 import { noteSecretsIn } from './secrets.js';
@@ -14,7 +14,7 @@ export interface Outcome {
 }
 
 export class RawClient {
-	/** Text frames that the test has not read yet. */
+	/** Received text frames that `next` has not returned yet. */
 	readonly #frames: string[] = [];
 	/** Called when a frame arrives and when the socket closes. */
 	#onArrival: (() => void) | undefined;
@@ -36,7 +36,7 @@ export class RawClient {
 		});
 	}
 
-	/** Opens a socket without sending `connect`. */
+	/** Opens a socket and sends nothing. */
 	static async open(url: string, headers: Record<string, string> = {}): Promise<RawClient> {
 		const socket = new WebSocket(url, { headers });
 		const client = new RawClient(socket);
@@ -44,7 +44,7 @@ export class RawClient {
 		return client;
 	}
 
-	/** Opens a socket and sends `connect`. @param former the id of a former session of this client */
+	/** Opens a socket and sends `connect`. @param former the id of a former session, to ask for it */
 	static async connect(url: string, headers: Record<string, string> = {}, former?: string): Promise<RawClient> {
 		const client = await RawClient.open(url, headers);
 		client.send({ msg: 'connect', version: '1', support: ['1', 'pre2', 'pre1'], ...(former && { session: former }) });
@@ -54,7 +54,7 @@ export class RawClient {
 		return client;
 	}
 
-	/** Sends an object as EJSON, text as it is. */
+	/** Sends an object as EJSON, or a text unchanged. */
 	send(message: object | string): void {
 		const text = typeof message === 'string' ? message : (stringify(message) as string);
 		noteSecretsIn(text);
@@ -87,10 +87,7 @@ export class RawClient {
 		return frames;
 	}
 
-	/**
-	 * All frames until the server has handled everything that was sent. It calls `echo`, which the server must have, and
-	 * leaves out the answers to it.
-	 */
+	/** The frames until the server has handled all earlier messages: until it answers a call of its method `echo`. */
 	async untilEcho(): Promise<Frame[]> {
 		this.send({ msg: 'method', id: 'end', method: 'echo', params: [] });
 		const frames: Frame[] = [];
@@ -101,12 +98,12 @@ export class RawClient {
 		}
 	}
 
-	/** Calls a method, and waits for `result` and `updated`. Other frames before these are dropped. */
+	/** Calls a method and waits for `result` and `updated`. Drops other frames. */
 	async call(method: string, ...params: unknown[]): Promise<Outcome> {
 		return this.callWithId(`call-${++this.#lastId}`, method, ...params);
 	}
 
-	/** As `call`, with an id that the test chooses. */
+	/** The same as `call`, with an id that the test chooses. */
 	async callWithId(id: string, method: string, ...params: unknown[]): Promise<Outcome> {
 		this.send({ msg: 'method', id, method, params });
 		let outcome: Outcome | undefined;
@@ -119,7 +116,7 @@ export class RawClient {
 		return outcome;
 	}
 
-	/** The next frame that passes the test. Others before it are dropped. */
+	/** The next frame that fulfils a condition. Drops the frames before it. */
 	async nextThat(isWanted: (frame: Frame) => boolean): Promise<Frame> {
 		for (;;) {
 			const frame = await this.next();
@@ -127,7 +124,7 @@ export class RawClient {
 		}
 	}
 
-	/** Subscribes, and resolves when the subscription is ready. Frames before that are dropped. */
+	/** Subscribes, and resolves when the subscription is ready. Drops the frames before. */
 	async subscribe(name: string, ...params: unknown[]): Promise<void> {
 		const id = `sub-${++this.#lastId}`;
 		this.send({ msg: 'sub', id, name, params });

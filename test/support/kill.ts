@@ -1,6 +1,6 @@
 /**
- * Kills a server in a process of its own at random moments, while REST and DDP clients write, and starts it again with
- * the same folder. Then it checks that everything that the server has acknowledged is stored.
+ * Kills a server at random moments while REST and DDP clients write, and starts it again on the same folder. At the end
+ * checks that everything is stored that the server has acknowledged.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,13 +14,13 @@ import { post } from './rest.js';
 
 const command = fileURLToPath(new URL('../../server/cli/main.js', import.meta.url));
 
-/** Clients of each kind. */
+/** Number of clients over REST, and of those over DDP. */
 const CLIENTS = 4;
 /** Rooms that the clients of one start may claim. */
 const ROOMS = 150;
-/** A server that is killed early is killed within this time after its start, in ms. */
+/** Longest time from the start of a server until it is killed early, in ms. */
 const EARLY_MS = 1000;
-/** Another server is killed within this time after it listens, in ms. */
+/** Longest time from the moment when a server listens until it is killed, in ms. */
 const LATE_MS = 500;
 
 export interface KillResult {
@@ -28,14 +28,15 @@ export interface KillResult {
 	readonly early: number;
 	/** What the servers have printed that ended without being killed. */
 	readonly failed: readonly string[];
+	/** Number of rooms whose key id was acknowledged. */
 	readonly acknowledged: number;
-	/** Rooms whose acknowledged key id or key is not stored. */
+	/** The rooms whose acknowledged key id or key is not stored. */
 	readonly lost: readonly string[];
 }
 
 interface Claim {
 	readonly keyId: string;
-	/** The caller's key, if that was acknowledged too. */
+	/** The caller's key, once it was acknowledged too. */
 	key?: string;
 }
 
@@ -75,8 +76,9 @@ const overDdp: Client = async (address, person, next, claims) => {
 };
 
 /**
- * Starts and kills a server several times, and then checks the folder.
- * @param folder an empty folder
+ * Starts and kills a server a number of times, and then compares the folder with what was acknowledged.
+ *
+ * @param folder an empty one
  */
 export async function killOften(folder: string, times: number): Promise<KillResult> {
 	const first = await openFolder(folder);
@@ -112,9 +114,10 @@ export async function killOften(folder: string, times: number): Promise<KillResu
 
 /**
  * Starts a server and kills it at a random moment.
- * @param early whether it is killed while it starts, and not while it is used
- * @param use uses the server until it has ended
- * @returns `early` or `killed`: whether it was killed before or after it listened; what it has printed if it ended itself
+ *
+ * @param early whether it is killed while it starts; otherwise while it is used
+ * @param use uses the server at an address until it ends
+ * @returns `early`: killed before it listened; `killed`: later; otherwise it was not killed, and this is what it printed
  */
 async function killOnce(folder: string, early: boolean, use: (address: string) => Promise<unknown>): Promise<string> {
 	const args = [command, '--data', folder, '--port', '0', '--rate-limit', 'off', '--log-level', 'error'];

@@ -1,4 +1,4 @@
-/** A fake database for the watcher: its collections are arrays, and the test controls its change streams. */
+/** A fake of the database that the watcher reads. Its collections are arrays, and a test controls its change streams. */
 import { EventEmitter, once } from 'node:events';
 
 import type { ChangeCursor, StreamOptions, WatchedDatabase } from '../../server/cluster/watch/database.js';
@@ -21,12 +21,12 @@ export class FakeStream implements ChangeCursor {
 		readonly options: StreamOptions,
 	) {}
 
-	/** The next request is answered with this event. */
+	/** Answers the next request with this event. */
 	send(event: unknown): void {
 		this.#answer({ event });
 	}
 
-	/** The next request is answered with no event. */
+	/** Answers the next request with no event. */
 	idle(resumeToken?: unknown): void {
 		this.resumeToken = resumeToken;
 		this.#answer({ event: null });
@@ -68,7 +68,7 @@ export class FakeDatabase implements WatchedDatabase {
 	readonly queries: string[] = [];
 	isAway = false;
 	hasTrashIndex = true;
-	/** If it is set, the first request to a new stream fails with it. */
+	/** If set, the first request to each stream fails with this error. */
 	streamError: unknown;
 	readonly #events = new EventEmitter();
 	readonly #streams: FakeStream[] = [];
@@ -79,7 +79,7 @@ export class FakeDatabase implements WatchedDatabase {
 		return documents;
 	}
 
-	/** The next stream that this function has not returned yet. Waits until it is opened. */
+	/** The next stream that was opened and that this has not returned yet. Waits for it. */
 	async nextStream(): Promise<FakeStream> {
 		if (this.#streams.length === 0) await once(this.#events, 'stream');
 		return this.#streams.shift() as FakeStream;
@@ -164,7 +164,7 @@ export class ReportedWrites implements WatchSink {
 		this.#events.emit('reported');
 	}
 
-	/** The next `count` reports. */
+	/** Waits for the next `count` reports and returns them. */
 	async next(count: number): Promise<unknown[]> {
 		while (this.#all.length < count) await once(this.#events, 'reported');
 		return this.#all.splice(0, count);

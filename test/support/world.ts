@@ -1,6 +1,6 @@
 /**
- * A model of the key service with five people and three rooms. It calls methods like a client, notes what the server has
- * acknowledged, and compares this with the store after every call.
+ * A world of five people and three rooms, for model tests of key exchange. It makes calls of methods, some of which are
+ * interrupted. After each call it compares what is stored with what was acknowledged before.
  */
 import assert from 'node:assert/strict';
 import { expect } from 'chai';
@@ -14,21 +14,21 @@ import { publicKey } from './keys.js';
 import { addMember, addPerson, addRoom, type Person } from './people.js';
 import { openRoomkey, type TestRoomkey } from './roomkey.js';
 
-/** A call of a method. */
+/** A call of a method. `members` are the arguments by name. */
 export interface Call {
 	readonly by: Person;
 	readonly name: string;
 	/** The arguments by name. */
 	readonly members: Readonly<Record<string, unknown>>;
-	/** The key id that it may give to a room. */
+	/** The key id that the call may give to a room. */
 	readonly offersKeyId?: string;
-	/** The key that it stores for the caller. */
+	/** The key that the call stores for its caller. */
 	readonly storesKey?: { rid: string; key: string };
-	/** The room whose offered key it accepts. */
+	/** The id of the room whose offered key the call accepts. */
 	readonly accepts?: string;
 }
 
-/** How a call ended: with a value, with an error for the client, or with a crash of the process. */
+/** How a call ended: with a value, with an error for the caller, or with the (simulated) end of the process. */
 export type Outcome = { kind: 'done'; value: unknown } | { kind: 'refused'; error: unknown } | { kind: 'crashed' };
 
 /** The transitions that each method may apply to the keys of members; the others apply none. */
@@ -45,9 +45,10 @@ const APPLIED: Readonly<Record<string, readonly (keyof typeof TRANSITIONS)[]>> =
 	'e2e.updateGroupKey': ['store', 'offer', 'drop', 'archive'],
 };
 
-/** The states that a method may reach from any of these states, by the table of the state machine. */
+/** The states that a method may reach from some states, by the table of the state machine. */
 function reachable(method: string, from: readonly KeyState[]): ReadonlySet<KeyState> {
 	const states = new Set(from);
+	// Applies the transitions until they add no state.
 	for (let size = 0; size < states.size; ) {
 		size = states.size;
 		for (const name of APPLIED[method] ?? []) {
@@ -64,17 +65,17 @@ interface Snapshot {
 	readonly memberships: ReadonlyMap<string, Subscription>;
 }
 
-/** Maximum number of former keys in a membership. The server removes older ones. */
+/** Maximum number of former keys that a membership keeps. The oldest are removed. */
 const MAX_OLD_KEYS = 10;
 
-/** A sealed key begins with its key id. The rest is this many characters long. */
+/** Length of a sealed key after the key id, in characters: 256 bytes in base64. */
 const SEALED_LENGTH = 344;
 
-const keyIdOf = (sealedKey: string) => sealedKey.slice(0, -SEALED_LENGTH);
+const keyIdIn = (storedKey: string) => storedKey.slice(0, -SEALED_LENGTH);
 
 const byName = new Map(methods.map((method) => [method.name, method]));
 
-/** The parameters of a call: one object with all arguments if the method takes such, otherwise each argument. */
+/** The parameters of a call: one object with all members, or one parameter for each member. */
 function paramsOf({ name, members }: Call): unknown[] {
 	const method = byName.get(name);
 	if (!method) throw new Error(`There is no method ${name}`);
@@ -85,12 +86,13 @@ export class World {
 	readonly people: Person[] = [];
 	readonly rooms: string[] = [];
 	admin!: Person;
-	/** The keys whose storage the server has acknowledged, by room id and user id, separated by a space. */
+	/** The keys that must stay stored, because their storage was acknowledged, by room and member. */
 	readonly #promised = new Map<string, Set<string>>();
-	/** Whether a call was interrupted by a crash and not repeated. The queues of rooms may then be incomplete. */
+	/** Whether a call was interrupted and not repeated. */
 	#interrupted = false;
-	/** Number of idempotency keys made so far. */
-	#keyCount = 0;
+	/** Number of idempotency keys that were used. */
+	#marks = 0;
+	/** Events that contained a secret. */
 	readonly #leaks: string[] = [];
 
 	private constructor(
@@ -131,7 +133,7 @@ export class World {
 		}
 	}
 
-	/** Notes events that contain secrets. There must be none. */
+	/** Checks that no event contains a secret. */
 	#listen(): void {
 		const look = (payload: unknown) => {
 			const text = JSON.stringify(payload);
@@ -142,8 +144,9 @@ export class World {
 	}
 
 	/**
-	 * Makes a call once.
-	 * @param crashAfter number of writes after which the process crashes
+	 * Makes a call.
+	 * @param mark the idempotency key
+	 * @param writes number of writes after which the process ends
 	 */
 	async #attempt(call: Call, key: string, crashAfter = Number.POSITIVE_INFINITY): Promise<Outcome> {
 		this.crashing.current.crashAfter(crashAfter);
@@ -154,7 +157,7 @@ export class World {
 		} catch (error) {
 			if (error instanceof MatchError) throw error;
 			if (isClientSafe(error) && (error as ClientError).error !== 500) {
-				// After a crash of the store, the error of the method reaches no client.
+				// After a crash, an error of the method does not count as an answer.
 				return this.crashing.current.crashed ? { kind: 'crashed' } : { kind: 'refused', error };
 			}
 			if (!this.crashing.current.crashed) throw new Error(`${call.name} failed: ${this.#lastLine()}`);
@@ -170,9 +173,9 @@ export class World {
 	}
 
 	/**
-	 * Makes a call, notes what the server acknowledges, and checks everything.
-	 * @param how `crashAfter`: number of writes after which the process crashes; `again`: whether the client repeats the
-	 *   call after the crash; `lost`: the client does not receive the answer, and repeats the call
+	 * Makes a call, notes what it has acknowledged, and checks everything that is stored.
+	 * @param how `crashAfter`: the process ends after this number of writes; `again`: an interrupted call is then repeated;
+	 *   `lost`: the client loses the answer and repeats the call
 	 */
 	async make(call: Call, how: { crashAfter?: number; lost?: boolean; again?: boolean } = {}): Promise<Outcome> {
 		const before = await this.#snapshot();
@@ -197,10 +200,10 @@ export class World {
 	}
 
 	#note({ by, storesKey, accepts, offersKeyId }: Call, value: unknown, offered: string | undefined): void {
-		// A client that receives another key id has lost a race. Its key counts no more.
-		const keyId = (value as { keyID?: string } | undefined)?.keyID;
-		const hasWon = keyId === undefined || keyId === offersKeyId;
-		if (storesKey && hasWon) this.#promise(storesKey.rid, by, storesKey.key);
+		// If the answer has another key id, another client was faster, and the key of this one is not kept.
+		const setKeyId = (value as { keyID?: string } | undefined)?.keyID;
+		const isKept = setKeyId === undefined || setKeyId === offersKeyId;
+		if (storesKey && isKept) this.#promise(storesKey.rid, by, storesKey.key);
 		if (accepts && offered) this.#promise(accepts, by, offered);
 	}
 
@@ -209,7 +212,7 @@ export class World {
 		this.#promised.set(membership, (this.#promised.get(membership) ?? new Set()).add(key));
 	}
 
-	/** Forgets the keys of users who have left their room: keys are stored in the membership. */
+	/** Forgets the promised keys of users who are no longer members: their memberships are removed. */
 	async #forgetFormerMembers(): Promise<void> {
 		for (const membership of this.#promised.keys()) {
 			const [rid, id] = membership.split(' ') as [string, string];
@@ -238,19 +241,19 @@ export class World {
 		};
 	}
 
-	/** Checks that the keys of each member have changed only by the transitions that the method may apply. */
+	/** Checks that the keys of every member have changed only by transitions of the method. */
 	#checkStates({ name }: Call, before: Snapshot, room: Room, memberships: readonly Subscription[]): void {
 		for (const membership of memberships) {
 			const former = before.memberships.get(membership._id);
 			if (!former) continue;
-			// The same keys may be of another state under the key id that the call has set.
+			// The call may have set another key id, under which the former keys count as another state.
 			const from = [stateOf(former, before.rooms.get(room._id) ?? room), stateOf(former, room)];
 			const state = stateOf(membership, room);
 			assert.ok(reachable(name, from).has(state), `${name} has led from ${from} to ${state}`);
 		}
 	}
 
-	// Made hundreds of thousands of times: node's assertions cost a tenth of chai's.
+	// Uses assertions of Node: this runs hundreds of thousands of times, and they cost a tenth of chai's.
 	async #check(call: Call, before: Snapshot): Promise<void> {
 		assert.deepEqual(this.#leaks, [], `sent after ${call.name}`);
 		for (const rid of this.rooms) {
@@ -264,14 +267,14 @@ export class World {
 		}
 	}
 
-	/** Checks that a room keeps its key id until a reset. */
+	/** Checks that a key id stays until a reset. */
 	#checkKeyId({ name, offersKeyId }: Call, before: string | null | undefined, { _id, e2eKeyId }: Room): void {
 		if (e2eKeyId === before) return;
 		assert.equal(e2eKeyId, offersKeyId, `key id of ${_id} after ${name}`);
 		if (before) assert.equal(name, 'e2e.resetRoomKey', `key id of ${_id} has changed`);
 	}
 
-	/** Checks that no acknowledged key is lost: it is the key of the membership or one of the former keys. */
+	/** Checks that no acknowledged key is lost: the membership has it as its key or among its old keys. */
 	#checkPromises(rid: string, memberships: readonly Subscription[]): void {
 		for (const { u, E2EKey, oldRoomKeys = [] } of memberships) {
 			const stored = [E2EKey, ...oldRoomKeys.map((old) => old.E2EKey)];
@@ -280,7 +283,7 @@ export class World {
 		}
 	}
 
-	/** Checks that each waiting user is a member with identity keys and without a key, and that every key is current. */
+	/** Checks that each waiting user is a member with identity keys and no room key, and that each key has the room's key id. */
 	async #checkQueue(
 		{ _id, e2eKeyId, usersWaitingForE2EKeys = [] }: Room,
 		memberships: readonly Subscription[],
@@ -296,20 +299,20 @@ export class World {
 		}
 		for (const { E2EKey, E2ESuggestedKey, u } of memberships) {
 			for (const key of [E2EKey, E2ESuggestedKey]) {
-				if (key) assert.equal(keyIdOf(key), e2eKeyId, `${_id}: key of ${u.username}`);
+				if (key) assert.equal(keyIdIn(key), e2eKeyId, `${_id}: key of ${u.username}`);
 			}
 		}
 	}
 
-	/** Ends the locks of interrupted resets, which otherwise last for some seconds. */
-	async #endResetLocks(): Promise<void> {
+	/** Ends the locks of interrupted resets, which otherwise keep other callers from the room for some seconds. */
+	async #expireResetLocks(): Promise<void> {
 		const past = { $set: { 'e2eReset.until': new Date(0) } };
 		await this.store.rooms.updateMany({ 'e2eReset.id': { $exists: true } }, past as UpdateFilter<Room>);
 	}
 
-	/** The members of a room whose membership meets a condition. */
-	async membersWith(rid: string, condition: (membership: Subscription) => boolean): Promise<Person[]> {
-		const memberships = (await this.store.subscriptions.find({ rid }).toArray()).filter(condition);
+	/** The members of a room whose membership fulfils a condition. */
+	async membersWith(rid: string, isWanted: (membership: Subscription) => boolean): Promise<Person[]> {
+		const memberships = (await this.store.subscriptions.find({ rid }).toArray()).filter(isWanted);
 		return this.people.filter(({ id }) => memberships.some(({ u }) => u._id === id));
 	}
 
@@ -317,8 +320,8 @@ export class World {
 		return (await this.store.users.findOne({ _id: person.id }))?.e2e?.public_key;
 	}
 
-	/** Makes a call. @throws Error if the server refuses it */
-	async #makeDone(call: Call): Promise<unknown> {
+	/** Makes a call that must succeed. */
+	async #succeed(call: Call): Promise<unknown> {
 		const outcome = await this.make(call);
 		if (outcome.kind !== 'done')
 			throw new Error(`${call.name} by ${call.by.username}: ${(outcome as { error?: unknown }).error}`);
@@ -326,40 +329,40 @@ export class World {
 	}
 
 	/**
-	 * Checks that no room is lost: in each room a member holds the key or makes a new one, and gives it to all others.
+	 * Checks that no room is lost: in each room some member can get or make the key, and give it to all others.
 	 * @param sealed makes a unique sealed key with a key id
 	 */
 	async revive(sealed: (keyId: string) => string): Promise<void> {
-		await this.#endResetLocks();
+		await this.#expireResetLocks();
 		for (const rid of this.rooms) {
 			const members = await this.members(rid);
 			if (!(await this.room(rid))?.encrypted || members.length === 0) continue;
 			for (const by of members) {
 				if (await this.#publicKeyOf(by)) continue;
 				const pair = { public_key: publicKey(by.username), private_key: `secret of ${by.username}`, force: true };
-				await this.#makeDone({ by, name: 'e2e.setUserPublicAndPrivateKeys', members: pair });
+				await this.#succeed({ by, name: 'e2e.setUserPublicAndPrivateKeys', members: pair });
 			}
 			const holder = await this.#holderOf(rid, members, sealed);
 			await this.#waitingIn(rid, holder);
 			for (const member of members) if (member !== holder) await this.#giveKey(rid, holder, member, sealed);
 			for (const member of members) {
-				const keyId = keyIdOf((await this.membership(rid, member))?.E2EKey ?? '');
+				const keyId = keyIdIn((await this.membership(rid, member))?.E2EKey ?? '');
 				expect(keyId, `${member.username} has the key of ${rid}`).to.equal((await this.room(rid))?.e2eKeyId);
 			}
 			await this.#checkQueue((await this.room(rid)) as Room, await this.store.subscriptions.find({ rid }).toArray());
 		}
 	}
 
-	/** A member who holds the key. If there is none, a member makes a new key. */
+	/** A member who holds the key. If nobody holds it, a member makes a new one. */
 	async #holderOf(rid: string, members: readonly Person[], sealed: (keyId: string) => string): Promise<Person> {
 		const by = members[0] as Person;
-		const state = (await this.#makeDone({ by, name: 'e2e.roomState', members: { rid } })) as {
+		const state = (await this.#succeed({ by, name: 'e2e.roomState', members: { rid } })) as {
 			keyID?: string;
 			hasHolder: boolean;
 			returnedOffers?: unknown[];
 			members: { _id: string; state: string }[];
 		};
-		// A member who has returned a key gets no offer from the same holder again, so the room needs a new key.
+		// A member who has returned a key is not offered that key again, so the room needs a new one.
 		if (state.hasHolder && !state.returnedOffers) {
 			const holder = state.members.find((member) => member.state === 'holder');
 			return members.find(({ id }) => id === holder?._id) as Person;
@@ -374,43 +377,43 @@ export class World {
 			}
 			throw new Error(`Nobody may reset the key of ${rid}`);
 		} else {
-			await this.#makeDone({ by, name: 'e2e.setRoomKeyID', members: { rid, keyID: keyId }, offersKeyId: keyId });
+			await this.#succeed({ by, name: 'e2e.setRoomKeyID', members: { rid, keyID: keyId }, offersKeyId: keyId });
 			const update = { rid, uid: by.id, key };
-			await this.#makeDone({ by, name: 'e2e.updateGroupKey', members: update, storesKey: { rid, key } });
+			await this.#succeed({ by, name: 'e2e.updateGroupKey', members: update, storesKey: { rid, key } });
 		}
 		return by;
 	}
 
-	/** The ids of the users who wait for a key, as a client polls for them. */
+	/** The ids of the users who wait for a key, as the server answers a client that asks for them. */
 	async #waitingIn(rid: string, by: Person): Promise<string[]> {
 		const call = { by, name: 'e2e.fetchUsersWaitingForGroupKey', members: { roomIds: [rid] } };
-		const { usersWaitingForE2EKeys: waiting } = (await this.#makeDone(call)) as {
+		const { usersWaitingForE2EKeys: waiting } = (await this.#succeed(call)) as {
 			usersWaitingForE2EKeys: Record<string, { _id: string }[]>;
 		};
 		return waiting[rid]?.map(({ _id }) => _id) ?? [];
 	}
 
-	/** Gives the key to a member who lacks it: the holder offers it unless it is already offered, and the member accepts. */
+	/** Gives a member the key: the holder offers it, unless an offer waits already, and the member accepts. */
 	async #giveKey(rid: string, holder: Person, member: Person, sealed: (keyId: string) => string): Promise<void> {
 		const keyId = (await this.room(rid))?.e2eKeyId as string;
 		const lacks = async () => {
 			const membership = await this.membership(rid, member);
-			return membership?.E2EKey === undefined || keyIdOf(membership.E2EKey) !== keyId;
+			return membership?.E2EKey === undefined || keyIdIn(membership.E2EKey) !== keyId;
 		};
 		if (!(await lacks())) return;
-		// A client without a usable key asks for one. The server then archives a key that an interrupted call has left.
-		await this.#makeDone({ by: member, name: 'e2e.requestSubscriptionKeys', members: {} });
+		// A client without a usable key makes this call. The method archives a key that an interrupted call has left behind.
+		await this.#succeed({ by: member, name: 'e2e.requestSubscriptionKeys', members: {} });
 		for (let tries = 0; tries < 2 && (await lacks()); tries++) {
 			if (!(await this.#offerTo(member, rid))) {
 				expect(await this.#waitingIn(rid, holder), `who waits in ${rid}`).to.include(member.id);
 				const entry = { _id: member.id, key: sealed(keyId) };
 				const offers = { usersSuggestedGroupKeys: { [rid]: [entry] } };
-				await this.#makeDone({ by: holder, name: 'e2e.provideUsersSuggestedGroupKeys', members: offers });
+				await this.#succeed({ by: holder, name: 'e2e.provideUsersSuggestedGroupKeys', members: offers });
 			}
-			// An offer that an interrupted reset has left is refused, and then removed.
+			// An offer that an interrupted reset has left behind is refused and removed.
 			await this.make({ by: member, name: 'e2e.acceptSuggestedGroupKey', members: { rid }, accepts: rid });
 			if ((await this.membership(rid, member))?.E2EKey && (await lacks())) {
-				await this.#makeDone({ by: member, name: 'e2e.returnRoomKey', members: { rid } });
+				await this.#succeed({ by: member, name: 'e2e.returnRoomKey', members: { rid } });
 			}
 		}
 	}

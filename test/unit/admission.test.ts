@@ -1,11 +1,11 @@
-/** When new connections may open: time passes as the test says. */
+/** When new connections may open, with a fake clock. */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { Admission, MAX_WAIT_MS, retryConnectionSeconds } from '../../server/core/admission.js';
 
 describe('the admission of connections', () => {
 	let overloaded: boolean;
-	/** What was decided, in order: `name` or `name: why it was refused`. */
+	/** The decisions in order: `name`, or `name: reason` for a refusal. */
 	let decided: string[];
 	let admission: Admission;
 

@@ -36,7 +36,7 @@ describe('a pacer', () => {
 
 describe('reading a WebSocket', () => {
 	const COUNT = 5000;
-	/** Ends what a test has opened. */
+	/** Closes what a test has opened. */
 	let close = () => {};
 	afterEach(() => close());
 
@@ -119,7 +119,7 @@ describe('reading a WebSocket', () => {
 	});
 
 	it('does not handle what waits to be read when the server terminates the connection', async () => {
-		/** Its slices never get their turn. */
+		/** A pacer whose slices never run. */
 		class BusyPacer extends Pacer {
 			override schedule() {}
 		}

@@ -24,7 +24,7 @@ import { compile } from '../../shared/pattern.js';
 import type { Shape } from '../../shared/shape.js';
 import { standardShape } from '../../shared/standardShape.js';
 
-/** Whether the schema of a shape accepts a value as it is written in EJSON. */
+/** Whether the schema of a shape accepts a value in its EJSON form. */
 function validatorOf(shape: Shape): (value: unknown) => boolean {
 	const maker = new SchemaMaker('ejson');
 	const schema = maker.schemaOf(shape);
@@ -32,7 +32,7 @@ function validatorOf(shape: Shape): (value: unknown) => boolean {
 	return ajv.compile({ ...schema, components: { schemas: maker.components } }) as (value: unknown) => boolean;
 }
 
-/** Values near those that patterns accept. */
+/** Values that resemble those that patterns accept. */
 const values = fc.letrec((tie) => ({
 	leaf: fc.oneof(
 		fc.constantFrom(null, true, false, '', 'a', 'b', 0, 1, -1, 1.5, 2 ** 31, -(2 ** 31), 2 ** 40),
@@ -76,7 +76,7 @@ const patterns: Record<string, unknown> = {
 	'struct integer': object({ a: integer() }),
 };
 
-/** Those whose schema accepts more: it does not know the members of a union, and takes a date in EJSON for an object. */
+/** Patterns whose schema accepts more: it ignores the members of a union, and accepts a date in EJSON as an object. */
 const wider = new Set(['struct type', 'any object']);
 
 describe('the JSON Schema of a pattern', () => {

@@ -1,4 +1,4 @@
-/** How long a publication may take, and what of that is its own time (test/contract/ddp.md section 10). */
+/** How long a publication may take, and which time counts (test/contract/ddp.md section 10). */
 import { mock } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -17,7 +17,7 @@ const MINUTE = 60_000;
 const anyone = { summary: 'for a test', anonymous: true, args: {}, name: 'a' } as const;
 const never = () => new Promise<never>(() => {});
 
-/** A client that takes nothing more until it is resumed. */
+/** A client that reads nothing until it is resumed. */
 class SlowTransport extends FakeTransport {
 	goOn = () => {};
 	override whenDrained(): Promise<void> {

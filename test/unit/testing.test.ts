@@ -1,4 +1,4 @@
-/** `roomkey/testing`: a failed test ends, and says what went wrong. */
+/** `roomkey/testing`: a failed test ends and reports its cause. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';

@@ -1,4 +1,4 @@
-/** How the watcher chooses, and what it says about itself. */
+/** How the watcher chooses between change streams and polling, and what it reports about itself. */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { startWatcher, type WatcherParts, type WatchMode } from '../../server/cluster/watch/watcher.js';
