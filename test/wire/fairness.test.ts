@@ -208,7 +208,7 @@ describe('fairness and limits', () => {
 	});
 
 	describe('publications with many documents', () => {
-		/** Frames until one that ends it, by type. */
+		/** The frames up to the one that passes the test, by type. */
 		async function countUntil(client: RawClient, end: string): Promise<Record<string, number>> {
 			const counts: Record<string, number> = {};
 			while (!counts[end]) {
@@ -218,17 +218,17 @@ describe('fairness and limits', () => {
 			return counts;
 		}
 
-		it('a login that shows more than may wait for a client reaches it whole', async () => {
+		it('a login whose documents exceed the limit for buffered bytes sends all of them', async () => {
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name: 'large for users', params: [] });
 			expect(await client.next()).to.deep.equal({ msg: 'ready', subs: ['s'] });
 			client.send({ msg: 'method', id: '1', method: 'login', params: [{ resume: alice.token }] });
 			const { added } = await countUntil(client, 'result');
-			// One is the client's own user.
+			// One document is the client's own user.
 			expect(added).to.equal(COUNT + 1);
 		});
 
-		it('changes during such a login arrive, of documents that were shown and of others', async () => {
+		it('changes during such a login arrive, for documents that were sent already and for others', async () => {
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name: 'large for users', params: [] });
 			await client.next();
@@ -250,7 +250,7 @@ describe('fairness and limits', () => {
 			await renaming;
 		});
 
-		it('an unsub that takes away more than may wait for a client reaches it whole, and what comes behind it waits', async () => {
+		it('an unsub that removes more than the limit for buffered bytes is sent completely, and later messages wait', async () => {
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name: 'large', params: [] });
 			await countUntil(client, 'ready');
