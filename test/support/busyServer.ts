@@ -1,4 +1,4 @@
-/** Starts a server and causes everything that its metrics count. */
+/** A server on which everything has happened that metrics count. */
 import { Match, method } from '../../server/index.js';
 import { type OpenServer, openServer } from '../../server/openServer.js';
 import { RawClient } from './ddp.js';
@@ -27,8 +27,8 @@ const broken = method({
 	},
 });
 
-/** A method that waits until another one is called. */
-function waitingMethods() {
+/** Waits until the method `own.release` is called. */
+function gate() {
 	let open = () => {};
 	const opened = new Promise<void>((resolve) => {
 		open = resolve;
@@ -64,7 +64,7 @@ export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 		maxQueue: 2,
 		maxConnectionsPerAddress: 5,
 		grace: 100,
-		methods: [own, broken, ...waitingMethods()],
+		methods: [own, broken, ...gate()],
 	});
 	const { url, store } = server;
 	const webSocketUrl = `${url.replace('http', 'ws')}/websocket`;
@@ -120,7 +120,7 @@ export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 	while ((await reader.next()).msg !== 'changed');
 	const waiting = await RawClient.connect(webSocketUrl);
 	clients.push(waiting);
-	// With `maxQueue: 2` the server does not read the fourth call before the first is answered.
+	// The fourth is read after the first is answered.
 	for (const id of ['1', '2', '3']) waiting.send({ msg: 'method', method: 'own.wait', params: [], id });
 	await post(`${url}/sockjs/1/polling/xhr`, null, '');
 	while (clients.length < 4) clients.push(await RawClient.connect(webSocketUrl));

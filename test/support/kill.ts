@@ -1,6 +1,6 @@
 /**
- * Kills a server in a process of its own at random moments, while REST and DDP clients write, and starts it again with
- * the same folder. Then it checks that everything that the server has acknowledged is stored.
+ * A server in a process of its own that is killed at random moments while REST and DDP clients write, and started again
+ * on the same folder: is all there that it has acknowledged?
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,24 +18,23 @@ const command = fileURLToPath(new URL('../../server/cli/main.js', import.meta.ur
 const CLIENTS = 4;
 /** Rooms that the clients of one start may claim. */
 const ROOMS = 150;
-/** A server that is killed early is killed within this time after its start, in ms. */
+/** Longest time from the start of a server until it is killed early, and from its first answer, in ms. */
 const EARLY_MS = 1000;
-/** Another server is killed within this time after it listens, in ms. */
 const LATE_MS = 500;
 
 export interface KillResult {
-	/** Number of servers that were killed before they listened. */
+	/** Starts that were killed before the server listened. */
 	readonly early: number;
-	/** What the servers have printed that ended without being killed. */
+	/** Starts that ended of themselves, with what they printed. */
 	readonly failed: readonly string[];
 	readonly acknowledged: number;
-	/** Rooms whose acknowledged key id or key is not stored. */
+	/** Rooms whose acknowledged key id or key is not there. */
 	readonly lost: readonly string[];
 }
 
 interface Claim {
 	readonly keyId: string;
-	/** The caller's key, if that was acknowledged too. */
+	/** The caller's key, once that was acknowledged too. */
 	key?: string;
 }
 
@@ -75,8 +74,9 @@ const overDdp: Client = async (address, person, next, claims) => {
 };
 
 /**
- * Starts and kills a server several times, and then checks the folder.
- * @param folder an empty folder
+ * Starts and kills a server so often, and then looks at what is in the folder.
+ *
+ * @param folder an empty one
  */
 export async function killOften(folder: string, times: number): Promise<KillResult> {
 	const first = await openFolder(folder);
@@ -89,11 +89,11 @@ export async function killOften(folder: string, times: number): Promise<KillResu
 	const failed: string[] = [];
 	let early = 0;
 	for (let round = 0; round < times; round++) {
-		const unclaimed = rids.slice(round * ROOMS, (round + 1) * ROOMS);
+		const left = rids.slice(round * ROOMS, (round + 1) * ROOMS);
 		// Every fourth is killed while it starts.
 		const outcome = await killOnce(folder, round % 4 === 3, (address) => {
 			const clients = Array.from({ length: 2 * CLIENTS }, (_, i) => (i % 2 === 0 ? overRest : overDdp));
-			return Promise.allSettled(clients.map((client) => client(address, person, () => unclaimed.shift(), claims)));
+			return Promise.allSettled(clients.map((client) => client(address, person, () => left.shift(), claims)));
 		});
 		if (outcome === 'early') early++;
 		else if (outcome !== 'killed') failed.push(outcome);
@@ -111,10 +111,11 @@ export async function killOften(folder: string, times: number): Promise<KillResu
 }
 
 /**
- * Starts a server and kills it at a random moment.
- * @param early whether it is killed while it starts, and not while it is used
- * @param use uses the server until it has ended
- * @returns `early` or `killed`: whether it was killed before or after it listened; what it has printed if it ended itself
+ * Starts a server, which is killed at a random moment.
+ *
+ * @param early while it starts; otherwise while it is used
+ * @param use uses it at its address until it is gone
+ * @returns whether it was killed before or after it listened; or what it printed, if it ended of itself
  */
 async function killOnce(folder: string, early: boolean, use: (address: string) => Promise<unknown>): Promise<string> {
 	const args = [command, '--data', folder, '--port', '0', '--rate-limit', 'off', '--log-level', 'error'];

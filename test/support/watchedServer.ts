@@ -1,4 +1,4 @@
-/** Tests of a server to whose database other programs write. They run once for each way to notice such writes. */
+/** The suite of a server whose database others write to with a driver. It is run for each way to notice their writes. */
 import { expect } from 'chai';
 import { type Db, MongoClient } from 'mongodb';
 import { createServer } from '../../server/createServer.js';
@@ -34,8 +34,8 @@ const allNotes = publication({
 const dated = <T extends object>(fields: T) => ({ ...fields, _updatedAt: new Date() });
 
 /**
- * Defines the tests.
- * @param address returns the `mongodb://` address of a database server
+ * Defines the suite.
+ * @param address gives the `mongodb://` address of a server
  * @param prepare called when Roomkey has made its indexes
  */
 export function describeWatchedServer(
@@ -89,7 +89,7 @@ export function describeWatchedServer(
 
 		const documents = () => db.collection<{ _id: string } & Record<string, unknown>>('notes');
 
-		/** The next `count` frames with one of these messages. */
+		/** The next frames with these messages, so many. */
 		async function next(count: number, ...messages: string[]): Promise<Frame[]> {
 			const frames: Frame[] = [];
 			while (frames.length < count) {

@@ -1,6 +1,6 @@
 /**
- * A model of the key service with five people and three rooms. It calls methods like a client, notes what the server has
- * acknowledged, and compares this with the store after every call.
+ * Five people and three rooms, and what was promised to them. Every call goes through the public face; what was
+ * acknowledged is noted, and can be compared with what is stored.
  */
 import assert from 'node:assert/strict';
 import { expect } from 'chai';
@@ -14,21 +14,20 @@ import { publicKey } from './keys.js';
 import { addMember, addPerson, addRoom, type Person } from './people.js';
 import { openRoomkey, type TestRoomkey } from './roomkey.js';
 
-/** A call of a method. */
+/** A call: who makes it, and what it is about, by the names of the arguments. */
 export interface Call {
 	readonly by: Person;
 	readonly name: string;
-	/** The arguments by name. */
 	readonly members: Readonly<Record<string, unknown>>;
-	/** The key id that it may give to a room. */
+	/** Key ids it may give to a room. */
 	readonly offersKeyId?: string;
-	/** The key that it stores for the caller. */
+	/** The key that the caller themself has stored, once it is acknowledged. */
 	readonly storesKey?: { rid: string; key: string };
-	/** The room whose offered key it accepts. */
+	/** The room whose offer it accepts. */
 	readonly accepts?: string;
 }
 
-/** How a call ended: with a value, with an error for the client, or with a crash of the process. */
+/** How a call ended: with a value, refused, or with the end of the process. */
 export type Outcome = { kind: 'done'; value: unknown } | { kind: 'refused'; error: unknown } | { kind: 'crashed' };
 
 /** The transitions that each method may apply to the keys of members; the others apply none. */
@@ -45,7 +44,7 @@ const APPLIED: Readonly<Record<string, readonly (keyof typeof TRANSITIONS)[]>> =
 	'e2e.updateGroupKey': ['store', 'offer', 'drop', 'archive'],
 };
 
-/** The states that a method may reach from any of these states, by the table of the state machine. */
+/** The states that a method may lead to from some states, by the table of the state machine. */
 function reachable(method: string, from: readonly KeyState[]): ReadonlySet<KeyState> {
 	const states = new Set(from);
 	for (let size = 0; size < states.size; ) {
@@ -64,17 +63,12 @@ interface Snapshot {
 	readonly memberships: ReadonlyMap<string, Subscription>;
 }
 
-/** Maximum number of former keys in a membership. The server removes older ones. */
+/** Most former keys that are kept; older ones may be gone. */
 const MAX_OLD_KEYS = 10;
-
-/** A sealed key begins with its key id. The rest is this many characters long. */
-const SEALED_LENGTH = 344;
-
-const keyIdOf = (sealedKey: string) => sealedKey.slice(0, -SEALED_LENGTH);
 
 const byName = new Map(methods.map((method) => [method.name, method]));
 
-/** The parameters of a call: one object with all arguments if the method takes such, otherwise each argument. */
+/** The members of a call as parameters: one that is all of them, or one for each. */
 function paramsOf({ name, members }: Call): unknown[] {
 	const method = byName.get(name);
 	if (!method) throw new Error(`There is no method ${name}`);
@@ -85,12 +79,11 @@ export class World {
 	readonly people: Person[] = [];
 	readonly rooms: string[] = [];
 	admin!: Person;
-	/** The keys whose storage the server has acknowledged, by room id and user id, separated by a space. */
+	/** What each member was notified of is stored: the key, by room and member. */
 	readonly #promised = new Map<string, Set<string>>();
-	/** Whether a call was interrupted by a crash and not repeated. The queues of rooms may then be incomplete. */
+	/** Rooms and people whose work was interrupted and not resumed. */
 	#interrupted = false;
-	/** Number of idempotency keys made so far. */
-	#keyCount = 0;
+	#marks = 0;
 	readonly #leaks: string[] = [];
 
 	private constructor(
@@ -100,11 +93,11 @@ export class World {
 
 	static async open(): Promise<World> {
 		const crashing = {} as { current: CrashingStore };
-		const makeCrashing = (store: Store) => {
+		const seenAs = (store: Store) => {
 			crashing.current = crashingStore(store);
 			return crashing.current.store;
 		};
-		const world = new World(await openRoomkey(methods, { leaseTime: 0 }, makeCrashing), crashing);
+		const world = new World(await openRoomkey(methods, { leaseTime: 0 }, seenAs), crashing);
 		await world.#populate();
 		world.#listen();
 		return world;
@@ -131,7 +124,7 @@ export class World {
 		}
 	}
 
-	/** Notes events that contain secrets. There must be none. */
+	/** Nothing secret is ever sent to anybody. */
 	#listen(): void {
 		const look = (payload: unknown) => {
 			const text = JSON.stringify(payload);
@@ -142,19 +135,19 @@ export class World {
 	}
 
 	/**
-	 * Makes a call once.
-	 * @param crashAfter number of writes after which the process crashes
+	 * Makes a call.
+	 * @param writes after so many the process ends
 	 */
-	async #attempt(call: Call, key: string, crashAfter = Number.POSITIVE_INFINITY): Promise<Outcome> {
-		this.crashing.current.crashAfter(crashAfter);
+	async #attempt(call: Call, mark: string, writes = Number.POSITIVE_INFINITY): Promise<Outcome> {
+		this.crashing.current.crashAfter(writes);
 		try {
-			const caller = { userId: call.by.id, idempotencyKey: { key, session: null } };
+			const caller = { userId: call.by.id, idempotencyKey: { key: mark, session: null } };
 			const value = await this.roomkey.callAs(caller, call.name, ...paramsOf(call));
 			return { kind: 'done', value };
 		} catch (error) {
 			if (error instanceof MatchError) throw error;
 			if (isClientSafe(error) && (error as ClientError).error !== 500) {
-				// After a crash of the store, the error of the method reaches no client.
+				// What a method makes of a store that is gone is no answer.
 				return this.crashing.current.crashed ? { kind: 'crashed' } : { kind: 'refused', error };
 			}
 			if (!this.crashing.current.crashed) throw new Error(`${call.name} failed: ${this.#lastLine()}`);
@@ -170,24 +163,23 @@ export class World {
 	}
 
 	/**
-	 * Makes a call, notes what the server acknowledges, and checks everything.
-	 * @param how `crashAfter`: number of writes after which the process crashes; `again`: whether the client repeats the
-	 *   call after the crash; `lost`: the client does not receive the answer, and repeats the call
+	 * Makes a call, which may be interrupted by the end of the process, and whose answer may be lost; then it is made
+	 * again, or not. What was acknowledged is noted, and everything is looked at.
 	 */
 	async make(call: Call, how: { crashAfter?: number; lost?: boolean; again?: boolean } = {}): Promise<Outcome> {
 		const before = await this.#snapshot();
 		const offered = call.accepts ? await this.#offerTo(call.by, call.accepts) : undefined;
-		const key = `key ${this.#keyCount++}`;
-		let outcome = await this.#attempt(call, key, how.crashAfter);
+		const mark = `mark ${this.#marks++}`;
+		let outcome = await this.#attempt(call, mark, how.crashAfter);
 		if (outcome.kind === 'crashed') {
-			if (how.again) outcome = await this.#attempt(call, `${key} again`);
+			if (how.again) outcome = await this.#attempt(call, `${mark} again`);
 			else this.#interrupted = true;
 		} else if (how.lost) {
-			const answer = await this.#attempt(call, key);
+			const answer = await this.#attempt(call, mark);
 			if (byName.get(call.name)?.once) expect(answer).to.deep.equal(outcome, 'one answer per call');
 		}
 		if (outcome.kind === 'done') this.#note(call, outcome.value, offered);
-		await this.#forgetFormerMembers();
+		await this.#forgetWhoWent();
 		await this.#check(call, before);
 		return outcome;
 	}
@@ -197,10 +189,9 @@ export class World {
 	}
 
 	#note({ by, storesKey, accepts, offersKeyId }: Call, value: unknown, offered: string | undefined): void {
-		// A client that receives another key id has lost a race. Its key counts no more.
-		const keyId = (value as { keyID?: string } | undefined)?.keyID;
-		const hasWon = keyId === undefined || keyId === offersKeyId;
-		if (storesKey && hasWon) this.#promise(storesKey.rid, by, storesKey.key);
+		// A client that receives another key id has lost a race, and its key with it.
+		const stands = (value as { keyID?: string } | undefined)?.keyID;
+		if (storesKey && (stands === undefined || stands === offersKeyId)) this.#promise(storesKey.rid, by, storesKey.key);
 		if (accepts && offered) this.#promise(accepts, by, offered);
 	}
 
@@ -209,8 +200,8 @@ export class World {
 		this.#promised.set(membership, (this.#promised.get(membership) ?? new Set()).add(key));
 	}
 
-	/** Forgets the keys of users who have left their room: keys are stored in the membership. */
-	async #forgetFormerMembers(): Promise<void> {
+	/** A caller who is no member has no membership to keep keys in. */
+	async #forgetWhoWent(): Promise<void> {
 		for (const membership of this.#promised.keys()) {
 			const [rid, id] = membership.split(' ') as [string, string];
 			if (!(await this.membership(rid, { id }))) this.#promised.delete(membership);
@@ -238,7 +229,7 @@ export class World {
 		};
 	}
 
-	/** Checks that the keys of each member have changed only by the transitions that the method may apply. */
+	/** The keys of every member have changed by transitions of the method alone. */
 	#checkStates({ name }: Call, before: Snapshot, room: Room, memberships: readonly Subscription[]): void {
 		for (const membership of memberships) {
 			const former = before.memberships.get(membership._id);
@@ -264,23 +255,23 @@ export class World {
 		}
 	}
 
-	/** Checks that a room keeps its key id until a reset. */
+	/** Never two key ids: the first stays until a reset. */
 	#checkKeyId({ name, offersKeyId }: Call, before: string | null | undefined, { _id, e2eKeyId }: Room): void {
 		if (e2eKeyId === before) return;
 		assert.equal(e2eKeyId, offersKeyId, `key id of ${_id} after ${name}`);
 		if (before) assert.equal(name, 'e2e.resetRoomKey', `key id of ${_id} has changed`);
 	}
 
-	/** Checks that no acknowledged key is lost: it is the key of the membership or one of the former keys. */
+	/** No acknowledged key is lost: it is in its membership or among the old ones. */
 	#checkPromises(rid: string, memberships: readonly Subscription[]): void {
 		for (const { u, E2EKey, oldRoomKeys = [] } of memberships) {
-			const stored = [E2EKey, ...oldRoomKeys.map((old) => old.E2EKey)];
-			const lost = [...(this.#promised.get(`${rid} ${u._id}`) ?? [])].filter((key) => !stored.includes(key));
+			const kept = [E2EKey, ...oldRoomKeys.map((old) => old.E2EKey)];
+			const lost = [...(this.#promised.get(`${rid} ${u._id}`) ?? [])].filter((key) => !kept.includes(key));
 			if (oldRoomKeys.length < MAX_OLD_KEYS) assert.deepEqual(lost, [], `lost keys of ${u.username} in ${rid}`);
 		}
 	}
 
-	/** Checks that each waiting user is a member with identity keys and without a key, and that every key is current. */
+	/** Each waiting user is a member with identity keys and no key, and every key is one of the room’s. */
 	async #checkQueue(
 		{ _id, e2eKeyId, usersWaitingForE2EKeys = [] }: Room,
 		memberships: readonly Subscription[],
@@ -296,29 +287,29 @@ export class World {
 		}
 		for (const { E2EKey, E2ESuggestedKey, u } of memberships) {
 			for (const key of [E2EKey, E2ESuggestedKey]) {
-				if (key) assert.equal(keyIdOf(key), e2eKeyId, `${_id}: key of ${u.username}`);
+				if (key) assert.equal(key.slice(0, -344), e2eKeyId, `${_id}: key of ${u.username}`);
 			}
 		}
 	}
 
-	/** Ends the locks of interrupted resets, which otherwise last for some seconds. */
-	async #endResetLocks(): Promise<void> {
+	/** A reset that was interrupted keeps others from the room for some seconds. They pass. */
+	async #leasesRunOut(): Promise<void> {
 		const past = { $set: { 'e2eReset.until': new Date(0) } };
 		await this.store.rooms.updateMany({ 'e2eReset.id': { $exists: true } }, past as UpdateFilter<Room>);
 	}
 
-	/** The members of a room whose membership meets a condition. */
-	async membersWith(rid: string, condition: (membership: Subscription) => boolean): Promise<Person[]> {
-		const memberships = (await this.store.subscriptions.find({ rid }).toArray()).filter(condition);
+	/** Those in a room of whom something holds. */
+	async membersWith(rid: string, holds: (membership: Subscription) => boolean): Promise<Person[]> {
+		const memberships = (await this.store.subscriptions.find({ rid }).toArray()).filter(holds);
 		return this.people.filter(({ id }) => memberships.some(({ u }) => u._id === id));
 	}
 
-	async #publicKeyOf(person: Person): Promise<string | undefined> {
+	async #public(person: Person): Promise<string | undefined> {
 		return (await this.store.users.findOne({ _id: person.id }))?.e2e?.public_key;
 	}
 
-	/** Makes a call. @throws Error if the server refuses it */
-	async #makeDone(call: Call): Promise<unknown> {
+	/** Makes a call that must not be refused. */
+	async #must(call: Call): Promise<unknown> {
 		const outcome = await this.make(call);
 		if (outcome.kind !== 'done')
 			throw new Error(`${call.name} by ${call.by.username}: ${(outcome as { error?: unknown }).error}`);
@@ -326,45 +317,45 @@ export class World {
 	}
 
 	/**
-	 * Checks that no room is lost: in each room a member holds the key or makes a new one, and gives it to all others.
-	 * @param sealed makes a unique sealed key with a key id
+	 * No dead room: some member gets the key of each room working again, and gives it to all others.
+	 * @param sealed makes a key of that id that no other is like
 	 */
 	async revive(sealed: (keyId: string) => string): Promise<void> {
-		await this.#endResetLocks();
+		await this.#leasesRunOut();
 		for (const rid of this.rooms) {
 			const members = await this.members(rid);
 			if (!(await this.room(rid))?.encrypted || members.length === 0) continue;
 			for (const by of members) {
-				if (await this.#publicKeyOf(by)) continue;
+				if (await this.#public(by)) continue;
 				const pair = { public_key: publicKey(by.username), private_key: `secret of ${by.username}`, force: true };
-				await this.#makeDone({ by, name: 'e2e.setUserPublicAndPrivateKeys', members: pair });
+				await this.#must({ by, name: 'e2e.setUserPublicAndPrivateKeys', members: pair });
 			}
 			const holder = await this.#holderOf(rid, members, sealed);
 			await this.#waitingIn(rid, holder);
 			for (const member of members) if (member !== holder) await this.#giveKey(rid, holder, member, sealed);
 			for (const member of members) {
-				const keyId = keyIdOf((await this.membership(rid, member))?.E2EKey ?? '');
+				const keyId = (await this.membership(rid, member))?.E2EKey?.slice(0, -344);
 				expect(keyId, `${member.username} has the key of ${rid}`).to.equal((await this.room(rid))?.e2eKeyId);
 			}
 			await this.#checkQueue((await this.room(rid)) as Room, await this.store.subscriptions.find({ rid }).toArray());
 		}
 	}
 
-	/** A member who holds the key. If there is none, a member makes a new key. */
+	/** Somebody who holds the key; if nobody does, a member makes a new one. */
 	async #holderOf(rid: string, members: readonly Person[], sealed: (keyId: string) => string): Promise<Person> {
 		const by = members[0] as Person;
-		const state = (await this.#makeDone({ by, name: 'e2e.roomState', members: { rid } })) as {
+		const state = (await this.#must({ by, name: 'e2e.roomState', members: { rid } })) as {
 			keyID?: string;
 			hasHolder: boolean;
 			returnedOffers?: unknown[];
 			members: { _id: string; state: string }[];
 		};
-		// A member who has returned a key gets no offer from the same holder again, so the room needs a new key.
+		// A member who has returned a key is given none by the same member again: the room needs another.
 		if (state.hasHolder && !state.returnedOffers) {
 			const holder = state.members.find((member) => member.state === 'holder');
 			return members.find(({ id }) => id === holder?._id) as Person;
 		}
-		const keyId = `revived-${this.#keyCount}`;
+		const keyId = `revived-${this.#marks}`;
 		const key = sealed(keyId);
 		if (state.keyID) {
 			const reset = { rid, e2eKey: key, e2eKeyId: keyId };
@@ -374,43 +365,43 @@ export class World {
 			}
 			throw new Error(`Nobody may reset the key of ${rid}`);
 		} else {
-			await this.#makeDone({ by, name: 'e2e.setRoomKeyID', members: { rid, keyID: keyId }, offersKeyId: keyId });
+			await this.#must({ by, name: 'e2e.setRoomKeyID', members: { rid, keyID: keyId }, offersKeyId: keyId });
 			const update = { rid, uid: by.id, key };
-			await this.#makeDone({ by, name: 'e2e.updateGroupKey', members: update, storesKey: { rid, key } });
+			await this.#must({ by, name: 'e2e.updateGroupKey', members: update, storesKey: { rid, key } });
 		}
 		return by;
 	}
 
-	/** The ids of the users who wait for a key, as a client polls for them. */
+	/** Those for whom a client is asked to provide, as a client asks again and again. */
 	async #waitingIn(rid: string, by: Person): Promise<string[]> {
 		const call = { by, name: 'e2e.fetchUsersWaitingForGroupKey', members: { roomIds: [rid] } };
-		const { usersWaitingForE2EKeys: waiting } = (await this.#makeDone(call)) as {
+		const { usersWaitingForE2EKeys: waiting } = (await this.#must(call)) as {
 			usersWaitingForE2EKeys: Record<string, { _id: string }[]>;
 		};
 		return waiting[rid]?.map(({ _id }) => _id) ?? [];
 	}
 
-	/** Gives the key to a member who lacks it: the holder offers it unless it is already offered, and the member accepts. */
+	/** A member without the key is offered it, unless they have been, and accepts. */
 	async #giveKey(rid: string, holder: Person, member: Person, sealed: (keyId: string) => string): Promise<void> {
 		const keyId = (await this.room(rid))?.e2eKeyId as string;
 		const lacks = async () => {
 			const membership = await this.membership(rid, member);
-			return membership?.E2EKey === undefined || keyIdOf(membership.E2EKey) !== keyId;
+			return membership?.E2EKey === undefined || membership.E2EKey.slice(0, -344) !== keyId;
 		};
 		if (!(await lacks())) return;
-		// A client without a usable key asks for one. The server then archives a key that an interrupted call has left.
-		await this.#makeDone({ by: member, name: 'e2e.requestSubscriptionKeys', members: {} });
+		// As a client does that has no key it can use; a key that a broken-off call left behind is put away.
+		await this.#must({ by: member, name: 'e2e.requestSubscriptionKeys', members: {} });
 		for (let tries = 0; tries < 2 && (await lacks()); tries++) {
 			if (!(await this.#offerTo(member, rid))) {
 				expect(await this.#waitingIn(rid, holder), `who waits in ${rid}`).to.include(member.id);
 				const entry = { _id: member.id, key: sealed(keyId) };
 				const offers = { usersSuggestedGroupKeys: { [rid]: [entry] } };
-				await this.#makeDone({ by: holder, name: 'e2e.provideUsersSuggestedGroupKeys', members: offers });
+				await this.#must({ by: holder, name: 'e2e.provideUsersSuggestedGroupKeys', members: offers });
 			}
-			// An offer that an interrupted reset has left is refused, and then removed.
+			// An offer left behind by an interrupted reset is refused, and gone then.
 			await this.make({ by: member, name: 'e2e.acceptSuggestedGroupKey', members: { rid }, accepts: rid });
 			if ((await this.membership(rid, member))?.E2EKey && (await lacks())) {
-				await this.#makeDone({ by: member, name: 'e2e.returnRoomKey', members: { rid } });
+				await this.#must({ by: member, name: 'e2e.returnRoomKey', members: { rid } });
 			}
 		}
 	}
