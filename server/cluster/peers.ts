@@ -12,10 +12,10 @@ const MEETING_MS = SILENCE_MS;
 /** How long a missing message is asked for, in ms. */
 const ASKING_MS = 10_000;
 
-/** Maximum number of processes, and of those that are gone. The one that was silent for longest is forgotten. */
+/** Maximum number of processes that are remembered, and of those that are gone. The one that was silent for longest is forgotten. */
 const MAX_PEERS = 1000;
 
-/** Maximum number of messages of one process that are asked for. Those before are lost. */
+/** Maximum number of messages of one process that are asked for. If more are missing, the oldest are given up. */
 const MAX_MISSING = 10_000;
 
 interface Peer {
@@ -27,9 +27,11 @@ interface Peer {
 	readonly missing: Map<number, number>;
 }
 
-/** Whether a message is delivered, and whether others before it were missed. */
+/** What a message that has arrived means. */
 export interface Arrival {
+	/** Whether the message has events that were not delivered yet. */
 	readonly isNew: boolean;
+	/** Whether messages before it were missed. */
 	readonly isGap: boolean;
 	/** Until when nothing of its sender was missed. Undefined: its sender was unknown. */
 	readonly seenAt: number | undefined;

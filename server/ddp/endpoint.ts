@@ -29,7 +29,7 @@ export interface DdpOptions extends SessionOptions {
 	readonly maxConnections: number;
 	/** Maximum number of connections that open in a second; further ones wait, or are refused with 503. Default 200. */
 	readonly maxConnectsPerSecond: number;
-	/** Mean delay of the event loop above which no connection opens, in ms; 0: no limit. Default 100. */
+	/** Mean delay of the event loop above which few connections open, in ms; 0: no limit. Default 100. */
 	readonly maxEventLoopDelay: number;
 	/**
 	 * Maximum number of bytes buffered for a client that does not read; above it the client is disconnected. Default 16

@@ -63,7 +63,12 @@ function byStatus(errors: readonly DescribedError[]): Map<number, RestError[]> {
 	const known = errorInstances();
 	const groups = new Map<number, RestError[]>();
 	const others = ROUTE_ERRORS.filter((code) => !errors.some((error) => error.code === code));
-	for (const { code, reasons } of [...errors, ...errorsOf(others)]) {
+	const ofEveryRoute = errorsOf(others).map(({ code, reasons }) => ({
+		code,
+		// Only a login has another text of 503 than the first.
+		reasons: code === 503 ? reasons.slice(0, 1) : reasons,
+	}));
+	for (const { code, reasons } of [...errors, ...ofEveryRoute]) {
 		const instances = known.filter(({ error }) => error === code);
 		if (instances.length === 0) instances.push(new ClientError(code, 'reason'));
 		for (const instance of instances) {
@@ -100,7 +105,7 @@ const TITLES: Readonly<Record<number, string>> = {
 	403: 'Not permitted',
 	429: 'Too many requests: `Retry-After` says when to try again',
 	500: 'Error of the server',
-	503: 'The store is not available: `Retry-After` says when to try again',
+	503: 'Not available at the moment: `Retry-After` says when to try again',
 };
 
 const RETRY = { 'Retry-After': { schema: { type: 'integer' }, description: 'Seconds to wait' } };

@@ -43,6 +43,20 @@ export async function readCertificate({ cert: certPath, key: keyPath }: Certific
 	return { cert, key };
 }
 
+/**
+ * When the first of the certificates in a PEM text expires: clients also reject an expired one of an authority.
+ * @returns seconds since 1970; undefined if the text has no certificate that can be read
+ */
+export function expiryOf(pem: string): number | undefined {
+	const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+	try {
+		const times = blocks.map((block) => Date.parse(new X509Certificate(block).validTo) / 1000);
+		return times.length === 0 ? undefined : Math.min(...times);
+	} catch {
+		return undefined;
+	}
+}
+
 /** Logs which certificate is in use. Warns of an expired one: clients reject it, and the server does not notice. */
 export function logCertificate(log: Log, { cert }: Certificate): void {
 	const { subject, subjectAltName, validTo, fingerprint256 } = new X509Certificate(cert);

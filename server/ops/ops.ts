@@ -6,7 +6,8 @@ import type { ClusterCounts } from '../cluster/clusterCounts.js';
 import type { PartHealth } from '../cluster/partHealth.js';
 import type { WatcherState } from '../cluster/watch/watcher.js';
 import type { ServerObserver } from '../core/observer.js';
-import { createCallLog } from './callLog.js';
+import { expiryOf } from '../http/certificate.js';
+import { createCallLog, logRevokedTokens } from './callLog.js';
 import { diskCheck, storeCheck } from './checks.js';
 import { combine } from './combine.js';
 import { Counters, EVENTS } from './counters.js';
@@ -50,6 +51,8 @@ export class Ops {
 	cluster: ClusterCounts | undefined;
 	/** How mirrored requests ended, with `--shadow`. */
 	shadow: Iterable<[string, number]> | undefined;
+	/** When the certificates expire, in seconds since 1970: that for clients, and that which NATS receives. */
+	readonly #certificates = new Map<'server' | 'nats', number>();
 	/** The count of rooms without a holder of their key. */
 	census: HolderCensus | undefined;
 	#sessions: Iterable<CountedSession> = [];
@@ -78,6 +81,13 @@ export class Ops {
 		return observed;
 	}
 
+	/** Shows in the metrics when a certificate in use expires. @param pem the certificate */
+	certificate(use: 'server' | 'nats', pem: string): void {
+		const expiry = expiryOf(pem);
+		if (expiry === undefined) this.#certificates.delete(use);
+		else this.#certificates.set(use, expiry);
+	}
+
 	/** The pages at the server's own port. */
 	get pages(): readonly Page[] {
 		return this.options.metrics === 'on' ? this.#allPages() : healthPages(this.health);
@@ -86,9 +96,7 @@ export class Ops {
 	/** @returns ends the observation */
 	attach({ sessions, bus, onChange }: ObservedParts): () => void {
 		const { log } = this.options;
-		const stopLog = bus.on('tokens-removed', ({ userId, hashedTokens }) => {
-			log.info({ audit: true, userId, tokens: hashedTokens.length }, 'Login tokens were revoked');
-		});
+		const stopLog = logRevokedTokens(bus, log);
 		const counters = this.#counters;
 		if (!counters) return stopLog;
 		this.#sessions = sessions;
@@ -137,6 +145,7 @@ export class Ops {
 				watcher: this.watcher,
 				cluster: this.cluster,
 				shadow: this.shadow,
+				certificates: this.#certificates,
 			});
 		};
 		return [...healthPages(health), metricsPage(load)];

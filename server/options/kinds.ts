@@ -12,10 +12,20 @@ export const isPassword = (text: string): boolean => text.trim() !== '';
 export class OptionError extends Error {
 	override readonly name = 'OptionError';
 
+	/** @param faults the text of each fault, if there are several */
+	constructor(
+		message: string,
+		readonly faults: readonly string[] = [message],
+	) {
+		super(message);
+	}
+
 	/** Makes one error of several. */
 	static of(faults: readonly string[]): OptionError {
-		if (faults.length === 1) return new OptionError(faults[0]);
-		return new OptionError(`${faults.length} settings are wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+		const [first = ''] = faults;
+		if (faults.length === 1) return new OptionError(first);
+		const lines = faults.map((fault) => `  ${fault}`);
+		return new OptionError(`${faults.length} settings are wrong:\n${lines.join('\n')}`, faults);
 	}
 }
 
@@ -27,13 +37,13 @@ export class Faults {
 		this.#texts.push(text);
 	}
 
-	/** Runs a check. @returns undefined if it throws an OptionError, which is collected */
+	/** Runs a check. @returns undefined if it throws an OptionError, whose faults are collected */
 	try<T>(run: () => T): T | undefined {
 		try {
 			return run();
 		} catch (error) {
 			if (!(error instanceof OptionError)) throw error;
-			this.add(error.message);
+			this.#texts.push(...error.faults);
 			return undefined;
 		}
 	}

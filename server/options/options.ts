@@ -74,7 +74,7 @@ export const options = {
 		default: 200,
 	}),
 	'max-event-loop-delay': integer(0, HOUR, {
-		meaning: 'mean delay of the event loop, in ms, above which new DDP connections wait or get 503; 0 disables',
+		meaning: 'mean delay of the event loop, in ms, above which only 5 DDP connections open in a second; 0 disables',
 		env: 'ROOMKEY_MAX_EVENT_LOOP_DELAY',
 		default: 100,
 	}),

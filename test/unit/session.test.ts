@@ -91,9 +91,9 @@ describe('a session', () => {
 		};
 		let read = () => {};
 		const fill = () => {
-			transport.room = new Promise<void>((resolve) => {
+			transport.drained = new Promise<void>((resolve) => {
 				read = () => {
-					transport.room = undefined;
+					transport.drained = undefined;
 					resolve();
 				};
 			});

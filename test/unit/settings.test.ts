@@ -214,6 +214,18 @@ describe('settings (11)', () => {
 			await roomkey.store.permissions.deleteOne({ _id: 'delete-user' });
 		});
 
+		it('give all that a permission allows to those who may change permissions', async () => {
+			await roomkey.store.roles.insertOne({ _id: 'clerk', name: 'clerk', scope: 'Users' });
+			const clerk = await addPerson(roomkey.store, { roles: ['clerk'] });
+			const token = () => roomkey.call(clerk, 'users.createToken', alice.id);
+			await update(admin, { _id: 'access-permissions', roles: ['admin', 'clerk'] });
+			expect(await rejection(token())).to.include({ error: 'error-unauthorized' });
+			await update(clerk, { _id: 'user-generate-access-token', roles: ['admin', 'clerk'] });
+			expect(await token()).to.have.nested.property('data.userId', alice.id);
+			await update(admin, { _id: 'user-generate-access-token', roles: ['admin'] });
+			await update(admin, { _id: 'access-permissions', roles: ['admin'] });
+		});
+
 		it('are changed by those who may access-permissions', async () => {
 			const refused = await rejection(update(alice, { _id: 'create-user', roles: ['user'] }));
 			expect(refused).to.include({ error: 'error-unauthorized' });

@@ -72,6 +72,27 @@ describe('roomkey', () => {
 		});
 	}
 
+	it('closes its clients one after another at SIGTERM, and serves the others meanwhile (18)', async () => {
+		const command = roomkey('--memory --port 0 --grace 12000');
+		const url = `${(await command.listening()).replace('http', 'ws')}/websocket`;
+		const clients: RawClient[] = [];
+		const closed: number[] = [];
+		for (let i = 0; i < 3; i++) {
+			const client = await RawClient.connect(url);
+			client.socket.on('close', () => closed.push(i));
+			clients.push(client);
+		}
+		command.child.kill('SIGTERM');
+		await clients[0]?.closed;
+		// The last one is closed after a third of the grace.
+		expect((await clients[2]?.call('unknown'))?.error).to.include({ error: 404 });
+		expect(await Promise.all(clients.map((client) => client.closed))).to.deep.equal(
+			Array(3).fill({ code: 1001, reason: 'Server is shutting down' }),
+		);
+		expect(closed).to.deep.equal([0, 1, 2]);
+		expect(await command.ended()).to.equal(0);
+	});
+
 	/** Resolves when its log has a line with this text. */
 	async function logged(command: Command, text: string): Promise<void> {
 		while (!command.err.includes(text)) await once(command.child.stderr, 'data');

@@ -11,6 +11,7 @@ import { type Scrape, scrape } from '../support/scrape.js';
 
 /** The names of all labels. The values of each are a closed list, or names from definitions. */
 const LABELS = [
+	'certificate',
 	'check',
 	'collection',
 	'event',

@@ -1,10 +1,12 @@
 /** TLS by `--tls-cert` and `--tls-key`. */
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, get } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
@@ -14,6 +16,7 @@ import type { RoomkeyServer } from '../../server/roomkeyServer.js';
 import { memoryLog } from '../support/log.js';
 import { RawHttp, upgradeRequest } from '../support/rawHttp.js';
 import { rejection } from '../support/rejection.js';
+import { parseScrape, scrape } from '../support/scrape.js';
 
 const fixture = (name: string) => path.resolve('test/fixtures/tls', name);
 
@@ -173,6 +176,51 @@ describe('a server with TLS', () => {
 		await mounted.close();
 		http.close();
 		http.closeAllConnections();
+	});
+
+	it('shows in the metrics when its certificate expires, also after a new one was read', async () => {
+		const expiry = async () => {
+			const [response] = await once(
+				get(`${server.url}/metrics`, { agent: false, rejectUnauthorized: false }),
+				'response',
+			);
+			const { samples } = parseScrape(await text(response));
+			return samples.filter(({ name }) => name === 'roomkey_certificate_expiry_timestamp_seconds');
+		};
+		const ofFile = async (name: string) =>
+			Date.parse(new X509Certificate(await readFile(fixture(`${name}.cert.pem`))).validTo) / 1000;
+		const labels = { certificate: 'server' };
+		const metric = { name: 'roomkey_certificate_expiry_timestamp_seconds', labels };
+		expect(await expiry()).to.deep.equal([{ ...metric, value: await ofFile('first') }]);
+		await server.close();
+		server = await open();
+		// The expired one of an authority counts, too.
+		const chain = await Promise.all(['second', 'expired'].map((name) => readFile(fixture(`${name}.cert.pem`), 'utf8')));
+		await Promise.all([writeFile(cert, chain.join('')), copyFile(fixture('second.key.pem'), key)]);
+		expect(await server.reloadCertificate()).to.equal(true);
+		expect(await expiry()).to.deep.equal([{ ...metric, value: await ofFile('expired') }]);
+		await server.close();
+		server = await open({ tlsCert: undefined, tlsKey: undefined });
+		const plain = await scrape(server.url);
+		expect(plain.labelsOf(metric.name)).to.equal(undefined);
+	});
+
+	it('shows when the certificate for NATS expires', async () => {
+		const data = path.join(folder, 'data');
+		const files = { natsCert: fixture('second.cert.pem'), natsKey: fixture('second.key.pem') };
+		await server.close();
+		server = await open({
+			tlsCert: undefined,
+			tlsKey: undefined,
+			store: { data },
+			nats: 'nats://127.0.0.1:1',
+			...files,
+		});
+		const value = Date.parse(new X509Certificate(await readFile(files.natsCert)).validTo) / 1000;
+		const { samples } = await scrape(server.url);
+		expect(samples.filter(({ name }) => name === 'roomkey_certificate_expiry_timestamp_seconds')).to.deep.equal([
+			{ name: 'roomkey_certificate_expiry_timestamp_seconds', labels: { certificate: 'nats' }, value },
+		]);
 	});
 
 	it('warns of a certificate that has expired', async () => {
