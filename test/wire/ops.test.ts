@@ -16,6 +16,7 @@ const LABELS = [
 	'collection',
 	'event',
 	'kind',
+	'lane',
 	'le',
 	'limit',
 	'major',
