@@ -1,8 +1,8 @@
-/** Receives the state of a part of the server that reports it itself, such as a connection. */
+/** Where a part of the server that connects to others says how it is. */
 export interface PartHealth {
 	ok(): void;
-	/** The part does not work, but the server can go on without it. @param reason public, so without secrets */
+	/** It does not work, but the server can go on without it. @param reason for everyone to read, so without secrets */
 	degraded(reason: string): void;
-	/** Sets a function that returns public facts about the part at each report of the server. */
+	/** Sets what is read at each report. */
 	details(read: () => object): void;
 }

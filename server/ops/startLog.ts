@@ -60,7 +60,7 @@ export function logStart(log: Log, { version, store, settings }: Start): void {
 	log.info({ ...facts, settings: changedSettings(settings) }, 'Roomkey starts');
 }
 
-/** @param url empty if the server is mounted on another */
+/** @param url empty if the application has the HTTP server. @param startedAt by `performance.now` */
 export function logReady(log: Log, url: string, startedAt: number): void {
 	log.info({ ...(url && { url }), ms: Math.round(performance.now() - startedAt) }, 'Roomkey is ready');
 }

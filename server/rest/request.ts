@@ -32,7 +32,7 @@ export interface Route {
 	readonly verbs: readonly RestRoute['verb'][];
 	/**
 	 * Whether the caller must be logged in. `optional`: with wrong credentials the caller counts as not logged in.
-	 * `ignored`: the credentials are not read.
+	 * `ignored`: the credentials are not read, so that old ones do not prevent a new login.
 	 */
 	readonly credentials: 'required' | 'optional' | 'ignored';
 	/** True: users without a user name may call it too (`test/contract/rocketchat-e2e.md` 7.2). */

@@ -1,4 +1,5 @@
-/** Starts a server and makes everything happen on it that metrics count. */
+/** A server on which everything has happened that metrics count. */
+import { readFileSync } from 'node:fs';
 import { Match, method } from '../../server/index.js';
 import { type OpenServer, openServer } from '../../server/openServer.js';
 import { RawClient } from './ddp.js';
@@ -27,8 +28,8 @@ const broken = method({
 	},
 });
 
-/** Two methods: `own.wait` runs until `own.release` is called. */
-function waitAndRelease() {
+/** Waits until the method `own.release` is called. */
+function gate() {
 	let open = () => {};
 	const opened = new Promise<void>((resolve) => {
 		open = resolve;
@@ -64,7 +65,7 @@ export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 		maxQueue: 2,
 		maxConnectionsPerAddress: 5,
 		grace: 100,
-		methods: [own, broken, ...waitAndRelease()],
+		methods: [own, broken, ...gate()],
 	});
 	const { url, store } = server;
 	const webSocketUrl = `${url.replace('http', 'ws')}/websocket`;
@@ -123,7 +124,7 @@ export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 	while ((await reader.next()).msg !== 'changed');
 	const waiting = await RawClient.connect(webSocketUrl);
 	clients.push(waiting);
-	// The first call runs, and two more wait (`maxQueue`). So the server stops reading this client.
+	// The fourth is read after the first is answered.
 	for (const id of ['1', '2', '3']) waiting.send({ msg: 'method', method: 'own.wait', params: [], id });
 	await post(`${url}/sockjs/1/polling/xhr`, null, '');
 	while (clients.length < 4) clients.push(await RawClient.connect(webSocketUrl));

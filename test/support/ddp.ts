@@ -1,4 +1,4 @@
-/** A DDP client for tests that need every frame. */
+/** A DDP client that shows every frame. */
 import { WebSocket } from 'ws';
 import { decode, stringify } from '../../shared/ejson.js';
 import { noteSecretsIn } from './secrets.js';
@@ -14,10 +14,9 @@ export interface Outcome {
 }
 
 export class RawClient {
-	/** Received text frames that `next` has not returned yet. */
+	/** Text frames that nobody has taken yet. */
 	readonly #frames: string[] = [];
-	/** Called when a frame arrives and when the socket closes. */
-	#onArrival: (() => void) | undefined;
+	#wake: (() => void) | undefined;
 	#lastId = 0;
 	/** The id of its session, once it has connected. */
 	session = '';
@@ -26,17 +25,17 @@ export class RawClient {
 	private constructor(readonly socket: WebSocket) {
 		socket.on('message', (data) => {
 			this.#frames.push(String(data));
-			this.#onArrival?.();
+			this.#wake?.();
 		});
 		this.#closed = new Promise((resolve) => {
 			socket.on('close', (code, reason) => {
 				resolve({ code, reason: String(reason) });
-				this.#onArrival?.();
+				this.#wake?.();
 			});
 		});
 	}
 
-	/** Opens a socket and sends nothing. */
+	/** Opens a socket and says nothing. */
 	static async open(url: string, headers: Record<string, string> = {}): Promise<RawClient> {
 		const socket = new WebSocket(url, { headers });
 		const client = new RawClient(socket);
@@ -44,7 +43,7 @@ export class RawClient {
 		return client;
 	}
 
-	/** Opens a socket and sends `connect`. @param former the id of a former session, to ask for it */
+	/** Opens a socket and connects, as one that had this session before if one is given. */
 	static async connect(url: string, headers: Record<string, string> = {}, former?: string): Promise<RawClient> {
 		const client = await RawClient.open(url, headers);
 		client.send({ msg: 'connect', version: '1', support: ['1', 'pre2', 'pre1'], ...(former && { session: former }) });
@@ -71,7 +70,7 @@ export class RawClient {
 			}
 			if (this.socket.readyState > WebSocket.OPEN) throw new Error('the socket has closed');
 			await new Promise<void>((resolve) => {
-				this.#onArrival = resolve;
+				this.#wake = resolve;
 			});
 		}
 	}
@@ -87,7 +86,7 @@ export class RawClient {
 		return frames;
 	}
 
-	/** The frames until the server has handled all earlier messages: until it answers a call of its method `echo`. */
+	/** All frames until what is in the queue has been handled: the answers to an `echo`, which the server must have, sent behind it. */
 	async untilEcho(): Promise<Frame[]> {
 		this.send({ msg: 'method', id: 'end', method: 'echo', params: [] });
 		const frames: Frame[] = [];
@@ -98,12 +97,12 @@ export class RawClient {
 		}
 	}
 
-	/** Calls a method and waits for `result` and `updated`. Drops other frames. */
+	/** Calls a method and waits for both of its answers. Frames that belong to nothing asked for are dropped. */
 	async call(method: string, ...params: unknown[]): Promise<Outcome> {
 		return this.callWithId(`call-${++this.#lastId}`, method, ...params);
 	}
 
-	/** The same as `call`, with an id that the test chooses. */
+	/** The same, under an id of the test's. */
 	async callWithId(id: string, method: string, ...params: unknown[]): Promise<Outcome> {
 		this.send({ msg: 'method', id, method, params });
 		let outcome: Outcome | undefined;
@@ -116,7 +115,7 @@ export class RawClient {
 		return outcome;
 	}
 
-	/** The next frame that fulfils a condition. Drops the frames before it. */
+	/** The next frame of this kind. Others before it are dropped. */
 	async nextThat(isWanted: (frame: Frame) => boolean): Promise<Frame> {
 		for (;;) {
 			const frame = await this.next();
