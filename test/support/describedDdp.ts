@@ -1,11 +1,11 @@
-/** Checks each message of DDP clients, and what they receive, against the AsyncAPI document. */
+/** Checks each message that DDP clients send and receive against the AsyncAPI document. */
 import { WebSocket } from 'ws';
 import { isDescribed, isForeign, report } from './described.js';
 import { describedDdp } from './schemas.js';
 
 type Json = Record<string, unknown>;
 
-/** What a client has asked for on one connection. */
+/** The calls and subscriptions of a client on one connection. */
 interface Session {
 	/** The channel of each call, by its id, and the message. */
 	readonly calls: Map<string, { readonly channel: string | undefined; readonly message: Json }>;
@@ -81,7 +81,7 @@ function checkReady(session: Session, message: Json): void {
 	}
 }
 
-/** A document or an event must be one of those that a subscription of the client can bring. */
+/** Checks that a document or event is as one of the client's channels describes it. */
 function checkDocument(session: Session, message: Json): void {
 	const { msg, collection } = message;
 	const isEvent = String(collection).startsWith('stream-');
@@ -141,7 +141,7 @@ function sessionOf(socket: WebSocket): Session | undefined {
 	return session;
 }
 
-/** Begins to check: sockets of servers have no address. */
+/** Begins to check the sockets of clients in this process. Only they have a `url`; sockets of servers have none. */
 export function checkDdp(): void {
 	const { send, emit } = WebSocket.prototype;
 	WebSocket.prototype.send = function (this: WebSocket, ...args: unknown[]) {

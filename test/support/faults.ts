@@ -1,10 +1,10 @@
-/** Faults that a DDP server may have, each with cases of the conformance suite that must show it. */
+/** Faults that a DDP server may have, each with cases of the conformance suite that must detect it. */
 import type { Fault, Tamper } from './wrongServer.js';
 
 type Message = Record<string, unknown> & { readonly msg?: string };
 
-/** Changes each message of a connection into others. */
-function messages(change: (message: Message) => readonly Message[]): Tamper {
+/** Replaces each message of a connection by any number of others. */
+function replaceEach(change: (message: Message) => readonly Message[]): Tamper {
 	return (frame) => change(JSON.parse(frame) as Message).map((message) => JSON.stringify(message));
 }
 
@@ -18,16 +18,16 @@ const replacingText = (pattern: RegExp, by: string): Fault => ({
 	tamper: () => (frame) => [frame.replaceAll(pattern, by)],
 });
 
-/** Keeps messages of one kind back until one of another kind has been sent. */
-const keeping = (kept: string, until: string): Fault => ({
+/** Holds messages of one kind back until a message of another kind has been sent. */
+const holdingBack = (held: string, until: string): Fault => ({
 	tamper() {
-		const back: Message[] = [];
-		return messages((message) => {
-			if (message.msg === kept) {
-				back.push(message);
+		const heldBack: Message[] = [];
+		return replaceEach((message) => {
+			if (message.msg === held) {
+				heldBack.push(message);
 				return [];
 			}
-			return message.msg === until ? [message, ...back.splice(0)] : [message];
+			return message.msg === until ? [message, ...heldBack.splice(0)] : [message];
 		});
 	},
 });
@@ -35,7 +35,7 @@ const keeping = (kept: string, until: string): Fault => ({
 const without = (message: Message, member: string): Message =>
 	Object.fromEntries(Object.entries(message).filter(([name]) => name !== member));
 
-/** The faults by their description: the server, the cases that must fail, and what they must say. */
+/** The faults by description, with the cases that must fail, and a pattern for the errors of these cases. */
 export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly string[]; says: RegExp }>> = {
 	'sends no updated': {
 		fault: ofKind('updated', () => []),
@@ -53,7 +53,7 @@ export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly str
 		says: /"other"/,
 	},
 	'sends updated before the data of the method': {
-		fault: keeping('added', 'updated'),
+		fault: holdingBack('added', 'updated'),
 		cases: [
 			'data messages that a method causes come before its updated',
 			'an inserted document is added before updated',
@@ -113,7 +113,7 @@ export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly str
 		says: /"reason" is missing/,
 	},
 	'sends ready before the documents': {
-		fault: keeping('added', 'ready'),
+		fault: holdingBack('added', 'ready'),
 		cases: ['a subscription has its documents, then ready', 'a query publishes its documents, then ready'],
 		says: /added/,
 	},

@@ -39,7 +39,7 @@ interface Client {
 
 export class RocketChatNode {
 	readonly #received: ReceivedEvent[] = [];
-	/** What was received before an event that was waited for. */
+	/** The events that `next` has passed over. */
 	readonly dropped: ReceivedEvent[] = [];
 	readonly #events = new EventEmitter();
 	readonly #broker: moleculer.ServiceBroker;
@@ -96,7 +96,7 @@ export class RocketChatNode {
 		}
 	}
 
-	/** What it has received and was not asked for. */
+	/** The received events that `next` has not returned. */
 	get received(): readonly ReceivedEvent[] {
 		return [...this.dropped, ...this.#received];
 	}
@@ -110,7 +110,7 @@ export class RocketChatNode {
 		await this.#client.rtt();
 	}
 
-	/** Ends without a word, like a process that is killed. */
+	/** Disconnects without notice, like a process that is killed. */
 	die(): Promise<void> {
 		return this.#client.close();
 	}
@@ -118,7 +118,7 @@ export class RocketChatNode {
 	async stop(): Promise<void> {
 		const client = this.#client;
 		await this.#broker.stop().catch(() => {});
-		// It does not close a client that is not connected.
+		// Moleculer does not close a client that is not connected.
 		await client.close();
 	}
 }

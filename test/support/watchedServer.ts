@@ -1,4 +1,7 @@
-/** The suite of a server whose database others write to with a driver. It is run for each way to notice their writes. */
+/**
+ * A suite for a server whose database other programs write to with a driver. It runs for each way to notice their writes:
+ * change streams and polling.
+ */
 import { expect } from 'chai';
 import { type Db, MongoClient } from 'mongodb';
 import { createServer } from '../../server/createServer.js';
@@ -34,8 +37,8 @@ const allNotes = publication({
 const dated = <T extends object>(fields: T) => ({ ...fields, _updatedAt: new Date() });
 
 /**
- * Defines the suite.
- * @param address gives the `mongodb://` address of a server
+ * Defines the tests.
+ * @param address returns the `mongodb://` address of a database server
  * @param prepare called when Roomkey has made its indexes
  */
 export function describeWatchedServer(
@@ -89,7 +92,7 @@ export function describeWatchedServer(
 
 		const documents = () => db.collection<{ _id: string } & Record<string, unknown>>('notes');
 
-		/** The next frames with these messages, so many. */
+		/** The next `count` frames whose `msg` is one of these. Drops others. */
 		async function next(count: number, ...messages: string[]): Promise<Frame[]> {
 			const frames: Frame[] = [];
 			while (frames.length < count) {
