@@ -1,4 +1,5 @@
 /** Starts a server and makes everything happen on it that metrics count. */
+import { readFileSync } from 'node:fs';
 import { Match, method } from '../../server/index.js';
 import { type OpenServer, openServer } from '../../server/openServer.js';
 import { RawClient } from './ddp.js';

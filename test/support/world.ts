@@ -91,7 +91,7 @@ export class World {
 	/** Whether a call was interrupted and not repeated. */
 	#interrupted = false;
 	/** Number of idempotency keys that were used. */
-	#marks = 0;
+	#keyCount = 0;
 	/** Events that contained a secret. */
 	readonly #leaks: string[] = [];
 
