@@ -2,10 +2,11 @@
 import type { TransportKind } from '../core/caller.js';
 import { Counts } from '../core/counts.js';
 import {
+	type CallCounter,
+	type CallObserver,
 	type CallOutcome,
 	CONNECTION_REFUSALS,
 	type ConnectionRefusal,
-	type EndedCall,
 	type LimitKind,
 	OUTCOMES,
 	type ServerObserver,
@@ -14,13 +15,37 @@ import {
 import { Durations } from './durations.js';
 
 /** The calls of one method over one transport. */
-class CallCounts {
+class TransportCalls {
 	readonly durations = new Durations();
-	readonly outcomes = new Counts<CallOutcome>();
+	/** By the position of the outcome in `OUTCOMES`. */
+	readonly #outcomes = new Float64Array(OUTCOMES.length);
 
 	add(outcome: CallOutcome, ms: number): void {
 		this.durations.add(ms);
-		this.outcomes.add(outcome);
+		(this.#outcomes[outcome === 'ok' ? 0 : OUTCOMES.indexOf(outcome)] as number)++;
+	}
+
+	/** The outcomes that calls have had. */
+	*outcomes(): Iterable<[CallOutcome, number]> {
+		for (const [i, outcome] of OUTCOMES.entries()) {
+			const count = this.#outcomes[i] as number;
+			if (count > 0) yield [outcome, count];
+		}
+	}
+}
+
+/** The calls of one method. */
+class MethodCalls implements CallCounter {
+	/** Those over each transport that has been used. */
+	readonly byTransport: Partial<Record<TransportKind, TransportCalls>> = {};
+
+	add(transport: TransportKind, outcome: CallOutcome, ms: number): void {
+		let calls = this.byTransport[transport];
+		if (!calls) {
+			calls = new TransportCalls();
+			this.byTransport[transport] = calls;
+		}
+		calls.add(outcome, ms);
 	}
 }
 
@@ -35,7 +60,7 @@ class OperationCounts {
 	}
 }
 
-/** How a login ended: an outcome of the method `login`. */
+/** The method whose outcomes are those of logins. */
 const LOGIN = 'login';
 
 const KEY_EVENTS = [
@@ -60,7 +85,6 @@ export const SOCKETS = ['websocket', 'sockjs-websocket', 'sockjs-polling'] as co
 export class Counters implements ServerObserver {
 	readonly connections = new Counts<TransportKind>(SOCKETS);
 	readonly refusedConnections = new Counts<ConnectionRefusal>(CONNECTION_REFUSALS);
-	readonly logins = new Counts<CallOutcome>(OUTCOMES);
 	readonly limits = new Counts<`${LimitKind} ${boolean}`>();
 	readonly replays = new Counts<string>();
 	readonly events = new Counts<(typeof EVENTS)[number]>(EVENTS);
@@ -72,15 +96,33 @@ export class Counters implements ServerObserver {
 	overflows = 0;
 	streamEvents = 0;
 	streamDeliveries = 0;
-	/** By method, then by transport. */
-	readonly calls = new Map<string, Map<TransportKind, CallCounts>>();
+	/** The calls of each method. */
+	readonly #calls = new Map<string, MethodCalls>();
 	/** By collection, then by operation. */
 	readonly operations = new Map<string, Map<string, OperationCounts>>();
 
-	readonly onCall = ({ method, caller: { transport = 'program' }, outcome, ms }: EndedCall): void => {
-		entryOf(this.calls, method, transport, () => new CallCounts()).add(outcome, ms);
-		if (method === LOGIN) this.logins.add(outcome);
-	};
+	observeCalls(method: string): CallObserver {
+		let counter = this.#calls.get(method);
+		if (!counter) {
+			counter = new MethodCalls();
+			this.#calls.set(method, counter);
+		}
+		return { counter };
+	}
+
+	/** The calls of each method over each transport that has been used for it. */
+	*calls(): Iterable<{ method: string; transport: string; calls: TransportCalls }> {
+		for (const [method, { byTransport }] of this.#calls)
+			for (const [transport, calls] of Object.entries(byTransport)) yield { method, transport, calls };
+	}
+
+	/** How many calls of `login` have ended in each way. */
+	logins(): Counts<CallOutcome> {
+		const logins = new Counts<CallOutcome>(OUTCOMES);
+		for (const calls of Object.values(this.#calls.get(LOGIN)?.byTransport ?? {}))
+			for (const [outcome, count] of calls.outcomes()) logins.add(outcome, count);
+		return logins;
+	}
 
 	onReplay(method: string): void {
 		this.replays.add(method);
