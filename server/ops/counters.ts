@@ -12,7 +12,15 @@ import {
 	type ServerObserver,
 	type WrongToken,
 } from '../core/observer.js';
+import {
+	type CollectionObserver,
+	OPERATIONS,
+	type Operation,
+	type OperationCounter,
+	type StoreObserver,
+} from '../store/storeObserver.js';
 import { Durations } from './durations.js';
+import { KEY_EVENTS, type KeyEvent, keyEventsOfUpdate } from './keyEvents.js';
 
 /** The calls of one method over one transport. */
 class TransportCalls {
@@ -50,7 +58,7 @@ class MethodCalls implements CallCounter {
 }
 
 /** The operations of a store on one collection. */
-class OperationCounts {
+class OperationCounts implements OperationCounter {
 	readonly durations = new Durations();
 	failures = 0;
 
@@ -63,26 +71,13 @@ class OperationCounts {
 /** The method whose outcomes are those of logins. */
 const LOGIN = 'login';
 
-const KEY_EVENTS = [
-	'room_key_set',
-	'room_key_reset',
-	'offered',
-	'accepted',
-	'withdrawn',
-	'stored',
-	'removed',
-	'identity_set',
-	'identity_removed',
-] as const;
-export type KeyEvent = (typeof KEY_EVENTS)[number];
-
 export const EVENTS = ['changed', 'notify', 'tokens-removed'] as const;
 
 /** The transports of connections. */
 export const SOCKETS = ['websocket', 'sockjs-websocket', 'sockjs-polling'] as const satisfies readonly TransportKind[];
 
 /** All counters of a server. */
-export class Counters implements ServerObserver {
+export class Counters implements ServerObserver, StoreObserver {
 	readonly connections = new Counts<TransportKind>(SOCKETS);
 	readonly refusedConnections = new Counts<ConnectionRefusal>(CONNECTION_REFUSALS);
 	readonly limits = new Counts<`${LimitKind} ${boolean}`>();
@@ -99,7 +94,7 @@ export class Counters implements ServerObserver {
 	/** The calls of each method. */
 	readonly #calls = new Map<string, MethodCalls>();
 	/** By collection, then by operation. */
-	readonly operations = new Map<string, Map<string, OperationCounts>>();
+	readonly operations = new Map<string, Readonly<Record<Operation, OperationCounts>>>();
 
 	observeCalls(method: string): CallObserver {
 		let counter = this.#calls.get(method);
@@ -165,23 +160,17 @@ export class Counters implements ServerObserver {
 		this.streamDeliveries += readers;
 	}
 
-	/** The counter of an operation of the store. */
-	operation(collection: string, operation: string): OperationCounts {
-		return entryOf(this.operations, collection, operation, () => new OperationCounts());
+	observeCollection(collection: string): CollectionObserver {
+		const counters = Object.fromEntries(OPERATIONS.map((operation) => [operation, new OperationCounts()])) as Record<
+			Operation,
+			OperationCounts
+		>;
+		this.operations.set(collection, counters);
+		return {
+			counters,
+			onUpdate: (update) => {
+				for (const event of keyEventsOfUpdate(collection, update)) this.keys.add(event);
+			},
+		};
 	}
-}
-
-/** The entry for two keys. It is made when it is first asked for. */
-function entryOf<K, L, V>(entries: Map<K, Map<L, V>>, first: K, second: L, make: () => V): V {
-	let ofFirst = entries.get(first);
-	if (!ofFirst) {
-		ofFirst = new Map();
-		entries.set(first, ofFirst);
-	}
-	let entry = ofFirst.get(second);
-	if (!entry) {
-		entry = make();
-		ofFirst.set(second, entry);
-	}
-	return entry;
 }

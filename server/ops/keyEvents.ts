@@ -3,7 +3,19 @@
  * members from the updates themselves, because some of them are silent.
  */
 import { type Change, collectionNames, isChangeOf } from '../../shared/store.js';
-import type { KeyEvent } from './counters.js';
+
+export const KEY_EVENTS = [
+	'room_key_set',
+	'room_key_reset',
+	'offered',
+	'accepted',
+	'withdrawn',
+	'stored',
+	'removed',
+	'identity_set',
+	'identity_removed',
+] as const;
+export type KeyEvent = (typeof KEY_EVENTS)[number];
 
 /** A stored text that means something; blank ones and all else count as absent. */
 function textOf(value: unknown): string | undefined {

@@ -160,7 +160,7 @@ function storeMetrics({ operations }: Counters): Metric[] {
 	/** The operations that have been called. */
 	function* each() {
 		for (const [collection, ofCollection] of operations)
-			for (const [operation, counts] of ofCollection)
+			for (const [operation, counts] of Object.entries(ofCollection))
 				if (counts.durations.count > 0) yield { labels: { collection, operation }, counts };
 	}
 	function* durations(): Iterable<Sample> {

@@ -85,7 +85,7 @@ async function roomkey(people: number, parts: RoomkeyParts = {}): Promise<Ready>
 	const catalogue = await import('../../methods/index.js');
 	const open = await openStore(choice, log);
 	const { onChange } = open;
-	const store = ops?.observe(open.store) ?? open.store;
+	const store = ops?.observe(open) ?? open.store;
 	const person = await addPerson(store);
 	const { success: _, ...keys } = bareKeys;
 	await store.users.updateOne({ _id: person.id }, { $set: { e2e: keys } });

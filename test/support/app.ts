@@ -66,7 +66,7 @@ export type TestAppOptions = Partial<Catalogue> & {
 /** Starts a server with the catalogue and what is given. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 	const open = options.store
-		? { store: options.store, onChange: options.onChange ?? (() => () => {}), close: async () => {} }
+		? { store: options.store, onChange: options.onChange ?? (() => () => {}), observe: () => {}, close: async () => {} }
 		: await openTestStore();
 	return listen(open, options, 0);
 }
@@ -75,7 +75,7 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 	const log = memoryLog();
 	// With metrics, and a log of every call that is looked through for secrets.
 	const ops = new Ops({ log: notedLog, metrics: 'on', version: 'test' });
-	ops.observe(open.store);
+	ops.observe(open);
 	if (options.link) ops.cluster = new ClusterCounts();
 	const app = createApp({
 		...testOptions,
