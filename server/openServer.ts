@@ -223,7 +223,7 @@ async function rocketChatOf(
 		changedElsewhere: app.changedElsewhere,
 		checkTokens: app.checkTokens,
 		lookAgain: app.lookAgain,
-		health: ops.health.slot('rocketchat', 'It has not been joined yet'),
+		health: ops.health.addPart('rocketchat', 'It has not been joined yet'),
 	});
 }
 

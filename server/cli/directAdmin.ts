@@ -82,7 +82,7 @@ async function createFirst(store: Store, admin: FirstAdminArgs, log: Log): Promi
 	if (admin.email !== undefined && !isEmail(admin.email)) throw new OptionError('--email must be an e-mail address');
 	const outcome = await makeFirstAdmin(store, admin);
 	if (outcome === 'taken') throw new CommandError('Another user, who is no admin, has this name or e-mail.');
-	if (outcome === 'there') throw new CommandError('Another process has just made the first admin.');
+	if (outcome === 'exists') throw new CommandError('Another process has just made the first admin.');
 	log.info({ audit: true, username: admin.username }, 'There was no admin: made one');
 }
 

@@ -6,6 +6,7 @@ import { createCallStores } from './callStore.js';
 import type { IdempotencyCache, InFlight } from './idempotency.js';
 import { Invocation, type Services } from './invocation.js';
 import type { RateLimits } from './limits/rate.js';
+import { LoginLanes } from './loginLanes.js';
 import { logThrown } from './logThrown.js';
 import { type CallObserver, type CallOutcome, outcomeOf } from './observer.js';
 import { refuseUnknown } from './refuseUnknown.js';
@@ -46,6 +47,7 @@ export function createInvoker(
 	const { observer } = services;
 	const runInContext = observer?.runCall;
 	const stores = createCallStores(services.store);
+	const loginLanes = new LoginLanes(services.observer);
 	for (const method of methods) {
 		if (byName.has(method.name)) throw new Error(`A method named '${method.name}' is already defined`);
 		byName.set(method.name, { method, calls: observer?.observeCalls(method.name, method) ?? {} });
@@ -60,7 +62,7 @@ export function createInvoker(
 		let error: ClientError | MatchError | undefined;
 		let invocation: Invocation | undefined;
 		const runMethod = (args: Record<string, unknown>, clock: TimeoutClock, first?: InFlight) => {
-			invocation = new Invocation(name, caller, invoke, limits, services, stores, first);
+			invocation = new Invocation(name, caller, invoke, limits, services, stores, loginLanes, first);
 			return invocation.run(method, args, clock);
 		};
 		try {

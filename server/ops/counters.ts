@@ -1,4 +1,6 @@
 /** What is counted. Values are read when metrics are scraped. */
+
+import type { LoginLane } from '../../shared/context.js';
 import type { TransportKind } from '../core/caller.js';
 import { Counts } from '../core/counts.js';
 import {
@@ -68,6 +70,8 @@ class OperationCounts implements OperationCounter {
 	}
 }
 
+const LOGIN_LANES = ['password', 'token'] as const satisfies readonly LoginLane[];
+
 /** The method whose outcomes are those of logins. */
 const LOGIN = 'login';
 
@@ -85,6 +89,8 @@ export class Counters implements ServerObserver, StoreObserver {
 	readonly events = new Counts<(typeof EVENTS)[number]>(EVENTS);
 	readonly keys = new Counts<KeyEvent>(KEY_EVENTS);
 	readonly wrongTokens = new Counts<WrongToken['reason']>(['unknown', 'expired']);
+	readonly refusedLogins = new Counts<LoginLane>(LOGIN_LANES);
+	readonly waitingLogins = new Map<LoginLane, number>(LOGIN_LANES.map((lane) => [lane, 0]));
 	heldConnections = 0;
 	waitingConnections = 0;
 	pauses = 0;
@@ -141,6 +147,14 @@ export class Counters implements ServerObserver, StoreObserver {
 
 	onWaitingConnections(count: number): void {
 		this.waitingConnections = count;
+	}
+
+	onLoginRefused(lane: LoginLane): void {
+		this.refusedLogins.add(lane);
+	}
+
+	onWaitingLogins(lane: LoginLane, count: number): void {
+		this.waitingLogins.set(lane, count);
 	}
 
 	onWrongToken({ reason }: WrongToken): void {

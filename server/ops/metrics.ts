@@ -64,7 +64,7 @@ const CALL_SECONDS = 'roomkey_call_duration_seconds';
 const STORE_SECONDS = 'roomkey_store_operation_duration_seconds';
 
 function callMetrics(counters: Counters): Metric[] {
-	const { wrongTokens, replays, limits } = counters;
+	const { refusedLogins, waitingLogins, wrongTokens, replays, limits } = counters;
 	function* outcomes(): Iterable<Sample> {
 		for (const { method, transport, calls } of counters.calls())
 			for (const [outcome, value] of calls.outcomes()) yield { labels: { method, transport, outcome }, value };
@@ -83,6 +83,10 @@ function callMetrics(counters: Counters): Metric[] {
 		metric('histogram', CALL_SECONDS, 'Time from the start of a call to its result', durations),
 		metric('counter', 'roomkey_logins_total', 'Calls of the method login, by how they ended', () =>
 			labelled(counters.logins(), 'outcome'),
+		),
+		metric('gauge', 'roomkey_logins_waiting', 'Logins that wait for their turn', () => labelled(waitingLogins, 'lane')),
+		metric('counter', 'roomkey_logins_refused_total', 'Logins that were refused because too many waited', () =>
+			labelled(refusedLogins, 'lane'),
 		),
 		metric('counter', 'roomkey_wrong_tokens_total', 'REST requests with a wrong or expired token', () =>
 			labelled(wrongTokens, 'reason'),

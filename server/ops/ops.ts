@@ -3,6 +3,7 @@ import type { Log } from '../../shared/log.js';
 import type { Change, Store } from '../../shared/store.js';
 import type { Bus } from '../cluster/bus.js';
 import type { ClusterCounts } from '../cluster/clusterCounts.js';
+import type { PartHealth } from '../cluster/partHealth.js';
 import type { WatcherState } from '../cluster/watch/watcher.js';
 import type { ServerObserver } from '../core/observer.js';
 import { expiryOf } from '../http/certificate.js';
@@ -11,7 +12,7 @@ import { createCallLog, logRevokedTokens } from './callLog.js';
 import { diskCheck, storeCheck } from './checks.js';
 import { combine } from './combine.js';
 import { Counters, EVENTS } from './counters.js';
-import { Health, type HealthSlot } from './health.js';
+import { Health } from './health.js';
 import { HolderCensus } from './holderCensus.js';
 import { keyEventOfChange } from './keyEvents.js';
 import { healthPages, metricsPage, type Page, type PageServer, servePages } from './pages.js';
@@ -39,9 +40,9 @@ export interface ObservedParts {
 export class Ops {
 	readonly health: Health;
 	/** For the connection to other processes. */
-	readonly busHealth: HealthSlot;
+	readonly busHealth: PartHealth;
 	/** For watching a database that other programs write to. */
-	readonly watcherHealth: HealthSlot;
+	readonly watcherHealth: PartHealth;
 	/** Receives what the parts of the server report. Complete once the store is observed. */
 	observer: ServerObserver | undefined;
 	readonly #counters: Counters | undefined;
@@ -60,12 +61,12 @@ export class Ops {
 
 	constructor(private readonly options: OpsOptions) {
 		this.health = new Health(options.log);
-		this.health.slot('store', 'It is not open yet');
-		this.busHealth = this.health.slot('bus', 'This process is not connected to others');
-		this.watcherHealth = this.health.slot('watcher', 'Writes of other programs are not watched');
+		this.health.addPart('store', 'It is not open yet');
+		this.busHealth = this.health.addPart('bus', 'This process is not connected to others');
+		this.watcherHealth = this.health.addPart('watcher', 'Writes of other programs are not watched');
 		const { folder } = options;
-		if (folder === undefined) this.health.slot('disk', 'The data is not in a folder');
-		else this.health.check('disk', diskCheck(folder));
+		if (folder === undefined) this.health.addPart('disk', 'The data is not in a folder');
+		else this.health.addCheck('disk', diskCheck(folder));
 		if (options.metrics !== 'off') this.#counters = new Counters();
 	}
 
@@ -79,7 +80,7 @@ export class Ops {
 		const { traces } = this.options;
 		if (counters) open.observe?.(counters);
 		const observed = traces ? tracedStore(open.store, traces.begin) : open.store;
-		this.health.check('store', storeCheck(observed));
+		this.health.addCheck('store', storeCheck(observed));
 		this.census = new HolderCensus(observed, this.options.log);
 		const callLog = createCallLog(this.options.log, observed);
 		this.observer = combine([...(counters ? [counters] : []), callLog], traces?.runCall);

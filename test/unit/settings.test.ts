@@ -23,7 +23,7 @@ describe('settings (11)', () => {
 	const save = (as: Person, id: string, value: unknown) => roomkey.call(as, 'saveSetting', id, value);
 	const get = (as: Person, id: string) => roomkey.call(as, 'settings.getOne', id);
 
-	/** What clients are notified of while a task runs. */
+	/** The notifications that clients receive while a task runs. */
 	async function eventsOf(task: () => Promise<unknown>): Promise<unknown[]> {
 		const seen: unknown[] = [];
 		const subscribers: StreamSubscribers = {

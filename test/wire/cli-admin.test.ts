@@ -53,7 +53,7 @@ describe('roomkey on a data folder', () => {
 	const logIn = async (url: string, user: string, password: string) =>
 		(await post(`${url}/api/v1/login`, null, { user, password })).status;
 
-	it('makes the first admin, whose password comes from standard input, and who can log in', async () => {
+	it('creates the first admin with a password from standard input, who can log in', async () => {
 		expect((await roomkey('user list')).err).to.include('holds no data of Roomkey');
 		const early = await roomkey('user add bob --email b@example.com', { input: 'secret-of-bob\n' });
 		expect(early).to.include({ status: 2, out: '' });
@@ -75,7 +75,7 @@ describe('roomkey on a data folder', () => {
 		expect(await logIn(url, 'root', PASSWORD)).to.equal(200);
 	});
 
-	it('makes users by the rules of users.create, and lists them', async () => {
+	it('creates users by the rules of users.create, and lists them', async () => {
 		await addRoot();
 		const { password } = await addUser('bob', ' --role bot --name Bobby');
 		expect(password).to.match(/^[\w-]{20}$/);
@@ -176,7 +176,7 @@ describe('roomkey on a data folder', () => {
 		expect(await logIn(await serve(), 'bob', password)).to.equal(200);
 	});
 
-	it('works where the configuration file of the server says, unless a flag or a variable says otherwise', async () => {
+	it('uses the store of the configuration file of the server, unless a flag or a variable names another', async () => {
 		await addRoot();
 		const file = join(folder, 'roomkey.json');
 		const list = (args: readonly string[], env?: NodeJS.ProcessEnv) => runHere(['user', 'list', ...args], { env });
@@ -293,12 +293,12 @@ describe('roomkey on a data folder', () => {
 			expect(await remote(`user deactivate bob --url ${url} --token-file ${file}`, {})).to.include({ status: 0 });
 			const input = `${PASSWORD}\nanother-secret-of-bob\n`;
 			expect(await remote(`user password bob --url ${url} --login root`, { input })).to.include({ status: 0 });
-			// The login of a command ends with it.
+			// The command removes its login when it ends.
 			expect(JSON.parse((await remote('token list root --json')).out)).to.include({ total: 1 });
 			expect(await remote('user remove bob --yes')).to.include({ status: 0, out: 'Deleted bob\n' });
 		});
 
-		it('says what is wrong with the address or the token, and not the token', async () => {
+		it('reports what is wrong with the address or the token, without printing the token', async () => {
 			await addRoot();
 			const url = await serve();
 			const remote = (line: string, env: NodeJS.ProcessEnv, input?: string) => runHere(line.split(' '), { env, input });

@@ -1,4 +1,4 @@
-/** The settings of `roomkey`: from flags, variables and a file; what is wrong, what is in force, and limits of methods. */
+/** The settings of `roomkey`: their sources, errors, `--print-config`, and limits of methods. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,7 +98,7 @@ describe('the settings of roomkey', () => {
 		});
 	});
 
-	it('can be those of the file in docs/operating.md', async () => {
+	it('can be read from the example file in docs/operating.md', async () => {
 		const [, text] = /^```json\n([\s\S]*?)^```$/m.exec(await readFile('docs/operating.md', 'utf8')) ?? [];
 		await write(text);
 		expect(Object.fromEntries(await printed(['--config', file]))).to.include({
@@ -230,7 +230,7 @@ describe('the settings of roomkey', () => {
 			await server.close();
 		});
 
-		it('are refused for unknown methods, all at once, and if they are no limits', async () => {
+		it('are refused for unknown methods and if they are invalid, all in one error', async () => {
 			const none = await runHere(['--memory', '--limit', 'nothing=1/s', '--limit', 'other=off,me=1/s']);
 			expect(none.status).to.equal(2);
 			expect(none.err).to.include("no method 'nothing'").and.include("no method 'other'").and.not.include("'me'");

@@ -78,7 +78,7 @@ describe('a server with TLS', () => {
 		socket.terminate();
 	});
 
-	it('reads and writes much at once over a WebSocket', async () => {
+	it('transfers long messages over a WebSocket', async () => {
 		const socket = new WebSocket(`${server.url.replace('https', 'wss')}/websocket`, { ca: await readFile(cert) });
 		await once(socket, 'open');
 		const ids = Array.from({ length: 500 }, (_, i) => `${i} ${'x'.repeat(200)}`);
@@ -103,7 +103,7 @@ describe('a server with TLS', () => {
 		expect(await client.untilClosed()).to.match(/^HTTP\/1\.1 200 OK/);
 	});
 
-	it('does not count pages that were read without TLS as its own', async () => {
+	it('does not count a page that was loaded without TLS as its own', async () => {
 		await server.close();
 		server = await open({ allowedOrigins: 'own' });
 		for (const [origin, status] of [
@@ -133,7 +133,7 @@ describe('a server with TLS', () => {
 		await closed;
 	});
 
-	it('uses a new certificate for new connections when told to; open ones stay', async () => {
+	it('uses a reloaded certificate for new connections; open ones stay', async () => {
 		const socket = await handshake();
 		expect(await servedName()).to.equal('first.test');
 		await install('second');
@@ -143,7 +143,7 @@ describe('a server with TLS', () => {
 		expect(await client.untilClosed()).to.match(/^HTTP\/1\.1 200 OK/);
 	});
 
-	it('keeps its certificate if the new one is wrong, half-written or missing, and logs why', async () => {
+	it('continues with its certificate if the new one is wrong, incomplete or missing, and logs why', async () => {
 		const whole = await readFile(fixture('second.cert.pem'), 'utf8');
 		const attempts: [() => Promise<unknown>, RegExp][] = [
 			[() => copyFile(fixture('second.cert.pem'), cert), /are not a certificate and its key/],
@@ -164,7 +164,7 @@ describe('a server with TLS', () => {
 		}
 	});
 
-	it('says nothing of HSTS on the TLS server of an application, whose host is not its own', async () => {
+	it('sends no HSTS header on the TLS server of an application, because the host belongs to the application', async () => {
 		const http = createServer({ cert: await readFile(cert), key: await readFile(key) });
 		const mounted = await openServer({ server: http, store: { memory: true }, grace: 0, log });
 		await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
