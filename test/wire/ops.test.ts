@@ -15,6 +15,7 @@ const LABELS = [
 	'collection',
 	'event',
 	'kind',
+	'lane',
 	'le',
 	'limit',
 	'major',
