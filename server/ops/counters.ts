@@ -39,7 +39,7 @@ class OperationCounts {
 
 const LOGIN_LANES = ['password', 'token'] as const satisfies readonly LoginLane[];
 
-/** How a login ended: an outcome of the method `login`. */
+/** The method whose outcomes are also counted by themselves. */
 const LOGIN = 'login';
 
 const KEY_EVENTS = [

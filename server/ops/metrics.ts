@@ -20,6 +20,8 @@ export interface MetricSources {
 	readonly watcher: { readonly state: WatcherState } | undefined;
 	readonly cluster: ClusterCounts | undefined;
 	readonly shadow: Iterable<[string, number]> | undefined;
+	/** When each certificate of the server expires, in seconds since 1970. */
+	readonly certificates: Iterable<[string, number]>;
 	readonly version: string;
 }
 
@@ -249,7 +251,7 @@ export interface Metrics {
 /** Makes the metrics of a server. */
 export function createMetrics(sources: MetricSources): Metrics {
 	const registry = new Registry();
-	const { counters, health, census, sessions, watcher, cluster, shadow, version } = sources;
+	const { counters, health, census, sessions, watcher, cluster, shadow, certificates, version } = sources;
 	const info = { version, node: process.version };
 	const own = [
 		metric('gauge', 'roomkey_build_info', 'The version of Roomkey and of Node.js', () => one(1, info)),
@@ -260,6 +262,12 @@ export function createMetrics(sources: MetricSources): Metrics {
 			Object.entries((await health.report()).checks)
 				.filter(([, { status }]) => status !== 'off')
 				.flatMap(([check, { status }]) => one(Number(status === 'ok'), { check })),
+		),
+		metric(
+			'gauge',
+			'roomkey_certificate_expiry_timestamp_seconds',
+			'When a TLS certificate of this process expires, in seconds since 1970',
+			() => labelled(certificates, 'certificate'),
 		),
 		...callMetrics(counters),
 		...connectionMetrics(counters, sessions),

@@ -1,4 +1,4 @@
-/** When new connections may open: time passes as the test says. */
+/** When new connections may open, with a fake clock. */
 import { mock } from 'node:test';
 import { setImmediate as aTurn } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -6,7 +6,7 @@ import { Admission, MAX_WAIT_MS, retryConnectionSeconds } from '../../server/cor
 
 describe('the admission of connections', () => {
 	let overloaded: boolean;
-	/** What was decided, in order: `name` or `name: why it was refused`. */
+	/** The decisions in order: `name`, or `name: reason` for a refusal. */
 	let decided: string[];
 	let admission: Admission;
 
