@@ -161,6 +161,7 @@ export function createRest(
 		frameworkErrors: (error, _request, reply) => onError(error, reply, services),
 	});
 	app.decorate('securityHeaders', headers);
+	app.decorate('securityHeaderList', Object.entries(headers).flat());
 	// For answers of other routes than those of REST, whose `send` adds the headers with less work.
 	app.addHook('onSend', (_request, reply, _payload, done) => {
 		for (const [name, value] of Object.entries(headers)) if (!reply.hasHeader(name)) reply.header(name, value);
