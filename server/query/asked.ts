@@ -8,6 +8,8 @@ import { ownField } from './reach.js';
  * them.
  */
 export function valuesAsked(filter: Fields, field: string): readonly Scalar[] | undefined {
+	const asked = ownField(filter, field);
+	if (typeof asked === 'string') return [asked];
 	return inConjunction(filter, field, (condition) => {
 		if (isScalar(condition)) return [condition];
 		if (!isFields(condition)) return undefined;

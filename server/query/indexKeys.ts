@@ -87,8 +87,11 @@ export function keysAsked(filter: Fields, { fields, ignoreCase }: IndexSpec): st
 
 /** All combinations of one key from each list. */
 function combine([first = [], ...others]: readonly (readonly string[])[]): string[] {
-	return others.reduce<string[]>(
-		(keys, list) => keys.flatMap((key) => list.map((next) => withLength(key) + next)),
-		[...first],
-	);
+	let keys = first;
+	for (const list of others) {
+		const longer: string[] = [];
+		for (const key of keys) for (const next of list) longer.push(withLength(key) + next);
+		keys = longer;
+	}
+	return [...keys];
 }

@@ -30,7 +30,8 @@ export function compile(filter: unknown, levels = MAX_DEPTH): Matcher {
 	}
 	if (levels === 0) throw new TypeError('A filter is nested too deep');
 	const tests: Matcher[] = [];
-	for (const [key, asked] of Object.entries(filter)) {
+	for (const key of Object.keys(filter)) {
+		const asked = filter[key];
 		if (Object.hasOwn(combinations, key)) {
 			if (!Array.isArray(asked) || asked.length === 0) throw new TypeError(`${key} needs a list of filters`);
 			const matchers = asked.map((one) => compile(one, levels - 1));
@@ -57,8 +58,8 @@ const combinations: Record<string, Combination> = {
  * Compiles the condition on one field to a predicate on documents. Comparing with a string is the frequent, fast case.
  */
 function fieldMatcher(field: string, asked: unknown, levels: number): Matcher {
-	const path = field.split('.');
-	if (path.length > 1) {
+	if (field.includes('.')) {
+		const path = field.split('.');
 		const test = condition(field, asked, levels);
 		return (document) => test(reach(document, path));
 	}

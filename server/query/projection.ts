@@ -14,34 +14,36 @@ type Tree = Map<string, Tree | true>;
  * @throws TypeError for a projection that both includes and excludes fields, or contains a field and a part of it
  */
 export function projector(projection: Projection = {}): (document: Fields) => Fields {
-	const { _id: id, ...fields } = projection;
-	const modes = new Set<number>(Object.values(fields));
-	if (modes.size > 1) throw new TypeError('A projection either takes fields or leaves them out');
-	const isInclusion = modes.has(1) || (modes.size === 0 && id === 1);
-	if (modes.size === 0 && id === undefined) return (document) => document;
-	const paths = Object.keys(fields);
-	if (isInclusion && !paths.some((path) => path.includes('.')))
-		return topLevelInclusion(id === 0 ? paths : ['_id', ...paths]);
-	const tree = treeOf(paths);
-	return ({ _id, ...rest }) => {
-		const kept = (isInclusion ? include(rest, tree) : exclude(rest, tree)) as Fields;
-		return id === 0 ? kept : { _id, ...kept };
-	};
-}
-
-/** The fast path for a projection without dotted paths: it visits only the fields to include. */
-function topLevelInclusion(names: readonly string[]): (document: Fields) => Fields {
-	return (document) => {
-		const kept: Fields = {};
-		for (const name of names) if (Object.hasOwn(document, name)) kept[name] = document[name];
-		return kept;
-	};
+	const paths: string[] = [];
+	let mode: number | undefined;
+	let id: number | undefined;
+	for (const path in projection) {
+		const flag = projection[path];
+		if (path === '_id') {
+			id = flag;
+			continue;
+		}
+		if (mode !== undefined && flag !== mode) throw new TypeError('A projection either takes fields or leaves them out');
+		mode = flag;
+		paths.push(path);
+	}
+	if (mode === undefined && id === undefined) return (document) => document;
+	if (mode === 1 || (mode === undefined && id === 1)) {
+		const tree = treeOf(id === 0 ? paths : ['_id', ...paths]);
+		return (document) => include(document, tree) as Fields;
+	}
+	const tree = treeOf(id === 0 ? [...paths, '_id'] : paths);
+	return (document) => exclude(document, tree) as Fields;
 }
 
 /** @throws TypeError for a path together with a part of it */
 function treeOf(paths: string[]): Tree {
 	const root: Tree = new Map();
 	for (const path of paths) {
+		if (!path.includes('.') && !root.has(path)) {
+			root.set(path, true);
+			continue;
+		}
 		const parts = path.split('.');
 		const last = parts.pop() as string;
 		let branch = root;
@@ -57,14 +59,20 @@ function treeOf(paths: string[]): Tree {
 	return root;
 }
 
-/** Keeps only the paths in the tree; undefined for a value that has no fields. */
+/**
+ * Keeps only the paths in the tree, in the order of the projection; undefined for a value that has no fields. It visits
+ * only the fields to keep.
+ */
 function include(value: unknown, tree: Tree): unknown {
 	if (Array.isArray(value)) return value.map((element) => include(element, tree)).filter((kept) => kept !== undefined);
 	if (!isFields(value)) return undefined;
-	return mapFields(value, (key, field) => {
-		const branch = tree.get(key);
-		return branch === true ? field : branch && include(field, branch);
-	});
+	const kept: Fields = {};
+	for (const [key, branch] of tree) {
+		if (!Object.hasOwn(value, key)) continue;
+		const field = branch === true ? value[key] : include(value[key], branch);
+		if (field !== undefined) kept[key] = field;
+	}
+	return kept;
 }
 
 /** Removes the paths in the tree. */

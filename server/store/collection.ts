@@ -75,13 +75,7 @@ export function collection<T extends { _id: string }>(
 			throw isDuplicate(error) ? new DuplicateKeyError(name) : await translate(error);
 		}
 	}
-	async function read<R>(task: Promise<R>): Promise<R> {
-		try {
-			return await task;
-		} catch (error) {
-			throw await translate(error);
-		}
-	}
+	const rethrow = async (error: unknown): Promise<never> => Promise.reject(await translate(error));
 	const update = async (filter: unknown, changes: unknown, multi: boolean, options?: WriteOptions) => {
 		const [query, checked] = [queryOf(filter), checkUpdate(changes)];
 		return { matchedCount: await write(options, (report) => backend.update(query, checked, multi, report)) };
@@ -94,13 +88,13 @@ export function collection<T extends { _id: string }>(
 	return {
 		findOne: async (filter, options) => {
 			checkFindOptions(options);
-			return (await read(backend.findOne(queryOf(filter), options))) as T | null;
+			return (await backend.findOne(queryOf(filter), options).catch(rethrow)) as T | null;
 		},
 		find(filter, options) {
 			checkFindOptions(options);
 			const documents = backend.find(queryOf(filter), options) as AsyncIterable<T>;
 			return {
-				toArray: () => read(arrayOf(documents)),
+				toArray: () => arrayOf(documents).catch(rethrow),
 				async *[Symbol.asyncIterator]() {
 					try {
 						yield* documents;
@@ -110,7 +104,7 @@ export function collection<T extends { _id: string }>(
 				},
 			};
 		},
-		countDocuments: async (filter) => read(backend.count(queryOf(filter))),
+		countDocuments: async (filter) => backend.count(queryOf(filter)).catch(rethrow),
 		insertOne: async (document, options) => {
 			const stored = checkedDocument(document);
 			return write(options, (report) => backend.insert(stored, report));
@@ -119,8 +113,7 @@ export function collection<T extends { _id: string }>(
 		updateMany: (filter, changes, options) => update(filter, changes, true, options),
 		findOneAndUpdate: async (filter, changes, options) => {
 			const [query, checked] = [queryOf(filter), checkUpdate(changes)];
-			const { projection } = options;
-			if (projection) checkFindOptions({ projection });
+			checkFindOptions({ projection: options.projection });
 			const answer = write(options, (report) => backend.updateReturning(query, checked, options, report));
 			return (await answer) as T | null;
 		},

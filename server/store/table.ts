@@ -125,7 +125,12 @@ export class Table {
 	 */
 	candidates(filter: Fields, path = '_id'): Candidates {
 		const asked = valuesAsked(filter, '_id');
-		if (asked) return { documents: this.#read(new Set(asked.filter(isId))), ordered: asked.length === 1 };
+		if (asked?.length === 1) {
+			const [id] = asked;
+			const document = isId(id) ? this.documents.get(id) : undefined;
+			return { documents: document ? [document] : [], ordered: true };
+		}
+		if (asked) return { documents: this.#read(new Set(asked.filter(isId))), ordered: false };
 		const found = this.#lookUp(filter);
 		const ids = path !== '_id' && !(found && found.count <= MAX_TO_SORT) && this.#inOrder(filter, path);
 		if (ids) return { documents: this.#read(ids), ordered: true };
