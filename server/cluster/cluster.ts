@@ -67,14 +67,14 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			log.warn({ type, maxBytes: link.maxBytes }, 'An event is too large for other processes, which look again');
 		},
 	});
-	const sendHeartbeat = (more: { hello?: boolean; bye?: boolean } = {}) =>
+	const sendHeartbeat = (more: { hello?: number; bye?: boolean } = {}) =>
 		send(encodeMessage({ from, n: outbox.last, ...more }));
 	const stopForwarding = bus.forward((name, payload) => outbox.add(eventOf(name, payload)));
 
 	/** Looks at everything again. @param since by `performance.now`: when nothing had been missed yet */
 	function lookAgain(reason: 'gap' | 'vanished' | 'asked' | 'overflow', since = performance.now()): void {
 		counts.catchUps.add(reason);
-		void catchUp.request(Date.now() - (performance.now() - since));
+		void catchUp.request(Math.max(0, Date.now() - (performance.now() - since)));
 		showHealth();
 	}
 
@@ -115,7 +115,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			if (peers.left(sender)) lookAgain('gap');
 			return;
 		}
-		const { isNew, isGap, seenAt } = peers.arrived(sender, n, events !== undefined, performance.now());
+		const { isNew, isGap, seenAt } = peers.arrived(sender, n, events !== undefined, performance.now(), message.hello);
 		counts.dropped.add('invalid', invalid);
 		if (isNew) for (const event of events ?? []) deliver(event);
 		if (isGap) {
@@ -123,7 +123,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			lookAgain('gap', seenAt);
 		}
 		if (message.ask?.of === from) counts.resent += outbox.resend(message.ask.missing);
-		if (message.hello) {
+		if (message.hello !== undefined) {
 			answerTimer ??= setTimeout(() => {
 				answerTimer = undefined;
 				sendHeartbeat();
@@ -140,7 +140,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 		sendHeartbeat();
 		askForMissing();
 		if (wasBusy) return;
-		const gone = peers.forgetSilent(now);
+		const gone = peers.removeSilent(now);
 		if (gone.length > 0) lookAgain('vanished', Math.min(...gone));
 	}, HEARTBEAT_MS);
 	heartbeatTimer.unref();
@@ -159,7 +159,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			isConnected = true;
 			log.info({ peers: peers.size }, 'Connected to other processes');
 			peers.connected(performance.now());
-			sendHeartbeat({ hello: true });
+			sendHeartbeat({ hello: Math.max(0, Date.now() - disconnectedAt) });
 			counts.catchUps.add('connected');
 			void catchUp.request(disconnectedAt);
 			showHealth();

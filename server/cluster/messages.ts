@@ -65,8 +65,11 @@ const Envelope = compile({
 	events: Match.Optional(Array),
 	/** The sender sends this message again. */
 	again: Match.Optional(Boolean),
-	/** The sender has just connected, and wants to know the numbers of all others. */
-	hello: Match.Optional(Boolean),
+	/**
+	 * The sender has just connected, and wants to know the numbers of all others. The value is the time for which it was
+	 * not connected, in ms.
+	 */
+	hello: Match.Optional(Count),
 	/** The sender stops. */
 	bye: Match.Optional(Boolean),
 	/** The sender asks the process `of` to send the messages again that it has missed. */

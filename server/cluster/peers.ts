@@ -1,4 +1,5 @@
 /** The other processes, and which of their messages have arrived. */
+import { LRUCache } from 'lru-cache';
 import { batchesOf } from '../../shared/batches.js';
 import { MAX_ASKED } from './messages.js';
 
@@ -11,7 +12,7 @@ const MEETING_MS = SILENCE_MS;
 /** How long a missing message is asked for, in ms. */
 const ASKING_MS = 10_000;
 
-/** Maximum number of processes. The one that was silent for longest is forgotten. */
+/** Maximum number of processes, and of those that are gone. The one that was silent for longest is forgotten. */
 const MAX_PEERS = 1000;
 
 /** Maximum number of messages of one process that are asked for. Those before are lost. */
@@ -30,12 +31,14 @@ interface Peer {
 export interface Arrival {
 	readonly isNew: boolean;
 	readonly isGap: boolean;
-	/** When the message before it arrived; undefined if there was none. */
+	/** Until when nothing of its sender was missed. Undefined: its sender was unknown. */
 	readonly seenAt: number | undefined;
 }
 
 export class Peers {
 	readonly #peers = new Map<string, Peer>();
+	/** Processes that went silent. One that has only lost its connection comes back. */
+	readonly #gone = new LRUCache<string, Peer>({ max: MAX_PEERS });
 	#connectedAt = Number.NEGATIVE_INFINITY;
 
 	get size(): number {
@@ -51,14 +54,16 @@ export class Peers {
 	/**
 	 * Notes a message.
 	 * @param n its number, or the last number of its sender if it has no events
+	 * @param aloneMs its sender has just connected, and was not connected for this time, in ms
 	 */
-	arrived(from: string, n: number, hasEvents: boolean, now: number): Arrival {
-		const peer = this.#peers.get(from);
+	arrived(from: string, n: number, hasEvents: boolean, now: number, aloneMs?: number): Arrival {
+		const peer = this.#peers.get(from) ?? this.#returned(from);
 		if (!peer) {
-			const wasMissed = n > (hasEvents ? 1 : 0) && now - this.#connectedAt > MEETING_MS;
+			const wasAlone = aloneMs !== undefined;
+			const wasMissed = n > (hasEvents ? 1 : 0) && (wasAlone || now - this.#connectedAt > MEETING_MS);
 			this.#peers.set(from, { last: n, seenAt: now, missing: new Map() });
 			this.#forgetOne();
-			return { isNew: hasEvents, isGap: wasMissed, seenAt: undefined };
+			return { isNew: hasEvents, isGap: wasMissed, seenAt: wasAlone ? now - aloneMs : undefined };
 		}
 		const { seenAt } = peer;
 		peer.seenAt = now;
@@ -68,6 +73,15 @@ export class Peers {
 		for (let missing = firstMissing; missing < end; missing++) peer.missing.set(missing, now);
 		peer.last = n;
 		return { isNew: hasEvents, isGap: firstMissing < end, seenAt };
+	}
+
+	/** Takes a process back that was gone. */
+	#returned(from: string): Peer | undefined {
+		const peer = this.#gone.get(from);
+		if (!peer) return undefined;
+		this.#gone.delete(from);
+		this.#peers.set(from, peer);
+		return peer;
 	}
 
 	/** A process has stopped. @returns whether messages of it are missing */
@@ -85,10 +99,13 @@ export class Peers {
 		}
 	}
 
-	/** Forgets the processes that are gone. @returns when the last message of each arrived */
-	forgetSilent(now: number): number[] {
+	/** Counts silent processes as gone. @returns when the last message of each arrived */
+	removeSilent(now: number): number[] {
 		const gone = [...this.#peers].filter(([, { seenAt }]) => now - seenAt > SILENCE_MS);
-		for (const [from] of gone) this.#peers.delete(from);
+		for (const [from, peer] of gone) {
+			this.#peers.delete(from);
+			this.#gone.set(from, peer);
+		}
 		return gone.map(([, { seenAt }]) => seenAt);
 	}
 

@@ -30,23 +30,40 @@ export interface TestLink extends Link {
 	inject(data: string | Uint8Array): void;
 }
 
+interface Member {
+	readonly handlers: LinkHandlers;
+	isConnected: boolean;
+	/** The members of which a message has arrived here. */
+	readonly sendersMet: Set<Member>;
+}
+
 /** A network in memory. Messages arrive in a later turn of the event loop. */
 export class TestNetwork {
-	readonly #members = new Set<{ handlers: LinkHandlers; isConnected: boolean }>();
+	readonly #members = new Set<Member>();
+
+	/** Whether each connected member has received a message of each other one. */
+	get haveMet(): boolean {
+		const connected = [...this.#members].filter(({ isConnected }) => isConnected);
+		return connected.every((member) => connected.every((other) => other === member || member.sendersMet.has(other)));
+	}
 
 	link({ maxBytes = 1_048_576, isConnected = true } = {}): TestLink {
 		const members = this.#members;
-		let member: { handlers: LinkHandlers; isConnected: boolean } | undefined;
+		let member: Member | undefined;
 		const send = (data: Uint8Array) => {
 			for (const other of members) {
 				if (other === member || !other.isConnected) continue;
-				setImmediate(() => other.isConnected && other.handlers.onMessage(data));
+				setImmediate(() => {
+					if (!other.isConnected) return;
+					if (member) other.sendersMet.add(member);
+					other.handlers.onMessage(data);
+				});
 			}
 		};
 		return {
 			maxBytes,
 			start(handlers) {
-				member = { handlers, isConnected };
+				member = { handlers, isConnected, sendersMet: new Set() };
 				members.add(member);
 				if (isConnected) setImmediate(() => handlers.onConnect());
 			},

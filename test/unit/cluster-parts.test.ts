@@ -1,6 +1,9 @@
 /** The parts of the connection between processes, each alone. */
 import { expect } from 'chai';
+import { createBus } from '../../server/cluster/bus.js';
 import { createCatchUp } from '../../server/cluster/catchUp.js';
+import { joinCluster } from '../../server/cluster/cluster.js';
+import type { LinkHandlers } from '../../server/cluster/link.js';
 import { decodeMessage, eventOf } from '../../server/cluster/messages.js';
 import { createOutbox } from '../../server/cluster/outbox.js';
 import { Peers } from '../../server/cluster/peers.js';
@@ -38,6 +41,22 @@ describe('the messages of others', () => {
 		expect(peers.arrived('new', 0, false, later + 10_000)).to.include({ isGap: false });
 	});
 
+	it('are missed since a process was lost that returns', () => {
+		const peers = new Peers();
+		peers.arrived('a', 1, true, later);
+		peers.removeSilent(later + 4000);
+		expect(peers.size).to.equal(0);
+		expect(peers.arrived('a', 3, false, later + 90_000, 88_000)).to.include({ isGap: true, seenAt: later });
+		expect([...peers.missing(later + 90_000)]).to.deep.equal([{ of: 'a', missing: [2, 3] }]);
+	});
+
+	it('are missed of a process that was alone until now, for as long as it was', () => {
+		const peers = new Peers();
+		peers.connected(later);
+		expect(peers.arrived('a', 2, false, later + 10, 60_000)).to.include({ isGap: true, seenAt: later + 10 - 60_000 });
+		expect(peers.arrived('new', 0, false, later + 10, 60_000)).to.include({ isGap: false });
+	});
+
 	it('are given up after a while', () => {
 		const peers = new Peers();
 		peers.arrived('a', 1, true, later);
@@ -49,7 +68,7 @@ describe('the messages of others', () => {
 		const peers = new Peers();
 		peers.arrived('a', 1, true, later);
 		peers.arrived('b', 1, true, later + 3000);
-		expect(peers.forgetSilent(later + 4000)).to.deep.equal([later]);
+		expect(peers.removeSilent(later + 4000)).to.deep.equal([later]);
 		expect(peers.left('b')).to.equal(false);
 		peers.arrived('c', 1, true, later);
 		peers.arrived('c', 3, true, later);
@@ -63,6 +82,41 @@ describe('the messages of others', () => {
 		peers.arrived('peer 1499', Number.MAX_SAFE_INTEGER, true, later);
 		const asked = [...peers.missing(later)].flatMap(({ missing }) => missing);
 		expect(asked).to.have.length(10_000);
+	});
+});
+
+describe('a process', () => {
+	it('looks at everything written since a process that connects again was alone', async () => {
+		const requested: number[] = [];
+		const log = memoryLog();
+		let handlers: LinkHandlers | undefined;
+		const link = {
+			maxBytes: 1_048_576,
+			start(given: LinkHandlers) {
+				handlers = given;
+			},
+			send() {},
+			close: async () => {},
+		};
+		const catchUp = {
+			isRunning: false,
+			request: async (since: number) => void requested.push(since),
+			settled: async () => {},
+			onEnd() {},
+			close: async () => {},
+		};
+		const changedElsewhere = { report() {}, settled: async () => {}, close: async () => {} };
+		const cluster = joinCluster({ link, bus: createBus(log), catchUp, changedElsewhere, checkTokens() {}, log });
+		handlers?.onConnect();
+		for (const [from, hello] of [
+			['one', 60_000],
+			['two', Number.MAX_SAFE_INTEGER],
+		])
+			handlers?.onMessage(Buffer.from(JSON.stringify({ v: 1, from, n: 2, hello })));
+		await cluster.close();
+		expect(requested).to.have.length(3);
+		expect(requested[1]).to.be.closeTo(Date.now() - 60_000, 10_000);
+		expect(requested[2]).to.equal(0);
 	});
 });
 
