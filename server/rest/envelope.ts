@@ -19,6 +19,9 @@ export function refused(status: number, error: string): Answer {
 	return { status, body: { success: false, error } };
 }
 
+/** The answer to a request that has no route. */
+export const NOT_FOUND: Answer = refused(404, 'Resource not found');
+
 /**
  * The answer to a verb that a known path does not have: Rocket.Chat's text (`test/contract/rocketchat-e2e.md` 7.3), and
  * the fields of all other error answers.

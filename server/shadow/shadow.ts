@@ -3,6 +3,7 @@
  * writes to itself, and logs where the database is not as the request would have left it. docs/rocketchat.md says what
  * this can and cannot find.
  */
+
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { forgetCachedReads } from '../../methods/model/cachedReads.js';
@@ -11,6 +12,7 @@ import type { Log } from '../../shared/log.js';
 import type { Store } from '../../shared/store.js';
 import { Counts } from '../core/counts.js';
 import { readOnlyStore } from '../core/readOnly.js';
+import { routePathOf } from '../rest/fixedRoutes.js';
 import { specs } from '../store/collections.js';
 import { type Difference, findDifferences, nameOf, type Touched } from './compare.js';
 import { Overlay } from './overlay.js';
@@ -105,7 +107,8 @@ export class Shadow {
 		void running.then(() => this.#running.delete(running));
 	}
 
-	async #replay({ raw, headers: sent, method: verb, routeOptions, server }: FastifyRequest, body: Buffer) {
+	async #replay(request: FastifyRequest, body: Buffer) {
+		const { raw, headers: sent, method: verb, server } = request;
 		const isRead = verb === 'GET';
 		const overlay = new Overlay(!isRead, this.options.real, this.#specs);
 		const { 'content-length': _length, 'transfer-encoding': _coding, expect: _expect, ...headers } = sent;
@@ -124,7 +127,7 @@ export class Shadow {
 				requestId: overlay.requestId,
 				...(typeof proxyId === 'string' && PROXY_ID.test(proxyId) && { proxyRequestId: proxyId }),
 				verb,
-				path: routeOptions.url,
+				path: routePathOf(request),
 				status: answer.statusCode,
 				...errorTypeOf(answer),
 			};
