@@ -2,7 +2,7 @@
 
 import { CHAPTERS, chapterOf } from '../server/describe/chapters.js';
 import { formatLimit } from '../server/describe/limitText.js';
-import { argumentMembers, isNothing, mayBeNothing, SchemaMaker } from '../server/describe/schema.js';
+import { acceptsUndefined, argumentMembers, isUndefined, SchemaMaker } from '../server/describe/schema.js';
 import { typeText } from '../server/describe/typeText.js';
 import { knownErrors } from '../shared/errors.js';
 import { DEFAULT_TIMEOUT, type Method, type RestRoute } from '../shared/method.js';
@@ -33,7 +33,7 @@ function anchorsOf(names: readonly string[]): Map<string, string> {
 }
 
 /** A type as one line of text. */
-const typeOf = (shape: Shape, maker: SchemaMaker) => code(typeText(maker.of(shape)));
+const typeOf = (shape: Shape, maker: SchemaMaker) => code(typeText(maker.schemaOf(shape)));
 
 const nameText = ({ name, isOptional }: Member) => (isOptional ? `${name}?` : name);
 
@@ -56,8 +56,8 @@ function factsOf(method: Method): string[] {
 }
 
 function answerText(shape: Shape, rest: RestRoute | undefined, maker: SchemaMaker): string {
-	if (isNothing(shape)) return 'none';
-	return `${typeOf(shape, maker)}${mayBeNothing(shape) ? ', or none' : ''}${rest?.empty ? '; none over REST' : ''}`;
+	if (isUndefined(shape)) return 'none';
+	return `${typeOf(shape, maker)}${acceptsUndefined(shape) ? ', or none' : ''}${rest?.empty ? '; none over REST' : ''}`;
 }
 
 function methodText(method: Method, maker: SchemaMaker): string {
@@ -94,7 +94,7 @@ function publicationsText(publications: readonly Publication[], maker: SchemaMak
 
 function eventText({ name, summary, args }: StreamEvent, maker: SchemaMaker): string {
 	const members = argumentMembers([...compileKeys(args)]);
-	const types = members.map((member) => `${nameText(member)}: ${typeText(maker.of(member.shape))}`);
+	const types = members.map((member) => `${nameText(member)}: ${typeText(maker.schemaOf(member.shape))}`);
 	return `  - ${code(name)}, arguments ${types.length === 0 ? 'none' : code(types.join(', '))}: ${summary}`;
 }
 

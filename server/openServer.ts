@@ -62,6 +62,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	const shadow = isShadow ? await shadowOf(checked, observed, log) : undefined;
 	ops.shadow = shadow?.counts;
 	const store = shadow?.store ?? (readOnly ? readOnlyStore(observed) : observed);
+	if (certificate) ops.certificate('server', certificate.cert);
 	if (settings.nats !== undefined) ops.cluster = new ClusterCounts();
 	let app: App | undefined;
 	let watcher: Watcher | undefined;
@@ -88,7 +89,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 			catalogue,
 			store,
 			onChange: opened.onChange,
-			link: await linkOf(checked, opened, log),
+			link: await linkOf(checked, opened, { ops, log }),
 			shared: !readOnly && (checked.store.kind === 'mongodb' || settings.nats !== undefined),
 			readOnly,
 			log,
@@ -108,7 +109,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 			log,
 			ops,
 			url,
-			reloadCertificate: reloaderOf(app, checked, log),
+			reloadCertificate: reloaderOf(checked, { app, ops, log }),
 			close,
 		};
 	} catch (error) {
@@ -129,10 +130,17 @@ async function openCertificate(checked: CheckedOptions): Promise<Certificate | u
 }
 
 /** @returns reads the certificate again, and tells whether it was replaced */
-function reloaderOf(app: App, checked: CheckedOptions, log: Log): () => Promise<boolean> {
+function reloaderOf(
+	checked: CheckedOptions,
+	{ app, ops, log }: { app: App; ops: Ops; log: Log },
+): () => Promise<boolean> {
 	const files = certificateFiles(checked);
+	const use = (certificate: Certificate) => {
+		app.setCertificate(certificate);
+		ops.certificate('server', certificate.cert);
+	};
 	return async () => {
-		if (files) return reloadCertificate(files, app.setCertificate, log);
+		if (files) return reloadCertificate(files, use, log);
 		log.info({}, 'There is no TLS certificate to read again');
 		return false;
 	};
@@ -166,12 +174,18 @@ async function shadowOf({ settings, parts }: CheckedOptions, real: Store, log: L
 }
 
 /** The connection to other processes, if there are any. Processes with the same data share a subject of NATS. */
-async function linkOf({ settings }: CheckedOptions, { identity = '' }: OpenStore, log: Log): Promise<Link | undefined> {
+async function linkOf(
+	{ settings }: CheckedOptions,
+	{ identity = '' }: OpenStore,
+	{ ops, log }: { ops: Ops; log: Log },
+): Promise<Link | undefined> {
 	const { nats: urls } = settings;
 	if (urls === undefined) return undefined;
 	const { natsLink } = await import('./cluster/nats.js');
+	const connection = natsSettings(urls, settings);
+	if (connection.tls?.cert !== undefined) ops.certificate('nats', connection.tls.cert);
 	return natsLink({
-		...natsSettings(urls, settings),
+		...connection,
 		subject: `${settings['nats-prefix']}.${hash('sha256', identity, 'hex').slice(0, 32)}`,
 		log,
 	});
@@ -209,7 +223,7 @@ async function rocketChatOf(
 		changedElsewhere: app.changedElsewhere,
 		checkTokens: app.checkTokens,
 		lookAgain: app.lookAgain,
-		health: ops.health.slot('rocketchat', 'It has not been joined yet'),
+		health: ops.health.addPart('rocketchat', 'It has not been joined yet'),
 	});
 }
 
@@ -230,7 +244,7 @@ async function prepare(store: Store, { settings, parts }: CheckedOptions, log: L
 	if (password === undefined) return;
 	const { makeFirstAdmin } = await import('../methods/model/users/firstAdmin.js');
 	const outcome = await makeFirstAdmin(store, { username, password, email });
-	if (outcome === 'made') log.info({ username }, 'There was no admin: made one');
+	if (outcome === 'made') log.info({ audit: true, username }, 'There was no admin: made one');
 	if (outcome === 'taken') {
 		throw new OptionError('ADMIN_USERNAME or ADMIN_EMAIL belongs to a user who is not an admin; choose another');
 	}

@@ -89,6 +89,9 @@ export interface CallContext {
 	unblock(): void;
 }
 
+/** Logins of one kind wait together: those that compare a password, and those that look up a token. */
+export type LoginLane = 'password' | 'token';
+
 /** The context of a method call: the caller, and the services it may use (`test/contract/ddp.md` section 6). */
 export interface MethodContext extends CallContext {
 	/** Name of the method. */
@@ -125,6 +128,12 @@ export interface MethodContext extends CallContext {
 	 * @throws ClientError `too-many-requests`, without calling `run`
 	 */
 	attempt<T>(account: string, run: () => Promise<T>): Promise<T>;
+	/**
+	 * Runs a part of a login when its turn comes: only a few are at work at once, so that many logins do not slow down
+	 * other calls. For checks of passwords in a login handler. A call by another method does not wait.
+	 * @throws ClientError 503 if too many wait, without calling `run`
+	 */
+	inLoginLane<T>(lane: LoginLane, run: () => Promise<T>): Promise<T>;
 	/** Calls another method as the same user. Its errors are passed on unchanged. */
 	call(name: string, ...args: unknown[]): Promise<unknown>;
 }

@@ -146,6 +146,11 @@ export const otherErrors = {
 		reason: 'The database is not available at the moment. Please try again.',
 		transient: true,
 	},
+	tooManyLogins: {
+		error: 503,
+		reason: 'Too many users log in at the moment. Please try again.',
+		transient: true,
+	},
 	notAllowed: { error: 'not-allowed' },
 	invalidEventName: { error: 'invalid-event-name' },
 	timeout: { error: 'error-timeout', reason: 'This took too long and was aborted', transient: true },

@@ -118,9 +118,15 @@ export function tooManyRequests(timeToReset: number, reason?: string): ClientErr
 
 /** Time in seconds after which a refused call should be repeated; undefined if unknown. */
 export function retryAfter({ error, details }: ClientError): number | undefined {
-	if (error === 503) return RETRY_UNAVAILABLE_S;
-	const timeToReset = error === TOO_MANY_REQUESTS && (details as { timeToReset?: unknown } | undefined)?.timeToReset;
-	return typeof timeToReset === 'number' ? Math.ceil(timeToReset / 1000) : undefined;
+	if (error !== 503 && error !== TOO_MANY_REQUESTS) return undefined;
+	const timeToReset = (details as { timeToReset?: unknown } | undefined)?.timeToReset;
+	if (typeof timeToReset === 'number') return Math.ceil(timeToReset / 1000);
+	return error === 503 ? RETRY_UNAVAILABLE_S : undefined;
+}
+
+/** Whether a login was refused because too many users log in. The database is available then. */
+export function isTooManyLogins({ error, reason }: ClientError): boolean {
+	return error === 503 && reason === otherErrors.tooManyLogins.reason;
 }
 
 /** The store does not answer or can no longer be written. Its message is for the log: clients receive `unavailable`. */

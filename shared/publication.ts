@@ -33,6 +33,9 @@ export interface PublicationContext extends CallContext {
 
 /** A query whose matching documents, and their changes, are published as long as the subscription lasts. */
 export class LiveQuery<C extends keyof Store = keyof Store> {
+	/** How many were made, so that one is noticed that a publish function makes and does not return. */
+	static count = 0;
+
 	/** Name of the collection in DDP. */
 	readonly name: string;
 
@@ -43,6 +46,7 @@ export class LiveQuery<C extends keyof Store = keyof Store> {
 		name?: string,
 	) {
 		this.name = name ?? collectionNames[collection];
+		LiveQuery.count++;
 	}
 }
 
@@ -124,8 +128,8 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 	 */
 	limit?: Limit;
 	/**
-	 * Publishes documents through the context, or returns live queries. If it returns none, it must call `ready` itself.
-	 * An error ends the subscription.
+	 * Publishes documents through the context, or returns live queries. If it returns none, it must call `ready` itself;
+	 * a warning is logged if it has not after `timeout`. An error ends the subscription.
 	 */
 	run(
 		args: Args<P>,

@@ -66,7 +66,7 @@ export function copyStorable(value: unknown, path: string, levels = MAX_DEPTH): 
 	// `map` would skip the holes of a sparse array.
 	if (Array.isArray(value)) return Array.from(value, (item, i) => copyStorable(item, `${path}.${i}`, levels - 1));
 	if (value === undefined) throw new TypeError(`${path}: undefined can only be left out as a member of an object`);
-	if (!isFields(value)) throw new TypeError(`${path}: ${kindOf(value)} cannot be stored`);
+	if (!isFields(value)) throw new TypeError(`${path}: ${describeType(value)} cannot be stored`);
 	const copy: Fields = {};
 	for (const key of Object.keys(value)) {
 		// Filters and updates would read a leading dollar as an operator, and a dot as a path.
@@ -101,9 +101,10 @@ export function ownCopy<V>(value: V): V {
 	return copy as V;
 }
 
-/** Describes a value that cannot be stored by its type, so that a message does not reveal it. */
-export function kindOf(value: unknown): string {
-	if (typeof value === 'number') return 'a number that is not finite';
+/** Names the type of a value, for a message that must not reveal the value. */
+export function describeType(value: unknown): string {
+	if (typeof value === 'number') return Number.isFinite(value) ? 'number' : 'a number that is not finite';
+	if (value instanceof Date) return isScalar(value) ? 'Date' : 'an invalid date';
 	if (typeof value === 'object' && value !== null) return value.constructor?.name ?? 'object';
 	return value === null ? 'null' : typeof value;
 }

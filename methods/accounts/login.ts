@@ -49,7 +49,7 @@ const LoginOptions = Match.OneOf(
 );
 
 async function resume(token: string, context: MethodContext): Promise<LoginResult> {
-	const holder = await findTokenHolder(context.store, hashToken(token));
+	const holder = await context.inLoginLane('token', () => findTokenHolder(context.store, hashToken(token)));
 	if (holder === 'unknown') throw clientError('loggedOut');
 	if (holder === 'expired') throw clientError('sessionExpired');
 	// Passes the stored hash string on instead of an equal one, to save memory: an in-memory store holds it anyway.
@@ -69,7 +69,7 @@ async function withPassword(
 	check(options, PasswordLogin);
 	const { user: identifier, password, code } = options;
 	const factor = outerFactor ?? factorOf(code) ?? context.secondFactor;
-	const user = await attemptWithFactor(context, accountOf(identifier), async () => {
+	const attempt = async () => {
 		const found = await findIdentified(context.store, identifier);
 		// Every refused login has the same text and takes the same time, so that the answer does not show which accounts
 		// exist (`test/contract/ddp.md` 16.3).
@@ -78,7 +78,8 @@ async function withPassword(
 		// Checked after the password, so that callers without it do not learn whether the user has a second factor.
 		await requireFactorAtLogin(context, found._id, factor);
 		return found;
-	});
+	};
+	const user = await context.inLoginLane('password', () => attemptWithFactor(context, accountOf(identifier), attempt));
 	const passwordUnchanged = { 'services.password.bcrypt': user.services?.password?.bcrypt };
 	const made = await issueToken(context.store, user._id, passwordUnchanged);
 	if (!made) throw clientError('loginFailed');
@@ -121,7 +122,7 @@ export const login = method({
 	args: { options: shownAs(Object, LoginOptions) },
 	summary: 'Logs in with {resume: token}, {user: {username}, password}, or {totp: {code, login: {user, password}}}',
 	returns: { id: String, token: String, tokenExpires: Date, type: String },
-	errors: [400, 403, 'totp-required', 'totp-invalid', 'totp-max-attempts', 'too-many-requests'],
+	errors: [400, 403, 503, 'totp-required', 'totp-invalid', 'totp-max-attempts', 'too-many-requests'],
 	anonymous: true,
 	changesUser: true,
 	// On a read-only server a login with a resume token must work, because it only reads.

@@ -7,7 +7,7 @@ import { SkippedAnswer } from '../model/answers.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { removeServedUsers } from '../model/keys/queue.js';
-import { type KeyedRoom, readKeyedRoom, wasReset } from '../model/keys/roomKeyId.js';
+import { type KeyedRoom, readKeyedRoom, resetMayHaveMissed } from '../model/keys/roomKeyId.js';
 import { isOfKeyId, requireSealedKey } from '../model/keys/sealedKey.js';
 import { archiveMismatchedKey, requireNoReset, storeMemberKey } from '../model/keys/storeMemberKey.js';
 import { findMembership } from '../model/memberships/members.js';
@@ -48,7 +48,7 @@ async function offerTo(
 	if (!membership) return undefined;
 	const updated = await offerKey(store, membership, room, { key, by: userId });
 	if (typeof updated === 'string') return { skipped: [{ rid, _id: uid, reason: updated }] };
-	if (wasReset(room, await readKeyedRoom(store, rid), key)) {
+	if (resetMayHaveMissed(room, await readKeyedRoom(store, rid), key)) {
 		await withdraw(store, updated);
 		throw clientError('keyIdMismatch');
 	}

@@ -110,6 +110,9 @@ export const updateUser = method({
 		if (data.active !== undefined) await requireCaller('edit-other-user-active-status', 'editingUserNotAllowed');
 		const user = await store.users.findOne({ _id: changedUserId }, { projection: STORED_FIELDS });
 		if (!user) throw clientError('userNotFound');
+		// Otherwise a user who may set passwords, but is not an admin, could log in as an admin.
+		if (data.password !== undefined && user.roles?.includes('admin'))
+			await requireCaller('assign-admin-role', 'assigningAdminNotAllowed');
 		if (data.roles) {
 			await requireRoles(store, data.roles, user.roles);
 			const changesAdmin = data.roles.includes('admin') !== (user.roles ?? []).includes('admin');

@@ -3,7 +3,7 @@ import { copyFile, mkdir, open, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { StoreError } from '../../shared/storeErrors.js';
 import { openEnvironment } from '../dataFolder/environment.js';
-import { DATA_FILE, forOwnerOnly, holdsData, inspect, writeManifest } from '../dataFolder/manifest.js';
+import { assertIntact, DATA_FILE, forOwnerOnly, holdsData, writeManifest } from '../dataFolder/manifest.js';
 import { openFolder } from '../store/folder.js';
 
 /**
@@ -13,7 +13,7 @@ import { openFolder } from '../store/folder.js';
  */
 export async function backupFolder(folder: string, target: string): Promise<void> {
 	const path = resolve(folder);
-	await assertData(path);
+	await assertHasData(path);
 	await makeEmpty(target);
 	const environment = openEnvironment(join(path, DATA_FILE), true);
 	try {
@@ -32,7 +32,7 @@ export async function backupFolder(folder: string, target: string): Promise<void
  * @throws StoreError if the backup is incomplete, or the folder is not empty
  */
 export async function restoreFolder(backup: string, folder: string): Promise<void> {
-	await assertData(resolve(backup));
+	await assertHasData(resolve(backup));
 	await makeEmpty(folder);
 	await copyFile(join(backup, DATA_FILE), join(folder, DATA_FILE));
 	await syncFile(join(folder, DATA_FILE));
@@ -40,9 +40,10 @@ export async function restoreFolder(backup: string, folder: string): Promise<voi
 	await (await openFolder(folder)).close();
 }
 
-async function assertData(path: string): Promise<void> {
+/** @throws StoreError if a folder has no data, or only a part of it */
+async function assertHasData(path: string): Promise<void> {
 	if (!holdsData(path)) throw new StoreError('unusable', `The folder ${path} holds no data of Roomkey.`);
-	await inspect(path);
+	await assertIntact(path);
 }
 
 /** Creates a folder. @throws StoreError if it exists and is not empty */

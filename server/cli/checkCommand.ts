@@ -9,8 +9,8 @@ import { checkServer } from './checkServer.js';
 import { checkStore } from './checkStore.js';
 import type { Input, Io } from './command.js';
 import { type Config, readConfig, type Setting } from './config.js';
+import { requireConsistent } from './configOptions.js';
 import { othersHaveAccess } from './fileAccess.js';
-import { requireKnownLimits } from './knownLimits.js';
 import { storeOf } from './place.js';
 import { printResult } from './print.js';
 import { formatTable } from './table.js';
@@ -51,7 +51,7 @@ async function readSettings(input: Input, { env }: Io): Promise<{ config?: Confi
 	try {
 		const request = readConfig(flags, env);
 		if (request.kind !== 'serve') throw new Error(`${request.kind} is not expected`);
-		await requireKnownLimits(request.config);
+		await requireConsistent(request.config);
 		const configPath = request.settings.find(({ name }) => name === 'config')?.value as string | undefined;
 		if (configPath !== undefined && exposesPassword(configPath, request.settings)) {
 			const note = `${configPath} holds a password, and other users can read it: chmod 600 ${configPath}`;

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { reasonOf } from '../../shared/storeErrors.js';
-import { holdsData, inspect } from '../dataFolder/manifest.js';
+import { assertIntact, holdsData } from '../dataFolder/manifest.js';
 import { withLmdb } from '../dataFolder/withLmdb.js';
 import type { IndexDifference } from '../mongodb/compareIndexes.js';
 import { diskCheck } from '../ops/checks.js';
@@ -27,7 +27,7 @@ async function checkFolder(folder: string): Promise<CheckReport> {
 	const results: CheckResult[] = [];
 	const add = (part: string, status: CheckResult['status'], note: string) => results.push({ part, status, note });
 	try {
-		await inspect(path);
+		await assertIntact(path);
 		const { mode, uid } = await stat(path);
 		const { owner, hasIndex } = await withLmdb(async () => (await import('../dataFolder/look.js')).lookInto(path));
 		add('folder', 'ok', owner === undefined ? `${folder} is complete` : `${folder} is in use by the process ${owner}`);

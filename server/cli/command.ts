@@ -56,6 +56,8 @@ export interface Command {
 /** The arguments of a command. */
 export class Input {
 	constructor(
+		/** The name of the command. */
+		readonly command: string,
 		readonly args: readonly string[],
 		private readonly flags: Flags,
 		private readonly values: Readonly<Record<string, unknown>>,
@@ -119,7 +121,7 @@ export function readInput(command: Command, args: readonly string[], env: NodeJS
 	if (surplus !== undefined) throw new OptionError(`${name} does not take '${surplus}'`);
 	const empty = words.find((_, i) => positionals[i] === '');
 	if (empty) throw new OptionError(`${empty} must not be empty`);
-	return new Input(positionals, flags, values, env);
+	return new Input(name, positionals, flags, values, env);
 }
 
 type ParsedFlags = Record<string, { type: 'string' | 'boolean'; multiple?: boolean; short?: string }>;

@@ -4,12 +4,13 @@ import { hasAdmin } from '../../methods/model/users/admins.js';
 import { makeFirstAdmin } from '../../methods/model/users/firstAdmin.js';
 import { isEmail, isUsername } from '../../methods/model/users/names.js';
 import { isClientSafe, MatchError, toClientError } from '../../shared/errors.js';
+import type { Log } from '../../shared/log.js';
 import type { Store } from '../../shared/store.js';
 import { StoreError } from '../../shared/storeErrors.js';
 import { appOptionsOf } from '../appOptions.js';
 import { createBus } from '../cluster/bus.js';
 import { createInvoker } from '../core/invoke.js';
-import { logAt } from '../ops/logAt.js';
+import { createCallLog, logRevokedTokens } from '../ops/callLog.js';
 import { storePlace } from '../ops/startLog.js';
 import { checkServerOptions } from '../options/checkOptions.js';
 import { OptionError } from '../options/kinds.js';
@@ -23,10 +24,10 @@ const NO_ADMIN = 'There is no admin yet. Make one with: roomkey user add NAME --
 
 /**
  * Opens a store.
+ * @param log receives the audit events of the calls
  * @throws StoreError; if a server is using the folder, the message says how to work through it
  */
-export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv): Promise<Admin> {
-	const log = logAt('warn', 'auto');
+export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log: Log): Promise<Admin> {
 	// Only servers make indexes.
 	const withoutIndexes = choice.kind === 'mongodb' ? ({ ...choice, indexes: 'leave' } as const) : choice;
 	const opened = await openStore(withoutIndexes, log).catch((error) => {
@@ -34,7 +35,10 @@ export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv): Pr
 	});
 	const { store } = opened;
 	const { settings } = appOptionsOf(checkServerOptions({ keys: true }));
-	const invoker = createInvoker(keyService.methods, { store, bus: createBus(log), settings, log });
+	const bus = createBus(log);
+	logRevokedTokens(bus, log);
+	const observer = createCallLog(log, store);
+	const invoker = createInvoker(keyService.methods, { store, bus, settings, log, observer });
 	let adminId: string | undefined;
 
 	async function call<T>(name: string, args: Readonly<Record<string, unknown>> = {}): Promise<T> {
@@ -57,7 +61,7 @@ export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv): Pr
 	return {
 		where: `Working on ${describe(choice)} directly`,
 		call,
-		createFirstAdmin: (await hasAdmin(store)) ? undefined : (admin) => createFirst(store, admin),
+		createFirstAdmin: (await hasAdmin(store)) ? undefined : (admin) => createFirst(store, admin, log),
 		close: () => opened.close(),
 	};
 }
@@ -73,12 +77,13 @@ async function findAdmin(store: Store): Promise<string> {
 	return admin._id;
 }
 
-async function createFirst(store: Store, admin: FirstAdminArgs): Promise<void> {
+async function createFirst(store: Store, admin: FirstAdminArgs, log: Log): Promise<void> {
 	if (!isUsername(admin.username)) throw new OptionError('NAME must be letters, digits and any of . _ - only');
 	if (admin.email !== undefined && !isEmail(admin.email)) throw new OptionError('--email must be an e-mail address');
 	const outcome = await makeFirstAdmin(store, admin);
 	if (outcome === 'taken') throw new CommandError('Another user, who is no admin, has this name or e-mail.');
-	if (outcome === 'there') throw new CommandError('Another process has just made the first admin.');
+	if (outcome === 'exists') throw new CommandError('Another process has just made the first admin.');
+	log.info({ audit: true, username: admin.username }, 'There was no admin: made one');
 }
 
 function withServerHint(error: unknown, env: NodeJS.ProcessEnv): unknown {

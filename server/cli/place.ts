@@ -110,5 +110,6 @@ async function open(place: Place, input: Input, io: Io, mayCreateFolder: boolean
 	}
 	if (!mayCreateFolder) requireData(place.choice);
 	const { openAdmin } = await import('./directAdmin.js');
-	return openAdmin(place.choice, io.env);
+	const { commandLog } = await import('./commandLog.js');
+	return openAdmin(place.choice, io.env, commandLog(input, io));
 }

@@ -5,7 +5,6 @@ import { type Command, commandHelp, type Io, readInput } from './command.js';
 import { commands } from './commands.js';
 import { readConfig } from './config.js';
 import { helpText } from './help.js';
-import { requireKnownLimits } from './knownLimits.js';
 
 /**
  * Runs a command line.
@@ -38,7 +37,7 @@ async function serveOrHelp(args: readonly string[], io: Io): Promise<void> {
 	if (request.kind === 'help') io.line(helpText());
 	else if (request.kind === 'version') io.line(packageVersion());
 	else {
-		await requireKnownLimits(request.config);
+		await (await import('./configOptions.js')).requireConsistent(request.config);
 		if (request.kind === 'serve') await (await import('./serve.js')).serve(request.config, io);
 		else io.line((await import('./printConfig.js')).configTable(request.settings));
 	}

@@ -1,29 +1,24 @@
 /** `roomkey` without a subcommand: serves until SIGINT or SIGTERM. */
 import { hasAdmin } from '../../methods/model/users/admins.js';
 import { createServer } from '../createServer.js';
-import { asProgramSettings } from '../options/checkOptions.js';
-import type { StoreOption } from '../options/serverOptions.js';
 import type { StoreChoice } from '../store/open.js';
 import type { Io } from './command.js';
 import type { Config } from './config.js';
+import { optionsOf } from './configOptions.js';
 
 /** Starts the server, and resolves when it has ended. */
-export async function serve({ store, ...settings }: Config, io: Io): Promise<void> {
+export async function serve(config: Config, io: Io): Promise<void> {
 	// Signals are handled before the server is ready, so that it can be stopped while it starts.
 	const ended = waitForShutdown();
-	const server = await createServer({
-		...asProgramSettings(settings),
-		...(!settings.demo && { store: storeOption(store) }),
-		keys: true,
-	});
+	const server = await createServer(optionsOf(config));
 	const reload = () => void server.reloadCertificate();
 	// A terminal sends SIGHUP when it closes. A server without a certificate then ends, which is Node's default.
-	if (settings['tls-cert'] !== undefined || !process.stdin.isTTY) process.on('SIGHUP', reload);
+	if (config['tls-cert'] !== undefined || !process.stdin.isTTY) process.on('SIGHUP', reload);
 	try {
 		io.line(`Roomkey listening on ${server.url}`);
-		if (settings.demo) io.line(`\n${(await import('./demo.js')).demoHint(server.url)}\n`);
+		if (config.demo) io.line(`\n${(await import('./demo.js')).demoHint(server.url)}\n`);
 		// If the store fails here, there is no hint: the log tells of the failure.
-		else if (!(await hasAdmin(server.store).catch(() => true))) io.line(firstAdminHint(store));
+		else if (!(await hasAdmin(server.store).catch(() => true))) io.line(firstAdminHint(config.store));
 		await ended;
 	} finally {
 		process.off('SIGHUP', reload);
@@ -40,11 +35,6 @@ function firstAdminHint(choice: StoreChoice): string {
 	const command = `roomkey user add NAME --role admin ${place}`;
 	if (choice.kind === 'mongodb') return `${start} To make one, run: ${command}`;
 	return `${start} To make one, stop the server and run: ${command} (or ${byVariable}).`;
-}
-
-function storeOption(choice: StoreChoice): StoreOption {
-	if (choice.kind === 'memory') return { memory: true };
-	return choice.kind === 'files' ? { data: choice.folder } : { mongoUrl: choice.url };
 }
 
 /** Resolves at the first SIGINT or SIGTERM. A second signal ends the process at once, as usual. */

@@ -1,4 +1,4 @@
-/** Events within this process. */
+/** The bus: passes events between the parts of this process. */
 import type { Change, EventName, EventPayloads, EventPublisher, Listener } from '../../shared/events.js';
 import type { Log } from '../../shared/log.js';
 import { addMember, type CompactSet, membersOf, removeMember } from '../core/compact-set.js';
@@ -15,17 +15,17 @@ export interface Watcher {
 	onChange(change: Change): void | Promise<void>;
 }
 
-/** Receives what this process publishes, to send it to others. It is synchronous and must not throw. */
+/** Receives the events that this process publishes, to send them to other processes. It is synchronous and must not throw. */
 export type Forward = <N extends EventName>(name: N, payload: EventPayloads[N]) => void;
 
 export interface Bus extends EventPublisher {
 	/** Number of listeners and watchers. */
 	readonly listeners: number;
-	/** Notifies every listener of an event of another process. Otherwise the same as `publish`. */
+	/** Notifies every listener of an event from another process. Unlike `publish`, it does not forward the event. */
 	deliver: EventPublisher['publish'];
 	/** Calls the listener for every event that this process publishes, until the returned function is called. */
 	forward(listener: Forward): () => void;
-	/** Calls the listener for every event of that name until the returned function is called. */
+	/** Calls the listener for every event of a name until the returned function is called. */
 	on<N extends EventName>(name: N, listener: Listener<N>): () => void;
 	/**
 	 * Notifies the watcher of every change of a collection, or of one of its documents, until `unwatch` is called with
@@ -40,7 +40,7 @@ export interface Bus extends EventPublisher {
 export function createBus(log: Log): Bus {
 	const listeners: Groups<EventName, Listener<never>> = new Map();
 	const forwards = new Set<Forward>();
-	/** By collection, then by document id; under undefined those that watch all documents. */
+	/** The watchers by collection, then by document id. The key undefined has those of all documents. */
 	const watchers = new Map<string, Groups<string | undefined, Watcher>>();
 
 	function logFailure(name: EventName, err: unknown): void {
@@ -63,10 +63,10 @@ export function createBus(log: Log): Bus {
 		let pending: Promise<unknown>[] | undefined;
 		for (const call of callsFor(name, payload)) {
 			try {
-				const ended = call();
-				if (!ended) continue;
+				const promise = call();
+				if (!promise) continue;
 				pending ??= [];
-				pending.push(ended.catch((err) => logFailure(name, err)));
+				pending.push(promise.catch((err) => logFailure(name, err)));
 			} catch (err) {
 				logFailure(name, err);
 			}
@@ -108,7 +108,7 @@ export function createBus(log: Log): Bus {
 	};
 }
 
-/** Sets by key. Nearly every set has one member, because only the connections of a user watch that user's document. */
+/** Sets by key. A `CompactSet` saves memory, because nearly every set has one member: the watcher of one user's document. */
 type Groups<K, T extends object> = Map<K, CompactSet<T>>;
 
 function join<K, T extends object>(groups: Groups<K, T>, key: K, member: T): void {
@@ -116,8 +116,8 @@ function join<K, T extends object>(groups: Groups<K, T>, key: K, member: T): voi
 }
 
 function leave<K, T extends object>(groups: Groups<K, T>, key: K, member: T): void {
-	const left = removeMember(groups.get(key), member);
-	if (left) groups.set(key, left);
+	const remaining = removeMember(groups.get(key), member);
+	if (remaining) groups.set(key, remaining);
 	else groups.delete(key);
 }
 

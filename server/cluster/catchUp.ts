@@ -1,10 +1,11 @@
 /**
- * Reads everything again that clients of this process have received, because changes of it may have been missed.
+ * Catches up: reads everything again that clients of this process have received, because this process may have missed
+ * changes of it.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Log } from '../../shared/log.js';
 
-/** How much earlier than asked for a run begins to look for writes, in ms: clocks differ. */
+/** How far before the requested time a run looks for writes, in ms, because the clocks of processes differ. */
 const OVERLAP_MS = 10_000;
 
 /** Time between two runs, in ms. */
@@ -16,43 +17,43 @@ const RETRY_MS = 1000;
 export interface CatchUp {
 	readonly isRunning: boolean;
 	/**
-	 * Looks at everything again, after the present run if there is one.
-	 * @param since when nothing had been missed yet, in ms since 1970
+	 * Starts a run. If one runs already, another follows it. Resolves when no run is left.
+	 * @param since a time at which nothing had been missed yet, in ms since 1970
 	 */
 	request(since: number): Promise<void>;
 	/** Resolves when no run is left. */
 	settled(): Promise<void>;
-	/** Calls the listener after the last run. */
+	/** Calls the listener each time when no run is left. A further listener replaces it. */
 	onEnd(listener: () => void): void;
-	/** Resolves when nothing runs any more. */
+	/** Starts no further run. Resolves when the present one has ended. */
 	close(): Promise<void>;
 }
 
-/** A part of a run. It is repeated after a failure of any part. @param since that of `request`, less the overlap */
+/** A part of a run. A failure of any step repeats all steps. @param since the time of `request`, less the overlap */
 export type CatchUpStep = (since: Date) => Promise<unknown>;
 
 /** @param steps are run one after the other, the most urgent ones first */
 export function createCatchUp(steps: readonly CatchUpStep[], log: Log): CatchUp {
-	/** The earliest time asked for since the last run began. */
-	let next: number | undefined;
+	/** The earliest time of all requests since the last run began; undefined if there was none. */
+	let requestedSince: number | undefined;
 	let running: Promise<void> | undefined;
-	let end = () => {};
+	let endListener = () => {};
 	const closing = new AbortController();
 
 	async function run(): Promise<void> {
 		let failed = false;
-		while (next !== undefined && !closing.signal.aborted) {
-			const since = next;
-			next = undefined;
+		while (requestedSince !== undefined && !closing.signal.aborted) {
+			const since = requestedSince;
+			requestedSince = undefined;
 			try {
 				for (const step of steps) await step(new Date(since - OVERLAP_MS));
 				failed = false;
 			} catch (err) {
 				if (!failed) log.warn({ err }, 'What other processes have changed could not be looked up');
 				failed = true;
-				next = Math.min(next ?? since, since);
+				requestedSince = Math.min(requestedSince ?? since, since);
 			}
-			if (next === undefined) return;
+			if (requestedSince === undefined) return;
 			await setTimeout(failed ? RETRY_MS : PAUSE_MS, undefined, { ref: false, signal: closing.signal }).catch(() => {});
 		}
 	}
@@ -62,16 +63,16 @@ export function createCatchUp(steps: readonly CatchUpStep[], log: Log): CatchUp 
 			return running !== undefined;
 		},
 		request(since) {
-			next = Math.min(next ?? since, since);
+			requestedSince = Math.min(requestedSince ?? since, since);
 			running ??= run().finally(() => {
 				running = undefined;
-				end();
+				endListener();
 			});
 			return running;
 		},
 		settled: async () => running,
 		onEnd(listener) {
-			end = listener;
+			endListener = listener;
 		},
 		async close() {
 			closing.abort();

@@ -1,7 +1,7 @@
 /**
  * Publishes documents that others have written: other processes, Rocket.Chat, any program that uses the same database.
- * A report only says which document to read: what is published is what is stored. It is published on the bus as if this
- * process had written it, so streams, live queries and caches handle both kinds of writes in the same way.
+ * A report only names a document. This reads its stored state and publishes it on the bus as if this process had written
+ * it. So streams, live queries and caches handle writes of this process and of others in the same way.
  */
 import type { Log } from '../../shared/log.js';
 import type { Change, Collection, Filter, Store } from '../../shared/store.js';
@@ -13,7 +13,7 @@ import { retryDelay } from './retryDelay.js';
 
 type Document = { readonly _id: string } & Record<string, unknown>;
 
-/** What the reporter knows of a write. */
+/** What a report says about a write. */
 export interface Reported {
 	/** Default `updated`. */
 	readonly action?: Change['action'] | undefined;
@@ -23,12 +23,12 @@ export interface Reported {
 
 export interface ChangedElsewhere {
 	/**
-	 * A document was written elsewhere. It is read and published a few milliseconds later, unless its state was already
-	 * published.
-	 * @param collection a key of the store, such as `rooms`; others are ignored
+	 * Reports that a document was written elsewhere. It is read and published a few milliseconds later, unless its state
+	 * was already published.
+	 * @param collection the property name in `Store`, such as `rooms`; other names are ignored
 	 */
 	report(collection: string, id: string, reported?: Reported): void;
-	/** Resolves when all that was reported before is published. It waits while the store is unavailable. */
+	/** Resolves when all earlier reports are handled. Waits while the store is unavailable. */
 	settled(): Promise<void>;
 	/** Stops reading. Resolves when no query runs any more. */
 	close(): Promise<void>;
@@ -39,7 +39,7 @@ export interface ChangedElsewhereParts {
 	readonly onChange: OpenStore['onChange'];
 	readonly bus: Bus;
 	readonly log: Log;
-	/** Too many documents waited, so all were dropped: everything must be looked at again. */
+	/** Called when too many documents waited. Their reports were dropped, so everything must be read again. */
 	onOverflow?(): void;
 }
 
@@ -52,8 +52,11 @@ const MAX_PER_QUERY = 500;
 /** Maximum number of documents that wait to be read. */
 const MAX_WAITING = 100_000;
 
-/** For how long after a write from elsewhere was read, a write of this process may still be the older one, in ms. */
-const UNORDERED_MS = 1000;
+/**
+ * A write of this process may be announced late, when a newer state from elsewhere was already read and published. This is
+ * how late, in ms: within this time the document is read again.
+ */
+const MAX_LATE_MS = 1000;
 
 /** Reads documents in rounds. Those reported during a round are read in the next one. */
 export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedElsewhere {
@@ -62,7 +65,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 	/** The documents to read, by collection and id. */
 	const waiting = new Map<string, Map<string, Reported>>();
 	let waitingCount = 0;
-	/** Documents that are being read: their keys in `published`. True: this process has written it meanwhile. */
+	/** For each document that is being read, by `LastPublished.key`: whether this process has written it meanwhile. */
 	const beingRead = new Map<string, boolean>();
 	let timer: NodeJS.Timeout | undefined;
 	let round: Promise<void> | undefined;
@@ -79,15 +82,12 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		}
 		const earlier = ofCollection.get(id);
 		if (!earlier) waitingCount++;
-		// A later report may know less of a removed document.
+		// Keeps the fields of a removed document if only the earlier report had them.
 		ofCollection.set(id, { action: reported.action, last: reported.last ?? earlier?.last });
 		if (waitingCount > MAX_WAITING) {
 			waiting.clear();
 			waitingCount = 0;
-			log.warn(
-				{ max: MAX_WAITING },
-				'Too many documents were written elsewhere at once: everything is looked at again',
-			);
+			log.warn({ max: MAX_WAITING }, 'Too many documents were written elsewhere at once: everything is read again');
 			parts.onOverflow?.();
 		}
 		schedule(COLLECT_MS);
@@ -124,6 +124,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		}
 	}
 
+	/** Reads documents in one query and publishes them. Those that this process has written meanwhile are reported again. */
 	async function readSome(collection: keyof Store, documents: ReadonlyMap<string, Reported>): Promise<void> {
 		const keys = new Map([...documents.keys()].map((id) => [id, LastPublished.key(collection, id)]));
 		for (const key of keys.values()) beingRead.set(key, false);
@@ -144,31 +145,30 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		}
 	}
 
+	/** @param document as it was read; undefined if it does not exist */
 	function publish(
 		collection: string,
 		id: string,
 		document: Document | undefined,
 		{ action, last }: Reported,
 	): Promise<unknown> | undefined {
-		const { isNew, wasKnown } = published.note(collection, id, document ?? (last ? undefined : 'unknown'), Date.now());
+		const removedState = last ? undefined : 'unknown';
+		const { isNew, wasKnown } = published.note(collection, id, document ?? removedState, Date.now());
 		if (!isNew) return undefined;
+		const writeAction = action === 'inserted' && !wasKnown ? 'inserted' : 'updated';
 		const change: Change = document
-			? { collection, action: action === 'inserted' && !wasKnown ? 'inserted' : 'updated', document }
+			? { collection, action: writeAction, document }
 			: { collection, action: 'removed', document: { ...last, _id: id } };
 		return bus.deliver('changed', withoutSecrets(change));
 	}
 
 	const stopListening = parts.onChange(({ collection, action, document }) => {
 		const key = LastPublished.key(collection, document._id);
-		// What was read may be older than this write, or newer.
+		// The state that is being read may be older than this write, or newer.
 		if (beingRead.has(key)) beingRead.set(key, true);
-		const { elsewhereAt } = published.note(
-			collection,
-			document._id,
-			action === 'removed' ? undefined : (document as Document),
-		);
-		// This write may be older than the state that was read before it was announced.
-		if (elsewhereAt !== undefined && Date.now() - elsewhereAt < UNORDERED_MS) report(collection, document._id);
+		const state = action === 'removed' ? undefined : (document as Document);
+		const { elsewhereAt } = published.note(collection, document._id, state);
+		if (elsewhereAt !== undefined && Date.now() - elsewhereAt < MAX_LATE_MS) report(collection, document._id);
 		return undefined;
 	});
 

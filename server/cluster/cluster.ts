@@ -34,7 +34,7 @@ export interface ClusterParts {
 }
 
 export interface Cluster {
-	/** Looks at everything again, because documents that others have written were dropped. */
+	/** Reads everything again, because reports of documents that others have written were dropped. */
 	lookAgain(): void;
 	/** Resolves when everything that may have been missed has been looked at. */
 	settled(): Promise<void>;
@@ -48,7 +48,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 	const from = randomId();
 	const peers = new Peers();
 	let isConnected = false;
-	/** Until when certainly nothing was missed, in ms since 1970. */
+	/** A time until which certainly nothing was missed, in ms since 1970. */
 	let disconnectedAt = Date.now();
 	let answerTimer: NodeJS.Timeout | undefined;
 	let lastTick = performance.now();
@@ -133,7 +133,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 
 	const heartbeatTimer = setInterval(() => {
 		const now = performance.now();
-		// Messages may wait to be read, if this process was busy.
+		// If this process was busy, messages of the others may wait to be read, so they do not count as silent.
 		const wasBusy = now - lastTick > 2 * HEARTBEAT_MS;
 		lastTick = now;
 		if (!isConnected) return;
@@ -165,7 +165,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			showHealth();
 		},
 		onDisconnect(reason) {
-			// A lost connection is noticed late.
+			// A lost connection is noticed late, so messages may have been missed before.
 			if (isConnected) disconnectedAt = Date.now() - 2 * SILENCE_MS;
 			isConnected = false;
 			health?.degraded(`Not connected to other processes: ${reason}`);

@@ -1,7 +1,7 @@
-/** What is counted of the messages between processes. */
+/** Counts the messages between processes, for metrics. */
 import { Counts } from '../core/counts.js';
 
-/** Why everything was looked at again. */
+/** Why everything was read again. */
 const CATCH_UP_REASONS = ['connected', 'gap', 'vanished', 'asked', 'overflow'] as const;
 
 /** Why a message or an event was not delivered. */
@@ -10,7 +10,7 @@ const DROP_REASONS = ['unreadable', 'invalid'] as const;
 export class ClusterCounts {
 	sent = 0;
 	received = 0;
-	/** Events that were delivered. */
+	/** Events of other processes that were delivered here. */
 	events = 0;
 	/** Messages that were sent again. */
 	resent = 0;
@@ -18,6 +18,7 @@ export class ClusterCounts {
 	readonly catchUps = new Counts(CATCH_UP_REASONS);
 	#state: { connected(): boolean; peers(): number } = { connected: () => false, peers: () => 0 };
 
+	/** Sets the functions that read the state of the connection. */
 	observe(state: { connected(): boolean; peers(): number }): void {
 		this.#state = state;
 	}

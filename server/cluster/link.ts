@@ -1,21 +1,21 @@
-/** The connection between processes. `nats.ts` is one; tests have others. */
+/** The interface of a connection between processes. `nats.ts` implements it; tests have other implementations. */
 
 export interface LinkHandlers {
-	/** A message of another process has arrived. It may be anything. */
+	/** A message of another process has arrived. Its content is not checked yet. */
 	onMessage(data: Uint8Array): void;
 	/** Messages arrive from now on. */
 	onConnect(): void;
-	/** No more messages arrive. @param reason for everyone to read, so without secrets */
+	/** No more messages arrive. @param reason a text without secrets, because everyone may read it */
 	onDisconnect(reason: string): void;
 }
 
 export interface Link {
-	/** Begins to connect, and connects again whenever the connection is lost. */
+	/** Connects, and connects again whenever the connection is lost. Does not wait for the connection. */
 	start(handlers: LinkHandlers): void;
 	/** Largest message, in bytes. */
 	readonly maxBytes: number;
-	/** Sends a message to all other processes. Only while it is connected. */
+	/** Sends a message to all other processes. Drops it while there is no connection. */
 	send(data: Uint8Array): void;
-	/** Sends what has been passed to `send`, and disconnects. */
+	/** Waits until the messages passed to `send` are sent, and disconnects. */
 	close(): Promise<void>;
 }

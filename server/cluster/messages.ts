@@ -56,12 +56,12 @@ export type ClusterEvent =
 
 const EVENTS = [Written, Notice, TokensRemoved, LookAgain];
 
-/** Every message contains its sender, and the number of the last message with events that the sender has made. */
+/** The members of all messages. `from` is the sender; `n` is the number of its last message with events. */
 const Envelope = compile({
 	v: VERSION,
 	from: Name,
 	n: Count,
-	/** In a message with events: the events. Its number is `n`. */
+	/** The events, in a message with events. Then `n` is the number of this message. */
 	events: Match.Optional(Array),
 	/** The sender sends this message again. */
 	again: Match.Optional(Boolean),

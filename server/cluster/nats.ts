@@ -13,30 +13,32 @@ const CONNECT_TIMEOUT_MS = 2000;
 /** Time between checks that the server still answers, in ms. */
 const PING_MS = 2000;
 
-/** Largest message before the server has said what it accepts, in bytes: NATS's default. */
+/** Largest message while the server's limit is not known yet, in bytes: NATS's default. */
 const DEFAULT_MAX_BYTES = 1_048_576;
 
 /** How to connect. */
 export interface NatsSettings {
-	/** The servers of one NATS, as `host:port`. */
+	/** The servers of one NATS cluster, as `host:port`. */
 	readonly servers: string[];
 	/** `user:password`, a token, or the seed of an nkey. */
 	readonly credentials?: string | undefined;
-	/** Certificates and the key, as PEM texts. Absent: no TLS, unless the server requires it. */
+	/** The certificate of the authority, the client's certificate and its key, as PEM texts. Absent: TLS only if required. */
 	readonly tls?: { ca?: string | undefined; cert?: string | undefined; key?: string | undefined } | undefined;
 }
 
 export interface NatsOptions extends NatsSettings {
-	/** The subject, which processes of other services must not use. */
+	/** The subject that all processes of this service use. Other services must not use it. */
 	readonly subject: string;
 	readonly log: Log;
 }
 
-/** How the server knows this process. */
+/** The form of the seed of an nkey, which is NATS's key pair for logins. */
+const NKEY_SEED = /^S[UAOCN][A-Z2-7]{56}$/;
+
+/** The options with which this process logs in. */
 function authentication(credentials: string | undefined): Partial<NodeConnectionOptions> {
 	if (credentials === undefined) return {};
-	if (/^S[UAOCN][A-Z2-7]{56}$/.test(credentials))
-		return { authenticator: nkeyAuthenticator(new TextEncoder().encode(credentials)) };
+	if (NKEY_SEED.test(credentials)) return { authenticator: nkeyAuthenticator(new TextEncoder().encode(credentials)) };
 	const colon = credentials.indexOf(':');
 	return colon === -1
 		? { token: credentials }
@@ -44,8 +46,8 @@ function authentication(credentials: string | undefined): Partial<NodeConnection
 }
 
 /**
- * Makes the connection. Each attempt makes a new one, so nothing that waited for a lost connection is sent later: other
- * processes notice by the numbers of the messages what they have missed.
+ * Makes a link over NATS. Each attempt opens a new connection, so messages that waited for a lost one are never sent. Other
+ * processes notice by the numbers of later messages which ones they have missed.
  */
 export function natsLink({ servers, credentials, tls, subject, log }: NatsOptions): Link {
 	const options: NodeConnectionOptions = {
@@ -64,9 +66,10 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 	const closing = new AbortController();
 	let connection: NatsConnection | undefined;
 	let loop: Promise<void> | undefined;
+	/** Whether the last attempt has failed, so that the outage is logged once. */
 	let wasDown = false;
 
-	/** Connects and waits until the connection is lost. @returns why */
+	/** Connects and waits until the connection is lost. @returns the error, if there was one */
 	async function useConnection(handlers: LinkHandlers): Promise<unknown> {
 		const current = await connect(options);
 		try {
@@ -119,7 +122,7 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 	};
 }
 
-/** Why there is no connection, without details. */
+/** Why there is no connection, without details that may be secret. */
 function reasonText(error: unknown): string {
 	const { name = '', message = '' } = (error ?? {}) as Partial<Error>;
 	if (/auth/i.test(name) || /auth/i.test(message)) return 'NATS refuses the credentials';

@@ -1,6 +1,6 @@
 /**
- * The messages that this process sends to others. They are numbered, so that others see when they have missed some, and
- * the last ones are kept, so that they can be sent again.
+ * Sends the messages of this process to others. Messages have numbers, so that others notice when they have missed some.
+ * The last ones are kept, so that they can be sent again.
  */
 import { stringify } from '../../shared/ejson.js';
 import { type ClusterEvent, encodeEvents } from './messages.js';
@@ -11,15 +11,18 @@ const MAX_MESSAGES = 10_000;
 /** Maximum size of all messages that are kept, in characters. */
 const MAX_LENGTH = 8 * 1024 * 1024;
 
-/** Bytes of a message besides its events, with room to spare. */
+/** Size of a message without its events, in bytes, with room to spare. */
 const ENVELOPE_BYTES = 512;
 
 /** Minimum time between two repetitions of a message, in ms: several processes may ask for it at once. */
 const RESEND_PAUSE_MS = 500;
 
-interface Kept {
+interface KeptMessage {
+	/** The events as JSON texts. */
 	readonly events: readonly string[];
+	/** Size of the events, in characters. */
 	readonly length: number;
+	/** When it was last sent again, by `performance.now()`. */
 	resentAt: number;
 }
 
@@ -28,26 +31,29 @@ export interface Outbox {
 	readonly last: number;
 	/** Adds an event to the next message, which is sent at the end of the turn of the event loop. */
 	add(event: ClusterEvent): void;
-	/** Sends those of these messages again that are still kept. @returns how many it has sent */
+	/** Sends the messages with these numbers again if they are still kept. @returns how many it has sent */
 	resend(numbers: readonly number[]): number;
 	/** Sends the waiting events now. */
 	flush(): void;
 }
 
 export interface OutboxOptions {
+	/** The id of this process. */
 	readonly from: string;
+	/** Largest message that the connection accepts, in bytes. */
 	readonly maxBytes: () => number;
 	/** Sends a message. Drops it if there is no connection. */
 	send(data: Uint8Array): void;
-	/** An event does not fit into a message. */
+	/** Called for an event that does not fit into a message. Others are then asked to read everything again. */
 	onTooLarge(event: ClusterEvent): void;
 }
 
 export function createOutbox({ from, maxBytes, send, onTooLarge }: OutboxOptions): Outbox {
-	const kept = new Map<number, Kept>();
+	/** The kept messages by number, the oldest first. */
+	const kept = new Map<number, KeptMessage>();
 	let keptLength = 0;
 	let last = 0;
-	/** The texts of the waiting events. Of several events about one document only the last is sent. */
+	/** The texts of the waiting events; undefined for an event that a later one about the same document has replaced. */
 	let waiting: (string | undefined)[] = [];
 	/** The index in `waiting` of the last event about a document. */
 	let indexByDocument = new Map<string, number>();

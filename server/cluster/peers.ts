@@ -1,4 +1,4 @@
-/** The other processes, and which of their messages have arrived. */
+/** Tracks the other processes, and which of their messages have arrived. */
 import { LRUCache } from 'lru-cache';
 import { batchesOf } from '../../shared/batches.js';
 import { MAX_ASKED } from './messages.js';
@@ -12,10 +12,10 @@ const MEETING_MS = SILENCE_MS;
 /** How long a missing message is asked for, in ms. */
 const ASKING_MS = 10_000;
 
-/** Maximum number of processes, and of those that are gone. The one that was silent for longest is forgotten. */
+/** Maximum number of processes, and of those that are gone. Above it, the one that was silent for longest is forgotten. */
 const MAX_PEERS = 1000;
 
-/** Maximum number of messages of one process that are asked for. Those before are lost. */
+/** Maximum number of messages of one process that are asked for. If more are missing, the oldest are given up. */
 const MAX_MISSING = 10_000;
 
 interface Peer {
@@ -27,17 +27,19 @@ interface Peer {
 	readonly missing: Map<number, number>;
 }
 
-/** Whether a message is delivered, and whether others before it were missed. */
+/** What a message that has arrived means. */
 export interface Arrival {
+	/** Whether the message has events that were not delivered yet. */
 	readonly isNew: boolean;
+	/** Whether messages before it were missed. */
 	readonly isGap: boolean;
-	/** Until when nothing of its sender was missed. Undefined: its sender was unknown. */
+	/** A time until which no message of the sender was missed. Undefined: the sender was unknown. */
 	readonly seenAt: number | undefined;
 }
 
 export class Peers {
 	readonly #peers = new Map<string, Peer>();
-	/** Processes that went silent. One that has only lost its connection comes back. */
+	/** Processes that went silent. A process that had only lost its connection comes back from here. */
 	readonly #gone = new LRUCache<string, Peer>({ max: MAX_PEERS });
 	#connectedAt = Number.NEGATIVE_INFINITY;
 
@@ -52,9 +54,9 @@ export class Peers {
 	}
 
 	/**
-	 * Notes a message.
+	 * Notes that a message of the process `from` has arrived.
 	 * @param n its number, or the last number of its sender if it has no events
-	 * @param aloneMs its sender has just connected, and was not connected for this time, in ms
+	 * @param aloneMs how long the sender was not connected, in ms, if it has just connected; otherwise undefined
 	 */
 	arrived(from: string, n: number, hasEvents: boolean, now: number, aloneMs?: number): Arrival {
 		const peer = this.#peers.get(from) ?? this.#returned(from);

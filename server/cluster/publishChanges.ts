@@ -4,8 +4,8 @@ import type { OpenStore } from '../store/collections.js';
 import type { Bus } from './bus.js';
 
 /**
- * Publishes every announced write on the bus. Of a user it publishes only the id, because the document contains
- * secrets: listeners read what they need.
+ * Publishes every announced write on the bus. Of a user it publishes only the id, because the document contains secrets.
+ * Listeners read the fields that they need.
  * @returns a function that stops it
  */
 export function publishChanges(onChange: OpenStore['onChange'], bus: Bus): () => void {

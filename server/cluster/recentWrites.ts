@@ -1,19 +1,19 @@
 /**
- * Finds the documents written since a given time that concern the readers of streams in this process. They are looked up
- * by the users and rooms whose events are read, because all stores have indexes for these.
+ * Finds the documents written since a given time that readers of streams in this process have subscribed to. Looks them up
+ * by user and room, because all stores have indexes for these.
  */
 import { batchesOf } from '../../shared/batches.js';
 import type { Store } from '../../shared/store.js';
 import { createYielder } from '../../shared/yielding.js';
 import type { ChangedElsewhere } from './changedElsewhere.js';
 
-/** Users or rooms in one query. */
+/** Maximum number of users or rooms in one query. */
 const BATCH = 100;
 
-/** The event names of a stream that have readers here. */
+/** Returns the event names of a stream that have readers in this process, such as `<user id>/rooms-changed`. */
 export type ReadNames = (stream: string) => ReadonlyMap<string, unknown>;
 
-/** Reports the recently written documents that readers of streams are concerned with. Resolves when all are reported. */
+/** Reports the documents written since `since` that concern readers of streams. Resolves when all are reported. */
 export async function reportRecentWrites(
 	store: Store,
 	readNames: ReadNames,
@@ -29,12 +29,12 @@ export async function reportRecentWrites(
 
 	const userIds = new Set<string>();
 	for (const name of readNames('notify-user').keys()) userIds.add(name.slice(0, name.indexOf('/')));
-	const rids = new Set(readNames('room-data').keys());
+	const roomIds = new Set(readNames('room-data').keys());
 	for (const ids of batchesOf([...userIds], BATCH)) {
 		for await (const { _id } of store.users.find({ _id: { $in: ids }, ...recent }, idOnly)) report('users', _id);
 		const memberships = store.subscriptions.find({ 'u._id': { $in: ids } }, { projection: { rid: 1, _updatedAt: 1 } });
 		for await (const { _id, rid, _updatedAt } of memberships) {
-			rids.add(rid);
+			roomIds.add(rid);
 			if (_updatedAt !== undefined && _updatedAt >= since) report('subscriptions', _id);
 			const pause = yielder();
 			if (pause) await pause;
@@ -47,7 +47,7 @@ export async function reportRecentWrites(
 			});
 		}
 	}
-	for (const ids of batchesOf([...rids], BATCH)) {
+	for (const ids of batchesOf([...roomIds], BATCH)) {
 		for await (const { _id } of store.rooms.find({ _id: { $in: ids }, ...recent }, idOnly)) report('rooms', _id);
 	}
 }

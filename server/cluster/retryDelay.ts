@@ -1,7 +1,7 @@
-/** Delays before something that has failed is repeated, in ms; the last one is used again. */
+/** Delays before the first, second and every later repetition of what has failed, in ms. */
 const DELAYS_MS: readonly number[] = [50, 200, 1000];
 
-/** How long to wait after so many failures in a row, in ms. */
+/** How long to wait after a number of failures in a row, in ms; 0 without a failure. */
 export function retryDelay(failures: number): number {
 	return DELAYS_MS[Math.min(failures, DELAYS_MS.length) - 1] ?? 0;
 }

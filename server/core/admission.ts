@@ -2,7 +2,7 @@
  * Decides when a new DDP connection may open, so that many clients that connect at once do not slow down the others. A
  * connection beyond the rate waits for a few seconds. Beyond the queue or that time it is refused.
  */
-import { addressKey } from './limits/address.js';
+import { FairQueue } from './fairQueue.js';
 import { type ConnectionLimiter, type ConnectionRefused, limitConnections } from './limits/connections.js';
 import type { ServerObserver } from './observer.js';
 
@@ -13,7 +13,7 @@ export interface AdmissionOptions {
 	readonly max: number;
 	/** Number of connections that may open in a second. As many may open at once after a quiet second. */
 	readonly perSecond: number;
-	/** Whether the process is overloaded: then no connection opens. */
+	/** Whether the process is overloaded: then only a few connections open, so that it can still be reached. */
 	isOverloaded(): boolean;
 	readonly observer?: ServerObserver | undefined;
 }
@@ -32,6 +32,9 @@ export const MAX_WAIT_MS = 5000;
 
 const TICKS_PER_SECOND = 50;
 
+/** Number of connections that open in a second while the process is overloaded. */
+const OVERLOADED_PER_SECOND = 5;
+
 const TOO_FAST: ConnectionRefused = { status: 503, text: 'Too many clients connect at the moment' };
 const OVERLOADED: ConnectionRefused = { status: 503, text: 'The server is overloaded' };
 
@@ -48,13 +51,13 @@ export function retryConnectionSeconds(): number {
 
 export class Admission {
 	readonly #limiter: ConnectionLimiter;
-	/** The waiting connections by address. Addresses take turns, so that one cannot use up the rate. */
-	readonly #waiting = new Map<string, Set<WaitingConnection>>();
-	#waitingCount = 0;
+	readonly #waiting = new FairQueue<WaitingConnection>();
 	/** What may open now. A connection costs `TICKS_PER_SECOND`, and each tick adds `perSecond`. */
 	#credit: number;
 	/** Runs while the credit is not full or connections wait. */
 	#ticker: NodeJS.Timeout | undefined;
+	/** Admits connections while the process is overloaded. Runs while connections wait. */
+	#trickle: NodeJS.Timeout | undefined;
 	#isClosed = false;
 
 	constructor(private readonly options: AdmissionOptions) {
@@ -71,8 +74,8 @@ export class Admission {
 	request(address: string | null, decide: Decide): (() => void) | undefined {
 		const refused = this.#isClosed ? STOPPING : this.#limiter.acquire(address);
 		if (refused) decide(refused);
-		else if (this.#waitingCount === 0 && this.#takeCredit()) decide(undefined);
-		else if (this.#waitingCount >= this.options.perSecond * (MAX_WAIT_MS / 1000)) this.#refuse(address, decide);
+		else if (this.#waiting.size === 0 && this.#takeCredit()) decide(undefined);
+		else if (this.#waiting.size >= this.options.perSecond * (MAX_WAIT_MS / 1000)) this.#refuse(address, decide);
 		else return this.#hold(address, decide);
 		return undefined;
 	}
@@ -90,15 +93,11 @@ export class Admission {
 	/** Refuses all connections that wait, and all further ones. */
 	close(): void {
 		this.#isClosed = true;
-		for (const ofAddress of this.#waiting.values()) {
-			for (const connection of ofAddress) {
-				this.#remove(connection);
-				this.release(connection.address);
-				connection.decide(STOPPING);
-			}
+		for (let connection = this.#takeNext(); connection; connection = this.#takeNext()) {
+			this.release(connection.address);
+			connection.decide(STOPPING);
 		}
-		clearInterval(this.#ticker);
-		this.#ticker = undefined;
+		this.#stopTimers();
 	}
 
 	get #maxCredit(): number {
@@ -107,7 +106,11 @@ export class Admission {
 
 	/** Whether a connection may open now. */
 	#takeCredit(): boolean {
-		if (this.options.isOverloaded() || this.#credit < TICKS_PER_SECOND) return false;
+		return !this.options.isOverloaded() && this.#spendCredit();
+	}
+
+	#spendCredit(): boolean {
+		if (this.#credit < TICKS_PER_SECOND) return false;
 		this.#credit -= TICKS_PER_SECOND;
 		this.#startTicker();
 		return true;
@@ -117,25 +120,36 @@ export class Admission {
 		this.#ticker ??= setInterval(() => this.#tick(), 1000 / TICKS_PER_SECOND).unref();
 	}
 
-	#tick(): void {
-		this.#credit = Math.min(this.#credit + this.options.perSecond, this.#maxCredit);
-		while (this.#waitingCount > 0 && this.#takeCredit()) this.#admitNext();
-		if (this.#waitingCount > 0 || this.#credit < this.#maxCredit) return;
-		clearInterval(this.#ticker);
-		this.#ticker = undefined;
+	/** Admits one of those that wait, from time to time, if the process is overloaded. */
+	#startTrickle(): void {
+		this.#trickle ??= setInterval(() => {
+			if (this.options.isOverloaded() && this.#waiting.size > 0 && this.#spendCredit()) this.#admitNext();
+		}, 1000 / OVERLOADED_PER_SECOND).unref();
 	}
 
-	/** Admits the connection that has waited longest of the address whose turn it is. */
+	#stopTimers(): void {
+		clearInterval(this.#ticker);
+		clearInterval(this.#trickle);
+		this.#ticker = undefined;
+		this.#trickle = undefined;
+	}
+
+	#tick(): void {
+		this.#credit = Math.min(this.#credit + this.options.perSecond, this.#maxCredit);
+		while (this.#waiting.size > 0 && this.#takeCredit()) this.#admitNext();
+		if (this.#waiting.size > 0 || this.#credit < this.#maxCredit) return;
+		this.#stopTimers();
+	}
+
 	#admitNext(): void {
-		for (const [key, ofAddress] of this.#waiting) {
-			for (const connection of ofAddress) {
-				this.#remove(connection);
-				// The address goes to the end of the rotation.
-				if (this.#waiting.delete(key)) this.#waiting.set(key, ofAddress);
-				connection.decide(undefined);
-				return;
-			}
-		}
+		this.#takeNext()?.decide(undefined);
+	}
+
+	/** Takes the next connection out of the queue; undefined if none waits. */
+	#takeNext(): WaitingConnection | undefined {
+		const connection = this.#waiting.take();
+		if (connection) this.#onLeft(connection);
+		return connection;
 	}
 
 	#hold(address: string | null, decide: Decide): () => void {
@@ -145,14 +159,11 @@ export class Admission {
 		};
 		const timer = setTimeout(onTimeout, MAX_WAIT_MS).unref();
 		const connection: WaitingConnection = { address, decide, timer };
-		const key = addressKey(address);
-		const ofAddress = this.#waiting.get(key);
-		if (ofAddress) ofAddress.add(connection);
-		else this.#waiting.set(key, new Set([connection]));
-		this.#waitingCount++;
+		this.#waiting.add(connection);
 		this.options.observer?.onConnectionHeld();
-		this.options.observer?.onWaitingConnections(this.#waitingCount);
+		this.options.observer?.onWaitingConnections(this.#waiting.size);
 		this.#startTicker();
+		this.#startTrickle();
 		return () => {
 			if (this.#remove(connection)) this.release(address);
 		};
@@ -160,14 +171,14 @@ export class Admission {
 
 	/** Takes a connection out of the queue. @returns whether it was there */
 	#remove(connection: WaitingConnection): boolean {
-		const key = addressKey(connection.address);
-		const ofAddress = this.#waiting.get(key);
-		if (!ofAddress?.delete(connection)) return false;
-		if (ofAddress.size === 0) this.#waiting.delete(key);
-		clearTimeout(connection.timer);
-		this.#waitingCount--;
-		this.options.observer?.onWaitingConnections(this.#waitingCount);
+		if (!this.#waiting.delete(connection)) return false;
+		this.#onLeft(connection);
 		return true;
+	}
+
+	#onLeft({ timer }: WaitingConnection): void {
+		clearTimeout(timer);
+		this.options.observer?.onWaitingConnections(this.#waiting.size);
 	}
 
 	#refuse(address: string | null, decide: Decide): void {

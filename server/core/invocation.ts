@@ -4,13 +4,14 @@ import { collectionsOf, type DeclaredCollections } from '../../shared/collection
 import { clone } from '../../shared/ejson.js';
 import type { EventPayloads, EventPublisher, Events, PublishedEvent } from '../../shared/events.js';
 import type { Log } from '../../shared/log.js';
-import type { Connection, Method, MethodContext, SecondFactor, Settings } from '../../shared/method.js';
+import type { Connection, LoginLane, Method, MethodContext, SecondFactor, Settings } from '../../shared/method.js';
 import { createRandomSource, type RandomSource } from '../../shared/random.js';
 import type { Store } from '../../shared/store.js';
 import type { Caller } from './caller.js';
 import type { CallStores } from './callStore.js';
 import type { InFlight } from './idempotency.js';
 import type { RateLimits } from './limits/rate.js';
+import type { LoginLanes } from './loginLanes.js';
 import type { ServerObserver } from './observer.js';
 import type { TimeoutClock } from './timeout.js';
 
@@ -51,6 +52,7 @@ export class Invocation implements MethodContext, Events {
 		private readonly limits: RateLimits | undefined,
 		private readonly services: Services,
 		private readonly stores: CallStores,
+		private readonly loginLanes: LoginLanes,
 		private readonly inFlight?: InFlight,
 	) {
 		this.userId = caller.userId;
@@ -179,6 +181,19 @@ export class Invocation implements MethodContext, Events {
 
 	attempt<T>(account: string, run: () => Promise<T>): Promise<T> {
 		return this.limits ? this.limits.attempt(account, this.name, this.caller, run) : run();
+	}
+
+	inLoginLane<T>(lane: LoginLane, run: () => Promise<T>): Promise<T> {
+		// The outer call may be in the lane itself.
+		if (this.caller.isNested) return run();
+		const invocation = this;
+		const client = {
+			address: this.caller.clientAddress,
+			get signal() {
+				return invocation.signal;
+			},
+		};
+		return this.loginLanes.run(lane, client, run);
 	}
 
 	/** A nested call has the same user and connection. Its `setUserId` acts as this call's, its `unblock` does nothing. */

@@ -13,6 +13,7 @@ import { createCallStores } from './callStore.js';
 import type { IdempotencyCache, InFlight } from './idempotency.js';
 import { Invocation, type Services } from './invocation.js';
 import type { RateLimits } from './limits/rate.js';
+import { LoginLanes } from './loginLanes.js';
 import { logThrown } from './logThrown.js';
 import { type CallOutcome, outcomeOf, type ServerObserver, UNKNOWN_METHOD } from './observer.js';
 import { type TimeoutClock, withTimeout } from './timeout.js';
@@ -44,6 +45,7 @@ export function createInvoker(
 	// A Map, so that `toString` and `__proto__` are unknown methods like any other (`test/contract/ddp.md` section 19).
 	const byName = new Map<string, Method>();
 	const stores = createCallStores(services.store);
+	const loginLanes = new LoginLanes(services.observer);
 	for (const method of methods) {
 		if (byName.has(method.name)) throw new Error(`A method named '${method.name}' is already defined`);
 		byName.set(method.name, method);
@@ -54,7 +56,7 @@ export function createInvoker(
 		const { name, timeout } = method;
 		let invocation: Invocation | undefined;
 		const runMethod = (args: Record<string, unknown>, clock: TimeoutClock, first?: InFlight) => {
-			invocation = new Invocation(name, caller, invoke, limits, services, stores, first);
+			invocation = new Invocation(name, caller, invoke, limits, services, stores, loginLanes, first);
 			return invocation.run(method, args, clock);
 		};
 		try {

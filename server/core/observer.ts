@@ -1,6 +1,6 @@
 /** What the parts of a server report about their work. Metrics, logs and traces receive it (`server/ops`). */
-import { type ClientError, MatchError } from '../../shared/errors.js';
-import type { Method } from '../../shared/method.js';
+import { type ClientError, isTooManyLogins, MatchError } from '../../shared/errors.js';
+import type { LoginLane, Method } from '../../shared/method.js';
 import type { Caller, TransportKind } from './caller.js';
 
 /**
@@ -71,6 +71,10 @@ export interface ServerObserver {
 	onConnectionHeld(): void;
 	/** @param count how many new connections wait now */
 	onWaitingConnections(count: number): void;
+	/** A login was refused, because too many wait. */
+	onLoginRefused(lane: LoginLane): void;
+	/** @param count how many logins wait now */
+	onWaitingLogins(lane: LoginLane, count: number): void;
 	onWrongToken(attempt: WrongToken): void;
 	/** A client has too many unanswered requests, so no more are read from it for now. */
 	onPause(): void;
@@ -91,6 +95,8 @@ export const NO_OBSERVER: ServerObserver = {
 	onConnectionRefused: nothing,
 	onConnectionHeld: nothing,
 	onWaitingConnections: nothing,
+	onLoginRefused: nothing,
+	onWaitingLogins: nothing,
 	onWrongToken: nothing,
 	onPause: nothing,
 	onOverflow: nothing,
@@ -107,5 +113,6 @@ const OUTCOME_OF_CODE: ReadonlyMap<unknown, CallOutcome> = new Map<unknown, Call
 /** How a call ended, by the error that its caller receives. */
 export function outcomeOf(thrown: ClientError | MatchError): CallOutcome {
 	if (thrown instanceof MatchError) return 'invalid';
+	if (isTooManyLogins(thrown)) return 'limited';
 	return OUTCOME_OF_CODE.get(thrown.error) ?? 'refused';
 }

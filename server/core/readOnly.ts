@@ -19,7 +19,7 @@ async function refuse(): Promise<never> {
 	throw clientError('readOnly');
 }
 
-/** The same store without its writes, and with the same collections. */
+/** A view of a store that refuses every write. */
 export function readOnlyStore(store: Store): Store {
 	const collections = Object.keys(store).map((key) => {
 		const source = store[key as keyof Store] as unknown as Collection<{ _id: string }>;
@@ -31,8 +31,8 @@ export function readOnlyStore(store: Store): Store {
 }
 
 /**
- * The same methods for a server that only reads. Which ones write is in their definitions. One whose definition is wrong
- * about it still writes nothing: the store refuses.
+ * The methods of a server that only reads. Those that declare `writes` are refused before they run. The others run, and
+ * the store refuses their writes, so they may throw this error too.
  */
 export function readOnlyMethods(methods: readonly Method[]): Method[] {
 	return methods.map((method) => {

@@ -1,4 +1,7 @@
-/** The indexes of declared collections in a data folder: an application may change them between two starts. */
+/**
+ * The indexes of collections in a data folder. An application may change those of its own collections between two starts:
+ * they are then built again.
+ */
 import type { Database } from 'lmdb';
 import type { IndexedCollection, IndexSpec } from '../../shared/indexes.js';
 import { DuplicateKeyError, StoreError } from '../../shared/storeErrors.js';
@@ -19,8 +22,8 @@ export function openIndex(environment: Environment, collection: string, spec: In
 }
 
 /**
- * Rebuilds the indexes of a collection if their definitions differ from those of the last start. The record of the
- * definitions is removed first and written last, so that the next start after a crash rebuilds them again.
+ * Rebuilds the indexes of a collection if their definitions differ from those of the last start. Removes the record of the
+ * definitions first and writes it last, so that the next start after a crash rebuilds the indexes again.
  *
  * @param rebuild adds all documents to the emptied indexes
  * @throws StoreError `unusable` if a unique index cannot be made, because two documents have the same value
@@ -41,7 +44,7 @@ export async function updateIndexes(
 		await rebuild();
 	} catch (error) {
 		if (!(error instanceof DuplicateKeyError)) throw error;
-		throw new StoreError('unusable', `A unique index of ${name} cannot be made: a value is there twice.`);
+		throw new StoreError('unusable', `A unique index of ${name} cannot be made: two documents have the same value.`);
 	}
 	await record.put(name, indexes);
 }

@@ -1,4 +1,4 @@
-/** Opens the LMDB files of a data folder. */
+/** Opens the LMDB files of a data folder. LMDB calls an open file an environment; it contains databases with names. */
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { open, type RootDatabase } from 'lmdb';
 import { StoreError } from '../../shared/storeErrors.js';
@@ -12,9 +12,9 @@ export type Environment = RootDatabase<unknown, string>;
 /**
  * Opens an LMDB file.
  *
- * Without `overlappingSync` LMDB flushes a transaction to the disk before it commits it, so its promise resolves when
- * it is durable and rejects otherwise, and reads never return data that a crash could undo. Transactions that are
- * requested meanwhile are flushed together.
+ * Without `overlappingSync` LMDB flushes a transaction to the disk before the commit. So a transaction's promise resolves
+ * when its writes are durable, and reads never return data that a crash could undo. Transactions that are requested during
+ * a flush are flushed together.
  */
 export function openEnvironment(path: string, readOnly = false): Environment {
 	assertLmdb(path);
@@ -29,8 +29,8 @@ export function openEnvironment(path: string, readOnly = false): Environment {
 }
 
 /**
- * The magic number of an LMDB file, and its offset in bytes. It is checked here, because LMDB aborts the process if it
- * is missing.
+ * The number that every LMDB file has at this offset, in bytes. It is checked here, because LMDB aborts the process
+ * without it.
  */
 const MAGIC = 0xbeefc0de;
 const MAGIC_OFFSET = 24;

@@ -7,12 +7,12 @@ import { DATA_FILE } from './manifest.js';
 import { ownerOf } from './owner.js';
 
 export interface FolderContents {
-	/** The process that uses the folder. */
+	/** The id of a process that uses the folder; undefined if there is none. */
 	readonly owner: number | undefined;
 	hasIndex(collection: string, spec: IndexSpec): boolean;
 }
 
-/** @param path an absolute path of a folder with data */
+/** Reads who uses a folder, and which indexes it has. @param path an absolute path of a folder with data */
 export async function lookInto(path: string): Promise<FolderContents> {
 	const environment = openEnvironment(join(path, DATA_FILE), true);
 	try {

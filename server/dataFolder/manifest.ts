@@ -7,18 +7,19 @@ import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 export const DATA_FILE = 'data.mdb';
 const MANIFEST = 'manifest.json';
 
-/** The layout version of the data file. Later releases may read earlier versions, but not the reverse. */
+/** The version of the data file's format. Later releases may read earlier versions, but not the reverse. */
 const VERSION = 1;
 
 interface Manifest {
 	readonly format: 'roomkey';
 	readonly version: number;
-	/** Minimum size of the data file, which never shrinks. */
+	/** Size of the data file when the manifest was written, in bytes. The data file never shrinks. */
 	readonly bytes: number;
 }
 
 /**
- * Runs `make` so that only the owner can read the files that it creates: LMDB would make them readable for all users.
+ * Runs `make` so that only the owner of the process can read the files that it creates. Otherwise LMDB makes them readable
+ * for all users of the machine.
  */
 export async function forOwnerOnly<R>(make: () => R): Promise<Awaited<R>> {
 	const mask = process.umask(0o077);
@@ -35,19 +36,19 @@ export async function makeFolder(path: string): Promise<void> {
 	if (first !== undefined) await syncFolder(dirname(first));
 }
 
-/** Flushes a folder's entries to the disk. Windows cannot open folders, and does this itself. */
+/** Flushes a folder's list of files to the disk. Windows cannot open folders, and flushes the list itself. */
 async function syncFolder(path: string): Promise<void> {
 	if (process.platform === 'win32') return;
 	const folder = await open(path, 'r');
 	await folder.sync().finally(() => folder.close());
 }
 
-/** Whether a folder has a manifest, which is written when its files have been made. */
+/** Whether a folder has a manifest, which is written after all other files. */
 export function hasManifest(path: string): boolean {
 	return existsSync(join(path, MANIFEST));
 }
 
-/** Whether a folder has files of Roomkey's data, complete or not. */
+/** Whether a folder has a manifest or a data file, complete or not. */
 export function holdsData(path: string): boolean {
 	return hasManifest(path) || existsSync(join(path, DATA_FILE));
 }
@@ -57,7 +58,7 @@ export function holdsData(path: string): boolean {
  *
  * @throws StoreError that states the problem and the remedy
  */
-export async function inspect(path: string): Promise<void> {
+export async function assertIntact(path: string): Promise<void> {
 	const names = new Set(await readdir(path));
 	const manifest = names.has(MANIFEST) ? await readManifest(path) : undefined;
 	if (!manifest) {
@@ -67,7 +68,7 @@ export async function inspect(path: string): Promise<void> {
 				'other-format',
 				`The folder ${path} holds data of a former format (${oldFile}). Move it into a new folder with: roomkey import --data NEW_FOLDER ${path}`,
 			);
-		// A crash between creating the data file and the manifest leaves this state too, without stored data.
+		// A crash before the first manifest was written leaves the same files, but then no document was stored yet.
 		if (names.has(DATA_FILE) && statSync(join(path, DATA_FILE)).size > 0)
 			throw new StoreError(
 				'damaged',
@@ -94,11 +95,11 @@ async function readManifest(path: string): Promise<Manifest> {
 		throw new StoreError('damaged', `${file} cannot be read: ${reasonOf(error)}. Restore the folder from a backup.`);
 	}
 	if (read.format !== 'roomkey' || typeof read.version !== 'number' || typeof read.bytes !== 'number')
-		throw new StoreError('other-format', `${file} is not that of a data folder of Roomkey. Choose another folder.`);
+		throw new StoreError('other-format', `${file} does not describe data of Roomkey. Choose another folder.`);
 	if (read.version > VERSION)
 		throw new StoreError(
 			'other-format',
-			`The folder ${path} was written by a newer Roomkey (format ${read.version}, this one reads ${VERSION}). Install that one.`,
+			`The folder ${path} was written by a newer Roomkey (format ${read.version}; this Roomkey reads ${VERSION}). Install the newer one.`,
 		);
 	return read as Manifest;
 }
@@ -112,7 +113,7 @@ export async function writeManifest(path: string): Promise<void> {
 	await syncFolder(path);
 }
 
-/** Converts any error of opening a folder to a StoreError. */
+/** Converts any error that opening a folder has thrown to a StoreError. */
 export function explain(error: unknown, path: string): StoreError {
 	if (error instanceof StoreError) return error;
 	const reason = reasonOf(error);

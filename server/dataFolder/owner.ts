@@ -1,7 +1,7 @@
 /**
  * Tracks which processes use a data folder. LMDB lists the processes that read a file, and detects which of them still
- * run: a killed process leaves no stale lock. A separate file is used, because LMDB may remove a process from the list
- * when it opens a further database.
+ * run, so a killed process leaves no lock. The list is that of a file of its own: in the data file, LMDB may remove a
+ * process from the list when the process opens a further database.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,12 +22,12 @@ interface Owner {
 /**
  * Claims a folder for this process.
  *
- * @param shared whether other processes that set it too may claim the folder at the same time
- * @returns a function that releases it
+ * @param shared whether other processes that set `shared` too may claim the folder at the same time
+ * @returns a function that releases the folder
  * @throws StoreError `in-use` with the id of the other process
  */
 export async function claimFolder(folder: string, shared: boolean): Promise<() => Promise<void>> {
-	if (openFolders.has(folder)) throw inUse(folder, 'this process');
+	if (openFolders.has(folder)) throw inUseError(folder, 'this process');
 	const environment = openEnvironment(join(folder, OWNER_FILE));
 	openFolders.add(folder);
 	const release = async () => {
@@ -36,13 +36,14 @@ export async function claimFolder(folder: string, shared: boolean): Promise<() =
 	};
 	try {
 		const owners = environment.openDB<Owner, number>({ name: 'owners' });
-		// A read adds this process to the list.
+		// A read adds this process to LMDB's list of readers.
 		owners.get(process.pid);
 		environment.transactionSync(() => {
-			const living = livingProcesses(environment);
+			const running = runningProcesses(environment);
 			for (const { value: owner } of [...owners.getRange()]) {
-				if (owner.pid === process.pid || !living.has(owner.pid)) owners.removeSync(owner.pid);
-				else if (!shared || !owner.shared) throw inUse(folder, `the process ${owner.pid}`, shared || owner.shared);
+				const isOutdated = owner.pid === process.pid || !running.has(owner.pid);
+				if (isOutdated) owners.removeSync(owner.pid);
+				else if (!shared || !owner.shared) throw inUseError(folder, `the process ${owner.pid}`, shared || owner.shared);
 			}
 			owners.putSync(process.pid, { pid: process.pid, shared });
 		});
@@ -53,8 +54,9 @@ export async function claimFolder(folder: string, shared: boolean): Promise<() =
 	}
 }
 
-/** The ids of the processes that have the file open. */
-function livingProcesses(environment: Environment): Set<number> {
+/** The ids of the running processes in LMDB's list of readers. */
+function runningProcesses(environment: Environment): Set<number> {
+	// Removes the processes that no longer run. In the list, each line begins with the id of a process.
 	environment.readerCheck();
 	return new Set([...environment.readerList().matchAll(/^\s*(\d+) /gm)].map(([, pid]) => Number(pid)));
 }
@@ -66,17 +68,17 @@ export async function ownerOf(folder: string): Promise<number | undefined> {
 	const environment = openEnvironment(file, true);
 	try {
 		const owners = environment.openDB<Owner, number>({ name: 'owners' });
-		const living = livingProcesses(environment);
-		return [...owners.getRange()].map(({ value }) => value.pid).find((pid) => living.has(pid));
+		const running = runningProcesses(environment);
+		return [...owners.getRange()].map(({ value }) => value.pid).find((pid) => running.has(pid));
 	} finally {
 		await environment.close();
 	}
 }
 
-/** @param isOneShared whether this process or the other one shares the folder */
-function inUse(folder: string, holder: string, isOneShared = false): StoreError {
+/** @param wantsSharing whether this process or the other one has set `shared`, so that sharing was intended */
+function inUseError(folder: string, holder: string, wantsSharing = false): StoreError {
 	return new StoreError(
 		'in-use',
-		`The folder ${folder} is in use by ${holder}. Stop it first, or choose another folder.${isOneShared ? ' Several processes can use it only if all of them have --nats.' : ''}`,
+		`The folder ${folder} is in use by ${holder}. Stop it first, or choose another folder.${wantsSharing ? ' Several processes can use it only if all of them have --nats.' : ''}`,
 	);
 }

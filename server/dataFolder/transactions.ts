@@ -30,8 +30,8 @@ export interface WriterOptions {
 }
 
 /**
- * Runs writing tasks in transactions, one after the other. Tasks that are added in one turn of the event loop, or
- * during a flush, share the next transaction; those that exceed its time wait for the one after.
+ * Makes the function that runs writing tasks in transactions, one after the other. Tasks that are added in one turn of the
+ * event loop, or during a flush, share the next transaction. When its time is over, the rest waits for the one after.
  *
  * @param folder folder of the LMDB file
  */
@@ -45,12 +45,10 @@ export function writer(
 	let isFailing = false;
 	let checkedAt = Number.NEGATIVE_INFINITY;
 
-	/**
-	 * Throws if the disk is full. LMDB prints each failed commit on standard error, so one that would fail is not tried.
-	 */
+	/** Throws if the disk is full, because LMDB prints each failed commit on standard error. */
 	async function assertSpace(): Promise<void> {
 		if (performance.now() - checkedAt < SPACE_CHECK_MS) return;
-		if ((await freeSpace(folder)) < MIN_FREE_BYTES) throw fullDisk(folder);
+		if ((await freeSpace(folder)) < MIN_FREE_BYTES) throw fullDiskError(folder);
 		checkedAt = performance.now();
 	}
 
@@ -74,7 +72,9 @@ export function writer(
 			const failure = await failureOf(error, folder);
 			if (!isFailing) log?.error({ folder, err: failure }, 'Writes cannot be stored');
 			isFailing = true;
-			for (const { reject } of started.length > 0 ? started : waiting.splice(0)) reject(failure);
+			// If no task has started, then nothing can be written now, so all waiting tasks fail.
+			const failed = started.length > 0 ? started : waiting.splice(0);
+			for (const { reject } of failed) reject(failure);
 		}
 	}
 
@@ -94,23 +94,25 @@ export function writer(
 /** Converts a failure of LMDB, the disk or the system to a StoreError; returns other errors unchanged. */
 export async function failureOf(error: unknown, folder: string): Promise<unknown> {
 	const { commitError } = error as { commitError?: Promise<never> };
-	// The system error is delivered by a separate promise.
+	// LMDB delivers the error of the system in a promise of its own.
 	const cause = commitError ? await commitError.catch((inner) => inner) : error;
 	const reason = reasonOf(cause);
 	if (!commitError && !/MDB_|Input\/output|No space left|quota exceeded/i.test(reason)) return error;
-	// LMDB reports an input/output error if the system writes only a part of the data.
-	if (/No space left|quota exceeded/i.test(reason) || (commitError && (await freeSpaceOf(folder)) < MIN_FREE_BYTES))
-		return fullDisk(folder);
+	const saysFull = /No space left|quota exceeded/i.test(reason);
+	// On a full disk the system may write only a part of the data, which LMDB reports as an input/output error.
+	const isFull = saysFull || (commitError && (await freeSpaceOf(folder)) < MIN_FREE_BYTES);
+	if (isFull) return fullDiskError(folder);
 	if (/MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID)/.test(reason))
 		return new StoreError('damaged', `The data in ${folder} is damaged: ${reason}. Restore the folder from a backup.`);
 	return new StoreError('unusable', `Nothing can be stored in ${folder}: ${reason}.`, { cause });
 }
 
+/** The free space of a folder's disk, in bytes; infinite if the system does not tell it. */
 async function freeSpaceOf(folder: string): Promise<number> {
 	const { bavail, bsize } = await statfs(folder).catch(() => ({ bavail: Number.POSITIVE_INFINITY, bsize: 1 }));
 	return bavail * bsize;
 }
 
-function fullDisk(folder: string): StoreError {
+function fullDiskError(folder: string): StoreError {
 	return new StoreError('full', `The disk of ${folder} is full: nothing can be stored until there is space.`);
 }

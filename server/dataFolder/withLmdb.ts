@@ -1,6 +1,6 @@
 import { StoreError } from '../../shared/storeErrors.js';
 
-/** Where a store is opened: the other ways to store data. */
+/** The end of the error for a caller who opens a store: the other ways to store data. */
 export const OTHER_STORES_HINT =
 	'; or keep data in memory, with the option store: { memory: true } or the flag --memory';
 
@@ -8,7 +8,7 @@ export const OTHER_STORES_HINT =
  * Loads a module that imports `lmdb`. That package is an optional peer dependency, because servers with data in memory
  * or in MongoDB need none of its native code.
  *
- * @param otherwise ends the error, with another way
+ * @param otherwise the end of the error text: what to do instead
  * @throws StoreError if the package is missing
  */
 export async function withLmdb<T>(load: () => Promise<T>, otherwise = ''): Promise<T> {

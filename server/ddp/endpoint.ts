@@ -29,7 +29,7 @@ export interface DdpOptions extends SessionOptions {
 	readonly maxConnections: number;
 	/** Maximum number of connections that open in a second; further ones wait, or are refused with 503. Default 200. */
 	readonly maxConnectsPerSecond: number;
-	/** Mean delay of the event loop above which no connection opens, in ms; 0: no limit. Default 100. */
+	/** Mean delay of the event loop above which few connections open, in ms; 0: no limit. Default 100. */
 	readonly maxEventLoopDelay: number;
 	/**
 	 * Maximum number of bytes buffered for a client that does not read; above it the client is disconnected. Default 16
@@ -44,11 +44,11 @@ export interface DdpOptions extends SessionOptions {
 /** Options of SockJS. */
 export interface SockJsOptions {
 	/**
-	 * Interval of the transport's heartbeat, independent of DDP's: pings of a WebSocket, `h` on a poll. Default 45,000
-	 * and 10,000 ms.
+	 * The heartbeat of the transport, beside that of DDP: pings over a WebSocket, `h` as the answer to a poll. Default:
+	 * every 45,000 ms, with 10,000 ms for the answer.
 	 */
 	readonly heartbeat: HeartbeatOptions;
-	/** How long a polling client may be without a poll, in ms. Default 60,000. */
+	/** How long a polling client may go without a poll, in ms. Default 60,000. */
 	readonly pollTimeout: number;
 }
 
@@ -63,17 +63,17 @@ export interface DdpEndpoint {
 	readonly sessions: number;
 	/** The sessions whose transport is open. */
 	readonly openSessions: Iterable<Session>;
-	/** The user of each login token that a session uses, by the token's hash. */
+	/** The user ids of the login tokens that sessions use, by the hash of the token. */
 	tokensInUse(): Map<string, string>;
 	/**
-	 * Accepts no new sessions and closes the present ones gradually.
+	 * Accepts no new connections, and closes the present sessions gradually.
 	 * @param grace the time for this, in ms; calls that take longer are interrupted
-	 * @returns resolves when the last socket has closed
+	 * @returns resolves when the last session has ended
 	 */
 	close(grace: number): Promise<void>;
 	/**
-	 * During a shutdown, resolves when each polling client has received a close frame or has disconnected; at the latest
-	 * after the given time, in ms.
+	 * For a shutdown: resolves when each polling client has received a close frame or has disconnected.
+	 * @param grace the longest time to wait, in ms
 	 */
 	pollsEnded(grace: number): Promise<void>;
 }
@@ -103,7 +103,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		maxBuffered,
 		compression,
 		addressOf,
-		connectionLimiter: admission,
+		admission,
 		observer,
 		pacer: new Pacer(),
 	};
@@ -111,16 +111,16 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	const sessions = new Set<Session>();
 	const sessionServices: SessionServices = { ...services, heartbeats: new Heartbeats(options.heartbeat) };
 	const stopExpiry = closeExpired(sessions);
-	/** Set during a shutdown; must be called when no session is left. */
+	/** Set during a shutdown: called when the last session has ended. */
 	let onNoSessions: (() => void) | undefined;
 
-	function onGone(session: Session): void {
+	function onSessionEnd(session: Session): void {
 		sessions.delete(session);
 		if (sessions.size === 0) onNoSessions?.();
 	}
 
 	function openSession(transport: Transport): Receiver {
-		const session = new Session(transport, sessionServices, options, onGone);
+		const session = new Session(transport, sessionServices, options, onSessionEnd);
 		sessions.add(session);
 		observer?.onConnection(transport.kind);
 		return session;
@@ -128,7 +128,6 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 
 	const upgrade = createUpgrade(app, services, {
 		...transportOptions,
-		admission,
 		heartbeats: new Heartbeats(heartbeat),
 		maxFrame,
 		openSession,
@@ -138,7 +137,6 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	}
 	const polling = addSockJsRoutes(app, openSession, {
 		...transportOptions,
-		admission,
 		pollHold: heartbeat.interval,
 		pollTimeout,
 		maxFrame,
@@ -181,10 +179,10 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		},
 		async pollsEnded(grace) {
 			let timer: NodeJS.Timeout | undefined;
-			const tooLong = new Promise<void>((resolve) => {
+			const graceEnded = new Promise<void>((resolve) => {
 				timer = setTimeout(resolve, grace);
 			});
-			await Promise.race([polling.allClosed(), tooLong]);
+			await Promise.race([polling.allClosed(), graceEnded]);
 			clearTimeout(timer);
 		},
 	};

@@ -14,16 +14,17 @@ import { SockJsWebSocketTransport } from './transports/sockjs/websocket.js';
 import type { OpenSession, TransportOptions } from './transports/transport.js';
 import { ClientSocket, WebSocketTransport } from './transports/websocket.js';
 
-/** Paths of WebSockets; each may end in a slash and carry a query. */
+/** The paths of WebSockets. A slash and a query may follow. */
 const RAW_PATH = /^(\/sockjs)?\/websocket\/?(\?|$)/;
 const SOCKJS_PATH = /^\/sockjs\/[^/.?]+\/[^/.?]+\/websocket\/?(\?|$)/;
 
-/** The server that a request has arrived at. */
-function serverOf({ socket }: IncomingMessage): Server | undefined {
+/** The HTTP server that has received a request. */
+function httpServerOf({ socket }: IncomingMessage): Server | undefined {
 	return (socket as { server?: Server }).server;
 }
 
-const asJson = (error: string) => JSON.stringify({ success: false, error });
+/** The body of an error answer, in the form of REST. */
+const errorBody = (error: string) => JSON.stringify({ success: false, error });
 
 export interface UpgradeOptions extends TransportOptions {
 	/** Decides when a new client may connect. */
@@ -63,7 +64,8 @@ export function createUpgrade(
 	const onSocketError = (err: Error) => log.debug({ err }, 'Socket error');
 	const onWebSocketError = (err: Error) => log.debug({ err }, 'WebSocket error');
 
-	function open(webSocket: ClientSocket, request: IncomingMessage): void {
+	/** Begins a session over a WebSocket whose handshake is complete. */
+	function openTransport(webSocket: ClientSocket, request: IncomingMessage): void {
 		// From here on `ws` handles errors of the socket.
 		request.socket.off('error', onSocketError);
 		// `ws` closes the socket with the right code; without a listener the error would end the process.
@@ -76,7 +78,7 @@ export function createUpgrade(
 
 	function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
 		if (!offersWebSocket(request)) {
-			declineUpgrade(serverOf(request) ?? app.server, request, socket, head);
+			declineUpgrade(httpServerOf(request) ?? app.server, request, socket, head);
 			return;
 		}
 		socket.on('error', onSocketError);
@@ -97,28 +99,28 @@ export function createUpgrade(
 		const address = addressOf(request);
 		if (!allowsOrigin(request)) {
 			observer?.onConnectionRefused('origin', address);
-			refuseUpgrade(socket, 403, asJson(ORIGIN_NOT_ALLOWED));
+			refuseUpgrade(socket, 403, errorBody(ORIGIN_NOT_ALLOWED));
 			return;
 		}
-		/** Set while the connection waits: ends that, and returns what the client has sent. */
+		/** Set while the connection waits: ends the wait, and returns what the client has sent meanwhile. */
 		let endHold: (() => Buffer) | undefined;
-		const leave = admission.request(address, (refused) => {
+		const onDisconnect = admission.request(address, (rejection) => {
 			const received = endHold ? Buffer.concat([head, endHold()]) : head;
-			if (refused) refuseUpgrade(socket, refused.status, asJson(refused.text));
-			else complete(request, socket, received, address);
+			if (rejection) refuseUpgrade(socket, rejection.status, errorBody(rejection.text));
+			else completeUpgrade(request, socket, received, address);
 		});
-		if (leave) endHold = holdSocket(socket, leave);
+		if (onDisconnect) endHold = holdSocket(socket, onDisconnect);
 	}
 
-	/** Opens an admitted connection. */
-	function complete(request: IncomingMessage, socket: Duplex, head: Buffer, address: string | null): void {
-		let opened = false;
+	/** Completes the handshake of an admitted connection. @param head what the client has sent after its request */
+	function completeUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, address: string | null): void {
+		let isOpen = false;
 		webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-			opened = true;
-			open(webSocket, request);
+			isOpen = true;
+			openTransport(webSocket, request);
 		});
-		// The callback runs synchronously or never.
-		if (!opened) admission.release(address);
+		// The callback runs synchronously, or never if the handshake is invalid.
+		if (!isOpen) admission.release(address);
 	}
 
 	return onUpgrade;

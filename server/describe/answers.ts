@@ -1,13 +1,13 @@
-/** The bodies of successful REST answers, from what a method returns. */
+/** Makes the schemas of the bodies of successful REST answers, from the pattern of a method's return value. */
 import type { RestRoute } from '../../shared/method.js';
 import type { Shape } from '../../shared/shape.js';
-import { choicesOf, type JsonSchema, mayBeNothing, type SchemaMaker } from './schema.js';
+import { acceptsUndefined, choicesOf, type JsonSchema, type SchemaMaker } from './schema.js';
 
 const SUCCESS = { name: 'success', isOptional: false, shape: { kind: 'literal', value: true } } as const;
 
 /**
- * The body for one kind of return value. As `succeeded` writes it, the members of a plain object stand beside
- * `success`, and any other value is the member `result`.
+ * The body for one shape of return value, in the form that `succeeded` in `rest/envelope.ts` gives it: the members of a
+ * plain object are beside `success`, and any other value is the member `result`.
  */
 function bodyOf(shape: Shape, maker: SchemaMaker): JsonSchema {
 	if (shape.kind === 'named') return bodyOf(shape.shape, maker);
@@ -16,12 +16,12 @@ function bodyOf(shape: Shape, maker: SchemaMaker): JsonSchema {
 	return maker.object([{ name: 'result', isOptional: false, shape }, SUCCESS], null);
 }
 
-/** The body of a successful answer. @param returns what the method returns; undefined: unknown */
+/** The body of a successful answer. @param returns the shape of the return value; undefined: unknown */
 export function answerBody(returns: Shape | undefined, rest: RestRoute, maker: SchemaMaker): JsonSchema {
-	const nothing = maker.object([SUCCESS], null);
-	if (rest.empty) return nothing;
+	const successOnly = maker.object([SUCCESS], null);
+	if (rest.empty) return successOnly;
 	if (!returns) return bodyOf({ kind: 'any' }, maker);
 	const bodies = choicesOf(returns).map((choice) => bodyOf(choice, maker));
-	const all = mayBeNothing(returns) ? [...bodies, nothing] : bodies;
+	const all = acceptsUndefined(returns) ? [...bodies, successOnly] : bodies;
 	return all.length === 1 ? (all[0] as JsonSchema) : { anyOf: all };
 }

@@ -1,4 +1,4 @@
-/** The AsyncAPI 3.0 document: the messages of DDP for every method, publication and stream, from the definitions. */
+/** Makes the AsyncAPI 3.0 document. It describes the DDP messages of every method, publication and stream. */
 import type { RateRule } from '../../shared/limit.js';
 import type { Method } from '../../shared/method.js';
 import type { Publication } from '../../shared/publication.js';
@@ -19,16 +19,14 @@ export interface DdpDocumentOptions {
 	readonly limits: readonly RateRule[];
 	/** The version of Roomkey. */
 	readonly version: string;
-	/** The path below which everything is. Default: none. */
+	/** Prefix of the path of every URL of the server. Default: none. */
 	readonly pathPrefix?: string;
 }
 
-/**
- * The channel of the messages that every DDP server has: handshake, heartbeat, and those about calls and subscriptions.
- */
+/** The channel of the messages in `ddpMessages.ts`: they belong to no certain method, publication or stream. */
 function protocolPart(): Part {
 	const entries = Object.entries(PROTOCOL);
-	const sentBy = (side: 'client' | 'server') =>
+	const namesSentBy = (side: 'client' | 'server') =>
 		entries.filter(([, { from }]) => from === side || from === 'both').map(([name]) => name);
 	return {
 		id: 'ddp',
@@ -42,17 +40,18 @@ function protocolPart(): Part {
 			'x-kind': 'protocol',
 		},
 		operations: {
-			fromClient: operation('receive', 'ddp', 'What clients send', sentBy('client')),
-			toClient: operation('send', 'ddp', 'What clients receive', sentBy('server')),
+			fromClient: operation('receive', 'ddp', 'What clients send', namesSentBy('client')),
+			toClient: operation('send', 'ddp', 'What clients receive', namesSentBy('server')),
 		},
 	};
 }
 
-const DESCRIPTION = `What DDP clients call and subscribe to here, over WebSocket at \`${ADDRESS}\` and SockJS at \`/sockjs\`.
+const DESCRIPTION = `The methods, publications and streams of this server over DDP. Clients connect by WebSocket at
+\`${ADDRESS}\` or by SockJS at \`/sockjs\`.
 
-A client sends \`connect\` first. Each channel is a method, a publication or a stream: all use the same connection. The
-members \`params\`, \`result\` and \`fields\` are EJSON: a date is \`{"$date": ms}\`. A method may be given more parameters
-than are listed, which are ignored. Over REST: see \`/api/v1/openapi.json\`.`;
+A client sends \`connect\` first. Each channel is a method, a publication or a stream. All channels use one connection.
+The members \`params\`, \`result\` and \`fields\` are EJSON: a date is \`{"$date": ms}\`. Parameters after the listed ones
+are ignored. The REST routes are in \`/api/v1/openapi.json\`.`;
 
 /** Makes the document. */
 export function asyncapiDocument(options: DdpDocumentOptions): Record<string, unknown> {

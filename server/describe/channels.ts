@@ -7,6 +7,7 @@ import type { ExampleMaker } from './examples.js';
 import { argumentMembers, type JsonSchema, type SchemaMaker } from './schema.js';
 
 export type Json = Record<string, unknown>;
+/** The arguments of a definition, with their patterns. */
 export type Arguments = readonly (readonly [name: string, matcher: AnyMatcher])[];
 
 /**
@@ -21,16 +22,17 @@ export interface Part {
 
 /** What is needed to build the channels of one document. */
 export interface ChannelContext {
+	/** Makes the schemas, and collects those with a name. */
 	readonly maker: SchemaMaker;
 	readonly examples: ExampleMaker;
 	/** The rate limit rules of the server. */
 	readonly limits: readonly RateRule[];
 }
 
-/** The path of the WebSocket. */
+/** The address of every channel: the path of the WebSocket. */
 export const ADDRESS = '/websocket';
 
-/** Ids in documents consist of letters, digits, points, dashes and underscores. */
+/** A name as an id of the document: each character that is no letter, digit, point, dash or underscore becomes `_`. */
 export const idOf = (name: string): string => name.replace(/[^\w.-]/g, '_');
 
 export const channelRef = (channel: string): Json => ({ $ref: `#/channels/${channel}` });
@@ -41,7 +43,7 @@ export function messageObject(name: string, summary: string, payload: JsonSchema
 	return { name, summary, payload, examples: [{ payload: example }] };
 }
 
-/** An operation on a channel. @param action `receive` if clients send the messages */
+/** An operation on a channel. @param action what the server does: `receive` for messages that clients send */
 export function operation(
 	action: 'receive' | 'send',
 	channel: string,
@@ -51,7 +53,7 @@ export function operation(
 	return { action, channel: channelRef(channel), summary, messages: messages.map((name) => messageRef(channel, name)) };
 }
 
-/** Number of parameters that must be sent. An optional one before a required one counts too. */
+/** Number of parameters that a client must send. An optional parameter before a required one counts too. */
 const requiredCount = (members: readonly Member[]) => members.findLastIndex(({ isOptional }) => !isOptional) + 1;
 
 /**
@@ -65,7 +67,8 @@ export function paramsSchema(args: Arguments, { maker }: ChannelContext): JsonSc
 		type: 'array',
 		...(members.length > 0 && {
 			prefixItems: members.map(({ name, isOptional, shape }) => {
-				const schema = maker.of(shape);
+				const schema = maker.schemaOf(shape);
+				// The title names the parameter. In `allOf` it does not replace the title of its schema.
 				return { title: name, ...(isOptional ? { anyOf: [schema, { type: 'null' }] } : { allOf: [schema] }) };
 			}),
 		}),
@@ -73,17 +76,19 @@ export function paramsSchema(args: Arguments, { maker }: ChannelContext): JsonSc
 	};
 }
 
-/** An example of each parameter that must be sent. */
+/** An example of each parameter that a client must send. */
 export function exampleParams(args: Arguments, { maker, examples }: ChannelContext): unknown[] {
 	const members = argumentMembers(args);
-	return members.slice(0, requiredCount(members)).map(({ name, shape }) => examples.of(maker.of(shape), name));
+	return members
+		.slice(0, requiredCount(members))
+		.map(({ name, shape }) => examples.exampleOf(maker.schemaOf(shape), name));
 }
 
 /** Arguments with their schemas and examples, as the page at `/api-docs` shows them. */
 export function describedArguments(args: Arguments, { maker, examples }: ChannelContext): Json[] {
 	return argumentMembers(args).map(({ name, isOptional, shape }) => {
-		const schema = maker.of(shape);
-		return { name, optional: isOptional, schema, example: examples.of(schema, name) };
+		const schema = maker.schemaOf(shape);
+		return { name, optional: isOptional, schema, example: examples.exampleOf(schema, name) };
 	});
 }
 

@@ -1,6 +1,6 @@
-/** The chapters of the reference. They are also the tags of the OpenAPI document. */
+/** The chapters into which the reference groups the methods. They are also the tags of the OpenAPI document. */
 
-/** The chapters, with the names of the methods in each. A method belongs to the first chapter that matches its name. */
+/** Each chapter has a pattern. A method belongs to the first chapter whose pattern matches its name. */
 export const CHAPTERS: readonly (readonly [title: string, names: RegExp])[] = [
 	['Identity keys', /E2EKey$|^e2e\.(fetchMyKeys|setUserPublicAndPrivateKeys|keyHistory)$/],
 	['Room keys', /^e2e\.|^stream-notify-room-users$/],

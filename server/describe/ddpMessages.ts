@@ -4,8 +4,11 @@ import type { JsonSchema } from './schema.js';
 const TEXT: JsonSchema = { type: 'string' };
 const TEXTS: JsonSchema = { type: 'array', items: TEXT };
 
-/** The schema of a message. Each member is required unless its name ends with `?`. */
-export function message(msg: string, members: Readonly<Record<string, JsonSchema>>, isOpen = false): JsonSchema {
+/**
+ * The schema of a message. Each member is required unless its name ends with `?`.
+ * @param allowsOthers whether the message may have other members: the server ignores them in messages of clients
+ */
+export function message(msg: string, members: Readonly<Record<string, JsonSchema>>, allowsOthers = false): JsonSchema {
 	const entries = Object.entries(members);
 	const required = entries.filter(([name]) => !name.endsWith('?')).map(([name]) => name);
 	return {
@@ -15,11 +18,11 @@ export function message(msg: string, members: Readonly<Record<string, JsonSchema
 			...Object.fromEntries(entries.map(([name, schema]) => [name.replace('?', ''), schema])),
 		},
 		required: ['msg', ...required],
-		...(!isOpen && { additionalProperties: false }),
+		...(!allowsOthers && { additionalProperties: false }),
 	};
 }
 
-/** The error in `result` and `nosub`. @param codes the codes that it may have. Absent: any code */
+/** The schema of the error in `result` and `nosub`. @param codes the codes that it may have; absent: any code */
 export function errorSchema(codes?: readonly (string | number)[]): JsonSchema {
 	return {
 		type: 'object',
@@ -36,7 +39,7 @@ export function errorSchema(codes?: readonly (string | number)[]): JsonSchema {
 	};
 }
 
-/** A message: who sends it, what for, and its payload. */
+/** A message: its sender, its purpose and its payload. */
 interface ProtocolMessage {
 	readonly from: 'client' | 'server' | 'both';
 	readonly summary: string;
@@ -46,7 +49,7 @@ interface ProtocolMessage {
 
 const SESSION = 'Q2wE4rT6yU8iO0pAs';
 
-/** The messages of every DDP server. */
+/** The messages, by the value of `msg`. */
 export const PROTOCOL: Readonly<Record<string, ProtocolMessage>> = {
 	connect: {
 		from: 'client',
@@ -62,7 +65,7 @@ export const PROTOCOL: Readonly<Record<string, ProtocolMessage>> = {
 	},
 	failed: {
 		from: 'server',
-		summary: 'The versions do not fit: the client can connect again with this one',
+		summary: 'The server does not support the version: the client can connect again with this one',
 		payload: message('failed', { version: TEXT }),
 		example: { msg: 'failed', version: '1' },
 	},
@@ -86,7 +89,7 @@ export const PROTOCOL: Readonly<Record<string, ProtocolMessage>> = {
 	},
 	updated: {
 		from: 'server',
-		summary: 'The client has received all that these calls have changed in its subscriptions',
+		summary: 'The server has sent everything that these calls have changed in the subscriptions of the client',
 		payload: message('updated', { methods: TEXTS }),
 		example: { msg: 'updated', methods: ['1'] },
 	},
@@ -110,7 +113,7 @@ export const PROTOCOL: Readonly<Record<string, ProtocolMessage>> = {
 	},
 	removed: {
 		from: 'server',
-		summary: 'The client has a document no more',
+		summary: 'A document that no subscription of the client contains any more',
 		payload: message('removed', { collection: TEXT, id: TEXT }),
 		example: { msg: 'removed', collection: 'users', id: 'uB7xHn3QpLd9TzEwa' },
 	},

@@ -1,11 +1,11 @@
-/** The error answers of REST: the status and the texts of each error code. */
+/** Describes the error answers of REST: the status and the reasons of each error code. */
 import { BareError, ClientError, errorInstances, knownErrors } from '../../shared/errors.js';
 import { commonErrors, type ErrorCode, type Method } from '../../shared/method.js';
 import { failed } from '../rest/envelope.js';
 import type { JsonSchema } from './schema.js';
 
-/** Codes of the errors that every route may have before it calls a method. */
-const OF_EVERY_ROUTE: readonly ErrorCode[] = [
+/** Codes of the errors that any route may answer before it calls a method. */
+const ROUTE_ERRORS: readonly ErrorCode[] = [
 	'error-invalid-idempotency-key',
 	'error-invalid-params',
 	'invalid-params',
@@ -13,30 +13,29 @@ const OF_EVERY_ROUTE: readonly ErrorCode[] = [
 	503,
 ];
 
-/**
- * An error code with a certain status. A bare code is the text of the answer, and not its `errorType` (see
- * `BareError`).
- */
-interface ErrorWithStatus extends DescribedError {
+/** An error in a REST answer. */
+interface RestError extends DescribedError {
+	/** Whether the code is the text of the answer, which then has no `errorType` (see `BareError`). */
 	readonly isBare: boolean;
 }
 
 let reasons: ReadonlyMap<ErrorCode, readonly string[]> | undefined;
 
-/** The texts of an error code. */
+/** The reasons that errors with a code may have. */
 function reasonsOf(code: ErrorCode): readonly string[] {
 	if (!reasons) {
 		const all = new Map<ErrorCode, string[]>();
 		for (const { error, reason } of knownErrors()) {
-			const texts = all.get(error) ?? [];
-			all.set(error, reason === '' || texts.includes(reason) ? texts : [...texts, reason]);
+			const known = all.get(error) ?? [];
+			const isNew = reason !== '' && !known.includes(reason);
+			all.set(error, isNew ? [...known, reason] : known);
 		}
 		reasons = all;
 	}
 	return reasons.get(code) ?? [];
 }
 
-/** An error code that a call may have, with its texts. */
+/** An error code that a call may answer, with its reasons. */
 export interface DescribedError {
 	readonly code: ErrorCode;
 	readonly reasons: readonly string[];
@@ -47,8 +46,8 @@ export const errorsOf = (codes: readonly ErrorCode[]): DescribedError[] =>
 	codes.map((code) => ({ code, reasons: reasonsOf(code) }));
 
 /**
- * The errors of a method. A code that it has only because of its options is shown with its first text, because the
- * other texts belong to other methods.
+ * The errors of a method. A code that follows only from the options of the method has only its first reason, because
+ * the other reasons belong to other methods.
  */
 export function methodErrors(method: Method): DescribedError[] {
 	const own = method.errors ?? [];
@@ -56,29 +55,38 @@ export function methodErrors(method: Method): DescribedError[] {
 	return [...errorsOf(own), ...Array.from(common, (code) => ({ code, reasons: reasonsOf(code).slice(0, 1) }))];
 }
 
-/** Groups errors by the status of their answers. Adds the errors of every route. */
-function byStatus(errors: readonly DescribedError[]): Map<number, ErrorWithStatus[]> {
+/**
+ * Groups errors by the status of their answers, and adds those of any route. Errors of one code may have different
+ * statuses, so each known error of the code is asked for its own.
+ */
+function byStatus(errors: readonly DescribedError[]): Map<number, RestError[]> {
 	const known = errorInstances();
-	const all = new Map<number, ErrorWithStatus[]>();
-	const others = OF_EVERY_ROUTE.filter((code) => !errors.some((error) => error.code === code));
-	for (const { code, reasons } of [...errors, ...errorsOf(others)]) {
+	const groups = new Map<number, RestError[]>();
+	const others = ROUTE_ERRORS.filter((code) => !errors.some((error) => error.code === code));
+	const ofEveryRoute = errorsOf(others).map(({ code, reasons }) => ({
+		code,
+		// Only a login has another text of 503 than the first.
+		reasons: code === 503 ? reasons.slice(0, 1) : reasons,
+	}));
+	for (const { code, reasons } of [...errors, ...ofEveryRoute]) {
 		const instances = known.filter(({ error }) => error === code);
-		for (const error of instances.length > 0 ? instances : [new ClientError(code, 'reason')]) {
-			const { status } = failed(error);
-			const isBare = error instanceof BareError;
-			const sameStatus = all.get(status) ?? [];
-			if (sameStatus.some((one) => one.code === code && one.isBare === isBare)) continue;
-			all.set(status, [...sameStatus, { code, reasons, isBare }]);
+		if (instances.length === 0) instances.push(new ClientError(code, 'reason'));
+		for (const instance of instances) {
+			const { status } = failed(instance);
+			const isBare = instance instanceof BareError;
+			const group = groups.get(status) ?? [];
+			if (group.some((error) => error.code === code && error.isBare === isBare)) continue;
+			groups.set(status, [...group, { code, reasons, isBare }]);
 		}
 	}
-	return all;
+	return groups;
 }
 
-const line = ({ code, reasons }: ErrorWithStatus) => `- \`${code}\`: ${reasons.join(' / ') || 'without a reason'}`;
+const errorLine = ({ code, reasons }: RestError) => `- \`${code}\`: ${reasons.join(' / ') || 'without a reason'}`;
 
-/** The schema of a body with status 400: a text, and the code unless it is bare. */
-function errorBodySchema(all: readonly ErrorWithStatus[]): JsonSchema {
-	const codes = all.filter(({ isBare }) => !isBare).map(({ code }) => code);
+/** The schema of a body with status 400: a text, and the code unless it is bare. Other statuses have only a text. */
+function errorBodySchema(errors: readonly RestError[]): JsonSchema {
+	const codes = errors.filter(({ isBare }) => !isBare).map(({ code }) => code);
 	return {
 		type: 'object',
 		properties: {
@@ -97,7 +105,7 @@ const TITLES: Readonly<Record<number, string>> = {
 	403: 'Not permitted',
 	429: 'Too many requests: `Retry-After` says when to try again',
 	500: 'Error of the server',
-	503: 'The store is not available: `Retry-After` says when to try again',
+	503: 'Not available at the moment: `Retry-After` says when to try again',
 };
 
 const RETRY = { 'Retry-After': { schema: { type: 'integer' }, description: 'Seconds to wait' } };
@@ -108,7 +116,7 @@ export function errorResponses(errors: readonly DescribedError[]): Record<string
 	for (const [status, errorsOfStatus] of byStatus(errors)) {
 		const schema = status === 400 ? errorBodySchema(errorsOfStatus) : { $ref: '#/components/schemas/Refusal' };
 		responses[status] = {
-			description: [TITLES[status] ?? 'Refused', '', ...errorsOfStatus.map(line)].join('\n'),
+			description: [TITLES[status] ?? 'Refused', '', ...errorsOfStatus.map(errorLine)].join('\n'),
 			...((status === 429 || status === 503) && { headers: RETRY }),
 			content: { 'application/json': { schema } },
 		};

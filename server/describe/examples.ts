@@ -1,4 +1,4 @@
-/** Example values of schemas. They are the same in every run, and match their schema. */
+/** Makes example values that match a schema. They are the same in every run. */
 import type { JsonSchema } from './schema.js';
 
 const ROOM = 'rT4Kq8ZyWm2NcXb7v';
@@ -7,7 +7,7 @@ const KEY_ID = '0c8f1f2a-7b1d-4d2e-9a54-6f0f7f6f3a11';
 const SEALED_KEY = `${KEY_ID}${'Q'.repeat(342)}==`;
 const TIME = '2026-01-31T12:00:00.000Z';
 
-/** Example texts by the name of the argument or member. The first pattern that matches is used. */
+/** Example texts by the name of the argument or member. The first pattern that matches the name counts. */
 const TEXTS: readonly (readonly [name: RegExp, text: string])[] = [
 	[/^(rid|roomId|roomIds)$/, ROOM],
 	[/^(uid|userId|userIds|_id|id|by|to)$/, USER],
@@ -39,17 +39,19 @@ const lookUp = <T>(table: readonly (readonly [RegExp, T])[], name: string): T | 
 export class ExampleMaker {
 	constructor(private readonly components: Readonly<Record<string, JsonSchema>>) {}
 
-	/** @param name name of the argument or member, by which a fitting text is chosen */
-	of(schema: JsonSchema, name = ''): unknown {
+	/** @param name name of the argument or member; the tables above have examples by name */
+	exampleOf(schema: JsonSchema, name = ''): unknown {
 		const { $ref, examples, anyOf } = schema;
 		if (typeof $ref === 'string') {
 			const component = $ref.slice($ref.lastIndexOf('/') + 1);
-			return component === 'Date' ? { $date: Date.parse(TIME) } : this.of(this.components[component] ?? {}, name);
+			return component === 'Date'
+				? { $date: Date.parse(TIME) }
+				: this.exampleOf(this.components[component] ?? {}, name);
 		}
 		if (Array.isArray(examples)) return examples[0];
 		if ('const' in schema) return schema.const;
 		if (Array.isArray(schema.enum)) return schema.enum[0];
-		if (Array.isArray(anyOf)) return this.of(anyOf[0] as JsonSchema, name);
+		if (Array.isArray(anyOf)) return this.exampleOf(anyOf[0] as JsonSchema, name);
 		const type = Array.isArray(schema.type) ? schema.type[0] : schema.type;
 		switch (type) {
 			case 'string':
@@ -62,7 +64,7 @@ export class ExampleMaker {
 			case 'null':
 				return null;
 			case 'array':
-				return [this.of((schema.items ?? {}) as JsonSchema, name)];
+				return [this.exampleOf((schema.items ?? {}) as JsonSchema, name)];
 			case 'object':
 				return this.#object(schema);
 			default:
@@ -70,11 +72,14 @@ export class ExampleMaker {
 		}
 	}
 
-	/** Includes optional members, so that an example shows all members. */
+	/**
+	 * Includes optional members, so that an example shows all members. An object with arbitrary keys gets one member,
+	 * whose key is a room id.
+	 */
 	#object({ properties = {}, additionalProperties: others }: JsonSchema): unknown {
 		const members = Object.entries(properties as Record<string, JsonSchema>);
-		const known = Object.fromEntries(members.map(([name, schema]) => [name, this.of(schema, name)]));
+		const known = Object.fromEntries(members.map(([name, schema]) => [name, this.exampleOf(schema, name)]));
 		if (members.length > 0 || typeof others !== 'object' || others === null) return known;
-		return { [ROOM]: this.of(others as JsonSchema, 'rid') };
+		return { [ROOM]: this.exampleOf(others as JsonSchema, 'rid') };
 	}
 }

@@ -1,14 +1,14 @@
-/** Finds files of the package, both in a repository that was built and in the installed, bundled package. */
+/** Finds files of the package, in the built repository and in the installed package, whose modules are bundled. */
 import { existsSync } from 'node:fs';
 
 /** The nearest folder above this module that has a package.json. */
 function findRoot(): URL {
 	let folder = new URL('./', import.meta.url);
 	while (!existsSync(new URL('package.json', folder))) {
-		const above = new URL('../', folder);
-		if (above.href === folder.href)
+		const parent = new URL('../', folder);
+		if (parent.href === folder.href)
 			throw new Error('The files of the package have been moved: package.json is missing');
-		folder = above;
+		folder = parent;
 	}
 	return folder;
 }

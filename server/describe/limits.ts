@@ -6,26 +6,27 @@ import { formatLimit } from './limitText.js';
 
 /** A limit in a document. */
 export interface DescribedLimit extends Limit {
-	/** Who has a separate count, such as `user` or `address, over REST`. */
+	/** What each count belongs to, such as `user` or `address, over REST`. */
 	readonly countedBy: string;
 }
 
-/** The keys for which a rule may have separate counts, and their names in the documents. */
-const COUNTED: readonly (readonly [key: 'userId' | 'clientAddress' | 'connectionId', text: string])[] = [
+/** The keys of a rule by which calls may be counted, and their names in the documents. */
+const COUNT_KEYS: readonly (readonly [key: 'userId' | 'clientAddress' | 'connectionId', text: string])[] = [
 	['userId', 'user'],
 	['clientAddress', 'address'],
 	['connectionId', 'connection'],
 ];
 
+/** What a rule counts by. A rule counts each value of a key separately if its matcher for the key is a function. */
 function countedBy({ matcher }: RateRule): string {
-	const keys = COUNTED.filter(([key]) => typeof matcher[key] === 'function').map(([, text]) => text);
-	// A rule that accepts `connectionId: null` is one for REST.
+	const keys = COUNT_KEYS.filter(([key]) => typeof matcher[key] === 'function').map(([, text]) => text);
+	// Calls over REST have no connection: `connectionId` is null.
 	const isRest = typeof matcher.connectionId === 'function' && matches(matcher.connectionId, null);
-	const by = keys.filter((key) => key !== 'connection' || !isRest).join(' and ') || 'server';
-	return isRest ? `${by}, over REST` : by;
+	const restKeys = keys.filter((key) => key !== 'connection');
+	return isRest ? `${restKeys.join(' and ') || 'server'}, over REST` : keys.join(' and ') || 'server';
 }
 
-/** The limits of a method or publication: that in its definition, and those of the rules that select its name. */
+/** The limits of a method or publication: the limit in its definition, and the rules that match its name. */
 export function limitsOf(
 	type: RateEvent['type'],
 	name: string,
@@ -33,8 +34,8 @@ export function limitsOf(
 	rules: readonly RateRule[],
 ): DescribedLimit[] {
 	const own = limit ? [{ calls: limit.calls, per: limit.per, countedBy: 'caller' }] : [];
-	const selected = rules.filter(({ matcher }) => matches(matcher.type, type) && matches(matcher.name, name));
-	const others = selected.map((rule) => ({
+	const matching = rules.filter(({ matcher }) => matches(matcher.type, type) && matches(matcher.name, name));
+	const others = matching.map((rule) => ({
 		calls: rule.calls ?? DEFAULT_LIMIT.calls,
 		per: rule.per ?? DEFAULT_LIMIT.per,
 		countedBy: countedBy(rule),

@@ -19,33 +19,33 @@ import { chapterOf } from './chapters.js';
 import { errorSchema, message } from './ddpMessages.js';
 import { methodErrors } from './errorResponses.js';
 import { limitsOf, limitsText } from './limits.js';
-import { isNothing, mayBeNothing } from './schema.js';
+import { acceptsUndefined, isUndefined } from './schema.js';
 
 const ID = { type: 'string' };
 
 function callMessage({ name, args }: Method, context: ChannelContext): Json {
-	const params = args.length === 0 ? 'params?' : 'params';
-	const members = { id: ID, method: { const: name }, [params]: paramsSchema(args, context), 'randomSeed?': {} };
+	const paramsKey = args.length === 0 ? 'params?' : 'params';
+	const members = { id: ID, method: { const: name }, [paramsKey]: paramsSchema(args, context), 'randomSeed?': {} };
 	const example = { msg: 'method', id: '1', method: name, params: exampleParams(args, context) };
 	return messageObject('method', `Calls ${name}`, message('method', members, true), example);
 }
 
-/** The codes of errors that a call may have; undefined if they are unknown. */
+/** The codes of errors that a call may answer; undefined if they are unknown. */
 function codesOf(method: Method): ErrorCode[] | undefined {
-	// A server without the method answers 404. A server whose store is unavailable answers 503.
+	// Any call may answer 404, if the server does not have the method, and 503, if the store is unavailable.
 	return method.errors && [...new Set([...method.errors, ...commonErrors(method), 404, 503])];
 }
 
 /** The message with the result: a value, or an error. */
 function resultMessage(method: Method, { maker, examples }: ChannelContext): Json {
 	const shape = method.returns?.shape ?? { kind: 'any' };
-	const value = maker.of(shape);
-	const hasValue = !isNothing(shape);
-	const key = mayBeNothing(shape) || shape.kind === 'any' ? 'result?' : 'result';
-	const done = message('result', { id: ID, ...(hasValue && { [key]: value }) });
-	const refused = message('result', { id: ID, error: errorSchema(codesOf(method)) });
-	const example = { msg: 'result', id: '1', ...(hasValue && { result: examples.of(value) }) };
-	return messageObject('result', 'The value, or the error', { anyOf: [done, refused] }, example);
+	const value = maker.schemaOf(shape);
+	const hasValue = !isUndefined(shape);
+	const resultKey = acceptsUndefined(shape) || shape.kind === 'any' ? 'result?' : 'result';
+	const success = message('result', { id: ID, ...(hasValue && { [resultKey]: value }) });
+	const failure = message('result', { id: ID, error: errorSchema(codesOf(method)) });
+	const example = { msg: 'result', id: '1', ...(hasValue && { result: examples.exampleOf(value) }) };
+	return messageObject('result', 'The value, or the error', { anyOf: [success, failure] }, example);
 }
 
 function descriptionOf(method: Method, limits: string | undefined): string {
@@ -69,8 +69,8 @@ function extensionsOf(method: Method, context: ChannelContext): Json {
 		'x-name': name,
 		'x-chapter': chapterOf(name),
 		'x-arguments': describedArguments(args, context),
-		...(returns && !isNothing(returns.shape) && { 'x-answer': context.maker.of(returns.shape) }),
-		...(returns && mayBeNothing(returns.shape) && { 'x-answer-optional': true }),
+		...(returns && !isUndefined(returns.shape) && { 'x-answer': context.maker.schemaOf(returns.shape) }),
+		...(returns && acceptsUndefined(returns.shape) && { 'x-answer-optional': true }),
 		'x-anonymous': anonymous,
 		'x-errors': methodErrors(method),
 		'x-limits': limitsOf('method', name, method.limit, context.limits),

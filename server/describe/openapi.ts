@@ -1,4 +1,4 @@
-/** The OpenAPI 3.1 document: every REST route, from the definitions of the methods. */
+/** Makes the OpenAPI 3.1 document. It describes every REST route. */
 import { clientError } from '../../shared/errors.js';
 import type { RateRule } from '../../shared/limit.js';
 import { DEFAULT_TIMEOUT, type Method, pathParameters, type RestRoute } from '../../shared/method.js';
@@ -21,14 +21,14 @@ export interface DocumentOptions {
 	readonly pathPrefix?: string;
 }
 
-/** An id from which client generators can make an identifier. */
+/** The id of an operation. Client generators make the name of a function from it, so it contains no slash. */
 export const operationIdOf = (name: string): string => name.replaceAll('/', '_');
 
 const DESCRIPTION = `The REST routes of this server. The same methods can be called over DDP: see \`/asyncapi.json\`.
 
 Every answer is a JSON object with \`success\`. Null in a body counts as an argument that is left out, unless the argument
-may be null. In a query, a list is the same name several times, \`name[]\`, or JSON. The parameters \`count\`, \`offset\`,
-\`sort\`, \`fields\` and \`query\`, which Rocket.Chat's clients send with any GET, are accepted everywhere.`;
+may be null. A list in a query is written as \`name=a&name=b\`, as \`name[]=a&name[]=b\`, or as JSON. Every GET accepts the
+parameters \`count\`, \`offset\`, \`sort\`, \`fields\` and \`query\`, because Rocket.Chat's clients may send them anywhere.`;
 
 /** The description of a method, without its arguments. */
 function descriptionOf(method: Method, limits: readonly RateRule[]): string {
@@ -48,10 +48,10 @@ function descriptionOf(method: Method, limits: readonly RateRule[]): string {
 
 function parametersOf(method: Method, rest: RestRoute, maker: SchemaMaker, examples: ExampleMaker): unknown[] {
 	const inPath = new Set(pathParameters(rest.path));
-	const given = argumentMembers(method.args).flatMap(({ name, isOptional, shape }) => {
+	const argumentParameters = argumentMembers(method.args).flatMap(({ name, isOptional, shape }) => {
 		if (!inPath.has(name) && WITH_BODY.has(rest.verb)) return [];
-		const schema = maker.of(shape);
-		const example = examples.of(schema, name);
+		const schema = maker.schemaOf(shape);
+		const example = examples.exampleOf(schema, name);
 		return [
 			{
 				name,
@@ -63,7 +63,7 @@ function parametersOf(method: Method, rest: RestRoute, maker: SchemaMaker, examp
 		];
 	});
 	return [
-		...given,
+		...argumentParameters,
 		...(method.once ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
 		...(method.secondFactor
 			? [{ $ref: '#/components/parameters/SecondFactor' }, { $ref: '#/components/parameters/SecondFactorMethod' }]
@@ -75,14 +75,15 @@ function parametersOf(method: Method, rest: RestRoute, maker: SchemaMaker, examp
 function bodySchema({ args }: Method, rest: RestRoute, maker: SchemaMaker): JsonSchema {
 	const inPath = new Set(pathParameters(rest.path));
 	const members = argumentMembers(args).filter(({ name }) => !inPath.has(name));
-	const [whole] = members;
-	return rest.body === 'object' && whole ? maker.of(whole.shape) : maker.object(members, null);
+	// The body is either the value of the only argument, or an object with the arguments as its members.
+	const [first] = members;
+	return rest.body === 'object' && first ? maker.schemaOf(first.shape) : maker.object(members, null);
 }
 
 function requestBody(method: Method, rest: RestRoute, maker: SchemaMaker, examples: ExampleMaker): object {
 	if (!WITH_BODY.has(rest.verb)) return {};
 	const schema = bodySchema(method, rest, maker);
-	const content = { schema, example: examples.of(schema) };
+	const content = { schema, example: examples.exampleOf(schema) };
 	return {
 		requestBody: {
 			required: 'required' in schema,
@@ -99,7 +100,7 @@ function operationOf(
 ): Operation {
 	const { name, summary, anonymous, returns, once, secondFactor, timeout } = method;
 	const schema = answerBody(returns?.shape, rest, maker);
-	// The error for fields that are not arguments.
+	// The error for a field that is no argument.
 	const unknownFieldErrors = rest.unknownField ? [clientError(rest.unknownField).error] : [];
 	const errors = [
 		...methodErrors(method),
@@ -117,7 +118,7 @@ function operationOf(
 			200: {
 				description: 'Done',
 				...(method.limit && { headers: RATE_HEADERS }),
-				content: { 'application/json': { schema, example: examples.of(schema) } },
+				content: { 'application/json': { schema, example: examples.exampleOf(schema) } },
 			},
 			...(!anonymous && { 401: UNAUTHORIZED }),
 			...errorResponses(errors),
@@ -145,7 +146,7 @@ const COMPONENTS = {
 		IdempotencyKey: {
 			name: 'Idempotency-Key',
 			in: 'header',
-			description: 'Marks a call, so that its repetition gets the first answer',
+			description: 'A key of the call. A repeated call with the same key gets the first answer',
 			schema: { type: 'string', pattern: IDEMPOTENCY_KEY.source },
 		},
 		SecondFactor: {
@@ -185,12 +186,13 @@ export function openapiDocument({ methods, limits, version, pathPrefix }: Docume
 		if (rest) add(pathOf(rest.path), rest.verb, operationOf(method, rest, { maker, examples, limits }));
 	}
 	const context = { maker, examples, limits, methods: new Map(methods.map((method) => [method.name, method])) };
-	// The routes that call a method are those of accounts, so a server without accounts does not have them.
+	// The built-in routes with a method are those of accounts. A server without accounts does not have them.
 	const hasAccounts = context.methods.has('login');
 	for (const route of ROUTES.filter(({ method }) => method === undefined || hasAccounts)) {
 		for (const [verb, operation] of routeOperations(route, context)) add(route.path, verb, operation);
 	}
-	const used = new Set(Object.values(paths).flatMap((path) => Object.values(path).flatMap(({ tags }) => tags)));
+	const operations = Object.values(paths).flatMap((path) => Object.values(path));
+	const usedTags = new Set(operations.flatMap(({ tags }) => tags));
 	return {
 		openapi: '3.1.0',
 		info: {
@@ -201,7 +203,7 @@ export function openapiDocument({ methods, limits, version, pathPrefix }: Docume
 			license: { name: 'MIT', identifier: 'MIT' },
 		},
 		servers: [{ url: pathPrefix || '/' }],
-		tags: [...CHAPTERS.map(([name]) => name), 'Server'].filter((name) => used.has(name)).map((name) => ({ name })),
+		tags: [...CHAPTERS.map(([name]) => name), 'Server'].filter((name) => usedTags.has(name)).map((name) => ({ name })),
 		paths,
 		components: {
 			schemas: {

@@ -1,11 +1,8 @@
-/**
- * The reference page at `/api-docs`: its files, which this server serves itself, and headers that isolate it from other
- * sites.
- */
+/** Serves the files of the reference page at `/api-docs`, with headers that isolate the page from other sites. */
 import { readFile } from 'node:fs/promises';
 import type { FastifyInstance } from 'fastify';
 import { packageFile } from './files.js';
-import { addFileRoute, createFile } from './serve.js';
+import { addFileRoute, makeServedFile } from './serve.js';
 
 export const PAGE_PATH = '/api-docs';
 
@@ -52,17 +49,17 @@ const FILES = [
 	'icon.svg',
 ];
 
-/** The location of a file. `typeText.js` is a module of the server too, so it is in the build output. */
+/** The location of a file. `typeText.js` is in the build output, because the server uses this module too. */
 function locationOf(name: string): URL {
 	return packageFile(name === 'typeText.js' ? 'dist/server/describe/typeText.js' : `server/describe/page/${name}`);
 }
 
 async function pageFile(name: string) {
 	const type = TYPES[name.slice(name.lastIndexOf('.') + 1)] as string;
-	return { ...(await createFile(type, await readFile(locationOf(name), 'utf8'))), headers: HEADERS };
+	return { ...(await makeServedFile(type, await readFile(locationOf(name), 'utf8'))), headers: HEADERS };
 }
 
-/** Adds the page. */
+/** Adds the routes of the page. */
 export function servePage(app: FastifyInstance): void {
 	addFileRoute(app, PAGE_PATH, () => pageFile('index.html'));
 	for (const name of FILES) addFileRoute(app, `${PAGE_PATH}/${name}`, () => pageFile(name));

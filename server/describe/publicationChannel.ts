@@ -22,7 +22,8 @@ import { message } from './ddpMessages.js';
 import { limitsOf } from './limits.js';
 
 /**
- * The messages that carry the documents of a collection. They omit fields that the client has from other subscriptions.
+ * The messages with the documents of a collection. Every field is optional, because the server does not send again what
+ * the client has from another subscription.
  */
 function documentMessages(
 	collection: string,
@@ -37,7 +38,7 @@ function documentMessages(
 	const fields = maker.object(optional, others);
 	const base = { collection: { const: collection }, id: { type: 'string' } };
 	const cleared = { type: 'array', items: { type: 'string' } };
-	const example = { collection, id: 'uB7xHn3QpLd9TzEwa', fields: examples.of(fields) };
+	const example = { collection, id: 'uB7xHn3QpLd9TzEwa', fields: examples.exampleOf(fields) };
 	return {
 		[`added.${idOf(collection)}`]: messageObject(
 			'added',
@@ -76,7 +77,9 @@ export function publicationPart(publication: Publication, context: ChannelContex
 			'x-kind': 'publication',
 			'x-name': name,
 			'x-arguments': describedArguments(args, context),
-			'x-documents': Object.fromEntries(Array.from(documents, ([key, { shape }]) => [key, context.maker.of(shape)])),
+			'x-documents': Object.fromEntries(
+				Array.from(documents, ([key, { shape }]) => [key, context.maker.schemaOf(shape)]),
+			),
 			'x-anonymous': anonymous,
 			'x-limits': name === null ? [] : limitsOf('subscription', name, limit, context.limits),
 			'x-timeout-ms': timeout,

@@ -1,4 +1,4 @@
-/** The REST routes that do not come from the definition of a method: logging in and out, `method.call`, and `info`. */
+/** Describes the built-in REST routes, which no method defines: logging in and out, `method.call`, and `info`. */
 
 import { UserProfile } from '../../methods/model/answers.js';
 import type { RateRule } from '../../shared/limit.js';
@@ -42,7 +42,7 @@ interface BuiltInRoute {
 	readonly body?: Pattern;
 	/** The body of an answer with status 200. */
 	readonly answer: Pattern;
-	/** The bodies of error answers that differ from the usual form, by status. */
+	/** The bodies of error answers that do not have the usual form, by status. */
 	readonly errorBodies?: Readonly<Record<number, Pattern>>;
 }
 
@@ -50,7 +50,10 @@ const DdpMessage = { message: String };
 const DdpAnswer = { message: String, success: Boolean };
 const Version = { version: String, info: { version: String }, success: true };
 
-/** The bodies of errors of `method.call`: 400 is also the status of a body without a valid call. */
+/**
+ * The bodies of errors of `method.call`. The error of a method has the form of a result. A body without a valid call has
+ * the usual form of an error.
+ */
 const DDP_ERRORS = {
 	400: Match.OneOf(DdpAnswer, Match.ObjectIncluding({ success: false, error: String })),
 	503: DdpAnswer,
@@ -101,7 +104,8 @@ export const ROUTES: readonly BuiltInRoute[] = [
 		path: '/api/v1/method.call/{method}',
 		verbs: ['POST'],
 		id: 'rest.method.call',
-		summary: 'Calls any method; the message is the EJSON text of a DDP method message, the answer that of its result',
+		summary:
+			'Calls any method. The member `message` is the EJSON text of the DDP message, in the body and in the answer',
 		tag: 'Server',
 		needsLogin: true,
 		body: DdpMessage,
@@ -112,7 +116,7 @@ export const ROUTES: readonly BuiltInRoute[] = [
 		path: '/api/v1/method.callAnon/{method}',
 		verbs: ['POST'],
 		id: 'rest.method.callAnon',
-		summary: 'The same for callers who are not logged in',
+		summary: 'Calls any method without credentials, in the form of `method.call`',
 		tag: 'Server',
 		needsLogin: false,
 		body: DdpMessage,
@@ -123,7 +127,7 @@ export const ROUTES: readonly BuiltInRoute[] = [
 		path,
 		verbs: ['GET'] as const,
 		id: path === '/api/info' ? 'rest.info' : 'rest.v1.info',
-		summary: 'Returns the version of Rocket.Chat whose formats the server has',
+		summary: 'Returns the version of Rocket.Chat whose data formats the server uses',
 		tag: 'Server',
 		needsLogin: false,
 		answer: Version,
@@ -138,9 +142,10 @@ interface RouteContext {
 	readonly methods: ReadonlyMap<string, Method>;
 }
 
+/** A body in JSON that matches a pattern: its schema and an example. */
 function content(pattern: Pattern, { maker, examples }: RouteContext): object {
-	const schema: JsonSchema = maker.of(compile(pattern).shape);
-	return { content: { 'application/json': { schema, example: examples.of(schema) } } };
+	const schema: JsonSchema = maker.schemaOf(compile(pattern).shape);
+	return { content: { 'application/json': { schema, example: examples.exampleOf(schema) } } };
 }
 
 /** The path parameters. The only one in these routes is the name of a method. */
@@ -159,11 +164,10 @@ function parametersOf(path: string): object[] {
 export function routeOperations(route: BuiltInRoute, context: RouteContext): [verb: string, operation: Operation][] {
 	const { path, verbs, id, summary, tag, needsLogin, method, body, answer, errorBodies = {} } = route;
 	const { limits, methods } = context;
-	const called = method === undefined ? undefined : methods.get(method);
-	const usual = errorResponses(
-		errorsOf([...new Set([...(called?.errors ?? []), ...(body ? [400] : []), 'too-many-requests', 500])]),
-	);
-	const own = Object.entries(errorBodies).map(([status, pattern]) => [
+	const definition = method === undefined ? undefined : methods.get(method);
+	const codes = new Set([...(definition?.errors ?? []), ...(body ? [400] : []), 'too-many-requests', 500]);
+	const usualErrors = errorResponses(errorsOf([...codes]));
+	const ownErrors = Object.entries(errorBodies).map(([status, pattern]) => [
 		status,
 		{ description: 'Refused', ...content(pattern, context) },
 	]);
@@ -179,13 +183,13 @@ export function routeOperations(route: BuiltInRoute, context: RouteContext): [ve
 			responses: {
 				200: { description: 'Done', ...content(answer, context) },
 				...(needsLogin && { 401: UNAUTHORIZED }),
-				...usual,
-				...Object.fromEntries(own),
+				...usualErrors,
+				...Object.fromEntries(ownErrors),
 				default: OTHER_ERROR,
 			},
 			...(method !== undefined && {
 				'x-method': method,
-				'x-limits': limitsOf('method', method, called?.limit, limits),
+				'x-limits': limitsOf('method', method, definition?.limit, limits),
 			}),
 		},
 	]);

@@ -1,4 +1,4 @@
-/** Patterns as JSON Schema (draft 2020-12), for OpenAPI, AsyncAPI and the reference in `docs/`. */
+/** Converts patterns to JSON Schema (draft 2020-12), for OpenAPI, AsyncAPI and the reference in `docs/`. */
 import type { AnyMatcher } from '../../shared/matcher.js';
 import type { JsonSchema, Member, Shape } from '../../shared/shape.js';
 
@@ -7,9 +7,10 @@ export type { JsonSchema } from '../../shared/shape.js';
 /** How values are encoded: as EJSON over DDP, as JSON over REST. */
 export type Encoding = 'ejson' | 'json';
 
+/** Accepts no value. */
 const NEVER: JsonSchema = { not: {} };
 
-/** The classes that can be encoded: in EJSON dates and bytes, in JSON only dates, as text. */
+/** The classes whose objects can be encoded: `Date` and `Uint8Array` in EJSON, only `Date`, as text, in JSON. */
 const CLASSES: Record<Encoding, ReadonlyMap<string, JsonSchema>> = {
 	ejson: new Map<string, JsonSchema>([
 		['Date', { type: 'object', properties: { $date: { type: 'number' } }, required: ['$date'] }],
@@ -27,16 +28,16 @@ const TYPES: ReadonlyMap<string, JsonSchema> = new Map<string, JsonSchema>([
 	['function', NEVER],
 ]);
 
-export const isNothing = (shape: Shape): boolean => shape.kind === 'type' && shape.name === 'undefined';
+export const isUndefined = (shape: Shape): boolean => shape.kind === 'type' && shape.name === 'undefined';
 
 /** Whether a shape accepts undefined. */
-export const mayBeNothing = (shape: Shape): boolean =>
-	isNothing(shape) || (shape.kind === 'oneOf' && shape.choices.some(mayBeNothing));
+export const acceptsUndefined = (shape: Shape): boolean =>
+	isUndefined(shape) || (shape.kind === 'oneOf' && shape.choices.some(acceptsUndefined));
 
-/** The choices of a shape, including nested ones. Leaves out undefined, which only says that a value may be absent. */
+/** The choices of a shape, including nested ones, without undefined: JSON has no undefined. */
 export function choicesOf(shape: Shape): Shape[] {
 	if (shape.kind === 'oneOf') return shape.choices.flatMap(choicesOf);
-	return isNothing(shape) ? [] : [shape];
+	return isUndefined(shape) ? [] : [shape];
 }
 
 /**
@@ -44,13 +45,13 @@ export function choicesOf(shape: Shape): Shape[] {
  * become one list of types.
  */
 function anyOf(schemas: readonly JsonSchema[]): JsonSchema {
-	const different = [...new Map(schemas.map((schema) => [JSON.stringify(schema), schema])).values()];
-	if (different.length === 0) return NEVER;
-	if (different.length === 1) return different[0] as JsonSchema;
-	if (different.every((schema) => 'const' in schema)) return { enum: different.map((schema) => schema.const) };
-	const types = different.map((schema) => (schema.const === null ? 'null' : schema.type));
-	const areSimple = different.every((schema, i) => Object.keys(schema).length === 1 && typeof types[i] === 'string');
-	return areSimple ? { type: types } : { anyOf: different };
+	const distinct = [...new Map(schemas.map((schema) => [JSON.stringify(schema), schema])).values()];
+	if (distinct.length === 0) return NEVER;
+	if (distinct.length === 1) return distinct[0] as JsonSchema;
+	if (distinct.every((schema) => 'const' in schema)) return { enum: distinct.map((schema) => schema.const) };
+	const types = distinct.map((schema) => (schema.const === null ? 'null' : schema.type));
+	const areOnlyTypes = distinct.every((schema, i) => Object.keys(schema).length === 1 && typeof types[i] === 'string');
+	return areOnlyTypes ? { type: types } : { anyOf: distinct };
 }
 
 /** Makes the schemas of one document, and collects those of named shapes as its components. */
@@ -62,7 +63,7 @@ export class SchemaMaker {
 	constructor(readonly encoding: Encoding) {}
 
 	/** The schema of a shape. */
-	of(shape: Shape): JsonSchema {
+	schemaOf(shape: Shape): JsonSchema {
 		switch (shape.kind) {
 			case 'any':
 				return {};
@@ -71,15 +72,15 @@ export class SchemaMaker {
 			case 'literal':
 				return shape.value === undefined ? NEVER : { const: shape.value };
 			case 'where':
-				return shape.text === undefined && shape.schema
-					? shape.schema
-					: { ...shape.schema, description: shape.text ?? 'checked value' };
+				// A shape with neither a text nor a schema still needs a description.
+				if (shape.text === undefined && shape.schema) return shape.schema;
+				return { ...shape.schema, description: shape.text ?? 'checked value' };
 			case 'array':
-				return { type: 'array', items: this.of(shape.element) };
+				return { type: 'array', items: this.schemaOf(shape.element) };
 			case 'object':
 				return this.object(shape.members, shape.others);
 			case 'oneOf':
-				return anyOf(choicesOf(shape).map((choice) => this.of(choice)));
+				return anyOf(choicesOf(shape).map((choice) => this.schemaOf(choice)));
 			case 'named':
 				return this.#ref(shape.name, shape.shape);
 		}
@@ -91,17 +92,17 @@ export class SchemaMaker {
 		return {
 			type: 'object',
 			...(members.length > 0 && {
-				properties: Object.fromEntries(members.map(({ name, shape }) => [name, this.of(shape)])),
+				properties: Object.fromEntries(members.map(({ name, shape }) => [name, this.schemaOf(shape)])),
 			}),
 			...(required.length > 0 && { required }),
-			...(others?.kind !== 'any' && { additionalProperties: others === null ? false : this.of(others) }),
+			...(others?.kind !== 'any' && { additionalProperties: others === null ? false : this.schemaOf(others) }),
 		};
 	}
 
-	/** In EJSON the schema of a class is a component with the name of the class. */
+	/** The schema of a type or class. In EJSON a class becomes a component with its name. */
 	#type(name: string): JsonSchema {
-		const known = TYPES.get(name);
-		if (known) return known;
+		const type = TYPES.get(name);
+		if (type) return type;
 		const schema = CLASSES[this.encoding].get(name);
 		if (!schema) return { title: name };
 		if (this.encoding === 'json') return schema;
@@ -117,13 +118,13 @@ export class SchemaMaker {
 		const known = this.#named.get(name);
 		if (known === undefined) {
 			this.#named.set(name, shape);
-			this.components[name] = this.of(shape);
-		} else if (known !== shape) return this.of(shape);
+			this.components[name] = this.schemaOf(shape);
+		} else if (known !== shape) return this.schemaOf(shape);
 		return { $ref: `#/components/schemas/${name}` };
 	}
 }
 
-/** The members of an object whose names are those of arguments. */
+/** Arguments in the form of the members of an object. */
 export function argumentMembers(args: readonly (readonly [name: string, matcher: AnyMatcher])[]): Member[] {
 	return args.map(([name, { shape, mayBeAbsent }]) => ({
 		name,

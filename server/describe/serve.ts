@@ -1,6 +1,6 @@
 /**
- * Serves the documents that describe the server: `/api/v1/openapi.json` and `/asyncapi.json`. Each is made at its first
- * request, so that it does not slow down the start.
+ * Serves the documents that describe the server: `/api/v1/openapi.json` and `/asyncapi.json`. Each document is made at
+ * its first request, so that it does not slow down the start of the server.
  */
 
 import { createHash } from 'node:crypto';
@@ -13,7 +13,7 @@ import { packageVersion } from '../version.js';
 export const OPENAPI_PATH = '/api/v1/openapi.json';
 export const ASYNCAPI_PATH = '/asyncapi.json';
 
-/** A file ready to be sent. */
+/** The content of a file with its compressed form, kept in memory. */
 export interface ServedFile {
 	readonly type: string;
 	readonly etag: string;
@@ -22,8 +22,8 @@ export interface ServedFile {
 	readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Compresses a text, and makes a file from it. */
-export async function createFile(type: string, text: string): Promise<ServedFile> {
+/** Compresses a text and computes its ETag. @param type the media type */
+export async function makeServedFile(type: string, text: string): Promise<ServedFile> {
 	const { gzip } = await import('node:zlib');
 	const plain = Buffer.from(text);
 	const hash = createHash('sha256').update(plain).digest('base64url');
@@ -45,11 +45,11 @@ function sendFile(request: FastifyRequest, reply: FastifyReply, file: ServedFile
 	return reply.header('content-encoding', 'gzip').send(gzip);
 }
 
-/** Adds a path that answers GET with a file, which is made at the first request. */
+/** Adds a path that answers GET with a file. @param make makes the file, at the first request */
 export function addFileRoute(app: FastifyInstance, path: string, make: () => Promise<ServedFile>): void {
 	let file: Promise<ServedFile> | undefined;
 	app.get(path, { config: { [REFUSES_OTHER_VERBS]: true } }, async (request, reply) => {
-		// URLs in the page are relative to the folder of its path, so a path with a slash at the end is redirected.
+		// The page has relative URLs, which are wrong below a path that ends with a slash. Such a path is redirected.
 		if (/\/(\?|$)/.test(request.url)) return reply.redirect(`../${path.slice(path.lastIndexOf('/') + 1)}`, 308);
 		file ??= make();
 		return sendFile(request, reply, await file);
@@ -59,18 +59,18 @@ export function addFileRoute(app: FastifyInstance, path: string, make: () => Pro
 const JSON_TYPE = 'application/json';
 
 /**
- * Adds the paths of the documents. They describe what the catalogue offers.
- * @param pathPrefix the path below which everything is; empty if there is none
+ * Adds the paths of the documents, which describe the catalogue.
+ * @param pathPrefix prefix of the path of every URL of the server; empty if there is none
  */
 export function serveDocuments(app: FastifyInstance, catalogue: Catalogue, pathPrefix = ''): void {
 	const { methods, publications, streams, limits = [] } = catalogue;
-	const described = () => ({ methods, publications, streams, limits, version: packageVersion(), pathPrefix });
+	const documentOptions = () => ({ methods, publications, streams, limits, version: packageVersion(), pathPrefix });
 	addFileRoute(app, OPENAPI_PATH, async () => {
 		const { openapiDocument } = await import('./openapi.js');
-		return createFile(JSON_TYPE, JSON.stringify(openapiDocument(described())));
+		return makeServedFile(JSON_TYPE, JSON.stringify(openapiDocument(documentOptions())));
 	});
 	addFileRoute(app, ASYNCAPI_PATH, async () => {
 		const { asyncapiDocument } = await import('./asyncapi.js');
-		return createFile(JSON_TYPE, JSON.stringify(asyncapiDocument(described())));
+		return makeServedFile(JSON_TYPE, JSON.stringify(asyncapiDocument(documentOptions())));
 	});
 }

@@ -23,7 +23,7 @@ import type { JsonSchema } from './schema.js';
 
 const VARIABLE = /<(\w+)>/g;
 
-/** Slashes are escaped too, for readers that write the pattern between slashes. */
+/** Escapes slashes too, for programs that write the pattern between slashes. */
 const escaped = (text: string) => escapeRegExp(text).replaceAll('/', '\\/');
 
 /** The schema of an event name. A part in angle brackets stands for any text without a slash. */
@@ -62,6 +62,7 @@ function eventMessage(stream: string, { name, summary, args }: StreamEvent, cont
 	};
 }
 
+/** `useCollection`, alone or in an object: whether the client keeps the events in a collection. */
 const OPTIONS: JsonSchema = {
 	anyOf: [
 		{ type: ['boolean', 'null'] },
@@ -69,7 +70,7 @@ const OPTIONS: JsonSchema = {
 	],
 };
 
-/** The parameters of every stream: the name of the events, and whether the client keeps them in a collection. */
+/** The parameters of every stream: the name of the events, and options. */
 const PARAMS: JsonSchema = {
 	type: 'array',
 	prefixItems: [{ type: 'string', minLength: 1, maxLength: MAX_NAME_LENGTH }, OPTIONS],
@@ -79,37 +80,36 @@ const PARAMS: JsonSchema = {
 /** Describes a stream. */
 export function streamPart({ name, summary, events }: Stream, context: ChannelContext): Part {
 	const id = `stream.${idOf(name)}`;
-	const full = `stream-${name}`;
-	const known = events ?? [];
-	const first = fieldsSchema({ eventName: { type: 'string' } });
-	const firstName = exampleName(known[0]?.name ?? '<id>');
-	const sends: Record<string, Json> = {
-		added: streamMessage('added', name, 'Comes first to a subscriber with useCollection', first, {
-			eventName: firstName,
-		}),
-		...Object.fromEntries(
-			known.map((event) => [`event.${idOf(event.name.replace(VARIABLE, '$1'))}`, eventMessage(name, event, context)]),
-		),
+	const fullName = `stream-${name}`;
+	const knownEvents = events ?? [];
+	const addedFields = fieldsSchema({ eventName: { type: 'string' } });
+	const eventName = exampleName(knownEvents[0]?.name ?? '<id>');
+	const serverMessages: Record<string, Json> = {
+		added: streamMessage('added', name, 'Comes first to a subscriber with useCollection', addedFields, { eventName }),
 	};
-	// Without a list, an event may be anything.
+	for (const event of knownEvents) {
+		const id = `event.${idOf(event.name.replace(VARIABLE, '$1'))}`;
+		serverMessages[id] = eventMessage(name, event, context);
+	}
+	// A stream without a list of events may send any event.
 	if (!events) {
 		const fields = fieldsSchema({ eventName: { type: 'string' }, args: { type: 'array' } });
-		sends.event = streamMessage('changed', name, 'An event', fields, { eventName: firstName, args: [] });
+		serverMessages.event = streamMessage('changed', name, 'An event', fields, { eventName, args: [] });
 	}
 	return {
 		id,
 		channel: {
 			address: ADDRESS,
-			title: full,
+			title: fullName,
 			summary,
-			messages: { sub: subMessage(full, summary, PARAMS, [firstName]), ...sends },
+			messages: { sub: subMessage(fullName, summary, PARAMS, [eventName]), ...serverMessages },
 			'x-kind': 'stream',
-			'x-name': full,
-			'x-limits': limitsOf('subscription', full, undefined, context.limits),
+			'x-name': fullName,
+			'x-limits': limitsOf('subscription', fullName, undefined, context.limits),
 		},
 		operations: {
-			[`subscribe.${idOf(full)}`]: operation('receive', id, summary, ['sub']),
-			[`publish.${idOf(full)}`]: operation('send', id, summary, Object.keys(sends)),
+			[`subscribe.${idOf(fullName)}`]: operation('receive', id, summary, ['sub']),
+			[`publish.${idOf(fullName)}`]: operation('send', id, summary, Object.keys(serverMessages)),
 		},
 	};
 }

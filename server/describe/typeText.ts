@@ -1,6 +1,6 @@
 /**
- * Formats JSON Schema like TypeScript types, on one line or several. Conditions in words are in angle brackets. The
- * page at `/api-docs` loads this module too, so it imports nothing.
+ * Formats JSON Schema like TypeScript types, on one line or several. A condition that only a description states is in
+ * angle brackets. The page at `/api-docs` loads this module too, so it imports nothing.
  */
 interface Schema {
 	readonly [keyword: string]: unknown;
@@ -8,7 +8,7 @@ interface Schema {
 
 const NAMES: Readonly<Record<string, string>> = { 'date-time': 'Date' };
 
-/** The indentation of the present line; undefined: everything is on one line. */
+/** The indentation of the current line; undefined: everything is on one line. */
 type Indent = string | undefined;
 
 const deeper = (indent: Indent): Indent => (indent === undefined ? undefined : `${indent}  `);
@@ -21,13 +21,13 @@ function memberText(name: string, isOptional: boolean, schema: Schema, indent: I
 function objectText({ properties, required, additionalProperties: others }: Schema, indent: Indent): string {
 	const members = Object.entries((properties ?? {}) as Record<string, Schema>);
 	if (members.length === 0 && (others === undefined || others === true)) return 'object';
-	const needed = new Set((required ?? []) as string[]);
-	const within = deeper(indent);
-	const texts = members.map(([name, schema]) => memberText(name, !needed.has(name), schema, within));
+	const requiredNames = new Set((required ?? []) as string[]);
+	const inner = deeper(indent);
+	const texts = members.map(([name, schema]) => memberText(name, !requiredNames.has(name), schema, inner));
 	if (others === undefined || others === true) texts.push('…');
-	else if (others) texts.push(`[key]: ${textOf(others as Schema, within)}`);
+	else if (others) texts.push(`[key]: ${textOf(others as Schema, inner)}`);
 	if (indent === undefined) return `{${texts.join(', ')}}`;
-	return `{\n${texts.map((text) => `${within}${text}\n`).join('')}${indent}}`;
+	return `{\n${texts.map((text) => `${inner}${text}\n`).join('')}${indent}}`;
 }
 
 const union = (texts: readonly string[]) => [...new Set(texts)].join(' | ');

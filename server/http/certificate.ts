@@ -4,20 +4,20 @@ import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { Log } from '../../shared/log.js';
 
-/** The files of a certificate, in PEM form. */
+/** The paths of the files of a certificate, in PEM form. */
 export interface CertificateFiles {
 	/** The certificate, followed by those of the authorities between it and the root. */
 	readonly cert: string;
 	readonly key: string;
 }
 
-/** The contents of the files. */
+/** The contents of these files. */
 export interface Certificate {
 	readonly cert: string;
 	readonly key: string;
 }
 
-/** A certificate that cannot be used. Its message names the file, and contains nothing of the key. */
+/** A certificate that cannot be used. The message names the file and contains nothing of the key. */
 export class CertificateError extends Error {
 	override readonly name = 'CertificateError';
 }
@@ -26,7 +26,7 @@ async function readPem(path: string): Promise<string> {
 	const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
 		throw new CertificateError(`${path} cannot be read: ${error.code ?? 'unknown error'}`);
 	});
-	// OpenSSL ignores a last certificate that is cut off in its first line.
+	// OpenSSL would accept a file whose last certificate is cut off in its first line, and ignore this certificate.
 	if (!/-----END [A-Z0-9 ]+-----\s*$/.test(text)) throw new CertificateError(`${path} is not a complete PEM file`);
 	return text;
 }
@@ -44,9 +44,20 @@ export async function readCertificate({ cert: certPath, key: keyPath }: Certific
 }
 
 /**
- * Logs which certificate is in use. An expired one is a warning, because clients reject it and the server does not
- * notice that.
+ * When the first of the certificates in a PEM text expires: clients also reject an expired one of an authority.
+ * @returns seconds since 1970; undefined if the text has no certificate that can be read
  */
+export function expiryOf(pem: string): number | undefined {
+	const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+	try {
+		const times = blocks.map((block) => Date.parse(new X509Certificate(block).validTo) / 1000);
+		return times.length === 0 ? undefined : Math.min(...times);
+	} catch {
+		return undefined;
+	}
+}
+
+/** Logs which certificate is in use. Warns of an expired one: clients reject it, and the server does not notice. */
 export function logCertificate(log: Log, { cert }: Certificate): void {
 	const { subject, subjectAltName, validTo, fingerprint256 } = new X509Certificate(cert);
 	const facts = { subject, names: subjectAltName, validTo, fingerprint256 };
@@ -55,10 +66,10 @@ export function logCertificate(log: Log, { cert }: Certificate): void {
 }
 
 /**
- * Reads the files again. New connections use the new certificate; open ones stay. Files that cannot be used are logged,
- * and the certificate in use stays.
+ * Reads the files again. New connections use the new certificate; open connections stay as they are. If the files cannot
+ * be used, an error is logged and the present certificate stays in use.
  * @param use replaces the certificate of a server
- * @returns whether it was replaced
+ * @returns whether the certificate was replaced
  */
 export async function reloadCertificate(
 	files: CertificateFiles,

@@ -1,4 +1,4 @@
-/** The end of an HTTP server that has nothing to wait for. */
+/** Closes an HTTP server that need not wait for requests. */
 import type { Server } from 'node:http';
 
 /** Closes a server with all its connections. Resolves when they are closed. */

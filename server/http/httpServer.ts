@@ -6,11 +6,11 @@ import type { Certificate } from './certificate.js';
 
 /** Time limits for clients, in ms. */
 export interface HttpTimeouts {
-	/** For a TLS handshake, and for the headers of a request from its first byte, or from the start of the connection. */
+	/** For a TLS handshake, and for the headers of a request. */
 	readonly headers: number;
-	/** For a whole request, and for taking some of an answer that does not fit into the buffers. */
+	/** For a whole request. Also the longest time in which a client may read nothing of a large answer. */
 	readonly request: number;
-	/** Between an answer and the next request. */
+	/** For the time between an answer and the next request. */
 	readonly keepAlive: number;
 }
 
@@ -24,12 +24,15 @@ export function createHttpServer(
 	{ headers, request, keepAlive }: HttpTimeouts,
 	certificate?: Certificate,
 ): Server {
+	// Node needs a limit for headers that does not exceed the limit for the whole request.
 	const headersTimeout = Math.min(headers, request);
+	// Connections over a limit are closed after at most a quarter of the limit, and at most 5 s.
+	const connectionsCheckingInterval = Math.ceil(Math.min(headersTimeout, 20_000) / 4);
 	const options: ServerOptions = {
 		headersTimeout,
 		requestTimeout: request,
 		keepAliveTimeout: keepAlive,
-		connectionsCheckingInterval: Math.ceil(Math.min(headersTimeout, 20_000) / 4),
+		connectionsCheckingInterval,
 	};
 	if (!certificate) return createServer(options, listener);
 	const server = createTlsServer({ ...options, ...certificate, handshakeTimeout: headersTimeout }, listener);
@@ -37,18 +40,21 @@ export function createHttpServer(
 	return server;
 }
 
-/** Lets `closeAllConnections` also close the connections whose TLS handshake is not complete. */
+/**
+ * Makes `closeAllConnections` also close the connections whose TLS handshake is not complete. The address of the client
+ * identifies a connection, because TLS makes a new socket object.
+ */
 function closeHandshakes(server: Server): void {
 	const handshakes = new Map<string, Socket>();
-	const nameOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
+	const addressOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
 	server.on('connection', (socket: Socket) => {
-		const name = nameOf(socket);
-		handshakes.set(name, socket);
+		const address = addressOf(socket);
+		handshakes.set(address, socket);
 		socket.once('close', () => {
-			if (handshakes.get(name) === socket) handshakes.delete(name);
+			if (handshakes.get(address) === socket) handshakes.delete(address);
 		});
 	});
-	server.on('secureConnection', (socket: Socket) => handshakes.delete(nameOf(socket)));
+	server.on('secureConnection', (socket: Socket) => handshakes.delete(addressOf(socket)));
 	const closeAllConnections = server.closeAllConnections.bind(server);
 	server.closeAllConnections = () => {
 		closeAllConnections();

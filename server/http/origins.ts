@@ -1,6 +1,6 @@
 /**
- * Which web pages may connect. A browser names the origin of a page in the header `Origin`; programs send none, and are
- * not restricted.
+ * Decides which web pages may connect. A browser names the origin of a page in the header `Origin`. Other programs send
+ * no such header, and are not restricted.
  */
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
@@ -8,10 +8,10 @@ import { TLSSocket } from 'node:tls';
 /** The form in which browsers send an origin: no path, no slash at the end. Sandboxed pages and files send `null`. */
 const ORIGIN = /^(null|[a-z][a-z0-9+.-]*:\/\/[^/?#@\s,]*)$/i;
 
-/** The text that a refused page receives. */
+/** The error text for a page of another origin. */
 export const ORIGIN_NOT_ALLOWED = 'Pages of this origin may not connect';
 
-/** The word for pages of this server only. */
+/** The value that allows only pages of this server. */
 const OWN = 'own';
 
 const splitList = (list: string): string[] => list.split(',').map((entry) => entry.trim());
@@ -26,23 +26,23 @@ export function isAllowedOrigins(text: string): boolean {
 	return text === OWN || isOriginList(text);
 }
 
-/** What a valid list is, for errors. */
+/** Describes a valid list in error texts. */
 export const ORIGIN_LIST_FORM = '* or origins without a path, such as https://chat.example.com, separated by commas';
 
-/** An origin in the form in which browsers send it: in lower case, without the default port of its scheme. */
+/** An origin as browsers send it: in lower case, without the default port of its scheme. */
 function normalized(origin: string): string {
 	const lower = origin.toLowerCase();
 	return lower.replace(/^(http:\/\/.+):80$/, '$1').replace(/^(https:\/\/.+):443$/, '$1');
 }
 
-/** Reads a list of origins. @returns `*` for all */
+/** Reads a list of origins. @returns `*` if all are allowed */
 export function readOrigins(list: string): '*' | string[] {
 	return list === '*' ? '*' : splitList(list).map(normalized);
 }
 
 /**
- * Whether an origin is that of the server itself: it has the host and port that the client has connected to. Behind a
- * proxy the scheme is unknown.
+ * Whether an origin is that of the server itself: it has the host and port of the request. Without TLS both schemes
+ * count, because a proxy in front of the server may add TLS.
  */
 function isOwn(origin: string, { headers, socket }: IncomingMessage): boolean {
 	const [, scheme] = /^(https?):\/\//.exec(origin) ?? [];
@@ -51,7 +51,7 @@ function isOwn(origin: string, { headers, socket }: IncomingMessage): boolean {
 	return normalized(`${scheme}://${headers.host}`) === origin;
 }
 
-/** Whether the page that a request comes from may connect; true for programs. */
+/** Whether the page that sends a request may connect. True for a request without an origin. */
 export type AllowsOrigin = (request: IncomingMessage) => boolean;
 
 /**
@@ -63,7 +63,7 @@ export function originCheck(allowed: string): AllowsOrigin {
 	if (listed === '*') return () => true;
 	const others = new Set(listed);
 	return (request) => {
-		// Version 8 of the WebSocket protocol has a header of its own.
+		// Version 8 of the WebSocket protocol has another name for the header.
 		const header = request.headers.origin ?? request.headers['sec-websocket-origin'];
 		if (header === undefined) return true;
 		const origin = normalized(String(header));

@@ -1,6 +1,6 @@
-/** `--path-prefix`: everything that the server answers is below one path. */
+/** `--path-prefix`: the paths of all URLs of the server begin with it. */
 
-/** Segments of unreserved characters; `.` and `..` would be resolved by browsers. */
+/** Segments of unreserved characters, each after a slash. Browsers resolve `.` and `..`, so these are no segments. */
 const PREFIX = /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/;
 
 /** Whether a text is a path prefix, such as `/roomkey`. */
@@ -9,8 +9,9 @@ export function isPathPrefix(text: string): boolean {
 }
 
 /**
- * Returns the rest of a URL after the prefix, which begins with a slash; undefined for a URL outside of it.
+ * Removes the prefix from a URL.
  * @param prefix empty if there is none
+ * @returns the rest, which begins with a slash; undefined for a URL without the prefix
  */
 export function belowPrefix(prefix: string, url: string): string | undefined {
 	if (prefix === '') return url;

@@ -1,4 +1,4 @@
-/** Headers of every HTTP answer that protect the users of browsers, also of answers that are written by hand. */
+/** Headers that protect users of browsers. Every HTTP answer has them, also one that is written directly to a socket. */
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
@@ -10,7 +10,7 @@ const HEADERS = {
 	'cross-origin-resource-policy': 'same-origin',
 } as const;
 
-/** Half a year, in seconds. Subdomains are left out, because they may be other services. */
+/** For half a year, in seconds. It does not apply to subdomains, because they may be other services. */
 const HSTS = { 'strict-transport-security': 'max-age=15552000' } as const;
 
 /** Headers by their names. */
@@ -25,21 +25,21 @@ declare module 'fastify' {
 	}
 }
 
-/** @param isTls whether the server itself ends TLS. Browsers then get a header that makes them use only HTTPS */
+/** @param isTls whether the server itself serves TLS. Browsers then get a header that makes them use only HTTPS */
 export function securityHeaders(isTls: boolean): SecurityHeaders {
 	return isTls ? { ...HEADERS, ...HSTS } : HEADERS;
 }
 
 /** Writes an answer to a socket that has no HTTP response object, and ends the connection. */
 export function endWithAnswer(socket: Duplex, status: number, body: string, headers: SecurityHeaders): void {
-	// A client that does not close the connection must not keep the socket open.
+	// Closes the socket even if the client does not close the connection.
 	socket.once('finish', () => socket.destroy());
-	const all = {
+	const allHeaders = {
 		...headers,
 		connection: 'close',
 		...(body !== '' && { 'content-type': body.startsWith('{') ? 'application/json' : 'text/plain' }),
 		'content-length': Buffer.byteLength(body),
 	};
-	const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+	const lines = Object.entries(allHeaders).map(([name, value]) => `${name}: ${value}\r\n`);
 	socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
 }

@@ -31,7 +31,7 @@ export function connectTo(url: string): MongoClient {
 	}
 }
 
-/** The parts of an address. A slash in a password is percent-encoded. */
+/** The parts of an address: `mongodb://login@hosts/database?options`. A slash in a password is percent-encoded. */
 function parts(url: string): { login?: string; hosts?: string; database?: string } {
 	return (
 		/^mongodb(?:\+srv)?:\/\/(?:(?<login>[^/]*)@)?(?<hosts>[^/?]*)(?:\/(?<database>[^?]*))?/.exec(url)?.groups ?? {}
@@ -49,6 +49,7 @@ export const databaseAndHosts = (url: string) => `${databaseOf(url)} at ${hosts(
 
 /** Removes the password of the address, percent-encoded or not, from a message of the driver. */
 export function withoutSecrets(message: string, url: string): string {
+	// A login is `user:password`. Only the first colon separates them.
 	const password = parts(url).login?.split(':').slice(1).join(':');
 	if (!password) return message;
 	return message.replaceAll(password, '***').replaceAll(decodeURIComponent(password), '***');

@@ -1,18 +1,21 @@
-/** The indexes that a MongoDB has, compared with those that Roomkey needs. */
+/** Compares the indexes that a MongoDB has with those that Roomkey needs. */
 import type { Db } from 'mongodb';
 import type { IndexedCollection, IndexSpec } from '../../shared/indexes.js';
 
-/** A needed index that a database does not have as it should. */
+/** A difference between the indexes that a database has and those that Roomkey needs. */
 export interface IndexDifference {
 	readonly collection: string;
 	readonly fields: readonly string[];
-	/** `different`: there is another index on the same fields. `extra`: it is not needed, in a collection of Roomkey alone. */
+	/**
+	 * `different`: the database has another index on the same fields. `extra`: it has an index that is not needed, in a
+	 * collection that only Roomkey uses.
+	 */
 	readonly kind: 'missing' | 'different' | 'extra';
-	/** What is needed, in words: `unique`, `sparse`. */
+	/** The properties of the needed index in words, such as `unique, sparse`. */
 	readonly needed: string;
-	/** What there is instead, in words. */
+	/** The properties of the present index in words. */
 	readonly present?: string;
-	/** The index to make, if it is missing. */
+	/** The index to make, if the kind is `missing`. */
 	readonly index?: IndexSpec;
 }
 
@@ -28,29 +31,31 @@ export interface PresentIndex {
 	readonly hidden?: boolean;
 }
 
-/** Collections with this prefix are Roomkey's alone; all others belong to Rocket.Chat or the application too. */
+/** Only Roomkey uses collections with this prefix. Rocket.Chat or the application may use the others too. */
 const OWN_PREFIX = 'roomkey_';
 
-/** The indexes of a collection that MongoDB needs. */
+/** The indexes that a collection needs in MongoDB. */
 const neededIndexes = ({ indexes }: IndexedCollection): IndexSpec[] =>
 	indexes.filter(({ embeddedOnly }) => !embeddedOnly);
 
-/** The filter of a partial index on these fields. */
+/** The filter of a partial index on these fields: it lists only documents that have all of them. */
 export const partialFilter = (fields: readonly string[]): object =>
 	Object.fromEntries(fields.map((field) => [field, { $exists: true }]));
+
+/** MongoDB's error code for a collection that does not exist. */
+const NAMESPACE_NOT_FOUND = 26;
 
 /** The indexes of a collection; none if it does not exist. */
 async function presentIndexes(db: Db, collection: string): Promise<PresentIndex[]> {
 	try {
 		return (await db.collection(collection).listIndexes().toArray()) as PresentIndex[];
 	} catch (error) {
-		// NamespaceNotFound
-		if ((error as { code?: unknown }).code === 26) return [];
+		if ((error as { code?: unknown }).code === NAMESPACE_NOT_FOUND) return [];
 		throw error;
 	}
 }
 
-/** Whether none of these collections holds a document, as in a database whose name is mistyped. */
+/** Whether none of these collections has a document, as in a database whose name is mistyped. */
 export async function holdsNothing(db: Db, collections: readonly IndexedCollection[]): Promise<boolean> {
 	for (const { name } of collections)
 		if (await db.collection(name).findOne({}, { projection: { _id: 1 } })) return false;
@@ -70,7 +75,8 @@ function inWords({ unique, sparse, partialFilterExpression, ...others }: Omit<Pr
 	return words.filter(Boolean).join(', ') || 'plain';
 }
 
-function wordsOf({ fields, unique, sparse, partial, expires }: IndexSpec): string {
+/** The properties of a needed index, in the words of `inWords`. */
+function neededInWords({ fields, unique, sparse, partial, expires }: IndexSpec): string {
 	return inWords({
 		unique,
 		...(partial ? { partialFilterExpression: partialFilter(fields) } : { sparse }),
@@ -78,9 +84,10 @@ function wordsOf({ fields, unique, sparse, partial, expires }: IndexSpec): strin
 	});
 }
 
+/** The fields of an ascending index with their directions, as a text to compare. */
 const keyOf = (fields: readonly string[]) => JSON.stringify(fields.map((field) => [field, 1]));
 
-/** The key of a present index, in the same form; a number is 1 in whatever type it is stored. */
+/** The same of a present index. The driver may return a direction as a number object; others are texts such as `2dsphere`. */
 const presentKey = ({ key }: PresentIndex) =>
 	JSON.stringify(Object.entries(key).map(([field, direction]) => [field, Number(direction) || direction]));
 
@@ -90,33 +97,27 @@ export function compareIndexes(spec: IndexedCollection, present: readonly Presen
 	const needed = neededIndexes(spec);
 	const differences = needed.flatMap((index): IndexDifference[] => {
 		const { fields } = index;
-		const words = wordsOf(index);
-		const same = present.filter((one) => presentKey(one) === keyOf(fields)).map((one) => inWords(one));
-		if (same.includes(words)) return [];
-		const [other] = same;
+		const words = neededInWords(index);
+		const onSameFields = present.filter((candidate) => presentKey(candidate) === keyOf(fields)).map(inWords);
+		if (onSameFields.includes(words)) return [];
+		const [other] = onSameFields;
 		if (other === undefined) return [{ collection, fields, kind: 'missing', needed: words, index }];
 		return [{ collection, fields, kind: 'different', needed: words, present: other }];
 	});
 	if (!collection.startsWith(OWN_PREFIX)) return differences;
-	const known = new Set([keyOf(['_id']), ...needed.map(({ fields }) => keyOf(fields))]);
-	const extra = present.filter((one) => !known.has(presentKey(one)));
-	return [
-		...differences,
-		...extra.map(
-			(one): IndexDifference => ({
-				collection,
-				fields: Object.keys(one.key),
-				kind: 'extra',
-				needed: 'none',
-				present: inWords(one),
-			}),
-		),
-	];
+	// MongoDB makes the index on `_id` itself.
+	const neededKeys = new Set([keyOf(['_id']), ...needed.map(({ fields }) => keyOf(fields))]);
+	for (const index of present) {
+		if (neededKeys.has(presentKey(index))) continue;
+		const fields = Object.keys(index.key);
+		differences.push({ collection, fields, kind: 'extra', needed: 'none', present: inWords(index) });
+	}
+	return differences;
 }
 
 /** Compares all collections of a database. */
 export async function compareDatabase(db: Db, collections: readonly IndexedCollection[]): Promise<IndexDifference[]> {
 	const found: IndexDifference[] = [];
-	for (const one of collections) found.push(...compareIndexes(one, await presentIndexes(db, one.name)));
+	for (const spec of collections) found.push(...compareIndexes(spec, await presentIndexes(db, spec.name)));
 	return found;
 }

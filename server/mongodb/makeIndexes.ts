@@ -1,4 +1,4 @@
-/** Makes the missing indexes of a MongoDB, which may be somebody else's, and says so before. */
+/** Makes the missing indexes of a MongoDB. Logs them before, because the database may belong to another program. */
 import type { Db } from 'mongodb';
 import type { IndexedCollection, IndexSpec } from '../../shared/indexes.js';
 import type { Log } from '../../shared/log.js';
@@ -9,13 +9,14 @@ export interface IndexOptions {
 	readonly log: Log;
 	/** Names the database and its host in the log. */
 	readonly place: string;
-	/** `report`: none is made, and what is missing is named. */
+	/** `make`: makes the missing indexes. `report`: only logs which indexes are missing or different. */
 	readonly indexes: 'make' | 'report';
 }
 
 /**
- * Compares the indexes of a database with the needed ones, and makes those that are missing. A different index on the
- * same fields stays.
+ * Compares the indexes of a database with the needed ones, and makes or logs those that are missing. A different index on
+ * the same fields stays.
+ *
  * @throws StoreError if an index cannot be made
  */
 export async function prepareIndexes(
@@ -34,7 +35,7 @@ export async function prepareIndexes(
 		if (missing.length + different.length > 0)
 			log.warn(
 				{ database: place, missing: missing.map(textOf), different: different.map(textOf) },
-				'Some indexes that Roomkey needs are missing or different, and with --no-index or --read-only it makes none: reads are slower, and values that must be unique may be stored twice',
+				'Some indexes that Roomkey needs are missing or different. With --no-index or --read-only it makes none: reads are slower, and values that must be unique may be stored twice',
 			);
 		return;
 	}
@@ -61,18 +62,20 @@ async function makeIndex(
 	log: Log,
 ): Promise<void> {
 	const keys = Object.fromEntries(fields.map((field) => [field, 1 as const]));
-	const kind = {
+	const properties = {
 		...(partial ? { partialFilterExpression: partialFilter(fields) } : { sparse }),
 		...(expires && { expireAfterSeconds: EXPIRY_DELAY_S }),
 	};
 	try {
-		await db.collection(collection).createIndex(keys, { unique, ...kind });
+		await db.collection(collection).createIndex(keys, { unique, ...properties });
 	} catch (error) {
 		const { code } = error as { code?: unknown };
-		const what = `${fields.join(', ')} of ${collection}`;
+		const place = `${fields.join(', ')} of ${collection}`;
 		// IndexOptionsConflict, IndexKeySpecsConflict: another process has made a different index on these fields meanwhile.
-		if (code === 85 || code === 86) log.warn({ collection, fields }, `Left another index on ${what} in place`);
-		else if (code === 11000) throw new StoreError('unusable', `No unique index on ${what}: a value is there twice.`);
-		else throw new StoreError('unusable', `No index on ${what}: ${reasonOf(error)}.`, { cause: error });
+		if (code === 85 || code === 86) log.warn({ collection, fields }, `Left another index on ${place} in place`);
+		// DuplicateKey
+		else if (code === 11000)
+			throw new StoreError('unusable', `No unique index on ${place} can be made: two documents have the same value.`);
+		else throw new StoreError('unusable', `No index on ${place} can be made: ${reasonOf(error)}.`, { cause: error });
 	}
 }

@@ -1,8 +1,8 @@
-/** Repeats writes that the database has rolled back because of a conflict with other writes. */
+/** Repeats a write that the database has rolled back because of a conflict with other writes. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { reasonOf } from '../../shared/storeErrors.js';
 
-/** How many times a write is tried before a deadlock is an error. */
+/** How many times a write is tried before a deadlock is an error for the caller. */
 const MAX_TRIES = 7;
 
 /**
@@ -15,7 +15,7 @@ export async function persist<R>(task: () => Promise<R>): Promise<R> {
 			return await task();
 		} catch (error) {
 			if (tries === MAX_TRIES || !/deadlock detected/.test(reasonOf(error))) throw error;
-			// A random delay, so that the writes do not conflict again, also on a slow server.
+			// A random delay up to a bound that doubles each time, so that the writes do not conflict again.
 			await delay(Math.random() * 100 * 2 ** tries);
 		}
 	}

@@ -1,4 +1,4 @@
-/** Errors of MongoDB's driver that mean that the database is unavailable: clients may try again. */
+/** Recognizes the errors of MongoDB's driver that mean that the database is unavailable: clients may try again. */
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 
 /** Names of the errors that the driver throws if the database does not answer. */
@@ -29,14 +29,14 @@ const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([
 ]);
 
 /** FerretDB passes on the errors of a PostgreSQL server that is unavailable, shutting down or starting. */
-const POSTGRES_AWAY = /connection refused|connection reset|closed pool|failed to connect|SQLSTATE (08|57P)/;
+const POSTGRES_UNAVAILABLE = /connection refused|connection reset|closed pool|failed to connect|SQLSTATE (08|57P)/;
 
 function isUnavailable(error: unknown): boolean {
 	if (!(error instanceof Error) || error instanceof StoreError) return false;
 	const { name, message, code, errorLabels } = error as Error & { code?: unknown; errorLabels?: unknown };
 	if (UNREACHABLE_NAMES.has(name)) return true;
 	if (!name.startsWith('Mongo')) return false;
-	if (TRANSIENT_CODES.has(code) || (code === 1 && POSTGRES_AWAY.test(message))) return true;
+	if (TRANSIENT_CODES.has(code) || (code === 1 && POSTGRES_UNAVAILABLE.test(message))) return true;
 	return Array.isArray(errorLabels) && TRANSIENT_LABELS.some((label) => errorLabels.includes(label));
 }
 

@@ -1,6 +1,7 @@
 /** What the log says about calls, logins and connections. Never an argument or a result: they may contain secrets. */
 import type { Log } from '../../shared/log.js';
 import type { Store } from '../../shared/store.js';
+import type { Bus } from '../cluster/bus.js';
 import { factsOf } from '../core/caller.js';
 import { type EndedCall, NO_OBSERVER, type ServerObserver, type WrongToken } from '../core/observer.js';
 import { LineLimit } from './lineLimit.js';
@@ -49,6 +50,13 @@ async function attemptedUser(store: Store, [options]: readonly unknown[]): Promi
 function userOf(result: unknown): string | undefined {
 	const { id } = (result ?? {}) as { id?: unknown };
 	return typeof id === 'string' ? id : undefined;
+}
+
+/** Logs at `info` that tokens of a user were revoked. @returns ends it */
+export function logRevokedTokens(bus: Bus, log: Log): () => void {
+	return bus.on('tokens-removed', ({ userId, hashedTokens }) => {
+		log.info({ audit: true, userId, tokens: hashedTokens.length }, 'Login tokens were revoked');
+	});
 }
 
 /** Logs every call at `debug`, and audit events and refused connections at `info`. */

@@ -8,7 +8,7 @@ const MIN_FREE_MIB = 64;
 
 const MIB = 1024 ** 2;
 
-/** Reads from the store. */
+/** Checks that the store answers a read. */
 export function storeCheck(store: Store): Check {
 	return async () => {
 		await store.settings.findOne({ _id: 'roomkey-health-check' }, { projection: { _id: 1 } });

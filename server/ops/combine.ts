@@ -18,6 +18,8 @@ export function combine(observers: readonly ServerObserver[], runCall?: ServerOb
 			observers.forEach((each) => void each.onConnectionRefused(reason, address)),
 		onConnectionHeld: () => observers.forEach((each) => void each.onConnectionHeld()),
 		onWaitingConnections: (count) => observers.forEach((each) => void each.onWaitingConnections(count)),
+		onLoginRefused: (lane) => observers.forEach((each) => void each.onLoginRefused(lane)),
+		onWaitingLogins: (lane, count) => observers.forEach((each) => void each.onWaitingLogins(lane, count)),
 		onWrongToken: (attempt) => observers.forEach((each) => void each.onWrongToken(attempt)),
 		onPause: () => observers.forEach((each) => void each.onPause()),
 		onOverflow: () => observers.forEach((each) => void each.onOverflow()),

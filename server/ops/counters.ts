@@ -1,4 +1,6 @@
 /** What is counted. Values are read when metrics are scraped. */
+
+import type { LoginLane } from '../../shared/context.js';
 import type { TransportKind } from '../core/caller.js';
 import { Counts } from '../core/counts.js';
 import {
@@ -35,7 +37,9 @@ class OperationCounts {
 	}
 }
 
-/** How a login ended: an outcome of the method `login`. */
+const LOGIN_LANES = ['password', 'token'] as const satisfies readonly LoginLane[];
+
+/** The method whose outcomes are also counted by themselves. */
 const LOGIN = 'login';
 
 const KEY_EVENTS = [
@@ -66,6 +70,8 @@ export class Counters implements ServerObserver {
 	readonly events = new Counts<(typeof EVENTS)[number]>(EVENTS);
 	readonly keys = new Counts<KeyEvent>(KEY_EVENTS);
 	readonly wrongTokens = new Counts<WrongToken['reason']>(['unknown', 'expired']);
+	readonly refusedLogins = new Counts<LoginLane>(LOGIN_LANES);
+	readonly waitingLogins = new Map<LoginLane, number>(LOGIN_LANES.map((lane) => [lane, 0]));
 	heldConnections = 0;
 	waitingConnections = 0;
 	pauses = 0;
@@ -104,6 +110,14 @@ export class Counters implements ServerObserver {
 
 	onWaitingConnections(count: number): void {
 		this.waitingConnections = count;
+	}
+
+	onLoginRefused(lane: LoginLane): void {
+		this.refusedLogins.add(lane);
+	}
+
+	onWaitingLogins(lane: LoginLane, count: number): void {
+		this.waitingLogins.set(lane, count);
 	}
 
 	onWrongToken({ reason }: WrongToken): void {

@@ -1,11 +1,11 @@
-/** Whether the server can do its work: `/livez` and `/readyz`. */
+/** Determines whether the server can do its work, for `/livez` and `/readyz`. */
 import type { Log } from '../../shared/log.js';
 import type { PartHealth } from '../cluster/partHealth.js';
 
 /** Maximum time of one check, in ms; after it the check has failed. */
 const CHECK_TIMEOUT_MS = 2000;
 
-/** How long a report is used again, in ms, so that many probes cost no more than one. */
+/** For how long the results of checks are reused, in ms, so that many probes cost no more than one. */
 const MAX_AGE_MS = 1000;
 
 /**
@@ -16,9 +16,9 @@ export interface PartState {
 	readonly status: 'ok' | 'degraded' | 'failed' | 'off';
 	/** When it entered that status, in ISO form. */
 	readonly since: string;
-	/** Why it has failed or is off; for everyone to read. */
+	/** Why its status is not `ok`. Public, so without secrets. */
 	readonly reason?: string;
-	/** Facts about it, such as how far it is behind; for everyone to read. */
+	/** Facts about it, such as how far it is behind. Public, so without secrets. */
 	readonly details?: object;
 }
 
@@ -26,21 +26,13 @@ export interface HealthReport {
 	readonly status: 'ready' | 'not ready';
 	/** When the server entered that status, in ISO form. */
 	readonly since: string;
-	/** Why, if it is not one of the parts. */
+	/** Why the server is not ready, if that is not because of a part. */
 	readonly reason?: string;
 	readonly checks: Readonly<Record<string, PartState>>;
 }
 
-/** Checks a part. @returns why it has failed; undefined if it works. An error counts as failed without details */
+/** Checks a part. @returns why it has failed; undefined if it works. The text of an error that it throws is not public */
 export type Check = () => Promise<string | undefined>;
-
-/** The state of a part that reports it itself, such as a connection. */
-export interface HealthSlot extends PartHealth {
-	/** @param reason for everyone to read, so without secrets */
-	failed(reason: string): void;
-	/** It is not in use. */
-	off(reason: string): void;
-}
 
 export class Health {
 	readonly #checks = new Map<string, Check>();
@@ -48,30 +40,30 @@ export class Health {
 	readonly #details = new Map<string, () => object>();
 	#since = new Date().toISOString();
 	#wasReady = false;
-	/** Why it is not ready, whatever the parts say. */
+	/** Set while the server starts and stops: why it is not ready. */
 	#blocked: string | undefined = 'The server is starting';
 	#report: { readonly at: number; readonly result: Promise<void> } | undefined;
 
-	/** @param limits the time limit of a check, and how long a report is used again, in ms */
+	/** @param limits the time limit of a check, and for how long its result is reused, in ms */
 	constructor(
 		private readonly log: Log,
 		private readonly limits = { timeout: CHECK_TIMEOUT_MS, maxAge: MAX_AGE_MS },
 	) {}
 
-	/** Adds a part that is checked at every probe. */
-	check(name: string, check: Check): void {
+	/** Adds a part that is checked when a probe asks. */
+	addCheck(name: string, check: Check): void {
 		this.#checks.set(name, check);
 	}
 
-	/** Adds a part that reports its state. Until it does, it is off. */
-	slot(name: string, reason: string): HealthSlot {
-		const set = (status: PartState['status'], why?: string) => this.#set(name, status, why);
-		set('off', reason);
+	/**
+	 * Adds a part that reports its own state, such as a connection. It is off until its first report.
+	 * @param offReason why it is off until then
+	 */
+	addPart(name: string, offReason: string): PartHealth {
+		this.#set(name, 'off', offReason);
 		return {
-			ok: () => set('ok'),
-			failed: (why) => set('failed', why),
-			degraded: (why) => set('degraded', why),
-			off: (why) => set('off', why),
+			ok: () => this.#set(name, 'ok'),
+			degraded: (reason) => this.#set(name, 'degraded', reason),
 			details: (read) => void this.#details.set(name, read),
 		};
 	}
@@ -115,11 +107,11 @@ export class Health {
 	async #checkOne(name: string, check: Check): Promise<void> {
 		const { timeout } = this.limits;
 		let timer: NodeJS.Timeout | undefined;
-		const tooLong = new Promise<string>((resolve) => {
+		const timeLimit = new Promise<string>((resolve) => {
 			timer = setTimeout(resolve, timeout, `No answer within ${timeout} ms`);
 		});
 		try {
-			const reason = await Promise.race([check(), tooLong]);
+			const reason = await Promise.race([check(), timeLimit]);
 			this.#set(name, reason === undefined ? 'ok' : 'failed', reason);
 		} catch (err) {
 			this.#set(name, 'failed', 'It answers with an error, which is in the log', err);

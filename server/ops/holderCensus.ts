@@ -1,16 +1,16 @@
-/** Counts encrypted rooms whose key nobody holds: nobody can give it to a new member. */
+/** Counts encrypted rooms whose key no member holds. Nobody can give such a key to a new member. */
 import { holdsKey } from '../../methods/model/keys/memberKeys.js';
 import type { Log } from '../../shared/log.js';
 import type { Store } from '../../shared/store.js';
 import { createYielder } from '../../shared/yielding.js';
 
-/** Rooms whose members are read in one query. */
+/** Number of rooms whose members one query reads. */
 const PAGE = 100;
 
 /** Minimum time between two counts, in ms. */
 const INTERVAL_MS = 10 * 60_000;
 
-/** A count takes at most this part of the time. */
+/** The largest share of time in which counts may run. */
 const MAX_SHARE = 0.02;
 
 /** Counts the rooms that have a key which no member holds. */
@@ -29,22 +29,23 @@ export async function countRoomsWithoutHolder(store: Store): Promise<number> {
 	return count + (await withoutHolder(store, page));
 }
 
+/** How many of these rooms have no holder. */
 async function withoutHolder(
 	store: Store,
 	rooms: readonly { readonly _id: string; readonly e2eKeyId?: string | null }[],
 ): Promise<number> {
 	if (rooms.length === 0) return 0;
-	const left = new Map(rooms.map((room) => [room._id, room]));
-	const filter = { rid: { $in: [...left.keys()] }, E2EKey: { $exists: true } };
+	const remaining = new Map(rooms.map((room) => [room._id, room]));
+	const filter = { rid: { $in: [...remaining.keys()] }, E2EKey: { $exists: true } };
 	const yielding = createYielder();
 	for await (const membership of store.subscriptions.find(filter, {
 		projection: { rid: 1, E2EKey: 1, e2eKnownKeys: 1 },
 	})) {
 		await yielding();
-		const room = left.get(membership.rid);
-		if (room && holdsKey(membership, room)) left.delete(room._id);
+		const room = remaining.get(membership.rid);
+		if (room && holdsKey(membership, room)) remaining.delete(room._id);
 	}
-	return left.size;
+	return remaining.size;
 }
 
 /** The result of the last count. */
@@ -59,7 +60,7 @@ export class HolderCensus {
 		private readonly log: Log,
 	) {}
 
-	/** Starts a count in the background if the last one is old. @returns resolves when the running one has ended */
+	/** Starts a count if the last one is old. @returns resolves when the running count has ended; undefined if none runs */
 	refresh(): Promise<void> | undefined {
 		if (!this.#running && performance.now() >= this.#nextAt) {
 			this.#running = this.#recount().finally(() => {
@@ -76,7 +77,7 @@ export class HolderCensus {
 		} catch (err) {
 			this.log.warn({ err }, 'The rooms without a holder of their key could not be counted');
 		}
-		const took = performance.now() - startedAt;
-		this.#nextAt = performance.now() + Math.max(INTERVAL_MS, took / MAX_SHARE);
+		const elapsed = performance.now() - startedAt;
+		this.#nextAt = performance.now() + Math.max(INTERVAL_MS, elapsed / MAX_SHARE);
 	}
 }

@@ -1,11 +1,11 @@
 /**
- * What happened to keys, by what was written. Identity keys are read from announced changes; the keys of rooms and
- * members from the updates themselves, because some of them are silent.
+ * Finds out from writes what happened to keys. For identity keys it reads the announced changes. For the keys of rooms
+ * and members it reads the updates, because some of these are silent, and so are not announced.
  */
 import { type Change, collectionNames, isChangeOf } from '../../shared/store.js';
 import type { KeyEvent } from './counters.js';
 
-/** A stored text that means something; blank ones and all else count as absent. */
+/** A stored text; undefined for a blank text and for any other value. */
 function textOf(value: unknown): string | undefined {
 	return typeof value === 'string' && value.trim() !== '' ? value : undefined;
 }
@@ -14,19 +14,20 @@ function textOf(value: unknown): string | undefined {
 export function keyEventOfChange(change: Change): KeyEvent | undefined {
 	if (!isChangeOf(change, 'users') || change.action !== 'updated') return undefined;
 	const { before, document } = change;
-	// Without the state before, it is a later announcement of a write.
+	// Without the former state, the change is the late announcement of a silent write.
 	if (!before) return undefined;
-	const [was, is] = [textOf(before.e2e?.public_key), textOf(document.e2e?.public_key)];
-	if (was === is) return undefined;
-	return is === undefined ? 'identity_removed' : 'identity_set';
+	const formerKey = textOf(before.e2e?.public_key);
+	const newKey = textOf(document.e2e?.public_key);
+	if (formerKey === newKey) return undefined;
+	return newKey === undefined ? 'identity_removed' : 'identity_set';
 }
 
-/** What an update of a room does to its key, and an update of a membership to the keys of the member. */
+/** What an update of a room or of a membership does to its keys. */
 export function keyEventsOfUpdate(collection: string, update: object): readonly KeyEvent[] {
 	const { $set = {}, $unset = {} } = update as { $set?: object; $unset?: object };
 	if (collection === collectionNames.rooms) {
 		if (!('e2eKeyId' in $set)) return [];
-		// A room with a new key is stale no more.
+		// Only a reset removes the mark of a stale key.
 		return ['e2eStale' in $unset ? 'room_key_reset' : 'room_key_set'];
 	}
 	if (collection !== collectionNames.subscriptions) return [];

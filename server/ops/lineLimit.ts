@@ -1,4 +1,4 @@
-/** Limits lines of the log that clients can cause as often as they like. */
+/** Limits log lines that clients can cause without limit. */
 import { addressKey } from '../core/limits/address.js';
 
 /** The length of a window, in ms. */
@@ -12,6 +12,7 @@ export class LineLimit {
 	readonly #byAddress = new Map<string, number>();
 	#total = 0;
 	#leftOut = 0;
+	/** Whether a window has begun. The first line after the end of a window begins the next one. */
 	#isCounting = false;
 
 	/** @param onLeftOut called at the end of a window in which lines were left out, with their number */

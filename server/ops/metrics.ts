@@ -20,6 +20,8 @@ export interface MetricSources {
 	readonly watcher: { readonly state: WatcherState } | undefined;
 	readonly cluster: ClusterCounts | undefined;
 	readonly shadow: Iterable<[string, number]> | undefined;
+	/** When each certificate of the server expires, in seconds since 1970. */
+	readonly certificates: Iterable<[string, number]>;
 	readonly version: string;
 }
 
@@ -61,7 +63,15 @@ function* histogram(name: string, durations: Durations, labels: Labels): Iterabl
 const CALL_SECONDS = 'roomkey_call_duration_seconds';
 const STORE_SECONDS = 'roomkey_store_operation_duration_seconds';
 
-function callMetrics({ calls, logins, wrongTokens, replays, limits }: Counters): Metric[] {
+function callMetrics({
+	calls,
+	logins,
+	refusedLogins,
+	waitingLogins,
+	wrongTokens,
+	replays,
+	limits,
+}: Counters): Metric[] {
 	function* each() {
 		for (const [method, ofMethod] of calls)
 			for (const [transport, counts] of ofMethod) yield { labels: { method, transport }, counts };
@@ -83,6 +93,10 @@ function callMetrics({ calls, logins, wrongTokens, replays, limits }: Counters):
 		metric('histogram', CALL_SECONDS, 'Time from the start of a call to its result', durations),
 		metric('counter', 'roomkey_logins_total', 'Calls of the method login, by how they ended', () =>
 			labelled(logins, 'outcome'),
+		),
+		metric('gauge', 'roomkey_logins_waiting', 'Logins that wait for their turn', () => labelled(waitingLogins, 'lane')),
+		metric('counter', 'roomkey_logins_refused_total', 'Logins that were refused because too many waited', () =>
+			labelled(refusedLogins, 'lane'),
 		),
 		metric('counter', 'roomkey_wrong_tokens_total', 'REST requests with a wrong or expired token', () =>
 			labelled(wrongTokens, 'reason'),
@@ -237,7 +251,7 @@ export interface Metrics {
 /** Makes the metrics of a server. */
 export function createMetrics(sources: MetricSources): Metrics {
 	const registry = new Registry();
-	const { counters, health, census, sessions, watcher, cluster, shadow, version } = sources;
+	const { counters, health, census, sessions, watcher, cluster, shadow, certificates, version } = sources;
 	const info = { version, node: process.version };
 	const own = [
 		metric('gauge', 'roomkey_build_info', 'The version of Roomkey and of Node.js', () => one(1, info)),
@@ -248,6 +262,12 @@ export function createMetrics(sources: MetricSources): Metrics {
 			Object.entries((await health.report()).checks)
 				.filter(([, { status }]) => status !== 'off')
 				.flatMap(([check, { status }]) => one(Number(status === 'ok'), { check })),
+		),
+		metric(
+			'gauge',
+			'roomkey_certificate_expiry_timestamp_seconds',
+			'When a TLS certificate of this process expires, in seconds since 1970',
+			() => labelled(certificates, 'certificate'),
 		),
 		...callMetrics(counters),
 		...connectionMetrics(counters, sessions),

@@ -3,13 +3,15 @@ import type { Log } from '../../shared/log.js';
 import type { Change, Store } from '../../shared/store.js';
 import type { Bus } from '../cluster/bus.js';
 import type { ClusterCounts } from '../cluster/clusterCounts.js';
+import type { PartHealth } from '../cluster/partHealth.js';
 import type { WatcherState } from '../cluster/watch/watcher.js';
 import type { ServerObserver } from '../core/observer.js';
-import { createCallLog } from './callLog.js';
+import { expiryOf } from '../http/certificate.js';
+import { createCallLog, logRevokedTokens } from './callLog.js';
 import { diskCheck, storeCheck } from './checks.js';
 import { combine } from './combine.js';
 import { Counters, EVENTS } from './counters.js';
-import { Health, type HealthSlot } from './health.js';
+import { Health } from './health.js';
 import { HolderCensus } from './holderCensus.js';
 import { keyEventOfChange, keyEventsOfUpdate } from './keyEvents.js';
 import { type OperationObservers, observedStore } from './observedStore.js';
@@ -37,9 +39,9 @@ export interface ObservedParts {
 export class Ops {
 	readonly health: Health;
 	/** For the connection to other processes. */
-	readonly busHealth: HealthSlot;
+	readonly busHealth: PartHealth;
 	/** For watching a database that other programs write to. */
-	readonly watcherHealth: HealthSlot;
+	readonly watcherHealth: PartHealth;
 	/** Receives what the parts of the server report. Complete once the store is observed. */
 	observer: ServerObserver | undefined;
 	readonly #counters: Counters | undefined;
@@ -49,6 +51,8 @@ export class Ops {
 	cluster: ClusterCounts | undefined;
 	/** How mirrored requests ended, with `--shadow`. */
 	shadow: Iterable<[string, number]> | undefined;
+	/** When the certificates expire, in seconds since 1970: that for clients, and that which NATS receives. */
+	readonly #certificates = new Map<'server' | 'nats', number>();
 	/** The count of rooms without a holder of their key. */
 	census: HolderCensus | undefined;
 	#sessions: Iterable<CountedSession> = [];
@@ -56,12 +60,12 @@ export class Ops {
 
 	constructor(private readonly options: OpsOptions) {
 		this.health = new Health(options.log);
-		this.health.slot('store', 'It is not open yet');
-		this.busHealth = this.health.slot('bus', 'This process is not connected to others');
-		this.watcherHealth = this.health.slot('watcher', 'Writes of other programs are not watched');
+		this.health.addPart('store', 'It is not open yet');
+		this.busHealth = this.health.addPart('bus', 'This process is not connected to others');
+		this.watcherHealth = this.health.addPart('watcher', 'Writes of other programs are not watched');
 		const { folder } = options;
-		if (folder === undefined) this.health.slot('disk', 'The data is not in a folder');
-		else this.health.check('disk', diskCheck(folder));
+		if (folder === undefined) this.health.addPart('disk', 'The data is not in a folder');
+		else this.health.addCheck('disk', diskCheck(folder));
 		if (options.metrics !== 'off') this.#counters = new Counters();
 	}
 
@@ -70,11 +74,18 @@ export class Ops {
 		const counters = this.#counters;
 		const { traces } = this.options;
 		const observed = counters || traces ? observedStore(store, observing(counters, traces)) : store;
-		this.health.check('store', storeCheck(observed));
+		this.health.addCheck('store', storeCheck(observed));
 		this.census = new HolderCensus(observed, this.options.log);
 		const callLog = createCallLog(this.options.log, observed);
 		this.observer = combine([...(counters ? [counters] : []), callLog], traces?.runCall);
 		return observed;
+	}
+
+	/** Shows in the metrics when a certificate in use expires. @param pem the certificate */
+	certificate(use: 'server' | 'nats', pem: string): void {
+		const expiry = expiryOf(pem);
+		if (expiry === undefined) this.#certificates.delete(use);
+		else this.#certificates.set(use, expiry);
 	}
 
 	/** The pages at the server's own port. */
@@ -85,9 +96,7 @@ export class Ops {
 	/** @returns ends the observation */
 	attach({ sessions, bus, onChange }: ObservedParts): () => void {
 		const { log } = this.options;
-		const stopLog = bus.on('tokens-removed', ({ userId, hashedTokens }) => {
-			log.info({ audit: true, userId, tokens: hashedTokens.length }, 'Login tokens were revoked');
-		});
+		const stopLog = logRevokedTokens(bus, log);
 		const counters = this.#counters;
 		if (!counters) return stopLog;
 		this.#sessions = sessions;
@@ -136,6 +145,7 @@ export class Ops {
 				watcher: this.watcher,
 				cluster: this.cluster,
 				shadow: this.shadow,
+				certificates: this.#certificates,
 			});
 		};
 		return [...healthPages(health), metricsPage(load)];

@@ -1,4 +1,4 @@
-/** `/livez`, `/readyz` and `/metrics`: for probes and for Prometheus, without rate limits. */
+/** Answers `/livez`, `/readyz` and `/metrics`, for probes and for Prometheus, without rate limits. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Log } from '../../shared/log.js';
@@ -14,7 +14,7 @@ export interface PageAnswer {
 	readonly body: string;
 }
 
-/** Something to read at a path. */
+/** A path that answers GET without calling a method. */
 export interface Page {
 	readonly path: string;
 	answer(request: Pick<IncomingMessage, 'url' | 'headers'>): Promise<PageAnswer>;
@@ -22,7 +22,10 @@ export interface Page {
 
 const PLAIN = 'text/plain; charset=utf-8';
 
-/** One word is enough for a probe; people and programs get JSON. */
+/**
+ * Whether the answer is one word in plain text, which is enough for a probe. The query `?plain` and the header `Accept`
+ * select it. All others get JSON.
+ */
 function wantsOneWord({ url = '', headers: { accept = '' } }: Pick<IncomingMessage, 'url' | 'headers'>): boolean {
 	return /\?(.*&)?plain(=|&|$)/.test(url) || (accept.startsWith('text/plain') && !accept.includes('json'));
 }
@@ -49,7 +52,7 @@ export function healthPages(health: Health): Page[] {
 	];
 }
 
-/** The page for Prometheus. @param load loads the metrics, at the first scrape */
+/** The page for Prometheus. @param load creates the metrics, at the first scrape */
 export function metricsPage(load: () => Promise<Metrics>): Page {
 	let metrics: Promise<Metrics> | undefined;
 	return {

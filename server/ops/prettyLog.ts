@@ -1,4 +1,4 @@
-/** Log lines for people: time, level, sentence, then the facts. */
+/** Formats log lines for people: time, level, message, then the facts. */
 
 const LEVELS: Readonly<Record<number, readonly [name: string, color: number]>> = {
 	20: ['debug', 90],
@@ -7,13 +7,14 @@ const LEVELS: Readonly<Record<number, readonly [name: string, color: number]>> =
 	50: ['error', 31],
 };
 
-/** Facts that are the same in all lines of a process. */
-const HIDDEN: ReadonlySet<string> = new Set(['level', 'time', 'pid', 'hostname', 'msg', 'err']);
+/** Members of a line that are no facts: they have a place of their own, or are the same in all lines of a process. */
+const NO_FACTS: ReadonlySet<string> = new Set(['level', 'time', 'pid', 'hostname', 'msg', 'err']);
 
 /** Control characters, which could move the cursor of a terminal. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is replaced
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression must match them
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
+/** The value of a fact: a text without spaces, `"` and `=` as it is, anything else as JSON. */
 function factText(value: unknown): string {
 	const text = typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
 	return text ?? String(value);
@@ -34,7 +35,7 @@ export function prettyLine(json: string, colors: boolean): string {
 	const [name, color] = LEVELS[level] ?? [String(level), 0];
 	const label = name.padEnd(5);
 	const facts = Object.entries(line)
-		.filter(([key, value]) => !HIDDEN.has(key) && value !== null)
+		.filter(([key, value]) => !NO_FACTS.has(key) && value !== null)
 		.map(([key, value]) => `${key}=${factText(value)}`);
 	const words = [new Date(time).toTimeString().slice(0, 8), label, msg ?? '', ...facts];
 	const text = words.join(' ').replace(CONTROL, '?');

@@ -1,4 +1,4 @@
-/** The state of all sessions at one time. Counted when metrics are scraped, so that it costs a call nothing. */
+/** Counts the state of all sessions, at each scrape. Calls so need no counters for it. */
 import { createYielder } from '../../shared/yielding.js';
 import type { TransportKind } from '../core/caller.js';
 import { Counts } from '../core/counts.js';
@@ -30,7 +30,11 @@ export interface SessionTotals {
 export async function countSessions(sessions: Iterable<CountedSession>): Promise<SessionTotals> {
 	const connections = new Counts<TransportKind>(SOCKETS);
 	const connected = new Counts<'anonymous' | 'logged_in'>(['anonymous', 'logged_in']);
-	let [unanswered, maxUnanswered, paused, bufferedBytes, subscriptions] = [0, 0, 0, 0, 0];
+	let unanswered = 0;
+	let maxUnanswered = 0;
+	let paused = 0;
+	let bufferedBytes = 0;
+	let subscriptions = 0;
 	const yielding = createYielder(100);
 	for (const session of sessions) {
 		connections.add(session.transport.kind);

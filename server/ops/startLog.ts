@@ -1,12 +1,12 @@
-/** The log lines about the life of a server: at the start, when it is ready, and at the end. */
+/** Logs the start of a server, when it is ready, and its end. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Log } from '../../shared/log.js';
 import type { Option } from '../options/kinds.js';
 import { type OptionName, options } from '../options/options.js';
 import type { StoreChoice } from '../store/open.js';
 
-/** Settings that have facts of their own in the line. */
-const SHOWN: ReadonlySet<string> = new Set([
+/** Settings that the first line shows in other facts, such as `store` and `bus`. */
+const SHOWN_ELSEWHERE: ReadonlySet<string> = new Set([
 	'host',
 	'port',
 	'data',
@@ -16,25 +16,27 @@ const SHOWN: ReadonlySet<string> = new Set([
 	'rocketchat-broker',
 ]);
 
-/** The settings that differ from their defaults. Those that may be secret are only named. */
+/** The settings that differ from their defaults. A setting that may be secret has the value `set`. */
 export function changedSettings(settings: Partial<Record<OptionName, unknown>>): Record<string, unknown> {
 	const changed = Object.entries(settings).filter(([name, value]) => {
 		const option: Option<unknown> | undefined = options[name as OptionName];
-		return option !== undefined && !SHOWN.has(name) && !isDeepStrictEqual(value, option.default);
+		return option !== undefined && !SHOWN_ELSEWHERE.has(name) && !isDeepStrictEqual(value, option.default);
 	});
 	return Object.fromEntries(
 		changed.map(([name, value]) => {
 			const { envOnly, format }: Option<unknown> = options[name as OptionName];
-			return [name, envOnly ? 'set' : format ? format(value) : value];
+			if (envOnly) return [name, 'set'];
+			return [name, format ? format(value) : value];
 		}),
 	);
 }
 
-/** Where the data is, without a password. */
+/** Where the data is stored, without the credentials and the query of an address. */
 export function storePlace(choice: StoreChoice): string {
 	if (choice.kind === 'files') return choice.folder;
 	if (choice.kind === 'memory') return 'memory';
-	return choice.url.replace(/\/\/[^@/]*@/, '//').replace(/\?.*$/s, '');
+	const withoutCredentials = choice.url.replace(/\/\/[^@/]*@/, '//');
+	return withoutCredentials.replace(/\?.*$/s, '');
 }
 
 /** Facts of the first line. */
@@ -58,7 +60,7 @@ export function logStart(log: Log, { version, store, settings }: Start): void {
 	log.info({ ...facts, settings: changedSettings(settings) }, 'Roomkey starts');
 }
 
-/** @param url empty if the server is mounted on another */
+/** @param url empty if the application has the HTTP server. @param startedAt by `performance.now` */
 export function logReady(log: Log, url: string, startedAt: number): void {
 	log.info({ ...(url && { url }), ms: Math.round(performance.now() - startedAt) }, 'Roomkey is ready');
 }

@@ -1,6 +1,6 @@
 /**
- * Spans around calls and operations of the store, for OpenTelemetry. Without an SDK in the process nothing is loaded,
- * and nothing is traced: the SDK must be registered before the server starts, as with `node --import`.
+ * Traces calls and operations of the store by OpenTelemetry. Without an SDK nothing is loaded and nothing is traced. The
+ * SDK must be registered in the process before the server starts, as with `node --import`.
  */
 import type * as Otel from '@opentelemetry/api';
 import type { BegunCall } from '../core/observer.js';
@@ -13,7 +13,7 @@ const REGISTERED = Symbol.for('opentelemetry.js.api.1');
 export interface Traces {
 	/** Runs a call in a span of its own, which continues the trace of an HTTP request. */
 	runCall(call: BegunCall, run: () => Promise<unknown>): Promise<unknown>;
-	/** Begins a span of an operation of the store. @returns ends it */
+	/** Begins the span of an operation of the store. @returns a function that ends the span */
 	begin(collection: string, operation: Operation): (failure?: unknown) => void;
 }
 

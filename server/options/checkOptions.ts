@@ -18,7 +18,7 @@ import {
 	type ServerOptions,
 } from './serverOptions.js';
 
-/** The parts, without limits of methods, which are a setting. */
+/** The parts. Limits by method are a setting, so `limits` is only a list of rules here. */
 export type CheckedParts = Omit<Parts, 'limits'> & { readonly limits?: readonly RateRule[] };
 
 /** Checked options. */
@@ -31,7 +31,7 @@ export interface CheckedOptions {
 
 const camelCase = (name: string) => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** The settings that `createServer` accepts: the name in `options.ts` by the name of the option. */
+/** The names in `options.ts` of the settings that `createServer` accepts, by the name that they have there. */
 const programSettings = new Map(
 	Object.keys(options)
 		.filter((name) => !COMMAND_SETTINGS.includes(name as CommandSetting))
@@ -45,10 +45,10 @@ export function asProgramSettings(settings: CheckedOptions['settings']): Program
 
 /**
  * Checks the options of a server, and adds the defaults.
- * @throws OptionError that names the option, for one that is unknown or has an invalid value
+ * @throws OptionError that names every unknown option and every option with an invalid value
  */
-export function checkServerOptions(given: ServerOptions): CheckedOptions {
-	if (!isObject(given as unknown)) throw new OptionError('The options of createServer must be an object');
+export function checkServerOptions(serverOptions: ServerOptions): CheckedOptions {
+	if (!isObject(serverOptions as unknown)) throw new OptionError('The options of createServer must be an object');
 	const values: Record<string, unknown> = {};
 	for (const name of programSettings.values()) values[name] = options[name].default;
 	const faults = new Faults();
@@ -60,32 +60,34 @@ export function checkServerOptions(given: ServerOptions): CheckedOptions {
 		} else if (isPart(name)) requirePart(name, value);
 		else throw new OptionError(`Unknown option ${name}${suggestion(name)}`);
 	};
-	for (const [name, value] of Object.entries(given)) if (value !== undefined) faults.try(() => check(name, value));
-	faults.try(() => requireFreeNames('collections', namesIn(given.collections), RESERVED));
+	for (const [name, value] of Object.entries(serverOptions)) {
+		if (value !== undefined) faults.try(() => check(name, value));
+	}
+	faults.try(() => requireFreeNames('collections', namesIn(serverOptions.collections), RESERVED));
 	const settings = values as CheckedOptions['settings'];
-	addContradictions(settings, given, faults);
+	addContradictions(settings, serverOptions, faults);
 	const { nats } = settings;
 	if (nats !== undefined) faults.try(() => natsSettings(nats, settings));
 	faults.throwIfAny();
-	const { limits, ...parts } = given;
-	const asked = given.demo ? { memory: true } : (given.store ?? { data: options.data.default });
+	const { limits, ...parts } = serverOptions;
+	const { demo, store = { data: options.data.default } } = serverOptions;
 	return {
 		settings,
-		store: storeWith(settings, storeChoice(asked) as StoreChoice),
+		store: storeWith(settings, storeChoice(demo ? { memory: true } : store) as StoreChoice),
 		parts: { ...parts, ...(Array.isArray(limits) && { limits }) },
 	};
 }
 
 const isPart = (name: string): name is keyof Parts => (PART_NAMES as readonly string[]).includes(name);
 
-/** Adds to a place of data how the settings use it. */
+/** Adds to the choice of the store what other settings say about its use. */
 function storeWith(settings: CheckedOptions['settings'], store: StoreChoice): StoreChoice {
 	const makesNoIndex = settings['no-index'] || settings['read-only'] || settings.shadow;
 	if (store.kind === 'mongodb' && makesNoIndex) return { ...store, indexes: 'report' };
 	return store.kind === 'files' && settings.nats !== undefined ? { ...store, shared: true } : store;
 }
 
-/** The rest of the error text, if the name is a flag of the command or another spelling of an option. */
+/** The rest of the error text for an unknown option: names the option that is meant, if a similar name is known. */
 function suggestion(name: string): string {
 	const option = similarName(name, [...programSettings.keys(), ...PART_NAMES]);
 	if (option !== undefined) return `; it is ${option}`;
@@ -93,13 +95,13 @@ function suggestion(name: string): string {
 	return store === undefined ? '' : `; it is store: { ${store}: … }`;
 }
 
-/** Whether an option is a list of rules, and not limits by method, which have the same name. */
+/** Whether an option is a list of rules. The option `limits` has two forms; the other one is an object by method. */
 const isRuleList = (name: string, value: unknown) => name === 'limits' && Array.isArray(value);
 
-/** The names in a list that may be anything. */
+/** The names of definitions. The value and its entries are not checked yet. */
 function namesIn(value: unknown): readonly string[] {
 	if (!Array.isArray(value)) return [];
-	return value.flatMap((one) => (isObject(one) && typeof one.name === 'string' ? one.name : []));
+	return value.map((entry) => isObject(entry) && entry.name).filter((name) => typeof name === 'string');
 }
 
 /** The names of Roomkey's own collections in the database. */

@@ -38,7 +38,7 @@ export const httpOptions = {
 		default: undefined,
 	}),
 	'tls-key': text('FILE', {
-		meaning: 'private key of that certificate (PEM)',
+		meaning: 'private key of the certificate in --tls-cert (PEM)',
 		env: 'ROOMKEY_TLS_KEY',
 		default: undefined,
 	}),
@@ -58,7 +58,7 @@ export const httpOptions = {
 		default: DEFAULT_HTTP_TIMEOUTS.keepAlive,
 	}),
 	'api-docs': oneOf('MODE', ['on', 'off'], {
-		meaning: 'whether there is a page at /api-docs that shows what clients can call, and calls it: on or off',
+		meaning: 'whether a page at /api-docs shows what clients can call, and lets them try it: on or off',
 		env: 'ROOMKEY_API_DOCS',
 		default: 'on',
 	}),

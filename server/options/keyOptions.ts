@@ -11,12 +11,12 @@ export const keyOptions = {
 		default: undefined,
 	}),
 	'admin-username': secret(isUsername, 'letters, digits and any of . _ - only', {
-		meaning: 'user name of that admin',
+		meaning: 'user name of the admin that ADMIN_PASS creates',
 		env: 'ADMIN_USERNAME',
 		default: 'admin',
 	}),
 	'admin-email': secret(isEmail, 'an e-mail address', {
-		meaning: 'e-mail of that admin',
+		meaning: 'e-mail address of the admin that ADMIN_PASS creates',
 		env: 'ADMIN_EMAIL',
 		default: undefined,
 	}),

@@ -1,4 +1,4 @@
-/** The kinds of settings: how a value is read from text, and which values are valid. */
+/** The kinds of settings. A kind says how a value is read from text, and which values are valid. */
 
 /** An hour, in ms. */
 export const HOUR = 3_600_000;
@@ -8,14 +8,24 @@ export const GIB = 1024 ** 3;
 
 export const isPassword = (text: string): boolean => text.trim() !== '';
 
-/** Settings with invalid values, or a wrong command line. Its message is shown to the operator. */
+/** An invalid setting, or a wrong command line. The message is for the operator. */
 export class OptionError extends Error {
 	override readonly name = 'OptionError';
 
+	/** @param faults the text of each fault, if there are several */
+	constructor(
+		message: string,
+		readonly faults: readonly string[] = [message],
+	) {
+		super(message);
+	}
+
 	/** Makes one error of several. */
 	static of(faults: readonly string[]): OptionError {
-		if (faults.length === 1) return new OptionError(faults[0]);
-		return new OptionError(`${faults.length} settings are wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+		const [first = ''] = faults;
+		if (faults.length === 1) return new OptionError(first);
+		const lines = faults.map((fault) => `  ${fault}`);
+		return new OptionError(`${faults.length} settings are wrong:\n${lines.join('\n')}`, faults);
 	}
 }
 
@@ -27,13 +37,13 @@ export class Faults {
 		this.#texts.push(text);
 	}
 
-	/** Runs a check. @returns undefined if it throws an OptionError, which is collected */
+	/** Runs a check. @returns undefined if it throws an OptionError, whose faults are collected */
 	try<T>(run: () => T): T | undefined {
 		try {
 			return run();
 		} catch (error) {
 			if (!(error instanceof OptionError)) throw error;
-			this.add(error.message);
+			this.#texts.push(...error.faults);
 			return undefined;
 		}
 	}
@@ -44,10 +54,10 @@ export class Faults {
 	}
 }
 
-/** The known name that differs from a name only in case, hyphens and underscores: `max-body` for `maxBody`. */
+/** Finds a known name that differs from a name only in case, hyphens and underscores: `max-body` for `maxBody`. */
 export function similarName(name: string, known: readonly string[]): string | undefined {
 	const plain = (text: string) => text.replaceAll(/[-_]/g, '').toLowerCase();
-	return known.find((one) => plain(one) === plain(name));
+	return known.find((knownName) => plain(knownName) === plain(name));
 }
 
 export interface Option<T> {
@@ -55,7 +65,7 @@ export interface Option<T> {
 	readonly meaning: string;
 	/** Name of the flag, if that is not the name of the setting. */
 	readonly flag?: string;
-	/** Whether the flag can be given several times; then its values are joined by commas. */
+	/** Whether the flag may be repeated. Its values are joined by commas. */
 	readonly isList?: boolean;
 	/** Environment variable, used if there is no flag. */
 	readonly env?: string;
@@ -70,9 +80,9 @@ export interface Option<T> {
 	readonly form: string;
 	/** Converts a text to a value. Returns an invalid value, such as undefined, for a text that cannot be converted. */
 	read(text: string): unknown;
-	/** Converts a value of a program or of the configuration file, such as a short form of it. */
+	/** Converts a value from a program or the configuration file, which may be a text such as `5/60s`. */
 	convert?(value: unknown): unknown;
-	/** Joins the values of several sources, the strongest last. Otherwise the strongest one counts alone. */
+	/** Merges the values of several sources, the strongest last. Default: only the value of the strongest counts. */
 	merge?(values: readonly T[]): T;
 	/** Writes a value as text. Default: `String`. */
 	format?(value: unknown): string;
@@ -80,26 +90,26 @@ export interface Option<T> {
 	accepts(value: unknown): boolean;
 }
 
-/** What every kind of setting is given. */
+/** What the description of any setting contains. */
 type Description<T> = Pick<Option<T>, 'meaning' | 'env' | 'default'>;
 
 /**
  * Returns the value of a setting if it is valid.
  * @param name name of the setting, for the error text
- * @param given what the operator or the program has written, for the error text
- * @throws OptionError if it is invalid; the text contains the value, unless it may be a password
+ * @param given the value before its conversion, for the error text
+ * @throws OptionError if it is invalid. The text contains the given value, unless it may be a password
  */
 export function checked<T>(option: Option<T>, value: unknown, name: string, given = value): T {
 	if (option.accepts(value)) return value as T;
 	if (given === '' && !option.envOnly) throw new OptionError(`${name} must not be empty`);
-	const shown = option.envOnly ? '' : `, not ${typeof given === 'string' ? `'${given}'` : formatGiven(given)}`;
+	const shown = option.envOnly ? '' : `, not ${formatGiven(given)}`;
 	throw new OptionError(`${name} must be ${option.form}${shown}`);
 }
 
 function formatGiven(value: unknown): string {
-	return typeof value === 'number' || typeof value === 'boolean' || value === null
-		? String(value)
-		: `a ${typeof value}`;
+	if (typeof value === 'string') return `'${value}'`;
+	const isShort = typeof value === 'number' || typeof value === 'boolean' || value === null;
+	return isShort ? String(value) : `a ${typeof value}`;
 }
 
 /** Text. If `isValid` is given, the text must pass it. */
@@ -131,7 +141,7 @@ export function integer(min: number, max: number, description: Description<numbe
 	};
 }
 
-/** One of some texts. */
+/** One of a few texts. */
 export function oneOf<const T extends string>(
 	placeholder: string,
 	choices: readonly T[],
@@ -147,22 +157,25 @@ export function oneOf<const T extends string>(
 	};
 }
 
-const SWITCH = new Map(['true', 'on', '1'].map((text) => [text, true]));
-for (const text of ['false', 'off', '0']) SWITCH.set(text, false);
+const ON: readonly string[] = ['true', 'on', '1'];
+const OFF: readonly string[] = ['false', 'off', '0'];
 
-/** A switch, off by default. Its variable is `true` or `false`. */
+/** A switch, off by default. Its flag takes no value. Its environment variable has one of the values above. */
 export function onOff(meaning: string, env?: string): Option<boolean> {
 	return {
 		meaning,
 		...(env && { env }),
 		default: false,
 		form: 'true or false',
-		read: (value) => SWITCH.get(value),
+		read(value) {
+			if (ON.includes(value)) return true;
+			return OFF.includes(value) ? false : undefined;
+		},
 		accepts: (value) => typeof value === 'boolean',
 	};
 }
 
-/** Text that can only be set by the environment or by a program. Errors do not show it: it may be a password. */
+/** Text that may be a password, or belongs to one: it has no flag, and errors do not show it. */
 export function secret<T extends string | undefined>(
 	isValid: (text: string) => boolean,
 	form: string,

@@ -8,7 +8,7 @@ export type MethodLimits = Readonly<Record<string, Limit | null>>;
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** Reads `5/60s`, `5/m` or `off`. Undefined if it is neither. */
+/** Reads `5/60s`, `5/m` or `off`. @returns null for `off`; undefined for other text */
 function parseLimit(text: string): Limit | null | undefined {
 	if (text === 'off') return null;
 	const [, calls, count = '1', unit = ''] = /^(\d{1,9})\/(\d{1,10})?(ms|s|m|h)$/.exec(text) ?? [];
@@ -37,7 +37,16 @@ function parseLimits(text: string): MethodLimits | undefined {
 	return Object.fromEntries(limits);
 }
 
-/** Limits of methods, each of which replaces the one in the definition. */
+/** Converts the texts in an object of limits, such as `5/60s`. Leaves all other values for `accepts` to refuse. */
+function convertLimits(value: unknown): unknown {
+	if (!isObject(value)) return value;
+	const entries = Object.entries(value);
+	return Object.fromEntries(
+		entries.map(([name, limit]) => [name, typeof limit === 'string' ? parseLimit(limit) : limit]),
+	);
+}
+
+/** A setting of limits by method. Each limit replaces that in the definition of its method. */
 export function methodLimits(
 	description: Pick<Option<MethodLimits>, 'meaning' | 'env' | 'flag'>,
 ): Option<MethodLimits> {
@@ -48,12 +57,7 @@ export function methodLimits(
 		default: {},
 		form: 'entries such as e2e.setRoomKeyID=5/60s or e2e.roomState=off, with the units ms, s, m, h',
 		read: parseLimits,
-		convert: (value) =>
-			isObject(value)
-				? Object.fromEntries(
-						Object.entries(value).map(([name, limit]) => [name, typeof limit === 'string' ? parseLimit(limit) : limit]),
-					)
-				: value,
+		convert: convertLimits,
 		accepts: (value) => isObject(value) && Object.values(value).every((limit) => limit === null || isLimit(limit)),
 		merge: (values) => Object.fromEntries(values.flatMap((limits) => Object.entries(limits))),
 		format: (value) =>

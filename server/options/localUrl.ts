@@ -8,7 +8,9 @@ export function localUrl(
 	port: number | string,
 ): string {
 	const scheme = cert === undefined ? 'http' : 'https';
-	const isAny = host === '0.0.0.0' || host === '::';
-	const name = isAny ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-	return `${scheme}://${name}:${port}${prefix}`;
+	const listensEverywhere = host === '0.0.0.0' || host === '::';
+	const address = listensEverywhere ? '127.0.0.1' : host;
+	// An IPv6 address is in brackets in a URL.
+	const hostname = address.includes(':') ? `[${address}]` : address;
+	return `${scheme}://${hostname}:${port}${prefix}`;
 }

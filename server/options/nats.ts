@@ -1,27 +1,32 @@
-/** The settings of the connection to NATS. */
+/** Reads the settings of the connection to NATS. */
 import { readFileSync } from 'node:fs';
 import type { NatsSettings } from '../cluster/nats.js';
 import { OptionError } from './kinds.js';
 import type { OptionValues } from './options.js';
 
-/** The addresses and the credentials in them. @throws OptionError without the value, which may contain a password */
+/**
+ * Reads the addresses and the credentials in them. A user without a password is a token.
+ * @throws OptionError whose text does not contain the value, because the value may contain a password
+ */
 export function parseNatsUrls(urls: string): { servers: string[]; isTls: boolean; credentials?: string } {
-	const bad = () => new OptionError('nats must be a list of addresses such as nats://127.0.0.1:4222');
+	const invalidUrls = () => new OptionError('nats must be a list of addresses such as nats://127.0.0.1:4222');
 	const parsed = urls.split(',').map((text) => {
 		const url = text.trim();
 		try {
 			return new URL(url.includes('://') ? url : `nats://${url}`);
 		} catch {
-			throw bad();
+			throw invalidUrls();
 		}
 	});
-	if (parsed.some(({ protocol, hostname }) => !['nats:', 'tls:'].includes(protocol) || hostname === '')) throw bad();
-	const named = parsed.find(({ username }) => username !== '');
-	const decoded = named && [named.username, named.password].map(decodeURIComponent);
+	const isInvalid = ({ protocol, hostname }: URL) => !['nats:', 'tls:'].includes(protocol) || hostname === '';
+	if (parsed.some(isInvalid)) throw invalidUrls();
+	const withUser = parsed.find(({ username }) => username !== '');
+	const user = decodeURIComponent(withUser?.username ?? '');
+	const password = decodeURIComponent(withUser?.password ?? '');
 	return {
 		servers: parsed.map(({ hostname, port }) => `${hostname}:${port || 4222}`),
 		isTls: parsed.some(({ protocol }) => protocol === 'tls:'),
-		...(decoded && { credentials: decoded[1] === '' ? (decoded[0] as string) : decoded.join(':') }),
+		...(withUser && { credentials: password === '' ? user : `${user}:${password}` }),
 	};
 }
 
@@ -34,10 +39,13 @@ function fileText(file: string | undefined, name: string): string | undefined {
 	}
 }
 
-type NatsOptionNames = 'nats-credentials' | 'nats-ca' | 'nats-cert' | 'nats-key';
+type NatsOptionName = 'nats-credentials' | 'nats-ca' | 'nats-cert' | 'nats-key';
 
-/** @throws OptionError for an invalid address, and for files that cannot be read */
-export function natsSettings(urls: string, settings: Pick<OptionValues, NatsOptionNames>): NatsSettings {
+/**
+ * The settings of a connection, with the contents of the files.
+ * @throws OptionError for an invalid address, and for files that cannot be read
+ */
+export function natsSettings(urls: string, settings: Pick<OptionValues, NatsOptionName>): NatsSettings {
 	const { servers, isTls, credentials } = parseNatsUrls(urls);
 	const { 'nats-ca': ca, 'nats-cert': cert, 'nats-key': key } = settings;
 	if ((cert === undefined) !== (key === undefined)) throw new OptionError('nats-cert and nats-key belong together');

@@ -1,6 +1,6 @@
 /**
- * The one list of settings. The options of `createServer`, flags, environment variables, `--help`, the table in
- * docs/operating.md and the check at start all come from it.
+ * The list of all settings. From it come the options of `createServer`, the flags, the environment variables, `--help`,
+ * the table in docs/operating.md, and the check at the start.
  */
 import { isNetworkList } from '../core/limits/address.js';
 import { httpOptions } from './httpOptions.js';
@@ -11,7 +11,7 @@ import { storeOptions } from './storeOptions.js';
 
 export const options = {
 	config: text('FILE', {
-		meaning: 'read settings from this JSON file; flags and variables count more',
+		meaning: 'read settings from this JSON file; flags and environment variables take precedence',
 		env: 'ROOMKEY_CONFIG',
 		default: undefined,
 	}),
@@ -39,7 +39,7 @@ export const options = {
 		'ROOMKEY_COMPRESSION',
 	),
 	'max-queue': integer(1, 1_000_000, {
-		meaning: 'maximum number of unanswered messages of one client; at it the server stops reading from the client',
+		meaning: 'maximum number of unanswered messages of one client; then the server stops reading from the client',
 		env: 'ROOMKEY_MAX_QUEUE',
 		default: 100,
 	}),
@@ -74,7 +74,7 @@ export const options = {
 		default: 200,
 	}),
 	'max-event-loop-delay': integer(0, HOUR, {
-		meaning: 'mean delay of the event loop, in ms, above which new DDP connections wait or get 503; 0 disables',
+		meaning: 'mean delay of the event loop, in ms, above which only 5 DDP connections open in a second; 0 disables',
 		env: 'ROOMKEY_MAX_EVENT_LOOP_DELAY',
 		default: 100,
 	}),
@@ -127,7 +127,7 @@ export const options = {
 		default: 15_000,
 	}),
 	'connect-timeout': integer(1, HOUR, {
-		meaning: 'how long a DDP client may take to send connect, and may be idle without a heartbeat, in ms',
+		meaning: 'how long a DDP client may take to send connect, and be idle if it has no heartbeat, in ms',
 		env: 'ROOMKEY_CONNECT_TIMEOUT',
 		default: 45_000,
 	}),

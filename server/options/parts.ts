@@ -1,4 +1,4 @@
-/** Checks the options of `createServer` that are not settings: what an application adds to a server. */
+/** Checks the parts that an application adds to a server: the options of `createServer` that are not settings. */
 import { badEntryOf, type MemberRule, type MemberRules, rules } from '../../shared/definition.js';
 import { isObject } from '../../shared/isObject.js';
 import { STRATEGIES } from '../../shared/publication.js';
@@ -10,36 +10,38 @@ import type { Parts } from './serverOptions.js';
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
 /** Accepts a list whose entries pass the test. */
-function listOf(form: string, isOne: (entry: unknown) => boolean): MemberRule {
-	return {
-		form,
-		accepts: Array.isArray,
-		badEntry: (value) => badEntryOf(value as unknown[], (one) => (isOne(one) ? undefined : `is ${entryText(one)}`)),
-	};
+function listOf(form: string, isValid: (entry: unknown) => boolean): MemberRule {
+	const entryFault = (entry: unknown) => (isValid(entry) ? undefined : `is ${entryText(entry)}`);
+	return { form, accepts: Array.isArray, badEntry: (value) => badEntryOf(value as unknown[], entryFault) };
 }
 
-/** Accepts a list of definitions: objects that have these keys, and not those of another kind. */
+/**
+ * Accepts a list of definitions.
+ * @param maker the function that makes them
+ * @param keys keys that each definition has
+ * @param excluded a key by which a definition of another kind is recognized
+ */
 function definitions(maker: string, keys: readonly string[], excluded?: string): MemberRule {
-	return listOf(
-		`a list of what ${maker}() returns`,
-		(one) => isObject(one) && keys.every((key) => key in one) && !(excluded !== undefined && excluded in one),
-	);
+	return listOf(`a list of what ${maker}() returns`, (entry) => {
+		if (!isObject(entry) || (excluded !== undefined && excluded in entry)) return false;
+		return keys.every((key) => key in entry);
+	});
 }
 
-/** How an error names a wrong entry. */
+/** What an error says of a wrong entry. */
 function entryText(entry: unknown): string {
 	if (entry === undefined || entry === null) return `${entry}: is it imported by the right name?`;
 	return isObject(entry) ? 'another object' : `a ${typeof entry}`;
 }
 
 /** Accepts an object whose values pass the test. */
-function valuesOf(form: string, isOne: (value: unknown) => boolean, valueForm: string): MemberRule {
+function valuesOf(form: string, isValid: (value: unknown) => boolean, valueForm: string): MemberRule {
 	return {
 		form,
 		accepts: isObject,
 		badEntry(value) {
-			const bad = Object.entries(value as object).find(([, one]) => !isOne(one));
-			return bad && `that of '${bad[0]}' must be ${valueForm}`;
+			const [badKey] = Object.entries(value as object).find(([, member]) => !isValid(member)) ?? [];
+			return badKey === undefined ? undefined : `that of '${badKey}' must be ${valueForm}`;
 		},
 	};
 }
@@ -54,7 +56,7 @@ const RULES: MemberRules<keyof Parts> = {
 		form: 'a text or a function',
 		accepts: (value) => typeof value === 'string' || typeof value === 'function',
 	},
-	onConnection: listOf('a list of functions', (one) => typeof one === 'function'),
+	onConnection: listOf('a list of functions', (entry) => typeof entry === 'function'),
 	strategies: valuesOf(
 		'an object of strategies by collection',
 		(value) => (STRATEGIES as readonly unknown[]).includes(value),
@@ -65,7 +67,7 @@ const RULES: MemberRules<keyof Parts> = {
 	loginHandlers: definitions('loginHandler', ['name', 'run'], 'args'),
 	permissions: valuesOf(
 		'an object of lists of roles by permission',
-		(value) => Array.isArray(value) && value.every((one) => typeof one === 'string'),
+		(value) => Array.isArray(value) && value.every((role) => typeof role === 'string'),
 		'a list of texts',
 	),
 	store: {
@@ -83,15 +85,15 @@ const RULES: MemberRules<keyof Parts> = {
 	listen: rules.flag,
 };
 
-/** The names of these options. */
+/** The names of the parts. */
 export const PART_NAMES = Object.keys(RULES) as readonly (keyof Parts)[];
 
-/** @throws OptionError if the value of such an option is wrong */
+/** @throws OptionError if the value of a part is wrong */
 export function requirePart(name: keyof Parts, value: unknown): void {
 	const { form, accepts, badEntry } = RULES[name];
 	if (!accepts(value)) throw new OptionError(`${name} must be ${form}`);
-	const bad = badEntry?.(value);
-	if (bad !== undefined) throw new OptionError(`${name} must be ${form}: ${bad}`);
+	const fault = badEntry?.(value);
+	if (fault !== undefined) throw new OptionError(`${name} must be ${form}: ${fault}`);
 }
 
 /** Converts the option `store`; undefined if it is wrong. */

@@ -16,12 +16,13 @@ function ruleFault(rule: unknown): string | undefined {
 	if (!isObject(rule)) return 'must be an object';
 	const { matcher, calls, per, exact = false, callback, message, id } = rule;
 	if (!isObject(matcher)) return 'must have a matcher: {} matches everything';
-	const unknown =
+	const unknownKey =
 		Object.keys(rule).find((key) => !RULE_KEYS.has(key)) ?? Object.keys(matcher).find((key) => !MATCHER_KEYS.has(key));
-	if (unknown !== undefined) return `has the unknown member '${unknown}'`;
-	// Ignoring it would make the rule match every value.
-	const absent = Object.entries(matcher).find(([, condition]) => condition === undefined);
-	if (absent) return `has a matcher whose ${absent[0]} is undefined: leave it out, or null, to match any`;
+	if (unknownKey !== undefined) return `has the unknown member '${unknownKey}'`;
+	// An undefined condition is likely a mistake, and it would match every value.
+	const [emptyKey] = Object.entries(matcher).find(([, condition]) => condition === undefined) ?? [];
+	if (emptyKey !== undefined)
+		return `has a matcher whose ${emptyKey} is undefined: leave it out, or write null, to match any value`;
 	if (typeof exact !== 'boolean') return 'must have true or false for exact';
 	for (const number of [calls, per]) {
 		if (number === undefined || (Number.isInteger(number) && (number as number) >= 1)) continue;

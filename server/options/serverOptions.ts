@@ -9,7 +9,7 @@ import type { OptionName, OptionValues } from './options.js';
 
 type CamelCase<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<CamelCase<B>>}` : S;
 
-/** Settings of the command alone. Where the data is stored, is the option `store` of `createServer`. */
+/** Settings that only the command has. `createServer` has the option `store` for the place of the data. */
 export const COMMAND_SETTINGS = ['config', 'data', 'memory', 'mongo-url'] as const;
 
 export type CommandSetting = (typeof COMMAND_SETTINGS)[number];
@@ -49,7 +49,7 @@ export interface Parts extends Partial<Omit<Catalogue, 'limits'>> {
 	readonly log?: Log;
 	/** The HTTP server to use, which the application starts and stops. Default: Roomkey creates one. */
 	readonly server?: HttpServer;
-	/** False: it does not listen; the application passes requests to `handle` and `upgrade`. Default true. */
+	/** False: the server does not listen, and the application calls `handle` and `upgrade`. Default true. */
 	readonly listen?: boolean;
 }
 

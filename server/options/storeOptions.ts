@@ -1,4 +1,4 @@
-/** The settings that say where the data is stored, and which other programs use it. */
+/** The settings of the store, and of other programs that use the same data. */
 import { HOUR, integer, isPassword, oneOf, onOff, secret, text } from './kinds.js';
 
 export const storeOptions = {
@@ -15,20 +15,17 @@ export const storeOptions = {
 	}),
 	watch: oneOf('MODE', ['auto', 'change-streams', 'polling', 'off'], {
 		meaning:
-			'how the server notices what other programs write to the MongoDB: change-streams, polling, off, or auto, which is polling only where there are no change streams',
+			'how the server notices what other programs write to the MongoDB: change-streams, polling, off, or auto: change streams where the database has them, else polling',
 		env: 'ROOMKEY_WATCH',
 		default: 'auto',
 	}),
-	'no-index': onOff(
-		'make no indexes in the MongoDB; those that are missing are named at the start',
-		'ROOMKEY_NO_INDEX',
-	),
+	'no-index': onOff('make no indexes in the MongoDB; the log names those that are missing', 'ROOMKEY_NO_INDEX'),
 	'read-only': onOff(
 		'answer reads and refuse writes; nothing is written to the store, not even indexes',
 		'ROOMKEY_READ_ONLY',
 	),
 	shadow: onOff(
-		'answer nothing: replay the requests that a proxy mirrors without writing, and log where the database differs',
+		'replay the requests that a proxy mirrors, answer and write nothing, and log where the database differs',
 		'ROOMKEY_SHADOW',
 	),
 	'shadow-delay': integer(1, HOUR, {
@@ -36,20 +33,20 @@ export const storeOptions = {
 		env: 'ROOMKEY_SHADOW_DELAY',
 		default: 1000,
 	}),
-	demo: onOff('try it: in memory, with example users and rooms, whose passwords are public'),
+	demo: onOff('store example rooms and users, whose passwords are public, in memory'),
 	nats: text('URLS', {
 		meaning:
-			'join other processes that use the same data over this NATS: addresses such as nats://host:4222, with commas',
+			'join other processes with the same data by this NATS server: addresses such as nats://host:4222, with commas',
 		env: 'ROOMKEY_NATS',
 		default: undefined,
 	}),
 	'nats-credentials': secret(isPassword, 'user:password, a token or the seed of an nkey', {
-		meaning: 'user:password, token or nkey seed for that NATS',
+		meaning: 'user:password, token or nkey seed for the server in --nats',
 		env: 'ROOMKEY_NATS_CREDENTIALS',
 		default: undefined,
 	}),
 	'nats-ca': text('FILE', {
-		meaning: 'certificates that NATS is trusted by, in a PEM file; it turns TLS on, as tls:// does',
+		meaning: 'PEM file of the authorities that the certificate of NATS must come from; turns TLS on, as tls:// does',
 		env: 'ROOMKEY_NATS_CA',
 		default: undefined,
 	}),
@@ -59,12 +56,12 @@ export const storeOptions = {
 		default: undefined,
 	}),
 	'nats-key': text('FILE', {
-		meaning: 'private key of that certificate, in a PEM file',
+		meaning: 'private key of the certificate in --nats-cert, in a PEM file',
 		env: 'ROOMKEY_NATS_KEY',
 		default: undefined,
 	}),
 	'nats-prefix': text('TEXT', {
-		meaning: 'first part of the subjects at NATS',
+		meaning: 'first part of the names of the subjects at NATS',
 		env: 'ROOMKEY_NATS_PREFIX',
 		default: 'roomkey',
 		isValid: (value) => /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(value) && value.length <= 100,

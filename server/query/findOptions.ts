@@ -1,4 +1,4 @@
-/** The options of reads, checked in one place so that all stores refuse the same ones. */
+/** Checks the options of reads in one place, so that all stores refuse the same ones. */
 import type { FindOptions } from '../../shared/store.js';
 import { isFields } from '../../shared/values.js';
 
@@ -6,29 +6,30 @@ const isFlag = (value: unknown) => value === 0 || value === 1;
 const isDirection = (value: unknown) => value === 1 || value === -1;
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** For each option its form, and a function that returns the name of the first wrong part: `limit`, or `sort of 'at'`. */
-const OPTIONS: Readonly<
-	Record<keyof FindOptions, readonly [form: string, faultOf: (value: unknown) => string | null]>
-> = {
-	projection: ['0 or 1', fields('projection', isFlag)],
-	sort: ['1 or -1', fields('sort', isDirection)],
+/** Names the first wrong part of an option's value, such as `limit` or `sort of 'at'`; null if all is right. */
+type FindFault = (value: unknown) => string | null;
+
+/** For each option what its parts must be, in words, and the function that checks them. */
+const OPTIONS: Readonly<Record<keyof FindOptions, readonly [required: string, findFault: FindFault]>> = {
+	projection: ['0 or 1', eachField('projection', isFlag)],
+	sort: ['1 or -1', eachField('sort', isDirection)],
 	skip: ['a whole number from 0', (value) => (isCount(value) ? null : 'skip')],
 	limit: ['a whole number from 0', (value) => (isCount(value) ? null : 'limit')],
 };
 
-/** Accepts an object whose values are all accepted. */
-function fields(name: string, accepts: (value: unknown) => boolean): (value: unknown) => string | null {
+/** Checks an object: `accepts` must accept the value of each field. */
+function eachField(option: string, accepts: (value: unknown) => boolean): FindFault {
 	return (value) => {
-		if (!isFields(value)) return `each field of ${name}`;
-		for (const field in value) if (!accepts(value[field])) return `${name} of '${field}'`;
+		if (!isFields(value)) return `each field of ${option}`;
+		for (const field in value) if (!accepts(value[field])) return `${option} of '${field}'`;
 		return null;
 	};
 }
 
 /**
- * Checks the options of a read. An option that is undefined has its default.
+ * Checks the options of a read. An undefined option counts as left out.
  *
- * @throws TypeError that names an unknown option, or the field whose value is wrong or undefined
+ * @throws TypeError that names an unknown option, a wrong option, or the field of `projection` or `sort` that is wrong
  */
 export function checkFindOptions(options: FindOptions | undefined): void {
 	for (const name in options) {
@@ -37,8 +38,8 @@ export function checkFindOptions(options: FindOptions | undefined): void {
 		if (!Object.hasOwn(OPTIONS, name)) {
 			throw new TypeError(`A read has no option '${name}'; its options are ${Object.keys(OPTIONS).join(', ')}`);
 		}
-		const [form, faultOf] = OPTIONS[name as keyof FindOptions];
-		const fault = faultOf(value);
-		if (fault !== null) throw new TypeError(`${fault} must be ${form}`);
+		const [required, findFault] = OPTIONS[name as keyof FindOptions];
+		const fault = findFault(value);
+		if (fault !== null) throw new TypeError(`${fault} must be ${required}`);
 	}
 }

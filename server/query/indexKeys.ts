@@ -1,17 +1,19 @@
 /**
- * Index keys: the keys under which an index lists a document, and the keys to look up for a filter. They are short
- * strings.
+ * The keys of an index: short strings. Computes the keys under which an index lists a document, and the keys to look up
+ * for a filter.
  */
 import { hash } from 'node:crypto';
 import type { IndexSpec } from '../../shared/indexes.js';
 import type { Document, Fields } from '../../shared/values.js';
-import { foldCase, textAskedIgnoringCase, valuesAsked } from './asked.js';
+import { allowedTextIgnoringCase, allowedValues, foldCase } from './allowedValues.js';
 import { reach } from './reach.js';
 
 /** Maximum number of keys looked up for one filter. */
 const MAX_KEYS = 1000;
 
-/** Longest text that is a key without hashing, in characters. LMDB's limit is 1,978 bytes, also for compound keys. */
+/**
+ * Longest text that is a key without hashing, in characters. LMDB's limit for a key, also a compound one, is 1,978 bytes.
+ */
 const MAX_TEXT = 200;
 
 /** Whether a text can be part of a key without hashing. LMDB reserves the NUL character. */
@@ -19,15 +21,18 @@ export function isShort(text: string): boolean {
 	return text.length <= MAX_TEXT && !text.includes('\0');
 }
 
-/** The range of the keys of short texts, which are ordered like the texts. Keys of other values are outside. */
-export const TEXTS = { from: 's', to: 't' } as const;
+/**
+ * The keys of short texts lie from `from` to before `to`, and are ordered like the texts. Keys of other values lie
+ * outside.
+ */
+export const TEXT_RANGE = { from: 's', to: 't' } as const;
 
-/** After every key. */
-export const LAST_KEY = '\u{10ffff}';
+/** Sorts after every key. */
+export const AFTER_ALL_KEYS = '\u{10ffff}';
 
-/** The key of a value. */
+/** The key of a value. Its first letter stands for the type: short text, hashed text, date, object. */
 export function keyOf(value: unknown): string {
-	if (typeof value === 'string') return isShort(value) ? TEXTS.from + value : `h${hashOf(value)}`;
+	if (typeof value === 'string') return isShort(value) ? TEXT_RANGE.from + value : `h${hashOf(value)}`;
 	if (value instanceof Date) return `d${value.getTime()}`;
 	if (typeof value === 'object' && value !== null) return `o${hashOf(JSON.stringify(value))}`;
 	return `${value ?? null}`;
@@ -36,8 +41,8 @@ export function keyOf(value: unknown): string {
 const hashOf = (text: string) => hash('sha256', text, 'base64');
 
 /**
- * The prefix of all compound keys whose first value is this one. It contains a length, which distinguishes `a` + `bc`
- * from `ab` + `c`.
+ * The prefix of all compound keys whose first value is this one. It contains the length of that value's key, which
+ * distinguishes `a` + `bc` from `ab` + `c`.
  */
 export function prefixOf(value: unknown): string {
 	return withLength(keyOf(value));
@@ -45,53 +50,52 @@ export function prefixOf(value: unknown): string {
 
 const withLength = (key: string) => `${key.length}:${key}`;
 
-/** Reads the prefix, see `prefixOf`, from a compound key. */
+/** The prefix (see `prefixOf`) of a compound key. */
 export function prefixIn(key: string): string {
 	const colon = key.indexOf(':');
 	return key.slice(0, colon + 1 + Number(key.slice(0, colon)));
 }
 
-/** The keys under which an index lists a document: several if a field is or contains an array. */
+/** The keys under which an index lists a document: several if a field's path leads to or through an array. */
 export function keysOf(document: Document, { fields, sparse, ignoreCase }: IndexSpec): string[] {
-	const lists = fields.map((field) => {
+	const keysByField = fields.map((field) => {
 		const keys = new Set<string>();
 		for (const element of reach(document, field.split('.')).flat())
 			if (element !== undefined || !sparse)
 				keys.add(keyOf(ignoreCase && typeof element === 'string' ? foldCase(element) : element));
 		return [...keys];
 	});
-	const [, second] = lists;
-	// A query sorts an array only by its least element, but an index lists every element. This extra key says that the
-	// index cannot be read in sort order (see `Table`).
-	if (second && second.length !== 1 && lists.length === 2) second.push(`array of ${document._id}`);
-	return combine(lists);
+	const [, second] = keysByField;
+	// A query sorts an array only by its least element, but an index lists every element. So this index cannot be read in
+	// sort order: `Table` sees that by an extra key outside `TEXT_RANGE`.
+	if (second && second.length !== 1 && keysByField.length === 2) second.push(`array of ${document._id}`);
+	return combine(keysByField);
 }
 
 /**
- * The keys of an index that together list every document that matches a filter. Undefined if the filter does not
- * restrict the fields to values, or to too many.
+ * The keys of an index to look up for a filter: every matching document is listed under one of them. Undefined if the
+ * filter does not list the values of a field, or lists too many.
  */
-export function keysAsked(filter: Fields, { fields, ignoreCase }: IndexSpec): string[] | undefined {
+export function keysToLookUp(filter: Fields, { fields, ignoreCase }: IndexSpec): string[] | undefined {
 	let count = 1;
-	const lists: string[][] = [];
+	const keysByField: string[][] = [];
 	for (const field of fields) {
-		const text = ignoreCase ? textAskedIgnoringCase(filter, field) : undefined;
-		const values = ignoreCase ? text !== undefined && [text] : valuesAsked(filter, field);
+		const values = ignoreCase ? allowedTextIgnoringCase(filter, field) : allowedValues(filter, field);
 		if (!values) return undefined;
 		count *= values.length;
 		if (count > MAX_KEYS) return undefined;
-		lists.push(values.map(keyOf));
+		keysByField.push(values.map(keyOf));
 	}
-	return combine(lists);
+	return combine(keysByField);
 }
 
-/** All combinations of one key from each list. */
+/** The compound keys of all combinations of one key from each list. */
 function combine([first = [], ...others]: readonly (readonly string[])[]): string[] {
-	let keys = first;
-	for (const list of others) {
+	let combined = [...first];
+	for (const keys of others) {
 		const longer: string[] = [];
-		for (const key of keys) for (const next of list) longer.push(withLength(key) + next);
-		keys = longer;
+		for (const start of combined) for (const key of keys) longer.push(withLength(start) + key);
+		combined = longer;
 	}
-	return [...keys];
+	return combined;
 }

@@ -1,17 +1,17 @@
 /**
- * Filters: a subset of MongoDB's, with the same semantics. Filters for all stores are compiled here, so that all stores
- * refuse the same ones.
+ * Checks and compiles filters: a subset of MongoDB's, with the same semantics. The filters for all stores come through
+ * here, so that all stores refuse the same ones.
  */
 
-import { type Fields, isFields, isSame, isScalar, kindOf } from '../../shared/values.js';
+import { describeType, type Fields, isFields, isSame, isScalar } from '../../shared/values.js';
 import { compare, rankOf } from './order.js';
 import { ownField, reach } from './reach.js';
 
 /** Whether a document matches a filter. */
 export type Matcher = (document: Fields) => boolean;
 
-/** Tests the values at a path: there are several if the path leads through an array. */
-type Test = (found: readonly unknown[]) => boolean;
+/** Tests the values at a path, as `reach` returns them: several if the path leads through an array. */
+type Test = (values: readonly unknown[]) => boolean;
 
 /** Tests one value. */
 type ValueTest = (value: unknown) => boolean;
@@ -22,23 +22,24 @@ const MAX_DEPTH = 16;
 /**
  * Checks a filter and compiles it to a predicate on documents.
  *
- * @throws TypeError for `undefined`, whole documents as values, and operators that not all stores support
+ * @param levels how deep the filter may be nested
+ * @throws TypeError for values that are undefined or whole documents, and for operators that not all stores support
  */
 export function compile(filter: unknown, levels = MAX_DEPTH): Matcher {
 	if (!isFields(filter)) {
-		throw new TypeError(`A filter is an object, not ${kindOf(filter)}; {} matches every document`);
+		throw new TypeError(`A filter is an object, not ${describeType(filter)}; {} matches every document`);
 	}
 	if (levels === 0) throw new TypeError('A filter is nested too deep');
 	const tests: Matcher[] = [];
-	for (const key of Object.keys(filter)) {
-		const asked = filter[key];
+	for (const [key, value] of Object.entries(filter)) {
 		if (Object.hasOwn(combinations, key)) {
-			if (!Array.isArray(asked) || asked.length === 0) throw new TypeError(`${key} needs a list of filters`);
-			const matchers = asked.map((one) => compile(one, levels - 1));
+			if (!Array.isArray(value) || value.length === 0) throw new TypeError(`${key} needs a list of filters`);
+			const matchers = value.map((part) => compile(part, levels - 1));
 			tests.push((combinations[key] as Combination)(matchers));
 		} else {
-			if (key === '' || key === '__proto__' || key.startsWith('$')) throw new TypeError(`Filters do not know ${key}`);
-			tests.push(fieldMatcher(key, asked, levels));
+			if (key === '' || key === '__proto__' || key.startsWith('$'))
+				throw new TypeError(`A filter cannot have the key '${key}'`);
+			tests.push(fieldMatcher(key, value, levels));
 		}
 	}
 	const [first, ...others] = tests;
@@ -46,6 +47,7 @@ export function compile(filter: unknown, levels = MAX_DEPTH): Matcher {
 	return others.length === 0 ? first : (document) => tests.every((test) => test(document));
 }
 
+/** Combines the matchers of several filters. */
 type Combination = (matchers: readonly Matcher[]) => Matcher;
 
 const combinations: Record<string, Combination> = {
@@ -54,49 +56,48 @@ const combinations: Record<string, Combination> = {
 	$nor: (matchers) => (document) => !matchers.some((matches) => matches(document)),
 };
 
-/**
- * Compiles the condition on one field to a predicate on documents. Comparing with a string is the frequent, fast case.
- */
-function fieldMatcher(field: string, asked: unknown, levels: number): Matcher {
+/** Compiles the condition on one field to a predicate on documents. Comparing with a string is frequent, so it is fast. */
+function fieldMatcher(field: string, condition: unknown, levels: number): Matcher {
 	if (field.includes('.')) {
 		const path = field.split('.');
-		const test = condition(field, asked, levels);
+		const test = compileCondition(field, condition, levels);
 		return (document) => test(reach(document, path));
 	}
-	if (typeof asked === 'string') {
+	if (typeof condition === 'string') {
 		return (document) => {
 			const value = ownField(document, field);
-			return value === asked || (Array.isArray(value) && value.includes(asked));
+			return value === condition || (Array.isArray(value) && value.includes(condition));
 		};
 	}
-	const test = condition(field, asked, levels);
+	const test = compileCondition(field, condition, levels);
 	return (document) => test([ownField(document, field)]);
 }
 
-/** Compiles the condition on one field. Different elements of an array may satisfy different operators. */
-function condition(field: string, asked: unknown, levels: number): Test {
-	if (!isFields(asked)) return someValue(equal(field, asked));
-	const tests = Object.entries(asked).map(([operator, value]) => {
-		if (Object.hasOwn(operators, operator)) return (operators[operator] as Operator)(value, field, levels);
-		if (operator.startsWith('$')) throw new TypeError(`Filters do not know ${operator} (${field})`);
+/** Compiles the condition on one field. Each operator may be satisfied by another element of an array. */
+function compileCondition(field: string, condition: unknown, levels: number): Test {
+	if (!isFields(condition)) return someValue(equal(field, condition));
+	const tests = Object.entries(condition).map(([operator, operand]) => {
+		if (Object.hasOwn(operators, operator)) return (operators[operator] as Operator)(operand, field, levels);
+		if (operator.startsWith('$')) throw new TypeError(`${field}: a filter cannot have the operator ${operator}`);
 		throw new TypeError(`${field}: compare the single fields of a document, as in '${field}.${operator}'`);
 	});
 	const [first, ...others] = tests;
-	if (!first) throw new TypeError(`${field}: an empty object cannot be compared with`);
-	return others.length === 0 ? first : (found) => tests.every((test) => test(found));
+	if (!first) throw new TypeError(`${field}: cannot be compared with an empty object`);
+	return others.length === 0 ? first : (values) => tests.every((test) => test(values));
 }
 
-type Operator = (asked: unknown, field: string, levels: number) => Test;
+/** Compiles an operator with its operand: `$gt` with 5 for `{ $gt: 5 }`. */
+type Operator = (operand: unknown, field: string, levels: number) => Test;
 
 const someValue =
 	(test: ValueTest): Test =>
-	(found) =>
-		found.some(test);
+	(values) =>
+		values.some(test);
 
 const not =
 	(test: Test): Test =>
-	(found) =>
-		!test(found);
+	(values) =>
+		!test(values);
 
 /** Tests a value; if it is an array, also each element. */
 const valueOrElement =
@@ -105,66 +106,75 @@ const valueOrElement =
 		test(value) || (Array.isArray(value) && value.some(test));
 
 const operators: Record<string, Operator> = {
-	$eq: (asked, field) => someValue(equal(field, asked)),
-	$ne: (asked, field) => not(someValue(equal(field, asked))),
-	$in: (asked, field) => someValue(oneOf(field, asked)),
-	$nin: (asked, field) => not(someValue(oneOf(field, asked))),
-	$gt: (asked, field) => range('$gt', field, asked, (order) => order > 0),
-	$gte: (asked, field) => range('$gte', field, asked, (order) => order >= 0),
-	$lt: (asked, field) => range('$lt', field, asked, (order) => order < 0),
-	$lte: (asked, field) => range('$lte', field, asked, (order) => order <= 0),
-	$not: (asked, field, levels) => {
-		if (!isFields(asked) && !(asked instanceof RegExp)) throw new TypeError(`${field}: $not needs an operator`);
+	$eq: (operand, field) => someValue(equal(field, operand)),
+	$ne: (operand, field) => not(someValue(equal(field, operand))),
+	$in: (operand, field) => someValue(oneOf(field, operand)),
+	$nin: (operand, field) => not(someValue(oneOf(field, operand))),
+	$gt: (operand, field) => range('$gt', field, operand, (order) => order > 0),
+	$gte: (operand, field) => range('$gte', field, operand, (order) => order >= 0),
+	$lt: (operand, field) => range('$lt', field, operand, (order) => order < 0),
+	$lte: (operand, field) => range('$lte', field, operand, (order) => order <= 0),
+	$not: (operand, field, levels) => {
+		if (!isFields(operand) && !(operand instanceof RegExp)) throw new TypeError(`${field}: $not needs an operator`);
 		if (levels === 0) throw new TypeError('A filter is nested too deep');
-		return not(condition(field, asked, levels - 1));
+		return not(compileCondition(field, operand, levels - 1));
 	},
-	$exists: (asked, field) => {
-		if (typeof asked !== 'boolean') throw new TypeError(`${field}: $exists needs true or false`);
+	$exists: (operand, field) => {
+		if (typeof operand !== 'boolean') throw new TypeError(`${field}: $exists needs true or false`);
 		const exists = someValue((value) => value !== undefined);
-		return asked ? exists : not(exists);
+		return operand ? exists : not(exists);
 	},
-	$size: (asked, field) => {
-		if (!Number.isInteger(asked) || (asked as number) < 0) throw new TypeError(`${field}: $size needs a whole number`);
-		return someValue((value) => Array.isArray(value) && value.length === asked);
+	$size: (operand, field) => {
+		if (!Number.isInteger(operand) || (operand as number) < 0)
+			throw new TypeError(`${field}: $size needs a whole number`);
+		return someValue((value) => Array.isArray(value) && value.length === operand);
 	},
-	$elemMatch: (asked, field, levels) => {
-		if (!isFields(asked)) throw new TypeError(`${field}: $elemMatch needs a filter`);
-		const matches = compile(asked, levels - 1);
+	$elemMatch: (operand, field, levels) => {
+		if (!isFields(operand)) throw new TypeError(`${field}: $elemMatch needs a filter`);
+		const matches = compile(operand, levels - 1);
 		return someValue((value) => Array.isArray(value) && value.some((element) => isFields(element) && matches(element)));
 	},
 };
 
-function equal(field: string, asked: unknown): ValueTest {
-	if (asked === null) return valueOrElement((value) => value === null || value === undefined);
-	if (asked instanceof RegExp) {
-		// The driver interprets other flags differently, and a global expression has state.
-		if (!/^[im]*$/.test(asked.flags)) throw new TypeError(`${field}: cannot be compared with RegExp`);
-		return valueOrElement((value) => typeof value === 'string' && asked.test(value));
+/** Tests for equality with a value, or for a match of a RegExp. */
+function equal(field: string, operand: unknown): ValueTest {
+	if (operand === null) return valueOrElement((value) => value === null || value === undefined);
+	if (operand instanceof RegExp) {
+		// MongoDB's driver interprets other flags differently. A RegExp with `g` or `y` remembers where it has stopped.
+		if (!/^[im]*$/.test(operand.flags))
+			throw new TypeError(`${field}: a RegExp in a filter may have the flags i and m`);
+		return valueOrElement((value) => typeof value === 'string' && operand.test(value));
 	}
-	if (!isScalar(asked)) throw notComparableError(field, asked);
-	return valueOrElement(asked instanceof Date ? (value) => isSame(value, asked) : (value) => value === asked);
+	if (!isScalar(operand)) throw notComparableError(field, operand);
+	return valueOrElement(operand instanceof Date ? (value) => isSame(value, operand) : (value) => value === operand);
 }
 
-/** The error for a value that no condition can contain. Ignoring undefined would match every document. */
+/** The error for a value that no condition can contain. A filter with undefined is refused: ignoring it matches all. */
 function notComparableError(field: string, value: unknown): TypeError {
 	const advice = value === undefined ? '; a filter leaves the field out, or has { $exists: false }' : '';
-	return new TypeError(`${field}: cannot be compared with ${kindOf(value)}${advice}`);
+	return new TypeError(`${field}: cannot be compared with ${describeType(value)}${advice}`);
 }
 
-function oneOf(field: string, asked: unknown): ValueTest {
-	if (!Array.isArray(asked)) throw new TypeError(`${field}: $in and $nin need a list`);
-	for (const value of asked) if (value !== null && !isScalar(value)) throw notComparableError(field, value);
-	const plain = new Set(asked.map(setKeyOf));
-	if (plain.has(null)) plain.add(undefined);
-	return valueOrElement((value) => plain.has(setKeyOf(value)));
+/** Tests for `$in`. */
+function oneOf(field: string, operand: unknown): ValueTest {
+	if (!Array.isArray(operand)) throw new TypeError(`${field}: $in and $nin need a list`);
+	for (const value of operand) if (value !== null && !isScalar(value)) throw notComparableError(field, value);
+	const wanted = new Set(operand.map(setKeyOf));
+	if (wanted.has(null)) wanted.add(undefined);
+	return valueOrElement((value) => wanted.has(setKeyOf(value)));
 }
 
-/** A key for a value in a Set: a date by its time, distinct from the number. */
+/** What stands for a value in a Set, where two dates are never equal: a text with the date's time. */
 const setKeyOf = (value: unknown) => (value instanceof Date ? `\0date ${value.getTime()}` : value);
 
-function range(operator: string, field: string, asked: unknown, isInRange: (order: number) => boolean): Test {
-	if (!isScalar(asked) || typeof asked === 'boolean')
+/**
+ * Tests for a range. Values of another type than the bound are never in it.
+ *
+ * @param isInRange receives a negative number for a value below the bound, a positive one above it
+ */
+function range(operator: string, field: string, operand: unknown, isInRange: (order: number) => boolean): Test {
+	if (!isScalar(operand) || typeof operand === 'boolean')
 		throw new TypeError(`${field}: ${operator} needs a number, a string or a date`);
-	const rank = rankOf(asked);
-	return someValue(valueOrElement((value) => rankOf(value) === rank && isInRange(compare(value, asked))));
+	const rank = rankOf(operand);
+	return someValue(valueOrElement((value) => rankOf(value) === rank && isInRange(compare(value, operand))));
 }

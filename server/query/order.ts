@@ -1,4 +1,4 @@
-/** The sort order of values, as in MongoDB: first by type, then by value; and sorting of documents. */
+/** Compares values in the sort order of MongoDB, first by type and then by value. Sorts documents. */
 
 import { type Fields, isFields } from '../../shared/values.js';
 import { reach } from './reach.js';
@@ -27,19 +27,20 @@ export function compare(a: unknown, b: unknown): number {
 	return rank <= 0 ? 0 : Number(a) - Number(b);
 }
 
-/** The fields of a document, or the elements of an array with their positions. */
+/** The fields of a document, or the elements of an array with their positions as names. */
 type Entries = readonly (readonly [name: string | number, value: unknown])[];
 
 /**
- * Compares documents field by field: first the types of the values, then the names, then the values. Arrays are
- * compared like documents whose names are positions. If one is a prefix of the other, it comes first.
+ * Compares documents or arrays field by field: first the types of the values, then the names, then the values. A document
+ * whose fields are the first fields of the other one comes first.
  */
 function compareFields(a: Entries, b: Entries): number {
 	for (const [i, [name, value]] of a.entries()) {
-		const other = b[i];
-		if (!other) return 1;
+		const entry = b[i];
+		if (!entry) return 1;
+		const [otherName, otherValue] = entry;
 		const difference =
-			rankOf(value) - rankOf(other[1]) || compareText(`${name}`, `${other[0]}`) || compare(value, other[1]);
+			rankOf(value) - rankOf(otherValue) || compareText(`${name}`, `${otherName}`) || compare(value, otherValue);
 		if (difference !== 0) return difference;
 	}
 	return a.length - b.length;
@@ -52,12 +53,16 @@ function compareFields(a: Entries, b: Entries): number {
 export function compareText(a: string, b: string): number {
 	const length = Math.min(a.length, b.length);
 	for (let i = 0; i < length; i++) {
-		const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)];
-		if (x !== y) return x < 0xd800 || y < 0xd800 ? x - y : ((x + 0x2000) & 0xffff) - ((y + 0x2000) & 0xffff);
+		const [unitA, unitB] = [a.charCodeAt(i), b.charCodeAt(i)];
+		if (unitA !== unitB) return rankOfUnit(unitA) - rankOfUnit(unitB);
 	}
 	return a.length - b.length;
 }
 
+/** Ranks surrogates (0xd800 to 0xdfff) after all other units, because they encode the highest code points. */
+const rankOfUnit = (unit: number) => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit);
+
+/** The paths to sort by, the most important first: 1 is ascending, -1 descending. */
 export type Sort = Readonly<Record<string, 1 | -1>>;
 
 /**
@@ -67,9 +72,10 @@ export type Sort = Readonly<Record<string, 1 | -1>>;
  */
 export function sorter(sort: Sort, max: number): { add(document: Fields): void; readonly sorted: Fields[] } {
 	const criteria = Object.entries(sort).map(([path, direction]) => ({ path: path.split('.'), direction }));
+	/** `keys` has one sort key for each criterion. */
 	const entries: { document: Fields; keys: unknown[] }[] = [];
 
-	function order(a: unknown[], b: unknown[]): number {
+	function compareKeys(a: unknown[], b: unknown[]): number {
 		for (let i = 0; i < criteria.length; i++) {
 			const difference = compare(a[i], b[i]);
 			if (difference !== 0) return (criteria[i] as { direction: number }).direction * difference;
@@ -78,16 +84,15 @@ export function sorter(sort: Sort, max: number): { add(document: Fields): void; 
 	}
 	return {
 		add(document) {
-			// One sort key for each criterion.
 			const keys = criteria.map(({ path, direction }) => sortKey(document, path, direction));
 			let low = 0;
 			let high = entries.length;
-			// Documents are often added in order, so the last position is tried first.
+			// Documents are often added in order, so the last position is tried before the binary search.
 			const last = entries.at(-1);
-			if (last && order(last.keys, keys) <= 0) low = high;
+			if (last && compareKeys(last.keys, keys) <= 0) low = high;
 			while (low < high) {
 				const middle = (low + high) >> 1;
-				if (order((entries[middle] as { keys: unknown[] }).keys, keys) <= 0) low = middle + 1;
+				if (compareKeys((entries[middle] as { keys: unknown[] }).keys, keys) <= 0) low = middle + 1;
 				else high = middle;
 			}
 			if (low >= max) return;
@@ -100,7 +105,10 @@ export function sorter(sort: Sort, max: number): { add(document: Fields): void; 
 	};
 }
 
-/** An array is sorted by its least element, or by its greatest in descending order; an empty one before all others. */
+/**
+ * The value by which a document is sorted. Of an array it is the least element, or in descending order the greatest. An
+ * empty array counts as less than all values.
+ */
 function sortKey(document: Fields, path: readonly string[], direction: number): unknown {
 	const found = reach(document, path);
 	if (found.length === 1 && !Array.isArray(found[0])) return found[0];

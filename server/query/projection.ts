@@ -1,11 +1,11 @@
 /**
- * Projections with the semantics of MongoDB. They also apply to documents in arrays:
- * `{'services.resume.loginTokens.hashedToken': 0}` leaves out every hash.
+ * Compiles projections, with the semantics of MongoDB. A projection also applies to documents in arrays:
+ * `{'services.resume.loginTokens.hashedToken': 0}` leaves out the hash of each token.
  */
 import type { Projection } from '../../shared/store.js';
 import { type Fields, isFields } from '../../shared/values.js';
 
-/** Path parts as a tree; `true` where a path ends. */
+/** The paths of a projection as a tree: each level has the next part of the paths, and `true` where a path ends. */
 type Tree = Map<string, Tree | true>;
 
 /**
@@ -15,28 +15,28 @@ type Tree = Map<string, Tree | true>;
  */
 export function projector(projection: Projection = {}): (document: Fields) => Fields {
 	const paths: string[] = [];
-	let mode: number | undefined;
-	let id: number | undefined;
+	let flag: number | undefined;
+	let idFlag: number | undefined;
 	for (const path in projection) {
-		const flag = projection[path];
+		const own = projection[path];
 		if (path === '_id') {
-			id = flag;
+			idFlag = own;
 			continue;
 		}
-		if (mode !== undefined && flag !== mode) throw new TypeError('A projection either takes fields or leaves them out');
-		mode = flag;
+		if (flag !== undefined && own !== flag) throw new TypeError('A projection either includes fields or excludes them');
+		flag = own;
 		paths.push(path);
 	}
-	if (mode === undefined && id === undefined) return (document) => document;
-	if (mode === 1 || (mode === undefined && id === 1)) {
-		const tree = treeOf(id === 0 ? paths : ['_id', ...paths]);
+	if (flag === undefined && idFlag === undefined) return (document) => document;
+	if ((flag ?? idFlag) === 1) {
+		const tree = treeOf(idFlag === 0 ? paths : ['_id', ...paths]);
 		return (document) => include(document, tree) as Fields;
 	}
-	const tree = treeOf(id === 0 ? [...paths, '_id'] : paths);
+	const tree = treeOf(idFlag === 0 ? [...paths, '_id'] : paths);
 	return (document) => exclude(document, tree) as Fields;
 }
 
-/** @throws TypeError for a path together with a part of it */
+/** @throws TypeError for two paths of which one is a part of the other */
 function treeOf(paths: string[]): Tree {
 	const root: Tree = new Map();
 	for (const path of paths) {
@@ -49,19 +49,19 @@ function treeOf(paths: string[]): Tree {
 		let branch = root;
 		for (const part of parts) {
 			const next = branch.get(part) ?? new Map();
-			if (next === true) throw new TypeError(`${path} collides with a part of it`);
+			if (next === true) throw new TypeError(`A projection cannot have ${path} and a field that contains it`);
 			branch.set(part, next);
 			branch = next;
 		}
-		if (branch.has(last)) throw new TypeError(`${path} collides with a part of it`);
+		if (branch.has(last)) throw new TypeError(`A projection cannot have ${path} and a part of it`);
 		branch.set(last, true);
 	}
 	return root;
 }
 
 /**
- * Keeps only the paths in the tree, in the order of the projection; undefined for a value that has no fields. It visits
- * only the fields to keep.
+ * Keeps only the paths in the tree, in its order, and visits only their fields. Returns undefined for a value that is
+ * neither a document nor an array.
  */
 function include(value: unknown, tree: Tree): unknown {
 	if (Array.isArray(value)) return value.map((element) => include(element, tree)).filter((kept) => kept !== undefined);
@@ -86,11 +86,11 @@ function exclude(value: unknown, tree: Tree): unknown {
 	});
 }
 
-/** Replaces each field by the result of `keep`, and removes it if that is undefined. */
-function mapFields(value: Fields, keep: (key: string, field: unknown) => unknown): Fields {
+/** Replaces each field by the result of `map`, and leaves it out if that is undefined. */
+function mapFields(value: Fields, map: (key: string, field: unknown) => unknown): Fields {
 	const kept: Fields = {};
 	for (const [key, field] of Object.entries(value)) {
-		const result = keep(key, field);
+		const result = map(key, field);
 		if (result !== undefined) kept[key] = result;
 	}
 	return kept;

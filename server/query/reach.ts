@@ -1,8 +1,9 @@
-/** Resolves paths such as `emails.address`. */
+/** Finds the values at a path of a document, such as `emails.address`. */
 import { isFields } from '../../shared/values.js';
 
 /**
- * All values at a path, including those in arrays of documents along it; `undefined` for a document without the field.
+ * All values at a path. Where an array lies on the path, each document in it is followed, and the element whose position
+ * is the next part. Where a document lacks the field, the value is `undefined`.
  *
  * @param from how many parts of the path have already been followed
  */
@@ -14,7 +15,8 @@ export function reach(start: unknown, path: readonly string[], from = 0): unknow
 	if (key === undefined) return [value];
 	if (!Array.isArray(value)) return [undefined];
 	const found: unknown[] = [];
-	if (/^\d+$/.test(key) && Number(key) < value.length) found.push(...reach(value[Number(key)], path, position + 1));
+	const isPosition = /^\d+$/.test(key) && Number(key) < value.length;
+	if (isPosition) found.push(...reach(value[Number(key)], path, position + 1));
 	for (const element of value) if (isFields(element)) found.push(...reach(element, path, position));
 	return found;
 }

@@ -1,15 +1,23 @@
-/** Updates: a subset of MongoDB's, with the same semantics. All stores refuse other updates. */
+/** Checks and applies updates: a subset of MongoDB's, with the same semantics. All stores refuse other updates. */
 import { isDeepStrictEqual } from 'node:util';
-import { copyStorable, type Document, type Fields, isFields, isSame, isScalar, kindOf } from '../../shared/values.js';
+import {
+	copyStorable,
+	type Document,
+	describeType,
+	type Fields,
+	isFields,
+	isSame,
+	isScalar,
+} from '../../shared/values.js';
 import { compile } from './match.js';
 
-/** A checked update: operators and values, by operator and then path. */
+/** A checked update: for each operator the changed paths and their values, such as `{ $set: { 'u.name': 'Ann' } }`. */
 export type Update = Record<string, Fields>;
 
 /**
  * Checks an update and copies it, with `_updatedAt` set to the present time unless the update contains `_updatedAt`.
- * Operators and changes that are undefined are left out: `{ $set: { note: undefined } }` changes no field. `$pull` has
- * conditions instead of changes, and a condition must not be undefined.
+ * Operators and changes that are undefined are left out: `{ $set: { note: undefined } }` changes no field. Only `$pull`
+ * refuses undefined, because its values are conditions.
  *
  * @throws TypeError for replacements, pipelines, unknown operators, changes of `_id`, paths through array positions and
  * paths that collide
@@ -20,7 +28,7 @@ export function checkUpdate(update: unknown): Update {
 	const checked: Update = {};
 	const paths = new Set<string>();
 	for (const [operator, changes] of Object.entries(update)) {
-		if (!Object.hasOwn(checks, operator)) throw new TypeError(`Updates do not know ${operator}`);
+		if (!Object.hasOwn(checks, operator)) throw new TypeError(`An update cannot have the operator ${operator}`);
 		if (changes === undefined) continue;
 		if (!isFields(changes)) throw new TypeError(`${operator} needs an object`);
 		const copied: Fields = {};
@@ -31,7 +39,7 @@ export function checkUpdate(update: unknown): Update {
 			paths.add(path);
 			copied[path] = (checks[operator] as Check)(change, path);
 		}
-		// MongoDB refuses some operators without changes.
+		// An operator that has no changes is left out, because MongoDB refuses some of them.
 		if (Object.keys(copied).length > 0) checked[operator] = copied;
 	}
 	refuseCollisions(paths);
@@ -39,12 +47,13 @@ export function checkUpdate(update: unknown): Update {
 	return checked;
 }
 
+/** Checks the value that an operator has for a path, and returns a copy of it. */
 type Check = (change: unknown, path: string) => unknown;
 
 const checks: Record<string, Check> = {
 	$set: copyStorable,
 	$unset: (_, path) => {
-		if (path === '_updatedAt') throw new TypeError('_updatedAt is always there');
+		if (path === '_updatedAt') throw new TypeError('_updatedAt cannot be removed');
 		return true;
 	},
 	$inc: (change, path) => {
@@ -52,20 +61,21 @@ const checks: Record<string, Check> = {
 		return copyStorable(change, path);
 	},
 	$push: (change, path) => {
-		if (!isEach(change)) return copyStorable(change, path);
+		if (!hasEach(change)) return copyStorable(change, path);
 		const { $each, $slice, ...rest } = change;
-		const [other] = Object.keys(rest);
-		if (other !== undefined) throw new TypeError(`${path}: $push does not know ${other}`);
-		const values = eachOf($each, path);
+		const [unknownKey] = Object.keys(rest);
+		if (unknownKey !== undefined) throw new TypeError(`${path}: $push cannot have ${unknownKey}`);
+		const values = checkedEach($each, path);
 		if ($slice === undefined) return { $each: values };
 		if (!Number.isInteger($slice)) throw new TypeError(`${path}: $slice needs a whole number`);
 		return { $each: values, $slice };
 	},
 	$addToSet: (change, path) => {
-		if (!isEach(change)) return comparableElement(change, path);
-		const [other] = Object.keys(change).filter((key) => key !== '$each');
-		if (other !== undefined) throw new TypeError(`${path}: $addToSet does not know ${other}`);
-		return { $each: eachOf(change.$each, path).map((value) => comparableElement(value, path)) };
+		if (!hasEach(change)) return comparableElement(change, path);
+		const { $each, ...rest } = change;
+		const [unknownKey] = Object.keys(rest);
+		if (unknownKey !== undefined) throw new TypeError(`${path}: $addToSet cannot have ${unknownKey}`);
+		return { $each: checkedEach($each, path).map((value) => comparableElement(value, path)) };
 	},
 	$pull: (change, path) => {
 		if (!isFields(change)) return comparableElement(change, path);
@@ -73,50 +83,52 @@ const checks: Record<string, Check> = {
 			compile(change);
 			return change;
 		}
-		// `$in` selects elements that are scalars. No other operator may select scalars.
+		// Conditions select documents in the array. Only `$in` selects other elements, so it stands alone.
 		if (Object.keys(change).length > 1 || !Array.isArray(change.$in))
-			throw new TypeError(`${path}: $in needs a list and stands alone`);
+			throw new TypeError(`${path}: $in needs a list, and no other key beside it`);
 		return { $in: change.$in.map((value) => comparableElement(value, path)) };
 	},
 };
 
 /** Whether a change has the form `{$each: [...]}`, with several elements. */
-const isEach = (change: unknown): change is Fields & { $each: unknown } => isFields(change) && '$each' in change;
+const hasEach = (change: unknown): change is Fields & { $each: unknown } => isFields(change) && '$each' in change;
 
-function eachOf(values: unknown, path: string): unknown[] {
+function checkedEach(values: unknown, path: string): unknown[] {
 	if (!Array.isArray(values)) throw new TypeError(`${path}: $each needs a list`);
 	return copyStorable(values, path) as unknown[];
 }
 
 /**
- * Checks an element that is compared with those of an array. It cannot be a document, because MongoDB also compares the
- * order of fields.
+ * Checks a value that is compared with the elements of an array. It cannot be a document, because MongoDB compares the
+ * order of its fields too.
  */
 function comparableElement(value: unknown, path: string): unknown {
 	if (value === null || isScalar(value)) return copyStorable(value, path);
-	throw new TypeError(`${path}: only plain values can be compared, not ${kindOf(value)}`);
+	throw new TypeError(`${path}: only plain values can be compared, not ${describeType(value)}`);
 }
 
 function checkPath(path: string): void {
 	if (path === '_id' || path.startsWith('_id.')) throw new TypeError('An _id never changes');
 	for (const part of path.split('.')) {
-		// Numbers in paths are refused: they mean array positions, and stores differ if the value is not an array.
+		// Refuses whole numbers, which mean array positions: stores differ where the value is not an array. Also refuses
+		// operators, names that JavaScript's objects have, the NUL character and empty parts.
 		if (/^(\d+|\$.*|__proto__|constructor|prototype|.*\0.*|)$/s.test(part))
 			throw new TypeError(`${path}: '${part}' cannot be part of a path`);
 	}
 }
 
-/** Refuses an update of a field together with a part of it. */
+/** Refuses an update that changes both a field and a part of it. */
 function refuseCollisions(paths: ReadonlySet<string>): void {
 	for (const path of paths) {
 		for (let dot = path.indexOf('.'); dot !== -1; dot = path.indexOf('.', dot + 1)) {
-			if (paths.has(path.slice(0, dot))) throw new TypeError(`${path} and ${path.slice(0, dot)} collide`);
+			const ancestor = path.slice(0, dot);
+			if (paths.has(ancestor)) throw new TypeError(`An update cannot change both ${ancestor} and ${path}`);
 		}
 	}
 }
 
 /**
- * Applies an update and returns the new document; the old one is unchanged. Both share the unaffected parts.
+ * Applies an update and returns the new document. The old one stays unchanged; both share the parts that do not change.
  *
  * @throws TypeError if a field has the wrong type for an operator
  */
@@ -135,9 +147,12 @@ export function applyUpdate(document: Document, update: Update): Document {
 }
 
 /**
- * Copies the parent object of a field and all its ancestors, and returns the copy of the parent.
+ * Copies the objects on the path to a field into a document, and returns the copy that has the field. Creates a missing
+ * one.
  *
- * @param removes true: a missing parent is not created, because there is nothing to remove
+ * @param document the copy of a document that is changed
+ * @param parts the path without the field itself
+ * @param removes whether the field is removed: a missing parent is then not created, and undefined is returned
  */
 function parentOf(document: Fields, parts: readonly string[], removes: boolean): Fields | undefined {
 	let parent = document;
@@ -145,7 +160,7 @@ function parentOf(document: Fields, parts: readonly string[], removes: boolean):
 		const inner = parent[part];
 		if (inner !== undefined && !isFields(inner)) {
 			if (removes) return undefined;
-			throw new TypeError(`${parts.join('.')} leads through something that has no fields`);
+			throw new TypeError(`${parts.join('.')} leads through a value that has no fields`);
 		}
 		if (inner === undefined && removes) return undefined;
 		const copy: Fields = { ...inner };
@@ -165,6 +180,7 @@ export function changesNothing(before: Document, after: Document): boolean {
 	});
 }
 
+/** Changes the field `key` of an object. */
 type Operation = (parent: Fields, key: string, change: unknown) => void;
 
 const operations: Record<string, Operation> = {
@@ -176,12 +192,13 @@ const operations: Record<string, Operation> = {
 	},
 	$inc: (parent, key, amount) => {
 		const before = parent[key] ?? 0;
-		if (typeof before !== 'number' || parent[key] === null) throw new TypeError(`${key} is no number`);
+		if (typeof before !== 'number' || parent[key] === null) throw new TypeError(`${key} is not a number`);
 		parent[key] = before + (amount as number);
 	},
 	$push: (parent, key, change) => {
 		const list = [...listIn(parent, key), ...elementsToAdd(change)];
-		const slice = isEach(change) ? (change.$slice as number | undefined) : undefined;
+		// A positive `$slice` keeps that many elements from the start, a negative one from the end.
+		const slice = hasEach(change) ? (change.$slice as number | undefined) : undefined;
 		if (slice === undefined) parent[key] = list;
 		else if (slice === 0) parent[key] = [];
 		else parent[key] = slice > 0 ? list.slice(0, slice) : list.slice(slice);
@@ -193,21 +210,22 @@ const operations: Record<string, Operation> = {
 	},
 	$pull: (parent, key, change) => {
 		if (parent[key] === undefined) return;
-		const isPulled = pullCondition(change);
-		parent[key] = listIn(parent, key).filter((element) => !isPulled(element));
+		const isRemoved = pullCondition(change);
+		parent[key] = listIn(parent, key).filter((element) => !isRemoved(element));
 	},
 };
 
+/** The array in a field; an empty one if the field is missing. */
 function listIn(parent: Fields, key: string): readonly unknown[] {
 	const list = parent[key];
 	if (list === undefined) return [];
-	if (!Array.isArray(list)) throw new TypeError(`${key} is no list`);
+	if (!Array.isArray(list)) throw new TypeError(`${key} is not a list`);
 	return list;
 }
 
 /** The elements that `$push` or `$addToSet` adds. */
 const elementsToAdd = (change: unknown): readonly unknown[] =>
-	isEach(change) ? (change.$each as unknown[]) : [change];
+	hasEach(change) ? (change.$each as unknown[]) : [change];
 
 /** Compiles the condition of `$pull` to a predicate on elements. */
 function pullCondition(change: unknown): (element: unknown) => boolean {

@@ -14,7 +14,7 @@ import { type Answer, failed, succeeded } from './envelope.js';
 /** The body of `login`. */
 export const LoginBody = compile({
 	resume: Match.Optional(String),
-	/** A name, or an e-mail if it contains an `@`; or the options of the method `login`. */
+	/** A user name, an e-mail address (it contains an `@`), or an object as in the options of the method `login`. */
 	user: Match.Optional(Match.OneOf(String, { username: String }, { email: String })),
 	username: Match.Optional(String),
 	email: Match.Optional(String),
@@ -48,9 +48,9 @@ export async function logIn(invoker: Invoker, services: Services, body: unknown,
 		if (thrown instanceof MatchError) return failed(thrown);
 		const { error, reason, details } = toClientError(thrown);
 		if (error === 500 || error === 503 || error === 'too-many-requests') return failed(thrown);
+		const body = { status: 'error', success: false, error, message: reason };
 		// If a second factor is required, `details` says which.
-		const more = details === undefined ? {} : { details };
-		return { status: 401, body: { status: 'error', success: false, error, message: reason, ...more } };
+		return { status: 401, body: details === undefined ? body : { ...body, details } };
 	}
 }
 
@@ -61,8 +61,8 @@ export async function logOut(invoker: Invoker, caller: Caller): Promise<Answer> 
 }
 
 /**
- * Ends all other logins of the caller. The answer contains the caller's present token, because clients store the token
- * from it.
+ * Ends all other logins of the caller. The answer contains the token of the request, because clients store the token
+ * that they find in the answer.
  */
 export async function logOutOtherClients(
 	invoker: Invoker,

@@ -3,7 +3,7 @@ import type { FastifyCorsOptions } from '@fastify/cors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readOrigins } from '../http/origins.js';
 
-/** Headers that a page may send: Rocket.Chat's and Roomkey's. */
+/** Headers that a page may send to Rocket.Chat or to Roomkey. */
 const ALLOWED_HEADERS = [
 	'Origin',
 	'X-Requested-With',
@@ -23,7 +23,7 @@ const EXPOSED_HEADERS = ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLi
 
 /**
  * Allows pages of other origins.
- * @param isRestUrl whether a URL belongs to REST. Other paths, such as those of SockJS, have their own rules
+ * @param isRestUrl whether a URL belongs to REST. Other URLs, such as those of SockJS, have their own rules
  * @param verbs the verbs that pages may use
  * @param origins `*`, or origins separated by commas
  */

@@ -1,4 +1,4 @@
-/** REST responses: status and body of every outcome (`test/contract/rocketchat-e2e.md` section 7, DESIGN section 1). */
+/** Makes and sends REST answers: status and body of every outcome (`test/contract/rocketchat-e2e.md` section 7). */
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { BareError, type ClientError, MatchError, retryAfter, toClientError } from '../../shared/errors.js';
@@ -23,8 +23,8 @@ export function refused(status: number, error: string): Answer {
 export const NOT_FOUND: Answer = refused(404, 'Resource not found');
 
 /**
- * The answer to a verb that a known path does not have: Rocket.Chat's text (`test/contract/rocketchat-e2e.md` 7.3), and
- * the fields of all other error answers.
+ * The answer to a verb that a known path does not have: `status` and `message` as Rocket.Chat answers
+ * (`test/contract/rocketchat-e2e.md` 7.3), and `success` and `error` as in all other error answers.
  */
 export function wrongVerb(error: string): Answer {
 	return { status: 405, body: { status: 'error', message: 'API endpoint does not exist', success: false, error } };
@@ -42,8 +42,8 @@ export function succeeded(value: unknown): Answer {
 }
 
 /**
- * Error codes with a specific status. Their bodies contain only the text (`test/contract/rocketchat-e2e.md` 7.3). Every
- * other code has the status 400, unless its error names another.
+ * The status of error codes. The bodies of these errors contain only a text (`test/contract/rocketchat-e2e.md` 7.3). The
+ * status of all other codes is 400, except for a `BareError` that has a status of its own.
  */
 const STATUS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
 	['unauthorized', 403],
@@ -54,15 +54,12 @@ const STATUS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
 	[503, 503],
 ]);
 
-/**
- * Over REST Rocket.Chat has a different text and code for DDP's `too-many-requests` (`test/contract/rocketchat-e2e.md`
- * 7.4).
- */
+/** Rocket.Chat's text for DDP's `too-many-requests`, which has another code (`test/contract/rocketchat-e2e.md` 7.4). */
 function rateLimitText({ reason = '' }: ClientError): string {
 	return `${reason.replace('before trying again', 'before trying this endpoint again')} [error-too-many-requests]`;
 }
 
-/** The text of an answer that only contains a text. */
+/** The text of an error answer that contains only a text. */
 function textOf(error: ClientError, status: number): string {
 	if (status === 429) return rateLimitText(error);
 	return status >= 500 ? (error.reason ?? error.message) : error.message;
@@ -74,7 +71,7 @@ export function retryHeaders(error: ClientError): Pick<Answer, 'headers'> {
 	return seconds === undefined ? {} : { headers: { 'retry-after': seconds } };
 }
 
-/** The answer for an error of a method. REST shows the text of a match error; DDP does not. */
+/** The answer for an error of a method. It shows the text of a match error, unlike an answer over DDP. */
 export function failed(thrown: unknown): Answer {
 	if (thrown instanceof MatchError) return refused(400, thrown.message);
 	const safe = toClientError(thrown);
@@ -112,8 +109,8 @@ function addHeaders(
 }
 
 /**
- * Sends an answer of any length: a large one is encoded in slices that yield to the event loop, and written as fast as
- * the client reads it.
+ * Sends an answer of any length. A large answer is encoded in slices, with turns of the event loop between them. It is
+ * written no faster than the client reads it.
  * @throws TypeError for a body that JSON cannot represent
  */
 export async function sendInSlices(reply: FastifyReply, answer: Answer): Promise<FastifyReply> {
@@ -132,8 +129,8 @@ export async function sendInSlices(reply: FastifyReply, answer: Answer): Promise
 }
 
 /**
- * Resolves when the buffer of a response is empty, or its client has disconnected. A client that reads nothing for too
- * long is disconnected, because the rest of the answer occupies memory.
+ * Resolves when the buffer of a response is empty, or its client has disconnected. A client that does not empty it in
+ * time is disconnected, because the rest of the answer occupies memory.
  * @param timeout in ms
  */
 function drained(response: ServerResponse, timeout: number): Promise<void> {
@@ -149,8 +146,8 @@ function drained(response: ServerResponse, timeout: number): Promise<void> {
 }
 
 /**
- * Sends an answer without fastify's serializer, because it adds a charset to text, and Rocket.Chat's tests refuse that. A
- * Buffer is no alternative: fastify sends it in a second write, and then a request takes 50 % longer.
+ * Sends an answer without fastify's `send`. Given a text, `send` adds a charset to the content type, which Rocket.Chat's
+ * tests refuse. Given a Buffer, `send` needs a second write, and a request takes 50 % longer.
  * @throws TypeError for a body that JSON cannot represent
  */
 export function send(reply: FastifyReply, answer: Answer): FastifyReply {

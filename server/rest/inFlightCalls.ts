@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** The abort signals of REST calls in progress. */
+/** Makes the abort signals of REST calls, and aborts all calls when the server shuts down. */
 export class InFlightCalls {
 	readonly #controllers = new Set<AbortController>();
 	#closed = false;

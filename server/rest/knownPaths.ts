@@ -1,4 +1,4 @@
-/** The paths of the routes with their verbs, to answer requests with a verb that a path does not have. */
+/** Knows the verbs of each path, so that the server can answer a request with another verb. */
 import { escapeRegExp } from '../../shared/escapeRegExp.js';
 
 export class KnownPaths {
@@ -26,9 +26,10 @@ export class KnownPaths {
 	}
 }
 
-/** The decoded path of a URL, without a slash at its end. */
+/** The decoded path of a URL, without a slash at its end. The path `/` stays. */
 function pathOf(url: string): string {
-	const path = url.replace(/[?#].*$/s, '').replace(/(?<=.)\/$/, '');
+	const withoutQuery = url.replace(/[?#].*$/s, '');
+	const path = withoutQuery.replace(/(?<=.)\/$/, '');
 	try {
 		return decodeURIComponent(path);
 	} catch {

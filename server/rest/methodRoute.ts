@@ -1,4 +1,4 @@
-/** The REST route of a method: fields of a request are mapped to arguments by name. */
+/** Makes the REST route of a method. It maps the fields of a request to arguments by name. */
 import { parseJson } from '../../shared/ejson.js';
 import { clientError, clientErrorFrom, type ErrorName } from '../../shared/errors.js';
 import { isObject } from '../../shared/isObject.js';
@@ -14,7 +14,7 @@ export function methodRoute(
 	{ verb, path, body, empty, unknownField, maxBody }: RestRoute,
 	invoker: Invoker,
 ): Route {
-	const known = new Set(args.map(([arg]) => arg));
+	const argumentNames = new Set(args.map(([arg]) => arg));
 	return {
 		path,
 		verbs: [verb],
@@ -23,14 +23,12 @@ export function methodRoute(
 		async answer(request) {
 			const { fields, isUrlEncoded, pathMembers, caller } = request;
 			if (!isObject(fields)) return refused(400, 'The body must be a JSON object');
-			if (body !== 'object') requireKnownFields(request, known, name, unknownField);
-			const read = isUrlEncoded ? textValue : bodyValue;
-			const params =
-				body === 'object'
-					? args.map(([, matcher]) => (isUrlEncoded ? textObject(fields, matcher) : fields))
-					: args.map(([arg, matcher]) =>
-							Object.hasOwn(pathMembers, arg) ? textValue(pathMembers, arg, matcher) : read(fields, arg, matcher),
-						);
+			if (body !== 'object') requireKnownFields(request, argumentNames, name, unknownField);
+			const params = args.map(([arg, matcher]) => {
+				if (body === 'object') return isUrlEncoded ? textObject(fields, matcher) : fields;
+				if (Object.hasOwn(pathMembers, arg)) return textValue(pathMembers, arg, matcher);
+				return isUrlEncoded ? textValue(fields, arg, matcher) : bodyValue(fields, arg);
+			});
 			const value = await invoker.invoke(name, params, caller);
 			return succeeded(empty ? undefined : value);
 		},
@@ -38,16 +36,17 @@ export function methodRoute(
 }
 
 /**
- * Parameters that Rocket.Chat's clients send with any GET. A method without an argument of that name ignores them, and
- * answers with the whole list and all fields.
+ * Parameters that Rocket.Chat's clients may send with any GET. A method without an argument of that name ignores the
+ * parameter: it answers with the whole list and all fields.
  */
 const LIST_PARAMETERS: ReadonlySet<string> = new Set(['count', 'offset', 'sort', 'fields', 'query']);
 
-/** Values of `query` that select everything, so that ignoring the parameter is right. */
-const EVERYTHING: ReadonlySet<unknown> = new Set(['', '{}']);
+/** Values of `query` that select everything. Only these can be ignored without a wrong answer. */
+const QUERIES_FOR_ALL: ReadonlySet<unknown> = new Set(['', '{}']);
 
 /**
  * Refuses unknown fields, because the caller expects them to have an effect.
+ * @param known the names of the arguments
  * @param error the error to throw. Default: `invalid-params` with the name of the field
  */
 export function requireKnownFields(
@@ -62,7 +61,7 @@ export function requireKnownFields(
 		if (!isQuery || !LIST_PARAMETERS.has(field)) {
 			throw error ? clientError(error, { method }) : clientErrorFrom('unknownField', field.slice(0, 100), { method });
 		}
-		if (field === 'query' && !EVERYTHING.has(value)) throw clientError('filterNotSupported', { method });
+		if (field === 'query' && !QUERIES_FOR_ALL.has(value)) throw clientError('filterNotSupported', { method });
 	}
 }
 
@@ -76,14 +75,14 @@ function bodyValue(members: Readonly<Record<string, unknown>>, name: string): un
 }
 
 /**
- * A field of a query or a form, where every value is text. The first interpretation that the pattern accepts is used:
- * the text itself, then as JSON, as a list of one, as a number, as a boolean. `name[]` is another way to write a list.
+ * A field of a query or a form, where every value is text. The pattern of the argument decides what the text stands for:
+ * itself, JSON, a list with one entry, a number or a boolean, tried in this order. `name[]` also writes a list.
  */
 function textValue(members: Readonly<Record<string, unknown>>, name: string, matcher: AnyMatcher): unknown {
 	const value = bodyValue(members, name) ?? bodyValue(members, `${name}[]`);
 	if (typeof value !== 'string' || !matcher.fault(value)) return value;
 	const candidates = [jsonValue(value), [value], numberOf(value), BOOLEANS.get(value)];
-	return candidates.find((reading) => reading !== undefined && !matcher.fault(reading)) ?? value;
+	return candidates.find((candidate) => candidate !== undefined && !matcher.fault(candidate)) ?? value;
 }
 
 /** The number that a text stands for; undefined for other text. */
@@ -105,6 +104,7 @@ function jsonValue(text: string): unknown {
 /** The fields of a form as one object. If the pattern does not accept it, `true` and `false` become booleans. */
 function textObject(members: Record<string, unknown>, matcher: AnyMatcher): unknown {
 	if (!matcher.fault(members)) return members;
-	const read = Object.fromEntries(Object.entries(members).map(([name, value]) => [name, BOOLEANS.get(value) ?? value]));
-	return matcher.fault(read) ? members : read;
+	const entries = Object.entries(members).map(([name, value]) => [name, BOOLEANS.get(value) ?? value]);
+	const withBooleans = Object.fromEntries(entries);
+	return matcher.fault(withBooleans) ? members : withBooleans;
 }

@@ -11,7 +11,7 @@ import type { WrongToken } from '../core/observer.js';
 import { type Answer, failed, refused, send, sendInSlices, UNAUTHORIZED } from './envelope.js';
 import type { InFlightCalls } from './inFlightCalls.js';
 
-/** A request, independent of HTTP. */
+/** What the answer of a route depends on. */
 export interface RestRequest {
 	/** The body of a POST, PUT or PATCH; the query of a GET or DELETE. `{}` if there is none. */
 	readonly fields: unknown;
@@ -30,11 +30,14 @@ export interface Route {
 	/** Below `/api/v1/`, unless it begins with a slash. */
 	readonly path: string;
 	readonly verbs: readonly RestRoute['verb'][];
-	/** `ignored`: old credentials must not prevent a new login. */
+	/**
+	 * Whether the caller must be logged in. `optional`: with wrong credentials the caller counts as not logged in.
+	 * `ignored`: the credentials are not read, so that old ones do not prevent a new login.
+	 */
 	readonly credentials: 'required' | 'optional' | 'ignored';
 	/** True: users without a user name may call it too (`test/contract/rocketchat-e2e.md` 7.2). */
 	readonly withoutUsername?: boolean;
-	/** Largest body in bytes, from callers who are logged in, if that exceeds the server's limit for all bodies. */
+	/** Largest body in bytes from callers with the right credentials. Counts if it exceeds the server's limit. */
 	readonly maxBody?: number | undefined;
 	answer(request: RestRequest): Promise<Answer>;
 }
@@ -49,14 +52,14 @@ function rateLimitHeaders({ limit, remaining, timeToReset }: RateLimitResult): R
 }
 
 interface Identity extends Pick<Caller, 'userId' | 'hashedToken'> {
-	/** True for a user without a user name, who may call very few methods (`test/contract/rocketchat-e2e.md` 7.2). */
+	/** Whether the user has no user name yet, and may call only few routes (`test/contract/rocketchat-e2e.md` 7.2). */
 	readonly withoutUsername: boolean;
 }
 
 /** A caller who is not logged in. */
 const ANONYMOUS: Identity = { userId: null, hashedToken: null, withoutUsername: false };
 
-/** Finds the user of a request. @returns null if the credentials are incomplete; otherwise why they are wrong */
+/** Finds the user of a request. @returns null if credentials are missing; a text, the reason, if they are wrong */
 async function authenticate(
 	headers: IncomingHttpHeaders,
 	services: Services,
@@ -121,7 +124,7 @@ function hasCredentials({ headers }: FastifyRequest): boolean {
 	return headers['x-user-id'] !== undefined || headers['x-auth-token'] !== undefined;
 }
 
-/** The caller's identity; null if the route requires valid credentials and the request has none. */
+/** The caller's identity; null if the route requires credentials and those of the request are missing or wrong. */
 async function identityOf(
 	request: FastifyRequest,
 	route: Route,
@@ -130,17 +133,17 @@ async function identityOf(
 ): Promise<Identity | null> {
 	if (route.credentials === 'ignored') return ANONYMOUS;
 	// An expired token must not prevent access to public data.
-	const without = route.credentials === 'optional' ? ANONYMOUS : null;
-	const identity = hasCredentials(request) ? await authenticate(request.headers, services) : null;
-	if (typeof identity !== 'string') return identity ?? without;
+	const fallback = route.credentials === 'optional' ? ANONYMOUS : null;
+	const identityOrReason = hasCredentials(request) ? await authenticate(request.headers, services) : null;
+	if (typeof identityOrReason !== 'string') return identityOrReason ?? fallback;
 	services.observer?.onWrongToken({
 		path: route.path,
-		reason: identity,
+		reason: identityOrReason,
 		claimedUserId: String(request.headers['x-user-id']),
 		clientAddress: addressOf(request.raw),
 		requestId: request.id,
 	});
-	return without;
+	return fallback;
 }
 
 /** Whether a request comes from a caller who may use the route. */
@@ -160,9 +163,9 @@ export const IDEMPOTENCY_KEY = /^[!-~]{1,128}$/;
 function idempotencyKeyOf({ headers }: FastifyRequest): IdempotencyKey | undefined | null {
 	const idempotencyKey = headers['idempotency-key'];
 	if (idempotencyKey === undefined) return undefined;
-	return typeof idempotencyKey === 'string' && IDEMPOTENCY_KEY.test(idempotencyKey)
-		? { key: `key ${idempotencyKey}`, session: null }
-		: null;
+	const isValid = typeof idempotencyKey === 'string' && IDEMPOTENCY_KEY.test(idempotencyKey);
+	// The first word keeps it apart from the keys of DDP calls.
+	return isValid ? { key: `key ${idempotencyKey}`, session: null } : null;
 }
 
 function secondFactorOf({ headers }: FastifyRequest): SecondFactor | undefined {
@@ -173,7 +176,8 @@ function secondFactorOf({ headers }: FastifyRequest): SecondFactor | undefined {
 /** Whether the percent-encoding of a URL is valid. The query parser would silently take an invalid escape as text. */
 function isDecodable(url: string): boolean {
 	try {
-		return decodeURIComponent(url) !== '';
+		decodeURIComponent(url);
+		return true;
 	} catch {
 		return false;
 	}
@@ -184,7 +188,7 @@ export const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 const FORM = 'application/x-www-form-urlencoded';
 
-/** Computes the answer of a route. Client-safe errors become answers too. */
+/** The answer of a route, also for an error that the client may see. @throws all other errors */
 async function answerOf(route: Route, request: RestRequest): Promise<Answer> {
 	try {
 		return await route.answer(request);
@@ -233,7 +237,7 @@ export async function handle(
 	);
 	const fields = (isQuery ? request.query : request.body) ?? {};
 	const isUrlEncoded = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
-	// curl -d sends this content type by default, also for JSON.
+	// `curl -d` sends a JSON text as a form by default. The form then has a field whose name begins with the brace.
 	if (isUrlEncoded && !isQuery && Object.keys(fields)[0]?.trimStart().startsWith('{')) {
 		return send(
 			reply,

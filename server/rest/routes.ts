@@ -1,4 +1,4 @@
-/** The REST routes: one for each method with a verb, and a few paths without a method. */
+/** The REST routes: one for each method that declares `rest`, and the built-in routes. */
 import type { Method } from '../../shared/method.js';
 import type { Services } from '../core/invocation.js';
 import type { Invoker } from '../core/invoke.js';

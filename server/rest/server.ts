@@ -1,4 +1,4 @@
-/** The HTTP server for REST, built on fastify, and the answers to requests that reach no route. */
+/** Creates the HTTP server for REST with fastify, and answers the requests that reach no route. */
 import { type IncomingMessage, METHODS, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import querystring from 'node:querystring';
@@ -32,7 +32,7 @@ export function urlOf(path: string): string {
 	return path.startsWith('/') ? path : `${PREFIX}/${path}`;
 }
 
-/** A key in the `config` of a route: requests with other verbs at its path get 405 instead of 404. */
+/** A key in the `config` of a route: a request for its path with another verb gets 405 instead of 404. */
 export const REFUSES_OTHER_VERBS = Symbol('refuses other verbs');
 
 function addRoute(app: FastifyInstance, route: Route, services: Services, options: RestOptions): void {
@@ -41,7 +41,7 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, option
 		url: urlOf(route.path),
 		config: { [REFUSES_OTHER_VERBS]: true },
 		...(options.preParsing && { preParsing: options.preParsing }),
-		...(route.maxBody !== undefined && largeBody(route, route.maxBody, services, options)),
+		...(route.maxBody !== undefined && largeBodyOptions(route, route.maxBody, services, options)),
 		handler: (request, reply) =>
 			handle(request, reply, route, request.params as Record<string, string>, services, options),
 	});
@@ -65,10 +65,10 @@ function addFixedRoutes(
 }
 
 /**
- * Options of a route with a higher limit for bodies. A body above the server's limit is read only if the caller is
- * logged in.
+ * Fastify's options for a route with a higher limit for bodies. A body above the server's limit is read only if the
+ * caller may use the route. A body of unknown length counts as above it.
  */
-function largeBody(route: Route, routeLimit: number, services: Services, options: RestOptions) {
+function largeBodyOptions(route: Route, routeLimit: number, services: Services, options: RestOptions) {
 	const { maxBody } = options;
 	return {
 		bodyLimit: Math.max(maxBody, routeLimit),
@@ -98,7 +98,7 @@ function parseBody(_request: FastifyRequest, text: string, done: (error: Error |
 	done(null, body);
 }
 
-/** Answers a request that fastify refuses, or in which an unexpected error occurred. */
+/** Answers a request that fastify refuses, or whose handler has thrown an unexpected error. */
 function onError(error: FastifyError, reply: FastifyReply, services: Services): FastifyReply {
 	const status = error.statusCode ?? 500;
 	if (status < 500) return send(reply, refused(status, error.message));
@@ -134,19 +134,19 @@ function refuseOutside(response: ServerResponse, headers: SecurityHeaders): void
 	response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-/** A page that answers GET and is not a method, such as `/metrics`. */
+/** A path that answers GET without calling a method, such as `/metrics`. */
 export interface Page {
 	readonly path: string;
 	answer(request: IncomingMessage): Promise<{ readonly status: number; readonly type: string; readonly body: string }>;
 }
 
 export interface RestOptions extends RequestOptions {
-	/** A hook of the routes of methods. */
+	/** A hook of every REST route, before the body is parsed. The shadow mode uses it. */
 	readonly preParsing?: preParsingAsyncHookHandler | undefined;
 	readonly pages?: readonly Page[] | undefined;
 	/** Largest body, in bytes. */
 	readonly maxBody: number;
-	/** Origins whose pages may call, see `allowOrigins`. Default: only pages from this server. */
+	/** Origins whose web pages may call REST, as in `allowOrigins`. Default: only pages from this server. */
 	readonly corsOrigin?: string | undefined;
 	/** The version of Rocket.Chat that `/api/info` names. */
 	readonly rocketChatVersion: string;
@@ -154,15 +154,15 @@ export interface RestOptions extends RequestOptions {
 	readonly timeouts?: HttpTimeouts | undefined;
 	/** For TLS. Default: the server speaks plain HTTP. */
 	readonly certificate?: Certificate | undefined;
-	/** The path below which everything is, without a slash at its end. Default: none. */
+	/** Prefix of the path of every URL of the server, without a slash at its end. Default: none. */
 	readonly pathPrefix?: string | undefined;
 }
 
 export interface Rest {
 	readonly app: FastifyInstance;
-	/** Whether there is a route at an address, for any verb. */
+	/** Whether a URL, without the path prefix, belongs to a route with any verb. */
 	owns(url: string): boolean;
-	/** Answers a request. */
+	/** Answers a request, whose URL has the path prefix. */
 	handle(request: IncomingMessage, response: ServerResponse): void;
 }
 
@@ -175,27 +175,27 @@ export function createRest(
 ): Rest {
 	const { maxBody, corsOrigin, pathPrefix = '', timeouts = DEFAULT_HTTP_TIMEOUTS, certificate } = options;
 	const headers = securityHeaders(certificate !== undefined);
-	const handle: Rest['handle'] = (request, response) => {
+	const handleRequest: Rest['handle'] = (request, response) => {
 		const url = belowPrefix(pathPrefix, request.url ?? '');
 		if (url === undefined) return void refuseOutside(response, headers);
 		request.url = url;
 		app.routing(request, response);
 	};
 	const app = fastify({
-		serverFactory: () => createHttpServer(handle, timeouts, certificate),
+		serverFactory: () => createHttpServer(handleRequest, timeouts, certificate),
 		// No route has a schema. By default fastify would load its compilers of schemas: 120 files, a fifth of a start.
 		schemaController: { compilersFactory: { buildValidator: hasNoSchemas, buildSerializer: hasNoSchemas } },
 		bodyLimit: maxBody,
 		// While the server closes, open connections are still served: SockJS clients poll for their answers.
 		return503OnClosing: false,
-		// Node's parser, here and for forms. Its objects have no prototype, and patterns accept them as plain objects.
+		// Queries and forms are parsed by Node. Its objects have no prototype; patterns accept them as plain objects.
 		routerOptions: { ignoreTrailingSlash: true, querystringParser: (text) => querystring.parse(text) },
 		clientErrorHandler: (error, socket) => refuseRawRequest(error, socket, headers),
 		frameworkErrors: (error, _request, reply) => onError(error, reply, services),
 	});
 	app.decorate('securityHeaders', headers);
 	app.decorate('securityHeaderList', Object.entries(headers).flat());
-	// For answers of other routes than those of REST, whose `send` adds the headers with less work.
+	// Only for answers that fastify sends. Our own `send` adds these headers with less work.
 	app.addHook('onSend', (_request, reply, _payload, done) => {
 		for (const [name, value] of Object.entries(headers)) if (!reply.hasHeader(name)) reply.header(name, value);
 		done();
@@ -205,7 +205,7 @@ export function createRest(
 	app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) =>
 		done(null, querystring.parse(text as string)),
 	);
-	// Also routes the verbs that fastify does not support by default, so that a known path answers 405 to them.
+	// Fastify must route every verb of HTTP, so that a known path answers 405 to an unknown verb.
 	for (const verb of METHODS) if (!app.supportedMethods.includes(verb)) app.addHttpMethod(verb);
 	app.setErrorHandler<FastifyError>((error, _request, reply) => onError(error, reply, services));
 	app.setNotFoundHandler((_request, reply) => refuse(reply));
@@ -246,5 +246,5 @@ export function createRest(
 			else done();
 		});
 	});
-	return { app, owns, handle };
+	return { app, owns, handle: handleRequest };
 }

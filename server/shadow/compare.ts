@@ -1,15 +1,18 @@
-/** Compares what a replayed request would have written with what is in the database some time later. */
+/**
+ * Compares what a replayed request would have written with what the database contains some time later, when Rocket.Chat
+ * has handled the same request.
+ */
 import type { Collection, Filter, Projection, Store } from '../../shared/store.js';
 import type { Document } from '../../shared/values.js';
 
-/** The fields that contain the keys of users, rooms and memberships. Only these collections are compared. */
+/** The fields with encryption keys and their state, by collection. Only these collections are compared. */
 const KEY_FIELDS: Readonly<Record<string, readonly string[]>> = {
 	users: ['e2e'],
 	rooms: ['encrypted', 'e2eKeyId', 'usersWaitingForE2EKeys'],
 	subscriptions: ['E2EKey', 'E2ESuggestedKey', 'oldRoomKeys', 'suggestedOldRoomKeys'],
 };
 
-/** The fields that only Roomkey writes. Rocket.Chat ignores them. */
+/** The fields that only Roomkey writes, by collection. Rocket.Chat ignores them. */
 export const OWN_FIELDS: Readonly<Record<string, readonly string[]>> = {
 	users: ['e2eKeyHistory', 'e2eRekeying', 'e2eQueueing'],
 	rooms: ['e2eToggled', 'e2eStale', 'e2eReset'],
@@ -19,12 +22,12 @@ export const OWN_FIELDS: Readonly<Record<string, readonly string[]>> = {
 /** Whether documents of a collection are compared. @param key its property name in `Store` */
 export const isCompared = (key: string): boolean => key in KEY_FIELDS;
 
-/** Whether a read with this projection contains one of the fields with keys. */
+/** Whether a read with this projection returns one of the fields with keys. @param key as for `isCompared` */
 export function readsKeys(key: string, projection: Projection = {}): boolean {
 	const paths = Object.entries(projection).filter(([path]) => path !== '_id');
 	const named = paths.map(([path]) => path.split('.')[0]);
-	const isChoice = paths.some(([, value]) => value === 1);
-	return (KEY_FIELDS[key] ?? []).some((field) => named.includes(field) === isChoice);
+	const isInclusion = paths.some(([, value]) => value === 1);
+	return (KEY_FIELDS[key] ?? []).some((field) => named.includes(field) === isInclusion);
 }
 
 /** What a request has done with one document. */
@@ -32,9 +35,9 @@ export interface Touched {
 	/** Property name of the collection in `Store`. */
 	readonly key: string;
 	readonly id: string;
-	/** As it was first read. */
+	/** The document as it was first read. */
 	readonly before: Document;
-	/** As the request would leave it; null if it would remove it. */
+	/** The document as the request would leave it; null if the request would remove it. */
 	readonly after: Document | null;
 	/** The fields that the request would change. */
 	readonly changed: readonly string[];
@@ -45,55 +48,61 @@ export interface Difference {
 	/** Property name of the collection in `Store`. */
 	readonly collection: string;
 	readonly id: string;
-	/** `_id` for a removal. */
+	/** The field that differs; `_id` if only one of the two has removed the document. */
 	readonly field: string;
 	/**
-	 * `missing`: Roomkey would have changed it, and it did not change. `unexpected`: it changed, and Roomkey would have
-	 * left it. `other`: it changed to another value.
+	 * What was found in the database. `missing`: the change that Roomkey would have made. `unexpected`: a change that
+	 * Roomkey would not have made. `other`: a change to another value than Roomkey's.
 	 */
 	readonly found: 'missing' | 'unexpected' | 'other';
 }
 
-/** Distinguishes documents of all collections. */
+/** Names a document uniquely among those of all collections. */
 export const nameOf = (key: string, id: string): string => `${key} ${id}`;
 
-/** Finds the differences between documents as a request would have left them and the database. */
+/**
+ * Finds where the documents of the database are not as a request would have left them.
+ *
+ * @param real the store of the server
+ */
 export async function findDifferences(real: Store, touched: readonly Touched[]): Promise<Difference[]> {
 	const present = new Map<string, Document>();
 	for (const key of Object.keys(KEY_FIELDS)) {
-		const ids = touched.filter((each) => each.key === key).map(({ id }) => id);
+		const ids = touched.filter((document) => document.key === key).map(({ id }) => id);
 		if (ids.length === 0) continue;
 		const collection = real[key as keyof Store] as unknown as Collection<Document>;
 		const filter = { _id: { $in: ids } } as Filter<Document>;
 		for await (const document of collection.find(filter)) present.set(nameOf(key, document._id), document);
 	}
-	return touched.flatMap((each) => differencesOf(each, present.get(nameOf(each.key, each.id)) ?? null));
+	return touched.flatMap((document) => differencesOf(document, present.get(nameOf(document.key, document.id)) ?? null));
 }
 
+/** @param present the document in the database now; null if it does not exist */
 function differencesOf({ key, id, before, after, changed }: Touched, present: Document | null): Difference[] {
-	const found = { collection: key, id };
-	if (after === null || present === null)
-		return after === present ? [] : [{ ...found, field: '_id', found: after === null ? 'missing' : 'unexpected' }];
-	// Each server writes these for itself.
-	const left = new Set(['_updatedAt', 'services', ...(OWN_FIELDS[key] ?? [])]);
+	const document = { collection: key, id };
+	if (after === null && present === null) return [];
+	if (after === null) return [{ ...document, field: '_id', found: 'missing' }];
+	if (present === null) return [{ ...document, field: '_id', found: 'unexpected' }];
+	// Each server writes these fields with values of its own.
+	const ignored = new Set(['_updatedAt', 'services', ...(OWN_FIELDS[key] ?? [])]);
 	const fields = new Set([...(KEY_FIELDS[key] ?? []), ...changed]);
 	return [...fields]
-		.filter((field) => !left.has(field) && !isSame(after[field], present[field]))
+		.filter((field) => !ignored.has(field) && !isSame(after[field], present[field]))
 		.map((field) => {
-			if (isSame(present[field], before[field])) return { ...found, field, found: 'missing' };
-			return { ...found, field, found: isSame(after[field], before[field]) ? 'unexpected' : 'other' };
+			if (isSame(present[field], before[field])) return { ...document, field, found: 'missing' };
+			return { ...document, field, found: isSame(after[field], before[field]) ? 'unexpected' : 'other' };
 		});
 }
 
-/** Absent, null, an empty text and an empty list mean the same: nothing. */
+/** Whether a value is absent, null, an empty text or an empty list: these count as the same. */
 const isNothing = (value: unknown) =>
 	value === null || value === undefined || (value as ArrayLike<unknown>).length === 0;
 
-/** Whether two values are the same. Two dates always are, because each server takes its own clock. */
-function isSame(one: unknown, other: unknown): boolean {
-	if (isNothing(one) || isNothing(other)) return isNothing(one) && isNothing(other);
-	if (one instanceof Date && other instanceof Date) return true;
-	if (typeof one !== 'object' || typeof other !== 'object') return one === other;
-	const [some, others] = [one, other] as Record<string, unknown>[];
-	return Object.keys({ ...some, ...others }).every((name) => isSame(some?.[name], others?.[name]));
+/** Whether two values are the same. Two dates always count as the same, because each server uses its own clock. */
+function isSame(a: unknown, b: unknown): boolean {
+	if (isNothing(a) || isNothing(b)) return isNothing(a) && isNothing(b);
+	if (a instanceof Date && b instanceof Date) return true;
+	if (typeof a !== 'object' || typeof b !== 'object') return a === b;
+	const [fieldsA, fieldsB] = [a, b] as Record<string, unknown>[];
+	return Object.keys({ ...fieldsA, ...fieldsB }).every((name) => isSame(fieldsA?.[name], fieldsB?.[name]));
 }

@@ -1,6 +1,6 @@
 /**
- * The view that one replayed request has of the store. It reads the database, and keeps its writes to itself: a document
- * is copied into memory when it is first read, and from then on the request sees the copy.
+ * An overlay: the view that one replayed request has of the store. It copies a document into memory when the request first
+ * reads or writes it. From then on the request reads and changes the copy, and the database stays unchanged.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { clientError } from '../../shared/errors.js';
@@ -11,31 +11,41 @@ import type { CollectionSpec } from '../store/collections.js';
 import { memoryBackend } from '../store/memory.js';
 import { isCompared, readsKeys, type Touched } from './compare.js';
 
-/** Maximum number of documents that all requests together copy. */
+/** Maximum number of copies that all overlays together hold. */
 const MAX_COPIES = 50_000;
+
+/** Number of copies that all overlays hold now. */
 let copies = 0;
 
 export class Overlay {
 	readonly #collections = new Map<string, OverlayCollection>();
+	/** Number of copies that this overlay holds. */
 	#copied = 0;
-	/** True: the request was given up, because there are too many copies. */
+	/** Whether the request was given up, because there were too many copies. */
 	isFull = false;
 	/** The id of the replayed request. */
 	requestId = '';
 
-	/** @param keeps whether the documents that are read are needed afterwards */
+	/**
+	 * @param copiesReads whether documents are copied that are only read, so that `touched` can tell them afterwards
+	 * @param real the store of the server
+	 * @param specs all collections
+	 */
 	constructor(
-		readonly keeps: boolean,
+		readonly copiesReads: boolean,
 		private readonly real: Store,
 		private readonly specs: readonly CollectionSpec[],
 	) {}
 
+	/** A collection as the request sees it. @param key its property name in `Store` */
 	collection(key: string): Collection<Document> {
-		const spec = this.specs.find((one) => one.key === key) as CollectionSpec;
-		const real = this.real[key as keyof Store] as unknown as Collection<Document>;
-		const found = this.#collections.get(key) ?? new OverlayCollection(this, spec, real);
-		this.#collections.set(key, found);
-		return found.view;
+		let overlaid = this.#collections.get(key);
+		if (!overlaid) {
+			const spec = this.specs.find((candidate) => candidate.key === key) as CollectionSpec;
+			overlaid = new OverlayCollection(this, spec, this.real[key as keyof Store] as unknown as Collection<Document>);
+			this.#collections.set(key, overlaid);
+		}
+		return overlaid.view;
 	}
 
 	/** Counts a copied document. @throws ClientError if there are too many */
@@ -49,7 +59,7 @@ export class Overlay {
 	/** The documents whose keys the request has read, and those that it would change. New documents are left out. */
 	async touched(): Promise<Touched[]> {
 		const compared = [...this.#collections].filter(([key]) => isCompared(key));
-		return (await Promise.all(compared.map(([key, each]) => each.touched(key)))).flat();
+		return (await Promise.all(compared.map(([key, overlaid]) => overlaid.touched(key)))).flat();
 	}
 
 	/** Must be called when the copies are no longer needed. */
@@ -60,14 +70,21 @@ export class Overlay {
 }
 
 type Operation = Exclude<keyof Collection<Document>, 'announce'>;
-type Second = FindOptions & { readonly $set?: Fields };
+
+/** The second argument of an operation: the options of a read, or an update. */
+type OptionsOrUpdate = FindOptions & { readonly $set?: Fields };
 
 const READS: ReadonlySet<Operation> = new Set(['findOne', 'find', 'countDocuments']);
+
+/** The operations that concern all matching documents. */
 const OF_ALL: ReadonlySet<Operation> = new Set(['countDocuments', 'updateMany', 'deleteMany']);
 
 class OverlayCollection {
+	/** The copied documents as they were first read, by id. */
 	readonly #before = new Map<string, Document>();
+	/** The ids of the documents whose keys the request has read. */
 	readonly #readKeysOf = new Set<string>();
+	/** The collection in memory with the copies. */
 	readonly #memory;
 	#hasWritten = false;
 
@@ -77,14 +94,14 @@ class OverlayCollection {
 		private readonly real: Collection<Document>,
 	) {
 		this.#memory = memoryBackend(spec).then((backend) => {
-			const of = collection<Document>(
+			const copies = collection<Document>(
 				backend,
 				spec.name,
 				(task) => task(),
 				() => undefined,
 				(error) => error,
 			);
-			return { backend, of };
+			return { backend, copies };
 		});
 	}
 
@@ -92,8 +109,8 @@ class OverlayCollection {
 	readonly view = new Proxy({} as Collection<Document>, {
 		get: (_, name: Operation | 'announce') => {
 			if (name === 'announce') return async () => {};
-			if (name !== 'find') return (...args: [Fields, Second]) => this.#run(name, args);
-			return (...args: [Fields, Second]) => {
+			if (name !== 'find') return (...args: [Fields, OptionsOrUpdate]) => this.#run(name, args);
+			return (...args: [Fields, OptionsOrUpdate]) => {
 				const toArray = () => this.#run(name, args) as Promise<Document[]>;
 				return {
 					toArray,
@@ -105,25 +122,29 @@ class OverlayCollection {
 		},
 	});
 
-	async #run(name: Operation, args: [Fields, Second?]): Promise<unknown> {
-		const [first, { $set, sort, projection, skip = 0, limit = 0 } = {}] = args;
+	/** Copies the documents that an operation needs, and runs it on the copies. */
+	async #run(name: Operation, args: [Fields, OptionsOrUpdate?]): Promise<unknown> {
+		const [filterOrDocument, { $set, sort, projection, skip = 0, limit = 0 } = {}] = args;
 		const isRead = READS.has(name);
 		this.#hasWritten ||= !isRead;
-		const isDirect = !this.#hasWritten && (!this.overlay.keeps || name === 'countDocuments');
-		if (isDirect) return resultOf(this.real, name, args);
-		if (!isRead) await this.#copyEqual((name === 'insertOne' ? first : $set) ?? {});
-		// Those that are copied already may not match any more: so many more are asked for.
-		const count = name === 'find' ? skip + limit : skip + 1;
-		const isBounded = name === 'find' ? limit > 0 : !OF_ALL.has(name);
-		if (name !== 'insertOne')
-			await this.#copy(first, isBounded ? { ...(sort && { sort }), limit: this.#before.size + count } : {});
-		const found = await resultOf((await this.#memory).of, name, args);
+		const needsNoCopies = !this.#hasWritten && (!this.overlay.copiesReads || name === 'countDocuments');
+		if (needsNoCopies) return resultOf(this.real, name, args);
+		const newFields = name === 'insertOne' ? filterOrDocument : $set;
+		if (!isRead) await this.#copyWithSameKeys(newFields ?? {});
+		if (name !== 'insertOne') {
+			const isBounded = name === 'find' ? limit > 0 : !OF_ALL.has(name);
+			const count = name === 'find' ? skip + limit : skip + 1;
+			// Documents that are copied already may match no more, so the database is asked for so many more.
+			const bounds = { ...(sort && { sort }), limit: this.#before.size + count };
+			await this.#copy(filterOrDocument, isBounded ? bounds : {});
+		}
+		const result = await resultOf((await this.#memory).copies, name, args);
 		if (isRead && readsKeys(this.spec.key, projection))
-			for (const one of [found].flat()) if (one) this.#readKeysOf.add((one as Document)._id);
-		return found;
+			for (const document of [result].flat()) if (document) this.#readKeysOf.add((document as Document)._id);
+		return result;
 	}
 
-	/** Copies the documents that match. */
+	/** Copies the matching documents that are not copied yet. */
 	async #copy(filter: Fields, options: FindOptions = {}): Promise<void> {
 		const { backend } = await this.#memory;
 		for await (const document of this.real.find(filter as Filter<Document>, options)) {
@@ -134,8 +155,8 @@ class OverlayCollection {
 		}
 	}
 
-	/** Copies the documents with which a unique index compares these fields. */
-	async #copyEqual(fields: Fields): Promise<void> {
+	/** Copies the documents that have the same values as `fields` in a unique index, so that a write finds the conflict. */
+	async #copyWithSameKeys(fields: Fields): Promise<void> {
 		const unique = this.spec.indexes.filter((index) => index.unique);
 		for (const paths of [['_id'], ...unique.map((index) => index.fields)]) {
 			const filter = Object.fromEntries(paths.map((path) => [path, fieldOf(fields, path)]));
@@ -144,7 +165,7 @@ class OverlayCollection {
 	}
 
 	async touched(key: string): Promise<Touched[]> {
-		const all = await (await this.#memory).of.find({}).toArray();
+		const all = await (await this.#memory).copies.find({}).toArray();
 		const present = new Map(all.map((document) => [document._id, document]));
 		return [...this.#before].flatMap(([id, before]) => {
 			const after = present.get(id) ?? null;
@@ -158,10 +179,11 @@ class OverlayCollection {
 	}
 }
 
+/** Runs an operation of a collection; `find` gives an array. */
 function resultOf(target: Collection<Document>, name: Operation, args: readonly unknown[]): Promise<unknown> {
 	if (name === 'find') return target.find(...(args as [Filter<Document>])).toArray();
 	return (target[name] as (...args: readonly unknown[]) => Promise<unknown>)(...args);
 }
 
-/** The value of a path in an update, whose names of fields may contain points, or in a document. */
+/** The value at a path. In an update the path is the name of a field, such as `u._id`; in a document it leads deeper. */
 const fieldOf = (fields: Fields, path: string): unknown => fields[path] ?? valueAt(fields, path);

@@ -1,9 +1,8 @@
 /**
- * A server with `--shadow`: it answers each mirrored request with 204, replays it on a view of the store that keeps its
- * writes to itself, and logs where the database is not as the request would have left it. docs/rocketchat.md says what
- * this can and cannot find.
+ * The shadow mode (`--shadow`): a proxy sends each request to Rocket.Chat, and a copy of it (a mirrored request) here. This
+ * answers 204, replays the request on an overlay of the store, which does not write to the database, and later logs where
+ * the database is not as the request would have left it. docs/rocketchat.md says what this can and cannot find.
  */
-
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { forgetCachedReads } from '../../methods/model/cachedReads.js';
@@ -17,7 +16,10 @@ import { specs } from '../store/collections.js';
 import { type Difference, findDifferences, nameOf, type Touched } from './compare.js';
 import { Overlay } from './overlay.js';
 
-/** How a mirrored request ended. */
+/**
+ * How a mirrored request ended. `unclear`: there are differences, but other requests have changed the same documents.
+ * `read`: it was a GET, so nothing is compared. `not-compared`: it concerned no keys. `skipped`: there was too much to do.
+ */
 export const SHADOW_OUTCOMES = ['agrees', 'differs', 'unclear', 'read', 'not-compared', 'failed', 'skipped'] as const;
 export type ShadowOutcome = (typeof SHADOW_OUTCOMES)[number];
 
@@ -27,7 +29,7 @@ const MAX_REQUESTS = 1000;
 /** Maximum number of differences in one line of the log. */
 const MAX_LOGGED = 20;
 
-/** The ids that proxies give to requests, such as nginx in `$request_id`. */
+/** The form of the ids that proxies give to requests, such as nginx's `$request_id`. */
 const PROXY_ID = /^[\w-]{1,64}$/;
 
 export interface ShadowOptions {
@@ -35,47 +37,54 @@ export interface ShadowOptions {
 	readonly real: Store;
 	/** The collections of the application. */
 	readonly declared: readonly CollectionDefinition[];
-	/** How long after a request the database is looked at, in ms. */
+	/** How long after a request the database is compared, in ms. */
 	readonly delay: number;
 	readonly log: Log;
-	/** Calls a function later. Default: a timer. */
+	/** Calls a function after a delay. Default: by a timer. */
 	readonly later?: (run: () => void, ms: number) => void;
 }
 
-/** A request that was replayed, until no later comparison can depend on it. */
+/** A replayed request. It is kept until no comparison of another request can depend on it. */
 interface Replayed {
 	/** What is logged about it. */
 	readonly facts: object;
 	readonly touched: readonly Touched[];
-	/** The documents that it would change. */
+	/** The names (`nameOf`) of the documents that it would change. */
 	readonly written: ReadonlySet<string>;
 }
 
 export class Shadow {
 	readonly counts = new Counts<ShadowOutcome>(SHADOW_OUTCOMES);
-	/** What methods see: the view of the request that is replayed; outside of one, a store that refuses writes. */
+	/** The store for methods: the overlay of the request that is replayed. Outside a replay it refuses writes. */
 	readonly store: Store;
 	readonly #overlays = new AsyncLocalStorage<Overlay>();
 	readonly #specs;
-	/** Requests whose comparisons are waited for, or were made lately. */
+	/** Requests that wait for their comparison, or were compared less than the delay ago. */
 	readonly #recent = new Set<Replayed>();
+	/** Replays and comparisons that run now. */
 	readonly #running = new Set<Promise<void>>();
 	readonly #timers = new Set<NodeJS.Timeout>();
+	/** Number of requests that wait for their comparison. */
 	#waiting = 0;
 	#isClosed = false;
 
 	constructor(private readonly options: ShadowOptions) {
 		this.#specs = specs(options.declared);
-		const outside = readOnlyStore(options.real);
-		const views = Object.entries(outside).map(([key, collection]) => {
-			const present = () => this.#overlays.getStore()?.collection(key) ?? collection;
-			const get = (_: object, name: string | symbol) => Reflect.get(present(), name)?.bind(present());
+		const readOnly = readOnlyStore(options.real);
+		const views = Object.entries(readOnly).map(([key, collection]) => {
+			const get = (_: object, name: string | symbol) => {
+				const target = this.#overlays.getStore()?.collection(key) ?? collection;
+				return Reflect.get(target, name)?.bind(target);
+			};
 			return [key, new Proxy({}, { get })] as const;
 		});
 		this.store = Object.fromEntries(views) as unknown as Store;
 	}
 
-	/** A hook of routes: answers a mirrored request, and replays it. The replay itself passes. */
+	/**
+	 * A hook of routes: answers a mirrored request, and replays it. The replay comes through this hook again, inside its
+	 * overlay, and passes.
+	 */
 	readonly preParsing = async (
 		request: FastifyRequest,
 		reply: FastifyReply,
@@ -89,7 +98,8 @@ export class Shadow {
 		const body = await readBody(payload, request.routeOptions.bodyLimit);
 		reply.hijack();
 		reply.raw.writeHead(204, request.server.securityHeaders).end();
-		if (body === undefined || this.#isClosed || this.#running.size + this.#waiting >= MAX_REQUESTS) {
+		const isFull = this.#running.size + this.#waiting >= MAX_REQUESTS;
+		if (body === undefined || this.#isClosed || isFull) {
 			this.counts.add('skipped');
 			return undefined;
 		}
@@ -101,22 +111,24 @@ export class Shadow {
 		return undefined;
 	};
 
-	/** Keeps what runs, so that `close` can wait for it. It must not reject. */
+	/** Keeps a promise while it is pending, so that `close` can wait for it. It must not reject. */
 	#track(running: Promise<void>): void {
 		this.#running.add(running);
 		void running.then(() => this.#running.delete(running));
 	}
 
+	/** Runs a mirrored request on an overlay, and decides whether its writes are compared. */
 	async #replay(request: FastifyRequest, body: Buffer) {
 		const { raw, headers: sent, method: verb, server } = request;
 		const isRead = verb === 'GET';
 		const overlay = new Overlay(!isRead, this.options.real, this.#specs);
+		// These headers describe the body as it came over the network. It is replayed in one piece.
 		const { 'content-length': _length, 'transfer-encoding': _coding, expect: _expect, ...headers } = sent;
 		const { remoteAddress = '' } = raw.socket;
 		try {
 			const answer = await this.#overlays.run(
 				overlay,
-				// Awaited inside, because the request only begins then.
+				// Awaited inside `run`, because `inject` starts the request only when it is awaited.
 				async () =>
 					await server.inject({ method: verb as 'GET', url: raw.url ?? '', headers, payload: body, remoteAddress }),
 			);
@@ -131,7 +143,7 @@ export class Shadow {
 				status: answer.statusCode,
 				...errorTypeOf(answer),
 			};
-			// The caches of the store have been filled by reads of this view.
+			// Caches of the store may hold what this request has read in its overlay.
 			forgetCachedReads(this.store);
 			if (overlay.isFull) this.#end('skipped', facts, 'A mirrored request was given up: it reads too many documents');
 			else if (answer.statusCode >= 500) this.#end('failed', facts, 'A mirrored request failed');
@@ -143,7 +155,10 @@ export class Shadow {
 		}
 	}
 
-	/** Compares after the delay. Until a further delay has passed, other comparisons consider these writes too. */
+	/**
+	 * Compares after the delay. The request stays in `#recent` for a second delay, because comparisons of others must know
+	 * that it changes the same documents.
+	 */
 	#compareLater(facts: object, touched: readonly Touched[]): void {
 		const changes = touched.filter(({ after, changed }) => after === null || changed.length > 0);
 		const replayed = { facts, touched, written: new Set(changes.map(({ key, id }) => nameOf(key, id))) };
@@ -159,7 +174,8 @@ export class Shadow {
 	async #compare(replayed: Replayed): Promise<void> {
 		const { facts, touched } = replayed;
 		const found = await findDifferences(this.options.real, touched);
-		const others = [...this.#recent].filter((each) => each !== replayed);
+		const others = [...this.#recent].filter((other) => other !== replayed);
+		/** Whether no other request can have caused the difference. */
 		const isClear = ({ collection: key, id }: Difference) =>
 			!others.some(({ written }) => written.has(nameOf(key, id)));
 		const compared = { ...facts, documents: touched.length };
@@ -170,6 +186,7 @@ export class Shadow {
 		else this.#end('unclear', { ...compared, differences }, 'Other requests changed the same documents meanwhile');
 	}
 
+	/** Counts and logs how a request ended. */
 	#end(outcome: ShadowOutcome, facts: object, text: string): void {
 		this.counts.add(outcome);
 		this.options.log[LEVELS[outcome] ?? 'info']({ ...facts, outcome }, text);
@@ -188,7 +205,7 @@ export class Shadow {
 		this.#timers.add(timer);
 	}
 
-	/** Begins nothing more, and resolves when nothing runs. Comparisons whose time has not come are left out. */
+	/** Accepts no more requests, and resolves when nothing runs. Comparisons whose time has not come are left out. */
 	async close(): Promise<void> {
 		this.#isClosed = true;
 		for (const timer of this.#timers) clearTimeout(timer);
@@ -196,13 +213,14 @@ export class Shadow {
 	}
 }
 
+/** The level of the log for each outcome. Default `info`. */
 const LEVELS: Readonly<Partial<Record<ShadowOutcome, 'warn' | 'error'>>> = {
 	differs: 'warn',
 	failed: 'error',
 	skipped: 'warn',
 };
 
-/** @returns undefined for a body that is too large */
+/** Reads a body to its end. @param limit maximum size in bytes. @returns undefined for a body that is larger */
 async function readBody(payload: AsyncIterable<Buffer>, limit: number): Promise<Buffer | undefined> {
 	const chunks: Buffer[] = [];
 	let length = 0;
@@ -213,7 +231,7 @@ async function readBody(payload: AsyncIterable<Buffer>, limit: number): Promise<
 	return length > limit ? undefined : Buffer.concat(chunks);
 }
 
-/** The code of an error, if the answer has one. */
+/** The `errorType` of an error answer, if it has one. */
 function errorTypeOf({ statusCode, body }: { statusCode: number; body: string }): { errorType?: string } {
 	if (statusCode < 400) return {};
 	const { errorType } = JSON.parse(body) as { errorType?: unknown };

@@ -1,6 +1,6 @@
 /**
- * The rules for collections of every store: only the common query language is accepted, every write sets `_updatedAt`,
- * a violated unique index gives the same error without the value, and writes are announced.
+ * The rules that the collections of all stores share. They accept only the common query language. Every write sets
+ * `_updatedAt` and is announced. A violated unique index gives a `DuplicateKeyError`, which does not contain the value.
  */
 import type { Change, Collection, FindOptions, Projection, WriteOptions } from '../../shared/store.js';
 import { DuplicateKeyError } from '../../shared/storeErrors.js';
@@ -15,9 +15,7 @@ export interface Query {
 	readonly matches: Matcher;
 }
 
-/**
- * One written document, with its states before and after the write if they are known. Receivers must not change them.
- */
+/** One written document. Its states before and after the write are there if they are known; receivers must not change them. */
 export interface Written {
 	readonly action: 'inserted' | 'updated' | 'removed';
 	readonly id: string;
@@ -34,14 +32,14 @@ export interface Backend {
 	findOne(query: Query, options?: FindOptions): Promise<Fields | null>;
 	count(query: Query): Promise<number>;
 	insert(document: Document, report?: Report): Promise<unknown>;
-	/** @returns the number of matched documents */
+	/** @param multi whether all matching documents are updated, or only one. @returns the number of matched documents */
 	update(query: Query, update: Update, multi: boolean, report?: Report): Promise<number>;
 	updateReturning(query: Query, update: Update, options: Returning, report?: Report): Promise<Fields | null>;
-	/** @returns the number of removed documents */
+	/** @param multi whether all matching documents are removed, or only one. @returns the number of removed documents */
 	remove(query: Query, multi: boolean, report?: Report): Promise<number>;
 }
 
-/** What `updateReturning` returns. */
+/** Which state of the document `updateReturning` returns, and which of its fields. */
 export interface Returning {
 	readonly returnDocument: 'before' | 'after';
 	readonly projection?: Projection | undefined;
@@ -50,14 +48,14 @@ export interface Returning {
 /** Returns the function that announces a write; undefined if the write is silent or there is no listener. */
 export type Announce = (options: WriteOptions | undefined) => Report | undefined;
 
-/** Runs a write unless the store is closed; closing waits for it. */
+/** Runs a write, and rejects if the store is closed. `close` of the store waits for running writes. */
 export type WriteGate = <R>(task: () => Promise<R>) => Promise<R>;
 
 /** Converts an error of the backend to the error for callers. */
 export type Translate = (error: unknown) => unknown;
 
 /**
- * Makes the collection that methods use from a backend.
+ * Wraps a backend as the collection that methods use.
  *
  * @param name name of the collection, for messages
  */
@@ -77,7 +75,8 @@ export function collection<T extends { _id: string }>(
 	}
 	const rethrow = async (error: unknown): Promise<never> => Promise.reject(await translate(error));
 	const update = async (filter: unknown, changes: unknown, multi: boolean, options?: WriteOptions) => {
-		const [query, checked] = [queryOf(filter), checkUpdate(changes)];
+		const query = queryOf(filter);
+		const checked = checkUpdate(changes);
 		return { matchedCount: await write(options, (report) => backend.update(query, checked, multi, report)) };
 	};
 	const remove = async (filter: unknown, multi: boolean, options?: WriteOptions) => {
@@ -112,16 +111,18 @@ export function collection<T extends { _id: string }>(
 		updateOne: (filter, changes, options) => update(filter, changes, false, options),
 		updateMany: (filter, changes, options) => update(filter, changes, true, options),
 		findOneAndUpdate: async (filter, changes, options) => {
-			const [query, checked] = [queryOf(filter), checkUpdate(changes)];
+			const query = queryOf(filter);
+			const checked = checkUpdate(changes);
 			checkFindOptions({ projection: options.projection });
-			const answer = write(options, (report) => backend.updateReturning(query, checked, options, report));
-			return (await answer) as T | null;
+			const document = write(options, (report) => backend.updateReturning(query, checked, options, report));
+			return (await document) as T | null;
 		},
 		deleteOne: (filter, options) => remove(filter, false, options),
 		deleteMany: (filter, options) => remove(filter, true, options),
 		async announce(action: Change['action'], document, options) {
-			const after = document as Document;
-			announce(options)?.({ action, id: document._id, ...(action === 'removed' ? { before: after } : { after }) });
+			const state = document as Document;
+			const states = action === 'removed' ? { before: state } : { after: state };
+			announce(options)?.({ action, id: document._id, ...states });
 		},
 	};
 }
@@ -144,8 +145,8 @@ function checkedDocument(document: { _id: string }): Document {
 }
 
 /**
- * Whether an error is a unique index violation. Code 11000 is that of the embedded store and of MongoDB. FerretDB 2.7
- * returns PostgreSQL's text for `findOneAndUpdate`.
+ * Whether an error is a unique index violation. The embedded store and MongoDB use the code 11000. FerretDB 2.7 returns
+ * code 1 with PostgreSQL's text for `findOneAndUpdate`.
  */
 function isDuplicate(error: unknown): boolean {
 	const { code, message } = error as { code?: unknown; message?: unknown };

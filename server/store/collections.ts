@@ -1,4 +1,4 @@
-/** Builds a store from its collections. */
+/** Builds a store from its collections: opens them, runs and announces their writes, and closes them. */
 import type { Db } from 'mongodb';
 import type { CollectionDefinition } from '../../shared/collections.js';
 import { type IndexedCollection, indexes } from '../../shared/indexes.js';
@@ -8,7 +8,7 @@ import type { Document } from '../../shared/values.js';
 import { changesNothing } from '../query/update.js';
 import { type Announce, type Backend, collection, type Translate, type WriteGate } from './collection.js';
 
-/** What happens to missing indexes of a database: they are made, only named, or left. */
+/** What happens to missing indexes of MongoDB: they are made, only named in the log, or not looked at. */
 export type IndexMode = 'make' | 'report' | 'leave';
 
 /** A collection to open. */
@@ -31,23 +31,23 @@ export function specs(declared: readonly CollectionDefinition[]): CollectionSpec
 	return [...own, ...ofApplication];
 }
 
-/** Receives each written document after it is stored. @returns resolves when all subscribers have received it */
+/** Receives each change after it is stored. @returns a promise that resolves when all subscribers have received it */
 export type ChangeListener = (change: Change) => Promise<unknown> | undefined;
 
 /** An open store, with the function to close it. */
 export interface OpenStore {
 	readonly store: Store;
 	/**
-	 * Calls the listener after every write that is not silent, before the write resolves. Returns a function that removes
-	 * the listener.
+	 * Calls the listener after every write that changes something and is not silent, before the write resolves. Returns a
+	 * function that removes the listener.
 	 */
 	onChange(listener: ChangeListener): () => void;
 	/**
-	 * Identifies the data: the same text in all processes that use them, and another for a copy of them. Undefined if no
-	 * other process can use them.
+	 * Identifies the data. All processes that use this data have the same text; a copy of the data has another one.
+	 * Undefined if no other process can use this data.
 	 */
 	readonly identity?: string;
-	/** The database of a store on MongoDB. */
+	/** The database, only of a store on MongoDB. */
 	readonly db?: Db;
 	/**
 	 * Refuses further writes, waits for running ones, and releases files and connections. A second call returns the
@@ -62,7 +62,7 @@ export interface OpenStore {
  * @param declared the collections of the application
  * @param open opens one collection
  * @param translate converts an error of the backend to the error for callers
- * @param release releases files and connections. Called when all writes have ended
+ * @param release releases files and connections; `close` calls it when all writes have ended
  */
 export async function buildStore(
 	declared: readonly CollectionDefinition[],
@@ -72,7 +72,7 @@ export async function buildStore(
 ): Promise<OpenStore> {
 	const runningWrites = new Set<Promise<unknown>>();
 	let closing: Promise<void> | undefined;
-	/** Counts running writes, so that `close` can wait for them. */
+	/** Collects running writes, so that `close` can wait for them. */
 	const gate: WriteGate = async (task) => {
 		if (closing) throw new StoreError('unusable', 'The store is closed.');
 		const write = task();

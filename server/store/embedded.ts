@@ -1,4 +1,4 @@
-/** Reading and writing the documents of a table: the embedded store, in memory or on disk. */
+/** The embedded store: reads and writes the documents of a table, in memory or on disk. */
 import type { FindOptions } from '../../shared/store.js';
 import { type Document, type Fields, ownCopy } from '../../shared/values.js';
 import { createYielder } from '../../shared/yielding.js';
@@ -8,19 +8,23 @@ import { applyUpdate, type Update } from '../query/update.js';
 import type { Backend, Query, Report, Written } from './collection.js';
 import type { Table } from './table.js';
 
-/** Runs a writing task while no other runs. Resolves when its writes are durable. The task must not throw. */
+/** Runs a writing task while no other one runs. Resolves when its writes are durable. The task must not throw. */
 export type RunWrite = (task: () => void) => Promise<void>;
 
 /** Changes or removes one stored document. */
 type Write = (document: Document) => Written;
 
-/** Documents tested between two clock checks. */
+/** Number of documents between two checks of the clock, which tell whether to let the event loop run. */
 const CHECK_EVERY = 32;
 
 /** Maximum number of documents written in one task, because it runs synchronously. */
 export const MAX_WRITES = 100;
 
-/** Runs a writing task that may throw. @returns the error that it has thrown, when its other writes are durable */
+/**
+ * Runs a writing task that may throw. Resolves when the writes before the error are durable.
+ *
+ * @returns the thrown error in an object; undefined if there is none
+ */
 export async function attempt(run: RunWrite, task: () => void): Promise<{ readonly error: unknown } | undefined> {
 	const failures: { error: unknown }[] = [];
 	await run(() => {
@@ -50,11 +54,14 @@ export function embedded(table: Table, run: RunWrite): Backend {
 	async function* find(query: Query, options: FindOptions = {}): AsyncIterable<Fields> {
 		const project = resultMapper(options);
 		const { skip = 0, limit = 0, sort = {} } = options;
+		// A limit of 0 means no limit, as in MongoDB.
 		const end = limit === 0 ? Number.POSITIVE_INFINITY : skip + limit;
 		const [first, ...others] = Object.entries(sort);
-		const path = others.length === 0 && first?.[1] === 1 ? first[0] : undefined;
+		const isByOneAscendingPath = others.length === 0 && first?.[1] === 1;
+		const path = isByOneAscendingPath ? first[0] : undefined;
 		const { documents, ordered } = table.candidates(query.filter, path);
-		if (!first || (path !== undefined && ordered)) {
+		const needsNoSorting = !first || (path !== undefined && ordered);
+		if (needsNoSorting) {
 			let count = 0;
 			for await (const document of scan(query, documents)) {
 				if (++count > skip) yield project(document);
@@ -62,23 +69,26 @@ export function embedded(table: Table, run: RunWrite): Backend {
 			}
 			return;
 		}
-		const inOrder = sorter(sort, end);
-		for await (const document of scan(query, documents)) inOrder.add(document);
+		const sorting = sorter(sort, end);
+		for await (const document of scan(query, documents)) sorting.add(document);
 		const yielder = createYielder(CHECK_EVERY);
-		for (const document of inOrder.sorted.slice(skip)) {
+		for (const document of sorting.sorted.slice(skip)) {
 			const pause = yielder();
 			if (pause) await pause;
 			yield project(document as Document);
 		}
 	}
 
-	/** Makes the function that applies the projection, and copies what the caller may change. */
+	/** Makes the function that applies the projection. Its results are copies, because the caller may change them. */
 	function resultMapper({ projection }: FindOptions): (document: Document) => Fields {
 		const project = projector(projection);
 		return table.copies ? project : (document) => ownCopy(project(document));
 	}
 
-	/** Runs a writing task and reports its writes after they are stored, also if it fails after some of them. */
+	/**
+	 * Runs a writing task, which adds its writes to `written`. Reports them after they are stored, even if the task throws
+	 * after some of them. @returns the number of written documents
+	 */
 	async function commit(task: (written: Written[]) => void, report?: Report): Promise<number> {
 		const written: Written[] = [];
 		const failure = await attempt(run, () => task(written));
@@ -87,7 +97,10 @@ export function embedded(table: Table, run: RunWrite): Backend {
 		return written.length;
 	}
 
-	/** Writes the documents that match at the time of the write; only one of them unless `multi`. */
+	/**
+	 * Finds the matching documents and writes them in batches, but only those that still match at the time of the write.
+	 * Without `multi` it writes at most one. @returns the number of written documents
+	 */
 	async function writeMatching(query: Query, multi: boolean, write: Write, report?: Report): Promise<number> {
 		const writeEach = (ids: string[]) =>
 			commit((written) => {
@@ -108,7 +121,7 @@ export function embedded(table: Table, run: RunWrite): Backend {
 		return ids.length > 0 ? count + (await writeEach(ids)) : count;
 	}
 
-	const updated =
+	const updateWith =
 		(update: Update): Write =>
 		(before) => {
 			const after = applyUpdate(before, update);
@@ -116,7 +129,7 @@ export function embedded(table: Table, run: RunWrite): Backend {
 			return { action: 'updated', id: before._id, before, after };
 		};
 
-	function removed(before: Document): Written {
+	function removeOne(before: Document): Written {
 		table.remove(before);
 		return { action: 'removed', id: before._id, before };
 	}
@@ -124,6 +137,7 @@ export function embedded(table: Table, run: RunWrite): Backend {
 	return {
 		find,
 		async findOne(query, options = {}) {
+			// The fast path: tests the first documents without pauses. `find` begins again if none of them matches.
 			if (!options.sort && !options.skip) {
 				let tested = 0;
 				for (const document of table.candidates(query.filter).documents) {
@@ -146,18 +160,18 @@ export function embedded(table: Table, run: RunWrite): Backend {
 				written.push({ action: 'inserted', id: document._id, after: document });
 			}, report);
 		},
-		update: (query, update, multi, report) => writeMatching(query, multi, updated(update), report),
+		update: (query, update, multi, report) => writeMatching(query, multi, updateWith(update), report),
 		async updateReturning(query, update, { returnDocument, projection }, report) {
 			const project = resultMapper({ projection });
-			let answer: Fields | null = null;
+			let result: Fields | null = null;
 			const write: Write = (document) => {
-				const written = updated(update)(document);
-				answer = project(written[returnDocument] as Document);
+				const written = updateWith(update)(document);
+				result = project(written[returnDocument] as Document);
 				return written;
 			};
 			await writeMatching(query, false, write, report);
-			return answer;
+			return result;
 		},
-		remove: (query, multi, report) => writeMatching(query, multi, removed, report),
+		remove: (query, multi, report) => writeMatching(query, multi, removeOne, report),
 	};
 }

@@ -1,4 +1,4 @@
-/** The embedded store in a folder. */
+/** Opens the embedded store in a folder. */
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -7,11 +7,11 @@ import type { Document } from '../../shared/values.js';
 import { updateIndexes } from '../dataFolder/declaredIndexes.js';
 import { openEnvironment } from '../dataFolder/environment.js';
 import {
+	assertIntact,
 	DATA_FILE,
 	explain,
 	forOwnerOnly,
 	hasManifest,
-	inspect,
 	makeFolder,
 	writeManifest,
 } from '../dataFolder/manifest.js';
@@ -45,7 +45,7 @@ export async function openFolder(
 	};
 	try {
 		await makeFolder(path);
-		await (shared ? inspectShared(path) : inspect(path));
+		await (shared ? assertSharedIntact(path) : assertIntact(path));
 		closers.push(await forOwnerOnly(() => claimFolder(path, shared)));
 		const environment = await forOwnerOnly(() => openEnvironment(join(path, DATA_FILE)));
 		closers.push(() => environment.close());
@@ -64,7 +64,7 @@ export async function openFolder(
 			},
 		);
 		await writeManifest(path);
-		// The number of the file (inode) is the same for all processes. A copy of the file has another.
+		// All processes see the same inode number of the file. A copy of the file has another one.
 		return { ...store, identity: `${statSync(join(path, DATA_FILE), { bigint: true }).ino}` };
 	} catch (error) {
 		await release();
@@ -72,26 +72,28 @@ export async function openFolder(
 	}
 }
 
-/** How long another process may take to make the files of a folder that both share, and the time between looks, in ms. */
-const MAKING_MS = 5000;
-const LOOK_MS = 20;
+/** How long another process may take to make the files of a shared folder, in ms. */
+const MAX_MAKING_MS = 5000;
+
+/** Time between two checks of a shared folder, in ms. */
+const CHECK_EVERY_MS = 20;
 
 /**
- * Checks a folder, as `inspect` does. Where files are missing, another process may be making them at this moment: it
- * owns the folder before it makes the first.
+ * Checks a shared folder as `assertIntact` does. A folder without a manifest is checked again while another process may be
+ * making the files: that process claims the folder before it makes the first file.
  */
-async function inspectShared(path: string): Promise<void> {
-	for (let waited = 0; ; waited += LOOK_MS) {
+async function assertSharedIntact(path: string): Promise<void> {
+	for (let waited = 0; ; waited += CHECK_EVERY_MS) {
 		const wasMade = hasManifest(path);
 		try {
-			return await inspect(path);
+			return await assertIntact(path);
 		} catch (error) {
-			if (wasMade || waited >= MAKING_MS) throw error;
-			// The file of owners may be half made too.
+			if (wasMade || waited >= MAX_MAKING_MS) throw error;
+			// The file that names the owner may be unreadable, because it is only half written.
 			const owner = await ownerOf(path).catch(() => 'unknown');
 			if (owner === undefined && !hasManifest(path)) throw error;
 		}
-		await delay(LOOK_MS);
+		await delay(CHECK_EVERY_MS);
 	}
 }
 

@@ -1,4 +1,4 @@
-/** Tables in an LMDB file. */
+/** Makes the table of a collection from databases of an LMDB file: one for the documents, one for each index. */
 import type { Database, DatabaseOptions } from 'lmdb';
 import type { Document } from '../../shared/values.js';
 import { openIndex } from '../dataFolder/declaredIndexes.js';
@@ -6,7 +6,7 @@ import type { Environment } from '../dataFolder/environment.js';
 import type { CollectionSpec } from './collections.js';
 import { type IndexEntries, Table } from './table.js';
 
-/** Number of entries read in one page. A reader that pauses between pages holds no snapshot of the database. */
+/** Number of entries read at once. Between two pages a read holds no snapshot, which would keep LMDB from reusing space. */
 const PAGE = 100;
 
 /**
@@ -72,12 +72,17 @@ class LmdbIndex implements IndexEntries {
 const pageFrom = (start: string | undefined) =>
 	start === undefined ? { limit: PAGE } : { start, exclusiveStart: true, limit: PAGE };
 
-/** Reads page after page, each from the last entry of the previous one, until a page is not full. */
+/**
+ * Reads page after page, each after the last entry of the previous one, until a page is not full.
+ *
+ * @param read reads the entries after the position `start`; `at` is the position of an entry
+ */
 function* pages<V>(
 	after: string | undefined,
 	read: (start: string | undefined) => { at: string; value: V }[],
 ): Iterable<V> {
-	for (let start = after; ; ) {
+	let start = after;
+	for (;;) {
 		const page = read(start);
 		for (const { value } of page) yield value;
 		if (page.length < PAGE) return;

@@ -32,13 +32,11 @@ function memoryDocuments(): Documents {
 	};
 }
 
-/**
- * A map from keys to sets of strings. A key with a single string has no set, which saves memory: most keys have one.
- */
+/** A map from keys to sets of strings. Most keys have a single string, which is stored without a set to save memory. */
 class StringSets {
 	readonly #texts = new Map<string, string | Set<string>>();
 
-	/** All strings of a key. A copy, because the set may change before all have been read. */
+	/** Copies all strings of a key, because the set may change before the caller has read all of them. */
 	all(key: string): string[] {
 		const texts = this.#texts.get(key);
 		if (texts === undefined) return [];
@@ -65,14 +63,14 @@ class StringSets {
 	}
 }
 
-/** Maximum number of sorted lists that a compound index keeps. */
+/** Maximum number of prefixes whose sorted keys a compound index keeps. */
 const MAX_SORTED = 100;
 
 class MemoryIndex implements IndexEntries {
 	readonly #ids = new StringSets();
-	/** Only for a compound index: its keys by their prefix. */
+	/** The keys of a compound index by their prefix (see `prefixOf`); undefined for another index. */
 	readonly #keys: StringSets | undefined;
-	/** The lists of `#keys` that were used last, sorted. */
+	/** The sorted keys of the prefixes that were used last. */
 	readonly #sorted = new LRUCache<string, string[]>({ max: MAX_SORTED });
 
 	constructor(isCompound: boolean) {
@@ -119,7 +117,7 @@ class MemoryIndex implements IndexEntries {
 	}
 }
 
-/** The position of a text in a sorted list, or of the first one after it. */
+/** The position of the first text in a sorted list that is not less than `text`. */
 function positionOf(sorted: readonly string[], text: string): number {
 	let [low, high] = [0, sorted.length];
 	while (low < high) {

@@ -15,9 +15,8 @@ import type { Backend, Query, Report } from './collection.js';
 import { buildStore, type IndexMode, type OpenStore, specs } from './collections.js';
 
 /**
- * Connects to the database of a `mongodb://` address and creates missing indexes.
+ * Connects to the database of a `mongodb://` address, and makes missing indexes if `indexes` says so.
  *
- * @param indexes whether missing indexes are made
  * @throws StoreError `unreachable` or `unusable`; messages never contain the password of the address
  */
 export async function openMongo(
@@ -49,7 +48,7 @@ export async function openMongo(
 	}
 }
 
-/** Identifies the database by the UUID of a collection: its address may be written in several ways. */
+/** Identifies the database by the UUID of a collection, because its address may be written in several ways. */
 async function identityOf(db: Db): Promise<string> {
 	const [users] = await db.listCollections({ name: collectionNames.users }).toArray();
 	const uuid = users && 'info' in users ? (users.info as { uuid?: unknown } | undefined)?.uuid : undefined;
@@ -59,11 +58,11 @@ async function identityOf(db: Db): Promise<string> {
 /** Maximum number of documents that one step of a multi-document write reads, writes and reports. */
 const PAGE = 100;
 
-/** A collection of the driver. Filters and updates are passed to MongoDB unchanged. */
+/** Makes a backend from a collection of the driver. Passes filters and updates to MongoDB unchanged. */
 function mongoBackend(collection: DriverCollection<Document>): Backend {
 	/**
-	 * The matching documents in pages. `stillMatching` selects those documents of the page that match at the time of the
-	 * write.
+	 * Reads the matching documents in pages. `stillMatching` is a filter for those documents of the page that match at the
+	 * time of a write.
 	 */
 	async function* pages({ filter }: Query): AsyncIterable<{ documents: Document[]; stillMatching: Fields }> {
 		const ids = await collection.find(filter, { projection: { _id: 1 } }).toArray();
@@ -73,16 +72,22 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 		}
 	}
 
+	/** Whether a document matches now. */
+	async function matchesAny(filter: Fields): Promise<boolean> {
+		return (await collection.findOne(filter, { projection: { _id: 1 } })) !== null;
+	}
+
 	/**
-	 * Removes matching documents until none is left, because FerretDB 2.7 skips a document during a concurrent write. A
-	 * complete removal ends with one additional query.
+	 * Removes all matching documents, or one of them without `multi`. FerretDB 2.7 skips a document during a concurrent
+	 * write, so this looks for skipped ones and repeats the removal.
 	 */
-	async function removeAll(filter: Fields, multi: boolean): Promise<number> {
+	async function removeMatching(filter: Fields, multi: boolean): Promise<number> {
 		let count = 0;
 		do {
 			const { deletedCount } = await (multi ? collection.deleteMany(filter) : collection.deleteOne(filter));
 			count += deletedCount;
-		} while (!(count > 0 && !multi) && (await collection.findOne(filter, { projection: { _id: 1 } })));
+			if (!multi && count > 0) break;
+		} while (await matchesAny(filter));
 		return count;
 	}
 
@@ -95,6 +100,7 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 			report?.({ action: 'inserted', id: document._id, after: document });
 		},
 		async update({ filter, matches }, update, multi, report) {
+			// Without a report the states of the documents are not needed.
 			if (!report)
 				return persist(async () => {
 					const { matchedCount } = await collection[multi ? 'updateMany' : 'updateOne'](filter, update);
@@ -127,22 +133,22 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 			return projector(options.projection)(options.returnDocument === 'before' ? before : after);
 		},
 		async remove({ filter, matches }, multi, report) {
-			if (!report) return persist(() => removeAll(filter, multi));
+			if (!report) return persist(() => removeMatching(filter, multi));
 			if (!multi) {
 				for (;;) {
 					const before = await persist(() => collection.findOneAndDelete(filter));
 					if (before) report({ action: 'removed', id: before._id, before });
 					if (before) return 1;
-					// FerretDB may have skipped a document, see `removeAll`.
-					if (!(await collection.findOne(filter, { projection: { _id: 1 } }))) return 0;
+					// FerretDB may have skipped a document, see `removeMatching`.
+					if (!(await matchesAny(filter))) return 0;
 				}
 			}
 			let count = 0;
 			for await (const { documents, stillMatching } of pages({ filter, matches })) {
-				const removed = await persist(() => removeAll(stillMatching, true));
+				const removed = await persist(() => removeMatching(stillMatching, true));
 				count += removed;
 				const ids = documents.map(({ _id }) => _id);
-				// Documents that another writer has changed meanwhile may not have been removed.
+				// A document that another writer has changed meanwhile may match no more, and then it is not removed.
 				const notRemoved = removed < ids.length ? await collection.distinct('_id', { _id: { $in: ids } }) : [];
 				for (const before of documents)
 					if (!notRemoved.includes(before._id)) report({ action: 'removed', id: before._id, before });
@@ -152,10 +158,7 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 	};
 }
 
-/**
- * Reports an update. Computes the new state with `applyUpdate`, which has the semantics of MongoDB, instead of reading
- * it.
- */
+/** Reports an update of a document and returns its new state, which `applyUpdate` computes instead of a second read. */
 function reportUpdate(report: Report, before: Document, update: Update): Document {
 	const after = applyUpdate(before, update);
 	report({ action: 'updated', id: before._id, before, after });

@@ -7,13 +7,13 @@ import type { IndexMode, OpenStore } from './collections.js';
 export type StoreChoice =
 	/** In memory, without persistence. */
 	| { kind: 'memory' }
-	/** In a folder, which is created if necessary; several processes may use it if each of them sets `shared`. */
+	/** In a folder, which is created if necessary. Several processes may use the folder if each of them sets `shared`. */
 	| { kind: 'files'; folder: string; shared?: boolean }
-	/** In MongoDB, at a `mongodb://` address; database `rocketchat` unless the address names one. */
+	/** In MongoDB, at a `mongodb://` address. The database is `rocketchat` unless the address names one. */
 	| { kind: 'mongodb'; url: string; indexes?: IndexMode };
 
 /**
- * Opens a store. Loads only the modules for this kind.
+ * Opens a store. Loads only the modules for this kind of store.
  *
  * @param declared the collections of the application
  * @param log receives warnings about indexes that were left unchanged

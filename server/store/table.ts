@@ -3,8 +3,8 @@
 import type { IndexSpec } from '../../shared/indexes.js';
 import { DuplicateKeyError } from '../../shared/storeErrors.js';
 import { type Document, type Fields, isId } from '../../shared/values.js';
-import { lowerBound, valuesAsked } from '../query/asked.js';
-import { isShort, keyOf, keysAsked, keysOf, LAST_KEY, prefixOf, TEXTS } from '../query/indexKeys.js';
+import { allowedValues, lowerBound } from '../query/allowedValues.js';
+import { AFTER_ALL_KEYS, isShort, keyOf, keysOf, keysToLookUp, prefixOf, TEXT_RANGE } from '../query/indexKeys.js';
 
 /** Documents by their ids. */
 export interface Documents {
@@ -12,18 +12,19 @@ export interface Documents {
 	put(document: Document): void;
 	remove(id: string): void;
 	/**
-	 * All documents; in an ordered table optionally only those after an id. Documents may be written during the
-	 * iteration.
+	 * All documents. An ordered table begins after the id `after`, if it is given; others ignore it. Documents may be
+	 * written during the iteration.
 	 */
 	scan(after: string | undefined): Iterable<Document>;
-	/** Whether `scan` and the ids of an index are ordered by id. */
+	/** Whether `scan` returns documents ordered by id, and an index the ids of a key in order. */
 	readonly ordered: boolean;
 	/** Whether `get` and `scan` return new copies, which the caller may change. */
 	readonly copies: boolean;
 }
 
-/** The entries of an index: ids of documents by their keys (`query/indexKeys.ts`). */
+/** The entries of an index: ids of documents by the documents' keys (`query/indexKeys.ts`). */
 export interface IndexEntries {
+	/** The ids of a key. In an ordered table only those after the id `after`, if it is given. */
 	ids(key: string, after: string | undefined): Iterable<string>;
 	/** How many ids a key has. */
 	count(key: string): number;
@@ -40,16 +41,17 @@ export interface Candidates {
 	readonly ordered: boolean;
 }
 
-/** Up to this number, it is faster to sort the candidates than to read them from an index in order. */
+/** Up to this number of candidates, sorting them is faster than reading them from an index in order. */
 const MAX_TO_SORT = 100;
 
 interface Index {
 	readonly spec: IndexSpec;
-	/** The top-level fields of its paths: if none of them changes, no entry of the index changes. */
-	readonly tops: readonly string[];
+	/** The first parts of its paths. If none of these fields changes, no entry of the index changes. */
+	readonly topFields: readonly string[];
 	readonly entries: IndexEntries;
 }
 
+/** The documents of a collection, and the indexes that find them. */
 export class Table {
 	readonly #indexes: readonly Index[];
 
@@ -60,11 +62,12 @@ export class Table {
 		specs: readonly IndexSpec[],
 		openIndex: (spec: IndexSpec) => IndexEntries,
 	) {
+		// Only MongoDB uses an index that expires: it deletes old documents.
 		this.#indexes = specs
 			.filter(({ expires }) => !expires)
 			.map((spec) => ({
 				spec,
-				tops: spec.fields.map((field) => field.split('.', 1)[0] as string),
+				topFields: spec.fields.map((field) => field.split('.', 1)[0] as string),
 				entries: openIndex(spec),
 			}));
 	}
@@ -78,16 +81,16 @@ export class Table {
 	}
 
 	/**
-	 * Inserts or replaces a document in the table and all indexes, or fails without a change.
+	 * Inserts or replaces a document in the table and all indexes, or throws without a change.
 	 *
-	 * @param before the document that it replaces
+	 * @param before the stored document to replace; undefined to insert
 	 * @throws DuplicateKeyError
 	 */
 	put(document: Document, before?: Document): void {
 		if (!before && this.documents.get(document._id)) throw new DuplicateKeyError(this.name);
 		const indexChanges: { entries: IndexEntries; addedKeys: string[]; removedKeys: string[] }[] = [];
-		for (const { spec, tops, entries } of this.#indexes) {
-			if (before && tops.every((top) => before[top] === document[top])) continue;
+		for (const { spec, topFields, entries } of this.#indexes) {
+			if (before && topFields.every((field) => before[field] === document[field])) continue;
 			const newKeys = keysOf(document, spec);
 			const oldKeys = before ? keysOf(before, spec) : [];
 			const addedKeys = newKeys.filter((key) => !oldKeys.includes(key));
@@ -118,22 +121,23 @@ export class Table {
 	}
 
 	/**
-	 * Finds candidates by id, by an index that is sorted by `path`, or by the most selective index. If none can be used,
-	 * all documents are candidates.
+	 * Finds candidates by id, by an index that is sorted by `path`, or by the index with the fewest candidates. If none can
+	 * be used, all documents are candidates.
 	 *
-	 * @param path the path by which the documents are to be ordered
+	 * @param path the path by which the caller wants the documents sorted, if possible
 	 */
 	candidates(filter: Fields, path = '_id'): Candidates {
-		const asked = valuesAsked(filter, '_id');
-		if (asked?.length === 1) {
-			const [id] = asked;
+		const wantedIds = allowedValues(filter, '_id');
+		if (wantedIds?.length === 1) {
+			const [id] = wantedIds;
 			const document = isId(id) ? this.documents.get(id) : undefined;
 			return { documents: document ? [document] : [], ordered: true };
 		}
-		if (asked) return { documents: this.#read(new Set(asked.filter(isId))), ordered: false };
+		if (wantedIds) return { documents: this.#read(new Set(wantedIds.filter(isId))), ordered: false };
 		const found = this.#lookUp(filter);
-		const ids = path !== '_id' && !(found && found.count <= MAX_TO_SORT) && this.#inOrder(filter, path);
-		if (ids) return { documents: this.#read(ids), ordered: true };
+		const isQuickToSort = found !== undefined && found.count <= MAX_TO_SORT;
+		const sortedIds = path === '_id' || isQuickToSort ? undefined : this.#idsInOrder(filter, path);
+		if (sortedIds) return { documents: this.#read(sortedIds), ordered: true };
 		const bound = lowerBound(filter, '_id');
 		const after = isId(bound) ? bound : undefined;
 		const ordered = path === '_id' && this.documents.ordered;
@@ -141,11 +145,11 @@ export class Table {
 		const { entries, keys } = found;
 		const [key, ...others] = keys;
 		if (key !== undefined && others.length === 0) return { documents: this.#read(entries.ids(key, after)), ordered };
-		const all = new Set(keys.flatMap((key) => [...entries.ids(key, after)]));
-		return { documents: this.#read(all), ordered: false };
+		const ids = new Set(keys.flatMap((key) => [...entries.ids(key, after)]));
+		return { documents: this.#read(ids), ordered: false };
 	}
 
-	/** Reads documents one by one, when they are asked for. Leaves out those that were removed meanwhile. */
+	/** Reads each document when the caller takes it. Leaves out those that were removed meanwhile. */
 	*#read(ids: Iterable<string>): Iterable<Document> {
 		for (const id of ids) {
 			const document = this.documents.get(id);
@@ -157,8 +161,9 @@ export class Table {
 	#lookUp(filter: Fields): { entries: IndexEntries; keys: string[]; count: number } | undefined {
 		let best: { entries: IndexEntries; keys: string[]; count: number } | undefined;
 		for (const { spec, entries } of this.#indexes) {
-			const keys = keysAsked(filter, spec);
+			const keys = keysToLookUp(filter, spec);
 			if (!keys) continue;
+			// In a unique index a key has at most one id.
 			const count = spec.unique ? keys.length : keys.reduce((sum, key) => sum + entries.count(key), 0);
 			if (!best || count < best.count) best = { entries, keys, count };
 			if (count <= 1) break;
@@ -167,21 +172,24 @@ export class Table {
 	}
 
 	/**
-	 * The ids of the candidates, sorted by a path: read from a unique index on a field for which the filter states one
-	 * value, followed by the path. Undefined if there is no such index, or some of its keys are not in sort order.
+	 * The ids of the candidates, sorted by a path. They come from a unique index on two fields: one for which the filter
+	 * allows a single value, then the path. Undefined if there is no such index, or the path has values in it that are not
+	 * short texts, because only keys of short texts are in sort order.
 	 */
-	#inOrder(filter: Fields, path: string): Iterable<string> | undefined {
+	#idsInOrder(filter: Fields, path: string): Iterable<string> | undefined {
 		for (const { spec, entries } of this.#indexes) {
 			const [field = '', second] = spec.fields;
 			if (second !== path || spec.fields.length > 2 || !spec.unique || spec.sparse) continue;
-			const values = valuesAsked(filter, field);
+			const values = allowedValues(filter, field);
 			if (values?.length !== 1) continue;
 			const prefix = prefixOf(values[0]);
-			const [from, to] = [prefix + TEXTS.from, prefix + TEXTS.to];
+			const [from, to] = [prefix + TEXT_RANGE.from, prefix + TEXT_RANGE.to];
+			// A key before or after the texts means another value.
 			for (const _ of entries.between(prefix, from)) return undefined;
-			for (const _ of entries.between(to, prefix + LAST_KEY)) return undefined;
+			for (const _ of entries.between(to, prefix + AFTER_ALL_KEYS)) return undefined;
 			const bound = lowerBound(filter, path);
-			return entries.between(bound !== undefined && isShort(bound) ? prefix + keyOf(bound) : from, to);
+			const start = bound !== undefined && isShort(bound) ? prefix + keyOf(bound) : from;
+			return entries.between(start, to);
 		}
 		return undefined;
 	}

@@ -1,7 +1,10 @@
-/** The place in a test where a call was made. */
+/** Adds to an error the place in the test where the failed call was made. */
 import { ArgumentError } from '../../shared/errors.js';
 
-/** An error whose stack begins where the test calls `entry`. */
+/** Begins each line of a stack after the first, which has the message. */
+const LINE_START = '\n    at ';
+
+/** Records the stack from the place where the test has called `entry`. */
 export function callSite(entry: (...args: never[]) => unknown): { readonly stack?: string } {
 	const site: { stack?: string } = {};
 	Error.captureStackTrace(site, entry);
@@ -9,14 +12,15 @@ export function callSite(entry: (...args: never[]) => unknown): { readonly stack
 }
 
 /**
- * Adds the place of the call to the stack of its error: errors for clients are made without a stack. The stack also names
- * the argument that does not match.
+ * Adds the place of the call to the stack of its error, because errors for clients have no stack of their own. The stack
+ * also names an argument that does not match.
  */
 export function withCallSite(error: unknown, { stack = '' }: { readonly stack?: string }): unknown {
 	if (!(error instanceof Error)) return error;
-	const named = error instanceof ArgumentError ? ` (argument '${error.argument}')` : '';
-	const [, ...own] = (error.stack ?? '').split('\n    at ');
-	const [, ...ofCall] = stack.split('\n    at ');
-	error.stack = [`${error.name}: ${error.message}${named}`, ...own, ...ofCall].join('\n    at ');
+	const argument = error instanceof ArgumentError ? ` (argument '${error.argument}')` : '';
+	const firstLine = `${error.name}: ${error.message}${argument}`;
+	const [, ...ownPlaces] = (error.stack ?? '').split(LINE_START);
+	const [, ...callPlaces] = stack.split(LINE_START);
+	error.stack = [firstLine, ...ownPlaces, ...callPlaces].join(LINE_START);
 	return error;
 }

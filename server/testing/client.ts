@@ -7,6 +7,7 @@ import { MemoryTransport } from './transport.js';
 
 type Fields = Record<string, unknown>;
 
+/** A message from the server, with the members of all kinds of messages. */
 interface Frame {
 	readonly msg?: string;
 	readonly id?: string;
@@ -20,7 +21,7 @@ interface Frame {
 	readonly error?: { readonly error: string | number; readonly reason?: string; readonly details?: unknown };
 }
 
-/** The promise of a request. */
+/** A request that waits for its answer. */
 interface PendingRequest {
 	resolve(value: unknown): void;
 	reject(error: Error): void;
@@ -29,7 +30,7 @@ interface PendingRequest {
 	readonly site: ReturnType<typeof callSite>;
 }
 
-/** What was thrown in the request of this id that ended with an error of the server; undefined if unknown. */
+/** Looks up the exception behind a request that ended with `Internal server error`; undefined if unknown. */
 export type CauseOf = (sessionId: string | undefined, requestId: string) => unknown;
 
 export interface TestClient {
@@ -46,19 +47,21 @@ export interface TestClient {
 	documents(collection: string): Fields[];
 	/** Every frame that the client has received, in order. */
 	readonly frames: readonly object[];
-	/** Whether calls and subscriptions wait for their end. */
+	/** Whether a call or subscription has not been answered yet. */
 	readonly isWaiting: boolean;
-	/** Disconnects. Calls and subscriptions that wait are rejected. */
+	/** Disconnects. Unanswered calls and subscriptions are rejected. */
 	close(): void;
 }
 
-/** Connects a client. It is not logged in. */
+/** Connects a client that is not logged in. */
 export async function connectClient(open: OpenSession, causeOf: CauseOf): Promise<TestClient> {
 	const collections = new Map<string, Map<string, Fields>>();
+	/** By the kind of the request and its id, such as `method 3`. */
 	const pending = new Map<string, PendingRequest>();
+	/** Which of their two messages the calls have received, by id. */
 	const calls = new Map<string, { result: Frame | undefined; isUpdated: boolean | undefined }>();
 	const frames: Frame[] = [];
-	let count = 0;
+	let lastId = 0;
 	let session: string | undefined;
 	let receiver: Receiver;
 
@@ -70,7 +73,7 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 	receiver = open(transport);
 	transport.onClosed = () => {
 		for (const { reject, promise } of pending.values()) {
-			// A test that has ended does not wait for them.
+			// A test that has ended handles no rejection, which would end the process.
 			promise.catch(() => {});
 			reject(new Error('The connection is closed'));
 		}
@@ -91,10 +94,10 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 	}
 
 	function settle(key: string, { id = '', error, result }: Frame): void {
-		const promise = pending.get(key);
+		const waiting = pending.get(key);
 		pending.delete(key);
-		if (error) promise?.reject(withCallSite(errorOf(error, id), promise.site) as Error);
-		else promise?.resolve(result);
+		if (error) waiting?.reject(withCallSite(errorOf(error, id), waiting.site) as Error);
+		else waiting?.resolve(result);
 	}
 
 	function errorOf({ error, reason, details }: NonNullable<Frame['error']>, id: string): Error {
@@ -118,7 +121,7 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 		documentsOf(collection).set(id, document);
 	}
 
-	/** Handles a frame, by its `msg`. */
+	/** The handler of each kind of frame, by its `msg`. */
 	const handlers: Readonly<Record<string, (frame: Frame) => void>> = {
 		connected(frame) {
 			session = frame.session;
@@ -157,11 +160,11 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 			return pending.size > 0;
 		},
 		call(name, ...params) {
-			const id = String(++count);
+			const id = String(++lastId);
 			return request(`method ${id}`, { msg: 'method', method: name, id, params });
 		},
 		async subscribe(name, ...params) {
-			const id = String(++count);
+			const id = String(++lastId);
 			await request(`sub ${id}`, { msg: 'sub', id, name, params });
 			return id;
 		},

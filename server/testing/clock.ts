@@ -1,4 +1,4 @@
-/** A clock that a test sets. */
+/** A fake clock: a test decides how time passes. */
 import { mock } from 'node:test';
 
 export interface FakeClock {
@@ -8,18 +8,18 @@ export interface FakeClock {
 	restore(): void;
 }
 
-/** The clock that stands still now. */
+/** The fake clock that is in use now. */
 let current: FakeClock | undefined;
 
-/** Whether a fake clock stands still now, so that timers do not fire. */
+/** Whether a fake clock is in use, so that timers fire only by `advance`. */
 export function isClockFake(): boolean {
 	return current !== undefined;
 }
 
 /**
- * Replaces `Date`, `setTimeout` and `setInterval` by a clock that stands still until `advance`: for rate limits, expiry
- * and time limits. Create it before the server, and restore it at the end of the test. A second one
- * replaces the first, which a failed test may have left.
+ * Replaces `Date`, `setTimeout` and `setInterval` by a clock that stands still until `advance`: for tests of rate limits,
+ * expiry and time limits. Create it before the server, and restore it at the end of the test. A new fake clock restores
+ * an earlier one, which a failed test may have left.
  * @param now the time at the start, in ms since 1970. Default: the present
  */
 export function fakeClock(now = Date.now()): FakeClock {

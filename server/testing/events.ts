@@ -4,7 +4,7 @@ import type { EventPayloads } from '../../shared/events.js';
 import type { Bus } from '../cluster/bus.js';
 
 export interface RecordedEvents {
-	/** Written documents. */
+	/** The written documents, with the action. */
 	readonly changes: EventPayloads['changed'][];
 	/** Events of streams: `name` is `<stream> <eventName>`, `args` are the arguments. */
 	readonly notices: { readonly name: string; readonly args: readonly unknown[] }[];
@@ -27,11 +27,11 @@ export function startRecording(bus: Bus): RecordedEvents & { stop(): void } {
 	return {
 		changes,
 		notices,
-		of: (wanted) =>
+		of: (collection) =>
 			changes
-				.filter(({ collection }) => collection === wanted)
+				.filter((change) => change.collection === collection)
 				.map(({ action, document }) => `${action} ${document._id}`),
-		named: (wanted) => notices.filter(({ name }) => name === wanted).map(({ args }) => args),
+		named: (name) => notices.filter((notice) => notice.name === name).map(({ args }) => args),
 		clear() {
 			changes.length = 0;
 			notices.length = 0;

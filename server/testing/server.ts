@@ -1,6 +1,7 @@
-/** A server without a socket, for tests. */
+/** Starts a server without a socket, for tests. */
 import type { User } from '../../shared/documents.js';
 import { clone } from '../../shared/ejson.js';
+import { isObject } from '../../shared/isObject.js';
 import { openServer } from '../openServer.js';
 import { checkServerOptions } from '../options/checkOptions.js';
 import type { ServerOptions } from '../options/serverOptions.js';
@@ -34,12 +35,14 @@ export interface TestServer extends Omit<RoomkeyServer, 'call'> {
 
 /**
  * Starts a server that does not listen, with its data in memory and without rate limits. All options of `createServer`
- * can be given: with `listen: true, port: 0` it has an `url`. It does not keep the process alive: a test that fails before `close` ends.
+ * can be given: with `listen: true, port: 0` it has an `url`. It does not keep the process alive, so that a test that
+ * fails before `close` ends.
  */
 export async function openTestServer(options: ServerOptions = {}): Promise<TestServer> {
 	checkServerOptions(options);
 	const log = memoryLog(options.log);
 	const defaults = { store: { memory: true }, listen: false, rateLimit: 'off', grace: 100 } as const;
+	// A test server has its own `call` and `logs`; `app` and `ops` stay inside.
 	const {
 		app,
 		call: _call,
@@ -58,6 +61,7 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 	async function call(as: As, name: string, ...args: unknown[]): Promise<unknown> {
 		const site = callSite(call);
 		const userId = userIdOf(as);
+		if (typeof name !== 'string' || (userId !== null && app.invoker.get(userId))) throw callerMissing();
 		const writes: Promise<unknown>[] = [];
 		try {
 			const result = await app.invoker.invoke(name, clone(args), {
@@ -79,8 +83,14 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 		events,
 		logs: log.lines,
 		call,
-		addUser: (fields) => addPerson(server.store, fields),
+		async addUser(fields = {}) {
+			if (!isObject(fields)) throw new TypeError("addUser takes an object of fields, such as { username: 'alice' }");
+			return addPerson(server.store, fields);
+		},
 		async connect(as = null) {
+			if (as !== null && typeof as?.token !== 'string') {
+				throw new TypeError('The argument of connect is the user who logs in: what addUser returns');
+			}
 			const client = await connectClient(app.connect, (session, request) => thrownIn(log.lines, session, request));
 			clients.add(client);
 			if (as) await client.call('login', { resume: as.token });
@@ -88,7 +98,8 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 		},
 		async close() {
 			stop();
-			// The others end when their calls are answered. That takes timers, which a fake clock does not fire.
+			// Clients that wait for an answer are closed by the server after the answer. Its timers do not fire with a fake
+			// clock, so then all clients are closed here.
 			for (const client of clients) if (isClockFake() || !client.isWaiting) client.close();
 			await server.close();
 		},
@@ -99,5 +110,9 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 function userIdOf(as: As): string | null {
 	if (as === null || typeof as === 'string') return as;
 	if (typeof as?.id === 'string') return as.id;
-	throw new TypeError('The first argument of call is the user who calls: what addUser returns, an id, or null');
+	throw callerMissing();
+}
+
+function callerMissing(): TypeError {
+	return new TypeError('The first argument of call is the user who calls: what addUser returns, an id, or null');
 }

@@ -19,13 +19,13 @@ export class MemoryTransport implements Transport {
 	reason: CloseReason | undefined;
 	paused = false;
 	/** Set by a test while the client does not read. Resolves when the client has read. */
-	room: Promise<void> | undefined;
+	drained: Promise<void> | undefined;
 	isSendingParts = false;
 	/** The idle time after which the session wants to be called, in ms. */
 	idleTime: number | undefined;
-	/** Tells the session that the client was idle for that time. */
+	/** Notifies the session that the client was idle for `idleTime`. */
 	becomeIdle = () => {};
-	/** Called once, soon after it is closed. */
+	/** Called once, in a microtask after the transport is closed. */
 	onClosed: (() => void) | undefined;
 
 	/** @param onSend called for each message to the client */
@@ -61,6 +61,6 @@ export class MemoryTransport implements Transport {
 		this.becomeIdle = listener;
 	}
 	whenDrained(): Promise<void> | undefined {
-		return this.room;
+		return this.drained;
 	}
 }

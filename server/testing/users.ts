@@ -1,4 +1,4 @@
-/** Users of a test. */
+/** Stores users for a test. */
 import { hashPassword } from '../../methods/model/users/passwords.js';
 import { hashToken, newToken } from '../../methods/model/users/tokens.js';
 import type { User } from '../../shared/documents.js';

@@ -11,7 +11,7 @@ import type { AnyMatcher } from '../../shared/matcher.js';
 import { method } from '../../shared/method.js';
 import { compile } from '../../shared/pattern.js';
 
-const textOf = ({ shape }: AnyMatcher) => typeText(new SchemaMaker('ejson').of(shape));
+const textOf = ({ shape }: AnyMatcher) => typeText(new SchemaMaker('ejson').schemaOf(shape));
 
 describe('the reference of methods', () => {
 	const codes = new Set(knownErrors().map(({ error }) => error));

@@ -74,6 +74,14 @@ describe('a real Prometheus', () => {
 		}
 	});
 
+	it('an alert fires: a certificate expires soon', async () => {
+		await ask('alerts', ({ data }) =>
+			data.alerts.some(
+				({ labels }) => labels.alertname === 'RoomkeyCertificateExpires' && labels.certificate === 'server',
+			),
+		);
+	});
+
 	it('an alert fires: a room has a key that nobody holds', async () => {
 		const { data } = await ask('alerts', ({ data }) =>
 			data.alerts.some(({ labels }) => labels.alertname === 'RoomkeyLostKeys'),

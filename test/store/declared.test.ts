@@ -60,14 +60,14 @@ describe('a declared collection in a folder', () => {
 		expect(await start(byOwner, ids)).to.deep.equal(['2']);
 	});
 
-	it('refuses to start with a unique index of which a value is there twice, and starts without it', async () => {
+	it('refuses to start with a unique index if two documents have the same value, and starts without it', async () => {
 		await start(plain, async (items) => {
 			await items.insertOne({ _id: '1', owner: 'a', number: 5 });
 			await items.insertOne({ _id: '2', owner: 'a', number: 5 });
 		});
 		const error = await rejection(start(byNumber, ids));
 		expect(error).to.be.instanceOf(StoreError);
-		expect(error.message).to.equal('A unique index of items cannot be made: a value is there twice.');
+		expect(error.message).to.equal('A unique index of items cannot be made: two documents have the same value.');
 		expect(await start(plain, ids)).to.deep.equal(['1', '2']);
 		await start(plain, (items) => items.deleteOne({ _id: '2' }));
 		expect(await start(byNumber, ids)).to.deep.equal(['1']);

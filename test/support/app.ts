@@ -1,4 +1,4 @@
-/** A real server on 127.0.0.1 and a port of its own. */
+/** Starts a real server on 127.0.0.1, at a free port. */
 import * as catalogue from '../../methods/index.js';
 import { createApp } from '../../server/app.js';
 import type { AppOptions } from '../../server/appOptions.js';
@@ -34,11 +34,11 @@ export interface TestApp {
 export type TestAppOptions = Partial<Catalogue> & {
 	grace?: number;
 	/**
-	 * Shared with another app, which closes it; without one the app has a store of its own. Like another process, the app
-	 * does not hear what is written to it, unless `onChange` is given.
+	 * A store that is shared with another app, which closes it. Default: a store of its own. As another process, the app is
+	 * not notified of writes to a shared store, unless `onChange` is given.
 	 */
 	store?: Store;
-	/** What it hears of the shared store. */
+	/** Notifies the app of writes to the shared store. */
 	onChange?: OpenStore['onChange'];
 	tokenCheckInterval?: number;
 } & {
@@ -63,7 +63,7 @@ export type TestAppOptions = Partial<Catalogue> & {
 		>
 	>;
 
-/** Starts a server with the catalogue and what is given. */
+/** Starts a server with the whole catalogue and the options. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 	const open = options.store
 		? { store: options.store, onChange: options.onChange ?? (() => () => {}), close: async () => {} }
@@ -73,7 +73,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 
 async function listen(open: OpenStore, options: TestAppOptions, askedPort: number): Promise<TestApp> {
 	const log = memoryLog();
-	// With metrics, and a log of every call that is looked through for secrets.
+	// With metrics, and with a log of every call, which is searched for secrets.
 	const ops = new Ops({ log: notedLog, metrics: 'on', version: 'test' });
 	ops.observe(open.store);
 	if (options.link) ops.cluster = new ClusterCounts();

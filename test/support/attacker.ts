@@ -1,4 +1,4 @@
-/** Somebody who has the whole database, and patience. */
+/** An attacker who has the whole database and tries to decrypt messages with all that is in it. */
 import {
 	decryptText,
 	type EncryptedContent,
@@ -17,7 +17,7 @@ export async function dump(store: Store): Promise<Record<string, object[]>> {
 	return Object.fromEntries(await Promise.all(collections.map(read)));
 }
 
-/** Every text in there, once, and every text in those that are JSON themselves. */
+/** Every text within a value, and every text within those texts that are JSON. */
 export function textsIn(value: unknown): Set<string> {
 	const texts = new Set<string>();
 	const look = (value: unknown): void => {
@@ -34,6 +34,7 @@ export function textsIn(value: unknown): Set<string> {
 	return texts;
 }
 
+/** Runs all attempts, and returns the results of those that succeed. */
 async function successes<T>(attempts: Iterable<() => Promise<T>>): Promise<T[]> {
 	const outcomes = await Promise.allSettled(Array.from(attempts, (attempt) => attempt()));
 	return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
@@ -47,10 +48,10 @@ export const privateKeysIn = (texts: Set<string>): string[] =>
 	[...texts].filter((text) => text.startsWith('{"$binary"') || text.startsWith('{"iv"'));
 
 /**
- * Tries every text with every other: as the passphrase of a private key, as a room key under each key id, sealed for
- * whatever private key came out.
- * @param wrapped the private keys to try them on
- * @returns what could be read of `contents`
+ * Tries every text as the passphrase of each private key, as a room key under each key id, and as a room key that is sealed
+ * for a private key that was decrypted.
+ * @param wrapped the encrypted private keys
+ * @returns those of `contents` that could be decrypted
  */
 export async function readAll(
 	texts: Set<string>,

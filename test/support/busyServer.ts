@@ -1,4 +1,5 @@
-/** A server on which everything has happened that metrics count. */
+/** Starts a server and makes everything happen on it that metrics count. */
+import { readFileSync } from 'node:fs';
 import { Match, method } from '../../server/index.js';
 import { type OpenServer, openServer } from '../../server/openServer.js';
 import { RawClient } from './ddp.js';
@@ -27,8 +28,8 @@ const broken = method({
 	},
 });
 
-/** Waits until the method `own.release` is called. */
-function gate() {
+/** Two methods: `own.wait` runs until `own.release` is called. */
+function waitAndRelease() {
 	let open = () => {};
 	const opened = new Promise<void>((resolve) => {
 		open = resolve;
@@ -53,7 +54,7 @@ export interface BusyServer {
 	close(): Promise<void>;
 }
 
-/** @param metrics the setting */
+/** @param metrics the value of the option */
 export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 	const server = await openServer({
 		port: 0,
@@ -64,7 +65,7 @@ export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 		maxQueue: 2,
 		maxConnectionsPerAddress: 5,
 		grace: 100,
-		methods: [own, broken, ...gate()],
+		methods: [own, broken, ...waitAndRelease()],
 	});
 	const { url, store } = server;
 	const webSocketUrl = `${url.replace('http', 'ws')}/websocket`;
@@ -78,6 +79,9 @@ export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 					headers: { 'Content-Type': 'application/json', ...(as && headersOf(as)), ...headers },
 					body: JSON.stringify(body),
 				});
+
+	// Shown as if it had one, because its clients use none.
+	server.ops.certificate('server', readFileSync('test/fixtures/tls/expired.cert.pem', 'utf8'));
 
 	// Calls and logins
 	await call(null, 'login', { user: alice.username, password: 'wrong' });
@@ -120,7 +124,7 @@ export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 	while ((await reader.next()).msg !== 'changed');
 	const waiting = await RawClient.connect(webSocketUrl);
 	clients.push(waiting);
-	// The fourth is read after the first is answered.
+	// The first call runs, and two more wait (`maxQueue`). So the server stops reading this client.
 	for (const id of ['1', '2', '3']) waiting.send({ msg: 'method', method: 'own.wait', params: [], id });
 	await post(`${url}/sockjs/1/polling/xhr`, null, '');
 	while (clients.length < 4) clients.push(await RawClient.connect(webSocketUrl));

@@ -80,7 +80,7 @@ function mapValues(object: { [key: string]: Json }, f: (value: Json) => Anything
 	return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, f(value)]));
 }
 
-/** Makes the pattern a case describes. */
+/** Makes the pattern that a case describes in JSON. A key that begins with a dollar, such as `$optional`, names its kind. */
 export function toPattern(json: Json): Anything {
 	if (typeof json === 'string') return named[json];
 	if (Array.isArray(json)) return json.map(toPattern);
@@ -112,6 +112,7 @@ export function toPattern(json: Json): Anything {
 	}
 }
 
+/** Makes a value that JSON cannot express; undefined if the key names none. */
 function toSpecial(word: string | undefined, inner: Anything, object: Anything): { value: unknown } | undefined {
 	switch (word) {
 		case '$undefined':
@@ -163,7 +164,7 @@ function toSpecial(word: string | undefined, inner: Anything, object: Anything):
 	}
 }
 
-/** Makes the value a case describes. */
+/** Makes the value that a case describes in JSON. */
 export function toValue(json: Json): unknown {
 	if (typeof json !== 'object' || json === null) return json;
 	if (Array.isArray(json)) return json.map(toValue);

@@ -1,4 +1,4 @@
-/** Chromium without a window, and a server of the files it loads. */
+/** Starts Chromium without a window, and a server of the files that it loads. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -9,10 +9,10 @@ import { closeServer } from '../../server/http/closeServer.js';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-/** A host whose pages count as insecure: the name leads to this machine, but is not `localhost`. */
+/** A host name for this machine whose pages count as insecure, because it is not `localhost`. */
 export const INSECURE_HOST = 'insecure.test';
 
-/** Starts the Chromium of the system: that in the variable `CHROMIUM`, or one that a distribution installs. */
+/** Starts the Chromium at the path in the variable `CHROMIUM`, or one that the system has installed. */
 export async function startChromium(): Promise<Browser> {
 	const executablePath = [process.env.CHROMIUM ?? '', ...PLACES].find((place) => existsSync(place));
 	if (!executablePath) throw new Error('These tests need Chromium: apt-get install chromium, or set CHROMIUM');
@@ -37,7 +37,7 @@ export async function serveFiles(page: string): Promise<{ port: number; close():
 		const name = path.posix.normalize(new URL(request.url ?? '/', 'http://host').pathname);
 		if (name === '/') return void response.setHeader('content-type', 'text/html').end(page);
 		if (!/^\/(dist|node_modules|test)\//.test(name)) return void response.writeHead(404).end();
-		// An import map names modules without their ends.
+		// An import map names modules without `.js`.
 		const file = path.extname(name) === '' ? `.${name}.js` : `.${name}`;
 		readFile(file).then(
 			(data) => response.setHeader('content-type', TYPES[path.extname(file)] ?? 'text/plain').end(data),

@@ -1,7 +1,7 @@
-/** DDP clients of tests that nobody has to remember to close. */
+/** DDP clients that are closed automatically after each test. */
 import { RawClient } from './ddp.js';
 
-/** Opens clients as `RawClient` does, and keeps them in mind. */
+/** Opens clients as `RawClient` does, and can close all of them. */
 export class Clients {
 	readonly #all: RawClient[] = [];
 
@@ -23,7 +23,7 @@ export class Clients {
 	}
 }
 
-/** Clients that are closed after each test of the suite which asks for them, before what it does itself after each. */
+/** Makes clients that are closed after each test of the calling suite, before the suite's later `afterEach` hooks. */
 export function clientsOfEachTest(): Clients {
 	const clients = new Clients();
 	afterEach(() => clients.closeAll());

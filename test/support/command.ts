@@ -1,4 +1,4 @@
-/** The `roomkey` command as a process of its own. */
+/** Runs the `roomkey` command, in a process of its own or in this one. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -13,11 +13,11 @@ const main = path.resolve('dist/server/cli/main.js');
 
 export interface CommandOptions {
 	readonly env?: NodeJS.ProcessEnv | undefined;
-	/** What it reads from standard input. */
+	/** The text on its standard input. */
 	readonly input?: string | undefined;
-	/** Whether its standard input stays open after that. */
+	/** Whether its standard input stays open after `input`. */
 	readonly staysOpen?: boolean;
-	/** Its working folder. */
+	/** Its working directory. */
 	readonly cwd?: string | undefined;
 }
 
@@ -77,7 +77,7 @@ export async function runCommand(args: readonly string[], options?: CommandOptio
 	return { status, out: command.out, err: command.err };
 }
 
-/** Runs a command in this process, because one of its own takes a second to start. */
+/** Runs a command in this process, which is faster: a new process takes a second to start. */
 export async function runHere(args: readonly string[], { env = {}, input = '' }: CommandOptions = {}) {
 	const out: string[] = [];
 	const err: string[] = [];

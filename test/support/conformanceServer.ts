@@ -1,8 +1,8 @@
-/** A server that supplies what the conformance suite asks for. */
+/** A server with the methods, publications and rules that the conformance suite needs. */
 import { limits, methods, publications, strategies } from '../conformance/adapter.js';
 import { startApp, type TestApp, type TestAppOptions } from './app.js';
 
-/** Starts it, with limits, sign-ups and what is given. */
+/** Starts the server with rate limits and sign-ups. */
 export function startConformanceServer(options: TestAppOptions = {}): Promise<TestApp> {
 	const offered = { methods, publications, limits, strategies };
 	return startApp({ ...offered, rateLimit: 'on', ...options, settings: { signUps: true, ...options.settings } });

@@ -1,4 +1,4 @@
-/** A process that ends between two writes. */
+/** Simulates a process that ends between two writes. */
 import type { Collection, Store } from '../../shared/store.js';
 
 const WRITES = new Set(['insertOne', 'updateOne', 'updateMany', 'findOneAndUpdate', 'deleteOne', 'deleteMany']);
@@ -7,17 +7,17 @@ export class Crash extends Error {}
 
 export interface CrashingStore {
 	readonly store: Store;
-	/** Lets this many writes happen; the next, and all else after it, fails. Infinity: nothing does. */
+	/** Lets this many writes succeed. The next write and all later operations fail. Infinity: none fails. */
 	crashAfter(writes: number): void;
-	/** Writes since then. */
+	/** Number of writes since `crashAfter`. */
 	readonly writes: number;
-	/** Whether it has stopped. */
+	/** Whether operations fail now. */
 	readonly crashed: boolean;
 }
 
-/** A store whose writes are counted, and which can stop for good after one of them, as a process does that is killed. */
+/** Wraps a store. It counts writes, and can fail for good after one of them, as if the process had been killed. */
 export function crashingStore(real: Store): CrashingStore {
-	let left = Number.POSITIVE_INFINITY;
+	let allowedWrites = Number.POSITIVE_INFINITY;
 	let writes = 0;
 	let crashed = false;
 
@@ -28,7 +28,7 @@ export function crashingStore(real: Store): CrashingStore {
 				if (typeof operation !== 'function') return operation;
 				return (...args: unknown[]) => {
 					const isWrite = WRITES.has(String(name));
-					if (isWrite && writes >= left) crashed = true;
+					if (isWrite && writes >= allowedWrites) crashed = true;
 					if (crashed && name === 'find') throw new Crash('crashed');
 					if (crashed) return Promise.reject(new Crash('crashed'));
 					if (isWrite) writes++;
@@ -48,7 +48,7 @@ export function crashingStore(real: Store): CrashingStore {
 			},
 		}),
 		crashAfter(allowed) {
-			left = allowed;
+			allowedWrites = allowed;
 			writes = 0;
 			crashed = false;
 		},

@@ -1,4 +1,4 @@
-/** A DDP client that shows every frame. */
+/** A DDP client for tests that need every frame. */
 import { WebSocket } from 'ws';
 import { decode, stringify } from '../../shared/ejson.js';
 import { noteSecretsIn } from './secrets.js';
@@ -14,9 +14,10 @@ export interface Outcome {
 }
 
 export class RawClient {
-	/** Text frames that nobody has taken yet. */
+	/** Received text frames that `next` has not returned yet. */
 	readonly #frames: string[] = [];
-	#wake: (() => void) | undefined;
+	/** Called when a frame arrives and when the socket closes. */
+	#onArrival: (() => void) | undefined;
 	#lastId = 0;
 	/** The id of its session, once it has connected. */
 	session = '';
@@ -25,17 +26,17 @@ export class RawClient {
 	private constructor(readonly socket: WebSocket) {
 		socket.on('message', (data) => {
 			this.#frames.push(String(data));
-			this.#wake?.();
+			this.#onArrival?.();
 		});
 		this.#closed = new Promise((resolve) => {
 			socket.on('close', (code, reason) => {
 				resolve({ code, reason: String(reason) });
-				this.#wake?.();
+				this.#onArrival?.();
 			});
 		});
 	}
 
-	/** Opens a socket and says nothing. */
+	/** Opens a socket and sends nothing. */
 	static async open(url: string, headers: Record<string, string> = {}): Promise<RawClient> {
 		const socket = new WebSocket(url, { headers });
 		const client = new RawClient(socket);
@@ -43,7 +44,7 @@ export class RawClient {
 		return client;
 	}
 
-	/** Opens a socket and connects, as one that had this session before if one is given. */
+	/** Opens a socket and sends `connect`. @param former the id of a former session, to ask for it */
 	static async connect(url: string, headers: Record<string, string> = {}, former?: string): Promise<RawClient> {
 		const client = await RawClient.open(url, headers);
 		client.send({ msg: 'connect', version: '1', support: ['1', 'pre2', 'pre1'], ...(former && { session: former }) });
@@ -53,7 +54,7 @@ export class RawClient {
 		return client;
 	}
 
-	/** Sends an object as EJSON, text as it is. */
+	/** Sends an object as EJSON, or a text unchanged. */
 	send(message: object | string): void {
 		const text = typeof message === 'string' ? message : (stringify(message) as string);
 		noteSecretsIn(text);
@@ -70,7 +71,7 @@ export class RawClient {
 			}
 			if (this.socket.readyState > WebSocket.OPEN) throw new Error('the socket has closed');
 			await new Promise<void>((resolve) => {
-				this.#wake = resolve;
+				this.#onArrival = resolve;
 			});
 		}
 	}
@@ -86,7 +87,7 @@ export class RawClient {
 		return frames;
 	}
 
-	/** All frames until what is in the queue has been handled: the answers to an `echo`, which the server must have, sent behind it. */
+	/** The frames until the server has handled all earlier messages: until it answers a call of its method `echo`. */
 	async untilEcho(): Promise<Frame[]> {
 		this.send({ msg: 'method', id: 'end', method: 'echo', params: [] });
 		const frames: Frame[] = [];
@@ -97,12 +98,12 @@ export class RawClient {
 		}
 	}
 
-	/** Calls a method and waits for both of its answers. Frames that belong to nothing asked for are dropped. */
+	/** Calls a method and waits for `result` and `updated`. Drops other frames. */
 	async call(method: string, ...params: unknown[]): Promise<Outcome> {
 		return this.callWithId(`call-${++this.#lastId}`, method, ...params);
 	}
 
-	/** The same, under an id of the test's. */
+	/** The same as `call`, with an id that the test chooses. */
 	async callWithId(id: string, method: string, ...params: unknown[]): Promise<Outcome> {
 		this.send({ msg: 'method', id, method, params });
 		let outcome: Outcome | undefined;
@@ -115,7 +116,7 @@ export class RawClient {
 		return outcome;
 	}
 
-	/** The next frame of this kind. Others before it are dropped. */
+	/** The next frame that fulfils a condition. Drops the frames before it. */
 	async nextThat(isWanted: (frame: Frame) => boolean): Promise<Frame> {
 		for (;;) {
 			const frame = await this.next();
@@ -123,7 +124,7 @@ export class RawClient {
 		}
 	}
 
-	/** Subscribes, and resolves when the subscription is ready. Frames before that are dropped. */
+	/** Subscribes, and resolves when the subscription is ready. Drops the frames before. */
 	async subscribe(name: string, ...params: unknown[]): Promise<void> {
 		const id = `sub-${++this.#lastId}`;
 		this.send({ msg: 'sub', id, name, params });

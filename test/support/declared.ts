@@ -1,19 +1,19 @@
-/** Checks what methods answer against what their definitions declare, in every test that calls one. */
+/** Checks the results and errors of methods against their declarations, in every test that calls a method. */
 import { methods as catalogue } from '../../methods/index.js';
 import { isClientSafe, MatchError, toClientError } from '../../shared/errors.js';
 import { commonErrors, type Method } from '../../shared/method.js';
 
-/** What was not as declared, since it was last asked for. */
+/** Differences from the declarations that `takeViolations` has not returned yet. */
 const violations = new Set<string>();
 
-/** What has been found, which is then forgotten. */
+/** Returns the differences that were found, and forgets them. */
 export function takeViolations(): string[] {
 	const found = [...violations];
 	violations.clear();
 	return found;
 }
 
-/** A test's own method may be anything. */
+/** The methods that are checked. A test's own methods are not. */
 const declaring = new Set(catalogue);
 
 function checkAnswer({ name, returns }: Method, answer: unknown): void {
@@ -28,7 +28,7 @@ function checkError(method: Method, thrown: unknown): void {
 	violations.add(`${method.name} threw '${error}', which it does not declare`);
 }
 
-/** The same methods, which are looked at while they run. */
+/** Wraps methods, so that their results and errors are checked. */
 export function checkingDeclarations(methods: readonly Method[]): Method[] {
 	return methods.map((method) => {
 		if (!declaring.has(method)) return method;

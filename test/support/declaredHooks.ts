@@ -1,6 +1,6 @@
 /**
- * Fails a run in which a method answered or threw what its definition does not declare, or in which a request or a
- * message was otherwise than the OpenAPI or AsyncAPI document describes, and says in which tests.
+ * Fails a test run, and names the tests, if a method has returned or thrown what it does not declare, or if a request or a
+ * message was not as the OpenAPI or AsyncAPI document describes it.
  */
 import { takeViolations } from './declared.js';
 import { takeReports } from './described.js';
@@ -20,7 +20,7 @@ export const mochaHooks = {
 			),
 		);
 	},
-	// At the end: mocha skips all further tests when a hook after a test fails.
+	// Throws only at the end, because mocha skips all further tests when `afterEach` fails.
 	afterAll(): void {
 		if (found.length > 0) throw new Error(found.splice(0).join('\n'));
 	},

@@ -1,9 +1,9 @@
-/** The servers whose messages are checked against the documents, and what was not as described. */
+/** The servers whose messages are checked against the describing documents, and the differences that were found. */
 
-/** Whether the server at a port sends documents to all clients that the document does not describe. */
+/** For each checked port: whether the server sends documents to all clients that the AsyncAPI document does not describe. */
 const ports = new Map<number, boolean>();
 
-/** Messages of the server at this port are checked from now on. */
+/** Begins to check the messages of the server at a port. */
 export function checkPort(port: number, publications: readonly { readonly name: string | null }[] = []): void {
 	ports.set(
 		port,
@@ -11,7 +11,7 @@ export function checkPort(port: number, publications: readonly { readonly name: 
 	);
 }
 
-/** Messages at this port are not checked any more: its server is closed, and another one may get the port. */
+/** Stops checking the messages at a port, because its server is closed and another server may get the port. */
 export function uncheckPort(port: number): void {
 	ports.delete(port);
 }
@@ -20,7 +20,7 @@ export function isDescribed(port: number | undefined): boolean {
 	return port !== undefined && ports.has(port);
 }
 
-/** Whether clients of the server at this port receive documents that are not described. */
+/** Whether the server at a port sends documents to all clients that are not described. */
 export function isForeign(port: number): boolean {
 	return ports.get(port) === true;
 }
@@ -31,7 +31,7 @@ export function report(violation: string): void {
 	found.add(violation);
 }
 
-/** What has been found, which is then forgotten. */
+/** Returns the differences that were found, and forgets them. */
 export function takeReports(): string[] {
 	const all = [...found];
 	found.clear();

@@ -1,16 +1,16 @@
-/** Checks each message of DDP clients, and what they receive, against the AsyncAPI document. */
+/** Checks each message that DDP clients send and receive against the AsyncAPI document. */
 import { WebSocket } from 'ws';
 import { isDescribed, isForeign, report } from './described.js';
 import { describedDdp } from './schemas.js';
 
 type Json = Record<string, unknown>;
 
-/** What a client has asked for on one connection. */
+/** The calls and subscriptions of a client on one connection. */
 interface Session {
 	/** The channel of each call, by its id, and the message. */
 	readonly calls: Map<string, { readonly channel: string | undefined; readonly message: Json }>;
 	readonly subs: Map<string, { readonly channel: string | undefined; readonly message: Json }>;
-	/** Whether it has subscribed to something that the document does not describe. */
+	/** Whether it may receive documents that the AsyncAPI document does not describe. */
 	isForeign: boolean;
 }
 
@@ -81,16 +81,16 @@ function checkReady(session: Session, message: Json): void {
 	}
 }
 
-/** A document or an event must be one of those that a subscription of the client can bring. */
+/** Checks that a document or event is as one of the client's channels describes it. */
 function checkDocument(session: Session, message: Json): void {
 	const { msg, collection } = message;
 	const isEvent = String(collection).startsWith('stream-');
 	if (isEvent ? !channelOf('sub', collection) : session.isForeign) return;
-	const from = isEvent
+	const possibleChannels = isEvent
 		? [channelOf('sub', collection) as string]
 		: [...universalChannels(), ...[...session.subs.values()].flatMap(({ channel }) => channel ?? [])];
 	const faults: string[] = [];
-	for (const channel of from) {
+	for (const channel of possibleChannels) {
 		for (const name of messagesOf(channel)) {
 			if (describedDdp().at('channels', channel, 'messages', name, 'name') !== msg) continue;
 			const fault = faultIn(message, channel, name);
@@ -116,12 +116,12 @@ function checkProtocol(session: Session, message: Json): void {
 	if (msg === 'ready' && !fault) checkReady(session, message);
 }
 
-/** The messages in a frame, which may be one of SockJS. Frames that are no messages are left out. */
+/** The DDP messages in a frame. A frame of SockJS has several; one that is not JSON has none. */
 function messagesIn(text: string): Json[] {
 	try {
 		const value: unknown = JSON.parse(text.startsWith('a[') ? text.slice(1) : text);
-		const texts = Array.isArray(value) ? value.map((one) => JSON.parse(one)) : [value];
-		return texts.filter((one) => typeof one === 'object' && one !== null);
+		const messages = Array.isArray(value) ? value.map((text) => JSON.parse(text)) : [value];
+		return messages.filter((message) => typeof message === 'object' && message !== null);
 	} catch {
 		return [];
 	}
@@ -141,12 +141,12 @@ function sessionOf(socket: WebSocket): Session | undefined {
 	return session;
 }
 
-/** Begins to check: sockets of servers have no address. */
+/** Begins to check the sockets of clients in this process. Only they have a `url`; sockets of servers have none. */
 export function checkDdp(): void {
 	const { send, emit } = WebSocket.prototype;
 	WebSocket.prototype.send = function (this: WebSocket, ...args: unknown[]) {
 		const session = this.url ? sessionOf(this) : undefined;
-		// A proxy sends what it has received, as bytes.
+		// A proxy sends bytes, not text.
 		if (session) for (const message of messagesIn(String(args[0]))) remember(session, message);
 		return (send as (...args: unknown[]) => void).apply(this, args);
 	} as typeof send;

@@ -1,4 +1,4 @@
-/** Checks each request to a server of the tests, and its answer, against the OpenAPI document. */
+/** Checks each request to a server of a test, and its answer, against the OpenAPI document. */
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isDescribed, report } from './described.js';
@@ -18,7 +18,7 @@ interface Exchange {
 
 let templates: { template: string; pattern: RegExp }[] | undefined;
 
-/** The path of the document that a request is for. */
+/** The path in the document, such as `/api/v1/rooms/{id}`, that fits the path of a request. */
 function templateOf(path: string): string | undefined {
 	templates ??= Object.keys(describedRest().document.paths as Json).map((template) => ({
 		template,
@@ -36,12 +36,13 @@ function parsed(text: string): unknown {
 	}
 }
 
-/** A body without members that are null, because they count as left out; those that may be null are checked then too. */
+/** A body without its members that are null, because a method may count them as left out. */
 function withoutNull(body: unknown): unknown {
 	if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
 	return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
 }
 
+/** Parameters that every route accepts. */
 const IGNORED = new Set(['count', 'offset', 'sort', 'fields', 'query']);
 
 interface Parameter {
@@ -56,24 +57,25 @@ function queryFault(
 	parameters: readonly Parameter[],
 	at: readonly string[],
 ): string | undefined {
-	for (const given of new Set(query.keys())) {
-		const name = given.replace(/\[\]$/, '');
+	for (const sentName of new Set(query.keys())) {
+		const name = sentName.replace(/\[\]$/, '');
 		const i = parameters.findIndex((parameter) => parameter.in === 'query' && parameter.name === name);
 		if (i < 0) {
-			if (IGNORED.has(given)) continue;
-			return `the parameter ${given} is unknown`;
+			if (IGNORED.has(sentName)) continue;
+			return `the parameter ${sentName} is unknown`;
 		}
-		const values = query.getAll(given);
+		const values = query.getAll(sentName);
 		const value = values.length > 1 ? values : values[0];
 		const asJson = typeof value === 'string' && /^\s*[[{]/.test(value) ? parsed(value) : undefined;
 		const path = [...at, 'parameters', String(i), 'schema'];
 		if (asJson !== undefined && !describedRest().fault(asJson, path)) continue;
 		// Coercion writes into the object around a value, so the parameter is checked as a member.
 		const fault = describedRest().fault(value, path, true) && describedRest().fault([value], path);
-		if (fault) return `the parameter ${given}: ${fault}`;
+		if (fault) return `the parameter ${sentName}: ${fault}`;
 	}
+	const isSent = (name = '') => query.has(name) || query.has(`${name}[]`);
 	const missing = parameters.find(
-		(one) => one.in === 'query' && one.required && !query.has(one.name ?? '') && !query.has(`${one.name}[]`),
+		(parameter) => parameter.in === 'query' && parameter.required && !isSent(parameter.name),
 	);
 	return missing && `the parameter ${missing.name} is missing`;
 }
@@ -124,7 +126,7 @@ function check(exchange: Exchange): void {
 	if (wrong) report(`${title} accepted a request otherwise than described: ${wrong}; ${exchange.body.slice(0, 300)}`);
 }
 
-/** Collects what is sent and answered, as it passes. */
+/** Collects the bodies of a request and its answer, and checks them at the end. */
 function watch(request: IncomingMessage, response: ServerResponse): void {
 	const sent: Buffer[] = [];
 	const answered: Buffer[] = [];
@@ -155,7 +157,7 @@ function watch(request: IncomingMessage, response: ServerResponse): void {
 	});
 }
 
-/** Begins to check. */
+/** Begins to check the requests of this process. */
 export function checkRest(): void {
 	subscribe('http.server.request.start', (message) => {
 		const { request, response } = message as { request: IncomingMessage; response: ServerResponse };

@@ -1,4 +1,4 @@
-/** Second factors, as Rocket.Chat stores them and as people come by their codes. */
+/** Second factors for tests: as Rocket.Chat stores them, and the codes that users enter. */
 import { createHash } from 'node:crypto';
 import { hash } from '@node-rs/bcrypt';
 import { Secret, TOTP } from 'otpauth';
@@ -23,23 +23,23 @@ export function wrongCode(): string {
 
 export const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
-/** Codes that are good without the app. */
+/** Codes that are valid without the app. */
 export const BACKUP_CODES = ['AbCd1234', 'EfGh5678'] as const;
 
-/** Of somebody with an app. */
+/** The `services` of a user with an app. */
 export const WITH_APP: Services = { totp: { enabled: true, secret: SECRET, hashedBackup: BACKUP_CODES.map(sha256) } };
 
-/** A code as it is stored when it has been mailed. Cheap to look at. */
+/** A mailed code as it is stored. Its hash uses few rounds, so that tests are fast. */
 export async function mailed(code: string, fields: Partial<EmailCode> = {}): Promise<EmailCode> {
 	return { code: await hash(code, 4), expire: new Date(Date.now() + 600_000), attempts: 0, ...fields };
 }
 
-/** Of somebody who has codes mailed, and was sent this one; or none. */
+/** The `services` of a user who receives codes by e-mail, with a code that was sent, if one is given. */
 export async function withMail(code?: string, fields: Partial<EmailCode> = {}): Promise<Services> {
 	return { email2fa: { enabled: true }, ...(code !== undefined && { emailCode: await mailed(code, fields) }) };
 }
 
-/** Says something about second factors, as a Rocket.Chat database does. Before the first call: it is remembered. */
+/** Stores a setting of Rocket.Chat about second factors. Must come before the first call, because settings are cached. */
 export async function say(store: Store, name: string, value: boolean | number): Promise<void> {
 	await store.settings.insertOne({ _id: `Accounts_TwoFactorAuthentication_${name}`, value });
 }

@@ -1,33 +1,33 @@
-/** Faults that a DDP server may have, each with cases of the conformance suite that must show it. */
+/** Faults that a DDP server may have, each with cases of the conformance suite that must detect it. */
 import type { Fault, Tamper } from './wrongServer.js';
 
 type Message = Record<string, unknown> & { readonly msg?: string };
 
-/** Changes each message of a connection into others. */
-function messages(change: (message: Message) => readonly Message[]): Tamper {
+/** Replaces each message of a connection by any number of others. */
+function replaceEach(change: (message: Message) => readonly Message[]): Tamper {
 	return (frame) => change(JSON.parse(frame) as Message).map((message) => JSON.stringify(message));
 }
 
 /** Changes messages of one kind. */
 const ofKind = (kind: string, change: (message: Message) => readonly Message[]): Fault => ({
-	tamper: () => messages((message) => (message.msg === kind ? change(message) : [message])),
+	tamper: () => replaceEach((message) => (message.msg === kind ? change(message) : [message])),
 });
 
-/** Replaces the text of frames. */
-const replacing = (pattern: RegExp, by: string): Fault => ({
+/** Replaces text in frames. */
+const replacingText = (pattern: RegExp, by: string): Fault => ({
 	tamper: () => (frame) => [frame.replaceAll(pattern, by)],
 });
 
-/** Keeps messages of one kind back until one of another kind has been sent. */
-const keeping = (kept: string, until: string): Fault => ({
+/** Holds messages of one kind back until a message of another kind has been sent. */
+const holdingBack = (held: string, until: string): Fault => ({
 	tamper() {
-		const back: Message[] = [];
-		return messages((message) => {
-			if (message.msg === kept) {
-				back.push(message);
+		const heldBack: Message[] = [];
+		return replaceEach((message) => {
+			if (message.msg === held) {
+				heldBack.push(message);
 				return [];
 			}
-			return message.msg === until ? [message, ...back.splice(0)] : [message];
+			return message.msg === until ? [message, ...heldBack.splice(0)] : [message];
 		});
 	},
 });
@@ -35,7 +35,7 @@ const keeping = (kept: string, until: string): Fault => ({
 const without = (message: Message, member: string): Message =>
 	Object.fromEntries(Object.entries(message).filter(([name]) => name !== member));
 
-/** The faults by their description: the server, the cases that must fail, and what they must say. */
+/** The faults by description, with the cases that must fail, and a pattern for the errors of these cases. */
 export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly string[]; says: RegExp }>> = {
 	'sends no updated': {
 		fault: ofKind('updated', () => []),
@@ -53,7 +53,7 @@ export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly str
 		says: /"other"/,
 	},
 	'sends updated before the data of the method': {
-		fault: keeping('added', 'updated'),
+		fault: holdingBack('added', 'updated'),
 		cases: [
 			'data messages that a method causes come before its updated',
 			'an inserted document is added before updated',
@@ -63,7 +63,7 @@ export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly str
 	'sends no result for a value that is undefined': {
 		fault: {
 			tamper: () =>
-				messages((message) => (message.msg === 'result' && Object.keys(message).length === 2 ? [] : [message])),
+				replaceEach((message) => (message.msg === 'result' && Object.keys(message).length === 2 ? [] : [message])),
 		},
 		cases: ['a method that returns undefined has a result without a value'],
 		says: /nothing has arrived in time/,
@@ -77,7 +77,7 @@ export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly str
 		fault: {
 			tamper() {
 				let first: Message | undefined;
-				return messages((message) => {
+				return replaceEach((message) => {
 					if (message.msg !== 'result') return [message];
 					if (message.id === '0') {
 						first = message;
@@ -98,14 +98,14 @@ export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly str
 		says: /"error" is missing/,
 	},
 	'tells the client what was thrown': {
-		fault: replacing(/Internal server error/g, 'secret'),
+		fault: replacingText(/Internal server error/g, 'secret'),
 		cases: ['a thrown error is 500 and tells nothing', 'a publication that throws anything else has nosub with 500'],
 		says: /secret/,
 	},
 	'leaves the reason out of errors': {
 		fault: {
 			tamper: () =>
-				messages((message) => [
+				replaceEach((message) => [
 					message.error ? { ...message, error: without(message.error as Message, 'reason') } : message,
 				]),
 		},
@@ -113,7 +113,7 @@ export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly str
 		says: /"reason" is missing/,
 	},
 	'sends ready before the documents': {
-		fault: keeping('added', 'ready'),
+		fault: holdingBack('added', 'ready'),
 		cases: ['a subscription has its documents, then ready', 'a query publishes its documents, then ready'],
 		says: /added/,
 	},
@@ -144,7 +144,7 @@ export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly str
 	'loses a field when the subscription with precedence goes': {
 		fault: {
 			tamper: () =>
-				messages((message) => [
+				replaceEach((message) => [
 					message.msg === 'changed'
 						? { ...without(message, 'fields'), cleared: Object.keys(message.fields ?? {}) }
 						: message,
@@ -157,7 +157,7 @@ export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly str
 		says: /fields|cleared/,
 	},
 	'does not say which fields have gone': {
-		fault: { tamper: () => messages((message) => (message.cleared ? [without(message, 'cleared')] : [message])) },
+		fault: { tamper: () => replaceEach((message) => (message.cleared ? [without(message, 'cleared')] : [message])) },
 		cases: ['a cleared field leaves fields and is in cleared', 'the second unsub clears what it alone had'],
 		says: /"cleared" is missing/,
 	},
@@ -180,17 +180,17 @@ export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly str
 		says: /unexpected member "fields"/,
 	},
 	'sends dates as text': {
-		fault: replacing(/\{"\$date":\d+\}/g, '"1970-01-01T00:00:00.000Z"'),
+		fault: replacingText(/\{"\$date":\d+\}/g, '"1970-01-01T00:00:00.000Z"'),
 		cases: ['a date goes there and back', 'fields of a document are EJSON'],
 		says: /1970/,
 	},
 	'does not escape': {
-		fault: replacing(/\{"\$escape":(\{[^{}]*\})\}/g, '$1'),
+		fault: replacingText(/\{"\$escape":(\{[^{}]*\})\}/g, '$1'),
 		cases: ['an escaped $date is an object', 'a field that looks like a type is escaped'],
 		says: /\$escape/,
 	},
 	'leaves ids of documents as they are': {
-		fault: replacing(/"id":"-/g, '"id":"'),
+		fault: replacingText(/"id":"-/g, '"id":"'),
 		cases: ['the id of a document that is a text that begins with a minus on the wire'],
 		says: /expected "--a"/,
 	},

@@ -1,18 +1,18 @@
-/** Promises that tests settle by hand, and things they wait for, by name. */
+/** Named gates: code waits at a gate until a test opens it. */
 export class Gates {
 	readonly #opened = new Map<string, () => void>();
 
-	/** Resolves when the gate is opened; a caller that waited for one of that name before goes on waiting. */
+	/** Resolves when the gate is opened. Only the last caller for a name is released. */
 	wait(name: string): Promise<void> {
 		return new Promise((resolve) => this.#opened.set(name, resolve));
 	}
 
-	/** Whether somebody has waited for it. */
+	/** Whether `wait` was called for the gate. */
 	has(name: string): boolean {
 		return this.#opened.has(name);
 	}
 
-	/** Does nothing where nobody has waited. */
+	/** Opens a gate. Does nothing if `wait` was not called for it. */
 	open(name: string): void {
 		this.#opened.get(name)?.();
 	}

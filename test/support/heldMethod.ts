@@ -1,4 +1,4 @@
-/** A method with one answer per call (E1), whose call runs until the test ends it. */
+/** A method with `once`, whose calls run until the test ends them. */
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 

@@ -1,13 +1,13 @@
-/** Something that happens at the very moment before a method reads or writes. */
+/** A store that runs code of a test just before a method reads or writes. */
 import type { Collection, Store } from '../../shared/store.js';
 
 export interface HookedStore {
 	readonly store: Store;
-	/** Runs something once, before the next operation of that name on that collection, after as many as are skipped. */
+	/** Calls `run` once, before the next operation of this name on this collection. @param skip number of operations before */
 	before(collection: keyof Store, operation: keyof Collection<never>, run: () => Promise<unknown>, skip?: number): void;
 }
 
-/** A store that is the real one, but for what the test does in between. */
+/** Wraps a store. */
 export function hookedStore(real: Store): HookedStore {
 	const hooks = new Map<string, { run: () => Promise<unknown>; skip: number }>();
 

@@ -1,4 +1,4 @@
-/** Sealed keys for tests, and what becomes of them. */
+/** Makes sealed keys and identity keys for tests, and reads what a store has of them. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Room, Subscription } from '../../shared/documents.js';
 import type { Change } from '../../shared/events.js';
@@ -7,14 +7,14 @@ import type { Person } from './people.js';
 import type { TestRoomkey } from './roomkey.js';
 import { noteSecret } from './secrets.js';
 
-/** Something of the form of a room key that is sealed for a member. No two are alike. */
+/** Makes a unique text in the form of a room key that is sealed for a member. */
 export function sealed(keyId: string): string {
 	const key = randomBytes(256).toString('base64');
 	noteSecret(key);
 	return keyId + key;
 }
 
-/** The text of a public key that room keys can be sealed for, as far as the server can check. The same name gives the same key. */
+/** Makes the text of a public key that the server accepts. The same name gives the same key. */
 export function publicKey(name: string): string {
 	const modulus = Buffer.concat(
 		Array.from({ length: 4 }, (_, i) => createHash('sha512').update(`${name} ${i}`).digest()),
@@ -24,7 +24,7 @@ export function publicKey(name: string): string {
 	return JSON.stringify({ alg: 'RSA-OAEP-256', e: 'AQAB', ext: true, key_ops: ['encrypt'], kty: 'RSA', n });
 }
 
-/** Texts of public keys that no room key can be sealed for. */
+/** Texts that the server must refuse as public keys. */
 export function unfitKeys(): string[] {
 	const jwk = JSON.parse(publicKey('unfit'));
 	const short = Buffer.from(jwk.n, 'base64url').subarray(0, 128).toString('base64url');
@@ -46,7 +46,7 @@ export function unfitKeys(): string[] {
 	return ['garbage', '{"half', ...changes.map((change) => JSON.stringify({ ...jwk, ...change }))];
 }
 
-/** Identity keys, as a user has them who can be given a room key. */
+/** The fields of a user with identity keys, who can receive room keys. */
 export function identity(name = 'somebody') {
 	return { e2e: { public_key: publicKey(name), private_key: `private key of ${name}` } };
 }
@@ -58,13 +58,13 @@ export async function membershipOf(store: Store, rid: string, { id }: Person): P
 	return membership;
 }
 
-/** Ids of those in the queue of a room, in its order; null where it has none. */
+/** The ids of the users in the queue of a room, in order; null if the room has no queue. */
 export async function queueOf(store: Store, rid: string): Promise<string[] | null> {
 	const room = (await store.rooms.findOne({ _id: rid })) as Room;
 	return room.usersWaitingForE2EKeys?.map(({ userId }) => userId) ?? null;
 }
 
-/** What is announced while something runs, in order: `rooms <rid>`, `subscriptions <uid>`, `notify <stream> <name>`. */
+/** The announced writes and events while `run` runs, in order: `rooms <rid>`, `subscriptions <uid>`, `notify <stream> <name>`. */
 export async function announcedBy(roomkey: TestRoomkey, run: () => Promise<unknown>): Promise<string[]> {
 	const announced: string[] = [];
 	const stops = [

@@ -1,6 +1,6 @@
 /**
- * A server in a process of its own that is killed at random moments while REST and DDP clients write, and started again
- * on the same folder: is all there that it has acknowledged?
+ * Kills a server at random moments while REST and DDP clients write, and starts it again on the same folder. At the end
+ * checks that everything is stored that the server has acknowledged.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,27 +14,29 @@ import { post } from './rest.js';
 
 const command = fileURLToPath(new URL('../../server/cli/main.js', import.meta.url));
 
-/** Clients of each kind. */
+/** Number of clients over REST, and of those over DDP. */
 const CLIENTS = 4;
 /** Rooms that the clients of one start may claim. */
 const ROOMS = 150;
-/** Longest time from the start of a server until it is killed early, and from its first answer, in ms. */
+/** Longest time from the start of a server until it is killed early, in ms. */
 const EARLY_MS = 1000;
+/** Longest time from the moment when a server listens until it is killed, in ms. */
 const LATE_MS = 500;
 
 export interface KillResult {
-	/** Starts that were killed before the server listened. */
+	/** Number of servers that were killed before they listened. */
 	readonly early: number;
-	/** Starts that ended of themselves, with what they printed. */
+	/** What the servers have printed that ended without being killed. */
 	readonly failed: readonly string[];
+	/** Number of rooms whose key id was acknowledged. */
 	readonly acknowledged: number;
-	/** Rooms whose acknowledged key id or key is not there. */
+	/** The rooms whose acknowledged key id or key is not stored. */
 	readonly lost: readonly string[];
 }
 
 interface Claim {
 	readonly keyId: string;
-	/** The caller's key, once that was acknowledged too. */
+	/** The caller's key, once it was acknowledged too. */
 	key?: string;
 }
 
@@ -74,7 +76,7 @@ const overDdp: Client = async (address, person, next, claims) => {
 };
 
 /**
- * Starts and kills a server so often, and then looks at what is in the folder.
+ * Starts and kills a server a number of times, and then compares the folder with what was acknowledged.
  *
  * @param folder an empty one
  */
@@ -89,11 +91,11 @@ export async function killOften(folder: string, times: number): Promise<KillResu
 	const failed: string[] = [];
 	let early = 0;
 	for (let round = 0; round < times; round++) {
-		const left = rids.slice(round * ROOMS, (round + 1) * ROOMS);
+		const unclaimed = rids.slice(round * ROOMS, (round + 1) * ROOMS);
 		// Every fourth is killed while it starts.
 		const outcome = await killOnce(folder, round % 4 === 3, (address) => {
 			const clients = Array.from({ length: 2 * CLIENTS }, (_, i) => (i % 2 === 0 ? overRest : overDdp));
-			return Promise.allSettled(clients.map((client) => client(address, person, () => left.shift(), claims)));
+			return Promise.allSettled(clients.map((client) => client(address, person, () => unclaimed.shift(), claims)));
 		});
 		if (outcome === 'early') early++;
 		else if (outcome !== 'killed') failed.push(outcome);
@@ -111,11 +113,11 @@ export async function killOften(folder: string, times: number): Promise<KillResu
 }
 
 /**
- * Starts a server, which is killed at a random moment.
+ * Starts a server and kills it at a random moment.
  *
- * @param early while it starts; otherwise while it is used
- * @param use uses it at its address until it is gone
- * @returns whether it was killed before or after it listened; or what it printed, if it ended of itself
+ * @param early whether it is killed while it starts; otherwise while it is used
+ * @param use uses the server at an address until it ends
+ * @returns `early`: killed before it listened; `killed`: later; otherwise it was not killed, and this is what it printed
  */
 async function killOnce(folder: string, early: boolean, use: (address: string) => Promise<unknown>): Promise<string> {
 	const args = [command, '--data', folder, '--port', '0', '--rate-limit', 'off', '--log-level', 'error'];

@@ -1,4 +1,4 @@
-/** The log of a test. It is looked through for secrets. */
+/** The log of a test. It is searched for secrets. */
 import { memoryLog as createMemoryLog } from '../../server/testing/log.js';
 import { noting } from './secrets.js';
 

@@ -1,4 +1,4 @@
-/** A member of encrypted rooms, as a client would do it: all cryptography here, only sealed things to the server. */
+/** A member of encrypted rooms who works as a client does: encrypts everything here, and sends only encrypted keys. */
 import {
 	decryptText,
 	type EncryptedContent,
@@ -18,10 +18,10 @@ import {
 import type { TransportClient, Wire } from './transports.js';
 
 export class Member {
-	/** What must never be found at the server. */
+	/** Texts that the server must never store. */
 	readonly secrets: string[];
 
-	/** The id of the key each room should have by now: over DDP, word of it may come after the answer. */
+	/** The present key id of each room, as far as this member knows. Over DDP the membership may arrive after the answer. */
 	private readonly keyIds = new Map<string, string>();
 
 	private unwrapped: Promise<Key> | undefined;
@@ -51,7 +51,7 @@ export class Member {
 		});
 	}
 
-	/** As on a device that has only the passphrase. */
+	/** Fetches and decrypts the private key, as a device that has only the passphrase. */
 	private async unwrap(): Promise<Key> {
 		const { public_key, private_key } = await this.client.call('e2e.fetchMyKeys');
 		const privateKey = await unwrapPrivateKey(private_key, this.passphrase, this.id);
@@ -82,7 +82,7 @@ export class Member {
 		await this.client.call('e2e.resetRoomKey', { rid, e2eKey: sealed, e2eKeyId: id });
 	}
 
-	/** Takes the key that is offered: a stranger's offer that does not open would be refused by `openRoomKey`. */
+	/** Accepts the offered key. `openRoomKey` throws for an offer that this member cannot decrypt. */
 	async accept(rid: string): Promise<void> {
 		const isNew = (sealed?: string) => sealed !== undefined && sealedKeyId(sealed) !== this.keyIds.get(rid);
 		const { E2ESuggestedKey } = await this.client.membership(rid, (membership) => isNew(membership.E2ESuggestedKey));
@@ -101,7 +101,7 @@ export class Member {
 		return { now: await openRoomKey(membership.E2EKey, privateKey), before: await Promise.all(before) };
 	}
 
-	/** Offers the key to all who have none, by the calls that go with the form: of v2 with the former keys. */
+	/** Gives the key to all members who have none, by the methods of the format; with v2 also the former keys. */
 	async serve(rid: string): Promise<void> {
 		const { now, before } = await this.keys(rid);
 		if (this.format === 'v1') {

@@ -1,4 +1,4 @@
-/** A NATS server of its own for a test. */
+/** Starts a NATS server for a test. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { freePort } from './freePort.js';
@@ -6,13 +6,13 @@ import { freePort } from './freePort.js';
 export interface NatsServer {
 	readonly port: number;
 	readonly url: string;
-	/** Ends it. */
+	/** Kills the server. */
 	stop(): Promise<void>;
-	/** Starts it again at the same port. */
+	/** Starts the server again at the same port. */
 	start(): Promise<void>;
 }
 
-/** @param args more arguments of `nats-server` */
+/** @param args further arguments of `nats-server` */
 export async function startNats(...args: string[]): Promise<NatsServer> {
 	const port = await freePort();
 	let child: ChildProcess | undefined;

@@ -1,4 +1,4 @@
-/** What a server in a test is started with, unless the test says otherwise. */
+/** The default options of a server in a test. */
 import type { AppOptions } from '../../server/appOptions.js';
 import { settings } from './roomkey.js';
 
@@ -6,7 +6,7 @@ export const testOptions: Omit<AppOptions, 'catalogue' | 'store' | 'onChange' | 
 	settings,
 	maxBody: 64 * 1024,
 	grace: 50,
-	// Tests call as often as they can.
+	// Off, because tests make many calls.
 	rateLimit: 'off',
 	once: { ttl: 120_000, max: 100_000 },
 	forwardedCount: 0,

@@ -1,10 +1,10 @@
-/** Several servers as one service: in one process, but each with a store that announces only its own writes. */
+/** The parts with which a test runs several servers of one service in one process: stores on the same data, and a network. */
 import type { Link, LinkHandlers } from '../../server/cluster/link.js';
 import type { Backend } from '../../server/store/collection.js';
 import { buildStore, type OpenStore } from '../../server/store/collections.js';
 import { memoryBackend } from '../../server/store/memory.js';
 
-/** Opens the same data several times. Each store announces only the writes made through it, as in processes. */
+/** Opens several stores on the same data. Each announces only its own writes, as if it were in a process of its own. */
 export async function openSameData(count: number): Promise<OpenStore[]> {
 	const backends = new Map<string, Promise<Backend>>();
 	const opened: OpenStore[] = [];
@@ -22,11 +22,11 @@ export async function openSameData(count: number): Promise<OpenStore[]> {
 
 /** A link that a test can cut. */
 export interface TestLink extends Link {
-	/** Loses the connection, and what is on the way. */
+	/** Loses the connection, and the messages that have not arrived. */
 	cut(): void;
 	/** Connects again. */
 	restore(): void;
-	/** Sends anything in the name of this link. */
+	/** Sends any data as if this link had sent it. */
 	inject(data: string | Uint8Array): void;
 }
 

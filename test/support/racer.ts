@@ -1,8 +1,8 @@
 /**
- * A process of its own that opens a shared folder, prints `ready`, waits for a line, then tries to set the key id of every
- * room under its name, and prints how many it has set.
+ * A process that opens a shared folder, prints `ready`, and waits for a line. Then it tries to set the key id of every room
+ * to its own name, and prints how many it has set.
  *
- * Arguments: the folder, its name, and how many rooms there are.
+ * Arguments: the folder, the name, and the number of rooms.
  */
 import { once } from 'node:events';
 import { openStore } from '../../server/store/open.js';

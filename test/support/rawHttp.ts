@@ -1,4 +1,4 @@
-/** HTTP as bytes on a socket, for what a proper client does not send. */
+/** Sends HTTP as text on a socket, for requests that a proper client does not send. */
 import { connect, type Socket } from 'node:net';
 
 export class RawHttp {
@@ -23,7 +23,7 @@ export class RawHttp {
 		return this;
 	}
 
-	/** All that the server has sent until it has closed the connection. */
+	/** Waits until the connection is closed, and returns all that the server has sent. */
 	async untilClosed(): Promise<string> {
 		await this.#closed;
 		return this.text;

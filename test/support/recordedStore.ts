@@ -1,9 +1,9 @@
-/** A store that notes each write that it is asked for. */
+/** A store that reports each write to a test. */
 import type { Store } from '../../shared/store.js';
 
 const READS: ReadonlySet<unknown> = new Set(['findOne', 'find', 'countDocuments']);
 
-/** @param onWrite called with the collection and the operation, before it is done */
+/** @param onWrite called before each write with the collection and the operation, such as `rooms.updateOne` */
 export function recordedStore(store: Store, onWrite: (write: string) => void): Store {
 	const recorded = Object.entries(store).map(([key, collection]) => [
 		key,

@@ -1,4 +1,4 @@
-/** What a promise rejects with. Fails the test where it does not. */
+/** The error with which a promise rejects. Throws if the promise resolves. */
 export async function rejection(promise: Promise<unknown>): Promise<Error & { code?: unknown }> {
 	try {
 		await promise;

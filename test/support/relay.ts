@@ -1,17 +1,17 @@
-/** A relay that can be cut: between a server and its database, or between clients and the processes of a service. */
+/** A TCP relay whose connections a test can cut: to a database, or to the processes of a service. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export interface Relay {
 	readonly port: number;
-	/** Breaks all connections, and accepts none. */
+	/** Breaks all connections, and refuses new ones. */
 	cut(): void;
 	/** Accepts connections again. */
 	restore(): void;
 	close(): Promise<void>;
 }
 
-/** Starts a relay to ports of this machine. Each connection is passed to the next of them. */
+/** Starts a relay to ports of this machine. It passes connections to the ports in turn. */
 export async function startRelay(...targets: readonly number[]): Promise<Relay> {
 	const sockets = new Set<Socket>();
 	let isCut = false;

@@ -1,4 +1,4 @@
-/** A REST caller. */
+/** Makes REST requests. */
 import type { Person } from './people.js';
 import { noteSecretsIn } from './secrets.js';
 
@@ -25,7 +25,7 @@ export async function request(url: string, init: RequestInit = {}): Promise<Rest
 }
 
 /**
- * Posts a JSON body, as this person or as nobody.
+ * Posts a JSON body as a person, or without credentials.
  * @param headers further headers
  */
 export function post(

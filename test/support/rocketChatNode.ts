@@ -1,4 +1,4 @@
-/** A stock node of Moleculer, with the settings of Rocket.Chat. */
+/** A node of Moleculer with the settings of Rocket.Chat, in place of a real Rocket.Chat. */
 import { EventEmitter, once } from 'node:events';
 import ejson from 'ejson';
 import moleculer from 'moleculer';
@@ -39,7 +39,7 @@ interface Client {
 
 export class RocketChatNode {
 	readonly #received: ReceivedEvent[] = [];
-	/** What was received before an event that was waited for. */
+	/** The events that `next` has passed over. */
 	readonly dropped: ReceivedEvent[] = [];
 	readonly #events = new EventEmitter();
 	readonly #broker: moleculer.ServiceBroker;
@@ -70,7 +70,7 @@ export class RocketChatNode {
 		return this;
 	}
 
-	/** Resolves when it knows a node with this service. */
+	/** Resolves when this node knows a node with a service. */
 	knows(service: string): Promise<unknown> {
 		return this.#broker.waitForServices(service);
 	}
@@ -85,7 +85,7 @@ export class RocketChatNode {
 		return this.#broker.broadcast(event, data);
 	}
 
-	/** The next event with this name. Others before it are in `dropped`. */
+	/** Waits for the next event with a name. Puts the events before it into `dropped`. */
 	async next(event: string): Promise<unknown> {
 		for (;;) {
 			for (let received = this.#received.shift(); received; received = this.#received.shift()) {
@@ -96,7 +96,7 @@ export class RocketChatNode {
 		}
 	}
 
-	/** What it has received and was not asked for. */
+	/** The received events that `next` has not returned. */
 	get received(): readonly ReceivedEvent[] {
 		return [...this.dropped, ...this.#received];
 	}
@@ -110,7 +110,7 @@ export class RocketChatNode {
 		await this.#client.rtt();
 	}
 
-	/** Ends without a word, like a process that is killed. */
+	/** Disconnects without notice, like a process that is killed. */
 	die(): Promise<void> {
 		return this.#client.close();
 	}
@@ -118,7 +118,7 @@ export class RocketChatNode {
 	async stop(): Promise<void> {
 		const client = this.#client;
 		await this.#broker.stop().catch(() => {});
-		// It does not close a client that is not connected.
+		// Moleculer does not close a client that is not connected.
 		await client.close();
 	}
 }

@@ -29,37 +29,39 @@ export interface TestRoomkey {
 	readonly store: Store;
 	readonly bus: Bus;
 	readonly log: ReturnType<typeof memoryLog>;
-	/** Calls a method as this person, or as nobody. More of the caller can be given. */
+	/** Calls a method as a person; null: a caller who is not logged in. */
 	call(as: Person | null, name: string, ...params: unknown[]): Promise<unknown>;
+	/** Calls a method as a caller with any properties. */
 	callAs(caller: Partial<Caller>, name: string, ...params: unknown[]): Promise<unknown>;
 	close(): Promise<void>;
 }
 
-/** What differs beside settings. */
-interface Differing extends Pick<Catalogue, 'limits' | 'limitMessage'> {
+/** The options besides settings. */
+interface OtherOptions extends Pick<Catalogue, 'limits' | 'limitMessage'> {
 	readonly rateLimit?: 'on' | 'dry-run';
 	readonly once?: Partial<ExpiringCacheOptions>;
-	/** A store that several share, as processes do. The test closes it. */
+	/** A store that several Roomkeys share, as processes do. The test closes it. */
 	readonly shared?: OpenStore;
 }
 
 /**
- * Opens Roomkey with the methods of the catalogue, or others, and settings that differ. Calls are not limited unless it
- * says so.
- * @param seenAs what methods see of the store, where that is not the store itself
+ * Opens Roomkey without a server. Calls have no rate limits unless `rateLimit` is given.
+ * @param methods default: those of the catalogue
+ * @param changed the settings and options that are not the default
+ * @param seenAs wraps the store for methods
  */
 export async function openRoomkey(
 	methods: readonly Method[] = catalogue.methods,
-	differing: Partial<Settings> & Differing = {},
+	changed: Partial<Settings> & OtherOptions = {},
 	seenAs = (store: Store) => store,
 ): Promise<TestRoomkey> {
 	const log = memoryLog();
 	const bus = createBus(log);
-	const { rateLimit, limits: rules = catalogue.limits, limitMessage, once, shared, ...otherSettings } = differing;
+	const { rateLimit, limits: rules = catalogue.limits, limitMessage, once, shared, ...otherSettings } = changed;
 	const offered = { methods, publications: [], limits: rules };
 	if (shared) declareShared(shared.store);
 	const counters = shared && sharedCounters(shared.store, log);
-	// Before the store is opened, because it throws for wrong rules.
+	// Made before the store is opened, because it throws for wrong rules.
 	const limits = rateLimit && createRateLimits(offered, { mode: rateLimit, log, message: limitMessage, counters });
 	const { store, onChange, close } = shared ?? (await openTestStore());
 	const stopExchanging = counters?.start();

@@ -1,4 +1,4 @@
-/** Rules of limits to test, and those who are counted by them. Time passes as the test says. */
+/** Opens Roomkey with rate limit rules to test, with callers for them and a fake clock. */
 import { mock } from 'node:test';
 import type { Caller } from '../../server/core/caller.js';
 import type { RateEvent, RateMessage, RateOutcome, RateRule } from '../../shared/limit.js';
@@ -13,14 +13,14 @@ export const methods = [
 	method({ ...anyone, name: 'limited', limit: { calls: 2, per: 1000 }, run: () => 'done' }),
 ];
 
-/** A caller over DDP as `connection`, or over REST. */
+/** A caller over DDP; with `connection` null, over REST. */
 export function from(userId: string | null, clientAddress: string | null, connection: string | null): Partial<Caller> {
 	return { userId, clientAddress, ...(connection !== null && { connectionId: connection }) };
 }
 
 export const alice = from('alice', '1.2.3.4', 'a');
 
-/** A rule about everything, unless it says otherwise, and what its callback has received. */
+/** A rule for every call, unless `rule` restricts it, and a record of the calls of its callback. */
 export function listener(rule: Partial<RateRule> = {}) {
 	const received: [RateOutcome, RateEvent][] = [];
 	return {
@@ -30,9 +30,9 @@ export function listener(rule: Partial<RateRule> = {}) {
 }
 
 export interface RuledRoomkey extends TestRoomkey {
-	/** What a call is answered with: its result, or the code of its error. */
+	/** Makes a call. Returns its result, or the code of its error. */
 	answer(caller: Partial<Caller>, name: string): Promise<unknown>;
-	/** Whether a call, of `one` by alice, is refused for its number. */
+	/** Makes a call, by default of `one` by alice. Returns whether a limit refuses it. */
 	refuses(caller?: Partial<Caller>, name?: string): Promise<boolean>;
 	/** Errors in the log. */
 	errors(): string[];
@@ -45,7 +45,7 @@ export async function openRuled(
 	rateLimit: 'on' | 'dry-run' = 'on',
 ): Promise<RuledRoomkey> {
 	const roomkey = await openRoomkey(methods, { rateLimit, limits, ...(limitMessage && { limitMessage }) });
-	// Not before: a database driver has timers of its own.
+	// Enabled after the store is open, because a database driver needs its own timers.
 	mock.timers.enable({ apis: ['setTimeout', 'Date'] });
 	const answer: RuledRoomkey['answer'] = (caller, name) =>
 		roomkey.callAs(caller, name).catch(({ error }: { error: unknown }) => error);

@@ -1,4 +1,4 @@
-/** Validates by the documents that describe a server with the whole catalogue. */
+/** Validates values against the OpenAPI and AsyncAPI documents of a server with the whole catalogue. */
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import * as catalogue from '../../methods/index.js';
@@ -9,7 +9,7 @@ type Json = Record<string, unknown>;
 
 const escaped = (part: string) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'));
 
-/** A document, and validators of the schemas in it. */
+/** A describing document, and validators for the schemas in it. */
 class Described {
 	readonly #ajv: Ajv2020;
 	readonly #coercing: Ajv2020;
@@ -25,14 +25,14 @@ class Described {
 		}
 	}
 
-	/** What stands at a path of keys. */
+	/** The value at a path of keys in the document; undefined if there is none. */
 	at(...path: readonly string[]): unknown {
 		return path.reduce<unknown>((value, key) => (value as Json | undefined)?.[key], this.document);
 	}
 
 	/**
 	 * The faults of a value by the schema at a path, in words; undefined if it has none.
-	 * @param coerce reads texts as numbers and the like, as in a query
+	 * @param coerce whether texts count as numbers and booleans, as in a query
 	 */
 	fault(value: unknown, path: readonly string[], coerce = false): string | undefined {
 		const key = `document#/${path.map(escaped).join('/')}`;

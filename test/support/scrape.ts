@@ -1,4 +1,4 @@
-/** Metrics as Prometheus reads them. */
+/** Reads metrics in the format of Prometheus. */
 import { request } from './rest.js';
 
 export interface ScrapedSample {
@@ -15,6 +15,7 @@ export interface Scrape {
 	labelsOf(name: string): ReadonlySet<string> | undefined;
 }
 
+/** A sample: its name, its labels in braces, and its value. */
 const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/;
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
 
@@ -34,11 +35,12 @@ export function parseScrape(text: string): Scrape {
 		sum: (name, wanted = {}) =>
 			samples
 				.filter(
-					(one) => one.name === name && Object.entries(wanted).every(([label, text]) => one.labels[label] === text),
+					(sample) =>
+						sample.name === name && Object.entries(wanted).every(([label, text]) => sample.labels[label] === text),
 				)
 				.reduce((sum, { value }) => sum + value, 0),
 		labelsOf(name) {
-			const all = samples.filter((one) => one.name === name);
+			const all = samples.filter((sample) => sample.name === name);
 			return all.length === 0 ? undefined : new Set(all.flatMap(({ labels }) => Object.keys(labels)));
 		},
 	};

@@ -1,15 +1,16 @@
 /** The secrets that tests use, and a check that no log of a server contains one. */
 import type { Log } from '../../shared/log.js';
 
-/** Length of the part of a secret that is looked for. Shorter secrets may be ordinary words. */
+/** Length of the start of a secret that is searched for. Shorter secrets may be ordinary words. */
 const LENGTH = 12;
 
 /** The first characters of every secret. */
 const secrets = new Set<string>();
 
+/** Secrets that were found in log lines. */
 const found = new Set<string>();
 
-/** Log lines that are not looked through yet. */
+/** Log lines that are not searched yet. */
 let lines: string[] = [];
 
 /** Members of messages whose value is a secret. */
@@ -29,7 +30,7 @@ export function noteSecretsIn(message: string): void {
 	for (const [, secret] of message.matchAll(MEMBERS)) noteSecret(secret as string);
 }
 
-/** What has been written to a log. */
+/** Adds a text of a log to those that are searched. */
 export function noteLog(text: string): void {
 	lines.push(text);
 }
@@ -46,7 +47,7 @@ function textOf(facts: object, text: string): string {
 	}
 }
 
-/** The same log, whose lines are looked through. */
+/** Wraps a log, so that its lines are searched for secrets. */
 export function noting<L extends Log>(log: L): L {
 	const note = (level: keyof Log) => (facts: object, text: string) => {
 		noteLog(textOf(facts, text));
@@ -57,10 +58,10 @@ export function noting<L extends Log>(log: L): L {
 
 const nothing = () => {};
 
-/** A log that is only looked through. */
+/** A log that keeps nothing. Its lines are searched for secrets. */
 export const notedLog: Log = noting({ debug: nothing, info: nothing, warn: nothing, error: nothing });
 
-/** Looks through what was logged since the last time. A secret may be noted after the line that contains it. */
+/** Searches the lines since the last call. Lines are kept until then, because a secret may be noted after its line. */
 export function leakedSecrets(): readonly string[] {
 	for (const line of lines)
 		for (let i = 0; i + LENGTH <= line.length; i++)

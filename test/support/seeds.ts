@@ -1,4 +1,7 @@
-/** The test vectors of test/contract/ddp.md section 15: seed, stream, and the values drawn from it in turn. */
+/**
+ * The test vectors of test/contract/ddp.md section 15: the seed, the stream, and the values that are drawn from the stream
+ * in this order.
+ */
 export const SEED = 'abcdef0123456789abcd';
 
 export const seedVectors = [

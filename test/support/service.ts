@@ -1,4 +1,4 @@
-/** A process of a service. */
+/** A process of a service that consists of several processes. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command } from './command.js';
 import { request } from './rest.js';
@@ -19,7 +19,7 @@ export class ServiceProcess extends Command {
 		return `${this.url.replace('http', 'ws')}/websocket`;
 	}
 
-	/** Resolves when it says that it is connected to the others, and has caught up. */
+	/** Resolves when its health reports that it is connected to the other processes and has caught up. */
 	async connected(): Promise<void> {
 		for (;;) {
 			const { body } = await request(`${this.url}/readyz`);

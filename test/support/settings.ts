@@ -1,15 +1,15 @@
-/** Switches of the workspace, as an admin would set them. */
+/** Changes settings of the workspace, as an admin does. */
 import { forgetSetting, type SettingId } from '../../methods/model/settings/workspace.js';
 import type { Store } from '../../shared/store.js';
 
-/** Sets one, in force at once. */
+/** Changes a setting. The change has an effect at once. */
 export async function set(store: Store, id: SettingId, value: boolean | number): Promise<void> {
 	const { matchedCount } = await store.settings.updateOne({ _id: id }, { $set: { value } }, { silent: true });
 	if (matchedCount === 0) await store.settings.insertOne({ _id: id, value }, { silent: true });
 	forgetSetting(store, id);
 }
 
-/** Sets one while `run` runs; then it is as if nobody had ever set it. */
+/** Changes a setting while `run` runs, and then removes it. */
 export async function during(
 	store: Store,
 	id: SettingId,

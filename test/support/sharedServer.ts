@@ -1,8 +1,8 @@
 /**
- * A server in a process of its own on a store that other processes use too. Prints its address, and `held` when a call of
- * `test.hold` has begun.
+ * A process with a server whose store other processes use too. It prints its address, and `held` when a call of `test.hold`
+ * has begun.
  *
- * Arguments: the folder, or the `mongodb://` address, of the store; and `hold` if calls of `test.hold` never end.
+ * Arguments: the folder or the `mongodb://` address of the store, and `hold` if calls of `test.hold` shall never end.
  */
 import { openStore } from '../../server/store/open.js';
 import { Match } from '../../shared/match.js';

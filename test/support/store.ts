@@ -1,4 +1,4 @@
-/** A store of its own for each test. */
+/** Opens empty stores for tests. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,8 +11,8 @@ import { memoryLog } from './log.js';
 export type { OpenStore };
 
 /**
- * An empty store that is gone when it is closed: in memory, or on the MongoDB at `ROOMKEY_TEST_MONGO_URL` in a database
- * of its own.
+ * Opens an empty store whose data is removed when it is closed: in memory, or in a database of its own on the MongoDB at
+ * `ROOMKEY_TEST_MONGO_URL`.
  */
 export async function openTestStore(): Promise<OpenStore> {
 	const server = process.env.ROOMKEY_TEST_MONGO_URL;
@@ -31,7 +31,7 @@ export async function openTestStore(): Promise<OpenStore> {
 	};
 }
 
-/** A store on files, in a folder that goes with it. */
+/** Opens a store in a new folder, which is removed when the store is closed. */
 async function openFilesStore(): Promise<OpenStore> {
 	const folder = await mkdtemp(join(tmpdir(), 'roomkey-'));
 	const { close, ...open } = await openStore({ kind: 'files', folder }, memoryLog());
@@ -44,7 +44,7 @@ async function openFilesStore(): Promise<OpenStore> {
 	};
 }
 
-/** An empty store for each test of the suite it is called in. */
+/** Gives each test of the calling suite an empty store. */
 export function eachTestWithStore(openOne: () => Promise<OpenStore> = openTestStore): OpenStore {
 	let open: OpenStore;
 	beforeEach(async () => {
@@ -61,9 +61,9 @@ export function eachTestWithStore(openOne: () => Promise<OpenStore> = openTestSt
 }
 
 /**
- * A suite for each kind of store: memory and files, or the MongoDB at `ROOMKEY_TEST_MONGO_URL` alone.
+ * Defines a suite for each kind of store: memory and files, or only the MongoDB at `ROOMKEY_TEST_MONGO_URL`.
  *
- * @param define is given an empty store for each test
+ * @param define defines the tests. Each test has an empty store
  */
 export function eachStore(title: string, define: (test: OpenStore) => void): void {
 	const kinds = process.env.ROOMKEY_TEST_MONGO_URL

@@ -1,4 +1,4 @@
-/** The two ways into a server, behind one face: what is written for it runs over DDP and over REST. */
+/** Clients over DDP and over REST with one interface, so that a test can run over both. */
 import { DDPSDK } from '@rocket.chat/ddp-client';
 import { WebSocket } from 'ws';
 import type { Person } from './people.js';
@@ -8,18 +8,18 @@ import { headersOf, post, request } from './rest.js';
 // biome-ignore lint/suspicious/noExplicitAny: what a server says is looked at, not typed
 export type Wire = any;
 
-/** Somebody who is logged in. */
+/** A client that is logged in. */
 export interface TransportClient {
-	/** The own user id. */
+	/** The id of its user. */
 	readonly id: string;
-	/** Calls a method. The order of the members is that of DDP's parameters. */
+	/** Calls a method. Over DDP the arguments become parameters, in the order of the object. */
 	call(name: string, args?: Record<string, unknown>): Promise<Wire>;
-	/** The own membership in this room as soon as `accepts` says yes: received over DDP, looked up over REST. */
+	/** The user's membership in a room. DDP waits until `accepts` returns true; REST looks it up once, and throws if not. */
 	membership(rid: string, accepts: (membership: Wire) => boolean): Promise<Wire>;
 	close(): void;
 }
 
-/** A browser's, which the client expects, does not end the program where a connection fails and nobody listens. */
+/** Behaves as a browser's WebSocket, which the client expects: a failed connection without a listener does not throw. */
 export class BrowserWebSocket extends WebSocket {
 	constructor(url: string) {
 		super(url);
@@ -27,13 +27,13 @@ export class BrowserWebSocket extends WebSocket {
 	}
 }
 
-/** Over DDP what others get as members is one object. */
+/** The methods whose arguments are one object over DDP. */
 const OBJECTS = ['e2e.setUserPublicAndPrivateKeys'];
 
 const lookUp = async (client: Pick<TransportClient, 'call'>, rid: string): Promise<Wire> =>
 	(await client.call('subscriptions.getOne', { roomId: rid })).subscription;
 
-/** Rocket.Chat's own client. */
+/** Connects with Rocket.Chat's own DDP client. */
 async function overDdp(url: string, { id, token }: Person): Promise<TransportClient> {
 	Object.assign(globalThis, { WebSocket: BrowserWebSocket });
 	const sdk = DDPSDK.create(url);
@@ -62,6 +62,7 @@ async function overDdp(url: string, { id, token }: Person): Promise<TransportCli
 	};
 }
 
+/** The methods that REST calls by GET. */
 const GETS = [
 	'e2e.roomState',
 	'e2e.fetchMyKeys',

@@ -6,7 +6,7 @@ import { writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 
-/** How long the event loop may be blocked, in ms. No test blocks it for a tenth of this, on a busy machine either. */
+/** How long the event loop may be blocked, in ms. No test blocks it for a tenth of this, even on a busy machine. */
 const TIMEOUT_MS = 60_000;
 
 /** Time between two heartbeats of the main thread, in ms. */

@@ -1,4 +1,4 @@
-/** A database for the parts that watch one: its collections are arrays, and its change streams do what a test says. */
+/** A fake of the database that the watcher reads. Its collections are arrays, and a test controls its change streams. */
 import { EventEmitter, once } from 'node:events';
 
 import type { ChangeCursor, StreamOptions, WatchedDatabase } from '../../server/cluster/watch/database.js';
@@ -21,12 +21,12 @@ export class FakeStream implements ChangeCursor {
 		readonly options: StreamOptions,
 	) {}
 
-	/** The next request is answered with this event. */
+	/** Answers the next request with this event. */
 	send(event: unknown): void {
 		this.#answer({ event });
 	}
 
-	/** The next request is answered with no event. */
+	/** Answers the next request with no event. */
 	idle(resumeToken?: unknown): void {
 		this.resumeToken = resumeToken;
 		this.#answer({ event: null });
@@ -68,7 +68,7 @@ export class FakeDatabase implements WatchedDatabase {
 	readonly queries: string[] = [];
 	isAway = false;
 	hasTrashIndex = true;
-	/** Thrown by `openStream`'s first request, if it is set. */
+	/** If set, the first request to each stream fails with this error. */
 	streamError: unknown;
 	readonly #events = new EventEmitter();
 	readonly #streams: FakeStream[] = [];
@@ -79,7 +79,7 @@ export class FakeDatabase implements WatchedDatabase {
 		return documents;
 	}
 
-	/** The next stream that is opened, or was opened and not asked for yet. */
+	/** The next stream that was opened and that this has not returned yet. Waits for it. */
 	async nextStream(): Promise<FakeStream> {
 		if (this.#streams.length === 0) await once(this.#events, 'stream');
 		return this.#streams.shift() as FakeStream;
@@ -146,7 +146,7 @@ export class FakeDatabase implements WatchedDatabase {
 	}
 }
 
-/** Keeps what the watcher reports. */
+/** Records what the watcher reports. */
 export class ReportedWrites implements WatchSink {
 	readonly #events = new EventEmitter();
 	readonly #all: unknown[] = [];
@@ -164,13 +164,13 @@ export class ReportedWrites implements WatchSink {
 		this.#events.emit('reported');
 	}
 
-	/** The next reports, so many. */
+	/** Waits for the next `count` reports and returns them. */
 	async next(count: number): Promise<unknown[]> {
 		while (this.#all.length < count) await once(this.#events, 'reported');
 		return this.#all.splice(0, count);
 	}
 
-	/** What was reported and not asked for. */
+	/** The reports that `next` has not returned. */
 	get rest(): readonly unknown[] {
 		return this.#all;
 	}

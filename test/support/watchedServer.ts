@@ -1,4 +1,7 @@
-/** The suite of a server whose database others write to with a driver. It is run for each way to notice their writes. */
+/**
+ * A suite for a server whose database other programs write to with a driver. It runs for each way to notice their writes:
+ * change streams and polling.
+ */
 import { expect } from 'chai';
 import { type Db, MongoClient } from 'mongodb';
 import { createServer } from '../../server/createServer.js';
@@ -30,12 +33,12 @@ const allNotes = publication({
 	run: ({ text }) => liveQuery(notes, text === undefined ? {} : { text }, { text: 1 }),
 });
 
-/** A document as Rocket.Chat writes it. */
+/** Adds the date that Rocket.Chat sets at every write. */
 const dated = <T extends object>(fields: T) => ({ ...fields, _updatedAt: new Date() });
 
 /**
- * Defines the suite.
- * @param address gives the `mongodb://` address of a server
+ * Defines the tests.
+ * @param address returns the `mongodb://` address of a database server
  * @param prepare called when Roomkey has made its indexes
  */
 export function describeWatchedServer(
@@ -89,7 +92,7 @@ export function describeWatchedServer(
 
 		const documents = () => db.collection<{ _id: string } & Record<string, unknown>>('notes');
 
-		/** The next frames with these messages, so many. */
+		/** The next `count` frames whose `msg` is one of these. Drops others. */
 		async function next(count: number, ...messages: string[]): Promise<Frame[]> {
 			const frames: Frame[] = [];
 			while (frames.length < count) {
@@ -190,7 +193,7 @@ export function describeWatchedServer(
 		it('misses nothing that was written while the database could not be reached', async () => {
 			await client.subscribe('notes');
 			await documents().insertOne(dated({ _id: 'removed', text: 'x' }));
-			// Otherwise the outage might fall into the read of this document.
+			// Waits, so that the document is read before the outage.
 			await next(1, 'added');
 			relay.cut();
 			const ids = Array.from({ length: 50 }, (_, i) => `note ${i}`);

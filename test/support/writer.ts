@@ -1,9 +1,10 @@
 /**
- * A process of its own that opens the store in a folder and writes rooms, twenty at a time, until it is killed or
- * refused. Prints `open`, then the id of each room once its write is acknowledged, at last `refused CODE MESSAGE`, what a
- * write to another collection then gets, and after a line of input whether it stores again.
+ * A process that opens the store in a folder and writes rooms, twenty at a time, until it is killed or a write fails. It
+ * prints `open`, then the id of each room once its write is acknowledged. After a failure it prints `refused CODE MESSAGE`,
+ * then the code of the error of a write to another collection. After a line of input it writes again, and prints
+ * `stored again`.
  *
- * Arguments: the folder, how long a room's topic shall be, how ids begin, and `shared` where others have the folder too.
+ * Arguments: the folder, the length of a room's topic, the prefix of ids, and `shared` if other processes use the folder.
  */
 import { once } from 'node:events';
 import { openStore } from '../../server/store/open.js';

@@ -1,9 +1,9 @@
-/** A server that is wrong in one way: a proxy before a right one, which changes what that sends. */
+/** A server with one fault: a proxy before a correct server, which changes what the correct one sends. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 
-/** What one connection sends to the client instead of a frame of the server. Keeps what it must know of the connection. */
+/** Returns the frames that the client receives instead of a frame of the server. May keep state of its connection. */
 export type Tamper = (frame: string) => readonly string[];
 
 export interface WrongServer {
@@ -13,17 +13,17 @@ export interface WrongServer {
 
 /** The fault of a server. */
 export interface Fault {
-	/** Makes the change of what a new connection receives. */
+	/** Makes the function that changes the frames of a new connection. */
 	readonly tamper?: () => Tamper;
-	/** What the server closes connections with, where it closes them itself. */
+	/** The close code that clients receive instead of the server's. */
 	readonly closeCode?: number;
-	/** True: it keeps connections that it should close. */
+	/** Whether it keeps connections open that it should close. */
 	readonly keepsOpen?: boolean;
-	/** True: it closes a connection instead of sending a frame that has been changed into nothing. */
+	/** Whether it closes the connection when `tamper` returns no frame. */
 	readonly closesInstead?: boolean;
 }
 
-/** @param url of the right server */
+/** @param url the address of the correct server */
 export async function startWrongServer(url: string, fault: Fault): Promise<WrongServer> {
 	const http = createServer();
 	const sockets = new WebSocketServer({ server: http });

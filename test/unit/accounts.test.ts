@@ -34,7 +34,7 @@ describe('accounts (9.2, 9.3)', () => {
 	});
 	after(() => roomkey.close());
 
-	/** Logs in as a connection would, and returns the user it then belongs to. */
+	/** Logs in as a connection does, and returns the id of the user whose connection it then is. */
 	async function logIn(options: unknown): Promise<LoginResult & { now: unknown[] }> {
 		const now: unknown[] = [];
 		const setUserId = (...user: unknown[]) => void now.push(...user);

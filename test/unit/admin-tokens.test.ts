@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
 import { MatchError } from '../../shared/errors.js';
+import { WITH_APP } from '../support/factors.js';
 import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -45,6 +46,12 @@ describe('tokens by admins', () => {
 		const personal = await create(admin, alice.id, 'ci');
 		expect(personal).not.to.have.property('expires');
 		expect(await logIn(personal.authToken)).to.include({ id: alice.id });
+	});
+
+	it('need no second factor of the user', async () => {
+		await roomkey.store.users.updateOne({ _id: alice.id }, { $set: { 'services.totp': WITH_APP.totp } } as object);
+		const { authToken } = await create(admin, alice.id);
+		expect(await logIn(authToken)).to.include({ id: alice.id });
 	});
 
 	it('are listed newest first, without tokens and hashes', async () => {

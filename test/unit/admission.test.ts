@@ -1,11 +1,11 @@
-/** When new connections may open: time passes as the test says. */
+/** When new connections may open, with a fake clock. */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { Admission, MAX_WAIT_MS, retryConnectionSeconds } from '../../server/core/admission.js';
 
 describe('the admission of connections', () => {
 	let overloaded: boolean;
-	/** What was decided, in order: `name` or `name: why it was refused`. */
+	/** The decisions in order: `name`, or `name: reason` for a refusal. */
 	let decided: string[];
 	let admission: Admission;
 
@@ -54,22 +54,49 @@ describe('the admission of connections', () => {
 		expect(decided).to.deep.equal(['a', 'b', 'c', 'x']);
 	});
 
-	it('refuses those beyond the queue at once, and those that waited too long', () => {
+	it('refuses those beyond the queue at once', () => {
 		askAll('abcdefghijklm');
 		expect(decided.splice(0)).to.deep.equal(['a', 'b', 'm: Too many clients connect at the moment']);
-		overloaded = true;
+		for (const name of 'nopq') ask(name, '2.2.2.2');
+		expect(decided.splice(0)).to.deep.equal(
+			[...'nopq'].map((name) => `${name}: Too many clients connect at the moment`),
+		);
 		mock.timers.tick(MAX_WAIT_MS);
-		expect(decided).to.deep.equal([...'cdefghijkl'].map((name) => `${name}: The server is overloaded`));
+		expect(decided).to.deep.equal([...'cdefghijkl']);
 	});
 
-	it('lets none open while the process is overloaded, and goes on by itself', () => {
+	it('refuses those that waited too long, and says why', () => {
+		admission = make(100);
 		overloaded = true;
-		ask('a');
-		mock.timers.tick(1000);
+		for (let i = 0; i < 30; i++) ask(`${i}`);
+		mock.timers.tick(MAX_WAIT_MS - 1);
+		const opened = decided.splice(0).length;
+		mock.timers.tick(1);
+		expect(decided)
+			.to.include('29: The server is overloaded')
+			.and.to.have.length(30 - opened);
+	});
+
+	it('lets five open in a second while the process stays overloaded, in turn, and all when it is not any more', () => {
+		admission = make(100);
+		overloaded = true;
+		askAll('abcdefghij');
+		ask('x', '2.2.2.2');
 		expect(decided).to.deep.equal([]);
+		mock.timers.tick(1000);
+		expect(decided.splice(0)).to.deep.equal(['a', 'x', 'b', 'c', 'd']);
 		overloaded = false;
 		mock.timers.tick(20);
-		expect(decided).to.deep.equal(['a']);
+		expect(decided).to.deep.equal(['e', 'f', 'g', 'h', 'i', 'j']);
+	});
+
+	it('lets no more open than the rate allows while the process is overloaded', () => {
+		overloaded = true;
+		askAll('abcdef');
+		mock.timers.tick(1000);
+		expect(decided.splice(0)).to.deep.equal(['a', 'b', 'c']);
+		mock.timers.tick(1000);
+		expect(decided).to.deep.equal(['d', 'e']);
 	});
 
 	it('forgets a client that leaves the queue, and its place in the count', () => {

@@ -1,4 +1,4 @@
-/** Events within this process. */
+/** The bus: events within this process. */
 import { expect } from 'chai';
 import { createBus } from '../../server/cluster/bus.js';
 import { memoryLog } from '../support/log.js';

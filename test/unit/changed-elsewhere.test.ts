@@ -13,7 +13,7 @@ const silent = { silent: true };
 describe('documents that are written elsewhere', () => {
 	const test = eachTestWithStore();
 
-	/** Starts the part that publishes them. What is published is in `changes`. */
+	/** Starts the part that publishes such documents. `changes` has what it has published. */
 	function start(store: Store = test.store) {
 		const bus = createBus(memoryLog());
 		const changes: Change[] = [];

@@ -1,4 +1,4 @@
-/** The conformance suite's own parts: the form of its cases, and how values are compared with holes. */
+/** The parts of the conformance suite: the form of its cases, and the comparison with values that have placeholders. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { check } from '../../shared/check.js';

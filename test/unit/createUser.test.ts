@@ -19,7 +19,7 @@ describe('createUser', () => {
 	});
 	after(() => roomkey.close());
 
-	/** Signs up as a connection would, and returns the user it then belongs to. */
+	/** Signs up as a connection does, and returns the id of the user whose connection it then is. */
 	async function signUp(options: unknown, at = roomkey) {
 		const now: unknown[] = [];
 		const setUserId = (...user: unknown[]) => void now.push(...user);
@@ -191,7 +191,7 @@ describe('createUser', () => {
 			});
 		}
 
-		/** A store whose first look at who has a name finds nobody: as if others came right after it. */
+		/** A store whose first search for a name finds nobody, as if another caller took the name just afterwards. */
 		function shortSighted(store: Store): Store {
 			let looks = 0;
 			const findOne: Store['users']['findOne'] = async (...asked) =>

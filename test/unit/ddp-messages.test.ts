@@ -1,4 +1,4 @@
-/** test/contract/ddp.md section 9: what is sent back of a message that is refused. */
+/** test/contract/ddp.md section 9: which parts of a refused message the error contains. */
 import { expect } from 'chai';
 import { parseRequest } from '../../server/ddp/codec.js';
 

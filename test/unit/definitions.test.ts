@@ -21,7 +21,7 @@ const METHOD = { name: 'a.b', summary: 'Does it', args: { id: String }, run };
 const PUBLICATION = { name: 'a.list', summary: 'Lists it', args: {}, run };
 const STREAM = { name: 'news', summary: 'What is new', mayRead: () => true };
 
-/** Functions that take anything, as plain JavaScript sees them. */
+/** The functions without their types, as plain JavaScript calls them. */
 const js = { method, publication, stream, collection, liveQuery, loginHandler } as unknown as Record<
 	'method' | 'publication' | 'stream' | 'collection' | 'liveQuery' | 'loginHandler',
 	(...args: unknown[]) => unknown

@@ -105,7 +105,7 @@ describe('roomkey/e2e for clients of every age', () => {
 				expect(words).to.have.length(12);
 				for (const word of words) seen.set(word, (seen.get(word) ?? 0) + 1);
 			}
-			// 12,000 draws: a word that is drawn never, or forty times, has no even chance.
+			// In 12,000 draws, a word that is drawn 40 times, or many words that are never drawn, would show uneven chances.
 			expect(seen.size).to.be.within(2000, 2048);
 			expect(Math.max(...seen.values())).to.be.below(40);
 			for (const word of seen.keys()) expect(word).to.match(/^[a-z]{3,8}$/);
@@ -121,7 +121,7 @@ describe('roomkey/e2e for clients of every age', () => {
 				},
 			});
 			try {
-				// 2,048 divides 65,536: the highest number counts as well, and is the last word.
+				// 2,048 divides 65,536, so no number is refused: the highest one means the last word.
 				expect(new Set(e2e.generatePassphrase().split(' '))).to.deep.equal(new Set(['abandon', 'zoo']));
 			} finally {
 				Reflect.deleteProperty(crypto, 'getRandomValues');
@@ -249,7 +249,7 @@ describe('roomkey/e2e for clients of every age', () => {
 			expect(await codeOf(() => e2e.importRoomKey(right.id, wrong.jwk))).to.equal('key-id-mismatch');
 			const opened = await e2e.openRoomKey(offered, alice.privateKey, { anyId: true });
 			expect(opened.jwk).to.equal(wrong.jwk);
-			// The seal names them rightly, but they are not the room's.
+			// The sealed key has its own key id, but that is not the room's key id.
 			const sealed = await e2e.sealRoomKey(wrong, alice.publicKey);
 			const forRoom = () => e2e.openRoomKey(sealed, alice.privateKey, { keyId: right.id });
 			expect(await codeOf(forRoom)).to.equal('key-id-mismatch');

@@ -1,11 +1,11 @@
-/** Whatever five people do in three rooms, and wherever the process ends: no key is lost, and no room is dead. */
+/** A model test: five people act at random in three rooms, and the process may end at any write. No key or room is lost. */
 import fc from 'fast-check';
 import type { Subscription } from '../../shared/documents.js';
 import { publicKey } from '../support/keys.js';
 import type { Person } from '../support/people.js';
 import { type Call, World } from '../support/world.js';
 
-/** Runs over a database take a hundred times as long. */
+/** Fewer runs on MongoDB, where each takes a hundred times as long. */
 const RUNS = process.env.ROOMKEY_TEST_MONGO_URL ? 3 : 200;
 
 const ACTIONS = [
@@ -30,7 +30,7 @@ const ACTIONS = [
 ] as const;
 
 const step = fc.record({
-	// What builds up comes more often than what tears down: else most rooms are soon empty.
+	// Actions before `reject` come more often, because the later ones remove keys and members: rooms would soon be empty.
 	action: fc.oneof(fc.constantFrom(...ACTIONS), fc.constantFrom(...ACTIONS.slice(0, ACTIONS.indexOf('reject')))),
 	by: fc.nat(4),
 	to: fc.nat(4),
@@ -44,7 +44,7 @@ const step = fc.record({
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** Keys are opaque to the server: any text of the right form will do. */
+/** Makes unique texts in the form of sealed keys. The server cannot read keys, so that is enough. */
 function keyMaker(): (keyId: string) => string {
 	let made = 0;
 	return (keyId) => `${keyId}${String(made++).padStart(342, 'A')}==`;
@@ -58,10 +58,10 @@ function isFor(action: Step['action'], { E2EKey, E2ESuggestedKey, roles }: Subsc
 	);
 }
 
-/** What a step means as a call; undefined where there is nobody to make it. */
+/** The call that a step makes; undefined if nobody can make it. */
 async function callOf(world: World, { action, by, to, room }: Step, n: number, sealed: (keyId: string) => string) {
 	const rid = world.rooms[room] as string;
-	// Most of what anybody does somewhere is refused; so those come first for whom it means something.
+	// Most random calls would be refused, so the people whose call can succeed come first.
 	const able = [...(await world.membersWith(rid, (membership) => isFor(action, membership))), ...world.people];
 	const caller = able[by] as Person;
 	const other = world.people[to] as Person;

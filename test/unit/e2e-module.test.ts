@@ -36,7 +36,7 @@ const codeOf = async (promise: Promise<unknown>) => {
 	return error.code;
 };
 
-/** Runs it with IVs that count 0, 1, 2, … and this UUID. */
+/** Runs a function with the bytes 0, 1, 2, … instead of random ones, and with a fixed UUID. */
 async function withConstants<T>(uuid: string, run: () => Promise<T>): Promise<T> {
 	Object.defineProperties(crypto, {
 		getRandomValues: { configurable: true, value: (array: Uint8Array) => array.map((_, index) => index) },
@@ -224,7 +224,7 @@ describe('roomkey/e2e', () => {
 			it(`are malformed with ${what} inside`, async () => {
 				expect(await codeOf(importRoomKey('id', jwk))).to.equal('malformed');
 				const sealed = await sealRoomKey({ id: 'id', jwk, key: alice.privateKey }, bob.publicKey).catch(() => null);
-				// An identity key is too long to be sealed at all.
+				// Some of these texts are too long to be sealed.
 				if (sealed) expect(await codeOf(openRoomKey(sealed, bob.privateKey))).to.equal('malformed');
 			});
 		}
@@ -338,7 +338,7 @@ describe('roomkey/e2e', () => {
 });
 
 describe('roomkey/e2e as a package', () => {
-	/** Loads the module where there is nothing but JavaScript and what it may use of the web, and goes once around. */
+	/** Loads the module in a context that has only JavaScript and the allowed web APIs, and exchanges a key and a message. */
 	const browser = `
 		import { runInNewContext } from 'node:vm';
 		const { stdout } = process;

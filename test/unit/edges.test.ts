@@ -1,4 +1,4 @@
-/** Callers who are nearly members, and calls that are nearly harmless. */
+/** Edge cases of access: callers who are almost members, and calls that look harmless. */
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { announcedBy } from '../support/keys.js';
@@ -118,7 +118,7 @@ describe('what no store can hold or ask for', () => {
 });
 
 describe('limits of calls (T2)', () => {
-	/** What has limits of its own, answers at once, or must always be possible. */
+	/** Methods that have limits of their own, answer at once, or must always be possible. */
 	const UNLIMITED = [
 		'login',
 		'createUser',

@@ -1,4 +1,4 @@
-/** The cases of test/contract/ejson-cases.json: EJSON as clients send and get it, and the DDP codec on top of it. */
+/** The cases of test/contract/ejson-cases.json: EJSON as clients send and receive it, and the DDP codec that uses it. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import vm from 'node:vm';
@@ -73,7 +73,7 @@ const names: Record<string, unknown> = {
 	},
 };
 
-/** Evaluates an expression of the data in this realm, so that its Dates are our Dates. */
+/** Evaluates an expression of a case in this realm, so that its dates are instances of our `Date`. */
 function evaluate(js: string): unknown {
 	return vm.runInThisContext(`(({${Object.keys(names)}}) => (${js}))`)(names);
 }
@@ -87,13 +87,13 @@ function thrownBy(f: () => unknown): Error | undefined {
 	return undefined;
 }
 
-/** RegExps are all equal to EJSON: they are compared as text. */
+/** Compares RegExps as texts, because EJSON counts all of them as equal. */
 function expectEqual(actual: unknown, expected: unknown): void {
 	if (expected instanceof RegExp) expect(String(actual)).to.equal(String(expected));
 	else expect(EJSON.equals(actual, expected as never), `${EJSON.stringify(actual)}`).to.equal(true);
 }
 
-/** Writes a message of the data with the codec: one function a message. */
+/** Functions that encode each kind of message of the cases. */
 function encodeMessage(message: Record<string, unknown>): string {
 	const { msg, id, collection, fields } = message;
 	switch (msg as string) {
@@ -122,12 +122,12 @@ function encodeMessage(message: Record<string, unknown>): string {
 		case 'nosub':
 			return codec.nosub(id as never);
 		default:
-			// Only clients send methods: our part in it is the encoding of the params.
+			// Only clients send `method`. Of it the codec encodes only the params.
 			return `{"msg":"${msg}","id":"${id}","method":"${message.method}","params":${stringify(message.params)}}`;
 	}
 }
 
-/** Reads text as a session does: null for what is dropped, an exception for a Parse error. */
+/** Decodes a text as a session does: null for a message that is dropped, an exception for a parse error. */
 function decodeMessage(text: string): unknown {
 	try {
 		const message = codec.readMessage(text);

@@ -1,6 +1,6 @@
 /**
- * Every method of the catalogue, called with odd arguments by every kind of caller: it must answer, or refuse, and never
- * fail; and no secret may come out of it.
+ * Calls every method of the catalogue with odd arguments as every kind of caller. A method must answer or refuse, but never
+ * fail, and it must reveal no secret.
  */
 import { inspect } from 'node:util';
 import { expect } from 'chai';
@@ -12,16 +12,16 @@ import { WITH_APP, withMail } from '../support/factors.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-/** In ms, for all calls together. */
+/** Time for all calls together, in ms. */
 const BUDGET = 2500;
-/** In ms: far more than any call of these takes, far less than one that goes on for ever. */
+/** Longest time of a call, in ms. It finds calls that never end. */
 const MAX_CALL_MS = 20_000;
-/** What a call may ask of the store: far more than any of these does, far less than one that tries again for ever. */
+/** Maximum number of operations of the store in one call. It finds calls that retry for ever. */
 const MAX_OPERATIONS = 10_000;
 
 const SEED = Number(process.env.ROOMKEY_FUZZ_SEED ?? Date.now() % 2 ** 31);
 
-/** Mulberry32: numbers from 0 to 1 that are the same for the same seed. */
+/** Mulberry32: a random number generator from 0 to 1 that repeats its numbers for the same seed. */
 function randomFrom(seed: number): () => number {
 	let state = seed;
 	return () => {
@@ -38,7 +38,7 @@ function nested(depth: number): unknown {
 	return value;
 }
 
-/** A key of its own, which may come by a form; there values are text. Elsewhere such a key is refused when it is read. */
+/** An object with an own key `__proto__`, as a form may give it. The server refuses JSON with such a key. */
 const proto = JSON.parse('{"__proto__": ["admin"]}');
 
 const ODD: readonly unknown[] = [
@@ -93,7 +93,7 @@ const ODD: readonly unknown[] = [
 	Object.assign(Object.create(null), { a: 1 }),
 ];
 
-/** What no answer and no event may hold, for any caller. */
+/** Texts that no answer and no event may contain. */
 const SECRET_FIELDS = [
 	'services',
 	'bcrypt',
@@ -125,7 +125,7 @@ describe('every method', () => {
 	});
 	after(() => roomkey.close());
 
-	/** The store, as long as a call does not ask too much of it: a loop that never waits would keep all timers waiting. */
+	/** A store that fails after too many operations, because a loop that never waits would block all timers. */
 	function counted(real: Store): Store {
 		const wrap = (collection: object) =>
 			new Proxy(collection, {
@@ -137,7 +137,7 @@ describe('every method', () => {
 		return new Proxy(real, { get: (target, name) => wrap(Reflect.get(target, name)) });
 	}
 
-	/** Makes the people and rooms anew, as some calls delete them. */
+	/** Makes the people and rooms again, because some calls delete them. */
 	async function populate(): Promise<void> {
 		const { store } = roomkey;
 		for (const { deleteMany } of [store.users, store.rooms, store.subscriptions, store.trash]) await deleteMany({});
@@ -183,8 +183,8 @@ describe('every method', () => {
 		}
 	}
 
-	/** What a caller would send who knows their way about. */
-	function apt(name: string): unknown {
+	/** Arguments that the method accepts. */
+	function acceptedArgument(name: string): unknown {
 		const who = pick(Object.values(people));
 		const word: Record<string, () => unknown> = {
 			rid: () => pick(rids),
@@ -229,9 +229,9 @@ describe('every method', () => {
 		return word[name]?.();
 	}
 
-	/** One of the odd values, put into what is apt somewhere, or in its place. */
+	/** An odd value, or an accepted value with an odd value in one place. */
 	function odd(name: string): unknown {
-		const value = apt(name);
+		const value = acceptedArgument(name);
 		if (Array.isArray(value) && random() < 0.5) return [...value, pick(ODD)];
 		if (typeof value === 'object' && value !== null && !(value instanceof Date) && random() < 0.7) {
 			const key = pick([
@@ -249,7 +249,7 @@ describe('every method', () => {
 		return pick(ODD);
 	}
 
-	/** Text of all that came out, as a client would get it. */
+	/** The text of everything that a client would receive. */
 	function textOf(value: unknown): string {
 		return value === undefined ? '' : canonical({ value });
 	}
@@ -298,11 +298,12 @@ describe('every method', () => {
 		}
 	}
 
-	/** Apt arguments, but for one. */
-	const paramsOf = ({ args }: Method, one: number | null) => args.map(([arg], i) => (i === one ? odd(arg) : apt(arg)));
+	/** Accepted arguments, except for one odd value. */
+	const paramsOf = ({ args }: Method, one: number | null) =>
+		args.map(([arg], i) => (i === one ? odd(arg) : acceptedArgument(arg)));
 
 	it(`answers or refuses whatever it is sent, by whomever (ROOMKEY_FUZZ_SEED=${SEED})`, async () => {
-		// First everybody calls everything as it is meant, with all that is optional or without it; then oddly until time is up.
+		// First every caller calls every method with accepted arguments. Then come odd arguments, until the time is over.
 		for (const method of methods) {
 			await populate();
 			for (const [kind, caller] of Object.entries(people)) {

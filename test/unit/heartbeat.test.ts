@@ -1,4 +1,4 @@
-/** The heartbeats of many clients: time passes as the test says (test/contract/ddp.md section 4). */
+/** The heartbeats of many clients, with a fake clock (test/contract/ddp.md section 4). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { type HeartbeatPeer, Heartbeats } from '../../server/ddp/heartbeat.js';
@@ -7,7 +7,7 @@ describe('heartbeats', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'setInterval'] }));
 	afterEach(() => mock.timers.reset());
 
-	/** Starts one a millisecond; records when each was pinged or given up, from its own start. */
+	/** Starts a heartbeat each millisecond. Records for each how long after its start it was pinged or timed out. */
 	function startMany(count: number, interval: number, timeout: number) {
 		const heartbeats = new Heartbeats({ interval, timeout });
 		const sent: { what: 'ping' | 'end'; client: number; after: number }[] = [];

@@ -12,7 +12,7 @@ import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 const SET = 'e2e.setUserPublicAndPrivateKeys';
 const FETCH = 'e2e.fetchMyKeys';
 
-/** A pair that no other is like. */
+/** A unique key pair. */
 const pair = (name: string) => ({ public_key: `public ${name}`, private_key: `private ${name}` });
 
 describe('identity keys', () => {
@@ -162,7 +162,7 @@ describe('identity keys', () => {
 			for (const rid of [...others, keyed]) expect(await waitingIn(rid)).to.deep.equal([]);
 			expect(received.of('rooms')).to.have.members(rids.map((rid) => `updated ${rid}`));
 			expect(received.of('users')).to.deep.equal([`updated ${alice.id}`]);
-			// Nothing there was sealed for a former key.
+			// The first key pair removes no key: none was sealed for a former one.
 			expect((await membershipOf(keyed, alice))?.E2EKey).to.equal(`of ${alice.id}`);
 			expect(await userOf(alice)).to.not.have.any.keys('e2eRekeying', 'e2eQueueing');
 		});
@@ -357,7 +357,7 @@ describe('identity keys', () => {
 	});
 
 	describe('a crash between two writes (E4)', () => {
-		/** Alice, with a key in one room, an offer in another, and nothing in a third. */
+		/** Makes alice a member of three rooms: with a key, with an offered key, and with none. */
 		async function world() {
 			const carol = await addPerson(roomkey.store);
 			await set(carol, pair('1'));

@@ -1,4 +1,4 @@
-/** What a client has sent and its session has not taken yet: the clock goes as the test says (test/contract/ddp.md section 5). */
+/** The messages that a session has not handled yet, with a fake clock (test/contract/ddp.md section 5). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { IncomingBuffer } from '../../server/ddp/transports/incoming-buffer.js';
@@ -8,9 +8,9 @@ const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 const messages = (count: number) => Array.from({ length: count }, (_, i) => String(i));
 
 describe('an inbox', () => {
-	/** @param onMessage what the session does with each message, which takes it a fifth of a millisecond */
+	/** @param onMessage handles a message; the clock advances by 0.2 ms for each */
 	function open(onMessage = (_text: string, _inbox: IncomingBuffer) => {}) {
-		// A second one in a test must not take the clock of the first for the real one.
+		// A second call in a test must restore the real clock, and not the fake one of the first.
 		mock.reset();
 		let now = 0;
 		const clock = mock.method(performance, 'now', () => now);

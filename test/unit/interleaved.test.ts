@@ -1,6 +1,6 @@
 /**
- * Two calls about one room, the second at each step of the first in turn: whatever the order, both answer or are refused,
- * and what they leave behind agrees.
+ * Two concurrent calls about one room: the second runs before each operation of the first in turn. In every order both
+ * answer or are refused, and the stored state is consistent.
  */
 import assert from 'node:assert/strict';
 import type { Collection, Store } from '../../shared/store.js';
@@ -8,7 +8,7 @@ import { identity, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-/** A store that does something once before its n-th operation. */
+/** A store that calls a function once before its n-th operation. */
 function interposed(real: Store) {
 	let left = Number.POSITIVE_INFINITY;
 	let run = async () => {};
@@ -45,12 +45,12 @@ function interposed(real: Store) {
 	const store = new Proxy(real, { get: (target, name) => wrap(Reflect.get(target, name) as Collection<never>) });
 	return {
 		store,
-		/** Before the operation after n others. */
+		/** Calls `then` before the operation that follows `n` others. */
 		at(n: number, then: () => Promise<void>) {
 			left = n;
 			run = then;
 		},
-		/** Whether it has happened. */
+		/** Whether the function was called. */
 		get isOver() {
 			return left < 0;
 		},
@@ -69,7 +69,7 @@ interface World {
 
 type Call = readonly [as: Person, name: string, ...params: unknown[]];
 
-/** Over a database it takes far longer to make a world: only some of the steps are tried then. */
+/** On MongoDB only some of the steps are tried, because making a world takes much longer there. */
 const STRIDE = process.env.ROOMKEY_TEST_MONGO_URL ? 7 : 1;
 
 let made = 0;
@@ -150,7 +150,7 @@ describe('two calls at once', () => {
 		return { rid, alice, bob, carol, admin, key: () => sealed('k') };
 	}
 
-	/** The refusal, as a word; what is not one is a fault. */
+	/** The code of a refusal. Throws for any other error. */
 	async function outcomeOf([as, name, ...params]: Call): Promise<unknown> {
 		try {
 			await roomkey.callAs({ userId: as.id, setUserId: () => {} }, name, ...params);
@@ -163,7 +163,7 @@ describe('two calls at once', () => {
 		}
 	}
 
-	/** What must hold when nothing runs any more. */
+	/** Checks the stored state when nothing runs any more. */
 	async function requireAgreement(world: World, happened: string): Promise<void> {
 		const { store } = roomkey;
 		const { rid } = world;

@@ -11,7 +11,7 @@ import { openRoomkey, settings, type TestRoomkey } from '../support/roomkey.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
-/** A method that hands its context to a test. */
+/** A method that passes its context to a test. */
 function contextual(name: string, run: (context: MethodContext) => unknown) {
 	return method({ ...anyone, name, run: (_args, context) => run(context) });
 }
@@ -227,7 +227,7 @@ describe('invoke', () => {
 			method({ ...anyone, name: 'never', timeout: 1, run: () => new Promise(() => {}) }),
 		]);
 		const login = slow.callAs({ setUserId: () => change }, 'log in');
-		// When this one's time is up, so would be that of the other.
+		// At the deadline of this call, the deadline of the other would be over too.
 		expect(await rejection(slow.call(null, 'never'))).to.include({ error: 'error-timeout' });
 		changed();
 		expect(await login).to.equal(undefined);

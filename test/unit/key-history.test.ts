@@ -17,7 +17,7 @@ interface Answer {
 	total: number;
 }
 
-/** What a client does that trusts nobody: it reckons out the chain by itself. */
+/** Computes the chain of hashes as a client does that does not trust the server. */
 function expectChain(history: readonly KeyHistoryEntry[]): void {
 	let previous = '';
 	let time = 0;
@@ -121,7 +121,7 @@ describe('e2e.keyHistory (E15)', () => {
 	describe('its size', () => {
 		const userOf = ({ id }: Person) => roomkey.store.users.findOne({ _id: id });
 
-		/** The key in the user's document and those in the collection, as stored. */
+		/** The stored key in the user's document, and the stored keys in the collection. */
 		async function storedBytes(person: Person): Promise<number> {
 			const earlier = await roomkey.store.keyHistory.findOne({ _id: person.id });
 			return JSON.stringify([earlier, (await userOf(person))?.e2eKeyHistory]).length;

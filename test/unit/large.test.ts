@@ -1,4 +1,4 @@
-/** Work on many rooms or many members: others are served meanwhile, and it ends with its call. */
+/** Calls about many rooms or members: other calls are answered meanwhile, and the work ends with the call. */
 import { expect } from 'chai';
 import type { Room, Subscription, User } from '../../shared/documents.js';
 import { addPerson, type Person } from '../support/people.js';
@@ -7,7 +7,7 @@ import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 const ROOMS = 3000;
 
-/** How many calls of somebody else, each in a turn of the event loop, are answered before some work has ended. */
+/** Makes calls of another user, one in each turn of the event loop. Returns how many are answered before `work` ends. */
 async function servedMeanwhile(work: Promise<unknown>, call: () => Promise<unknown>): Promise<number> {
 	let isDone = false;
 	const end = work.finally(() => {

@@ -1,4 +1,4 @@
-/** test/contract/ddp.md section 14: what a rule is about, and what it counts together. */
+/** test/contract/ddp.md section 14: which calls a rule matches, and which it counts together. */
 import { expect } from 'chai';
 import type { Caller } from '../../server/core/caller.js';
 import type { RateMatcher } from '../../shared/limit.js';

@@ -58,7 +58,7 @@ describe('rules of limits (14)', () => {
 			const [wide, narrow] = [listener({ calls: 3 }), listener({ calls: 1, matcher: { name: 'two' } })];
 			roomkey = await openRuled([wide.rule, narrow.rule]);
 			expect([await roomkey.refuses(alice, 'two'), await roomkey.refuses(alice, 'two')]).to.deep.equal([false, true]);
-			// What the narrow one refused has counted in the wide one.
+			// A call that the narrow rule has refused counts in the wide rule.
 			expect([await roomkey.refuses(), await roomkey.refuses()]).to.deep.equal([false, true]);
 			expect([wide.received.length, narrow.received.length]).to.deep.equal([4, 2]);
 		});

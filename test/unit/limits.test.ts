@@ -1,4 +1,4 @@
-/** test/contract/ddp.md sections 13 (clientAddress) and 14, without a network: time passes as the test says. */
+/** test/contract/ddp.md sections 13 (clientAddress) and 14, without a network and with a fake clock. */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import type { Caller } from '../../server/core/caller.js';
@@ -88,11 +88,11 @@ describe('limits of calls', () => {
 
 	async function open(methods: readonly Method[] = [twice], mode: 'on' | 'dry-run' = 'on'): Promise<void> {
 		roomkey = await openRoomkey(methods, { rateLimit: mode });
-		// Not before: a database driver has timers of its own.
+		// Enabled after the store is open, because a database driver needs its own timers.
 		mock.timers.enable({ apis: ['setTimeout', 'Date'] });
 	}
 
-	/** How many of these calls are let through before one is refused. */
+	/** How many of these calls are accepted before one is refused. */
 	async function allowed(caller: Partial<Caller>, name: string | readonly string[] = 'twice'): Promise<number> {
 		const names = typeof name === 'string' ? [name] : name;
 		for (let i = 0; i < 1000; i++) {
@@ -266,7 +266,7 @@ describe('limits of calls', () => {
 			run: ({ account, outcome }, context) => context.attempt(account, outcomes[outcome as Outcome]),
 		});
 
-		/** The code of what one attempt, or each of several at once, is answered with. */
+		/** The error codes of one attempt, or of several at once. */
 		const attempt = (account: string, outcome: Outcome, clientAddress = '1.2.3.4') =>
 			roomkey.callAs({ clientAddress }, 'prove', account, outcome).catch(({ error }) => error);
 		const attempts = (count: number, accountOf: (i: number) => string, outcome: Outcome, clientAddress?: string) =>

@@ -1,4 +1,4 @@
-/** test/contract/ddp.md section 7: what a live query reports of what is written, and when the writer is `updated`. */
+/** test/contract/ddp.md section 7: which writes a live query reports, and when the writer receives `updated`. */
 import { expect } from 'chai';
 import { type Bus, createBus } from '../../server/cluster/bus.js';
 import { LiveQuerySubscriber } from '../../server/ddp/publications/live-query.js';
@@ -38,7 +38,7 @@ describe('a live query (7)', () => {
 		await open.close();
 	});
 
-	/** The store, with every read of permissions noticed. */
+	/** The store, which counts every read of permissions. */
 	function watched(store: Store): Store {
 		const noticed = (read: (...asked: never[]) => unknown) => {
 			return (...asked: never[]) => {
@@ -184,7 +184,7 @@ describe('a live query (7)', () => {
 		for (const action of ['inserted', 'updated', 'removed'] as const)
 			expect(bus.publish('changed', { ...change, action })).to.equal(undefined);
 		expect(reads).to.equal(0);
-		// Of a user the event has the id alone.
+		// The event of a user has only the id.
 		await bus.publish('changed', { collection: 'permissions', action: 'updated', document: { _id: 'p' } });
 		expect(reads).to.equal(1);
 		for (const other of others) other.stop();
@@ -197,7 +197,7 @@ describe('a live query (7)', () => {
 		const publish = (document: Permission) =>
 			ownBus.publish('changed', { collection: 'permissions', action: 'updated', document });
 		let later: Promise<unknown> | undefined;
-		/** Reads; then the document is written, before the read is used. */
+		/** Reads, and then writes the document before the result of the read is used. */
 		async function* overtaken() {
 			const documents = await permissions.find({ _id: 'p' }).toArray();
 			await permissions.updateOne({ _id: 'p' }, { $set: { roles: [] } });

@@ -24,7 +24,7 @@ const all = JSON.parse(readFileSync(contract, 'utf8')) as Case[];
 const cases = all.filter((entry) => !entry.throwAllErrors);
 const casesOfAllErrors = all.filter((entry) => entry.throwAllErrors);
 
-/** What `check` throws, or undefined. */
+/** The error that `check` throws; undefined if it throws none. */
 function thrownBy(f: () => void): unknown {
 	try {
 		f();
@@ -34,7 +34,7 @@ function thrownBy(f: () => void): unknown {
 	return undefined;
 }
 
-/** The name an error has in the data: ours is Meteor's. */
+/** The name that the cases have for an error: Meteor's. */
 function nameOf(error: unknown): string {
 	if (error instanceof ClientError) return 'Meteor.Error';
 	return (error as Error).constructor.name;

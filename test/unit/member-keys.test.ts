@@ -75,7 +75,7 @@ describe('old keys (2.3)', () => {
 
 describe("the transitions of a member's keys", () => {
 	const room = { e2eKeyId: 'k' };
-	/** Memberships of every kind, with keys of the room, of another, and of no form. */
+	/** Memberships of every kind: with keys of the room, with keys of another room, and with malformed keys. */
 	const membership = fc.record(
 		{
 			E2EKey: fc.constantFrom(sealed('k'), sealed('other'), 'odd', '', null as unknown as string),

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { MergeBox, type Strategy } from '../../server/ddp/publications/mergebox.js';
 
-/** What is sent, as `collection` and `msg` are not: they would be the same in nearly every line. */
+/** Makes a merge box. `take` returns the frames that were sent since the last call. */
 function open(strategy: Strategy = 'SERVER_MERGE') {
 	const sent: object[] = [];
 	const box = new MergeBox({ send: (frame) => sent.push(JSON.parse(frame)) }, () => strategy);

@@ -1,4 +1,4 @@
-/** The queue of one client's messages without a client: the clock goes as the test says (test/contract/ddp.md section 5). */
+/** The queue of one client's messages, without a client and with a fake clock (test/contract/ddp.md section 5). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { MessageQueue } from '../../server/ddp/queue.js';
@@ -6,7 +6,7 @@ import { MessageQueue } from '../../server/ddp/queue.js';
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('the queue of messages', () => {
-	/** Messages take a millisecond each, and let the next one start at once. The first one waits for the test. */
+	/** Each message takes a millisecond and lets the next one start at once. The first one waits until the test releases it. */
 	function open() {
 		let now = 0;
 		const clock = mock.method(performance, 'now', () => now);

@@ -1,6 +1,6 @@
 /**
- * What a database may hold that others write to, or wrote to before: null where nothing is, a word where a truth is. A
- * write that is repeated until it finds the document as it was read must find it whatever it is.
+ * Odd documents of a database to which other programs write, such as null instead of a missing field, or a text instead of
+ * a boolean. A conditional write that is retried must match such a document too.
  */
 import { expect } from 'chai';
 import type { Room, Subscription, User } from '../../shared/documents.js';
@@ -10,10 +10,10 @@ import { addMember, addPerson, addRoom, type Person } from '../support/people.js
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-/** Far more than a call takes, far less than one that goes on for ever. */
+/** Maximum number of operations of the store in one call. It finds calls that never end. */
 const MAX_OPERATIONS = 500;
 
-/** A store that fails a caller that asks too much of it. */
+/** A store that fails after too many operations. */
 function patient(store: Store): Store {
 	let operations = 0;
 	const wrap = (collection: object) =>
@@ -42,7 +42,7 @@ describe('documents that are not as they should be', () => {
 
 	const odd = <T>(fields: object) => fields as Partial<T>;
 
-	/** An encrypted room with another owner beside this one. */
+	/** An encrypted room with this owner and another one. */
 	async function roomWith(ofRoom: object, ofOwner: object = {}): Promise<string> {
 		const { store } = roomkey;
 		const rid = await addRoom(store, [], { encrypted: true, e2eKeyId: 'k', usersCount: 2, ...odd<Room>(ofRoom) });

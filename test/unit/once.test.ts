@@ -1,4 +1,4 @@
-/** test/contract/beyond.md E1: one answer per call. */
+/** test/contract/beyond.md E1: a repeated call receives the answer of the first one. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { IdempotencyKey } from '../../server/core/caller.js';
@@ -15,9 +15,9 @@ import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 const LIFETIME = 120_000;
 
-/** Calls of each method, in their order. */
+/** The names of the methods that have run, in order. */
 const runs: string[] = [];
-/** Settle calls of `held` and `hasty` by hand. */
+/** Functions that settle the calls of `held` and `hasty`. */
 let settle: { resolve(value: unknown): void; reject(error: unknown): void }[] = [];
 /** The signal of the latest call of `held`. */
 let signal: AbortSignal | undefined;

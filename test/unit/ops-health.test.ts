@@ -23,8 +23,8 @@ describe('health', () => {
 
 	it('names each part with its state, since when, and why', async () => {
 		const { health } = started();
-		health.check('full', async () => 'no space');
-		health.check('fine', async () => undefined);
+		health.addCheck('full', async () => 'no space');
+		health.addCheck('fine', async () => undefined);
 		const { status, checks } = await health.report();
 		expect(status).to.equal('not ready');
 		expect(checks.full).to.deep.include({ status: 'failed', reason: 'no space' });
@@ -35,7 +35,7 @@ describe('health', () => {
 	it('keeps the time of a state until the state changes', async () => {
 		const { health } = started();
 		let reason: string | undefined = 'broken';
-		health.check('part', async () => reason);
+		health.addCheck('part', async () => reason);
 		const since = async () => (await health.report()).checks.part?.since;
 		const first = await since();
 		reason = 'still broken';
@@ -47,7 +47,7 @@ describe('health', () => {
 
 	it('an error of a check is in the log, once, and not in the report', async () => {
 		const { health, log } = started();
-		health.check('store', async () => {
+		health.addCheck('store', async () => {
 			throw new Error('mongodb://root:secret@db');
 		});
 		const report = JSON.stringify([await health.report(), await health.report()]);
@@ -57,9 +57,11 @@ describe('health', () => {
 
 	it('a part that works again is logged', async () => {
 		const { health, log } = started();
-		const slot = health.slot('bus', 'not in use');
-		slot.failed('no connection');
-		slot.ok();
+		let reason: string | undefined = 'no connection';
+		health.addCheck('store', async () => reason);
+		await health.report();
+		reason = undefined;
+		await health.report();
 		expect(log.lines.map(({ level, text }) => [level, text])).to.deep.equal([
 			['error', 'Not ready'],
 			['info', 'Works again'],
@@ -68,7 +70,7 @@ describe('health', () => {
 
 	it('a check without an answer has failed', async () => {
 		const { health } = started();
-		health.check('store', () => new Promise(() => {}));
+		health.addCheck('store', () => new Promise(() => {}));
 		expect((await health.report()).checks.store).to.deep.include({
 			status: 'failed',
 			reason: 'No answer within 20 ms',
@@ -77,18 +79,16 @@ describe('health', () => {
 
 	it('a part that is not in use does not count', async () => {
 		const { health } = started();
-		const slot = health.slot('watcher', 'not in use');
-		expect(await health.report()).to.deep.include({ status: 'ready' });
-		slot.failed('lost');
-		expect((await health.report()).status).to.equal('not ready');
-		slot.off('not in use');
-		expect((await health.report()).status).to.equal('ready');
+		health.addPart('watcher', 'not in use');
+		const { status, checks } = await health.report();
+		expect(status).to.equal('ready');
+		expect(checks.watcher).to.deep.include({ status: 'off', reason: 'not in use' });
 	});
 
 	it('probes within one second share one check', async () => {
 		const health = new Health(memoryLog());
 		let checks = 0;
-		health.check('store', async () => {
+		health.addCheck('store', async () => {
 			checks++;
 			return undefined;
 		});

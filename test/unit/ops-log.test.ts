@@ -1,4 +1,4 @@
-/** What the log says of the life of a server, of calls, logins and connections. */
+/** The log entries about the start and stop of a server, about calls, logins and connections. */
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { type OpenServer, openServer } from '../../server/openServer.js';
@@ -42,7 +42,7 @@ describe('the log of a server', () => {
 	});
 	after(() => server.close());
 
-	/** The lines that were written meanwhile. */
+	/** The lines that were logged meanwhile. */
 	async function linesOf(run: () => Promise<unknown>): Promise<LogLine[]> {
 		const before = log.lines.length;
 		await run();

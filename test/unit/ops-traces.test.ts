@@ -30,7 +30,7 @@ interface RecordedSpan {
 	ended: boolean;
 }
 
-/** The smallest SDK: it keeps spans, follows asynchronous calls, and reads `traceparent`. */
+/** A minimal SDK: it keeps spans, follows asynchronous calls, and reads `traceparent`. */
 function registerSdk(): RecordedSpan[] {
 	const spans: RecordedSpan[] = [];
 	const storage = new AsyncLocalStorage<Context>();

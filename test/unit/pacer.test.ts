@@ -1,4 +1,4 @@
-/** How clients that send as fast as they can share the event loop with all others (DESIGN section 6, fairness). */
+/** How clients that send as fast as they can share the event loop with all others. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -36,7 +36,7 @@ describe('a pacer', () => {
 
 describe('reading a WebSocket', () => {
 	const COUNT = 5000;
-	/** Ends what a test has opened. */
+	/** Closes what a test has opened. */
 	let close = () => {};
 	afterEach(() => close());
 
@@ -70,7 +70,7 @@ describe('reading a WebSocket', () => {
 				maxBuffered: 1024,
 				compression: false,
 				addressOf: () => null,
-				connectionLimiter: limitConnections(1, 1),
+				admission: limitConnections(1, 1),
 				pacer,
 			});
 			transport.open(() => receiver);
@@ -119,7 +119,7 @@ describe('reading a WebSocket', () => {
 	});
 
 	it('does not handle what waits to be read when the server terminates the connection', async () => {
-		/** Its slices never get their turn. */
+		/** A pacer whose slices never run. */
 		class BusyPacer extends Pacer {
 			override schedule() {}
 		}

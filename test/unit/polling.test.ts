@@ -1,4 +1,4 @@
-/** SockJS polling without a network: time passes as the test says (test/contract/ddp.md 1.5). */
+/** SockJS polling without a network and with a fake clock (test/contract/ddp.md 1.5). */
 import type { IncomingMessage } from 'node:http';
 import { mock } from 'node:test';
 import { expect } from 'chai';
@@ -30,7 +30,7 @@ describe('a polling transport', () => {
 				pollTimeout: 60_000,
 				maxBuffered: 10,
 				addressOf: () => '127.0.0.1',
-				connectionLimiter: limitConnections(1, 1),
+				admission: limitConnections(1, 1),
 				pacer: new Pacer(),
 				...options,
 			},

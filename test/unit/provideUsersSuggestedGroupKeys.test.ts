@@ -29,7 +29,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 	const waiting = (...people: Person[]) => people.map(({ id }) => ({ userId: id, ts: new Date() }));
 	const provide = (as: Person | null, keys: unknown) => roomkey.call(as, NAME, keys);
 
-	/** A room whose key alice holds and these others do not. */
+	/** A room whose key only alice holds, with these other members. */
 	async function addWaiting(others: readonly Person[], fields = {}): Promise<string> {
 		const rid = await addRoom(roomkey.store, others, { encrypted: true, e2eKeyId: 'k', ...fields });
 		await addMember(roomkey.store, rid, alice, { E2EKey: sealed('k') });

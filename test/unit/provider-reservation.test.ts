@@ -10,7 +10,7 @@ import { type OpenStore, openTestStore } from '../support/store.js';
 
 const TIME = 10_000;
 
-/** Whether a provider is given a member. */
+/** Whether a provider receives the reservation of a member. */
 async function isGiven(store: Store, rid: string, userId: string, provider: string, now: number): Promise<boolean> {
 	return (await reserve(store, rid, [userId], provider, TIME, now)).has(userId);
 }

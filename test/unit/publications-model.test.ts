@@ -1,6 +1,6 @@
 /**
- * Whatever subscriptions, publish functions, writes and logins do, in whatever order: a client that follows the frames
- * has what a much simpler model says it should (`test/contract/ddp.md` sections 10 to 12).
+ * A model test: subscriptions, publish functions, writes and logins happen in random order. Afterwards a client that
+ * follows the frames has the documents of a much simpler model (`test/contract/ddp.md` sections 10 to 12).
  */
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -30,14 +30,14 @@ const strategies: Record<string, Strategy> = {
 const isStrict = (collection: string) => collection === 'merged' || collection === 'multi';
 const keyOf = (collection: string, id: string) => `${collection}/${id}`;
 
-/** Applies fields to what is shown; undefined takes one away. */
+/** Applies fields to a document that a client has. The value undefined removes a field. */
 function apply(shown: Shown, key: string, fields: Fields): void {
 	const merged = { ...shown.get(key), ...fields };
 	for (const [name, value] of Object.entries(merged)) if (value === undefined) delete merged[name];
 	shown.set(key, merged);
 }
 
-/** A client that takes every frame at its word, and objects where a Node client of Meteor would throw. */
+/** A client that applies every frame, and throws where a Node client of Meteor would throw. */
 class Client {
 	readonly shown: Shown = new Map();
 	readonly readies: string[] = [];
@@ -76,11 +76,11 @@ interface Claim {
 	value: unknown;
 }
 
-/** What a client should have. Of merged documents it keeps one flat list of who said what, in order of arrival. */
+/** The documents that a client should have. For merged documents: a list of the fields of each subscription, in order. */
 class Model {
 	#holds: { sub: string; key: string }[] = [];
 	#claims: Claim[] = [];
-	/** What is shown of collections that are not merged. */
+	/** The documents of collections that are not merged. */
 	#others: Shown = new Map();
 	#before: string[] = [];
 
@@ -154,14 +154,14 @@ type Act =
 /** A subscription as the test sees it. */
 interface Sub {
 	readonly id: string;
-	/** Of a live query: what it matches. */
+	/** The role that a live query selects; undefined for another publish function. */
 	readonly role?: string;
 	context?: PublicationContext;
 	ready: boolean;
 	stopped: boolean;
 }
 
-/** A publish function for each kind of user, as data: slow ones let others go on between any two acts. */
+/** The acts of a publish function, by kind of user. A slow one waits between two acts, so that others run meanwhile. */
 interface Script {
 	readonly anonymous: readonly Act[];
 	readonly user: readonly Act[];
@@ -230,7 +230,7 @@ class World {
 		this.session.receive(JSON.stringify(message));
 	}
 
-	/** Waits until nothing happens any more, then compares. */
+	/** Waits until nothing runs any more, then compares the client with the model. */
 	async settle(): Promise<void> {
 		for (let i = 0; i < 8; i++) await setImmediate();
 		for (const frame of this.transport.sent.splice(0)) this.client.follow(frame);
@@ -240,7 +240,7 @@ class World {
 		expect(this.log.lines).to.deep.equal([]);
 	}
 
-	/** Does it in the publish function's name, and says so to the model. What has stopped has no effect. */
+	/** Performs an act of a publish function, and applies it to the model. After the end of the subscription it has no effect. */
 	act(sub: Sub, act: Act): void {
 		const { context, id } = sub;
 		if (!context) return;
@@ -281,7 +281,7 @@ class World {
 		}
 	}
 
-	/** A subscription has ended, for whatever reason. */
+	/** Records that a subscription has ended. */
 	ended(sub: Sub): void {
 		sub.stopped = true;
 		this.subs.delete(sub.id);
@@ -293,20 +293,20 @@ class World {
 	async setUser(userId: string | null): Promise<void> {
 		this.model.beginRerun();
 		for (const sub of this.subs.values()) {
-			// The run ends without a word; the same subscription goes on in another run.
+			// The run of the publish function ends without a frame, and a new run continues the subscription.
 			this.past.push({ ...sub, stopped: true });
 			this.subs.set(sub.id, { id: sub.id, ...(sub.role && { role: sub.role }), ready: false, stopped: false });
 		}
 		const readiesBefore = this.readies.length;
 		await this.session.setUser(userId, null);
 		for (const sub of this.subs.values()) if (sub.role) this.shows(sub);
-		// What has become ready and then ended is sent only its end.
+		// A subscription that became ready and then ended receives only its end.
 		const anew = this.readies.splice(readiesBefore).filter((id) => this.subs.has(id));
 		this.readies.push(...anew);
 		this.model.endAnew();
 	}
 
-	/** Tells the model what a live query shows for the first time. */
+	/** Adds the first result of a live query to the model. */
 	shows(sub: Sub): void {
 		for (const { _id, roles } of this.permissions.values()) {
 			if (roles.includes(sub.role as string)) this.model.added(sub.id, 'merged', _id, { roles });
@@ -338,10 +338,10 @@ class World {
 	#collection() {
 		const all = this.permissions;
 		return {
-			/** All with a role; or, of some that were written, those. */
+			/** Finds the documents with a role, or the documents with ids. */
 			async *find(filter: { roles: string } | { _id: { $in: string[] } }) {
 				const ids = '_id' in filter ? filter._id.$in : [...all.keys()];
-				// What is found may be old when it arrives.
+				// The result is computed before the wait, so it may be outdated when it arrives.
 				const found = ids.flatMap((id) => all.get(id) ?? []);
 				await setImmediate();
 				for (const document of found)
@@ -383,7 +383,7 @@ const script = fc.record({ anonymous: acts, user: acts, slow: fc.boolean() });
 
 const roles = fc.option(fc.subarray(['r', 'q', 's']));
 
-/** Long enough for a live query to have begun, not for its first result. */
+/** Waits so long that a live query has begun, but has no first result yet. */
 async function reading(): Promise<void> {
 	for (let i = 0; i < 20; i++) await undefined;
 }
@@ -454,7 +454,7 @@ const commands = [
 			for (const sub of world.past) world.act(sub, what);
 		}),
 	),
-	// More of what only has something to bite on while subscriptions last.
+	// These are repeated, so that they come more often: they have an effect only while there are subscriptions.
 	actOf,
 	actOf,
 	actOf,

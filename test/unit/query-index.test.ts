@@ -1,4 +1,4 @@
-/** Live queries that are found by an index are those that match. */
+/** The index of live queries finds exactly the live queries that match a document. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { type Document, ObservedQuery } from '../../server/ddp/publications/observed-query.js';

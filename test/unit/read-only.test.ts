@@ -45,7 +45,7 @@ async function populate(store: Store): Promise<World> {
 	return { admin, member, rid };
 }
 
-/** Arguments that the admin may send, by their names. */
+/** Arguments that the admin may send, by name. */
 function argumentsOf({ args, name: of }: Method, { admin, member, rid }: World): unknown[] {
 	const { username, id } = member;
 	const values: Record<string, unknown> = {
@@ -64,7 +64,7 @@ function argumentsOf({ args, name: of }: Method, { admin, member, rid }: World):
 	return args.map(([arg]) => values[arg]);
 }
 
-/** Calls each of the methods as the admin and as the member, each time in a new world. Says what each has written. */
+/** Calls each method as the admin and as the member, each time on a new store. Returns what each has written. */
 async function writesOf(methods: readonly Method[], open: typeof openRoomkey): Promise<Map<string, Set<string>>> {
 	const writes = new Map<string, Set<string>>(methods.map(({ name }) => [name, new Set()]));
 	const written = { by: '' };
@@ -83,7 +83,7 @@ async function writesOf(methods: readonly Method[], open: typeof openRoomkey): P
 	return writes;
 }
 
-/** Reads that also store what they find, unless the store only reads. */
+/** Methods that read, and also store what they find unless the server is read-only. */
 const STORING_READS: readonly string[] = ['e2e.keyHistory'];
 
 describe('methods of the catalogue', () => {
@@ -93,7 +93,7 @@ describe('methods of the catalogue', () => {
 		const wrong = silent.filter(({ name }) => (writes.get(name)?.size ?? 0) > 0);
 		for (const name of STORING_READS) expect(writes.get(name)?.size, name).to.be.greaterThan(0);
 		expect(wrong.map(({ name }) => [name, ...(writes.get(name) as Set<string>)])).to.deep.equal([]);
-		// Otherwise this test would show nothing.
+		// Without a write here the test would prove nothing.
 		const writers = catalogue.methods.filter(({ name }) => (writes.get(name)?.size ?? 0) > 0);
 		expect(writers.length).to.be.greaterThan(20);
 	});
@@ -125,7 +125,7 @@ describe('methods of the catalogue', () => {
 });
 
 describe('work in the background of a server that only reads', () => {
-	/** What the server writes by itself in eleven minutes. */
+	/** The writes that the server makes by itself in eleven minutes. */
 	async function writesIn(readOnly: boolean): Promise<string[]> {
 		const writes: string[] = [];
 		const { store, onChange, close } = await openTestStore();
@@ -185,7 +185,7 @@ describe('a server that only reads', () => {
 		}
 		const answer = await writer.call('e2e.keyHistory', [world.admin.id], { userId: world.admin.id });
 		historyBefore = JSON.parse(JSON.stringify((answer as { history: unknown }).history));
-		// As Rocket.Chat does it, which keeps no history.
+		// As Rocket.Chat stores it, which keeps no history.
 		await writer.store.users.updateOne({ _id: world.admin.id }, { $set: { 'e2e.public_key': 'fourth' } });
 		await writer.close();
 		server = await openServer({

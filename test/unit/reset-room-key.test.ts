@@ -24,7 +24,7 @@ const membership = (store: Store, rid: string, { id }: Pick<Person, 'id'>) =>
 
 const roomOf = (store: Store, rid: string) => store.rooms.findOne({ _id: rid }) as Promise<Room>;
 
-/** Adds a room of whom each member holds a key, the first one its owner. */
+/** Adds a room whose members all hold a key. The first member is the owner. */
 async function addKeyedRoom(store: Store, members: readonly Person[], fields: Partial<Room> = {}) {
 	const rid = await addRoom(store, [], { encrypted: true, e2eKeyId: OLD, ...fields });
 	const keys = new Map<Person, string>();
@@ -36,7 +36,7 @@ async function addKeyedRoom(store: Store, members: readonly Person[], fields: Pa
 	return { rid, keys };
 }
 
-/** A way to call as another process on the same store would. */
+/** Returns a function that calls the method as another process on the same store. */
 function processOn(store: Store) {
 	const log = memoryLog();
 	const services = { store, bus: createBus(log), settings, log };
@@ -45,7 +45,7 @@ function processOn(store: Store) {
 		invoker.invoke(NAME, params, { userId: as.id, hashedToken: null, connection: null, clientAddress: null });
 }
 
-/** The store as a process sees it whose next write to a membership hangs until it is let go. */
+/** Wraps a store, so that the next write to a membership waits until it is released. */
 function stalled(store: Store) {
 	let letGo = () => {};
 	let arrived = () => {};
@@ -87,7 +87,7 @@ describe('e2e.resetRoomKey', () => {
 	});
 	after(() => roomkey.close());
 
-	/** What was announced while something ran. */
+	/** The changes that are announced while `run` runs. */
 	async function announcedDuring(run: () => Promise<unknown>): Promise<Change[]> {
 		const announced: Change[] = [];
 		const stop = roomkey.bus.on('changed', (change) => void announced.push(change));
@@ -346,7 +346,7 @@ describe('e2e.resetRoomKey', () => {
 	});
 
 	describe('interrupted', () => {
-		/** A room in every state a membership can have, on a store that can stop, and what there is in the end. */
+		/** Opens Roomkey on a store that can fail, with a room that has memberships in every state. */
 		async function openCrashing() {
 			let crashing: CrashingStore | undefined;
 			const other = await openRoomkey(methods, {}, (real) => {
@@ -485,7 +485,7 @@ describe('e2e.resetRoomKey', () => {
 		it('a former key that was accepted meanwhile is put away, and its member waits', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob, carol]);
 			const late = sealed(OLD);
-			// As one that had read the room before: it is written right before the caller's own key.
+			// Simulates a call that had read the room before the reset: it writes just before the caller's own key is stored.
 			const findOneAndUpdate: Store['subscriptions']['findOneAndUpdate'] = async (filter, update, options) => {
 				if ((await roomOf(store, rid)).e2eKeyId === NEW) {
 					await store.subscriptions.updateOne(
@@ -547,13 +547,13 @@ describe('e2e.resetRoomKey', () => {
 		});
 		let served = 0;
 		while (!done) {
-			// A client's next call comes over a socket, not in the same turn.
+			// A client's next call arrives over a socket, so in a later turn of the event loop.
 			await new Promise((resolve) => setImmediate(resolve));
 			await invoker.invoke('me', [], as(other));
 			served++;
 		}
 		await reset;
-		// At least once for each page.
+		// At least one call was answered during each page of 500 members.
 		expect(served).to.be.greaterThan(MEMBERS / 500);
 		expect(most).to.be.at.most(500);
 		expect(await large.subscriptions.countDocuments({ rid, E2EKey: { $exists: true } })).to.equal(1);

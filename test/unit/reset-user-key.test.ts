@@ -30,7 +30,7 @@ describe('the reset of identity keys', () => {
 	after(() => roomkey.close());
 	afterEach(() => seen.crashAfter(Number.POSITIVE_INFINITY));
 
-	/** Somebody with a key nobody else has, a key another has too, an offer, and two places in queues. */
+	/** A user with a key that nobody else has, a key that another user has too, an offered key, and two places in queues. */
 	async function world({ store } = roomkey, fields: Partial<User> = {}) {
 		const alice = await addPerson(store, { ...fields, e2e: e2e('alice') });
 		const alone = await addRoom(store, [bob], { encrypted: true, e2eKeyId: 'id-1' });
@@ -58,7 +58,7 @@ describe('the reset of identity keys', () => {
 	const waitingIn = async (rid: string) =>
 		(await roomkey.store.rooms.findOne({ _id: rid }))?.usersWaitingForE2EKeys?.map(({ userId }) => userId);
 
-	/** The keys a member has, those put away too. */
+	/** The keys of a member, with the former ones. */
 	async function keysOf(rid: string, who: Person) {
 		const membership = await membershipOf(rid, who);
 		return [membership?.E2EKey, ...(membership?.oldRoomKeys ?? []).map(({ E2EKey }) => E2EKey)].filter(Boolean);
@@ -171,7 +171,7 @@ describe('the reset of identity keys', () => {
 		seen.crashAfter(Number.POSITIVE_INFINITY);
 		await roomkey.call(whole.alice, OWN);
 		const { writes } = seen;
-		// The mark, three memberships, two queues, one of which is empty then, and the logins.
+		// The writes: the mark, three memberships, two queues (one of them becomes empty), and the logins.
 		expect(writes).to.equal(8);
 		for (let n = 0; n < writes; n++) {
 			const broken = await world();
@@ -182,7 +182,7 @@ describe('the reset of identity keys', () => {
 			expect(await keysOf(alone, alice), `after ${n} writes`).to.deep.equal([`alone ${alice.id}`]);
 			expect(await keysOf(shared, alice)).to.deep.equal([`shared ${alice.id}`, `old ${alice.id}`]);
 			expect(await keysOf(shared, bob)).to.deep.equal([`shared ${bob.id} ${alice.id}`]);
-			// Until all is done the user can come back and ask again.
+			// Until the reset is complete, the user can log in and repeat it.
 			expect((await userOf(alice))?.services?.resume?.loginTokens).to.have.length(1);
 			await roomkey.call(alice, OWN);
 			await expectDone(broken);
@@ -249,7 +249,7 @@ describe('the reset of identity keys', () => {
 			}
 			expect(strictlySeen?.writes).to.equal(0);
 			expect(await strict.call(boss, OTHERS, alice.id, true)).to.deep.equal({ lastKeyHolder: true });
-			// A user who is not the only holder of a key is not asked.
+			// No confirmation is needed from a user who is not the only holder of a key.
 			const carol = await addPerson(strict.store, { e2e: e2e('carol') });
 			expect(await strict.call(carol, OWN)).to.equal(true);
 			await strict.close();

@@ -1,4 +1,4 @@
-/** `e2e.returnRoomKey` (test/contract/beyond.md E16): a wrong key under the right id is cured without a reset of the room. */
+/** `e2e.returnRoomKey` (test/contract/beyond.md E16): replaces a wrong key under the right id without a reset of the room. */
 import { expect } from 'chai';
 import { recordEvents } from '../support/announced.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
@@ -40,7 +40,7 @@ describe('e2e.returnRoomKey', () => {
 	const provide = (as: Person, rid: string, key = sealed('k')) =>
 		roomkey.call(as, PROVIDE, { [rid]: [{ _id: bob.id, key }] });
 
-	/** A room whose key alice and mallory hold, and where bob has taken the key that mallory offered. */
+	/** A room whose key alice and mallory hold, and where bob has accepted a key from mallory. */
 	async function deceived(): Promise<{ rid: string; wrong: string }> {
 		const rid = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: 'k' });
 		for (const holder of [alice, mallory]) await addMember(roomkey.store, rid, holder, { E2EKey: sealed('k') });

@@ -1,4 +1,4 @@
-/** Rocket.Chat's broker without a network; `test/cluster/rocketchat.test.ts` has it with one. */
+/** Rocket.Chat's broker without a network. `test/cluster/rocketchat.test.ts` tests it over a network. */
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -25,7 +25,7 @@ describe('e2e.roomState', () => {
 
 	before(async () => {
 		roomkey = await openRoomkey();
-		// In the order of their ids.
+		// Ordered by id.
 		alice = await addPerson(roomkey.store, { _id: 'person-1', ...IDENTITY });
 		bob = await addPerson(roomkey.store, { _id: 'person-2', ...IDENTITY });
 		keyless = await addPerson(roomkey.store, { _id: 'person-3' });

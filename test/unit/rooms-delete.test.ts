@@ -1,4 +1,4 @@
-/** How rooms go, and what a crash on the way leaves behind (test/contract/rocketchat-e2e.md 2.4, 10.2). */
+/** How rooms are deleted, and what a crash leaves behind (test/contract/rocketchat-e2e.md 2.4, 10.2). */
 import { expect } from 'chai';
 import { recordEvents } from '../support/announced.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
@@ -122,7 +122,7 @@ describe('a crash on the way, and the call repeated', () => {
 	});
 	afterEach(() => roomkey.close());
 
-	/** Runs `call` with a crash after each of its writes in turn, each time on a room of its own, and once more after it. */
+	/** Runs `call` on a new room for each of its writes: it crashes after that write, and is then repeated. */
 	async function afterEachWrite(
 		fresh: () => Promise<string>,
 		call: (rid: string) => Promise<unknown>,

@@ -182,7 +182,7 @@ describe('members of a room', () => {
 			const [carol, admin] = [await person(), await person({ roles: ['admin'] })];
 			await addMember(roomkey.store, rid, bob);
 			expect(await rejection(invite(bob, rid, carol.id))).to.include({ error: 'error-not-allowed' });
-			// What one may not see is not there.
+			// For a caller who may not see the room, it does not exist.
 			for (const stranger of [carol, admin]) {
 				expect(await rejection(invite(stranger, rid, carol.id))).to.include({ error: 'error-room-not-found' });
 			}

@@ -1,4 +1,4 @@
-/** What can be changed of a room, its encryption before all (test/contract/rocketchat-e2e.md 5.7, 11; test/contract/beyond.md E3, E13, E14). */
+/** The settings of a room, above all its encryption (test/contract/rocketchat-e2e.md 5.7, 11; test/contract/beyond.md E3, E13, E14). */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import { recordEvents } from '../support/announced.js';

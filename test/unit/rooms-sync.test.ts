@@ -1,4 +1,4 @@
-/** What clients read to know their rooms and memberships (test/contract/rocketchat-e2e.md 2.4). */
+/** How clients read their rooms and memberships (test/contract/rocketchat-e2e.md 2.4). */
 import { expect } from 'chai';
 import type { Room, Subscription } from '../../shared/documents.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
@@ -26,7 +26,7 @@ describe('rooms and memberships, all or since a moment', () => {
 	});
 	afterEach(() => roomkey.close());
 
-	/** A room of long ago. */
+	/** A room that was updated long ago. */
 	async function oldRoom(...members: Person[]): Promise<string> {
 		const rid = await addRoom(roomkey.store, [], { _updatedAt: LONG_AGO, usersCount: members.length });
 		for (const member of members) await addMember(roomkey.store, rid, member, { _updatedAt: LONG_AGO, ...OWNER });

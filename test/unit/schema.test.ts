@@ -24,15 +24,15 @@ import { compile } from '../../shared/pattern.js';
 import type { Shape } from '../../shared/shape.js';
 import { standardShape } from '../../shared/standardShape.js';
 
-/** Whether the schema of a shape accepts a value as it is written in EJSON. */
+/** Whether the schema of a shape accepts a value in its EJSON form. */
 function validatorOf(shape: Shape): (value: unknown) => boolean {
 	const maker = new SchemaMaker('ejson');
-	const schema = maker.of(shape);
+	const schema = maker.schemaOf(shape);
 	const ajv = new Ajv2020({ strict: false });
 	return ajv.compile({ ...schema, components: { schemas: maker.components } }) as (value: unknown) => boolean;
 }
 
-/** Values near those that patterns accept. */
+/** Values that resemble those that patterns accept. */
 const values = fc.letrec((tie) => ({
 	leaf: fc.oneof(
 		fc.constantFrom(null, true, false, '', 'a', 'b', 0, 1, -1, 1.5, 2 ** 31, -(2 ** 31), 2 ** 40),
@@ -76,7 +76,7 @@ const patterns: Record<string, unknown> = {
 	'struct integer': object({ a: integer() }),
 };
 
-/** Those whose schema accepts more: it does not know the members of a union, and takes a date in EJSON for an object. */
+/** Patterns whose schema accepts more: it ignores the members of a union, and accepts a date in EJSON as an object. */
 const wider = new Set(['struct type', 'any object']);
 
 describe('the JSON Schema of a pattern', () => {
@@ -102,13 +102,13 @@ describe('the JSON Schema of a pattern', () => {
 			b: named('Same', { x: Number }),
 			c: named('Same', { x: String }),
 		});
-		const { properties } = maker.of(both.shape) as { properties: Record<string, unknown> };
+		const { properties } = maker.schemaOf(both.shape) as { properties: Record<string, unknown> };
 		expect(properties.a).to.deep.equal({ $ref: '#/components/schemas/Same' });
 		expect(properties.b).to.have.nested.property('properties.x.type', 'number');
 	});
 
 	it('of a Standard Schema is the one that its validator gives', () => {
-		const schema = new SchemaMaker('json').of(
+		const schema = new SchemaMaker('json').schemaOf(
 			standardShape(z.object({ a: z.string().min(2), b: z.number().optional() })),
 		);
 		expect(schema).to.deep.equal({
@@ -124,8 +124,12 @@ describe('the JSON Schema of a pattern', () => {
 				return z.array(tree);
 			},
 		});
-		expect(new SchemaMaker('json').of(standardShape(tree))).to.deep.equal({ description: 'value of a zod schema' });
+		expect(new SchemaMaker('json').schemaOf(standardShape(tree))).to.deep.equal({
+			description: 'value of a zod schema',
+		});
 		const bare = { '~standard': { version: 1, vendor: 'bare' } };
-		expect(new SchemaMaker('json').of(standardShape(bare))).to.deep.equal({ description: 'value of a bare schema' });
+		expect(new SchemaMaker('json').schemaOf(standardShape(bare))).to.deep.equal({
+			description: 'value of a bare schema',
+		});
 	});
 });

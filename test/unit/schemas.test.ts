@@ -13,7 +13,7 @@ import type { StandardSchema } from '../../shared/standardSchema.js';
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function holds<_ extends true>(): void {}
 
-/** A method with these arguments, whose result is what it has received. */
+/** A method that returns its arguments. */
 const withArgs = (args: Patterns) =>
 	method({ name: 'add', summary: 'for a test', anonymous: true, args, run: (given) => given });
 
@@ -27,7 +27,7 @@ function outcome(args: Patterns, params: readonly unknown[]): unknown {
 	}
 }
 
-/** One set of arguments in four languages. */
+/** The same arguments as patterns of four libraries. */
 const written: Readonly<Record<string, Patterns>> = {
 	Match: {
 		title: String,

@@ -22,7 +22,7 @@ import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 const PASSWORD = 'secret';
-/** Cheap to look at: there are many logins here. */
+/** A hash with few rounds, because these tests log in often. */
 const HASH = hashSync(sha256(PASSWORD), 4);
 const TOTP_DETAILS = { method: 'totp', codeGenerated: false, availableMethods: ['totp'] };
 const REQUIRED = { error: 'totp-required', reason: 'TOTP Required' };
@@ -33,7 +33,7 @@ describe('second factors', () => {
 	let roomkey: TestRoomkey;
 	const opened = new Map<string, TestRoomkey>();
 
-	/** One server for all tests with the same settings: what settings say is remembered. */
+	/** Opens Roomkey, or takes the one of an earlier test with the same settings: settings are cached. */
 	async function open(said: Record<string, boolean | number> = {}, options: Parameters<typeof openRoomkey>[1] = {}) {
 		const key = JSON.stringify([said, options]);
 		const before = opened.get(key);
@@ -58,7 +58,7 @@ describe('second factors', () => {
 		return roomkey.callAs({ setUserId() {} }, 'login', code === undefined ? login : { totp: { code, login } });
 	}
 
-	/** Calls as somebody who proves something. */
+	/** Calls a method with a second factor. */
 	function callWith(as: Person, secondFactor: SecondFactor | string | undefined, name: string, ...params: unknown[]) {
 		const factor = typeof secondFactor === 'string' ? { code: secondFactor, method: null } : secondFactor;
 		return roomkey.callAs({ userId: as.id, secondFactor: factor, setUserId() {} }, name, ...params);
@@ -448,7 +448,7 @@ describe('second factors', () => {
 			await callWith(alice, appCode(), SET, keys('2'));
 			expect(await publicKeyOf(alice)).to.equal('public 2');
 			expect(await loginsOf(alice)).to.deep.equal(['server', 'totp']);
-			// The same pair again writes nothing, and so asks for nothing.
+			// The same pair again writes nothing, so no second factor is needed.
 			await callWith(alice, undefined, SET, keys('2'));
 		});
 
@@ -524,7 +524,7 @@ describe('second factors', () => {
 	});
 
 	describe('guesses', () => {
-		// Those of one address are counted too.
+		// Attempts from one address are counted too.
 		beforeEach(async () => {
 			roomkey = await openRoomkey(undefined, { rateLimit: 'on' });
 		});

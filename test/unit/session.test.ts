@@ -1,4 +1,4 @@
-/** A session without a network: time passes as the test says (test/contract/ddp.md 1.2 and section 4). */
+/** A session without a network and with a fake clock (test/contract/ddp.md 1.2 and section 4). */
 import { mock } from 'node:test';
 import { setImmediate as aTurn } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -91,9 +91,9 @@ describe('a session', () => {
 		};
 		let read = () => {};
 		const fill = () => {
-			transport.room = new Promise<void>((resolve) => {
+			transport.drained = new Promise<void>((resolve) => {
 				read = () => {
-					transport.room = undefined;
+					transport.drained = undefined;
 					resolve();
 				};
 			});
@@ -164,7 +164,7 @@ describe('a session', () => {
 	describe('whose login token runs out', () => {
 		const DAY = 24 * 60 * 60 * 1000;
 
-		/** A session logged in with a token of that many days. Further calls log in with the next, then out. No heartbeat. */
+		/** A session that is logged in with a token of this many days. A further call logs in with the next token, or logs out. */
 		async function loggedIn(days: number, ...later: number[]) {
 			const ends = [days, ...later];
 			const invoke = async (_name: string, _params: readonly unknown[], caller: Caller) => {
@@ -189,7 +189,7 @@ describe('a session', () => {
 			mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'] });
 		});
 
-		// Longer than the longest delay of a timer, and shorter.
+		// One is longer than the longest delay of a timer, one is shorter.
 		for (const days of [90, 1]) {
 			it(`ends in that moment, ${days} days on`, async () => {
 				const { transport } = await loggedIn(days);
@@ -222,7 +222,7 @@ describe('a session', () => {
 		const CALL = (id: string) => JSON.stringify({ msg: 'method', id, method: 'slow', params: [id] });
 		const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
-		/** Calls run until the test ends them; those that are parallel beside each other. */
+		/** A session whose calls run until the test ends them. */
 		function openSlow(parallel: boolean) {
 			const ends = new Map<string, () => void>();
 			const invoke = (_name: string, [id]: readonly unknown[]) =>
@@ -276,7 +276,7 @@ describe('a session', () => {
 			ends.get('0')?.();
 			await nextTurn();
 			expect(transport.paused).to.equal(false);
-			// It has the whole time from when it is read again.
+			// The whole timeout begins again when the client is read again.
 			mock.timers.tick(14_999);
 			expect(transport.closed).to.equal(false);
 			for (let i = 0; i < 3; i++) mock.timers.tick(15_000);

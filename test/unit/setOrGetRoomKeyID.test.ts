@@ -85,7 +85,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 		expect(announced).to.deep.equal([`subscriptions ${alice.id}`]);
-		// A key that is there is not replaced by one that says the same of itself.
+		// A stored key is not replaced by a key with the same key id.
 		await setOrGet(alice, rid, 'k', sealed('k'));
 		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 	});

@@ -23,7 +23,7 @@ describe('settings (11)', () => {
 	const save = (as: Person, id: string, value: unknown) => roomkey.call(as, 'saveSetting', id, value);
 	const get = (as: Person, id: string) => roomkey.call(as, 'settings.getOne', id);
 
-	/** What clients are notified of while a task runs. */
+	/** The notifications that clients receive while a task runs. */
 	async function eventsOf(task: () => Promise<unknown>): Promise<unknown[]> {
 		const seen: unknown[] = [];
 		const subscribers: StreamSubscribers = {
@@ -212,6 +212,18 @@ describe('settings (11)', () => {
 			expect(since.map(({ _id }) => _id)).to.deep.equal(['delete-user']);
 			expect(since[0]?._updatedAt).to.be.a('date');
 			await roomkey.store.permissions.deleteOne({ _id: 'delete-user' });
+		});
+
+		it('give all that a permission allows to those who may change permissions', async () => {
+			await roomkey.store.roles.insertOne({ _id: 'clerk', name: 'clerk', scope: 'Users' });
+			const clerk = await addPerson(roomkey.store, { roles: ['clerk'] });
+			const token = () => roomkey.call(clerk, 'users.createToken', alice.id);
+			await update(admin, { _id: 'access-permissions', roles: ['admin', 'clerk'] });
+			expect(await rejection(token())).to.include({ error: 'error-unauthorized' });
+			await update(clerk, { _id: 'user-generate-access-token', roles: ['admin', 'clerk'] });
+			expect(await token()).to.have.nested.property('data.userId', alice.id);
+			await update(admin, { _id: 'user-generate-access-token', roles: ['admin'] });
+			await update(admin, { _id: 'access-permissions', roles: ['admin'] });
 		});
 
 		it('are changed by those who may access-permissions', async () => {

@@ -28,7 +28,7 @@ describe('a server with --shadow', () => {
 	let member: Person;
 	let rid: string;
 
-	/** Resolves when a condition holds, which it does soon. */
+	/** Waits until a condition holds. */
 	async function until(condition: () => boolean): Promise<void> {
 		while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 	}

@@ -13,7 +13,7 @@ import { type OpenStore, openTestStore } from '../support/store.js';
 
 const MINUTE = 60_000;
 
-/** How often each value is there. */
+/** How often each value occurs. */
 function occurrences(values: readonly unknown[]): Record<string, number> {
 	const counts: Record<string, number> = {};
 	for (const value of values) counts[String(value)] = (counts[String(value)] ?? 0) + 1;
@@ -57,7 +57,7 @@ describe('limits over several processes (14)', () => {
 		servers = await Promise.all([1, 2, 3].map(() => openRoomkey(methods, options)));
 	}
 	const anyServer = () => servers[next++ % servers.length] as TestRoomkey;
-	/** The windows of all counts are over, as after a time. */
+	/** Ends the windows of all counts, as if their time were over. */
 	const endWindows = () =>
 		open.store.sharedState.updateMany({ count: { $exists: true } }, { $set: { until: new Date() } }, { silent: true });
 

@@ -14,9 +14,9 @@ import { type OpenStore, openTestStore } from '../support/store.js';
 const LIFETIME = 120_000;
 const LEASE = 5_000;
 
-/** Names of the methods that have run, in their order. */
+/** The names of the methods that have run, in order. */
 const runs: string[] = [];
-/** Settle calls of `held` by hand. */
+/** Functions that settle the calls of `held`. */
 let settle: { resolve(value: unknown): void; reject(error: unknown): void }[] = [];
 let onHeld: (() => void) | undefined;
 
@@ -205,7 +205,7 @@ describe('one answer per call over several processes (E1)', () => {
 		await begun;
 		const again = heldAgain();
 		const asked = ask(second, rest('a'), 'held', 1);
-		// The clock of the lease goes on, and the timer that renews it is too slow, as in a process that is not there.
+		// The lease expires before the timer that renews it fires, as if the first process had ended.
 		now += LEASE + 1;
 		await again;
 		settle[1]?.resolve('second');

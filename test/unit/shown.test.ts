@@ -1,4 +1,4 @@
-/** What of a room is published and listed (test/contract/beyond.md E13), and whom a changed room is announced to. */
+/** Which fields of a room clients receive (test/contract/beyond.md E13), and who is notified of a changed room. */
 import { expect } from 'chai';
 import { partialClientRoom } from '../../methods/model/rooms/clientRoom.js';
 import { forgetSetting } from '../../methods/model/settings/workspace.js';
@@ -108,7 +108,7 @@ describe('announcing a room', () => {
 		rid = await addRoom(test.store, members, { encrypted: true, e2eKeyId: 'k' });
 	});
 
-	/** Announces the room to those who read these events. */
+	/** Announces the room to the readers of these events. */
 	async function announced(eventNames: string[], fields: Partial<Room> = {}) {
 		const notified: EventPayloads['notify'][] = [];
 		const room = { ...(await test.store.rooms.findOne({ _id: rid })), ...fields } as Room;

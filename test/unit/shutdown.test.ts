@@ -1,4 +1,4 @@
-/** How sessions end with their server: time passes as the test says (test/contract/ddp.md section 18). */
+/** How sessions end with their server, with a fake clock (test/contract/ddp.md section 18). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { type EndingSession, endSessions } from '../../server/ddp/shutdown.js';
@@ -7,7 +7,7 @@ describe('the sessions of a server that ends', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
 	afterEach(() => mock.timers.reset());
 
-	/** Ends ten of which none has answered all it must, in a second. Tells what was done to each, in order. */
+	/** Ends ten sessions with unanswered calls within a second. Returns what was done to each, in order. */
 	function endTen() {
 		const done: string[] = [];
 		const sessions = new Set<EndingSession>();

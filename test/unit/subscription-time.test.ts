@@ -1,4 +1,4 @@
-/** How long a publication may take, and what of that is its own time (test/contract/ddp.md section 10). */
+/** How long a publication may take, and which time counts (test/contract/ddp.md section 10). */
 import { mock } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -17,7 +17,7 @@ const MINUTE = 60_000;
 const anyone = { summary: 'for a test', anonymous: true, args: {}, name: 'a' } as const;
 const never = () => new Promise<never>(() => {});
 
-/** A client that takes nothing more until it is resumed. */
+/** A client that reads nothing until it is resumed. */
 class SlowTransport extends FakeTransport {
 	goOn = () => {};
 	override whenDrained(): Promise<void> {
@@ -36,8 +36,8 @@ describe('the time of a subscription (10)', () => {
 		to: Publication | Stream,
 		permissions: () => AsyncIterable<{ _id: string }>,
 		transport = new FakeTransport(),
+		log = memoryLog(),
 	): Promise<FakeTransport> {
-		const log = memoryLog();
 		const all = 'run' in to ? [to] : createStreamHub([to]).publications;
 		const services = {
 			store: { permissions: { find: permissions } } as unknown as Store,
@@ -98,6 +98,20 @@ describe('the time of a subscription (10)', () => {
 			expect(JSON.parse(sent[0] ?? '')).to.have.nested.property('error.error', LATE);
 		});
 	}
+
+	it('ends with a warning in the log if nothing was returned and ready was not called', async () => {
+		const log = memoryLog();
+		const { sent } = await subscribe(publication({ ...anyone, run() {} }), two, undefined, log);
+		const callsReady = publication({ ...anyone, run: (_, context) => context.ready() });
+		await subscribe(callsReady, two, undefined, log);
+		await pass(29_999);
+		expect(log.lines).to.deep.equal([]);
+		await pass(1);
+		expect(log.lines.map(({ level, text }) => [level, text])).to.deep.equal([
+			['warn', "Publication 'a' returned no live query and has not called ready"],
+		]);
+		expect(sent).to.deep.equal([]);
+	});
 
 	it('goes on while what was returned is read', async () => {
 		async function* hanging() {

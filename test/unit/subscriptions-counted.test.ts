@@ -11,7 +11,7 @@ import { settings } from '../support/roomkey.js';
 import { FakeTransport } from '../support/transport.js';
 
 describe('a subscription that is being counted', () => {
-	/** Subscribes, and lets a test say when it has been counted. */
+	/** Subscribes. The test decides when the subscription has been counted. */
 	function subscribe() {
 		const ranAs: unknown[] = [];
 		const whose = publication({

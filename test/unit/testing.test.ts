@@ -1,4 +1,4 @@
-/** `roomkey/testing`: a failed test ends, and says what went wrong. */
+/** `roomkey/testing`: a failed test ends and reports its cause. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
@@ -46,7 +46,16 @@ const users = publication({
 	run: () => liveQuery('users', { username: undefined } as object, { username: 1 }),
 });
 
-const parts = { methods: [broken, outer, away, refused, wait], publications: [brokenList, users] };
+const forgotten = publication({
+	name: 'forgotten',
+	summary: 'Forgets to return its live query',
+	args: {},
+	run() {
+		liveQuery('users', {}, { username: 1 });
+	},
+});
+
+const parts = { methods: [broken, outer, away, refused, wait], publications: [brokenList, users, forgotten] };
 
 const causeOf = async (promise: Promise<unknown>) => (await rejection(promise)).cause;
 
@@ -95,6 +104,12 @@ describe('the cause of an error in a test', () => {
 		expect(unclear.message).to.equal(
 			'username: cannot be compared with undefined; a filter leaves the field out, or has { $exists: false }',
 		);
+	});
+
+	it('names a live query that a publication does not return', async () => {
+		const client = await server.connect(alice);
+		const cause = (await causeOf(client.subscribe('forgotten'))) as Error;
+		expect(cause.message).to.equal('Publish function made a live query but did not return it');
 	});
 
 	it('is absent from an error that a method means for its caller', async () => {
@@ -156,13 +171,26 @@ describe('the cause of an error in a test', () => {
 describe('a test server', () => {
 	it('names a caller that is missing', async () => {
 		const server = await openTestServer(parts);
-		for (const as of [undefined, {}, 5]) {
-			const error = await rejection(server.call(as as never, 'refused'));
+		const calls = [undefined, {}, 5].map((as) => [as, 'refused']);
+		for (const args of [...calls, ['refused'], ['refused', 'an argument'], ['refused', ['an argument']]]) {
+			const error = await rejection(server.call(...(args as [never, never])));
 			expect(error).to.be.instanceOf(TypeError);
 			expect(error.message).to.equal(
 				'The first argument of call is the user who calls: what addUser returns, an id, or null',
 			);
 		}
+		await server.close();
+	});
+
+	it('names a user that is given in another form', async () => {
+		const server = await openTestServer(parts);
+		const { id } = await server.addUser();
+		expect((await rejection(server.connect(id as never))).message).to.equal(
+			'The argument of connect is the user who logs in: what addUser returns',
+		);
+		expect((await rejection(server.addUser('alice' as never))).message).to.equal(
+			"addUser takes an object of fields, such as { username: 'alice' }",
+		);
 		await server.close();
 	});
 

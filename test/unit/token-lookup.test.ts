@@ -1,4 +1,4 @@
-/** Logins by token at the same time: one query finds the users of all. */
+/** Concurrent logins by token: one query finds all users. */
 import { expect } from 'chai';
 import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
@@ -6,7 +6,7 @@ import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 describe('many logins by token at once', () => {
 	let roomkey: TestRoomkey;
-	/** Number of tokens that each look-up asked for. */
+	/** The number of tokens in each query. */
 	let sizes: number[];
 
 	beforeEach(async () => {

@@ -19,9 +19,9 @@ describe('the watch over login tokens', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setInterval'] }));
 	afterEach(() => mock.timers.reset());
 
-	/** Watches these tokens, by way of a `find` that counts, and may be another one. */
+	/** Watches these tokens with a store whose `find` is counted and may be replaced. */
 	function watch(inUse: ReadonlyMap<string, string>, find: Find = (...asked) => test.store.users.find(...asked)) {
-		/** How many tokens each query asked for. */
+		/** The number of tokens in each query. */
 		const queries: number[] = [];
 		const log = memoryLog();
 		const bus = createBus(log);
@@ -31,7 +31,7 @@ describe('the watch over login tokens', () => {
 		};
 		const store = { ...test.store, users: { ...test.store.users, find: counting } };
 		const { stop } = watchTokens({ store, bus, log }, () => inUse);
-		/** The next announcements, so many. */
+		/** Waits for the next `count` announcements. */
 		const announced = (count: number) =>
 			new Promise<unknown[]>((resolve) => {
 				const payloads: unknown[] = [];

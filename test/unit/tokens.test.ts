@@ -1,4 +1,4 @@
-/** test/contract/ddp.md 16.1 to 16.3: what a user does with the tokens of their own logins. */
+/** test/contract/ddp.md 16.1 to 16.3: how users manage their own login tokens. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { hashPassword } from '../../methods/model/users/passwords.js';

@@ -249,7 +249,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 	});
 
 	describe('while the room is reset', () => {
-		/** What a reset writes in the end. */
+		/** The last write of a reset. */
 		const finish = (rid: string) =>
 			roomkey.store.rooms.updateOne({ _id: rid }, { $set: { e2eKeyId: 'next' } }, { silent: true });
 
@@ -279,7 +279,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]).to.include({ E2EKey: key });
 			expect(await rejection(update(alice, rid, bob, key))).to.include({ error: 'error-key-id-mismatch' });
 			expect(await membershipOf(roomkey.store, rid, bob)).not.to.have.property('E2ESuggestedKey');
-			// Once it is named, keys of it are good while the reset puts the last of the former away.
+			// Once the reset has set the new key id, keys with it are accepted while the reset archives the last former keys.
 			await finish(rid);
 			const next = sealed('next');
 			await update(alice, rid, alice, next);

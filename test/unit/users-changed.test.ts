@@ -205,6 +205,29 @@ describe('people, changed', () => {
 			await allow('edit-other-user-info', 'admin');
 		});
 
+		it('sets the password of an admin only for those who may make admins', async () => {
+			await roomkey.store.roles.insertOne({ _id: 'desk', name: 'desk', scope: 'Users' });
+			const desk = await addPerson(roomkey.store, { roles: ['desk'] });
+			const [other, root] = [
+				await addPerson(roomkey.store, { username: fresh() }),
+				await addPerson(roomkey.store, { username: fresh(), roles: ['admin'], password: 'old' }),
+			];
+			for (const permission of ['edit-other-user-info', 'edit-other-user-password'])
+				await allow(permission, 'admin', 'desk');
+			await update(desk, other.id, { password: 'new' });
+			expect(await logIn(other.username, 'new')).to.include({ id: other.id });
+			expect(await rejection(update(desk, root.id, { password: 'new' }))).to.include({
+				error: 'error-action-not-allowed',
+				reason: 'Assigning admin is not allowed',
+			});
+			expect(await logIn(root.username, 'old')).to.include({ id: root.id });
+			expect(await tokensOf(root.id)).to.have.length(2);
+			await update(admin, root.id, { password: 'new' });
+			expect(await logIn(root.username, 'new')).to.include({ id: root.id });
+			for (const permission of ['edit-other-user-info', 'edit-other-user-password']) await allow(permission, 'admin');
+			await update(admin, root.id, { roles: ['user'] });
+		});
+
 		it('refuses a user that is not there, and a change of nothing', async () => {
 			expect(await rejection(update(admin, 'nobody', {}))).to.include({ error: 'error-invalid-user' });
 			const changes = [{ joinDefaultChannels: true }, { services: {} }, { e2e: {} }, { name: ' ' }];

@@ -1,4 +1,4 @@
-/** test/contract/beyond.md E10, E11: what is left of somebody whose account is deleted. */
+/** test/contract/beyond.md E10, E11: what remains stored of a deleted user. */
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
 import type { Room } from '../../shared/documents.js';
@@ -8,7 +8,7 @@ import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 let sealedKeys = 0;
-/** A key as it is sealed for a member; no two are alike. */
+/** A unique text in the form of a key that is sealed for a member. */
 const sealed = () => `keyid0123456${String(sealedKeys++).padStart(342, 'A')}==`;
 
 const encrypted: Partial<Room> = { encrypted: true, e2eKeyId: 'keyid0123456' };
@@ -26,7 +26,7 @@ describe('users.delete', () => {
 	const remove = (id: string, confirmRelinquish?: boolean, confirm?: boolean, at = roomkey) =>
 		at.call(admin, 'users.delete', id, undefined, undefined, confirmRelinquish, confirm);
 
-	/** Somebody with a membership that has the key, a place in a queue, and a turn in the queue of a room they left. */
+	/** A user with a membership that has a key, a place in a queue, and a place in the queue of a room that the user has left. */
 	async function addInvolved({ store } = roomkey) {
 		const person = await addPerson(store, { e2e: { public_key: 'p', private_key: 'q' } });
 		const other = await addPerson(store);
@@ -43,7 +43,7 @@ describe('users.delete', () => {
 		return { alone, gone, person, other, keyed, keyless, left };
 	}
 
-	/** Whatever the store still holds of a user. */
+	/** Everything that the store still has about a user. */
 	async function tracesOf(id: string, { store } = roomkey) {
 		return {
 			users: await store.users.countDocuments({ _id: id }),
@@ -106,7 +106,7 @@ describe('users.delete', () => {
 			expect(await fragile.store.rooms.findOne({ _id: alone }), `after ${writes} writes`).to.equal(null);
 			expect(await tracesOf(person.id, fragile), `after ${writes} writes`).to.deep.equal(nothing);
 			if (steps > 1) continue;
-			// How many there are to break off after.
+			// The number of writes, after each of which the call is interrupted.
 			const counted = await addInvolved(fragile);
 			crashing?.crashAfter(Number.POSITIVE_INFINITY);
 			await remove(counted.person.id, true, undefined, fragile);

@@ -1,4 +1,4 @@
-/** Users named in another case than they are stored, wherever a call names a user. */
+/** Calls that name a user in another case than the stored one. */
 import { expect } from 'chai';
 import type { User } from '../../shared/documents.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';

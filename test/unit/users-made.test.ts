@@ -1,4 +1,4 @@
-/** Issue 5, point 4: people by admins, as functions. */
+/** Issue 5, point 4: users that admins create, as functions. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import type { User } from '../../shared/documents.js';

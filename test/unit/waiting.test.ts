@@ -33,7 +33,7 @@ describe('members without a key', () => {
 	});
 	afterEach(() => roomkey.close());
 
-	/** A room that alice and carol can seal the key of, where these others wait. */
+	/** A room whose key alice and carol hold, and where these others wait for the key. */
 	async function addWaiting(others: readonly Person[], fields = {}): Promise<string> {
 		const rid = await addRoom(roomkey.store, others, { encrypted: true, e2eKeyId: 'k', ...fields });
 		for (const holder of [alice, carol]) await addMember(roomkey.store, rid, holder, { E2EKey: sealed('k') });
@@ -192,7 +192,7 @@ describe('members without a key', () => {
 			};
 			expect(answer.usersWaitingForE2EKeys[rid]?.map(({ _id }) => _id)).to.deep.equal([bob.id]);
 			expect(answer.unfitPublicKeys[rid]).to.have.members(ids(unfit));
-			// A caller without the key seals nothing: Rocket.Chat's own test asks so, with keys that are no JWK.
+			// A caller without the key cannot seal it. Rocket.Chat's own test makes this call, with keys that are not JWKs.
 			expect((await fetchIds(bob, rid))[rid]).to.deep.equal(ids(unfit));
 		});
 

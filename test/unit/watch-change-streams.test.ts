@@ -108,7 +108,7 @@ describe('a change stream of a collection', () => {
 			first.fail(error);
 			const second = await database.nextStream();
 			expect(second.options.resumeAfter).to.equal(undefined);
-			// It is read when later writes can no longer be missed.
+			// The collection is read only when the stream is open, so that no later write is missed.
 			expect(await sink.next(1)).to.deep.equal([{ key: 'subscriptions', id: 'a', action: 'updated' }]);
 			expect(sink.rest).to.deep.equal([]);
 			second.idle();
@@ -142,7 +142,7 @@ describe('a change stream of a collection', () => {
 			documentKey: { $set: { x: 1 } },
 			fullDocument: { _id: 'b' },
 		});
-		// It was removed before the server could look it up.
+		// The document was removed before the server could look it up.
 		second.send({ _id: token('C'), operationType: 'update', documentKey: { $set: { x: 1 } } });
 		second.send(event('delete', 'c', 'D'));
 		expect(await sink.next(3)).to.deep.equal([

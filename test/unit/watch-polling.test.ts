@@ -40,7 +40,7 @@ describe('a database that is polled', () => {
 		database.of(collection).push({ _id, _updatedAt: new Date(time) });
 	const room = (id: string) => ({ key: 'rooms', id, action: 'updated' });
 
-	/** Resolves after rounds that began later, so many. */
+	/** Waits for `count` further rounds. */
 	async function rounds(count: number): Promise<void> {
 		for (let round = 0; round < count; round++) {
 			const asked = database.queries.length;

@@ -1,4 +1,4 @@
-/** How the watcher chooses, and what it says about itself. */
+/** How the watcher chooses between change streams and polling, and what it reports about itself. */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { startWatcher, type WatcherParts, type WatchMode } from '../../server/cluster/watch/watcher.js';
@@ -28,7 +28,7 @@ describe('the watcher of a database', () => {
 			collections: [ROOMS],
 			sink,
 			log: memoryLog(),
-			health: health.slot('watcher', 'off'),
+			health: health.addPart('watcher', 'off'),
 			observedIds: () => [],
 			interval: 1,
 			...more,
@@ -105,7 +105,7 @@ describe('the watcher of a database', () => {
 			expect(report.status).to.equal('ready');
 			expect(report.checks.watcher).to.include({
 				status: 'degraded',
-				reason: 'Writes of other programs are not heard at present',
+				reason: 'Writes of other programs are not noticed at present',
 			});
 			await watcher.close();
 		} finally {

@@ -1,10 +1,10 @@
-/** Long tasks share the event loop with each other and with all else (DESIGN section 6, fairness). */
+/** Long tasks yield to each other and to everything else on the event loop (DESIGN section 6, fairness). */
 import { expect } from 'chai';
 import { createYielder } from '../../shared/yielding.js';
 
 const TASKS = 20;
 const STEPS = 12;
-/** What a step takes at least, in ms. */
+/** Shortest time of a step, in ms. */
 const STEP_MS = 1;
 
 function work(): void {
@@ -42,7 +42,7 @@ async function runTasks(): Promise<number[][]> {
 describe('tasks that yield', () => {
 	it('hold the event loop together no longer than one of them alone', async () => {
 		const longest = Math.max(...(await runTasks()).map((turn) => turn.length));
-		// Two slices of 5 ms at most: one that began in a turn, and one that continues at its end.
+		// At most two slices of 5 ms: one that begins in a turn, and one that continues at its end.
 		expect(longest).to.be.at.most(12);
 		expect(longest).to.be.below(TASKS);
 	});
@@ -50,7 +50,7 @@ describe('tasks that yield', () => {
 	it('continue one after the other', async () => {
 		const steps = (await runTasks()).flat();
 		const slices = steps.filter((task, i) => task !== steps[i - 1]);
-		// Every other task continues before one does again.
+		// Each of the other tasks continues before the same task continues again.
 		const first = slices.slice(0, TASKS);
 		expect(new Set(first).size).to.equal(TASKS);
 	});

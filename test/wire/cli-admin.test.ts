@@ -1,6 +1,6 @@
 /** The subcommands of `roomkey` for users, tokens, rooms and settings: on a data folder, and through a server. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { openFolder } from '../../server/store/folder.js';
@@ -53,7 +53,7 @@ describe('roomkey on a data folder', () => {
 	const logIn = async (url: string, user: string, password: string) =>
 		(await post(`${url}/api/v1/login`, null, { user, password })).status;
 
-	it('makes the first admin, whose password comes from standard input, and who can log in', async () => {
+	it('creates the first admin with a password from standard input, who can log in', async () => {
 		expect((await roomkey('user list')).err).to.include('holds no data of Roomkey');
 		const early = await roomkey('user add bob --email b@example.com', { input: 'secret-of-bob\n' });
 		expect(early).to.include({ status: 2, out: '' });
@@ -63,12 +63,19 @@ describe('roomkey on a data folder', () => {
 			staysOpen: true,
 		});
 		expect({ status, out }).to.deep.equal({ status: 0, out: '' });
-		expect(err).to.equal(`Working on the folder ${data} directly\nMade the first admin root\n`);
+		const [place, audit = '', end, ...others] = err.split('\n');
+		expect([place, end, ...others]).to.deep.equal([
+			`Working on the folder ${data} directly`,
+			'Made the first admin root',
+			'',
+		]);
+		expect(JSON.parse(audit)).to.include({ audit: true, command: 'user add', operator: userInfo().username });
+		expect(JSON.parse(audit)).to.include({ username: 'root', msg: 'There was no admin: made one' });
 		const url = await serve();
 		expect(await logIn(url, 'root', PASSWORD)).to.equal(200);
 	});
 
-	it('makes users by the rules of users.create, and lists them', async () => {
+	it('creates users by the rules of users.create, and lists them', async () => {
 		await addRoot();
 		const { password } = await addUser('bob', ' --role bot --name Bobby');
 		expect(password).to.match(/^[\w-]{20}$/);
@@ -169,7 +176,7 @@ describe('roomkey on a data folder', () => {
 		expect(await logIn(await serve(), 'bob', password)).to.equal(200);
 	});
 
-	it('works where the configuration file of the server says, unless a flag or a variable says otherwise', async () => {
+	it('uses the store of the configuration file of the server, unless a flag or a variable names another', async () => {
 		await addRoot();
 		const file = join(folder, 'roomkey.json');
 		const list = (args: readonly string[], env?: NodeJS.ProcessEnv) => runHere(['user', 'list', ...args], { env });
@@ -191,6 +198,70 @@ describe('roomkey on a data folder', () => {
 			'Accounts_LoginExpiration is now 30; it was 90\n',
 		);
 		expect((await roomkey('settings list')).out).to.match(/\nAccounts_LoginExpiration +30\n/);
+	});
+
+	describe('leaves audit lines on standard error, as a server does', () => {
+		const auditOf = (err: string) =>
+			err
+				.split('\n')
+				.filter((line) => line.startsWith('{'))
+				.map((line) => JSON.parse(line) as Record<string, unknown>);
+
+		it('for each change, with its command, its operator and its outcome, and never a secret', async () => {
+			await addRoot();
+			const { userId, password } = await addUser('bob');
+			for (const [line, expected] of [
+				['user add bert --email bert@example.com --generate-password', [{ method: 'users.create' }]],
+				['user password bob --generate-password', [{ method: 'users.update', about: { userId } }]],
+				['token issue bob', [{ method: 'users.createToken', about: { userId } }]],
+				[
+					'token revoke bob --all',
+					[
+						{ userId, tokens: 1 },
+						{ method: 'users.revokeTokens', about: { userId } },
+					],
+				],
+				['user deactivate bob', [{ method: 'users.setActiveStatus', about: { userId } }]],
+				['settings set E2E_Enable false', [{ method: 'saveSetting' }]],
+				['user remove bob --yes', [{ method: 'users.delete', about: { userId } }]],
+			] as const) {
+				const { status, out, err } = await roomkey(line);
+				expect(status, err).to.equal(0);
+				const audit = auditOf(err);
+				expect(audit, line).to.have.length(expected.length);
+				for (const [i, facts] of expected.entries()) {
+					const outcome = 'method' in facts ? { outcome: 'ok', transport: 'program' } : {};
+					const command = line.split(' ').slice(0, 2).join(' ');
+					const operator = userInfo().username;
+					expect(audit[i], line).to.deep.include({ level: 30, audit: true, command, operator, ...outcome, ...facts });
+				}
+				expect(err).not.to.include(password);
+				if (/generate|issue/.test(line)) expect(err).not.to.include(out.trim());
+			}
+		});
+
+		it('for a refused change, and for no command that only reads', async () => {
+			await addRoot();
+			const refused = await roomkey('user remove root --yes');
+			expect(refused.status).to.equal(1);
+			expect(auditOf(refused.err)).to.have.length(1);
+			expect(auditOf(refused.err)[0]).to.include({ method: 'users.delete', outcome: 'refused' });
+			for (const line of ['user list', 'token list root', 'room list', 'settings list'])
+				expect(auditOf((await roomkey(line)).err), line).to.deep.equal([]);
+		});
+
+		it('at the level and in the format that the environment or the configuration file names', async () => {
+			await addRoot();
+			const file = join(folder, 'roomkey.json');
+			const issue = async (env: NodeJS.ProcessEnv) => (await roomkey('token issue root --json', { env })).err;
+			expect(await issue({ ROOMKEY_LOG_FORMAT: 'pretty' })).to.match(/\n\S+ info {2}Audit command="token issue" /);
+			expect(await issue({ ROOMKEY_LOG_LEVEL: 'warn' })).to.equal(`Working on the folder ${data} directly\n`);
+			await writeFile(file, JSON.stringify({ 'log-level': 'silent', port: 'wrong' }));
+			expect(await issue({ ROOMKEY_CONFIG: file })).to.equal(`Working on the folder ${data} directly\n`);
+			expect(auditOf(await issue({ ROOMKEY_CONFIG: file, ROOMKEY_LOG_LEVEL: 'info' }))).to.have.length(1);
+			expect(await issue({ ROOMKEY_LOG_LEVEL: 'loud' })).to.include('ROOMKEY_LOG_LEVEL must be one of');
+			expect(auditOf(await issue({ ROOMKEY_CONFIG: join(folder, 'none.json') }))).to.have.length(1);
+		});
 	});
 
 	describe('that a server uses', () => {
@@ -222,12 +293,12 @@ describe('roomkey on a data folder', () => {
 			expect(await remote(`user deactivate bob --url ${url} --token-file ${file}`, {})).to.include({ status: 0 });
 			const input = `${PASSWORD}\nanother-secret-of-bob\n`;
 			expect(await remote(`user password bob --url ${url} --login root`, { input })).to.include({ status: 0 });
-			// The login of a command ends with it.
+			// The command removes its login when it ends.
 			expect(JSON.parse((await remote('token list root --json')).out)).to.include({ total: 1 });
 			expect(await remote('user remove bob --yes')).to.include({ status: 0, out: 'Deleted bob\n' });
 		});
 
-		it('says what is wrong with the address or the token, and not the token', async () => {
+		it('reports what is wrong with the address or the token, without printing the token', async () => {
 			await addRoot();
 			const url = await serve();
 			const remote = (line: string, env: NodeJS.ProcessEnv, input?: string) => runHere(line.split(' '), { env, input });

@@ -37,7 +37,7 @@ describe('roomkey check', () => {
 		return { status, parts };
 	}
 
-	/** A server that answers like this. */
+	/** Starts a server with this answer. @returns its address */
 	async function answering(listener: RequestListener): Promise<string> {
 		const server = createServer(listener);
 		servers.push(server);
@@ -59,7 +59,7 @@ describe('roomkey check', () => {
 		});
 	});
 
-	it('says which process uses the folder, and changes nothing in it', async () => {
+	it('names the process that uses the folder, and changes nothing in it', async () => {
 		const open = await openFolder(data);
 		const { status, out, err } = await runCommand(['check', '--data', data], { env: { PORT: '1' } });
 		expect({ status, err }).to.deep.equal({ status: 0, err: '' });
@@ -139,7 +139,7 @@ describe('roomkey check', () => {
 		expect((await check(['--config', file], {})).parts.settings).to.match(/^ok/);
 	});
 
-	it('finds a folder that others can enter, that is damaged, or that holds nothing', async () => {
+	it('finds a folder that others can enter, that is damaged, or that is empty', async () => {
 		await chmod(data, 0o755);
 		expect((await check(['--data', data])).parts['folder: access']).to.match(/^warning: .*chmod 700/);
 		await truncate(join(data, 'data.mdb'), 4096);

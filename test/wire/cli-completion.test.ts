@@ -9,7 +9,7 @@ import { runHere } from '../support/command.js';
 describe('roomkey completion', () => {
 	const script = async (shell: string) => (await runHere(['completion', shell])).out;
 
-	/** What bash offers for the last of these words. */
+	/** The completions that bash offers for the last of these words. */
 	async function offered(...words: string[]): Promise<string[]> {
 		const test = `
 			COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _roomkey; printf '%s\\n' "\${COMPREPLY[@]}"`;
@@ -50,7 +50,7 @@ describe('roomkey completion', () => {
 		});
 	}
 
-	it('knows no other shell', async () => {
+	it('refuses other shells', async () => {
 		expect(await runHere(['completion', 'csh'])).to.include({ status: 2, out: '' });
 	});
 });

@@ -1,4 +1,4 @@
-/** The settings of `roomkey`: from flags, variables and a file; what is wrong, what is in force, and limits of methods. */
+/** The settings of `roomkey`: their sources, errors, `--print-config`, and limits of methods. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,7 +98,7 @@ describe('the settings of roomkey', () => {
 		});
 	});
 
-	it('can be those of the file in docs/operating.md', async () => {
+	it('can be read from the example file in docs/operating.md', async () => {
 		const [, text] = /^```json\n([\s\S]*?)^```$/m.exec(await readFile('docs/operating.md', 'utf8')) ?? [];
 		await write(text);
 		expect(Object.fromEntries(await printed(['--config', file]))).to.include({
@@ -150,6 +150,50 @@ describe('the settings of roomkey', () => {
 		});
 	}
 
+	describe('that contradict each other', () => {
+		/** Runs `roomkey check` and returns its note about the settings. */
+		async function checked(env: NodeJS.ProcessEnv): Promise<string> {
+			const { out, err } = await runHere(['check', '--json', '--data', `${folder}/none`], {
+				env: { PORT: '1', ...env },
+			});
+			expect(err).to.equal('');
+			const { checks } = JSON.parse(out) as { checks: { part: string; status: string; note: string }[] };
+			const { status, note } = checks.find(({ part }) => part === 'settings') ?? expect.fail('not checked');
+			return `${status}: ${note}`;
+		}
+
+		for (const [settings, says] of [
+			[{ 'tls-cert': 'x' }, 'tls-cert and tls-key need each other'],
+			[{ 'trust-proxy': '10.0.0.0/8', 'forwarded-count': 1 }, 'choose one of trust-proxy and forwarded-count'],
+			[{ 'read-only': true, 'sign-ups': true }, 'sign-ups makes accounts, which read-only does not'],
+			[{ shadow: true, 'read-only': true }, 'choose one of shadow and read-only'],
+			[{ watch: 'polling' }, 'watch must be off or auto'],
+			[{ nats: 'nats://127.0.0.1:1', 'nats-cert': 'x' }, 'nats-cert and nats-key'],
+		] as const) {
+			it(`are named by serve, --print-config and check alike: ${Object.keys(settings).join(' and ')}`, async () => {
+				await write(settings);
+				const data = `${folder}/none`;
+				const served = await runHere(['--config', file, '--data', data]);
+				expect(served).to.include({ status: 2, out: '' });
+				expect(served.err).to.include(says);
+				expect(await runHere(['--config', file, '--data', data, '--print-config'])).to.deep.equal(served);
+				expect(await checked({ ROOMKEY_CONFIG: file })).to.equal(`failed: ${served.err.replace(/\n */g, ' ')}`);
+			});
+		}
+
+		it('are named together with limits of methods that do not exist', async () => {
+			await write({ 'tls-key': 'x', limits: { nothing: '1/s', other: 'off' } });
+			const { status, err } = await runHere(['--config', file, '--print-config']);
+			expect(status).to.equal(2);
+			expect(err.split('\n').map((line) => line.trim())).to.deep.equal([
+				'3 settings are wrong:',
+				'tls-cert and tls-key need each other',
+				"limits: there is no method 'nothing'",
+				"limits: there is no method 'other'",
+			]);
+		});
+	});
+
 	describe('about limits of methods', () => {
 		it('are in force, described and logged', async () => {
 			await write({ limits: { 'users.info': '7/m', me: { calls: 3, per: 500 } } });
@@ -186,7 +230,7 @@ describe('the settings of roomkey', () => {
 			await server.close();
 		});
 
-		it('are refused for unknown methods, all at once, and if they are no limits', async () => {
+		it('are refused for unknown methods and if they are invalid, all in one error', async () => {
 			const none = await runHere(['--memory', '--limit', 'nothing=1/s', '--limit', 'other=off,me=1/s']);
 			expect(none.status).to.equal(2);
 			expect(none.err).to.include("no method 'nothing'").and.include("no method 'other'").and.not.include("'me'");

@@ -1,4 +1,4 @@
-/** What `roomkey` asks on a terminal. The terminal is that of `script`, which every Debian has. */
+/** What `roomkey` asks on a terminal. `script` makes the terminal; every Debian has it. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { expect } from 'chai';
 
 const main = resolve('dist/server/cli/main.js');
 
-/** A command on a terminal: what it shows, and what is typed. */
+/** A command on a terminal. */
 class Terminal {
 	readonly child: ChildProcessWithoutNullStreams;
 	shown = '';
@@ -20,7 +20,7 @@ class Terminal {
 		});
 	}
 
-	/** Types a line once this is shown. */
+	/** Types a line when the terminal shows a text. */
 	async answer(prompt: string, text: string): Promise<void> {
 		while (!this.shown.includes(prompt)) {
 			if (this.child.exitCode !== null) throw new Error(`it ended: ${this.shown}`);

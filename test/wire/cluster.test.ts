@@ -1,4 +1,4 @@
-/** Several servers as one service: what one writes, the clients of the others receive; also after the bus was away. */
+/** Several servers as one service: clients receive what other servers write, also after an outage of the bus. */
 import { expect } from 'chai';
 import { method } from '../../shared/method.js';
 import { liveQuery, publication } from '../../shared/publication.js';
@@ -84,7 +84,7 @@ describe('several servers', () => {
 
 	const metricsOf = async (index: number) => (await fetch(`${app(index).url}/metrics`)).text();
 
-	it('send live queries what another has inserted, changed and removed', async () => {
+	it('send live queries what another server has inserted, changed and removed', async () => {
 		const client = await connect(1);
 		await client.subscribe('topics');
 		const { store } = app(0);
@@ -96,14 +96,14 @@ describe('several servers', () => {
 		expect(await client.next()).to.deep.include({ msg: 'removed', id: rid });
 	});
 
-	it('send streams the events of another, with all types', async () => {
+	it('send streams the events of another server, with all types', async () => {
 		const client = await connect(1);
 		await client.subscribe('stream-open', 'e', false);
 		await (await connect(0)).call('notifyOpen', 'hello');
 		expect(eventArgs(await client.next())).to.deep.equal(['hello', new Date(0)]);
 	});
 
-	it('send members what a call at another has changed of their rooms and memberships', async () => {
+	it('send members the changes of rooms and memberships that a call at another server has made', async () => {
 		const client = await connect(1, bob);
 		await client.subscribe('stream-notify-user', `${bob.id}/rooms-changed`, false);
 		await (await connect(0, alice)).call('e2e.setRoomKeyID', rid, 'the-key-id');
@@ -111,7 +111,7 @@ describe('several servers', () => {
 		expect([action, (room as { e2eKeyId: string }).e2eKeyId]).to.deep.equal(['updated', 'the-key-id']);
 	});
 
-	it('send a user which membership they have lost at another', async () => {
+	it('notify a user of a membership that another server has removed', async () => {
 		const client = await connect(1, bob);
 		await client.subscribe('stream-notify-user', `${bob.id}/subscriptions-changed`, false);
 		await app(0).store.subscriptions.deleteOne({ rid, 'u._id': bob.id });
@@ -120,13 +120,13 @@ describe('several servers', () => {
 		expect(membership).to.deep.include({ rid, u: { _id: bob.id, username: bob.username } });
 	});
 
-	it('end the sessions of a token that is revoked at another', async () => {
+	it('end the sessions of a token that is revoked at another server', async () => {
 		const client = await connect(1, alice);
 		await (await connect(0, alice)).call('logout');
 		await client.closed;
 	});
 
-	it('use a permission at once that is changed at another', async () => {
+	it('use a permission at once that is changed at another server', async () => {
 		const client = await connect(1, alice);
 		const watcher = await connect(1, bob);
 		await watcher.subscribe('stream-notify-logged', 'permissions-changed', false);
@@ -142,7 +142,7 @@ describe('several servers', () => {
 		await Promise.all(apps.map((each) => each.caughtUp()));
 		expect(await busState(0)).to.deep.include({ code: 200, status: 'ok' });
 		link(0).cut();
-		// A report is used again for a second.
+		// A health report is reused for a second.
 		while ((await busState(0)).status === 'ok');
 		expect(await busState(0)).to.deep.include({ code: 200, status: 'degraded' });
 		expect(await metricsOf(0))
@@ -151,7 +151,7 @@ describe('several servers', () => {
 		expect(await metricsOf(1)).to.include('roomkey_bus_connected 1');
 	});
 
-	describe('after the bus was away', () => {
+	describe('after an outage of the bus', () => {
 		async function whileCut(run: () => Promise<unknown>): Promise<void> {
 			for (const each of links) each.cut();
 			await run();
@@ -203,7 +203,7 @@ describe('several servers', () => {
 			expect([...shown]).to.have.members(['the-key-id', 'the-key-id-sealed']);
 		});
 
-		it('send what a server wrote that ended before it could say so', async () => {
+		it('send what a server wrote that ended before it could publish it', async () => {
 			const client = await connect(1, bob);
 			await client.subscribe('stream-notify-user', `${bob.id}/rooms-changed`, false);
 			for (const each of links) each.cut();
@@ -221,7 +221,7 @@ describe('several servers', () => {
 		});
 	});
 
-	it('drop nonsense, count it, and go on', async () => {
+	it('drop and count invalid messages', async () => {
 		const client = await connect(1);
 		await client.subscribe('stream-open', 'e', false);
 		const from = 'someone';
@@ -256,7 +256,7 @@ describe('several servers', () => {
 });
 
 describe('a service with small messages', () => {
-	it('splits what does not fit into one', async () => {
+	it('splits events that do not fit into one message', async () => {
 		const network = new TestNetwork();
 		const stores = await openSameData(2);
 		const apps = await Promise.all(

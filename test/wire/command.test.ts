@@ -1,4 +1,4 @@
-/** The `roomkey` command, as people start it. */
+/** The `roomkey` command in a process of its own. */
 
 import { once } from 'node:events';
 import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { Command } from '../support/command.js';
 import { RawClient } from '../support/ddp.js';
 import { post, request } from '../support/rest.js';
 
-/** What the demo is to hold: DESIGN section 1 and issue 3. */
+/** What the demo contains. */
 const ALICE = { id: 'd26x6zSkaPSe5gCyy', username: 'alice', token: 'Di9OKWzdu7V2vW3lHO0oYLOOr6P2Y0n9zQlx20qn2cU' };
 
 describe('roomkey', () => {
@@ -51,7 +51,7 @@ describe('roomkey', () => {
 		'--path-prefix roomkey/',
 		'--headers-timeout 0',
 	]) {
-		it(`refuses ${line} with 2 and a hint`, async () => {
+		it(`refuses ${line} with the exit code 2 and a hint`, async () => {
 			const command = roomkey(line);
 			expect(await command.ended()).to.equal(2);
 			expect(command.err).to.match(/^roomkey: .*\nTry roomkey --help\n$/);
@@ -59,7 +59,7 @@ describe('roomkey', () => {
 	}
 
 	for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-		it(`closes cleanly at ${signal}: clients are notified, and it ends with 0 (18)`, async () => {
+		it(`closes cleanly at ${signal}: clients are notified, and the exit code is 0 (18)`, async () => {
 			const command = roomkey('--memory --port 0');
 			const address = await command.listening();
 			const client = await RawClient.connect(`${address.replace('http', 'ws')}/websocket`);
@@ -72,12 +72,33 @@ describe('roomkey', () => {
 		});
 	}
 
+	it('closes its clients one after another at SIGTERM, and serves the others meanwhile (18)', async () => {
+		const command = roomkey('--memory --port 0 --grace 12000');
+		const url = `${(await command.listening()).replace('http', 'ws')}/websocket`;
+		const clients: RawClient[] = [];
+		const closed: number[] = [];
+		for (let i = 0; i < 3; i++) {
+			const client = await RawClient.connect(url);
+			client.socket.on('close', () => closed.push(i));
+			clients.push(client);
+		}
+		command.child.kill('SIGTERM');
+		await clients[0]?.closed;
+		// The last one is closed after a third of the grace.
+		expect((await clients[2]?.call('unknown'))?.error).to.include({ error: 404 });
+		expect(await Promise.all(clients.map((client) => client.closed))).to.deep.equal(
+			Array(3).fill({ code: 1001, reason: 'Server is shutting down' }),
+		);
+		expect(closed).to.deep.equal([0, 1, 2]);
+		expect(await command.ended()).to.equal(0);
+	});
+
 	/** Resolves when its log has a line with this text. */
 	async function logged(command: Command, text: string): Promise<void> {
 		while (!command.err.includes(text)) await once(command.child.stderr, 'data');
 	}
 
-	it('reads its TLS certificate again at SIGHUP, and goes on with the one it has if that is wrong', async () => {
+	it('reads its TLS certificate again at SIGHUP, and continues with the present one if the new one is wrong', async () => {
 		const fixture = (name: string) => path.resolve('test/fixtures/tls', name);
 		const [cert, key] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')];
 		await copyFile(fixture('first.cert.pem'), cert);
@@ -93,7 +114,7 @@ describe('roomkey', () => {
 		expect(await command.stop()).to.equal(0);
 	});
 
-	it('goes on at SIGHUP without a certificate, unless it is on a terminal', async () => {
+	it('continues at SIGHUP without a certificate, unless it is on a terminal', async () => {
 		const command = roomkey('--memory --port 0');
 		await command.listening();
 		command.child.kill('SIGHUP');
@@ -106,13 +127,13 @@ describe('roomkey', () => {
 		const url = `${(await command.listening()).replace('http', 'ws')}/websocket`;
 		const [first, second] = [await RawClient.connect(url), await RawClient.connect(url)];
 		command.child.kill('SIGTERM');
-		// The second one would be closed in half an hour.
+		// The shutdown would close the second connection only after half an hour.
 		await first.closed;
 		expect(await command.stop('SIGTERM')).to.equal(null);
 		expect((await second.closed).code).to.equal(1006);
 	});
 
-	it('keeps its data in a folder, over restarts', async () => {
+	it('opens the data of a folder again after a restart', async () => {
 		const first = roomkey(`--data ${folder}/data --port 0`);
 		const address = await first.listening();
 		expect((await request(`${address}/api/v1/me`)).status).to.equal(401);
@@ -122,7 +143,7 @@ describe('roomkey', () => {
 		expect(await second.stop()).to.equal(0);
 	});
 
-	it('refuses a folder that another process has', async () => {
+	it('refuses a folder that another process uses', async () => {
 		const first = roomkey('--port 0', { ROOMKEY_DATA: `${folder}/data` });
 		await first.listening();
 		const second = roomkey(`--data ${folder}/data --port 0`);
@@ -132,7 +153,7 @@ describe('roomkey', () => {
 			.and.include(String(first.child.pid));
 	});
 
-	it('says which port is taken', async () => {
+	it('names a port that is in use', async () => {
 		const first = roomkey('--memory --port 0');
 		const { port } = new URL(await first.listening());
 		const second = roomkey(`--memory --port ${port}`);
@@ -142,7 +163,7 @@ describe('roomkey', () => {
 			.and.include(port);
 	});
 
-	it('says that a database cannot be reached, and keeps its password to itself', async () => {
+	it('reports that a database cannot be reached, without its password', async () => {
 		const url = 'mongodb://me:secret@127.0.0.1:1/db?serverSelectionTimeoutMS=200';
 		const command = roomkey('--port 0', { MONGO_URL: url });
 		expect(await command.ended()).to.equal(1);
@@ -157,7 +178,7 @@ describe('roomkey', () => {
 				data?: { me: { roles: string[]; emails?: { address: string }[] } };
 			};
 
-		it('makes the first admin once, and says so without the password', async () => {
+		it('creates the first admin once, and logs it without the password', async () => {
 			const env = { ADMIN_USERNAME: 'root', ADMIN_PASS: 'my-secret', ADMIN_EMAIL: 'Root@Example.com' };
 			const first = roomkey(`--data ${folder}/data --port 0`, env);
 			const { data } = await logIn(await first.listening(), 'root', 'my-secret');
@@ -180,12 +201,12 @@ describe('roomkey', () => {
 			expect(second.err).not.to.include('made one').and.not.include('another-secret');
 		});
 
-		it('calls that admin admin, unless configured otherwise', async () => {
+		it('names that admin admin by default', async () => {
 			const address = await roomkey('--memory --port 0', { ADMIN_PASS: 'my-secret' }).listening();
 			expect(await logIn(address, 'admin', 'my-secret')).to.have.property('data');
 		});
 
-		it('refuses values that cannot be, and keeps them to itself', async () => {
+		it('refuses invalid values without printing them', async () => {
 			const command = roomkey('--memory --port 0', { ADMIN_PASS: 'my-secret', ADMIN_EMAIL: 'my-secret' });
 			expect(await command.ended()).to.equal(2);
 			expect(command.err)
@@ -194,7 +215,7 @@ describe('roomkey', () => {
 		});
 	});
 
-	it('serves with the word serve too, and refuses commands that it does not have', async () => {
+	it('starts the server with serve too, and refuses unknown commands', async () => {
 		await roomkey('serve --memory --port 0').listening();
 		for (const [line, text] of [
 			['frobnicate', "there is no command 'frobnicate'"],
@@ -224,7 +245,7 @@ describe('roomkey', () => {
 			.and.include('--generate-password');
 	});
 
-	it('says how to make the first admin, as long as there is none', async () => {
+	it('prints how to create the first admin while there is none', async () => {
 		const folderHint = roomkey(`--data ${folder}/data --port 0`);
 		await folderHint.listening();
 		const hint = `stop the server and run: roomkey user add NAME --role admin --data ${folder}/data (or start it with a password in ADMIN_PASS).`;
@@ -266,7 +287,7 @@ describe('roomkey', () => {
 				look();
 				command.child.stdout.on('data', look);
 			});
-			// Done as a shell would do it, for machines without curl.
+			// Sends the request of the line itself, for machines without curl.
 			const line = /curl (.|\n)+?'\n/.exec(printed)?.[0].replaceAll('\\\n', '') ?? '';
 			expect(line).to.match(/^curl -X POST http/);
 			const quoted = (flag: string) => [...line.matchAll(new RegExp(`${flag} '([^']*)'`, 'g'))].map(([, text]) => text);
@@ -282,7 +303,7 @@ describe('roomkey', () => {
 			expect(line).to.include(`${address}/api/v1/e2e.setRoomKeyID`);
 		});
 
-		it('logs which argument had the wrong type, but not its value; elsewhere that is for debug', async () => {
+		it('logs which argument had the wrong type, but not its value; without --demo only at debug', async () => {
 			for (const [line, isLogged] of [
 				['--demo --port 0', true],
 				['--memory --port 0', false],
@@ -300,7 +321,7 @@ describe('roomkey', () => {
 			}
 		});
 
-		it('holds the people and rooms of the seed', async () => {
+		it('contains the example users and rooms', async () => {
 			const address = await roomkey('--demo --port 0').listening();
 			const setRoomKeyID = `${address}/api/v1/e2e.setRoomKeyID`;
 			const answers = [];
@@ -332,7 +353,7 @@ describe('roomkey', () => {
 			}
 		});
 
-		it('has its credentials nowhere else', async () => {
+		it('is the only mode with these credentials', async () => {
 			const address = await roomkey('--memory --port 0').listening();
 			expect((await post(`${address}/api/v1/e2e.setRoomKeyID`, ALICE, {})).status).to.equal(401);
 			expect((await post(`${address}/api/v1/login`, null, { user: 'alice', password: 'alice' })).status).to.equal(401);

@@ -14,7 +14,7 @@ describe('200 callers at once', () => {
 	});
 	after(() => app.close());
 
-	it('over DDP and REST mixed: one sets the key id, and it is what is stored', async () => {
+	it('over DDP and REST: one caller sets the key id, and its key id is stored', async () => {
 		const people = await Promise.all(Array.from({ length: CALLERS / 2 }, () => addPerson(app.store)));
 		const rid = await addRoom(app.store, people);
 		const clients = await Promise.all(

@@ -1,4 +1,4 @@
-/** test/contract/rocketchat-e2e.md 7.3: pages of other origins. */
+/** REST calls from pages of other origins (test/contract/rocketchat-e2e.md 7.3). */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { addPerson, type Person } from '../support/people.js';
@@ -26,14 +26,14 @@ describe('CORS (7.3)', () => {
 			},
 		});
 
-	it('lets no page of another origin call, where nothing is said', async () => {
+	it('allows no page of another origin by default', async () => {
 		await start();
 		const { status, headers } = await preflight(PAGE);
 		expect(status).to.equal(405);
 		expect(headers.get('access-control-allow-origin')).to.equal(null);
 	});
 
-	it('answers the preflight of an origin that is let in, with the headers it may send', async () => {
+	it('answers the preflight of an allowed origin with the headers that it may send', async () => {
 		await start(`https://other.example, ${PAGE}`);
 		const { status, headers } = await preflight(PAGE);
 		expect(status).to.equal(204);
@@ -60,12 +60,12 @@ describe('CORS (7.3)', () => {
 		}
 	});
 
-	it('lets every origin in with *', async () => {
+	it('allows every origin with *', async () => {
 		await start('*');
 		expect((await preflight(PAGE)).headers.get('access-control-allow-origin')).to.equal('*');
 	});
 
-	it('leaves SockJS its own rules', async () => {
+	it('does not change the rules of SockJS', async () => {
 		await start(PAGE);
 		const { headers } = await request(`${app.url}/sockjs/info`, { headers: { Origin: 'https://evil.example' } });
 		expect(headers.get('access-control-allow-origin')).to.equal('https://evil.example');

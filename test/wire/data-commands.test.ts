@@ -97,7 +97,7 @@ describe('moving data in and out', () => {
 		expect(await store.users.findOne({ _id: '0123456789abcdef01234567' })).to.include({ username: 'bob' });
 	});
 
-	it('exports what imports as it was', async () => {
+	it('exports lines that import as the same documents', async () => {
 		const user: User = {
 			_id: 'u',
 			username: 'alice',
@@ -143,12 +143,12 @@ describe('moving data in and out', () => {
 		await restoreFolder(backup, restored);
 		const copied = await open(restored);
 		expect(await copied.store.rooms.findOne({ _id: 'before' })).to.include({ t: 'p' });
-		// One moment: a room is written before its membership.
+		// The backup is a consistent state: a room is written before its membership.
 		const rooms = await copied.store.rooms.countDocuments({});
 		expect(await copied.store.subscriptions.countDocuments({})).to.be.within(rooms - 2, rooms - 1);
 	});
 
-	it('backs up from another process, and refuses targets that are not empty and sources that are none', async () => {
+	it('backs up from another process, and refuses targets that are not empty and sources without data', async () => {
 		const { store } = await open();
 		await store.rooms.insertOne({ _id: 'r', t: 'p' });
 		const backup = join(parent, 'backup');

@@ -1,6 +1,6 @@
 /**
- * test/contract/ddp.md sections 1 to 9, 13 and 15 over real sockets, section by section. Publications have files of their own
- * (10 to 12), and so have what Meteor gets wrong (19: faults.test.ts) and transcripts (17, 20).
+ * DDP over real sockets: test/contract/ddp.md sections 1 to 9, 13 and 15. Other files test publications (sections 10 to
+ * 12), the faults of Meteor (19: faults.test.ts) and transcripts (17, 20).
  */
 import { expect } from 'chai';
 import { ClientError } from '../../shared/errors.js';
@@ -82,7 +82,7 @@ describe('DDP over WebSocket', () => {
 
 	describe('transports (1)', () => {
 		for (const path of ['/websocket', '/websocket/', '/websocket?x=1', '/sockjs/websocket', '/sockjs/websocket/']) {
-			it(`takes raw WebSockets at ${path}`, async () => {
+			it(`accepts raw WebSockets at ${path}`, async () => {
 				const client = await open(path);
 				client.send({ msg: 'connect', version: '1', support: ['1'] });
 				expect(await client.next()).to.include({ msg: 'connected' });
@@ -107,7 +107,7 @@ describe('DDP over WebSocket', () => {
 		it('chooses no subprotocol', async () => {
 			const { WebSocket } = await import('ws');
 			const socket = new WebSocket(app.webSocketUrl, ['ddp', 'x']);
-			// The client library insists on one; that it complains shows that none was chosen.
+			// `ws` requires one of its subprotocols. Its error shows that the server has chosen none.
 			const error = await new Promise<Error>((resolve) => socket.on('error', resolve));
 			expect(error.message).to.equal('Server sent no subprotocol');
 		});
@@ -127,7 +127,7 @@ describe('DDP over WebSocket', () => {
 			expect(await client.nextText()).to.equal('{"msg":"result","id":"1","result":{"$date":5}}');
 		});
 
-		it('leaves everything else plain JSON', async () => {
+		it('sends the details of an error as plain JSON', async () => {
 			const client = await connect();
 			client.send('{"msg":"method","id":"1","method":"throw"}');
 			await client.next();
@@ -166,7 +166,7 @@ describe('DDP over WebSocket', () => {
 			});
 		}
 
-		it('pays no heed to what follows a failed connect', async () => {
+		it('ignores messages after a failed connect', async () => {
 			const client = await open();
 			client.send({ msg: 'connect', version: '9', support: ['9'] });
 			client.send({ msg: 'method', id: '1', method: 'echo', params: [1] });
@@ -179,7 +179,7 @@ describe('DDP over WebSocket', () => {
 			expect(more).to.equal('the socket has closed');
 		});
 
-		it('demands connect first, pings included, and stays open', async () => {
+		it('refuses every message before connect, also a ping, and stays open', async () => {
 			const client = await open();
 			client.send('{"msg":"ping"}');
 			expect(await client.nextText()).to.equal(
@@ -196,7 +196,7 @@ describe('DDP over WebSocket', () => {
 			expect(await client.call('echo', 1)).to.include({ result: 1 });
 		});
 
-		it('gives every connect a new session, also one that asks for an old one', async () => {
+		it('gives every connection a new session, even if the client names a former one', async () => {
 			const first = await open();
 			first.send({ msg: 'connect', version: '1', support: ['1'] });
 			const { session } = await first.next();
@@ -207,7 +207,7 @@ describe('DDP over WebSocket', () => {
 				.and.not.equal(session);
 		});
 
-		it('takes connect and calls in one burst', async () => {
+		it('accepts calls that are sent at once with connect', async () => {
 			const client = await open();
 			client.send({ msg: 'connect', version: '1', support: ['1'] });
 			client.send({ msg: 'method', id: '1', method: 'echo', params: ['x'] });
@@ -254,7 +254,7 @@ describe('DDP over WebSocket', () => {
 			client.send({ msg: 'method', id: '2', method: 'echo', params: [2] });
 			client.send({ msg: 'foo' });
 			const other = await connect();
-			// Other connections do not wait; and once this has come back, both of ours have been read.
+			// A call of another connection does not wait. When it is answered, both calls above have been read.
 			await other.call('open', 'order');
 			const seen = await client.take(5);
 			expect(seen.map(({ msg, id, methods: ids }) => `${msg} ${id ?? ids ?? ''}`)).to.deep.equal([
@@ -266,7 +266,7 @@ describe('DDP over WebSocket', () => {
 			]);
 		});
 
-		it('lets the next one start after unblock', async () => {
+		it('lets the next message start after unblock', async () => {
 			const client = await connect();
 			client.send({ msg: 'method', id: '1', method: 'unblock and wait', params: ['un'] });
 			client.send({ msg: 'method', id: '2', method: 'open', params: ['un'] });
@@ -274,7 +274,7 @@ describe('DDP over WebSocket', () => {
 			expect(seen.filter(({ msg }) => msg === 'result').map(({ id }) => id)).to.have.members(['1', '2']);
 		});
 
-		it('drops what is queued when the connection closes', async () => {
+		it('drops the queued messages when the connection closes', async () => {
 			const client = await connect();
 			client.send({ msg: 'method', id: '1', method: 'wait', params: ['drop'] });
 			client.send({ msg: 'method', id: '2', method: 'fail' });
@@ -300,7 +300,7 @@ describe('DDP over WebSocket', () => {
 			'{"msg":"method","id":"1","method":"echo","randomSeed":null}',
 			'{"msg":"method","id":"1","method":"echo","randomSeed":5}',
 		]) {
-			it(`finds ${message} malformed`, async () => {
+			it(`refuses ${message} as malformed`, async () => {
 				const client = await connect();
 				client.send(message);
 				expect(await client.nextText()).to.equal(
@@ -309,14 +309,14 @@ describe('DDP over WebSocket', () => {
 			});
 		}
 
-		it('calls without params as with none', async () => {
+		it('treats absent params as an empty list', async () => {
 			const client = await connect();
 			client.send('{"msg":"method","id":"","method":"echo"}');
 			expect(await client.nextText()).to.equal('{"msg":"updated","methods":[""]}');
 			expect(await client.nextText()).to.equal('{"msg":"result","id":""}');
 		});
 
-		it('passes the random seed on; an empty one is none', async () => {
+		it('passes the random seed to the method; an empty one counts as absent', async () => {
 			const client = await connect();
 			for (const [randomSeed, seen] of [
 				['abc', 'abc'],
@@ -337,7 +337,7 @@ describe('DDP over WebSocket', () => {
 			expect(await client.nextText()).to.equal('{"msg":"updated","methods":["2"]}');
 		});
 
-		it('runs a repeated id again', async () => {
+		it('runs a call again whose id is repeated', async () => {
 			const client = await connect();
 			for (const value of [1, 2]) {
 				client.send({ msg: 'method', id: 'same', method: 'echo', params: [value] });
@@ -361,7 +361,7 @@ describe('DDP over WebSocket', () => {
 	});
 
 	describe('updated (7)', () => {
-		it('comes once for each call, whatever comes of it, and for an unknown method too', async () => {
+		it('comes once for each call, also for a failed call and an unknown method', async () => {
 			const client = await connect();
 			const names = ['echo', 'throw', 'fail', 'two strings', 'nope'];
 			for (const name of names) client.send({ msg: 'method', id: name, method: name });
@@ -375,7 +375,7 @@ describe('DDP over WebSocket', () => {
 			expect(await client.next()).to.deep.equal({ msg: 'pong' });
 		});
 
-		it('comes not for a malformed call, nor for one of another connection', async () => {
+		it('does not come for a malformed call or for a call of another connection', async () => {
 			const [client, other] = [await connect(), await connect()];
 			await client.callWithId('mine', 'echo');
 			other.send({ msg: 'method', id: 'malformed', method: 'echo', params: null });
@@ -384,7 +384,7 @@ describe('DDP over WebSocket', () => {
 			expect(await other.next()).to.deep.equal({ msg: 'pong' });
 		});
 
-		it('comes before the result where no write is outstanding; of an unknown method, behind it', async () => {
+		it('comes before the result if nothing was written; for an unknown method after it', async () => {
 			const client = await connect();
 			for (const [name, ...order] of [
 				['echo', 'updated', 'result'],
@@ -408,7 +408,7 @@ describe('DDP over WebSocket', () => {
 			);
 		});
 
-		it('shows a Match error as 400 and no more', async () => {
+		it('sends a Match error as 400, without its text', async () => {
 			const client = await connect();
 			client.send({ msg: 'method', id: '1', method: 'two strings', params: ['a', 5] });
 			await client.next();
@@ -450,7 +450,7 @@ describe('DDP over WebSocket', () => {
 		}
 	});
 
-	describe('subscriptions: requests that no publication answers (10)', () => {
+	describe('subscriptions and unsubs without a publication (10)', () => {
 		for (const [text, reply] of [
 			[
 				'{"msg":"sub","id":"s","name":"nope"}',
@@ -476,7 +476,7 @@ describe('DDP over WebSocket', () => {
 	});
 
 	describe('the connection object (13)', () => {
-		it('passes methods the client’s details, without cookies', async () => {
+		it('gives methods the address and some headers of the client, without cookies', async () => {
 			const client = await connect({ Cookie: 'c', Authorization: 'a', 'User-Agent': 'test', 'X-Other': 'x' });
 			const { result } = await client.call('connection');
 			expect(result).to.have.all.keys('id', 'clientAddress', 'httpHeaders');
@@ -503,13 +503,13 @@ describe('DDP over WebSocket', () => {
 			});
 		}
 
-		it('derives the seed of a call within the call', async () => {
+		it('derives the seed of a nested call', async () => {
 			const client = await connect();
 			client.send({ msg: 'method', id: '1', method: 'call foo', randomSeed: SEED });
 			expect((await client.take(2))[1]).to.include({ result: '616c821ab23918e894c8' });
 		});
 
-		it('makes values that nobody foresees without one', async () => {
+		it('makes random values without a seed', async () => {
 			const client = await connect();
 			const drawn = [await client.call('draw', 'default'), await client.call('draw', 'default')];
 			expect(drawn[0]?.result).to.not.deep.equal(drawn[1]?.result);

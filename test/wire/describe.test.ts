@@ -1,4 +1,4 @@
-/** /api/v1/openapi.json and /asyncapi.json: valid, complete, and about the server that serves them. */
+/** Tests that /api/v1/openapi.json and /asyncapi.json are valid and complete, and describe the server that serves them. */
 import { gunzipSync } from 'node:zlib';
 import { Parser } from '@asyncapi/parser';
 import { Validator } from '@seriousme/openapi-schema-validator';
@@ -88,7 +88,7 @@ describe('the description of the server', () => {
 
 	for (const path of ['/api/v1/openapi.json', '/asyncapi.json']) {
 		describe(path, () => {
-			it('is compressed for those who accept it, and not sent again to those who have it', async () => {
+			it('is compressed for clients that accept it, and not sent again to clients that have it', async () => {
 				const plain = await fetch(app.url + path, { headers: { 'accept-encoding': 'identity' } });
 				const text = await plain.text();
 				const etag = plain.headers.get('etag') as string;
@@ -107,7 +107,7 @@ describe('the description of the server', () => {
 				expect(raw.length).to.be.below(text.length / 5);
 			});
 
-			it('is read with GET and HEAD only', async () => {
+			it('answers only GET and HEAD', async () => {
 				expect((await request(app.url + path, { method: 'HEAD' })).status).to.equal(200);
 				const { status, headers } = await request(app.url + path, { method: 'POST' });
 				expect(status).to.equal(405);
@@ -130,7 +130,7 @@ describe('the description of the server', () => {
 		expect(document?.allChannels().length).to.equal(Object.keys(asyncapi.channels).length);
 	});
 
-	it('has an operation for every route of REST, and none besides', () => {
+	it('has an operation for every route of REST, and no other', () => {
 		const routes = routesOf(catalogue.methods, { get: () => true } as never, {} as never, '8.0.0');
 		const served = routes.flatMap(({ path, verbs }) => {
 			const full = path.startsWith('/') ? path : `/api/v1/${path}`;
@@ -141,7 +141,7 @@ describe('the description of the server', () => {
 		);
 		expect(described.sort()).to.deep.equal(served.sort());
 		const ids = Object.values<Json>(openapi.paths).flatMap((path) =>
-			Object.values<Json>(path).map((one) => one.operationId),
+			Object.values<Json>(path).map((operation) => operation.operationId),
 		);
 		expect(new Set(ids).size).to.equal(ids.length);
 	});
@@ -231,7 +231,7 @@ describe('the description of the server', () => {
 			expect(post['x-limits']).to.deep.equal([{ calls: 7, per: 60_000, countedBy: 'caller' }]);
 		});
 
-		it('has no accounts where there are none', () => {
+		it('describes no accounts if the server has none', () => {
 			const { paths } = openapiDocument({ methods: [ownMethod], limits: [], version: '1' }) as Json;
 			expect(Object.keys(paths)).to.have.members([
 				'/api/v1/tasks/{text}',
@@ -306,13 +306,13 @@ describe('the description of the server', () => {
 			expect(page).not.to.match(/<script>|<style|style="| on\w+="/);
 		});
 
-		it('leads from the address with a slash at the end to the page', async () => {
+		it('redirects from the path with a slash at its end to the page', async () => {
 			const { status, headers } = await fetch(`${app.url}/api-docs/`, { redirect: 'manual' });
 			expect(status).to.equal(308);
 			expect(headers.get('location')).to.equal('../api-docs');
 		});
 
-		it('is not there when it is switched off; the documents are', async () => {
+		it('is absent when it is switched off; the documents are still served', async () => {
 			const without = await startApp({ apiDocs: false });
 			for (const path of ['api-docs', 'api-docs/page.js']) {
 				expect((await request(`${without.url}/${path}`)).status).to.equal(404);

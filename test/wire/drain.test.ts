@@ -1,6 +1,7 @@
 /** How a server ends: who is answered before, and who cannot hold it up (test/contract/ddp.md section 18; issue: the whole of DDP). */
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
+import { mock } from 'node:test';
 import { expect } from 'chai';
 import { method } from '../../shared/method.js';
 import { startApp } from '../support/app.js';
@@ -49,6 +50,25 @@ describe('a server that ends', () => {
 		expect(ids).to.deep.equal(['first', ...Array.from({ length: 3000 }, (_, i) => String(i))]);
 		expect(await client.closed).to.deep.equal({ code: 1001, reason: 'Server is shutting down' });
 		await closed;
+	});
+
+	it('closes its clients one after another over half of the grace, and answers those that are still there (18)', async () => {
+		mock.timers.enable({ apis: ['setTimeout'] });
+		try {
+			const app = await startApp({ methods, grace: 20_000 });
+			const clients: RawClient[] = [];
+			for (let i = 0; i < 10; i++) clients.push(await RawClient.connect(app.webSocketUrl));
+			const closed = app.close();
+			for (const [i, client] of clients.entries()) {
+				mock.timers.tick(i === 0 ? 0 : 1000);
+				expect(await client.closed).to.deep.equal({ code: 1001, reason: 'Server is shutting down' });
+				const others = clients.slice(i + 1).map((other) => other.call('echo', 'still here'));
+				expect((await Promise.all(others)).map(({ result }) => result)).to.deep.equal(others.map(() => 'still here'));
+			}
+			await closed;
+		} finally {
+			mock.timers.reset();
+		}
 	});
 
 	for (const [what, sent] of [

@@ -1,4 +1,4 @@
-/** test/contract/rocketchat-e2e.md 10.4: who is notified of which operation, over real DDP, with a stranger listening. */
+/** Which users are notified of which operation, over real DDP (test/contract/rocketchat-e2e.md 10.4). */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -21,12 +21,12 @@ interface World {
 
 interface Row {
 	readonly what: string;
-	/** What is so before anybody listens, and what comes to be so, untold, when all listen. */
+	/** Prepares the store: before clients subscribe, and silently after they have subscribed. */
 	readonly first?: (world: World) => Promise<unknown>;
 	readonly given?: (world: World) => Promise<unknown>;
 	readonly caller: Name;
 	readonly call: (world: World) => readonly [method: string, ...params: unknown[]];
-	/** What they receive, each once; a client that listens to several things receives them in no certain order. */
+	/** The events that each client receives, each once and in any order. */
 	readonly owner?: readonly string[];
 	readonly member?: readonly string[];
 }
@@ -204,7 +204,7 @@ describe('who is notified of what (10.4)', () => {
 		return client;
 	}
 
-	/** What comes before the answer to a ping, or before the socket is closed. */
+	/** The frames before the answer to a ping, or before the socket is closed. */
 	async function pending(client: RawClient): Promise<Frame[]> {
 		const frames: Frame[] = [];
 		client.send({ msg: 'ping', id: 'end' });
@@ -215,7 +215,7 @@ describe('who is notified of what (10.4)', () => {
 		}
 	}
 
-	/** Reads all it may: what is one's own, and what is asked in the room. */
+	/** Subscribes to all events that a client may read: its own, and requests for the key of the room. */
 	async function listen(as: Person, rid: string): Promise<RawClient> {
 		const client = await connect(as);
 		for (const [id, name, eventName] of [

@@ -53,7 +53,7 @@ describe('identity keys on the wire', () => {
 	}
 
 	describe('over REST (section 6)', () => {
-		it('GET e2e.fetchMyKeys and POST e2e.setUserPublicAndPrivateKeys: what goes in comes out (4.2, 4.3 Write, #26753)', async () => {
+		it('GET e2e.fetchMyKeys returns what POST e2e.setUserPublicAndPrivateKeys has stored (4.2, 4.3 Write, #26753)', async () => {
 			expect((await get('e2e.fetchMyKeys', alice)).text).to.equal('{"success":true}');
 			const keys = { public_key: '{"kty":"RSA"}', private_key: '{"$binary":"QUJD"}' };
 			const stored = await say(SET, alice, keys);
@@ -92,7 +92,7 @@ describe('identity keys on the wire', () => {
 			expect((await get('e2e.fetchMyKeys', alice)).text).to.equal('{"success":true}');
 		});
 
-		it('POST e2e.setUserPublicAndPrivateKeys: other members are refused, and a form is as good', async () => {
+		it('POST e2e.setUserPublicAndPrivateKeys: unknown members are refused, and a form is accepted', async () => {
 			expect((await say(SET, alice, { ...pair('1'), other: 1 })).status).to.equal(400);
 			const form = await request(url(SET), {
 				method: 'POST',
@@ -126,7 +126,7 @@ describe('identity keys on the wire', () => {
 			expect(third?.hash).to.equal(createHash('sha256').update(text).digest('hex'));
 		});
 
-		it('GET e2e.keyHistory: none of a stranger', async () => {
+		it('GET e2e.keyHistory: refused for a user without a common room', async () => {
 			const { status, body } = await get(`e2e.keyHistory?uid=${alice.id}`, bob);
 			expect(status).to.equal(400);
 			expect(body).to.deep.equal({
@@ -137,7 +137,7 @@ describe('identity keys on the wire', () => {
 			});
 		});
 
-		it('POST users.resetE2EKey: oneself, whose token is worth nothing then', async () => {
+		it('POST users.resetE2EKey: for the caller, whose token is then removed', async () => {
 			await say(SET, alice, pair('1'));
 			expect((await say('users.resetE2EKey', alice, {})).text).to.equal('{"success":true}');
 			expect((await get('e2e.fetchMyKeys', alice)).status).to.equal(401);
@@ -161,7 +161,7 @@ describe('identity keys on the wire', () => {
 			});
 		}
 
-		it('POST users.resetE2EKey: an admin, for somebody by name', async () => {
+		it('POST users.resetE2EKey: an admin, for a user by name', async () => {
 			await say(SET, alice, pair('1'));
 			expect((await say('users.resetE2EKey', admin, { username: alice.username })).text).to.equal('{"success":true}');
 			expect((await get('me', alice)).status).to.equal(401);
@@ -174,7 +174,7 @@ describe('identity keys on the wire', () => {
 			['POST', SET],
 			['POST', 'users.resetE2EKey'],
 		] as const) {
-			it(`${verb} ${endpoint}: nobody gets a 401, the other verb a 405 (7.2, 7.3)`, async () => {
+			it(`${verb} ${endpoint}: 401 without credentials, 405 for the other verb (7.2, 7.3)`, async () => {
 				const answer = await (verb === 'GET' ? get(endpoint, null) : say(endpoint, null, {}));
 				expect([answer.status, answer.text]).to.deep.equal([401, '{"success":false,"error":"unauthorized"}']);
 				const other = await (verb === 'GET' ? say(endpoint, alice, {}) : get(endpoint, alice));
@@ -182,7 +182,7 @@ describe('identity keys on the wire', () => {
 			});
 		}
 
-		it('method.call takes the one object of DDP (section 8)', async () => {
+		it('method.call takes one object as over DDP (section 8)', async () => {
 			const message = stringify({ msg: 'method', id: '1', method: SET, params: [pair('1')] });
 			const { body } = await say(`method.call/${SET}`, alice, { message });
 			expect(parse(body.message as string)).to.deep.equal({ msg: 'result', id: '1' });
@@ -227,7 +227,7 @@ describe('identity keys on the wire', () => {
 			expect(await stored()).to.not.have.property('e2e');
 		});
 
-		it('e2e.resetOwnE2EKey answers the one who asks, logged out then, and ends their other connections (4.7)', async () => {
+		it('e2e.resetOwnE2EKey answers the caller, logs them out, and ends their other connections (4.7)', async () => {
 			await say(SET, alice, pair('1'));
 			const [client, other] = [await connect(alice), await connect(alice)];
 			await listen(other, `${alice.id}/force_logout`);
@@ -247,7 +247,7 @@ describe('identity keys on the wire', () => {
 	});
 
 	describe('events (10.4)', () => {
-		it('first keys: the rooms one is queued in change for their members (4.3 Queue, Notify)', async () => {
+		it('first keys: members are notified of the rooms in whose queues the user is put (4.3 Queue, Notify)', async () => {
 			const rid = await addRoom(app.store, [alice, bob], { encrypted: true });
 			const client = await connect(bob);
 			await listen(client, `${bob.id}/rooms-changed`);

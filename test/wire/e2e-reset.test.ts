@@ -1,4 +1,4 @@
-/** Reset, room state and what streams show, over real sockets (test/contract/rocketchat-e2e.md 6.1, 10; beyond.md E7, E13). */
+/** Reset, room state and events of streams, over real sockets (test/contract/rocketchat-e2e.md 6.1, 10; beyond.md E7, E13). */
 import { expect } from 'chai';
 import { forgetSetting } from '../../methods/model/settings/workspace.js';
 import { method } from '../../shared/method.js';
@@ -18,7 +18,7 @@ interface StreamEvent {
 	readonly args: Record<string, unknown>[];
 }
 
-/** As an admin's switching a setting announces it. */
+/** Publishes the event of a setting that an admin has changed. */
 const announceSetting = method({
 	name: 'test.announceSetting',
 	args: {},
@@ -63,7 +63,7 @@ describe('reset and room state, over the wire', () => {
 		return client.next();
 	}
 
-	/** The events there are before the answer to a ping. */
+	/** The events before the answer to a ping. */
 	async function eventsOf(client: RawClient): Promise<StreamEvent[]> {
 		client.send({ msg: 'ping', id: 'end' });
 		const events: StreamEvent[] = [];
@@ -105,13 +105,13 @@ describe('reset and room state, over the wire', () => {
 			expect([status, body]).to.deep.equal([400, { success: false, error: 'error-not-allowed' }]);
 		});
 
-		it('a failure within: 400 error-e2e-key-reset-failed', async () => {
+		it('an internal failure: 400 error-e2e-key-reset-failed', async () => {
 			await app.store.rooms.updateOne({ _id: rid }, { $set: { encrypted: false } });
 			const { status, body } = await reset(alice, { rid, e2eKey: sealed(NEW), e2eKeyId: NEW });
 			expect([status, body]).to.deep.equal([400, { success: false, error: 'error-e2e-key-reset-failed' }]);
 		});
 
-		it('an argument missing: 400', async () => {
+		it('a missing argument: 400', async () => {
 			const { status, body } = await reset(alice, { rid, e2eKeyId: NEW });
 			expect([status, body]).to.deep.equal([
 				400,
@@ -161,11 +161,11 @@ describe('reset and room state, over the wire', () => {
 		expect(room?.args[1]).to.include({ e2eKeyId: NEW }).and.not.have.property('e2eReset');
 	});
 
-	describe('a new reader of subscriptions-changed (E7)', () => {
-		it('gets an event for each key they are offered, after ready, and nobody else does', async () => {
+	describe('a new subscriber of subscriptions-changed (E7)', () => {
+		it('gets an event for each key that is offered to them, after ready; others do not', async () => {
 			const carol = await addPerson(app.store);
 			const offers: string[] = [];
-			// More than are read in one query.
+			// More than one query reads.
 			for (let i = 0; i < 130; i++) {
 				const where = await addRoom(app.store, []);
 				await addMember(app.store, where, carol, { E2ESuggestedKey: `offer-${i}` });
@@ -188,7 +188,7 @@ describe('reset and room state, over the wire', () => {
 			expect(await eventsOf(first)).to.deep.equal([]);
 		});
 
-		it('gets none for other events, nor where nothing is offered', async () => {
+		it('gets no event with another event name, or without an offer', async () => {
 			const carol = await addPerson(app.store);
 			await addMember(app.store, rid, carol, { E2ESuggestedKey: 'offer' });
 			const client = await connect(carol);
@@ -200,13 +200,13 @@ describe('reset and room state, over the wire', () => {
 		});
 	});
 
-	it('with E2E_Enable off, streams say nothing of encryption; what is stored stays (E13)', async () => {
+	it('with E2E_Enable off, events contain nothing about encryption; the stored data stays (E13)', async () => {
 		const client = await connect(bob);
 		await subscribe(client, 'stream-room-data', rid);
 		await subscribe(client, 'stream-notify-user', `${bob.id}/rooms-changed`);
 		await app.store.settings.insertOne({ _id: 'E2E_Enable', value: false });
 		forgetSetting(app.store, 'E2E_Enable');
-		// Its `updated` comes after all were notified.
+		// The `updated` of the call comes after all events.
 		await (await connect(alice)).call('e2e.resetRoomKey', rid, sealed(NEW), NEW);
 		const events = await eventsOf(client);
 		expect(events).to.have.length(2);

@@ -1,6 +1,6 @@
 /**
- * The endpoints of test/contract/rocketchat-e2e.md section 6, by each of its transports: REST, `method.call` (8) and DDP (4). What
- * they do is shown elsewhere; here is how they are asked and how they answer, to the letter.
+ * The endpoints of test/contract/rocketchat-e2e.md section 6 over each transport: REST, `method.call` (8) and DDP (4).
+ * These tests compare requests and answers word for word; other files test what the methods do.
  */
 import { expect } from 'chai';
 import { parse, stringify } from '../../shared/ejson.js';
@@ -20,7 +20,7 @@ interface World {
 }
 
 interface Endpoint {
-	/** The section it is described in. */
+	/** The section that describes it. */
 	readonly at: string;
 	readonly verb: 'GET' | 'POST';
 	readonly path: string;
@@ -162,7 +162,7 @@ const endpoints: Endpoint[] = [
 	},
 ];
 
-/** The rows of section 4 that are no endpoints. */
+/** The methods of section 4 that have no endpoint. */
 const overDdpAlone = [
 	{ path: 'e2e.resetOwnE2EKey', params: () => [], result: true },
 	{ path: 'e2e.resetUserE2EKey', params: ({ member }: World) => [member.id], result: true },
@@ -220,14 +220,14 @@ describe('the endpoints of section 6', () => {
 			expect(status).to.equal(400);
 		});
 
-		it(`${verb} ${path} without credentials is a 401, whatever is asked (6, 7.2)`, async () => {
+		it(`${verb} ${path} without credentials answers 401, whatever the arguments (6, 7.2)`, async () => {
 			for (const stranger of [null, { id: 'nobody', username: 'nobody', token: 'none' }]) {
 				const { status, text } = await ask(endpoint, stranger, {});
 				expect({ status, text }).to.deep.equal({ status: 401, text: '{"success":false,"error":"unauthorized"}' });
 			}
 		});
 
-		it(`${path} knows no verb but ${verb}: 405 with Allow (6, 7.3)`, async () => {
+		it(`${path} answers other verbs than ${verb} with 405 and Allow (6, 7.3)`, async () => {
 			const { owner } = await newWorld();
 			for (const other of ['GET', 'POST', 'PUT', 'DELETE'].filter((one) => one !== verb)) {
 				const { status, headers, body } = await request(url(path), { method: other, headers: headersOf(owner) });
@@ -287,7 +287,7 @@ describe('the endpoints of section 6', () => {
 
 	for (const endpoint of [...endpoints, ...overDdpAlone]) {
 		const { path } = endpoint;
-		it(`${path} refuses a caller who is not logged in, in its own name (4, 8)`, async () => {
+		it(`${path} refuses a caller who is not logged in, with its name in the error (4, 8)`, async () => {
 			const world = await newWorld();
 			const params = 'at' in endpoint ? paramsOf(endpoint, world) : endpoint.params(world);
 			const error = {
@@ -307,7 +307,7 @@ describe('the endpoints of section 6', () => {
 		});
 	}
 
-	it('only the two bulk endpoints look at E2E_Enable (6, 11)', async () => {
+	it('only the two bulk endpoints depend on E2E_Enable (6, 11)', async () => {
 		await during(app.store, 'E2E_Enable', false, async () => {
 			for (const endpoint of endpoints) {
 				const { path, as, members, payload } = endpoint;

@@ -1,4 +1,4 @@
-/** test/contract/rocketchat-e2e.md sections 6 and 7 for the keys of rooms, over real HTTP and DDP. */
+/** Keys of rooms over real HTTP and DDP (test/contract/rocketchat-e2e.md sections 6 and 7). */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { RawClient } from '../support/ddp.js';
@@ -92,7 +92,7 @@ describe('room keys over REST and DDP', () => {
 		});
 	});
 
-	it('e2e.requestSubscriptionKeys answers true over DDP and nothing more than success over REST (6, 4.6)', async () => {
+	it('e2e.requestSubscriptionKeys returns true over DDP and only success over REST (6, 4.6)', async () => {
 		await addWaiting();
 		const { status, text } = await request(url('e2e.requestSubscriptionKeys'), {
 			method: 'POST',
@@ -104,7 +104,7 @@ describe('room keys over REST and DDP', () => {
 		await client.close();
 	});
 
-	it('those who see the room are asked for its key (4.6, 10.2)', async () => {
+	it('users who may see the room receive the request for its key (4.6, 10.2)', async () => {
 		const rid = await addWaiting();
 		const reader = await connect(alice);
 		reader.send({ msg: 'sub', id: 's', name: 'stream-notify-room', params: [`${rid}/e2e.keyRequest`, false] });
@@ -114,7 +114,7 @@ describe('room keys over REST and DDP', () => {
 		await reader.close();
 	});
 
-	it('e2e.fetchUsersWaitingForGroupKey takes roomIds in each way a query can say it (6, 5.3)', async () => {
+	it('e2e.fetchUsersWaitingForGroupKey accepts roomIds in each form of a list in a query (6, 5.3)', async () => {
 		const rids = [await addWaiting(), await addWaiting()] as const;
 		const waiting = [{ _id: bob.id, public_key: publicKey('bob') }];
 		const foreign = await addRoom(app.store, [bob], { e2eKeyId: 'k' });
@@ -136,7 +136,7 @@ describe('room keys over REST and DDP', () => {
 		}
 	});
 
-	it('e2e.provideUsersSuggestedGroupKeys takes old keys with times as JSON writes them, and as EJSON does (6, 5.4)', async () => {
+	it('e2e.provideUsersSuggestedGroupKeys accepts old keys with times in JSON and in EJSON (6, 5.4)', async () => {
 		const ts = new Date(5000);
 		const oldKeys = [{ e2eKeyId: 'former', ts, E2EKey: sealed('former') }];
 		const rid = await addWaiting();
@@ -176,7 +176,7 @@ describe('room keys over REST and DDP', () => {
 		});
 	});
 
-	it('a key that is in another membership already is a 400, not the database’s own words (2.3, 7.3)', async () => {
+	it('a key that another membership has already is a 400, without the text of the database (2.3, 7.3)', async () => {
 		const rid = await addRoom(app.store, [alice, bob], { e2eKeyId: 'k' });
 		const key = sealed('k');
 		await post(url('e2e.updateGroupKey'), alice, { uid: alice.id, rid, key });
@@ -227,7 +227,7 @@ describe('room keys over REST and DDP', () => {
 		expect([status, body.errorType]).to.deep.equal([400, 'error-not-supported']);
 	});
 
-	it('DDP and REST draw from one limit (T2)', async () => {
+	it('DDP and REST share one limit (T2)', async () => {
 		const limited = await startApp({ rateLimit: 'on' });
 		const carol = await addPerson(limited.store);
 		const client = await RawClient.connect(limited.webSocketUrl);

@@ -1,4 +1,4 @@
-/** What a client may send, and how much of it at a time (DESIGN section 6: limits and fairness). */
+/** Limits of what a client may send, and of what it may send at once. */
 import { expect } from 'chai';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -87,13 +87,13 @@ describe('fairness and limits', () => {
 			});
 		}
 
-		it('counts those before connect as well', async () => {
+		it('counts malformed messages before connect as well', async () => {
 			const client = await clients.open(app.webSocketUrl);
 			for (let i = 0; i <= MALFORMED; i++) client.send({ msg: 'method', id: '1', method: 'echo', params: [1] });
 			expect((await client.closed).code).to.equal(1008);
 		});
 
-		it('counts them although good messages come between them', async () => {
+		it('counts them even if valid messages come between them', async () => {
 			const client = await connect();
 			for (let i = 0; i <= MALFORMED; i++) {
 				client.send('x');
@@ -102,7 +102,7 @@ describe('fairness and limits', () => {
 			expect((await client.closed).code).to.equal(1008);
 		});
 
-		it('closes SockJS connections likewise', async () => {
+		it('closes SockJS connections too', async () => {
 			const client = await clients.open(`${app.webSocketUrl.replace('/websocket', '')}/sockjs/0/malformed/websocket`);
 			client.send(JSON.stringify(Array(MALFORMED + 1).fill('x')));
 			const frames = ['o', ...Array(MALFORMED).fill('a["{\\"msg\\":\\"error\\",\\"reason\\":\\"Parse error\\"}"]')];
@@ -114,7 +114,7 @@ describe('fairness and limits', () => {
 			expect((await client.closed).code).to.equal(1008);
 		});
 
-		it('answers as many as may come, and goes on serving the client', async () => {
+		it('answers as many as are allowed, and the connection stays open', async () => {
 			const client = await connect();
 			for (let i = 0; i < MALFORMED; i++) client.send('x');
 			await client.take(MALFORMED);
@@ -158,7 +158,7 @@ describe('fairness and limits', () => {
 			expect((await client.closed).code).to.equal(1009);
 		});
 
-		it('may be larger behind a login in the same burst that succeeds', async () => {
+		it('may be larger after a successful login that was sent at once with them', async () => {
 			const client = await connect();
 			const begun = gates.wait('login has begun');
 			client.send({ msg: 'method', id: '1', method: 'slow login', params: [alice.id] });
@@ -177,7 +177,7 @@ describe('fairness and limits', () => {
 			]);
 		});
 
-		it('may not be larger behind a login that fails', async () => {
+		it('may not be larger after a failed login', async () => {
 			const client = await connect();
 			client.send({ msg: 'method', id: '1', method: 'login', params: [{ resume: 'wrong' }] });
 			client.send(call(LARGE));
@@ -207,8 +207,8 @@ describe('fairness and limits', () => {
 		});
 	});
 
-	describe('much to show and much to take away', () => {
-		/** Frames until one that ends it, by type. */
+	describe('publications with many documents', () => {
+		/** The frames up to the one that passes the test, by type. */
 		async function countUntil(client: RawClient, end: string): Promise<Record<string, number>> {
 			const counts: Record<string, number> = {};
 			while (!counts[end]) {
@@ -218,17 +218,17 @@ describe('fairness and limits', () => {
 			return counts;
 		}
 
-		it('a login that shows more than may wait for a client reaches it whole', async () => {
+		it('a login whose documents exceed the limit for buffered bytes sends all of them', async () => {
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name: 'large for users', params: [] });
 			expect(await client.next()).to.deep.equal({ msg: 'ready', subs: ['s'] });
 			client.send({ msg: 'method', id: '1', method: 'login', params: [{ resume: alice.token }] });
 			const { added } = await countUntil(client, 'result');
-			// One is the client's own user.
+			// One document is the client's own user.
 			expect(added).to.equal(COUNT + 1);
 		});
 
-		it('changes during such a login arrive, of documents that were shown and of others', async () => {
+		it('changes during such a login arrive, for documents that were sent already and for others', async () => {
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name: 'large for users', params: [] });
 			await client.next();
@@ -250,7 +250,7 @@ describe('fairness and limits', () => {
 			await renaming;
 		});
 
-		it('an unsub that takes away more than may wait for a client reaches it whole, and what comes behind it waits', async () => {
+		it('an unsub that removes more than the limit for buffered bytes is sent completely, and later messages wait', async () => {
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name: 'large', params: [] });
 			await countUntil(client, 'ready');

@@ -1,6 +1,6 @@
 /**
- * test/contract/ddp.md section 19 over real sockets, row by row: what Meteor gets wrong. The row of setUserId stands in
- * publications.test.ts.
+ * Faults of Meteor that Roomkey does not have, over real sockets (test/contract/ddp.md section 19). The row of setUserId
+ * is in publications.test.ts.
  */
 import { expect } from 'chai';
 import { Match } from '../../shared/match.js';
@@ -15,7 +15,7 @@ const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 const gates = new Gates();
 const FALSY = [undefined, null, false, 0, ''];
 
-/** How often a method ran whose arguments did not fit. */
+/** How often a method has run with invalid arguments. */
 let ran = 0;
 
 const methods = [
@@ -70,7 +70,7 @@ describe('faults of Meteor that are not copied (19)', () => {
 
 	const connect = () => clients.connect(app.webSocketUrl);
 
-	/** Sends it, expects these frames, and that the connection goes on. */
+	/** Sends a message. Expects these frames, and that the connection stays open. */
 	async function answers(sent: string, ...frames: string[]): Promise<void> {
 		const client = await connect();
 		client.send(sent);
@@ -169,7 +169,7 @@ describe('faults of Meteor that are not copied (19)', () => {
 			for (let i = 0; i < count; i++) client.send({ msg: 'method', id: `${i}`, method: 'length', params: [value] });
 			const other = await connect();
 			await other.call('echo', 1);
-			// 30 MB are more than the systems on both sides keep: what is left is still with the client.
+			// 30 MB are more than the buffers of the operating system on both sides hold: the client still has the rest.
 			expect(client.socket.bufferedAmount).to.be.greaterThan(0);
 			await other.call('open');
 			const frames = await client.take(2 * (count + 1));

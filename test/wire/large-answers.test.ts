@@ -1,4 +1,4 @@
-/** Issue 10, row 3.4: large answers reach clients that read, over every transport, and do not hold up others. */
+/** Large answers arrive at clients that read, over every transport, and do not delay others. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { get } from 'node:http';
@@ -29,7 +29,7 @@ const methods = [
 	}),
 ];
 
-/** A connection, whatever carries it. */
+/** A connection over any transport. */
 interface Talk {
 	send(message: object): void;
 	next(): Promise<Frame>;
@@ -42,7 +42,7 @@ for (const compression of [false, true]) {
 		const clients = clientsOfEachTest();
 
 		before(async () => {
-			// A third of one answer may wait for a client.
+			// At most a third of one answer may be buffered for a client.
 			app = await startApp({ methods, ddp: { compression, maxBuffered: 128 * 1024 } });
 			alice = await addPerson(app.store);
 			for (let i = 0; i < COUNT; i++) await addRoom(app.store, [alice], { name: `${i} ${'x'.repeat(300)}` });
@@ -94,7 +94,7 @@ for (const compression of [false, true]) {
 
 		for (const open of [openRaw, openSockJs, openPolling]) {
 			describe(open.name, () => {
-				it('five rooms/get at once do not cut off a client that reads', async () => {
+				it('five rooms/get at once do not disconnect a client that reads', async () => {
 					const { send, next } = await open();
 					send(CONNECT);
 					send({ msg: 'method', id: 'login', method: 'login', params: [{ resume: alice.token }] });
@@ -109,7 +109,7 @@ for (const compression of [false, true]) {
 					for (const rooms of results.values()) expect(rooms).to.have.length(COUNT);
 				});
 
-				it('an answer arrives as it was, and answers of later calls after it', async () => {
+				it('an answer arrives unchanged, and before the answers of later calls', async () => {
 					const { send, next } = await open();
 					send(CONNECT);
 					for (const [id, name, ...params] of [
@@ -134,7 +134,7 @@ for (const compression of [false, true]) {
 					]);
 				});
 
-				it('an answer that cannot be encoded is a server error, and the connection goes on', async () => {
+				it('an answer that cannot be encoded is a server error, and the connection stays open', async () => {
 					const { send, next } = await open();
 					send(CONNECT);
 					send({ msg: 'method', id: '1', method: 'unencodable', params: [] });
@@ -177,7 +177,7 @@ for (const compression of [false, true]) {
 				expect(body).to.deep.equal({ success: false, error: 'Internal server error' });
 			});
 
-			it('a client that disconnects during an answer disturbs nobody', async () => {
+			it('a client that disconnects during an answer has no effect on others', async () => {
 				const call = get(`${app.url}/api/v1/rooms.get`, { headers: headersOf(alice) });
 				const [response] = await once(call, 'response');
 				response.destroy();

@@ -1,4 +1,4 @@
-/** Issue 10, row 2.2: one call offers the key of a large room to all its members, with all their old keys. */
+/** One call offers the key of a large room to all its members, with all their old keys. */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
@@ -7,10 +7,10 @@ import { headersOf, post, request } from '../support/rest.js';
 const MEMBERS = 500;
 const OLD_KEYS = 10;
 const MIB = 1024 * 1024;
-/** As long as Rocket.Chat's: a key id of 12 characters, and 256 bytes in base64. */
+/** A key as long as in Rocket.Chat: a key id of 12 characters, and 256 bytes in base64. */
 const sealed = (keyId: string) => keyId + 'A'.repeat(342).concat('==');
 
-describe('a body larger than others may be', () => {
+describe('a body above the limit for all others', () => {
 	let app: TestApp;
 	let alice: Person;
 	let rid: string;

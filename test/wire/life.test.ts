@@ -1,4 +1,4 @@
-/** How calls and connections end: in time, in the wrong order, too slowly, or with the server (test/contract/ddp.md 5, 6, 10, 13, 16.5, 18). */
+/** Time limits, parallel calls, limits of a client, and the shutdown (test/contract/ddp.md 5, 6, 10, 13, 16.5, 18). */
 import { once } from 'node:events';
 import { mock } from 'node:test';
 import { expect } from 'chai';
@@ -57,7 +57,7 @@ const methods = [
 	}),
 ];
 
-/** Calls that run together until they may disperse, and the most that did. */
+/** Number of calls that run until the gate `disperse` opens, and the largest such number. */
 let together = 0;
 let mostTogether = 0;
 let dispersed: Promise<void> | undefined;
@@ -87,7 +87,7 @@ describe('the life of calls and connections', () => {
 	const connect = () => clients.connect(app.webSocketUrl);
 
 	describe('time limits (6)', () => {
-		it('end a call with an error, notify it, and free the queue', async () => {
+		it('end a call with an error, fire its signal, and start the next message', async () => {
 			await start();
 			const aborted = gates.wait('aborted');
 			const client = await connect();
@@ -99,7 +99,7 @@ describe('the life of calls and connections', () => {
 			await aborted;
 		});
 
-		it('hold over REST too', async () => {
+		it('apply over REST too', async () => {
 			await start({
 				methods: [method({ ...anyone, name: 'slow', rest: 'POST', timeout: 1, run: () => gates.wait('never') })],
 			});
@@ -109,7 +109,7 @@ describe('the life of calls and connections', () => {
 		});
 	});
 
-	it('a call is notified that its client has gone (5)', async () => {
+	it('the signal of a call fires when its client disconnects (5)', async () => {
 		await start();
 		const gone = gates.wait('gone');
 		const client = await connect();
@@ -120,22 +120,22 @@ describe('the life of calls and connections', () => {
 		await gone;
 	});
 
-	describe('a client with more unanswered calls than it may have', () => {
-		/** Resolves when the server has read what another client sent before: it reads them in turn. */
+	describe('a client with the maximum of unanswered calls', () => {
+		/** Resolves when the server has read what other clients have sent before: it reads clients in turn. */
 		async function othersAreRead(): Promise<void> {
 			const other = await RawClient.connect(app.webSocketUrl);
 			await other.call('echo', 'x');
 			await other.close();
 		}
 
-		it('is kept, and pinged, though what it answers is not read (4)', async () => {
+		it('is pinged and stays connected, although the server does not read its pongs (4)', async () => {
 			mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
 			await start({ ddp: { maxQueue: 2, heartbeat: { interval: 1000, timeout: 1000 } } });
 			const client = await connect();
 			for (let i = 0; i < 6; i++) client.send({ msg: 'method', id: String(i), method: 'wait', params: [`slow ${i}`] });
 			await othersAreRead();
 			for (let pings = 0; pings < 5; pings++) {
-				// Twice: what the client sent since the last look counts as an answer.
+				// Two intervals: in the first one, what the client has sent before counts as activity.
 				mock.timers.tick(2000);
 				expect(await client.next()).to.deep.equal({ msg: 'ping' });
 				client.send({ msg: 'pong' });
@@ -151,7 +151,7 @@ describe('the life of calls and connections', () => {
 			expect(answered).to.deep.equal(['0', '1', '2', '3', '4', '5']);
 		});
 
-		it('is noticed to have gone (4)', async () => {
+		it('is noticed when it disconnects (4)', async () => {
 			mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
 			await start({ ddp: { maxQueue: 2, heartbeat: { interval: 1000, timeout: 1000 } } });
 			const gone = gates.wait('gone');
@@ -184,12 +184,12 @@ describe('the life of calls and connections', () => {
 		}
 	});
 
-	for (const [what, version, interval] of [
+	for (const [condition, version, interval] of [
 		['in version pre1', 'pre1', 15_000],
 		['with a heartbeat interval of 0', '1', 0],
 	] as const) {
-		it(`idle: a client ${what} is closed when its socket was idle for the time it has for connect (1.2)`, async () => {
-			// The time for connect does not pass here. That of an idle socket is measured by the socket.
+		it(`idle: a client ${condition} is disconnected when its socket was idle for the connect timeout (1.2)`, async () => {
+			// The timer for `connect` does not run here. The socket itself measures how long it is idle.
 			mock.timers.enable({ apis: ['setTimeout'] });
 			await start({ ddp: { connectTimeout: 50, heartbeat: { interval, timeout: 15_000 } } });
 			const client = await RawClient.open(app.webSocketUrl);
@@ -210,7 +210,7 @@ describe('the life of calls and connections', () => {
 			await client.take(2);
 		});
 
-		it('wait for a login, and for what waits before it', async () => {
+		it('wait for a login and for the calls before it', async () => {
 			await start();
 			const person = await addPerson(app.store);
 			const client = await connect();
@@ -227,7 +227,7 @@ describe('the life of calls and connections', () => {
 	});
 
 	for (const name of ['meteor.loginServiceConfiguration', 'meteor_autoupdate_clientVersions']) {
-		it(`${name} is ready, for every stock client asks (16.5)`, async () => {
+		it(`${name} is ready, because every Meteor client subscribes to it (16.5)`, async () => {
 			await start();
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name, params: [] });
@@ -235,15 +235,15 @@ describe('the life of calls and connections', () => {
 		});
 	}
 
-	it('each connection is passed to onConnection, and may be sent away (3, 13)', async () => {
+	it('each connection is passed to onConnection, which may close it (3, 13)', async () => {
 		const seen: string[] = [];
 		await start({
 			onConnection: [
 				({ id }) => void seen.push(id),
 				() => {
-					throw new Error('of no matter to the client');
+					throw new Error('not sent to the client');
 				},
-				() => Promise.reject(new Error('of no matter to the client either')),
+				() => Promise.reject(new Error('not sent to the client either')),
 				({ close }) => close(),
 			],
 		});
@@ -256,7 +256,7 @@ describe('the life of calls and connections', () => {
 		expect(failures).to.have.length(2);
 	});
 
-	it('no more subscriptions than a client may have (10)', async () => {
+	it('a client cannot exceed the maximum number of subscriptions (10)', async () => {
 		await start({ ddp: { maxSubscriptions: 2 } });
 		const client = await connect();
 		for (const id of ['1', '2', '3']) client.send({ msg: 'sub', id, name: 'stream-open', params: ['e'] });
@@ -268,7 +268,7 @@ describe('the life of calls and connections', () => {
 		expect((await client.take(2)).map(({ msg }) => msg)).to.deep.equal(['nosub', 'ready']);
 	});
 
-	it('no more parameters than are asked for, nor very many of them together (10)', async () => {
+	it('surplus parameters do not count; all others together are limited in size (10)', async () => {
 		await start({ ddp: { maxSubscriptionBytes: 20_000 } });
 		const client = await connect();
 		const subscribe = (id: string, ...params: unknown[]) => {
@@ -284,7 +284,7 @@ describe('the life of calls and connections', () => {
 		expect(await subscribe('4', 'e', large)).to.include({ msg: 'ready' });
 	});
 
-	it('no long parameter as an expression, which JSON writes as nothing (10)', async () => {
+	it('a long regular expression counts too, although JSON writes it as {} (10)', async () => {
 		await start({});
 		const client = await connect();
 		const params = ['e', { args: [{ $regexp: 'x'.repeat(17_000), $flags: '' }] }];
@@ -292,7 +292,7 @@ describe('the life of calls and connections', () => {
 		expect(await client.next()).to.have.nested.property('error.error', 'error-subscription-too-large');
 	});
 
-	it('no subscription with more than a few pages of parameters, which would all be kept (10)', async () => {
+	it('the parameters of one subscription are limited in size, because the server stores them (10)', async () => {
 		await start({});
 		const client = await connect();
 		for (const size of [16_000, 17_000]) {
@@ -305,7 +305,7 @@ describe('the life of calls and connections', () => {
 		expect(frames[1]).to.have.nested.property('error.error', 'error-subscription-too-large');
 	});
 
-	it('queue length: a reader who does not read is cut off, and the others notice nothing (19)', async () => {
+	it('queue length: a client that does not read is disconnected, without an effect on others (19)', async () => {
 		await start();
 		const [slow, fast, sender] = [await connect(), await connect(), await connect()];
 		for (const client of [slow, fast]) {
@@ -315,7 +315,7 @@ describe('the life of calls and connections', () => {
 		slow.socket.pause();
 		const text = 'x'.repeat(20_000);
 		let received = 0;
-		// Until more is on the way than the systems on both sides keep.
+		// Sends more than the buffers of the operating system on both sides hold.
 		for (let i = 0; i < 100; i++) {
 			await sender.call('flood', text);
 			received += (await fast.take(20)).filter(({ msg }) => msg === 'changed').length;
@@ -327,7 +327,7 @@ describe('the life of calls and connections', () => {
 	});
 
 	describe('when the server closes (18)', () => {
-		it('what has come in is answered first', async () => {
+		it('received messages are answered first', async () => {
 			mock.timers.enable({ apis: ['setTimeout'] });
 			await start({ grace: 60_000 });
 			const client = await connect();
@@ -352,7 +352,7 @@ describe('the life of calls and connections', () => {
 			await start();
 		});
 
-		it('what takes longer than the grace is given up', async () => {
+		it('calls that take longer than the grace period are interrupted', async () => {
 			await start({ grace: 20 });
 			const client = await connect();
 			client.send({ msg: 'method', id: '1', method: 'wait', params: ['never'] });
@@ -363,7 +363,7 @@ describe('the life of calls and connections', () => {
 			await start();
 		});
 
-		it('nobody new comes in', async () => {
+		it('new connections are refused', async () => {
 			await start({ grace: 600_000 });
 			const client = await connect();
 			client.send({ msg: 'method', id: '1', method: 'wait', params: ['last'] });

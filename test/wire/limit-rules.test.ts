@@ -28,7 +28,7 @@ describe('limits of subscriptions (14)', () => {
 	let app: TestApp;
 	const clients = clientsOfEachTest();
 	const events: RateEvent[] = [];
-	/** Tells of every event. */
+	/** Records every event. */
 	const listening = {
 		matcher: {},
 		calls: 1000,
@@ -51,7 +51,7 @@ describe('limits of subscriptions (14)', () => {
 		return client.next();
 	}
 
-	/** The codes of these many subscriptions; undefined for each that is ready. */
+	/** Subscribes several times. @returns the error codes; undefined for a subscription that is ready */
 	async function codes(client: RawClient, count: number, name = 'test.limited'): Promise<unknown[]> {
 		const answers = [];
 		for (let i = 0; i < count; i++) {
@@ -65,7 +65,7 @@ describe('limits of subscriptions (14)', () => {
 		...Array(refused).fill('too-many-requests'),
 	];
 
-	it('rate limit exceeded: refuse by nosub, and the connection goes on (10)', async () => {
+	it('rate limit exceeded: refuse by nosub, and the connection stays open (10)', async () => {
 		await start();
 		const client = await connect();
 		for (let i = 0; i < 2; i++) expect(await subscribe(client, 'test.limited')).to.include({ msg: 'ready' });
@@ -128,7 +128,7 @@ describe('limits of subscriptions (14)', () => {
 		expect(await codes(other, 2)).to.deep.equal(refusedOf(1, 1));
 	});
 
-	it('bucket: one for each connection where the rule says so; methods have their own', async () => {
+	it('bucket: one for each connection if the rule says so; methods have separate buckets', async () => {
 		await start({ limits: [{ matcher: { type: 'subscription', connectionId: () => true }, calls: 3, per: PER }] });
 		const [one, other] = [await connect(), await connect()];
 		expect(await codes(one, 4, 'test.free')).to.deep.equal(refusedOf(3, 1));
@@ -170,7 +170,7 @@ describe('limits of subscriptions (14)', () => {
 		expect((await client.call('test.call')).error).to.include({ error: 'too-many-requests' });
 	});
 
-	it('refuse nobody who holds api-bypass-rate-limit', async () => {
+	it('do not apply to users with api-bypass-rate-limit', async () => {
 		await start();
 		const { token } = await addPerson(app.store, { roles: ['bot'] });
 		const client = await connect();
@@ -178,7 +178,7 @@ describe('limits of subscriptions (14)', () => {
 		expect(await codes(client, 5)).to.deep.equal(refusedOf(5, 0));
 	});
 
-	it('hold where exemption cannot be determined, and that is logged', async () => {
+	it('apply if the permission cannot be read, and this is logged', async () => {
 		await start();
 		const { token } = await addPerson(app.store);
 		const client = await connect();

@@ -57,7 +57,7 @@ describe('limits', () => {
 	});
 
 	describe('of calls over DDP (section 14)', () => {
-		it('refuse with both answers, and the connection goes on', async () => {
+		it('refuse a call with result and updated, and the connection stays open', async () => {
 			await start();
 			const client = await connect();
 			for (let i = 0; i < 3; i++) expect((await client.call('test.limited')).result).to.equal('done');
@@ -145,14 +145,14 @@ describe('limits', () => {
 			expect(statuses).to.deep.equal([400, 400, 400, 429]);
 		});
 
-		it('leave other routes alone', async () => {
+		it('do not apply to other routes', async () => {
 			await start();
 			const { headers } = await request(`${app.url}/api/v1/test.free`);
 			expect([...headers.keys()].filter((name) => name.startsWith('x-ratelimit'))).to.deep.equal([]);
 		});
 
 		for (const rateLimit of ['off', 'dry-run'] as const) {
-			it(`neither refuse nor show with --rate-limit ${rateLimit}`, async () => {
+			it(`neither refuse calls nor send headers with --rate-limit ${rateLimit}`, async () => {
 				await start({ rateLimit });
 				for (let i = 0; i < 5; i++) {
 					const { status, headers } = await post(limited, null, {});
@@ -163,7 +163,7 @@ describe('limits', () => {
 			});
 		}
 
-		it('limits: hold for method.call, which answers as DDP does (8)', async () => {
+		it('limits: apply to method.call, which answers as over DDP (8)', async () => {
 			await start();
 			const message = stringify({ msg: 'method', id: '1', method: 'test.limited', params: [] });
 			const call = () => post(`${app.url}/api/v1/method.callAnon/test.limited`, null, { message });
@@ -201,7 +201,7 @@ describe('limits', () => {
 		expect((await client.call('test.limited')).result).to.equal('done');
 		expect((await post(limited, alice, {})).status).to.equal(429);
 		expect((await client.call('test.limited')).error).to.include({ error: 'too-many-requests' });
-		// Others, and those who are nobody, have their own.
+		// Another user and a caller without a login have separate counts.
 		expect((await post(limited, await addPerson(app.store), {})).status).to.equal(200);
 		expect((await post(limited, null, {})).status).to.equal(200);
 	});
@@ -216,7 +216,7 @@ describe('limits', () => {
 		let alice: Person;
 		const logIn = (user: string, password: string) => post(`${app.url}/api/v1/login`, null, { user, password });
 
-		it('refuse a name after ten, even with the right password, over either transport; tokens still work', async () => {
+		it('refuse a name after ten, even with the right password, over both transports; tokens still work', async () => {
 			await start();
 			alice = await addPerson(app.store, { username: 'alice', password: 'secret' });
 			await addPerson(app.store, { username: 'bob', password: 'secret' });
@@ -232,7 +232,7 @@ describe('limits', () => {
 	});
 
 	describe('HTTP_FORWARDED_COUNT: behind proxies (1.6, 13)', () => {
-		it('distinguish DDP and REST callers by what the nearest proxy says', async () => {
+		it('distinguish DDP and REST callers by the address that the nearest proxy sends', async () => {
 			await start({ forwardedCount: 1 });
 			const one = { 'X-Forwarded-For': '9.9.9.9, 1.2.3.4' };
 			const other = { 'X-Forwarded-For': '1.2.3.4, 5.6.7.8' };
@@ -248,7 +248,7 @@ describe('limits', () => {
 	describe('--trust-proxy: behind proxies of known networks', () => {
 		const from = { 'X-Forwarded-For': '9.9.9.9, 1.2.3.4' };
 
-		it('distinguish callers by what a trusted proxy says', async () => {
+		it('distinguish callers by the address that a trusted proxy sends', async () => {
 			await start({ trustProxy: 'loopback' });
 			expect((await (await connect(from)).call('test.address')).result).to.equal('1.2.3.4');
 		});
@@ -271,7 +271,7 @@ describe('limits', () => {
 			return { status: response.statusCode, body: JSON.parse(text) };
 		}
 
-		it('refuse an upgrade beyond them with 429, until one has closed', async () => {
+		it('refuse an upgrade with 429 beyond the maximum, until a connection has closed', async () => {
 			await start({ forwardedCount: 1, ddp: { maxConnectionsPerAddress: 2 } });
 			const from = (address: string) => ({ 'X-Forwarded-For': address });
 			const [first, second] = [await connect(from('1.2.3.4')), await connect(from('::ffff:1.2.3.4'))];
@@ -282,7 +282,7 @@ describe('limits', () => {
 			expect((await second.call('test.address')).result).to.equal('::ffff:1.2.3.4');
 			await connect(from('5.6.7.8'));
 			await first.close();
-			// The server notices it a moment later than the client.
+			// The server notices the end of the connection a moment later than the client.
 			for (let again: RawClient | null = null; !again; ) again = await connect(from('1.2.3.4')).catch(() => null);
 			expect(await rejectedRequest(from('1.2.3.4'))).to.include({ status: 429 });
 		});
@@ -301,7 +301,7 @@ describe('limits', () => {
 		expect([refused.status, await refused.text()]).to.deep.equal([503, 'The server has too many connections']);
 		expect(Number(refused.headers.get('retry-after'))).to.be.within(5, 30);
 		await first.close();
-		// The server notices it a moment later than the client.
+		// The server notices the end of the connection a moment later than the client.
 		while ((await poll()).status === 503);
 	});
 
@@ -312,7 +312,7 @@ describe('limits', () => {
 		expect((await poll('first')).text).to.equal('o\n');
 		const { status, text } = await poll('second');
 		expect({ status, text }).to.deep.equal({ status: 429, text: 'Too many connections from your address' });
-		// The first one polls no more, and is taken for gone.
+		// The first session polls no more, so the server closes it after `pollTimeout`.
 		while ((await poll('third')).status === 429) mock.timers.tick(5000);
 	});
 
@@ -329,10 +329,10 @@ describe('limits', () => {
 			expect((await client.closed).code).to.equal(1009);
 		});
 
-		it('are heeded before the whole frame is there', async () => {
+		it('are checked before the whole frame has arrived', async () => {
 			await start();
 			const client = await RawClient.open(app.webSocketUrl);
-			// In pieces, each of which waits for the one before it to be read.
+			// In fragments: each is sent when the server has read the one before it.
 			let closed = false;
 			client.socket.once('close', () => {
 				closed = true;
@@ -345,7 +345,7 @@ describe('limits', () => {
 			expect((await client.closed).code).to.equal(1009);
 		});
 
-		it('let 8 KiB through, and more once connected', async () => {
+		it('allow 8 KiB, and more after connect', async () => {
 			await start();
 			const client = await clients.open(app.webSocketUrl);
 			client.send(connectMessage(8 * 1024));
@@ -354,7 +354,7 @@ describe('limits', () => {
 		});
 	});
 
-	it('of echoes are 1 KiB: a longer offending message is left out', async () => {
+	it('of offending messages in errors are 1 KiB: a longer one is left out', async () => {
 		await start();
 		const client = await connect();
 		const foo = (bytes: number) => `{"msg":"foo","a":"${'x'.repeat(bytes - 20)}"}`;

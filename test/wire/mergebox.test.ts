@@ -1,4 +1,4 @@
-/** test/contract/ddp.md section 11 over real sockets: the table of events row by row, and NO_MERGE. */
+/** The merge box over real sockets: the table of events in test/contract/ddp.md section 11, and NO_MERGE. */
 import { expect } from 'chai';
 import { method } from '../../shared/method.js';
 import { type PublicationContext, publication } from '../../shared/publication.js';
@@ -7,7 +7,7 @@ import { type Frame, RawClient } from '../support/ddp.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
-/** What two subscriptions show by, once they run. */
+/** The contexts of two running subscriptions. */
 const shows = new Map<string, PublicationContext>();
 const names = ['first', 'second'];
 const publications = names.map((name) =>
@@ -40,7 +40,7 @@ describe('merge box (11)', () => {
 	});
 	afterEach(() => client.close());
 
-	/** The frames that came of what was shown, or of what is sent now. */
+	/** The frames that result from what was published or is sent now. */
 	async function sentAfter(...messages: object[]): Promise<Frame[]> {
 		for (const message of messages) client.send(message);
 		client.send({ msg: 'method', id: 'end', method: 'nothing' });
@@ -53,7 +53,7 @@ describe('merge box (11)', () => {
 	const changed = (fields: object) => ({ msg: 'changed', collection: 'c', id: 'x', fields });
 	const REMOVED = { msg: 'removed', collection: 'c', id: 'x' };
 
-	/** Lets the two show something, and drops what the client receives of it. */
+	/** Lets the two subscriptions publish something, and drops the frames. */
 	async function given(fieldsOfFirst: Record<string, unknown>, fieldsOfSecond?: Record<string, unknown>) {
 		first.added('c', 'x', fieldsOfFirst);
 		if (fieldsOfSecond) second.added('c', 'x', fieldsOfSecond);
@@ -73,7 +73,7 @@ describe('merge box (11)', () => {
 		expect(await sentAfter()).to.deep.equal([changed({ b: 3 })]);
 	});
 
-	it('another sub adds it: nothing where the client lacks none', async () => {
+	it('another sub adds it: nothing if the client has all fields', async () => {
 		await given({ a: 1 });
 		second.added('c', 'x', { a: 2 });
 		expect(await sentAfter()).to.deep.equal([]);
@@ -87,7 +87,7 @@ describe('merge box (11)', () => {
 		expect(await sentAfter()).to.deep.equal([changed({ a: new Date(2) })]);
 	});
 
-	it('a sub changes a field where another has precedence: nothing', async () => {
+	it('a sub changes a field for which another has precedence: nothing', async () => {
 		await given({ a: 1 }, { a: 2 });
 		second.changed('c', 'x', { a: 3 });
 		expect(await sentAfter()).to.deep.equal([]);
@@ -115,14 +115,14 @@ describe('merge box (11)', () => {
 		expect(await sentAfter({ msg: 'unsub', id: 'second' })).to.deep.equal([REMOVED, { msg: 'nosub', id: 'second' }]);
 	});
 
-	it('a change that leaves nothing to say: nothing', async () => {
+	it('a change without an effect for the client: nothing', async () => {
 		await given({ a: 1 });
 		first.changed('c', 'x', {});
 		first.changed('c', 'x', { b: undefined });
 		expect(await sentAfter()).to.deep.equal([]);
 	});
 
-	it('NO_MERGE: every call is sent as it is, and each sub takes away what it has shown', async () => {
+	it('NO_MERGE: every call is sent unchanged, and each sub removes its own documents', async () => {
 		const document = { collection: 'plain', id: 'x' };
 		for (const sub of [first, second]) sub.added('plain', 'x', { _id: 'x', a: 1 });
 		first.changed('plain', 'x', { a: 1 });

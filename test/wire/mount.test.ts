@@ -80,7 +80,7 @@ describe('own REST verbs and paths', () => {
 		return { status: response.status, body: (await response.json()) as object, headers: response.headers };
 	};
 
-	it('reach a method with the members of the path, in the types of its arguments', async () => {
+	it('pass the parameters of the path to a method, in the types of its arguments', async () => {
 		expect((await ask('/echo/a%20b')).body).to.deep.equal({ result: 'a b', success: true });
 		expect((await ask('/items/5', json('PUT', { tags: ['x'] }))).body).to.deep.equal({
 			number: 5,
@@ -95,7 +95,7 @@ describe('own REST verbs and paths', () => {
 		expect((await ask('/items/1?force=true', json('DELETE'))).body).to.deep.equal({ success: true });
 	});
 
-	it('refuse other verbs, a number that is none, and unknown fields', async () => {
+	it('refuse other verbs, invalid numbers and unknown fields', async () => {
 		const { status, headers } = await ask('/items/5', json('POST', {}));
 		expect(status).to.equal(405);
 		expect(headers.get('allow')?.split(', ')).to.have.members(['PUT', 'DELETE']);
@@ -166,7 +166,7 @@ describe('a server of an application', () => {
 		expect((await fetch(`http://${address}/nothing`)).status).to.equal(404);
 	});
 
-	it('lives in an application of fastify', async () => {
+	it('runs in an application of fastify', async () => {
 		const app = fastify();
 		app.get('/own', () => 'own');
 		await mounted({ server: app.server });

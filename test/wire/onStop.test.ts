@@ -1,12 +1,12 @@
-/** The end of a publication that takes its time. */
+/** Asynchronous onStop listeners. */
 import { EventEmitter, once } from 'node:events';
 import { expect } from 'chai';
 import { publication } from '../../shared/publication.js';
 import { startApp } from '../support/app.js';
 import { RawClient } from '../support/ddp.js';
 
-describe('an onStop that goes on asynchronously', () => {
-	it('keeps nobody waiting, and when it fails is logged and harms nothing', async () => {
+describe('an asynchronous onStop listener', () => {
+	it('delays nothing, and its error is only logged', async () => {
 		const gate = new EventEmitter();
 		const failing = publication({
 			name: 'test.failing',

@@ -1,4 +1,4 @@
-/** test/contract/beyond.md E1 over real sockets, over both transports. */
+/** A repeated call gets its first answer, over real sockets and both transports (test/contract/beyond.md E1). */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
@@ -39,14 +39,14 @@ describe('one answer per call (E1)', () => {
 			return client;
 		}
 
-		/** Cuts a client off, and says which session it had. */
+		/** Terminates the socket of a client. @returns the session id that it had */
 		async function cut(client: RawClient): Promise<string> {
 			client.socket.terminate();
 			await client.closed;
 			return client.session;
 		}
 
-		/** Sets the key id as alice, and is cut off before she reads the answer. Returns her session. */
+		/** Sets the key id as alice, and terminates her socket before the answer. @returns her session id */
 		async function winAndLoseTheAnswer(): Promise<string> {
 			const client = await logIn(alice);
 			client.send({ msg: 'method', id: '7', method: 'e2e.setRoomKeyID', params: [rid, 'key'] });
@@ -63,7 +63,7 @@ describe('one answer per call (E1)', () => {
 			expect(await keyIdOf(app.store, rid)).to.equal('key');
 		});
 
-		it('also when it sends connect, login and the call in one burst', async () => {
+		it('also when it sends connect, login and the call at once', async () => {
 			const former = await winAndLoseTheAnswer();
 			const client = await clients.open(app.webSocketUrl);
 			client.send({ msg: 'connect', version: '1', support: ['1'], session: former });
@@ -71,7 +71,7 @@ describe('one answer per call (E1)', () => {
 			expect(await again(client)).to.deep.equal({ msg: 'result', id: '7' });
 		});
 
-		it('also when it is interrupted again, and again before it could ask', async () => {
+		it('also when it is interrupted again, and once more before it could repeat the call', async () => {
 			const first = await winAndLoseTheAnswer();
 			const second = await cut(await connect(first));
 			const third = await logIn(alice, second);
@@ -113,13 +113,13 @@ describe('one answer per call (E1)', () => {
 			expect((await again(client)).error).to.equal(undefined);
 		});
 
-		it('an id that comes again within a session makes a new call', async () => {
+		it('a repeated id within a session makes a new call', async () => {
 			const client = await logIn(alice);
 			expect((await again(client)).error).to.equal(undefined);
 			expect((await again(client)).error?.error).to.equal(EXISTS);
 		});
 
-		it('a call that still runs is joined', async () => {
+		it('a repeated call waits for the first one if that still runs', async () => {
 			const begun = held.begun();
 			const client = await logIn(alice);
 			client.send({ msg: 'method', id: '7', method: 'test.wait', params: [] });
@@ -133,7 +133,7 @@ describe('one answer per call (E1)', () => {
 		});
 
 		for (const session of [5, null, {}, '', 'x'.repeat(1000), 'too short', ['A'.repeat(17)]]) {
-			it(`takes ${JSON.stringify(session).slice(0, 20)} for no session`, async () => {
+			it(`treats ${JSON.stringify(session).slice(0, 20)} as no session`, async () => {
 				const client = await clients.open(app.webSocketUrl);
 				client.send({ msg: 'connect', version: '1', support: ['1'], session });
 				expect((await client.next()).msg).to.equal('connected');
@@ -154,13 +154,13 @@ describe('one answer per call (E1)', () => {
 			return send('method.call/e2e.setRoomKeyID', alice, key, { message });
 		}
 
-		it("the seed's curl sent twice fails the second time", async () => {
+		it('without Idempotency-Key a repeated call is a new call, and fails', async () => {
 			const url = `${app.url}/api/v1/e2e.setRoomKeyID`;
 			expect((await post(url, alice, { rid, keyID: 'key' })).text).to.equal('{"success":true}');
 			expect((await post(url, alice, { rid, keyID: 'key' })).body).to.include({ errorType: EXISTS });
 		});
 
-		it('with Idempotency-Key it gets its first answer, whatever that was', async () => {
+		it('with Idempotency-Key it gets its first answer, also if that was an error', async () => {
 			const won = await set(alice, 'a');
 			const lost = await set(bob, 'b');
 			expect([won.status, won.text]).to.deep.equal([200, '{"success":true}']);
@@ -194,12 +194,12 @@ describe('one answer per call (E1)', () => {
 			});
 		});
 
-		it('many with one key at once: the method runs once', async () => {
+		it('many calls with one key at once: the method runs once', async () => {
 			const answers = await Promise.all(Array.from({ length: 20 }, () => set(alice, 'many')));
 			for (const { text } of answers) expect(text).to.equal('{"success":true}');
 		});
 
-		it('method.call honours it, and shares it with the path of the method', async () => {
+		it('method.call uses the header too, and shares keys with the path of the method', async () => {
 			const first = await methodCall('c');
 			expect(first.body).to.deep.equal({ message: '{"msg":"result","id":"3"}', success: true });
 			expect((await methodCall('c')).text).to.equal(first.text);
@@ -208,7 +208,7 @@ describe('one answer per call (E1)', () => {
 			expect((await methodCall('d')).body.message).to.include(EXISTS);
 		});
 
-		it('takes 1 to 128 visible characters', async () => {
+		it('a key has 1 to 128 visible characters', async () => {
 			for (const key of ['!', '~', `"${'x'.repeat(126)}"`]) {
 				rid = await addRoom(app.store, [alice]);
 				for (const _ of ['first', 'again']) expect((await set(alice, key)).status, key).to.equal(200);
@@ -222,7 +222,7 @@ describe('one answer per call (E1)', () => {
 			['a tab', 'a\tb'],
 			['other letters', 'é'],
 		] as const) {
-			it(`refuses a key of ${what}, whatever is called`, async () => {
+			it(`refuses a key of ${what} for every method`, async () => {
 				const refused = {
 					success: false,
 					error: 'Idempotency-Key must be 1 to 128 visible ASCII characters [error-invalid-idempotency-key]',
@@ -235,7 +235,7 @@ describe('one answer per call (E1)', () => {
 			});
 		}
 
-		it('refuses two keys, and asks for credentials first', async () => {
+		it('refuses two keys, after it has checked the credentials', async () => {
 			const headers = new Headers({ ...headersOf(alice), 'Idempotency-Key': 'a' });
 			headers.append('Idempotency-Key', 'b');
 			expect((await request(`${app.url}/api/v1/me`, { headers })).status).to.equal(400);

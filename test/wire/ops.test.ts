@@ -11,10 +11,12 @@ import { type Scrape, scrape } from '../support/scrape.js';
 
 /** The names of all labels. The values of each are a closed list, or names from definitions. */
 const LABELS = [
+	'certificate',
 	'check',
 	'collection',
 	'event',
 	'kind',
+	'lane',
 	'le',
 	'limit',
 	'major',
@@ -37,7 +39,7 @@ describe('probes', () => {
 	const start = (options = {}) =>
 		openServer({ port: 0, store: { memory: true }, log: memoryLog(), grace: 100, ...options });
 
-	it('/livez and /readyz answer 200, in JSON and in one word', async () => {
+	it('/livez and /readyz answer 200, in JSON or with one word', async () => {
 		const { url, close } = await start();
 		const alive = await request(`${url}/livez`);
 		expect([alive.status, alive.body.status]).to.deep.equal([200, 'ok']);
@@ -115,7 +117,7 @@ describe('metrics', () => {
 		expect(metrics.samples.some(({ labels }) => Object.values(labels).includes('own.nobody'))).to.equal(false);
 	});
 
-	it('durations of calls are in a histogram whose buckets rise', () => {
+	it('durations of calls are in a histogram with cumulative buckets', () => {
 		const labels = { method: 'login', transport: 'rest' };
 		const buckets = metrics.samples.filter(
 			({ name, labels: { method, transport } }) =>
@@ -182,7 +184,7 @@ describe('metrics', () => {
 	});
 
 	it('no metric contains a token, a password, a user or a room', () => {
-		const labels = new Set(metrics.samples.flatMap((one) => Object.keys(one.labels)));
+		const labels = new Set(metrics.samples.flatMap((sample) => Object.keys(sample.labels)));
 		expect([...labels].filter((label) => !LABELS.includes(label))).to.deep.equal([]);
 	});
 });

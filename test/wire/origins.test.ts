@@ -24,7 +24,7 @@ describe('the origin of a page that connects', () => {
 	const poll = (headers: Record<string, string>, path = '/sockjs/000/def/xhr', method = 'POST') =>
 		request(app.url + path, { method, headers });
 
-	it('may be any one, unless a setting says otherwise', async () => {
+	it('may be any origin by default', async () => {
 		app = await startApp();
 		for (const path of PATHS) expect((await upgrade(path, { origin: EVIL })).status).to.equal(101);
 		expect((await poll({ Origin: EVIL })).text).to.equal('o\n');
@@ -38,7 +38,7 @@ describe('the origin of a page that connects', () => {
 			expect(status).to.equal(403);
 			expect(text).to.include('{"success":false,"error":"Pages of this origin may not connect"}');
 		}
-		// The header of version 8 of the protocol, and what no browser sends.
+		// The header of version 8 of the protocol, and values that no browser sends.
 		const old = { 'sec-websocket-version': '8', 'sec-websocket-origin': EVIL };
 		expect((await upgrade('/websocket', old)).status).to.equal(403);
 		for (const origin of ['null', `${PAGE}.evil.example`, 'https://chat.example.com:8443', 'chat.example.com', '']) {
@@ -63,19 +63,19 @@ describe('the origin of a page that connects', () => {
 		}
 	});
 
-	it('is not asked of programs, which send none', async () => {
+	it('is not required of programs, which send none', async () => {
 		app = await startApp({ allowedOrigins: 'own' });
 		for (const path of PATHS) expect((await upgrade(path, {})).status).to.equal(101);
 		expect((await poll({})).text).to.equal('o\n');
 	});
 
-	it('may be the server’s own, by the host that the page has asked for', async () => {
+	it('may be that of the server, by the host of the request', async () => {
 		app = await startApp({ allowedOrigins: 'own' });
 		const { host } = new URL(app.url);
 		const statuses = async (host: string, ...origins: string[]) =>
 			Promise.all(origins.map(async (origin) => (await upgrade('/websocket', { host, origin })).status));
 		expect(await statuses(host, `http://${host}`, 'http://localhost', EVIL)).to.deep.equal([101, 403, 403]);
-		// Behind a proxy that ends TLS.
+		// Behind a proxy that terminates TLS.
 		const name = 'chat.example.com';
 		expect(await statuses(name, PAGE, `http://${name}`, `${PAGE}:8443`)).to.deep.equal([101, 101, 403]);
 		expect(await statuses(`${name}:443`, PAGE, `http://${name}`)).to.deep.equal([101, 403]);

@@ -1,4 +1,4 @@
-/** `--path-prefix`: everything is below one path. */
+/** `--path-prefix`: the paths of all URLs begin with it. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
@@ -65,7 +65,7 @@ describe('a server below a path', () => {
 		expect(status).to.equal(204);
 	});
 
-	it('says where it is in its descriptions', async () => {
+	it('names its prefix in OpenAPI and AsyncAPI', async () => {
 		const { body } = await request(`${app.url}${PREFIX}/api/v1/openapi.json`);
 		expect(body.servers).to.deep.equal([{ url: PREFIX }]);
 		const asyncapi = await request(`${app.url}${PREFIX}/asyncapi.json`);
@@ -78,7 +78,7 @@ describe('a server below a path', () => {
 		expect(target.pathname).to.equal(`${PREFIX}/api-docs`);
 	});
 
-	it('names it in its address', async () => {
+	it('names its prefix in its address', async () => {
 		const server = await openServer({
 			port: 0,
 			store: { memory: true },
@@ -121,7 +121,7 @@ describe('a path prefix', () => {
 			expect(isPathPrefix(text), text).to.equal(false);
 	});
 
-	it('is taken off the front of a URL', () => {
+	it('is removed from a URL', () => {
 		expect(belowPrefix('', '/a?b')).to.equal('/a?b');
 		expect(belowPrefix('/a', '/a/b?c')).to.equal('/b?c');
 		expect(belowPrefix('/a', '/a')).to.equal('/');

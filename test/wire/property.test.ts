@@ -1,4 +1,4 @@
-/** Whatever arrives, over either transport: an answer that is well formed or a clean close, and the server stays. */
+/** Random input over both transports: the server gives a valid answer or closes cleanly, and stays up. */
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -11,7 +11,7 @@ const RUNS = { numRuns: 300 };
 
 const ANSWERS = new Set(['connected', 'failed', 'pong', 'error', 'result', 'updated', 'nosub', 'added', 'removed']);
 
-/** JSON that is likely to be nearly right: known words as keys and values, EJSON's marks, and anything else. */
+/** JSON that resembles valid messages: known words as keys and values, the types of EJSON, and random values. */
 const word = fc.constantFrom(
 	'msg',
 	'method',
@@ -88,7 +88,7 @@ const text = fc.oneof(
 );
 const frame = fc.oneof(text, fc.uint8Array({ maxLength: 200 }));
 
-/** A lone surrogate cannot be sent as text: what a client would send for it. */
+/** Replaces lone surrogates as a client does, because they cannot be sent as text. */
 function sendable(data: string | Uint8Array): string | Uint8Array {
 	return typeof data === 'string' ? data.toWellFormed() : data;
 }
@@ -111,7 +111,7 @@ describe('arbitrary input', () => {
 	});
 	afterEach(() => {
 		expect(unhandled).to.deep.equal([]);
-		// What a client sends is never the server's own failure.
+		// Input of a client must never be a server error.
 		expect(app.log.lines.filter(({ level }) => level === 'error')).to.deep.equal([]);
 	});
 
@@ -129,7 +129,7 @@ describe('arbitrary input', () => {
 				fc.asyncProperty(fc.array(frame, { maxLength: 6 }), async (frames) => {
 					const client = await RawClient[isConnected ? 'connect' : 'open'](app.webSocketUrl);
 					for (const data of frames) client.socket.send(sendable(data));
-					// Once this is answered, everything before it was; unless the server has closed.
+					// When this is answered, everything before it was answered too, unless the server has closed the connection.
 					client.send('{"msg":"connect","version":"1","support":["1"]}');
 					client.send('{"msg":"ping","id":"the end"}');
 					while (true) {
@@ -152,7 +152,7 @@ describe('arbitrary input', () => {
 		});
 	}
 
-	it('as bytes where a WebSocket should begin', async () => {
+	it('as bytes in place of a WebSocket handshake', async () => {
 		await fc.assert(
 			fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {
 				const client = await RawClient.open(app.webSocketUrl);
@@ -195,7 +195,7 @@ describe('arbitrary input', () => {
 					text: sent,
 				} = await request(`${app.url}/api/v1/${where}`, {
 					method,
-					// Node's client passes no header it could not send itself.
+					// Node's client refuses invalid headers.
 					headers: {
 						...(contentType.trim() && { 'Content-Type': contentType }),
 						...(asAlice && headersOf(await freshToken())),
@@ -210,12 +210,12 @@ describe('arbitrary input', () => {
 		await isServing();
 	});
 
-	/** Logging out is among the paths. */
+	/** Creates a user with a token, because one of the paths logs out. */
 	async function freshToken(): Promise<Person> {
 		return addPerson(app.store);
 	}
 
-	it('as bytes where HTTP should begin', async () => {
+	it('as bytes in place of an HTTP request', async () => {
 		const { hostname, port } = new URL(app.url);
 		await fc.assert(
 			fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 200 }), async (bytes) => {

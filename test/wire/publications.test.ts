@@ -1,4 +1,4 @@
-/** test/contract/ddp.md sections 7 and 10 to 12 over real sockets, row by row. */
+/** Publications over real sockets: test/contract/ddp.md sections 7 and 10 to 12. */
 import { expect } from 'chai';
 import { ClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -10,12 +10,14 @@ import { type Frame, RawClient } from '../support/ddp.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
-/** Publishes under a name whatever the test says. */
+/** A publish function. */
 type Run = (context: PublicationContext, params: readonly unknown[]) => unknown;
+
+/** The publish functions of the publications `a` and `b`. Each test sets its own. */
 const runs = new Map<string, Run>();
 const names = ['a', 'b'];
 
-/** The universal publication shows nothing unless a test says so. */
+/** The publish functions of two universal publications. They publish nothing unless a test sets them. */
 let universal: Run = () => {};
 let secondUniversal: Run = () => {};
 
@@ -35,7 +37,7 @@ const publications = [
 	publication({ ...anyone, name: null, run: (_args, context) => secondUniversal(context, []) }),
 ];
 
-/** Lets a test hold something up. */
+/** A promise that a test resolves. */
 function gate(): { opened: Promise<void>; open(): void } {
 	let open = () => {};
 	const opened = new Promise<void>((resolve) => {
@@ -140,7 +142,7 @@ describe('publications over DDP', () => {
 
 	const connect = () => clients.connect(app.webSocketUrl);
 
-	/** What comes of a subscription to what `run` publishes. */
+	/** Subscribes to a publication with this publish function. @returns the frames that the client receives */
 	async function subscribe(run: Run, client?: RawClient, id = 's', name = 'a'): Promise<Frame[]> {
 		runs.set(name, run);
 		const subscriber = client ?? (await connect());
@@ -189,7 +191,7 @@ describe('publications over DDP', () => {
 			expect(await subscribe(showAll, client, 's', 'b')).to.deep.equal([]);
 		});
 
-		it('answers unsub with what it takes away, then nosub; again, with nosub', async () => {
+		it('answers unsub with `removed` for its documents, then nosub; a second unsub only with nosub', async () => {
 			const client = await connect();
 			await subscribe(showAll, client);
 			client.send({ msg: 'unsub', id: 's' });
@@ -197,7 +199,7 @@ describe('publications over DDP', () => {
 			expect(await client.untilEcho()).to.deep.equal([REMOVED, NOSUB, NOSUB]);
 		});
 
-		it('sends `changed` for what another subscription still holds', async () => {
+		it('sends `changed` for a document that another subscription still publishes', async () => {
 			const client = await connect();
 			await subscribe(showAll, client);
 			await subscribe((context) => context.added('c', 'x', { f: 2 }), client, 't', 'b');
@@ -205,7 +207,7 @@ describe('publications over DDP', () => {
 			expect(await client.untilEcho()).to.deep.equal([{ ...ADDED, msg: 'changed', fields: { f: 2 } }, NOSUB]);
 		});
 
-		it('takes an id again once it has stopped', async () => {
+		it('accepts the id of a subscription that has stopped', async () => {
 			const client = await connect();
 			await subscribe(showAll, client);
 			client.send({ msg: 'unsub', id: 's' });
@@ -219,13 +221,13 @@ describe('publications over DDP', () => {
 			expect(await client.next()).to.have.nested.property('error.reason', 'Match failed');
 		});
 
-		it('refuses one that needs a user where nobody is logged in', async () => {
+		it('refuses a publication for users to a client that is not logged in', async () => {
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name: 'users only' });
 			expect(await client.next()).to.have.nested.property('error.error', 'error-invalid-user');
 		});
 
-		it('holds up the messages behind it until the publish function is done', async () => {
+		it('delays later messages until the publish function has ended', async () => {
 			const client = await connect();
 			runs.set('a', () => pending.opened);
 			runs.set('b', (context) => context.ready());
@@ -362,21 +364,21 @@ describe('publications over DDP', () => {
 				'Meteor does not currently support objects other than ObjectID as ids',
 			],
 		];
-		for (const [what, run, frames, error] of cases) {
-			it(what, async () => {
+		for (const [title, run, frames, error] of cases) {
+			it(title, async () => {
 				expect(await subscribe(run)).to.deep.equal(frames);
 				expect(errors()).to.deep.equal(error === undefined ? [] : [error]);
 				if (error) expect(errorLines()).to.deep.equal(['Exception from sub a id s']);
 			});
 		}
 
-		it('shows nothing of a document that cannot be encoded: nosub 500', async () => {
+		it('sends no document that cannot be encoded: nosub 500', async () => {
 			expect(await subscribe((context) => context.added('c', 'x', { big: 10n }))).to.deep.equal([
 				{ ...NOSUB, error: INTERNAL },
 			]);
 		});
 
-		it('refuses what cannot be encoded also where another subscription hides it', async () => {
+		it('refuses a field that cannot be encoded even if the client receives that of another subscription', async () => {
 			const client = await connect();
 			await subscribe(showAll, client);
 			expect(await subscribe((context) => context.added('c', 'x', { f: 10n }), client, 't', 'b')).to.deep.equal([
@@ -394,7 +396,7 @@ describe('publications over DDP', () => {
 			expect(await client.call('cyclic details')).to.deep.include({ error: INTERNAL });
 		});
 
-		it('calls methods as its user, on its connection; what they throw is its own error (6)', async () => {
+		it('calls methods as its user, on its connection; an error of the method is an error of the subscription (6)', async () => {
 			const seen: unknown[] = [];
 			const client = await connect();
 			await subscribe(async (context) => {
@@ -413,7 +415,7 @@ describe('publications over DDP', () => {
 			expect(errors()).to.include("Can't call setUserId on a server initiated method call");
 		});
 
-		it('calls onStop when it stops, and at once if it has', async () => {
+		it('calls an onStop listener when the subscription stops, and at once if it has stopped', async () => {
 			const received: string[] = [];
 			await subscribe((context) => {
 				context.onStop(() => void received.push('stopped'));
@@ -424,14 +426,14 @@ describe('publications over DDP', () => {
 			expect(received).to.deep.equal(['stopped', 'at once', 'end']);
 		});
 
-		it('calls onStop when the client goes', async () => {
+		it('calls onStop when the client disconnects', async () => {
 			const client = await connect();
 			await subscribe((context) => context.onStop(pending.open), client);
 			client.socket.terminate();
 			await pending.opened;
 		});
 
-		it('logs an onStop listener that throws or rejects, and goes on', async () => {
+		it('logs the error of an onStop listener that throws or rejects, and calls the others', async () => {
 			const frames = await subscribe((context) => {
 				context.onStop(() => {
 					throw new Error('thrown');
@@ -453,7 +455,7 @@ describe('publications over DDP', () => {
 			expect(signal?.aborted).to.equal(true);
 		});
 
-		it('keeps its own copy of what is published', async () => {
+		it('compares with its own copy of a published document, not with the object that the publisher may change', async () => {
 			const client = await connect();
 			const shown = { list: [1] };
 			const change = gate();
@@ -503,7 +505,7 @@ describe('publications over DDP', () => {
 			]);
 		});
 
-		it('do not start on a connection that one before them has closed', async () => {
+		it('do not start on a connection that an earlier universal publication has closed', async () => {
 			let started = false;
 			universal = (context) => context.connection?.close();
 			secondUniversal = () => {
@@ -515,8 +517,8 @@ describe('publications over DDP', () => {
 		});
 	});
 
-	describe('another user (12)', () => {
-		it('runs everything again for the same user too, with the same parameters', async () => {
+	describe('a change of the user (12)', () => {
+		it('runs all publish functions again, for the same user too, with the same parameters', async () => {
 			const seen: unknown[] = [];
 			const client = await connect();
 			await subscribe((context, params) => {
@@ -543,7 +545,7 @@ describe('publications over DDP', () => {
 			expect(received).to.deep.equal(['start null', 'stop null', 'start bob']);
 		});
 
-		it('sends nothing of what an old run still does', async () => {
+		it('sends nothing that an old run still publishes', async () => {
 			const client = await connect();
 			await subscribe(async (context) => {
 				context.unblock();
@@ -556,7 +558,7 @@ describe('publications over DDP', () => {
 			expect(await client.untilEcho()).to.deep.equal([]);
 		});
 
-		it('sends no ready of a subscription that has stopped again meanwhile', async () => {
+		it('sends no ready for a subscription that stops in its new run', async () => {
 			const client = await connect();
 			await subscribe((context) => {
 				context.ready();
@@ -566,7 +568,7 @@ describe('publications over DDP', () => {
 			expect(await client.take(2)).to.deep.equal([NOSUB, { msg: 'updated', methods: ['1'] }]);
 		});
 
-		it('changes the user once after the other, and never shows twice what the client has', async () => {
+		it('makes two changes one after the other, and sends no document again that the client has', async () => {
 			const client = await connect();
 			await subscribe(async (context) => {
 				await new Promise(setImmediate);
@@ -584,8 +586,8 @@ describe('publications over DDP', () => {
 		});
 
 		for (const careless of [false, true]) {
-			const what = careless ? 'whose method does not wait for it' : 'whose method has no time left';
-			it(`is changed to before anything else starts, ${what}`, async () => {
+			const method = careless ? 'does not wait for it' : 'has exceeded its time limit';
+			it(`ends before a later message starts, even if its method ${method}`, async () => {
 				const [client, other] = [await connect(), await connect()];
 				const rerun = gate();
 				await subscribe(async (context) => {
@@ -598,7 +600,7 @@ describe('publications over DDP', () => {
 				client.send({ msg: 'method', id: '1', method: 'setUserBriefly', params: [careless] });
 				client.send({ msg: 'method', id: '2', method: 'who' });
 				await rerun.opened;
-				// When its time is up, so would be that of the other.
+				// `never` has the same time limit as `setUserBriefly`, and began later.
 				expect((await other.call('never')).error).to.include({ error: 'error-timeout' });
 				client.send({ msg: 'ping' });
 				expect(await client.next()).to.deep.equal({ msg: 'pong' });
@@ -625,17 +627,17 @@ describe('publications over DDP', () => {
 			});
 		}
 
-		it('refuses it after unblock', async () => {
+		it('is refused after unblock', async () => {
 			const client = await connect();
 			expect(await client.call('setUserUnblocked')).to.have.nested.property('error.error', 500);
 			expect(errors()).to.deep.equal(["Can't call setUserId in a method after calling unblock"]);
 		});
 
 		for (const [what, closes] of [
-			['an end', (context: PublicationContext) => context.onStop(() => context.connection?.close())],
+			['the end of a run', (context: PublicationContext) => context.onStop(() => context.connection?.close())],
 			['a new run', (context: PublicationContext) => void (context.userId && context.connection?.close())],
 		] as const) {
-			it(`starts nothing more once ${what} has closed the connection`, async () => {
+			it(`starts no further run after ${what} has closed the connection`, async () => {
 				let running = 0;
 				const count: Run = (context) => {
 					running++;
@@ -647,14 +649,14 @@ describe('publications over DDP', () => {
 				await subscribe(count, client, 't', 'b');
 				client.send({ msg: 'method', id: '1', method: 'setUser', params: ['bob'] });
 				await client.closed;
-				// What the change still did is done when another connection is served.
+				// When another connection has been served, the change has ended.
 				await (await connect()).close();
 				universal = () => {};
 				expect(running).to.equal(0);
 			});
 		}
 
-		it('is seen by the messages queued behind', async () => {
+		it('takes effect before the messages that were sent after it', async () => {
 			const client = await connect();
 			client.send({ msg: 'method', id: '1', method: 'setUser', params: ['bob'] });
 			runs.set('a', (context) => context.added('c', 'x', { user: context.userId }));
@@ -665,7 +667,7 @@ describe('publications over DDP', () => {
 	});
 
 	describe('strategies of the catalogue (11)', () => {
-		it('leave with NO_MERGE_NO_HISTORY what was shown when a subscription stops', async () => {
+		it('NO_MERGE_NO_HISTORY removes no document when a subscription stops', async () => {
 			const frames = await subscribe((context) => {
 				context.changed('events', 'id', { e: 1 });
 				context.added('events', 'id', {});
@@ -674,7 +676,7 @@ describe('publications over DDP', () => {
 			expect(frames.map(({ msg }) => msg)).to.deep.equal(['changed', 'added', 'nosub']);
 		});
 
-		it('remember only ids with NO_MERGE_MULTI', async () => {
+		it('NO_MERGE_MULTI remembers only ids', async () => {
 			const client = await connect();
 			const run: Run = (context) => context.added('ids', 'x', { f: 1 });
 			expect(await subscribe(run, client)).to.deep.equal([{ ...ADDED, collection: 'ids' }]);
@@ -683,7 +685,7 @@ describe('publications over DDP', () => {
 	});
 
 	describe('live queries and updated (7)', () => {
-		const shown = (id: string, ...roles: string[]) => ({
+		const added = (id: string, ...roles: string[]) => ({
 			msg: 'added',
 			collection: PERMISSIONS,
 			id,
@@ -699,12 +701,12 @@ describe('publications over DDP', () => {
 		const RESULT = { msg: 'result', id: 'w', result: 'written' };
 		const UPDATED = { msg: 'updated', methods: ['w'] };
 
-		it('show what matches, and each change before the updated of the method that made it, which waits for that behind the result', async () => {
+		it('publish matching documents, and each change after the result and before the updated of its method', async () => {
 			const client = await connect();
 			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
-			expect(await subscribe(() => withRole('r'), client)).to.deep.equal([shown('p', 'r'), READY]);
+			expect(await subscribe(() => withRole('r'), client)).to.deep.equal([added('p', 'r'), READY]);
 			const document = { msg: 'changed', collection: PERMISSIONS, id: 'p' };
-			expect(await write(client, 'q', ['r'])).to.deep.equal([RESULT, shown('q', 'r'), UPDATED]);
+			expect(await write(client, 'q', ['r'])).to.deep.equal([RESULT, added('q', 'r'), UPDATED]);
 			expect(await write(client, 'p', ['r', 's'])).to.deep.equal([
 				RESULT,
 				{ ...document, fields: { roles: ['r', 's'] } },
@@ -714,14 +716,14 @@ describe('publications over DDP', () => {
 			expect(await write(client, 'q', null)).to.deep.equal([RESULT, { ...document, msg: 'removed', id: 'q' }, UPDATED]);
 		});
 
-		it('show what others write', async () => {
+		it('publish what other clients write', async () => {
 			const [reader, writer] = [await connect(), await connect()];
 			await subscribe(() => withRole('r'), reader);
 			await write(writer, 'p', ['r']);
-			expect(await reader.next()).to.deep.equal(shown('p', 'r'));
+			expect(await reader.next()).to.deep.equal(added('p', 'r'));
 		});
 
-		it('are quiet once they have stopped', async () => {
+		it('publish nothing after they have stopped', async () => {
 			const client = await connect();
 			await subscribe(() => withRole('r'), client);
 			client.send({ msg: 'unsub', id: 's' });
@@ -735,7 +737,7 @@ describe('publications over DDP', () => {
 			expect(frames.at(-1)).to.deep.equal(READY);
 		});
 
-		it('may show what the publish function shows by itself, and it is taken away once', async () => {
+		it('may publish a document that the publish function publishes too; it is removed once', async () => {
 			const client = await connect();
 			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
 			await subscribe((context) => {
@@ -747,25 +749,25 @@ describe('publications over DDP', () => {
 			expect(await client.untilEcho()).to.deep.equal([removed, NOSUB]);
 		});
 
-		it('show again, when it is written, what the publish function has taken away by itself', async () => {
+		it('publish a document again when it is written after the publish function has removed it', async () => {
 			const client = await connect();
 			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
 			let context: PublicationContext | undefined;
-			await subscribe((its) => {
-				context = its;
+			await subscribe((runContext) => {
+				context = runContext;
 				return withRole('r');
 			}, client);
 			context?.removed(PERMISSIONS, 'p');
 			const removed = { msg: 'removed', collection: PERMISSIONS, id: 'p' };
 			expect(await client.next()).to.deep.equal(removed);
-			expect(await write(client, 'p', ['r', 's'])).to.deep.equal([RESULT, shown('p', 'r', 's'), UPDATED]);
+			expect(await write(client, 'p', ['r', 's'])).to.deep.equal([RESULT, added('p', 'r', 's'), UPDATED]);
 			context?.removed(PERMISSIONS, 'p');
 			expect(await client.next()).to.deep.equal(removed);
 			client.send({ msg: 'unsub', id: 's' });
 			expect(await client.untilEcho()).to.deep.equal([NOSUB]);
 		});
 
-		it('come in slices that let others in between, and end when the client no longer wants them', async () => {
+		it('send many documents in slices between other messages, and stop after an unsub', async () => {
 			const count = 1000;
 			for (let i = 0; i < count; i++) await app.store.permissions.insertOne({ _id: `p${i}`, roles: ['r'] });
 			const all = await subscribe(() => withRole('r'));
@@ -778,8 +780,8 @@ describe('publications over DDP', () => {
 			client.send({ msg: 'sub', id: 's', name: 'a' });
 			client.send({ msg: 'unsub', id: 's' });
 			const frames = await client.untilEcho();
-			const of = (msg: string) => frames.filter((frame) => frame.msg === msg).length;
-			expect(of('added')).to.equal(of('removed')).and.be.below(count);
+			const countOf = (msg: string) => frames.filter((frame) => frame.msg === msg).length;
+			expect(countOf('added')).to.equal(countOf('removed')).and.be.below(count);
 			expect(frames.at(-1)).to.deep.equal(NOSUB);
 		});
 
@@ -812,7 +814,7 @@ describe('publications over DDP', () => {
 			await other.close();
 		});
 
-		it('do not let a client that reads nothing hold up the updated of others', async () => {
+		it('do not delay the updated of other clients because of a client that reads nothing', async () => {
 			const roles = ['r', '-'.repeat(60_000)];
 			for (let i = 0; i < 300; i++) await app.store.permissions.insertOne({ _id: `p${i}`, roles });
 			const [reader, writer] = [await connect(), await connect()];

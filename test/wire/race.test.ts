@@ -1,6 +1,7 @@
 /**
- * test/contract/beyond.md E1, the proof: fifty race for the key of a room, the socket of one is cut at some point around its
- * call, and it asks again with the same idempotency key. Exactly one succeeds, and the interrupted racer learns the truth.
+ * Fifty clients race to set the key id of a room (test/contract/beyond.md E1). The socket of one is terminated at a random
+ * point around its call, and the client repeats the call with the same idempotency key. Exactly one client succeeds, and
+ * the interrupted client gets the first answer to its call.
  */
 import { expect } from 'chai';
 import { randomId } from '../../shared/ids.js';
@@ -9,12 +10,12 @@ import { startApp, type TestApp } from '../support/app.js';
 import { type Outcome, RawClient } from '../support/ddp.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 
-// A database behind a socket takes longer for each call.
+// A call takes longer with a database behind a socket.
 const ROUNDS = process.env.ROOMKEY_TEST_MONGO_URL ? 50 : 1000;
 const PARTS = 10;
 const RACERS = 50;
 
-/** Most turns of the event loop between the call and the cut, and most microtasks after them: an answer takes about that. */
+/** Maximum number of event loop turns between the call and the end of the socket, and of microtasks after them. An answer takes about that. */
 const MAX_TURNS = 4;
 const MAX_MICROTASKS = 50;
 
@@ -67,8 +68,8 @@ describe('1,000 races in which the socket of a racer is terminated around its ca
 		socket.terminate();
 	}
 
-	/** Runs one race. Tells who won. */
-	async function race(round: number): Promise<'the one that was cut' | 'another'> {
+	/** Runs one race. @returns the winner */
+	async function race(round: number): Promise<'the interrupted one' | 'another'> {
 		const rid = await addRoom(app.store, [], { t: 'c' });
 		const victim = below(RACERS);
 		// The first sender mostly wins, so every second time the first sender is interrupted.
@@ -81,7 +82,7 @@ describe('1,000 races in which the socket of a racer is terminated around its ca
 		async function run(racer: Racer, i: number): Promise<Outcome> {
 			if (i !== victim) return call(racer, i);
 			const { session } = racer.client;
-			// Whatever it reads of this answer is lost with the socket.
+			// The client loses the answer with the socket.
 			await cut(racer, () => void call(racer, i).catch(() => {}));
 			racer.client = await logIn(racer.person, session);
 			return call(racer, i);
@@ -96,20 +97,20 @@ describe('1,000 races in which the socket of a racer is terminated around its ca
 		const facts = `round ${round}, seed ${seed}`;
 		expect(winners.map(keyOf), facts).to.deep.equal([await keyIdOf(app.store, rid)]);
 		expect(errors, facts).to.deep.equal(Array(RACERS - 1).fill('error-room-e2e-key-already-exists'));
-		return winners[0] === victim ? 'the one that was cut' : 'another';
+		return winners[0] === victim ? 'the interrupted one' : 'another';
 	}
 
-	const won = { 'the one that was cut': 0, another: 0 };
+	const won = { 'the interrupted one': 0, another: 0 };
 
-	// A test for each part, so that a busy machine has time for each.
+	// Several tests, so that a busy machine has enough time for each.
 	for (let part = 0; part < PARTS; part++) {
-		it(`one succeeds each time, and the interrupted one learns whether it was that (${part + 1} of ${PARTS})`, async () => {
+		it(`one client succeeds each time, and the interrupted one learns whether it won (${part + 1} of ${PARTS})`, async () => {
 			for (let i = 0; i < ROUNDS / PARTS; i++) won[await race((part * ROUNDS) / PARTS + i)]++;
 		});
 	}
 
-	it('the one that was cut wins often, and loses often', () => {
-		const rounds = won.another + won['the one that was cut'];
+	it('the interrupted client wins often, and loses often', () => {
+		const rounds = won.another + won['the interrupted one'];
 		expect(Math.min(...Object.values(won)), `seed ${seed}, ${JSON.stringify(won)}`).to.be.above(rounds / 10);
 	});
 });

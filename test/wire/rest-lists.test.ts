@@ -1,4 +1,4 @@
-/** What stock clients ask for beside keys: lists of rooms and roles, settings, the logins of others (Rocket.Chat's shapes). */
+/** Calls of Rocket.Chat's clients beside keys: lists of rooms and roles, settings, other logins. */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
@@ -48,7 +48,7 @@ describe('lists and settings over REST', () => {
 	};
 	const names = (rooms: unknown) => (rooms as Json[]).map(({ name }) => name);
 
-	it('channels.list: by name, a page at a time, teams’ channels for members alone', async () => {
+	it('channels.list: sorted by name, in pages; channels of teams only for their members', async () => {
 		const { channels, ...page } = ok(await get(alice, 'channels.list'));
 		expect(names(channels)).to.deep.equal(['animals', 'news', 'team-a']);
 		expect(page).to.deep.equal({ success: true, count: 3, offset: 0, total: 3 });
@@ -73,7 +73,7 @@ describe('lists and settings over REST', () => {
 		expect(ok(await get(guest, 'groups.list'))).to.deep.include({ groups: [], total: 0 });
 	});
 
-	it('channels.members?filter=: those in one of whose names the text occurs', async () => {
+	it('channels.members?filter=: members with the text in a name', async () => {
 		const rid = await addRoom(app.store, [alice, guest, admin], { name: 'everybody', t: 'c' });
 		const members = async (filter: string, more = '') =>
 			ok(await get(alice, `channels.members?roomId=${rid}&filter=${encodeURIComponent(filter)}${more}`));
@@ -90,7 +90,7 @@ describe('lists and settings over REST', () => {
 		expect(ok(await get(alice, `channels.members?roomId=${rid}`)).total).to.equal(3);
 	});
 
-	it('roles.list: Rocket.Chat’s, or those of the database', async () => {
+	it('roles.list: the roles of Rocket.Chat, or those of the database', async () => {
 		const roles = async () => ok(await get(alice, 'roles.list')).roles as Json[];
 		expect(await roles()).to.deep.include({
 			_id: 'owner',
@@ -105,7 +105,7 @@ describe('lists and settings over REST', () => {
 		await app.store.roles.deleteOne({ _id: 'judge' });
 	});
 
-	it('settings and settings.bulk: all or none, for those who may', async () => {
+	it('settings and settings.bulk: all or none, for callers with the permission', async () => {
 		const read = async () =>
 			(ok(await get(admin, 'settings?count=100')).settings as Json[]).map(({ _id, value }) => [_id, value]);
 		const before = await read();
@@ -189,7 +189,7 @@ describe('lists and settings over REST', () => {
 	});
 });
 
-describe('what clients ask for over DDP', () => {
+describe('calls of Rocket.Chat’s clients over DDP', () => {
 	let roomkey: TestRoomkey;
 	let alice: Person;
 	let bob: Person;
@@ -216,7 +216,7 @@ describe('what clients ask for over DDP', () => {
 		});
 	});
 
-	it('private-settings/get: all settings for those who may see them, an empty list for others', async () => {
+	it('private-settings/get: all settings for callers with the permission, an empty list for others', async () => {
 		expect(await roomkey.call(null, 'private-settings/get')).to.deep.equal([]);
 		expect(await roomkey.call(alice, 'private-settings/get', new Date())).to.deep.equal([]);
 		expect(await roomkey.call(admin, 'private-settings/get')).to.deep.include({ _id: 'E2E_Enable', value: true });
@@ -232,7 +232,7 @@ describe('what clients ask for over DDP', () => {
 		});
 	});
 
-	it('getUserRoles: users with roles that others are shown', async () => {
+	it('getUserRoles: users with roles that everyone may see', async () => {
 		expect(await roomkey.call(alice, 'getUserRoles')).to.deep.equal([
 			{ _id: admin.id, username: 'admin', roles: ['admin'] },
 		]);

@@ -1,4 +1,4 @@
-/** Issue 5, point 4, over REST: requests and answers as Rocket.Chat's own tests of E2E make and expect them. */
+/** Users and settings over REST, with the requests and answers of Rocket.Chat's own tests of E2E. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { makeFirstAdmin } from '../../methods/model/users/firstAdmin.js';
@@ -40,14 +40,14 @@ describe('REST, people and settings', () => {
 		request(`${api}/${path}`, { headers: as ? headersOf(as) : {} });
 	const fresh = () => `user.test.${Date.now()}.${count++}`;
 
-	/** As Rocket.Chat's helper makes them. */
+	/** Creates users as the helper of Rocket.Chat's tests does. */
 	function create(more: object = {}) {
 		const username = fresh();
 		const email = `${username}@rocket.chat`;
 		return post(`${api}/users.create`, admin, { email, name: username, username, password: 'rocket.chat', ...more });
 	}
 
-	it('makes three people at a time, who log in with plain passwords', async () => {
+	it('creates three users at once, who log in with plain passwords', async () => {
 		const answers = await Promise.all([create(), create(), create()]);
 		for (const { status, headers, body } of answers) {
 			expect(status).to.equal(200);
@@ -74,7 +74,7 @@ describe('REST, people and settings', () => {
 		}
 	});
 
-	it('makes nobody twice for a caller who lost the answer (E1)', async () => {
+	it('creates no user twice when a call is repeated (E1)', async () => {
 		const username = fresh();
 		const ask = () =>
 			request(`${api}/users.create`, {
@@ -87,7 +87,7 @@ describe('REST, people and settings', () => {
 		expect((await ask()).body).to.deep.equal(first.body);
 	});
 
-	it('lets an admin make and remove all that the tests of E2E need', async () => {
+	it('lets an admin create and remove everything that the tests of E2E need', async () => {
 		const people = await Promise.all([create(), create(), create()]);
 		const [owner, member] = people.map(({ body }) => body.user as User) as [User, User];
 		const asOwner = await logIn(owner.username as string, 'rocket.chat');
@@ -103,7 +103,7 @@ describe('REST, people and settings', () => {
 		for (const { status } of await Promise.all(removals)) expect(status).to.equal(200);
 	});
 
-	it('answers in the words of Rocket.Chat where somebody cannot be made', async () => {
+	it('answers with the texts of Rocket.Chat when a user cannot be created', async () => {
 		const { status, body } = await create({ username: 'alice' });
 		expect({ status, body }).to.deep.equal({
 			status: 400,
@@ -123,7 +123,7 @@ describe('REST, people and settings', () => {
 		).to.include({ error: 'Adding user is not allowed [error-action-not-allowed]' });
 	});
 
-	it('shows people, and says that there is no such user', async () => {
+	it('returns users, and an error for an unknown one', async () => {
 		const { status: _, settings, _updatedAt, ...user } = (await create()).body.user as User;
 		for (const query of [`userId=${user._id}`, `username=${user.username}`]) {
 			const { status, body } = await get(`users.info?${query}`, admin);
@@ -135,7 +135,7 @@ describe('REST, people and settings', () => {
 		expect((await get('users.list?count=2&offset=1', admin)).body).to.include({ success: true, count: 2, offset: 1 });
 	});
 
-	it('changes people: a new password ends their connections', async () => {
+	it('changes users: a new password ends their connections', async () => {
 		const { user } = (await create()).body as { user: User };
 		const { token } = await logIn(user.username as string, 'rocket.chat');
 		const client = await RawClient.connect(app.webSocketUrl);
@@ -163,7 +163,7 @@ describe('REST, people and settings', () => {
 		expect((await post(`${api}/users.update`, admin, { userId: '', data: {} })).status).to.equal(400);
 	});
 
-	it('bars and deletes people', async () => {
+	it('deactivates and deletes users', async () => {
 		const { user } = (await create()).body as { user: User };
 		const status = await post(`${api}/users.setActiveStatus`, admin, { userId: user._id, activeStatus: false });
 		expect(status.body).to.deep.equal({ success: true, user: { _id: user._id, active: false } });
@@ -206,7 +206,7 @@ describe('REST, people and settings', () => {
 	describe('settings', () => {
 		const save = (id: string, body: unknown, as: Person | null = admin) => post(`${api}/settings/${id}`, as, body);
 
-		it('are in force at once', async () => {
+		it('take effect at once', async () => {
 			for (const value of [false, true]) {
 				const { status, text } = await save('E2E_Enable', { value });
 				expect({ status, text }).to.deep.equal({ status: 200, text: '{"success":true}' });
@@ -223,7 +223,7 @@ describe('REST, people and settings', () => {
 			}
 		});
 
-		it('are refused in Rocket.Chat’s way', async () => {
+		it('are refused with the errors of Rocket.Chat', async () => {
 			const refused = await save('E2E_Enable', { value: false }, alice);
 			expect({ status: refused.status, body: refused.body }).to.deep.equal({ status: 403, body: UNAUTHORIZED });
 			expect((await save('E2E_Enable', { value: false }, null)).status).to.equal(401);
@@ -239,14 +239,14 @@ describe('REST, people and settings', () => {
 			expect((await get('settings/LDAP_Enable', alice)).body).to.deep.equal(UNAUTHORIZED);
 		});
 
-		it('know two verbs at one path, and no third', async () => {
+		it('have two verbs at one path, and refuse others', async () => {
 			const { status, headers } = await request(`${api}/settings/E2E_Enable`, { method: 'DELETE' });
 			expect(status).to.equal(405);
 			expect(headers.get('allow')?.split(', ')).to.have.members(['GET', 'POST', 'HEAD']);
 		});
 	});
 
-	it('gives roles their permissions, in force at once', async () => {
+	it('gives roles permissions, with effect at once', async () => {
 		const update = (roles: string[]) =>
 			post(`${api}/permissions.update`, admin, { permissions: [{ _id: 'delete-user', roles }] });
 		const { user } = (await create()).body as { user: User };
@@ -267,7 +267,7 @@ describe('REST, people and settings', () => {
 		expect(status).to.equal(400);
 	});
 
-	describe('a match error says what was expected', () => {
+	describe('the text of a match error', () => {
 		for (const [what, path, body, error] of [
 			[
 				'of an optional argument',
@@ -297,7 +297,7 @@ describe('REST, people and settings', () => {
 		}
 	});
 
-	it('wants a user name of everybody, but for method.call and logout (7.2)', async () => {
+	it('requires a user name, except for method.call and logout (7.2)', async () => {
 		const withoutUsername = { id: 'withoutUsername', username: '', token: 'a-token' };
 		const loginTokens = [{ hashedToken: hashToken('a-token'), when: new Date() }];
 		await app.store.users.insertOne({ _id: 'withoutUsername', roles: ['user'], services: { resume: { loginTokens } } });

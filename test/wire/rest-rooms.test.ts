@@ -1,4 +1,4 @@
-/** Rooms and members over REST in the shapes Rocket.Chat's own API tests expect, and what streams send of them meanwhile. */
+/** Rooms and members over REST, with the answers that Rocket.Chat's own API tests expect, and the events of streams. */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
@@ -64,7 +64,7 @@ describe('rooms over REST', () => {
 		expect((await send(null, 'groups.create', { name })).status).to.equal(401);
 	});
 
-	it('channels.create, channels.join, channels.leave, channels.kick answer the channel', async () => {
+	it('channels.create, channels.join, channels.leave, channels.kick return the channel', async () => {
 		const { _id: roomId, name } = await create(alice, {}, 'channels');
 		for (const [as, path, body] of [
 			[bob, 'channels.join', { roomId }],
@@ -78,7 +78,7 @@ describe('rooms over REST', () => {
 		}
 	});
 
-	it('groups.invite answers the group; groups.kick and groups.leave answer success', async () => {
+	it('groups.invite returns the group; groups.kick and groups.leave return only success', async () => {
 		const { _id: roomId, name } = await create(alice);
 		for (const who of [{ userId: bob.id }, { username: 'bob' }, { user: 'bob' }]) {
 			const { group } = ok(await send(alice, 'groups.invite', { roomId, ...who })) as { group: Json };
@@ -92,7 +92,7 @@ describe('rooms over REST', () => {
 		refusedWith(await send(bob, 'groups.kick', { roomId, userId: alice.id }), 'error-room-not-found');
 	});
 
-	it('the last holder who leaves reads it in the answer (E11)', async () => {
+	it('the answer says that the caller who leaves was the last holder (E11)', async () => {
 		const { _id: roomId } = await create(alice, { members: ['bob'], extraData: { encrypted: true } });
 		await app.store.subscriptions.updateOne(
 			{ rid: roomId as string, 'u._id': bob.id },
@@ -101,7 +101,7 @@ describe('rooms over REST', () => {
 		expect(ok(await send(bob, 'groups.leave', { roomId }))).to.deep.equal({ success: true, lastKeyHolder: true });
 	});
 
-	it('groups.delete: by an admin who is no member; then it is not there', async () => {
+	it('groups.delete: an admin who is no member deletes a group', async () => {
 		const { _id: roomId } = await create(alice);
 		expect(ok(await send(admin, 'groups.delete', { roomId }))).to.deep.equal({ success: true });
 		refusedWith(await get(alice, 'groups.info', { roomId: roomId as string }), 'error-room-not-found');
@@ -131,7 +131,7 @@ describe('rooms over REST', () => {
 		ok(await send(admin, 'im.delete', { roomId: between._id }));
 	});
 
-	it('groups.kick: a caller who may kick from any group does not learn who is no member, others are', async () => {
+	it('groups.kick: for a user who is no member, a caller who may kick from any group gets success, others an error', async () => {
 		const { _id: roomId } = await create(alice);
 		const allow = (roles: string[]) =>
 			send(admin, 'permissions.update', { permissions: [{ _id: 'kick-user-from-any-p-room', roles }] });
@@ -158,7 +158,7 @@ describe('rooms over REST', () => {
 		refusedWith(await get(alice, 'rooms.info'), 'error-roomid-param-not-provided');
 	});
 
-	it('rooms.saveRoomSettings with encrypted answers rid; groups.setEncrypted the group', async () => {
+	it('rooms.saveRoomSettings with encrypted returns rid; groups.setEncrypted returns the group', async () => {
 		const { _id: rid } = await create(alice);
 		expect(ok(await send(alice, 'rooms.saveRoomSettings', { rid, encrypted: true }))).to.deep.equal({
 			rid,
@@ -209,7 +209,7 @@ describe('rooms over REST', () => {
 		expect((await get(alice, 'groups.members', { roomId: roomId as string, count: 'many' })).status).to.equal(400);
 	});
 
-	it('a caller who asks again with the same idempotency key reads the first answer (E1)', async () => {
+	it('a repeated call with the same idempotency key gets the first answer (E1)', async () => {
 		const body = JSON.stringify({ name: newName() });
 		const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': 'create-1', ...headersOf(alice) };
 		const answers = [];
@@ -223,7 +223,7 @@ describe('rooms over REST', () => {
 		}
 	});
 
-	describe('what the streams send (10.2, 10.4)', () => {
+	describe('events of streams (10.2, 10.4)', () => {
 		async function listen(as: Person): Promise<RawClient> {
 			const client = await clients.connect(app.webSocketUrl);
 			await client.call('login', { resume: as.token });
@@ -234,7 +234,7 @@ describe('rooms over REST', () => {
 			return client;
 		}
 
-		/** Events as [what changed, action, document], until one is there that passes. */
+		/** Events as [event name, action, document], up to the first that passes the test. */
 		async function until(client: RawClient, passes: (event: [string, string, Json]) => boolean) {
 			const events: [string, string, Json][] = [];
 			for (;;) {
@@ -274,7 +274,7 @@ describe('rooms over REST', () => {
 			}
 		});
 
-		it('leave: the one who goes is notified of the membership, those who stay of the room', async () => {
+		it('leave: the former member is notified of the membership, the others of the room', async () => {
 			const { _id: roomId } = await create(alice, { members: ['bob'] });
 			const [toAlice, toBob] = [await listen(alice), await listen(bob)];
 			await send(bob, 'groups.leave', { roomId });

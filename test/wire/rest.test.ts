@@ -1,4 +1,4 @@
-/** DESIGN section 1 and test/contract/rocketchat-e2e.md sections 6 to 9 over real HTTP. */
+/** REST over real HTTP (`test/contract/rocketchat-e2e.md` sections 6 to 9). */
 import { connect } from 'node:net';
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
@@ -60,7 +60,7 @@ describe('REST', () => {
 	});
 	after(() => app.close());
 
-	describe('the seed, word for word (6.2)', () => {
+	describe('e2e.setRoomKeyID, with the texts of Rocket.Chat (6.2)', () => {
 		it('ok (6.2)', async () => {
 			const rid = await addRoom(app.store, [alice]);
 			const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'my-UniQu3_ke4_Id' });
@@ -84,19 +84,19 @@ describe('REST', () => {
 			});
 		}
 
-		it('names of headers in any case; a token with a prefix is none (7.2)', async () => {
+		it('names of headers in any case; only the whole token, unhashed and without a prefix (7.2)', async () => {
 			const ask = (headers: Record<string, string>) => request(`${api}/me`, { headers });
 			expect((await ask({ 'x-user-id': alice.id, 'X-AUTH-TOKEN': alice.token })).status).to.equal(200);
 			for (const token of [`Bearer ${alice.token}`, alice.token.slice(1), hashToken(alice.token)])
 				expect((await ask({ 'X-User-Id': alice.id, 'X-Auth-Token': token })).status).to.equal(401);
 		});
 
-		it("somebody else's token (7.2)", async () => {
+		it('the token of another user (7.2)', async () => {
 			const { status } = await post(setRoomKeyID, { ...alice, token: bob.token }, {});
 			expect(status).to.equal(401);
 		});
 
-		it('a token that has run out (7.2, 9.3)', async () => {
+		it('an expired token (7.2, 9.3)', async () => {
 			const old = await addPerson(app.store, { tokenMadeAt: new Date(Date.now() - 91 * 24 * 60 * 60 * 1000) });
 			expect((await post(setRoomKeyID, old, {})).status).to.equal(401);
 		});
@@ -177,7 +177,7 @@ describe('REST', () => {
 			}
 		});
 
-		it('takes a form as well', async () => {
+		it('accepts a form', async () => {
 			const rid = await addRoom(app.store, [alice]);
 			const { status } = await request(setRoomKeyID, {
 				method: 'POST',
@@ -187,7 +187,7 @@ describe('REST', () => {
 			expect(status).to.equal(200);
 		});
 
-		it('reads truth values and numbers of a form, which is all text, as those of a query', async () => {
+		it('converts the texts of a form to booleans and numbers, as in a query', async () => {
 			const post = (path: string, form: Record<string, string>) =>
 				request(`${app.url}/api/v1/${path}`, {
 					method: 'POST',
@@ -216,7 +216,7 @@ describe('REST', () => {
 			});
 		}
 
-		it('wraps what is an object but has no members', async () => {
+		it('wraps a Date, which is no plain object, as `result`', async () => {
 			expect((await post(`${api}/test.date`, null, {})).text).to.equal(
 				'{"result":"1970-01-01T00:00:00.005Z","success":true}',
 			);
@@ -271,7 +271,7 @@ describe('REST', () => {
 			});
 		}
 
-		it('takes arguments of a GET from the query', async () => {
+		it('reads the arguments of a GET from the query', async () => {
 			const { text } = await request(`${api}/test.get?a=%C3%A9`);
 			expect(text).to.equal('{"a":"é","userId":null,"success":true}');
 		});
@@ -284,11 +284,11 @@ describe('REST', () => {
 			});
 		}
 
-		it('asks for credentials before it looks at the query', async () => {
+		it('checks credentials before the query', async () => {
 			expect((await request(`${api}/e2e.fetchMyKeys?a=%`)).status).to.equal(401);
 		});
 
-		it('knows the caller where a login is not demanded; a wrong or old token counts as no login there', async () => {
+		it('knows the caller of a route without a required login; a wrong or expired token counts as no login there', async () => {
 			const { body } = await request(`${api}/test.get?a=1`, { headers: headersOf(alice) });
 			expect(body.userId).to.equal(alice.id);
 			for (const headers of [{ 'X-Auth-Token': 'x' }, headersOf({ id: alice.id, token: 'stale' })]) {
@@ -318,18 +318,18 @@ describe('REST', () => {
 		describe('a list parameter of a GET', () => {
 			const list = async (query: string) => (await request(`${api}/test.list?${query}`)).body.ids;
 
-			it('is two values, name[] or JSON text, all the same', async () => {
+			it('can be repeated, be written with name[], or be JSON text', async () => {
 				for (const query of ['ids=a&ids=b', 'ids[]=a&ids[]=b', `ids=${encodeURIComponent('["a","b"]')}`])
 					expect(await list(query), query).to.deep.equal(['a', 'b']);
 			});
 
-			it('of one element is that text or its JSON text', async () => {
+			it('with one element is its text or JSON text', async () => {
 				for (const query of ['ids=a', 'ids[]=a', `ids=${encodeURIComponent(' ["a"] ')}`])
 					expect(await list(query), query).to.deep.equal(['a']);
 				expect(await list(`ids=${encodeURIComponent('[]')}`)).to.deep.equal([]);
 			});
 
-			it('is plain text where that is no JSON text of such a list', async () => {
+			it('has the text as its element if that is no JSON text of a valid list', async () => {
 				for (const text of ['["a', '[1,2]', '{"a":1}'])
 					expect(await list(`ids=${encodeURIComponent(text)}`)).to.deep.equal([text]);
 			});
@@ -345,7 +345,7 @@ describe('REST', () => {
 				});
 			});
 
-			it('are let through in a GET where clients send them with every list, but no filter', async () => {
+			it('are ignored in a GET if they are the list parameters of Rocket.Chat; but a filter in `query` is refused', async () => {
 				const { status } = await request(`${api}/test.get?a=1&count=5&offset=0&sort=%7B%7D&fields=%7B%7D&query=%7B%7D`);
 				expect(status).to.equal(200);
 				const filtered = await request(`${api}/test.get?a=1&query=${encodeURIComponent('{"name":"x"}')}`);
@@ -386,7 +386,7 @@ describe('REST', () => {
 		}
 	});
 
-	describe('what does not fit (7.3)', () => {
+	describe('invalid requests (7.3)', () => {
 		const json = { 'Content-Type': 'application/json' };
 
 		for (const [what, path, init, status, error] of [
@@ -453,7 +453,7 @@ describe('REST', () => {
 		}
 
 		for (const verb of ['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND']) {
-			it(`answers ${verb} of a path that knows only POST with 405, whatever the body`, async () => {
+			it(`answers ${verb} of a path that allows only POST with 405, even with an invalid body`, async () => {
 				const { status, headers, body } = await request(setRoomKeyID, {
 					method: verb,
 					headers: json,
@@ -470,7 +470,7 @@ describe('REST', () => {
 			});
 		}
 
-		it('takes an empty body for an empty object', async () => {
+		it('treats an empty body as an empty object', async () => {
 			for (const headers of [{}, json]) {
 				const { status } = await request(`${api}/test.echo`, { method: 'POST', headers });
 				expect(status).to.equal(200);
@@ -533,7 +533,7 @@ describe('REST', () => {
 			});
 		});
 
-		it('hides what is not client-safe, and shows a Match error as DDP does', async () => {
+		it('hides errors that are not client-safe, and shows a Match error as over DDP', async () => {
 			for (const [method, error] of [
 				['test.fail', 500],
 				['e2e.setRoomKeyID', 400],
@@ -545,14 +545,14 @@ describe('REST', () => {
 			}
 		});
 
-		it('demands a login for method.call and none for method.callAnon, where nobody calls', async () => {
+		it('requires a login for method.call; method.callAnon ignores credentials', async () => {
 			const message = { msg: 'method', id: '1', method: 'me', params: [] };
 			expect((await call('method.call/me', null, message)).status).to.equal(401);
 			const { body } = await call('method.callAnon/me', alice, message);
 			expect(parse(String(body.message))).to.have.nested.property('error.error', 'error-invalid-user');
 		});
 
-		it('logs in, as any other path does, though the next request brings its own credentials', async () => {
+		it('can call login, although the next request needs credentials of its own', async () => {
 			const message = { msg: 'method', id: '1', method: 'login', params: [{ resume: alice.token }] };
 			const { status, body } = await call('method.callAnon/login', null, message);
 			expect(status).to.equal(200);
@@ -568,7 +568,7 @@ describe('REST', () => {
 			['another method in the path', { msg: 'method', id: '1', method: 'me' }, 'The path names another method'],
 			['no EJSON', '{bad', 'message must be the EJSON text'],
 			['no method', { msg: 'method', id: '1' }, "Match error: Missing key 'method'"],
-			['params that are none', { msg: 'method', id: '1', method: 'x', params: 5 }, 'Expected array, got 5'],
+			['params that are no array', { msg: 'method', id: '1', method: 'x', params: 5 }, 'Expected array, got 5'],
 		] as const) {
 			it(`refuses ${what}`, async () => {
 				const { status, body } = await call('method.call/x', alice, message);
@@ -617,7 +617,7 @@ describe('REST', () => {
 			});
 		}
 
-		it('logs in with a token, also where the old credentials are still sent', async () => {
+		it('logs in with a token, even if the client still sends old credentials', async () => {
 			const { status, body } = await post(`${api}/login`, { ...bob, token: 'old' }, { resume: alice.token });
 			expect(status).to.equal(200);
 			expect(body).to.have.nested.property('data.authToken', alice.token);
@@ -658,7 +658,7 @@ describe('REST', () => {
 		}
 
 		for (const verb of ['GET', 'POST']) {
-			it(`logs out by ${verb}, that token alone`, async () => {
+			it(`logs out by ${verb}, and removes only the token of the request`, async () => {
 				const { authToken } = (await logIn({ user: 'alice', password: 'secret' })).body.data as { authToken: string };
 				const headers = headersOf({ id: alice.id, token: authToken });
 				const { status, body } = await request(`${api}/logout`, { method: verb, headers });
@@ -669,7 +669,7 @@ describe('REST', () => {
 			});
 		}
 
-		it('demands credentials for logout and me', async () => {
+		it('requires credentials for logout and me', async () => {
 			for (const path of ['logout', 'me']) expect((await request(`${api}/${path}`)).status).to.equal(401);
 		});
 

@@ -134,7 +134,7 @@ describe('second factors over the wire', () => {
 	});
 
 	describe('e2e.resetOwnE2EKey over DDP (4.7)', () => {
-		it('takes the code from behind the last argument', async () => {
+		it('reads the code from the parameter after the last argument', async () => {
 			await client.call('login', { resume: alice.token });
 			expect((await client.call('e2e.resetOwnE2EKey')).error).to.deep.equal(REQUIRED);
 			const wrong = { twoFactorCode: wrongCode(), twoFactorMethod: 'totp' };
@@ -143,7 +143,7 @@ describe('second factors over the wire', () => {
 			expect((await client.call('e2e.resetOwnE2EKey', true, right)).result).to.equal(true);
 		});
 
-		it('a method that asks for none keeps its last argument', async () => {
+		it('the last argument of a method without a second factor stays an argument', async () => {
 			await client.call('login', { resume: alice.token });
 			const { error } = await client.call('e2e.setRoomKeyID', 'rid', { twoFactorCode: '123456' });
 			expect(error).to.include({ error: 400, reason: 'Match failed' });
@@ -163,7 +163,7 @@ describe('second factors over the wire', () => {
 			expect(outcomeOf(answer).error).to.deep.equal(REQUIRED);
 		});
 
-		it('takes it behind the last argument', async () => {
+		it('reads it from the parameter after the last argument', async () => {
 			const answer = await postWith(
 				path,
 				headersOf(alice),
@@ -172,7 +172,7 @@ describe('second factors over the wire', () => {
 			expect(outcomeOf(answer).result).to.equal(true);
 		});
 
-		it('takes it in the headers', async () => {
+		it('reads it from the headers', async () => {
 			const headers = { ...headersOf(alice), 'x-2fa-code': appCode(), 'x-2fa-method': 'totp' };
 			expect(outcomeOf(await postWith(path, headers, message())).result).to.equal(true);
 		});

@@ -16,7 +16,7 @@ function pick(headers: Headers): Record<string, string | null> {
 	return Object.fromEntries(Object.keys(EXPECTED).map((name) => [name, headers.get(name)]));
 }
 
-/** The same of an answer that was read as text, of which there may be several. */
+/** The security headers of answers that were read as text. */
 function expectIn(text: string): void {
 	for (const [name, value] of Object.entries(EXPECTED)) expect(text).to.include(`${name}: ${value}\r\n`);
 }

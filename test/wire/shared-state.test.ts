@@ -42,7 +42,7 @@ describe('several servers on one store', () => {
 		const set = (app: TestApp, as: Person, key: string) =>
 			send(app, 'e2e.setRoomKeyID', as, key, { rid, keyID: 'key' });
 
-		it('the winner that asks again elsewhere learns that it won; the loser that it lost', async () => {
+		it('the winner that repeats its call at another server learns that it won; the loser that it lost', async () => {
 			expect((await set(first, alice, 'a')).text).to.equal('{"success":true}');
 			const lost = await set(first, bob, 'b');
 			expect(lost.body.errorType).to.equal(EXISTS);
@@ -53,7 +53,7 @@ describe('several servers on one store', () => {
 			}
 		});
 
-		it('an answer with dates is the same text', async () => {
+		it('a repeated answer with dates is the same text', async () => {
 			const user = () => send(second, 'rooms.create', alice, 'r', {});
 			const made = await send(first, 'groups.create', alice, 'r', { name: 'a-group' });
 			expect(made.status).to.equal(200);
@@ -87,7 +87,7 @@ describe('several servers on one store', () => {
 		}
 		const again = (client: RawClient) => client.callWithId('7', 'e2e.setRoomKeyID', rid, 'key');
 
-		it('a client that resumes its session elsewhere, again and again, learns that it won', async () => {
+		it('a client that resumes its session at other servers again and again learns that it won', async () => {
 			const client = await logIn(first);
 			client.send({ msg: 'method', id: '7', method: 'e2e.setRoomKeyID', params: [rid, 'key'] });
 			while (!(await keyIdOf(first.store, rid))) await new Promise(setImmediate);
@@ -100,7 +100,7 @@ describe('several servers on one store', () => {
 		});
 	});
 
-	it('a waiting member is given to one provider of the key, at whichever server each asks', async () => {
+	it('a waiting member is reserved for one provider of the key, over all servers', async () => {
 		await start();
 		const providers = await Promise.all([1, 2, 3].map(() => addPerson(first.store)));
 		const waiting = await Promise.all([1, 2, 3, 4].map((i) => addPerson(first.store, identity(`waiting ${i}`))));
@@ -117,7 +117,7 @@ describe('several servers on one store', () => {
 		expect(given.sort()).to.deep.equal(waiting.map(({ id }) => id).sort());
 	});
 
-	it('forty wrong passwords at once over three servers: exactly ten are tried', async () => {
+	it('forty wrong passwords at once over three servers: exactly ten are checked', async () => {
 		await start({ rateLimit: 'on', limits: [] });
 		const statuses = await Promise.all(
 			Array.from({ length: 40 }, (_, i) =>

@@ -26,7 +26,7 @@ describe('a slow client', () => {
 		expect(await RawHttp.to(app.url).untilClosed()).to.match(/^HTTP\/1\.1 408 Request Timeout\r\n/);
 	});
 
-	it('that goes on sending headers is disconnected', async () => {
+	it('that keeps sending headers is disconnected', async () => {
 		const client = RawHttp.to(app.url).send('GET /api/info HTTP/1.1\r\nHost: x\r\n');
 		const dripping = setInterval(() => client.send('X-A: b\r\n'), 20);
 		const answer = await client.untilClosed();
@@ -35,7 +35,7 @@ describe('a slow client', () => {
 		expect(answer).to.include('{"success":false,"error":"Request Timeout"}');
 	});
 
-	it('that sends a body byte by byte, for ever, is disconnected', async () => {
+	it('that keeps sending a body byte by byte is disconnected', async () => {
 		const head =
 			'POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n';
 		const client = RawHttp.to(app.url).send(head);
@@ -45,7 +45,7 @@ describe('a slow client', () => {
 		expect(answer).to.match(/^HTTP\/1\.1 408 /);
 	});
 
-	it('that has got its answer and asks nothing more is disconnected', async () => {
+	it('that sends no further request after its answer is disconnected', async () => {
 		const answer = await RawHttp.to(app.url).send('GET /api/info HTTP/1.1\r\nHost: x\r\n\r\n').untilClosed();
 		expect(answer).to.match(/^HTTP\/1\.1 200 /);
 	});
@@ -60,7 +60,7 @@ describe('a slow client', () => {
 		expect(client.text).to.equal('');
 	});
 
-	it('does not keep a client that is quick from its answers', async () => {
+	it('does not delay the answers to a fast client', async () => {
 		const slow = RawHttp.to(app.url).send('GET /api/info HTTP/1.1\r\n');
 		expect((await fetch(`${app.url}/api/info`)).status).to.equal(200);
 		await slow.untilClosed();

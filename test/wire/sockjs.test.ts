@@ -1,4 +1,4 @@
-/** SockJS: test/contract/ddp.md sections 1.1 and 1.3 to 1.5 row by row, and compression (1.2). */
+/** SockJS (test/contract/ddp.md sections 1.1 and 1.3 to 1.5), and compression (1.2). */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
@@ -20,15 +20,18 @@ const NORMAL_CLOSURE = 'c[1000,"Normal closure"]';
 const GOING_AWAY = 'c[1001,"Server is shutting down"]';
 const NO_CACHE = 'no-store, no-cache, no-transform, must-revalidate, max-age=0';
 
-/** Calls that run until they are dispersed. */
+/** Ends each call of `pending` that runs. */
 const pendingCalls: (() => void)[] = [];
+/** Called with the number of running calls when one begins. */
 let onPendingCall: (size: number) => void = () => {};
-function disperse(): void {
-	for (const leave of pendingCalls.splice(0)) leave();
+function endPendingCalls(): void {
+	for (const end of pendingCalls.splice(0)) end();
 }
 
-let closed: () => void = () => {};
-let answer: (value: string) => void = () => {};
+/** Called when a connection that has called `on close` is closed. */
+let onClosed: () => void = () => {};
+/** Ends the call of `wait`. */
+let answerWait: (value: string) => void = () => {};
 const methods = [
 	method({ ...anyone, name: 'echo', args: { value: Match.Any }, run: ({ value }) => value }),
 	method({ ...anyone, name: 'session', run: (_args, { connection }) => connection?.id }),
@@ -39,7 +42,7 @@ const methods = [
 		name: 'wait',
 		run: () =>
 			new Promise<string>((resolve) => {
-				answer = resolve;
+				answerWait = resolve;
 			}),
 	}),
 	method({
@@ -51,13 +54,13 @@ const methods = [
 				onPendingCall(pendingCalls.push(resolve));
 			}),
 	}),
-	method({ ...anyone, name: 'on close', run: (_args, { connection }) => connection?.onClose(() => closed()) }),
+	method({ ...anyone, name: 'on close', run: (_args, { connection }) => connection?.onClose(() => onClosed()) }),
 ];
 const call = (id: string, name: string, ...params: unknown[]) =>
 	JSON.stringify({ msg: 'method', id, method: name, params });
 
-/** Posts over a TCP connection of its own. */
-async function postAnew(url: string): Promise<{ status: number | undefined; text: string }> {
+/** Posts over a new TCP connection. */
+async function postOverNewConnection(url: string): Promise<{ status: number | undefined; text: string }> {
 	const [response] = await once(httpRequest(url, { method: 'POST', agent: false }).end(), 'response');
 	return { status: response.statusCode, text: (await response.toArray()).join('') };
 }
@@ -150,7 +153,10 @@ describe('SockJS', () => {
 	});
 
 	describe('SERVER_WEBSOCKET_COMPRESSION: compression (1.2, 1.6)', () => {
-		/** Opens a WebSocket that offers permessage-deflate, has a long value echoed, and returns what was agreed. */
+		/**
+		 * Opens a WebSocket that offers permessage-deflate, and calls `echo` with a long value.
+		 * @returns the extensions that the server has chosen, and the number of bytes received
+		 */
 		async function echoLong(url: string, wrap = (text: string) => text) {
 			const socket = new WebSocket(url);
 			const upgraded = once(socket, 'upgrade');
@@ -180,7 +186,7 @@ describe('SockJS', () => {
 			['/websocket', (text: string) => text],
 			['/sockjs/a/b/websocket', (text: string) => JSON.stringify([text])],
 		] as const) {
-			it(`is agreed on without parameters at ${path} where the setting is on`, async () => {
+			it(`is chosen without parameters at ${path} if the setting is on`, async () => {
 				const { webSocketUrl } = await startOther({ compression: true });
 				const { extensions, bytes } = await echoLong(webSocketUrl.replace('/websocket', path), wrap);
 				expect(extensions).to.equal('permessage-deflate');
@@ -190,7 +196,7 @@ describe('SockJS', () => {
 	});
 
 	describe('info (1.3)', () => {
-		it('returns what there is', async () => {
+		it('returns the features of the server and a random number', async () => {
 			const { status, headers, body } = await get('/sockjs/info');
 			expect(status).to.equal(200);
 			expect(headers.get('content-type')).to.equal('application/json; charset=UTF-8');
@@ -261,7 +267,7 @@ describe('SockJS', () => {
 			it(`opens at ${path}`, () => open(app, path));
 		}
 
-		it('takes two sockets with one name for two connections', async () => {
+		it('gives two sockets with one session name two connections', async () => {
 			const sessions = await Promise.all(
 				[await connect(), await connect()].map(async (client) => {
 					client.send([call('1', 'session')]);
@@ -279,7 +285,7 @@ describe('SockJS', () => {
 			expect(await client.nextText()).to.equal('a["{\\"msg\\":\\"pong\\",\\"id\\":\\"b\\"}"]');
 		});
 
-		it('takes a single string, and a binary frame', async () => {
+		it('accepts a single string, and a binary frame', async () => {
 			const client = await connect();
 			client.send(JSON.stringify('{"msg":"ping","id":"a"}'));
 			client.socket.send(Buffer.from(JSON.stringify(['{"msg":"ping","id":"b"}'])));
@@ -294,7 +300,7 @@ describe('SockJS', () => {
 			expect(messagesOf(await client.nextText())).to.deep.equal([{ msg: 'result', id: '1', result: value }]);
 		});
 
-		it('pays no heed to an empty frame and an empty array', async () => {
+		it('ignores an empty frame and an empty array', async () => {
 			const client = await connect();
 			client.send('');
 			client.send('[]');
@@ -302,7 +308,7 @@ describe('SockJS', () => {
 			expect(messagesOf(await client.nextText())).to.deep.equal([{ msg: 'pong' }]);
 		});
 
-		it('answers a message that is not JSON inside a sound frame', async () => {
+		it('answers a message that is not JSON inside a valid frame', async () => {
 			const client = await connect();
 			client.send(['{bad']);
 			expect(messagesOf(await client.nextText())).to.deep.equal([{ msg: 'error', reason: 'Bad request' }]);
@@ -338,7 +344,7 @@ describe('SockJS', () => {
 			expect((await client.closed).code).to.equal(1009);
 		});
 
-		it('takes no more messages of a frame than may be unanswered (5)', async () => {
+		it('handles no more messages of a frame at once than may be unanswered (5)', async () => {
 			const other = await startOther({ maxQueue: 20 });
 			const client = await open(other);
 			client.send([CONNECT]);
@@ -350,8 +356,8 @@ describe('SockJS', () => {
 			await last;
 			expect(await post(`${other.url}/api/v1/unknown`, null, {})).to.include({ status: 404 });
 			expect(pendingCalls).to.have.length(21);
-			onPendingCall = () => disperse();
-			disperse();
+			onPendingCall = () => endPendingCalls();
+			endPendingCalls();
 			const results = new Set<unknown>();
 			while (results.size < 400) {
 				for (const { msg, id } of messagesOf(await client.nextText())) if (msg === 'result') results.add(id);
@@ -416,7 +422,7 @@ describe('SockJS', () => {
 			expect(messagesOf(await poll())).to.have.nested.property('[0].msg', 'connected');
 		});
 
-		it('holds a poll until there is something, then sends it all at once', async () => {
+		it('holds a poll until there are messages, then sends all of them', async () => {
 			const { poll, send } = await connect();
 			const held = poll();
 			const { status, headers, text } = await send([call('1', 'echo', 'é😀'), call('2', 'address')]);
@@ -434,7 +440,7 @@ describe('SockJS', () => {
 			]);
 		});
 
-		it('keeps what is sent between two polls', async () => {
+		it('buffers messages between two polls', async () => {
 			const { poll, send } = await connect();
 			await send(['{"msg":"ping","id":"a"}']);
 			await send(['{"msg":"ping","id":"b"}']);
@@ -448,19 +454,19 @@ describe('SockJS', () => {
 			expect(await poll()).to.equal('h\n');
 		});
 
-		it('refuses a second poll while one is held, and keeps that', async () => {
+		it('refuses a second poll while one is held, and still answers the first', async () => {
 			const { poll, send } = await connect();
 			const first = poll().then((text) => ({ name: 'first', text }));
 			const second = poll().then((text) => ({ name: 'second', text }));
-			// They have sockets of their own: either may be there first.
+			// The two polls have separate sockets, so either may arrive first.
 			const refused = await Promise.race([first, second]);
 			expect(refused.text).to.equal('c[2010,"Another connection still open"]\n');
 			await send(['{"msg":"ping"}']);
-			const kept = await (refused.name === 'first' ? second : first);
-			expect(messagesOf(kept.text)).to.deep.equal([{ msg: 'pong' }]);
+			const answered = await (refused.name === 'first' ? second : first);
+			expect(messagesOf(answered.text)).to.deep.equal([{ msg: 'pong' }]);
 		});
 
-		it('knows no connection that no poll has opened', async () => {
+		it('answers xhr_send with 404 if no poll has opened the connection', async () => {
 			const { status, headers, text } = await client().send([CONNECT]);
 			expect({ status, text }).to.deep.equal({ status: 404, text: NOT_FOUND });
 			expect(headers.get('content-type')).to.equal('text/plain; charset=UTF-8');
@@ -475,7 +481,7 @@ describe('SockJS', () => {
 			['["x', 'Broken JSON encoding.'],
 			['x', 'Broken JSON encoding.'],
 		] as const) {
-			it(`answers xhr_send of ${body || 'no body'} with 500, and goes on`, async () => {
+			it(`answers xhr_send of ${body || 'no body'} with 500, and the connection stays open`, async () => {
 				const { send, poll } = await connect();
 				const { status, headers, text } = await send(body);
 				expect({ status, text }).to.deep.equal({ status: 500, text: answer });
@@ -486,13 +492,13 @@ describe('SockJS', () => {
 		}
 
 		for (const type of ['text/plain', 'text/plain;charset=UTF-8', 'application/json', 'application/xml', 'T/x']) {
-			it(`takes what is sent as ${type}`, async () => {
+			it(`accepts a body of the type ${type}`, async () => {
 				const { send } = await connect();
 				expect((await send(['{"msg":"ping"}'], { 'Content-Type': type })).status).to.equal(204);
 			});
 		}
 
-		it('refuses a body larger than a frame may be with 413', async () => {
+		it('refuses a body above the limit for frames with 413', async () => {
 			const { send } = await connect();
 			expect((await send(['x'.repeat(64 * 1024)])).status).to.equal(413);
 		});
@@ -512,25 +518,25 @@ describe('SockJS', () => {
 			expect(await poll()).to.equal(`${NORMAL_CLOSURE}\n`);
 		});
 
-		it('closes when a poll is hung up, and no more is known of the connection', async () => {
+		it('closes the connection when the client aborts a poll, and forgets it', async () => {
 			const { send, poll } = await connect();
-			const gone = new Promise<void>((resolve) => {
-				closed = resolve;
+			const closed = new Promise<void>((resolve) => {
+				onClosed = resolve;
 			});
 			await send([call('1', 'on close')]);
 			await poll();
-			const hangUp = new AbortController();
-			const held = poll(hangUp.signal).catch((error) => error.name);
+			const abort = new AbortController();
+			const held = poll(abort.signal).catch((error) => error.name);
 			// The refusal of another poll shows that this one is held.
 			expect(await poll()).to.match(/^c\[2010/);
-			hangUp.abort();
+			abort.abort();
 			expect(await held).to.equal('AbortError');
-			await gone;
+			await closed;
 			expect((await send(['{"msg":"ping"}'])).status).to.equal(404);
 			expect(await poll()).to.equal('o\n');
 		});
 
-		it('closes a client for which too much waits', async () => {
+		it('disconnects a client for which too many bytes are buffered', async () => {
 			const other = await startOther({ maxBuffered: 1000 });
 			const { send, poll } = await connect(other);
 			await send([call('1', 'echo', 'x'.repeat(1000))]);
@@ -538,24 +544,24 @@ describe('SockJS', () => {
 		});
 	});
 
-	/** A connection over any transport: sends a message, and takes those that come next. */
-	interface Talk {
+	/** A connection over any transport: sends a message, and returns the messages that come next. */
+	interface AnyConnection {
 		send(message: string): unknown;
 		next(): Promise<Record<string, unknown>[]>;
 	}
 
-	async function openRaw({ webSocketUrl }: TestApp): Promise<Talk> {
+	async function openRaw({ webSocketUrl }: TestApp): Promise<AnyConnection> {
 		const client = await clients.open(webSocketUrl);
 		return { send: (message) => client.send(message), next: async () => [{ ...(await client.next()) }] };
 	}
 
-	async function openFramed({ url }: TestApp): Promise<Talk> {
+	async function openFramed({ url }: TestApp): Promise<AnyConnection> {
 		const client = await clients.open(`${url.replace('http', 'ws')}/sockjs/a/b/websocket`);
 		await client.nextText();
 		return { send: (message) => client.send([message]), next: async () => messagesOf(await client.nextText()) };
 	}
 
-	async function openPolling({ url }: TestApp): Promise<Talk> {
+	async function openPolling({ url }: TestApp): Promise<AnyConnection> {
 		const base = `${url}/sockjs/000/${randomBytes(8).toString('hex')}`;
 		const post = (end: string, body: string | null = null) => request(base + end, { method: 'POST', body });
 		await post('/xhr');
@@ -566,7 +572,7 @@ describe('SockJS', () => {
 	}
 
 	for (const compression of [false, true]) {
-		describe(`what much or many get, ${compression ? 'compressed' : 'uncompressed'}`, () => {
+		describe(`large publications and events for many clients, ${compression ? 'compressed' : 'uncompressed'}`, () => {
 			const COUNT = 1500;
 			const large = publication({
 				name: 'large',
@@ -586,7 +592,7 @@ describe('SockJS', () => {
 			after(() => other.close());
 
 			for (const open of [openRaw, openFramed, openPolling]) {
-				it(`a publication larger than what may wait for a client arrives whole: ${open.name}`, async () => {
+				it(`a publication larger than the limit for buffered bytes arrives completely: ${open.name}`, async () => {
 					const { send, next } = await open(other);
 					await send(CONNECT);
 					await send('{"msg":"sub","id":"s","name":"large"}');
@@ -617,8 +623,8 @@ describe('SockJS', () => {
 		});
 	}
 
-	describe('what ends other sessions', () => {
-		it('ends those that poll: the removal of their token (16.2)', async () => {
+	describe('the end of sessions', () => {
+		it('the removal of its token closes a polling session (16.2)', async () => {
 			const { token, id } = await addPerson(app.store);
 			const url = `${app.url}/sockjs/000/removal`;
 			const poll = async () => (await request(`${url}/xhr`, { method: 'POST' })).text;
@@ -632,7 +638,7 @@ describe('SockJS', () => {
 			expect(await held).to.equal(`${NORMAL_CLOSURE}\n`);
 		});
 
-		it('answers what a polling client waits for, and notifies it of the end, before the server ends (18)', async () => {
+		it('a shutdown answers the calls of a polling client and sends it the close frame before the server ends (18)', async () => {
 			const other = await startApp({ methods, grace: 10_000 });
 			const post = async (end: string, body: string | null = null) =>
 				(await request(`${other.url}/sockjs/000/waiting/${end}`, { method: 'POST', body })).text;
@@ -642,22 +648,22 @@ describe('SockJS', () => {
 			const polls = [post('xhr'), post('xhr')];
 			expect(await Promise.race(polls)).to.match(/^c\[2010/);
 			const ended = other.close();
-			answer('done');
+			answerWait('done');
 			const [frame = ''] = (await Promise.all(polls)).sort();
 			expect(messagesOf(frame)).to.deep.equal([
 				{ msg: 'updated', methods: ['1'] },
 				{ msg: 'result', id: '1', result: 'done' },
 			]);
-			// It comes back for the rest, with a connection that is new; who was not there before is sent away.
-			expect(await postAnew(`${other.url}/sockjs/000/new/xhr`)).to.include({ status: 503 });
-			expect(await postAnew(`${other.url}/sockjs/000/waiting/xhr`)).to.deep.equal({
+			// During the shutdown a known session may poll over a new TCP connection. A new session is refused.
+			expect(await postOverNewConnection(`${other.url}/sockjs/000/new/xhr`)).to.include({ status: 503 });
+			expect(await postOverNewConnection(`${other.url}/sockjs/000/waiting/xhr`)).to.deep.equal({
 				status: 200,
 				text: `${GOING_AWAY}\n`,
 			});
 			await ended;
 		});
 
-		it('ends those that poll, those in frames and the server: its shutdown (18)', async () => {
+		it('a shutdown closes polling sessions, sessions over SockJS WebSockets, and the server (18)', async () => {
 			const other = await startApp({ methods });
 			const framed = await RawClient.open(`${other.url.replace('http', 'ws')}/sockjs/a/b/websocket`);
 			const poll = async (name: string) =>

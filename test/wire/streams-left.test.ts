@@ -1,4 +1,4 @@
-/** Streams of a room and those who may not see it any more. */
+/** Streams of a room for users who may not see it any more. */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
@@ -33,7 +33,7 @@ describe('a user who may not see a room any more does not read its streams', () 
 		for (const frame of await client.take(2)) expect(frame.msg).to.equal('ready');
 	}
 
-	/** All that has come up to now. */
+	/** All frames that have arrived. */
 	async function rest(client: RawClient): Promise<Frame[]> {
 		client.send({ msg: 'ping', id: 'end' });
 		const frames: Frame[] = [];
@@ -76,7 +76,7 @@ describe('a user who may not see a room any more does not read its streams', () 
 		expect((await rest(gone)).map(asText)).to.have.members(ended(rid));
 	});
 
-	it('but who leaves a channel still may, and misses nothing', async () => {
+	it('a user who leaves a channel may still read it, and misses nothing', async () => {
 		const rid = await room({ t: 'c' });
 		const gone = await connect(member);
 		await watch(gone, rid);
@@ -98,7 +98,7 @@ describe('a user who may not see a room any more does not read its streams', () 
 		expect((await rest(seesAll)).map(asText)).to.include.members(ended(rid));
 	});
 
-	it('nor those of its discussions', async () => {
+	it('also for discussions of the room', async () => {
 		const rid = await room();
 		const discussion = await addRoom(app.store, [owner], { prid: rid });
 		const gone = await connect(member);
@@ -108,7 +108,7 @@ describe('a user who may not see a room any more does not read its streams', () 
 		expect((await rest(gone)).map(asText)).to.have.members(ended(discussion));
 	});
 
-	it('after a role or a permission was taken from them', async () => {
+	it('after they lost a role or a permission', async () => {
 		const rid = await addRoom(app.store, [], { t: 'c' });
 		const [one, other] = [await connect(member), await connect(owner)];
 		await watch(one, rid);
@@ -142,7 +142,7 @@ describe('a user who may not see a room any more does not read its streams', () 
 		}
 	});
 
-	it('a name that is too long is none', async () => {
+	it('an event name that is too long is refused', async () => {
 		const client = await connect(member);
 		client.send({ msg: 'sub', id: 's', name: 'stream-notify-all', params: ['x'.repeat(10_000)] });
 		expect(await client.next()).to.have.nested.property('error.error', 'invalid-event-name');

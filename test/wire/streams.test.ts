@@ -79,7 +79,7 @@ describe('streams', () => {
 			);
 		});
 
-		it('nobody who is not logged in reads what is a user’s', async () => {
+		it('notify-user: not callers who are not logged in', async () => {
 			const client = await connect(null);
 			expect(errorCodeOf(await subscribe(client, 'stream-notify-user', `${alice.id}/rooms-changed`))).to.equal(
 				'not-allowed',
@@ -88,19 +88,19 @@ describe('streams', () => {
 		});
 
 		for (const eventName of ['', 5, null]) {
-			it(`no event is named ${JSON.stringify(eventName)}`, async () => {
+			it(`refuses the event name ${JSON.stringify(eventName)}`, async () => {
 				expect(errorCodeOf(await subscribe(await connect(alice), 'stream-open', eventName))).to.equal(
 					'invalid-event-name',
 				);
 			});
 		}
 
-		it('refuses options that are none', async () => {
+		it('refuses invalid options', async () => {
 			expect(errorCodeOf(await subscribe(await connect(alice), 'stream-open', 'e', 'x'))).to.equal(400);
 		});
 	});
 
-	it('packets as Rocket.Chat’s clients send and expect them (10.1)', async () => {
+	it('messages as Rocket.Chat’s clients send and expect them (10.1)', async () => {
 		const client = await clients.open(app.webSocketUrl);
 		const says = async (sent: object, ...answers: object[]) => {
 			client.send(sent);
@@ -132,7 +132,7 @@ describe('streams', () => {
 		await says({ msg: 'unsub', id: 't' }, { msg: 'nosub', id: 't' });
 	});
 
-	it('a version that nobody speaks is answered with failed (10.1)', async () => {
+	it('an unknown version is answered with failed (10.1)', async () => {
 		const client = await clients.open(app.webSocketUrl);
 		client.send({ msg: 'connect', version: '9', support: ['9'] });
 		expect(await client.next()).to.deep.equal({ msg: 'failed', version: '1' });
@@ -143,7 +143,7 @@ describe('streams', () => {
 		const ready = { msg: 'ready', subs: ['stream-open-e'] };
 
 		for (const options of [{ useCollection: true, args: [] }, { useCollection: true }, true]) {
-			it(`begins with an added for ${JSON.stringify(options)}`, async () => {
+			it(`begins with \`added\` for ${JSON.stringify(options)}`, async () => {
 				const client = await connect(null);
 				expect(await subscribe(client, 'stream-open', 'e', options)).to.deep.equal(added);
 				expect(await client.next()).to.deep.equal(ready);
@@ -157,13 +157,13 @@ describe('streams', () => {
 			});
 		}
 
-		it('begins with ready without any, and with more parameters than there are', async () => {
+		it('begins with ready without options, and with surplus parameters', async () => {
 			const client = await connect(null);
 			expect(await subscribe(client, 'stream-open', 'e')).to.deep.equal(ready);
 			expect(await subscribe(await connect(null), 'stream-open', 'e', false, 'more')).to.deep.equal(ready);
 		});
 
-		it('sends the events of a subscription with true as those of others', async () => {
+		it('sends the same events to a subscription with `true` as to others', async () => {
 			const client = await connect(alice);
 			const uid = alice.id;
 			const first = await subscribe(client, 'stream-notify-user', `${uid}/rooms-changed`, true);
@@ -176,7 +176,7 @@ describe('streams', () => {
 		});
 	});
 
-	describe('what stock clients subscribe to (10.2)', () => {
+	describe('subscriptions of Rocket.Chat’s clients (10.2)', () => {
 		for (const [name, ...params] of [
 			['stream-room-messages', '__my_messages__', false],
 			['stream-notify-logged', 'permissions-changed', false],
@@ -209,7 +209,7 @@ describe('streams', () => {
 			});
 		}
 
-		it('userData shows the own profile, without secrets, and keeps it up to date', async () => {
+		it('userData publishes the own profile, without secrets, and its changes', async () => {
 			const client = await connect(alice);
 			const profile = await subscribe(client, 'userData');
 			expect(profile).to.include({ msg: 'changed', collection: 'users', id: alice.id });
@@ -281,12 +281,12 @@ describe('streams', () => {
 				expect(args[1]).to.deep.include({ _id: rid, e2eKeyId: 'k' });
 				expect(args[1]).to.have.property('_updatedAt').that.is.instanceOf(Date);
 			}
-			// Whatever was sent to this one would have come before the answer.
+			// An event for this client would arrive before the pong.
 			outsider.send({ msg: 'ping', id: 'p' });
 			expect(await outsider.next()).to.deep.equal({ msg: 'pong', id: 'p' });
 		});
 
-		it('those who watch the room see it', async () => {
+		it('subscribers of the room receive it', async () => {
 			const watcher = await connect(bob);
 			await subscribe(watcher, 'stream-room-data', rid);
 			await (await connect(alice)).call('e2e.setRoomKeyID', rid, 'k');
@@ -307,7 +307,7 @@ describe('streams', () => {
 	describe('a member asks for the key (10.3)', () => {
 		const METHOD = 'stream-notify-room-users';
 
-		it('and every other member receives it, the asker not', async () => {
+		it('every other member receives the request, the caller does not', async () => {
 			const [asker, member] = [await connect(alice), await connect(bob)];
 			await subscribe(asker, 'stream-notify-user', `${alice.id}/e2ekeyRequest`);
 			await subscribe(member, 'stream-notify-user', `${bob.id}/e2ekeyRequest`);
@@ -321,7 +321,7 @@ describe('streams', () => {
 			});
 		});
 
-		it('but no member can forge another event, or speak of another room', async () => {
+		it('no member can forge another event or name another room', async () => {
 			const client = await connect(alice);
 			for (const params of [
 				[`${rid}/force_logout`, rid, 'k'],
@@ -341,7 +341,7 @@ describe('streams', () => {
 		});
 	});
 
-	it('end with unsub, and with the login they were read under', async () => {
+	it('end with unsub, and with the login under which they began', async () => {
 		const client = await connect(bob);
 		await subscribe(client, 'stream-room-data', rid);
 		await subscribe(client, 'stream-notify-user', `${bob.id}/rooms-changed`);

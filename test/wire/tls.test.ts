@@ -1,10 +1,12 @@
 /** TLS by `--tls-cert` and `--tls-key`. */
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, get } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
@@ -14,6 +16,7 @@ import type { RoomkeyServer } from '../../server/roomkeyServer.js';
 import { memoryLog } from '../support/log.js';
 import { RawHttp, upgradeRequest } from '../support/rawHttp.js';
 import { rejection } from '../support/rejection.js';
+import { parseScrape, scrape } from '../support/scrape.js';
 
 const fixture = (name: string) => path.resolve('test/fixtures/tls', name);
 
@@ -75,7 +78,7 @@ describe('a server with TLS', () => {
 		socket.terminate();
 	});
 
-	it('reads and writes much at once over a WebSocket', async () => {
+	it('transfers long messages over a WebSocket', async () => {
 		const socket = new WebSocket(`${server.url.replace('https', 'wss')}/websocket`, { ca: await readFile(cert) });
 		await once(socket, 'open');
 		const ids = Array.from({ length: 500 }, (_, i) => `${i} ${'x'.repeat(200)}`);
@@ -100,7 +103,7 @@ describe('a server with TLS', () => {
 		expect(await client.untilClosed()).to.match(/^HTTP\/1\.1 200 OK/);
 	});
 
-	it('does not count pages that were read without TLS as its own', async () => {
+	it('does not count a page that was loaded without TLS as its own', async () => {
 		await server.close();
 		server = await open({ allowedOrigins: 'own' });
 		for (const [origin, status] of [
@@ -130,7 +133,7 @@ describe('a server with TLS', () => {
 		await closed;
 	});
 
-	it('uses a new certificate for new connections when told to; open ones stay', async () => {
+	it('uses a reloaded certificate for new connections; open ones stay', async () => {
 		const socket = await handshake();
 		expect(await servedName()).to.equal('first.test');
 		await install('second');
@@ -140,7 +143,7 @@ describe('a server with TLS', () => {
 		expect(await client.untilClosed()).to.match(/^HTTP\/1\.1 200 OK/);
 	});
 
-	it('keeps its certificate if the new one is wrong, half-written or missing, and logs why', async () => {
+	it('continues with its certificate if the new one is wrong, incomplete or missing, and logs why', async () => {
 		const whole = await readFile(fixture('second.cert.pem'), 'utf8');
 		const attempts: [() => Promise<unknown>, RegExp][] = [
 			[() => copyFile(fixture('second.cert.pem'), cert), /are not a certificate and its key/],
@@ -161,7 +164,7 @@ describe('a server with TLS', () => {
 		}
 	});
 
-	it('says nothing of HSTS on the TLS server of an application, whose host is not its own', async () => {
+	it('sends no HSTS header on the TLS server of an application, because the host belongs to the application', async () => {
 		const http = createServer({ cert: await readFile(cert), key: await readFile(key) });
 		const mounted = await openServer({ server: http, store: { memory: true }, grace: 0, log });
 		await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
@@ -173,6 +176,51 @@ describe('a server with TLS', () => {
 		await mounted.close();
 		http.close();
 		http.closeAllConnections();
+	});
+
+	it('shows in the metrics when its certificate expires, also after a new one was read', async () => {
+		const expiry = async () => {
+			const [response] = await once(
+				get(`${server.url}/metrics`, { agent: false, rejectUnauthorized: false }),
+				'response',
+			);
+			const { samples } = parseScrape(await text(response));
+			return samples.filter(({ name }) => name === 'roomkey_certificate_expiry_timestamp_seconds');
+		};
+		const ofFile = async (name: string) =>
+			Date.parse(new X509Certificate(await readFile(fixture(`${name}.cert.pem`))).validTo) / 1000;
+		const labels = { certificate: 'server' };
+		const metric = { name: 'roomkey_certificate_expiry_timestamp_seconds', labels };
+		expect(await expiry()).to.deep.equal([{ ...metric, value: await ofFile('first') }]);
+		await server.close();
+		server = await open();
+		// The expired one of an authority counts, too.
+		const chain = await Promise.all(['second', 'expired'].map((name) => readFile(fixture(`${name}.cert.pem`), 'utf8')));
+		await Promise.all([writeFile(cert, chain.join('')), copyFile(fixture('second.key.pem'), key)]);
+		expect(await server.reloadCertificate()).to.equal(true);
+		expect(await expiry()).to.deep.equal([{ ...metric, value: await ofFile('expired') }]);
+		await server.close();
+		server = await open({ tlsCert: undefined, tlsKey: undefined });
+		const plain = await scrape(server.url);
+		expect(plain.labelsOf(metric.name)).to.equal(undefined);
+	});
+
+	it('shows when the certificate for NATS expires', async () => {
+		const data = path.join(folder, 'data');
+		const files = { natsCert: fixture('second.cert.pem'), natsKey: fixture('second.key.pem') };
+		await server.close();
+		server = await open({
+			tlsCert: undefined,
+			tlsKey: undefined,
+			store: { data },
+			nats: 'nats://127.0.0.1:1',
+			...files,
+		});
+		const value = Date.parse(new X509Certificate(await readFile(files.natsCert)).validTo) / 1000;
+		const { samples } = await scrape(server.url);
+		expect(samples.filter(({ name }) => name === 'roomkey_certificate_expiry_timestamp_seconds')).to.deep.equal([
+			{ name: 'roomkey_certificate_expiry_timestamp_seconds', labels: { certificate: 'nats' }, value },
+		]);
 	});
 
 	it('warns of a certificate that has expired', async () => {

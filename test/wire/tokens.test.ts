@@ -1,4 +1,4 @@
-/** test/contract/ddp.md 16.1 and 16.2: which connections a token's end ends, counted over real sockets. */
+/** Which connections end when a token is removed, over real sockets (test/contract/ddp.md 16.1 and 16.2). */
 import { createHash } from 'node:crypto';
 import { mock } from 'node:test';
 import { expect } from 'chai';
@@ -16,7 +16,7 @@ const digest = (password: string) => ({
 
 const DAY = 24 * 60 * 60 * 1000;
 
-/** A token's end reaches sessions in its own process at once: these looks would come too late to help. */
+/** The token watcher checks so rarely that it cannot end a session here: the removal itself must do it. */
 const NEVER = 3_600_000;
 
 describe('a login token', () => {
@@ -44,13 +44,13 @@ describe('a login token', () => {
 
 	const devices = () => Promise.all([device(), device(), device()]);
 
-	/** How many of these connections still belong to alice. Asked behind whatever has closed some of them. */
+	/** How many of these connections are still logged in as alice. */
 	async function countAlive(all: readonly RawClient[]): Promise<number> {
 		const answers = await Promise.allSettled(all.map((client) => client.call('me')));
 		return answers.filter((answer) => answer.status === 'fulfilled' && answer.value.result).length;
 	}
 
-	it('of one of three devices ends that one alone when it is removed elsewhere (16.2)', async () => {
+	it('of one of three devices ends only its connection when it is removed over REST (16.2)', async () => {
 		const [first, second, third] = await devices();
 		const headers = headersOf({ id: alice.id, token: first.token });
 		expect((await request(`${app.url}/api/v1/logout`, { method: 'POST', headers })).status).to.equal(200);
@@ -88,7 +88,7 @@ describe('a login token', () => {
 		const sameToken = await connect();
 		await sameToken.call('login', { resume: first.token });
 		first.send({ msg: 'method', id: 'a', method: 'getNewToken', params: [] });
-		// Same user, same document: there is nothing else to send.
+		// The user and the document are the same, so nothing else is sent.
 		expect(await first.nextText()).to.equal('{"msg":"updated","methods":["a"]}');
 		const { result } = await first.next();
 		expect(result).to.have.all.keys('id', 'token', 'tokenExpires').and.include({ id: alice.id });
@@ -115,7 +115,7 @@ describe('a login token', () => {
 		client.send({ msg: 'sub', id: 's', name: 'watch' });
 		const { token } = (await client.call('getNewToken')).result as { token: string };
 		expect(runs).to.equal(1);
-		// It depends on the new token from now on.
+		// The connection depends on the new token from now on.
 		const headers = headersOf({ id: alice.id, token });
 		await request(`${here.url}/api/v1/logout`, { method: 'POST', headers });
 		expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
@@ -199,7 +199,7 @@ describe('a login token', () => {
 		});
 	});
 
-	it('that runs out ends its connection (16.2)', async () => {
+	it('that expires ends its connection (16.2)', async () => {
 		mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.now() });
 		const own = await startApp({ tokenCheckInterval: NEVER });
 		const client = await connect(own);

@@ -1,4 +1,4 @@
-/** test/contract/ddp.md sections 17 and 20 over real sockets: what clients rely on, and the transcripts, frame by frame. */
+/** What clients rely on, and transcripts frame by frame, over real sockets (test/contract/ddp.md sections 17 and 20). */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { ClientError } from '../../shared/errors.js';
@@ -93,7 +93,7 @@ const [plain, anotherUser, sockJs] = contract
 	.filter((_text, i) => i % 2 === 1)
 	.map((text) => text.trim().split('\n')) as [string[], string[], string[]];
 
-/** Sends what the client sent, and expects what the server answered; a session has an id of its own each time. */
+/** Sends the messages of the client, and expects the answers of the server. Only the session id differs each time. */
 async function replay(client: RawClient, transcript: readonly string[]): Promise<void> {
 	expect(transcript).to.not.equal(undefined);
 	const anySession = (text: string) => text.replace(/(session\\?":\\?")[\w]{17}/, '$1');
@@ -192,7 +192,7 @@ describe('clients and the server', () => {
 			]);
 		});
 
-		it('`pong` whatever keeps the queue', async () => {
+		it('`pong` even while the queue waits', async () => {
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name: 'slow' });
 			client.send({ msg: 'ping', id: 'p' });
@@ -212,7 +212,7 @@ describe('clients and the server', () => {
 			expect(await again.next()).to.include({ msg: 'connected' });
 		});
 
-		it('method ids of a client, not of a connection: one that comes again on the next is a call there', async () => {
+		it('a method id that comes again on the next connection is a new call', async () => {
 			for (const value of ['x', 'y']) {
 				const client = await connect();
 				expect(await client.callWithId('1', 'echo', value)).to.deep.include({ result: [value] });

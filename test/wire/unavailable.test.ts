@@ -1,4 +1,4 @@
-/** What clients receive while the database is away. */
+/** What clients receive while the database is unavailable. */
 import { expect } from 'chai';
 import { MongoServerSelectionError } from 'mongodb';
 import { unavailableError } from '../../server/mongodb/unavailable.js';
@@ -10,7 +10,7 @@ import { addPerson, addRoom, type Person } from '../support/people.js';
 import { headersOf, post, type RestAnswer, request } from '../support/rest.js';
 import { type OpenStore, openTestStore } from '../support/store.js';
 
-/** A store whose every operation fails with what `failure` gives, once it gives something. */
+/** A store whose operations fail while `failure` returns an error. */
 function failing(real: Store, failure: () => Error | undefined): Store {
 	function wrap<T extends { _id: string }>(collection: Collection<T>): Collection<T> {
 		return new Proxy(collection, {
@@ -64,7 +64,7 @@ for (const [what, error] of [
 			expect(text).not.to.match(/ECONNREFUSED|secret/);
 		}
 
-		it('a REST call is answered 503 with Retry-After, also where only the token is looked up', async () => {
+		it('a REST call is answered 503 with Retry-After, even if it only looks up the token', async () => {
 			away = error;
 			for (const answer of [
 				await post(`${app.url}/api/v1/e2e.setRoomKeyID`, alice, { rid, keyID: 'k' }),
@@ -84,7 +84,7 @@ for (const [what, error] of [
 				expectRetry(await post(`${app.url}/api/v1/login`, null, body));
 		});
 
-		it('method.call and method.callAnon are answered 503, the error in the message', async () => {
+		it('method.call and method.callAnon are answered 503, with the error in the message', async () => {
 			away = error;
 			const login = JSON.stringify({ msg: 'method', id: '1', method: 'login', params: [{ resume: alice.token }] });
 			const answer = await post(`${app.url}/api/v1/method.callAnon/login`, null, { message: login });

@@ -1,4 +1,4 @@
-/** Requests that offer an upgrade which is no WebSocket are answered as if they had not (RFC 9110, 7.8). */
+/** The server ignores the offer of an upgrade other than to WebSocket (RFC 9110, 7.8). */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect } from 'chai';
@@ -22,7 +22,7 @@ describe('an upgrade that is offered', () => {
 	});
 	after(() => app.close());
 
-	/** Sends these pieces, one after the other has left, and gives all that comes until the server hangs up. */
+	/** Sends these pieces one after the other. @returns all that the server sends until it closes the socket */
 	async function raw(...pieces: string[]): Promise<string> {
 		const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
 		let text = '';

@@ -1,4 +1,4 @@
-/** Requests over REST with wrong tokens are audit events, of which a client can cause a few. */
+/** REST requests with wrong tokens are audit events. Their number is limited for each address. */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
@@ -54,7 +54,7 @@ describe('a wrong token over REST', () => {
 		});
 	});
 
-	it('is logged where the route is open to all', async () => {
+	it('is logged even if the route needs no login', async () => {
 		await attempt('nobody', 'wrong', '1.2.3.4', 'settings.public');
 		expect(lines()[0]?.facts).to.deep.include({ path: 'settings.public' });
 	});
@@ -67,13 +67,13 @@ describe('a wrong token over REST', () => {
 		expect(lines()[0]?.facts).to.deep.include({ reason: 'expired', attemptedUserId: alice.id });
 	});
 
-	it('does not bring what was sent as token or id into the log', async () => {
+	it('does not log the text that was sent as a token or id', async () => {
 		await attempt('a-secret-in-the-wrong-header', 'another-secret');
 		expect(lines()).to.have.length(1);
 		expect(JSON.stringify(log.lines)).not.to.match(/a-secret|another-secret/);
 	});
 
-	it('is not what a request without credentials has', async () => {
+	it('is not logged for a request without credentials', async () => {
 		expect((await request(`${server.url}/api/v1/me`)).status).to.equal(401);
 		expect(lines()).to.deep.equal([]);
 	});
@@ -90,7 +90,7 @@ describe('a wrong token over REST', () => {
 		expect(lines()).to.have.length(MAX_LINES.perAddress + 2);
 	});
 
-	it('is logged a number of times a minute for all addresses together', async () => {
+	it('is logged a limited number of times a minute for all addresses together', async () => {
 		const attempts = Array.from({ length: MAX_LINES.total + 3 }, (_, i) => attempt('nobody', 'wrong', `10.0.${i}.1`));
 		await Promise.all(attempts);
 		expect(lines()).to.have.length(MAX_LINES.total);

@@ -34,7 +34,7 @@ export function readKeyedRoom(store: Store, rid: string): Promise<KeyedRoom | nu
  * @param after null, for a deleted room, counts as not reset
  * @param key the sealed key that was stored
  */
-export function wasReset(before: KeyedRoom, after: KeyedRoom | null, key: string): boolean {
+export function resetMayHaveMissed(before: KeyedRoom, after: KeyedRoom | null, key: string): boolean {
 	if (after === null) return false;
 	const hasPresentKeyId = keyIdOf(key) === after.e2eKeyId;
 	const { e2eReset } = after;

@@ -10,7 +10,7 @@ import type { Store } from '../../../shared/store.js';
 import { applyTransition } from './applyTransition.js';
 import { holdsKey } from './memberKeys.js';
 import { enqueue } from './queue.js';
-import { type KeyedRoom, readKeyedRoom, wasReset } from './roomKeyId.js';
+import { type KeyedRoom, readKeyedRoom, resetMayHaveMissed } from './roomKeyId.js';
 import { ownKeyOf } from './storedKeys.js';
 import { archive, store as storeTransition } from './transitions.js';
 
@@ -43,7 +43,7 @@ export async function requireNoReset(
 	key: string,
 ): Promise<void> {
 	const now = await readKeyedRoom(store, membership.rid);
-	if (!now || !wasReset(before, now, key)) return;
+	if (!now || !resetMayHaveMissed(before, now, key)) return;
 	await applyTransition(store, membership, archive(key, now, { keyId: before.e2eKeyId }));
 	await enqueue(store, membership.rid, membership.u._id);
 	throw clientError('keyIdMismatch');

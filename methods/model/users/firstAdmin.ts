@@ -16,14 +16,14 @@ export interface FirstAdmin {
 /**
  * Creates an admin if there is no active one. `insertUser` reserves the name, so only one of several processes that start
  * at the same time creates the admin.
- * @returns `made`: the admin was created; `there`: there is an admin already; `taken`: another user, who is not an admin,
+ * @returns `made`: the admin was created; `exists`: there is an admin already; `taken`: another user, who is not an admin,
  * has the name or the e-mail
  */
 export async function makeFirstAdmin(
 	store: Store,
 	{ username, password, email, name = 'Administrator' }: FirstAdmin,
-): Promise<'made' | 'there' | 'taken'> {
-	if (await hasAdmin(store)) return 'there';
+): Promise<'made' | 'exists' | 'taken'> {
+	if (await hasAdmin(store)) return 'exists';
 	const taken = await insertUser(store, {
 		_id: randomId(),
 		createdAt: new Date(),
@@ -36,5 +36,5 @@ export async function makeFirstAdmin(
 		services: { password: { bcrypt: await hashPassword(password) }, resume: { loginTokens: [] } },
 	});
 	if (taken === null) return 'made';
-	return (await hasAdmin(store)) ? 'there' : 'taken';
+	return (await hasAdmin(store)) ? 'exists' : 'taken';
 }

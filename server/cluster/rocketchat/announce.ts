@@ -1,4 +1,7 @@
-/** What this process publishes, as events of Rocket.Chat. They contain no secrets of users: no token, password or key. */
+/**
+ * Converts the events of this process to those of Rocket.Chat's broker. They contain no secrets of users: no token,
+ * password or key.
+ */
 import { clientMembership } from '../../../methods/model/memberships/clientMembership.js';
 import { clientRoom } from '../../../methods/model/rooms/clientRoom.js';
 import { isKnownSetting } from '../../../methods/model/settings/known.js';
@@ -11,7 +14,7 @@ export type Announcement = readonly [event: string, ...args: unknown[]];
 /** The fields of a user that every other user may see. */
 const PUBLIC_USER = { username: 1, name: 1, nickname: 1, bio: 1, roles: 1, active: 1, type: 1 } as const;
 
-/** What an event of this process is for Rocket.Chat. Undefined: nothing. */
+/** Converts an event of this process. Returns undefined for an event that Rocket.Chat does not need. */
 export async function announcementOf<N extends EventName>(
 	name: N,
 	payload: EventPayloads[N],
@@ -45,7 +48,7 @@ async function ofChange(change: Change, store: Store): Promise<Announcement | un
 	}
 	if (isChangeOf(change, 'users')) return ofUser(change, store);
 	if (isChangeOf(change, 'settings')) {
-		// Other settings may be secret.
+		// Settings that Roomkey does not know may be secret.
 		return isKnownSetting(change.document._id)
 			? ['watch.settings', { clientAction, setting: change.document }]
 			: undefined;
@@ -68,8 +71,8 @@ async function ofUser({ action, document }: Change<'users'>, store: Store): Prom
 }
 
 /**
- * Rocket.Chat ends all logins of a user, so it is notified only if no token is left. It finds a single token that is
- * gone by itself.
+ * Announces a logout only if the user has no token left, because Rocket.Chat then ends all logins of the user. If a single
+ * token is removed, Rocket.Chat notices that itself.
  */
 async function ofTokens({ userId }: EventPayloads['tokens-removed'], store: Store): Promise<Announcement | undefined> {
 	const withTokens = { _id: userId, 'services.resume.loginTokens.hashedToken': { $exists: true } };
@@ -77,7 +80,7 @@ async function ofTokens({ userId }: EventPayloads['tokens-removed'], store: Stor
 	return user ? undefined : ['user.forceLogout', userId];
 }
 
-/** The streams that Rocket.Chat has too. Those of the application are not its own. */
+/** The streams that Rocket.Chat has too. Events of other streams are not announced. */
 export const ROCKETCHAT_STREAMS: ReadonlySet<string> = new Set([
 	'notify-room',
 	'notify-user',

@@ -1,18 +1,21 @@
-/** A connection to Rocket.Chat's broker. Its protocol is in a file of its own, so that it can be replaced. */
+/**
+ * The interface of a connection to Rocket.Chat's broker, which passes events between the processes of Rocket.Chat (nodes).
+ * `moleculer.ts` implements it.
+ */
 import type { Log } from '../../../shared/log.js';
 
-/** Receives an event of another node. @param data what it sent, not yet checked */
+/** Receives an event of another node. @param data what the node has sent, not yet checked */
 export type OnBrokerEvent = (event: string, data: unknown) => void;
 
 export interface BrokerOptions {
-	/** Addresses of NATS servers, with commas. */
+	/** Addresses of NATS servers, separated by commas. */
 	readonly url: string;
-	/** Nodes of other namespaces neither send events to this one nor receive any. Rocket.Chat's setting is `MS_NAMESPACE`. */
+	/** Only nodes of the same namespace exchange events. Rocket.Chat's setting is `MS_NAMESPACE`. */
 	readonly namespace: string;
 	/** The names of the events to receive. */
 	readonly events: readonly string[];
 	readonly onEvent: OnBrokerEvent;
-	/** Called when the connection exists again, after events may have been missed. */
+	/** Called when a lost connection exists again. Events may have been missed meanwhile. */
 	readonly onReconnect: () => void;
 	readonly log: Log;
 }
@@ -22,10 +25,13 @@ export interface Broker {
 	readonly isConnected: boolean;
 	/** Number of other nodes. */
 	readonly nodes: number;
-	/** Sends an event to all other nodes that receive it. */
+	/** Sends an event to all other nodes that listen to it. */
 	broadcast(event: string, args: readonly unknown[]): void;
 	close(): Promise<void>;
 }
 
-/** Opens a connection. It resolves also while there is no broker, and connects later. @throws StoreError if a package is missing */
+/**
+ * Opens a connection. If the broker does not answer, it resolves all the same, and connects later.
+ * @throws StoreError if a package is missing
+ */
 export type OpenBroker = (options: BrokerOptions) => Promise<Broker>;

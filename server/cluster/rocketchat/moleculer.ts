@@ -1,4 +1,7 @@
-/** A node of Moleculer 0.14, which Rocket.Chat uses. Packets are EJSON, and an event carries the list of its arguments. */
+/**
+ * Connects to Rocket.Chat's broker as a node of Moleculer 0.14, the framework that Rocket.Chat uses. Packets are EJSON. The
+ * data of an event is the list of its arguments.
+ */
 import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,28 +13,31 @@ import { StoreError } from '../../../shared/storeErrors.js';
 import type { OpenBroker } from './broker.js';
 
 /** Rocket.Chat's intervals, in seconds. */
-const HEARTBEAT_INTERVAL = 10;
-const HEARTBEAT_TIMEOUT = 30;
+const HEARTBEAT_INTERVAL_S = 10;
+const HEARTBEAT_TIMEOUT_S = 30;
 
 /** How long the start waits for the first connection, in ms. */
 const FIRST_CONNECTION_MS = 2000;
 
-/** How long a stop may take to say goodbye to other nodes, in ms. */
+/** How long `close` waits for Moleculer to notify other nodes that this one leaves, in ms. */
 const MAX_STOP_MS = 1000;
 
-/** A name that no service of Rocket.Chat has. */
+/** The name of this node's service. No service of Rocket.Chat has it. */
 const SERVICE = 'roomkey';
+
+/** Maximum length of a text of Moleculer in the log, in characters. */
+const MAX_LOGGED_LENGTH = 200;
 
 type Moleculer = typeof import('moleculer');
 
 /**
- * Loads the packages, which are optional.
- * @param require finds packages from here; tests look elsewhere
- * @throws StoreError if one is missing
+ * Loads Moleculer and checks that the client of NATS is there. Both packages are optional.
+ * @param require finds the packages. Default: from this file; tests look elsewhere
+ * @throws StoreError if a package is missing
  */
 export async function loadMoleculer(require = createRequire(import.meta.url)): Promise<Moleculer> {
 	try {
-		// Without it, Moleculer would end the process.
+		// Without the package `nats`, Moleculer would end the process.
 		createRequire(require.resolve('moleculer')).resolve('nats');
 	} catch {
 		throw new StoreError(
@@ -42,35 +48,42 @@ export async function loadMoleculer(require = createRequire(import.meta.url)): P
 	return (await import('moleculer')).default as unknown as Moleculer;
 }
 
-/** The options of the client of NATS. Secrets are percent-encoded in addresses. */
+/** The credentials in the first address that has any: a name alone is a token. They are percent-encoded there. */
+function credentialsIn(addresses: readonly URL[]) {
+	const address = addresses.find(({ username }) => username !== '');
+	if (!address) return {};
+	const username = decodeURIComponent(address.username);
+	return address.password === '' ? { token: username } : { user: username, pass: decodeURIComponent(address.password) };
+}
+
+/** The options of the client of NATS. */
 function natsOptions(urls: string) {
 	const addresses = urls.split(',').map((url) => new URL(url.trim()));
-	const { username, password } = addresses.find((address) => address.username !== '') ?? { username: '', password: '' };
 	return {
 		servers: addresses.map(({ host }) => host),
-		...(username &&
-			(password
-				? { user: decodeURIComponent(username), pass: decodeURIComponent(password) }
-				: { token: decodeURIComponent(username) })),
+		...credentialsIn(addresses),
 		...(addresses.some(({ protocol }) => protocol === 'tls:') && { tls: {} }),
+		// -1: no limit.
 		maxReconnectAttempts: -1,
 		waitOnFirstConnect: false,
 	};
 }
 
-/** Moleculer's lines from level `warn` on. What it says of packets stays out. */
+/** Makes a logger for Moleculer. It logs the text of warnings and errors, but not their values, which may hold packets. */
 function loggerOf({ Loggers }: Moleculer, log: Log) {
 	const Base = Loggers.Base as unknown as new (options?: object) => object;
 	return new (class extends Base {
 		getLogHandler() {
 			return (level: string, args: readonly unknown[]) => {
 				if (level !== 'warn' && level !== 'error' && level !== 'fatal') return;
-				log[level === 'warn' ? 'warn' : 'error']({ broker: String(args[0]).slice(0, 200) }, "Rocket.Chat's broker");
+				const facts = { broker: String(args[0]).slice(0, MAX_LOGGED_LENGTH) };
+				log[level === 'warn' ? 'warn' : 'error'](facts, "A warning about Rocket.Chat's broker");
 			};
 		}
 	})();
 }
 
+/** What is used of the client of NATS. */
 interface NatsClient {
 	status(): AsyncIterable<{ readonly type: string }>;
 	close(): Promise<void>;
@@ -85,7 +98,7 @@ export const openMoleculer: OpenBroker = async ({ url, namespace, events, onEven
 			return Buffer.from(stringify(packet) as string);
 		}
 
-		// Unlike the package ejson, this one is bounded.
+		// Unlike the package ejson, this parser limits the nesting and the number of values.
 		deserialize(packet: Buffer): unknown {
 			return parse(String(packet));
 		}
@@ -98,8 +111,8 @@ export const openMoleculer: OpenBroker = async ({ url, namespace, events, onEven
 		transporter: { type: 'NATS', options: natsOptions(url) },
 		serializer: serializer as never,
 		logger: loggerOf(moleculer, log),
-		heartbeatInterval: HEARTBEAT_INTERVAL,
-		heartbeatTimeout: HEARTBEAT_TIMEOUT,
+		heartbeatInterval: HEARTBEAT_INTERVAL_S,
+		heartbeatTimeout: HEARTBEAT_TIMEOUT_S,
 		skipProcessEventRegistration: true,
 		internalServices: false,
 		validator: false,
@@ -121,8 +134,8 @@ export const openMoleculer: OpenBroker = async ({ url, namespace, events, onEven
 
 	const transporter = (broker.transit as unknown as { tx: { client: NatsClient | null; connect(): Promise<void> } }).tx;
 
-	/** Follows the state of the connection. */
-	async function follow(): Promise<void> {
+	/** Keeps `isConnected` up to date until the client is closed. */
+	async function followConnection(): Promise<void> {
 		isConnected = true;
 		for await (const { type } of (transporter.client as NatsClient).status()) {
 			if (type === 'disconnect') isConnected = false;
@@ -138,7 +151,7 @@ export const openMoleculer: OpenBroker = async ({ url, namespace, events, onEven
 		.start()
 		.then(async () => {
 			if (isClosed) await broker.stop();
-			else void follow().catch(() => {});
+			else void followConnection().catch(() => {});
 		})
 		.catch((err: unknown) => log.error({ err }, "Rocket.Chat's broker cannot be joined"));
 	let timer: NodeJS.Timeout | undefined;
@@ -158,12 +171,12 @@ export const openMoleculer: OpenBroker = async ({ url, namespace, events, onEven
 			return registry.getNodeList({ onlyAvailable: true }).filter(({ id }) => id !== nodeID).length;
 		},
 		broadcast(event, args) {
-			// Without a connection nobody receives it. Rocket.Chat reads the database when it is back.
+			// Without a connection the event is dropped. Rocket.Chat reads the database when it is connected again.
 			if (isConnected) void broker.broadcast(event, args).catch(() => {});
 		},
 		async close() {
 			isClosed = true;
-			// It would go on trying to connect.
+			// Otherwise Moleculer would go on trying to connect.
 			if (!isConnected) transporter.connect = () => new Promise(() => {});
 			const { client } = transporter;
 			await Promise.race([broker.stop().catch(() => {}), delay(MAX_STOP_MS, undefined, { ref: false })]);

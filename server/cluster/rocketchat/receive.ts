@@ -1,4 +1,7 @@
-/** Handles the events of other nodes of Rocket.Chat's broker. They only say which documents to read: the database is the truth. */
+/**
+ * Handles the events of other nodes of Rocket.Chat's broker. An event about a document only tells which document to read
+ * from the database.
+ */
 import { Match } from '../../../shared/match.js';
 import { isId } from '../../../shared/values.js';
 import type { Bus } from '../bus.js';
@@ -9,15 +12,17 @@ import { ROCKETCHAT_STREAMS } from './announce.js';
 export interface ReceiverParts {
 	readonly bus: Bus;
 	readonly changedElsewhere: Pick<ChangedElsewhere, 'report'>;
-	/** Looks up soon whether the tokens of a user still exist. */
+	/** Checks soon whether the login tokens of a user still exist. */
 	checkTokens(userId: string): void;
 }
 
-/** Handles the arguments of an event. @returns false if they have not its form */
+/** Handles the arguments of an event. @returns false if they do not have the expected form */
 type Handler = (args: readonly unknown[], parts: ReceiverParts) => boolean;
 
 const Id = Match.Where(isId);
 const WithId = Match.ObjectIncluding({ _id: Id });
+
+/** The actions as Rocket.Chat's events name them. */
 const ACTIONS: ReadonlyMap<unknown, Reported['action']> = new Map([
 	['inserted', 'inserted'],
 	['updated', 'updated'],
@@ -25,7 +30,7 @@ const ACTIONS: ReadonlyMap<unknown, Reported['action']> = new Map([
 	['removed', 'removed'],
 ]);
 
-/** Reports a written document of an event. */
+/** Reports the written document that an event contains. */
 function reportDocument(
 	{ changedElsewhere }: ReceiverParts,
 	collection: string,
@@ -33,12 +38,12 @@ function reportDocument(
 	document: { readonly _id: string },
 ): void {
 	const last = action === 'removed' ? lastKnown(document) : undefined;
-	const isMoreKnown = last !== undefined && Object.keys(last).length > 1;
-	changedElsewhere.report(collection, document._id, { action, ...(isMoreKnown && { last }) });
+	const isMoreThanId = last !== undefined && Object.keys(last).length > 1;
+	changedElsewhere.report(collection, document._id, { action, ...(isMoreThanId && { last }) });
 }
 
-/** Reports the document in a member of the first argument, such as `{clientAction: 'updated', room: {_id}}`. */
-function written(collection: string, member: string): Handler {
+/** Makes a handler that reports the document in a member of the first argument: `{clientAction: 'updated', room: {_id}}`. */
+function documentHandler(collection: string, member: string): Handler {
 	const Data = Match.ObjectIncluding({ clientAction: String, [member]: WithId });
 	return ([data], parts) => {
 		if (!Match.test(data, Data)) return false;
@@ -51,7 +56,7 @@ function written(collection: string, member: string): Handler {
 
 const UserChange = Match.ObjectIncluding({ id: Id, clientAction: String });
 
-const userWritten: Handler = ([data], { changedElsewhere, checkTokens }) => {
+const handleUserChange: Handler = ([data], { changedElsewhere, checkTokens }) => {
 	if (!Match.test(data, UserChange)) return false;
 	const { id, clientAction, diff } = data as { id: string; clientAction: string; diff?: unknown };
 	const action = ACTIONS.get(clientAction);
@@ -62,7 +67,7 @@ const userWritten: Handler = ([data], { changedElsewhere, checkTokens }) => {
 	return true;
 };
 
-const forceLogout: Handler = ([uid, sessionId], { bus, checkTokens }) => {
+const handleForceLogout: Handler = ([uid, sessionId], { bus, checkTokens }) => {
 	if (!isId(uid)) return false;
 	const args = typeof sessionId === 'string' ? [sessionId] : [];
 	bus.deliver('notify', { stream: 'notify-user', eventName: `${uid}/force_logout`, args });
@@ -70,23 +75,23 @@ const forceLogout: Handler = ([uid, sessionId], { bus, checkTokens }) => {
 	return true;
 };
 
-const keyRequest: Handler = ([rid, keyId], { bus }) => {
+const handleKeyRequest: Handler = ([rid, keyId], { bus }) => {
 	if (!isId(rid) || !Match.test(keyId, Match.Optional(String))) return false;
 	bus.deliver('notify', { stream: 'notify-room', eventName: `${rid}/e2e.keyRequest`, args: [keyId] });
 	return true;
 };
 
-/** Streams whose events are about documents: the document is read. Others are passed on. */
-const OF_DOCUMENTS: ReadonlyMap<string, string> = new Map([
+/** The events of `notify-user` about documents, with the collection: the document is read. Other events are passed on. */
+const DOCUMENT_EVENTS: ReadonlyMap<string, string> = new Map([
 	['rooms-changed', 'rooms'],
 	['subscriptions-changed', 'subscriptions'],
 ]);
 
-/** An event of a stream, which a node has published to its own readers. */
-function streamEvent(stream: unknown, eventName: unknown, args: unknown, parts: ReceiverParts): boolean {
+/** Handles an event of a stream, which a node has published to its own readers. @returns as `Handler` does */
+function handleStreamEvent(stream: unknown, eventName: unknown, args: unknown, parts: ReceiverParts): boolean {
 	if (typeof stream !== 'string' || typeof eventName !== 'string' || !Array.isArray(args)) return false;
 	if (!ROCKETCHAT_STREAMS.has(stream)) return true;
-	const collection = stream === 'notify-user' ? OF_DOCUMENTS.get(eventName.split('/')[1] ?? '') : undefined;
+	const collection = stream === 'notify-user' ? DOCUMENT_EVENTS.get(eventName.split('/')[1] ?? '') : undefined;
 	if (!collection) {
 		parts.bus.deliver('notify', { stream, eventName, args });
 		return true;
@@ -97,36 +102,36 @@ function streamEvent(stream: unknown, eventName: unknown, args: unknown, parts: 
 	return true;
 }
 
-/** With a licence: the one argument is the list `[stream, eventName, args]`. */
-const stream: Handler = (args, parts) => {
+/** A Rocket.Chat with a licence sends one argument, the list `[stream, eventName, args]`. */
+const handleStream: Handler = (args, parts) => {
 	const [stream, eventName, payload] = args.length === 1 && Array.isArray(args[0]) ? args[0] : args;
-	return streamEvent(stream, eventName, payload, parts);
+	return handleStreamEvent(stream, eventName, payload, parts);
 };
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
-	'watch.rooms': written('rooms', 'room'),
-	'watch.subscriptions': written('subscriptions', 'subscription'),
-	'watch.settings': written('settings', 'setting'),
-	'watch.roles': written('roles', 'role'),
-	'watch.users': userWritten,
-	'permission.changed': written('permissions', 'data'),
-	'user.forceLogout': forceLogout,
-	'notify.e2e.keyRequest': keyRequest,
-	stream,
+	'watch.rooms': documentHandler('rooms', 'room'),
+	'watch.subscriptions': documentHandler('subscriptions', 'subscription'),
+	'watch.settings': documentHandler('settings', 'setting'),
+	'watch.roles': documentHandler('roles', 'role'),
+	'watch.users': handleUserChange,
+	'permission.changed': documentHandler('permissions', 'data'),
+	'user.forceLogout': handleForceLogout,
+	'notify.e2e.keyRequest': handleKeyRequest,
+	stream: handleStream,
 };
 
-/** Without a licence: monoliths send this event, whose data is an object. */
+/** A Rocket.Chat without a licence, which is a single service, sends this event. Its data is an object. */
 const BROADCAST = 'broadcast';
 
 /** The names of the events to receive. */
 export const RECEIVED_EVENTS: readonly string[] = [...Object.keys(HANDLERS), BROADCAST];
 
-/** Handles an event of another node. @returns false if its data has not the form of this event */
+/** Handles an event of another node. @returns false if its data does not have the form of this event */
 export function receive(event: string, data: unknown, parts: ReceiverParts): boolean {
 	if (event === BROADCAST) {
 		if (!Match.test(data, Match.ObjectIncluding({ streamName: String, eventName: String }))) return false;
 		const { streamName, eventName, args } = data as Record<string, unknown>;
-		return streamEvent(streamName, eventName, args, parts);
+		return handleStreamEvent(streamName, eventName, args, parts);
 	}
 	const handler = Object.hasOwn(HANDLERS, event) ? HANDLERS[event] : undefined;
 	return handler !== undefined && Array.isArray(data) && handler(data, parts);

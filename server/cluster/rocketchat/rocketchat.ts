@@ -10,7 +10,7 @@ import { RECEIVED_EVENTS, type ReceiverParts, receive } from './receive.js';
 /** Maximum number of events that wait to be announced. */
 const MAX_WAITING = 10_000;
 
-/** The collections of which Rocket.Chat says what it has written. */
+/** The collections whose writes Rocket.Chat announces. */
 const COLLECTIONS = ['rooms', 'subscriptions', 'users', 'settings', 'permissions', 'roles'] as const;
 
 /** Time between two checks of the connection, in ms. */
@@ -22,7 +22,7 @@ export interface RocketChatParts extends ReceiverParts {
 	readonly store: Store;
 	readonly log: Log;
 	readonly health: PartHealth;
-	/** Reads again what is observed of a collection. */
+	/** Reads the observed documents of a collection again. */
 	lookAgain(collection: string): void;
 	readonly open: OpenBroker;
 }
@@ -31,10 +31,12 @@ export interface RocketChat {
 	close(): Promise<void>;
 }
 
-/** @throws StoreError if a package is missing */
+/** Connects to the broker. @throws StoreError if a package is missing */
 export async function joinRocketChat(parts: RocketChatParts): Promise<RocketChat> {
 	const { bus, store, log, health, namespace } = parts;
+	/** Number of received events whose form was wrong. */
 	let malformed = 0;
+	/** Number of events that were not announced, because too many waited. */
 	let dropped = 0;
 	const broker = await parts.open({
 		url: parts.url,
@@ -42,13 +44,13 @@ export async function joinRocketChat(parts: RocketChatParts): Promise<RocketChat
 		events: RECEIVED_EVENTS,
 		onEvent(event, data) {
 			if (receive(event, data, parts)) return;
-			if (malformed++ === 0) log.warn({ event }, "An event of Rocket.Chat's broker has not the expected form");
+			if (malformed++ === 0) log.warn({ event }, "An event of Rocket.Chat's broker does not have the expected form");
 		},
 		onReconnect: () => COLLECTIONS.forEach(parts.lookAgain),
 		log,
 	});
 
-	/** The events of this process that wait, in order. */
+	/** The events of this process that wait to be announced, the oldest first. */
 	const waiting: [EventName, EventPayloads[EventName]][] = [];
 	let isAnnouncing = false;
 
@@ -65,7 +67,8 @@ export async function joinRocketChat(parts: RocketChatParts): Promise<RocketChat
 		isAnnouncing = false;
 	}
 
-	// Only what this process publishes is forwarded, not what it receives: otherwise two nodes would announce the same event for ever.
+	// The bus forwards only events that this process publishes, and not those that it receives. Otherwise two nodes would
+	// announce the same event to each other for ever.
 	const stopForwarding = bus.forward((name, payload) => {
 		if (!broker.isConnected) return;
 		if (waiting.length >= MAX_WAITING) {

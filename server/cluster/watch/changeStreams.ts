@@ -1,4 +1,4 @@
-/** One change stream for each collection. */
+/** Watches collections by MongoDB's change streams, one for each collection. */
 import type { Log } from '../../../shared/log.js';
 import { reasonOf } from '../../../shared/storeErrors.js';
 import { CollectionStream } from './collectionStream.js';
@@ -24,7 +24,7 @@ export class ChangeStreams {
 		await Promise.all(this.#streams.map(({ opened }) => opened));
 	}
 
-	/** Until when all writes have been reported, in ms since 1970. */
+	/** A time, in ms since 1970: all writes before it have been reported. */
 	get reportedUntil(): number {
 		return Math.min(...this.#streams.map(({ reportedUntil }) => reportedUntil));
 	}
@@ -36,7 +36,7 @@ export class ChangeStreams {
 
 /**
  * Tries whether a server has change streams.
- * @returns why not; undefined if it has them
+ * @returns the reason why it has none; undefined if it has them
  * @throws if the server does not answer
  */
 export async function whyNoChangeStreams(database: WatchedDatabase, collection: string): Promise<string | undefined> {

@@ -1,4 +1,4 @@
-/** Reads the change stream of one collection. It goes on after an outage where it was interrupted. */
+/** Reads the change stream of one collection. After an outage it continues where it was interrupted. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isObject } from '../../../shared/isObject.js';
 import type { Log } from '../../../shared/log.js';
@@ -14,15 +14,15 @@ const MIN_IDLE_MS = 50;
 
 const ChangeEvent = Match.ObjectIncluding({ operationType: String });
 
-/** How an operation is reported. */
+/** The operations that write a document, with the action that is reported. */
 const WRITES: ReadonlyMap<string, 'inserted' | 'updated'> = new Map([
 	['insert', 'inserted'],
 	['update', 'updated'],
 	['replace', 'updated'],
 ]);
 
-/** Operations on the collection itself. Afterwards any of its documents may be others. */
-const OF_COLLECTION: ReadonlySet<string> = new Set(['drop', 'dropDatabase', 'rename', 'invalidate']);
+/** Operations on the whole collection, which may change any of its documents. */
+const COLLECTION_OPERATIONS: ReadonlySet<string> = new Set(['drop', 'dropDatabase', 'rename', 'invalidate']);
 
 export interface CollectionStreamParts {
 	readonly collection: WatchedCollection;
@@ -34,14 +34,15 @@ export interface CollectionStreamParts {
 export class CollectionStream {
 	/** Resolves when the stream has been opened for the first time. */
 	readonly opened: Promise<void>;
-	/** Until when all writes have been reported, in ms since 1970. */
+	/** A time, in ms since 1970: all writes before it have been reported. */
 	reportedUntil = Date.now();
 	readonly #removed: RemovedDocuments;
 	#markOpened: () => void = () => {};
-	/** Where to go on. Undefined: at the present. */
+	/** The resume token from which the next stream continues. Undefined: it begins at the present. */
 	#token: unknown;
 	/** Whether writes may have been missed since the stream was last open. */
 	#hasMissed = false;
+	/** Whether this server names the document of an update only if it looks up the document. */
 	#needsLookup = false;
 	#failures = 0;
 	#cursor: ChangeCursor | undefined;
@@ -55,7 +56,7 @@ export class CollectionStream {
 		void this.#run();
 	}
 
-	/** Stops it. A request that still waits for an event ends with the connection, and its answer is ignored. */
+	/** Stops reading. A request that still waits for an event ends with the connection, and its answer is ignored. */
 	async close(): Promise<void> {
 		this.#closing.abort();
 		await this.#cursor?.close().catch(() => {});
@@ -65,6 +66,7 @@ export class CollectionStream {
 		return this.#closing.signal.aborted;
 	}
 
+	/** Opens and reads the stream, again and again, until `close`. */
 	async #run(): Promise<void> {
 		const { collection, database } = this.parts;
 		while (!this.#isClosed) {
@@ -83,7 +85,7 @@ export class CollectionStream {
 		}
 	}
 
-	/** Reads until the stream must be opened again. */
+	/** Reads events until the stream is closed or must be opened again. */
 	async #read(cursor: ChangeCursor): Promise<void> {
 		while (!this.#isClosed) {
 			const askedAt = Date.now();
@@ -93,8 +95,8 @@ export class CollectionStream {
 			if (event === null) {
 				this.reportedUntil = askedAt;
 				this.#token = cursor.resumeToken ?? this.#token;
-				const rest = MIN_IDLE_MS - (Date.now() - askedAt);
-				if (rest > 0) await this.#pause(rest);
+				const remaining = MIN_IDLE_MS - (Date.now() - askedAt);
+				if (remaining > 0) await this.#pause(remaining);
 			} else if (!this.#handle(event)) return;
 		}
 	}
@@ -107,7 +109,7 @@ export class CollectionStream {
 		this.parts.sink.lookAgain(this.parts.collection.key);
 	}
 
-	/** @returns false: the stream must be opened again */
+	/** Reports the write of an event. @returns false if the stream must be opened again */
 	#handle(event: unknown): boolean {
 		const { collection, sink, log } = this.parts;
 		if (!Match.test(event, ChangeEvent)) {
@@ -115,27 +117,27 @@ export class CollectionStream {
 			return true;
 		}
 		const { operationType } = event;
-		if (OF_COLLECTION.has(operationType)) {
+		if (COLLECTION_OPERATIONS.has(operationType)) {
 			this.#restart();
 			return false;
 		}
 		const id = idOf(event);
 		const action = WRITES.get(operationType);
 		if (action && id === undefined && !this.#needsLookup) {
-			// This server names the document only if it looks it up. The same event is read again.
+			// Opens the stream with lookups at the same position, so that the same event is read again.
 			this.#needsLookup = true;
 			if (this.#token === undefined) this.#restart();
 			return false;
 		}
 		if (id !== undefined && action) sink.report(collection.key, id, { action });
 		else if (id !== undefined && operationType === 'delete') this.#removed.add(id);
-		// The id of an event is where to go on after it.
+		// The `_id` of an event is the resume token after it.
 		if (isObject(event._id)) this.#token = event._id;
 		this.reportedUntil = Math.min(Date.now(), timeOf(event));
 		return true;
 	}
 
-	/** The stream begins again at the present, and what may have been missed is read. */
+	/** Makes the next stream begin at the present. Missed writes are read when it is open. */
 	#restart(): void {
 		this.#token = undefined;
 		this.#hasMissed = true;
@@ -152,7 +154,7 @@ export class CollectionStream {
 			// The history is gone, an event was too large to be sent, or the server refuses the stream.
 			log.warn(
 				facts,
-				'A change stream cannot be continued; it begins again at the present, and what is observed is read again',
+				'A change stream cannot be continued; it begins again at the present, and observed documents are read again',
 			);
 			this.#restart();
 		}
@@ -164,7 +166,7 @@ export class CollectionStream {
 	}
 }
 
-/** The id of the document that an event is about. Undefined if the event does not name it, or it is no text. */
+/** The id of an event's document. Undefined if the event does not name the document, or the id is not a text. */
 function idOf({ documentKey, fullDocument }: Record<string, unknown>): string | undefined {
 	for (const source of [documentKey, fullDocument]) {
 		if (isObject(source) && isId(source._id)) return source._id as string;
@@ -176,6 +178,6 @@ function idOf({ documentKey, fullDocument }: Record<string, unknown>): string | 
 function timeOf({ wallTime, clusterTime }: Record<string, unknown>): number {
 	if (wallTime instanceof Date) return wallTime.getTime();
 	const seconds = isObject(clusterTime) ? clusterTime.t : undefined;
-	// The time of the cluster is in whole seconds.
+	// A cluster time is in whole seconds, so the write may be as late as the end of that second.
 	return typeof seconds === 'number' ? seconds * 1000 + 999 : Number.POSITIVE_INFINITY;
 }

@@ -1,45 +1,45 @@
-/** The database as the watcher reads it. What it answers is not yet checked. */
+/** The interface through which the watcher reads the database. Answers of type `unknown` are not checked yet. */
 
 /** The changes of one collection, as the driver's `ChangeStream` gives them. */
 export interface ChangeCursor {
 	/** The next event, or null if there was none for about a second. */
 	tryNext(): Promise<unknown>;
-	/** Where to go on after the last event. Undefined or null: unknown. */
+	/** The position after the last event, from which a new stream can continue. Undefined or null: unknown. */
 	readonly resumeToken: unknown;
 	close(): Promise<void>;
 }
 
 export interface StreamOptions {
-	/** Where to begin. Absent: now. */
+	/** The `resumeToken` from which to continue. Absent: the stream begins now. */
 	readonly resumeAfter?: unknown;
-	/** Whether the server adds the document to an event of an update. Only for servers that do not name its id. */
+	/** Whether the server looks up the document of an update, for servers that do not name its id otherwise. */
 	readonly lookup: boolean;
-	/** Called when the server has opened the stream: later writes are not missed. Not every server says so. */
+	/** Called when the server has opened the stream: it misses no later write. Not every server notifies of this. */
 	onOpen(): void;
 }
 
-/** Which documents to read: those whose date in a field is not before `since`. */
+/** Selects documents whose date in a field is not before `since`. */
 export interface DatedQuery {
 	readonly collection: string;
 	readonly field: string;
 	readonly since: Date;
-	/** The fields to read, beside `_id` and the date. */
+	/** The fields to read besides `_id` and the date. */
 	readonly fields?: readonly string[];
 }
 
 export interface WatchedDatabase {
 	openStream(collection: string, options: StreamOptions): ChangeCursor;
-	/** The documents, the oldest date first. */
+	/** The selected documents, the oldest date first. */
 	dated(query: DatedQuery): AsyncIterable<unknown>;
 	/** The document with the newest date in a field that is not after `until`; null if there is none. */
 	newest(collection: string, field: string, until: Date): Promise<unknown>;
-	/** The ids that are still there. */
+	/** Those of these ids that the collection still has. */
 	existing(collection: string, ids: readonly string[]): Promise<ReadonlySet<string>>;
-	/** The records of removed documents with these ids. */
+	/** The records of removed documents with these ids, from Rocket.Chat's collection for them. */
 	trashed(ids: readonly string[], fields: readonly string[]): Promise<readonly unknown[]>;
-	/** About how many documents there are. */
+	/** An estimate of the number of documents. */
 	count(collection: string): Promise<number>;
-	/** Whether an index begins with a field. */
+	/** Whether the collection has an index whose first field is this one. */
 	hasIndex(collection: string, field: string): Promise<boolean>;
 	createIndex(collection: string, field: string): Promise<void>;
 	/** Whether an error means that the database does not answer at present. */

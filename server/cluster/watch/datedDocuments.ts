@@ -1,16 +1,16 @@
 /**
- * Finds the documents of a collection whose date in a field is new: `_updatedAt`, which Rocket.Chat sets at every write,
+ * Finds the documents of a collection that have a new date in a field: `_updatedAt`, which Rocket.Chat sets at every write,
  * or `_deletedAt`. The clocks of writers differ, and a write may become visible some time after its date. So each query
- * reaches back behind the newest date that was seen, and what was seen before is left out.
+ * begins before the newest date that was seen, and leaves out documents that were seen with the same date.
  */
 import { Match } from '../../../shared/match.js';
 import { createYielder } from '../../../shared/yielding.js';
 import type { WatchedDatabase } from './database.js';
 
-/** How far a query reaches back, in ms. */
+/** How far before the newest date a query begins, in ms. */
 const OVERLAP_MS = 3000;
 
-/** How far a wide query reaches back, in ms: by so much the clocks of writers may differ. */
+/** How far before the newest date a wide query begins, in ms. The clocks of writers may differ by this much. */
 export const WIDE_OVERLAP_MS = 60_000;
 
 /** Maximum number of documents that are remembered as seen. Beyond it the oldest are reported again. */
@@ -24,19 +24,19 @@ export interface DatedDocumentsParts {
 	readonly database: Pick<WatchedDatabase, 'dated' | 'newest'>;
 	readonly collection: string;
 	readonly field: string;
-	/** The fields to read, beside `_id` and the date. */
+	/** The fields to read besides `_id` and the date. */
 	readonly fields?: readonly string[];
 }
 
 export class DatedDocuments {
 	/** The newest date that was seen, in ms since 1970; at most the present. Undefined before the first query. */
 	#newest: number | undefined;
-	/** The dates of documents that were seen, by id. */
+	/** The last date of each document that was seen, by id. */
 	readonly #seen = new Map<string, number>();
 
 	constructor(private readonly parts: DatedDocumentsParts) {}
 
-	/** Notes what is there already. */
+	/** Remembers the documents that are there already as seen. */
 	async begin(): Promise<void> {
 		const { database, collection, field } = this.parts;
 		const now = Date.now();
@@ -47,35 +47,36 @@ export class DatedDocuments {
 	}
 
 	/**
-	 * Reads the documents that are new, the oldest date first. If it fails, the next query reads the rest.
-	 * @param isWide whether it reaches back far
+	 * Calls `onNew` with each document that has a new date, the oldest first. If the query fails, the next one reads the
+	 * rest.
+	 * @param isWide whether the query begins earlier, by `WIDE_OVERLAP_MS`
 	 */
-	async next(isWide: boolean, take: (document: Dated) => void): Promise<void> {
+	async next(isWide: boolean, onNew: (document: Dated) => void): Promise<void> {
 		const { database, collection, field, fields } = this.parts;
 		const from = (this.#newest as number) - (isWide ? WIDE_OVERLAP_MS : OVERLAP_MS);
-		const yielding = createYielder();
+		const yielder = createYielder();
 		for await (const document of database.dated({
 			collection,
 			field,
 			since: new Date(from),
 			...(fields && { fields }),
 		})) {
-			const pause = yielding();
+			const pause = yielder();
 			if (pause) await pause;
 			const date = Match.test(document, WithId) ? document[field] : undefined;
 			if (!(date instanceof Date) || Number.isNaN(date.getTime())) continue;
-			this.#take(document as Dated, date.getTime(), take);
+			this.#handle(document as Dated, date.getTime(), onNew);
 		}
 		if (isWide) this.#forgetOld();
 	}
 
-	#take(document: Dated, date: number, take: (document: Dated) => void): void {
+	#handle(document: Dated, date: number, onNew: (document: Dated) => void): void {
 		const { _id } = document;
-		// A date in the future must not hide the writes until then.
+		// A date in the future counts as the present. Otherwise the queries would miss the writes before that date.
 		this.#newest = Math.max(this.#newest as number, Math.min(date, Date.now()));
 		if (this.#seen.get(_id) === date) return;
-		take(document);
-		// The last one seen is the last one of the map.
+		onNew(document);
+		// Moves the document to the end of the map, so that the map stays in the order in which documents were seen.
 		this.#seen.delete(_id);
 		this.#seen.set(_id, date);
 		if (this.#seen.size > MAX_SEEN) this.#seen.delete(this.#seen.keys().next().value as string);

@@ -1,4 +1,4 @@
-/** A database of the driver, as the watcher reads it. */
+/** Implements `WatchedDatabase` with the driver of MongoDB. */
 import { ChangeStream, type Db, MongoError } from 'mongodb';
 import { collectionNames } from '../../../shared/store.js';
 import type { Document } from '../../../shared/values.js';
@@ -8,17 +8,17 @@ import type { WatchedDatabase } from './database.js';
 /** How long the server waits for an event before it answers that there is none, in ms. */
 const MAX_AWAIT_MS = 1000;
 
-/** Documents in one answer of the server. */
+/** Maximum number of documents in one answer of the server. */
 const BATCH = 1000;
 
-/** Only these parts of an event leave the server: an event with a whole document may be too large to be sent. */
+/** The parts of an event that the server sends. An event with a whole document may be too large to be sent. */
 const EVENT = { operationType: 1, documentKey: 1, clusterTime: 1, wallTime: 1 } as const;
 
 const fieldsOf = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, 1 as const]));
 
 /**
- * The collections of a database, read only, but for the index that polling needs.
- * @param makesIndexes false: `createIndex` throws
+ * Reads a database. Its only write is the index that polling needs.
+ * @param makesIndexes whether it may make that index; otherwise `createIndex` throws
  */
 export function watchedDatabase(db: Db, makesIndexes: boolean): WatchedDatabase {
 	const collection = (name: string) => db.collection<Document>(name);

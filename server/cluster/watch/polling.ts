@@ -1,6 +1,6 @@
 /**
  * Asks the database at intervals what other programs have written, for servers without change streams. The number of
- * queries depends on the number of collections and not on that of observers.
+ * queries grows with the number of collections, not with the number of observers.
  *
  * - Inserted and updated documents are found by `_updatedAt`. A write that does not set it is not found.
  * - Removed documents are found in Rocket.Chat's trash, and by looking whether observed documents still exist.
@@ -15,13 +15,13 @@ import { Trash } from './trash.js';
 /** Time between the starts of two rounds, in ms. */
 const INTERVAL_MS = 1000;
 
-/** Every so many rounds the queries reach back far. */
+/** One round in this many is wide: its queries begin earlier (see `DatedDocuments`). */
 const WIDE_EVERY = 10;
 
-/** Maximum number of observed documents of a collection that one round looks for. */
+/** Maximum number of observed documents of a collection that one round checks for removal. */
 const MAX_PER_SWEEP = 5000;
 
-/** Collections with few documents need no index of `_updatedAt`. */
+/** Collections that have few documents, and so need no index on `_updatedAt`. */
 const SMALL: ReadonlySet<string> = new Set(['permissions', 'roles', 'settings', 'teams']);
 
 export interface PollingParts {
@@ -35,12 +35,12 @@ export interface PollingParts {
 }
 
 export class Polling {
-	/** Until when all writes have been reported, in ms since 1970. */
+	/** A time, in ms since 1970: all writes before it have been reported. */
 	reportedUntil = Date.now();
 	readonly #updated: ReadonlyMap<WatchedCollection, DatedDocuments>;
 	readonly #trash: Trash;
 	readonly #removed: ReadonlyMap<WatchedCollection, RemovedDocuments>;
-	/** The observed ids that are still to be looked for, by collection. */
+	/** The observed ids that are not checked for removal yet, by collection. When none is left, all are checked again. */
 	readonly #toSweep = new Map<WatchedCollection, string[]>();
 	#rounds = 0;
 	#failures = 0;
@@ -62,7 +62,7 @@ export class Polling {
 		this.#trash = new Trash(collections, database, sink);
 	}
 
-	/** Notes what is there, and begins. @throws if the database does not answer */
+	/** Remembers what is there already, and starts polling. @throws if the database does not answer */
 	async start(): Promise<void> {
 		const { collections, database, log } = this.parts;
 		for (const { key, name } of collections) {
@@ -80,7 +80,7 @@ export class Polling {
 		this.#schedule(this.parts.interval ?? INTERVAL_MS);
 	}
 
-	/** Stops it. Resolves when no query runs any more. */
+	/** Stops polling. Resolves when no query runs any more. */
 	async close(): Promise<void> {
 		this.#isClosed = true;
 		clearTimeout(this.#timer);
@@ -115,14 +115,14 @@ export class Polling {
 		this.#schedule(Math.max(0, interval - (Date.now() - startedAt)));
 	}
 
-	/** Reports the observed documents that do not exist any more. */
+	/** Checks the next observed documents of a collection, and reports those that do not exist any more. */
 	async #sweep(collection: WatchedCollection): Promise<void> {
 		let ids = this.#toSweep.get(collection) ?? [];
 		if (ids.length === 0) ids = [...new Set(this.parts.observedIds(collection.key))];
 		this.#toSweep.set(collection, ids);
-		const some = ids.splice(-MAX_PER_SWEEP);
-		if (some.length === 0) return;
-		const existing = await this.parts.database.existing(collection.name, some);
-		for (const id of some) if (!existing.has(id)) this.#removed.get(collection)?.add(id);
+		const batch = ids.splice(-MAX_PER_SWEEP);
+		if (batch.length === 0) return;
+		const existing = await this.parts.database.existing(collection.name, batch);
+		for (const id of batch) if (!existing.has(id)) this.#removed.get(collection)?.add(id);
 	}
 }

@@ -1,6 +1,6 @@
 /**
- * Reports removals with what is still known of the document. Rocket.Chat and Roomkey put a document into the collection
- * `rocketchat__trash` before they remove it.
+ * Reports removed documents with some of their fields. The fields come from the collection `rocketchat__trash`: Rocket.Chat
+ * and Roomkey copy a document there before they remove it.
  */
 import { batchesOf } from '../../../shared/batches.js';
 import { Match } from '../../../shared/match.js';
@@ -14,10 +14,10 @@ const COLLECT_MS = 2;
 /** Maximum number of records in one query. */
 const MAX_PER_QUERY = 500;
 
-/** Of these collections, subscribers receive more than the id of a removed document. */
-const COLLECTIONS: ReadonlySet<string> = new Set(['rooms', 'subscriptions']);
+/** The collections of which subscribers receive more than the id of a removed document. */
+const WITH_FIELDS: ReadonlySet<string> = new Set(['rooms', 'subscriptions']);
 
-/** The name that records of the trash have for a collection. */
+/** The name by which records in the trash refer to a collection: without `rocketchat_`. */
 export const trashName = (collection: string) => collection.replace(/^rocketchat_/, '');
 
 export class RemovedDocuments {
@@ -32,7 +32,7 @@ export class RemovedDocuments {
 	/** Reports a removed document, at once or a little later. */
 	add(id: string): void {
 		const { key } = this.collection;
-		if (!COLLECTIONS.has(key)) {
+		if (!WITH_FIELDS.has(key)) {
 			this.sink.report(key, id, { action: 'removed' });
 			return;
 		}
@@ -47,13 +47,13 @@ export class RemovedDocuments {
 
 	async #reportAll(ids: readonly string[]): Promise<void> {
 		const { key, name } = this.collection;
-		for (const some of batchesOf(ids, MAX_PER_QUERY)) {
-			// Without the trash, live queries still learn of the removal.
-			const records = await this.database.trashed(some, KNOWN_FIELDS).catch(() => []);
+		for (const batch of batchesOf(ids, MAX_PER_QUERY)) {
+			// If the trash cannot be read, the removal is reported with the id alone, which is enough for live queries.
+			const records = await this.database.trashed(batch, KNOWN_FIELDS).catch(() => []);
 			const OfCollection = Match.ObjectIncluding({ _id: String, __collection__: trashName(name) });
 			const known = new Map<string, LastKnown>();
 			for (const record of records) if (Match.test(record, OfCollection)) known.set(record._id, lastKnown(record));
-			for (const id of some) this.sink.report(key, id, { action: 'removed', last: known.get(id) });
+			for (const id of batch) this.sink.report(key, id, { action: 'removed', last: known.get(id) });
 		}
 	}
 }

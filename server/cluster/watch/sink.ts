@@ -1,4 +1,4 @@
-/** What the parts of the watcher report to the rest of the server. */
+/** The interface through which the watcher reports to the rest of the server. */
 import type { Reported } from '../changedElsewhere.js';
 
 /** A collection that is watched. */
@@ -13,6 +13,6 @@ export interface WatchedCollection {
 export interface WatchSink {
 	/** A document was written. It may be reported more than once. */
 	report(key: string, id: string, reported?: Reported): void;
-	/** Writes of a collection may have been missed: what is observed of it must be read again. */
+	/** Writes of a collection may have been missed, so its observed documents must be read again. */
 	lookAgain(key: string): void;
 }

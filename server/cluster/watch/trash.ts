@@ -1,6 +1,6 @@
 /**
- * Finds the documents that Rocket.Chat has removed: it first puts them into the collection `rocketchat__trash`. So a
- * document in the trash may still be in its collection for a while.
+ * Finds the documents that Rocket.Chat has removed in the collection `rocketchat__trash` (the trash). Rocket.Chat copies a
+ * document there before it removes it, so the document may still be in its own collection for a while.
  */
 import { batchesOf } from '../../../shared/batches.js';
 import { collectionNames } from '../../../shared/store.js';
@@ -13,13 +13,13 @@ import type { WatchedCollection, WatchSink } from './sink.js';
 /** Maximum number of documents in one query. */
 const MAX_PER_QUERY = 5000;
 
-/** Without an index, the trash is read as a whole each time. With more documents it is not read, then. */
+/** Without an index, each query reads the whole trash. A trash with more documents than this is then not read at all. */
 const MAX_WITHOUT_INDEX = 10_000;
 
-/** How long a document in the trash may still be in its collection, in ms. */
+/** For how long after its copy to the trash a document is expected to be removed, in ms. */
 const MAX_DELAY_MS = WIDE_OVERLAP_MS;
 
-/** A document that may have been removed. */
+/** A document in the trash that may not be removed from its collection yet. */
 interface Pending {
 	readonly last: LastKnown;
 	/** When it was found in the trash, in ms since 1970. */
@@ -30,8 +30,8 @@ export class Trash {
 	readonly #records: DatedDocuments;
 	readonly #collections: ReadonlyMap<unknown, WatchedCollection>;
 	readonly #pending = new Map<WatchedCollection, Map<string, Pending>>();
-	/** Whether only few documents are read to find the new ones. Rocket.Chat makes an index. */
-	#isCheap = false;
+	/** Whether the trash is read: it has an index, as Rocket.Chat makes it, or few documents. */
+	#isRead = false;
 
 	constructor(
 		collections: readonly WatchedCollection[],
@@ -43,17 +43,17 @@ export class Trash {
 		this.#collections = new Map(collections.map((collection) => [trashName(collection.name), collection]));
 	}
 
-	/** Notes what is there already. */
+	/** Remembers the documents that are in the trash already as seen. */
 	async begin(): Promise<void> {
 		const { trash } = collectionNames;
-		this.#isCheap =
+		this.#isRead =
 			(await this.database.hasIndex(trash, '_deletedAt')) || (await this.database.count(trash)) <= MAX_WITHOUT_INDEX;
-		if (this.#isCheap) await this.#records.begin();
+		if (this.#isRead) await this.#records.begin();
 	}
 
 	/** Reports the documents in the trash that are no longer in their collections. */
 	async poll(isWide: boolean): Promise<void> {
-		if (!this.#isCheap) return;
+		if (!this.#isRead) return;
 		const foundAt = Date.now();
 		await this.#records.next(isWide, (record) => {
 			const collection = this.#collections.get(record.__collection__);
@@ -62,13 +62,14 @@ export class Trash {
 			ofCollection.set(record._id, { last: lastKnown(record), foundAt });
 			this.#pending.set(collection, ofCollection);
 		});
-		await Promise.all([...this.#pending].map(([collection, pending]) => this.#reportGone(collection, pending)));
+		await Promise.all([...this.#pending].map(([collection, pending]) => this.#reportRemoved(collection, pending)));
 	}
 
-	async #reportGone(collection: WatchedCollection, pending: Map<string, Pending>): Promise<void> {
-		for (const some of batchesOf([...pending.keys()], MAX_PER_QUERY)) {
-			const existing = await this.database.existing(collection.name, some);
-			for (const id of some) {
+	/** Reports the pending documents that are removed. Gives up those that are still there after `MAX_DELAY_MS`. */
+	async #reportRemoved(collection: WatchedCollection, pending: Map<string, Pending>): Promise<void> {
+		for (const batch of batchesOf([...pending.keys()], MAX_PER_QUERY)) {
+			const existing = await this.database.existing(collection.name, batch);
+			for (const id of batch) {
 				const { last, foundAt } = pending.get(id) as Pending;
 				if (!existing.has(id)) this.sink.report(collection.key, id, { action: 'removed', last });
 				else if (Date.now() - foundAt < MAX_DELAY_MS) continue;

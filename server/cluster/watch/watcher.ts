@@ -1,4 +1,7 @@
-/** Reports what other programs write to the database: by change streams if the server has them, else by polling. */
+/**
+ * Reports what other programs write to the database. It uses MongoDB's change streams if the server has them, and otherwise
+ * asks the database at intervals (polling).
+ */
 import type { Log } from '../../../shared/log.js';
 import { StoreError } from '../../../shared/storeErrors.js';
 import type { PartHealth } from '../partHealth.js';
@@ -13,11 +16,11 @@ export type WatchMode = 'auto' | 'change-streams' | 'polling';
 /** What the watcher has done, for health and metrics. */
 export interface WatcherState {
 	readonly mode: Exclude<WatchMode, 'auto'>;
-	/** For how long writes of others have not been noticed, in ms. */
+	/** The age of the last time up to which all writes have been reported, in ms. */
 	readonly behindMs: number;
-	/** Documents that were found, by collection. A document may be found more than once. */
+	/** How many written documents were found, by collection. A document may be found more than once. */
 	readonly found: ReadonlyMap<string, number>;
-	/** How often what is observed of a collection was read again, because writes may have been missed. */
+	/** How often the observed documents of a collection were read again, because writes may have been missed. */
 	readonly lookedAgain: number;
 }
 
@@ -39,15 +42,15 @@ export interface WatcherParts {
 	readonly interval?: number | undefined;
 }
 
-/** Longest time without an answer of the database before the watcher counts as behind, in ms. */
+/** Above this `behindMs` the watcher's health is degraded. */
 const MAX_BEHIND_MS = 10_000;
 
-/** Time between two checks of that, in ms. */
+/** Time between two checks of `behindMs`, in ms. */
 const CHECK_INTERVAL_MS = 1000;
 
 /**
- * Starts to watch. Writes after it has resolved are reported.
- * @throws StoreError if the server has not what the mode requires, or does not answer
+ * Starts to watch. Resolves when every later write is reported.
+ * @throws StoreError if the server does not have what the mode requires, or does not answer
  */
 export async function startWatcher(parts: WatcherParts): Promise<Watcher> {
 	const { log, health } = parts;
@@ -75,7 +78,7 @@ export async function startWatcher(parts: WatcherParts): Promise<Watcher> {
 	const behindMs = () => Math.max(0, Date.now() - source.reportedUntil);
 	health.details(() => ({ mode, behindMs: behindMs() }));
 	const check = () => {
-		if (behindMs() > MAX_BEHIND_MS) health.degraded('Writes of other programs are not heard at present');
+		if (behindMs() > MAX_BEHIND_MS) health.degraded('Writes of other programs are not noticed at present');
 		else health.ok();
 	};
 	check();

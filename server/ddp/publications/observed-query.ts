@@ -2,7 +2,7 @@
 
 import type { LiveQuery } from '../../../shared/publication.js';
 import { addMember, type CompactSet, membersOf, removeMember } from '../../core/compact-set.js';
-import { valuesAsked } from '../../query/asked.js';
+import { allowedValues } from '../../query/allowedValues.js';
 import { compile, type Matcher } from '../../query/match.js';
 import { projector } from '../../query/projection.js';
 import { differenceOf } from './difference.js';
@@ -183,6 +183,6 @@ export function numberOf(value: unknown): number | undefined {
 
 /** The strings that a filter allows for a field, if it allows no other values. */
 function stringsIn(filter: Fields, field: string): readonly string[] | undefined {
-	const values = valuesAsked(filter, field);
+	const values = allowedValues(filter, field);
 	return values?.every((value) => typeof value === 'string') ? [...new Set(values)] : undefined;
 }

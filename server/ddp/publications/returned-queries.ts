@@ -1,10 +1,31 @@
-import { LiveQuery } from '../../../shared/publication.js';
+/** What a publish function returns. */
+import { LiveQuery, type Publication, type PublicationContext } from '../../../shared/publication.js';
+
+/**
+ * Calls a publish function.
+ * @returns the live queries that it returns; undefined if it returns nothing
+ * @throws its errors. Error for any other result, for two live queries on one collection, and for one that it makes
+ *   before its first `await` and does not return
+ */
+export async function queriesOf(
+	publication: Publication,
+	args: Record<string, unknown>,
+	context: PublicationContext,
+): Promise<readonly LiveQuery[] | undefined> {
+	const countBefore = LiveQuery.count;
+	const running = publication.run(args, context);
+	const hasMadeQuery = LiveQuery.count > countBefore;
+	const returned = await running;
+	if (returned) return queriesIn(returned);
+	if (hasMadeQuery) throw new Error('Publish function made a live query but did not return it');
+	return undefined;
+}
 
 /**
  * The live queries in the result of a publish function, which is one live query or an array of them.
  * @throws Error for any other result, and for two live queries on one collection
  */
-export function queriesIn(returned: unknown): readonly LiveQuery[] {
+function queriesIn(returned: unknown): readonly LiveQuery[] {
 	const queries: readonly unknown[] = Array.isArray(returned) ? returned : [returned];
 	if (!queries.every((query) => query instanceof LiveQuery)) {
 		throw new Error(

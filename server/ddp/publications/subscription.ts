@@ -5,7 +5,7 @@ import { clone, parse, stringify } from '../../../shared/ejson.js';
 import { type ClientError, clientError, toClientError } from '../../../shared/errors.js';
 import type { Log } from '../../../shared/log.js';
 import { type Connection, checkArgs, type Settings } from '../../../shared/method.js';
-import type { Publication, PublicationContext } from '../../../shared/publication.js';
+import type { LiveQuery, Publication, PublicationContext } from '../../../shared/publication.js';
 import type { Store } from '../../../shared/store.js';
 import { type CompactSet, compactSetOf, membersOf } from '../../core/compact-set.js';
 import { logThrown } from '../../core/logThrown.js';
@@ -15,7 +15,7 @@ import { DocumentMap } from './document-map.js';
 import { documentsToRemove } from './documents-to-remove.js';
 import { createFlow, forEachInFlow } from './flow.js';
 import { type DocumentPublisher, LiveQuerySubscriber } from './live-query.js';
-import { queriesIn } from './returned-queries.js';
+import { queriesOf } from './returned-queries.js';
 import type { PublicationServices, SubscriptionHost } from './subscription-host.js';
 
 type Fields = Record<string, unknown>;
@@ -101,7 +101,8 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 			if (!publication.anonymous && this.userId === null) throw clientError('invalidUser');
 			await withTimeout(publication.timeout, async (clock) => {
 				this.#timeoutClock = clock;
-				await this.publishReturnedQueries(await publication.run(args, this));
+				const queries = await queriesOf(publication, args, this);
+				if (queries) await this.publishQueries(queries);
 			});
 		} catch (thrown) {
 			this.fail(thrown);
@@ -109,6 +110,16 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		// Neither is used any more. Both would occupy memory as long as the subscription exists.
 		this.#unblock = undefined;
 		this.#timeoutClock = undefined;
+		if (this.#state === 'starting' && this.id !== null) this.warnUnlessReady();
+	}
+
+	/** Logs a warning if the subscription is still not ready after the time limit: its client may wait for ever. */
+	private warnUnlessReady(): void {
+		const { name, timeout } = this.publication;
+		setTimeout(() => {
+			if (this.#state !== 'starting') return;
+			this.log.warn({ subscription: name }, `Publication '${name}' returned no live query and has not called ready`);
+		}, timeout).unref();
 	}
 
 	unblock(): void {
@@ -227,10 +238,9 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		return drained && this.#timeoutClock ? this.#timeoutClock.exclude(drained) : drained;
 	}
 
-	/** Publishes the live queries that the publish function returned, then sends `ready`. */
-	private async publishReturnedQueries(returned: unknown): Promise<void> {
-		if (!returned || this.hasStopped) return;
-		const queries = queriesIn(returned);
+	/** Publishes live queries, then sends `ready`. */
+	private async publishQueries(queries: readonly LiveQuery[]): Promise<void> {
+		if (this.hasStopped) return;
 		for (const { collection } of queries) if (!(collection in this.store)) throw notDeclared(declaredName(collection));
 		const subscribers = queries.map((query) => new LiveQuerySubscriber(query, this));
 		this.#queries = compactSetOf(subscribers);

@@ -1,7 +1,8 @@
 /** The interfaces between sessions and transports. A session has no other access to the network. */
 import type { IncomingMessage } from 'node:http';
+import type { Admission } from '../../core/admission.js';
 import type { TransportKind } from '../../core/caller.js';
-import type { ConnectionLimiter } from '../../core/limits/connections.js';
+
 import type { ServerObserver } from '../../core/observer.js';
 import type { Broadcast } from './broadcast.js';
 import type { CloseReason } from './close-reason.js';
@@ -13,8 +14,8 @@ export interface TransportOptions {
 	readonly maxBuffered: number;
 	/** The network address of the client of a request; null if unknown. */
 	addressOf(request: IncomingMessage): string | null;
-	/** Counts connections. Each one was counted before its transport was created. The transport releases it at its end. */
-	readonly connectionLimiter: Pick<ConnectionLimiter, 'release'>;
+	/** Has counted the connection before its transport was created. The transport calls `release` at its end. */
+	readonly admission: Pick<Admission, 'release'>;
 	readonly observer?: ServerObserver | undefined;
 	/** Schedules the input of busy clients. All transports of a server share it. */
 	readonly pacer: Pacer;

@@ -142,7 +142,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 	onClose(): void {
 		this.#incoming?.close();
 		this.#receiver?.onClose();
-		this.options.connectionLimiter.release(this.clientAddress);
+		this.options.admission.release(this.clientAddress);
 	}
 
 	send(frame: string): void {

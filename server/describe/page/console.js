@@ -31,7 +31,10 @@ function transportChoice(id) {
 	return el('fieldset', {}, el('legend', {}, 'Transport'), choice('rest', 'REST', true), choice('ddp', 'DDP', false));
 }
 
-/** @param {{name: string, arguments: object[], rest?: object, hasSecondFactor: boolean}} method */
+/**
+ * The form that calls a method.
+ * @param {{name: string, arguments: object[], rest?: object, hasSecondFactor: boolean}} method
+ */
 export function methodConsole({ name, arguments: args, rest, hasSecondFactor }) {
 	const id = `call-${++lastForm}`;
 	const fields = args.map((argument, i) => field(argument, `${id}-${i}`));
@@ -41,19 +44,19 @@ export function methodConsole({ name, arguments: args, rest, hasSecondFactor }) 
 
 	async function call(form) {
 		const values = fields.map(({ value }) => value());
-		const given = code?.value() ?? '';
+		const twoFactorCode = code?.value() ?? '';
 		if (rest && new FormData(form).get(`${id}-transport`) === 'rest') {
+			const named = fields.map((argument, i) => [argument.name, values[i]]);
 			return callRest(
 				rest,
-				fields.flatMap((one, i) => (values[i] === undefined ? [] : [[one.name, values[i]]])),
-				given,
+				named.filter(([, value]) => value !== undefined),
+				twoFactorCode,
 			);
 		}
-		// The second factor comes after the last parameter.
-		const params = given
-			? [...values.map((value) => value ?? null), { twoFactorCode: given, twoFactorMethod: 'totp' }]
-			: paramsOf(values);
-		return callDdp(name, params);
+		if (!twoFactorCode) return callDdp(name, paramsOf(values));
+		// The second factor comes after the last parameter, so none may be left out.
+		const params = values.map((value) => value ?? null);
+		return callDdp(name, [...params, { twoFactorCode, twoFactorMethod: 'totp' }]);
 	}
 
 	async function submit(event) {
@@ -83,6 +86,7 @@ function consoleForm(submit, fields, ...children) {
 }
 
 /**
+ * The form that subscribes.
  * @param collection only messages of this collection are shown. Undefined: messages of all collections except streams
  */
 export function subscriptionConsole({ name, arguments: args, collection }) {
@@ -93,9 +97,10 @@ export function subscriptionConsole({ name, arguments: args, collection }) {
 	const button = el('button', {}, 'Subscribe');
 	let stop;
 
-	const belongs = (message) =>
-		message.collection === undefined ||
-		(collection ? message.collection === collection : !message.collection.startsWith('stream-'));
+	function belongs(message) {
+		if (message.collection === undefined) return true;
+		return collection ? message.collection === collection : !message.collection.startsWith('stream-');
+	}
 
 	function listen(message) {
 		if (!belongs(message)) return;

@@ -1,4 +1,4 @@
-/** The credentials with which the page makes calls. They are only kept in memory. */
+/** The credentials with which the page makes calls. The page keeps them only in memory. */
 import { byId } from './elements.js';
 
 /** @type {{userId: string, authToken: string} | undefined} */
@@ -12,10 +12,11 @@ export const current = () => credentials;
 /** Calls a function whenever the credentials have changed. */
 export const onChange = (listener) => listeners.push(listener);
 
-function use(given, text) {
-	credentials = given;
+/** @param text says whose credentials they are, for the page */
+function use(newCredentials, text) {
+	credentials = newCredentials;
 	byId('who').textContent = text;
-	byId('forget').hidden = !given;
+	byId('forget').hidden = !newCredentials;
 	for (const listener of listeners) listener();
 }
 

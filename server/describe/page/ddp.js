@@ -1,7 +1,7 @@
-/** One DDP connection for all calls and subscriptions of the page. The first of them opens it. */
+/** One DDP connection for all calls and subscriptions of the page. The first call or subscription opens it. */
 import { current, onChange } from './credentials.js';
 
-/** How long to wait for an answer, in ms. Methods have their own time limits, which are shorter for most. */
+/** How long to wait for an answer, in ms. Most methods have a shorter time limit of their own. */
 const ANSWER_MS = 60_000;
 
 let lastId = 0;
@@ -14,6 +14,8 @@ class Connection {
 	#subs = new Map();
 	/** Resolves with this connection when the DDP session has begun. */
 	connected;
+	/** The promise that `connect` returns for this connection; undefined until the login has succeeded. */
+	opening;
 
 	constructor() {
 		const url = new URL('websocket', document.baseURI);
@@ -38,7 +40,7 @@ class Connection {
 	}
 
 	#end() {
-		if (connection === this.self) connection = undefined;
+		if (connection === this.opening) connection = undefined;
 		for (const settle of this.#calls.values()) settle({ error: { reason: 'The connection has closed' } });
 		for (const listen of this.#subs.values()) listen({ msg: 'nosub', reason: 'The connection has closed' });
 	}
@@ -96,7 +98,7 @@ function connect() {
 		connection = opening;
 		opening.then(
 			(opened) => {
-				opened.self = opening;
+				opened.opening = opening;
 			},
 			() => {
 				if (connection === opening) connection = undefined;
@@ -106,6 +108,7 @@ function connect() {
 	return connection;
 }
 
+// Other credentials need a new connection.
 onChange(() => {
 	connection?.then((opened) => opened.close()).catch(() => {});
 	connection = undefined;
@@ -116,7 +119,7 @@ export async function callDdp(method, params) {
 	const { result, error } = await (await connect()).call(method, params);
 	const status = error ? `error ${error.error ?? ''}` : 'result';
 	return {
-		title: `${method}(${params.map((one) => JSON.stringify(one)).join(', ')})`,
+		title: `${method}(${params.map((param) => JSON.stringify(param)).join(', ')})`,
 		status,
 		isError: Boolean(error),
 		answer: error ?? result,

@@ -1,6 +1,6 @@
 /**
- * One entry of the reference for each method, publication, stream and type. The content of an entry is made when it is
- * opened.
+ * Makes one entry of the reference for each method, publication, stream and type. An entry gets its content when the
+ * user first opens it.
  */
 import { methodConsole, subscriptionConsole } from './console.js';
 import { el } from './elements.js';
@@ -9,7 +9,7 @@ import { typeLines, typeText } from './typeText.js';
 /** Names of the types that have an entry. */
 const types = new Set();
 
-/** Longest type on one line, in characters. */
+/** Maximum length of a type on one line, in characters. */
 const MAX_LINE_LENGTH = 60;
 
 /**
@@ -47,12 +47,12 @@ function factRows(channel) {
 
 function argumentRows(args) {
 	if (args.length === 0) return [];
-	const items = args.map((one) => el('li', {}, typeCode(one.schema, nameText(one))));
+	const items = args.map((arg) => el('li', {}, typeCode(arg.schema, nameText(arg))));
 	return factRow('Arguments', el('ul', {}, ...items));
 }
 
 const signature = (name, args) =>
-	`${name}(${args.map((one) => (one.optional ? `${one.name}?` : one.name)).join(', ')})`;
+	`${name}(${args.map((arg) => (arg.optional ? `${arg.name}?` : arg.name)).join(', ')})`;
 
 function errorRows(errors) {
 	if (errors.length === 0) return [];
@@ -102,13 +102,9 @@ function publicationBody(channel) {
 }
 
 function eventItem({ 'x-event': name, 'x-arguments': args, summary }) {
-	return el(
-		'li',
-		{},
-		el('code', {}, name),
-		` ${summary}`,
-		...(args.length > 0 ? [el('ul', {}, ...args.map((one) => el('li', {}, typeCode(one.schema, nameText(one)))))] : []),
-	);
+	const items = args.map((arg) => el('li', {}, typeCode(arg.schema, nameText(arg))));
+	const list = items.length > 0 ? el('ul', {}, ...items) : undefined;
+	return el('li', {}, el('code', {}, name), ` ${summary}`, list);
 }
 
 function streamBody(channel) {
@@ -131,7 +127,7 @@ function streamBody(channel) {
 	];
 }
 
-/** The text of an entry that is searched. */
+/** The text in which the search looks for an entry. */
 function searchText(title, summary, channel) {
 	const args = (channel['x-arguments'] ?? []).map(({ name }) => name);
 	const events = Object.values(channel.messages ?? {}).map((message) => message['x-event'] ?? '');
@@ -147,7 +143,7 @@ function searchText(title, summary, channel) {
 		.toLowerCase();
 }
 
-/** Makes an entry, which is closed at first. */
+/** Makes a closed entry. @param makeBody makes its content */
 function entry({ id, title, summary, channel = {}, makeBody }) {
 	const details = /** @type {HTMLDetailsElement} */ (
 		el('details', { id, class: 'entry' }, el('summary', {}, el('h3', {}, title), el('span', {}, summary)))
@@ -181,17 +177,17 @@ export function chaptersOf(document) {
 			}))
 			.sort((a, b) => (a.title.toLowerCase() < b.title.toLowerCase() ? -1 : 1));
 	const methods = ofKind('method', methodBody);
-	const named = document['x-chapters'].map((title) => ({
+	const methodChapters = document['x-chapters'].map((title) => ({
 		title,
 		entries: methods.filter(({ chapter }) => chapter === title),
 	}));
-	const ofTypes = schemas.map(([name, schema]) =>
+	const typeEntries = schemas.map(([name, schema]) =>
 		entry({ id: `type-${name}`, title: name, summary: '', makeBody: () => [el('p', {}, typeCode(schema))] }),
 	);
 	return [
-		...named,
+		...methodChapters,
 		{ title: 'Publications', entries: ofKind('publication', publicationBody) },
 		{ title: 'Streams', entries: ofKind('stream', streamBody) },
-		{ title: 'Types', entries: ofTypes },
+		{ title: 'Types', entries: typeEntries },
 	].filter(({ entries }) => entries.length > 0);
 }

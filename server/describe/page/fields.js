@@ -1,10 +1,10 @@
-/** The fields of a form for the arguments of a call, and the values in them. */
+/** Makes the input fields for the arguments of a call, and reads their values. */
 import { el, pretty } from './elements.js';
 import { typeText } from './typeText.js';
 
 const typesOf = ({ type }) => (Array.isArray(type) ? type : [type]).filter((one) => one !== 'null');
 
-/** The kind of a field: for a text, a number, a choice, or JSON. */
+/** The kind of input that a field has: for a text, a number, a choice, or JSON. */
 function kindOf(schema) {
 	if (Array.isArray(schema.enum)) return 'choice';
 	const [type, ...others] = typesOf(schema);
@@ -39,10 +39,11 @@ function inputOf(kind, { schema, optional, example }, attributes) {
 }
 
 /**
+ * Makes the field of an argument.
  * @param {{name: string, optional: boolean, schema: object, example: unknown}} argument
  * @param {string} id unique in the page
- * @returns its element, and a function that returns the value, or undefined if it is left out
- * @throws Error from that function, for text that is not JSON
+ * @returns the element, and `value()`, which returns undefined if the argument is left out. It throws an Error for text
+ *   that is not JSON
  */
 export function field(argument, id) {
 	const { name, optional, schema } = argument;

@@ -1,4 +1,4 @@
-/** Shows the reference of the server's methods, which it makes from the server's AsyncAPI document. */
+/** Shows the reference of the server, which is made from its AsyncAPI document. */
 import * as credentials from './credentials.js';
 import { byId, el } from './elements.js';
 import { chaptersOf } from './entries.js';
@@ -17,12 +17,12 @@ function links({ title, entries }) {
 
 /** Opens the entry that the fragment of the URL names. */
 function openLinkedEntry() {
-	const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-	if (!(named instanceof HTMLDetailsElement) || named.id === 'contents') return;
-	named.open = true;
+	const entry = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+	if (!(entry instanceof HTMLDetailsElement) || entry.id === 'contents') return;
+	entry.open = true;
 	if (!WIDE.matches) byId('contents').removeAttribute('open');
-	named.scrollIntoView();
-	named.querySelector('summary')?.focus({ preventScroll: true });
+	entry.scrollIntoView();
+	entry.querySelector('summary')?.focus({ preventScroll: true });
 }
 
 /** Shows the entries that contain all words of a search, and hides the others. */
@@ -30,16 +30,16 @@ function filter(chapters, sections, contents, text) {
 	const words = text.toLowerCase().split(/\s+/).filter(Boolean);
 	let count = 0;
 	chapters.forEach(({ entries }, i) => {
-		let within = 0;
+		let countInChapter = 0;
 		entries.forEach((entry, j) => {
 			const isFound = words.every((word) => entry.text.includes(word));
 			entry.element.hidden = !isFound;
 			contents[i].querySelectorAll('li')[j].hidden = !isFound;
-			if (isFound) within++;
+			if (isFound) countInChapter++;
 		});
-		sections[i].hidden = within === 0;
-		contents[i].hidden = within === 0;
-		count += within;
+		sections[i].hidden = countInChapter === 0;
+		contents[i].hidden = countInChapter === 0;
+		count += countInChapter;
 	});
 	byId('found').textContent = words.length === 0 ? '' : `${count} found`;
 }

@@ -1,26 +1,27 @@
 /** Calls methods over REST. */
 import { current } from './credentials.js';
 
-function queryOf(given) {
+function queryOf(args) {
 	const query = new URLSearchParams();
-	for (const [name, value] of given) query.set(name, typeof value === 'string' ? value : JSON.stringify(value));
+	for (const [name, value] of args) query.set(name, typeof value === 'string' ? value : JSON.stringify(value));
 	const text = query.toString();
 	return text && `?${text}`;
 }
 
 /**
+ * Calls a method.
  * @param {{verb: string, path: string, body?: string}} route
- * @param {[name: string, value: unknown][]} given the arguments that are not left out
- * @param {string} code the second factor, or nothing
+ * @param {[name: string, value: unknown][]} args the arguments that are not left out
+ * @param {string} code the second factor; empty if there is none
  * @returns the request in one line, the status, and the answer
  */
-export async function callRest({ verb, path, body }, given, code) {
+export async function callRest({ verb, path, body }, args, code) {
 	const parameters = new Set(Array.from(path.matchAll(/:(\w+)/g), ([, name]) => name));
-	const inPath = new Map(given.filter(([name]) => parameters.has(name)));
-	const rest = given.filter(([name]) => !inPath.has(name));
-	const filled = path.replace(/:(\w+)/g, (_, name) => encodeURIComponent(String(inPath.get(name) ?? '')));
+	const pathArgs = new Map(args.filter(([name]) => parameters.has(name)));
+	const otherArgs = args.filter(([name]) => !pathArgs.has(name));
+	const filledPath = path.replace(/:(\w+)/g, (_, name) => encodeURIComponent(String(pathArgs.get(name) ?? '')));
 	const hasBody = ['POST', 'PUT', 'PATCH'].includes(verb);
-	const url = hasBody ? filled : filled + queryOf(rest);
+	const url = hasBody ? filledPath : filledPath + queryOf(otherArgs);
 	const credentials = current();
 	const response = await fetch(url.slice(1), {
 		method: verb,
@@ -30,7 +31,8 @@ export async function callRest({ verb, path, body }, given, code) {
 			...(code && { 'x-2fa-code': code }),
 		},
 		...(hasBody && {
-			body: JSON.stringify(body === 'object' ? (rest[0]?.[1] ?? {}) : Object.fromEntries(rest)),
+			// The body is either the value of the only argument, or an object of the arguments.
+			body: JSON.stringify(body === 'object' ? (otherArgs[0]?.[1] ?? {}) : Object.fromEntries(otherArgs)),
 		}),
 	});
 	const text = await response.text();

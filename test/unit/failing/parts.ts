@@ -1,4 +1,4 @@
-/** What the tests of a failing program use. They never close their server. */
+/** The helpers of the failing programs. Their tests never close their server. */
 import { collection, liveQuery, method, publication } from 'roomkey';
 import { openTestServer } from 'roomkey/testing';
 
@@ -8,7 +8,7 @@ const wait = method({ name: 'wait', summary: 'Never ends', args: {}, run: () => 
 
 const list = publication({ name: 'notes', summary: 'Notes', args: {}, run: () => liveQuery(notes, {}, { text: 1 }) });
 
-/** Opens a server with all that could keep a process alive, and leaves it open. */
+/** Opens a server with everything that could keep a process alive, and does not close it. */
 export async function openAndForget(): Promise<void> {
 	const options = { listen: true, port: 0, metrics: '0', rateLimit: 'on', heartbeatInterval: 1000 } as const;
 	const server = await openTestServer({ collections: [notes], methods: [wait], publications: [list], ...options });

@@ -1,0 +1,48 @@
+/** The log of a command that works on a store directly: the audit lines that a server would have written. */
+import { userInfo } from 'node:os';
+import type { Log } from '../../shared/log.js';
+import { logAt } from '../ops/logAt.js';
+import { checked, Faults, type Option, OptionError } from '../options/kinds.js';
+import { options } from '../options/options.js';
+import type { Input, Io } from './command.js';
+import { readConfigFile } from './configFile.js';
+
+/**
+ * Makes a log on standard error, by the settings that a server with this environment and configuration file has. Each
+ * line names the command, and in `operator` the user of the operating system who runs it.
+ * @throws OptionError if these settings are wrong
+ */
+export function commandLog(input: Input, io: Io): Log {
+	const file = valuesOfFile(input.flagOrVariable('config'));
+	const setting = <T>(name: 'log-level' | 'log-format', option: Option<T>): T => {
+		const text = option.env && io.env[option.env];
+		if (text) return checked(option, option.read(text), option.env as string, text);
+		return file.has(name)
+			? checked(option, file.get(name), `${input.flagOrVariable('config')}: '${name}'`)
+			: option.default;
+	};
+	const level = setting('log-level', options['log-level']);
+	const format = setting('log-format', options['log-format']);
+	const log = logAt(level, format, (line) => io.note(line.trimEnd()));
+	return log.child({ command: input.command, operator: operatorName() });
+}
+
+/** The values of the configuration file. None if it cannot be read: it may be readable for the server alone. */
+function valuesOfFile(path: string | undefined): ReadonlyMap<string, unknown> {
+	if (path === undefined) return new Map();
+	try {
+		return readConfigFile(path, new Faults());
+	} catch (error) {
+		if (!(error instanceof OptionError)) throw error;
+		return new Map();
+	}
+}
+
+/** The name of the user who runs this process, or else the number. */
+function operatorName(): string {
+	try {
+		return userInfo().username;
+	} catch {
+		return String(process.getuid?.());
+	}
+}

@@ -1,0 +1,130 @@
+/**
+ * Limits how many logins are at work at once, so that many users who log in together do not slow down the calls of those
+ * who are logged in. Further logins wait; beyond the queue they are refused. Passwords and tokens wait separately,
+ * because a password takes a core for about 60 ms, and a token one query.
+ */
+import { availableParallelism } from 'node:os';
+import type { LoginLane } from '../../shared/context.js';
+import { clientError } from '../../shared/errors.js';
+import { retryConnectionSeconds } from './admission.js';
+import { FairQueue } from './fairQueue.js';
+import type { ServerObserver } from './observer.js';
+
+interface LaneSize {
+	/** Number of logins at work at once. */
+	readonly width: number;
+	/** Maximum number of logins that wait. An address may have half of them. */
+	readonly maxWaiting: number;
+}
+
+/** Number of threads in which Node computes hashes and reads files. */
+const POOL_SIZE = Number(process.env.UV_THREADPOOL_SIZE) || 4;
+
+/** Half of the threads stay free for other work, and one core for the event loop. */
+const PASSWORD_WIDTH = Math.max(1, Math.min(POOL_SIZE >> 1, availableParallelism() - 1));
+
+/** The sizes of the lanes of a server. */
+export const LANE_SIZES: Readonly<Record<LoginLane, LaneSize>> = {
+	// The last that waits has its turn after about ten seconds.
+	password: { width: PASSWORD_WIDTH, maxWaiting: 200 * PASSWORD_WIDTH },
+	// The look-ups of one turn are one query (`tokenLookup.ts`). Meteor's clients log their user out when a login by token
+	// is refused, so this queue is long.
+	token: { width: 200, maxWaiting: 20_000 },
+};
+
+/** A login that wants to be at work. */
+interface LaneClient {
+	readonly address: string | null;
+	/** Fires when the login is not needed any more. */
+	readonly signal: AbortSignal;
+}
+
+interface WaitingLogin {
+	readonly address: string | null;
+	start(): void;
+}
+
+class Lane {
+	#running = 0;
+	/** Empty unless `width` logins are at work. */
+	readonly #waiting = new FairQueue<WaitingLogin>();
+
+	constructor(
+		private readonly name: LoginLane,
+		private readonly size: LaneSize,
+		private readonly observer: ServerObserver | undefined,
+	) {}
+
+	async run<T>(client: LaneClient, work: () => Promise<T>): Promise<T> {
+		if (this.#running >= this.size.width) await this.#turn(client);
+		else this.#running++;
+		try {
+			return await work();
+		} finally {
+			const next = this.#waiting.take();
+			if (next) {
+				this.#reportWaiting();
+				next.start();
+			} else {
+				this.#running--;
+			}
+		}
+	}
+
+	/** Waits until another login has ended, and takes its place. */
+	#turn({ address, signal }: LaneClient): Promise<void> {
+		const { maxWaiting } = this.size;
+		const isFull = this.#waiting.size >= maxWaiting || this.#waiting.countOf(address) >= maxWaiting / 2;
+		if (isFull) {
+			this.observer?.onLoginRefused(this.name);
+			return Promise.reject(tooManyLogins());
+		}
+		return new Promise((resolve, reject) => {
+			const login = {
+				address,
+				start() {
+					signal.removeEventListener('abort', leave);
+					resolve();
+				},
+			};
+			const leave = () => {
+				if (!this.#waiting.delete(login)) return;
+				this.#reportWaiting();
+				reject(tooManyLogins());
+			};
+			this.#waiting.add(login);
+			this.#reportWaiting();
+			signal.addEventListener('abort', leave, { once: true });
+			if (signal.aborted) leave();
+		});
+	}
+
+	#reportWaiting(): void {
+		this.observer?.onWaitingLogins(this.name, this.#waiting.size);
+	}
+}
+
+/** The error of a login that is refused. Its time is random, so that the refused do not return at once. */
+function tooManyLogins() {
+	return clientError('tooManyLogins', { timeToReset: retryConnectionSeconds() * 1000 });
+}
+
+/** The lanes of one server. */
+export class LoginLanes {
+	readonly #lanes: Readonly<Record<LoginLane, Lane>>;
+
+	constructor(observer: ServerObserver | undefined, sizes = LANE_SIZES) {
+		this.#lanes = {
+			password: new Lane('password', sizes.password, observer),
+			token: new Lane('token', sizes.token, observer),
+		};
+	}
+
+	/**
+	 * Runs a part of a login when its turn comes.
+	 * @throws ClientError 503 if too many logins wait, without calling `work`
+	 */
+	run<T>(lane: LoginLane, client: LaneClient, work: () => Promise<T>): Promise<T> {
+		return this.#lanes[lane].run(client, work);
+	}
+}

@@ -1,0 +1,75 @@
+/** Reads from a filter which values a field may have in the matching documents, so that an index can be used. */
+
+import { type Fields, isFields, isScalar, type Scalar } from '../../shared/values.js';
+import { ownField } from './reach.js';
+
+/**
+ * The values that a filter allows for a field. Every matching document has one of them. Undefined if the filter has no
+ * equality or `$in` for the field.
+ */
+export function allowedValues(filter: Fields, field: string): readonly Scalar[] | undefined {
+	const ownCondition = ownField(filter, field);
+	if (typeof ownCondition === 'string') return [ownCondition];
+	return inConjunction(filter, field, (condition) => {
+		if (isScalar(condition)) return [condition];
+		if (!isFields(condition)) return undefined;
+		if (isScalar(condition.$eq)) return [condition.$eq];
+		return Array.isArray(condition.$in) && condition.$in.every(isScalar) ? condition.$in : undefined;
+	});
+}
+
+/**
+ * The string of a `$gt` condition on a field; undefined if there is none. A query for the next page has the last value of
+ * the previous page there.
+ */
+export function lowerBound(filter: Fields, field: string): string | undefined {
+	return inConjunction(filter, field, (condition) =>
+		isFields(condition) && typeof condition.$gt === 'string' ? condition.$gt : undefined,
+	);
+}
+
+/**
+ * Recognizes the source of a RegExp that has no wildcards: `^`, then plain or escaped characters, then `$`. The group is
+ * what stands between `^` and `$`.
+ */
+const WHOLE_TEXT = /^\^((?:[^\\^$.*+?()[\]{}|]|\\[^a-zA-Z0-9])*)\$$/;
+
+/**
+ * The one text that a pattern such as `/^alice$/i` allows for a field, with folded case; undefined for other conditions.
+ */
+export function allowedTextIgnoringCase(filter: Fields, field: string): readonly [string] | undefined {
+	return inConjunction(filter, field, (condition) => {
+		if (!(condition instanceof RegExp) || condition.flags !== 'i') return undefined;
+		const text = WHOLE_TEXT.exec(condition.source)?.[1];
+		return text === undefined ? undefined : [foldCase(withoutBackslashes(text))];
+	});
+}
+
+/** Removes the backslash before each escaped character. */
+const withoutBackslashes = (source: string) => source.replace(/\\(.)/g, '$1');
+
+/**
+ * Folds the case of each UTF-16 unit to upper case, as patterns with the flag `i` do. A letter keeps its case if its
+ * upper case is longer than one unit, or is ASCII while the letter is not.
+ */
+export function foldCase(text: string): string {
+	return text.replace(/[\s\S]/g, (character) => {
+		const upper = character.toUpperCase();
+		const becomesAscii = character > '\x7f' && upper <= '\x7f';
+		return upper.length === 1 && !becomesAscii ? upper : character;
+	});
+}
+
+/**
+ * The first defined result of `read`, which is called with the condition on a field, then with those in the filters of
+ * `$and`.
+ */
+function inConjunction<R>(filter: Fields, field: string, read: (condition: unknown) => R | undefined): R | undefined {
+	const result = read(ownField(filter, field));
+	if (result !== undefined || !Array.isArray(filter.$and)) return result;
+	for (const part of filter.$and) {
+		const innerResult = inConjunction(part as Fields, field, read);
+		if (innerResult !== undefined) return innerResult;
+	}
+	return undefined;
+}

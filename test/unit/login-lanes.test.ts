@@ -1,0 +1,108 @@
+/** How many logins are at work at once, and in which order the others follow. */
+import { expect } from 'chai';
+import { LoginLanes } from '../../server/core/loginLanes.js';
+import { NO_OBSERVER } from '../../server/core/observer.js';
+import type { LoginLane } from '../../shared/context.js';
+import { ClientError } from '../../shared/errors.js';
+import { rejection } from '../support/rejection.js';
+
+describe('the lanes of logins', () => {
+	let lanes: LoginLanes;
+	/** The logins at work, by name: ends them. */
+	let working: Map<string, (failure?: Error) => void>;
+	/** What the observer received. */
+	let reported: string[];
+
+	beforeEach(() => {
+		working = new Map();
+		reported = [];
+		const observer = {
+			...NO_OBSERVER,
+			onLoginRefused: (lane: LoginLane) => void reported.push(`${lane} refused`),
+			onWaitingLogins: (lane: LoginLane, count: number) => void reported.push(`${lane} ${count}`),
+		};
+		const size = { width: 2, maxWaiting: 4 };
+		lanes = new LoginLanes(observer, { password: size, token: size });
+	});
+
+	function logIn(
+		name: string,
+		{ address = '1.1.1.1', lane = 'password' as LoginLane, abort = new AbortController() } = {},
+	) {
+		const work = () =>
+			new Promise<string>((resolve, reject) => {
+				working.set(name, (failure) => {
+					working.delete(name);
+					if (failure) reject(failure);
+					else resolve(name);
+				});
+			});
+		return lanes.run(lane, { address, signal: abort.signal }, work);
+	}
+
+	const atWork = () => [...working.keys()].join('');
+
+	/** Ends a login. @returns its outcome */
+	async function end(name: string, login: Promise<string>): Promise<string> {
+		working.get(name)?.();
+		return login;
+	}
+
+	it('let two work at once, and the others in order of arrival', async () => {
+		const logins = [...'abcd'].map((name) => logIn(name));
+		expect(atWork()).to.equal('ab');
+		expect(await end('b', logins[1] as Promise<string>)).to.equal('b');
+		expect(atWork()).to.equal('ac');
+		await end('a', logins[0] as Promise<string>);
+		expect(atWork()).to.equal('cd');
+		expect(reported).to.deep.equal(['password 1', 'password 2', 'password 1', 'password 0']);
+	});
+
+	it('let addresses take turns', async () => {
+		const [a, b] = [logIn('a'), logIn('b'), logIn('c'), logIn('d')];
+		void logIn('x', { address: '2.2.2.2' });
+		await end('a', a as Promise<string>);
+		expect(atWork()).to.equal('bc');
+		await end('b', b as Promise<string>);
+		expect(atWork()).to.equal('cx');
+	});
+
+	it('refuse those beyond the queue with 503 and a time to wait, and an address that has half of it', async () => {
+		for (const name of 'abcd') void logIn(name);
+		const beyondHalf = (await rejection(logIn('e'))) as ClientError;
+		expect(beyondHalf).to.be.instanceOf(ClientError).and.to.include({ error: 503 });
+		expect((beyondHalf.details as { timeToReset: number }).timeToReset).to.be.within(5000, 30_000);
+		void logIn('x', { address: '2.2.2.2' });
+		void logIn('y', { address: '3.3.3.3' });
+		expect(await rejection(logIn('z', { address: '4.4.4.4' }))).to.include({ error: 503 });
+		expect(reported.filter((report) => report === 'password refused')).to.have.length(2);
+	});
+
+	it('do not wait for each other', () => {
+		for (const name of 'abc') void logIn(name);
+		void logIn('t', { lane: 'token' });
+		expect(atWork()).to.equal('abt');
+	});
+
+	it('forget a client that has disconnected while it waited', async () => {
+		const abort = new AbortController();
+		const [a] = [logIn('a'), logIn('b')];
+		const left = rejection(logIn('c', { abort }));
+		void logIn('d');
+		abort.abort();
+		expect(await left).to.include({ error: 503 });
+		await end('a', a as Promise<string>);
+		expect(atWork()).to.equal('bd');
+		expect(await rejection(logIn('e', { abort }))).to.include({ error: 503 });
+		expect(reported).not.to.include('password refused');
+	});
+
+	it('go on after a login that has failed', async () => {
+		const failed = rejection(logIn('a'));
+		void logIn('b');
+		void logIn('c');
+		working.get('a')?.(new Error('no database'));
+		expect((await failed).message).to.equal('no database');
+		expect(atWork()).to.equal('bc');
+	});
+});

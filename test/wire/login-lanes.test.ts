@@ -1,0 +1,148 @@
+/** Logins wait in lanes of their own: neither the calls of others nor logins by token wait behind passwords. */
+import { createHash } from 'node:crypto';
+import { setImmediate as aTurn } from 'node:timers/promises';
+import { hash } from '@node-rs/bcrypt';
+import { expect } from 'chai';
+import { LANE_SIZES } from '../../server/core/loginLanes.js';
+import { method } from '../../shared/method.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { RawClient } from '../support/ddp.js';
+import { addPerson, type Person } from '../support/people.js';
+import { request } from '../support/rest.js';
+import { scrape } from '../support/scrape.js';
+
+const PASSWORD = 'correct horse';
+
+const { width, maxWaiting } = LANE_SIZES.password;
+
+/** Logs in inside another method. */
+const outer = method({
+	name: 'test.logInWithin',
+	summary: 'Logs in',
+	args: { options: Object },
+	anonymous: true,
+	changesUser: true,
+	run: ({ options }, context) => context.call('login', options),
+});
+
+describe('logins', () => {
+	let app: TestApp;
+	let person: Person;
+	let clients: RawClient[];
+	/** Set while users are not found by their id: finds them. */
+	let letPass: (() => void) | undefined;
+	let gate: Promise<void> | undefined;
+	/** Number of logins by password that look for their user. */
+	let looking: number;
+
+	beforeEach(async () => {
+		clients = [];
+		looking = 0;
+		app = await startApp({ methods: [outer], forwardedCount: 1 });
+		person = await addPerson(app.store, { password: PASSWORD });
+		const { users } = app.store;
+		const digest = createHash('sha256').update(PASSWORD).digest('hex');
+		// The hash of a real password takes longer.
+		await users.updateOne({ _id: person.id }, { $set: { 'services.password.bcrypt': await hash(digest, 4) } });
+		const findOne = users.findOne.bind(users);
+		users.findOne = async (filter, options) => {
+			if (gate && 'services.password.bcrypt' in (options?.projection ?? {})) {
+				looking++;
+				await gate;
+			}
+			return findOne(filter, options);
+		};
+	});
+	afterEach(async () => {
+		letPass?.();
+		gate = undefined;
+		for (const { socket } of clients) socket.terminate();
+		await app.close();
+	});
+
+	function holdPasswords(): void {
+		gate = new Promise((resolve) => {
+			letPass = resolve;
+		});
+	}
+
+	async function connect(address: string): Promise<RawClient> {
+		const client = await RawClient.connect(app.webSocketUrl, { 'x-forwarded-for': address });
+		clients.push(client);
+		return client;
+	}
+
+	const byPassword = () => ({ user: { id: person.id }, password: PASSWORD });
+
+	const logInOverRest = (address: string) =>
+		request(`${app.url}/api/v1/login`, {
+			method: 'POST',
+			body: JSON.stringify({ user: person.username, password: PASSWORD }),
+			headers: { 'content-type': 'application/json', 'x-forwarded-for': address },
+		});
+
+	const waiting = async () => (await scrape(app.url)).sum('roomkey_logins_waiting', { lane: 'password' });
+
+	/** Fills the lane and the queue behind it, from two addresses. @returns the logins */
+	async function fill(): Promise<Promise<{ status: number }>[]> {
+		holdPasswords();
+		const logins = Array.from({ length: width }, () => logInOverRest('1.1.1.1'));
+		while (looking < width) await aTurn();
+		for (let i = 0; i < maxWaiting; i++) logins.push(logInOverRest(i % 2 === 0 ? '1.1.1.1' : '2.2.2.2'));
+		// A scrape may be a second old.
+		while ((await waiting()) < maxWaiting) await aTurn();
+		return logins;
+	}
+
+	it('by password are limited; calls and logins by token do not wait for them, and each is answered', async () => {
+		const logins = await fill();
+		expect(looking).to.equal(width);
+		const client = await connect('3.3.3.3');
+		expect((await client.call('login', { resume: person.token })).result).to.include({ id: person.id });
+		expect((await client.call('rooms/get', null)).error).to.equal(undefined);
+		letPass?.();
+		expect(new Set((await Promise.all(logins)).map(({ status }) => status))).to.deep.equal(new Set([200]));
+	});
+
+	it('beyond the queue get 503 with a time to wait, over DDP and REST', async () => {
+		const logins = await fill();
+		const overRest = await logInOverRest('3.3.3.3');
+		expect(overRest.status).to.equal(503);
+		expect(Number(overRest.headers.get('retry-after'))).to.be.within(5, 30);
+		expect(overRest.body).to.include({ success: false });
+		const client = await connect('3.3.3.3');
+		const { error } = await client.call('login', byPassword());
+		expect(error).to.deep.include({ error: 503, reason: 'Too many users log in at the moment. Please try again.' });
+		letPass?.();
+		await Promise.all(logins);
+		while ((await scrape(app.url)).sum('roomkey_logins_refused_total', { lane: 'password' }) < 2) await aTurn();
+		expect((await scrape(app.url)).sum('roomkey_logins_total', { outcome: 'limited' })).to.equal(2);
+		expect((await client.call('login', byPassword())).result).to.include({ id: person.id });
+	});
+
+	it('inside another method do not wait', async () => {
+		holdPasswords();
+		const logins = Array.from({ length: width }, () => logInOverRest('1.1.1.1'));
+		while (looking < width) await aTurn();
+		const client = await connect('3.3.3.3');
+		const nested = client.call('test.logInWithin', byPassword());
+		while (looking < width + 1) await aTurn();
+		letPass?.();
+		expect((await nested).result).to.include({ id: person.id });
+		await Promise.all(logins);
+	});
+
+	it('of a client that disconnects leave the queue', async () => {
+		holdPasswords();
+		const logins = Array.from({ length: width }, () => logInOverRest('1.1.1.1'));
+		while (looking < width) await aTurn();
+		const client = await connect('3.3.3.3');
+		client.send({ msg: 'method', id: 'login', method: 'login', params: [byPassword()] });
+		while ((await waiting()) < 1) await aTurn();
+		client.socket.terminate();
+		while ((await waiting()) > 0) await aTurn();
+		expect(looking).to.equal(width);
+		letPass?.();
+		await Promise.all(logins);
+	});
+});
