@@ -184,8 +184,7 @@ export function collection<T extends { _id: string }>(
 		findOneAndUpdate: async (filter, changes, options) => {
 			const query = queryOf(filter);
 			const checked = checkUpdate(changes);
-			const { projection } = options;
-			if (projection) checkFindOptions({ projection });
+			checkFindOptions({ projection: options.projection });
 			const task = (report?: Report) => backend.updateReturning(query, checked, options, report);
 			const found = await write('findOneAndUpdate', options, task);
 			if (found !== null) observed.by?.onUpdate(changes);
