@@ -15,7 +15,7 @@ export * from '../shared/collections.js';
 export type * from '../shared/context.js';
 export { DefinitionError } from '../shared/definition.js';
 export * from '../shared/documents.js';
-export { ClientError, MatchError } from '../shared/errors.js';
+export { ArgumentError, ClientError, MatchError } from '../shared/errors.js';
 export type { Limit, RateEvent, RateMatcher, RateMessage, RateOutcome, RateRule } from '../shared/limit.js';
 export { loginHandler } from '../shared/loginHandler.js';
 export { Match, Nothing, named, shownAs } from '../shared/match.js';

@@ -48,8 +48,26 @@ const LoginOptions = Match.OneOf(
 	}),
 );
 
+/**
+ * Looks a token up when its turn comes. If too many logins wait, the connection closes: a client of Meteor then tries
+ * again later, but forgets its token if the login ends with an error.
+ */
+async function findHolder(token: string, context: MethodContext) {
+	let hasStarted = false;
+	const find = () => {
+		hasStarted = true;
+		return findTokenHolder(context.store, hashToken(token));
+	};
+	try {
+		return await context.inLoginLane('token', find);
+	} catch (error) {
+		if (!hasStarted) context.connection?.close();
+		throw error;
+	}
+}
+
 async function resume(token: string, context: MethodContext): Promise<LoginResult> {
-	const holder = await context.inLoginLane('token', () => findTokenHolder(context.store, hashToken(token)));
+	const holder = await findHolder(token, context);
 	if (holder === 'unknown') throw clientError('loggedOut');
 	if (holder === 'expired') throw clientError('sessionExpired');
 	// Passes the stored hash string on instead of an equal one, to save memory: an in-memory store holds it anyway.

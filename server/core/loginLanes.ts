@@ -27,8 +27,7 @@ const PASSWORD_WIDTH = Math.max(1, Math.min(POOL_SIZE >> 1, availableParallelism
 export const LANE_SIZES: Readonly<Record<LoginLane, LaneSize>> = {
 	// The last that waits has its turn after about ten seconds.
 	password: { width: PASSWORD_WIDTH, maxWaiting: 200 * PASSWORD_WIDTH },
-	// The look-ups of one turn are one query (`tokenLookup.ts`). Meteor's clients log their user out when a login by token
-	// is refused, so this queue is long.
+	// The look-ups of one turn are one query (`tokenLookup.ts`), so this queue is long.
 	token: { width: 200, maxWaiting: 20_000 },
 };
 

@@ -28,7 +28,8 @@ export function checkUpdate(update: unknown): Update {
 	const checked: Update = {};
 	const paths = new Set<string>();
 	for (const [operator, changes] of Object.entries(update)) {
-		if (!Object.hasOwn(checks, operator)) throw new TypeError(`An update cannot have the operator ${operator}`);
+		if (!Object.hasOwn(checks, operator))
+			throw new TypeError(`An update cannot have the operator ${operator}; { $set: … } changes fields`);
 		if (changes === undefined) continue;
 		if (!isFields(changes)) throw new TypeError(`${operator} needs an object`);
 		const copied: Fields = {};

@@ -1,6 +1,4 @@
 /** Starts a server without a socket, for tests. */
-// Loaded here, not by the first `openTestServer`, which is often in a hook of two seconds.
-import '../../methods/accounts/index.js';
 import type { User } from '../../shared/documents.js';
 import { clone } from '../../shared/ejson.js';
 import { isObject } from '../../shared/isObject.js';
@@ -14,6 +12,9 @@ import { isClockFake } from './clock.js';
 import { type RecordedEvents, startRecording } from './events.js';
 import { causeIn, type LogLine, memoryLog } from './log.js';
 import { addPerson, type Person } from './users.js';
+
+// Loaded beside the test, not by the first `openTestServer`, which is often in a hook of two seconds.
+void import('../../methods/accounts/index.js');
 
 /** The user that makes a call, as an object or by id; null: a caller who is not logged in. */
 export type As = Pick<Person, 'id'> | string | null;

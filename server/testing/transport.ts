@@ -7,7 +7,8 @@ import type { CloseReason } from '../ddp/transports/close-reason.js';
 import type { Transport } from '../ddp/transports/transport.js';
 
 export class MemoryTransport implements Transport {
-	readonly kind = 'program';
+	/** Rate limits count its calls like those of any client. */
+	readonly kind = 'websocket';
 	readonly bufferedBytes = 0;
 	readonly clientAddress = null;
 	readonly headers = {};

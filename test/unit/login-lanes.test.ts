@@ -1,9 +1,10 @@
 /** How many logins are at work at once, and in which order the others follow. */
 import { expect } from 'chai';
+import { login } from '../../methods/accounts/login.js';
 import { LoginLanes } from '../../server/core/loginLanes.js';
 import { NO_OBSERVER } from '../../server/core/observer.js';
 import type { LoginLane } from '../../shared/context.js';
-import { ClientError } from '../../shared/errors.js';
+import { ClientError, clientError } from '../../shared/errors.js';
 import { rejection } from '../support/rejection.js';
 
 describe('the lanes of logins', () => {
@@ -104,5 +105,18 @@ describe('the lanes of logins', () => {
 		working.get('a')?.(new Error('no database'));
 		expect((await failed).message).to.equal('no database');
 		expect(atWork()).to.equal('bc');
+	});
+
+	it('close the connection of a login by token that is refused, because an error would make its client forget the token', async () => {
+		const refusal = clientError('tooManyLogins');
+		let closed = 0;
+		let refused: Promise<unknown> = Promise.reject(refusal);
+		const context = { connection: { close: () => closed++ }, store: {}, inLoginLane: () => refused };
+		const resume = () => Promise.resolve(login.run({ options: { resume: 'a token' } }, context as never));
+		expect(await rejection(resume())).to.equal(refusal);
+		expect(closed).to.equal(1);
+		refused = Promise.resolve('unknown');
+		expect(await rejection(resume())).to.have.property('error', 403);
+		expect(closed).to.equal(1);
 	});
 });

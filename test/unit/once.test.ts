@@ -200,7 +200,7 @@ describe('one answer per call (E1)', () => {
 		const tight = await openRoomkey(methods, { once: { ttl: LIFETIME, max: 1000, maxSize: 1000 } });
 		const tried = (key: string, value: unknown) =>
 			rejection(tight.callAs({ userId: 'alice', idempotencyKey: rest(key) }, 'throws', value));
-		const large = () => new ClientError('code', 'Reason', 'x'.repeat(300));
+		const large = () => new ClientError('code', 'Reason', 'x'.repeat(400));
 		for (const key of ['a', 'b', 'c']) await tried(key, large());
 		expect(runs).to.have.length(3);
 		const again = large();

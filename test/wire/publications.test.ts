@@ -283,7 +283,7 @@ describe('publications over DDP', () => {
 				'returns something else: 500',
 				() => ({}),
 				[{ ...NOSUB, error: INTERNAL }],
-				'Publish function can only return a live query or an array of them',
+				'Publish function can only return what liveQuery() makes, or an array of that',
 			],
 			[
 				'throws: removed, then nosub 500',

@@ -31,7 +31,7 @@ function queriesIn(returned: unknown): readonly LiveQuery[] {
 		throw new Error(
 			Array.isArray(returned)
 				? 'Publish function returned an array of something else than live queries'
-				: 'Publish function can only return a live query or an array of them',
+				: 'Publish function can only return what liveQuery() makes, or an array of that',
 		);
 	}
 	const names = queries.map(({ name }) => name);

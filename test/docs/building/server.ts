@@ -10,4 +10,4 @@ const server = await createServer({
 	port: Number(process.env.PORT ?? 3000),
 });
 console.log(`Listening on ${server.url}`);
-process.once('SIGTERM', () => server.close());
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => server.close());
