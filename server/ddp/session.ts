@@ -46,8 +46,7 @@ export class Session implements Receiver, HeartbeatPeer {
 	isClosed = false;
 	#connectTimer: NodeJS.Timeout | undefined;
 	/**
-	 * Undefined while all requests are answered. Once reading was paused it stays set, because a shutdown asks it for
-	 * `wasPaused`.
+	 * Undefined while all requests are answered. Stays set once reading was paused, because a shutdown needs `wasPaused`.
 	 */
 	requests: Requests<QueueItem> | undefined;
 	#drain: Drain | undefined;
@@ -154,9 +153,9 @@ export class Session implements Receiver, HeartbeatPeer {
 		return this.login.userId === null ? this.options.maxAnonymousFrame : Number.POSITIVE_INFINITY;
 	}
 
-	allowsFrameSize(bytes: number): boolean {
-		// A client may send large frames directly after the message that logs it in. Only when that login has ended is it
-		// known whether they are allowed: `answerLarge` checks them then.
+	enforceFrameSize(bytes: number): boolean {
+		// A client may send large frames directly after the message that logs it in. `answerLarge` checks them when the login
+		// has ended, because the limit depends on the login.
 		if (this.isClosed || this.login.pendingChanges > 0 || bytes <= this.maxFrame) return true;
 		this.close(TOO_LARGE);
 		return false;
@@ -213,8 +212,7 @@ export class Session implements Receiver, HeartbeatPeer {
 			typeof request === 'object' && request.msg === 'method' ? this.services.invoker.get(request.method) : undefined;
 		if (method?.changesUser) this.login.pendingChanges++;
 		this.requests ??= new Requests(this, this.options.maxQueue);
-		// During a login even a parallel call waits, because its user must be known: stock clients send a login and calls
-		// in one burst.
+		// During a login even a parallel call waits until its user is known: stock clients send a login and calls in one burst.
 		const runsInParallel = method?.parallel === true && this.login.pendingChanges === 0;
 		this.requests.add(request, runsInParallel);
 	}
@@ -228,7 +226,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		return undefined;
 	}
 
-	/** Handles a large frame that arrived during a login. The login was before it in the queue, so it has ended now. */
+	/** Handles a large frame that arrived during a login. The login was before the frame in the queue, so it has ended. */
 	private answerLarge({ text }: codec.LargeFrame, release: () => void): Promise<void> | undefined {
 		if (text.length > this.maxFrame) {
 			this.close(TOO_LARGE);
@@ -253,11 +251,12 @@ export class Session implements Receiver, HeartbeatPeer {
 		return this.transport.encodePart(text);
 	}
 
-	/** Sends an error frame for a malformed message. Closes the connection after too many of them. */
+	/** Sends an error frame for a malformed message. After too many such messages, closes the connection instead. */
 	private sendError(frame: string): void {
 		this.#malformed ??= new MalformedCounter();
-		if (this.#malformed.allowsAnother()) this.send(frame);
-		else this.close(TOO_MANY_MALFORMED);
+		this.#malformed.count();
+		if (this.#malformed.isOverLimit) this.close(TOO_MANY_MALFORMED);
+		else this.send(frame);
 	}
 
 	// Heartbeat and backpressure
@@ -267,8 +266,7 @@ export class Session implements Receiver, HeartbeatPeer {
 	}
 
 	onTimeout(): void {
-		// While reading is paused, the answer to the ping is not read. While a long message is sent, the ping waits behind
-		// it.
+		// While reading is paused, the answer to the ping is not read. While a long message is sent, the ping waits behind it.
 		const canAnswer = !this.isPaused && !this.transport.isSendingParts;
 		if (canAnswer) this.close();
 	}

@@ -73,7 +73,7 @@ async function logIn(app: TestApp, person: Person): Promise<Session> {
 			get isConnected() {
 				return receiver.isConnected;
 			},
-			allowsFrameSize: (bytes) => receiver.allowsFrameSize(bytes),
+			enforceFrameSize: (bytes) => receiver.enforceFrameSize(bytes),
 			receive: (text) => receiver.receive(text),
 			onClose() {
 				state.isClosed = true;

@@ -17,7 +17,7 @@ describe('an inbox', () => {
 		const observed = { received: [] as string[], empty: 0 };
 		const receiver = {
 			isConnected: true,
-			allowsFrameSize: () => true,
+			enforceFrameSize: () => true,
 			receive(text: string) {
 				now += 0.2;
 				observed.received.push(text);

@@ -57,7 +57,7 @@ describe('reading a WebSocket', () => {
 		});
 		const receiver = {
 			isConnected: true,
-			allowsFrameSize: () => true,
+			enforceFrameSize: () => true,
 			receive(text: string) {
 				if (++inThisTurn === 1) setImmediate(() => (inThisTurn = 0));
 				mostInATurn = Math.max(mostInATurn, inThisTurn);

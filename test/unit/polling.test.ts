@@ -18,7 +18,7 @@ describe('a polling transport', () => {
 		const request = { headers: { host: 'h' }, socket: { remoteAddress: '127.0.0.1' } } as unknown as IncomingMessage;
 		const receiver = {
 			isConnected: true,
-			allowsFrameSize: () => true,
+			enforceFrameSize: () => true,
 			receive: (text: string) => observed.received.push(text),
 			onClose: () => observed.closed++,
 		};
