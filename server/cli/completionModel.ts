@@ -41,20 +41,20 @@ function completedFlag(
 	return { name, meaning, value: choices ?? (PATHS.has(placeholder) ? 'file' : 'text') };
 }
 
-function argumentOf(words: readonly string[]): Pick<CompletedCommand, 'argument'> {
-	if (words[0] === 'SHELL') return { argument: ['bash', 'zsh', 'fish'] };
-	return words[0] !== undefined && PATHS.has(words[0]) ? { argument: 'file' } : {};
+function argumentOf([parameter = '']: readonly string[]): Pick<CompletedCommand, 'argument'> {
+	if (parameter === 'SHELL') return { argument: ['bash', 'zsh', 'fish'] };
+	return PATHS.has(parameter) ? { argument: 'file' } : {};
 }
 
 export function completionModel(commands: readonly Command[]): CompletionModel {
 	const server = [...settingsByFlag].map(([flag, { option }]) =>
 		completedFlag(flag, option.meaning, option.placeholder, option.choices),
 	);
-	const completed = commands.map(({ name, parameters: words, meaning, flags }): CompletedCommand => {
+	const completed = commands.map(({ name, parameters, meaning, flags }): CompletedCommand => {
 		const own = Object.entries(flags).map(([flag, { meaning, placeholder }]) =>
 			completedFlag(flag, meaning, placeholder),
 		);
-		return { words: name.split(' '), meaning, flags: [...own, HELP], ...argumentOf(words) };
+		return { words: name.split(' '), meaning, flags: [...own, HELP], ...argumentOf(parameters) };
 	});
 	const groups = new Map<string, string>([['serve', 'starts the server']]);
 	for (const { words, meaning } of completed) {

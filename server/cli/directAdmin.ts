@@ -46,9 +46,10 @@ export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log
 		const definition = invoker.get(name);
 		if (!definition) throw new Error(`There is no method ${name}`);
 		const params = definition.args.map(([key]) => args[key]);
-		const caller = { userId: adminId, hashedToken: null, connection: null, clientAddress: null, transport: 'program' };
+		const address = { connection: null, clientAddress: null, transport: 'program' } as const;
+		const caller = { userId: adminId, hashedToken: null, ...address };
 		try {
-			const answer = await invoker.invoke(name, params, caller as typeof caller & { transport: 'program' });
+			const answer = await invoker.invoke(name, params, caller);
 			return JSON.parse(JSON.stringify(answer ?? {}));
 		} catch (thrown) {
 			if (thrown instanceof MatchError) throw new CommandError(thrown.message);
