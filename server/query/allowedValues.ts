@@ -8,6 +8,8 @@ import { ownField } from './reach.js';
  * equality or `$in` for the field.
  */
 export function allowedValues(filter: Fields, field: string): readonly Scalar[] | undefined {
+	const ownCondition = ownField(filter, field);
+	if (typeof ownCondition === 'string') return [ownCondition];
 	return inConjunction(filter, field, (condition) => {
 		if (isScalar(condition)) return [condition];
 		if (!isFields(condition)) return undefined;
