@@ -127,8 +127,8 @@ export interface MethodContext extends CallContext {
 	 */
 	attempt<T>(account: string, run: () => Promise<T>): Promise<T>;
 	/**
-	 * Runs a part of a login, such as the check of a password in a login handler, when its turn comes: only a few run at
-	 * once, so that many logins do not slow down other calls. Does not wait in a method that another method has called.
+	 * Runs a part of a login when its turn comes: only a few are at work at once, so that many logins do not slow down
+	 * other calls. A nested call does not wait.
 	 * @throws ClientError 503 if too many wait, without calling `run`
 	 */
 	inLoginLane<T>(lane: LoginLane, run: () => Promise<T>): Promise<T>;
