@@ -42,8 +42,7 @@ export type ValueMatcher<T> =
 
 /**
  * Selects the events of a rule. Absent keys match any value. Functions for `type` and `name` are called once for each
- * name, when the server is built. If a function for another key throws, the error is logged and the event is not
- * counted by this rule.
+ * name, at the start. If a function for another key throws, the error is logged and the rule does not count the event.
  */
 export type RateMatcher = { readonly [K in keyof RateEvent]?: ValueMatcher<RateEvent[K]> };
 
@@ -78,7 +77,7 @@ export interface RateRule {
 	 * counts in memory and exchanges its counts with the others every second.
 	 */
 	readonly exact?: boolean;
-	/** Called for each event that the rule matches, allowed or not. It is not awaited; its errors are logged. */
+	/** Called for each event that the rule matches, allowed or not. Not awaited; errors are logged. */
 	readonly callback?: (outcome: RateOutcome, event: RateEvent) => void | Promise<void>;
 	/** Error text of calls that this rule refuses. Default: the text for all rules. */
 	readonly message?: RateMessage;

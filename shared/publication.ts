@@ -8,7 +8,7 @@ import { type Args, type CallContext, DEFAULT_TIMEOUT, type Method, type Pattern
 import { compileKeys } from './pattern.js';
 import { collectionNames, type DocumentOf, type Filter, type Projection, type Store } from './store.js';
 
-/** The context of a publish function. Its functions have no effect after the subscription has stopped. */
+/** The context of a publish function. After the subscription has stopped, its functions have no effect. */
 export interface PublicationContext extends CallContext {
 	/** Adds a document. */
 	added(collection: string, id: unknown, fields: Record<string, unknown>): void;
@@ -30,7 +30,7 @@ export interface PublicationContext extends CallContext {
 	call(name: string, ...args: unknown[]): Promise<unknown>;
 }
 
-/** A query whose matching documents, and their changes, are published as long as the subscription lasts. */
+/** A query whose matching documents, and their changes, are published until the subscription ends. */
 export class LiveQuery<C extends keyof Store = keyof Store> {
 	/** Number of live queries made so far. It shows that a publish function has made one, even without returning it. */
 	static count = 0;

@@ -56,14 +56,15 @@ export function completionModel(commands: readonly Command[]): CompletionModel {
 		);
 		return { words: name.split(' '), meaning, flags: [...own, HELP], ...argumentOf(parameters) };
 	});
-	const groups = new Map<string, string>([['serve', 'starts the server']]);
+	/** What each first word does: the meaning of its command, or the second words of its commands. */
+	const firstWords = new Map<string, string>([['serve', 'starts the server']]);
 	for (const { words, meaning } of completed) {
 		const [first = '', ...rest] = words;
 		const siblings = completed.filter(({ words }) => words[0] === first).map(({ words }) => words[1]);
-		groups.set(first, rest.length === 0 ? meaning : siblings.join(', '));
+		firstWords.set(first, rest.length === 0 ? meaning : siblings.join(', '));
 	}
 	return {
-		first: [...groups],
+		first: [...firstWords],
 		commands: completed,
 		server: [
 			...server,

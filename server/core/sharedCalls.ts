@@ -16,7 +16,7 @@ import { ExpiringCache, type ExpiringCacheOptions } from '../../shared/expiringC
 import { randomId } from '../../shared/ids.js';
 import type { Log } from '../../shared/log.js';
 import type { Collection, Filter, Store } from '../../shared/store.js';
-import { isAnswer, type RepeatableCall } from './repeatableCall.js';
+import { isFinalError, type RepeatableCall } from './repeatableCall.js';
 import {
 	type DerivedKeys,
 	decodeOutcome,
@@ -154,7 +154,7 @@ export class SharedCalls {
 			return value;
 		} catch (thrown) {
 			endLease();
-			if (isAnswer(thrown)) await this.#keep(identified, { thrown });
+			if (isFinalError(thrown)) await this.#keep(identified, { thrown });
 			else await this.#remove({ _id: identified._id, run: identified.run });
 			throw thrown;
 		}

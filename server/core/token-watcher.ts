@@ -96,10 +96,15 @@ export function watchTokens(
 	return {
 		checkAll: () => lookUpEach([...tokensInUse()]),
 		checkUser(userId) {
-			// All users of this turn of the event loop are looked up together. A running check is awaited first, because it
-			// may have read their tokens too early.
-			if (urgent.size === 0) setImmediate(() => void Promise.resolve(checking).then(() => run(checkUrgent)));
+			const isFirst = urgent.size === 0;
 			urgent.add(userId);
+			// All users of this turn of the event loop are looked up together.
+			if (!isFirst) return;
+			setImmediate(async () => {
+				// A running check may have read the tokens of these users too early.
+				await checking;
+				run(checkUrgent);
+			});
 		},
 		async stop() {
 			stopped = true;

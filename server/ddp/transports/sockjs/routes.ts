@@ -107,6 +107,7 @@ export function addSockJsRoutes(
 	function admit(request: ConnectionRequest, reply: FastifyReply): void {
 		const { raw, params } = request;
 		const address = options.addressOf(raw);
+		/** Set while the client waits: must be called if it disconnects. */
 		let leave: (() => void) | undefined;
 		leave = options.admission.request(address, (refused) => {
 			if (leave) reply.raw.off('close', leave);
