@@ -24,7 +24,7 @@ export class Durations {
 		return this.#sumMs / 1000;
 	}
 
-	/** Number of durations up to each bound in seconds, the last of which is `+Inf`. */
+	/** For each bound, in seconds, the number of durations up to it. The last bound is `+Inf`. */
 	*cumulative(): Iterable<readonly [bound: string, count: number]> {
 		let count = 0;
 		for (const [bucket, own] of this.#counts.entries()) {

@@ -79,8 +79,8 @@ export async function dequeue(store: Store, rid: string, userIds: readonly strin
 }
 
 /**
- * Removes from the queue of a room the users who have received its key or an offer of it. Users who have lost it again
- * meanwhile, by a reset or a rejection, are queued again.
+ * Removes from the queue of a room the users who have received its key or an offer. Users who have neither any more, after
+ * a reset or a rejection, are queued again.
  * @returns whether the queue has changed, and so the room was notified
  */
 export async function removeServedUsers(store: Store, rid: string, userIds: readonly string[]): Promise<boolean> {

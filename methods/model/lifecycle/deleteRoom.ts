@@ -28,7 +28,7 @@ export async function deleteRoom(context: Context, room: Room, deleterId: string
 	await deleteMemberships(context, room, { 'u._id': { $ne: deleterId } });
 	await recordRemoval(store, 'room', { _id });
 	await store.rooms.deleteOne({ _id }, { silent: true });
-	// A direct room may have been created again meanwhile, with the same id.
+	// A direct room may have been created again already, with the same id.
 	if (!(await exists(store.rooms, { _id }))) await deleteMemberships(context, room, {});
 	await store.rooms.announce('removed', room);
 }

@@ -2,7 +2,7 @@
 import type { User } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { unlessLastAdmin } from './admins.js';
-import { revokeOtherTokens } from './tokens.js';
+import { revokeTokensOf } from './tokens.js';
 
 /**
  * Activates or deactivates a user. Deactivation ends all logins in the same write.
@@ -21,8 +21,7 @@ export async function setActive(
 		await activate();
 		return true;
 	}
-	// `null`: no token is kept.
-	const deactivate = () => revokeOtherTokens(context, user._id, null, {}, { $set: { active: false } });
+	const deactivate = () => revokeTokensOf(context, user._id, { changes: { $set: { active: false } } });
 	await unlessLastAdmin(store, user, deactivate, activate);
 	return true;
 }

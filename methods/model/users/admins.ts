@@ -56,7 +56,7 @@ const ROOM_ROLES = new Set(['owner', 'moderator', 'leader']);
  * @param present the roles that the user has already. They may be kept even if they do not exist any more
  * @throws ClientError `error-action-not-allowed`
  */
-export async function requireRoles(
+export async function requireAssignableRoles(
 	store: Store,
 	roles: readonly string[],
 	present: readonly string[] = [],
