@@ -10,7 +10,7 @@ import { PermissionAnswer } from '../model/answers.js';
 import { insertIfAbsent } from '../model/insertIfAbsent.js';
 import { hasSameElements } from '../model/lists.js';
 import { dropCachedPermission, KNOWN_PERMISSIONS, requirePermission } from '../model/permissions/permissions.js';
-import { doRolesExist, isRole } from '../model/permissions/roles.js';
+import { doRolesExist, isRoleId } from '../model/permissions/roles.js';
 import { dateOf } from '../model/since.js';
 import { getUserRoles, listRoles } from './roles.js';
 
@@ -39,7 +39,7 @@ const updatePermissions = method({
 			{
 				_id: String,
 				roles: [
-					Match.Where(isRole, 'text of 1 to 100 letters, digits and any of . _ -', {
+					Match.Where(isRoleId, 'text of 1 to 100 letters, digits and any of . _ -', {
 						type: 'string',
 						pattern: '^[\\w.-]{1,100}$',
 						examples: ['user'],

@@ -67,7 +67,7 @@ function publishUser(change: Change<'users'>, store: Store, subscribers: StreamS
 	return subscribers.roomsReadBy(userId).size > 0 ? subscribers.reauthorize({ userId }) : undefined;
 }
 
-/** Publishes a membership to its user. If it was removed, only its ids and the room type are published. */
+/** Publishes a membership to its user: of a removed membership only the ids and the room type. */
 async function publishMembership(
 	{ action, document }: Change<'subscriptions'>,
 	store: Store,
@@ -85,7 +85,7 @@ async function publishMembership(
 	if (isRemoved && rid) await onMembershipLost(u._id, rid, store, subscribers);
 }
 
-/** Publishes a room to its members. If it was removed, only its id, type and name are published. */
+/** Publishes a room to its members: of a removed room only the id, type and name. */
 async function publishRoom(
 	{ action, document }: Change<'rooms'>,
 	store: Store,

@@ -13,7 +13,12 @@ import { hasSameElements } from '../model/lists.js';
 import { mayUser } from '../model/permissions/permissions.js';
 import { StoredValue } from '../model/storedValue.js';
 import { setActive } from '../model/users/activity.js';
-import { isActiveAdmin, requireAssignableRoles, requireOtherAdmin, unlessLastAdmin } from '../model/users/admins.js';
+import {
+	changeUnlessLastAdmin,
+	isActiveAdmin,
+	requireAssignableRoles,
+	requireOtherAdmin,
+} from '../model/users/admins.js';
 import { findClientUser } from '../model/users/clientUser.js';
 import { RealName, saveNames } from '../model/users/names.js';
 import { hashPassword, NewPassword, type Password } from '../model/users/passwords.js';
@@ -65,7 +70,7 @@ async function setRoles({ store, events }: Context, user: User, requested: reado
 	const change = () => write(roles);
 	const undo = () => write(user.roles ?? []);
 	if (roles.includes('admin')) await change();
-	else await unlessLastAdmin(store, user, change, undo);
+	else await changeUnlessLastAdmin(store, user, change, undo);
 	notifyRoleChanges(events, user, roles);
 }
 

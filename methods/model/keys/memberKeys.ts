@@ -53,7 +53,7 @@ export const TRANSITIONS = {
 export interface MemberKeys {
 	/** The member's own key. It may belong to a former key of the room. */
 	readonly key: string | undefined;
-	/** The key offered by another member, as it was stored. It is trimmed when the member accepts it. */
+	/** The key offered by another member, as it was stored. Trimmed only when the member accepts the offer. */
 	readonly offer: string | undefined;
 	/** The former room keys that came with the offer. */
 	readonly offeredOldKeys: readonly OldRoomKey[];

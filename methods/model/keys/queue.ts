@@ -16,7 +16,7 @@ import { hasIdentity, usersWithIdentity } from './usersWithIdentity.js';
 /** Maximum number of queued members of one room. Above it, those who have waited longest are removed. */
 export const MAX_WAITING = 50;
 
-/** Whether the user is a member of the room and has no room key. */
+/** Whether the user is a member and has no key of the room. */
 async function lacksKey(store: Store, rid: string, userId: string): Promise<boolean> {
 	const keyless = { rid, 'u._id': userId, ...KEYLESS, ...MEMBER };
 	return exists(store.subscriptions, keyless);

@@ -58,8 +58,8 @@ async function addFirstMembers(context: Context, room: Room, owner: Newcomer, ot
 }
 
 /**
- * Creates a room with an owner and members. Once it is complete, all members are notified. If it is encrypted, the
- * members who can receive its key are put into its queue. A failed call removes the room.
+ * Creates a room with an owner and members. Once the room is complete, all members are notified. In an encrypted room, the
+ * members who can receive the key are queued. A failed call removes the room.
  * @param others the members apart from the owner, without duplicates
  * @throws ClientError `error-duplicate-channel-name`; `error-room-not-found` if another call deletes the new room
  */

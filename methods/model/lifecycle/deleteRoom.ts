@@ -50,11 +50,11 @@ async function deleteMemberships(
 	room: Pick<Room, '_id'> & Partial<Room>,
 	only: Filter<Subscription>,
 ): Promise<void> {
-	const yielding = createYielder();
+	const pause = createYielder();
 	for await (const page of membershipsOf(context.store, room._id, only, { rid: 1, u: 1, t: 1 })) {
 		for (const batch of batchesOf(page, BATCH)) {
 			throwIfAborted(context.signal);
-			await yielding();
+			await pause();
 			await removeBatch(context, room, batch);
 		}
 	}

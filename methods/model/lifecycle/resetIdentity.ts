@@ -27,7 +27,7 @@ export type ResetResult = { lastKeyHolder: true } | undefined;
 export async function resetIdentity(context: MethodContext, userId: string, confirm?: boolean): Promise<ResetResult> {
 	const { store, events, settings } = context;
 	// `test/contract/rocketchat-e2e.md` 6: where the setting of the password fallback is off, users may only reset their own
-	// keys. Where it is undefined, this rule does not apply.
+	// keys. Where the setting is undefined, this rule does not apply.
 	const isOwn = userId === context.userId;
 	if (!isOwn && (await factorSettings(store)).passwordFallback === false) throw clientError('actionNotAllowed');
 	const user = await store.users.findOne({ _id: userId }, { projection: { federated: 1 } });

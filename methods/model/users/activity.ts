@@ -1,7 +1,7 @@
 /** Activates and deactivates users. A deactivated user has no login tokens and cannot get new ones. */
 import type { User } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
-import { unlessLastAdmin } from './admins.js';
+import { changeUnlessLastAdmin } from './admins.js';
 import { revokeTokensOf } from './tokens.js';
 
 /**
@@ -22,6 +22,6 @@ export async function setActive(
 		return true;
 	}
 	const deactivate = () => revokeTokensOf(context, user._id, { changes: { $set: { active: false } } });
-	await unlessLastAdmin(store, user, deactivate, activate);
+	await changeUnlessLastAdmin(store, user, deactivate, activate);
 	return true;
 }

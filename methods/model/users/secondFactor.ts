@@ -7,7 +7,7 @@ import type { User } from '../../../shared/documents.js';
 import { type ClientError, clientError } from '../../../shared/errors.js';
 import type { MethodContext, SecondFactor } from '../../../shared/method.js';
 import { type FactorSettings, factorSettings } from '../settings/factors.js';
-import { codesOf, useEmailCode, type Verdict } from './emailCodes.js';
+import { useEmailCode, type Verdict, validCodesOf } from './emailCodes.js';
 import { isPasswordDigest } from './passwords.js';
 
 /** Projection of the user fields that a check needs. */
@@ -137,7 +137,7 @@ async function requireFactor(
 	const available = settings.enabled ? availableFactors(user, settings) : [];
 	const factor = chooseFactor(available, user, request, settings);
 	if (!factor) return null;
-	const [mailedCode] = factor === 'email' ? codesOf(user.services?.emailCode) : [];
+	const [mailedCode] = factor === 'email' ? validCodesOf(user.services?.emailCode) : [];
 	const details = {
 		method: factor,
 		codeGenerated: false,

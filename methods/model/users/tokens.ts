@@ -158,7 +158,7 @@ export async function findTokens(store: Store, userId: string): Promise<{ token:
 	);
 }
 
-/** Removes one token, and ends every session that uses it. Does nothing if the token does not exist any more. */
+/** Removes a token, and ends every session that uses the token. Does nothing if the token does not exist any more. */
 export async function revokeToken(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,
