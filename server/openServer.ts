@@ -58,7 +58,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		traces: await openTraces(version),
 		folder: checked.store.kind === 'files' ? checked.store.folder : undefined,
 	});
-	const observed = ops.observe(opened.store);
+	const observed = ops.observe(opened);
 	const shadow = isShadow ? await shadowOf(checked, observed, log) : undefined;
 	ops.shadow = shadow?.counts;
 	const store = shadow?.store ?? (readOnly ? readOnlyStore(observed) : observed);

@@ -234,14 +234,19 @@ export function isSame(a: unknown, b: unknown): boolean {
 
 /** Canonical EJSON text: equal values have the same text, independent of the order of their keys. */
 export function canonical(value: object): string {
-	return JSON.stringify(withSortedKeys(encode(value)));
+	return canonicalText(encode(value)) as string;
 }
 
-function withSortedKeys(json: unknown): unknown {
-	if (typeof json !== 'object' || json === null) return json;
-	if (Array.isArray(json)) return json.map(withSortedKeys);
-	const entries = Object.entries(json).sort(([a], [b]) => (a < b ? -1 : 1));
-	return Object.fromEntries(entries.map(([key, member]) => [key, withSortedKeys(member)]));
+/** The text of plain JSON with sorted keys; undefined for a value that JSON leaves out. */
+function canonicalText(json: unknown): string | undefined {
+	if (typeof json !== 'object' || json === null) return JSON.stringify(json);
+	if (Array.isArray(json)) return `[${json.map((element) => canonicalText(element) ?? 'null').join(',')}]`;
+	let text = '';
+	for (const key of Object.keys(json).sort()) {
+		const member = canonicalText((json as Record<string, unknown>)[key]);
+		if (member !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${member}`;
+	}
+	return `{${text}}`;
 }
 
 /**

@@ -20,6 +20,11 @@ export async function checkStore(choice: StoreChoice): Promise<CheckReport> {
 /** Checks a data folder, which a server may be using. */
 async function checkFolder(folder: string): Promise<CheckReport> {
 	const path = resolve(folder);
+	try {
+		await withLmdb(() => import('lmdb'));
+	} catch (error) {
+		return { results: [{ part: 'folder', status: 'failed', note: reasonOf(error) }] };
+	}
 	if (!holdsData(path)) {
 		const note = `${folder} holds no data; a server makes the folder when it starts`;
 		return { results: [{ part: 'folder', status: 'off', note }] };

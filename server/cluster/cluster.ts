@@ -63,8 +63,17 @@ export function joinCluster(parts: ClusterParts): Cluster {
 		from,
 		maxBytes: () => link.maxBytes,
 		send,
-		onTooLarge({ type }) {
-			log.warn({ type, maxBytes: link.maxBytes }, 'An event is too large for other processes, which look again');
+		onTooLarge(event) {
+			const { maxBytes } = link;
+			const { type } = event;
+			log.warn({ type, maxBytes }, 'An event is too large for other processes, which look again');
+			if (type !== 'notify') return;
+			const { stream } = event;
+			// Events of streams are stored nowhere, so nothing that the others look at contains this one.
+			log.error(
+				{ stream, maxBytes },
+				'An event of a stream is too large: readers at other processes do not receive it',
+			);
 		},
 	});
 	const sendHeartbeat = (more: { hello?: number; bye?: boolean } = {}) =>

@@ -5,6 +5,7 @@
 import { FairQueue } from './fairQueue.js';
 import { type ConnectionLimiter, type ConnectionRefused, limitConnections } from './limits/connections.js';
 import type { ServerObserver } from './observer.js';
+import { spreadOverTurns } from './turns.js';
 
 export interface AdmissionOptions {
 	/** Maximum number of connections of one address. */
@@ -29,6 +30,9 @@ interface WaitingConnection {
 
 /** How long a connection waits at most, in ms. */
 export const MAX_WAIT_MS = 5000;
+
+/** How many connections are refused in one turn of the event loop when their time is over. */
+const REFUSALS = { perTurn: 3, maxWaiting: Number.POSITIVE_INFINITY };
 
 const TICKS_PER_SECOND = 50;
 
@@ -58,6 +62,12 @@ export class Admission {
 	#ticker: NodeJS.Timeout | undefined;
 	/** Admits connections while the process is overloaded. Runs while connections wait. */
 	#trickle: NodeJS.Timeout | undefined;
+	/** The connections of a storm arrive together, so their time ends together. */
+	readonly #onTimeout = spreadOverTurns<WaitingConnection>(REFUSALS, (connection) => {
+		if (!this.#remove(connection)) return;
+		this.release(connection.address);
+		this.#refuse(connection.address, connection.decide);
+	});
 	#isClosed = false;
 
 	constructor(private readonly options: AdmissionOptions) {
@@ -72,10 +82,18 @@ export class Admission {
 	 *   `decide` is not called
 	 */
 	request(address: string | null, decide: Decide): (() => void) | undefined {
-		const refused = this.#isClosed ? STOPPING : this.#limiter.acquire(address);
+		if (this.#isClosed) {
+			decide(STOPPING);
+			return undefined;
+		}
+		// Checked first: most connections of a storm end here, and it costs the least.
+		if (this.#waiting.size >= this.options.perSecond * (MAX_WAIT_MS / 1000)) {
+			this.#refuse(address, decide);
+			return undefined;
+		}
+		const refused = this.#limiter.acquire(address);
 		if (refused) decide(refused);
 		else if (this.#waiting.size === 0 && this.#takeCredit()) decide(undefined);
-		else if (this.#waiting.size >= this.options.perSecond * (MAX_WAIT_MS / 1000)) this.#refuse(address, decide);
 		else return this.#hold(address, decide);
 		return undefined;
 	}
@@ -153,11 +171,7 @@ export class Admission {
 	}
 
 	#hold(address: string | null, decide: Decide): () => void {
-		const onTimeout = () => {
-			this.#remove(connection);
-			this.#refuse(address, decide);
-		};
-		const timer = setTimeout(onTimeout, MAX_WAIT_MS).unref();
+		const timer = setTimeout(() => this.#onTimeout(connection), MAX_WAIT_MS).unref();
 		const connection: WaitingConnection = { address, decide, timer };
 		this.#waiting.add(connection);
 		this.options.observer?.onConnectionHeld();
@@ -183,7 +197,6 @@ export class Admission {
 
 	#refuse(address: string | null, decide: Decide): void {
 		const isOverloaded = this.options.isOverloaded();
-		this.release(address);
 		this.options.observer?.onConnectionRefused(isOverloaded ? 'load' : 'rate', address);
 		decide(isOverloaded ? OVERLOADED : TOO_FAST);
 	}

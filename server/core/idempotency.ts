@@ -64,7 +64,7 @@ const MAX_CHARACTERS = 64 * 1024 * 1024;
 
 /** Approximate size of an outcome in memory: its length as JSON. */
 function sizeOf(outcome: unknown): number {
-	const encodable = outcome instanceof Error ? { ...outcome, message: outcome.message } : outcome;
+	const encodable = outcome instanceof Error ? [outcome.message, (outcome as { details?: unknown }).details] : outcome;
 	return JSON.stringify(encodable)?.length ?? 0;
 }
 

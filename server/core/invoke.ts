@@ -1,12 +1,5 @@
 /** Invokes methods, independently of the transport: count the call, check arguments, require a user, run. */
-import {
-	type ClientError,
-	clientError,
-	MatchError,
-	MethodError,
-	notFound,
-	toClientError,
-} from '../../shared/errors.js';
+import { type ClientError, clientError, MatchError, MethodError, toClientError } from '../../shared/errors.js';
 import { checkArgs, type Method } from '../../shared/method.js';
 import type { Caller } from './caller.js';
 import { createCallStores } from './callStore.js';
@@ -15,7 +8,8 @@ import { Invocation, type Services } from './invocation.js';
 import type { RateLimits } from './limits/rate.js';
 import { LoginLanes } from './loginLanes.js';
 import { logThrown } from './logThrown.js';
-import { type CallOutcome, outcomeOf, type ServerObserver, UNKNOWN_METHOD } from './observer.js';
+import { type CallObserver, type CallOutcome, outcomeOf } from './observer.js';
+import { refuseUnknown } from './refuseUnknown.js';
 import { type TimeoutClock, withTimeout } from './timeout.js';
 
 export interface Invoker {
@@ -28,6 +22,12 @@ export interface Invoker {
 	 * @throws ClientError or MatchError; any other error of a method is logged and becomes 500
 	 */
 	invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown>;
+}
+
+/** A method, and what observes its calls. */
+interface Entry {
+	readonly method: Method;
+	readonly calls: CallObserver;
 }
 
 /**
@@ -43,23 +43,32 @@ export function createInvoker(
 	once?: IdempotencyCache,
 ): Invoker {
 	// A Map, so that `toString` and `__proto__` are unknown methods like any other (`test/contract/ddp.md` section 19).
-	const byName = new Map<string, Method>();
+	const byName = new Map<string, Entry>();
+	const { observer } = services;
+	const runInContext = observer?.runCall;
 	const stores = createCallStores(services.store);
 	const loginLanes = new LoginLanes(services.observer);
 	for (const method of methods) {
 		if (byName.has(method.name)) throw new Error(`A method named '${method.name}' is already defined`);
-		byName.set(method.name, method);
+		byName.set(method.name, { method, calls: observer?.observeCalls(method.name, method) ?? {} });
 	}
 
-	/** Runs the call after it was counted. */
-	async function run(method: Method, params: readonly unknown[], caller: Caller): Promise<unknown> {
+	/** Counts a call by rate limits, runs it, and reports its end. */
+	async function run({ method, calls }: Entry, params: readonly unknown[], caller: Caller): Promise<unknown> {
 		const { name, timeout } = method;
+		const startedAt = performance.now();
+		let outcome: CallOutcome = 'ok';
+		let result: unknown;
+		let error: ClientError | MatchError | undefined;
 		let invocation: Invocation | undefined;
 		const runMethod = (args: Record<string, unknown>, clock: TimeoutClock, first?: InFlight) => {
 			invocation = new Invocation(name, caller, invoke, limits, services, stores, loginLanes, first);
 			return invocation.run(method, args, clock);
 		};
 		try {
+			const isCounted = !caller.isNested && caller.transport !== 'program';
+			const counting = isCounted ? limits?.count('method', name, caller) : undefined;
+			if (counting) await counting;
 			const args = checkArgs(method, params);
 			if (!method.anonymous && caller.userId === null) throw clientError('invalidUser');
 			const cache = method.once && once?.appliesTo(caller) ? once : undefined;
@@ -69,9 +78,20 @@ export function createInvoker(
 				cache
 					? cache.answer({ method: name, args, caller, timeout }, (first) => runMethod(args, clock, first))
 					: runMethod(args, clock);
-			return await withTimeout(timeout, begin, () => invocation?.expire());
+			const begunAt = counting ? performance.now() : startedAt;
+			result = await withTimeout(timeout, begin, () => invocation?.expire(), begunAt);
+			return result;
 		} catch (thrown) {
-			throw logAndConvert(thrown, name, caller);
+			error = logAndConvert(thrown, name, caller);
+			outcome = outcomeOf(error);
+			throw error;
+		} finally {
+			const { counter, onCall } = calls;
+			if ((counter || onCall) && !caller.isNested) {
+				const ms = performance.now() - startedAt;
+				counter?.add(caller.transport ?? 'program', outcome, ms);
+				onCall?.({ method: name, definition: method, caller, params, outcome, ms, result, thrown: error });
+			}
 		}
 	}
 
@@ -82,46 +102,12 @@ export function createInvoker(
 		return thrown instanceof MatchError ? thrown : toClientError(thrown);
 	}
 
-	/** Counts a call, then runs it. */
-	function start(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {
-		const method = byName.get(name);
-		if (!method) return Promise.reject(notFound('Method', name));
-		const isCounted = !caller.isNested && caller.transport !== 'program';
-		const counting = isCounted ? limits?.count('method', name, caller) : undefined;
-		return counting ? counting.then(() => run(method, params, caller)) : run(method, params, caller);
-	}
-
-	/** Runs a call, and reports its end in one object: copying the begun call with `...` took longer than counting it. */
-	async function observed(
-		observer: ServerObserver,
-		name: string,
-		params: readonly unknown[],
-		caller: Caller,
-	): Promise<unknown> {
-		const definition = byName.get(name);
-		const method = definition ? name : UNKNOWN_METHOD;
-		const startedAt = performance.now();
-		let result: unknown;
-		let outcome: CallOutcome = 'ok';
-		let thrown: ClientError | MatchError | undefined;
-		try {
-			result = observer.runCall
-				? await observer.runCall({ method, definition, caller, params }, () => start(name, params, caller))
-				: await start(name, params, caller);
-		} catch (error) {
-			thrown = error as ClientError | MatchError;
-			outcome = outcomeOf(thrown);
-		}
-		observer.onCall({ method, definition, caller, params, outcome, ms: performance.now() - startedAt, result, thrown });
-		if (thrown) throw thrown;
-		return result;
-	}
-
 	function invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {
-		const { observer } = services;
-		if (!observer || caller.isNested) return start(name, params, caller);
-		return observed(observer, name, params, caller);
+		const entry = byName.get(name);
+		if (!entry) return Promise.reject(refuseUnknown(observer, name, caller));
+		if (!runInContext || caller.isNested) return run(entry, params, caller);
+		return runInContext({ method: name, definition: entry.method, caller, params }, () => run(entry, params, caller));
 	}
 
-	return { get: (name) => byName.get(name), invoke };
+	return { get: (name) => byName.get(name)?.method, invoke };
 }

@@ -56,11 +56,31 @@ export interface WrongToken {
 	readonly requestId: string;
 }
 
+/** Counts the calls of one method. */
+export interface CallCounter {
+	/** @param ms duration */
+	add(transport: TransportKind, outcome: CallOutcome, ms: number): void;
+}
+
+/**
+ * What observes the calls of one method by clients or by the application. Calls between methods are not observed. What is
+ * absent costs nothing.
+ */
+export interface CallObserver {
+	readonly counter?: CallCounter | undefined;
+	/** A call has ended. */
+	readonly onCall?: ((call: EndedCall) => void) | undefined;
+}
+
 export interface ServerObserver {
 	/** Runs a call in a context, such as the span of a trace. Absent: the call is run directly. */
 	runCall?(call: BegunCall, run: () => Promise<unknown>): Promise<unknown>;
-	/** A call of a client or of the application has ended. Calls between methods are not reported. */
-	onCall(call: EndedCall): void;
+	/**
+	 * Makes the observer of a method's calls. Called once for each method, at the start, so that a call looks up nothing;
+	 * and for each call of an unknown method.
+	 * @param definition absent for `UNKNOWN_METHOD`
+	 */
+	observeCalls(method: string, definition: Method | undefined): CallObserver;
 	/** A repeated call has received the outcome of an earlier one. */
 	onReplay(method: string): void;
 	/** A limit was exceeded. @param refused false: it was only counted, by `--rate-limit dry-run` */
@@ -88,7 +108,7 @@ const nothing = () => {};
 
 /** Ignores everything. */
 export const NO_OBSERVER: ServerObserver = {
-	onCall: nothing,
+	observeCalls: () => ({}),
 	onReplay: nothing,
 	onLimit: nothing,
 	onConnection: nothing,

@@ -9,7 +9,7 @@ export interface TimeoutClock {
 
 class Timeout implements TimeoutClock {
 	#timer: NodeJS.Timeout | undefined;
-	#startedAt = 0;
+	#startedAt: number;
 	/** Number of excluded promises that are not settled. */
 	#pauses = 0;
 	#ended = false;
@@ -17,8 +17,10 @@ class Timeout implements TimeoutClock {
 	constructor(
 		private remaining: number,
 		private readonly onTimeout: () => void,
+		startedAt: number,
 	) {
-		this.#start();
+		this.#startedAt = startedAt;
+		this.#timer = setTimeout(onTimeout, remaining).unref();
 	}
 
 	async exclude<T>(wait: Promise<T>): Promise<T> {
@@ -29,7 +31,7 @@ class Timeout implements TimeoutClock {
 		try {
 			return await wait;
 		} finally {
-			if (--this.#pauses === 0 && !this.#ended) this.#start();
+			if (--this.#pauses === 0 && !this.#ended) this.#restart();
 		}
 	}
 
@@ -38,7 +40,7 @@ class Timeout implements TimeoutClock {
 		clearTimeout(this.#timer);
 	}
 
-	#start(): void {
+	#restart(): void {
 		this.#startedAt = performance.now();
 		this.#timer = setTimeout(this.onTimeout, this.remaining).unref();
 	}
@@ -48,18 +50,24 @@ class Timeout implements TimeoutClock {
  * Runs a function with a time limit.
  * @param timeout in ms
  * @param onTimeout called after the time limit
+ * @param startedAt the present time of `performance.now`, if the caller has just read it: reading it is not cheap
  * @throws the function's errors, or `error-timeout` after the time limit; then the function's outcome is ignored
  */
 export function withTimeout<T>(
 	timeout: number,
 	run: (clock: TimeoutClock) => Promise<T>,
 	onTimeout?: () => void,
+	startedAt = performance.now(),
 ): Promise<T> {
 	return new Promise((resolve, reject) => {
-		const clock = new Timeout(timeout, () => {
-			reject(clientError('timeout'));
-			onTimeout?.();
-		});
+		const clock = new Timeout(
+			timeout,
+			() => {
+				reject(clientError('timeout'));
+				onTimeout?.();
+			},
+			startedAt,
+		);
 		run(clock).then(
 			(value) => {
 				clock.end();

@@ -1,11 +1,12 @@
 /** A method call of a DDP client, from its message to both of its answers (`test/contract/ddp.md` sections 6 and 7). */
-import { clientError, notFound, toClientError } from '../../shared/errors.js';
+import { clientError, toClientError } from '../../shared/errors.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, Method, SecondFactor } from '../../shared/method.js';
 import { isLarge } from '../../shared/slices.js';
 import type { Caller, IdempotencyKey, TransportKind } from '../core/caller.js';
 import type { Invoker } from '../core/invoke.js';
-import { type ServerObserver, UNKNOWN_METHOD } from '../core/observer.js';
+import type { ServerObserver } from '../core/observer.js';
+import { refuseUnknown } from '../core/refuseUnknown.js';
 import * as codec from './codec.js';
 import type { LargeAnswers } from './large-answers.js';
 import type { Login } from './login.js';
@@ -172,16 +173,8 @@ export async function runCall(call: codec.MethodCall, host: CallHost, unblock: (
 	const definition = host.services.invoker.get(method);
 	if (!definition) {
 		// The result is sent before `updated`, as Meteor does for an unknown method.
-		const thrown = notFound('Method', method);
-		host.services.observer?.onCall({
-			method: UNKNOWN_METHOD,
-			caller: new DdpCaller(host, id, randomSeed, undefined, unblock),
-			outcome: 'refused',
-			ms: 0,
-			params: [],
-			thrown,
-		});
-		host.send(codec.failure(id, thrown));
+		const caller = new DdpCaller(host, id, randomSeed, undefined, unblock);
+		host.send(codec.failure(id, refuseUnknown(host.services.observer, method, caller)));
 		host.send(codec.updated(id));
 		unblock();
 		return;

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
 import { type Admission, retryConnectionSeconds } from '../core/admission.js';
 import { declineUpgrade, offersWebSocket } from '../core/declineUpgrade.js';
+import { spreadOverTurns } from '../core/turns.js';
 import { ORIGIN_NOT_ALLOWED } from '../http/origins.js';
 import { endWithAnswer } from '../http/securityHeaders.js';
 import type { Heartbeats } from './heartbeat.js';
@@ -21,6 +22,15 @@ const SOCKJS_PATH = /^\/sockjs\/[^/.?]+\/[^/.?]+\/websocket\/?(\?|$)/;
 /** The HTTP server that has received a request. */
 function httpServerOf({ socket }: IncomingMessage): Server | undefined {
 	return (socket as { server?: Server }).server;
+}
+
+/** Three upgrades are about a millisecond of work. A client whose upgrade cannot wait is disconnected. */
+const UPGRADES = { perTurn: 3, maxWaiting: 20_000 };
+
+interface UpgradeRequest {
+	readonly request: IncomingMessage;
+	readonly socket: Duplex;
+	readonly head: Buffer;
 }
 
 /** The body of an error answer, in the form of REST. */
@@ -82,6 +92,13 @@ export function createUpgrade(
 			return;
 		}
 		socket.on('error', onSocketError);
+		if (!handleInTurn({ request, socket, head })) socket.destroy();
+	}
+
+	const handleInTurn = spreadOverTurns(UPGRADES, handleUpgrade);
+
+	function handleUpgrade({ request, socket, head }: UpgradeRequest): void {
+		if (socket.destroyed) return;
 		const { headers } = request;
 		const url = pathOf(request.url ?? '') ?? '';
 		if (!(RAW_PATH.test(url) || SOCKJS_PATH.test(url))) {

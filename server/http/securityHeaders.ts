@@ -20,6 +20,8 @@ declare module 'fastify' {
 	interface FastifyInstance {
 		/** The headers of every answer of this server. */
 		readonly securityHeaders: SecurityHeaders;
+		/** The same as a list of names and values. */
+		readonly securityHeaderList: readonly string[];
 	}
 }
 

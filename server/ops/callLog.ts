@@ -88,20 +88,25 @@ export function createCallLog(log: Log, store: Store): ServerObserver {
 		log.info({ audit: true, outcome: 'refused', reason, transport: 'rest', ...facts, ...attempted }, 'Wrong token');
 	}
 
-	const logsAll = (log as { isLevelEnabled?(level: string): boolean }).isLevelEnabled?.('debug') ?? true;
+	const isWritten = (level: string) =>
+		(log as { isLevelEnabled?(level: string): boolean }).isLevelEnabled?.(level) ?? true;
 
-	return {
-		...NO_OBSERVER,
-		onCall(call) {
-			if (!logsAll && !call.definition?.audit) return;
-			if (call.method !== 'login') return write(call, {});
-			if (call.outcome === 'ok') return write(call, { userId: userOf(call.result) });
-			// A login beyond a limit costs no look-up.
-			if (call.outcome === 'limited') return write(call, {});
-			attemptedUser(store, call.params).then(
+	function writeLogin(call: EndedCall): void {
+		if (call.outcome === 'ok') write(call, { userId: userOf(call.result) });
+		// A login beyond a limit costs no look-up.
+		else if (call.outcome === 'limited') write(call, {});
+		else
+			void attemptedUser(store, call.params).then(
 				(attemptedUserId) => write(call, { attemptedUserId }),
 				() => write(call, {}),
 			);
+	}
+
+	return {
+		...NO_OBSERVER,
+		observeCalls(method, definition) {
+			if (!isWritten(definition?.audit ? 'info' : 'debug')) return {};
+			return { onCall: method === 'login' ? writeLogin : (call) => write(call, {}) };
 		},
 		onConnectionRefused(reason, clientAddress) {
 			if (refusedConnections.allows(clientAddress)) log.info({ reason, clientAddress }, 'A connection was refused');

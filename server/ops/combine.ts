@@ -2,14 +2,16 @@
 import type { ServerObserver } from '../core/observer.js';
 
 /**
- * Reports everything to all.
+ * Reports everything to all; calls to the first that counts them, and to the first that receives them.
  * @param runCall runs calls; without it they are run directly
  */
 export function combine(observers: readonly ServerObserver[], runCall?: ServerObserver['runCall']): ServerObserver {
 	return {
 		...(runCall && { runCall }),
-		onCall(call) {
-			for (const each of observers) each.onCall(call);
+		observeCalls(method, definition) {
+			const all = observers.map((each) => each.observeCalls(method, definition));
+			// One of them counts, and one of them logs.
+			return { counter: all.find((one) => one.counter)?.counter, onCall: all.find((one) => one.onCall)?.onCall };
 		},
 		onReplay: (method) => observers.forEach((each) => void each.onReplay(method)),
 		onLimit: (kind, refused) => observers.forEach((each) => void each.onLimit(kind, refused)),

@@ -4,30 +4,63 @@ import type { LoginLane } from '../../shared/context.js';
 import type { TransportKind } from '../core/caller.js';
 import { Counts } from '../core/counts.js';
 import {
+	type CallCounter,
+	type CallObserver,
 	type CallOutcome,
 	CONNECTION_REFUSALS,
 	type ConnectionRefusal,
-	type EndedCall,
 	type LimitKind,
 	OUTCOMES,
 	type ServerObserver,
 	type WrongToken,
 } from '../core/observer.js';
+import {
+	type CollectionObserver,
+	OPERATIONS,
+	type Operation,
+	type OperationCounter,
+	type StoreObserver,
+} from '../store/storeObserver.js';
 import { Durations } from './durations.js';
+import { KEY_EVENTS, type KeyEvent, keyEventsOfUpdate } from './keyEvents.js';
 
 /** The calls of one method over one transport. */
-class CallCounts {
+class TransportCalls {
 	readonly durations = new Durations();
-	readonly outcomes = new Counts<CallOutcome>();
+	/** By the position of the outcome in `OUTCOMES`. */
+	readonly #outcomes = new Float64Array(OUTCOMES.length);
 
 	add(outcome: CallOutcome, ms: number): void {
 		this.durations.add(ms);
-		this.outcomes.add(outcome);
+		(this.#outcomes[outcome === 'ok' ? 0 : OUTCOMES.indexOf(outcome)] as number)++;
+	}
+
+	/** The outcomes that calls have had. */
+	*outcomes(): Iterable<[CallOutcome, number]> {
+		for (const [i, outcome] of OUTCOMES.entries()) {
+			const count = this.#outcomes[i] as number;
+			if (count > 0) yield [outcome, count];
+		}
+	}
+}
+
+/** The calls of one method. */
+class MethodCalls implements CallCounter {
+	/** Those over each transport that has been used. */
+	readonly byTransport: Partial<Record<TransportKind, TransportCalls>> = {};
+
+	add(transport: TransportKind, outcome: CallOutcome, ms: number): void {
+		let calls = this.byTransport[transport];
+		if (!calls) {
+			calls = new TransportCalls();
+			this.byTransport[transport] = calls;
+		}
+		calls.add(outcome, ms);
 	}
 }
 
 /** The operations of a store on one collection. */
-class OperationCounts {
+class OperationCounts implements OperationCounter {
 	readonly durations = new Durations();
 	failures = 0;
 
@@ -39,21 +72,8 @@ class OperationCounts {
 
 const LOGIN_LANES = ['password', 'token'] as const satisfies readonly LoginLane[];
 
-/** The method whose outcomes are also counted by themselves. */
+/** The method whose outcomes are those of logins. */
 const LOGIN = 'login';
-
-const KEY_EVENTS = [
-	'room_key_set',
-	'room_key_reset',
-	'offered',
-	'accepted',
-	'withdrawn',
-	'stored',
-	'removed',
-	'identity_set',
-	'identity_removed',
-] as const;
-export type KeyEvent = (typeof KEY_EVENTS)[number];
 
 export const EVENTS = ['changed', 'notify', 'tokens-removed'] as const;
 
@@ -61,10 +81,9 @@ export const EVENTS = ['changed', 'notify', 'tokens-removed'] as const;
 export const SOCKETS = ['websocket', 'sockjs-websocket', 'sockjs-polling'] as const satisfies readonly TransportKind[];
 
 /** All counters of a server. */
-export class Counters implements ServerObserver {
+export class Counters implements ServerObserver, StoreObserver {
 	readonly connections = new Counts<TransportKind>(SOCKETS);
 	readonly refusedConnections = new Counts<ConnectionRefusal>(CONNECTION_REFUSALS);
-	readonly logins = new Counts<CallOutcome>(OUTCOMES);
 	readonly limits = new Counts<`${LimitKind} ${boolean}`>();
 	readonly replays = new Counts<string>();
 	readonly events = new Counts<(typeof EVENTS)[number]>(EVENTS);
@@ -78,15 +97,33 @@ export class Counters implements ServerObserver {
 	overflows = 0;
 	streamEvents = 0;
 	streamDeliveries = 0;
-	/** By method, then by transport. */
-	readonly calls = new Map<string, Map<TransportKind, CallCounts>>();
+	/** The calls of each method. */
+	readonly #calls = new Map<string, MethodCalls>();
 	/** By collection, then by operation. */
-	readonly operations = new Map<string, Map<string, OperationCounts>>();
+	readonly operations = new Map<string, Readonly<Record<Operation, OperationCounts>>>();
 
-	readonly onCall = ({ method, caller: { transport = 'program' }, outcome, ms }: EndedCall): void => {
-		entryOf(this.calls, method, transport, () => new CallCounts()).add(outcome, ms);
-		if (method === LOGIN) this.logins.add(outcome);
-	};
+	observeCalls(method: string): CallObserver {
+		let counter = this.#calls.get(method);
+		if (!counter) {
+			counter = new MethodCalls();
+			this.#calls.set(method, counter);
+		}
+		return { counter };
+	}
+
+	/** The calls of each method over each transport that has been used for it. */
+	*calls(): Iterable<{ method: string; transport: string; calls: TransportCalls }> {
+		for (const [method, { byTransport }] of this.#calls)
+			for (const [transport, calls] of Object.entries(byTransport)) yield { method, transport, calls };
+	}
+
+	/** How many calls of `login` have ended in each way. */
+	logins(): Counts<CallOutcome> {
+		const logins = new Counts<CallOutcome>(OUTCOMES);
+		for (const calls of Object.values(this.#calls.get(LOGIN)?.byTransport ?? {}))
+			for (const [outcome, count] of calls.outcomes()) logins.add(outcome, count);
+		return logins;
+	}
 
 	onReplay(method: string): void {
 		this.replays.add(method);
@@ -137,23 +174,17 @@ export class Counters implements ServerObserver {
 		this.streamDeliveries += readers;
 	}
 
-	/** The counter of an operation of the store. */
-	operation(collection: string, operation: string): OperationCounts {
-		return entryOf(this.operations, collection, operation, () => new OperationCounts());
+	observeCollection(collection: string): CollectionObserver {
+		const counters = Object.fromEntries(OPERATIONS.map((operation) => [operation, new OperationCounts()])) as Record<
+			Operation,
+			OperationCounts
+		>;
+		this.operations.set(collection, counters);
+		return {
+			counters,
+			onUpdate: (update) => {
+				for (const event of keyEventsOfUpdate(collection, update)) this.keys.add(event);
+			},
+		};
 	}
-}
-
-/** The entry for two keys. It is made when it is first asked for. */
-function entryOf<K, L, V>(entries: Map<K, Map<L, V>>, first: K, second: L, make: () => V): V {
-	let ofFirst = entries.get(first);
-	if (!ofFirst) {
-		ofFirst = new Map();
-		entries.set(first, ofFirst);
-	}
-	let entry = ofFirst.get(second);
-	if (!entry) {
-		entry = make();
-		ofFirst.set(second, entry);
-	}
-	return entry;
 }

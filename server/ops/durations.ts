@@ -5,29 +5,33 @@ const BOUNDS_MS: readonly number[] = [
 	0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000,
 ];
 
+/** The position of the sum, after the buckets and that of longer durations. */
+const SUM = BOUNDS_MS.length + 1;
+
 export class Durations {
-	readonly #counts = new Float64Array(BOUNDS_MS.length + 1);
-	#sumMs = 0;
+	/** The buckets, then the sum in ms. In one array of numbers, so that adding allocates nothing. */
+	readonly #numbers = new Float64Array(SUM + 1);
 
 	add(ms: number): void {
+		const numbers = this.#numbers;
 		let bucket = 0;
-		while (ms > (BOUNDS_MS[bucket] ?? Number.POSITIVE_INFINITY)) bucket++;
-		this.#counts[bucket] = (this.#counts[bucket] as number) + 1;
-		this.#sumMs += ms;
+		while (bucket < BOUNDS_MS.length && ms > (BOUNDS_MS[bucket] as number)) bucket++;
+		(numbers[bucket] as number)++;
+		(numbers[SUM] as number) += ms;
 	}
 
 	get count(): number {
-		return this.#counts.reduce((sum, count) => sum + count, 0);
+		return this.#numbers.subarray(0, SUM).reduce((sum, count) => sum + count, 0);
 	}
 
 	get sumSeconds(): number {
-		return this.#sumMs / 1000;
+		return (this.#numbers[SUM] as number) / 1000;
 	}
 
 	/** For each bound, in seconds, the number of durations up to it. The last bound is `+Inf`. */
 	*cumulative(): Iterable<readonly [bound: string, count: number]> {
 		let count = 0;
-		for (const [bucket, own] of this.#counts.entries()) {
+		for (const [bucket, own] of this.#numbers.subarray(0, SUM).entries()) {
 			count += own;
 			const bound = BOUNDS_MS[bucket];
 			yield [bound === undefined ? '+Inf' : String(bound / 1000), count];

@@ -3,7 +3,19 @@
  * and members it reads the updates, because some of these are silent, and so are not announced.
  */
 import { type Change, collectionNames, isChangeOf } from '../../shared/store.js';
-import type { KeyEvent } from './counters.js';
+
+export const KEY_EVENTS = [
+	'room_key_set',
+	'room_key_reset',
+	'offered',
+	'accepted',
+	'withdrawn',
+	'stored',
+	'removed',
+	'identity_set',
+	'identity_removed',
+] as const;
+export type KeyEvent = (typeof KEY_EVENTS)[number];
 
 /** A stored text; undefined for a blank text and for any other value. */
 function textOf(value: unknown): string | undefined {

@@ -63,25 +63,15 @@ function* histogram(name: string, durations: Durations, labels: Labels): Iterabl
 const CALL_SECONDS = 'roomkey_call_duration_seconds';
 const STORE_SECONDS = 'roomkey_store_operation_duration_seconds';
 
-function callMetrics({
-	calls,
-	logins,
-	refusedLogins,
-	waitingLogins,
-	wrongTokens,
-	replays,
-	limits,
-}: Counters): Metric[] {
-	function* each() {
-		for (const [method, ofMethod] of calls)
-			for (const [transport, counts] of ofMethod) yield { labels: { method, transport }, counts };
-	}
+function callMetrics(counters: Counters): Metric[] {
+	const { refusedLogins, waitingLogins, wrongTokens, replays, limits } = counters;
 	function* outcomes(): Iterable<Sample> {
-		for (const { labels, counts } of each())
-			for (const [outcome, value] of counts.outcomes) yield { labels: { ...labels, outcome }, value };
+		for (const { method, transport, calls } of counters.calls())
+			for (const [outcome, value] of calls.outcomes()) yield { labels: { method, transport, outcome }, value };
 	}
 	function* durations(): Iterable<Sample> {
-		for (const { labels, counts } of each()) yield* histogram(CALL_SECONDS, counts.durations, labels);
+		for (const { method, transport, calls } of counters.calls())
+			yield* histogram(CALL_SECONDS, calls.durations, { method, transport });
 	}
 	function* hits(): Iterable<Sample> {
 		for (const limit of ['method', 'subscription', 'password', 'connections'] as const)
@@ -92,7 +82,7 @@ function callMetrics({
 		metric('counter', 'roomkey_calls_total', 'Calls of methods, by how they ended', outcomes),
 		metric('histogram', CALL_SECONDS, 'Time from the start of a call to its result', durations),
 		metric('counter', 'roomkey_logins_total', 'Calls of the method login, by how they ended', () =>
-			labelled(logins, 'outcome'),
+			labelled(counters.logins(), 'outcome'),
 		),
 		metric('gauge', 'roomkey_logins_waiting', 'Logins that wait for their turn', () => labelled(waitingLogins, 'lane')),
 		metric('counter', 'roomkey_logins_refused_total', 'Logins that were refused because too many waited', () =>
@@ -174,7 +164,7 @@ function storeMetrics({ operations }: Counters): Metric[] {
 	/** The operations that have been called. */
 	function* each() {
 		for (const [collection, ofCollection] of operations)
-			for (const [operation, counts] of ofCollection)
+			for (const [operation, counts] of Object.entries(ofCollection))
 				if (counts.durations.count > 0) yield { labels: { collection, operation }, counts };
 	}
 	function* durations(): Iterable<Sample> {

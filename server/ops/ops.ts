@@ -7,16 +7,17 @@ import type { PartHealth } from '../cluster/partHealth.js';
 import type { WatcherState } from '../cluster/watch/watcher.js';
 import type { ServerObserver } from '../core/observer.js';
 import { expiryOf } from '../http/certificate.js';
+import type { OpenStore } from '../store/collections.js';
 import { createCallLog, logRevokedTokens } from './callLog.js';
 import { diskCheck, storeCheck } from './checks.js';
 import { combine } from './combine.js';
 import { Counters, EVENTS } from './counters.js';
 import { Health } from './health.js';
 import { HolderCensus } from './holderCensus.js';
-import { keyEventOfChange, keyEventsOfUpdate } from './keyEvents.js';
-import { type OperationObservers, observedStore } from './observedStore.js';
+import { keyEventOfChange } from './keyEvents.js';
 import { healthPages, metricsPage, type Page, type PageServer, servePages } from './pages.js';
 import type { CountedSession } from './sessionCensus.js';
+import { tracedStore } from './tracedStore.js';
 import type { Traces } from './traces.js';
 
 export interface OpsOptions {
@@ -69,11 +70,16 @@ export class Ops {
 		if (options.metrics !== 'off') this.#counters = new Counters();
 	}
 
-	/** The store of the server, which is checked, and observed if there are metrics. */
-	observe(store: Store): Store {
+	/**
+	 * Checks the store of the server, counts its operations if there are metrics, and traces them if there is an SDK.
+	 * @param open without `observe` its operations are not counted
+	 * @returns the store to use
+	 */
+	observe(open: Pick<OpenStore, 'store'> & Partial<Pick<OpenStore, 'observe'>>): Store {
 		const counters = this.#counters;
 		const { traces } = this.options;
-		const observed = counters || traces ? observedStore(store, observing(counters, traces)) : store;
+		if (counters) open.observe?.(counters);
+		const observed = traces ? tracedStore(open.store, traces.begin) : open.store;
 		this.health.addCheck('store', storeCheck(observed));
 		this.census = new HolderCensus(observed, this.options.log);
 		const callLog = createCallLog(this.options.log, observed);
@@ -150,27 +156,4 @@ export class Ops {
 		};
 		return [...healthPages(health), metricsPage(load)];
 	}
-}
-
-/** Times and traces the operations of a store, and counts what happens to keys. */
-function observing(counters: Counters | undefined, traces: Traces | undefined): OperationObservers {
-	return {
-		observerOf(collection, operation) {
-			const counts = counters?.operation(collection, operation);
-			return {
-				begin() {
-					const endSpan = traces?.begin(collection, operation);
-					const startedAt = performance.now();
-					return (failure) => {
-						counts?.add(performance.now() - startedAt, failure !== undefined);
-						endSpan?.(failure);
-					};
-				},
-			};
-		},
-		onUpdate(collection, update) {
-			if (!counters) return;
-			for (const event of keyEventsOfUpdate(collection, update)) counters.keys.add(event);
-		},
-	};
 }

@@ -5,7 +5,7 @@
 import type * as Otel from '@opentelemetry/api';
 import type { BegunCall } from '../core/observer.js';
 import { outcomeOf } from '../core/observer.js';
-import type { Operation } from './observedStore.js';
+import type { Operation } from '../store/storeObserver.js';
 
 /** Where `@opentelemetry/api` keeps what an SDK has registered. */
 const REGISTERED = Symbol.for('opentelemetry.js.api.1');

@@ -8,6 +8,9 @@ import { ownField } from './reach.js';
  * equality or `$in` for the field.
  */
 export function allowedValues(filter: Fields, field: string): readonly Scalar[] | undefined {
+	// The usual condition is answered first, without a closure.
+	const ownCondition = ownField(filter, field);
+	if (typeof ownCondition === 'string') return [ownCondition];
 	return firstFromConditions(filter, field, (condition) => {
 		if (isScalar(condition)) return [condition];
 		if (!isFields(condition)) return undefined;

@@ -92,6 +92,10 @@ export function keysToLookUp(filter: Fields, { fields, ignoreCase }: IndexSpec):
 /** The compound keys of all combinations of one key from each list. */
 function combine([first = [], ...others]: readonly (readonly string[])[]): string[] {
 	let combined = [...first];
-	for (const keys of others) combined = combined.flatMap((start) => keys.map((key) => withLength(start) + key));
+	for (const keys of others) {
+		const longer: string[] = [];
+		for (const start of combined) for (const key of keys) longer.push(withLength(start) + key);
+		combined = longer;
+	}
 	return combined;
 }

@@ -58,8 +58,8 @@ const combinations: Record<string, Combination> = {
 
 /** Compiles the condition on one field to a predicate on documents. Comparing with a string is frequent, so it is fast. */
 function fieldMatcher(field: string, condition: unknown, levels: number): Matcher {
-	const path = field.split('.');
-	if (path.length > 1) {
+	if (field.includes('.')) {
+		const path = field.split('.');
 		const test = compileCondition(field, condition, levels);
 		return (document) => test(reach(document, path));
 	}

@@ -14,34 +14,36 @@ type Tree = Map<string, Tree | true>;
  * @throws TypeError for a projection that both includes and excludes fields, or contains a field and a part of it
  */
 export function projector(projection: Projection = {}): (document: Fields) => Fields {
-	const { _id: idFlag, ...fields } = projection;
-	const flags = new Set<number>(Object.values(fields));
-	if (flags.size > 1) throw new TypeError('A projection either includes fields or excludes them');
-	if (flags.size === 0 && idFlag === undefined) return (document) => document;
-	const isInclusion = flags.has(1) || (flags.size === 0 && idFlag === 1);
-	const paths = Object.keys(fields);
-	if (isInclusion && !paths.some((path) => path.includes('.')))
-		return topLevelInclusion(idFlag === 0 ? paths : ['_id', ...paths]);
-	const tree = treeOf(paths);
-	return ({ _id, ...rest }) => {
-		const kept = (isInclusion ? include(rest, tree) : exclude(rest, tree)) as Fields;
-		return idFlag === 0 ? kept : { _id, ...kept };
-	};
-}
-
-/** The fast path for a projection without dotted paths: it visits only the fields to include. */
-function topLevelInclusion(names: readonly string[]): (document: Fields) => Fields {
-	return (document) => {
-		const kept: Fields = {};
-		for (const name of names) if (Object.hasOwn(document, name)) kept[name] = document[name];
-		return kept;
-	};
+	const paths: string[] = [];
+	let flag: number | undefined;
+	let idFlag: number | undefined;
+	for (const path in projection) {
+		const own = projection[path];
+		if (path === '_id') {
+			idFlag = own;
+			continue;
+		}
+		if (flag !== undefined && own !== flag) throw new TypeError('A projection either includes fields or excludes them');
+		flag = own;
+		paths.push(path);
+	}
+	if (flag === undefined && idFlag === undefined) return (document) => document;
+	if ((flag ?? idFlag) === 1) {
+		const tree = treeOf(idFlag === 0 ? paths : ['_id', ...paths]);
+		return (document) => include(document, tree) as Fields;
+	}
+	const tree = treeOf(idFlag === 0 ? [...paths, '_id'] : paths);
+	return (document) => exclude(document, tree) as Fields;
 }
 
 /** @throws TypeError for two paths of which one is a part of the other */
 function treeOf(paths: string[]): Tree {
 	const root: Tree = new Map();
 	for (const path of paths) {
+		if (!path.includes('.') && !root.has(path)) {
+			root.set(path, true);
+			continue;
+		}
 		const parts = path.split('.');
 		const last = parts.pop() as string;
 		let branch = root;
@@ -57,15 +59,20 @@ function treeOf(paths: string[]): Tree {
 	return root;
 }
 
-/** Keeps only the paths in the tree. Returns undefined for a value that is neither a document nor an array. */
+/**
+ * Keeps only the paths in the tree, in its order, and visits only their fields. Returns undefined for a value that is
+ * neither a document nor an array.
+ */
 function include(value: unknown, tree: Tree): unknown {
 	if (Array.isArray(value)) return value.map((element) => include(element, tree)).filter((kept) => kept !== undefined);
 	if (!isFields(value)) return undefined;
-	return mapFields(value, (key, field) => {
-		const branch = tree.get(key);
-		if (branch === true) return field;
-		return branch ? include(field, branch) : undefined;
-	});
+	const kept: Fields = {};
+	for (const [key, branch] of tree) {
+		if (!Object.hasOwn(value, key)) continue;
+		const field = branch === true ? value[key] : include(value[key], branch);
+		if (field !== undefined) kept[key] = field;
+	}
+	return kept;
 }
 
 /** Removes the paths in the tree. */

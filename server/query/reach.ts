@@ -7,15 +7,17 @@ import { isFields } from '../../shared/values.js';
  *
  * @param from how many parts of the path have already been followed
  */
-export function reach(value: unknown, path: readonly string[], from = 0): unknown[] {
-	const key = path[from];
+export function reach(start: unknown, path: readonly string[], from = 0): unknown[] {
+	let value = start;
+	let position = from;
+	while (position < path.length && isFields(value)) value = ownField(value, path[position++] as string);
+	const key = path[position];
 	if (key === undefined) return [value];
-	if (isFields(value)) return reach(ownField(value, key), path, from + 1);
 	if (!Array.isArray(value)) return [undefined];
 	const found: unknown[] = [];
 	const isPosition = /^\d+$/.test(key) && Number(key) < value.length;
-	if (isPosition) found.push(...reach(value[Number(key)], path, from + 1));
-	for (const element of value) if (isFields(element)) found.push(...reach(element, path, from));
+	if (isPosition) found.push(...reach(value[Number(key)], path, position + 1));
+	for (const element of value) if (isFields(element)) found.push(...reach(element, path, position));
 	return found;
 }
 

@@ -215,6 +215,7 @@ export async function handle(
 	request: FastifyRequest,
 	reply: FastifyReply,
 	route: Route,
+	pathMembers: Readonly<Record<string, string>>,
 	services: Services,
 	{ addressOf, calls, usernameRequired = true }: RequestOptions,
 ): Promise<FastifyReply> {
@@ -243,7 +244,6 @@ export async function handle(
 			refused(400, 'The body is JSON, sent as a form: send the header Content-Type: application/json'),
 		);
 	}
-	const pathMembers = request.params as Record<string, string>;
 	const token = request.headers['x-auth-token'];
 	return sendInSlices(reply, await answerOf(route, { fields, isQuery, isUrlEncoded, pathMembers, caller, token }));
 }

@@ -19,7 +19,8 @@ import { createHttpServer, DEFAULT_HTTP_TIMEOUTS, type HttpTimeouts } from '../h
 import { belowPrefix } from '../http/pathPrefix.js';
 import { endWithAnswer, type SecurityHeaders, securityHeaders } from '../http/securityHeaders.js';
 import { allowOrigins } from './cors.js';
-import { failed, refused, send, UNAUTHORIZED, wrongVerb } from './envelope.js';
+import { failed, NOT_FOUND, refused, send, UNAUTHORIZED, wrongVerb } from './envelope.js';
+import { FixedRoutes, routePathOf } from './fixedRoutes.js';
 import { KnownPaths } from './knownPaths.js';
 import { handle, isAuthorized, type RequestOptions, type Route } from './request.js';
 import { routesOf } from './routes.js';
@@ -41,7 +42,25 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, option
 		config: { [REFUSES_OTHER_VERBS]: true },
 		...(options.preParsing && { preParsing: options.preParsing }),
 		...(route.maxBody !== undefined && largeBodyOptions(route, route.maxBody, services, options)),
-		handler: (request, reply) => handle(request, reply, route, services, options),
+		handler: (request, reply) =>
+			handle(request, reply, route, request.params as Record<string, string>, services, options),
+	});
+}
+
+/** Adds the one route of fastify that all fixed routes share. */
+function addFixedRoutes(
+	app: FastifyInstance,
+	routes: FixedRoutes,
+	paths: KnownPaths,
+	services: Services,
+	options: RestOptions,
+): void {
+	app.route({
+		method: routes.verbs,
+		url: urlOf(FixedRoutes.path),
+		...(options.preParsing && { preParsing: options.preParsing }),
+		onRequest: (request, reply, done) => (routes.find(request) ? done() : refuse(reply, paths.verbsAt(request.url))),
+		handler: (request, reply) => handle(request, reply, routes.find(request) as Route, {}, services, options),
 	});
 }
 
@@ -61,6 +80,11 @@ function largeBodyOptions(route: Route, routeLimit: number, services: Services, 
 	};
 }
 
+/** In place of fastify's compilers of schemas: never called, because patterns of methods check what clients send. */
+function hasNoSchemas(): never {
+	throw new Error('Routes have no schemas');
+}
+
 /** Parses a JSON body. */
 function parseBody(_request: FastifyRequest, text: string, done: (error: Error | null, body?: unknown) => void): void {
 	let body: unknown;
@@ -78,8 +102,8 @@ function parseBody(_request: FastifyRequest, text: string, done: (error: Error |
 function onError(error: FastifyError, reply: FastifyReply, services: Services): FastifyReply {
 	const status = error.statusCode ?? 500;
 	if (status < 500) return send(reply, refused(status, error.message));
-	const { id: requestId, method: verb, routeOptions } = reply.request;
-	const facts = { verb, path: routeOptions?.url, requestId };
+	const { id: requestId, method: verb } = reply.request;
+	const facts = { verb, path: routePathOf(reply.request), requestId };
 	logThrown(services, facts, 'Exception while answering a request', error);
 	return send(reply, failed(error));
 }
@@ -97,9 +121,16 @@ function refuseRawRequest(error: NodeJS.ErrnoException, socket: Socket, headers:
 	endWithAnswer(socket, status, JSON.stringify(refused(status, STATUS_CODES[status] as string).body), headers);
 }
 
+/** Answers a request that has no route. @param allowed the verbs of its path, if there is such a path */
+function refuse(reply: FastifyReply, allowed?: readonly string[]): void {
+	if (!allowed) return void send(reply, NOT_FOUND);
+	reply.header('allow', allowed.join(', '));
+	send(reply, wrongVerb(`${reply.request.method} is not allowed here; use ${allowed.join(' or ')}`));
+}
+
 /** Answers a request outside of the path prefix. */
 function refuseOutside(response: ServerResponse, headers: SecurityHeaders): void {
-	const { status, body } = refused(404, 'Resource not found');
+	const { status, body } = NOT_FOUND;
 	response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
@@ -152,6 +183,8 @@ export function createRest(
 	};
 	const app = fastify({
 		serverFactory: () => createHttpServer(handleRequest, timeouts, certificate),
+		// No route has a schema. By default fastify would load its compilers of schemas: 120 files, a fifth of a start.
+		schemaController: { compilersFactory: { buildValidator: hasNoSchemas, buildSerializer: hasNoSchemas } },
 		bodyLimit: maxBody,
 		// While the server closes, open connections are still served: SockJS clients poll for their answers.
 		return503OnClosing: false,
@@ -161,6 +194,7 @@ export function createRest(
 		frameworkErrors: (error, _request, reply) => onError(error, reply, services),
 	});
 	app.decorate('securityHeaders', headers);
+	app.decorate('securityHeaderList', Object.entries(headers).flat());
 	// Only for answers that fastify sends. Our own `send` adds these headers with less work.
 	app.addHook('onSend', (_request, reply, _payload, done) => {
 		for (const [name, value] of Object.entries(headers)) if (!reply.hasHeader(name)) reply.header(name, value);
@@ -174,7 +208,7 @@ export function createRest(
 	// Fastify must route every verb of HTTP, so that a known path answers 405 to an unknown verb.
 	for (const verb of METHODS) if (!app.supportedMethods.includes(verb)) app.addHttpMethod(verb);
 	app.setErrorHandler<FastifyError>((error, _request, reply) => onError(error, reply, services));
-	app.setNotFoundHandler((_request, reply) => send(reply, refused(404, 'Resource not found')));
+	app.setNotFoundHandler((_request, reply) => refuse(reply));
 	const paths = new KnownPaths();
 	app.addHook('onRoute', ({ url, method, config }) => {
 		if (config && REFUSES_OTHER_VERBS in config)
@@ -189,9 +223,14 @@ export function createRest(
 		const verbs = new Set(['GET', 'POST', ...routes.flatMap((route) => route.verbs)]);
 		allowOrigins(app, (url) => url.startsWith('/api/') || owns(url), [...verbs], corsOrigin);
 	}
+	const fixed = new FixedRoutes();
 	for (const route of routes) {
-		addRoute(app, route, services, options);
+		if (FixedRoutes.accepts(route)) {
+			fixed.add(route);
+			paths.add(urlOf(route.path), route.verbs);
+		} else addRoute(app, route, services, options);
 	}
+	addFixedRoutes(app, fixed, paths, services, options);
 	for (const page of options.pages ?? []) {
 		app.get(page.path, { config: { [REFUSES_OTHER_VERBS]: true } }, async ({ raw }, reply) => {
 			const { status, type, body } = await page.answer(raw);
@@ -203,9 +242,8 @@ export function createRest(
 		// This hook runs before the body is read, so an invalid body does not change the answer.
 		app.addHook('onRequest', (request, reply, done) => {
 			const allowed = request.is404 ? paths.verbsAt(request.url) : undefined;
-			if (!allowed) return done();
-			reply.header('allow', allowed.join(', '));
-			send(reply, wrongVerb(`${request.method} is not allowed here; use ${allowed.join(' or ')}`));
+			if (allowed) refuse(reply, allowed);
+			else done();
 		});
 	});
 	return { app, owns, handle: handleRequest };

@@ -11,6 +11,7 @@ import type { Log } from '../../shared/log.js';
 import type { Store } from '../../shared/store.js';
 import { Counts } from '../core/counts.js';
 import { readOnlyStore } from '../core/readOnly.js';
+import { routePathOf } from '../rest/fixedRoutes.js';
 import { specs } from '../store/collections.js';
 import { type Difference, findDifferences, nameOf, type Touched } from './compare.js';
 import { Overlay } from './overlay.js';
@@ -117,7 +118,8 @@ export class Shadow {
 	}
 
 	/** Runs a mirrored request on an overlay, and decides whether its writes are compared. */
-	async #replay({ raw, headers: sent, method: verb, routeOptions, server }: FastifyRequest, body: Buffer) {
+	async #replay(request: FastifyRequest, body: Buffer) {
+		const { raw, headers: sent, method: verb, server } = request;
 		const isRead = verb === 'GET';
 		const overlay = new Overlay(!isRead, this.options.real, this.#specs);
 		// These headers describe the body as it came over the network. It is replayed in one piece.
@@ -137,7 +139,7 @@ export class Shadow {
 				requestId: overlay.requestId,
 				...(typeof proxyId === 'string' && PROXY_ID.test(proxyId) && { proxyRequestId: proxyId }),
 				verb,
-				path: routeOptions.url,
+				path: routePathOf(request),
 				status: answer.statusCode,
 				...errorTypeOf(answer),
 			};

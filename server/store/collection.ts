@@ -8,6 +8,7 @@ import { copyStorable, type Document, type Fields, isId } from '../../shared/val
 import { checkFindOptions } from '../query/findOptions.js';
 import { compile, type Matcher } from '../query/match.js';
 import { checkUpdate, type Update } from '../query/update.js';
+import type { CollectionObserver, Operation } from './storeObserver.js';
 
 /** A checked filter, and its compiled function. */
 export interface Query {
@@ -54,10 +55,17 @@ export type WriteGate = <R>(task: () => Promise<R>) => Promise<R>;
 /** Converts an error of the backend to the error for callers. */
 export type Translate = (error: unknown) => unknown;
 
+/** What observes a collection. Undefined until the store is observed. */
+export interface Observed {
+	by: CollectionObserver | undefined;
+}
+
 /**
  * Wraps a backend as the collection that methods use.
  *
  * @param name name of the collection, for messages
+ * @param observed operations are counted here, and not by a collection around this one, which would need a promise and
+ * functions of its own for each of them
  */
 export function collection<T extends { _id: string }>(
 	backend: Backend,
@@ -65,67 +73,125 @@ export function collection<T extends { _id: string }>(
 	gate: WriteGate,
 	announce: Announce,
 	translate: Translate,
+	observed: Observed = { by: undefined },
 ): Collection<T> {
-	async function write<R>(options: WriteOptions | undefined, task: (report?: Report) => Promise<R>): Promise<R> {
+	/** The present time if the collection is observed. Reading it is not cheap. */
+	const startTime = () => (observed.by ? performance.now() : 0);
+	function end(operation: Operation, startedAt: number, failed = false): void {
+		observed.by?.counters[operation].add(performance.now() - startedAt, failed);
+	}
+	async function write<R>(
+		operation: Operation,
+		options: WriteOptions | undefined,
+		task: (report?: Report) => Promise<R>,
+	): Promise<R> {
+		const startedAt = startTime();
 		try {
-			return await gate(() => task(announce(options)));
+			const result = await gate(() => task(announce(options)));
+			end(operation, startedAt);
+			return result;
 		} catch (error) {
-			throw isDuplicate(error) ? new DuplicateKeyError(name) : await translate(error);
+			const isTaken = isDuplicate(error);
+			// A duplicate is not a failure: the unique index has prevented it.
+			end(operation, startedAt, !(isTaken && operation === 'insertOne'));
+			throw isTaken ? new DuplicateKeyError(name) : await translate(error);
 		}
 	}
-	async function read<R>(task: Promise<R>): Promise<R> {
+	const update = async (
+		operation: 'updateOne' | 'updateMany',
+		filter: unknown,
+		changes: unknown,
+		options?: WriteOptions,
+	) => {
+		const query = queryOf(filter);
+		const checked = checkUpdate(changes);
+		const multi = operation === 'updateMany';
+		return { matchedCount: await write(operation, options, (report) => backend.update(query, checked, multi, report)) };
+	};
+	const remove = async (operation: 'deleteOne' | 'deleteMany', filter: unknown, options?: WriteOptions) => {
+		const query = queryOf(filter);
+		const multi = operation === 'deleteMany';
+		return { deletedCount: await write(operation, options, (report) => backend.remove(query, multi, report)) };
+	};
+
+	/** Reads the rest of a query, which is timed until its first document: a client may read the others slowly. */
+	async function* iterate(documents: AsyncIterable<T>): AsyncGenerator<T> {
+		const startedAt = startTime();
+		let isFirst = true;
 		try {
-			return await task;
+			for await (const document of documents) {
+				if (isFirst) end('find', startedAt);
+				isFirst = false;
+				yield document;
+			}
+			if (isFirst) end('find', startedAt);
 		} catch (error) {
+			if (isFirst) end('find', startedAt, true);
 			throw await translate(error);
 		}
 	}
-	const update = async (filter: unknown, changes: unknown, multi: boolean, options?: WriteOptions) => {
-		const query = queryOf(filter);
-		const checked = checkUpdate(changes);
-		return { matchedCount: await write(options, (report) => backend.update(query, checked, multi, report)) };
-	};
-	const remove = async (filter: unknown, multi: boolean, options?: WriteOptions) => {
-		const query = queryOf(filter);
-		return { deletedCount: await write(options, (report) => backend.remove(query, multi, report)) };
-	};
 
 	return {
-		findOne: async (filter, options) => {
+		async findOne(filter, options) {
 			checkFindOptions(options);
-			return (await read(backend.findOne(queryOf(filter), options))) as T | null;
+			const query = queryOf(filter);
+			const startedAt = startTime();
+			try {
+				const found = await backend.findOne(query, options);
+				end('findOne', startedAt);
+				return found as T | null;
+			} catch (error) {
+				end('findOne', startedAt, true);
+				throw await translate(error);
+			}
 		},
 		find(filter, options) {
 			checkFindOptions(options);
 			const documents = backend.find(queryOf(filter), options) as AsyncIterable<T>;
 			return {
-				toArray: () => read(arrayOf(documents)),
-				async *[Symbol.asyncIterator]() {
+				async toArray() {
+					const startedAt = startTime();
 					try {
-						yield* documents;
+						const all = await arrayOf(documents);
+						end('find', startedAt);
+						return all;
 					} catch (error) {
+						end('find', startedAt, true);
 						throw await translate(error);
 					}
 				},
+				[Symbol.asyncIterator]: () => iterate(documents),
 			};
 		},
-		countDocuments: async (filter) => read(backend.count(queryOf(filter))),
+		async countDocuments(filter) {
+			const query = queryOf(filter);
+			const startedAt = startTime();
+			try {
+				const count = await backend.count(query);
+				end('countDocuments', startedAt);
+				return count;
+			} catch (error) {
+				end('countDocuments', startedAt, true);
+				throw await translate(error);
+			}
+		},
 		insertOne: async (document, options) => {
 			const stored = checkedDocument(document);
-			return write(options, (report) => backend.insert(stored, report));
+			return write('insertOne', options, (report) => backend.insert(stored, report));
 		},
-		updateOne: (filter, changes, options) => update(filter, changes, false, options),
-		updateMany: (filter, changes, options) => update(filter, changes, true, options),
+		updateOne: (filter, changes, options) => update('updateOne', filter, changes, options),
+		updateMany: (filter, changes, options) => update('updateMany', filter, changes, options),
 		findOneAndUpdate: async (filter, changes, options) => {
 			const query = queryOf(filter);
 			const checked = checkUpdate(changes);
-			const { projection } = options;
-			if (projection) checkFindOptions({ projection });
-			const document = write(options, (report) => backend.updateReturning(query, checked, options, report));
-			return (await document) as T | null;
+			checkFindOptions({ projection: options.projection });
+			const task = (report?: Report) => backend.updateReturning(query, checked, options, report);
+			const found = await write('findOneAndUpdate', options, task);
+			if (found !== null) observed.by?.onUpdate(changes);
+			return found as T | null;
 		},
-		deleteOne: (filter, options) => remove(filter, false, options),
-		deleteMany: (filter, options) => remove(filter, true, options),
+		deleteOne: (filter, options) => remove('deleteOne', filter, options),
+		deleteMany: (filter, options) => remove('deleteMany', filter, options),
 		async announce(action: Change['action'], document, options) {
 			const state = document as Document;
 			const states = action === 'removed' ? { before: state } : { after: state };

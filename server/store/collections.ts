@@ -6,7 +6,15 @@ import { type Change, type Collection, collectionNames, type Store } from '../..
 import { StoreError } from '../../shared/storeErrors.js';
 import type { Document } from '../../shared/values.js';
 import { changesNothing } from '../query/update.js';
-import { type Announce, type Backend, collection, type Translate, type WriteGate } from './collection.js';
+import {
+	type Announce,
+	type Backend,
+	collection,
+	type Observed,
+	type Translate,
+	type WriteGate,
+} from './collection.js';
+import type { StoreObserver } from './storeObserver.js';
 
 /** What happens to missing indexes of MongoDB: they are made, only named in the log, or not looked at. */
 export type IndexMode = 'make' | 'report' | 'leave';
@@ -42,6 +50,8 @@ export interface OpenStore {
 	 * function that removes the listener.
 	 */
 	onChange(listener: ChangeListener): () => void;
+	/** Observes all operations from now on. */
+	observe(observer: StoreObserver): void;
 	/**
 	 * Identifies the data. All processes that use this data have the same text; a copy of the data has another one.
 	 * Undefined if no other process can use this data.
@@ -85,6 +95,7 @@ export async function buildStore(
 	};
 	const listeners = new Set<ChangeListener>();
 	const opened: [string, Collection<never>][] = [];
+	const observed = new Map<string, Observed>();
 	for (const spec of specs(declared)) {
 		const { key, name } = spec;
 		const announce: Announce = (options) => {
@@ -100,13 +111,18 @@ export async function buildStore(
 				}
 			};
 		};
-		opened.push([key, collection(await open(spec), name, gate, announce, translate)]);
+		const ofCollection: Observed = { by: undefined };
+		observed.set(name, ofCollection);
+		opened.push([key, collection(await open(spec), name, gate, announce, translate, ofCollection)]);
 	}
 	return {
 		store: Object.fromEntries(opened) as unknown as Store,
 		onChange(listener) {
 			listeners.add(listener);
 			return () => void listeners.delete(listener);
+		},
+		observe(observer) {
+			for (const [name, ofCollection] of observed) ofCollection.by = observer.observeCollection(name);
 		},
 		close() {
 			closing ??= Promise.allSettled(runningWrites).then(release);

@@ -30,14 +30,18 @@ export function lmdbTable(environment: Environment, { name, indexes }: Collectio
 				pages(after, (start) => [...documents.getRange(pageFrom(start))].map(({ key, value }) => ({ at: key, value }))),
 		},
 		indexes,
-		(spec) => new LmdbIndex(openIndex(environment, name, spec)),
+		(spec) => new LmdbIndex(openIndex(environment, name, spec), spec.unique),
 	);
 }
 
 class LmdbIndex implements IndexEntries {
-	constructor(private readonly entries: Database<string, string>) {}
+	constructor(
+		private readonly entries: Database<string, string>,
+		private readonly isUnique: boolean,
+	) {}
 
 	ids(key: string, after: string | undefined): Iterable<string> {
+		if (this.isUnique && after === undefined) return [this.entries.get(key) ?? []].flat();
 		return pages(after, (start) =>
 			[...this.entries.getValues(key, pageFrom(start))].map((id) => ({ at: id, value: id })),
 		);

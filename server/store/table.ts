@@ -128,7 +128,12 @@ export class Table {
 	 */
 	candidates(filter: Fields, path = '_id'): Candidates {
 		const wantedIds = allowedValues(filter, '_id');
-		if (wantedIds) return { documents: this.#read(new Set(wantedIds.filter(isId))), ordered: wantedIds.length === 1 };
+		if (wantedIds?.length === 1) {
+			const [id] = wantedIds;
+			const document = isId(id) ? this.documents.get(id) : undefined;
+			return { documents: document ? [document] : [], ordered: true };
+		}
+		if (wantedIds) return { documents: this.#read(new Set(wantedIds.filter(isId))), ordered: false };
 		const found = this.#lookUp(filter);
 		const isQuickToSort = found !== undefined && found.count <= MAX_TO_SORT;
 		const sortedIds = path === '_id' || isQuickToSort ? undefined : this.#idsInOrder(filter, path);

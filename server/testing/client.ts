@@ -30,8 +30,11 @@ interface PendingRequest {
 	readonly site: ReturnType<typeof callSite>;
 }
 
-/** Looks up the exception behind a request that ended with `Internal server error`; undefined if unknown. */
+/** Looks up why a request has failed: an exception, or an argument that does not match. Undefined if unknown. */
 export type CauseOf = (sessionId: string | undefined, requestId: string) => unknown;
+
+/** Errors that say less than is known: an argument that does not match, a fault, and a store that is away. */
+const HAS_CAUSE: ReadonlySet<string | number> = new Set([400, 500, 503]);
 
 export interface TestClient {
 	/** Calls a method. Resolves once its writes have been delivered to this client (`updated`). */
@@ -102,7 +105,7 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 
 	function errorOf({ error, reason, details }: NonNullable<Frame['error']>, id: string): Error {
 		const received = new ClientError(error, reason, details);
-		const cause = error === 500 || error === 503 ? causeOf(session, id) : undefined;
+		const cause = HAS_CAUSE.has(error) ? causeOf(session, id) : undefined;
 		return cause === undefined ? received : withCause(received, cause);
 	}
 

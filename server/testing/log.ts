@@ -21,11 +21,28 @@ export function memoryLog(next?: Log): Log & { readonly lines: LogLine[] } {
 	return { lines, debug: keep('debug'), info: keep('info'), warn: keep('warn'), error: keep('error') };
 }
 
-/** Finds in the log what a call or subscription has thrown that ended with `Internal server error`. */
-export function thrownIn(lines: readonly LogLine[], sessionId: string | undefined, requestId: string): unknown {
-	const line = lines.findLast(({ facts }) => {
-		const ids = facts as { sessionId?: unknown; requestId?: unknown };
-		return 'err' in facts && ids.sessionId === sessionId && ids.requestId === requestId;
-	});
-	return (line?.facts as { err?: unknown } | undefined)?.err;
+/**
+ * Finds in the log why a call or subscription of a client has failed: what was thrown, or which argument does not match
+ * its pattern. Undefined if the log has neither.
+ */
+export function causeIn(lines: readonly LogLine[], sessionId: string | undefined, requestId: string): unknown {
+	const failure = lines
+		.map(({ facts }) => facts as LoggedFailure)
+		.findLast(({ err, argument, ...ids }) => {
+			const hasCause = err !== undefined || argument !== undefined;
+			return hasCause && ids.sessionId === sessionId && ids.requestId === requestId;
+		});
+	if (failure?.argument === undefined) return failure?.err;
+	const place = failure.path ? ` at '${failure.path}'` : '';
+	return new Error(`Argument '${failure.argument}' does not match its pattern${place}`);
+}
+
+/** What is logged of a call or subscription that has failed. */
+interface LoggedFailure {
+	readonly err?: unknown;
+	/** Name of the argument that does not match, and the path inside it. */
+	readonly argument?: string;
+	readonly path?: string;
+	readonly sessionId?: unknown;
+	readonly requestId?: unknown;
 }

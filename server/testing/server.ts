@@ -1,4 +1,6 @@
 /** Starts a server without a socket, for tests. */
+// Loaded here, not by the first `openTestServer`, which is often in a hook of two seconds.
+import '../../methods/accounts/index.js';
 import type { User } from '../../shared/documents.js';
 import { clone } from '../../shared/ejson.js';
 import { isObject } from '../../shared/isObject.js';
@@ -10,7 +12,7 @@ import { callSite, withCallSite } from './callSite.js';
 import { connectClient, type TestClient } from './client.js';
 import { isClockFake } from './clock.js';
 import { type RecordedEvents, startRecording } from './events.js';
-import { type LogLine, memoryLog, thrownIn } from './log.js';
+import { causeIn, type LogLine, memoryLog } from './log.js';
 import { addPerson, type Person } from './users.js';
 
 /** The user that makes a call, as an object or by id; null: a caller who is not logged in. */
@@ -91,7 +93,7 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 			if (as !== null && typeof as?.token !== 'string') {
 				throw new TypeError('The argument of connect is the user who logs in: what addUser returns');
 			}
-			const client = await connectClient(app.connect, (session, request) => thrownIn(log.lines, session, request));
+			const client = await connectClient(app.connect, (session, request) => causeIn(log.lines, session, request));
 			clients.add(client);
 			if (as) await client.call('login', { resume: as.token });
 			return client;

@@ -22,7 +22,7 @@ export interface TotpService {
 	secret?: string;
 	/** Hex SHA-256 of the backup codes, each of which can be used once. */
 	hashedBackup?: string[];
-	/** The last time step whose code Roomkey accepted: codes up to this step are invalid. */
+	/** The last time step whose code was accepted. Codes up to it are invalid. */
 	usedStep?: number;
 }
 
@@ -79,7 +79,7 @@ export interface User {
 	e2eRekeying?: Date;
 	/** Time of the first identity keys. Present until the user is queued in all rooms. */
 	e2eQueueing?: Date;
-	/** Ids of the user's rooms. Rocket.Chat uses it to list the members of a room. */
+	/** Ids of the user's rooms, from which Rocket.Chat lists the members of a room. */
 	__rooms?: string[];
 	/** True for a user of another (federated) server. */
 	federated?: boolean;
@@ -100,7 +100,7 @@ export interface KeyHistoryEntry {
 
 /**
  * How a caller was logged in. `session`, `personal-access-token`: by a token of this kind; `totp`, `email`, `password`:
- * by a token and this proof; `server`: the application called the method for the user, without a token.
+ * by a token and this proof; `server`: without a token, by a call of the application.
  */
 export type KeyLogin = 'session' | 'personal-access-token' | 'totp' | 'email' | 'password' | 'server';
 

@@ -71,13 +71,13 @@ export function restCaller(
 		});
 }
 
-/** How a connection calls: again at each answer, or at intervals. */
-export type Pace = { readonly outstanding: number } | { readonly every: number };
+/** How a connection calls: again at each answer, or at intervals, then one call or several at once. */
+export type Pace = { readonly outstanding: number } | { readonly every: number; readonly burst?: number };
 
 /**
  * Calls a server for a time.
- * @param pace `outstanding`: calls of one connection that wait for an answer at any time; `every`: ms between two calls
- * of one connection, whether the first was answered or not
+ * @param pace `outstanding`: calls of one connection that wait for an answer at any time; `every`: ms between two calls,
+ * or two times `burst` calls, of one connection, whether the first were answered or not
  * @param duration in ms
  * @param around called when counting begins and ends, and awaited
  * @returns answers, and how long it took, in ms
@@ -103,7 +103,11 @@ export async function load(
 		for (const caller of callers) for (let i = 0; i < pace.outstanding; i++) caller.call();
 	} else {
 		for (const caller of callers) {
-			timers.push(setInterval(() => caller.call(), pace.every));
+			const { every, burst = 1 } = pace;
+			const callAll = () => {
+				for (let i = 0; i < burst; i++) caller.call();
+			};
+			timers.push(setInterval(callAll, every));
 			// The connections take turns.
 			await pause(pace.every / connections);
 		}

@@ -5,7 +5,7 @@ import type { Order } from './loadClients.js';
 import type { Memory } from './memoryUsage.js';
 import type { Ready } from './server.js';
 
-type Kind = 'roomkey' | 'files' | 'observed' | 'ws' | 'http' | 'cluster' | 'ws-nats';
+type Kind = 'roomkey' | 'files' | 'unobserved' | 'metrics' | 'observed' | 'ws' | 'http' | 'cluster' | 'ws-nats';
 
 export interface Running extends Ready {
 	readonly kind: Kind;

@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: what a call, an event and a connection cost beside bare servers that do the same, in one run. Times
- * and bytes mean nothing on their own; the ratios do. `npm run bench calls|cluster|fairness|fanout|memory|scale|live|observed|start|store` measures one of them.
+ * and bytes mean nothing on their own; the ratios do. `npm run bench calls|cluster|fairness|fanout|memory|scale|live|observed|start|store|storm` measures one of them.
  */
 import { benchCalls } from './calls.js';
 import { benchCluster } from './cluster.js';
@@ -12,6 +12,7 @@ import { benchObserved } from './observed.js';
 import { benchScale } from './scale.js';
 import { benchStart } from './start.js';
 import { benchStore } from './store.js';
+import { benchStorm } from './storm.js';
 
 const scaleInMemory = () => benchScale('memory');
 
@@ -26,6 +27,7 @@ const benches: Record<string, readonly (() => Promise<void>)[]> = {
 	scale: [scaleInMemory],
 	live: [benchLive],
 	start: [benchStart],
+	storm: [benchStorm],
 	store: [benchStore, scaleInMemory, () => benchScale('files')],
 };
 const chosen = process.argv.slice(2);

@@ -85,7 +85,7 @@ async function roomkey(people: number, parts: RoomkeyParts = {}): Promise<Ready>
 	const catalogue = await import('../../methods/index.js');
 	const open = await openStore(choice, log);
 	const { onChange } = open;
-	const store = ops?.observe(open.store) ?? open.store;
+	const store = ops?.observe(open) ?? open.store;
 	const person = await addPerson(store);
 	const { success: _, ...keys } = bareKeys;
 	await store.users.updateOne({ _id: person.id }, { $set: { e2e: keys } });
@@ -109,10 +109,10 @@ async function roomkey(people: number, parts: RoomkeyParts = {}): Promise<Ready>
 	return { port: await app.listen(0, '127.0.0.1'), person, rid, tokens };
 }
 
-/** With metrics and a log at `info`, as the command has by default. */
-async function observed(people: number): Promise<Ready> {
-	const log = pino({ level: 'info' }, pino.destination({ dest: '/dev/null', sync: true }));
-	return roomkey(people, { ops: new Ops({ log, metrics: 'on', version: 'bench' }), log });
+/** The parts of the command, with `--metrics` and `--log-level` as given. The log is written to /dev/null. */
+async function observed(people: number, metrics: 'on' | 'off', level: 'info' | 'silent'): Promise<Ready> {
+	const log = pino({ level }, pino.destination({ dest: '/dev/null', sync: true }));
+	return roomkey(people, { ops: new Ops({ log, metrics, version: 'bench' }), log });
 }
 
 function listen(server: Server): Promise<Ready> {
@@ -201,7 +201,9 @@ async function bareNats(): Promise<Ready> {
 const kinds: Record<string, (people: number) => Promise<Ready>> = {
 	roomkey: (people) => roomkey(people),
 	files: onFiles,
-	observed,
+	unobserved: (people) => observed(people, 'off', 'silent'),
+	metrics: (people) => observed(people, 'on', 'silent'),
+	observed: (people) => observed(people, 'on', 'info'),
 	ws: bareWs,
 	http: bareHttp,
 	cluster: inCluster,

@@ -123,6 +123,9 @@ describe('the package', function () {
 			'roomkey: To store data in a folder, add the package lmdb: npm install lmdb; or keep data in memory, ' +
 				'with the option store: { memory: true } or the flag --memory',
 		);
+		const checked = await run(path.join(consumer, 'node_modules/.bin/roomkey'), ['check'], { cwd: consumer });
+		expect(checked.code).to.equal(1);
+		expect(checked.output).to.match(/^folder +failed +.*add the package lmdb: npm install lmdb$/m);
 	});
 
 	for (const [module, moduleResolution] of [

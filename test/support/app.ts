@@ -66,7 +66,7 @@ export type TestAppOptions = Partial<Catalogue> & {
 /** Starts a server with the whole catalogue and the options. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 	const open = options.store
-		? { store: options.store, onChange: options.onChange ?? (() => () => {}), close: async () => {} }
+		? { store: options.store, onChange: options.onChange ?? (() => () => {}), observe: () => {}, close: async () => {} }
 		: await openTestStore();
 	return listen(open, options, 0);
 }
@@ -75,7 +75,7 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 	const log = memoryLog();
 	// With metrics, and with a log of every call, which is searched for secrets.
 	const ops = new Ops({ log: notedLog, metrics: 'on', version: 'test' });
-	ops.observe(open.store);
+	ops.observe(open);
 	if (options.link) ops.cluster = new ClusterCounts();
 	const app = createApp({
 		...testOptions,

@@ -56,6 +56,7 @@ export function eachTestWithStore(openOne: () => Promise<OpenStore> = openTestSt
 			return open.store;
 		},
 		onChange: (listener) => open.onChange(listener),
+		observe: (observer) => open.observe(observer),
 		close: () => open.close(),
 	};
 }

@@ -1,5 +1,6 @@
 /** When new connections may open, with a fake clock. */
 import { mock } from 'node:test';
+import { setImmediate as aTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { Admission, MAX_WAIT_MS, retryConnectionSeconds } from '../../server/core/admission.js';
 
@@ -65,13 +66,16 @@ describe('the admission of connections', () => {
 		expect(decided).to.deep.equal([...'cdefghijkl']);
 	});
 
-	it('refuses those that waited too long, and says why', () => {
+	it('refuses those that waited too long, a few in each turn, and says why', async () => {
 		admission = make(100);
 		overloaded = true;
 		for (let i = 0; i < 30; i++) ask(`${i}`);
 		mock.timers.tick(MAX_WAIT_MS - 1);
 		const opened = decided.splice(0).length;
 		mock.timers.tick(1);
+		// The last of the five that open in a second, and the first three of the others.
+		expect(decided).to.have.length(4);
+		await aTurn();
 		expect(decided)
 			.to.include('29: The server is overloaded')
 			.and.to.have.length(30 - opened);

@@ -1,6 +1,6 @@
 /** The parts of the connection between processes, each alone. */
 import { expect } from 'chai';
-import { createBus } from '../../server/cluster/bus.js';
+import { type Bus, createBus } from '../../server/cluster/bus.js';
 import { createCatchUp } from '../../server/cluster/catchUp.js';
 import { joinCluster } from '../../server/cluster/cluster.js';
 import type { LinkHandlers } from '../../server/cluster/link.js';
@@ -86,12 +86,15 @@ describe('the messages of others', () => {
 });
 
 describe('a process', () => {
-	it('looks at everything written since a process that connects again was alone', async () => {
-		const requested: number[] = [];
-		const log = memoryLog();
-		let handlers: LinkHandlers | undefined;
+	let log: ReturnType<typeof memoryLog>;
+	/** When it was asked to look again, and since when. */
+	let requested: number[];
+	let handlers: LinkHandlers | undefined;
+
+	/** A process whose messages reach nobody. @param maxBytes of a message */
+	function join(bus: Bus, maxBytes = 1_048_576) {
 		const link = {
-			maxBytes: 1_048_576,
+			maxBytes,
 			start(given: LinkHandlers) {
 				handlers = given;
 			},
@@ -106,7 +109,26 @@ describe('a process', () => {
 			close: async () => {},
 		};
 		const changedElsewhere = { report() {}, settled: async () => {}, close: async () => {} };
-		const cluster = joinCluster({ link, bus: createBus(log), catchUp, changedElsewhere, checkTokens() {}, log });
+		return joinCluster({ link, bus, catchUp, changedElsewhere, checkTokens() {}, log });
+	}
+
+	beforeEach(() => {
+		log = memoryLog();
+		requested = [];
+	});
+
+	it('logs an event of a stream that is too large for the others, without its arguments', async () => {
+		const bus = createBus(log);
+		const cluster = join(bus, 1000);
+		bus.publish('notify', { stream: 'news', eventName: 'all', args: ['x'.repeat(2000)] });
+		await cluster.close();
+		const [line, ...others] = log.lines.filter(({ level }) => level === 'error');
+		expect(others).to.deep.equal([]);
+		expect(line?.facts).to.deep.equal({ stream: 'news', maxBytes: 1000 });
+	});
+
+	it('looks at everything written since a process that connects again was alone', async () => {
+		const cluster = join(createBus(log));
 		handlers?.onConnect();
 		for (const [from, hello] of [
 			['one', 60_000],

@@ -266,6 +266,15 @@ describe('createServer', () => {
 		expect((await rejection(open({ methods: [addTask, addTask] }))).message).to.include('already defined');
 	});
 
+	it('refuses two methods with one path and verb over REST', async () => {
+		const at = (name: string, path: string) =>
+			method({ name, summary: 'Does nothing', args: {}, rest: { verb: 'GET', path }, anonymous: true, run: () => {} });
+		const message = async (path: string) =>
+			(await rejection(open({ methods: [at('a', path), at('b', path)] }))).message;
+		expect(await message('same')).to.equal('There are two REST routes GET same');
+		expect(await message('two/parts')).to.include('already declared');
+	});
+
 	it('refuses names of collections that no database accepts', () => {
 		for (const name of ['', 'a$', 'system.x', '1a', 'a'.repeat(121)])
 			expect(() => collection(name)).to.throw('is no name');

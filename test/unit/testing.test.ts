@@ -37,6 +37,7 @@ const refused = method({
 		throw new ClientError('no', 'No');
 	},
 });
+const takes = method({ name: 'takes', summary: 'Takes a text', args: { options: { text: String } }, run: () => 0 });
 const wait = method({ name: 'wait', summary: 'Never ends', args: {}, run: () => new Promise(() => {}) });
 const brokenList = publication({ name: 'broken', summary: 'Fails', args: {}, run: fail });
 const users = publication({
@@ -55,7 +56,7 @@ const forgotten = publication({
 	},
 });
 
-const parts = { methods: [broken, outer, away, refused, wait], publications: [brokenList, users, forgotten] };
+const parts = { methods: [broken, outer, away, refused, takes, wait], publications: [brokenList, users, forgotten] };
 
 const causeOf = async (promise: Promise<unknown>) => (await rejection(promise)).cause;
 
@@ -131,6 +132,11 @@ describe('the cause of an error in a test', () => {
 		expect(mismatch.stack)
 			.to.match(place)
 			.and.to.match(/^Error: Match error: .* \(argument 'options'\)/);
+		const wrongArgument = await rejection(client.call('takes', { text: 5 }));
+		expect(wrongArgument).to.include({ error: 400, reason: 'Match failed' });
+		expect(wrongArgument.cause)
+			.to.be.instanceOf(Error)
+			.with.property('message', "Argument 'options' does not match its pattern at 'text'");
 		expect((await rejection(server.call(alice, 'broken'))).cause)
 			.to.have.property('stack')
 			.that.matches(place);

@@ -1,4 +1,4 @@
-/** A store whose operations are timed. */
+/** A store whose operations are traced. */
 import { declaredName } from '../../shared/collections.js';
 import {
 	type Change,
@@ -12,49 +12,21 @@ import {
 	type UpdateFilter,
 	type WriteOptions,
 } from '../../shared/store.js';
+import type { Operation } from '../store/storeObserver.js';
 
-export const OPERATIONS = [
-	'findOne',
-	'find',
-	'countDocuments',
-	'insertOne',
-	'updateOne',
-	'updateMany',
-	'findOneAndUpdate',
-	'deleteOne',
-	'deleteMany',
-] as const;
-export type Operation = (typeof OPERATIONS)[number];
+/** Begins a span. @returns called at the end; the error of a failed operation is passed */
+type Begin = (collection: string, operation: Operation) => (failure?: unknown) => void;
 
-/** Observes the operations of one kind on one collection. */
-export interface OperationObserver {
-	/** Called at the start. @returns called at the end; the error of a failed operation is passed */
-	begin(): (failure?: unknown) => void;
-}
-
-export interface OperationObservers {
-	/** Makes the observer of an operation. @param collection its name in the database */
-	observerOf(collection: string, operation: Operation): OperationObserver;
-	/** A single document was updated by `findOneAndUpdate`. */
-	onUpdate(collection: string, update: object): void;
-}
-
-class ObservedCollection<T extends { _id: string }> implements Collection<T> {
-	readonly #observers: Readonly<Record<Operation, OperationObserver>>;
-
+class TracedCollection<T extends { _id: string }> implements Collection<T> {
 	constructor(
 		private readonly source: Collection<T>,
 		private readonly name: string,
-		private readonly observers: OperationObservers,
-	) {
-		this.#observers = Object.fromEntries(
-			OPERATIONS.map((operation) => [operation, observers.observerOf(name, operation)]),
-		) as unknown as Record<Operation, OperationObserver>;
-	}
+		private readonly begin: Begin,
+	) {}
 
-	/** Runs an operation, and reports its start and its end. The caller gets the promise of the operation itself. */
+	/** Runs an operation in a span. The caller gets the promise of the operation itself. */
 	#run<R>(operation: Operation, start: () => Promise<R>): Promise<R> {
-		const end = this.#observers[operation].begin();
+		const end = this.begin(this.name, operation);
 		const running = start();
 		running.then(
 			() => end(),
@@ -72,7 +44,7 @@ class ObservedCollection<T extends { _id: string }> implements Collection<T> {
 		const cursor = this.source.find(filter, options);
 		return {
 			toArray: () => this.#run('find', () => cursor.toArray()),
-			// Timed until the first document: what follows may depend on how fast a client reads.
+			// The span ends with the first document: what follows may depend on how fast a client reads.
 			[Symbol.asyncIterator]: () => {
 				const documents = cursor[Symbol.asyncIterator]();
 				let isFirst = true;
@@ -104,14 +76,12 @@ class ObservedCollection<T extends { _id: string }> implements Collection<T> {
 		return this.#run('updateMany', () => this.source.updateMany(filter, update, options));
 	}
 
-	async findOneAndUpdate(
+	findOneAndUpdate(
 		filter: Filter<T>,
 		update: UpdateFilter<T>,
 		options: Parameters<Collection<T>['findOneAndUpdate']>[2],
 	): Promise<T | null> {
-		const updated = await this.#run('findOneAndUpdate', () => this.source.findOneAndUpdate(filter, update, options));
-		if (updated !== null) this.observers.onUpdate(this.name, update);
-		return updated;
+		return this.#run('findOneAndUpdate', () => this.source.findOneAndUpdate(filter, update, options));
 	}
 
 	deleteOne(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }> {
@@ -127,13 +97,13 @@ class ObservedCollection<T extends { _id: string }> implements Collection<T> {
 	}
 }
 
-/** The same store with observed operations, also on the collections of the application. */
-export function observedStore(store: Store, observers: OperationObservers): Store {
+/** The same store with traced operations, also on the collections of the application. */
+export function tracedStore(store: Store, begin: Begin): Store {
 	const names: Readonly<Record<string, string>> = collectionNames;
 	return Object.fromEntries(
 		Object.entries(store).map(([key, source]: [string, unknown]) => [
 			key,
-			new ObservedCollection(source as Collection<{ _id: string }>, names[key] ?? declaredName(key), observers),
+			new TracedCollection(source as Collection<{ _id: string }>, names[key] ?? declaredName(key), begin),
 		]),
 	) as unknown as Store;
 }

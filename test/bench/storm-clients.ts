@@ -1,0 +1,86 @@
+/**
+ * Clients that lost their server and return at once, in a process of their own. A client that is refused or disconnected tries
+ * again as Meteor's does. Begins with an order, and keeps the connections until the process ends.
+ */
+import { setPriority } from 'node:os';
+import { WebSocket } from 'ws';
+
+export interface StormOrder {
+	readonly port: number;
+	/** The login token of each client. */
+	readonly tokens: readonly string[];
+}
+
+export interface StormReport {
+	/** Time until each client was logged in, in ms, in order. */
+	readonly times: readonly number[];
+	/** How often a connection was refused or lost. */
+	readonly refused: number;
+	/** Logins that were answered with an error, with which Meteor's client would forget the token. */
+	readonly failedLogins: number;
+	/** Connections that are open at the end. */
+	readonly open: number;
+}
+
+// Meteor's waits between two attempts: the first two are short.
+const SHORT_ATTEMPTS = 2;
+const SHORT_MS = 10;
+const BASE_MS = 1000;
+const FACTOR = 2.2;
+const MAX_MS = 300_000;
+
+function waitBefore(attempt: number): number {
+	if (attempt < SHORT_ATTEMPTS) return SHORT_MS;
+	// Between three and five quarters of it, so that clients do not return together.
+	return Math.min(MAX_MS, BASE_MS * FACTOR ** attempt) * (0.75 + Math.random() / 2);
+}
+
+// In life they are on other machines, so they do not take turns with the server and its other clients.
+setPriority(10);
+
+const sockets = new Set<WebSocket>();
+let refused = 0;
+let failedLogins = 0;
+
+/** Connects and logs in once. Resolves with whether it did. */
+function attempt(port: number, token: string): Promise<boolean> {
+	return new Promise((resolve) => {
+		const socket = new WebSocket(`ws://127.0.0.1:${port}/websocket`, { perMessageDeflate: false });
+		socket.on('error', () => {});
+		socket.on('close', () => {
+			sockets.delete(socket);
+			resolve(false);
+		});
+		socket.on('open', () => {
+			sockets.add(socket);
+			socket.send('{"msg":"connect","version":"1","support":["1"]}');
+		});
+		socket.on('message', (data) => {
+			const text = String(data);
+			if (text.startsWith('{"msg":"connected"')) {
+				socket.send(JSON.stringify({ msg: 'method', method: 'login', params: [{ resume: token }], id: 'login' }));
+			} else if (text.startsWith('{"msg":"result","id":"login"')) {
+				if (text.includes('"error"')) failedLogins++;
+				resolve(true);
+			} else if (text.startsWith('{"msg":"ping"')) {
+				socket.send('{"msg":"pong"}');
+			}
+		});
+	});
+}
+
+async function comeBack(port: number, token: string): Promise<number> {
+	const began = performance.now();
+	for (let i = 0; !(await attempt(port, token)); i++) {
+		refused++;
+		await new Promise((resolve) => setTimeout(resolve, waitBefore(i)));
+	}
+	return performance.now() - began;
+}
+
+process.on('message', async ({ port, tokens }: StormOrder) => {
+	const times = await Promise.all(tokens.map((token) => comeBack(port, token)));
+	times.sort((a, b) => a - b);
+	process.send?.({ times, refused, failedLogins, open: sockets.size } satisfies StormReport);
+});
+process.on('disconnect', () => process.exit());

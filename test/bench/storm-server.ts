@@ -1,0 +1,72 @@
+/**
+ * The server of the bench of a storm, with the settings of the command and its data in a folder: `node storm-server.js FOLDER
+ * [MEMBERS]`. With a number it stores so many people, tells what they need, and ends. Without one it serves them, and
+ * answers `memory` and `peak`.
+ */
+import { createWriteStream } from 'node:fs';
+import { pino } from 'pino';
+import { openServer } from '../../server/openServer.js';
+import { addPerson, addRoom } from '../support/people.js';
+import { memory } from './memoryUsage.js';
+
+/** What the people of the bench need. */
+export interface StormPeople {
+	/** A login token of each. */
+	readonly tokens: readonly string[];
+	/** A room of all of them that has a key. */
+	readonly rid: string;
+}
+
+export interface StormReady {
+	readonly port: number;
+}
+
+/** Time between two looks at the memory, in ms. */
+const LOOK_MS = 50;
+
+/** How many people are stored at a time. */
+const AT_ONCE = 100;
+
+const [folder = '', count] = process.argv.slice(2);
+const server = await openServer({
+	port: 0,
+	store: { data: folder },
+	keys: true,
+	// As much is logged as by default, and thrown away.
+	log: pino({ level: 'info' }, createWriteStream('/dev/null')),
+	// All clients of the bench have one address.
+	maxConnectionsPerAddress: 100_000,
+});
+
+async function fill(people: number): Promise<StormPeople> {
+	const { store } = server;
+	const tokens: string[] = [];
+	while (tokens.length < people) {
+		const added = await Promise.all(Array.from({ length: AT_ONCE }, () => addPerson(store)));
+		tokens.push(...added.map(({ token }) => token));
+	}
+	const rid = await addRoom(store, [], { e2eKeyId: 'has-one', t: 'c' });
+	return { tokens, rid };
+}
+
+let peak = 0;
+setInterval(() => {
+	peak = Math.max(peak, process.memoryUsage.rss());
+}, LOOK_MS).unref();
+
+process.on('disconnect', () => process.exit());
+if (count === undefined) {
+	process.on('message', (what) => {
+		if (what === 'memory') {
+			process.send?.(memory());
+		} else {
+			process.send?.(peak);
+			peak = 0;
+		}
+	});
+	process.send?.({ port: Number(new URL(server.url).port) } satisfies StormReady);
+} else {
+	const people = await fill(Number(count));
+	await server.close();
+	process.send?.(people);
+}

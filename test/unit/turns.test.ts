@@ -1,0 +1,50 @@
+/** Work that arrives at once is spread over turns of the event loop. */
+import { setImmediate as aTurn } from 'node:timers/promises';
+import { expect } from 'chai';
+import { spreadOverTurns } from '../../server/core/turns.js';
+
+describe('work that is spread over turns', () => {
+	let handled: number[];
+
+	beforeEach(() => {
+		handled = [];
+	});
+
+	const spread = (maxWaiting = 100) =>
+		spreadOverTurns<number>({ perTurn: 2, maxWaiting }, (item) => handled.push(item));
+
+	it('is done at once while there is little, and in order, so much in each turn', async () => {
+		const add = spread();
+		for (let i = 0; i < 5; i++) add(i);
+		expect(handled).to.deep.equal([0, 1]);
+		await aTurn();
+		expect(handled).to.deep.equal([0, 1, 2, 3]);
+		add(5);
+		expect(handled).to.deep.equal([0, 1, 2, 3]);
+		await aTurn();
+		expect(handled).to.deep.equal([0, 1, 2, 3, 4, 5]);
+		await aTurn();
+		add(6);
+		expect(handled.at(-1)).to.equal(6);
+	});
+
+	it('is refused beyond what may wait', async () => {
+		const add = spread(1);
+		expect([add(0), add(1), add(2), add(3)]).to.deep.equal([true, true, true, false]);
+		await aTurn();
+		expect([add(4), add(5), add(6)]).to.deep.equal([true, true, false]);
+		await aTurn();
+		expect(handled).to.deep.equal([0, 1, 2, 4, 5]);
+	});
+
+	it('does not go on in the turn in which it was added by other work', async () => {
+		const add = spreadOverTurns<number>({ perTurn: 2, maxWaiting: 100 }, (item) => {
+			handled.push(item);
+			if (item < 10) add(item + 1);
+		});
+		add(0);
+		expect(handled).to.deep.equal([0, 1]);
+		await aTurn();
+		expect(handled).to.deep.equal([0, 1, 2, 3]);
+	});
+});
