@@ -195,8 +195,8 @@ export const otherErrors = table({
 	federatedUser: { error: 'error-not-allowed', reason: 'Federated Users cant have TOTP' },
 	resetInProgress: { error: 'error-e2e-key-reset-in-progress', bare: true, transient: true },
 	resetFailed: { error: 'error-e2e-key-reset-failed', bare: true, transient: true },
-	resetNotAllowed: { error: 'error-not-allowed', bare: true },
-	resetForbidden: { error: 'error-not-allowed', bare: true, status: 403 },
+	resetAccessMissing: { error: 'error-not-allowed', bare: true },
+	resetPermissionMissing: { error: 'error-not-allowed', bare: true, status: 403 },
 	/* rooms and members: Rocket.Chat's codes */
 	encryptedMissing: { error: 'The bodyParam "encrypted" is required', bare: true },
 	/* users: Rocket.Chat's codes and texts */

@@ -1,6 +1,6 @@
 /** Calls methods on a store that this process opens. */
 import { keyService } from '../../methods/index.js';
-import { hasAdmin } from '../../methods/model/users/admins.js';
+import { hasActiveAdmin } from '../../methods/model/users/admins.js';
 import { makeFirstAdmin } from '../../methods/model/users/firstAdmin.js';
 import { isEmail, isUsername } from '../../methods/model/users/names.js';
 import { isClientSafe, MatchError, toClientError } from '../../shared/errors.js';
@@ -62,7 +62,7 @@ export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log
 	return {
 		where: `Working on ${describe(choice)} directly`,
 		call,
-		createFirstAdmin: (await hasAdmin(store)) ? undefined : (admin) => createFirst(store, admin, log),
+		createFirstAdmin: (await hasActiveAdmin(store)) ? undefined : (admin) => createFirst(store, admin, log),
 		close: () => opened.close(),
 	};
 }

@@ -64,7 +64,8 @@ export class Session implements Receiver, HeartbeatPeer {
 		this.#connectTimer = setTimeout(() => this.close(), options.connectTimeout).unref();
 	}
 
-	get isConnected(): boolean {
+	/** Whether the client's DDP message `connect` was accepted. */
+	get hasAcceptedConnect(): boolean {
 		return this.connectionId !== undefined;
 	}
 
@@ -149,7 +150,7 @@ export class Session implements Receiver, HeartbeatPeer {
 
 	/** Maximum size of a frame that the client may send now, in bytes. */
 	private get maxFrame(): number {
-		if (!this.isConnected) return MAX_FIRST_FRAME;
+		if (!this.hasAcceptedConnect) return MAX_FIRST_FRAME;
 		return this.login.userId === null ? this.options.maxAnonymousFrame : Number.POSITIVE_INFINITY;
 	}
 
@@ -172,7 +173,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		const message = codec.parseFrame(text);
 		if (typeof message === 'string') this.sendError(message);
 		else if (message.msg === 'disconnect') this.close();
-		else if (!this.isConnected) this.connect(message, text);
+		else if (!this.hasAcceptedConnect) this.connect(message, text);
 		// Pings and pongs do not wait in the queue, so that neither side times out during a slow method.
 		else if (this.#knowsPings && message.msg === 'ping') this.send(codec.pong(message.id));
 		else if (this.#knowsPings && message.msg === 'pong') return;

@@ -70,8 +70,8 @@ async function logIn(app: TestApp, person: Person): Promise<Session> {
 	const client = await connectClient((transport) => {
 		const receiver = app.connect(transport);
 		return {
-			get isConnected() {
-				return receiver.isConnected;
+			get hasAcceptedConnect() {
+				return receiver.hasAcceptedConnect;
 			},
 			enforceFrameSize: (bytes) => receiver.enforceFrameSize(bytes),
 			receive: (text) => receiver.receive(text),

@@ -16,7 +16,7 @@ describe('an inbox', () => {
 		const clock = mock.method(performance, 'now', () => now);
 		const observed = { received: [] as string[], empty: 0 };
 		const receiver = {
-			isConnected: true,
+			hasAcceptedConnect: true,
 			enforceFrameSize: () => true,
 			receive(text: string) {
 				now += 0.2;

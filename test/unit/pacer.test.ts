@@ -56,7 +56,7 @@ describe('reading a WebSocket', () => {
 			closed = resolve;
 		});
 		const receiver = {
-			isConnected: true,
+			hasAcceptedConnect: true,
 			enforceFrameSize: () => true,
 			receive(text: string) {
 				if (++inThisTurn === 1) setImmediate(() => (inThisTurn = 0));

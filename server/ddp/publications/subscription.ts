@@ -15,7 +15,7 @@ import { DocumentMap } from './document-map.js';
 import { documentsToRemove } from './documents-to-remove.js';
 import { createFlow, forEachInFlow } from './flow.js';
 import { type DocumentPublisher, LiveQuerySubscriber } from './live-query.js';
-import { queriesOf } from './returned-queries.js';
+import { runPublication } from './returned-queries.js';
 import type { PublicationServices, SubscriptionHost } from './subscription-host.js';
 
 type Fields = Record<string, unknown>;
@@ -101,7 +101,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 			if (!publication.anonymous && this.userId === null) throw clientError('invalidUser');
 			await withTimeout(publication.timeout, async (clock) => {
 				this.#timeoutClock = clock;
-				const queries = await queriesOf(publication, args, this);
+				const queries = await runPublication(publication, args, this);
 				if (queries) await this.publishQueries(queries);
 			});
 		} catch (thrown) {

@@ -72,8 +72,8 @@ export interface Transport {
 
 /** The listener of a transport: the session. */
 export interface Receiver {
-	/** Whether the client has sent `connect`. Before that, the size of a frame is checked while the frame arrives. */
-	readonly isConnected: boolean;
+	/** Whether the client's `connect` was accepted. Before, the size of a frame is checked while the frame arrives. */
+	readonly hasAcceptedConnect: boolean;
 	/**
 	 * Called with the size of each frame before its messages are parsed. Ends the session if the frame is too large.
 	 * @returns whether the frame may be handled

@@ -113,7 +113,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 		if (this.hasSentClose) return;
 		if (this.#receiver?.enforceFrameSize(frame.length)) this.handleFrame(frame.toString());
 		if (!this.#firstFrame) return;
-		if (this.#receiver?.isConnected) this.#firstFrame = undefined;
+		if (this.#receiver?.hasAcceptedConnect) this.#firstFrame = undefined;
 		else this.#firstFrame.complete();
 	}
 
