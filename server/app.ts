@@ -92,7 +92,7 @@ export function createApp(options: AppOptions): App {
 	const counters = isShared(store) && rateLimit !== 'off' ? sharedCounters(store, log) : undefined;
 	const limits = rateLimitsOf(offered, options, counters);
 	const idempotency = createIdempotencyCache({ ...options.once, observer, store, log });
-	// Mirrored requests are replayed: nothing that they do has happened here.
+	// A shadow replays mirrored requests and discards their writes, so their events must not reach clients.
 	const invoked = options.preParsing ? { ...services, bus: { publish: () => undefined } } : services;
 	const invoker = createInvoker(catalogue.methods, invoked, limits, idempotency);
 	const addressOf = addressReader({ count: options.forwardedCount, networks: options.trustProxy });
@@ -211,7 +211,7 @@ async function closeHttp(http: FastifyInstance): Promise<void> {
 
 /**
  * Aborts the REST calls in flight after the grace period, and closes all connections soon after.
- * @returns cancels both
+ * @returns a function that cancels both
  */
 function interruptAfter(grace: number, calls: InFlightCalls, server: Server): () => void {
 	const abortCalls = setTimeout(() => calls.close(), grace);
@@ -223,7 +223,7 @@ function interruptAfter(grace: number, calls: InFlightCalls, server: Server): ()
 	};
 }
 
-/** Removes expired login tokens at intervals. @returns stops it */
+/** Removes expired login tokens at intervals. @returns a function that stops the sweeps */
 function sweepTokensAtIntervals(store: Store, log: Log): () => Promise<void> {
 	return repeat(
 		() => sweepTokens(store),

@@ -17,7 +17,7 @@ import type { OpenStore } from './store/collections.js';
 export interface AppOptions {
 	/** The methods, publications and streams of the server. */
 	readonly catalogue: Catalogue;
-	/** It stays open when the app closes. */
+	/** The app does not close the store. */
 	readonly store: Store;
 	/**
 	 * Whether other processes of the service may use the store too. Then all share their rate limits and the results of
@@ -26,7 +26,7 @@ export interface AppOptions {
 	readonly shared?: boolean;
 	/** Whether the store refuses writes. Then expired login tokens stay. Default false. */
 	readonly readOnly?: boolean;
-	/** A hook of the routes of methods. */
+	/** A hook of the REST routes of methods. Set in a shadow, which replays mirrored requests. */
 	readonly preParsing?: RestOptions['preParsing'];
 	/** Calls a listener for every write of the store; see `OpenStore`. */
 	readonly onChange: OpenStore['onChange'];
@@ -44,7 +44,7 @@ export interface AppOptions {
 	/** Time between checks that the login tokens in use still exist, in ms. Default 1,000. */
 	readonly tokenCheckInterval?: number;
 	readonly rateLimit: RateLimitMode;
-	/** Limits of the idempotency cache: number of outcomes and their lifetime. A ttl of 0 disables it. */
+	/** Limits of the idempotency cache: number of outcomes and their lifetime. A `ttl` of 0 disables the cache. */
 	readonly once: ExpiringCacheOptions;
 	/** Number of trusted proxies in front of the server; see `addressReader`. */
 	readonly forwardedCount: number;

@@ -17,24 +17,25 @@ export type { Catalogue };
  * @throws OptionError if two definitions have one name, or a limit names a method that does not exist
  */
 export async function catalogueOf(
-	own: Partial<Catalogue> & { readonly accounts?: boolean; readonly keys?: boolean },
+	application: Partial<Catalogue> & { readonly accounts?: boolean; readonly keys?: boolean },
 	changedLimits: MethodLimits = {},
 ): Promise<Catalogue> {
-	const { accounts = true, keys = false } = own;
+	const { accounts = true, keys = false } = application;
 	const parts: Partial<Catalogue>[] = [
 		...(accounts ? [await import('../methods/accounts/index.js')] : []),
 		...(keys ? [(await import('../methods/index.js')).keyService] : []),
 	];
 	for (const key of ['methods', 'publications', 'streams'] as const) {
 		// Universal publications have no name.
-		const names = (own[key] ?? []).flatMap(({ name }) => name ?? []);
-		requireFreeNames(key, names, new Set(parts.flatMap((part) => (part[key] ?? []).map(({ name }) => name))));
+		const names = (application[key] ?? []).flatMap(({ name }) => name ?? []);
+		const takenNames = parts.flatMap((part) => (part[key] ?? []).map(({ name }) => name));
+		requireFreeNames(key, names, new Set(takenNames));
 	}
-	parts.push(own);
+	parts.push(application);
 	const concat = <K extends 'methods' | 'publications' | 'streams' | 'limits'>(key: K) =>
 		parts.flatMap((part) => (part[key] ?? []) as readonly NonNullable<Catalogue[K]>[number][]);
 	return {
-		...own,
+		...application,
 		methods: withLimits(concat('methods'), changedLimits),
 		publications: concat('publications'),
 		streams: concat('streams'),

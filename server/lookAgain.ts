@@ -25,8 +25,8 @@ const AFFECTS_ACCESS: ReadonlySet<string> = new Set(['subscriptions', 'rooms', '
 const RETRY_MS = 1000;
 
 /**
- * @returns refreshes the collection with a given key of the store. Requests that arrive while the collection is read
- *   cause one more read together
+ * @returns a function that refreshes the collection with this key of the store. Requests that arrive during a read cause
+ *   one more read together
  */
 export function createLookAgain(parts: LookAgainParts): (collection: string) => void {
 	const { store, bus, log } = parts;

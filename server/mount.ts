@@ -30,7 +30,7 @@ export function upgradeOwn(app: Handler, request: IncomingMessage, socket: Duple
 /**
  * Handles the requests and upgrades of an HTTP server at the app's own paths. The server's listeners are only called
  * for other paths.
- * @returns puts the server's listeners back
+ * @returns a function that puts the server's listeners back
  */
 export function mountOn(server: Server, app: Handler): () => void {
 	const restore = [
@@ -47,17 +47,17 @@ export function mountOn(server: Server, app: Handler): () => void {
 }
 
 /**
- * Replaces the listeners of an event by one, which calls them if `handles` returns false.
- * @returns puts them back
+ * Replaces the listeners of an event by one listener. It calls the replaced ones if `handleOwn` returns false.
+ * @returns a function that puts the replaced listeners back
  */
 function takeOver(
 	server: Server,
 	event: 'request' | 'upgrade',
-	handles: (request: IncomingMessage, ...rest: unknown[]) => boolean,
+	handleOwn: (request: IncomingMessage, ...rest: unknown[]) => boolean,
 ): () => void {
 	const others = server.listeners(event) as ((...args: unknown[]) => void)[];
 	const listener = (request: IncomingMessage, ...rest: unknown[]) => {
-		if (handles(request, ...rest)) return;
+		if (handleOwn(request, ...rest)) return;
 		for (const other of others) other.call(server, request, ...rest);
 		// Without a listener for `upgrade`, Node closes the connection. With this listener, it does not.
 		if (event === 'upgrade' && others.length === 0) (rest[0] as Duplex).destroy();

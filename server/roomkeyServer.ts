@@ -14,7 +14,7 @@ export interface CallAs {
 }
 
 export interface RoomkeyServer {
-	/** Such as `http://127.0.0.1:3000`, for clients on this machine. Empty unless the server listens. */
+	/** The address for clients on this machine, such as `http://127.0.0.1:3000`. Empty unless the server listens. */
 	readonly url: string;
 	/** Users, and the other collections of Roomkey itself. */
 	readonly store: Store;
@@ -23,7 +23,7 @@ export interface RoomkeyServer {
 	/**
 	 * Calls a method. Rate limits do not count it.
 	 * @param args in the order of the definition
-	 * @throws ClientError or MatchError, as for a client. `cause` is the exception behind an `Internal server error`
+	 * @throws ClientError or MatchError. `cause` is the exception behind an `Internal server error`
 	 */
 	call(name: string, args?: readonly unknown[], as?: CallAs): Promise<unknown>;
 	/**
@@ -38,6 +38,6 @@ export interface RoomkeyServer {
 	 * @returns whether the certificate was replaced; false if the server has none
 	 */
 	reloadCertificate(): Promise<boolean>;
-	/** Ends all connections once their calls are answered, and closes the store. A second call waits for the first. */
+	/** Closes each connection once its calls are answered, then the store. A second call waits for the first. */
 	close(): Promise<void>;
 }

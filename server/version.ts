@@ -13,7 +13,7 @@ export function packageVersion(): string {
 			const { name, version } = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8')) as PackageFile;
 			if (name === 'roomkey' && version) return version;
 		} catch {
-			// There is none in this folder.
+			// There is no package.json in this folder.
 		}
 		if (new URL('..', folder).href === folder.href) return 'unknown';
 	}

@@ -14,12 +14,11 @@ export interface Catalogue {
 	/** Error text for rate limits without a message in their rule. Default: Meteor's text. */
 	readonly limitMessage?: RateMessage;
 	/**
-	 * Called in order for each new connection. A listener may close the connection. Asynchronous listeners are
-	 * not awaited.
+	 * Called in order for each new connection, and not awaited. A listener may close the connection.
 	 */
 	readonly onConnection?: readonly ((connection: Connection) => void | Promise<void>)[];
 	/**
-	 * Publication strategy of each collection, by its name in DDP: how much the server remembers of the documents that a
+	 * Publication strategy of collections, by their names in DDP: how much the server remembers of the documents that a
 	 * client has. Default SERVER_MERGE.
 	 */
 	readonly strategies?: Readonly<Record<string, Strategy>>;

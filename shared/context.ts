@@ -13,7 +13,7 @@ export interface Connection {
 	readonly clientAddress: string | null;
 	/** Headers of the upgrade request, lower-case; never `cookie` or `authorization`. */
 	readonly httpHeaders: Readonly<Record<string, string>>;
-	/** Closes the connection: 1000, `Normal closure`. Clients reconnect, as a new connection. */
+	/** Closes the connection with code 1000. Clients reconnect, as a new connection. */
 	close(): void;
 	/** Calls `listener` when the connection has closed; shortly after this call, if it is closed already. */
 	onClose(listener: () => void | Promise<void>): void;
@@ -24,16 +24,15 @@ export interface Settings {
 	/** Whether callers who are not logged in may create an account. */
 	readonly signUps: boolean;
 	/**
-	 * How long a member who waits for a room key is reserved for one provider of the key, in ms (`test/contract/beyond.md`
-	 * T1).
+	 * How long a member who waits for a room key is reserved for one provider, in ms (`test/contract/beyond.md` T1).
 	 */
 	readonly leaseTime: number;
-	/** Whether a public key must be usable for sealing room keys. If not, any text is accepted (`test/contract/beyond.md` E5). */
+	/** Whether a public key must be usable to seal room keys (`test/contract/beyond.md` E5). */
 	readonly strictKeys: boolean;
 	/** Whether a sealed key must begin with the key id of its room (`test/contract/beyond.md` E6). */
 	readonly strictKeyIds: boolean;
 	/**
-	 * Whether replacing or resetting identity keys requires the second factor or, for a user who has none, the password
+	 * Whether to replace or reset identity keys requires the second factor, or the password of a user without one
 	 * (`test/contract/beyond.md` E15).
 	 */
 	readonly identitySecondFactor: boolean;
@@ -81,48 +80,47 @@ export interface CallContext {
 	readonly settings: Settings;
 	readonly log: Log;
 	/**
-	 * Fires when the result is not needed any more: the client has disconnected, the time limit has passed, or the server
-	 * closes.
+	 * Fires when the result is not needed any more: after a disconnection or the time limit, or when the server closes.
 	 */
 	readonly signal: AbortSignal;
 	/** Allows the connection's next message to start before this code has ended. */
 	unblock(): void;
 }
 
-/** Logins of one kind wait together: those that compare a password, and those that look up a token. */
+/** The two queues of logins: those that compare a password, and those that look up a token. */
 export type LoginLane = 'password' | 'token';
 
 /** The context of a method call: the caller, and the services it may use (`test/contract/ddp.md` section 6). */
 export interface MethodContext extends CallContext {
-	/** Name of the method. */
+	/** Of the method. */
 	readonly name: string;
-	/** Fixed when the method starts; only its own `setUserId` changes it. */
+	/** The caller when the method starts; only the method's own `setUserId` changes it. */
 	readonly userId: string | null;
 	/** Hash of the caller's login token, as stored; null if the caller has none. */
 	readonly hashedToken: string | null;
 	/** The second factor of the call, not yet checked; null without one. */
 	readonly secondFactor: SecondFactor | null;
-	/** The client's seed for ids that its simulation of the method generates; null without one. */
+	/** The client's seed for the ids that its simulation of the method generates. */
 	readonly randomSeed: string | null;
-	/** Random values that are generated from `randomSeed`; unpredictable without one. */
+	/** Random values made from `randomSeed`; unpredictable without a seed. */
 	readonly random: RandomSource;
 	readonly events: Events;
 	/**
 	 * Changes the user of the connection; null logs out.
 	 * @param hashedToken hash of the login token
-	 * @param expires when the token expires; the connection is closed then. Absent: never
+	 * @param expires when the token expires, which closes the connection. Absent: never
 	 * @throws Error after `unblock`, and in calls by the server itself
 	 */
 	setUserId(userId: string | null, hashedToken?: string, expires?: Date): Promise<void>;
 	/**
-	 * Changes the login token of the connection, given by its hash, and the time when it expires. The user stays the
-	 * same, so no subscription is run again. Has no effect over REST.
+	 * Replaces the login token of the connection. The user stays the same, so no subscription is run again. Has no effect
+	 * over REST.
 	 * @throws Error after `unblock`
 	 */
 	setToken(hashedToken: string, expires?: Date): void;
 	/**
-	 * Runs an attempt to log in with a guessable secret, such as a password, and limits failed attempts: for each pair of
-	 * account and address, for each address, and for each account.
+	 * Runs an attempt to log in with a guessable secret, such as a password. Limits failed attempts for each account, each
+	 * address, and each pair of both.
 	 * @param account the name that the client gave, whether or not it exists
 	 * @param run fails by throwing
 	 * @throws ClientError `too-many-requests`, without calling `run`
@@ -130,7 +128,7 @@ export interface MethodContext extends CallContext {
 	attempt<T>(account: string, run: () => Promise<T>): Promise<T>;
 	/**
 	 * Runs a part of a login when its turn comes: only a few are at work at once, so that many logins do not slow down
-	 * other calls. For checks of passwords in a login handler. A call by another method does not wait.
+	 * other calls. A nested call does not wait.
 	 * @throws ClientError 503 if too many wait, without calling `run`
 	 */
 	inLoginLane<T>(lane: LoginLane, run: () => Promise<T>): Promise<T>;

@@ -1,4 +1,4 @@
-/** Checks definitions at run time, for programs in plain JavaScript and for mistakes that TypeScript cannot detect. */
+/** Checks definitions at run time: programs may be in JavaScript, and TypeScript does not detect every mistake. */
 import { isObject } from './isObject.js';
 import { isLimit } from './limit.js';
 import { patternFault } from './patternFault.js';
@@ -15,7 +15,7 @@ export interface MemberRule {
 	readonly form: string;
 	readonly required?: boolean;
 	accepts(value: unknown): boolean;
-	/** Describes the first bad entry of an accepted list or object; undefined if all are good. */
+	/** Describes the first bad entry of an accepted list or object. */
 	badEntry?(value: unknown): string | undefined;
 }
 
@@ -23,7 +23,7 @@ export interface MemberRule {
 export type MemberRules<Member extends string = string> = Readonly<Record<Member, MemberRule>>;
 
 /** Rules that several kinds of definitions use. */
-export const rules = {
+export const rules: MemberRules<'text' | 'name' | 'flag' | 'function' | 'patterns' | 'timeout' | 'limit' | 'any'> = {
 	text: { form: 'a text', accepts: (value) => typeof value === 'string' },
 	name: { form: 'a text that is not empty', accepts: (value) => typeof value === 'string' && value !== '' },
 	flag: { form: 'true or false', accepts: (value) => typeof value === 'boolean' },
@@ -35,7 +35,7 @@ export const rules = {
 		accepts: isLimit,
 	},
 	any: { form: 'any value', accepts: () => true },
-} as const satisfies MemberRules;
+};
 
 /**
  * Checks the entries of a list.

@@ -1,6 +1,6 @@
 /**
- * Documents of the collections: only what Roomkey reads or writes. Those of Rocket.Chat's collections are as Rocket.Chat
- * stores them (`test/contract/rocketchat-e2e.md` section 2).
+ * Documents of the collections: only what Roomkey reads or writes. Rocket.Chat's are as Rocket.Chat stores them
+ * (`test/contract/rocketchat-e2e.md` section 2).
  */
 import type { UserRef } from './documents/rooms.js';
 
@@ -65,14 +65,14 @@ export interface Trashed {
 }
 
 /**
- * Collection `roomkey_shared_state`: what the processes of one service share for a limited time. The first word of the id
- * is the kind of document, which determines its fields.
+ * Collection `roomkey_shared_state`: what the processes of one service share for a limited time. The id begins with the
+ * kind of document, which determines its fields.
  */
 export interface SharedState {
 	_id: string;
-	/** When the document expires. It is not used afterwards, even if it has not been removed yet. */
+	/** When the document expires. An expired document is ignored, even before it is removed. */
 	until: Date;
-	/** `call`: id of the execution that runs the call, or has run it. */
+	/** `call`: id of the execution. */
 	run?: string;
 	/** `call`: keyed hash of the DDP session; null over REST. */
 	session?: string | null;
@@ -84,9 +84,9 @@ export interface SharedState {
 	chain?: string;
 	/** `reservation`: user id of the provider. */
 	provider?: string;
-	/** `reservation`: its end. */
+	/** `reservation`: when it ends. */
 	reservedUntil?: Date;
-	/** `count`: how often an event was counted in the window that ends at `until`. */
+	/** `count`: number of events in the window that ends at `until`. */
 	count?: number;
 	/** `usage`: the calls that one process has counted since its previous report, as JSON. */
 	counts?: string;

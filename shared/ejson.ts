@@ -1,9 +1,9 @@
 /**
  * The configuration of EJSON: limits for parsing, and the supported types (`test/contract/check.md` section 10,
  * `test/contract/ddp.md` section 2). The npm package `ejson`, Meteor's own code, encodes and decodes the types. The
- * traversal of arrays and objects is implemented here, because the package's own traversal takes a second for a
- * megabyte of text. It also treats an object with a key `callee` as `arguments`, and iterates up to its claimed length,
- * which may be two billion.
+ * traversal of arrays and objects is implemented here, because the package's own traversal takes a second for a megabyte of
+ * text. The package also treats an object with a key `callee` as `arguments`, and iterates up to the length that the object
+ * claims, which may be two billion.
  */
 import EJSON from 'ejson';
 import { scan } from 'secure-json-parse';

@@ -1,20 +1,25 @@
-/** Every client error of Roomkey, by name, so that each code and text is defined in one place. */
+/** Every client error of Roomkey, by name. */
 
 /** One row of the table. */
 export interface ErrorRow {
 	readonly error: string | number;
-	/** True: REST shows only the code, see `BareError`. */
+	/** True: a `BareError`. */
 	readonly bare?: boolean;
 	/** HTTP status of a `BareError`, if the code does not determine it. */
 	readonly status?: number;
-	/** Absent if the code is also the text, as in some of Meteor's errors. */
+	/** Absent if the code is also the text. */
 	readonly reason?: string;
 	/** True: the same call may succeed later, see `isTransient`. */
 	readonly transient?: boolean;
 }
 
+/** Makes a table of errors. Its type lists the names alone. */
+function table<Name extends string>(rows: Record<Name, ErrorRow>): Readonly<Record<Name, ErrorRow>> {
+	return rows;
+}
+
 /** Errors of methods: their details name the method that was called. */
-export const methodErrors = {
+export const methodErrors = table({
 	/* calls */
 	invalidUser: { error: 'error-invalid-user', reason: 'Invalid user' },
 	filterNotSupported: {
@@ -129,10 +134,10 @@ export const methodErrors = {
 		reason: 'User does not have the permissions required for this action',
 	},
 	actionNotAllowed: { error: 'error-not-allowed', reason: 'Not allowed' },
-} satisfies Record<string, ErrorRow>;
+});
 
 /** Errors whose details do not name a method, as in Meteor and Rocket.Chat. */
-export const otherErrors = {
+export const otherErrors = table({
 	/* calls */
 	matchFailed: { error: 400, reason: 'Match failed' },
 	internal: { error: 500, reason: 'Internal server error', transient: true },
@@ -190,8 +195,8 @@ export const otherErrors = {
 	federatedUser: { error: 'error-not-allowed', reason: 'Federated Users cant have TOTP' },
 	resetInProgress: { error: 'error-e2e-key-reset-in-progress', bare: true, transient: true },
 	resetFailed: { error: 'error-e2e-key-reset-failed', bare: true, transient: true },
-	resetNotAllowed: { error: 'error-not-allowed', bare: true },
-	resetForbidden: { error: 'error-not-allowed', bare: true, status: 403 },
+	resetAccessMissing: { error: 'error-not-allowed', bare: true },
+	resetPermissionMissing: { error: 'error-not-allowed', bare: true, status: 403 },
 	/* rooms and members: Rocket.Chat's codes */
 	encryptedMissing: { error: 'The bodyParam "encrypted" is required', bare: true },
 	/* users: Rocket.Chat's codes and texts */
@@ -200,14 +205,24 @@ export const otherErrors = {
 	namelessCaller: { error: 'error-unauthorized', reason: 'Users must have a username' },
 	/* permissions */
 	unauthorized: { error: 'unauthorized', bare: true },
-} satisfies Record<string, ErrorRow>;
+});
+
+/** An error whose text contains a value. */
+interface ValueErrorRow {
+	readonly error: string;
+	reason(value: string): string;
+}
+
+function valueTable<Name extends string>(rows: Record<Name, ValueErrorRow>): Readonly<Record<Name, ValueErrorRow>> {
+	return rows;
+}
 
 /** Errors of methods whose text contains a value. */
-export const valueErrors = {
+export const valueErrors = valueTable({
 	unknownField: { error: 'invalid-params', reason: (field) => `The field "${field}" is not known here` },
 	fieldRequired: { error: 'error-the-field-is-required', reason: (field) => `The field ${field} is required` },
 	fieldUnavailable: { error: 'error-field-unavailable', reason: (value) => `${value} is already in use :(` },
 	invalidUsername: { error: 'error-input-is-not-a-valid-field', reason: (value) => `${value} is not a valid username` },
 	blockedUsername: { error: 'error-blocked-username', reason: (value) => `${value} is blocked and can't be used!` },
 	invalidEmail: { error: 'error-invalid-email', reason: (value) => `Invalid email ${value}` },
-} satisfies Record<string, { error: string; reason(value: string): string }>;
+});

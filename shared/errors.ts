@@ -29,8 +29,8 @@ export class ClientError extends Error {
 
 /** An error of a method: the invoker adds the name of the called method to its details. */
 export class MethodError extends ClientError {
-	/** The error that the caller of the method receives. */
-	from(method: string): ClientError {
+	/** The error that the caller of this method receives. */
+	forMethod(method: string): ClientError {
 		return new ClientError(this.error, this.reason, { method, ...(this.details as object | undefined) });
 	}
 }
@@ -52,8 +52,8 @@ export type ErrorName = keyof typeof methodErrors | keyof typeof otherErrors;
 const errorTable: Readonly<Record<ErrorName, ErrorRow>> = { ...methodErrors, ...otherErrors };
 
 /**
- * Makes the client-safe error of that name in the table.
- * @param details further details. For an error of `methodErrors` the invoker adds the name of the method
+ * Makes the error with this name in the tables.
+ * @param details for an error of `methodErrors` the invoker adds the name of the method
  */
 export function clientError(name: ErrorName, details?: object): ClientError {
 	const { error, reason, bare, status } = errorTable[name];
@@ -61,7 +61,7 @@ export function clientError(name: ErrorName, details?: object): ClientError {
 	return name in methodErrors ? new MethodError(error, reason, details) : new ClientError(error, reason, details);
 }
 
-/** Makes the client-safe error of that name for a value. */
+/** Makes the error with this name in `valueErrors`, with the value in its text. */
 export function clientErrorFrom(name: keyof typeof valueErrors, value: string, details?: object): ClientError {
 	const { error, reason } = valueErrors[name];
 	return new MethodError(error, reason(value), details);
@@ -86,7 +86,7 @@ export function knownErrors(): { readonly error: string | number; readonly reaso
 
 const TOO_MANY_REQUESTS = 'too-many-requests';
 
-/** Time in seconds after which clients should try again while the database is not available. */
+/** Time after which clients should try again while the database is not available, in s. */
 const RETRY_UNAVAILABLE_S = 5;
 
 const transientCodes: ReadonlySet<unknown> = new Set([
@@ -95,8 +95,8 @@ const transientCodes: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * Whether the same call may succeed later: after a server error or a rate limit, or with another second factor code. The
- * code is not one of the arguments, so the call stays the same.
+ * Whether the same call may succeed later: after a server error or a rate limit, or with another second factor code,
+ * which is not one of the arguments.
  */
 export function isTransient({ error }: ClientError): boolean {
 	return transientCodes.has(error);
@@ -129,7 +129,7 @@ export function isTooManyLogins({ error, reason }: ClientError): boolean {
 	return error === 503 && reason === otherErrors.tooManyLogins.reason;
 }
 
-/** The store does not answer or can no longer be written. Its message is for the log: clients receive `unavailable`. */
+/** The store does not answer or can no longer be written. The message is for the log: clients receive `unavailable`. */
 export class StoreUnavailableError extends Error {}
 
 /** The 404 of an unknown method or subscription (`test/contract/ddp.md` section 8). */
@@ -138,8 +138,7 @@ export function notFound(kind: 'Method' | 'Subscription', name: string): ClientE
 }
 
 /**
- * Thrown by `check`: states the expected value and the path. Only REST shows the text to the caller; DDP sends
- * `sanitizedError`.
+ * Thrown by `check`: states the expected value and the path. Only REST shows the text; DDP sends `sanitizedError`.
  */
 export class MatchError extends Error {
 	readonly path: string;
@@ -179,14 +178,14 @@ export function isClientSafe(value: unknown): value is ClientError {
 	return typeof value === 'object' && value !== null && (value as ClientError).isClientSafe === true;
 }
 
-/** Gives a client-safe error its cause, for the program and its tests. It is not enumerable: no transport sends it. */
+/** Gives a client-safe error its cause, for the program and its tests. No transport sends the cause: it is not enumerable. */
 export function withCause(error: ClientError, cause: unknown): ClientError {
 	return Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true });
 }
 
 /**
- * Converts any thrown value to the error that a client receives. This is the only conversion, so that no stack, driver
- * message or secret reaches a client. If the thrown value is not for clients, it becomes the `cause` of the new error.
+ * Converts any thrown value to the error that a client receives. All are converted here, so that no stack, driver message
+ * or secret reaches a client. A value that is not for clients becomes the `cause` of the new error.
  */
 export function toClientError(thrown: unknown): ClientError {
 	if (thrown instanceof StoreUnavailableError) return withCause(clientError('unavailable'), thrown);

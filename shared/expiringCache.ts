@@ -19,7 +19,7 @@ export interface ExpiringCacheOptions<V = unknown> {
 export interface EntryOptions {
 	/** How long it is kept, in ms. Default: the cache's `ttl`. */
 	readonly ttl?: number;
-	/** An entry that is larger than the maximum total size is not kept. */
+	/** Counts towards `maxSize`. Default 1. An entry larger than `maxSize` is not kept. */
 	readonly size?: number;
 }
 

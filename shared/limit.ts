@@ -42,12 +42,11 @@ export type ValueMatcher<T> =
 
 /**
  * Selects the events of a rule. Absent keys match any value. Functions for `type` and `name` are called once for each
- * name, when the server is built. If a function for another key throws, the error is logged and the event is not
- * counted by this rule.
+ * name, at the start. If a function for another key throws, the error is logged and the rule does not count the event.
  */
 export type RateMatcher = { readonly [K in keyof RateEvent]?: ValueMatcher<RateEvent[K]> };
 
-/** The result of counting an event by one rule. */
+/** What a rule decides about an event. */
 export interface RateOutcome {
 	readonly allowed: boolean;
 	/** ms until the next window: a whole number, at least 1. */
@@ -61,9 +60,9 @@ export interface RateOutcome {
 export type RateMessage = string | ((outcome: RateOutcome) => string);
 
 /**
- * A rate limit rule for the events that its matcher selects. Each combination of values that the matcher's functions
- * accept has its own count: with `connectionId: () => true` each connection has one. An IPv6 address is counted as its
- * /64. Refused events are counted too.
+ * A rate limit for the events that its matcher selects. Each combination of values that the matcher's functions accept
+ * has its own count: with `connectionId: () => true` each connection has one. An IPv6 address counts as its /64. Refused
+ * events count too.
  */
 export interface RateRule {
 	/** Its id in outcomes. Default: its index in the list of rules. */
@@ -74,11 +73,11 @@ export interface RateRule {
 	/** Length of the window, in ms. Default 1,000. */
 	readonly per?: number;
 	/**
-	 * True: where several processes share a store, each event is counted in the store, so that the limit holds exactly.
-	 * Default: each process counts in memory and exchanges its counts with the others every second.
+	 * True: processes that share a store count each event in the store, so that the limit is exact. Default: each process
+	 * counts in memory and exchanges its counts with the others every second.
 	 */
 	readonly exact?: boolean;
-	/** Called for each event that the rule matches, allowed or not. It is not awaited; its errors are logged. */
+	/** Called for each event that the rule matches, allowed or not. Not awaited; errors are logged. */
 	readonly callback?: (outcome: RateOutcome, event: RateEvent) => void | Promise<void>;
 	/** Error text of calls that this rule refuses. Default: the text for all rules. */
 	readonly message?: RateMessage;

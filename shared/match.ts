@@ -55,11 +55,10 @@ function Maybe<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>, u
 }
 
 /**
- * Values for which a function returns true. It may call `check`, whose match error gives the caller more details
- * (`test/contract/check.md` section 6). Other errors are passed on unchanged.
- * @param text description of the condition, such as `text of 1 to 128 characters`, for the documentation and the match
- * error
- * @param schema the condition as far as JSON Schema can state it. It must accept every value that the condition accepts
+ * Values for which a function returns a truthy value. The function may call `check`, whose match error tells the caller
+ * more (`test/contract/check.md` section 6). Other errors are passed on.
+ * @param text the condition in words, such as `text of 1 to 128 characters`, for the documentation and the match error
+ * @param schema the condition as JSON Schema. It must accept every value that the condition accepts
  */
 function Where<T>(condition: (value: unknown) => value is T, text?: string, schema?: JsonSchema): Matcher<T>;
 // biome-ignore lint/suspicious/noExplicitAny: a condition may well assume more of its value than unknown
@@ -136,15 +135,14 @@ function redescribed<T>(inner: Matcher<T>, shape: Shape): Matcher<T> {
 	return matcher.convertedBy(inner.convert).describedAs(shape);
 }
 
-/** The same pattern with a name, under which documents refer to it. */
+/** The same pattern with a name, by which the documentation refers to it. */
 export function named<const P extends Pattern>(name: string, pattern: P): Matcher<Infer<P>> {
 	const inner = compile(pattern);
 	return redescribed(inner, { kind: 'named', name, shape: inner.shape });
 }
 
 /**
- * Returns a matcher that checks like `pattern`, but that the documentation shows as `shown`. Used where the method itself
- * checks more.
+ * Checks like `pattern`; the documentation shows `shown`. Used where the method itself checks more.
  */
 export function shownAs<const P extends Pattern>(pattern: P, shown: Pattern): Matcher<Infer<P>> {
 	return redescribed(compile(pattern), compile(shown).shape);

@@ -7,7 +7,7 @@ import { isSame } from './ejson.js';
 import { prepend } from './path.js';
 import { ANY, type Shape } from './shape.js';
 
-/** A fault: its description and path; `path` is `''` for the value itself. */
+/** What is wrong with a value. `path` is `''` for the value itself. */
 export interface Fault {
 	readonly text: string;
 	readonly path: string;
@@ -17,8 +17,8 @@ export interface Fault {
 export type FaultFinder = (value: unknown) => Fault | null;
 
 /**
- * Finds all faults of a value that stands at a path.
- * @param at path of the value as text, such as `list[0].id`; `''` for the outermost value
+ * Finds all faults of a value.
+ * @param at its path, such as `list[0].id`; `''` for the outermost value
  */
 export type FaultCollector = (value: unknown, at: string) => readonly Fault[];
 
@@ -34,8 +34,8 @@ export class FormattedPath {
 export const MATCH_TYPE = 'match';
 
 /**
- * A pattern ready for use. Patterns within patterns call each other's `fault` directly; superstruct's validation, four
- * times slower, only runs if a matcher is used inside a superstruct struct.
+ * A pattern ready for use. Patterns within patterns call each other's `fault` directly. Superstruct's validation, which
+ * is four times slower, only runs for a matcher inside a superstruct struct.
  */
 export class Matcher<T = unknown> extends Struct<T, null> {
 	/**
@@ -88,7 +88,7 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 		return this;
 	}
 
-	/** All faults of a value that stands at a path, see `FaultCollector` (`test/contract/check.md` section 9). */
+	/** All faults of a value, see `FaultCollector` (`test/contract/check.md` section 9). */
 	faults(value: unknown, at = ''): readonly Fault[] {
 		if (this.collect) return this.collect(value, at);
 		const found = this.fault(value);
@@ -100,12 +100,12 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 	 * Whether the conversion leaves the value unchanged. `check` and `Match.test` do not convert, so they refuse a value
 	 * that a schema would change.
 	 */
-	keeps(value: unknown): boolean {
+	leavesUnchanged(value: unknown): boolean {
 		return this.#convert === undefined || isSame(this.#convert(value), value);
 	}
 
 	override is(value: unknown): value is T {
-		return this.fault(value) === null && this.keeps(value);
+		return this.fault(value) === null && this.leavesUnchanged(value);
 	}
 }
 

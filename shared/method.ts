@@ -15,16 +15,15 @@ export interface RestRoute {
 	readonly verb: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 	/** Below `/api/v1/`, unless it begins with a slash; path parameters such as `:id` are arguments. */
 	readonly path: string;
-	/** True: the REST answer contains only `success`, even if the method returns a value over DDP. */
+	/** True: the REST answer contains only `success`, and not what the method returns. */
 	readonly empty?: boolean;
 	/**
-	 * `object`: the whole body is the only argument, like the single parameter over DDP. Otherwise each member of the
-	 * body is an argument.
+	 * `object`: the whole body is the only argument. Default: each member of the body is an argument.
 	 */
 	readonly body?: 'object';
-	/** The name of the error for a member that is not an argument. Default: `invalid-params`, which names the member. */
+	/** The error for a member that is not an argument. Default: `invalid-params`, which names the member. */
 	readonly unknownField?: ErrorName;
-	/** Maximum size of the body in bytes, for callers who are logged in, if it is more than the server allows for all. */
+	/** Maximum size of the body of a logged-in caller, in bytes, if that is more than the server allows to all. */
 	readonly maxBody?: number;
 }
 
@@ -61,29 +60,28 @@ export interface MethodDefinition<
 	 * the order of keys. Only useful with two arguments or more.
 	 */
 	params?: Order;
-	/** The verb under which REST offers it at `/api/v1/<name>`, or verb and path. Absent: REST does not offer it. */
+	/** The REST route, or only its verb: then the path is `/api/v1/<name>`. Absent: REST does not offer the method. */
 	rest?: Route;
 	/** One line for people. */
 	summary: string;
 	/**
-	 * Pattern of what it returns; `Nothing` for no value. Only documented, and checked by the tests. Default: unknown.
+	 * Pattern of the result; `Nothing` for no value. Only documented, and checked by the tests. Default: unknown.
 	 */
 	returns?: Pattern;
-	/** Codes of the errors it may throw, in addition to `commonErrors`. Only documented, and checked by the tests. */
+	/** Codes of possible errors, beside `commonErrors`. Only documented, and checked by the tests. */
 	errors?: readonly ErrorCode[];
-	/** True: callers who are not logged in may call it too. Others get `error-invalid-user`. Default false. */
+	/** True: callers who are not logged in may call it too. Default false: they get `error-invalid-user`. */
 	anonymous?: Anonymous;
 	/** How long it may take, in ms, until the caller gets `error-timeout`. Default 30,000. */
 	timeout?: number;
-	/** True: it does not wait for earlier messages of the connection, because it changes nothing. Default false. */
+	/** True: a call does not wait for earlier messages of the connection, because it changes nothing. Default false. */
 	parallel?: boolean;
 	/**
 	 * True: a server with `--read-only` refuses the method before it runs. False: such a server refuses only its writes, so
-	 * a method that writes only for some arguments can still answer. False also for a read that stores what it finds, and
-	 * leaves that out where `isReadOnly`. Default: true, unless it is `parallel`.
+	 * a method that does not write for all arguments can still answer. Default: true, unless it is `parallel`.
 	 */
 	writes?: boolean;
-	/** True: it may change the user of the connection, so later messages wait until it has ended. Default false. */
+	/** True: it may change the user of the connection, so later messages wait for its end. Default false. */
 	changesUser?: boolean;
 	/**
 	 * True: it may require a second factor, which a DDP client sends after the last argument as `{twoFactorCode,
@@ -91,18 +89,16 @@ export interface MethodDefinition<
 	 */
 	secondFactor?: boolean;
 	/**
-	 * How often one caller may call it, over DDP and REST together: a user, or an address if the caller is not logged in.
-	 * Default: unlimited.
+	 * How often one caller may call it: a user, or an address if the caller is not logged in. Default: unlimited.
 	 */
 	limit?: Limit;
 	/**
-	 * True: idempotent. A call that is repeated because its answer was lost gets the original answer, and the method is
-	 * not run twice (`test/contract/beyond.md` E1). It is not aborted when its client disconnects. Default false.
+	 * True: idempotent. A call that is repeated because its answer was lost gets the first answer, and the method is not
+	 * run again (`test/contract/beyond.md` E1). A disconnection does not abort it. Default false.
 	 */
 	once?: boolean;
 	/**
-	 * True: each call is logged at `info` as an audit event, with its outcome and the ids in its arguments. For logins, the
-	 * work of admins and resets of keys, for example. Default false.
+	 * True: each call is logged at `info` as an audit event, with its outcome and the ids in its arguments. Default false.
 	 */
 	audit?: boolean;
 	/** Runs the method. A `ClientError` is sent to the caller; any other error becomes 500. */
@@ -202,7 +198,7 @@ function checkRoute(method: string, route: RestRoute, args: Patterns): void {
 	for (const parameter of pathParameters(route.path)) {
 		if (route.body === 'object' || Object.hasOwn(args, parameter)) continue;
 		throw new DefinitionError(
-			`The path ${route.path} of method '${method}' has the parameter '${parameter}', which args has not`,
+			`The path ${route.path} of method '${method}' has the parameter '${parameter}', which is not in args`,
 		);
 	}
 }
@@ -253,10 +249,10 @@ export function method<
 }
 
 /**
- * Checks arguments in order, each against its pattern. Absent arguments are undefined, surplus ones are ignored. JSON has
- * no undefined, so null represents an omitted argument, unless the pattern accepts null.
+ * Checks arguments in order. Absent arguments are undefined, surplus ones are ignored. JSON has no undefined, so null
+ * stands for an omitted argument, unless the pattern accepts null.
  * @returns the arguments by name
- * @throws ArgumentError at the first that does not match
+ * @throws ArgumentError for the first that does not match
  */
 export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unknown[]): Record<string, unknown> {
 	const checked: Record<string, unknown> = {};
@@ -268,7 +264,8 @@ export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unkno
 		else if (value === null && !matcher.fault(undefined)) checked[name] = matcher.convert?.(undefined);
 		else {
 			// The fault of the pattern inside `Match.Optional` is reported, as for an optional key of an object.
-			const { text, path } = (matcher instanceof OptionalMatcher && matcher.inner.fault(value)) || fault;
+			const innerFault = matcher instanceof OptionalMatcher ? matcher.inner.fault(value) : null;
+			const { text, path } = innerFault ?? fault;
 			throw new ArgumentError(name, text, path);
 		}
 	}

@@ -8,7 +8,7 @@ import { type Args, type CallContext, DEFAULT_TIMEOUT, type Method, type Pattern
 import { compileKeys } from './pattern.js';
 import { collectionNames, type DocumentOf, type Filter, type Projection, type Store } from './store.js';
 
-/** The context of a publish function. Its functions have no effect after the subscription has stopped. */
+/** The context of a publish function. After the subscription has stopped, its functions have no effect. */
 export interface PublicationContext extends CallContext {
 	/** Adds a document. */
 	added(collection: string, id: unknown, fields: Record<string, unknown>): void;
@@ -23,17 +23,16 @@ export interface PublicationContext extends CallContext {
 	/** Ends the subscription. */
 	stop(): void;
 	/**
-	 * Calls `listener` when the subscription ends for any reason; immediately if it has ended. The listener is not
-	 * awaited.
+	 * Calls `listener` when the subscription ends; immediately if it has ended. The listener is not awaited.
 	 */
 	onStop(listener: () => void | Promise<void>): void;
 	/** Calls a method as the subscription's user, on its connection. Its errors are passed on unchanged. */
 	call(name: string, ...args: unknown[]): Promise<unknown>;
 }
 
-/** A query whose matching documents, and their changes, are published as long as the subscription lasts. */
+/** A query whose matching documents, and their changes, are published until the subscription ends. */
 export class LiveQuery<C extends keyof Store = keyof Store> {
-	/** How many were made, so that one is noticed that a publish function makes and does not return. */
+	/** Number of live queries made so far. It shows that a publish function has made one, even without returning it. */
 	static count = 0;
 
 	/** Name of the collection in DDP. */
@@ -52,7 +51,7 @@ export class LiveQuery<C extends keyof Store = keyof Store> {
 
 /**
  * Creates a live query; return it from `run`, alone or in an array.
- * @param collection a collection that the application has declared, or the name of one of Roomkey's own
+ * @param collection a declared collection, or the name of one of Roomkey's
  * @param fields the fields to publish; all others stay in the store
  * @param options.name a different name of the collection in DDP
  * @throws DefinitionError for an unknown collection, and without a filter or fields
@@ -75,11 +74,12 @@ export function liveQuery(
 	fields: object,
 	options: { name?: string } = {},
 ): LiveQuery {
-	const isOwn = typeof collection === 'string';
-	if (isOwn ? !Object.hasOwn(collectionNames, collection) : typeof collection?.key !== 'string') {
+	const isBuiltIn = typeof collection === 'string';
+	const isCollection = isBuiltIn ? Object.hasOwn(collectionNames, collection) : typeof collection?.key === 'string';
+	if (!isCollection) {
 		throw new DefinitionError('A live query needs what collection() returns, or the name of a collection of Roomkey');
 	}
-	const shownName = isOwn ? collection : collection.name;
+	const shownName = isBuiltIn ? collection : collection.name;
 	if (!isObject(filter))
 		throw new DefinitionError(`A live query of '${shownName}' needs a filter; {} is every document`);
 	if (!isObject(fields) || !Object.values(fields).every((value) => value === 1) || Object.keys(fields).length === 0) {
@@ -89,7 +89,7 @@ export function liveQuery(
 	}
 	checkDefinition('live query', options, { name: rules.name }, shownName);
 	const { name } = options;
-	if (isOwn) return new LiveQuery(collection, filter, fields as Projection, name);
+	if (isBuiltIn) return new LiveQuery(collection, filter, fields as Projection, name);
 	// The type `Store` does not list the keys of declared collections.
 	return new LiveQuery(collection.key as unknown as keyof Store, filter, fields as Projection, name ?? collection.name);
 }
@@ -111,25 +111,25 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 	/** One line for the documentation. */
 	summary: string;
 	/**
-	 * A pattern of the documents it publishes, by the name of their collection in DDP. Only documented, and checked by
-	 * the tests. Default: unknown.
+	 * Patterns of the published documents, by the name of the collection in DDP. Only documented, and checked by the tests.
+	 * Default: unknown.
 	 */
 	documents?: Patterns;
-	/** True: clients who are not logged in may subscribe too. Others get `error-invalid-user`. Default false. */
+	/** True: clients who are not logged in may subscribe too. Default false: they get `error-invalid-user`. */
 	anonymous?: Anonymous;
 	/**
-	 * How long `run`, and the initial read of its live queries, may take, in ms, until the subscription ends with
-	 * `error-timeout`. Waiting for a client that is slow to read does not count. Default 30,000.
+	 * How long `run` and the initial read of its live queries may take, in ms, until the subscription ends with
+	 * `error-timeout`. The wait for a client that reads slowly does not count. Default 30,000.
 	 */
 	timeout?: number;
 	/**
-	 * How often one caller may subscribe to it: a user, or an address if the caller is not logged in. Default: unlimited.
-	 * A universal publication is not counted.
+	 * How often one caller may subscribe: a user, or an address if the caller is not logged in. Default: unlimited, as
+	 * always for a universal publication.
 	 */
 	limit?: Limit;
 	/**
-	 * Publishes documents through the context, or returns live queries. If it returns none, it must call `ready` itself;
-	 * a warning is logged if it has not after `timeout`. An error ends the subscription.
+	 * Publishes documents through the context, or returns live queries. Without live queries it must call `ready` itself; a
+	 * warning is logged if it does not within `timeout` after its end. An error ends the subscription.
 	 */
 	run(
 		args: Args<P>,

@@ -12,8 +12,8 @@ export type Shape =
 	| { readonly kind: 'object'; readonly members: readonly Member[]; readonly others: Shape | null }
 	| { readonly kind: 'oneOf'; readonly choices: readonly Shape[] }
 	/**
-	 * A condition in words, such as `text of 1 to 128 characters`; undefined if none was given. The schema accepts every
-	 * value that the condition accepts.
+	 * A condition in words, such as `text of 1 to 128 characters`. The schema accepts every value that the condition
+	 * accepts.
 	 */
 	| { readonly kind: 'where'; readonly text: string | undefined; readonly schema?: JsonSchema | undefined }
 	/** A shape that documents refer to by its name. */

@@ -28,8 +28,8 @@ export type InputOf<P extends Patterns> = { [K in Exclude<keyof P, MayBeAbsent<P
 	: never;
 
 /**
- * Parameters over DDP. TypeScript does not know the order of an object's keys, so for two arguments or more the
- * definition must name it in `params`; without it a parameter may be any of the arguments.
+ * Parameters over DDP. TypeScript does not know the order of keys: without `params` in the definition, each of several
+ * parameters may be any of the arguments.
  */
 export type ParamsOf<P extends Patterns, Order extends readonly string[]> = number extends Order['length']
 	? [keyof P] extends [never]
@@ -42,7 +42,7 @@ export type ParamsOf<P extends Patterns, Order extends readonly string[]> = numb
 /** Whether a type is a union, which means here that there are two arguments or more. */
 type IsUnion<T, Whole = T> = T extends unknown ? ([Whole] extends [T] ? false : true) : never;
 
-/** Types of the parameters in the order of their names. Those at the end that admit undefined may be left out. */
+/** The parameters in the order of their names. The last ones may be left out if they admit undefined. */
 type TrailingOptional<P extends Patterns, Order extends readonly string[]> = Order extends readonly [
 	...infer First extends readonly string[],
 	infer Last extends string,

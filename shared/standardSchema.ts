@@ -1,7 +1,6 @@
 /**
- * Standard Schema (https://standardschema.dev): the interface of zod, valibot and other validators, so that their
- * schemas can be patterns. A schema may convert a value, for example by a default: methods receive the converted
- * arguments.
+ * Standard Schema (https://standardschema.dev): the interface of zod, valibot and other validators. Their schemas can be
+ * patterns. If a schema converts a value, for example by a default, methods receive the converted argument.
  */
 import { type AnyMatcher, faultOf, Matcher, NO_CHOICE, OptionalMatcher } from './matcher.js';
 import { faultOfIssues, type Issue } from './standardIssues.js';

@@ -1,6 +1,6 @@
 /**
- * The collections that methods use: a subset of the type `Collection` of the MongoDB driver. It is implemented by the
- * driver itself or by an embedded store (`server/store/`). All implementations pass the same test suite, `test/store`.
+ * The collections that methods use: a subset of the type `Collection` of the MongoDB driver. The embedded stores
+ * (`server/store/`) implement it too. All stores pass the tests in `test/store`.
  */
 import type {
 	KeyHistory,
@@ -40,8 +40,8 @@ export interface WriteOptions {
 	/** True: the write is not announced to subscribers. */
 	readonly silent?: boolean;
 	/**
-	 * Called for each announcement of the write that some subscribers receive asynchronously. The promise resolves when
-	 * all have received it, and never rejects.
+	 * Called for each announcement of the write that some subscribers receive asynchronously. `delivered` resolves when all
+	 * have received the announcement, and never rejects.
 	 */
 	readonly onAnnounced?: (delivered: Promise<unknown>) => void;
 }
@@ -68,8 +68,7 @@ export interface Collection<T extends { _id: string }> {
 	deleteOne(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }>;
 	deleteMany(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }>;
 	/**
-	 * Announces a document without writing it: for a silent write that is announced only when related writes are stored
-	 * too.
+	 * Announces a silent write later, when related writes are stored too.
 	 * @param document its present state, or its last state before the removal
 	 */
 	announce(action: Change['action'], document: T, options?: WriteOptions): Promise<void>;
@@ -86,7 +85,7 @@ export interface Store {
 	readonly settings: Collection<Setting>;
 	readonly trash: Collection<Trashed>;
 	readonly keyHistory: Collection<KeyHistory>;
-	/** What the processes of one service share for a limited time. Used only where `isShared`; all writes are silent. */
+	/** What the processes of one service share for a limited time. Used only if `isShared`; all writes are silent. */
 	readonly sharedState: Collection<SharedState>;
 }
 
@@ -110,7 +109,7 @@ export function isChangeOf<C extends keyof Store>(change: Change, collection: C)
 
 /** A view of a store, such as that of one call. Caches belong to the store behind the view. */
 export abstract class StoreView {
-	/** The store itself. */
+	/** The store behind the view. */
 	abstract readonly source: Store;
 }
 
@@ -126,7 +125,7 @@ export function declareShared(store: Store): void {
 	sharedStores.add(sourceOf(store));
 }
 
-/** Whether other processes of the same service may use this store too. If not, this process keeps its state in memory. */
+/** Whether other processes of the same service may use this store too. If not, state is kept in memory. */
 export function isShared(store: Store): boolean {
 	return sharedStores.has(sourceOf(store));
 }
@@ -138,13 +137,14 @@ export function declareReadOnly(store: Store): void {
 	readOnlyStores.add(sourceOf(store));
 }
 
-/** Whether a store refuses all writes. A read that also stores what it finds then only reads. */
+/** Whether a store refuses all writes. Then a read must not store what it finds. */
 export function isReadOnly(store: Store): boolean {
 	return readOnlyStores.has(sourceOf(store));
 }
 
 /**
- * Names of the collections in the database and in DDP. They are Rocket.Chat's, so that both can use the same database.
+ * Names of the collections in the database and in DDP: those of Rocket.Chat, so that both can use the same database, and
+ * two of Roomkey's own.
  */
 export const collectionNames = {
 	users: 'users',

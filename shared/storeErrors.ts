@@ -11,7 +11,7 @@ import { StoreUnavailableError } from './errors.js';
  */
 export type StoreFailure = 'in-use' | 'other-format' | 'damaged' | 'full' | 'unusable' | 'unreachable';
 
-/** The store cannot be opened or can no longer be written. The message is a sentence for the operator. */
+/** The store cannot be opened or can no longer be written. The message is for the operator. */
 export class StoreError extends StoreUnavailableError {
 	constructor(
 		readonly code: StoreFailure,

@@ -1,6 +1,6 @@
 /**
- * Streams (`test/contract/rocketchat-e2e.md` section 10): events without stored state. Unlike a publication, a stream
- * publishes no documents. Events are not replayed to later subscribers unless `initial` provides them.
+ * Streams (`test/contract/rocketchat-e2e.md` section 10): events without documents. Later subscribers do not receive earlier
+ * events, except those that `initial` provides.
  */
 import { badEntryOf, checkDefinition, type MemberRules, required, rules } from './definition.js';
 import { isObject } from './isObject.js';
@@ -8,7 +8,7 @@ import type { CallContext, Patterns } from './method.js';
 
 /** Describes one kind of event of a stream. Only documented, and checked by the tests. */
 export interface StreamEvent {
-	/** Name of the event. Parts in angle brackets stand for any text without a slash, as in `<uid>/rooms-changed`. */
+	/** Such as `<uid>/rooms-changed`: a part in angle brackets stands for any text without a slash. */
 	readonly name: string;
 	/** One line for people. */
 	readonly summary: string;

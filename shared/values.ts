@@ -26,8 +26,8 @@ export function isScalar(value: unknown): value is Scalar {
 	return typeof value === 'string' || typeof value === 'boolean';
 }
 
-/** Whether two scalars or nulls are the same value. */
-export function isSame(a: unknown, b: unknown): boolean {
+/** Whether two scalars or nulls are the same value. Objects are only the same as themselves. */
+export function isSameScalar(a: unknown, b: unknown): boolean {
 	return a === b || (a instanceof Date && b instanceof Date && a.getTime() === b.getTime());
 }
 

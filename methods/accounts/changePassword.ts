@@ -4,7 +4,7 @@ import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
 import { hashPassword, isPassword, NewPassword, Password } from '../model/users/passwords.js';
 import { requireFactorBesidePassword } from '../model/users/secondFactor.js';
-import { revokeOtherTokens } from '../model/users/tokens.js';
+import { revokeTokensOf } from '../model/users/tokens.js';
 
 export const changePassword = method({
 	name: 'changePassword',
@@ -32,8 +32,8 @@ export const changePassword = method({
 		const passwordUnchanged = { 'services.password.bcrypt': bcrypt };
 		const changes = { $set: { 'services.password': password } };
 		// Of two concurrent changes, the later one fails, because the old password has been replaced.
-		if (!(await revokeOtherTokens(context, userId, hashedToken, passwordUnchanged, changes)))
-			throw clientError('loginFailed');
+		const changed = await revokeTokensOf(context, userId, { kept: hashedToken, condition: passwordUnchanged, changes });
+		if (!changed) throw clientError('loginFailed');
 		return { passwordChanged: true };
 	},
 });

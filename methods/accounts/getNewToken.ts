@@ -21,7 +21,7 @@ export const getNewToken = method({
 		if (holder === 'expired') throw clientError('sessionExpired');
 		const { token: present } = holder;
 		// The new token expires with the present one, so that nobody can use a stolen token for ever by replacing it. A token
-		// that was revoked meanwhile cannot be replaced.
+		// that is revoked before this write cannot be replaced.
 		const withPresentToken = { 'services.resume.loginTokens.hashedToken': present.hashedToken };
 		const made = await issueToken(context.store, userId, withPresentToken, present);
 		if (!made) throw clientError('loggedOut');

@@ -10,7 +10,7 @@ export const logout = method({
 	summary: 'Logs out and removes the login token',
 	returns: Nothing,
 	errors: [],
-	// A caller who is not logged in gets no error: Meteor's clients may call it twice.
+	// A caller who is not logged in gets no error: Meteor's clients may call this method twice.
 	anonymous: true,
 	changesUser: true,
 	async run(_args, context) {

@@ -3,7 +3,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
-import { findTokenHolder, revokeOtherLogins, revokeOtherTokens, type TokenResult } from '../model/users/tokens.js';
+import { findTokenHolder, revokeOtherLogins, revokeTokensOf, type TokenResult } from '../model/users/tokens.js';
 
 export const logoutOtherClients = method({
 	name: 'logoutOtherClients',
@@ -21,7 +21,7 @@ export const logoutOtherClients = method({
 		if (userId === null) throw clientError('notLoggedIn');
 		const { token, tokenExpires } = (await context.call('getNewToken')) as TokenResult;
 		// `getNewToken` has changed `context.hashedToken` to the hash of the new token.
-		await revokeOtherTokens(context, userId, context.hashedToken);
+		await revokeTokensOf(context, userId, { kept: context.hashedToken });
 		return { token, tokenExpires };
 	},
 });

@@ -3,7 +3,7 @@ import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
-import { revokeOtherTokens } from '../model/users/tokens.js';
+import { revokeTokensOf } from '../model/users/tokens.js';
 
 export const removeOtherTokens = method({
 	name: 'removeOtherTokens',
@@ -19,7 +19,7 @@ export const removeOtherTokens = method({
 	async run(_args, context) {
 		const { userId, hashedToken } = context;
 		if (userId === null) throw clientError('notLoggedIn');
-		await revokeOtherTokens(context, userId, hashedToken);
+		await revokeTokensOf(context, userId, { kept: hashedToken });
 	},
 });
 
@@ -35,6 +35,6 @@ export const removeOtherTokensOverRest = method({
 	returns: Nothing,
 	errors: [],
 	async run(_args, context) {
-		await revokeOtherTokens(context, context.userId, context.hashedToken);
+		await revokeTokensOf(context, context.userId, { kept: context.hashedToken });
 	},
 });

@@ -1,4 +1,4 @@
-/** `permissions.update`, `permissions.listAll`, `permissions/get`: which role may do what. */
+/** `permissions.update`, `permissions.listAll`, `permissions/get`: which roles hold which permission. */
 
 import type { Permission } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
@@ -9,8 +9,8 @@ import { DDP_READ, READ, WRITE } from '../kinds.js';
 import { PermissionAnswer } from '../model/answers.js';
 import { insertIfAbsent } from '../model/insertIfAbsent.js';
 import { hasSameElements } from '../model/lists.js';
-import { forgetPermission, KNOWN_PERMISSIONS, requirePermission } from '../model/permissions/permissions.js';
-import { doRolesExist, isRole } from '../model/permissions/roles.js';
+import { dropCachedPermission, KNOWN_PERMISSIONS, requirePermission } from '../model/permissions/permissions.js';
+import { doRolesExist, isRoleId } from '../model/permissions/roles.js';
 import { dateOf } from '../model/since.js';
 import { getUserRoles, listRoles } from './roles.js';
 
@@ -23,11 +23,12 @@ async function listPermissions(store: Store): Promise<Permission[]> {
 	return [...stored, ...defaults].sort((a, b) => (a._id < b._id ? -1 : 1));
 }
 
+/** Stores the roles of a permission, if they differ from the present ones. */
 async function setRoles({ permissions }: Store, _id: string, roles: string[]): Promise<void> {
 	const stored = await permissions.findOne({ _id }, { projection: { roles: 1 } });
 	if (hasSameElements(roles, stored?.roles ?? KNOWN_PERMISSIONS.get(_id) ?? [])) return;
-	if (stored || !(await insertIfAbsent(permissions, { _id, roles })))
-		await permissions.updateOne({ _id }, { $set: { roles } });
+	const inserted = !stored && (await insertIfAbsent(permissions, { _id, roles }));
+	if (!inserted) await permissions.updateOne({ _id }, { $set: { roles } });
 }
 
 const updatePermissions = method({
@@ -38,7 +39,7 @@ const updatePermissions = method({
 			{
 				_id: String,
 				roles: [
-					Match.Where(isRole, 'text of 1 to 100 letters, digits and any of . _ -', {
+					Match.Where(isRoleId, 'text of 1 to 100 letters, digits and any of . _ -', {
 						type: 'string',
 						pattern: '^[\\w.-]{1,100}$',
 						examples: ['user'],
@@ -60,7 +61,7 @@ const updatePermissions = method({
 		if (!(await doRolesExist(store, allRoles))) throw clientError('unknownRole');
 		for (const { _id, roles } of permissions) {
 			await setRoles(store, _id, [...new Set(roles)]);
-			forgetPermission(store, _id);
+			dropCachedPermission(store, _id);
 		}
 		return { permissions: await listPermissions(store) };
 	},
@@ -70,6 +71,7 @@ function isDateText(text: unknown): text is string {
 	return typeof text === 'string' && !Number.isNaN(Date.parse(text));
 }
 
+/** The permissions that were written after a date. Default roles, which are not stored, are left out. */
 function writtenSince(all: readonly Permission[], since: Date): Permission[] {
 	return all.filter(({ _updatedAt }) => _updatedAt && _updatedAt > since);
 }

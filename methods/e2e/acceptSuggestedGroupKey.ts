@@ -1,14 +1,14 @@
-/** `e2e.acceptSuggestedGroupKey` (`test/contract/rocketchat-e2e.md` 4.8): a member takes the key that another has offered. */
+/** `e2e.acceptSuggestedGroupKey` (`test/contract/rocketchat-e2e.md` 4.8): a member takes the key that another member has offered. */
 import type { Subscription } from '../../shared/documents.js';
 import { ClientError, clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { KEY_SERVICE_WRITE } from '../kinds.js';
 import { applyTransition } from '../model/keys/applyTransition.js';
-import { dropOffer } from '../model/keys/offers.js';
+import { enqueueAndDropOffer } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { removeServedUsers } from '../model/keys/queue.js';
-import { type KeyedRoom, readKeyedRoom } from '../model/keys/roomKeyId.js';
+import { type RoomKeyFields, readRoomKeyFields } from '../model/keys/roomKeyId.js';
 import { keyIdOf } from '../model/keys/sealedKey.js';
 import { offeredKeyOf } from '../model/keys/storedKeys.js';
 import { archiveMismatchedKey, requireNoReset } from '../model/keys/storeMemberKey.js';
@@ -19,17 +19,22 @@ import { requireMembership } from '../model/memberships/members.js';
  * Whether an offered key is the room key from before a reset. A reset that was interrupted after it set the new key id
  * leaves such offers.
  */
-function isOfferLeftByReset(key: string | undefined, { e2eKeyId, e2eReset }: KeyedRoom): boolean {
+function isOfferLeftByReset(key: string | undefined, { e2eKeyId, e2eReset }: RoomKeyFields): boolean {
 	if (!e2eReset?.formerKeyId || e2eReset.keyId !== e2eKeyId) return false;
 	return key !== undefined && keyIdOf(key) === e2eReset.formerKeyId;
 }
 
 /**
  * Accepts the offer in a membership, if the member can use it. An unusable offer is removed and the member is queued
- * again, so that they can receive another.
+ * again, to receive another offer.
  * @throws ClientError `error-key-id-mismatch`, `error-key-in-use`, `error-no-suggested-key-available`
  */
-async function acceptOffer(context: MethodContext, membership: Subscription, room: KeyedRoom): Promise<Subscription> {
+async function acceptOffer(
+	context: MethodContext,
+	membership: Subscription,
+	room: RoomKeyFields,
+): Promise<Subscription> {
+	// The membership that the last attempt of `applyTransition` has read.
 	let latest = membership;
 	try {
 		const updated = await applyTransition(
@@ -46,7 +51,7 @@ async function acceptOffer(context: MethodContext, membership: Subscription, roo
 	} catch (error) {
 		if (error instanceof ClientError) {
 			await archiveMismatchedKey(context.store, latest, room);
-			await dropOffer(context.store, latest);
+			await enqueueAndDropOffer(context.store, latest);
 		}
 		throw error;
 	}
@@ -74,7 +79,7 @@ export const acceptSuggestedGroupKey = method({
 			if (membership.E2EKey) await removeServedUsers(store, rid, [userId]);
 			throw clientError('noSuggestedKey');
 		}
-		const room = (await readKeyedRoom(store, rid)) ?? { _id: rid };
+		const room = (await readRoomKeyFields(store, rid)) ?? { _id: rid };
 		const updated = await acceptOffer(context, membership, room);
 		await requireNoReset(store, updated, room, updated.E2EKey as string);
 		await store.subscriptions.announce('updated', updated);

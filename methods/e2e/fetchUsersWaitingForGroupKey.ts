@@ -13,7 +13,7 @@ import { holdsKey } from '../model/keys/memberKeys.js';
 import { reserve, reservedForOthers } from '../model/keys/providerReservation.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { tidyQueue } from '../model/keys/queue.js';
-import { readKeyedRoom } from '../model/keys/roomKeyId.js';
+import { readRoomKeyFields } from '../model/keys/roomKeyId.js';
 import { WITHOUT_KEYS } from '../model/keys/storedKeys.js';
 import { type UserWithPublicKey, usersWithPublicKey } from '../model/keys/usersWithIdentity.js';
 import { listOf } from '../model/lists.js';
@@ -29,22 +29,23 @@ const MAX_LISTED = 50;
 
 /** The members who wait for the key of one room. */
 interface Waiting {
-	/** For the answer, at most `MAX_LISTED`. */
+	/** At most `MAX_LISTED`. */
 	readonly users: UserWithPublicKey[];
-	/** Ids of the members whose public key is unusable for sealing. */
+	/** Ids of the members whose public key is unusable for sealing, at most `MAX_LISTED`. */
 	readonly unfit: string[];
 }
 
 /**
- * The members who wait for the key of one room. A provider, which is a member who holds the key, gets only members for
- * whom they can seal it. Left out are members with an unusable public key, those who have returned a key of this
- * provider, and those reserved for another provider. The listed members are reserved for the provider for `leaseTime` ms.
- * Other callers get all waiting members, and reserve none.
+ * Lists the members who wait for the key of one room, apart from the caller. A provider, which is a member who holds the
+ * key, gets only members for whom they can seal it. Left out are members with an unusable public key, those who have
+ * returned a key of this provider, and those reserved for another provider. The listed members are reserved for the
+ * provider for `leaseTime` ms; with 0, nobody is reserved. Callers who are no providers get all waiting members, and
+ * reserve none.
  */
-async function waitingIn(context: MethodContext, rid: string, userId: string): Promise<Waiting> {
+async function listAndReserve(context: MethodContext, rid: string, userId: string): Promise<Waiting> {
 	const { store, settings } = context;
 	const { leaseTime } = settings;
-	const [caller, room] = await Promise.all([findMembership(store, rid, userId), readKeyedRoom(store, rid)]);
+	const [caller, room] = await Promise.all([findMembership(store, rid, userId), readRoomKeyFields(store, rid)]);
 	const isProvider = caller !== null && room !== null && holdsKey(caller, room);
 	const reserves = leaseTime > 0 && isProvider;
 	const hasReturnedToCaller = ({ e2eKnownKeys }: Subscription) =>
@@ -62,7 +63,7 @@ async function waitingIn(context: MethodContext, rid: string, userId: string): P
 		const fit = new Set(found.filter(({ public_key }) => isFitPublicKey(public_key)));
 		for (const user of found) if (unfit.length < MAX_LISTED && !fit.has(user)) unfit.push(user._id);
 		const usable = isProvider ? [...fit] : found;
-		// Repeated until the list is full, because another call may reserve some of these members meanwhile.
+		// Repeated until the list is full, because another call may have reserved some of these members first.
 		while (usable.length > 0 && users.length < MAX_LISTED) {
 			const next = usable.splice(0, MAX_LISTED - users.length);
 			const ids = next.map(({ _id }) => _id);
@@ -93,7 +94,7 @@ export const fetchUsersWaitingForGroupKey = method({
 			for (const rid of new Set(roomIds)) {
 				if (!(await maySeeRoom(store, rid, userId))) continue;
 				await tidyQueue(store, rid);
-				const { users, unfit } = await waitingIn(context, rid, userId);
+				const { users, unfit } = await listAndReserve(context, rid, userId);
 				if (users.length > 0) waiting.push([rid, users]);
 				if (unfit.length > 0) unfitKeys.push([rid, unfit]);
 			}

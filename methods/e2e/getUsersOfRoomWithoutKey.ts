@@ -1,6 +1,6 @@
 /**
- * `e2e.getUsersOfRoomWithoutKey` (`test/contract/rocketchat-e2e.md` 4.5): the members who lack the room key and have a
- * public key with which it can be sealed.
+ * `e2e.getUsersOfRoomWithoutKey` (`test/contract/rocketchat-e2e.md` 4.5): the members who lack the room key and have
+ * identity keys.
  */
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -16,7 +16,7 @@ import { requireRoomAccess } from '../model/rooms/access.js';
 const toAnswer = ({ _id, public_key }: UserWithPublicKey) => ({ _id, e2e: { public_key } });
 
 /** Ids of the members without a room key, in pages. */
-async function* keylessMembers(store: Store, rid: string): AsyncIterable<string[]> {
+async function* keylessMemberIds(store: Store, rid: string): AsyncIterable<string[]> {
 	const pause = createYielder();
 	for await (const page of memberIdsOf(store, rid, { ...MEMBER, ...KEYLESS })) {
 		await pause();
@@ -24,22 +24,22 @@ async function* keylessMembers(store: Store, rid: string): AsyncIterable<string[
 	}
 }
 
-/** All members who lack the room key and have identity keys. */
-async function allMembers(store: Store, rid: string) {
+/** The answer with all members who lack the room key and have identity keys. */
+async function listAll(store: Store, rid: string) {
 	const users: UserWithPublicKey[] = [];
-	for await (const page of keylessMembers(store, rid)) users.push(...(await usersWithPublicKey(store, page)));
+	for await (const page of keylessMemberIds(store, rid)) users.push(...(await usersWithPublicKey(store, page)));
 	return { users: users.map(toAnswer) };
 }
 
 /**
- * One page of these members, and their total number.
+ * The answer with one page of these members, and their total number.
  * @param count maximum number of users; 0 for all after the offset
  */
-async function pageOfMembers(store: Store, rid: string, count: number, offset: number) {
+async function listPage(store: Store, rid: string, count: number, offset: number) {
 	const end = count === 0 ? Number.POSITIVE_INFINITY : offset + count;
 	const users: UserWithPublicKey[] = [];
 	let total = 0;
-	for await (const page of keylessMembers(store, rid)) {
+	for await (const page of keylessMemberIds(store, rid)) {
 		const usersInPage = await countUsersWithIdentity(store, page);
 		const isWanted = total + usersInPage > offset && total < end;
 		if (isWanted) {
@@ -60,7 +60,7 @@ export const getUsersOfRoomWithoutKey = method({
 	errors: ['error-invalid-room'],
 	async run({ rid, count, offset }, { userId, store }) {
 		await requireRoomAccess(store, rid, userId);
-		if (count === undefined && offset === undefined) return allMembers(store, rid);
-		return pageOfMembers(store, rid, count ?? 0, offset ?? 0);
+		if (count === undefined && offset === undefined) return listAll(store, rid);
+		return listPage(store, rid, count ?? 0, offset ?? 0);
 	},
 });

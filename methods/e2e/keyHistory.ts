@@ -15,7 +15,8 @@ import { pagesOf } from '../model/pages.js';
 import { Page, pageAnswer, pageOfList } from '../model/paging.js';
 import { mayUser } from '../model/permissions/permissions.js';
 
-async function shareRoom(store: Store, userId: string, otherId: string): Promise<boolean> {
+/** Whether both users are members of the same room. */
+async function haveSharedRoom(store: Store, userId: string, otherId: string): Promise<boolean> {
 	const whereOwn = { 'u._id': userId, ...MEMBER };
 	for await (const page of pagesOf(store.subscriptions, whereOwn, { projection: { rid: 1 } })) {
 		const common = { 'u._id': otherId, rid: { $in: page.map(({ rid }) => rid) }, ...MEMBER };
@@ -27,7 +28,7 @@ async function shareRoom(store: Store, userId: string, otherId: string): Promise
 /** Whether the caller may read the history of the user with the id `uid`. */
 async function mayRead(store: Store, callerId: string, uid: string): Promise<boolean> {
 	return (
-		callerId === uid || (await shareRoom(store, callerId, uid)) || mayUser(store, callerId, 'edit-other-user-e2ee')
+		callerId === uid || (await haveSharedRoom(store, callerId, uid)) || mayUser(store, callerId, 'edit-other-user-e2ee')
 	);
 }
 
@@ -35,7 +36,7 @@ export const keyHistory = method({
 	name: 'e2e.keyHistory',
 	args: { uid: String, ...Page },
 	...KEY_SERVICE_READ,
-	// It adds a public key that a Rocket.Chat server on the same database has stored, except to a store that refuses writes.
+	// A read-only server answers too. Other servers add a public key that Rocket.Chat has stored to the history first.
 	writes: false,
 	summary: 'Lists the public keys that a user with whom the caller shares a room has stored, the oldest first',
 	returns: { history: [KeyHistoryAnswer], ...PAGE_ANSWER, dropped: Match.Optional(Number) },

@@ -8,7 +8,7 @@ import { SkippedAnswer } from '../model/answers.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { removeServedUsers } from '../model/keys/queue.js';
-import { type KeyedRoom, readKeyedRoom, resetMayHaveMissed } from '../model/keys/roomKeyId.js';
+import { type RoomKeyFields, readRoomKeyFields, resetMayHaveMissed } from '../model/keys/roomKeyId.js';
 import { isKeyId, isOfKeyId, isSealedKey } from '../model/keys/sealedKey.js';
 import { MAX_OLD_KEYS } from '../model/keys/transitions.js';
 import { findMembership, MEMBER } from '../model/memberships/members.js';
@@ -129,15 +129,15 @@ async function membershipsOf({ store }: MethodContext, rid: string, offers: read
 }
 
 /** The room, if the caller may offer its key: they must be a member and may see the room. Otherwise null. */
-async function roomFor({ store }: MethodContext, rid: string, userId: string): Promise<KeyedRoom | null> {
+async function findOfferableRoom({ store }: MethodContext, rid: string, userId: string): Promise<RoomKeyFields | null> {
 	if (!(await maySeeRoom(store, rid, userId)) || !(await findMembership(store, rid, userId))) return null;
-	return readKeyedRoom(store, rid);
+	return readRoomKeyFields(store, rid);
 }
 
 /** Offers keys to members of one room. Notifies the members whose offer was stored, and then the room. */
 async function provide(
 	context: UserContext,
-	room: KeyedRoom,
+	room: RoomKeyFields,
 	offers: readonly Offer[],
 	skipped: Skipped,
 ): Promise<void> {
@@ -169,9 +169,9 @@ async function provide(
 		const memberships = await membershipsOf(context, rid, batch);
 		await Promise.all(batch.map((entry) => serve(entry, memberships.get(entry._id))));
 	}
-	// If the room's key was reset meanwhile, all new offers are withdrawn.
-	const roomNow = written.length > 0 ? await readKeyedRoom(store, rid) : null;
-	if (written.some(({ E2ESuggestedKey }) => resetMayHaveMissed(room, roomNow, E2ESuggestedKey as string))) {
+	// If the room's key was reset since the room was read, all new offers are withdrawn.
+	const roomNow = written.length > 0 ? await readRoomKeyFields(store, rid) : null;
+	if (written.some(({ E2ESuggestedKey }) => resetMayHaveMissed(room.e2eKeyId, roomNow, E2ESuggestedKey as string))) {
 		for (const membership of written.splice(0)) {
 			await withdraw(store, membership);
 			skipped.add(rid, { _id: membership.u._id }, 'key-id-mismatch');
@@ -212,7 +212,7 @@ export const provideUsersSuggestedGroupKeys = method({
 		if (!(await setting(store, 'E2E_Enable'))) return undefined;
 		const skipped = new Skipped();
 		for (const [rid, offers] of await validEntries(usersSuggestedGroupKeys, skipped)) {
-			const room = await roomFor(context, rid, userId);
+			const room = await findOfferableRoom(context, rid, userId);
 			if (!room) {
 				for (const entry of offers) skipped.add(rid, entry, 'room-not-accessible');
 				continue;

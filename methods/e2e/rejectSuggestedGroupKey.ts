@@ -3,7 +3,7 @@ import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { KEY_SERVICE_WRITE } from '../kinds.js';
-import { dropOffer } from '../model/keys/offers.js';
+import { enqueueAndDropOffer } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { offeredKeyOf } from '../model/keys/storedKeys.js';
 import { requireMembership } from '../model/memberships/members.js';
@@ -21,6 +21,6 @@ export const rejectSuggestedGroupKey = method({
 		const membership = await requireMembership(store, rid, userId);
 		if (offeredKeyOf(membership) === undefined) throw clientError('noSuggestedKey');
 		await endReservations(store, rid, [userId]);
-		await dropOffer(store, membership);
+		await enqueueAndDropOffer(store, membership);
 	},
 });

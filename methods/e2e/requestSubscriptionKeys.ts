@@ -40,8 +40,8 @@ export const requestSubscriptionKeys = method({
 				await pause();
 				const e2eKeyId = keyIds.get(membership.rid);
 				if (!e2eKeyId) continue;
-				const hasKey = ownKeyOf(membership) && !(await archiveMismatchedKey(store, membership, { e2eKeyId }));
-				if (hasKey) continue;
+				const wasArchived = await archiveMismatchedKey(store, membership, { e2eKeyId });
+				if (ownKeyOf(membership) && !wasArchived) continue;
 				events.emit('notify', {
 					stream: 'notify-room',
 					eventName: `${membership.rid}/e2e.keyRequest`,

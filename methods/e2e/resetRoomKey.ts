@@ -17,7 +17,7 @@ import {
 	setNewKeyId,
 	storeNewKey,
 } from '../model/keys/roomReset.js';
-import { requireKeyId, requireSealedKey, requireValidKeyId } from '../model/keys/sealedKey.js';
+import { requireMatchingKeyId, requireSealedKey, requireValidKeyId } from '../model/keys/sealedKey.js';
 import { hasIdentity } from '../model/keys/usersWithIdentity.js';
 import { isMember } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
@@ -48,11 +48,11 @@ export const resetRoomKey = method({
 		const { rid, e2eKey, e2eKeyId } = newKey;
 		const room = await store.rooms.findOne({ _id: rid });
 		if (room && (await isComplete(store, room, userId, newKey))) return;
-		if (!(await mayReset(store, rid, room, userId, e2eKeyId))) throw clientError('resetForbidden');
-		if (!(await maySeeRoom(store, rid, userId))) throw clientError('resetNotAllowed');
+		if (!(await mayReset(store, rid, room, userId, e2eKeyId))) throw clientError('resetPermissionMissing');
+		if (!(await maySeeRoom(store, rid, userId))) throw clientError('resetAccessMissing');
 		requireValidKeyId(e2eKeyId);
 		requireSealedKey(e2eKey);
-		requireKeyId(e2eKey, e2eKeyId);
+		requireMatchingKeyId(e2eKey, e2eKeyId);
 		await requireCanStore(store, userId, newKey);
 		await reset(newKey, context, userId);
 	},
@@ -81,19 +81,23 @@ async function mayReset(
 ): Promise<boolean> {
 	const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
 	if (!user) return false;
-	// If the room does not exist, users with the global permission receive another error than all others.
+	// Any type but `d` will do for a room that does not exist: then only the global permission counts. Its holders pass, so
+	// they receive the error for a room that they may not see.
 	if (await mayToggleEncryption(store, user, room ?? { _id: rid, t: 'p' })) return true;
 	if (!room) return false;
 	if (hasBegunReset(room, userId, e2eKeyId)) return true;
 	return (await isMember(store, rid, userId)) && (await hasIdentity(store, userId)) && !(await hasHolder(store, rid));
 }
 
-/** Checks before the first write that the new key can be stored: the caller has a membership and identity keys. */
+/**
+ * Checks before the first write that the new key can be stored: the caller has a membership and identity keys, and no
+ * other membership has the key.
+ */
 async function requireCanStore(store: Store, userId: string, { rid, e2eKey }: NewKey): Promise<void> {
 	const onlyId = { projection: { _id: 1 as const } };
 	// A caller who may read a public channel but is not a member has no membership to store the key in.
 	const ownMembership = await store.subscriptions.findOne({ rid, 'u._id': userId }, onlyId);
-	if (!ownMembership) throw clientError('resetNotAllowed');
+	if (!ownMembership) throw clientError('resetAccessMissing');
 	const keys = { 'e2e.public_key': { $exists: true }, 'e2e.private_key': { $exists: true } };
 	if (!(await store.users.findOne({ _id: userId, ...keys }, onlyId))) throw clientError('resetFailed');
 	// Keys are unique over all memberships. If another membership has this key, the later write would fail, after the keys
@@ -104,8 +108,9 @@ async function requireCanStore(store: Store, userId: string, { rid, e2eKey }: Ne
 
 /**
  * Performs the reset in steps; after an interruption a call with the same key id resumes it. First it archives the keys
- * of the other members, while the room keeps the former key id. Then it sets the new key id and stores the caller's new
- * key. At the end it archives keys that were stored meanwhile under the former key id.
+ * of the other members, while the room keeps the former key id. Then it sets the new key id and queues these members, and
+ * stores the caller's new key. At the end it archives keys that were stored during the first steps under the former key
+ * id, and queues their members.
  */
 async function reset(newKey: NewKey, context: MethodContext, userId: string): Promise<void> {
 	const { rid, e2eKey, e2eKeyId } = newKey;
@@ -116,12 +121,15 @@ async function reset(newKey: NewKey, context: MethodContext, userId: string): Pr
 		await archiveOtherKeys(resetContext, e2eKeyId);
 		await setNewKeyId(resetContext, e2eKeyId);
 		await storeNewKey(resetContext, e2eKey);
-		for (const uid of await archiveOtherKeys(resetContext, e2eKeyId)) await enqueue(store, rid, uid);
+		const newlyWaiting = await archiveOtherKeys(resetContext, e2eKeyId);
+		for (const uid of newlyWaiting) await enqueue(store, rid, uid);
 		await lock.release();
 	} catch (thrown) {
-		const room = await lock.abandon().catch(() => null);
-		// If the room has the new key id already, the new key stays stored, and the members are notified of the new key id.
-		if (room?.e2eKeyId === e2eKeyId) await store.rooms.announce('updated', room);
+		// Null if another call has taken the lock, or if the store fails.
+		const abandonedRoom = await lock.abandon().catch(() => null);
+		// If the room has the new key id, its members are notified. The caller can repeat the call, also to store the new key.
+		if (abandonedRoom?.e2eKeyId === e2eKeyId) await store.rooms.announce('updated', abandonedRoom);
+		// Otherwise the new key, if it is stored, may be useless.
 		else await archiveUnusedKey(resetContext, newKey).catch(() => null);
 		if (isClientSafe(thrown)) throw thrown;
 		log.error({ err: thrown, rid }, 'The reset of the key of a room was interrupted');

@@ -12,7 +12,7 @@ import { hasHolder, notifyNoHolder } from '../model/keys/keyHolders.js';
 import { holdsKey } from '../model/keys/memberKeys.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { enqueue } from '../model/keys/queue.js';
-import { readKeyedRoom } from '../model/keys/roomKeyId.js';
+import { readRoomKeyFields } from '../model/keys/roomKeyId.js';
 import { returnKey } from '../model/keys/transitions.js';
 import { requireMembership } from '../model/memberships/members.js';
 
@@ -27,7 +27,7 @@ export const returnRoomKey = method({
 	async run({ rid }, context): Promise<{ lastKeyHolder: true } | undefined> {
 		const { userId, store } = context;
 		const membership = await requireMembership(store, rid, userId);
-		const room = (await readKeyedRoom(store, rid)) ?? { _id: rid };
+		const room = (await readRoomKeyFields(store, rid)) ?? { _id: rid };
 		let wasHolder = false;
 		const updated = await applyTransition(store, membership, (keys, current) => {
 			wasHolder = holdsKey(current, room);

@@ -1,4 +1,4 @@
-/** `e2e.setOrGetRoomKeyID` (`test/contract/beyond.md` E8): claims the key id of a room, or returns the one it has. */
+/** `e2e.setOrGetRoomKeyID` (`test/contract/beyond.md` E8): claims the key id of a room, or returns the present one. */
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -6,8 +6,14 @@ import { method, type UserContext } from '../../shared/method.js';
 import { KEY_SERVICE_WRITE } from '../kinds.js';
 import { holdsKey } from '../model/keys/memberKeys.js';
 import { enqueue, removeServedUsers } from '../model/keys/queue.js';
-import { claimKeyId, type KeyedRoom, readKeyedRoom } from '../model/keys/roomKeyId.js';
-import { isOfKeyId, keyIdOf, requireKeyId, requireSealedKey, requireValidKeyId } from '../model/keys/sealedKey.js';
+import { claimKeyId, type RoomKeyFields, readRoomKeyFields } from '../model/keys/roomKeyId.js';
+import {
+	isOfKeyId,
+	keyIdOf,
+	requireMatchingKeyId,
+	requireSealedKey,
+	requireValidKeyId,
+} from '../model/keys/sealedKey.js';
 import { offeredKeyOf, ownKeyOf } from '../model/keys/storedKeys.js';
 import {
 	archiveMismatchedKey,
@@ -26,18 +32,23 @@ interface KeyIdAnswer {
 }
 
 /** The answer if the room already has a key id. A caller who does not hold the room's key is queued. */
-async function answerWithPresentKeyId(context: UserContext, rid: string, room: KeyedRoom | null): Promise<KeyIdAnswer> {
+async function answerWithPresentKeyId(
+	context: UserContext,
+	rid: string,
+	room: RoomKeyFields | null,
+): Promise<KeyIdAnswer> {
 	const { store, userId, name } = context;
 	const keyID = room?.e2eKeyId;
-	// The claim of the caller failed, but the room has no key id: it is being reset, and will have a key id shortly.
+	// The caller's claim failed, although the room has no key id: it is being reset and will have one shortly, or is deleted.
 	if (!room || !keyID) throw clientError('resetInProgress', { method: name });
 	const membership = await findMembership(store, rid, userId);
 	if (!membership) return { keyID };
-	const wasArchived = await archiveMismatchedKey(store, membership, room);
-	if (!wasArchived && ownKeyOf(membership)) {
+	const isArchivedAndQueued = await archiveMismatchedKey(store, membership, room);
+	if (!isArchivedAndQueued) {
 		// A caller who has the key leaves the queue: an earlier call may have been interrupted before that step.
-		await removeServedUsers(store, rid, [userId]);
-	} else if (!wasArchived) await enqueue(store, rid, userId);
+		if (ownKeyOf(membership)) await removeServedUsers(store, rid, [userId]);
+		else await enqueue(store, rid, userId);
+	}
 	const suggestedKey = offeredKeyOf(membership);
 	return suggestedKey !== undefined && isOfKeyId(suggestedKey, keyID) ? { keyID, suggestedKey } : { keyID };
 }
@@ -58,16 +69,16 @@ async function claimWithKey(
 	const stored = await storeMemberKey(store, membership, { _id: rid, e2eKeyId: keyID }, key, false);
 	const claimed = await claimKeyId(store, rid, keyID);
 	if (!claimed) {
-		const room = await readKeyedRoom(store, rid);
-		// If another call of the same member has claimed the same id, this key is the room's and stays. A key that the member
-		// had before and that shows no key id may be the room's, so it stays too. Other keys are removed; no client was
-		// notified of them.
+		const room = await readRoomKeyFields(store, rid);
+		// If another call of the same member has claimed the same id, the room has this key, which stays. A key that the member
+		// had before and that shows no key id may be the room's, so it stays too. Any other key is removed; no client was
+		// notified of it.
 		const mayRemove = stored !== null || keyIdOf(key) !== null;
 		if (mayRemove && room?.e2eKeyId !== keyID) await restoreOrRemoveKey(store, membership, key, room ?? {}, false);
 		return answerWithPresentKeyId(context, rid, room);
 	}
-	// Another device of the same member may have stored another key meanwhile, but has not claimed the key id. So this key
-	// is stored again.
+	// Before the claim, another device of the same member may have replaced this key by another one. So this key is stored
+	// again.
 	const current = await findMembership(store, rid, u._id);
 	const updated = current && ((await storeMemberKey(store, current, claimed, key)) ?? current);
 	if (updated) await store.subscriptions.announce('updated', updated);
@@ -82,7 +93,7 @@ async function claimWithKey(
 async function storeForClaimedId(
 	context: UserContext,
 	membership: Subscription,
-	room: KeyedRoom,
+	room: RoomKeyFields,
 	key: string,
 ): Promise<void> {
 	if (holdsKey(membership, room)) return;
@@ -112,7 +123,7 @@ export const setOrGetRoomKeyID = method({
 		requireValidKeyId(keyID);
 		if (key !== undefined) {
 			requireSealedKey(key);
-			requireKeyId(key, keyID);
+			requireMatchingKeyId(key, keyID);
 		}
 		const room = await requireRoomAccess(store, rid, userId);
 		const membership = key === undefined ? null : await findMembership(store, rid, userId);
@@ -129,7 +140,7 @@ export const setOrGetRoomKeyID = method({
 		}
 		if (membership) return claimWithKey(context, membership, keyID, key as string);
 		const claimed = await claimKeyId(store, rid, keyID);
-		if (!claimed) return answerWithPresentKeyId(context, rid, await readKeyedRoom(store, rid));
+		if (!claimed) return answerWithPresentKeyId(context, rid, await readRoomKeyFields(store, rid));
 		return { keyID };
 	},
 });

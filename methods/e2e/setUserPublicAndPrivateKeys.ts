@@ -6,7 +6,7 @@ import { LONG_WORK_MS, NEW_IDENTITY_KEYS } from '../limits.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { storeKeyPair } from '../model/keys/identityKeys.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
-import { requireFactorOrPassword } from '../model/users/secondFactor.js';
+import { requireProof } from '../model/users/secondFactor.js';
 
 /** Absent, null and empty keys match this pattern, because `run` refuses them with a special error code. */
 const Key = Match.Optional(Match.OneOf(String, null));
@@ -60,7 +60,7 @@ export const setUserPublicAndPrivateKeys = method({
 		const lengthsValid =
 			hasValidLength(public_key, MAX_LENGTH.public) && hasValidLength(private_key, MAX_LENGTH.private);
 		if (!lengthsValid || !isPublicKey(public_key, settings)) throw clientError('invalidKeys');
-		const prove = async () => (settings.identitySecondFactor ? requireFactorOrPassword(context) : null);
+		const prove = async () => (settings.identitySecondFactor ? requireProof(context) : null);
 		const options = { force: force === true, confirm, prove };
 		const lostLastHolder = await storeKeyPair(context, userId, { public_key, private_key }, options);
 		return lostLastHolder ? { lastKeyHolder: true } : undefined;

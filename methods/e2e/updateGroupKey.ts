@@ -7,7 +7,7 @@ import { SkippedAnswer } from '../model/answers.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { removeServedUsers } from '../model/keys/queue.js';
-import { type KeyedRoom, readKeyedRoom, resetMayHaveMissed } from '../model/keys/roomKeyId.js';
+import { type RoomKeyFields, readRoomKeyFields, resetMayHaveMissed } from '../model/keys/roomKeyId.js';
 import { isOfKeyId, requireSealedKey } from '../model/keys/sealedKey.js';
 import { archiveMismatchedKey, requireNoReset, storeMemberKey } from '../model/keys/storeMemberKey.js';
 import { findMembership } from '../model/memberships/members.js';
@@ -16,7 +16,7 @@ import { findMembership } from '../model/memberships/members.js';
 async function storeOwn(
 	context: MethodContext,
 	membership: Subscription,
-	room: KeyedRoom,
+	room: RoomKeyFields,
 	key: string,
 ): Promise<undefined> {
 	const { rid, u } = membership;
@@ -38,7 +38,7 @@ interface NotStored {
 /** Offers the key to another member. Does nothing if the user is not a member. */
 async function offerTo(
 	context: UserContext,
-	room: KeyedRoom,
+	room: RoomKeyFields,
 	uid: string,
 	key: string,
 ): Promise<NotStored | undefined> {
@@ -48,7 +48,7 @@ async function offerTo(
 	if (!membership) return undefined;
 	const updated = await offerKey(store, membership, room, { key, by: userId });
 	if (typeof updated === 'string') return { skipped: [{ rid, _id: uid, reason: updated }] };
-	if (resetMayHaveMissed(room, await readKeyedRoom(store, rid), key)) {
+	if (resetMayHaveMissed(room.e2eKeyId, await readRoomKeyFields(store, rid), key)) {
 		await withdraw(store, updated);
 		throw clientError('keyIdMismatch');
 	}
@@ -68,13 +68,15 @@ export const updateGroupKey = method({
 		const { userId, store, settings } = context;
 		requireSealedKey(key);
 		const ownMembership = await findMembership(store, rid, userId);
-		const room = ownMembership && (await readKeyedRoom(store, rid));
+		const room = ownMembership && (await readRoomKeyFields(store, rid));
 		if (!ownMembership || !room) return undefined;
 		// An offered key is trimmed, because accepting an offer trims its key.
-		const checkedKey = uid === userId ? key : key.trim();
-		const isOfRoom = !settings.strictKeyIds || isOfKeyId(checkedKey, room.e2eKeyId);
-		if (!isOfRoom && uid === userId) await archiveMismatchedKey(store, ownMembership, room);
-		if (!isOfRoom) throw clientError('keyIdMismatch');
-		return uid === userId ? storeOwn(context, ownMembership, room, key) : offerTo(context, room, uid, key);
+		const isOwn = uid === userId;
+		const checkedKey = isOwn ? key : key.trim();
+		if (settings.strictKeyIds && !isOfKeyId(checkedKey, room.e2eKeyId)) {
+			if (isOwn) await archiveMismatchedKey(store, ownMembership, room);
+			throw clientError('keyIdMismatch');
+		}
+		return isOwn ? storeOwn(context, ownMembership, room, key) : offerTo(context, room, uid, key);
 	},
 });

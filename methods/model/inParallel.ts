@@ -15,11 +15,11 @@ export async function inParallel<T>(
 	items: readonly T[],
 	work: (item: T) => Promise<unknown>,
 	signal?: AbortSignal | undefined,
-	yielder = createYielder(),
+	pause = createYielder(),
 ): Promise<void> {
 	for (const batch of batchesOf(items, BATCH)) {
 		throwIfAborted(signal);
-		await yielder();
+		await pause();
 		const outcomes = await Promise.allSettled(batch.map(work));
 		for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 	}
@@ -31,6 +31,6 @@ export async function forEachInParallel<T>(
 	work: (item: T) => Promise<unknown>,
 	signal: AbortSignal | undefined,
 ): Promise<void> {
-	const yielder = createYielder();
-	for await (const page of pages) await inParallel(page, work, signal, yielder);
+	const pause = createYielder();
+	for await (const page of pages) await inParallel(page, work, signal, pause);
 }

@@ -1,8 +1,7 @@
 import { clientError } from '../../shared/errors.js';
 
 /**
- * The time since which a client asks for changes. Undefined for a client that sends null or nothing: it asks for all
- * documents.
+ * The time since which a client asks for changes. Undefined if the client sends null or nothing, to ask for all documents.
  * @throws ClientError `error-updatedSince-param-invalid`
  */
 export function dateOf(since: string | Date | null | undefined): Date | undefined {

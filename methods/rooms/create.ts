@@ -16,8 +16,8 @@ import {
 } from '../model/rooms/findRoom.js';
 import { requireRoomName } from '../model/rooms/rename.js';
 import { StoredValue } from '../model/storedValue.js';
-import { refuseTooManyUsers } from '../model/users/findNamedUsers.js';
 import { findByUsernames } from '../model/users/findUser.js';
+import { refuseTooManyUsers } from '../model/users/findUsersOfCall.js';
 
 const EXTRA = Match.Optional({
 	encrypted: Match.Optional(Boolean),

@@ -19,7 +19,7 @@ import {
 	roomAnswer,
 } from '../model/rooms/findRoom.js';
 import { throwIfAborted } from '../model/signal.js';
-import { findNamedUsers, USERS_ARGS } from '../model/users/findNamedUsers.js';
+import { findUsersOfCall, USER_LIST_ARGS } from '../model/users/findUsersOfCall.js';
 
 /**
  * Refuses rooms to which Roomkey must not add members: archived rooms, and rooms whose members are managed by attributes
@@ -38,7 +38,7 @@ async function mayInvite(store: Store, caller: User, { _id: rid, t }: Room): Pro
 export const inviteMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.invite`,
-		args: { ...ROOM_ARGS, ...USERS_ARGS },
+		args: { ...ROOM_ARGS, ...USER_LIST_ARGS },
 		...WRITE,
 		summary: `Adds users to a ${kind.single}; users who are members already stay members`,
 		returns: { [kind.single]: RoomAnswer },
@@ -48,7 +48,7 @@ export const inviteMethods = forChannelsAndGroups((kind) =>
 			const room = await findRoom(context, args, kind, `add-user-to-any-${kind.t}-room`);
 			if (!(await mayInvite(store, await findCaller(context), room))) throw clientError('actionNotAllowed');
 			requireMayAddMembers(room);
-			for (const user of await findNamedUsers(context, args)) {
+			for (const user of await findUsersOfCall(context, args)) {
 				throwIfAborted(context.signal);
 				await addMember(context, room, user);
 			}

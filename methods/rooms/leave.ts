@@ -23,8 +23,8 @@ import {
 	ROOM_ARGS_ERRORS,
 	roomAnswer,
 } from '../model/rooms/findRoom.js';
-import { findNamedUsers } from '../model/users/findNamedUsers.js';
 import { USER_ARGS } from '../model/users/findUser.js';
+import { findUsersOfCall } from '../model/users/findUsersOfCall.js';
 
 /**
  * True: the caller accepts that the room loses its last key holder. Only needed in this case, and only if the server
@@ -120,7 +120,7 @@ export const kickMethods = forChannelsAndGroups((kind) =>
 			const mayKickFromAny = await hasPermission(store, caller, kickFromAny);
 			if (!mayKickFromAny && !(await hasRoomPermission(store, caller, 'remove-user', room._id)))
 				throw clientError('actionNotAllowed');
-			const [member] = await findNamedUsers(context, args);
+			const [member] = await findUsersOfCall(context, args);
 			if (!member) throw clientError('invalidUser');
 			const removal = {
 				userId: member._id,

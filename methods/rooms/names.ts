@@ -32,8 +32,8 @@ export const getRoomNameById = method({
 	async run({ rid }, { store, userId }) {
 		const room = await store.rooms.findOne({ _id: rid }, { projection: { name: 1, t: 1 } });
 		if (!room) throw clientError('actionNotAllowed');
-		const isMember = await exists(store.subscriptions, { rid, 'u._id': userId });
-		const maySee = isMember || (room.t === 'c' && (await mayUser(store, userId, 'view-c-room')));
+		const hasMembership = await exists(store.subscriptions, { rid, 'u._id': userId });
+		const maySee = hasMembership || (room.t === 'c' && (await mayUser(store, userId, 'view-c-room')));
 		if (!maySee) throw clientError('actionNotAllowed');
 		return room.name;
 	},

@@ -6,7 +6,7 @@ import { method, type UserContext } from '../../shared/method.js';
 import { WRITE } from '../kinds.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
 import { RoomAnswer } from '../model/answers.js';
-import { toggleEncryption } from '../model/lifecycle/roomEncryption.js';
+import { switchEncryption } from '../model/lifecycle/roomEncryption.js';
 import { hasRoomPermission } from '../model/memberships/roomPermission.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
 import {
@@ -76,7 +76,7 @@ async function saveSettings(
 	const caller = await findCaller(context);
 	const fields = changedFields(room, settings);
 	const changesFields = Object.keys(fields).length > 0;
-	// These checks come before the first write. Only `toggleEncryption` and `renameRoom` can still refuse the call later.
+	// These checks come before the first write. Only `switchEncryption` and `renameRoom` can still refuse the call later.
 	const needsEditPermission = changesFields || roomName !== undefined;
 	if (needsEditPermission && !(await hasRoomPermission(store, caller, 'edit-room', rid)))
 		throw clientError('editingNotAllowed', { action: 'Editing_room' });
@@ -86,7 +86,7 @@ async function saveSettings(
 		requireRoomName(roomName);
 	}
 	if (encrypted !== undefined && encrypted !== (room.encrypted ?? false))
-		await toggleEncryption(context, room, caller, encrypted);
+		await switchEncryption(context, room, caller, encrypted);
 	if (roomName !== undefined) await renameRoom(context, rid, roomName);
 	if (changesFields) await store.rooms.updateOne({ _id: rid }, { $set: fields });
 	return { rid };

@@ -24,7 +24,7 @@ export const notifyUser = stream({
 		},
 		{
 			name: '<uid>/userData',
-			summary: 'The account of the user has changed: diff contains the profile, unset the fields that it lacks',
+			summary: 'The account of the user has changed: diff contains the profile, unset the absent fields',
 			args: {
 				change: {
 					type: Match.OneOf('updated', 'removed'),
@@ -56,14 +56,14 @@ export const notifyUser = stream({
 	/** Sends the pending offers first, because a client would miss offers made before its subscription (`test/contract/beyond.md` E7). */
 	async *initial(eventName, { userId, store }) {
 		if (userId === null || eventName !== userId + SUBSCRIPTIONS_CHANGED) return;
-		yield* offers(userId, store);
+		yield* pendingOffers(userId, store);
 	},
 });
 
 /** The user's memberships with an offer, each as a change event. */
-async function* offers(userId: string, store: CallContext['store']): AsyncIterable<readonly unknown[]> {
-	const offered = { 'u._id': userId, E2ESuggestedKey: { $exists: true } };
-	for await (const page of pagesOf(store.subscriptions, offered, { size: 100 })) {
+async function* pendingOffers(userId: string, store: CallContext['store']): AsyncIterable<readonly unknown[]> {
+	const whereOffered = { 'u._id': userId, E2ESuggestedKey: { $exists: true } };
+	for await (const page of pagesOf(store.subscriptions, whereOffered, { size: 100 })) {
 		for (const membership of page) yield ['updated', clientMembership(membership)];
 	}
 }

@@ -5,10 +5,10 @@ import { isChangeOf, type Store } from '../../shared/store.js';
 import { PROFILE } from '../accounts/me.js';
 import { clientMembership } from '../model/memberships/clientMembership.js';
 import { MEMBER, memberIdsOf } from '../model/memberships/members.js';
-import { forgetPermission } from '../model/permissions/permissions.js';
+import { dropCachedPermission } from '../model/permissions/permissions.js';
 import { clientRoom } from '../model/rooms/clientRoom.js';
 import { isKnownSetting } from '../model/settings/known.js';
-import { forgetSetting, type SettingId } from '../model/settings/workspace.js';
+import { dropCachedSetting, type SettingId } from '../model/settings/workspace.js';
 
 /** The subscribers of streams in this process, and the functions to reach them. */
 export interface StreamSubscribers {
@@ -17,9 +17,9 @@ export interface StreamSubscribers {
 	notify(event: EventPayloads['notify']): void;
 	/** The rooms whose events a user reads. */
 	roomsReadBy(userId: string): ReadonlySet<string>;
-	/** Authorizes readers of room events again; until the result is known they receive no events. */
+	/** Authorizes readers of room events again. Until the result is known they receive no events. */
 	reauthorize(readers: { readonly userId?: string; readonly rid?: string }): Promise<void>;
-	/** Authorizes all readers of room events again; meanwhile they receive events. */
+	/** Authorizes all readers of room events again. Until the result is known they still receive events. */
 	reauthorizeAll(): Promise<void>;
 }
 
@@ -38,14 +38,14 @@ export function publishChange(change: Change, store: Store, subscribers: StreamS
 	if (isChangeOf(change, 'users')) return publishUser(change, store, subscribers);
 	if (isChangeOf(change, 'permissions')) {
 		const { _id, roles } = change.document;
-		forgetPermission(store, _id);
+		dropCachedPermission(store, _id);
 		const args = ['updated', { _id, roles }];
 		subscribers.notify({ stream: 'notify-logged', eventName: 'permissions-changed', args });
 		return subscribers.reauthorizeAll();
 	}
 	if (isChangeOf(change, 'settings')) {
 		const { _id, value } = change.document;
-		forgetSetting(store, _id as SettingId);
+		dropCachedSetting(store, _id as SettingId);
 		const args = ['updated', { _id, value }];
 		if (isKnownSetting(_id)) subscribers.notify({ stream: 'notify-all', eventName: 'public-settings-changed', args });
 	}
@@ -53,20 +53,21 @@ export function publishChange(change: Change, store: Store, subscribers: StreamS
 }
 
 /**
- * Publishes an account to its user, and a deletion to all users. Checks again which room events the user may read, because
- * roles may have changed.
+ * Publishes an account to its user, and a deletion to all users who are logged in. Checks again which room events the user
+ * may read, because roles may have changed.
  */
 function publishUser(change: Change<'users'>, store: Store, subscribers: StreamSubscribers): Promise<void> | undefined {
 	const { _id: userId } = change.document;
 	const isProfileRead = subscribers.eventsWithReaders('notify-user').has(`${userId}/userData`);
-	const profile = isProfileRead ? publishProfile(change, store, subscribers) : Promise.resolve();
+	const profilePublished = isProfileRead ? publishProfile(change, store, subscribers) : undefined;
 	if (change.action === 'removed')
 		subscribers.notify({ stream: 'notify-logged', eventName: 'Users:Deleted', args: [{ userId }] });
-	if (!isProfileRead && subscribers.roomsReadBy(userId).size === 0) return undefined;
-	return profile.then(() => subscribers.reauthorize({ userId }));
+	// For most users nobody reads anything: then undefined is returned, so that nothing is awaited.
+	if (profilePublished) return profilePublished.then(() => subscribers.reauthorize({ userId }));
+	return subscribers.roomsReadBy(userId).size > 0 ? subscribers.reauthorize({ userId }) : undefined;
 }
 
-/** Publishes a membership to its user. If it was removed, only its ids and the room type are published. */
+/** Publishes a membership to its user: of a removed membership only the ids and the room type. */
 async function publishMembership(
 	{ action, document }: Change<'subscriptions'>,
 	store: Store,
@@ -84,7 +85,7 @@ async function publishMembership(
 	if (isRemoved && rid) await onMembershipLost(u._id, rid, store, subscribers);
 }
 
-/** Publishes a room to its members. If it was removed, only its id, type and name are published. */
+/** Publishes a room to its members: of a removed room only the id, type and name. */
 async function publishRoom(
 	{ action, document }: Change<'rooms'>,
 	store: Store,
@@ -100,7 +101,7 @@ async function publishRoom(
 	if (isRemoved) await subscribers.reauthorize({ rid: _id });
 }
 
-/** Publishes to a user their own profile after a change of the account, and the names of the fields that it lacks. */
+/** Publishes to a user their own profile after a change of the account. `unset` names the fields that are absent. */
 async function publishProfile(
 	{ action, document: { _id: id } }: Change<'users'>,
 	store: Store,
@@ -133,8 +134,8 @@ async function onMembershipLost(
 }
 
 /**
- * The members of a room who subscribe to changes of their rooms. It iterates over the smaller set, members or
- * subscribers.
+ * The members of a room who subscribe to changes of their rooms. Goes through the members of the room or through the event
+ * names of `notify-user` that have readers, depending on which are fewer.
  */
 async function* subscribedMembers(
 	subscribers: StreamSubscribers,

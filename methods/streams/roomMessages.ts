@@ -5,8 +5,8 @@ import { maySeeRoom } from '../model/rooms/access.js';
 const MY_MESSAGES = '__my_messages__';
 
 /**
- * The messages of a room, under its id, or of all rooms of the caller (`test/contract/rocketchat-e2e.md` 10.2). It has no
- * events, but Rocket.Chat's clients wait for `ready`.
+ * The messages of a room, under its id, or of all rooms of the caller (`test/contract/rocketchat-e2e.md` 10.2). The stream
+ * has no events, but Rocket.Chat's clients wait for `ready`.
  */
 export const roomMessages = stream({
 	name: 'room-messages',

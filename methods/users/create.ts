@@ -7,7 +7,7 @@ import { WRITE } from '../kinds.js';
 import { UserAnswer } from '../model/answers.js';
 import { mayUser } from '../model/permissions/permissions.js';
 import { StoredValue } from '../model/storedValue.js';
-import { requireRoles } from '../model/users/admins.js';
+import { requireAssignableRoles } from '../model/users/admins.js';
 import { findClientUser } from '../model/users/clientUser.js';
 import { insertUser } from '../model/users/insertUser.js';
 import { RealName, requireAllowedUsername, requireEmail } from '../model/users/names.js';
@@ -52,7 +52,7 @@ export const createUserByAdmin = method({
 			throw clientErrorFrom('fieldRequired', 'Password', { field: 'Password' });
 		}
 		requireProfileTexts(args);
-		await requireRoles(store, roles);
+		await requireAssignableRoles(store, roles);
 		if (roles.includes('admin') && !(await mayUser(store, userId, 'assign-admin-role'))) {
 			throw clientError('assigningAdminNotAllowed', { action: 'Assign_admin' });
 		}

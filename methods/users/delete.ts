@@ -12,14 +12,14 @@ import { requireConfirmation } from '../model/keys/keyHolders.js';
 import { dequeue } from '../model/keys/queue.js';
 import { deleteOrphanedMemberships } from '../model/lifecycle/deleteRoom.js';
 import { wouldLeaveRoomWithoutHolder } from '../model/lifecycle/endMembership.js';
-import { handOverRooms, roomsToHandOver } from '../model/lifecycle/handOverRooms.js';
+import { handOverRooms, requireHandOverConfirmation } from '../model/lifecycle/handOverRooms.js';
 import { removeMember } from '../model/lifecycle/removeMember.js';
 import { pagesOf } from '../model/pages.js';
 import { requirePermission } from '../model/permissions/permissions.js';
 import { setActive } from '../model/users/activity.js';
 import { requireOtherAdmin } from '../model/users/admins.js';
 import { findUser, USER_ARGS } from '../model/users/findUser.js';
-import { revokeOtherTokens } from '../model/users/tokens.js';
+import { revokeTokensOf } from '../model/users/tokens.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
 
@@ -29,7 +29,7 @@ function membershipsOf({ store, signal }: Context, userId: string): AsyncIterabl
 }
 
 /** Whether any room would keep members but no key holder if this user was deleted. */
-async function isLastHolderOfAnyRoom(context: Context, userId: string): Promise<boolean> {
+async function wouldLeaveAnyRoomWithoutHolder(context: Context, userId: string): Promise<boolean> {
 	let isLastHolder = false;
 	const check = async ({ rid }: Subscription) => {
 		isLastHolder ||= await wouldLeaveRoomWithoutHolder(context.store, rid, userId);
@@ -43,7 +43,7 @@ async function isLastHolderOfAnyRoom(context: Context, userId: string): Promise<
  * @returns `lostLastHolder`: whether any room has lost its last key holder; `deletedRooms`: ids of the rooms that were
  * deleted because the user was the last member
  */
-async function leaveEverything(
+async function leaveAllRooms(
 	context: Context,
 	userId: string,
 ): Promise<{ lostLastHolder: boolean; deletedRooms: readonly string[] }> {
@@ -90,19 +90,21 @@ export const deleteUser = method({
 		await requirePermission(context, 'delete-user');
 		const user = await findUser(store, userArgs, { roles: 1, active: 1 });
 		if (!user) throw clientError('userNotFound');
-		await requireConfirmation(context, confirm, () => isLastHolderOfAnyRoom(context, user._id));
-		const rids = await roomsToHandOver(store, user._id, true, confirmRelinquish);
+		await requireConfirmation(context, confirm, () => wouldLeaveAnyRoomWithoutHolder(context, user._id));
+		const rids = await requireHandOverConfirmation(store, user._id, true, confirmRelinquish);
 		await requireOtherAdmin(store, user);
-		// All checks that can refuse the call are above this line.
+		// From here on, only the last check in `setActive` can refuse the call: another call may remove the other admins.
 		await handOverRooms(store, user._id, rids);
-		// From here on the user has no session and cannot log in. The user document is deleted last, so that a repeated
-		// call completes an interrupted one.
-		if (!(await setActive(context, user, false))) await revokeOtherTokens(context, user._id, null);
-		const first = await leaveEverything(context, user._id);
+		// Afterwards the user has no session and cannot log in. The user document is deleted last, so that a repeated call
+		// completes an interrupted one.
+		const wasDeactivated = await setActive(context, user, false);
+		// A user who was inactive already may still have tokens, which another program has left.
+		if (!wasDeactivated) await revokeTokensOf(context, user._id);
+		const first = await leaveAllRooms(context, user._id);
 		await deleteHistory(store, user._id);
 		await store.users.deleteOne({ _id: user._id });
 		// Repeated: a concurrent call that added the user to a room may not have seen the deletion.
-		const second = await leaveEverything(context, user._id);
+		const second = await leaveAllRooms(context, user._id);
 		const deletedRooms = [...first.deletedRooms, ...second.deletedRooms];
 		const lostLastHolder = first.lostLastHolder || second.lostLastHolder;
 		return { deletedRooms, ...(lostLastHolder && { lastKeyHolder: true }) };

@@ -18,9 +18,9 @@ export const userInfo = method({
 		const { store, userId } = context;
 		const found = await findUser(store, userArgs, { _id: 1 });
 		if (!found) throw clientError('noSuchUser');
-		const full = found._id === userId || (await mayUser(store, userId, 'view-full-other-user-info'));
-		const user = await store.users.findOne({ _id: found._id }, { projection: clientUserFields(full) });
+		const seesAll = found._id === userId || (await mayUser(store, userId, 'view-full-other-user-info'));
+		const user = await store.users.findOne({ _id: found._id }, { projection: clientUserFields(seesAll) });
 		if (!user) throw clientError('noSuchUser');
-		return { user: { ...user, canViewAllInfo: full } };
+		return { user: { ...user, canViewAllInfo: seesAll } };
 	},
 });

@@ -17,9 +17,9 @@ export const listUsers = method({
 		const { store, userId } = context;
 		await requirePermission(context, 'view-d-room');
 		const { count, offset } = pageOf(args);
-		const full = await mayUser(store, userId, 'view-full-other-user-info');
+		const seesAll = await mayUser(store, userId, 'view-full-other-user-info');
 		const entries = await store.users
-			.find({}, { projection: clientUserFields(full), sort: { username: 1, _id: 1 }, skip: offset, limit: count })
+			.find({}, { projection: clientUserFields(seesAll), sort: { username: 1, _id: 1 }, skip: offset, limit: count })
 			.toArray();
 		return pageAnswer('users', { entries, offset, total: await store.users.countDocuments({}) });
 	},

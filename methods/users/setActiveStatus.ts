@@ -4,7 +4,7 @@ import { Match, NonEmptyString } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { WRITE } from '../kinds.js';
 import { UserAnswer } from '../model/answers.js';
-import { handOverRooms, roomsToHandOver } from '../model/lifecycle/handOverRooms.js';
+import { handOverRooms, requireHandOverConfirmation } from '../model/lifecycle/handOverRooms.js';
 import { requirePermission } from '../model/permissions/permissions.js';
 import { setActive } from '../model/users/activity.js';
 import { requireOtherAdmin } from '../model/users/admins.js';
@@ -28,7 +28,7 @@ export const setActiveStatus = method({
 		const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1, active: 1 } });
 		if (!user) throw clientError('userNotFound');
 		if (!activeStatus) {
-			const rids = await roomsToHandOver(store, userId, false, confirmRelinquish);
+			const rids = await requireHandOverConfirmation(store, userId, false, confirmRelinquish);
 			await requireOtherAdmin(store, user);
 			await handOverRooms(store, userId, rids);
 		}

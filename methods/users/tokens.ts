@@ -11,14 +11,7 @@ import { PAGE_ANSWER } from '../model/answers.js';
 import { Page, pageAnswer, pageOfList } from '../model/paging.js';
 import { mayUser, requirePermission } from '../model/permissions/permissions.js';
 import { findUser, USER_ARGS, type UserArgs } from '../model/users/findUser.js';
-import {
-	findTokens,
-	issueToken,
-	PERSONAL_TOKEN,
-	revokeOtherTokens,
-	revokeToken,
-	tokenId,
-} from '../model/users/tokens.js';
+import { findTokens, issueToken, PERSONAL_TOKEN, revokeToken, revokeTokensOf, tokenId } from '../model/users/tokens.js';
 
 /** Maximum length of the name of a token, in characters. */
 const MAX_NAME_LENGTH = 100;
@@ -29,7 +22,7 @@ const TokenName = Match.Where(
 	{ type: 'string', minLength: 1, maxLength: MAX_NAME_LENGTH },
 );
 
-/** The user whose tokens a call is about, if the caller holds the permission. */
+/** Finds the user whose tokens a call is about. Refuses callers without the permission. */
 async function requireUser(context: UserContext, permission: string, args: UserArgs) {
 	await requirePermission(context, permission);
 	const user = await findUser(context.store, args, { username: 1, roles: 1, active: 1 });
@@ -65,7 +58,7 @@ export const createToken = method({
 });
 
 const TokenAnswer = {
-	/** The beginning of the token's hash, which identifies it among the tokens of its user. */
+	/** The beginning of the token's hash. It differs between the tokens of a user. */
 	id: String,
 	type: Match.OneOf('login', 'personal'),
 	name: Match.Optional(String),
@@ -119,7 +112,7 @@ export const revokeTokens = method({
 		const user = await requireUser(context, 'logout-other-user', userArgs);
 		const tokens = await findTokens(context.store, user._id);
 		if (id === undefined) {
-			await revokeOtherTokens(context, user._id, null);
+			await revokeTokensOf(context, user._id);
 			return { revoked: tokens.length };
 		}
 		const withThisId = tokens.filter(({ token }) => tokenId(token) === id);

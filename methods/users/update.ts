@@ -8,18 +8,23 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { WRITE } from '../kinds.js';
 import { LONG_WORK_MS } from '../limits.js';
 import { UserAnswer } from '../model/answers.js';
-import { handOverRooms, roomsToHandOver } from '../model/lifecycle/handOverRooms.js';
+import { handOverRooms, requireHandOverConfirmation } from '../model/lifecycle/handOverRooms.js';
 import { hasSameElements } from '../model/lists.js';
 import { mayUser } from '../model/permissions/permissions.js';
 import { StoredValue } from '../model/storedValue.js';
 import { setActive } from '../model/users/activity.js';
-import { isActiveAdmin, requireOtherAdmin, requireRoles, unlessLastAdmin } from '../model/users/admins.js';
+import {
+	changeUnlessLastAdmin,
+	isActiveAdmin,
+	requireAssignableRoles,
+	requireOtherAdmin,
+} from '../model/users/admins.js';
 import { findClientUser } from '../model/users/clientUser.js';
 import { RealName, saveNames } from '../model/users/names.js';
 import { hashPassword, NewPassword, type Password } from '../model/users/passwords.js';
 import { PROFILE_ERRORS, profileUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { propagateNames } from '../model/users/propagateNames.js';
-import { revokeOtherTokens } from '../model/users/tokens.js';
+import { revokeTokensOf } from '../model/users/tokens.js';
 import { notifyRoleChanges } from '../streams/roles.js';
 
 /** Projection of the fields that are compared with the changes. */
@@ -51,11 +56,11 @@ const Changes = {
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'userId' | 'hashedToken' | 'signal'>;
 
-/** Sets a password and ends all logins of the user in the same write; the caller's own login stays. */
+/** Sets a password and ends the logins of the user in the same write. Callers who change their own keep this login. */
 async function setPassword(context: Context, userId: string, password: Password): Promise<void> {
 	const kept = userId === context.userId ? context.hashedToken : null;
 	const changes = { $set: { 'services.password': { bcrypt: await hashPassword(password) } } };
-	await revokeOtherTokens(context, userId, kept, {}, changes);
+	await revokeTokensOf(context, userId, { kept, changes });
 }
 
 async function setRoles({ store, events }: Context, user: User, requested: readonly string[]): Promise<void> {
@@ -65,7 +70,7 @@ async function setRoles({ store, events }: Context, user: User, requested: reado
 	const change = () => write(roles);
 	const undo = () => write(user.roles ?? []);
 	if (roles.includes('admin')) await change();
-	else await unlessLastAdmin(store, user, change, undo);
+	else await changeUnlessLastAdmin(store, user, change, undo);
 	notifyRoleChanges(events, user, roles);
 }
 
@@ -114,11 +119,12 @@ export const updateUser = method({
 		if (data.password !== undefined && user.roles?.includes('admin'))
 			await requireCaller('assign-admin-role', 'assigningAdminNotAllowed');
 		if (data.roles) {
-			await requireRoles(store, data.roles, user.roles);
+			await requireAssignableRoles(store, data.roles, user.roles);
 			const changesAdmin = data.roles.includes('admin') !== (user.roles ?? []).includes('admin');
 			if (changesAdmin) await requireCaller('assign-admin-role', 'assigningAdminNotAllowed');
 		}
-		const rids = data.active === false ? await roomsToHandOver(store, changedUserId, false, confirmRelinquish) : [];
+		const rids =
+			data.active === false ? await requireHandOverConfirmation(store, changedUserId, false, confirmRelinquish) : [];
 		const staysAdmin = isActiveAdmin({ roles: data.roles ?? user.roles ?? [], active: data.active ?? true });
 		if (!staysAdmin) await requireOtherAdmin(store, user);
 		const fields = changedFields(user, data);
@@ -130,7 +136,7 @@ export const updateUser = method({
 		if (update) await store.users.updateOne({ _id: changedUserId }, update);
 		await propagateNames(context, user, data);
 		if (data.password !== undefined) await setPassword(context, changedUserId, data.password);
-		// With the new roles, because `setActive` refuses to deactivate the last admin.
+		// `setActive` refuses to deactivate the last admin, so it gets the new roles.
 		if (data.active !== undefined) {
 			await handOverRooms(store, changedUserId, rids);
 			await setActive(context, { ...user, ...(data.roles && { roles: data.roles }) }, data.active);

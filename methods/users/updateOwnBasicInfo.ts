@@ -10,7 +10,7 @@ import { hashPassword, isPassword, isPasswordDigest, NewPassword, Password } fro
 import { PROFILE_ERRORS, profileUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { propagateNames } from '../model/users/propagateNames.js';
 import { requireFactorBesidePassword } from '../model/users/secondFactor.js';
-import { revokeOtherTokens } from '../model/users/tokens.js';
+import { revokeTokensOf } from '../model/users/tokens.js';
 
 const Changes = {
 	/** The password as hex SHA-256, as in Rocket.Chat, or as plain text. */
@@ -66,9 +66,10 @@ export const updateOwnBasicInfo = method({
 		if (data.newPassword !== undefined) {
 			const password = { bcrypt: await hashPassword(data.newPassword) };
 			// Of two concurrent changes, the later one fails, because the old password has been replaced.
-			const passwordUnchanged = { 'services.password.bcrypt': bcrypt };
-			const changed = await revokeOtherTokens(context, userId, hashedToken, passwordUnchanged, {
-				$set: { 'services.password': password },
+			const changed = await revokeTokensOf(context, userId, {
+				kept: hashedToken,
+				condition: { 'services.password.bcrypt': bcrypt },
+				changes: { $set: { 'services.password': password } },
 			});
 			if (!changed) throw clientError('invalidPassword');
 		}

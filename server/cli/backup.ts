@@ -7,7 +7,7 @@ import { assertIntact, DATA_FILE, forOwnerOnly, holdsData, writeManifest } from 
 import { openFolder } from '../store/folder.js';
 
 /**
- * Copies the state of a data folder at one moment. A server may write to the folder meanwhile.
+ * Copies the state of a data folder at one moment. A server may write to the folder during the copy.
  *
  * @throws StoreError if there is no data, or the target is not empty
  */

@@ -19,7 +19,7 @@ export interface Io {
 	 */
 	readSecret(prompt: string): Promise<string>;
 	/** Asks a question on the terminal. @returns whether the answer is yes */
-	isConfirmed(question: string): Promise<boolean>;
+	confirm(question: string): Promise<boolean>;
 }
 
 /** A command could not do its work. Its message is shown to the operator. */
@@ -42,7 +42,7 @@ export type Flags = Readonly<Record<string, Flag>>;
 export interface Command {
 	/** One or two words, such as `user add`. */
 	readonly name: string;
-	/** Names of the arguments after the command's name, as in `--help`. One in brackets can be left out. */
+	/** Names of the arguments after the command's name, as in `--help`. An argument in brackets can be left out. */
 	readonly parameters: readonly string[];
 	/** What follows the name in `--help`. Default: the parameters. */
 	readonly usage?: string;
@@ -108,18 +108,18 @@ export class Input {
  * @throws OptionError for unknown flags, and too few or too many arguments
  */
 export function readInput(command: Command, args: readonly string[], env: NodeJS.ProcessEnv): Input | undefined {
-	const { name, parameters: words, flags } = command;
+	const { name, parameters, flags } = command;
 	const options = Object.entries(flags).map(
 		([flag, { placeholder, isList = false }]) =>
 			[flag, { type: placeholder ? 'string' : 'boolean', multiple: isList }] as const,
 	);
 	const { values, positionals } = parse(args, Object.fromEntries(options));
 	if (values.help) return undefined;
-	const missing = words.slice(positionals.length).find((word) => !word.startsWith('['));
+	const missing = parameters.slice(positionals.length).find((parameter) => !parameter.startsWith('['));
 	if (missing) throw new OptionError(`${name} needs ${missing}`);
-	const surplus = positionals[words.length];
+	const surplus = positionals[parameters.length];
 	if (surplus !== undefined) throw new OptionError(`${name} does not take '${surplus}'`);
-	const empty = words.find((_, i) => positionals[i] === '');
+	const empty = parameters.find((_, i) => positionals[i] === '');
 	if (empty) throw new OptionError(`${empty} must not be empty`);
 	return new Input(name, positionals, flags, values, env);
 }
@@ -139,7 +139,7 @@ function parse(args: readonly string[], flags: ParsedFlags) {
 }
 
 /** How a command is written. */
-export function usageOf({ name, parameters: words, usage = words.join(' ') }: Command): string {
+export function usageOf({ name, parameters, usage = parameters.join(' ') }: Command): string {
 	return `roomkey ${name} ${usage}`.trim();
 }
 

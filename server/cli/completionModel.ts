@@ -41,29 +41,30 @@ function completedFlag(
 	return { name, meaning, value: choices ?? (PATHS.has(placeholder) ? 'file' : 'text') };
 }
 
-function argumentOf(words: readonly string[]): Pick<CompletedCommand, 'argument'> {
-	if (words[0] === 'SHELL') return { argument: ['bash', 'zsh', 'fish'] };
-	return words[0] !== undefined && PATHS.has(words[0]) ? { argument: 'file' } : {};
+function argumentOf([parameter = '']: readonly string[]): Pick<CompletedCommand, 'argument'> {
+	if (parameter === 'SHELL') return { argument: ['bash', 'zsh', 'fish'] };
+	return PATHS.has(parameter) ? { argument: 'file' } : {};
 }
 
 export function completionModel(commands: readonly Command[]): CompletionModel {
 	const server = [...settingsByFlag].map(([flag, { option }]) =>
 		completedFlag(flag, option.meaning, option.placeholder, option.choices),
 	);
-	const completed = commands.map(({ name, parameters: words, meaning, flags }): CompletedCommand => {
+	const completed = commands.map(({ name, parameters, meaning, flags }): CompletedCommand => {
 		const own = Object.entries(flags).map(([flag, { meaning, placeholder }]) =>
 			completedFlag(flag, meaning, placeholder),
 		);
-		return { words: name.split(' '), meaning, flags: [...own, HELP], ...argumentOf(words) };
+		return { words: name.split(' '), meaning, flags: [...own, HELP], ...argumentOf(parameters) };
 	});
-	const groups = new Map<string, string>([['serve', 'starts the server']]);
+	/** What each first word does: the meaning of its command, or the second words of its commands. */
+	const firstWords = new Map<string, string>([['serve', 'starts the server']]);
 	for (const { words, meaning } of completed) {
 		const [first = '', ...rest] = words;
 		const siblings = completed.filter(({ words }) => words[0] === first).map(({ words }) => words[1]);
-		groups.set(first, rest.length === 0 ? meaning : siblings.join(', '));
+		firstWords.set(first, rest.length === 0 ? meaning : siblings.join(', '));
 	}
 	return {
-		first: [...groups],
+		first: [...firstWords],
 		commands: completed,
 		server: [
 			...server,

@@ -1,6 +1,6 @@
 /**
- * Reads and checks the settings of the server. Flags take precedence over environment variables, these over the
- * configuration file, and that over defaults.
+ * Reads and checks the settings of the server. The order of precedence is: flags, environment variables, the configuration
+ * file, defaults.
  */
 import { checked, Faults, type Option } from '../options/kinds.js';
 import { type OptionName, type OptionValues, options } from '../options/options.js';
@@ -25,7 +25,7 @@ export type Request =
 	| { kind: 'version' }
 	| { kind: 'serve' | 'print-config'; config: Config; settings: readonly Setting[] };
 
-/** Options for the location of the data; at most one may be given. */
+/** Options for the location of the data. Each source may give at most one of them. */
 const STORES = ['data', 'memory', 'mongo-url', 'demo'] as const satisfies readonly OptionName[];
 
 type StoreName = (typeof STORES)[number];

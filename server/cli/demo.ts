@@ -1,6 +1,5 @@
 /**
- * `--demo`: users and rooms for trying the server, and a first example call. Their passwords are not used anywhere
- * else.
+ * `--demo`: users and rooms for trying the server, and a first example call. The users' passwords are public.
  */
 import { createRoom } from '../../methods/model/lifecycle/createRoom.js';
 import { hashPassword } from '../../methods/model/users/passwords.js';

@@ -1,6 +1,6 @@
 /** Calls methods on a store that this process opens. */
 import { keyService } from '../../methods/index.js';
-import { hasAdmin } from '../../methods/model/users/admins.js';
+import { hasActiveAdmin } from '../../methods/model/users/admins.js';
 import { makeFirstAdmin } from '../../methods/model/users/firstAdmin.js';
 import { isEmail, isUsername } from '../../methods/model/users/names.js';
 import { isClientSafe, MatchError, toClientError } from '../../shared/errors.js';
@@ -46,9 +46,10 @@ export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log
 		const definition = invoker.get(name);
 		if (!definition) throw new Error(`There is no method ${name}`);
 		const params = definition.args.map(([key]) => args[key]);
-		const caller = { userId: adminId, hashedToken: null, connection: null, clientAddress: null, transport: 'program' };
+		const address = { connection: null, clientAddress: null, transport: 'program' } as const;
+		const caller = { userId: adminId, hashedToken: null, ...address };
 		try {
-			const answer = await invoker.invoke(name, params, caller as typeof caller & { transport: 'program' });
+			const answer = await invoker.invoke(name, params, caller);
 			return JSON.parse(JSON.stringify(answer ?? {}));
 		} catch (thrown) {
 			if (thrown instanceof MatchError) throw new CommandError(thrown.message);
@@ -61,7 +62,7 @@ export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log
 	return {
 		where: `Working on ${describe(choice)} directly`,
 		call,
-		createFirstAdmin: (await hasAdmin(store)) ? undefined : (admin) => createFirst(store, admin, log),
+		createFirstAdmin: (await hasActiveAdmin(store)) ? undefined : (admin) => createFirst(store, admin, log),
 		close: () => opened.close(),
 	};
 }

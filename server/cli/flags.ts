@@ -15,7 +15,7 @@ export interface GivenFlags {
 /** The name of the flag of a setting. */
 export const flagName = (name: string, { flag = name }: Pick<Option<unknown>, 'flag'>): string => flag;
 
-/** The settings that have a flag, by its name. */
+/** The settings that have a flag, by the name of the flag. */
 export const settingsByFlag: ReadonlyMap<string, { readonly name: string; readonly option: Option<unknown> }> = new Map(
 	Object.entries<Option<unknown>>(options)
 		.filter(([, { envOnly }]) => !envOnly)

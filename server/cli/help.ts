@@ -19,11 +19,16 @@ interface Row {
 	readonly meaning: string;
 }
 
+/** The default as text; empty for a switch, and for a setting without a default. */
+function defaultOf({ placeholder, default: value, format = String }: Option<unknown>): string {
+	return placeholder && value !== undefined ? format(value) : '';
+}
+
 function rows(): Row[] {
 	return Object.entries<Option<unknown>>(options).map(([name, option]) => ({
 		flag: flagOf(name, option),
 		env: option.env ?? '',
-		default: option.placeholder && option.default !== undefined ? (option.format ?? String)(option.default) : '',
+		default: defaultOf(option),
 		meaning: option.meaning,
 	}));
 }

@@ -49,7 +49,7 @@ export function storeOf(input: Input): StoredChoice {
 	return name === 'data' ? { kind: 'files', folder: value } : { kind: 'mongodb', url: value };
 }
 
-/** The store that a configuration file names. Other settings in it do not matter here. */
+/** The store that a configuration file names. Other settings in the file are ignored. */
 function storeOfFile(path: string | undefined): StoredChoice {
 	const values = path === undefined ? new Map() : readConfigFile(path, new Faults());
 	if (values.get('memory') === true || values.get('demo') === true)

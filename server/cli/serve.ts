@@ -1,5 +1,5 @@
 /** `roomkey` without a subcommand: serves until SIGINT or SIGTERM. */
-import { hasAdmin } from '../../methods/model/users/admins.js';
+import { hasActiveAdmin } from '../../methods/model/users/admins.js';
 import { createServer } from '../createServer.js';
 import type { StoreChoice } from '../store/open.js';
 import type { Io } from './command.js';
@@ -18,7 +18,7 @@ export async function serve(config: Config, io: Io): Promise<void> {
 		io.line(`Roomkey listening on ${server.url}`);
 		if (config.demo) io.line(`\n${(await import('./demo.js')).demoHint(server.url)}\n`);
 		// If the store fails here, there is no hint: the log tells of the failure.
-		else if (!(await hasAdmin(server.store).catch(() => true))) io.line(firstAdminHint(config.store));
+		else if (!(await hasActiveAdmin(server.store).catch(() => true))) io.line(firstAdminHint(config.store));
 		await ended;
 	} finally {
 		process.off('SIGHUP', reload);

@@ -42,10 +42,10 @@ export function openTerminal(): Io & { close(): void } {
 		}),
 		isInteractive,
 		readSecret: (prompt) => (isInteractive ? ask(prompt, { silent: true }) : nextLine()),
-		isConfirmed: async (question) => /^y(es)?$/i.test((await ask(`${question} (yes/no) `, { silent: false })).trim()),
+		confirm: async (question) => /^y(es)?$/i.test((await ask(`${question} (yes/no) `, { silent: false })).trim()),
 		close() {
 			clearProgress();
-			// The other end may keep the pipe open; without this the process would wait for more.
+			// The program at the other end may keep the pipe open. Then the process would wait for more lines.
 			if (lines) process.stdin.destroy();
 		},
 	};

@@ -130,5 +130,5 @@ export function removeUser(input: Input, io: Io): Promise<void> {
 async function requireYes(input: Input, io: Io, question: string): Promise<void> {
 	if (input.isOn('yes')) return;
 	if (!io.isInteractive) throw new OptionError('this cannot be undone: confirm with --yes');
-	if (!(await io.isConfirmed(question))) throw new CommandError('Nothing was done.');
+	if (!(await io.confirm(question))) throw new CommandError('Nothing was done.');
 }

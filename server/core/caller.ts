@@ -2,8 +2,8 @@ import type { Connection, SecondFactor } from '../../shared/method.js';
 import type { RateLimitClient } from './limits/rules.js';
 
 /**
- * Identifies a call among all calls of its user to its method. A client that repeats a call sends the same key. The key
- * is a function if part of it must be read from the store.
+ * Identifies a call among the calls of one user to one method. A client that repeats a call sends the same key. The key is
+ * a function if part of it must be read from the store.
  */
 export interface IdempotencyKey {
 	readonly key: string | (() => Promise<string>);
@@ -19,11 +19,11 @@ export interface Caller extends RateLimitClient {
 	/** Hash of the login token. */
 	readonly hashedToken: string | null;
 	readonly connection: Connection | null;
-	/** Absent in a call between methods. */
+	/** Absent if `isNested`. */
 	readonly transport?: TransportKind | undefined;
 	/** Headers of the HTTP request of the call, for traces. Absent over DDP. */
 	readonly headers?: Readonly<Record<string, unknown>> | undefined;
-	/** Identifies the request in the log: of REST its request id, of DDP the id of the message. */
+	/** Identifies the request in the log: the request id of REST, or the message id of DDP. */
 	readonly requestId?: string | undefined;
 	readonly randomSeed?: string | null;
 	/** True for a call that a method or publication makes: it is not counted. */
@@ -32,13 +32,13 @@ export interface Caller extends RateLimitClient {
 	readonly secondFactor?: SecondFactor | undefined;
 	/** Absent if the call has no idempotency key. */
 	readonly idempotencyKey?: IdempotencyKey | undefined;
-	/** Changes the user of the connection; without it, `setUserId` is refused. */
+	/** Changes the user of the connection. If absent, `setUserId` is refused. */
 	setUserId?(userId: string | null, hashedToken: string | null, expires?: Date): void | Promise<void>;
 	/** Changes the login token of the connection. Absent if there is no connection. */
 	setToken?(hashedToken: string, expires?: Date): void;
 	/** Lets the next message of the same connection start. Absent if there is no queue of messages. */
 	unblock?(): void;
-	/** Called when the method has written something; the promise resolves when all subscribers have been notified. */
+	/** Called when the method has written; `settled` resolves when all subscribers have been notified. */
 	onWrite?(settled: Promise<unknown>): void;
 	/** Fires when the result is not needed any more. */
 	readonly signal?: AbortSignal;

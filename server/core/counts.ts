@@ -2,7 +2,7 @@
 export class Counts<K extends string> {
 	readonly #counts = new Map<K, number>();
 
-	/** @param keys counted as 0 from the start, so that their first increase is seen */
+	/** @param keys exist with 0 from the start, so that a metric shows their first increase */
 	constructor(keys: readonly K[] = []) {
 		for (const key of keys) this.#counts.set(key, 0);
 	}

@@ -1,8 +1,8 @@
-/** A queue of clients by address. Addresses take turns, so that one with many clients does not delay the others. */
+/** A queue of clients by address. Addresses take turns, so that an address with many clients does not delay the others. */
 import { addressKey } from './limits/address.js';
 
 export class FairQueue<T extends { readonly address: string | null }> {
-	/** The entries by address, those that have waited longest first. The address whose turn it is comes first. */
+	/** The entries by address: first the address whose turn it is, and in each address the entry that has waited longest. */
 	readonly #entries = new Map<string, Set<T>>();
 	#size = 0;
 

@@ -11,12 +11,12 @@ import type { Log } from '../../shared/log.js';
 import { isShared, type Store } from '../../shared/store.js';
 import type { Caller } from './caller.js';
 import type { ServerObserver } from './observer.js';
-import { isAnswer, type RepeatableCall } from './repeatableCall.js';
+import { isFinalError, type RepeatableCall } from './repeatableCall.js';
 import { SharedCalls } from './sharedCalls.js';
 
 /** The first call with a key, while it runs. */
 export interface InFlight {
-	/** Records a write, so that `updated` is not sent for a repeated call before it is sent for the first. */
+	/** Records a write, so that a repeated call does not get `updated` before the write has been sent to subscribers. */
 	onWrite(settled: Promise<unknown>): void;
 }
 
@@ -49,8 +49,8 @@ class RememberedCall implements InFlight {
 }
 
 /**
- * Maximum length of a key that is stored without hashing. Part of it comes from the client, and can be as long as a
- * frame.
+ * Maximum length of a key that is stored without hashing. A part of the key comes from the client, and can be as long as
+ * a frame.
  */
 const MAX_KEY_LENGTH = 200;
 
@@ -68,7 +68,7 @@ function sizeOf(outcome: unknown): number {
 	return JSON.stringify(encodable)?.length ?? 0;
 }
 
-/** What the cache of a server is made from. */
+/** Options of the cache of a server. */
 export interface IdempotencyOptions extends ExpiringCacheOptions {
 	readonly observer?: Pick<ServerObserver, 'onReplay'> | undefined;
 	/** The store of the calls. If several processes share it, outcomes are kept there. */
@@ -101,7 +101,8 @@ export function createIdempotencyCache({
 		if (calls.get(key) === call) calls.delete(key);
 	}
 
-	async function outcomeOf(call: RememberedCall, caller: Caller): Promise<unknown> {
+	/** Waits for the outcome of an earlier call. Then reports the call's writes to the caller that repeats it. */
+	async function replay(call: RememberedCall, caller: Caller): Promise<unknown> {
 		try {
 			return await call.outcome;
 		} finally {
@@ -123,7 +124,7 @@ export function createIdempotencyCache({
 			if (first && (session === null || first.session !== session)) {
 				if (first.args !== digest) throw clientError('idempotencyMismatch', { method });
 				onReplay(method);
-				return outcomeOf(first, caller);
+				return replay(first, caller);
 			}
 			const call = new RememberedCall(digest, session);
 			call.outcome = shared ? shared.answer(request, idempotencyKey, () => run(call)) : run(call);
@@ -135,7 +136,7 @@ export function createIdempotencyCache({
 				else keep(key, call, value);
 				return value;
 			} catch (thrown) {
-				if (!shared && isAnswer(thrown)) keep(key, call, thrown);
+				if (!shared && isFinalError(thrown)) keep(key, call, thrown);
 				else forget(key, call);
 				throw thrown;
 			}

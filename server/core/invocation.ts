@@ -27,7 +27,7 @@ export interface Services {
 	readonly observer?: ServerObserver | undefined;
 }
 
-/** One call of a method. A class, because an instance is created for every call. */
+/** One call of a method. A class, so that the instances, one for every call, share their functions. */
 export class Invocation implements MethodContext, Events {
 	readonly settings: Settings;
 	readonly log: Log;
@@ -172,7 +172,7 @@ export class Invocation implements MethodContext, Events {
 		if (this.#hasEnded) throw new Error(`Can't call ${functionName} in a method that has ended`);
 	}
 
-	/** Does nothing if no message waits, as for a nested call. */
+	/** Does nothing if the caller has no queue of messages, as in a nested call. */
 	unblock(): void {
 		if (this.#unblocked || !this.caller.unblock) return;
 		this.#unblocked = true;

@@ -98,7 +98,7 @@ export function createInvoker(
 	/** Logs an error as `logThrown` does. @returns the error that the caller receives */
 	function logAndConvert(thrown: unknown, name: string, caller: Caller): ClientError | MatchError {
 		logThrown(services, { method: name }, `Exception while invoking method '${name}'`, thrown, caller);
-		if (thrown instanceof MethodError) return thrown.from(name);
+		if (thrown instanceof MethodError) return thrown.forMethod(name);
 		return thrown instanceof MatchError ? thrown : toClientError(thrown);
 	}
 

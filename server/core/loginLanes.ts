@@ -1,7 +1,7 @@
 /**
- * Limits how many logins are at work at once, so that many users who log in together do not slow down the calls of those
- * who are logged in. Further logins wait; beyond the queue they are refused. Passwords and tokens wait separately,
- * because a password takes a core for about 60 ms, and a token one query.
+ * Limits how many logins run at once, so that many users who log in together do not slow down the calls of those who are
+ * logged in. Further logins wait. When the queue is full, they are refused. Passwords and tokens wait separately, because
+ * a password takes a core for about 60 ms, and a token one query.
  */
 import { availableParallelism } from 'node:os';
 import type { LoginLane } from '../../shared/context.js';
@@ -11,9 +11,9 @@ import { FairQueue } from './fairQueue.js';
 import type { ServerObserver } from './observer.js';
 
 interface LaneSize {
-	/** Number of logins at work at once. */
+	/** Number of logins that run at once. */
 	readonly width: number;
-	/** Maximum number of logins that wait. An address may have half of them. */
+	/** Maximum number of logins that wait. One address may have half of that number. */
 	readonly maxWaiting: number;
 }
 
@@ -25,13 +25,13 @@ const PASSWORD_WIDTH = Math.max(1, Math.min(POOL_SIZE >> 1, availableParallelism
 
 /** The sizes of the lanes of a server. */
 export const LANE_SIZES: Readonly<Record<LoginLane, LaneSize>> = {
-	// The last that waits has its turn after about ten seconds.
+	// The last login in a full queue starts after about twelve seconds.
 	password: { width: PASSWORD_WIDTH, maxWaiting: 200 * PASSWORD_WIDTH },
 	// The look-ups of one turn are one query (`tokenLookup.ts`), so this queue is long.
 	token: { width: 200, maxWaiting: 20_000 },
 };
 
-/** A login that wants to be at work. */
+/** The client of a login. */
 interface LaneClient {
 	readonly address: string | null;
 	/** Fires when the login is not needed any more. */
@@ -45,7 +45,7 @@ interface WaitingLogin {
 
 class Lane {
 	#running = 0;
-	/** Empty unless `width` logins are at work. */
+	/** Empty unless `width` logins run. */
 	readonly #waiting = new FairQueue<WaitingLogin>();
 
 	constructor(
@@ -103,7 +103,7 @@ class Lane {
 	}
 }
 
-/** The error of a login that is refused. Its time is random, so that the refused do not return at once. */
+/** The error of a login that is refused. Its `timeToReset` is random, so that refused clients do not all return together. */
 function tooManyLogins() {
 	return clientError('tooManyLogins', { timeToReset: retryConnectionSeconds() * 1000 });
 }

@@ -10,7 +10,7 @@ import type { Caller, TransportKind } from './caller.js';
 export const OUTCOMES = ['ok', 'invalid', 'refused', 'limited', 'timeout', 'unavailable', 'error'] as const;
 export type CallOutcome = (typeof OUTCOMES)[number];
 
-/** The name that stands for all methods that do not exist: clients may invent any number of names. */
+/** Stands for all methods that do not exist: clients may invent any number of names. */
 export const UNKNOWN_METHOD = '(unknown)';
 
 /** A call that has begun. */
@@ -39,7 +39,7 @@ export type LimitKind = 'method' | 'subscription' | 'password' | 'connections';
 
 /**
  * Why a connection was refused. `limit`: too many of its address; `full`: too many of the process; `rate`: too many
- * connected at once; `load`: the event loop is overloaded.
+ * connected at once; `load`: the event loop is overloaded; `origin`: pages of its origin may not connect.
  */
 export const CONNECTION_REFUSALS = ['limit', 'full', 'rate', 'load', 'origin'] as const;
 export type ConnectionRefusal = (typeof CONNECTION_REFUSALS)[number];
@@ -73,7 +73,7 @@ export interface CallObserver {
 }
 
 export interface ServerObserver {
-	/** Runs a call in a context, such as the span of a trace. Absent: the call is run directly. */
+	/** Runs a call in a context, such as the span of a trace. Optional. */
 	runCall?(call: BegunCall, run: () => Promise<unknown>): Promise<unknown>;
 	/**
 	 * Makes the observer of a method's calls. Called once for each method, at the start, so that a call looks up nothing;
@@ -96,7 +96,7 @@ export interface ServerObserver {
 	/** @param count how many logins wait now */
 	onWaitingLogins(lane: LoginLane, count: number): void;
 	onWrongToken(attempt: WrongToken): void;
-	/** A client has too many unanswered requests, so no more are read from it for now. */
+	/** A client has too many unanswered requests, so reading is paused. */
 	onPause(): void;
 	/** A client was disconnected because it did not read what was sent to it. */
 	onOverflow(): void;

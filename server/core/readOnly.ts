@@ -31,8 +31,8 @@ export function readOnlyStore(store: Store): Store {
 }
 
 /**
- * The methods of a server that only reads. Those that declare `writes` are refused before they run. The others run, and
- * the store refuses their writes, so they may throw this error too.
+ * The methods of a server that only reads. Those that declare `writes` are refused before they run. The others run. Those
+ * of them that are not `parallel` may write for some arguments, and then get the same error from the store.
  */
 export function readOnlyMethods(methods: readonly Method[]): Method[] {
 	return methods.map((method) => {

@@ -1,7 +1,8 @@
 /** Repeats a task of the server at intervals. */
 
 /**
- * Starts a task at intervals, unless the last run is still in progress. The timer does not keep the process alive.
+ * Runs a task at intervals. A run is left out while the previous one is in progress. The timer does not keep the process
+ * alive.
  * @param interval in ms
  * @param onError receives the error of a run that fails; the next run starts as usual
  * @returns a function that stops the repetition; its promise resolves when no run is in progress any more

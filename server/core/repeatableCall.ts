@@ -11,7 +11,7 @@ export interface RepeatableCall {
 	readonly timeout: number;
 }
 
-/** Whether a repeated call gets the same error. Errors of the server and temporary errors are not cached. */
-export function isAnswer(thrown: unknown): boolean {
+/** Whether a repeated call gets the same error again, without a run: errors of the server and transient errors are not kept. */
+export function isFinalError(thrown: unknown): boolean {
 	return thrown instanceof MatchError || (isClientSafe(thrown) && !isTransient(thrown));
 }

@@ -1,10 +1,10 @@
 /**
- * Outcomes of calls in a store that several processes share, so that a call that is repeated at another process gets the
- * first outcome, or waits for it (`test/contract/beyond.md` E1).
+ * Outcomes of calls in a store that several processes share. A call that is repeated at another process gets the first
+ * outcome, or waits for it (`test/contract/beyond.md` E1).
  *
- * A call has one document. It is inserted before the call runs, with a lease: a time until which the call is reserved for
- * its process, which renews it. If the process dies, the lease ends, and a repeated call runs. When the call has ended,
- * the document holds the encrypted outcome (`sealedOutcome.ts`).
+ * A call has one document, which is inserted before the call runs. The document has a lease: a time until which the call
+ * is reserved for its process. The process renews the lease. If the process dies, the lease ends, and a repeated call
+ * runs. When the call has ended, the document holds the encrypted outcome (`sealedOutcome.ts`).
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { insertIfAbsent } from '../../methods/model/insertIfAbsent.js';
@@ -16,7 +16,7 @@ import { ExpiringCache, type ExpiringCacheOptions } from '../../shared/expiringC
 import { randomId } from '../../shared/ids.js';
 import type { Log } from '../../shared/log.js';
 import type { Collection, Filter, Store } from '../../shared/store.js';
-import { isAnswer, type RepeatableCall } from './repeatableCall.js';
+import { isFinalError, type RepeatableCall } from './repeatableCall.js';
 import {
 	type DerivedKeys,
 	decodeOutcome,
@@ -63,7 +63,7 @@ interface IdentifiedCall {
 
 export class SharedCalls {
 	readonly #state: Collection<SharedState>;
-	/** The outcomes that this process has stored: their number and total size are limited. The value is `run`. */
+	/** The `run` of each outcome that this process has stored, to limit the number and total size of outcomes. */
 	readonly #stored: ExpiringCache<string>;
 	readonly #maxLength: number;
 
@@ -79,7 +79,7 @@ export class SharedCalls {
 	}
 
 	/**
-	 * Runs a call, or returns the outcome of the earlier call with its key, even if that one runs in another process.
+	 * Runs a call, or returns the outcome of the earlier call with this key, which may run in another process.
 	 * @param key the idempotency key
 	 * @throws the errors of the call; `error-idempotency-mismatch`, `error-idempotency-answer-too-large`;
 	 * `error-timeout` if the earlier call has not ended within the time limit of the method
@@ -88,7 +88,7 @@ export class SharedCalls {
 		const { method, args, caller, timeout } = call;
 		const keys = deriveKeys(key, `${caller.userId}\n${method}`);
 		const session = caller.idempotencyKey?.session ?? null;
-		const mine: IdentifiedCall = {
+		const identified: IdentifiedCall = {
 			_id: `call ${keys.id}`,
 			run: randomId(),
 			keys,
@@ -96,9 +96,9 @@ export class SharedCalls {
 			session: session && keyedHash(keys, `session ${session}`),
 			timeout,
 		};
-		const first = await this.#claim(mine);
-		if (first === undefined) return this.#run(mine, run);
-		if (first.args !== mine.args) throw clientError('idempotencyMismatch', { method });
+		const first = await this.#claim(identified);
+		if (first === undefined) return this.#run(identified, run);
+		if (first.args !== identified.args) throw clientError('idempotencyMismatch', { method });
 		this.options.onReplay?.(method);
 		if (first.answer === '') throw clientError('idempotencyAnswerTooLarge', { method });
 		const outcome = decodeOutcome(unseal(keys, String(first.answer)));
@@ -110,8 +110,8 @@ export class SharedCalls {
 	 * Claims a call for this process.
 	 * @returns undefined if it is claimed; otherwise the earlier call, which has ended or has other arguments
 	 */
-	async #claim(mine: IdentifiedCall): Promise<SharedState | undefined> {
-		const { _id, run, args, session, timeout } = mine;
+	async #claim(identified: IdentifiedCall): Promise<SharedState | undefined> {
+		const { _id, run, args, session, timeout } = identified;
 		const deadline = Date.now() + timeout;
 		// Most calls are not repeated, so the document is not looked up before the first insertion.
 		let found: SharedState | null = null;
@@ -145,24 +145,24 @@ export class SharedCalls {
 		return new Date((this.options.now?.() ?? Date.now()) + ms);
 	}
 
-	async #run(mine: IdentifiedCall, run: () => Promise<unknown>): Promise<unknown> {
-		const endLease = this.#keepLease(mine);
+	async #run(identified: IdentifiedCall, run: () => Promise<unknown>): Promise<unknown> {
+		const endLease = this.#keepLease(identified);
 		try {
 			const value = await run();
 			endLease();
-			await this.#keep(mine, { value });
+			await this.#keep(identified, { value });
 			return value;
 		} catch (thrown) {
 			endLease();
-			if (isAnswer(thrown)) await this.#keep(mine, { thrown });
-			else await this.#remove({ _id: mine._id, run: mine.run });
+			if (isFinalError(thrown)) await this.#keep(identified, { thrown });
+			else await this.#remove({ _id: identified._id, run: identified.run });
 			throw thrown;
 		}
 	}
 
 	/**
 	 * Renews the lease of a call. Renewals end after a time, so that a method that never ends does not keep its lease.
-	 * @returns a function that ends them
+	 * @returns a function that ends the renewals
 	 */
 	#keepLease({ _id, run, timeout }: IdentifiedCall): () => void {
 		const last = Date.now() + timeout + this.options.ttl;

@@ -16,8 +16,8 @@ export async function sweepSharedState({ sharedState }: Store, now = Date.now())
 }
 
 /**
- * Removes expired documents at intervals, if the store is shared. MongoDB also does so itself.
- * @returns a function that stops it; its promise resolves when no sweep runs any more
+ * Removes expired documents at intervals, if the store is shared. MongoDB also removes them itself.
+ * @returns a function that stops the sweeps; its promise resolves when no sweep runs any more
  */
 export function sweepAtIntervals(store: Store, log: Log): () => Promise<void> {
 	if (!isShared(store)) return async () => {};

@@ -1,7 +1,7 @@
 /**
  * Finds login tokens that another process or Rocket.Chat has removed. A token that this process removes ends its
- * sessions at once (`test/contract/ddp.md` 16.2). The watcher also finds a session whose token was removed while it
- * logged in.
+ * sessions at once (`test/contract/ddp.md` 16.2), unless a session was just logging in with the token: the watcher finds
+ * that session.
  */
 
 import { findRevoked } from '../../methods/model/users/tokens.js';
@@ -20,7 +20,7 @@ const CHECKS_PER_ROUND = 10;
 export interface TokenWatcher {
 	/** Looks up all tokens in use now. Rejects if the store is unavailable. */
 	checkAll(): Promise<void>;
-	/** Looks up the tokens of a user soon, because some were removed elsewhere. Repeats it until the store answers. */
+	/** Looks up the tokens of a user soon, because some were removed elsewhere. Tries again until the store answers. */
 	checkUser(userId: string): void;
 	/** Stops the checks. Resolves when no query runs any more. */
 	stop(): Promise<void>;
@@ -96,10 +96,15 @@ export function watchTokens(
 	return {
 		checkAll: () => lookUpEach([...tokensInUse()]),
 		checkUser(userId) {
-			// All users of this turn of the event loop are looked up together. A running check is awaited first, because it
-			// may have read their tokens too early.
-			if (urgent.size === 0) setImmediate(() => void Promise.resolve(checking).then(() => run(checkUrgent)));
+			const isFirst = urgent.size === 0;
 			urgent.add(userId);
+			// All users of this turn of the event loop are looked up together.
+			if (!isFirst) return;
+			setImmediate(async () => {
+				// A running check may have read the tokens of these users too early.
+				await checking;
+				run(checkUrgent);
+			});
 		},
 		async stop() {
 			stopped = true;

@@ -1,6 +1,6 @@
 /**
- * Ends a session after it has answered the requests that have arrived (`test/contract/ddp.md` section 18): stock
- * clients never repeat requests that were lost with a connection. Later requests are ignored, because a client that
+ * Waits before a session is closed until the requests that have arrived are answered (`test/contract/ddp.md` section 18):
+ * stock clients never repeat requests that were lost with a connection. Later requests are ignored, because a client that
  * always has a call in progress would keep its session open for ever.
  */
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
@@ -25,9 +25,9 @@ const MAX_WAITS = 20;
 
 export class Drain {
 	/** Whether a message has been received since the last wait began. */
-	#hasReceived = false;
+	#receivedInWait = false;
 	/** Whether reading was paused since the last wait began. */
-	#wasPaused = false;
+	#pausedInWait = false;
 	#ignoresRequests = false;
 	#recheck: (() => void) | undefined;
 
@@ -40,12 +40,12 @@ export class Drain {
 
 	/** Must be called for each message that the session receives. */
 	onMessage(): void {
-		this.#hasReceived = true;
+		this.#receivedInWait = true;
 	}
 
 	/** Must be called when the session's state has changed. */
 	onChange(): void {
-		if (this.session.requests?.isPaused) this.#wasPaused = true;
+		if (this.session.requests?.isPaused) this.#pausedInWait = true;
 		this.#recheck?.();
 	}
 
@@ -53,25 +53,27 @@ export class Drain {
 	async run(): Promise<void> {
 		await this.#catchUp();
 		this.#ignoresRequests = true;
-		await this.#waitUntil(() => this.session.requests?.isIdle !== false);
+		await this.#waitUntil(() => this.session.requests?.isIdle ?? true);
 	}
 
 	/** Reads what the client has already sent: the data of this turn of the event loop, or more if reading was paused. */
 	async #catchUp(): Promise<void> {
 		const { session } = this;
-		/** Whether more may be on the way than this turn brings, so that the client must first be silent for a time. */
+		/** Whether more data may be on the way than this turn brings. Then the client must be silent for a time. */
 		let needsSilence = false;
 		for (let waits = 0; waits < MAX_WAITS; waits++) {
 			await this.#waitUntil(() => !session.requests?.isPaused);
-			this.#hasReceived = false;
-			this.#wasPaused = false;
+			this.#receivedInWait = false;
+			this.#pausedInWait = false;
 			needsSilence ||= session.requests?.wasPaused === true || session.transport.hasPendingInput;
 			await (needsSilence ? delay(QUIET_MS) : nextTurn());
 			if (session.isClosed) return;
-			if (session.transport.hasPendingInput || this.#wasPaused) {
+			const isBehind = session.transport.hasPendingInput || this.#pausedInWait;
+			const wasSilent = !this.#receivedInWait;
+			if (isBehind) {
 				needsSilence = true;
 				waits = 0;
-			} else if (!needsSilence || !this.#hasReceived) return;
+			} else if (wasSilent || !needsSilence) return;
 		}
 	}
 

@@ -18,7 +18,7 @@ export interface HeartbeatPeer {
 	active: boolean;
 	ping(): void;
 	/**
-	 * Called when the client has not answered a ping in time. A client that is not disconnected then is pinged again.
+	 * Called when the client has not answered a ping in time. If this does not disconnect the client, it is pinged again.
 	 */
 	onTimeout(): void;
 }
@@ -27,11 +27,11 @@ export interface HeartbeatPeer {
 const MAX_SLOTS = 100;
 
 /**
- * The heartbeats of all clients of a server. A client that was silent since the last check is pinged, and has timed out
- * when it stays silent after that.
+ * The heartbeats of all clients of a server. A client that was silent since the last check is pinged. It times out if it
+ * stays silent after the ping.
  *
- * One timer serves all clients. Each client belongs to a slot. The timer checks one slot after the other, and each of
- * them once an interval. A timer for each client would take 250 bytes.
+ * One timer serves all clients, because a timer for each client would take 250 bytes. Each client belongs to a slot. The
+ * timer checks one slot after the other, and each slot once an interval.
  */
 export class Heartbeats {
 	readonly #slots: Set<HeartbeatPeer>[];

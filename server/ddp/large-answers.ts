@@ -1,7 +1,7 @@
 /** Sends the large answers of a client one after another, so that at most one of them is buffered. */
 import type { Transport } from './transports/transport.js';
 
-/** Maximum number of large answers of a client that are being sent, or wait until it has read earlier ones. */
+/** Maximum number of large answers that are being sent to a client, or wait until the client has read earlier ones. */
 const MAX_WAITING = 16;
 
 export class LargeAnswers {

@@ -10,14 +10,18 @@ export class MalformedCounter {
 	#count = 0;
 	#since = performance.now();
 
-	/** Counts a malformed message. @returns false if there were too many in this window */
-	allowsAnother(): boolean {
+	/** Whether there were too many malformed messages in this window. */
+	get isOverLimit(): boolean {
+		return this.#count > MAX_MALFORMED;
+	}
+
+	/** Counts a malformed message. */
+	count(): void {
 		const now = performance.now();
 		if (now - this.#since >= WINDOW_MS) {
 			this.#since = now;
 			this.#count = 0;
 		}
 		this.#count++;
-		return this.#count <= MAX_MALFORMED;
 	}
 }

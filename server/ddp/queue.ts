@@ -62,7 +62,8 @@ export class MessageQueue<T> {
 
 	#release(): void {
 		this.#busy = false;
-		// A loop that is running goes on by itself. To start another from here would deepen the stack with each message.
+		// A loop that is running goes on by itself. A second loop, started from this call, would deepen the stack with each
+		// message.
 		if (!this.#looping) this.#loop();
 	}
 
@@ -112,7 +113,7 @@ export interface RequestsHost<T> {
 
 const doNothing = () => {};
 
-/** The requests of one client. Counts those that are unanswered, and pauses reading while they are too many. */
+/** The requests of one client. Pauses reading while too many are unanswered. */
 export class Requests<T> {
 	/** The requests that start one after another. Set while one of them waits or delays the next. */
 	#queue: MessageQueue<T> | undefined;
@@ -193,10 +194,10 @@ export class Requests<T> {
 
 	/** Pauses or resumes reading, by the number of unanswered requests. */
 	private updatePause(): void {
-		const isTooMany = this.unanswered > this.max;
-		if (isTooMany === this.#isPaused) return;
-		this.#isPaused = isTooMany;
-		if (isTooMany) {
+		const mustPause = this.unanswered > this.max;
+		if (mustPause === this.#isPaused) return;
+		this.#isPaused = mustPause;
+		if (mustPause) {
 			this.#wasPaused = true;
 			this.host.pause();
 		} else {

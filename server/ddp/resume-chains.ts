@@ -43,7 +43,7 @@ function localChains(options: ExpiringCacheOptions): ResumeChains {
 	 * The chain id of each open session that has resumed another. A session without an entry is the first of its chain.
 	 */
 	const open = new Map<string, string>();
-	/** The same for ended sessions. */
+	/** The chain id of each ended session that had resumed another. */
 	const ended = new ExpiringCache<string>(options);
 
 	return {
@@ -64,7 +64,7 @@ function localChains(options: ExpiringCacheOptions): ResumeChains {
 
 /**
  * How long the chain of an open session stays in the store, in ms. A client that resumes a session which was open for
- * longer gets no answers to the calls of earlier sessions. It received those long ago.
+ * longer gets no answers to the calls of earlier sessions: the client received those answers long ago.
  */
 const MAX_OPEN_MS = 7 * 24 * 60 * 60 * 1000;
 
@@ -117,12 +117,13 @@ class SharedChains implements ResumeChains {
 		const open = this.#open.get(session);
 		if (!open) return;
 		this.#open.delete(session);
-		this.#end(session, open).catch((err) =>
+		this.#keepEnded(session, open).catch((err) =>
 			this.options.log.warn({ err }, 'The chain of an ended session could not be kept'),
 		);
 	}
 
-	async #end(session: string, open: OpenSession): Promise<void> {
+	/** Keeps the chain of an ended session for `ttl`. A session that was open for longer without a call stores none. */
+	async #keepEnded(session: string, open: OpenSession): Promise<void> {
 		const { store, ttl } = this.options;
 		if (open.chain) {
 			await open.chain;

@@ -35,6 +35,6 @@ export interface SessionServices extends PublicationServices {
 /** The services that the server provides to an endpoint. */
 export interface DdpServices extends Omit<SessionServices, 'heartbeats'>, Pick<TransportOptions, 'addressOf'> {
 	readonly allowsOrigin: AllowsOrigin;
-	/** The path of a URL as the endpoint knows it, without the server's path prefix; undefined outside of that. */
+	/** The path of a URL without the server's path prefix; undefined for a path without this prefix. */
 	pathOf(url: string): string | undefined;
 }

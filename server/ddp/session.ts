@@ -46,8 +46,7 @@ export class Session implements Receiver, HeartbeatPeer {
 	isClosed = false;
 	#connectTimer: NodeJS.Timeout | undefined;
 	/**
-	 * Undefined while all requests are answered. Once reading was paused it stays set, because a shutdown asks it for
-	 * `wasPaused`.
+	 * Undefined while all requests are answered. Stays set once reading was paused, because a shutdown needs `wasPaused`.
 	 */
 	requests: Requests<QueueItem> | undefined;
 	#drain: Drain | undefined;
@@ -65,7 +64,8 @@ export class Session implements Receiver, HeartbeatPeer {
 		this.#connectTimer = setTimeout(() => this.close(), options.connectTimeout).unref();
 	}
 
-	get isConnected(): boolean {
+	/** Whether the client's DDP message `connect` was accepted. */
+	get hasAcceptedConnect(): boolean {
 		return this.connectionId !== undefined;
 	}
 
@@ -150,13 +150,13 @@ export class Session implements Receiver, HeartbeatPeer {
 
 	/** Maximum size of a frame that the client may send now, in bytes. */
 	private get maxFrame(): number {
-		if (!this.isConnected) return MAX_FIRST_FRAME;
+		if (!this.hasAcceptedConnect) return MAX_FIRST_FRAME;
 		return this.login.userId === null ? this.options.maxAnonymousFrame : Number.POSITIVE_INFINITY;
 	}
 
-	allowsFrameSize(bytes: number): boolean {
-		// A client may send large frames directly after the message that logs it in. Only when that login has ended is it
-		// known whether they are allowed: `answerLarge` checks them then.
+	enforceFrameSize(bytes: number): boolean {
+		// A client may send large frames directly after the message that logs it in. `answerLarge` checks them when the login
+		// has ended, because the limit depends on the login.
 		if (this.isClosed || this.login.pendingChanges > 0 || bytes <= this.maxFrame) return true;
 		this.close(TOO_LARGE);
 		return false;
@@ -173,7 +173,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		const message = codec.parseFrame(text);
 		if (typeof message === 'string') this.sendError(message);
 		else if (message.msg === 'disconnect') this.close();
-		else if (!this.isConnected) this.connect(message, text);
+		else if (!this.hasAcceptedConnect) this.connect(message, text);
 		// Pings and pongs do not wait in the queue, so that neither side times out during a slow method.
 		else if (this.#knowsPings && message.msg === 'ping') this.send(codec.pong(message.id));
 		else if (this.#knowsPings && message.msg === 'pong') return;
@@ -213,8 +213,7 @@ export class Session implements Receiver, HeartbeatPeer {
 			typeof request === 'object' && request.msg === 'method' ? this.services.invoker.get(request.method) : undefined;
 		if (method?.changesUser) this.login.pendingChanges++;
 		this.requests ??= new Requests(this, this.options.maxQueue);
-		// During a login even a parallel call waits, because its user must be known: stock clients send a login and calls
-		// in one burst.
+		// During a login even a parallel call waits until its user is known: stock clients send a login and calls in one burst.
 		const runsInParallel = method?.parallel === true && this.login.pendingChanges === 0;
 		this.requests.add(request, runsInParallel);
 	}
@@ -228,7 +227,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		return undefined;
 	}
 
-	/** Handles a large frame that arrived during a login. The login was before it in the queue, so it has ended now. */
+	/** Handles a large frame that arrived during a login. The login was before the frame in the queue, so it has ended. */
 	private answerLarge({ text }: codec.LargeFrame, release: () => void): Promise<void> | undefined {
 		if (text.length > this.maxFrame) {
 			this.close(TOO_LARGE);
@@ -253,11 +252,12 @@ export class Session implements Receiver, HeartbeatPeer {
 		return this.transport.encodePart(text);
 	}
 
-	/** Sends an error frame for a malformed message. Closes the connection after too many of them. */
+	/** Sends an error frame for a malformed message. After too many such messages, closes the connection instead. */
 	private sendError(frame: string): void {
 		this.#malformed ??= new MalformedCounter();
-		if (this.#malformed.allowsAnother()) this.send(frame);
-		else this.close(TOO_MANY_MALFORMED);
+		this.#malformed.count();
+		if (this.#malformed.isOverLimit) this.close(TOO_MANY_MALFORMED);
+		else this.send(frame);
 	}
 
 	// Heartbeat and backpressure
@@ -267,8 +267,7 @@ export class Session implements Receiver, HeartbeatPeer {
 	}
 
 	onTimeout(): void {
-		// While reading is paused, the answer to the ping is not read. While a long message is sent, the ping waits behind
-		// it.
+		// While reading is paused, the answer to the ping is not read. While a long message is sent, the ping waits behind it.
 		const canAnswer = !this.isPaused && !this.transport.isSendingParts;
 		if (canAnswer) this.close();
 	}

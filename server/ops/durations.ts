@@ -28,7 +28,7 @@ export class Durations {
 		return (this.#numbers[SUM] as number) / 1000;
 	}
 
-	/** Number of durations up to each bound in seconds, the last of which is `+Inf`. */
+	/** For each bound, in seconds, the number of durations up to it. The last bound is `+Inf`. */
 	*cumulative(): Iterable<readonly [bound: string, count: number]> {
 		let count = 0;
 		for (const [bucket, own] of this.#numbers.subarray(0, SUM).entries()) {

@@ -14,7 +14,7 @@ const NO_FACTS: ReadonlySet<string> = new Set(['level', 'time', 'pid', 'hostname
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression must match them
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
-/** The value of a fact: a text without spaces, `"` and `=` as it is, anything else as JSON. */
+/** The value of a fact. A text that is not empty and has no space, no `"` and no `=` is unchanged. Others become JSON. */
 function factText(value: unknown): string {
 	const text = typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
 	return text ?? String(value);

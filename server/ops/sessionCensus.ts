@@ -1,4 +1,4 @@
-/** Counts the state of all sessions, at each scrape. Calls so need no counters for it. */
+/** Counts the state of all sessions, only when Prometheus asks for it. So calls need not update counters. */
 import { createYielder } from '../../shared/yielding.js';
 import type { TransportKind } from '../core/caller.js';
 import { Counts } from '../core/counts.js';
@@ -6,7 +6,7 @@ import { SOCKETS } from './counters.js';
 
 /** What is counted of a session. */
 export interface CountedSession {
-	readonly isConnected: boolean;
+	readonly hasAcceptedConnect: boolean;
 	readonly userId: string | null;
 	readonly unanswered: number;
 	readonly isPaused: boolean;
@@ -16,7 +16,7 @@ export interface CountedSession {
 
 export interface SessionTotals {
 	readonly connections: Counts<TransportKind>;
-	/** Sessions that have sent `connect`. */
+	/** Sessions whose client has connected over DDP. */
 	readonly sessions: Counts<'anonymous' | 'logged_in'>;
 	readonly unanswered: number;
 	/** Unanswered requests of the session with the most. */
@@ -38,7 +38,7 @@ export async function countSessions(sessions: Iterable<CountedSession>): Promise
 	const yielding = createYielder(100);
 	for (const session of sessions) {
 		connections.add(session.transport.kind);
-		if (session.isConnected) connected.add(session.userId === null ? 'anonymous' : 'logged_in');
+		if (session.hasAcceptedConnect) connected.add(session.userId === null ? 'anonymous' : 'logged_in');
 		unanswered += session.unanswered;
 		maxUnanswered = Math.max(maxUnanswered, session.unanswered);
 		if (session.isPaused) paused++;

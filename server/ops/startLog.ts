@@ -5,7 +5,7 @@ import type { Option } from '../options/kinds.js';
 import { type OptionName, options } from '../options/options.js';
 import type { StoreChoice } from '../store/open.js';
 
-/** Settings that the first line shows in other facts, such as `store` and `bus`. */
+/** Settings left out of `settings` in the start message: other facts show them, or they may contain credentials. */
 const SHOWN_ELSEWHERE: ReadonlySet<string> = new Set([
 	'host',
 	'port',
@@ -39,14 +39,14 @@ export function storePlace(choice: StoreChoice): string {
 	return withoutCredentials.replace(/\?.*$/s, '');
 }
 
-/** Facts of the first line. */
-export interface Start {
+/** What the start message is made from. */
+export interface StartFacts {
 	readonly version: string;
 	readonly store: StoreChoice;
 	readonly settings: Partial<Record<OptionName, unknown>>;
 }
 
-export function logStart(log: Log, { version, store, settings }: Start): void {
+export function logStart(log: Log, { version, store, settings }: StartFacts): void {
 	const { host, port, metrics } = settings;
 	const facts = {
 		version,
@@ -60,7 +60,7 @@ export function logStart(log: Log, { version, store, settings }: Start): void {
 	log.info({ ...facts, settings: changedSettings(settings) }, 'Roomkey starts');
 }
 
-/** @param url empty if the application has the HTTP server. @param startedAt by `performance.now` */
+/** @param url empty if the application listens, not Roomkey. @param startedAt by `performance.now` */
 export function logReady(log: Log, url: string, startedAt: number): void {
 	log.info({ ...(url && { url }), ms: Math.round(performance.now() - startedAt) }, 'Roomkey is ready');
 }

@@ -8,9 +8,10 @@ import { ownField } from './reach.js';
  * equality or `$in` for the field.
  */
 export function allowedValues(filter: Fields, field: string): readonly Scalar[] | undefined {
+	// The usual condition is answered first, without a closure.
 	const ownCondition = ownField(filter, field);
 	if (typeof ownCondition === 'string') return [ownCondition];
-	return inConjunction(filter, field, (condition) => {
+	return firstFromConditions(filter, field, (condition) => {
 		if (isScalar(condition)) return [condition];
 		if (!isFields(condition)) return undefined;
 		if (isScalar(condition.$eq)) return [condition.$eq];
@@ -19,11 +20,11 @@ export function allowedValues(filter: Fields, field: string): readonly Scalar[] 
 }
 
 /**
- * The string of a `$gt` condition on a field; undefined if there is none. A query for the next page has the last value of
- * the previous page there.
+ * The string of a `$gt` condition on a field; undefined if there is none. In a query for the next page, this string is the
+ * last value of the previous page.
  */
 export function lowerBound(filter: Fields, field: string): string | undefined {
-	return inConjunction(filter, field, (condition) =>
+	return firstFromConditions(filter, field, (condition) =>
 		isFields(condition) && typeof condition.$gt === 'string' ? condition.$gt : undefined,
 	);
 }
@@ -36,9 +37,10 @@ const WHOLE_TEXT = /^\^((?:[^\\^$.*+?()[\]{}|]|\\[^a-zA-Z0-9])*)\$$/;
 
 /**
  * The one text that a pattern such as `/^alice$/i` allows for a field, with folded case; undefined for other conditions.
+ * It is in a list, so that callers can use the result like that of `allowedValues`.
  */
 export function allowedTextIgnoringCase(filter: Fields, field: string): readonly [string] | undefined {
-	return inConjunction(filter, field, (condition) => {
+	return firstFromConditions(filter, field, (condition) => {
 		if (!(condition instanceof RegExp) || condition.flags !== 'i') return undefined;
 		const text = WHOLE_TEXT.exec(condition.source)?.[1];
 		return text === undefined ? undefined : [foldCase(withoutBackslashes(text))];
@@ -49,8 +51,8 @@ export function allowedTextIgnoringCase(filter: Fields, field: string): readonly
 const withoutBackslashes = (source: string) => source.replace(/\\(.)/g, '$1');
 
 /**
- * Folds the case of each UTF-16 unit to upper case, as patterns with the flag `i` do. A letter keeps its case if its
- * upper case is longer than one unit, or is ASCII while the letter is not.
+ * Folds the case of each UTF-16 unit to upper case, as patterns with the flag `i` do. Two kinds of letters are unchanged:
+ * those whose upper case is longer than one unit, and those that are not ASCII but have an ASCII upper case.
  */
 export function foldCase(text: string): string {
 	return text.replace(/[\s\S]/g, (character) => {
@@ -64,11 +66,15 @@ export function foldCase(text: string): string {
  * The first defined result of `read`, which is called with the condition on a field, then with those in the filters of
  * `$and`.
  */
-function inConjunction<R>(filter: Fields, field: string, read: (condition: unknown) => R | undefined): R | undefined {
+function firstFromConditions<R>(
+	filter: Fields,
+	field: string,
+	read: (condition: unknown) => R | undefined,
+): R | undefined {
 	const result = read(ownField(filter, field));
 	if (result !== undefined || !Array.isArray(filter.$and)) return result;
 	for (const part of filter.$and) {
-		const innerResult = inConjunction(part as Fields, field, read);
+		const innerResult = firstFromConditions(part as Fields, field, read);
 		if (innerResult !== undefined) return innerResult;
 	}
 	return undefined;

@@ -3,7 +3,7 @@
  * here, so that all stores refuse the same ones.
  */
 
-import { describeType, type Fields, isFields, isSame, isScalar } from '../../shared/values.js';
+import { describeType, type Fields, isFields, isSameScalar, isScalar } from '../../shared/values.js';
 import { compare, rankOf } from './order.js';
 import { ownField, reach } from './reach.js';
 
@@ -146,7 +146,9 @@ function equal(field: string, operand: unknown): ValueTest {
 		return valueOrElement((value) => typeof value === 'string' && operand.test(value));
 	}
 	if (!isScalar(operand)) throw notComparableError(field, operand);
-	return valueOrElement(operand instanceof Date ? (value) => isSame(value, operand) : (value) => value === operand);
+	return valueOrElement(
+		operand instanceof Date ? (value) => isSameScalar(value, operand) : (value) => value === operand,
+	);
 }
 
 /** The error for a value that no condition can contain. A filter with undefined is refused: ignoring it matches all. */

@@ -6,7 +6,7 @@ import {
 	describeType,
 	type Fields,
 	isFields,
-	isSame,
+	isSameScalar,
 	isScalar,
 } from '../../shared/values.js';
 import { compile } from './match.js';
@@ -206,7 +206,8 @@ const operations: Record<string, Operation> = {
 	},
 	$addToSet: (parent, key, change) => {
 		const list = [...listIn(parent, key)];
-		for (const value of elementsToAdd(change)) if (!list.some((element) => isSame(element, value))) list.push(value);
+		for (const value of elementsToAdd(change))
+			if (!list.some((element) => isSameScalar(element, value))) list.push(value);
 		parent[key] = list;
 	},
 	$pull: (parent, key, change) => {
@@ -230,10 +231,10 @@ const elementsToAdd = (change: unknown): readonly unknown[] =>
 
 /** Compiles the condition of `$pull` to a predicate on elements. */
 function pullCondition(change: unknown): (element: unknown) => boolean {
-	if (!isFields(change)) return (element) => isSame(element, change);
+	if (!isFields(change)) return (element) => isSameScalar(element, change);
 	if ('$in' in change) {
 		const values = change.$in as unknown[];
-		return (element) => values.some((value) => isSame(element, value));
+		return (element) => values.some((value) => isSameScalar(element, value));
 	}
 	const matches = compile(change);
 	return (element) => isFields(element) && matches(element);

@@ -37,26 +37,26 @@ export interface Room {
 	description?: string;
 	announcement?: string;
 	customFields?: Record<string, unknown>;
-	/** Whether new users join it by default. */
+	/** Whether new users join the room by default. */
 	default?: boolean;
-	/** Whether it is a broadcast room: some members write, all read. */
+	/** Whether only some members write and all read. */
 	broadcast?: boolean;
 	archived?: boolean;
 	encrypted?: boolean;
 	/** Id of the current room key. Absent, null and `""` mean the same: no key. */
 	e2eKeyId?: string | null;
-	/** The queue of members who need the key, the longest waiting first, at most 50. */
+	/** Members who need the key, the longest waiting first, at most 50. */
 	usersWaitingForE2EKeys?: WaitingUser[];
 	/** When encryption was last switched on or off, and by whom (`test/contract/beyond.md` E14). */
 	e2eToggled?: { encrypted: boolean; by: UserRef; at: Date };
 	/** Set if a former member may know the key (`test/contract/beyond.md` E12). Removed by a reset of the key. */
 	e2eStale?: { since: Date; reason: string };
-	/** The reset of the key that is in progress or was interrupted. `formerKeyId` is the key id the room had before. */
+	/** The reset of the key that is in progress or was interrupted. `formerKeyId` is the key id before the reset. */
 	e2eReset?: { id: string; userId: string; keyId: string; formerKeyId?: string; until: Date } | null;
 	/** Parent room of a discussion. */
 	prid?: string;
 	teamId?: string;
-	/** True for the main room of a team: it is only deleted with the team. */
+	/** True for the main room of a team, which is only deleted with the team. */
 	teamMain?: boolean;
 	/** Whether joining requires a code. */
 	joinCodeRequired?: boolean;
@@ -80,9 +80,9 @@ export interface OldRoomKey {
 	/** When it was archived. */
 	ts: Date;
 	E2EKey: string;
-	/** True: the member has returned it, because it does not work. */
+	/** True: the member has returned the key, because it does not work. */
 	returned?: boolean;
-	/** Id of the member who offered it; only set for a returned key. */
+	/** For a returned key: id of the member who offered it. */
 	offeredBy?: string;
 }
 
@@ -90,12 +90,12 @@ export interface OldRoomKey {
 export interface KnownKey {
 	/** Hex SHA-256 of the sealed key. */
 	hash: string;
-	/** Key id of the room at that time. The key belongs to this id, even if its text begins with another id. */
+	/** Key id of the room at the time `ts`. The key belongs to this id, even if its text begins with another id. */
 	keyId: string;
-	/** Id of the member who offered it; absent if another server stored the offer. */
+	/** Id of the member who offered the key; absent if another server stored the offer. */
 	by?: string;
 	ts: Date;
-	/** True: the member has returned it. Further offers of this key id from the same provider are refused. */
+	/** True: the member has returned the key. Further offers of `keyId` by the same provider are refused. */
 	returned?: boolean;
 }
 
@@ -122,7 +122,7 @@ export interface Subscription {
 	status?: string;
 	/** Whether a Rocket.Chat server on the same database translates messages for the member. */
 	autoTranslate?: boolean;
-	/** Departure notes: calls that are about to remove an owner, with the time at which each note expires. */
+	/** Calls that are about to remove an owner, with the time until which each is noted here. */
 	departures?: { id: string; until: Date }[];
 	/** The room's key, sealed for this member. Unique over all memberships. */
 	E2EKey?: string;
@@ -133,8 +133,7 @@ export interface Subscription {
 	/** Former keys that came with the offer. */
 	suggestedOldRoomKeys?: OldRoomKey[];
 	/**
-	 * Records of the keys that this member was offered or has accepted, the newest last, at most 50. Null is the same as
-	 * absent: no records.
+	 * The keys that this member was offered or has accepted, the newest last, at most 50. Null means the same as absent.
 	 */
 	e2eKnownKeys?: KnownKey[] | null;
 	_updatedAt?: Date;

@@ -22,7 +22,7 @@ export interface TotpService {
 	secret?: string;
 	/** Hex SHA-256 of the backup codes, each of which can be used once. */
 	hashedBackup?: string[];
-	/** The last time step whose code was used here: codes up to this step are invalid. */
+	/** The last time step whose code was accepted. Codes up to it are invalid. */
 	usedStep?: number;
 }
 
@@ -64,7 +64,7 @@ export interface User {
 		resume?: { loginTokens: LoginToken[] };
 		totp?: TotpService;
 		email2fa?: { enabled?: boolean };
-		/** An array in older releases. */
+		/** An array in older releases of Rocket.Chat. */
 		emailCode?: EmailCode | EmailCode[];
 	};
 	/** The identity keys. `private_key` is only sent to its owner. */
@@ -75,11 +75,11 @@ export interface User {
 	 * same as absent: no entries.
 	 */
 	e2eKeyHistory?: KeyHistoryEntry[] | null;
-	/** A marker with the time of a change of identity keys: room keys sealed for the former ones are not all archived yet. */
+	/** Time of the last change of identity keys. Present until the room keys for the former ones are archived. */
 	e2eRekeying?: Date;
-	/** A marker with the time of the first identity key: the user is not queued in all rooms yet. */
+	/** Time of the first identity keys. Present until the user is queued in all rooms. */
 	e2eQueueing?: Date;
-	/** Ids of the user's rooms. Rocket.Chat uses it to list the members of a room. */
+	/** Ids of the user's rooms, from which Rocket.Chat lists the members of a room. */
 	__rooms?: string[];
 	/** True for a user of another (federated) server. */
 	federated?: boolean;
@@ -94,13 +94,13 @@ export interface KeyHistoryEntry {
 	previous: string;
 	/** Hex SHA-256 over this entry and the previous one. */
 	hash: string;
-	/** How the caller who stored the key was logged in. Absent if another server stored it. */
+	/** How the caller who stored the key was logged in. Absent if Rocket.Chat stored it. */
 	login?: KeyLogin;
 }
 
 /**
- * How a caller was logged in. `session`: by a login token; `totp`, `email`, `password`: by a login token and this proof;
- * `server`: without a token.
+ * How a caller was logged in. `session`, `personal-access-token`: by a token of this kind; `totp`, `email`, `password`:
+ * by a token and this proof; `server`: without a token, by a call of the application.
  */
 export type KeyLogin = 'session' | 'personal-access-token' | 'totp' | 'email' | 'password' | 'server';
 

@@ -121,7 +121,7 @@ export async function toJwk(key: Key, what: string): Promise<Record<string, unkn
 	return orMalformed(what, async () => ({ ...(await webCrypto.exportKey('jwk', key)) }));
 }
 
-/** The JSON text of a key, with its members in alphabetical order, because runtimes differ in their order. */
+/** The JSON text of a key, with members in alphabetical order: each runtime has another order. */
 export async function toJwkText(key: Key, what: string): Promise<string> {
 	const jwk = await toJwk(key, what);
 	return JSON.stringify(jwk, Object.keys(jwk).sort());

@@ -14,7 +14,7 @@ import {
 import { fromEjson, toEjsonText } from './ejson.js';
 import { E2EError, malformed, orMalformed } from './error.js';
 import { type Format, requireFormat } from './formats.js';
-import { hasShortId, type RoomKey } from './room-key.js';
+import { fitsV1, type RoomKey } from './room-key.js';
 
 const V1 = 'rc.v1.aes-sha2';
 const V2 = 'rc.v2.aes-sha2';
@@ -61,7 +61,7 @@ export async function decryptText(content: EncryptedContent | string, keys: Iter
  */
 export async function encryptContent(content: Content, roomKey: RoomKey, format?: Format): Promise<EncryptedContent> {
 	subtle();
-	const usesV1Form = format === undefined ? hasShortId(roomKey) : requireFormat(format) !== 'v2';
+	const usesV1Form = format === undefined ? fitsV1(roomKey) : requireFormat(format) !== 'v2';
 	const { iv, data } = await encryptJson(content, roomKey);
 	if (usesV1Form) return { algorithm: V1, ciphertext: v1Text(roomKey, { iv, data }) };
 	return { algorithm: V2, kid: roomKey.id, iv: toBase64(iv), ciphertext: toBase64(data) };
@@ -79,7 +79,7 @@ async function encryptJson(content: Content, roomKey: RoomKey): Promise<Encrypte
 }
 
 function v1Text(roomKey: RoomKey, { iv, data }: Encrypted): string {
-	if (!hasShortId(roomKey)) {
+	if (!fitsV1(roomKey)) {
 		throw new E2EError('unfit-key', 'This format needs an AES-128-CBC key whose id has twelve characters');
 	}
 	return roomKey.id + toBase64(concat(iv, data));
@@ -90,9 +90,9 @@ function v1Text(roomKey: RoomKey, { iv, data }: Encrypted): string {
  *
  * @param content the `content` of a message, or the `msg` of a message from before 2024
  * @param keys the keys of the room: the present key first, then former ones. Keys with the id that the content names
- * are tried first. Then all others are tried in this order, because some clients name an id that the room does not have
- * @throws E2EError `malformed`; `wrong-key` if the key with that id does not decrypt it; `unknown-key` if no key has
- * that id
+ * are tried first, then the others, because some clients name an id that the room does not have
+ * @throws E2EError `malformed`; `wrong-key` if no key decrypts the content and one has its id; `unknown-key` if none does
+ * and none has its id
  */
 export async function decryptContent(content: EncryptedContent | string, keys: Iterable<RoomKey>): Promise<Content> {
 	subtle();

@@ -47,7 +47,7 @@ export class E2EError extends Error {
 
 export const malformed = (what: string): E2EError => new E2EError('malformed', `${what} is malformed`);
 
-/** Runs a function. Replaces its errors by `malformed`, except an `E2EError`. @param what names the input, for the error */
+/** Runs a function. Replaces its errors by `malformed`, except an `E2EError`. @param what names the input */
 export function orMalformed<T>(what: string, run: () => T | Promise<T>): Promise<T> {
 	return orThrow(() => malformed(what), run);
 }

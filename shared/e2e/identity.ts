@@ -65,9 +65,9 @@ export function publicKeyText({ n, e }: Record<string, unknown>): string {
  */
 export async function importPublicKey(publicKey: string): Promise<Key> {
 	subtle();
-	const jwk = fromJson(publicKey);
+	// Throws for a key that is not safe.
 	publicNumbers(publicKey);
-	return importRsa(jwk, PUBLIC_MEMBERS, 'encrypt', true, () => unfit('WebCrypto refuses it'));
+	return importRsa(fromJson(publicKey), PUBLIC_MEMBERS, 'encrypt', true, () => unfit('WebCrypto refuses it'));
 }
 
 /** Imports the private key in a JWK. */

@@ -42,8 +42,8 @@ export interface RoomKey {
 
 export interface OpenOptions {
 	/**
-	 * Whether the key can be exported, and so sealed for others. Default true. False is safer for a client that only
-	 * encrypts and decrypts.
+	 * Whether the key can be exported, and so sealed for others. False is safer for a client that does not seal. Default
+	 * true.
 	 */
 	readonly extractable?: boolean;
 	/** Accepts a v1 key id that is not the hash of the key. Then a wrong key cannot be detected. Default false. */
@@ -90,7 +90,7 @@ export async function makeRoomKey(format: Format = 'v2'): Promise<RoomKey> {
 
 /**
  * The id of a new key: in v1 the first twelve hexadecimal digits of the SHA-256 of its text, in legacy the first twelve
- * characters of its text in base64. Rocket.Chat's web client before 7.0 always uses the legacy id, not that of the sealed
+ * characters of its text in base64. Rocket.Chat's web client before 7.0 always uses the legacy id, not the id in the sealed
  * key.
  */
 async function makeId(format: Format, jwk: string): Promise<string> {
@@ -172,5 +172,5 @@ function parseSealed(sealed: string) {
 }
 
 /** Whether v1 and legacy can use this key: an AES-128-CBC key whose id has twelve characters. */
-export const hasShortId = (roomKey: RoomKey): boolean =>
+export const fitsV1 = (roomKey: RoomKey): boolean =>
 	roomKey?.key?.algorithm?.name === 'AES-CBC' && roomKey.id?.length === SHORT_ID_LENGTH;

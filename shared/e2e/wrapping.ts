@@ -21,7 +21,7 @@ import { checkPassphrase, encodings } from './passphrase.js';
 /** Number of PBKDF2 rounds of every v1 key. */
 const V1_ROUNDS = 1000;
 
-/** Number of PBKDF2 rounds of a new v2 key, as OWASP recommends for SHA-256. It is stored with the key. */
+/** Number of PBKDF2 rounds of a new v2 key, as OWASP recommends for SHA-256. The number is stored with the key. */
 const DEFAULT_ROUNDS = 600_000;
 const MIN_ROUNDS = 1000;
 

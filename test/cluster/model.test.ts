@@ -70,10 +70,10 @@ async function logIn(app: TestApp, person: Person): Promise<Session> {
 	const client = await connectClient((transport) => {
 		const receiver = app.connect(transport);
 		return {
-			get isConnected() {
-				return receiver.isConnected;
+			get hasAcceptedConnect() {
+				return receiver.hasAcceptedConnect;
 			},
-			allowsFrameSize: (bytes) => receiver.allowsFrameSize(bytes),
+			enforceFrameSize: (bytes) => receiver.enforceFrameSize(bytes),
 			receive: (text) => receiver.receive(text),
 			onClose() {
 				state.isClosed = true;

@@ -92,7 +92,7 @@ export async function runHere(args: readonly string[], { env = {}, input = '' }:
 			if (line === undefined) throw new CommandError('There is no line');
 			return line;
 		},
-		isConfirmed: async () => false,
+		confirm: async () => false,
 	};
 	let status: number;
 	try {

@@ -1,12 +1,12 @@
 /** Changes settings of the workspace, as an admin does. */
-import { forgetSetting, type SettingId } from '../../methods/model/settings/workspace.js';
+import { dropCachedSetting, type SettingId } from '../../methods/model/settings/workspace.js';
 import type { Store } from '../../shared/store.js';
 
 /** Changes a setting. The change has an effect at once. */
 export async function set(store: Store, id: SettingId, value: boolean | number): Promise<void> {
 	const { matchedCount } = await store.settings.updateOne({ _id: id }, { $set: { value } }, { silent: true });
 	if (matchedCount === 0) await store.settings.insertOne({ _id: id, value }, { silent: true });
-	forgetSetting(store, id);
+	dropCachedSetting(store, id);
 }
 
 /** Changes a setting while `run` runs, and then removes it. */
@@ -21,6 +21,6 @@ export async function during(
 		await run();
 	} finally {
 		await store.settings.deleteOne({ _id: id }, { silent: true });
-		forgetSetting(store, id);
+		dropCachedSetting(store, id);
 	}
 }

@@ -45,7 +45,7 @@ describe('a wrong definition', () => {
 		[() => js.method({ ...METHOD, rest: { verb: 'GET' } }), "path of route of method 'a.b' must be a text"],
 		[
 			() => js.method({ ...METHOD, rest: { verb: 'GET', path: '/a/:key' } }),
-			"The path /a/:key of method 'a.b' has the parameter 'key', which args has not",
+			"The path /a/:key of method 'a.b' has the parameter 'key', which is not in args",
 		],
 		[() => js.method({ ...METHOD, args: { n: undefined } }), "args of method 'a.b': the pattern of 'n' is undefined"],
 		[

@@ -16,8 +16,8 @@ describe('an inbox', () => {
 		const clock = mock.method(performance, 'now', () => now);
 		const observed = { received: [] as string[], empty: 0 };
 		const receiver = {
-			isConnected: true,
-			allowsFrameSize: () => true,
+			hasAcceptedConnect: true,
+			enforceFrameSize: () => true,
 			receive(text: string) {
 				now += 0.2;
 				observed.received.push(text);

@@ -56,8 +56,8 @@ describe('reading a WebSocket', () => {
 			closed = resolve;
 		});
 		const receiver = {
-			isConnected: true,
-			allowsFrameSize: () => true,
+			hasAcceptedConnect: true,
+			enforceFrameSize: () => true,
 			receive(text: string) {
 				if (++inThisTurn === 1) setImmediate(() => (inThisTurn = 0));
 				mostInATurn = Math.max(mostInATurn, inThisTurn);

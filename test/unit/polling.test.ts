@@ -17,8 +17,8 @@ describe('a polling transport', () => {
 		const observed = { received: [] as string[], closed: 0, gone: 0, answers: [] as string[] };
 		const request = { headers: { host: 'h' }, socket: { remoteAddress: '127.0.0.1' } } as unknown as IncomingMessage;
 		const receiver = {
-			isConnected: true,
-			allowsFrameSize: () => true,
+			hasAcceptedConnect: true,
+			enforceFrameSize: () => true,
 			receive: (text: string) => observed.received.push(text),
 			onClose: () => observed.closed++,
 		};

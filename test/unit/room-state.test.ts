@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { hasHolder, isLastHolder } from '../../methods/model/keys/keyHolders.js';
 import { markStale } from '../../methods/model/keys/staleKey.js';
-import { forgetSetting } from '../../methods/model/settings/workspace.js';
+import { dropCachedSetting } from '../../methods/model/settings/workspace.js';
 import type { EventPayloads } from '../../shared/events.js';
 import { identity, sealed, unfitKeys } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
@@ -168,7 +168,7 @@ describe('e2e.roomState', () => {
 			e2eToggled: { encrypted: true, by: { _id: member.id }, at: new Date() },
 		});
 		await other.store.settings.insertOne({ _id: 'E2E_Enable', value: false });
-		forgetSetting(other.store, 'E2E_Enable');
+		dropCachedSetting(other.store, 'E2E_Enable');
 		const answer = await other.call(member, NAME, rid);
 		expect(answer).to.not.have.any.keys('encrypted', 'keyID', 'stale', 'toggled');
 		expect(answer).to.include({ total: 1 });

@@ -1,7 +1,7 @@
 /** Which fields of a room clients receive (test/contract/beyond.md E13), and who is notified of a changed room. */
 import { expect } from 'chai';
 import { partialClientRoom } from '../../methods/model/rooms/clientRoom.js';
-import { forgetSetting } from '../../methods/model/settings/workspace.js';
+import { dropCachedSetting } from '../../methods/model/settings/workspace.js';
 import { publishChange } from '../../methods/streams/publishChange.js';
 import type { Room } from '../../shared/documents.js';
 import type { EventPayloads } from '../../shared/events.js';
@@ -145,7 +145,7 @@ describe('announcing a room', () => {
 
 	it('without what concerns encryption where it is switched off (E13)', async () => {
 		await test.store.settings.insertOne({ _id: 'E2E_Enable', value: false });
-		forgetSetting(test.store, 'E2E_Enable');
+		dropCachedSetting(test.store, 'E2E_Enable');
 		const notified = await announced(listeners(0));
 		expect(notified).to.have.length(3);
 		for (const { args } of notified) expect(args.at(-1)).to.not.have.any.keys('encrypted', 'e2eKeyId');

@@ -1,6 +1,6 @@
 /** Reset, room state and events of streams, over real sockets (test/contract/rocketchat-e2e.md 6.1, 10; beyond.md E7, E13). */
 import { expect } from 'chai';
-import { forgetSetting } from '../../methods/model/settings/workspace.js';
+import { dropCachedSetting } from '../../methods/model/settings/workspace.js';
 import { method } from '../../shared/method.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
@@ -205,7 +205,7 @@ describe('reset and room state, over the wire', () => {
 		await subscribe(client, 'stream-room-data', rid);
 		await subscribe(client, 'stream-notify-user', `${bob.id}/rooms-changed`);
 		await app.store.settings.insertOne({ _id: 'E2E_Enable', value: false });
-		forgetSetting(app.store, 'E2E_Enable');
+		dropCachedSetting(app.store, 'E2E_Enable');
 		// The `updated` of the call comes after all events.
 		await (await connect(alice)).call('e2e.resetRoomKey', rid, sealed(NEW), NEW);
 		const events = await eventsOf(client);
@@ -216,7 +216,7 @@ describe('reset and room state, over the wire', () => {
 		}
 		expect(await app.store.rooms.findOne({ _id: rid })).to.include({ encrypted: true, e2eKeyId: NEW });
 		await app.store.settings.deleteOne({ _id: 'E2E_Enable' });
-		forgetSetting(app.store, 'E2E_Enable');
+		dropCachedSetting(app.store, 'E2E_Enable');
 	});
 
 	it('everyone, logged in or not, may read stream-notify-all (10.2)', async () => {

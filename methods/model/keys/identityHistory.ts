@@ -35,7 +35,7 @@ export function hashOf({ previous, ts, public_key }: Omit<KeyHistoryEntry, 'hash
 	return createHash('sha256').update(`${previous}\n${ts.getTime()}\n${public_key}`).digest('hex');
 }
 
-/** The present time, moved forward if needed, so that it is later than every time in the user's history. */
+/** The present time, moved forward if needed: later than all entries of the history, and than `e2eRekeying`. */
 export function nextTime({ e2eKeyHistory, e2eRekeying }: HistoryFields): Date {
 	const last = Math.max(listOf(e2eKeyHistory).at(-1)?.ts.getTime() ?? 0, e2eRekeying?.getTime() ?? 0);
 	return new Date(Math.max(Date.now(), last + 1));
@@ -90,8 +90,8 @@ export function appendUpdate(
 }
 
 /**
- * Moves all entries but the newest from a user's document to the separate collection. Called after each new entry. If the
- * server crashes before, the entries stay in the user's document until the next call.
+ * Moves all entries but the newest from a user's document to the separate collection. Called after each new entry. After
+ * a crash before this step, the entries stay in the user's document until the next call.
  */
 export async function moveEarlierEntries(store: Store, userId: string): Promise<void> {
 	const user = await store.users.findOne({ _id: userId }, { projection: { e2eKeyHistory: 1 } });
@@ -149,9 +149,9 @@ export async function deleteHistory(store: Store, userId: string): Promise<void>
 export const HISTORY_FIELDS = { 'e2e.public_key': 1, e2eKeyHistory: 1, e2eRekeying: 1 } as const;
 
 /**
- * Reads the history of a user. Adds the present public key if a Rocket.Chat server on the same database stored it. A store
- * that only reads keeps it out of the answer too: an entry that is not stored would have another time and hash next time.
- * @param user as it was read; it is read again if the keys have changed meanwhile
+ * Reads the history of a user. Adds the present public key if a Rocket.Chat server on the same database stored it. With a
+ * read-only store the answer lacks this entry too: an entry that is not stored would have another time and hash next time.
+ * @param user as it was read. If the keys have changed since, it is read again
  */
 export function readHistory(store: Store, user: User): Promise<History> {
 	if (isReadOnly(store)) return historyOf(store, user._id, listOf(user.e2eKeyHistory));
@@ -172,10 +172,13 @@ export function readHistory(store: Store, user: User): Promise<History> {
 	});
 }
 
-/** The entries in the collection, followed by those of the user's document. Some may be in both. */
+/**
+ * The entries in the collection that are older than `latest`, followed by `latest`. Empty if `latest` is.
+ * @param latest entries of the user's document
+ */
 async function historyOf(store: Store, userId: string, latest: readonly KeyHistoryEntry[]): Promise<History> {
 	const stored = await store.keyHistory.findOne({ _id: userId });
-	// Another call may have moved entries meanwhile that are newer than those read before.
+	// The collection may also contain `latest` and newer entries, which another call has moved since the user was read.
 	const earlier = listOf(stored?.entries).filter(({ ts }) => latest[0] && ts.getTime() < latest[0].ts.getTime());
 	return { entries: [...earlier, ...latest], dropped: stored?.dropped ?? 0 };
 }

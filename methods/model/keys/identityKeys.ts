@@ -120,7 +120,8 @@ export async function storeKeyPair(
 		if (isIdentical) return user;
 		const isNewPublicKey = !isSamePublicKey(pair.public_key, public_key);
 		// Without an earlier public key, no room key can have been sealed for the user, so there is none to archive.
-		const marker = public_key || user.e2eRekeying ? 'e2eRekeying' : 'e2eQueueing';
+		const hadPublicKey = !!public_key || !!user.e2eRekeying;
+		const marker = hadPublicKey ? 'e2eRekeying' : 'e2eQueueing';
 		if (isNewPublicKey && marker === 'e2eRekeying')
 			await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));
 		// A second-factor code can be used only once, so a repeated attempt keeps the first proof.
@@ -142,8 +143,8 @@ export async function storeKeyPair(
 }
 
 /**
- * Performs the follow-up work for a new public key, and removes the marker unless another key has been stored
- * meanwhile. The users who share a room with this user are notified first, because the other steps may take long.
+ * Performs the follow-up work for a new public key, and removes the marker unless another call has set a newer one. The
+ * users who share a room with this user are notified first, because the other steps may take long.
  * @returns whether any room has lost its last key holder
  */
 async function followUp(context: Context, user: User): Promise<boolean> {

@@ -7,7 +7,7 @@ import { exists } from '../exists.js';
 import { membershipsOf } from '../memberships/members.js';
 import { pagesOf } from '../pages.js';
 import { holdsKey } from './memberKeys.js';
-import { readKeyedRoom } from './roomKeyId.js';
+import { readRoomKeyFields } from './roomKeyId.js';
 
 /** Projection of the fields that `holdsKey` needs. */
 const HOLDER_FIELDS = { E2EKey: 1, e2eKnownKeys: 1 } as const;
@@ -24,7 +24,7 @@ async function isAnyActive(store: Store, userIds: readonly string[]): Promise<bo
  * @param exceptUserId this user does not count; an empty id excludes nobody
  */
 export async function hasHolder(store: Store, rid: string, exceptUserId = ''): Promise<boolean> {
-	const room = (await readKeyedRoom(store, rid)) ?? {};
+	const room = (await readRoomKeyFields(store, rid)) ?? {};
 	const others = { 'u._id': { $ne: exceptUserId }, E2EKey: { $exists: true } };
 	for await (const page of membershipsOf(store, rid, others, HOLDER_FIELDS, 100)) {
 		const holders = page.filter((membership) => holdsKey(membership, room)).map(({ u }) => u._id);
@@ -36,14 +36,15 @@ export async function hasHolder(store: Store, rid: string, exceptUserId = ''): P
 /** Whether the user holds the present key of a room and no other active user does. */
 export async function isLastHolder(store: Store, rid: string, userId: string): Promise<boolean> {
 	const ownMembership = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: HOLDER_FIELDS });
-	if (!ownMembership || !holdsKey(ownMembership, (await readKeyedRoom(store, rid)) ?? {})) return false;
+	if (!ownMembership || !holdsKey(ownMembership, (await readRoomKeyFields(store, rid)) ?? {})) return false;
 	return !(await hasHolder(store, rid, userId));
 }
 
 /**
  * Refuses a call without a confirmation, if it would make a room lose its last key holder.
  * @param confirm true: the caller has confirmed
- * @param wouldLoseKey checks whether a room would; called only if the server requires a confirmation and there is none
+ * @param wouldLoseKey whether a room would lose its last key holder. Called only if the server requires a confirmation
+ * and the caller has not confirmed
  * @throws ClientError `error-last-key-holder`
  */
 export async function requireConfirmation(

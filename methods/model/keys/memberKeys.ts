@@ -3,9 +3,10 @@
  *
  * A membership stores the member's key, a key offered by another member, the former keys that came with the offer, the
  * member's own former keys, and records about these keys (`knownKeys.ts`). They change only by the transitions below.
- * Each transition is one conditional write; if the keys have changed since they were read, it is repeated.
+ * Each transition is one conditional write. If the keys have changed since they were read, the transition is repeated.
  *
- * A key is "of the room" if the key itself, or a record about it, shows the key id that the room has now.
+ * A key is "of the room" if the key itself, or a record about it, shows the key id that the room has now. A key that shows
+ * no key id always counts as of the room.
  *
  * | State | The membership has |
  * |---|---|
@@ -52,7 +53,7 @@ export const TRANSITIONS = {
 export interface MemberKeys {
 	/** The member's own key. It may belong to a former key of the room. */
 	readonly key: string | undefined;
-	/** The key offered by another member, as it was stored. It is trimmed when the member accepts it. */
+	/** The key offered by another member, as it was stored. Trimmed only when the member accepts the offer. */
 	readonly offer: string | undefined;
 	/** The former room keys that came with the offer. */
 	readonly offeredOldKeys: readonly OldRoomKey[];
@@ -85,7 +86,7 @@ export function keysOf(membership: KeyFields): MemberKeys {
 	};
 }
 
-/** Whether a key is the room's present key: it begins with the room's key id, or a record says so. */
+/** Whether a key counts as of the room: it begins with the room's key id or with none, or a record says so. */
 export function isOfRoom(key: string | undefined, records: readonly KnownKey[], { e2eKeyId }: KeyIdHolder): boolean {
 	return key !== undefined && (isOfKeyId(key, e2eKeyId) || isRecordedUnder(records, key, e2eKeyId));
 }

@@ -7,11 +7,11 @@ import { MEMBER, memberIdsOf } from '../memberships/members.js';
 import { pagesOf } from '../pages.js';
 
 /** Maximum number of user ids kept in memory to avoid duplicates: about 20 MB. Above it some users are notified more than once. */
-const MAX_RETURNED_IDS = 200_000;
+const MAX_REMEMBERED_IDS = 200_000;
 
 /** Ids of the users who share an encrypted room with a user. */
 async function* sharedRoomUsers(store: Store, userId: string): AsyncGenerator<string> {
-	const returned = new Set([userId]);
+	const yielded = new Set([userId]);
 	const pause = createYielder();
 	const whereOwn = { 'u._id': userId, ...MEMBER };
 	for await (const page of pagesOf(store.subscriptions, whereOwn, { projection: { rid: 1 } })) {
@@ -20,8 +20,8 @@ async function* sharedRoomUsers(store: Store, userId: string): AsyncGenerator<st
 			for await (const uids of memberIdsOf(store, rid, MEMBER)) {
 				await pause();
 				for (const uid of uids) {
-					if (returned.has(uid)) continue;
-					if (returned.size < MAX_RETURNED_IDS) returned.add(uid);
+					if (yielded.has(uid)) continue;
+					if (yielded.size < MAX_REMEMBERED_IDS) yielded.add(uid);
 					yield uid;
 				}
 			}

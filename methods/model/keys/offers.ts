@@ -8,7 +8,7 @@ import { applyTransition } from './applyTransition.js';
 import { hasReturned } from './knownKeys.js';
 import { awaitsDecision, holdsKey } from './memberKeys.js';
 import { enqueue } from './queue.js';
-import type { KeyedRoom } from './roomKeyId.js';
+import type { RoomKeyFields } from './roomKeyId.js';
 import { drop, offer } from './transitions.js';
 
 /** Why an offer is not stored. `returned`: the member has returned a key that the same provider had offered. */
@@ -31,7 +31,7 @@ export interface Offer {
 export async function offerKey(
 	store: Store,
 	membership: Subscription,
-	room: KeyedRoom,
+	room: RoomKeyFields,
 	{ key, ...origin }: Offer,
 ): Promise<Subscription | OfferRefusal> {
 	let reason: OfferRefusal | undefined;
@@ -57,10 +57,10 @@ export async function withdraw(store: Store, membership: Subscription): Promise<
 }
 
 /**
- * Queues the member, then removes the offer if it is still the one in `membership`. This order ensures that after a crash
- * in between the member has the offer or is in the queue.
+ * Queues the member, then removes the offer, unless another one has replaced the offer in `membership`. With this order,
+ * a member whose call crashes in between has the offer or is in the queue.
  */
-export async function dropOffer(store: Store, membership: Subscription): Promise<void> {
+export async function enqueueAndDropOffer(store: Store, membership: Subscription): Promise<void> {
 	await enqueue(store, membership.rid, membership.u._id);
 	await applyTransition(store, membership, drop(membership.E2ESuggestedKey));
 }

@@ -18,8 +18,8 @@ interface ProviderReservation {
 	/** End of the reservation, in epoch ms. Until then no other provider is given this member. */
 	readonly until: number;
 	/**
-	 * In epoch ms, later than `until`. Until then the same provider is given the member again, but gets no new reservation.
-	 * So a provider who never seals keys cannot block the others.
+	 * In epoch ms, later than `until`. Until then the same provider may be given the member again, but gets no new
+	 * reservation. So a provider who never seals keys cannot block the others.
 	 */
 	readonly notAgainUntil: number;
 }
@@ -53,7 +53,10 @@ export function countReservations(store: Store): number {
 	return reservationsOf(store).size;
 }
 
-/** Whether a member is reserved for another provider or for this one, or may be reserved (`free`). */
+/**
+ * Whether a provider may be given a member. `other`: no, the member is reserved for another provider; `own`: yes, without
+ * a new reservation; `free`: yes, with a new one.
+ */
 function stateFor(
 	reservation: ProviderReservation | undefined,
 	provider: string,
@@ -127,7 +130,7 @@ export async function reserve(
 	return reserved;
 }
 
-/** Stores a reservation in memory, if it is free. @returns whether the member is reserved for the provider */
+/** Stores a reservation in memory, if the member is free. @returns whether the provider may be given the member */
 function reserveInMemory(
 	reservations: Reservations,
 	key: string,
@@ -136,6 +139,7 @@ function reserveInMemory(
 ): boolean {
 	const state = stateFor(reservations.get(key), reservation.provider, now);
 	if (state !== 'free') return state === 'own';
+	// Makes room: removes the expired reservations, and the oldest if there are too many.
 	for (const [oldest, { notAgainUntil }] of reservations) {
 		if (now < notAgainUntil && reservations.size < MAX_RESERVATIONS) break;
 		reservations.delete(oldest);
@@ -146,8 +150,8 @@ function reserveInMemory(
 }
 
 /**
- * Writes a reservation, unless another process has written one since `found` was read.
- * @returns whether the member is reserved for the provider
+ * Stores a reservation in the store, if the member is free and no other process has written one since `found` was read.
+ * @returns whether the provider may be given the member
  */
 async function reserveInStore(
 	{ sharedState }: Store,

@@ -16,7 +16,7 @@ import { hasIdentity, usersWithIdentity } from './usersWithIdentity.js';
 /** Maximum number of queued members of one room. Above it, those who have waited longest are removed. */
 export const MAX_WAITING = 50;
 
-/** Whether the user is a member of the room and has no room key. */
+/** Whether the user is a member and has no key of the room. */
 async function lacksKey(store: Store, rid: string, userId: string): Promise<boolean> {
 	const keyless = { rid, 'u._id': userId, ...KEYLESS, ...MEMBER };
 	return exists(store.subscriptions, keyless);
@@ -79,8 +79,8 @@ export async function dequeue(store: Store, rid: string, userIds: readonly strin
 }
 
 /**
- * Removes from the queue of a room the users who have received its key or an offer of it. Users who have lost it again
- * meanwhile, by a reset or a rejection, are queued again.
+ * Removes from the queue of a room the users who have received its key or an offer. Users who have neither any more, after
+ * a reset or a rejection, are queued again.
  * @returns whether the queue has changed, and so the room was notified
  */
 export async function removeServedUsers(store: Store, rid: string, userIds: readonly string[]): Promise<boolean> {

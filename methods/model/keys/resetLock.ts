@@ -1,7 +1,7 @@
 /**
  * The lock for resetting the key of a room (`test/contract/rocketchat-e2e.md` 6.1). At any time only one call in all
- * processes has the lock. It is stored in the field `e2eReset` of the room. A completed reset removes it. The lock of an
- * interrupted call expires, but stays stored, so that the same caller can resume the reset.
+ * processes has the lock, which is stored in the field `e2eReset` of the room. A completed reset removes the lock. The
+ * lock of an interrupted call expires, but stays stored, so that the same caller can resume the reset.
  */
 import type { Room } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -21,8 +21,7 @@ export interface ResetLock {
 	readonly formerKeyId: string | null | undefined;
 	/**
 	 * Extends the validity of the lock.
-	 * @throws ClientError `error-e2e-key-reset-failed` if another call has taken the lock; `write` and `release` throw it
-	 * too
+	 * @throws ClientError `error-e2e-key-reset-failed` if another call has taken the lock; so do `write` and `release`
 	 */
 	renew(): Promise<void>;
 	/** Updates the room if this call still has the lock. Does not notify the room. @returns the room before the update */

@@ -3,8 +3,8 @@ import type { Room } from '../../../shared/documents.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { keyIdOf } from './sealedKey.js';
 
-/** The fields of a room that are compared before and after a key is stored, to notice a reset of the room's key. */
-export type KeyedRoom = Pick<Room, '_id' | 'e2eKeyId' | 'e2eReset'>;
+/** The fields of a room that tell its key id, and whether its key is being reset. */
+export type RoomKeyFields = Pick<Room, '_id' | 'e2eKeyId' | 'e2eReset'>;
 
 /**
  * Claims the key id of a room: sets it if the room has none. The check and the write are one atomic step, so only one of
@@ -23,24 +23,27 @@ export function claimKeyId(store: Store, rid: string, keyID: string): Promise<Ro
 	return store.rooms.findOneAndUpdate(withoutKeyId, { $set: { e2eKeyId: keyID } }, { returnDocument: 'after' });
 }
 
-/** Reads the fields of `KeyedRoom`; null if the room does not exist. */
-export function readKeyedRoom(store: Store, rid: string): Promise<KeyedRoom | null> {
+/** Reads the fields of `RoomKeyFields`; null if the room does not exist. */
+export function readRoomKeyFields(store: Store, rid: string): Promise<RoomKeyFields | null> {
 	return store.rooms.findOne({ _id: rid }, { projection: { e2eKeyId: 1, e2eReset: 1 } });
 }
 
 /**
- * Whether a reset of the room's key may have missed a key that was stored between two reads of the room. True if a reset
- * has begun or ended meanwhile. False if the key begins with the new key id: a reset keeps such keys.
- * @param after null, for a deleted room, counts as not reset
+ * Whether a reset of the room's key may have missed a key that was stored between two reads of the room: at the second
+ * read, a reset is in progress, or the room has another key id than at the first. A key that begins with the key id that
+ * the reset has set was not missed: resets keep such keys.
+ * @param formerKeyId the key id at the first read
+ * @param after the room at the second read. Null, for a deleted room, counts as not reset
  * @param key the sealed key that was stored
  */
-export function resetMayHaveMissed(before: KeyedRoom, after: KeyedRoom | null, key: string): boolean {
+export function resetMayHaveMissed(formerKeyId: Room['e2eKeyId'], after: RoomKeyFields | null, key: string): boolean {
 	if (after === null) return false;
 	const hasPresentKeyId = keyIdOf(key) === after.e2eKeyId;
 	const { e2eReset } = after;
 	if (e2eReset && e2eReset.until.getTime() > Date.now()) {
-		// A reset keeps the keys with the new key id, once it has set that id.
-		return !(hasPresentKeyId && e2eReset.keyId === after.e2eKeyId);
+		const isNewKeyIdSet = e2eReset.keyId === after.e2eKeyId;
+		return !isNewKeyIdSet || !hasPresentKeyId;
 	}
-	return !!before.e2eKeyId && after.e2eKeyId !== before.e2eKeyId && !hasPresentKeyId;
+	const wasReset = !!formerKeyId && after.e2eKeyId !== formerKeyId;
+	return wasReset && !hasPresentKeyId;
 }

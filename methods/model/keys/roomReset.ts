@@ -60,7 +60,7 @@ export async function archiveOtherKeys(context: ResetContext, newKeyId: string):
 		await lock.renew();
 		await inParallel(page, async (membership) => {
 			const updated = await archiveKeyAndRemoveOffer(store, membership, lock.formerKeyId, async (current) => {
-				// A membership that was read again may contain a key of a later reset. If the renewal succeeds, it does not.
+				// A membership that was read again may contain a key of a later reset, but not if the renewal succeeds.
 				if (current !== membership) await lock.renew();
 				return hasFormerKey(current, newKeyId);
 			});
@@ -137,8 +137,8 @@ export async function storeNewKey(context: ResetContext, newKey: string): Promis
 }
 
 /**
- * Checks whether the room has the new key id. If not, the reset has failed or a later reset has replaced the key id; then
- * the caller's new key is archived and the caller is queued.
+ * Archives the caller's new key and queues the caller, unless the room has the new key id. Without it, the reset has
+ * failed or a later reset has replaced the key id.
  */
 export async function archiveUnusedKey(context: ResetContext, { rid, e2eKey, e2eKeyId }: NewKey): Promise<void> {
 	const { store, userId } = context;

@@ -1,7 +1,7 @@
 /**
  * Sealed keys: a room key that a client has encrypted with the public key of one member. The text is the key id of the
- * room key, directly followed by the base64 of 256 bytes (`test/contract/rocketchat-e2e.md` 13). The server cannot open
- * it.
+ * room key, directly followed by the base64 of 256 bytes (`test/contract/rocketchat-e2e.md` 13). The server cannot decrypt
+ * sealed keys.
  */
 import { clientError } from '../../../shared/errors.js';
 
@@ -35,7 +35,7 @@ export function isOfKeyId(key: string, keyId: string | null | undefined): boolea
 }
 
 /** @throws ClientError `error-key-id-mismatch` for a sealed key that begins with another key id than the given one */
-export function requireKeyId(key: string, keyId: string | null | undefined): void {
+export function requireMatchingKeyId(key: string, keyId: string | null | undefined): void {
 	if (!isOfKeyId(key, keyId)) throw clientError('keyIdMismatch');
 }
 

@@ -1,6 +1,6 @@
 /**
- * A room key is stale if a former member still knows it (`test/contract/beyond.md` E12). The server cannot replace it,
- * because only clients can make and seal room keys. So it asks the owners to reset it.
+ * A room key is stale if a former member still knows it (`test/contract/beyond.md` E12). The server cannot replace the
+ * key, because only clients can make and seal room keys. So the server asks the owners for a reset.
  */
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';

@@ -1,8 +1,8 @@
 /**
  * Stores a member's own key of a room. A concurrent reset of the room's key archives all keys and sets a new key id, but
- * may miss a key that is stored meanwhile. Therefore the room is read again after the key was stored. If the room was
- * reset, the key is archived and the call fails. So a key that was stored is never lost: it stays the member's key or
- * becomes one of the former keys.
+ * may miss a key that is stored during the reset. Therefore the room is read again after the key was stored. If its key
+ * was reset, the member's key is archived and the call fails. So a stored key is never lost: it stays the member's key
+ * or becomes one of the former keys.
  */
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -10,7 +10,7 @@ import type { Store } from '../../../shared/store.js';
 import { applyTransition } from './applyTransition.js';
 import { holdsKey } from './memberKeys.js';
 import { enqueue } from './queue.js';
-import { type KeyedRoom, readKeyedRoom, resetMayHaveMissed } from './roomKeyId.js';
+import { type RoomKeyFields, readRoomKeyFields, resetMayHaveMissed } from './roomKeyId.js';
 import { ownKeyOf } from './storedKeys.js';
 import { archive, store as storeTransition } from './transitions.js';
 
@@ -23,7 +23,7 @@ import { archive, store as storeTransition } from './transitions.js';
 export function storeMemberKey(
 	store: Store,
 	membership: Subscription,
-	room: KeyedRoom,
+	room: RoomKeyFields,
 	key: string,
 	removesOffer = true,
 ): Promise<Subscription | null> {
@@ -31,7 +31,7 @@ export function storeMemberKey(
 }
 
 /**
- * Reads the room again after a key was stored, and fails if the room's key was reset meanwhile.
+ * Reads the room again after a key was stored, and fails if the room's key was reset since `before`.
  * @param before the room as it was when the key was checked against its key id
  * @throws ClientError `error-key-id-mismatch` if the room's key was reset; the stored key is then archived and the
  * member queued
@@ -39,11 +39,11 @@ export function storeMemberKey(
 export async function requireNoReset(
 	store: Store,
 	membership: Subscription,
-	before: KeyedRoom,
+	before: RoomKeyFields,
 	key: string,
 ): Promise<void> {
-	const now = await readKeyedRoom(store, membership.rid);
-	if (!now || !resetMayHaveMissed(before, now, key)) return;
+	const now = await readRoomKeyFields(store, membership.rid);
+	if (!now || !resetMayHaveMissed(before.e2eKeyId, now, key)) return;
 	await applyTransition(store, membership, archive(key, now, { keyId: before.e2eKeyId }));
 	await enqueue(store, membership.rid, membership.u._id);
 	throw clientError('keyIdMismatch');
@@ -60,7 +60,7 @@ export async function restoreOrRemoveKey(
 	store: Store,
 	{ _id }: Pick<Subscription, '_id'>,
 	key: string,
-	room: Pick<KeyedRoom, 'e2eKeyId'>,
+	room: Pick<RoomKeyFields, 'e2eKeyId'>,
 	keep: boolean,
 ): Promise<Subscription | null> {
 	const membership = await store.subscriptions.findOne({ _id, E2EKey: key });
@@ -76,7 +76,7 @@ export async function restoreOrRemoveKey(
 export async function archiveMismatchedKey(
 	store: Store,
 	membership: Subscription,
-	{ e2eKeyId }: Pick<KeyedRoom, 'e2eKeyId'>,
+	{ e2eKeyId }: Pick<RoomKeyFields, 'e2eKeyId'>,
 ): Promise<boolean> {
 	const key = ownKeyOf(membership);
 	if (!key || !e2eKeyId || holdsKey(membership, { e2eKeyId })) return false;

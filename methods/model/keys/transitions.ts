@@ -21,7 +21,7 @@ export function archiveCurrentKey(
 	if (!key || key === next || oldKeys.some((old) => old.E2EKey === key)) return oldKeys;
 	const archived = [{ e2eKeyId: keyIdOf(key) ?? keyId ?? '', ts: new Date(), E2EKey: key }, ...oldKeys];
 	const nextId = next === undefined ? null : keyIdOf(next);
-	while (archived.length > MAX_OLD_KEYS) archived.splice(leastNeededKey(archived, nextId), 1);
+	while (archived.length > MAX_OLD_KEYS) archived.splice(leastNeededIndex(archived, nextId), 1);
 	return archived;
 }
 
@@ -29,7 +29,7 @@ export function archiveCurrentKey(
  * The index of the key to remove: the oldest dispensable key, or else the oldest. A key is dispensable if it was
  * returned, or if the next key or a newer former key has the same key id.
  */
-function leastNeededKey(keys: readonly OldRoomKey[], nextId: string | null): number {
+function leastNeededIndex(keys: readonly OldRoomKey[], nextId: string | null): number {
 	const isDispensable = ({ e2eKeyId, returned }: OldRoomKey, index: number) => {
 		const newestWithId = keys.findIndex((key) => key.e2eKeyId === e2eKeyId);
 		return returned === true || e2eKeyId === nextId || newestWithId < index;
@@ -101,8 +101,8 @@ export function drop(offer: string | undefined): Transition {
 
 /**
  * `archive`: removes the given key, because it belongs to another room key than the present one. If the given key had
- * replaced a key of the present room key, that key is restored from the former keys. A second device of the member may
- * have stored it.
+ * replaced a key of the present room key, which a second device of the member may have stored, that former key is
+ * restored.
  * @param keep true: the given key is kept among the former keys
  * @param keyId key id under which the key is archived if it does not show its key id; by default the room's
  */

@@ -7,7 +7,7 @@ import type { MethodContext } from '../../../shared/method.js';
 import { isDuplicateKey, type Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { enqueue } from '../keys/queue.js';
-import { forgetRoom } from '../memberships/members.js';
+import { removeRoomFromUser } from '../memberships/members.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { isEncryptionShown } from '../rooms/clientRoom.js';
 
@@ -82,17 +82,17 @@ function insertOrAccept(store: Store, membership: Subscription): Promise<NewMemb
  * Makes a user a member of a room; does nothing if they are a member already. Notifies the user. The caller of this
  * function notifies the room and changes its member count.
  * @param extraFields additional fields of the membership, such as `roles`
- * @param roomStillExists called after the membership was stored. If it returns false, the membership is removed again,
- * because a deletion of the room may have missed it
- * @returns whether the membership is new
- * @throws ClientError `error-room-not-found`, `error-invalid-user` if the room or the user was deleted meanwhile
+ * @param updateRoom called after the membership was stored. Returns false if the room does not exist any more. Then the
+ * membership is removed again, because the deletion of the room may have missed it
+ * @returns whether the user has become a member
+ * @throws ClientError `error-room-not-found`, `error-invalid-user` if the room or the user does not exist any more
  */
 export async function addMembership(
 	store: Store,
 	room: Room,
 	newcomer: Newcomer,
 	extraFields: Partial<Subscription> = {},
-	roomStillExists: () => Promise<boolean> = async () => true,
+	updateRoom: () => Promise<boolean> = async () => true,
 ): Promise<boolean> {
 	const created = await insertOrAccept(store, newMembership(room, newcomer, extraFields));
 	if (!created) return false;
@@ -102,19 +102,19 @@ export async function addMembership(
 		{ $addToSet: { __rooms: room._id } },
 		{ silent: true },
 	);
-	const doBothExist = user.matchedCount > 0 && (await roomStillExists());
+	const doBothExist = user.matchedCount > 0 && (await updateRoom());
 	if (!doBothExist) {
 		const { deletedCount } = await store.subscriptions.deleteOne({ _id: membership._id }, { silent: true });
-		// If another call has removed the membership meanwhile, it has decremented the member count, which did not include
+		// If another call has removed the membership first, that call has decremented the member count, which did not include
 		// this membership.
 		if (deletedCount === 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: 1 } });
-		await forgetRoom(store, newcomer._id, room._id);
+		await removeRoomFromUser(store, newcomer._id, room._id);
 		throw clientError(user.matchedCount === 0 ? 'invalidUser' : 'roomNotFound');
 	}
-	// If another call has removed the membership meanwhile, it has notified the user of the removal. The notification of
-	// the new membership must not follow.
+	// If another call has already removed the membership, that call has notified the user of the removal. The notification
+	// of the new membership must not follow.
 	if (!(await exists(store.subscriptions, { _id: membership._id }))) {
-		await forgetRoom(store, newcomer._id, room._id);
+		await removeRoomFromUser(store, newcomer._id, room._id);
 		return false;
 	}
 	await store.subscriptions.announce(action, membership);
@@ -126,7 +126,8 @@ export async function addMembership(
  * and the others are asked for the key (`test/contract/rocketchat-e2e.md` 5.7, 10.4). Sends no notification if the user
  * is a member already.
  *
- * The member count of the room is incremented after the membership was stored: a crash in between leaves it one too low.
+ * The member count of the room is incremented after the membership was stored: a crash in between leaves the count one
+ * too low.
  * No rule depends on this count; the lists of members count the memberships.
  * @throws ClientError as `addMembership`
  */

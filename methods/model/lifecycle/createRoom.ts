@@ -40,7 +40,7 @@ async function insertRoom(context: Context, room: Room): Promise<void> {
 
 /**
  * Stores the memberships of a new room.
- * @returns the number of users who could not become members, because they were deleted meanwhile
+ * @returns the number of users who could not become members, because they do not exist any more
  */
 async function addFirstMembers(context: Context, room: Room, owner: Newcomer, others: readonly Newcomer[]) {
 	await addMembership(context.store, room, owner, { roles: ['owner'] });
@@ -58,10 +58,10 @@ async function addFirstMembers(context: Context, room: Room, owner: Newcomer, ot
 }
 
 /**
- * Creates a room with an owner and members. Once it is complete, all members are notified. If it is encrypted, the
- * members who can receive its key are put into its queue. A failed call removes the room.
+ * Creates a room with an owner and members. Once the room is complete, all members are notified. In an encrypted room, the
+ * members who can receive the key are queued. A failed call removes the room.
  * @param others the members apart from the owner, without duplicates
- * @throws ClientError `error-duplicate-channel-name`; `error-room-not-found` if it is deleted meanwhile
+ * @throws ClientError `error-duplicate-channel-name`; `error-room-not-found` if another call deletes the new room
  */
 export async function createRoom(
 	context: Context,

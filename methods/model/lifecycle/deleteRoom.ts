@@ -28,7 +28,7 @@ export async function deleteRoom(context: Context, room: Room, deleterId: string
 	await deleteMemberships(context, room, { 'u._id': { $ne: deleterId } });
 	await recordRemoval(store, 'room', { _id });
 	await store.rooms.deleteOne({ _id }, { silent: true });
-	// A direct room may have been created again meanwhile, with the same id.
+	// A direct room may have been created again already, with the same id.
 	if (!(await exists(store.rooms, { _id }))) await deleteMemberships(context, room, {});
 	await store.rooms.announce('removed', room);
 }
@@ -50,11 +50,11 @@ async function deleteMemberships(
 	room: Pick<Room, '_id'> & Partial<Room>,
 	only: Filter<Subscription>,
 ): Promise<void> {
-	const yielding = createYielder();
+	const pause = createYielder();
 	for await (const page of membershipsOf(context.store, room._id, only, { rid: 1, u: 1, t: 1 })) {
 		for (const batch of batchesOf(page, BATCH)) {
 			throwIfAborted(context.signal);
-			await yielding();
+			await pause();
 			await removeBatch(context, room, batch);
 		}
 	}

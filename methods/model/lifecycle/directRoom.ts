@@ -21,7 +21,7 @@ type Context = Pick<MethodContext, 'store' | 'signal'>;
 
 /**
  * The id of the direct room of these users, which depends only on the set of users. For two users it consists of both
- * ids; for one user, of the id twice. For more users it is a hash, where Rocket.Chat uses a random id
+ * ids; for one user, of the id twice. For more users the id is a hash, where Rocket.Chat uses a random id
  * (`test/contract/rocketchat-e2e.md` section 2).
  * @param uids the user ids, sorted
  */

@@ -9,7 +9,7 @@ import { holdsKey } from '../keys/memberKeys.js';
 import { dequeue } from '../keys/queue.js';
 import { markStale, type StaleReason } from '../keys/staleKey.js';
 import { offeredKeyOf, oldKeysOf, ownKeyOf } from '../keys/storedKeys.js';
-import { forgetRoom, MEMBER } from '../memberships/members.js';
+import { MEMBER, removeRoomFromUser } from '../memberships/members.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { recordRemoval } from '../trash.js';
 
@@ -17,17 +17,17 @@ type Context = Pick<MethodContext, 'store' | 'events'>;
 
 /** Whether the room would have members but no key holder if this user left. */
 export async function wouldLeaveRoomWithoutHolder(store: Store, rid: string, userId: string): Promise<boolean> {
-	return (await hasOthers(store, rid, userId)) && isLastHolder(store, rid, userId);
+	return (await hasOtherMembers(store, rid, userId)) && isLastHolder(store, rid, userId);
 }
 
-async function hasOthers(store: Store, rid: string, userId: string): Promise<boolean> {
+async function hasOtherMembers(store: Store, rid: string, userId: string): Promise<boolean> {
 	const others: Filter<Subscription> = { rid, 'u._id': { $ne: userId }, ...MEMBER };
 	return exists(store.subscriptions, others);
 }
 
 /**
- * Whether a member may know the room's key: they have a key, an offer, or the room's key among their former keys. It is
- * archived there when the member stores new identity keys.
+ * Whether a member may know the room's key: they have a key, an offer, or the room's key among their former keys, for
+ * example because they have stored new identity keys.
  */
 function mayKnowKey(membership: Subscription, { e2eKeyId }: Room): boolean {
 	if (ownKeyOf(membership) !== undefined || offeredKeyOf(membership) !== undefined) return true;
@@ -59,18 +59,18 @@ export async function endMembership(
 		if (!membership) return { lostLastHolder: false };
 		if (mayKnowKey(membership, room)) await markStale(context, rid, reason);
 		await recordRemoval(store, 'subscription', membership);
-		await forgetRoom(store, userId, rid);
+		await removeRoomFromUser(store, userId, rid);
 		// Deletes nothing if the member has received a key since the membership was read. Then the room's key must be marked as
 		// stale first.
 		const { deletedCount } = await store.subscriptions.deleteOne(whereKeysUnchanged(membership));
 		if (deletedCount === 0) return CONFLICT;
 		// Repeated: a concurrent call that adds the user may have stored the room id in the user again.
-		await forgetRoom(store, userId, rid);
+		await removeRoomFromUser(store, userId, rid);
 		const roomNotified = await dequeue(store, rid, [userId]);
 		if (membership.status !== 'INVITED') await decrementMemberCount(context, rid, roomNotified);
 		// Checked after the removal, because the last two members may leave concurrently.
 		const lostLastHolder =
-			holdsKey(membership, room) && !(await hasHolder(store, rid)) && (await hasOthers(store, rid, userId));
+			holdsKey(membership, room) && !(await hasHolder(store, rid)) && (await hasOtherMembers(store, rid, userId));
 		if (lostLastHolder) notifyNoHolder(context, rid, userId);
 		return { lostLastHolder };
 	});

@@ -3,7 +3,7 @@ import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { MEMBER } from '../memberships/members.js';
-import { DELETION_FIELDS, isLastMember } from './lastMember.js';
+import { DELETION_FIELDS, isDeletedWithMember } from './lastMember.js';
 
 /** Ids of the rooms that have other members, but no other owner than this user. */
 async function roomsOnlyOwnedBy(store: Store, userId: string): Promise<string[]> {
@@ -27,7 +27,7 @@ async function roomsDeletedWith(store: Store, userId: string): Promise<string[]>
 	const rids: string[] = [];
 	for await (const { rid } of store.subscriptions.find({ 'u._id': userId }, { projection: { rid: 1 } })) {
 		const room = await store.rooms.findOne({ _id: rid, t: { $ne: 'd' } }, { projection: DELETION_FIELDS });
-		if (room && (await isLastMember(store, room, userId))) rids.push(rid);
+		if (room && (await isDeletedWithMember(store, room, userId))) rids.push(rid);
 	}
 	return rids;
 }
@@ -40,7 +40,7 @@ async function roomsDeletedWith(store: Store, userId: string): Promise<string[]>
  * @throws ClientError `user-last-owner` with the ids of the rooms, as in Rocket.Chat, if there are such rooms and the
  * caller has not confirmed
  */
-export async function roomsToHandOver(
+export async function requireHandOverConfirmation(
 	store: Store,
 	userId: string,
 	isLeaving: boolean,

@@ -6,14 +6,14 @@ import { exists } from '../exists.js';
 /** Types of rooms that are deleted with the last member. Other rooms, such as livechats, are kept for their agents. */
 const DELETED_WITH_LAST_MEMBER: readonly RoomType[] = ['c', 'p', 'd'];
 
-/** Projection of the fields that `isLastMember` needs. */
+/** Projection of the fields that `isDeletedWithMember` needs. */
 export const DELETION_FIELDS = { t: 1, teamMain: 1, default: 1 } as const;
 
 /**
- * Whether a room must be deleted when this user leaves it, because no other user has a membership. False for the main
- * room of a team, which stays as long as the team, and for a default channel, which stays for new users.
+ * Whether a room must be deleted when this user leaves: it has no other membership, not even of an invited user, and is a
+ * room of the types above. The main room of a team stays as long as the team. A default channel stays for new users.
  */
-export async function isLastMember(
+export async function isDeletedWithMember(
 	store: Store,
 	room: Pick<Room, '_id' | keyof typeof DELETION_FIELDS>,
 	userId: string,

@@ -4,10 +4,10 @@ import type { MethodContext } from '../../../shared/method.js';
 import type { StaleReason } from '../keys/staleKey.js';
 import { deleteRoom } from './deleteRoom.js';
 import { endMembership } from './endMembership.js';
-import { isLastMember } from './lastMember.js';
+import { isDeletedWithMember } from './lastMember.js';
 
 /**
- * Ends a membership. If it was the last membership of the room, the room is deleted.
+ * Ends a membership. Then deletes the room if it is deleted with its last member.
  * @returns `lostLastHolder`: the room has other members, but none of them holds its key; `roomDeleted`: the room was
  * deleted
  */
@@ -17,15 +17,15 @@ export async function removeMember(
 	userId: string,
 	reason: StaleReason,
 ): Promise<{ lostLastHolder: boolean; roomDeleted: boolean }> {
-	const isLastInRoom = () => isLastMember(context.store, room, userId);
-	if (await isLastInRoom()) {
+	const mustDelete = () => isDeletedWithMember(context.store, room, userId);
+	if (await mustDelete()) {
 		// `deleteRoom` removes this membership too, at the end, so that an interrupted call can be repeated.
 		await deleteRoom(context, room, userId);
 		return { lostLastHolder: false, roomDeleted: true };
 	}
 	const { lostLastHolder } = await endMembership(context, room, userId, reason);
 	// Checked again, because the last two members may leave concurrently.
-	const roomDeleted = await isLastInRoom();
+	const roomDeleted = await mustDelete();
 	if (roomDeleted) await deleteRoom(context, room, userId);
 	return { lostLastHolder, roomDeleted };
 }

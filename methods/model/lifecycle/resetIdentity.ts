@@ -8,8 +8,8 @@ import { archiveKeysEverywhere, dropIdentity } from '../keys/identityKeys.js';
 import { isLastHolderAnywhere, requireConfirmation } from '../keys/keyHolders.js';
 import { dequeueEverywhere, enqueueEverywhere } from '../keys/queue.js';
 import { factorSettings } from '../settings/factors.js';
-import { requireFactorOrPassword, requireSecondFactor } from '../users/secondFactor.js';
-import { revokeOtherTokens } from '../users/tokens.js';
+import { requireProof, requireProofIfConfigured } from '../users/secondFactor.js';
+import { revokeTokensOf } from '../users/tokens.js';
 
 /** The answer of a reset; undefined unless a room lost its last key holder. */
 export type ResetResult = { lastKeyHolder: true } | undefined;
@@ -20,27 +20,28 @@ export type ResetResult = { lastKeyHolder: true } | undefined;
  * repeated call completes the work. The second factor is checked after all other conditions, because a code can be used
  * only once.
  * @param confirm true: the caller accepts that rooms may lose their last key holder (`test/contract/beyond.md` E11)
- * @throws ClientError `error-invalid-user` if the user does not exist; `error-not-allowed` for a user of another server,
- * or for another user than the caller if a setting forbids it; `error-last-key-holder`, `totp-required` and the other
- * errors of second factors. Nothing was written in these cases
+ * @throws ClientError `error-invalid-user` if the user does not exist; `error-not-allowed` for a federated user, and for
+ * any user but the caller if a setting forbids it; `error-last-key-holder`; `totp-required` and the other errors of second
+ * factors. Nothing was written in these cases
  */
 export async function resetIdentity(context: MethodContext, userId: string, confirm?: boolean): Promise<ResetResult> {
 	const { store, events, settings } = context;
-	// `test/contract/rocketchat-e2e.md` 6: if the settings do not let admins without a second factor prove their password
-	// instead, nobody may reset the keys of another user.
-	if (userId !== context.userId && (await factorSettings(store)).passwordFallback === false)
-		throw clientError('actionNotAllowed');
+	// `test/contract/rocketchat-e2e.md` 6: where the setting of the password fallback is off, users may only reset their own
+	// keys. Where the setting is undefined, this rule does not apply.
+	const isOwn = userId === context.userId;
+	if (!isOwn && (await factorSettings(store)).passwordFallback === false) throw clientError('actionNotAllowed');
 	const user = await store.users.findOne({ _id: userId }, { projection: { federated: 1 } });
 	if (!user) throw clientError('invalidUser');
+	// Text and details as in Rocket.Chat, though no TOTP is reset here.
 	if (user.federated) throw clientError('federatedUser', { function: 'resetTOTP' });
 	await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));
-	await (settings.identitySecondFactor ? requireFactorOrPassword(context) : requireSecondFactor(context));
-
+	await (settings.identitySecondFactor ? requireProof(context) : requireProofIfConfigured(context));
 	const marker = await dropIdentity(context, userId);
 	events.emit('notify', { stream: 'notify-user', eventName: `${userId}/force_logout`, args: [] });
 	const lostLastHolder = await archiveKeysEverywhere(context, userId);
 	await dequeueEverywhere(store, userId);
-	// If the user has stored new identity keys meanwhile, `dequeueEverywhere` has removed them by mistake.
+	// A user who has stored new identity keys since `dropIdentity` waits for room keys again, and was just removed from the
+	// queues. Does nothing for a user without identity keys.
 	await enqueueEverywhere(store, userId);
 	await endLogins(context, userId, marker);
 	return lostLastHolder ? { lastKeyHolder: true } : undefined;
@@ -51,7 +52,7 @@ async function endLogins(context: MethodContext, userId: string, marker: Date): 
 	// The caller is logged out first. Otherwise the end of the login would close the connection before the answer is sent.
 	if (context.userId === userId && context.connection && !context.signal.aborted) await context.setUserId(null);
 	const removeMarker = { $unset: { e2eRekeying: 1 } } as const;
-	const options = { silent: true };
-	const markerMatched = await revokeOtherTokens(context, userId, null, { e2eRekeying: marker }, removeMarker, options);
-	if (!markerMatched) await revokeOtherTokens(context, userId, null);
+	const condition = { e2eRekeying: marker };
+	const markerMatched = await revokeTokensOf(context, userId, { condition, changes: removeMarker, silent: true });
+	if (!markerMatched) await revokeTokensOf(context, userId);
 }

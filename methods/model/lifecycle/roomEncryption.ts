@@ -39,7 +39,8 @@ export async function encryptionOfNewRoom(
 		if (requested === false) throw clientError('privateRoomsEncrypted');
 		return true;
 	}
-	if (requested !== undefined || !ENCRYPTABLE.includes(t) || !(await setting(store, 'E2E_Enable'))) return requested;
+	if (requested !== undefined || !ENCRYPTABLE.includes(t)) return requested;
+	if (!(await setting(store, 'E2E_Enable'))) return undefined;
 	const defaultSetting = t === 'd' ? 'E2E_Enabled_Default_DirectRooms' : 'E2E_Enabled_Default_PrivateRooms';
 	return (await setting(store, defaultSetting)) || undefined;
 }
@@ -54,12 +55,13 @@ async function endTranslation({ store, signal }: Context, rid: string): Promise<
 
 /**
  * Switches the encryption of a room on or off. The key id and all keys stay. The user and the time are stored in the room
- * and so sent to all members (`test/contract/beyond.md` E14). Switching it on turns automatic translation off and queues
- * the members who lack the key. Stores nothing if the room is already in that state.
+ * and so sent to all members (`test/contract/beyond.md` E14). Switching encryption on also ends automatic translation and
+ * queues the members who lack the key. Does not change a room that is already in the wanted state.
+ * @param encrypted the wanted state
  * @throws ClientError `error-action-not-allowed` for callers without the permission, for channels, and if encryption is
  * switched off on the server; `error-encrypted-private-rooms-enforced`
  */
-export async function toggleEncryption(
+export async function switchEncryption(
 	context: Context,
 	room: Room,
 	user: Pick<User, '_id' | 'username' | 'name' | 'roles'>,
@@ -71,8 +73,8 @@ export async function toggleEncryption(
 	if (encrypted && !ENCRYPTABLE.includes(room.t)) throw clientError('onlyPrivateEncrypted', details);
 	if (!(await mayToggleEncryption(store, user, room))) throw clientError('toggleNotAllowed', details);
 	if (!encrypted && (await isEncryptionForced(store, room))) throw clientError('privateRoomsEncrypted');
-	// The server cannot translate encrypted messages. Done before the room is changed, so that after a crash a repeated
-	// call can complete it.
+	// The server cannot translate encrypted messages. This step comes before the room is changed, so that after a crash a
+	// repeated call completes the step.
 	if (encrypted) await endTranslation(context, room._id);
 	const { matchedCount } = await store.rooms.updateOne(
 		{ _id: room._id, encrypted: encrypted ? { $ne: true } : true },

@@ -51,6 +51,6 @@ export async function* memberIdsOf(store: Store, rid: string, only: Filter<Subsc
 }
 
 /** Removes a room from the rooms that a user's document lists. */
-export async function forgetRoom(store: Store, userId: string, rid: string): Promise<void> {
+export async function removeRoomFromUser(store: Store, userId: string, rid: string): Promise<void> {
 	await store.users.updateOne({ _id: userId, __rooms: rid }, { $pull: { __rooms: rid } }, { silent: true });
 }

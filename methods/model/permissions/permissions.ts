@@ -59,8 +59,8 @@ const rolesByPermission = cachedReads(async (store, permission) => {
 	return document?.roles ?? DEFAULT_ROLES[permission] ?? [];
 });
 
-/** Must be called after a permission was written, so that it takes effect immediately. */
-export function forgetPermission(store: Store, permission: string): void {
+/** Must be called after a permission was written, so that the change takes effect immediately. */
+export function dropCachedPermission(store: Store, permission: string): void {
 	rolesByPermission.forget(store, permission);
 }
 

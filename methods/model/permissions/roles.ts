@@ -1,4 +1,4 @@
-/** The roles that exist: those in the database, or Rocket.Chat's default roles if it contains none. */
+/** Roles: clients receive those in the database, or Rocket.Chat's default roles if the database contains none. */
 import type { Role } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { KNOWN_PERMISSIONS } from './permissions.js';
@@ -28,7 +28,7 @@ const DEFAULT_ROLES: readonly ClientRole[] = [
 const BUILT_IN_ROLES = new Set([...DEFAULT_ROLES.map(({ _id }) => _id), ...[...KNOWN_PERMISSIONS.values()].flat()]);
 
 /** Whether a value can be the id of a role. */
-export function isRole(text: unknown): text is string {
+export function isRoleId(text: unknown): text is string {
 	return typeof text === 'string' && /^[\w.-]{1,100}$/.test(text);
 }
 
@@ -38,7 +38,7 @@ export async function readRoles({ roles }: Store): Promise<readonly ClientRole[]
 	return stored.length > 0 ? stored : DEFAULT_ROLES;
 }
 
-/** Whether all these roles exist. */
+/** Whether all these roles exist, built in or in the database. */
 export async function doRolesExist({ roles }: Store, ids: Iterable<string>): Promise<boolean> {
 	const others = [...new Set(ids)].filter((id) => !BUILT_IN_ROLES.has(id));
 	return others.length === 0 || (await roles.countDocuments({ _id: { $in: others } })) === others.length;

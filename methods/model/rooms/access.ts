@@ -12,8 +12,8 @@ const PUBLIC_TEAM = 0;
 
 type Viewer = Pick<User, '_id' | 'roles'>;
 
-/** Whether the user may see the rooms of a team: it is public, or they are a member of the team. */
-async function isTeamVisible(store: Store, teamId: string, user: Viewer): Promise<boolean> {
+/** Whether the user may see the channels of a team: as its member; or, if it is public, with the permission for channels. */
+async function maySeeTeamRooms(store: Store, teamId: string, user: Viewer): Promise<boolean> {
 	const team = await store.teams.findOne({ _id: teamId });
 	if (team?.type === PUBLIC_TEAM && (await hasPermission(store, user, 'view-c-room'))) return true;
 	return (await store.teamMembers.findOne({ teamId, userId: user._id })) !== null;
@@ -21,11 +21,11 @@ async function isTeamVisible(store: Store, teamId: string, user: Viewer): Promis
 
 /** Whether the user is a member of the room and holds a permission to see such rooms as a member. */
 async function maySeeAsMember(store: Store, room: Room, user: Viewer): Promise<boolean> {
-	const subscription = await store.subscriptions.findOne(
+	const membership = await store.subscriptions.findOne(
 		{ rid: room._id, 'u._id': user._id },
 		{ projection: { status: 1 } },
 	);
-	if (!subscription || subscription.status === 'INVITED') return false;
+	if (!membership || membership.status === 'INVITED') return false;
 	return (
 		(await hasPermission(store, user, `view-${room.t}-room`)) || (await hasPermission(store, user, 'view-joined-room'))
 	);
@@ -35,17 +35,17 @@ async function maySeeAsMember(store: Store, room: Room, user: Viewer): Promise<b
  * Whether one of the rules of `test/contract/rocketchat-e2e.md` 3.1 grants access.
  * @param parentsLeft how many more parent rooms may be checked
  */
-async function mayView(store: Store, room: Room, user: Viewer, parentsLeft: number): Promise<boolean> {
+async function maySee(store: Store, room: Room, user: Viewer, parentsLeft: number): Promise<boolean> {
 	if (room.t === 'c') {
 		const visible = room.teamId
-			? await isTeamVisible(store, room.teamId, user)
+			? await maySeeTeamRooms(store, room.teamId, user)
 			: await hasPermission(store, user, 'view-c-room');
 		if (visible) return true;
 	}
 	if (await maySeeAsMember(store, room, user)) return true;
 	if (room.prid && parentsLeft > 0) {
 		const parent = await store.rooms.findOne({ _id: room.prid });
-		if (parent && (await mayView(store, parent, user, parentsLeft - 1))) return true;
+		if (parent && (await maySee(store, parent, user, parentsLeft - 1))) return true;
 	}
 	if (room.t === 'l' || room.t === 'v') {
 		if (room.servedBy?._id === user._id) return true;
@@ -65,7 +65,7 @@ export async function requireRoomAccess(store: Store, rid: string, userId: strin
 	if (!room) throw clientError('invalidRoom', { method: 'canAccessRoom' });
 	const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
 	if (!user) throw clientError('invalidUser', { method: 'canAccessRoom' });
-	if (!(await mayView(store, room, user, MAX_PARENTS))) throw clientError('invalidRoom');
+	if (!(await maySee(store, room, user, MAX_PARENTS))) throw clientError('invalidRoom');
 	return room;
 }
 
@@ -79,5 +79,5 @@ export async function maySeeRoom(store: Store, rid: string, userId: string | nul
 /** Whether the user may see a room that has been read. */
 export async function isRoomVisible(store: Store, room: Room, userId: string): Promise<boolean> {
 	const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
-	return user !== null && mayView(store, room, user, MAX_PARENTS);
+	return user !== null && maySee(store, room, user, MAX_PARENTS);
 }

@@ -33,8 +33,8 @@ export function isEncryptionShown(store: Store): Promise<boolean> {
 }
 
 /**
- * A room, or a part of it, without `e2eReset`. If encryption is switched off, it also lacks all fields that would make
- * clients ask for a password (`test/contract/beyond.md` E13).
+ * A room, or a part of a room, without `e2eReset`. If encryption is switched off, the fields that would make clients ask
+ * for a password are left out too (`test/contract/beyond.md` E13).
  * @param isShown what `isEncryptionShown` returns
  */
 export function partialClientRoom<R extends Partial<Room>>(room: R, isShown: boolean): Omit<R, 'e2eReset'> {
@@ -58,9 +58,9 @@ export async function clientRoom(store: Store, room: Room): Promise<ClientRoom> 
 export async function clientRooms(store: Store, rooms: readonly Room[]): Promise<ClientRoom[]> {
 	const isShown = await isEncryptionShown(store);
 	const visible: ClientRoom[] = [];
-	const yielding = createYielder(CHECK_EVERY);
+	const pause = createYielder(CHECK_EVERY);
 	for (const room of rooms) {
-		await yielding();
+		await pause();
 		visible.push(toClientRoom(room, isShown));
 	}
 	return visible;

@@ -7,7 +7,7 @@ import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { insertIfAbsent } from '../insertIfAbsent.js';
-import { DEFAULTS, forgetSetting, type SettingId } from './workspace.js';
+import { DEFAULTS, dropCachedSetting, type SettingId } from './workspace.js';
 
 export type SettingValue = boolean | number | string;
 
@@ -95,6 +95,6 @@ export async function changeSettings(
 	for (const { _id, value } of changes) {
 		await writeIfChanged(store, _id, value as SettingValue);
 		// Done even if nothing was written: another process may have written the value, and this cache may be older.
-		forgetSetting(store, _id as SettingId);
+		dropCachedSetting(store, _id as SettingId);
 	}
 }

@@ -33,7 +33,7 @@ export function setting<I extends SettingId>(store: Store, id: I): Promise<Value
 	return values.get(store, id) as Promise<Value<I>>;
 }
 
-/** Must be called after a setting was written, so that it takes effect immediately. */
-export function forgetSetting(store: Store, id: SettingId): void {
+/** Must be called after a setting was written, so that the change takes effect immediately. */
+export function dropCachedSetting(store: Store, id: SettingId): void {
 	values.forget(store, id);
 }

@@ -1,8 +1,8 @@
 /** Activates and deactivates users. A deactivated user has no login tokens and cannot get new ones. */
 import type { User } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
-import { unlessLastAdmin } from './admins.js';
-import { revokeOtherTokens } from './tokens.js';
+import { changeUnlessLastAdmin } from './admins.js';
+import { revokeTokensOf } from './tokens.js';
 
 /**
  * Activates or deactivates a user. Deactivation ends all logins in the same write.
@@ -21,8 +21,7 @@ export async function setActive(
 		await activate();
 		return true;
 	}
-	// `null`: no token is kept.
-	const deactivate = () => revokeOtherTokens(context, user._id, null, {}, { $set: { active: false } });
-	await unlessLastAdmin(store, user, deactivate, activate);
+	const deactivate = () => revokeTokensOf(context, user._id, { changes: { $set: { active: false } } });
+	await changeUnlessLastAdmin(store, user, deactivate, activate);
 	return true;
 }

@@ -19,10 +19,10 @@ export type ClientUser = Pick<User, '_id' | keyof typeof FULL_FIELDS>;
 
 /**
  * The projection of the fields that a caller may see.
- * @param full true for callers with `view-full-other-user-info`, and for the caller's own document
+ * @param seesAll true for callers with `view-full-other-user-info`, and for the caller's own document
  */
-export function clientUserFields(full: boolean): Record<string, 1> {
-	return full ? FULL_FIELDS : PUBLIC_FIELDS;
+export function clientUserFields(seesAll: boolean): Record<string, 1> {
+	return seesAll ? FULL_FIELDS : PUBLIC_FIELDS;
 }
 
 /** Fields that Rocket.Chat's clients expect and Roomkey does not store, with their defaults. */

@@ -37,8 +37,7 @@ export function directRoomNames(
 }
 
 /**
- * Finds the memberships of these direct rooms whose room name is out of date: it does not consist of the present names
- * of the other members.
+ * Finds the memberships of these direct rooms whose room name is out of date: other members have other names now.
  * @param userId the user whose name has changed
  */
 async function findStale(
@@ -52,10 +51,10 @@ async function findStale(
 	const usersById = new Map(users.map((user) => [user._id, user]));
 	const options = { projection: { rid: 1, u: 1, name: 1, fname: 1 } } as const;
 	const memberships = await store.subscriptions.find({ rid: { $in: [...idsByRoom.keys()] } }, options).toArray();
-	const yielder = createYielder();
+	const pause = createYielder();
 	const stale = [];
 	for (const membership of memberships) {
-		await yielder();
+		await pause();
 		const ids = idsByRoom.get(membership.rid) ?? [];
 		// The user's own membership contains the names of the others, unless there are none.
 		if (membership.u._id === userId && ids.some((id) => id !== userId)) continue;
@@ -68,8 +67,8 @@ async function findStale(
 
 /**
  * Updates the names of a user's direct rooms in the memberships of the other members, and notifies these members. The new
- * names are read from the user documents. Each page is read again after it was written, because another member may have
- * changed their name meanwhile.
+ * names are read from the user documents. After each page of rooms was written, it is read again, because another member
+ * may have changed their name since the first read.
  */
 export async function renameDirectRooms(context: Context, userId: string): Promise<void> {
 	const { store, signal } = context;

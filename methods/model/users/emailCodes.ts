@@ -1,4 +1,4 @@
-/** Codes by mail. Roomkey sends none, but accepts those that a Rocket.Chat server on the same database has sent. */
+/** Codes by mail. Roomkey sends no mail, but accepts the codes that a Rocket.Chat server on the same database has sent. */
 import type { EmailCode } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { isHashOf } from './passwords.js';
@@ -9,7 +9,7 @@ const CODE = 'services.emailCode';
 export type Verdict = 'right' | 'wrong' | 'exhausted';
 
 /** The stored codes that have not expired. */
-export function codesOf(stored: EmailCode | EmailCode[] | undefined): EmailCode[] {
+export function validCodesOf(stored: EmailCode | EmailCode[] | undefined): EmailCode[] {
 	const now = Date.now();
 	const entries = Array.isArray(stored) ? stored : [stored];
 	return entries.filter((entry): entry is EmailCode => {
@@ -18,7 +18,10 @@ export function codesOf(stored: EmailCode | EmailCode[] | undefined): EmailCode[
 	});
 }
 
-/** Checks a code in the format of older Rocket.Chat releases: several codes are valid, and attempts are not counted. */
+/**
+ * Checks a code against the codes that older Rocket.Chat releases stored: several codes are valid, and attempts are not
+ * counted.
+ */
 async function tryListedCodes(
 	{ users }: Store,
 	userId: string,
@@ -38,7 +41,7 @@ async function tryListedCodes(
 }
 
 /**
- * Checks a code in the present format: one code is valid. The attempt is counted before the comparison, so that
+ * Checks a code against the one code that present releases store. The attempt is counted before the comparison, so that
  * concurrent guesses cannot bypass the limit.
  */
 async function tryCode(
@@ -76,7 +79,7 @@ export async function useEmailCode(
 	text: string,
 	maxAttempts: number,
 ): Promise<Verdict> {
-	const codes = codesOf(stored);
+	const codes = validCodesOf(stored);
 	const digits = text.replace(/\D/g, '');
 	if (Array.isArray(stored)) return tryListedCodes(store, userId, codes, digits);
 	return codes[0] ? tryCode(store, userId, codes[0], digits, maxAttempts) : 'wrong';

@@ -42,7 +42,7 @@ const MAX_NAME_LENGTH = 254;
 
 /**
  * Finds a user by name or e-mail: an exact match, or else the only match without regard to case.
- * @returns null if there is none, or more than one
+ * @returns null if nothing matches, or if several users match without regard to case
  */
 export async function findByName(
 	{ users }: Pick<Store, 'users'>,
@@ -98,7 +98,8 @@ export type UserArgs = { userId?: string; username?: string; user?: string };
 
 /**
  * Finds the user that the arguments identify; the id takes precedence.
- * @throws ClientError `error-user-param-not-provided` if all are absent
+ * @returns null if there is no such user
+ * @throws ClientError `error-user-param-not-provided` if all arguments are absent or empty
  */
 export async function findUser(
 	store: Store,

@@ -1,7 +1,7 @@
 /** Creates the first admin of a server. The settings come from environment variables, as in Rocket.Chat, or from a command. */
 import { randomId } from '../../../shared/ids.js';
 import type { Store } from '../../../shared/store.js';
-import { hasAdmin } from './admins.js';
+import { hasActiveAdmin } from './admins.js';
 import { insertUser } from './insertUser.js';
 import { hashPassword } from './passwords.js';
 
@@ -23,7 +23,7 @@ export async function makeFirstAdmin(
 	store: Store,
 	{ username, password, email, name = 'Administrator' }: FirstAdmin,
 ): Promise<'made' | 'exists' | 'taken'> {
-	if (await hasAdmin(store)) return 'exists';
+	if (await hasActiveAdmin(store)) return 'exists';
 	const taken = await insertUser(store, {
 		_id: randomId(),
 		createdAt: new Date(),
@@ -36,5 +36,5 @@ export async function makeFirstAdmin(
 		services: { password: { bcrypt: await hashPassword(password) }, resume: { loginTokens: [] } },
 	});
 	if (taken === null) return 'made';
-	return (await hasAdmin(store)) ? 'exists' : 'taken';
+	return (await hasActiveAdmin(store)) ? 'exists' : 'taken';
 }

@@ -25,13 +25,13 @@ export async function findTaken(
  * Stores a new user, unless another user has the name or the e-mail already.
  *
  * The unique indexes distinguish `alice` from `Alice`, and Roomkey adds no others to a Rocket.Chat database. So the new
- * user is inserted with a claim to each of its names: a false entry in its list of login tokens, with the name in lower
- * case instead of a hash. Such hashes are unique over all users, so of two concurrent calls that claim the same name one
+ * user is inserted with a claim to each name: a false entry in the user's list of login tokens, with the name in lower
+ * case instead of a hash. These entries are unique over all users, so of two concurrent calls that claim the same name one
  * insert fails. A claim is not a valid hash, so nobody can log in with it.
  *
- * After the insert, names are checked again, because another program may have stored a user with the same name
- * meanwhile: then the new user is removed. Otherwise the claims are removed. A claim that a crash leaves is removed with
- * expired tokens.
+ * After the insert, names are checked again, because another program may have stored a user with the same name since the
+ * first check: then the new user is removed. Otherwise the claims are removed. Claims that a crash leaves are removed
+ * with expired tokens.
  *
  * @returns the user name or e-mail that is taken; null if the user was stored
  */
@@ -49,10 +49,10 @@ export async function insertUser(store: Store, user: User & Required<Pick<User, 
 		// If no name is taken any more, the other call has removed its user. Any of the names is reported then.
 		return (await findTaken(store, user)) ?? user.username ?? user.emails?.[0]?.address ?? user._id;
 	}
-	const takenMeanwhile = await findTaken(store, user);
-	if (takenMeanwhile !== null) {
+	const takenSince = await findTaken(store, user);
+	if (takenSince !== null) {
 		await store.users.deleteOne({ _id: user._id }, { silent: true });
-		return takenMeanwhile;
+		return takenSince;
 	}
 	const dropClaims = { $pull: { 'services.resume.loginTokens': { hashedToken: { $in: claims } } } };
 	await store.users.updateOne({ _id: user._id }, dropClaims, { silent: true });

@@ -34,7 +34,7 @@ function requireUsername(username: string): void {
 }
 
 /**
- * Refuses a user name that is invalid or reserved. Whether another user has it is checked by `insertUser`.
+ * Refuses a user name that is invalid or reserved. `insertUser` checks whether another user has the name.
  * @throws ClientError `error-input-is-not-a-valid-field`, `error-blocked-username`
  */
 export function requireAllowedUsername(username: string): void {
@@ -50,7 +50,7 @@ export function requireEmail(email: string): void {
 export interface NewNames {
 	readonly username?: string | undefined;
 	readonly email?: string | undefined;
-	/** Whether the e-mail is verified. By default a new e-mail is not, and an unchanged one stays as it was. */
+	/** Whether the e-mail is verified. By default a new e-mail is not verified, and an unchanged e-mail stays as it was. */
 	readonly verified?: boolean | undefined;
 }
 
@@ -71,9 +71,9 @@ function restoreUpdate(fields: readonly (keyof User)[], user: User): UpdateFilte
 }
 
 /**
- * Changes the user name or the e-mail of a user, unless another user has it. Checks again after the write, because the
- * indexes distinguish `alice` from `Alice`. If two users concurrently take names that differ only in case, each call
- * undoes its change.
+ * Changes the user name and the e-mail of a user, unless another user has one of them. Checks again after the write,
+ * because the indexes distinguish `alice` from `Alice`. If two users concurrently take names that differ only in case,
+ * at least one of the two calls undoes its change.
  * @param user as stored, with `username` and `emails`
  * @throws ClientError `error-could-not-save-identity` for a name that is taken or blocked, `error-field-unavailable` for
  * an e-mail that is taken, and what `requireUsername` and `requireEmail` throw
@@ -102,10 +102,10 @@ export async function saveNames(store: Store, user: User, names: NewNames): Prom
 		if (!isDuplicateKey(error)) throw error;
 		throw unavailable((await findTaken(store, changedUser)) ?? changes.username ?? '');
 	}
-	const takenMeanwhile = await findTaken(store, changedUser);
-	if (takenMeanwhile !== null) {
+	const takenSince = await findTaken(store, changedUser);
+	if (takenSince !== null) {
 		const restore = restoreUpdate(fields, user);
 		if (restore) await store.users.updateOne({ _id: user._id }, restore);
-		throw unavailable(takenMeanwhile);
+		throw unavailable(takenSince);
 	}
 }

@@ -16,7 +16,7 @@ type Context = Pick<MethodContext, 'store' | 'signal'>;
 /** Number of rooms updated in one write. */
 const BATCH = 100;
 
-/** Updates the name in the rooms that the user created. No index covers the query, so it runs once and collects all ids. */
+/** Updates the name in the rooms that the user created. The query uses no index, so it is made only once, for all ids. */
 async function renameCreator({ store, signal }: Context, userId: string, username: string): Promise<void> {
 	const withFormerName = { 'u._id': userId, 'u.username': { $ne: username } };
 	const ids: string[] = [];

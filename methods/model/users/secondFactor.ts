@@ -1,13 +1,13 @@
 /**
  * The second factor (`test/contract/rocketchat-e2e.md` 7.5): Roomkey requires a second factor of the same users as
- * Rocket.Chat, because its tokens are also valid for a Rocket.Chat server on the same database.
+ * Rocket.Chat, because Roomkey's tokens are also valid for a Rocket.Chat server on the same database.
  */
 
 import type { User } from '../../../shared/documents.js';
 import { type ClientError, clientError } from '../../../shared/errors.js';
 import type { MethodContext, SecondFactor } from '../../../shared/method.js';
 import { type FactorSettings, factorSettings } from '../settings/factors.js';
-import { codesOf, useEmailCode, type Verdict } from './emailCodes.js';
+import { useEmailCode, type Verdict, validCodesOf } from './emailCodes.js';
 import { isPasswordDigest } from './passwords.js';
 
 /** Projection of the user fields that a check needs. */
@@ -25,8 +25,8 @@ const FACTOR_FIELDS = {
 export type FactorName = 'totp' | 'email' | 'password';
 
 /**
- * Thrown inside an attempt if a code is missing. It is not a client error, so the attempt is not counted as a wrong guess.
- * It is thrown, so the attempt is not a success either.
+ * Thrown inside an attempt if a code is missing, so that the failure counter is unchanged. A client error would count as
+ * a wrong guess. Without any error, the attempt would count as a success.
  */
 class CodeMissing extends Error {
 	constructor(readonly error: ClientError) {
@@ -70,17 +70,17 @@ function bypasses({ services }: User, hashedToken: string | null): boolean {
 async function tryCode(
 	{ store }: MethodContext,
 	user: User,
-	name: FactorName,
+	factor: FactorName,
 	code: string,
 	settings: FactorSettings,
 ): Promise<Verdict> {
 	const { totp = {}, emailCode, password } = user.services ?? {};
 	const verdict = (right: boolean): Verdict => (right ? 'right' : 'wrong');
-	if (name === 'totp') {
+	if (factor === 'totp') {
 		const { useTotpCode } = await import('./totp.js');
 		return verdict(await useTotpCode(store, user._id, totp, code, settings.maxDelta));
 	}
-	if (name === 'email') return useEmailCode(store, user._id, emailCode, code, settings.maxEmailAttempts);
+	if (factor === 'email') return useEmailCode(store, user._id, emailCode, code, settings.maxEmailAttempts);
 	return verdict(await isPasswordDigest(code, password?.bcrypt));
 }
 
@@ -88,100 +88,117 @@ async function tryCode(
  * The key that attempts are counted under. Codes are counted separately from passwords, so that a correct password does
  * not reset the count of wrong codes.
  */
-function accountOf(name: FactorName, userId: string): string {
-	return name === 'password' ? userId : `second factor of ${userId}`;
+function accountOf(factor: FactorName, userId: string): string {
+	return factor === 'password' ? userId : `second factor of ${userId}`;
 }
 
 interface FactorRequest {
 	/** The second factor that the caller sent; null if none was sent. */
-	readonly factor: SecondFactor | null;
+	readonly sent: SecondFactor | null;
 	/** Hash of the caller's token, which may make a second factor unnecessary; null without one. */
 	readonly hashedToken: string | null;
 	/**
-	 * Whether users without a second factor must prove their password. True: if the settings require it; false: never;
-	 * `always`: regardless of the settings.
+	 * When a user who has no second factor, or whose server has switched them off, must prove the password. `bySettings`: if
+	 * second factors are on and a setting requires the password.
 	 */
-	readonly orPassword: boolean | 'always';
+	readonly password: 'never' | 'bySettings' | 'always';
+}
+
+/** The proof that a user must give: the factor that was sent, if available, or else the preferred one. */
+function chooseFactor(
+	available: readonly FactorName[],
+	{ services }: User,
+	{ sent, password }: FactorRequest,
+	{ passwordFallback = false }: FactorSettings,
+): FactorName | undefined {
+	const factor = available.find((name) => name === sent?.method) ?? available[0];
+	if (factor) return factor;
+	const asksPassword = password === 'always' || (password === 'bySettings' && passwordFallback);
+	const hasPassword = services?.password?.bcrypt !== undefined;
+	return asksPassword && hasPassword ? 'password' : undefined;
 }
 
 /**
- * Checks the second factor of a user, if the settings and the request require one.
+ * Checks the second factor or the password of a user, as far as the settings and the request require a proof.
  * @returns the kind of proof; null if none was required
- * @throws CodeMissing if a code is required and missing; ClientError if it is wrong
+ * @throws CodeMissing if a code is required and missing; ClientError if the code is wrong
  */
 async function requireFactor(
 	context: MethodContext,
 	userId: string,
-	{ factor, hashedToken, orPassword }: FactorRequest,
+	request: FactorRequest,
 ): Promise<FactorName | null> {
+	const { sent, hashedToken, password } = request;
 	const settings = await factorSettings(context.store);
-	if (!settings.enabled && orPassword !== 'always') return null;
+	if (!settings.enabled && password !== 'always') return null;
 	const user = await context.store.users.findOne({ _id: userId }, { projection: FACTOR_FIELDS });
 	if (!user) throw clientError('invalidUser');
 	if (bypasses(user, hashedToken)) return null;
-	const availableMethods = settings.enabled ? availableFactors(user, settings) : [];
-	const hasPassword = user.services?.password?.bcrypt !== undefined;
-	const asksPassword = orPassword === 'always' || (orPassword && settings.passwordFallback);
-	const fallback = asksPassword && hasPassword ? 'password' : undefined;
-	const method = availableMethods.find((name) => name === factor?.method) ?? availableMethods[0] ?? fallback;
-	if (!method) return null;
-	const [mailedCode] = method === 'email' ? codesOf(user.services?.emailCode) : [];
+	const available = settings.enabled ? availableFactors(user, settings) : [];
+	const factor = chooseFactor(available, user, request, settings);
+	if (!factor) return null;
+	const [mailedCode] = factor === 'email' ? validCodesOf(user.services?.emailCode) : [];
 	const details = {
-		method,
+		method: factor,
 		codeGenerated: false,
 		...(mailedCode && { codeExpires: mailedCode.expire.toISOString() }),
-		availableMethods,
+		availableMethods: available,
 	};
-	if (!factor?.code) throw new CodeMissing(clientError('totpRequired', details));
-	await context.attempt(accountOf(method, userId), async () => {
-		const verdict = await tryCode(context, user, method, factor.code, settings);
+	if (!sent?.code) throw new CodeMissing(clientError('totpRequired', details));
+	await context.attempt(accountOf(factor, userId), async () => {
+		const verdict = await tryCode(context, user, factor, sent.code, settings);
 		if (verdict !== 'right') throw clientError(verdict === 'wrong' ? 'totpInvalid' : 'totpMaxAttempts', details);
 	});
-	return method;
+	return factor;
 }
 
-/** Checks the second factor that came with this call. Not to be used within `attemptWithFactor`. */
+/**
+ * Checks the proof that came with this call. Must not be called within `attemptWithFactor`, where a missing code would
+ * count as a wrong guess.
+ */
 function requireFactorOfCall(
 	context: MethodContext,
 	userId: string,
-	orPassword: FactorRequest['orPassword'],
+	password: FactorRequest['password'],
 ): Promise<FactorName | null> {
-	const { secondFactor: factor, hashedToken } = context;
-	return unwrapCodeMissing(requireFactor(context, userId, { factor, hashedToken, orPassword }));
+	const { secondFactor: sent, hashedToken } = context;
+	return unwrapCodeMissing(requireFactor(context, userId, { sent, hashedToken, password }));
 }
 
 /**
- * Requires the caller's second factor; or their password, if they have none and the settings require it.
+ * Requires the caller's second factor. If they have none, requires their password if a setting says so. Requires nothing
+ * if the settings switch second factors off.
  * @throws ClientError `totp-required`, `totp-invalid`, `totp-max-attempts`, `too-many-requests`
  */
-export async function requireSecondFactor(context: MethodContext): Promise<void> {
+export async function requireProofIfConfigured(context: MethodContext): Promise<void> {
 	if (context.userId === null) throw clientError('invalidUser');
-	await requireFactorOfCall(context, context.userId, true);
+	await requireFactorOfCall(context, context.userId, 'bySettings');
 }
 
 /**
- * Requires the caller's second factor or, if they have none, their password, regardless of the settings.
- * @returns the kind of proof; null for a user who has no second factor and no password, and for a token that bypasses both
- * @throws ClientError as `requireSecondFactor` does
+ * Requires the caller's second factor. If they have none, or if the settings switch second factors off, requires their
+ * password.
+ * @returns the kind of proof; null for a user who has neither, and for a token that bypasses second factors
+ * @throws ClientError as `requireProofIfConfigured` does
  */
-export async function requireFactorOrPassword(context: MethodContext): Promise<FactorName | null> {
+export async function requireProof(context: MethodContext): Promise<FactorName | null> {
 	if (context.userId === null) throw clientError('invalidUser');
 	return requireFactorOfCall(context, context.userId, 'always');
 }
 
 /** Requires the second factor of a user who has just proven the password. Users without a second factor pass. */
 export async function requireFactorBesidePassword(context: MethodContext, userId: string): Promise<void> {
-	await requireFactorOfCall(context, userId, false);
+	await requireFactorOfCall(context, userId, 'never');
 }
 
 /**
  * Requires the second factor of a user who logs in with the right password. Must be called within `attemptWithFactor`.
- * @param factor the second factor that came with the login
+ * @param sent the second factor that came with the login
  */
 export async function requireFactorAtLogin(
 	context: MethodContext,
 	userId: string,
-	factor: SecondFactor | null,
+	sent: SecondFactor | null,
 ): Promise<void> {
-	await requireFactor(context, userId, { factor, hashedToken: null, orPassword: false });
+	await requireFactor(context, userId, { sent, hashedToken: null, password: 'never' });
 }

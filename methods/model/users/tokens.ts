@@ -18,7 +18,7 @@ const NEVER_DAYS = 36_500;
 /** The type of personal access tokens. */
 export const PERSONAL_TOKEN = 'personalAccessToken';
 
-/** Creates a random token of 256 bits: 43 characters of `a-zA-Z0-9-_`. */
+/** A random token of 256 bits: 43 characters of `a-zA-Z0-9-_`. */
 export function newToken(): string {
 	return randomBytes(32).toString('base64url');
 }
@@ -49,10 +49,7 @@ function expiryOf({ type, when }: Pick<LoginToken, 'when' | 'type'>, days: numbe
 /** The user of a token; `expired` for an expired token; `unknown` if no active user has the token. */
 export type TokenHolder = { user: User; token: LoginToken; expires: Date } | 'expired' | 'unknown';
 
-/**
- * Finds the user whose token has this hash.
- * @param userId if given, the token must be this user's
- */
+/** Finds the user whose token has this hash. @param userId if given, the token must be this user's */
 export async function findTokenHolder(store: Store, hashedToken: string, userId?: string): Promise<TokenHolder> {
 	const user = await findUserOfToken(store, hashedToken, userId);
 	const token = user?.services?.resume?.loginTokens.find((entry) => entry.hashedToken === hashedToken);
@@ -84,7 +81,7 @@ export async function makeToken(
 /**
  * Creates a token for a user and stores its hash.
  * @param condition a filter that the user document must match at the time of the write, such as the hash of the password
- * that was checked. If the password was changed meanwhile, no token is issued
+ * that was checked
  * @returns null if the condition does not hold, or the user is no longer active
  */
 export async function issueToken(
@@ -115,7 +112,7 @@ export function tokenResult(id: string, token: string, expires: Date): TokenResu
 
 /**
  * Logs the connection in as the user of this token.
- * @throws ClientError if the token was removed meanwhile. The event of that removal could not reach this connection yet
+ * @throws ClientError if the token was removed before the login, so that no event of the removal reached this connection
  */
 export async function becomeUser(
 	context: Pick<MethodContext, 'store' | 'setUserId'>,
@@ -161,7 +158,7 @@ export async function findTokens(store: Store, userId: string): Promise<{ token:
 	);
 }
 
-/** Removes one token, and ends every session that uses it. Does nothing if the token does not exist any more. */
+/** Removes a token, and ends every session that uses the token. Does nothing if the token does not exist any more. */
 export async function revokeToken(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,
@@ -175,21 +172,23 @@ export async function revokeToken(
 	if (matchedCount > 0) events.emit('tokens-removed', { userId, hashedTokens: [hashedToken] });
 }
 
+interface Revocation extends WriteOptions {
+	/** Hash of a token that stays. None by default. */
+	readonly kept?: string | null;
+	/** A filter that the user document must match at the time of the write. */
+	readonly condition?: Filter<User>;
+	/** Other changes in the same write. Without them the write notifies nobody. */
+	readonly changes?: UpdateFilter<User>;
+}
+
 /**
- * Removes all tokens of a user except one, and ends every session that uses a removed token. It is one write, so that
- * tokens created meanwhile are removed too.
- * @param kept hash of the token that stays; null for none
- * @param condition a filter that the user document must match at the time of the write
- * @param changes other changes in the same write. Without them the write notifies nobody
+ * Removes all tokens of a user, or all but one, in one write, and ends every session that uses a removed token.
  * @returns whether the condition held
  */
-export async function revokeOtherTokens(
+export async function revokeTokensOf(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,
-	kept: string | null,
-	condition: Filter<User> = {},
-	changes: UpdateFilter<User> = {},
-	{ silent = Object.keys(changes).length === 0 }: WriteOptions = {},
+	{ kept = null, condition = {}, changes = {}, silent = Object.keys(changes).length === 0 }: Revocation = {},
 ): Promise<boolean> {
 	const before = await store.users.findOneAndUpdate(
 		{ ...condition, _id: userId },
@@ -239,7 +238,7 @@ export async function findRevoked({ users }: Store, hashedTokens: readonly strin
 	return revoked;
 }
 
-/** Removes the tokens that have expired. The server calls it every ten minutes, as Meteor does. */
+/** Removes the tokens that have expired. The server does this every ten minutes, as Meteor does. */
 export async function sweepTokens(store: Store): Promise<void> {
 	const before = new Date(Date.now() - (await lifetimeInDays(store)) * DAY_MS);
 	const expired = { when: { $lt: before }, type: { $ne: PERSONAL_TOKEN } };

@@ -24,7 +24,7 @@ function secretOf(base32: string): Secret | null {
  * Finds the time step of a code: the number of periods of 30 seconds since 1970.
  * @param maxDelta how many steps before and after the present one are tried
  * @param now in epoch ms
- * @returns null if the code matches none of them
+ * @returns null if the code matches no step, or the secret is invalid
  */
 export function stepOf(base32: string, code: string, maxDelta: number, now = Date.now()): number | null {
 	const secret = secretOf(base32);
@@ -45,7 +45,7 @@ async function useBackupCode({ users }: Store, userId: string, code: string): Pr
 }
 
 /**
- * Checks a code of an app or a backup code, and invalidates it if it is right.
+ * Checks a code of an app or a backup code. A right code becomes invalid.
  * @param totp the field `services.totp` of the user
  */
 export async function useTotpCode(

@@ -15,8 +15,8 @@ const FAILURES_PER_ADDRESS = { calls: 100, per: 60_000 };
 const FAILURES_PER_NAME_AND_ADDRESS = { calls: 10, per: 60_000 };
 
 /**
- * Maximum number of failures for one name from all addresses without an earlier success for it, counted together. Known
- * addresses do not count, so that the real user can log in while an attacker guesses from many addresses.
+ * Maximum number of failures for one name from all unknown addresses together. An address is known after a success for the
+ * name. So the real user can log in while an attacker guesses from many addresses.
  */
 const FAILURES_PER_NAME = { calls: 30, per: 60_000 };
 
@@ -52,7 +52,8 @@ export function limitAttempts(
 		requireAllowed(await byAddress.count(address), method, caller);
 		requireAllowed(await byNameAndAddress.count(pair), method, caller);
 		if (!isKnown) requireAllowed(await byName.count(name), method, caller);
-		// Subtracts only this attempt. The failures of the address stay: an attacker with an account could reset them.
+		// Subtracts only this attempt. If the failures of the address were forgotten, an attacker with an account could reset
+		// them.
 		const refund = () => Promise.all([byAddress.refund(address), isKnown ? undefined : byName.refund(name)]);
 		try {
 			const result = await run();

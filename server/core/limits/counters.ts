@@ -18,7 +18,7 @@ export interface RateLimitResult {
 	readonly timeToReset: number;
 }
 
-/** The state of a counter with this limit. @param msLeft ms until the window ends */
+/** @param msLeft ms until the window ends */
 export function resultOf({ calls }: Limit, count: number, msLeft: number): RateLimitResult {
 	return {
 		allowed: count <= calls,
@@ -51,13 +51,13 @@ export function requireLimit({ calls, per }: Limit): void {
 
 /** A counter in memory. */
 export interface MemoryCounter extends Counter {
-	/** Adds calls that another process has counted in a window that ends at `end`, in epoch ms. */
+	/** Adds calls that another process has counted. @param end of their window, in epoch ms */
 	add(key: string, calls: number, end: number): Promise<void>;
 }
 
 /**
- * Makes a counter in memory. The window of a key begins with its first count and ends after `per`. (In Meteor all keys of
- * a rule share one window, so a caller who starts late in it can make twice as many calls in a short time.)
+ * Makes a counter in memory. The window of a key begins with its first count and ends after `per`. (Meteor has one window
+ * for all keys of a rule, so a caller who starts late in the window can make twice as many calls in a short time.)
  * @throws Error for an invalid limit
  */
 export function createCounter(limit: Limit): MemoryCounter {
@@ -94,13 +94,13 @@ export const KNOWN_MS = 30 * 24 * 60 * 60 * 1000;
 /** Maximum number of pairs in memory. */
 export const MAX_KNOWN = 100_000;
 
-/** The counters of a server. Each makes a counter with a limit; its name identifies it in all processes of a service. */
+/** Makes the counters of a server. A name identifies a counter in all processes of a service. */
 export interface Counters {
 	/** Counts what belongs to this process alone. */
 	process(name: string, limit: Limit): CallCounter;
-	/** Counts calls: where several processes share a store, exact to within what each counts in a second. */
+	/** Counts calls. Processes that share a store learn the counts of the others once a second. */
 	calls(name: string, limit: Limit): CallCounter;
-	/** Counts what must be exact over all processes: there, each count is a write to the store. */
+	/** Counts exactly over all processes. In a shared store each count is a write. */
 	exact(name: string, limit: Limit): Counter;
 	readonly known: KnownPairs;
 }

@@ -15,7 +15,7 @@ import { type Limited, type RateLimitClient, type Rule, rulesByName } from './ru
 export type RateLimitMode = 'on' | 'off' | 'dry-run';
 
 /**
- * Selects the result that decides. If any rules refuse the call, the one that refuses longest decides; otherwise the one
+ * Selects the result that decides. If any rules refuse the call, the rule that refuses longest decides; otherwise the rule
  * with the fewest calls left. There must be at least one result.
  */
 function strictest(results: readonly RateLimitResult[]): RateLimitResult {
@@ -71,7 +71,7 @@ export function createRateLimits(offered: Limited, options: RateLimitOptions): R
 	const { mode, log, observer, message, isExempt, counters = memoryCounters() } = options;
 	const rules = rulesByName(offered, counters);
 
-	/** The key that an event is counted under; null if the rule does not apply or its matcher throws. */
+	/** The key of the count of an event; null if the rule does not apply or its matcher throws. */
 	function keyOf(rule: Rule, event: RateEvent): string | null {
 		try {
 			return rule.keyOf(event);
@@ -115,7 +115,7 @@ export function createRateLimits(offered: Limited, options: RateLimitOptions): R
 
 	/**
 	 * @param rule the rule that refuses; absent for attempts to log in
-	 * @throws ClientError `too-many-requests`
+	 * @throws ClientError `too-many-requests`, unless `mode` is `dry-run`
 	 */
 	function requireAllowed(
 		result: RateLimitResult,

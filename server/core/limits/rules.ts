@@ -33,7 +33,7 @@ export interface Rule extends Pick<RateRule, 'callback' | 'message'> {
 	readonly counter: CallCounter;
 	/** Whether the rule can match events of this name. */
 	appliesTo(type: RateEvent['type'], name: string): boolean;
-	/** The key that such an event is counted under; null if the rule does not match it. */
+	/** The key of the count of an event; null if the rule does not match the event. */
 	keyOf(event: RateEvent): string | null;
 }
 
@@ -56,8 +56,8 @@ function countedValue(event: RateEvent, key: keyof RateEvent): string | null {
 	return key === 'clientAddress' ? addressKey(event.clientAddress) : event[key];
 }
 
-/** Whether a rule applies only to calls of connections, and not to REST. A connection belongs to one process. */
-function isOfConnections({ connectionId }: RateMatcher): boolean {
+/** Whether a rule applies only to connections, and not to REST. Each connection belongs to one process. */
+function excludesRest({ connectionId }: RateMatcher): boolean {
 	if (typeof connectionId !== 'function') return false;
 	try {
 		return !connectionId(null);
@@ -73,8 +73,8 @@ function createRule(rule: RateRule, id: string, name: string, counters: Counters
 	// A value or a list of values has one count for all callers; a function has one for each value it accepts.
 	const countedKeys = (['type', 'name', ...CALLERS] as const).filter((key) => typeof matcher[key] === 'function');
 	const [first, second] = countedKeys;
-	const scopeOfCalls = rule.exact ? 'exact' : 'calls';
-	const scope = isOfConnections(matcher) ? 'process' : scopeOfCalls;
+	const sharedScope = rule.exact ? 'exact' : 'calls';
+	const scope = excludesRest(matcher) ? 'process' : sharedScope;
 	return {
 		id,
 		callback,

@@ -8,7 +8,7 @@ import { type Counters, createCounter, KNOWN_MS, type KnownPairs, MAX_KNOWN } fr
 import { createStoreCounter } from './storeCounter.js';
 import { UsageExchange } from './usageExchange.js';
 
-/** How long this process remembers a pair of the store, in ms. Meanwhile the pair is neither read nor renewed. */
+/** How long this process remembers a pair of the store, in ms. A remembered pair is neither read nor renewed. */
 const REMEMBERED_PAIR_MS = 60 * 60 * 1000;
 
 /** Known pairs in the store. There are no more of them than successful logins in 30 days. */

@@ -12,12 +12,12 @@ import type { Store } from '../../../shared/store.js';
 import { type Counter, requireLimit, resultOf } from './counters.js';
 
 /**
- * How long it is remembered that a key is over the limit, in ms. Meanwhile its calls are refused without a write, so that
- * an attacker does not load the store.
+ * How long this process remembers that a key is over the limit, in ms. Calls of a remembered key are refused without a
+ * write, so that an attacker does not load the store.
  */
 const REMEMBERED_MS = 1000;
 
-/** Maximum number of keys for which it is remembered. */
+/** Maximum number of remembered keys. */
 const MAX_REMEMBERED = 10_000;
 
 /**
@@ -32,7 +32,7 @@ export function createStoreCounter({ sharedState }: Store, name: string, limit: 
 	const overLimit = new ExpiringCache<number>({ ttl: REMEMBERED_MS, max: MAX_REMEMBERED });
 	const idOf = (key: string) => sharedId('count', `${name}\n${key}`);
 
-	/** @returns the document after the count; `CONFLICT` if another process has begun a window meanwhile */
+	/** @returns the document after the count; `CONFLICT` if another process has begun a window at the same time */
 	async function add(_id: string): Promise<Pick<SharedState, 'count' | 'until'> | typeof CONFLICT> {
 		const now = new Date();
 		const counted = await sharedState.findOneAndUpdate(

@@ -1,10 +1,10 @@
 /**
- * Exchanges counts of calls between the processes of a service, so that a limit holds over all of them, to within what
+ * Exchanges counts of calls between the processes of a service, so that a limit holds over all of them, except for what
  * each counts in a second.
  *
- * Each process counts in memory. Once a second it writes the calls that it has counted since then as one document, a
- * report, and adds the reports of the others to its own counts. Calls themselves never wait for the store. The id of a
- * report begins with its time, so that the new ones are read by a range of ids.
+ * Each process counts in memory. Once a second it writes its new counts as documents, called reports, and adds the reports
+ * of the others to its own counts. Calls never wait for the store. The id of a report begins with its time, so that new
+ * reports are read by a range of ids.
  */
 
 import { SILENT } from '../../../methods/model/sharedState.js';
@@ -42,7 +42,7 @@ const REPORTS_PER_QUERY = 50;
 /** Greater than the ids of all reports. */
 const END_OF_REPORTS = 'usage~';
 
-/** Calls of one key since the last exchange, and the end of its window in epoch ms. */
+/** Calls of one key since the last exchange, and the end of the key's window in epoch ms. */
 type Count = [counter: string, key: string, calls: number, end: number];
 
 /** Digits of a time in an id, so that ids are in the order of time. */
@@ -60,7 +60,7 @@ export class UsageExchange {
 	#written = 0;
 	/** When reports were last read. */
 	#readAt = 0;
-	/** Ids of the reports that were found then. */
+	/** Ids of the reports that the last read has found. */
 	#seen = new Set<string>();
 
 	constructor(
@@ -83,17 +83,21 @@ export class UsageExchange {
 		};
 	}
 
+	/** Adds a call to the counts that wait. @param end of the window, in epoch ms */
 	#note(name: string, key: string, end: number): void {
 		const id = `${name}\n${key}`;
 		const count = this.#pending.get(id);
-		if (count && count[3] > Date.now()) count[2]++;
-		else {
-			const hasRoom = this.#pending.size < MAX_PENDING && key.length <= MAX_KEY_LENGTH;
-			if (count || hasRoom) this.#pending.set(id, [name, key, 1, end]);
+		if (count) {
+			const [, , calls, pendingEnd] = count;
+			const isOver = pendingEnd <= Date.now();
+			if (isOver) this.#pending.set(id, [name, key, 1, end]);
+			else count[2] = calls + 1;
+		} else if (this.#pending.size < MAX_PENDING && key.length <= MAX_KEY_LENGTH) {
+			this.#pending.set(id, [name, key, 1, end]);
 		}
 	}
 
-	/** Exchanges at intervals. @returns a function that stops it; its promise resolves when no exchange runs any more */
+	/** Exchanges at intervals. @returns a function that stops this; its promise resolves when no exchange runs any more */
 	start(): () => Promise<void> {
 		return repeat(
 			() => this.exchange(),

@@ -63,7 +63,7 @@ export class DocumentView {
 	 * @returns the changes for the client; the object `fields` itself if all its fields change
 	 */
 	claim(holder: SubscriptionHandle, fields: Fields): VisibleChanges {
-		if (!this.#shared && this.#holder === holder) return this.changeOnlyHolder(fields);
+		if (!this.#shared && this.#holder === holder) return this.claimAsOnlyHolder(fields);
 		this.#shared ??= this.toShared();
 		const { holders, claims } = this.#shared;
 		if (!holders.includes(holder)) holders.push(holder);
@@ -88,8 +88,8 @@ export class DocumentView {
 	}
 
 	/**
-	 * Removes a holder.
-	 * @returns the changes for the client; undefined if no holder is left
+	 * Removes one of several holders.
+	 * @returns the changes for the client; undefined for the only holder: then the caller must remove the document
 	 */
 	release(holder: SubscriptionHandle): VisibleChanges | undefined {
 		if (!this.#shared) return undefined;
@@ -107,7 +107,7 @@ export class DocumentView {
 	}
 
 	/** Records changed values of the only holder. */
-	private changeOnlyHolder(fields: Fields): VisibleChanges {
+	private claimAsOnlyHolder(fields: Fields): VisibleChanges {
 		const visible: VisibleChanges = {};
 		for (const [name, value] of Object.entries(fields)) {
 			if (name === '_id') continue;

@@ -14,7 +14,7 @@ export function createFlow(transport: Pick<Transport, 'whenDrained'>): Flow {
 }
 
 /**
- * Calls `send` for each item, and after each one waits if `flow` requires it. Synchronous as long as it does not.
+ * Calls `send` for each item, and waits after each item if `flow` requires it. Synchronous unless `flow` requires a wait.
  * @returns undefined if all items are done; else a promise that resolves when they are
  */
 export function forEachInFlow<T>(items: Iterable<T>, send: (item: T) => void, flow: Flow): Promise<void> | undefined {

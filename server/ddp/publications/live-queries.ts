@@ -62,12 +62,12 @@ function hasAny(items: Iterable<unknown>): boolean {
 }
 
 export class CollectionQueries implements Watcher {
-	/** By `ObservedQuery.key`. */
+	/** The queries, by `ObservedQuery.key`. */
 	readonly #queries = new Map<string, ObservedQuery>();
 	readonly #index = new QueryIndex();
 	/** The queries whose filters do not require ids, by the ids of the documents in their results. */
 	readonly #byResultId = new QueriesByString();
-	/** How many subscribers of a query are reading an initial result. It may not contain the writes made meanwhile. */
+	/** How many subscribers of each query are reading their initial result. It may lack writes that are made during the read. */
 	readonly #initialReads = new Map<ObservedQuery, number>();
 	// Written documents are read in rounds. Those written during a round are read in the next one.
 	/** Ids of the documents to read in the next round. */
@@ -125,6 +125,7 @@ export class CollectionQueries implements Watcher {
 	}
 
 	/**
+	 * The event of a write.
 	 * @returns resolves when the write has been published, and never rejects; undefined if the write concerns no query
 	 */
 	onChange({ action, document }: Change): Promise<void> | undefined {
@@ -161,8 +162,9 @@ export class CollectionQueries implements Watcher {
 				const [filter] = parse(key) as [Filter<Document>, unknown];
 				for await (const { _id } of this.collection.find(filter, { projection: { _id: 1 } })) toRead.add(_id);
 			}
-			for (const id of toRead) this.reread(id);
+			for (const id of toRead) void this.reread(id);
 		}
+		// The round that the last calls of `reread` have begun.
 		await this.#nextRound;
 	}
 
@@ -171,7 +173,7 @@ export class CollectionQueries implements Watcher {
 		for (const query of this.#queries.values()) if (query.ids) yield* query.resultIds;
 	}
 
-	/** Reads a document again, and publishes its state. @returns resolves when it is published; never rejects */
+	/** Reads a document again, and publishes its state. @returns resolves when the state is published; never rejects */
 	reread(id: string): Promise<void> {
 		this.#written.add(id);
 		this.#nextRound ??= this.#readWritten();

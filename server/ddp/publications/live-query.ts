@@ -30,9 +30,7 @@ const DOCUMENTS_PER_SLICE = 100;
 interface InitialRead {
 	/** Ids of the documents that have been published. */
 	readonly sent: Set<string>;
-	/**
-	 * Ids of the documents that were read by their ids meanwhile: the initial result may contain an older state of them.
-	 */
+	/** Ids of the documents that were read again during the initial read, which may yield an older state of them. */
 	readonly reread: Set<string>;
 }
 
@@ -62,13 +60,13 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		return this.query.name;
 	}
 
-	/** Ids of the documents it has published. */
+	/** Ids of the documents that the client has from this subscriber. */
 	get sentIds(): string[] {
 		const ids = [...(this.#initial?.sent ?? this.#observed.resultIds)];
 		return this.#forgotten ? ids.filter((id) => !this.#forgotten?.has(id)) : ids;
 	}
 
-	/** Records that the publish function has removed a document of the result. It stays removed until it changes. */
+	/** Records that the publish function has removed a document of the result. The document stays removed until it changes. */
 	forget(collection: string, id: unknown): void {
 		if (collection !== this.name || typeof id !== 'string') return;
 		if (!this.#isSent(id, this.#observed.isInResult(id))) return;
@@ -77,7 +75,7 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		this.#forgotten.add(id);
 	}
 
-	/** Publishes the initial result. Resolves when that is done, or when the subscriber is stopped. */
+	/** Publishes the initial result. Resolves when all of it is published, or when the subscriber is stopped. */
 	async start(): Promise<void> {
 		const { filter, projection } = this.query;
 		let count = 0;
@@ -135,7 +133,8 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 	 * @param isInResult whether the shared result contains it
 	 */
 	#isSent(id: string, isInResult: boolean): boolean {
-		return (this.#initial ? this.#initial.sent.has(id) : isInResult) && !this.#forgotten?.has(id);
+		const wasPublished = this.#initial ? this.#initial.sent.has(id) : isInResult;
+		return wasPublished && !this.#forgotten?.has(id);
 	}
 
 	#endReading(): void {

@@ -121,7 +121,10 @@ export class MergeBox {
 		if (!this.release(holder, collection, id)) throw new Error(`Removed nonexistent document ${codec.wireId(id)}`);
 	}
 
-	/** Like `removed`, but without the error. @returns whether the holder had added the document */
+	/**
+	 * Like `removed`, but without the error.
+	 * @returns whether the holder had added the document; always true if the strategy does not record that
+	 */
 	release(holder: SubscriptionHandle, collection: string, id: unknown): boolean {
 		const strategy = this.strategyOf(collection);
 		if (!tracksDocuments(strategy)) {
@@ -150,16 +153,16 @@ export class MergeBox {
 		return this.strategyOf(collection) !== 'NO_MERGE_NO_HISTORY';
 	}
 
-	/** Begins a rerun with no documents. Until `sendDiff`, changes of merged documents are recorded and not sent. */
+	/** Begins a rerun, at first without documents. Until `sendDiff`, changes of merged documents are recorded and not sent. */
 	beginRerun(): void {
 		this.#rerun = { before: this.#views, pending: undefined };
 		this.#views = new DocumentMap();
 	}
 
 	/**
-	 * Ends a rerun: sends the difference between the documents before and after it, one document at a time. Meanwhile
-	 * changes of documents whose difference was sent are sent immediately; changes of the others become part of their
-	 * difference.
+	 * Ends a rerun: sends the difference between the documents before and after it, one document at a time. Until all are
+	 * sent, a change of a document whose difference was sent is sent immediately; a change of another document becomes part
+	 * of its difference.
 	 * @param flow called after each document
 	 */
 	async sendDiff(flow: Flow): Promise<void> {

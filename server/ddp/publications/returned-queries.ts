@@ -3,11 +3,11 @@ import { LiveQuery, type Publication, type PublicationContext } from '../../../s
 
 /**
  * Calls a publish function.
- * @returns the live queries that it returns; undefined if it returns nothing
- * @throws its errors. Error for any other result, for two live queries on one collection, and for one that it makes
- *   before its first `await` and does not return
+ * @returns the live queries that the function returns; undefined if it returns nothing
+ * @throws what the function throws; Error if it returns anything else, or two live queries on one collection; Error if
+ *   it makes a live query before its first `await` and returns nothing
  */
-export async function queriesOf(
+export async function runPublication(
 	publication: Publication,
 	args: Record<string, unknown>,
 	context: PublicationContext,

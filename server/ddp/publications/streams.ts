@@ -21,11 +21,12 @@ export interface StreamHub {
 	roomsReadBy(userId: string): ReadonlySet<string>;
 	/**
 	 * Checks again whether readers of room events may still read them, and ends the subscriptions of those that may not.
-	 * Checks the readers with this user, this room, or both. They receive their events only after the check.
+	 * The readers receive their events only after the check.
+	 * @param selected the user and the room whose readers are checked. If one is absent, the readers of any are
 	 * @returns resolves when all are checked; never rejects
 	 */
-	reauthorize(whose: { readonly userId?: string; readonly rid?: string }): Promise<void>;
-	/** Like `reauthorize`, for all readers of room events. They go on receiving events meanwhile. */
+	reauthorize(selected: { readonly userId?: string; readonly rid?: string }): Promise<void>;
+	/** Like `reauthorize`, for all readers of room events. They go on receiving events during the check. */
 	reauthorizeAll(): Promise<void>;
 	/**
 	 * Called when events may have been missed: checks all readers of all streams again, and sends the initial events again
@@ -111,7 +112,7 @@ export function createStreamHub(
 		reader.buffered ??= [];
 		try {
 			const isAllowed = await reader.mayRead();
-			// If another check has begun meanwhile, that one decides.
+			// If a newer check has begun, the newer one decides.
 			if (reader.checks !== check || subscription.hasStopped) return;
 			if (!isAllowed) throw clientError('notAllowed');
 		} catch (thrown) {

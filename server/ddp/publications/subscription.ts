@@ -15,7 +15,7 @@ import { DocumentMap } from './document-map.js';
 import { documentsToRemove } from './documents-to-remove.js';
 import { createFlow, forEachInFlow } from './flow.js';
 import { type DocumentPublisher, LiveQuerySubscriber } from './live-query.js';
-import { queriesOf } from './returned-queries.js';
+import { runPublication } from './returned-queries.js';
 import type { PublicationServices, SubscriptionHost } from './subscription-host.js';
 
 type Fields = Record<string, unknown>;
@@ -101,13 +101,13 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 			if (!publication.anonymous && this.userId === null) throw clientError('invalidUser');
 			await withTimeout(publication.timeout, async (clock) => {
 				this.#timeoutClock = clock;
-				const queries = await queriesOf(publication, args, this);
+				const queries = await runPublication(publication, args, this);
 				if (queries) await this.publishQueries(queries);
 			});
 		} catch (thrown) {
 			this.fail(thrown);
 		}
-		// Neither is used any more. Both would occupy memory as long as the subscription exists.
+		// No longer used. They would occupy memory as long as the subscription exists.
 		this.#unblock = undefined;
 		this.#timeoutClock = undefined;
 		if (this.#state === 'starting' && this.id !== null) this.warnUnlessReady();
@@ -184,7 +184,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	}
 
 	/**
-	 * Ends the subscription: removes its documents from the client, then sends `nosub`. Sets `removal` if that takes
+	 * Ends the subscription: removes its documents from the client, then sends `nosub`. Sets `removal` if the removal takes
 	 * time.
 	 */
 	close(error?: ClientError): void {
@@ -207,8 +207,8 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	}
 
 	/**
-	 * Ends the subscription and sends nothing: either the client has disconnected, or the subscription is run again for
-	 * another user and the client receives the difference.
+	 * Ends the subscription and sends nothing. Called if the client has disconnected, if the subscription is run again for
+	 * another user and the client receives the difference, and by `close`, which then removes the documents.
 	 */
 	endSilently(): void {
 		if (this.hasStopped) return;

@@ -7,7 +7,7 @@ export interface CloseReason {
 /** For every reason that has no constant below. */
 export const NORMAL_CLOSURE: CloseReason = { code: 1000, text: 'Normal closure' };
 
-/** The server shuts down. Not 1000, because some clients treat it as a requested close and never reconnect. */
+/** The server shuts down. The code is not 1000: some clients take 1000 as a close that was requested, and never reconnect. */
 export const GOING_AWAY: CloseReason = { code: 1001, text: 'Server is shutting down' };
 
 /** The client sent too many malformed messages. */

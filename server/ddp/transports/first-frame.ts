@@ -4,7 +4,10 @@
 import type { WebSocket } from 'ws';
 import type { Receiver } from './transport.js';
 
-/** Number of bytes of a frame after which the client is disconnected: it goes on sending although the session has ended. */
+/**
+ * Number of bytes of a frame after which the client is disconnected: the session has ended at a smaller size, and the client
+ * goes on sending.
+ */
 const MAX_FIRST_BYTES = 256 * 1024;
 
 /** Counts the bytes of the frame that is arriving, and ends the session when they are too many. */
@@ -19,9 +22,8 @@ export class FirstFrame {
 
 	/** Must be called before `ws` handles this number of bytes. */
 	onBytes(bytes: number): void {
-		// Ends the session if the frame is too large. The new bytes are not counted yet, because they may belong to the next
-		// frame.
-		this.receiver.allowsFrameSize(this.#frameBytes);
+		// The new bytes are not counted yet, because they may belong to the next frame.
+		this.receiver.enforceFrameSize(this.#frameBytes);
 		if (this.#frameBytes > MAX_FIRST_BYTES) this.webSocket.terminate();
 		this.#frameBytes += bytes;
 	}

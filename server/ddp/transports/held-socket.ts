@@ -1,4 +1,4 @@
-/** A socket whose upgrade waits. It is read meanwhile, because only a read shows that the client has disconnected. */
+/** A socket that waits for its upgrade, and is read while it waits: only a read shows that the client has disconnected. */
 import type { Duplex } from 'node:stream';
 
 /** Maximum number of bytes that a client may send before the upgrade. Ordinary clients send none. */
@@ -6,8 +6,8 @@ const MAX_EARLY_BYTES = 16_384;
 
 /**
  * Holds a socket.
- * @param onGone called if the client disconnects or sends too much; the socket is destroyed
- * @returns ends the hold, and returns what the client has sent
+ * @param onGone called if the client disconnects or sends too much, when the socket has been destroyed
+ * @returns a function that ends the hold, and returns what the client has sent
  */
 export function holdSocket(socket: Duplex, onGone: () => void): () => Buffer {
 	const chunks: Buffer[] = [];

@@ -13,7 +13,7 @@ export const SLICE_MS = 1;
 /** The length of a rest period, as a multiple of the time that the slices before it took. */
 const REST_FACTOR = 2;
 
-/** Minimum rest period, in ms. Shorter ones are added up until they reach it, because timers are not more precise. */
+/** Minimum rest period, in ms, because timers are not more precise. Shorter periods are added up until they reach it. */
 const MIN_REST_MS = 1;
 
 /** Maximum rest period, in ms. It limits the effect of a slice that took long only because the machine was busy. */

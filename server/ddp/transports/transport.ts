@@ -14,7 +14,7 @@ export interface TransportOptions {
 	readonly maxBuffered: number;
 	/** The network address of the client of a request; null if unknown. */
 	addressOf(request: IncomingMessage): string | null;
-	/** Has counted the connection before its transport was created. The transport calls `release` at its end. */
+	/** Counts the connection before the transport is created. The transport calls `release` at its end. */
 	readonly admission: Pick<Admission, 'release'>;
 	readonly observer?: ServerObserver | undefined;
 	/** Schedules the input of busy clients. All transports of a server share it. */
@@ -33,13 +33,13 @@ export interface Transport {
 	/** Encodes a part of a long message for `sendParts`. */
 	encodePart(text: string): Buffer;
 	/**
-	 * Sends one long message, whose parts were encoded one by one, because to encode it at once would block other
-	 * clients. Its length does not count towards `maxBuffered`, so that it does not disconnect the client.
+	 * Sends one long message, which was encoded in parts so that other clients are not blocked. Its length does not count
+	 * towards `maxBuffered`.
 	 */
 	sendParts(parts: readonly Buffer[]): void;
 	/**
-	 * Whether a long message is being sent. The heartbeat then does not disconnect the client, which cannot answer a ping
-	 * before it has read the message. False after two minutes, even if the message is still being sent.
+	 * Whether a long message is being sent. Then the heartbeat does not disconnect the client, because pings wait behind the
+	 * message. False after two minutes, even if the message is still being sent.
 	 */
 	readonly isSendingParts: boolean;
 	/** Sends a message for many clients, which is encoded only once. */
@@ -49,8 +49,8 @@ export interface Transport {
 	/** Disconnects the client at once: without sending buffered data, and without waiting for its close frame. */
 	terminate(): void;
 	/**
-	 * Stops passing messages to the session until `resume`. Data is then not read, so TCP flow control stops the client.
-	 * Both functions are idempotent.
+	 * Passes no messages to the session until `resume`, and reads no data, so that TCP stops the client. Both functions are
+	 * idempotent.
 	 */
 	pause(): void;
 	resume(): void;
@@ -72,13 +72,13 @@ export interface Transport {
 
 /** The listener of a transport: the session. */
 export interface Receiver {
-	/** Whether the client has sent `connect`. Before that, the size of a frame is checked while the frame arrives. */
-	readonly isConnected: boolean;
+	/** Whether the client's `connect` was accepted. Before, the size of a frame is checked while the frame arrives. */
+	readonly hasAcceptedConnect: boolean;
 	/**
-	 * Called with the size of each frame before its messages are parsed. Ends the session and returns false if the frame
-	 * is too large.
+	 * Called with the size of each frame before its messages are parsed. Ends the session if the frame is too large.
+	 * @returns whether the frame may be handled
 	 */
-	allowsFrameSize(bytes: number): boolean;
+	enforceFrameSize(bytes: number): boolean;
 	/** One message has arrived. */
 	receive(text: string): void;
 	/** The transport has closed, at the request of either side or because of an error. */

@@ -1,6 +1,6 @@
 /**
- * A WebSocket as a session's transport. All frames of one turn of the event loop are written to the socket together:
- * the two that answer a method, and all answers to a burst of calls. That halves the cost of a call.
+ * A WebSocket as a session's transport. All frames of one turn of the event loop are written to the socket together, such
+ * as the `result` and the `updated` of a call. That halves the cost of a call.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -111,9 +111,9 @@ export class WebSocketTransport implements Transport, SocketReader {
 	onFrame(frame: Buffer): void {
 		// Data after the server's close frame is ignored.
 		if (this.hasSentClose) return;
-		if (this.#receiver?.allowsFrameSize(frame.length)) this.handleFrame(frame.toString());
+		if (this.#receiver?.enforceFrameSize(frame.length)) this.handleFrame(frame.toString());
 		if (!this.#firstFrame) return;
-		if (this.#receiver?.isConnected) this.#firstFrame = undefined;
+		if (this.#receiver?.hasAcceptedConnect) this.#firstFrame = undefined;
 		else this.#firstFrame.complete();
 	}
 
@@ -189,7 +189,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 	close({ code, text }: CloseReason): void {
 		this.hasSentClose = true;
 		this.webSocket.close(code, text);
-		// Discards buffered messages and resumes reading: the client's close frame comes after all data it has sent.
+		// Discards buffered messages and resumes reading: the client's close frame comes after all other data of the client.
 		this.#incoming?.close();
 	}
 

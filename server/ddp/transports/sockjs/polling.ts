@@ -59,14 +59,14 @@ export class PollingTransport implements Transport {
 	readonly #incoming: IncomingBuffer;
 	/** Messages for the next poll, each encoded as a JSON string. */
 	#waiting: string[] = [];
-	/** The size of these messages, in bytes. */
+	/** The size of the waiting messages, in bytes. */
 	#waitingBytes = 0;
 	/** The last long message, while it waits for a poll. */
 	#longMessage: LongMessage | undefined;
 	#isGone = false;
 	/** Set while callers of `whenDrained` wait for a poll that takes the buffered messages. */
 	#drained: Latch | undefined;
-	/** Set while the session has not accepted all messages of the last request. Opened when it has. */
+	/** Set while the session has not accepted all messages of the last request; opened when the session has. */
 	#accepted: Latch | undefined;
 	/** Answers the poll that is held; undefined if none is. */
 	#poll: AnswerPoll | undefined;
@@ -175,15 +175,15 @@ export class PollingTransport implements Transport {
 		this.#flush();
 	}
 
-	/** Whether a client may send a request body of this size. If not, its session has been closed. */
-	allowsBodySize(bytes: number): boolean {
-		return this.#receiver.allowsFrameSize(bytes);
+	/** Ends the session if a request body is too large. @returns whether the body may be handled */
+	enforceBodySize(bytes: number): boolean {
+		return this.#receiver.enforceFrameSize(bytes);
 	}
 
 	/**
 	 * Handles messages from the client.
-	 * @returns resolves when the session has accepted them; null if it has not yet accepted the previous messages: then
-	 *   these are ignored
+	 * @returns resolves when the session has accepted them; null if they are ignored, because the session has not yet
+	 *   accepted the previous messages
 	 */
 	receive(messages: readonly string[]): Promise<void> | null {
 		if (this.#accepted) return null;

@@ -57,7 +57,7 @@ function addPreflight(scope: FastifyInstance, path: string, verb: 'GET' | 'POST'
 	});
 }
 
-/** Controls the polling clients of a server during its shutdown. */
+/** The polling clients of a server, for its shutdown. */
 export interface PollingClients {
 	/** Resolves when each client has received a close frame, or has disconnected. */
 	allClosed(): Promise<void>;
@@ -107,6 +107,7 @@ export function addSockJsRoutes(
 	function admit(request: ConnectionRequest, reply: FastifyReply): void {
 		const { raw, params } = request;
 		const address = options.addressOf(raw);
+		/** Set while the client waits: must be called if it disconnects. */
 		let leave: (() => void) | undefined;
 		leave = options.admission.request(address, (refused) => {
 			if (leave) reply.raw.off('close', leave);
@@ -149,8 +150,8 @@ export function addSockJsRoutes(
 	async function receive({ params, body }: ConnectionRequest, reply: FastifyReply): Promise<FastifyReply> {
 		if (!body) return answerText(reply, 500, 'Payload expected.');
 		const connection = connections.get(params.session);
-		if (connection?.allowsBodySize(Buffer.byteLength(body as string)) === false)
-			return answerText(reply, 413, TOO_LARGE);
+		const isTooLarge = connection && !connection.enforceBodySize(Buffer.byteLength(body as string));
+		if (isTooLarge) return answerText(reply, 413, TOO_LARGE);
 		let messages: unknown;
 		try {
 			messages = JSON.parse(body as string);

@@ -5,8 +5,8 @@ import { Match } from '../../../shared/match.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { findByUsernames, USER_ARGS } from './findUser.js';
 
-/** The arguments that identify users, singly or in lists. `user` is an alias of `username`. */
-export const USERS_ARGS = {
+/** The arguments that identify one or more users. `user` is an alias of `username`. */
+export const USER_LIST_ARGS = {
 	...USER_ARGS,
 	userIds: Match.Optional([String]),
 	usernames: Match.Optional([String]),
@@ -36,11 +36,11 @@ function distinctTexts(single = '', list: readonly string[] = []): string[] {
 }
 
 /**
- * Finds all users that the arguments identify, without duplicates.
- * @throws ClientError `error-users-params-not-provided`, `error-too-many-users`, or `error-invalid-user` if one of
- * them does not exist
+ * Finds all users that the arguments of a call identify, by id or by name, without duplicates.
+ * @throws ClientError `error-users-params-not-provided` if no argument is given; `error-too-many-users`;
+ * `error-invalid-user` if an argument matches no user
  */
-export async function findNamedUsers(
+export async function findUsersOfCall(
 	context: Pick<MethodContext, 'store' | 'signal'>,
 	{ userId, username, user, userIds, usernames }: UsersArgs,
 ): Promise<User[]> {
