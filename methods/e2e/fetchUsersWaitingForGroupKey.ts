@@ -36,11 +36,10 @@ interface Waiting {
 }
 
 /**
- * Lists the members who wait for the key of one room, apart from the caller. A provider, which is a member who holds the
- * key, gets only members for whom they can seal it. Left out are members with an unusable public key, those who have
- * returned a key of this provider, and those reserved for another provider. The listed members are reserved for the
- * provider for `leaseTime` ms; with 0, nobody is reserved. Callers who are no providers get all waiting members, and
- * reserve none.
+ * Lists the members who wait for the key of one room, apart from the caller, and reserves them for `leaseTime` ms if the
+ * caller is a provider: a member who holds the key. Left out for a provider are members with an unusable public key,
+ * members who have returned a key of this provider, and members reserved for another provider. Other callers get all
+ * waiting members, and reserve none. A `leaseTime` of 0 switches reservations off.
  */
 async function listAndReserve(context: MethodContext, rid: string, userId: string): Promise<Waiting> {
 	const { store, settings } = context;

@@ -119,6 +119,7 @@ async function reset(newKey: NewKey, context: MethodContext, userId: string): Pr
 	const resetContext: ResetContext = { store, signal, userId, lock };
 	try {
 		await archiveOtherKeys(resetContext, e2eKeyId);
+		// Also queues the members whose keys were just archived.
 		await setNewKeyId(resetContext, e2eKeyId);
 		await storeNewKey(resetContext, e2eKey);
 		const newlyWaiting = await archiveOtherKeys(resetContext, e2eKeyId);
@@ -129,7 +130,7 @@ async function reset(newKey: NewKey, context: MethodContext, userId: string): Pr
 		const abandonedRoom = await lock.abandon().catch(() => null);
 		// If the room has the new key id, its members are notified. The caller can repeat the call, also to store the new key.
 		if (abandonedRoom?.e2eKeyId === e2eKeyId) await store.rooms.announce('updated', abandonedRoom);
-		// Otherwise the new key, if it is stored, may be useless.
+		// Otherwise the new key may be stored although the room has another key id.
 		else await archiveUnusedKey(resetContext, newKey).catch(() => null);
 		if (isClientSafe(thrown)) throw thrown;
 		log.error({ err: thrown, rid }, 'The reset of the key of a room was interrupted');

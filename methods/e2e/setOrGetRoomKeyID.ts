@@ -66,7 +66,8 @@ async function claimWithKey(
 ): Promise<KeyIdAnswer> {
 	const { store } = context;
 	const { rid, u } = membership;
-	const stored = await storeMemberKey(store, membership, { _id: rid, e2eKeyId: keyID }, key, false);
+	const asIfClaimed = { _id: rid, e2eKeyId: keyID };
+	const stored = await storeMemberKey(store, membership, asIfClaimed, key, { removesOffer: false });
 	const claimed = await claimKeyId(store, rid, keyID);
 	if (!claimed) {
 		const room = await readRoomKeyFields(store, rid);
@@ -74,7 +75,8 @@ async function claimWithKey(
 		// had before and that shows no key id may be the room's, so it stays too. Any other key is removed; no client was
 		// notified of it.
 		const mayRemove = stored !== null || keyIdOf(key) !== null;
-		if (mayRemove && room?.e2eKeyId !== keyID) await restoreOrRemoveKey(store, membership, key, room ?? {}, false);
+		if (mayRemove && room?.e2eKeyId !== keyID)
+			await restoreOrRemoveKey(store, membership, key, room ?? {}, { keep: false });
 		return answerWithPresentKeyId(context, rid, room);
 	}
 	// Before the claim, another device of the same member may have replaced this key by another one. So this key is stored
@@ -134,7 +136,7 @@ export const setOrGetRoomKeyID = method({
 			} else if (membership && keyIdOf(key as string) !== null) {
 				// An interrupted call may have stored this key without claiming its id. A key that shows no key id stays, because
 				// it may be the room's.
-				await restoreOrRemoveKey(store, membership, key as string, room, false);
+				await restoreOrRemoveKey(store, membership, key as string, room, { keep: false });
 			}
 			return answerWithPresentKeyId(context, rid, room);
 		}

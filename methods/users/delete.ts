@@ -91,7 +91,8 @@ export const deleteUser = method({
 		const user = await findUser(store, userArgs, { roles: 1, active: 1 });
 		if (!user) throw clientError('userNotFound');
 		await requireConfirmation(context, confirm, () => wouldLeaveAnyRoomWithoutHolder(context, user._id));
-		const rids = await requireHandOverConfirmation(store, user._id, true, confirmRelinquish);
+		const handOver = { isLeaving: true, confirmed: confirmRelinquish };
+		const rids = await requireHandOverConfirmation(store, user._id, handOver);
 		await requireOtherAdmin(store, user);
 		// From here on, only the last check in `setActive` can refuse the call: another call may remove the other admins.
 		await handOverRooms(store, user._id, rids);

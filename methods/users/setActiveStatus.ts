@@ -28,7 +28,8 @@ export const setActiveStatus = method({
 		const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1, active: 1 } });
 		if (!user) throw clientError('userNotFound');
 		if (!activeStatus) {
-			const rids = await requireHandOverConfirmation(store, userId, false, confirmRelinquish);
+			const handOver = { isLeaving: false, confirmed: confirmRelinquish };
+			const rids = await requireHandOverConfirmation(store, userId, handOver);
 			await requireOtherAdmin(store, user);
 			await handOverRooms(store, userId, rids);
 		}

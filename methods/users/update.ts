@@ -123,8 +123,8 @@ export const updateUser = method({
 			const changesAdmin = data.roles.includes('admin') !== (user.roles ?? []).includes('admin');
 			if (changesAdmin) await requireCaller('assign-admin-role', 'assigningAdminNotAllowed');
 		}
-		const rids =
-			data.active === false ? await requireHandOverConfirmation(store, changedUserId, false, confirmRelinquish) : [];
+		const handOver = { isLeaving: false, confirmed: confirmRelinquish };
+		const rids = data.active === false ? await requireHandOverConfirmation(store, changedUserId, handOver) : [];
 		const staysAdmin = isActiveAdmin({ roles: data.roles ?? user.roles ?? [], active: data.active ?? true });
 		if (!staysAdmin) await requireOtherAdmin(store, user);
 		const fields = changedFields(user, data);

@@ -72,7 +72,7 @@ function isFollowUpPending({ e2eRekeying, e2eQueueing }: User): boolean {
 	return !!e2eRekeying || !!e2eQueueing;
 }
 
-/** How the caller is logged in: `session` for a login token, `server` for a call without a token. */
+/** How the caller is logged in, without a proof: by one of the two kinds of tokens, or `server` without a token. */
 async function loginOf(store: Store, userId: string, hashedToken: string | null): Promise<KeyLogin> {
 	if (hashedToken === null) return 'server';
 	const tokens = { 'services.resume.loginTokens.hashedToken': 1, 'services.resume.loginTokens.type': 1 } as const;
@@ -119,10 +119,11 @@ export async function storeKeyPair(
 		if (hasKeys && !force && !completesFollowUp) throw clientError('keysAlreadySet');
 		if (isIdentical) return user;
 		const isNewPublicKey = !isSamePublicKey(pair.public_key, public_key);
-		// Without an earlier public key, no room key can have been sealed for the user, so there is none to archive.
+		// Without an earlier public key, no room key can have been sealed for the user, so there is none to archive. The marker
+		// `e2eRekeying` shows that there was an earlier public key.
 		const hadPublicKey = !!public_key || !!user.e2eRekeying;
 		const marker = hadPublicKey ? 'e2eRekeying' : 'e2eQueueing';
-		if (isNewPublicKey && marker === 'e2eRekeying')
+		if (isNewPublicKey && hadPublicKey)
 			await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));
 		// A second-factor code can be used only once, so a repeated attempt keeps the first proof.
 		if (hasKeys) login ??= (await prove()) ?? undefined;

@@ -30,8 +30,8 @@ export function readRoomKeyFields(store: Store, rid: string): Promise<RoomKeyFie
 
 /**
  * Whether a reset of the room's key may have missed a key that was stored between two reads of the room: at the second
- * read, a reset is in progress, or the room has another key id than at the first. A key that begins with the key id that
- * the reset has set was not missed: resets keep such keys.
+ * read, a reset is in progress, or the room has another key id than at the first. False for a key that begins with the
+ * key id that the reset has set, because resets keep such keys.
  * @param formerKeyId the key id at the first read
  * @param after the room at the second read. Null, for a deleted room, counts as not reset
  * @param key the sealed key that was stored

@@ -84,7 +84,7 @@ async function newQueue(store: Store, rid: string, userId: string): Promise<Wait
 
 /**
  * Sets the new key id of the room and the queue of members who wait for the new key, without notifying the room: the end
- * of the reset does. Only a correction of the queue afterwards notifies the room.
+ * of the reset notifies it. A correction of the queue after the write notifies the room too.
  */
 export async function setNewKeyId(context: ResetContext, newKeyId: string): Promise<void> {
 	const { store, userId, lock } = context;

@@ -16,7 +16,7 @@ import { archive, store as storeTransition } from './transitions.js';
 
 /**
  * Stores a member's own key. Does not notify the member.
- * @param removesOffer as in the transition `store`
+ * @param options `removesOffer` as in the transition `store`; true by default
  * @returns the updated membership; null if this key was already stored or the membership does not exist any more
  * @throws ClientError `error-key-in-use`
  */
@@ -25,7 +25,7 @@ export function storeMemberKey(
 	membership: Subscription,
 	room: RoomKeyFields,
 	key: string,
-	removesOffer = true,
+	{ removesOffer = true }: { readonly removesOffer?: boolean } = {},
 ): Promise<Subscription | null> {
 	return applyTransition(store, membership, storeTransition(key, room, removesOffer), { silent: true });
 }
@@ -52,8 +52,8 @@ export async function requireNoReset(
 /**
  * Removes a member's key that belongs to another room key than the present one. If the member's former keys contain a
  * key of the present room key, that key is restored.
- * @param keep true: the key is kept among the former keys, and the member is notified; false: it is discarded without a
- * notification, because the member was never notified of it
+ * @param options `keep` true: the key is kept among the former keys, and the member is notified; false: it is discarded
+ * without a notification, because the member was never notified of it
  * @returns the updated membership; null if the key was not the member's key any more
  */
 export async function restoreOrRemoveKey(
@@ -61,7 +61,7 @@ export async function restoreOrRemoveKey(
 	{ _id }: Pick<Subscription, '_id'>,
 	key: string,
 	room: Pick<RoomKeyFields, 'e2eKeyId'>,
-	keep: boolean,
+	{ keep }: { readonly keep: boolean },
 ): Promise<Subscription | null> {
 	const membership = await store.subscriptions.findOne({ _id, E2EKey: key });
 	return membership && applyTransition(store, membership, archive(key, room, { keep }), { silent: !keep });
@@ -80,7 +80,7 @@ export async function archiveMismatchedKey(
 ): Promise<boolean> {
 	const key = ownKeyOf(membership);
 	if (!key || !e2eKeyId || holdsKey(membership, { e2eKeyId })) return false;
-	const updated = await restoreOrRemoveKey(store, membership, key, { e2eKeyId }, true);
+	const updated = await restoreOrRemoveKey(store, membership, key, { e2eKeyId }, { keep: true });
 	if (updated?.E2EKey) return false;
 	await enqueue(store, membership.rid, membership.u._id);
 	return true;

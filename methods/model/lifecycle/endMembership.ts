@@ -41,8 +41,8 @@ function mayKnowKey(membership: Subscription, { e2eKeyId }: Room): boolean {
  * member holds the key, the room is notified (`test/contract/beyond.md` E11). The caller of this function checks
  * permissions and confirmations.
  *
- * The membership is removed after all other traces, so that an interrupted call can be repeated. Does nothing if there
- * is no membership.
+ * The membership is removed after all other traces, so that an interrupted call can be repeated. Without a membership,
+ * the user is only removed from the queue.
  * @returns `lostLastHolder`: whether the room has lost its last key holder
  */
 export async function endMembership(
@@ -53,6 +53,7 @@ export async function endMembership(
 ): Promise<{ lostLastHolder: boolean }> {
 	const { store } = context;
 	const rid = room._id;
+	// Done even without a membership: an earlier call may have been interrupted after it removed the membership.
 	await dequeue(store, rid, [userId]);
 	return retryOnConflict(async () => {
 		const membership = await store.subscriptions.findOne({ rid, 'u._id': userId });

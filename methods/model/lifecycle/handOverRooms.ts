@@ -33,9 +33,10 @@ async function roomsDeletedWith(store: Store, userId: string): Promise<string[]>
 }
 
 /**
- * Checks whether a user may be deleted or deactivated if some of their rooms would need a new owner or be deleted.
- * @param isLeaving true: the user is deleted, and so leaves all rooms; false: the user is only deactivated
- * @param confirmed true: the caller accepts that rooms get a new owner or are deleted
+ * Refuses to delete or deactivate a user without a confirmation, if some of their rooms would need a new owner or be
+ * deleted.
+ * @param options `isLeaving` true: the user is deleted, and so leaves all rooms; false: the user is only deactivated.
+ * `confirmed` true: the caller accepts that rooms get a new owner or are deleted
  * @returns ids of the rooms that need a new owner
  * @throws ClientError `user-last-owner` with the ids of the rooms, as in Rocket.Chat, if there are such rooms and the
  * caller has not confirmed
@@ -43,8 +44,7 @@ async function roomsDeletedWith(store: Store, userId: string): Promise<string[]>
 export async function requireHandOverConfirmation(
 	store: Store,
 	userId: string,
-	isLeaving: boolean,
-	confirmed: boolean | undefined,
+	{ isLeaving, confirmed }: { readonly isLeaving: boolean; readonly confirmed: boolean | undefined },
 ): Promise<string[]> {
 	const shouldChangeOwner = await roomsOnlyOwnedBy(store, userId);
 	if (confirmed === true) return shouldChangeOwner;

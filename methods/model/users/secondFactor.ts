@@ -98,24 +98,27 @@ interface FactorRequest {
 	/** Hash of the caller's token, which may make a second factor unnecessary; null without one. */
 	readonly hashedToken: string | null;
 	/**
-	 * When a user who has no second factor, or whose server has switched them off, must prove the password. `bySettings`: if
-	 * second factors are on and a setting requires the password.
+	 * Whether users must prove their password if they have no second factor, or if second factors are switched off.
+	 * `bySettings`: only if second factors are switched on and a setting requires the password.
 	 */
-	readonly password: 'never' | 'bySettings' | 'always';
+	readonly askPassword: 'never' | 'bySettings' | 'always';
 }
 
-/** The proof that a user must give: the factor that was sent, if available, or else the preferred one. */
+/**
+ * The proof that a user must give: the factor that was sent, if available; or else the preferred factor; or else the
+ * password, if the request asks for it. Undefined if none is required.
+ */
 function chooseFactor(
 	available: readonly FactorName[],
 	{ services }: User,
-	{ sent, password }: FactorRequest,
+	{ sent, askPassword }: FactorRequest,
 	{ passwordFallback = false }: FactorSettings,
 ): FactorName | undefined {
 	const factor = available.find((name) => name === sent?.method) ?? available[0];
 	if (factor) return factor;
-	const asksPassword = password === 'always' || (password === 'bySettings' && passwordFallback);
+	const needsPassword = askPassword === 'always' || (askPassword === 'bySettings' && passwordFallback);
 	const hasPassword = services?.password?.bcrypt !== undefined;
-	return asksPassword && hasPassword ? 'password' : undefined;
+	return needsPassword && hasPassword ? 'password' : undefined;
 }
 
 /**
@@ -128,9 +131,9 @@ async function requireFactor(
 	userId: string,
 	request: FactorRequest,
 ): Promise<FactorName | null> {
-	const { sent, hashedToken, password } = request;
+	const { sent, hashedToken, askPassword } = request;
 	const settings = await factorSettings(context.store);
-	if (!settings.enabled && password !== 'always') return null;
+	if (!settings.enabled && askPassword !== 'always') return null;
 	const user = await context.store.users.findOne({ _id: userId }, { projection: FACTOR_FIELDS });
 	if (!user) throw clientError('invalidUser');
 	if (bypasses(user, hashedToken)) return null;
@@ -159,10 +162,10 @@ async function requireFactor(
 function requireFactorOfCall(
 	context: MethodContext,
 	userId: string,
-	password: FactorRequest['password'],
+	askPassword: FactorRequest['askPassword'],
 ): Promise<FactorName | null> {
 	const { secondFactor: sent, hashedToken } = context;
-	return unwrapCodeMissing(requireFactor(context, userId, { sent, hashedToken, password }));
+	return unwrapCodeMissing(requireFactor(context, userId, { sent, hashedToken, askPassword }));
 }
 
 /**
@@ -200,5 +203,5 @@ export async function requireFactorAtLogin(
 	userId: string,
 	sent: SecondFactor | null,
 ): Promise<void> {
-	await requireFactor(context, userId, { sent, hashedToken: null, password: 'never' });
+	await requireFactor(context, userId, { sent, hashedToken: null, askPassword: 'never' });
 }
