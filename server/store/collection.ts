@@ -97,6 +97,17 @@ export function collection<T extends { _id: string }>(
 			throw isTaken ? new DuplicateKeyError(name) : await translate(error);
 		}
 	}
+	async function read<R>(operation: Operation, task: () => Promise<R>): Promise<R> {
+		const startedAt = startTime();
+		try {
+			const result = await task();
+			end(operation, startedAt);
+			return result;
+		} catch (error) {
+			end(operation, startedAt, true);
+			throw await translate(error);
+		}
+	}
 	const update = async (
 		operation: 'updateOne' | 'updateMany',
 		filter: unknown,
@@ -132,6 +143,7 @@ export function collection<T extends { _id: string }>(
 	}
 
 	return {
+		// Not by `read`: methods call it most, and one async function less saves 0.1 of its 0.8 µs in memory.
 		async findOne(filter, options) {
 			checkFindOptions(options);
 			const query = queryOf(filter);
@@ -149,31 +161,13 @@ export function collection<T extends { _id: string }>(
 			checkFindOptions(options);
 			const documents = backend.find(queryOf(filter), options) as AsyncIterable<T>;
 			return {
-				async toArray() {
-					const startedAt = startTime();
-					try {
-						const all = await arrayOf(documents);
-						end('find', startedAt);
-						return all;
-					} catch (error) {
-						end('find', startedAt, true);
-						throw await translate(error);
-					}
-				},
+				toArray: () => read('find', () => arrayOf(documents)),
 				[Symbol.asyncIterator]: () => iterate(documents),
 			};
 		},
 		async countDocuments(filter) {
 			const query = queryOf(filter);
-			const startedAt = startTime();
-			try {
-				const count = await backend.count(query);
-				end('countDocuments', startedAt);
-				return count;
-			} catch (error) {
-				end('countDocuments', startedAt, true);
-				throw await translate(error);
-			}
+			return read('countDocuments', () => backend.count(query));
 		},
 		insertOne: async (document, options) => {
 			const stored = checkedDocument(document);

@@ -6,7 +6,7 @@ import { Admission, MAX_WAIT_MS, retryConnectionSeconds } from '../../server/cor
 
 describe('the admission of connections', () => {
 	let overloaded: boolean;
-	/** The decisions in order: `name`, or `name: reason` for a refusal. */
+	/** The decisions in order: `name`, or `name: reason` if it was refused. */
 	let decided: string[];
 	let admission: Admission;
 

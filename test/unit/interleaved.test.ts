@@ -150,7 +150,7 @@ describe('two calls at once', () => {
 		return { rid, alice, bob, carol, admin, key: () => sealed('k') };
 	}
 
-	/** The code of a refusal. Throws for any other error. */
+	/** Makes a call. @returns 'done', or the code of an error for clients; throws any other error */
 	async function outcomeOf([as, name, ...params]: Call): Promise<unknown> {
 		try {
 			await roomkey.callAs({ userId: as.id, setUserId: () => {} }, name, ...params);

@@ -108,12 +108,12 @@ describe('the lanes of logins', () => {
 	});
 
 	it('close the connection of a login by token that is refused, because an error would make its client forget the token', async () => {
-		const refusal = clientError('tooManyLogins');
+		const tooManyLogins = clientError('tooManyLogins');
 		let closed = 0;
-		let refused: Promise<unknown> = Promise.reject(refusal);
+		let refused: Promise<unknown> = Promise.reject(tooManyLogins);
 		const context = { connection: { close: () => closed++ }, store: {}, inLoginLane: () => refused };
 		const resume = () => Promise.resolve(login.run({ options: { resume: 'a token' } }, context as never));
-		expect(await rejection(resume())).to.equal(refusal);
+		expect(await rejection(resume())).to.equal(tooManyLogins);
 		expect(closed).to.equal(1);
 		refused = Promise.resolve('unknown');
 		expect(await rejection(resume())).to.have.property('error', 403);
