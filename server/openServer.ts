@@ -58,10 +58,10 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		traces: await openTraces(version),
 		folder: checked.store.kind === 'files' ? checked.store.folder : undefined,
 	});
-	const observed = ops.observe(opened);
-	const shadow = isShadow ? await shadowOf(checked, observed, log) : undefined;
+	ops.observe(opened);
+	const shadow = isShadow ? await shadowOf(checked, opened.store, log) : undefined;
 	ops.shadow = shadow?.counts;
-	const store = shadow?.store ?? (readOnly ? readOnlyStore(observed) : observed);
+	const store = shadow?.store ?? (readOnly ? readOnlyStore(opened.store) : opened.store);
 	if (certificate) ops.certificate('server', certificate.cert);
 	if (settings.nats !== undefined) ops.cluster = new ClusterCounts();
 	let app: App | undefined;

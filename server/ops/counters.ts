@@ -14,13 +14,7 @@ import {
 	type ServerObserver,
 	type WrongToken,
 } from '../core/observer.js';
-import {
-	type CollectionObserver,
-	OPERATIONS,
-	type Operation,
-	type OperationCounter,
-	type StoreObserver,
-} from '../store/storeObserver.js';
+import { type CollectionObserver, OPERATIONS, type Operation, type StoreObserver } from '../store/storeObserver.js';
 import { Durations } from './durations.js';
 import { KEY_EVENTS, type KeyEvent, keyEventsOfUpdate } from './keyEvents.js';
 
@@ -60,7 +54,7 @@ class MethodCalls implements CallCounter {
 }
 
 /** The operations of a store on one collection. */
-class OperationCounts implements OperationCounter {
+class OperationCounts {
 	readonly durations = new Durations();
 	failures = 0;
 
@@ -181,7 +175,9 @@ export class Counters implements ServerObserver, StoreObserver {
 		>;
 		this.operations.set(collection, counters);
 		return {
-			counters,
+			begin: () => performance.now(),
+			end: (operation, begun, failure) =>
+				counters[operation].add(performance.now() - (begun as number), failure !== undefined),
 			onUpdate: (update) => {
 				for (const event of keyEventsOfUpdate(collection, update)) this.keys.add(event);
 			},

@@ -1,6 +1,6 @@
 /** What operators see of a server: health, metrics and logs. */
 import type { Log } from '../../shared/log.js';
-import type { Change, Store } from '../../shared/store.js';
+import type { Change } from '../../shared/store.js';
 import type { Bus } from '../cluster/bus.js';
 import type { ClusterCounts } from '../cluster/clusterCounts.js';
 import type { PartHealth } from '../cluster/partHealth.js';
@@ -17,7 +17,6 @@ import { HolderCensus } from './holderCensus.js';
 import { keyEventOfChange } from './keyEvents.js';
 import { healthPages, metricsPage, type Page, type PageServer, servePages } from './pages.js';
 import type { CountedSession } from './sessionCensus.js';
-import { tracedStore } from './tracedStore.js';
 import type { Traces } from './traces.js';
 
 export interface OpsOptions {
@@ -72,19 +71,15 @@ export class Ops {
 
 	/**
 	 * Checks the store of the server, counts its operations if there are metrics, and traces them if there is an SDK.
-	 * @param open without `observe` its operations are not counted
-	 * @returns the store to use
 	 */
-	observe(open: Pick<OpenStore, 'store'> & Partial<Pick<OpenStore, 'observe'>>): Store {
+	observe(open: Pick<OpenStore, 'store' | 'observe'>): void {
 		const counters = this.#counters;
-		const { traces } = this.options;
-		if (counters) open.observe?.(counters);
-		const observed = traces ? tracedStore(open.store, traces.begin) : open.store;
-		this.health.addCheck('store', storeCheck(observed));
-		this.census = new HolderCensus(observed, this.options.log);
-		const callLog = createCallLog(this.options.log, observed);
-		this.observer = combine([...(counters ? [counters] : []), callLog], traces?.runCall);
-		return observed;
+		const { traces, log } = this.options;
+		const storeObserver = traces ? traces.observeStore(counters) : counters;
+		if (storeObserver) open.observe(storeObserver);
+		this.health.addCheck('store', storeCheck(open.store));
+		this.census = new HolderCensus(open.store, log);
+		this.observer = combine([...(counters ? [counters] : []), createCallLog(log, open.store)], traces?.runCall);
 	}
 
 	/** Shows in the metrics when a certificate in use expires. @param pem the certificate */

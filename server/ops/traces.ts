@@ -5,7 +5,7 @@
 import type * as Otel from '@opentelemetry/api';
 import type { BegunCall } from '../core/observer.js';
 import { outcomeOf } from '../core/observer.js';
-import type { Operation } from '../store/storeObserver.js';
+import type { StoreObserver } from '../store/storeObserver.js';
 
 /** Where `@opentelemetry/api` keeps what an SDK has registered. */
 const REGISTERED = Symbol.for('opentelemetry.js.api.1');
@@ -13,8 +13,8 @@ const REGISTERED = Symbol.for('opentelemetry.js.api.1');
 export interface Traces {
 	/** Runs a call in a span of its own, which continues the trace of an HTTP request. */
 	runCall(call: BegunCall, run: () => Promise<unknown>): Promise<unknown>;
-	/** Begins the span of an operation of the store. @returns a function that ends the span */
-	begin(collection: string, operation: Operation): (failure?: unknown) => void;
+	/** Makes the observer of a store that runs each operation in a span. @param inner observes the operations too */
+	observeStore(inner?: StoreObserver): StoreObserver;
 }
 
 /** Whether an SDK has registered a provider of traces. */
@@ -54,13 +54,24 @@ function tracesWith(otel: typeof Otel, version: string): Traces {
 				}
 			});
 		},
-		begin(collection, operation) {
-			const attributes = { 'db.collection.name': collection, 'db.operation.name': operation };
-			const span = tracer.startSpan(`${operation} ${collection}`, { kind: SpanKind.CLIENT, attributes });
-			return (failure) => {
-				if (failure !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
-				span.end();
-			};
-		},
+		observeStore: (inner) => ({
+			observeCollection(collection) {
+				const observer = inner?.observeCollection(collection);
+				return {
+					begin(operation) {
+						const attributes = { 'db.collection.name': collection, 'db.operation.name': operation };
+						const span = tracer.startSpan(`${operation} ${collection}`, { kind: SpanKind.CLIENT, attributes });
+						return { span, begun: observer?.begin(operation) };
+					},
+					end(operation, traced, failure) {
+						const { span, begun } = traced as { span: Otel.Span; begun: unknown };
+						if (failure !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
+						span.end();
+						observer?.end(operation, begun, failure);
+					},
+					onUpdate: (update) => observer?.onUpdate(update),
+				};
+			},
+		}),
 	};
 }
