@@ -64,7 +64,7 @@ export interface Observed {
  * Wraps a backend as the collection that methods use.
  *
  * @param name name of the collection, for messages
- * @param observed its observer is told of every operation
+ * @param observed its observer receives every operation
  */
 export function collection<T extends { _id: string }>(
 	backend: Backend,
