@@ -23,12 +23,10 @@ export class FixedRoutes {
 		return /^[\w.~-]{1,100}$/.test(path) && maxBody === undefined;
 	}
 
-	/** @throws Error if there is a route with this path and one of its verbs */
 	add(route: Route): void {
 		const byVerb = this.#routes.get(route.path) ?? new Map<string, Route>();
 		this.#routes.set(route.path, byVerb);
 		for (const verb of route.verbs) {
-			if (byVerb.has(verb)) throw new Error(`There are two REST routes ${verb} ${route.path}`);
 			byVerb.set(verb, route);
 			if (verb === 'GET') byVerb.set('HEAD', route);
 		}

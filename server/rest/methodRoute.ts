@@ -16,6 +16,7 @@ export function methodRoute(
 ): Route {
 	const argumentNames = new Set(args.map(([arg]) => arg));
 	return {
+		method: name,
 		path,
 		verbs: [verb],
 		credentials: anonymous ? 'optional' : 'required',

@@ -27,6 +27,8 @@ export interface RestRequest {
 }
 
 export interface Route {
+	/** The name of the method that it calls; undefined for a route of Roomkey. */
+	readonly method?: string;
 	/** Below `/api/v1/`, unless it begins with a slash. */
 	readonly path: string;
 	readonly verbs: readonly RestRoute['verb'][];

@@ -39,7 +39,6 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, option
 	app.route({
 		method: [...route.verbs],
 		url: urlOf(route.path),
-		config: { [REFUSES_OTHER_VERBS]: true },
 		...(options.preParsing && { preParsing: options.preParsing }),
 		...(route.maxBody !== undefined && largeBodyOptions(route, route.maxBody, services, options)),
 		handler: (request, reply) =>
@@ -225,10 +224,9 @@ export function createRest(
 	}
 	const fixed = new FixedRoutes();
 	for (const route of routes) {
-		if (FixedRoutes.accepts(route)) {
-			fixed.add(route);
-			paths.add(urlOf(route.path), route.verbs);
-		} else addRoute(app, route, services, options);
+		paths.add(urlOf(route.path), route.verbs, route.method);
+		if (FixedRoutes.accepts(route)) fixed.add(route);
+		else addRoute(app, route, services, options);
 	}
 	addFixedRoutes(app, fixed, paths, services, options);
 	for (const page of options.pages ?? []) {
