@@ -21,6 +21,7 @@ export function withCallSite(error: unknown, { stack = '' }: { readonly stack?: 
 	const firstLine = `${error.name}: ${error.message}${argument}`;
 	const [, ...ownPlaces] = (error.stack ?? '').split(LINE_START);
 	const [, ...callPlaces] = stack.split(LINE_START);
-	error.stack = [firstLine, ...ownPlaces, ...callPlaces].join(LINE_START);
+	const newPlaces = callPlaces.filter((place) => !ownPlaces.includes(place));
+	error.stack = [firstLine, ...ownPlaces, ...newPlaces].join(LINE_START);
 	return error;
 }
