@@ -134,7 +134,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	}
 	const polling = addSockJsRoutes(app, openSession, {
 		...transportOptions,
-		pollHold: heartbeat.interval,
+		maxPollHold: heartbeat.interval,
 		pollTimeout,
 		maxFrame,
 		allowsOrigin,
@@ -176,7 +176,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 			const graceEnded = new Promise<void>((resolve) => {
 				timer = setTimeout(resolve, grace);
 			});
-			await Promise.race([polling.allClosed(), graceEnded]);
+			await Promise.race([polling.whenAllClosed(), graceEnded]);
 			clearTimeout(timer);
 		},
 	};
