@@ -1,6 +1,6 @@
 /**
  * Decides when a new DDP connection may open, so that many clients that connect at once do not slow down the others. A
- * connection beyond the rate waits for a few seconds. Beyond the queue or that time it is refused.
+ * connection beyond the rate waits. It is refused if the queue is full, or if it has waited for a few seconds.
  */
 import { FairQueue } from './fairQueue.js';
 import { type ConnectionLimiter, type ConnectionRefused, limitConnections } from './limits/connections.js';
@@ -56,13 +56,13 @@ export function retryConnectionSeconds(): number {
 export class Admission {
 	readonly #limiter: ConnectionLimiter;
 	readonly #waiting = new FairQueue<WaitingConnection>();
-	/** What may open now. A connection costs `TICKS_PER_SECOND`, and each tick adds `perSecond`. */
+	/** Credit for opening connections now. A connection costs `TICKS_PER_SECOND`, and each tick adds `perSecond`. */
 	#credit: number;
 	/** Runs while the credit is not full or connections wait. */
 	#ticker: NodeJS.Timeout | undefined;
 	/** Admits connections while the process is overloaded. Runs while connections wait. */
 	#trickle: NodeJS.Timeout | undefined;
-	/** The connections of a storm arrive together, so their time ends together. */
+	/** Refuses connections that have waited too long. Those that arrived together time out together, hence in turns. */
 	readonly #onTimeout = spreadOverTurns<WaitingConnection>(REFUSALS, (connection) => {
 		if (!this.#remove(connection)) return;
 		this.release(connection.address);
@@ -138,7 +138,7 @@ export class Admission {
 		this.#ticker ??= setInterval(() => this.#tick(), 1000 / TICKS_PER_SECOND).unref();
 	}
 
-	/** Admits one of those that wait, from time to time, if the process is overloaded. */
+	/** Makes sure that a few of the waiting connections are admitted while the process is overloaded. */
 	#startTrickle(): void {
 		this.#trickle ??= setInterval(() => {
 			if (this.options.isOverloaded() && this.#waiting.size > 0 && this.#spendCredit()) this.#admitNext();
