@@ -1,9 +1,9 @@
-/** Knows the verbs of each path, so that the server can answer a request with another verb. */
+/** The verbs of each path. A request for a known path with another verb is answered with 405 instead of 404. */
 import { escapeRegExp } from '../../shared/escapeRegExp.js';
 
 export class KnownPaths {
 	readonly #fixed = new Map<string, readonly string[]>();
-	/** Paths with parameters. */
+	/** The paths with parameters. */
 	readonly #patterns = new Map<string, { readonly pattern: RegExp; readonly verbs: readonly string[] }>();
 
 	/** @param path may contain parameters, such as `:id` */
@@ -20,9 +20,15 @@ export class KnownPaths {
 	/** The verbs of the path of a URL; undefined if no route has this path. HEAD is allowed where GET is. */
 	verbsAt(url: string): readonly string[] | undefined {
 		const path = pathOf(url);
-		const verbs =
-			this.#fixed.get(path) ?? [...this.#patterns.values()].find(({ pattern }) => pattern.test(path))?.verbs;
+		const verbs = this.#fixed.get(path) ?? this.#verbsOfPattern(path);
 		return verbs?.includes('GET') ? [...verbs, 'HEAD'] : verbs;
+	}
+
+	#verbsOfPattern(path: string): readonly string[] | undefined {
+		for (const { pattern, verbs } of this.#patterns.values()) {
+			if (pattern.test(path)) return verbs;
+		}
+		return undefined;
 	}
 }
 
