@@ -76,24 +76,25 @@ export class Admission {
 	}
 
 	/**
-	 * Asks for a connection. It counts from now on, also while it waits.
+	 * Asks for a connection. Unless refused, it counts towards the limits from now on, even while it waits.
 	 * @param decide called once, before this function returns or later
-	 * @returns undefined if `decide` was called; otherwise a function for a client that has disconnected, after which
-	 *   `decide` is not called
+	 * @returns undefined if `decide` was called; otherwise a function to call if the client disconnects while it waits:
+	 *   then `decide` is not called
 	 */
 	request(address: string | null, decide: Decide): (() => void) | undefined {
 		if (this.#isClosed) {
 			decide(STOPPING);
 			return undefined;
 		}
-		// Checked first: most connections of a storm end here, and it costs the least.
-		if (this.#waiting.size >= this.options.perSecond * (MAX_WAIT_MS / 1000)) {
+		// Checked first, because it costs the least: if very many clients connect at once, most are refused here.
+		const maxWaiting = this.options.perSecond * (MAX_WAIT_MS / 1000);
+		if (this.#waiting.size >= maxWaiting) {
 			this.#refuse(address, decide);
 			return undefined;
 		}
 		const refused = this.#limiter.acquire(address);
 		if (refused) decide(refused);
-		else if (this.#waiting.size === 0 && this.#takeCredit()) decide(undefined);
+		else if (this.#waiting.size === 0 && this.#spendCreditUnlessOverloaded()) decide(undefined);
 		else return this.#hold(address, decide);
 		return undefined;
 	}
@@ -122,11 +123,11 @@ export class Admission {
 		return this.options.perSecond * TICKS_PER_SECOND;
 	}
 
-	/** Whether a connection may open now. */
-	#takeCredit(): boolean {
+	#spendCreditUnlessOverloaded(): boolean {
 		return !this.options.isOverloaded() && this.#spendCredit();
 	}
 
+	/** Takes the credit for one connection. @returns false if there is not enough */
 	#spendCredit(): boolean {
 		if (this.#credit < TICKS_PER_SECOND) return false;
 		this.#credit -= TICKS_PER_SECOND;
@@ -152,9 +153,10 @@ export class Admission {
 		this.#trickle = undefined;
 	}
 
+	/** Adds credit, and admits waiting connections with it. */
 	#tick(): void {
 		this.#credit = Math.min(this.#credit + this.options.perSecond, this.#maxCredit);
-		while (this.#waiting.size > 0 && this.#takeCredit()) this.#admitNext();
+		while (this.#waiting.size > 0 && this.#spendCreditUnlessOverloaded()) this.#admitNext();
 		if (this.#waiting.size > 0 || this.#credit < this.#maxCredit) return;
 		this.#stopTimers();
 	}
@@ -195,6 +197,7 @@ export class Admission {
 		this.options.observer?.onWaitingConnections(this.#waiting.size);
 	}
 
+	/** Refuses a connection because of the rate or the load; the limiter has not refused it. */
 	#refuse(address: string | null, decide: Decide): void {
 		const isOverloaded = this.options.isOverloaded();
 		this.options.observer?.onConnectionRefused(isOverloaded ? 'load' : 'rate', address);

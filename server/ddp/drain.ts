@@ -4,7 +4,6 @@
  * ignored, because a client that always has a call in progress would keep its session open for ever.
  */
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
-
 import type { Requests } from './queue.js';
 import type { Transport } from './transports/transport.js';
 
@@ -21,8 +20,8 @@ export interface DrainHost {
 const QUIET_MS = 100;
 
 /**
- * Maximum number of waits in a row in which a client sends something and is not behind. It ends the wait for a client that
- * never stops sending.
+ * Maximum number of waits in a row in which a client sends more, although its earlier input was read without a pause. It
+ * ends the wait for a client that never stops sending.
  */
 const MAX_WAITS = 20;
 
@@ -32,6 +31,7 @@ export class Drain {
 	/** Whether reading was paused since the last wait began. */
 	#pausedInWait = false;
 	#ignoresRequests = false;
+	/** Makes `#waitUntil` test its condition again. */
 	#recheck: (() => void) | undefined;
 
 	constructor(private readonly session: DrainHost) {}
@@ -73,9 +73,9 @@ export class Drain {
 			needsSilence ||= session.requests?.wasPaused === true || session.transport.hasPendingInput;
 			await (needsSilence ? delay(QUIET_MS) : nextTurn());
 			if (session.isClosed) return;
-			const isBehind = session.transport.hasPendingInput || this.#pausedInWait;
+			const hasUnreadInput = session.transport.hasPendingInput || this.#pausedInWait;
 			const wasSilent = !this.#receivedInWait;
-			if (isBehind) {
+			if (hasUnreadInput) {
 				needsSilence = true;
 				waits = 0;
 			} else if (wasSilent || !needsSilence) return;

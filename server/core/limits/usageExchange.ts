@@ -64,8 +64,8 @@ export class UsageExchange {
 	readonly #counters = new Map<string, MemoryCounter>();
 	/** Counts that wait to be written, by counter and key. */
 	#pending = new Map<string, Count>();
-	/** Number of reports that this process has written. */
-	#written = 0;
+	/** Number of the next report of this process: two reports may be written in one ms. */
+	#reportNumber = 0;
 	/** When reports were last read. */
 	#readAt = 0;
 	/** Ids of the reports that the last read has found. */
@@ -130,7 +130,7 @@ export class UsageExchange {
 		const current = counts.map(([, count]) => count).filter((count) => endOf(count) > now);
 		if (current.length === 0) return;
 		const until = new Date(Math.max(...current.map(endOf)));
-		const _id = `${idAt(now)} ${this.#process} ${this.#written++}`;
+		const _id = `${idAt(now)} ${this.#process} ${this.#reportNumber++}`;
 		try {
 			await this.#state.insertOne({ _id, counts: JSON.stringify(current), until }, SILENT);
 		} catch (error) {
@@ -145,8 +145,8 @@ export class UsageExchange {
 
 	async #read(): Promise<void> {
 		const now = Date.now();
-		const since = { _id: { $gt: idAt(this.#readAt - OVERLAP_MS), $lt: END_OF_REPORTS } };
-		const found = await this.#state.find(since, { projection: { _id: 1 } }).toArray();
+		const recentReports = { _id: { $gt: idAt(this.#readAt - OVERLAP_MS), $lt: END_OF_REPORTS } };
+		const found = await this.#state.find(recentReports, { projection: { _id: 1 } }).toArray();
 		const ids = found.map(({ _id }) => _id);
 		const isOwn = (id: string) => id.split(' ')[2] === this.#process;
 		const unread = ids.filter((id) => !this.#seen.has(id) && !isOwn(id));

@@ -65,7 +65,7 @@ export class CollectionQueries implements Watcher {
 	/** The queries, by `ObservedQuery.key`. */
 	readonly #queries = new Map<string, ObservedQuery>();
 	readonly #index = new QueryIndex();
-	/** The queries whose filters do not require ids, by the ids of the documents in their results. */
+	/** The queries whose filters allow any id, by the ids of the documents in their results. */
 	readonly #byResultId = new QueriesByString();
 	/** How many subscribers of each query are reading the initial result, which may lack writes made during the read. */
 	readonly #initialReads = new Map<ObservedQuery, number>();
@@ -159,12 +159,13 @@ export class CollectionQueries implements Watcher {
 		for (const { key, ids, resultIds } of [...this.#queries.values()]) {
 			const toRead = new Set(ids ?? resultIds);
 			if (!ids) {
+				// The key contains the filter and the projection.
 				const [filter] = parse(key) as [Filter<Document>, unknown];
 				for await (const { _id } of this.collection.find(filter, { projection: { _id: 1 } })) toRead.add(_id);
 			}
 			for (const id of toRead) void this.reread(id);
 		}
-		// The round that the last calls of `reread` have begun.
+		// Waits for the round that the calls of `reread` have begun.
 		await this.#nextRound;
 	}
 

@@ -17,6 +17,7 @@ export type { Strategy };
 /** The strategies that record which documents the client has. `SERVER_MERGE` also records their fields. */
 type TrackingStrategy = 'SERVER_MERGE' | 'NO_MERGE_MULTI';
 
+/** The documents that a client has, by collection and encoded id. */
 type Views = DocumentMap<DocumentView>;
 type Fields = Record<string, unknown>;
 
