@@ -122,17 +122,17 @@ export function createApp(options: AppOptions): App {
 	const onConnection = connectionListener(catalogue, log);
 	const resumeChains = idempotency && createResumeChains({ ...options.once, store, log });
 	const allowsOrigin = originCheck(options.allowedOrigins ?? '*');
-	const sessions = serveDdp(
+	const endpoint = serveDdp(
 		http,
 		{ ...services, invoker, publications, limits, resumeChains, addressOf, onConnection, allowsOrigin, pathOf },
 		ddp,
 	);
-	const stopObserving = ops?.attach({ sessions: sessions.openSessions, bus, onChange });
+	const stopObserving = ops?.attach({ sessions: endpoint.sessions, bus, onChange });
 	const stopSweepingTokens = options.readOnly ? undefined : sweepTokensAtIntervals(store, log);
 	const stopSharingCounters = counters?.start();
 	const stopSweepingState = sweepAtIntervals(store, log);
-	http.server.on('upgrade', sessions.upgrade);
-	const tokenWatcher = watchTokens(services, () => sessions.tokensInUse(), tokenCheckInterval);
+	http.server.on('upgrade', endpoint.upgrade);
+	const tokenWatcher = watchTokens(services, () => endpoint.tokensInUse(), tokenCheckInterval);
 	const otherWriters = followOtherWriters({ link: options.link, onChange, store, bus, log, hub, tokenWatcher, ops });
 
 	return {
@@ -144,20 +144,20 @@ export function createApp(options: AppOptions): App {
 		lookAgain: otherWriters.lookAgain,
 		caughtUp: otherWriters.caughtUp,
 		checkTokens: tokenWatcher.checkUser,
-		connect: sessions.connect,
+		connect: endpoint.connect,
 		async ready() {
 			await http.ready();
 			ops?.health.started();
 		},
 		owns(url) {
 			const path = pathOf(url);
-			return path !== undefined && (rest.owns(path) || sessions.owns(path));
+			return path !== undefined && (rest.owns(path) || endpoint.owns(path));
 		},
 		handle: rest.handle,
-		upgrade: sessions.upgrade,
+		upgrade: endpoint.upgrade,
 		// Only a server with TLS has a certificate to replace.
 		setCertificate: (next) => (http.server as unknown as TlsServer).setSecureContext(next),
-		counts: () => ({ sessions: sessions.sessions, listeners: bus.listeners }),
+		counts: () => ({ sessions: endpoint.sessions.size, listeners: bus.listeners }),
 		async listen(port, host) {
 			await http.listen({ port, host });
 			ops?.health.started();
@@ -172,9 +172,9 @@ export function createApp(options: AppOptions): App {
 				stopSweepingTokens?.(),
 				stopSharingCounters?.(),
 				stopSweepingState(),
-				sessions.close(grace),
+				endpoint.close(grace),
 				// Polling clients open new connections to receive their last answers, so HTTP closes after them.
-				sessions.pollsEnded(grace).then(() => closeHttp(http)),
+				endpoint.whenPollsEnded(grace).then(() => closeHttp(http)),
 			]);
 			await otherWriters.close();
 			cancelInterruption();

@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import type { RateRule } from '../../shared/limit.js';
 import { DEFAULT_TIMEOUT, type Method, pathParameters, type RestRoute } from '../../shared/method.js';
-import { IDEMPOTENCY_KEY, WITH_BODY } from '../rest/request.js';
+import { IDEMPOTENCY_KEY, VERBS_WITH_BODY } from '../rest/request.js';
 import { urlOf } from '../rest/server.js';
 import { answerBody } from './answers.js';
 import { CHAPTERS, chapterOf } from './chapters.js';
@@ -49,7 +49,7 @@ function descriptionOf(method: Method, limits: readonly RateRule[]): string {
 function parametersOf(method: Method, rest: RestRoute, maker: SchemaMaker, examples: ExampleMaker): unknown[] {
 	const inPath = new Set(pathParameters(rest.path));
 	const argumentParameters = argumentMembers(method.args).flatMap(({ name, isOptional, shape }) => {
-		if (!inPath.has(name) && WITH_BODY.has(rest.verb)) return [];
+		if (!inPath.has(name) && VERBS_WITH_BODY.has(rest.verb)) return [];
 		const schema = maker.schemaOf(shape);
 		const example = examples.exampleOf(schema, name);
 		return [
@@ -81,7 +81,7 @@ function bodySchema({ args }: Method, rest: RestRoute, maker: SchemaMaker): Json
 }
 
 function requestBody(method: Method, rest: RestRoute, maker: SchemaMaker, examples: ExampleMaker): object {
-	if (!WITH_BODY.has(rest.verb)) return {};
+	if (!VERBS_WITH_BODY.has(rest.verb)) return {};
 	const schema = bodySchema(method, rest, maker);
 	const content = { schema, example: examples.exampleOf(schema) };
 	return {
