@@ -8,6 +8,6 @@ export interface CheckResult {
 /** The results of several checks. */
 export interface CheckReport {
 	readonly results: readonly CheckResult[];
-	/** The clocks of this machine and of another at the same moment, in ms since 1970. `owner`: whose clock `there` is. */
+	/** Two clocks at the same moment, in ms since 1970. `here`: this machine's; `there`: that of `owner`, such as `the server`. */
 	readonly time?: { readonly here: number; readonly there: number; readonly owner: string };
 }

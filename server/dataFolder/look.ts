@@ -13,7 +13,7 @@ export interface FolderContents {
 }
 
 /** Reads who uses a folder, and which indexes it has. @param path an absolute path of a folder with data */
-export async function lookInto(path: string): Promise<FolderContents> {
+export async function readFolder(path: string): Promise<FolderContents> {
 	const environment = openEnvironment(join(path, DATA_FILE), true);
 	try {
 		// The main database lists the others by name.

@@ -248,7 +248,7 @@ describe('roomkey', () => {
 	it('prints how to create the first admin while there is none', async () => {
 		const folderHint = roomkey(`--data ${folder}/data --port 0`);
 		await folderHint.listening();
-		const hint = `stop the server and run: roomkey user add NAME --role admin --data ${folder}/data (or start it with a password in ADMIN_PASS).`;
+		const hint = `stop the server and run: roomkey user add NAME --role admin --data ${folder}/data (or start the server with a password in ADMIN_PASS).`;
 		await folderHint.printed(hint);
 		expect(await folderHint.stop()).to.equal(0);
 		const made = roomkey(`user add root --role admin --generate-password --data ${folder}/data`);
@@ -258,7 +258,7 @@ describe('roomkey', () => {
 		expect(await again.stop()).to.equal(0);
 		expect(again.out.trim().split('\n')).to.have.length(1);
 		const inMemory = roomkey('--memory --port 0');
-		await inMemory.printed('Nobody is an admin yet. To make one, start it with a password in ADMIN_PASS.');
+		await inMemory.printed('Nobody is an admin yet. To make one, start the server with a password in ADMIN_PASS.');
 	});
 
 	describe('--demo', () => {
