@@ -157,7 +157,7 @@ export function createApp(options: AppOptions): App {
 		upgrade: sessions.upgrade,
 		// Only a server with TLS has a certificate to replace.
 		setCertificate: (next) => (http.server as unknown as TlsServer).setSecureContext(next),
-		counts: () => ({ sessions: sessions.sessions, listeners: bus.listeners }),
+		counts: () => ({ sessions: sessions.sessions, listeners: bus.listenerCount }),
 		async listen(port, host) {
 			await http.listen({ port, host });
 			ops?.health.started();

@@ -30,7 +30,7 @@ const ShortList = Match.Where(
 		Array.isArray(value) && value.length > 0 && value.length <= MAX_ASKED && value.every(Number.isSafeInteger),
 );
 
-/** A document was written. `last`: what is still known of a removed one. */
+/** A document was written. `last`: the known fields of a removed document. */
 const Written = compile({
 	type: 'changed',
 	collection: Name,
@@ -56,7 +56,7 @@ export type ClusterEvent =
 
 const EVENTS = [Written, Notice, TokensRemoved, LookAgain];
 
-/** The members of all messages. `from` is the sender; `n` is the number of its last message with events. */
+/** The members of messages. `from` is the sender; `n` is the number of the sender's last message with events. */
 const Envelope = compile({
 	v: VERSION,
 	from: Name,
@@ -72,7 +72,7 @@ const Envelope = compile({
 	hello: Match.Optional(Count),
 	/** The sender stops. */
 	bye: Match.Optional(Boolean),
-	/** The sender asks the process `of` to send the messages again that it has missed. */
+	/** The sender asks the process `of` to send these missing messages again, by their numbers. */
 	ask: Match.Optional({ of: Name, missing: ShortList }),
 });
 
@@ -129,7 +129,7 @@ export function eventOf<N extends EventName>(name: N, payload: EventPayloads[N])
 	}
 }
 
-/** What subscribers receive of a removed document. Of the user in it, only the id and the user name are sent. */
+/** The fields of a removed document that its subscribers receive. Of the user `u`, only the id and the user name are sent. */
 function remainsOf(document: Change['document']) {
 	const last = lastKnown(document);
 	if (!last.u) return last;

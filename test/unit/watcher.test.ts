@@ -105,7 +105,7 @@ describe('the watcher of a database', () => {
 			expect(report.status).to.equal('ready');
 			expect(report.checks.watcher).to.include({
 				status: 'degraded',
-				reason: 'Writes of other programs are not noticed at present',
+				reason: 'Writes of other programs are noticed late or not at all',
 			});
 			await watcher.close();
 		} finally {
