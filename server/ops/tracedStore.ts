@@ -14,7 +14,7 @@ import {
 } from '../../shared/store.js';
 import type { Operation } from '../store/storeObserver.js';
 
-/** Begins a span. @returns called at the end; the error of a failed operation is passed */
+/** Begins a span. @returns a function that ends the span. It receives the error of a failed operation */
 type Begin = (collection: string, operation: Operation) => (failure?: unknown) => void;
 
 class TracedCollection<T extends { _id: string }> implements Collection<T> {
@@ -44,7 +44,7 @@ class TracedCollection<T extends { _id: string }> implements Collection<T> {
 		const cursor = this.source.find(filter, options);
 		return {
 			toArray: () => this.#run('find', () => cursor.toArray()),
-			// The span ends with the first document: what follows may depend on how fast a client reads.
+			// The span ends with the first document, because the time of the others may depend on how fast a client reads.
 			[Symbol.asyncIterator]: () => {
 				const documents = cursor[Symbol.asyncIterator]();
 				let isFirst = true;

@@ -9,7 +9,7 @@ import type { OptionName, OptionValues } from './options.js';
 
 type CamelCase<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<CamelCase<B>>}` : S;
 
-/** Settings that only the command has. `createServer` has the option `store` for the place of the data. */
+/** Settings that only the command has. In `createServer`, the option `store` names the location of the data. */
 export const COMMAND_SETTINGS = ['config', 'data', 'memory', 'mongo-url'] as const;
 
 export type CommandSetting = (typeof COMMAND_SETTINGS)[number];

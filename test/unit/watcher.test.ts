@@ -18,7 +18,7 @@ describe('the watcher of a database', () => {
 		database = new FakeDatabase();
 		sink = new ReportedWrites();
 		health = new Health(memoryLog(), { timeout: 1000, maxAge: 0 });
-		health.started();
+		health.markStarted();
 	});
 
 	const start = (mode: WatchMode, more: Partial<WatcherParts> = {}) =>
