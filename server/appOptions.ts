@@ -1,4 +1,4 @@
-/** The options of `createApp`, and how they follow from the settings. */
+/** The options of `createApp`, most of which are made from the settings. */
 import type { ExpiringCacheOptions } from '../shared/expiringCache.js';
 import type { Log } from '../shared/log.js';
 import type { Settings } from '../shared/method.js';
@@ -70,7 +70,7 @@ export interface AppOptions {
 	readonly ops?: Ops | undefined;
 }
 
-/** The options that follow from settings. */
+/** Makes the options that depend only on settings. */
 export function appOptionsOf({
 	settings,
 	parts,
@@ -109,7 +109,7 @@ export function appOptionsOf({
 			maxFrame: settings['max-frame'],
 			maxAnonymousFrame: settings['max-anonymous-frame'],
 			compression: settings.compression,
-			// A mirror of requests has no sockets.
+			// A shadow serves no DDP clients.
 			maxConnections: settings.shadow ? 0 : settings['max-connections'],
 			maxConnectionsPerAddress: settings['max-connections-per-address'],
 			maxConnectsPerSecond: settings['max-connects-per-second'],

@@ -85,7 +85,7 @@ async function createFirst(store: Store, admin: FirstAdminArgs, log: Log): Promi
 	const outcome = await makeFirstAdmin(store, admin);
 	if (outcome === 'taken') throw new CommandError('Another user, who is no admin, has this name or e-mail.');
 	if (outcome === 'exists') throw new CommandError('Another process has just made the first admin.');
-	log.info({ audit: true, username: admin.username }, 'There was no admin, so one was made');
+	log.info({ audit: true, username: admin.username }, 'There was no admin, so one was created');
 }
 
 /** Adds to the error of a folder in use how to work through the server that uses it. */

@@ -1,6 +1,6 @@
 /**
- * The indexes of collections in a data folder. An application may change those of its own collections between two starts:
- * they are then built again.
+ * The indexes of collections in a data folder. An application may change the indexes of its collections between two starts.
+ * The changed indexes are then rebuilt.
  */
 import type { Database } from 'lmdb';
 import type { IndexedCollection, IndexSpec } from '../../shared/indexes.js';
