@@ -8,6 +8,6 @@ export interface CheckResult {
 /** The results of several checks. */
 export interface CheckReport {
 	readonly results: readonly CheckResult[];
-	/** Two clocks at the same moment, in ms since 1970. `here`: this machine's; `there`: that of `owner`, such as `the server`. */
+	/** Two clocks at the same moment, in ms since 1970: `here` on this machine, `there` on that of `owner`. */
 	readonly time?: { readonly here: number; readonly there: number; readonly owner: string };
 }

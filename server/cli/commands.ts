@@ -18,9 +18,9 @@ const YES = { yes: { meaning: 'do not ask whether to go on' } } as const satisfi
 const listFlags = { ...LIST_FLAGS, ...PLACE_FLAGS };
 const resultFlags = { ...JSON_FLAG, ...PLACE_FLAGS };
 
-const loadUsersCommands = () => import('./userCommands.js');
-const loadTokensCommands = () => import('./tokenCommands.js');
-const loadRoomsCommands = () => import('./roomCommands.js');
+const loadUserCommands = () => import('./userCommands.js');
+const loadTokenCommands = () => import('./tokenCommands.js');
+const loadRoomCommands = () => import('./roomCommands.js');
 const loadSettingsCommands = () => import('./settingsCommands.js');
 const loadDataCommands = () => import('./dataCommands.js');
 
@@ -36,35 +36,35 @@ export const commands: readonly Command[] = [
 			...NEW_PASSWORD,
 			...resultFlags,
 		},
-		run: async (...args) => (await loadUsersCommands()).addUser(...args),
+		run: async (...args) => (await loadUserCommands()).addUser(...args),
 	},
 	{
 		name: 'user list',
 		parameters: [],
 		meaning: 'lists the users by name',
 		flags: listFlags,
-		run: async (...args) => (await loadUsersCommands()).listUsers(...args),
+		run: async (...args) => (await loadUserCommands()).listUsers(...args),
 	},
 	{
 		name: 'user password',
 		parameters: ['NAME'],
 		meaning: 'sets the password of a user, and ends all logins with the old one',
 		flags: { ...NEW_PASSWORD, ...resultFlags },
-		run: async (...args) => (await loadUsersCommands()).setPassword(...args),
+		run: async (...args) => (await loadUserCommands()).setPassword(...args),
 	},
 	{
 		name: 'user activate',
 		parameters: ['NAME'],
 		meaning: 'lets a deactivated user log in again',
 		flags: resultFlags,
-		run: async (...args) => (await loadUsersCommands()).setActive(true)(...args),
+		run: async (...args) => (await loadUserCommands()).setActive(true)(...args),
 	},
 	{
 		name: 'user deactivate',
 		parameters: ['NAME'],
 		meaning: 'ends all logins of a user, who cannot log in again',
 		flags: { ...RELINQUISH, ...resultFlags },
-		run: async (...args) => (await loadUsersCommands()).setActive(false)(...args),
+		run: async (...args) => (await loadUserCommands()).setActive(false)(...args),
 	},
 	{
 		name: 'user remove',
@@ -76,7 +76,7 @@ export const commands: readonly Command[] = [
 			'confirm-key-loss': { meaning: 'go on even if nobody else holds the keys of some rooms' },
 			...resultFlags,
 		},
-		run: async (...args) => (await loadUsersCommands()).removeUser(...args),
+		run: async (...args) => (await loadUserCommands()).removeUser(...args),
 	},
 	{
 		name: 'token issue',
@@ -86,21 +86,21 @@ export const commands: readonly Command[] = [
 			personal: { placeholder: 'NAME', meaning: 'a personal access token with this name, which never expires' },
 			...resultFlags,
 		},
-		run: async (...args) => (await loadTokensCommands()).issueToken(...args),
+		run: async (...args) => (await loadTokenCommands()).issueToken(...args),
 	},
 	{
 		name: 'token list',
 		parameters: ['USER'],
 		meaning: 'lists the login tokens of a user, without the tokens themselves',
 		flags: listFlags,
-		run: async (...args) => (await loadTokensCommands()).listTokens(...args),
+		run: async (...args) => (await loadTokenCommands()).listTokens(...args),
 	},
 	{
 		name: 'token revoke',
 		parameters: ['USER', '[ID]'],
 		meaning: 'revokes one token of a user, or all of them, and closes the connections that use them',
 		flags: { all: { meaning: 'all tokens of the user' }, ...resultFlags },
-		run: async (...args) => (await loadTokensCommands()).revokeTokens(...args),
+		run: async (...args) => (await loadTokenCommands()).revokeTokens(...args),
 	},
 	{
 		name: 'room list',
@@ -110,21 +110,21 @@ export const commands: readonly Command[] = [
 			search: { placeholder: 'TEXT', meaning: 'only rooms with this text in their name or members' },
 			...listFlags,
 		},
-		run: async (...args) => (await loadRoomsCommands()).listRooms(...args),
+		run: async (...args) => (await loadRoomCommands()).listRooms(...args),
 	},
 	{
 		name: 'room show',
 		parameters: ['ROOM'],
 		meaning: 'shows a room, by its id or name',
 		flags: resultFlags,
-		run: async (...args) => (await loadRoomsCommands()).showRoom(...args),
+		run: async (...args) => (await loadRoomCommands()).showRoom(...args),
 	},
 	{
 		name: 'room members',
 		parameters: ['ROOM'],
 		meaning: 'lists the members of a room, and which of them hold its key',
 		flags: listFlags,
-		run: async (...args) => (await loadRoomsCommands()).listMembers(...args),
+		run: async (...args) => (await loadRoomCommands()).listMembers(...args),
 	},
 	{
 		name: 'settings list',

@@ -9,7 +9,7 @@ export interface CompletedFlag {
 	readonly value?: 'file' | 'text' | readonly string[];
 }
 
-/** A command with its ownFlags flags. `words`: the one or two words of its name. */
+/** A command with its own flags. `words`: the one or two words of its name. */
 export interface CompletedCommand {
 	readonly words: readonly string[];
 	readonly meaning: string;

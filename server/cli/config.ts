@@ -81,7 +81,10 @@ function settingOf(name: OptionName, found: SourcedValues): Setting {
 	return { name, value, from: found.map(({ source }) => source.nameOf(name)).join(', ') };
 }
 
-/** Where the data is stored. The strongest source that names a location decides. `found`: values by the name of the setting. */
+/**
+ * Where the data is stored. The strongest source that names a location decides.
+ * @param found the values of each setting, by its name
+ */
 function storeChoice(
 	sources: readonly Source[],
 	found: ReadonlyMap<string, SourcedValues>,

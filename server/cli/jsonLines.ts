@@ -1,7 +1,7 @@
 /** Documents as lines of JSON: in the format of `mongoexport`, or in that of old data folders (NeDB's `*.db` files). */
 import { isFields } from '../../shared/values.js';
 
-/** Thrown for a line that is not a document. The message completes a sentence that begins with `line 7`; it never quotes the line. */
+/** Thrown for a line that is not a document. Its message follows `line 7` in a report, and never quotes the line. */
 export class LineError extends Error {}
 
 /**

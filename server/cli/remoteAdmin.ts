@@ -79,7 +79,7 @@ function routeOf(name: string): { verb: string; path: string } {
 	return route;
 }
 
-/** Fills the parameters of a path, such as `:id`, with the fields of the same names. @returns the path and the unused fields */
+/** Fills the parameters of a path, such as `:id`, with the fields of the same names. @returns path and unused fields */
 function fillPath(path: string, fields: Fields): [path: string, others: Fields] {
 	const others = { ...fields };
 	const filled = path.replace(/:(\w+)/g, (_, name: string) => {

@@ -51,7 +51,7 @@ async function serveOrHelp(args: readonly string[], io: Io): Promise<void> {
 	}
 }
 
-/** Finds the command that the first words name. @returns the command and its arguments, or the text of the error if none matches */
+/** Finds the command that the first words name. @returns the command and its arguments, or else the text of an error */
 function findCommand(args: readonly string[]): { command: Command; rest: readonly string[] } | string {
 	const [first = '', second = ''] = args;
 	for (const command of commands) {

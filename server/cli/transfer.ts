@@ -52,8 +52,8 @@ async function findSources(folder: string): Promise<{ file: string; key: keyof S
 
 /**
  * Imports a folder into a store. The folder holds files of the former format (`users.db`), or JSON lines as
- * `mongoexport` writes them (`users.jsonl` or `users.json`). Importing is idempotent, so an interrupted import can be repeated. A line
- * that is not a document, or that a unique index refuses, is skipped and reported.
+ * `mongoexport` writes them (`users.jsonl` or `users.json`). An interrupted import can be repeated. A line that is not a
+ * document, or that a unique index refuses, is skipped and reported.
  *
  * @throws StoreError if the folder holds nothing to read
  */

@@ -28,7 +28,7 @@ export async function findUser(admin: Admin, nameOrId: string): Promise<ListedUs
 	throw new CommandError(`There is no user ${nameOrId}.`);
 }
 
-/** Generates a password if `--generate-password` is given; otherwise reads one. `generated`: the same password, if it must be printed. */
+/** Reads a password, or generates one with `--generate-password`. `generated`: the generated password, for printing. */
 async function chooseNewPassword(
 	input: Input,
 	io: Io,

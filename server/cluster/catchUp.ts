@@ -10,7 +10,7 @@ const OVERLAP_MS = 10_000;
 /** Time between two runs, in ms. */
 const PAUSE_MS = 250;
 
-/** Time before a run that has hasFailed is repeated, in ms. */
+/** Time before a failed run is repeated, in ms. */
 const RETRY_MS = 1000;
 
 export interface CatchUp {

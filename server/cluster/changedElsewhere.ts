@@ -76,15 +76,15 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 
 	function report(collection: string, id: string, reported: Reported = {}): void {
 		if (isClosed || !Object.hasOwn(store, collection)) return;
-		let waitingHere = waiting.get(collection);
-		if (!waitingHere) {
-			waitingHere = new Map();
-			waiting.set(collection, waitingHere);
+		let waitingById = waiting.get(collection);
+		if (!waitingById) {
+			waitingById = new Map();
+			waiting.set(collection, waitingById);
 		}
-		const earlier = waitingHere.get(id);
+		const earlier = waitingById.get(id);
 		if (!earlier) waitingCount++;
 		// Keeps the fields of a removed document if only the earlier report had them.
-		waitingHere.set(id, { action: reported.action, last: reported.last ?? earlier?.last });
+		waitingById.set(id, { action: reported.action, last: reported.last ?? earlier?.last });
 		if (waitingCount > MAX_WAITING) {
 			waiting.clear();
 			waitingCount = 0;
@@ -160,6 +160,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		const removedState = last ? undefined : 'unknown';
 		const { isNew, wasKnown } = published.note(collection, id, document ?? removedState, Date.now());
 		if (!isNew) return undefined;
+		// A document whose state was published before cannot be a new one.
 		const writeAction = action === 'inserted' && !wasKnown ? 'inserted' : 'updated';
 		const change: Change = document
 			? { collection, action: writeAction, document }

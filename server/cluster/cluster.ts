@@ -41,7 +41,7 @@ export interface Cluster {
 	close(): Promise<void>;
 }
 
-/** Joins this process to the others of its service. It works alone until it is connected. */
+/** Joins this process to the others of its service. The process works alone until it is connected. */
 export function joinCluster(parts: ClusterParts): Cluster {
 	const { link, bus, changedElsewhere, catchUp, health, log } = parts;
 	const counts = parts.counts ?? new ClusterCounts();

@@ -22,7 +22,7 @@ export interface NatsSettings {
 	readonly servers: string[];
 	/** `user:password`, a token, or the seed of an nkey. */
 	readonly credentials?: string | undefined;
-	/** PEM texts: certificate of the authority, certificate and key of the client. Absent: TLS only if the server requires it. */
+	/** PEM texts of the authority, the client's certificate and its key. Absent: TLS only if the server requires it. */
 	readonly tls?: { ca?: string | undefined; cert?: string | undefined; key?: string | undefined } | undefined;
 }
 

@@ -121,7 +121,8 @@ export function createOutbox({ from, maxBytes, send, onTooLarge }: OutboxOptions
 				const message = kept.get(n);
 				if (!message || now - message.resentAt < RESEND_PAUSE_MS) continue;
 				message.resentAt = now;
-				send(encodeEvents(from, n, message.events, true));
+				const again = true;
+				send(encodeEvents(from, n, message.events, again));
 				count++;
 			}
 			return count;

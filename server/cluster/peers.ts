@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { batchesOf } from '../../shared/batches.js';
 import { MAX_ASKED } from './messages.js';
 
-/** How long after its last message a process counts as gone, in ms. It sends one at least every second. */
+/** A process that has sent nothing for this long counts as gone, in ms. A running process sends a message every second. */
 export const SILENCE_MS = 3500;
 
 /** Time after this process has connected, in ms, in which earlier messages of an unknown process do not count as missed. */
@@ -19,7 +19,7 @@ const MAX_PEERS = 1000;
 const MAX_MISSING = 10_000;
 
 interface Peer {
-	/** Number of its last message that has arrived, or was announced. */
+	/** Number of its last known message, which may be missing. */
 	last: number;
 	/** When its last message arrived, by `performance.now`. */
 	seenAt: number;
@@ -33,7 +33,7 @@ export interface Arrival {
 	readonly isNew: boolean;
 	/** Whether messages before it were missed. */
 	readonly isGap: boolean;
-	/** A time until which no message of the sender was missed. Undefined: the sender was unknown. */
+	/** A time until which no message of the sender was missed. Undefined: not known. */
 	readonly seenAt: number | undefined;
 }
 
@@ -41,13 +41,14 @@ export class Peers {
 	readonly #peers = new Map<string, Peer>();
 	/** Processes that went silent. A process that had only lost its connection comes back from here. */
 	readonly #gone = new LRUCache<string, Peer>({ max: MAX_PEERS });
+	/** When this process has connected, by `performance.now`. */
 	#connectedAt = Number.NEGATIVE_INFINITY;
 
 	get size(): number {
 		return this.#peers.size;
 	}
 
-	/** Notes that this process has connected. It then reads the store, so earlier messages do not count as missed. */
+	/** Notes that this process has connected. It then catches up, so it need not catch up again for earlier messages. */
 	noteOwnConnection(now: number): void {
 		this.#connectedAt = now;
 		for (const peer of this.#peers.values()) peer.seenAt = now;
@@ -73,6 +74,7 @@ export class Peers {
 		peer.seenAt = now;
 		if (n <= peer.last) return { isNew: hasEvents && peer.missing.delete(n), isGap: false, seenAt };
 		const firstMissing = Math.max(peer.last + 1, n - MAX_MISSING);
+		// A message without events only names message `n`, which is then missing too.
 		const end = hasEvents ? n : n + 1;
 		for (let number = firstMissing; number < end; number++) peer.missing.set(number, now);
 		peer.last = n;

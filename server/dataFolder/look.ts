@@ -12,7 +12,7 @@ export interface FolderContents {
 	hasIndex(collection: string, spec: IndexSpec): boolean;
 }
 
-/** Reads which process uses a folder, and which indexes the folder has. @param path the absolute path of a folder with data */
+/** Reads which process uses a folder, and which indexes it has. @param path the absolute path of a folder with data */
 export async function readFolder(path: string): Promise<FolderContents> {
 	const readOnly = true;
 	const environment = openEnvironment(join(path, DATA_FILE), readOnly);

@@ -31,7 +31,7 @@ export interface WriterOptions {
 
 /**
  * Makes the function that runs writing tasks, in one transaction after the other. Tasks that are added in one turn of the
- * event loop, or during a flush, share the next transaction. Tasks beyond its maximum time wait for the transaction after.
+ * event loop, or during a flush, share the next transaction. Tasks that do not fit into its maximum time wait longer.
  *
  * @param folder folder of the LMDB file
  */

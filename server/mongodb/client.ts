@@ -32,7 +32,7 @@ export function connectTo(url: string): MongoClient {
 	}
 }
 
-/** The urlParts of an address: `mongodb://login@hosts/database?options`. A slash in a password is percent-encoded. */
+/** The parts of an address: `mongodb://login@hosts/database?options`. A slash in a password is percent-encoded. */
 function urlParts(url: string): { login?: string; hosts?: string; database?: string } {
 	return (
 		/^mongodb(?:\+srv)?:\/\/(?:(?<login>[^/]*)@)?(?<hosts>[^/?]*)(?:\/(?<database>[^?]*))?/.exec(url)?.groups ?? {}

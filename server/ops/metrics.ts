@@ -42,7 +42,7 @@ function metric(type: 'counter' | 'gauge' | 'histogram', name: string, help: str
 	return { name, help, type, get } as unknown as Metric;
 }
 
-/** A metric with one value. */
+/** The samples of a metric that has only one value. */
 function single(value: number, labels: Labels = {}): Sample[] {
 	return [{ labels, value }];
 }

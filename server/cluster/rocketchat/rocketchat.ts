@@ -43,7 +43,8 @@ export async function joinRocketChat(parts: RocketChatParts): Promise<RocketChat
 		namespace,
 		events: RECEIVED_EVENTS,
 		onEvent(event, data) {
-			if (receive(event, data, parts)) return;
+			const isWellFormed = receive(event, data, parts);
+			if (isWellFormed) return;
 			if (malformed++ === 0) log.warn({ event }, "An event of Rocket.Chat's broker does not have the expected form");
 		},
 		onReconnect() {

@@ -126,7 +126,8 @@ export class CollectionStream {
 		if (action && id === undefined && !this.#needsLookup) {
 			// Opens the stream with lookups at the same position, so that the same event is read again.
 			this.#needsLookup = true;
-			if (this.#token === undefined) this.#restart();
+			const hasPosition = this.#token !== undefined;
+			if (!hasPosition) this.#restart();
 			return false;
 		}
 		if (id !== undefined && action) sink.report(collection.key, id, { action });

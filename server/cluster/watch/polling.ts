@@ -3,7 +3,7 @@
  * queries depends on the number of collections, not on the number of observers.
  *
  * - Inserted and updated documents are found by `_updatedAt`. A write that leaves `_updatedAt` as it is, is not found.
- * - Removed documents are found in Rocket.Chat's trash, and by looking whether observed documents still exist.
+ * - Removed documents are found in Rocket.Chat's trash, and by checking whether observed documents still exist.
  */
 import type { Log } from '../../../shared/log.js';
 import type { WatchedDatabase } from './database.js';

@@ -58,9 +58,9 @@ export class Trash {
 		await this.#records.readNew(isWide, (record) => {
 			const collection = this.#collections.get(record.__collection__);
 			if (!collection) return;
-			const ofCollection = this.#pending.get(collection) ?? new Map<string, Pending>();
-			ofCollection.set(record._id, { last: lastKnown(record), foundAt });
-			this.#pending.set(collection, ofCollection);
+			const pendingById = this.#pending.get(collection) ?? new Map<string, Pending>();
+			pendingById.set(record._id, { last: lastKnown(record), foundAt });
+			this.#pending.set(collection, pendingById);
 		});
 		await Promise.all([...this.#pending].map(([collection, pending]) => this.#reportRemoved(collection, pending)));
 	}
