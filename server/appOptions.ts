@@ -39,7 +39,7 @@ export interface AppOptions {
 	readonly corsOrigin?: string | undefined;
 	/** Whether there is a reference page at `/api-docs`. Default true. */
 	readonly apiDocs?: boolean;
-	/** Time over which connections are closed at shutdown, in ms. */
+	/** Time that calls in flight have at shutdown, in ms. Connections are closed over its first half. */
 	readonly grace: number;
 	/** Time between checks that the login tokens in use still exist, in ms. Default 1,000. */
 	readonly tokenCheckInterval?: number;
@@ -56,11 +56,11 @@ export interface AppOptions {
 	readonly pathPrefix?: string | undefined;
 	/** The TLS certificate. Default: plain HTTP. */
 	readonly certificate?: Certificate | undefined;
-	/** Time limits of HTTP. Default: those of the settings. */
+	/** Time limits of HTTP. Default: the defaults of the settings. */
 	readonly timeouts?: HttpTimeouts;
 	/** At which level arguments of a wrong type are logged. Default `debug`. */
 	readonly argumentLogLevel?: 'debug' | 'info';
-	/** The version of Rocket.Chat that `/api/info` names. Default: that of `--rocketchat-version`. */
+	/** The version of Rocket.Chat that `/api/info` names. Default: the default of `--rocketchat-version`. */
 	readonly rocketChatVersion?: string;
 	/** Whether REST refuses users without a user name. Default true. */
 	readonly usernameRequired?: boolean;

@@ -49,6 +49,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	const fullCatalogue = await catalogueOf(parts, settings.limits);
 	const isShadow = settings.shadow;
 	const readOnly = settings['read-only'] || isShadow;
+	// A shadow executes writing methods too, on a store that discards their writes.
 	const catalogue = settings['read-only']
 		? { ...fullCatalogue, methods: readOnlyMethods(fullCatalogue.methods) }
 		: fullCatalogue;
@@ -88,6 +89,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		if (!readOnly) await prepareStore(store, checked, log);
 		app = createApp({
 			...appOptionsOf(checked),
+			// A `ttl` of 0 switches the idempotency cache off: a shadow executes every mirrored request.
 			...(shadow && { preParsing: shadow.preParsing, once: { ttl: 0, max: 1 } }),
 			catalogue,
 			store,

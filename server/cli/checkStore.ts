@@ -46,7 +46,8 @@ async function checkFolder(folder: string): Promise<CheckReport> {
 		const diskFault = await checkDisk();
 		add('folder: disk', diskFault === undefined ? 'ok' : 'failed', diskFault ?? 'It has enough space');
 		// A folder has no indexes that expire documents: those are of MongoDB.
-		const missing = specs([]).flatMap(({ name, indexes }) =>
+		const ownCollections = specs([]);
+		const missing = ownCollections.flatMap(({ name, indexes }) =>
 			indexes
 				.filter((index) => !index.expires && !hasIndex(name, index))
 				.map(({ fields }) => `${name} (${fields.join(', ')})`),
@@ -69,9 +70,9 @@ async function checkMongo(url: string): Promise<CheckReport> {
 		const db = client.db(databaseOf(url));
 		const here = Date.now();
 		const { localTime } = await db.command({ hello: 1 });
-		const collections = specs([]);
-		const isEmpty = await holdsNothing(db, collections);
-		const differences = await compareDatabase(db, collections);
+		const ownCollections = specs([]);
+		const isEmpty = await holdsNothing(db, ownCollections);
+		const differences = await compareDatabase(db, ownCollections);
 		const database: CheckResult = isEmpty
 			? { part: 'database', status: 'warning', note: `${location} is empty. Is its name right?` }
 			: { part: 'database', status: 'ok', note: `${location} answers` };

@@ -31,19 +31,21 @@ const TIMEOUT_MS = 600_000;
  * @throws CommandError if the server does not answer, or refuses the admin; OptionError if no credentials are given
  */
 export async function connectAdmin(url: string, { login, tokenFile }: Credentials, io: Io): Promise<Admin> {
-	const body =
+	const loginBody =
 		login === undefined
 			? { resume: tokenFrom(tokenFile, io.env) }
 			: { user: login, password: await readPassword(io, `Password of ${login}: `) };
 	if (isUnencryptedRemote(url))
 		io.note(`Warning: the connection to ${url} is not encrypted. Others on the network can read the token.`);
-	const { data: session } = await send<{ data: Session }>(url, undefined, 'POST', 'login', body);
+	const { data: session } = await send<{ data: Session }>(url, undefined, 'POST', 'login', loginBody);
 	return {
 		where: `Working through the server at ${url}`,
 		async call<T>(name: string, args: Fields = {}) {
 			const { verb, path } = routeOf(name);
 			const fields = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
-			const { success, ...answer } = await send<Record<string, unknown>>(url, session, verb, ...fillPath(path, fields));
+			const [filledPath, otherFields] = fillPath(path, fields);
+			const body = await send<Record<string, unknown>>(url, session, verb, filledPath, otherFields);
+			const { success, ...answer } = body;
 			return answer as T;
 		},
 		async close() {

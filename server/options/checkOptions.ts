@@ -45,7 +45,7 @@ export function asProgramSettings(settings: CheckedOptions['settings']): Program
 
 /**
  * Checks the options of a server, and adds the defaults.
- * @throws OptionError that names every unknown option and every option with an invalid value
+ * @throws OptionError that names all faults: unknown options, invalid values, and contradictions
  */
 export function checkServerOptions(serverOptions: ServerOptions): CheckedOptions {
 	if (!isObject(serverOptions as unknown)) throw new OptionError('The options of createServer must be an object');
@@ -82,8 +82,8 @@ const isPart = (name: string): name is keyof Parts => (PART_NAMES as readonly st
 
 /** Adds to the choice of the store the settings that concern it. */
 function storeWith(settings: CheckedOptions['settings'], store: StoreChoice): StoreChoice {
-	const mayMakeNoIndex = settings['no-index'] || settings['read-only'] || settings.shadow;
-	if (store.kind === 'mongodb' && mayMakeNoIndex) return { ...store, indexes: 'report' };
+	const leavesIndexes = settings['no-index'] || settings['read-only'] || settings.shadow;
+	if (store.kind === 'mongodb' && leavesIndexes) return { ...store, indexes: 'report' };
 	return store.kind === 'files' && settings.nats !== undefined ? { ...store, shared: true } : store;
 }
 
