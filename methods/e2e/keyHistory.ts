@@ -36,7 +36,7 @@ export const keyHistory = method({
 	name: 'e2e.keyHistory',
 	args: { uid: String, ...Page },
 	...KEY_SERVICE_READ,
-	// A read-only server answers too. Other servers add a public key that Rocket.Chat has stored to the history first.
+	// A read-only server answers too. Other servers first add to the history a public key that Rocket.Chat has stored.
 	writes: false,
 	summary: 'Lists the public keys that a user with whom the caller shares a room has stored, the oldest first',
 	returns: { history: [KeyHistoryAnswer], ...PAGE_ANSWER, dropped: Match.Optional(Number) },

@@ -120,14 +120,14 @@ async function* membersOf(store: Store, room: Room) {
 function toMember(membership: Subscription, room: Room, user: UserState | undefined): Member {
 	const { _id, username } = membership.u;
 	const state = user?.isActive ? stateOf(membership, room, user) : 'inactive';
-	return { _id, username, state, ...(user?.hasIdentity && !user.isFit && { unfitKey: true as const }) };
+	return { _id, username, state, ...(user?.hasIdentity && !user.hasFitKey && { unfitKey: true as const }) };
 }
 
-function stateOf(membership: Subscription, room: Room, { hasIdentity, isFit }: UserState): MemberState {
+function stateOf(membership: Subscription, room: Room, { hasIdentity, hasFitKey }: UserState): MemberState {
 	const state = keyStateOf(membership, room);
 	if (state === 'holder' || state === 'offered') return state;
 	if (!hasIdentity) return 'no-identity-key';
-	return isFit ? 'waiting' : 'unfit-key';
+	return hasFitKey ? 'waiting' : 'unfit-key';
 }
 
 function returnedOffersOf(membership: Subscription, { e2eKeyId }: Room): ReturnedOffer[] {

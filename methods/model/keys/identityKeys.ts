@@ -72,7 +72,7 @@ function isFollowUpPending({ e2eRekeying, e2eQueueing }: User): boolean {
 	return !!e2eRekeying || !!e2eQueueing;
 }
 
-/** How the caller is logged in, without a proof: by one of the two kinds of tokens, or `server` without a token. */
+/** How a caller who gave no proof is logged in: with one of the two kinds of tokens, or without a token (`server`). */
 async function loginOf(store: Store, userId: string, hashedToken: string | null): Promise<KeyLogin> {
 	if (hashedToken === null) return 'server';
 	const tokens = { 'services.resume.loginTokens.hashedToken': 1, 'services.resume.loginTokens.type': 1 } as const;
@@ -108,7 +108,7 @@ export async function storeKeyPair(
 	{ force, confirm, prove }: StoreOptions,
 ): Promise<boolean> {
 	const { store, hashedToken } = context;
-	let login: KeyLogin | undefined;
+	let login: KeyLogin | null = null;
 	const attempt = async () => {
 		const user = await readIdentity(context, userId);
 		const { public_key, private_key } = user.e2e ?? {};
@@ -126,7 +126,7 @@ export async function storeKeyPair(
 		if (isNewPublicKey && hadPublicKey)
 			await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));
 		// A second-factor code can be used only once, so a repeated attempt keeps the first proof.
-		if (hasKeys) login ??= (await prove()) ?? undefined;
+		if (hasKeys) login ??= await prove();
 		login ??= await loginOf(store, userId, hashedToken);
 		const updated = await store.users.findOneAndUpdate(
 			whereIdentityUnchanged(user),
@@ -140,7 +140,8 @@ export async function storeKeyPair(
 		return updated ?? CONFLICT;
 	};
 	const stored = await retryOnConflict(attempt);
-	return isFollowUpPending(stored) && followUp(context, stored);
+	if (!isFollowUpPending(stored)) return false;
+	return followUp(context, stored);
 }
 
 /**
@@ -152,6 +153,7 @@ async function followUp(context: Context, user: User): Promise<boolean> {
 	const { _id, e2eKeyHistory, e2eRekeying, e2eQueueing } = user;
 	if (listOf(e2eKeyHistory).length > 1) await moveEarlierEntries(context.store, _id);
 	const latest = listOf(e2eKeyHistory).at(-1);
+	// Nobody is notified of a user's first key, because it replaces none.
 	if (latest?.previous) await notifyIdentityChanged(context, _id, latest);
 	const lostLastHolder = !!e2eRekeying && (await archiveKeysEverywhere(context, _id));
 	await enqueueEverywhere(context.store, _id);
@@ -211,7 +213,8 @@ export async function archiveKeysEverywhere(
 			const e2eKeyId = keyIds.get(rid);
 			if (!(await archiveKeyAndRemoveOffer(store, membership, e2eKeyId))) return;
 			// Checked after the write: if the last two holders lose their keys concurrently, at least one call sees no holder.
-			if (!holdsKey(membership, { e2eKeyId }) || (await hasHolder(store, rid))) return;
+			const wasHolder = holdsKey(membership, { e2eKeyId });
+			if (!wasHolder || (await hasHolder(store, rid))) return;
 			lostLastHolder = true;
 			notifyNoHolder(context, rid, userId);
 		});

@@ -70,7 +70,7 @@ export type KeyFields = Pick<
 >;
 
 /** A document with the key id of a room. Absent, null and empty all mean that the room has no key. */
-export type KeyIdHolder = Pick<Room, 'e2eKeyId'>;
+export type KeyIdField = Pick<Room, 'e2eKeyId'>;
 
 /** Computes the keys after a transition; null if nothing changes. */
 export type Transition = (keys: MemberKeys) => MemberKeys | null;
@@ -87,19 +87,19 @@ export function keysOf(membership: KeyFields): MemberKeys {
 }
 
 /** Whether a key counts as of the room: it begins with the room's key id or with none, or a record says so. */
-export function isOfRoom(key: string | undefined, records: readonly KnownKey[], { e2eKeyId }: KeyIdHolder): boolean {
+export function isOfRoom(key: string | undefined, records: readonly KnownKey[], { e2eKeyId }: KeyIdField): boolean {
 	return key !== undefined && (isOfKeyId(key, e2eKeyId) || isRecordedUnder(records, key, e2eKeyId));
 }
 
 /** The state of a member, by the table above. */
-export function stateOf(membership: KeyFields, room: KeyIdHolder): KeyState {
+export function stateOf(membership: KeyFields, room: KeyIdField): KeyState {
 	if (holdsKey(membership, room)) return 'holder';
 	if (awaitsDecision(membership, room)) return 'offered';
 	return ownKeyOf(membership) === undefined ? 'none' : 'mismatched';
 }
 
 /** Whether a member holds the present key of the room, as `isOfRoom` judges it. */
-export function holdsKey(membership: Pick<Subscription, 'E2EKey' | 'e2eKnownKeys'>, room: KeyIdHolder): boolean {
+export function holdsKey(membership: Pick<Subscription, 'E2EKey' | 'e2eKnownKeys'>, room: KeyIdField): boolean {
 	return isOfRoom(ownKeyOf(membership), listOf(membership.e2eKnownKeys), room);
 }
 
@@ -110,7 +110,7 @@ export function holdsKey(membership: Pick<Subscription, 'E2EKey' | 'e2eKnownKeys
  */
 export function awaitsDecision(
 	membership: Pick<Subscription, 'E2ESuggestedKey' | 'e2eKnownKeys'>,
-	room: KeyIdHolder,
+	room: KeyIdField,
 ): boolean {
 	return isOfRoom(offeredKeyOf(membership), listOf(membership.e2eKnownKeys), room);
 }

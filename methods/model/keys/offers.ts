@@ -57,7 +57,7 @@ export async function withdraw(store: Store, membership: Subscription): Promise<
 }
 
 /**
- * Queues the member, then removes the offer, unless another one has replaced the offer in `membership`. With this order,
+ * Queues the member, then removes the offer, unless a later offer has replaced the one in `membership`. With this order,
  * a member whose call crashes in between has the offer or is in the queue.
  */
 export async function enqueueAndDropOffer(store: Store, membership: Subscription): Promise<void> {

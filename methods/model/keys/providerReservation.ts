@@ -1,7 +1,7 @@
 /**
  * Reservations of waiting members for providers (`test/contract/beyond.md` T1). A provider is a member who holds the
- * room key and can seal it for others. A member who waits for the key is reserved for the first provider who is given
- * that member in an answer, so that only this provider seals the key.
+ * room key and can seal it for others. A member who waits for the key is reserved for the first provider to whom
+ * `e2e.fetchUsersWaitingForGroupKey` lists that member, so that only this provider seals the key.
  *
  * Reservations are kept in the memory of this process, or in the store if several processes share it. A reservation in
  * the store is changed by one conditional write, so that only one of several processes reserves a member.
@@ -139,7 +139,7 @@ function reserveInMemory(
 ): boolean {
 	const state = stateFor(reservations.get(key), reservation.provider, now);
 	if (state !== 'free') return state === 'own';
-	// Makes room: removes the expired reservations, and the oldest if there are too many.
+	// Frees memory: removes the expired reservations, and the oldest if there are too many.
 	for (const [oldest, { notAgainUntil }] of reservations) {
 		if (now < notAgainUntil && reservations.size < MAX_RESERVATIONS) break;
 		reservations.delete(oldest);
@@ -164,8 +164,8 @@ async function reserveInStore(
 	if (state !== 'free') return state === 'own';
 	const fields = { provider, reservedUntil: new Date(until), until: new Date(notAgainUntil) };
 	if (!found) return insertIfAbsent(sharedState, { _id, ...fields }, SILENT);
-	const asFound = { _id, provider: found.provider ?? null, until: found.until };
-	const { matchedCount } = await sharedState.updateOne(asFound, { $set: fields }, SILENT);
+	const whereUnchanged = { _id, provider: found.provider ?? null, until: found.until };
+	const { matchedCount } = await sharedState.updateOne(whereUnchanged, { $set: fields }, SILENT);
 	return matchedCount > 0;
 }
 

@@ -42,9 +42,9 @@ export async function requireNoReset(
 	before: RoomKeyFields,
 	key: string,
 ): Promise<void> {
-	const now = await readRoomKeyFields(store, membership.rid);
-	if (!now || !resetMayHaveMissed(before.e2eKeyId, now, key)) return;
-	await applyTransition(store, membership, archive(key, now, { keyId: before.e2eKeyId }));
+	const roomNow = await readRoomKeyFields(store, membership.rid);
+	if (!roomNow || !resetMayHaveMissed(before.e2eKeyId, roomNow, key)) return;
+	await applyTransition(store, membership, archive(key, roomNow, { keyId: before.e2eKeyId }));
 	await enqueue(store, membership.rid, membership.u._id);
 	throw clientError('keyIdMismatch');
 }

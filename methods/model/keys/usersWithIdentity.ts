@@ -42,7 +42,7 @@ export interface UserState {
 	readonly isActive: boolean;
 	readonly hasIdentity: boolean;
 	/** Whether room keys can be sealed with the user's public key. */
-	readonly isFit: boolean;
+	readonly hasFitKey: boolean;
 }
 
 /** The states of the given users, by user id; deleted users are left out. */
@@ -51,7 +51,10 @@ export async function userStates(store: Store, userIds: readonly string[]): Prom
 	const users = await store.users.find({ _id: { $in: [...userIds] } }, options).toArray();
 	const states = users.map(({ _id, active, e2e }): [string, UserState] => {
 		const hasIdentity = e2e?.public_key !== undefined;
-		return [_id, { isActive: active !== false, hasIdentity, isFit: hasIdentity && isFitPublicKey(e2e?.public_key) }];
+		return [
+			_id,
+			{ isActive: active !== false, hasIdentity, hasFitKey: hasIdentity && isFitPublicKey(e2e?.public_key) },
+		];
 	});
 	return new Map(states);
 }

@@ -96,6 +96,7 @@ export async function renameInDirectRoom(
 	await updateIfUnchanged(
 		store.rooms,
 		() => store.rooms.findOne(whereFormerName, { projection: { usernames: 1 } }),
+		// The filter matches if the list still contains each of these names.
 		({ usernames = [] }) => ({
 			whereUnchanged: { _id: rid, $and: usernames.map((name) => ({ usernames: name })) },
 			update: { $set: { usernames: usernames.map((name) => (name === formerName ? newName : name)) } },
