@@ -18,7 +18,8 @@ import { SearchText } from '../model/searchText.js';
 
 const PERMISSION = 'view-room-administration';
 
-async function requireRoom(context: UserContext, rid: string): Promise<Room> {
+/** Any room, for a caller with the permission. @throws ClientError `error-unauthorized`, `error-room-not-found` */
+async function findRoomAsAdmin(context: UserContext, rid: string): Promise<Room> {
 	await requirePermission(context, PERMISSION);
 	const room = await context.store.rooms.findOne({ _id: rid }, { projection: CLIENT_ROOM_FIELDS });
 	if (!room) throw clientError('roomNotFound');
@@ -54,7 +55,7 @@ export const adminRoom = method({
 	summary: 'Returns any room; requires view-room-administration',
 	returns: RoomAnswer,
 	errors: ['error-unauthorized', 'error-room-not-found'],
-	run: async ({ rid }, context) => clientRoom(context.store, await requireRoom(context, rid)),
+	run: async ({ rid }, context) => clientRoom(context.store, await findRoomAsAdmin(context, rid)),
 });
 
 const MEMBER_FIELDS = { u: 1, roles: 1, E2EKey: 1, E2ESuggestedKey: 1 } as const;
@@ -83,18 +84,18 @@ export const adminRoomMembers = method({
 	},
 	errors: ['error-unauthorized', 'error-room-not-found'],
 	async run({ rid, ...args }, context) {
-		await requireRoom(context, rid);
+		await findRoomAsAdmin(context, rid);
 		const { store } = context;
 		const { count, offset } = pageOf(args);
-		const all = { rid, ...MEMBER };
+		const whereMember = { rid, ...MEMBER };
 		const sort = { 'u.username': 1, _id: 1 } as const;
 		const options = { projection: MEMBER_FIELDS, sort, skip: offset, limit: count } as const;
-		const memberships = await store.subscriptions.find(all, options).toArray();
+		const memberships = await store.subscriptions.find(whereMember, options).toArray();
 		const entries = memberships.map((membership) => {
 			const { u, roles = [] } = membership;
 			const username = u.username !== undefined && { username: u.username };
 			return { _id: u._id, ...username, roles, key: keyStateOf(membership) };
 		});
-		return pageAnswer('members', { entries, offset, total: await store.subscriptions.countDocuments(all) });
+		return pageAnswer('members', { entries, offset, total: await store.subscriptions.countDocuments(whereMember) });
 	},
 });

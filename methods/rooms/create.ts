@@ -65,6 +65,7 @@ export const createMethods = forChannelsAndGroups((kind: ChannelOrGroup) =>
 			const { topic, description, broadcast } = extraData;
 			const found = await findByUsernames(context, members, { username: 1, name: 1, active: 1 });
 			const others = [...found.values()].filter(({ _id, active }) => _id !== caller._id && active !== false);
+			// Two of the names may find the same user.
 			const othersById = new Map(others.map((user) => [user._id, user]));
 			const fields = { t: kind.t, name: roomName, ro: readOnly };
 			const optional = { encrypted, customFields, topic, description, broadcast };

@@ -45,7 +45,7 @@ interface Removal {
  * @returns the answer of the method: `lastKeyHolder: true` if no remaining member holds the key; for a channel also the
  * room
  */
-async function remove(
+async function checkAndRemove(
 	context: MethodContext,
 	kind: ChannelOrGroup,
 	room: Room,
@@ -92,7 +92,7 @@ export const leaveMethods = forChannelsAndGroups((kind) =>
 			const room = await findRoom(context, roomArgs, kind);
 			if (!(await hasPermission(store, await findCaller(context), `leave-${kind.t}`)))
 				throw clientError('actionNotAllowed');
-			return remove(context, kind, room, { userId, reason: 'member-left', confirm });
+			return checkAndRemove(context, kind, room, { userId, reason: 'member-left', confirm });
 		},
 	}),
 );
@@ -114,10 +114,10 @@ export const kickMethods = forChannelsAndGroups((kind) =>
 		errors: [...answerAndErrors(kind).errors, 'error-users-params-not-provided'],
 		async run({ confirm, ...args }, context) {
 			const { store } = context;
-			const kickFromAny = `kick-user-from-any-${kind.t}-room`;
-			const room = await findRoom(context, args, kind, kickFromAny);
+			const anyRoomPermission = `kick-user-from-any-${kind.t}-room`;
+			const room = await findRoom(context, args, kind, anyRoomPermission);
 			const caller = await findCaller(context);
-			const mayKickFromAny = await hasPermission(store, caller, kickFromAny);
+			const mayKickFromAny = await hasPermission(store, caller, anyRoomPermission);
 			if (!mayKickFromAny && !(await hasRoomPermission(store, caller, 'remove-user', room._id)))
 				throw clientError('actionNotAllowed');
 			const [member] = await findUsersOfCall(context, args);
@@ -128,7 +128,7 @@ export const kickMethods = forChannelsAndGroups((kind) =>
 				confirm,
 				allowNonMember: mayKickFromAny,
 			} as const;
-			return remove(context, kind, room, removal);
+			return checkAndRemove(context, kind, room, removal);
 		},
 	}),
 );

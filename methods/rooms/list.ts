@@ -15,7 +15,7 @@ import { CHANNELS, type ChannelOrGroup, findCaller, GROUPS } from '../model/room
 
 type Context = Pick<UserContext, 'store' | 'signal' | 'userId'>;
 
-async function answer(
+async function listAnswer(
 	{ store }: Context,
 	{ plural }: ChannelOrGroup,
 	page: ListPage<Room>,
@@ -35,7 +35,7 @@ async function ownRooms({ store, userId }: Context, { t }: ChannelOrGroup, args:
 	return { entries, offset, total: await store.subscriptions.countDocuments(whereOwn) };
 }
 
-/** Ids of the channels of teams of which the caller is a member. Only members see these channels in lists. */
+/** Ids of the team channels that the caller is a member of. Lists show a team channel only to its members. */
 async function ownTeamChannels({ store, userId, signal }: Context): Promise<string[]> {
 	const rids: string[] = [];
 	const whereOfTeam = { t: 'c', teamId: { $exists: true } } as const;
@@ -61,7 +61,6 @@ async function allChannels(context: Context, args: PageArgs & { _id?: string }):
 	return { entries, offset, total: await store.rooms.countDocuments(channels) };
 }
 
-/** `GET channels.list` {_id?, count?, offset?} → {channels, count, offset, total} */
 export const listChannels = method({
 	name: 'channels.list',
 	args: { ...Page, _id: Match.Optional(String) },
@@ -74,7 +73,8 @@ export const listChannels = method({
 		const caller = await findCaller(context);
 		const seesAll = await hasPermission(store, caller, 'view-c-room');
 		if (!seesAll && !(await hasPermission(store, caller, 'view-joined-room'))) throw clientError('permissionMissing');
-		return answer(context, CHANNELS, await (seesAll ? allChannels(context, args) : ownRooms(context, CHANNELS, args)));
+		const page = seesAll ? await allChannels(context, args) : await ownRooms(context, CHANNELS, args);
+		return listAnswer(context, CHANNELS, page);
 	},
 });
 
@@ -86,7 +86,7 @@ function listOwn(name: string, kind: ChannelOrGroup) {
 		summary: `Lists the ${kind.plural} of the caller by name`,
 		returns: { [kind.plural]: [RoomAnswer], ...PAGE_ANSWER },
 		errors: [],
-		run: async (args, context) => answer(context, kind, await ownRooms(context, kind, args)),
+		run: async (args, context) => listAnswer(context, kind, await ownRooms(context, kind, args)),
 	});
 }
 

@@ -22,14 +22,14 @@ type Member = Pick<User, '_id' | 'username' | 'name'>;
 
 async function findMembers({ store }: Context, rid: string, args: PageArgs): Promise<ListPage<Member>> {
 	const { count, offset } = pageOf(args);
-	const all = { rid, ...MEMBER };
+	const whereMember = { rid, ...MEMBER };
 	const sort = { 'u.username': 1, _id: 1 } as const;
 	const options = { projection: { 'u._id': 1 }, sort, skip: offset, limit: count } as const;
-	const ids = (await store.subscriptions.find(all, options).toArray()).map(({ u }) => u._id);
+	const ids = (await store.subscriptions.find(whereMember, options).toArray()).map(({ u }) => u._id);
 	const users = await store.users.find({ _id: { $in: ids } }, { projection: MEMBER_FIELDS }).toArray();
 	const byId = new Map(users.map((user) => [user._id, user]));
 	const entries = ids.flatMap((id) => byId.get(id) ?? []);
-	return { entries, offset, total: await store.subscriptions.countDocuments(all) };
+	return { entries, offset, total: await store.subscriptions.countDocuments(whereMember) };
 }
 
 /** The members who have the text in one of the searched fields, without regard to case. */
@@ -42,10 +42,12 @@ async function searchMembers(context: Context, rid: string, text: string): Promi
 		const inPage = { _id: { $in: page.map(({ u }) => u._id) } };
 		const projection = { ...MEMBER_FIELDS, bio: 1, nickname: 1 } as const;
 		for await (const user of store.users.find(inPage, { projection })) {
-			if (SEARCHED_FIELDS.some((field) => user[field]?.toLowerCase().includes(lowerCaseText))) found.push(refOf(user));
+			const matches = SEARCHED_FIELDS.some((field) => user[field]?.toLowerCase().includes(lowerCaseText));
+			if (matches) found.push(refOf(user));
 		}
 	}
-	return found.sort((a, b) => ((a.username ?? '') < (b.username ?? '') ? -1 : 1));
+	const nameOf = ({ username = '' }: Member) => username;
+	return found.sort((first, second) => (nameOf(first) < nameOf(second) ? -1 : 1));
 }
 
 export const memberMethods = forChannelsAndGroups((kind) =>

@@ -9,6 +9,7 @@ import { findTaken } from './insertUser.js';
 /** Maximum length of an e-mail (RFC 5321), used for names too, in characters. */
 const MAX_EMAIL_LENGTH = 254;
 
+/** ASCII letters, digits, dots, underscores and hyphens. */
 const USERNAME = /^[0-9a-zA-Z._-]+$/;
 /** Two parts around one `@`, without spaces, control characters and unpaired surrogates. */
 const EMAIL = /^[^@\s\p{Cc}\p{Cs}]+@[^@\s\p{Cc}\p{Cs}]+$/u;
@@ -75,7 +76,7 @@ function restoreUpdate(fields: readonly (keyof User)[], user: User): UpdateFilte
  * because the indexes distinguish `alice` from `Alice`. If two users concurrently take names that differ only in case,
  * at least one of the two calls undoes its change.
  * @param user as stored, with `username` and `emails`
- * @throws ClientError `error-could-not-save-identity` for a name that is taken or blocked, `error-field-unavailable` for
+ * @throws ClientError `error-could-not-save-identity` for a name that is taken or blocked, `error-field-unavailableError` for
  * an e-mail that is taken, and what `requireUsername` and `requireEmail` throw
  */
 export async function saveNames(store: Store, user: User, names: NewNames): Promise<void> {
@@ -89,23 +90,24 @@ export async function saveNames(store: Store, user: User, names: NewNames): Prom
 	const fields = Object.keys(changes) as (keyof User)[];
 	if (fields.length === 0) return;
 	const changedUser = { _id: user._id, ...changes };
-	const unavailable = (text: string) =>
+	const unavailableError = (text: string) =>
 		text === changes.username
 			? clientError('identityNotSaved')
 			: clientErrorFrom('fieldUnavailable', text, { field: text });
-	if (changes.username !== undefined && isBlocked(changes.username)) throw unavailable(changes.username);
+	if (changes.username !== undefined && isBlocked(changes.username)) throw unavailableError(changes.username);
 	const taken = await findTaken(store, changedUser);
-	if (taken !== null) throw unavailable(taken);
+	if (taken !== null) throw unavailableError(taken);
 	try {
 		await store.users.updateOne({ _id: user._id }, { $set: changes });
 	} catch (error) {
 		if (!isDuplicateKey(error)) throw error;
-		throw unavailable((await findTaken(store, changedUser)) ?? changes.username ?? '');
+		// If nothing is taken any more, the other call has undone its change. The user name is reported then.
+		throw unavailableError((await findTaken(store, changedUser)) ?? changes.username ?? '');
 	}
 	const takenSince = await findTaken(store, changedUser);
 	if (takenSince !== null) {
 		const restore = restoreUpdate(fields, user);
 		if (restore) await store.users.updateOne({ _id: user._id }, restore);
-		throw unavailable(takenSince);
+		throw unavailableError(takenSince);
 	}
 }

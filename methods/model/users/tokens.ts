@@ -43,6 +43,7 @@ function expiryOf({ type, when }: Pick<LoginToken, 'when' | 'type'>, days: numbe
 	// Rocket.Chat stores no creation date for personal access tokens.
 	if (type === PERSONAL_TOKEN) return new Date((isDate ? when.getTime() : Date.now()) + NEVER_DAYS * DAY_MS);
 	const expiry = new Date(isDate ? when.getTime() + days * DAY_MS : 0);
+	// The sum of a stored date and the lifetime can exceed the range of dates.
 	return Number.isNaN(expiry.getTime()) ? new Date(0) : expiry;
 }
 
