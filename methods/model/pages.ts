@@ -34,7 +34,8 @@ export async function* pagesOf<T extends { _id: string }>(
 		yield page;
 		if (page.length < size) return;
 		throwIfAborted(signal);
-		page = await collection.find(filterAfter(filter, key, valueAt(page.at(-1) as T, key)), options).toArray();
+		const lastKey = valueAt(page.at(-1) as T, key);
+		page = await collection.find(filterAfter(filter, key, lastKey), options).toArray();
 	}
 }
 

@@ -38,7 +38,10 @@ export const createDirectRoomMethods = ['im.create', 'dm.create'].map((name) =>
 
 const Username = Match.Optional(String);
 
-/** The method for DDP clients: each parameter is a user name. Without parameters it opens a room of the caller alone. */
+/**
+ * The method for DDP clients: each parameter is a user name. Without parameters it opens a room of the caller alone. A
+ * ninth name exceeds the limit of a direct room, and is answered with the error for this.
+ */
 export const createDirectMessage = method({
 	name: 'createDirectMessage',
 	args: {

@@ -27,6 +27,7 @@ type Context = Pick<MethodContext, 'store' | 'signal'>;
  */
 export function directRoomId(uids: readonly string[]): string {
 	if (uids.length <= 2) return [uids[0], uids.at(-1)].join('');
+	// As long as Meteor's random ids.
 	return createHash('sha256').update(uids.join(' ')).digest('base64url').slice(0, 17);
 }
 
@@ -93,8 +94,8 @@ export async function openDirectRoom(
 	// Only users who administer rooms may create a room without themselves.
 	if (excludeSelf && !(await hasPermission(store, caller, 'view-room-administration')))
 		throw clientError('actionNotAllowed');
-	const named = await findUsers(context, usernames);
-	const others = named.filter(({ _id }) => _id !== caller._id);
+	const namedUsers = await findUsers(context, usernames);
+	const others = namedUsers.filter(({ _id }) => _id !== caller._id);
 	const people = excludeSelf ? others : [caller, ...others];
 	if (excludeSelf && people.length < 2) throw clientError('userParamMissing');
 	if (people.length > MAX_MEMBERS) throw clientError('directRoomTooLarge');

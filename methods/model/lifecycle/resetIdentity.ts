@@ -35,7 +35,8 @@ export async function resetIdentity(context: MethodContext, userId: string, conf
 	// Text and details as in Rocket.Chat, though no TOTP is reset here.
 	if (user.federated) throw clientError('federatedUser', { function: 'resetTOTP' });
 	await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));
-	await (settings.identitySecondFactor ? requireProof(context) : requireProofIfConfigured(context));
+	if (settings.identitySecondFactor) await requireProof(context);
+	else await requireProofIfConfigured(context);
 	const marker = await dropIdentity(context, userId);
 	events.emit('notify', { stream: 'notify-user', eventName: `${userId}/force_logout`, args: [] });
 	const lostLastHolder = await archiveKeysEverywhere(context, userId);

@@ -25,7 +25,7 @@ async function isEncryptionForced(store: Store, { t, federated }: Pick<Room, 't'
 }
 
 /**
- * Whether a new room is encrypted; undefined if neither the creator nor a setting specifies it.
+ * Whether a new room is encrypted; undefined if the creator specifies nothing and no setting switches encryption on.
  * @param requested the value that the creator sends; undefined if none was sent
  * @throws ClientError `error-encrypted-private-rooms-enforced`, or `error-action-not-allowed` for a channel
  */
@@ -47,10 +47,11 @@ export async function encryptionOfNewRoom(
 
 /** Turns automatic translation off for all members, and notifies those whose membership changes. */
 async function endTranslation({ store, signal }: Context, rid: string): Promise<void> {
-	const end = async ({ _id }: Subscription) => {
+	const turnOff = async ({ _id }: Subscription) => {
 		await store.subscriptions.updateOne({ _id }, { $unset: { autoTranslate: 1 } });
 	};
-	await forEachInParallel(membershipsOf(store, rid, { autoTranslate: { $exists: true } }, { _id: 1 }), end, signal);
+	const translated = membershipsOf(store, rid, { autoTranslate: { $exists: true } }, { _id: 1 });
+	await forEachInParallel(translated, turnOff, signal);
 }
 
 /**

@@ -67,8 +67,8 @@ export function dropCachedPermission(store: Store, permission: string): void {
 /** Whether one of the user's global roles holds the permission. */
 export async function hasPermission(store: Store, user: Pick<User, 'roles'>, permission: string): Promise<boolean> {
 	if (!user.roles?.length) return false;
-	const holders = await rolesByPermission.get(store, permission);
-	return user.roles.some((role) => holders.includes(role));
+	const rolesWithPermission = await rolesByPermission.get(store, permission);
+	return user.roles.some((role) => rolesWithPermission.includes(role));
 }
 
 /** Whether the user with this id holds the permission. Null, for callers who are not logged in, holds none. */

@@ -27,7 +27,7 @@ const DEFAULT_ROLES: readonly ClientRole[] = [
 /** Roles that exist without a document: the default roles, and the roles that hold permissions by default. */
 const BUILT_IN_ROLES = new Set([...DEFAULT_ROLES.map(({ _id }) => _id), ...[...KNOWN_PERMISSIONS.values()].flat()]);
 
-/** Whether a value can be the id of a role. */
+/** Whether a value can be the id of a role: ASCII letters, digits, `_`, `.` and `-`. */
 export function isRoleId(text: unknown): text is string {
 	return typeof text === 'string' && /^[\w.-]{1,100}$/.test(text);
 }
