@@ -79,7 +79,7 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
  * Logs in with a name and a password.
  * @param outerFactor the second factor from the object around the options; null if there was none
  */
-async function withPassword(
+async function logInWithPassword(
 	options: unknown,
 	outerFactor: SecondFactor | null,
 	context: MethodContext,
@@ -128,7 +128,7 @@ function findIdentified(store: Store, user: Identifier): Promise<User | null> {
 }
 
 /** Logs in the user that a login handler of the application has found. */
-async function withHandler({ name }: LoginHandler, userId: string, context: MethodContext): Promise<LoginResult> {
+async function logInWithHandler({ name }: LoginHandler, userId: string, context: MethodContext): Promise<LoginResult> {
 	const made = await issueToken(context.store, userId, {});
 	if (!made) throw clientError('loginFailed');
 	return { ...(await logInWith(made, userId, context)), type: name };
@@ -145,8 +145,8 @@ export const login = method({
 	changesUser: true,
 	// On a read-only server a login with a resume token must work, because it only reads.
 	writes: false,
-	async run({ options: sent }, context): Promise<LoginResult> {
-		let options = sent;
+	async run({ options: sentOptions }, context): Promise<LoginResult> {
+		let options = sentOptions;
 		let factor: SecondFactor | null = null;
 		if ('totp' in options && options.totp) {
 			check(options.totp, WithFactor);
@@ -157,10 +157,10 @@ export const login = method({
 			check(options.resume, String);
 			return resume(options.resume, context);
 		}
-		if ('password' in options && options.password) return withPassword(options, factor, context);
+		if ('password' in options && options.password) return logInWithPassword(options, factor, context);
 		for (const handler of context.settings.loginHandlers ?? []) {
 			const found = await handler.run(options, context);
-			if (found) return withHandler(handler, found.userId, context);
+			if (found) return logInWithHandler(handler, found.userId, context);
 		}
 		throw clientError('unrecognizedLogin');
 	},

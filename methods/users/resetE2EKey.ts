@@ -31,9 +31,11 @@ export const resetE2EKey = method({
 		if (!caller) throw clientError('invalidUser');
 		const reset = (_id: string) => resetIdentity(context, _id, confirm ?? undefined);
 		// The id takes precedence over the name. Without both, the call is about the caller.
-		const name = userId == null ? (username ?? user ?? undefined) : undefined;
+		const hasId = userId !== undefined && userId !== null;
+		const sentName = username ?? user ?? undefined;
+		const name = hasId ? undefined : sentName;
 		const isOwnId = userId === caller._id;
-		const isOwnNameOrNone = userId == null && (name === undefined || name === caller.username);
+		const isOwnNameOrNone = !hasId && (name === undefined || name === caller.username);
 		if (isOwnId || isOwnNameOrNone) return reset(caller._id);
 		const isOwnNameInOtherCase = name !== undefined && name.toLowerCase() === caller.username?.toLowerCase();
 		const mayResetOthers = await hasPermission(store, caller, 'edit-other-user-e2ee');

@@ -49,10 +49,11 @@ export const createToken = method({
 		if (user.roles?.includes('admin') && !(await mayUser(store, context.userId, 'assign-admin-role')))
 			throw clientError('assigningAdminNotAllowed', { action: 'Assign_admin' });
 		const now = new Date();
-		const like = name === undefined ? { when: now } : { when: now, createdAt: now, type: PERSONAL_TOKEN, name };
-		const made = await issueToken(store, user._id, {}, like);
+		const isPersonal = name !== undefined;
+		const fields = isPersonal ? { when: now, createdAt: now, type: PERSONAL_TOKEN, name } : { when: now };
+		const made = await issueToken(store, user._id, {}, fields);
 		if (!made) throw clientError('userDeactivated');
-		const expires = name === undefined && { expires: made.expires };
+		const expires = !isPersonal && { expires: made.expires };
 		return { data: { userId: user._id, authToken: made.token, ...expires } };
 	},
 });

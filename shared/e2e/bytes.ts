@@ -12,6 +12,7 @@ export interface Encrypted {
 	readonly data: Bytes;
 }
 
+/** Base64 with padding. */
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 /** Base64url without padding. */
 const BASE64_URL = /^[\w-]+$/;
