@@ -29,6 +29,11 @@ export function subtle(): typeof crypto.subtle {
 	return crypto.subtle;
 }
 
+/** @throws E2EError `no-web-crypto` */
+export function requireWebCrypto(): void {
+	subtle();
+}
+
 export function randomBytes(count: number): Bytes {
 	if (!globalThis.crypto?.getRandomValues) throw noWebCrypto();
 	return crypto.getRandomValues(new Uint8Array(count));
