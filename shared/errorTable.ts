@@ -128,7 +128,7 @@ export const methodErrors = table({
 	editingSettingsNotAllowed: { error: 'error-action-not-allowed', reason: 'Editing settings is not allowed' },
 	invalidPermission: { error: 'error-invalid-permission', reason: 'Invalid permission' },
 	unknownRole: { error: 'error-invalid-role', reason: 'Invalid role' },
-	/* permissions */
+	/* missing permissions */
 	permissionMissing: {
 		error: 'error-unauthorized',
 		reason: 'User does not have the permissions required for this action',
