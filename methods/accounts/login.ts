@@ -9,11 +9,11 @@ import { findByName } from '../model/users/findUser.js';
 import { isPassword, Password } from '../model/users/passwords.js';
 import { attemptWithFactor, requireFactorAtLogin } from '../model/users/secondFactor.js';
 import {
-	becomeUser,
 	findTokenHolder,
 	hashToken,
 	issueToken,
-	logInWith,
+	logInConnection,
+	logInWithToken,
 	type TokenResult,
 	tokenResult,
 } from '../model/users/tokens.js';
@@ -71,7 +71,7 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
 	if (holder === 'unknown') throw clientError('loggedOut');
 	if (holder === 'expired') throw clientError('sessionExpired');
 	// Passes the stored hash string on instead of an equal one, to save memory: an in-memory store holds it anyway.
-	await becomeUser(context, holder.user._id, holder.token.hashedToken, holder.expires);
+	await logInConnection(context, holder.user._id, holder.token.hashedToken, holder.expires);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };
 }
 
@@ -101,7 +101,7 @@ async function logInWithPassword(
 	const passwordUnchanged = { 'services.password.bcrypt': user.services?.password?.bcrypt };
 	const made = await issueToken(context.store, user._id, passwordUnchanged);
 	if (!made) throw clientError('loginFailed');
-	return { ...(await logInWith(made, user._id, context)), type: 'password' };
+	return { ...(await logInWithToken(made, user._id, context)), type: 'password' };
 }
 
 const factorOf = (code?: string | null): SecondFactor | null => (code ? { code, method: null } : null);
@@ -131,7 +131,7 @@ function findIdentified(store: Store, user: Identifier): Promise<User | null> {
 async function logInWithHandler({ name }: LoginHandler, userId: string, context: MethodContext): Promise<LoginResult> {
 	const made = await issueToken(context.store, userId, {});
 	if (!made) throw clientError('loginFailed');
-	return { ...(await logInWith(made, userId, context)), type: name };
+	return { ...(await logInWithToken(made, userId, context)), type: name };
 }
 
 export const login = method({

@@ -13,7 +13,7 @@ import { HISTORY_FIELDS, readHistory } from '../model/keys/identityHistory.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
 import { Page, pageAnswer, pageOfList } from '../model/paging.js';
-import { mayUser } from '../model/permissions/permissions.js';
+import { userHasPermission } from '../model/permissions/permissions.js';
 
 /** Whether both users are members of the same room. */
 async function haveSharedRoom(store: Store, userId: string, otherId: string): Promise<boolean> {
@@ -28,7 +28,9 @@ async function haveSharedRoom(store: Store, userId: string, otherId: string): Pr
 /** Whether the caller may read the history of the user with the id `uid`. */
 async function mayRead(store: Store, callerId: string, uid: string): Promise<boolean> {
 	return (
-		callerId === uid || (await haveSharedRoom(store, callerId, uid)) || mayUser(store, callerId, 'edit-other-user-e2ee')
+		callerId === uid ||
+		(await haveSharedRoom(store, callerId, uid)) ||
+		userHasPermission(store, callerId, 'edit-other-user-e2ee')
 	);
 }
 

@@ -13,7 +13,7 @@ import { isKeyId, isOfKeyId, isSealedKey } from '../model/keys/sealedKey.js';
 import { MAX_OLD_KEYS } from '../model/keys/transitions.js';
 import { findMembership, MEMBER } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
-import { setting } from '../model/settings/workspace.js';
+import { workspaceSetting } from '../model/settings/workspace.js';
 
 /** Maximum numbers of rooms and entries in one call. Clients offer the key to all members of a large room at once. */
 const MAX_ROOMS = 500;
@@ -212,7 +212,7 @@ export const provideUsersSuggestedGroupKeys = method({
 	errors: [],
 	async run({ usersSuggestedGroupKeys }, context) {
 		const { userId, store, settings } = context;
-		if (!(await setting(store, 'E2E_Enable'))) return undefined;
+		if (!(await workspaceSetting(store, 'E2E_Enable'))) return undefined;
 		const skipped = new Skipped();
 		for (const [rid, offers] of await validEntries(usersSuggestedGroupKeys, skipped)) {
 			const room = await findOfferableRoom(context, rid, userId);

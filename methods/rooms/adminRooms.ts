@@ -11,7 +11,7 @@ import type { Filter } from '../../shared/store.js';
 import { READ } from '../kinds.js';
 import { PAGE_ANSWER, RoomAnswer } from '../model/answers.js';
 import { MEMBER } from '../model/memberships/members.js';
-import { Page, pageAnswer, pageOf } from '../model/paging.js';
+import { Page, pageAnswer, pageRange } from '../model/paging.js';
 import { requirePermission } from '../model/permissions/permissions.js';
 import { CLIENT_ROOM_FIELDS, clientRoom, clientRooms } from '../model/rooms/clientRoom.js';
 import { SearchText } from '../model/searchText.js';
@@ -37,7 +37,7 @@ export const adminRooms = method({
 	async run({ filter, ...args }, context) {
 		await requirePermission(context, PERMISSION);
 		const { store } = context;
-		const { count, offset } = pageOf(args);
+		const { count, offset } = pageRange(args);
 		const pattern = new RegExp(escapeRegExp(filter ?? ''), 'i');
 		const matching: Filter<Room> = filter
 			? { $or: [{ name: pattern }, { fname: pattern }, { usernames: pattern }, { _id: filter }] }
@@ -86,7 +86,7 @@ export const adminRoomMembers = method({
 	async run({ rid, ...args }, context) {
 		await findRoomAsAdmin(context, rid);
 		const { store } = context;
-		const { count, offset } = pageOf(args);
+		const { count, offset } = pageRange(args);
 		const whereMember = { rid, ...MEMBER };
 		const sort = { 'u.username': 1, _id: 1 } as const;
 		const options = { projection: MEMBER_FIELDS, sort, skip: offset, limit: count } as const;

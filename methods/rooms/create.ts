@@ -56,9 +56,9 @@ export const createMethods = forChannelsAndGroups((kind: ChannelOrGroup) =>
 		async run({ name: roomName, members = [], readOnly = false, customFields, extraData = {} }, context) {
 			const { store } = context;
 			const caller = await findCaller(context);
-			if (!(await hasPermission(store, caller, `create-${kind.t}`))) throw clientError('actionNotAllowed');
+			if (!(await hasPermission(store, caller, `create-${kind.t}`))) throw clientError('errorNotAllowed');
 			// Roomkey supports neither teams nor federation, so these requests are refused.
-			if (extraData.teamId || extraData.federated) throw clientError('actionNotAllowed');
+			if (extraData.teamId || extraData.federated) throw clientError('errorNotAllowed');
 			requireRoomName(roomName);
 			refuseTooManyUsers(members);
 			const encrypted = await encryptionOfNewRoom(store, kind.t, extraData.encrypted);

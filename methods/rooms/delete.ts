@@ -39,7 +39,7 @@ async function deleteIfAllowed(
 	const room = await findRoom(context, roomArgs, kind, permission);
 	if (room.t !== t) throw clientError('roomNotFound');
 	const mayDelete = !room.teamMain && (await hasRoomPermission(store, await findCaller(context), permission, room._id));
-	if (!mayDelete) throw clientError('actionNotAllowed');
+	if (!mayDelete) throw clientError('errorNotAllowed');
 	await deleteRoom(context, room, userId);
 }
 

@@ -91,7 +91,7 @@ export const leaveMethods = forChannelsAndGroups((kind) =>
 			const { store, userId } = context;
 			const room = await findRoom(context, roomArgs, kind);
 			if (!(await hasPermission(store, await findCaller(context), `leave-${kind.t}`)))
-				throw clientError('actionNotAllowed');
+				throw clientError('errorNotAllowed');
 			return checkAndRemove(context, kind, room, { userId, reason: 'member-left', confirm });
 		},
 	}),
@@ -119,7 +119,7 @@ export const kickMethods = forChannelsAndGroups((kind) =>
 			const caller = await findCaller(context);
 			const mayKickFromAny = await hasPermission(store, caller, anyRoomPermission);
 			if (!mayKickFromAny && !(await hasRoomPermission(store, caller, 'remove-user', room._id)))
-				throw clientError('actionNotAllowed');
+				throw clientError('errorNotAllowed');
 			const [member] = await findUsersOfCall(context, args);
 			if (!member) throw clientError('invalidUser');
 			const removal = {

@@ -8,7 +8,7 @@ import { READ } from '../kinds.js';
 import { PAGE_ANSWER, RoomAnswer } from '../model/answers.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
-import { type ListPage, Page, type PageArgs, pageAnswer, pageOf } from '../model/paging.js';
+import { type ListPage, Page, type PageArgs, pageAnswer, pageRange } from '../model/paging.js';
 import { hasPermission } from '../model/permissions/permissions.js';
 import { CLIENT_ROOM_FIELDS, clientRooms } from '../model/rooms/clientRoom.js';
 import { CHANNELS, type ChannelOrGroup, findCaller, GROUPS } from '../model/rooms/findRoom.js';
@@ -25,7 +25,7 @@ async function listAnswer(
 
 /** The caller's own rooms of a type, in the order of their names. */
 async function ownRooms({ store, userId }: Context, { t }: ChannelOrGroup, args: PageArgs): Promise<ListPage<Room>> {
-	const { count, offset } = pageOf(args);
+	const { count, offset } = pageRange(args);
 	const whereOwn = { 'u._id': userId, t, ...MEMBER };
 	const options = { projection: { rid: 1 }, sort: { name: 1, _id: 1 }, skip: offset, limit: count } as const;
 	const rids = (await store.subscriptions.find(whereOwn, options).toArray()).map(({ rid }) => rid);
@@ -49,7 +49,7 @@ async function ownTeamChannels({ store, userId, signal }: Context): Promise<stri
 /** All channels that the caller sees in lists, in the order of their names. */
 async function allChannels(context: Context, args: PageArgs & { _id?: string }): Promise<ListPage<Room>> {
 	const { store } = context;
-	const { count, offset } = pageOf(args);
+	const { count, offset } = pageRange(args);
 	const teamChannels = await ownTeamChannels(context);
 	const channels: Filter<Room> = {
 		t: 'c',

@@ -5,10 +5,10 @@ import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { READ } from '../kinds.js';
 import { PAGE_ANSWER, UserAnswer } from '../model/answers.js';
-import { refOf } from '../model/lifecycle/addMember.js';
+import { userRefOf } from '../model/lifecycle/addMember.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
-import { type ListPage, Page, type PageArgs, pageAnswer, pageOf, pageOfList } from '../model/paging.js';
+import { type ListPage, Page, type PageArgs, pageAnswer, pageOfList, pageRange } from '../model/paging.js';
 import { findRoom, forChannelsAndGroups, ROOM_ARGS, ROOM_ARGS_ERRORS } from '../model/rooms/findRoom.js';
 import { SearchText } from '../model/searchText.js';
 
@@ -21,7 +21,7 @@ type Context = Pick<MethodContext, 'store' | 'signal'>;
 type Member = Pick<User, '_id' | 'username' | 'name'>;
 
 async function findMembers({ store }: Context, rid: string, args: PageArgs): Promise<ListPage<Member>> {
-	const { count, offset } = pageOf(args);
+	const { count, offset } = pageRange(args);
 	const whereMember = { rid, ...MEMBER };
 	const sort = { 'u.username': 1, _id: 1 } as const;
 	const options = { projection: { 'u._id': 1 }, sort, skip: offset, limit: count } as const;
@@ -43,7 +43,7 @@ async function searchMembers(context: Context, rid: string, text: string): Promi
 		const projection = { ...MEMBER_FIELDS, bio: 1, nickname: 1 } as const;
 		for await (const user of store.users.find(inPage, { projection })) {
 			const matches = SEARCHED_FIELDS.some((field) => user[field]?.toLowerCase().includes(lowerCaseText));
-			if (matches) found.push(refOf(user));
+			if (matches) found.push(userRefOf(user));
 		}
 	}
 	const nameOf = ({ username = '' }: Member) => username;

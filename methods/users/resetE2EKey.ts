@@ -40,12 +40,12 @@ export const resetE2EKey = method({
 		const isOwnNameInOtherCase = name !== undefined && name.toLowerCase() === caller.username?.toLowerCase();
 		const mayResetOthers = await hasPermission(store, caller, 'edit-other-user-e2ee');
 		// Callers without the permission do not learn which users exist.
-		if (!mayResetOthers && !isOwnNameInOtherCase) throw clientError('actionNotAllowed');
+		if (!mayResetOthers && !isOwnNameInOtherCase) throw clientError('errorNotAllowed');
 		const found =
 			name === undefined
 				? await store.users.findOne({ _id: userId as string }, { projection: { _id: 1 } })
 				: await findByName(store, 'username', name, { _id: 1 });
-		if (!mayResetOthers && found?._id !== caller._id) throw clientError('actionNotAllowed');
+		if (!mayResetOthers && found?._id !== caller._id) throw clientError('errorNotAllowed');
 		if (!found) throw clientError('invalidUserId');
 		return reset(found._id);
 	},

@@ -9,7 +9,7 @@ import { hasReturned } from './knownKeys.js';
 import { awaitsDecision, holdsKey } from './memberKeys.js';
 import { enqueue } from './queue.js';
 import type { RoomKeyFields } from './roomKeyId.js';
-import { drop, offer } from './transitions.js';
+import * as transitions from './transitions.js';
 
 /** Why an offer is not stored. `returned`: the member has returned a key that the same provider had offered. */
 export type OfferRefusal = 'not-a-member' | 'already-holds-key' | 'already-offered' | 'returned';
@@ -43,7 +43,7 @@ export async function offerKey(
 			else if (awaitsDecision(current, room)) reason = 'already-offered';
 			else if (hasReturned(keys.records, origin.by, room.e2eKeyId)) reason = 'returned';
 			else reason = undefined;
-			return reason ? null : offer(key, room, origin)(keys);
+			return reason ? null : transitions.offer(key, room, origin)(keys);
 		},
 		{ silent: true },
 	);
@@ -53,7 +53,7 @@ export async function offerKey(
 
 /** Removes an offer before the member was notified of it. */
 export async function withdraw(store: Store, membership: Subscription): Promise<void> {
-	await applyTransition(store, membership, drop(membership.E2ESuggestedKey), { silent: true });
+	await applyTransition(store, membership, transitions.drop(membership.E2ESuggestedKey), { silent: true });
 }
 
 /**
@@ -62,5 +62,5 @@ export async function withdraw(store: Store, membership: Subscription): Promise<
  */
 export async function enqueueAndDropOffer(store: Store, membership: Subscription): Promise<void> {
 	await enqueue(store, membership.rid, membership.u._id);
-	await applyTransition(store, membership, drop(membership.E2ESuggestedKey));
+	await applyTransition(store, membership, transitions.drop(membership.E2ESuggestedKey));
 }

@@ -12,7 +12,7 @@ import { holdsKey } from './memberKeys.js';
 import { enqueue } from './queue.js';
 import { type RoomKeyFields, readRoomKeyFields, resetMayHaveMissed } from './roomKeyId.js';
 import { ownKeyOf } from './storedKeys.js';
-import { archive, store as storeTransition } from './transitions.js';
+import * as transitions from './transitions.js';
 
 /**
  * Stores a member's own key. Does not notify the member.
@@ -27,7 +27,7 @@ export function storeMemberKey(
 	key: string,
 	{ removesOffer = true }: { readonly removesOffer?: boolean } = {},
 ): Promise<Subscription | null> {
-	return applyTransition(store, membership, storeTransition(key, room, removesOffer), { silent: true });
+	return applyTransition(store, membership, transitions.store(key, room, removesOffer), { silent: true });
 }
 
 /**
@@ -44,7 +44,7 @@ export async function requireNoReset(
 ): Promise<void> {
 	const roomNow = await readRoomKeyFields(store, membership.rid);
 	if (!roomNow || !resetMayHaveMissed(before.e2eKeyId, roomNow, key)) return;
-	await applyTransition(store, membership, archive(key, roomNow, { keyId: before.e2eKeyId }));
+	await applyTransition(store, membership, transitions.archive(key, roomNow, { keyId: before.e2eKeyId }));
 	await enqueue(store, membership.rid, membership.u._id);
 	throw clientError('keyIdMismatch');
 }
@@ -64,7 +64,7 @@ export async function restoreOrRemoveKey(
 	{ keep }: { readonly keep: boolean },
 ): Promise<Subscription | null> {
 	const membership = await store.subscriptions.findOne({ _id, E2EKey: key });
-	return membership && applyTransition(store, membership, archive(key, room, { keep }), { silent: !keep });
+	return membership && applyTransition(store, membership, transitions.archive(key, room, { keep }), { silent: !keep });
 }
 
 /**

@@ -17,7 +17,7 @@ type Context = Pick<MethodContext, 'store' | 'events'>;
 export type Newcomer = Pick<User, '_id' | 'username' | 'name'>;
 
 /** A reference to a user, as other documents contain it. */
-export function refOf({ _id, username, name }: Newcomer): Subscription['u'] {
+export function userRefOf({ _id, username, name }: Newcomer): Subscription['u'] {
 	return { _id, ...(username !== undefined && { username }), ...(name !== undefined && { name }) };
 }
 
@@ -30,7 +30,7 @@ function newMembership(
 	return {
 		_id: randomId(),
 		rid,
-		u: refOf(newcomer),
+		u: userRefOf(newcomer),
 		t,
 		...(name !== undefined && { name }),
 		...(fname !== undefined && { fname }),

@@ -109,6 +109,6 @@ export async function findUser(
 ): Promise<User | null> {
 	if (userId) return store.users.findOne({ _id: userId }, { projection });
 	const name = username || user;
-	if (!name) throw clientError('userNotNamed');
+	if (!name) throw clientError('userParamNotProvided');
 	return findByName(store, 'username', name, projection);
 }
