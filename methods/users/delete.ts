@@ -32,7 +32,7 @@ function membershipsOfUser({ store, signal }: Context, userId: string): AsyncIte
 async function wouldLeaveAnyRoomWithoutHolder(context: Context, userId: string): Promise<boolean> {
 	let leavesRoomWithoutHolder = false;
 	const check = async ({ rid }: Subscription) => {
-		leavesRoomWithoutHolder ||= await wouldLeaveRoomWithoutHolder(context.store, rid, userId);
+		if (await wouldLeaveRoomWithoutHolder(context.store, rid, userId)) leavesRoomWithoutHolder = true;
 	};
 	await forEachInParallel(membershipsOfUser(context, userId), check, context.signal);
 	return leavesRoomWithoutHolder;
