@@ -50,6 +50,7 @@ async function acceptOffer(
 		if (updated) return updated;
 	} catch (error) {
 		if (error instanceof ClientError) {
+			// A mismatched key of the member is archived first, because only members without a key can be queued.
 			await archiveMismatchedKey(context.store, latest, room);
 			await enqueueAndDropOffer(context.store, latest);
 		}

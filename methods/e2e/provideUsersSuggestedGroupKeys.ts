@@ -33,9 +33,10 @@ const CONCURRENT_WRITES = 20;
 
 /** A time as clients send it: EJSON's date over DDP, ISO text or epoch ms over REST. */
 const Moment = Match.Where(
-	(value): value is Date | string | number =>
-		(value instanceof Date || typeof value === 'string' || typeof value === 'number') &&
-		!Number.isNaN(new Date(value).getTime()),
+	(value): value is Date | string | number => {
+		const hasType = value instanceof Date || typeof value === 'string' || typeof value === 'number';
+		return hasType && !Number.isNaN(new Date(value).getTime());
+	},
 	'date, ISO text or ms since 1970',
 	{ examples: ['2026-01-31T12:00:00.000Z'] },
 );

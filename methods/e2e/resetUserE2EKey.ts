@@ -25,6 +25,7 @@ export const resetUserE2EKey = method({
 		const { store } = context;
 		const mayReset = await userHasPermission(store, context.userId, 'reset-other-user-e2e-key');
 		if (!mayReset) throw clientError('errorNotAllowed');
-		return (await resetIdentity(context, userId, confirm ?? undefined)) ?? true;
+		const result = await resetIdentity(context, userId, confirm ?? undefined);
+		return result ?? true;
 	},
 });

@@ -15,13 +15,14 @@ import { Page } from '../model/paging.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
 import { isEncryptionShown } from '../model/rooms/clientRoom.js';
 
-/** Default and maximum number of members listed in one answer. */
+/** Default and maximum number of members listed in one answer. The maximum also limits the returned offers. */
 const DEFAULT_COUNT = 50;
 const MAX_COUNT = 500;
 
 /**
- * The state of a member with respect to the room's key. `unfit-key`: no room key can be sealed with the member's public
- * key; `inactive`: a deactivated or deleted user, with or without the room key.
+ * The state of a member with respect to the room's key. `waiting`: has neither the key nor an offer, but could receive
+ * one; `unfit-key`: no room key can be sealed with the member's public key; `inactive`: a deactivated or deleted user, with
+ * or without the room key.
  */
 type MemberState = 'holder' | 'offered' | 'waiting' | 'no-identity-key' | 'unfit-key' | 'inactive';
 

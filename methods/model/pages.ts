@@ -51,6 +51,6 @@ function withKey(projection: Readonly<Record<string, 1>>, key: string): Projecti
  */
 function filterAfter<T>(filter: Filter<T>, key: string, last: unknown): Filter<T> {
 	const isAfter = { [key]: { $gt: last } };
-	const next = key in filter ? { ...filter, $and: [...(filter.$and ?? []), isAfter] } : { ...filter, ...isAfter };
-	return next as Filter<T>;
+	if (!(key in filter)) return { ...filter, ...isAfter } as Filter<T>;
+	return { ...filter, $and: [...(filter.$and ?? []), isAfter] } as Filter<T>;
 }

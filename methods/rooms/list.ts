@@ -28,7 +28,8 @@ async function ownRooms({ store, userId }: Context, { t }: ChannelOrGroup, args:
 	const { count, offset } = pageRange(args);
 	const whereOwn = { 'u._id': userId, t, ...MEMBER };
 	const options = { projection: { rid: 1 }, sort: { name: 1, _id: 1 }, skip: offset, limit: count } as const;
-	const rids = (await store.subscriptions.find(whereOwn, options).toArray()).map(({ rid }) => rid);
+	const memberships = await store.subscriptions.find(whereOwn, options).toArray();
+	const rids = memberships.map(({ rid }) => rid);
 	const found = await store.rooms.find({ _id: { $in: rids }, t }, { projection: CLIENT_ROOM_FIELDS }).toArray();
 	const byId = new Map(found.map((room) => [room._id, room]));
 	const entries = rids.flatMap((rid) => byId.get(rid) ?? []);

@@ -25,7 +25,8 @@ async function findMembers({ store }: Context, rid: string, args: PageArgs): Pro
 	const whereMember = { rid, ...MEMBER };
 	const sort = { 'u.username': 1, _id: 1 } as const;
 	const options = { projection: { 'u._id': 1 }, sort, skip: offset, limit: count } as const;
-	const ids = (await store.subscriptions.find(whereMember, options).toArray()).map(({ u }) => u._id);
+	const memberships = await store.subscriptions.find(whereMember, options).toArray();
+	const ids = memberships.map(({ u }) => u._id);
 	const users = await store.users.find({ _id: { $in: ids } }, { projection: MEMBER_FIELDS }).toArray();
 	const byId = new Map(users.map((user) => [user._id, user]));
 	const entries = ids.flatMap((id) => byId.get(id) ?? []);

@@ -129,7 +129,8 @@ export const updateUser = method({
 		const handOverOptions = { isLeaving: false, confirmed: confirmRelinquish };
 		const ridsToHandOver =
 			data.active === false ? await requireHandOverConfirmation(store, changedUserId, handOverOptions) : [];
-		const staysAdmin = isActiveAdmin({ roles: data.roles ?? user.roles ?? [], active: data.active ?? true });
+		const rolesAfter = data.roles ?? user.roles ?? [];
+		const staysAdmin = isActiveAdmin({ roles: rolesAfter, active: data.active ?? true });
 		if (!staysAdmin) await requireOtherAdmin(store, user);
 		const fields = changedFields(user, data);
 		requireProfileTexts(data);

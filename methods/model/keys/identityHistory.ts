@@ -37,8 +37,9 @@ export function hashOf({ previous, ts, public_key }: Omit<KeyHistoryEntry, 'hash
 
 /** The present time; moved forward if it is not later than all entries of the history and the marker `e2eRekeying`. */
 export function nextTime({ e2eKeyHistory, e2eRekeying }: HistoryFields): Date {
-	const last = Math.max(listOf(e2eKeyHistory).at(-1)?.ts.getTime() ?? 0, e2eRekeying?.getTime() ?? 0);
-	return new Date(Math.max(Date.now(), last + 1));
+	const lastEntry = listOf(e2eKeyHistory).at(-1)?.ts.getTime() ?? 0;
+	const marker = e2eRekeying?.getTime() ?? 0;
+	return new Date(Math.max(Date.now(), lastEntry + 1, marker + 1));
 }
 
 /**

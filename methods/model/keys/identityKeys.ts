@@ -8,7 +8,7 @@
  * | `e2eRekeying` | another public key existed before | archive the user's room keys everywhere, and queue the user |
  * | `e2eQueueing` | the user had no public key | only queue the user in all encrypted rooms |
  */
-import type { KeyLogin, Subscription, User } from '../../../shared/documents.js';
+import type { KeyLogin, Room, Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
@@ -75,8 +75,8 @@ function isFollowUpPending({ e2eRekeying, e2eQueueing }: User): boolean {
 /** How a caller who gave no proof is logged in: with one of the two kinds of tokens, or without a token (`server`). */
 async function loginOf(store: Store, userId: string, hashedToken: string | null): Promise<KeyLogin> {
 	if (hashedToken === null) return 'server';
-	const tokens = { 'services.resume.loginTokens.hashedToken': 1, 'services.resume.loginTokens.type': 1 } as const;
-	const user = await store.users.findOne({ _id: userId }, { projection: tokens });
+	const projection = { 'services.resume.loginTokens.hashedToken': 1, 'services.resume.loginTokens.type': 1 } as const;
+	const user = await store.users.findOne({ _id: userId }, { projection });
 	const token = listOf(user?.services?.resume?.loginTokens).find((entry) => entry.hashedToken === hashedToken);
 	return token?.type === 'personalAccessToken' ? 'personal-access-token' : 'session';
 }
@@ -207,13 +207,15 @@ export async function archiveKeysEverywhere(
 	let lostLastHolder = false;
 	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId, ...WITH_KEYS })) {
 		const rooms = store.rooms.find({ _id: { $in: page.map(({ rid }) => rid) } }, { projection: { e2eKeyId: 1 } });
-		const keyIds = new Map((await rooms.toArray()).map(({ _id, e2eKeyId }) => [_id, e2eKeyId]));
+		const keyIds = new Map<string, Room['e2eKeyId']>();
+		for await (const { _id, e2eKeyId } of rooms) keyIds.set(_id, e2eKeyId);
 		await inParallel(page, async (membership) => {
 			const { rid } = membership;
 			const e2eKeyId = keyIds.get(rid);
 			if (!(await archiveKeyAndRemoveOffer(store, membership, e2eKeyId))) return;
-			// Checked after the write: if the last two holders lose their keys concurrently, at least one call sees no holder.
 			const wasHolder = holdsKey(membership, { e2eKeyId });
+			// `hasHolder` comes after the write: if the last two holders lose their keys concurrently, at least one call sees no
+			// holder.
 			if (!wasHolder || (await hasHolder(store, rid))) return;
 			lostLastHolder = true;
 			notifyNoHolder(context, rid, userId);

@@ -50,8 +50,8 @@ export async function requireNoReset(
 }
 
 /**
- * Removes a member's key that belongs to another room key than the present one. If the member's former keys contain a
- * key of the present room key, that key is restored.
+ * Removes a member's key that contains another room key than the present one. If one of the member's former keys
+ * contains the present room key, that key is restored.
  * @param options `keep` true: the key is kept among the former keys, and the member is notified; false: it is discarded
  * without a notification, because the member was never notified of it
  * @returns the updated membership; null if the key was not the member's key any more
@@ -68,10 +68,10 @@ export async function restoreOrRemoveKey(
 }
 
 /**
- * Archives a member's key that belongs to another room key than the present one, and queues the member. Such a key is
+ * Archives a member's key that contains another room key than the present one, and queues the member. Such a key is
  * left by a call that was interrupted while the room was reset, or while another caller claimed the key id first. If the
  * room has no key id, the key stays, because its id may be claimed next.
- * @returns true if such a key was archived and the member has no key now
+ * @returns true if the member had such a key, and none was restored in its place
  */
 export async function archiveMismatchedKey(
 	store: Store,

@@ -100,8 +100,8 @@ export function drop(offer: string | undefined): Transition {
 }
 
 /**
- * `archive`: removes the given key, because it belongs to another room key than the present one. If the given key had
- * replaced a key of the present room key, which a second device of the member may have stored, that former key is
+ * `archive`: removes the given key, because it contains another room key than the present one. A second device of the
+ * member may have stored a key that contains the present one, which the given key then replaced: that former key is
  * restored.
  * @param keep true: the given key is kept among the former keys
  * @param keyId key id under which the key is archived if it does not show its key id; by default the room's

@@ -29,7 +29,8 @@ export async function resetIdentity(context: MethodContext, userId: string, conf
 	// `test/contract/rocketchat-e2e.md` 6: where the setting of the password fallback is off, users may only reset their own
 	// keys. Where the setting is undefined, this rule does not apply.
 	const isOwn = userId === context.userId;
-	if (!isOwn && (await factorSettings(store)).passwordFallback === false) throw clientError('errorNotAllowed');
+	const { passwordFallback } = await factorSettings(store);
+	if (!isOwn && passwordFallback === false) throw clientError('errorNotAllowed');
 	const user = await store.users.findOne({ _id: userId }, { projection: { federated: 1 } });
 	if (!user) throw clientError('invalidUser');
 	// Text and details as in Rocket.Chat, though no TOTP is reset here.
