@@ -49,8 +49,8 @@ const LoginOptions = Match.OneOf(
 );
 
 /**
- * Looks a token up when its turn comes. If too many logins wait, the connection closes: a client of Meteor then tries
- * again later, but forgets its token if the login ends with an error.
+ * Looks a token up when its turn in the queue of logins comes. If too many logins wait, the connection closes: a client
+ * of Meteor then tries again later, but would forget its token if the login ended with an error.
  */
 async function findHolder(token: string, context: MethodContext) {
 	let hasStarted = false;

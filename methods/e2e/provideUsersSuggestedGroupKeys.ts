@@ -31,6 +31,9 @@ const MAX_LISTED_SKIPS = 2000;
 /** Number of entries of a room written in parallel. */
 const CONCURRENT_WRITES = 20;
 
+/** Number of entries validated between two clock checks. */
+const CHECK_EVERY = 16;
+
 /** A time as clients send it: EJSON's date over DDP, ISO text or epoch ms over REST. */
 const Moment = Match.Where(
 	(value): value is Date | string | number => {
@@ -105,7 +108,7 @@ async function validEntries(
 	skipped: Skipped,
 ): Promise<Map<string, SentOffer[]>> {
 	const byRoom = new Map<string, SentOffer[]>();
-	const pause = createYielder(16);
+	const pause = createYielder(CHECK_EVERY);
 	let entries = 0;
 	for (const [rid, list] of Object.entries(sent)) {
 		const offers = new Map<string, SentOffer>();

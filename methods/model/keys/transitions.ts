@@ -46,14 +46,14 @@ const NO_OFFER = { offer: undefined, offeredOldKeys: [] } as const;
  */
 function withOwnKey(keys: MemberKeys, key: string, { e2eKeyId }: KeyIdField, removesOffer: boolean): MemberKeys {
 	const oldKeys = removesOffer && keys.oldKeys.length === 0 ? keys.offeredOldKeys : keys.oldKeys;
-	const by = removesOffer ? offererOf(keys.records, key) : undefined;
+	const offeredBy = removesOffer ? offererOf(keys.records, key) : undefined;
 	const keyId = e2eKeyId || '';
 	return {
 		...keys,
 		...(removesOffer && NO_OFFER),
 		key,
 		oldKeys: archiveCurrentKey({ key: keys.key, oldKeys }, e2eKeyId, key),
-		records: isOfKeyId(key, keyId) ? keys.records : withRecord(keys.records, key, { keyId, by }),
+		records: isOfKeyId(key, keyId) ? keys.records : withRecord(keys.records, key, { keyId, by: offeredBy }),
 	};
 }
 

@@ -50,6 +50,7 @@ async function addFirstMembers(context: Context, room: Room, owner: Newcomer, ot
 		try {
 			await addMembership(context.store, room, member);
 		} catch (error) {
+			// A client error means that the user does not exist any more.
 			if (!isClientSafe(error)) throw error;
 			deletedUsers++;
 		}
