@@ -32,7 +32,7 @@ export async function offerKey(
 	store: Store,
 	membership: Subscription,
 	room: RoomKeyFields,
-	{ key, ...origin }: Offer,
+	{ key, by, oldKeys }: Offer,
 ): Promise<Subscription | OfferRefusal> {
 	let reason: OfferRefusal | undefined;
 	const updated = await applyTransition(
@@ -41,9 +41,9 @@ export async function offerKey(
 		(keys, current) => {
 			if (holdsKey(current, room)) reason = 'already-holds-key';
 			else if (awaitsDecision(current, room)) reason = 'already-offered';
-			else if (hasReturned(keys.records, origin.by, room.e2eKeyId)) reason = 'returned';
+			else if (hasReturned(keys.records, by, room.e2eKeyId)) reason = 'returned';
 			else reason = undefined;
-			return reason ? null : transitions.offer(key, room, origin)(keys);
+			return reason ? null : transitions.offer(key, room, { by, oldKeys })(keys);
 		},
 		{ silent: true },
 	);
