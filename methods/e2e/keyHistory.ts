@@ -13,7 +13,7 @@ import { HISTORY_FIELDS, readHistory } from '../model/keys/identityHistory.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
 import { Page, pageAnswer, pageOfList } from '../model/paging.js';
-import { userHasPermission } from '../model/permissions/permissions.js';
+import { hasPermissionById } from '../model/permissions/permissions.js';
 
 /** Whether both users are members of the same room. */
 async function haveSharedRoom(store: Store, userId: string, otherId: string): Promise<boolean> {
@@ -30,7 +30,7 @@ async function mayRead(store: Store, callerId: string, uid: string): Promise<boo
 	return (
 		callerId === uid ||
 		(await haveSharedRoom(store, callerId, uid)) ||
-		userHasPermission(store, callerId, 'edit-other-user-e2ee')
+		hasPermissionById(store, callerId, 'edit-other-user-e2ee')
 	);
 }
 

@@ -26,6 +26,10 @@ async function wasDeletionInterrupted({ store, userId }: UserContext, { roomId }
 	return exists(store.subscriptions, { rid: roomId, 'u._id': userId });
 }
 
+/**
+ * Deletes the room of type `t` that the arguments identify, if the caller may.
+ * @param kind as in `findRoom`; absent for direct rooms
+ */
 async function deleteIfAllowed(
 	context: UserContext,
 	roomArgs: RoomArgs,

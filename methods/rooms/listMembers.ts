@@ -1,4 +1,4 @@
-/** `channels.members`, `groups.members`. */
+/** `channels.members`, `groups.members`: the members of a room, in pages. */
 
 import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';

@@ -4,11 +4,12 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { DDP_READ } from '../kinds.js';
 import { exists } from '../model/exists.js';
-import { userHasPermission } from '../model/permissions/permissions.js';
+import { hasPermissionById } from '../model/permissions/permissions.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 
 export const getRoomIdByNameOrId = method({
 	name: 'getRoomIdByNameOrId',
+	/** `rid`: an id or a name. */
 	args: { rid: String },
 	...DDP_READ,
 	summary: 'Returns the id of a room the caller may see, by its id or its name',
@@ -33,7 +34,7 @@ export const getRoomNameById = method({
 		const room = await store.rooms.findOne({ _id: rid }, { projection: { name: 1, t: 1 } });
 		if (!room) throw clientError('errorNotAllowed');
 		const hasMembership = await exists(store.subscriptions, { rid, 'u._id': userId });
-		const maySee = hasMembership || (room.t === 'c' && (await userHasPermission(store, userId, 'view-c-room')));
+		const maySee = hasMembership || (room.t === 'c' && (await hasPermissionById(store, userId, 'view-c-room')));
 		if (!maySee) throw clientError('errorNotAllowed');
 		return room.name;
 	},

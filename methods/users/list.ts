@@ -3,7 +3,7 @@ import { method } from '../../shared/method.js';
 import { READ } from '../kinds.js';
 import { PAGE_ANSWER, UserAnswer } from '../model/answers.js';
 import { Page, pageAnswer, pageRange } from '../model/paging.js';
-import { requirePermission, userHasPermission } from '../model/permissions/permissions.js';
+import { hasPermissionById, requirePermission } from '../model/permissions/permissions.js';
 import { clientUserFields } from '../model/users/clientUser.js';
 
 export const listUsers = method({
@@ -17,7 +17,7 @@ export const listUsers = method({
 		const { store, userId } = context;
 		await requirePermission(context, 'view-d-room');
 		const { count, offset } = pageRange(args);
-		const seesAll = await userHasPermission(store, userId, 'view-full-other-user-info');
+		const seesAll = await hasPermissionById(store, userId, 'view-full-other-user-info');
 		const entries = await store.users
 			.find({}, { projection: clientUserFields(seesAll), sort: { username: 1, _id: 1 }, skip: offset, limit: count })
 			.toArray();

@@ -9,7 +9,7 @@ import { method, type UserContext } from '../../shared/method.js';
 import { WRITE } from '../kinds.js';
 import { PAGE_ANSWER } from '../model/answers.js';
 import { Page, pageAnswer, pageOfList } from '../model/paging.js';
-import { requirePermission, userHasPermission } from '../model/permissions/permissions.js';
+import { hasPermissionById, requirePermission } from '../model/permissions/permissions.js';
 import { findUser, USER_ARGS, type UserArgs } from '../model/users/findUser.js';
 import { findTokens, issueToken, PERSONAL_TOKEN, revokeToken, revokeTokensOf, tokenId } from '../model/users/tokens.js';
 
@@ -46,7 +46,7 @@ export const createToken = method({
 		const { store } = context;
 		const user = await requireUser(context, 'user-generate-access-token', userArgs);
 		// Otherwise a user who may issue tokens, but is not an admin, could log in as an admin.
-		if (user.roles?.includes('admin') && !(await userHasPermission(store, context.userId, 'assign-admin-role')))
+		if (user.roles?.includes('admin') && !(await hasPermissionById(store, context.userId, 'assign-admin-role')))
 			throw clientError('assigningAdminNotAllowed', { action: 'Assign_admin' });
 		const now = new Date();
 		const isPersonal = name !== undefined;

@@ -10,7 +10,7 @@ import { LONG_WORK_MS } from '../limits.js';
 import { UserAnswer } from '../model/answers.js';
 import { handOverRooms, requireHandOverConfirmation } from '../model/lifecycle/handOverRooms.js';
 import { hasSameElements } from '../model/lists.js';
-import { userHasPermission } from '../model/permissions/permissions.js';
+import { hasPermissionById } from '../model/permissions/permissions.js';
 import { StoredValue } from '../model/storedValue.js';
 import { setActive } from '../model/users/activity.js';
 import {
@@ -111,7 +111,7 @@ export const updateUser = method({
 			permission: string,
 			error: 'editingUserNotAllowed' | 'assigningAdminNotAllowed',
 		) => {
-			if (!(await userHasPermission(store, userId, permission))) throw clientError(error);
+			if (!(await hasPermissionById(store, userId, permission))) throw clientError(error);
 		};
 		await requireCallerMay('edit-other-user-info', 'editingUserNotAllowed');
 		if (data.password !== undefined) await requireCallerMay('edit-other-user-password', 'editingUserNotAllowed');

@@ -65,7 +65,8 @@ export async function applyTransition(
 	transition: (keys: MemberKeys, membership: Subscription) => MemberKeys | null | Promise<MemberKeys | null>,
 	options?: WriteOptions,
 ): Promise<Subscription | null> {
-	const read = (attempt: number) => (attempt === 1 ? membership : store.subscriptions.findOne({ _id: membership._id }));
+	const read = (attemptNumber: number) =>
+		attemptNumber === 1 ? membership : store.subscriptions.findOne({ _id: membership._id });
 	try {
 		const computeUpdate = async (current: Subscription) => {
 			const before = keysOf(current);

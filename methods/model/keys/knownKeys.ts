@@ -41,8 +41,8 @@ export function withRecord(
 	const added: KnownKey = { hash, keyId, ts: new Date(), ...(by && { by }), ...(returned && { returned }) };
 	const updated = [...records.filter((record) => record && record.hash !== hash), added];
 	while (updated.length > MAX_KNOWN_KEYS) {
-		const oldest = updated.findIndex((record) => !record.returned);
-		updated.splice(oldest === -1 ? 0 : oldest, 1);
+		const oldestNotReturned = updated.findIndex((record) => !record.returned);
+		updated.splice(oldestNotReturned === -1 ? 0 : oldestNotReturned, 1);
 	}
 	return updated;
 }

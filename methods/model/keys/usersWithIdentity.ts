@@ -49,14 +49,13 @@ export interface UserState {
 export async function userStates(store: Store, userIds: readonly string[]): Promise<Map<string, UserState>> {
 	const options = { projection: { active: 1, 'e2e.public_key': 1 } } as const;
 	const users = await store.users.find({ _id: { $in: [...userIds] } }, options).toArray();
-	const states = users.map(({ _id, active, e2e }): [string, UserState] => {
+	const states = new Map<string, UserState>();
+	for (const { _id, active, e2e } of users) {
 		const hasIdentity = e2e?.public_key !== undefined;
-		return [
-			_id,
-			{ isActive: active !== false, hasIdentity, hasFitKey: hasIdentity && isFitPublicKey(e2e?.public_key) },
-		];
-	});
-	return new Map(states);
+		const hasFitKey = hasIdentity && isFitPublicKey(e2e?.public_key);
+		states.set(_id, { isActive: active !== false, hasIdentity, hasFitKey });
+	}
+	return states;
 }
 
 /** The given users who have identity keys, with their public keys, ordered by id. */

@@ -72,7 +72,7 @@ export async function hasPermission(store: Store, user: Pick<User, 'roles'>, per
 }
 
 /** Whether the user with this id holds the permission. Null, for callers who are not logged in, holds none. */
-export async function userHasPermission(store: Store, userId: string | null, permission: string): Promise<boolean> {
+export async function hasPermissionById(store: Store, userId: string | null, permission: string): Promise<boolean> {
 	const user = userId === null ? null : await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
 	return user !== null && hasPermission(store, user, permission);
 }
@@ -85,5 +85,5 @@ export async function requirePermission(
 	{ store, userId }: Pick<MethodContext, 'store' | 'userId'>,
 	permission: string,
 ): Promise<void> {
-	if (!(await userHasPermission(store, userId, permission))) throw clientError('permissionMissing');
+	if (!(await hasPermissionById(store, userId, permission))) throw clientError('permissionMissing');
 }

@@ -17,10 +17,15 @@ const EMAIL = /^[^@\s\p{Cc}\p{Cs}]+@[^@\s\p{Cc}\p{Cs}]+$/u;
 /** Rocket.Chat's list of reserved names. Some suggest an authority; `@all` and `@here` mention all members. */
 const BLOCKED = new Set(['all', 'here', 'admin', 'administrator', 'system', 'user']);
 
-/** A display name: not blank, without control characters and unpaired surrogates. */
+/** Control characters and unpaired surrogates. */
+const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
+
+/** A display name: neither blank nor too long. */
 export const RealName = Match.Where(
-	(text): text is string =>
-		typeof text === 'string' && text.length <= MAX_EMAIL_LENGTH && text.trim() !== '' && !/[\p{Cc}\p{Cs}]/u.test(text),
+	(text): text is string => {
+		if (typeof text !== 'string' || text.length > MAX_EMAIL_LENGTH) return false;
+		return text.trim() !== '' && !UNPRINTABLE.test(text);
+	},
 	'text of 1 to 254 characters on one line',
 	{ type: 'string', minLength: 1, maxLength: MAX_EMAIL_LENGTH },
 );
@@ -76,7 +81,7 @@ function restoreUpdate(fields: readonly (keyof User)[], user: User): UpdateFilte
  * because the indexes distinguish `alice` from `Alice`. If two users concurrently take names that differ only in case,
  * at least one of the two calls undoes its change.
  * @param user as stored, with `username` and `emails`
- * @throws ClientError `error-could-not-save-identity` for a name that is taken or blocked, `error-field-unavailableError` for
+ * @throws ClientError `error-could-not-save-identity` for a name that is taken or blocked, `error-field-unavailable` for
  * an e-mail that is taken, and what `requireUsername` and `requireEmail` throw
  */
 export async function saveNames(store: Store, user: User, names: NewNames): Promise<void> {

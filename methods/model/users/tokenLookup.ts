@@ -22,12 +22,12 @@ interface Lookup {
 
 const hashesOf = (user: User) => user.services?.resume?.loginTokens.map((entry) => entry.hashedToken) ?? [];
 
-async function runLookup({ users }: Store, { hashedToken, userId, resolve, reject }: Lookup): Promise<void> {
+async function runAlone({ users }: Store, { hashedToken, userId, resolve, reject }: Lookup): Promise<void> {
 	const filter = { ...(userId !== undefined && { _id: userId }), [TOKEN_HASH]: hashedToken };
 	await users.findOne(filter, { projection: PROJECTION }).then(resolve, reject);
 }
 
-async function runLookups({ users }: Store, lookups: readonly Lookup[]): Promise<void> {
+async function runTogether({ users }: Store, lookups: readonly Lookup[]): Promise<void> {
 	try {
 		const hashes = [...new Set(lookups.map(({ hashedToken }) => hashedToken))];
 		const found = await users.find({ [TOKEN_HASH]: { $in: hashes } }, { projection: PROJECTION }).toArray();
@@ -56,7 +56,7 @@ function flush(store: Store): void {
 	const lookups = lookupsByStore.get(store) ?? [];
 	lookupsByStore.delete(store);
 	for (const [first, ...others] of batchesOf(lookups, MAX_TOKENS_PER_QUERY)) {
-		if (first) void (others.length === 0 ? runLookup(store, first) : runLookups(store, [first, ...others]));
+		if (first) void (others.length === 0 ? runAlone(store, first) : runTogether(store, [first, ...others]));
 	}
 }
 
