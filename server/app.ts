@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
-import { mayUser } from '../methods/model/permissions/permissions.js';
+import { hasPermissionById } from '../methods/model/permissions/permissions.js';
 import { sweepTokens } from '../methods/model/users/tokens.js';
 import { publishChange } from '../methods/streams/publishChange.js';
 import type { Log } from '../shared/log.js';
@@ -198,7 +198,7 @@ function rateLimitsOf(
 		observer: ops?.observer,
 		counters,
 		message: catalogue.limitMessage,
-		isExempt: (userId) => mayUser(store, userId, 'api-bypass-rate-limit'),
+		isExempt: (userId) => hasPermissionById(store, userId, 'api-bypass-rate-limit'),
 	});
 }
 

@@ -79,7 +79,10 @@ export class Ops {
 		if (storeObserver) opened.observe(storeObserver);
 		this.health.addCheck('store', storeCheck(opened.store));
 		this.census = new HolderCensus(opened.store, log);
-		this.observer = combineObservers([...(counters ? [counters] : []), createCallLog(log, opened.store)], traces?.runCall);
+		this.observer = combineObservers(
+			[...(counters ? [counters] : []), createCallLog(log, opened.store)],
+			traces?.runCall,
+		);
 	}
 
 	/** Sets a certificate, whose expiry the metrics show. @param pem the certificate */
