@@ -3,6 +3,7 @@ import { parse, stringify } from '../../shared/ejson.js';
 import { ClientError, withCause } from '../../shared/errors.js';
 import type { OpenSession, Receiver } from '../ddp/transports/transport.js';
 import { callSite, withCallSite } from './callSite.js';
+import { holdProcess } from './holdProcess.js';
 import { MemoryTransport } from './transport.js';
 
 type Fields = Record<string, unknown>;
@@ -46,7 +47,7 @@ export interface TestClient {
 	subscribe(name: string, ...args: unknown[]): Promise<string>;
 	/** Ends a subscription. Resolves when the client has lost its documents. */
 	unsubscribe(id: string): Promise<void>;
-	/** The documents of a collection that the client has now, with their ids as `_id`, in the order of arrival. */
+	/** The documents of a collection that the client has now, with their ids as `_id`, in no particular order. */
 	documents(collection: string): Fields[];
 	/** Every frame that the client has received, in order. */
 	readonly frames: readonly object[];
@@ -165,11 +166,11 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 		},
 		call(name, ...params) {
 			const id = String(++lastId);
-			return request(`method ${id}`, { msg: 'method', method: name, id, params });
+			return holdProcess(`The call of '${name}'`, request(`method ${id}`, { msg: 'method', method: name, id, params }));
 		},
 		async subscribe(name, ...params) {
 			const id = String(++lastId);
-			await request(`sub ${id}`, { msg: 'sub', id, name, params });
+			await holdProcess(`The subscription to '${name}'`, request(`sub ${id}`, { msg: 'sub', id, name, params }));
 			return id;
 		},
 		async unsubscribe(id) {

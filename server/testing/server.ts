@@ -10,6 +10,7 @@ import { callSite, withCallSite } from './callSite.js';
 import { connectClient, type TestClient } from './client.js';
 import { isClockFake } from './clock.js';
 import { type RecordedEvents, startRecording } from './events.js';
+import { holdProcess } from './holdProcess.js';
 import { causeIn, type LogLine, memoryLog } from './log.js';
 import { addPerson, type Person } from './users.js';
 
@@ -69,13 +70,14 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 		if (typeof name !== 'string' || isCallerMethodName) throw callerMissing();
 		const writes: Promise<unknown>[] = [];
 		try {
-			const result = await app.invoker.invoke(name, clone(args), {
+			const answer = app.invoker.invoke(name, clone(args), {
 				userId,
 				hashedToken: null,
 				connection: null,
 				clientAddress: null,
 				onWrite: (delivered) => void writes.push(delivered),
 			});
+			const result = await holdProcess(`The call of '${name}'`, answer);
 			await Promise.all(writes);
 			return clone(result);
 		} catch (error) {

@@ -62,6 +62,13 @@ const causeOf = async (promise: Promise<unknown>) => (await rejection(promise)).
 
 describe('a failing program of tests ends by itself', () => {
 	const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+	it('when a method that the test waits for reaches its timeout, which each test then reports', async () => {
+		const child = promisify(execFile)(process.execPath, ['--test', 'dist/test/unit/failing/waiting.js'], { env });
+		const { code, stdout } = (await rejection(child)) as Error & Record<string, unknown>;
+		expect(code).to.equal(1);
+		expect(String(stdout)).to.include('# fail 2').and.to.include('# cancelled 0');
+		expect(String(stdout).match(/error-timeout/g), String(stdout)).to.have.length.greaterThan(1);
+	});
 	for (const [name, args] of [
 		['node:test', ['--test', 'dist/test/unit/failing/nodeTest.js']],
 		['mocha', ['node_modules/mocha/bin/mocha.js', '--no-config', 'dist/test/unit/failing/mochaTest.js']],

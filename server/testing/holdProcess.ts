@@ -1,0 +1,25 @@
+/** Keeps the process of a test alive while a call or subscription waits for its answer. */
+import { DEFAULT_TIMEOUT } from '../../shared/method.js';
+import { isClockFake } from './clock.js';
+
+/** How long one request keeps the process alive, in ms: longer than the default `timeout` of definitions. */
+const HOLD_MS = DEFAULT_TIMEOUT + 5000;
+
+/** The real timer, also while a fake clock is in use. */
+const startTimer = setTimeout;
+
+/**
+ * Keeps the process alive until a promise settles: otherwise it would end before the `timeout` of a method, and without
+ * its error. After 35 s it warns on stderr, and the process may end. With a fake clock nothing keeps it alive.
+ * @param request what waits for an answer, such as "The call of 'tasks.add'"
+ */
+export async function holdProcess<T>(request: string, answer: Promise<T>): Promise<T> {
+	if (isClockFake()) return answer;
+	const warn = () => process.emitWarning(`${request} has not been answered for ${HOLD_MS / 1000} s`);
+	const timer = startTimer(warn, HOLD_MS);
+	try {
+		return await answer;
+	} finally {
+		clearTimeout(timer);
+	}
+}

@@ -1,0 +1,15 @@
+/** A program of `node:test` whose tests wait for answers that never come, with nothing else that keeps the process alive. */
+import { test } from 'node:test';
+import { openTestServer } from 'roomkey/testing';
+import { wait } from './parts.js';
+
+test('waits for a call', async () => {
+	const server = await openTestServer({ methods: [wait] });
+	await server.call(await server.addUser(), 'wait');
+});
+
+test('waits for a call of a client', async () => {
+	const server = await openTestServer({ methods: [wait] });
+	const client = await server.connect(await server.addUser());
+	await client.call('wait');
+});
