@@ -64,9 +64,7 @@ const Options = Match.Optional(
 	Match.OneOf(Boolean, null, Match.ObjectIncluding({ useCollection: Match.Optional(Match.OneOf(Boolean, null)) })),
 );
 
-/**
- * Whether the client stores events in a collection: then it ignores changes of a document that was not added before.
- */
+/** Whether the client stores events in a collection. Then the event's document must be added before it is changed. */
 function usesCollection(options: Infer<typeof Options>): boolean {
 	return options === true || (typeof options === 'object' && options?.useCollection === true);
 }

@@ -55,6 +55,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 	readonly mergeBox: MergeBox;
 	/** The subscriptions that the client has requested, by id. Created on first use: an empty Map takes 180 bytes. */
 	#named: Map<string, Subscription> | undefined;
+	/** The subscriptions of universal publications, which every client receives without a request. */
 	#universal: CompactSet<Subscription>;
 	/** The total size of the stored ids and parameters of named subscriptions, in bytes. */
 	#bytes = 0;

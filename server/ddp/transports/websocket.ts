@@ -21,7 +21,7 @@ export interface WebSocketOptions extends TransportOptions {
 	readonly compression: boolean;
 }
 
-/** `compress` has no effect on connections that have not agreed on permessage-deflate. */
+/** The options with which `ws` sends a text frame. `compress` has no effect without permessage-deflate. */
 const TEXT_FRAME = { binary: false, compress: true, fin: true };
 
 /** Sockets whose data is held back until the end of this turn of the event loop. */
