@@ -147,7 +147,7 @@ export function createStreamHub(
 				// Added before the first check, so that `reauthorize` includes it if the user leaves the room meanwhile.
 				if (reader.rid !== undefined && context.userId !== null) addUntilStop(readersByUser, context.userId, reader);
 				if (!(await reader.mayRead())) throw clientError('notAllowed');
-				// The publication may have timed out, or the client may have disconnected.
+				// The publication may have timed out, or the session may have ended.
 				if (subscription.hasStopped) return;
 				if (usesCollection(options)) {
 					subscription.host.transport.send(codec.added(`stream-${name}`, 'id', { eventName }));

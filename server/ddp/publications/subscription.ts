@@ -206,7 +206,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	}
 
 	/**
-	 * Ends the subscription and sends nothing: the client has disconnected, or the subscription is run again for another
+	 * Ends the subscription and sends nothing: the session has ended, or the subscription is run again for another
 	 * user and the client then receives the difference. `close` also calls this, and removes the documents afterwards.
 	 */
 	endSilently(): void {

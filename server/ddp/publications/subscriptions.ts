@@ -119,7 +119,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		{ userId }: RateLimitClient,
 		unblock: () => void,
 	): Promise<void> | undefined {
-		// The client may have disconnected while the rate limiter was asked.
+		// The session may have ended while the rate limiter was asked.
 		if (this.#closed) return undefined;
 		this.#named ??= new Map();
 		if (this.#named.size >= this.host.options.maxSubscriptions) {
@@ -210,7 +210,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		}
 	}
 
-	/** Ends all subscriptions without messages: the client has disconnected. */
+	/** Ends all subscriptions without messages, because the session has ended. */
 	close(): void {
 		this.#closed = true;
 		const all = [...(this.#named?.values() ?? []), ...membersOf(this.#universal)];
