@@ -48,7 +48,7 @@ const STOPPING: ConnectionRefused = { status: 503, text: 'The server is about to
 const MIN_RETRY_S = 5;
 const MAX_RETRY_S = 30;
 
-/** Seconds after which a refused client may connect again. Random, so that the refused do not return at once. */
+/** Seconds after which a refused client may connect again. Random, so that refused clients do not all return together. */
 export function retryConnectionSeconds(): number {
 	return MIN_RETRY_S + Math.floor(Math.random() * (MAX_RETRY_S - MIN_RETRY_S + 1));
 }
@@ -60,9 +60,12 @@ export class Admission {
 	#credit: number;
 	/** Runs while the credit is not full or connections wait. */
 	#ticker: NodeJS.Timeout | undefined;
-	/** Admits connections while the process is overloaded. Runs while connections wait. */
+	/** Admits a few connections while the process is overloaded. Runs while connections wait. */
 	#trickle: NodeJS.Timeout | undefined;
-	/** Refuses connections that have waited too long. Those that arrived together time out together, hence in turns. */
+	/**
+	 * Refuses a connection that has waited too long. Only a few are refused in one turn of the event loop, because those
+	 * that arrived together also time out together.
+	 */
 	readonly #onTimeout = spreadOverTurns<WaitingConnection>(REFUSALS, (connection) => {
 		if (!this.#remove(connection)) return;
 		this.release(connection.address);
@@ -139,7 +142,7 @@ export class Admission {
 		this.#ticker ??= setInterval(() => this.#tick(), 1000 / TICKS_PER_SECOND).unref();
 	}
 
-	/** Makes sure that a few of the waiting connections are admitted while the process is overloaded. */
+	/** Starts the timer that admits a few waiting connections while the process is overloaded. */
 	#startTrickle(): void {
 		this.#trickle ??= setInterval(() => {
 			if (this.options.isOverloaded() && this.#waiting.size > 0 && this.#spendCredit()) this.#admitNext();

@@ -1,6 +1,6 @@
 import type { Collection, Cursor, Filter, FindOptions } from '../../shared/store.js';
 
-/** The reads of a view of a collection: those of the collection itself. A view adds its own writes. */
+/** Reads of a collection, for classes that pass them on and handle writes in their own way. */
 export abstract class CollectionReads<T extends { _id: string }>
 	implements Pick<Collection<T>, 'findOne' | 'find' | 'countDocuments'>
 {

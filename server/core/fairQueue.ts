@@ -34,12 +34,12 @@ export class FairQueue<T extends { readonly address: string | null }> {
 		return true;
 	}
 
-	/** Takes out the entry that has waited longest of the address whose turn it is; undefined if the queue is empty. */
+	/** Takes out the longest-waiting entry of the address whose turn it is; undefined if the queue is empty. */
 	take(): T | undefined {
 		for (const [key, addressEntries] of this.#entries) {
 			for (const entry of addressEntries) {
 				this.delete(entry);
-				// The address goes to the end of the rotation.
+				// If the address has more entries, it goes to the end of the rotation.
 				if (this.#entries.delete(key)) this.#entries.set(key, addressEntries);
 				return entry;
 			}

@@ -30,6 +30,7 @@ export interface IdempotencyCache {
 	answer(call: RepeatableCall, run: (inFlight: InFlight) => Promise<unknown>): Promise<unknown>;
 }
 
+/** A running or ended call whose outcome a repeated call may get. */
 class RememberedCall implements InFlight {
 	/** Settles as the call does. Set before the call is stored. */
 	outcome: Promise<unknown> | undefined;
@@ -87,13 +88,13 @@ export function createIdempotencyCache({
 }: IdempotencyOptions): IdempotencyCache | undefined {
 	if (options.ttl === 0) return undefined;
 	const onReplay = (method: string) => observer?.onReplay(method);
-	const shared = isShared(store)
+	const sharedCalls = isShared(store)
 		? new SharedCalls(store, { maxSize: MAX_CHARACTERS, ...options, log, onReplay })
 		: undefined;
-	/** The running calls and, unless outcomes are kept in the store, those that have ended. */
+	/** The running calls. Unless outcomes are kept in the store, also those that have ended. */
 	const calls = new ExpiringCache<RememberedCall>({ maxSize: MAX_CHARACTERS, ...options });
 
-	/** Starts the lifetime of an outcome, unless a newer call has replaced it under its key. */
+	/** Keeps an ended call for the `ttl`, unless a newer call has replaced it under its key. */
 	function keep(key: string, call: RememberedCall, outcome: unknown): void {
 		const stored = calls.get(key);
 		if (stored === undefined || stored === call) calls.set(key, call, { size: sizeOf(outcome) });
@@ -130,16 +131,16 @@ export function createIdempotencyCache({
 				return replay(earlier, caller);
 			}
 			const call = new RememberedCall(argsHash, session);
-			call.outcome = shared ? shared.answer(request, idempotencyKey, () => run(call)) : run(call);
+			call.outcome = sharedCalls ? sharedCalls.answer(request, idempotencyKey, () => run(call)) : run(call);
 			// Expires even if the method never ends, so that a repeated call then runs.
 			calls.set(key, call, { ttl: options.ttl + timeout });
 			try {
 				const value = await call.outcome;
-				if (shared) forget(key, call);
+				if (sharedCalls) forget(key, call);
 				else keep(key, call, value);
 				return value;
 			} catch (thrown) {
-				if (!shared && isFinalError(thrown)) keep(key, call, thrown);
+				if (!sharedCalls && isFinalError(thrown)) keep(key, call, thrown);
 				else forget(key, call);
 				throw thrown;
 			}

@@ -53,6 +53,7 @@ export class Invocation implements MethodContext, Events {
 		private readonly services: Services,
 		private readonly createCallStore: CallStoreFactory,
 		private readonly loginLanes: LoginLanes,
+		/** Set for a call with an idempotency key. */
 		private readonly inFlight?: InFlight,
 	) {
 		this.userId = caller.userId;

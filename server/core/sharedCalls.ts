@@ -50,8 +50,8 @@ export interface SharedCallsOptions extends ExpiringCacheOptions {
 /** A call, with what identifies it in the store. */
 interface IdentifiedCall {
 	readonly _id: string;
-	/** Id of this execution. */
-	readonly run: string;
+	/** Id of this execution of the call. */
+	readonly runId: string;
 	readonly keys: DerivedKeys;
 	/** Keyed hash of the arguments. */
 	readonly args: string;
@@ -63,7 +63,7 @@ interface IdentifiedCall {
 
 export class SharedCalls {
 	readonly #state: Collection<SharedState>;
-	/** The `run` of each outcome that this process has stored, to limit the number and total size of outcomes. */
+	/** The id of the execution of each outcome that this process has stored, to limit their number and total size. */
 	readonly #stored: ExpiringCache<string>;
 	readonly #maxLength: number;
 
@@ -73,7 +73,7 @@ export class SharedCalls {
 	) {
 		const { ttl, max, maxSize, now } = options;
 		this.#state = sharedState;
-		const onEvict = (_id: string, run: string) => this.#remove({ _id, run });
+		const onEvict = (_id: string, runId: string) => this.#remove({ _id, run: runId });
 		this.#stored = new ExpiringCache({ ttl, max, ...(maxSize && { maxSize }), ...(now && { now }), onEvict });
 		this.#maxLength = Math.min(MAX_OUTCOME_LENGTH, maxSize ?? MAX_OUTCOME_LENGTH);
 	}
@@ -91,10 +91,10 @@ export class SharedCalls {
 		const session = caller.idempotencyKey?.session ?? null;
 		const identified: IdentifiedCall = {
 			_id: `call ${keys.id}`,
-			run: randomId(),
+			runId: randomId(),
 			keys,
 			args: keyedHash(keys, `args ${canonical(args)}`),
-			session: session && keyedHash(keys, `session ${session}`),
+			session: session === null ? null : keyedHash(keys, `session ${session}`),
 			timeout,
 		};
 		const earlier = await this.#claim(identified);
@@ -114,12 +114,13 @@ export class SharedCalls {
 	 *   arguments
 	 */
 	async #claim(identified: IdentifiedCall): Promise<SharedState | undefined> {
-		const { _id, run, args, session, timeout } = identified;
+		const { _id, runId, args, session, timeout } = identified;
 		const deadline = Date.now() + timeout;
 		// Most calls are not repeated, so the document is not looked up before the first insertion.
 		let found: SharedState | null = null;
+		// After each attempt, the document is read again.
 		for (let wait = MIN_WAIT_MS; Date.now() < deadline; found = await this.#state.findOne({ _id })) {
-			const claim = { run, args, session, until: this.#fromNow(LEASE_MS) };
+			const claim = { run: runId, args, session, until: this.#fromNow(LEASE_MS) };
 			if (!found) {
 				if (await insertIfAbsent(this.#state, { _id, ...claim }, SILENT)) return undefined;
 				continue;
@@ -149,6 +150,7 @@ export class SharedCalls {
 		return new Date((this.options.now?.() ?? Date.now()) + ms);
 	}
 
+	/** Runs a claimed call, and keeps its outcome. */
 	async #run(identified: IdentifiedCall, run: () => Promise<unknown>): Promise<unknown> {
 		const endLease = this.#keepLease(identified);
 		try {
@@ -159,7 +161,7 @@ export class SharedCalls {
 		} catch (thrown) {
 			endLease();
 			if (isFinalError(thrown)) await this.#keep(identified, { thrown });
-			else await this.#remove({ _id: identified._id, run: identified.run });
+			else await this.#remove({ _id: identified._id, run: identified.runId });
 			throw thrown;
 		}
 	}
@@ -169,13 +171,13 @@ export class SharedCalls {
 	 * for ever.
 	 * @returns a function that ends the renewals
 	 */
-	#keepLease({ _id, run, timeout }: IdentifiedCall): () => void {
+	#keepLease({ _id, runId, timeout }: IdentifiedCall): () => void {
 		const lastRenewalAt = Date.now() + timeout + this.options.ttl;
 		const timer = setInterval(() => {
 			if (Date.now() > lastRenewalAt) clearInterval(timer);
 			const until = this.#fromNow(LEASE_MS);
 			this.#state
-				.updateOne({ _id, run, answer: { $exists: false } }, { $set: { until } }, SILENT)
+				.updateOne({ _id, run: runId, answer: { $exists: false } }, { $set: { until } }, SILENT)
 				.catch((err) => this.options.log.warn({ err }, 'The lease of a running call could not be renewed'));
 		}, RENEWAL_MS);
 		timer.unref();
@@ -183,12 +185,13 @@ export class SharedCalls {
 	}
 
 	/** Stores the outcome, unless the lease has ended and another process has claimed the call. */
-	async #keep({ _id, run, keys }: IdentifiedCall, outcome: Outcome): Promise<void> {
+	async #keep({ _id, runId, keys }: IdentifiedCall, outcome: Outcome): Promise<void> {
 		const answer = this.#seal(keys, outcome);
 		try {
 			const until = this.#fromNow(this.options.ttl);
-			const { matchedCount } = await this.#state.updateOne({ _id, run }, { $set: { answer, until } }, SILENT);
-			if (matchedCount > 0) this.#stored.set(_id, run, { size: answer.length });
+			const ownClaim = { _id, run: runId };
+			const { matchedCount } = await this.#state.updateOne(ownClaim, { $set: { answer, until } }, SILENT);
+			if (matchedCount > 0) this.#stored.set(_id, runId, { size: answer.length });
 		} catch (err) {
 			// The call has been made, and its caller receives the outcome.
 			this.options.log.warn({ err }, 'The outcome of a call could not be kept for a repeated call');

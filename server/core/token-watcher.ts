@@ -46,13 +46,14 @@ export function watchTokens(
 	/** Users whose tokens are looked up first. */
 	let urgentUsers = new Set<string>();
 
+	/** Looks up tokens with one query, and publishes those that are no longer stored. */
 	async function lookUp(batch: ReadonlyMap<string, string>): Promise<void> {
 		for (const hashedToken of await findRevoked(store, [...batch.keys()])) {
 			void bus.publish('tokens-removed', { userId: batch.get(hashedToken) as string, hashedTokens: [hashedToken] });
 		}
 	}
 
-	async function lookUpEach(tokens: readonly (readonly [hashedToken: string, userId: string])[]): Promise<void> {
+	async function lookUpAll(tokens: readonly (readonly [hashedToken: string, userId: string])[]): Promise<void> {
 		for (const batch of batchesOf(tokens, MAX_TOKENS_PER_QUERY)) {
 			if (stopped) return;
 			await lookUp(new Map(batch));
@@ -64,7 +65,7 @@ export function watchTokens(
 			const users = urgentUsers;
 			urgentUsers = new Set();
 			try {
-				await lookUpEach([...tokensInUse()].filter(([, userId]) => users.has(userId)));
+				await lookUpAll([...tokensInUse()].filter(([, userId]) => users.has(userId)));
 			} catch (error) {
 				for (const userId of users) urgentUsers.add(userId);
 				throw error;
@@ -78,11 +79,11 @@ export function watchTokens(
 			remaining = [...tokensInUse()];
 			tokensPerCheck = Math.max(MAX_TOKENS_PER_QUERY, Math.ceil(remaining.length / CHECKS_PER_ROUND));
 		}
-		await lookUpEach(remaining.splice(0, tokensPerCheck));
+		await lookUpAll(remaining.splice(0, tokensPerCheck));
 	}
 
 	/** Runs a check, unless one is running: only one query runs at a time, even if the database is slow. */
-	function run(task: () => Promise<void>): void {
+	function runUnlessRunning(task: () => Promise<void>): void {
 		checking ??= task()
 			.catch((err) => log.warn({ err }, 'Login tokens in use could not be looked up'))
 			.finally(() => {
@@ -90,11 +91,11 @@ export function watchTokens(
 			});
 	}
 
-	const timer = setInterval(() => run(check), interval);
+	const timer = setInterval(() => runUnlessRunning(check), interval);
 	timer.unref();
 
 	return {
-		checkAll: () => lookUpEach([...tokensInUse()]),
+		checkAll: () => lookUpAll([...tokensInUse()]),
 		checkUser(userId) {
 			const isFirst = urgentUsers.size === 0;
 			urgentUsers.add(userId);
@@ -103,7 +104,7 @@ export function watchTokens(
 			setImmediate(async () => {
 				// A running check may have read the tokens of these users too early.
 				await checking;
-				run(checkUrgent);
+				runUnlessRunning(checkUrgent);
 			});
 		},
 		async stop() {

@@ -12,7 +12,7 @@ import { encodeInSlices } from '../../shared/slices.js';
 
 // Incoming messages
 
-/** Versions of DDP in the server's order of preference. */
+/** The versions of DDP that the server supports, the newest first. */
 export const VERSIONS: readonly string[] = ['1', 'pre2', 'pre1'];
 
 const Connect = compile(Match.ObjectIncluding({ version: String, support: [String] }));
@@ -46,7 +46,7 @@ export interface LargeFrame {
 
 export type Request = MethodCall | Sub | Infer<typeof Unsub>;
 
-/** A parsed message, of which only `msg` is known to exist. */
+/** A decoded message. Only `msg` is known to exist. */
 export interface Message {
 	readonly msg: unknown;
 	readonly [member: string]: unknown;
@@ -55,15 +55,15 @@ export interface Message {
 /**
  * Negotiates the protocol version (`test/contract/ddp.md` section 3): of the versions that both sides support, the one
  * that the client prefers.
- * @returns the version, and `agreed`: false if the client proposed another one and must reconnect with this one
+ * @returns the version, and `agreed`: false if the client proposed another version, and must reconnect with this one
  */
 export function negotiate(message: Message): { version: string; agreed: boolean } {
-	const preferred = VERSIONS[0] as string;
-	if (!Connect.is(message)) return { version: preferred, agreed: false };
-	const { version, support } = message;
-	if (!support.includes(version)) return { version: preferred, agreed: false };
-	const common = support.find((entry) => VERSIONS.includes(entry)) ?? preferred;
-	return { version: common, agreed: common === version };
+	const newest = VERSIONS[0] as string;
+	if (!Connect.is(message)) return { version: newest, agreed: false };
+	const { version: proposed, support } = message;
+	if (!support.includes(proposed)) return { version: newest, agreed: false };
+	const common = support.find((version) => VERSIONS.includes(version)) ?? newest;
+	return { version: common, agreed: common === proposed };
 }
 
 /**
@@ -151,9 +151,9 @@ function withCleared(fields: unknown, cleared: unknown): Record<string, unknown>
 	// A string must be rejected: the spread below would turn it into an object of its characters.
 	const areFields = fields === undefined || isObject(fields);
 	if (!areFields) throw new Unreadable('fields is not an object');
-	const all: Record<string, unknown> = { ...(fields as object | undefined) };
-	for (const name of cleared) all[String(name)] = undefined;
-	return all;
+	const allFields: Record<string, unknown> = { ...(fields as object | undefined) };
+	for (const name of cleared) allFields[String(name)] = undefined;
+	return allFields;
 }
 
 // Outgoing messages
@@ -200,8 +200,9 @@ export function ready(subIds: readonly string[]): string {
 
 /** @param id null for a universal publication, which has none */
 export function nosub(id: string | null, error?: ClientError): string {
-	const subscription = id === null ? '' : `,"id":${JSON.stringify(id)}`;
-	return `{"msg":"nosub"${subscription}${error ? `,"error":${encodeError(error)}` : ''}}`;
+	const idMember = id === null ? '' : `,"id":${JSON.stringify(id)}`;
+	const errorMember = error ? `,"error":${encodeError(error)}` : '';
+	return `{"msg":"nosub"${idMember}${errorMember}}`;
 }
 
 export const added = (collection: string, id: unknown, fields: Fields): string =>
@@ -264,7 +265,8 @@ export function loggedId(id: string): string {
  */
 export function wireId(id: unknown): string {
 	if (typeof id === 'string') {
-		// Without the dash, these strings would look like an encoded id of another type; 24 hex digits are an ObjectID.
+		// Without a dash before it, such a string would look like an encoded id of another type: 24 hex digits, for example,
+		// are an ObjectID.
 		const isAmbiguous = /^[-~{]/.test(id) || /^[0-9a-f]{24}$/.test(id);
 		return isAmbiguous ? `-${id}` : id;
 	}

@@ -16,7 +16,7 @@ export interface DrainHost {
 	readonly transport: Pick<Transport, 'hasPendingInput'>;
 }
 
-/** How long a client whose reading was paused must be silent before its data counts as fully received, in ms. */
+/** How long a client must be silent before its data counts as fully received, if it may still be arriving, in ms. */
 const QUIET_MS = 100;
 
 /**

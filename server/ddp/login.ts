@@ -15,7 +15,7 @@ export class Login {
 		return this.#hashedToken;
 	}
 
-	/** @param expires when the token expires; undefined for one that never does */
+	/** @param expires when the token expires; undefined if it never does */
 	set(userId: string | null, hashedToken: string | null, expires: Date | undefined): void {
 		this.#userId = userId;
 		this.#hashedToken = hashedToken;

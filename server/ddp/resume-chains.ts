@@ -3,10 +3,10 @@
  * session, and may repeat unanswered calls with the same ids. The session id is no authentication: the user must be
  * checked as well.
  *
- * Where several processes share a store, another process may have had the former session. So the store contains the chain
- * id of each session, encrypted with a key derived from the session id: from a chain id follow the keys that decrypt the
- * cached outcomes of calls. The chain id is stored when the first call of the session needs it, or when a session that
- * made no call ends within the `ttl`. So the many clients that reconnect after a restart cause no writes.
+ * Where several processes share a store, another process may have had the former session. So the chain id of a session
+ * that has resumed another is in the store. It is encrypted with a key derived from the session id, because the keys of
+ * cached outcomes are derived from the chain id. It is stored when the first call of the session needs it, or when a
+ * session that made no call ends within the `ttl`. So the many clients that reconnect after a restart cause no writes.
  */
 import { insertIfAbsent } from '../../methods/model/insertIfAbsent.js';
 import { SILENT } from '../../methods/model/sharedState.js';
@@ -87,13 +87,12 @@ class SharedChains implements ResumeChains {
 		if (former === undefined) return session;
 		const resuming: ResumingSession = { former, openedAt: Date.now() };
 		this.#open.set(session, resuming);
-		return () => this.#chainIdOf(session, resuming, MAX_OPEN_MS);
+		return () => this.#chainIdOf(session, resuming);
 	}
 
-	/** @param keepMs how long the chain id stays in the store */
-	#chainIdOf(session: string, resuming: ResumingSession, keepMs: number): Promise<string> {
+	#chainIdOf(session: string, resuming: ResumingSession): Promise<string> {
 		if (!resuming.chainId) {
-			resuming.chainId = this.#extendChain(session, resuming.former, keepMs);
+			resuming.chainId = this.#extendChain(session, resuming.former, MAX_OPEN_MS);
 			resuming.chainId.catch(() => {
 				// The next call tries again.
 				resuming.chainId = undefined;
@@ -102,7 +101,10 @@ class SharedChains implements ResumeChains {
 		return resuming.chainId;
 	}
 
-	/** Reads the chain id of the former session from the store, and stores it for this session as well. */
+	/**
+	 * Reads the chain id of the former session from the store, and stores it for this session as well.
+	 * @param keepMs how long it stays in the store
+	 */
 	async #extendChain(session: string, former: string, keepMs: number): Promise<string> {
 		const { sharedState } = this.options.store;
 		const formerKeys = keysOf(former);

@@ -28,7 +28,7 @@ export interface SessionServices extends PublicationServices {
 	readonly heartbeats: Heartbeats;
 	/** Undefined if results of calls are not cached. */
 	readonly resumeChains?: ResumeChains | undefined;
-	/** Called for every client that has connected. */
+	/** Called for every client whose `connect` was accepted. */
 	readonly onConnection?: ((connection: Connection) => void) | undefined;
 }
 

@@ -47,6 +47,7 @@ export class Session implements Receiver, HeartbeatPeer {
 	/** False for version pre1 of DDP, which has no pings. */
 	#knowsPings = true;
 	isClosed = false;
+	/** Closes the session if `connect` does not arrive in time. */
 	#connectTimer: NodeJS.Timeout | undefined;
 	/**
 	 * Undefined while no request is unanswered, to save memory. But once reading was paused, it stays set: a shutdown needs
@@ -56,7 +57,7 @@ export class Session implements Receiver, HeartbeatPeer {
 	#drain: Drain | undefined;
 	#malformed: MalformedCounter | undefined;
 	#largeAnswers: LargeAnswers | undefined;
-	readonly #disconnected = new AbortController();
+	readonly #endController = new AbortController();
 
 	/** @param onTransportClosed called after the transport has closed */
 	constructor(
@@ -81,12 +82,12 @@ export class Session implements Receiver, HeartbeatPeer {
 		return this.transport.clientAddress;
 	}
 
-	/** Unanswered requests, running or waiting. */
+	/** Number of unanswered requests, running or waiting. */
 	get unanswered(): number {
 		return this.requests?.unanswered ?? 0;
 	}
 
-	/** Whether no requests are read for now, because too many are unanswered. */
+	/** Whether reading is paused, because too many requests are unanswered. */
 	get isPaused(): boolean {
 		return this.requests?.isPaused ?? false;
 	}
@@ -114,7 +115,7 @@ export class Session implements Receiver, HeartbeatPeer {
 
 	/** Fires when the session has ended. */
 	get signal(): AbortSignal {
-		return this.#disconnected.signal;
+		return this.#endController.signal;
 	}
 
 	/** Ends the session from the server's side. */
@@ -143,7 +144,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		clearTimeout(this.#connectTimer);
 		this.services.heartbeats.stop(this);
 		this.requests?.close();
-		this.#disconnected.abort();
+		this.#endController.abort();
 		this.#subscriptions?.close();
 		this.#connection?.end();
 		if (this.connectionId !== undefined) this.services.resumeChains?.leave(this.connectionId);

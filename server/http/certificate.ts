@@ -44,7 +44,7 @@ export async function readCertificate({ cert: certPath, key: keyPath }: Certific
 }
 
 /**
- * The time at which the first certificate in a PEM text expires. Those of authorities count too, because clients reject a
+ * The earliest time at which a certificate in a PEM text expires. Those of authorities count too, because clients reject a
  * certificate if that of its authority has expired.
  * @returns seconds since 1970; undefined if the text contains no certificate, or one that cannot be read
  */

@@ -16,6 +16,9 @@ export interface HttpTimeouts {
 
 export const DEFAULT_HTTP_TIMEOUTS: HttpTimeouts = { headers: 15_000, request: 30_000, keepAlive: 72_000 };
 
+/** Maximum time between two checks for connections over a limit, in ms. */
+const MAX_CHECK_INTERVAL_MS = 5000;
+
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Creates a server, which does not listen yet. */
@@ -26,8 +29,8 @@ export function createHttpServer(
 ): Server {
 	// Node needs a limit for headers that does not exceed the limit for the whole request.
 	const headersTimeout = Math.min(headers, request);
-	// A connection over a limit is closed at most a quarter of the limit too late, and at most 5 s too late.
-	const connectionsCheckingInterval = Math.ceil(Math.min(headersTimeout, 20_000) / 4);
+	// A connection over a limit is closed at most a quarter of the limit too late.
+	const connectionsCheckingInterval = Math.ceil(Math.min(headersTimeout / 4, MAX_CHECK_INTERVAL_MS));
 	const options: ServerOptions = {
 		headersTimeout,
 		requestTimeout: request,

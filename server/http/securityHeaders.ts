@@ -13,7 +13,7 @@ const HEADERS = {
 /** For half a year, in seconds. It does not apply to subdomains, because they may be other services. */
 const HSTS = { 'strict-transport-security': 'max-age=15552000' } as const;
 
-/** Headers by their names. */
+/** The values of headers by name. */
 export type SecurityHeaders = Readonly<Record<string, string>>;
 
 declare module 'fastify' {

@@ -1,6 +1,6 @@
 /**
- * `method.call` and `method.callAnon`: a DDP method message in an HTTP body (`test/contract/rocketchat-e2e.md` section
- * 8).
+ * The routes `method.call` and `method.callAnon`: they run the DDP method message in an HTTP body
+ * (`test/contract/rocketchat-e2e.md` section 8).
  */
 import { check } from '../../shared/check.js';
 import { parse } from '../../shared/ejson.js';
@@ -49,8 +49,8 @@ export async function callMethod(
 	const { params, secondFactor } = takeSecondFactor(invoker.get(method), message.params ?? []);
 	try {
 		const value = await invoker.invoke(method, params, secondFactor ? caller.withSecondFactor(secondFactor) : caller);
-		const text = isLarge(value) ? (await codec.largeResult(id, value, String)).join('') : codec.result(id, value);
-		return { status: 200, body: { message: text, success: true } };
+		const parts = isLarge(value) ? await codec.largeResult(id, value, (text) => text) : [codec.result(id, value)];
+		return { status: 200, body: { message: parts.join(''), success: true } };
 	} catch (thrown) {
 		const error = toClientError(thrown);
 		// Rocket.Chat answers 400 for every error. Here an unavailable database has a different status, so that a proxy can

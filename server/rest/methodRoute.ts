@@ -30,7 +30,7 @@ export function methodRoute(
 			const params = args.map(([arg, matcher]) => {
 				if (isOneArgument) return isUrlEncoded ? textObject(fields, matcher) : fields;
 				if (Object.hasOwn(pathParams, arg)) return textValue(pathParams, arg, matcher);
-				return isUrlEncoded ? textValue(fields, arg, matcher) : bodyValue(fields, arg);
+				return isUrlEncoded ? textValue(fields, arg, matcher) : ownMember(fields, arg);
 			});
 			const value = await invoker.invoke(name, params, caller);
 			return succeeded(empty ? undefined : value);
@@ -47,8 +47,12 @@ const LIST_PARAMETERS: ReadonlySet<string> = new Set(['count', 'offset', 'sort',
 /** Values of the parameter `query` that select everything. Only these can be ignored without a wrong answer. */
 const QUERIES_FOR_ALL: ReadonlySet<unknown> = new Set(['', '{}']);
 
+/** Maximum length of a field's name in an error, in characters. */
+const MAX_SHOWN_LENGTH = 100;
+
 /**
- * Refuses unknown fields, because the caller expects them to have an effect.
+ * Refuses unknown fields, because the caller expects them to have an effect. Only `LIST_PARAMETERS` in a query are
+ * ignored.
  * @param known the names of the arguments
  * @param error the error to throw. Default: `invalid-params` with the name of the field
  */
@@ -62,7 +66,8 @@ export function requireKnownFields(
 		const name = isUrlEncoded && field.endsWith('[]') ? field.slice(0, -2) : field;
 		if (known.has(name)) continue;
 		if (!isQuery || !LIST_PARAMETERS.has(field)) {
-			throw error ? clientError(error, { method }) : clientErrorFrom('unknownField', field.slice(0, 100), { method });
+			const shownName = field.slice(0, MAX_SHOWN_LENGTH);
+			throw error ? clientError(error, { method }) : clientErrorFrom('unknownField', shownName, { method });
 		}
 		if (field === 'query' && !QUERIES_FOR_ALL.has(value)) throw clientError('filterNotSupported', { method });
 	}
@@ -73,8 +78,8 @@ const BOOLEANS: ReadonlyMap<unknown, boolean> = new Map([
 	['false', false],
 ]);
 
-/** A field; undefined if there is none. An inherited member, such as `toString`, is none. */
-function bodyValue(members: Readonly<Record<string, unknown>>, name: string): unknown {
+/** The value of a member; undefined if it is absent or inherited, such as `toString`. */
+function ownMember(members: Readonly<Record<string, unknown>>, name: string): unknown {
 	return Object.hasOwn(members, name) ? members[name] : undefined;
 }
 
@@ -83,7 +88,7 @@ function bodyValue(members: Readonly<Record<string, unknown>>, name: string): un
  * itself, JSON, a list with one entry, a number or a boolean, tried in this order. A list may also be sent as `name[]`.
  */
 function textValue(members: Readonly<Record<string, unknown>>, name: string, matcher: AnyMatcher): unknown {
-	const value = bodyValue(members, name) ?? bodyValue(members, `${name}[]`);
+	const value = ownMember(members, name) ?? ownMember(members, `${name}[]`);
 	if (typeof value !== 'string' || !matcher.fault(value)) return value;
 	const candidates = [jsonValue(value), [value], numberOf(value), BOOLEANS.get(value)];
 	return candidates.find((candidate) => candidate !== undefined && !matcher.fault(candidate)) ?? value;

@@ -152,11 +152,11 @@ export interface RestOptions extends RequestOptions {
 	readonly pages?: readonly Page[] | undefined;
 	/** Maximum size of a body, in bytes. */
 	readonly maxBody: number;
-	/** Origins whose web pages may call REST, as in `allowOrigins`. Default: only pages from this server. */
+	/** Origins whose web pages may call REST: `*`, or origins separated by commas. Default: only pages from this server. */
 	readonly corsOrigin?: string | undefined;
 	/** The version of Rocket.Chat that `/api/info` names. */
 	readonly rocketChatVersion: string;
-	/** Time limits for slow clients. Default: those of the settings. */
+	/** Time limits for slow clients. Default: `DEFAULT_HTTP_TIMEOUTS`. */
 	readonly timeouts?: HttpTimeouts | undefined;
 	/** For TLS. Default: the server speaks plain HTTP. */
 	readonly certificate?: Certificate | undefined;
@@ -168,7 +168,7 @@ export interface Rest {
 	readonly app: FastifyInstance;
 	/** Whether a URL, without the path prefix, belongs to a route with any verb. */
 	owns(url: string): boolean;
-	/** Answers a request, whose URL has the path prefix. */
+	/** Answers a request. A URL without the path prefix gets 404. */
 	handle(request: IncomingMessage, response: ServerResponse): void;
 }
 

@@ -9,7 +9,7 @@ import type { Log } from '../../../shared/log.js';
 import type { LimitKind, ServerObserver } from '../observer.js';
 import { type Attempt, limitAttempts } from './attempts.js';
 import { type Counters, memoryCounters, type RateLimitResult } from './counters.js';
-import { type Limited, type RateLimitClient, type Rule, rulesByName } from './rules.js';
+import { type LimitedDefinitions, type RateLimitClient, type Rule, rulesByName } from './rules.js';
 
 /** `dry-run` refuses no call, and only logs the calls that would have been refused. */
 export type RateLimitMode = 'on' | 'off' | 'dry-run';
@@ -66,9 +66,9 @@ export interface RateLimitOptions {
  * Makes the limits of a server.
  * @throws Error for an invalid limit
  */
-export function createRateLimits(offered: Limited, options: RateLimitOptions): RateLimits {
+export function createRateLimits(definitions: LimitedDefinitions, options: RateLimitOptions): RateLimits {
 	const { mode, log, observer, message, isExempt, counters = memoryCounters() } = options;
-	const rules = rulesByName(offered, counters);
+	const rules = rulesByName(definitions, counters);
 
 	/** The key of the count of an event; null if the rule does not apply or its matcher throws. */
 	function keyOf(rule: Rule, event: RateEvent): string | null {
@@ -113,7 +113,8 @@ export function createRateLimits(offered: Limited, options: RateLimitOptions): R
 	}
 
 	/**
-	 * @param rule the rule that refuses; absent for attempts to log in
+	 * Refuses a call or an attempt that is over its limit.
+	 * @param rule the rule that refuses a call; absent for attempts to log in
 	 * @throws ClientError `too-many-requests`, unless `mode` is `dry-run`
 	 */
 	function requireAllowed(

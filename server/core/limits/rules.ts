@@ -20,7 +20,7 @@ export interface RateLimitClient {
 }
 
 /** The parts of a server's catalogue that may have limits. */
-export interface Limited {
+export interface LimitedDefinitions {
 	readonly methods: readonly Method[];
 	readonly publications: readonly Publication[];
 	/** Rules beside the limits in definitions. */
@@ -43,7 +43,7 @@ export type RulesByName = Readonly<Record<RateEvent['type'], ReadonlyMap<string,
 export const DEFAULT_LIMIT: Limit = { calls: 10, per: 1000 };
 
 /** The fields of an event that identify its caller. */
-const CALLERS = ['userId', 'clientAddress', 'connectionId'] as const;
+const CALLER_FIELDS = ['userId', 'clientAddress', 'connectionId'] as const;
 
 /** Whether a matcher of a rule accepts a value. */
 export function matches(matcher: unknown, value: unknown): boolean {
@@ -56,7 +56,10 @@ function countedValue(event: RateEvent, key: keyof RateEvent): string | null {
 	return key === 'clientAddress' ? addressKey(event.clientAddress) : event[key];
 }
 
-/** Whether a rule applies only to connections, and not to REST. Each connection belongs to one process. */
+/**
+ * Whether a rule applies only to connections, and not to REST. Each connection belongs to one process, so the calls need
+ * not be counted in other processes.
+ */
 function excludesRest({ connectionId }: RateMatcher): boolean {
 	if (typeof connectionId !== 'function') return false;
 	try {
@@ -66,14 +69,17 @@ function excludesRest({ connectionId }: RateMatcher): boolean {
 	}
 }
 
-/** @param name identifies the rule in all processes of a service */
+/**
+ * @param id names the rule for callbacks and in the log
+ * @param name identifies the rule's counter in all processes of a service
+ */
 function createRule(rule: RateRule, id: string, name: string, counters: Counters): Rule {
 	const { matcher, calls = DEFAULT_LIMIT.calls, per = DEFAULT_LIMIT.per, callback, message } = rule;
 	// The conditions on the caller. `appliesTo` tests those on the type and the name.
-	const matchedKeys = CALLERS.filter((key) => matcher[key] !== undefined && matcher[key] !== null);
+	const matchedKeys = CALLER_FIELDS.filter((key) => matcher[key] !== undefined && matcher[key] !== null);
 	// As in Meteor, a condition that is a function has one count for each value that it accepts. Any other condition has one
 	// count for all values.
-	const countedKeys = (['type', 'name', ...CALLERS] as const).filter((key) => typeof matcher[key] === 'function');
+	const countedKeys = (['type', 'name', ...CALLER_FIELDS] as const).filter((key) => typeof matcher[key] === 'function');
 	const [first, second] = countedKeys;
 	const sharedScope = rule.exact ? 'exact' : 'calls';
 	const scope = excludesRest(matcher) ? 'process' : sharedScope;
@@ -105,7 +111,10 @@ function rulesOfLimit(type: RateEvent['type'], name: string, limit: Limit): Rate
  * Finds the rules for each name.
  * @throws Error for an invalid limit
  */
-export function rulesByName({ methods, publications, limits = [] }: Limited, counters: Counters): RulesByName {
+export function rulesByName(
+	{ methods, publications, limits = [] }: LimitedDefinitions,
+	counters: Counters,
+): RulesByName {
 	const general = limits.map((rule, i) => createRule(rule, rule.id ?? String(i), `rule ${i}`, counters));
 
 	function find(

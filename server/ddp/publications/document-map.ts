@@ -3,7 +3,7 @@
  * own user. So a single entry is stored in fields of this object: a Map of Maps would take 290 bytes more (measured).
  */
 export class DocumentMap<V> {
-	/** The single entry. All three are undefined if there is none, or more than one. */
+	/** The single entry. The three fields are undefined if there is no entry, or more than one. */
 	#collection: string | undefined;
 	#key: string | undefined;
 	#value: V | undefined;

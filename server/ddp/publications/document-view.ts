@@ -113,7 +113,8 @@ export class DocumentView {
 			if (name === '_id') continue;
 			const wasSet = Object.hasOwn(this.#fields, name);
 			const isSet = value !== undefined;
-			if (wasSet !== isSet || (isSet && !isSame(this.#fields[name], value))) visible[name] = value;
+			const isUnchanged = wasSet === isSet && (!isSet || isSame(this.#fields[name], value));
+			if (!isUnchanged) visible[name] = value;
 		}
 		const count = Object.keys(visible).length;
 		if (count > 0) this.#fields = withoutIdAndUndefined({ ...this.#fields, ...visible });

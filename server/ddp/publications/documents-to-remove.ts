@@ -6,7 +6,7 @@ import type { SubscriptionHost } from './subscription-host.js';
 
 /**
  * The documents that must be removed from the client when a subscription stops, as collection and id. Ends early when
- * the client has disconnected.
+ * the session has ended.
  * @param added ids of the documents that the publish function has added by calling `added`; undefined if there are none
  * @param queries the live queries of the subscription
  */

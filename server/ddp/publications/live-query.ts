@@ -83,6 +83,7 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		for await (const document of this.#queries.collection.find(filter as Filter<Document>, { projection })) {
 			if (this.#hasStopped) return;
 			const { _id } = document;
+			// A document that was read again meanwhile is published already.
 			if (!this.#initial?.reread.has(_id)) this.#publish(_id, this.#queries.record(this.#observed, document, this));
 			// Checked after each document, because a slice of large documents could exceed the limit of bytes buffered for
 			// the client.

@@ -117,7 +117,7 @@ export class ObservedQuery {
 		const before = this.#fieldsInResult(id);
 		const difference = before && { before, changes: differenceOf(before, fields) };
 		const isChanged = !difference || Object.keys(difference.changes).length > 0;
-		// If nothing has changed, the former object is kept, which other subscribers have published.
+		// If nothing has changed, the former object stays, because subscribers have published it.
 		const current = isChanged ? fields : (before as Fields);
 		if (isChanged) this.#setInResult(id, fields);
 		const isReread = !initialReader;

@@ -39,7 +39,7 @@ export class QueriesByString {
 /** The queries that require certain strings in a field. */
 interface IndexedField {
 	readonly path: readonly string[];
-	/** By each string that a query allows. */
+	/** The queries by the strings that they allow. */
 	readonly queries: QueriesByString;
 }
 

@@ -64,9 +64,7 @@ const Options = Match.Optional(
 	Match.OneOf(Boolean, null, Match.ObjectIncluding({ useCollection: Match.Optional(Match.OneOf(Boolean, null)) })),
 );
 
-/**
- * Whether the client stores events in a collection: then it ignores changes of a document that was not added before.
- */
+/** Whether the client stores events in a collection. Then the event's document must be added before it is changed. */
 function usesCollection(options: Infer<typeof Options>): boolean {
 	return options === true || (typeof options === 'object' && options?.useCollection === true);
 }
@@ -149,7 +147,7 @@ export function createStreamHub(
 				// Added before the first check, so that `reauthorize` includes it if the user leaves the room meanwhile.
 				if (reader.rid !== undefined && context.userId !== null) addUntilStop(readersByUser, context.userId, reader);
 				if (!(await reader.mayRead())) throw clientError('notAllowed');
-				// The publication may have timed out, or the client may have disconnected.
+				// The publication may have timed out, or the session may have ended.
 				if (subscription.hasStopped) return;
 				if (usesCollection(options)) {
 					subscription.host.transport.send(codec.added(`stream-${name}`, 'id', { eventName }));

@@ -22,7 +22,7 @@ export interface SubscriptionHost<S> {
 	readonly connection: Connection | null;
 	readonly transport: Transport;
 	readonly mergeBox: MergeBox;
-	/** Whether the client has disconnected. */
+	/** Whether the session has ended. */
 	readonly isClosed: boolean;
 	/** Sends `ready` for a subscription: its initial result is complete. During a change of user, `ready` is sent at the end. */
 	onReady(id: string): void;

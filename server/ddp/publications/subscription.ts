@@ -21,9 +21,8 @@ import type { PublicationServices, SubscriptionHost } from './subscription-host.
 type Fields = Record<string, unknown>;
 
 /**
- * Copies published fields, because the publish function may change its object later. The fields are encoded once as a
- * check: if another subscription hides them now, they are sent only when that subscription stops, too late for an
- * error.
+ * Copies published fields, because the publish function may change its object later. Encodes them once as a check: values
+ * that another subscription hides now are sent only when that subscription stops, too late for an error.
  * @throws Error for fields that cannot be encoded, such as a BigInt
  */
 function checkedCopyOf(fields: Fields): Fields {
@@ -37,7 +36,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	/** Limits the time of the publish function while it runs. Waiting for a slow client does not count. */
 	#timeoutClock: TimeoutClock | undefined;
 	readonly #controller = new AbortController();
-	#onStop: (() => void | Promise<void>)[] | undefined;
+	#stopListeners: (() => void | Promise<void>)[] | undefined;
 	#queries: CompactSet<LiveQuerySubscriber>;
 	/** Ids of the documents that the publish function has added by calling `added`. */
 	#addedDocuments: DocumentMap<unknown> | undefined;
@@ -162,8 +161,8 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 
 	onStop(listener: () => void | Promise<void>): void {
 		if (this.hasStopped) this.callSafely(listener);
-		else if (this.#onStop) this.#onStop.push(listener);
-		else this.#onStop = [listener];
+		else if (this.#stopListeners) this.#stopListeners.push(listener);
+		else this.#stopListeners = [listener];
 	}
 
 	async call(name: string, ...args: unknown[]): Promise<unknown> {
@@ -207,7 +206,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	}
 
 	/**
-	 * Ends the subscription and sends nothing: the client has disconnected, or the subscription is run again for another
+	 * Ends the subscription and sends nothing: the session has ended, or the subscription is run again for another
 	 * user and the client then receives the difference. `close` also calls this, and removes the documents afterwards.
 	 */
 	endSilently(): void {
@@ -216,8 +215,8 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		this.#controller.abort();
 		for (const query of membersOf(this.#queries)) query.stop();
 		this.#queries = undefined;
-		const listeners = this.#onStop ?? [];
-		this.#onStop = undefined;
+		const listeners = this.#stopListeners ?? [];
+		this.#stopListeners = undefined;
 		for (const listener of listeners) this.callSafely(listener);
 	}
 

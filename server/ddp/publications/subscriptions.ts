@@ -55,6 +55,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 	readonly mergeBox: MergeBox;
 	/** The subscriptions that the client has requested, by id. Created on first use: an empty Map takes 180 bytes. */
 	#named: Map<string, Subscription> | undefined;
+	/** The subscriptions of universal publications, which every client receives without a request. */
 	#universal: CompactSet<Subscription>;
 	/** The total size of the stored ids and parameters of named subscriptions, in bytes. */
 	#bytes = 0;
@@ -118,7 +119,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		{ userId }: RateLimitClient,
 		unblock: () => void,
 	): Promise<void> | undefined {
-		// The client may have disconnected while the rate limiter was asked.
+		// The session may have ended while the rate limiter was asked.
 		if (this.#closed) return undefined;
 		this.#named ??= new Map();
 		if (this.#named.size >= this.host.options.maxSubscriptions) {
@@ -209,7 +210,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		}
 	}
 
-	/** Ends all subscriptions without messages: the client has disconnected. */
+	/** Ends all subscriptions without messages, because the session has ended. */
 	close(): void {
 		this.#closed = true;
 		const all = [...(this.#named?.values() ?? []), ...membersOf(this.#universal)];

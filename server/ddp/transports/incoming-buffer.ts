@@ -53,6 +53,7 @@ export class IncomingBuffer {
 	async #deliver(): Promise<void> {
 		this.#isDelivering = true;
 		let sliceStart = performance.now();
+		// `push` may add frames meanwhile.
 		for (let next = 0; next < this.#frames.length; next++) {
 			for (const message of this.#frames[next] ?? []) {
 				while (this.#paused) await this.#untilResumed();

@@ -8,9 +8,9 @@ import { type RawData, WebSocket } from 'ws';
 import type { TransportKind } from '../../core/caller.js';
 import { type Broadcast, textFrameHeader } from './broadcast.js';
 import type { CloseReason } from './close-reason.js';
-import { FirstFrame } from './first-frame.js';
 import { visibleHeaders } from './headers.js';
 import { IncomingBuffer } from './incoming-buffer.js';
+import { IncompleteFrame } from './incomplete-frame.js';
 import { LongMessage } from './long-message.js';
 import { paceReading, type SocketReader } from './paced-reading.js';
 import type { Pacer } from './pacer.js';
@@ -21,7 +21,7 @@ export interface WebSocketOptions extends TransportOptions {
 	readonly compression: boolean;
 }
 
-/** `compress` has no effect on connections that have not agreed on permessage-deflate. */
+/** The options with which `ws` sends a text frame. `compress` has no effect without permessage-deflate. */
 const TEXT_FRAME = { binary: false, compress: true, fin: true };
 
 /** Sockets whose data is held back until the end of this turn of the event loop. */
@@ -61,7 +61,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 	readonly #socket: Socket;
 	#receiver: Receiver | undefined;
 	/** Limits incomplete frames until `connect` is accepted. Undefined afterwards, and with compression. */
-	#firstFrame: FirstFrame | undefined;
+	#incompleteFrame: IncompleteFrame | undefined;
 	isWaitingForPacer = false;
 	hasSentClose = false;
 	/** Received messages. Set while the session is paused or has not accepted all of them. */
@@ -88,7 +88,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 		this.webSocket.on('message', onMessage).on('close', onClose);
 		// Not with compression: the number of compressed bytes does not show the size of a frame. And `ws` decompresses
 		// asynchronously, so bytes of later frames arrive before it emits the frame.
-		if (this.webSocket.extensions === '') this.#firstFrame = new FirstFrame(this.webSocket, this.#receiver);
+		if (this.webSocket.extensions === '') this.#incompleteFrame = new IncompleteFrame(this.webSocket, this.#receiver);
 		paceReading(this.#socket, this);
 	}
 
@@ -105,7 +105,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 	}
 
 	onBytes(bytes: number): void {
-		this.#firstFrame?.onBytes(bytes);
+		this.#incompleteFrame?.onBytes(bytes);
 	}
 
 	/** `ws` has received a frame. Binary frames are read as UTF-8 (`test/contract/ddp.md` 1.2). */
@@ -113,9 +113,9 @@ export class WebSocketTransport implements Transport, SocketReader {
 		// Data after the server's close frame is ignored.
 		if (this.hasSentClose) return;
 		if (this.#receiver?.enforceFrameSize(frame.length)) this.handleFrame(frame.toString());
-		if (!this.#firstFrame) return;
-		if (this.#receiver?.hasAcceptedConnect) this.#firstFrame = undefined;
-		else this.#firstFrame.onFrameEnd();
+		if (!this.#incompleteFrame) return;
+		if (this.#receiver?.hasAcceptedConnect) this.#incompleteFrame = undefined;
+		else this.#incompleteFrame.onFrameEnd();
 	}
 
 	/** Handles a frame that is within the size limit. */

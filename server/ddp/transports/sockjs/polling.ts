@@ -19,7 +19,7 @@ export interface PollingOptions extends TransportOptions {
 }
 
 /** Number of buffered bytes above which `whenDrained` waits for the next poll. */
-const DRAINED_BYTES = 65_536;
+const HIGH_WATER_MARK = 65_536;
 
 const QUOTE = Buffer.from('"');
 
@@ -42,7 +42,7 @@ function createLatch(): Latch {
 
 /** The owner of the transport, which is notified when the transport ends. */
 export interface PollingHost {
-	/** The client has received the close frame. */
+	/** The close frame was sent, as the answer to a poll. */
 	onCloseFrameSent(): void;
 	/** The client has disconnected. */
 	onDisconnect(): void;
@@ -146,7 +146,7 @@ export class PollingTransport implements Transport {
 	onIdle(): void {}
 
 	whenDrained(): Promise<void> | undefined {
-		if (this.#waitingBytes <= DRAINED_BYTES) return undefined;
+		if (this.#waitingBytes <= HIGH_WATER_MARK) return undefined;
 		this.#drained ??= createLatch();
 		return this.#drained.promise;
 	}

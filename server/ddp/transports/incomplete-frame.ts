@@ -8,10 +8,10 @@ import type { Receiver } from './transport.js';
  * Size of an incomplete frame, in bytes, above which the client is disconnected. The session has ended at a smaller size,
  * but the client goes on sending.
  */
-const MAX_FIRST_BYTES = 256 * 1024;
+const MAX_INCOMPLETE_BYTES = 256 * 1024;
 
 /** Counts the bytes of the incomplete frame, and ends the session if they are too many. */
-export class FirstFrame {
+export class IncompleteFrame {
 	#frameBytes = 0;
 
 	constructor(
@@ -23,7 +23,7 @@ export class FirstFrame {
 	onBytes(bytes: number): void {
 		// The new bytes are counted afterwards, because they may belong to the next frame.
 		this.receiver.enforceFrameSize(this.#frameBytes);
-		if (this.#frameBytes > MAX_FIRST_BYTES) this.webSocket.terminate();
+		if (this.#frameBytes > MAX_INCOMPLETE_BYTES) this.webSocket.terminate();
 		this.#frameBytes += bytes;
 	}
 
