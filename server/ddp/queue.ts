@@ -1,8 +1,13 @@
 /**
- * The unanswered requests of one client (`test/contract/ddp.md` section 5). Decides in which order they start, and
- * pauses reading while there are too many.
+ * The unanswered requests of one client (`test/contract/ddp.md` section 5): in which order they start, and how each is
+ * answered. Reading is paused while there are too many.
  */
+
 import { createYielder } from '../../shared/yielding.js';
+import { type CallHost, runCall } from './call.js';
+import * as codec from './codec.js';
+import type { Subscriptions } from './publications/subscriptions.js';
+import { type CloseReason, TOO_LARGE } from './transports/close-reason.js';
 
 /** The owner of a queue. */
 export interface QueueHost<T> {
@@ -205,4 +210,54 @@ export class Requests<T> {
 		}
 		this.host.onChange();
 	}
+}
+
+/** A request of a session. A string is the error frame that answers a malformed request. */
+export type QueuedRequest = codec.Request | codec.LargeFrame | string;
+
+/** The part of a session that its requests need. */
+export interface RequestHost extends CallHost, RequestsHost<QueuedRequest> {
+	readonly options: { readonly maxQueue: number };
+	readonly userId: string | null;
+	requests: Requests<QueuedRequest> | undefined;
+	/** Undefined until the client's `connect` is accepted. */
+	readonly subscriptions: Subscriptions | undefined;
+	/** Maximum size of a frame that the client may send now, in bytes. */
+	readonly maxFrame: number;
+	close(reason: CloseReason): void;
+	/** Sends the error frame of a malformed message. */
+	sendError(frame: string): void;
+}
+
+/** Adds a request to those of a session. */
+export function enqueue(request: QueuedRequest, session: RequestHost): void {
+	const { login, services, options } = session;
+	const isCall = typeof request === 'object' && request.msg === 'method';
+	const method = isCall ? services.invoker.get(request.method) : undefined;
+	if (method?.changesUser) login.pendingChanges++;
+	session.requests ??= new Requests(session, options.maxQueue);
+	// During a login, even a call that may run in parallel waits: its user is known only when the login has ended. Stock
+	// clients send a login and calls in one burst.
+	const runsInParallel = method?.parallel === true && login.pendingChanges === 0;
+	session.requests.add(request, runsInParallel);
+}
+
+/** Answers a request whose turn has come: see `RequestsHost`. */
+export function answer(request: QueuedRequest, session: RequestHost, release: () => void): Promise<void> | undefined {
+	if (typeof request === 'string') session.sendError(request);
+	else if (request.msg === 'large') return answerLarge(request, session, release);
+	else if (request.msg === 'method') return runCall(request, session, release);
+	else if (request.msg === 'sub') return session.subscriptions?.start(request, session, release);
+	else return session.subscriptions?.stop(request.id);
+	return undefined;
+}
+
+/** Answers a large frame that arrived during a login. The login has ended: it was before the frame in the queue. */
+function answerLarge({ text }: codec.LargeFrame, session: RequestHost, release: () => void): Promise<void> | undefined {
+	if (text.length > session.maxFrame) {
+		session.close(TOO_LARGE);
+		return undefined;
+	}
+	const message = codec.parseFrame(text);
+	return answer(typeof message === 'string' ? message : codec.parseRequest(message, text), session, release);
 }

@@ -3,7 +3,6 @@
  * (`test/contract/ddp.md` sections 3 to 9).
  */
 import { randomId } from '../../shared/ids.js';
-import { runCall } from './call.js';
 import * as codec from './codec.js';
 import { ClientConnection } from './connection.js';
 import { Drain } from './drain.js';
@@ -12,7 +11,7 @@ import { LargeAnswers } from './large-answers.js';
 import { Login } from './login.js';
 import { MalformedCounter } from './malformed.js';
 import { Subscriptions } from './publications/subscriptions.js';
-import { Requests } from './queue.js';
+import { answer, enqueue, type QueuedRequest, type Requests } from './queue.js';
 import type { ChainId } from './resume-chains.js';
 import type { SessionOptions, SessionServices } from './services.js';
 import {
@@ -27,9 +26,6 @@ import type { Receiver, Transport } from './transports/transport.js';
 /** Maximum size of a client's frame before its `connect` is accepted, in bytes. */
 const MAX_FRAME_BEFORE_CONNECT = 8 * 1024;
 
-/** A request in the queue. A string is the error frame that answers a malformed request. */
-type QueueItem = codec.Request | codec.LargeFrame | string;
-
 export class Session implements Receiver, HeartbeatPeer {
 	readonly login = new Login();
 	/** `slot` and `active` belong to the heartbeat: see `HeartbeatPeer`. */
@@ -42,7 +38,7 @@ export class Session implements Receiver, HeartbeatPeer {
 	 * Undefined if results are not cached.
 	 */
 	chainId: ChainId | undefined;
-	#subscriptions: Subscriptions | undefined;
+	subscriptions: Subscriptions | undefined;
 	#connection: ClientConnection | undefined;
 	/** False for version pre1 of DDP, which has no pings. */
 	#knowsPings = true;
@@ -53,7 +49,7 @@ export class Session implements Receiver, HeartbeatPeer {
 	 * Undefined while no request is unanswered, to save memory. But once reading was paused, it stays set: a shutdown needs
 	 * `wasPaused`.
 	 */
-	requests: Requests<QueueItem> | undefined;
+	requests: Requests<QueuedRequest> | undefined;
 	#drain: Drain | undefined;
 	#malformed: MalformedCounter | undefined;
 	#largeAnswers: LargeAnswers | undefined;
@@ -80,21 +76,6 @@ export class Session implements Receiver, HeartbeatPeer {
 
 	get clientAddress(): string | null {
 		return this.transport.clientAddress;
-	}
-
-	/** Number of unanswered requests, running or waiting. */
-	get unanswered(): number {
-		return this.requests?.unanswered ?? 0;
-	}
-
-	/** Whether reading is paused, because too many requests are unanswered. */
-	get isPaused(): boolean {
-		return this.requests?.isPaused ?? false;
-	}
-
-	/** Number of subscriptions that the client has requested. */
-	get subscriptionCount(): number {
-		return this.#subscriptions?.count ?? 0;
 	}
 
 	/** The connection as methods see it. Created on first use, which saves 90 bytes for an idle client. */
@@ -145,16 +126,14 @@ export class Session implements Receiver, HeartbeatPeer {
 		this.services.heartbeats.stop(this);
 		this.requests?.close();
 		this.#endController.abort();
-		this.#subscriptions?.close();
+		this.subscriptions?.close();
 		this.#connection?.end();
 		if (this.connectionId !== undefined) this.services.resumeChains?.leave(this.connectionId);
 		this.#drain?.onChange();
 	}
 
-	// Input from the transport
-
 	/** Maximum size of a frame that the client may send now, in bytes. */
-	private get maxFrame(): number {
+	get maxFrame(): number {
 		if (!this.hasAcceptedConnect) return MAX_FRAME_BEFORE_CONNECT;
 		return this.login.userId === null ? this.options.maxAnonymousFrame : Number.POSITIVE_INFINITY;
 	}
@@ -172,7 +151,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		this.services.heartbeats.markActive(this);
 		this.#drain?.onMessage();
 		if (this.login.pendingChanges > 0 && text.length > this.maxFrame) {
-			this.enqueue({ msg: 'large', text });
+			enqueue({ msg: 'large', text }, this);
 			return;
 		}
 		const message = codec.parseFrame(text);
@@ -182,7 +161,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		// Pings and pongs do not wait in the queue, so that neither side times out during a slow method.
 		else if (this.#knowsPings && message.msg === 'ping') this.send(codec.pong(message.id));
 		else if (this.#knowsPings && message.msg === 'pong') return;
-		else if (!this.#drain?.ignoresRequests) this.enqueue(codec.parseRequest(message, text));
+		else if (!this.#drain?.ignoresRequests) enqueue(codec.parseRequest(message, text), this);
 	}
 
 	private handleBeforeConnect(message: codec.Message, text: string): void {
@@ -201,53 +180,25 @@ export class Session implements Receiver, HeartbeatPeer {
 		this.#connectTimer = undefined;
 		this.connectionId = randomId();
 		this.chainId = this.services.resumeChains?.join(this.connectionId, codec.formerSession(message));
-		this.#subscriptions = new Subscriptions(this);
+		this.subscriptions = new Subscriptions(this);
 		this.#knowsPings = version !== 'pre1';
 		const hasHeartbeat = this.#knowsPings && this.services.heartbeats.start(this);
 		if (!hasHeartbeat) {
 			this.transport.onIdle(this.options.connectTimeout, () => this.onTimeout());
 		}
 		this.send(codec.connected(this.connectionId));
-		void this.#subscriptions.startUniversal(this.userId);
+		void this.subscriptions.startUniversal(this.userId);
 		if (this.services.onConnection) this.services.onConnection(this.connection as ClientConnection);
 	}
 
-	// Requests
-
-	private enqueue(request: QueueItem): void {
-		const method =
-			typeof request === 'object' && request.msg === 'method' ? this.services.invoker.get(request.method) : undefined;
-		if (method?.changesUser) this.login.pendingChanges++;
-		this.requests ??= new Requests(this, this.options.maxQueue);
-		// During a login, even a call that may run in parallel waits: its user is known only when the login has ended. Stock
-		// clients send a login and calls in one burst.
-		const runsInParallel = method?.parallel === true && this.login.pendingChanges === 0;
-		this.requests.add(request, runsInParallel);
-	}
-
-	/** Handles a request whose turn has come: see `RequestsHost`. */
-	answer(request: QueueItem, release: () => void): Promise<void> | undefined {
-		if (typeof request === 'string') this.sendError(request);
-		else if (request.msg === 'large') return this.answerLarge(request, release);
-		else if (request.msg === 'method') return runCall(request, this, release);
-		else if (request.msg === 'sub') return this.#subscriptions?.start(request, this, release);
-		else return this.#subscriptions?.stop(request.id);
-		return undefined;
-	}
-
-	/** Handles a large frame that arrived during a login. The login has ended: it was before the frame in the queue. */
-	private answerLarge({ text }: codec.LargeFrame, release: () => void): Promise<void> | undefined {
-		if (text.length > this.maxFrame) {
-			this.close(TOO_LARGE);
-			return undefined;
-		}
-		const message = codec.parseFrame(text);
-		return this.answer(typeof message === 'string' ? message : codec.parseRequest(message, text), release);
+	/** Answers a request whose turn has come: see `RequestsHost`. */
+	answer(request: QueuedRequest, release: () => void): Promise<void> | undefined {
+		return answer(request, this, release);
 	}
 
 	async setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void> {
 		this.login.set(userId, hashedToken, expires);
-		if (!this.isClosed) await this.#subscriptions?.changeUser(userId);
+		if (!this.isClosed) await this.subscriptions?.changeUser(userId);
 	}
 
 	send(message: string | readonly Buffer[]): void {
@@ -261,14 +212,12 @@ export class Session implements Receiver, HeartbeatPeer {
 	}
 
 	/** Sends an error frame for a malformed message. After too many such messages, closes the connection instead. */
-	private sendError(frame: string): void {
+	sendError(frame: string): void {
 		this.#malformed ??= new MalformedCounter();
 		this.#malformed.count();
 		if (this.#malformed.isOverLimit) this.close(TOO_MANY_MALFORMED);
 		else this.send(frame);
 	}
-
-	// Heartbeat and backpressure
 
 	ping(): void {
 		this.send(codec.ping());
@@ -276,7 +225,7 @@ export class Session implements Receiver, HeartbeatPeer {
 
 	onTimeout(): void {
 		// While reading is paused, the answer to the ping is not read. While a long message is sent, the ping waits behind it.
-		const canAnswer = !this.isPaused && !this.transport.isSendingParts;
+		const canAnswer = !this.requests?.isPaused && !this.transport.isSendingParts;
 		if (canAnswer) this.close();
 	}
 

@@ -8,9 +8,9 @@ import { SOCKETS } from './counters.js';
 export interface CountedSession {
 	readonly hasAcceptedConnect: boolean;
 	readonly userId: string | null;
-	readonly unanswered: number;
-	readonly isPaused: boolean;
-	readonly subscriptionCount: number;
+	/** Undefined if all requests are answered. */
+	readonly requests: { readonly unanswered: number; readonly isPaused: boolean } | undefined;
+	readonly subscriptions: { readonly count: number } | undefined;
 	readonly transport: { readonly kind: TransportKind; readonly bufferedBytes: number };
 }
 
@@ -39,11 +39,12 @@ export async function countSessions(sessions: Iterable<CountedSession>): Promise
 	for (const session of sessions) {
 		connections.add(session.transport.kind);
 		if (session.hasAcceptedConnect) connected.add(session.userId === null ? 'anonymous' : 'logged_in');
-		unanswered += session.unanswered;
-		maxUnanswered = Math.max(maxUnanswered, session.unanswered);
-		if (session.isPaused) paused++;
+		const ofSession = session.requests?.unanswered ?? 0;
+		unanswered += ofSession;
+		maxUnanswered = Math.max(maxUnanswered, ofSession);
+		if (session.requests?.isPaused) paused++;
 		bufferedBytes += session.transport.bufferedBytes;
-		subscriptions += session.subscriptionCount;
+		subscriptions += session.subscriptions?.count ?? 0;
 		const pause = yielder();
 		if (pause) await pause;
 	}
