@@ -68,6 +68,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	const store = shadow?.store ?? realStore;
 	if (certificate) ops.setCertificate('server', certificate.cert);
 	if (settings.nats !== undefined) ops.cluster = new ClusterCounts();
+	const isStoreShared = checked.store.kind === 'mongodb' || settings.nats !== undefined;
 	let app: App | undefined;
 	let watcher: Watcher | undefined;
 	let rocketChat: RocketChat | undefined;
@@ -95,7 +96,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 			store,
 			onChange: opened.onChange,
 			link: await makeLink(checked, opened, { ops, log }),
-			shared: !readOnly && (checked.store.kind === 'mongodb' || settings.nats !== undefined),
+			shared: !readOnly && isStoreShared,
 			readOnly,
 			log,
 			ops,

@@ -11,6 +11,7 @@ import type { StoreChoice } from '../store/open.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
 import { othersHaveAccess } from './fileAccess.js';
 
+/** Checks the store, unless its data is in memory. */
 export async function checkStore(choice: StoreChoice): Promise<CheckReport> {
 	if (choice.kind === 'mongodb') return checkMongo(choice.url);
 	if (choice.kind === 'files') return checkFolder(choice.folder);

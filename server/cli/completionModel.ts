@@ -46,6 +46,7 @@ function argumentOf([parameter = '']: readonly string[]): Pick<CompletedCommand,
 	return PATHS.has(parameter) ? { argument: 'file' } : {};
 }
 
+/** Makes the model from the commands and the settings of the server. */
 export function completionModel(commands: readonly Command[]): CompletionModel {
 	const server = [...settingsByFlag].map(([flag, { option }]) =>
 		completedFlag(flag, option.meaning, option.placeholder, option.choices),

@@ -8,6 +8,7 @@ interface ListedSetting {
 	readonly value: string | number | boolean;
 }
 
+/** `settings list`. */
 export function listSettings(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, (admin) =>
 		printList<ListedSetting>(admin, input, io, {
@@ -19,6 +20,7 @@ export function listSettings(input: Input, io: Io): Promise<void> {
 	);
 }
 
+/** `settings set`. */
 export function setSetting(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
 		const [_id, text] = [input.argument(0), input.argument(1)];

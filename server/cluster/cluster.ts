@@ -95,6 +95,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 	}
 	catchUp.onEnd(showHealth);
 
+	/** Handles an event of another process. */
 	function deliver(event: ClusterEvent): void {
 		counts.events++;
 		switch (event.type) {
@@ -118,6 +119,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 		for (const ask of peers.missingToAskFor(performance.now())) send(encodeMessage({ from, n: outbox.last, ask }));
 	}
 
+	/** Handles a message of another process. Messages of this process are ignored. */
 	function receive(message: ClusterMessage): void {
 		const { from: sender, n, events, invalid } = message;
 		if (sender === from) return;
@@ -150,7 +152,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 
 	const heartbeatTimer = setInterval(() => {
 		const now = performance.now();
-		// If this process was busy, messages of the others may wait to be read, so they do not count as silent.
+		// After a busy time, messages may still wait to be read, so no process counts as silent.
 		const wasBusy = now - lastTick > 2 * HEARTBEAT_MS;
 		lastTick = now;
 		if (!isConnected) return;

@@ -46,6 +46,7 @@ export interface StartFacts {
 	readonly settings: Partial<Record<OptionName, unknown>>;
 }
 
+/** Logs what the server is about to start with. */
 export function logStart(log: Log, { version, store, settings }: StartFacts): void {
 	const { host, port, metrics } = settings;
 	const facts = {
@@ -60,11 +61,12 @@ export function logStart(log: Log, { version, store, settings }: StartFacts): vo
 	log.info({ ...facts, settings: changedSettings(settings) }, 'Roomkey starts');
 }
 
-/** @param url empty if the application listens, not Roomkey. @param startedAt by `performance.now` */
+/** @param url empty if the application listens instead of Roomkey. @param startedAt by `performance.now` */
 export function logReady(log: Log, url: string, startedAt: number): void {
 	log.info({ ...(url && { url }), ms: Math.round(performance.now() - startedAt) }, 'Roomkey is ready');
 }
 
+/** @param sessions number of open sessions */
 export function logStop(log: Log, sessions: number): void {
 	log.info({ sessions }, 'Roomkey stops');
 }

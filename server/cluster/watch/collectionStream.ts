@@ -101,6 +101,7 @@ export class CollectionStream {
 		}
 	}
 
+	/** Called at the opening of the stream, if the server reports it, and at every answer. */
 	#onOpen(): void {
 		this.#failures = 0;
 		this.#markOpened();
