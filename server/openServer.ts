@@ -228,7 +228,7 @@ async function joinBroker(
 		bus: app.bus,
 		changedElsewhere: app.changedElsewhere,
 		checkTokens: app.checkTokens,
-		lookAgain: app.lookAgain,
+		refreshCollection: app.refreshCollection,
 		health: ops.health.addPart('rocketchat', 'It has not been joined yet'),
 	});
 }

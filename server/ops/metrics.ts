@@ -206,7 +206,7 @@ function watcherMetrics(watcher: { readonly state: WatcherState }): Metric[] {
 			'counter',
 			'roomkey_watcher_full_reads_total',
 			'How often all observed documents of a collection were read again',
-			() => single(watcher.state.lookedAgain),
+			() => single(watcher.state.refreshes),
 		),
 	];
 }

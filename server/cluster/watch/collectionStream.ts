@@ -107,7 +107,7 @@ export class CollectionStream {
 		this.#markOpened();
 		if (!this.#hasMissed) return;
 		this.#hasMissed = false;
-		this.parts.sink.lookAgain(this.parts.collection.key);
+		this.parts.sink.refreshCollection(this.parts.collection.key);
 	}
 
 	/** Reports the write of an event. @returns false if the stream must be opened again */
