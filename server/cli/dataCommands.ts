@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DATA_FILE } from '../dataFolder/manifest.js';
 import { withLmdb } from '../dataFolder/withLmdb.js';
-import { logAt } from '../ops/logAt.js';
+import { createLog } from '../ops/createLog.js';
 import { OptionError } from '../options/kinds.js';
 import type { OpenStore } from '../store/collections.js';
 import { openStore } from '../store/open.js';
@@ -76,7 +76,7 @@ async function withStore(
 		? ({ kind: 'mongodb', url, indexes } as const)
 		: ({ kind: 'files', folder: folder as string } as const);
 	if (purpose === 'export') requireData(choice);
-	const opened = await openStore(choice, logAt('warn', 'auto'));
+	const opened = await openStore(choice, createLog('warn', 'auto'));
 	try {
 		await run(opened);
 	} finally {

@@ -32,7 +32,7 @@ export function changedSettings(settings: Partial<Record<OptionName, unknown>>):
 }
 
 /** Where the data is stored, without the credentials and the query of an address. */
-export function storePlace(choice: StoreChoice): string {
+export function storeLocation(choice: StoreChoice): string {
 	if (choice.kind === 'files') return choice.folder;
 	if (choice.kind === 'memory') return 'memory';
 	const withoutCredentials = choice.url.replace(/\/\/[^@/]*@/, '//');
@@ -54,7 +54,7 @@ export function logStart(log: Log, { version, store, settings }: StartFacts): vo
 		node: process.version,
 		host,
 		port,
-		store: storePlace(store),
+		store: storeLocation(store),
 		bus: settings.nats === undefined ? 'local' : 'nats',
 		metrics,
 	};
