@@ -39,7 +39,8 @@ export interface OpenServer extends RoomkeyServer {
 export async function openServer(options: ServerOptions = {}): Promise<OpenServer> {
 	const checked = checkServerOptions(options);
 	const { settings, parts } = checked;
-	const log = parts.log ?? (await defaultLog(settings));
+	const log =
+		parts.log ?? (await import('./ops/createLog.js')).createLog(settings['log-level'], settings['log-format']);
 	const startedAt = performance.now();
 	const version = packageVersion();
 	const certificate = await openCertificate(checked);
@@ -122,12 +123,6 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		await close();
 		throw error;
 	}
-}
-
-/** The log of a server that is given none. */
-async function defaultLog(settings: CheckedOptions['settings']): Promise<Log> {
-	const { createLog } = await import('./ops/createLog.js');
-	return createLog(settings['log-level'], settings['log-format']);
 }
 
 /** The files of `--tls-cert` and `--tls-key`. */
