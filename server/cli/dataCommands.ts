@@ -8,8 +8,8 @@ import { OptionError } from '../options/kinds.js';
 import type { OpenStore } from '../store/collections.js';
 import { openStore } from '../store/open.js';
 import type { Input, Io } from './command.js';
-import { requireData } from './place.js';
 import { printResult } from './print.js';
+import { requireData } from './target.js';
 
 /** `import`: reads files of a folder into a store. */
 export async function importData(input: Input, io: Io): Promise<void> {

@@ -1,9 +1,9 @@
 /** `roomkey room`: shows rooms, their members, and the state of their keys. */
 import type { Admin } from './admin.js';
 import { CommandError, type Input, type Io } from './command.js';
-import { withAdmin } from './place.js';
 import { printList, printResult } from './print.js';
 import { formatFields } from './table.js';
+import { withAdmin } from './target.js';
 
 interface ListedRoom {
 	readonly _id: string;

@@ -1,7 +1,7 @@
 /** `roomkey settings`: the settings in the store, which an admin can change while the server runs. */
 import { CommandError, type Input, type Io } from './command.js';
-import { withAdmin } from './place.js';
 import { printList, printResult } from './print.js';
+import { withAdmin } from './target.js';
 
 interface ListedSetting {
 	readonly _id: string;

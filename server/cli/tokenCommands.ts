@@ -1,8 +1,8 @@
 /** `roomkey token`: login tokens of users. */
 import { OptionError } from '../options/kinds.js';
 import type { Input, Io } from './command.js';
-import { withAdmin } from './place.js';
 import { printList, printResult } from './print.js';
+import { withAdmin } from './target.js';
 import { findUser } from './userCommands.js';
 
 /** `token issue`. */

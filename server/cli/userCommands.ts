@@ -2,9 +2,9 @@
 import { OptionError } from '../options/kinds.js';
 import type { Admin } from './admin.js';
 import { CommandError, type Input, type Io } from './command.js';
-import { withAdmin } from './place.js';
 import { printList, printResult } from './print.js';
 import { generatePassword, readNewPassword } from './secrets.js';
+import { withAdmin } from './target.js';
 
 export interface ListedUser {
 	readonly _id: string;

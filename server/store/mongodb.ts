@@ -34,7 +34,8 @@ export async function openMongo(
 	}
 	try {
 		const db = client.db(databaseOf(url));
-		if (indexes !== 'leave') await prepareIndexes(db, specs(declared), { log, place: databaseAndHosts(url), indexes });
+		if (indexes !== 'leave')
+			await prepareIndexes(db, specs(declared), { log, database: databaseAndHosts(url), indexes });
 		const open = await buildStore(
 			declared,
 			async ({ name }) => mongoBackend(db.collection<Document>(name)),
