@@ -21,7 +21,7 @@ const ENTRIES = [
 const START = [
 	'server/cli/serve.ts',
 	'server/store/memory.ts',
-	'server/ops/logAt.ts',
+	'server/ops/createLog.ts',
 	'methods/index.ts',
 	'methods/accounts/index.ts',
 ].map((path) => resolve(path));

@@ -142,7 +142,7 @@ export function createApp(options: AppOptions): App {
 		get changedElsewhere() {
 			return otherWriters.changedElsewhere;
 		},
-		lookAgain: otherWriters.lookAgain,
+		refreshCollection: otherWriters.refreshCollection,
 		caughtUp: otherWriters.caughtUp,
 		checkTokens: tokenWatcher.checkUser,
 		connect: endpoint.connect,

@@ -39,7 +39,8 @@ export interface OpenServer extends RoomkeyServer {
 export async function openServer(options: ServerOptions = {}): Promise<OpenServer> {
 	const checked = checkServerOptions(options);
 	const { settings, parts } = checked;
-	const log = parts.log ?? (await import('./ops/logAt.js')).logAt(settings['log-level'], settings['log-format']);
+	const log =
+		parts.log ?? (await import('./ops/createLog.js')).createLog(settings['log-level'], settings['log-format']);
 	const startedAt = performance.now();
 	const version = packageVersion();
 	const certificate = await openCertificate(checked);
@@ -68,6 +69,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	const store = shadow?.store ?? realStore;
 	if (certificate) ops.setCertificate('server', certificate.cert);
 	if (settings.nats !== undefined) ops.cluster = new ClusterCounts();
+	const isStoreShared = checked.store.kind === 'mongodb' || settings.nats !== undefined;
 	let app: App | undefined;
 	let watcher: Watcher | undefined;
 	let rocketChat: RocketChat | undefined;
@@ -95,7 +97,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 			store,
 			onChange: opened.onChange,
 			link: await makeLink(checked, opened, { ops, log }),
-			shared: !readOnly && (checked.store.kind === 'mongodb' || settings.nats !== undefined),
+			shared: !readOnly && isStoreShared,
 			readOnly,
 			log,
 			ops,
@@ -227,7 +229,7 @@ async function joinBroker(
 		bus: app.bus,
 		changedElsewhere: app.changedElsewhere,
 		checkTokens: app.checkTokens,
-		lookAgain: app.lookAgain,
+		refreshCollection: app.refreshCollection,
 		health: ops.health.addPart('rocketchat', 'It has not been joined yet'),
 	});
 }

@@ -2,7 +2,7 @@
 import { type ChangedElsewhere, createChangedElsewhere } from './cluster/changedElsewhere.js';
 import type { Link } from './cluster/link.js';
 import { type JoinedParts, joinProcesses } from './joinProcesses.js';
-import { createLookAgain } from './lookAgain.js';
+import { createCollectionRefresher } from './refreshCollection.js';
 import type { OpenStore } from './store/collections.js';
 
 export interface OtherWriters {
@@ -12,7 +12,7 @@ export interface OtherWriters {
 	 * Refreshes what clients observe of a collection, because writes of others may have been missed.
 	 * @param collection a key of the store
 	 */
-	lookAgain(collection: string): void;
+	refreshCollection(collection: string): void;
 	/** Resolves when no catch-up with other processes is left to run. */
 	caughtUp(): Promise<void>;
 	/** Leaves the other processes. */
@@ -31,7 +31,7 @@ export function followOtherWriters({ onChange, link, ...parts }: OtherWritersPar
 	let created: ChangedElsewhere | undefined;
 	const getChangedElsewhere = () => {
 		// Too many documents were reported, so everything is read again.
-		const onOverflow = () => void cluster?.lookAgain();
+		const onOverflow = () => void cluster?.catchUpAfterOverflow();
 		created ??= createChangedElsewhere({ store, onChange, bus, log, onOverflow });
 		return created;
 	};
@@ -40,7 +40,7 @@ export function followOtherWriters({ onChange, link, ...parts }: OtherWritersPar
 		get changedElsewhere() {
 			return getChangedElsewhere();
 		},
-		lookAgain: createLookAgain({
+		refreshCollection: createCollectionRefresher({
 			store,
 			bus,
 			log,

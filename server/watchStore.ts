@@ -38,7 +38,7 @@ export async function watchStore(
 			...builtIn.filter(({ key }) => !NOT_WATCHED.has(key)),
 			...declared.map(({ key, name }) => ({ key, name })),
 		],
-		sink: { report: app.changedElsewhere.report, lookAgain: app.lookAgain },
+		sink: { report: app.changedElsewhere.report, refreshCollection: app.refreshCollection },
 		log,
 		health: ops.watcherHealth,
 		observedIds: (key) => observedIds(app.bus, key),

@@ -11,9 +11,9 @@ import type { Input, Io } from './command.js';
 import { type Config, readConfig, type Setting } from './config.js';
 import { requireConsistent } from './configOptions.js';
 import { othersHaveAccess } from './fileAccess.js';
-import { storeOf } from './place.js';
 import { printResult } from './print.js';
 import { formatTable } from './table.js';
+import { storeOf } from './target.js';
 
 /** A larger difference between two clocks is a warning, in ms. */
 const WARNING_DRIFT_MS = 2000;

@@ -11,6 +11,7 @@ import type { StoreChoice } from '../store/open.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
 import { othersHaveAccess } from './fileAccess.js';
 
+/** Checks the store, unless its data is in memory. */
 export async function checkStore(choice: StoreChoice): Promise<CheckReport> {
 	if (choice.kind === 'mongodb') return checkMongo(choice.url);
 	if (choice.kind === 'files') return checkFolder(choice.folder);
@@ -62,10 +63,10 @@ async function checkFolder(folder: string): Promise<CheckReport> {
 
 /** Checks a MongoDB, and compares its indexes with those that Roomkey needs. */
 async function checkMongo(url: string): Promise<CheckReport> {
-	const { connectTo, databaseAndHosts, databaseOf, withoutSecrets } = await import('../mongodb/client.js');
+	const { createClient, databaseAndHosts, databaseOf, withoutPassword } = await import('../mongodb/client.js');
 	const { compareDatabase, holdsNothing } = await import('../mongodb/compareIndexes.js');
 	const location = databaseAndHosts(url);
-	const client = connectTo(url);
+	const client = createClient(url);
 	try {
 		const db = client.db(databaseOf(url));
 		const here = Date.now();
@@ -80,7 +81,7 @@ async function checkMongo(url: string): Promise<CheckReport> {
 		const time = localTime instanceof Date && { time: { here, there: localTime.getTime(), owner: 'the database' } };
 		return { results: [database, ...indexes], ...time };
 	} catch (error) {
-		const note = withoutSecrets(`${location}: ${reasonOf(error)}`, url);
+		const note = withoutPassword(`${location}: ${reasonOf(error)}`, url);
 		return { results: [{ part: 'database', status: 'failed', note }] };
 	} finally {
 		await client.close();

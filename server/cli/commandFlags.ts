@@ -9,7 +9,7 @@ export const STORE_FLAGS = {
 } as const satisfies Flags;
 
 /** The flags of commands that work on a store directly, or through a server. */
-export const PLACE_FLAGS = {
+export const TARGET_FLAGS = {
 	...STORE_FLAGS,
 	url: { placeholder: 'URL', env: 'ROOMKEY_URL', meaning: 'work through the server at this address' },
 	'token-file': {

@@ -1,7 +1,7 @@
 /** The log of a command that works on a store directly: the audit lines that a server would have written. */
 import { userInfo } from 'node:os';
 import type { Log } from '../../shared/log.js';
-import { logAt } from '../ops/logAt.js';
+import { createLog } from '../ops/createLog.js';
 import { checked, Faults, type Option, OptionError } from '../options/kinds.js';
 import { options } from '../options/options.js';
 import type { Input, Io } from './command.js';
@@ -23,7 +23,7 @@ export function commandLog(input: Input, io: Io): Log {
 	};
 	const level = setting('log-level', options['log-level']);
 	const format = setting('log-format', options['log-format']);
-	const log = logAt(level, format, (line) => io.note(line.trimEnd()));
+	const log = createLog(level, format, (line) => io.note(line.trimEnd()));
 	return log.child({ command: input.command, operator: operatorName() });
 }
 

@@ -1,6 +1,6 @@
 /** The subcommands of `roomkey`. A command loads its modules only when it runs. */
 import type { Command, Flags } from './command.js';
-import { DATA_FLAGS, JSON_FLAG, LIST_FLAGS, PLACE_FLAGS, STORE_FLAGS } from './commandFlags.js';
+import { DATA_FLAGS, JSON_FLAG, LIST_FLAGS, STORE_FLAGS, TARGET_FLAGS } from './commandFlags.js';
 
 const NEW_PASSWORD = {
 	'generate-password': {
@@ -15,8 +15,8 @@ const RELINQUISH = {
 
 const YES = { yes: { meaning: 'do not ask whether to go on' } } as const satisfies Flags;
 
-const listFlags = { ...LIST_FLAGS, ...PLACE_FLAGS };
-const resultFlags = { ...JSON_FLAG, ...PLACE_FLAGS };
+const listFlags = { ...LIST_FLAGS, ...TARGET_FLAGS };
+const resultFlags = { ...JSON_FLAG, ...TARGET_FLAGS };
 
 const loadUserCommands = () => import('./userCommands.js');
 const loadTokenCommands = () => import('./tokenCommands.js');

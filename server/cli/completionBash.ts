@@ -24,12 +24,12 @@ export function bashCompletion(model: CompletionModel): string {
 		([first, members]) =>
 			`\t\t${quote(first)}) words=${quoteWords(members.map((member) => member.words[1] as string))} ;;`,
 	);
-	const firstWords = [...model.first.map(([word]) => word), ...flagWords(model.server)];
+	const firstArguments = [...model.firstWords.map(([word]) => word), ...flagWords(model.serverFlags)];
 	return [
 		'# Completion of roomkey for bash. Use it with: source <(roomkey completion bash)',
 		'_roomkey() {',
 		`\tlocal current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]} files=""`,
-		`\tlocal words=${quoteWords(flagWords(model.server))}`,
+		`\tlocal words=${quoteWords(flagWords(model.serverFlags))}`,
 		'\tCOMPREPLY=()',
 		'\tcase $previous in',
 		...valueCases,
@@ -37,7 +37,7 @@ export function bashCompletion(model: CompletionModel): string {
 		`\tcase "\${COMP_WORDS[1]} \${COMP_WORDS[2]}" in`,
 		...commandCases,
 		'\tesac',
-		`\tif ((COMP_CWORD == 1)); then words=${quoteWords(firstWords)}; files=""; fi`,
+		`\tif ((COMP_CWORD == 1)); then words=${quoteWords(firstArguments)}; files=""; fi`,
 		`\tif ((COMP_CWORD == 2)); then case \${COMP_WORDS[1]} in`,
 		...groupCases,
 		'\tesac; fi',

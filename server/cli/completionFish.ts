@@ -34,13 +34,13 @@ function valueOptions(value: CompletedFlag['value']): string {
 
 /** A script for fish: `roomkey completion fish | source`. */
 export function fishCompletion(model: CompletionModel): string {
-	const otherCommands = model.first.map(([word]) => word).filter((word) => word !== 'serve');
+	const otherCommands = model.firstWords.map(([word]) => word).filter((word) => word !== 'serve');
 	return [
 		'# Completion of roomkey for fish. Use it with: roomkey completion fish | source',
 		FUNCTIONS,
 		'complete -c roomkey -f',
-		...model.first.map(([word, meaning]) => offer('__roomkey_count 1', word, meaning)),
-		...model.server.map((flag) => flagLine(`__roomkey_serve ${otherCommands.join(' ')}`, flag)),
+		...model.firstWords.map(([word, meaning]) => offer('__roomkey_count 1', word, meaning)),
+		...model.serverFlags.map((flag) => flagLine(`__roomkey_serve ${otherCommands.join(' ')}`, flag)),
 		...[...groupsOf(model)].flatMap(([first, members]) =>
 			members.map(({ words, meaning }) =>
 				offer(`__roomkey_count 2; and __roomkey_typed ${first}`, words[1] as string, meaning),

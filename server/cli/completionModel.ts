@@ -20,12 +20,13 @@ export interface CompletedCommand {
 
 export interface CompletionModel {
 	/** The words that can follow `roomkey`: `serve`, and the first word of each command. */
-	readonly first: readonly (readonly [word: string, meaning: string])[];
+	readonly firstWords: readonly (readonly [word: string, meaning: string])[];
 	readonly commands: readonly CompletedCommand[];
 	/** The flags of the server. */
-	readonly server: readonly CompletedFlag[];
+	readonly serverFlags: readonly CompletedFlag[];
 }
 
+/** The flag that every command has. */
 const HELP: CompletedFlag = { name: 'help', meaning: 'print the usage and end' };
 
 /** Placeholders of values that are paths. */
@@ -41,13 +42,15 @@ function completedFlag(
 	return { name, meaning, value: choices ?? (PATHS.has(placeholder) ? 'file' : 'text') };
 }
 
+/** What completes the first argument, from the names of the parameters. */
 function argumentOf([parameter = '']: readonly string[]): Pick<CompletedCommand, 'argument'> {
 	if (parameter === 'SHELL') return { argument: ['bash', 'zsh', 'fish'] };
 	return PATHS.has(parameter) ? { argument: 'file' } : {};
 }
 
+/** Makes the model from the commands and the settings of the server. */
 export function completionModel(commands: readonly Command[]): CompletionModel {
-	const server = [...settingsByFlag].map(([flag, { option }]) =>
+	const settingFlags = [...settingsByFlag].map(([flag, { option }]) =>
 		completedFlag(flag, option.meaning, option.placeholder, option.choices),
 	);
 	const completed = commands.map(({ name, parameters, meaning, flags }): CompletedCommand => {
@@ -64,10 +67,10 @@ export function completionModel(commands: readonly Command[]): CompletionModel {
 		firstWords.set(first, rest.length === 0 ? meaning : siblings.join(', '));
 	}
 	return {
-		first: [...firstWords],
+		firstWords: [...firstWords],
 		commands: completed,
-		server: [
-			...server,
+		serverFlags: [
+			...settingFlags,
 			{ name: 'print-config', meaning: 'print the settings in force and end' },
 			HELP,
 			{ name: 'version', meaning: 'print the version and end' },
@@ -76,17 +79,17 @@ export function completionModel(commands: readonly Command[]): CompletionModel {
 }
 
 /** All flags that take a value, each once: a flag takes the same kind of value in all commands. */
-export function valueFlags({ commands: all, server }: CompletionModel): CompletedFlag[] {
+export function valueFlags({ commands, serverFlags }: CompletionModel): CompletedFlag[] {
 	const byName = new Map<string, CompletedFlag>();
-	const flagsOfCommands = all.flatMap(({ flags }) => flags);
-	for (const flag of [...server, ...flagsOfCommands]) if (flag.value) byName.set(flag.name, flag);
+	const commandFlags = commands.flatMap(({ flags }) => flags);
+	for (const flag of [...serverFlags, ...commandFlags]) if (flag.value) byName.set(flag.name, flag);
 	return [...byName.values()];
 }
 
 /** The commands with a name of two words, by the first word. */
-export function groupsOf({ commands: all }: CompletionModel): Map<string, CompletedCommand[]> {
+export function groupsOf({ commands }: CompletionModel): Map<string, CompletedCommand[]> {
 	const groups = new Map<string, CompletedCommand[]>();
-	for (const command of all) {
+	for (const command of commands) {
 		const [first = '', second] = command.words;
 		if (second !== undefined) groups.set(first, [...(groups.get(first) ?? []), command]);
 	}

@@ -26,21 +26,21 @@ export function zshCompletion(model: CompletionModel): string {
 		const seconds = members.map(({ words, meaning }) => entry(words[1] as string, meaning));
 		return `\t\t${quote(first)}) ${setEntries(seconds)} ;;`;
 	});
-	const first = model.first.map(([word, meaning]) => entry(word, meaning));
+	const firstEntries = model.firstWords.map(([word, meaning]) => entry(word, meaning));
 	return [
 		'#compdef roomkey',
 		'# Completion of roomkey for zsh. Use it with: source <(roomkey completion zsh)',
 		'_roomkey() {',
 		'\tlocal files=0',
 		'\tlocal -a entries',
-		`\t${setEntries(flagEntries(model.server))}`,
+		`\t${setEntries(flagEntries(model.serverFlags))}`,
 		'\tcase $words[CURRENT-1] in',
 		...valueCases,
 		'\tesac',
 		'\tcase "$words[2] $words[3]" in',
 		...commandCases,
 		'\tesac',
-		`\tif ((CURRENT == 2)); then ${setEntries([...first, ...flagEntries(model.server)])}; files=0; fi`,
+		`\tif ((CURRENT == 2)); then ${setEntries([...firstEntries, ...flagEntries(model.serverFlags)])}; files=0; fi`,
 		'\tif ((CURRENT == 3)); then case $words[2] in',
 		...groupCases,
 		'\tesac; fi',

@@ -3,14 +3,15 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DATA_FILE } from '../dataFolder/manifest.js';
 import { withLmdb } from '../dataFolder/withLmdb.js';
-import { logAt } from '../ops/logAt.js';
+import { createLog } from '../ops/createLog.js';
 import { OptionError } from '../options/kinds.js';
 import type { OpenStore } from '../store/collections.js';
 import { openStore } from '../store/open.js';
 import type { Input, Io } from './command.js';
-import { requireData } from './place.js';
 import { printResult } from './print.js';
+import { requireData } from './target.js';
 
+/** `import`: reads files of a folder into a store. */
 export async function importData(input: Input, io: Io): Promise<void> {
 	await withStore(input, 'import', async ({ store }) => {
 		const { importFolder } = await import('./transfer.js');
@@ -24,6 +25,7 @@ export async function importData(input: Input, io: Io): Promise<void> {
 	});
 }
 
+/** `export`: writes the documents of a store into files of a folder. */
 export async function exportData(input: Input, io: Io): Promise<void> {
 	await withStore(input, 'export', async ({ store }) => {
 		const { exportFolder } = await import('./transfer.js');
@@ -34,6 +36,7 @@ export async function exportData(input: Input, io: Io): Promise<void> {
 	});
 }
 
+/** `backup`: copies a data folder. */
 export async function backup(input: Input, io: Io): Promise<void> {
 	const [source, target] = [dataFolderOf(input), input.argument(0)];
 	const { backupFolder } = await withLmdb(() => import('./backup.js'));
@@ -41,6 +44,7 @@ export async function backup(input: Input, io: Io): Promise<void> {
 	printResult(input, io, { source, target }, () => io.line(`Copied ${source} to ${target}`));
 }
 
+/** `restore`: makes a data folder from a backup. */
 export async function restore(input: Input, io: Io): Promise<void> {
 	const [source, target] = [input.argument(0), dataFolderOf(input)];
 	const { restoreFolder } = await withLmdb(() => import('./backup.js'));
@@ -48,6 +52,7 @@ export async function restore(input: Input, io: Io): Promise<void> {
 	printResult(input, io, { source, target }, () => io.line(`Restored ${source} to ${target}`));
 }
 
+/** The folder in `--data`. @throws OptionError if there is none */
 function dataFolderOf(input: Input): string {
 	if (input.flag('mongo-url') !== undefined)
 		throw new OptionError('this command is for data folders; for MongoDB use mongodump and mongorestore');
@@ -71,7 +76,7 @@ async function withStore(
 		? ({ kind: 'mongodb', url, indexes } as const)
 		: ({ kind: 'files', folder: folder as string } as const);
 	if (purpose === 'export') requireData(choice);
-	const opened = await openStore(choice, logAt('warn', 'auto'));
+	const opened = await openStore(choice, createLog('warn', 'auto'));
 	try {
 		await run(opened);
 	} finally {

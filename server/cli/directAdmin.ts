@@ -11,7 +11,7 @@ import { appOptionsOf } from '../appOptions.js';
 import { createBus } from '../cluster/bus.js';
 import { createInvoker } from '../core/invoke.js';
 import { createCallLog, logRevokedTokens } from '../ops/callLog.js';
-import { storePlace } from '../ops/startLog.js';
+import { storeLocation } from '../ops/startLog.js';
 import { checkServerOptions } from '../options/checkOptions.js';
 import { OptionError } from '../options/kinds.js';
 import { localUrl } from '../options/localUrl.js';
@@ -69,7 +69,7 @@ export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log
 }
 
 function nameOfStore(choice: StoreChoice): string {
-	return choice.kind === 'files' ? `the folder ${choice.folder}` : storePlace(choice);
+	return choice.kind === 'files' ? `the folder ${choice.folder}` : storeLocation(choice);
 }
 
 /** The id of the admin who makes the calls. An operator with the store may act as any admin, so any active one will do. */

@@ -12,7 +12,7 @@ export interface GivenFlags {
 	readonly actions: ReadonlySet<(typeof ACTIONS)[number]>;
 }
 
-/** The name of a setting's flag: that of the setting, unless the option names another. */
+/** The name of a setting's flag. It is the name of the setting, unless the option has another name for the flag. */
 export const flagName = (name: string, { flag = name }: Pick<Option<unknown>, 'flag'>): string => flag;
 
 /** The settings that have a flag, by the name of the flag. */

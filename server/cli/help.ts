@@ -26,7 +26,7 @@ function defaultOf({ placeholder, default: value, format = String }: Option<unkn
 	return placeholder && value !== undefined ? format(value) : '';
 }
 
-function rows(): Row[] {
+function settingRows(): Row[] {
 	return Object.entries<Option<unknown>>(options).map(([name, option]) => ({
 		flag: flagOf(name, option),
 		env: option.env ?? '',
@@ -42,9 +42,9 @@ function commandLines(): string[] {
 
 /** The text of `--help`. */
 export function helpText(): string {
-	const all = rows();
-	const width = Math.max(...all.map(({ flag }) => flag.length));
-	const lines = all.map(({ flag, env, default: defaultValue, meaning }) => {
+	const rows = settingRows();
+	const width = Math.max(...rows.map(({ flag }) => flag.length));
+	const lines = rows.map(({ flag, env, default: defaultValue, meaning }) => {
 		const notes = [defaultValue && `default ${defaultValue}`, flag && env && `env ${env}`].filter(Boolean).join(', ');
 		return `  ${(flag || env).padEnd(width)}  ${meaning}${notes && ` (${notes})`}`;
 	});
@@ -74,6 +74,6 @@ export function settingsTable(): string {
 	return [
 		'| Flag | Environment | Default | Meaning |',
 		'|---|---|---|---|',
-		...rows().map((row) => `| ${code(row.flag)} | ${code(row.env)} | ${code(row.default)} | ${row.meaning} |`),
+		...settingRows().map((row) => `| ${code(row.flag)} | ${code(row.env)} | ${code(row.default)} | ${row.meaning} |`),
 	].join('\n');
 }

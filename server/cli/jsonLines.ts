@@ -32,6 +32,7 @@ const DECODERS: Record<string, (value: unknown) => unknown> = {
 	$numberDouble: Number,
 };
 
+/** Replaces encoded values, such as `{"$date": …}`, by the values themselves. */
 function decode(value: unknown): unknown {
 	if (Array.isArray(value)) return value.map(decode);
 	if (!isFields(value)) return value;
@@ -52,6 +53,7 @@ export function formatLine(document: object): string {
 	return JSON.stringify(encode(document));
 }
 
+/** Replaces dates by objects that `mongoimport` reads as dates. */
 function encode(value: unknown): unknown {
 	if (value instanceof Date) {
 		// `mongoimport` accepts text only for the years 1970 to 9999.

@@ -1,5 +1,5 @@
 /** `--print-config`: the settings in force, and where each value comes from. */
-import { storePlace } from '../ops/startLog.js';
+import { storeLocation } from '../ops/startLog.js';
 import type { Option } from '../options/kinds.js';
 import { options } from '../options/options.js';
 import type { Setting } from './config.js';
@@ -11,7 +11,7 @@ function formatValue({ name, value }: Setting): string {
 	if (value === undefined) return '';
 	// A setting that only the environment can have is a secret.
 	if (option.envOnly && value !== option.default) return 'set, not shown';
-	if (name === 'mongo-url') return storePlace({ kind: 'mongodb', url: String(value) });
+	if (name === 'mongo-url') return storeLocation({ kind: 'mongodb', url: String(value) });
 	return option.format ? option.format(value) : String(value);
 }
 

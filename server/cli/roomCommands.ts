@@ -1,9 +1,9 @@
 /** `roomkey room`: shows rooms, their members, and the state of their keys. */
 import type { Admin } from './admin.js';
 import { CommandError, type Input, type Io } from './command.js';
-import { withAdmin } from './place.js';
 import { printList, printResult } from './print.js';
 import { formatFields } from './table.js';
+import { withAdmin } from './target.js';
 
 interface ListedRoom {
 	readonly _id: string;
@@ -23,8 +23,10 @@ interface ListedRoom {
 /** Rocket.Chat's types of rooms. */
 const TYPES: Readonly<Record<string, string>> = { c: 'channel', p: 'group', d: 'direct', l: 'livechat', v: 'voip' };
 
+/** The name of a room. A direct room has none, so the user names of its members stand for it. */
 const nameOf = ({ name, fname, usernames }: ListedRoom) => name ?? fname ?? usernames?.join(', ');
 
+/** `room list`. */
 export function listRooms(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, (admin) =>
 		printList<ListedRoom>(admin, input, io, {
@@ -59,6 +61,7 @@ async function findRoom(admin: Admin, nameOrId: string): Promise<ListedRoom> {
 	return found[0] as ListedRoom;
 }
 
+/** `room show`. */
 export function showRoom(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
 		const room = await findRoom(admin, input.argument(0));
@@ -88,6 +91,7 @@ interface ListedMember {
 	readonly key: string;
 }
 
+/** `room members`. */
 export function listMembers(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
 		const { _id: rid } = await findRoom(admin, input.argument(0));

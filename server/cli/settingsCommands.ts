@@ -1,13 +1,14 @@
 /** `roomkey settings`: the settings in the store, which an admin can change while the server runs. */
 import { CommandError, type Input, type Io } from './command.js';
-import { withAdmin } from './place.js';
 import { printList, printResult } from './print.js';
+import { withAdmin } from './target.js';
 
 interface ListedSetting {
 	readonly _id: string;
 	readonly value: string | number | boolean;
 }
 
+/** `settings list`. */
 export function listSettings(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, (admin) =>
 		printList<ListedSetting>(admin, input, io, {
@@ -19,6 +20,7 @@ export function listSettings(input: Input, io: Io): Promise<void> {
 	);
 }
 
+/** `settings set`. */
 export function setSetting(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
 		const [_id, text] = [input.argument(0), input.argument(1)];

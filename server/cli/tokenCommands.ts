@@ -1,10 +1,11 @@
 /** `roomkey token`: login tokens of users. */
 import { OptionError } from '../options/kinds.js';
 import type { Input, Io } from './command.js';
-import { withAdmin } from './place.js';
 import { printList, printResult } from './print.js';
+import { withAdmin } from './target.js';
 import { findUser } from './userCommands.js';
 
+/** `token issue`. */
 export function issueToken(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
 		const { _id: userId, username = userId } = await findUser(admin, input.argument(0));
@@ -26,6 +27,7 @@ interface ListedToken {
 	readonly expires?: string;
 }
 
+/** `token list`. */
 export function listTokens(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
 		const { _id: userId } = await findUser(admin, input.argument(0));
@@ -39,6 +41,7 @@ export function listTokens(input: Input, io: Io): Promise<void> {
 	});
 }
 
+/** `token revoke`. */
 export function revokeTokens(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
 		const tokenId = input.args[1];

@@ -2,9 +2,9 @@
 import { OptionError } from '../options/kinds.js';
 import type { Admin } from './admin.js';
 import { CommandError, type Input, type Io } from './command.js';
-import { withAdmin } from './place.js';
 import { printList, printResult } from './print.js';
 import { generatePassword, readNewPassword } from './secrets.js';
+import { withAdmin } from './target.js';
 
 export interface ListedUser {
 	readonly _id: string;
@@ -46,6 +46,7 @@ function printPassword(io: Io, username: string, generated: string | undefined):
 	io.line(generated);
 }
 
+/** `user add`. */
 export function addUser(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => createUser(admin, input, io), { mayCreateFolder: true });
 }
@@ -73,6 +74,7 @@ async function createUser(admin: Admin, input: Input, io: Io): Promise<void> {
 	});
 }
 
+/** `user list`. */
 export function listUsers(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, (admin) =>
 		printList<ListedUser>(admin, input, io, {
@@ -87,6 +89,7 @@ export function listUsers(input: Input, io: Io): Promise<void> {
 	);
 }
 
+/** `user password`. */
 export function setPassword(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
 		const { _id: userId, username = userId } = await findUser(admin, input.argument(0));
@@ -114,6 +117,7 @@ export function setActive(activeStatus: boolean): (input: Input, io: Io) => Prom
 		});
 }
 
+/** `user remove`. */
 export function removeUser(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
 		const { _id: userId, username = userId } = await findUser(admin, input.argument(0));

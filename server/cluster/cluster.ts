@@ -35,7 +35,7 @@ export interface ClusterParts {
 
 export interface Cluster {
 	/** Reads everything again, because reports of documents that others have written were dropped. */
-	lookAgain(): void;
+	catchUpAfterOverflow(): void;
 	/** Resolves when all documents whose changes may have been missed are read again. */
 	settled(): Promise<void>;
 	close(): Promise<void>;
@@ -81,7 +81,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 	const stopForwarding = bus.forward((name, payload) => outbox.add(eventOf(name, payload)));
 
 	/** Starts to catch up. @param since a time at which nothing had been missed yet, by `performance.now` */
-	function lookAgain(reason: 'gap' | 'vanished' | 'asked' | 'overflow', since = performance.now()): void {
+	function startCatchUp(reason: 'gap' | 'vanished' | 'asked' | 'overflow', since = performance.now()): void {
 		counts.catchUps.add(reason);
 		const elapsed = performance.now() - since;
 		void catchUp.request(Math.max(0, Date.now() - elapsed));
@@ -95,6 +95,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 	}
 	catchUp.onEnd(showHealth);
 
+	/** Handles an event of another process. */
 	function deliver(event: ClusterEvent): void {
 		counts.events++;
 		switch (event.type) {
@@ -110,7 +111,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 				parts.checkTokens(event.userId);
 				return;
 			case 'look-again':
-				lookAgain('asked');
+				startCatchUp('asked');
 		}
 	}
 
@@ -118,12 +119,13 @@ export function joinCluster(parts: ClusterParts): Cluster {
 		for (const ask of peers.missingToAskFor(performance.now())) send(encodeMessage({ from, n: outbox.last, ask }));
 	}
 
+	/** Handles a message of another process. Messages of this process are ignored. */
 	function receive(message: ClusterMessage): void {
 		const { from: sender, n, events, invalid } = message;
 		if (sender === from) return;
 		if (message.bye) {
 			const missesMessages = peers.remove(sender);
-			if (missesMessages) lookAgain('gap');
+			if (missesMessages) startCatchUp('gap');
 			return;
 		}
 		const { isNew, isGap, seenAt } = peers.noteMessage(
@@ -137,7 +139,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 		if (isNew) for (const event of events ?? []) deliver(event);
 		if (isGap) {
 			askForMissing();
-			lookAgain('gap', seenAt);
+			startCatchUp('gap', seenAt);
 		}
 		if (message.ask?.of === from) counts.resent += outbox.resend(message.ask.missing);
 		if (message.hello !== undefined) {
@@ -150,7 +152,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 
 	const heartbeatTimer = setInterval(() => {
 		const now = performance.now();
-		// If this process was busy, messages of the others may wait to be read, so they do not count as silent.
+		// After a busy time, messages may still wait to be read, so no process counts as silent.
 		const wasBusy = now - lastTick > 2 * HEARTBEAT_MS;
 		lastTick = now;
 		if (!isConnected) return;
@@ -158,7 +160,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 		askForMissing();
 		if (wasBusy) return;
 		const lastSeenTimes = peers.removeSilent(now);
-		if (lastSeenTimes.length > 0) lookAgain('vanished', Math.min(...lastSeenTimes));
+		if (lastSeenTimes.length > 0) startCatchUp('vanished', Math.min(...lastSeenTimes));
 	}, HEARTBEAT_MS);
 	heartbeatTimer.unref();
 
@@ -190,7 +192,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 	});
 
 	return {
-		lookAgain: () => lookAgain('overflow'),
+		catchUpAfterOverflow: () => startCatchUp('overflow'),
 		settled: () => catchUp.settled(),
 		async close() {
 			stopForwarding();

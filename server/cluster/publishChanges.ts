@@ -12,7 +12,7 @@ export function publishChanges(onChange: OpenStore['onChange'], bus: Bus): () =>
 	return onChange((change) => bus.publish('changed', withoutUserFields(change)));
 }
 
-/** A change as listeners receive it: that of a user has only the id. */
+/** A change as listeners receive it. The change of a user has only the id. */
 export function withoutUserFields(change: Change): Change {
 	const { collection, action, document } = change;
 	return collection === 'users' ? { collection, action, document: { _id: document._id } } : change;

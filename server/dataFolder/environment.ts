@@ -41,6 +41,8 @@ function assertLmdb(path: string): void {
 	const file = openSync(path, 'r');
 	const length = readSync(file, start);
 	closeSync(file);
-	if (length > 0 && (length < start.length || start.readUInt32LE(MAGIC_OFFSET) !== MAGIC))
+	const hasMagic = length === start.length && start.readUInt32LE(MAGIC_OFFSET) === MAGIC;
+	// LMDB accepts an empty file.
+	if (length > 0 && !hasMagic)
 		throw new StoreError('damaged', `${path} is not a data file of Roomkey. Restore the folder from a backup.`);
 }

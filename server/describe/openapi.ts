@@ -46,6 +46,7 @@ function descriptionOf(method: Method, limits: readonly RateRule[]): string {
 	].join('\n');
 }
 
+/** The parameters of an operation in the path, in the query and in headers. */
 function parametersOf(method: Method, rest: RestRoute, maker: SchemaMaker, examples: ExampleMaker): unknown[] {
 	const inPath = new Set(pathParameters(rest.path));
 	const argumentParameters = argumentMembers(method.args).flatMap(({ name, isOptional, shape }) => {

@@ -28,6 +28,7 @@ const TYPES: ReadonlyMap<string, JsonSchema> = new Map<string, JsonSchema>([
 	['function', NEVER],
 ]);
 
+/** Whether a shape accepts only undefined. */
 export const isUndefined = (shape: Shape): boolean => shape.kind === 'type' && shape.name === 'undefined';
 
 /** Whether a shape accepts undefined. */

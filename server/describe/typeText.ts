@@ -20,11 +20,12 @@ function memberText(name: string, isOptional: boolean, schema: Schema, indent: I
 
 function objectText({ properties, required, additionalProperties: others }: Schema, indent: Indent): string {
 	const members = Object.entries((properties ?? {}) as Record<string, Schema>);
-	if (members.length === 0 && (others === undefined || others === true)) return 'object';
+	const allowsAnyOthers = others === undefined || others === true;
+	if (members.length === 0 && allowsAnyOthers) return 'object';
 	const requiredNames = new Set((required ?? []) as string[]);
 	const inner = deeper(indent);
 	const texts = members.map(([name, schema]) => memberText(name, !requiredNames.has(name), schema, inner));
-	if (others === undefined || others === true) texts.push('…');
+	if (allowsAnyOthers) texts.push('…');
 	else if (others) texts.push(`[key]: ${textOf(others as Schema, inner)}`);
 	if (indent === undefined) return `{${texts.join(', ')}}`;
 	return `{\n${texts.map((text) => `${inner}${text}\n`).join('')}${indent}}`;
@@ -38,6 +39,7 @@ function arrayText(items: Schema, indent: Indent): string {
 	return isUnion ? `(${text})[]` : `${text}[]`;
 }
 
+/** The text of a schema. The first keyword that is present decides. */
 function textOf(schema: Schema, indent: Indent): string {
 	const { $ref, title, description, type, format, anyOf } = schema;
 	if (typeof $ref === 'string') return $ref.slice($ref.lastIndexOf('/') + 1);

@@ -13,7 +13,7 @@ const SERVER_SELECTION_TIMEOUT_MS = 10_000;
  *
  * @throws StoreError for an address that cannot be understood
  */
-export function connectTo(url: string): MongoClient {
+export function createClient(url: string): MongoClient {
 	// Options in the address take precedence.
 	const hasOwnTimeout = /[?&]serverSelectionTimeoutMS=/i.test(url);
 	try {
@@ -40,16 +40,16 @@ function urlParts(url: string): { login?: string; hosts?: string; database?: str
 }
 
 /** The hosts in an address, for messages. */
-export const hosts = (url: string) => urlParts(url).hosts ?? 'an unknown host';
+export const hostsOf = (url: string) => urlParts(url).hosts ?? 'an unknown host';
 
 /** The name of the database in an address, or the default. */
 export const databaseOf = (url: string) => decodeURIComponent(urlParts(url).database || DEFAULT_DATABASE);
 
 /** The database and the hosts in an address, for messages. */
-export const databaseAndHosts = (url: string) => `${databaseOf(url)} at ${hosts(url)}`;
+export const databaseAndHosts = (url: string) => `${databaseOf(url)} at ${hostsOf(url)}`;
 
 /** Removes the password of the address, percent-encoded or not, from a message of the driver. */
-export function withoutSecrets(message: string, url: string): string {
+export function withoutPassword(message: string, url: string): string {
 	// A login is `user:password`. Only the first colon separates them.
 	const password = urlParts(url).login?.split(':').slice(1).join(':');
 	if (!password) return message;

@@ -8,7 +8,7 @@ import { compareDatabase, holdsNothing, type IndexDifference, partialFilter } fr
 export interface IndexOptions {
 	readonly log: Log;
 	/** Names the database and its host in the log. */
-	readonly place: string;
+	readonly database: string;
 	/** `make`: makes the missing indexes. `report`: only logs which indexes are missing or different. */
 	readonly indexes: 'make' | 'report';
 }
@@ -24,24 +24,24 @@ export async function prepareIndexes(
 	collections: readonly IndexedCollection[],
 	options: IndexOptions,
 ): Promise<void> {
-	const { log, place, indexes } = options;
+	const { log, database, indexes } = options;
 	const present = await db.listCollections({}, { nameOnly: true }).toArray();
 	const isNew = present.length === 0;
 	if (await holdsNothing(db, collections))
-		log.warn({ database: place }, 'The database is empty. If it should hold data, its name in the address is wrong');
+		log.warn({ database }, 'The database is empty. If it should hold data, its name in the address is wrong');
 	const differences = await compareDatabase(db, collections);
 	const different = differences.filter(({ kind }) => kind === 'different');
 	const missing = differences.filter(({ kind }) => kind === 'missing');
 	if (indexes === 'report') {
 		if (missing.length + different.length > 0)
 			log.warn(
-				{ database: place, missing: missing.map(textOf), different: different.map(textOf) },
+				{ database, missing: missing.map(textOf), different: different.map(textOf) },
 				'Some indexes that Roomkey needs are missing or different. With --no-index or --read-only, Roomkey makes none: reads are slower, and values that must be unique may be stored twice',
 			);
 		return;
 	}
 	if (missing.length > 0 && !isNew)
-		log.warn({ database: place, indexes: missing.map(textOf) }, 'Makes indexes in a database that holds data');
+		log.warn({ database, indexes: missing.map(textOf) }, 'Makes indexes in a database that holds data');
 	for (const { collection, fields } of different)
 		log.warn({ collection, fields }, `Left another index on ${fields.join(', ')} of ${collection} in place`);
 	for (const { collection, index } of missing) if (index) await makeIndex(db, collection, index, log);

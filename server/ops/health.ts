@@ -120,6 +120,7 @@ export class Health {
 		}
 	}
 
+	/** Sets the state of a part, and logs a change of its status. */
 	#set(name: string, status: PartState['status'], reason?: string, err?: unknown): void {
 		const before = this.#parts.get(name);
 		const since = before?.status === status ? before.since : new Date().toISOString();

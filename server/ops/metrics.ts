@@ -52,14 +52,16 @@ function* labelled(counts: Iterable<[string, number]>, label: string): Iterable<
 	for (const [key, value] of counts) yield { labels: { [label]: key }, value };
 }
 
+/** The samples of a histogram. The label `le` is the upper bound of a bucket, in seconds. */
 function* histogram(name: string, durations: Durations, labels: Labels): Iterable<Sample> {
-	let count = 0;
-	for (const [le, value] of durations.cumulative()) {
-		count = value;
-		yield { metricName: `${name}_bucket`, labels: { ...labels, le }, value };
+	let lastCount = 0;
+	for (const [le, count] of durations.cumulative()) {
+		yield { metricName: `${name}_bucket`, labels: { ...labels, le }, value: count };
+		lastCount = count;
 	}
 	yield { metricName: `${name}_sum`, labels, value: durations.sumSeconds };
-	yield { metricName: `${name}_count`, labels, value: count };
+	// The last bucket counts all durations.
+	yield { metricName: `${name}_count`, labels, value: lastCount };
 }
 
 const CALL_SECONDS = 'roomkey_call_duration_seconds';
@@ -204,7 +206,7 @@ function watcherMetrics(watcher: { readonly state: WatcherState }): Metric[] {
 			'counter',
 			'roomkey_watcher_full_reads_total',
 			'How often all observed documents of a collection were read again',
-			() => single(watcher.state.lookedAgain),
+			() => single(watcher.state.refreshes),
 		),
 	];
 }

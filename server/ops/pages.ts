@@ -27,7 +27,9 @@ const PLAIN = 'text/plain; charset=utf-8';
  * selects it. The answer to any other request is JSON.
  */
 function wantsOneWord({ url = '', headers: { accept = '' } }: Pick<IncomingMessage, 'url' | 'headers'>): boolean {
-	return /\?(.*&)?plain(=|&|$)/.test(url) || (accept.startsWith('text/plain') && !accept.includes('json'));
+	const hasPlainInQuery = /\?(.*&)?plain(=|&|$)/.test(url);
+	const prefersText = accept.startsWith('text/plain') && !accept.includes('json');
+	return hasPlainInQuery || prefersText;
 }
 
 /** The answer of a health page: the word for a probe, or the report. */

@@ -1,4 +1,4 @@
-/** Adds up the state of all sessions when Prometheus asks for it. So calls need not update counters. */
+/** Adds up the state of all sessions only when Prometheus asks for it, so that calls need not update counters. */
 import { createYielder } from '../../shared/yielding.js';
 import type { TransportKind } from '../core/caller.js';
 import { Counts } from '../core/counts.js';

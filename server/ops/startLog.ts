@@ -32,7 +32,7 @@ export function changedSettings(settings: Partial<Record<OptionName, unknown>>):
 }
 
 /** Where the data is stored, without the credentials and the query of an address. */
-export function storePlace(choice: StoreChoice): string {
+export function storeLocation(choice: StoreChoice): string {
 	if (choice.kind === 'files') return choice.folder;
 	if (choice.kind === 'memory') return 'memory';
 	const withoutCredentials = choice.url.replace(/\/\/[^@/]*@/, '//');
@@ -46,6 +46,7 @@ export interface StartFacts {
 	readonly settings: Partial<Record<OptionName, unknown>>;
 }
 
+/** Logs what the server is about to start with. */
 export function logStart(log: Log, { version, store, settings }: StartFacts): void {
 	const { host, port, metrics } = settings;
 	const facts = {
@@ -53,18 +54,19 @@ export function logStart(log: Log, { version, store, settings }: StartFacts): vo
 		node: process.version,
 		host,
 		port,
-		store: storePlace(store),
+		store: storeLocation(store),
 		bus: settings.nats === undefined ? 'local' : 'nats',
 		metrics,
 	};
 	log.info({ ...facts, settings: changedSettings(settings) }, 'Roomkey starts');
 }
 
-/** @param url empty if the application listens, not Roomkey. @param startedAt by `performance.now` */
+/** @param url empty if the application listens instead of Roomkey. @param startedAt by `performance.now` */
 export function logReady(log: Log, url: string, startedAt: number): void {
 	log.info({ ...(url && { url }), ms: Math.round(performance.now() - startedAt) }, 'Roomkey is ready');
 }
 
+/** @param sessions number of open sessions */
 export function logStop(log: Log, sessions: number): void {
 	log.info({ sessions }, 'Roomkey stops');
 }

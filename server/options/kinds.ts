@@ -6,6 +6,7 @@ export const HOUR = 3_600_000;
 /** A gibibyte, in bytes. */
 export const GIB = 1024 ** 3;
 
+/** Whether a text can be a password: it is not blank. */
 export const isPassword = (text: string): boolean => text.trim() !== '';
 
 /** An invalid setting, or a wrong command line. The message is for the operator. */

@@ -6,6 +6,7 @@ import type { Option } from './kinds.js';
 /** Limits by method name; null removes the limit of a method. */
 export type MethodLimits = Readonly<Record<string, Limit | null>>;
 
+/** The units of time, in ms. */
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** Reads `5/60s`, `5/m` or `off`. @returns null for `off`; undefined for other text */

@@ -9,6 +9,8 @@ import { GIB, HOUR, integer, type Option, oneOf, onOff, text } from './kinds.js'
 import { methodLimits } from './limits.js';
 import { storeOptions } from './storeOptions.js';
 
+const isPort = (text: string) => /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
+
 export const options = {
 	config: text('FILE', {
 		meaning: 'read settings from this JSON file; flags and environment variables take precedence',
@@ -135,7 +137,7 @@ export const options = {
 		meaning: 'metrics for Prometheus at /metrics: on, off, or a TCP port of their own; 0 picks a free one',
 		env: 'ROOMKEY_METRICS',
 		default: 'on',
-		isValid: (value) => ['on', 'off'].includes(value) || (/^\d{1,5}$/.test(value) && Number(value) <= 65_535),
+		isValid: (value) => ['on', 'off'].includes(value) || isPort(value),
 		form: 'on, off or a port from 0 to 65535',
 	}),
 	'log-level': oneOf('LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], {

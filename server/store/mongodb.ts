@@ -5,9 +5,9 @@ import type { Log } from '../../shared/log.js';
 import { collectionNames, type FindOptions } from '../../shared/store.js';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 import type { Document, Fields } from '../../shared/values.js';
-import { connectTo, databaseAndHosts, databaseOf, hosts, withoutSecrets } from '../mongodb/client.js';
+import { createClient, databaseAndHosts, databaseOf, hostsOf, withoutPassword } from '../mongodb/client.js';
 import { prepareIndexes } from '../mongodb/makeIndexes.js';
-import { persist } from '../mongodb/retry.js';
+import { retryOnDeadlock } from '../mongodb/retry.js';
 import { unavailableError } from '../mongodb/unavailable.js';
 import { projector } from '../query/projection.js';
 import { applyUpdate, type Update } from '../query/update.js';
@@ -25,16 +25,17 @@ export async function openMongo(
 	declared: readonly CollectionDefinition[] = [],
 	indexes: IndexMode = 'make',
 ): Promise<OpenStore> {
-	const client = connectTo(url);
+	const client = createClient(url);
 	try {
 		await client.connect();
 	} catch (error) {
 		await client.close();
-		throw new StoreError('unreachable', withoutSecrets(`MongoDB at ${hosts(url)}: ${reasonOf(error)}.`, url));
+		throw new StoreError('unreachable', withoutPassword(`MongoDB at ${hostsOf(url)}: ${reasonOf(error)}.`, url));
 	}
 	try {
 		const db = client.db(databaseOf(url));
-		if (indexes !== 'leave') await prepareIndexes(db, specs(declared), { log, place: databaseAndHosts(url), indexes });
+		if (indexes !== 'leave')
+			await prepareIndexes(db, specs(declared), { log, database: databaseAndHosts(url), indexes });
 		const open = await buildStore(
 			declared,
 			async ({ name }) => mongoBackend(db.collection<Document>(name)),
@@ -96,24 +97,26 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 		findOne: ({ filter }, options) => collection.findOne(filter, options as FindOptions),
 		count: ({ filter }) => collection.countDocuments(filter),
 		insert: async (document, report) => {
-			await persist(() => collection.insertOne(document));
+			await retryOnDeadlock(() => collection.insertOne(document));
 			report?.({ action: 'inserted', id: document._id, after: document });
 		},
 		async update({ filter, matches }, update, multi, report) {
 			// Without a report the states of the documents are not needed.
 			if (!report)
-				return persist(async () => {
+				return retryOnDeadlock(async () => {
 					const { matchedCount } = await collection[multi ? 'updateMany' : 'updateOne'](filter, update);
 					return matchedCount;
 				});
 			if (!multi) {
-				const before = await persist(() => collection.findOneAndUpdate(filter, update, { returnDocument: 'before' }));
+				const before = await retryOnDeadlock(() =>
+					collection.findOneAndUpdate(filter, update, { returnDocument: 'before' }),
+				);
 				if (before) reportUpdate(report, before, update);
 				return before ? 1 : 0;
 			}
 			let count = 0;
 			for await (const { documents, stillMatching } of pages({ filter, matches })) {
-				const { matchedCount } = await persist(() => collection.updateMany(stillMatching, update));
+				const { matchedCount } = await retryOnDeadlock(() => collection.updateMany(stillMatching, update));
 				// Read again, because other writers may have changed the documents meanwhile.
 				const before = new Map(documents.map((document) => [document._id, document]));
 				for await (const after of collection.find({ _id: { $in: [...before.keys()] } }))
@@ -124,19 +127,21 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 		},
 		async updateReturning({ filter }, update, options, report) {
 			if (!report)
-				return persist(() =>
+				return retryOnDeadlock(() =>
 					collection.findOneAndUpdate(filter, update, options as typeof options & { includeResultMetadata: false }),
 				);
-			const before = await persist(() => collection.findOneAndUpdate(filter, update, { returnDocument: 'before' }));
+			const before = await retryOnDeadlock(() =>
+				collection.findOneAndUpdate(filter, update, { returnDocument: 'before' }),
+			);
 			if (!before) return null;
 			const after = reportUpdate(report, before, update);
 			return projector(options.projection)(options.returnDocument === 'before' ? before : after);
 		},
 		async remove({ filter, matches }, multi, report) {
-			if (!report) return persist(() => removeMatching(filter, multi));
+			if (!report) return retryOnDeadlock(() => removeMatching(filter, multi));
 			if (!multi) {
 				for (;;) {
-					const before = await persist(() => collection.findOneAndDelete(filter));
+					const before = await retryOnDeadlock(() => collection.findOneAndDelete(filter));
 					if (before) report({ action: 'removed', id: before._id, before });
 					if (before) return 1;
 					// FerretDB may have skipped a document, see `removeMatching`.
@@ -145,7 +150,7 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 			}
 			let count = 0;
 			for await (const { documents, stillMatching } of pages({ filter, matches })) {
-				const removed = await persist(() => removeMatching(stillMatching, true));
+				const removed = await retryOnDeadlock(() => removeMatching(stillMatching, true));
 				count += removed;
 				const ids = documents.map(({ _id }) => _id);
 				// A document that another writer has changed meanwhile may match no more, and then it is not removed.

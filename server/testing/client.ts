@@ -86,6 +86,7 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 	};
 	const send = (frame: object) => receiver.receive(stringify(frame) as string);
 
+	/** Sends a request. @param key its key in `pending` */
 	function request(key: string, frame: object): Promise<unknown> {
 		if (transport.closed) return Promise.reject(new Error('The connection is closed'));
 		let settlers: Pick<PendingRequest, 'resolve' | 'reject'> | undefined;

@@ -42,7 +42,7 @@ class FakeDb {
 async function prepare(indexes: Record<string, PresentIndex[]>, mode: 'make' | 'report' = 'make', hasDocuments = true) {
 	const db = new FakeDb(indexes, hasDocuments);
 	const log = memoryLog();
-	const options = { log, place: 'x at db.example', indexes: mode };
+	const options = { log, database: 'x at db.example', indexes: mode };
 	await prepareIndexes(db as unknown as Db, [users()], options);
 	return { made: db.made, lines: log.lines };
 }

@@ -155,8 +155,8 @@ export class ReportedWrites implements WatchSink {
 		this.#add({ key, id, action, ...(last && { last }) });
 	};
 
-	lookAgain(key: string): void {
-		this.#add({ lookAgain: key });
+	refreshCollection(key: string): void {
+		this.#add({ refreshCollection: key });
 	}
 
 	#add(reported: unknown): void {

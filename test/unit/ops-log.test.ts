@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { type OpenServer, openServer } from '../../server/openServer.js';
 import { prettyLine } from '../../server/ops/prettyLog.js';
-import { changedSettings, storePlace } from '../../server/ops/startLog.js';
+import { changedSettings, storeLocation } from '../../server/ops/startLog.js';
 import { method } from '../../shared/method.js';
 import { RawClient } from '../support/ddp.js';
 import { type LogLine, memoryLog } from '../support/log.js';
@@ -167,8 +167,8 @@ describe('the log of a server', () => {
 describe('facts of the first line', () => {
 	it('a database is named without its password', () => {
 		const url = 'mongodb://me:secret@one:27017,two:27017/rocketchat?authSource=admin&password=secret';
-		expect(storePlace({ kind: 'mongodb', url })).to.equal('mongodb://one:27017,two:27017/rocketchat');
-		expect(storePlace({ kind: 'files', folder: 'data' })).to.equal('data');
+		expect(storeLocation({ kind: 'mongodb', url })).to.equal('mongodb://one:27017,two:27017/rocketchat');
+		expect(storeLocation({ kind: 'files', folder: 'data' })).to.equal('data');
 	});
 
 	it('settings that may be secret are named without their value', () => {

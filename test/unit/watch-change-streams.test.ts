@@ -94,7 +94,7 @@ describe('a change stream of a collection', () => {
 		expect(sink.rest).to.deep.equal([]);
 		second.options.onOpen();
 		await watched.opened;
-		expect(await sink.next(1)).to.deep.equal([{ lookAgain: 'subscriptions' }]);
+		expect(await sink.next(1)).to.deep.equal([{ refreshCollection: 'subscriptions' }]);
 	});
 
 	for (const [what, error] of Object.entries({
@@ -112,7 +112,7 @@ describe('a change stream of a collection', () => {
 			expect(await sink.next(1)).to.deep.equal([{ key: 'subscriptions', id: 'a', action: 'updated' }]);
 			expect(sink.rest).to.deep.equal([]);
 			second.idle();
-			expect(await sink.next(1)).to.deep.equal([{ lookAgain: 'subscriptions' }]);
+			expect(await sink.next(1)).to.deep.equal([{ refreshCollection: 'subscriptions' }]);
 			second.send(event('update', 'b'));
 			expect(await sink.next(1)).to.deep.equal([{ key: 'subscriptions', id: 'b', action: 'updated' }]);
 		});
@@ -125,7 +125,7 @@ describe('a change stream of a collection', () => {
 			const second = await database.nextStream();
 			expect(second.options.resumeAfter).to.equal(undefined);
 			second.idle();
-			expect(await sink.next(1)).to.deep.equal([{ lookAgain: 'subscriptions' }]);
+			expect(await sink.next(1)).to.deep.equal([{ refreshCollection: 'subscriptions' }]);
 		});
 	}
 

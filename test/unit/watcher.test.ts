@@ -90,8 +90,8 @@ describe('the watcher of a database', () => {
 		const watcher = await starting;
 		stream.send({ operationType: 'drop' });
 		(await database.nextStream()).idle();
-		expect(await sink.next(1)).to.deep.equal([{ lookAgain: 'rooms' }]);
-		expect(watcher.state.lookedAgain).to.equal(1);
+		expect(await sink.next(1)).to.deep.equal([{ refreshCollection: 'rooms' }]);
+		expect(watcher.state.refreshes).to.equal(1);
 		await watcher.close();
 	});
 

@@ -23,7 +23,7 @@ export interface RocketChatParts extends ReceiverParts {
 	readonly log: Log;
 	readonly health: PartHealth;
 	/** Reads the observed documents of a collection again. */
-	lookAgain(collection: string): void;
+	refreshCollection(collection: string): void;
 	readonly open: OpenBroker;
 }
 
@@ -48,7 +48,7 @@ export async function joinRocketChat(parts: RocketChatParts): Promise<RocketChat
 			if (malformed++ === 0) log.warn({ event }, "An event of Rocket.Chat's broker does not have the expected form");
 		},
 		onReconnect() {
-			for (const collection of COLLECTIONS) parts.lookAgain(collection);
+			for (const collection of COLLECTIONS) parts.refreshCollection(collection);
 		},
 		log,
 	});

@@ -101,12 +101,13 @@ export class CollectionStream {
 		}
 	}
 
+	/** Called at the opening of the stream, if the server reports it, and at every answer. */
 	#onOpen(): void {
 		this.#failures = 0;
 		this.#markOpened();
 		if (!this.#hasMissed) return;
 		this.#hasMissed = false;
-		this.parts.sink.lookAgain(this.parts.collection.key);
+		this.parts.sink.refreshCollection(this.parts.collection.key);
 	}
 
 	/** Reports the write of an event. @returns false if the stream must be opened again */

@@ -71,6 +71,7 @@ export class DatedDocuments {
 		if (isWide) this.#forgetOld();
 	}
 
+	/** Passes a document to `onNew`, unless the document was already seen with the same date. */
 	#handle(document: Dated, date: number, onNew: (document: Dated) => void): void {
 		const { _id } = document;
 		// A date in the future counts as the present. Otherwise the queries would miss the writes before that date.

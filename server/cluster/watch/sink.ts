@@ -14,5 +14,5 @@ export interface WatchSink {
 	/** A document was written. It may be reported more than once. */
 	report(key: string, id: string, reported?: Reported): void;
 	/** Writes of a collection may have been missed, so its observed documents must be read again. */
-	lookAgain(key: string): void;
+	refreshCollection(key: string): void;
 }

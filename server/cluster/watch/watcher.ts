@@ -21,7 +21,7 @@ export interface WatcherState {
 	/** How many written documents were found, by collection. A document may be found more than once. */
 	readonly found: ReadonlyMap<string, number>;
 	/** How often the observed documents of a collection were read again, because writes may have been missed. */
-	readonly lookedAgain: number;
+	readonly refreshes: number;
 }
 
 export interface Watcher {
@@ -55,15 +55,15 @@ const CHECK_INTERVAL_MS = 1000;
 export async function startWatcher(parts: WatcherParts): Promise<Watcher> {
 	const { log, health } = parts;
 	const found = new Map<string, number>();
-	let lookedAgain = 0;
+	let refreshes = 0;
 	const sink: WatchSink = {
 		report(key, id, reported) {
 			found.set(key, (found.get(key) ?? 0) + 1);
 			parts.sink.report(key, id, reported);
 		},
-		lookAgain(key) {
-			lookedAgain++;
-			parts.sink.lookAgain(key);
+		refreshCollection(key) {
+			refreshes++;
+			parts.sink.refreshCollection(key);
 		},
 	};
 	const mode = await chooseMode(parts);
@@ -86,7 +86,7 @@ export async function startWatcher(parts: WatcherParts): Promise<Watcher> {
 	timer.unref();
 	return {
 		get state() {
-			return { mode, behindMs: behindMs(), found, lookedAgain };
+			return { mode, behindMs: behindMs(), found, refreshes };
 		},
 		async close() {
 			clearInterval(timer);

@@ -25,6 +25,7 @@ function typeCode(schema, prefix = '') {
 	return el('code', { class: isLong && 'long' }, prefix, ...linkedParts);
 }
 
+/** The name of an argument before its type. A question mark shows that it is optional. */
 const nameText = ({ name, optional }) => `${name}${optional ? '?' : ''}: `;
 
 function limitText({ calls, per, countedBy }) {
@@ -32,6 +33,7 @@ function limitText({ calls, per, countedBy }) {
 	return `${calls.toLocaleString('en')} ${time} of each ${countedBy}`;
 }
 
+/** A row of a description list: a title and its content. */
 const factRow = (title, ...content) => [el('dt', {}, title), el('dd', {}, ...content)];
 
 function factRows(channel) {
@@ -52,6 +54,7 @@ function argumentRows(args) {
 	return factRow('Arguments', el('ul', {}, ...items));
 }
 
+/** A call as text, such as `name(first, second?)`. */
 const signature = (name, args) =>
 	`${name}(${args.map((arg) => (arg.optional ? `${arg.name}?` : arg.name)).join(', ')})`;
 

@@ -1,4 +1,4 @@
-/** The log of a server or a command, on standard error. */
+/** Creates the log of a server or a command, on standard error. */
 import { type Logger, pino } from 'pino';
 import { prettyLine } from './prettyLog.js';
 
@@ -13,7 +13,7 @@ export type LogFormat = 'json' | 'pretty' | 'auto';
  * @param write writes a line, which ends with a line break. Default: writes to stderr synchronously, so that the last
  * lines are not lost when the process ends
  */
-export function logAt(level: string, format: LogFormat, write?: (line: string) => void): Logger {
+export function createLog(level: string, format: LogFormat, write?: (line: string) => void): Logger {
 	const target = write ? { write } : pino.destination({ dest: STDERR, sync: true });
 	const isTerminal = process.stderr.isTTY === true;
 	const isPretty = format === 'pretty' || (format === 'auto' && isTerminal);

@@ -1,4 +1,4 @@
-/** Where a command works: on a store directly, or through a running server. */
+/** Finds what a command works on, a store or a running server, and opens it. */
 import { resolve } from 'node:path';
 import { StoreError } from '../../shared/storeErrors.js';
 import { holdsData } from '../dataFolder/manifest.js';
@@ -12,7 +12,8 @@ import { readConfigFile } from './configFile.js';
 /** A store that commands can open: not one in the memory of a server. */
 export type StoredChoice = Exclude<StoreChoice, { kind: 'memory' }>;
 
-export type Place =
+/** What a command works on: a running server, or a store. */
+export type Target =
 	| { readonly kind: 'server'; readonly url: string }
 	| { readonly kind: 'store'; readonly choice: StoredChoice };
 
@@ -20,7 +21,7 @@ export type Place =
  * The server or store that the flags name, or else the environment, the configuration file or the default folder.
  * @throws OptionError if one of these sources names several
  */
-export function placeOf(input: Input): Place {
+export function targetOf(input: Input): Target {
 	const flags = ['data', 'mongo-url', 'url'] as const;
 	const givenFlags = flags.filter((name) => input.flag(name) !== undefined);
 	if (givenFlags.length > 1)
@@ -93,8 +94,8 @@ export async function withAdmin(
 	run: (admin: Admin) => Promise<void>,
 	{ mayCreateFolder = false } = {},
 ): Promise<void> {
-	const place = placeOf(input);
-	const admin = await openAdminAt(place, input, io, mayCreateFolder);
+	const target = targetOf(input);
+	const admin = await openAdminAt(target, input, io, mayCreateFolder);
 	io.note(admin.where);
 	try {
 		await run(admin);
@@ -103,16 +104,16 @@ export async function withAdmin(
 	}
 }
 
-async function openAdminAt(place: Place, input: Input, io: Io, mayCreateFolder: boolean): Promise<Admin> {
-	if (place.kind === 'server') {
+async function openAdminAt(target: Target, input: Input, io: Io, mayCreateFolder: boolean): Promise<Admin> {
+	if (target.kind === 'server') {
 		const { connectAdmin } = await import('./remoteAdmin.js');
-		return connectAdmin(place.url, { login: input.flag('login'), tokenFile: input.flagOrVariable('token-file') }, io);
+		return connectAdmin(target.url, { login: input.flag('login'), tokenFile: input.flagOrVariable('token-file') }, io);
 	}
 	for (const name of ['login', 'token-file'] as const) {
 		if (input.flag(name) !== undefined) throw new OptionError(`--${name} is for a server: add --url`);
 	}
-	if (!mayCreateFolder) requireData(place.choice);
+	if (!mayCreateFolder) requireData(target.choice);
 	const { openAdmin } = await import('./directAdmin.js');
 	const { commandLog } = await import('./commandLog.js');
-	return openAdmin(place.choice, io.env, commandLog(input, io));
+	return openAdmin(target.choice, io.env, commandLog(input, io));
 }

@@ -6,7 +6,7 @@ import type { Bus } from './cluster/bus.js';
 import type { ChangedElsewhere } from './cluster/changedElsewhere.js';
 import { refreshLiveQueries } from './ddp/publications/live-queries.js';
 
-export interface LookAgainParts {
+export interface RefresherParts {
 	readonly store: Store;
 	readonly bus: Bus;
 	readonly log: Log;
@@ -28,7 +28,7 @@ const RETRY_MS = 1000;
  * Makes a function that refreshes a collection, which it receives as a key of the store. All requests that arrive during a
  * refresh cause one more refresh.
  */
-export function createLookAgain(parts: LookAgainParts): (collection: string) => void {
+export function createCollectionRefresher(parts: RefresherParts): (collection: string) => void {
 	const { store, bus, log } = parts;
 	const running = new Set<string>();
 	const requested = new Set<string>();
