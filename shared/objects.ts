@@ -82,7 +82,7 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 			if (matcher === 'ignore') return [];
 			// Meteor leaves out the parents of an unknown key here.
 			if (matcher === 'refuse') return [{ text: 'Unknown key', path: key }];
-			return matcher.faults(members[key], at === '' ? key : `${at}.${key}`);
+			return matcher.allFaults(members[key], at === '' ? key : `${at}.${key}`);
 		});
 		const missing = required.filter((key) => isMissing(members, key));
 		return [...found, ...missing.map((key) => ({ text: `Missing key '${key}'`, path: at }))];

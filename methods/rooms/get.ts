@@ -98,7 +98,7 @@ const Since = Match.Optional(Match.OneOf(String, Date));
  * @param documents what the summaries call the documents
  * @param answer the pattern of one document
  */
-function getMethods<T>(
+function defineGetMethods<T>(
 	group: 'rooms' | 'subscriptions',
 	documents: string,
 	answer: Pattern,
@@ -129,8 +129,8 @@ function getMethods<T>(
 	return [overRest, overDdp];
 }
 
-export const getRooms = getMethods('rooms', 'rooms', RoomAnswer, roomsSince);
-export const getSubscriptions = getMethods('subscriptions', 'memberships', MembershipAnswer, membershipsSince);
+export const getRooms = defineGetMethods('rooms', 'rooms', RoomAnswer, roomsSince);
+export const getSubscriptions = defineGetMethods('subscriptions', 'memberships', MembershipAnswer, membershipsSince);
 
 export const oneSubscription = method({
 	name: 'subscriptions.getOne',

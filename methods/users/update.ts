@@ -134,7 +134,7 @@ export const updateUser = method({
 		if (!staysAdmin) await requireOtherAdmin(store, user);
 		const fields = changedFields(user, data);
 		requireProfileTexts(data);
-		// The steps that can still be refused come first.
+		// The steps that can still be refused come first, apart from `setActive`.
 		await saveNames(store, user, data);
 		if (data.roles) await setRoles(context, user, data.roles);
 		const update = profileUpdate(user, data, fields);

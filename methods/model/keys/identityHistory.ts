@@ -160,8 +160,9 @@ export const HISTORY_FIELDS = { 'e2e.public_key': 1, e2eKeyHistory: 1, e2eRekeyi
  */
 export function readHistory(store: Store, user: User): Promise<History> {
 	if (isReadOnly(store)) return historyOf(store, user._id, listOf(user.e2eKeyHistory));
-	return retryOnConflict(async (attempt) => {
-		const current = attempt === 1 ? user : await store.users.findOne({ _id: user._id }, { projection: HISTORY_FIELDS });
+	return retryOnConflict(async (attemptNumber) => {
+		const current =
+			attemptNumber === 1 ? user : await store.users.findOne({ _id: user._id }, { projection: HISTORY_FIELDS });
 		if (!current) return { entries: [], dropped: 0 };
 		const entries = missingEntries(current);
 		if (entries.length > 0) {

@@ -240,7 +240,7 @@ export async function findRevoked({ users }: Store, hashedTokens: readonly strin
 }
 
 /** Removes the tokens that have expired. The server does this every ten minutes, as Meteor does. */
-export async function sweepTokens(store: Store): Promise<void> {
+export async function removeExpiredTokens(store: Store): Promise<void> {
 	const before = new Date(Date.now() - (await lifetimeInDays(store)) * DAY_MS);
 	const expired = { when: { $lt: before }, type: { $ne: PERSONAL_TOKEN } };
 	await store.users.updateMany(
