@@ -6,7 +6,7 @@ import { Match, NonEmptyString, named, shownAs } from '../../shared/match.js';
 import { type LoginHandler, type MethodContext, method, type SecondFactor } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { findByName } from '../model/users/findUser.js';
-import { isPassword, Password } from '../model/users/passwords.js';
+import { isRightPassword, Password } from '../model/users/passwords.js';
 import { attemptWithFactor, requireFactorAtLogin } from '../model/users/secondFactor.js';
 import {
 	findTokenHolder,
@@ -91,7 +91,7 @@ async function logInWithPassword(
 		const found = await findIdentified(context.store, identifier);
 		// Every refused login has the same text and takes the same time, so that the answer does not show which accounts
 		// exist (`test/contract/ddp.md` 16.3).
-		const isRight = await isPassword(password, found?.services?.password?.bcrypt);
+		const isRight = await isRightPassword(password, found?.services?.password?.bcrypt);
 		if (!found || !isRight || found.active === false) throw clientError('loginFailed');
 		// Checked after the password, so that callers without it do not learn whether the user has a second factor.
 		await requireFactorAtLogin(context, found._id, factor);

@@ -229,7 +229,7 @@ export async function revokeOtherLogins(
  * when it removes tokens or deactivates users.
  * @param hashedTokens hashes of at most a few hundred tokens, because they are looked up in one query
  */
-export async function findRevoked({ users }: Store, hashedTokens: readonly string[]): Promise<Set<string>> {
+export async function findRevokedTokens({ users }: Store, hashedTokens: readonly string[]): Promise<Set<string>> {
 	const revoked = new Set(hashedTokens);
 	const withValidToken = { [TOKEN_HASH]: { $in: [...revoked] }, active: { $ne: false } };
 	const holders = users.find(withValidToken, { projection: { [TOKEN_HASH]: 1 } });
