@@ -217,8 +217,8 @@ export async function archiveKeysEverywhere(
 			const e2eKeyId = keyIds.get(rid);
 			if (!(await archiveKeyAndRemoveOffer(store, membership, e2eKeyId))) return;
 			const wasHolder = holdsKey(membership, { e2eKeyId });
-			// `hasHolder` comes after the write: if the last two holders lose their keys concurrently, at least one call sees no
-			// holder.
+			// `hasHolder` comes after the write: if the last two holders lose their keys concurrently, at least one call sees
+			// no holder.
 			if (!wasHolder || (await hasHolder(store, rid))) return;
 			lostLastHolder = true;
 			notifyNoHolder(context, rid, userId);

@@ -42,8 +42,8 @@ export async function resetIdentity(context: MethodContext, userId: string, conf
 	events.emit('notify', { stream: 'notify-user', eventName: `${userId}/force_logout`, args: [] });
 	const lostLastHolder = await archiveKeysEverywhere(context, userId);
 	await dequeueEverywhere(store, userId);
-	// A user who has stored new identity keys since `removeIdentity` waits for room keys again, and was just removed from the
-	// queues. Does nothing for a user without identity keys.
+	// A user who has stored new identity keys since `removeIdentity` waits for room keys again, and was just removed from
+	// the queues. Does nothing for a user without identity keys.
 	await enqueueEverywhere(store, userId);
 	await endLogins(context, userId, marker);
 	return lostLastHolder ? { lastKeyHolder: true } : undefined;

@@ -59,7 +59,6 @@ export async function findTokenHolder(store: Store, hashedToken: string, userId?
 	return expires.getTime() <= Date.now() ? 'expired' : { user, token, expires };
 }
 
-/** A token, its stored entry, and its expiry. */
 export interface NewToken {
 	readonly token: string;
 	readonly entry: LoginToken;
