@@ -99,9 +99,9 @@ async function logInWithPassword(
 	};
 	const user = await context.inLoginLane('password', () => attemptWithFactor(context, accountOf(identifier), attempt));
 	const passwordUnchanged = { 'services.password.bcrypt': user.services?.password?.bcrypt };
-	const made = await issueToken(context.store, user._id, passwordUnchanged);
-	if (!made) throw clientError('loginFailed');
-	return { ...(await logInWithToken(made, user._id, context)), type: 'password' };
+	const issued = await issueToken(context.store, user._id, passwordUnchanged);
+	if (!issued) throw clientError('loginFailed');
+	return { ...(await logInWithToken(issued, user._id, context)), type: 'password' };
 }
 
 const factorOf = (code?: string | null): SecondFactor | null => (code ? { code, method: null } : null);
@@ -129,9 +129,9 @@ function findIdentified(store: Store, user: Identifier): Promise<User | null> {
 
 /** Logs in the user that a login handler of the application has found. */
 async function logInWithHandler({ name }: LoginHandler, userId: string, context: MethodContext): Promise<LoginResult> {
-	const made = await issueToken(context.store, userId, {});
-	if (!made) throw clientError('loginFailed');
-	return { ...(await logInWithToken(made, userId, context)), type: name };
+	const issued = await issueToken(context.store, userId, {});
+	if (!issued) throw clientError('loginFailed');
+	return { ...(await logInWithToken(issued, userId, context)), type: name };
 }
 
 export const login = method({

@@ -90,13 +90,13 @@ export async function issueToken(
 	condition: Filter<User>,
 	template?: Omit<LoginToken, 'hashedToken'>,
 ): Promise<NewToken | null> {
-	const made = await makeToken(store, template);
+	const issued = await makeToken(store, template);
 	const { matchedCount } = await store.users.updateOne(
 		{ active: { $ne: false }, ...condition, _id: userId },
-		{ $push: { [TOKENS]: made.entry } },
+		{ $push: { [TOKENS]: issued.entry } },
 		{ silent: true },
 	);
-	return matchedCount === 0 ? null : made;
+	return matchedCount === 0 ? null : issued;
 }
 
 /** The answer that gives a token to a client. */
