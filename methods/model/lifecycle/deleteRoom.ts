@@ -45,6 +45,7 @@ export async function deleteOrphanedMemberships(
 	await deleteMemberships(context, { _id: rid }, extraFilter);
 }
 
+/** Removes the memberships of a room that match the filter. */
 async function deleteMemberships(
 	context: Context,
 	room: Pick<Room, '_id'> & Partial<Room>,
@@ -60,6 +61,7 @@ async function deleteMemberships(
 	}
 }
 
+/** Removes these memberships of a room, and notifies their users that both the membership and the room are removed. */
 async function removeBatch(
 	{ store, events }: Context,
 	{ _id: rid, t, name }: Pick<Room, '_id'> & Partial<Room>,
