@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import { hasPermissionById } from '../methods/model/permissions/permissions.js';
-import { sweepTokens } from '../methods/model/users/tokens.js';
+import { removeExpiredTokens } from '../methods/model/users/tokens.js';
 import { publishChange } from '../methods/streams/publishChange.js';
 import type { Log } from '../shared/log.js';
 import { declareShared, isShared, type Store } from '../shared/store.js';
@@ -227,7 +227,7 @@ function interruptAfter(grace: number, calls: InFlightCalls, server: Server): ()
 /** Removes expired login tokens at intervals. @returns a function that stops the sweeps */
 function sweepTokensAtIntervals(store: Store, log: Log): () => Promise<void> {
 	return repeat(
-		() => sweepTokens(store),
+		() => removeExpiredTokens(store),
 		SWEEP_INTERVAL_MS,
 		(err) => log.error({ err }, 'Expired login tokens could not be removed'),
 	);

@@ -132,6 +132,7 @@ function typeMatcher(type: 'string' | 'number' | 'boolean' | 'function' | 'undef
 	return new Matcher(fault).describedAs({ kind: 'type', name: type });
 }
 
+/** Matches exactly this value. A symbol or a bigint is not a pattern: its matcher refuses every value. */
 function literalMatcher(literal: unknown): Matcher {
 	switch (typeof literal) {
 		case 'undefined':
@@ -165,11 +166,11 @@ function arrayMatcher(pattern: readonly unknown[]): Matcher {
 		return new Matcher(() => fault);
 	}
 	const element = compile(pattern[0]);
-	const faultOfKind = (value: unknown) =>
+	const notArrayFault = (value: unknown) =>
 		Array.isArray(value) || isArguments(value) ? null : faultOf(`Expected array, got ${formatValue(value)}`);
 
 	function firstFault(value: unknown): Fault | null {
-		const kindFault = faultOfKind(value);
+		const kindFault = notArrayFault(value);
 		if (kindFault) return kindFault;
 		const elements = value as ArrayLike<unknown>;
 		for (let i = 0; i < elements.length; i++) {
@@ -180,9 +181,9 @@ function arrayMatcher(pattern: readonly unknown[]): Matcher {
 	}
 
 	function allFaults(value: unknown, at: string): readonly Fault[] {
-		const kindFault = faultOfKind(value);
+		const kindFault = notArrayFault(value);
 		if (kindFault) return [at === '' ? kindFault : { text: kindFault.text, path: prepend(at, '') }];
-		return Array.from(value as ArrayLike<unknown>).flatMap((member, i) => element.faults(member, `${at}[${i}]`));
+		return Array.from(value as ArrayLike<unknown>).flatMap((member, i) => element.allFaults(member, `${at}[${i}]`));
 	}
 
 	const matcher = new Matcher(firstFault, false, allFaults).describedAs({ kind: 'array', element: element.shape });

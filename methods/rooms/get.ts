@@ -41,6 +41,7 @@ function removedMemberships({ store, userId }: Context, since: Date) {
 	return store.trash.find(whereOwn, { projection: { rid: 1, _deletedAt: 1 } }).toArray();
 }
 
+/** The caller's memberships that have changed since a time. Those that were removed since then are in `remove`. */
 async function membershipsSince(context: Context, since?: Date): Promise<Delta<ClientMembership>> {
 	const { store, userId, signal } = context;
 	const whereOwn = { 'u._id': userId };
@@ -98,7 +99,7 @@ const Since = Match.Optional(Match.OneOf(String, Date));
  * @param documents what the summaries call the documents
  * @param answer the pattern of one document
  */
-function getMethods<T>(
+function defineGetMethods<T>(
 	group: 'rooms' | 'subscriptions',
 	documents: string,
 	answer: Pattern,
@@ -129,8 +130,8 @@ function getMethods<T>(
 	return [overRest, overDdp];
 }
 
-export const getRooms = getMethods('rooms', 'rooms', RoomAnswer, roomsSince);
-export const getSubscriptions = getMethods('subscriptions', 'memberships', MembershipAnswer, membershipsSince);
+export const getRooms = defineGetMethods('rooms', 'rooms', RoomAnswer, roomsSince);
+export const getSubscriptions = defineGetMethods('subscriptions', 'memberships', MembershipAnswer, membershipsSince);
 
 export const oneSubscription = method({
 	name: 'subscriptions.getOne',

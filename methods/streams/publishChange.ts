@@ -125,7 +125,7 @@ async function onMembershipLost(
 	subscribers: StreamSubscribers,
 ): Promise<void> {
 	await subscribers.reauthorize({ userId, rid });
-	const others = [...subscribers.roomsReadBy(userId)].filter((other) => other !== rid);
+	const others = [...subscribers.roomsReadBy(userId)].filter((readRid) => readRid !== rid);
 	if (others.length === 0) return;
 	const whereDiscussion = { _id: { $in: others }, prid: { $exists: true } };
 	for await (const { _id } of store.rooms.find(whereDiscussion, { projection: { _id: 1 } })) {

@@ -63,6 +63,7 @@ async function setPassword(context: Context, userId: string, password: Password)
 	await revokeTokensOf(context, userId, { kept, changes });
 }
 
+/** Sets the roles of a user, unless no admin would be left, and notifies clients of the gained and lost roles. */
 async function setRoles({ store, events }: Context, user: User, requested: readonly string[]): Promise<void> {
 	const roles = [...new Set(requested)];
 	if (hasSameElements(roles, user.roles)) return;
@@ -134,7 +135,7 @@ export const updateUser = method({
 		if (!staysAdmin) await requireOtherAdmin(store, user);
 		const fields = changedFields(user, data);
 		requireProfileTexts(data);
-		// The steps that can still be refused come first.
+		// The steps that can still be refused come first, apart from `setActive`.
 		await saveNames(store, user, data);
 		if (data.roles) await setRoles(context, user, data.roles);
 		const update = profileUpdate(user, data, fields);

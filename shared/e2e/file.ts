@@ -77,13 +77,7 @@ export async function encryptFile(
 	// the lower bits cleared, the lower half cannot overflow, so both count alike.
 	iv[8] = (iv[8] ?? 0) & 0x7f;
 	const encryption: FileEncryption = {
-		key: {
-			alg: 'A256CTR',
-			ext: true,
-			k: toBase64Url(randomBytes(32)),
-			key_ops: ['encrypt', 'decrypt'],
-			kty: 'oct',
-		},
+		key: { alg: 'A256CTR', ext: true, k: toBase64Url(randomBytes(32)), key_ops: ['encrypt', 'decrypt'], kty: 'oct' },
 		iv: toBase64(iv),
 	};
 	const cipher = await counterMode(encryption);
@@ -206,32 +200,32 @@ interface Conversion {
 /** Converts a source in pieces of `CHUNK` bytes, only as fast as the result is read. */
 function convert(source: ReadableStream<Uint8Array>, { convertPiece, end, fail }: Conversion): ReadableStream<Bytes> {
 	const reader = source.getReader();
-	let rest = new Uint8Array(0);
-	let ended = false;
-	/** Reads from the source until `rest` has at least `CHUNK` bytes, or the source ends. */
+	let buffered = new Uint8Array(0);
+	let sourceEnded = false;
+	/** Reads from the source until `buffered` has at least `CHUNK` bytes, or the source ends. */
 	const fill = async () => {
-		const parts = [rest];
-		let length = rest.length;
-		while (!ended && length < CHUNK) {
+		const parts = [buffered];
+		let length = buffered.length;
+		while (!sourceEnded && length < CHUNK) {
 			const { value, done } = await reader.read();
-			if (done) ended = true;
+			if (done) sourceEnded = true;
 			else if (!(value instanceof Uint8Array)) throw malformed('The file');
 			else {
 				parts.push(new Uint8Array(value));
 				length += value.length;
 			}
 		}
-		rest = concat(...parts);
+		buffered = concat(...parts);
 	};
 	return new ReadableStream<Bytes>(
 		{
 			async pull(controller) {
 				try {
 					await fill();
-					const piece = rest.slice(0, CHUNK);
-					rest = rest.slice(CHUNK);
+					const piece = buffered.slice(0, CHUNK);
+					buffered = buffered.slice(CHUNK);
 					if (piece.length > 0) controller.enqueue(await convertPiece(piece));
-					if (!ended || rest.length > 0) return;
+					if (!sourceEnded || buffered.length > 0) return;
 					end();
 					controller.close();
 				} catch (error) {

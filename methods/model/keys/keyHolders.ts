@@ -39,23 +39,25 @@ export async function hasHolder(store: Store, rid: string, exceptUserId = ''): P
 /** Whether the user holds the present key of a room and no other active user does. */
 export async function isLastHolder(store: Store, rid: string, userId: string): Promise<boolean> {
 	const ownMembership = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: HOLDER_FIELDS });
-	if (!ownMembership || !holdsKey(ownMembership, (await readRoomKeyFields(store, rid)) ?? {})) return false;
+	const room = (await readRoomKeyFields(store, rid)) ?? {};
+	if (!ownMembership || !holdsKey(ownMembership, room)) return false;
 	return !(await hasHolder(store, rid, userId));
 }
 
 /**
  * Refuses a call without a confirmation, if it would make a room lose its last key holder.
  * @param confirm true: the caller has confirmed
- * @param wouldLoseKey whether a room would lose its last key holder. Called only if the server requires a confirmation
+ * @param wouldLoseHolder whether a room would lose its last key holder. Called only if the server requires a confirmation
  * and the caller has not confirmed
  * @throws ClientError `error-last-key-holder`
  */
 export async function requireConfirmation(
 	{ settings }: Pick<MethodContext, 'settings'>,
 	confirm: boolean | undefined,
-	wouldLoseKey: () => Promise<boolean>,
+	wouldLoseHolder: () => Promise<boolean>,
 ): Promise<void> {
-	if (settings.confirmLastKeyHolder && confirm !== true && (await wouldLoseKey())) throw clientError('lastKeyHolder');
+	if (settings.confirmLastKeyHolder && confirm !== true && (await wouldLoseHolder()))
+		throw clientError('lastKeyHolder');
 }
 
 /** Notifies a room that no active member holds its key any more; `userId` was the last. */

@@ -21,6 +21,7 @@ export function userRefOf({ _id, username, name }: Newcomer): Subscription['u'] 
 	return { _id, ...(username !== undefined && { username }), ...(name !== undefined && { name }) };
 }
 
+/** A membership with the values that Rocket.Chat gives a new one: the room is listed and nothing is unread. */
 function newMembership(
 	{ _id: rid, t, name, fname }: Room,
 	newcomer: Newcomer,
@@ -60,12 +61,12 @@ const MAX_ATTEMPTS = 5;
  * @returns null if the user is a member already
  */
 function insertOrAccept(store: Store, membership: Subscription): Promise<NewMembership | null> {
-	return retryOnConflict(async (attempt) => {
+	return retryOnConflict(async (attemptNumber) => {
 		try {
 			await store.subscriptions.insertOne(membership, { silent: true });
 			return { membership, action: 'inserted' };
 		} catch (error) {
-			if (!isDuplicateKey(error) || attempt === MAX_ATTEMPTS) throw error;
+			if (!isDuplicateKey(error) || attemptNumber === MAX_ATTEMPTS) throw error;
 		}
 		const whereOwn = { rid: membership.rid, 'u._id': membership.u._id };
 		const accepted = await store.subscriptions.findOneAndUpdate(

@@ -40,8 +40,9 @@ export function isEncryptionShown(store: Store): Promise<boolean> {
 export function partialClientRoom<R extends Partial<Room>>(room: R, isShown: boolean): Omit<R, 'e2eReset'> {
 	const { e2eReset, ...visible } = room;
 	if (isShown) return visible;
-	const { encrypted, e2eKeyId, usersWaitingForE2EKeys, e2eToggled, e2eStale, ...plain } = visible as Partial<Room>;
-	return plain as Omit<R, 'e2eReset'>;
+	const { encrypted, e2eKeyId, usersWaitingForE2EKeys, e2eToggled, e2eStale, ...withoutEncryption } =
+		visible as Partial<Room>;
+	return withoutEncryption as Omit<R, 'e2eReset'>;
 }
 
 function toClientRoom(room: Room, isShown: boolean): ClientRoom {
