@@ -1,13 +1,13 @@
 /**
- * Traces calls and operations of the store by OpenTelemetry. Without an SDK nothing is loaded and nothing is traced. The
- * SDK must be registered in the process before the server starts, as with `node --import`.
+ * Traces calls and operations of the store by OpenTelemetry. Without an SDK of OpenTelemetry, nothing is loaded or traced.
+ * The SDK must be registered in the process before the server starts, as with `node --import`.
  */
 import type * as Otel from '@opentelemetry/api';
 import type { BegunCall } from '../core/observer.js';
 import { outcomeOf } from '../core/observer.js';
 import type { StoreObserver } from '../store/storeObserver.js';
 
-/** Where `@opentelemetry/api` keeps what an SDK has registered. */
+/** The key under which `@opentelemetry/api` stores what an SDK has registered. */
 const REGISTERED = Symbol.for('opentelemetry.js.api.1');
 
 export interface Traces {
@@ -45,7 +45,7 @@ function tracesWith(otel: typeof Otel, version: string): Traces {
 				} catch (thrown) {
 					const outcome = outcomeOf(thrown as Parameters<typeof outcomeOf>[0]);
 					span.setAttribute('roomkey.outcome', outcome);
-					// Other errors are answers to the client. Their messages may contain what it has sent.
+					// Other errors are answers to the client. Their messages may contain values that the client has sent.
 					const isFailure = ['error', 'unavailable', 'timeout'].includes(outcome);
 					if (isFailure) span.setStatus({ code: SpanStatusCode.ERROR, message: outcome });
 					throw thrown;

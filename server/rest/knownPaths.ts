@@ -1,4 +1,4 @@
-/** Knows the verbs of each path, so that the server can answer a request with another verb. */
+/** The verbs of each path. A request for a known path with another verb is answered with 405 instead of 404. */
 import { DefinitionError } from '../../shared/definition.js';
 import { escapeRegExp } from '../../shared/escapeRegExp.js';
 

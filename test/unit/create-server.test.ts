@@ -232,8 +232,8 @@ describe('createServer', () => {
 
 	for (const [options, message] of [
 		[{ prot: 1 }, 'Unknown option prot'],
-		[{ 'max-body': 2048 }, 'Unknown option max-body; it is maxBody'],
-		[{ memory: true }, 'Unknown option memory; it is store: { memory: … }'],
+		[{ 'max-body': 2048 }, 'Unknown option max-body; did you mean maxBody?'],
+		[{ memory: true }, 'Unknown option memory; did you mean store: { memory: … }?'],
 		[{ port: '80' }, "port must be a whole number from 0 to 65535, not '80'"],
 		[{ port: 65_536 }, 'port must be a whole number from 0 to 65535, not 65536'],
 		[{ host: '' }, 'host must not be empty'],

@@ -132,6 +132,8 @@ describe('the cause of an error in a test', () => {
 		expect(mismatch.stack)
 			.to.match(place)
 			.and.to.match(/^Error: Match error: .* \(argument 'options'\)/);
+		const stackLines = mismatch.stack?.split('\n').slice(1);
+		expect(stackLines, 'each line once').to.deep.equal([...new Set(stackLines)]);
 		const wrongArgument = await rejection(client.call('takes', { text: 5 }));
 		expect(wrongArgument).to.include({ error: 400, reason: 'Match failed' });
 		expect(wrongArgument.cause)
