@@ -57,6 +57,7 @@ const updatePermissions = method({
 		await requirePermission(context, 'access-permissions');
 		const known = new Set((await listPermissions(store)).map(({ _id }) => _id));
 		if (permissions.some(({ _id }) => !known.has(_id))) throw clientError('invalidPermission');
+		context.audit({ permissionIds: [...new Set(permissions.map(({ _id }) => _id))] });
 		const allRoles = permissions.flatMap(({ roles }) => roles);
 		if (!(await doRolesExist(store, allRoles))) throw clientError('unknownRole');
 		for (const { _id, roles } of permissions) {

@@ -32,6 +32,7 @@ export async function resetIdentity(context: MethodContext, userId: string, conf
 	if (!isOwn && (await factorSettings(store)).passwordFallback === false) throw clientError('actionNotAllowed');
 	const user = await store.users.findOne({ _id: userId }, { projection: { federated: 1 } });
 	if (!user) throw clientError('invalidUser');
+	context.audit({ userId });
 	// Text and details as in Rocket.Chat, though no TOTP is reset here.
 	if (user.federated) throw clientError('federatedUser', { function: 'resetTOTP' });
 	await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));
