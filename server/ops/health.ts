@@ -8,13 +8,16 @@ const CHECK_TIMEOUT_MS = 2000;
 /** For how long the results of checks are reused, in ms, so that many probes cost no more than one. */
 const MAX_AGE_MS = 1000;
 
+/** Time between two checks while nobody asks, in ms, so that `since` and the log say when the state changed. */
+const CHECK_EVERY_MS = 10_000;
+
 /**
  * The state of one part of the server. `off`: it is not in use. `degraded`: it does not work, but the server can go on
  * without it, so it stays ready.
  */
 export interface PartState {
 	readonly status: 'ok' | 'degraded' | 'failed' | 'off';
-	/** When it entered that status, in ISO form. */
+	/** When a check first found that status, in ISO form. */
 	readonly since: string;
 	/** Why its status is not `ok`. Public, so without secrets. */
 	readonly reason?: string;
@@ -42,15 +45,19 @@ export class Health {
 	#wasReady = false;
 	/** Set while the server starts and stops: why it is not ready. */
 	#blocked: string | undefined = 'The server is starting';
+	#timer: NodeJS.Timeout | undefined;
 	#report: { readonly at: number; readonly result: Promise<void> } | undefined;
 
-	/** @param limits the time limit of a check, and for how long its result is reused, in ms */
+	/** @param limits the time limit of a check, for how long its result is reused, and how often all are checked, in ms */
 	constructor(
 		private readonly log: Log,
-		private readonly limits = { timeout: CHECK_TIMEOUT_MS, maxAge: MAX_AGE_MS },
+		private readonly limits: { readonly timeout: number; readonly maxAge: number; readonly every?: number } = {
+			timeout: CHECK_TIMEOUT_MS,
+			maxAge: MAX_AGE_MS,
+		},
 	) {}
 
-	/** Adds a part that is checked when a probe asks. */
+	/** Adds a part that is checked at an interval, and when a probe asks. */
 	addCheck(name: string, check: Check): void {
 		this.#checks.set(name, check);
 	}
@@ -71,11 +78,14 @@ export class Health {
 	/** The server accepts requests. */
 	started(): void {
 		this.#blocked = undefined;
+		clearInterval(this.#timer);
+		this.#timer = setInterval(() => void this.report(), this.limits.every ?? CHECK_EVERY_MS).unref();
 	}
 
 	/** The server accepts no more clients. */
 	stopping(): void {
 		this.#blocked = 'The server is stopping';
+		clearInterval(this.#timer);
 	}
 
 	/** Checks all parts. Never rejects. */
