@@ -184,7 +184,7 @@ describe('a log line for people', () => {
 
 	it('has time, level, sentence and facts', () => {
 		expect(prettyLine(line({ msg: 'Audit', method: 'login', text: 'two words', n: 5, none: null }), false)).to.match(
-			/^\d\d:\d\d:\d\d info {2}Audit method=login text="two words" n=5\n$/,
+			/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info {2}Audit method=login text="two words" n=5\n$/,
 		);
 	});
 
