@@ -25,10 +25,12 @@ export async function backupFolder(folder: string, target: string): Promise<void
 	const path = resolve(folder);
 	await assertHasData(path);
 	// A backup that root makes stays root's, because it holds secrets.
-	await makeEmpty(target, (path) => mkdir(path, { recursive: true, mode: 0o700 }));
-	const environment = openEnvironment(join(path, DATA_FILE), true);
+	await createEmptyFolder(target, (path) => mkdir(path, { recursive: true, mode: 0o700 }));
+	const readOnly = true;
+	const environment = openEnvironment(join(path, DATA_FILE), readOnly);
 	try {
-		await forOwnerOnly(() => environment.backup(join(target, DATA_FILE), true));
+		const leaveOutFreeSpace = true;
+		await forOwnerOnly(() => environment.backup(join(target, DATA_FILE), leaveOutFreeSpace));
 	} finally {
 		await environment.close();
 	}
@@ -46,26 +48,28 @@ export async function backupFolder(folder: string, target: string): Promise<void
  */
 export async function restoreFolder(backup: string, folder: string): Promise<void> {
 	await assertHasData(resolve(backup));
-	await makeEmpty(folder, makeFolder);
+	await createEmptyFolder(folder, makeFolder);
 	await copyFile(join(backup, DATA_FILE), join(folder, DATA_FILE));
 	await syncFile(join(folder, DATA_FILE));
 	await writeManifest(folder);
-	await (await openFolder(folder)).close();
+	// Opening the folder shows that a server can use it.
+	const opened = await openFolder(folder);
+	await opened.close();
 }
 
-/** @throws StoreError if a folder has no data, or only a part of it */
+/** @throws StoreError if a folder has no data, or if a part of the data is missing */
 async function assertHasData(path: string): Promise<void> {
 	if (!holdsData(path)) throw new StoreError('unusable', `The folder ${path} holds no data of Roomkey.`);
 	await assertIntact(path);
 	requireAccess(join(path, DATA_FILE), constants.R_OK);
 }
 
-/** Creates a folder with `make`. @throws StoreError if it exists and is not empty */
-async function makeEmpty(folder: string, make: (path: string) => Promise<unknown>): Promise<void> {
+/** Creates a folder with `create`, or accepts an empty one. @throws StoreError if the folder has files */
+async function createEmptyFolder(folder: string, create: (path: string) => Promise<unknown>): Promise<void> {
 	const path = resolve(folder);
 	let names: string[];
 	try {
-		await make(path);
+		await create(path);
 		names = await readdir(path);
 	} catch (error) {
 		throw explain(error, path);

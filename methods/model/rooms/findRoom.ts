@@ -75,7 +75,7 @@ export async function findRoom(
 	permission?: string,
 ): Promise<Room> {
 	const { store, userId } = context;
-	if (!roomId && !roomName) throw clientError('roomParamMissing');
+	if (!roomId && !roomName) throw clientError('roomParamNotProvided');
 	const room = await store.rooms.findOne(roomId ? { _id: roomId } : { name: roomName as string });
 	if (!room || (kind && room.t !== kind.t)) throw clientError('roomNotFound');
 	context.audit({ roomId: room._id });

@@ -31,6 +31,7 @@ function spellings(text: string): string[] {
  * beyond ASCII can have more than two spellings, so the prefix ends before them.
  */
 export function ignoringCase(field: NameField, text: string): Filter<User> {
+	// The printable ASCII characters at the start.
 	const [asciiStart = ''] = /^[\x20-\x7e]*/.exec(text) ?? [];
 	const prefix = asciiStart.slice(0, PREFIX_LENGTH);
 	const startsWithPrefix = spellings(prefix).map((start) => ({ [field]: new RegExp(`^${escapeRegExp(start)}`) }));
@@ -107,7 +108,7 @@ export async function findUser(
 	projection: Projection,
 ): Promise<User | null> {
 	const name = username || user;
-	if (!userId && !name) throw clientError('userNotNamed');
+	if (!userId && !name) throw clientError('userParamNotProvided');
 	const found = userId
 		? await context.store.users.findOne({ _id: userId }, { projection })
 		: await findByName(context.store, 'username', name as string, projection);
