@@ -106,7 +106,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		watcher = await openWatcher(checked, opened, { app, ops, log });
 		rocketChat = await joinBroker(checked, { app, store, ops, log });
 		await app.ready();
-		await ops.listen(settings.host);
+		await ops.listen(settings.host).catch(naming('metrics'));
 		if (parts.server) unmount = mountOn(parts.server, app);
 		const url = parts.server || parts.listen === false ? '' : await listen(app, settings);
 		logReady(log, url, startedAt);
@@ -263,5 +263,13 @@ const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /
 
 /** Starts to listen. Returns the address for clients on this machine. */
 async function listen(app: App, settings: CheckedOptions['settings']): Promise<string> {
-	return localUrl(settings, await app.listen(settings.port, settings.host));
+	return localUrl(settings, await app.listen(settings.port, settings.host).catch(naming('port')));
+}
+
+/** Adds to an error of the system the settings of the address that cannot be listened on. */
+function naming(setting: 'port' | 'metrics') {
+	return (error: Error) => {
+		error.message += ` (settings: host and ${setting})`;
+		throw error;
+	};
 }

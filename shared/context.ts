@@ -87,6 +87,9 @@ export interface CallContext {
 	unblock(): void;
 }
 
+/** Ids by what they identify, such as `userId`. Names, values and secrets do not belong here. */
+export type AuditedIds = Readonly<Record<string, string | readonly string[]>>;
+
 /** The two queues of logins: those that compare a password, and those that look up a token. */
 export type LoginLane = 'password' | 'token';
 
@@ -132,6 +135,11 @@ export interface MethodContext extends CallContext {
 	 * @throws ClientError 503 if too many logins wait, without calling `run`
 	 */
 	inLoginLane<T>(lane: LoginLane, run: () => Promise<T>): Promise<T>;
+	/**
+	 * Adds the ids of what this call is about to its audit event, if the method has one. Call it as soon as the ids are known:
+	 * a name in the arguments is not logged, the id that it stands for is.
+	 */
+	audit(about: AuditedIds): void;
 	/** Calls another method as the same user. Its errors are passed on unchanged. */
 	call(name: string, ...args: unknown[]): Promise<unknown>;
 }

@@ -59,6 +59,7 @@ export const methodErrors = table({
 		error: 'error-room-not-found',
 		reason: 'The required "roomId" or "roomName" param provided does not match any room',
 	},
+	noRoomWithId: { error: 'error-room-not-found', reason: 'There is no room with this id' },
 	roomParamNotProvided: {
 		error: 'error-roomid-param-not-provided',
 		reason: 'The parameter "roomId" or "roomName" is required',

@@ -15,14 +15,21 @@ export interface EventPayloads {
 export type EventName = keyof EventPayloads;
 
 /** May be asynchronous: DDP's message `updated` of the publishing method is sent after the listener has ended. */
-export type Listener<N extends EventName> = (payload: EventPayloads[N]) => void | Promise<void>;
+export type Listener<N extends EventName> = (payload: EventPayloads[N], by?: EventSource) => void | Promise<void>;
+
+/** The call that published an event. */
+export interface EventSource {
+	/** What the log says about the call. */
+	facts(): object;
+}
 
 export interface EventPublisher {
 	/**
 	 * Notifies every listener.
+	 * @param by absent if no call of this process published the event
 	 * @returns resolves when all listeners have ended, and never rejects; undefined if none is asynchronous
 	 */
-	publish<N extends EventName>(name: N, payload: EventPayloads[N]): Promise<unknown> | undefined;
+	publish<N extends EventName>(name: N, payload: EventPayloads[N], by?: EventSource): Promise<unknown> | undefined;
 }
 
 /** Events that methods publish. They do not publish `changed`, because the store announces each write. */

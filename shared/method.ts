@@ -98,7 +98,7 @@ export interface MethodDefinition<
 	 */
 	once?: boolean;
 	/**
-	 * True: each call is logged at `info` as an audit event, with its outcome and the ids in its arguments. Default false.
+	 * True: each call is logged at `info` as an audit event, with its outcome, the ids in its arguments and those of `context.audit`. Default false.
 	 */
 	audit?: boolean;
 	/** Runs the method. A `ClientError` is sent to the caller; any other error becomes 500. */

@@ -73,6 +73,7 @@ export const createUser = method({
 		};
 		// The error does not say which of the two is taken, so that names cannot be guessed.
 		if ((await insertUser(store, user)) !== null) throw clientError('loginFailed');
+		context.audit({ userId: user._id });
 		return { ...(await logInWithToken(issued, user._id, context)), type: 'password' };
 	},
 });

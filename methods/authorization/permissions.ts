@@ -59,6 +59,7 @@ const updatePermissions = method({
 		const all = await listPermissions(store);
 		const knownIds = new Set(all.map(({ _id }) => _id));
 		if (permissions.some(({ _id }) => !knownIds.has(_id))) throw clientError('invalidPermission');
+		context.audit({ permissionIds: [...new Set(permissions.map(({ _id }) => _id))] });
 		const allRoles = permissions.flatMap(({ roles }) => roles);
 		if (!(await doRolesExist(store, allRoles))) throw clientError('unknownRole');
 		for (const { _id, roles } of permissions) {

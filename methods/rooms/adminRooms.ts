@@ -22,7 +22,7 @@ const PERMISSION = 'view-room-administration';
 async function findRoomAsAdmin(context: UserContext, rid: string): Promise<Room> {
 	await requirePermission(context, PERMISSION);
 	const room = await context.store.rooms.findOne({ _id: rid }, { projection: CLIENT_ROOM_FIELDS });
-	if (!room) throw clientError('roomNotFound');
+	if (!room) throw clientError('noRoomWithId');
 	return room;
 }
 

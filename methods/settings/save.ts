@@ -17,7 +17,7 @@ export const saveSetting = method({
 	errors: ['error-unauthorized', 'error-invalid-setting', 'error-invalid-setting-value'],
 	async run({ _id, value }, context) {
 		await requirePermission(context, 'edit-privileged-setting');
-		await changeSettings(context.store, [{ _id, value }]);
+		await changeSettings(context, [{ _id, value }]);
 	},
 });
 
@@ -61,7 +61,7 @@ export const saveSettingsMethods = [
 				const settingIds = settings.map(({ _id }) => _id);
 				throw clientError('editingSettingsNotAllowed', { settingIds });
 			}
-			await changeSettings(context.store, settings);
+			await changeSettings(context, settings);
 			return true;
 		},
 	}),

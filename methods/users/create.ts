@@ -42,7 +42,8 @@ export const createUserByAdmin = method({
 	summary: 'Creates an account for another user; requires create-user',
 	returns: { user: UserAnswer },
 	errors: ['error-action-not-allowed', ...PROFILE_ERRORS],
-	async run(args, { store, userId }) {
+	async run(args, context) {
+		const { store, userId } = context;
 		if (!(await hasPermissionById(store, userId, 'create-user'))) throw clientError('addingUserNotAllowed');
 		const { email, name, username, password, roles = ['user'], active = true, verified = false } = args;
 		if (username.trim() === '') throw clientErrorFrom('fieldRequired', 'Username', { field: 'Username' });
@@ -77,6 +78,7 @@ export const createUserByAdmin = method({
 		};
 		const taken = await insertUser(store, user);
 		if (taken !== null) throw clientErrorFrom('fieldUnavailable', taken, { field: taken });
+		context.audit({ userId: user._id });
 		return { user: await findClientUser(store, user._id) };
 	},
 });

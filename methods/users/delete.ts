@@ -88,7 +88,7 @@ export const deleteUser = method({
 	async run({ confirmRelinquish, confirm, ...userArgs }, context) {
 		const { store } = context;
 		await requirePermission(context, 'delete-user');
-		const user = await findUser(store, userArgs, { roles: 1, active: 1 });
+		const user = await findUser(context, userArgs, { roles: 1, active: 1 });
 		if (!user) throw clientError('userNotFound');
 		await requireConfirmation(context, confirm, () => wouldLeaveAnyRoomWithoutHolder(context, user._id));
 		const handOverOptions = { isLeaving: true, confirmed: confirmRelinquish };

@@ -16,7 +16,7 @@ export const userInfo = method({
 	errors: ['error-user-param-not-provided', 'User not found.'],
 	async run(userArgs, context) {
 		const { store, userId } = context;
-		const found = await findUser(store, userArgs, { _id: 1 });
+		const found = await findUser(context, userArgs, { _id: 1 });
 		if (!found) throw clientError('noSuchUser');
 		const seesAll = found._id === userId || (await hasPermissionById(store, userId, 'view-full-other-user-info'));
 		const user = await store.users.findOne({ _id: found._id }, { projection: clientUserFields(seesAll) });

@@ -25,7 +25,7 @@ const TokenName = Match.Where(
 /** Finds the user whose tokens a call is about. Refuses callers without the permission. */
 async function requireUser(context: UserContext, permission: string, args: UserArgs) {
 	await requirePermission(context, permission);
-	const user = await findUser(context.store, args, { username: 1, roles: 1, active: 1 });
+	const user = await findUser(context, args, { username: 1, roles: 1, active: 1 });
 	if (!user) throw clientError('userNotFound');
 	return user;
 }

@@ -1,7 +1,7 @@
 /** The checks that a running server makes itself. */
-import { reasonOf } from '../../shared/storeErrors.js';
 import type { HealthReport } from '../ops/health.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
+import { connectionFault } from './connectionFault.js';
 
 /** Time limit of the request, in ms. It is longer than that of any check that the server makes. */
 const TIMEOUT_MS = 5000;
@@ -20,9 +20,11 @@ export async function checkServer(url: string, isExpected: boolean): Promise<Che
 		report = (await response.json()) as HealthReport;
 		if (typeof report?.checks !== 'object') throw new Error('the answer is not that of Roomkey');
 	} catch (error) {
-		const why = reasonOf((error as Error).cause ?? error);
-		const status = isExpected ? 'failed' : 'off';
-		return { results: [{ part: 'server', status, note: `No server answers at ${url}: ${why}` }] };
+		const fault = connectionFault(url, error, 'server');
+		const result: CheckResult = isExpected
+			? { part: 'server', status: 'failed', note: fault }
+			: { part: 'server', status: 'off', note: `${fault}. Name the server with --url or PORT` };
+		return { results: [result] };
 	}
 	const isReady = report.status === 'ready';
 	const server: CheckResult = {

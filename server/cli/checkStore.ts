@@ -26,13 +26,13 @@ async function checkFolder(folder: string): Promise<CheckReport> {
 	} catch (error) {
 		return { results: [{ part: 'folder', status: 'failed', note: reasonOf(error) }] };
 	}
-	if (!holdsData(path)) {
-		const note = `${folder} holds no data; a server makes the folder when it starts`;
-		return { results: [{ part: 'folder', status: 'off', note }] };
-	}
 	const results: CheckResult[] = [];
 	const add = (part: string, status: CheckResult['status'], note: string) => results.push({ part, status, note });
 	try {
+		if (!holdsData(path)) {
+			add('folder', 'off', `${folder} holds no data; a server makes the folder when it starts`);
+			return { results };
+		}
 		await assertIntact(path);
 		const { mode, uid } = await stat(path);
 		const { owner, hasIndex } = await withLmdb(async () => (await import('../dataFolder/look.js')).readFolder(path));

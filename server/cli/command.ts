@@ -136,7 +136,11 @@ function parse(args: readonly string[], flags: ParsedFlags) {
 			allowPositionals: true,
 		});
 	} catch (error) {
-		throw new OptionError((error as Error).message);
+		const { code, message } = error as NodeJS.ErrnoException;
+		// Node adds how to write an argument that begins with a dash, which no command takes.
+		const [text = message] = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? message.split('. To specify') : [];
+		const isPassword = args.some((arg) => /^--?pass/.test(arg));
+		throw new OptionError(`${text}${isPassword ? '. A password is asked for, or is read from standard input' : ''}`);
 	}
 }
 

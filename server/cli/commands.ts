@@ -28,7 +28,7 @@ export const commands: readonly Command[] = [
 	{
 		name: 'user add',
 		parameters: ['NAME'],
-		meaning: 'makes a user; the first one is an admin, and needs no e-mail address',
+		meaning: 'makes a user; the first one must be given --role admin, and needs no e-mail address',
 		flags: {
 			email: { placeholder: 'ADDRESS', meaning: 'e-mail address' },
 			name: { placeholder: 'TEXT', meaning: 'display name' },

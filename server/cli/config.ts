@@ -8,6 +8,7 @@ import type { CommandSetting } from '../options/serverOptions.js';
 import type { StoreChoice } from '../store/open.js';
 import { readConfigFile } from './configFile.js';
 import { flagName, type GivenFlags, readFlags } from './flags.js';
+import { findUnknownVariables } from './unknownVariables.js';
 
 export type Config = Omit<OptionValues, CommandSetting> & { readonly store: StoreChoice };
 
@@ -111,13 +112,15 @@ function storeChoice(
 /**
  * Reads the settings.
  * @param args the arguments after node and the script
- * @throws OptionError that names all faults: unknown flags and settings, invalid values, conflicting locations of the data
+ * @throws OptionError that names all faults: unknown flags, variables and settings, invalid values, conflicting locations of
+ * the data
  */
 export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Request {
 	const faults = new Faults();
 	const flags = readFlags(args, faults);
 	for (const kind of ['help', 'version'] as const) if (flags.actions.has(kind)) return { kind };
 
+	findUnknownVariables(env, faults);
 	const sources = [flagSource(flags), envSource(env)];
 	const configValues = valuesOf('config', sources, faults);
 	const configPath = configValues[0]?.value as string | undefined;

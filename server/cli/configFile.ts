@@ -41,10 +41,24 @@ function parse(path: string): Record<string, unknown> {
 	let value: unknown;
 	try {
 		value = JSON.parse(text);
-	} catch {
-		// The message of the parser may quote a password.
-		throw new OptionError(`${path} is no JSON`);
+	} catch (error) {
+		const fault = jsonFault(text, (error as Error).message);
+		throw new OptionError(`${path} is no JSON: ${fault}. Comments and trailing commas are not accepted`);
 	}
 	if (!isObject(value)) throw new OptionError(`${path} must be a JSON object of settings by their names`);
 	return value;
+}
+
+/** What is wrong with a text, and in which line. Leaves out what the parser quotes of it, which may be a password. */
+function jsonFault(text: string, message: string): string {
+	const [, token] = /^Unexpected token '(.)'/su.exec(message) ?? [];
+	const [, position] = /at position (\d+)/.exec(message) ?? [];
+	const [, dots, quoted = ''] = /, (\.\.\.)?"(.*?)"(?:\.\.\.)? is not valid JSON$/s.exec(message) ?? [];
+	// Where no position is named, the token is in the quoted part, after ten characters unless that is the beginning.
+	const inQuoted = text.indexOf(quoted) + (dots ? 10 : Math.max(0, quoted.indexOf(token ?? '')));
+	const isAtEnd = message.includes('end of JSON');
+	const at = isAtEnd ? text.length : Number(position ?? inQuoted);
+	const line = text.slice(0, at).split('\n').length;
+	const fault = token === undefined ? message.replace(/ (in JSON )?at position.*$/s, '') : `unexpected '${token}'`;
+	return `${fault} in line ${line}`;
 }

@@ -91,9 +91,11 @@ async function createFirst(store: Store, admin: FirstAdminArgs, log: Log): Promi
 /** Adds to the error of a folder in use how to work through the server that uses it. */
 function withServerHint(error: unknown, env: NodeJS.ProcessEnv): unknown {
 	if (!(error instanceof StoreError) || error.code !== 'in-use') return error;
-	const url = localUrl({}, env.PORT || options.port.default);
+	const settings = { host: env.BIND_IP || undefined, 'tls-cert': env.ROOMKEY_TLS_CERT || undefined };
+	const prefix = env.ROOMKEY_PATH_PREFIX || undefined;
+	const url = localUrl({ ...settings, 'path-prefix': prefix }, env.PORT || options.port.default);
 	return new StoreError(
 		'in-use',
-		`${error.message} Or work through the server, for example with --url ${url}, and with an admin's token in ROOMKEY_TOKEN or with --login NAME.`,
+		`${error.message} Or work through the server at its address, for example with --url ${url}, and with an admin's token in ROOMKEY_TOKEN or with --login NAME.`,
 	);
 }

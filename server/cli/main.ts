@@ -28,8 +28,8 @@ try {
 	process.exitCode = await run(process.argv.slice(2), io);
 } catch (error) {
 	if (!isExpected(error)) throw error;
-	console.error(`roomkey: ${error.message}`);
-	if (error instanceof OptionError) console.error('Try roomkey --help');
+	const { reportFailure } = await import('./startFailure.js');
+	reportFailure(error, process.argv.slice(2), process.env);
 	process.exitCode = error instanceof OptionError ? 2 : 1;
 } finally {
 	io.close();

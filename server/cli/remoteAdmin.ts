@@ -5,6 +5,7 @@ import { reasonOf } from '../../shared/storeErrors.js';
 import { OptionError } from '../options/kinds.js';
 import { type Admin, refusedCall } from './admin.js';
 import { CommandError, type Io } from './command.js';
+import { connectionFault } from './connectionFault.js';
 import { readPassword } from './secrets.js';
 
 /** How the admin logs in. Without either, the token is in the variable `ROOMKEY_TOKEN`. */
@@ -116,7 +117,7 @@ async function send<T>(
 		});
 		answer = { status: response.status, body: (await response.json()) as Record<string, unknown> };
 	} catch (error) {
-		throw new CommandError(`No Roomkey server answers at ${url}: ${reasonOf((error as Error).cause ?? error)}`);
+		throw new CommandError(connectionFault(url, error, 'Roomkey server'));
 	}
 	const { status, body } = answer;
 	if (status < 400) return body as T;

@@ -1,5 +1,5 @@
 /** The bus: passes events between the parts of this process. */
-import type { Change, EventName, EventPayloads, EventPublisher, Listener } from '../../shared/events.js';
+import type { Change, EventName, EventPayloads, EventPublisher, EventSource, Listener } from '../../shared/events.js';
 import type { Log } from '../../shared/log.js';
 import { addMember, type CompactSet, membersOf, removeMember } from '../core/compact-set.js';
 
@@ -48,8 +48,12 @@ export function createBus(log: Log): Bus {
 	}
 
 	/** The calls of all listeners of an event, in the order in which they subscribed. */
-	function* callsFor<N extends EventName>(name: N, payload: EventPayloads[N]): Iterable<() => void | Promise<void>> {
-		for (const listener of membersOf(listeners.get(name))) yield () => (listener as Listener<N>)(payload);
+	function* callsFor<N extends EventName>(
+		name: N,
+		payload: EventPayloads[N],
+		by: EventSource | undefined,
+	): Iterable<() => void | Promise<void>> {
+		for (const listener of membersOf(listeners.get(name))) yield () => (listener as Listener<N>)(payload, by);
 		if (name !== 'changed') return;
 		const change = payload as Change;
 		const watchersById = watchers.get(change.collection);
@@ -59,9 +63,9 @@ export function createBus(log: Log): Bus {
 		}
 	}
 
-	const deliver: EventPublisher['publish'] = (name, payload) => {
+	const deliver: EventPublisher['publish'] = (name, payload, by) => {
 		let pending: Promise<unknown>[] | undefined;
-		for (const call of callsFor(name, payload)) {
+		for (const call of callsFor(name, payload, by)) {
 			try {
 				const promise = call();
 				if (!promise) continue;
@@ -85,9 +89,9 @@ export function createBus(log: Log): Bus {
 			for (const watchersById of watchers.values()) count += sizeOf(watchersById);
 			return count;
 		},
-		publish(name, payload) {
+		publish(name, payload, by) {
 			for (const forward of forwards) forward(name, payload);
-			return deliver(name, payload);
+			return deliver(name, payload, by);
 		},
 		on(name, listener) {
 			addTo(listeners, name, listener);

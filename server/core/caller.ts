@@ -1,4 +1,4 @@
-import type { Connection, SecondFactor } from '../../shared/method.js';
+import type { AuditedIds, Connection, SecondFactor } from '../../shared/method.js';
 import type { RateLimitClient } from './limits/rules.js';
 
 /**
@@ -40,6 +40,8 @@ export interface Caller extends RateLimitClient {
 	unblock?(): void;
 	/** Called when the method has written; `settled` resolves when all subscribers have been notified. */
 	onWrite?(settled: Promise<unknown>): void;
+	/** Receives the ids that a nested call adds to the audit event of the outer call. */
+	audit?(about: AuditedIds): void;
 	/** Fires when the result is not needed any more. */
 	readonly signal?: AbortSignal;
 }

@@ -2,12 +2,20 @@
 import { setMaxListeners } from 'node:events';
 import { collectionsOf, type DeclaredCollections } from '../../shared/collections.js';
 import { clone } from '../../shared/ejson.js';
-import type { EventPayloads, EventPublisher, Events, PublishedEvent } from '../../shared/events.js';
+import type { EventPayloads, EventPublisher, EventSource, Events, PublishedEvent } from '../../shared/events.js';
 import type { Log } from '../../shared/log.js';
-import type { Connection, LoginLane, Method, MethodContext, SecondFactor, Settings } from '../../shared/method.js';
+import type {
+	AuditedIds,
+	Connection,
+	LoginLane,
+	Method,
+	MethodContext,
+	SecondFactor,
+	Settings,
+} from '../../shared/method.js';
 import { createRandomSource, type RandomSource } from '../../shared/random.js';
 import type { Store } from '../../shared/store.js';
-import type { Caller } from './caller.js';
+import { type Caller, factsOf } from './caller.js';
 import type { CallStoreFactory } from './callStore.js';
 import type { InFlight } from './idempotency.js';
 import type { RateLimits } from './limits/rate.js';
@@ -28,11 +36,13 @@ export interface Services {
 }
 
 /** One call of a method. It is a class, so that its functions are not created again for every call. */
-export class Invocation implements MethodContext, Events {
+export class Invocation implements MethodContext, Events, EventSource {
 	readonly settings: Settings;
 	readonly log: Log;
 	userId: string | null;
 	hashedToken: string | null;
+	/** The ids of what the call is about, for its audit event. */
+	about: AuditedIds | undefined;
 	#timeoutClock: TimeoutClock | undefined;
 	#unblocked = false;
 	/** Whether the time limit has passed. The caller has then received an error, although the method may still run. */
@@ -138,8 +148,12 @@ export class Invocation implements MethodContext, Events {
 	}
 
 	emit<N extends PublishedEvent>(name: N, payload: EventPayloads[N]): void {
-		const settled = this.services.bus.publish(name, payload);
+		const settled = this.services.bus.publish(name, payload, this);
 		if (settled) this.#onWrite(settled);
+	}
+
+	facts(): object {
+		return { method: this.name, ...factsOf(this.caller) };
 	}
 
 	#onWrite(settled: Promise<unknown>): void {
@@ -180,6 +194,12 @@ export class Invocation implements MethodContext, Events {
 		this.caller.unblock();
 	}
 
+	audit(about: AuditedIds): void {
+		this.about = { ...this.about, ...about };
+		// A nested call has no audit event of its own.
+		this.caller.audit?.(about);
+	}
+
 	attempt<T>(account: string, run: () => Promise<T>): Promise<T> {
 		return this.limits ? this.limits.attempt(account, this.name, this.caller, run) : run();
 	}
@@ -213,6 +233,7 @@ export class Invocation implements MethodContext, Events {
 			setUserId: (id, token, expires) => this.setUserId(id, token, expires),
 			setToken: (token, expires) => this.setToken(token, expires),
 			onWrite: (settled) => this.#onWrite(settled),
+			audit: (about) => this.audit(about),
 			get signal() {
 				return outer.signal;
 			},

@@ -91,7 +91,8 @@ export function createInvoker(
 			if ((counter || onCall) && !caller.isNested) {
 				const ms = performance.now() - startedAt;
 				counter?.add(caller.transport ?? 'program', outcome, ms);
-				onCall?.({ method: name, definition: method, caller, params, outcome, ms, result, thrown: error });
+				const { about } = invocation ?? {};
+				onCall?.({ method: name, definition: method, caller, params, outcome, ms, about, result, thrown: error });
 			}
 		}
 	}

@@ -1,6 +1,6 @@
 /** What the parts of a server report about their work. Metrics, logs and traces receive it (`server/ops`). */
 import { type ClientError, isTooManyLogins, MatchError } from '../../shared/errors.js';
-import type { LoginLane, Method } from '../../shared/method.js';
+import type { AuditedIds, LoginLane, Method } from '../../shared/method.js';
 import type { Caller, TransportKind } from './caller.js';
 
 /**
@@ -28,6 +28,8 @@ export interface EndedCall extends BegunCall {
 	readonly outcome: CallOutcome;
 	/** Duration, in ms. */
 	readonly ms: number;
+	/** The ids of what the call was about, as far as the method has found them. */
+	readonly about?: AuditedIds | undefined;
 	/** What the method returned. It may contain secrets. */
 	readonly result?: unknown;
 	/** The error that the caller receives. */

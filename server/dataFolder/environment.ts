@@ -1,7 +1,9 @@
 /** Opens the LMDB files of a data folder. LMDB calls an open file an environment; it contains databases with names. */
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { StoreError } from '../../shared/storeErrors.js';
+import { deniedError, isDenied, keepOwner, requireAccess } from './access.js';
 
 /** Maximum number of LMDB databases: one for each collection and each index, including those of the application. */
 const MAX_DATABASES = 256;
@@ -15,17 +17,30 @@ export type Environment = RootDatabase<unknown, string>;
  * Without `overlappingSync` LMDB flushes a transaction to the disk before the commit. So a transaction's promise resolves
  * when its writes are durable, and reads never return data that a crash could undo. Transactions that are requested during
  * a flush are flushed together.
+ *
+ * @throws StoreError if it is no LMDB file, or this process may not use it
  */
 export function openEnvironment(path: string, readOnly = false): Environment {
+	const lock = `${path}-lock`;
+	// LMDB crashes the process if it may not open its lock file.
+	requireAccess(lock, constants.R_OK | constants.W_OK);
+	requireAccess(path, readOnly ? constants.R_OK : constants.R_OK | constants.W_OK);
 	assertLmdb(path);
-	return open({
-		path,
-		noSubdir: true,
-		overlappingSync: false,
-		eventTurnBatching: false,
-		maxDbs: MAX_DATABASES,
-		readOnly,
-	});
+	try {
+		return open({
+			path,
+			noSubdir: true,
+			overlappingSync: false,
+			eventTurnBatching: false,
+			maxDbs: MAX_DATABASES,
+			readOnly,
+		});
+	} catch (error) {
+		throw isDenied(error) ? deniedError(dirname(path)) : error;
+	} finally {
+		keepOwner(path);
+		keepOwner(lock);
+	}
 }
 
 /**

@@ -1,8 +1,9 @@
 /** What a data folder must contain: an LMDB file, and a manifest that describes it. */
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
+import { deniedError, isDenied, keepOwner } from './access.js';
 
 export const DATA_FILE = 'data.mdb';
 const MANIFEST = 'manifest.json';
@@ -30,10 +31,18 @@ export async function forOwnerOnly<R>(make: () => R): Promise<Awaited<R>> {
 	}
 }
 
-/** Creates a folder and its missing parents. */
+/**
+ * Creates a folder and its missing parents. If root runs this process, they belong to the owner of the folder that they are in.
+ *
+ * @param path an absolute path
+ */
 export async function makeFolder(path: string): Promise<void> {
-	const firstCreated = await mkdir(path, { recursive: true, mode: 0o700 });
-	if (firstCreated !== undefined) await syncFolder(dirname(firstCreated));
+	const first = await mkdir(path, { recursive: true, mode: 0o700 });
+	if (first === undefined) return;
+	const made = [path];
+	while (made[0] !== first) made.unshift(dirname(made[0] as string));
+	made.forEach(keepOwner);
+	await syncFolder(dirname(first));
 }
 
 /** Flushes a folder's list of files to the disk. On Windows a folder cannot be opened; Windows flushes the list itself. */
@@ -45,12 +54,21 @@ async function syncFolder(path: string): Promise<void> {
 
 /** Whether a folder has a manifest, which is written after all other files. */
 export function hasManifest(path: string): boolean {
-	return existsSync(join(path, MANIFEST));
+	return isThere(join(path, MANIFEST));
 }
 
 /** Whether a folder has a manifest or a data file, complete or not. */
 export function holdsData(path: string): boolean {
-	return hasManifest(path) || existsSync(join(path, DATA_FILE));
+	return hasManifest(path) || isThere(join(path, DATA_FILE));
+}
+
+/** Whether a file of a data folder exists. @throws StoreError if this process may not look into the folder */
+function isThere(file: string): boolean {
+	try {
+		return statSync(file, { throwIfNoEntry: false }) !== undefined;
+	} catch (error) {
+		throw isDenied(error) ? deniedError(dirname(file)) : error;
+	}
 }
 
 /**
@@ -92,6 +110,7 @@ async function readManifest(path: string): Promise<Manifest> {
 	try {
 		read = JSON.parse(await readFile(file, 'utf8')) ?? {};
 	} catch (error) {
+		if (isDenied(error)) throw deniedError(path);
 		throw new StoreError('damaged', `${file} cannot be read: ${reasonOf(error)}. Restore the folder from a backup.`);
 	}
 	if (read.format !== 'roomkey' || typeof read.version !== 'number' || typeof read.bytes !== 'number')
@@ -109,6 +128,7 @@ export async function writeManifest(path: string): Promise<void> {
 	const manifest: Manifest = { format: 'roomkey', version: VERSION, bytes: statSync(join(path, DATA_FILE)).size };
 	const next = join(path, `${MANIFEST}.${process.pid}`);
 	await writeFile(next, `${JSON.stringify(manifest)}\n`, { mode: 0o600, flush: true });
+	keepOwner(next);
 	await rename(next, join(path, MANIFEST));
 	await syncFolder(path);
 }
@@ -116,6 +136,7 @@ export async function writeManifest(path: string): Promise<void> {
 /** Converts any error that opening a folder has thrown to a StoreError. */
 export function explain(error: unknown, path: string): StoreError {
 	if (error instanceof StoreError) return error;
+	if (isDenied(error)) return deniedError(path);
 	const reason = reasonOf(error);
 	if (/MDB_(INVALID|VERSION_MISMATCH|CORRUPTED|PAGE_NOTFOUND|BAD_)/.test(reason))
 		return new StoreError(

@@ -10,7 +10,7 @@ import { LineLimit } from './lineLimit.js';
 const SUBJECTS: ReadonlySet<string> = new Set(['rid', 'roomId', 'uid', 'userId']);
 
 /** The form of ids. Anything else that a client sends in their place is not logged. */
-const ID = /^[\w-]{1,64}$/;
+const ID = /^[\w.-]{1,64}$/;
 
 /** The ids in the arguments of a call. */
 function subjectsOf({ definition, params }: EndedCall): Record<string, string> {
@@ -54,8 +54,11 @@ function userOf(result: unknown): string | undefined {
 
 /** Logs at `info` that tokens of a user were revoked. @returns a function that ends the logging */
 export function logRevokedTokens(bus: Bus, log: Log): () => void {
-	return bus.on('tokens-removed', ({ userId, hashedTokens }) => {
-		log.info({ audit: true, userId, tokens: hashedTokens.length }, 'Login tokens were revoked');
+	return bus.on('tokens-removed', ({ userId, hashedTokens }, by) => {
+		log.info(
+			{ audit: true, ...by?.facts(), about: { userId }, tokens: hashedTokens.length },
+			'Login tokens were revoked',
+		);
 	});
 }
 
@@ -71,7 +74,7 @@ export function createCallLog(log: Log, store: Store): ServerObserver {
 			...(thrown && 'error' in thrown && { code: thrown.error }),
 			ms: Math.round(ms * 10) / 10,
 			...factsOf(caller),
-			...(isAudit && { about: subjectsOf(call) }),
+			...(isAudit && { about: { ...subjectsOf(call), ...call.about } }),
 			...extraFacts,
 		};
 		if (isAudit) log.info(facts, 'Audit');

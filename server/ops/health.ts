@@ -8,13 +8,16 @@ const CHECK_TIMEOUT_MS = 2000;
 /** For how long the results of checks are reused, in ms. So many probes cost no more than one. */
 const MAX_AGE_MS = 1000;
 
+/** Time between two checks while nobody asks, in ms, so that `since` and the log say when the state changed. */
+const CHECK_EVERY_MS = 10_000;
+
 /**
  * The state of one part of the server. `off`: the part is not in use. `degraded`: the part does not work, but the server
  * can go on without it, and stays ready.
  */
 export interface PartState {
 	readonly status: 'ok' | 'degraded' | 'failed' | 'off';
-	/** When the part entered this status, in ISO form. */
+	/** When a check first found this status, in ISO form. */
 	readonly since: string;
 	/** Why the status is not `ok`. Everyone can read it, so it contains no secrets. */
 	readonly reason?: string;
@@ -42,15 +45,19 @@ export class Health {
 	#wasReady = false;
 	/** Why the server is not ready while it starts and stops. Undefined in between. */
 	#blockedReason: string | undefined = 'The server is starting';
+	#timer: NodeJS.Timeout | undefined;
 	#report: { readonly at: number; readonly result: Promise<void> } | undefined;
 
-	/** @param limits the time limit of a check, and for how long its result is reused, in ms */
+	/** @param limits the time limit of a check, for how long its result is reused, and how often all are checked, in ms */
 	constructor(
 		private readonly log: Log,
-		private readonly limits = { timeout: CHECK_TIMEOUT_MS, maxAge: MAX_AGE_MS },
+		private readonly limits: { readonly timeout: number; readonly maxAge: number; readonly every?: number } = {
+			timeout: CHECK_TIMEOUT_MS,
+			maxAge: MAX_AGE_MS,
+		},
 	) {}
 
-	/** Adds a part that is checked when a probe asks. */
+	/** Adds a part that is checked at an interval, and when a probe asks. */
 	addCheck(name: string, check: Check): void {
 		this.#checks.set(name, check);
 	}
@@ -71,11 +78,14 @@ export class Health {
 	/** Notes that the server accepts requests from now on. */
 	markStarted(): void {
 		this.#blockedReason = undefined;
+		clearInterval(this.#timer);
+		this.#timer = setInterval(() => void this.report(), this.limits.every ?? CHECK_EVERY_MS).unref();
 	}
 
 	/** Notes that the server accepts no more clients. */
 	markStopping(): void {
 		this.#blockedReason = 'The server is stopping';
+		clearInterval(this.#timer);
 	}
 
 	/** Checks all parts. Never rejects. */

@@ -1,10 +1,11 @@
-/** Formats log lines for people: time, level, message, then the facts. */
+/** Formats log lines for people: time in UTC, level, message, then the facts. */
 
 const LEVELS: Readonly<Record<number, readonly [name: string, color: number]>> = {
 	20: ['debug', 90],
 	30: ['info', 32],
 	40: ['warn', 33],
 	50: ['error', 31],
+	60: ['fatal', 31],
 };
 
 /** Members of a line that are no facts: they have a place of their own, or are the same in all lines of a process. */
@@ -37,7 +38,7 @@ export function prettyLine(json: string, colors: boolean): string {
 	const facts = Object.entries(line)
 		.filter(([key, value]) => !NO_FACTS.has(key) && value !== null)
 		.map(([key, value]) => `${key}=${factText(value)}`);
-	const words = [new Date(time).toTimeString().slice(0, 8), label, msg ?? '', ...facts];
+	const words = [new Date(time).toISOString(), label, msg ?? '', ...facts];
 	const text = words.join(' ').replace(CONTROL, '?');
 	const stack = err?.stack ? `\n${err.stack.replace(CONTROL, '?')}` : '';
 	const shown = colors ? text.replace(label, `\u001b[${color}m${label}\u001b[0m`) : text;

@@ -89,6 +89,8 @@ export interface Option<T> {
 	format?(value: unknown): string;
 	/** Whether a value is valid. */
 	accepts(value: unknown): boolean;
+	/** For an object of entries: the first entry that is invalid, and what a valid one is. */
+	badEntry?(value: unknown): { readonly name: string; readonly form: string; readonly given: string } | undefined;
 }
 
 /** What the description of any setting contains. */
@@ -102,6 +104,9 @@ type Description<T> = Pick<Option<T>, 'meaning' | 'env' | 'default'>;
  */
 export function checked<T>(option: Option<T>, value: unknown, name: string, original = value): T {
 	if (option.accepts(value)) return value as T;
+	const bad = option.badEntry?.(value);
+	// A name may be quoted: the entry is part of it.
+	if (bad) throw new OptionError(`${name.replace(/'?$/, `.${bad.name}$&`)} must be ${bad.form}, not ${bad.given}`);
 	if (original === '' && !option.envOnly) throw new OptionError(`${name} must not be empty`);
 	const shown = option.envOnly ? '' : `, not ${formatOriginal(original)}`;
 	throw new OptionError(`${name} must be ${option.form}${shown}`);
@@ -109,8 +114,9 @@ export function checked<T>(option: Option<T>, value: unknown, name: string, orig
 
 function formatOriginal(value: unknown): string {
 	if (typeof value === 'string') return `'${value}'`;
-	const isShort = typeof value === 'number' || typeof value === 'boolean' || value === null;
-	return isShort ? String(value) : `a ${typeof value}`;
+	if (Array.isArray(value)) return 'a list';
+	if (typeof value === 'object' && value !== null) return 'an object';
+	return typeof value === 'function' || typeof value === 'symbol' ? `a ${typeof value}` : String(value);
 }
 
 /** Text. If `isValid` is given, the text must pass it. */

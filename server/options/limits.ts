@@ -44,8 +44,22 @@ function convertLimits(value: unknown): unknown {
 	if (!isObject(value)) return value;
 	const entries = Object.entries(value);
 	return Object.fromEntries(
-		entries.map(([name, limit]) => [name, typeof limit === 'string' ? parseLimit(limit) : limit]),
+		entries.map(([name, limit]) => {
+			const parsed = typeof limit === 'string' ? parseLimit(limit) : undefined;
+			return [name, parsed === undefined ? limit : parsed];
+		}),
 	);
+}
+
+const isLimitOrNone = (limit: unknown) => limit === null || isLimit(limit);
+
+/** The first entry of an object of limits that is no limit. */
+function badEntryOf(value: unknown) {
+	if (!isObject(value)) return undefined;
+	const [name, limit] = Object.entries(value).find(([, entry]) => !isLimitOrNone(entry)) ?? [];
+	if (name === undefined) return undefined;
+	const given = typeof limit === 'string' ? `'${limit}'` : (JSON.stringify(limit) ?? String(limit));
+	return { name, form: 'such as "5/60s", {"calls": 5, "per": 60000} or "off"', given };
 }
 
 /** A setting of limits by method. Each limit replaces the one in the definition of the method. */
@@ -60,7 +74,8 @@ export function methodLimits(
 		form: 'entries such as e2e.setRoomKeyID=5/60s or e2e.roomState=off, with the units ms, s, m, h',
 		read: parseLimits,
 		convert: convertLimits,
-		accepts: (value) => isObject(value) && Object.values(value).every((limit) => limit === null || isLimit(limit)),
+		accepts: (value) => isObject(value) && Object.values(value).every(isLimitOrNone),
+		badEntry: badEntryOf,
 		merge: (values) => Object.fromEntries(values.flatMap((limits) => Object.entries(limits))),
 		format: (value) =>
 			Object.entries(value as MethodLimits)

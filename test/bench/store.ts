@@ -135,9 +135,9 @@ async function measure(order: string, kind: string, rooms: number, folder: strin
 	return { open: opened, memory, claim, find, page, wait: delay.max / 1e6, turn };
 }
 
-/** Prints the table. `ROOMKEY_BENCH_ROOMS` names other sizes. */
+/** Prints the table. `ROOMKEY_TEST_BENCH_ROOMS` names other sizes. */
 export async function benchStore(): Promise<void> {
-	const sizes = process.env.ROOMKEY_BENCH_ROOMS?.split(',').map(Number) ?? SIZES;
+	const sizes = process.env.ROOMKEY_TEST_BENCH_ROOMS?.split(',').map(Number) ?? SIZES;
 	const kinds = ['memory', 'files', ...(process.env.MONGO_URL ? ['mongodb'] : [])];
 	console.log(
 		'CPU is for one call, 100 under way at a time; a claim ends when it is stored for good.\nOn a busy machine the longest wait is longer than the CPU time of the longest turn of the event loop.\n',

@@ -9,7 +9,7 @@ describe('change streams', () => {
 	let address: string;
 
 	before(async () => {
-		const path = `${process.env.ROOMKEY_CHANGE_STREAMS_JARS}/*`;
+		const path = `${process.env.ROOMKEY_TEST_CHANGE_STREAMS_JARS}/*`;
 		java = spawn('java', ['-cp', path, 'test/change-streams/Server.java'], { stdio: ['pipe', 'pipe', 'ignore'] });
 		const [port] = await once(createInterface(java.stdout as NodeJS.ReadableStream), 'line');
 		address = `mongodb://127.0.0.1:${port}/`;

@@ -9,5 +9,5 @@ if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then
 	apt-get install -y --no-install-recommends maven openjdk-17-jdk-headless >/dev/null
 fi
 mvn -q -B -f test/change-streams/pom.xml dependency:copy-dependencies -DoutputDirectory="$jars"
-ROOMKEY_CHANGE_STREAMS_JARS=$jars exec npx mocha --no-config --require dist/test/support/watchdog.js \
+ROOMKEY_TEST_CHANGE_STREAMS_JARS=$jars exec npx mocha --no-config --require dist/test/support/watchdog.js \
 	--timeout 120000 --node-option enable-source-maps dist/test/change-streams/change-streams.test.js

@@ -14,7 +14,7 @@ import { openSameData, type TestLink, TestNetwork } from '../support/processes.j
 
 const SERVERS = 3;
 const ROOMS = ['r0', 'r1', 'r2', 'r3'];
-const RUNS = Number(process.env.ROOMKEY_MODEL_RUNS ?? 20);
+const RUNS = Number(process.env.ROOMKEY_TEST_MODEL_RUNS ?? 20);
 
 const topics = publication({
 	name: 'topics',

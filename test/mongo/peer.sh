@@ -15,7 +15,7 @@ loopback, without authentication, and prints its mongodb:// address.
   peer.sh --help         print this
 
 The first call takes one to two minutes and 1 GB of disk, later ones a second. It needs
-root, Debian and Go. All is kept in ROOMKEY_PEER_DIR (default: roomkey-peer in
+root, Debian and Go. All is kept in ROOMKEY_TEST_PEER_DIR (default: roomkey-peer in
 XDG_CACHE_HOME or ~/.cache); once the server is down, that folder may be deleted.
 Instead of all this, MONGO_URL may name a server for `npm run test:mongo`, such as
 Docker's mongo:8.
@@ -30,7 +30,7 @@ die() {
 
 PATH=$PATH:/usr/sbin:/sbin
 ferretdb_version=v2.7.0
-dir=$(realpath -m "${ROOMKEY_PEER_DIR:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/roomkey-peer}")
+dir=$(realpath -m "${ROOMKEY_TEST_PEER_DIR:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/roomkey-peer}")
 # PostgreSQL with DocumentDB comes from a newer Debian, in a root folder of its own.
 root=$dir/root
 bin=/usr/lib/postgresql/18/bin

@@ -1,6 +1,6 @@
 /** The embedded store in a folder: what survives, what is refused, and when a write is acknowledged. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -265,7 +265,61 @@ describe('the store in a folder', () => {
 			children.push(child);
 			const { value } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
 			execFileSync('chmod', ['-R', 'u+w', folder]);
-			expect(value).to.match(/^refused unusable .*(EACCES|ermission denied)/);
+			expect(value).to.match(/^refused unusable Permission denied: .* does not allow reading and writing.*chmod/);
+		});
+
+		describe('what belongs to another account: it names the file, both accounts and the remedy', () => {
+			const isRoot = process.getuid?.() === 0;
+			const own = isRoot ? 65534 : process.getuid?.();
+
+			/** What a process without the rights of root prints when it opens a folder. */
+			async function errorOf(path: string): Promise<string> {
+				const asOther = ['setpriv', '--reuid', `${own}`, '--regid', `${own}`, '--clear-groups'];
+				const [command = '', ...args] = [...(isRoot ? asOther : []), process.execPath, writer, path];
+				const { lines } = start(command, ...args);
+				return (await lines.next()).value;
+			}
+
+			it('a folder that cannot be made', async () => {
+				const line = await errorOf('/roomkey-data/inner');
+				expect(line).to.include('refused unusable Permission denied: the folder /roomkey-data/inner cannot be made');
+				expect(line).to.include(`because / belongs to root and this process runs as the user ${own}`);
+				expect(line).to.include(`install -d -m 700 -o ${own} /roomkey-data/inner`);
+			});
+
+			it('a folder in one that it may not enter', async () => {
+				await twoRooms();
+				// As root, the parent belongs to root.
+				await chmod(parent, isRoot ? 0o700 : 0);
+				const line = await errorOf(folder);
+				await chmod(parent, 0o700);
+				expect(line)
+					.to.match(/^refused unusable Permission denied: /)
+					.and.include(parent);
+				expect(line).to.include('as the account that the data belongs to');
+			});
+
+			for (const file of ['manifest.json', 'data.mdb', 'data.mdb-lock', 'owner.mdb', 'owner.mdb-lock']) {
+				it(`the file ${file}, never with the advice to restore a backup`, async () => {
+					await twoRooms();
+					for (const { close } of opened.splice(0)) await close();
+					await chmod(parent, 0o755);
+					if (isRoot) execFileSync('chown', ['-R', `${own}`, folder]);
+					const path = join(folder, file);
+					if (isRoot) execFileSync('chown', ['0', path]);
+					await chmod(path, isRoot ? 0o600 : 0);
+					const line = await errorOf(folder);
+					await chmod(path, 0o600);
+					expect(line)
+						.to.match(/^refused unusable Permission denied: /)
+						.and.include(path);
+					expect(line).to.not.include('backup');
+					if (isRoot) {
+						expect(line).to.include(`${path} belongs to root, and this process runs as the user ${own}.`);
+						expect(line).to.include(`Give it to this user: chown -R ${own} ${folder}`);
+					} else expect(line).to.include('belongs to the user of this process, but its mode');
+				});
+			}
 		});
 	});
 

@@ -17,8 +17,8 @@ import { eachStore } from '../support/store.js';
 
 const isMongo = process.env.ROOMKEY_TEST_MONGO_URL !== undefined;
 // FerretDB differs from MongoDB in corners that random cases find, such as a comparison of a document with a text. So the
-// cases are the same in every run over MongoDB. ROOMKEY_FUZZ_SEED chooses others.
-const seed = process.env.ROOMKEY_FUZZ_SEED ?? (isMongo ? '3' : undefined);
+// cases are the same in every run over MongoDB. ROOMKEY_TEST_FUZZ_SEED chooses others.
+const seed = process.env.ROOMKEY_TEST_FUZZ_SEED ?? (isMongo ? '3' : undefined);
 const parameters = { numRuns: isMongo ? 40 : 60, ...(seed && { seed: Number(seed) }) };
 
 /** Few values, so that they meet. */

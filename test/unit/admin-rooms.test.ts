@@ -61,6 +61,7 @@ describe('all rooms, for admins', () => {
 		expect(room).to.include({ _id: 'p', name: 'Secret.Room', encrypted: true }).and.not.have.property('joinCode');
 		expect(await rejection(roomkey.call(admin, 'rooms.adminRooms.getRoom', 'none'))).to.include({
 			error: 'error-room-not-found',
+			reason: 'There is no room with this id',
 		});
 	});
 

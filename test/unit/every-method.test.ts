@@ -19,7 +19,7 @@ const MAX_CALL_MS = 20_000;
 /** Maximum number of operations of the store in one call. It finds calls that retry for ever. */
 const MAX_OPERATIONS = 10_000;
 
-const SEED = Number(process.env.ROOMKEY_FUZZ_SEED ?? Date.now() % 2 ** 31);
+const SEED = Number(process.env.ROOMKEY_TEST_FUZZ_SEED ?? Date.now() % 2 ** 31);
 
 /** Mulberry32: a random number generator from 0 to 1 that repeats its numbers for the same seed. */
 function randomFrom(seed: number): () => number {
@@ -302,7 +302,7 @@ describe('every method', () => {
 	const paramsOf = ({ args }: Method, one: number | null) =>
 		args.map(([arg], i) => (i === one ? odd(arg) : acceptedArgument(arg)));
 
-	it(`answers or refuses whatever it is sent, by whomever (ROOMKEY_FUZZ_SEED=${SEED})`, async () => {
+	it(`answers or refuses whatever it is sent, by whomever (ROOMKEY_TEST_FUZZ_SEED=${SEED})`, async () => {
 		// First every caller calls every method with accepted arguments. Then come odd arguments, until the time is over.
 		for (const method of methods) {
 			await populate();

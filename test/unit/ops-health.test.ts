@@ -2,7 +2,10 @@
 import { expect } from 'chai';
 import { diskCheck } from '../../server/ops/checks.js';
 import { Health } from '../../server/ops/health.js';
+import type { Log } from '../../shared/log.js';
 import { memoryLog } from '../support/log.js';
+
+const LIMITS = { timeout: 20, maxAge: 0 };
 
 describe('health', () => {
 	function started() {
@@ -43,6 +46,35 @@ describe('health', () => {
 		expect((await health.report()).checks.part?.reason).to.equal('still broken');
 		reason = undefined;
 		expect((await health.report()).checks.part).to.deep.include({ status: 'ok' });
+	});
+
+	it('finds a failure at an interval, though nobody asks: the log and `since` say when it began', async () => {
+		const log = memoryLog();
+		let onError = () => {};
+		const failed = new Promise<void>((resolve) => {
+			onError = resolve;
+		});
+		const error: Log['error'] = (facts, text) => {
+			log.error(facts, text);
+			onError();
+		};
+		const health = new Health({ ...log, error }, { ...LIMITS, every: 1 });
+		let reason: string | undefined;
+		health.addCheck('part', async () => reason);
+		health.markStarted();
+		expect((await health.report()).checks.part).to.include({ status: 'ok' });
+		reason = 'broken';
+		await failed;
+		const asked = new Date().toISOString();
+		health.markStopping();
+		const { checks } = await health.report();
+		expect(checks.part).to.include({ status: 'failed', reason: 'broken' });
+		expect((checks.part?.since ?? '') <= asked).to.equal(true);
+		expect(log.lines).to.deep.include({
+			level: 'error',
+			facts: { check: 'part', reason: 'broken' },
+			text: 'Not ready',
+		});
 	});
 
 	it('an error of a check is in the log, once, and not in the report', async () => {

@@ -3,11 +3,13 @@ import { chmod, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { expect } from 'chai';
+import { openServer } from '../../server/openServer.js';
 import { openFolder } from '../../server/store/folder.js';
 import { startApp } from '../support/app.js';
 import { runCommand, runHere } from '../support/command.js';
+import { memoryLog } from '../support/log.js';
 
 interface Report {
 	readonly status: 'ok' | 'failed';
@@ -49,7 +51,7 @@ describe('roomkey check', () => {
 		const { status, parts } = await check(['--data', data]);
 		expect(status).to.equal(0);
 		const { server, ...others } = parts;
-		expect(server).to.match(/^off: No server answers at http:\/\/127.0.0.1:1: /);
+		expect(server).to.match(/^off: No server answers at http:\/\/127.0.0.1:1: .*Name the server with --url or PORT$/);
 		expect(others).to.deep.equal({
 			folder: `ok: ${data} is complete`,
 			'folder: disk': 'ok: It has enough space',
@@ -94,6 +96,41 @@ describe('roomkey check', () => {
 			server: `failed: ${ill} is not ready since today`,
 			'server: store': 'failed: Gone',
 		});
+	});
+
+	it('says what to do if the server speaks TLS, or its certificate is not trusted', async () => {
+		const [tlsCert, tlsKey] = ['cert', 'key'].map((kind) => resolve(`test/fixtures/tls/first.${kind}.pem`));
+		const options = {
+			port: 0,
+			store: { memory: true },
+			keys: true,
+			grace: 0,
+			log: memoryLog(),
+			tlsCert,
+			tlsKey,
+		} as const;
+		const server = await openServer(options);
+		const { port } = new URL(server.url);
+		const plain = `http://127.0.0.1:${port}`;
+		const unnamed = await check(['--data', data], { PORT: port });
+		expect(unnamed.parts.server)
+			.to.match(/^off: /)
+			.and.include(`. If it speaks TLS, give --url https://127.0.0.1:${port}. Name the server with --url or PORT`);
+		expect((await check(['--data', data, '--url', plain])).parts.server).to.match(/^failed: .* speaks TLS, give --url/);
+		const untrusted = `The certificate of ${server.url} is not trusted`;
+		const remedy = 'name the file of its authority in NODE_EXTRA_CA_CERTS';
+		const named = await check(['--data', data, '--url', server.url]);
+		expect(named.parts.server).to.include(`failed: ${untrusted}`).and.include(remedy);
+		const env = { ROOMKEY_TOKEN: 'a-token' };
+		const { status, err } = await runHere(['user', 'list', '--url', server.url], { env });
+		expect(status).to.equal(1);
+		expect(err).to.include(untrusted).and.include(remedy).and.not.include('No Roomkey server');
+		await server.close();
+		const withoutTls = await answering((_, response) => response.end('{}'));
+		const https = withoutTls.replace('http:', 'https:');
+		expect((await check(['--data', data, '--url', https])).parts.server).to.include(
+			`If it speaks no TLS, give --url ${withoutTls}`,
+		);
 	});
 
 	it('compares the clock with that of the server', async () => {

@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { createServer, OptionError } from '../../server/index.js';
 import { Command, runHere } from '../support/command.js';
 import { memoryLog } from '../support/log.js';
+import { rejection } from '../support/rejection.js';
 import { request as get } from '../support/rest.js';
 
 describe('the settings of roomkey', () => {
@@ -138,6 +139,11 @@ describe('the settings of roomkey', () => {
 	for (const [what, text, says] of [
 		['is not there', undefined, 'cannot be read'],
 		['is no JSON', '{"admin-pass": "secret-of-the-file" nonsense', 'is no JSON'],
+		['has a comment', '{\n\t"port": 1, // the port\n}', 'in line 2. Comments and trailing commas are not accepted'],
+		['has a trailing comma', '{\n\t"port": 1,\n}\n', 'in line 3. Comments'],
+		['begins with a comment', '// settings\n{}', "unexpected '/' in line 1"],
+		['has a word without quotes', '{\n"a": 1,\n"admin-pass": secret-of-the-file\n}', "unexpected 's' in line 3"],
+		['ends too early', '{\n"admin-pass": "secret-of-the-file",\n', 'in line 3'],
 		['is a list', '[]', 'must be a JSON object'],
 		['names another file', '{"config": "x"}', "unknown setting 'config'"],
 		['has an own __proto__', '{"__proto__": {"port": 1}}', "unknown setting '__proto__'"],
@@ -149,6 +155,43 @@ describe('the settings of roomkey', () => {
 			expect(err).to.include(says).and.not.include('secret-of-the-file');
 		});
 	}
+
+	describe('in the environment', () => {
+		it('are refused if no setting has that variable, with the similar one', async () => {
+			for (const [name, text] of [
+				['ROOMKEY_TRUSTPROXY', 'ROOMKEY_TRUSTPROXY; it is ROOMKEY_TRUST_PROXY'],
+				['ROOMKEY_trust_proxy', 'ROOMKEY_trust_proxy; it is ROOMKEY_TRUST_PROXY'],
+				['ROOMKEY_PORT', 'ROOMKEY_PORT; it is PORT'],
+				['ROOMKEY_HOST', 'ROOMKEY_HOST; it is BIND_IP'],
+				['ROOMKEY_MONGO_URL', 'ROOMKEY_MONGO_URL; it is MONGO_URL'],
+				['ROOMKEY_NOTHING', 'ROOMKEY_NOTHING'],
+			] as const) {
+				const env = { [name]: '1', ROOMKEY_GRACE: 'x' };
+				const { status, err } = await runHere(['--memory'], { env });
+				expect(status).to.equal(2);
+				expect(err.split('\n').map((line) => line.trim())).to.include(`Unknown environment variable ${text}`);
+				expect(err).to.include('ROOMKEY_GRACE must be');
+				const checked = await runHere(['check', '--data', `${folder}/none`], { env: { PORT: '1', ...env } });
+				expect(checked.out, 'check').to.include(`Unknown environment variable ${text}`);
+			}
+		});
+
+		it('may be those of commands, and those that Kubernetes sets for a service with the name roomkey', async () => {
+			const env = {
+				ROOMKEY_URL: 'http://127.0.0.1:1',
+				ROOMKEY_TOKEN: 'x',
+				ROOMKEY_TOKEN_FILE: 'x',
+				ROOMKEY_SERVICE_HOST: '10.0.0.1',
+				ROOMKEY_SERVICE_PORT: '3000',
+				ROOMKEY_SERVICE_PORT_HTTP: '3000',
+				ROOMKEY_PORT: 'tcp://10.0.0.1:3000',
+				ROOMKEY_PORT_3000_TCP: 'tcp://10.0.0.1:3000',
+				ROOMKEY_PORT_3000_TCP_ADDR: '10.0.0.1',
+				ROOMKEY_DB_SERVICE_HOST: '10.0.0.2',
+			};
+			expect(await runHere(['--memory', '--print-config'], { env })).to.include({ status: 0 });
+		});
+	});
 
 	describe('that contradict each other', () => {
 		/** Runs `roomkey check` and returns its note about the settings. */
@@ -228,6 +271,33 @@ describe('the settings of roomkey', () => {
 			const path = `${server.url}/api/v1/settings.public`;
 			expect([(await get(path)).status, (await get(path)).status]).to.deep.equal([200, 429]);
 			await server.close();
+		});
+
+		it('are refused in the file by the name of the entry', async () => {
+			for (const [limit, given] of [
+				['5 per minute', "'5 per minute'"],
+				[{ calls: 5 }, '{"calls":5}'],
+				['OFF', "'OFF'"],
+				[5, '5'],
+			] as const) {
+				await write({ limits: { 'users.info': '1/s', me: limit } });
+				const { status, err } = await runHere(['--memory', '--config', file]);
+				expect(status).to.equal(2);
+				const form = 'such as "5/60s", {"calls": 5, "per": 60000} or "off"';
+				expect(err).to.equal(`${file}: 'limits.me' must be ${form}, not ${given}`);
+			}
+			await write({ limits: ['me'], grace: {} });
+			const { err } = await runHere(['--memory', '--config', file]);
+			expect(err)
+				.to.match(/'limits' must be entries .*, not a list\n/)
+				.and.match(/'grace' must be .*, not an object$/);
+			const started = createServer({
+				store: { memory: true },
+				keys: true,
+				limits: { me: '5 per minute' },
+				listen: false,
+			});
+			expect((await rejection(started)).message).to.match(/^limits\.me must be such as .*, not '5 per minute'$/);
 		});
 
 		it('are refused for unknown methods and if they are invalid, all in one error', async () => {

@@ -1,7 +1,7 @@
 /** The `roomkey` command in a process of its own. */
 
 import { once } from 'node:events';
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -160,7 +160,46 @@ describe('roomkey', () => {
 		expect(await second.ended()).to.equal(1);
 		expect(second.err)
 			.to.match(/^roomkey: .*EADDRINUSE/m)
-			.and.include(port);
+			.and.include(port)
+			.and.include('(settings: host and port)');
+		const metrics = roomkey(`--memory --port 0 --metrics ${port}`);
+		expect(await metrics.ended()).to.equal(1);
+		expect(metrics.err).to.match(/^roomkey: .*EADDRINUSE.* \(settings: host and metrics\)$/m);
+	});
+
+	it('writes a failed start as one line of the log, if the log is JSON', async () => {
+		const file = path.join(folder, 'roomkey.json');
+		await writeFile(file, JSON.stringify({ 'log-format': 'json', grace: 'x', nothing: 1 }));
+		for (const [line, env, status, text] of [
+			['--memory --log-format json --port x', {}, 2, '--port must be'],
+			['serve --memory --nope', { ROOMKEY_LOG_FORMAT: 'json' }, 2, "Unknown option '--nope'"],
+			[`--memory --config ${file}`, {}, 2, '2 settings are wrong'],
+			[`--data ${file}`, { ROOMKEY_LOG_FORMAT: 'json' }, 1, 'cannot be used'],
+		] as const) {
+			const command = roomkey(line, env);
+			expect(await command.ended(), line).to.equal(status);
+			const [first = '', ...others] = command.err
+				.trimEnd()
+				.split('\n')
+				.filter((text) => !text.includes('"level":30'));
+			expect(others, line).to.deep.equal([]);
+			const { level, msg } = JSON.parse(first);
+			expect({ level }).to.deep.equal({ level: 60 });
+			expect(msg).to.include(text);
+		}
+		for (const line of ['user list --nope', '--memory --log-format pretty --port x']) {
+			const command = roomkey(line, line.startsWith('user') ? { ROOMKEY_LOG_FORMAT: 'json' } : {});
+			expect(await command.ended()).to.equal(2);
+			expect(command.err).to.match(/^roomkey: /);
+		}
+	});
+
+	it('has no option for a password, and says where it comes from', async () => {
+		const command = roomkey('user add bob --password secret');
+		expect(await command.ended()).to.equal(2);
+		expect(command.err).to.equal(
+			"roomkey: Unknown option '--password'. A password is asked for, or is read from standard input\nTry roomkey --help\n",
+		);
 	});
 
 	it('reports that a database cannot be reached, without its password', async () => {

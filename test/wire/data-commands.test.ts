@@ -1,6 +1,6 @@
 /** Moving data in and out: `roomkey import`, `export`, `backup` and `restore`. */
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,6 +45,33 @@ describe('moving data in and out', () => {
 		for (const [name, lines] of Object.entries(files)) await writeFile(join(folder, name), `${lines.join('\n')}\n`);
 		return folder;
 	}
+
+	it('leaves every file to the owner of its folder, also when root runs the command', async () => {
+		const isRoot = process.getuid?.() === 0;
+		const owner = isRoot ? 65534 : process.getuid?.();
+		const ownersIn = async (folder: string) => {
+			const paths = [folder, ...(await readdir(folder)).map((name) => join(folder, name))];
+			return new Set(await Promise.all(paths.map(async (path) => (await stat(path)).uid)));
+		};
+		if (isRoot) await chown(parent, 65534, 65534);
+		const [saved, restored, below] = [join(parent, 'saved'), join(parent, 'restored'), join(parent, 'a', 'b')];
+		const addUser = ['user', 'add', 'root', '--email', 'root@example.com', '--role', 'admin', '--generate-password'];
+		expect(await roomkey(...addUser, '--data', data)).to.include({ status: 0 });
+		expect([...(await ownersIn(data))], 'a new folder').to.deep.equal([owner]);
+		for (const file of await readdir(data)) if (file.includes('lock')) await rm(join(data, file));
+		expect(await roomkey('user', 'list', '--data', data)).to.include({ status: 0 });
+		expect(await roomkey('check', '--data', data)).to.include({ status: 0 });
+		expect(await roomkey('backup', '--data', data, saved)).to.include({ status: 0 });
+		expect([...(await ownersIn(data))], 'after commands').to.deep.equal([owner]);
+		expect([...(await ownersIn(saved))], 'a backup belongs to the account of the command').to.deep.equal([
+			process.getuid?.(),
+		]);
+		for (const folder of [restored, below]) {
+			expect(await roomkey('restore', '--data', folder, saved)).to.include({ status: 0 });
+			expect([...(await ownersIn(folder))], folder).to.deep.equal([owner]);
+		}
+		expect((await stat(join(parent, 'a'))).uid).to.equal(owner);
+	});
 
 	it('imports the former format: the last version of each document, and nothing that was deleted', async () => {
 		const source = await folderOf({

@@ -33,6 +33,7 @@ export async function resetIdentity(context: MethodContext, userId: string, conf
 	if (!isOwn && passwordFallback === false) throw clientError('errorNotAllowed');
 	const user = await store.users.findOne({ _id: userId }, { projection: { federated: 1 } });
 	if (!user) throw clientError('invalidUser');
+	context.audit({ userId });
 	// Text and details as in Rocket.Chat, though no TOTP is reset here.
 	if (user.federated) throw clientError('federatedUser', { function: 'resetTOTP' });
 	await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));

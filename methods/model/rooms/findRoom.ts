@@ -63,20 +63,22 @@ export async function findCaller({
 
 /**
  * Finds the room that the arguments identify, if the caller may see it. For other callers the error is the same as for
- * a missing room.
+ * a missing room. The audit event of the call gets the room's id.
  * @param kind the type that the room must have; by default any type
  * @param permission callers who hold this permission by a global role find the room even if they may not see it
  * @throws ClientError `error-roomid-param-not-provided`, `error-room-not-found`
  */
 export async function findRoom(
-	{ store, userId }: Context,
+	context: Context & Pick<UserContext, 'audit'>,
 	{ roomId, roomName }: RoomArgs,
 	kind?: ChannelOrGroup,
 	permission?: string,
 ): Promise<Room> {
+	const { store, userId } = context;
 	if (!roomId && !roomName) throw clientError('roomParamNotProvided');
 	const room = await store.rooms.findOne(roomId ? { _id: roomId } : { name: roomName as string });
 	if (!room || (kind && room.t !== kind.t)) throw clientError('roomNotFound');
+	context.audit({ roomId: room._id });
 	if (await isRoomVisible(store, room, userId)) return room;
 	const caller = permission && (await store.users.findOne({ _id: userId }, { projection: { roles: 1 } }));
 	if (caller && (await hasPermission(store, caller, permission))) return room;

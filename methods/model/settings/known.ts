@@ -4,6 +4,7 @@
  */
 
 import { clientError } from '../../../shared/errors.js';
+import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { insertIfAbsent } from '../insertIfAbsent.js';
@@ -91,9 +92,12 @@ function requireValue(_id: string, value: unknown): asserts value is SettingValu
  * @throws ClientError `error-invalid-setting` for an unknown setting, `error-invalid-setting-value`
  */
 export async function changeSettings(
-	store: Store,
+	context: Pick<MethodContext, 'store' | 'audit'>,
 	changes: readonly { readonly _id: string; readonly value?: unknown }[],
 ): Promise<void> {
+	const { store } = context;
+	const known = changes.filter(({ _id }) => isKnownSetting(_id));
+	context.audit({ settingIds: [...new Set(known.map(({ _id }) => _id))] });
 	for (const { _id, value } of changes) requireValue(_id, value);
 	for (const { _id, value } of changes) {
 		await writeIfChanged(store, _id, value as SettingValue);

@@ -98,17 +98,20 @@ export const USER_ARGS = {
 export type UserArgs = { userId?: string; username?: string; user?: string };
 
 /**
- * Finds the user that the arguments identify; the id takes precedence.
+ * Finds the user that the arguments identify; the id takes precedence. The audit event of the call gets the user's id.
  * @returns null if there is no such user
  * @throws ClientError `error-user-param-not-provided` if all arguments are absent or empty
  */
 export async function findUser(
-	store: Store,
+	context: Pick<MethodContext, 'store' | 'audit'>,
 	{ userId, username, user }: UserArgs,
 	projection: Projection,
 ): Promise<User | null> {
-	if (userId) return store.users.findOne({ _id: userId }, { projection });
 	const name = username || user;
-	if (!name) throw clientError('userParamNotProvided');
-	return findByName(store, 'username', name, projection);
+	if (!userId && !name) throw clientError('userParamNotProvided');
+	const found = userId
+		? await context.store.users.findOne({ _id: userId }, { projection })
+		: await findByName(context.store, 'username', name as string, projection);
+	if (found) context.audit({ userId: found._id });
+	return found;
 }

@@ -41,7 +41,7 @@ function distinctTexts(single = '', list: readonly string[] = []): string[] {
  * `error-invalid-user` if an argument matches no user
  */
 export async function findUsersOfCall(
-	context: Pick<MethodContext, 'store' | 'signal'>,
+	context: Pick<MethodContext, 'store' | 'signal' | 'audit'>,
 	{ userId, username, user, userIds, usernames }: UsersArgs,
 ): Promise<User[]> {
 	const { store } = context;
@@ -54,5 +54,7 @@ export async function findUsersOfCall(
 	const foundByName = await findByUsernames(context, names, PROJECTION);
 	if (foundByName.size < names.length) throw clientError('invalidUser');
 	const usersById = new Map([...foundById, ...foundByName.values()].map((found) => [found._id, found]));
+	const [first, ...others] = usersById.keys();
+	context.audit(others.length === 0 ? { userId: first as string } : { userIds: [...usersById.keys()] });
 	return [...usersById.values()];
 }

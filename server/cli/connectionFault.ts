@@ -1,0 +1,42 @@
+/** Why a request to a server got no answer, for the operator. */
+import { reasonOf } from '../../shared/storeErrors.js';
+
+/** Codes for a certificate whose authority is unknown. */
+const UNTRUSTED: ReadonlySet<unknown> = new Set([
+	'DEPTH_ZERO_SELF_SIGNED_CERT',
+	'SELF_SIGNED_CERT_IN_CHAIN',
+	'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+	'UNABLE_TO_GET_ISSUER_CERT',
+	'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]);
+
+/** Codes for a certificate that is not valid now, or not for this host. */
+const INVALID: ReadonlySet<unknown> = new Set([
+	'CERT_HAS_EXPIRED',
+	'CERT_NOT_YET_VALID',
+	'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+
+/**
+ * The text for an error of `fetch`.
+ * @param what names the server that was expected, such as `Roomkey server`
+ */
+export function connectionFault(url: string, error: unknown, what: string): string {
+	const cause = (error as Error).cause ?? error;
+	const reason = reasonOf(cause);
+	const { code } = cause as { code?: unknown };
+	if (UNTRUSTED.has(code))
+		return `The certificate of ${url} is not trusted (${reason}): name the file of its authority in NODE_EXTRA_CA_CERTS`;
+	if (INVALID.has(code)) return `The certificate of ${url} cannot be accepted: ${reason}`;
+	return `No ${what} answers at ${url}: ${reason}${schemeHint(url, code)}`;
+}
+
+/** What to do if something answers that does not speak HTTP, or not TLS. */
+function schemeHint(url: string, code: unknown): string {
+	const { protocol, host } = new URL(url);
+	const isClosed = code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || String(code).startsWith('HPE_');
+	if (protocol === 'http:' && isClosed) return `. If it speaks TLS, give --url https://${host}`;
+	if (protocol === 'https:' && (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'EPROTO'))
+		return `. If it speaks no TLS, give --url http://${host}`;
+	return '';
+}

@@ -1,0 +1,30 @@
+/** How a failed start is reported: as a line for people, or as a line of the JSON log. */
+import { logAt } from '../ops/logAt.js';
+import { Faults, OptionError } from '../options/kinds.js';
+import { options } from '../options/options.js';
+import { readConfigFile } from './configFile.js';
+import { readFlags } from './flags.js';
+
+/** Prints the error of a failed start or command on standard error. */
+export function reportFailure(error: Error, args: readonly string[], env: NodeJS.ProcessEnv): void {
+	if (logsJson(args, env)) {
+		const faults = error instanceof OptionError && error.faults.length > 1 && { faults: error.faults };
+		logAt('fatal', 'json').fatal({ ...faults }, error.message);
+		return;
+	}
+	console.error(`roomkey: ${error.message}`);
+	if (error instanceof OptionError) console.error('Try roomkey --help');
+}
+
+/** Whether the command line starts a server whose log is JSON. Settings that are wrong are ignored. */
+function logsJson(args: readonly string[], env: NodeJS.ProcessEnv): boolean {
+	const [first = ''] = args;
+	if (first !== '' && first !== 'serve' && !first.startsWith('-')) return false;
+	const flags = readFlags(first === 'serve' ? args.slice(1) : args, new Faults()).settings;
+	const format = flags.get('log-format') || env[options['log-format'].env as string];
+	return (format || formatInFile(flags.get('config') || env[options.config.env as string])) === 'json';
+}
+
+function formatInFile(path: string | undefined): unknown {
+	return path && new Faults().try(() => readConfigFile(path, new Faults()).get('log-format'));
+}

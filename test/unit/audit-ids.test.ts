@@ -1,0 +1,174 @@
+/** What audit events say about whom and what a call was: ids of what the method has found, never names or values. */
+import { expect } from 'chai';
+import { methods } from '../../methods/index.js';
+import { type OpenServer, openServer } from '../../server/openServer.js';
+import { method } from '../../shared/method.js';
+import { RawClient } from '../support/ddp.js';
+import { memoryLog } from '../support/log.js';
+import { addPerson, addRoom, type Person } from '../support/people.js';
+import { post } from '../support/rest.js';
+
+/** Audited methods that concern their caller alone: `userId` of the event says all. */
+const ABOUT_CALLER: ReadonlySet<string> = new Set([
+	'changePassword',
+	'login',
+	'logout',
+	'logoutOtherClients',
+	'removeOtherTokens',
+	'users.logoutOtherClients',
+	'users.removeOtherTokens',
+	'e2e.setUserPublicAndPrivateKeys',
+	'users.updateOwnBasicInfo',
+]);
+
+/** A method of an application, which calls another one. */
+const dismiss = method({
+	name: 'own.dismiss',
+	audit: true,
+	summary: 'Deletes a user',
+	args: { who: String },
+	rest: 'POST',
+	run: ({ who }, context) => context.call('users.delete', undefined, who),
+});
+
+describe('the ids in audit events', () => {
+	let server: OpenServer;
+	let log: ReturnType<typeof memoryLog>;
+	let admin: Person;
+	let bob: Person;
+
+	before(async () => {
+		log = memoryLog();
+		const options = { port: 0, store: { memory: true }, keys: true, rateLimit: 'off', signUps: true } as const;
+		server = await openServer({ ...options, log, grace: 100, methods: [dismiss] });
+		admin = await addPerson(server.store, { roles: ['admin', 'user'] });
+	});
+	after(() => server.close());
+	beforeEach(async () => {
+		bob = await addPerson(server.store, { e2e: { public_key: 'public', private_key: 'private' } });
+	});
+
+	/** Calls a method over DDP with named arguments. @returns the ids in its audit event */
+	async function aboutOf(name: string, args: Record<string, unknown>, as: Person | null = admin): Promise<object> {
+		const definition = [...methods, dismiss].find((one) => one.name === name);
+		const client = await RawClient.connect(`${server.url.replace('http', 'ws')}/websocket`);
+		if (as) await client.call('login', { resume: as.token });
+		const params = (definition?.args ?? []).map(([arg]) => args[arg]);
+		const { error } = await client.call(name, ...params);
+		expect(error, name).to.equal(undefined);
+		const line = log.lines.findLast(({ facts }) => (facts as { method?: string }).method === name && 'about' in facts);
+		expect(line?.facts, name).to.include({ audit: true, outcome: 'ok', ...(as && { userId: as.id }) });
+		await client.close();
+		return (line as { facts: { about: object } }).facts.about;
+	}
+
+	type Case = readonly [args: Record<string, unknown>, about: object, as?: Person | null];
+
+	/** For each method: arguments that name what it is about otherwise than by id, if it has such. */
+	const cases: Readonly<Record<string, () => Case | Promise<Case>>> = {
+		createUser: async () => [{ options: { username: 'carl', password: 'a-long-one' } }, { userId: 'carl' }, null],
+		'users.create': () => [
+			{ email: 'c@example.com', name: 'C', username: 'cora', password: 'a-long-one' },
+			{ userId: 'cora' },
+		],
+		'users.update': () => [{ userId: bob.id, data: { name: 'B' } }, { userId: bob.id }],
+		'users.delete': () => [{ username: bob.username }, { userId: bob.id }],
+		'users.setActiveStatus': () => [{ userId: bob.id, activeStatus: false }, { userId: bob.id }],
+		'users.createToken': () => [{ user: bob.username }, { userId: bob.id }],
+		'users.revokeTokens': () => [{ username: bob.username.toUpperCase() }, { userId: bob.id }],
+		'users.resetE2EKey': () => [{ username: bob.username }, { userId: bob.id }],
+		'e2e.resetUserE2EKey': () => [{ userId: bob.id }, { userId: bob.id }],
+		'e2e.resetOwnE2EKey': () => [{}, { userId: bob.id }, bob],
+		'e2e.resetRoomKey': async () => {
+			const rid = await addRoom(server.store, [bob], { encrypted: true, e2eKeyId: 'id-1' });
+			await server.store.subscriptions.updateOne({ rid }, { $set: { roles: ['owner'] } });
+			return [{ rid, e2eKey: 'id-2 sealed', e2eKeyId: 'id-2' }, { rid }, bob];
+		},
+		saveSetting: () => [{ _id: 'E2E_Enable', value: true }, { settingIds: ['E2E_Enable'] }],
+		saveSettings: () => [{ settings: [{ _id: 'E2E_Enable', value: true }] }, { settingIds: ['E2E_Enable'] }],
+		'settings.bulk': () => [{ settings: [{ _id: 'E2E_Enable', value: true }] }, { settingIds: ['E2E_Enable'] }],
+		'permissions.update': () => [
+			{ permissions: [{ _id: 'create-user', roles: ['admin'] }] },
+			{ permissionIds: ['create-user'] },
+		],
+		...Object.fromEntries(
+			[
+				['channels', 'c'],
+				['groups', 'p'],
+			].flatMap(([kind, t]) => [
+				[
+					`${kind}.delete`,
+					async (): Promise<Case> => {
+						const roomId = await addRoom(server.store, [bob], { t: t as 'c', name: `${kind}-deleted` });
+						return [{ roomName: `${kind}-deleted` }, { roomId }];
+					},
+				],
+				[
+					`${kind}.kick`,
+					async (): Promise<Case> => {
+						const roomId = await addRoom(server.store, [admin, bob], { t: t as 'c', name: `${kind}-kicked` });
+						return [
+							{ roomName: `${kind}-kicked`, username: bob.username },
+							{ roomId, userId: bob.id },
+						];
+					},
+				],
+			]),
+		),
+		...Object.fromEntries(
+			['im.delete', 'dm.delete'].map((name) => [
+				name,
+				async (): Promise<Case> => {
+					const _id = [admin.id, bob.id].sort().join('');
+					await addRoom(server.store, [admin, bob], { _id, t: 'd', uids: [admin.id, bob.id] });
+					return [{ username: bob.username }, { roomId: _id }];
+				},
+			]),
+		),
+	};
+
+	it('are known for every audited method: a case here, or only the caller is concerned', () => {
+		const names = methods.filter(({ audit }) => audit).map(({ name }) => name);
+		expect(Object.keys(cases)).to.have.members(names.filter((name) => !ABOUT_CALLER.has(name)));
+		expect(names).to.include.members([...ABOUT_CALLER]);
+	});
+
+	for (const [name, make] of Object.entries(cases)) {
+		it(`of ${name}`, async () => {
+			const [args, expected, as] = await make();
+			const about = await aboutOf(name, args, as);
+			// A new user is named in the case, because the id is not known before.
+			const { userId } = expected as { userId?: string };
+			const made = userId && (await server.store.users.findOne({ username: userId }));
+			expect(about).to.deep.equal(made ? { userId: made._id } : expected);
+		});
+	}
+
+	it('of a method that an application defines are those that the methods it calls have found', async () => {
+		expect(await aboutOf('own.dismiss', { who: bob.username })).to.deep.equal({ userId: bob.id });
+	});
+
+	it('are in the event of a call that was refused, too', async () => {
+		await server.store.users.updateOne({ _id: bob.id }, { $set: { active: false } });
+		await post(`${server.url}/api/v1/users.createToken`, admin, { username: bob.username });
+		const { facts } = log.lines.at(-1) as { facts: object };
+		expect(facts).to.deep.include({ method: 'users.createToken', outcome: 'refused', about: { userId: bob.id } });
+	});
+
+	it('contain no text that identifies nothing', async () => {
+		const before = log.lines.length;
+		await post(`${server.url}/api/v1/users.createToken`, admin, { username: 'my-password' });
+		await post(`${server.url}/api/v1/settings/my-password`, admin, { value: 'my-password' });
+		await post(`${server.url}/api/v1/permissions.update`, admin, { permissions: [{ _id: 'my-password', roles: [] }] });
+		expect(JSON.stringify(log.lines.slice(before))).to.not.include('my-password');
+	});
+
+	it('of revoked tokens are those of their owner; actor, method and request are those of the call', async () => {
+		const { body } = await post(`${server.url}/api/v1/users.revokeTokens`, admin, { username: bob.username });
+		expect(body).to.include({ success: true });
+		const line = log.lines.findLast(({ text }) => text === 'Login tokens were revoked');
+		expect(line?.facts).to.deep.include({ audit: true, about: { userId: bob.id }, tokens: 1 });
+		expect(line?.facts).to.include({ method: 'users.revokeTokens', userId: admin.id, transport: 'rest' });
+		expect(line?.facts).to.have.property('requestId');
+	});
+});
