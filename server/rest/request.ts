@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { findTokenHolder, hashToken } from '../../methods/model/users/tokens.js';
 import { clientError, isClientSafe, MatchError } from '../../shared/errors.js';
-import type { RestRoute, SecondFactor } from '../../shared/method.js';
+import { type RestRoute, type SecondFactor, VERBS_WITH_BODY } from '../../shared/method.js';
 import type { Caller, IdempotencyKey } from '../core/caller.js';
 import type { Services } from '../core/invocation.js';
 import type { RateLimitResult } from '../core/limits/counters.js';
@@ -183,9 +183,6 @@ function isDecodable(url: string): boolean {
 	}
 }
 
-/** Verbs whose arguments are in the body. For all other verbs they are in the query. */
-export const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
-
 const FORM = 'application/x-www-form-urlencoded';
 
 /** The answer of a route, also for an error that the client may see. @throws all other errors */
@@ -225,7 +222,7 @@ export async function handle(
 		return send(reply, failed(clientError('namelessCaller')));
 	const idempotencyKey = idempotencyKeyOf(request);
 	if (idempotencyKey === null) return send(reply, failed(clientError('invalidIdempotencyKey')));
-	const isQuery = !WITH_BODY.has(request.method);
+	const isQuery = !VERBS_WITH_BODY.has(request.method);
 	if (isQuery && !isDecodable(request.url)) return send(reply, refused(400, 'Invalid query parameters'));
 	const caller = new RestCaller(
 		identity,

@@ -36,6 +36,13 @@ const methods = [
 		args: { a: Match.Any },
 		run: ({ a }, { userId }) => ({ a, userId }),
 	}),
+	method({
+		...anyone,
+		name: 'test.search',
+		rest: 'GET',
+		args: { options: Match.Optional({ prefix: String }) },
+		run: ({ options }) => ({ options: options ?? null }),
+	}),
 	method({ ...anyone, name: 'test.list', rest: 'GET', args: { ids: [String] }, run: ({ ids }) => ({ ids }) }),
 	method({ ...anyone, name: 'a/b', rest: undefined, args: {}, run: () => 'slashed' }),
 ];
@@ -333,6 +340,18 @@ describe('REST', () => {
 				for (const text of ['["a', '[1,2]', '{"a":1}'])
 					expect(await list(`ids=${encodeURIComponent(text)}`)).to.deep.equal([text]);
 			});
+		});
+
+		it('reads an object of a GET from JSON text, and not from the names of its members', async () => {
+			const search = async (query: Record<string, string>) =>
+				(await request(`${api}/test.search?${new URLSearchParams(query)}`)).body;
+			expect(await search({ options: '{"prefix":"a"}' })).to.deep.equal({ options: { prefix: 'a' }, success: true });
+			expect(await search({})).to.deep.equal({ options: null, success: true });
+			expect((await search({ options: '{"prefix":1}' })).error).to.equal(
+				'Match error: Expected string, got number in field prefix',
+			);
+			expect(await search({ prefix: 'a' })).to.include({ errorType: 'invalid-params' });
+			expect(await search({ 'options[prefix]': 'a' })).to.include({ errorType: 'invalid-params' });
 		});
 
 		describe('fields that a method does not know', () => {

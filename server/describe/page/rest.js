@@ -1,9 +1,12 @@
 /** Calls methods over REST. */
 import { current } from './credentials.js';
 
+/** A value in a path or query: JSON, unless it is a text. */
+const textOf = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
+
 function queryOf(args) {
 	const query = new URLSearchParams();
-	for (const [name, value] of args) query.set(name, typeof value === 'string' ? value : JSON.stringify(value));
+	for (const [name, value] of args) query.set(name, textOf(value));
 	const text = query.toString();
 	return text && `?${text}`;
 }
@@ -19,7 +22,7 @@ export async function callRest({ verb, path, body }, args, code) {
 	const parameters = new Set(Array.from(path.matchAll(/:(\w+)/g), ([, name]) => name));
 	const pathArgs = new Map(args.filter(([name]) => parameters.has(name)));
 	const otherArgs = args.filter(([name]) => !pathArgs.has(name));
-	const filledPath = path.replace(/:(\w+)/g, (_, name) => encodeURIComponent(String(pathArgs.get(name) ?? '')));
+	const filledPath = path.replace(/:(\w+)/g, (_, name) => encodeURIComponent(textOf(pathArgs.get(name) ?? '')));
 	const hasBody = ['POST', 'PUT', 'PATCH'].includes(verb);
 	const url = hasBody ? filledPath : filledPath + queryOf(otherArgs);
 	const credentials = current();
