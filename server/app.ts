@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
-import { mayUser } from '../methods/model/permissions/permissions.js';
-import { sweepTokens } from '../methods/model/users/tokens.js';
+import { hasPermissionById } from '../methods/model/permissions/permissions.js';
+import { removeExpiredTokens } from '../methods/model/users/tokens.js';
 import { publishChange } from '../methods/streams/publishChange.js';
 import type { Log } from '../shared/log.js';
 import { declareShared, isShared, type Store } from '../shared/store.js';
@@ -197,7 +197,7 @@ function rateLimitsOf(
 		observer: ops?.observer,
 		counters,
 		message: offered.limitMessage,
-		isExempt: (userId) => mayUser(store, userId, 'api-bypass-rate-limit'),
+		isExempt: (userId) => hasPermissionById(store, userId, 'api-bypass-rate-limit'),
 	});
 }
 
@@ -226,7 +226,7 @@ function interruptAfter(grace: number, calls: InFlightCalls, server: Server): ()
 /** Removes expired login tokens at intervals. @returns a function that stops the sweeps */
 function sweepTokensAtIntervals(store: Store, log: Log): () => Promise<void> {
 	return repeat(
-		() => sweepTokens(store),
+		() => removeExpiredTokens(store),
 		SWEEP_INTERVAL_MS,
 		(err) => log.error({ err }, 'Expired login tokens could not be removed'),
 	);

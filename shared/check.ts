@@ -24,7 +24,7 @@ export function check<const P extends Pattern>(
 ): asserts value is Infer<P> {
 	const matcher = compile(pattern);
 	if (throwAllErrors) {
-		const faults = matcher.faults(value);
+		const faults = matcher.allFaults(value);
 		if (faults.length > 0) throw faults.slice(0, MAX_ERRORS).map(({ text, path }) => new MatchError(text, path));
 	} else {
 		const fault = matcher.fault(value);

@@ -111,8 +111,8 @@ const READ_FROM_EVERY_OBJECT: ReadonlySet<unknown> = new Set(['then', 'toJSON'])
 /** The prototype of the object with the declared collections. Reading any other collection throws an error that names it. */
 const undeclared: object = new Proxy(Object.prototype, {
 	get(target, name) {
-		const isNoCollection = typeof name === 'symbol' || name in target || READ_FROM_EVERY_OBJECT.has(name);
-		if (isNoCollection) return Reflect.get(target, name);
+		const isOrdinaryProperty = typeof name === 'symbol' || name in target || READ_FROM_EVERY_OBJECT.has(name);
+		if (isOrdinaryProperty) return Reflect.get(target, name);
 		throw notDeclared(name);
 	},
 });

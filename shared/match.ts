@@ -131,7 +131,7 @@ export const NonEmptyString = Match.Where(
 
 /** A matcher that accepts and converts the same values, with another description. */
 function redescribed<T>(inner: Matcher<T>, shape: Shape): Matcher<T> {
-	const matcher = new Matcher<T>(inner.fault, inner.mayBeAbsent, (value, at) => inner.faults(value, at));
+	const matcher = new Matcher<T>(inner.fault, inner.mayBeAbsent, (value, at) => inner.allFaults(value, at));
 	return matcher.convertedBy(inner.convert).describedAs(shape);
 }
 

@@ -89,7 +89,7 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 	}
 
 	/** All faults of a value, see `FaultCollector` (`test/contract/check.md` section 9). */
-	faults(value: unknown, at = ''): readonly Fault[] {
+	allFaults(value: unknown, at = ''): readonly Fault[] {
 		if (this.collect) return this.collect(value, at);
 		const found = this.fault(value);
 		if (!found) return [];

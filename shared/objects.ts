@@ -17,8 +17,10 @@ function isPlain(value: object): boolean {
 	const prototype = Object.getPrototypeOf(value);
 	if (prototype === null || prototype === Object.prototype) return true;
 	// `Object` of another realm is a different function with the same source text.
-	const maker = Object.hasOwn(prototype, 'constructor') && prototype.constructor;
-	return typeof maker === 'function' && Function.prototype.toString.call(maker) === sourceOfObject;
+	const constructorOfValue = Object.hasOwn(prototype, 'constructor') && prototype.constructor;
+	return (
+		typeof constructorOfValue === 'function' && Function.prototype.toString.call(constructorOfValue) === sourceOfObject
+	);
 }
 
 /** The fault of a value that is not a plain object; null if it is one. */
@@ -80,7 +82,7 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 			if (matcher === 'ignore') return [];
 			// Meteor leaves out the parents of an unknown key here.
 			if (matcher === 'refuse') return [{ text: 'Unknown key', path: key }];
-			return matcher.faults(members[key], at === '' ? key : `${at}.${key}`);
+			return matcher.allFaults(members[key], at === '' ? key : `${at}.${key}`);
 		});
 		const missing = required.filter((key) => isMissing(members, key));
 		return [...found, ...missing.map((key) => ({ text: `Missing key '${key}'`, path: at }))];

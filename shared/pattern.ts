@@ -182,7 +182,7 @@ function arrayMatcher(pattern: readonly unknown[]): Matcher {
 	function allFaults(value: unknown, at: string): readonly Fault[] {
 		const kindFault = faultOfKind(value);
 		if (kindFault) return [at === '' ? kindFault : { text: kindFault.text, path: prepend(at, '') }];
-		return Array.from(value as ArrayLike<unknown>).flatMap((member, i) => element.faults(member, `${at}[${i}]`));
+		return Array.from(value as ArrayLike<unknown>).flatMap((member, i) => element.allFaults(member, `${at}[${i}]`));
 	}
 
 	const matcher = new Matcher(firstFault, false, allFaults).describedAs({ kind: 'array', element: element.shape });

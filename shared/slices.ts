@@ -26,7 +26,7 @@ export const plainJson: JsonFormat = {
  * Estimated length, in characters, above which a value is encoded in slices. Encoding less than that takes less than a
  * millisecond.
  */
-const LARGE = 64 * 1024;
+const LARGE_LENGTH = 64 * 1024;
 
 /** Length of a part of the text, in characters. */
 const PART_LENGTH = 64 * 1024;
@@ -38,13 +38,13 @@ const PART_LENGTH = 64 * 1024;
 const MAX_DEPTH = 100;
 
 /** Estimated length of a number, a boolean or an object that is not plain. */
-const SMALL_VALUE = 8;
+const SMALL_VALUE_LENGTH = 8;
 
 /** Subtracts the estimated length of a value from `left`. Stops as soon as the result is negative. */
 function lengthLeft(value: unknown, left: number, depth: number): number {
 	if (typeof value === 'string') return left - value.length;
-	if (typeof value !== 'object' || value === null || depth >= MAX_DEPTH) return left - SMALL_VALUE;
-	let rest = left - SMALL_VALUE;
+	if (typeof value !== 'object' || value === null || depth >= MAX_DEPTH) return left - SMALL_VALUE_LENGTH;
+	let rest = left - SMALL_VALUE_LENGTH;
 	if (Array.isArray(value)) {
 		for (let i = 0; i < value.length && rest >= 0; i++) rest = lengthLeft(value[i], rest, depth + 1);
 		return rest;
@@ -59,7 +59,7 @@ function lengthLeft(value: unknown, left: number, depth: number): number {
 
 /** Whether the text of a value is so long that it must be encoded in slices. */
 export function isLarge(value: unknown): boolean {
-	return lengthLeft(value, LARGE, 0) < 0;
+	return lengthLeft(value, LARGE_LENGTH, 0) < 0;
 }
 
 /** The text of a string without its quotes. Never separates the two halves of a surrogate pair. */

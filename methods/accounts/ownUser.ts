@@ -19,6 +19,7 @@ export const ownUser = publication({
 	anonymous: true,
 	documents: { users: OwnUser },
 	run(_args, { userId }) {
+		// Without a login there is nothing to publish.
 		return userId !== null && liveQuery('users', { _id: userId }, FIELDS);
 	},
 });

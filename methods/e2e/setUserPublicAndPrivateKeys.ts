@@ -1,4 +1,7 @@
-/** `e2e.setUserPublicAndPrivateKeys` (`test/contract/rocketchat-e2e.md` 4.3, `test/contract/beyond.md` E4, E5). */
+/**
+ * `e2e.setUserPublicAndPrivateKeys` (`test/contract/rocketchat-e2e.md` 4.3, `test/contract/beyond.md` E4, E5): stores the
+ * caller's identity keys.
+ */
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method, type Settings } from '../../shared/method.js';

@@ -10,6 +10,7 @@ import {
 	isObject,
 	type Key,
 	randomBytes,
+	requireWebCrypto,
 	sha256Hex,
 	subtle,
 	toBase64,
@@ -67,7 +68,7 @@ export async function encryptFile(
 	source: ReadableStream<Uint8Array>,
 	{ name, type = 'application/octet-stream' }: { readonly name: string; readonly type?: string },
 ): Promise<EncryptedFile> {
-	subtle();
+	requireWebCrypto();
 	if (typeof name !== 'string' || typeof type !== 'string' || !(source instanceof ReadableStream)) {
 		throw malformed('The file');
 	}
@@ -90,8 +91,9 @@ export async function encryptFile(
 	let size = 0;
 	let resolve: (info: FileInfo) => void = () => {};
 	let reject: (error: unknown) => void = () => {};
-	const info = new Promise<FileInfo>((...functions) => {
-		[resolve, reject] = functions;
+	const info = new Promise<FileInfo>((onResolve, onReject) => {
+		resolve = onResolve;
+		reject = onReject;
 	});
 	// A caller may ignore `info`, because the stream fails with the same error. A rejection of `info` must not be reported
 	// as unhandled then.
@@ -126,7 +128,7 @@ export async function decryptFile(
 	source: ReadableStream<Uint8Array>,
 	info: Pick<FileInfo, 'encryption'> & Partial<Pick<FileInfo, 'hashes'>>,
 ): Promise<ReadableStream<Bytes>> {
-	subtle();
+	requireWebCrypto();
 	if (!isObject(info) || !(source instanceof ReadableStream)) throw malformed('The file');
 	const statedHash = info.hashes?.sha256;
 	const isHexSha256 = /^[0-9a-f]{64}$/i.test(String(statedHash));
@@ -204,32 +206,32 @@ interface Conversion {
 /** Converts a source in pieces of `CHUNK` bytes, only as fast as the result is read. */
 function convert(source: ReadableStream<Uint8Array>, { convertPiece, end, fail }: Conversion): ReadableStream<Bytes> {
 	const reader = source.getReader();
-	let rest = new Uint8Array(0);
-	let ended = false;
-	/** Reads from the source until `rest` has at least `CHUNK` bytes, or the source ends. */
+	let buffered = new Uint8Array(0);
+	let sourceEnded = false;
+	/** Reads from the source until `buffered` has at least `CHUNK` bytes, or the source ends. */
 	const fill = async () => {
-		const parts = [rest];
-		let length = rest.length;
-		while (!ended && length < CHUNK) {
+		const parts = [buffered];
+		let length = buffered.length;
+		while (!sourceEnded && length < CHUNK) {
 			const { value, done } = await reader.read();
-			if (done) ended = true;
+			if (done) sourceEnded = true;
 			else if (!(value instanceof Uint8Array)) throw malformed('The file');
 			else {
 				parts.push(new Uint8Array(value));
 				length += value.length;
 			}
 		}
-		rest = concat(...parts);
+		buffered = concat(...parts);
 	};
 	return new ReadableStream<Bytes>(
 		{
 			async pull(controller) {
 				try {
 					await fill();
-					const piece = rest.slice(0, CHUNK);
-					rest = rest.slice(CHUNK);
+					const piece = buffered.slice(0, CHUNK);
+					buffered = buffered.slice(CHUNK);
 					if (piece.length > 0) controller.enqueue(await convertPiece(piece));
-					if (!ended || rest.length > 0) return;
+					if (!sourceEnded || buffered.length > 0) return;
 					end();
 					controller.close();
 				} catch (error) {

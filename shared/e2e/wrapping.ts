@@ -8,6 +8,7 @@ import {
 	fromBase64,
 	fromJson,
 	type Key,
+	requireWebCrypto,
 	subtle,
 	toBase64,
 	toJwkText,
@@ -28,10 +29,10 @@ const MIN_ROUNDS = 1000;
 /** Maximum number of rounds. Without it a server could keep its user's machine busy with a manipulated key. */
 const MAX_ROUNDS = 10_000_000;
 
-const AES_OF = { v1: 'AES-CBC', v2: 'AES-GCM' };
+const AES_BY_VERSION = { v1: 'AES-CBC', v2: 'AES-GCM' };
 
-/** The form of a stored private key. The format `legacy` uses the form `v1`. */
-type Form = 'v1' | 'v2';
+/** How a private key is stored: the format `legacy` stores it as `v1` does. */
+type Version = 'v1' | 'v2';
 
 export interface WrapOptions {
 	/** Rounds of PBKDF2 for a v2 key, 1,000 to 10,000,000. Default 600,000. A v1 key always has 1,000. */
@@ -100,21 +101,20 @@ export async function unwrapIdentity(
  * Wraps the private key with a different passphrase, for `e2e.setUserPublicAndPrivateKeys` with `force`. The text of
  * the public key does not change, so the identity stays the same.
  *
- * @param from the present passphrase
- * @param to the new passphrase
+
  * @param format format of the result. Default: the format of the stored key
  * @throws E2EError as `unwrapPrivateKey` and `wrapPrivateKey` do; `wrong-key` if the two keys are not a pair
  */
 export async function changePassphrase(
 	{ public_key, private_key }: StoredKeys,
-	from: string,
-	to: string,
+	presentPassphrase: string,
+	newPassphrase: string,
 	userId: string,
 	format?: Format,
 	options: WrapOptions = {},
 ): Promise<StoredKeys> {
-	const wrap = createWrapper(to, userId, format ?? parseWrapped(private_key, userId).form, options);
-	const { jwk, text } = await unwrap(private_key, from, userId);
+	const wrap = createWrapper(newPassphrase, userId, format ?? parseWrapped(private_key, userId).version, options);
+	const { jwk, text } = await unwrap(private_key, presentPassphrase, userId);
 	const stated = publicNumbers(public_key);
 	const actual = publicNumbers(publicKeyText(jwk));
 	if (stated.n !== actual.n || stated.e !== actual.e) {
@@ -141,32 +141,32 @@ export async function upgradePrivateKey(
 
 /** Checks the options, and returns a function that wraps the text of a key. */
 function createWrapper(passphrase: string, userId: string, format: Format, { rounds, allowAmbiguous }: WrapOptions) {
-	subtle();
-	const form: Form = requireFormat(format) === 'v2' ? 'v2' : 'v1';
+	requireWebCrypto();
+	const version: Version = requireFormat(format) === 'v2' ? 'v2' : 'v1';
 	checkPassphrase(passphrase, allowAmbiguous);
 	requireUserId(userId);
-	const iterations = rounds ?? (form === 'v1' ? V1_ROUNDS : DEFAULT_ROUNDS);
+	const iterations = rounds ?? (version === 'v1' ? V1_ROUNDS : DEFAULT_ROUNDS);
 	const isInRange = Number.isInteger(iterations) && iterations >= MIN_ROUNDS && iterations <= MAX_ROUNDS;
-	const isWrongForV1 = form === 'v1' && iterations !== V1_ROUNDS;
+	const isWrongForV1 = version === 'v1' && iterations !== V1_ROUNDS;
 	if (!isInRange || isWrongForV1) {
 		throw new E2EError('bad-option', 'The rounds are 1,000 to 10,000,000, and for a v1 key always 1,000');
 	}
 	return async (text: string): Promise<string> => {
-		const salt = form === 'v1' ? userId : `v2:${userId}:${crypto.randomUUID()}`;
-		const [encoded = utf8(passphrase)] = encodings(passphrase);
-		const { iv, data } = await encrypt(await deriveKey(encoded, salt, iterations, form), utf8(text));
-		if (form === 'v1') return JSON.stringify({ $binary: toBase64(concat(iv, data)) });
+		const salt = version === 'v1' ? userId : `v2:${userId}:${crypto.randomUUID()}`;
+		const [encoded] = encodings(passphrase);
+		const { iv, data } = await encrypt(await deriveKey(encoded, salt, iterations, version), utf8(text));
+		if (version === 'v1') return JSON.stringify({ $binary: toBase64(concat(iv, data)) });
 		return JSON.stringify({ iv: toBase64(iv), ciphertext: toBase64(data), salt, iterations });
 	};
 }
 
 /** Decrypts a stored private key. Returns the JSON text of its JWK, and the parsed JWK. */
 async function unwrap(stored: string, passphrase: string, userId: string) {
-	subtle();
-	const { salt, iterations, form, ...encrypted } = parseWrapped(stored, userId);
+	requireWebCrypto();
+	const { salt, iterations, version, ...encrypted } = parseWrapped(stored, userId);
 	if (typeof passphrase !== 'string') throw malformed('The passphrase');
 	for (const encoded of encodings(passphrase)) {
-		const text = await decrypt(await deriveKey(encoded, salt, iterations, form), encrypted);
+		const text = await decrypt(await deriveKey(encoded, salt, iterations, version), encrypted);
 		const jwk = fromJson(text);
 		if (jwk && text !== undefined) return { jwk, text };
 	}
@@ -182,7 +182,7 @@ function requireUserId(userId: unknown): void {
 interface WrappedKey extends Encrypted {
 	readonly salt: string;
 	readonly iterations: number;
-	readonly form: Form;
+	readonly version: Version;
 }
 
 function parseWrapped(stored: string, userId: string): WrappedKey {
@@ -192,24 +192,28 @@ function parseWrapped(stored: string, userId: string): WrappedKey {
 		// The IV and at least one block of data; a block has 16 bytes.
 		if (bytes.length < 32 || bytes.length % 16 !== 0) throw malformed('The wrapped private key');
 		requireUserId(userId);
-		return { iv: bytes.slice(0, 16), data: bytes.slice(16), salt: userId, iterations: V1_ROUNDS, form: 'v1' };
+		return { iv: bytes.slice(0, 16), data: bytes.slice(16), salt: userId, iterations: V1_ROUNDS, version: 'v1' };
 	}
 	const { salt, iterations } = json ?? {};
+	// A stored key may have fewer rounds than `wrapPrivateKey` allows.
 	const isInRange = Number.isInteger(iterations) && Number(iterations) >= 1 && Number(iterations) <= MAX_ROUNDS;
 	if (typeof salt !== 'string' || !isInRange) throw malformed('The wrapped private key');
 	const iv = fromBase64(json?.iv, 'The wrapped private key');
 	const data = fromBase64(json?.ciphertext, 'The wrapped private key');
 	// 16 bytes of the data are the authentication tag.
 	if (iv.length !== 12 || data.length < 17) throw malformed('The wrapped private key');
-	return { iv, data, salt, iterations: Number(iterations), form: 'v2' };
+	return { iv, data, salt, iterations: Number(iterations), version: 'v2' };
 }
 
 /** Derives the AES key that wraps a private key. */
-async function deriveKey(passphrase: Bytes, salt: string, iterations: number, form: Form): Promise<Key> {
-	const crypto = subtle();
+async function deriveKey(passphrase: Bytes, salt: string, iterations: number, version: Version): Promise<Key> {
+	const webCrypto = subtle();
 	return orMalformed('The passphrase', async () => {
-		const base = await crypto.importKey('raw', passphrase, 'PBKDF2', false, ['deriveKey']);
+		const base = await webCrypto.importKey('raw', passphrase, 'PBKDF2', false, ['deriveKey']);
 		const pbkdf2 = { name: 'PBKDF2', hash: 'SHA-256', salt: utf8(salt), iterations };
-		return crypto.deriveKey(pbkdf2, base, { name: AES_OF[form], length: 256 }, false, ['encrypt', 'decrypt']);
+		return webCrypto.deriveKey(pbkdf2, base, { name: AES_BY_VERSION[version], length: 256 }, false, [
+			'encrypt',
+			'decrypt',
+		]);
 	});
 }

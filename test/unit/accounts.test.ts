@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import { sweepTokens } from '../../methods/model/users/tokens.js';
+import { removeExpiredTokens } from '../../methods/model/users/tokens.js';
 import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -215,7 +215,7 @@ describe('accounts (9.2, 9.3)', () => {
 			await during(roomkey.store, 'Accounts_LoginExpiration', days, async () => {
 				if (kept) expect(await logIn({ resume: person.token })).to.include({ id: person.id });
 				else expect(await rejection(logIn({ resume: person.token }))).to.include({ error: 403 });
-				await sweepTokens(roomkey.store);
+				await removeExpiredTokens(roomkey.store);
 			});
 			expect(await tokensOf(person.id)).to.have.length(kept ? 1 : 0);
 		});
@@ -232,7 +232,7 @@ describe('accounts (9.2, 9.3)', () => {
 		await roomkey.store.users.updateOne({ _id: person.id }, {
 			$push: { 'services.resume.loginTokens': { $each: tokens } },
 		} as object);
-		await sweepTokens(roomkey.store);
+		await removeExpiredTokens(roomkey.store);
 		expect((await tokensOf(person.id)).map(({ hashedToken }) => hashedToken)).to.deep.equal([
 			fresh?.hashedToken,
 			`personal-${person.id}`,

@@ -9,6 +9,9 @@ import { pagesOf } from '../pages.js';
 import { holdsKey } from './memberKeys.js';
 import { readRoomKeyFields } from './roomKeyId.js';
 
+/** Number of memberships that are read at once, to find a holder among them. */
+const PAGE_SIZE = 100;
+
 /** Projection of the fields that `holdsKey` needs. */
 const HOLDER_FIELDS = { E2EKey: 1, e2eKnownKeys: 1 } as const;
 
@@ -26,7 +29,7 @@ async function isAnyActive(store: Store, userIds: readonly string[]): Promise<bo
 export async function hasHolder(store: Store, rid: string, exceptUserId = ''): Promise<boolean> {
 	const room = (await readRoomKeyFields(store, rid)) ?? {};
 	const others = { 'u._id': { $ne: exceptUserId }, E2EKey: { $exists: true } };
-	for await (const page of membershipsOf(store, rid, others, HOLDER_FIELDS, 100)) {
+	for await (const page of membershipsOf(store, rid, others, HOLDER_FIELDS, PAGE_SIZE)) {
 		const holders = page.filter((membership) => holdsKey(membership, room)).map(({ u }) => u._id);
 		if (await isAnyActive(store, holders)) return true;
 	}
@@ -36,23 +39,25 @@ export async function hasHolder(store: Store, rid: string, exceptUserId = ''): P
 /** Whether the user holds the present key of a room and no other active user does. */
 export async function isLastHolder(store: Store, rid: string, userId: string): Promise<boolean> {
 	const ownMembership = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: HOLDER_FIELDS });
-	if (!ownMembership || !holdsKey(ownMembership, (await readRoomKeyFields(store, rid)) ?? {})) return false;
+	const room = (await readRoomKeyFields(store, rid)) ?? {};
+	if (!ownMembership || !holdsKey(ownMembership, room)) return false;
 	return !(await hasHolder(store, rid, userId));
 }
 
 /**
  * Refuses a call without a confirmation, if it would make a room lose its last key holder.
  * @param confirm true: the caller has confirmed
- * @param wouldLoseKey whether a room would lose its last key holder. Called only if the server requires a confirmation
+ * @param wouldLoseHolder whether a room would lose its last key holder. Called only if the server requires a confirmation
  * and the caller has not confirmed
  * @throws ClientError `error-last-key-holder`
  */
 export async function requireConfirmation(
 	{ settings }: Pick<MethodContext, 'settings'>,
 	confirm: boolean | undefined,
-	wouldLoseKey: () => Promise<boolean>,
+	wouldLoseHolder: () => Promise<boolean>,
 ): Promise<void> {
-	if (settings.confirmLastKeyHolder && confirm !== true && (await wouldLoseKey())) throw clientError('lastKeyHolder');
+	if (settings.confirmLastKeyHolder && confirm !== true && (await wouldLoseHolder()))
+		throw clientError('lastKeyHolder');
 }
 
 /** Notifies a room that no active member holds its key any more; `userId` was the last. */

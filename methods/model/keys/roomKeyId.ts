@@ -12,7 +12,7 @@ export type RoomKeyFields = Pick<Room, '_id' | 'e2eKeyId' | 'e2eReset'>;
  * @returns the updated room; null if the room has a key id, is being reset, or does not exist
  */
 export function claimKeyId(store: Store, rid: string, keyID: string): Promise<Room | null> {
-	const withoutKeyId: Filter<Room> = {
+	const whereClaimable: Filter<Room> = {
 		_id: rid,
 		$and: [
 			// Older releases of Rocket.Chat stored null or an empty string for a room without a key.
@@ -20,7 +20,7 @@ export function claimKeyId(store: Store, rid: string, keyID: string): Promise<Ro
 			{ $or: [{ e2eReset: null }, { 'e2eReset.until': { $lte: new Date() } }] },
 		],
 	};
-	return store.rooms.findOneAndUpdate(withoutKeyId, { $set: { e2eKeyId: keyID } }, { returnDocument: 'after' });
+	return store.rooms.findOneAndUpdate(whereClaimable, { $set: { e2eKeyId: keyID } }, { returnDocument: 'after' });
 }
 
 /** Reads the fields of `RoomKeyFields`; null if the room does not exist. */

@@ -22,18 +22,18 @@ export type SettingId = keyof typeof DEFAULTS;
 
 type Value<I extends SettingId> = (typeof DEFAULTS)[I] extends boolean ? boolean : number;
 
-const values = cachedReads(async (store, id) => {
+const cachedValues = cachedReads(async (store, id) => {
 	const document = await store.settings.findOne({ _id: id });
 	const defaultValue = DEFAULTS[id as SettingId];
 	return typeof document?.value === typeof defaultValue ? document?.value : defaultValue;
 });
 
 /** The present value of a setting; a change by another process takes effect within a second. */
-export function setting<I extends SettingId>(store: Store, id: I): Promise<Value<I>> {
-	return values.get(store, id) as Promise<Value<I>>;
+export function workspaceSetting<I extends SettingId>(store: Store, id: I): Promise<Value<I>> {
+	return cachedValues.get(store, id) as Promise<Value<I>>;
 }
 
 /** Must be called after a setting was written, so that the change takes effect immediately. */
 export function dropCachedSetting(store: Store, id: SettingId): void {
-	values.forget(store, id);
+	cachedValues.forget(store, id);
 }
