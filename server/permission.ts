@@ -1,4 +1,4 @@
-/** Permissions for applications: roles of users, and the permissions that these hold. */
+/** Checks of permissions, for applications. A permission belongs to roles; a user has roles. */
 import { hasPermissionById } from '../methods/model/permissions/permissions.js';
 import type { MethodContext } from '../shared/context.js';
 

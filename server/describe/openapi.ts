@@ -87,7 +87,7 @@ function operationOf(
 ): Operation {
 	const { name, summary, anonymous, returns, once, secondFactor, timeout } = method;
 	const schema = answerBody(returns?.shape, rest, maker);
-	// The error for a field that is no argument.
+	// Some routes refuse a field that is not an argument.
 	const unknownFieldErrors = rest.unknownField ? [clientError(rest.unknownField).error] : [];
 	const errors = [
 		...methodErrors(method),
@@ -173,13 +173,14 @@ export function openapiDocument({ methods, limits, version, pathPrefix }: Docume
 		if (rest) add(pathOf(rest.path), rest.verb, operationOf(method, rest, { maker, examples, limits }));
 	}
 	const context = { maker, examples, limits, methods: new Map(methods.map((method) => [method.name, method])) };
-	// The built-in routes with a method are those of accounts. A server without accounts does not have them.
+	// The built-in routes that call a method are about accounts. A server without accounts does not have these routes.
 	const hasAccounts = context.methods.has('login');
 	for (const route of ROUTES.filter(({ method }) => method === undefined || hasAccounts)) {
 		for (const [verb, operation] of routeOperations(route, context)) add(route.path, verb, operation);
 	}
 	const operations = Object.values(paths).flatMap((path) => Object.values(path));
 	const usedTags = new Set(operations.flatMap(({ tags }) => tags));
+	const tagNames = [...CHAPTERS.map(([name]) => name), 'Server'].filter((name) => usedTags.has(name));
 	return {
 		openapi: '3.1.0',
 		info: {
@@ -190,7 +191,7 @@ export function openapiDocument({ methods, limits, version, pathPrefix }: Docume
 			license: { name: 'MIT', identifier: 'MIT' },
 		},
 		servers: [{ url: pathPrefix || '/' }],
-		tags: [...CHAPTERS.map(([name]) => name), 'Server'].filter((name) => usedTags.has(name)).map((name) => ({ name })),
+		tags: tagNames.map((name) => ({ name })),
 		paths,
 		components: {
 			schemas: {
