@@ -94,7 +94,8 @@ export function restCallerOf<Api extends AnyApi>(
 		const login = typeof credentials === 'function' ? credentials() : credentials;
 		const { path, args } = fillPath(template, allArgs);
 		const sendsQuery = verb === 'get' || verb === 'delete';
-		const response = await send(addressOf(url, path) + (sendsQuery ? queryOf(args) : ''), {
+		const query = sendsQuery ? queryOf(args) : '';
+		const response = await send(addressOf(url, path) + query, {
 			method: verb.toUpperCase(),
 			headers: {
 				...headers,

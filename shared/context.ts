@@ -19,7 +19,7 @@ export interface Connection {
 	onClose(listener: () => void | Promise<void>): void;
 }
 
-/** Server options that methods use. */
+/** Server options that methods use. Admins change other settings, in the database, while the server runs. */
 export interface Settings {
 	/** Whether callers who are not logged in may create an account. */
 	readonly signUps: boolean;

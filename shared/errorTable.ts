@@ -3,7 +3,7 @@
 /** One row of the table. */
 export interface ErrorRow {
 	readonly error: string | number;
-	/** True: a `BareError`. */
+	/** True: a `BareError`, of which REST shows only the code. */
 	readonly bare?: boolean;
 	/** HTTP status of a `BareError`, if the code does not determine it. */
 	readonly status?: number;

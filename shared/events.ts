@@ -14,7 +14,7 @@ export interface EventPayloads {
 
 export type EventName = keyof EventPayloads;
 
-/** May be asynchronous: `updated` of the publishing method is sent after the listener has ended. */
+/** May be asynchronous: DDP's message `updated` of the publishing method is sent after the listener has ended. */
 export type Listener<N extends EventName> = (payload: EventPayloads[N]) => void | Promise<void>;
 
 export interface EventPublisher {

@@ -78,8 +78,8 @@ export interface MethodDefinition<
 	/** True: a call does not wait for earlier messages of the connection, because it changes nothing. Default false. */
 	parallel?: boolean;
 	/**
-	 * True: a server with `--read-only` refuses the method before it runs. False: such a server refuses only its writes, so
-	 * a method that does not write for all arguments can still answer. Default: true, unless it is `parallel`.
+	 * True: a server with `--read-only` refuses the method before it runs. False: such a server refuses only writes of the
+	 * method, so a method that does not write for all arguments can still answer. Default: true, unless it is `parallel`.
 	 */
 	writes?: boolean;
 	/** True: it may change the user of the connection, so later messages wait for its end. Default false. */

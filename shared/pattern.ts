@@ -132,6 +132,7 @@ function typeMatcher(type: 'string' | 'number' | 'boolean' | 'function' | 'undef
 	return new Matcher(fault).describedAs({ kind: 'type', name: type });
 }
 
+/** Matches exactly this value. A symbol or a bigint is not a pattern: its matcher refuses every value. */
 function literalMatcher(literal: unknown): Matcher {
 	switch (typeof literal) {
 		case 'undefined':

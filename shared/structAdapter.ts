@@ -20,6 +20,7 @@ import { faultOfKind } from './objects.js';
 import { prepend } from './path.js';
 import { structShape } from './structShape.js';
 
+/** Meteor's text for a failure. */
 function textOf({ type, refinement, value, message }: Failure): string {
 	// The failure comes from a `Matcher`, whose message is Meteor's.
 	if (type === MATCH_TYPE) return message;

@@ -36,6 +36,7 @@ function literals(values: readonly unknown[]): Shape {
 	return { kind: 'oneOf', choices: values.map((value) => ({ kind: 'literal', value })) };
 }
 
+/** The shape of the accepted values, apart from null and undefined. */
 function valueShape({ type, schema }: AnyStruct): Shape {
 	if (TYPES.has(type)) return { kind: 'type', name: type };
 	if (type === 'integer') return INTEGER;

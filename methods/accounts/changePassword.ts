@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
-import { hashPassword, isPassword, NewPassword, Password } from '../model/users/passwords.js';
+import { hashPassword, isRightPassword, NewPassword, Password } from '../model/users/passwords.js';
 import { requireFactorBesidePassword } from '../model/users/secondFactor.js';
 import { revokeTokensOf } from '../model/users/tokens.js';
 
@@ -24,7 +24,7 @@ export const changePassword = method({
 		const bcrypt = user?.services?.password?.bcrypt;
 		// Limited, because a stolen token must not allow endless guesses at the password.
 		await context.attempt(userId, async () => {
-			if (!(await isPassword(oldPassword, bcrypt))) throw clientError('loginFailed');
+			if (!(await isRightPassword(oldPassword, bcrypt))) throw clientError('loginFailed');
 		});
 		await requireFactorBesidePassword(context, userId);
 		// Replaces the whole object. This also removes a password reset token, with which somebody could set a password.

@@ -56,7 +56,7 @@ export const createUser = method({
 		if (!username && !email) throw clientError('namelessUser');
 		if (username) requireAllowedUsername(username);
 		if (email) requireEmail(email);
-		const made = await makeToken(store);
+		const issued = await makeToken(store);
 		const user = {
 			_id: randomId(),
 			createdAt: new Date(),
@@ -68,11 +68,11 @@ export const createUser = method({
 			...(profile ? { profile } : {}),
 			services: {
 				...(password ? { password: { bcrypt: await hashPassword(password) } } : {}),
-				resume: { loginTokens: [made.entry] },
+				resume: { loginTokens: [issued.entry] },
 			},
 		};
 		// The error does not say which of the two is taken, so that names cannot be guessed.
 		if ((await insertUser(store, user)) !== null) throw clientError('loginFailed');
-		return { ...(await logInWithToken(made, user._id, context)), type: 'password' };
+		return { ...(await logInWithToken(issued, user._id, context)), type: 'password' };
 	},
 });

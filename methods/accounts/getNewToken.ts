@@ -23,9 +23,9 @@ export const getNewToken = method({
 		// The new token expires with the present one, so that nobody can use a stolen token for ever by replacing it. A token
 		// that is revoked before this write cannot be replaced.
 		const withPresentToken = { 'services.resume.loginTokens.hashedToken': presentToken.hashedToken };
-		const made = await issueToken(context.store, userId, withPresentToken, presentToken);
-		if (!made) throw clientError('loggedOut');
-		const { token, entry, expires } = made;
+		const issued = await issueToken(context.store, userId, withPresentToken, presentToken);
+		if (!issued) throw clientError('loggedOut');
+		const { token, entry, expires } = issued;
 		context.setToken(entry.hashedToken, expires);
 		return tokenResult(userId, token, expires);
 	},

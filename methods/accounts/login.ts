@@ -6,7 +6,7 @@ import { Match, NonEmptyString, named, shownAs } from '../../shared/match.js';
 import { type LoginHandler, type MethodContext, method, type SecondFactor } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { findByName } from '../model/users/findUser.js';
-import { isPassword, Password } from '../model/users/passwords.js';
+import { isRightPassword, Password } from '../model/users/passwords.js';
 import { attemptWithFactor, requireFactorAtLogin } from '../model/users/secondFactor.js';
 import {
 	findTokenHolder,
@@ -91,7 +91,7 @@ async function logInWithPassword(
 		const found = await findIdentified(context.store, identifier);
 		// Every refused login has the same text and takes the same time, so that the answer does not show which accounts
 		// exist (`test/contract/ddp.md` 16.3).
-		const isRight = await isPassword(password, found?.services?.password?.bcrypt);
+		const isRight = await isRightPassword(password, found?.services?.password?.bcrypt);
 		if (!found || !isRight || found.active === false) throw clientError('loginFailed');
 		// Checked after the password, so that callers without it do not learn whether the user has a second factor.
 		await requireFactorAtLogin(context, found._id, factor);
@@ -99,9 +99,9 @@ async function logInWithPassword(
 	};
 	const user = await context.inLoginLane('password', () => attemptWithFactor(context, accountOf(identifier), attempt));
 	const passwordUnchanged = { 'services.password.bcrypt': user.services?.password?.bcrypt };
-	const made = await issueToken(context.store, user._id, passwordUnchanged);
-	if (!made) throw clientError('loginFailed');
-	return { ...(await logInWithToken(made, user._id, context)), type: 'password' };
+	const issued = await issueToken(context.store, user._id, passwordUnchanged);
+	if (!issued) throw clientError('loginFailed');
+	return { ...(await logInWithToken(issued, user._id, context)), type: 'password' };
 }
 
 const factorOf = (code?: string | null): SecondFactor | null => (code ? { code, method: null } : null);
@@ -129,9 +129,9 @@ function findIdentified(store: Store, user: Identifier): Promise<User | null> {
 
 /** Logs in the user that a login handler of the application has found. */
 async function logInWithHandler({ name }: LoginHandler, userId: string, context: MethodContext): Promise<LoginResult> {
-	const made = await issueToken(context.store, userId, {});
-	if (!made) throw clientError('loginFailed');
-	return { ...(await logInWithToken(made, userId, context)), type: name };
+	const issued = await issueToken(context.store, userId, {});
+	if (!issued) throw clientError('loginFailed');
+	return { ...(await logInWithToken(issued, userId, context)), type: name };
 }
 
 export const login = method({

@@ -10,7 +10,7 @@ import { createYielder } from '../../shared/yielding.js';
 import { KEY_SERVICE_READ } from '../kinds.js';
 import { hasReturned } from '../model/keys/knownKeys.js';
 import { holdsKey } from '../model/keys/memberKeys.js';
-import { reserve, reservedForOthers } from '../model/keys/providerReservation.js';
+import { reservedForOthers, reserveMembers } from '../model/keys/providerReservation.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { tidyQueue } from '../model/keys/queue.js';
 import { readRoomKeyFields } from '../model/keys/roomKeyId.js';
@@ -66,7 +66,7 @@ async function listAndReserve(context: MethodContext, rid: string, userId: strin
 		while (usable.length > 0 && users.length < MAX_LISTED) {
 			const next = usable.splice(0, MAX_LISTED - users.length);
 			const ids = next.map(({ _id }) => _id);
-			const reserved = reserves ? await reserve(store, rid, ids, userId, leaseTime) : undefined;
+			const reserved = reserves ? await reserveMembers(store, rid, ids, userId, leaseTime) : undefined;
 			users.push(...(reserved ? next.filter(({ _id }) => reserved.has(_id)) : next));
 		}
 		if (users.length === MAX_LISTED) break;

@@ -21,8 +21,8 @@ const MAX_COUNT = 500;
 
 /**
  * The state of a member with respect to the room's key. `waiting`: has neither the key nor an offer, but could receive
- * one; `unfit-key`: no room key can be sealed with the member's public key; `inactive`: a deactivated or deleted user, with
- * or without the room key.
+ * one; `unfit-key`: no room key can be sealed with the member's public key; `inactive`: a deactivated or deleted user,
+ * with or without the room key.
  */
 type MemberState = 'holder' | 'offered' | 'waiting' | 'no-identity-key' | 'unfit-key' | 'inactive';
 

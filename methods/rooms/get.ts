@@ -40,6 +40,7 @@ function removedMemberships({ store, userId }: Context, since: Date) {
 	return store.trash.find(whereOwn, { projection: { rid: 1, _deletedAt: 1 } }).toArray();
 }
 
+/** The caller's memberships that have changed since a time. Those that were removed since then are in `remove`. */
 async function membershipsSince(context: Context, since?: Date): Promise<Delta<ClientMembership>> {
 	const { store, userId, signal } = context;
 	const update: ClientMembership[] = [];

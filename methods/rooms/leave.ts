@@ -1,4 +1,4 @@
-/** `channels.leave`, `groups.leave`, `channels.kick`, `groups.kick`: end the membership of the caller or of another user. */
+/** `channels.leave`, `groups.leave`, `channels.kick`, `groups.kick`: end the caller's or another user's membership. */
 
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';

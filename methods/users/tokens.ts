@@ -51,10 +51,10 @@ export const createToken = method({
 		const now = new Date();
 		const isPersonal = name !== undefined;
 		const fields = isPersonal ? { when: now, createdAt: now, type: PERSONAL_TOKEN, name } : { when: now };
-		const made = await issueToken(store, user._id, {}, fields);
-		if (!made) throw clientError('userDeactivated');
-		const expires = !isPersonal && { expires: made.expires };
-		return { data: { userId: user._id, authToken: made.token, ...expires } };
+		const issued = await issueToken(store, user._id, {}, fields);
+		if (!issued) throw clientError('userDeactivated');
+		const expires = !isPersonal && { expires: issued.expires };
+		return { data: { userId: user._id, authToken: issued.token, ...expires } };
 	},
 });
 

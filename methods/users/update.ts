@@ -63,6 +63,7 @@ async function setPassword(context: Context, userId: string, password: Password)
 	await revokeTokensOf(context, userId, { kept, changes });
 }
 
+/** Sets the roles of a user, unless no admin would be left, and notifies clients of the gained and lost roles. */
 async function setRoles({ store, events }: Context, user: User, requested: readonly string[]): Promise<void> {
 	const roles = [...new Set(requested)];
 	if (hasSameElements(roles, user.roles)) return;

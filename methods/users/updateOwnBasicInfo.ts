@@ -6,7 +6,7 @@ import { LONG_WORK_MS, OWN_ACCOUNT } from '../limits.js';
 import { UserAnswer } from '../model/answers.js';
 import { findClientUser } from '../model/users/clientUser.js';
 import { RealName, saveNames } from '../model/users/names.js';
-import { hashPassword, isPassword, isPasswordDigest, NewPassword, Password } from '../model/users/passwords.js';
+import { hashPassword, isPasswordDigest, isRightPassword, NewPassword, Password } from '../model/users/passwords.js';
 import { PROFILE_ERRORS, profileUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { propagateNames } from '../model/users/propagateNames.js';
 import { requireFactorBesidePassword } from '../model/users/secondFactor.js';
@@ -26,7 +26,7 @@ const Changes = {
 /** Whether the value is the user's password, in one of the forms that clients send. */
 async function isCurrentPassword(password: Password, bcrypt: string | undefined): Promise<boolean> {
 	if (typeof password === 'string' && (await isPasswordDigest(password, bcrypt))) return true;
-	return isPassword(password, bcrypt);
+	return isRightPassword(password, bcrypt);
 }
 
 export const updateOwnBasicInfo = method({

@@ -4,7 +4,7 @@
  * that session.
  */
 
-import { findRevoked } from '../../methods/model/users/tokens.js';
+import { findRevokedTokens } from '../../methods/model/users/tokens.js';
 import { batchesOf } from '../../shared/batches.js';
 import type { Services } from './invocation.js';
 
@@ -47,7 +47,7 @@ export function watchTokens(
 	let urgentUsers = new Set<string>();
 
 	async function lookUp(batch: ReadonlyMap<string, string>): Promise<void> {
-		for (const hashedToken of await findRevoked(store, [...batch.keys()])) {
+		for (const hashedToken of await findRevokedTokens(store, [...batch.keys()])) {
 			void bus.publish('tokens-removed', { userId: batch.get(hashedToken) as string, hashedTokens: [hashedToken] });
 		}
 	}

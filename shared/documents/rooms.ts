@@ -60,7 +60,9 @@ export interface Room {
 	teamMain?: boolean;
 	/** Whether joining requires a code. */
 	joinCodeRequired?: boolean;
+	/** Attributes that determine the members (attribute-based access control). */
 	abacAttributes?: unknown[];
+	/** True for a room that other (federated) servers share. */
 	federated?: boolean;
 	/** The agent of a livechat or voip room. */
 	servedBy?: { _id: string };
@@ -102,12 +104,16 @@ export interface KnownKey {
 /** Collection `rocketchat_subscription`: one document for each member of each room. */
 export interface Subscription {
 	_id: string;
+	/** The room, and its type and names. */
 	rid: string;
-	u: UserRef;
 	t?: RoomType;
 	name?: string;
 	fname?: string;
+	/** The member. */
+	u: UserRef;
+	/** Whether the member's client lists the room. */
 	open?: boolean;
+	/** Whether the room has unread messages, and how many. */
 	alert?: boolean;
 	unread?: number;
 	userMentions?: number;

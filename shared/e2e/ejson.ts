@@ -24,6 +24,7 @@ export function fromEjson(value: Record<string, unknown>): Record<string, unknow
 		: convertMembers(value, 0, decode);
 }
 
+/** @param depth how many arrays and objects contain the value */
 function encode(value: unknown, depth: number): unknown {
 	if (value instanceof Date) return { $date: value.getTime() };
 	if (typeof value !== 'object' || value === null) return value;

@@ -77,13 +77,7 @@ export async function encryptFile(
 	// the lower bits cleared, the lower half cannot overflow, so both count alike.
 	iv[8] = (iv[8] ?? 0) & 0x7f;
 	const encryption: FileEncryption = {
-		key: {
-			alg: 'A256CTR',
-			ext: true,
-			k: toBase64Url(randomBytes(32)),
-			key_ops: ['encrypt', 'decrypt'],
-			kty: 'oct',
-		},
+		key: { alg: 'A256CTR', ext: true, k: toBase64Url(randomBytes(32)), key_ops: ['encrypt', 'decrypt'], kty: 'oct' },
 		iv: toBase64(iv),
 	};
 	const cipher = await counterMode(encryption);

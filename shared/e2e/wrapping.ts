@@ -185,6 +185,7 @@ interface WrappedKey extends Encrypted {
 	readonly version: Version;
 }
 
+/** Reads a stored private key of either version. @throws E2EError `malformed`, `missing-user-id` */
 function parseWrapped(stored: string, userId: string): WrappedKey {
 	const json = fromJson(stored);
 	if (json && '$binary' in json) {

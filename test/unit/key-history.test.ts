@@ -1,7 +1,7 @@
 /** The history of identity keys: test/contract/beyond.md E15, T3. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import { hashOf } from '../../methods/model/keys/identityHistory.js';
+import { hashOfEntry } from '../../methods/model/keys/identityHistory.js';
 import type { KeyHistoryEntry } from '../../shared/documents.js';
 import { recordEvents } from '../support/announced.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
@@ -149,7 +149,7 @@ describe('e2e.keyHistory (E15)', () => {
 			for (let i = 0; i < 5; i++) {
 				const previous = former.at(-1)?.hash ?? '';
 				const entry = { public_key: `former ${i}`, ts: new Date(i + 1), previous };
-				former.push({ ...entry, hash: hashOf(entry) });
+				former.push({ ...entry, hash: hashOfEntry(entry) });
 			}
 			const e2e = { public_key: 'former 4', private_key: 'p' };
 			for (const first of [(who: Person) => read(who, who), (who: Person) => set(who, 'next')]) {

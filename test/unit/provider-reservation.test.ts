@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import {
 	countReservations,
 	endReservations,
-	reserve,
 	reservedForOthers,
+	reserveMembers,
 } from '../../methods/model/keys/providerReservation.js';
 import { declareShared, type Store } from '../../shared/store.js';
 import { type OpenStore, openTestStore } from '../support/store.js';
@@ -12,7 +12,7 @@ const TIME = 10_000;
 
 /** Whether a provider receives the reservation of a member. */
 async function isGiven(store: Store, rid: string, userId: string, provider: string, now: number): Promise<boolean> {
-	return (await reserve(store, rid, [userId], provider, TIME, now)).has(userId);
+	return (await reserveMembers(store, rid, [userId], provider, TIME, now)).has(userId);
 }
 
 async function isTaken(store: Store, userId: string, provider: string, now: number): Promise<boolean> {
@@ -68,7 +68,9 @@ for (const [where, prepare] of [
 		it('of many members are asked for and made at once; each member is given to one of several providers', async () => {
 			const members = Array.from({ length: 60 }, (_, i) => `user-${i}`);
 			const providers = ['alice', 'carol', 'dave'];
-			const given = await Promise.all(providers.map((provider) => reserve(store, 'room', members, provider, TIME, 0)));
+			const given = await Promise.all(
+				providers.map((provider) => reserveMembers(store, 'room', members, provider, TIME, 0)),
+			);
 			expect(given.flatMap((each) => [...each]).sort()).to.deep.equal([...members].sort());
 			const taken = await Promise.all(
 				providers.map((provider) => reservedForOthers(store, 'room', members, provider, 0)),

@@ -1,7 +1,7 @@
 /** `e2e.roomState` (test/contract/beyond.md E2, E11, E12, E13, E14, T3), and who holds a key. */
 import { expect } from 'chai';
 import { hasHolder, isLastHolder } from '../../methods/model/keys/keyHolders.js';
-import { markStale } from '../../methods/model/keys/staleKey.js';
+import { markKeyStale } from '../../methods/model/keys/staleKey.js';
 import { dropCachedSetting } from '../../methods/model/settings/workspace.js';
 import type { EventPayloads } from '../../shared/events.js';
 import { identity, sealed, unfitKeys } from '../support/keys.js';
@@ -230,13 +230,13 @@ describe('e2e.roomState', () => {
 		it('is marked once, and the owners are notified (E12)', async () => {
 			const rid = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: KEY });
 			await addMember(roomkey.store, rid, alice, { roles: ['owner'] });
-			const notified = await notifiedDuring(() => markStale(context(), rid, 'member-removed'));
+			const notified = await notifiedDuring(() => markKeyStale(context(), rid, 'member-removed'));
 			expect(notified).to.have.length(1);
 			expect(notified[0]).to.deep.include({ stream: 'notify-user', eventName: `${alice.id}/e2eKeyStale` });
 			expect(notified[0]?.args[0]).to.equal(rid);
 			expect(notified[0]?.args[1]).to.include({ reason: 'member-removed' });
 			expect((await state(rid)).stale).to.deep.equal(notified[0]?.args[1]);
-			expect(await notifiedDuring(() => markStale(context(), rid, 'member-left'))).to.deep.equal([]);
+			expect(await notifiedDuring(() => markKeyStale(context(), rid, 'member-left'))).to.deep.equal([]);
 			expect((await state(rid)).stale).to.deep.equal(notified[0]?.args[1]);
 		});
 
@@ -244,7 +244,7 @@ describe('e2e.roomState', () => {
 			it(`where nobody is owner, all members are notified (${t}) (E12)`, async () => {
 				const rid = await addRoom(roomkey.store, [alice, bob], { t, encrypted: true, e2eKeyId: KEY });
 				await addMember(roomkey.store, rid, stranger, { status: 'INVITED' });
-				const notified = await notifiedDuring(() => markStale(context(), rid, 'member-left'));
+				const notified = await notifiedDuring(() => markKeyStale(context(), rid, 'member-left'));
 				expect(notified.map(({ eventName }) => eventName)).to.have.members(
 					[alice, bob].map(({ id }) => `${id}/e2eKeyStale`),
 				);
@@ -253,7 +253,7 @@ describe('e2e.roomState', () => {
 
 		it('a room without a key has no stale one (E12)', async () => {
 			const rid = await addRoom(roomkey.store, [alice], { e2eKeyId: '' });
-			expect(await notifiedDuring(() => markStale(context(), rid, 'member-left'))).to.deep.equal([]);
+			expect(await notifiedDuring(() => markKeyStale(context(), rid, 'member-left'))).to.deep.equal([]);
 			expect(await state(rid)).to.not.have.property('stale');
 		});
 	});

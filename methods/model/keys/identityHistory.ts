@@ -31,12 +31,12 @@ export interface History {
  * The hash of an entry: SHA-256, in hex, of three lines of UTF-8 text. They are the hash of the previous entry (empty for
  * the first), the time in ms since 1970, and the public key as it was stored. A client can compute it from the list.
  */
-export function hashOf({ previous, ts, public_key }: Omit<KeyHistoryEntry, 'hash'>): string {
+export function hashOfEntry({ previous, ts, public_key }: Omit<KeyHistoryEntry, 'hash'>): string {
 	return createHash('sha256').update(`${previous}\n${ts.getTime()}\n${public_key}`).digest('hex');
 }
 
 /** The present time; moved forward if it is not later than all entries of the history and the marker `e2eRekeying`. */
-export function nextTime({ e2eKeyHistory, e2eRekeying }: HistoryFields): Date {
+export function nextEntryTime({ e2eKeyHistory, e2eRekeying }: HistoryFields): Date {
 	const lastEntry = listOf(e2eKeyHistory).at(-1)?.ts.getTime() ?? 0;
 	const marker = e2eRekeying?.getTime() ?? 0;
 	return new Date(Math.max(Date.now(), lastEntry + 1, marker + 1));
@@ -48,7 +48,7 @@ export function nextTime({ e2eKeyHistory, e2eRekeying }: HistoryFields): Date {
  * @param next the public key that is about to be stored; undefined if none is
  * @param login how the caller who stores it is logged in
  */
-export function missingEntries(user: HistoryFields, next?: string, login?: KeyLogin): KeyHistoryEntry[] {
+export function missingHistoryEntries(user: HistoryFields, next?: string, login?: KeyLogin): KeyHistoryEntry[] {
 	const present = user.e2e?.public_key;
 	const last = listOf(user.e2eKeyHistory).at(-1);
 	const keys: Pick<KeyHistoryEntry, 'public_key' | 'login'>[] = [];
@@ -57,10 +57,10 @@ export function missingEntries(user: HistoryFields, next?: string, login?: KeyLo
 	const isNextNew = next !== undefined && !isSamePublicKey(next, present);
 	if (isNextNew) keys.push({ public_key: next, ...(login && { login }) });
 	let previous = last?.hash ?? '';
-	let time = nextTime(user).getTime();
+	let time = nextEntryTime(user).getTime();
 	return keys.map((key) => {
 		const entry = { ...key, ts: new Date(time++), previous };
-		previous = hashOf(entry);
+		previous = hashOfEntry(entry);
 		return { ...entry, hash: previous };
 	});
 }
@@ -78,7 +78,7 @@ export function whereHistoryUnchanged({ e2eKeyHistory }: Pick<User, 'e2eKeyHisto
  * Builds the update that adds these entries to the user document and sets the fields in `$set`. The write must have the
  * filter `whereHistoryUnchanged`.
  */
-export function appendUpdate(
+export function appendEntriesUpdate(
 	{ e2eKeyHistory }: HistoryFields,
 	entries: readonly KeyHistoryEntry[],
 	$set: Readonly<Record<string, unknown>> = {},
@@ -164,11 +164,11 @@ export function readHistory(store: Store, user: User): Promise<History> {
 		const current =
 			attemptNumber === 1 ? user : await store.users.findOne({ _id: user._id }, { projection: HISTORY_FIELDS });
 		if (!current) return { entries: [], dropped: 0 };
-		const entries = missingEntries(current);
+		const entries = missingHistoryEntries(current);
 		if (entries.length > 0) {
 			const present = current.e2e?.public_key;
 			const whereUnchanged = { _id: current._id, 'e2e.public_key': present, ...whereHistoryUnchanged(current) };
-			const update = appendUpdate(current, entries);
+			const update = appendEntriesUpdate(current, entries);
 			const { matchedCount } = await store.users.updateOne(whereUnchanged, update, { silent: true });
 			if (matchedCount === 0) return CONFLICT;
 		}

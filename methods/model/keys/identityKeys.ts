@@ -18,10 +18,10 @@ import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { listOf } from '../storedLists.js';
 import { archiveKeyAndRemoveOffer } from './archiveKeyAndRemoveOffer.js';
 import {
-	appendUpdate,
-	missingEntries,
+	appendEntriesUpdate,
+	missingHistoryEntries,
 	moveEarlierEntries,
-	nextTime,
+	nextEntryTime,
 	whereHistoryUnchanged,
 } from './identityHistory.js';
 import { hasHolder, isLastHolderAnywhere, notifyNoHolder, requireConfirmation } from './keyHolders.js';
@@ -130,10 +130,10 @@ export async function storeKeyPair(
 		login ??= await loginOf(store, userId, hashedToken);
 		const updated = await store.users.findOneAndUpdate(
 			whereIdentityUnchanged(user),
-			appendUpdate(user, missingEntries(user, pair.public_key, login), {
+			appendEntriesUpdate(user, missingHistoryEntries(user, pair.public_key, login), {
 				'e2e.public_key': pair.public_key,
 				'e2e.private_key': pair.private_key,
-				...(isNewPublicKey && { [marker]: nextTime(user) }),
+				...(isNewPublicKey && { [marker]: nextEntryTime(user) }),
 			}),
 			{ returnDocument: 'after', projection: IDENTITY_FIELDS },
 		);
@@ -170,14 +170,17 @@ async function followUp(context: Context, user: User): Promise<boolean> {
  * room keys and removes the marker.
  * @returns the marker: the time of this call, or of the interrupted call that has set one
  */
-export async function dropIdentity(context: Context, userId: string): Promise<Date> {
+export async function removeIdentity(context: Context, userId: string): Promise<Date> {
 	return retryOnConflict(async () => {
 		const user = await readIdentity(context, userId);
 		if (!user.e2e && user.e2eRekeying) return user.e2eRekeying;
-		const marker = nextTime(user);
+		const marker = nextEntryTime(user);
 		const updated = await context.store.users.findOneAndUpdate(
 			whereIdentityUnchanged(user),
-			{ ...appendUpdate(user, missingEntries(user), { e2eRekeying: marker }), $unset: { e2e: 1, e2eQueueing: 1 } },
+			{
+				...appendEntriesUpdate(user, missingHistoryEntries(user), { e2eRekeying: marker }),
+				$unset: { e2e: 1, e2eQueueing: 1 },
+			},
 			{ returnDocument: 'after', projection: { _id: 1 } },
 		);
 		return updated ? marker : CONFLICT;
@@ -214,8 +217,8 @@ export async function archiveKeysEverywhere(
 			const e2eKeyId = keyIds.get(rid);
 			if (!(await archiveKeyAndRemoveOffer(store, membership, e2eKeyId))) return;
 			const wasHolder = holdsKey(membership, { e2eKeyId });
-			// `hasHolder` comes after the write: if the last two holders lose their keys concurrently, at least one call sees no
-			// holder.
+			// `hasHolder` comes after the write: if the last two holders lose their keys concurrently, at least one call sees
+			// no holder.
 			if (!wasHolder || (await hasHolder(store, rid))) return;
 			lostLastHolder = true;
 			notifyNoHolder(context, rid, userId);

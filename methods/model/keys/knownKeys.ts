@@ -1,12 +1,12 @@
 /**
  * Records about the sealed keys of a membership, in its field `e2eKnownKeys`. A record stores who offered the key, which
- * key id the room had then, and whether the member has returned the key because it does not work. Each
- * record identifies its key by a hash, because a Rocket.Chat server on the same database may replace keys at any time.
+ * key id the room had then, and whether the member has returned the key because it does not work. Each record identifies
+ * its key by a hash, because a Rocket.Chat server on the same database may replace keys at any time.
  */
 import { createHash } from 'node:crypto';
 import type { KnownKey } from '../../../shared/documents.js';
 
-/** Maximum number of records in one membership. Above it the oldest are removed; those of returned keys only if no others are left. */
+/** Maximum number of records in one membership. Above it the oldest are removed, but records of returned keys last. */
 const MAX_KNOWN_KEYS = 50;
 
 /** The hash that identifies a key in the records. The key is trimmed, because accepting an offer trims its key. */

@@ -52,7 +52,7 @@ export const TRANSITIONS = {
 
 /** The keys that `keysOf` reads from a membership. Invalid stored values are left out. */
 export interface MemberKeys {
-	/** The member's own key. It may belong to a former key of the room. */
+	/** The member's own sealed key. It may contain a former key of the room. */
 	readonly key: string | undefined;
 	/** The key offered by another member, as it was stored. Trimmed only when the member accepts the offer. */
 	readonly offer: string | undefined;

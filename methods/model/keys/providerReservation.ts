@@ -108,7 +108,7 @@ export async function reservedForOthers(
  * @param duration of the reservations, in ms
  * @returns the members who may be shown to the provider
  */
-export async function reserve(
+export async function reserveMembers(
 	store: Store,
 	rid: string,
 	userIds: readonly string[],

@@ -133,7 +133,7 @@ export async function enqueueEverywhere(store: Store, userId: string): Promise<v
 	}
 }
 
-/** Removes a user from the queues of all their rooms. The rooms are notified. */
+/** Removes a user from the queues of all their rooms, and the fields of empty queues. Notifies the rooms. */
 export async function dequeueEverywhere(store: Store, userId: string): Promise<void> {
 	// Matches empty queues too: a crash between `dequeue` and the removal of the empty queue leaves them.
 	const whereQueued = { $or: [{ 'usersWaitingForE2EKeys.userId': userId }, { usersWaitingForE2EKeys: { $size: 0 } }] };

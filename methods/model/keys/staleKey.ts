@@ -15,7 +15,7 @@ export type StaleReason = 'member-left' | 'member-removed' | 'user-deleted';
  * without an owner, such as a direct room, all members are notified. Does nothing if the room has no key, or its key is
  * already stale.
  */
-export async function markStale(
+export async function markKeyStale(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	rid: string,
 	reason: StaleReason,

@@ -21,6 +21,7 @@ export function userRefOf({ _id, username, name }: Newcomer): Subscription['u'] 
 	return { _id, ...(username !== undefined && { username }), ...(name !== undefined && { name }) };
 }
 
+/** A membership with the values that Rocket.Chat gives a new one: the room is listed and nothing is unread. */
 function newMembership(
 	{ _id: rid, t, name, fname }: Room,
 	newcomer: Newcomer,

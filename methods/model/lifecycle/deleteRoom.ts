@@ -35,23 +35,24 @@ export async function deleteRoom(context: Context, room: Room, deleterId: string
 
 /**
  * Removes the memberships that a deleted room still has, because its deletion was interrupted.
- * @param only additional filter; without one, all memberships are removed
+ * @param extraFilter additional filter; without one, all memberships are removed
  */
 export async function deleteOrphanedMemberships(
 	context: Context,
 	rid: string,
-	only: Filter<Subscription> = {},
+	extraFilter: Filter<Subscription> = {},
 ): Promise<void> {
-	await deleteMemberships(context, { _id: rid }, only);
+	await deleteMemberships(context, { _id: rid }, extraFilter);
 }
 
+/** Removes the memberships of a room that match the filter. */
 async function deleteMemberships(
 	context: Context,
 	room: Pick<Room, '_id'> & Partial<Room>,
-	only: Filter<Subscription>,
+	extraFilter: Filter<Subscription>,
 ): Promise<void> {
 	const pause = createYielder();
-	for await (const page of membershipsOf(context.store, room._id, only, { rid: 1, u: 1, t: 1 })) {
+	for await (const page of membershipsOf(context.store, room._id, extraFilter, { rid: 1, u: 1, t: 1 })) {
 		for (const batch of batchesOf(page, BATCH)) {
 			throwIfAborted(context.signal);
 			await pause();
@@ -60,6 +61,7 @@ async function deleteMemberships(
 	}
 }
 
+/** Removes these memberships of a room, and notifies their users that both the membership and the room are removed. */
 async function removeBatch(
 	{ store, events }: Context,
 	{ _id: rid, t, name }: Pick<Room, '_id'> & Partial<Room>,

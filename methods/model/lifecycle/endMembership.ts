@@ -7,7 +7,7 @@ import { whereKeysUnchanged } from '../keys/applyTransition.js';
 import { hasHolder, isLastHolder, notifyNoHolder } from '../keys/keyHolders.js';
 import { holdsKey } from '../keys/memberKeys.js';
 import { dequeue } from '../keys/queue.js';
-import { markStale, type StaleReason } from '../keys/staleKey.js';
+import { markKeyStale, type StaleReason } from '../keys/staleKey.js';
 import { offeredKeyOf, oldKeysOf, ownKeyOf } from '../keys/storedKeys.js';
 import { MEMBER, removeRoomFromUser } from '../memberships/members.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
@@ -58,7 +58,7 @@ export async function endMembership(
 	return retryOnConflict(async () => {
 		const membership = await store.subscriptions.findOne({ rid, 'u._id': userId });
 		if (!membership) return { lostLastHolder: false };
-		if (mayKnowKey(membership, room)) await markStale(context, rid, reason);
+		if (mayKnowKey(membership, room)) await markKeyStale(context, rid, reason);
 		await recordRemoval(store, 'subscription', membership);
 		await removeRoomFromUser(store, userId, rid);
 		// Deletes nothing if the member has received a key since the membership was read. Then the room's key must be marked as

@@ -4,7 +4,7 @@
  */
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
-import { archiveKeysEverywhere, dropIdentity } from '../keys/identityKeys.js';
+import { archiveKeysEverywhere, removeIdentity } from '../keys/identityKeys.js';
 import { isLastHolderAnywhere, requireConfirmation } from '../keys/keyHolders.js';
 import { dequeueEverywhere, enqueueEverywhere } from '../keys/queue.js';
 import { factorSettings } from '../settings/factors.js';
@@ -38,12 +38,12 @@ export async function resetIdentity(context: MethodContext, userId: string, conf
 	await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));
 	if (settings.identitySecondFactor) await requireProof(context);
 	else await requireProofIfConfigured(context);
-	const marker = await dropIdentity(context, userId);
+	const marker = await removeIdentity(context, userId);
 	events.emit('notify', { stream: 'notify-user', eventName: `${userId}/force_logout`, args: [] });
 	const lostLastHolder = await archiveKeysEverywhere(context, userId);
 	await dequeueEverywhere(store, userId);
-	// A user who has stored new identity keys since `dropIdentity` waits for room keys again, and was just removed from the
-	// queues. Does nothing for a user without identity keys.
+	// A user who has stored new identity keys since `removeIdentity` waits for room keys again, and was just removed from
+	// the queues. Does nothing for a user without identity keys.
 	await enqueueEverywhere(store, userId);
 	await endLogins(context, userId, marker);
 	return lostLastHolder ? { lastKeyHolder: true } : undefined;

@@ -30,24 +30,28 @@ export async function requireMembership(store: Store, rid: string, userId: strin
 
 /**
  * Reads the memberships of a room in pages, ordered by user id, as in the room's index.
- * @param only additional filter; without one, all memberships
+ * @param extraFilter additional filter; without one, all memberships
  * @param projection fields to read in addition to `_id` and the user id; all by default
  * @param size number of memberships in a page
  */
 export function membershipsOf(
 	store: Store,
 	rid: string,
-	only?: Filter<Subscription>,
+	extraFilter?: Filter<Subscription>,
 	projection?: Readonly<Record<string, 1>>,
 	size?: number,
 ): AsyncGenerator<Subscription[]> {
-	const filter = { rid, ...(only && { $and: [only] }) };
+	const filter = { rid, ...(extraFilter && { $and: [extraFilter] }) };
 	return pagesOf(store.subscriptions, filter, { key: 'u._id', projection, ...(size && { size }) });
 }
 
 /** Reads the user ids of a room's memberships that match a filter, in pages as `membershipsOf`. */
-export async function* memberIdsOf(store: Store, rid: string, only: Filter<Subscription>): AsyncGenerator<string[]> {
-	for await (const page of membershipsOf(store, rid, only, { 'u._id': 1 })) yield page.map(({ u }) => u._id);
+export async function* memberIdsOf(
+	store: Store,
+	rid: string,
+	extraFilter: Filter<Subscription>,
+): AsyncGenerator<string[]> {
+	for await (const page of membershipsOf(store, rid, extraFilter, { 'u._id': 1 })) yield page.map(({ u }) => u._id);
 }
 
 /** Removes a room from the rooms that a user's document lists. */

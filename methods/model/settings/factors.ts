@@ -38,6 +38,7 @@ const NAMES = {
 	passwordFallback: 'Enforce_Password_Fallback',
 } as const satisfies Record<keyof FactorSettings, string>;
 
+/** Reads the settings. Those that are missing or invalid get Rocket.Chat's defaults. */
 async function read({ settings }: Store): Promise<FactorSettings> {
 	const ids = Object.values(NAMES).map((name) => PREFIX + name);
 	const stored = new Map<string, unknown>();

@@ -37,7 +37,7 @@ export async function hashPassword(password: Password): Promise<string> {
 }
 
 /** Compares a password with the stored hash, off the main thread. False without a stored hash, after the same time. */
-export async function isPassword(password: Password, stored: string | undefined): Promise<boolean> {
+export async function isRightPassword(password: Password, stored: string | undefined): Promise<boolean> {
 	const matches = await isHashOf(digestOf(password), stored ?? NOBODYS_HASH);
 	return matches && stored !== undefined;
 }
@@ -45,7 +45,7 @@ export async function isPassword(password: Password, stored: string | undefined)
 /** Whether a text is the hex SHA-256, in either case, of the password whose hash is stored. */
 export async function isPasswordDigest(text: string, stored: string | undefined): Promise<boolean> {
 	const digest = text.toLowerCase();
-	return isSha256(digest) && isPassword({ digest, algorithm: 'sha-256' }, stored);
+	return isSha256(digest) && isRightPassword({ digest, algorithm: 'sha-256' }, stored);
 }
 
 /** Whether `hashed` is the bcrypt hash of a secret. Computed off the main thread. */

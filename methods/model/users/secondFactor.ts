@@ -67,7 +67,10 @@ function hasBypassToken({ services }: User, hashedToken: string | null): boolean
 	return token?.bypassTwoFactor === true;
 }
 
-/** Checks the code of a factor. For `password`, the code is the SHA-256 of the password. A right code of an app or mail is used up. */
+/**
+ * Checks the code of a factor; for `password`, the code is the SHA-256 of the password. A right code of an app or a mail
+ * is used up.
+ */
 async function tryCode(
 	{ store }: MethodContext,
 	user: User,

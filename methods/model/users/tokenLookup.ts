@@ -27,6 +27,7 @@ async function runAlone({ users }: Store, { hashedToken, userId, resolve, reject
 	await users.findOne(filter, { projection: PROJECTION }).then(resolve, reject);
 }
 
+/** Looks several tokens up in one query, and resolves each look-up with its user. */
 async function runTogether({ users }: Store, lookups: readonly Lookup[]): Promise<void> {
 	try {
 		const hashes = [...new Set(lookups.map(({ hashedToken }) => hashedToken))];

@@ -59,7 +59,6 @@ export async function findTokenHolder(store: Store, hashedToken: string, userId?
 	return expires.getTime() <= Date.now() ? 'expired' : { user, token, expires };
 }
 
-/** A token, its stored entry, and its expiry. */
 export interface NewToken {
 	readonly token: string;
 	readonly entry: LoginToken;
@@ -91,13 +90,13 @@ export async function issueToken(
 	condition: Filter<User>,
 	template?: Omit<LoginToken, 'hashedToken'>,
 ): Promise<NewToken | null> {
-	const made = await makeToken(store, template);
+	const issued = await makeToken(store, template);
 	const { matchedCount } = await store.users.updateOne(
 		{ active: { $ne: false }, ...condition, _id: userId },
-		{ $push: { [TOKENS]: made.entry } },
+		{ $push: { [TOKENS]: issued.entry } },
 		{ silent: true },
 	);
-	return matchedCount === 0 ? null : made;
+	return matchedCount === 0 ? null : issued;
 }
 
 /** The answer that gives a token to a client. */
@@ -229,7 +228,7 @@ export async function revokeOtherLogins(
  * when it removes tokens or deactivates users.
  * @param hashedTokens hashes of at most a few hundred tokens, because they are looked up in one query
  */
-export async function findRevoked({ users }: Store, hashedTokens: readonly string[]): Promise<Set<string>> {
+export async function findRevokedTokens({ users }: Store, hashedTokens: readonly string[]): Promise<Set<string>> {
 	const revoked = new Set(hashedTokens);
 	const withValidToken = { [TOKEN_HASH]: { $in: [...revoked] }, active: { $ne: false } };
 	const holders = users.find(withValidToken, { projection: { [TOKEN_HASH]: 1 } });
