@@ -51,6 +51,10 @@ export type ErrorName = keyof typeof methodErrors | keyof typeof otherErrors;
 
 const errorTable: Readonly<Record<ErrorName, ErrorRow>> = { ...methodErrors, ...otherErrors };
 
+/** Whether a value is the name of an error in the tables. */
+export const isErrorName = (value: unknown): value is ErrorName =>
+	typeof value === 'string' && Object.hasOwn(errorTable, value);
+
 /**
  * Makes the error with this name in the tables.
  * @param details for an error of `methodErrors` the invoker adds the name of the method

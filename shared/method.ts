@@ -1,7 +1,7 @@
 /** A method: defined once, called over DDP, over REST and as a function. */
 import type { MethodContext } from './context.js';
 import { checkDefinition, DefinitionError, type MemberRules, required, rules } from './definition.js';
-import { ArgumentError, type ErrorName } from './errors.js';
+import { ArgumentError, type ErrorName, isErrorName } from './errors.js';
 import { isObject } from './isObject.js';
 import type { Limit } from './limit.js';
 import { type AnyMatcher, OptionalMatcher } from './matcher.js';
@@ -18,7 +18,8 @@ export interface RestRoute {
 	/** True: the REST answer contains only `success`, and not what the method returns. */
 	readonly empty?: boolean;
 	/**
-	 * `object`: the whole body is the only argument. Default: each member of the body is an argument.
+	 * `object`: the whole body is the only argument. Default: each member of the body is an argument. Only with a verb of
+	 * `VERBS_WITH_BODY`, as `maxBody`.
 	 */
 	readonly body?: 'object';
 	/** The error for a member that is not an argument. Default: `invalid-params`, which names the member. */
@@ -153,12 +154,15 @@ export const DEFAULT_TIMEOUT = 30_000;
 
 const VERBS: ReadonlySet<unknown> = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
+/** Verbs whose arguments are in the body. For all other verbs they are in the query. */
+export const VERBS_WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+
 const ROUTE: MemberRules<keyof RestRoute> = {
 	verb: required({ form: `one of ${[...VERBS].join(', ')}`, accepts: (value) => VERBS.has(value) }),
 	path: required(rules.name),
 	empty: rules.flag,
 	body: { form: "'object'", accepts: (value) => value === 'object' },
-	unknownField: rules.text,
+	unknownField: { form: 'the name of an error of shared/errorTable.ts', accepts: isErrorName },
 	maxBody: { form: 'a number of bytes', accepts: (value) => typeof value === 'number' && value > 0 },
 };
 
@@ -192,14 +196,27 @@ const MEMBERS: MemberRules<keyof MethodDefinition<Patterns, boolean>> = {
 /** The names of the parameters in a path, such as `:id`. */
 export const pathParameters = (path: string): string[] => Array.from(path.matchAll(/:(\w+)/g), ([, name = '']) => name);
 
-/** Checks a route. @throws DefinitionError, also for a path parameter that is no argument */
+/** Checks a route. @throws DefinitionError, also for members that do not fit each other or the arguments */
 function checkRoute(method: string, route: RestRoute, args: Patterns): void {
 	checkDefinition('rest of method', route, ROUTE, method);
-	for (const parameter of pathParameters(route.path)) {
-		if (route.body === 'object' || Object.hasOwn(args, parameter)) continue;
-		throw new DefinitionError(
-			`The path ${route.path} of method '${method}' has the parameter '${parameter}', which is not in args`,
-		);
+	const { verb, path, body, unknownField, maxBody } = route;
+	const fail = (text: string) => {
+		throw new DefinitionError(text);
+	};
+	if (!VERBS_WITH_BODY.has(verb)) {
+		const member = body ? "body: 'object'" : maxBody !== undefined && 'maxBody';
+		if (member) fail(`${member} of rest of method '${method}' needs a verb with a body: POST, PUT or PATCH`);
+	}
+	const parameters = pathParameters(path);
+	if (body) {
+		const label = `body: 'object' of rest of method '${method}'`;
+		if (Object.keys(args).length !== 1) fail(`${label} needs exactly one argument, which is the body`);
+		if (parameters.length > 0) fail(`${label} does not go with the path ${path}: the body is the only argument`);
+		if (unknownField) fail(`${label} does not go with unknownField: the pattern of the argument decides`);
+	}
+	for (const parameter of parameters) {
+		if (Object.hasOwn(args, parameter)) continue;
+		fail(`The path ${path} of method '${method}' has the parameter '${parameter}', which is not in args`);
 	}
 }
 

@@ -8,10 +8,10 @@ import type { Store } from '../../shared/store.js';
 import { DDP_READ, READ, WRITE } from '../kinds.js';
 import { PermissionAnswer } from '../model/answers.js';
 import { insertIfAbsent } from '../model/insertIfAbsent.js';
-import { hasSameElements } from '../model/lists.js';
 import { dropCachedPermission, KNOWN_PERMISSIONS, requirePermission } from '../model/permissions/permissions.js';
 import { doRolesExist, isRoleId } from '../model/permissions/roles.js';
 import { dateOf } from '../model/since.js';
+import { hasSameElements } from '../model/storedLists.js';
 import { getUserRoles, listRoles } from './roles.js';
 
 /** All stored permissions, and the known permissions that are not stored, with their default roles. */

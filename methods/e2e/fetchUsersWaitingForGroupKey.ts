@@ -16,10 +16,10 @@ import { tidyQueue } from '../model/keys/queue.js';
 import { readRoomKeyFields } from '../model/keys/roomKeyId.js';
 import { WITHOUT_KEYS } from '../model/keys/storedKeys.js';
 import { type UserWithPublicKey, usersWithPublicKey } from '../model/keys/usersWithIdentity.js';
-import { listOf } from '../model/lists.js';
 import { findMembership, MEMBER, membershipsOf } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 import { workspaceSetting } from '../model/settings/workspace.js';
+import { listOf } from '../model/storedLists.js';
 
 /** Maximum number of rooms in one call. A client with more rooms makes several calls. */
 const MAX_ROOMS = 500;

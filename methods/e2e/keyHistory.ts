@@ -11,14 +11,13 @@ import { KeyHistoryAnswer, PAGE_ANSWER } from '../model/answers.js';
 import { exists } from '../model/exists.js';
 import { HISTORY_FIELDS, readHistory } from '../model/keys/identityHistory.js';
 import { MEMBER } from '../model/memberships/members.js';
-import { pagesOf } from '../model/pages.js';
+import { membershipsOfUser } from '../model/memberships/roomsOfUser.js';
 import { Page, pageAnswer, pageOfList } from '../model/paging.js';
 import { hasPermissionById } from '../model/permissions/permissions.js';
 
 /** Whether both users are members of the same room. */
 async function haveSharedRoom(store: Store, userId: string, otherId: string): Promise<boolean> {
-	const whereOwn = { 'u._id': userId, ...MEMBER };
-	for await (const page of pagesOf(store.subscriptions, whereOwn, { projection: { rid: 1 } })) {
+	for await (const page of membershipsOfUser(store, userId, MEMBER, { projection: { rid: 1 } })) {
 		const common = { 'u._id': otherId, rid: { $in: page.map(({ rid }) => rid) }, ...MEMBER };
 		if (await exists(store.subscriptions, common)) return true;
 	}

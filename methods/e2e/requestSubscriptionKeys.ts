@@ -7,11 +7,15 @@ import { createYielder } from '../../shared/yielding.js';
 import { KEY_SERVICE_WRITE } from '../kinds.js';
 import { ownKeyOf } from '../model/keys/storedKeys.js';
 import { archiveMismatchedKey } from '../model/keys/storeMemberKey.js';
-import { MEMBER } from '../model/memberships/members.js';
-import { pagesOf } from '../model/pages.js';
+import { type RoomsOfUserOptions, roomsOfUser } from '../model/memberships/roomsOfUser.js';
 import { isEncryptionShown } from '../model/rooms/clientRoom.js';
 
-const FIELDS = { rid: 1, u: 1, E2EKey: 1, e2eKnownKeys: 1 } as const;
+/** Which rooms are read: those with a key id. */
+const READ_OPTIONS = {
+	membershipFields: { u: 1, E2EKey: 1, e2eKnownKeys: 1 },
+	rooms: { e2eKeyId: { $exists: true, $nin: [null, ''] } },
+	roomFields: { e2eKeyId: 1 },
+} satisfies RoomsOfUserOptions;
 
 export const requestSubscriptionKeys = method({
 	name: 'e2e.requestSubscriptionKeys',
@@ -26,15 +30,8 @@ export const requestSubscriptionKeys = method({
 		// While encryption is switched off, clients receive no key ids, and this event contains one
 		// (`test/contract/beyond.md` E13).
 		if (!(await isEncryptionShown(store))) return true;
-		const whereOwn = { 'u._id': userId, ...MEMBER };
 		const pause = createYielder();
-		for await (const memberships of pagesOf(store.subscriptions, whereOwn, { projection: FIELDS, signal })) {
-			const rooms = await store.rooms
-				.find(
-					{ _id: { $in: memberships.map(({ rid }) => rid) }, e2eKeyId: { $exists: true, $nin: [null, ''] } },
-					{ projection: { e2eKeyId: 1 } },
-				)
-				.toArray();
+		for await (const { memberships, rooms } of roomsOfUser(store, userId, { ...READ_OPTIONS, signal })) {
 			const keyIds = new Map(rooms.map(({ _id, e2eKeyId }) => [_id, e2eKeyId]));
 			for (const membership of memberships) {
 				await pause();

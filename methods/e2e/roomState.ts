@@ -9,11 +9,11 @@ import { RoomStateAnswer } from '../model/answers.js';
 import { returnedOffers as recordsOfReturnedOffers } from '../model/keys/knownKeys.js';
 import { stateOf as keyStateOf } from '../model/keys/memberKeys.js';
 import { type UserState, userStates } from '../model/keys/usersWithIdentity.js';
-import { listOf } from '../model/lists.js';
 import { isMember, MEMBER, membershipsOf } from '../model/memberships/members.js';
 import { Page } from '../model/paging.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
 import { isEncryptionShown } from '../model/rooms/clientRoom.js';
+import { listOf } from '../model/storedLists.js';
 
 /** Default and maximum number of members listed in one answer. The maximum also limits the returned offers. */
 const DEFAULT_COUNT = 50;

@@ -11,8 +11,7 @@ import type { Store } from '../../shared/store.js';
 import { DDP_READ, READ } from '../kinds.js';
 import { changesOf, MembershipAnswer, RoomAnswer } from '../model/answers.js';
 import { clientMembership } from '../model/memberships/clientMembership.js';
-import { MEMBER } from '../model/memberships/members.js';
-import { pagesOf } from '../model/pages.js';
+import { membershipsOfUser, roomsOfUser } from '../model/memberships/roomsOfUser.js';
 import { CLIENT_ROOM_FIELDS, type ClientRoom, clientRooms } from '../model/rooms/clientRoom.js';
 import { dateOf } from '../model/since.js';
 
@@ -44,10 +43,9 @@ function removedMemberships({ store, userId }: Context, since: Date) {
 /** The caller's memberships that have changed since a time. Those that were removed since then are in `remove`. */
 async function membershipsSince(context: Context, since?: Date): Promise<Delta<ClientMembership>> {
 	const { store, userId, signal } = context;
-	const whereOwn = { 'u._id': userId };
 	const update: ClientMembership[] = [];
-	const changed = since ? { ...whereOwn, _updatedAt: { $gt: since } } : whereOwn;
-	for await (const page of pagesOf(store.subscriptions, changed, { signal })) {
+	const changed = since ? { _updatedAt: { $gt: since } } : {};
+	for await (const page of membershipsOfUser(store, userId, changed, { signal })) {
 		for (const membership of page) update.push(clientMembership(membership));
 	}
 	if (!since) return { update, remove: [] };
@@ -73,15 +71,11 @@ async function roomsSince(context: Context, since?: Date): Promise<Delta<ClientR
 	const { store, userId, signal } = context;
 	const update: ClientRoom[] = [];
 	const ownRids = new Set<string>();
-	const options = { projection: { rid: 1 }, signal } as const;
-	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId, ...MEMBER }, options)) {
-		for (const { rid } of page) ownRids.add(rid);
-		for (const batch of batchesOf(page, BATCH)) {
-			const inBatch = { _id: { $in: batch.map(({ rid }) => rid) } };
-			const changed = since ? { ...inBatch, _updatedAt: { $gt: since } } : inBatch;
-			const rooms = await store.rooms.find(changed, { projection: CLIENT_ROOM_FIELDS }).toArray();
-			update.push(...(await clientRooms(store, rooms)));
-		}
+	const changed = since ? { _updatedAt: { $gt: since } } : {};
+	const options = { rooms: changed, roomFields: CLIENT_ROOM_FIELDS, signal };
+	for await (const { memberships, rooms } of roomsOfUser(store, userId, options)) {
+		for (const { rid } of memberships) ownRids.add(rid);
+		update.push(...(await clientRooms(store, rooms)));
 	}
 	if (!since) return { update, remove: [] };
 	const remove = new Map<string, Removed>();

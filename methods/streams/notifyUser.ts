@@ -3,7 +3,7 @@ import type { CallContext } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
 import { Action, MembershipAnswer, RoomAnswer } from '../model/answers.js';
 import { clientMembership } from '../model/memberships/clientMembership.js';
-import { pagesOf } from '../model/pages.js';
+import { membershipsOfUser } from '../model/memberships/roomsOfUser.js';
 
 const SUBSCRIPTIONS_CHANGED = '/subscriptions-changed';
 
@@ -62,8 +62,8 @@ export const notifyUser = stream({
 
 /** The user's memberships with an offer, each as a change event. */
 async function* pendingOffers(userId: string, store: CallContext['store']): AsyncIterable<readonly unknown[]> {
-	const whereOffered = { 'u._id': userId, E2ESuggestedKey: { $exists: true } };
-	for await (const page of pagesOf(store.subscriptions, whereOffered, { size: 100 })) {
+	const withOffer = { E2ESuggestedKey: { $exists: true } };
+	for await (const page of membershipsOfUser(store, userId, withOffer, { size: 100 })) {
 		for (const membership of page) yield ['updated', clientMembership(membership)];
 	}
 }

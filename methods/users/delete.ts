@@ -14,7 +14,7 @@ import { deleteOrphanedMemberships } from '../model/lifecycle/deleteRoom.js';
 import { wouldLeaveRoomWithoutHolder } from '../model/lifecycle/endMembership.js';
 import { handOverRooms, requireHandOverConfirmation } from '../model/lifecycle/handOverRooms.js';
 import { removeMember } from '../model/lifecycle/removeMember.js';
-import { pagesOf } from '../model/pages.js';
+import { membershipsOfUser } from '../model/memberships/roomsOfUser.js';
 import { requirePermission } from '../model/permissions/permissions.js';
 import { setActive } from '../model/users/activity.js';
 import { requireOtherAdmin } from '../model/users/admins.js';
@@ -23,9 +23,9 @@ import { revokeTokensOf } from '../model/users/tokens.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
 
-/** The memberships of a user, in pages. */
-function membershipsOfUser({ store, signal }: Context, userId: string): AsyncIterable<Subscription[]> {
-	return pagesOf(store.subscriptions, { 'u._id': userId }, { projection: { rid: 1 }, signal });
+/** The memberships of a user in pages, also invitations. */
+function allMemberships({ store, signal }: Context, userId: string): AsyncIterable<Subscription[]> {
+	return membershipsOfUser(store, userId, {}, { projection: { rid: 1 }, signal });
 }
 
 /** Whether any room would keep members but no key holder if this user was deleted. */
@@ -34,7 +34,7 @@ async function wouldLeaveAnyRoomWithoutHolder(context: Context, userId: string):
 	const check = async ({ rid }: Subscription) => {
 		if (await wouldLeaveRoomWithoutHolder(context.store, rid, userId)) leavesRoomWithoutHolder = true;
 	};
-	await forEachInParallel(membershipsOfUser(context, userId), check, context.signal);
+	await forEachInParallel(allMemberships(context, userId), check, context.signal);
 	return leavesRoomWithoutHolder;
 }
 
@@ -57,7 +57,7 @@ async function leaveAllRooms(
 		lostLastHolder ||= result.lostLastHolder;
 		if (result.roomDeleted) deletedRooms.push(rid);
 	};
-	await forEachInParallel(membershipsOfUser(context, userId), leave, context.signal);
+	await forEachInParallel(allMemberships(context, userId), leave, context.signal);
 	const queued = store.rooms.find({ 'usersWaitingForE2EKeys.userId': userId }, { projection: { _id: 1 } });
 	for await (const { _id } of queued) await dequeue(store, _id, [userId]);
 	return { lostLastHolder, deletedRooms };

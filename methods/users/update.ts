@@ -9,8 +9,8 @@ import { WRITE } from '../kinds.js';
 import { LONG_WORK_MS } from '../limits.js';
 import { UserAnswer } from '../model/answers.js';
 import { handOverRooms, requireHandOverConfirmation } from '../model/lifecycle/handOverRooms.js';
-import { hasSameElements } from '../model/lists.js';
 import { hasPermissionById } from '../model/permissions/permissions.js';
+import { hasSameElements } from '../model/storedLists.js';
 import { StoredValue } from '../model/storedValue.js';
 import { setActive } from '../model/users/activity.js';
 import {

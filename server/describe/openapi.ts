@@ -1,14 +1,15 @@
 /** Makes the OpenAPI 3.1 document. It describes every REST route. */
 import { clientError } from '../../shared/errors.js';
 import type { RateRule } from '../../shared/limit.js';
-import { DEFAULT_TIMEOUT, type Method, pathParameters, type RestRoute } from '../../shared/method.js';
-import { IDEMPOTENCY_KEY, VERBS_WITH_BODY } from '../rest/request.js';
+import { DEFAULT_TIMEOUT, type Method, pathParameters, type RestRoute, VERBS_WITH_BODY } from '../../shared/method.js';
+import { IDEMPOTENCY_KEY } from '../rest/request.js';
 import { urlOf } from '../rest/server.js';
 import { answerBody } from './answers.js';
 import { CHAPTERS, chapterOf } from './chapters.js';
 import { errorResponses, errorsOf, methodErrors } from './errorResponses.js';
 import { ExampleMaker } from './examples.js';
 import { limitsOf, limitsText } from './limits.js';
+import { argumentParameters } from './parameters.js';
 import { CREDENTIALS, type Operation, OTHER_ERROR, ROUTES, routeOperations, UNAUTHORIZED } from './restRoutes.js';
 import { argumentMembers, type JsonSchema, SchemaMaker } from './schema.js';
 
@@ -27,8 +28,9 @@ export const operationIdOf = (name: string): string => name.replaceAll('/', '_')
 const DESCRIPTION = `The REST routes of this server. The same methods can be called over DDP: see \`/asyncapi.json\`.
 
 Every answer is a JSON object with \`success\`. Null in a body counts as an argument that is left out, unless the argument
-may be null. A list in a query is written as \`name=a&name=b\`, as \`name[]=a&name[]=b\`, or as JSON. Every GET accepts the
-parameters \`count\`, \`offset\`, \`sort\`, \`fields\` and \`query\`, because Rocket.Chat's clients may send them anywhere.`;
+may be null. A list in a query is written as \`name=a&name=b\`, as \`name[]=a&name[]=b\`, or as JSON. An object is JSON.
+Every GET accepts the parameters \`count\`, \`offset\`, \`sort\`, \`fields\` and \`query\`, because Rocket.Chat's clients may
+send them anywhere.`;
 
 /** The description of a method, without its arguments. */
 function descriptionOf(method: Method, limits: readonly RateRule[]): string {
@@ -48,23 +50,8 @@ function descriptionOf(method: Method, limits: readonly RateRule[]): string {
 
 /** The parameters of an operation in the path, in the query and in headers. */
 function parametersOf(method: Method, rest: RestRoute, maker: SchemaMaker, examples: ExampleMaker): unknown[] {
-	const inPath = new Set(pathParameters(rest.path));
-	const argumentParameters = argumentMembers(method.args).flatMap(({ name, isOptional, shape }) => {
-		if (!inPath.has(name) && VERBS_WITH_BODY.has(rest.verb)) return [];
-		const schema = maker.schemaOf(shape);
-		const example = examples.exampleOf(schema, name);
-		return [
-			{
-				name,
-				in: inPath.has(name) ? 'path' : 'query',
-				required: !isOptional,
-				schema,
-				...(typeof example !== 'object' && { example }),
-			},
-		];
-	});
 	return [
-		...argumentParameters,
+		...argumentParameters(method, rest, maker, examples),
 		...(method.once ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
 		...(method.secondFactor
 			? [{ $ref: '#/components/parameters/SecondFactor' }, { $ref: '#/components/parameters/SecondFactorMethod' }]

@@ -86,12 +86,14 @@ function ownMember(members: Readonly<Record<string, unknown>>, name: string): un
 /**
  * A field of a query or a form, where every value is text. The pattern of the argument decides what the text stands for:
  * itself, JSON, a list with one entry, a number or a boolean, tried in this order. A list may also be sent as `name[]`.
+ * If the pattern accepts none of these, the value is that of the JSON, so that the error names the wrong member.
  */
 function textValue(members: Readonly<Record<string, unknown>>, name: string, matcher: AnyMatcher): unknown {
 	const value = ownMember(members, name) ?? ownMember(members, `${name}[]`);
 	if (typeof value !== 'string' || !matcher.fault(value)) return value;
-	const candidates = [jsonValue(value), [value], numberOf(value), BOOLEANS.get(value)];
-	return candidates.find((candidate) => candidate !== undefined && !matcher.fault(candidate)) ?? value;
+	const json = jsonValue(value);
+	const candidates = [json, [value], numberOf(value), BOOLEANS.get(value)];
+	return candidates.find((candidate) => candidate !== undefined && !matcher.fault(candidate)) ?? json ?? value;
 }
 
 /** The number that a text stands for; undefined for other text. */

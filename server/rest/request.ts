@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { findTokenHolder, hashToken } from '../../methods/model/users/tokens.js';
 import { clientError, isClientSafe, MatchError } from '../../shared/errors.js';
-import type { RestRoute, SecondFactor } from '../../shared/method.js';
+import { type RestRoute, type SecondFactor, VERBS_WITH_BODY } from '../../shared/method.js';
 import type { Caller, IdempotencyKey } from '../core/caller.js';
 import type { Services } from '../core/invocation.js';
 import type { RateLimitResult } from '../core/limits/counters.js';
@@ -187,9 +187,6 @@ function isDecodable(url: string): boolean {
 		return false;
 	}
 }
-
-/** Verbs whose arguments are in the body. For all other verbs they are in the query. */
-export const VERBS_WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 const FORM = 'application/x-www-form-urlencoded';
 

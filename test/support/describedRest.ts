@@ -2,7 +2,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isDescribed, report } from './described.js';
-import { describedRest } from './schemas.js';
+import { type Described, describedRest } from './schemas.js';
 
 type Json = Record<string, unknown>;
 
@@ -49,14 +49,20 @@ interface Parameter {
 	readonly name?: string;
 	readonly in?: string;
 	readonly required?: boolean;
+	/** Present if the value is JSON text, and no other. */
+	readonly content?: unknown;
 }
 
-/** The fault of a query: an unknown name, or a value of the wrong type. */
-function queryFault(
+/**
+ * The fault of a query: an unknown name, or a value of the wrong type.
+ * @param operation the path of the operation in the document
+ */
+export function queryFault(
 	query: URLSearchParams,
-	parameters: readonly Parameter[],
-	at: readonly string[],
+	described: Described,
+	operation: readonly string[],
 ): string | undefined {
+	const parameters = (described.at(...operation, 'parameters') ?? []) as readonly Parameter[];
 	for (const sentName of new Set(query.keys())) {
 		const name = sentName.replace(/\[\]$/, '');
 		const i = parameters.findIndex((parameter) => parameter.in === 'query' && parameter.name === name);
@@ -67,10 +73,16 @@ function queryFault(
 		const values = query.getAll(sentName);
 		const value = values.length > 1 ? values : values[0];
 		const asJson = typeof value === 'string' && /^\s*[[{]/.test(value) ? parsed(value) : undefined;
-		const path = [...at, 'parameters', String(i), 'schema'];
-		if (asJson !== undefined && !describedRest().fault(asJson, path)) continue;
+		const isJsonText = parameters[i]?.content !== undefined;
+		const content = isJsonText ? ['content', 'application/json'] : [];
+		const path = [...operation, 'parameters', String(i), ...content, 'schema'];
+		if (asJson !== undefined && !described.fault(asJson, path)) continue;
+		if (isJsonText) {
+			const fault = asJson === undefined ? 'it is not JSON' : described.fault(asJson, path);
+			return `the parameter ${sentName}: ${fault}`;
+		}
 		// Coercion writes into the object around a value, so the parameter is checked as a member.
-		const fault = describedRest().fault(value, path, true) && describedRest().fault([value], path);
+		const fault = described.fault(value, path, true) && described.fault([value], path);
 		if (fault) return `the parameter ${sentName}: ${fault}`;
 	}
 	const isSent = (name = '') => query.has(name) || query.has(`${name}[]`);
@@ -83,7 +95,7 @@ function queryFault(
 function requestFault(exchange: Exchange, at: readonly string[]): string | undefined {
 	const { verb, query, contentType, body } = exchange;
 	const described = describedRest();
-	if (verb === 'GET') return queryFault(query, (described.at(...at, 'parameters') ?? []) as Parameter[], at);
+	if (verb === 'GET' || verb === 'DELETE') return queryFault(query, described, at);
 	if (!described.at(...at, 'requestBody')) return undefined;
 	if (contentType.startsWith('application/x-www-form-urlencoded')) {
 		const form = new URLSearchParams(body);
@@ -115,15 +127,17 @@ function check(exchange: Exchange): void {
 			? `it is not JSON: ${answer.slice(0, 100)}`
 			: describedRest().fault(body, [...at, 'responses', described, 'content', 'application/json', 'schema']);
 	if (fault) report(`${title} answered ${status} otherwise than described: ${fault}; ${answer.slice(0, 300)}`);
+	// For a request without a body.
+	const sent = exchange.body.slice(0, 300) || `the query ${decodeURIComponent(String(exchange.query)).slice(0, 300)}`;
 	const isMatchError = status === 400 && answer.includes('"error":"Match error: ');
 	if (status !== 200 && !isMatchError) return;
 	const wrong = requestFault(exchange, at);
 	// Other routes check their bodies in several steps.
 	const isExact = describedRest().at(...at, 'x-arguments') !== undefined;
 	if (isMatchError && isExact && !wrong)
-		report(`${title} refused a request that is as described: ${exchange.body.slice(0, 300)}; ${answer.slice(0, 200)}`);
+		report(`${title} refused a request that is as described: ${sent}; ${answer.slice(0, 200)}`);
 	if (status !== 200) return;
-	if (wrong) report(`${title} accepted a request otherwise than described: ${wrong}; ${exchange.body.slice(0, 300)}`);
+	if (wrong) report(`${title} accepted a request otherwise than described: ${wrong}; ${sent}`);
 }
 
 /** Collects the bodies of a request and its answer, and checks them at the end. */

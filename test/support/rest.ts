@@ -25,12 +25,30 @@ export async function request(url: string, init: RequestInit = {}): Promise<Rest
 }
 
 /**
+ * Gets a URL as a person, or without credentials.
+ * @param query parameters that are added to the URL. Values that are not texts are sent as JSON
+ * @param headers further headers
+ */
+export function get(
+	url: string,
+	as: Pick<Person, 'id' | 'token'> | null,
+	query: Readonly<Record<string, unknown>> = {},
+	headers: Readonly<Record<string, string>> = {},
+): Promise<RestAnswer> {
+	const address = new URL(url);
+	for (const [name, value] of Object.entries(query)) {
+		address.searchParams.set(name, typeof value === 'string' ? value : JSON.stringify(value));
+	}
+	return request(String(address), { headers: { ...(as && headersOf(as)), ...headers } });
+}
+
+/**
  * Posts a JSON body as a person, or without credentials.
  * @param headers further headers
  */
 export function post(
 	url: string,
-	as: Person | null,
+	as: Pick<Person, 'id' | 'token'> | null,
 	body: unknown,
 	headers: Readonly<Record<string, string>> = {},
 ): Promise<RestAnswer> {

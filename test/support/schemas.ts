@@ -10,7 +10,7 @@ type Json = Record<string, unknown>;
 const escaped = (part: string) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'));
 
 /** A describing document, and validators for the schemas in it. */
-class Described {
+export class Described {
 	readonly #ajv: Ajv2020;
 	readonly #coercing: Ajv2020;
 	readonly #validators = new Map<string, ValidateFunction | undefined>();

@@ -47,6 +47,30 @@ describe('a wrong definition', () => {
 			() => js.method({ ...METHOD, rest: { verb: 'GET', path: '/a/:key' } }),
 			"The path /a/:key of method 'a.b' has the parameter 'key', which is not in args",
 		],
+		[
+			() => js.method({ ...METHOD, rest: { verb: 'GET', path: 'a', body: 'object' } }),
+			"body: 'object' of rest of method 'a.b' needs a verb with a body: POST, PUT or PATCH",
+		],
+		[
+			() => js.method({ ...METHOD, rest: { verb: 'DELETE', path: 'a', maxBody: 1000 } }),
+			"maxBody of rest of method 'a.b' needs a verb with a body: POST, PUT or PATCH",
+		],
+		[
+			() => js.method({ ...METHOD, args: { a: String, b: String }, rest: { verb: 'POST', path: 'a', body: 'object' } }),
+			"body: 'object' of rest of method 'a.b' needs exactly one argument, which is the body",
+		],
+		[
+			() => js.method({ ...METHOD, rest: { verb: 'PUT', path: '/a/:id', body: 'object' } }),
+			"body: 'object' of rest of method 'a.b' does not go with the path /a/:id",
+		],
+		[
+			() => js.method({ ...METHOD, rest: { verb: 'POST', path: 'a', body: 'object', unknownField: 'invalidRoom' } }),
+			"body: 'object' of rest of method 'a.b' does not go with unknownField",
+		],
+		[
+			() => js.method({ ...METHOD, rest: { verb: 'POST', path: 'a', unknownField: 'error-invalid-room' } }),
+			"unknownField of rest of method 'a.b' must be the name of an error of shared/errorTable.ts",
+		],
 		[() => js.method({ ...METHOD, args: { n: undefined } }), "args of method 'a.b': the pattern of 'n' is undefined"],
 		[
 			() => js.method({ ...METHOD, args: { id: String, n: { a: [{ b: undefined }] } } }),

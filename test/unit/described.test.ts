@@ -3,9 +3,13 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { openapiDocument } from '../../server/describe/openapi.js';
+import { method } from '../../shared/method.js';
 import { RawClient } from '../support/ddp.js';
 import { checkPort, takeReports, uncheckPort } from '../support/described.js';
+import { queryFault } from '../support/describedRest.js';
 import { request } from '../support/rest.js';
+import { Described } from '../support/schemas.js';
 
 describe('the checks of what servers answer in tests', () => {
 	let server: Server;
@@ -97,6 +101,23 @@ describe('the checks of what servers answer in tests', () => {
 		expect(takeReports().join()).to.include('the parameter rid is missing');
 		await request(`${url}/api/v1/e2e.getUsersOfRoomWithoutKey?rid=r&count=5`);
 		expect(takeReports()).to.deep.equal([]);
+	});
+
+	it('read an object in a query as JSON text', () => {
+		const list = method({
+			name: 'tasks.list',
+			summary: 'Lists tasks',
+			args: { options: { prefix: String } },
+			rest: 'GET',
+			run: () => ({ success: true }),
+		});
+		const described = new Described(openapiDocument({ methods: [list], limits: [], version: '1' }));
+		const fault = (query: Record<string, string>) =>
+			queryFault(new URLSearchParams(query), described, ['paths', '/api/v1/tasks.list', 'get']);
+		expect(fault({ options: '{"prefix":"a"}' })).to.equal(undefined);
+		expect(fault({ options: '{"prefix":1}' })).to.equal('the parameter options: value/prefix must be string');
+		expect(fault({ options: 'prefix,a' })).to.equal('the parameter options: it is not JSON');
+		expect(fault({ prefix: 'a' })).to.equal('the parameter prefix is unknown');
 	});
 
 	for (const [title, params, frames, expected] of [

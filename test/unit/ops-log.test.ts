@@ -8,7 +8,7 @@ import { method } from '../../shared/method.js';
 import { RawClient } from '../support/ddp.js';
 import { type LogLine, memoryLog } from '../support/log.js';
 import { addPerson, type Person } from '../support/people.js';
-import { headersOf, post, request } from '../support/rest.js';
+import { get, post } from '../support/rest.js';
 
 const broken = method({
 	name: 'own.broken',
@@ -118,7 +118,7 @@ describe('the log of a server', () => {
 	});
 
 	it('every other call at debug, and a method of the application at info if its definition says so', async () => {
-		const calls = await linesOf(() => request(`${server.url}/api/v1/rooms.get`, { headers: headersOf(admin) }));
+		const calls = await linesOf(() => get(`${server.url}/api/v1/rooms.get`, admin));
 		expect(calls.map(({ level, text }) => [level, text])).to.deep.equal([['debug', 'Call']]);
 		const [line] = await linesOf(() => call(admin, 'own.audited'));
 		expect(line?.facts).to.include({ audit: true, method: 'own.audited', outcome: 'ok' });

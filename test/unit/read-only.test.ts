@@ -17,7 +17,7 @@ import { testOptions } from '../support/options.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { recordedStore } from '../support/recordedStore.js';
 import { rejection } from '../support/rejection.js';
-import { headersOf, post, request } from '../support/rest.js';
+import { get, post } from '../support/rest.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 import { openTestStore } from '../support/store.js';
 
@@ -204,14 +204,13 @@ describe('a server that only reads', () => {
 	afterEach(async () => expect(await contents(server.store)).to.equal(contentsBefore));
 
 	it('answers reads over REST', async () => {
-		const { status, body } = await request(`${server.url}/api/v1/e2e.fetchMyKeys`, { headers: headersOf(world.admin) });
+		const { status, body } = await get(`${server.url}/api/v1/e2e.fetchMyKeys`, world.admin);
 		expect(status).to.equal(200);
 		expect(body.public_key).to.equal('fourth');
 	});
 
 	it('lists the public keys that are stored in the history, and leaves out one that is not', async () => {
-		const ask = (as: Person) =>
-			request(`${server.url}/api/v1/e2e.keyHistory?uid=${as.id}`, { headers: headersOf(world.admin) });
+		const ask = (as: Person) => get(`${server.url}/api/v1/e2e.keyHistory?uid=${as.id}`, world.admin);
 		const stored = await ask(world.admin);
 		expect(stored.status).to.equal(200);
 		expect(stored.body.history).to.deep.equal(historyBefore);

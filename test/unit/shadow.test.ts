@@ -11,7 +11,7 @@ import { testOptions } from '../support/options.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { recordedStore } from '../support/recordedStore.js';
 import { rejection } from '../support/rejection.js';
-import { headersOf, post, request } from '../support/rest.js';
+import { get, post, request } from '../support/rest.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 import { openTestStore } from '../support/store.js';
 
@@ -140,7 +140,7 @@ describe('a server with --shadow', () => {
 	});
 
 	it('answers a read with nothing too, and only counts it', async () => {
-		const { status, text } = await request(`${url}/rooms.get`, { headers: headersOf(owner) });
+		const { status, text } = await get(`${url}/rooms.get`, owner);
 		expect([status, text]).to.deep.equal([204, '']);
 		await until(() => ended() > 0);
 		expect(shadow.counts.get('read')).to.equal(1);

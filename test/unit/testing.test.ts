@@ -6,7 +6,7 @@ import { type ApiOf, ClientError, callerOf, createServer, liveQuery, method, pub
 import { fakeClock, openTestServer, type TestServer } from '../../server/testing/index.js';
 import { StoreUnavailableError } from '../../shared/errors.js';
 import { rejection } from '../support/rejection.js';
-import { headersOf, post, request } from '../support/rest.js';
+import { get, post } from '../support/rest.js';
 
 const FAULT = 'the fault inside';
 
@@ -173,7 +173,7 @@ describe('the cause of an error in a test', () => {
 		expect(direct.status).to.equal(500);
 		const message = JSON.stringify({ msg: 'method', id: '1', method: 'broken', params: [] });
 		const relayed = await post(`${real.url}/api/v1/method.call/broken`, bob, { message });
-		const unknown = await request(`${real.url}/api/v1/none`, { headers: headersOf(bob) });
+		const unknown = await get(`${real.url}/api/v1/none`, bob);
 		for (const { text } of [direct, relayed, unknown]) {
 			expect(text).not.to.include(FAULT);
 			expect(text).not.to.include('cause');

@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
-import { headersOf, request } from '../support/rest.js';
+import { get, headersOf, request } from '../support/rest.js';
 
 const digest = (password: string) => ({
 	digest: createHash('sha256').update(password).digest('hex'),
@@ -48,7 +48,7 @@ describe('login over DDP (16; test/contract/rocketchat-e2e.md 9.2)', () => {
 		const client = await connect();
 		const { result } = await client.call('login', { user: { username: 'alice' }, password: digest('secret') });
 		const { id, token } = result as { id: string; token: string };
-		expect((await request(`${app.url}/api/v1/me`, { headers: headersOf({ id, token }) })).status).to.equal(200);
+		expect((await get(`${app.url}/api/v1/me`, { id, token })).status).to.equal(200);
 		const again = await connect();
 		expect((await again.call('login', { resume: token })).result).to.include({ id, token });
 	});

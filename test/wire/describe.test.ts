@@ -264,6 +264,42 @@ describe('the description of the server', () => {
 			]);
 		});
 
+		it('has a parameter that is an object, or a list of objects, as JSON text', async () => {
+			const list = method({
+				name: 'tasks.list',
+				summary: 'Lists tasks',
+				args: {
+					options: Match.Optional({ prefix: String }),
+					ranges: [{ from: Number }],
+					ids: [String],
+					idOrRange: Match.OneOf(String, { from: Number }),
+				},
+				rest: 'GET',
+				run: () => ({}),
+			});
+			const document = openapiDocument({ methods: [list], limits: [], version: '1' }) as Json;
+			expect((await new Validator().validate(document)).errors).to.equal(undefined);
+			const parameters: Json[] = document.paths['/api/v1/tasks.list'].get.parameters;
+			expect(parameters[0]).to.deep.equal({
+				name: 'options',
+				in: 'query',
+				required: false,
+				content: {
+					'application/json': {
+						schema: {
+							type: 'object',
+							properties: { prefix: { type: 'string' } },
+							required: ['prefix'],
+							additionalProperties: false,
+						},
+						example: { prefix: 'text' },
+					},
+				},
+			});
+			expect(parameters.filter(({ content }) => content).map(({ name }) => name)).to.deep.equal(['options', 'ranges']);
+			expect(parameters.filter(({ schema }) => schema).map(({ name }) => name)).to.deep.equal(['ids', 'idOrRange']);
+		});
+
 		it('has its publications and streams', async () => {
 			const { channels } = await documentAt(`${other.url}/asyncapi.json`);
 			expect(channels['publication.tasks'].messages['added.tasks'].payload.properties.fields).to.deep.equal({

@@ -6,7 +6,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
 import type { RawClient } from '../support/ddp.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
-import { headersOf, post, request } from '../support/rest.js';
+import { get, headersOf, post, request } from '../support/rest.js';
 
 const SET = 'e2e.setUserPublicAndPrivateKeys';
 const pair = (name: string) => ({ public_key: `public ${name}`, private_key: `private ${name}` });
@@ -29,7 +29,6 @@ describe('identity keys on the wire', () => {
 	});
 
 	const url = (endpoint: string) => `${app.url}/api/v1/${endpoint}`;
-	const get = (endpoint: string, as: Person | null) => request(url(endpoint), { headers: as ? headersOf(as) : {} });
 	const say = (endpoint: string, as: Person | null, body: unknown) => post(url(endpoint), as, body);
 
 	async function connect(as: Person): Promise<RawClient> {
@@ -54,11 +53,11 @@ describe('identity keys on the wire', () => {
 
 	describe('over REST (section 6)', () => {
 		it('GET e2e.fetchMyKeys returns what POST e2e.setUserPublicAndPrivateKeys has stored (4.2, 4.3 Write, #26753)', async () => {
-			expect((await get('e2e.fetchMyKeys', alice)).text).to.equal('{"success":true}');
+			expect((await get(url('e2e.fetchMyKeys'), alice)).text).to.equal('{"success":true}');
 			const keys = { public_key: '{"kty":"RSA"}', private_key: '{"$binary":"QUJD"}' };
 			const stored = await say(SET, alice, keys);
 			expect([stored.status, stored.text]).to.deep.equal([200, '{"success":true}']);
-			expect((await get('e2e.fetchMyKeys', alice)).body).to.deep.equal({ ...keys, success: true });
+			expect((await get(url('e2e.fetchMyKeys'), alice)).body).to.deep.equal({ ...keys, success: true });
 		});
 
 		it('POST e2e.setUserPublicAndPrivateKeys, and force (4.3 Guard)', async () => {
@@ -72,7 +71,7 @@ describe('identity keys on the wire', () => {
 				details: { method: SET },
 			});
 			expect((await say(SET, alice, { ...pair('2'), force: true })).status).to.equal(200);
-			expect((await get('e2e.fetchMyKeys', alice)).body).to.include(pair('2'));
+			expect((await get(url('e2e.fetchMyKeys'), alice)).body).to.include(pair('2'));
 		});
 
 		it('POST e2e.setUserPublicAndPrivateKeys: bad members, over REST as over DDP (4.3, 7.3)', async () => {
@@ -89,7 +88,7 @@ describe('identity keys on the wire', () => {
 			for (const body of [{ ...pair('1'), public_key: 5 }, { ...pair('1'), force: 'true' }, [pair('1')]]) {
 				expect((await say(SET, alice, body)).status).to.equal(400);
 			}
-			expect((await get('e2e.fetchMyKeys', alice)).text).to.equal('{"success":true}');
+			expect((await get(url('e2e.fetchMyKeys'), alice)).text).to.equal('{"success":true}');
 		});
 
 		it('POST e2e.setUserPublicAndPrivateKeys: unknown members are refused, and a form is accepted', async () => {
@@ -100,7 +99,7 @@ describe('identity keys on the wire', () => {
 				body: new URLSearchParams(pair('of bob')),
 			});
 			expect(form.text).to.equal('{"success":true}');
-			expect((await get('e2e.fetchMyKeys', bob)).body).to.include(pair('of bob'));
+			expect((await get(url('e2e.fetchMyKeys'), bob)).body).to.include(pair('of bob'));
 		});
 
 		it('POST e2e.setUserPublicAndPrivateKeys: the same Idempotency-Key gets the same answer (E1)', async () => {
@@ -117,7 +116,7 @@ describe('identity keys on the wire', () => {
 		it('GET e2e.keyHistory: with count and offset, in a form a client can check (E15, T3)', async () => {
 			await addRoom(app.store, [alice, bob]);
 			for (const name of ['1', '2', '3']) await say(SET, alice, { ...pair(name), force: true });
-			const { status, body } = await get(`e2e.keyHistory?uid=${alice.id}&count=2&offset=1`, bob);
+			const { status, body } = await get(url(`e2e.keyHistory?uid=${alice.id}&count=2&offset=1`), bob);
 			expect(status).to.equal(200);
 			expect(body).to.include({ success: true, count: 2, offset: 1, total: 3 });
 			const [second, third] = body.history as { public_key: string; ts: string; previous: string; hash: string }[];
@@ -127,7 +126,7 @@ describe('identity keys on the wire', () => {
 		});
 
 		it('GET e2e.keyHistory: refused for a user without a common room', async () => {
-			const { status, body } = await get(`e2e.keyHistory?uid=${alice.id}`, bob);
+			const { status, body } = await get(url(`e2e.keyHistory?uid=${alice.id}`), bob);
 			expect(status).to.equal(400);
 			expect(body).to.deep.equal({
 				success: false,
@@ -140,7 +139,7 @@ describe('identity keys on the wire', () => {
 		it('POST users.resetE2EKey: for the caller, whose token is then removed', async () => {
 			await say(SET, alice, pair('1'));
 			expect((await say('users.resetE2EKey', alice, {})).text).to.equal('{"success":true}');
-			expect((await get('e2e.fetchMyKeys', alice)).status).to.equal(401);
+			expect((await get(url('e2e.fetchMyKeys'), alice)).status).to.equal(401);
 		});
 
 		it('POST users.resetE2EKey: reports the last holder (E11)', async () => {
@@ -164,8 +163,8 @@ describe('identity keys on the wire', () => {
 		it('POST users.resetE2EKey: an admin, for a user by name', async () => {
 			await say(SET, alice, pair('1'));
 			expect((await say('users.resetE2EKey', admin, { username: alice.username })).text).to.equal('{"success":true}');
-			expect((await get('me', alice)).status).to.equal(401);
-			expect((await get('me', admin)).status).to.equal(200);
+			expect((await get(url('me'), alice)).status).to.equal(401);
+			expect((await get(url('me'), admin)).status).to.equal(200);
 		});
 
 		for (const [verb, endpoint] of [
@@ -175,9 +174,9 @@ describe('identity keys on the wire', () => {
 			['POST', 'users.resetE2EKey'],
 		] as const) {
 			it(`${verb} ${endpoint}: 401 without credentials, 405 for the other verb (7.2, 7.3)`, async () => {
-				const answer = await (verb === 'GET' ? get(endpoint, null) : say(endpoint, null, {}));
+				const answer = await (verb === 'GET' ? get(url(endpoint), null) : say(endpoint, null, {}));
 				expect([answer.status, answer.text]).to.deep.equal([401, '{"success":false,"error":"unauthorized"}']);
-				const other = await (verb === 'GET' ? say(endpoint, alice, {}) : get(endpoint, alice));
+				const other = await (verb === 'GET' ? say(endpoint, alice, {}) : get(url(endpoint), alice));
 				expect(other.status).to.equal(405);
 			});
 		}
@@ -186,7 +185,7 @@ describe('identity keys on the wire', () => {
 			const message = stringify({ msg: 'method', id: '1', method: SET, params: [pair('1')] });
 			const { body } = await say(`method.call/${SET}`, alice, { message });
 			expect(parse(body.message as string)).to.deep.equal({ msg: 'result', id: '1' });
-			expect((await get('e2e.fetchMyKeys', alice)).body).to.include(pair('1'));
+			expect((await get(url('e2e.fetchMyKeys'), alice)).body).to.include(pair('1'));
 		});
 	});
 

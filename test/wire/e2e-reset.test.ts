@@ -7,7 +7,7 @@ import { clientsOfEachTest } from '../support/clients.js';
 import type { Frame, RawClient } from '../support/ddp.js';
 import { sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
-import { headersOf, post, request } from '../support/rest.js';
+import { get, post } from '../support/rest.js';
 
 const IDENTITY = { e2e: { public_key: 'public', private_key: 'private' } };
 const OLD = 'old-key';
@@ -122,7 +122,7 @@ describe('reset and room state, over the wire', () => {
 
 	it('GET e2e.roomState (E2, T3)', async () => {
 		const url = `${app.url}/api/v1/e2e.roomState?rid=${rid}&count=1&offset=0`;
-		const { status, body } = await request(url, { headers: headersOf(bob) });
+		const { status, body } = await get(url, bob);
 		expect(status).to.equal(200);
 		expect(body).to.include({
 			success: true,

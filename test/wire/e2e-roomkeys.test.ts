@@ -4,7 +4,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { RawClient } from '../support/ddp.js';
 import { identity, membershipOf, publicKey, queueOf, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
-import { headersOf, post, request } from '../support/rest.js';
+import { get, headersOf, post, request } from '../support/rest.js';
 
 const SUCCESS = { status: 200, text: '{"success":true}' };
 
@@ -32,8 +32,8 @@ describe('room keys over REST and DDP', () => {
 		return { status, text };
 	}
 
-	async function get(as: Person | null, path: string) {
-		const { status, body } = await request(url(path), { headers: as ? headersOf(as) : {} });
+	async function read(as: Person | null, path: string) {
+		const { status, body } = await get(url(path), as);
 		return { status, body };
 	}
 
@@ -78,15 +78,15 @@ describe('room keys over REST and DDP', () => {
 	it('e2e.getUsersOfRoomWithoutKey with rid, count and offset in the query (6, 4.5, T3)', async () => {
 		const rid = await addWaiting();
 		const users = [{ _id: bob.id, e2e: { public_key: publicKey('bob') } }];
-		expect(await get(alice, `e2e.getUsersOfRoomWithoutKey?rid=${rid}`)).to.deep.equal({
+		expect(await read(alice, `e2e.getUsersOfRoomWithoutKey?rid=${rid}`)).to.deep.equal({
 			status: 200,
 			body: { users, success: true },
 		});
-		expect(await get(alice, `e2e.getUsersOfRoomWithoutKey?rid=${rid}&count=10&offset=0`)).to.deep.equal({
+		expect(await read(alice, `e2e.getUsersOfRoomWithoutKey?rid=${rid}&count=10&offset=0`)).to.deep.equal({
 			status: 200,
 			body: { users, total: 1, success: true },
 		});
-		expect(await get(alice, 'e2e.getUsersOfRoomWithoutKey')).to.deep.equal({
+		expect(await read(alice, 'e2e.getUsersOfRoomWithoutKey')).to.deep.equal({
 			status: 400,
 			body: { success: false, error: 'Match error: Expected string, got undefined' },
 		});
@@ -126,7 +126,7 @@ describe('room keys over REST and DDP', () => {
 			[`roomIds=${foreign}&roomIds=${rids[1]}`, [rids[1]]],
 			[`roomIds=${foreign}`, []],
 		] as const) {
-			expect(await get(alice, `e2e.fetchUsersWaitingForGroupKey?${query}`), query).to.deep.equal({
+			expect(await read(alice, `e2e.fetchUsersWaitingForGroupKey?${query}`), query).to.deep.equal({
 				status: 200,
 				body: {
 					usersWaitingForE2EKeys: Object.fromEntries(notified.map((rid) => [rid, waiting])),

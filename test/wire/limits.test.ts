@@ -10,7 +10,7 @@ import { startApp, type TestApp, type TestAppOptions } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
 import { RawClient } from '../support/ddp.js';
 import { addPerson, type Person } from '../support/people.js';
-import { headersOf, post, request } from '../support/rest.js';
+import { get, post, request } from '../support/rest.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 const limit = { calls: 3, per: 600_000 };
@@ -227,7 +227,7 @@ describe('limits', () => {
 			expect(error).to.include({ error: 'too-many-requests' });
 			expect((await logIn('bob', 'secret')).status).to.equal(200);
 			expect((await client.call('login', { resume: alice.token })).result).to.include({ id: alice.id });
-			expect((await request(`${app.url}/api/v1/me`, { headers: headersOf(alice) })).status).to.equal(200);
+			expect((await get(`${app.url}/api/v1/me`, alice)).status).to.equal(200);
 		});
 	});
 

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { startApp, type TestApp } from '../support/app.js';
 import { RawClient } from '../support/ddp.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
-import { headersOf, request } from '../support/rest.js';
+import { get, headersOf, request } from '../support/rest.js';
 
 const RUNS = { numRuns: 300 };
 
@@ -119,7 +119,7 @@ describe('arbitrary input', () => {
 		const client = await RawClient.connect(app.webSocketUrl);
 		expect((await client.call('login', { resume: alice.token })).error).to.equal(undefined);
 		await client.close();
-		const { status } = await request(`${app.url}/api/v1/me`, { headers: headersOf(alice) });
+		const { status } = await get(`${app.url}/api/v1/me`, alice);
 		expect(status).to.equal(200);
 	}
 

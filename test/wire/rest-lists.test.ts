@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
-import { headersOf, post, type RestAnswer, request } from '../support/rest.js';
+import { get, post, type RestAnswer } from '../support/rest.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 type Json = Record<string, unknown>;
@@ -40,7 +40,6 @@ describe('lists and settings over REST', () => {
 
 	const url = (path: string) => `${app.url}/api/v1/${path}`;
 	const send = (as: Person, path: string, body: unknown) => post(url(path), as, body);
-	const get = (as: Person, path: string) => request(url(path), { headers: headersOf(as) });
 	const ok = ({ status, body }: RestAnswer): Json => {
 		expect(body).to.deep.include({ success: true });
 		expect(status).to.equal(200);
@@ -49,34 +48,34 @@ describe('lists and settings over REST', () => {
 	const names = (rooms: unknown) => (rooms as Json[]).map(({ name }) => name);
 
 	it('channels.list: sorted by name, in pages; channels of teams only for their members', async () => {
-		const { channels, ...page } = ok(await get(alice, 'channels.list'));
+		const { channels, ...page } = ok(await get(url('channels.list'), alice));
 		expect(names(channels)).to.deep.equal(['animals', 'news', 'team-a']);
 		expect(page).to.deep.equal({ success: true, count: 3, offset: 0, total: 3 });
-		const second = ok(await get(alice, 'channels.list?count=1&offset=1'));
+		const second = ok(await get(url('channels.list?count=1&offset=1'), alice));
 		expect(names(second.channels)).to.deep.equal(['news']);
 		expect(second).to.include({ count: 1, offset: 1, total: 3 });
 		expect((channels as Json[])[0]).not.to.have.property('joinCode');
-		expect(names(ok(await get(alice, `channels.list?_id=${rids.news}`)).channels)).to.deep.equal(['news']);
+		expect(names(ok(await get(url(`channels.list?_id=${rids.news}`), alice)).channels)).to.deep.equal(['news']);
 	});
 
 	it('channels.list: a guest sees their own', async () => {
-		expect(names(ok(await get(guest, 'channels.list')).channels)).to.deep.equal(['news']);
+		expect(names(ok(await get(url('channels.list'), guest)).channels)).to.deep.equal(['news']);
 		const nobody = await addPerson(app.store, { roles: ['none'] });
-		expect((await get(nobody, 'channels.list')).status).to.equal(403);
+		expect((await get(url('channels.list'), nobody)).status).to.equal(403);
 	});
 
 	it('channels.list.joined, groups.list: the caller’s own by name', async () => {
-		expect(names(ok(await get(alice, 'channels.list.joined')).channels)).to.deep.equal(['team-a']);
-		const { groups, ...page } = ok(await get(alice, 'groups.list'));
+		expect(names(ok(await get(url('channels.list.joined'), alice)).channels)).to.deep.equal(['team-a']);
+		const { groups, ...page } = ok(await get(url('groups.list'), alice));
 		expect(names(groups)).to.deep.equal(['group-1', 'group-2']);
 		expect(page).to.deep.equal({ success: true, count: 2, offset: 0, total: 2 });
-		expect(ok(await get(guest, 'groups.list'))).to.deep.include({ groups: [], total: 0 });
+		expect(ok(await get(url('groups.list'), guest))).to.deep.include({ groups: [], total: 0 });
 	});
 
 	it('channels.members?filter=: members with the text in a name', async () => {
 		const rid = await addRoom(app.store, [alice, guest, admin], { name: 'everybody', t: 'c' });
 		const members = async (filter: string, more = '') =>
-			ok(await get(alice, `channels.members?roomId=${rid}&filter=${encodeURIComponent(filter)}${more}`));
+			ok(await get(url(`channels.members?roomId=${rid}&filter=${encodeURIComponent(filter)}${more}`), alice));
 		expect(((await members('ALI')).members as Json[]).map(({ username }) => username)).to.deep.equal(['alice']);
 		expect((await members('boss')).members).to.deep.equal([{ _id: admin.id, username: 'admin', name: 'The Boss' }]);
 		expect((await members('CHIEF')).total).to.equal(1);
@@ -87,11 +86,11 @@ describe('lists and settings over REST', () => {
 			offset: 1,
 			count: 1,
 		});
-		expect(ok(await get(alice, `channels.members?roomId=${rid}`)).total).to.equal(3);
+		expect(ok(await get(url(`channels.members?roomId=${rid}`), alice)).total).to.equal(3);
 	});
 
 	it('roles.list: the roles of Rocket.Chat, or those of the database', async () => {
-		const roles = async () => ok(await get(alice, 'roles.list')).roles as Json[];
+		const roles = async () => ok(await get(url('roles.list'), alice)).roles as Json[];
 		expect(await roles()).to.deep.include({
 			_id: 'owner',
 			name: 'owner',
@@ -107,7 +106,7 @@ describe('lists and settings over REST', () => {
 
 	it('settings and settings.bulk: all or none, for callers with the permission', async () => {
 		const read = async () =>
-			(ok(await get(admin, 'settings?count=100')).settings as Json[]).map(({ _id, value }) => [_id, value]);
+			(ok(await get(url('settings?count=100'), admin)).settings as Json[]).map(({ _id, value }) => [_id, value]);
 		const before = await read();
 		const changes = (value: unknown) => [
 			{ _id: 'E2E_Allow_Unencrypted_Messages', value: true },
@@ -148,15 +147,15 @@ describe('lists and settings over REST', () => {
 			await app.store.users.updateOne({ _id: person.id }, {
 				$push: { 'services.resume.loginTokens': { hashedToken: 'bot', type: 'personalAccessToken', when: new Date() } },
 			} as object);
-			ok(await get(phone, 'me'));
+			ok(await get(url('me'), phone));
 			const { success, ...answer } = ok(await send(here, path, {}));
 			if (path === 'users.logoutOtherClients') {
 				expect(answer.token).to.equal(here.token);
 				expect(new Date(answer.tokenExpires as string).getTime()).to.be.greaterThan(Date.now());
 			} else expect(answer).to.deep.equal({});
-			expect((await get(phone, 'me')).status).to.equal(401);
-			expect((await get(person, 'me')).status).to.equal(401);
-			ok(await get(here, 'me'));
+			expect((await get(url('me'), phone)).status).to.equal(401);
+			expect((await get(url('me'), person)).status).to.equal(401);
+			ok(await get(url('me'), here));
 			const left = (await app.store.users.findOne({ _id: person.id }))?.services?.resume?.loginTokens.length;
 			expect(left).to.equal(path === 'users.removeOtherTokens' ? 1 : 2);
 		}
@@ -180,12 +179,12 @@ describe('lists and settings over REST', () => {
 		};
 		expect(user).to.include({ nickname: 'Nick' });
 		expect(user).not.to.have.property('bio');
-		expect(ok(await get(alice, `users.info?userId=${id}`)).user).to.include({ nickname: 'Nick' });
+		expect(ok(await get(url(`users.info?userId=${id}`), alice)).user).to.include({ nickname: 'Nick' });
 	});
 
 	it('rooms.info: custom fields are an object, also of a room made without', async () => {
 		const { group } = ok(await send(alice, 'groups.create', { name: 'plain' })) as { group: Json };
-		expect((ok(await get(alice, `rooms.info?roomId=${group._id}`)).room as Json).customFields).to.deep.equal({});
+		expect((ok(await get(url(`rooms.info?roomId=${group._id}`), alice)).room as Json).customFields).to.deep.equal({});
 	});
 });
 

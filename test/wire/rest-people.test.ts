@@ -7,7 +7,7 @@ import type { User } from '../../shared/documents.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { RawClient } from '../support/ddp.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
-import { headersOf, post, request } from '../support/rest.js';
+import { get, headersOf, post, request } from '../support/rest.js';
 
 const UNAUTHORIZED = {
 	success: false,
@@ -36,8 +36,6 @@ describe('REST, people and settings', () => {
 		return { id: userId, username: user, token: authToken };
 	}
 
-	const get = (path: string, as: Person | null = null) =>
-		request(`${api}/${path}`, { headers: as ? headersOf(as) : {} });
 	const fresh = () => `user.test.${Date.now()}.${count++}`;
 
 	/** Creates users as the helper of Rocket.Chat's tests does. */
@@ -126,13 +124,17 @@ describe('REST, people and settings', () => {
 	it('returns users, and an error for an unknown one', async () => {
 		const { status: _, settings, _updatedAt, ...user } = (await create()).body.user as User;
 		for (const query of [`userId=${user._id}`, `username=${user.username}`]) {
-			const { status, body } = await get(`users.info?${query}`, admin);
+			const { status, body } = await get(`${api}/users.info?${query}`, admin);
 			expect(status).to.equal(200);
 			expect(body.user).to.deep.include({ ...user, canViewAllInfo: true });
 		}
-		const { status, body } = await get('users.info?username=invalid-username', admin);
+		const { status, body } = await get(`${api}/users.info?username=invalid-username`, admin);
 		expect({ status, body }).to.deep.equal({ status: 400, body: { success: false, error: 'User not found.' } });
-		expect((await get('users.list?count=2&offset=1', admin)).body).to.include({ success: true, count: 2, offset: 1 });
+		expect((await get(`${api}/users.list?count=2&offset=1`, admin)).body).to.include({
+			success: true,
+			count: 2,
+			offset: 1,
+		});
 	});
 
 	it('changes users: a new password ends their connections', async () => {
@@ -152,14 +154,14 @@ describe('REST, people and settings', () => {
 		});
 		expect(body.user).not.to.have.any.keys('services', 'e2e');
 		await client.closed;
-		expect((await get('me', { id: user._id, username: '', token })).status).to.equal(401);
+		expect((await get(`${api}/me`, { id: user._id, token })).status).to.equal(401);
 		const again = await logIn(user.username as string, 'new');
 		const currentPassword = createHash('sha256').update('new').digest('hex');
 		const own = await post(`${api}/users.updateOwnBasicInfo`, again, {
 			data: { currentPassword, newPassword: 'newer' },
 		});
 		expect(own.body).to.have.nested.property('user._id', user._id);
-		expect((await get('me', again)).status).to.equal(200);
+		expect((await get(`${api}/me`, again)).status).to.equal(200);
 		expect((await post(`${api}/users.update`, admin, { userId: '', data: {} })).status).to.equal(400);
 	});
 
@@ -184,23 +186,26 @@ describe('REST, people and settings', () => {
 		expect(userId).to.equal(user._id);
 		const client = await RawClient.connect(app.webSocketUrl);
 		await client.call('login', { resume: authToken });
-		const { body } = await get(`users.listTokens?userId=${user._id}`, admin);
+		const { body } = await get(`${api}/users.listTokens?userId=${user._id}`, admin);
 		expect(body).to.include({ success: true, total: 1 });
 		const [{ id: tokenId }] = body.tokens as [{ id: string }];
 		const revoked = await post(`${api}/users.revokeTokens`, admin, { userId, tokenId });
 		expect(revoked.body).to.deep.equal({ success: true, revoked: 1 });
 		await client.closed;
-		expect((await get(`users.listTokens?userId=${user._id}`, alice)).status).to.equal(403);
+		expect((await get(`${api}/users.listTokens?userId=${user._id}`, alice)).status).to.equal(403);
 	});
 
 	it('lists all rooms and their members for admins', async () => {
 		const rid = await addRoom(app.store, [alice], { name: 'of-alice' });
-		const found = await get('rooms.adminRooms?filter=of-alice', admin);
+		const found = await get(`${api}/rooms.adminRooms?filter=of-alice`, admin);
 		expect(found.body).to.deep.include({ success: true, count: 1, offset: 0, total: 1 });
-		expect((await get(`rooms.adminRooms.getRoom?rid=${rid}`, admin)).body).to.include({ _id: rid, success: true });
-		const { body } = await get(`rooms.adminRooms.members?rid=${rid}`, admin);
+		expect((await get(`${api}/rooms.adminRooms.getRoom?rid=${rid}`, admin)).body).to.include({
+			_id: rid,
+			success: true,
+		});
+		const { body } = await get(`${api}/rooms.adminRooms.members?rid=${rid}`, admin);
 		expect(body.members).to.deep.equal([{ _id: alice.id, username: alice.username, roles: [], key: 'none' }]);
-		expect((await get('rooms.adminRooms', alice)).status).to.equal(403);
+		expect((await get(`${api}/rooms.adminRooms`, alice)).status).to.equal(403);
 	});
 
 	describe('settings', () => {
@@ -211,8 +216,8 @@ describe('REST, people and settings', () => {
 				const { status, text } = await save('E2E_Enable', { value });
 				expect({ status, text }).to.deep.equal({ status: 200, text: '{"success":true}' });
 				const expected = { _id: 'E2E_Enable', value, success: true };
-				expect((await get('settings/E2E_Enable', alice)).body).to.deep.equal(expected);
-				const { body } = await get('settings.public?_id=E2E_Enable');
+				expect((await get(`${api}/settings/E2E_Enable`, alice)).body).to.deep.equal(expected);
+				const { body } = await get(`${api}/settings.public?_id=E2E_Enable`, null);
 				expect(body).to.deep.equal({
 					settings: [{ _id: 'E2E_Enable', value }],
 					count: 1,
@@ -236,7 +241,7 @@ describe('REST, people and settings', () => {
 				expect(answer.status).to.equal(400);
 				expect(answer.body).to.include({ success: false, errorType });
 			}
-			expect((await get('settings/LDAP_Enable', alice)).body).to.deep.equal(UNAUTHORIZED);
+			expect((await get(`${api}/settings/LDAP_Enable`, alice)).body).to.deep.equal(UNAUTHORIZED);
 		});
 
 		it('have two verbs at one path, and refuse others', async () => {
@@ -254,7 +259,7 @@ describe('REST, people and settings', () => {
 		expect((await post(`${api}/users.delete`, admin, { userId: user._id })).body).to.deep.equal(UNAUTHORIZED);
 		expect((await update(['admin'])).status).to.equal(200);
 		expect((await post(`${api}/users.delete`, admin, { userId: user._id })).status).to.equal(200);
-		expect((await get('permissions.listAll', alice)).body)
+		expect((await get(`${api}/permissions.listAll`, alice)).body)
 			.to.include({ success: true })
 			.and.have.property('update')
 			.that.deep.includes({ _id: 'create-user', roles: ['admin'] });

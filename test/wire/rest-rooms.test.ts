@@ -4,7 +4,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
 import type { Frame, RawClient } from '../support/ddp.js';
 import { addPerson, type Person } from '../support/people.js';
-import { headersOf, post, type RestAnswer, request } from '../support/rest.js';
+import { get, headersOf, post, type RestAnswer, request } from '../support/rest.js';
 import { during } from '../support/settings.js';
 
 type Json = Record<string, unknown>;
@@ -30,8 +30,6 @@ describe('rooms over REST', () => {
 
 	const url = (path: string) => `${app.url}/api/v1/${path}`;
 	const send = (as: Person | null, path: string, body: unknown) => post(url(path), as, body);
-	const get = (as: Person | null, path: string, query: Record<string, string> = {}) =>
-		request(`${url(path)}?${new URLSearchParams(query)}`, as ? { headers: headersOf(as) } : {});
 
 	function ok({ status, body, headers }: RestAnswer): Json {
 		expect(body).to.deep.include({ success: true });
@@ -104,8 +102,8 @@ describe('rooms over REST', () => {
 	it('groups.delete: an admin who is no member deletes a group', async () => {
 		const { _id: roomId } = await create(alice);
 		expect(ok(await send(admin, 'groups.delete', { roomId }))).to.deep.equal({ success: true });
-		refusedWith(await get(alice, 'groups.info', { roomId: roomId as string }), 'error-room-not-found');
-		refusedWith(await get(alice, 'rooms.info', { roomId: roomId as string }), 'error-room-not-found');
+		refusedWith(await get(url('groups.info'), alice, { roomId: roomId as string }), 'error-room-not-found');
+		refusedWith(await get(url('rooms.info'), alice, { roomId: roomId as string }), 'error-room-not-found');
 		refusedWith(await send(alice, 'groups.delete', { roomId }), 'error-room-not-found');
 	});
 
@@ -123,8 +121,10 @@ describe('rooms over REST', () => {
 		const between = ok(await send(alice, 'im.create', { username: 'bob' })).room as Json;
 		const own = ok(await send(admin, 'im.create', { username: 'bob' })).room as Json;
 		ok(await send(admin, 'im.delete', { username: 'bob' }));
-		refusedWith(await get(bob, 'rooms.info', { roomId: own._id as string }), 'error-room-not-found');
-		expect(ok(await get(bob, 'rooms.info', { roomId: between._id as string })).room).to.include({ _id: between._id });
+		refusedWith(await get(url('rooms.info'), bob, { roomId: own._id as string }), 'error-room-not-found');
+		expect(ok(await get(url('rooms.info'), bob, { roomId: between._id as string })).room).to.include({
+			_id: between._id,
+		});
 		refusedWith(await send(admin, 'im.delete', { username: 'bob' }), 'error-room-not-found');
 		refusedWith(await send(admin, 'im.delete', { username: 'nobody' }), 'error-room-not-found');
 		refusedWith(await send(admin, 'im.delete', {}), 'error-roomid-param-not-provided');
@@ -139,10 +139,14 @@ describe('rooms over REST', () => {
 		ok(await allow(['admin']));
 		try {
 			expect(ok(await send(admin, 'groups.kick', { roomId, userId: bob.id }))).to.deep.equal({ success: true });
-			expect((ok(await get(alice, 'groups.info', { roomId: roomId as string })).group as Json).usersCount).to.equal(1);
+			expect(
+				(ok(await get(url('groups.info'), alice, { roomId: roomId as string })).group as Json).usersCount,
+			).to.equal(1);
 			ok(await send(alice, 'groups.invite', { roomId, userId: bob.id }));
 			expect(ok(await send(admin, 'groups.kick', { roomId, userId: bob.id }))).to.deep.equal({ success: true });
-			expect((ok(await get(alice, 'groups.info', { roomId: roomId as string })).group as Json).usersCount).to.equal(1);
+			expect(
+				(ok(await get(url('groups.info'), alice, { roomId: roomId as string })).group as Json).usersCount,
+			).to.equal(1);
 		} finally {
 			ok(await allow([]));
 		}
@@ -152,10 +156,10 @@ describe('rooms over REST', () => {
 		const group = await create(alice);
 		const ways: Record<string, string>[] = [{ roomId: group._id as string }, { roomName: group.name as string }];
 		for (const which of ways) {
-			expect((ok(await get(alice, 'rooms.info', which)).room as Json)._id).to.equal(group._id);
-			refusedWith(await get(bob, 'rooms.info', which), 'error-room-not-found');
+			expect((ok(await get(url('rooms.info'), alice, which)).room as Json)._id).to.equal(group._id);
+			refusedWith(await get(url('rooms.info'), bob, which), 'error-room-not-found');
 		}
-		refusedWith(await get(alice, 'rooms.info'), 'error-roomid-param-not-provided');
+		refusedWith(await get(url('rooms.info'), alice), 'error-roomid-param-not-provided');
 	});
 
 	it('rooms.saveRoomSettings with encrypted returns rid; groups.setEncrypted returns the group', async () => {
@@ -186,27 +190,31 @@ describe('rooms over REST', () => {
 
 	it('subscriptions.get, subscriptions.getOne, rooms.get', async () => {
 		const { _id: roomId } = await create(alice);
-		const { subscription } = ok(await get(alice, 'subscriptions.getOne', { roomId: roomId as string }));
+		const { subscription } = ok(await get(url('subscriptions.getOne'), alice, { roomId: roomId as string }));
 		expect(subscription).to.deep.include({ rid: roomId, alert: false, open: true, t: 'p', roles: ['owner'] });
-		expect(ok(await get(bob, 'subscriptions.getOne', { roomId: roomId as string })).subscription).to.equal(null);
+		expect(ok(await get(url('subscriptions.getOne'), bob, { roomId: roomId as string })).subscription).to.equal(null);
 		for (const path of ['subscriptions.get', 'rooms.get']) {
-			const all = ok(await get(alice, path));
+			const all = ok(await get(url(path), alice));
 			expect(all.update).to.be.an('array').that.is.not.empty;
 			expect(all.remove).to.deep.equal([]);
 			const later = new Date(Date.now() + 60_000);
 			for (const updatedSince of [later.toISOString(), String(later)]) {
-				expect(ok(await get(alice, path, { updatedSince }))).to.deep.equal({ update: [], remove: [], success: true });
+				expect(ok(await get(url(path), alice, { updatedSince }))).to.deep.equal({
+					update: [],
+					remove: [],
+					success: true,
+				});
 			}
-			refusedWith(await get(alice, path, { updatedSince: 'x' }), 'error-updatedSince-param-invalid');
+			refusedWith(await get(url(path), alice, { updatedSince: 'x' }), 'error-updatedSince-param-invalid');
 		}
 	});
 
 	it('groups.members with count and offset (T3)', async () => {
 		const { _id: roomId } = await create(alice, { members: ['bob', 'admin'] });
-		const page = ok(await get(alice, 'groups.members', { roomId: roomId as string, count: '2', offset: '1' }));
+		const page = ok(await get(url('groups.members'), alice, { roomId: roomId as string, count: '2', offset: '1' }));
 		expect(page).to.deep.include({ count: 2, offset: 1, total: 3 });
 		expect((page.members as Json[]).map(({ username }) => username)).to.deep.equal(['alice', 'bob']);
-		expect((await get(alice, 'groups.members', { roomId: roomId as string, count: 'many' })).status).to.equal(400);
+		expect((await get(url('groups.members'), alice, { roomId: roomId as string, count: 'many' })).status).to.equal(400);
 	});
 
 	it('a repeated call with the same idempotency key gets the first answer (E1)', async () => {

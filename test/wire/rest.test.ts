@@ -8,7 +8,7 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
-import { headersOf, post, request } from '../support/rest.js';
+import { get, headersOf, post, request } from '../support/rest.js';
 
 const anyone = { summary: 'for a test', anonymous: true, rest: 'POST' } as const;
 
@@ -35,6 +35,13 @@ const methods = [
 		rest: 'GET',
 		args: { a: Match.Any },
 		run: ({ a }, { userId }) => ({ a, userId }),
+	}),
+	method({
+		...anyone,
+		name: 'test.search',
+		rest: 'GET',
+		args: { options: Match.Optional({ prefix: String }) },
+		run: ({ options }) => ({ options: options ?? null }),
 	}),
 	method({ ...anyone, name: 'test.list', rest: 'GET', args: { ids: [String] }, run: ({ ids }) => ({ ids }) }),
 	method({ ...anyone, name: 'a/b', rest: undefined, args: {}, run: () => 'slashed' }),
@@ -289,7 +296,7 @@ describe('REST', () => {
 		});
 
 		it('knows the caller of a route without a required login; a wrong or expired token counts as no login there', async () => {
-			const { body } = await request(`${api}/test.get?a=1`, { headers: headersOf(alice) });
+			const { body } = await get(`${api}/test.get?a=1`, alice);
 			expect(body.userId).to.equal(alice.id);
 			for (const headers of [{ 'X-Auth-Token': 'x' }, headersOf({ id: alice.id, token: 'stale' })]) {
 				const answer = await request(`${api}/test.get?a=1`, { headers });
@@ -335,6 +342,18 @@ describe('REST', () => {
 			});
 		});
 
+		it('reads an object of a GET from JSON text, and not from the names of its members', async () => {
+			const search = async (query: Record<string, string>) =>
+				(await request(`${api}/test.search?${new URLSearchParams(query)}`)).body;
+			expect(await search({ options: '{"prefix":"a"}' })).to.deep.equal({ options: { prefix: 'a' }, success: true });
+			expect(await search({})).to.deep.equal({ options: null, success: true });
+			expect((await search({ options: '{"prefix":1}' })).error).to.equal(
+				'Match error: Expected string, got number in field prefix',
+			);
+			expect(await search({ prefix: 'a' })).to.include({ errorType: 'invalid-params' });
+			expect(await search({ 'options[prefix]': 'a' })).to.include({ errorType: 'invalid-params' });
+		});
+
 		describe('fields that a method does not know', () => {
 			it('are refused in a query and in a form', async () => {
 				for (const query of ['a=1&b=2', 'a=1&__proto__=x', 'a=1&toString[]=x'])
@@ -360,7 +379,7 @@ describe('REST', () => {
 				});
 				const carol = await addPerson(app.store);
 				expect((await post(`${api}/logout`, carol, { everywhere: true })).status).to.equal(400);
-				expect((await request(`${api}/me`, { headers: headersOf(carol) })).status).to.equal(200);
+				expect((await get(`${api}/me`, carol)).status).to.equal(200);
 			});
 		});
 
@@ -612,7 +631,7 @@ describe('REST', () => {
 				expect(answer).to.have.nested.property('data.me.username', 'alice');
 				expect(JSON.stringify(answer)).not.to.match(/bcrypt|hashedToken|loginTokens/);
 				const { authToken } = answer.data as { authToken: string };
-				const me = await request(`${api}/me`, { headers: headersOf({ id: alice.id, token: authToken }) });
+				const me = await get(`${api}/me`, { id: alice.id, token: authToken });
 				expect(me.body).to.deep.include({ _id: alice.id, username: 'alice', success: true });
 			});
 		}
@@ -665,7 +684,7 @@ describe('REST', () => {
 				expect(status).to.equal(200);
 				expect(body).to.deep.equal({ status: 'success', data: { message: "You've been logged out!" } });
 				expect((await request(`${api}/me`, { headers })).status).to.equal(401);
-				expect((await request(`${api}/me`, { headers: headersOf(alice) })).status).to.equal(200);
+				expect((await get(`${api}/me`, alice)).status).to.equal(200);
 			});
 		}
 

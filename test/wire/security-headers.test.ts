@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { addPerson } from '../support/people.js';
 import { RawHttp, upgradeRequest } from '../support/rawHttp.js';
-import { headersOf, request } from '../support/rest.js';
+import { get, request } from '../support/rest.js';
 
 const EXPECTED = {
 	'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -56,9 +56,7 @@ describe('security headers', () => {
 
 	it('are in the answer of a method, and in one with an invalid body', async () => {
 		const alice = await addPerson(app.store);
-		expect(pick((await request(`${app.url}/api/v1/me`, { headers: headersOf(alice) })).headers)).to.deep.equal(
-			EXPECTED,
-		);
+		expect(pick((await get(`${app.url}/api/v1/me`, alice)).headers)).to.deep.equal(EXPECTED);
 		const headers = { 'content-type': 'application/json' };
 		const answer = await request(`${app.url}/api/v1/login`, { method: 'POST', headers, body: '{' });
 		expect(answer.status).to.equal(400);

@@ -6,7 +6,7 @@ import type { RawClient } from '../support/ddp.js';
 import { HeldMethod } from '../support/heldMethod.js';
 import { identity, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
-import { headersOf, post, type RestAnswer, request } from '../support/rest.js';
+import { get, post, type RestAnswer } from '../support/rest.js';
 
 const EXISTS = 'error-room-e2e-key-already-exists';
 
@@ -107,9 +107,7 @@ describe('several servers on one store', () => {
 		const room = await addRoom(first.store, waiting, { encrypted: true, e2eKeyId: 'k' });
 		for (const provider of providers) await addMember(first.store, room, provider, { E2EKey: sealed('k') });
 		const path = `/api/v1/e2e.fetchUsersWaitingForGroupKey?roomIds=${room}`;
-		const answers = await Promise.all(
-			providers.map((provider, i) => request(`${apps[i]?.url}${path}`, { headers: headersOf(provider) })),
-		);
+		const answers = await Promise.all(providers.map((provider, i) => get(`${apps[i]?.url}${path}`, provider)));
 		const given = answers.flatMap(({ body }) => {
 			const rooms = body.usersWaitingForE2EKeys as Record<string, { _id: string }[]>;
 			return (rooms[room] ?? []).map(({ _id }) => _id);

@@ -7,7 +7,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
 import type { RawClient } from '../support/ddp.js';
 import { addPerson, type Person } from '../support/people.js';
-import { headersOf, post, request } from '../support/rest.js';
+import { get, headersOf, post, request } from '../support/rest.js';
 
 const digest = (password: string) => ({
 	digest: createHash('sha256').update(password).digest('hex'),
@@ -138,7 +138,7 @@ describe('a login token', () => {
 		const { body } = await post(`${app.url}/api/v1/method.call/changePassword`, alice, { message });
 		expect(JSON.parse(body.message as string)).to.deep.include({ result: { passwordChanged: true } });
 		await other.closed;
-		expect((await request(`${app.url}/api/v1/me`, { headers: headersOf(alice) })).status).to.equal(200);
+		expect((await get(`${app.url}/api/v1/me`, alice)).status).to.equal(200);
 	});
 
 	for (const [name, error] of [

@@ -7,7 +7,7 @@ import { StoreError } from '../../shared/storeErrors.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
-import { headersOf, post, type RestAnswer, request } from '../support/rest.js';
+import { get, post, type RestAnswer, request } from '../support/rest.js';
 import { type OpenStore, openTestStore } from '../support/store.js';
 
 /** A store whose operations fail while `failure` returns an error. */
@@ -68,8 +68,8 @@ for (const [what, error] of [
 			away = error;
 			for (const answer of [
 				await post(`${app.url}/api/v1/e2e.setRoomKeyID`, alice, { rid, keyID: 'k' }),
-				await request(`${app.url}/api/v1/me`, { headers: headersOf(alice) }),
-				await request(`${app.url}/api/v1/settings.public`, { headers: headersOf(alice) }),
+				await get(`${app.url}/api/v1/me`, alice),
+				await get(`${app.url}/api/v1/settings.public`, alice),
 				await request(`${app.url}/api/v1/settings.public`),
 				await post(`${app.url}/api/v1/logout`, alice, {}),
 			]) {

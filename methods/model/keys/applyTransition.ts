@@ -8,8 +8,8 @@ import {
 	type UpdateFilter,
 	type WriteOptions,
 } from '../../../shared/store.js';
-import { whereSameLength } from '../lists.js';
 import { updateIfUnchanged } from '../retryOnConflict.js';
+import { whereSameLength } from '../storedLists.js';
 import { updateOf } from '../updateOf.js';
 import { type KeyFields, keysOf, type MemberKeys } from './memberKeys.js';
 import { whereSameKey } from './storedKeys.js';

@@ -9,8 +9,8 @@ import { createHash } from 'node:crypto';
 import type { KeyHistoryEntry, KeyLogin, User } from '../../../shared/documents.js';
 import { type Filter, isReadOnly, type Store, type UpdateFilter } from '../../../shared/store.js';
 import { insertIfAbsent } from '../insertIfAbsent.js';
-import { listOf, whereSameLength } from '../lists.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
+import { listOf, whereSameLength } from '../storedLists.js';
 import { isSamePublicKey } from './publicKey.js';
 
 /** Maximum number of entries of one history in the separate collection. Above it the oldest are dropped. */

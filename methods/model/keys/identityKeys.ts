@@ -13,9 +13,9 @@ import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { inParallel } from '../inParallel.js';
-import { listOf } from '../lists.js';
-import { pagesOf } from '../pages.js';
+import { membershipsOfUser } from '../memberships/roomsOfUser.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
+import { listOf } from '../storedLists.js';
 import { archiveKeyAndRemoveOffer } from './archiveKeyAndRemoveOffer.js';
 import {
 	appendEntriesUpdate,
@@ -208,7 +208,7 @@ export async function archiveKeysEverywhere(
 ): Promise<boolean> {
 	const { store } = context;
 	let lostLastHolder = false;
-	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId, ...WITH_KEYS })) {
+	for await (const page of membershipsOfUser(store, userId, WITH_KEYS)) {
 		const rooms = store.rooms.find({ _id: { $in: page.map(({ rid }) => rid) } }, { projection: { e2eKeyId: 1 } });
 		const keyIds = new Map<string, Room['e2eKeyId']>();
 		for await (const { _id, e2eKeyId } of rooms) keyIds.set(_id, e2eKeyId);

@@ -5,7 +5,7 @@ import type { Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
 import { exists } from '../exists.js';
 import { membershipsOf } from '../memberships/members.js';
-import { pagesOf } from '../pages.js';
+import { membershipsOfUser } from '../memberships/roomsOfUser.js';
 import { holdsKey } from './memberKeys.js';
 import { readRoomKeyFields } from './roomKeyId.js';
 
@@ -67,9 +67,9 @@ export function notifyNoHolder({ events }: Pick<MethodContext, 'events'>, rid: s
 
 /** Whether there is a room whose key only this user holds. */
 export async function isLastHolderAnywhere(store: Store, userId: string): Promise<boolean> {
-	const whereOwn = { 'u._id': userId, E2EKey: { $exists: true } };
 	const pause = createYielder();
-	for await (const page of pagesOf(store.subscriptions, whereOwn, { projection: { rid: 1 } })) {
+	const withKey = { E2EKey: { $exists: true } };
+	for await (const page of membershipsOfUser(store, userId, withKey, { projection: { rid: 1 } })) {
 		for (const { rid } of page) {
 			await pause();
 			if (await isLastHolder(store, rid, userId)) return true;

@@ -30,7 +30,7 @@
  * `mismatched` wait in the queue of the room (`queue.ts`).
  */
 import type { KnownKey, OldRoomKey, Room, Subscription } from '../../../shared/documents.js';
-import { listOf } from '../lists.js';
+import { listOf } from '../storedLists.js';
 import { isRecordedUnder } from './knownKeys.js';
 import { isOfKeyId } from './sealedKey.js';
 import { offeredKeyOf, oldKeysOf, ownKeyOf } from './storedKeys.js';

@@ -4,7 +4,7 @@ import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
 import { MEMBER, memberIdsOf } from '../memberships/members.js';
-import { pagesOf } from '../pages.js';
+import { roomsOfUser } from '../memberships/roomsOfUser.js';
 
 /** Maximum number of user ids kept in memory to avoid duplicates: about 20 MB. Above it some users are notified more than once. */
 const MAX_REMEMBERED_IDS = 200_000;
@@ -13,10 +13,9 @@ const MAX_REMEMBERED_IDS = 200_000;
 async function* sharedRoomUsers(store: Store, userId: string): AsyncGenerator<string> {
 	const yielded = new Set([userId]);
 	const pause = createYielder();
-	const whereOwn = { 'u._id': userId, ...MEMBER };
-	for await (const page of pagesOf(store.subscriptions, whereOwn, { projection: { rid: 1 } })) {
-		const whereEncrypted = { _id: { $in: page.map(({ rid }) => rid) }, encrypted: true };
-		for (const { _id: rid } of await store.rooms.find(whereEncrypted, { projection: { _id: 1 } }).toArray()) {
+	const encrypted = { rooms: { encrypted: true }, roomFields: { _id: 1 } } as const;
+	for await (const { rooms } of roomsOfUser(store, userId, encrypted)) {
+		for (const { _id: rid } of rooms) {
 			for await (const uids of memberIdsOf(store, rid, MEMBER)) {
 				await pause();
 				for (const uid of uids) {

@@ -7,9 +7,9 @@ import type { Room } from '../../../shared/documents.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { inParallel } from '../inParallel.js';
-import { listOf } from '../lists.js';
 import { MEMBER, memberIdsOf } from '../memberships/members.js';
-import { pagesOf } from '../pages.js';
+import { roomsOfUser } from '../memberships/roomsOfUser.js';
+import { listOf } from '../storedLists.js';
 import { KEYLESS, WITHOUT_KEYS } from './storedKeys.js';
 import { hasIdentity, usersWithIdentity } from './usersWithIdentity.js';
 
@@ -126,10 +126,9 @@ export async function tidyQueue(store: Store, rid: string): Promise<void> {
 /** Puts a user into the queues of all their encrypted rooms whose key they lack. */
 export async function enqueueEverywhere(store: Store, userId: string): Promise<void> {
 	if (!(await hasIdentity(store, userId))) return;
-	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId, ...KEYLESS }, { projection: { rid: 1 } })) {
-		const rids = page.map(({ rid }) => rid);
-		const whereMissing = { _id: { $in: rids }, encrypted: true, 'usersWaitingForE2EKeys.userId': { $ne: userId } };
-		const rooms = await store.rooms.find(whereMissing, { projection: { _id: 1 } }).toArray();
+	const whereMissing = { encrypted: true, 'usersWaitingForE2EKeys.userId': { $ne: userId } };
+	const options = { memberships: KEYLESS, rooms: whereMissing, roomFields: { _id: 1 } } as const;
+	for await (const { rooms } of roomsOfUser(store, userId, options)) {
 		await inParallel(rooms, ({ _id }) => enqueue(store, _id, userId));
 	}
 }
@@ -138,9 +137,8 @@ export async function enqueueEverywhere(store: Store, userId: string): Promise<v
 export async function dequeueEverywhere(store: Store, userId: string): Promise<void> {
 	// Matches empty queues too: a crash between `dequeue` and the removal of the empty queue leaves them.
 	const whereQueued = { $or: [{ 'usersWaitingForE2EKeys.userId': userId }, { usersWaitingForE2EKeys: { $size: 0 } }] };
-	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId }, { projection: { rid: 1 } })) {
-		const filter = { _id: { $in: page.map(({ rid }) => rid) }, ...whereQueued };
-		const rooms = await store.rooms.find(filter, { projection: { usersWaitingForE2EKeys: 1 } }).toArray();
+	const options = { memberships: {}, rooms: whereQueued, roomFields: { usersWaitingForE2EKeys: 1 } } as const;
+	for await (const { rooms } of roomsOfUser(store, userId, options)) {
 		await inParallel(rooms, async ({ _id, usersWaitingForE2EKeys }) => {
 			if (usersWaitingForE2EKeys?.length) await dequeue(store, _id, [userId]);
 			else await removeEmptyQueue(store, _id);

@@ -4,7 +4,7 @@
  */
 import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
 import type { Filter } from '../../../shared/store.js';
-import { listOf } from '../lists.js';
+import { listOf } from '../storedLists.js';
 
 /** Matches memberships without a key: it is absent, empty, or not a string. */
 export const KEYLESS = { E2EKey: { $not: { $gt: '' } } } as const satisfies Filter<Subscription>;

@@ -1,10 +1,13 @@
 /** Calls methods over REST. */
 import { currentCredentials } from './credentials.js';
 
+/** A value in a path or query: JSON, unless it is a text. */
+const textOf = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
+
 /** The arguments as the query of a URL, with the question mark; empty if there are none. */
 function queryOf(args) {
 	const query = new URLSearchParams();
-	for (const [name, value] of args) query.set(name, typeof value === 'string' ? value : JSON.stringify(value));
+	for (const [name, value] of args) query.set(name, textOf(value));
 	const text = query.toString();
 	return text && `?${text}`;
 }
@@ -20,7 +23,7 @@ export async function callRest({ verb, path, body }, args, code) {
 	const parameters = new Set(Array.from(path.matchAll(/:(\w+)/g), ([, name]) => name));
 	const pathArgs = new Map(args.filter(([name]) => parameters.has(name)));
 	const otherArgs = args.filter(([name]) => !pathArgs.has(name));
-	const filledPath = path.replace(/:(\w+)/g, (_, name) => encodeURIComponent(String(pathArgs.get(name) ?? '')));
+	const filledPath = path.replace(/:(\w+)/g, (_, name) => encodeURIComponent(textOf(pathArgs.get(name) ?? '')));
 	const hasBody = ['POST', 'PUT', 'PATCH'].includes(verb);
 	// The body is either the value of the only argument, or an object of the arguments.
 	const isOnlyArgument = body === 'object';

@@ -1,0 +1,62 @@
+/** Reads the rooms of a user, and the memberships in them, page by page. */
+import { batchesOf } from '../../../shared/batches.js';
+import type { Room, Subscription } from '../../../shared/documents.js';
+import type { Filter, Store } from '../../../shared/store.js';
+import { type PageOptions, pagesOf } from '../pages.js';
+import { MEMBER } from './members.js';
+
+/** Number of rooms in a page, and so of ids in one query. */
+const ROOMS_PER_PAGE = 200;
+
+/**
+ * Reads the memberships of a user in pages.
+ * @param only further conditions, such as `MEMBER`; without one, invitations are read too
+ * @param options as in `pagesOf`. Default: all fields, 500 memberships in a page
+ * @throws ClientError `error-timeout` once the signal has fired
+ */
+export function membershipsOfUser(
+	store: Store,
+	userId: string,
+	only: Filter<Subscription> = {},
+	options: Omit<PageOptions, 'key'> = {},
+): AsyncGenerator<Subscription[]> {
+	return pagesOf(store.subscriptions, { ...only, 'u._id': userId }, options);
+}
+
+export interface RoomsOfUserOptions {
+	/** Which memberships. Default `MEMBER`, so without invitations. */
+	readonly memberships?: Filter<Subscription>;
+	/** Fields of the memberships to read; `rid` is always read. Default: only `rid` and `_id`. */
+	readonly membershipFields?: Readonly<Record<string, 1>>;
+	/** Which rooms. Default: all rooms of the memberships. */
+	readonly rooms?: Filter<Room>;
+	/** Fields of the rooms to read. */
+	readonly roomFields: Readonly<Record<string, 1>>;
+	/** Ends the reading before the next page. */
+	readonly signal?: AbortSignal | undefined;
+}
+
+/** One page: some memberships of the user, and those of their rooms that match. */
+export interface RoomsPage {
+	readonly memberships: Subscription[];
+	readonly rooms: Room[];
+}
+
+/**
+ * Reads the rooms of a user in pages, with the memberships.
+ * @throws ClientError `error-timeout` once the signal has fired
+ */
+export async function* roomsOfUser(
+	store: Store,
+	userId: string,
+	{ memberships: only = MEMBER, membershipFields, rooms: which, roomFields, signal }: RoomsOfUserOptions,
+): AsyncGenerator<RoomsPage> {
+	const projection = { ...membershipFields, rid: 1 } as const;
+	for await (const page of membershipsOfUser(store, userId, only, { projection, signal })) {
+		for (const memberships of batchesOf(page, ROOMS_PER_PAGE)) {
+			const whereInPage = { ...which, _id: { $in: memberships.map(({ rid }) => rid) } };
+			const rooms = await store.rooms.find(whereInPage, { projection: roomFields }).toArray();
+			yield { memberships, rooms };
+		}
+	}
+}

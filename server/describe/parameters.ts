@@ -1,0 +1,50 @@
+/** Describes the arguments of a method that are in the path or in the query. */
+import { type Method, pathParameters, type RestRoute, VERBS_WITH_BODY } from '../../shared/method.js';
+import type { ExampleMaker } from './examples.js';
+import { argumentMembers, type JsonSchema, type SchemaMaker } from './schema.js';
+
+/** How a client writes a value in a URL: as text, as a list of texts (`name=a&name=b`), or as JSON text. */
+type Form = 'text' | 'list' | 'json';
+
+/** The forms of the values that a schema accepts. Null has no form: it is left out. */
+function formsOf(schema: JsonSchema, components: SchemaMaker['components']): Form[] {
+	const { $ref, anyOf, type, items } = schema;
+	const ofSchema = (inner: unknown) => formsOf((inner ?? {}) as JsonSchema, components);
+	if (typeof $ref === 'string') return ofSchema(components[$ref.slice($ref.lastIndexOf('/') + 1)]);
+	if (Array.isArray(anyOf)) return anyOf.flatMap(ofSchema);
+	const types = [type ?? 'text'].flat().filter((one) => one !== 'null');
+	return types.map((one) => {
+		if (one === 'array') return ofSchema(items).every((form) => form === 'text') ? 'list' : 'json';
+		return one === 'object' ? 'json' : 'text';
+	});
+}
+
+/** Whether a parameter is JSON text: some of its values are objects, or lists of objects, and none is plain text. */
+function isJsonText(schema: JsonSchema, components: SchemaMaker['components']): boolean {
+	const forms = formsOf(schema, components);
+	return forms.includes('json') && !forms.includes('text');
+}
+
+/**
+ * The parameters of an operation for the arguments of its method.
+ *
+ * A parameter that is JSON text has `content`. With a plain `schema`, OpenAPI would write each member of an object as a
+ * parameter of its own.
+ */
+export function argumentParameters(
+	{ args }: Method,
+	{ path, verb }: RestRoute,
+	maker: SchemaMaker,
+	examples: ExampleMaker,
+): object[] {
+	const inPath = new Set(pathParameters(path));
+	return argumentMembers(args).flatMap(({ name, isOptional, shape }): object[] => {
+		if (!inPath.has(name) && VERBS_WITH_BODY.has(verb)) return [];
+		const schema = maker.schemaOf(shape);
+		const example = examples.exampleOf(schema, name);
+		const where = { name, in: inPath.has(name) ? 'path' : 'query', required: !isOptional };
+		if (isJsonText(schema, maker.components))
+			return [{ ...where, content: { 'application/json': { schema, example } } }];
+		return [{ ...where, schema, ...(typeof example !== 'object' && { example }) }];
+	});
+}
