@@ -1,5 +1,5 @@
 /** How a failed start is reported: as a line for people, or as a line of the JSON log. */
-import { logAt } from '../ops/logAt.js';
+import { createLog } from '../ops/createLog.js';
 import { Faults, OptionError } from '../options/kinds.js';
 import { options } from '../options/options.js';
 import { readConfigFile } from './configFile.js';
@@ -9,7 +9,7 @@ import { readFlags } from './flags.js';
 export function reportFailure(error: Error, args: readonly string[], env: NodeJS.ProcessEnv): void {
 	if (logsJson(args, env)) {
 		const faults = error instanceof OptionError && error.faults.length > 1 && { faults: error.faults };
-		logAt('fatal', 'json').fatal({ ...faults }, error.message);
+		createLog('fatal', 'json').fatal({ ...faults }, error.message);
 		return;
 	}
 	console.error(`roomkey: ${error.message}`);

@@ -2,7 +2,7 @@
 import { type Faults, type Option, similarName } from '../options/kinds.js';
 import { options } from '../options/options.js';
 import type { Flag } from './command.js';
-import { PLACE_FLAGS } from './commandFlags.js';
+import { TARGET_FLAGS } from './commandFlags.js';
 
 const PREFIX = 'ROOMKEY_';
 
@@ -19,7 +19,7 @@ const OF_TESTS = 'ROOMKEY_TEST_';
 /** Adds a fault for each variable that begins with `ROOMKEY_` and that neither the server nor a command reads. */
 export function findUnknownVariables(env: NodeJS.ProcessEnv, faults: Faults): void {
 	const ofSettings = Object.values<Option<unknown>>(options).flatMap(({ env: name }) => name ?? []);
-	const ofCommands = Object.values<Flag>(PLACE_FLAGS).flatMap(({ env: name }) => name ?? []);
+	const ofCommands = Object.values<Flag>(TARGET_FLAGS).flatMap(({ env: name }) => name ?? []);
 	const known = new Set([...ofSettings, ...ofCommands, 'ROOMKEY_TOKEN']);
 	for (const [name, value = ''] of Object.entries(env)) {
 		const isForeign = !name.startsWith(PREFIX) || name.startsWith(OF_TESTS) || OF_SERVICES.test(name);
