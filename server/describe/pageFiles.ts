@@ -1,4 +1,5 @@
 /** Serves the files of the reference page at `/api-docs`, with headers that isolate the page from other sites. */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { FastifyInstance } from 'fastify';
 import { packageFile } from './files.js';
@@ -49,9 +50,14 @@ const FILES = [
 	'icon.svg',
 ];
 
-/** The location of a file. `typeText.js` is in the build output, because the server uses this module too. */
+/**
+ * The location of a file. `typeText.js` is in the build output, because the server uses this module too. An installed
+ * package has all files there, minified.
+ */
 function locationOf(name: string): URL {
-	return packageFile(name === 'typeText.js' ? 'dist/server/describe/typeText.js' : `server/describe/page/${name}`);
+	if (name === 'typeText.js') return packageFile('dist/server/describe/typeText.js');
+	const minified = packageFile(`dist/server/describe/page/${name}`);
+	return existsSync(minified) ? minified : packageFile(`server/describe/page/${name}`);
 }
 
 async function pageFile(name: string) {
