@@ -124,7 +124,18 @@ export function createApp(options: AppOptions): App {
 	const allowsOrigin = originCheck(options.allowedOrigins ?? '*');
 	const sessions = serveDdp(
 		http,
-		{ ...services, invoker, publications, limits, resumeChains, addressOf, onConnection, allowsOrigin, pathOf },
+		{
+			...services,
+			invoker,
+			publications,
+			limits,
+			resumeChains,
+			addressOf,
+			onConnection,
+			allowsOrigin,
+			pathOf,
+			liveQueryObserver: ops?.liveQueryObserver,
+		},
 		ddp,
 	);
 	const stopObserving = ops?.attach({ sessions: sessions.openSessions, bus, onChange });
