@@ -73,6 +73,8 @@ await build({
 	target: 'node20',
 	format: 'esm',
 	minify: true,
+	// Node prints the line that throws an error without a catch.
+	lineLimit: 200,
 	// For stack traces.
 	keepNames: true,
 	logLevel: 'warning',

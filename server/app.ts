@@ -1,10 +1,10 @@
-/** Builds a server from its parts: one HTTP server for REST and DDP, and their shared services. */
+/** Builds a server: an HTTP server for REST and DDP, and the services that both use. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
-import { mayUser } from '../methods/model/permissions/permissions.js';
+import { hasPermissionById } from '../methods/model/permissions/permissions.js';
 import { sweepTokens } from '../methods/model/users/tokens.js';
 import { publishChange } from '../methods/streams/publishChange.js';
 import type { Log } from '../shared/log.js';
@@ -46,7 +46,7 @@ const IDLE_CHECK_MS = 50;
 /** How long HTTP connections may stay open after the grace period, to send the last answers, in ms. */
 const LAST_ANSWERS_MS = 250;
 
-/** The parts of one server, joined. */
+/** A server without its store, which the caller opens and closes. */
 export interface App extends Omit<OtherWriters, 'close'> {
 	readonly invoker: Invoker;
 	readonly bus: Bus;
@@ -54,9 +54,9 @@ export interface App extends Omit<OtherWriters, 'close'> {
 	checkTokens(userId: string): void;
 	/** Begins a DDP session over a transport of any kind. */
 	readonly connect: OpenSession;
-	/** Resolves when the app can handle requests. Not needed with `listen`. */
+	/** Resolves when the app can handle requests. Not needed before `listen`. */
 	ready(): Promise<void>;
-	/** Whether the URL of a request is one of this server's. */
+	/** Whether a URL belongs to this server, not to the application around it. */
 	owns(url: string): boolean;
 	/** Answers a request that arrived at another server. */
 	handle(request: IncomingMessage, response: ServerResponse): void;
@@ -88,13 +88,14 @@ export function createApp(options: AppOptions): App {
 	const { argumentLogLevel = 'debug', rocketChatVersion = DEFAULT_ROCKETCHAT_VERSION } = options;
 	const services = { store, bus, settings, log, argumentLogLevel, observer };
 	const hub = createStreamHub(catalogue.streams, observer);
-	const offered = { ...catalogue, publications: [...catalogue.publications, ...hub.publications] };
+	const withStreams = { ...catalogue, publications: [...catalogue.publications, ...hub.publications] };
 	const counters = isShared(store) && rateLimit !== 'off' ? sharedCounters(store, log) : undefined;
-	const limits = rateLimitsOf(offered, options, counters);
+	const limits = rateLimitsOf(withStreams, options, counters);
 	const idempotency = createIdempotencyCache({ ...options.once, observer, store, log });
 	// A shadow replays mirrored requests and discards their writes, so their events must not reach clients.
-	const invoked = options.preParsing ? { ...services, bus: { publish: () => undefined } } : services;
-	const invoker = createInvoker(catalogue.methods, invoked, limits, idempotency);
+	const isShadow = options.preParsing !== undefined;
+	const callServices = isShadow ? { ...services, bus: { publish: () => undefined } } : services;
+	const invoker = createInvoker(catalogue.methods, callServices, limits, idempotency);
 	const addressOf = addressReader({ count: options.forwardedCount, networks: options.trustProxy });
 	const { pathPrefix = '', certificate, timeouts } = options;
 	const pathOf = (url: string) => belowPrefix(pathPrefix, url);
@@ -117,12 +118,12 @@ export function createApp(options: AppOptions): App {
 	if (options.apiDocs ?? true) servePage(http);
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => publishChange(change, store, hub));
-	const stopListening = publishChanges(onChange, bus);
-	const publications = publicationsOf(offered.publications, catalogue.strategies);
+	const stopPublishing = publishChanges(onChange, bus);
+	const publications = publicationsOf(withStreams.publications, catalogue.strategies);
 	const onConnection = connectionListener(catalogue, log);
 	const resumeChains = idempotency && createResumeChains({ ...options.once, store, log });
 	const allowsOrigin = originCheck(options.allowedOrigins ?? '*');
-	const sessions = serveDdp(
+	const endpoint = serveDdp(
 		http,
 		{
 			...services,
@@ -138,12 +139,12 @@ export function createApp(options: AppOptions): App {
 		},
 		ddp,
 	);
-	const stopObserving = ops?.attach({ sessions: sessions.openSessions, bus, onChange });
+	const stopObserving = ops?.attach({ sessions: endpoint.sessions, bus, onChange });
 	const stopSweepingTokens = options.readOnly ? undefined : sweepTokensAtIntervals(store, log);
 	const stopSharingCounters = counters?.start();
 	const stopSweepingState = sweepAtIntervals(store, log);
-	http.server.on('upgrade', sessions.upgrade);
-	const tokenWatcher = watchTokens(services, () => sessions.tokensInUse(), tokenCheckInterval);
+	http.server.on('upgrade', endpoint.upgrade);
+	const tokenWatcher = watchTokens(services, () => endpoint.tokensInUse(), tokenCheckInterval);
 	const otherWriters = followOtherWriters({ link: options.link, onChange, store, bus, log, hub, tokenWatcher, ops });
 
 	return {
@@ -155,41 +156,41 @@ export function createApp(options: AppOptions): App {
 		lookAgain: otherWriters.lookAgain,
 		caughtUp: otherWriters.caughtUp,
 		checkTokens: tokenWatcher.checkUser,
-		connect: sessions.connect,
+		connect: endpoint.connect,
 		async ready() {
 			await http.ready();
-			ops?.health.started();
+			ops?.health.markStarted();
 		},
 		owns(url) {
 			const path = pathOf(url);
-			return path !== undefined && (rest.owns(path) || sessions.owns(path));
+			return path !== undefined && (rest.owns(path) || endpoint.owns(path));
 		},
 		handle: rest.handle,
-		upgrade: sessions.upgrade,
+		upgrade: endpoint.upgrade,
 		// Only a server with TLS has a certificate to replace.
 		setCertificate: (next) => (http.server as unknown as TlsServer).setSecureContext(next),
-		counts: () => ({ sessions: sessions.sessions, listeners: bus.listeners }),
+		counts: () => ({ sessions: endpoint.sessions.size, listeners: bus.listenerCount }),
 		async listen(port, host) {
 			await http.listen({ port, host });
-			ops?.health.started();
+			ops?.health.markStarted();
 			return (http.server.address() as AddressInfo).port;
 		},
 		unref: () => unrefServer(http.server),
 		async close() {
-			ops?.health.stopping();
+			ops?.health.markStopping();
 			const cancelInterruption = interruptAfter(grace, restCalls, http.server);
 			await Promise.all([
 				tokenWatcher.stop(),
 				stopSweepingTokens?.(),
 				stopSharingCounters?.(),
 				stopSweepingState(),
-				sessions.close(grace),
+				endpoint.close(grace),
 				// Polling clients open new connections to receive their last answers, so HTTP closes after them.
-				sessions.pollsEnded(grace).then(() => closeHttp(http)),
+				endpoint.whenPollsEnded(grace).then(() => closeHttp(http)),
 			]);
 			await otherWriters.close();
 			cancelInterruption();
-			stopListening();
+			stopPublishing();
 			stopObserving?.();
 		},
 	};
@@ -197,18 +198,18 @@ export function createApp(options: AppOptions): App {
 
 /** Makes the rate limits of a catalogue; undefined if rate limits are off. */
 function rateLimitsOf(
-	offered: Catalogue,
+	catalogue: Catalogue,
 	{ rateLimit: mode, store, log, ops }: AppOptions,
 	counters: Counters | undefined,
 ): RateLimits | undefined {
 	if (mode === 'off') return undefined;
-	return createRateLimits(offered, {
+	return createRateLimits(catalogue, {
 		mode,
 		log,
 		observer: ops?.observer,
 		counters,
-		message: offered.limitMessage,
-		isExempt: (userId) => mayUser(store, userId, 'api-bypass-rate-limit'),
+		message: catalogue.limitMessage,
+		isExempt: (userId) => hasPermissionById(store, userId, 'api-bypass-rate-limit'),
 	});
 }
 

@@ -1,4 +1,4 @@
-/** The options of `createApp`, and how they follow from the settings. */
+/** The options of `createApp`, most of which are made from the settings. */
 import type { ExpiringCacheOptions } from '../shared/expiringCache.js';
 import type { Log } from '../shared/log.js';
 import type { Settings } from '../shared/method.js';
@@ -39,7 +39,7 @@ export interface AppOptions {
 	readonly corsOrigin?: string | undefined;
 	/** Whether there is a reference page at `/api-docs`. Default true. */
 	readonly apiDocs?: boolean;
-	/** Time over which connections are closed at shutdown, in ms. */
+	/** Time that calls in flight have at shutdown, in ms. Connections are closed over its first half. */
 	readonly grace: number;
 	/** Time between checks that the login tokens in use still exist, in ms. Default 1,000. */
 	readonly tokenCheckInterval?: number;
@@ -56,11 +56,11 @@ export interface AppOptions {
 	readonly pathPrefix?: string | undefined;
 	/** The TLS certificate. Default: plain HTTP. */
 	readonly certificate?: Certificate | undefined;
-	/** Time limits of HTTP. Default: those of the settings. */
+	/** Time limits of HTTP. Default: the defaults of the settings. */
 	readonly timeouts?: HttpTimeouts;
 	/** At which level arguments of a wrong type are logged. Default `debug`. */
 	readonly argumentLogLevel?: 'debug' | 'info';
-	/** The version of Rocket.Chat that `/api/info` names. Default: that of `--rocketchat-version`. */
+	/** The version of Rocket.Chat that `/api/info` names. Default: the default of `--rocketchat-version`. */
 	readonly rocketChatVersion?: string;
 	/** Whether REST refuses users without a user name. Default true. */
 	readonly usernameRequired?: boolean;
@@ -70,7 +70,7 @@ export interface AppOptions {
 	readonly ops?: Ops | undefined;
 }
 
-/** The options that follow from settings. */
+/** Makes the options that depend only on settings. */
 export function appOptionsOf({
 	settings,
 	parts,
@@ -109,7 +109,7 @@ export function appOptionsOf({
 			maxFrame: settings['max-frame'],
 			maxAnonymousFrame: settings['max-anonymous-frame'],
 			compression: settings.compression,
-			// A mirror of requests has no sockets.
+			// A shadow serves no DDP clients.
 			maxConnections: settings.shadow ? 0 : settings['max-connections'],
 			maxConnectionsPerAddress: settings['max-connections-per-address'],
 			maxConnectsPerSecond: settings['max-connects-per-second'],

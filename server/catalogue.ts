@@ -1,4 +1,4 @@
-/** Puts the catalogue of a server together, and prepares its parts. */
+/** Joins the definitions of a server into its catalogue, and prepares publications and connection listeners. */
 import type { Catalogue } from '../shared/catalogue.js';
 import type { Log } from '../shared/log.js';
 import type { Connection, Method } from '../shared/method.js';
@@ -14,7 +14,7 @@ export type { Catalogue };
  * Joins the definitions of an application with those of accounts (unless switched off) and of the key service (if
  * switched on).
  * @param changedLimits limits that replace those in definitions
- * @throws OptionError if two definitions have one name, or a limit names a method that does not exist
+ * @throws OptionError if two definitions have the same name, or a limit names a method that does not exist
  */
 export async function catalogueOf(
 	application: Partial<Catalogue> & { readonly accounts?: boolean; readonly keys?: boolean },
@@ -60,8 +60,8 @@ export function withLimits(methods: readonly Method[], limits: MethodLimits): re
 }
 
 /**
- * Indexes publications by name. Those without a name are universal: every client receives them.
- * @throws Error if two have one name
+ * Indexes publications by name. A publication without a name is universal: every client receives it.
+ * @throws Error if two publications have the same name
  */
 export function publicationsOf(
 	publications: readonly Publication[],

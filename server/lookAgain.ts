@@ -1,4 +1,4 @@
-/** Refreshes what clients observe of a collection, because writes of others may have been missed. */
+/** Refreshes what clients observe of a collection, after writes of other processes or programs may have been missed. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../shared/log.js';
 import type { Collection, Store } from '../shared/store.js';
@@ -25,15 +25,15 @@ const AFFECTS_ACCESS: ReadonlySet<string> = new Set(['subscriptions', 'rooms', '
 const RETRY_MS = 1000;
 
 /**
- * @returns a function that refreshes the collection with this key of the store. Requests that arrive during a read cause
- *   one more read together
+ * Makes a function that refreshes a collection, which it receives as a key of the store. All requests that arrive during a
+ * refresh cause one more refresh.
  */
 export function createLookAgain(parts: LookAgainParts): (collection: string) => void {
 	const { store, bus, log } = parts;
 	const running = new Set<string>();
 	const requested = new Set<string>();
 
-	async function read(collection: string): Promise<void> {
+	async function refresh(collection: string): Promise<void> {
 		await refreshLiveQueries(bus, collection);
 		if (REPORTED_AS_A_WHOLE.has(collection)) {
 			const source = store[collection as keyof Store] as unknown as Collection<{ _id: string }>;
@@ -43,12 +43,12 @@ export function createLookAgain(parts: LookAgainParts): (collection: string) => 
 		if (AFFECTS_ACCESS.has(collection)) await parts.reauthorizeAll();
 	}
 
-	/** Reads the collection until no request is left. */
-	async function readWhileRequested(collection: string): Promise<void> {
+	/** Refreshes the collection until no request is left. */
+	async function refreshWhileRequested(collection: string): Promise<void> {
 		running.add(collection);
 		while (requested.delete(collection)) {
 			try {
-				await read(collection);
+				await refresh(collection);
 			} catch (err) {
 				log.warn({ err, collection }, 'A collection could not be read again; another attempt follows');
 				requested.add(collection);
@@ -61,6 +61,6 @@ export function createLookAgain(parts: LookAgainParts): (collection: string) => 
 	return (collection) => {
 		if (!Object.hasOwn(store, collection)) return;
 		requested.add(collection);
-		if (!running.has(collection)) void readWhileRequested(collection);
+		if (!running.has(collection)) void refreshWhileRequested(collection);
 	};
 }

@@ -1,4 +1,4 @@
-/** A server inside the HTTP server of an application: it answers at its own paths, and leaves all others alone. */
+/** Runs Roomkey inside the HTTP server of an application. Roomkey answers only at its own paths. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { App } from './app.js';
@@ -11,7 +11,7 @@ function urlOf(request: IncomingMessage): string {
 	return (request as { originalUrl?: string }).originalUrl ?? request.url ?? '';
 }
 
-/** Answers a request at one of the server's own paths, and passes others on; without `next` it answers all. */
+/** Answers a request at one of Roomkey's own paths. Passes other requests to `next`; without `next`, answers them too. */
 export function answerOrPassOn(app: Handler, request: IncomingMessage, response: ServerResponse, next?: Next): void {
 	const url = urlOf(request);
 	if (app.owns(url) || !next) {
@@ -20,7 +20,7 @@ export function answerOrPassOn(app: Handler, request: IncomingMessage, response:
 	} else next();
 }
 
-/** Upgrades a connection at one of the server's own paths. @returns false for other paths */
+/** Upgrades a connection at one of Roomkey's own paths. @returns false for other paths */
 export function upgradeOwn(app: Handler, request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
 	const isOurs = app.owns(request.url ?? '');
 	if (isOurs) app.upgrade(request, socket, head);
@@ -28,12 +28,12 @@ export function upgradeOwn(app: Handler, request: IncomingMessage, socket: Duple
 }
 
 /**
- * Handles the requests and upgrades of an HTTP server at the app's own paths. The server's listeners are only called
- * for other paths.
+ * Handles the requests and upgrades of an HTTP server at Roomkey's own paths. The listeners of the server are then called
+ * only for other paths.
  * @returns a function that puts the server's listeners back
  */
 export function mountOn(server: Server, app: Handler): () => void {
-	const restore = [
+	const restoreFunctions = [
 		takeOver(server, 'request', (request, ...rest) => {
 			const isOurs = app.owns(request.url ?? '');
 			if (isOurs) app.handle(request, rest[0] as ServerResponse);
@@ -42,7 +42,7 @@ export function mountOn(server: Server, app: Handler): () => void {
 		takeOver(server, 'upgrade', (request, socket, head) => upgradeOwn(app, request, socket as Duplex, head as Buffer)),
 	];
 	return () => {
-		for (const putBack of restore) putBack();
+		for (const restore of restoreFunctions) restore();
 	};
 }
 
@@ -55,17 +55,17 @@ function takeOver(
 	event: 'request' | 'upgrade',
 	handleOwn: (request: IncomingMessage, ...rest: unknown[]) => boolean,
 ): () => void {
-	const others = server.listeners(event) as ((...args: unknown[]) => void)[];
+	const replaced = server.listeners(event) as ((...args: unknown[]) => void)[];
 	const listener = (request: IncomingMessage, ...rest: unknown[]) => {
 		if (handleOwn(request, ...rest)) return;
-		for (const other of others) other.call(server, request, ...rest);
+		for (const other of replaced) other.call(server, request, ...rest);
 		// Without a listener for `upgrade`, Node closes the connection. With this listener, it does not.
-		if (event === 'upgrade' && others.length === 0) (rest[0] as Duplex).destroy();
+		if (event === 'upgrade' && replaced.length === 0) (rest[0] as Duplex).destroy();
 	};
 	server.removeAllListeners(event);
 	server.on(event, listener);
 	return () => {
 		server.off(event, listener);
-		for (const other of others) server.on(event, other);
+		for (const other of replaced) server.on(event, other);
 	};
 }

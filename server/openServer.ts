@@ -1,4 +1,4 @@
-/** Puts the parts of a server together, and starts it. */
+/** Opens the parts of a server, and starts it. */
 import { hash } from 'node:crypto';
 import { collectionsOf } from '../shared/collections.js';
 import { clone } from '../shared/ejson.js';
@@ -46,10 +46,13 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	logStart(log, { version, store: checked.store, settings });
 	if (certificate) logCertificate(log, certificate);
 	// Definitions are checked before the store opens, so that a wrong definition leaves the store unchanged.
-	const offered = await catalogueOf(parts, settings.limits);
+	const fullCatalogue = await catalogueOf(parts, settings.limits);
 	const isShadow = settings.shadow;
 	const readOnly = settings['read-only'] || isShadow;
-	const catalogue = settings['read-only'] ? { ...offered, methods: readOnlyMethods(offered.methods) } : offered;
+	// A shadow executes writing methods too, on a store that discards their writes.
+	const catalogue = settings['read-only']
+		? { ...fullCatalogue, methods: readOnlyMethods(fullCatalogue.methods) }
+		: fullCatalogue;
 	const opened = await openStore(checked.store, log, parts.collections ?? []);
 	const ops = new Ops({
 		log,
@@ -58,11 +61,12 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		traces: await openTraces(version),
 		folder: checked.store.kind === 'files' ? checked.store.folder : undefined,
 	});
-	const observed = ops.observe(opened);
-	const shadow = isShadow ? await shadowOf(checked, observed, log) : undefined;
+	ops.observe(opened);
+	const shadow = isShadow ? await openShadow(checked, opened.store, log) : undefined;
 	ops.shadow = shadow?.counts;
-	const store = shadow?.store ?? (readOnly ? readOnlyStore(observed) : observed);
-	if (certificate) ops.certificate('server', certificate.cert);
+	const realStore = readOnly ? readOnlyStore(opened.store) : opened.store;
+	const store = shadow?.store ?? realStore;
+	if (certificate) ops.setCertificate('server', certificate.cert);
 	if (settings.nats !== undefined) ops.cluster = new ClusterCounts();
 	let app: App | undefined;
 	let watcher: Watcher | undefined;
@@ -82,22 +86,23 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		return closing;
 	};
 	try {
-		if (!readOnly) await prepare(store, checked, log);
+		if (!readOnly) await prepareStore(store, checked, log);
 		app = createApp({
 			...appOptionsOf(checked),
+			// A `ttl` of 0 switches the idempotency cache off: a shadow executes every mirrored request.
 			...(shadow && { preParsing: shadow.preParsing, once: { ttl: 0, max: 1 } }),
 			catalogue,
 			store,
 			onChange: opened.onChange,
-			link: await linkOf(checked, opened, { ops, log }),
+			link: await makeLink(checked, opened, { ops, log }),
 			shared: !readOnly && (checked.store.kind === 'mongodb' || settings.nats !== undefined),
 			readOnly,
 			log,
 			ops,
 			certificate,
 		});
-		watcher = await watcherOf(checked, opened, { app, ops, log });
-		rocketChat = await rocketChatOf(checked, { app, store, ops, log });
+		watcher = await openWatcher(checked, opened, { app, ops, log });
+		rocketChat = await joinBroker(checked, { app, store, ops, log });
 		await app.ready();
 		await ops.listen(settings.host);
 		if (parts.server) unmount = mountOn(parts.server, app);
@@ -109,7 +114,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 			log,
 			ops,
 			url,
-			reloadCertificate: reloaderOf(checked, { app, ops, log }),
+			reloadCertificate: certificateReloader(checked, { app, ops, log }),
 			close,
 		};
 	} catch (error) {
@@ -129,18 +134,18 @@ async function openCertificate(checked: CheckedOptions): Promise<Certificate | u
 	return files && readCertificate(files).catch((error: Error) => Promise.reject(new OptionError(error.message)));
 }
 
-/** @returns reads the certificate again, and tells whether it was replaced */
-function reloaderOf(
+/** Makes `reloadCertificate` of the server. */
+function certificateReloader(
 	checked: CheckedOptions,
 	{ app, ops, log }: { app: App; ops: Ops; log: Log },
 ): () => Promise<boolean> {
 	const files = certificateFiles(checked);
-	const use = (certificate: Certificate) => {
+	const replace = (certificate: Certificate) => {
 		app.setCertificate(certificate);
-		ops.certificate('server', certificate.cert);
+		ops.setCertificate('server', certificate.cert);
 	};
 	return async () => {
-		if (files) return reloadCertificate(files, use, log);
+		if (files) return reloadCertificate(files, replace, log);
 		log.info({}, 'There is no TLS certificate to read again');
 		return false;
 	};
@@ -167,14 +172,14 @@ function programInterface(app: App, store: Store): Omit<RoomkeyServer, 'url' | '
 	};
 }
 
-/** What replays mirrored requests. */
-async function shadowOf({ settings, parts }: CheckedOptions, real: Store, log: Log): Promise<Shadow> {
+/** Opens the shadow, which replays mirrored requests. */
+async function openShadow({ settings, parts }: CheckedOptions, real: Store, log: Log): Promise<Shadow> {
 	const { Shadow } = await import('./shadow/shadow.js');
 	return new Shadow({ real, declared: parts.collections ?? [], delay: settings['shadow-delay'], log });
 }
 
-/** The connection to other processes, if there are any. Processes with the same data share a subject of NATS. */
-async function linkOf(
+/** Makes the connection to other processes, if there are any. Processes with the same data share a subject of NATS. */
+async function makeLink(
 	{ settings }: CheckedOptions,
 	{ identity = '' }: OpenStore,
 	{ ops, log }: { ops: Ops; log: Log },
@@ -183,7 +188,7 @@ async function linkOf(
 	if (urls === undefined) return undefined;
 	const { natsLink } = await import('./cluster/nats.js');
 	const connection = natsSettings(urls, settings);
-	if (connection.tls?.cert !== undefined) ops.certificate('nats', connection.tls.cert);
+	if (connection.tls?.cert !== undefined) ops.setCertificate('nats', connection.tls.cert);
 	return natsLink({
 		...connection,
 		subject: `${settings['nats-prefix']}.${hash('sha256', identity, 'hex').slice(0, 32)}`,
@@ -192,7 +197,7 @@ async function linkOf(
 }
 
 /** Watches the database for writes of other programs. Undefined without a database, or if watching is off. */
-async function watcherOf(
+async function openWatcher(
 	{ settings, parts }: CheckedOptions,
 	{ db }: OpenStore,
 	running: { app: App; ops: Ops; log: Log },
@@ -204,8 +209,8 @@ async function watcherOf(
 	return watchStore(db, { mode, makesIndexes, declared: parts.collections ?? [], ...running });
 }
 
-/** The connection to Rocket.Chat's broker, if there is one. */
-async function rocketChatOf(
+/** Joins Rocket.Chat's broker, if its address is set. */
+async function joinBroker(
 	{ settings }: CheckedOptions,
 	{ app, store, ops, log }: { app: App; store: Store; ops: Ops; log: Log },
 ): Promise<RocketChat | undefined> {
@@ -228,9 +233,10 @@ async function rocketChatOf(
 }
 
 /** Writes what must be in the store before the first call. */
-async function prepare(store: Store, { settings, parts }: CheckedOptions, log: Log): Promise<void> {
+async function prepareStore(store: Store, { settings, parts }: CheckedOptions, log: Log): Promise<void> {
 	if (settings.demo) {
-		await (await import('./cli/demo.js')).fillDemo(store);
+		const { fillDemo } = await import('./cli/demo.js');
+		await fillDemo(store);
 		if (!isLoopback(settings.host))
 			log.warn({ host: settings.host }, 'The demo has users with public passwords, and other machines can reach it');
 	}
@@ -244,7 +250,7 @@ async function prepare(store: Store, { settings, parts }: CheckedOptions, log: L
 	if (password === undefined) return;
 	const { makeFirstAdmin } = await import('../methods/model/users/firstAdmin.js');
 	const outcome = await makeFirstAdmin(store, { username, password, email });
-	if (outcome === 'made') log.info({ audit: true, username }, 'There was no admin: made one');
+	if (outcome === 'made') log.info({ audit: true, username }, 'There was no admin, so one was created');
 	if (outcome === 'taken') {
 		throw new OptionError('ADMIN_USERNAME or ADMIN_EMAIL belongs to a user who is not an admin; choose another');
 	}

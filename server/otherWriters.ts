@@ -1,4 +1,4 @@
-/** How a server learns of writes to its data by other processes of the service, and by other programs. */
+/** Makes a server notice writes to its data by other processes of the service, and by other programs. */
 import { type ChangedElsewhere, createChangedElsewhere } from './cluster/changedElsewhere.js';
 import type { Link } from './cluster/link.js';
 import { type JoinedParts, joinProcesses } from './joinProcesses.js';
@@ -29,18 +29,24 @@ export interface OtherWritersParts extends Omit<JoinedParts, 'link' | 'changedEl
 export function followOtherWriters({ onChange, link, ...parts }: OtherWritersParts): OtherWriters {
 	const { store, bus, log, hub } = parts;
 	let created: ChangedElsewhere | undefined;
-	const changedElsewhere = () => {
-		// Too many documents to report: the cluster reads everything again.
+	const getChangedElsewhere = () => {
+		// Too many documents were reported, so everything is read again.
 		const onOverflow = () => void cluster?.lookAgain();
 		created ??= createChangedElsewhere({ store, onChange, bus, log, onOverflow });
 		return created;
 	};
-	const cluster = link && joinProcesses({ ...parts, link, changedElsewhere: changedElsewhere() });
+	const cluster = link && joinProcesses({ ...parts, link, changedElsewhere: getChangedElsewhere() });
 	return {
 		get changedElsewhere() {
-			return changedElsewhere();
+			return getChangedElsewhere();
 		},
-		lookAgain: createLookAgain({ store, bus, log, changedElsewhere, reauthorizeAll: () => hub.reauthorizeAll() }),
+		lookAgain: createLookAgain({
+			store,
+			bus,
+			log,
+			changedElsewhere: getChangedElsewhere,
+			reauthorizeAll: () => hub.reauthorizeAll(),
+		}),
 		caughtUp: async () => cluster?.settled(),
 		async close() {
 			await cluster?.close();

@@ -1,5 +1,5 @@
-/** Permissions for applications: roles of users, and the permissions that these hold. */
-import { mayUser } from '../methods/model/permissions/permissions.js';
+/** Checks of permissions, for applications. A permission belongs to roles; a user has roles. */
+import { hasPermissionById } from '../methods/model/permissions/permissions.js';
 import type { MethodContext } from '../shared/context.js';
 
 export { requirePermission } from '../methods/model/permissions/permissions.js';
@@ -9,5 +9,5 @@ export function hasPermission(
 	{ store, userId }: Pick<MethodContext, 'store' | 'userId'>,
 	permission: string,
 ): Promise<boolean> {
-	return mayUser(store, userId, permission);
+	return hasPermissionById(store, userId, permission);
 }

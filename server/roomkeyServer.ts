@@ -14,7 +14,7 @@ export interface CallAs {
 }
 
 export interface RoomkeyServer {
-	/** The address for clients on this machine, such as `http://127.0.0.1:3000`. Empty unless the server listens. */
+	/** The address for clients on this machine, such as `http://127.0.0.1:3000`. Empty if the server does not listen. */
 	readonly url: string;
 	/** Users, and the other collections of Roomkey itself. */
 	readonly store: Store;

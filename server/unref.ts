@@ -1,7 +1,7 @@
-/** HTTP servers that do not keep the process alive. */
+/** Lets the process end although an HTTP server is open. */
 import type { Server } from 'node:http';
 
-/** Lets the process end while this server listens, and while clients that connect from now on are connected. */
+/** Lets the process end although the server listens, and although clients that connect later stay connected. */
 export function unrefServer(server: Server): void {
 	server.unref();
 	server.on('connection', (socket) => socket.unref());

@@ -6,15 +6,19 @@ interface PackageFile {
 	readonly version?: string;
 }
 
-/** Reads the version from the nearest package.json above this file. A build and a bundle have this file in different folders. */
+/** Reads the version from Roomkey's package.json above this file. This file's depth differs between a build and a bundle. */
 export function packageVersion(): string {
-	for (let folder = new URL('.', import.meta.url); ; folder = new URL('..', folder)) {
+	let folder = new URL('.', import.meta.url);
+	for (;;) {
 		try {
 			const { name, version } = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8')) as PackageFile;
 			if (name === 'roomkey' && version) return version;
 		} catch {
 			// There is no package.json in this folder.
 		}
-		if (new URL('..', folder).href === folder.href) return 'unknown';
+		const parent = new URL('..', folder);
+		const isRoot = parent.href === folder.href;
+		if (isRoot) return 'unknown';
+		folder = parent;
 	}
 }

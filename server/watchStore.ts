@@ -1,4 +1,4 @@
-/** Watches the database of a store, and passes on what other programs write. */
+/** Watches the database of a store, and reports what other programs write. */
 import type { Db } from 'mongodb';
 import type { CollectionDefinition } from '../shared/collections.js';
 import type { Log } from '../shared/log.js';

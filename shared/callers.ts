@@ -111,6 +111,7 @@ export function restCallerOf<Api extends AnyApi>(
 	return Object.fromEntries(functions) as unknown as RestCaller<Api>;
 }
 
+/** A path without a slash at the start is a path of the REST API. */
 const addressOf = (url: string, path: string) =>
 	url.replace(/\/$/, '') + (path.startsWith('/') ? path : `/api/v1/${path}`);
 
@@ -131,7 +132,7 @@ function queryOf(args: Record<string, unknown>): string {
 		if (value !== undefined) query.set(name, typeof value === 'string' ? value : JSON.stringify(value));
 	}
 	const text = query.toString();
-	return text && `?${text}`;
+	return text === '' ? '' : `?${text}`;
 }
 
 /** Reads the body of an answer. @throws RestError for an error answer */

@@ -32,8 +32,8 @@ export interface Settings {
 	/** Whether a sealed key must begin with the key id of its room (`test/contract/beyond.md` E6). */
 	readonly strictKeyIds: boolean;
 	/**
-	 * Whether to replace or reset identity keys requires the second factor, or the password of a user without one
-	 * (`test/contract/beyond.md` E15).
+	 * Whether replacing or resetting identity keys requires the second factor, or the password of a user without a
+	 * second factor (`test/contract/beyond.md` E15).
 	 */
 	readonly identitySecondFactor: boolean;
 	/** Whether the last holder of a room's key must confirm calls by which they lose it (`test/contract/beyond.md` E11). */
@@ -92,7 +92,7 @@ export type LoginLane = 'password' | 'token';
 
 /** The context of a method call: the caller, and the services it may use (`test/contract/ddp.md` section 6). */
 export interface MethodContext extends CallContext {
-	/** Of the method. */
+	/** Name of the method. */
 	readonly name: string;
 	/** The caller when the method starts; only the method's own `setUserId` changes it. */
 	readonly userId: string | null;
@@ -127,9 +127,9 @@ export interface MethodContext extends CallContext {
 	 */
 	attempt<T>(account: string, run: () => Promise<T>): Promise<T>;
 	/**
-	 * Runs a part of a login when its turn comes: only a few are at work at once, so that many logins do not slow down
-	 * other calls. A nested call does not wait.
-	 * @throws ClientError 503 if too many wait, without calling `run`
+	 * Queues a part of a login and runs it in its turn: only a few run at once, so that many logins do not slow down other
+	 * calls. A nested call does not wait.
+	 * @throws ClientError 503 if too many logins wait, without calling `run`
 	 */
 	inLoginLane<T>(lane: LoginLane, run: () => Promise<T>): Promise<T>;
 	/** Calls another method as the same user. Its errors are passed on unchanged. */

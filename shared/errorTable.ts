@@ -59,11 +59,11 @@ export const methodErrors = table({
 		error: 'error-room-not-found',
 		reason: 'The required "roomId" or "roomName" param provided does not match any room',
 	},
-	roomParamMissing: {
+	roomParamNotProvided: {
 		error: 'error-roomid-param-not-provided',
 		reason: 'The parameter "roomId" or "roomName" is required',
 	},
-	userParamMissing: {
+	usersParamsNotProvided: {
 		error: 'error-users-params-not-provided',
 		reason: 'Please provide "userId" or "username" or "userIds" or "usernames"',
 	},
@@ -112,7 +112,7 @@ export const methodErrors = table({
 	lastAdmin: { error: 'error-action-not-allowed', reason: 'Leaving the app without admins is not allowed' },
 	identityNotSaved: { error: 'error-could-not-save-identity', reason: 'Could not save user identity' },
 	invalidPassword: { error: 'error-invalid-password', reason: 'Invalid password' },
-	userNotNamed: {
+	userParamNotProvided: {
 		error: 'error-user-param-not-provided',
 		reason: 'The required "userId" or "username" param was not provided',
 	},
@@ -128,12 +128,12 @@ export const methodErrors = table({
 	editingSettingsNotAllowed: { error: 'error-action-not-allowed', reason: 'Editing settings is not allowed' },
 	invalidPermission: { error: 'error-invalid-permission', reason: 'Invalid permission' },
 	unknownRole: { error: 'error-invalid-role', reason: 'Invalid role' },
-	/* permissions */
+	/* missing permissions */
 	permissionMissing: {
 		error: 'error-unauthorized',
 		reason: 'User does not have the permissions required for this action',
 	},
-	actionNotAllowed: { error: 'error-not-allowed', reason: 'Not allowed' },
+	errorNotAllowed: { error: 'error-not-allowed', reason: 'Not allowed' },
 });
 
 /** Errors whose details do not name a method, as in Meteor and Rocket.Chat. */

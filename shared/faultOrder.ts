@@ -17,8 +17,8 @@ export function firstInOrder<T extends { readonly path: readonly unknown[] }>(
 	let candidates = faults;
 	let current = value;
 	for (let level = 0; candidates.length > 1; level++) {
-		const ofCurrent = candidates.find(({ path }) => path.length === level);
-		if (ofCurrent) return ofCurrent;
+		const faultOfCurrent = candidates.find(({ path }) => path.length === level);
+		if (faultOfCurrent) return faultOfCurrent;
 		const keys = new Set(candidates.map((fault) => keyAt(fault, level)));
 		const key = firstOwnKey(current, keys) ?? keyAt(candidates[0] as T, level);
 		candidates = candidates.filter((fault) => keyAt(fault, level) === key);

@@ -194,7 +194,7 @@ export const pathParameters = (path: string): string[] => Array.from(path.matchA
 
 /** Checks a route. @throws DefinitionError, also for a path parameter that is no argument */
 function checkRoute(method: string, route: RestRoute, args: Patterns): void {
-	checkDefinition('route of method', route, ROUTE, method);
+	checkDefinition('rest of method', route, ROUTE, method);
 	for (const parameter of pathParameters(route.path)) {
 		if (route.body === 'object' || Object.hasOwn(args, parameter)) continue;
 		throw new DefinitionError(

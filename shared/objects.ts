@@ -17,8 +17,10 @@ function isPlain(value: object): boolean {
 	const prototype = Object.getPrototypeOf(value);
 	if (prototype === null || prototype === Object.prototype) return true;
 	// `Object` of another realm is a different function with the same source text.
-	const maker = Object.hasOwn(prototype, 'constructor') && prototype.constructor;
-	return typeof maker === 'function' && Function.prototype.toString.call(maker) === sourceOfObject;
+	const constructorOfValue = Object.hasOwn(prototype, 'constructor') && prototype.constructor;
+	return (
+		typeof constructorOfValue === 'function' && Function.prototype.toString.call(constructorOfValue) === sourceOfObject
+	);
 }
 
 /** The fault of a value that is not a plain object; null if it is one. */

@@ -12,7 +12,7 @@ const RESERVED = new Set(
 	).split(' '),
 );
 
-/** Formats one key: `[0]` for an index, plain for an identifier, otherwise quoted. Meteor also leaves `.[]` unquoted. */
+/** Formats one key: `[0]` for an index, plain for an identifier, otherwise `["quoted"]`. Meteor leaves `.[]` unquoted too. */
 function segmentOf(key: string | number): string {
 	if (typeof key === 'number' || /^[0-9]+$/.test(key)) return `[${key}]`;
 	return /^[a-z_$][0-9a-z_$.[\]]*$/i.test(key) && !RESERVED.has(key) ? key : JSON.stringify([key]);

@@ -48,6 +48,7 @@ export function createRandomSource(seed: string | null): RandomSource {
 			}
 			return stream;
 		},
+		// Name and length as in Meteor.
 		seedFor: (method) => source.stream(`/rpc/${method}`).hexString(20),
 	};
 	return source;

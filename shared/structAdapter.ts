@@ -50,6 +50,7 @@ function textOf({ type, refinement, value, message }: Failure): string {
 }
 
 function pathOf({ path, type }: Pick<Failure, 'path' | 'type'>): string {
+	// Only the last key can be a formatted path or an unknown key. Neither is quoted.
 	const isUnquoted = (key: unknown) => key instanceof FormattedPath || type === 'never';
 	return path.reduceRight<string>((rest, key, i) => {
 		if (i === path.length - 1 && isUnquoted(key)) return String(key);

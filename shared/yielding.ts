@@ -17,6 +17,7 @@ function startClock(): void {
 	});
 }
 
+/** Whether this turn has taken too long. The first call in a turn starts the clock. */
 function isTimeUp(): boolean {
 	if (turnStart !== undefined) return performance.now() - turnStart >= MAX_BLOCK_MS;
 	startClock();
@@ -32,22 +33,22 @@ function nextTurn(): Promise<void> {
 }
 
 /** Steps of all tasks since the last clock check, as a share of `checkEvery`. At 1 the clock is checked again. */
-let work = 0;
+let workSinceCheck = 0;
 
 /**
  * Creates a yielder: a function that a task calls at every step.
  *
- * @param checkEvery steps between two clock checks; more than 1 if a step takes less than some microseconds
+ * @param checkEvery steps between two clock checks; more than 1 if a step takes only a few microseconds
  * @returns the yielder. It returns a promise to wait for if it is time to yield, otherwise undefined
  */
 export function createYielder(checkEvery = 1): () => Promise<void> | undefined {
 	const step = 1 / checkEvery;
 	// The first step of a task looks at the clock.
-	work = 1;
+	workSinceCheck = 1;
 	return () => {
-		work += step;
-		if (work < 1) return undefined;
-		work = 0;
+		workSinceCheck += step;
+		if (workSinceCheck < 1) return undefined;
+		workSinceCheck = 0;
 		return isTimeUp() ? nextTurn() : undefined;
 	};
 }

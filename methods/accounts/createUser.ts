@@ -11,7 +11,7 @@ import { StoredValue } from '../model/storedValue.js';
 import { insertUser } from '../model/users/insertUser.js';
 import { requireAllowedUsername, requireEmail } from '../model/users/names.js';
 import { hashPassword, NewPassword } from '../model/users/passwords.js';
-import { logInWith, makeToken } from '../model/users/tokens.js';
+import { logInWithToken, makeToken } from '../model/users/tokens.js';
 import type { LoginResult } from './login.js';
 
 /** Longest name or e-mail, in characters: the maximum for an e-mail (RFC 5321). */
@@ -73,6 +73,6 @@ export const createUser = method({
 		};
 		// The error does not say which of the two is taken, so that names cannot be guessed.
 		if ((await insertUser(store, user)) !== null) throw clientError('loginFailed');
-		return { ...(await logInWith(made, user._id, context)), type: 'password' };
+		return { ...(await logInWithToken(made, user._id, context)), type: 'password' };
 	},
 });

@@ -19,11 +19,11 @@ export const getNewToken = method({
 		const holder = hashedToken === null ? 'unknown' : await findTokenHolder(context.store, hashedToken, userId);
 		if (holder === 'unknown') throw clientError('loggedOut');
 		if (holder === 'expired') throw clientError('sessionExpired');
-		const { token: present } = holder;
+		const { token: presentToken } = holder;
 		// The new token expires with the present one, so that nobody can use a stolen token for ever by replacing it. A token
 		// that is revoked before this write cannot be replaced.
-		const withPresentToken = { 'services.resume.loginTokens.hashedToken': present.hashedToken };
-		const made = await issueToken(context.store, userId, withPresentToken, present);
+		const withPresentToken = { 'services.resume.loginTokens.hashedToken': presentToken.hashedToken };
+		const made = await issueToken(context.store, userId, withPresentToken, presentToken);
 		if (!made) throw clientError('loggedOut');
 		const { token, entry, expires } = made;
 		context.setToken(entry.hashedToken, expires);

@@ -9,11 +9,11 @@ import { findByName } from '../model/users/findUser.js';
 import { isPassword, Password } from '../model/users/passwords.js';
 import { attemptWithFactor, requireFactorAtLogin } from '../model/users/secondFactor.js';
 import {
-	becomeUser,
 	findTokenHolder,
 	hashToken,
 	issueToken,
-	logInWith,
+	logInConnection,
+	logInWithToken,
 	type TokenResult,
 	tokenResult,
 } from '../model/users/tokens.js';
@@ -49,8 +49,8 @@ const LoginOptions = Match.OneOf(
 );
 
 /**
- * Looks a token up when its turn comes. If too many logins wait, the connection closes: a client of Meteor then tries
- * again later, but forgets its token if the login ends with an error.
+ * Looks a token up when its turn in the queue of logins comes. If too many logins wait, the connection closes: a client
+ * of Meteor then tries again later, but would forget its token if the login ended with an error.
  */
 async function findHolder(token: string, context: MethodContext) {
 	let hasStarted = false;
@@ -71,7 +71,7 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
 	if (holder === 'unknown') throw clientError('loggedOut');
 	if (holder === 'expired') throw clientError('sessionExpired');
 	// Passes the stored hash string on instead of an equal one, to save memory: an in-memory store holds it anyway.
-	await becomeUser(context, holder.user._id, holder.token.hashedToken, holder.expires);
+	await logInConnection(context, holder.user._id, holder.token.hashedToken, holder.expires);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };
 }
 
@@ -79,7 +79,7 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
  * Logs in with a name and a password.
  * @param outerFactor the second factor from the object around the options; null if there was none
  */
-async function withPassword(
+async function logInWithPassword(
 	options: unknown,
 	outerFactor: SecondFactor | null,
 	context: MethodContext,
@@ -101,7 +101,7 @@ async function withPassword(
 	const passwordUnchanged = { 'services.password.bcrypt': user.services?.password?.bcrypt };
 	const made = await issueToken(context.store, user._id, passwordUnchanged);
 	if (!made) throw clientError('loginFailed');
-	return { ...(await logInWith(made, user._id, context)), type: 'password' };
+	return { ...(await logInWithToken(made, user._id, context)), type: 'password' };
 }
 
 const factorOf = (code?: string | null): SecondFactor | null => (code ? { code, method: null } : null);
@@ -128,10 +128,10 @@ function findIdentified(store: Store, user: Identifier): Promise<User | null> {
 }
 
 /** Logs in the user that a login handler of the application has found. */
-async function withHandler({ name }: LoginHandler, userId: string, context: MethodContext): Promise<LoginResult> {
+async function logInWithHandler({ name }: LoginHandler, userId: string, context: MethodContext): Promise<LoginResult> {
 	const made = await issueToken(context.store, userId, {});
 	if (!made) throw clientError('loginFailed');
-	return { ...(await logInWith(made, userId, context)), type: name };
+	return { ...(await logInWithToken(made, userId, context)), type: name };
 }
 
 export const login = method({
@@ -145,8 +145,8 @@ export const login = method({
 	changesUser: true,
 	// On a read-only server a login with a resume token must work, because it only reads.
 	writes: false,
-	async run({ options: sent }, context): Promise<LoginResult> {
-		let options = sent;
+	async run({ options: sentOptions }, context): Promise<LoginResult> {
+		let options = sentOptions;
 		let factor: SecondFactor | null = null;
 		if ('totp' in options && options.totp) {
 			check(options.totp, WithFactor);
@@ -157,10 +157,10 @@ export const login = method({
 			check(options.resume, String);
 			return resume(options.resume, context);
 		}
-		if ('password' in options && options.password) return withPassword(options, factor, context);
+		if ('password' in options && options.password) return logInWithPassword(options, factor, context);
 		for (const handler of context.settings.loginHandlers ?? []) {
 			const found = await handler.run(options, context);
-			if (found) return withHandler(handler, found.userId, context);
+			if (found) return logInWithHandler(handler, found.userId, context);
 		}
 		throw clientError('unrecognizedLogin');
 	},

@@ -8,7 +8,7 @@ import { UserProfile } from '../model/answers.js';
 import { DEFAULT_FIELDS } from '../model/users/clientUser.js';
 
 /** The fields of a profile. They exclude secrets, such as password hashes, tokens and keys. */
-export const PROFILE = {
+export const PROFILE_FIELDS = {
 	username: 1,
 	name: 1,
 	emails: 1,
@@ -19,11 +19,11 @@ export const PROFILE = {
 	settings: 1,
 } as const;
 
-export type Profile = Pick<User, '_id' | keyof typeof PROFILE> & { avatarUrl?: string };
+export type Profile = Pick<User, '_id' | keyof typeof PROFILE_FIELDS> & { avatarUrl?: string };
 
 /** Reads a user's own profile. Null if the user does not exist any more. */
 export async function findProfile(store: Store, userId: string): Promise<Profile | null> {
-	const user = await store.users.findOne({ _id: userId }, { projection: PROFILE });
+	const user = await store.users.findOne({ _id: userId }, { projection: PROFILE_FIELDS });
 	if (!user) return null;
 	const { username } = user;
 	return {

@@ -26,7 +26,8 @@ async function listPermissions(store: Store): Promise<Permission[]> {
 /** Stores the roles of a permission, if they differ from the present ones. */
 async function setRoles({ permissions }: Store, _id: string, roles: string[]): Promise<void> {
 	const stored = await permissions.findOne({ _id }, { projection: { roles: 1 } });
-	if (hasSameElements(roles, stored?.roles ?? KNOWN_PERMISSIONS.get(_id) ?? [])) return;
+	const presentRoles = stored?.roles ?? KNOWN_PERMISSIONS.get(_id) ?? [];
+	if (hasSameElements(roles, presentRoles)) return;
 	const inserted = !stored && (await insertIfAbsent(permissions, { _id, roles }));
 	if (!inserted) await permissions.updateOne({ _id }, { $set: { roles } });
 }
@@ -55,8 +56,9 @@ const updatePermissions = method({
 	async run({ permissions }, context) {
 		const { store } = context;
 		await requirePermission(context, 'access-permissions');
-		const known = new Set((await listPermissions(store)).map(({ _id }) => _id));
-		if (permissions.some(({ _id }) => !known.has(_id))) throw clientError('invalidPermission');
+		const all = await listPermissions(store);
+		const knownIds = new Set(all.map(({ _id }) => _id));
+		if (permissions.some(({ _id }) => !knownIds.has(_id))) throw clientError('invalidPermission');
 		const allRoles = permissions.flatMap(({ roles }) => roles);
 		if (!(await doRolesExist(store, allRoles))) throw clientError('unknownRole');
 		for (const { _id, roles } of permissions) {

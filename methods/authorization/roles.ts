@@ -8,9 +8,13 @@ import { readRoles } from '../model/permissions/roles.js';
 
 type RoleHolder = Pick<User, '_id' | 'username' | 'roles'>;
 
-/** Users with visible roles, which are global roles with a description. Cached, because the query scans all users. */
-const visibleRoleHolders = cachedReads<RoleHolder[]>(async (store) => {
-	const visible = (await readRoles(store)).filter(({ scope, description }) => scope === 'Users' && description);
+/**
+ * Users with visible roles, which are global roles with a description. Cached under the only key `all`, because the query
+ * scans all users.
+ */
+const usersWithVisibleRoles = cachedReads<RoleHolder[]>(async (store) => {
+	const roles = await readRoles(store);
+	const visible = roles.filter(({ scope, description }) => scope === 'Users' && description);
 	const ids = visible.map(({ _id }) => _id);
 	const options = { projection: { username: 1, roles: 1 }, sort: { username: 1 } } as const;
 	const users = await store.users.find({ roles: { $in: ids } }, options).toArray();
@@ -34,5 +38,5 @@ export const getUserRoles = method({
 	summary: 'Lists the users with a role that all clients show, such as admin',
 	returns: [{ _id: String, username: Match.Optional(String), roles: [String] }],
 	errors: [],
-	run: (_args, { store }) => visibleRoleHolders.get(store, 'all'),
+	run: (_args, { store }) => usersWithVisibleRoles.get(store, 'all'),
 });

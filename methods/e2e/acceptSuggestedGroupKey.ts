@@ -12,7 +12,7 @@ import { type RoomKeyFields, readRoomKeyFields } from '../model/keys/roomKeyId.j
 import { keyIdOf } from '../model/keys/sealedKey.js';
 import { offeredKeyOf } from '../model/keys/storedKeys.js';
 import { archiveMismatchedKey, requireNoReset } from '../model/keys/storeMemberKey.js';
-import { accept } from '../model/keys/transitions.js';
+import * as transitions from '../model/keys/transitions.js';
 import { requireMembership } from '../model/memberships/members.js';
 
 /**
@@ -43,13 +43,14 @@ async function acceptOffer(
 			(keys, current) => {
 				latest = current;
 				if (isOfferLeftByReset(offeredKeyOf(current), room)) throw clientError('keyIdMismatch');
-				return accept(room)(keys);
+				return transitions.accept(room)(keys);
 			},
 			{ silent: true },
 		);
 		if (updated) return updated;
 	} catch (error) {
 		if (error instanceof ClientError) {
+			// A mismatched key of the member is archived first, because only members without a key can be queued.
 			await archiveMismatchedKey(context.store, latest, room);
 			await enqueueAndDropOffer(context.store, latest);
 		}

@@ -14,7 +14,8 @@ export const fetchMyKeys = method({
 	errors: [],
 	async run(_args, { userId, store }): Promise<NonNullable<User['e2e']>> {
 		const projection = { 'e2e.public_key': 1, 'e2e.private_key': 1 } as const;
-		const { public_key, private_key } = (await store.users.findOne({ _id: userId }, { projection }))?.e2e ?? {};
+		const user = await store.users.findOne({ _id: userId }, { projection });
+		const { public_key, private_key } = user?.e2e ?? {};
 		if (!public_key) return {};
 		return private_key ? { public_key, private_key } : { public_key };
 	},

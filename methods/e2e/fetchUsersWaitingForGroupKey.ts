@@ -19,7 +19,7 @@ import { type UserWithPublicKey, usersWithPublicKey } from '../model/keys/usersW
 import { listOf } from '../model/lists.js';
 import { findMembership, MEMBER, membershipsOf } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
-import { setting } from '../model/settings/workspace.js';
+import { workspaceSetting } from '../model/settings/workspace.js';
 
 /** Maximum number of rooms in one call. A client with more rooms makes several calls. */
 const MAX_ROOMS = 500;
@@ -89,7 +89,7 @@ export const fetchUsersWaitingForGroupKey = method({
 		if (roomIds.length > MAX_ROOMS) throw clientError('tooManyRooms');
 		const waiting: [rid: string, users: UserWithPublicKey[]][] = [];
 		const unfitKeys: [rid: string, userIds: string[]][] = [];
-		if (await setting(store, 'E2E_Enable')) {
+		if (await workspaceSetting(store, 'E2E_Enable')) {
 			for (const rid of new Set(roomIds)) {
 				if (!(await maySeeRoom(store, rid, userId))) continue;
 				await tidyQueue(store, rid);

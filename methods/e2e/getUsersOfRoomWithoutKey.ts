@@ -39,13 +39,14 @@ async function listPage(store: Store, rid: string, count: number, offset: number
 	const end = count === 0 ? Number.POSITIVE_INFINITY : offset + count;
 	const users: UserWithPublicKey[] = [];
 	let total = 0;
-	for await (const page of keylessMemberIds(store, rid)) {
-		const usersInPage = await countUsersWithIdentity(store, page);
-		const isWanted = total + usersInPage > offset && total < end;
-		if (isWanted) {
-			users.push(...(await usersWithPublicKey(store, page)).slice(Math.max(0, offset - total), end - total));
+	for await (const ids of keylessMemberIds(store, rid)) {
+		const counted = await countUsersWithIdentity(store, ids);
+		const overlapsAnswer = total + counted > offset && total < end;
+		if (overlapsAnswer) {
+			const found = await usersWithPublicKey(store, ids);
+			users.push(...found.slice(Math.max(0, offset - total), end - total));
 		}
-		total += usersInPage;
+		total += counted;
 	}
 	return { users: users.map(toAnswer), total };
 }

@@ -13,7 +13,7 @@ import { HISTORY_FIELDS, readHistory } from '../model/keys/identityHistory.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
 import { Page, pageAnswer, pageOfList } from '../model/paging.js';
-import { mayUser } from '../model/permissions/permissions.js';
+import { hasPermissionById } from '../model/permissions/permissions.js';
 
 /** Whether both users are members of the same room. */
 async function haveSharedRoom(store: Store, userId: string, otherId: string): Promise<boolean> {
@@ -28,7 +28,9 @@ async function haveSharedRoom(store: Store, userId: string, otherId: string): Pr
 /** Whether the caller may read the history of the user with the id `uid`. */
 async function mayRead(store: Store, callerId: string, uid: string): Promise<boolean> {
 	return (
-		callerId === uid || (await haveSharedRoom(store, callerId, uid)) || mayUser(store, callerId, 'edit-other-user-e2ee')
+		callerId === uid ||
+		(await haveSharedRoom(store, callerId, uid)) ||
+		hasPermissionById(store, callerId, 'edit-other-user-e2ee')
 	);
 }
 
@@ -36,7 +38,7 @@ export const keyHistory = method({
 	name: 'e2e.keyHistory',
 	args: { uid: String, ...Page },
 	...KEY_SERVICE_READ,
-	// A read-only server answers too. Other servers add a public key that Rocket.Chat has stored to the history first.
+	// A read-only server answers too. Other servers first add to the history a public key that Rocket.Chat has stored.
 	writes: false,
 	summary: 'Lists the public keys that a user with whom the caller shares a room has stored, the oldest first',
 	returns: { history: [KeyHistoryAnswer], ...PAGE_ANSWER, dropped: Match.Optional(Number) },

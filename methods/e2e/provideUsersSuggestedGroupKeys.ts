@@ -13,7 +13,7 @@ import { isKeyId, isOfKeyId, isSealedKey } from '../model/keys/sealedKey.js';
 import { MAX_OLD_KEYS } from '../model/keys/transitions.js';
 import { findMembership, MEMBER } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
-import { setting } from '../model/settings/workspace.js';
+import { workspaceSetting } from '../model/settings/workspace.js';
 
 /** Maximum numbers of rooms and entries in one call. Clients offer the key to all members of a large room at once. */
 const MAX_ROOMS = 500;
@@ -31,11 +31,15 @@ const MAX_LISTED_SKIPS = 2000;
 /** Number of entries of a room written in parallel. */
 const CONCURRENT_WRITES = 20;
 
+/** Number of entries validated between two clock checks. */
+const CHECK_EVERY = 16;
+
 /** A time as clients send it: EJSON's date over DDP, ISO text or epoch ms over REST. */
 const Moment = Match.Where(
-	(value): value is Date | string | number =>
-		(value instanceof Date || typeof value === 'string' || typeof value === 'number') &&
-		!Number.isNaN(new Date(value).getTime()),
+	(value): value is Date | string | number => {
+		const hasType = value instanceof Date || typeof value === 'string' || typeof value === 'number';
+		return hasType && !Number.isNaN(new Date(value).getTime());
+	},
 	'date, ISO text or ms since 1970',
 	{ examples: ['2026-01-31T12:00:00.000Z'] },
 );
@@ -55,7 +59,7 @@ const Entry = {
 };
 
 /** An entry of the call: a key for one member. */
-interface Offer {
+interface SentOffer {
 	/** The member's user id. */
 	readonly _id: string;
 	readonly key: string;
@@ -94,17 +98,20 @@ class Skipped {
 }
 
 /** Converts former keys to their stored form, up to the number that a membership keeps. */
-function toStoredKeys(oldKeys: Offer['oldKeys']): OldRoomKey[] | undefined {
+function toStoredKeys(oldKeys: SentOffer['oldKeys']): OldRoomKey[] | undefined {
 	return oldKeys?.slice(0, MAX_OLD_KEYS).map(({ e2eKeyId, ts, E2EKey }) => ({ e2eKeyId, ts: new Date(ts), E2EKey }));
 }
 
 /** Returns the valid entries within the limits, by room id, and adds all others to `skipped`. */
-async function validEntries(sent: Readonly<Record<string, unknown>>, skipped: Skipped): Promise<Map<string, Offer[]>> {
-	const byRoom = new Map<string, Offer[]>();
-	const pause = createYielder(16);
+async function validEntries(
+	sent: Readonly<Record<string, unknown>>,
+	skipped: Skipped,
+): Promise<Map<string, SentOffer[]>> {
+	const byRoom = new Map<string, SentOffer[]>();
+	const pause = createYielder(CHECK_EVERY);
 	let entries = 0;
 	for (const [rid, list] of Object.entries(sent)) {
-		const offers = new Map<string, Offer>();
+		const offers = new Map<string, SentOffer>();
 		const isOverLimit = byRoom.size >= MAX_ROOMS;
 		for (const entry of Array.isArray(list) ? list : [list]) {
 			await pause();
@@ -112,7 +119,7 @@ async function validEntries(sent: Readonly<Record<string, unknown>>, skipped: Sk
 			else if (!Match.test(entry, Entry)) skipped.add(rid, entry, 'invalid-entry');
 			else if (offers.has(entry._id)) skipped.add(rid, entry, 'already-offered');
 			else {
-				offers.set(entry._id, entry as Offer);
+				offers.set(entry._id, entry as SentOffer);
 				entries++;
 			}
 		}
@@ -122,7 +129,7 @@ async function validEntries(sent: Readonly<Record<string, unknown>>, skipped: Sk
 }
 
 /** The memberships of the users who are offered a key, by user id. Users who are not members are missing. */
-async function membershipsOf({ store }: MethodContext, rid: string, offers: readonly Offer[]) {
+async function membershipsByUser({ store }: MethodContext, rid: string, offers: readonly SentOffer[]) {
 	const uids = offers.map(({ _id }) => _id);
 	const memberships = await store.subscriptions.find({ rid, 'u._id': { $in: uids }, ...MEMBER }).toArray();
 	return new Map(memberships.map((membership) => [membership.u._id, membership]));
@@ -138,7 +145,7 @@ async function findOfferableRoom({ store }: MethodContext, rid: string, userId: 
 async function provide(
 	context: UserContext,
 	room: RoomKeyFields,
-	offers: readonly Offer[],
+	offers: readonly SentOffer[],
 	skipped: Skipped,
 ): Promise<void> {
 	const { store, userId, signal } = context;
@@ -149,7 +156,7 @@ async function provide(
 	const written: Subscription[] = [];
 	const pause = createYielder();
 
-	async function serve(entry: Offer, membership: Subscription | undefined): Promise<void> {
+	async function offerTo(entry: SentOffer, membership: Subscription | undefined): Promise<void> {
 		const newOffer = { key: entry.key, by: userId, oldKeys: toStoredKeys(entry.oldKeys) };
 		const outcome = membership ? await offerKey(store, membership, room, newOffer) : 'not-a-member';
 		if (typeof outcome !== 'string') written.push(outcome);
@@ -166,8 +173,8 @@ async function provide(
 			for (const entry of offers.slice(i)) skipped.add(rid, entry, 'interrupted');
 			break;
 		}
-		const memberships = await membershipsOf(context, rid, batch);
-		await Promise.all(batch.map((entry) => serve(entry, memberships.get(entry._id))));
+		const memberships = await membershipsByUser(context, rid, batch);
+		await Promise.all(batch.map((entry) => offerTo(entry, memberships.get(entry._id))));
 	}
 	// If the room's key was reset since the room was read, all new offers are withdrawn.
 	const roomNow = written.length > 0 ? await readRoomKeyFields(store, rid) : null;
@@ -186,8 +193,8 @@ async function provide(
 	if (written.length === 0 || queueChanged) return;
 	// The size of the queue is limited, so some members wait without being queued. Only such members were served: the queue
 	// has not changed, so the room is notified here.
-	const document = await store.rooms.findOne({ _id: rid });
-	if (document) await store.rooms.announce('updated', document);
+	const fullRoom = await store.rooms.findOne({ _id: rid });
+	if (fullRoom) await store.rooms.announce('updated', fullRoom);
 }
 
 export const provideUsersSuggestedGroupKeys = method({
@@ -209,7 +216,7 @@ export const provideUsersSuggestedGroupKeys = method({
 	errors: [],
 	async run({ usersSuggestedGroupKeys }, context) {
 		const { userId, store, settings } = context;
-		if (!(await setting(store, 'E2E_Enable'))) return undefined;
+		if (!(await workspaceSetting(store, 'E2E_Enable'))) return undefined;
 		const skipped = new Skipped();
 		for (const [rid, offers] of await validEntries(usersSuggestedGroupKeys, skipped)) {
 			const room = await findOfferableRoom(context, rid, userId);
@@ -218,9 +225,9 @@ export const provideUsersSuggestedGroupKeys = method({
 				continue;
 			}
 			// Trimmed, because accepting an offer trims its key.
-			const isOfRoom = ({ key }: Offer) => !settings.strictKeyIds || isOfKeyId(key.trim(), room.e2eKeyId);
-			for (const entry of offers) if (!isOfRoom(entry)) skipped.add(rid, entry, 'key-id-mismatch');
-			await provide(context, room, offers.filter(isOfRoom), skipped);
+			const isAllowed = ({ key }: SentOffer) => !settings.strictKeyIds || isOfKeyId(key.trim(), room.e2eKeyId);
+			for (const entry of offers) if (!isAllowed(entry)) skipped.add(rid, entry, 'key-id-mismatch');
+			await provide(context, room, offers.filter(isAllowed), skipped);
 		}
 		return skipped.answer;
 	},

@@ -41,7 +41,8 @@ export const requestSubscriptionKeys = method({
 				const e2eKeyId = keyIds.get(membership.rid);
 				if (!e2eKeyId) continue;
 				const wasArchived = await archiveMismatchedKey(store, membership, { e2eKeyId });
-				if (ownKeyOf(membership) && !wasArchived) continue;
+				const hasKey = ownKeyOf(membership) !== undefined && !wasArchived;
+				if (hasKey) continue;
 				events.emit('notify', {
 					stream: 'notify-room',
 					eventName: `${membership.rid}/e2e.keyRequest`,

@@ -17,6 +17,7 @@ export const resetOwnE2EKey = method({
 	returns: Match.OneOf(true, LAST_KEY_HOLDER_ANSWER),
 	errors: ['error-not-allowed', 'error-last-key-holder'],
 	async run({ confirm }, context) {
-		return (await resetIdentity(context, context.userId, confirm ?? undefined)) ?? true;
+		const result = await resetIdentity(context, context.userId, confirm ?? undefined);
+		return result ?? true;
 	},
 });

@@ -81,8 +81,8 @@ async function mayReset(
 ): Promise<boolean> {
 	const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
 	if (!user) return false;
-	// Any type but `d` will do for a room that does not exist: then only the global permission counts. Its holders pass, so
-	// they receive the error for a room that they may not see.
+	// Any type but `d` will do for a room that does not exist: then only the global permission counts. Users who have it
+	// pass this check, and receive the error for a room that they may not see.
 	if (await mayToggleEncryption(store, user, room ?? { _id: rid, t: 'p' })) return true;
 	if (!room) return false;
 	if (hasBegunReset(room, userId, e2eKeyId)) return true;
@@ -128,7 +128,8 @@ async function reset(newKey: NewKey, context: MethodContext, userId: string): Pr
 	} catch (thrown) {
 		// Null if another call has taken the lock, or if the store fails.
 		const abandonedRoom = await lock.abandon().catch(() => null);
-		// If the room has the new key id, its members are notified. The caller can repeat the call, also to store the new key.
+		// If the room has the new key id, its members are notified. The caller can repeat the call, which stores the new key
+		// if it is missing.
 		if (abandonedRoom?.e2eKeyId === e2eKeyId) await store.rooms.announce('updated', abandonedRoom);
 		// Otherwise the new key may be stored although the room has another key id.
 		else await archiveUnusedKey(resetContext, newKey).catch(() => null);

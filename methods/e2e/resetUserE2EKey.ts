@@ -8,7 +8,7 @@ import { method } from '../../shared/method.js';
 import { KEY_CALLS, LONG_WORK_MS } from '../limits.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { resetIdentity } from '../model/lifecycle/resetIdentity.js';
-import { mayUser } from '../model/permissions/permissions.js';
+import { hasPermissionById } from '../model/permissions/permissions.js';
 
 export const resetUserE2EKey = method({
 	name: 'e2e.resetUserE2EKey',
@@ -23,8 +23,9 @@ export const resetUserE2EKey = method({
 	errors: ['error-not-allowed', 'error-last-key-holder'],
 	async run({ userId, confirm }, context) {
 		const { store } = context;
-		const mayReset = await mayUser(store, context.userId, 'reset-other-user-e2e-key');
-		if (!mayReset) throw clientError('actionNotAllowed');
-		return (await resetIdentity(context, userId, confirm ?? undefined)) ?? true;
+		const mayReset = await hasPermissionById(store, context.userId, 'reset-other-user-e2e-key');
+		if (!mayReset) throw clientError('errorNotAllowed');
+		const result = await resetIdentity(context, userId, confirm ?? undefined);
+		return result ?? true;
 	},
 });

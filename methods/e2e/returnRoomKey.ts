@@ -13,7 +13,7 @@ import { holdsKey } from '../model/keys/memberKeys.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { enqueue } from '../model/keys/queue.js';
 import { readRoomKeyFields } from '../model/keys/roomKeyId.js';
-import { returnKey } from '../model/keys/transitions.js';
+import * as transitions from '../model/keys/transitions.js';
 import { requireMembership } from '../model/memberships/members.js';
 
 export const returnRoomKey = method({
@@ -31,7 +31,7 @@ export const returnRoomKey = method({
 		let wasHolder = false;
 		const updated = await applyTransition(store, membership, (keys, current) => {
 			wasHolder = holdsKey(current, room);
-			return returnKey(room)(keys);
+			return transitions.returnKey(room)(keys);
 		});
 		await endReservations(store, rid, [userId]);
 		// Done even if there was no key: an earlier call may have been interrupted between archiving the key and queueing the

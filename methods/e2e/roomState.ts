@@ -15,13 +15,14 @@ import { Page } from '../model/paging.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
 import { isEncryptionShown } from '../model/rooms/clientRoom.js';
 
-/** Default and maximum number of members listed in one answer. */
+/** Default and maximum number of members listed in one answer. The maximum also limits the returned offers. */
 const DEFAULT_COUNT = 50;
 const MAX_COUNT = 500;
 
 /**
- * The state of a member with respect to the room's key. `unfit-key`: no room key can be sealed with the member's public
- * key; `inactive`: a deactivated or deleted user, with or without the room key.
+ * The state of a member with respect to the room's key. `waiting`: has neither the key nor an offer, but could receive
+ * one; `unfit-key`: no room key can be sealed with the member's public key; `inactive`: a deactivated or deleted user, with
+ * or without the room key.
  */
 type MemberState = 'holder' | 'offered' | 'waiting' | 'no-identity-key' | 'unfit-key' | 'inactive';
 
@@ -120,14 +121,14 @@ async function* membersOf(store: Store, room: Room) {
 function toMember(membership: Subscription, room: Room, user: UserState | undefined): Member {
 	const { _id, username } = membership.u;
 	const state = user?.isActive ? stateOf(membership, room, user) : 'inactive';
-	return { _id, username, state, ...(user?.hasIdentity && !user.isFit && { unfitKey: true as const }) };
+	return { _id, username, state, ...(user?.hasIdentity && !user.hasFitKey && { unfitKey: true as const }) };
 }
 
-function stateOf(membership: Subscription, room: Room, { hasIdentity, isFit }: UserState): MemberState {
+function stateOf(membership: Subscription, room: Room, { hasIdentity, hasFitKey }: UserState): MemberState {
 	const state = keyStateOf(membership, room);
 	if (state === 'holder' || state === 'offered') return state;
 	if (!hasIdentity) return 'no-identity-key';
-	return isFit ? 'waiting' : 'unfit-key';
+	return hasFitKey ? 'waiting' : 'unfit-key';
 }
 
 function returnedOffersOf(membership: Subscription, { e2eKeyId }: Room): ReturnedOffer[] {

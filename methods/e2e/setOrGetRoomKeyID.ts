@@ -82,8 +82,11 @@ async function claimWithKey(
 	// Before the claim, another device of the same member may have replaced this key by another one. So this key is stored
 	// again.
 	const current = await findMembership(store, rid, u._id);
-	const updated = current && ((await storeMemberKey(store, current, claimed, key)) ?? current);
-	if (updated) await store.subscriptions.announce('updated', updated);
+	if (current) {
+		// Null if the key is still stored.
+		const updated = await storeMemberKey(store, current, claimed, key);
+		await store.subscriptions.announce('updated', updated ?? current);
+	}
 	await removeServedUsers(store, rid, [u._id]);
 	return { keyID };
 }
@@ -128,6 +131,7 @@ export const setOrGetRoomKeyID = method({
 			requireMatchingKeyId(key, keyID);
 		}
 		const room = await requireRoomAccess(store, rid, userId);
+		// Only read if a key was sent. So in the code below, a caller with a membership has sent a key.
 		const membership = key === undefined ? null : await findMembership(store, rid, userId);
 		if (key !== undefined && !membership) throw clientError('subscriptionNotFound');
 		if (room.e2eKeyId) {

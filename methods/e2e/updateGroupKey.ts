@@ -46,14 +46,14 @@ async function offerTo(
 	const rid = room._id;
 	const membership = await findMembership(store, rid, uid);
 	if (!membership) return undefined;
-	const updated = await offerKey(store, membership, room, { key, by: userId });
-	if (typeof updated === 'string') return { skipped: [{ rid, _id: uid, reason: updated }] };
+	const outcome = await offerKey(store, membership, room, { key, by: userId });
+	if (typeof outcome === 'string') return { skipped: [{ rid, _id: uid, reason: outcome }] };
 	if (resetMayHaveMissed(room.e2eKeyId, await readRoomKeyFields(store, rid), key)) {
-		await withdraw(store, updated);
+		await withdraw(store, outcome);
 		throw clientError('keyIdMismatch');
 	}
 	await endReservations(store, rid, [uid]);
-	await store.subscriptions.announce('updated', updated);
+	await store.subscriptions.announce('updated', outcome);
 	return undefined;
 }
 

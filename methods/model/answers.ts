@@ -6,7 +6,7 @@ import type { Pattern } from '../../shared/pattern.js';
 export const Action = Match.OneOf('inserted', 'updated', 'removed');
 
 /** A reference to a user, as other documents contain it. */
-export const Ref = Match.ObjectIncluding({ _id: String, username: Match.Optional(String) });
+export const UserRefPattern = Match.ObjectIncluding({ _id: String, username: Match.Optional(String) });
 
 const OldKeys = [Match.ObjectIncluding({ e2eKeyId: String, ts: Date, E2EKey: String })];
 
@@ -18,7 +18,7 @@ export const RoomAnswer = named(
 		t: String,
 		name: Match.Optional(String),
 		fname: Match.Optional(String),
-		u: Match.Optional(Ref),
+		u: Match.Optional(UserRefPattern),
 		usernames: Match.Optional([String]),
 		uids: Match.Optional([String]),
 		usersCount: Match.Optional(Number),
@@ -41,7 +41,7 @@ export const MembershipAnswer = named(
 	Match.ObjectIncluding({
 		_id: String,
 		rid: String,
-		u: Ref,
+		u: UserRefPattern,
 		t: Match.Optional(String),
 		name: Match.Optional(String),
 		roles: Match.Optional([String]),
@@ -120,7 +120,7 @@ export const SkippedAnswer = Match.Optional({
 });
 
 /** When the encryption of a room was last switched on or off, and by whom. */
-const EncryptionToggle = { encrypted: Boolean, by: Ref, at: Date };
+const EncryptionToggle = { encrypted: Boolean, by: UserRefPattern, at: Date };
 
 /**
  * The answer of `e2e.roomState`. `encrypted`, `keyID`, `toggled` and `stale` are absent if encryption is switched off on

@@ -9,6 +9,7 @@ const BATCH = 20;
 /**
  * Runs `work` for each item, 20 in parallel, and yields to the event loop between batches. After a failure the current
  * batch is completed, and no further batch starts.
+ * @param pause a yielder; given to share one between several lists
  * @throws what `work` throws; ClientError `error-timeout` once the signal has fired
  */
 export async function inParallel<T>(

@@ -7,8 +7,8 @@ export function listOf<T>(stored: readonly T[] | null | undefined): readonly T[]
 
 /**
  * A filter that matches documents whose array still has the length that was read. If the value that was read is not an
- * array, the filter matches all documents, because a filter that never matches makes `retryOnConflict` repeat the write
- * until it fails.
+ * array, the filter matches every document: a length never matches such a value, so `retryOnConflict` would repeat the
+ * write until it fails.
  */
 export function whereSameLength(field: string, stored: readonly unknown[] | null | undefined): Record<string, unknown> {
 	if (stored && !Array.isArray(stored)) return {};

@@ -34,7 +34,8 @@ export async function* pagesOf<T extends { _id: string }>(
 		yield page;
 		if (page.length < size) return;
 		throwIfAborted(signal);
-		page = await collection.find(filterAfter(filter, key, valueAt(page.at(-1) as T, key)), options).toArray();
+		const lastKey = valueAt(page.at(-1) as T, key);
+		page = await collection.find(filterAfter(filter, key, lastKey), options).toArray();
 	}
 }
 
@@ -50,6 +51,6 @@ function withKey(projection: Readonly<Record<string, 1>>, key: string): Projecti
  */
 function filterAfter<T>(filter: Filter<T>, key: string, last: unknown): Filter<T> {
 	const isAfter = { [key]: { $gt: last } };
-	const next = key in filter ? { ...filter, $and: [...(filter.$and ?? []), isAfter] } : { ...filter, ...isAfter };
-	return next as Filter<T>;
+	if (!(key in filter)) return { ...filter, ...isAfter } as Filter<T>;
+	return { ...filter, $and: [...(filter.$and ?? []), isAfter] } as Filter<T>;
 }

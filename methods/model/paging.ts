@@ -10,7 +10,7 @@ export const Page = { count: Match.Optional(WholeNumber), offset: Match.Optional
 export type PageArgs = { count?: number; offset?: number };
 
 /** The page to read: 50 entries by default, at most 100. A `count` of 0 means 100. */
-export function pageOf({ count = DEFAULT_COUNT, offset = 0 }: PageArgs): Required<PageArgs> {
+export function pageRange({ count = DEFAULT_COUNT, offset = 0 }: PageArgs): Required<PageArgs> {
 	return { count: Math.min(count || MAX_COUNT, MAX_COUNT), offset };
 }
 
@@ -23,7 +23,7 @@ export interface ListPage<T> {
 
 /** One page of a list that is in memory. */
 export function pageOfList<T>(list: readonly T[], args: PageArgs): ListPage<T> {
-	const { count, offset } = pageOf(args);
+	const { count, offset } = pageRange(args);
 	return { entries: list.slice(offset, offset + count), offset, total: list.length };
 }
 

@@ -21,12 +21,12 @@ const MAX_ATTEMPTS = 10_000;
  * @throws ClientError `error-timeout` once the signal has fired, or after 10,000 conflicts
  */
 export async function retryOnConflict<R>(
-	attempt: (number: number) => Promise<R | typeof CONFLICT>,
+	attempt: (attemptNumber: number) => Promise<R | typeof CONFLICT>,
 	signal?: AbortSignal,
 ): Promise<R> {
-	for (let number = 1; number <= MAX_ATTEMPTS; number++) {
+	for (let attemptNumber = 1; attemptNumber <= MAX_ATTEMPTS; attemptNumber++) {
 		throwIfAborted(signal);
-		const outcome = await attempt(number);
+		const outcome = await attempt(attemptNumber);
 		if (outcome !== CONFLICT) return outcome;
 	}
 	throw clientError('timeout');
@@ -48,12 +48,12 @@ export interface ConditionalWrite<T> {
  */
 export function updateIfUnchanged<T extends { _id: string }>(
 	collection: Collection<T>,
-	read: (attempt: number) => Promise<T | null> | T | null,
+	read: (attemptNumber: number) => Promise<T | null> | T | null,
 	change: (current: T) => ConditionalWrite<T> | null | Promise<ConditionalWrite<T> | null>,
 	options?: WriteOptions,
 ): Promise<T | null> {
-	return retryOnConflict(async (attempt) => {
-		const current = await read(attempt);
+	return retryOnConflict(async (attemptNumber) => {
+		const current = await read(attemptNumber);
 		const write = current && (await change(current));
 		if (!write) return null;
 		const updated = await collection.findOneAndUpdate(write.whereUnchanged, write.update, {

@@ -11,14 +11,15 @@ import type { Filter } from '../../shared/store.js';
 import { READ } from '../kinds.js';
 import { PAGE_ANSWER, RoomAnswer } from '../model/answers.js';
 import { MEMBER } from '../model/memberships/members.js';
-import { Page, pageAnswer, pageOf } from '../model/paging.js';
+import { Page, pageAnswer, pageRange } from '../model/paging.js';
 import { requirePermission } from '../model/permissions/permissions.js';
 import { CLIENT_ROOM_FIELDS, clientRoom, clientRooms } from '../model/rooms/clientRoom.js';
 import { SearchText } from '../model/searchText.js';
 
 const PERMISSION = 'view-room-administration';
 
-async function requireRoom(context: UserContext, rid: string): Promise<Room> {
+/** Any room, for a caller with the permission. @throws ClientError `error-unauthorized`, `error-room-not-found` */
+async function findRoomAsAdmin(context: UserContext, rid: string): Promise<Room> {
 	await requirePermission(context, PERMISSION);
 	const room = await context.store.rooms.findOne({ _id: rid }, { projection: CLIENT_ROOM_FIELDS });
 	if (!room) throw clientError('roomNotFound');
@@ -36,7 +37,7 @@ export const adminRooms = method({
 	async run({ filter, ...args }, context) {
 		await requirePermission(context, PERMISSION);
 		const { store } = context;
-		const { count, offset } = pageOf(args);
+		const { count, offset } = pageRange(args);
 		const pattern = new RegExp(escapeRegExp(filter ?? ''), 'i');
 		const matching: Filter<Room> = filter
 			? { $or: [{ name: pattern }, { fname: pattern }, { usernames: pattern }, { _id: filter }] }
@@ -54,7 +55,7 @@ export const adminRoom = method({
 	summary: 'Returns any room; requires view-room-administration',
 	returns: RoomAnswer,
 	errors: ['error-unauthorized', 'error-room-not-found'],
-	run: async ({ rid }, context) => clientRoom(context.store, await requireRoom(context, rid)),
+	run: async ({ rid }, context) => clientRoom(context.store, await findRoomAsAdmin(context, rid)),
 });
 
 const MEMBER_FIELDS = { u: 1, roles: 1, E2EKey: 1, E2ESuggestedKey: 1 } as const;
@@ -83,18 +84,18 @@ export const adminRoomMembers = method({
 	},
 	errors: ['error-unauthorized', 'error-room-not-found'],
 	async run({ rid, ...args }, context) {
-		await requireRoom(context, rid);
+		await findRoomAsAdmin(context, rid);
 		const { store } = context;
-		const { count, offset } = pageOf(args);
-		const all = { rid, ...MEMBER };
+		const { count, offset } = pageRange(args);
+		const whereMember = { rid, ...MEMBER };
 		const sort = { 'u.username': 1, _id: 1 } as const;
 		const options = { projection: MEMBER_FIELDS, sort, skip: offset, limit: count } as const;
-		const memberships = await store.subscriptions.find(all, options).toArray();
+		const memberships = await store.subscriptions.find(whereMember, options).toArray();
 		const entries = memberships.map((membership) => {
 			const { u, roles = [] } = membership;
 			const username = u.username !== undefined && { username: u.username };
 			return { _id: u._id, ...username, roles, key: keyStateOf(membership) };
 		});
-		return pageAnswer('members', { entries, offset, total: await store.subscriptions.countDocuments(all) });
+		return pageAnswer('members', { entries, offset, total: await store.subscriptions.countDocuments(whereMember) });
 	},
 });

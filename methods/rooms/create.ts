@@ -56,15 +56,16 @@ export const createMethods = forChannelsAndGroups((kind: ChannelOrGroup) =>
 		async run({ name: roomName, members = [], readOnly = false, customFields, extraData = {} }, context) {
 			const { store } = context;
 			const caller = await findCaller(context);
-			if (!(await hasPermission(store, caller, `create-${kind.t}`))) throw clientError('actionNotAllowed');
+			if (!(await hasPermission(store, caller, `create-${kind.t}`))) throw clientError('errorNotAllowed');
 			// Roomkey supports neither teams nor federation, so these requests are refused.
-			if (extraData.teamId || extraData.federated) throw clientError('actionNotAllowed');
+			if (extraData.teamId || extraData.federated) throw clientError('errorNotAllowed');
 			requireRoomName(roomName);
 			refuseTooManyUsers(members);
 			const encrypted = await encryptionOfNewRoom(store, kind.t, extraData.encrypted);
 			const { topic, description, broadcast } = extraData;
 			const found = await findByUsernames(context, members, { username: 1, name: 1, active: 1 });
 			const others = [...found.values()].filter(({ _id, active }) => _id !== caller._id && active !== false);
+			// Two of the names may find the same user.
 			const othersById = new Map(others.map((user) => [user._id, user]));
 			const fields = { t: kind.t, name: roomName, ro: readOnly };
 			const optional = { encrypted, customFields, topic, description, broadcast };

@@ -26,6 +26,10 @@ async function wasDeletionInterrupted({ store, userId }: UserContext, { roomId }
 	return exists(store.subscriptions, { rid: roomId, 'u._id': userId });
 }
 
+/**
+ * Deletes the room of type `t` that the arguments identify, if the caller may.
+ * @param kind as in `findRoom`; absent for direct rooms
+ */
 async function deleteIfAllowed(
 	context: UserContext,
 	roomArgs: RoomArgs,
@@ -39,7 +43,7 @@ async function deleteIfAllowed(
 	const room = await findRoom(context, roomArgs, kind, permission);
 	if (room.t !== t) throw clientError('roomNotFound');
 	const mayDelete = !room.teamMain && (await hasRoomPermission(store, await findCaller(context), permission, room._id));
-	if (!mayDelete) throw clientError('actionNotAllowed');
+	if (!mayDelete) throw clientError('errorNotAllowed');
 	await deleteRoom(context, room, userId);
 }
 

@@ -38,7 +38,10 @@ export const createDirectRoomMethods = ['im.create', 'dm.create'].map((name) =>
 
 const Username = Match.Optional(String);
 
-/** The method for DDP clients: each parameter is a user name. Without parameters it opens a room of the caller alone. */
+/**
+ * The method for DDP clients: each parameter is a user name. Without parameters it opens a room of the caller alone. Nine
+ * different names exceed the limit of a direct room, which has an error of its own.
+ */
 export const createDirectMessage = method({
 	name: 'createDirectMessage',
 	args: {

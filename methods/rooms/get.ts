@@ -67,6 +67,7 @@ async function existingIds({ subscriptions }: Store, ids: string[]): Promise<Set
 	return new Set(found.map(({ _id }) => _id));
 }
 
+/** The caller's rooms that have changed since a time. A room that the caller is no longer a member of is in `remove`. */
 async function roomsSince(context: Context, since?: Date): Promise<Delta<ClientRoom>> {
 	const { store, userId, signal } = context;
 	const update: ClientRoom[] = [];
@@ -92,7 +93,11 @@ async function roomsSince(context: Context, since?: Date): Promise<Delta<ClientR
 /** A time: a date over DDP, text in a URL. */
 const Since = Match.Optional(Match.OneOf(String, Date));
 
-/** `<group>.get` over REST and `<group>/get` over DDP. Without a date, `<group>/get` returns a list. */
+/**
+ * `<group>.get` over REST and `<group>/get` over DDP. Without a date, `<group>/get` returns a list.
+ * @param documents what the summaries call the documents
+ * @param answer the pattern of one document
+ */
 function getMethods<T>(
 	group: 'rooms' | 'subscriptions',
 	documents: string,

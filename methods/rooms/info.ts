@@ -1,4 +1,4 @@
-/** `rooms.info`, `channels.info`, `groups.info`. */
+/** `rooms.info`, `channels.info`, `groups.info`: one room. */
 import { method } from '../../shared/method.js';
 import { READ } from '../kinds.js';
 import { RoomAnswer } from '../model/answers.js';

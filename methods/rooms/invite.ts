@@ -27,7 +27,7 @@ import { findUsersOfCall, USER_LIST_ARGS } from '../model/users/findUsersOfCall.
  * @throws ClientError `error-not-allowed`
  */
 function requireMayAddMembers({ abacAttributes, federated, archived }: Room): void {
-	if (abacAttributes?.length || federated || archived) throw clientError('actionNotAllowed');
+	if (abacAttributes?.length || federated || archived) throw clientError('errorNotAllowed');
 }
 
 async function mayInvite(store: Store, caller: User, { _id: rid, t }: Room): Promise<boolean> {
@@ -46,7 +46,7 @@ export const inviteMethods = forChannelsAndGroups((kind) =>
 		async run(args, context) {
 			const { store } = context;
 			const room = await findRoom(context, args, kind, `add-user-to-any-${kind.t}-room`);
-			if (!(await mayInvite(store, await findCaller(context), room))) throw clientError('actionNotAllowed');
+			if (!(await mayInvite(store, await findCaller(context), room))) throw clientError('errorNotAllowed');
 			requireMayAddMembers(room);
 			for (const user of await findUsersOfCall(context, args)) {
 				throwIfAborted(context.signal);

@@ -1,4 +1,4 @@
-/** `channels.leave`, `groups.leave`, `channels.kick`, `groups.kick`. */
+/** `channels.leave`, `groups.leave`, `channels.kick`, `groups.kick`: end the membership of the caller or of another user. */
 
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
@@ -45,7 +45,7 @@ interface Removal {
  * @returns the answer of the method: `lastKeyHolder: true` if no remaining member holds the key; for a channel also the
  * room
  */
-async function remove(
+async function checkAndRemove(
 	context: MethodContext,
 	kind: ChannelOrGroup,
 	room: Room,
@@ -91,8 +91,8 @@ export const leaveMethods = forChannelsAndGroups((kind) =>
 			const { store, userId } = context;
 			const room = await findRoom(context, roomArgs, kind);
 			if (!(await hasPermission(store, await findCaller(context), `leave-${kind.t}`)))
-				throw clientError('actionNotAllowed');
-			return remove(context, kind, room, { userId, reason: 'member-left', confirm });
+				throw clientError('errorNotAllowed');
+			return checkAndRemove(context, kind, room, { userId, reason: 'member-left', confirm });
 		},
 	}),
 );
@@ -114,12 +114,12 @@ export const kickMethods = forChannelsAndGroups((kind) =>
 		errors: [...answerAndErrors(kind).errors, 'error-users-params-not-provided'],
 		async run({ confirm, ...args }, context) {
 			const { store } = context;
-			const kickFromAny = `kick-user-from-any-${kind.t}-room`;
-			const room = await findRoom(context, args, kind, kickFromAny);
+			const anyRoomPermission = `kick-user-from-any-${kind.t}-room`;
+			const room = await findRoom(context, args, kind, anyRoomPermission);
 			const caller = await findCaller(context);
-			const mayKickFromAny = await hasPermission(store, caller, kickFromAny);
+			const mayKickFromAny = await hasPermission(store, caller, anyRoomPermission);
 			if (!mayKickFromAny && !(await hasRoomPermission(store, caller, 'remove-user', room._id)))
-				throw clientError('actionNotAllowed');
+				throw clientError('errorNotAllowed');
 			const [member] = await findUsersOfCall(context, args);
 			if (!member) throw clientError('invalidUser');
 			const removal = {
@@ -128,7 +128,7 @@ export const kickMethods = forChannelsAndGroups((kind) =>
 				confirm,
 				allowNonMember: mayKickFromAny,
 			} as const;
-			return remove(context, kind, room, removal);
+			return checkAndRemove(context, kind, room, removal);
 		},
 	}),
 );

@@ -8,14 +8,14 @@ import { READ } from '../kinds.js';
 import { PAGE_ANSWER, RoomAnswer } from '../model/answers.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
-import { type ListPage, Page, type PageArgs, pageAnswer, pageOf } from '../model/paging.js';
+import { type ListPage, Page, type PageArgs, pageAnswer, pageRange } from '../model/paging.js';
 import { hasPermission } from '../model/permissions/permissions.js';
 import { CLIENT_ROOM_FIELDS, clientRooms } from '../model/rooms/clientRoom.js';
 import { CHANNELS, type ChannelOrGroup, findCaller, GROUPS } from '../model/rooms/findRoom.js';
 
 type Context = Pick<UserContext, 'store' | 'signal' | 'userId'>;
 
-async function answer(
+async function listAnswer(
 	{ store }: Context,
 	{ plural }: ChannelOrGroup,
 	page: ListPage<Room>,
@@ -25,17 +25,18 @@ async function answer(
 
 /** The caller's own rooms of a type, in the order of their names. */
 async function ownRooms({ store, userId }: Context, { t }: ChannelOrGroup, args: PageArgs): Promise<ListPage<Room>> {
-	const { count, offset } = pageOf(args);
+	const { count, offset } = pageRange(args);
 	const whereOwn = { 'u._id': userId, t, ...MEMBER };
 	const options = { projection: { rid: 1 }, sort: { name: 1, _id: 1 }, skip: offset, limit: count } as const;
-	const rids = (await store.subscriptions.find(whereOwn, options).toArray()).map(({ rid }) => rid);
+	const memberships = await store.subscriptions.find(whereOwn, options).toArray();
+	const rids = memberships.map(({ rid }) => rid);
 	const found = await store.rooms.find({ _id: { $in: rids }, t }, { projection: CLIENT_ROOM_FIELDS }).toArray();
 	const byId = new Map(found.map((room) => [room._id, room]));
 	const entries = rids.flatMap((rid) => byId.get(rid) ?? []);
 	return { entries, offset, total: await store.subscriptions.countDocuments(whereOwn) };
 }
 
-/** Ids of the channels of teams of which the caller is a member. Only members see these channels in lists. */
+/** Ids of the team channels that the caller is a member of. Lists show a team channel only to its members. */
 async function ownTeamChannels({ store, userId, signal }: Context): Promise<string[]> {
 	const rids: string[] = [];
 	const whereOfTeam = { t: 'c', teamId: { $exists: true } } as const;
@@ -49,7 +50,7 @@ async function ownTeamChannels({ store, userId, signal }: Context): Promise<stri
 /** All channels that the caller sees in lists, in the order of their names. */
 async function allChannels(context: Context, args: PageArgs & { _id?: string }): Promise<ListPage<Room>> {
 	const { store } = context;
-	const { count, offset } = pageOf(args);
+	const { count, offset } = pageRange(args);
 	const teamChannels = await ownTeamChannels(context);
 	const channels: Filter<Room> = {
 		t: 'c',
@@ -61,7 +62,6 @@ async function allChannels(context: Context, args: PageArgs & { _id?: string }):
 	return { entries, offset, total: await store.rooms.countDocuments(channels) };
 }
 
-/** `GET channels.list` {_id?, count?, offset?} → {channels, count, offset, total} */
 export const listChannels = method({
 	name: 'channels.list',
 	args: { ...Page, _id: Match.Optional(String) },
@@ -74,7 +74,8 @@ export const listChannels = method({
 		const caller = await findCaller(context);
 		const seesAll = await hasPermission(store, caller, 'view-c-room');
 		if (!seesAll && !(await hasPermission(store, caller, 'view-joined-room'))) throw clientError('permissionMissing');
-		return answer(context, CHANNELS, await (seesAll ? allChannels(context, args) : ownRooms(context, CHANNELS, args)));
+		const page = seesAll ? await allChannels(context, args) : await ownRooms(context, CHANNELS, args);
+		return listAnswer(context, CHANNELS, page);
 	},
 });
 
@@ -86,7 +87,7 @@ function listOwn(name: string, kind: ChannelOrGroup) {
 		summary: `Lists the ${kind.plural} of the caller by name`,
 		returns: { [kind.plural]: [RoomAnswer], ...PAGE_ANSWER },
 		errors: [],
-		run: async (args, context) => answer(context, kind, await ownRooms(context, kind, args)),
+		run: async (args, context) => listAnswer(context, kind, await ownRooms(context, kind, args)),
 	});
 }
 

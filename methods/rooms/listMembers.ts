@@ -1,14 +1,14 @@
-/** `channels.members`, `groups.members`. */
+/** `channels.members`, `groups.members`: the members of a room, in pages. */
 
 import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { READ } from '../kinds.js';
 import { PAGE_ANSWER, UserAnswer } from '../model/answers.js';
-import { refOf } from '../model/lifecycle/addMember.js';
+import { userRefOf } from '../model/lifecycle/addMember.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
-import { type ListPage, Page, type PageArgs, pageAnswer, pageOf, pageOfList } from '../model/paging.js';
+import { type ListPage, Page, type PageArgs, pageAnswer, pageOfList, pageRange } from '../model/paging.js';
 import { findRoom, forChannelsAndGroups, ROOM_ARGS, ROOM_ARGS_ERRORS } from '../model/rooms/findRoom.js';
 import { SearchText } from '../model/searchText.js';
 
@@ -21,15 +21,16 @@ type Context = Pick<MethodContext, 'store' | 'signal'>;
 type Member = Pick<User, '_id' | 'username' | 'name'>;
 
 async function findMembers({ store }: Context, rid: string, args: PageArgs): Promise<ListPage<Member>> {
-	const { count, offset } = pageOf(args);
-	const all = { rid, ...MEMBER };
+	const { count, offset } = pageRange(args);
+	const whereMember = { rid, ...MEMBER };
 	const sort = { 'u.username': 1, _id: 1 } as const;
 	const options = { projection: { 'u._id': 1 }, sort, skip: offset, limit: count } as const;
-	const ids = (await store.subscriptions.find(all, options).toArray()).map(({ u }) => u._id);
+	const memberships = await store.subscriptions.find(whereMember, options).toArray();
+	const ids = memberships.map(({ u }) => u._id);
 	const users = await store.users.find({ _id: { $in: ids } }, { projection: MEMBER_FIELDS }).toArray();
 	const byId = new Map(users.map((user) => [user._id, user]));
 	const entries = ids.flatMap((id) => byId.get(id) ?? []);
-	return { entries, offset, total: await store.subscriptions.countDocuments(all) };
+	return { entries, offset, total: await store.subscriptions.countDocuments(whereMember) };
 }
 
 /** The members who have the text in one of the searched fields, without regard to case. */
@@ -42,10 +43,12 @@ async function searchMembers(context: Context, rid: string, text: string): Promi
 		const inPage = { _id: { $in: page.map(({ u }) => u._id) } };
 		const projection = { ...MEMBER_FIELDS, bio: 1, nickname: 1 } as const;
 		for await (const user of store.users.find(inPage, { projection })) {
-			if (SEARCHED_FIELDS.some((field) => user[field]?.toLowerCase().includes(lowerCaseText))) found.push(refOf(user));
+			const matches = SEARCHED_FIELDS.some((field) => user[field]?.toLowerCase().includes(lowerCaseText));
+			if (matches) found.push(userRefOf(user));
 		}
 	}
-	return found.sort((a, b) => ((a.username ?? '') < (b.username ?? '') ? -1 : 1));
+	const nameOf = ({ username = '' }: Member) => username;
+	return found.sort((first, second) => (nameOf(first) < nameOf(second) ? -1 : 1));
 }
 
 export const memberMethods = forChannelsAndGroups((kind) =>

@@ -4,11 +4,12 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { DDP_READ } from '../kinds.js';
 import { exists } from '../model/exists.js';
-import { mayUser } from '../model/permissions/permissions.js';
+import { hasPermissionById } from '../model/permissions/permissions.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 
 export const getRoomIdByNameOrId = method({
 	name: 'getRoomIdByNameOrId',
+	/** `rid`: an id or a name. */
 	args: { rid: String },
 	...DDP_READ,
 	summary: 'Returns the id of a room the caller may see, by its id or its name',
@@ -17,7 +18,7 @@ export const getRoomIdByNameOrId = method({
 	async run({ rid }, { store, userId }) {
 		const find = (filter: object) => store.rooms.findOne(filter, { projection: { _id: 1 } });
 		const room = (await find({ _id: rid })) ?? (await find({ name: rid }));
-		if (!room || !(await maySeeRoom(store, room._id, userId))) throw clientError('actionNotAllowed');
+		if (!room || !(await maySeeRoom(store, room._id, userId))) throw clientError('errorNotAllowed');
 		return room._id;
 	},
 });
@@ -31,10 +32,10 @@ export const getRoomNameById = method({
 	errors: ['error-not-allowed'],
 	async run({ rid }, { store, userId }) {
 		const room = await store.rooms.findOne({ _id: rid }, { projection: { name: 1, t: 1 } });
-		if (!room) throw clientError('actionNotAllowed');
+		if (!room) throw clientError('errorNotAllowed');
 		const hasMembership = await exists(store.subscriptions, { rid, 'u._id': userId });
-		const maySee = hasMembership || (room.t === 'c' && (await mayUser(store, userId, 'view-c-room')));
-		if (!maySee) throw clientError('actionNotAllowed');
+		const maySee = hasMembership || (room.t === 'c' && (await hasPermissionById(store, userId, 'view-c-room')));
+		if (!maySee) throw clientError('errorNotAllowed');
 		return room.name;
 	},
 });

@@ -6,7 +6,7 @@ import type { Store } from '../../shared/store.js';
 import { DDP_READ, READ } from '../kinds.js';
 import { changesOf, PAGE_ANSWER, SettingAnswer } from '../model/answers.js';
 import { Page, type PageArgs, pageAnswer, pageOfList } from '../model/paging.js';
-import { mayUser, requirePermission } from '../model/permissions/permissions.js';
+import { hasPermissionById, requirePermission } from '../model/permissions/permissions.js';
 import { readSettings } from '../model/settings/known.js';
 import { dateOf } from '../model/since.js';
 
@@ -87,7 +87,7 @@ export const syncPrivateSettings = method({
 	errors: ['error-updatedSince-param-invalid'],
 	async run({ updatedSince }, { store, userId }) {
 		for (const permission of ['view-privileged-setting', 'edit-privileged-setting']) {
-			if (await mayUser(store, userId, permission)) return settingsSince(store, updatedSince);
+			if (await hasPermissionById(store, userId, permission)) return settingsSince(store, updatedSince);
 		}
 		return [];
 	},

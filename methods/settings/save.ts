@@ -3,7 +3,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match, Nothing, shownAs } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { WRITE } from '../kinds.js';
-import { mayUser, requirePermission } from '../model/permissions/permissions.js';
+import { hasPermissionById, requirePermission } from '../model/permissions/permissions.js';
 import { changeSettings } from '../model/settings/known.js';
 
 export const saveSetting = method({
@@ -57,7 +57,7 @@ export const saveSettingsMethods = [
 		returns: true,
 		errors: ['error-action-not-allowed', 'error-invalid-setting', 'error-invalid-setting-value'],
 		async run({ settings }, context) {
-			if (!(await mayUser(context.store, context.userId, 'edit-privileged-setting'))) {
+			if (!(await hasPermissionById(context.store, context.userId, 'edit-privileged-setting'))) {
 				const settingIds = settings.map(({ _id }) => _id);
 				throw clientError('editingSettingsNotAllowed', { settingIds });
 			}

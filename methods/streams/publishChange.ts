@@ -2,7 +2,7 @@
 import { batchesOf } from '../../shared/batches.js';
 import type { Change, EventPayloads } from '../../shared/events.js';
 import { isChangeOf, type Store } from '../../shared/store.js';
-import { PROFILE } from '../accounts/me.js';
+import { PROFILE_FIELDS } from '../accounts/me.js';
 import { clientMembership } from '../model/memberships/clientMembership.js';
 import { MEMBER, memberIdsOf } from '../model/memberships/members.js';
 import { dropCachedPermission } from '../model/permissions/permissions.js';
@@ -110,10 +110,10 @@ async function publishProfile(
 	const eventName = `${id}/userData`;
 	const notify = (change: object) => subscribers.notify({ stream: 'notify-user', eventName, args: [change] });
 	if (action === 'removed') return notify({ type: 'removed', id });
-	const user = await store.users.findOne({ _id: id }, { projection: PROFILE });
+	const user = await store.users.findOne({ _id: id }, { projection: PROFILE_FIELDS });
 	if (!user) return;
 	const { _id, ...diff } = user;
-	const missing = Object.entries(PROFILE).filter(([field]) => !Object.hasOwn(diff, field));
+	const missing = Object.entries(PROFILE_FIELDS).filter(([field]) => !Object.hasOwn(diff, field));
 	notify({ type: 'updated', id, diff, unset: Object.fromEntries(missing) });
 }
 

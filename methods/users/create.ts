@@ -5,7 +5,7 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { WRITE } from '../kinds.js';
 import { UserAnswer } from '../model/answers.js';
-import { mayUser } from '../model/permissions/permissions.js';
+import { hasPermissionById } from '../model/permissions/permissions.js';
 import { StoredValue } from '../model/storedValue.js';
 import { requireAssignableRoles } from '../model/users/admins.js';
 import { findClientUser } from '../model/users/clientUser.js';
@@ -43,7 +43,7 @@ export const createUserByAdmin = method({
 	returns: { user: UserAnswer },
 	errors: ['error-action-not-allowed', ...PROFILE_ERRORS],
 	async run(args, { store, userId }) {
-		if (!(await mayUser(store, userId, 'create-user'))) throw clientError('addingUserNotAllowed');
+		if (!(await hasPermissionById(store, userId, 'create-user'))) throw clientError('addingUserNotAllowed');
 		const { email, name, username, password, roles = ['user'], active = true, verified = false } = args;
 		if (username.trim() === '') throw clientErrorFrom('fieldRequired', 'Username', { field: 'Username' });
 		requireAllowedUsername(username);
@@ -53,7 +53,7 @@ export const createUserByAdmin = method({
 		}
 		requireProfileTexts(args);
 		await requireAssignableRoles(store, roles);
-		if (roles.includes('admin') && !(await mayUser(store, userId, 'assign-admin-role'))) {
+		if (roles.includes('admin') && !(await hasPermissionById(store, userId, 'assign-admin-role'))) {
 			throw clientError('assigningAdminNotAllowed', { action: 'Assign_admin' });
 		}
 		const hasPassword = password !== undefined && !args.setRandomPassword;

@@ -24,18 +24,18 @@ import { revokeTokensOf } from '../model/users/tokens.js';
 type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
 
 /** The memberships of a user, in pages. */
-function membershipsOf({ store, signal }: Context, userId: string): AsyncIterable<Subscription[]> {
+function membershipsOfUser({ store, signal }: Context, userId: string): AsyncIterable<Subscription[]> {
 	return pagesOf(store.subscriptions, { 'u._id': userId }, { projection: { rid: 1 }, signal });
 }
 
 /** Whether any room would keep members but no key holder if this user was deleted. */
 async function wouldLeaveAnyRoomWithoutHolder(context: Context, userId: string): Promise<boolean> {
-	let isLastHolder = false;
+	let leavesRoomWithoutHolder = false;
 	const check = async ({ rid }: Subscription) => {
-		isLastHolder ||= await wouldLeaveRoomWithoutHolder(context.store, rid, userId);
+		if (await wouldLeaveRoomWithoutHolder(context.store, rid, userId)) leavesRoomWithoutHolder = true;
 	};
-	await forEachInParallel(membershipsOf(context, userId), check, context.signal);
-	return isLastHolder;
+	await forEachInParallel(membershipsOfUser(context, userId), check, context.signal);
+	return leavesRoomWithoutHolder;
 }
 
 /**
@@ -53,11 +53,11 @@ async function leaveAllRooms(
 	const leave = async ({ rid }: Subscription) => {
 		const room = await store.rooms.findOne({ _id: rid });
 		if (!room) return deleteOrphanedMemberships(context, rid, { 'u._id': userId });
-		const left = await removeMember(context, room, userId, 'user-deleted');
-		lostLastHolder ||= left.lostLastHolder;
-		if (left.roomDeleted) deletedRooms.push(rid);
+		const result = await removeMember(context, room, userId, 'user-deleted');
+		lostLastHolder ||= result.lostLastHolder;
+		if (result.roomDeleted) deletedRooms.push(rid);
 	};
-	await forEachInParallel(membershipsOf(context, userId), leave, context.signal);
+	await forEachInParallel(membershipsOfUser(context, userId), leave, context.signal);
 	const queued = store.rooms.find({ 'usersWaitingForE2EKeys.userId': userId }, { projection: { _id: 1 } });
 	for await (const { _id } of queued) await dequeue(store, _id, [userId]);
 	return { lostLastHolder, deletedRooms };
@@ -91,23 +91,23 @@ export const deleteUser = method({
 		const user = await findUser(store, userArgs, { roles: 1, active: 1 });
 		if (!user) throw clientError('userNotFound');
 		await requireConfirmation(context, confirm, () => wouldLeaveAnyRoomWithoutHolder(context, user._id));
-		const handOver = { isLeaving: true, confirmed: confirmRelinquish };
-		const rids = await requireHandOverConfirmation(store, user._id, handOver);
+		const handOverOptions = { isLeaving: true, confirmed: confirmRelinquish };
+		const ridsToHandOver = await requireHandOverConfirmation(store, user._id, handOverOptions);
 		await requireOtherAdmin(store, user);
 		// From here on, only the last check in `setActive` can refuse the call: another call may remove the other admins.
-		await handOverRooms(store, user._id, rids);
+		await handOverRooms(store, user._id, ridsToHandOver);
 		// Afterwards the user has no session and cannot log in. The user document is deleted last, so that a repeated call
 		// completes an interrupted one.
 		const wasDeactivated = await setActive(context, user, false);
 		// A user who was inactive already may still have tokens, which another program has left.
 		if (!wasDeactivated) await revokeTokensOf(context, user._id);
-		const first = await leaveAllRooms(context, user._id);
+		const firstPass = await leaveAllRooms(context, user._id);
 		await deleteHistory(store, user._id);
 		await store.users.deleteOne({ _id: user._id });
 		// Repeated: a concurrent call that added the user to a room may not have seen the deletion.
-		const second = await leaveAllRooms(context, user._id);
-		const deletedRooms = [...first.deletedRooms, ...second.deletedRooms];
-		const lostLastHolder = first.lostLastHolder || second.lostLastHolder;
+		const secondPass = await leaveAllRooms(context, user._id);
+		const deletedRooms = [...firstPass.deletedRooms, ...secondPass.deletedRooms];
+		const lostLastHolder = firstPass.lostLastHolder || secondPass.lostLastHolder;
 		return { deletedRooms, ...(lostLastHolder && { lastKeyHolder: true }) };
 	},
 });

@@ -3,7 +3,7 @@ import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { READ } from '../kinds.js';
 import { UserAnswer } from '../model/answers.js';
-import { mayUser } from '../model/permissions/permissions.js';
+import { hasPermissionById } from '../model/permissions/permissions.js';
 import { clientUserFields } from '../model/users/clientUser.js';
 import { findUser, USER_ARGS } from '../model/users/findUser.js';
 
@@ -18,7 +18,7 @@ export const userInfo = method({
 		const { store, userId } = context;
 		const found = await findUser(store, userArgs, { _id: 1 });
 		if (!found) throw clientError('noSuchUser');
-		const seesAll = found._id === userId || (await mayUser(store, userId, 'view-full-other-user-info'));
+		const seesAll = found._id === userId || (await hasPermissionById(store, userId, 'view-full-other-user-info'));
 		const user = await store.users.findOne({ _id: found._id }, { projection: clientUserFields(seesAll) });
 		if (!user) throw clientError('noSuchUser');
 		return { user: { ...user, canViewAllInfo: seesAll } };

@@ -2,8 +2,8 @@
 import { method } from '../../shared/method.js';
 import { READ } from '../kinds.js';
 import { PAGE_ANSWER, UserAnswer } from '../model/answers.js';
-import { Page, pageAnswer, pageOf } from '../model/paging.js';
-import { mayUser, requirePermission } from '../model/permissions/permissions.js';
+import { Page, pageAnswer, pageRange } from '../model/paging.js';
+import { hasPermissionById, requirePermission } from '../model/permissions/permissions.js';
 import { clientUserFields } from '../model/users/clientUser.js';
 
 export const listUsers = method({
@@ -16,8 +16,8 @@ export const listUsers = method({
 	async run(args, context) {
 		const { store, userId } = context;
 		await requirePermission(context, 'view-d-room');
-		const { count, offset } = pageOf(args);
-		const seesAll = await mayUser(store, userId, 'view-full-other-user-info');
+		const { count, offset } = pageRange(args);
+		const seesAll = await hasPermissionById(store, userId, 'view-full-other-user-info');
 		const entries = await store.users
 			.find({}, { projection: clientUserFields(seesAll), sort: { username: 1, _id: 1 }, skip: offset, limit: count })
 			.toArray();

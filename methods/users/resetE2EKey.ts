@@ -31,19 +31,21 @@ export const resetE2EKey = method({
 		if (!caller) throw clientError('invalidUser');
 		const reset = (_id: string) => resetIdentity(context, _id, confirm ?? undefined);
 		// The id takes precedence over the name. Without both, the call is about the caller.
-		const name = userId == null ? (username ?? user ?? undefined) : undefined;
+		const hasId = userId !== undefined && userId !== null;
+		const sentName = username ?? user ?? undefined;
+		const name = hasId ? undefined : sentName;
 		const isOwnId = userId === caller._id;
-		const isOwnNameOrNone = userId == null && (name === undefined || name === caller.username);
+		const isOwnNameOrNone = !hasId && (name === undefined || name === caller.username);
 		if (isOwnId || isOwnNameOrNone) return reset(caller._id);
 		const isOwnNameInOtherCase = name !== undefined && name.toLowerCase() === caller.username?.toLowerCase();
 		const mayResetOthers = await hasPermission(store, caller, 'edit-other-user-e2ee');
 		// Callers without the permission do not learn which users exist.
-		if (!mayResetOthers && !isOwnNameInOtherCase) throw clientError('actionNotAllowed');
+		if (!mayResetOthers && !isOwnNameInOtherCase) throw clientError('errorNotAllowed');
 		const found =
 			name === undefined
 				? await store.users.findOne({ _id: userId as string }, { projection: { _id: 1 } })
 				: await findByName(store, 'username', name, { _id: 1 });
-		if (!mayResetOthers && found?._id !== caller._id) throw clientError('actionNotAllowed');
+		if (!mayResetOthers && found?._id !== caller._id) throw clientError('errorNotAllowed');
 		if (!found) throw clientError('invalidUserId');
 		return reset(found._id);
 	},

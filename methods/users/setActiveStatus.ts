@@ -28,10 +28,10 @@ export const setActiveStatus = method({
 		const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1, active: 1 } });
 		if (!user) throw clientError('userNotFound');
 		if (!activeStatus) {
-			const handOver = { isLeaving: false, confirmed: confirmRelinquish };
-			const rids = await requireHandOverConfirmation(store, userId, handOver);
+			const handOverOptions = { isLeaving: false, confirmed: confirmRelinquish };
+			const ridsToHandOver = await requireHandOverConfirmation(store, userId, handOverOptions);
 			await requireOtherAdmin(store, user);
-			await handOverRooms(store, userId, rids);
+			await handOverRooms(store, userId, ridsToHandOver);
 		}
 		await setActive(context, user, activeStatus);
 		return { user: { _id: userId, active: activeStatus } };

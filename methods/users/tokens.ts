@@ -9,7 +9,7 @@ import { method, type UserContext } from '../../shared/method.js';
 import { WRITE } from '../kinds.js';
 import { PAGE_ANSWER } from '../model/answers.js';
 import { Page, pageAnswer, pageOfList } from '../model/paging.js';
-import { mayUser, requirePermission } from '../model/permissions/permissions.js';
+import { hasPermissionById, requirePermission } from '../model/permissions/permissions.js';
 import { findUser, USER_ARGS, type UserArgs } from '../model/users/findUser.js';
 import { findTokens, issueToken, PERSONAL_TOKEN, revokeToken, revokeTokensOf, tokenId } from '../model/users/tokens.js';
 
@@ -46,13 +46,14 @@ export const createToken = method({
 		const { store } = context;
 		const user = await requireUser(context, 'user-generate-access-token', userArgs);
 		// Otherwise a user who may issue tokens, but is not an admin, could log in as an admin.
-		if (user.roles?.includes('admin') && !(await mayUser(store, context.userId, 'assign-admin-role')))
+		if (user.roles?.includes('admin') && !(await hasPermissionById(store, context.userId, 'assign-admin-role')))
 			throw clientError('assigningAdminNotAllowed', { action: 'Assign_admin' });
 		const now = new Date();
-		const like = name === undefined ? { when: now } : { when: now, createdAt: now, type: PERSONAL_TOKEN, name };
-		const made = await issueToken(store, user._id, {}, like);
+		const isPersonal = name !== undefined;
+		const fields = isPersonal ? { when: now, createdAt: now, type: PERSONAL_TOKEN, name } : { when: now };
+		const made = await issueToken(store, user._id, {}, fields);
 		if (!made) throw clientError('userDeactivated');
-		const expires = name === undefined && { expires: made.expires };
+		const expires = !isPersonal && { expires: made.expires };
 		return { data: { userId: user._id, authToken: made.token, ...expires } };
 	},
 });

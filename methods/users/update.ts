@@ -10,7 +10,7 @@ import { LONG_WORK_MS } from '../limits.js';
 import { UserAnswer } from '../model/answers.js';
 import { handOverRooms, requireHandOverConfirmation } from '../model/lifecycle/handOverRooms.js';
 import { hasSameElements } from '../model/lists.js';
-import { mayUser } from '../model/permissions/permissions.js';
+import { hasPermissionById } from '../model/permissions/permissions.js';
 import { StoredValue } from '../model/storedValue.js';
 import { setActive } from '../model/users/activity.js';
 import {
@@ -107,25 +107,30 @@ export const updateUser = method({
 	errors: ['error-action-not-allowed', 'error-could-not-save-identity', ...PROFILE_ERRORS],
 	async run({ userId: changedUserId, data, confirmRelinquish }, context) {
 		const { store, userId } = context;
-		const requireCaller = async (permission: string, error: 'editingUserNotAllowed' | 'assigningAdminNotAllowed') => {
-			if (!(await mayUser(store, userId, permission))) throw clientError(error);
+		const requireCallerMay = async (
+			permission: string,
+			error: 'editingUserNotAllowed' | 'assigningAdminNotAllowed',
+		) => {
+			if (!(await hasPermissionById(store, userId, permission))) throw clientError(error);
 		};
-		await requireCaller('edit-other-user-info', 'editingUserNotAllowed');
-		if (data.password !== undefined) await requireCaller('edit-other-user-password', 'editingUserNotAllowed');
-		if (data.active !== undefined) await requireCaller('edit-other-user-active-status', 'editingUserNotAllowed');
+		await requireCallerMay('edit-other-user-info', 'editingUserNotAllowed');
+		if (data.password !== undefined) await requireCallerMay('edit-other-user-password', 'editingUserNotAllowed');
+		if (data.active !== undefined) await requireCallerMay('edit-other-user-active-status', 'editingUserNotAllowed');
 		const user = await store.users.findOne({ _id: changedUserId }, { projection: STORED_FIELDS });
 		if (!user) throw clientError('userNotFound');
 		// Otherwise a user who may set passwords, but is not an admin, could log in as an admin.
 		if (data.password !== undefined && user.roles?.includes('admin'))
-			await requireCaller('assign-admin-role', 'assigningAdminNotAllowed');
+			await requireCallerMay('assign-admin-role', 'assigningAdminNotAllowed');
 		if (data.roles) {
 			await requireAssignableRoles(store, data.roles, user.roles);
 			const changesAdmin = data.roles.includes('admin') !== (user.roles ?? []).includes('admin');
-			if (changesAdmin) await requireCaller('assign-admin-role', 'assigningAdminNotAllowed');
+			if (changesAdmin) await requireCallerMay('assign-admin-role', 'assigningAdminNotAllowed');
 		}
-		const handOver = { isLeaving: false, confirmed: confirmRelinquish };
-		const rids = data.active === false ? await requireHandOverConfirmation(store, changedUserId, handOver) : [];
-		const staysAdmin = isActiveAdmin({ roles: data.roles ?? user.roles ?? [], active: data.active ?? true });
+		const handOverOptions = { isLeaving: false, confirmed: confirmRelinquish };
+		const ridsToHandOver =
+			data.active === false ? await requireHandOverConfirmation(store, changedUserId, handOverOptions) : [];
+		const rolesAfter = data.roles ?? user.roles ?? [];
+		const staysAdmin = isActiveAdmin({ roles: rolesAfter, active: data.active ?? true });
 		if (!staysAdmin) await requireOtherAdmin(store, user);
 		const fields = changedFields(user, data);
 		requireProfileTexts(data);
@@ -138,7 +143,7 @@ export const updateUser = method({
 		if (data.password !== undefined) await setPassword(context, changedUserId, data.password);
 		// `setActive` refuses to deactivate the last admin, so it gets the new roles.
 		if (data.active !== undefined) {
-			await handOverRooms(store, changedUserId, rids);
+			await handOverRooms(store, changedUserId, ridsToHandOver);
 			await setActive(context, { ...user, ...(data.roles && { roles: data.roles }) }, data.active);
 		}
 		return { user: await findClientUser(store, changedUserId) };

@@ -2,7 +2,7 @@
 import { CommandError } from './command.js';
 
 export interface Admin {
-	/** One line for the operator: on which store or through which server calls are made. */
+	/** A line for the operator that names the store, or the server through which calls are made. */
 	readonly where: string;
 	/**
 	 * Calls a method.
@@ -29,10 +29,12 @@ const HINTS: Readonly<Record<string, string>> = {
 		'The user is the only owner of rooms. With --confirm-relinquish other members become owners, and rooms without other members are deleted.',
 	'error-last-key-holder': 'Nobody else holds the keys of some rooms. With --confirm-key-loss they may be lost.',
 	'totp-required': 'This user has a second factor, which this command cannot ask for. Use a login token.',
-	'error-unauthorized': 'The admin is not allowed to do that: the permissions of the server say so.',
+	'error-unauthorized': 'The permissions on the server do not allow this admin to do that.',
 };
 
 /** The error of a refused call. */
 export function refusedCall(code: unknown, text: string): CommandError {
-	return new CommandError((typeof code === 'string' && HINTS[code]) || text.replace(/ \[[\w.-]+\]$/, ''));
+	const hint = typeof code === 'string' ? HINTS[code] : undefined;
+	// The text of an error may end with its code in brackets, such as ` [error-invalid-room]`.
+	return new CommandError(hint ?? text.replace(/ \[[\w.-]+\]$/, ''));
 }

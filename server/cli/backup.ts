@@ -14,10 +14,12 @@ import { openFolder } from '../store/folder.js';
 export async function backupFolder(folder: string, target: string): Promise<void> {
 	const path = resolve(folder);
 	await assertHasData(path);
-	await makeEmpty(target);
-	const environment = openEnvironment(join(path, DATA_FILE), true);
+	await createEmptyFolder(target);
+	const readOnly = true;
+	const environment = openEnvironment(join(path, DATA_FILE), readOnly);
 	try {
-		await forOwnerOnly(() => environment.backup(join(target, DATA_FILE), true));
+		const leaveOutFreeSpace = true;
+		await forOwnerOnly(() => environment.backup(join(target, DATA_FILE), leaveOutFreeSpace));
 	} finally {
 		await environment.close();
 	}
@@ -33,21 +35,23 @@ export async function backupFolder(folder: string, target: string): Promise<void
  */
 export async function restoreFolder(backup: string, folder: string): Promise<void> {
 	await assertHasData(resolve(backup));
-	await makeEmpty(folder);
+	await createEmptyFolder(folder);
 	await copyFile(join(backup, DATA_FILE), join(folder, DATA_FILE));
 	await syncFile(join(folder, DATA_FILE));
 	await writeManifest(folder);
-	await (await openFolder(folder)).close();
+	// Opening the folder shows that a server can use it.
+	const opened = await openFolder(folder);
+	await opened.close();
 }
 
-/** @throws StoreError if a folder has no data, or only a part of it */
+/** @throws StoreError if a folder has no data, or if a part of the data is missing */
 async function assertHasData(path: string): Promise<void> {
 	if (!holdsData(path)) throw new StoreError('unusable', `The folder ${path} holds no data of Roomkey.`);
 	await assertIntact(path);
 }
 
-/** Creates a folder. @throws StoreError if it exists and is not empty */
-async function makeEmpty(path: string): Promise<void> {
+/** Creates a folder, or accepts an empty one. @throws StoreError if the folder has files */
+async function createEmptyFolder(path: string): Promise<void> {
 	await mkdir(path, { recursive: true, mode: 0o700 });
 	if ((await readdir(path)).length > 0)
 		throw new StoreError('unusable', `The folder ${path} is not empty. Choose a new one.`);

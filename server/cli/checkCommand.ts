@@ -1,4 +1,4 @@
-/** `roomkey check`: looks for faults before clients find them. */
+/** `roomkey check`: looks for faults that clients would meet. */
 
 import { statSync } from 'node:fs';
 import { OptionError } from '../options/kinds.js';
@@ -23,12 +23,15 @@ const MAX_DRIFT_MS = 30_000;
 
 /** Checks everything, and prints the results. @returns the exit code: 1 if a check has failed */
 export async function check(input: Input, io: Io): Promise<number> {
-	const { config, result } = await readSettings(input, io);
+	const { config, result: settingsResult } = await readSettings(input, io);
 	const explicitUrl = input.flagOrVariable('url');
-	const url = explicitUrl ?? localUrl(config ?? {}, config?.port ?? (io.env.PORT || options.port.default));
-	const { results, time } = await checkServer(url, explicitUrl !== undefined);
+	// Without valid settings, the port is that of the environment, or else the default.
+	const port = config?.port ?? (io.env.PORT || options.port.default);
+	const url = explicitUrl ?? localUrl(config ?? {}, port);
+	const server = await checkServer(url, explicitUrl !== undefined);
 	const store = await checkStore(config?.store ?? storeOf(input));
-	const all = [...results, ...store.results, result, checkClock(time ?? store.time)];
+	const clockResult = checkClock(server.time ?? store.time);
+	const all = [...server.results, ...store.results, settingsResult, clockResult];
 	const hasFailed = all.some(({ status }) => status === 'failed');
 	printResult(input, io, { status: hasFailed ? 'failed' : 'ok', checks: all }, () =>
 		io.line(
@@ -41,7 +44,7 @@ export async function check(input: Input, io: Io): Promise<number> {
 	return hasFailed ? 1 : 0;
 }
 
-/** Reads the settings that a server with this environment would have. `config` is absent if they are wrong. */
+/** Reads the settings that a server with this environment would have. `config` is absent if a setting is wrong. */
 async function readSettings(input: Input, { env }: Io): Promise<{ config?: Config; result: CheckResult }> {
 	const part = 'settings';
 	const flags = (['data', 'mongo-url', 'config'] as const).flatMap((name) => {
@@ -62,20 +65,23 @@ async function readSettings(input: Input, { env }: Io): Promise<{ config?: Confi
 		return { config: request.config, result: { part, status: 'ok', note } };
 	} catch (error) {
 		if (!(error instanceof OptionError)) throw error;
-		return { result: { part, status: 'failed', note: error.message.replace(/\n */g, ' ') } };
+		const messageInOneLine = error.message.replace(/\n */g, ' ');
+		return { result: { part, status: 'failed', note: messageInOneLine } };
 	}
 }
 
-/** Whether a file has a password in it, and users other than its owner can read it. */
+/** Whether a configuration file has a password in it, and users other than the owner can read the file. */
 function exposesPassword(path: string, settings: readonly Setting[]): boolean {
 	// A URL with a password begins with `mongodb://user:password@`.
+	const urlHasPassword = (url: unknown) => /\/\/[^/]*@/.test(String(url));
 	const hasPassword = ({ name, value }: Setting) =>
-		name === 'admin-pass' || (name === 'mongo-url' && /\/\/[^/]*@/.test(String(value)));
-	const isSecret = settings.some((setting) => setting.from.startsWith(`${path}: `) && hasPassword(setting));
-	return isSecret && othersHaveAccess(statSync(path).mode);
+		name === 'admin-pass' || (name === 'mongo-url' && urlHasPassword(value));
+	const isFromFile = ({ from }: Setting) => from.startsWith(`${path}: `);
+	const fileHasPassword = settings.some((setting) => isFromFile(setting) && hasPassword(setting));
+	return fileHasPassword && othersHaveAccess(statSync(path).mode);
 }
 
-/** Compares the clock of this machine with another. */
+/** Compares the clock of this machine with that of a server or database. */
 function checkClock(time: CheckReport['time']): CheckResult {
 	const part = 'clock';
 	if (!time) return { part, status: 'off', note: 'No server or database to compare it with' };

@@ -8,6 +8,6 @@ export interface CheckResult {
 /** The results of several checks. */
 export interface CheckReport {
 	readonly results: readonly CheckResult[];
-	/** The clocks of this machine and of another at the same moment, in ms since 1970. `owner`: whose clock `there` is. */
+	/** Two clocks at the same moment, in ms since 1970: `here` on this machine, `there` on that of `owner`. */
 	readonly time?: { readonly here: number; readonly there: number; readonly owner: string };
 }

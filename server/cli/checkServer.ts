@@ -3,7 +3,7 @@ import { reasonOf } from '../../shared/storeErrors.js';
 import type { HealthReport } from '../ops/health.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
 
-/** How long the server may take, in ms: longer than each of its own checks. */
+/** Time limit of the request, in ms. It is longer than that of any check that the server makes. */
 const TIMEOUT_MS = 5000;
 
 /**
@@ -40,7 +40,7 @@ export async function checkServer(url: string, isExpected: boolean): Promise<Che
 	const there = date === null ? Number.NaN : Date.parse(date);
 	return {
 		results: [server, ...parts],
-		// The header has whole seconds.
+		// The `Date` header has whole seconds, so the time here is rounded down too.
 		...(!Number.isNaN(there) && { time: { here: Math.floor(here / 1000) * 1000, there, owner: 'the server' } }),
 	};
 }

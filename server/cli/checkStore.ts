@@ -34,20 +34,25 @@ async function checkFolder(folder: string): Promise<CheckReport> {
 	try {
 		await assertIntact(path);
 		const { mode, uid } = await stat(path);
-		const { owner, hasIndex } = await withLmdb(async () => (await import('../dataFolder/look.js')).lookInto(path));
+		const { owner, hasIndex } = await withLmdb(async () => (await import('../dataFolder/look.js')).readFolder(path));
 		add('folder', 'ok', owner === undefined ? `${folder} is complete` : `${folder} is in use by the process ${owner}`);
 		if (othersHaveAccess(mode))
 			add('folder: access', 'warning', `Other users can enter ${folder}: chmod 700 ${folder}`);
-		const isOwn = process.getuid === undefined || uid === process.getuid() || process.getuid() === 0;
-		if (!isOwn) add('folder: owner', 'warning', `${folder} belongs to another user, number ${uid}`);
-		const full = await diskCheck(path)();
-		add('folder: disk', full === undefined ? 'ok' : 'failed', full ?? 'It has enough space');
-		const missing = specs([]).flatMap(({ name, indexes }) =>
+		// Windows has no user numbers. Root, which is 0, may use every folder.
+		const currentUser = process.getuid?.();
+		const isUsable = currentUser === undefined || currentUser === uid || currentUser === 0;
+		if (!isUsable) add('folder: owner', 'warning', `${folder} belongs to another user, number ${uid}`);
+		const checkDisk = diskCheck(path);
+		const diskFault = await checkDisk();
+		add('folder: disk', diskFault === undefined ? 'ok' : 'failed', diskFault ?? 'It has enough space');
+		// A folder has no indexes that expire documents: those are of MongoDB.
+		const ownCollections = specs([]);
+		const missing = ownCollections.flatMap(({ name, indexes }) =>
 			indexes
 				.filter((index) => !index.expires && !hasIndex(name, index))
 				.map(({ fields }) => `${name} (${fields.join(', ')})`),
 		);
-		if (missing.length === 0) add('indexes', 'ok', 'All are there');
+		if (missing.length === 0) results.push(ALL_INDEXES_EXIST);
 		else add('indexes', 'failed', `Missing: ${missing.join('; ')}`);
 	} catch (error) {
 		add('folder', 'failed', reasonOf(error));
@@ -59,30 +64,30 @@ async function checkFolder(folder: string): Promise<CheckReport> {
 async function checkMongo(url: string): Promise<CheckReport> {
 	const { connectTo, databaseAndHosts, databaseOf, withoutSecrets } = await import('../mongodb/client.js');
 	const { compareDatabase, holdsNothing } = await import('../mongodb/compareIndexes.js');
-	const place = databaseAndHosts(url);
+	const location = databaseAndHosts(url);
 	const client = connectTo(url);
 	try {
 		const db = client.db(databaseOf(url));
 		const here = Date.now();
 		const { localTime } = await db.command({ hello: 1 });
-		const collections = specs([]);
-		const isEmpty = await holdsNothing(db, collections);
-		const differences = await compareDatabase(db, collections);
+		const ownCollections = specs([]);
+		const isEmpty = await holdsNothing(db, ownCollections);
+		const differences = await compareDatabase(db, ownCollections);
 		const database: CheckResult = isEmpty
-			? { part: 'database', status: 'warning', note: `${place} is empty. Is its name right?` }
-			: { part: 'database', status: 'ok', note: `${place} answers` };
-		const indexes = differences.length > 0 ? differences.map(differenceResult) : [ALL_THERE];
+			? { part: 'database', status: 'warning', note: `${location} is empty. Is its name right?` }
+			: { part: 'database', status: 'ok', note: `${location} answers` };
+		const indexes = differences.length > 0 ? differences.map(differenceResult) : [ALL_INDEXES_EXIST];
 		const time = localTime instanceof Date && { time: { here, there: localTime.getTime(), owner: 'the database' } };
 		return { results: [database, ...indexes], ...time };
 	} catch (error) {
-		const note = withoutSecrets(`${place}: ${reasonOf(error)}`, url);
+		const note = withoutSecrets(`${location}: ${reasonOf(error)}`, url);
 		return { results: [{ part: 'database', status: 'failed', note }] };
 	} finally {
 		await client.close();
 	}
 }
 
-const ALL_THERE: CheckResult = { part: 'indexes', status: 'ok', note: 'All are there' };
+const ALL_INDEXES_EXIST: CheckResult = { part: 'indexes', status: 'ok', note: 'All are there' };
 
 function differenceResult({ collection, fields, kind, needed, present }: IndexDifference): CheckResult {
 	const index = `${collection} (${fields.join(', ')})`;

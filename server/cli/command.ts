@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { OptionError } from '../options/kinds.js';
 
-/** The input and output of a command. What programs read is on standard output, notes for people are on standard error. */
+/** The input and output of a command. Results go to standard output, notes for people to standard error. */
 export interface Io {
 	readonly env: NodeJS.ProcessEnv;
 	/** Prints a line on standard output. */
@@ -11,7 +11,7 @@ export interface Io {
 	note(text: string): void;
 	/** Replaces the last line of progress. Absent if standard error is not a terminal. */
 	progress?(text: string): void;
-	/** Whether somebody can be asked: standard input is a terminal. */
+	/** Whether the operator can be asked: standard input is a terminal. */
 	readonly isInteractive: boolean;
 	/**
 	 * Asks for a secret without echo. If standard input is not a terminal, reads its next line instead.
@@ -44,11 +44,11 @@ export interface Command {
 	readonly name: string;
 	/** Names of the arguments after the command's name, as in `--help`. An argument in brackets can be left out. */
 	readonly parameters: readonly string[];
-	/** What follows the name in `--help`. Default: the parameters. */
+	/** The text after the command's name in `--help`. Default: the parameters. */
 	readonly usage?: string;
 	readonly meaning: string;
 	readonly flags: Flags;
-	/** Runs it. @returns the exit code, if it is not 0 */
+	/** @returns the exit code; nothing counts as 0 */
 	// biome-ignore lint/suspicious/noConfusingVoidType: most commands have no exit code of their own
 	run(input: Input, io: Io): Promise<number | void>;
 }
@@ -76,8 +76,10 @@ export class Input {
 
 	/** The value of a flag on the command line, or else of its environment variable. */
 	flagOrVariable(name: string): string | undefined {
-		const { env } = this.flags[name] as Flag;
-		return this.flag(name) ?? ((env && this.env[env]) || undefined);
+		const { env: variable } = this.flags[name] as Flag;
+		const variableValue = variable === undefined ? undefined : this.env[variable];
+		// An empty variable counts as unset.
+		return this.flag(name) ?? (variableValue || undefined);
 	}
 
 	/** Whether a switch is given. */
@@ -91,8 +93,8 @@ export class Input {
 	}
 
 	/**
-	 * The value of a flag as a whole number.
-	 * @throws OptionError if it is not one
+	 * The value of a flag as a number.
+	 * @throws OptionError if it is not a whole number of at most nine digits
 	 */
 	wholeNumber(name: string): number | undefined {
 		const text = this.flag(name);
@@ -104,8 +106,8 @@ export class Input {
 
 /**
  * Reads the arguments of a command.
- * @returns undefined if they ask for help
- * @throws OptionError for unknown flags, and too few or too many arguments
+ * @returns undefined if the arguments ask for help
+ * @throws OptionError for an unknown flag, an empty argument, and too few or too many arguments
  */
 export function readInput(command: Command, args: readonly string[], env: NodeJS.ProcessEnv): Input | undefined {
 	const { name, parameters, flags } = command;
@@ -138,7 +140,7 @@ function parse(args: readonly string[], flags: ParsedFlags) {
 	}
 }
 
-/** How a command is written. */
+/** The command line of a command, as `--help` shows it. */
 export function usageOf({ name, parameters, usage = parameters.join(' ') }: Command): string {
 	return `roomkey ${name} ${usage}`.trim();
 }

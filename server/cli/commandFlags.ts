@@ -1,4 +1,4 @@
-/** Flags that several commands have. In a file of their own, so that the list of commands loads no command. */
+/** Flags that several commands have. This file loads no command, so the list of commands loads fast. */
 import type { Flags } from './command.js';
 
 /** The flags that name a store. */
@@ -8,7 +8,7 @@ export const STORE_FLAGS = {
 	config: { placeholder: 'FILE', env: 'ROOMKEY_CONFIG', meaning: 'the configuration file of the server' },
 } as const satisfies Flags;
 
-/** The flags of commands that work directly, or through a server. */
+/** The flags of commands that work on a store directly, or through a server. */
 export const PLACE_FLAGS = {
 	...STORE_FLAGS,
 	url: { placeholder: 'URL', env: 'ROOMKEY_URL', meaning: 'work through the server at this address' },
@@ -31,7 +31,7 @@ export const LIST_FLAGS = {
 	...JSON_FLAG,
 } as const satisfies Flags;
 
-/** Flags of commands that move data. They have no variables: the operator must name the data. */
+/** Flags of commands that move data. No environment variable replaces them: the operator must name the data. */
 export const DATA_FLAGS = {
 	data: { placeholder: 'DIR', meaning: 'the data folder' },
 	'mongo-url': { placeholder: 'URL', meaning: 'the MongoDB' },

@@ -8,12 +8,12 @@ import type { Input, Io } from './command.js';
 import { readConfigFile } from './configFile.js';
 
 /**
- * Makes a log on standard error, by the settings that a server with this environment and configuration file has. Each
- * line names the command, and in `operator` the user of the operating system who runs it.
- * @throws OptionError if these settings are wrong
+ * Makes a log on standard error. Its level and format are those of a server with this environment and configuration file.
+ * Each line names the command. Its field `operator` is the user of the operating system who runs the command.
+ * @throws OptionError if the level or the format is wrong
  */
 export function commandLog(input: Input, io: Io): Log {
-	const file = valuesOfFile(input.flagOrVariable('config'));
+	const file = readableValues(input.flagOrVariable('config'));
 	const setting = <T>(name: 'log-level' | 'log-format', option: Option<T>): T => {
 		const text = option.env && io.env[option.env];
 		if (text) return checked(option, option.read(text), option.env as string, text);
@@ -27,8 +27,8 @@ export function commandLog(input: Input, io: Io): Log {
 	return log.child({ command: input.command, operator: operatorName() });
 }
 
-/** The values of the configuration file. None if it cannot be read: it may be readable for the server alone. */
-function valuesOfFile(path: string | undefined): ReadonlyMap<string, unknown> {
+/** The values of the configuration file. None if this user cannot read the file: perhaps only the server can. */
+function readableValues(path: string | undefined): ReadonlyMap<string, unknown> {
 	if (path === undefined) return new Map();
 	try {
 		return readConfigFile(path, new Faults());
@@ -38,7 +38,7 @@ function valuesOfFile(path: string | undefined): ReadonlyMap<string, unknown> {
 	}
 }
 
-/** The name of the user who runs this process, or else the number. */
+/** The name of the user who runs this process, or else the user's number. */
 function operatorName(): string {
 	try {
 		return userInfo().username;

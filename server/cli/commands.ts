@@ -1,4 +1,4 @@
-/** The subcommands of `roomkey`. Each loads the modules that it uses when it runs. */
+/** The subcommands of `roomkey`. A command loads its modules only when it runs. */
 import type { Command, Flags } from './command.js';
 import { DATA_FLAGS, JSON_FLAG, LIST_FLAGS, PLACE_FLAGS, STORE_FLAGS } from './commandFlags.js';
 
@@ -18,11 +18,11 @@ const YES = { yes: { meaning: 'do not ask whether to go on' } } as const satisfi
 const listFlags = { ...LIST_FLAGS, ...PLACE_FLAGS };
 const resultFlags = { ...JSON_FLAG, ...PLACE_FLAGS };
 
-const users = () => import('./userCommands.js');
-const tokens = () => import('./tokenCommands.js');
-const rooms = () => import('./roomCommands.js');
-const settings = () => import('./settingsCommands.js');
-const data = () => import('./dataCommands.js');
+const loadUserCommands = () => import('./userCommands.js');
+const loadTokenCommands = () => import('./tokenCommands.js');
+const loadRoomCommands = () => import('./roomCommands.js');
+const loadSettingsCommands = () => import('./settingsCommands.js');
+const loadDataCommands = () => import('./dataCommands.js');
 
 export const commands: readonly Command[] = [
 	{
@@ -36,35 +36,35 @@ export const commands: readonly Command[] = [
 			...NEW_PASSWORD,
 			...resultFlags,
 		},
-		run: async (...args) => (await users()).addUser(...args),
+		run: async (...args) => (await loadUserCommands()).addUser(...args),
 	},
 	{
 		name: 'user list',
 		parameters: [],
 		meaning: 'lists the users by name',
 		flags: listFlags,
-		run: async (...args) => (await users()).listUsers(...args),
+		run: async (...args) => (await loadUserCommands()).listUsers(...args),
 	},
 	{
 		name: 'user password',
 		parameters: ['NAME'],
 		meaning: 'sets the password of a user, and ends all logins with the old one',
 		flags: { ...NEW_PASSWORD, ...resultFlags },
-		run: async (...args) => (await users()).setPassword(...args),
+		run: async (...args) => (await loadUserCommands()).setPassword(...args),
 	},
 	{
 		name: 'user activate',
 		parameters: ['NAME'],
 		meaning: 'lets a deactivated user log in again',
 		flags: resultFlags,
-		run: async (...args) => (await users()).setActive(true)(...args),
+		run: async (...args) => (await loadUserCommands()).setActive(true)(...args),
 	},
 	{
 		name: 'user deactivate',
 		parameters: ['NAME'],
 		meaning: 'ends all logins of a user, who cannot log in again',
 		flags: { ...RELINQUISH, ...resultFlags },
-		run: async (...args) => (await users()).setActive(false)(...args),
+		run: async (...args) => (await loadUserCommands()).setActive(false)(...args),
 	},
 	{
 		name: 'user remove',
@@ -76,7 +76,7 @@ export const commands: readonly Command[] = [
 			'confirm-key-loss': { meaning: 'go on even if nobody else holds the keys of some rooms' },
 			...resultFlags,
 		},
-		run: async (...args) => (await users()).removeUser(...args),
+		run: async (...args) => (await loadUserCommands()).removeUser(...args),
 	},
 	{
 		name: 'token issue',
@@ -86,21 +86,21 @@ export const commands: readonly Command[] = [
 			personal: { placeholder: 'NAME', meaning: 'a personal access token with this name, which never expires' },
 			...resultFlags,
 		},
-		run: async (...args) => (await tokens()).issueToken(...args),
+		run: async (...args) => (await loadTokenCommands()).issueToken(...args),
 	},
 	{
 		name: 'token list',
 		parameters: ['USER'],
 		meaning: 'lists the login tokens of a user, without the tokens themselves',
 		flags: listFlags,
-		run: async (...args) => (await tokens()).listTokens(...args),
+		run: async (...args) => (await loadTokenCommands()).listTokens(...args),
 	},
 	{
 		name: 'token revoke',
 		parameters: ['USER', '[ID]'],
 		meaning: 'revokes one token of a user, or all of them, and closes the connections that use them',
 		flags: { all: { meaning: 'all tokens of the user' }, ...resultFlags },
-		run: async (...args) => (await tokens()).revokeTokens(...args),
+		run: async (...args) => (await loadTokenCommands()).revokeTokens(...args),
 	},
 	{
 		name: 'room list',
@@ -110,35 +110,35 @@ export const commands: readonly Command[] = [
 			search: { placeholder: 'TEXT', meaning: 'only rooms with this text in their name or members' },
 			...listFlags,
 		},
-		run: async (...args) => (await rooms()).listRooms(...args),
+		run: async (...args) => (await loadRoomCommands()).listRooms(...args),
 	},
 	{
 		name: 'room show',
 		parameters: ['ROOM'],
 		meaning: 'shows a room, by its id or name',
 		flags: resultFlags,
-		run: async (...args) => (await rooms()).showRoom(...args),
+		run: async (...args) => (await loadRoomCommands()).showRoom(...args),
 	},
 	{
 		name: 'room members',
 		parameters: ['ROOM'],
 		meaning: 'lists the members of a room, and which of them hold its key',
 		flags: listFlags,
-		run: async (...args) => (await rooms()).listMembers(...args),
+		run: async (...args) => (await loadRoomCommands()).listMembers(...args),
 	},
 	{
 		name: 'settings list',
 		parameters: [],
 		meaning: 'lists the settings that can be changed while the server runs',
 		flags: listFlags,
-		run: async (...args) => (await settings()).listSettings(...args),
+		run: async (...args) => (await loadSettingsCommands()).listSettings(...args),
 	},
 	{
 		name: 'settings set',
 		parameters: ['SETTING', 'VALUE'],
 		meaning: 'changes a setting, with immediate effect',
 		flags: resultFlags,
-		run: async (...args) => (await settings()).setSetting(...args),
+		run: async (...args) => (await loadSettingsCommands()).setSetting(...args),
 	},
 	{
 		name: 'check',
@@ -161,7 +161,7 @@ export const commands: readonly Command[] = [
 		usage: '(--data DIR | --mongo-url URL) FOLDER',
 		meaning: 'reads data of the former format, or JSON lines as mongoexport writes them',
 		flags: { ...JSON_FLAG, ...DATA_FLAGS },
-		run: async (...args) => (await data()).importData(...args),
+		run: async (...args) => (await loadDataCommands()).importData(...args),
 	},
 	{
 		name: 'export',
@@ -169,7 +169,7 @@ export const commands: readonly Command[] = [
 		usage: '(--data DIR | --mongo-url URL) FOLDER',
 		meaning: 'writes JSON lines that mongoimport reads',
 		flags: { ...JSON_FLAG, ...DATA_FLAGS },
-		run: async (...args) => (await data()).exportData(...args),
+		run: async (...args) => (await loadDataCommands()).exportData(...args),
 	},
 	{
 		name: 'backup',
@@ -177,15 +177,15 @@ export const commands: readonly Command[] = [
 		usage: '--data DIR FOLDER',
 		meaning: 'copies a data folder, which a server may be using',
 		flags: { ...JSON_FLAG, ...DATA_FLAGS },
-		run: async (...args) => (await data()).backup(...args),
+		run: async (...args) => (await loadDataCommands()).backup(...args),
 	},
 	{
 		name: 'restore',
 		parameters: ['FOLDER'],
 		usage: '--data DIR FOLDER',
-		meaning: 'makes a new data folder of a backup',
+		meaning: 'makes a new data folder from a backup',
 		flags: { ...JSON_FLAG, ...DATA_FLAGS },
-		run: async (...args) => (await data()).restore(...args),
+		run: async (...args) => (await loadDataCommands()).restore(...args),
 	},
 	{
 		name: 'completion',

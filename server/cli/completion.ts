@@ -1,4 +1,4 @@
-/** `roomkey completion`: what a shell offers while a command is typed. */
+/** `roomkey completion`: prints a script with which a shell completes commands and flags. */
 import { OptionError } from '../options/kinds.js';
 import type { Command, Input, Io } from './command.js';
 import { bashCompletion } from './completionBash.js';

@@ -2,40 +2,44 @@ import { type CompletedFlag, type CompletionModel, groupsOf, quote, valueFlags }
 
 const flagWords = (flags: readonly CompletedFlag[]) => flags.map(({ name }) => `--${name}`);
 
-/** The words that are offered, as one quoted text. */
-const words = (list: readonly string[]) => quote(list.join(' '));
+/** A list of words as one quoted text. */
+const quoteWords = (list: readonly string[]) => quote(list.join(' '));
 
 /** A script for bash: `source <(roomkey completion bash)`. */
 export function bashCompletion(model: CompletionModel): string {
-	const values = valueFlags(model).map(({ name, value }) => {
-		const choices = Array.isArray(value) ? `-W ${words(value)}` : '';
-		const offered = value === 'file' ? '-f' : choices;
-		const action = offered ? `mapfile -t COMPREPLY < <(compgen ${offered} -- "$current"); ` : '';
+	const valueCases = valueFlags(model).map(({ name, value }) => {
+		const choices = Array.isArray(value) ? `-W ${quoteWords(value)}` : '';
+		const generator = value === 'file' ? '-f' : choices;
+		const action = generator ? `mapfile -t COMPREPLY < <(compgen ${generator} -- "$current"); ` : '';
 		return `\t\t--${name}) ${action}return ;;`;
 	});
-	const commands = model.commands.map(({ words: names, flags, argument }) => {
+	const commandCases = model.commands.map(({ words, flags, argument }) => {
 		const files = argument === 'file' ? " files='-f'" : '';
-		const own = [...flagWords(flags), ...(Array.isArray(argument) ? argument : [])];
-		return `\t\t${quote(names.join(' '))}${names.length === 1 ? '*' : ''}) words=${words(own)}${files} ;;`;
+		const offered = [...flagWords(flags), ...(Array.isArray(argument) ? argument : [])];
+		// The script compares two typed words. After a command of one word, the second can be anything.
+		const pattern = `${quote(words.join(' '))}${words.length === 1 ? '*' : ''}`;
+		return `\t\t${pattern}) words=${quoteWords(offered)}${files} ;;`;
 	});
-	const groups = [...groupsOf(model)].map(
-		([first, members]) => `\t\t${quote(first)}) words=${words(members.map((member) => member.words[1] as string))} ;;`,
+	const groupCases = [...groupsOf(model)].map(
+		([first, members]) =>
+			`\t\t${quote(first)}) words=${quoteWords(members.map((member) => member.words[1] as string))} ;;`,
 	);
+	const firstWords = [...model.first.map(([word]) => word), ...flagWords(model.server)];
 	return [
 		'# Completion of roomkey for bash. Use it with: source <(roomkey completion bash)',
 		'_roomkey() {',
 		`\tlocal current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]} files=""`,
-		`\tlocal words=${words(flagWords(model.server))}`,
+		`\tlocal words=${quoteWords(flagWords(model.server))}`,
 		'\tCOMPREPLY=()',
 		'\tcase $previous in',
-		...values,
+		...valueCases,
 		'\tesac',
 		`\tcase "\${COMP_WORDS[1]} \${COMP_WORDS[2]}" in`,
-		...commands,
+		...commandCases,
 		'\tesac',
-		`\tif ((COMP_CWORD == 1)); then words=${words([...model.first.map(([word]) => word), ...flagWords(model.server)])}; files=""; fi`,
+		`\tif ((COMP_CWORD == 1)); then words=${quoteWords(firstWords)}; files=""; fi`,
 		`\tif ((COMP_CWORD == 2)); then case \${COMP_WORDS[1]} in`,
-		...groups,
+		...groupCases,
 		'\tesac; fi',
 		'\tmapfile -t COMPREPLY < <(compgen $files -W "$words" -- "$current")',
 		'}',

@@ -1,6 +1,9 @@
 import { type CompletedFlag, type CompletionModel, groupsOf, quote } from './completionModel.js';
 
-/** Functions that look at the words that have been typed before the present one. */
+/**
+ * Conditions on the words before the one being typed. `__roomkey_typed`: they begin with these words after `roomkey`.
+ * `__roomkey_count`: their number, with `roomkey`. `__roomkey_serve`: the first one is none of these commands.
+ */
 const FUNCTIONS = `function __roomkey_typed
 	set -l words (commandline -opc)[2..]
 	set -l last (count $argv)
@@ -22,7 +25,7 @@ function flagLine(condition: string, { name, meaning, value }: CompletedFlag): s
 	return [when(condition), `-l ${name}`, valueOptions(value), `-d ${quote(meaning)}`].filter(Boolean).join(' ');
 }
 
-/** The options of `complete` for the value of a flag: `-r` requires one, `-x` requires one that is no file. */
+/** The options of `complete` for the value of a flag: `-r` requires a value, `-x` a value that is not a file. */
 function valueOptions(value: CompletedFlag['value']): string {
 	if (value === undefined) return '';
 	if (value === 'file') return '-r -F';
@@ -31,13 +34,13 @@ function valueOptions(value: CompletedFlag['value']): string {
 
 /** A script for fish: `roomkey completion fish | source`. */
 export function fishCompletion(model: CompletionModel): string {
-	const names = model.first.map(([word]) => word).filter((word) => word !== 'serve');
+	const otherCommands = model.first.map(([word]) => word).filter((word) => word !== 'serve');
 	return [
 		'# Completion of roomkey for fish. Use it with: roomkey completion fish | source',
 		FUNCTIONS,
 		'complete -c roomkey -f',
 		...model.first.map(([word, meaning]) => offer('__roomkey_count 1', word, meaning)),
-		...model.server.map((flag) => flagLine(`__roomkey_serve ${names.join(' ')}`, flag)),
+		...model.server.map((flag) => flagLine(`__roomkey_serve ${otherCommands.join(' ')}`, flag)),
 		...[...groupsOf(model)].flatMap(([first, members]) =>
 			members.map(({ words, meaning }) =>
 				offer(`__roomkey_count 2; and __roomkey_typed ${first}`, words[1] as string, meaning),

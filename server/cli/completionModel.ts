@@ -5,21 +5,21 @@ import { settingsByFlag } from './flags.js';
 export interface CompletedFlag {
 	readonly name: string;
 	readonly meaning: string;
-	/** What its value is; absent for a switch. */
+	/** The kind of value, or the possible values. Absent for a switch, which has no value. */
 	readonly value?: 'file' | 'text' | readonly string[];
 }
 
-/** A command with its own flags. `words` are those of its name. */
+/** A command with its own flags. `words`: the one or two words of its name. */
 export interface CompletedCommand {
 	readonly words: readonly string[];
 	readonly meaning: string;
 	readonly flags: readonly CompletedFlag[];
-	/** What its first argument is. */
+	/** The kind of its first argument, or the possible values. Absent for any other text. */
 	readonly argument?: 'file' | readonly string[];
 }
 
 export interface CompletionModel {
-	/** `serve`, the first words of all commands, with their meanings. */
+	/** The words that can follow `roomkey`: `serve`, and the first word of each command. */
 	readonly first: readonly (readonly [word: string, meaning: string])[];
 	readonly commands: readonly CompletedCommand[];
 	/** The flags of the server. */
@@ -51,12 +51,12 @@ export function completionModel(commands: readonly Command[]): CompletionModel {
 		completedFlag(flag, option.meaning, option.placeholder, option.choices),
 	);
 	const completed = commands.map(({ name, parameters, meaning, flags }): CompletedCommand => {
-		const own = Object.entries(flags).map(([flag, { meaning, placeholder }]) =>
+		const ownFlags = Object.entries(flags).map(([flag, { meaning, placeholder }]) =>
 			completedFlag(flag, meaning, placeholder),
 		);
-		return { words: name.split(' '), meaning, flags: [...own, HELP], ...argumentOf(parameters) };
+		return { words: name.split(' '), meaning, flags: [...ownFlags, HELP], ...argumentOf(parameters) };
 	});
-	/** What each first word does: the meaning of its command, or the second words of its commands. */
+	/** By first word: the meaning of its only command, or the second words of its commands. */
 	const firstWords = new Map<string, string>([['serve', 'starts the server']]);
 	for (const { words, meaning } of completed) {
 		const [first = '', ...rest] = words;
@@ -78,7 +78,8 @@ export function completionModel(commands: readonly Command[]): CompletionModel {
 /** All flags that take a value, each once: a flag takes the same kind of value in all commands. */
 export function valueFlags({ commands: all, server }: CompletionModel): CompletedFlag[] {
 	const byName = new Map<string, CompletedFlag>();
-	for (const flag of [...server, ...all.flatMap(({ flags }) => flags)]) if (flag.value) byName.set(flag.name, flag);
+	const flagsOfCommands = all.flatMap(({ flags }) => flags);
+	for (const flag of [...server, ...flagsOfCommands]) if (flag.value) byName.set(flag.name, flag);
 	return [...byName.values()];
 }
 

@@ -5,22 +5,24 @@ const entry = (word: string, meaning: string) => quote(`${word.replaceAll(':', '
 
 const flagEntries = (flags: readonly CompletedFlag[]) => flags.map(({ name, meaning }) => entry(`--${name}`, meaning));
 
+/** Sets the shell variable `entries`, which `_describe` offers. */
 const setEntries = (list: readonly string[]) => `entries=(${list.join(' ')})`;
 
 /** A script for zsh: `source <(roomkey completion zsh)`, or a file `_roomkey` in a folder of `fpath`. */
 export function zshCompletion(model: CompletionModel): string {
-	const values = valueFlags(model).map(({ name, value }) => {
+	const valueCases = valueFlags(model).map(({ name, value }) => {
 		const choices = Array.isArray(value) ? `compadd -- ${value.join(' ')}; ` : '';
 		const action = value === 'file' ? '_files; ' : choices;
 		return `\t\t--${name}) ${action}return ;;`;
 	});
-	const commands = model.commands.map(({ words, flags, argument }) => {
-		const more = argument === 'file' ? '; files=1' : '';
+	const commandCases = model.commands.map(({ words, flags, argument }) => {
+		const offerFiles = argument === 'file' ? '; files=1' : '';
 		const choices = Array.isArray(argument) ? argument.map((word) => entry(word, '')) : [];
+		// The script compares two typed words. After a command of one word, the second can be anything.
 		const pattern = `${quote(words.join(' '))}${words.length === 1 ? '*' : ''}`;
-		return `\t\t${pattern}) ${setEntries([...flagEntries(flags), ...choices])}${more} ;;`;
+		return `\t\t${pattern}) ${setEntries([...flagEntries(flags), ...choices])}${offerFiles} ;;`;
 	});
-	const groups = [...groupsOf(model)].map(([first, members]) => {
+	const groupCases = [...groupsOf(model)].map(([first, members]) => {
 		const seconds = members.map(({ words, meaning }) => entry(words[1] as string, meaning));
 		return `\t\t${quote(first)}) ${setEntries(seconds)} ;;`;
 	});
@@ -33,14 +35,14 @@ export function zshCompletion(model: CompletionModel): string {
 		'\tlocal -a entries',
 		`\t${setEntries(flagEntries(model.server))}`,
 		'\tcase $words[CURRENT-1] in',
-		...values,
+		...valueCases,
 		'\tesac',
 		'\tcase "$words[2] $words[3]" in',
-		...commands,
+		...commandCases,
 		'\tesac',
 		`\tif ((CURRENT == 2)); then ${setEntries([...first, ...flagEntries(model.server)])}; files=0; fi`,
 		'\tif ((CURRENT == 3)); then case $words[2] in',
-		...groups,
+		...groupCases,
 		'\tesac; fi',
 		"\t_describe 'roomkey' entries",
 		'\t((files)) && _files',

@@ -15,7 +15,7 @@ export type Config = Omit<OptionValues, CommandSetting> & { readonly store: Stor
 export interface Setting {
 	readonly name: OptionName;
 	readonly value: unknown;
-	/** `default`, or the names of the flag, the variable and the entry of the file that the value comes from. */
+	/** `default`, or the names of the flag, environment variable or file entry that the value comes from. */
 	readonly from: string;
 }
 
@@ -73,15 +73,18 @@ type SourcedValues = readonly { readonly source: Source; readonly value: unknown
 
 function settingOf(name: OptionName, found: SourcedValues): Setting {
 	const option: Option<unknown> = options[name];
-	const [first] = found;
-	if (!first) return { name, value: option.default, from: 'default' };
-	if (!option.merge) return { name, value: first.value, from: first.source.nameOf(name) };
+	const [strongest] = found;
+	if (!strongest) return { name, value: option.default, from: 'default' };
+	if (!option.merge) return { name, value: strongest.value, from: strongest.source.nameOf(name) };
 	// `merge` expects the strongest source last.
 	const value = option.merge(found.map(({ value }) => value).reverse());
 	return { name, value, from: found.map(({ source }) => source.nameOf(name)).join(', ') };
 }
 
-/** Where the data is stored: the strongest source that names a place decides. */
+/**
+ * Where the data is stored. The strongest source that names a location decides.
+ * @param found the values of each setting, by its name
+ */
 function storeChoice(
 	sources: readonly Source[],
 	found: ReadonlyMap<string, SourcedValues>,
@@ -89,13 +92,13 @@ function storeChoice(
 	faults: Faults,
 ): StoreChoice {
 	for (const source of sources) {
-		// A switch that is false, such as `"memory": false`, names no place.
+		// A switch that is false, such as `"memory": false`, names no location.
 		const isGiven = (name: StoreName) =>
 			found.get(name)?.some((entry) => entry.source === source && entry.value !== false);
 		const given = STORES.filter(isGiven);
 		if (given.length > 1) {
 			const names = given.map((name) => source.nameOf(name)).join(' and ');
-			faults.add(`choose one of ${names}: the data is in one place`);
+			faults.add(`choose one of ${names}: the data has one location`);
 		}
 		const [name] = given;
 		if (name === 'memory' || name === 'demo') return { kind: 'memory' };
@@ -108,7 +111,7 @@ function storeChoice(
 /**
  * Reads the settings.
  * @param args the arguments after node and the script
- * @throws OptionError that names every unknown flag and setting, every invalid value, and conflicting locations of the data
+ * @throws OptionError that names all faults: unknown flags and settings, invalid values, conflicting locations of the data
  */
 export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Request {
 	const faults = new Faults();
@@ -116,26 +119,30 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Req
 	for (const kind of ['help', 'version'] as const) if (flags.actions.has(kind)) return { kind };
 
 	const sources = [flagSource(flags), envSource(env)];
-	const config = findAll('config', sources, faults);
-	const configPath = config[0]?.value as string | undefined;
+	const configValues = valuesOf('config', sources, faults);
+	const configPath = configValues[0]?.value as string | undefined;
 	if (configPath !== undefined) {
 		const values = faults.try(() => readConfigFile(configPath, faults));
 		if (values) sources.push(fileSource(configPath, values));
 	}
 	const names = Object.keys(options) as OptionName[];
-	const found = new Map(names.map((name) => [name, name === 'config' ? config : findAll(name, sources, faults)]));
+	const found = new Map(
+		// The path of the file was read before the file became a source.
+		names.map((name) => [name, name === 'config' ? configValues : valuesOf(name, sources, faults)]),
+	);
 	const settings = [...found].map(([name, values]) => settingOf(name, values));
 	const values = Object.fromEntries(settings.map(({ name, value }) => [name, value])) as unknown as OptionValues;
 	const store = storeChoice(sources, found, values, faults);
 	if (values['no-index'] && store.kind !== 'mongodb')
-		faults.add('no-index is for MongoDB: say with --mongo-url which one');
+		faults.add('no-index is for MongoDB: name the database with --mongo-url');
 	faults.throwIfAny();
 	const { config: _config, data: _data, memory: _memory, 'mongo-url': _url, ...rest } = values;
 	const kind = flags.actions.has('print-config') ? 'print-config' : 'serve';
 	return { kind, config: { ...rest, store }, settings };
 }
 
-function findAll(name: OptionName, sources: readonly Source[], faults: Faults): SourcedValues {
+/** The values that the sources have for a setting, in their order. Wrong values are faults. */
+function valuesOf(name: OptionName, sources: readonly Source[], faults: Faults): SourcedValues {
 	return sources.flatMap((source) => {
 		const value = faults.try(() => source.valueOf<unknown>(name, options[name]));
 		return value === undefined ? [] : [{ source, value }];

@@ -9,7 +9,7 @@ const NAMES = Object.keys(options).filter((name) => name !== 'config');
 
 /**
  * Reads the values of a file. The caller checks them.
- * @param faults collects the names that are no settings
+ * @param faults receives the unknown names
  * @throws OptionError if the file cannot be read, or is no JSON object
  */
 export function readConfigFile(path: string, faults: Faults): ReadonlyMap<string, unknown> {
@@ -20,13 +20,13 @@ export function readConfigFile(path: string, faults: Faults): ReadonlyMap<string
 			continue;
 		}
 		const similar = similarName(name, NAMES);
-		faults.add(`${path}: unknown setting '${name}'${similar ? `; it is '${similar}'` : ''}`);
+		faults.add(`${path}: unknown setting '${name}'${similar ? `; did you mean '${similar}'?` : ''}`);
 	}
 	return values;
 }
 
 function convert(option: Option<unknown>, value: unknown): unknown {
-	// A number is also accepted for a setting of text, such as a port for `metrics`.
+	// A setting that expects text also takes a number, such as a port for `metrics`.
 	if (typeof value === 'number' && !option.accepts(value)) return option.read(String(value));
 	return option.convert ? option.convert(value) : value;
 }

@@ -7,7 +7,9 @@ import type { Config } from './config.js';
 
 /** The options of the server that `roomkey serve` starts. */
 export function optionsOf({ store, ...settings }: Config): ServerOptions {
-	return { ...asProgramSettings(settings), ...(!settings.demo && { store: storeOption(store) }), keys: true };
+	const programSettings = { ...asProgramSettings(settings), keys: true };
+	// `demo` includes a store in memory, and contradicts `store`.
+	return settings.demo ? programSettings : { ...programSettings, store: storeOption(store) };
 }
 
 function storeOption(choice: StoreChoice): StoreOption {
@@ -16,8 +18,7 @@ function storeOption(choice: StoreChoice): StoreOption {
 }
 
 /**
- * Refuses settings that a server refuses although each of them is valid: those that contradict each other, and limits of
- * methods that do not exist.
+ * Refuses settings that are valid one by one but contradict each other, and limits of methods that do not exist.
  * @throws OptionError that names all faults
  */
 export async function requireConsistent(config: Config): Promise<void> {

@@ -50,21 +50,22 @@ export async function restore(input: Input, io: Io): Promise<void> {
 
 function dataFolderOf(input: Input): string {
 	if (input.flag('mongo-url') !== undefined)
-		throw new OptionError('this is for data folders; for MongoDB use mongodump and mongorestore');
+		throw new OptionError('this command is for data folders; for MongoDB use mongodump and mongorestore');
 	const data = input.flag('data');
-	if (!data) throw new OptionError('say with --data which folder it is');
+	if (!data) throw new OptionError('name the data folder with --data');
 	return data;
 }
 
-/** Opens the store that the flags name, for a task. Only an import creates a data folder. */
+/** Runs a task on the store that the flags name. Only an import creates a data folder. */
 async function withStore(
 	input: Input,
 	purpose: 'import' | 'export',
 	run: (opened: OpenStore) => Promise<void>,
 ): Promise<void> {
 	const [folder, url] = [input.flag('data'), input.flag('mongo-url')];
-	if (Boolean(folder) === Boolean(url)) throw new OptionError('choose one of --data and --mongo-url');
-	// An export reads only; an import needs the unique indexes.
+	const namesExactlyOne = Boolean(folder) !== Boolean(url);
+	if (!namesExactlyOne) throw new OptionError('choose one of --data and --mongo-url');
+	// An export only reads. An import needs the unique indexes, which refuse duplicates.
 	const indexes = purpose === 'import' ? 'make' : 'leave';
 	const choice = url
 		? ({ kind: 'mongodb', url, indexes } as const)
@@ -81,7 +82,7 @@ async function withStore(
 /** Time between two checks of the size of a copy, in ms. */
 const SIZE_CHECK_MS = 200;
 
-/** Runs a copy of a data file. Shows its progress by comparing the sizes of both files. */
+/** Runs `copy`, which copies a data file. Shows the progress by comparing the sizes of both files. */
 async function withProgress(io: Io, source: string, target: string, copy: () => Promise<void>): Promise<void> {
 	const sizeOf = (folder: string) => statSync(join(folder, DATA_FILE), { throwIfNoEntry: false })?.size ?? 0;
 	const show = progressBar(io);
@@ -91,7 +92,7 @@ async function withProgress(io: Io, source: string, target: string, copy: () => 
 
 const BAR_WIDTH = 30;
 
-/** Shows a progress bar, on a terminal. */
+/** Makes a function that shows a progress bar, if there is a terminal. */
 function progressBar(io: Io): (file: string, done: number, total: number) => void {
 	return (file, done, total) => {
 		const share = total === 0 ? 1 : Math.min(1, done / total);

@@ -1,6 +1,4 @@
-/**
- * `--demo`: users and rooms for trying the server, and a first example call. The users' passwords are public.
- */
+/** `--demo`: users and rooms for trying the server, and a first example call. The passwords are public. */
 import { createRoom } from '../../methods/model/lifecycle/createRoom.js';
 import { hashPassword } from '../../methods/model/users/passwords.js';
 import { hashToken } from '../../methods/model/users/tokens.js';
@@ -48,10 +46,10 @@ export async function fillDemo(store: Store): Promise<void> {
 	await createRoom(context, { ...room, _id: BOBS_ROOM, name: 'bob-alone' }, bob, []);
 }
 
-/** The text that the demo prints: a first call, ready to paste. */
+/** The text that the demo prints, with a first call to paste into a shell. */
 export function demoHint(address: string): string {
 	return [
-		`Set the key id of a room as alice (only the first call works: then the room has a key):`,
+		`Set the key id of a room as alice (a second call fails, because the room then has a key id):`,
 		``,
 		`curl -X POST ${address}/api/v1/e2e.setRoomKeyID \\`,
 		`  -H 'X-User-Id: ${ALICE.id}' -H 'X-Auth-Token: ${ALICE.token}' \\`,

@@ -28,7 +28,7 @@ const NO_ADMIN = 'There is no admin yet. Make one with: roomkey user add NAME --
  * @throws StoreError; if a server is using the folder, the message says how to work through it
  */
 export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log: Log): Promise<Admin> {
-	// Only servers make indexes.
+	// A command leaves the indexes of a database as they are. Only servers make them.
 	const withoutIndexes = choice.kind === 'mongodb' ? ({ ...choice, indexes: 'leave' } as const) : choice;
 	const opened = await openStore(withoutIndexes, log).catch((error) => {
 		throw withServerHint(error, env);
@@ -50,6 +50,7 @@ export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log
 		const caller = { userId: adminId, hashedToken: null, ...address };
 		try {
 			const answer = await invoker.invoke(name, params, caller);
+			// Dates become text, as in an answer over REST.
 			return JSON.parse(JSON.stringify(answer ?? {}));
 		} catch (thrown) {
 			if (thrown instanceof MatchError) throw new CommandError(thrown.message);
@@ -60,18 +61,18 @@ export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log
 	}
 
 	return {
-		where: `Working on ${describe(choice)} directly`,
+		where: `Working on ${nameOfStore(choice)} directly`,
 		call,
 		createFirstAdmin: (await hasActiveAdmin(store)) ? undefined : (admin) => createFirst(store, admin, log),
 		close: () => opened.close(),
 	};
 }
 
-function describe(choice: StoreChoice): string {
+function nameOfStore(choice: StoreChoice): string {
 	return choice.kind === 'files' ? `the folder ${choice.folder}` : storePlace(choice);
 }
 
-/** The admin as whom calls are made. The operator of the store may act as any admin, so the first one found will do. */
+/** The id of the admin who makes the calls. An operator with the store may act as any admin, so any active one will do. */
 async function findAdmin(store: Store): Promise<string> {
 	const admin = await store.users.findOne({ roles: 'admin', active: { $ne: false } }, { projection: { _id: 1 } });
 	if (!admin) throw new CommandError(NO_ADMIN);
@@ -84,14 +85,15 @@ async function createFirst(store: Store, admin: FirstAdminArgs, log: Log): Promi
 	const outcome = await makeFirstAdmin(store, admin);
 	if (outcome === 'taken') throw new CommandError('Another user, who is no admin, has this name or e-mail.');
 	if (outcome === 'exists') throw new CommandError('Another process has just made the first admin.');
-	log.info({ audit: true, username: admin.username }, 'There was no admin: made one');
+	log.info({ audit: true, username: admin.username }, 'There was no admin, so one was created');
 }
 
+/** Adds to the error of a folder in use how to work through the server that uses it. */
 function withServerHint(error: unknown, env: NodeJS.ProcessEnv): unknown {
 	if (!(error instanceof StoreError) || error.code !== 'in-use') return error;
 	const url = localUrl({}, env.PORT || options.port.default);
 	return new StoreError(
 		'in-use',
-		`${error.message} Or work through the server, such as --url ${url}, with an admin's token in ROOMKEY_TOKEN or with --login NAME.`,
+		`${error.message} Or work through the server, for example with --url ${url}, and with an admin's token in ROOMKEY_TOKEN or with --login NAME.`,
 	);
 }

@@ -1,10 +1,10 @@
-/** Permission bits of the group and of others. */
-const OTHERS = 0o077;
+/** Permission bits of the group and of all other users. */
+const GROUP_AND_OTHERS = 0o077;
 
 /**
- * Whether users other than the owner can read a file or enter a folder. Windows has no such bits.
- * @param mode from `stat`
+ * Whether users other than the owner can read a file or enter a folder. Always false on Windows, which has no such bits.
+ * @param mode the result of `stat` for the file or folder
  */
 export function othersHaveAccess(mode: number): boolean {
-	return process.platform !== 'win32' && (mode & OTHERS) !== 0;
+	return process.platform !== 'win32' && (mode & GROUP_AND_OTHERS) !== 0;
 }

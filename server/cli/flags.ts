@@ -1,4 +1,4 @@
-/** Reads the flags of the server, and collects everything that is wrong with them. */
+/** Reads the flags of `roomkey serve`, and collects all faults in them. */
 import { parseArgs } from 'node:util';
 import type { Faults, Option } from '../options/kinds.js';
 import { options } from '../options/options.js';
@@ -7,12 +7,12 @@ import { options } from '../options/options.js';
 const ACTIONS = ['help', 'version', 'print-config'] as const;
 
 export interface GivenFlags {
-	/** The texts of the settings that were given, by the name of the setting. A switch has the text `true`. */
+	/** The values as they were typed, by the name of the setting. The value of a switch is `true`. */
 	readonly settings: ReadonlyMap<string, string>;
 	readonly actions: ReadonlySet<(typeof ACTIONS)[number]>;
 }
 
-/** The name of the flag of a setting. */
+/** The name of a setting's flag: that of the setting, unless the option names another. */
 export const flagName = (name: string, { flag = name }: Pick<Option<unknown>, 'flag'>): string => flag;
 
 /** The settings that have a flag, by the name of the flag. */
@@ -22,15 +22,15 @@ export const settingsByFlag: ReadonlyMap<string, { readonly name: string; readon
 		.map(([name, option]) => [flagName(name, option), { name, option }]),
 );
 
-/** Reads the flags. The last value of a repeated flag counts, except for a list, which joins all by commas. */
+/** Reads the flags. The last value of a repeated flag counts; the values of a list are joined by commas. */
 export function readFlags(args: readonly string[], faults: Faults): GivenFlags {
 	const settings = new Map<string, string>();
 	const actions = new Set<(typeof ACTIONS)[number]>();
-	const known = [...settingsByFlag].map(([flag, { option }]) => [flag, { type: typeOf(option) }] as const);
+	const typesByFlag = [...settingsByFlag].map(([flag, { option }]) => [flag, { type: valueType(option) }] as const);
 	const { tokens } = parseArgs({
 		args: [...args],
 		options: {
-			...Object.fromEntries(known),
+			...Object.fromEntries(typesByFlag),
 			...Object.fromEntries(ACTIONS.map((name) => [name, { type: 'boolean' as const }])),
 			help: { type: 'boolean', short: 'h' },
 		},
@@ -52,7 +52,7 @@ export function readFlags(args: readonly string[], faults: Faults): GivenFlags {
 			settings.set(setting.name, 'true');
 		} else if (value === undefined) faults.add(`${rawName} needs a value`);
 		else if (!inlineValue && value.startsWith('-'))
-			faults.add(`${rawName} needs a value; one that begins with a dash is written ${rawName}=${value}`);
+			faults.add(`${rawName} needs a value; a value that begins with a dash is written ${rawName}=${value}`);
 		else {
 			const earlier = setting.option.isList ? settings.get(setting.name) : undefined;
 			settings.set(setting.name, earlier === undefined ? value : `${earlier},${value}`);
@@ -61,4 +61,5 @@ export function readFlags(args: readonly string[], faults: Faults): GivenFlags {
 	return { settings, actions };
 }
 
-const typeOf = ({ placeholder }: Option<unknown>) => (placeholder ? ('string' as const) : ('boolean' as const));
+/** The type of a flag for `parseArgs`. A flag without a placeholder is a switch. */
+const valueType = ({ placeholder }: Option<unknown>) => (placeholder ? ('string' as const) : ('boolean' as const));

@@ -5,6 +5,7 @@ import { usageOf } from './command.js';
 import { commands } from './commands.js';
 import { flagName } from './flags.js';
 
+/** The flag and its placeholder. Empty for a setting that only an environment variable sets. */
 function flagOf(name: string, option: Option<unknown>): string {
 	const { placeholder, envOnly } = option;
 	if (envOnly) return '';
@@ -12,6 +13,7 @@ function flagOf(name: string, option: Option<unknown>): string {
 	return placeholder ? `${flag} ${placeholder}` : flag;
 }
 
+/** A setting, as the help and the table show it. Absent parts are empty. */
 interface Row {
 	readonly flag: string;
 	readonly env: string;
@@ -56,7 +58,7 @@ export function helpText(): string {
 		'Commands; each has a --help of its own:',
 		...commandLines(),
 		'',
-		'Options of the server, and settings of the environment:',
+		'Options of the server, and settings that only the environment has:',
 		...lines,
 		`  ${'--print-config'.padEnd(width)}  print the settings in force and where each comes from, and end`,
 		`  ${'--help'.padEnd(width)}  print this and end`,
@@ -64,14 +66,14 @@ export function helpText(): string {
 	].join('\n');
 }
 
+/** A text as code in Markdown. An empty text stays empty. */
+const code = (text: string) => text && `\`${text}\``;
+
 /** The table of settings in docs/operating.md, as Markdown. */
 export function settingsTable(): string {
 	return [
 		'| Flag | Environment | Default | Meaning |',
 		'|---|---|---|---|',
-		...rows().map(
-			(row) =>
-				`| ${row.flag && `\`${row.flag}\``} | ${row.env && `\`${row.env}\``} | ${row.default && `\`${row.default}\``} | ${row.meaning} |`,
-		),
+		...rows().map((row) => `| ${code(row.flag)} | ${code(row.env)} | ${code(row.default)} | ${row.meaning} |`),
 	].join('\n');
 }

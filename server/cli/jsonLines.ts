@@ -1,13 +1,13 @@
 /** Documents as lines of JSON: in the format of `mongoexport`, or in that of old data folders (NeDB's `*.db` files). */
 import { isFields } from '../../shared/values.js';
 
-/** A line that is not a document. Its message continues `line N …` in the summary, and does not contain the line. */
+/** Thrown for a line that is not a document. Its message follows `line 7` in a report, and never quotes the line. */
 export class LineError extends Error {}
 
 /**
- * Reads a line.
+ * Reads a line as a document.
  *
- * @throws LineError
+ * @throws LineError if the line is not a document
  */
 export function parseLine(line: string): Record<string, unknown> {
 	let parsed: unknown;
@@ -36,8 +36,8 @@ function decode(value: unknown): unknown {
 	if (Array.isArray(value)) return value.map(decode);
 	if (!isFields(value)) return value;
 	const [name, ...others] = Object.keys(value);
-	if (name !== undefined && others.length === 0 && Object.hasOwn(DECODERS, name))
-		return (DECODERS[name] as (inner: unknown) => unknown)(decode(value[name]));
+	const isOnlyMember = name !== undefined && others.length === 0;
+	if (isOnlyMember && Object.hasOwn(DECODERS, name)) return DECODERS[name]?.(decode(value[name]));
 	return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, decode(field)]));
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The `roomkey` command. Each subcommand loads only what it uses. */
+/** The `roomkey` command. */
 import module from 'node:module';
 import { StoreError } from '../../shared/storeErrors.js';
 import { OptionError } from '../options/kinds.js';
@@ -7,10 +7,12 @@ import { CommandError } from './command.js';
 import { run } from './run.js';
 import { openTerminal } from './terminal.js';
 
-/** Whether an error is the operator's: then its message is printed without a stack trace. */
+/** Whether an error is one that the operator can correct. Its message is then printed without a stack trace. */
 function isExpected(error: unknown): error is Error {
 	const { syscall } = error as NodeJS.ErrnoException;
-	return [OptionError, StoreError, CommandError].some((kind) => error instanceof kind) || syscall === 'listen';
+	const isOwnError = [OptionError, StoreError, CommandError].some((kind) => error instanceof kind);
+	// Listening fails if the port is in use or not allowed.
+	return isOwnError || syscall === 'listen';
 }
 
 // From Node 22.1 on, this stores compiled modules, so that the next start is faster.

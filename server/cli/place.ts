@@ -9,7 +9,7 @@ import type { Admin } from './admin.js';
 import type { Input, Io } from './command.js';
 import { readConfigFile } from './configFile.js';
 
-/** A store that other processes can open too. */
+/** A store that commands can open: not one in the memory of a server. */
 export type StoredChoice = Exclude<StoreChoice, { kind: 'memory' }>;
 
 export type Place =
@@ -17,8 +17,8 @@ export type Place =
 	| { readonly kind: 'store'; readonly choice: StoredChoice };
 
 /**
- * The place that the flags name, or else the environment, or else the default folder.
- * @throws OptionError if they name several
+ * The server or store that the flags name, or else the environment, the configuration file or the default folder.
+ * @throws OptionError if one of these sources names several
  */
 export function placeOf(input: Input): Place {
 	const flags = ['data', 'mongo-url', 'url'] as const;
@@ -33,15 +33,18 @@ export function placeOf(input: Input): Place {
 }
 
 /**
- * The store that the flags name, or else the environment, or else the configuration file, or else the default folder.
- * @throws OptionError if they name several
+ * The store that the flags name, or else the environment, the configuration file or the default folder.
+ * @throws OptionError if one of these sources names several
  */
 export function storeOf(input: Input): StoredChoice {
 	const names = ['data', 'mongo-url'] as const;
 	const byFlag = names.filter((name) => input.flag(name) !== undefined);
 	if (byFlag.length > 1) throw new OptionError('choose one of --data and --mongo-url');
 	const named = byFlag.length > 0 ? byFlag : names.filter((name) => input.flagOrVariable(name));
-	if (named.length > 1) throw new OptionError('choose one of ROOMKEY_DATA and MONGO_URL, with --data or --mongo-url');
+	if (named.length > 1)
+		throw new OptionError(
+			'choose one of ROOMKEY_DATA and MONGO_URL: both are set. --data or --mongo-url outweighs them',
+		);
 	const [name] = named;
 	if (name === undefined) return storeOfFile(input.flagOrVariable('config'));
 	const value = input.flagOrVariable(name);
@@ -53,7 +56,7 @@ export function storeOf(input: Input): StoredChoice {
 function storeOfFile(path: string | undefined): StoredChoice {
 	const values = path === undefined ? new Map() : readConfigFile(path, new Faults());
 	if (values.get('memory') === true || values.get('demo') === true)
-		throw new OptionError(`${path} keeps the data in the memory of a server: say with --url where it is`);
+		throw new OptionError(`${path} is for a server with its data in memory: name that server with --url`);
 	const [data, url] = [values.get('data'), values.get('mongo-url')];
 	if (data !== undefined && url !== undefined) throw new OptionError(`${path} has both 'data' and 'mongo-url'`);
 	if (typeof url === 'string' && url !== '') return { kind: 'mongodb', url };
@@ -69,8 +72,8 @@ function serverUrl(text: string): string {
 }
 
 /**
- * Refuses a folder without data, so that a mistyped name makes no new one.
- * @throws StoreError
+ * Refuses a folder without data. Otherwise a mistyped name would create a new data folder.
+ * @throws StoreError if the folder has no data
  */
 export function requireData(choice: StoreChoice): void {
 	if (choice.kind !== 'files' || holdsData(resolve(choice.folder))) return;
@@ -81,7 +84,7 @@ export function requireData(choice: StoreChoice): void {
 }
 
 /**
- * Runs a task as an admin of the place that the flags name, and says which place it is.
+ * Runs a task as an admin of the server or store that the flags name. Prints which server or store it is.
  * @param mayCreateFolder whether a folder without data becomes a data folder
  */
 export async function withAdmin(
@@ -91,7 +94,7 @@ export async function withAdmin(
 	{ mayCreateFolder = false } = {},
 ): Promise<void> {
 	const place = placeOf(input);
-	const admin = await open(place, input, io, mayCreateFolder);
+	const admin = await openAdminAt(place, input, io, mayCreateFolder);
 	io.note(admin.where);
 	try {
 		await run(admin);
@@ -100,7 +103,7 @@ export async function withAdmin(
 	}
 }
 
-async function open(place: Place, input: Input, io: Io, mayCreateFolder: boolean): Promise<Admin> {
+async function openAdminAt(place: Place, input: Input, io: Io, mayCreateFolder: boolean): Promise<Admin> {
 	if (place.kind === 'server') {
 		const { connectAdmin } = await import('./remoteAdmin.js');
 		return connectAdmin(place.url, { login: input.flag('login'), tokenFile: input.flagOrVariable('token-file') }, io);

@@ -3,14 +3,14 @@ import type { Admin } from './admin.js';
 import type { Input, Io } from './command.js';
 import { formatTable } from './table.js';
 
-/** Prints a result as JSON if the flag says so, else as `forPeople` does. */
-export function printResult(input: Input, io: Io, result: object, forPeople: () => void): void {
+/** Prints a result as JSON if `--json` is given. Otherwise calls `printForPeople`. */
+export function printResult(input: Input, io: Io, result: object, printForPeople: () => void): void {
 	if (input.isOn('json')) io.line(JSON.stringify(result, null, 2));
-	else forPeople();
+	else printForPeople();
 }
 
-/** A method that answers a page of a list. */
-interface List<T> {
+/** A method that answers a page of a list, and the table that shows it. */
+interface PagedList<T> {
 	readonly method: string;
 	readonly args?: Readonly<Record<string, unknown>>;
 	/** The name of the list in the answer. */
@@ -25,14 +25,14 @@ const PAGE_SIZE = 100;
 const DEFAULT_LIMIT = 100;
 
 /** Reads a list in pages, and prints it. */
-export async function printList<T>(admin: Admin, input: Input, io: Io, list: List<T>): Promise<void> {
+export async function printList<T>(admin: Admin, input: Input, io: Io, list: PagedList<T>): Promise<void> {
 	const { method, args, key, titles, row } = list;
 	const limit = input.wholeNumber('limit') ?? DEFAULT_LIMIT;
 	const offset = input.wholeNumber('offset') ?? 0;
 	const entries: T[] = [];
 	let total = 0;
 	do {
-		// The method reads a count of 0 as its default.
+		// A count of 0 would mean the default count of the method.
 		const count = Math.max(1, Math.min(PAGE_SIZE, limit - entries.length));
 		const page = await admin.call<Record<string, unknown>>(method, { ...args, count, offset: offset + entries.length });
 		const pageEntries = page[key] as T[];

@@ -9,11 +9,13 @@ import { formatTable } from './table.js';
 function formatValue({ name, value }: Setting): string {
 	const option: Option<unknown> = options[name];
 	if (value === undefined) return '';
+	// A setting that only the environment can have is a secret.
 	if (option.envOnly && value !== option.default) return 'set, not shown';
 	if (name === 'mongo-url') return storePlace({ kind: 'mongodb', url: String(value) });
 	return option.format ? option.format(value) : String(value);
 }
 
+/** The table that `--print-config` prints. */
 export function configTable(settings: readonly Setting[]): string {
 	return formatTable(
 		['setting', 'value', 'from'],

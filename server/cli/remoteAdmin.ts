@@ -7,9 +7,11 @@ import { type Admin, refusedCall } from './admin.js';
 import { CommandError, type Io } from './command.js';
 import { readPassword } from './secrets.js';
 
-/** How the admin logs in. Without a name and a file, the token is in `ROOMKEY_TOKEN`. */
+/** How the admin logs in. Without either, the token is in the variable `ROOMKEY_TOKEN`. */
 interface Credentials {
+	/** Name of an admin whose password is asked for. */
 	readonly login?: string | undefined;
+	/** Path of a file with a login token. */
 	readonly tokenFile?: string | undefined;
 }
 
@@ -20,7 +22,7 @@ interface Session {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Maximum time of a call, in ms: as long as the slowest method may take. */
+/** Time limit of a call, in ms. The slowest method may take as long. */
 const TIMEOUT_MS = 600_000;
 
 /**
@@ -29,19 +31,21 @@ const TIMEOUT_MS = 600_000;
  * @throws CommandError if the server does not answer, or refuses the admin; OptionError if no credentials are given
  */
 export async function connectAdmin(url: string, { login, tokenFile }: Credentials, io: Io): Promise<Admin> {
-	const body =
+	const loginBody =
 		login === undefined
 			? { resume: tokenFrom(tokenFile, io.env) }
 			: { user: login, password: await readPassword(io, `Password of ${login}: `) };
 	if (isUnencryptedRemote(url))
 		io.note(`Warning: the connection to ${url} is not encrypted. Others on the network can read the token.`);
-	const { data: session } = await send<{ data: Session }>(url, undefined, 'POST', 'login', body);
+	const { data: session } = await send<{ data: Session }>(url, undefined, 'POST', 'login', loginBody);
 	return {
 		where: `Working through the server at ${url}`,
 		async call<T>(name: string, args: Fields = {}) {
 			const { verb, path } = routeOf(name);
 			const fields = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
-			const { success, ...answer } = await send<Record<string, unknown>>(url, session, verb, ...fillPath(path, fields));
+			const [filledPath, otherFields] = fillPath(path, fields);
+			const body = await send<Record<string, unknown>>(url, session, verb, filledPath, otherFields);
+			const { success, ...answer } = body;
 			return answer as T;
 		},
 		async close() {
@@ -77,7 +81,7 @@ function routeOf(name: string): { verb: string; path: string } {
 	return route;
 }
 
-/** Replaces the parameters of a path, such as `:id`, by fields. @returns the path, and the fields that are left */
+/** Fills the parameters of a path, such as `:id`, with the fields of the same names. @returns path and unused fields */
 function fillPath(path: string, fields: Fields): [path: string, others: Fields] {
 	const others = { ...fields };
 	const filled = path.replace(/:(\w+)/g, (_, name: string) => {
@@ -87,7 +91,7 @@ function fillPath(path: string, fields: Fields): [path: string, others: Fields] 
 	return [filled, others];
 }
 
-/** Sends a request. @returns the body @throws CommandError if the server does not answer, or answers an error */
+/** Sends a request. @returns the body of the answer. @throws CommandError if there is no answer, or if it is an error */
 async function send<T>(
 	url: string,
 	session: Session | undefined,
@@ -106,6 +110,7 @@ async function send<T>(
 				...(!isGet && { 'Content-Type': 'application/json' }),
 			},
 			...(!isGet && { body: JSON.stringify(fields) }),
+			// A redirect could send the token to another server.
 			redirect: 'error',
 			signal: AbortSignal.timeout(TIMEOUT_MS),
 		});

@@ -1,4 +1,4 @@
-/** `roomkey room`: all rooms, with what concerns their keys. */
+/** `roomkey room`: shows rooms, their members, and the state of their keys. */
 import type { Admin } from './admin.js';
 import { CommandError, type Input, type Io } from './command.js';
 import { withAdmin } from './place.js';
@@ -45,14 +45,15 @@ export function listRooms(input: Input, io: Io): Promise<void> {
 	);
 }
 
-/** Finds a room by id, or else by name. @throws CommandError if there is none, or if several match */
+/** Finds a room by id, or else by name, or else by display name. @throws CommandError if none or several match */
 async function findRoom(admin: Admin, nameOrId: string): Promise<ListedRoom> {
 	const { rooms } = await admin.call<{ rooms: ListedRoom[] }>('rooms.adminRooms', { filter: nameOrId, count: 100 });
-	const found = [
+	const matches = [
 		rooms.filter(({ _id }) => _id === nameOrId),
 		rooms.filter((room) => room.name === nameOrId),
 		rooms.filter((room) => room.fname === nameOrId),
-	].find((list) => list.length > 0);
+	];
+	const found = matches.find((list) => list.length > 0);
 	if (!found) throw new CommandError(`There is no room with the id or the name ${nameOrId}.`);
 	if (found.length > 1) throw new CommandError(`Several rooms have the name ${nameOrId}. Use the id.`);
 	return found[0] as ListedRoom;

@@ -1,4 +1,4 @@
-/** Finds the subcommand of a command line, and runs it; without one, starts the server. */
+/** Runs the subcommand of a command line. Without a subcommand, starts the server. */
 import { OptionError } from '../options/kinds.js';
 import { packageVersion } from '../version.js';
 import { type Command, commandHelp, type Io, readInput } from './command.js';
@@ -19,8 +19,10 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 		return 0;
 	}
 	const found = findCommand(args);
-	if (typeof found === 'string') {
-		if (!args.some((arg) => arg === '--help' || arg === '-h')) throw new OptionError(found);
+	const isError = typeof found === 'string';
+	if (isError) {
+		const asksForHelp = args.some((arg) => arg === '--help' || arg === '-h');
+		if (!asksForHelp) throw new OptionError(found);
 		io.line(`${found}\n\n${groupHelp(first)}`);
 		return 0;
 	}
@@ -37,13 +39,19 @@ async function serveOrHelp(args: readonly string[], io: Io): Promise<void> {
 	if (request.kind === 'help') io.line(helpText());
 	else if (request.kind === 'version') io.line(packageVersion());
 	else {
-		await (await import('./configOptions.js')).requireConsistent(request.config);
-		if (request.kind === 'serve') await (await import('./serve.js')).serve(request.config, io);
-		else io.line((await import('./printConfig.js')).configTable(request.settings));
+		const { requireConsistent } = await import('./configOptions.js');
+		await requireConsistent(request.config);
+		if (request.kind === 'serve') {
+			const { serve } = await import('./serve.js');
+			await serve(request.config, io);
+		} else {
+			const { configTable } = await import('./printConfig.js');
+			io.line(configTable(request.settings));
+		}
 	}
 }
 
-/** Finds the command that the first words name. @returns the text of the error if there is none */
+/** Finds the command that the first words name. @returns the command and its arguments, or else the text of an error */
 function findCommand(args: readonly string[]): { command: Command; rest: readonly string[] } | string {
 	const [first = '', second = ''] = args;
 	for (const command of commands) {
@@ -58,6 +66,7 @@ function findCommand(args: readonly string[]): { command: Command; rest: readonl
 		: `there is no command '${first} ${second}', but ${names}`;
 }
 
+/** The help of all commands with the same first word. */
 function groupHelp(first: string): string {
 	return commands
 		.filter(({ name }) => name.startsWith(`${first} `))

@@ -1,4 +1,4 @@
-/** Passwords: asked for without echo, read from standard input, or generated. Never from the command line. */
+/** Passwords are typed without echo, read from standard input, or generated. The command line never contains one. */
 import { randomBytes } from 'node:crypto';
 import { CommandError, type Io } from './command.js';
 
@@ -9,7 +9,7 @@ export async function readPassword(io: Io, prompt: string): Promise<string> {
 	return secret;
 }
 
-/** Reads a new password, on a terminal twice. @throws CommandError if the two differ */
+/** Reads a new password. A terminal asks for it twice. @throws CommandError if the two passwords differ */
 export async function readNewPassword(io: Io, username: string): Promise<string> {
 	const password = await readPassword(io, `New password of ${username}: `);
 	if (io.isInteractive && (await io.readSecret('The same again: ')) !== password)

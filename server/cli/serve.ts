@@ -1,5 +1,6 @@
 /** `roomkey` without a subcommand: serves until SIGINT or SIGTERM. */
 import { hasActiveAdmin } from '../../methods/model/users/admins.js';
+import type { Store } from '../../shared/store.js';
 import { createServer } from '../createServer.js';
 import type { StoreChoice } from '../store/open.js';
 import type { Io } from './command.js';
@@ -17,8 +18,7 @@ export async function serve(config: Config, io: Io): Promise<void> {
 	try {
 		io.line(`Roomkey listening on ${server.url}`);
 		if (config.demo) io.line(`\n${(await import('./demo.js')).demoHint(server.url)}\n`);
-		// If the store fails here, there is no hint: the log tells of the failure.
-		else if (!(await hasActiveAdmin(server.store).catch(() => true))) io.line(firstAdminHint(config.store));
+		else if (await lacksAdmin(server.store)) io.line(firstAdminHint(config.store));
 		await ended;
 	} finally {
 		process.off('SIGHUP', reload);
@@ -26,15 +26,23 @@ export async function serve(config: Config, io: Io): Promise<void> {
 	}
 }
 
-/** How to make the first admin, in one line. While the server runs, no command can open its data folder. */
+/** Whether there is no admin. False if the store fails: then no hint is printed, and the log reports the failure. */
+function lacksAdmin(store: Store): Promise<boolean> {
+	return hasActiveAdmin(store).then(
+		(hasAdmin) => !hasAdmin,
+		() => false,
+	);
+}
+
+/** How to make the first admin, in one line. A data folder can be opened only after its server has stopped. */
 function firstAdminHint(choice: StoreChoice): string {
-	const start = 'Nobody is an admin yet.';
-	const byVariable = 'start it with a password in ADMIN_PASS';
-	if (choice.kind === 'memory') return `${start} To make one, ${byVariable}.`;
-	const place = choice.kind === 'files' ? `--data ${choice.folder}` : '--mongo-url URL';
-	const command = `roomkey user add NAME --role admin ${place}`;
-	if (choice.kind === 'mongodb') return `${start} To make one, run: ${command}`;
-	return `${start} To make one, stop the server and run: ${command} (or ${byVariable}).`;
+	const problem = 'Nobody is an admin yet.';
+	const byVariable = 'start the server with a password in ADMIN_PASS';
+	if (choice.kind === 'memory') return `${problem} To make one, ${byVariable}.`;
+	const storeFlag = choice.kind === 'files' ? `--data ${choice.folder}` : '--mongo-url URL';
+	const command = `roomkey user add NAME --role admin ${storeFlag}`;
+	if (choice.kind === 'mongodb') return `${problem} To make one, run: ${command}`;
+	return `${problem} To make one, stop the server and run: ${command} (or ${byVariable}).`;
 }
 
 /** Resolves at the first SIGINT or SIGTERM. A second signal ends the process at once, as usual. */

@@ -1,4 +1,4 @@
-/** `roomkey settings`: the settings that are in the store, and that an admin can change while the server runs. */
+/** `roomkey settings`: the settings in the store, which an admin can change while the server runs. */
 import { CommandError, type Input, type Io } from './command.js';
 import { withAdmin } from './place.js';
 import { printList, printResult } from './print.js';
@@ -22,16 +22,16 @@ export function listSettings(input: Input, io: Io): Promise<void> {
 export function setSetting(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
 		const [_id, text] = [input.argument(0), input.argument(1)];
-		const before = await admin.call<ListedSetting>('settings.getOne', { _id });
-		const value = parseLike(before, text);
+		const setting = await admin.call<ListedSetting>('settings.getOne', { _id });
+		const value = parseLike(setting, text);
 		await admin.call('saveSetting', { _id, value });
-		printResult(input, io, { _id, value, before: before.value }, () => {
-			io.line(value === before.value ? `${_id} is ${text} already` : `${_id} is now ${text}; it was ${before.value}`);
+		printResult(input, io, { _id, value, before: setting.value }, () => {
+			io.line(value === setting.value ? `${_id} is ${text} already` : `${_id} is now ${text}; it was ${setting.value}`);
 		});
 	});
 }
 
-/** Converts a text to the type of the present value. @throws CommandError */
+/** Converts a text to the type of the setting's present value. @throws CommandError if the text does not fit it */
 function parseLike({ _id, value }: ListedSetting, text: string): string | number | boolean {
 	if (typeof value === 'string') return text;
 	if (typeof value === 'number') {

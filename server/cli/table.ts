@@ -1,6 +1,7 @@
 /** Tables and lists for people. */
 import Table from 'cli-table3';
 
+/** All parts of a table's border, which cli-table3 would draw. They are empty here. */
 const NO_LINES = Object.fromEntries(
 	['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left']
 		.concat(['left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'])
@@ -12,7 +13,7 @@ const STYLE = { head: [], border: [], 'padding-left': 0, 'padding-right': 2 };
 /** Characters that would control the terminal or change the direction of the text. */
 const CONTROL = /\p{Cc}|[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
-/** A value as people read it: lists with commas, dates to the second, and nothing that controls the terminal. */
+/** A value as people read it: lists with commas, and dates to the second. Control characters become spaces. */
 export function formatCell(value: unknown): string {
 	if (value === undefined || value === null) return '';
 	if (Array.isArray(value)) return value.map(formatCell).join(', ');
@@ -23,6 +24,7 @@ export function formatCell(value: unknown): string {
 		.replace(CONTROL, ' ');
 }
 
+/** The text of a table, without spaces at the ends of lines. */
 function render(table: Table.Table): string {
 	return table
 		.toString()
@@ -38,11 +40,10 @@ export function formatTable(titles: readonly string[], rows: readonly (readonly 
 	return render(table);
 }
 
-/** Formats named values, one a line. Absent ones are left out. */
+/** Formats named values, one a line. Undefined values are left out. */
 export function formatFields(fields: Readonly<Record<string, unknown>>): string {
 	const table = new Table({ chars: NO_LINES, style: STYLE });
-	table.push(
-		...Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, formatCell(value)]])),
-	);
+	const present = Object.entries(fields).filter(([, value]) => value !== undefined);
+	table.push(...present.map(([name, value]) => [name, formatCell(value)]));
 	return render(table);
 }

@@ -3,10 +3,17 @@ import { createInterface } from 'node:readline';
 import { isatty } from 'node:tty';
 import { CommandError, type Io } from './command.js';
 
-/** The input and output of this process, until they are closed. */
+/** File descriptors of the process. */
+const STDIN = 0;
+const STDERR = 2;
+
+/** Control sequence that erases the line from the cursor to its end. */
+const ERASE_TO_END = '\x1b[K';
+
+/** Opens the input and output of this process. `close` lets the process end. */
 export function openTerminal(): Io & { close(): void } {
 	// `process.stdin.isTTY` would open standard input, which a server does not use.
-	const isInteractive = isatty(0);
+	const isInteractive = isatty(STDIN);
 	/** Lines of standard input, if it is not a terminal. */
 	let lines: AsyncIterator<string> | undefined;
 	/** Whether the last line on standard error shows progress. */
@@ -20,7 +27,7 @@ export function openTerminal(): Io & { close(): void } {
 	}
 
 	function clearProgress(): void {
-		if (showsProgress) process.stderr.write('\r\x1b[K');
+		if (showsProgress) process.stderr.write(`\r${ERASE_TO_END}`);
 		showsProgress = false;
 	}
 
@@ -34,15 +41,18 @@ export function openTerminal(): Io & { close(): void } {
 			clearProgress();
 			console.error(text);
 		},
-		...(isatty(2) && {
+		...(isatty(STDERR) && {
 			progress(text: string) {
 				showsProgress = true;
-				process.stderr.write(`\r${text}\x1b[K`);
+				process.stderr.write(`\r${text}${ERASE_TO_END}`);
 			},
 		}),
 		isInteractive,
 		readSecret: (prompt) => (isInteractive ? ask(prompt, { silent: true }) : nextLine()),
-		confirm: async (question) => /^y(es)?$/i.test((await ask(`${question} (yes/no) `, { silent: false })).trim()),
+		async confirm(question) {
+			const answer = await ask(`${question} (yes/no) `, { silent: false });
+			return /^y(es)?$/i.test(answer.trim());
+		},
 		close() {
 			clearProgress();
 			// The program at the other end may keep the pipe open. Then the process would wait for more lines.
@@ -51,7 +61,7 @@ export function openTerminal(): Io & { close(): void } {
 	};
 }
 
-/** Asks on standard error, so that standard output has only the result. */
+/** Asks on standard error, so that standard output has only the result. `silent`: what is typed is not shown. */
 async function ask(prompt: string, { silent }: { silent: boolean }): Promise<string> {
 	const { read } = await import('read');
 	try {

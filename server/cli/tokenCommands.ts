@@ -42,8 +42,8 @@ export function listTokens(input: Input, io: Io): Promise<void> {
 export function revokeTokens(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
 		const tokenId = input.args[1];
-		if ((tokenId === undefined) !== input.isOn('all'))
-			throw new OptionError("name one ID that 'token list' shows, or say --all");
+		const hasId = tokenId !== undefined;
+		if (hasId === input.isOn('all')) throw new OptionError("name one ID from 'token list', or give --all");
 		const { _id: userId, username = userId } = await findUser(admin, input.argument(0));
 		const { revoked } = await admin.call<{ revoked: number }>('users.revokeTokens', { userId, tokenId });
 		printResult(input, io, { userId, username, revoked }, () =>

@@ -18,30 +18,30 @@ export interface FileSummary {
 	readonly file: string;
 	/** Number of new or changed documents. */
 	written: number;
-	/** Number of documents that the store already had in the same state. */
+	/** Number of documents that the store already had with the same content. */
 	unchanged: number;
-	/** The first rejected lines, at most `MAX_NAMED`: line number and reason. */
+	/** Number and reason of the first rejected lines, at most `MAX_NAMED_LINES`. */
 	readonly skipped: { line: number; reason: string }[];
 	/** Number of all rejected lines. */
 	skippedCount: number;
 }
 
-/** Receives how much of a file is done, and the total: in bytes for an import, in documents for an export. */
+/** Receives the progress for a file. `done` and `total` are bytes in an import, documents in an export. */
 export type Progress = (file: string, done: number, total: number) => void;
 
 /** Number of documents written in parallel, so that they share a flush to the disk. */
 const BATCH_SIZE = 200;
 
 /** Maximum number of rejected lines in a summary. */
-const MAX_NAMED = 20;
+const MAX_NAMED_LINES = 20;
 
 /** The collections to import and export: all except the short-lived state that processes share. */
 const TRANSFERRED = (Object.entries(collectionNames) as [keyof Store, CollectionName][]).filter(
 	([key]) => key !== 'sharedState',
 );
 
-/** The files of a folder that contain a collection. `isNedb`: in the former format, which NeDB wrote. */
-async function sources(folder: string): Promise<{ file: string; key: keyof Store; isNedb: boolean }[]> {
+/** Finds the files of a folder that contain a collection. `isNedb`: the file has the former format, which NeDB wrote. */
+async function findSources(folder: string): Promise<{ file: string; key: keyof Store; isNedb: boolean }[]> {
 	const names = new Set(await readdir(folder));
 	return TRANSFERRED.flatMap(([key, name]) =>
 		['.db', '.jsonl', '.json'].flatMap((extension) =>
@@ -52,8 +52,8 @@ async function sources(folder: string): Promise<{ file: string; key: keyof Store
 
 /**
  * Imports a folder into a store. The folder holds files of the former format (`users.db`), or JSON lines as
- * `mongoexport` writes them (`users.jsonl`). Importing is idempotent, so an interrupted import can be repeated. A line
- * that is not a document, or that a unique index refuses, is skipped and reported.
+ * `mongoexport` writes them (`users.jsonl` or `users.json`). An interrupted import can be repeated. A line that is not a
+ * document, or that a unique index refuses, is skipped and reported.
  *
  * @throws StoreError if the folder holds nothing to read
  */
@@ -62,7 +62,7 @@ export async function importFolder(
 	store: Store,
 	progress: Progress = () => {},
 ): Promise<FileSummary[]> {
-	const files = await sources(folder);
+	const files = await findSources(folder);
 	if (files.length === 0)
 		throw new StoreError(
 			'other-format',
@@ -74,16 +74,17 @@ export async function importFolder(
 		const summary: FileSummary = { file, written: 0, unchanged: 0, skipped: [], skippedCount: 0 };
 		summaries.push(summary);
 		const collection = store[key] as unknown as Collection<Document>;
-		// A file of the former format contains every version of a document. Only the last one is valid.
+		// A file of the former format contains every version of a document. Only the last version is valid.
 		const linesToImport = isNedb ? await latestLines(path) : undefined;
 		await readLines(path, file, progress, async (batch) => {
-			const chosen = linesToImport ? batch.filter(({ number }) => linesToImport.has(number)) : batch;
-			await Promise.all(chosen.map(({ line, number }) => importLine(collection, line, number, summary)));
+			const toImport = linesToImport ? batch.filter(({ number }) => linesToImport.has(number)) : batch;
+			await Promise.all(toImport.map(({ line, number }) => importLine(collection, line, number, summary)));
 		});
 	}
 	return summaries;
 }
 
+/** Imports one line, and counts the result in `summary`. */
 async function importLine(
 	collection: Collection<Document>,
 	line: string,
@@ -105,7 +106,7 @@ async function importLine(
 		const reason = reasonToSkip(error);
 		if (reason === undefined) throw error;
 		summary.skippedCount++;
-		if (summary.skipped.length < MAX_NAMED) summary.skipped.push({ line: number, reason });
+		if (summary.skipped.length < MAX_NAMED_LINES) summary.skipped.push({ line: number, reason });
 	}
 }
 
@@ -122,6 +123,7 @@ interface Line {
 	readonly number: number;
 }
 
+/** Reads the lines of a file in batches, without empty lines. Reads on when `onBatch` has resolved. */
 async function readLines(
 	path: string,
 	file: string,
@@ -150,25 +152,22 @@ async function readLines(
  * are included, so that the import reports them.
  */
 async function latestLines(path: string): Promise<Set<number>> {
+	/** Line numbers by the ids of documents. */
 	const last = new Map<unknown, number>();
 	const unreadable: number[] = [];
-	await readLines(
-		path,
-		'',
-		() => {},
-		async (batch) => {
-			for (const { line, number } of batch) {
-				try {
-					const { _id, $$deleted, $$indexCreated, $$indexRemoved } = parseLine(line);
-					if ($$indexCreated || $$indexRemoved) continue;
-					if ($$deleted) last.delete(_id);
-					else last.set(_id, number);
-				} catch {
-					unreadable.push(number);
-				}
+	const noProgress = () => {};
+	await readLines(path, '', noProgress, async (batch) => {
+		for (const { line, number } of batch) {
+			try {
+				const { _id, $$deleted, $$indexCreated, $$indexRemoved } = parseLine(line);
+				if ($$indexCreated || $$indexRemoved) continue;
+				if ($$deleted) last.delete(_id);
+				else last.set(_id, number);
+			} catch {
+				unreadable.push(number);
 			}
-		},
-	);
+		}
+	});
 	return new Set([...last.values(), ...unreadable]);
 }
 
@@ -198,7 +197,7 @@ export async function exportFolder(
 				yield `${formatLine(document)}\n`;
 			}
 		}
-		// Renamed at the end, so that a file with this name is complete.
+		// The file gets its name at the end, so a file with this name is complete.
 		await pipeline(Readable.from(lines()), createWriteStream(`${path}.part`, { mode: 0o600, flush: true }));
 		await rename(`${path}.part`, path);
 		progress(name, count, count);

@@ -1,4 +1,4 @@
-/** `roomkey user`: accounts. */
+/** `roomkey user`: lists and changes user accounts. */
 import { OptionError } from '../options/kinds.js';
 import type { Admin } from './admin.js';
 import { CommandError, type Input, type Io } from './command.js';
@@ -28,14 +28,18 @@ export async function findUser(admin: Admin, nameOrId: string): Promise<ListedUs
 	throw new CommandError(`There is no user ${nameOrId}.`);
 }
 
-/** The password to set: generated if the flag says so, else read. `generated` is the same text, for printing. */
-async function newPassword(input: Input, io: Io, username: string): Promise<{ password: string; generated?: string }> {
+/** Reads a password, or generates one with `--generate-password`. `generated`: the generated password, for printing. */
+async function chooseNewPassword(
+	input: Input,
+	io: Io,
+	username: string,
+): Promise<{ password: string; generated?: string }> {
 	if (!input.isOn('generate-password')) return { password: await readNewPassword(io, username) };
 	const generated = generatePassword();
 	return { password: generated, generated };
 }
 
-/** Prints a generated password; on standard output, so that a program can read it. */
+/** Prints a generated password on standard output, so that a program can read it. */
 function printPassword(io: Io, username: string, generated: string | undefined): void {
 	if (generated === undefined) return;
 	io.note(`The password of ${username}, which is shown only now:`);
@@ -54,8 +58,8 @@ async function createUser(admin: Admin, input: Input, io: Io): Promise<void> {
 	const isFirst = admin.createFirstAdmin !== undefined;
 	if (isFirst && (roles.length !== 1 || roles[0] !== 'admin'))
 		throw new OptionError('there is no admin yet, so this user must be one: add --role admin and no other role');
-	if (!isFirst && email === undefined) throw new OptionError('say the e-mail address with --email');
-	const { password, generated } = await newPassword(input, io, username);
+	if (!isFirst && email === undefined) throw new OptionError('give the e-mail address with --email');
+	const { password, generated } = await chooseNewPassword(input, io, username);
 	if (admin.createFirstAdmin) await admin.createFirstAdmin({ username, password, email, name });
 	else {
 		const fields = { username, email, name: name ?? username, password, ...(roles.length > 0 && { roles }) };
@@ -86,7 +90,7 @@ export function listUsers(input: Input, io: Io): Promise<void> {
 export function setPassword(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
 		const { _id: userId, username = userId } = await findUser(admin, input.argument(0));
-		const { password, generated } = await newPassword(input, io, username);
+		const { password, generated } = await chooseNewPassword(input, io, username);
 		const requirePasswordChange = input.isOn('require-password-change');
 		const data = { password, ...(requirePasswordChange && { requirePasswordChange }) };
 		await admin.call('users.update', { userId, data });
@@ -120,7 +124,8 @@ export function removeUser(input: Input, io: Io): Promise<void> {
 		const answer = await admin.call<{ deletedRooms: string[]; lastKeyHolder?: boolean }>('users.delete', args);
 		printResult(input, io, { userId, username, ...answer }, () => {
 			io.line(`Deleted ${username}`);
-			if (answer.deletedRooms.length > 0) io.line(`Rooms without other members: ${answer.deletedRooms.join(', ')}`);
+			if (answer.deletedRooms.length > 0)
+				io.line(`Deleted rooms, which had no other members: ${answer.deletedRooms.join(', ')}`);
 			if (answer.lastKeyHolder) io.note('Nobody holds the key of some rooms any more.');
 		});
 	});

@@ -15,15 +15,15 @@ export interface Watcher {
 	onChange(change: Change): void | Promise<void>;
 }
 
-/** Receives the events that this process publishes, to send them to other processes. It is synchronous and must not throw. */
+/** Receives the events that this process publishes, and sends them to other processes. Must not throw. */
 export type Forward = <N extends EventName>(name: N, payload: EventPayloads[N]) => void;
 
 export interface Bus extends EventPublisher {
 	/** Number of listeners and watchers. */
-	readonly listeners: number;
+	readonly listenerCount: number;
 	/** Notifies every listener of an event from another process. Unlike `publish`, it does not forward the event. */
 	deliver: EventPublisher['publish'];
-	/** Calls the listener for every event that this process publishes, until the returned function is called. */
+	/** Passes every event that this process publishes to `listener`, until the returned function is called. */
 	forward(listener: Forward): () => void;
 	/** Calls the listener for every event of a name until the returned function is called. */
 	on<N extends EventName>(name: N, listener: Listener<N>): () => void;
@@ -40,7 +40,7 @@ export interface Bus extends EventPublisher {
 export function createBus(log: Log): Bus {
 	const listeners: Groups<EventName, Listener<never>> = new Map();
 	const forwards = new Set<Forward>();
-	/** The watchers by collection, then by document id. The key undefined has those of all documents. */
+	/** The watchers by collection, then by document id. The key `undefined` has the watchers of all documents. */
 	const watchers = new Map<string, Groups<string | undefined, Watcher>>();
 
 	function logFailure(name: EventName, err: unknown): void {
@@ -52,10 +52,10 @@ export function createBus(log: Log): Bus {
 		for (const listener of membersOf(listeners.get(name))) yield () => (listener as Listener<N>)(payload);
 		if (name !== 'changed') return;
 		const change = payload as Change;
-		const ofCollection = watchers.get(change.collection);
-		if (!ofCollection) return;
+		const watchersById = watchers.get(change.collection);
+		if (!watchersById) return;
 		for (const id of [undefined, change.document._id]) {
-			for (const watcher of membersOf(ofCollection.get(id))) yield () => watcher.onChange(change);
+			for (const watcher of membersOf(watchersById.get(id))) yield () => watcher.onChange(change);
 		}
 	}
 
@@ -80,9 +80,9 @@ export function createBus(log: Log): Bus {
 			forwards.add(listener);
 			return () => void forwards.delete(listener);
 		},
-		get listeners() {
-			let count = countOf(listeners);
-			for (const ofCollection of watchers.values()) count += countOf(ofCollection);
+		get listenerCount() {
+			let count = sizeOf(listeners);
+			for (const watchersById of watchers.values()) count += sizeOf(watchersById);
 			return count;
 		},
 		publish(name, payload) {
@@ -90,38 +90,39 @@ export function createBus(log: Log): Bus {
 			return deliver(name, payload);
 		},
 		on(name, listener) {
-			join(listeners, name, listener);
-			return () => leave(listeners, name, listener);
+			addTo(listeners, name, listener);
+			return () => removeFrom(listeners, name, listener);
 		},
 		watch({ collection, id }, watcher) {
-			let ofCollection = watchers.get(collection);
-			if (!ofCollection) {
-				ofCollection = new Map();
-				watchers.set(collection, ofCollection);
+			let watchersById = watchers.get(collection);
+			if (!watchersById) {
+				watchersById = new Map();
+				watchers.set(collection, watchersById);
 			}
-			join(ofCollection, id, watcher);
+			addTo(watchersById, id, watcher);
 		},
 		unwatch({ collection, id }, watcher) {
-			const ofCollection = watchers.get(collection);
-			if (ofCollection) leave(ofCollection, id, watcher);
+			const watchersById = watchers.get(collection);
+			if (watchersById) removeFrom(watchersById, id, watcher);
 		},
 	};
 }
 
-/** Sets by key. A `CompactSet` saves memory, because nearly every set has one member: the watcher of one user's document. */
+/** Sets by key. Nearly every set has one member, the watcher of one user's document. A `CompactSet` then saves memory. */
 type Groups<K, T extends object> = Map<K, CompactSet<T>>;
 
-function join<K, T extends object>(groups: Groups<K, T>, key: K, member: T): void {
+function addTo<K, T extends object>(groups: Groups<K, T>, key: K, member: T): void {
 	groups.set(key, addMember(groups.get(key), member));
 }
 
-function leave<K, T extends object>(groups: Groups<K, T>, key: K, member: T): void {
+function removeFrom<K, T extends object>(groups: Groups<K, T>, key: K, member: T): void {
 	const remaining = removeMember(groups.get(key), member);
 	if (remaining) groups.set(key, remaining);
 	else groups.delete(key);
 }
 
-function countOf<K, T extends object>(groups: Groups<K, T>): number {
+/** Number of members in all sets. */
+function sizeOf<K, T extends object>(groups: Groups<K, T>): number {
 	let count = 0;
 	for (const members of groups.values()) count += members instanceof Set ? members.size : 1;
 	return count;

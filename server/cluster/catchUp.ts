@@ -1,35 +1,34 @@
 /**
- * Catches up: reads everything again that clients of this process have received, because this process may have missed
- * changes of it.
+ * Catches up after changes that this process may have missed: reads again all documents that its clients have received.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Log } from '../../shared/log.js';
 
-/** How far before the requested time a run looks for writes, in ms, because the clocks of processes differ. */
+/** A run also looks for writes this long before the requested time, in ms, because the clocks of processes differ. */
 const OVERLAP_MS = 10_000;
 
 /** Time between two runs, in ms. */
 const PAUSE_MS = 250;
 
-/** Time before a run that has failed is repeated, in ms. */
+/** Time before a failed run is repeated, in ms. */
 const RETRY_MS = 1000;
 
 export interface CatchUp {
 	readonly isRunning: boolean;
 	/**
-	 * Starts a run. If one runs already, another follows it. Resolves when no run is left.
+	 * Starts a run, or lets another run follow the present one. Resolves when no run is left.
 	 * @param since a time at which nothing had been missed yet, in ms since 1970
 	 */
 	request(since: number): Promise<void>;
 	/** Resolves when no run is left. */
 	settled(): Promise<void>;
-	/** Calls the listener each time when no run is left. A further listener replaces it. */
+	/** Calls the listener whenever the last requested run has ended. A further listener replaces it. */
 	onEnd(listener: () => void): void;
 	/** Starts no further run. Resolves when the present one has ended. */
 	close(): Promise<void>;
 }
 
-/** A part of a run. A failure of any step repeats all steps. @param since the time of `request`, less the overlap */
+/** A part of a run. If a step fails, all steps are repeated. @param since the time of `request`, minus the overlap */
 export type CatchUpStep = (since: Date) => Promise<unknown>;
 
 /** @param steps are run one after the other, the most urgent ones first */
@@ -41,20 +40,22 @@ export function createCatchUp(steps: readonly CatchUpStep[], log: Log): CatchUp 
 	const closing = new AbortController();
 
 	async function run(): Promise<void> {
-		let failed = false;
+		let hasFailed = false;
 		while (requestedSince !== undefined && !closing.signal.aborted) {
 			const since = requestedSince;
 			requestedSince = undefined;
 			try {
 				for (const step of steps) await step(new Date(since - OVERLAP_MS));
-				failed = false;
+				hasFailed = false;
 			} catch (err) {
-				if (!failed) log.warn({ err }, 'What other processes have changed could not be looked up');
-				failed = true;
+				if (!hasFailed) log.warn({ err }, 'Changes of other processes could not be read; this is repeated');
+				hasFailed = true;
 				requestedSince = Math.min(requestedSince ?? since, since);
 			}
 			if (requestedSince === undefined) return;
-			await setTimeout(failed ? RETRY_MS : PAUSE_MS, undefined, { ref: false, signal: closing.signal }).catch(() => {});
+			await setTimeout(hasFailed ? RETRY_MS : PAUSE_MS, undefined, { ref: false, signal: closing.signal }).catch(
+				() => {},
+			);
 		}
 	}
 

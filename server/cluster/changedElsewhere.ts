@@ -1,14 +1,14 @@
 /**
  * Publishes documents that others have written: other processes, Rocket.Chat, any program that uses the same database.
- * A report only names a document. This reads its stored state and publishes it on the bus as if this process had written
- * it. So streams, live queries and caches handle writes of this process and of others in the same way.
+ * A report only names a document. Its stored state is read and published on the bus, as if this process had written it.
+ * So streams, live queries and caches handle writes of this process and of others in the same way.
  */
 import type { Log } from '../../shared/log.js';
 import type { Change, Collection, Filter, Store } from '../../shared/store.js';
 import type { OpenStore } from '../store/collections.js';
 import type { Bus } from './bus.js';
 import { LastPublished } from './lastPublished.js';
-import { withoutSecrets } from './publishChanges.js';
+import { withoutUserFields } from './publishChanges.js';
 import { retryDelay } from './retryDelay.js';
 
 type Document = { readonly _id: string } & Record<string, unknown>;
@@ -17,14 +17,14 @@ type Document = { readonly _id: string } & Record<string, unknown>;
 export interface Reported {
 	/** Default `updated`. */
 	readonly action?: Change['action'] | undefined;
-	/** What is still known of a removed document. Default: its id. */
+	/** The known fields of a removed document. Default: only its id is known. */
 	readonly last?: Document | undefined;
 }
 
 export interface ChangedElsewhere {
 	/**
-	 * Reports that a document was written elsewhere. It is read and published a few milliseconds later, unless its state
-	 * was already published.
+	 * Reports that a document was written elsewhere. It is read a few milliseconds later. Its state is published if it is
+	 * not the last published one.
 	 * @param collection the property name in `Store`, such as `rooms`; other names are ignored
 	 */
 	report(collection: string, id: string, reported?: Reported): void;
@@ -53,12 +53,12 @@ const MAX_PER_QUERY = 500;
 const MAX_WAITING = 100_000;
 
 /**
- * A write of this process may be announced late, when a newer state from elsewhere was already read and published. This is
- * how late, in ms: within this time the document is read again.
+ * How late a write of this process may be announced, in ms. If a state from elsewhere was published within this time before
+ * the announcement, that state may be newer than the write, so the document is read again.
  */
 const MAX_LATE_MS = 1000;
 
-/** Reads documents in rounds. Those reported during a round are read in the next one. */
+/** Reads documents in rounds. Documents reported during a round are read in the next one. */
 export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedElsewhere {
 	const { store, bus, log } = parts;
 	const published = new LastPublished();
@@ -71,19 +71,20 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 	let round: Promise<void> | undefined;
 	let failures = 0;
 	let isClosed = false;
-	const onSettled: (() => void)[] = [];
+	/** Resolve the promises of `settled`. */
+	const settledCallbacks: (() => void)[] = [];
 
 	function report(collection: string, id: string, reported: Reported = {}): void {
 		if (isClosed || !Object.hasOwn(store, collection)) return;
-		let ofCollection = waiting.get(collection);
-		if (!ofCollection) {
-			ofCollection = new Map();
-			waiting.set(collection, ofCollection);
+		let waitingById = waiting.get(collection);
+		if (!waitingById) {
+			waitingById = new Map();
+			waiting.set(collection, waitingById);
 		}
-		const earlier = ofCollection.get(id);
+		const earlier = waitingById.get(id);
 		if (!earlier) waitingCount++;
 		// Keeps the fields of a removed document if only the earlier report had them.
-		ofCollection.set(id, { action: reported.action, last: reported.last ?? earlier?.last });
+		waitingById.set(id, { action: reported.action, last: reported.last ?? earlier?.last });
 		if (waitingCount > MAX_WAITING) {
 			waiting.clear();
 			waitingCount = 0;
@@ -93,6 +94,10 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		schedule(COLLECT_MS);
 	}
 
+	function resolveSettled(): void {
+		for (const resolve of settledCallbacks.splice(0)) resolve();
+	}
+
 	function schedule(delay: number): void {
 		if (isClosed || timer || round) return;
 		timer = setTimeout(() => {
@@ -100,7 +105,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 			round = readAll().finally(() => {
 				round = undefined;
 				if (waitingCount > 0) schedule(retryDelay(failures));
-				else for (const resolve of onSettled.splice(0)) resolve();
+				else resolveSettled();
 			});
 		}, delay);
 		timer.unref();
@@ -110,13 +115,13 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		for (const [collection, documents] of [...waiting]) {
 			waiting.delete(collection);
 			waitingCount -= documents.size;
-			const all = [...documents];
-			for (let i = 0; i < all.length && !isClosed; i += MAX_PER_QUERY) {
+			const entries = [...documents];
+			for (let i = 0; i < entries.length && !isClosed; i += MAX_PER_QUERY) {
 				try {
-					await readSome(collection as keyof Store, new Map(all.slice(i, i + MAX_PER_QUERY)));
+					await readSome(collection as keyof Store, new Map(entries.slice(i, i + MAX_PER_QUERY)));
 				} catch (err) {
 					if (failures++ === 0) log.warn({ err, collection }, 'Documents written elsewhere could not be read');
-					for (const [id, reported] of all.slice(i)) report(collection, id, reported);
+					for (const [id, reported] of entries.slice(i)) report(collection, id, reported);
 					return;
 				}
 				failures = 0;
@@ -124,7 +129,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		}
 	}
 
-	/** Reads documents in one query and publishes them. Those that this process has written meanwhile are reported again. */
+	/** Reads documents in one query and publishes them. Reports documents again that this process has written meanwhile. */
 	async function readSome(collection: keyof Store, documents: ReadonlyMap<string, Reported>): Promise<void> {
 		const keys = new Map([...documents.keys()].map((id) => [id, LastPublished.key(collection, id)]));
 		for (const key of keys.values()) beingRead.set(key, false);
@@ -155,16 +160,17 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		const removedState = last ? undefined : 'unknown';
 		const { isNew, wasKnown } = published.note(collection, id, document ?? removedState, Date.now());
 		if (!isNew) return undefined;
+		// A document whose state was published before cannot be a new one.
 		const writeAction = action === 'inserted' && !wasKnown ? 'inserted' : 'updated';
 		const change: Change = document
 			? { collection, action: writeAction, document }
 			: { collection, action: 'removed', document: { ...last, _id: id } };
-		return bus.deliver('changed', withoutSecrets(change));
+		return bus.deliver('changed', withoutUserFields(change));
 	}
 
 	const stopListening = parts.onChange(({ collection, action, document }) => {
 		const key = LastPublished.key(collection, document._id);
-		// The state that is being read may be older than this write, or newer.
+		// The state that is being read may be older or newer than this write.
 		if (beingRead.has(key)) beingRead.set(key, true);
 		const state = action === 'removed' ? undefined : (document as Document);
 		const { elsewhereAt } = published.note(collection, document._id, state);
@@ -177,7 +183,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		settled: () =>
 			new Promise((resolve) => {
 				if (waitingCount === 0 && !round) resolve();
-				else onSettled.push(resolve);
+				else settledCallbacks.push(resolve);
 			}),
 		async close() {
 			isClosed = true;
@@ -186,7 +192,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 			waiting.clear();
 			waitingCount = 0;
 			await round;
-			for (const resolve of onSettled.splice(0)) resolve();
+			resolveSettled();
 		},
 	};
 }

@@ -1,6 +1,6 @@
 /**
  * Joins the processes of a service: sends them what this process publishes, and publishes here what they send. A
- * process that may have missed something looks at everything again.
+ * process that may have missed an event reads again what its clients have received: it catches up.
  */
 import type { EventPayloads } from '../../shared/events.js';
 import { randomId } from '../../shared/ids.js';
@@ -18,7 +18,7 @@ import { Peers, SILENCE_MS } from './peers.js';
 /** Time between two heartbeats, in ms. */
 const HEARTBEAT_MS = 1000;
 
-/** Time before processes that have just connected are answered, in ms: one answer serves all that connect at once. */
+/** Delay of the answer to a process that has just connected, in ms. One answer serves all that connect at once. */
 const ANSWER_PAUSE_MS = 50;
 
 export interface ClusterParts {
@@ -36,20 +36,20 @@ export interface ClusterParts {
 export interface Cluster {
 	/** Reads everything again, because reports of documents that others have written were dropped. */
 	lookAgain(): void;
-	/** Resolves when everything that may have been missed has been looked at. */
+	/** Resolves when all documents whose changes may have been missed are read again. */
 	settled(): Promise<void>;
 	close(): Promise<void>;
 }
 
-/** Joins this process to the others of its service. It works alone until it is connected. */
+/** Joins this process to the others of its service. The process works alone until it is connected. */
 export function joinCluster(parts: ClusterParts): Cluster {
 	const { link, bus, changedElsewhere, catchUp, health, log } = parts;
 	const counts = parts.counts ?? new ClusterCounts();
 	const from = randomId();
 	const peers = new Peers();
 	let isConnected = false;
-	/** A time until which certainly nothing was missed, in ms since 1970. */
-	let disconnectedAt = Date.now();
+	/** A time until which nothing was missed, in ms since 1970. Later events may have been missed. */
+	let completeUntil = Date.now();
 	let answerTimer: NodeJS.Timeout | undefined;
 	let lastTick = performance.now();
 
@@ -66,31 +66,32 @@ export function joinCluster(parts: ClusterParts): Cluster {
 		onTooLarge(event) {
 			const { maxBytes } = link;
 			const { type } = event;
-			log.warn({ type, maxBytes }, 'An event is too large for other processes, which look again');
+			log.warn({ type, maxBytes }, 'An event is too large to be sent, so other processes read again what they observe');
 			if (type !== 'notify') return;
 			const { stream } = event;
-			// Events of streams are stored nowhere, so nothing that the others look at contains this one.
+			// Events of streams are not stored, so other processes cannot read this one.
 			log.error(
 				{ stream, maxBytes },
 				'An event of a stream is too large: readers at other processes do not receive it',
 			);
 		},
 	});
-	const sendHeartbeat = (more: { hello?: number; bye?: boolean } = {}) =>
-		send(encodeMessage({ from, n: outbox.last, ...more }));
+	const sendHeartbeat = (extra: { hello?: number; bye?: boolean } = {}) =>
+		send(encodeMessage({ from, n: outbox.last, ...extra }));
 	const stopForwarding = bus.forward((name, payload) => outbox.add(eventOf(name, payload)));
 
-	/** Looks at everything again. @param since by `performance.now`: when nothing had been missed yet */
+	/** Starts to catch up. @param since a time at which nothing had been missed yet, by `performance.now` */
 	function lookAgain(reason: 'gap' | 'vanished' | 'asked' | 'overflow', since = performance.now()): void {
 		counts.catchUps.add(reason);
-		void catchUp.request(Math.max(0, Date.now() - (performance.now() - since)));
+		const elapsed = performance.now() - since;
+		void catchUp.request(Math.max(0, Date.now() - elapsed));
 		showHealth();
 	}
 
 	function showHealth(): void {
 		if (!isConnected) return;
 		if (!catchUp.isRunning) health?.ok();
-		else health?.degraded('Connected; what was missed is being looked up');
+		else health?.degraded('Connected; missed changes are being read');
 	}
 	catchUp.onEnd(showHealth);
 
@@ -114,17 +115,24 @@ export function joinCluster(parts: ClusterParts): Cluster {
 	}
 
 	function askForMissing(): void {
-		for (const ask of peers.missing(performance.now())) send(encodeMessage({ from, n: outbox.last, ask }));
+		for (const ask of peers.missingToAskFor(performance.now())) send(encodeMessage({ from, n: outbox.last, ask }));
 	}
 
 	function receive(message: ClusterMessage): void {
 		const { from: sender, n, events, invalid } = message;
 		if (sender === from) return;
 		if (message.bye) {
-			if (peers.left(sender)) lookAgain('gap');
+			const missesMessages = peers.remove(sender);
+			if (missesMessages) lookAgain('gap');
 			return;
 		}
-		const { isNew, isGap, seenAt } = peers.arrived(sender, n, events !== undefined, performance.now(), message.hello);
+		const { isNew, isGap, seenAt } = peers.noteMessage(
+			sender,
+			n,
+			events !== undefined,
+			performance.now(),
+			message.hello,
+		);
 		counts.dropped.add('invalid', invalid);
 		if (isNew) for (const event of events ?? []) deliver(event);
 		if (isGap) {
@@ -149,8 +157,8 @@ export function joinCluster(parts: ClusterParts): Cluster {
 		sendHeartbeat();
 		askForMissing();
 		if (wasBusy) return;
-		const gone = peers.removeSilent(now);
-		if (gone.length > 0) lookAgain('vanished', Math.min(...gone));
+		const lastSeenTimes = peers.removeSilent(now);
+		if (lastSeenTimes.length > 0) lookAgain('vanished', Math.min(...lastSeenTimes));
 	}, HEARTBEAT_MS);
 	heartbeatTimer.unref();
 
@@ -167,15 +175,15 @@ export function joinCluster(parts: ClusterParts): Cluster {
 		onConnect() {
 			isConnected = true;
 			log.info({ peers: peers.size }, 'Connected to other processes');
-			peers.connected(performance.now());
-			sendHeartbeat({ hello: Math.max(0, Date.now() - disconnectedAt) });
+			peers.noteOwnConnection(performance.now());
+			sendHeartbeat({ hello: Math.max(0, Date.now() - completeUntil) });
 			counts.catchUps.add('connected');
-			void catchUp.request(disconnectedAt);
+			void catchUp.request(completeUntil);
 			showHealth();
 		},
 		onDisconnect(reason) {
 			// A lost connection is noticed late, so messages may have been missed before.
-			if (isConnected) disconnectedAt = Date.now() - 2 * SILENCE_MS;
+			if (isConnected) completeUntil = Date.now() - 2 * SILENCE_MS;
 			isConnected = false;
 			health?.degraded(`Not connected to other processes: ${reason}`);
 		},

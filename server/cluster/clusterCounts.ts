@@ -1,7 +1,10 @@
 /** Counts the messages between processes, for metrics. */
 import { Counts } from '../core/counts.js';
 
-/** Why everything was read again. */
+/**
+ * Why everything was read again. `gap`: messages are missing; `vanished`: a process went silent; `asked`: a process has sent
+ * `look-again`; `overflow`: too many reports were waiting.
+ */
 const CATCH_UP_REASONS = ['connected', 'gap', 'vanished', 'asked', 'overflow'] as const;
 
 /** Why a message or an event was not delivered. */

@@ -1,4 +1,4 @@
-/** Selects what is kept of a removed document. */
+/** Selects the fields of a removed document that are kept for its subscribers. */
 import { Match } from '../../shared/match.js';
 import { isId } from '../../shared/values.js';
 

@@ -1,11 +1,11 @@
 /**
- * Remembers for each document the state that was published last, as a hash. So a write is published once, although it may
- * be reported in several ways, or this process's own write may be reported as one from elsewhere.
+ * Remembers for each document the state that was published last, as a hash. So each state is published once, even if the
+ * same write is reported several times, or if a write of this process is reported as one from elsewhere.
  */
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 
-/** Maximum number of documents. A report of a document that was forgotten publishes it once more. */
+/** Maximum number of documents. A reported document that was forgotten is published once more. */
 const MAX_DOCUMENTS = 20_000;
 
 /** Stands for a document that does not exist. */
@@ -29,13 +29,13 @@ export class LastPublished {
 	}
 
 	/**
-	 * Records that a state is published now, unless it equals the last one.
-	 * @param document the present state. `unknown`: it was removed, and only its id is known. undefined: it was removed, and
-	 *   more of it is known; that is new even after `unknown`
+	 * Records that a state is published now, unless it equals the last one. A write of this process is recorded in any case.
+	 * @param document the present state of the document. `unknown`: it was removed, and only its id is known. undefined: it
+	 *   was removed, and more of it is known, which counts as new even after `unknown`
 	 * @param elsewhereAt when the state was read after a write elsewhere, in ms since 1970; undefined if this process has
 	 *   written it
-	 * @returns `isNew`: whether the state differs from the last one; `wasKnown`: whether the last state was a document;
-	 *   `elsewhereAt`: the one of the last state
+	 * @returns `isNew`: whether the state must be published; `wasKnown`: whether the last state was a document;
+	 *   `elsewhereAt` of the last state
 	 */
 	note(
 		collection: string,
@@ -44,8 +44,8 @@ export class LastPublished {
 		elsewhereAt?: number,
 	) {
 		const key = LastPublished.key(collection, id);
-		const stateIfKnown = typeof document === 'object' ? stateOf(document) : REMOVED;
-		const state = document === 'unknown' ? REMOVED_UNKNOWN : stateIfKnown;
+		const removed = document === 'unknown' ? REMOVED_UNKNOWN : REMOVED;
+		const state = typeof document === 'object' ? stateOf(document) : removed;
 		const before = this.#entries.get(key);
 		const addsNothing = state === REMOVED_UNKNOWN && before?.state === REMOVED;
 		const isNew = before?.state !== state && !addsNothing;

@@ -25,12 +25,12 @@ const isName = (value: unknown): value is string =>
 	typeof value === 'string' && value !== '' && value.length <= MAX_NAME_LENGTH;
 const Name = Match.Where(isName);
 const Count = Match.Where((value): value is number => Number.isSafeInteger(value) && (value as number) >= 0);
-const ShortList = Match.Where(
+const MessageNumbers = Match.Where(
 	(value): value is number[] =>
 		Array.isArray(value) && value.length > 0 && value.length <= MAX_ASKED && value.every(Number.isSafeInteger),
 );
 
-/** A document was written. `last`: what is still known of a removed one. */
+/** A document was written. `last`: the known fields of a removed document. */
 const Written = compile({
 	type: 'changed',
 	collection: Name,
@@ -56,7 +56,7 @@ export type ClusterEvent =
 
 const EVENTS = [Written, Notice, TokensRemoved, LookAgain];
 
-/** The members of all messages. `from` is the sender; `n` is the number of its last message with events. */
+/** The members of messages. `from` is the sender; `n` is the number of the sender's last message with events. */
 const Envelope = compile({
 	v: VERSION,
 	from: Name,
@@ -66,14 +66,14 @@ const Envelope = compile({
 	/** The sender sends this message again. */
 	again: Match.Optional(Boolean),
 	/**
-	 * The sender has just connected, and wants to know the numbers of all others. The value is the time for which it was
-	 * not connected, in ms.
+	 * The sender has just connected, and asks all others for the numbers of their last messages. The value is the time for
+	 * which the sender was not connected, in ms.
 	 */
 	hello: Match.Optional(Count),
 	/** The sender stops. */
 	bye: Match.Optional(Boolean),
-	/** The sender asks the process `of` to send the messages again that it has missed. */
-	ask: Match.Optional({ of: Name, missing: ShortList }),
+	/** The sender asks the process `of` to send these missing messages again, by their numbers. */
+	ask: Match.Optional({ of: Name, missing: MessageNumbers }),
 });
 
 export interface ClusterMessage extends Omit<Infer<typeof Envelope>, 'v' | 'events'> {
@@ -106,7 +106,7 @@ export function encodeMessage(parts: Omit<Infer<typeof Envelope>, 'v' | 'events'
 	return Buffer.from(stringify({ v: VERSION, ...parts }) as string);
 }
 
-/** Encodes a message from the EJSON texts of its events. @param again whether the message is sent again */
+/** Joins the EJSON texts of events to a message, without encoding them again. @param again whether the message is sent again */
 export function encodeEvents(from: string, n: number, events: readonly string[], again = false): Uint8Array {
 	const flag = again ? '"again":true,' : '';
 	return Buffer.from(`{"v":${VERSION},"from":"${from}","n":${n},${flag}"events":[${events.join(',')}]}`);
@@ -129,7 +129,7 @@ export function eventOf<N extends EventName>(name: N, payload: EventPayloads[N])
 	}
 }
 
-/** What subscribers receive of a removed document. Of the user in it, only the id and the user name are sent. */
+/** The fields of a removed document that its subscribers receive. Of the user `u`, only the id and the user name are sent. */
 function remainsOf(document: Change['document']) {
 	const last = lastKnown(document);
 	if (!last.u) return last;

@@ -13,7 +13,7 @@ const CONNECT_TIMEOUT_MS = 2000;
 /** Time between checks that the server still answers, in ms. */
 const PING_MS = 2000;
 
-/** Largest message while the server's limit is not known yet, in bytes: NATS's default. */
+/** Largest message, in bytes, until the server has sent its limit: the default of NATS. */
 const DEFAULT_MAX_BYTES = 1_048_576;
 
 /** How to connect. */
@@ -22,7 +22,7 @@ export interface NatsSettings {
 	readonly servers: string[];
 	/** `user:password`, a token, or the seed of an nkey. */
 	readonly credentials?: string | undefined;
-	/** The certificate of the authority, the client's certificate and its key, as PEM texts. Absent: TLS only if required. */
+	/** PEM texts of the authority, the client's certificate and its key. Absent: TLS only if the server requires it. */
 	readonly tls?: { ca?: string | undefined; cert?: string | undefined; key?: string | undefined } | undefined;
 }
 
@@ -46,8 +46,8 @@ function authentication(credentials: string | undefined): Partial<NodeConnection
 }
 
 /**
- * Makes a link over NATS. Each attempt opens a new connection, so messages that waited for a lost one are never sent. Other
- * processes notice by the numbers of later messages which ones they have missed.
+ * Makes a link over NATS. Each attempt opens a new connection, so messages that wait when a connection is lost are never
+ * sent. Other processes notice by the numbers of later messages which messages they have missed.
  */
 export function natsLink({ servers, credentials, tls, subject, log }: NatsOptions): Link {
 	const options: NodeConnectionOptions = {
@@ -66,10 +66,10 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 	const closing = new AbortController();
 	let connection: NatsConnection | undefined;
 	let loop: Promise<void> | undefined;
-	/** Whether the last attempt has failed, so that the outage is logged once. */
-	let wasDown = false;
+	/** Whether the outage is logged already. */
+	let isOutageLogged = false;
 
-	/** Connects and waits until the connection is lost. @returns the error, if there was one */
+	/** Connects, and waits until the connection ends. @returns the error that ended it, if there was one */
 	async function useConnection(handlers: LinkHandlers): Promise<unknown> {
 		const current = await connect(options);
 		try {
@@ -82,7 +82,7 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 			});
 			await current.flush();
 			connection = current;
-			wasDown = false;
+			isOutageLogged = false;
 			handlers.onConnect();
 			return (await current.closed()) ?? undefined;
 		} finally {
@@ -91,13 +91,14 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 		}
 	}
 
+	/** Connects again and again until `close`. */
 	async function keepConnected(handlers: LinkHandlers): Promise<void> {
 		while (!closing.signal.aborted) {
 			const reason = await useConnection(handlers).catch((error: unknown) => error);
 			if (closing.signal.aborted) return;
-			if (!wasDown)
+			if (!isOutageLogged)
 				log.warn({ err: reason, servers }, 'NATS is unavailable; this process works alone until it returns');
-			wasDown = true;
+			isOutageLogged = true;
 			handlers.onDisconnect(reasonText(reason));
 			await setTimeout(RETRY_MS, undefined, { ref: false, signal: closing.signal }).catch(() => {});
 		}

@@ -1,6 +1,6 @@
 /**
- * Sends the messages of this process to others. Messages have numbers, so that others notice when they have missed some.
- * The last ones are kept, so that they can be sent again.
+ * Sends the messages of this process to other processes. Each message has a number, by which the others notice that they
+ * have missed messages. The last messages are kept, so that they can be sent again.
  */
 import { stringify } from '../../shared/ejson.js';
 import { type ClusterEvent, encodeEvents } from './messages.js';
@@ -14,7 +14,7 @@ const MAX_LENGTH = 8 * 1024 * 1024;
 /** Size of a message without its events, in bytes, with room to spare. */
 const ENVELOPE_BYTES = 512;
 
-/** Minimum time between two repetitions of a message, in ms: several processes may ask for it at once. */
+/** Minimum time between two repetitions of a message, in ms. One repetition serves all processes that ask at once. */
 const RESEND_PAUSE_MS = 500;
 
 interface KeptMessage {
@@ -44,7 +44,7 @@ export interface OutboxOptions {
 	readonly maxBytes: () => number;
 	/** Sends a message. Drops it if there is no connection. */
 	send(data: Uint8Array): void;
-	/** Called for an event that does not fit into a message. Others are then asked to read everything again. */
+	/** Called for an event that does not fit into a message. Instead, other processes are asked to read everything again. */
 	onTooLarge(event: ClusterEvent): void;
 }
 
@@ -80,7 +80,8 @@ export function createOutbox({ from, maxBytes, send, onTooLarge }: OutboxOptions
 		let bytes = 0;
 		for (const text of waiting) {
 			if (text === undefined) continue;
-			const size = Buffer.byteLength(text) + 1;
+			const commaSize = 1;
+			const size = Buffer.byteLength(text) + commaSize;
 			if (bytes + size > limit && events.length > 0) {
 				sendMessage(events);
 				events = [];
@@ -120,7 +121,8 @@ export function createOutbox({ from, maxBytes, send, onTooLarge }: OutboxOptions
 				const message = kept.get(n);
 				if (!message || now - message.resentAt < RESEND_PAUSE_MS) continue;
 				message.resentAt = now;
-				send(encodeEvents(from, n, message.events, true));
+				const again = true;
+				send(encodeEvents(from, n, message.events, again));
 				count++;
 			}
 			return count;

@@ -1,8 +1,8 @@
-/** Where a part of the server that connects to others says how it is. */
+/** Receives the health of a part of the server that connects to other processes. */
 export interface PartHealth {
 	ok(): void;
-	/** It does not work, but the server can go on without it. @param reason for everyone to read, so without secrets */
+	/** The part does not work, but the server can go on. @param reason a text without secrets, which everyone may read */
 	degraded(reason: string): void;
-	/** Sets what is read at each report. */
+	/** Sets the function that returns the details for each health report. */
 	details(read: () => object): void;
 }

@@ -3,27 +3,27 @@ import { LRUCache } from 'lru-cache';
 import { batchesOf } from '../../shared/batches.js';
 import { MAX_ASKED } from './messages.js';
 
-/** How long after its last message a process counts as gone, in ms. It sends one at least every second. */
+/** A process that has sent nothing for this long counts as gone, in ms. A running process sends a message every second. */
 export const SILENCE_MS = 3500;
 
-/** For how long after this process has connected, earlier messages of unknown processes do not count as missed, in ms. */
+/** Time after this process has connected, in ms, in which earlier messages of an unknown process do not count as missed. */
 const MEETING_MS = SILENCE_MS;
 
 /** How long a missing message is asked for, in ms. */
 const ASKING_MS = 10_000;
 
-/** Maximum number of processes, and of those that are gone. Above it, the one that was silent for longest is forgotten. */
+/** Maximum number of processes, and of gone processes. Above it, the process that was silent for longest is forgotten. */
 const MAX_PEERS = 1000;
 
 /** Maximum number of messages of one process that are asked for. If more are missing, the oldest are given up. */
 const MAX_MISSING = 10_000;
 
 interface Peer {
-	/** Number of its last message that has arrived, or was announced. */
+	/** Number of its last known message, which may be missing. */
 	last: number;
-	/** When its last message arrived. */
+	/** When its last message arrived, by `performance.now`. */
 	seenAt: number;
-	/** Numbers of the messages that have not arrived, and when that was noticed. */
+	/** The messages that have not arrived: when each was noticed to be missing, by number. */
 	readonly missing: Map<number, number>;
 }
 
@@ -33,7 +33,7 @@ export interface Arrival {
 	readonly isNew: boolean;
 	/** Whether messages before it were missed. */
 	readonly isGap: boolean;
-	/** A time until which no message of the sender was missed. Undefined: the sender was unknown. */
+	/** A time until which no message of the sender was missed. Undefined: not known. */
 	readonly seenAt: number | undefined;
 }
 
@@ -41,14 +41,15 @@ export class Peers {
 	readonly #peers = new Map<string, Peer>();
 	/** Processes that went silent. A process that had only lost its connection comes back from here. */
 	readonly #gone = new LRUCache<string, Peer>({ max: MAX_PEERS });
+	/** When this process has connected, by `performance.now`. */
 	#connectedAt = Number.NEGATIVE_INFINITY;
 
 	get size(): number {
 		return this.#peers.size;
 	}
 
-	/** This process has connected. What it has missed until now is looked up in the store anyway. */
-	connected(now: number): void {
+	/** Notes that this process has connected. It then catches up, so it need not catch up again for earlier messages. */
+	noteOwnConnection(now: number): void {
 		this.#connectedAt = now;
 		for (const peer of this.#peers.values()) peer.seenAt = now;
 	}
@@ -58,27 +59,30 @@ export class Peers {
 	 * @param n its number, or the last number of its sender if it has no events
 	 * @param aloneMs how long the sender was not connected, in ms, if it has just connected; otherwise undefined
 	 */
-	arrived(from: string, n: number, hasEvents: boolean, now: number, aloneMs?: number): Arrival {
-		const peer = this.#peers.get(from) ?? this.#returned(from);
+	noteMessage(from: string, n: number, hasEvents: boolean, now: number, aloneMs?: number): Arrival {
+		const peer = this.#peers.get(from) ?? this.#restoreGone(from);
 		if (!peer) {
 			const wasAlone = aloneMs !== undefined;
-			const wasMissed = n > (hasEvents ? 1 : 0) && (wasAlone || now - this.#connectedAt > MEETING_MS);
+			const hasEarlierMessages = n > (hasEvents ? 1 : 0);
+			const isMeetingOver = now - this.#connectedAt > MEETING_MS;
+			const wasMissed = hasEarlierMessages && (wasAlone || isMeetingOver);
 			this.#peers.set(from, { last: n, seenAt: now, missing: new Map() });
-			this.#forgetOne();
+			this.#limitSize();
 			return { isNew: hasEvents, isGap: wasMissed, seenAt: wasAlone ? now - aloneMs : undefined };
 		}
 		const { seenAt } = peer;
 		peer.seenAt = now;
 		if (n <= peer.last) return { isNew: hasEvents && peer.missing.delete(n), isGap: false, seenAt };
 		const firstMissing = Math.max(peer.last + 1, n - MAX_MISSING);
+		// A message without events only names message `n`, which is then missing too.
 		const end = hasEvents ? n : n + 1;
-		for (let missing = firstMissing; missing < end; missing++) peer.missing.set(missing, now);
+		for (let number = firstMissing; number < end; number++) peer.missing.set(number, now);
 		peer.last = n;
 		return { isNew: hasEvents, isGap: firstMissing < end, seenAt };
 	}
 
-	/** Takes a process back that was gone. */
-	#returned(from: string): Peer | undefined {
+	/** Restores the state of a process that was gone. */
+	#restoreGone(from: string): Peer | undefined {
 		const peer = this.#gone.get(from);
 		if (!peer) return undefined;
 		this.#gone.delete(from);
@@ -86,15 +90,15 @@ export class Peers {
 		return peer;
 	}
 
-	/** A process has stopped. @returns whether messages of it are missing */
-	left(from: string): boolean {
+	/** Removes a process that has stopped. @returns whether messages of it are missing */
+	remove(from: string): boolean {
 		const peer = this.#peers.get(from);
 		this.#peers.delete(from);
 		return peer !== undefined && peer.missing.size > 0;
 	}
 
-	/** The numbers of missing messages to ask for, by process. Older ones are given up. */
-	*missing(now: number): Iterable<{ of: string; missing: number[] }> {
+	/** The numbers of missing messages to ask for, by process. Gives up those that were asked for during `ASKING_MS`. */
+	*missingToAskFor(now: number): Iterable<{ of: string; missing: number[] }> {
 		for (const [of, { missing }] of this.#peers) {
 			for (const [n, since] of missing) if (now - since > ASKING_MS) missing.delete(n);
 			for (const numbers of batchesOf([...missing.keys()], MAX_ASKED)) yield { of, missing: numbers };
@@ -111,9 +115,10 @@ export class Peers {
 		return gone.map(([, { seenAt }]) => seenAt);
 	}
 
-	#forgetOne(): void {
+	/** Forgets the process that was silent for longest, if there are too many. */
+	#limitSize(): void {
 		if (this.#peers.size <= MAX_PEERS) return;
-		const [silent] = [...this.#peers].sort(([, a], [, b]) => a.seenAt - b.seenAt);
-		if (silent) this.#peers.delete(silent[0]);
+		const [silentEntry] = [...this.#peers].sort(([, a], [, b]) => a.seenAt - b.seenAt);
+		if (silentEntry) this.#peers.delete(silentEntry[0]);
 	}
 }

@@ -1,6 +1,6 @@
 /**
- * Finds the documents written since a given time that readers of streams in this process have subscribed to. Looks them up
- * by user and room, because all stores have indexes for these.
+ * Finds recently written documents that concern the readers of streams in this process. They are found by user and room,
+ * because all stores have indexes for these.
  */
 import { batchesOf } from '../../shared/batches.js';
 import type { Store } from '../../shared/store.js';
@@ -8,19 +8,19 @@ import { createYielder } from '../../shared/yielding.js';
 import type { ChangedElsewhere } from './changedElsewhere.js';
 
 /** Maximum number of users or rooms in one query. */
-const BATCH = 100;
+const BATCH_SIZE = 100;
 
 /** Returns the event names of a stream that have readers in this process, such as `<user id>/rooms-changed`. */
-export type ReadNames = (stream: string) => ReadonlyMap<string, unknown>;
+export type EventNamesOf = (stream: string) => ReadonlyMap<string, unknown>;
 
 /** Reports the documents written since `since` that concern readers of streams. Resolves when all are reported. */
 export async function reportRecentWrites(
 	store: Store,
-	readNames: ReadNames,
+	eventNamesOf: EventNamesOf,
 	{ report }: Pick<ChangedElsewhere, 'report'>,
 	since: Date,
 ): Promise<void> {
-	const yielder = createYielder(BATCH);
+	const yielder = createYielder(BATCH_SIZE);
 	const recent = { _updatedAt: { $gte: since } };
 	const idOnly = { projection: { _id: 1 } } as const;
 
@@ -28,9 +28,10 @@ export async function reportRecentWrites(
 	for await (const { _id } of store.permissions.find(recent, idOnly)) report('permissions', _id);
 
 	const userIds = new Set<string>();
-	for (const name of readNames('notify-user').keys()) userIds.add(name.slice(0, name.indexOf('/')));
-	const roomIds = new Set(readNames('room-data').keys());
-	for (const ids of batchesOf([...userIds], BATCH)) {
+	// These event names begin with the id of a user and a slash.
+	for (const name of eventNamesOf('notify-user').keys()) userIds.add(name.slice(0, name.indexOf('/')));
+	const roomIds = new Set(eventNamesOf('room-data').keys());
+	for (const ids of batchesOf([...userIds], BATCH_SIZE)) {
 		for await (const { _id } of store.users.find({ _id: { $in: ids }, ...recent }, idOnly)) report('users', _id);
 		const memberships = store.subscriptions.find({ 'u._id': { $in: ids } }, { projection: { rid: 1, _updatedAt: 1 } });
 		for await (const { _id, rid, _updatedAt } of memberships) {
@@ -39,15 +40,15 @@ export async function reportRecentWrites(
 			const pause = yielder();
 			if (pause) await pause;
 		}
-		const removed = { 'u._id': { $in: ids }, __collection__: 'subscription', _deletedAt: { $gte: since } };
-		for await (const { _id, rid, u } of store.trash.find(removed)) {
+		const recentlyRemoved = { 'u._id': { $in: ids }, __collection__: 'subscription', _deletedAt: { $gte: since } };
+		for await (const { _id, rid, u } of store.trash.find(recentlyRemoved)) {
 			report('subscriptions', _id, {
 				action: 'removed',
 				last: { _id, ...(rid !== undefined && { rid }), ...(u && { u }) },
 			});
 		}
 	}
-	for (const ids of batchesOf([...roomIds], BATCH)) {
+	for (const ids of batchesOf([...roomIds], BATCH_SIZE)) {
 		for await (const { _id } of store.rooms.find({ _id: { $in: ids }, ...recent }, idOnly)) report('rooms', _id);
 	}
 }

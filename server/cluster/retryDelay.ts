@@ -1,4 +1,4 @@
-/** Delays before the first, second and every later repetition of what has failed, in ms. */
+/** Delays before the first, the second and every later repetition of a failed task, in ms. */
 const DELAYS_MS: readonly number[] = [50, 200, 1000];
 
 /** How long to wait after a number of failures in a row, in ms; 0 without a failure. */

@@ -1,6 +1,6 @@
 /**
  * Decides when a new DDP connection may open, so that many clients that connect at once do not slow down the others. A
- * connection beyond the rate waits for a few seconds. Beyond the queue or that time it is refused.
+ * connection beyond the rate waits. It is refused if the queue is full, or if it has waited for a few seconds.
  */
 import { FairQueue } from './fairQueue.js';
 import { type ConnectionLimiter, type ConnectionRefused, limitConnections } from './limits/connections.js';
@@ -57,13 +57,13 @@ export function retryConnectionSeconds(): number {
 export class Admission {
 	readonly #limiter: ConnectionLimiter;
 	readonly #waiting = new FairQueue<WaitingConnection>();
-	/** What may open now. A connection costs `TICKS_PER_SECOND`, and each tick adds `perSecond`. */
+	/** Credit for opening connections now. A connection costs `TICKS_PER_SECOND`, and each tick adds `perSecond`. */
 	#credit: number;
 	/** Runs while the credit is not full or connections wait. */
 	#ticker: NodeJS.Timeout | undefined;
 	/** Admits connections while the process is overloaded. Runs while connections wait. */
 	#trickle: NodeJS.Timeout | undefined;
-	/** The connections of a storm arrive together, so their time ends together. */
+	/** Refuses connections that have waited too long. Those that arrived together time out together, hence in turns. */
 	readonly #onTimeout = spreadOverTurns<WaitingConnection>(REFUSALS, (connection) => {
 		if (!this.#remove(connection)) return;
 		this.release(connection.address);
@@ -77,24 +77,25 @@ export class Admission {
 	}
 
 	/**
-	 * Asks for a connection. It counts from now on, also while it waits.
+	 * Asks for a connection. Unless refused, it counts towards the limits from now on, even while it waits.
 	 * @param decide called once, before this function returns or later
-	 * @returns undefined if `decide` was called; otherwise a function for a client that has disconnected, after which
-	 *   `decide` is not called
+	 * @returns undefined if `decide` was called; otherwise a function to call if the client disconnects while it waits:
+	 *   then `decide` is not called
 	 */
 	request(address: string | null, decide: Decide): (() => void) | undefined {
 		if (this.#isClosed) {
 			decide(STOPPING);
 			return undefined;
 		}
-		// Checked first: most connections of a storm end here, and it costs the least.
-		if (this.#waiting.size >= this.options.perSecond * (MAX_WAIT_MS / 1000)) {
+		// Checked first, because it costs the least: if very many clients connect at once, most are refused here.
+		const maxWaiting = this.options.perSecond * (MAX_WAIT_MS / 1000);
+		if (this.#waiting.size >= maxWaiting) {
 			this.#refuse(address, decide);
 			return undefined;
 		}
 		const refused = this.#limiter.acquire(address);
 		if (refused) decide(refused);
-		else if (this.#waiting.size === 0 && this.#takeCredit()) decide(undefined);
+		else if (this.#waiting.size === 0 && this.#spendCreditUnlessOverloaded()) decide(undefined);
 		else return this.#hold(address, decide);
 		return undefined;
 	}
@@ -123,11 +124,11 @@ export class Admission {
 		return this.options.perSecond * TICKS_PER_SECOND;
 	}
 
-	/** Whether a connection may open now. */
-	#takeCredit(): boolean {
+	#spendCreditUnlessOverloaded(): boolean {
 		return !this.options.isOverloaded() && this.#spendCredit();
 	}
 
+	/** Takes the credit for one connection. @returns false if there is not enough */
 	#spendCredit(): boolean {
 		if (this.#credit < TICKS_PER_SECOND) return false;
 		this.#credit -= TICKS_PER_SECOND;
@@ -139,7 +140,7 @@ export class Admission {
 		this.#ticker ??= setInterval(() => this.#tick(), 1000 / TICKS_PER_SECOND).unref();
 	}
 
-	/** Admits one of those that wait, from time to time, if the process is overloaded. */
+	/** Makes sure that a few of the waiting connections are admitted while the process is overloaded. */
 	#startTrickle(): void {
 		this.#trickle ??= setInterval(() => {
 			if (this.options.isOverloaded() && this.#waiting.size > 0 && this.#spendCredit()) this.#admitNext();
@@ -153,9 +154,10 @@ export class Admission {
 		this.#trickle = undefined;
 	}
 
+	/** Adds credit, and admits waiting connections with it. */
 	#tick(): void {
 		this.#credit = Math.min(this.#credit + this.options.perSecond, this.#maxCredit);
-		while (this.#waiting.size > 0 && this.#takeCredit()) this.#admitNext();
+		while (this.#waiting.size > 0 && this.#spendCreditUnlessOverloaded()) this.#admitNext();
 		if (this.#waiting.size > 0 || this.#credit < this.#maxCredit) return;
 		this.#stopTimers();
 	}
@@ -196,6 +198,7 @@ export class Admission {
 		this.options.observer?.onWaitingConnections(this.#waiting.size);
 	}
 
+	/** Refuses a connection because of the rate or the load; the limiter has not refused it. */
 	#refuse(address: string | null, decide: Decide): void {
 		const isOverloaded = this.options.isOverloaded();
 		this.options.observer?.onConnectionRefused(isOverloaded ? 'load' : 'rate', address);

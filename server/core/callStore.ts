@@ -1,5 +1,6 @@
 /**
- * The store as one call sees it. It reports the announcements of the call's writes, so that `updated` waits for them.
+ * The store as one call sees it. It reports when subscribers have received the call's writes, so that `updated` is sent
+ * after them.
  */
 import {
 	type Change,
@@ -15,7 +16,7 @@ import { CollectionReads } from './collectionReads.js';
 type OnAnnounced = NonNullable<WriteOptions['onAnnounced']>;
 
 /** Makes the view of one call. */
-export type CallStores = (onAnnounced: OnAnnounced) => Store;
+export type CallStoreFactory = (onAnnounced: OnAnnounced) => Store;
 
 /** A collection as one call sees it. */
 class CallCollection<T extends { _id: string }> extends CollectionReads<T> implements Collection<T> {
@@ -63,11 +64,11 @@ class CallCollection<T extends { _id: string }> extends CollectionReads<T> imple
 	}
 }
 
-/** Prepares the views of a store. A view makes each of its collections at the first use. */
-export function createCallStores(source: Store): CallStores {
+/** Prepares views of a store. A view creates each of its collections on first use. */
+export function createCallStoreFactory(source: Store): CallStoreFactory {
 	class CallStore extends StoreView {
 		readonly source = source;
-		readonly views = new Map<string, unknown>();
+		readonly collections = new Map<string, unknown>();
 
 		constructor(readonly onAnnounced: OnAnnounced) {
 			super();
@@ -76,12 +77,12 @@ export function createCallStores(source: Store): CallStores {
 	for (const name of Object.keys(source) as (keyof Store)[]) {
 		Object.defineProperty(CallStore.prototype, name, {
 			get(this: CallStore) {
-				let view = this.views.get(name);
-				if (!view) {
-					view = new CallCollection(source[name] as unknown as Collection<{ _id: string }>, this.onAnnounced);
-					this.views.set(name, view);
+				let collection = this.collections.get(name);
+				if (!collection) {
+					collection = new CallCollection(source[name] as unknown as Collection<{ _id: string }>, this.onAnnounced);
+					this.collections.set(name, collection);
 				}
-				return view;
+				return collection;
 			},
 		});
 	}

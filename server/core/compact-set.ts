@@ -1,7 +1,6 @@
 /**
- * Memory-saving sets, for large numbers of sets with mostly zero or one member. A single member is stored without a
- * container, because an array or a Set would take more memory than the member (measured: a Set with one member takes
- * 154 bytes).
+ * Sets that save memory where a server has very many sets, most of them with zero or one member. A single member is stored
+ * without a container: a Set with one member takes 154 bytes (measured).
  */
 export type CompactSet<T extends object> = T | Set<T> | undefined;
 

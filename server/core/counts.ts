@@ -1,8 +1,8 @@
-/** Counts by a small number of keys. */
+/** A count for each of a few keys. */
 export class Counts<K extends string> {
 	readonly #counts = new Map<K, number>();
 
-	/** @param keys exist with 0 from the start, so that a metric shows their first increase */
+	/** @param keys begin with a count of 0, so that a metric shows their first increase */
 	constructor(keys: readonly K[] = []) {
 		for (const key of keys) this.#counts.set(key, 0);
 	}

@@ -16,12 +16,13 @@ function headWithoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMess
 	const lines = [`${method} ${url} HTTP/${httpVersion}`];
 	for (let i = 0; i < rawHeaders.length; i += 2) {
 		const [name, value] = [rawHeaders[i] as string, rawHeaders[i + 1] as string];
-		const lower = name.toLowerCase();
-		if (OFFER_HEADERS.has(lower)) continue;
-		if (lower !== 'connection') {
+		const lowerName = name.toLowerCase();
+		if (OFFER_HEADERS.has(lowerName)) continue;
+		if (lowerName !== 'connection') {
 			lines.push(`${name}: ${value}`);
 			continue;
 		}
+		// `Connection` also names the headers of the offer.
 		const otherOptions = value.split(',').filter((option) => !OFFER_HEADERS.has(option.trim().toLowerCase()));
 		if (otherOptions.length > 0) lines.push(`${name}: ${otherOptions.join(',')}`);
 	}

@@ -2,7 +2,7 @@
 import { addressKey } from './limits/address.js';
 
 export class FairQueue<T extends { readonly address: string | null }> {
-	/** The entries by address: first the address whose turn it is, and in each address the entry that has waited longest. */
+	/** The entries by address. The address whose turn it is comes first; its entries are in the order of their arrival. */
 	readonly #entries = new Map<string, Set<T>>();
 	#size = 0;
 
@@ -18,8 +18,8 @@ export class FairQueue<T extends { readonly address: string | null }> {
 
 	add(entry: T): void {
 		const key = addressKey(entry.address);
-		const ofAddress = this.#entries.get(key);
-		if (ofAddress) ofAddress.add(entry);
+		const addressEntries = this.#entries.get(key);
+		if (addressEntries) addressEntries.add(entry);
 		else this.#entries.set(key, new Set([entry]));
 		this.#size++;
 	}
@@ -27,20 +27,20 @@ export class FairQueue<T extends { readonly address: string | null }> {
 	/** @returns whether the entry was in the queue */
 	delete(entry: T): boolean {
 		const key = addressKey(entry.address);
-		const ofAddress = this.#entries.get(key);
-		if (!ofAddress?.delete(entry)) return false;
-		if (ofAddress.size === 0) this.#entries.delete(key);
+		const addressEntries = this.#entries.get(key);
+		if (!addressEntries?.delete(entry)) return false;
+		if (addressEntries.size === 0) this.#entries.delete(key);
 		this.#size--;
 		return true;
 	}
 
 	/** Takes out the entry that has waited longest of the address whose turn it is; undefined if the queue is empty. */
 	take(): T | undefined {
-		for (const [key, ofAddress] of this.#entries) {
-			for (const entry of ofAddress) {
+		for (const [key, addressEntries] of this.#entries) {
+			for (const entry of addressEntries) {
 				this.delete(entry);
 				// The address goes to the end of the rotation.
-				if (this.#entries.delete(key)) this.#entries.set(key, ofAddress);
+				if (this.#entries.delete(key)) this.#entries.set(key, addressEntries);
 				return entry;
 			}
 		}

@@ -25,21 +25,23 @@ export interface IdempotencyCache {
 	appliesTo(caller: Caller): boolean;
 	/**
 	 * Runs a call, or returns the outcome of the earlier call with its key, which may still run.
-	 * @throws the errors of the call; `error-idempotency-mismatch` where the earlier call had other arguments
+	 * @throws the errors of the call; `error-idempotency-mismatch` if the earlier call had other arguments
 	 */
-	answer(call: RepeatableCall, run: (first: InFlight) => Promise<unknown>): Promise<unknown>;
+	answer(call: RepeatableCall, run: (inFlight: InFlight) => Promise<unknown>): Promise<unknown>;
 }
 
 class RememberedCall implements InFlight {
+	/** Settles as the call does. Set before the call is stored. */
 	outcome: Promise<unknown> | undefined;
+	/** Resolves when the call's writes have been sent to subscribers; undefined if it has written nothing. */
 	written: Promise<unknown> | undefined;
 
 	/**
-	 * @param args hash of the arguments, because these may be long or secret
+	 * @param argsHash a hash, because the arguments may be long or secret
 	 * @param session the session of the call, null over REST
 	 */
 	constructor(
-		readonly args: string,
+		readonly argsHash: string,
 		readonly session: string | null,
 	) {}
 
@@ -93,15 +95,15 @@ export function createIdempotencyCache({
 
 	/** Starts the lifetime of an outcome, unless a newer call has replaced it under its key. */
 	function keep(key: string, call: RememberedCall, outcome: unknown): void {
-		const present = calls.get(key);
-		if (present === undefined || present === call) calls.set(key, call, { size: sizeOf(outcome) });
+		const stored = calls.get(key);
+		if (stored === undefined || stored === call) calls.set(key, call, { size: sizeOf(outcome) });
 	}
 
 	function forget(key: string, call: RememberedCall): void {
 		if (calls.get(key) === call) calls.delete(key);
 	}
 
-	/** Waits for the outcome of an earlier call. Then reports the call's writes to the caller that repeats it. */
+	/** Waits for the outcome of an earlier call, then reports that call's writes to the caller of the repeated call. */
 	async function replay(call: RememberedCall, caller: Caller): Promise<unknown> {
 		try {
 			return await call.outcome;
@@ -117,18 +119,19 @@ export function createIdempotencyCache({
 			const { session = null, key: keySource = '' } = caller.idempotencyKey ?? {};
 			const idempotencyKey = typeof keySource === 'string' ? keySource : await keySource();
 			const key = cacheKeyOf(request, idempotencyKey);
-			const digest = hash('sha256', canonical(args), 'base64');
+			const argsHash = hash('sha256', canonical(args), 'base64');
 			// From here to `calls.set` there is no await, so that only one of two calls with the same key runs.
-			const first = calls.get(key);
-			// Within one session an id may be reused for another call; some clients always send the same id.
-			if (first && (session === null || first.session !== session)) {
-				if (first.args !== digest) throw clientError('idempotencyMismatch', { method });
+			const earlier = calls.get(key);
+			// A call with the same id in the same session is a new call: some clients always send the same id.
+			const isNewCall = session !== null && earlier?.session === session;
+			if (earlier && !isNewCall) {
+				if (earlier.argsHash !== argsHash) throw clientError('idempotencyMismatch', { method });
 				onReplay(method);
-				return replay(first, caller);
+				return replay(earlier, caller);
 			}
-			const call = new RememberedCall(digest, session);
+			const call = new RememberedCall(argsHash, session);
 			call.outcome = shared ? shared.answer(request, idempotencyKey, () => run(call)) : run(call);
-			// Limits the wait for a method that never ends.
+			// Expires even if the method never ends, so that a repeated call then runs.
 			calls.set(key, call, { ttl: options.ttl + timeout });
 			try {
 				const value = await call.outcome;

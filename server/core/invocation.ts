@@ -1,4 +1,4 @@
-/** One execution of a method: its context. */
+/** One execution of a method, and the context that the method receives. */
 import { setMaxListeners } from 'node:events';
 import { collectionsOf, type DeclaredCollections } from '../../shared/collections.js';
 import { clone } from '../../shared/ejson.js';
@@ -8,7 +8,7 @@ import type { Connection, LoginLane, Method, MethodContext, SecondFactor, Settin
 import { createRandomSource, type RandomSource } from '../../shared/random.js';
 import type { Store } from '../../shared/store.js';
 import type { Caller } from './caller.js';
-import type { CallStores } from './callStore.js';
+import type { CallStoreFactory } from './callStore.js';
 import type { InFlight } from './idempotency.js';
 import type { RateLimits } from './limits/rate.js';
 import type { LoginLanes } from './loginLanes.js';
@@ -27,7 +27,7 @@ export interface Services {
 	readonly observer?: ServerObserver | undefined;
 }
 
-/** One call of a method. A class, so that the instances, one for every call, share their functions. */
+/** One call of a method. It is a class, so that its functions are not created again for every call. */
 export class Invocation implements MethodContext, Events {
 	readonly settings: Settings;
 	readonly log: Log;
@@ -51,7 +51,7 @@ export class Invocation implements MethodContext, Events {
 		private readonly invoke: (name: string, params: readonly unknown[], caller: Caller) => Promise<unknown>,
 		private readonly limits: RateLimits | undefined,
 		private readonly services: Services,
-		private readonly stores: CallStores,
+		private readonly createCallStore: CallStoreFactory,
 		private readonly loginLanes: LoginLanes,
 		private readonly inFlight?: InFlight,
 	) {
@@ -85,7 +85,7 @@ export class Invocation implements MethodContext, Events {
 
 	/** The store. It reports the writes of this call, so that `updated` waits for their publication. */
 	get store(): Store {
-		this.#store ??= this.stores((delivered) => this.#onWrite(delivered));
+		this.#store ??= this.createCallStore((delivered) => this.#onWrite(delivered));
 		return this.#store;
 	}
 
@@ -94,7 +94,7 @@ export class Invocation implements MethodContext, Events {
 		if (!this.#controller) {
 			this.#controller = new AbortController();
 			const { signal } = this.caller;
-			// The outcome of a call with an idempotency key may be needed after its first caller has disconnected.
+			// A call with an idempotency key goes on after its caller has disconnected: the caller may repeat the call.
 			if (signal && !this.inFlight && !this.#hasEnded) this.#follow(signal, this.#controller);
 		}
 		return this.#controller.signal;
@@ -114,7 +114,7 @@ export class Invocation implements MethodContext, Events {
 	}
 
 	/** Must be called when the time limit has passed. */
-	expire(): void {
+	onTimeout(): void {
 		this.#hasTimedOut = true;
 		this.#controller ??= new AbortController();
 		this.#controller.abort();
@@ -150,23 +150,23 @@ export class Invocation implements MethodContext, Events {
 	async setUserId(userId: string | null, hashedToken: string | null = null, expires?: Date): Promise<void> {
 		if (userId !== null && typeof userId !== 'string')
 			throw new Error(`setUserId must be called on string or null, not ${typeof userId}`);
-		this.#requireTurn('setUserId');
+		this.#requireNoLaterMessage('setUserId');
 		if (!this.caller.setUserId) throw new Error("Can't call setUserId on a server initiated method call");
 		this.userId = userId;
 		this.hashedToken = hashedToken;
 		const change = Promise.resolve(this.caller.setUserId(userId, hashedToken, expires));
-		// Subscriptions are run again, each with a time limit of its own.
+		// The change runs all subscriptions again, each with a time limit of its own.
 		await (this.#timeoutClock?.exclude(change) ?? change);
 	}
 
 	setToken(hashedToken: string, expires?: Date): void {
-		this.#requireTurn('setToken');
+		this.#requireNoLaterMessage('setToken');
 		this.hashedToken = hashedToken;
 		this.caller.setToken?.(hashedToken, expires);
 	}
 
 	/** Throws an error if a later message of the connection may have started already. */
-	#requireTurn(functionName: string): void {
+	#requireNoLaterMessage(functionName: string): void {
 		if (this.#unblocked) throw new Error(`Can't call ${functionName} in a method after calling unblock`);
 		if (this.#hasTimedOut) throw new Error(`Can't call ${functionName} in a method that took too long`);
 		if (this.#hasEnded) throw new Error(`Can't call ${functionName} in a method that has ended`);
@@ -184,7 +184,7 @@ export class Invocation implements MethodContext, Events {
 	}
 
 	inLoginLane<T>(lane: LoginLane, run: () => Promise<T>): Promise<T> {
-		// The outer call may be in the lane itself.
+		// A nested call must not wait for the place that its outer call may occupy.
 		if (this.caller.isNested) return run();
 		const invocation = this;
 		const client = {
@@ -209,7 +209,7 @@ export class Invocation implements MethodContext, Events {
 			requestId: this.caller.requestId,
 			randomSeed: this.random.seedFor(name),
 			secondFactor: this.caller.secondFactor,
-			setUserId: (id, token, expires) => this.setUserId(id, token ?? undefined, expires),
+			setUserId: (id, token, expires) => this.setUserId(id, token, expires),
 			setToken: (token, expires) => this.setToken(token, expires),
 			onWrite: (settled) => this.#onWrite(settled),
 			get signal() {

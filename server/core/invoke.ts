@@ -2,7 +2,7 @@
 import { type ClientError, clientError, MatchError, MethodError, toClientError } from '../../shared/errors.js';
 import { checkArgs, type Method } from '../../shared/method.js';
 import type { Caller } from './caller.js';
-import { createCallStores } from './callStore.js';
+import { createCallStoreFactory } from './callStore.js';
 import type { IdempotencyCache, InFlight } from './idempotency.js';
 import { Invocation, type Services } from './invocation.js';
 import type { RateLimits } from './limits/rate.js';
@@ -24,45 +24,45 @@ export interface Invoker {
 	invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown>;
 }
 
-/** A method, and what observes its calls. */
+/** A method, and the observer of its calls. */
 interface Entry {
 	readonly method: Method;
-	readonly calls: CallObserver;
+	readonly callObserver: CallObserver;
 }
 
 /**
  * Makes the invoker of a server.
  * @param limits rate limits of these methods; without them calls are not counted
- * @param once caches the outcomes of calls; without it none is cached
+ * @param idempotencyCache caches the outcomes of calls; without it none is cached
  * @throws Error if two methods have one name
  */
 export function createInvoker(
 	methods: readonly Method[],
 	services: Services,
 	limits?: RateLimits,
-	once?: IdempotencyCache,
+	idempotencyCache?: IdempotencyCache,
 ): Invoker {
 	// A Map, so that `toString` and `__proto__` are unknown methods like any other (`test/contract/ddp.md` section 19).
 	const byName = new Map<string, Entry>();
 	const { observer } = services;
 	const runInContext = observer?.runCall;
-	const stores = createCallStores(services.store);
+	const createCallStore = createCallStoreFactory(services.store);
 	const loginLanes = new LoginLanes(services.observer);
 	for (const method of methods) {
 		if (byName.has(method.name)) throw new Error(`A method named '${method.name}' is already defined`);
-		byName.set(method.name, { method, calls: observer?.observeCalls(method.name, method) ?? {} });
+		byName.set(method.name, { method, callObserver: observer?.observeCalls(method.name, method) ?? {} });
 	}
 
 	/** Counts a call by rate limits, runs it, and reports its end. */
-	async function run({ method, calls }: Entry, params: readonly unknown[], caller: Caller): Promise<unknown> {
+	async function run({ method, callObserver }: Entry, params: readonly unknown[], caller: Caller): Promise<unknown> {
 		const { name, timeout } = method;
 		const startedAt = performance.now();
 		let outcome: CallOutcome = 'ok';
 		let result: unknown;
 		let error: ClientError | MatchError | undefined;
 		let invocation: Invocation | undefined;
-		const runMethod = (args: Record<string, unknown>, clock: TimeoutClock, first?: InFlight) => {
-			invocation = new Invocation(name, caller, invoke, limits, services, stores, loginLanes, first);
+		const runMethod = (args: Record<string, unknown>, clock: TimeoutClock, inFlight?: InFlight) => {
+			invocation = new Invocation(name, caller, invoke, limits, services, createCallStore, loginLanes, inFlight);
 			return invocation.run(method, args, clock);
 		};
 		try {
@@ -71,22 +71,23 @@ export function createInvoker(
 			if (counting) await counting;
 			const args = checkArgs(method, params);
 			if (!method.anonymous && caller.userId === null) throw clientError('invalidUser');
-			const cache = method.once && once?.appliesTo(caller) ? once : undefined;
-			// A cached call continues after its time limit, because it may have written already; a repeated call gets its
-			// outcome.
+			const cache = method.once && idempotencyCache?.appliesTo(caller) ? idempotencyCache : undefined;
+			// A cached call continues after its time limit, because it may have written already. If it is repeated, the second
+			// call gets the outcome of the first.
 			const begin = (clock: TimeoutClock) =>
 				cache
-					? cache.answer({ method: name, args, caller, timeout }, (first) => runMethod(args, clock, first))
+					? cache.answer({ method: name, args, caller, timeout }, (inFlight) => runMethod(args, clock, inFlight))
 					: runMethod(args, clock);
+			// The wait for the rate limiter does not count towards the time limit.
 			const begunAt = counting ? performance.now() : startedAt;
-			result = await withTimeout(timeout, begin, () => invocation?.expire(), begunAt);
+			result = await withTimeout(timeout, begin, () => invocation?.onTimeout(), begunAt);
 			return result;
 		} catch (thrown) {
 			error = logAndConvert(thrown, name, caller);
 			outcome = outcomeOf(error);
 			throw error;
 		} finally {
-			const { counter, onCall } = calls;
+			const { counter, onCall } = callObserver;
 			if ((counter || onCall) && !caller.isNested) {
 				const ms = performance.now() - startedAt;
 				counter?.add(caller.transport ?? 'program', outcome, ms);

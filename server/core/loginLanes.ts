@@ -1,7 +1,7 @@
 /**
- * Limits how many logins run at once, so that many users who log in together do not slow down the calls of those who are
- * logged in. Further logins wait. When the queue is full, they are refused. Passwords and tokens wait separately, because
- * a password takes a core for about 60 ms, and a token one query.
+ * Limits how many logins run at once, so that many users who log in together do not slow down the calls of other users.
+ * Further logins wait. When the queue is full, they are refused. Logins with a password and with a token wait separately:
+ * a password occupies a core for about 60 ms, a token needs one query.
  */
 import { availableParallelism } from 'node:os';
 import type { LoginLane } from '../../shared/context.js';
@@ -17,11 +17,11 @@ interface LaneSize {
 	readonly maxWaiting: number;
 }
 
-/** Number of threads in which Node computes hashes and reads files. */
+/** Number of threads in which Node computes hashes and reads files. Node's default is 4. */
 const POOL_SIZE = Number(process.env.UV_THREADPOOL_SIZE) || 4;
 
-/** Half of the threads stay free for other work, and one core for the event loop. */
-const PASSWORD_WIDTH = Math.max(1, Math.min(POOL_SIZE >> 1, availableParallelism() - 1));
+/** Number of passwords that are checked at once. Half of the threads stay free, and one core for the event loop. */
+const PASSWORD_WIDTH = Math.max(1, Math.min(Math.floor(POOL_SIZE / 2), availableParallelism() - 1));
 
 /** The sizes of the lanes of a server. */
 export const LANE_SIZES: Readonly<Record<LoginLane, LaneSize>> = {
@@ -55,11 +55,12 @@ class Lane {
 	) {}
 
 	async run<T>(client: LaneClient, work: () => Promise<T>): Promise<T> {
-		if (this.#running >= this.size.width) await this.#turn(client);
+		if (this.#running >= this.size.width) await this.#waitForPlace(client);
 		else this.#running++;
 		try {
 			return await work();
 		} finally {
+			// The next login takes over the place, so `#running` stays as it is.
 			const next = this.#waiting.take();
 			if (next) {
 				this.#reportWaiting();
@@ -71,7 +72,7 @@ class Lane {
 	}
 
 	/** Waits until another login has ended, and takes its place. */
-	#turn({ address, signal }: LaneClient): Promise<void> {
+	#waitForPlace({ address, signal }: LaneClient): Promise<void> {
 		const { maxWaiting } = this.size;
 		const isFull = this.#waiting.size >= maxWaiting || this.#waiting.countOf(address) >= maxWaiting / 2;
 		if (isFull) {
@@ -82,19 +83,19 @@ class Lane {
 			const login = {
 				address,
 				start() {
-					signal.removeEventListener('abort', leave);
+					signal.removeEventListener('abort', onAbort);
 					resolve();
 				},
 			};
-			const leave = () => {
+			const onAbort = () => {
 				if (!this.#waiting.delete(login)) return;
 				this.#reportWaiting();
 				reject(tooManyLogins());
 			};
 			this.#waiting.add(login);
 			this.#reportWaiting();
-			signal.addEventListener('abort', leave, { once: true });
-			if (signal.aborted) leave();
+			signal.addEventListener('abort', onAbort, { once: true });
+			if (signal.aborted) onAbort();
 		});
 	}
 

@@ -21,7 +21,9 @@ export function watchLoopDelay(limit: number): LoopDelay {
 	let isHigh = false;
 	const sampler = setInterval(() => {
 		// Without a measured turn there is no mean: the event loop was blocked all the time.
-		isHigh = histogram.count === 0 || histogram.mean / 1e6 > limit;
+		const wasBlocked = histogram.count === 0;
+		const meanMs = histogram.mean / 1e6;
+		isHigh = wasBlocked || meanMs > limit;
 		histogram.reset();
 	}, SAMPLE_MS).unref();
 	return {

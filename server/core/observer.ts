@@ -4,8 +4,8 @@ import type { LoginLane, Method } from '../../shared/method.js';
 import type { Caller, TransportKind } from './caller.js';
 
 /**
- * How a call ended. `invalid`: arguments do not match their patterns; `refused`: any other error that is meant for the
- * caller; `error`: an error of the server.
+ * How a call ended. `invalid`: arguments do not match their patterns. `limited`: too many calls or logins. `unavailable`:
+ * the database does not answer. `error`: an error of the server. `refused`: any other error that is meant for the caller.
  */
 export const OUTCOMES = ['ok', 'invalid', 'refused', 'limited', 'timeout', 'unavailable', 'error'] as const;
 export type CallOutcome = (typeof OUTCOMES)[number];
@@ -63,8 +63,8 @@ export interface CallCounter {
 }
 
 /**
- * What observes the calls of one method by clients or by the application. Calls between methods are not observed. What is
- * absent costs nothing.
+ * Observes the calls of one method by clients or by the application. Calls between methods are not observed. An absent
+ * member costs nothing.
  */
 export interface CallObserver {
 	readonly counter?: CallCounter | undefined;
@@ -76,8 +76,8 @@ export interface ServerObserver {
 	/** Runs a call in a context, such as the span of a trace. Optional. */
 	runCall?(call: BegunCall, run: () => Promise<unknown>): Promise<unknown>;
 	/**
-	 * Makes the observer of a method's calls. Called once for each method, at the start, so that a call looks up nothing;
-	 * and for each call of an unknown method.
+	 * Makes the observer of a method's calls. Called once for each method when the server starts, so that calls need no
+	 * look-up. Also called for each call of an unknown method.
 	 * @param definition absent for `UNKNOWN_METHOD`
 	 */
 	observeCalls(method: string, definition: Method | undefined): CallObserver;
@@ -104,23 +104,23 @@ export interface ServerObserver {
 	onStreamEvent(readers: number): void;
 }
 
-const nothing = () => {};
+const ignore = () => {};
 
 /** Ignores everything. */
 export const NO_OBSERVER: ServerObserver = {
 	observeCalls: () => ({}),
-	onReplay: nothing,
-	onLimit: nothing,
-	onConnection: nothing,
-	onConnectionRefused: nothing,
-	onConnectionHeld: nothing,
-	onWaitingConnections: nothing,
-	onLoginRefused: nothing,
-	onWaitingLogins: nothing,
-	onWrongToken: nothing,
-	onPause: nothing,
-	onOverflow: nothing,
-	onStreamEvent: nothing,
+	onReplay: ignore,
+	onLimit: ignore,
+	onConnection: ignore,
+	onConnectionRefused: ignore,
+	onConnectionHeld: ignore,
+	onWaitingConnections: ignore,
+	onLoginRefused: ignore,
+	onWaitingLogins: ignore,
+	onWrongToken: ignore,
+	onPause: ignore,
+	onOverflow: ignore,
+	onStreamEvent: ignore,
 };
 
 const OUTCOME_OF_CODE: ReadonlyMap<unknown, CallOutcome> = new Map<unknown, CallOutcome>([

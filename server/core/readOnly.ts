@@ -31,8 +31,8 @@ export function readOnlyStore(store: Store): Store {
 }
 
 /**
- * The methods of a server that only reads. Those that declare `writes` are refused before they run. The others run. Those
- * of them that are not `parallel` may write for some arguments, and then get the same error from the store.
+ * The methods of a server that only reads. Those that declare `writes` are refused before they run. The others run. If one
+ * of these is not `parallel`, it may still write for some arguments: then the store refuses the write with the same error.
  */
 export function readOnlyMethods(methods: readonly Method[]): Method[] {
 	return methods.map((method) => {

@@ -11,7 +11,7 @@ export interface RepeatableCall {
 	readonly timeout: number;
 }
 
-/** Whether a repeated call gets the same error again, without a run: errors of the server and transient errors are not kept. */
+/** Whether a repeated call gets this error again. After an error of the server or a transient error, it runs again. */
 export function isFinalError(thrown: unknown): boolean {
 	return thrown instanceof MatchError || (isClientSafe(thrown) && !isTransient(thrown));
 }

@@ -2,7 +2,7 @@
  * Encryption of what idempotency stores. An answer can contain a secret, and the arguments of a call can contain a
  * password, so neither is stored in plain text. All keys are derived from the idempotency key, which is not stored: a
  * reader of the store must guess it. A random idempotency key, such as a UUID, or the random session id of DDP cannot be
- * guessed. (The caller's token adds nothing: the store holds the only form of it that the server knows, its hash.)
+ * guessed. The caller's token would add nothing: the server knows only its hash, and that is in the store as well.
  */
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { parse, stringify } from '../../shared/ejson.js';

@@ -38,7 +38,7 @@ const RENEWAL_MS = 1_500;
 const MIN_WAIT_MS = 20;
 const MAX_WAIT_MS = 500;
 
-/** Maximum length of an outcome as text. A longer one is not kept, and a repeated call is refused. */
+/** Maximum length of an outcome as text, in characters. A longer one is not kept, and a repeated call is refused. */
 const MAX_OUTCOME_LENGTH = 1024 * 1024;
 
 export interface SharedCallsOptions extends ExpiringCacheOptions {
@@ -81,8 +81,9 @@ export class SharedCalls {
 	/**
 	 * Runs a call, or returns the outcome of the earlier call with this key, which may run in another process.
 	 * @param key the idempotency key
-	 * @throws the errors of the call; `error-idempotency-mismatch`, `error-idempotency-answer-too-large`;
-	 * `error-timeout` if the earlier call has not ended within the time limit of the method
+	 * @throws the errors of the call. `error-idempotency-mismatch` if the earlier call had other arguments;
+	 *   `error-idempotency-answer-too-large` if its outcome was not kept; `error-timeout` if it has not ended within the time
+	 *   limit of the method
 	 */
 	async answer(call: RepeatableCall, key: string, run: () => Promise<unknown>): Promise<unknown> {
 		const { method, args, caller, timeout } = call;
@@ -96,19 +97,21 @@ export class SharedCalls {
 			session: session && keyedHash(keys, `session ${session}`),
 			timeout,
 		};
-		const first = await this.#claim(identified);
-		if (first === undefined) return this.#run(identified, run);
-		if (first.args !== identified.args) throw clientError('idempotencyMismatch', { method });
+		const earlier = await this.#claim(identified);
+		if (earlier === undefined) return this.#run(identified, run);
+		if (earlier.args !== identified.args) throw clientError('idempotencyMismatch', { method });
 		this.options.onReplay?.(method);
-		if (first.answer === '') throw clientError('idempotencyAnswerTooLarge', { method });
-		const outcome = decodeOutcome(unseal(keys, String(first.answer)));
+		// An empty text stands for an outcome that was not kept: see `#seal`.
+		if (earlier.answer === '') throw clientError('idempotencyAnswerTooLarge', { method });
+		const outcome = decodeOutcome(unseal(keys, String(earlier.answer)));
 		if ('thrown' in outcome) throw outcome.thrown;
 		return outcome.value;
 	}
 
 	/**
 	 * Claims a call for this process.
-	 * @returns undefined if it is claimed; otherwise the earlier call, which has ended or has other arguments
+	 * @returns undefined if this process must run the call; otherwise the earlier call, which has ended or has other
+	 *   arguments
 	 */
 	async #claim(identified: IdentifiedCall): Promise<SharedState | undefined> {
 		const { _id, run, args, session, timeout } = identified;
@@ -116,15 +119,16 @@ export class SharedCalls {
 		// Most calls are not repeated, so the document is not looked up before the first insertion.
 		let found: SharedState | null = null;
 		for (let wait = MIN_WAIT_MS; Date.now() < deadline; found = await this.#state.findOne({ _id })) {
-			const claim = { run, args, session, until: this.#in(LEASE_MS) };
+			const claim = { run, args, session, until: this.#fromNow(LEASE_MS) };
 			if (!found) {
 				if (await insertIfAbsent(this.#state, { _id, ...claim }, SILENT)) return undefined;
 				continue;
 			}
 			// Written so that an invalid date counts as expired.
-			const hasExpired = !(found.until > this.#in(0));
-			// Within one session an id may be reused for another call; some clients always send the same id.
-			if (hasExpired || (session !== null && found.session === session)) {
+			const hasExpired = !(found.until > this.#fromNow(0));
+			// A call with the same id in the same session is a new call: some clients always send the same id.
+			const isNewCall = session !== null && found.session === session;
+			if (hasExpired || isNewCall) {
 				const { matchedCount } = await this.#state.updateOne(
 					{ _id, run: found.run, ...(hasExpired && { until: found.until }) },
 					{ $set: claim, $unset: { answer: 1 } },
@@ -141,7 +145,7 @@ export class SharedCalls {
 	}
 
 	/** The time that is this many ms from now. */
-	#in(ms: number): Date {
+	#fromNow(ms: number): Date {
 		return new Date((this.options.now?.() ?? Date.now()) + ms);
 	}
 
@@ -161,14 +165,15 @@ export class SharedCalls {
 	}
 
 	/**
-	 * Renews the lease of a call. Renewals end after a time, so that a method that never ends does not keep its lease.
+	 * Renews the lease of a call. The renewals end after a time, so that a method that never ends does not keep its lease
+	 * for ever.
 	 * @returns a function that ends the renewals
 	 */
 	#keepLease({ _id, run, timeout }: IdentifiedCall): () => void {
-		const last = Date.now() + timeout + this.options.ttl;
+		const lastRenewalAt = Date.now() + timeout + this.options.ttl;
 		const timer = setInterval(() => {
-			if (Date.now() > last) clearInterval(timer);
-			const until = this.#in(LEASE_MS);
+			if (Date.now() > lastRenewalAt) clearInterval(timer);
+			const until = this.#fromNow(LEASE_MS);
 			this.#state
 				.updateOne({ _id, run, answer: { $exists: false } }, { $set: { until } }, SILENT)
 				.catch((err) => this.options.log.warn({ err }, 'The lease of a running call could not be renewed'));
@@ -181,7 +186,7 @@ export class SharedCalls {
 	async #keep({ _id, run, keys }: IdentifiedCall, outcome: Outcome): Promise<void> {
 		const answer = this.#seal(keys, outcome);
 		try {
-			const until = this.#in(this.options.ttl);
+			const until = this.#fromNow(this.options.ttl);
 			const { matchedCount } = await this.#state.updateOne({ _id, run }, { $set: { answer, until } }, SILENT);
 			if (matchedCount > 0) this.#stored.set(_id, run, { size: answer.length });
 		} catch (err) {

@@ -14,7 +14,7 @@ const INTERVAL_MS = 1000;
 /** Maximum number of tokens in one query. */
 const MAX_TOKENS_PER_QUERY = 500;
 
-/** Number of checks in which each token is looked up once, however many tokens there are. */
+/** Maximum number of checks in which each token is looked up once, however many tokens there are. */
 const CHECKS_PER_ROUND = 10;
 
 export interface TokenWatcher {
@@ -40,11 +40,11 @@ export function watchTokens(
 	let checking: Promise<void> | undefined;
 	let stopped = false;
 	/** The tokens still to be looked up in this round. */
-	let round: [hashedToken: string, userId: string][] = [];
-	/** Number of tokens of this round that each check looks up. */
-	let share = 0;
+	let remaining: [hashedToken: string, userId: string][] = [];
+	/** Number of tokens that each check of this round looks up. */
+	let tokensPerCheck = 0;
 	/** Users whose tokens are looked up first. */
-	let urgent = new Set<string>();
+	let urgentUsers = new Set<string>();
 
 	async function lookUp(batch: ReadonlyMap<string, string>): Promise<void> {
 		for (const hashedToken of await findRevoked(store, [...batch.keys()])) {
@@ -60,25 +60,25 @@ export function watchTokens(
 	}
 
 	async function checkUrgent(): Promise<void> {
-		while (urgent.size > 0 && !stopped) {
-			const users = urgent;
-			urgent = new Set();
+		while (urgentUsers.size > 0 && !stopped) {
+			const users = urgentUsers;
+			urgentUsers = new Set();
 			try {
 				await lookUpEach([...tokensInUse()].filter(([, userId]) => users.has(userId)));
 			} catch (error) {
-				for (const userId of users) urgent.add(userId);
+				for (const userId of users) urgentUsers.add(userId);
 				throw error;
 			}
 		}
 	}
 
 	async function check(): Promise<void> {
-		if (urgent.size > 0) await checkUrgent();
-		if (round.length === 0) {
-			round = [...tokensInUse()];
-			share = Math.max(MAX_TOKENS_PER_QUERY, Math.ceil(round.length / CHECKS_PER_ROUND));
+		if (urgentUsers.size > 0) await checkUrgent();
+		if (remaining.length === 0) {
+			remaining = [...tokensInUse()];
+			tokensPerCheck = Math.max(MAX_TOKENS_PER_QUERY, Math.ceil(remaining.length / CHECKS_PER_ROUND));
 		}
-		await lookUpEach(round.splice(0, share));
+		await lookUpEach(remaining.splice(0, tokensPerCheck));
 	}
 
 	/** Runs a check, unless one is running: only one query runs at a time, even if the database is slow. */
@@ -96,8 +96,8 @@ export function watchTokens(
 	return {
 		checkAll: () => lookUpEach([...tokensInUse()]),
 		checkUser(userId) {
-			const isFirst = urgent.size === 0;
-			urgent.add(userId);
+			const isFirst = urgentUsers.size === 0;
+			urgentUsers.add(userId);
 			// All users of this turn of the event loop are looked up together.
 			if (!isFirst) return;
 			setImmediate(async () => {

@@ -1,6 +1,6 @@
 /**
- * The indexes of collections in a data folder. An application may change those of its own collections between two starts:
- * they are then built again.
+ * The indexes of collections in a data folder. An application may change the indexes of its collections between two starts.
+ * All indexes of a changed collection are then rebuilt.
  */
 import type { Database } from 'lmdb';
 import type { IndexedCollection, IndexSpec } from '../../shared/indexes.js';
@@ -9,7 +9,7 @@ import type { Environment } from './environment.js';
 
 /** The name of the database that holds the entries of an index. */
 export function indexName(collection: string, { fields, ignoreCase }: IndexSpec): string {
-	return `${collection}/${fields}${ignoreCase ? '/i' : ''}`;
+	return `${collection}/${fields.join(',')}${ignoreCase ? '/i' : ''}`;
 }
 
 function openDatabase(environment: Environment, name: string): Database<string, string> {

@@ -29,8 +29,8 @@ export function openEnvironment(path: string, readOnly = false): Environment {
 }
 
 /**
- * The number that every LMDB file has at this offset, in bytes. It is checked here, because LMDB aborts the process
- * without it.
+ * The number that every LMDB file has at this offset, in bytes. It is checked before LMDB opens a file, because LMDB aborts
+ * the process if the number is missing.
  */
 const MAGIC = 0xbeefc0de;
 const MAGIC_OFFSET = 24;

@@ -12,9 +12,10 @@ export interface FolderContents {
 	hasIndex(collection: string, spec: IndexSpec): boolean;
 }
 
-/** Reads who uses a folder, and which indexes it has. @param path an absolute path of a folder with data */
-export async function lookInto(path: string): Promise<FolderContents> {
-	const environment = openEnvironment(join(path, DATA_FILE), true);
+/** Reads which process uses a folder, and which indexes it has. @param path the absolute path of a folder with data */
+export async function readFolder(path: string): Promise<FolderContents> {
+	const readOnly = true;
+	const environment = openEnvironment(join(path, DATA_FILE), readOnly);
 	try {
 		// The main database lists the others by name.
 		const names = new Set([...environment.getKeys()].map(String));

@@ -18,8 +18,8 @@ interface Manifest {
 }
 
 /**
- * Runs `make` so that only the owner of the process can read the files that it creates. Otherwise LMDB makes them readable
- * for all users of the machine.
+ * Runs `make` so that only the owner of the process can read the files that `make` creates. By default, LMDB makes files
+ * readable for all users of the machine.
  */
 export async function forOwnerOnly<R>(make: () => R): Promise<Awaited<R>> {
 	const mask = process.umask(0o077);
@@ -32,11 +32,11 @@ export async function forOwnerOnly<R>(make: () => R): Promise<Awaited<R>> {
 
 /** Creates a folder and its missing parents. */
 export async function makeFolder(path: string): Promise<void> {
-	const first = await mkdir(path, { recursive: true, mode: 0o700 });
-	if (first !== undefined) await syncFolder(dirname(first));
+	const firstCreated = await mkdir(path, { recursive: true, mode: 0o700 });
+	if (firstCreated !== undefined) await syncFolder(dirname(firstCreated));
 }
 
-/** Flushes a folder's list of files to the disk. Windows cannot open folders, and flushes the list itself. */
+/** Flushes a folder's list of files to the disk. On Windows a folder cannot be opened; Windows flushes the list itself. */
 async function syncFolder(path: string): Promise<void> {
 	if (process.platform === 'win32') return;
 	const folder = await open(path, 'r');

@@ -1,7 +1,7 @@
 /**
  * Tracks which processes use a data folder. LMDB lists the processes that read a file, and detects which of them still
- * run, so a killed process leaves no lock. The list is that of a file of its own: in the data file, LMDB may remove a
- * process from the list when the process opens a further database.
+ * run, so a killed process leaves no lock. The data file is not used for this, but a separate file: LMDB may remove a
+ * process from the list of a file when the process opens a further database in it.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -56,16 +56,19 @@ export async function claimFolder(folder: string, shared: boolean): Promise<() =
 
 /** The ids of the running processes in LMDB's list of readers. */
 function runningProcesses(environment: Environment): Set<number> {
-	// Removes the processes that no longer run. In the list, each line begins with the id of a process.
+	// Removes the processes that no longer run.
 	environment.readerCheck();
-	return new Set([...environment.readerList().matchAll(/^\s*(\d+) /gm)].map(([, pid]) => Number(pid)));
+	// Each line of the list begins with the id of a process.
+	const lines = [...environment.readerList().matchAll(/^\s*(\d+) /gm)];
+	return new Set(lines.map(([, pid]) => Number(pid)));
 }
 
 /** The id of a process that has claimed a folder; undefined if there is none. Changes nothing. */
 export async function ownerOf(folder: string): Promise<number | undefined> {
 	const file = join(folder, OWNER_FILE);
 	if (!existsSync(file)) return undefined;
-	const environment = openEnvironment(file, true);
+	const readOnly = true;
+	const environment = openEnvironment(file, readOnly);
 	try {
 		const owners = environment.openDB<Owner, number>({ name: 'owners' });
 		const running = runningProcesses(environment);

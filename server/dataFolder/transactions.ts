@@ -5,7 +5,7 @@ import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 import type { Environment } from './environment.js';
 
 /**
- * Maximum time for the tasks of one transaction, in ms, because they block the event loop. The last task may exceed it.
+ * Maximum time for the tasks of one transaction, in ms, because they block the event loop. The last task may take longer.
  */
 const MAX_TRANSACTION_MS = 5;
 
@@ -30,8 +30,8 @@ export interface WriterOptions {
 }
 
 /**
- * Makes the function that runs writing tasks in transactions, one after the other. Tasks that are added in one turn of the
- * event loop, or during a flush, share the next transaction. When its time is over, the rest waits for the one after.
+ * Makes the function that runs writing tasks, in one transaction after the other. Tasks that are added in one turn of the
+ * event loop, or during a flush, share the next transaction. Tasks that do not fit into its maximum time wait longer.
  *
  * @param folder folder of the LMDB file
  */
@@ -45,7 +45,7 @@ export function writer(
 	let isFailing = false;
 	let checkedAt = Number.NEGATIVE_INFINITY;
 
-	/** Throws if the disk is full, because LMDB prints each failed commit on standard error. */
+	/** Throws if the disk is full. Without this check, LMDB would print each failed commit on standard error. */
 	async function assertSpace(): Promise<void> {
 		if (performance.now() - checkedAt < SPACE_CHECK_MS) return;
 		if ((await freeSpace(folder)) < MIN_FREE_BYTES) throw fullDiskError(folder);
@@ -78,6 +78,7 @@ export function writer(
 		}
 	}
 
+	/** Commits until no task waits. */
 	async function commitAll(): Promise<void> {
 		isWorking = true;
 		while (waiting.length > 0) await commitSome();
@@ -100,14 +101,15 @@ export async function failureOf(error: unknown, folder: string): Promise<unknown
 	if (!commitError && !/MDB_|Input\/output|No space left|quota exceeded/i.test(reason)) return error;
 	const saysFull = /No space left|quota exceeded/i.test(reason);
 	// On a full disk the system may write only a part of the data, which LMDB reports as an input/output error.
-	const isFull = saysFull || (commitError && (await freeSpaceOf(folder)) < MIN_FREE_BYTES);
+	const lacksSpace = async () => (await freeSpaceOf(folder)) < MIN_FREE_BYTES;
+	const isFull = saysFull || (commitError && (await lacksSpace()));
 	if (isFull) return fullDiskError(folder);
 	if (/MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID)/.test(reason))
 		return new StoreError('damaged', `The data in ${folder} is damaged: ${reason}. Restore the folder from a backup.`);
 	return new StoreError('unusable', `Nothing can be stored in ${folder}: ${reason}.`, { cause });
 }
 
-/** The free space of a folder's disk, in bytes; infinite if the system does not tell it. */
+/** The free space of a folder's disk, in bytes; infinite if the system does not report it. */
 async function freeSpaceOf(folder: string): Promise<number> {
 	const { bavail, bsize } = await statfs(folder).catch(() => ({ bavail: Number.POSITIVE_INFINITY, bsize: 1 }));
 	return bavail * bsize;

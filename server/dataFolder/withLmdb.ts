@@ -8,15 +8,15 @@ export const OTHER_STORES_HINT =
  * Loads a module that imports `lmdb`. That package is an optional peer dependency, because servers with data in memory
  * or in MongoDB need none of its native code.
  *
- * @param otherwise the end of the error text: what to do instead
+ * @param otherWays the end of the error text, with what to do instead
  * @throws StoreError if the package is missing
  */
-export async function withLmdb<T>(load: () => Promise<T>, otherwise = ''): Promise<T> {
+export async function withLmdb<T>(load: () => Promise<T>, otherWays = ''): Promise<T> {
 	try {
 		return await load();
 	} catch (error) {
 		const { code, message } = error as NodeJS.ErrnoException;
 		if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes("'lmdb'")) throw error;
-		throw new StoreError('unusable', `To store data in a folder, add the package lmdb: npm install lmdb${otherwise}`);
+		throw new StoreError('unusable', `To store data in a folder, add the package lmdb: npm install lmdb${otherWays}`);
 	}
 }

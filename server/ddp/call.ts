@@ -1,4 +1,4 @@
-/** A method call of a DDP client, from its message to both of its answers (`test/contract/ddp.md` sections 6 and 7). */
+/** A method call of a DDP client, and its two answers: `result` and `updated` (`test/contract/ddp.md` sections 6 and 7). */
 import { clientError, toClientError } from '../../shared/errors.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, Method, SecondFactor } from '../../shared/method.js';
@@ -21,9 +21,9 @@ export interface CallHost {
 	readonly connectionId: string | undefined;
 	readonly clientAddress: string | null;
 	readonly transport: Pick<Transport, 'kind'>;
-	/** Fires when the client has disconnected. */
+	/** Fires when the session has ended. */
 	readonly signal: AbortSignal;
-	/** Id that the session shares with the sessions that it resumes; undefined if results are not cached. */
+	/** See `Session.chainId`. */
 	readonly chainId: ChainId | undefined;
 	setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void>;
 	/** Sends a message: its text, or the encoded parts of a long one. */
@@ -46,9 +46,9 @@ export function takeSecondFactor(
 	if (!method?.secondFactor) return { params };
 	const last = params.at(-1);
 	if (typeof last !== 'object' || last === null) return { params };
-	const { twoFactorCode: code, twoFactorMethod: name } = last as Record<string, unknown>;
+	const { twoFactorCode: code, twoFactorMethod: kind } = last as Record<string, unknown>;
 	if (typeof code !== 'string') return { params };
-	return { params: params.slice(0, -1), secondFactor: { code, method: typeof name === 'string' ? name : null } };
+	return { params: params.slice(0, -1), secondFactor: { code, method: typeof kind === 'string' ? kind : null } };
 }
 
 /** The caller of a method call over DDP. */
@@ -57,9 +57,9 @@ class DdpCaller implements Caller {
 	readonly hashedToken: string | null;
 	readonly clientAddress: string | null;
 	readonly randomSeed: string | null;
-	/** Resolves when the method's writes have been sent to all subscribers. */
+	/** Resolves when the method's writes have been sent to all subscribers; undefined if it has written nothing. */
 	written: Promise<unknown> | undefined;
-	/** Set while this call changes the connection's user: resolves when all its changes have ended; never rejects. */
+	/** Set while this call changes the session's user. Resolves when all its changes have ended; never rejects. */
 	userChange: Promise<void> | undefined;
 	#unblock: (() => void) | undefined;
 
@@ -100,6 +100,7 @@ class DdpCaller implements Caller {
 		const { chainId, connectionId } = this.host;
 		if (chainId === undefined || connectionId === undefined) return undefined;
 		const keyWith = (chain: string) => `${chain} ${this.id}`;
+		// A chain id that is in the store is read only when the key is needed.
 		const key = typeof chainId === 'string' ? keyWith(chainId) : async () => keyWith(await chainId());
 		return { key, session: connectionId };
 	}
@@ -121,7 +122,7 @@ class DdpCaller implements Caller {
 		this.written = this.written ? Promise.all([this.written, settled]) : settled;
 	}
 
-	/** Lets the next message start, as soon as a running change of user has ended. Only the first call has an effect. */
+	/** Lets the next message start. A running change of user ends first. Only the first call has an effect. */
 	unblock(): void {
 		const unblock = this.#unblock;
 		this.#unblock = undefined;
@@ -154,7 +155,7 @@ function encodeResult(host: CallHost, call: codec.MethodCall, value: unknown): A
 async function encodeLargeResult(host: CallHost, call: codec.MethodCall, value: unknown): Promise<Answer> {
 	const onSent = await host.largeAnswers.takeTurn();
 	if (!onSent) return { message: codec.failure(call.id, clientError('tooManyLargeAnswers')) };
-	// A client that has disconnected receives nothing, so nothing is encoded for it.
+	// If the session has ended, the client receives nothing, so nothing is encoded.
 	if (host.signal.aborted) return { message: [], onSent };
 	try {
 		return { message: await codec.largeResult(call.id, value, (text) => host.encodePart(text)), onSent };

@@ -37,6 +37,7 @@ const Unsub = compile(Match.ObjectIncluding({ msg: 'unsub', id: String }));
 
 export type MethodCall = Infer<typeof MethodCall>;
 export type Sub = Infer<typeof Sub>;
+
 /** A frame so large that only a logged-in client may send it. It arrived during a login and is not parsed yet. */
 export interface LargeFrame {
 	readonly msg: 'large';
@@ -74,13 +75,14 @@ export function parseFrame(text: string): Message | string {
 	try {
 		message = readMessage(text);
 	} catch (error) {
+		// As in Meteor, 'Parse error' means invalid EJSON, and a frame that is not JSON is a 'Bad request'.
 		return protocolError(error instanceof Unreadable ? 'Parse error' : 'Bad request');
 	}
 	if (typeof message !== 'object' || message === null) return protocolError('Bad request');
 	return (message as Message).msg ? (message as Message) : errorFrame('Bad request', message, text);
 }
 
-/** The error frame that answers a message. It includes the message only if `text`, the frame of the message, is short. */
+/** The error frame that answers a message. @param text the frame of the message; only a short one is included */
 export function errorFrame(reason: string, message: object, text: string): string {
 	return protocolError(reason, text.length <= MAX_ECHO_LENGTH ? message : undefined);
 }
@@ -132,6 +134,7 @@ export function readMessage(text: string): unknown {
 	const message = parseJson(text);
 	if (typeof message !== 'object' || message === null) return message;
 	const members = message as Record<string, unknown>;
+	// Most frames contain no EJSON type: their values need no decoding.
 	if (mayHoldTypes(text)) {
 		for (const name of EJSON_FIELDS) {
 			if (members[name] !== undefined) members[name] = decode(members[name]);
@@ -177,8 +180,8 @@ export function result(id: string | number, value: unknown): string {
 }
 
 /**
- * Like `result`, for a large value: encodes it in slices that yield to the event loop, and returns the message in
- * parts.
+ * Like `result`, for a large value: yields to the event loop while it encodes, and returns the message in parts.
+ * @param toPart converts the text of a part
  */
 export function largeResult<T>(id: string | number, value: unknown, toPart: (text: string) => T): Promise<T[]> {
 	return encodeInSlices(value, ejsonFormat, toPart, `{"msg":"result","id":${JSON.stringify(id)},"result":`, '}');

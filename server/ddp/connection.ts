@@ -23,7 +23,7 @@ export class ClientConnection implements Connection {
 		this.httpHeaders = transport.headers;
 	}
 
-	/** Returns an arrow function, so that methods may pass `connection.close` on as a callback. */
+	/** A bound function, so that methods may pass `connection.close` on as a callback. */
 	get close(): () => void {
 		return () => this.#session.close();
 	}

@@ -1,10 +1,9 @@
 /**
- * Waits before a session is closed until the requests that have arrived are answered (`test/contract/ddp.md` section 18):
- * stock clients never repeat requests that were lost with a connection. Later requests are ignored, because a client that
- * always has a call in progress would keep its session open for ever.
+ * The end of a session during a shutdown (`test/contract/ddp.md` section 18). The session is closed when the requests that
+ * have arrived are answered: stock clients never repeat requests that were lost with a connection. Later requests are
+ * ignored, because a client that always has a call in progress would keep its session open for ever.
  */
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
-
 import type { Requests } from './queue.js';
 import type { Transport } from './transports/transport.js';
 
@@ -20,7 +19,10 @@ export interface DrainHost {
 /** How long a client whose reading was paused must be silent before its data counts as fully received, in ms. */
 const QUIET_MS = 100;
 
-/** Maximum number of such waits in a row for a client that keeps sending, but too slowly for reading to be paused. */
+/**
+ * Maximum number of waits in a row in which a client sends more, although its earlier input was read without a pause. It
+ * ends the wait for a client that never stops sending.
+ */
 const MAX_WAITS = 20;
 
 export class Drain {
@@ -29,6 +31,7 @@ export class Drain {
 	/** Whether reading was paused since the last wait began. */
 	#pausedInWait = false;
 	#ignoresRequests = false;
+	/** Makes `#waitUntil` test its condition again. */
 	#recheck: (() => void) | undefined;
 
 	constructor(private readonly session: DrainHost) {}
@@ -49,17 +52,19 @@ export class Drain {
 		this.#recheck?.();
 	}
 
-	/** Reads what the client has already sent. Resolves when these requests are answered, or the session has ended. */
+	/** Reads the requests that the client has already sent. Resolves when they are answered, or the session has ended. */
 	async run(): Promise<void> {
 		await this.#catchUp();
 		this.#ignoresRequests = true;
 		await this.#waitUntil(() => this.session.requests?.isIdle ?? true);
 	}
 
-	/** Reads what the client has already sent: the data of this turn of the event loop, or more if reading was paused. */
+	/**
+	 * Waits until the session has received what the client has already sent. Usually that takes one turn of the event loop.
+	 * If reading was ever paused, or input is still pending, the client must be silent for `QUIET_MS`.
+	 */
 	async #catchUp(): Promise<void> {
 		const { session } = this;
-		/** Whether more data may be on the way than this turn brings. Then the client must be silent for a time. */
 		let needsSilence = false;
 		for (let waits = 0; waits < MAX_WAITS; waits++) {
 			await this.#waitUntil(() => !session.requests?.isPaused);
@@ -68,9 +73,9 @@ export class Drain {
 			needsSilence ||= session.requests?.wasPaused === true || session.transport.hasPendingInput;
 			await (needsSilence ? delay(QUIET_MS) : nextTurn());
 			if (session.isClosed) return;
-			const isBehind = session.transport.hasPendingInput || this.#pausedInWait;
+			const hasUnreadInput = session.transport.hasPendingInput || this.#pausedInWait;
 			const wasSilent = !this.#receivedInWait;
-			if (isBehind) {
+			if (hasUnreadInput) {
 				needsSilence = true;
 				waits = 0;
 			} else if (wasSilent || !needsSilence) return;

@@ -29,7 +29,7 @@ export interface DdpOptions extends SessionOptions {
 	readonly maxConnections: number;
 	/** Maximum number of connections that open in a second; further ones wait, or are refused with 503. Default 200. */
 	readonly maxConnectsPerSecond: number;
-	/** Mean delay of the event loop above which few connections open, in ms; 0: no limit. Default 100. */
+	/** Mean delay of the event loop, in ms, above which only a few connections open. 0: no limit. Default 100. */
 	readonly maxEventLoopDelay: number;
 	/**
 	 * Maximum number of bytes buffered for a client that does not read; above it the client is disconnected. Default 16
@@ -59,15 +59,13 @@ export interface DdpEndpoint {
 	upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 	/** Begins a session over a transport of any kind. */
 	connect: OpenSession;
-	/** Number of sessions. */
-	readonly sessions: number;
 	/** The sessions whose transport is open. */
-	readonly openSessions: Iterable<Session>;
+	readonly sessions: ReadonlySet<Session>;
 	/** The user ids of the login tokens that sessions use, by the hash of the token. */
 	tokensInUse(): Map<string, string>;
 	/**
-	 * Accepts no new connections, and closes the present sessions gradually.
-	 * @param grace the time for this, in ms; calls that take longer are interrupted
+	 * Accepts no new connections, and ends the present sessions gradually.
+	 * @param grace the time until the last session is closed, in ms; calls that take longer are interrupted
 	 * @returns resolves when the last session has ended
 	 */
 	close(grace: number): Promise<void>;
@@ -75,7 +73,7 @@ export interface DdpEndpoint {
 	 * For a shutdown: resolves when each polling client has received a close frame or has disconnected.
 	 * @param grace the longest time to wait, in ms
 	 */
-	pollsEnded(grace: number): Promise<void>;
+	whenPollsEnded(grace: number): Promise<void>;
 }
 
 const SOCKJS_DEFAULTS: SockJsOptions = {
@@ -107,10 +105,9 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		observer,
 		pacer: new Pacer(),
 	};
-	/** Sessions whose transport is open. */
 	const sessions = new Set<Session>();
 	const sessionServices: SessionServices = { ...services, heartbeats: new Heartbeats(options.heartbeat) };
-	const stopExpiry = closeExpired(sessions);
+	const stopClosingExpired = closeExpired(sessions);
 	/** Set during a shutdown: called when the last session has ended. */
 	let onNoSessions: (() => void) | undefined;
 
@@ -137,7 +134,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	}
 	const polling = addSockJsRoutes(app, openSession, {
 		...transportOptions,
-		pollHold: heartbeat.interval,
+		maxPollHold: heartbeat.interval,
 		pollTimeout,
 		maxFrame,
 		allowsOrigin,
@@ -153,10 +150,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		owns: (url) => DDP_PATH.test(url),
 		upgrade,
 		connect: openSession,
-		openSessions: sessions,
-		get sessions() {
-			return sessions.size;
-		},
+		sessions,
 		tokensInUse() {
 			const inUse = new Map<string, string>();
 			for (const { login } of sessions) {
@@ -167,22 +161,22 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		},
 		async close(grace) {
 			stopListening();
-			stopExpiry();
+			stopClosingExpired();
 			admission.close();
 			loopDelay.stop();
-			const stop = endSessions(sessions, grace);
+			const cancelSteps = endSessions(sessions, grace);
 			await new Promise<void>((resolve) => {
 				onNoSessions = resolve;
 				if (sessions.size === 0) resolve();
 			});
-			stop();
+			cancelSteps();
 		},
-		async pollsEnded(grace) {
+		async whenPollsEnded(grace) {
 			let timer: NodeJS.Timeout | undefined;
 			const graceEnded = new Promise<void>((resolve) => {
 				timer = setTimeout(resolve, grace);
 			});
-			await Promise.race([polling.allClosed(), graceEnded]);
+			await Promise.race([polling.whenAllClosed(), graceEnded]);
 			clearTimeout(timer);
 		},
 	};

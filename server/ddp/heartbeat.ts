@@ -17,9 +17,7 @@ export interface HeartbeatPeer {
 	/** Whether a message has arrived since the last check. Only `Heartbeats` writes it. */
 	active: boolean;
 	ping(): void;
-	/**
-	 * Called when the client has not answered a ping in time. If this does not disconnect the client, it is pinged again.
-	 */
+	/** Called when the client has not answered a ping in time. If it stays connected, the next check pings it again. */
 	onTimeout(): void;
 }
 
@@ -37,13 +35,13 @@ export class Heartbeats {
 	readonly #slots: Set<HeartbeatPeer>[];
 	/** Index of the slot that was checked last. */
 	#current = 0;
-	#clients = 0;
+	#peerCount = 0;
 	#ticker: NodeJS.Timeout | undefined;
 	/** For each client that was pinged and has been silent since, the timer that calls `onTimeout`. */
 	readonly #timeouts = new Map<HeartbeatPeer, NodeJS.Timeout>();
 
 	constructor(private readonly options: HeartbeatOptions) {
-		// There is at least 1 ms between two slots.
+		// At most one slot for each ms of the interval, because timers are not more precise.
 		const count = Math.max(1, Math.min(MAX_SLOTS, Math.floor(options.interval)));
 		this.#slots = Array.from({ length: count }, () => new Set());
 	}
@@ -58,7 +56,7 @@ export class Heartbeats {
 		peer.slot = this.#slots[this.#current] as Set<HeartbeatPeer>;
 		peer.slot.add(peer);
 		peer.active = false;
-		this.#clients++;
+		this.#peerCount++;
 		// The timer need not keep the process alive: the sockets of the clients do.
 		this.#ticker ??= setInterval(() => this.#nextSlot(), interval / this.#slots.length).unref();
 		return true;
@@ -71,14 +69,14 @@ export class Heartbeats {
 		this.#cancelTimeout(peer);
 	}
 
-	/** Stops watching a client. Does nothing for one that is not watched. */
+	/** Stops watching a client. Does nothing if the client is not watched. */
 	stop(peer: HeartbeatPeer): void {
 		this.#cancelTimeout(peer);
 		if (!peer.slot) return;
 		peer.slot.delete(peer);
 		peer.slot = undefined;
-		this.#clients--;
-		if (this.#clients > 0) return;
+		this.#peerCount--;
+		if (this.#peerCount > 0) return;
 		clearInterval(this.#ticker);
 		this.#ticker = undefined;
 	}

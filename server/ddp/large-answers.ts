@@ -9,7 +9,7 @@ export class LargeAnswers {
 	/** Resolves when the last answer in the queue has been sent. The next answer waits for this. */
 	#last: Promise<void> | undefined;
 
-	/** @param signal fires when the client has disconnected */
+	/** @param signal fires when the session has ended */
 	constructor(
 		private readonly transport: Pick<Transport, 'whenDrained'>,
 		private readonly signal: AbortSignal,
@@ -23,18 +23,19 @@ export class LargeAnswers {
 		if (this.#waiting >= MAX_WAITING) return undefined;
 		this.#waiting++;
 		const previous = this.#last;
-		let end = () => {};
+		let onSent = () => {};
 		this.#last = new Promise<void>((resolve) => {
-			end = () => {
+			onSent = () => {
 				this.#waiting--;
 				resolve();
 			};
 		});
 		await previous;
-		for (let drained = this.transport.whenDrained(); drained; drained = this.transport.whenDrained()) {
-			if (this.signal.aborted) break;
+		let drained = this.transport.whenDrained();
+		while (drained && !this.signal.aborted) {
 			await drained;
+			drained = this.transport.whenDrained();
 		}
-		return end;
+		return onSent;
 	}
 }

@@ -3,7 +3,7 @@ export class Login {
 	#userId: string | null = null;
 	#hashedToken: string | null = null;
 	#expires: Date | undefined;
-	/** Number of calls, running or waiting, that may change the user. */
+	/** Number of running and waiting calls of methods that change the user. */
 	pendingChanges = 0;
 
 	get userId(): string | null {

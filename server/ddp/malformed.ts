@@ -1,5 +1,6 @@
 /**
- * Counts the malformed messages of a client. Their number is limited, because to answer one costs more than to send it.
+ * Counts the malformed messages of a client. Their number is limited, because an answer costs the server more than the
+ * message costs the client.
  */
 
 /** Maximum number of malformed messages within `WINDOW_MS`. */
@@ -8,9 +9,9 @@ const WINDOW_MS = 60_000;
 
 export class MalformedCounter {
 	#count = 0;
-	#since = performance.now();
+	#windowStart = performance.now();
 
-	/** Whether there were too many malformed messages in this window. */
+	/** Whether too many malformed messages were counted in the current window. */
 	get isOverLimit(): boolean {
 		return this.#count > MAX_MALFORMED;
 	}
@@ -18,8 +19,8 @@ export class MalformedCounter {
 	/** Counts a malformed message. */
 	count(): void {
 		const now = performance.now();
-		if (now - this.#since >= WINDOW_MS) {
-			this.#since = now;
+		if (now - this.#windowStart >= WINDOW_MS) {
+			this.#windowStart = now;
 			this.#count = 0;
 		}
 		this.#count++;

@@ -9,19 +9,19 @@ export interface QueueHost<T> {
 	/** Handles a message. @param release must be called once, immediately or later, when the next message may start */
 	handle(message: T, release: () => void): void;
 	/** Called when the queue is empty and no message is being handled. The queue may then be discarded. */
-	idle(): void;
+	onIdle(): void;
 }
 
 /**
- * Handled messages stay at the start of the array until there are this many and they fill half of it. To remove each
- * one immediately would copy the array each time.
+ * Minimum number of handled messages that are removed from the array together, when they fill half of it. To remove each
+ * message immediately would copy the array each time.
  */
 const MIN_REMOVED = 64;
 
 /** Starts one message at a time, in order. */
 export class MessageQueue<T> {
 	#waiting: T[] | undefined;
-	/** Number of handled messages in the array. */
+	/** Number of handled messages, which are still at the start of the array. */
 	#handledCount = 0;
 	/** Whether the next message must wait for the one that is being handled. */
 	#busy = false;
@@ -79,7 +79,7 @@ export class MessageQueue<T> {
 			this.#handle(this.#next());
 		}
 		this.#looping = false;
-		if (!this.#busy) this.host.idle();
+		if (!this.#busy) this.host.onIdle();
 	}
 
 	#next(): T {
@@ -95,7 +95,7 @@ export class MessageQueue<T> {
 	}
 }
 
-/** The session, which answers the requests. */
+/** The part of a session that answers its requests. */
 export interface RequestsHost<T> {
 	/**
 	 * Answers a request.
@@ -117,7 +117,7 @@ const doNothing = () => {};
 export class Requests<T> {
 	/** The requests that start one after another. Set while one of them waits or delays the next. */
 	#queue: MessageQueue<T> | undefined;
-	/** Number of running requests, in the queue or in parallel. */
+	/** Number of requests that have started and are unanswered. */
 	#running = 0;
 	#isPaused = false;
 	#wasPaused = false;
@@ -179,7 +179,7 @@ export class Requests<T> {
 	}
 
 	/** The queue is empty. */
-	idle(): void {
+	onIdle(): void {
 		this.#queue = undefined;
 		this.host.onChange();
 	}

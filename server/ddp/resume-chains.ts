@@ -3,10 +3,10 @@
  * session, and may repeat unanswered calls with the same ids. The session id is no authentication: the user must be
  * checked as well.
  *
- * Where several processes share a store, the former session may have been one of another process. The chain of a session
- * is then in the store, encrypted with a key derived from the session id, because outcomes are encrypted with keys derived
- * from chain ids. The chain is read and written when the first call of the session needs it, or when a short session ends
- * without a call. So the many clients that reconnect after a restart cause no writes.
+ * Where several processes share a store, another process may have had the former session. So the store contains the chain
+ * id of each session, encrypted with a key derived from the session id: from a chain id follow the keys that decrypt the
+ * cached outcomes of calls. The chain id is stored when the first call of the session needs it, or when a session that
+ * made no call ends within the `ttl`. So the many clients that reconnect after a restart cause no writes.
  */
 import { insertIfAbsent } from '../../methods/model/insertIfAbsent.js';
 import { SILENT } from '../../methods/model/sharedState.js';
@@ -63,75 +63,81 @@ function localChains(options: ExpiringCacheOptions): ResumeChains {
 }
 
 /**
- * How long the chain of an open session stays in the store, in ms. A client that resumes a session which was open for
- * longer gets no answers to the calls of earlier sessions: the client received those answers long ago.
+ * How long the chain id of an open session stays in the store, in ms. If a session was open for longer, a client that
+ * resumes it gets no cached results of still earlier sessions: it received those results long ago.
  */
 const MAX_OPEN_MS = 7 * 24 * 60 * 60 * 1000;
 
 /** An open session that has resumed another. */
-interface OpenSession {
+interface ResumingSession {
+	/** The id of the session that it has resumed. */
 	readonly former: string;
 	readonly openedAt: number;
-	/** The id of the chain. Set once it is needed. */
-	chain?: Promise<string> | undefined;
+	/** Set once it is needed. */
+	chainId?: Promise<string> | undefined;
 }
 
 class SharedChains implements ResumeChains {
-	readonly #open = new Map<string, OpenSession>();
+	/** The open sessions that have resumed another, by id. */
+	readonly #open = new Map<string, ResumingSession>();
 
 	constructor(private readonly options: ResumeChainOptions) {}
 
 	join(session: string, former: string | undefined): ChainId {
 		if (former === undefined) return session;
-		const open: OpenSession = { former, openedAt: Date.now() };
-		this.#open.set(session, open);
-		return () => this.#chainOf(session, open, MAX_OPEN_MS);
+		const resuming: ResumingSession = { former, openedAt: Date.now() };
+		this.#open.set(session, resuming);
+		return () => this.#chainIdOf(session, resuming, MAX_OPEN_MS);
 	}
 
-	/** @param keepMs how long the chain stays in the store */
-	#chainOf(session: string, open: OpenSession, keepMs: number): Promise<string> {
-		if (!open.chain) {
-			open.chain = this.#extendChain(session, open.former, keepMs);
-			open.chain.catch(() => {
+	/** @param keepMs how long the chain id stays in the store */
+	#chainIdOf(session: string, resuming: ResumingSession, keepMs: number): Promise<string> {
+		if (!resuming.chainId) {
+			resuming.chainId = this.#extendChain(session, resuming.former, keepMs);
+			resuming.chainId.catch(() => {
 				// The next call tries again.
-				open.chain = undefined;
+				resuming.chainId = undefined;
 			});
 		}
-		return open.chain;
+		return resuming.chainId;
 	}
 
-	/** Reads the chain of the former session from the store, and stores it for this session as well. */
+	/** Reads the chain id of the former session from the store, and stores it for this session as well. */
 	async #extendChain(session: string, former: string, keepMs: number): Promise<string> {
 		const { sharedState } = this.options.store;
 		const formerKeys = keysOf(former);
 		const found = await sharedState.findOne({ _id: idOf(formerKeys), until: { $gt: new Date() } });
 		// A session that is not in the store is the first of its chain.
-		const chain = found?.chain === undefined ? former : unseal(formerKeys, found.chain);
+		const chainId = found?.chain === undefined ? former : unseal(formerKeys, found.chain);
 		const keys = keysOf(session);
 		const until = new Date(Date.now() + keepMs);
-		await insertIfAbsent(sharedState, { _id: idOf(keys), chain: seal(keys, chain), until }, SILENT);
-		return chain;
+		await insertIfAbsent(sharedState, { _id: idOf(keys), chain: seal(keys, chainId), until }, SILENT);
+		return chainId;
 	}
 
 	leave(session: string): void {
-		const open = this.#open.get(session);
-		if (!open) return;
+		const resuming = this.#open.get(session);
+		if (!resuming) return;
 		this.#open.delete(session);
-		this.#keepEnded(session, open).catch((err) =>
+		this.#keepEnded(session, resuming).catch((err) =>
 			this.options.log.warn({ err }, 'The chain of an ended session could not be kept'),
 		);
 	}
 
-	/** Keeps the chain of an ended session for `ttl`. A session that was open for longer without a call stores none. */
-	async #keepEnded(session: string, open: OpenSession): Promise<void> {
+	/**
+	 * Keeps the chain id of an ended session for `ttl`. If the session made no call and was open for longer than that, it
+	 * stores none: the results of the earlier sessions have expired.
+	 */
+	async #keepEnded(session: string, { former, openedAt, chainId }: ResumingSession): Promise<void> {
 		const { store, ttl } = this.options;
-		if (open.chain) {
-			await open.chain;
+		if (chainId) {
+			await chainId;
 			const until = new Date(Date.now() + ttl);
 			await store.sharedState.updateOne({ _id: idOf(keysOf(session)) }, { $set: { until } }, SILENT);
-		} else if (Date.now() - open.openedAt < ttl) await this.#chainOf(session, open, ttl);
+		} else if (Date.now() - openedAt < ttl) await this.#extendChain(session, former, ttl);
 	}
 }
 
 const keysOf = (session: string) => deriveKeys(session, 'chain');
+/** The id of the document that contains a session's chain id. */
 const idOf = ({ id }: { readonly id: string }) => `chain ${id}`;

@@ -24,8 +24,8 @@ import {
 } from './transports/close-reason.js';
 import type { Receiver, Transport } from './transports/transport.js';
 
-/** Largest frame of a client before `connect`, in bytes. */
-const MAX_FIRST_FRAME = 8 * 1024;
+/** Maximum size of a client's frame before its `connect` is accepted, in bytes. */
+const MAX_FRAME_BEFORE_CONNECT = 8 * 1024;
 
 /** A request in the queue. A string is the error frame that answers a malformed request. */
 type QueueItem = codec.Request | codec.LargeFrame | string;
@@ -35,9 +35,12 @@ export class Session implements Receiver, HeartbeatPeer {
 	/** `slot` and `active` belong to the heartbeat: see `HeartbeatPeer`. */
 	slot: HeartbeatPeer['slot'];
 	active = false;
-	/** Undefined until the client has connected. */
+	/** Undefined until the client's `connect` is accepted. */
 	connectionId: string | undefined;
-	/** Id that this session shares with the sessions that it resumes; undefined if results of calls are not cached. */
+	/**
+	 * Id that this session shares with the sessions that it resumes: the cached results of their calls are found by it.
+	 * Undefined if results are not cached.
+	 */
 	chainId: ChainId | undefined;
 	#subscriptions: Subscriptions | undefined;
 	#connection: ClientConnection | undefined;
@@ -46,7 +49,8 @@ export class Session implements Receiver, HeartbeatPeer {
 	isClosed = false;
 	#connectTimer: NodeJS.Timeout | undefined;
 	/**
-	 * Undefined while all requests are answered. Stays set once reading was paused, because a shutdown needs `wasPaused`.
+	 * Undefined while no request is unanswered, to save memory. But once reading was paused, it stays set: a shutdown needs
+	 * `wasPaused`.
 	 */
 	requests: Requests<QueueItem> | undefined;
 	#drain: Drain | undefined;
@@ -54,17 +58,17 @@ export class Session implements Receiver, HeartbeatPeer {
 	#largeAnswers: LargeAnswers | undefined;
 	readonly #disconnected = new AbortController();
 
-	/** @param onGone called after the transport has closed */
+	/** @param onTransportClosed called after the transport has closed */
 	constructor(
 		readonly transport: Transport,
 		readonly services: SessionServices,
 		readonly options: SessionOptions,
-		private readonly onGone: (session: Session) => void,
+		private readonly onTransportClosed: (session: Session) => void,
 	) {
 		this.#connectTimer = setTimeout(() => this.close(), options.connectTimeout).unref();
 	}
 
-	/** Whether the client's DDP message `connect` was accepted. */
+	/** Whether the client's `connect` message was accepted. */
 	get hasAcceptedConnect(): boolean {
 		return this.connectionId !== undefined;
 	}
@@ -108,7 +112,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		return this.#largeAnswers;
 	}
 
-	/** Fires when the client has disconnected. */
+	/** Fires when the session has ended. */
 	get signal(): AbortSignal {
 		return this.#disconnected.signal;
 	}
@@ -130,7 +134,7 @@ export class Session implements Receiver, HeartbeatPeer {
 	/** The transport has closed. */
 	onClose(): void {
 		this.end();
-		this.onGone(this);
+		this.onTransportClosed(this);
 	}
 
 	private end(): void {
@@ -150,13 +154,13 @@ export class Session implements Receiver, HeartbeatPeer {
 
 	/** Maximum size of a frame that the client may send now, in bytes. */
 	private get maxFrame(): number {
-		if (!this.hasAcceptedConnect) return MAX_FIRST_FRAME;
+		if (!this.hasAcceptedConnect) return MAX_FRAME_BEFORE_CONNECT;
 		return this.login.userId === null ? this.options.maxAnonymousFrame : Number.POSITIVE_INFINITY;
 	}
 
 	enforceFrameSize(bytes: number): boolean {
-		// A client may send large frames directly after the message that logs it in. `answerLarge` checks them when the login
-		// has ended, because the limit depends on the login.
+		// The limit depends on the login. During a login every frame is allowed here, and `answerLarge` checks large frames
+		// when the login has ended.
 		if (this.isClosed || this.login.pendingChanges > 0 || bytes <= this.maxFrame) return true;
 		this.close(TOO_LARGE);
 		return false;
@@ -173,18 +177,19 @@ export class Session implements Receiver, HeartbeatPeer {
 		const message = codec.parseFrame(text);
 		if (typeof message === 'string') this.sendError(message);
 		else if (message.msg === 'disconnect') this.close();
-		else if (!this.hasAcceptedConnect) this.connect(message, text);
+		else if (!this.hasAcceptedConnect) this.handleBeforeConnect(message, text);
 		// Pings and pongs do not wait in the queue, so that neither side times out during a slow method.
 		else if (this.#knowsPings && message.msg === 'ping') this.send(codec.pong(message.id));
 		else if (this.#knowsPings && message.msg === 'pong') return;
 		else if (!this.#drain?.ignoresRequests) this.enqueue(codec.parseRequest(message, text));
 	}
 
-	private connect(message: codec.Message, text: string): void {
-		if (message.msg !== 'connect') {
-			this.sendError(codec.errorFrame('Must connect first', message, text));
-			return;
-		}
+	private handleBeforeConnect(message: codec.Message, text: string): void {
+		if (message.msg === 'connect') this.connect(message);
+		else this.sendError(codec.errorFrame('Must connect first', message, text));
+	}
+
+	private connect(message: codec.Message): void {
 		const { version, agreed } = codec.negotiate(message);
 		if (!agreed) {
 			this.send(codec.failed(version));
@@ -202,7 +207,7 @@ export class Session implements Receiver, HeartbeatPeer {
 			this.transport.onIdle(this.options.connectTimeout, () => this.onTimeout());
 		}
 		this.send(codec.connected(this.connectionId));
-		void this.#subscriptions.startUniversal(null);
+		void this.#subscriptions.startUniversal(this.userId);
 		if (this.services.onConnection) this.services.onConnection(this.connection as ClientConnection);
 	}
 
@@ -213,11 +218,13 @@ export class Session implements Receiver, HeartbeatPeer {
 			typeof request === 'object' && request.msg === 'method' ? this.services.invoker.get(request.method) : undefined;
 		if (method?.changesUser) this.login.pendingChanges++;
 		this.requests ??= new Requests(this, this.options.maxQueue);
-		// During a login even a parallel call waits until its user is known: stock clients send a login and calls in one burst.
+		// During a login, even a call that may run in parallel waits: its user is known only when the login has ended. Stock
+		// clients send a login and calls in one burst.
 		const runsInParallel = method?.parallel === true && this.login.pendingChanges === 0;
 		this.requests.add(request, runsInParallel);
 	}
 
+	/** Handles a request whose turn has come: see `RequestsHost`. */
 	answer(request: QueueItem, release: () => void): Promise<void> | undefined {
 		if (typeof request === 'string') this.sendError(request);
 		else if (request.msg === 'large') return this.answerLarge(request, release);
@@ -227,7 +234,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		return undefined;
 	}
 
-	/** Handles a large frame that arrived during a login. The login was before the frame in the queue, so it has ended. */
+	/** Handles a large frame that arrived during a login. The login has ended: it was before the frame in the queue. */
 	private answerLarge({ text }: codec.LargeFrame, release: () => void): Promise<void> | undefined {
 		if (text.length > this.maxFrame) {
 			this.close(TOO_LARGE);
@@ -282,7 +289,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		this.transport.resume();
 	}
 
-	/** Called by the queue when its state has changed. */
+	/** Called when the state of `requests` has changed. */
 	onChange(): void {
 		if (this.requests?.isIdle && !this.requests.wasPaused) this.requests = undefined;
 		this.#drain?.onChange();

@@ -1,4 +1,4 @@
-/** Ends all sessions when the server shuts down (`test/contract/ddp.md` section 18). */
+/** Ends all sessions of a server that shuts down (`test/contract/ddp.md` section 18). */
 import { type CloseReason, GOING_AWAY } from './transports/close-reason.js';
 import type { Transport } from './transports/transport.js';
 
@@ -6,12 +6,12 @@ import type { Transport } from './transports/transport.js';
 export interface EndingSession {
 	/** Answers the received requests, then closes the session. */
 	drain(): Promise<void>;
-	/** Closes it, even with unanswered calls. */
+	/** Closes the session, even if calls are unanswered. */
 	close(reason: CloseReason): void;
 	readonly transport: Pick<Transport, 'terminate'>;
 }
 
-/** The part of the grace period in which sessions begin to end; the rest is for their last answers. */
+/** The share of the grace period in which sessions begin to end. The rest is for their last answers. */
 const SPREAD_SHARE = 0.5;
 
 /** How long a client has to answer the close frame before it is disconnected, in ms. */
@@ -24,8 +24,8 @@ const CLOSE_GRACE_MS = 2000;
  * @returns a function that cancels the remaining steps
  */
 export function endSessions(sessions: ReadonlySet<EndingSession>, grace: number): () => void {
-	const step = (grace * SPREAD_SHARE) / sessions.size;
-	const timers = [...sessions].map((session, i) => setTimeout(() => void session.drain(), step * i));
+	const stepMs = (grace * SPREAD_SHARE) / sessions.size;
+	const timers = [...sessions].map((session, i) => setTimeout(() => void session.drain(), stepMs * i));
 	timers.push(
 		setTimeout(() => {
 			for (const session of sessions) session.close(GOING_AWAY);

@@ -11,7 +11,7 @@ interface ExpiringSession {
 }
 
 /**
- * Checks all sessions once a second. That needs no memory per session; a timer for each would take 250 bytes.
+ * Checks all sessions once a second. A timer for each session would take 250 bytes of memory.
  * @param sessions the open sessions; read again at each check
  * @returns a function that stops the checks
  */

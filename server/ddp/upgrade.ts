@@ -15,8 +15,9 @@ import { SockJsWebSocketTransport } from './transports/sockjs/websocket.js';
 import type { OpenSession, TransportOptions } from './transports/transport.js';
 import { ClientSocket, WebSocketTransport } from './transports/websocket.js';
 
-/** The paths of WebSockets. A slash and a query may follow. */
+/** `/websocket` and `/sockjs/websocket`: WebSockets without SockJS framing. A slash and a query may follow. */
 const RAW_PATH = /^(\/sockjs)?\/websocket\/?(\?|$)/;
+/** `/sockjs/<server>/<session>/websocket`. A slash and a query may follow. */
 const SOCKJS_PATH = /^\/sockjs\/[^/.?]+\/[^/.?]+\/websocket\/?(\?|$)/;
 
 /** The HTTP server that has received a request. */
@@ -24,7 +25,7 @@ function httpServerOf({ socket }: IncomingMessage): Server | undefined {
 	return (socket as { server?: Server }).server;
 }
 
-/** Three upgrades are about a millisecond of work. A client whose upgrade cannot wait is disconnected. */
+/** Upgrades in one turn of the event loop: three take about 1 ms. If too many wait, a further client is disconnected. */
 const UPGRADES = { perTurn: 3, maxWaiting: 20_000 };
 
 interface UpgradeRequest {
@@ -66,8 +67,9 @@ export function createUpgrade(
 	});
 
 	function refuseUpgrade(socket: Duplex, status: number, body = ''): void {
-		const retry = (status === 429 || status === 503) && { 'retry-after': String(retryConnectionSeconds()) };
-		endWithAnswer(socket, status, body, { ...app.securityHeaders, ...retry });
+		const isTemporary = status === 429 || status === 503;
+		const retryHeaders: Record<string, string> = isTemporary ? { 'retry-after': String(retryConnectionSeconds()) } : {};
+		endWithAnswer(socket, status, body, { ...app.securityHeaders, ...retryHeaders });
 	}
 
 	// One listener function for all sockets saves memory per open socket.
@@ -119,7 +121,7 @@ export function createUpgrade(
 			refuseUpgrade(socket, 403, errorBody(ORIGIN_NOT_ALLOWED));
 			return;
 		}
-		/** Set while the connection waits: ends the wait, and returns what the client has sent meanwhile. */
+		/** Set if the connection must wait. Ends the wait, and returns the data that the client has sent meanwhile. */
 		let endHold: (() => Buffer) | undefined;
 		const onDisconnect = admission.request(address, (rejection) => {
 			const received = endHold ? Buffer.concat([head, endHold()]) : head;
@@ -129,7 +131,7 @@ export function createUpgrade(
 		if (onDisconnect) endHold = holdSocket(socket, onDisconnect);
 	}
 
-	/** Completes the handshake of an admitted connection. @param head what the client has sent after its request */
+	/** Completes the handshake of an admitted connection. @param head the data that the client has sent after its request */
 	function completeUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer, address: string | null): void {
 		let isOpen = false;
 		webSockets.handleUpgrade(request, socket, head, (webSocket) => {

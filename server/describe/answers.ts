@@ -6,8 +6,8 @@ import { acceptsUndefined, choicesOf, type JsonSchema, type SchemaMaker } from '
 const SUCCESS = { name: 'success', isOptional: false, shape: { kind: 'literal', value: true } } as const;
 
 /**
- * The body for one shape of return value, in the form that `succeeded` in `rest/envelope.ts` gives it: the members of a
- * plain object are beside `success`, and any other value is the member `result`.
+ * The body for one shape of return value. As `succeeded` in `rest/envelope.ts` does, it puts the members of a plain object
+ * beside `success`, and any other value into the member `result`.
  */
 function bodyOf(shape: Shape, maker: SchemaMaker): JsonSchema {
 	if (shape.kind === 'named') return bodyOf(shape.shape, maker);
@@ -22,6 +22,6 @@ export function answerBody(returns: Shape | undefined, rest: RestRoute, maker: S
 	if (rest.empty) return successOnly;
 	if (!returns) return bodyOf({ kind: 'any' }, maker);
 	const bodies = choicesOf(returns).map((choice) => bodyOf(choice, maker));
-	const all = acceptsUndefined(returns) ? [...bodies, successOnly] : bodies;
-	return all.length === 1 ? (all[0] as JsonSchema) : { anyOf: all };
+	if (acceptsUndefined(returns)) bodies.push(successOnly);
+	return bodies.length === 1 ? (bodies[0] as JsonSchema) : { anyOf: bodies };
 }

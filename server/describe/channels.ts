@@ -1,8 +1,8 @@
-/** Builds the parts that all channels of the AsyncAPI document have in common. */
+/** Builds parts that the channels of the AsyncAPI document have in common. */
 import type { RateRule } from '../../shared/limit.js';
 import type { AnyMatcher } from '../../shared/matcher.js';
 import type { Member } from '../../shared/shape.js';
-import { message } from './ddpMessages.js';
+import { openMessageSchema } from './ddpMessages.js';
 import type { ExampleMaker } from './examples.js';
 import { argumentMembers, type JsonSchema, type SchemaMaker } from './schema.js';
 
@@ -32,7 +32,7 @@ export interface ChannelContext {
 /** The address of every channel: the path of the WebSocket. */
 export const ADDRESS = '/websocket';
 
-/** A name as an id of the document: each character that is no letter, digit, point, dash or underscore becomes `_`. */
+/** Makes an id for the document: each character of the name except letters, digits, `.`, `-` and `_` becomes `_`. */
 export const idOf = (name: string): string => name.replace(/[^\w.-]/g, '_');
 
 export const channelRef = (channel: string): Json => ({ $ref: `#/channels/${channel}` });
@@ -95,5 +95,10 @@ export function describedArguments(args: Arguments, { maker, examples }: Channel
 /** The message that subscribes to a publication or a stream. */
 export function subMessage(name: string, summary: string, params: JsonSchema, example: readonly unknown[]): Json {
 	const members = { id: { type: 'string', minLength: 1 }, name: { const: name }, 'params?': params };
-	return messageObject('sub', summary, message('sub', members, true), { msg: 'sub', id: '1', name, params: example });
+	return messageObject('sub', summary, openMessageSchema('sub', members), {
+		msg: 'sub',
+		id: '1',
+		name,
+		params: example,
+	});
 }

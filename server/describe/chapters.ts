@@ -4,7 +4,10 @@
 export const CHAPTERS: readonly (readonly [title: string, names: RegExp])[] = [
 	['Identity keys', /E2EKey$|^e2e\.(fetchMyKeys|setUserPublicAndPrivateKeys|keyHistory)$/],
 	['Room keys', /^e2e\.|^stream-notify-room-users$/],
-	['The own account', /^(login|logout|createUser|changePassword|me|getNewToken|removeOtherTokens|logoutOtherClients)$/],
+	[
+		"The caller's account",
+		/^(login|logout|createUser|changePassword|me|getNewToken|removeOtherTokens|logoutOtherClients)$/,
+	],
 	['Users', /^users\.|^getUserRoles$/],
 	['Rooms and members', /^(rooms|channels|groups|im|dm|subscriptions)[./]|[rR]oom/],
 	['Settings and permissions', /[sS]etting|^permissions/],

@@ -1,14 +1,19 @@
-/** The DDP messages that do not belong to a certain method, publication or stream, as JSON Schema. */
+/** JSON Schemas of the DDP messages that belong to no particular method, publication or stream. */
 import type { JsonSchema } from './schema.js';
 
 const TEXT: JsonSchema = { type: 'string' };
 const TEXTS: JsonSchema = { type: 'array', items: TEXT };
 
-/**
- * The schema of a message. Each member is required unless its name ends with `?`.
- * @param allowsOthers whether the message may have other members: the server ignores them in messages of clients
- */
-export function message(msg: string, members: Readonly<Record<string, JsonSchema>>, allowsOthers = false): JsonSchema {
+/** The members of a message. Each is required unless its name ends with `?`. */
+type MessageMembers = Readonly<Record<string, JsonSchema>>;
+
+/** The schema of a message that has only these members and `msg`. */
+export function messageSchema(msg: string, members: MessageMembers): JsonSchema {
+	return { ...openMessageSchema(msg, members), additionalProperties: false };
+}
+
+/** The schema of a message that may have other members. The server ignores them in messages of clients. */
+export function openMessageSchema(msg: string, members: MessageMembers): JsonSchema {
 	const entries = Object.entries(members);
 	const required = entries.filter(([name]) => !name.endsWith('?')).map(([name]) => name);
 	return {
@@ -18,7 +23,6 @@ export function message(msg: string, members: Readonly<Record<string, JsonSchema
 			...Object.fromEntries(entries.map(([name, schema]) => [name.replace('?', ''), schema])),
 		},
 		required: ['msg', ...required],
-		...(!allowsOthers && { additionalProperties: false }),
 	};
 }
 
@@ -54,67 +58,67 @@ export const PROTOCOL: Readonly<Record<string, ProtocolMessage>> = {
 	connect: {
 		from: 'client',
 		summary: 'The first message: which versions of DDP the client speaks, and the session it had before',
-		payload: message('connect', { version: TEXT, support: TEXTS, 'session?': {} }, true),
+		payload: openMessageSchema('connect', { version: TEXT, support: TEXTS, 'session?': {} }),
 		example: { msg: 'connect', version: '1', support: ['1', 'pre2', 'pre1'] },
 	},
 	connected: {
 		from: 'server',
 		summary: 'The session has begun',
-		payload: message('connected', { session: TEXT }),
+		payload: messageSchema('connected', { session: TEXT }),
 		example: { msg: 'connected', session: SESSION },
 	},
 	failed: {
 		from: 'server',
 		summary: 'The server does not support the version: the client can connect again with this one',
-		payload: message('failed', { version: TEXT }),
+		payload: messageSchema('failed', { version: TEXT }),
 		example: { msg: 'failed', version: '1' },
 	},
 	ping: {
 		from: 'both',
 		summary: 'Asks for a pong',
-		payload: message('ping', { 'id?': {} }, true),
+		payload: openMessageSchema('ping', { 'id?': {} }),
 		example: { msg: 'ping' },
 	},
 	pong: {
 		from: 'both',
 		summary: 'Answers a ping, with its id',
-		payload: message('pong', { 'id?': {} }, true),
+		payload: openMessageSchema('pong', { 'id?': {} }),
 		example: { msg: 'pong' },
 	},
 	error: {
 		from: 'server',
 		summary: 'A message could not be understood',
-		payload: message('error', { reason: TEXT, 'offendingMessage?': {} }),
+		payload: messageSchema('error', { reason: TEXT, 'offendingMessage?': {} }),
 		example: { msg: 'error', reason: 'Bad request', offendingMessage: { msg: 'unknown' } },
 	},
 	updated: {
 		from: 'server',
 		summary: 'The server has sent everything that these calls have changed in the subscriptions of the client',
-		payload: message('updated', { methods: TEXTS }),
+		payload: messageSchema('updated', { methods: TEXTS }),
 		example: { msg: 'updated', methods: ['1'] },
 	},
 	unsub: {
 		from: 'client',
 		summary: 'Ends a subscription',
-		payload: message('unsub', { id: TEXT }, true),
+		payload: openMessageSchema('unsub', { id: TEXT }),
 		example: { msg: 'unsub', id: '1' },
 	},
 	ready: {
 		from: 'server',
 		summary: 'All documents of these subscriptions have been sent',
-		payload: message('ready', { subs: TEXTS }),
+		payload: messageSchema('ready', { subs: TEXTS }),
 		example: { msg: 'ready', subs: ['1'] },
 	},
 	nosub: {
 		from: 'server',
 		summary: 'A subscription has ended, or was refused',
-		payload: message('nosub', { 'id?': TEXT, 'error?': errorSchema() }),
+		payload: messageSchema('nosub', { 'id?': TEXT, 'error?': errorSchema() }),
 		example: { msg: 'nosub', id: '1' },
 	},
 	removed: {
 		from: 'server',
 		summary: 'A document that no subscription of the client contains any more',
-		payload: message('removed', { collection: TEXT, id: TEXT }),
+		payload: messageSchema('removed', { collection: TEXT, id: TEXT }),
 		example: { msg: 'removed', collection: 'users', id: 'uB7xHn3QpLd9TzEwa' },
 	},
 };

@@ -19,20 +19,21 @@ interface RestError extends DescribedError {
 	readonly isBare: boolean;
 }
 
-let reasons: ReadonlyMap<ErrorCode, readonly string[]> | undefined;
+/** Made at the first use. */
+let reasonsByCode: ReadonlyMap<ErrorCode, readonly string[]> | undefined;
 
 /** The reasons that errors with a code may have. */
 function reasonsOf(code: ErrorCode): readonly string[] {
-	if (!reasons) {
+	if (!reasonsByCode) {
 		const all = new Map<ErrorCode, string[]>();
 		for (const { error, reason } of knownErrors()) {
 			const known = all.get(error) ?? [];
 			const isNew = reason !== '' && !known.includes(reason);
 			all.set(error, isNew ? [...known, reason] : known);
 		}
-		reasons = all;
+		reasonsByCode = all;
 	}
-	return reasons.get(code) ?? [];
+	return reasonsByCode.get(code) ?? [];
 }
 
 /** An error code that a call may answer, with its reasons. */
@@ -50,22 +51,23 @@ export const errorsOf = (codes: readonly ErrorCode[]): DescribedError[] =>
  * the other reasons belong to other methods.
  */
 export function methodErrors(method: Method): DescribedError[] {
-	const own = method.errors ?? [];
-	const common = new Set(commonErrors(method).filter((code) => !own.includes(code)));
-	return [...errorsOf(own), ...Array.from(common, (code) => ({ code, reasons: reasonsOf(code).slice(0, 1) }))];
+	const ownCodes = method.errors ?? [];
+	const commonCodes = new Set(commonErrors(method).filter((code) => !ownCodes.includes(code)));
+	const common = Array.from(commonCodes, (code) => ({ code, reasons: reasonsOf(code).slice(0, 1) }));
+	return [...errorsOf(ownCodes), ...common];
 }
 
 /**
- * Groups errors by the status of their answers, and adds those of any route. Errors of one code may have different
- * statuses, so each known error of the code is asked for its own.
+ * Groups errors by the status of their answers, and adds the errors of every route. Errors with the same code may have
+ * different statuses, so the status of each known error of a code is determined.
  */
-function byStatus(errors: readonly DescribedError[]): Map<number, RestError[]> {
+function groupByStatus(errors: readonly DescribedError[]): Map<number, RestError[]> {
 	const known = errorInstances();
 	const groups = new Map<number, RestError[]>();
 	const others = ROUTE_ERRORS.filter((code) => !errors.some((error) => error.code === code));
 	const ofEveryRoute = errorsOf(others).map(({ code, reasons }) => ({
 		code,
-		// Only a login has another text of 503 than the first.
+		// Of the reasons of 503, only the first is not about a login.
 		reasons: code === 503 ? reasons.slice(0, 1) : reasons,
 	}));
 	for (const { code, reasons } of [...errors, ...ofEveryRoute]) {
@@ -113,7 +115,7 @@ const RETRY = { 'Retry-After': { schema: { type: 'integer' }, description: 'Seco
 /** The error answers of a route: OpenAPI's response objects, by status. */
 export function errorResponses(errors: readonly DescribedError[]): Record<string, unknown> {
 	const responses: Record<string, unknown> = {};
-	for (const [status, errorsOfStatus] of byStatus(errors)) {
+	for (const [status, errorsOfStatus] of groupByStatus(errors)) {
 		const schema = status === 400 ? errorBodySchema(errorsOfStatus) : { $ref: '#/components/schemas/Refusal' };
 		responses[status] = {
 			description: [TITLES[status] ?? 'Refused', '', ...errorsOfStatus.map(errorLine)].join('\n'),

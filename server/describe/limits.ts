@@ -18,12 +18,13 @@ const COUNT_KEYS: readonly (readonly [key: 'userId' | 'clientAddress' | 'connect
 ];
 
 /** What a rule counts by. A rule counts each value of a key separately if its matcher for the key is a function. */
-function countedBy({ matcher }: RateRule): string {
-	const keys = COUNT_KEYS.filter(([key]) => typeof matcher[key] === 'function').map(([, text]) => text);
+function countKeysText({ matcher }: RateRule): string {
+	const countKeys = COUNT_KEYS.filter(([key]) => typeof matcher[key] === 'function').map(([, text]) => text);
 	// Calls over REST have no connection: `connectionId` is null.
 	const isRest = typeof matcher.connectionId === 'function' && matches(matcher.connectionId, null);
-	const restKeys = keys.filter((key) => key !== 'connection');
-	return isRest ? `${restKeys.join(' and ') || 'server'}, over REST` : keys.join(' and ') || 'server';
+	const keys = isRest ? countKeys.filter((key) => key !== 'connection') : countKeys;
+	const text = keys.join(' and ') || 'server';
+	return isRest ? `${text}, over REST` : text;
 }
 
 /** The limits of a method or publication: the limit in its definition, and the rules that match its name. */
@@ -38,7 +39,7 @@ export function limitsOf(
 	const others = matching.map((rule) => ({
 		calls: rule.calls ?? DEFAULT_LIMIT.calls,
 		per: rule.per ?? DEFAULT_LIMIT.per,
-		countedBy: countedBy(rule),
+		countedBy: countKeysText(rule),
 	}));
 	return [...own, ...others];
 }

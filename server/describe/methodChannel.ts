@@ -16,7 +16,7 @@ import {
 	paramsSchema,
 } from './channels.js';
 import { chapterOf } from './chapters.js';
-import { errorSchema, message } from './ddpMessages.js';
+import { errorSchema, messageSchema, openMessageSchema } from './ddpMessages.js';
 import { methodErrors } from './errorResponses.js';
 import { limitsOf, limitsText } from './limits.js';
 import { acceptsUndefined, isUndefined } from './schema.js';
@@ -27,7 +27,7 @@ function callMessage({ name, args }: Method, context: ChannelContext): Json {
 	const paramsKey = args.length === 0 ? 'params?' : 'params';
 	const members = { id: ID, method: { const: name }, [paramsKey]: paramsSchema(args, context), 'randomSeed?': {} };
 	const example = { msg: 'method', id: '1', method: name, params: exampleParams(args, context) };
-	return messageObject('method', `Calls ${name}`, message('method', members, true), example);
+	return messageObject('method', `Calls ${name}`, openMessageSchema('method', members), example);
 }
 
 /** The codes of errors that a call may answer; undefined if they are unknown. */
@@ -42,8 +42,8 @@ function resultMessage(method: Method, { maker, examples }: ChannelContext): Jso
 	const value = maker.schemaOf(shape);
 	const hasValue = !isUndefined(shape);
 	const resultKey = acceptsUndefined(shape) || shape.kind === 'any' ? 'result?' : 'result';
-	const success = message('result', { id: ID, ...(hasValue && { [resultKey]: value }) });
-	const failure = message('result', { id: ID, error: errorSchema(codesOf(method)) });
+	const success = messageSchema('result', { id: ID, ...(hasValue && { [resultKey]: value }) });
+	const failure = messageSchema('result', { id: ID, error: errorSchema(codesOf(method)) });
 	const example = { msg: 'result', id: '1', ...(hasValue && { result: examples.exampleOf(value) }) };
 	return messageObject('result', 'The value, or the error', { anyOf: [success, failure] }, example);
 }

@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import type { RateRule } from '../../shared/limit.js';
 import { DEFAULT_TIMEOUT, type Method, pathParameters, type RestRoute } from '../../shared/method.js';
-import { IDEMPOTENCY_KEY, WITH_BODY } from '../rest/request.js';
+import { IDEMPOTENCY_KEY, VERBS_WITH_BODY } from '../rest/request.js';
 import { urlOf } from '../rest/server.js';
 import { answerBody } from './answers.js';
 import { CHAPTERS, chapterOf } from './chapters.js';
@@ -49,7 +49,7 @@ function descriptionOf(method: Method, limits: readonly RateRule[]): string {
 function parametersOf(method: Method, rest: RestRoute, maker: SchemaMaker, examples: ExampleMaker): unknown[] {
 	const inPath = new Set(pathParameters(rest.path));
 	const argumentParameters = argumentMembers(method.args).flatMap(({ name, isOptional, shape }) => {
-		if (!inPath.has(name) && WITH_BODY.has(rest.verb)) return [];
+		if (!inPath.has(name) && VERBS_WITH_BODY.has(rest.verb)) return [];
 		const schema = maker.schemaOf(shape);
 		const example = examples.exampleOf(schema, name);
 		return [
@@ -81,7 +81,7 @@ function bodySchema({ args }: Method, rest: RestRoute, maker: SchemaMaker): Json
 }
 
 function requestBody(method: Method, rest: RestRoute, maker: SchemaMaker, examples: ExampleMaker): object {
-	if (!WITH_BODY.has(rest.verb)) return {};
+	if (!VERBS_WITH_BODY.has(rest.verb)) return {};
 	const schema = bodySchema(method, rest, maker);
 	const content = { schema, example: examples.exampleOf(schema) };
 	return {
@@ -100,7 +100,7 @@ function operationOf(
 ): Operation {
 	const { name, summary, anonymous, returns, once, secondFactor, timeout } = method;
 	const schema = answerBody(returns?.shape, rest, maker);
-	// The error for a field that is no argument.
+	// Some routes refuse a field that is not an argument.
 	const unknownFieldErrors = rest.unknownField ? [clientError(rest.unknownField).error] : [];
 	const errors = [
 		...methodErrors(method),
@@ -186,13 +186,14 @@ export function openapiDocument({ methods, limits, version, pathPrefix }: Docume
 		if (rest) add(pathOf(rest.path), rest.verb, operationOf(method, rest, { maker, examples, limits }));
 	}
 	const context = { maker, examples, limits, methods: new Map(methods.map((method) => [method.name, method])) };
-	// The built-in routes with a method are those of accounts. A server without accounts does not have them.
+	// The built-in routes that call a method are about accounts. A server without accounts does not have these routes.
 	const hasAccounts = context.methods.has('login');
 	for (const route of ROUTES.filter(({ method }) => method === undefined || hasAccounts)) {
 		for (const [verb, operation] of routeOperations(route, context)) add(route.path, verb, operation);
 	}
 	const operations = Object.values(paths).flatMap((path) => Object.values(path));
 	const usedTags = new Set(operations.flatMap(({ tags }) => tags));
+	const tagNames = [...CHAPTERS.map(([name]) => name), 'Server'].filter((name) => usedTags.has(name));
 	return {
 		openapi: '3.1.0',
 		info: {
@@ -203,7 +204,7 @@ export function openapiDocument({ methods, limits, version, pathPrefix }: Docume
 			license: { name: 'MIT', identifier: 'MIT' },
 		},
 		servers: [{ url: pathPrefix || '/' }],
-		tags: [...CHAPTERS.map(([name]) => name), 'Server'].filter((name) => usedTags.has(name)).map((name) => ({ name })),
+		tags: tagNames.map((name) => ({ name })),
 		paths,
 		components: {
 			schemas: {

@@ -18,7 +18,7 @@ import {
 	paramsSchema,
 	subMessage,
 } from './channels.js';
-import { message } from './ddpMessages.js';
+import { messageSchema } from './ddpMessages.js';
 import { limitsOf } from './limits.js';
 
 /**
@@ -43,13 +43,13 @@ function documentMessages(
 		[`added.${idOf(collection)}`]: messageObject(
 			'added',
 			'A document that the client did not have',
-			message('added', { ...base, 'fields?': fields }),
+			messageSchema('added', { ...base, 'fields?': fields }),
 			{ msg: 'added', ...example },
 		),
 		[`changed.${idOf(collection)}`]: messageObject(
 			'changed',
 			'Fields of a document have changed, or have been removed',
-			message('changed', { ...base, 'fields?': fields, 'cleared?': cleared }),
+			messageSchema('changed', { ...base, 'fields?': fields, 'cleared?': cleared }),
 			{ msg: 'changed', ...example },
 		),
 	};

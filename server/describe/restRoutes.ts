@@ -51,8 +51,8 @@ const DdpAnswer = { message: String, success: Boolean };
 const Version = { version: String, info: { version: String }, success: true };
 
 /**
- * The bodies of errors of `method.call`. The error of a method has the form of a result. A body without a valid call has
- * the usual form of an error.
+ * The bodies of error answers of `method.call`. An error of the called method is sent in the form of a result. If the
+ * request contains no valid call, the answer has the usual form of an error.
  */
 const DDP_ERRORS = {
 	400: Match.OneOf(DdpAnswer, Match.ObjectIncluding({ success: false, error: String })),
@@ -73,7 +73,7 @@ export const ROUTES: readonly BuiltInRoute[] = [
 		verbs: ['POST'],
 		id: 'rest.login',
 		summary: 'Logs in with a name and a password, or with a token',
-		tag: 'The own account',
+		tag: "The caller's account",
 		needsLogin: false,
 		method: 'login',
 		body: LoginBody,
@@ -85,7 +85,7 @@ export const ROUTES: readonly BuiltInRoute[] = [
 		verbs: ['GET', 'POST'],
 		id: 'rest.logout',
 		summary: 'Logs out and removes the login token',
-		tag: 'The own account',
+		tag: "The caller's account",
 		needsLogin: true,
 		method: 'logout',
 		answer: { status: 'success', data: { message: String } },
@@ -95,7 +95,7 @@ export const ROUTES: readonly BuiltInRoute[] = [
 		verbs: ['POST'],
 		id: 'rest.users.logoutOtherClients',
 		summary: 'Removes all other login tokens of the caller',
-		tag: 'The own account',
+		tag: "The caller's account",
 		needsLogin: true,
 		method: 'users.logoutOtherClients',
 		answer: { token: String, tokenExpires: Date, success: true },
@@ -143,7 +143,7 @@ interface RouteContext {
 }
 
 /** A body in JSON that matches a pattern: its schema and an example. */
-function content(pattern: Pattern, { maker, examples }: RouteContext): object {
+function jsonContent(pattern: Pattern, { maker, examples }: RouteContext): object {
 	const schema: JsonSchema = maker.schemaOf(compile(pattern).shape);
 	return { content: { 'application/json': { schema, example: examples.exampleOf(schema) } } };
 }
@@ -169,7 +169,7 @@ export function routeOperations(route: BuiltInRoute, context: RouteContext): [ve
 	const usualErrors = errorResponses(errorsOf([...codes]));
 	const ownErrors = Object.entries(errorBodies).map(([status, pattern]) => [
 		status,
-		{ description: 'Refused', ...content(pattern, context) },
+		{ description: 'Refused', ...jsonContent(pattern, context) },
 	]);
 	return verbs.map((verb, i) => [
 		verb,
@@ -179,9 +179,9 @@ export function routeOperations(route: BuiltInRoute, context: RouteContext): [ve
 			tags: [tag],
 			security: needsLogin ? [CREDENTIALS] : [],
 			parameters: parametersOf(path),
-			...(body !== undefined && { requestBody: { required: true, ...content(body, context) } }),
+			...(body !== undefined && { requestBody: { required: true, ...jsonContent(body, context) } }),
 			responses: {
-				200: { description: 'Done', ...content(answer, context) },
+				200: { description: 'Done', ...jsonContent(answer, context) },
 				...(needsLogin && { 401: UNAUTHORIZED }),
 				...usualErrors,
 				...Object.fromEntries(ownErrors),

@@ -10,7 +10,7 @@ export type Encoding = 'ejson' | 'json';
 /** Accepts no value. */
 const NEVER: JsonSchema = { not: {} };
 
-/** The classes whose objects can be encoded: `Date` and `Uint8Array` in EJSON, only `Date`, as text, in JSON. */
+/** The classes whose objects can be encoded. EJSON encodes `Date` and `Uint8Array`; JSON only `Date`, as a text. */
 const CLASSES: Record<Encoding, ReadonlyMap<string, JsonSchema>> = {
 	ejson: new Map<string, JsonSchema>([
 		['Date', { type: 'object', properties: { $date: { type: 'number' } }, required: ['$date'] }],
@@ -41,8 +41,8 @@ export function choicesOf(shape: Shape): Shape[] {
 }
 
 /**
- * A schema that accepts what one of the schemas accepts. Constants become one `enum`; schemas that state only a type
- * become one list of types.
+ * A schema that accepts a value if one of the schemas accepts it. Constants become one `enum`. Schemas that state only a
+ * type become one list of types.
  */
 function anyOf(schemas: readonly JsonSchema[]): JsonSchema {
 	const distinct = [...new Map(schemas.map((schema) => [JSON.stringify(schema), schema])).values()];
@@ -111,8 +111,8 @@ export class SchemaMaker {
 	}
 
 	/**
-	 * The first shape of a name becomes a component. A different shape of the same name is written in place, so that no
-	 * reference leads to the wrong shape.
+	 * The first shape with a name becomes a component, to which a reference leads. A different shape with the same name gets
+	 * its schema in place, because the reference would lead to the wrong shape.
 	 */
 	#ref(name: string, shape: Shape): JsonSchema {
 		const known = this.#named.get(name);

@@ -17,19 +17,22 @@ import {
 	paramsSchema,
 	subMessage,
 } from './channels.js';
-import { message } from './ddpMessages.js';
+import { messageSchema } from './ddpMessages.js';
 import { limitsOf } from './limits.js';
 import type { JsonSchema } from './schema.js';
 
+/** A part of an event name that stands for any text, such as `<rid>`. */
 const VARIABLE = /<(\w+)>/g;
 
-/** Escapes slashes too, for programs that write the pattern between slashes. */
-const escaped = (text: string) => escapeRegExp(text).replaceAll('/', '\\/');
+/** Escapes a text for a pattern, also slashes, because some programs write patterns between slashes. */
+const escapePatternText = (text: string) => escapeRegExp(text).replaceAll('/', '\\/');
 
 /** The schema of an event name. A part in angle brackets stands for any text without a slash. */
 function eventNameSchema(name: string): JsonSchema {
 	const parts = name.split(/<\w+>/);
-	return parts.length === 1 ? { const: name } : { type: 'string', pattern: `^${parts.map(escaped).join('[^/]+')}$` };
+	return parts.length === 1
+		? { const: name }
+		: { type: 'string', pattern: `^${parts.map(escapePatternText).join('[^/]+')}$` };
 }
 
 const exampleName = (name: string) => name.replace(VARIABLE, 'rT4Kq8ZyWm2NcXb7v');
@@ -48,7 +51,7 @@ function streamMessage(
 ): Json {
 	const base = { collection: `stream-${stream}`, id: 'id' };
 	const members = { collection: { const: base.collection }, id: { const: base.id }, fields };
-	return messageObject(msg, summary, message(msg, members), { msg, ...base, fields: example });
+	return messageObject(msg, summary, messageSchema(msg, members), { msg, ...base, fields: example });
 }
 
 function eventMessage(stream: string, { name, summary, args }: StreamEvent, context: ChannelContext): Json {
@@ -85,11 +88,13 @@ export function streamPart({ name, summary, events }: Stream, context: ChannelCo
 	const addedFields = fieldsSchema({ eventName: { type: 'string' } });
 	const eventName = exampleName(knownEvents[0]?.name ?? '<id>');
 	const serverMessages: Record<string, Json> = {
-		added: streamMessage('added', name, 'Comes first to a subscriber with useCollection', addedFields, { eventName }),
+		added: streamMessage('added', name, 'The first message to a subscriber with useCollection', addedFields, {
+			eventName,
+		}),
 	};
 	for (const event of knownEvents) {
-		const id = `event.${idOf(event.name.replace(VARIABLE, '$1'))}`;
-		serverMessages[id] = eventMessage(name, event, context);
+		const messageId = `event.${idOf(event.name.replace(VARIABLE, '$1'))}`;
+		serverMessages[messageId] = eventMessage(name, event, context);
 	}
 	// A stream without a list of events may send any event.
 	if (!events) {

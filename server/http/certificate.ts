@@ -44,8 +44,9 @@ export async function readCertificate({ cert: certPath, key: keyPath }: Certific
 }
 
 /**
- * When the first of the certificates in a PEM text expires: clients also reject an expired one of an authority.
- * @returns seconds since 1970; undefined if the text has no certificate that can be read
+ * The time at which the first certificate in a PEM text expires. Those of authorities count too, because clients reject a
+ * certificate if that of its authority has expired.
+ * @returns seconds since 1970; undefined if the text contains no certificate, or one that cannot be read
  */
 export function expiryOf(pem: string): number | undefined {
 	const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
@@ -57,7 +58,7 @@ export function expiryOf(pem: string): number | undefined {
 	}
 }
 
-/** Logs which certificate is in use. Warns of an expired one: clients reject it, and the server does not notice. */
+/** Logs which certificate is in use. Warns if it has expired: clients reject it, and the server does not notice. */
 export function logCertificate(log: Log, { cert }: Certificate): void {
 	const { subject, subjectAltName, validTo, fingerprint256 } = new X509Certificate(cert);
 	const facts = { subject, names: subjectAltName, validTo, fingerprint256 };
@@ -68,17 +69,17 @@ export function logCertificate(log: Log, { cert }: Certificate): void {
 /**
  * Reads the files again. New connections use the new certificate; open connections stay as they are. If the files cannot
  * be used, an error is logged and the present certificate stays in use.
- * @param use replaces the certificate of a server
+ * @param replace replaces the certificate of a server
  * @returns whether the certificate was replaced
  */
 export async function reloadCertificate(
 	files: CertificateFiles,
-	use: (certificate: Certificate) => void,
+	replace: (certificate: Certificate) => void,
 	log: Log,
 ): Promise<boolean> {
 	try {
 		const certificate = await readCertificate(files);
-		use(certificate);
+		replace(certificate);
 		logCertificate(log, certificate);
 		return true;
 	} catch (err) {

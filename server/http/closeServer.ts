@@ -1,4 +1,4 @@
-/** Closes an HTTP server that need not wait for requests. */
+/** Closes an HTTP server without waiting for requests in progress. */
 import type { Server } from 'node:http';
 
 /** Closes a server with all its connections. Resolves when they are closed. */

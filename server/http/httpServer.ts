@@ -26,7 +26,7 @@ export function createHttpServer(
 ): Server {
 	// Node needs a limit for headers that does not exceed the limit for the whole request.
 	const headersTimeout = Math.min(headers, request);
-	// Connections over a limit are closed after at most a quarter of the limit, and at most 5 s.
+	// A connection over a limit is closed at most a quarter of the limit too late, and at most 5 s too late.
 	const connectionsCheckingInterval = Math.ceil(Math.min(headersTimeout, 20_000) / 4);
 	const options: ServerOptions = {
 		headersTimeout,
@@ -36,15 +36,15 @@ export function createHttpServer(
 	};
 	if (!certificate) return createServer(options, listener);
 	const server = createTlsServer({ ...options, ...certificate, handshakeTimeout: headersTimeout }, listener);
-	closeHandshakes(server);
+	closeHandshakesToo(server);
 	return server;
 }
 
 /**
- * Makes `closeAllConnections` also close the connections whose TLS handshake is not complete. The address of the client
- * identifies a connection, because TLS makes a new socket object.
+ * Makes `closeAllConnections` also close the connections whose TLS handshake is not complete. A connection is identified by
+ * the client's address and port, because its socket object is another one after the handshake.
  */
-function closeHandshakes(server: Server): void {
+function closeHandshakesToo(server: Server): void {
 	const handshakes = new Map<string, Socket>();
 	const addressOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
 	server.on('connection', (socket: Socket) => {

@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 
-/** The form in which browsers send an origin: no path, no slash at the end. Sandboxed pages and files send `null`. */
+/** An origin as browsers send it: without a path and a slash at the end. Sandboxed pages and local files send `null`. */
 const ORIGIN = /^(null|[a-z][a-z0-9+.-]*:\/\/[^/?#@\s,]*)$/i;
 
 /** The error text for a page of another origin. */
@@ -14,6 +14,7 @@ export const ORIGIN_NOT_ALLOWED = 'Pages of this origin may not connect';
 /** The value that allows only pages of this server. */
 const OWN = 'own';
 
+/** The entries of a list separated by commas. */
 const splitList = (list: string): string[] => list.split(',').map((entry) => entry.trim());
 
 /** Whether a text is `*`, or a list of origins separated by commas. */
@@ -26,7 +27,7 @@ export function isAllowedOrigins(text: string): boolean {
 	return text === OWN || isOriginList(text);
 }
 
-/** Describes a valid list in error texts. */
+/** Describes a list that `isOriginList` accepts, for error texts. */
 export const ORIGIN_LIST_FORM = '* or origins without a path, such as https://chat.example.com, separated by commas';
 
 /** An origin as browsers send it: in lower case, without the default port of its scheme. */
@@ -44,7 +45,7 @@ export function readOrigins(list: string): '*' | string[] {
  * Whether an origin is that of the server itself: it has the host and port of the request. Without TLS both schemes
  * count, because a proxy in front of the server may add TLS.
  */
-function isOwn(origin: string, { headers, socket }: IncomingMessage): boolean {
+function isOwnOrigin(origin: string, { headers, socket }: IncomingMessage): boolean {
 	const [, scheme] = /^(https?):\/\//.exec(origin) ?? [];
 	if (scheme === undefined || headers.host === undefined) return false;
 	if (socket instanceof TLSSocket && scheme !== 'https') return false;
@@ -61,12 +62,12 @@ export type AllowsOrigin = (request: IncomingMessage) => boolean;
 export function originCheck(allowed: string): AllowsOrigin {
 	const listed = readOrigins(allowed);
 	if (listed === '*') return () => true;
-	const others = new Set(listed);
+	const allowedOrigins = new Set(listed);
 	return (request) => {
 		// Version 8 of the WebSocket protocol has another name for the header.
 		const header = request.headers.origin ?? request.headers['sec-websocket-origin'];
 		if (header === undefined) return true;
 		const origin = normalized(String(header));
-		return others.has(origin) || isOwn(origin, request);
+		return allowedOrigins.has(origin) || isOwnOrigin(origin, request);
 	};
 }

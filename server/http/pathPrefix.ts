@@ -1,11 +1,13 @@
-/** `--path-prefix`: the paths of all URLs of the server begin with it. */
+/** The prefix of the paths of all URLs of the server (`--path-prefix`). */
 
 /** Segments of unreserved characters, each after a slash. Browsers resolve `.` and `..`, so these are no segments. */
 const PREFIX = /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/;
 
+const MAX_PREFIX_LENGTH = 200;
+
 /** Whether a text is a path prefix, such as `/roomkey`. */
 export function isPathPrefix(text: string): boolean {
-	return text.length <= 200 && PREFIX.test(text);
+	return text.length <= MAX_PREFIX_LENGTH && PREFIX.test(text);
 }
 
 /**

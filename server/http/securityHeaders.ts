@@ -1,4 +1,4 @@
-/** Headers that protect users of browsers. Every HTTP answer has them, also one that is written directly to a socket. */
+/** Headers that protect users of browsers. Every HTTP answer has them, even if it is written directly to a socket. */
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
@@ -25,7 +25,10 @@ declare module 'fastify' {
 	}
 }
 
-/** @param isTls whether the server itself serves TLS. Browsers then get a header that makes them use only HTTPS */
+/**
+ * The headers of every answer of a server.
+ * @param isTls whether the server itself serves TLS. Then a further header makes browsers use only HTTPS
+ */
 export function securityHeaders(isTls: boolean): SecurityHeaders {
 	return isTls ? { ...HEADERS, ...HSTS } : HEADERS;
 }
@@ -34,10 +37,11 @@ export function securityHeaders(isTls: boolean): SecurityHeaders {
 export function endWithAnswer(socket: Duplex, status: number, body: string, headers: SecurityHeaders): void {
 	// Closes the socket even if the client does not close the connection.
 	socket.once('finish', () => socket.destroy());
+	const type = body.startsWith('{') ? 'application/json' : 'text/plain';
 	const allHeaders = {
 		...headers,
 		connection: 'close',
-		...(body !== '' && { 'content-type': body.startsWith('{') ? 'application/json' : 'text/plain' }),
+		...(body !== '' && { 'content-type': type }),
 		'content-length': Buffer.byteLength(body),
 	};
 	const lines = Object.entries(allHeaders).map(([name, value]) => `${name}: ${value}\r\n`);

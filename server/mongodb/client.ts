@@ -3,27 +3,28 @@ import { MongoClient } from 'mongodb';
 import { StoreError } from '../../shared/storeErrors.js';
 
 /** The default database if the address names none, as in Rocket.Chat's setups. */
-const DATABASE = 'rocketchat';
+const DEFAULT_DATABASE = 'rocketchat';
 
 /** How long the start waits for a database that does not answer, in ms. */
 const SERVER_SELECTION_TIMEOUT_MS = 10_000;
 
 /**
- * A client that is not connected yet.
+ * Makes a client for the database. It connects at its first operation.
  *
  * @throws StoreError for an address that cannot be understood
  */
 export function connectTo(url: string): MongoClient {
+	// Options in the address take precedence.
+	const hasOwnTimeout = /[?&]serverSelectionTimeoutMS=/i.test(url);
 	try {
 		return new MongoClient(url, {
 			appName: 'roomkey',
 			writeConcern: { w: 'majority' },
 			ignoreUndefined: false,
-			// Options in the address take precedence.
-			...(/[?&]serverSelectionTimeoutMS=/i.test(url) ? {} : { serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS }),
+			...(!hasOwnTimeout && { serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS }),
 		});
 	} catch {
-		// The driver's message may quote the address, and the password with it.
+		// The driver's message is not used: it may quote the address, and so the password.
 		throw new StoreError(
 			'unreachable',
 			'The address of MongoDB cannot be understood. It looks like mongodb://user:password@host:27017/database, with special characters of the password percent-encoded.',
@@ -32,17 +33,17 @@ export function connectTo(url: string): MongoClient {
 }
 
 /** The parts of an address: `mongodb://login@hosts/database?options`. A slash in a password is percent-encoded. */
-function parts(url: string): { login?: string; hosts?: string; database?: string } {
+function urlParts(url: string): { login?: string; hosts?: string; database?: string } {
 	return (
 		/^mongodb(?:\+srv)?:\/\/(?:(?<login>[^/]*)@)?(?<hosts>[^/?]*)(?:\/(?<database>[^?]*))?/.exec(url)?.groups ?? {}
 	);
 }
 
 /** The hosts in an address, for messages. */
-export const hosts = (url: string) => parts(url).hosts ?? 'an unknown host';
+export const hosts = (url: string) => urlParts(url).hosts ?? 'an unknown host';
 
 /** The name of the database in an address, or the default. */
-export const databaseOf = (url: string) => decodeURIComponent(parts(url).database || DATABASE);
+export const databaseOf = (url: string) => decodeURIComponent(urlParts(url).database || DEFAULT_DATABASE);
 
 /** The database and the hosts in an address, for messages. */
 export const databaseAndHosts = (url: string) => `${databaseOf(url)} at ${hosts(url)}`;
@@ -50,7 +51,7 @@ export const databaseAndHosts = (url: string) => `${databaseOf(url)} at ${hosts(
 /** Removes the password of the address, percent-encoded or not, from a message of the driver. */
 export function withoutSecrets(message: string, url: string): string {
 	// A login is `user:password`. Only the first colon separates them.
-	const password = parts(url).login?.split(':').slice(1).join(':');
+	const password = urlParts(url).login?.split(':').slice(1).join(':');
 	if (!password) return message;
 	return message.replaceAll(password, '***').replaceAll(decodeURIComponent(password), '***');
 }

@@ -38,7 +38,7 @@ const OWN_PREFIX = 'roomkey_';
 const neededIndexes = ({ indexes }: IndexedCollection): IndexSpec[] =>
 	indexes.filter(({ embeddedOnly }) => !embeddedOnly);
 
-/** The filter of a partial index on these fields: it lists only documents that have all of them. */
+/** The filter of a partial index on these fields: the index contains only documents that have all of them. */
 export const partialFilter = (fields: readonly string[]): object =>
 	Object.fromEntries(fields.map((field) => [field, { $exists: true }]));
 
@@ -87,7 +87,10 @@ function neededInWords({ fields, unique, sparse, partial, expires }: IndexSpec):
 /** The fields of an ascending index with their directions, as a text to compare. */
 const keyOf = (fields: readonly string[]) => JSON.stringify(fields.map((field) => [field, 1]));
 
-/** The same of a present index. The driver may return a direction as a number object; others are texts such as `2dsphere`. */
+/**
+ * The same text for a present index. The driver may return a direction as an object for a number. An index of another
+ * kind has a text instead, such as `2dsphere`.
+ */
 const presentKey = ({ key }: PresentIndex) =>
 	JSON.stringify(Object.entries(key).map(([field, direction]) => [field, Number(direction) || direction]));
 

@@ -1,4 +1,4 @@
-/** Makes the missing indexes of a MongoDB. Logs them before, because the database may belong to another program. */
+/** Makes the missing indexes of a MongoDB. Logs them first, because the database may belong to another program. */
 import type { Db } from 'mongodb';
 import type { IndexedCollection, IndexSpec } from '../../shared/indexes.js';
 import type { Log } from '../../shared/log.js';
@@ -25,7 +25,8 @@ export async function prepareIndexes(
 	options: IndexOptions,
 ): Promise<void> {
 	const { log, place, indexes } = options;
-	const isNew = (await db.listCollections({}, { nameOnly: true }).toArray()).length === 0;
+	const present = await db.listCollections({}, { nameOnly: true }).toArray();
+	const isNew = present.length === 0;
 	if (await holdsNothing(db, collections))
 		log.warn({ database: place }, 'The database is empty. If it should hold data, its name in the address is wrong');
 	const differences = await compareDatabase(db, collections);
@@ -35,7 +36,7 @@ export async function prepareIndexes(
 		if (missing.length + different.length > 0)
 			log.warn(
 				{ database: place, missing: missing.map(textOf), different: different.map(textOf) },
-				'Some indexes that Roomkey needs are missing or different. With --no-index or --read-only it makes none: reads are slower, and values that must be unique may be stored twice',
+				'Some indexes that Roomkey needs are missing or different. With --no-index or --read-only, Roomkey makes none: reads are slower, and values that must be unique may be stored twice',
 			);
 		return;
 	}
@@ -46,11 +47,17 @@ export async function prepareIndexes(
 	for (const { collection, index } of missing) if (index) await makeIndex(db, collection, index, log);
 }
 
+/** A difference in words, for the log. */
 const textOf = ({ collection, fields, needed, present }: IndexDifference) =>
 	`${collection} (${fields.join(', ')}): ${needed}${present === undefined ? '' : `, not ${present}`}`;
 
+/** Error codes of MongoDB. */
+const INDEX_OPTIONS_CONFLICT = 85;
+const INDEX_KEY_SPECS_CONFLICT = 86;
+const DUPLICATE_KEY = 11_000;
+
 /**
- * How long MongoDB keeps documents after the date in an index that expires, in seconds. The clocks of MongoDB and this
+ * How long MongoDB keeps an expired document after the date in it, in seconds, because the clocks of MongoDB and this
  * process may differ.
  */
 const EXPIRY_DELAY_S = 60;
@@ -70,12 +77,12 @@ async function makeIndex(
 		await db.collection(collection).createIndex(keys, { unique, ...properties });
 	} catch (error) {
 		const { code } = error as { code?: unknown };
-		const place = `${fields.join(', ')} of ${collection}`;
-		// IndexOptionsConflict, IndexKeySpecsConflict: another process has made a different index on these fields meanwhile.
-		if (code === 85 || code === 86) log.warn({ collection, fields }, `Left another index on ${place} in place`);
-		// DuplicateKey
-		else if (code === 11000)
-			throw new StoreError('unusable', `No unique index on ${place} can be made: two documents have the same value.`);
-		else throw new StoreError('unusable', `No index on ${place} can be made: ${reasonOf(error)}.`, { cause: error });
+		const target = `${fields.join(', ')} of ${collection}`;
+		// Another process has made a different index on these fields meanwhile.
+		if (code === INDEX_OPTIONS_CONFLICT || code === INDEX_KEY_SPECS_CONFLICT)
+			log.warn({ collection, fields }, `Left another index on ${target} in place`);
+		else if (code === DUPLICATE_KEY)
+			throw new StoreError('unusable', `No unique index on ${target} can be made: two documents have the same value.`);
+		else throw new StoreError('unusable', `No index on ${target} can be made: ${reasonOf(error)}.`, { cause: error });
 	}
 }

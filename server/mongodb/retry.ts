@@ -1,13 +1,13 @@
-/** Repeats a write that the database has rolled back because of a conflict with other writes. */
+/** Repeats writes that conflict with other writes. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { reasonOf } from '../../shared/storeErrors.js';
 
-/** How many times a write is tried before a deadlock is an error for the caller. */
+/** Maximum number of attempts. After the last one, the caller receives the error. */
 const MAX_TRIES = 7;
 
 /**
- * Repeats a write that was rolled back to resolve a deadlock. MongoDB does so itself; FerretDB 2.7 passes on
- * PostgreSQL's error when concurrent writes conflict in a unique index.
+ * Runs a write, and repeats it if the database has rolled it back to resolve a deadlock. MongoDB repeats such writes itself.
+ * FerretDB 2.7 returns PostgreSQL's error when concurrent writes conflict in a unique index.
  */
 export async function persist<R>(task: () => Promise<R>): Promise<R> {
 	for (let tries = 1; ; tries++) {
@@ -15,8 +15,9 @@ export async function persist<R>(task: () => Promise<R>): Promise<R> {
 			return await task();
 		} catch (error) {
 			if (tries === MAX_TRIES || !/deadlock detected/.test(reasonOf(error))) throw error;
-			// A random delay up to a bound that doubles each time, so that the writes do not conflict again.
-			await delay(Math.random() * 100 * 2 ** tries);
+			// The delay is random, so that the writes do not conflict again. Its maximum doubles each time.
+			const maxDelayMs = 100 * 2 ** tries;
+			await delay(Math.random() * maxDelayMs);
 		}
 	}
 }

@@ -1,4 +1,4 @@
-/** Recognizes the errors of MongoDB's driver that mean that the database is unavailable: clients may try again. */
+/** Recognizes the errors of MongoDB's driver after which clients may try again, because the database is unavailable. */
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 
 /** Names of the errors that the driver throws if the database does not answer. */
@@ -28,7 +28,10 @@ const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([
 	6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436,
 ]);
 
-/** FerretDB passes on the errors of a PostgreSQL server that is unavailable, shutting down or starting. */
+/** The code with which FerretDB returns errors of PostgreSQL. */
+const INTERNAL_ERROR = 1;
+
+/** The messages of a PostgreSQL server that is unavailable, shutting down or starting. */
 const POSTGRES_UNAVAILABLE = /connection refused|connection reset|closed pool|failed to connect|SQLSTATE (08|57P)/;
 
 function isUnavailable(error: unknown): boolean {
@@ -36,7 +39,8 @@ function isUnavailable(error: unknown): boolean {
 	const { name, message, code, errorLabels } = error as Error & { code?: unknown; errorLabels?: unknown };
 	if (UNREACHABLE_NAMES.has(name)) return true;
 	if (!name.startsWith('Mongo')) return false;
-	if (TRANSIENT_CODES.has(code) || (code === 1 && POSTGRES_UNAVAILABLE.test(message))) return true;
+	const isPostgresUnavailable = code === INTERNAL_ERROR && POSTGRES_UNAVAILABLE.test(message);
+	if (TRANSIENT_CODES.has(code) || isPostgresUnavailable) return true;
 	return Array.isArray(errorLabels) && TRANSIENT_LABELS.some((label) => errorLabels.includes(label));
 }
 

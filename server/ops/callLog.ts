@@ -1,4 +1,4 @@
-/** What the log says about calls, logins and connections. Never an argument or a result: they may contain secrets. */
+/** Logs calls, logins and connections. Of arguments and results it logs only ids, because they may contain secrets. */
 import type { Log } from '../../shared/log.js';
 import type { Store } from '../../shared/store.js';
 import type { Bus } from '../cluster/bus.js';
@@ -6,7 +6,7 @@ import { factsOf } from '../core/caller.js';
 import { type EndedCall, NO_OBSERVER, type ServerObserver, type WrongToken } from '../core/observer.js';
 import { LineLimit } from './lineLimit.js';
 
-/** Arguments that name what a call is about, by the names of arguments or of the members of an object. */
+/** Names of arguments, or of members of an argument, whose value is the id of the room or user that a call is about. */
 const SUBJECTS: ReadonlySet<string> = new Set(['rid', 'roomId', 'uid', 'userId']);
 
 /** The form of ids. Anything else that a client sends in their place is not logged. */
@@ -15,14 +15,14 @@ const ID = /^[\w-]{1,64}$/;
 /** The ids in the arguments of a call. */
 function subjectsOf({ definition, params }: EndedCall): Record<string, string> {
 	const found: Record<string, string> = {};
-	const note = (name: string, value: unknown) => {
+	const addId = (name: string, value: unknown) => {
 		if (SUBJECTS.has(name) && typeof value === 'string' && ID.test(value)) found[name] = value;
 	};
 	for (const [i, [name]] of (definition?.args ?? []).entries()) {
 		const value = params[i];
-		note(name, value);
+		addId(name, value);
 		if (typeof value !== 'object' || value === null) continue;
-		for (const member of SUBJECTS) if (Object.hasOwn(value, member)) note(member, (value as never)[member]);
+		for (const member of SUBJECTS) if (Object.hasOwn(value, member)) addId(member, (value as never)[member]);
 	}
 	return found;
 }
@@ -40,8 +40,8 @@ interface LoginOptions {
 async function attemptedUser(store: Store, [options]: readonly unknown[]): Promise<string | undefined> {
 	const { user, totp } = (options ?? {}) as LoginOptions;
 	const { username, email } = user ?? totp?.login?.user ?? {};
-	const filter =
-		typeof username === 'string' ? { username } : typeof email === 'string' ? { 'emails.address': email } : undefined;
+	const byEmail = typeof email === 'string' ? { 'emails.address': email } : undefined;
+	const filter = typeof username === 'string' ? { username } : byEmail;
 	const found = filter && (await store.users.findOne(filter, { projection: { _id: 1 } }));
 	return found?._id;
 }
@@ -52,7 +52,7 @@ function userOf(result: unknown): string | undefined {
 	return typeof id === 'string' ? id : undefined;
 }
 
-/** Logs at `info` that tokens of a user were revoked. @returns ends it */
+/** Logs at `info` that tokens of a user were revoked. @returns a function that ends the logging */
 export function logRevokedTokens(bus: Bus, log: Log): () => void {
 	return bus.on('tokens-removed', ({ userId, hashedTokens }) => {
 		log.info({ audit: true, userId, tokens: hashedTokens.length }, 'Login tokens were revoked');
@@ -61,7 +61,7 @@ export function logRevokedTokens(bus: Bus, log: Log): () => void {
 
 /** Logs every call at `debug`, and audit events and refused connections at `info`. */
 export function createCallLog(log: Log, store: Store): ServerObserver {
-	function write(call: EndedCall, more: object): void {
+	function writeCall(call: EndedCall, extraFacts: object): void {
 		const { method, caller, outcome, ms, thrown, definition } = call;
 		const isAudit = definition?.audit === true;
 		const facts = {
@@ -72,7 +72,7 @@ export function createCallLog(log: Log, store: Store): ServerObserver {
 			ms: Math.round(ms * 10) / 10,
 			...factsOf(caller),
 			...(isAudit && { about: subjectsOf(call) }),
-			...more,
+			...extraFacts,
 		};
 		if (isAudit) log.info(facts, 'Audit');
 		else log.debug(facts, 'Call');
@@ -82,31 +82,31 @@ export function createCallLog(log: Log, store: Store): ServerObserver {
 	const wrongTokens = new LineLimit((leftOut) => log.info({ audit: true, leftOut }, 'More tokens were wrong'));
 
 	async function writeWrongToken({ claimedUserId, reason, ...facts }: WrongToken): Promise<void> {
-		// What a client sends as an id is only logged if it is one.
+		// The id that a client sends is logged only if a user has it.
 		const user = await store.users.findOne({ _id: claimedUserId }, { projection: { _id: 1 } }).catch(() => null);
 		const attempted = user && { attemptedUserId: user._id };
 		log.info({ audit: true, outcome: 'refused', reason, transport: 'rest', ...facts, ...attempted }, 'Wrong token');
 	}
 
-	const isWritten = (level: string) =>
+	const isLevelLogged = (level: string) =>
 		(log as { isLevelEnabled?(level: string): boolean }).isLevelEnabled?.(level) ?? true;
 
 	function writeLogin(call: EndedCall): void {
-		if (call.outcome === 'ok') write(call, { userId: userOf(call.result) });
-		// A login beyond a limit costs no look-up.
-		else if (call.outcome === 'limited') write(call, {});
+		if (call.outcome === 'ok') writeCall(call, { userId: userOf(call.result) });
+		// A login beyond a limit must stay cheap, so no user is looked up.
+		else if (call.outcome === 'limited') writeCall(call, {});
 		else
 			void attemptedUser(store, call.params).then(
-				(attemptedUserId) => write(call, { attemptedUserId }),
-				() => write(call, {}),
+				(attemptedUserId) => writeCall(call, { attemptedUserId }),
+				() => writeCall(call, {}),
 			);
 	}
 
 	return {
 		...NO_OBSERVER,
 		observeCalls(method, definition) {
-			if (!isWritten(definition?.audit ? 'info' : 'debug')) return {};
-			return { onCall: method === 'login' ? writeLogin : (call) => write(call, {}) };
+			if (!isLevelLogged(definition?.audit ? 'info' : 'debug')) return {};
+			return { onCall: method === 'login' ? writeLogin : (call) => writeCall(call, {}) };
 		},
 		onConnectionRefused(reason, clientAddress) {
 			if (refusedConnections.allows(clientAddress)) log.info({ reason, clientAddress }, 'A connection was refused');

@@ -1,30 +1,36 @@
-/** Several observers as one. */
+/** Makes one observer of several. */
 import type { ServerObserver } from '../core/observer.js';
 
 /**
- * Reports everything to all; calls to the first that counts them, and to the first that receives them.
- * @param runCall runs calls; without it they are run directly
+ * All observers receive everything except calls. For calls, the first `counter` and the first `onCall` are used: only one
+ * observer has each.
+ * @param runCall runs calls. Default: calls are run directly
  */
-export function combine(observers: readonly ServerObserver[], runCall?: ServerObserver['runCall']): ServerObserver {
+export function combineObservers(
+	observers: readonly ServerObserver[],
+	runCall?: ServerObserver['runCall'],
+): ServerObserver {
 	return {
 		...(runCall && { runCall }),
 		observeCalls(method, definition) {
-			const all = observers.map((each) => each.observeCalls(method, definition));
-			// One of them counts, and one of them logs.
-			return { counter: all.find((one) => one.counter)?.counter, onCall: all.find((one) => one.onCall)?.onCall };
+			const callObservers = observers.map((observer) => observer.observeCalls(method, definition));
+			return {
+				counter: callObservers.find(({ counter }) => counter)?.counter,
+				onCall: callObservers.find(({ onCall }) => onCall)?.onCall,
+			};
 		},
-		onReplay: (method) => observers.forEach((each) => void each.onReplay(method)),
-		onLimit: (kind, refused) => observers.forEach((each) => void each.onLimit(kind, refused)),
-		onConnection: (kind) => observers.forEach((each) => void each.onConnection(kind)),
+		onReplay: (method) => observers.forEach((observer) => void observer.onReplay(method)),
+		onLimit: (kind, refused) => observers.forEach((observer) => void observer.onLimit(kind, refused)),
+		onConnection: (kind) => observers.forEach((observer) => void observer.onConnection(kind)),
 		onConnectionRefused: (reason, address) =>
-			observers.forEach((each) => void each.onConnectionRefused(reason, address)),
-		onConnectionHeld: () => observers.forEach((each) => void each.onConnectionHeld()),
-		onWaitingConnections: (count) => observers.forEach((each) => void each.onWaitingConnections(count)),
-		onLoginRefused: (lane) => observers.forEach((each) => void each.onLoginRefused(lane)),
-		onWaitingLogins: (lane, count) => observers.forEach((each) => void each.onWaitingLogins(lane, count)),
-		onWrongToken: (attempt) => observers.forEach((each) => void each.onWrongToken(attempt)),
-		onPause: () => observers.forEach((each) => void each.onPause()),
-		onOverflow: () => observers.forEach((each) => void each.onOverflow()),
-		onStreamEvent: (readers) => observers.forEach((each) => void each.onStreamEvent(readers)),
+			observers.forEach((observer) => void observer.onConnectionRefused(reason, address)),
+		onConnectionHeld: () => observers.forEach((observer) => void observer.onConnectionHeld()),
+		onWaitingConnections: (count) => observers.forEach((observer) => void observer.onWaitingConnections(count)),
+		onLoginRefused: (lane) => observers.forEach((observer) => void observer.onLoginRefused(lane)),
+		onWaitingLogins: (lane, count) => observers.forEach((observer) => void observer.onWaitingLogins(lane, count)),
+		onWrongToken: (attempt) => observers.forEach((observer) => void observer.onWrongToken(attempt)),
+		onPause: () => observers.forEach((observer) => void observer.onPause()),
+		onOverflow: () => observers.forEach((observer) => void observer.onOverflow()),
+		onStreamEvent: (readers) => observers.forEach((observer) => void observer.onStreamEvent(readers)),
 	};
 }

@@ -1,4 +1,4 @@
-/** What is counted. Values are read when metrics are scraped. */
+/** The counters of a server. Their values are read when metrics are scraped. */
 
 import type { LoginLane } from '../../shared/context.js';
 import type { TransportKind } from '../core/caller.js';
@@ -14,13 +14,7 @@ import {
 	type ServerObserver,
 	type WrongToken,
 } from '../core/observer.js';
-import {
-	type CollectionObserver,
-	OPERATIONS,
-	type Operation,
-	type OperationCounter,
-	type StoreObserver,
-} from '../store/storeObserver.js';
+import { type CollectionObserver, OPERATIONS, type Operation, type StoreObserver } from '../store/storeObserver.js';
 import { Durations } from './durations.js';
 import { KEY_EVENTS, type KeyEvent, keyEventsOfUpdate } from './keyEvents.js';
 
@@ -32,10 +26,12 @@ class TransportCalls {
 
 	add(outcome: CallOutcome, ms: number): void {
 		this.durations.add(ms);
-		(this.#outcomes[outcome === 'ok' ? 0 : OUTCOMES.indexOf(outcome)] as number)++;
+		// Most calls end with `ok`, the first outcome, which needs no search.
+		const index = outcome === 'ok' ? 0 : OUTCOMES.indexOf(outcome);
+		(this.#outcomes[index] as number)++;
 	}
 
-	/** The outcomes that calls have had. */
+	/** The outcomes that calls have had, with their numbers. */
 	*outcomes(): Iterable<[CallOutcome, number]> {
 		for (const [i, outcome] of OUTCOMES.entries()) {
 			const count = this.#outcomes[i] as number;
@@ -46,7 +42,7 @@ class TransportCalls {
 
 /** The calls of one method. */
 class MethodCalls implements CallCounter {
-	/** Those over each transport that has been used. */
+	/** The calls over each transport that has been used. */
 	readonly byTransport: Partial<Record<TransportKind, TransportCalls>> = {};
 
 	add(transport: TransportKind, outcome: CallOutcome, ms: number): void {
@@ -60,21 +56,22 @@ class MethodCalls implements CallCounter {
 }
 
 /** The operations of a store on one collection. */
-class OperationCounts implements OperationCounter {
+class OperationCounts {
 	readonly durations = new Durations();
 	failures = 0;
 
-	add(ms: number, failed: boolean): void {
+	add(ms: number, hasFailed: boolean): void {
 		this.durations.add(ms);
-		if (failed) this.failures++;
+		if (hasFailed) this.failures++;
 	}
 }
 
 const LOGIN_LANES = ['password', 'token'] as const satisfies readonly LoginLane[];
 
-/** The method whose outcomes are those of logins. */
+/** The method whose calls count as logins. */
 const LOGIN = 'login';
 
+/** The events of the bus that are counted. */
 export const EVENTS = ['changed', 'notify', 'tokens-removed'] as const;
 
 /** The transports of connections. */
@@ -84,6 +81,7 @@ export const SOCKETS = ['websocket', 'sockjs-websocket', 'sockjs-polling'] as co
 export class Counters implements ServerObserver, StoreObserver {
 	readonly connections = new Counts<TransportKind>(SOCKETS);
 	readonly refusedConnections = new Counts<ConnectionRefusal>(CONNECTION_REFUSALS);
+	/** Requests beyond a limit, by the kind of limit and whether they were refused. */
 	readonly limits = new Counts<`${LimitKind} ${boolean}`>();
 	readonly replays = new Counts<string>();
 	readonly events = new Counts<(typeof EVENTS)[number]>(EVENTS);
@@ -181,7 +179,9 @@ export class Counters implements ServerObserver, StoreObserver {
 		>;
 		this.operations.set(collection, counters);
 		return {
-			counters,
+			begin: () => performance.now(),
+			end: (operation, begun, failure) =>
+				counters[operation].add(performance.now() - (begun as number), failure !== undefined),
 			onUpdate: (update) => {
 				for (const event of keyEventsOfUpdate(collection, update)) this.keys.add(event);
 			},

@@ -1,15 +1,15 @@
-/** Counts of durations, in buckets. Cheaper than a histogram of prom-client, which hashes its labels at every call. */
+/** Counts durations in buckets. This is cheaper than a histogram of prom-client, which hashes its labels at every call. */
 
 /** Upper bounds of the buckets, in ms. */
 const BOUNDS_MS: readonly number[] = [
 	0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000,
 ];
 
-/** The position of the sum, after the buckets and that of longer durations. */
+/** The index of the sum. Before it are the buckets, and one more bucket for longer durations. */
 const SUM = BOUNDS_MS.length + 1;
 
 export class Durations {
-	/** The buckets, then the sum in ms. In one array of numbers, so that adding allocates nothing. */
+	/** The buckets, then the sum in ms. One array of numbers holds all, so that `add` allocates nothing. */
 	readonly #numbers = new Float64Array(SUM + 1);
 
 	add(ms: number): void {
@@ -31,8 +31,8 @@ export class Durations {
 	/** For each bound, in seconds, the number of durations up to it. The last bound is `+Inf`. */
 	*cumulative(): Iterable<readonly [bound: string, count: number]> {
 		let count = 0;
-		for (const [bucket, own] of this.#numbers.subarray(0, SUM).entries()) {
-			count += own;
+		for (const [bucket, countInBucket] of this.#numbers.subarray(0, SUM).entries()) {
+			count += countInBucket;
 			const bound = BOUNDS_MS[bucket];
 			yield [bound === undefined ? '+Inf' : String(bound / 1000), count];
 		}

@@ -2,36 +2,36 @@
 import type { Log } from '../../shared/log.js';
 import type { PartHealth } from '../cluster/partHealth.js';
 
-/** Maximum time of one check, in ms; after it the check has failed. */
+/** Time limit of one check, in ms. A slower check has failed. */
 const CHECK_TIMEOUT_MS = 2000;
 
-/** For how long the results of checks are reused, in ms, so that many probes cost no more than one. */
+/** For how long the results of checks are reused, in ms. So many probes cost no more than one. */
 const MAX_AGE_MS = 1000;
 
 /**
- * The state of one part of the server. `off`: it is not in use. `degraded`: it does not work, but the server can go on
- * without it, so it stays ready.
+ * The state of one part of the server. `off`: the part is not in use. `degraded`: the part does not work, but the server
+ * can go on without it, and stays ready.
  */
 export interface PartState {
 	readonly status: 'ok' | 'degraded' | 'failed' | 'off';
-	/** When it entered that status, in ISO form. */
+	/** When the part entered this status, in ISO form. */
 	readonly since: string;
-	/** Why its status is not `ok`. Public, so without secrets. */
+	/** Why the status is not `ok`. Everyone can read it, so it contains no secrets. */
 	readonly reason?: string;
-	/** Facts about it, such as how far it is behind. Public, so without secrets. */
+	/** Facts about the part, such as the number of connected processes. Everyone can read them too. */
 	readonly details?: object;
 }
 
 export interface HealthReport {
 	readonly status: 'ready' | 'not ready';
-	/** When the server entered that status, in ISO form. */
+	/** When the server entered this status, in ISO form. */
 	readonly since: string;
-	/** Why the server is not ready, if that is not because of a part. */
+	/** Why the server is not ready, unless a part is the reason. */
 	readonly reason?: string;
 	readonly checks: Readonly<Record<string, PartState>>;
 }
 
-/** Checks a part. @returns why it has failed; undefined if it works. The text of an error that it throws is not public */
+/** Checks a part. @returns why the part has failed; undefined if it works. An error that is thrown is only logged */
 export type Check = () => Promise<string | undefined>;
 
 export class Health {
@@ -40,8 +40,8 @@ export class Health {
 	readonly #details = new Map<string, () => object>();
 	#since = new Date().toISOString();
 	#wasReady = false;
-	/** Set while the server starts and stops: why it is not ready. */
-	#blocked: string | undefined = 'The server is starting';
+	/** Why the server is not ready while it starts and stops. Undefined in between. */
+	#blockedReason: string | undefined = 'The server is starting';
 	#report: { readonly at: number; readonly result: Promise<void> } | undefined;
 
 	/** @param limits the time limit of a check, and for how long its result is reused, in ms */
@@ -68,14 +68,14 @@ export class Health {
 		};
 	}
 
-	/** The server accepts requests. */
-	started(): void {
-		this.#blocked = undefined;
+	/** Notes that the server accepts requests from now on. */
+	markStarted(): void {
+		this.#blockedReason = undefined;
 	}
 
-	/** The server accepts no more clients. */
-	stopping(): void {
-		this.#blocked = 'The server is stopping';
+	/** Notes that the server accepts no more clients. */
+	markStopping(): void {
+		this.#blockedReason = 'The server is stopping';
 	}
 
 	/** Checks all parts. Never rejects. */
@@ -84,13 +84,13 @@ export class Health {
 			this.#report = { at: performance.now(), result: this.#checkAll() };
 		}
 		await this.#report.result;
-		const isReady = !this.#blocked && [...this.#parts.values()].every(({ status }) => status !== 'failed');
+		const isReady = !this.#blockedReason && [...this.#parts.values()].every(({ status }) => status !== 'failed');
 		if (isReady !== this.#wasReady) this.#since = new Date().toISOString();
 		this.#wasReady = isReady;
 		return {
 			status: isReady ? 'ready' : 'not ready',
 			since: this.#since,
-			...(this.#blocked && { reason: this.#blocked }),
+			...(this.#blockedReason && { reason: this.#blockedReason }),
 			checks: Object.fromEntries([...this.#parts].map(([name, state]) => [name, this.#withDetails(name, state)])),
 		};
 	}

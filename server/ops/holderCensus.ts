@@ -5,50 +5,51 @@ import type { Store } from '../../shared/store.js';
 import { createYielder } from '../../shared/yielding.js';
 
 /** Number of rooms whose members one query reads. */
-const PAGE = 100;
+const PAGE_SIZE = 100;
 
 /** Minimum time between two counts, in ms. */
 const INTERVAL_MS = 10 * 60_000;
 
-/** The largest share of time in which counts may run. */
+/** Counts may run for at most this share of the time. */
 const MAX_SHARE = 0.02;
 
 /** Counts the rooms that have a key which no member holds. */
 export async function countRoomsWithoutHolder(store: Store): Promise<number> {
-	const yielding = createYielder();
-	const keyed = { e2eKeyId: { $exists: true } } as const;
+	const yielder = createYielder();
+	const hasKeyId = { e2eKeyId: { $exists: true } } as const;
 	let page: { _id: string; e2eKeyId?: string | null }[] = [];
 	let count = 0;
-	for await (const room of store.rooms.find(keyed, { projection: { e2eKeyId: 1 } })) {
-		await yielding();
+	for await (const room of store.rooms.find(hasKeyId, { projection: { e2eKeyId: 1 } })) {
+		await yielder();
 		if (!room.e2eKeyId) continue;
-		if (page.push(room) < PAGE) continue;
-		count += await withoutHolder(store, page);
+		page.push(room);
+		if (page.length < PAGE_SIZE) continue;
+		count += await countWithoutHolder(store, page);
 		page = [];
 	}
-	return count + (await withoutHolder(store, page));
+	return count + (await countWithoutHolder(store, page));
 }
 
 /** How many of these rooms have no holder. */
-async function withoutHolder(
+async function countWithoutHolder(
 	store: Store,
 	rooms: readonly { readonly _id: string; readonly e2eKeyId?: string | null }[],
 ): Promise<number> {
 	if (rooms.length === 0) return 0;
 	const remaining = new Map(rooms.map((room) => [room._id, room]));
 	const filter = { rid: { $in: [...remaining.keys()] }, E2EKey: { $exists: true } };
-	const yielding = createYielder();
+	const yielder = createYielder();
 	for await (const membership of store.subscriptions.find(filter, {
 		projection: { rid: 1, E2EKey: 1, e2eKnownKeys: 1 },
 	})) {
-		await yielding();
+		await yielder();
 		const room = remaining.get(membership.rid);
 		if (room && holdsKey(membership, room)) remaining.delete(room._id);
 	}
 	return remaining.size;
 }
 
-/** The result of the last count. */
+/** Counts the rooms at intervals, and keeps the last result. */
 export class HolderCensus {
 	/** Undefined until the first count has ended. */
 	count: number | undefined;
@@ -60,7 +61,7 @@ export class HolderCensus {
 		private readonly log: Log,
 	) {}
 
-	/** Starts a count if the last one is old. @returns resolves when the running count has ended; undefined if none runs */
+	/** Starts a count if the last one is old. @returns a promise for the end of the running count; undefined if none runs */
 	refresh(): Promise<void> | undefined {
 		if (!this.#running && performance.now() >= this.#nextAt) {
 			this.#running = this.#recount().finally(() => {

@@ -18,7 +18,7 @@ export class LineLimit {
 	/** @param onLeftOut called at the end of a window in which lines were left out, with their number */
 	constructor(private readonly onLeftOut: (count: number) => void) {}
 
-	/** Whether one more line may be written for this address. Otherwise it is counted as left out. */
+	/** Counts a line for this address. @returns whether the line may be written; otherwise it is counted as left out */
 	allows(address: string | null): boolean {
 		if (!this.#isCounting) setTimeout(() => this.#endWindow(), WINDOW_MS).unref();
 		this.#isCounting = true;

@@ -2,17 +2,21 @@
 import { type Logger, pino } from 'pino';
 import { prettyLine } from './prettyLog.js';
 
+/** File descriptor of standard error. */
+const STDERR = 2;
+
 /** How lines are written. `auto`: for people on a terminal, else for programs. */
 export type LogFormat = 'json' | 'pretty' | 'auto';
 
 /**
  * Makes a log.
- * @param write writes a line with its end. Default: to stderr, synchronously, so that the last lines are not lost when
- * the process ends
+ * @param write writes a line, which ends with a line break. Default: writes to stderr synchronously, so that the last
+ * lines are not lost when the process ends
  */
 export function logAt(level: string, format: LogFormat, write?: (line: string) => void): Logger {
-	const target = write ? { write } : pino.destination({ dest: 2, sync: true });
-	const isPretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY === true);
-	const pretty = { write: (line: string) => void target.write(prettyLine(line, process.stderr.isTTY === true)) };
-	return pino({ level }, isPretty ? pretty : target);
+	const target = write ? { write } : pino.destination({ dest: STDERR, sync: true });
+	const isTerminal = process.stderr.isTTY === true;
+	const isPretty = format === 'pretty' || (format === 'auto' && isTerminal);
+	const prettyTarget = { write: (line: string) => void target.write(prettyLine(line, isTerminal)) };
+	return pino({ level }, isPretty ? prettyTarget : target);
 }

@@ -8,10 +8,10 @@ import type { Health } from './health.js';
 import type { HolderCensus } from './holderCensus.js';
 import { type CountedSession, countSessions } from './sessionCensus.js';
 
-/** How long an answer is used again, in ms: scrapes have no rate limit. */
+/** For how long an answer is reused, in ms, because scrapes have no rate limit. */
 const MAX_AGE_MS = 1000;
 
-/** Where the values come from. */
+/** The sources of the values. */
 export interface MetricSources {
 	readonly counters: Counters;
 	readonly health: Health;
@@ -36,16 +36,18 @@ interface Sample {
 
 type Read = () => Iterable<Sample> | Promise<Iterable<Sample>>;
 
-/** A metric whose values are read at each scrape. A registry only needs these members. */
+/** A metric whose values are read at each scrape. It has only the members that a registry uses. */
 function metric(type: 'counter' | 'gauge' | 'histogram', name: string, help: string, read: Read): Metric {
 	const get = async () => ({ name, help, type, aggregator: 'sum', values: [...(await read())] });
 	return { name, help, type, get } as unknown as Metric;
 }
 
-function one(value: number, labels: Labels = {}): Sample[] {
+/** The samples of a metric that has only one value. */
+function single(value: number, labels: Labels = {}): Sample[] {
 	return [{ labels, value }];
 }
 
+/** One sample for each count. The key of the count is the value of the label. */
 function* labelled(counts: Iterable<[string, number]>, label: string): Iterable<Sample> {
 	for (const [key, value] of counts) yield { labels: { [label]: key }, value };
 }
@@ -73,7 +75,7 @@ function callMetrics(counters: Counters): Metric[] {
 		for (const { method, transport, calls } of counters.calls())
 			yield* histogram(CALL_SECONDS, calls.durations, { method, transport });
 	}
-	function* hits(): Iterable<Sample> {
+	function* limitHits(): Iterable<Sample> {
 		for (const limit of ['method', 'subscription', 'password', 'connections'] as const)
 			for (const refused of [true, false])
 				yield { labels: { limit, refused: String(refused) }, value: limits.get(`${limit} ${refused}`) };
@@ -94,7 +96,7 @@ function callMetrics(counters: Counters): Metric[] {
 		metric('counter', 'roomkey_idempotent_replays_total', 'Repeated calls that received the first result', () =>
 			labelled(replays, 'method'),
 		),
-		metric('counter', 'roomkey_limits_hit_total', 'Requests beyond a limit; not refused in a dry run', hits),
+		metric('counter', 'roomkey_limits_hit_total', 'Requests beyond a limit; not refused in a dry run', limitHits),
 	];
 }
 
@@ -109,7 +111,7 @@ function connectionMetrics(counters: Counters, sessions: Iterable<CountedSession
 	};
 	type NumberKey = 'unanswered' | 'maxUnanswered' | 'paused' | 'bufferedBytes' | 'subscriptions';
 	const total = (name: string, help: string, key: NumberKey) =>
-		metric('gauge', name, help, async () => one((await count())[key]));
+		metric('gauge', name, help, async () => single((await count())[key]));
 	return [
 		metric('gauge', 'roomkey_connections', 'Open connections', async () =>
 			labelled((await count()).connections, 'transport'),
@@ -129,16 +131,16 @@ function connectionMetrics(counters: Counters, sessions: Iterable<CountedSession
 			labelled(counters.refusedConnections, 'reason'),
 		),
 		metric('counter', 'roomkey_connections_held_total', 'New connections that had to wait', () =>
-			one(counters.heldConnections),
+			single(counters.heldConnections),
 		),
 		metric('gauge', 'roomkey_connections_waiting', 'New connections that wait until they may open', () =>
-			one(counters.waitingConnections),
+			single(counters.waitingConnections),
 		),
 		metric('counter', 'roomkey_client_pauses_total', 'How often reading from a client was paused', () =>
-			one(counters.pauses),
+			single(counters.pauses),
 		),
 		metric('counter', 'roomkey_buffer_overflows_total', 'Clients disconnected because they did not read', () =>
-			one(counters.overflows),
+			single(counters.overflows),
 		),
 	];
 }
@@ -147,31 +149,31 @@ function eventMetrics(counters: Counters, census: HolderCensus | undefined): Met
 	return [
 		metric('counter', 'roomkey_events_total', 'Events within the server', () => labelled(counters.events, 'event')),
 		metric('counter', 'roomkey_stream_events_total', 'Events of streams that had readers', () =>
-			one(counters.streamEvents),
+			single(counters.streamEvents),
 		),
-		metric('counter', 'roomkey_stream_deliveries_total', 'Events of streams, once for each reader', () =>
-			one(counters.streamDeliveries),
+		metric('counter', 'roomkey_stream_deliveries_total', 'Events of streams, counted once for each reader', () =>
+			single(counters.streamDeliveries),
 		),
 		metric('counter', 'roomkey_key_events_total', 'What happened to keys', () => labelled(counters.keys, 'event')),
 		metric('gauge', 'roomkey_rooms_without_holder', 'Rooms whose key no member holds; counted every 10 minutes', () => {
 			void census?.refresh();
-			return census?.count === undefined ? [] : one(census.count);
+			return census?.count === undefined ? [] : single(census.count);
 		}),
 	];
 }
 
 function storeMetrics({ operations }: Counters): Metric[] {
 	/** The operations that have been called. */
-	function* each() {
+	function* usedOperations() {
 		for (const [collection, ofCollection] of operations)
 			for (const [operation, counts] of Object.entries(ofCollection))
 				if (counts.durations.count > 0) yield { labels: { collection, operation }, counts };
 	}
 	function* durations(): Iterable<Sample> {
-		for (const { labels, counts } of each()) yield* histogram(STORE_SECONDS, counts.durations, labels);
+		for (const { labels, counts } of usedOperations()) yield* histogram(STORE_SECONDS, counts.durations, labels);
 	}
 	function* failures(): Iterable<Sample> {
-		for (const { labels, counts } of each()) yield { labels, value: counts.failures };
+		for (const { labels, counts } of usedOperations()) yield { labels, value: counts.failures };
 	}
 	return [
 		metric(
@@ -186,20 +188,23 @@ function storeMetrics({ operations }: Counters): Metric[] {
 
 function watcherMetrics(watcher: { readonly state: WatcherState }): Metric[] {
 	return [
-		metric('gauge', 'roomkey_watcher_behind_seconds', 'For how long writes of other programs have not been heard', () =>
-			one(watcher.state.behindMs / 1000, { mode: watcher.state.mode }),
+		metric(
+			'gauge',
+			'roomkey_watcher_behind_seconds',
+			'Age of the oldest write of other programs that may not be noticed yet',
+			() => single(watcher.state.behindMs / 1000, { mode: watcher.state.mode }),
 		),
 		metric(
 			'counter',
 			'roomkey_watcher_documents_total',
-			'Documents that were found to be written, own writes too',
+			'Written documents that the watcher has found, including own writes',
 			() => labelled(watcher.state.found, 'collection'),
 		),
 		metric(
 			'counter',
 			'roomkey_watcher_full_reads_total',
-			'How often all that is observed of a collection was read',
-			() => one(watcher.state.lookedAgain),
+			'How often all observed documents of a collection were read again',
+			() => single(watcher.state.lookedAgain),
 		),
 	];
 }
@@ -207,27 +212,27 @@ function watcherMetrics(watcher: { readonly state: WatcherState }): Metric[] {
 function clusterMetrics(cluster: ClusterCounts): Metric[] {
 	return [
 		metric('gauge', 'roomkey_bus_connected', '1 if this process is connected to the others of its service', () =>
-			one(Number(cluster.connected)),
+			single(Number(cluster.connected)),
 		),
 		metric('gauge', 'roomkey_bus_processes', 'Processes of the service that this one knows, itself included', () =>
-			one(cluster.peers + 1),
+			single(cluster.peers + 1),
 		),
-		metric('counter', 'roomkey_bus_messages_total', 'Messages between processes; resent ones are sent ones too', () => [
-			...one(cluster.sent, { direction: 'sent' }),
-			...one(cluster.received, { direction: 'received' }),
-			...one(cluster.resent, { direction: 'resent' }),
+		metric('counter', 'roomkey_bus_messages_total', 'Messages between processes; sent includes resent', () => [
+			...single(cluster.sent, { direction: 'sent' }),
+			...single(cluster.received, { direction: 'received' }),
+			...single(cluster.resent, { direction: 'resent' }),
 		]),
-		metric('counter', 'roomkey_bus_dropped_total', 'Messages and events of others that no pattern matches', () =>
+		metric('counter', 'roomkey_bus_dropped_total', 'Messages and events of others with a wrong form', () =>
 			labelled(cluster.dropped, 'reason'),
 		),
-		metric('counter', 'roomkey_bus_catch_ups_total', 'How often everything was looked at again, and why', () =>
+		metric('counter', 'roomkey_bus_catch_ups_total', 'How often everything was read again, and why', () =>
 			labelled(cluster.catchUps, 'reason'),
 		),
 	];
 }
 
 function shadowMetric(shadow: Iterable<[string, number]>): Metric {
-	return metric('counter', 'roomkey_shadow_requests_total', 'Mirrored requests, by what was found', () =>
+	return metric('counter', 'roomkey_shadow_requests_total', 'Mirrored requests, by the result of the comparison', () =>
 		labelled(shadow, 'outcome'),
 	);
 }
@@ -243,15 +248,15 @@ export function createMetrics(sources: MetricSources): Metrics {
 	const registry = new Registry();
 	const { counters, health, census, sessions, watcher, cluster, shadow, certificates, version } = sources;
 	const info = { version, node: process.version };
-	const own = [
-		metric('gauge', 'roomkey_build_info', 'The version of Roomkey and of Node.js', () => one(1, info)),
+	const metrics = [
+		metric('gauge', 'roomkey_build_info', 'The version of Roomkey and of Node.js', () => single(1, info)),
 		metric('gauge', 'roomkey_ready', '1 if /readyz answers 200', async () =>
-			one(Number((await health.report()).status === 'ready')),
+			single(Number((await health.report()).status === 'ready')),
 		),
 		metric('gauge', 'roomkey_check', '1 if a part of the server works; parts that are off are left out', async () =>
 			Object.entries((await health.report()).checks)
 				.filter(([, { status }]) => status !== 'off')
-				.flatMap(([check, { status }]) => one(Number(status === 'ok'), { check })),
+				.flatMap(([check, { status }]) => single(Number(status === 'ok'), { check })),
 		),
 		metric(
 			'gauge',
@@ -267,7 +272,7 @@ export function createMetrics(sources: MetricSources): Metrics {
 		...(cluster ? clusterMetrics(cluster) : []),
 		...(shadow ? [shadowMetric(shadow)] : []),
 	];
-	for (const each of own) registry.registerMetric(each);
+	for (const ownMetric of metrics) registry.registerMetric(ownMetric);
 	collectDefaultMetrics({ register: registry });
 	let last: { readonly at: number; readonly text: Promise<string> } | undefined;
 	return {

@@ -1,6 +1,6 @@
 /** What operators see of a server: health, metrics and logs. */
 import type { Log } from '../../shared/log.js';
-import type { Change, Store } from '../../shared/store.js';
+import type { Change } from '../../shared/store.js';
 import type { Bus } from '../cluster/bus.js';
 import type { ClusterCounts } from '../cluster/clusterCounts.js';
 import type { PartHealth } from '../cluster/partHealth.js';
@@ -11,7 +11,7 @@ import { expiryOf } from '../http/certificate.js';
 import type { OpenStore } from '../store/collections.js';
 import { createCallLog, logRevokedTokens } from './callLog.js';
 import { diskCheck, storeCheck } from './checks.js';
-import { combine } from './combine.js';
+import { combineObservers } from './combine.js';
 import { Counters, EVENTS } from './counters.js';
 import { Health } from './health.js';
 import { HolderCensus } from './holderCensus.js';
@@ -19,7 +19,6 @@ import { keyEventOfChange } from './keyEvents.js';
 import { observeLiveQueries } from './liveQueryHealth.js';
 import { healthPages, metricsPage, type Page, type PageServer, servePages } from './pages.js';
 import type { CountedSession } from './sessionCensus.js';
-import { tracedStore } from './tracedStore.js';
 import type { Traces } from './traces.js';
 
 export interface OpsOptions {
@@ -46,7 +45,7 @@ export class Ops {
 	/** For watching a database that other programs write to. */
 	readonly watcherHealth: PartHealth;
 	readonly liveQueryObserver: LiveQueryObserver;
-	/** Receives what the parts of the server report. Complete once the store is observed. */
+	/** Receives the reports of the parts of the server. Set by `observe`. */
 	observer: ServerObserver | undefined;
 	readonly #counters: Counters | undefined;
 	/** What the watcher has done, if there is one. */
@@ -55,7 +54,7 @@ export class Ops {
 	cluster: ClusterCounts | undefined;
 	/** How mirrored requests ended, with `--shadow`. */
 	shadow: Iterable<[string, number]> | undefined;
-	/** When the certificates expire, in seconds since 1970: that for clients, and that which NATS receives. */
+	/** When the certificates for clients and for NATS expire, in seconds since 1970. */
 	readonly #certificates = new Map<'server' | 'nats', number>();
 	/** The count of rooms without a holder of their key. */
 	census: HolderCensus | undefined;
@@ -76,23 +75,22 @@ export class Ops {
 
 	/**
 	 * Checks the store of the server, counts its operations if there are metrics, and traces them if there is an SDK.
-	 * @param open without `observe` its operations are not counted
-	 * @returns the store to use
 	 */
-	observe(open: Pick<OpenStore, 'store'> & Partial<Pick<OpenStore, 'observe'>>): Store {
+	observe(opened: Pick<OpenStore, 'store' | 'observe'>): void {
 		const counters = this.#counters;
-		const { traces } = this.options;
-		if (counters) open.observe?.(counters);
-		const observed = traces ? tracedStore(open.store, traces.begin) : open.store;
-		this.health.addCheck('store', storeCheck(observed));
-		this.census = new HolderCensus(observed, this.options.log);
-		const callLog = createCallLog(this.options.log, observed);
-		this.observer = combine([...(counters ? [counters] : []), callLog], traces?.runCall);
-		return observed;
+		const { traces, log } = this.options;
+		const storeObserver = traces ? traces.observeStore(counters) : counters;
+		if (storeObserver) opened.observe(storeObserver);
+		this.health.addCheck('store', storeCheck(opened.store));
+		this.census = new HolderCensus(opened.store, log);
+		this.observer = combineObservers(
+			[...(counters ? [counters] : []), createCallLog(log, opened.store)],
+			traces?.runCall,
+		);
 	}
 
-	/** Shows in the metrics when a certificate in use expires. @param pem the certificate */
-	certificate(use: 'server' | 'nats', pem: string): void {
+	/** Sets a certificate, whose expiry the metrics show. @param pem the certificate */
+	setCertificate(use: 'server' | 'nats', pem: string): void {
 		const expiry = expiryOf(pem);
 		if (expiry === undefined) this.#certificates.delete(use);
 		else this.#certificates.set(use, expiry);
@@ -103,15 +101,15 @@ export class Ops {
 		return this.options.metrics === 'on' ? this.#allPages() : healthPages(this.health);
 	}
 
-	/** @returns ends the observation */
+	/** Begins to observe these parts. @returns a function that ends this */
 	attach({ sessions, bus, onChange }: ObservedParts): () => void {
 		const { log } = this.options;
 		const stopLog = logRevokedTokens(bus, log);
 		const counters = this.#counters;
 		if (!counters) return stopLog;
 		this.#sessions = sessions;
-		const ends = EVENTS.map((event) => bus.on(event, () => counters.events.add(event)));
-		ends.push(
+		const endings = EVENTS.map((event) => bus.on(event, () => counters.events.add(event)));
+		endings.push(
 			stopLog,
 			onChange((change) => {
 				const event = keyEventOfChange(change);
@@ -120,7 +118,7 @@ export class Ops {
 			}),
 		);
 		return () => {
-			for (const end of ends) end();
+			for (const end of endings) end();
 		};
 	}
 

@@ -23,14 +23,15 @@ export interface Page {
 const PLAIN = 'text/plain; charset=utf-8';
 
 /**
- * Whether the answer is one word in plain text, which is enough for a probe. The query `?plain` and the header `Accept`
- * select it. All others get JSON.
+ * Whether the answer is one word in plain text, which is enough for a probe. The query `?plain` or the header `Accept`
+ * selects it. The answer to any other request is JSON.
  */
 function wantsOneWord({ url = '', headers: { accept = '' } }: Pick<IncomingMessage, 'url' | 'headers'>): boolean {
 	return /\?(.*&)?plain(=|&|$)/.test(url) || (accept.startsWith('text/plain') && !accept.includes('json'));
 }
 
-function answer(request: Pick<IncomingMessage, 'url' | 'headers'>, status: number, word: string, report: object) {
+/** The answer of a health page: the word for a probe, or the report. */
+function probeAnswer(request: Pick<IncomingMessage, 'url' | 'headers'>, status: number, word: string, report: object) {
 	return wantsOneWord(request)
 		? { status, type: PLAIN, body: `${word}\n` }
 		: { status, type: 'application/json', body: JSON.stringify(report) };
@@ -40,13 +41,13 @@ function answer(request: Pick<IncomingMessage, 'url' | 'headers'>, status: numbe
 export function healthPages(health: Health): Page[] {
 	const aliveSince = new Date().toISOString();
 	return [
-		{ path: '/livez', answer: async (request) => answer(request, 200, 'ok', { status: 'ok', since: aliveSince }) },
+		{ path: '/livez', answer: async (request) => probeAnswer(request, 200, 'ok', { status: 'ok', since: aliveSince }) },
 		{
 			path: '/readyz',
 			async answer(request) {
 				const report = await health.report();
 				const isReady = report.status === 'ready';
-				return answer(request, isReady ? 200 : 503, isReady ? 'ready' : 'unready', report);
+				return probeAnswer(request, isReady ? 200 : 503, isReady ? 'ready' : 'unready', report);
 			},
 		},
 	];
@@ -83,11 +84,11 @@ export async function servePages(pages: readonly Page[], host: string, port: num
 	const security = securityHeaders(false);
 	const server: Server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
 		const page = byPath.get((request.url ?? '').replace(/\?.*$/s, ''));
-		const isRead = request.method === 'GET' || request.method === 'HEAD';
-		const text = (status: number, body: string, headers = {}) =>
+		const isReading = request.method === 'GET' || request.method === 'HEAD';
+		const sendText = (status: number, body: string, headers = {}) =>
 			response.writeHead(status, { ...security, 'content-type': PLAIN, ...headers }).end(body);
-		if (!page) return void text(404, 'Not found\n');
-		if (!isRead) return void text(405, 'Only GET and HEAD\n', { allow: 'GET, HEAD' });
+		if (!page) return void sendText(404, 'Not found\n');
+		if (!isReading) return void sendText(405, 'Only GET and HEAD\n', { allow: 'GET, HEAD' });
 		page.answer(request).then(
 			({ status, type, body }) =>
 				void response
@@ -95,7 +96,7 @@ export async function servePages(pages: readonly Page[], host: string, port: num
 					.end(request.method === 'HEAD' ? undefined : body),
 			(err) => {
 				log.error({ err, path: page.path }, 'Exception while answering a request');
-				text(500, 'Internal server error\n');
+				sendText(500, 'Internal server error\n');
 			},
 		);
 	});

@@ -1,4 +1,4 @@
-/** Counts the state of all sessions, only when Prometheus asks for it. So calls need not update counters. */
+/** Adds up the state of all sessions when Prometheus asks for it. So calls need not update counters. */
 import { createYielder } from '../../shared/yielding.js';
 import type { TransportKind } from '../core/caller.js';
 import { Counts } from '../core/counts.js';
@@ -35,7 +35,7 @@ export async function countSessions(sessions: Iterable<CountedSession>): Promise
 	let paused = 0;
 	let bufferedBytes = 0;
 	let subscriptions = 0;
-	const yielding = createYielder(100);
+	const yielder = createYielder(100);
 	for (const session of sessions) {
 		connections.add(session.transport.kind);
 		if (session.hasAcceptedConnect) connected.add(session.userId === null ? 'anonymous' : 'logged_in');
@@ -44,7 +44,7 @@ export async function countSessions(sessions: Iterable<CountedSession>): Promise
 		if (session.isPaused) paused++;
 		bufferedBytes += session.transport.bufferedBytes;
 		subscriptions += session.subscriptionCount;
-		const pause = yielding();
+		const pause = yielder();
 		if (pause) await pause;
 	}
 	return { connections, sessions: connected, unanswered, maxUnanswered, paused, bufferedBytes, subscriptions };

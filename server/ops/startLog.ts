@@ -6,7 +6,7 @@ import { type OptionName, options } from '../options/options.js';
 import type { StoreChoice } from '../store/open.js';
 
 /** Settings left out of `settings` in the start message: other facts show them, or they may contain credentials. */
-const SHOWN_ELSEWHERE: ReadonlySet<string> = new Set([
+const LEFT_OUT: ReadonlySet<string> = new Set([
 	'host',
 	'port',
 	'data',
@@ -20,7 +20,7 @@ const SHOWN_ELSEWHERE: ReadonlySet<string> = new Set([
 export function changedSettings(settings: Partial<Record<OptionName, unknown>>): Record<string, unknown> {
 	const changed = Object.entries(settings).filter(([name, value]) => {
 		const option: Option<unknown> | undefined = options[name as OptionName];
-		return option !== undefined && !SHOWN_ELSEWHERE.has(name) && !isDeepStrictEqual(value, option.default);
+		return option !== undefined && !LEFT_OUT.has(name) && !isDeepStrictEqual(value, option.default);
 	});
 	return Object.fromEntries(
 		changed.map(([name, value]) => {

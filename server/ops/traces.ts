@@ -1,20 +1,20 @@
 /**
- * Traces calls and operations of the store by OpenTelemetry. Without an SDK nothing is loaded and nothing is traced. The
- * SDK must be registered in the process before the server starts, as with `node --import`.
+ * Traces calls and operations of the store by OpenTelemetry. Without an SDK of OpenTelemetry, nothing is loaded or traced.
+ * The SDK must be registered in the process before the server starts, as with `node --import`.
  */
 import type * as Otel from '@opentelemetry/api';
 import type { BegunCall } from '../core/observer.js';
 import { outcomeOf } from '../core/observer.js';
-import type { Operation } from '../store/storeObserver.js';
+import type { StoreObserver } from '../store/storeObserver.js';
 
-/** Where `@opentelemetry/api` keeps what an SDK has registered. */
+/** The key under which `@opentelemetry/api` stores what an SDK has registered. */
 const REGISTERED = Symbol.for('opentelemetry.js.api.1');
 
 export interface Traces {
 	/** Runs a call in a span of its own, which continues the trace of an HTTP request. */
 	runCall(call: BegunCall, run: () => Promise<unknown>): Promise<unknown>;
-	/** Begins the span of an operation of the store. @returns a function that ends the span */
-	begin(collection: string, operation: Operation): (failure?: unknown) => void;
+	/** Makes the observer of a store that runs each operation in a span. @param inner observes the operations too */
+	observeStore(inner?: StoreObserver): StoreObserver;
 }
 
 /** Whether an SDK has registered a provider of traces. */
@@ -45,7 +45,7 @@ function tracesWith(otel: typeof Otel, version: string): Traces {
 				} catch (thrown) {
 					const outcome = outcomeOf(thrown as Parameters<typeof outcomeOf>[0]);
 					span.setAttribute('roomkey.outcome', outcome);
-					// Other errors are answers to the client. Their messages may contain what it has sent.
+					// Other errors are answers to the client. Their messages may contain values that the client has sent.
 					const isFailure = ['error', 'unavailable', 'timeout'].includes(outcome);
 					if (isFailure) span.setStatus({ code: SpanStatusCode.ERROR, message: outcome });
 					throw thrown;
@@ -54,13 +54,24 @@ function tracesWith(otel: typeof Otel, version: string): Traces {
 				}
 			});
 		},
-		begin(collection, operation) {
-			const attributes = { 'db.collection.name': collection, 'db.operation.name': operation };
-			const span = tracer.startSpan(`${operation} ${collection}`, { kind: SpanKind.CLIENT, attributes });
-			return (failure) => {
-				if (failure !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
-				span.end();
-			};
-		},
+		observeStore: (inner) => ({
+			observeCollection(collection) {
+				const observer = inner?.observeCollection(collection);
+				return {
+					begin(operation) {
+						const attributes = { 'db.collection.name': collection, 'db.operation.name': operation };
+						const span = tracer.startSpan(`${operation} ${collection}`, { kind: SpanKind.CLIENT, attributes });
+						return { span, begun: observer?.begin(operation) };
+					},
+					end(operation, traced, failure) {
+						const { span, begun } = traced as { span: Otel.Span; begun: unknown };
+						if (failure !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
+						span.end();
+						observer?.end(operation, begun, failure);
+					},
+					onUpdate: (update) => observer?.onUpdate(update),
+				};
+			},
+		}),
 	};
 }

@@ -31,7 +31,7 @@ export interface CheckedOptions {
 
 const camelCase = (name: string) => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** The names in `options.ts` of the settings that `createServer` accepts, by the name that they have there. */
+/** The settings that `createServer` accepts: the name in `options.ts` by the name in `createServer`. */
 const programSettings = new Map(
 	Object.keys(options)
 		.filter((name) => !COMMAND_SETTINGS.includes(name as CommandSetting))
@@ -45,7 +45,7 @@ export function asProgramSettings(settings: CheckedOptions['settings']): Program
 
 /**
  * Checks the options of a server, and adds the defaults.
- * @throws OptionError that names every unknown option and every option with an invalid value
+ * @throws OptionError that names all faults: unknown options, invalid values, and contradictions
  */
 export function checkServerOptions(serverOptions: ServerOptions): CheckedOptions {
 	if (!isObject(serverOptions as unknown)) throw new OptionError('The options of createServer must be an object');
@@ -63,7 +63,7 @@ export function checkServerOptions(serverOptions: ServerOptions): CheckedOptions
 	for (const [name, value] of Object.entries(serverOptions)) {
 		if (value !== undefined) faults.try(() => check(name, value));
 	}
-	faults.try(() => requireFreeNames('collections', namesIn(serverOptions.collections), RESERVED));
+	faults.try(() => requireFreeNames('collections', namesIn(serverOptions.collections), RESERVED_NAMES));
 	const settings = values as CheckedOptions['settings'];
 	addContradictions(settings, serverOptions, faults);
 	const { nats } = settings;
@@ -80,19 +80,19 @@ export function checkServerOptions(serverOptions: ServerOptions): CheckedOptions
 
 const isPart = (name: string): name is keyof Parts => (PART_NAMES as readonly string[]).includes(name);
 
-/** Adds to the choice of the store what other settings say about its use. */
+/** Adds to the choice of the store the settings that concern it. */
 function storeWith(settings: CheckedOptions['settings'], store: StoreChoice): StoreChoice {
-	const makesNoIndex = settings['no-index'] || settings['read-only'] || settings.shadow;
-	if (store.kind === 'mongodb' && makesNoIndex) return { ...store, indexes: 'report' };
+	const leavesIndexes = settings['no-index'] || settings['read-only'] || settings.shadow;
+	if (store.kind === 'mongodb' && leavesIndexes) return { ...store, indexes: 'report' };
 	return store.kind === 'files' && settings.nats !== undefined ? { ...store, shared: true } : store;
 }
 
-/** The rest of the error text for an unknown option: names the option that is meant, if a similar name is known. */
+/** The end of the error text for an unknown option: a question about a similar name, if there is one. */
 function suggestion(name: string): string {
 	const option = similarName(name, [...programSettings.keys(), ...PART_NAMES]);
-	if (option !== undefined) return `; it is ${option}`;
+	if (option !== undefined) return `; did you mean ${option}?`;
 	const store = similarName(name, ['data', 'memory', 'mongoUrl']);
-	return store === undefined ? '' : `; it is store: { ${store}: … }`;
+	return store === undefined ? '' : `; did you mean store: { ${store}: … }?`;
 }
 
 /** Whether an option is a list of rules. The option `limits` has two forms; the other one is an object by method. */
@@ -105,4 +105,4 @@ function namesIn(value: unknown): readonly string[] {
 }
 
 /** The names of Roomkey's own collections in the database. */
-const RESERVED: ReadonlySet<string> = new Set(Object.values(collectionNames));
+const RESERVED_NAMES: ReadonlySet<string> = new Set(Object.values(collectionNames));

@@ -48,12 +48,12 @@ export const httpOptions = {
 		default: DEFAULT_HTTP_TIMEOUTS.headers,
 	}),
 	'request-timeout': integer(1, HOUR, {
-		meaning: 'how long a client may take to send a whole request, and may read nothing of a large answer, in ms',
+		meaning: 'how long a client may take to send a whole request, or may leave a large answer unread, in ms',
 		env: 'ROOMKEY_REQUEST_TIMEOUT',
 		default: DEFAULT_HTTP_TIMEOUTS.request,
 	}),
 	'keep-alive-timeout': integer(1, HOUR, {
-		meaning: 'how long an HTTP connection may be idle between requests, in ms; longer than in the proxy before it',
+		meaning: 'how long an HTTP connection may be idle between requests, in ms; must be longer than in a proxy in front',
 		env: 'ROOMKEY_KEEP_ALIVE_TIMEOUT',
 		default: DEFAULT_HTTP_TIMEOUTS.keepAlive,
 	}),

@@ -54,7 +54,7 @@ export class Faults {
 	}
 }
 
-/** Finds a known name that differs from a name only in case, hyphens and underscores: `max-body` for `maxBody`. */
+/** Finds a known name that equals `name` except for case, hyphens and underscores: `max-body` for `maxBody`. */
 export function similarName(name: string, known: readonly string[]): string | undefined {
 	const plain = (text: string) => text.replaceAll(/[-_]/g, '').toLowerCase();
 	return known.find((knownName) => plain(knownName) === plain(name));
@@ -69,7 +69,7 @@ export interface Option<T> {
 	readonly isList?: boolean;
 	/** Environment variable, used if there is no flag. */
 	readonly env?: string;
-	/** Name of its value in `--help`. Absent for a switch, which takes no value. */
+	/** Name of the value in `--help`. Absent for a switch, which takes no value. */
 	readonly placeholder?: string;
 	/** True: there is no flag, because all users of a machine can read the command line of a process. */
 	readonly envOnly?: boolean;
@@ -82,7 +82,7 @@ export interface Option<T> {
 	read(text: string): unknown;
 	/** Converts a value from a program or the configuration file, which may be a text such as `5/60s`. */
 	convert?(value: unknown): unknown;
-	/** Merges the values of several sources, the strongest last. Default: only the value of the strongest counts. */
+	/** Merges the values of several sources, the strongest source last. Default: only its value counts. */
 	merge?(values: readonly T[]): T;
 	/** Writes a value as text. Default: `String`. */
 	format?(value: unknown): string;
@@ -96,17 +96,17 @@ type Description<T> = Pick<Option<T>, 'meaning' | 'env' | 'default'>;
 /**
  * Returns the value of a setting if it is valid.
  * @param name name of the setting, for the error text
- * @param given the value before its conversion, for the error text
- * @throws OptionError if it is invalid. The text contains the given value, unless it may be a password
+ * @param original the value before its conversion, for the error text
+ * @throws OptionError if the value is invalid. The text contains `original`, unless it may be a password
  */
-export function checked<T>(option: Option<T>, value: unknown, name: string, given = value): T {
+export function checked<T>(option: Option<T>, value: unknown, name: string, original = value): T {
 	if (option.accepts(value)) return value as T;
-	if (given === '' && !option.envOnly) throw new OptionError(`${name} must not be empty`);
-	const shown = option.envOnly ? '' : `, not ${formatGiven(given)}`;
+	if (original === '' && !option.envOnly) throw new OptionError(`${name} must not be empty`);
+	const shown = option.envOnly ? '' : `, not ${formatOriginal(original)}`;
 	throw new OptionError(`${name} must be ${option.form}${shown}`);
 }
 
-function formatGiven(value: unknown): string {
+function formatOriginal(value: unknown): string {
 	if (typeof value === 'string') return `'${value}'`;
 	const isShort = typeof value === 'number' || typeof value === 'boolean' || value === null;
 	return isShort ? String(value) : `a ${typeof value}`;
@@ -160,7 +160,7 @@ export function oneOf<const T extends string>(
 const ON: readonly string[] = ['true', 'on', '1'];
 const OFF: readonly string[] = ['false', 'off', '0'];
 
-/** A switch, off by default. Its flag takes no value. Its environment variable has one of the values above. */
+/** A switch, off by default. Its flag takes no value. Its environment variable has a value in `ON` or `OFF`. */
 export function onOff(meaning: string, env?: string): Option<boolean> {
 	return {
 		meaning,

@@ -28,16 +28,17 @@ export function limitText(limit: Limit | null): string {
 function parseLimits(text: string): MethodLimits | undefined {
 	const limits: [name: string, limit: Limit | null][] = [];
 	for (const entry of text.split(',')) {
-		const at = entry.lastIndexOf('=');
-		const name = entry.slice(0, Math.max(0, at)).trim();
-		const limit = parseLimit(entry.slice(at + 1).trim());
+		const equalsIndex = entry.lastIndexOf('=');
+		// Without an equals sign, the index is -1, and the name is empty.
+		const name = entry.slice(0, Math.max(0, equalsIndex)).trim();
+		const limit = parseLimit(entry.slice(equalsIndex + 1).trim());
 		if (name === '' || limit === undefined) return undefined;
 		limits.push([name, limit]);
 	}
 	return Object.fromEntries(limits);
 }
 
-/** Converts the texts in an object of limits, such as `5/60s`. Leaves all other values for `accepts` to refuse. */
+/** Converts the texts in an object of limits, such as `5/60s`. Other values stay as they are: `accepts` checks them. */
 function convertLimits(value: unknown): unknown {
 	if (!isObject(value)) return value;
 	const entries = Object.entries(value);
@@ -46,7 +47,7 @@ function convertLimits(value: unknown): unknown {
 	);
 }
 
-/** A setting of limits by method. Each limit replaces that in the definition of its method. */
+/** A setting of limits by method. Each limit replaces the one in the definition of the method. */
 export function methodLimits(
 	description: Pick<Option<MethodLimits>, 'meaning' | 'env' | 'flag'>,
 ): Option<MethodLimits> {

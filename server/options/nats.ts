@@ -5,8 +5,8 @@ import { OptionError } from './kinds.js';
 import type { OptionValues } from './options.js';
 
 /**
- * Reads the addresses and the credentials in them. A user without a password is a token.
- * @throws OptionError whose text does not contain the value, because the value may contain a password
+ * Reads the addresses and the credentials in them. A user name without a password is a token.
+ * @throws OptionError for an invalid address. The text does not contain the address, which may contain a password
  */
 export function parseNatsUrls(urls: string): { servers: string[]; isTls: boolean; credentials?: string } {
 	const invalidUrls = () => new OptionError('nats must be a list of addresses such as nats://127.0.0.1:4222');
@@ -20,16 +20,17 @@ export function parseNatsUrls(urls: string): { servers: string[]; isTls: boolean
 	});
 	const isInvalid = ({ protocol, hostname }: URL) => !['nats:', 'tls:'].includes(protocol) || hostname === '';
 	if (parsed.some(isInvalid)) throw invalidUrls();
-	const withUser = parsed.find(({ username }) => username !== '');
-	const user = decodeURIComponent(withUser?.username ?? '');
-	const password = decodeURIComponent(withUser?.password ?? '');
+	const urlWithUser = parsed.find(({ username }) => username !== '');
+	const user = decodeURIComponent(urlWithUser?.username ?? '');
+	const password = decodeURIComponent(urlWithUser?.password ?? '');
 	return {
 		servers: parsed.map(({ hostname, port }) => `${hostname}:${port || 4222}`),
 		isTls: parsed.some(({ protocol }) => protocol === 'tls:'),
-		...(withUser && { credentials: password === '' ? user : `${user}:${password}` }),
+		...(urlWithUser && { credentials: password === '' ? user : `${user}:${password}` }),
 	};
 }
 
+/** Reads a file. @param name the setting that names the file, for the error text */
 function fileText(file: string | undefined, name: string): string | undefined {
 	if (file === undefined) return undefined;
 	try {
@@ -48,11 +49,14 @@ type NatsOptionName = 'nats-credentials' | 'nats-ca' | 'nats-cert' | 'nats-key';
 export function natsSettings(urls: string, settings: Pick<OptionValues, NatsOptionName>): NatsSettings {
 	const { servers, isTls, credentials } = parseNatsUrls(urls);
 	const { 'nats-ca': ca, 'nats-cert': cert, 'nats-key': key } = settings;
-	if ((cert === undefined) !== (key === undefined)) throw new OptionError('nats-cert and nats-key belong together');
+	const hasCert = cert !== undefined;
+	const hasKey = key !== undefined;
+	if (hasCert !== hasKey) throw new OptionError('nats-cert and nats-key belong together');
 	const tls = { ca: fileText(ca, 'nats-ca'), cert: fileText(cert, 'nats-cert'), key: fileText(key, 'nats-key') };
+	const usesTls = isTls || ca !== undefined || hasCert;
 	return {
 		servers,
 		credentials: settings['nats-credentials'] ?? credentials,
-		...((isTls || ca !== undefined || cert !== undefined) && { tls }),
+		...(usesTls && { tls }),
 	};
 }

@@ -1,6 +1,6 @@
 /**
- * The list of all settings. From it come the options of `createServer`, the flags, the environment variables, `--help`,
- * the table in docs/operating.md, and the check at the start.
+ * The list of all settings. The options of `createServer`, the flags, the environment variables, `--help`, the table in
+ * docs/operating.md and the check at the start are made from it.
  */
 import { isNetworkList } from '../core/limits/address.js';
 import { httpOptions } from './httpOptions.js';

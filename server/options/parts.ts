@@ -28,7 +28,7 @@ function definitions(maker: string, keys: readonly string[], excluded?: string):
 	});
 }
 
-/** What an error says of a wrong entry. */
+/** Describes a wrong entry in an error text. */
 function entryText(entry: unknown): string {
 	if (entry === undefined || entry === null) return `${entry}: is it imported by the right name?`;
 	return isObject(entry) ? 'another object' : `a ${typeof entry}`;

@@ -24,10 +24,8 @@ function ruleFault(rule: unknown): string | undefined {
 	if (emptyKey !== undefined)
 		return `has a matcher whose ${emptyKey} is undefined: leave it out, or write null, to match any value`;
 	if (typeof exact !== 'boolean') return 'must have true or false for exact';
-	for (const number of [calls, per]) {
-		if (number === undefined || (Number.isInteger(number) && (number as number) >= 1)) continue;
-		return 'must have whole numbers of calls and of ms';
-	}
+	const isValidNumber = (value: unknown) => value === undefined || (Number.isInteger(value) && (value as number) >= 1);
+	if (!isValidNumber(calls) || !isValidNumber(per)) return 'must have whole numbers of calls and of ms';
 	if (callback !== undefined && typeof callback !== 'function') return 'must have a function as callback';
 	if (message !== undefined && typeof message !== 'string' && typeof message !== 'function') {
 		return 'must have a text or a function as message';

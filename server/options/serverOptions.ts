@@ -9,7 +9,7 @@ import type { OptionName, OptionValues } from './options.js';
 
 type CamelCase<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<CamelCase<B>>}` : S;
 
-/** Settings that only the command has. `createServer` has the option `store` for the place of the data. */
+/** Settings that only the command has. In `createServer`, the option `store` names the location of the data. */
 export const COMMAND_SETTINGS = ['config', 'data', 'memory', 'mongo-url'] as const;
 
 export type CommandSetting = (typeof COMMAND_SETTINGS)[number];
@@ -42,10 +42,10 @@ export interface Parts extends Partial<Omit<Catalogue, 'limits'>> {
 	readonly keys?: boolean;
 	/** Ways to log in other than by password, in the order in which they are tried. */
 	readonly loginHandlers?: readonly LoginHandler[];
-	/** Permissions of the application. Each lists the roles that hold it until an admin changes them. */
+	/** Permissions of the application. Each has a list of the roles that hold it, until an admin changes this list. */
 	readonly permissions?: Readonly<Record<string, readonly string[]>>;
 	readonly store?: StoreOption;
-	/** Default: JSON lines on stderr, from `logLevel` on. */
+	/** Default: a log on stderr, by `logLevel` and `logFormat`. */
 	readonly log?: Log;
 	/** The HTTP server to use, which the application starts and stops. Default: Roomkey creates one. */
 	readonly server?: HttpServer;

@@ -29,7 +29,7 @@ export const storeOptions = {
 		'ROOMKEY_SHADOW',
 	),
 	'shadow-delay': integer(1, HOUR, {
-		meaning: 'ms after a mirrored request until --shadow looks at the database',
+		meaning: 'time from a mirrored request until --shadow looks at the database, in ms',
 		env: 'ROOMKEY_SHADOW_DELAY',
 		default: 1000,
 	}),
@@ -64,6 +64,7 @@ export const storeOptions = {
 		meaning: 'first part of the names of the subjects at NATS',
 		env: 'ROOMKEY_NATS_PREFIX',
 		default: 'roomkey',
+		// Parts separated by points.
 		isValid: (value) => /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(value) && value.length <= 100,
 		form: 'letters, digits and any of _ - in parts separated by points',
 	}),

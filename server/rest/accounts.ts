@@ -1,4 +1,7 @@
-/** `login` and `logout`, whose response format differs from all others (`test/contract/rocketchat-e2e.md` 9.1). */
+/**
+ * The routes of an account. The answers of `login` and `logout` have a form of their own
+ * (`test/contract/rocketchat-e2e.md` 9.1).
+ */
 import type { LoginResult } from '../../methods/accounts/login.js';
 import { findProfile } from '../../methods/accounts/me.js';
 import { Password } from '../../methods/model/users/passwords.js';
@@ -31,7 +34,7 @@ function loginOptions(body: unknown): object {
 	return body.code ? { totp: { code: body.code, login } } : login;
 }
 
-/** The user in a body, in the form that the method `login` takes. */
+/** The user that a body names, in the form that the method `login` takes. */
 function userOf({ user, username, email }: Infer<typeof LoginBody>): object {
 	if (typeof user === 'object') return user;
 	const address = email ?? (user?.includes('@') ? user : undefined);
@@ -47,7 +50,8 @@ export async function logIn(invoker: Invoker, services: Services, body: unknown,
 	} catch (thrown) {
 		if (thrown instanceof MatchError) return failed(thrown);
 		const { error, reason, details } = toClientError(thrown);
-		if (error === 500 || error === 503 || error === 'too-many-requests') return failed(thrown);
+		const isAboutCredentials = error !== 500 && error !== 503 && error !== 'too-many-requests';
+		if (!isAboutCredentials) return failed(thrown);
 		const body = { status: 'error', success: false, error, message: reason };
 		// If a second factor is required, `details` says which.
 		return { status: 401, body: details === undefined ? body : { ...body, details } };

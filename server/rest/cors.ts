@@ -18,7 +18,7 @@ const ALLOWED_HEADERS = [
 	'Idempotency-Key',
 ];
 
-/** Headers a page may read. */
+/** Headers of an answer that a page may read. */
 const EXPOSED_HEADERS = ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset', 'Retry-After'];
 
 /**

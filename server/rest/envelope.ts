@@ -14,7 +14,7 @@ export interface Answer {
 /** Rocket.Chat's answer to missing or wrong credentials. */
 export const UNAUTHORIZED: Answer = { status: 401, body: { success: false, error: 'unauthorized' } };
 
-/** An error answer that contains only a text, and no code. */
+/** An error answer that contains only a text, and no error code. */
 export function refused(status: number, error: string): Answer {
 	return { status, body: { success: false, error } };
 }
@@ -36,9 +36,9 @@ export function wrongVerb(error: string): Answer {
  */
 export function succeeded(value: unknown): Answer {
 	if (value === undefined) return { status: 200, body: { success: true } };
-	// Objects that are not plain, such as a Date, count as single values.
-	const hasMembers = typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
-	return { status: 200, body: hasMembers ? { ...value, success: true } : { result: value, success: true } };
+	// An object that is not plain, such as a Date, counts as a single value.
+	const isPlain = typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+	return { status: 200, body: isPlain ? { ...value, success: true } : { result: value, success: true } };
 }
 
 /**
@@ -59,7 +59,7 @@ function rateLimitText({ reason = '' }: ClientError): string {
 	return `${reason.replace('before trying again', 'before trying this endpoint again')} [error-too-many-requests]`;
 }
 
-/** The text of an error answer that contains only a text. */
+/** The text for an error whose answer contains no error code. */
 function textOf(error: ClientError, status: number): string {
 	if (status === 429) return rateLimitText(error);
 	return status >= 500 ? (error.reason ?? error.message) : error.message;
@@ -74,12 +74,12 @@ export function retryHeaders(error: ClientError): Pick<Answer, 'headers'> {
 /** The answer for an error of a method. It shows the text of a match error, unlike an answer over DDP. */
 export function failed(thrown: unknown): Answer {
 	if (thrown instanceof MatchError) return refused(400, thrown.message);
-	const safe = toClientError(thrown);
-	const { error, details, message } = safe;
-	const status = STATUS.get(error);
-	if (safe instanceof BareError) return refused(safe.status ?? status ?? 400, String(error));
-	if (status !== undefined) return { ...refused(status, textOf(safe, status)), ...retryHeaders(safe) };
-	const body = { success: false, error: message, errorType: error };
+	const clientError = toClientError(thrown);
+	const { error: code, details, message } = clientError;
+	const status = STATUS.get(code);
+	if (clientError instanceof BareError) return refused(clientError.status ?? status ?? 400, String(code));
+	if (status !== undefined) return { ...refused(status, textOf(clientError, status)), ...retryHeaders(clientError) };
+	const body = { success: false, error: message, errorType: code };
 	return { status: 400, body: details === undefined ? body : { ...body, details } };
 }
 
@@ -109,7 +109,7 @@ function addHeaders(
 }
 
 /**
- * Sends an answer of any length. A large answer is encoded in slices, with turns of the event loop between them. It is
+ * Sends an answer of any length. A large answer is encoded in slices, and yields to the event loop between them. It is
  * written no faster than the client reads it.
  * @throws TypeError for a body that JSON cannot represent
  */
@@ -122,26 +122,26 @@ export async function sendInSlices(reply: FastifyReply, answer: Answer): Promise
 	raw.writeHead(answer.status, headersOf(reply, answer, length));
 	for (const part of parts) {
 		if (raw.destroyed) return reply;
-		if (!raw.write(part)) await drained(raw, reply.server.server.requestTimeout);
+		if (!raw.write(part)) await whenDrained(raw, reply.server.server.requestTimeout);
 	}
 	raw.end();
 	return reply;
 }
 
 /**
- * Resolves when the buffer of a response is empty, or its client has disconnected. A client that does not empty it in
- * time is disconnected, because the rest of the answer occupies memory.
+ * Resolves when the buffer of a response is empty, or its client has disconnected. A client that does not read it in time
+ * is disconnected, because the rest of the answer occupies memory.
  * @param timeout in ms
  */
-function drained(response: ServerResponse, timeout: number): Promise<void> {
+function whenDrained(response: ServerResponse, timeout: number): Promise<void> {
 	return new Promise((resolve) => {
 		const timer = setTimeout(() => response.destroy(), timeout);
-		const done = () => {
+		const onDrained = () => {
 			clearTimeout(timer);
-			response.off('drain', done).off('close', done);
+			response.off('drain', onDrained).off('close', onDrained);
 			resolve();
 		};
-		response.on('drain', done).on('close', done);
+		response.on('drain', onDrained).on('close', onDrained);
 	});
 }
 
@@ -155,7 +155,8 @@ export function send(reply: FastifyReply, answer: Answer): FastifyReply {
 	reply.hijack();
 	const { raw } = reply;
 	raw.writeHead(answer.status, headersOf(reply, answer, Buffer.byteLength(text)));
-	// `end(text)` would write twice, the text and then nothing, in a list: that takes 9 % more CPU of a call.
+	// `end(text)` would write the text and an empty chunk as a list, and a call would take 9 % more CPU. So the text is
+	// written to the socket first.
 	raw.write(text);
 	raw.socket?.uncork();
 	raw.end();

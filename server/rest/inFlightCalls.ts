@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** Makes the abort signals of REST calls, and aborts all calls when the server shuts down. */
+/** The abort signals of the REST calls in progress. All of them fire when the server shuts down. */
 export class InFlightCalls {
 	readonly #controllers = new Set<AbortController>();
 	#closed = false;

@@ -1,29 +1,50 @@
-/** Knows the verbs of each path, so that the server can answer a request with another verb. */
+/** The verbs of each path. A request for a known path with another verb is answered with 405 instead of 404. */
+import { DefinitionError } from '../../shared/definition.js';
 import { escapeRegExp } from '../../shared/escapeRegExp.js';
 
-export class KnownPaths {
-	readonly #fixed = new Map<string, readonly string[]>();
-	/** Paths with parameters. */
-	readonly #patterns = new Map<string, { readonly pattern: RegExp; readonly verbs: readonly string[] }>();
+interface KnownPath {
+	readonly pattern: RegExp;
+	/** For each verb the method that the path belongs to; undefined for a path of Roomkey. */
+	readonly methods: Map<string, string | undefined>;
+}
 
-	/** @param path may contain parameters, such as `:id` */
-	add(path: string, verbs: readonly string[]): void {
-		if (!path.includes(':')) {
-			this.#fixed.set(path, [...(this.#fixed.get(path) ?? []), ...verbs]);
-			return;
+export class KnownPaths {
+	/** Paths without parameters. */
+	readonly #fixed = new Map<string, KnownPath>();
+	/** Paths with parameters, by their text without the names of the parameters. */
+	readonly #patterns = new Map<string, KnownPath>();
+
+	/**
+	 * @param path may contain parameters, such as `:id`
+	 * @param method the method that has the path; undefined for a path of Roomkey
+	 * @throws DefinitionError if a method has a path that is taken
+	 */
+	add(path: string, verbs: readonly string[], method?: string): void {
+		const parts = path.replace(/(?<=.)\/$/, '').split(/:\w+/);
+		const known = parts.length === 1 ? this.#fixed : this.#patterns;
+		const key = parts.join(':');
+		const pattern = new RegExp(`^${parts.map(escapeRegExp).join('[^/]+')}$`);
+		const { methods } = known.get(key) ?? { methods: new Map<string, string | undefined>() };
+		known.set(key, { pattern, methods });
+		for (const verb of verbs) {
+			if (methods.has(verb)) throw takenPath(`${verb} ${path}`, method, methods.get(verb));
+			methods.set(verb, method);
 		}
-		const parts = path.split(/:\w+/).map(escapeRegExp);
-		const pattern = new RegExp(`^${parts.join('[^/]+')}$`);
-		this.#patterns.set(path, { pattern, verbs: [...(this.#patterns.get(path)?.verbs ?? []), ...verbs] });
 	}
 
 	/** The verbs of the path of a URL; undefined if no route has this path. HEAD is allowed where GET is. */
 	verbsAt(url: string): readonly string[] | undefined {
 		const path = pathOf(url);
-		const verbs =
-			this.#fixed.get(path) ?? [...this.#patterns.values()].find(({ pattern }) => pattern.test(path))?.verbs;
-		return verbs?.includes('GET') ? [...verbs, 'HEAD'] : verbs;
+		const known = this.#fixed.get(path) ?? [...this.#patterns.values()].find(({ pattern }) => pattern.test(path));
+		if (!known) return undefined;
+		const verbs = [...known.methods.keys()];
+		return verbs.includes('GET') ? [...verbs, 'HEAD'] : verbs;
 	}
+}
+
+function takenPath(path: string, method: string | undefined, other: string | undefined): DefinitionError {
+	const owner = method !== undefined && other !== undefined ? `already that of method '${other}'` : "Roomkey's own";
+	return new DefinitionError(`rest of method '${method ?? other}': the path ${path} is ${owner}`);
 }
 
 /** The decoded path of a URL, without a slash at its end. The path `/` stays. */

@@ -31,9 +31,9 @@ function parseMessage(text: string): unknown {
 
 /**
  * Runs the method call that a body contains.
- * @param pathName the method name in the path, with `:` for slashes. It must be the one in the message: a proxy that
- * filters requests sees only the path.
- * @throws MatchError, ClientError for a body without a valid call. Errors of the call itself are in the answer.
+ * @param pathName the method name in the path, with `:` for slashes. The message must name the same method, because a
+ *   proxy that filters requests sees only the path
+ * @throws MatchError, ClientError for a body without a valid call. Errors of the call itself are in the answer
  */
 export async function callMethod(
 	invoker: Invoker,

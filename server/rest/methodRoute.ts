@@ -16,17 +16,20 @@ export function methodRoute(
 ): Route {
 	const argumentNames = new Set(args.map(([arg]) => arg));
 	return {
+		method: name,
 		path,
 		verbs: [verb],
 		credentials: anonymous ? 'optional' : 'required',
 		maxBody,
 		async answer(request) {
-			const { fields, isUrlEncoded, pathMembers, caller } = request;
+			const { fields, isUrlEncoded, pathParams, caller } = request;
 			if (!isObject(fields)) return refused(400, 'The body must be a JSON object');
-			if (body !== 'object') requireKnownFields(request, argumentNames, name, unknownField);
+			// With `object`, the fields together are the only argument.
+			const isOneArgument = body === 'object';
+			if (!isOneArgument) requireKnownFields(request, argumentNames, name, unknownField);
 			const params = args.map(([arg, matcher]) => {
-				if (body === 'object') return isUrlEncoded ? textObject(fields, matcher) : fields;
-				if (Object.hasOwn(pathMembers, arg)) return textValue(pathMembers, arg, matcher);
+				if (isOneArgument) return isUrlEncoded ? textObject(fields, matcher) : fields;
+				if (Object.hasOwn(pathParams, arg)) return textValue(pathParams, arg, matcher);
 				return isUrlEncoded ? textValue(fields, arg, matcher) : bodyValue(fields, arg);
 			});
 			const value = await invoker.invoke(name, params, caller);
@@ -36,12 +39,12 @@ export function methodRoute(
 }
 
 /**
- * Parameters that Rocket.Chat's clients may send with any GET. A method without an argument of that name ignores the
- * parameter: it answers with the whole list and all fields.
+ * Query parameters that Rocket.Chat's clients may send with any GET. They are ignored for a method without an argument of
+ * that name: the answer is the whole list with all fields.
  */
 const LIST_PARAMETERS: ReadonlySet<string> = new Set(['count', 'offset', 'sort', 'fields', 'query']);
 
-/** Values of `query` that select everything. Only these can be ignored without a wrong answer. */
+/** Values of the parameter `query` that select everything. Only these can be ignored without a wrong answer. */
 const QUERIES_FOR_ALL: ReadonlySet<unknown> = new Set(['', '{}']);
 
 /**
@@ -70,13 +73,14 @@ const BOOLEANS: ReadonlyMap<unknown, boolean> = new Map([
 	['false', false],
 ]);
 
+/** A field; undefined if there is none. An inherited member, such as `toString`, is none. */
 function bodyValue(members: Readonly<Record<string, unknown>>, name: string): unknown {
 	return Object.hasOwn(members, name) ? members[name] : undefined;
 }
 
 /**
  * A field of a query or a form, where every value is text. The pattern of the argument decides what the text stands for:
- * itself, JSON, a list with one entry, a number or a boolean, tried in this order. `name[]` also writes a list.
+ * itself, JSON, a list with one entry, a number or a boolean, tried in this order. A list may also be sent as `name[]`.
  */
 function textValue(members: Readonly<Record<string, unknown>>, name: string, matcher: AnyMatcher): unknown {
 	const value = bodyValue(members, name) ?? bodyValue(members, `${name}[]`);
@@ -91,7 +95,7 @@ function numberOf(text: string): number | undefined {
 	return Number.isNaN(number) ? undefined : number;
 }
 
-/** Parses a JSON array or object, because some clients send lists as JSON in a query; undefined for other text. */
+/** The JSON array or object that a text stands for: some clients send lists as JSON in a query. Undefined for other text. */
 function jsonValue(text: string): unknown {
 	if (!/^\s*[[{]/.test(text)) return undefined;
 	try {

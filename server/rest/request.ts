@@ -11,22 +11,24 @@ import type { WrongToken } from '../core/observer.js';
 import { type Answer, failed, refused, send, sendInSlices, UNAUTHORIZED } from './envelope.js';
 import type { InFlightCalls } from './inFlightCalls.js';
 
-/** What the answer of a route depends on. */
+/** The parts of a request that a route needs to answer it. */
 export interface RestRequest {
 	/** The body of a POST, PUT or PATCH; the query of a GET or DELETE. `{}` if there is none. */
 	readonly fields: unknown;
 	/** Whether `fields` is the query. */
 	readonly isQuery: boolean;
-	/** Whether all values are text, as in a query or a form. */
+	/** Whether all values of `fields` are text, as in a query or a form. */
 	readonly isUrlEncoded: boolean;
 	/** The values of the path parameters, such as `:id`, by name. */
-	readonly pathMembers: Readonly<Record<string, string>>;
+	readonly pathParams: Readonly<Record<string, string>>;
 	readonly caller: RestCaller;
 	/** The login token as the client sent it, not hashed. */
 	readonly token: unknown;
 }
 
 export interface Route {
+	/** The name of the method that it calls; undefined for a route of Roomkey. */
+	readonly method?: string;
 	/** Below `/api/v1/`, unless it begins with a slash. */
 	readonly path: string;
 	readonly verbs: readonly RestRoute['verb'][];
@@ -35,9 +37,12 @@ export interface Route {
 	 * `ignored`: the credentials are not read, so that old ones do not prevent a new login.
 	 */
 	readonly credentials: 'required' | 'optional' | 'ignored';
-	/** True: users without a user name may call it too (`test/contract/rocketchat-e2e.md` 7.2). */
-	readonly withoutUsername?: boolean;
-	/** Largest body in bytes from callers with the right credentials. Counts if it exceeds the server's limit. */
+	/** Whether users without a user name may use the route (`test/contract/rocketchat-e2e.md` 7.2). Default false. */
+	readonly allowsNoUsername?: boolean;
+	/**
+	 * Maximum size of a body from a caller with the right credentials, in bytes. Has an effect if it exceeds the server's
+	 * limit.
+	 */
 	readonly maxBody?: number | undefined;
 	answer(request: RestRequest): Promise<Answer>;
 }
@@ -52,14 +57,14 @@ function rateLimitHeaders({ limit, remaining, timeToReset }: RateLimitResult): R
 }
 
 interface Identity extends Pick<Caller, 'userId' | 'hashedToken'> {
-	/** Whether the user has no user name yet, and may call only few routes (`test/contract/rocketchat-e2e.md` 7.2). */
-	readonly withoutUsername: boolean;
+	/** Such a user may use only few routes (`test/contract/rocketchat-e2e.md` 7.2). */
+	readonly hasNoUsername: boolean;
 }
 
 /** A caller who is not logged in. */
-const ANONYMOUS: Identity = { userId: null, hashedToken: null, withoutUsername: false };
+const ANONYMOUS: Identity = { userId: null, hashedToken: null, hasNoUsername: false };
 
-/** Finds the user of a request. @returns null if credentials are missing; a text, the reason, if they are wrong */
+/** Finds the user of a request. @returns null if credentials are missing; a string with the reason if they are wrong */
 async function authenticate(
 	headers: IncomingHttpHeaders,
 	services: Services,
@@ -70,7 +75,7 @@ async function authenticate(
 	const hashedToken = hashToken(token);
 	const holder = await findTokenHolder(services.store, hashedToken, userId);
 	if (typeof holder === 'string') return holder;
-	return { userId, hashedToken, withoutUsername: !holder.user.username };
+	return { userId, hashedToken, hasNoUsername: !holder.user.username };
 }
 
 /** The caller of a method over REST. */
@@ -164,7 +169,7 @@ function idempotencyKeyOf({ headers }: FastifyRequest): IdempotencyKey | undefin
 	const idempotencyKey = headers['idempotency-key'];
 	if (idempotencyKey === undefined) return undefined;
 	const isValid = typeof idempotencyKey === 'string' && IDEMPOTENCY_KEY.test(idempotencyKey);
-	// The first word keeps it apart from the keys of DDP calls.
+	// The word `key` distinguishes it from the keys of DDP calls.
 	return isValid ? { key: `key ${idempotencyKey}`, session: null } : null;
 }
 
@@ -173,7 +178,7 @@ function secondFactorOf({ headers }: FastifyRequest): SecondFactor | undefined {
 	return typeof code === 'string' ? { code, method: typeof method === 'string' ? method : null } : undefined;
 }
 
-/** Whether the percent-encoding of a URL is valid. The query parser would silently take an invalid escape as text. */
+/** Whether the percent-encoding of a URL is valid. The query parser would take an invalid escape as text. */
 function isDecodable(url: string): boolean {
 	try {
 		decodeURIComponent(url);
@@ -184,7 +189,7 @@ function isDecodable(url: string): boolean {
 }
 
 /** Verbs whose arguments are in the body. For all other verbs they are in the query. */
-export const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+export const VERBS_WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 const FORM = 'application/x-www-form-urlencoded';
 
@@ -211,21 +216,22 @@ export interface RequestOptions {
 }
 
 /** Answers a request to a route. @throws internal errors */
-export async function handle(
+export async function answerRequest(
 	request: FastifyRequest,
 	reply: FastifyReply,
 	route: Route,
-	pathMembers: Readonly<Record<string, string>>,
+	pathParams: Readonly<Record<string, string>>,
 	services: Services,
 	{ addressOf, calls, usernameRequired = true }: RequestOptions,
 ): Promise<FastifyReply> {
 	const identity = await identityOf(request, route, services, addressOf);
 	if (!identity) return send(reply, UNAUTHORIZED);
-	if (usernameRequired && identity.withoutUsername && !route.withoutUsername)
+	if (usernameRequired && identity.hasNoUsername && !route.allowsNoUsername) {
 		return send(reply, failed(clientError('namelessCaller')));
+	}
 	const idempotencyKey = idempotencyKeyOf(request);
 	if (idempotencyKey === null) return send(reply, failed(clientError('invalidIdempotencyKey')));
-	const isQuery = !WITH_BODY.has(request.method);
+	const isQuery = !VERBS_WITH_BODY.has(request.method);
 	if (isQuery && !isDecodable(request.url)) return send(reply, refused(400, 'Invalid query parameters'));
 	const caller = new RestCaller(
 		identity,
@@ -236,14 +242,16 @@ export async function handle(
 		calls,
 	);
 	const fields = (isQuery ? request.query : request.body) ?? {};
-	const isUrlEncoded = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
-	// `curl -d` sends a JSON text as a form by default. The form then has a field whose name begins with the brace.
-	if (isUrlEncoded && !isQuery && Object.keys(fields)[0]?.trimStart().startsWith('{')) {
+	const isForm = !isQuery && request.headers['content-type']?.startsWith(FORM) === true;
+	// By default `curl -d` sends a JSON text as a form. The form then has a field whose name begins with the brace.
+	const isJsonAsForm = isForm && Object.keys(fields)[0]?.trimStart().startsWith('{');
+	if (isJsonAsForm) {
 		return send(
 			reply,
 			refused(400, 'The body is JSON, sent as a form: send the header Content-Type: application/json'),
 		);
 	}
 	const token = request.headers['x-auth-token'];
-	return sendInSlices(reply, await answerOf(route, { fields, isQuery, isUrlEncoded, pathMembers, caller, token }));
+	const isUrlEncoded = isQuery || isForm;
+	return sendInSlices(reply, await answerOf(route, { fields, isQuery, isUrlEncoded, pathParams, caller, token }));
 }

@@ -15,15 +15,15 @@ export function routesOf(
 	services: Services,
 	rocketChatVersion: string,
 ): Route[] {
-	const methodCall: Route['answer'] = ({ pathMembers, fields, caller }) =>
-		callMethod(invoker, pathMembers.method ?? '', fields, caller);
+	const methodCall: Route['answer'] = ({ pathParams, fields, caller }) =>
+		callMethod(invoker, pathParams.method ?? '', fields, caller);
 	return [
 		...methods.flatMap((method) => (method.rest ? [methodRoute(method, method.rest, invoker)] : [])),
 		{
 			path: 'method.call/:method',
 			verbs: ['POST'],
 			credentials: 'required',
-			withoutUsername: true,
+			allowsNoUsername: true,
 			answer: methodCall,
 		},
 		{
@@ -58,7 +58,7 @@ function accountRoutes(invoker: Invoker, services: Services): Route[] {
 			path: 'logout',
 			verbs: ['GET', 'POST'],
 			credentials: 'required',
-			withoutUsername: true,
+			allowsNoUsername: true,
 			answer(request) {
 				requireKnownFields(request, new Set(), 'logout');
 				return logOut(invoker, request.caller);

@@ -22,28 +22,27 @@ import { allowOrigins } from './cors.js';
 import { failed, NOT_FOUND, refused, send, UNAUTHORIZED, wrongVerb } from './envelope.js';
 import { FixedRoutes, routePathOf } from './fixedRoutes.js';
 import { KnownPaths } from './knownPaths.js';
-import { handle, isAuthorized, type RequestOptions, type Route } from './request.js';
+import { answerRequest, isAuthorized, type RequestOptions, type Route } from './request.js';
 import { routesOf } from './routes.js';
 
-export const PREFIX = '/api/v1';
+export const API_PREFIX = '/api/v1';
 
-/** The path of a route: below the prefix by default. */
+/** The whole path of a route: a path without a slash at its start is below `/api/v1`. */
 export function urlOf(path: string): string {
-	return path.startsWith('/') ? path : `${PREFIX}/${path}`;
+	return path.startsWith('/') ? path : `${API_PREFIX}/${path}`;
 }
 
-/** A key in the `config` of a route: a request for its path with another verb gets 405 instead of 404. */
+/** Marks a route, as a key in its `config`: a request for its path with another verb gets 405 instead of 404. */
 export const REFUSES_OTHER_VERBS = Symbol('refuses other verbs');
 
 function addRoute(app: FastifyInstance, route: Route, services: Services, options: RestOptions): void {
 	app.route({
 		method: [...route.verbs],
 		url: urlOf(route.path),
-		config: { [REFUSES_OTHER_VERBS]: true },
 		...(options.preParsing && { preParsing: options.preParsing }),
 		...(route.maxBody !== undefined && largeBodyOptions(route, route.maxBody, services, options)),
 		handler: (request, reply) =>
-			handle(request, reply, route, request.params as Record<string, string>, services, options),
+			answerRequest(request, reply, route, request.params as Record<string, string>, services, options),
 	});
 }
 
@@ -59,8 +58,11 @@ function addFixedRoutes(
 		method: routes.verbs,
 		url: urlOf(FixedRoutes.path),
 		...(options.preParsing && { preParsing: options.preParsing }),
-		onRequest: (request, reply, done) => (routes.find(request) ? done() : refuse(reply, paths.verbsAt(request.url))),
-		handler: (request, reply) => handle(request, reply, routes.find(request) as Route, {}, services, options),
+		onRequest(request, reply, done) {
+			if (routes.find(request)) done();
+			else refuse(reply, paths.verbsAt(request.url));
+		},
+		handler: (request, reply) => answerRequest(request, reply, routes.find(request) as Route, {}, services, options),
 	});
 }
 
@@ -80,8 +82,8 @@ function largeBodyOptions(route: Route, routeLimit: number, services: Services, 
 	};
 }
 
-/** In place of fastify's compilers of schemas: never called, because patterns of methods check what clients send. */
-function hasNoSchemas(): never {
+/** Replaces fastify's compilers of schemas. Never called, because routes have no schemas: methods check their arguments. */
+function compileNoSchema(): never {
 	throw new Error('Routes have no schemas');
 }
 
@@ -116,16 +118,20 @@ const RAW_STATUS: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431,
  * of a TLS handshake, get no answer.
  */
 function refuseRawRequest(error: NodeJS.ErrnoException, socket: Socket, headers: SecurityHeaders): void {
-	if (!socket.writable || !/^(HPE|ERR_HTTP)_/.test(error.code ?? '')) return void socket.destroy();
-	const status = RAW_STATUS[error.code ?? ''] ?? 400;
-	endWithAnswer(socket, status, JSON.stringify(refused(status, STATUS_CODES[status] as string).body), headers);
+	const code = error.code ?? '';
+	const isHttpError = /^(HPE|ERR_HTTP)_/.test(code);
+	const status = RAW_STATUS[code] ?? 400;
+	const { body } = refused(status, STATUS_CODES[status] as string);
+	if (isHttpError && socket.writable) endWithAnswer(socket, status, JSON.stringify(body), headers);
+	else socket.destroy();
 }
 
 /** Answers a request that has no route. @param allowed the verbs of its path, if there is such a path */
 function refuse(reply: FastifyReply, allowed?: readonly string[]): void {
-	if (!allowed) return void send(reply, NOT_FOUND);
-	reply.header('allow', allowed.join(', '));
-	send(reply, wrongVerb(`${reply.request.method} is not allowed here; use ${allowed.join(' or ')}`));
+	if (allowed) {
+		reply.header('allow', allowed.join(', '));
+		send(reply, wrongVerb(`${reply.request.method} is not allowed here; use ${allowed.join(' or ')}`));
+	} else send(reply, NOT_FOUND);
 }
 
 /** Answers a request outside of the path prefix. */
@@ -144,7 +150,7 @@ export interface RestOptions extends RequestOptions {
 	/** A hook of every REST route, before the body is parsed. The shadow mode uses it. */
 	readonly preParsing?: preParsingAsyncHookHandler | undefined;
 	readonly pages?: readonly Page[] | undefined;
-	/** Largest body, in bytes. */
+	/** Maximum size of a body, in bytes. */
 	readonly maxBody: number;
 	/** Origins whose web pages may call REST, as in `allowOrigins`. Default: only pages from this server. */
 	readonly corsOrigin?: string | undefined;
@@ -177,14 +183,17 @@ export function createRest(
 	const headers = securityHeaders(certificate !== undefined);
 	const handleRequest: Rest['handle'] = (request, response) => {
 		const url = belowPrefix(pathPrefix, request.url ?? '');
-		if (url === undefined) return void refuseOutside(response, headers);
+		if (url === undefined) {
+			refuseOutside(response, headers);
+			return;
+		}
 		request.url = url;
 		app.routing(request, response);
 	};
 	const app = fastify({
 		serverFactory: () => createHttpServer(handleRequest, timeouts, certificate),
-		// No route has a schema. By default fastify would load its compilers of schemas: 120 files, a fifth of a start.
-		schemaController: { compilersFactory: { buildValidator: hasNoSchemas, buildSerializer: hasNoSchemas } },
+		// By default fastify would load its compilers of schemas: 120 files, a fifth of the time of a start.
+		schemaController: { compilersFactory: { buildValidator: compileNoSchema, buildSerializer: compileNoSchema } },
 		bodyLimit: maxBody,
 		// While the server closes, open connections are still served: SockJS clients poll for their answers.
 		return503OnClosing: false,
@@ -195,7 +204,7 @@ export function createRest(
 	});
 	app.decorate('securityHeaders', headers);
 	app.decorate('securityHeaderList', Object.entries(headers).flat());
-	// Only for answers that fastify sends. Our own `send` adds these headers with less work.
+	// Only for answers that fastify sends. The function `send` of `envelope.ts` adds these headers with less work.
 	app.addHook('onSend', (_request, reply, _payload, done) => {
 		for (const [name, value] of Object.entries(headers)) if (!reply.hasHeader(name)) reply.header(name, value);
 		done();
@@ -205,17 +214,15 @@ export function createRest(
 	app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) =>
 		done(null, querystring.parse(text as string)),
 	);
-	// Fastify must route every verb of HTTP, so that a known path answers 405 to an unknown verb.
+	// Fastify must know every verb of HTTP: otherwise a known path would not answer 405 to a verb that fastify lacks.
 	for (const verb of METHODS) if (!app.supportedMethods.includes(verb)) app.addHttpMethod(verb);
 	app.setErrorHandler<FastifyError>((error, _request, reply) => onError(error, reply, services));
 	app.setNotFoundHandler((_request, reply) => refuse(reply));
 	const paths = new KnownPaths();
 	app.addHook('onRoute', ({ url, method, config }) => {
-		if (config && REFUSES_OTHER_VERBS in config)
-			paths.add(
-				url,
-				[method].flat().filter((verb) => verb !== 'HEAD'),
-			);
+		// `KnownPaths` adds HEAD itself.
+		const verbs = [method].flat().filter((verb) => verb !== 'HEAD');
+		if (config && REFUSES_OTHER_VERBS in config) paths.add(url, verbs);
 	});
 	const routes = routesOf(methods, invoker, services, options.rocketChatVersion);
 	const owns = (url: string) => paths.verbsAt(url) !== undefined;
@@ -225,10 +232,9 @@ export function createRest(
 	}
 	const fixed = new FixedRoutes();
 	for (const route of routes) {
-		if (FixedRoutes.accepts(route)) {
-			fixed.add(route);
-			paths.add(urlOf(route.path), route.verbs);
-		} else addRoute(app, route, services, options);
+		paths.add(urlOf(route.path), route.verbs, route.method);
+		if (FixedRoutes.accepts(route)) fixed.add(route);
+		else addRoute(app, route, services, options);
 	}
 	addFixedRoutes(app, fixed, paths, services, options);
 	for (const page of options.pages ?? []) {
@@ -237,9 +243,9 @@ export function createRest(
 			return reply.code(status).type(type).header('cache-control', 'no-store').send(body);
 		});
 	}
-	// After the plugins, so that CORS applies to these answers too.
+	// Added after the plugins, so that CORS applies to these answers too.
 	app.after(() => {
-		// This hook runs before the body is read, so an invalid body does not change the answer.
+		// Runs before the body is read, so that 405 is the answer even if the body is invalid.
 		app.addHook('onRequest', (request, reply, done) => {
 			const allowed = request.is404 ? paths.verbsAt(request.url) : undefined;
 			if (allowed) refuse(reply, allowed);

@@ -1,21 +1,13 @@
 /** Opens the embedded store in a folder. */
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Document } from '../../shared/values.js';
 import { updateIndexes } from '../dataFolder/declaredIndexes.js';
 import { openEnvironment } from '../dataFolder/environment.js';
-import {
-	assertIntact,
-	DATA_FILE,
-	explain,
-	forOwnerOnly,
-	hasManifest,
-	makeFolder,
-	writeManifest,
-} from '../dataFolder/manifest.js';
-import { claimFolder, ownerOf } from '../dataFolder/owner.js';
+import { assertIntact, DATA_FILE, explain, forOwnerOnly, makeFolder, writeManifest } from '../dataFolder/manifest.js';
+import { claimFolder } from '../dataFolder/owner.js';
+import { assertSharedIntact } from '../dataFolder/sharedFolder.js';
 import { failureOf, type WriterOptions, writer } from '../dataFolder/transactions.js';
 import { buildStore, type OpenStore } from './collections.js';
 import { attempt, embedded, MAX_WRITES, type RunWrite } from './embedded.js';
@@ -69,31 +61,6 @@ export async function openFolder(
 	} catch (error) {
 		await release();
 		throw explain(error, path);
-	}
-}
-
-/** How long another process may take to make the files of a shared folder, in ms. */
-const MAX_MAKING_MS = 5000;
-
-/** Time between two checks of a shared folder, in ms. */
-const CHECK_EVERY_MS = 20;
-
-/**
- * Checks a shared folder as `assertIntact` does. A folder without a manifest is checked again while another process may be
- * making the files: that process claims the folder before it makes the first file.
- */
-async function assertSharedIntact(path: string): Promise<void> {
-	for (let waited = 0; ; waited += CHECK_EVERY_MS) {
-		const wasMade = hasManifest(path);
-		try {
-			return await assertIntact(path);
-		} catch (error) {
-			if (wasMade || waited >= MAX_MAKING_MS) throw error;
-			// The file that names the owner may be unreadable, because it is only half written.
-			const owner = await ownerOf(path).catch(() => 'unknown');
-			if (owner === undefined && !hasManifest(path)) throw error;
-		}
-		await delay(CHECK_EVERY_MS);
 	}
 }
 

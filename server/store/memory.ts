@@ -32,34 +32,28 @@ function memoryDocuments(): Documents {
 	};
 }
 
-/** A map from keys to sets of strings. Most keys have a single string, which is stored without a set to save memory. */
+/** A map from keys to sets of strings. */
 class StringSets {
-	readonly #texts = new Map<string, string | Set<string>>();
+	readonly #texts = new Map<string, Set<string>>();
 
 	/** Copies all strings of a key, because the set may change before the caller has read all of them. */
 	all(key: string): string[] {
-		const texts = this.#texts.get(key);
-		if (texts === undefined) return [];
-		return typeof texts === 'string' ? [texts] : [...texts];
+		return [...(this.#texts.get(key) ?? [])];
 	}
 
 	count(key: string): number {
-		const texts = this.#texts.get(key);
-		if (texts === undefined) return 0;
-		return typeof texts === 'string' ? 1 : texts.size;
+		return this.#texts.get(key)?.size ?? 0;
 	}
 
 	add(key: string, text: string): void {
 		const texts = this.#texts.get(key);
-		if (texts === undefined) this.#texts.set(key, text);
-		else if (typeof texts !== 'string') texts.add(text);
-		else if (texts !== text) this.#texts.set(key, new Set([texts, text]));
+		if (texts) texts.add(text);
+		else this.#texts.set(key, new Set([text]));
 	}
 
 	remove(key: string, text: string): void {
 		const texts = this.#texts.get(key);
-		if (texts === text) this.#texts.delete(key);
-		else if (typeof texts === 'object' && texts.delete(text) && texts.size === 0) this.#texts.delete(key);
+		if (texts?.delete(text) && texts.size === 0) this.#texts.delete(key);
 	}
 }
 

@@ -13,15 +13,15 @@ export const OPERATIONS = [
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
-/** Counts the operations of one kind on one collection. */
-export interface OperationCounter {
-	/** @param ms duration; of a query until its first document */
-	add(ms: number, failed: boolean): void;
-}
-
 /** Observes the operations on one collection. */
 export interface CollectionObserver {
-	readonly counters: Readonly<Record<Operation, OperationCounter>>;
+	/** An operation begins. @returns what `end` needs */
+	begin(operation: Operation): unknown;
+	/**
+	 * An operation ends; a query ends with its first document. The error of a failed operation is passed.
+	 * @param begun what `begin` returned
+	 */
+	end(operation: Operation, begun: unknown, failure?: unknown): void;
 	/** A document was updated by `findOneAndUpdate`. */
 	onUpdate(update: object): void;
 }

@@ -12,8 +12,8 @@ export function callSite(entry: (...args: never[]) => unknown): { readonly stack
 }
 
 /**
- * Adds the place of the call to the stack of its error, because errors for clients have no stack of their own. The stack
- * also names an argument that does not match.
+ * Adds the place of the call to the stack of its error, because errors for clients have no stack. The first line of the
+ * stack also names an argument that does not match.
  */
 export function withCallSite(error: unknown, { stack = '' }: { readonly stack?: string }): unknown {
 	if (!(error instanceof Error)) return error;
@@ -21,6 +21,7 @@ export function withCallSite(error: unknown, { stack = '' }: { readonly stack?: 
 	const firstLine = `${error.name}: ${error.message}${argument}`;
 	const [, ...ownPlaces] = (error.stack ?? '').split(LINE_START);
 	const [, ...callPlaces] = stack.split(LINE_START);
-	error.stack = [firstLine, ...ownPlaces, ...callPlaces].join(LINE_START);
+	const newPlaces = callPlaces.filter((place) => !ownPlaces.includes(place));
+	error.stack = [firstLine, ...ownPlaces, ...newPlaces].join(LINE_START);
 	return error;
 }

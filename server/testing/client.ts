@@ -33,7 +33,7 @@ interface PendingRequest {
 /** Looks up why a request has failed: an exception, or an argument that does not match. Undefined if unknown. */
 export type CauseOf = (sessionId: string | undefined, requestId: string) => unknown;
 
-/** Errors that say less than is known: an argument that does not match, a fault, and a store that is away. */
+/** Codes of errors whose cause only the log has: a wrong argument, a server error, and an unavailable store. */
 const HAS_CAUSE: ReadonlySet<string | number> = new Set([400, 500, 503]);
 
 export interface TestClient {
@@ -59,9 +59,9 @@ export interface TestClient {
 /** Connects a client that is not logged in. */
 export async function connectClient(open: OpenSession, causeOf: CauseOf): Promise<TestClient> {
 	const collections = new Map<string, Map<string, Fields>>();
-	/** By the kind of the request and its id, such as `method 3`. */
+	/** The unanswered requests, by kind and id, such as `method 3`. */
 	const pending = new Map<string, PendingRequest>();
-	/** Which of their two messages the calls have received, by id. */
+	/** By call id: the messages `result` and `updated`, as far as they have arrived. */
 	const calls = new Map<string, { result: Frame | undefined; isUpdated: boolean | undefined }>();
 	const frames: Frame[] = [];
 	let lastId = 0;
@@ -96,6 +96,7 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 		return promise;
 	}
 
+	/** Ends a request with its answer. Nothing happens if the request does not exist. */
 	function settle(key: string, { id = '', error, result }: Frame): void {
 		const waiting = pending.get(key);
 		pending.delete(key);
@@ -118,7 +119,7 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 		return documents;
 	}
 
-	function changed({ collection = '', id = '', fields = {}, cleared = [] }: Frame): void {
+	function applyChange({ collection = '', id = '', fields = {}, cleared = [] }: Frame): void {
 		const document = { ...documentsOf(collection).get(id), ...fields };
 		for (const field of cleared) delete document[field];
 		documentsOf(collection).set(id, document);
@@ -132,7 +133,7 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 		},
 		ping: ({ id }) => send({ msg: 'pong', ...(id !== undefined && { id }) }),
 		added: ({ collection = '', id = '', fields = {} }) => void documentsOf(collection).set(id, fields),
-		changed,
+		changed: applyChange,
 		removed: ({ collection = '', id = '' }) => void documentsOf(collection).delete(id),
 		ready(frame) {
 			for (const id of frame.subs ?? []) settle(`sub ${id}`, frame);
@@ -147,7 +148,7 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 		},
 	};
 
-	/** A call is settled when both `result` and `updated` have arrived, in whichever order. */
+	/** A call is settled when both `result` and `updated` have arrived, in any order. */
 	function settleCall(id: string, message: { result?: Frame; isUpdated?: boolean }): void {
 		const { result, isUpdated } = { ...calls.get(id), ...message };
 		calls.set(id, { result, isUpdated });

@@ -20,7 +20,7 @@ export interface RecordedEvents {
 export function startRecording(bus: Bus): RecordedEvents & { stop(): void } {
 	const changes: EventPayloads['changed'][] = [];
 	const notices: { name: string; args: readonly unknown[] }[] = [];
-	const stops = [
+	const stopListening = [
 		bus.on('changed', (change) => void changes.push({ ...change, collection: declaredName(change.collection) })),
 		bus.on('notify', ({ stream, eventName, args }) => void notices.push({ name: `${stream} ${eventName}`, args })),
 	];
@@ -37,7 +37,7 @@ export function startRecording(bus: Bus): RecordedEvents & { stop(): void } {
 			notices.length = 0;
 		},
 		stop() {
-			for (const stop of stops) stop();
+			for (const stop of stopListening) stop();
 		},
 	};
 }

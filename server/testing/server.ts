@@ -13,7 +13,7 @@ import { type RecordedEvents, startRecording } from './events.js';
 import { causeIn, type LogLine, memoryLog } from './log.js';
 import { addPerson, type Person } from './users.js';
 
-// Loaded beside the test, not by the first `openTestServer`, which is often in a hook of two seconds.
+// Loads this module early. Otherwise the first `openTestServer` loads it, often in a hook with a time limit of two seconds.
 void import('../../methods/accounts/index.js');
 
 /** The user that makes a call, as an object or by id; null: a caller who is not logged in. */
@@ -45,7 +45,7 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 	checkServerOptions(options);
 	const log = memoryLog(options.log);
 	const defaults = { store: { memory: true }, listen: false, rateLimit: 'off', grace: 100 } as const;
-	// A test server has its own `call` and `logs`; `app` and `ops` stay inside.
+	// A test server has its own `call` and `logs`, and does not show `app` and `ops`.
 	const {
 		app,
 		call: _call,
@@ -64,7 +64,9 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 	async function call(as: As, name: string, ...args: unknown[]): Promise<unknown> {
 		const site = callSite(call);
 		const userId = userIdOf(as);
-		if (typeof name !== 'string' || (userId !== null && app.invoker.get(userId))) throw callerMissing();
+		// If the caller was forgotten, the name of the method is in its place.
+		const isCallerMethodName = userId !== null && app.invoker.get(userId) !== undefined;
+		if (typeof name !== 'string' || isCallerMethodName) throw callerMissing();
 		const writes: Promise<unknown>[] = [];
 		try {
 			const result = await app.invoker.invoke(name, clone(args), {

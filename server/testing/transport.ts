@@ -1,13 +1,10 @@
-/**
- * A transport inside the process, for tests. It passes messages to the client to `onSend`, or else keeps them in
- * `sent`.
- */
+/** A transport inside the process, for tests. Messages to the client go to `onSend`, or else are kept in `sent`. */
 import type { Broadcast } from '../ddp/transports/broadcast.js';
 import type { CloseReason } from '../ddp/transports/close-reason.js';
 import type { Transport } from '../ddp/transports/transport.js';
 
 export class MemoryTransport implements Transport {
-	/** Rate limits count its calls like those of any client. */
+	/** Rate limits count the calls over this transport like those over a WebSocket. */
 	readonly kind = 'websocket';
 	readonly bufferedBytes = 0;
 	readonly clientAddress = null;
@@ -16,7 +13,7 @@ export class MemoryTransport implements Transport {
 	readonly sent: string[] = [];
 	closed = false;
 	hasPendingInput = false;
-	/** Why it was closed. */
+	/** Why the transport was closed. */
 	reason: CloseReason | undefined;
 	paused = false;
 	/** Set by a test while the client does not read. Resolves when the client has read. */

@@ -12,6 +12,7 @@ export interface Encrypted {
 	readonly data: Bytes;
 }
 
+/** Base64 with padding. */
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 /** Base64url without padding. */
 const BASE64_URL = /^[\w-]+$/;
@@ -26,6 +27,11 @@ const noWebCrypto = () =>
 export function subtle(): typeof crypto.subtle {
 	if (!globalThis.crypto?.subtle) throw noWebCrypto();
 	return crypto.subtle;
+}
+
+/** @throws E2EError `no-web-crypto` */
+export function requireWebCrypto(): void {
+	subtle();
 }
 
 export function randomBytes(count: number): Bytes {

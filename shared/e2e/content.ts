@@ -7,7 +7,7 @@ import {
 	fromBase64,
 	fromJson,
 	isObject,
-	subtle,
+	requireWebCrypto,
 	toBase64,
 	utf8,
 } from './bytes.js';
@@ -60,7 +60,7 @@ export async function decryptText(content: EncryptedContent | string, keys: Iter
  * @throws E2EError `malformed` for content that is not a JSON object, `unknown-format`, `unfit-key`
  */
 export async function encryptContent(content: Content, roomKey: RoomKey, format?: Format): Promise<EncryptedContent> {
-	subtle();
+	requireWebCrypto();
 	const usesV1Form = format === undefined ? fitsV1(roomKey) : requireFormat(format) !== 'v2';
 	const { iv, data } = await encryptJson(content, roomKey);
 	if (usesV1Form) return { algorithm: V1, ciphertext: v1Text(roomKey, { iv, data }) };
@@ -95,11 +95,12 @@ function v1Text(roomKey: RoomKey, { iv, data }: Encrypted): string {
  * and none has its id
  */
 export async function decryptContent(content: EncryptedContent | string, keys: Iterable<RoomKey>): Promise<Content> {
-	subtle();
+	requireWebCrypto();
 	const { id, ...encrypted } = parseContent(content);
 	const all = await orMalformed('The room keys', () => [...keys].filter(isObject<RoomKey>));
 	const withId = all.filter((key) => key.id === id);
-	for (const { key } of [...withId, ...all.filter((key) => key.id !== id)]) {
+	const others = all.filter((key) => key.id !== id);
+	for (const { key } of [...withId, ...others]) {
 		const decrypted = fromJson(await decrypt(key, encrypted));
 		if (decrypted) return orMalformed('The content', () => fromEjson(decrypted));
 	}

@@ -10,6 +10,7 @@ import {
 	isObject,
 	type Key,
 	randomBytes,
+	requireWebCrypto,
 	sha256Hex,
 	subtle,
 	toBase64,
@@ -67,7 +68,7 @@ export async function encryptFile(
 	source: ReadableStream<Uint8Array>,
 	{ name, type = 'application/octet-stream' }: { readonly name: string; readonly type?: string },
 ): Promise<EncryptedFile> {
-	subtle();
+	requireWebCrypto();
 	if (typeof name !== 'string' || typeof type !== 'string' || !(source instanceof ReadableStream)) {
 		throw malformed('The file');
 	}
@@ -90,8 +91,9 @@ export async function encryptFile(
 	let size = 0;
 	let resolve: (info: FileInfo) => void = () => {};
 	let reject: (error: unknown) => void = () => {};
-	const info = new Promise<FileInfo>((...functions) => {
-		[resolve, reject] = functions;
+	const info = new Promise<FileInfo>((onResolve, onReject) => {
+		resolve = onResolve;
+		reject = onReject;
 	});
 	// A caller may ignore `info`, because the stream fails with the same error. A rejection of `info` must not be reported
 	// as unhandled then.
@@ -126,7 +128,7 @@ export async function decryptFile(
 	source: ReadableStream<Uint8Array>,
 	info: Pick<FileInfo, 'encryption'> & Partial<Pick<FileInfo, 'hashes'>>,
 ): Promise<ReadableStream<Bytes>> {
-	subtle();
+	requireWebCrypto();
 	if (!isObject(info) || !(source instanceof ReadableStream)) throw malformed('The file');
 	const statedHash = info.hashes?.sha256;
 	const isHexSha256 = /^[0-9a-f]{64}$/i.test(String(statedHash));

@@ -2,7 +2,7 @@
  * Identity keys: the RSA key pair of a user. The public key is public; the private key is stored encrypted with a
  * passphrase that only the user knows (`wrapping.ts`, `test/contract/rocketchat-e2e.md` section 13).
  */
-import { fromBase64Url, fromJson, type Key, subtle, toHex, toJwk, toJwkText } from './bytes.js';
+import { fromBase64Url, fromJson, type Key, requireWebCrypto, subtle, toHex, toJwk, toJwkText } from './bytes.js';
 import { E2EError, malformed, orThrow } from './error.js';
 import { type Format, requireFormat } from './formats.js';
 
@@ -18,6 +18,9 @@ const MAX_BITS = 16_384;
 /** Smaller public exponents have made attacks possible; all clients use 65537. */
 const MIN_EXPONENT = 65_537n;
 const MAX_EXPONENT_BYTES = 8;
+
+/** Longer numbers are refused before the slow conversion. Far longer than any accepted modulus. */
+const MAX_NUMBER_BYTES = 16_384;
 
 export interface Identity {
 	/** JSON text of a JWK: `public_key` of `e2e.setUserPublicAndPrivateKeys`. */
@@ -40,6 +43,7 @@ export interface PublicNumbers {
  */
 export async function makeIdentity(format: Format = 'v2'): Promise<Identity> {
 	requireFormat(format);
+	// The exponent is 65537.
 	const size = { modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
 	const pair = await subtle().generateKey({ ...RSA, ...size }, true, ['encrypt', 'decrypt']);
 	return { publicKey: await toJwkText(pair.publicKey, 'The public key'), privateKey: pair.privateKey };
@@ -64,7 +68,7 @@ export function publicKeyText({ n, e }: Record<string, unknown>): string {
  * has fewer than 2048 bits, or its exponent is even or below 65537
  */
 export async function importPublicKey(publicKey: string): Promise<Key> {
-	subtle();
+	requireWebCrypto();
 	// Throws for a key that is not safe.
 	publicNumbers(publicKey);
 	return importRsa(fromJson(publicKey), PUBLIC_MEMBERS, 'encrypt', true, () => unfit('WebCrypto refuses it'));
@@ -92,8 +96,7 @@ const unfit = (why: string) => new E2EError('unfit-key', `The public key cannot 
 
 function numberIn(text: unknown): bigint | undefined {
 	const bytes = fromBase64Url(text);
-	// No accepted key has such a long number, so the slow conversion is skipped.
-	if (!bytes || bytes.length > MAX_BITS) return undefined;
+	if (!bytes || bytes.length > MAX_NUMBER_BYTES) return undefined;
 	return BigInt(`0x${toHex(bytes)}`);
 }
 

@@ -1,5 +1,5 @@
 /** Checks the hash chain of a user's identity keys, the answer of `e2e.keyHistory` (`test/contract/beyond.md` E15). */
-import { isObject, sha256Hex, subtle } from './bytes.js';
+import { isObject, requireWebCrypto, sha256Hex } from './bytes.js';
 import { E2EError } from './error.js';
 import { sameKey } from './fingerprint.js';
 
@@ -34,7 +34,7 @@ export interface KeyHistory {
  * missing
  */
 export async function verifyKeyHistory(entries: Iterable<KeyHistoryEntry>, knownHead?: string): Promise<KeyHistory> {
-	subtle();
+	requireWebCrypto();
 	const all = [...entries];
 	let previous = '';
 	let time = Number.NEGATIVE_INFINITY;
@@ -49,6 +49,7 @@ export async function verifyKeyHistory(entries: Iterable<KeyHistoryEntry>, known
 	const knownIndex = knownHead ? all.findIndex(({ hash }) => hash === knownHead) : -1;
 	if (knownHead && knownIndex < 0) throw brokenHistory('The known entry is missing');
 	const isChange = (entry: KeyHistoryEntry, index: number) => {
+		// `since` begins at `knownIndex + 1`, so this is the entry before, if there is one.
 		const before = all[knownIndex + index];
 		return before === undefined || !isSame(entry.public_key, before.public_key);
 	};

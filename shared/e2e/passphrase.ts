@@ -40,7 +40,7 @@ export function checkPassphrase(passphrase: string, allowAmbiguous = false): voi
  * The encodings of a passphrase in clients: one byte for each character in the web client, UTF-8 in phone apps. New keys
  * are wrapped with the first encoding.
  */
-export function encodings(passphrase: string): Bytes[] {
+export function encodings(passphrase: string): [Bytes, ...Bytes[]] {
 	const isAboveLatin1 = /[^\0-\xff]/.test(passphrase);
 	const hasOneEncoding = isAscii(passphrase) || isAboveLatin1;
 	return hasOneEncoding ? [utf8(passphrase)] : [latin1(passphrase), utf8(passphrase)];

@@ -8,6 +8,7 @@ import {
 	fromBase64,
 	fromJson,
 	type Key,
+	requireWebCrypto,
 	subtle,
 	toBase64,
 	toJwkText,
@@ -100,21 +101,20 @@ export async function unwrapIdentity(
  * Wraps the private key with a different passphrase, for `e2e.setUserPublicAndPrivateKeys` with `force`. The text of
  * the public key does not change, so the identity stays the same.
  *
- * @param from the present passphrase
- * @param to the new passphrase
+
  * @param format format of the result. Default: the format of the stored key
  * @throws E2EError as `unwrapPrivateKey` and `wrapPrivateKey` do; `wrong-key` if the two keys are not a pair
  */
 export async function changePassphrase(
 	{ public_key, private_key }: StoredKeys,
-	from: string,
-	to: string,
+	presentPassphrase: string,
+	newPassphrase: string,
 	userId: string,
 	format?: Format,
 	options: WrapOptions = {},
 ): Promise<StoredKeys> {
-	const wrap = createWrapper(to, userId, format ?? parseWrapped(private_key, userId).form, options);
-	const { jwk, text } = await unwrap(private_key, from, userId);
+	const wrap = createWrapper(newPassphrase, userId, format ?? parseWrapped(private_key, userId).form, options);
+	const { jwk, text } = await unwrap(private_key, presentPassphrase, userId);
 	const stated = publicNumbers(public_key);
 	const actual = publicNumbers(publicKeyText(jwk));
 	if (stated.n !== actual.n || stated.e !== actual.e) {
@@ -141,7 +141,7 @@ export async function upgradePrivateKey(
 
 /** Checks the options, and returns a function that wraps the text of a key. */
 function createWrapper(passphrase: string, userId: string, format: Format, { rounds, allowAmbiguous }: WrapOptions) {
-	subtle();
+	requireWebCrypto();
 	const form: Form = requireFormat(format) === 'v2' ? 'v2' : 'v1';
 	checkPassphrase(passphrase, allowAmbiguous);
 	requireUserId(userId);
@@ -153,7 +153,7 @@ function createWrapper(passphrase: string, userId: string, format: Format, { rou
 	}
 	return async (text: string): Promise<string> => {
 		const salt = form === 'v1' ? userId : `v2:${userId}:${crypto.randomUUID()}`;
-		const [encoded = utf8(passphrase)] = encodings(passphrase);
+		const [encoded] = encodings(passphrase);
 		const { iv, data } = await encrypt(await deriveKey(encoded, salt, iterations, form), utf8(text));
 		if (form === 'v1') return JSON.stringify({ $binary: toBase64(concat(iv, data)) });
 		return JSON.stringify({ iv: toBase64(iv), ciphertext: toBase64(data), salt, iterations });
@@ -162,7 +162,7 @@ function createWrapper(passphrase: string, userId: string, format: Format, { rou
 
 /** Decrypts a stored private key. Returns the JSON text of its JWK, and the parsed JWK. */
 async function unwrap(stored: string, passphrase: string, userId: string) {
-	subtle();
+	requireWebCrypto();
 	const { salt, iterations, form, ...encrypted } = parseWrapped(stored, userId);
 	if (typeof passphrase !== 'string') throw malformed('The passphrase');
 	for (const encoded of encodings(passphrase)) {
@@ -195,6 +195,7 @@ function parseWrapped(stored: string, userId: string): WrappedKey {
 		return { iv: bytes.slice(0, 16), data: bytes.slice(16), salt: userId, iterations: V1_ROUNDS, form: 'v1' };
 	}
 	const { salt, iterations } = json ?? {};
+	// A stored key may have fewer rounds than `wrapPrivateKey` allows.
 	const isInRange = Number.isInteger(iterations) && Number(iterations) >= 1 && Number(iterations) <= MAX_ROUNDS;
 	if (typeof salt !== 'string' || !isInRange) throw malformed('The wrapped private key');
 	const iv = fromBase64(json?.iv, 'The wrapped private key');
@@ -206,10 +207,10 @@ function parseWrapped(stored: string, userId: string): WrappedKey {
 
 /** Derives the AES key that wraps a private key. */
 async function deriveKey(passphrase: Bytes, salt: string, iterations: number, form: Form): Promise<Key> {
-	const crypto = subtle();
+	const webCrypto = subtle();
 	return orMalformed('The passphrase', async () => {
-		const base = await crypto.importKey('raw', passphrase, 'PBKDF2', false, ['deriveKey']);
+		const base = await webCrypto.importKey('raw', passphrase, 'PBKDF2', false, ['deriveKey']);
 		const pbkdf2 = { name: 'PBKDF2', hash: 'SHA-256', salt: utf8(salt), iterations };
-		return crypto.deriveKey(pbkdf2, base, { name: AES_OF[form], length: 256 }, false, ['encrypt', 'decrypt']);
+		return webCrypto.deriveKey(pbkdf2, base, { name: AES_OF[form], length: 256 }, false, ['encrypt', 'decrypt']);
 	});
 }

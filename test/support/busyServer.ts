@@ -81,7 +81,7 @@ export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 				});
 
 	// Shown as if it had one, because its clients use none.
-	server.ops.certificate('server', readFileSync('test/fixtures/tls/expired.cert.pem', 'utf8'));
+	server.ops.setCertificate('server', readFileSync('test/fixtures/tls/expired.cert.pem', 'utf8'));
 
 	// Calls and logins
 	await call(null, 'login', { user: alice.username, password: 'wrong' });

@@ -46,7 +46,7 @@ describe('the bus', () => {
 		bus.unwatch(alice, leaving);
 		bus.unwatch(alice, leaving);
 		bus.publish('changed', change('users', 'alice'));
-		expect({ notified, listeners: bus.listeners }).to.deep.equal({ notified: 0, listeners: 1 });
+		expect({ notified, listeners: bus.listenerCount }).to.deep.equal({ notified: 0, listeners: 1 });
 	});
 
 	it('waits for listeners that go on, and logs one that fails', async () => {

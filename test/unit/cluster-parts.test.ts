@@ -17,70 +17,73 @@ describe('the messages of others', () => {
 
 	it('are delivered once, in any order, and gaps are noticed', () => {
 		const peers = new Peers();
-		expect(peers.arrived('a', 1, true, later)).to.include({ isNew: true, isGap: false });
-		expect(peers.arrived('a', 1, true, later)).to.include({ isNew: false, isGap: false });
-		expect(peers.arrived('a', 4, true, later)).to.include({ isNew: true, isGap: true });
-		expect([...peers.missing(later)]).to.deep.equal([{ of: 'a', missing: [2, 3] }]);
-		expect(peers.arrived('a', 2, true, later)).to.include({ isNew: true, isGap: false });
-		expect(peers.arrived('a', 2, true, later)).to.include({ isNew: false, isGap: false });
-		expect([...peers.missing(later)]).to.deep.equal([{ of: 'a', missing: [3] }]);
+		expect(peers.noteMessage('a', 1, true, later)).to.include({ isNew: true, isGap: false });
+		expect(peers.noteMessage('a', 1, true, later)).to.include({ isNew: false, isGap: false });
+		expect(peers.noteMessage('a', 4, true, later)).to.include({ isNew: true, isGap: true });
+		expect([...peers.missingToAskFor(later)]).to.deep.equal([{ of: 'a', missing: [2, 3] }]);
+		expect(peers.noteMessage('a', 2, true, later)).to.include({ isNew: true, isGap: false });
+		expect(peers.noteMessage('a', 2, true, later)).to.include({ isNew: false, isGap: false });
+		expect([...peers.missingToAskFor(later)]).to.deep.equal([{ of: 'a', missing: [3] }]);
 	});
 
 	it('are missed if a beat announces more than have arrived', () => {
 		const peers = new Peers();
-		peers.arrived('a', 1, true, later);
-		expect(peers.arrived('a', 3, false, later)).to.include({ isNew: false, isGap: true });
-		expect([...peers.missing(later)]).to.deep.equal([{ of: 'a', missing: [2, 3] }]);
+		peers.noteMessage('a', 1, true, later);
+		expect(peers.noteMessage('a', 3, false, later)).to.include({ isNew: false, isGap: true });
+		expect([...peers.missingToAskFor(later)]).to.deep.equal([{ of: 'a', missing: [2, 3] }]);
 	});
 
 	it('are not missed of a process that is met soon after the connection, but later', () => {
 		const peers = new Peers();
-		peers.connected(later);
-		expect(peers.arrived('a', 7, false, later + 10)).to.include({ isGap: false });
-		expect(peers.arrived('b', 7, false, later + 10_000)).to.include({ isGap: true });
-		expect(peers.arrived('new', 0, false, later + 10_000)).to.include({ isGap: false });
+		peers.noteOwnConnection(later);
+		expect(peers.noteMessage('a', 7, false, later + 10)).to.include({ isGap: false });
+		expect(peers.noteMessage('b', 7, false, later + 10_000)).to.include({ isGap: true });
+		expect(peers.noteMessage('new', 0, false, later + 10_000)).to.include({ isGap: false });
 	});
 
 	it('are missed since a process was lost that returns', () => {
 		const peers = new Peers();
-		peers.arrived('a', 1, true, later);
+		peers.noteMessage('a', 1, true, later);
 		peers.removeSilent(later + 4000);
 		expect(peers.size).to.equal(0);
-		expect(peers.arrived('a', 3, false, later + 90_000, 88_000)).to.include({ isGap: true, seenAt: later });
-		expect([...peers.missing(later + 90_000)]).to.deep.equal([{ of: 'a', missing: [2, 3] }]);
+		expect(peers.noteMessage('a', 3, false, later + 90_000, 88_000)).to.include({ isGap: true, seenAt: later });
+		expect([...peers.missingToAskFor(later + 90_000)]).to.deep.equal([{ of: 'a', missing: [2, 3] }]);
 	});
 
 	it('are missed of a process that was alone until now, for as long as it was', () => {
 		const peers = new Peers();
-		peers.connected(later);
-		expect(peers.arrived('a', 2, false, later + 10, 60_000)).to.include({ isGap: true, seenAt: later + 10 - 60_000 });
-		expect(peers.arrived('new', 0, false, later + 10, 60_000)).to.include({ isGap: false });
+		peers.noteOwnConnection(later);
+		expect(peers.noteMessage('a', 2, false, later + 10, 60_000)).to.include({
+			isGap: true,
+			seenAt: later + 10 - 60_000,
+		});
+		expect(peers.noteMessage('new', 0, false, later + 10, 60_000)).to.include({ isGap: false });
 	});
 
 	it('are given up after a while', () => {
 		const peers = new Peers();
-		peers.arrived('a', 1, true, later);
-		peers.arrived('a', 3, true, later);
-		expect([...peers.missing(later + 20_000)]).to.deep.equal([]);
+		peers.noteMessage('a', 1, true, later);
+		peers.noteMessage('a', 3, true, later);
+		expect([...peers.missingToAskFor(later + 20_000)]).to.deep.equal([]);
 	});
 
 	it('end with a process that is silent, or says so', () => {
 		const peers = new Peers();
-		peers.arrived('a', 1, true, later);
-		peers.arrived('b', 1, true, later + 3000);
+		peers.noteMessage('a', 1, true, later);
+		peers.noteMessage('b', 1, true, later + 3000);
 		expect(peers.removeSilent(later + 4000)).to.deep.equal([later]);
-		expect(peers.left('b')).to.equal(false);
-		peers.arrived('c', 1, true, later);
-		peers.arrived('c', 3, true, later);
-		expect([peers.left('c'), peers.left('unknown'), peers.size]).to.deep.equal([true, false, 0]);
+		expect(peers.remove('b')).to.equal(false);
+		peers.noteMessage('c', 1, true, later);
+		peers.noteMessage('c', 3, true, later);
+		expect([peers.remove('c'), peers.remove('unknown'), peers.size]).to.deep.equal([true, false, 0]);
 	});
 
 	it('come from a limited number of processes, and only so many are asked for', () => {
 		const peers = new Peers();
-		for (let i = 0; i < 1500; i++) peers.arrived(`peer ${i}`, 1, true, i);
+		for (let i = 0; i < 1500; i++) peers.noteMessage(`peer ${i}`, 1, true, i);
 		expect(peers.size).to.equal(1000);
-		peers.arrived('peer 1499', Number.MAX_SAFE_INTEGER, true, later);
-		const asked = [...peers.missing(later)].flatMap(({ missing }) => missing);
+		peers.noteMessage('peer 1499', Number.MAX_SAFE_INTEGER, true, later);
+		const asked = [...peers.missingToAskFor(later)].flatMap(({ missing }) => missing);
 		expect(asked).to.have.length(10_000);
 	});
 });

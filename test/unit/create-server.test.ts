@@ -232,8 +232,8 @@ describe('createServer', () => {
 
 	for (const [options, message] of [
 		[{ prot: 1 }, 'Unknown option prot'],
-		[{ 'max-body': 2048 }, 'Unknown option max-body; it is maxBody'],
-		[{ memory: true }, 'Unknown option memory; it is store: { memory: … }'],
+		[{ 'max-body': 2048 }, 'Unknown option max-body; did you mean maxBody?'],
+		[{ memory: true }, 'Unknown option memory; did you mean store: { memory: … }?'],
 		[{ port: '80' }, "port must be a whole number from 0 to 65535, not '80'"],
 		[{ port: 65_536 }, 'port must be a whole number from 0 to 65535, not 65536'],
 		[{ host: '' }, 'host must not be empty'],
@@ -266,13 +266,37 @@ describe('createServer', () => {
 		expect((await rejection(open({ methods: [addTask, addTask] }))).message).to.include('already defined');
 	});
 
-	it('refuses two methods with one path and verb over REST', async () => {
-		const at = (name: string, path: string) =>
-			method({ name, summary: 'Does nothing', args: {}, rest: { verb: 'GET', path }, anonymous: true, run: () => {} });
-		const message = async (path: string) =>
-			(await rejection(open({ methods: [at('a', path), at('b', path)] }))).message;
-		expect(await message('same')).to.equal('There are two REST routes GET same');
-		expect(await message('two/parts')).to.include('already declared');
+	it('refuses a REST path that another method or Roomkey has, and names both', async () => {
+		const at = (name: string, path: string, verb: 'GET' | 'POST' = 'GET') =>
+			method({
+				name,
+				summary: 'Does nothing',
+				args: { id: 'any' },
+				rest: { verb, path },
+				anonymous: true,
+				run: () => {},
+			});
+		const message = async (...methods: ReturnType<typeof at>[]) => (await rejection(open({ methods }))).message;
+		for (const [first, second, path] of [
+			['same', 'same', '/api/v1/same'],
+			['two/parts', '/api/v1/two/parts/', '/api/v1/two/parts/'],
+			['item/:id', 'item/:id', '/api/v1/item/:id'],
+		] as const) {
+			const expected = `rest of method 'b': the path GET ${path} is already that of method 'a'`;
+			expect(await message(at('a', first), at('b', second))).to.equal(expected);
+		}
+		for (const [verb, path] of [
+			['POST', '/api/v1/login'],
+			['GET', '/api/info'],
+			['GET', '/livez'],
+			['GET', '/metrics'],
+			['GET', '/api-docs'],
+			['GET', '/asyncapi.json'],
+		] as const) {
+			const expected = `rest of method 'a': the path ${verb} ${path} is Roomkey's own`;
+			expect(await message(at('a', path, verb))).to.equal(expected);
+		}
+		expect(await message(at('a', 'login', 'POST'))).to.include("POST /api/v1/login is Roomkey's own");
 	});
 
 	it('refuses names of collections that no database accepts', () => {

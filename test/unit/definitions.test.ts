@@ -42,7 +42,7 @@ describe('a wrong definition', () => {
 		[() => js.method({ ...METHOD, timeout: -1 }), "timeout of method 'a.b' must be a whole number of ms"],
 		[() => js.method({ ...METHOD, errors: 'x' }), "errors of method 'a.b' must be a list of error codes"],
 		[() => js.method({ ...METHOD, rest: 'get' }), "rest of method 'a.b' must be a verb or { verb, path }"],
-		[() => js.method({ ...METHOD, rest: { verb: 'GET' } }), "path of route of method 'a.b' must be a text"],
+		[() => js.method({ ...METHOD, rest: { verb: 'GET' } }), "path of rest of method 'a.b' must be a text"],
 		[
 			() => js.method({ ...METHOD, rest: { verb: 'GET', path: '/a/:key' } }),
 			"The path /a/:key of method 'a.b' has the parameter 'key', which is not in args",

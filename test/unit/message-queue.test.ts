@@ -20,7 +20,7 @@ describe('the queue of messages', () => {
 				if (message === 0) begin = release;
 				else release();
 			},
-			idle: () => idle++,
+			onIdle: () => idle++,
 		});
 		queue.add(0);
 		return { queue, handled, clock, start: () => begin(), idles: () => idle };

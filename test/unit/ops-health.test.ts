@@ -8,16 +8,16 @@ describe('health', () => {
 	function started() {
 		const log = memoryLog();
 		const health = new Health(log, { timeout: 20, maxAge: 0 });
-		health.started();
+		health.markStarted();
 		return { health, log };
 	}
 
 	it('is not ready before the start and after the beginning of the end, and says why', async () => {
 		const health = new Health(memoryLog(), { timeout: 20, maxAge: 0 });
 		expect(await health.report()).to.deep.include({ status: 'not ready', reason: 'The server is starting' });
-		health.started();
+		health.markStarted();
 		expect((await health.report()).status).to.equal('ready');
-		health.stopping();
+		health.markStopping();
 		expect(await health.report()).to.deep.include({ status: 'not ready', reason: 'The server is stopping' });
 	});
 

@@ -25,7 +25,7 @@ describe('a pacer', () => {
 		const ran: string[] = [];
 		async function work(name: string) {
 			for (let i = 0; i < 3; i++) {
-				await pacer.turn();
+				await pacer.waitForTurn();
 				ran.push(name);
 			}
 		}

@@ -26,7 +26,7 @@ describe('a polling transport', () => {
 			request,
 			() => receiver,
 			{
-				pollHold: 45_000,
+				maxPollHold: 45_000,
 				pollTimeout: 60_000,
 				maxBuffered: 10,
 				addressOf: () => '127.0.0.1',
@@ -34,7 +34,7 @@ describe('a polling transport', () => {
 				pacer: new Pacer(),
 				...options,
 			},
-			{ onCloseFrameSent() {}, onGone: () => observed.gone++ },
+			{ onCloseFrameSent() {}, onDisconnect: () => observed.gone++ },
 		);
 		const poll = () => transport.poll((frame) => observed.answers.push(frame));
 		return { transport, observed, poll };
@@ -146,7 +146,7 @@ describe('a polling transport', () => {
 		const { transport, observed, poll } = open();
 		poll();
 		transport.send('1');
-		transport.onGone();
+		transport.onDisconnect();
 		await nextTurn();
 		expect(observed).to.deep.include({ answers: [], closed: 1, gone: 1 });
 	});

@@ -1,7 +1,7 @@
 /** test/contract/rocketchat-e2e.md section 11: settings and permissions, as functions. */
 import { expect } from 'chai';
 import { hasPermission } from '../../methods/model/permissions/permissions.js';
-import { DEFAULTS, setting } from '../../methods/model/settings/workspace.js';
+import { DEFAULTS, workspaceSetting } from '../../methods/model/settings/workspace.js';
 import { publishChange, type StreamSubscribers } from '../../methods/streams/publishChange.js';
 import type { Permission } from '../../shared/documents.js';
 import { addPerson, type Person } from '../support/people.js';
@@ -57,7 +57,7 @@ describe('settings (11)', () => {
 	it('are in force at once, though what was is remembered', async () => {
 		for (const value of [false, true, false]) {
 			await save(admin, 'E2E_Enable', value);
-			expect(await setting(roomkey.store, 'E2E_Enable')).to.equal(value);
+			expect(await workspaceSetting(roomkey.store, 'E2E_Enable')).to.equal(value);
 			expect(await get(alice, 'E2E_Enable')).to.deep.equal({ _id: 'E2E_Enable', value });
 		}
 	});
@@ -78,7 +78,7 @@ describe('settings (11)', () => {
 			Promise.all([1, 2, 3, 4].map(() => save(admin, 'E2E_Allow_Unencrypted_Messages', true))),
 		);
 		expect(events).to.have.length(1);
-		expect(await setting(roomkey.store, 'E2E_Allow_Unencrypted_Messages')).to.equal(true);
+		expect(await workspaceSetting(roomkey.store, 'E2E_Allow_Unencrypted_Messages')).to.equal(true);
 	});
 
 	it('leave what else Rocket.Chat keeps in the document', async () => {
@@ -91,7 +91,7 @@ describe('settings (11)', () => {
 	it('are changed by those who may edit-privileged-setting', async () => {
 		const refused = await rejection(save(alice, 'E2E_Enable', false));
 		expect(refused).to.deep.include({ error: 'error-unauthorized', details: { method: 'saveSetting' } });
-		expect(await setting(roomkey.store, 'E2E_Enable')).to.equal(true);
+		expect(await workspaceSetting(roomkey.store, 'E2E_Enable')).to.equal(true);
 	});
 
 	for (const [id, value] of [

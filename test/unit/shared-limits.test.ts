@@ -245,7 +245,8 @@ describe('limits over several processes (14)', () => {
 			await one.usage.exchange();
 			const late = open2();
 			await late.usage.exchange();
-			const [document] = await open.store.sharedState.find({ until: { $gt: new Date() } }).toArray();
+			// The report of the brief window may still be there, if all of this took less than its millisecond.
+			const [document] = await open.store.sharedState.find({}, { sort: { until: -1 }, limit: 1 }).toArray();
 			const end = Date.now() + (await late.counter.count('alice')).timeToReset;
 			expect(end).to.be.within((document?.until.getTime() ?? 0) - 50, (document?.until.getTime() ?? 0) + 50);
 		});

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { ClientError, createServer, liveQuery, method, publication } from '../../server/index.js';
+import { type ApiOf, ClientError, callerOf, createServer, liveQuery, method, publication } from '../../server/index.js';
 import { fakeClock, openTestServer, type TestServer } from '../../server/testing/index.js';
 import { StoreUnavailableError } from '../../shared/errors.js';
 import { rejection } from '../support/rejection.js';
@@ -132,6 +132,8 @@ describe('the cause of an error in a test', () => {
 		expect(mismatch.stack)
 			.to.match(place)
 			.and.to.match(/^Error: Match error: .* \(argument 'options'\)/);
+		const stackLines = mismatch.stack?.split('\n').slice(1);
+		expect(stackLines, 'each line once').to.deep.equal([...new Set(stackLines)]);
 		const wrongArgument = await rejection(client.call('takes', { text: 5 }));
 		expect(wrongArgument).to.include({ error: 400, reason: 'Match failed' });
 		expect(wrongArgument.cause)
@@ -198,6 +200,20 @@ describe('a test server', () => {
 			"addUser takes an object of fields, such as { username: 'alice' }",
 		);
 		await server.close();
+	});
+
+	it('connects clients that have the types of the methods with callerOf', async () => {
+		const length = method({
+			name: 'length',
+			summary: 'Counts',
+			args: { text: String },
+			run: ({ text }) => text.length,
+		});
+		const typed = await openTestServer({ methods: [length] });
+		const caller = callerOf<ApiOf<[typeof length]>>(await typed.connect(await typed.addUser()));
+		const count: number = await caller.call('length', 'four');
+		expect(count).to.equal(4);
+		await typed.close();
 	});
 
 	it('closes while calls run and the clock stands still, and closes twice', async () => {

@@ -156,6 +156,24 @@ describe('users.delete', () => {
 		await careful.close();
 	});
 
+	it('wants it confirmed if only one of several rooms would lose its last key holder (E11)', async () => {
+		const careful = await openRoomkey(undefined, { confirmLastKeyHolder: true });
+		const { store } = careful;
+		const root = await addPerson(store, { roles: ['admin'] });
+		const [person, other] = [await addPerson(store), await addPerson(store)];
+		const onlyHolder = await addRoom(store, [other], encrypted);
+		await addMember(store, onlyHolder, person, { E2EKey: sealed() });
+		// The checks of these rooms take longer.
+		for (let i = 0; i < 5; i++) {
+			const shared = await addRoom(store, [], encrypted);
+			await addMember(store, shared, person, { E2EKey: sealed() });
+			await addMember(store, shared, other, { E2EKey: sealed() });
+		}
+		const call = careful.call(root, 'users.delete', person.id);
+		expect(await rejection(call)).to.include({ error: 'error-last-key-holder' });
+		await careful.close();
+	});
+
 	it('leaves no room without an owner, unless that is confirmed', async () => {
 		const { store } = roomkey;
 		const [owner, other] = [await addPerson(store), await addPerson(store)];

@@ -18,7 +18,7 @@ describe('the watcher of a database', () => {
 		database = new FakeDatabase();
 		sink = new ReportedWrites();
 		health = new Health(memoryLog(), { timeout: 1000, maxAge: 0 });
-		health.started();
+		health.markStarted();
 	});
 
 	const start = (mode: WatchMode, more: Partial<WatcherParts> = {}) =>
@@ -105,7 +105,7 @@ describe('the watcher of a database', () => {
 			expect(report.status).to.equal('ready');
 			expect(report.checks.watcher).to.include({
 				status: 'degraded',
-				reason: 'Writes of other programs are not noticed at present',
+				reason: 'Writes of other programs are noticed late or not at all',
 			});
 			await watcher.close();
 		} finally {

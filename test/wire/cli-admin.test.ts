@@ -70,7 +70,7 @@ describe('roomkey on a data folder', () => {
 			'',
 		]);
 		expect(JSON.parse(audit)).to.include({ audit: true, command: 'user add', operator: userInfo().username });
-		expect(JSON.parse(audit)).to.include({ username: 'root', msg: 'There was no admin: made one' });
+		expect(JSON.parse(audit)).to.include({ username: 'root', msg: 'There was no admin, so one was created' });
 		const url = await serve();
 		expect(await logIn(url, 'root', PASSWORD)).to.equal(200);
 	});

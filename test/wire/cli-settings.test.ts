@@ -60,7 +60,7 @@ describe('the settings of roomkey', () => {
 			"Unexpected argument 'word'",
 			'--memory takes no value',
 			'--host needs a value',
-			`${file}: unknown setting 'maxBody'; it is 'max-body'`,
+			`${file}: unknown setting 'maxBody'; did you mean 'max-body'?`,
 			`${file}: unknown setting 'nonsense'`,
 			"--port must be a whole number from 0 to 65535, not 'x'",
 			`${file}: 'max-frame' must be a whole number from 1024 to 1073741824, not 'much'`,
@@ -132,7 +132,7 @@ describe('the settings of roomkey', () => {
 		await write({ data: 'x', 'mongo-url': 'mongodb://h/db' });
 		expect((await runHere(['--config', file])).err)
 			.to.include("'data' and ")
-			.and.include("'mongo-url': the data is in one place");
+			.and.include("'mongo-url': the data has one location");
 	});
 
 	for (const [what, text, says] of [

@@ -188,7 +188,9 @@ describe('roomkey', () => {
 			});
 			expect(await first.stop()).to.equal(0);
 			const lines = first.err.trim().split('\n');
-			const made = lines.map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'There was no admin: made one');
+			const made = lines
+				.map((line) => JSON.parse(line))
+				.filter(({ msg }) => msg === 'There was no admin, so one was created');
 			expect(made).to.have.length(1);
 			expect(made[0]).to.include({ username: 'root' });
 			expect(first.err + first.out).not.to.include('my-secret');
@@ -198,7 +200,7 @@ describe('roomkey', () => {
 			expect(await logIn(address, 'other', 'another-secret')).not.to.have.property('data');
 			expect(await logIn(address, 'root', 'my-secret')).to.have.property('data');
 			expect(await second.stop()).to.equal(0);
-			expect(second.err).not.to.include('made one').and.not.include('another-secret');
+			expect(second.err).not.to.include('one was created').and.not.include('another-secret');
 		});
 
 		it('names that admin admin by default', async () => {
@@ -248,7 +250,7 @@ describe('roomkey', () => {
 	it('prints how to create the first admin while there is none', async () => {
 		const folderHint = roomkey(`--data ${folder}/data --port 0`);
 		await folderHint.listening();
-		const hint = `stop the server and run: roomkey user add NAME --role admin --data ${folder}/data (or start it with a password in ADMIN_PASS).`;
+		const hint = `stop the server and run: roomkey user add NAME --role admin --data ${folder}/data (or start the server with a password in ADMIN_PASS).`;
 		await folderHint.printed(hint);
 		expect(await folderHint.stop()).to.equal(0);
 		const made = roomkey(`user add root --role admin --generate-password --data ${folder}/data`);
@@ -258,7 +260,7 @@ describe('roomkey', () => {
 		expect(await again.stop()).to.equal(0);
 		expect(again.out.trim().split('\n')).to.have.length(1);
 		const inMemory = roomkey('--memory --port 0');
-		await inMemory.printed('Nobody is an admin yet. To make one, start it with a password in ADMIN_PASS.');
+		await inMemory.printed('Nobody is an admin yet. To make one, start the server with a password in ADMIN_PASS.');
 	});
 
 	describe('--demo', () => {

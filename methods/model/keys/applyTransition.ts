@@ -31,10 +31,10 @@ export function whereKeysUnchanged({ _id, E2EKey, E2ESuggestedKey, oldRoomKeys }
  * Builds an update of the fields that differ between `before` and `next`; null if none does. A stored key or offer that
  * is invalid, such as null, is removed too.
  */
-function updateTo(membership: Subscription, before: MemberKeys, next: MemberKeys): UpdateFilter<Subscription> | null {
+function keysUpdate(membership: Subscription, before: MemberKeys, next: MemberKeys): UpdateFilter<Subscription> | null {
 	const set: Record<string, unknown> = {};
 	const removed: string[] = [];
-	const compareField = (field: keyof KeyFields, value: unknown, previous: unknown) => {
+	const addChange = (field: keyof KeyFields, value: unknown, previous: unknown) => {
 		const isEmpty = value === undefined || (Array.isArray(value) && value.length === 0);
 		if (!isEmpty) {
 			if (value !== previous) set[field] = value;
@@ -44,11 +44,11 @@ function updateTo(membership: Subscription, before: MemberKeys, next: MemberKeys
 		const isSameList = value !== undefined && value === previous;
 		if (!isSameList && membership[field] !== undefined) removed.push(field);
 	};
-	compareField('E2EKey', next.key, before.key);
-	compareField('E2ESuggestedKey', next.offer, before.offer);
-	compareField('suggestedOldRoomKeys', next.offeredOldKeys, before.offeredOldKeys);
-	compareField('oldRoomKeys', next.oldKeys, before.oldKeys);
-	compareField('e2eKnownKeys', next.records, before.records);
+	addChange('E2EKey', next.key, before.key);
+	addChange('E2ESuggestedKey', next.offer, before.offer);
+	addChange('suggestedOldRoomKeys', next.offeredOldKeys, before.offeredOldKeys);
+	addChange('oldRoomKeys', next.oldKeys, before.oldKeys);
+	addChange('e2eKnownKeys', next.records, before.records);
 	return updateOf(set, removed);
 }
 
@@ -65,16 +65,18 @@ export async function applyTransition(
 	transition: (keys: MemberKeys, membership: Subscription) => MemberKeys | null | Promise<MemberKeys | null>,
 	options?: WriteOptions,
 ): Promise<Subscription | null> {
-	const read = (attempt: number) => (attempt === 1 ? membership : store.subscriptions.findOne({ _id: membership._id }));
+	const read = (attemptNumber: number) =>
+		attemptNumber === 1 ? membership : store.subscriptions.findOne({ _id: membership._id });
 	try {
-		const change = async (current: Subscription) => {
+		const computeUpdate = async (current: Subscription) => {
 			const before = keysOf(current);
 			const next = await transition(before, current);
-			const update = next && updateTo(current, before, next);
+			const update = next && keysUpdate(current, before, next);
 			return update && { whereUnchanged: whereKeysUnchanged(current), update };
 		};
-		return await updateIfUnchanged(store.subscriptions, read, change, options);
+		return await updateIfUnchanged(store.subscriptions, read, computeUpdate, options);
 	} catch (error) {
+		// The field `E2EKey` has a unique index.
 		throw isDuplicateKey(error) ? clientError('keyInUse') : error;
 	}
 }

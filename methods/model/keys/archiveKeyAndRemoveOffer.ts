@@ -1,8 +1,8 @@
-/** Takes a room's key from a member, because the room's key was reset or the member's identity key has changed. */
+/** Archives a member's key of a room, because the room's key was reset or the member's identity key has changed. */
 import type { Subscription } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { applyTransition } from './applyTransition.js';
-import { clear } from './transitions.js';
+import * as transitions from './transitions.js';
 
 /**
  * Archives a member's key, and removes the offer and the records about keys, in one write. Notifies the member. Does
@@ -19,6 +19,6 @@ export async function archiveKeyAndRemoveOffer(
 	mayArchive: (membership: Subscription) => boolean | Promise<boolean> = () => true,
 ): Promise<Subscription | null> {
 	return applyTransition(store, membership, async (keys, current) =>
-		(await mayArchive(current)) ? clear({ e2eKeyId })(keys) : null,
+		(await mayArchive(current)) ? transitions.clear({ e2eKeyId })(keys) : null,
 	);
 }

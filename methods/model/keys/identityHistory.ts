@@ -35,10 +35,11 @@ export function hashOf({ previous, ts, public_key }: Omit<KeyHistoryEntry, 'hash
 	return createHash('sha256').update(`${previous}\n${ts.getTime()}\n${public_key}`).digest('hex');
 }
 
-/** The present time, moved forward if needed: later than all entries of the history, and than `e2eRekeying`. */
+/** The present time; moved forward if it is not later than all entries of the history and the marker `e2eRekeying`. */
 export function nextTime({ e2eKeyHistory, e2eRekeying }: HistoryFields): Date {
-	const last = Math.max(listOf(e2eKeyHistory).at(-1)?.ts.getTime() ?? 0, e2eRekeying?.getTime() ?? 0);
-	return new Date(Math.max(Date.now(), last + 1));
+	const lastEntry = listOf(e2eKeyHistory).at(-1)?.ts.getTime() ?? 0;
+	const marker = e2eRekeying?.getTime() ?? 0;
+	return new Date(Math.max(Date.now(), lastEntry + 1, marker + 1));
 }
 
 /**
@@ -51,8 +52,10 @@ export function missingEntries(user: HistoryFields, next?: string, login?: KeyLo
 	const present = user.e2e?.public_key;
 	const last = listOf(user.e2eKeyHistory).at(-1);
 	const keys: Pick<KeyHistoryEntry, 'public_key' | 'login'>[] = [];
-	if (present && !isSamePublicKey(present, last?.public_key)) keys.push({ public_key: present });
-	if (next !== undefined && !isSamePublicKey(next, present)) keys.push({ public_key: next, ...(login && { login }) });
+	const lacksPresent = present && !isSamePublicKey(present, last?.public_key);
+	if (lacksPresent) keys.push({ public_key: present });
+	const isNextNew = next !== undefined && !isSamePublicKey(next, present);
+	if (isNextNew) keys.push({ public_key: next, ...(login && { login }) });
 	let previous = last?.hash ?? '';
 	let time = nextTime(user).getTime();
 	return keys.map((key) => {
@@ -72,8 +75,8 @@ export function whereHistoryUnchanged({ e2eKeyHistory }: Pick<User, 'e2eKeyHisto
 }
 
 /**
- * Builds the update that adds these entries to the user document and sets the fields in `$set`. Write it with
- * `whereHistoryUnchanged`.
+ * Builds the update that adds these entries to the user document and sets the fields in `$set`. The write must have the
+ * filter `whereHistoryUnchanged`.
  */
 export function appendUpdate(
 	{ e2eKeyHistory }: HistoryFields,
@@ -81,11 +84,13 @@ export function appendUpdate(
 	$set: Readonly<Record<string, unknown>> = {},
 ): UpdateFilter<User> {
 	// `$push` fails on a value that is not an array, so a field without entries is set instead.
-	const hasEntries = listOf(e2eKeyHistory).length > 0;
-	const fields = { ...$set, ...(entries.length > 0 && !hasEntries && { e2eKeyHistory: [...entries] }) };
+	const hasStored = listOf(e2eKeyHistory).length > 0;
+	const setsEntries = entries.length > 0 && !hasStored;
+	const pushesEntries = entries.length > 0 && hasStored;
+	const fields = { ...$set, ...(setsEntries && { e2eKeyHistory: [...entries] }) };
 	return {
 		...(Object.keys(fields).length > 0 && { $set: fields }),
-		...(entries.length > 0 && hasEntries && { $push: { e2eKeyHistory: { $each: [...entries] } } }),
+		...(pushesEntries && { $push: { e2eKeyHistory: { $each: [...entries] } } }),
 	};
 }
 
@@ -149,8 +154,8 @@ export async function deleteHistory(store: Store, userId: string): Promise<void>
 export const HISTORY_FIELDS = { 'e2e.public_key': 1, e2eKeyHistory: 1, e2eRekeying: 1 } as const;
 
 /**
- * Reads the history of a user. Adds the present public key if a Rocket.Chat server on the same database stored it. With a
- * read-only store the answer lacks this entry too: an entry that is not stored would have another time and hash next time.
+ * Reads the history of a user. Adds the present public key if a Rocket.Chat server on the same database stored it. A
+ * read-only store cannot add it, so the answer lacks it too: an unstored entry would get another hash at each call.
  * @param user as it was read. If the keys have changed since, it is read again
  */
 export function readHistory(store: Store, user: User): Promise<History> {
@@ -159,9 +164,9 @@ export function readHistory(store: Store, user: User): Promise<History> {
 		const current = attempt === 1 ? user : await store.users.findOne({ _id: user._id }, { projection: HISTORY_FIELDS });
 		if (!current) return { entries: [], dropped: 0 };
 		const entries = missingEntries(current);
-		const present = current.e2e?.public_key;
-		const whereUnchanged = { _id: current._id, 'e2e.public_key': present, ...whereHistoryUnchanged(current) };
 		if (entries.length > 0) {
+			const present = current.e2e?.public_key;
+			const whereUnchanged = { _id: current._id, 'e2e.public_key': present, ...whereHistoryUnchanged(current) };
 			const update = appendUpdate(current, entries);
 			const { matchedCount } = await store.users.updateOne(whereUnchanged, update, { silent: true });
 			if (matchedCount === 0) return CONFLICT;
@@ -179,6 +184,7 @@ export function readHistory(store: Store, user: User): Promise<History> {
 async function historyOf(store: Store, userId: string, latest: readonly KeyHistoryEntry[]): Promise<History> {
 	const stored = await store.keyHistory.findOne({ _id: userId });
 	// The collection may also contain `latest` and newer entries, which another call has moved since the user was read.
-	const earlier = listOf(stored?.entries).filter(({ ts }) => latest[0] && ts.getTime() < latest[0].ts.getTime());
+	const firstTime = latest[0]?.ts.getTime() ?? 0;
+	const earlier = listOf(stored?.entries).filter(({ ts }) => ts.getTime() < firstTime);
 	return { entries: [...earlier, ...latest], dropped: stored?.dropped ?? 0 };
 }

@@ -8,7 +8,7 @@
  * | `e2eRekeying` | another public key existed before | archive the user's room keys everywhere, and queue the user |
  * | `e2eQueueing` | the user had no public key | only queue the user in all encrypted rooms |
  */
-import type { KeyLogin, Subscription, User } from '../../../shared/documents.js';
+import type { KeyLogin, Room, Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
@@ -72,11 +72,11 @@ function isFollowUpPending({ e2eRekeying, e2eQueueing }: User): boolean {
 	return !!e2eRekeying || !!e2eQueueing;
 }
 
-/** How the caller is logged in, without a proof: by one of the two kinds of tokens, or `server` without a token. */
+/** How a caller who gave no proof is logged in: with one of the two kinds of tokens, or without a token (`server`). */
 async function loginOf(store: Store, userId: string, hashedToken: string | null): Promise<KeyLogin> {
 	if (hashedToken === null) return 'server';
-	const tokens = { 'services.resume.loginTokens.hashedToken': 1, 'services.resume.loginTokens.type': 1 } as const;
-	const user = await store.users.findOne({ _id: userId }, { projection: tokens });
+	const projection = { 'services.resume.loginTokens.hashedToken': 1, 'services.resume.loginTokens.type': 1 } as const;
+	const user = await store.users.findOne({ _id: userId }, { projection });
 	const token = listOf(user?.services?.resume?.loginTokens).find((entry) => entry.hashedToken === hashedToken);
 	return token?.type === 'personalAccessToken' ? 'personal-access-token' : 'session';
 }
@@ -108,7 +108,7 @@ export async function storeKeyPair(
 	{ force, confirm, prove }: StoreOptions,
 ): Promise<boolean> {
 	const { store, hashedToken } = context;
-	let login: KeyLogin | undefined;
+	let login: KeyLogin | null = null;
 	const attempt = async () => {
 		const user = await readIdentity(context, userId);
 		const { public_key, private_key } = user.e2e ?? {};
@@ -126,7 +126,7 @@ export async function storeKeyPair(
 		if (isNewPublicKey && hadPublicKey)
 			await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));
 		// A second-factor code can be used only once, so a repeated attempt keeps the first proof.
-		if (hasKeys) login ??= (await prove()) ?? undefined;
+		if (hasKeys) login ??= await prove();
 		login ??= await loginOf(store, userId, hashedToken);
 		const updated = await store.users.findOneAndUpdate(
 			whereIdentityUnchanged(user),
@@ -140,7 +140,8 @@ export async function storeKeyPair(
 		return updated ?? CONFLICT;
 	};
 	const stored = await retryOnConflict(attempt);
-	return isFollowUpPending(stored) && followUp(context, stored);
+	if (!isFollowUpPending(stored)) return false;
+	return followUp(context, stored);
 }
 
 /**
@@ -152,6 +153,7 @@ async function followUp(context: Context, user: User): Promise<boolean> {
 	const { _id, e2eKeyHistory, e2eRekeying, e2eQueueing } = user;
 	if (listOf(e2eKeyHistory).length > 1) await moveEarlierEntries(context.store, _id);
 	const latest = listOf(e2eKeyHistory).at(-1);
+	// Nobody is notified of a user's first key, because it replaces none.
 	if (latest?.previous) await notifyIdentityChanged(context, _id, latest);
 	const lostLastHolder = !!e2eRekeying && (await archiveKeysEverywhere(context, _id));
 	await enqueueEverywhere(context.store, _id);
@@ -205,13 +207,16 @@ export async function archiveKeysEverywhere(
 	let lostLastHolder = false;
 	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId, ...WITH_KEYS })) {
 		const rooms = store.rooms.find({ _id: { $in: page.map(({ rid }) => rid) } }, { projection: { e2eKeyId: 1 } });
-		const keyIds = new Map((await rooms.toArray()).map(({ _id, e2eKeyId }) => [_id, e2eKeyId]));
+		const keyIds = new Map<string, Room['e2eKeyId']>();
+		for await (const { _id, e2eKeyId } of rooms) keyIds.set(_id, e2eKeyId);
 		await inParallel(page, async (membership) => {
 			const { rid } = membership;
 			const e2eKeyId = keyIds.get(rid);
 			if (!(await archiveKeyAndRemoveOffer(store, membership, e2eKeyId))) return;
-			// Checked after the write: if the last two holders lose their keys concurrently, at least one call sees no holder.
-			if (!holdsKey(membership, { e2eKeyId }) || (await hasHolder(store, rid))) return;
+			const wasHolder = holdsKey(membership, { e2eKeyId });
+			// `hasHolder` comes after the write: if the last two holders lose their keys concurrently, at least one call sees no
+			// holder.
+			if (!wasHolder || (await hasHolder(store, rid))) return;
 			lostLastHolder = true;
 			notifyNoHolder(context, rid, userId);
 		});

@@ -9,6 +9,9 @@ import { pagesOf } from '../pages.js';
 import { holdsKey } from './memberKeys.js';
 import { readRoomKeyFields } from './roomKeyId.js';
 
+/** Number of memberships that are read at once, to find a holder among them. */
+const PAGE_SIZE = 100;
+
 /** Projection of the fields that `holdsKey` needs. */
 const HOLDER_FIELDS = { E2EKey: 1, e2eKnownKeys: 1 } as const;
 
@@ -26,7 +29,7 @@ async function isAnyActive(store: Store, userIds: readonly string[]): Promise<bo
 export async function hasHolder(store: Store, rid: string, exceptUserId = ''): Promise<boolean> {
 	const room = (await readRoomKeyFields(store, rid)) ?? {};
 	const others = { 'u._id': { $ne: exceptUserId }, E2EKey: { $exists: true } };
-	for await (const page of membershipsOf(store, rid, others, HOLDER_FIELDS, 100)) {
+	for await (const page of membershipsOf(store, rid, others, HOLDER_FIELDS, PAGE_SIZE)) {
 		const holders = page.filter((membership) => holdsKey(membership, room)).map(({ u }) => u._id);
 		if (await isAnyActive(store, holders)) return true;
 	}

@@ -1,12 +1,12 @@
 /**
  * Records about the sealed keys of a membership, in its field `e2eKnownKeys`. A record stores who offered the key, which
- * key id the room had then, and whether the member has returned it. The sealed key itself does not show these. Each
+ * key id the room had then, and whether the member has returned the key because it does not work. Each
  * record identifies its key by a hash, because a Rocket.Chat server on the same database may replace keys at any time.
  */
 import { createHash } from 'node:crypto';
 import type { KnownKey } from '../../../shared/documents.js';
 
-/** Maximum number of records in one membership. Above it the oldest are removed first, but records of returned keys last. */
+/** Maximum number of records in one membership. Above it the oldest are removed; those of returned keys only if no others are left. */
 const MAX_KNOWN_KEYS = 50;
 
 /** The hash that identifies a key in the records. The key is trimmed, because accepting an offer trims its key. */
@@ -41,8 +41,8 @@ export function withRecord(
 	const added: KnownKey = { hash, keyId, ts: new Date(), ...(by && { by }), ...(returned && { returned }) };
 	const updated = [...records.filter((record) => record && record.hash !== hash), added];
 	while (updated.length > MAX_KNOWN_KEYS) {
-		const oldest = updated.findIndex((record) => !record.returned);
-		updated.splice(oldest === -1 ? 0 : oldest, 1);
+		const oldestNotReturned = updated.findIndex((record) => !record.returned);
+		updated.splice(oldestNotReturned === -1 ? 0 : oldestNotReturned, 1);
 	}
 	return updated;
 }
@@ -54,8 +54,12 @@ export function returnedOffers(records: readonly KnownKey[], keyId: string | nul
 
 /**
  * Whether the member has returned a key with this key id that a certain provider had offered.
- * @param by id of the provider
+ * @param providerId user id of the provider
  */
-export function hasReturned(records: readonly KnownKey[], by: string, keyId: string | null | undefined): boolean {
-	return returnedOffers(records, keyId).some((record) => record.by === by);
+export function hasReturned(
+	records: readonly KnownKey[],
+	providerId: string,
+	keyId: string | null | undefined,
+): boolean {
+	return returnedOffers(records, keyId).some((record) => record.by === providerId);
 }

@@ -2,8 +2,9 @@
  * The state machine of a member's keys in one room.
  *
  * A membership stores the member's key, a key offered by another member, the former keys that came with the offer, the
- * member's own former keys, and records about these keys (`knownKeys.ts`). They change only by the transitions below.
- * Each transition is one conditional write. If the keys have changed since they were read, the transition is repeated.
+ * member's own former keys, and records about these keys (`knownKeys.ts`). They change only by the transitions below, and
+ * when the member resets the room's key (`roomReset.ts`). Each change is one conditional write. If the keys have changed
+ * since they were read, it is repeated.
  *
  * A key is "of the room" if the key itself, or a record about it, shows the key id that the room has now. A key that shows
  * no key id always counts as of the room.
@@ -18,7 +19,7 @@
  * | Transition | From | To | What happens to the keys |
  * |---|---|---|---|
  * | `store` | any | `holder`, `mismatched` | the present key is archived, the new key replaces it. An offer of the room's key is removed, if the caller asks for it |
- * | `offer` | `none`, `mismatched` | `offered` | the offer is stored, unless the member has returned a key of the same provider |
+ * | `offer` | `none`, `mismatched` | `offered` | the offer is stored, unless the member has returned a key of the same provider (the member who offers) |
  * | `accept` | any | `holder` | the present key is archived, the offered key replaces it. A member without former keys takes those that came with the offer |
  * | `drop` | any | any but `offered` | the offer is removed |
  * | `archive` | `holder`, `mismatched` | any | the key is archived or removed. If the former keys contain the room's key, it is restored |
@@ -70,7 +71,7 @@ export type KeyFields = Pick<
 >;
 
 /** A document with the key id of a room. Absent, null and empty all mean that the room has no key. */
-export type KeyIdHolder = Pick<Room, 'e2eKeyId'>;
+export type KeyIdField = Pick<Room, 'e2eKeyId'>;
 
 /** Computes the keys after a transition; null if nothing changes. */
 export type Transition = (keys: MemberKeys) => MemberKeys | null;
@@ -87,19 +88,19 @@ export function keysOf(membership: KeyFields): MemberKeys {
 }
 
 /** Whether a key counts as of the room: it begins with the room's key id or with none, or a record says so. */
-export function isOfRoom(key: string | undefined, records: readonly KnownKey[], { e2eKeyId }: KeyIdHolder): boolean {
+export function isOfRoom(key: string | undefined, records: readonly KnownKey[], { e2eKeyId }: KeyIdField): boolean {
 	return key !== undefined && (isOfKeyId(key, e2eKeyId) || isRecordedUnder(records, key, e2eKeyId));
 }
 
 /** The state of a member, by the table above. */
-export function stateOf(membership: KeyFields, room: KeyIdHolder): KeyState {
+export function stateOf(membership: KeyFields, room: KeyIdField): KeyState {
 	if (holdsKey(membership, room)) return 'holder';
 	if (awaitsDecision(membership, room)) return 'offered';
 	return ownKeyOf(membership) === undefined ? 'none' : 'mismatched';
 }
 
 /** Whether a member holds the present key of the room, as `isOfRoom` judges it. */
-export function holdsKey(membership: Pick<Subscription, 'E2EKey' | 'e2eKnownKeys'>, room: KeyIdHolder): boolean {
+export function holdsKey(membership: Pick<Subscription, 'E2EKey' | 'e2eKnownKeys'>, room: KeyIdField): boolean {
 	return isOfRoom(ownKeyOf(membership), listOf(membership.e2eKnownKeys), room);
 }
 
@@ -110,7 +111,7 @@ export function holdsKey(membership: Pick<Subscription, 'E2EKey' | 'e2eKnownKeys
  */
 export function awaitsDecision(
 	membership: Pick<Subscription, 'E2ESuggestedKey' | 'e2eKnownKeys'>,
-	room: KeyIdHolder,
+	room: KeyIdField,
 ): boolean {
 	return isOfRoom(offeredKeyOf(membership), listOf(membership.e2eKnownKeys), room);
 }

@@ -9,7 +9,7 @@ import { hasReturned } from './knownKeys.js';
 import { awaitsDecision, holdsKey } from './memberKeys.js';
 import { enqueue } from './queue.js';
 import type { RoomKeyFields } from './roomKeyId.js';
-import { drop, offer } from './transitions.js';
+import * as transitions from './transitions.js';
 
 /** Why an offer is not stored. `returned`: the member has returned a key that the same provider had offered. */
 export type OfferRefusal = 'not-a-member' | 'already-holds-key' | 'already-offered' | 'returned';
@@ -32,7 +32,7 @@ export async function offerKey(
 	store: Store,
 	membership: Subscription,
 	room: RoomKeyFields,
-	{ key, ...origin }: Offer,
+	{ key, by, oldKeys }: Offer,
 ): Promise<Subscription | OfferRefusal> {
 	let reason: OfferRefusal | undefined;
 	const updated = await applyTransition(
@@ -41,9 +41,9 @@ export async function offerKey(
 		(keys, current) => {
 			if (holdsKey(current, room)) reason = 'already-holds-key';
 			else if (awaitsDecision(current, room)) reason = 'already-offered';
-			else if (hasReturned(keys.records, origin.by, room.e2eKeyId)) reason = 'returned';
+			else if (hasReturned(keys.records, by, room.e2eKeyId)) reason = 'returned';
 			else reason = undefined;
-			return reason ? null : offer(key, room, origin)(keys);
+			return reason ? null : transitions.offer(key, room, { by, oldKeys })(keys);
 		},
 		{ silent: true },
 	);
@@ -53,14 +53,14 @@ export async function offerKey(
 
 /** Removes an offer before the member was notified of it. */
 export async function withdraw(store: Store, membership: Subscription): Promise<void> {
-	await applyTransition(store, membership, drop(membership.E2ESuggestedKey), { silent: true });
+	await applyTransition(store, membership, transitions.drop(membership.E2ESuggestedKey), { silent: true });
 }
 
 /**
- * Queues the member, then removes the offer, unless another one has replaced the offer in `membership`. With this order,
+ * Queues the member, then removes the offer, unless a later offer has replaced the one in `membership`. With this order,
  * a member whose call crashes in between has the offer or is in the queue.
  */
 export async function enqueueAndDropOffer(store: Store, membership: Subscription): Promise<void> {
 	await enqueue(store, membership.rid, membership.u._id);
-	await applyTransition(store, membership, drop(membership.E2ESuggestedKey));
+	await applyTransition(store, membership, transitions.drop(membership.E2ESuggestedKey));
 }

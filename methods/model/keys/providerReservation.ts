@@ -1,7 +1,7 @@
 /**
  * Reservations of waiting members for providers (`test/contract/beyond.md` T1). A provider is a member who holds the
- * room key and can seal it for others. A member who waits for the key is reserved for the first provider who is given
- * that member in an answer, so that only this provider seals the key.
+ * room key and can seal it for others. A member who waits for the key is reserved for the first provider to whom
+ * `e2e.fetchUsersWaitingForGroupKey` lists that member, so that only this provider seals the key.
  *
  * Reservations are kept in the memory of this process, or in the store if several processes share it. A reservation in
  * the store is changed by one conditional write, so that only one of several processes reserves a member.
@@ -15,11 +15,11 @@ import { SILENT, sharedId } from '../sharedState.js';
 interface ProviderReservation {
 	/** User id of the provider. */
 	readonly provider: string;
-	/** End of the reservation, in epoch ms. Until then no other provider is given this member. */
+	/** End of the reservation, in epoch ms. Until then the member is shown to no other provider. */
 	readonly until: number;
 	/**
-	 * In epoch ms, later than `until`. Until then the same provider may be given the member again, but gets no new
-	 * reservation. So a provider who never seals keys cannot block the others.
+	 * In epoch ms, later than `until`. Until then the member may be shown to the same provider again, but is not reserved
+	 * again. So a provider who never seals keys cannot block the others.
 	 */
 	readonly notAgainUntil: number;
 }
@@ -54,10 +54,10 @@ export function countReservations(store: Store): number {
 }
 
 /**
- * Whether a provider may be given a member. `other`: no, the member is reserved for another provider; `own`: yes, without
- * a new reservation; `free`: yes, with a new one.
+ * Whether a member may be shown to a provider. `other`: no, the member is reserved for another provider; `own`: yes,
+ * without a new reservation; `free`: yes, with a new one.
  */
-function stateFor(
+function availabilityFor(
 	reservation: ProviderReservation | undefined,
 	provider: string,
 	now: number,
@@ -98,7 +98,7 @@ export async function reservedForOthers(
 	return new Set(
 		userIds.filter((userId) => {
 			const reservation = stored ? reservationIn(stored.get(idOf(rid, userId))) : reservations.get(keyOf(rid, userId));
-			return stateFor(reservation, provider, now) === 'other';
+			return availabilityFor(reservation, provider, now) === 'other';
 		}),
 	);
 }
@@ -106,7 +106,7 @@ export async function reservedForOthers(
 /**
  * Reserves waiting members for a provider, except those who are reserved for another provider.
  * @param duration of the reservations, in ms
- * @returns the members that the provider may be given
+ * @returns the members who may be shown to the provider
  */
 export async function reserve(
 	store: Store,
@@ -130,16 +130,16 @@ export async function reserve(
 	return reserved;
 }
 
-/** Stores a reservation in memory, if the member is free. @returns whether the provider may be given the member */
+/** Stores a reservation in memory, if the member is free. @returns whether the member may be shown to the provider */
 function reserveInMemory(
 	reservations: Reservations,
 	key: string,
 	reservation: ProviderReservation,
 	now: number,
 ): boolean {
-	const state = stateFor(reservations.get(key), reservation.provider, now);
+	const state = availabilityFor(reservations.get(key), reservation.provider, now);
 	if (state !== 'free') return state === 'own';
-	// Makes room: removes the expired reservations, and the oldest if there are too many.
+	// Frees memory: removes the expired reservations, and the oldest if there are too many.
 	for (const [oldest, { notAgainUntil }] of reservations) {
 		if (now < notAgainUntil && reservations.size < MAX_RESERVATIONS) break;
 		reservations.delete(oldest);
@@ -151,7 +151,7 @@ function reserveInMemory(
 
 /**
  * Stores a reservation in the store, if the member is free and no other process has written one since `found` was read.
- * @returns whether the provider may be given the member
+ * @returns whether the member may be shown to the provider
  */
 async function reserveInStore(
 	{ sharedState }: Store,
@@ -160,12 +160,12 @@ async function reserveInStore(
 	{ provider, until, notAgainUntil }: ProviderReservation,
 	now: number,
 ): Promise<boolean> {
-	const state = stateFor(reservationIn(found), provider, now);
+	const state = availabilityFor(reservationIn(found), provider, now);
 	if (state !== 'free') return state === 'own';
 	const fields = { provider, reservedUntil: new Date(until), until: new Date(notAgainUntil) };
 	if (!found) return insertIfAbsent(sharedState, { _id, ...fields }, SILENT);
-	const asFound = { _id, provider: found.provider ?? null, until: found.until };
-	const { matchedCount } = await sharedState.updateOne(asFound, { $set: fields }, SILENT);
+	const whereUnchanged = { _id, provider: found.provider ?? null, until: found.until };
+	const { matchedCount } = await sharedState.updateOne(whereUnchanged, { $set: fields }, SILENT);
 	return matchedCount > 0;
 }
 

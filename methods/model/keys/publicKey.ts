@@ -25,7 +25,9 @@ function readObject(text: string): Jwk | undefined {
 /** Decodes a number from base64url text; undefined for anything else. */
 function readNumber(value: unknown): bigint | undefined {
 	if (typeof value !== 'string' || !/^[A-Za-z0-9_-]+$/.test(value)) return undefined;
-	return BigInt(`0x${Buffer.from(value, 'base64url').toString('hex') || '0'}`);
+	// A single character decodes to no byte: this counts as 0.
+	const hex = Buffer.from(value, 'base64url').toString('hex') || '0';
+	return BigInt(`0x${hex}`);
 }
 
 /** Whether room keys can be sealed with this public key. False for a text that contains a private key (`d`). */

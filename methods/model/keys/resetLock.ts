@@ -53,7 +53,8 @@ export function takeResetLock(
 		if (room?.encrypted !== true) throw clientError('resetFailed');
 		const existing = storedResetOf(room);
 		const isResumed = hasBegunReset(room, userId, keyId);
-		if (existing && existing.until > new Date() && !isResumed) throw clientError('resetInProgress');
+		const isLocked = existing && existing.until > new Date();
+		if (isLocked && !isResumed) throw clientError('resetInProgress');
 		if (room.e2eKeyId === keyId && !isResumed) throw clientError('keyIdExists');
 		// If the interrupted call has set the new key id already, only its lock still contains the former one.
 		const formerKeyId = isResumed && room.e2eKeyId === keyId ? existing?.formerKeyId : room.e2eKeyId;

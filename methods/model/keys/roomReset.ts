@@ -71,7 +71,7 @@ export async function archiveOtherKeys(context: ResetContext, newKeyId: string):
 }
 
 /** Computes the queue for the new key: the first `MAX_WAITING` other members who have identity keys and no room key. */
-async function newQueue(store: Store, rid: string, userId: string): Promise<WaitingUser[]> {
+async function computeQueue(store: Store, rid: string, userId: string): Promise<WaitingUser[]> {
 	const waiting: WaitingUser[] = [];
 	const ts = new Date();
 	for await (const ids of memberIdsOf(store, rid, { 'u._id': { $ne: userId }, ...KEYLESS, ...MEMBER })) {
@@ -89,7 +89,7 @@ async function newQueue(store: Store, rid: string, userId: string): Promise<Wait
 export async function setNewKeyId(context: ResetContext, newKeyId: string): Promise<void> {
 	const { store, userId, lock } = context;
 	await lock.renew();
-	const queue = await newQueue(store, lock.rid, userId);
+	const queue = await computeQueue(store, lock.rid, userId);
 	const before = await lock.write({
 		$set: { e2eKeyId: newKeyId, ...(queue.length > 0 && { usersWaitingForE2EKeys: queue }) },
 		$unset: { e2eStale: 1, ...(queue.length === 0 && { usersWaitingForE2EKeys: 1 }) },
@@ -98,7 +98,7 @@ export async function setNewKeyId(context: ResetContext, newKeyId: string): Prom
 }
 
 /**
- * Corrects the new queue. Concurrent calls may have changed memberships or the former queue after `newQueue` read the
+ * Corrects the new queue. Concurrent calls may have changed memberships or the former queue after `computeQueue` read the
  * memberships and before the room was written.
  * @param queue the queue that was written
  * @param formerQueue the queue that it replaced
@@ -116,7 +116,7 @@ async function reconcileQueue(
 	const stillWaiting = new Set(memberships.map(({ u }) => u._id).filter((id) => withIdentity.has(id)));
 	const toRemove = ids.filter((id) => !stillWaiting.has(id));
 	if (toRemove.length > 0) await dequeue(store, lock.rid, toRemove);
-	// Adding a user to a full queue would remove one of the members that `newQueue` chose.
+	// Adding a user to a full queue would remove one of the members that `computeQueue` chose.
 	if (ids.length === MAX_WAITING) return;
 	for (const { userId } of formerQueue) {
 		if (!ids.includes(userId) && userId !== context.userId) await enqueue(store, lock.rid, userId);

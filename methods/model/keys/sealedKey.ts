@@ -1,5 +1,5 @@
 /**
- * Sealed keys: a room key that a client has encrypted with the public key of one member. The text is the key id of the
+ * A sealed key is a room key that a client has encrypted with the public key of one member. The text is the key id of the
  * room key, directly followed by the base64 of 256 bytes (`test/contract/rocketchat-e2e.md` 13). The server cannot decrypt
  * sealed keys.
  */

@@ -12,7 +12,7 @@ import { holdsKey } from './memberKeys.js';
 import { enqueue } from './queue.js';
 import { type RoomKeyFields, readRoomKeyFields, resetMayHaveMissed } from './roomKeyId.js';
 import { ownKeyOf } from './storedKeys.js';
-import { archive, store as storeTransition } from './transitions.js';
+import * as transitions from './transitions.js';
 
 /**
  * Stores a member's own key. Does not notify the member.
@@ -27,7 +27,7 @@ export function storeMemberKey(
 	key: string,
 	{ removesOffer = true }: { readonly removesOffer?: boolean } = {},
 ): Promise<Subscription | null> {
-	return applyTransition(store, membership, storeTransition(key, room, removesOffer), { silent: true });
+	return applyTransition(store, membership, transitions.store(key, room, removesOffer), { silent: true });
 }
 
 /**
@@ -42,16 +42,16 @@ export async function requireNoReset(
 	before: RoomKeyFields,
 	key: string,
 ): Promise<void> {
-	const now = await readRoomKeyFields(store, membership.rid);
-	if (!now || !resetMayHaveMissed(before.e2eKeyId, now, key)) return;
-	await applyTransition(store, membership, archive(key, now, { keyId: before.e2eKeyId }));
+	const roomNow = await readRoomKeyFields(store, membership.rid);
+	if (!roomNow || !resetMayHaveMissed(before.e2eKeyId, roomNow, key)) return;
+	await applyTransition(store, membership, transitions.archive(key, roomNow, { keyId: before.e2eKeyId }));
 	await enqueue(store, membership.rid, membership.u._id);
 	throw clientError('keyIdMismatch');
 }
 
 /**
- * Removes a member's key that belongs to another room key than the present one. If the member's former keys contain a
- * key of the present room key, that key is restored.
+ * Removes a member's key that contains another room key than the present one. If one of the member's former keys
+ * contains the present room key, that key is restored.
  * @param options `keep` true: the key is kept among the former keys, and the member is notified; false: it is discarded
  * without a notification, because the member was never notified of it
  * @returns the updated membership; null if the key was not the member's key any more
@@ -64,14 +64,14 @@ export async function restoreOrRemoveKey(
 	{ keep }: { readonly keep: boolean },
 ): Promise<Subscription | null> {
 	const membership = await store.subscriptions.findOne({ _id, E2EKey: key });
-	return membership && applyTransition(store, membership, archive(key, room, { keep }), { silent: !keep });
+	return membership && applyTransition(store, membership, transitions.archive(key, room, { keep }), { silent: !keep });
 }
 
 /**
- * Archives a member's key that belongs to another room key than the present one, and queues the member. Such a key is
+ * Archives a member's key that contains another room key than the present one, and queues the member. Such a key is
  * left by a call that was interrupted while the room was reset, or while another caller claimed the key id first. If the
  * room has no key id, the key stays, because its id may be claimed next.
- * @returns true if such a key was archived and the member has no key now
+ * @returns true if the member had such a key, and none was restored in its place
  */
 export async function archiveMismatchedKey(
 	store: Store,

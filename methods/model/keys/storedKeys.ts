@@ -36,5 +36,6 @@ export function oldKeysOf(stored: readonly OldRoomKey[] | null | undefined): Old
  * replace it.
  */
 export function whereSameKey(field: 'E2EKey' | 'E2ESuggestedKey', stored: unknown): Filter<Subscription> {
-	return { [field]: typeof stored === 'object' && stored !== null ? { $exists: true } : (stored ?? null) };
+	const isComparable = typeof stored !== 'object' || stored === null;
+	return { [field]: isComparable ? (stored ?? null) : { $exists: true } };
 }

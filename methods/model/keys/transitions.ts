@@ -1,7 +1,7 @@
 /** The transitions of a member's keys, as the table in `memberKeys.ts` lists them. `applyTransition` stores the result. */
 import type { OldRoomKey } from '../../../shared/documents.js';
 import { offererOf, withRecord } from './knownKeys.js';
-import { isOfRoom, type KeyIdHolder, type MemberKeys, type Transition } from './memberKeys.js';
+import { isOfRoom, type KeyIdField, type MemberKeys, type Transition } from './memberKeys.js';
 import { isOfKeyId, keyIdOf } from './sealedKey.js';
 
 /** Maximum number of former keys that a membership keeps. */
@@ -31,8 +31,8 @@ export function archiveCurrentKey(
  */
 function leastNeededIndex(keys: readonly OldRoomKey[], nextId: string | null): number {
 	const isDispensable = ({ e2eKeyId, returned }: OldRoomKey, index: number) => {
-		const newestWithId = keys.findIndex((key) => key.e2eKeyId === e2eKeyId);
-		return returned === true || e2eKeyId === nextId || newestWithId < index;
+		const newestIndexOfId = keys.findIndex((key) => key.e2eKeyId === e2eKeyId);
+		return returned === true || e2eKeyId === nextId || newestIndexOfId < index;
 	};
 	const oldestDispensable = keys.findLastIndex(isDispensable);
 	return oldestDispensable === -1 ? keys.length - 1 : oldestDispensable;
@@ -44,16 +44,16 @@ const NO_OFFER = { offer: undefined, offeredOldKeys: [] } as const;
  * The keys of a member after `key` has become the member's own.
  * @param removesOffer true: the offer is removed, and the former keys that came with it are kept if the member has none
  */
-function withOwnKey(keys: MemberKeys, key: string, { e2eKeyId }: KeyIdHolder, removesOffer: boolean): MemberKeys {
+function withOwnKey(keys: MemberKeys, key: string, { e2eKeyId }: KeyIdField, removesOffer: boolean): MemberKeys {
 	const oldKeys = removesOffer && keys.oldKeys.length === 0 ? keys.offeredOldKeys : keys.oldKeys;
-	const by = removesOffer ? offererOf(keys.records, key) : undefined;
+	const offeredBy = removesOffer ? offererOf(keys.records, key) : undefined;
 	const keyId = e2eKeyId || '';
 	return {
 		...keys,
 		...(removesOffer && NO_OFFER),
 		key,
 		oldKeys: archiveCurrentKey({ key: keys.key, oldKeys }, e2eKeyId, key),
-		records: isOfKeyId(key, keyId) ? keys.records : withRecord(keys.records, key, { keyId, by }),
+		records: isOfKeyId(key, keyId) ? keys.records : withRecord(keys.records, key, { keyId, by: offeredBy }),
 	};
 }
 
@@ -62,7 +62,7 @@ function withOwnKey(keys: MemberKeys, key: string, { e2eKeyId }: KeyIdHolder, re
  * @param removesOffer true: an offer of the room's key is removed. False is for a new room key, whose key id the room
  * does not have yet
  */
-export function store(key: string, room: KeyIdHolder, removesOffer = true): Transition {
+export function store(key: string, room: KeyIdField, removesOffer = true): Transition {
 	return (keys) => {
 		const removesThisOffer = removesOffer && isOfRoom(keys.offer?.trim(), keys.records, room);
 		if (keys.key === key && !removesThisOffer) return null;
@@ -77,7 +77,7 @@ export function store(key: string, room: KeyIdHolder, removesOffer = true): Tran
  */
 export function offer(
 	key: string,
-	{ e2eKeyId }: KeyIdHolder,
+	{ e2eKeyId }: KeyIdField,
 	{ by, oldKeys = [] }: { by: string; oldKeys?: readonly OldRoomKey[] | undefined },
 ): Transition {
 	return (keys) => {
@@ -90,7 +90,7 @@ export function offer(
  * `accept`: the offered key becomes the member's own. A key that begins with another key id is recorded as the room's
  * key.
  */
-export function accept(room: KeyIdHolder): Transition {
+export function accept(room: KeyIdField): Transition {
 	return (keys) => (keys.offer === undefined ? null : withOwnKey(keys, keys.offer.trim(), room, true));
 }
 
@@ -100,15 +100,15 @@ export function drop(offer: string | undefined): Transition {
 }
 
 /**
- * `archive`: removes the given key, because it belongs to another room key than the present one. If the given key had
- * replaced a key of the present room key, which a second device of the member may have stored, that former key is
+ * `archive`: removes the given key, because it contains another room key than the present one. A second device of the
+ * member may have stored a key that contains the present one, which the given key then replaced: that former key is
  * restored.
  * @param keep true: the given key is kept among the former keys
  * @param keyId key id under which the key is archived if it does not show its key id; by default the room's
  */
 export function archive(
 	key: string,
-	{ e2eKeyId }: KeyIdHolder,
+	{ e2eKeyId }: KeyIdField,
 	{ keep = true, keyId = e2eKeyId }: { keep?: boolean; keyId?: string | null | undefined } = {},
 ): Transition {
 	return (keys) => {
@@ -122,21 +122,21 @@ export function archive(
 }
 
 /** `returnKey`: archives the member's key as returned, because the member cannot use it. */
-export function returnKey({ e2eKeyId }: KeyIdHolder): Transition {
+export function returnKey({ e2eKeyId }: KeyIdField): Transition {
 	return (keys) => {
 		const { key } = keys;
 		if (key === undefined) return null;
-		const by = offererOf(keys.records, key);
-		const returned = { returned: true, ...(by && { offeredBy: by }) };
+		const offeredBy = offererOf(keys.records, key);
+		const returned = { returned: true, ...(offeredBy && { offeredBy }) };
 		const oldKeys = archiveCurrentKey(keys, e2eKeyId).map((old) =>
 			old.E2EKey === key ? { ...old, ...returned } : old,
 		);
-		const records = withRecord(keys.records, key, { keyId: e2eKeyId || '', by, returned: true });
+		const records = withRecord(keys.records, key, { keyId: e2eKeyId || '', by: offeredBy, returned: true });
 		return { ...keys, key: undefined, oldKeys, records };
 	};
 }
 
 /** `clear`: archives the key, and removes the offer and all records. */
-export function clear({ e2eKeyId }: KeyIdHolder): Transition {
+export function clear({ e2eKeyId }: KeyIdField): Transition {
 	return (keys) => ({ ...NO_OFFER, key: undefined, oldKeys: archiveCurrentKey(keys, e2eKeyId), records: [] });
 }

@@ -42,18 +42,20 @@ export interface UserState {
 	readonly isActive: boolean;
 	readonly hasIdentity: boolean;
 	/** Whether room keys can be sealed with the user's public key. */
-	readonly isFit: boolean;
+	readonly hasFitKey: boolean;
 }
 
 /** The states of the given users, by user id; deleted users are left out. */
 export async function userStates(store: Store, userIds: readonly string[]): Promise<Map<string, UserState>> {
 	const options = { projection: { active: 1, 'e2e.public_key': 1 } } as const;
 	const users = await store.users.find({ _id: { $in: [...userIds] } }, options).toArray();
-	const states = users.map(({ _id, active, e2e }): [string, UserState] => {
+	const states = new Map<string, UserState>();
+	for (const { _id, active, e2e } of users) {
 		const hasIdentity = e2e?.public_key !== undefined;
-		return [_id, { isActive: active !== false, hasIdentity, isFit: hasIdentity && isFitPublicKey(e2e?.public_key) }];
-	});
-	return new Map(states);
+		const hasFitKey = hasIdentity && isFitPublicKey(e2e?.public_key);
+		states.set(_id, { isActive: active !== false, hasIdentity, hasFitKey });
+	}
+	return states;
 }
 
 /** The given users who have identity keys, with their public keys, ordered by id. */

@@ -17,7 +17,7 @@ type Context = Pick<MethodContext, 'store' | 'events'>;
 export type Newcomer = Pick<User, '_id' | 'username' | 'name'>;
 
 /** A reference to a user, as other documents contain it. */
-export function refOf({ _id, username, name }: Newcomer): Subscription['u'] {
+export function userRefOf({ _id, username, name }: Newcomer): Subscription['u'] {
 	return { _id, ...(username !== undefined && { username }), ...(name !== undefined && { name }) };
 }
 
@@ -30,7 +30,7 @@ function newMembership(
 	return {
 		_id: randomId(),
 		rid,
-		u: refOf(newcomer),
+		u: userRefOf(newcomer),
 		t,
 		...(name !== undefined && { name }),
 		...(fname !== undefined && { fname }),
@@ -127,8 +127,7 @@ export async function addMembership(
  * is a member already.
  *
  * The member count of the room is incremented after the membership was stored: a crash in between leaves the count one
- * too low.
- * No rule depends on this count; the lists of members count the memberships.
+ * too low. No rule depends on this count; the lists of members count the memberships.
  * @throws ClientError as `addMembership`
  */
 export async function addMember(context: Context, room: Room, newcomer: Newcomer): Promise<void> {
@@ -142,6 +141,7 @@ export async function addMember(context: Context, room: Room, newcomer: Newcomer
 		);
 		return updated !== null;
 	});
+	// The cast is needed, because TypeScript does not see the assignment in the callback.
 	const { _id: rid, encrypted, e2eKeyId } = (updated as Room | null) ?? room;
 	const encryptionShown = await isEncryptionShown(store);
 	// Done for an existing member too: an earlier call may have crashed before it queued the member. Does nothing if the

@@ -9,7 +9,7 @@ import { insertIfAbsent } from '../insertIfAbsent.js';
 import { enqueueKeyless } from '../keys/queue.js';
 import { isEncryptionShown } from '../rooms/clientRoom.js';
 import { throwIfAborted } from '../signal.js';
-import { addMembership, type Newcomer, refOf } from './addMember.js';
+import { addMembership, type Newcomer, userRefOf } from './addMember.js';
 import { deleteOrphanedMemberships, deleteRoom } from './deleteRoom.js';
 
 /** A room that still has no membership after this time, in ms, was left by an interrupted creation. */
@@ -50,6 +50,7 @@ async function addFirstMembers(context: Context, room: Room, owner: Newcomer, ot
 		try {
 			await addMembership(context.store, room, member);
 		} catch (error) {
+			// A client error means that the user does not exist any more.
 			if (!isClientSafe(error)) throw error;
 			deletedUsers++;
 		}
@@ -73,7 +74,7 @@ export async function createRoom(
 	const room: Room = {
 		_id: randomId(),
 		fname: fields.name,
-		u: refOf(owner),
+		u: userRefOf(owner),
 		msgs: 0,
 		usersCount: others.length + 1,
 		ts: new Date(),

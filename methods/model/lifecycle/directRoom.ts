@@ -27,6 +27,7 @@ type Context = Pick<MethodContext, 'store' | 'signal'>;
  */
 export function directRoomId(uids: readonly string[]): string {
 	if (uids.length <= 2) return [uids[0], uids.at(-1)].join('');
+	// As long as Meteor's random ids.
 	return createHash('sha256').update(uids.join(' ')).digest('base64url').slice(0, 17);
 }
 
@@ -67,7 +68,7 @@ async function reopen({ store }: Context, rid: string, userId: string): Promise<
 /** Finds the users with these names, without duplicates. @throws ClientError as `openDirectRoom` does */
 async function findUsers(context: Context, usernames: readonly string[]): Promise<User[]> {
 	const distinctNames = [...new Set(usernames)];
-	if (distinctNames.length === 0 || distinctNames.includes('')) throw clientError('userParamMissing');
+	if (distinctNames.length === 0 || distinctNames.includes('')) throw clientError('usersParamsNotProvided');
 	if (distinctNames.length > MAX_MEMBERS) throw clientError('directRoomTooLarge');
 	const found = await findByUsernames(context, distinctNames, { username: 1, name: 1 });
 	if (found.size < distinctNames.length) throw clientError('invalidUser');
@@ -89,14 +90,14 @@ export async function openDirectRoom(
 ): Promise<ClientRoom> {
 	const { store } = context;
 	const caller = await findCaller(context);
-	if (!(await hasPermission(store, caller, 'create-d'))) throw clientError('actionNotAllowed');
+	if (!(await hasPermission(store, caller, 'create-d'))) throw clientError('errorNotAllowed');
 	// Only users who administer rooms may create a room without themselves.
 	if (excludeSelf && !(await hasPermission(store, caller, 'view-room-administration')))
-		throw clientError('actionNotAllowed');
-	const named = await findUsers(context, usernames);
-	const others = named.filter(({ _id }) => _id !== caller._id);
+		throw clientError('errorNotAllowed');
+	const namedUsers = await findUsers(context, usernames);
+	const others = namedUsers.filter(({ _id }) => _id !== caller._id);
 	const people = excludeSelf ? others : [caller, ...others];
-	if (excludeSelf && people.length < 2) throw clientError('userParamMissing');
+	if (excludeSelf && people.length < 2) throw clientError('usersParamsNotProvided');
 	if (people.length > MAX_MEMBERS) throw clientError('directRoomTooLarge');
 
 	const { room, isNew } = await findOrInsert(context, people);

@@ -46,11 +46,11 @@ export async function requireHandOverConfirmation(
 	userId: string,
 	{ isLeaving, confirmed }: { readonly isLeaving: boolean; readonly confirmed: boolean | undefined },
 ): Promise<string[]> {
-	const shouldChangeOwner = await roomsOnlyOwnedBy(store, userId);
-	if (confirmed === true) return shouldChangeOwner;
-	const shouldBeRemoved = isLeaving ? await roomsDeletedWith(store, userId) : [];
-	if (shouldChangeOwner.length > 0 || shouldBeRemoved.length > 0)
-		throw clientError('userIsLastOwner', { shouldChangeOwner, shouldBeRemoved });
+	const needingOwner = await roomsOnlyOwnedBy(store, userId);
+	if (confirmed === true) return needingOwner;
+	const toDelete = isLeaving ? await roomsDeletedWith(store, userId) : [];
+	if (needingOwner.length > 0 || toDelete.length > 0)
+		throw clientError('userIsLastOwner', { shouldChangeOwner: needingOwner, shouldBeRemoved: toDelete });
 	return [];
 }
 

@@ -7,7 +7,7 @@ import { exists } from '../exists.js';
 import { MEMBER } from '../memberships/members.js';
 
 /** How long a departure note is valid, in ms. A call that crashes leaves its note, which must not count for ever. */
-const MAX_CALL_MS = 60_000;
+const NOTE_TTL_MS = 60_000;
 
 /**
  * Refuses to let the only owner leave a room. Does nothing for a user who is not an owner.
@@ -19,7 +19,7 @@ const MAX_CALL_MS = 60_000;
  */
 export async function requireOtherOwner(store: Store, rid: string, userId: string): Promise<void> {
 	const whereOwn: Filter<Subscription> = { rid, 'u._id': userId };
-	const note = { id: randomId(), until: new Date(Date.now() + MAX_CALL_MS) };
+	const note = { id: randomId(), until: new Date(Date.now() + NOTE_TTL_MS) };
 	const { matchedCount } = await store.subscriptions.updateOne(
 		{ ...whereOwn, roles: 'owner' },
 		{ $push: { departures: note } },

@@ -29,13 +29,15 @@ export async function resetIdentity(context: MethodContext, userId: string, conf
 	// `test/contract/rocketchat-e2e.md` 6: where the setting of the password fallback is off, users may only reset their own
 	// keys. Where the setting is undefined, this rule does not apply.
 	const isOwn = userId === context.userId;
-	if (!isOwn && (await factorSettings(store)).passwordFallback === false) throw clientError('actionNotAllowed');
+	const { passwordFallback } = await factorSettings(store);
+	if (!isOwn && passwordFallback === false) throw clientError('errorNotAllowed');
 	const user = await store.users.findOne({ _id: userId }, { projection: { federated: 1 } });
 	if (!user) throw clientError('invalidUser');
 	// Text and details as in Rocket.Chat, though no TOTP is reset here.
 	if (user.federated) throw clientError('federatedUser', { function: 'resetTOTP' });
 	await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));
-	await (settings.identitySecondFactor ? requireProof(context) : requireProofIfConfigured(context));
+	if (settings.identitySecondFactor) await requireProof(context);
+	else await requireProofIfConfigured(context);
 	const marker = await dropIdentity(context, userId);
 	events.emit('notify', { stream: 'notify-user', eventName: `${userId}/force_logout`, args: [] });
 	const lostLastHolder = await archiveKeysEverywhere(context, userId);

@@ -10,8 +10,8 @@ import { forEachInParallel } from '../inParallel.js';
 import { enqueueKeyless } from '../keys/queue.js';
 import { membershipsOf } from '../memberships/members.js';
 import { mayToggleEncryption } from '../rooms/mayToggleEncryption.js';
-import { setting } from '../settings/workspace.js';
-import { refOf } from './addMember.js';
+import { workspaceSetting } from '../settings/workspace.js';
+import { userRefOf } from './addMember.js';
 
 type Context = Pick<MethodContext, 'store' | 'signal'>;
 
@@ -20,12 +20,12 @@ const ENCRYPTABLE: readonly RoomType[] = ['p', 'd'];
 
 /** Whether a setting forces the room to be encrypted. */
 async function isEncryptionForced(store: Store, { t, federated }: Pick<Room, 't' | 'federated'>): Promise<boolean> {
-	if (t !== 'p' || federated || !(await setting(store, 'E2E_Enable'))) return false;
-	return setting(store, 'E2E_Force_Encryption_For_Private_Rooms');
+	if (t !== 'p' || federated || !(await workspaceSetting(store, 'E2E_Enable'))) return false;
+	return workspaceSetting(store, 'E2E_Force_Encryption_For_Private_Rooms');
 }
 
 /**
- * Whether a new room is encrypted; undefined if neither the creator nor a setting specifies it.
+ * Whether a new room is encrypted; undefined if the creator specifies nothing and no setting switches encryption on.
  * @param requested the value that the creator sends; undefined if none was sent
  * @throws ClientError `error-encrypted-private-rooms-enforced`, or `error-action-not-allowed` for a channel
  */
@@ -40,17 +40,18 @@ export async function encryptionOfNewRoom(
 		return true;
 	}
 	if (requested !== undefined || !ENCRYPTABLE.includes(t)) return requested;
-	if (!(await setting(store, 'E2E_Enable'))) return undefined;
+	if (!(await workspaceSetting(store, 'E2E_Enable'))) return undefined;
 	const defaultSetting = t === 'd' ? 'E2E_Enabled_Default_DirectRooms' : 'E2E_Enabled_Default_PrivateRooms';
-	return (await setting(store, defaultSetting)) || undefined;
+	return (await workspaceSetting(store, defaultSetting)) || undefined;
 }
 
 /** Turns automatic translation off for all members, and notifies those whose membership changes. */
 async function endTranslation({ store, signal }: Context, rid: string): Promise<void> {
-	const end = async ({ _id }: Subscription) => {
+	const turnOff = async ({ _id }: Subscription) => {
 		await store.subscriptions.updateOne({ _id }, { $unset: { autoTranslate: 1 } });
 	};
-	await forEachInParallel(membershipsOf(store, rid, { autoTranslate: { $exists: true } }, { _id: 1 }), end, signal);
+	const translated = membershipsOf(store, rid, { autoTranslate: { $exists: true } }, { _id: 1 });
+	await forEachInParallel(translated, turnOff, signal);
 }
 
 /**
@@ -69,7 +70,7 @@ export async function switchEncryption(
 ): Promise<void> {
 	const { store } = context;
 	const details = { action: 'Change_Room_Encrypted' };
-	if (!(await setting(store, 'E2E_Enable'))) throw clientError('encryptionIsOff', details);
+	if (!(await workspaceSetting(store, 'E2E_Enable'))) throw clientError('encryptionIsOff', details);
 	if (encrypted && !ENCRYPTABLE.includes(room.t)) throw clientError('onlyPrivateEncrypted', details);
 	if (!(await mayToggleEncryption(store, user, room))) throw clientError('toggleNotAllowed', details);
 	if (!encrypted && (await isEncryptionForced(store, room))) throw clientError('privateRoomsEncrypted');
@@ -78,7 +79,7 @@ export async function switchEncryption(
 	if (encrypted) await endTranslation(context, room._id);
 	const { matchedCount } = await store.rooms.updateOne(
 		{ _id: room._id, encrypted: encrypted ? { $ne: true } : true },
-		{ $set: { encrypted, e2eToggled: { encrypted, by: refOf(user), at: new Date() } } },
+		{ $set: { encrypted, e2eToggled: { encrypted, by: userRefOf(user), at: new Date() } } },
 	);
 	if (matchedCount > 0 && encrypted) await enqueueKeyless(store, room._id);
 }

@@ -67,12 +67,12 @@ export function dropCachedPermission(store: Store, permission: string): void {
 /** Whether one of the user's global roles holds the permission. */
 export async function hasPermission(store: Store, user: Pick<User, 'roles'>, permission: string): Promise<boolean> {
 	if (!user.roles?.length) return false;
-	const holders = await rolesByPermission.get(store, permission);
-	return user.roles.some((role) => holders.includes(role));
+	const rolesWithPermission = await rolesByPermission.get(store, permission);
+	return user.roles.some((role) => rolesWithPermission.includes(role));
 }
 
 /** Whether the user with this id holds the permission. Null, for callers who are not logged in, holds none. */
-export async function mayUser(store: Store, userId: string | null, permission: string): Promise<boolean> {
+export async function hasPermissionById(store: Store, userId: string | null, permission: string): Promise<boolean> {
 	const user = userId === null ? null : await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
 	return user !== null && hasPermission(store, user, permission);
 }
@@ -85,5 +85,5 @@ export async function requirePermission(
 	{ store, userId }: Pick<MethodContext, 'store' | 'userId'>,
 	permission: string,
 ): Promise<void> {
-	if (!(await mayUser(store, userId, permission))) throw clientError('permissionMissing');
+	if (!(await hasPermissionById(store, userId, permission))) throw clientError('permissionMissing');
 }

@@ -24,10 +24,12 @@ const DEFAULT_ROLES: readonly ClientRole[] = [
 	defaultRole('user', 'Users'),
 ];
 
-/** Roles that exist without a document: the default roles, and the roles that hold permissions by default. */
-const BUILT_IN_ROLES = new Set([...DEFAULT_ROLES.map(({ _id }) => _id), ...[...KNOWN_PERMISSIONS.values()].flat()]);
+const rolesWithPermissions = [...KNOWN_PERMISSIONS.values()].flat();
 
-/** Whether a value can be the id of a role. */
+/** Roles that exist without a document: the default roles, and the roles that hold permissions by default. */
+const BUILT_IN_ROLES = new Set([...DEFAULT_ROLES.map(({ _id }) => _id), ...rolesWithPermissions]);
+
+/** Whether a value can be the id of a role: ASCII letters, digits, `_`, `.` and `-`. */
 export function isRoleId(text: unknown): text is string {
 	return typeof text === 'string' && /^[\w.-]{1,100}$/.test(text);
 }

@@ -47,6 +47,7 @@ async function maySee(store: Store, room: Room, user: Viewer, parentsLeft: numbe
 		const parent = await store.rooms.findOne({ _id: room.prid });
 		if (parent && (await maySee(store, parent, user, parentsLeft - 1))) return true;
 	}
+	// Livechat and VoIP rooms.
 	if (room.t === 'l' || room.t === 'v') {
 		if (room.servedBy?._id === user._id) return true;
 		return room.t === 'l' && hasPermission(store, user, 'view-livechat-rooms');

@@ -2,7 +2,7 @@
 import type { Room } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
-import { setting } from '../settings/workspace.js';
+import { workspaceSetting } from '../settings/workspace.js';
 
 /**
  * The fields that Rocket.Chat's clients receive, and those that Roomkey adds for keys. They exclude secrets, such as
@@ -29,7 +29,7 @@ export type ClientRoom = Omit<Room, 'e2eReset'>;
  * fields stay stored and are only hidden.
  */
 export function isEncryptionShown(store: Store): Promise<boolean> {
-	return setting(store, 'E2E_Enable');
+	return workspaceSetting(store, 'E2E_Enable');
 }
 
 /**

@@ -74,7 +74,7 @@ export async function findRoom(
 	kind?: ChannelOrGroup,
 	permission?: string,
 ): Promise<Room> {
-	if (!roomId && !roomName) throw clientError('roomParamMissing');
+	if (!roomId && !roomName) throw clientError('roomParamNotProvided');
 	const room = await store.rooms.findOne(roomId ? { _id: roomId } : { name: roomName as string });
 	if (!room || (kind && room.t !== kind.t)) throw clientError('roomNotFound');
 	if (await isRoomVisible(store, room, userId)) return room;

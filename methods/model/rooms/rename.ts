@@ -6,7 +6,10 @@ import { isDuplicateKey } from '../../../shared/store.js';
 import { forEachInParallel } from '../inParallel.js';
 import { membershipsOf } from '../memberships/members.js';
 
-/** Rocket.Chat's rule for room names. The limit of 120 characters is Roomkey's, because names are part of URLs. */
+/**
+ * ASCII letters, digits, `_`, `.` and `-`, as in Rocket.Chat. The limit of 120 characters is Roomkey's, because names are
+ * part of URLs.
+ */
 const NAME = /^[\w.-]{1,120}$/;
 
 /** @throws ClientError `error-invalid-room-name` */

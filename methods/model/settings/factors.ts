@@ -62,6 +62,7 @@ async function read({ settings }: Store): Promise<FactorSettings> {
 	};
 }
 
+/** All these settings are cached together, under the key `PREFIX`. */
 const cache = cachedReads(read);
 
 /** The present settings; a change by a Rocket.Chat server takes effect within a second. */

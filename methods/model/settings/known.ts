@@ -63,12 +63,15 @@ export async function readSettings(store: Store, ids?: readonly string[], since?
 
 /** Writes a value if it differs from the stored one. If nothing is stored, the default value is not written. */
 async function writeIfChanged({ settings }: Store, _id: string, value: SettingValue): Promise<void> {
-	const update = async () =>
-		(await settings.updateOne({ _id, value: { $ne: value } }, { $set: { value } })).matchedCount > 0;
-	if (await update()) return;
-	const stored = await exists(settings, { _id });
-	if (stored || KNOWN.get(_id) === value) return;
-	if (!(await insertIfAbsent(settings, { _id, value }))) await update();
+	const updateIfDifferent = async () => {
+		const { matchedCount } = await settings.updateOne({ _id, value: { $ne: value } }, { $set: { value } });
+		return matchedCount > 0;
+	};
+	if (await updateIfDifferent()) return;
+	const isStored = await exists(settings, { _id });
+	if (isStored || KNOWN.get(_id) === value) return;
+	const inserted = await insertIfAbsent(settings, { _id, value });
+	if (!inserted) await updateIfDifferent();
 }
 
 /**

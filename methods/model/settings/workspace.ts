@@ -29,7 +29,7 @@ const values = cachedReads(async (store, id) => {
 });
 
 /** The present value of a setting; a change by another process takes effect within a second. */
-export function setting<I extends SettingId>(store: Store, id: I): Promise<Value<I>> {
+export function workspaceSetting<I extends SettingId>(store: Store, id: I): Promise<Value<I>> {
 	return values.get(store, id) as Promise<Value<I>>;
 }
 

@@ -7,7 +7,7 @@ import { revokeTokensOf } from './tokens.js';
 /**
  * Activates or deactivates a user. Deactivation ends all logins in the same write.
  * @returns whether anything was written
- * @throws ClientError `error-action-not-allowed` for the last admin
+ * @throws ClientError `error-action-not-allowed` for deactivating the last active admin
  */
 export async function setActive(
 	context: Pick<MethodContext, 'store' | 'events'>,
@@ -15,7 +15,8 @@ export async function setActive(
 	active: boolean,
 ): Promise<boolean> {
 	const { store } = context;
-	if ((user.active !== false) === active) return false;
+	const wasActive = user.active !== false;
+	if (wasActive === active) return false;
 	const activate = () => store.users.updateOne({ _id: user._id }, { $set: { active: true } });
 	if (active) {
 		await activate();

@@ -51,8 +51,11 @@ export async function changeUnlessLastAdmin(
 /** Roles that apply to one room only: a user with such a global role would be owner of every room. */
 const ROOM_ROLES = new Set(['owner', 'moderator', 'leader']);
 
+/** Maximum number of roles of one user. */
+const MAX_ROLES = 50;
+
 /**
- * Refuses roles that do not exist or that a user cannot have globally.
+ * Refuses roles that do not exist or that a user cannot have globally, and an empty or too long list.
  * @param present the roles that the user has already. They may be kept even if they do not exist any more
  * @throws ClientError `error-action-not-allowed`
  */
@@ -63,7 +66,7 @@ export async function requireAssignableRoles(
 ): Promise<void> {
 	const invalidRole = () => clientError('invalidRole', { action: 'Assign_role' });
 	const hasInvalidRole = roles.some((role) => ROOM_ROLES.has(role) || !isRoleId(role));
-	if (hasInvalidRole || roles.length === 0 || roles.length > 50) throw invalidRole();
+	if (hasInvalidRole || roles.length === 0 || roles.length > MAX_ROLES) throw invalidRole();
 	const added = roles.filter((role) => !present.includes(role));
 	if (!(await doRolesExist(store, added))) throw invalidRole();
 }

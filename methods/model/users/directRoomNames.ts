@@ -28,11 +28,11 @@ export function directRoomNames(
 ): Required<Pick<Subscription, 'name' | 'fname'>> {
 	// The room of one user alone is named after that user.
 	const others = people.filter(({ _id }) => _id !== userId);
-	const named = others.length > 0 ? others : [...people];
-	named.sort((a, b) => displayName(a).localeCompare(displayName(b)));
+	const shownPeople = others.length > 0 ? others : [...people];
+	shownPeople.sort((first, second) => displayName(first).localeCompare(displayName(second)));
 	return {
-		name: named.map(({ username = '' }) => username).join(', '),
-		fname: named.map(displayName).join(', '),
+		name: shownPeople.map(({ username = '' }) => username).join(', '),
+		fname: shownPeople.map(displayName).join(', '),
 	};
 }
 
@@ -96,6 +96,7 @@ export async function renameInDirectRoom(
 	await updateIfUnchanged(
 		store.rooms,
 		() => store.rooms.findOne(whereFormerName, { projection: { usernames: 1 } }),
+		// The filter matches if the list still contains each of these names.
 		({ usernames = [] }) => ({
 			whereUnchanged: { _id: rid, $and: usernames.map((name) => ({ usernames: name })) },
 			update: { $set: { usernames: usernames.map((name) => (name === formerName ? newName : name)) } },

@@ -3,7 +3,7 @@ import type { EmailCode } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { isHashOf } from './passwords.js';
 
-const CODE = 'services.emailCode';
+const CODE_FIELD = 'services.emailCode';
 
 /** The result of a code check: right, wrong, or too many wrong attempts. */
 export type Verdict = 'right' | 'wrong' | 'exhausted';
@@ -31,8 +31,8 @@ async function tryListedCodes(
 	for (const { code } of codes) {
 		if (!(await isHashOf(digits, code))) continue;
 		const { matchedCount } = await users.updateOne(
-			{ _id: userId, [`${CODE}.code`]: code },
-			{ $pull: { [CODE]: { code } } },
+			{ _id: userId, [`${CODE_FIELD}.code`]: code },
+			{ $pull: { [CODE_FIELD]: { code } } },
 			{ silent: true },
 		);
 		return matchedCount > 0 ? 'right' : 'wrong';
@@ -51,16 +51,16 @@ async function tryCode(
 	digits: string,
 	maxAttempts: number,
 ): Promise<Verdict> {
-	const whereCode = { _id: userId, [`${CODE}.code`]: code };
+	const whereCode = { _id: userId, [`${CODE_FIELD}.code`]: code };
 	const counted = await users.findOneAndUpdate(
-		{ ...whereCode, [`${CODE}.attempts`]: { $not: { $gte: maxAttempts } } },
-		{ $inc: { [`${CODE}.attempts`]: 1 } },
-		{ returnDocument: 'after', projection: { [`${CODE}.attempts`]: 1 }, silent: true },
+		{ ...whereCode, [`${CODE_FIELD}.attempts`]: { $not: { $gte: maxAttempts } } },
+		{ $inc: { [`${CODE_FIELD}.attempts`]: 1 } },
+		{ returnDocument: 'after', projection: { [`${CODE_FIELD}.attempts`]: 1 }, silent: true },
 	);
 	// Nothing was counted: the limit is reached, or another call has just used the code.
 	if (!counted) return attempts >= maxAttempts ? 'exhausted' : 'wrong';
 	if (await isHashOf(digits, code)) {
-		const { matchedCount } = await users.updateOne(whereCode, { $unset: { [CODE]: 1 } }, { silent: true });
+		const { matchedCount } = await users.updateOne(whereCode, { $unset: { [CODE_FIELD]: 1 } }, { silent: true });
 		return matchedCount > 0 ? 'right' : 'wrong';
 	}
 	const attemptsNow = (counted.services?.emailCode as EmailCode | undefined)?.attempts ?? 0;

@@ -31,6 +31,7 @@ function spellings(text: string): string[] {
  * beyond ASCII can have more than two spellings, so the prefix ends before them.
  */
 export function ignoringCase(field: NameField, text: string): Filter<User> {
+	// The printable ASCII characters at the start.
 	const [asciiStart = ''] = /^[\x20-\x7e]*/.exec(text) ?? [];
 	const prefix = asciiStart.slice(0, PREFIX_LENGTH);
 	const startsWithPrefix = spellings(prefix).map((start) => ({ [field]: new RegExp(`^${escapeRegExp(start)}`) }));
@@ -108,6 +109,6 @@ export async function findUser(
 ): Promise<User | null> {
 	if (userId) return store.users.findOne({ _id: userId }, { projection });
 	const name = username || user;
-	if (!name) throw clientError('userNotNamed');
+	if (!name) throw clientError('userParamNotProvided');
 	return findByName(store, 'username', name, projection);
 }

@@ -1,4 +1,4 @@
-/** Creates the first admin of a server. The settings come from environment variables, as in Rocket.Chat, or from a command. */
+/** Creates the first admin of a server, from environment variables, as in Rocket.Chat, or from a command. */
 import { randomId } from '../../../shared/ids.js';
 import type { Store } from '../../../shared/store.js';
 import { hasActiveAdmin } from './admins.js';

@@ -9,6 +9,7 @@ import { findTaken } from './insertUser.js';
 /** Maximum length of an e-mail (RFC 5321), used for names too, in characters. */
 const MAX_EMAIL_LENGTH = 254;
 
+/** ASCII letters, digits, dots, underscores and hyphens. */
 const USERNAME = /^[0-9a-zA-Z._-]+$/;
 /** Two parts around one `@`, without spaces, control characters and unpaired surrogates. */
 const EMAIL = /^[^@\s\p{Cc}\p{Cs}]+@[^@\s\p{Cc}\p{Cs}]+$/u;
@@ -16,10 +17,15 @@ const EMAIL = /^[^@\s\p{Cc}\p{Cs}]+@[^@\s\p{Cc}\p{Cs}]+$/u;
 /** Rocket.Chat's list of reserved names. Some suggest an authority; `@all` and `@here` mention all members. */
 const BLOCKED = new Set(['all', 'here', 'admin', 'administrator', 'system', 'user']);
 
-/** A display name: not blank, without control characters and unpaired surrogates. */
+/** Control characters and unpaired surrogates. */
+const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
+
+/** A display name: neither blank nor too long. */
 export const RealName = Match.Where(
-	(text): text is string =>
-		typeof text === 'string' && text.length <= MAX_EMAIL_LENGTH && text.trim() !== '' && !/[\p{Cc}\p{Cs}]/u.test(text),
+	(text): text is string => {
+		if (typeof text !== 'string' || text.length > MAX_EMAIL_LENGTH) return false;
+		return text.trim() !== '' && !UNPRINTABLE.test(text);
+	},
 	'text of 1 to 254 characters on one line',
 	{ type: 'string', minLength: 1, maxLength: MAX_EMAIL_LENGTH },
 );
@@ -89,23 +95,24 @@ export async function saveNames(store: Store, user: User, names: NewNames): Prom
 	const fields = Object.keys(changes) as (keyof User)[];
 	if (fields.length === 0) return;
 	const changedUser = { _id: user._id, ...changes };
-	const unavailable = (text: string) =>
+	const unavailableError = (text: string) =>
 		text === changes.username
 			? clientError('identityNotSaved')
 			: clientErrorFrom('fieldUnavailable', text, { field: text });
-	if (changes.username !== undefined && isBlocked(changes.username)) throw unavailable(changes.username);
+	if (changes.username !== undefined && isBlocked(changes.username)) throw unavailableError(changes.username);
 	const taken = await findTaken(store, changedUser);
-	if (taken !== null) throw unavailable(taken);
+	if (taken !== null) throw unavailableError(taken);
 	try {
 		await store.users.updateOne({ _id: user._id }, { $set: changes });
 	} catch (error) {
 		if (!isDuplicateKey(error)) throw error;
-		throw unavailable((await findTaken(store, changedUser)) ?? changes.username ?? '');
+		// If nothing is taken any more, the other call has undone its change. The user name is reported then.
+		throw unavailableError((await findTaken(store, changedUser)) ?? changes.username ?? '');
 	}
 	const takenSince = await findTaken(store, changedUser);
 	if (takenSince !== null) {
 		const restore = restoreUpdate(fields, user);
 		if (restore) await store.users.updateOne({ _id: user._id }, restore);
-		throw unavailable(takenSince);
+		throw unavailableError(takenSince);
 	}
 }

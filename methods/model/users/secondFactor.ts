@@ -62,11 +62,12 @@ function availableFactors({ emails, services }: User, { byTotp, byEmail }: Facto
 }
 
 /** Whether the caller's token is a personal access token that was created to bypass second factors. */
-function bypasses({ services }: User, hashedToken: string | null): boolean {
+function hasBypassToken({ services }: User, hashedToken: string | null): boolean {
 	const token = services?.resume?.loginTokens?.find((entry) => entry.hashedToken === hashedToken);
 	return token?.bypassTwoFactor === true;
 }
 
+/** Checks the code of a factor. For `password`, the code is the SHA-256 of the password. A right code of an app or mail is used up. */
 async function tryCode(
 	{ store }: MethodContext,
 	user: User,
@@ -75,13 +76,13 @@ async function tryCode(
 	settings: FactorSettings,
 ): Promise<Verdict> {
 	const { totp = {}, emailCode, password } = user.services ?? {};
-	const verdict = (right: boolean): Verdict => (right ? 'right' : 'wrong');
+	const toVerdict = (isRight: boolean): Verdict => (isRight ? 'right' : 'wrong');
 	if (factor === 'totp') {
 		const { useTotpCode } = await import('./totp.js');
-		return verdict(await useTotpCode(store, user._id, totp, code, settings.maxDelta));
+		return toVerdict(await useTotpCode(store, user._id, totp, code, settings.maxDelta));
 	}
 	if (factor === 'email') return useEmailCode(store, user._id, emailCode, code, settings.maxEmailAttempts);
-	return verdict(await isPasswordDigest(code, password?.bcrypt));
+	return toVerdict(await isPasswordDigest(code, password?.bcrypt));
 }
 
 /**
@@ -136,7 +137,7 @@ async function requireFactor(
 	if (!settings.enabled && askPassword !== 'always') return null;
 	const user = await context.store.users.findOne({ _id: userId }, { projection: FACTOR_FIELDS });
 	if (!user) throw clientError('invalidUser');
-	if (bypasses(user, hashedToken)) return null;
+	if (hasBypassToken(user, hashedToken)) return null;
 	const available = settings.enabled ? availableFactors(user, settings) : [];
 	const factor = chooseFactor(available, user, request, settings);
 	if (!factor) return null;

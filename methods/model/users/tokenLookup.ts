@@ -22,12 +22,12 @@ interface Lookup {
 
 const hashesOf = (user: User) => user.services?.resume?.loginTokens.map((entry) => entry.hashedToken) ?? [];
 
-async function findOne({ users }: Store, { hashedToken, userId, resolve, reject }: Lookup): Promise<void> {
+async function runAlone({ users }: Store, { hashedToken, userId, resolve, reject }: Lookup): Promise<void> {
 	const filter = { ...(userId !== undefined && { _id: userId }), [TOKEN_HASH]: hashedToken };
 	await users.findOne(filter, { projection: PROJECTION }).then(resolve, reject);
 }
 
-async function findMany({ users }: Store, lookups: readonly Lookup[]): Promise<void> {
+async function runTogether({ users }: Store, lookups: readonly Lookup[]): Promise<void> {
 	try {
 		const hashes = [...new Set(lookups.map(({ hashedToken }) => hashedToken))];
 		const found = await users.find({ [TOKEN_HASH]: { $in: hashes } }, { projection: PROJECTION }).toArray();
@@ -49,14 +49,14 @@ async function findMany({ users }: Store, lookups: readonly Lookup[]): Promise<v
 	}
 }
 
-/** The look-ups of this turn, by store. */
-const waiting = new WeakMap<Store, Lookup[]>();
+/** The look-ups that wait for the end of this turn, by store. */
+const lookupsByStore = new WeakMap<Store, Lookup[]>();
 
 function flush(store: Store): void {
-	const lookups = waiting.get(store) ?? [];
-	waiting.delete(store);
+	const lookups = lookupsByStore.get(store) ?? [];
+	lookupsByStore.delete(store);
 	for (const [first, ...others] of batchesOf(lookups, MAX_TOKENS_PER_QUERY)) {
-		if (first) void (others.length === 0 ? findOne(store, first) : findMany(store, [first, ...others]));
+		if (first) void (others.length === 0 ? runAlone(store, first) : runTogether(store, [first, ...others]));
 	}
 }
 
@@ -68,13 +68,13 @@ export function findUserOfToken(view: Store, hashedToken: string, userId?: strin
 	// Each call has its own view of the store. The look-ups of all views are combined.
 	const store = sourceOf(view);
 	return new Promise((resolve, reject) => {
-		const lookups = waiting.get(store);
+		const lookups = lookupsByStore.get(store);
 		const lookup = { hashedToken, userId, resolve, reject };
 		if (lookups) {
 			lookups.push(lookup);
 			return;
 		}
-		waiting.set(store, [lookup]);
+		lookupsByStore.set(store, [lookup]);
 		setImmediate(flush, store);
 	});
 }

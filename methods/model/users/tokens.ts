@@ -7,7 +7,7 @@ import type { LoginToken, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store, UpdateFilter, WriteOptions } from '../../../shared/store.js';
-import { DEFAULTS, setting } from '../settings/workspace.js';
+import { DEFAULTS, workspaceSetting } from '../settings/workspace.js';
 import { findUserOfToken, TOKEN_HASH, TOKENS } from './tokenLookup.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -30,7 +30,7 @@ export function hashToken(token: string): string {
 
 /** The lifetime of a login token in days. An invalid setting counts as the default, as in Rocket.Chat. */
 async function lifetimeInDays(store: Store): Promise<number> {
-	const days = await setting(store, 'Accounts_LoginExpiration');
+	const days = await workspaceSetting(store, 'Accounts_LoginExpiration');
 	return days > 0 ? Math.min(days, NEVER_DAYS) : DEFAULTS.Accounts_LoginExpiration;
 }
 
@@ -43,6 +43,7 @@ function expiryOf({ type, when }: Pick<LoginToken, 'when' | 'type'>, days: numbe
 	// Rocket.Chat stores no creation date for personal access tokens.
 	if (type === PERSONAL_TOKEN) return new Date((isDate ? when.getTime() : Date.now()) + NEVER_DAYS * DAY_MS);
 	const expiry = new Date(isDate ? when.getTime() + days * DAY_MS : 0);
+	// The sum of a stored date and the lifetime can exceed the range of dates.
 	return Number.isNaN(expiry.getTime()) ? new Date(0) : expiry;
 }
 
@@ -67,14 +68,14 @@ export interface NewToken {
 
 /**
  * Creates a token without storing it.
- * @param like a stored token whose creation date and type the new token gets. Default: a login token created now
+ * @param template a stored token whose creation date and type the new token gets. Default: a login token created now
  */
 export async function makeToken(
 	store: Store,
-	like: Omit<LoginToken, 'hashedToken'> = { when: new Date() },
+	template: Omit<LoginToken, 'hashedToken'> = { when: new Date() },
 ): Promise<NewToken> {
 	const token = newToken();
-	const entry: LoginToken = { ...like, hashedToken: hashToken(token) };
+	const entry: LoginToken = { ...template, hashedToken: hashToken(token) };
 	return { token, entry, expires: expiryOf(entry, await lifetimeInDays(store)) };
 }
 
@@ -88,9 +89,9 @@ export async function issueToken(
 	store: Store,
 	userId: string,
 	condition: Filter<User>,
-	like?: Omit<LoginToken, 'hashedToken'>,
+	template?: Omit<LoginToken, 'hashedToken'>,
 ): Promise<NewToken | null> {
-	const made = await makeToken(store, like);
+	const made = await makeToken(store, template);
 	const { matchedCount } = await store.users.updateOne(
 		{ active: { $ne: false }, ...condition, _id: userId },
 		{ $push: { [TOKENS]: made.entry } },
@@ -114,7 +115,7 @@ export function tokenResult(id: string, token: string, expires: Date): TokenResu
  * Logs the connection in as the user of this token.
  * @throws ClientError if the token was removed before the login, so that no event of the removal reached this connection
  */
-export async function becomeUser(
+export async function logInConnection(
 	context: Pick<MethodContext, 'store' | 'setUserId'>,
 	userId: string,
 	hashedToken: string,
@@ -127,12 +128,12 @@ export async function becomeUser(
 }
 
 /** Logs the connection in as a user with a new token. */
-export async function logInWith(
+export async function logInWithToken(
 	{ token, entry, expires }: NewToken,
 	userId: string,
 	context: Pick<MethodContext, 'store' | 'setUserId'>,
 ): Promise<TokenResult> {
-	await becomeUser(context, userId, entry.hashedToken, expires);
+	await logInConnection(context, userId, entry.hashedToken, expires);
 	return tokenResult(userId, token, expires);
 }
 

@@ -22,17 +22,17 @@ export async function announcementOf<N extends EventName>(
 ): Promise<Announcement | undefined> {
 	switch (name) {
 		case 'changed':
-			return ofChange(payload as Change, store);
+			return changeAnnouncement(payload as Change, store);
 		case 'notify':
-			return ofStreamEvent(payload as EventPayloads['notify']);
+			return streamAnnouncement(payload as EventPayloads['notify']);
 		case 'tokens-removed':
-			return ofTokens(payload as EventPayloads['tokens-removed'], store);
+			return logoutAnnouncement(payload as EventPayloads['tokens-removed'], store);
 		default:
 			return undefined;
 	}
 }
 
-async function ofChange(change: Change, store: Store): Promise<Announcement | undefined> {
+async function changeAnnouncement(change: Change, store: Store): Promise<Announcement | undefined> {
 	const { action: clientAction } = change;
 	if (isChangeOf(change, 'rooms')) {
 		const { _id, t, name } = change.document;
@@ -46,7 +46,7 @@ async function ofChange(change: Change, store: Store): Promise<Announcement | un
 		const subscription = isRemoved ? { _id, rid, u, ...(t && { t }) } : clientMembership(change.document);
 		return ['watch.subscriptions', { clientAction, subscription }];
 	}
-	if (isChangeOf(change, 'users')) return ofUser(change, store);
+	if (isChangeOf(change, 'users')) return userAnnouncement(change, store);
 	if (isChangeOf(change, 'settings')) {
 		// Settings that Roomkey does not know may be secret.
 		return isKnownSetting(change.document._id)
@@ -58,7 +58,10 @@ async function ofChange(change: Change, store: Store): Promise<Announcement | un
 	return undefined;
 }
 
-async function ofUser({ action, document }: Change<'users'>, store: Store): Promise<Announcement | undefined> {
+async function userAnnouncement(
+	{ action, document }: Change<'users'>,
+	store: Store,
+): Promise<Announcement | undefined> {
 	const { _id: id } = document;
 	if (action === 'removed') return ['watch.users', { id, clientAction: 'removed' }];
 	const user = await store.users.findOne({ _id: id }, { projection: PUBLIC_USER });
@@ -71,12 +74,15 @@ async function ofUser({ action, document }: Change<'users'>, store: Store): Prom
 }
 
 /**
- * Announces a logout only if the user has no token left, because Rocket.Chat then ends all logins of the user. If a single
- * token is removed, Rocket.Chat notices that itself.
+ * `user.forceLogout` makes Rocket.Chat end all logins of a user, so it is announced only if the user has no token left.
+ * Rocket.Chat itself notices the removal of single tokens.
  */
-async function ofTokens({ userId }: EventPayloads['tokens-removed'], store: Store): Promise<Announcement | undefined> {
-	const withTokens = { _id: userId, 'services.resume.loginTokens.hashedToken': { $exists: true } };
-	const user = await store.users.findOne(withTokens, { projection: { _id: 1 } });
+async function logoutAnnouncement(
+	{ userId }: EventPayloads['tokens-removed'],
+	store: Store,
+): Promise<Announcement | undefined> {
+	const hasToken = { _id: userId, 'services.resume.loginTokens.hashedToken': { $exists: true } };
+	const user = await store.users.findOne(hasToken, { projection: { _id: 1 } });
 	return user ? undefined : ['user.forceLogout', userId];
 }
 
@@ -88,7 +94,7 @@ export const ROCKETCHAT_STREAMS: ReadonlySet<string> = new Set([
 	'notify-all',
 ]);
 
-function ofStreamEvent({ stream, eventName, args }: EventPayloads['notify']): Announcement | undefined {
+function streamAnnouncement({ stream, eventName, args }: EventPayloads['notify']): Announcement | undefined {
 	if (!ROCKETCHAT_STREAMS.has(stream)) return undefined;
 	const [id, event] = eventName.split('/');
 	if (stream === 'notify-room' && event === 'e2e.keyRequest') return ['notify.e2e.keyRequest', id, ...args];

@@ -15,7 +15,7 @@ export interface BrokerOptions {
 	/** The names of the events to receive. */
 	readonly events: readonly string[];
 	readonly onEvent: OnBrokerEvent;
-	/** Called when a lost connection exists again. Events may have been missed meanwhile. */
+	/** Called when a lost connection is restored. Events may have been missed meanwhile. */
 	readonly onReconnect: () => void;
 	readonly log: Log;
 }
@@ -31,7 +31,7 @@ export interface Broker {
 }
 
 /**
- * Opens a connection. If the broker does not answer, it resolves all the same, and connects later.
+ * Opens a connection. Resolves even if the broker does not answer, and then connects later.
  * @throws StoreError if a package is missing
  */
 export type OpenBroker = (options: BrokerOptions) => Promise<Broker>;

@@ -32,7 +32,7 @@ type Moleculer = typeof import('moleculer');
 
 /**
  * Loads Moleculer and checks that the client of NATS is there. Both packages are optional.
- * @param require finds the packages. Default: from this file; tests look elsewhere
+ * @param require finds the packages. Default: beside this file. Tests pass another function
  * @throws StoreError if a package is missing
  */
 export async function loadMoleculer(require = createRequire(import.meta.url)): Promise<Moleculer> {
@@ -48,7 +48,7 @@ export async function loadMoleculer(require = createRequire(import.meta.url)): P
 	return (await import('moleculer')).default as unknown as Moleculer;
 }
 
-/** The credentials in the first address that has any: a name alone is a token. They are percent-encoded there. */
+/** The credentials in the first address that has any, which are percent-encoded. A name without a password is a token. */
 function credentialsIn(addresses: readonly URL[]) {
 	const address = addresses.find(({ username }) => username !== '');
 	if (!address) return {};
@@ -77,18 +77,19 @@ function loggerOf({ Loggers }: Moleculer, log: Log) {
 			return (level: string, args: readonly unknown[]) => {
 				if (level !== 'warn' && level !== 'error' && level !== 'fatal') return;
 				const facts = { broker: String(args[0]).slice(0, MAX_LOGGED_LENGTH) };
-				log[level === 'warn' ? 'warn' : 'error'](facts, "A warning about Rocket.Chat's broker");
+				log[level === 'warn' ? 'warn' : 'error'](facts, "Moleculer reports a problem with Rocket.Chat's broker");
 			};
 		}
 	})();
 }
 
-/** What is used of the client of NATS. */
+/** The used part of the NATS client. */
 interface NatsClient {
 	status(): AsyncIterable<{ readonly type: string }>;
 	close(): Promise<void>;
 }
 
+/** Opens the connection, as `OpenBroker` describes. */
 export const openMoleculer: OpenBroker = async ({ url, namespace, events, onEvent, onReconnect, log }) => {
 	const moleculer = await loadMoleculer();
 	const { ServiceBroker, Serializers } = moleculer;

@@ -1,6 +1,6 @@
 /**
- * Handles the events of other nodes of Rocket.Chat's broker. An event about a document only tells which document to read
- * from the database.
+ * Handles the events of other nodes of Rocket.Chat's broker. An event about a document only determines which document is
+ * read from the database.
  */
 import { Match } from '../../../shared/match.js';
 import { isId } from '../../../shared/values.js';
@@ -62,6 +62,7 @@ const handleUserChange: Handler = ([data], { changedElsewhere, checkTokens }) =>
 	const action = ACTIONS.get(clientAction);
 	if (!action) return false;
 	changedElsewhere.report('users', id, { action });
+	// `diff` has the changed fields. `Object` replaces an absent one by an empty object.
 	const changesTokens = Object.keys(Object(diff)).some((field) => field.startsWith('services'));
 	if (action === 'removed' || changesTokens) checkTokens(id);
 	return true;
@@ -81,13 +82,13 @@ const handleKeyRequest: Handler = ([rid, keyId], { bus }) => {
 	return true;
 };
 
-/** The events of `notify-user` about documents, with the collection: the document is read. Other events are passed on. */
+/** The events of `notify-user` that contain a document, and its collection. The document is read again from there. */
 const DOCUMENT_EVENTS: ReadonlyMap<string, string> = new Map([
 	['rooms-changed', 'rooms'],
 	['subscriptions-changed', 'subscriptions'],
 ]);
 
-/** Handles an event of a stream, which a node has published to its own readers. @returns as `Handler` does */
+/** Handles an event of a stream, which a node has published to its own readers. @returns false if its form is wrong */
 function handleStreamEvent(stream: unknown, eventName: unknown, args: unknown, parts: ReceiverParts): boolean {
 	if (typeof stream !== 'string' || typeof eventName !== 'string' || !Array.isArray(args)) return false;
 	if (!ROCKETCHAT_STREAMS.has(stream)) return true;
@@ -120,7 +121,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
 	stream: handleStream,
 };
 
-/** A Rocket.Chat without a licence, which is a single service, sends this event. Its data is an object. */
+/** Event of a Rocket.Chat without a licence, which is a single service. The event's data is an object, not a list. */
 const BROADCAST = 'broadcast';
 
 /** The names of the events to receive. */

@@ -36,17 +36,20 @@ export async function joinRocketChat(parts: RocketChatParts): Promise<RocketChat
 	const { bus, store, log, health, namespace } = parts;
 	/** Number of received events whose form was wrong. */
 	let malformed = 0;
-	/** Number of events that were not announced, because too many waited. */
+	/** Number of events that were not announced because too many waited. */
 	let dropped = 0;
 	const broker = await parts.open({
 		url: parts.url,
 		namespace,
 		events: RECEIVED_EVENTS,
 		onEvent(event, data) {
-			if (receive(event, data, parts)) return;
+			const isWellFormed = receive(event, data, parts);
+			if (isWellFormed) return;
 			if (malformed++ === 0) log.warn({ event }, "An event of Rocket.Chat's broker does not have the expected form");
 		},
-		onReconnect: () => COLLECTIONS.forEach(parts.lookAgain),
+		onReconnect() {
+			for (const collection of COLLECTIONS) parts.lookAgain(collection);
+		},
 		log,
 	});
 
@@ -67,8 +70,7 @@ export async function joinRocketChat(parts: RocketChatParts): Promise<RocketChat
 		isAnnouncing = false;
 	}
 
-	// The bus forwards only events that this process publishes, and not those that it receives. Otherwise two nodes would
-	// announce the same event to each other for ever.
+	// The bus does not forward received events. Otherwise two nodes would announce the same event to each other for ever.
 	const stopForwarding = bus.forward((name, payload) => {
 		if (!broker.isConnected) return;
 		if (waiting.length >= MAX_WAITING) {

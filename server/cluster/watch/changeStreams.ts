@@ -35,7 +35,7 @@ export class ChangeStreams {
 }
 
 /**
- * Tries whether a server has change streams.
+ * Tests whether a server has change streams, by opening one.
  * @returns the reason why it has none; undefined if it has them
  * @throws if the server does not answer
  */

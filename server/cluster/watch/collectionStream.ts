@@ -1,4 +1,4 @@
-/** Reads the change stream of one collection. After an outage it continues where it was interrupted. */
+/** Reads the change stream of one collection. After an outage, the next stream continues where the last one ended. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isObject } from '../../../shared/isObject.js';
 import type { Log } from '../../../shared/log.js';
@@ -42,7 +42,7 @@ export class CollectionStream {
 	#token: unknown;
 	/** Whether writes may have been missed since the stream was last open. */
 	#hasMissed = false;
-	/** Whether this server names the document of an update only if it looks up the document. */
+	/** Whether this server must look up the document of an update in order to name its id. */
 	#needsLookup = false;
 	#failures = 0;
 	#cursor: ChangeCursor | undefined;
@@ -126,13 +126,15 @@ export class CollectionStream {
 		if (action && id === undefined && !this.#needsLookup) {
 			// Opens the stream with lookups at the same position, so that the same event is read again.
 			this.#needsLookup = true;
-			if (this.#token === undefined) this.#restart();
+			const hasPosition = this.#token !== undefined;
+			if (!hasPosition) this.#restart();
 			return false;
 		}
 		if (id !== undefined && action) sink.report(collection.key, id, { action });
 		else if (id !== undefined && operationType === 'delete') this.#removed.add(id);
 		// The `_id` of an event is the resume token after it.
 		if (isObject(event._id)) this.#token = event._id;
+		// The clock of the database may be ahead, and an event may have no time.
 		this.reportedUntil = Math.min(Date.now(), timeOf(event));
 		return true;
 	}
@@ -174,7 +176,7 @@ function idOf({ documentKey, fullDocument }: Record<string, unknown>): string | 
 	return undefined;
 }
 
-/** When the write of an event took place, in ms since 1970; infinity if the event does not say so. */
+/** When the write of an event took place, in ms since 1970; infinity if the event has no time. */
 function timeOf({ wallTime, clusterTime }: Record<string, unknown>): number {
 	if (wallTime instanceof Date) return wallTime.getTime();
 	const seconds = isObject(clusterTime) ? clusterTime.t : undefined;

@@ -12,9 +12,9 @@ export interface ChangeCursor {
 export interface StreamOptions {
 	/** The `resumeToken` from which to continue. Absent: the stream begins now. */
 	readonly resumeAfter?: unknown;
-	/** Whether the server looks up the document of an update, for servers that do not name its id otherwise. */
+	/** Whether the server looks up the document of an update. Some servers name its id only then. */
 	readonly lookup: boolean;
-	/** Called when the server has opened the stream: it misses no later write. Not every server notifies of this. */
+	/** Called when the server has opened the stream, which then misses no write. Some servers never report the opening. */
 	onOpen(): void;
 }
 
@@ -33,7 +33,7 @@ export interface WatchedDatabase {
 	dated(query: DatedQuery): AsyncIterable<unknown>;
 	/** The document with the newest date in a field that is not after `until`; null if there is none. */
 	newest(collection: string, field: string, until: Date): Promise<unknown>;
-	/** Those of these ids that the collection still has. */
+	/** Selects the ids of documents that the collection still has. */
 	existing(collection: string, ids: readonly string[]): Promise<ReadonlySet<string>>;
 	/** The records of removed documents with these ids, from Rocket.Chat's collection for them. */
 	trashed(ids: readonly string[], fields: readonly string[]): Promise<readonly unknown[]>;

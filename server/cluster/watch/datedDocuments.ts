@@ -1,7 +1,7 @@
 /**
  * Finds the documents of a collection that have a new date in a field: `_updatedAt`, which Rocket.Chat sets at every write,
  * or `_deletedAt`. The clocks of writers differ, and a write may become visible some time after its date. So each query
- * begins before the newest date that was seen, and leaves out documents that were seen with the same date.
+ * begins before the newest date that was seen. Documents that were already seen with the same date are left out.
  */
 import { Match } from '../../../shared/match.js';
 import { createYielder } from '../../../shared/yielding.js';
@@ -36,14 +36,15 @@ export class DatedDocuments {
 
 	constructor(private readonly parts: DatedDocumentsParts) {}
 
-	/** Remembers the documents that are there already as seen. */
+	/** Remembers recent documents as seen, so that only later writes are reported. */
 	async begin(): Promise<void> {
 		const { database, collection, field } = this.parts;
 		const now = Date.now();
 		const document = await database.newest(collection, field, new Date(now));
 		const date = Match.test(document, WithId) ? document[field] : undefined;
 		this.#newest = date instanceof Date ? date.getTime() : now - WIDE_OVERLAP_MS;
-		await this.next(true, () => {});
+		const isWide = true;
+		await this.readNew(isWide, () => {});
 	}
 
 	/**
@@ -51,7 +52,7 @@ export class DatedDocuments {
 	 * rest.
 	 * @param isWide whether the query begins earlier, by `WIDE_OVERLAP_MS`
 	 */
-	async next(isWide: boolean, onNew: (document: Dated) => void): Promise<void> {
+	async readNew(isWide: boolean, onNew: (document: Dated) => void): Promise<void> {
 		const { database, collection, field, fields } = this.parts;
 		const from = (this.#newest as number) - (isWide ? WIDE_OVERLAP_MS : OVERLAP_MS);
 		const yielder = createYielder();

@@ -9,12 +9,16 @@ import type { WatchedDatabase } from './database.js';
 const MAX_AWAIT_MS = 1000;
 
 /** Maximum number of documents in one answer of the server. */
-const BATCH = 1000;
+const BATCH_SIZE = 1000;
 
-/** The parts of an event that the server sends. An event with a whole document may be too large to be sent. */
-const EVENT = { operationType: 1, documentKey: 1, clusterTime: 1, wallTime: 1 } as const;
+/** The fields of an event that the server sends. With the whole document, an event may be too large to be sent. */
+const EVENT_FIELDS = { operationType: 1, documentKey: 1, clusterTime: 1, wallTime: 1 } as const;
 
-const fieldsOf = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, 1 as const]));
+/** MongoDB's error code for a collection that does not exist. */
+const NAMESPACE_NOT_FOUND = 26;
+
+/** A projection of these fields. */
+const projectionOf = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, 1 as const]));
 
 /**
  * Reads a database. Its only write is the index that polling needs.
@@ -24,17 +28,20 @@ export function watchedDatabase(db: Db, makesIndexes: boolean): WatchedDatabase 
 	const collection = (name: string) => db.collection<Document>(name);
 	return {
 		openStream(name, { resumeAfter, lookup, onOpen }) {
-			const stream = collection(name).watch([{ $project: { ...EVENT, ...(lookup && { 'fullDocument._id': 1 }) } }], {
-				maxAwaitTimeMS: MAX_AWAIT_MS,
-				...(lookup && { fullDocument: 'updateLookup' }),
-				...(resumeAfter ? { resumeAfter } : {}),
-			});
+			const stream = collection(name).watch(
+				[{ $project: { ...EVENT_FIELDS, ...(lookup && { 'fullDocument._id': 1 }) } }],
+				{
+					maxAwaitTimeMS: MAX_AWAIT_MS,
+					...(lookup && { fullDocument: 'updateLookup' }),
+					...(resumeAfter ? { resumeAfter } : {}),
+				},
+			);
 			stream.once(ChangeStream.RESUME_TOKEN_CHANGED, onOpen);
 			return stream;
 		},
 		dated: ({ collection: name, field, since, fields = [] }) =>
 			collection(name)
-				.find({ [field]: { $gte: since } }, { projection: fieldsOf([field, ...fields]), batchSize: BATCH })
+				.find({ [field]: { $gte: since } }, { projection: projectionOf([field, ...fields]), batchSize: BATCH_SIZE })
 				.sort({ [field]: 1 }),
 		newest: (name, field, until) =>
 			collection(name).findOne({ [field]: { $lte: until } }, { projection: { [field]: 1 }, sort: { [field]: -1 } }),
@@ -47,7 +54,7 @@ export function watchedDatabase(db: Db, makesIndexes: boolean): WatchedDatabase 
 		},
 		trashed: (ids, fields) =>
 			collection(collectionNames.trash)
-				.find({ _id: { $in: [...ids] } }, { projection: fieldsOf(['__collection__', ...fields]) })
+				.find({ _id: { $in: [...ids] } }, { projection: projectionOf(['__collection__', ...fields]) })
 				.toArray(),
 		count: (name) => collection(name).estimatedDocumentCount(),
 		async hasIndex(name, field) {
@@ -55,8 +62,8 @@ export function watchedDatabase(db: Db, makesIndexes: boolean): WatchedDatabase 
 				.listIndexes()
 				.toArray()
 				.catch((error: unknown) => {
-					// NamespaceNotFound: the collection does not exist yet.
-					if ((error as { code?: unknown }).code === 26) return [];
+					// The collection does not exist yet.
+					if ((error as { code?: unknown }).code === NAMESPACE_NOT_FOUND) return [];
 					throw error;
 				});
 			return indexes.some(({ key }) => Object.keys(key as object)[0] === field);
@@ -66,6 +73,7 @@ export function watchedDatabase(db: Db, makesIndexes: boolean): WatchedDatabase 
 			await collection(name).createIndex({ [field]: 1 });
 		},
 		isUnavailable(error) {
+			// `unavailableError` returns any other error as it is.
 			if (unavailableError(error) !== error) return true;
 			return error instanceof MongoError && error.hasErrorLabel('ResumableChangeStreamError');
 		},

@@ -1,9 +1,9 @@
 /**
- * Asks the database at intervals what other programs have written, for servers without change streams. The number of
- * queries grows with the number of collections, not with the number of observers.
+ * Reads at intervals what other programs have written to the database, for servers without change streams. The number of
+ * queries depends on the number of collections, not on the number of observers.
  *
- * - Inserted and updated documents are found by `_updatedAt`. A write that does not set it is not found.
- * - Removed documents are found in Rocket.Chat's trash, and by looking whether observed documents still exist.
+ * - Inserted and updated documents are found by `_updatedAt`. A write that leaves `_updatedAt` as it is, is not found.
+ * - Removed documents are found in Rocket.Chat's trash, and by checking whether observed documents still exist.
  */
 import type { Log } from '../../../shared/log.js';
 import type { WatchedDatabase } from './database.js';
@@ -15,14 +15,14 @@ import { Trash } from './trash.js';
 /** Time between the starts of two rounds, in ms. */
 const INTERVAL_MS = 1000;
 
-/** One round in this many is wide: its queries begin earlier (see `DatedDocuments`). */
+/** Of this many rounds, one is wide: its queries begin earlier (see `DatedDocuments`). */
 const WIDE_EVERY = 10;
 
 /** Maximum number of observed documents of a collection that one round checks for removal. */
 const MAX_PER_SWEEP = 5000;
 
 /** Collections that have few documents, and so need no index on `_updatedAt`. */
-const SMALL: ReadonlySet<string> = new Set(['permissions', 'roles', 'settings', 'teams']);
+const SMALL_COLLECTIONS: ReadonlySet<string> = new Set(['permissions', 'roles', 'settings', 'teams']);
 
 export interface PollingParts {
 	readonly collections: readonly WatchedCollection[];
@@ -31,6 +31,7 @@ export interface PollingParts {
 	readonly log: Log;
 	/** The ids of the documents of a collection that live queries have in their results. */
 	observedIds(key: string): Iterable<string>;
+	/** Time between the starts of two rounds, in ms. */
 	readonly interval?: number;
 }
 
@@ -62,11 +63,11 @@ export class Polling {
 		this.#trash = new Trash(collections, database, sink);
 	}
 
-	/** Remembers what is there already, and starts polling. @throws if the database does not answer */
+	/** Remembers the present state, and starts polling. @throws if the database does not answer */
 	async start(): Promise<void> {
 		const { collections, database, log } = this.parts;
 		for (const { key, name } of collections) {
-			if (SMALL.has(key)) continue;
+			if (SMALL_COLLECTIONS.has(key)) continue;
 			if (await database.hasIndex(name, '_updatedAt')) continue;
 			log.info({ collection: name }, 'Polling needs an index on _updatedAt: making it');
 			await database.createIndex(name, '_updatedAt').catch((err: unknown) => {
@@ -101,7 +102,7 @@ export class Polling {
 			const isWide = this.#rounds++ % WIDE_EVERY === 0 || this.#failures > 0;
 			await Promise.all([
 				...[...this.#updated].map(([{ key }, documents]) =>
-					documents.next(isWide, ({ _id }) => this.parts.sink.report(key, _id)),
+					documents.readNew(isWide, ({ _id }) => this.parts.sink.report(key, _id)),
 				),
 				this.#trash.poll(isWide),
 				...this.parts.collections.map((collection) => this.#sweep(collection)),
@@ -109,7 +110,7 @@ export class Polling {
 			this.reportedUntil = startedAt;
 			this.#failures = 0;
 		} catch (err) {
-			if (this.#failures++ === 0) this.parts.log.warn({ err }, 'The database could not be asked what is new');
+			if (this.#failures++ === 0) this.parts.log.warn({ err }, 'The database could not be polled');
 		}
 		const { interval = INTERVAL_MS } = this.parts;
 		this.#schedule(Math.max(0, interval - (Date.now() - startedAt)));

@@ -37,7 +37,8 @@ export class RemovedDocuments {
 			return;
 		}
 		this.#waiting.add(id);
-		if (this.#waiting.size > 1) return;
+		const isTimerSet = this.#waiting.size > 1;
+		if (isTimerSet) return;
 		setTimeout(() => {
 			const ids = [...this.#waiting];
 			this.#waiting = new Set();

@@ -1,6 +1,6 @@
 /**
- * Finds the documents that Rocket.Chat has removed in the collection `rocketchat__trash` (the trash). Rocket.Chat copies a
- * document there before it removes it, so the document may still be in its own collection for a while.
+ * Finds removed documents in `rocketchat__trash` (the trash). Rocket.Chat copies a document to this collection before it
+ * removes the document, which may therefore still be in its own collection for a while.
  */
 import { batchesOf } from '../../../shared/batches.js';
 import { collectionNames } from '../../../shared/store.js';
@@ -13,7 +13,7 @@ import type { WatchedCollection, WatchSink } from './sink.js';
 /** Maximum number of documents in one query. */
 const MAX_PER_QUERY = 5000;
 
-/** Without an index, each query reads the whole trash. A trash with more documents than this is then not read at all. */
+/** Without an index, each query reads the whole trash. A trash without an index and with more documents is never read. */
 const MAX_WITHOUT_INDEX = 10_000;
 
 /** For how long after its copy to the trash a document is expected to be removed, in ms. */
@@ -46,8 +46,8 @@ export class Trash {
 	/** Remembers the documents that are in the trash already as seen. */
 	async begin(): Promise<void> {
 		const { trash } = collectionNames;
-		this.#isRead =
-			(await this.database.hasIndex(trash, '_deletedAt')) || (await this.database.count(trash)) <= MAX_WITHOUT_INDEX;
+		const hasIndex = await this.database.hasIndex(trash, '_deletedAt');
+		this.#isRead = hasIndex || (await this.database.count(trash)) <= MAX_WITHOUT_INDEX;
 		if (this.#isRead) await this.#records.begin();
 	}
 
@@ -55,12 +55,12 @@ export class Trash {
 	async poll(isWide: boolean): Promise<void> {
 		if (!this.#isRead) return;
 		const foundAt = Date.now();
-		await this.#records.next(isWide, (record) => {
+		await this.#records.readNew(isWide, (record) => {
 			const collection = this.#collections.get(record.__collection__);
 			if (!collection) return;
-			const ofCollection = this.#pending.get(collection) ?? new Map<string, Pending>();
-			ofCollection.set(record._id, { last: lastKnown(record), foundAt });
-			this.#pending.set(collection, ofCollection);
+			const pendingById = this.#pending.get(collection) ?? new Map<string, Pending>();
+			pendingById.set(record._id, { last: lastKnown(record), foundAt });
+			this.#pending.set(collection, pendingById);
 		});
 		await Promise.all([...this.#pending].map(([collection, pending]) => this.#reportRemoved(collection, pending)));
 	}

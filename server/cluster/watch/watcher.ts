@@ -16,7 +16,7 @@ export type WatchMode = 'auto' | 'change-streams' | 'polling';
 /** What the watcher has done, for health and metrics. */
 export interface WatcherState {
 	readonly mode: Exclude<WatchMode, 'auto'>;
-	/** The age of the last time up to which all writes have been reported, in ms. */
+	/** All writes older than this have been reported, in ms. */
 	readonly behindMs: number;
 	/** How many written documents were found, by collection. A document may be found more than once. */
 	readonly found: ReadonlyMap<string, number>;
@@ -49,7 +49,7 @@ const MAX_BEHIND_MS = 10_000;
 const CHECK_INTERVAL_MS = 1000;
 
 /**
- * Starts to watch. Resolves when every later write is reported.
+ * Starts to watch. Every write after the promise resolves is reported.
  * @throws StoreError if the server does not have what the mode requires, or does not answer
  */
 export async function startWatcher(parts: WatcherParts): Promise<Watcher> {
@@ -78,7 +78,7 @@ export async function startWatcher(parts: WatcherParts): Promise<Watcher> {
 	const behindMs = () => Math.max(0, Date.now() - source.reportedUntil);
 	health.details(() => ({ mode, behindMs: behindMs() }));
 	const check = () => {
-		if (behindMs() > MAX_BEHIND_MS) health.degraded('Writes of other programs are not noticed at present');
+		if (behindMs() > MAX_BEHIND_MS) health.degraded('Writes of other programs are noticed late or not at all');
 		else health.ok();
 	};
 	check();

@@ -6,9 +6,9 @@ import ipaddr from 'ipaddr.js';
 /** The part of a request that shows the address of its client. */
 export type Request = Pick<IncomingMessage, 'headers'> & { readonly socket: { readonly remoteAddress?: string } };
 
-/** Which proxies are trusted, and so what they write into `x-forwarded-for`. */
+/** Which proxies are trusted. The entries that they add to `x-forwarded-for` are believed. */
 export interface TrustedProxies {
-	/** The number of proxies in front of this server, each of which adds an entry. */
+	/** The number of proxies in front of this server. Each adds an entry. */
 	readonly count?: number | undefined;
 	/** The networks of proxies; see `isNetworkList`. */
 	readonly networks?: string | undefined;
@@ -19,8 +19,9 @@ export interface TrustedProxies {
  *
  * With a count, the address is the entry that the first trusted proxy has added; earlier entries come from the client.
  * With networks, it is the last address that belongs to no trusted proxy. The address of the connection counts as the
- * last one, so the header of a client that connects directly is ignored. The function returns null if the request has
- * passed fewer proxies than the count, or if the entry is no address.
+ * last one, so the header of a client that connects directly is ignored.
+ *
+ * The function returns null if there are fewer entries than the count, or if with networks an entry is no address.
  */
 export function addressReader({ count = 0, networks }: TrustedProxies): (request: Request) => string | null {
 	if (networks !== undefined) return lastUntrusted(readNetworks(networks));
@@ -72,7 +73,10 @@ function readNetworks(list: string): Network[] {
 		});
 }
 
-/** Returns the last address on the way of a request that is in none of the networks; if all are, the first. */
+/**
+ * Makes a function that follows a request back from the connection, and returns the first address that is in none of the
+ * networks. If all are in them, it returns the address where the request began.
+ */
 function lastUntrusted(networks: readonly Network[]): (request: Request) => string | null {
 	const isTrusted = (address: string): boolean => {
 		if (!isFullAddress(address)) return false;
@@ -105,7 +109,7 @@ function withoutPort(entry: string): string {
  * an IPv4-mapped IPv6 address counts as the IPv4 address. All clients without a known address share one key.
  */
 export function addressKey(address: string | null): string {
-	// Most addresses: the library takes much longer.
+	// The usual case is handled without the library, which takes much longer.
 	if (address === null || isIPv4(address)) return String(address);
 	if (!ipaddr.isValid(address)) return String(address);
 	const parsed = ipaddr.process(address);

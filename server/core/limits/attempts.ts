@@ -40,24 +40,24 @@ export function limitAttempts(
 	const byAddress = counters.exact('failures of an address', FAILURES_PER_ADDRESS);
 	const byNameAndAddress = counters.exact('failures of a name and an address', FAILURES_PER_NAME_AND_ADDRESS);
 	const byName = counters.exact('failures of a name', FAILURES_PER_NAME);
-	const { known } = counters;
+	const { knownPairs } = counters;
 
 	return async (account, method, caller, run) => {
 		const address = addressKey(caller.clientAddress);
 		// Hashed, because a name can be as long as a frame.
-		const name = createHash('sha256').update(account.toLowerCase()).digest('base64');
-		const pair = `${name} ${address}`;
-		const isKnown = await known.has(pair);
+		const nameHash = createHash('sha256').update(account.toLowerCase()).digest('base64');
+		const pair = `${nameHash} ${address}`;
+		const isKnown = await knownPairs.has(pair);
 		// Counted before the outcome is known, so that concurrent guesses cannot bypass the limit.
 		requireAllowed(await byAddress.count(address), method, caller);
 		requireAllowed(await byNameAndAddress.count(pair), method, caller);
-		if (!isKnown) requireAllowed(await byName.count(name), method, caller);
-		// Subtracts only this attempt. If the failures of the address were forgotten, an attacker with an account could reset
-		// them.
-		const refund = () => Promise.all([byAddress.refund(address), isKnown ? undefined : byName.refund(name)]);
+		if (!isKnown) requireAllowed(await byName.count(nameHash), method, caller);
+		// Subtracts only this attempt. If a success cleared all failures of the address, an attacker with an account of their
+		// own could clear them at will.
+		const refund = () => Promise.all([byAddress.refund(address), isKnown ? undefined : byName.refund(nameHash)]);
 		try {
 			const result = await run();
-			await Promise.all([known.add(pair), refund(), byNameAndAddress.forget(pair)]);
+			await Promise.all([knownPairs.add(pair), refund(), byNameAndAddress.forget(pair)]);
 			return result;
 		} catch (thrown) {
 			// A server error does not show whether the guess was right.

@@ -13,17 +13,21 @@ const SERVER_FULL: ConnectionRefused = { status: 503, text: 'The server has too 
 
 /** Counts the open connections of each address. */
 export interface ConnectionLimiter {
-	/** Counts a new connection. @returns undefined; for a connection that is refused and not counted, the reason */
+	/** Counts a new connection. @returns undefined; or why the connection is refused and not counted */
 	acquire(address: string | null): ConnectionRefused | undefined;
 	/** Must be called once when a counted connection has closed. */
 	release(address: string | null): void;
 }
 
 /**
- * @param max maximum number of connections of one address
+ * @param maxPerAddress maximum number of connections of one address
  * @param maxTotal maximum number of connections of the process
  */
-export function limitConnections(max: number, maxTotal: number, observer?: ServerObserver): ConnectionLimiter {
+export function limitConnections(
+	maxPerAddress: number,
+	maxTotal: number,
+	observer?: ServerObserver,
+): ConnectionLimiter {
 	const counts = new Map<string, number>();
 	let total = 0;
 	return {
@@ -34,7 +38,7 @@ export function limitConnections(max: number, maxTotal: number, observer?: Serve
 			}
 			const key = addressKey(address);
 			const count = counts.get(key) ?? 0;
-			if (count >= max) {
+			if (count >= maxPerAddress) {
 				observer?.onLimit('connections', true);
 				observer?.onConnectionRefused('limit', address);
 				return ADDRESS_FULL;

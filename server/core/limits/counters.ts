@@ -1,6 +1,6 @@
 /**
- * Counters of events, for a server that does not share its store with other processes: they are in memory. For several
- * processes with one store, `sharedCounters.ts` makes the counters.
+ * Counters for rate limits. Those made here are in memory, for a server that does not share its store. For several
+ * processes that share a store, `sharedCounters.ts` makes the counters.
  */
 // Not the index of `rate-limiter-flexible`, which loads the limiters of a dozen databases.
 import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
@@ -51,7 +51,7 @@ export function requireLimit({ calls, per }: Limit): void {
 
 /** A counter in memory. */
 export interface MemoryCounter extends Counter {
-	/** Adds calls that another process has counted. @param end of their window, in epoch ms */
+	/** Adds calls that another process has counted. @param end the end of their window, in epoch ms */
 	add(key: string, calls: number, end: number): Promise<void>;
 }
 
@@ -69,9 +69,9 @@ export function createCounter(limit: Limit): MemoryCounter {
 			const { consumedPoints, msBeforeNext } = await limiter.penalty(key);
 			return resultOf(limit, consumedPoints, msBeforeNext);
 		},
-		async add(key, counted, end) {
+		async add(key, calls, end) {
 			const customDuration = (end - Date.now()) / 1000;
-			if (customDuration > 0) await limiter.penalty(key, counted, { customDuration });
+			if (customDuration > 0) await limiter.penalty(key, calls, { customDuration });
 		},
 		async refund(key) {
 			await limiter.reward(key);
@@ -82,7 +82,7 @@ export function createCounter(limit: Limit): MemoryCounter {
 	};
 }
 
-/** Pairs of an account and an address from which it was used, such as by the right password. */
+/** Pairs of an account and an address from which an attempt to authenticate as this account has succeeded. */
 export interface KnownPairs {
 	has(pair: string): Promise<boolean>;
 	add(pair: string): Promise<void>;
@@ -96,13 +96,13 @@ export const MAX_KNOWN = 100_000;
 
 /** Makes the counters of a server. A name identifies a counter in all processes of a service. */
 export interface Counters {
-	/** Counts what belongs to this process alone. */
+	/** Counts calls of clients of this process alone, such as the calls of one connection. */
 	process(name: string, limit: Limit): CallCounter;
 	/** Counts calls. Processes that share a store learn the counts of the others once a second. */
 	calls(name: string, limit: Limit): CallCounter;
 	/** Counts exactly over all processes. In a shared store each count is a write. */
 	exact(name: string, limit: Limit): Counter;
-	readonly known: KnownPairs;
+	readonly knownPairs: KnownPairs;
 }
 
 /** Makes the counters of a server that is alone with its store. */
@@ -113,7 +113,7 @@ export function memoryCounters(): Counters {
 		process: create,
 		calls: create,
 		exact: create,
-		known: {
+		knownPairs: {
 			has: async (pair) => known.get(pair) !== undefined,
 			add: async (pair) => known.set(pair, 1),
 		},

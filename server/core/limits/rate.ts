@@ -1,7 +1,7 @@
 /**
  * Rate limits of calls and subscriptions (`test/contract/ddp.md` section 14), by the rules of the catalogue and the
- * limits in definitions. Calls over DDP and REST are counted together. A name without a rule has no limit: the calls of
- * a connection are served one after another.
+ * limits in definitions. Calls over DDP and REST are counted together. A name without a rule has no limit, because the
+ * calls of a connection are served one after another anyway.
  */
 import { tooManyRequests } from '../../../shared/errors.js';
 import type { RateEvent, RateMessage, RateOutcome } from '../../../shared/limit.js';
@@ -14,16 +14,15 @@ import { type Limited, type RateLimitClient, type Rule, rulesByName } from './ru
 /** `dry-run` refuses no call, and only logs the calls that would have been refused. */
 export type RateLimitMode = 'on' | 'off' | 'dry-run';
 
-/**
- * Selects the result that decides. If any rules refuse the call, the rule that refuses longest decides; otherwise the rule
- * with the fewest calls left. There must be at least one result.
- */
-function strictest(results: readonly RateLimitResult[]): RateLimitResult {
-	return results.reduce((strict, result) => {
-		if (result.allowed !== strict.allowed) return result.allowed ? strict : result;
-		if (result.allowed) return result.remaining < strict.remaining ? result : strict;
-		return result.timeToReset > strict.timeToReset ? result : strict;
-	});
+/** A refusal is stricter than an allowed call, a longer refusal than a shorter one, fewer calls left than more. */
+function isStricter(result: RateLimitResult, other: RateLimitResult): boolean {
+	if (result.allowed !== other.allowed) return !result.allowed;
+	return result.allowed ? result.remaining < other.remaining : result.timeToReset > other.timeToReset;
+}
+
+/** Selects the result that decides about a call. There must be at least one result. */
+function strictestOf(results: readonly RateLimitResult[]): RateLimitResult {
+	return results.reduce((strictest, result) => (isStricter(result, strictest) ? result : strictest));
 }
 
 export interface RateLimits {
@@ -83,15 +82,15 @@ export function createRateLimits(offered: Limited, options: RateLimitOptions): R
 
 	/** Calls the callback of a rule. */
 	function runCallback({ id, callback }: Rule, outcome: RateOutcome, event: RateEvent): void {
-		const failed = (err: unknown) => log.error({ err, rule: id }, 'Exception in a callback of a rate limit');
+		const logFailure = (err: unknown) => log.error({ err, rule: id }, 'Exception in a callback of a rate limit');
 		try {
-			callback?.(outcome, event)?.catch(failed);
+			callback?.(outcome, event)?.catch(logFailure);
 		} catch (err) {
-			failed(err);
+			logFailure(err);
 		}
 	}
 
-	/** The error text for a refused call; undefined for Meteor's text. */
+	/** The error text for a call that a rule refuses; undefined for Meteor's text. */
 	function reasonOf(rule: Rule, result: RateLimitResult): string | undefined {
 		const text = rule.message ?? message;
 		if (typeof text !== 'function') return text;
@@ -135,6 +134,7 @@ export function createRateLimits(offered: Limited, options: RateLimitOptions): R
 		throw tooManyRequests(timeToReset, rule && reasonOf(rule, result));
 	}
 
+	/** Calls the rules' callbacks with the counts, and refuses the call if a rule does. */
 	async function applyResults(
 		matching: Rule[],
 		counting: Promise<RateLimitResult>[],
@@ -146,7 +146,7 @@ export function createRateLimits(offered: Limited, options: RateLimitOptions): R
 			const rule = matching[i] as Rule;
 			if (rule.callback) runCallback(rule, outcomeOf(rule, result), event);
 		});
-		const result = strictest(results);
+		const result = strictestOf(results);
 		if (mode === 'on') client.onRateLimit?.(result);
 		if (!result.allowed && (await isExemptCaller(event.userId))) return;
 		requireAllowed(result, event, matching[results.indexOf(result)]);

@@ -19,7 +19,7 @@ export interface RateLimitClient {
 	onRateLimit?(result: RateLimitResult): void;
 }
 
-/** The part of a server's catalogue that has limits. */
+/** The parts of a server's catalogue that may have limits. */
 export interface Limited {
 	readonly methods: readonly Method[];
 	readonly publications: readonly Publication[];
@@ -69,8 +69,10 @@ function excludesRest({ connectionId }: RateMatcher): boolean {
 /** @param name identifies the rule in all processes of a service */
 function createRule(rule: RateRule, id: string, name: string, counters: Counters): Rule {
 	const { matcher, calls = DEFAULT_LIMIT.calls, per = DEFAULT_LIMIT.per, callback, message } = rule;
-	const matched = CALLERS.filter((key) => (matcher[key] ?? null) !== null);
-	// A value or a list of values has one count for all callers; a function has one for each value it accepts.
+	// The conditions on the caller. `appliesTo` tests those on the type and the name.
+	const matchedKeys = CALLERS.filter((key) => matcher[key] !== undefined && matcher[key] !== null);
+	// As in Meteor, a condition that is a function has one count for each value that it accepts. Any other condition has one
+	// count for all values.
 	const countedKeys = (['type', 'name', ...CALLERS] as const).filter((key) => typeof matcher[key] === 'function');
 	const [first, second] = countedKeys;
 	const sharedScope = rule.exact ? 'exact' : 'calls';
@@ -82,7 +84,7 @@ function createRule(rule: RateRule, id: string, name: string, counters: Counters
 		counter: counters[scope](name, { calls, per }),
 		appliesTo: (type, name) => matches(matcher.type, type) && matches(matcher.name, name),
 		keyOf(event) {
-			for (const key of matched) if (!matches(matcher[key], event[key])) return null;
+			for (const key of matchedKeys) if (!matches(matcher[key], event[key])) return null;
 			if (first === undefined) return '';
 			// Most rules count by one value: a fast path for these.
 			if (second === undefined) return countedValue(event, first) ?? '';
@@ -114,10 +116,10 @@ export function rulesByName({ methods, publications, limits = [] }: Limited, cou
 		for (const { name, limit } of definitions) {
 			// Clients do not subscribe to universal publications.
 			if (name === null) continue;
-			const own = limit ? rulesOfLimit(type, name, limit) : [];
+			const limitRules = limit ? rulesOfLimit(type, name, limit) : [];
 			const rules = [
 				...general.filter((rule) => rule.appliesTo(type, name)),
-				...own.map((rule, i) => createRule(rule, name, `${type} ${name} ${i}`, counters)),
+				...limitRules.map((rule, i) => createRule(rule, name, `${type} ${name} ${i}`, counters)),
 			];
 			if (rules.length > 0) found.set(name, rules);
 		}

@@ -8,10 +8,10 @@ import { type Counters, createCounter, KNOWN_MS, type KnownPairs, MAX_KNOWN } fr
 import { createStoreCounter } from './storeCounter.js';
 import { UsageExchange } from './usageExchange.js';
 
-/** How long this process remembers a pair of the store, in ms. A remembered pair is neither read nor renewed. */
+/** How long this process remembers a stored pair, in ms. A remembered pair is not read or renewed in the store. */
 const REMEMBERED_PAIR_MS = 60 * 60 * 1000;
 
-/** Known pairs in the store. There are no more of them than successful logins in 30 days. */
+/** Known pairs in the store. Their number needs no limit: each is the result of a successful login in the last 30 days. */
 function storedPairs({ sharedState }: Store): KnownPairs {
 	const remembered = new ExpiringCache<1>({ ttl: REMEMBERED_PAIR_MS, max: MAX_KNOWN });
 	return {
@@ -41,7 +41,7 @@ export function sharedCounters(store: Store, log: Log): SharedCounters {
 		process: (_name, limit) => createCounter(limit),
 		calls: (name, limit) => exchange.counter(name, limit),
 		exact: (name, limit) => createStoreCounter(store, name, limit),
-		known: storedPairs(store),
+		knownPairs: storedPairs(store),
 		start: () => exchange.start(),
 	};
 }

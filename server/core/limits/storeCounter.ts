@@ -1,6 +1,6 @@
 /**
- * A counter in a store that several processes share: exact over all of them. A count is one conditional write. Keys are
- * hashed, because they contain names and addresses.
+ * A counter in a store that several processes share. It is exact for all of them together. A count is one conditional
+ * write. Keys are hashed, because they contain names and addresses.
  */
 import { insertIfAbsent } from '../../../methods/model/insertIfAbsent.js';
 import { CONFLICT, retryOnConflict } from '../../../methods/model/retryOnConflict.js';
@@ -28,11 +28,11 @@ const MAX_REMEMBERED = 10_000;
 export function createStoreCounter({ sharedState }: Store, name: string, limit: Limit): Counter {
 	requireLimit(limit);
 	const { calls, per } = limit;
-	/** Ends of the windows in which a key is over the limit, in epoch ms. */
+	/** For each key that is over the limit, the end of its window in epoch ms. */
 	const overLimit = new ExpiringCache<number>({ ttl: REMEMBERED_MS, max: MAX_REMEMBERED });
 	const idOf = (key: string) => sharedId('count', `${name}\n${key}`);
 
-	/** @returns the document after the count; `CONFLICT` if another process has begun a window at the same time */
+	/** Adds a call. @returns the counter afterwards; `CONFLICT` if another process has begun a window at the same time */
 	async function add(_id: string): Promise<Pick<SharedState, 'count' | 'until'> | typeof CONFLICT> {
 		const now = new Date();
 		const counted = await sharedState.findOneAndUpdate(
@@ -41,12 +41,13 @@ export function createStoreCounter({ sharedState }: Store, name: string, limit: 
 			{ returnDocument: 'after', ...SILENT },
 		);
 		if (counted) return counted;
-		const first = { count: 1, until: new Date(now.getTime() + per) };
+		const newWindow = { count: 1, until: new Date(now.getTime() + per) };
 		// If several processes find that the window is over, one of them begins the next window.
 		const whereOver = { _id, until: { $not: { $gt: now } } };
-		const { matchedCount } = await sharedState.updateOne(whereOver, { $set: first }, SILENT);
-		if (matchedCount > 0 || (await insertIfAbsent(sharedState, { _id, ...first }, SILENT))) return first;
-		return CONFLICT;
+		const { matchedCount } = await sharedState.updateOne(whereOver, { $set: newWindow }, SILENT);
+		if (matchedCount > 0) return newWindow;
+		const isInserted = await insertIfAbsent(sharedState, { _id, ...newWindow }, SILENT);
+		return isInserted ? newWindow : CONFLICT;
 	}
 
 	return {

@@ -1,6 +1,6 @@
 /**
- * Exchanges counts of calls between the processes of a service, so that a limit holds over all of them, except for what
- * each counts in a second.
+ * Exchanges counts of calls between the processes of a service, so that a limit applies to the total of all processes. A
+ * process learns the counts of the others about a second late.
  *
  * Each process counts in memory. Once a second it writes its new counts as documents, called reports, and adds the reports
  * of the others to its own counts. Calls never wait for the store. The id of a report begins with its time, so that new
@@ -20,8 +20,10 @@ import { type CallCounter, createCounter, type MemoryCounter } from './counters.
 /** Time between two exchanges, in ms. */
 const INTERVAL_MS = 1000;
 
-/** Maximum number of counts in one report, and of reports that one exchange writes. Further counts wait for the next. */
+/** Maximum number of counts in one report. */
 const MAX_COUNTS = 2000;
+
+/** Maximum number of reports that one exchange writes. Further counts wait for the next exchange. */
 const MAX_REPORTS = 20;
 
 /** Maximum number of counts that wait. Above it, calls of further callers count in this process only. */
@@ -42,12 +44,18 @@ const REPORTS_PER_QUERY = 50;
 /** Greater than the ids of all reports. */
 const END_OF_REPORTS = 'usage~';
 
-/** Calls of one key since the last exchange, and the end of the key's window in epoch ms. */
+/** Calls of one key since the last exchange, and the end of the key's window in epoch ms. An array, to be short as JSON. */
 type Count = [counter: string, key: string, calls: number, end: number];
+
+/** Index of the number of calls. */
+const CALLS = 2;
+
+const endOf = ([, , , end]: Count) => end;
 
 /** Digits of a time in an id, so that ids are in the order of time. */
 const TIME_DIGITS = 13;
 
+/** The beginning of the ids of reports that were written at a time. A whole id is `usage <time> <process> <number>`. */
 const idAt = (time: number) => `usage ${String(Math.max(0, time)).padStart(TIME_DIGITS, '0')}`;
 
 export class UsageExchange {
@@ -56,8 +64,8 @@ export class UsageExchange {
 	readonly #counters = new Map<string, MemoryCounter>();
 	/** Counts that wait to be written, by counter and key. */
 	#pending = new Map<string, Count>();
-	/** Number of reports that this process has written. */
-	#written = 0;
+	/** Number of the next report of this process: two reports may be written in one ms. */
+	#reportNumber = 0;
 	/** When reports were last read. */
 	#readAt = 0;
 	/** Ids of the reports that the last read has found. */
@@ -77,21 +85,20 @@ export class UsageExchange {
 		return {
 			count: async (key) => {
 				const result = await counter.count(key);
-				this.#note(name, key, Date.now() + result.timeToReset);
+				this.#addToPending(name, key, Date.now() + result.timeToReset);
 				return result;
 			},
 		};
 	}
 
 	/** Adds a call to the counts that wait. @param end of the window, in epoch ms */
-	#note(name: string, key: string, end: number): void {
+	#addToPending(name: string, key: string, end: number): void {
 		const id = `${name}\n${key}`;
 		const count = this.#pending.get(id);
 		if (count) {
-			const [, , calls, pendingEnd] = count;
-			const isOver = pendingEnd <= Date.now();
+			const isOver = endOf(count) <= Date.now();
 			if (isOver) this.#pending.set(id, [name, key, 1, end]);
-			else count[2] = calls + 1;
+			else count[CALLS]++;
 		} else if (this.#pending.size < MAX_PENDING && key.length <= MAX_KEY_LENGTH) {
 			this.#pending.set(id, [name, key, 1, end]);
 		}
@@ -106,7 +113,7 @@ export class UsageExchange {
 		);
 	}
 
-	/** Writes what was counted here, and adds what the others have written. */
+	/** Writes the counts of this process, and adds those that the others have written. */
 	async exchange(): Promise<void> {
 		for (let i = 0; i < MAX_REPORTS && this.#pending.size > 0; i++) await this.#write();
 		await this.#read();
@@ -120,16 +127,16 @@ export class UsageExchange {
 			this.#pending.delete(entry[0]);
 			if (counts.length === MAX_COUNTS) break;
 		}
-		const current = counts.map(([, count]) => count).filter(([, , , end]) => end > now);
+		const current = counts.map(([, count]) => count).filter((count) => endOf(count) > now);
 		if (current.length === 0) return;
-		const until = new Date(Math.max(...current.map(([, , , end]) => end)));
-		const _id = `${idAt(now)} ${this.#process} ${this.#written++}`;
+		const until = new Date(Math.max(...current.map(endOf)));
+		const _id = `${idAt(now)} ${this.#process} ${this.#reportNumber++}`;
 		try {
 			await this.#state.insertOne({ _id, counts: JSON.stringify(current), until }, SILENT);
 		} catch (error) {
 			for (const [id, count] of counts) {
 				const newer = this.#pending.get(id);
-				if (newer) newer[2] += count[2];
+				if (newer) newer[CALLS] += count[CALLS];
 				else this.#pending.set(id, count);
 			}
 			throw error;
@@ -138,8 +145,8 @@ export class UsageExchange {
 
 	async #read(): Promise<void> {
 		const now = Date.now();
-		const since = { _id: { $gt: idAt(this.#readAt - OVERLAP_MS), $lt: END_OF_REPORTS } };
-		const found = await this.#state.find(since, { projection: { _id: 1 } }).toArray();
+		const recentReports = { _id: { $gt: idAt(this.#readAt - OVERLAP_MS), $lt: END_OF_REPORTS } };
+		const found = await this.#state.find(recentReports, { projection: { _id: 1 } }).toArray();
 		const ids = found.map(({ _id }) => _id);
 		const isOwn = (id: string) => id.split(' ')[2] === this.#process;
 		const unread = ids.filter((id) => !this.#seen.has(id) && !isOwn(id));

@@ -1,6 +1,6 @@
 /**
- * A map whose key is a collection and the id of a document in it. An idle client has one document, its own user. So a
- * single entry is stored in fields of this object: a Map of Maps would take 290 bytes more (measured).
+ * A map whose keys have two parts: a collection, and a key for one of its documents. Most clients have one document, their
+ * own user. So a single entry is stored in fields of this object: a Map of Maps would take 290 bytes more (measured).
  */
 export class DocumentMap<V> {
 	/** The single entry. All three are undefined if there is none, or more than one. */

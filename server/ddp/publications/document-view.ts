@@ -46,7 +46,7 @@ export class DocumentView {
 		fields: Fields,
 	) {
 		this.#holder = holder;
-		this.#fields = definedOf(fields);
+		this.#fields = withoutIdAndUndefined(fields);
 	}
 
 	/** The fields that the client has. */
@@ -77,9 +77,9 @@ export class DocumentView {
 	}
 
 	/**
-	 * Replaces the fields without comparing them, if `holder` is the only holder and `before` is the stored object. Live
-	 * queries use it, because they publish the same object to all clients.
-	 * @returns whether they were replaced
+	 * Replaces the fields without comparing them, if `holder` is the only holder and `before` is the stored object. That
+	 * saves time for a live query, which publishes the same objects to all clients.
+	 * @returns whether the fields were replaced
 	 */
 	replace(holder: SubscriptionHandle, before: Fields, after: Fields): boolean {
 		if (this.#shared || this.#holder !== holder || this.#fields !== before) return false;
@@ -97,9 +97,9 @@ export class DocumentView {
 		holders.splice(holders.indexOf(holder), 1);
 		const visible: VisibleChanges = {};
 		for (const name of claims.keys()) removeValue(claims, holder, name, visible);
-		const [last, another] = holders;
-		if (last && !another) {
-			this.#holder = last;
+		const [remaining, another] = holders;
+		if (remaining && !another) {
+			this.#holder = remaining;
 			this.#fields = visibleValuesOf(this.#shared);
 			this.#shared = undefined;
 		}
@@ -116,11 +116,11 @@ export class DocumentView {
 			if (wasSet !== isSet || (isSet && !isSame(this.#fields[name], value))) visible[name] = value;
 		}
 		const count = Object.keys(visible).length;
-		if (count > 0) this.#fields = definedOf({ ...this.#fields, ...visible });
+		if (count > 0) this.#fields = withoutIdAndUndefined({ ...this.#fields, ...visible });
 		return count === Object.keys(fields).length ? fields : visible;
 	}
 
-	/** The present state with its only holder, as the state to which a second holder is added. */
+	/** Converts the state of a document with one holder to the form for several holders. */
 	private toShared(): SharedState {
 		const holder = this.#holder;
 		return {
@@ -131,7 +131,7 @@ export class DocumentView {
 }
 
 /** The fields without `_id` and without undefined values; the same object if there are none of these. */
-function definedOf(fields: Fields): Fields {
+function withoutIdAndUndefined(fields: Fields): Fields {
 	const entries = Object.entries(fields);
 	const defined = entries.filter(([name, value]) => value !== undefined && name !== '_id');
 	return defined.length === entries.length ? fields : Object.fromEntries(defined);
@@ -156,12 +156,12 @@ function setValue(
 		visible[name] = value;
 		return;
 	}
-	const own = claims.find((entry) => entry.holder === holder);
-	if (!own) {
+	const ownClaim = claims.find((claim) => claim.holder === holder);
+	if (!ownClaim) {
 		claims.push({ holder, value });
 	} else {
-		if (own === claims[0] && !isSame(own.value, value)) visible[name] = value;
-		own.value = value;
+		if (ownClaim === claims[0] && !isSame(ownClaim.value, value)) visible[name] = value;
+		ownClaim.value = value;
 	}
 }
 
@@ -173,14 +173,14 @@ function removeValue(
 	visible: VisibleChanges,
 ): void {
 	const claims = claimsByField.get(name);
-	const index = claims?.findIndex((entry) => entry.holder === holder) ?? -1;
+	const index = claims?.findIndex((claim) => claim.holder === holder) ?? -1;
 	if (!claims || index === -1) return;
-	const [own] = claims.splice(index, 1);
-	const [next] = claims;
-	if (!next) {
+	const [removedClaim] = claims.splice(index, 1);
+	const [firstClaim] = claims;
+	if (!firstClaim) {
 		claimsByField.delete(name);
 		visible[name] = undefined;
-	} else if (index === 0 && !isSame(next.value, own?.value)) {
-		visible[name] = next.value;
+	} else if (index === 0 && !isSame(firstClaim.value, removedClaim?.value)) {
+		visible[name] = firstClaim.value;
 	}
 }

@@ -13,7 +13,7 @@ import type { SubscriptionHost } from './subscription-host.js';
 export function* documentsToRemove(
 	added: DocumentMap<unknown> | undefined,
 	queries: CompactSet<LiveQuerySubscriber>,
-	host: Pick<SubscriptionHost<unknown>, 'box' | 'isClosed'>,
+	host: Pick<SubscriptionHost<unknown>, 'mergeBox' | 'isClosed'>,
 ): Iterable<[string, unknown]> {
 	const documents = added ?? new DocumentMap();
 	for (const collection of documents.collections()) {
@@ -23,7 +23,7 @@ export function* documentsToRemove(
 		}
 	}
 	for (const { name, sentIds } of membersOf(queries)) {
-		if (!host.box.removesOnStop(name)) continue;
+		if (!host.mergeBox.removesOnStop(name)) continue;
 		for (const id of sentIds) {
 			if (host.isClosed) return;
 			// A document that the publish function has added as well was listed above.

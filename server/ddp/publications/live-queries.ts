@@ -75,9 +75,9 @@ export class CollectionQueries implements Watcher {
 	/** The queries, by `ObservedQuery.key`. */
 	readonly #queries = new Map<string, ObservedQuery>();
 	readonly #index = new QueryIndex();
-	/** The queries whose filters do not require ids, by the ids of the documents in their results. */
+	/** The queries whose filters allow any id, by the ids of the documents in their results. */
 	readonly #byResultId = new QueriesByString();
-	/** How many subscribers of each query are reading their initial result. It may lack writes that are made during the read. */
+	/** How many subscribers of each query are reading the initial result, which may lack writes made during the read. */
 	readonly #initialReads = new Map<ObservedQuery, number>();
 	// Written documents are read in rounds. Those written during a round are read in the next one.
 	/** Ids of the documents to read in the next round. */
@@ -150,7 +150,7 @@ export class CollectionQueries implements Watcher {
 		if (this.#initialReads.size > 0 || this.#written.has(id) || this.#beingRead.has(id)) return true;
 		if (hasAny(this.#queriesContaining(id))) return true;
 		if (action === 'removed') return false;
-		// The event of a changed user contains only the id, so it cannot be matched.
+		// The event of a changed user contains only the id and no `_updatedAt`, so it cannot be matched.
 		if (document._updatedAt === undefined) return this.#index.mayMatchId(id);
 		return hasAny(this.#index.matching(document));
 	}
@@ -170,12 +170,13 @@ export class CollectionQueries implements Watcher {
 		for (const { key, ids, resultIds } of [...this.#queries.values()]) {
 			const toRead = new Set(ids ?? resultIds);
 			if (!ids) {
+				// The key contains the filter and the projection.
 				const [filter] = parse(key) as [Filter<Document>, unknown];
 				for await (const { _id } of this.collection.find(filter, { projection: { _id: 1 } })) toRead.add(_id);
 			}
 			for (const id of toRead) void this.reread(id);
 		}
-		// The round that the last calls of `reread` have begun.
+		// Waits for the round that the calls of `reread` have begun.
 		await this.#nextRound;
 	}
 
@@ -217,12 +218,12 @@ export class CollectionQueries implements Watcher {
 		const round = this.#nextRound;
 		this.#currentRound = round;
 		this.#nextRound = undefined;
-		const yielding = createYielder();
+		const yielder = createYielder();
 		for (let i = 0; i < written.length; i += MAX_BATCH) {
 			const ids = written.slice(i, i + MAX_BATCH);
 			const found = await this.#read(ids);
 			for (const id of ids) {
-				const pause = yielding();
+				const pause = yielder();
 				if (pause) await pause;
 				if (found instanceof Map) this.#publish(id, found.get(id));
 				else this.#failAll(found.error);

@@ -13,7 +13,8 @@ export interface DocumentPublisher {
 	readonly services: LiveQueryServices;
 	publishAdded(collection: string, id: string, fields: Fields): void;
 	/**
-	 * `before` is the fields object published last, and `after` the object that replaces it; both or neither are given.
+	 * @param before the fields object that was published last, if known
+	 * @param after the object that replaces `before`; undefined if `before` is
 	 */
 	publishChanged(collection: string, id: string, changes: Fields, before?: Fields, after?: Fields): void;
 	publishRemoved(collection: string, id: string): void;
@@ -30,7 +31,7 @@ const DOCUMENTS_PER_SLICE = 100;
 interface InitialRead {
 	/** Ids of the documents that have been published. */
 	readonly sent: Set<string>;
-	/** Ids of the documents that were read again during the initial read, which may yield an older state of them. */
+	/** Ids of the documents that were read again meanwhile. The initial read may return an older state of them. */
 	readonly reread: Set<string>;
 }
 

@@ -14,13 +14,14 @@ import type { Flow } from './flow.js';
 
 export type { Strategy };
 
-/** The strategies that record which documents the client has. */
+/** The strategies that record which documents the client has. `SERVER_MERGE` also records their fields. */
 type TrackingStrategy = 'SERVER_MERGE' | 'NO_MERGE_MULTI';
 
+/** The documents that a client has, by collection and encoded id. */
 type Views = DocumentMap<DocumentView>;
 type Fields = Record<string, unknown>;
 
-/** Stands for the fields of a document whose values are not merged: only its id and holders are recorded. */
+/** Recorded instead of the fields of a `NO_MERGE_MULTI` document: only its id and holders matter. */
 const NO_FIELDS: Fields = {};
 
 /** A rerun of all subscriptions, because the user has changed (`test/contract/ddp.md` section 12). */
@@ -38,10 +39,10 @@ function tracksDocuments(strategy: Strategy): strategy is TrackingStrategy {
 	return strategy === 'SERVER_MERGE' || strategy === 'NO_MERGE_MULTI';
 }
 
-/** Sends messages to the client. */
+/** The client, to which messages are sent. */
 export interface Client {
 	send(frame: string): void;
-	/** Sends a message to one of its many receivers. It is encoded once for all of them. */
+	/** Sends a message that many clients receive, and that is encoded once for all of them. */
 	broadcast?(message: Broadcast): void;
 }
 
@@ -160,16 +161,16 @@ export class MergeBox {
 	}
 
 	/**
-	 * Ends a rerun: sends the difference between the documents before and after it, one document at a time. Until all are
-	 * sent, a change of a document whose difference was sent is sent immediately; a change of another document becomes part
-	 * of its difference.
+	 * Ends a rerun: sends the difference between the documents before and after it, one document at a time. Documents may
+	 * change meanwhile. If the difference of such a document was sent already, the change is sent immediately; otherwise
+	 * the change becomes part of the difference.
 	 * @param flow called after each document
 	 */
 	async sendDiff(flow: Flow): Promise<void> {
 		const before: Views = this.#rerun?.before ?? new DocumentMap();
 		const pending = new Map<string, Set<string>>();
 		for (const collection of [...before.collections(), ...this.#views.collections()]) {
-			if (!pending.has(collection)) pending.set(collection, keysOf(collection, before, this.#views));
+			if (!pending.has(collection)) pending.set(collection, keysOf(collection, [before, this.#views]));
 		}
 		this.#rerun = { before, pending };
 		for (const [collection, keys] of pending) {
@@ -198,11 +199,12 @@ export class MergeBox {
 		} else if (!now) {
 			this.client.send(codec.removed(collection, old.id));
 		} else {
+			// Without recorded fields (`NO_MERGE_MULTI`), the difference is empty and nothing is sent.
 			this.sendChange('SERVER_MERGE', collection, now.id, differenceOf(old.fields, now.fields));
 		}
 	}
 
-	/** Whether changes of a document are not sent now, because its difference will be sent at the end of the rerun. */
+	/** Whether changes of a document are sent later, as part of its difference at the end of the rerun. */
 	private isDeferred(strategy: TrackingStrategy, collection: string, key: string): boolean {
 		if (!this.#rerun || strategy !== 'SERVER_MERGE') return false;
 		const { pending } = this.#rerun;
@@ -234,8 +236,8 @@ export class MergeBox {
 	}
 
 	/**
-	 * Whether the client has a document from before the rerun whose values were not recorded. No difference can be
-	 * computed for it, so its fields are sent immediately.
+	 * Whether the client has this document from before the rerun, and its fields were not recorded. Then no difference can
+	 * be computed, so the fields are sent immediately.
 	 */
 	private isLeftFromBefore(strategy: TrackingStrategy, collection: string, key: string): boolean {
 		return strategy === 'NO_MERGE_MULTI' && this.#rerun?.before.get(collection, key) !== undefined;
@@ -249,7 +251,7 @@ export class MergeBox {
 	}
 }
 
-/** The fields without `_id`. The same object if it has none, because a message encoded from it may be reused. */
+/** The fields without `_id`. Returns the same object if it has no `_id`: then a message encoded from it can be reused. */
 function withoutId(fields: Fields): Fields {
 	if (fields._id === undefined) return fields;
 	const { _id, ...others } = fields;
@@ -257,9 +259,9 @@ function withoutId(fields: Fields): Fields {
 }
 
 /** The keys that a collection has in any of the maps. */
-function keysOf(collection: string, ...all: readonly Views[]): Set<string> {
+function keysOf(collection: string, maps: readonly Views[]): Set<string> {
 	const keys = new Set<string>();
-	for (const views of all) {
+	for (const views of maps) {
 		for (const [key] of views.entriesOf(collection)) keys.add(key);
 	}
 	return keys;

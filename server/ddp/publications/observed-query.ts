@@ -35,13 +35,13 @@ export interface QuerySubscriber {
 	onFailure(error: unknown): void;
 }
 
-/** An equality condition of a filter: the field must contain one of these strings. `QueryIndex` uses it as a key. */
+/** An equality condition of a filter: the field must contain one of these strings. `QueryIndex` finds queries by them. */
 export interface EqualityCondition {
 	readonly path: readonly string[];
 	readonly values: readonly string[];
 }
 
-/** A range condition of a filter: bounds of the field, as numbers or dates in ms. A value outside of them cannot match. */
+/** A range condition of a filter: a value of the field outside of these bounds cannot match. A date counts in ms. */
 export interface Range {
 	readonly path: readonly string[];
 	readonly min: number;
@@ -57,7 +57,7 @@ export class ObservedQuery {
 	/** A range condition of the filter. Undefined if the filter has none, or `ids` or `equality` is set. */
 	readonly range: Range | undefined;
 	readonly #project: (document: Document) => Fields;
-	/** The last read fields of each matching document, by id. Without a Map if the filter allows only one id. */
+	/** The last read fields of each matching document, by id. If the filter allows only one id, its fields without a Map. */
 	#result: Map<string, Fields> | Fields | undefined;
 	#subscribers: CompactSet<QuerySubscriber>;
 
@@ -117,15 +117,16 @@ export class ObservedQuery {
 		const before = this.#fieldsInResult(id);
 		const difference = before && { before, changes: differenceOf(before, fields) };
 		const isChanged = !difference || Object.keys(difference.changes).length > 0;
-		const now = isChanged ? fields : (before as Fields);
+		// If nothing has changed, the former object is kept, which other subscribers have published.
+		const current = isChanged ? fields : (before as Fields);
 		if (isChanged) this.#setInResult(id, fields);
 		const isReread = !initialReader;
 		if (isChanged || isReread) {
 			for (const subscriber of this.subscribers) {
-				if (subscriber !== initialReader) subscriber.onDocument(id, now, difference, isReread);
+				if (subscriber !== initialReader) subscriber.onDocument(id, current, difference, isReread);
 			}
 		}
-		return now;
+		return current;
 	}
 
 	/** Must be called when a document does not match any more or was removed. */
@@ -143,8 +144,8 @@ export class ObservedQuery {
 	}
 
 	/**
-	 * Avoids a Map if the filter allows only one id: each idle connection has such a query, for its user. A Map with an
-	 * entry takes 219 bytes.
+	 * Stores the fields without a Map if the filter allows only one id: each idle connection has such a query, for its user,
+	 * and a Map with one entry takes 219 bytes.
 	 */
 	#setInResult(id: string, fields: Fields): void {
 		if (this.ids?.length === 1) this.#result = fields;
@@ -165,10 +166,10 @@ function equalityOf(filter: Fields): EqualityCondition | undefined {
 /** The first range condition of a filter. */
 function rangeOf(filter: Fields): Range | undefined {
 	for (const [field, condition] of Object.entries(filter)) {
-		// A bound that the condition excludes counts as included: the matcher decides about the bound itself.
-		const { $gt, $gte = $gt, $lt, $lte = $lt } = (condition ?? {}) as Record<string, unknown>;
-		const min = numberOf($gte);
-		const max = numberOf($lte);
+		const { $gt, $gte, $lt, $lte } = (condition ?? {}) as Record<string, unknown>;
+		// `$gt` counts as `$gte` and `$lt` as `$lte`, because the matcher decides about the bound itself.
+		const min = numberOf($gte === undefined ? $gt : $gte);
+		const max = numberOf($lte === undefined ? $lt : $lte);
 		if (field.startsWith('$') || (min === undefined && max === undefined)) continue;
 		return { path: field.split('.'), min: min ?? Number.NEGATIVE_INFINITY, max: max ?? Number.POSITIVE_INFINITY };
 	}
@@ -181,7 +182,7 @@ export function numberOf(value: unknown): number | undefined {
 	return typeof value === 'number' ? value : undefined;
 }
 
-/** The strings that a filter allows for a field, if it allows no other values. */
+/** The strings that a filter allows for a field; undefined if it also allows other values. */
 function stringsIn(filter: Fields, field: string): readonly string[] | undefined {
 	const values = allowedValues(filter, field);
 	return values?.every((value) => typeof value === 'string') ? [...new Set(values)] : undefined;

@@ -86,7 +86,7 @@ export class QueryIndex {
 		} else this.#others.delete(query);
 	}
 
-	/** The queries whose filter allows only certain ids, and this one among them. */
+	/** The queries whose filters allow only the ids that they list, and list this id. */
 	requiringId(id: string): Iterable<ObservedQuery> {
 		return this.#byId.get(id);
 	}
@@ -98,32 +98,36 @@ export class QueryIndex {
 
 	/** The queries that match a document. The same query may occur several times. */
 	*matching(document: Document): Iterable<ObservedQuery> {
-		yield* thoseMatching(this.#byId.get(document._id), document);
+		yield* matchingAmong(this.#byId.get(document._id), document);
 		for (const { path, queries } of this.#byEquality.values()) {
 			for (const value of reach(document, path).flat()) {
-				if (typeof value === 'string') yield* thoseMatching(queries.get(value), document);
+				if (typeof value === 'string') yield* matchingAmong(queries.get(value), document);
 			}
 		}
 		for (const ranges of this.#byRange.values()) yield* matchingRanges(ranges, document);
-		yield* thoseMatching(this.#others, document);
+		yield* matchingAmong(this.#others, document);
 	}
 }
 
-function* thoseMatching(queries: Iterable<ObservedQuery>, document: Document): Iterable<ObservedQuery> {
+function* matchingAmong(queries: Iterable<ObservedQuery>, document: Document): Iterable<ObservedQuery> {
 	for (const query of queries) {
 		if (query.matches(document)) yield query;
 	}
 }
 
-/** The queries with a range that match. Tests the bounds first, and runs the matcher only if the value is within them. */
+/**
+ * The matching queries among those with a range condition for one field. Compares the bounds first, and runs the matcher
+ * only if the value may be within them.
+ */
 function* matchingRanges(ranges: ReadonlyMap<ObservedQuery, Range>, document: Document): Iterable<ObservedQuery> {
 	let values: readonly unknown[] | undefined;
 	for (const [query, { path, min, max }] of ranges) {
+		// Read once: all these queries have the same path.
 		values ??= reach(document, path);
 		const [value] = values;
-		const number = values.length === 1 ? numberOf(value) : undefined;
-		// In an array, one element may satisfy the lower bound and another the upper one. Only the matcher decides that.
+		// Of several values, one may satisfy the lower bound and another the upper one. Only the matcher decides that.
 		const hasSeveralValues = Array.isArray(value) || values.length > 1;
+		const number = hasSeveralValues ? undefined : numberOf(value);
 		const isInRange = number !== undefined && !(number < min || number > max);
 		if ((hasSeveralValues || isInRange) && query.matches(document)) yield query;
 	}

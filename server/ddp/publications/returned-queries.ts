@@ -4,14 +4,15 @@ import { LiveQuery, type Publication, type PublicationContext } from '../../../s
 /**
  * Calls a publish function.
  * @returns the live queries that the function returns; undefined if it returns nothing
- * @throws what the function throws; Error if it returns anything else, or two live queries on one collection; Error if
- *   it makes a live query before its first `await` and returns nothing
+ * @throws what the function throws. Error if it returns something else, or two live queries on one collection, or if it
+ *   returns nothing although it has made a live query before its first `await`
  */
 export async function runPublication(
 	publication: Publication,
 	args: Record<string, unknown>,
 	context: PublicationContext,
 ): Promise<readonly LiveQuery[] | undefined> {
+	// The count includes the live queries of all publications. Until the first `await`, only this function can raise it.
 	const countBefore = LiveQuery.count;
 	const running = publication.run(args, context);
 	const hasMadeQuery = LiveQuery.count > countBefore;

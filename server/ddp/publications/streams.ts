@@ -21,12 +21,13 @@ export interface StreamHub {
 	roomsReadBy(userId: string): ReadonlySet<string>;
 	/**
 	 * Checks again whether readers of room events may still read them, and ends the subscriptions of those that may not.
-	 * The readers receive their events only after the check.
-	 * @param selected the user and the room whose readers are checked. If one is absent, the readers of any are
+	 * From now on, events are held back from each of these readers until its check has ended.
+	 * @param selected only the readers of this user and of this room; without `userId` of all users, without `rid` of all
+	 *   rooms
 	 * @returns resolves when all are checked; never rejects
 	 */
 	reauthorize(selected: { readonly userId?: string; readonly rid?: string }): Promise<void>;
-	/** Like `reauthorize`, for all readers of room events. They go on receiving events during the check. */
+	/** Like `reauthorize`, for all readers of room events. A reader receives events until its own check begins. */
 	reauthorizeAll(): Promise<void>;
 	/**
 	 * Called when events may have been missed: checks all readers of all streams again, and sends the initial events again
@@ -38,7 +39,7 @@ export interface StreamHub {
 /** Maximum length of the name of an event, in characters. The names of real events are far shorter. */
 export const MAX_NAME_LENGTH = 512;
 
-/** Number of readers checked at the same time. */
+/** Maximum number of readers checked at the same time. */
 const PARALLEL_CHECKS = 20;
 
 /** A subscription to the events of one name. */
@@ -75,13 +76,14 @@ function encodeEvent(stream: string, eventName: string, args: readonly unknown[]
 	return codec.changed(`stream-${stream}`, 'id', { eventName, args });
 }
 
-/** Calls a function for each reader, for a few of them at the same time. */
+/** Calls a function for each reader, for `PARALLEL_CHECKS` of them at the same time. */
 async function forEachReader(readers: readonly Reader[], act: (reader: Reader) => Promise<void>): Promise<void> {
-	for (let i = 0; i < readers.length; i += PARALLEL_CHECKS)
+	for (let i = 0; i < readers.length; i += PARALLEL_CHECKS) {
 		await Promise.all(readers.slice(i, i + PARALLEL_CHECKS).map(act));
+	}
 }
 
-function allIn(sets: ReadonlyMap<string, ReadonlySet<Reader>>): Reader[] {
+function readersIn(sets: ReadonlyMap<string, ReadonlySet<Reader>>): Reader[] {
 	return [...sets.values()].flatMap((set) => [...set]);
 }
 
@@ -89,7 +91,7 @@ export function createStreamHub(
 	streams: readonly Stream[],
 	observer?: Pick<ServerObserver, 'onStreamEvent'>,
 ): StreamHub {
-	/** By stream and name of the event. */
+	/** All readers, by stream and name of the event. */
 	const readers = new Map<string, Map<string, Set<Reader>>>(streams.map(({ name }) => [name, new Map()]));
 	/** Readers of room events, by user id. Includes those whose access is being checked for the first time. */
 	const readersByUser = new Map<string, Set<Reader>>();
@@ -106,6 +108,7 @@ export function createStreamHub(
 		});
 	}
 
+	/** Checks whether a reader may still read. Sends the events that arrived meanwhile, or ends the subscription. */
 	async function recheck(reader: Reader): Promise<void> {
 		const { subscription } = reader;
 		const check = ++reader.checks;
@@ -173,29 +176,29 @@ export function createStreamHub(
 		publications: streams.map(publicationOf),
 		eventsWithReaders: (stream) => readers.get(stream) ?? new Map(),
 		notify({ stream, eventName, args }) {
-			const all = readers.get(stream)?.get(eventName);
-			if (!all) return;
-			observer?.onStreamEvent(all.size);
+			const eventReaders = readers.get(stream)?.get(eventName);
+			if (!eventReaders) return;
+			observer?.onStreamEvent(eventReaders.size);
 			const message = new Broadcast(encodeEvent(stream, eventName, args));
-			for (const { buffered, subscription } of all) {
+			for (const { buffered, subscription } of eventReaders) {
 				if (buffered) buffered.push(message);
 				else subscription.host.transport.broadcast(message);
 			}
 		},
 		roomsReadBy: (userId) => new Set([...(readersByUser.get(userId) ?? [])].map(({ rid }) => rid as string)),
 		async reauthorize({ userId, rid }) {
-			const ofUser = userId === undefined ? allIn(readersByUser) : [...(readersByUser.get(userId) ?? [])];
-			const toCheck = ofUser.filter((reader) => rid === undefined || reader.rid === rid);
+			const selectedByUser = userId === undefined ? readersIn(readersByUser) : [...(readersByUser.get(userId) ?? [])];
+			const toCheck = selectedByUser.filter((reader) => rid === undefined || reader.rid === rid);
 			for (const reader of toCheck) reader.buffered ??= [];
 			await forEachReader(toCheck, recheck);
 		},
 		async reauthorizeAll() {
-			// Events are not held back: too many would accumulate until the last check.
-			await forEachReader(allIn(readersByUser), recheck);
+			// Events are not held back before a reader's own check: too many would accumulate until the last check.
+			await forEachReader(readersIn(readersByUser), recheck);
 		},
 		async refresh() {
-			const all = [...readers.values()].flatMap(allIn);
-			await forEachReader(all, async (reader) => {
+			const allReaders = [...readers.values()].flatMap(readersIn);
+			await forEachReader(allReaders, async (reader) => {
 				await recheck(reader);
 				if (!reader.subscription.hasStopped) await reader.sendInitial?.();
 			});

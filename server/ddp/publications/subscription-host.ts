@@ -23,11 +23,11 @@ export interface SubscriptionHost<S> {
 	readonly services: PublicationServices;
 	readonly connection: Connection | null;
 	readonly transport: Transport;
-	readonly box: MergeBox;
+	readonly mergeBox: MergeBox;
 	/** Whether the client has disconnected. */
 	readonly isClosed: boolean;
-	/** Sends `ready` to the client: the initial result of the subscription with this id is complete. */
-	ready(id: string): void;
+	/** Sends `ready` for a subscription: its initial result is complete. During a change of user, `ready` is sent at the end. */
+	onReady(id: string): void;
 	/** Removes a subscription that has ended and sends `nosub`, with the error if there is one. */
 	onClose(subscription: S, error: ClientError | undefined): void;
 }

@@ -107,14 +107,14 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		} catch (thrown) {
 			this.fail(thrown);
 		}
-		// No longer used. They would occupy memory as long as the subscription exists.
+		// Not used after this. They would occupy memory as long as the subscription exists.
 		this.#unblock = undefined;
 		this.#timeoutClock = undefined;
-		if (this.#state === 'starting' && this.id !== null) this.warnUnlessReady();
+		if (this.#state === 'starting' && this.id !== null) this.scheduleReadyWarning();
 	}
 
 	/** Logs a warning if the subscription is still not ready after the time limit: its client may wait for ever. */
-	private warnUnlessReady(): void {
+	private scheduleReadyWarning(): void {
 		const { name, timeout } = this.publication;
 		setTimeout(() => {
 			if (this.#state !== 'starting') return;
@@ -129,18 +129,18 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	added(collection: string, id: unknown, fields: Fields): void {
 		if (this.hasStopped) return;
 		this.publishAdded(collection, id, checkedCopyOf(fields));
-		if (!this.host.box.removesOnStop(collection)) return;
+		if (!this.host.mergeBox.removesOnStop(collection)) return;
 		this.#addedDocuments ??= new DocumentMap();
 		this.#addedDocuments.set(collection, wireId(id), id);
 	}
 
 	changed(collection: string, id: unknown, fields: Fields): void {
-		if (!this.hasStopped) this.host.box.changed(this, collection, id, checkedCopyOf(fields));
+		if (!this.hasStopped) this.host.mergeBox.changed(this, collection, id, checkedCopyOf(fields));
 	}
 
 	removed(collection: string, id: unknown): void {
 		if (this.hasStopped) return;
-		this.host.box.removed(this, collection, id);
+		this.host.mergeBox.removed(this, collection, id);
 		this.#addedDocuments?.delete(collection, wireId(id));
 		for (const query of membersOf(this.#queries)) query.forget(collection, id);
 	}
@@ -148,7 +148,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	ready(): void {
 		if (this.#state !== 'starting' || this.id === null) return;
 		this.#state = 'ready';
-		this.host.ready(this.id);
+		this.host.onReady(this.id);
 	}
 
 	error(error?: unknown): void {
@@ -191,10 +191,10 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		if (this.hasStopped) return;
 		const queries = this.#queries;
 		this.endSilently();
-		const { box, transport } = this.host;
+		const { mergeBox, transport } = this.host;
 		const removal = forEachInFlow(
 			documentsToRemove(this.#addedDocuments, queries, this.host),
-			([collection, id]) => box.release(this, collection, id),
+			([collection, id]) => mergeBox.release(this, collection, id),
 			createFlow(transport),
 		);
 		if (!removal) this.host.onClose(this, error);
@@ -207,8 +207,8 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	}
 
 	/**
-	 * Ends the subscription and sends nothing. Called if the client has disconnected, if the subscription is run again for
-	 * another user and the client receives the difference, and by `close`, which then removes the documents.
+	 * Ends the subscription and sends nothing: the client has disconnected, or the subscription is run again for another
+	 * user and the client then receives the difference. `close` also calls this, and removes the documents afterwards.
 	 */
 	endSilently(): void {
 		if (this.hasStopped) return;
@@ -222,11 +222,11 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	}
 
 	publishAdded(collection: string, id: unknown, fields: Fields): void {
-		if (!this.hasStopped) this.host.box.added(this, collection, id, fields);
+		if (!this.hasStopped) this.host.mergeBox.added(this, collection, id, fields);
 	}
 
 	publishChanged(collection: string, id: string, changes: Fields, before?: Fields, after?: Fields): void {
-		this.host.box.changed(this, collection, id, changes, before, after);
+		this.host.mergeBox.changed(this, collection, id, changes, before, after);
 	}
 
 	publishRemoved(collection: string, id: string): void {

@@ -26,10 +26,10 @@ const doNothing = () => {};
 const NO_PARAMS = '[]';
 
 /**
- * Maximum size of the stored id and parameters of each subscription, in bytes: a client may have very many
- * subscriptions.
+ * Maximum size of the stored id and parameters of one subscription, in bytes. It is low, because a client may have very
+ * many subscriptions.
  */
-const MAX_BYTES_EACH = 16 * 1024;
+const MAX_BYTES_PER_SUBSCRIPTION = 16 * 1024;
 
 /** The size of the stored id and parameters of a subscription, in bytes. */
 function sizeOf({ id, params }: Subscription): number {
@@ -52,20 +52,20 @@ export interface SubscriptionsHost {
 }
 
 export class Subscriptions implements SubscriptionHost<Subscription> {
-	readonly box: MergeBox;
+	readonly mergeBox: MergeBox;
 	/** The subscriptions that the client has requested, by id. Created on first use: an empty Map takes 180 bytes. */
 	#named: Map<string, Subscription> | undefined;
 	#universal: CompactSet<Subscription>;
 	/** The total size of the stored ids and parameters of named subscriptions, in bytes. */
 	#bytes = 0;
-	/** Set while the user changes: ids of the subscriptions that have become ready since. */
+	/** Set during the rerun after a change of user: ids of the subscriptions that have become ready in it. */
 	#readyInRerun: string[] | undefined;
-	/** Set while the user changes: the last requested change. The next one waits for it. */
+	/** The last requested change of user, while it is in progress. The next change waits for it. */
 	#userChange: Promise<void> | undefined;
 	#closed = false;
 
 	constructor(private readonly host: SubscriptionsHost) {
-		this.box = new MergeBox(host.transport, host.services.publications.strategyOf);
+		this.mergeBox = new MergeBox(host.transport, host.services.publications.strategyOf);
 	}
 
 	/** Number of subscriptions that the client has requested. */
@@ -126,10 +126,10 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 			return undefined;
 		}
 		// Surplus parameters are ignored.
-		const text = stringify(params.slice(0, publication.args.length)) as string;
-		const subscription = new Subscription(id, publication, text, userId, this);
+		const paramsText = stringify(params.slice(0, publication.args.length)) as string;
+		const subscription = new Subscription(id, publication, paramsText, userId, this);
 		const bytes = sizeOf(subscription);
-		if (bytes > MAX_BYTES_EACH) {
+		if (bytes > MAX_BYTES_PER_SUBSCRIPTION) {
 			this.transport.send(codec.nosub(id, clientError('subscriptionTooLarge')));
 			return undefined;
 		}
@@ -184,7 +184,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		for (const subscription of [...ended, ...membersOf(this.#universal)]) subscription.endSilently();
 		// An `onStop` listener may have closed the connection. A subscription started now would never end.
 		if (this.#closed) return;
-		this.box.beginRerun();
+		this.mergeBox.beginRerun();
 		this.#readyInRerun = [];
 		const restarted = ended.map(
 			({ id, publication, params }) => new Subscription(id, publication, params, userId, this),
@@ -192,7 +192,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		for (const subscription of restarted) this.#named?.set(subscription.id as string, subscription);
 		await Promise.all([...restarted.map((subscription) => subscription.run(doNothing)), this.startUniversal(userId)]);
 		if (this.#closed) return;
-		await this.box.sendDiff(createFlow(this.transport));
+		await this.mergeBox.sendDiff(createFlow(this.transport));
 		if (this.#closed) return;
 		const readyInRerun = this.#readyInRerun;
 		this.#readyInRerun = undefined;
@@ -218,7 +218,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		for (const subscription of all) subscription.endSilently();
 	}
 
-	ready(id: string): void {
+	onReady(id: string): void {
 		if (this.#readyInRerun) this.#readyInRerun.push(id);
 		else this.transport.send(codec.ready([id]));
 	}

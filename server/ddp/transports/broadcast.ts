@@ -1,4 +1,4 @@
-/** A message for many clients: encoded once as a WebSocket frame, and once as a SockJS frame in a WebSocket frame. */
+/** A message for many clients. It is encoded at most once for raw WebSockets, and at most once for SockJS WebSockets. */
 import { messagesFrame } from './sockjs-frames.js';
 
 /** Encodes a text as a WebSocket frame. */
@@ -7,17 +7,17 @@ function encodeTextFrame(text: string): Buffer {
 	return Buffer.concat([textFrameHeader(bytes.length), bytes]);
 }
 
-/** The first byte of a text frame that is not continued by another frame (RFC 6455 section 5.2). */
+/** The first byte of a text frame that contains a whole message (RFC 6455 section 5.2). */
 const TEXT = 0x81;
 
-/** Values of the second byte for longer frames: the length follows as an integer of 16 or of 64 bits. */
+/** Values of the second byte if the length follows as an integer of 16 or of 64 bits. Smaller values are the length. */
 const LENGTH_16 = 126;
 const LENGTH_64 = 127;
 
 /** The header of an unmasked, uncompressed text frame. @param length of the text, in bytes */
 export function textFrameHeader(length: number): Buffer {
 	if (length < LENGTH_16) return Buffer.from([TEXT, length]);
-	if (length < 65_536) {
+	if (length < 2 ** 16) {
 		const header = Buffer.from([TEXT, LENGTH_16, 0, 0]);
 		header.writeUInt16BE(length, 2);
 		return header;

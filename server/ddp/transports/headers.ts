@@ -23,9 +23,9 @@ const VISIBLE_HEADERS = [
 
 type Headers = Readonly<Record<string, string>>;
 
-/** The objects of headers that clients share, by their JSON text. */
+/** The headers objects that clients share, by their JSON text. */
 const shared = new Map<string, Headers>();
-/** Maximum number of shared objects. When it is reached, sharing begins anew. */
+/** Maximum number of shared objects. When it is reached, the map is emptied. */
 const MAX_SHARED = 1000;
 /** Maximum length of the JSON text of shared headers, in characters. */
 const MAX_SHARED_LENGTH = 1000;

@@ -6,28 +6,28 @@ const MAX_EARLY_BYTES = 16_384;
 
 /**
  * Holds a socket.
- * @param onGone called if the client disconnects or sends too much, when the socket has been destroyed
- * @returns a function that ends the hold, and returns what the client has sent
+ * @param onDisconnect called after the socket was destroyed, because the client has disconnected or sent too much
+ * @returns a function that ends the hold, and returns the data that the client has sent
  */
-export function holdSocket(socket: Duplex, onGone: () => void): () => Buffer {
+export function holdSocket(socket: Duplex, onDisconnect: () => void): () => Buffer {
 	const chunks: Buffer[] = [];
 	let bytes = 0;
 	function onData(chunk: Buffer): void {
 		bytes += chunk.length;
-		if (bytes > MAX_EARLY_BYTES) end();
+		if (bytes > MAX_EARLY_BYTES) disconnect();
 		else chunks.push(chunk);
 	}
-	function release(): void {
-		socket.off('data', onData).off('end', end).off('close', end);
+	function stopListening(): void {
+		socket.off('data', onData).off('end', disconnect).off('close', disconnect);
 	}
-	function end(): void {
-		release();
+	function disconnect(): void {
+		stopListening();
 		socket.destroy();
-		onGone();
+		onDisconnect();
 	}
-	socket.on('data', onData).on('end', end).on('close', end);
+	socket.on('data', onData).on('end', disconnect).on('close', disconnect);
 	return () => {
-		release();
+		stopListening();
 		return Buffer.concat(chunks);
 	};
 }

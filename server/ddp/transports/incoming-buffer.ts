@@ -1,6 +1,6 @@
 /**
- * Buffers messages that were received from a client and that its session has not yet accepted: the rest of a SockJS
- * frame, which contains many messages, or the frames that `ws` emits after it was paused.
+ * Buffers the messages of a client that its session has not yet accepted: the rest of a SockJS frame with many messages,
+ * or the frames that `ws` still emits after it was paused.
  */
 import { type Pacer, SLICE_MS } from './pacer.js';
 import type { Receiver } from './transport.js';
@@ -59,7 +59,7 @@ export class IncomingBuffer {
 				if (this.#closed) break;
 				this.receiver.receive(message);
 				if (performance.now() - sliceStart < SLICE_MS) continue;
-				await this.pacer.turn();
+				await this.pacer.waitForTurn();
 				sliceStart = performance.now();
 			}
 		}

@@ -16,7 +16,7 @@ type OnData = (this: Socket, chunk: Buffer) => void;
 export interface SocketReader {
 	readonly webSocket: WebSocket;
 	readonly pacer: Pacer;
-	/** Whether the socket's data waits for the pacer. Only this file changes it. */
+	/** Whether the socket's data waits for the pacer. Only `paceReading` changes it. */
 	isWaitingForPacer: boolean;
 	/** Whether the server has sent its close frame. Then data must still be read until the client's close frame. */
 	readonly hasSentClose: boolean;
@@ -58,7 +58,8 @@ function onData(this: Socket, chunk: Buffer): void {
 
 /** Whether `ws` ignores further data: it has read the client's close frame, or invalid data. */
 function ignoresData({ webSocket, hasSentClose }: SocketReader, socket: Socket): boolean {
-	return (webSocket.readyState !== WebSocket.OPEN && !hasSentClose) || socket.writableEnded;
+	const hasClientClosed = webSocket.readyState !== WebSocket.OPEN && !hasSentClose;
+	return hasClientClosed || socket.writableEnded;
 }
 
 /** Passes data to `ws`. */
@@ -77,7 +78,7 @@ function onClose(this: Socket): void {
 	if (this.readableLength > MAX_PIECE_BYTES) this.read(this.readableLength);
 }
 
-/** Replaces the listener of `ws`, which has just begun to listen on the socket, by one that passes on pieces. */
+/** Replaces the listener of `ws` by one that passes on pieces. `ws` must have just begun to listen on the socket. */
 export function paceReading(socket: Socket, reader: SocketReader): void {
 	handleByWs = socket.listeners('data')[0] as OnData;
 	socket.off('data', handleByWs);

@@ -1,5 +1,6 @@
 /**
- * Shares the time of the event loop between busy clients, which send more than one slice of input, and all others.
+ * Shares the time of the event loop between busy clients and all others. A client is busy if its input takes more than
+ * one slice of time.
  *
  * The input of a busy client is handled in slices. The slices of all busy clients wait in one queue: one runs per turn
  * of the event loop, followed by a rest period. So the total time for busy clients does not grow with their number, and
@@ -25,7 +26,8 @@ export class Pacer {
 	#isRunning = false;
 
 	/**
-	 * Queues a slice, which is called once in its turn: immediately if no other waits and no rest period is in progress.
+	 * Queues a slice, which is called once, in its turn. It is called immediately if no other slice waits and no rest period
+	 * is in progress.
 	 */
 	schedule(slice: () => void): void {
 		this.#queue.push(slice);
@@ -33,7 +35,7 @@ export class Pacer {
 	}
 
 	/** Resolves when it is the caller's turn. The caller then runs as a slice. */
-	turn(): Promise<void> {
+	waitForTurn(): Promise<void> {
 		return new Promise((resolve) => this.schedule(resolve));
 	}
 

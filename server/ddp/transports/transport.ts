@@ -2,7 +2,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Admission } from '../../core/admission.js';
 import type { TransportKind } from '../../core/caller.js';
-
 import type { ServerObserver } from '../../core/observer.js';
 import type { Broadcast } from './broadcast.js';
 import type { CloseReason } from './close-reason.js';
@@ -14,7 +13,7 @@ export interface TransportOptions {
 	readonly maxBuffered: number;
 	/** The network address of the client of a request; null if unknown. */
 	addressOf(request: IncomingMessage): string | null;
-	/** Counts the connection before the transport is created. The transport calls `release` at its end. */
+	/** Has counted the connection before the transport is created. The transport calls `release` at its end. */
 	readonly admission: Pick<Admission, 'release'>;
 	readonly observer?: ServerObserver | undefined;
 	/** Schedules the input of busy clients. All transports of a server share it. */
@@ -59,7 +58,7 @@ export interface Transport {
 	/**
 	 * Detects a client that has disconnected without a close frame, for sessions without a heartbeat.
 	 * @param time how long nothing may be sent or received, in ms
-	 * @param onIdle called each time that this time has passed
+	 * @param onIdle called whenever nothing was sent or received for so long
 	 */
 	onIdle(time: number, onIdle: () => void): void;
 	/** Resolves when most of the buffered data has been sent; undefined if it already has. */
@@ -72,7 +71,7 @@ export interface Transport {
 
 /** The listener of a transport: the session. */
 export interface Receiver {
-	/** Whether the client's `connect` was accepted. Before, the size of a frame is checked while the frame arrives. */
+	/** Whether the client's `connect` was accepted. Until then, the size of a frame is checked while the frame arrives. */
 	readonly hasAcceptedConnect: boolean;
 	/**
 	 * Called with the size of each frame before its messages are parsed. Ends the session if the frame is too large.

@@ -60,7 +60,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 	readonly headers: Transport['headers'];
 	readonly #socket: Socket;
 	#receiver: Receiver | undefined;
-	/** Set until the client has sent `connect`. */
+	/** Limits incomplete frames until `connect` is accepted. Undefined afterwards, and with compression. */
 	#firstFrame: FirstFrame | undefined;
 	isWaitingForPacer = false;
 	hasSentClose = false;
@@ -86,7 +86,8 @@ export class WebSocketTransport implements Transport, SocketReader {
 		this.#receiver = openSession(this);
 		this.webSocket.transport = this;
 		this.webSocket.on('message', onMessage).on('close', onClose);
-		// Not with compression: the compressed bytes do not show the length of a frame, and `ws` emits it with a delay.
+		// Not with compression: the number of compressed bytes does not show the size of a frame. And `ws` decompresses
+		// asynchronously, so bytes of later frames arrive before it emits the frame.
 		if (this.webSocket.extensions === '') this.#firstFrame = new FirstFrame(this.webSocket, this.#receiver);
 		paceReading(this.#socket, this);
 	}
@@ -114,7 +115,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 		if (this.#receiver?.enforceFrameSize(frame.length)) this.handleFrame(frame.toString());
 		if (!this.#firstFrame) return;
 		if (this.#receiver?.hasAcceptedConnect) this.#firstFrame = undefined;
-		else this.#firstFrame.complete();
+		else this.#firstFrame.onFrameEnd();
 	}
 
 	/** Handles a frame that is within the size limit. */
@@ -126,6 +127,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 	/** Handles all messages of one SockJS frame. Reading is paused until the session has accepted them. */
 	protected handleMessages(messages: readonly string[]): void {
 		this.incomingBuffer().push(messages);
+		// The buffer is gone if the session has accepted all messages at once.
 		if (this.#incoming) this.webSocket.pause();
 	}
 
@@ -157,8 +159,12 @@ export class WebSocketTransport implements Transport, SocketReader {
 	sendParts(parts: readonly Buffer[]): void {
 		if (!this.prepareWrite()) return;
 		const length = parts.reduce((sum, part) => sum + part.length, 0);
-		if (this.usesCompression) this.webSocket.send(Buffer.concat(parts, length), TEXT_FRAME);
-		else for (const bytes of [textFrameHeader(length), ...parts]) this.#socket.write(bytes);
+		if (this.usesCompression) {
+			this.webSocket.send(Buffer.concat(parts, length), TEXT_FRAME);
+		} else {
+			this.#socket.write(textFrameHeader(length));
+			for (const part of parts) this.#socket.write(part);
+		}
 		this.#longMessage = new LongMessage(length);
 	}
 
@@ -166,7 +172,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 		return this.longMessageLength() > 0 && this.#longMessage?.isOverdue === false;
 	}
 
-	/** Length of the long message of which a part is still buffered; 0 if there is none. */
+	/** Length of the long message of which a part is still buffered, in bytes; 0 if there is none. */
 	private longMessageLength(): number {
 		if (this.#longMessage && !this.isBufferFull) this.#longMessage = undefined;
 		return this.#longMessage?.length ?? 0;
@@ -211,7 +217,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 		this.#socket.setTimeout(time).on('timeout', onIdle);
 	}
 
-	/** Whether the socket, or the compression in front of it, buffers more than the high water mark. */
+	/** Whether the socket, or the compression before it, buffers more than the socket's high water mark. */
 	private get isBufferFull(): boolean {
 		// Frames that wait for compression are not in the socket's buffer yet.
 		if (this.usesCompression && this.webSocket.bufferedAmount > this.#socket.writableHighWaterMark) return true;
@@ -221,17 +227,18 @@ export class WebSocketTransport implements Transport, SocketReader {
 	whenDrained(): Promise<void> | undefined {
 		if (!this.isBufferFull) return undefined;
 		if (!this.#socket.writableNeedDrain) {
-			// `ws` does not report when it has compressed the waiting frames. It sends a ping after them, and reports that.
+			// `ws` does not report when it has compressed the waiting frames. But it sends a ping after them, and reports when
+			// the ping was sent.
 			return new Promise((resolve) => this.webSocket.ping(undefined, false, () => resolve()));
 		}
 		const socket = this.#socket;
 		this.#drained ??= new Promise((resolve) => {
-			const done = () => {
-				socket.off('drain', done).off('close', done);
+			const onDrained = () => {
+				socket.off('drain', onDrained).off('close', onDrained);
 				this.#drained = undefined;
 				resolve();
 			};
-			socket.on('drain', done).on('close', done);
+			socket.on('drain', onDrained).on('close', onDrained);
 		});
 		return this.#drained;
 	}
@@ -241,7 +248,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 	}
 
 	/**
-	 * Must be called before each write: corks the socket. Disconnects a client for which too much is buffered.
+	 * Must be called before each write. Corks the socket. Disconnects the client instead if too much is buffered for it.
 	 * @returns whether the message can be written
 	 */
 	private prepareWrite(): boolean {

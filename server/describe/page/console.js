@@ -1,13 +1,14 @@
-/** The forms that call a method, and those that subscribe. */
+/** Makes the forms that call a method, and the forms that subscribe to a publication or stream. */
 import { callDdp, subscribe } from './ddp.js';
 import { el, pretty } from './elements.js';
-import { field } from './fields.js';
+import { makeField } from './fields.js';
 import { callRest } from './rest.js';
 
 /** Maximum number of messages that are shown for a subscription. */
 const MAX_MESSAGES = 200;
 
-let lastForm = 0;
+/** Number of the last form, for unique ids. */
+let lastFormNumber = 0;
 
 /** Parameters for DDP. Null stands for an omitted parameter that others follow. */
 function paramsOf(values) {
@@ -36,20 +37,20 @@ function transportChoice(id) {
  * @param {{name: string, arguments: object[], rest?: object, hasSecondFactor: boolean}} method
  */
 export function methodConsole({ name, arguments: args, rest, hasSecondFactor }) {
-	const id = `call-${++lastForm}`;
-	const fields = args.map((argument, i) => field(argument, `${id}-${i}`));
-	const factor = { name: 'second factor', optional: true, schema: { type: 'string' }, example: '' };
-	const code = hasSecondFactor ? field(factor, `${id}-code`) : undefined;
+	const id = `call-${++lastFormNumber}`;
+	const fields = args.map((argument, i) => makeField(argument, `${id}-${i}`));
+	const secondFactor = { name: 'second factor', optional: true, schema: { type: 'string' }, example: '' };
+	const codeField = hasSecondFactor ? makeField(secondFactor, `${id}-code`) : undefined;
 	const output = el('output', { 'aria-live': 'polite' });
 
 	async function call(form) {
 		const values = fields.map(({ value }) => value());
-		const twoFactorCode = code?.value() ?? '';
+		const twoFactorCode = codeField?.value() ?? '';
 		if (rest && new FormData(form).get(`${id}-transport`) === 'rest') {
-			const named = fields.map((argument, i) => [argument.name, values[i]]);
+			const namedValues = fields.map((argument, i) => [argument.name, values[i]]);
 			return callRest(
 				rest,
-				named.filter(([, value]) => value !== undefined),
+				namedValues.filter(([, value]) => value !== undefined),
 				twoFactorCode,
 			);
 		}
@@ -63,8 +64,8 @@ export function methodConsole({ name, arguments: args, rest, hasSecondFactor }) 
 		event.preventDefault();
 		const start = performance.now();
 		try {
-			const answered = await call(event.currentTarget);
-			showAnswer(output, answered, Math.round(performance.now() - start));
+			const answer = await call(event.currentTarget);
+			showAnswer(output, answer, Math.round(performance.now() - start));
 		} catch (error) {
 			showFailure(output, error);
 		}
@@ -72,14 +73,14 @@ export function methodConsole({ name, arguments: args, rest, hasSecondFactor }) 
 	return consoleForm(
 		submit,
 		fields,
-		code?.element,
+		codeField?.element,
 		rest && transportChoice(id),
 		el('button', {}, `Call ${name}`),
 		output,
 	);
 }
 
-/** The form of a console. @param children what follows the fields of the arguments */
+/** A form with fields for arguments. @param children the elements after these fields */
 function consoleForm(submit, fields, ...children) {
 	const elements = fields.map(({ element }) => element);
 	return el('form', { class: 'console', submit }, el('h4', {}, 'Try it'), ...elements, ...children);
@@ -90,20 +91,22 @@ function consoleForm(submit, fields, ...children) {
  * @param collection only messages of this collection are shown. Undefined: messages of all collections except streams
  */
 export function subscriptionConsole({ name, arguments: args, collection }) {
-	const id = `sub-${++lastForm}`;
-	const fields = args.map((argument, i) => field(argument, `${id}-${i}`));
+	const id = `sub-${++lastFormNumber}`;
+	const fields = args.map((argument, i) => makeField(argument, `${id}-${i}`));
 	const output = el('output', { 'aria-live': 'polite' });
 	const log = el('ol', { class: 'messages', tabindex: 0, 'aria-label': 'Messages', hidden: true });
 	const button = el('button', {}, 'Subscribe');
+	/** Ends the subscription; undefined if there is none. */
 	let stop;
 
-	function belongs(message) {
+	/** A message does not name its subscription, so its collection decides whether it is shown. */
+	function isShown(message) {
 		if (message.collection === undefined) return true;
 		return collection ? message.collection === collection : !message.collection.startsWith('stream-');
 	}
 
-	function listen(message) {
-		if (!belongs(message)) return;
+	function showMessage(message) {
+		if (!isShown(message)) return;
 		log.hidden = false;
 		log.prepend(el('li', {}, el('pre', {}, JSON.stringify(message))));
 		if (log.childElementCount > MAX_MESSAGES) log.lastElementChild.remove();
@@ -121,7 +124,8 @@ export function subscriptionConsole({ name, arguments: args, collection }) {
 		if (stop) return stop();
 		try {
 			log.replaceChildren();
-			stop = await subscribe(name, paramsOf(fields.map(({ value }) => value())), listen);
+			const values = fields.map(({ value }) => value());
+			stop = await subscribe(name, paramsOf(values), showMessage);
 			button.textContent = 'Stop';
 		} catch (error) {
 			showFailure(output, error);

@@ -7,13 +7,13 @@ let credentials;
 const listeners = [];
 
 /** @returns the user id and the token, or undefined */
-export const current = () => credentials;
+export const currentCredentials = () => credentials;
 
 /** Calls a function whenever the credentials have changed. */
 export const onChange = (listener) => listeners.push(listener);
 
-/** @param text says whose credentials they are, for the page */
-function use(newCredentials, text) {
+/** Replaces the credentials. @param text names their user, for the page */
+function setCredentials(newCredentials, text) {
 	credentials = newCredentials;
 	byId('who').textContent = text;
 	byId('forget').hidden = !newCredentials;
@@ -29,11 +29,11 @@ async function logIn(form) {
 	});
 	const answer = await response.json();
 	if (!response.ok) throw new Error(answer.message ?? answer.error);
-	use(answer.data, `You are logged in as ${answer.data.me?.username ?? answer.data.userId}.`);
+	setCredentials(answer.data, `You are logged in as ${answer.data.me?.username ?? answer.data.userId}.`);
 }
 
-/** Connects the login forms of the page with this module. */
-export function start() {
+/** Makes the login forms of the page work. */
+export function startForms() {
 	const login = /** @type {HTMLFormElement} */ (byId('login'));
 	const token = /** @type {HTMLFormElement} */ (byId('token'));
 	login.addEventListener('submit', async (event) => {
@@ -48,11 +48,11 @@ export function start() {
 	token.addEventListener('submit', (event) => {
 		event.preventDefault();
 		const { userId, authToken } = Object.fromEntries(new FormData(token));
-		use({ userId, authToken }, `Calls are made as the user ${userId}.`);
+		setCredentials({ userId, authToken }, `Calls are made as the user ${userId}.`);
 		token.reset();
 	});
 	byId('forget').addEventListener('click', () => {
-		use(undefined, 'You are not logged in. Calls are made as a caller who is not logged in.');
+		setCredentials(undefined, 'You are not logged in. Calls are made as a caller who is not logged in.');
 		byId('who').focus();
 	});
 }

@@ -1,8 +1,8 @@
 /** One DDP connection for all calls and subscriptions of the page. The first call or subscription opens it. */
-import { current, onChange } from './credentials.js';
+import { currentCredentials, onChange } from './credentials.js';
 
 /** How long to wait for an answer, in ms. Most methods have a shorter time limit of their own. */
-const ANSWER_MS = 60_000;
+const ANSWER_TIMEOUT_MS = 60_000;
 
 let lastId = 0;
 /** @type {Promise<Connection> | undefined} */
@@ -10,7 +10,9 @@ let connection;
 
 class Connection {
 	#socket;
+	/** By call id: the function that ends the call with a message. */
 	#calls = new Map();
+	/** By subscription id: the function that receives messages. */
 	#subs = new Map();
 	/** Resolves with this connection when the DDP session has begun. */
 	connected;
@@ -63,7 +65,7 @@ class Connection {
 				this.#calls.delete(id);
 				resolve(message);
 			};
-			const timer = setTimeout(() => settle({ error: { reason: 'There was no answer in time' } }), ANSWER_MS);
+			const timer = setTimeout(() => settle({ error: { reason: 'There was no answer in time' } }), ANSWER_TIMEOUT_MS);
 			this.#calls.set(id, settle);
 			this.#send({ msg: 'method', id, method, params });
 		});
@@ -80,10 +82,11 @@ class Connection {
 	}
 }
 
+/** Opens a connection, and logs it in. */
 async function open() {
 	const created = new Connection();
 	const opened = await created.connected;
-	const credentials = current();
+	const credentials = currentCredentials();
 	if (credentials) {
 		const { error } = await opened.call('login', [{ resume: credentials.authToken }]);
 		if (error) throw new Error(`The login over DDP failed: ${error.reason ?? error.error}`);
@@ -116,7 +119,8 @@ onChange(() => {
 
 /** Calls a method. @returns the call as text, whether it has failed, and its result or error */
 export async function callDdp(method, params) {
-	const { result, error } = await (await connect()).call(method, params);
+	const opened = await connect();
+	const { result, error } = await opened.call(method, params);
 	const status = error ? `error ${error.error ?? ''}` : 'result';
 	return {
 		title: `${method}(${params.map((param) => JSON.stringify(param)).join(', ')})`,
@@ -132,5 +136,6 @@ export async function callDdp(method, params) {
  * @returns a function that ends the subscription
  */
 export async function subscribe(name, params, listen) {
-	return (await connect()).subscribe(name, params, listen);
+	const opened = await connect();
+	return opened.subscribe(name, params, listen);
 }

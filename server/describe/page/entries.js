@@ -7,7 +7,7 @@ import { el } from './elements.js';
 import { typeLines, typeText } from './typeText.js';
 
 /** Names of the types that have an entry. */
-const types = new Set();
+const typeNames = new Set();
 
 /** Maximum length of a type on one line, in characters. */
 const MAX_LINE_LENGTH = 60;
@@ -19,9 +19,10 @@ const MAX_LINE_LENGTH = 60;
 function typeCode(schema, prefix = '') {
 	const line = typeText(schema);
 	const isLong = line.length > MAX_LINE_LENGTH;
+	// Splits the text at capitalized words, and keeps these words as parts.
 	const parts = (isLong ? typeLines(schema) : line).split(/\b([A-Z]\w+)\b/);
-	const linked = parts.map((part) => (types.has(part) ? el('a', { href: `#type-${part}` }, part) : part));
-	return el('code', { class: isLong && 'long' }, prefix, ...linked);
+	const linkedParts = parts.map((part) => (typeNames.has(part) ? el('a', { href: `#type-${part}` }, part) : part));
+	return el('code', { class: isLong && 'long' }, prefix, ...linkedParts);
 }
 
 const nameText = ({ name, optional }) => `${name}${optional ? '?' : ''}: `;
@@ -127,7 +128,7 @@ function streamBody(channel) {
 	];
 }
 
-/** The text in which the search looks for an entry. */
+/** The text of an entry in which the search looks for words. */
 function searchText(title, summary, channel) {
 	const args = (channel['x-arguments'] ?? []).map(({ name }) => name);
 	const events = Object.values(channel.messages ?? {}).map((message) => message['x-event'] ?? '');
@@ -144,12 +145,13 @@ function searchText(title, summary, channel) {
 }
 
 /** Makes a closed entry. @param makeBody makes its content */
-function entry({ id, title, summary, channel = {}, makeBody }) {
+function makeEntry({ id, title, summary, channel = {}, makeBody }) {
 	const details = /** @type {HTMLDetailsElement} */ (
 		el('details', { id, class: 'entry' }, el('summary', {}, el('h3', {}, title), el('span', {}, summary)))
 	);
 	details.addEventListener('toggle', () => {
-		if (details.open && details.childElementCount === 1) details.append(el('div', { class: 'body' }, ...makeBody()));
+		const isEmpty = details.childElementCount === 1;
+		if (details.open && isEmpty) details.append(el('div', { class: 'body' }, ...makeBody()));
 	});
 	return { id, title, element: details, text: searchText(title, summary, channel) };
 }
@@ -161,13 +163,13 @@ function entry({ id, title, summary, channel = {}, makeBody }) {
 export function chaptersOf(document) {
 	const channels = Object.entries(document.channels);
 	const schemas = Object.entries(document.components.schemas);
-	for (const [name] of schemas) types.add(name);
-	const ofKind = (kind, makeBody) =>
+	for (const [name] of schemas) typeNames.add(name);
+	const entriesOfKind = (kind, makeBody) =>
 		channels
 			.filter(([, channel]) => channel['x-kind'] === kind)
 			.map(([id, channel]) => ({
 				chapter: channel['x-chapter'],
-				...entry({
+				...makeEntry({
 					id,
 					title: channel.title,
 					summary: channel.summary,
@@ -176,18 +178,18 @@ export function chaptersOf(document) {
 				}),
 			}))
 			.sort((a, b) => (a.title.toLowerCase() < b.title.toLowerCase() ? -1 : 1));
-	const methods = ofKind('method', methodBody);
+	const methods = entriesOfKind('method', methodBody);
 	const methodChapters = document['x-chapters'].map((title) => ({
 		title,
 		entries: methods.filter(({ chapter }) => chapter === title),
 	}));
 	const typeEntries = schemas.map(([name, schema]) =>
-		entry({ id: `type-${name}`, title: name, summary: '', makeBody: () => [el('p', {}, typeCode(schema))] }),
+		makeEntry({ id: `type-${name}`, title: name, summary: '', makeBody: () => [el('p', {}, typeCode(schema))] }),
 	);
 	return [
 		...methodChapters,
-		{ title: 'Publications', entries: ofKind('publication', publicationBody) },
-		{ title: 'Streams', entries: ofKind('stream', streamBody) },
+		{ title: 'Publications', entries: entriesOfKind('publication', publicationBody) },
+		{ title: 'Streams', entries: entriesOfKind('stream', streamBody) },
 		{ title: 'Types', entries: typeEntries },
 	].filter(({ entries }) => entries.length > 0);
 }

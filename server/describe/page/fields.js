@@ -2,9 +2,10 @@
 import { el, pretty } from './elements.js';
 import { typeText } from './typeText.js';
 
-const typesOf = ({ type }) => (Array.isArray(type) ? type : [type]).filter((one) => one !== 'null');
+/** The JSON types that a schema names, except null. */
+const typesOf = ({ type }) => (Array.isArray(type) ? type : [type]).filter((name) => name !== 'null');
 
-/** The kind of input that a field has: for a text, a number, a choice, or JSON. */
+/** The kind of input that a field needs. */
 function kindOf(schema) {
 	if (Array.isArray(schema.enum)) return 'choice';
 	const [type, ...others] = typesOf(schema);
@@ -18,10 +19,13 @@ function choicesOf(schema) {
 	return Array.isArray(schema.enum) ? schema.enum : [true, false];
 }
 
+/** The input of a field. That of JSON begins with the example, unless the argument is optional. */
 function inputOf(kind, { schema, optional, example }, attributes) {
 	if (kind === 'choice') {
-		const choices = choicesOf(schema).map((one) => el('option', { value: JSON.stringify(one) }, JSON.stringify(one)));
-		return el('select', attributes, ...(optional ? [el('option', { value: '' }, 'left out')] : []), ...choices);
+		const texts = choicesOf(schema).map((choice) => JSON.stringify(choice));
+		const choices = texts.map((text) => el('option', { value: text }, text));
+		if (optional) choices.unshift(el('option', { value: '' }, 'left out'));
+		return el('select', attributes, ...choices);
 	}
 	if (kind === 'text') return el('input', { ...attributes, placeholder: optional ? 'left out' : String(example) });
 	if (kind === 'number') {
@@ -45,7 +49,7 @@ function inputOf(kind, { schema, optional, example }, attributes) {
  * @returns the element, and `value()`, which returns undefined if the argument is left out. It throws an Error for text
  *   that is not JSON
  */
-export function field(argument, id) {
+export function makeField(argument, id) {
 	const { name, optional, schema } = argument;
 	const kind = kindOf(schema);
 	const hint = `${id}-hint`;
@@ -56,7 +60,8 @@ export function field(argument, id) {
 	function value() {
 		input.removeAttribute('aria-invalid');
 		const text = input.value;
-		if (text === '' && (optional || kind !== 'text')) return undefined;
+		const mayBeEmpty = kind === 'text' && !optional;
+		if (text === '' && !mayBeEmpty) return undefined;
 		if (kind === 'text') return text;
 		try {
 			return JSON.parse(text);

@@ -25,8 +25,8 @@ function openLinkedEntry() {
 	entry.querySelector('summary')?.focus({ preventScroll: true });
 }
 
-/** Shows the entries that contain all words of a search, and hides the others. */
-function filter(chapters, sections, contents, text) {
+/** Shows the entries that contain all words of a search, and hides the others. `sections` and `contents` are by chapter. */
+function showMatches(chapters, sections, contents, text) {
 	const words = text.toLowerCase().split(/\s+/).filter(Boolean);
 	let count = 0;
 	chapters.forEach(({ entries }, i) => {
@@ -46,22 +46,24 @@ function filter(chapters, sections, contents, text) {
 
 function startSearch(chapters, sections, contents) {
 	const search = /** @type {HTMLInputElement} */ (byId('search'));
-	search.addEventListener('input', () => filter(chapters, sections, contents, search.value));
+	search.addEventListener('input', () => showMatches(chapters, sections, contents, search.value));
 	byId('find').addEventListener('submit', (event) => {
 		event.preventDefault();
 		const first = chapters.flatMap(({ entries }) => entries).find(({ element }) => !element.hidden);
 		if (first) location.hash = first.id;
 	});
 	document.addEventListener('keydown', (event) => {
-		if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
-		if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
+		// A slash puts the cursor into the search, unless the user types into a field.
+		const hasModifier = event.ctrlKey || event.metaKey || event.altKey;
+		const isTyping = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+		if (event.key !== '/' || hasModifier || isTyping) return;
 		event.preventDefault();
 		search.focus();
 	});
 }
 
 async function start() {
-	credentials.start();
+	credentials.startForms();
 	const entries = byId('entries');
 	const showContents = () => byId('contents').toggleAttribute('open', WIDE.matches);
 	showContents();

@@ -1,6 +1,7 @@
 /** Calls methods over REST. */
-import { current } from './credentials.js';
+import { currentCredentials } from './credentials.js';
 
+/** The arguments as the query of a URL, with the question mark; empty if there are none. */
 function queryOf(args) {
 	const query = new URLSearchParams();
 	for (const [name, value] of args) query.set(name, typeof value === 'string' ? value : JSON.stringify(value));
@@ -21,8 +22,11 @@ export async function callRest({ verb, path, body }, args, code) {
 	const otherArgs = args.filter(([name]) => !pathArgs.has(name));
 	const filledPath = path.replace(/:(\w+)/g, (_, name) => encodeURIComponent(String(pathArgs.get(name) ?? '')));
 	const hasBody = ['POST', 'PUT', 'PATCH'].includes(verb);
+	// The body is either the value of the only argument, or an object of the arguments.
+	const isOnlyArgument = body === 'object';
+	const firstValue = otherArgs[0]?.[1];
 	const url = hasBody ? filledPath : filledPath + queryOf(otherArgs);
-	const credentials = current();
+	const credentials = currentCredentials();
 	const response = await fetch(url.slice(1), {
 		method: verb,
 		headers: {
@@ -30,10 +34,7 @@ export async function callRest({ verb, path, body }, args, code) {
 			...(credentials && { 'x-user-id': credentials.userId, 'x-auth-token': credentials.authToken }),
 			...(code && { 'x-2fa-code': code }),
 		},
-		...(hasBody && {
-			// The body is either the value of the only argument, or an object of the arguments.
-			body: JSON.stringify(body === 'object' ? (otherArgs[0]?.[1] ?? {}) : Object.fromEntries(otherArgs)),
-		}),
+		...(hasBody && { body: JSON.stringify(isOnlyArgument ? (firstValue ?? {}) : Object.fromEntries(otherArgs)) }),
 	});
 	const text = await response.text();
 	let answer = text;

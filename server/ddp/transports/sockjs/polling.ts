@@ -12,8 +12,8 @@ import { closeFrame, encodedMessagesFrame, encodeMessagePart, HEARTBEAT_FRAME } 
 import type { OpenSession, Receiver, Transport, TransportOptions } from '../transport.js';
 
 export interface PollingOptions extends TransportOptions {
-	/** Maximum time for which a poll is held, in ms; then it is answered by a heartbeat. */
-	readonly pollHold: number;
+	/** Maximum time for which a poll is held, in ms; then it is answered with a heartbeat. */
+	readonly maxPollHold: number;
 	/** How long a client may be without a poll, in ms; then it counts as disconnected. Default 60,000. */
 	readonly pollTimeout: number;
 }
@@ -45,7 +45,7 @@ export interface PollingHost {
 	/** The client has received the close frame. */
 	onCloseFrameSent(): void;
 	/** The client has disconnected. */
-	onGone(): void;
+	onDisconnect(): void;
 }
 
 /** Answers a poll with one frame. */
@@ -63,10 +63,10 @@ export class PollingTransport implements Transport {
 	#waitingBytes = 0;
 	/** The last long message, while it waits for a poll. */
 	#longMessage: LongMessage | undefined;
-	#isGone = false;
+	#hasDisconnected = false;
 	/** Set while callers of `whenDrained` wait for a poll that takes the buffered messages. */
 	#drained: Latch | undefined;
-	/** Set while the session has not accepted all messages of the last request; opened when the session has. */
+	/** Set while the session has not accepted all messages of the last request. Opened when it has accepted them. */
 	#accepted: Latch | undefined;
 	/** Answers the poll that is held; undefined if none is. */
 	#poll: AnswerPoll | undefined;
@@ -107,13 +107,15 @@ export class PollingTransport implements Transport {
 		this.#push(bytes.toString(), bytes.length);
 	}
 
-	/** Always false: `pollTimeout` detects a disconnected client, whatever it was sent. */
+	/** Always false: a long message delays no heartbeat, because `pollTimeout` detects a disconnected client. */
 	readonly isSendingParts = false;
 
+	/** Buffers a message for the next poll. @param encoded the message as a JSON string */
 	#push(encoded: string, bytes: number): void {
 		this.#waitingBytes += bytes;
+		this.#waiting.push(encoded);
 		// Deferred, so that all messages of one turn of the event loop are sent in one answer.
-		if (this.#waiting.push(encoded) === 1) setImmediate(() => this.#flush());
+		if (this.#waiting.length === 1) setImmediate(() => this.#flush());
 		if (this.#waitingBytes <= this.options.maxBuffered + (this.#longMessage?.length ?? 0)) return;
 		this.options.observer?.onOverflow();
 		this.#takeWaiting();
@@ -171,7 +173,7 @@ export class PollingTransport implements Transport {
 		}
 		this.#poll = answer;
 		clearTimeout(this.#timer);
-		this.#timer = setTimeout(() => this.#answer(HEARTBEAT_FRAME), this.options.pollHold).unref();
+		this.#timer = setTimeout(() => this.#answer(HEARTBEAT_FRAME), this.options.maxPollHold).unref();
 		this.#flush();
 	}
 
@@ -182,8 +184,8 @@ export class PollingTransport implements Transport {
 
 	/**
 	 * Handles messages from the client.
-	 * @returns resolves when the session has accepted them; null if they are ignored, because the session has not yet
-	 *   accepted the previous messages
+	 * @returns resolves when the session has accepted them; null if they are refused, because the session has not yet
+	 *   accepted the previous ones
 	 */
 	receive(messages: readonly string[]): Promise<void> | null {
 		if (this.#accepted) return null;
@@ -195,14 +197,14 @@ export class PollingTransport implements Transport {
 	}
 
 	/** The client has disconnected: it did not poll in time, or aborted a poll. */
-	onGone(): void {
-		if (this.#isGone) return;
-		this.#isGone = true;
+	onDisconnect(): void {
+		if (this.#hasDisconnected) return;
+		this.#hasDisconnected = true;
 		clearTimeout(this.#timer);
 		this.#poll = undefined;
 		this.#takeWaiting();
 		this.close(NORMAL_CLOSURE);
-		this.host.onGone();
+		this.host.onDisconnect();
 	}
 
 	/** Answers the held poll, if there is anything to send. */
@@ -238,6 +240,6 @@ export class PollingTransport implements Transport {
 	/** Starts the timeout for the next poll. */
 	#startPollTimeout(): NodeJS.Timeout {
 		// The timer need not keep the process alive.
-		return setTimeout(() => this.onGone(), this.options.pollTimeout).unref();
+		return setTimeout(() => this.onDisconnect(), this.options.pollTimeout).unref();
 	}
 }

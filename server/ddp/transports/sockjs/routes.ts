@@ -9,7 +9,7 @@ import type { OpenSession } from '../transport.js';
 import { type PollingOptions, PollingTransport } from './polling.js';
 
 export interface SockJsRouteOptions extends PollingOptions {
-	/** Largest request body, in bytes; above it the answer is 413. */
+	/** Maximum size of a request body, in bytes; above it the answer is 413. */
 	readonly maxFrame: number;
 	readonly allowsOrigin: AllowsOrigin;
 	/** Decides when a new client may connect. */
@@ -19,10 +19,11 @@ export interface SockJsRouteOptions extends PollingOptions {
 const TEXT = 'text/plain; charset=UTF-8';
 const SCRIPT = 'application/javascript; charset=UTF-8';
 const TOO_LARGE = 'Payload too large.';
-const A_YEAR_S = 31_536_000;
+const YEAR_S = 31_536_000;
 
 /**
- * The path of a client's connection: two segments that the client chooses, without dots. Only the second identifies it.
+ * The path of a client's connection: two segments without dots, which the client chooses. Only the second identifies the
+ * connection.
  */
 export const CONNECTION_PATH = '/:server(^[^.]+$)/:session(^[^.]+$)';
 type ConnectionRequest = FastifyRequest<{ Params: { session: string } }>;
@@ -52,7 +53,7 @@ function addPreflight(scope: FastifyInstance, path: string, verb: 'GET' | 'POST'
 	scope.options(path, ({ headers }, reply) => {
 		const requestedHeaders = headers['access-control-request-headers'];
 		if (requestedHeaders !== undefined) reply.header('access-control-allow-headers', requestedHeaders);
-		reply.header('access-control-allow-methods', `OPTIONS, ${verb}`).header('access-control-max-age', A_YEAR_S);
+		reply.header('access-control-allow-methods', `OPTIONS, ${verb}`).header('access-control-max-age', YEAR_S);
 		return reply.code(204).send();
 	});
 }
@@ -60,7 +61,7 @@ function addPreflight(scope: FastifyInstance, path: string, verb: 'GET' | 'POST'
 /** The polling clients of a server, for its shutdown. */
 export interface PollingClients {
 	/** Resolves when each client has received a close frame, or has disconnected. */
-	allClosed(): Promise<void>;
+	whenAllClosed(): Promise<void>;
 }
 
 /** Serves SockJS on an HTTP server, except for WebSocket upgrades. */
@@ -69,10 +70,11 @@ export function addSockJsRoutes(
 	openSession: OpenSession,
 	options: SockJsRouteOptions,
 ): PollingClients {
+	/** By the id that the client has chosen. */
 	const connections = new Map<string, PollingTransport>();
 	/** Clients that have not yet received a close frame. */
 	const unclosed = new Set<PollingTransport>();
-	/** Resolves the promise that `allClosed` has returned. */
+	/** Resolves the promise that `whenAllClosed` has returned. */
 	let resolveAll: (() => void) | undefined;
 
 	/** Must be called when a client has received its close frame, or has disconnected. */
@@ -81,18 +83,18 @@ export function addSockJsRoutes(
 		if (unclosed.size === 0) resolveAll?.();
 	}
 
-	/** Creates the transport of a new client, whose connection was counted. */
-	function open(name: string, request: IncomingMessage): PollingTransport {
+	/** Creates the transport of a new client. Its connection is already counted. @param id chosen by the client */
+	function open(id: string, request: IncomingMessage): PollingTransport {
 		const connection = new PollingTransport(request, openSession, options, {
 			onCloseFrameSent: () => markClosed(connection),
-			onGone() {
+			onDisconnect() {
 				markClosed(connection);
 				options.admission.release(connection.clientAddress);
-				// A new client may have opened a connection with this name meanwhile.
-				if (connections.get(name) === connection) connections.delete(name);
+				// A new client may have opened a connection with this id meanwhile.
+				if (connections.get(id) === connection) connections.delete(id);
 			},
 		});
-		connections.set(name, connection);
+		connections.set(id, connection);
 		unclosed.add(connection);
 		return connection;
 	}
@@ -107,10 +109,10 @@ export function addSockJsRoutes(
 	function admit(request: ConnectionRequest, reply: FastifyReply): void {
 		const { raw, params } = request;
 		const address = options.addressOf(raw);
-		/** Set while the client waits: must be called if it disconnects. */
-		let leave: (() => void) | undefined;
-		leave = options.admission.request(address, (refused) => {
-			if (leave) reply.raw.off('close', leave);
+		/** Set if the client must wait; to be called if it disconnects meanwhile. */
+		let onDisconnect: (() => void) | undefined;
+		onDisconnect = options.admission.request(address, (refused) => {
+			if (onDisconnect) reply.raw.off('close', onDisconnect);
 			// Another poll of the same client may have opened the connection while this one waited.
 			const existing = connections.get(params.session);
 			if (refused) answerText(reply, refused.status, refused.text);
@@ -122,7 +124,7 @@ export function addSockJsRoutes(
 				reply.send(`${OPEN_FRAME}\n`);
 			}
 		});
-		if (leave) reply.raw.once('close', leave);
+		if (onDisconnect) reply.raw.once('close', onDisconnect);
 	}
 
 	/** Ends a connection whose client aborts a poll. */
@@ -130,11 +132,11 @@ export function addSockJsRoutes(
 		let isAnswered = false;
 		reply.type(SCRIPT).raw.once('finish', () => {
 			// The event also occurs if the client has aborted the request during the answer. Then the socket is destroyed.
-			isAnswered = raw.socket.destroyed === false;
+			isAnswered = !raw.socket.destroyed;
 		});
 		reply.raw.once('close', () => {
 			// The client aborted the request, so the answer is lost.
-			if (!isAnswered) connection.onGone();
+			if (!isAnswered) connection.onDisconnect();
 		});
 	}
 
@@ -187,7 +189,7 @@ export function addSockJsRoutes(
 	}
 	app.register(routes, { prefix: '/sockjs' });
 	return {
-		allClosed: () =>
+		whenAllClosed: () =>
 			new Promise((resolve) => {
 				resolveAll = resolve;
 				if (unclosed.size === 0) resolve();

@@ -15,7 +15,7 @@ export interface SockJsWebSocketOptions extends WebSocketOptions {
 	readonly heartbeats: Heartbeats;
 }
 
-/** Parses a client's SockJS frame: an array of messages or a single one. Null if the frame is invalid. */
+/** Parses a client's SockJS frame: an array of messages, or a single message. @returns null for an invalid frame */
 function messagesIn(frame: string): string[] | null {
 	if (frame === '') return [];
 	try {
@@ -81,7 +81,7 @@ export class SockJsWebSocketTransport extends WebSocketTransport implements Hear
 	}
 
 	override close(reason: CloseReason): void {
-		// `ws` closes the connection after a too large frame without a SockJS close frame, so this does the same.
+		// `ws` sends no SockJS close frame when it closes the connection after a too large frame. This does the same.
 		if (reason !== TOO_LARGE) super.send(closeFrame(reason));
 		super.close(reason);
 	}

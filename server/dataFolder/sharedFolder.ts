@@ -1,0 +1,29 @@
+/** Checks a data folder that several processes may open at the same time. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { assertIntact, hasManifest } from './manifest.js';
+import { ownerOf } from './owner.js';
+
+/** How long another process may take to make the files of a shared folder, in ms. */
+const MAX_MAKING_MS = 5000;
+
+/** Time between two checks of a shared folder, in ms. */
+const CHECK_EVERY_MS = 20;
+
+/**
+ * Checks a shared folder as `assertIntact` does. A folder without a manifest is checked again while another process may be
+ * making the files: that process claims the folder before it makes the first file.
+ */
+export async function assertSharedIntact(path: string): Promise<void> {
+	for (let waited = 0; ; waited += CHECK_EVERY_MS) {
+		const wasMade = hasManifest(path);
+		try {
+			return await assertIntact(path);
+		} catch (error) {
+			if (wasMade || waited >= MAX_MAKING_MS) throw error;
+			// The file that names the owner may be unreadable, because it is only half written.
+			const owner = await ownerOf(path).catch(() => 'unknown');
+			if (owner === undefined && !hasManifest(path)) throw error;
+		}
+		await delay(CHECK_EVERY_MS);
+	}
+}

@@ -1,0 +1,128 @@
+/** Finds the documents that may match a filter, by id or by the index that finds the fewest. */
+import type { IndexSpec } from '../../shared/indexes.js';
+import { type Document, type Fields, isId } from '../../shared/values.js';
+import { allowedValues, lowerBound } from './allowedValues.js';
+import { AFTER_ALL_KEYS, isShort, keyOf, keysToLookUp, prefixOf, TEXT_RANGE } from './indexKeys.js';
+
+/** Documents by their ids. */
+export interface ReadableDocuments {
+	get(id: string): Document | undefined;
+	/**
+	 * All documents. An ordered table begins after the id `after`, if it is given; others ignore it. Documents may be
+	 * written during the iteration.
+	 */
+	scan(after: string | undefined): Iterable<Document>;
+	/** Whether `scan` returns documents ordered by id, and an index the ids of a key in order. */
+	readonly ordered: boolean;
+}
+
+/** The entries of an index: ids of documents by the documents' keys (`indexKeys.ts`). */
+export interface ReadableEntries {
+	/** The ids of a key. In an ordered table only those after the id `after`, if it is given. */
+	ids(key: string, after: string | undefined): Iterable<string>;
+	/** How many ids a key has. */
+	count(key: string): number;
+	/** The ids of the keys from `from` to before `to`, in the order of the keys by code points. */
+	between(from: string, to: string): Iterable<string>;
+}
+
+export interface ReadableIndex {
+	readonly spec: IndexSpec;
+	readonly entries: ReadableEntries;
+}
+
+/** Candidates: a superset of the documents that match a filter. */
+export interface Candidates {
+	readonly documents: Iterable<Document>;
+	/** Whether they are sorted, ascending, by the path that was passed to `candidates`. */
+	readonly ordered: boolean;
+}
+
+/** Up to this number of candidates, sorting them is faster than reading them from an index in order. */
+const MAX_TO_SORT = 100;
+
+/**
+ * Finds candidates by id, by an index that is sorted by `path`, or by the index with the fewest candidates. If none can
+ * be used, all documents are candidates.
+ *
+ * @param path the path by which the caller wants the documents sorted, if possible
+ */
+export function candidates(
+	documents: ReadableDocuments,
+	indexes: readonly ReadableIndex[],
+	filter: Fields,
+	path = '_id',
+): Candidates {
+	const wantedIds = allowedValues(filter, '_id');
+	if (wantedIds?.length === 1) {
+		const [id] = wantedIds;
+		const document = isId(id) ? documents.get(id) : undefined;
+		return { documents: document ? [document] : [], ordered: true };
+	}
+	if (wantedIds) return { documents: read(documents, new Set(wantedIds.filter(isId))), ordered: false };
+	const found = lookUp(indexes, filter);
+	const isQuickToSort = found !== undefined && found.count <= MAX_TO_SORT;
+	const sortedIds = path === '_id' || isQuickToSort ? undefined : idsInOrder(indexes, filter, path);
+	if (sortedIds) return { documents: read(documents, sortedIds), ordered: true };
+	const bound = lowerBound(filter, '_id');
+	const after = isId(bound) ? bound : undefined;
+	const ordered = path === '_id' && documents.ordered;
+	if (!found) return { documents: documents.scan(after), ordered };
+	const { entries, keys } = found;
+	const [key, ...others] = keys;
+	if (key !== undefined && others.length === 0) return { documents: read(documents, entries.ids(key, after)), ordered };
+	const ids = new Set(keys.flatMap((key) => [...entries.ids(key, after)]));
+	return { documents: read(documents, ids), ordered: false };
+}
+
+/** Reads each document when the caller takes it. Leaves out those that were removed meanwhile. */
+function* read(documents: ReadableDocuments, ids: Iterable<string>): Iterable<Document> {
+	for (const id of ids) {
+		const document = documents.get(id);
+		if (document) yield document;
+	}
+}
+
+/** The keys of an index that find a filter's candidates, and the number of candidates. */
+interface Found {
+	readonly entries: ReadableEntries;
+	readonly keys: readonly string[];
+	readonly count: number;
+}
+
+/** Looks up the filter in the index with the fewest candidates; undefined if no index can be used. */
+function lookUp(indexes: readonly ReadableIndex[], filter: Fields): Found | undefined {
+	let best: Found | undefined;
+	for (const { spec, entries } of indexes) {
+		const keys = keysToLookUp(filter, spec);
+		if (!keys) continue;
+		// In a unique index a key has at most one id.
+		const count = spec.unique ? keys.length : keys.reduce((sum, key) => sum + entries.count(key), 0);
+		if (!best || count < best.count) best = { entries, keys, count };
+		if (count <= 1) break;
+	}
+	return best;
+}
+
+/**
+ * The ids of the candidates, sorted by a path. They come from a unique index on two fields: one for which the filter
+ * allows a single value, then the path. Undefined if there is no such index, or the path has values in it that are not
+ * short texts, because only keys of short texts are in sort order.
+ */
+function idsInOrder(indexes: readonly ReadableIndex[], filter: Fields, path: string): Iterable<string> | undefined {
+	for (const { spec, entries } of indexes) {
+		const [field = '', second] = spec.fields;
+		if (second !== path || spec.fields.length > 2 || !spec.unique || spec.sparse) continue;
+		const values = allowedValues(filter, field);
+		if (values?.length !== 1) continue;
+		const prefix = prefixOf(values[0]);
+		const [from, to] = [prefix + TEXT_RANGE.from, prefix + TEXT_RANGE.to];
+		// A key before or after the texts means another value.
+		for (const _ of entries.between(prefix, from)) return undefined;
+		for (const _ of entries.between(to, prefix + AFTER_ALL_KEYS)) return undefined;
+		const bound = lowerBound(filter, path);
+		const start = bound !== undefined && isShort(bound) ? prefix + keyOf(bound) : from;
+		return entries.between(start, to);
+	}
+	return undefined;
+}
