@@ -33,9 +33,9 @@ const BURST_MS = 12_000;
 const MAX_RATIO = 2;
 const MAX_PEAK_RATIO = 2;
 
-/** The number below which this part of the numbers is. */
+/** The number below which this part of the numbers is; NaN without numbers, as when a short storm ends in the burst. */
 function quantile(numbers: readonly number[], part: number): number {
-	return [...numbers].sort((a, b) => a - b)[Math.floor((numbers.length - 1) * part)] as number;
+	return [...numbers].sort((a, b) => a - b)[Math.floor((numbers.length - 1) * part)] ?? Number.NaN;
 }
 
 /** What happened in a time: how long calls took, in ms, and what the server did. */
