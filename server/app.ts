@@ -125,7 +125,18 @@ export function createApp(options: AppOptions): App {
 	const allowsOrigin = originCheck(options.allowedOrigins ?? '*');
 	const endpoint = serveDdp(
 		http,
-		{ ...services, invoker, publications, limits, resumeChains, addressOf, onConnection, allowsOrigin, pathOf },
+		{
+			...services,
+			invoker,
+			publications,
+			limits,
+			resumeChains,
+			addressOf,
+			onConnection,
+			allowsOrigin,
+			pathOf,
+			liveQueryObserver: ops?.liveQueryObserver,
+		},
 		ddp,
 	);
 	const stopObserving = ops?.attach({ sessions: endpoint.sessions, bus, onChange });

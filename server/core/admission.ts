@@ -34,7 +34,8 @@ export const MAX_WAIT_MS = 5000;
 /** How many connections are refused in one turn of the event loop when their time is over. */
 const REFUSALS = { perTurn: 3, maxWaiting: Number.POSITIVE_INFINITY };
 
-const TICKS_PER_SECOND = 50;
+/** Many, so that few connections open in one turn of the event loop: each is about a millisecond of work, with its login. */
+const TICKS_PER_SECOND = 200;
 
 /** Number of connections that open in a second while the process is overloaded. */
 const OVERLOADED_PER_SECOND = 5;

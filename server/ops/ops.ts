@@ -6,6 +6,7 @@ import type { ClusterCounts } from '../cluster/clusterCounts.js';
 import type { PartHealth } from '../cluster/partHealth.js';
 import type { WatcherState } from '../cluster/watch/watcher.js';
 import type { ServerObserver } from '../core/observer.js';
+import type { LiveQueryObserver } from '../ddp/publications/live-queries.js';
 import { expiryOf } from '../http/certificate.js';
 import type { OpenStore } from '../store/collections.js';
 import { createCallLog, logRevokedTokens } from './callLog.js';
@@ -15,6 +16,7 @@ import { Counters, EVENTS } from './counters.js';
 import { Health } from './health.js';
 import { HolderCensus } from './holderCensus.js';
 import { keyEventOfChange } from './keyEvents.js';
+import { observeLiveQueries } from './liveQueryHealth.js';
 import { healthPages, metricsPage, type Page, type PageServer, servePages } from './pages.js';
 import type { CountedSession } from './sessionCensus.js';
 import type { Traces } from './traces.js';
@@ -42,6 +44,7 @@ export class Ops {
 	readonly busHealth: PartHealth;
 	/** For watching a database that other programs write to. */
 	readonly watcherHealth: PartHealth;
+	readonly liveQueryObserver: LiveQueryObserver;
 	/** Receives the reports of the parts of the server. Set by `observe`. */
 	observer: ServerObserver | undefined;
 	readonly #counters: Counters | undefined;
@@ -63,6 +66,7 @@ export class Ops {
 		this.health.addPart('store', 'It is not open yet');
 		this.busHealth = this.health.addPart('bus', 'This process is not connected to others');
 		this.watcherHealth = this.health.addPart('watcher', 'Writes of other programs are not watched');
+		this.liveQueryObserver = observeLiveQueries(this.health.addPart('liveQueries', 'There are none'));
 		const { folder } = options;
 		if (folder === undefined) this.health.addPart('disk', 'The data is not in a folder');
 		else this.health.addCheck('disk', diskCheck(folder));

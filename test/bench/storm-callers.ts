@@ -1,6 +1,7 @@
 /** Sessions that were there before a storm, in a process of their own: they call at a steady pace, whatever the answers take. */
 import { setPriority } from 'node:os';
 import { ddpConnection } from './load.js';
+import { watchWork } from './storm-work.js';
 
 export interface CallersOrder {
 	readonly port: number;
@@ -17,8 +18,11 @@ try {
 	// Only the superuser may.
 }
 
-process.on('message', (message: CallersOrder | 'times') => {
+const work = watchWork();
+
+process.on('message', (message: CallersOrder | 'times' | 'work') => {
 	if (message === 'times') process.send?.(times.splice(0));
+	else if (message === 'work') process.send?.(work());
 	else void start(message).then(() => process.send?.('ready'));
 });
 process.on('disconnect', () => process.exit());

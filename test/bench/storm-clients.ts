@@ -35,6 +35,9 @@ function waitBefore(attempt: number): number {
 	return Math.min(MAX_MS, BASE_MS * FACTOR ** attempt) * (0.75 + Math.random() / 2);
 }
 
+/** Time in which the clients notice that the server is there again, in ms. */
+const NOTICE_MS = 1000;
+
 // In life they are on other machines, so they do not take turns with the server and its other clients.
 setPriority(10);
 
@@ -70,6 +73,7 @@ function attempt(port: number, token: string): Promise<boolean> {
 }
 
 async function comeBack(port: number, token: string): Promise<number> {
+	await new Promise((resolve) => setTimeout(resolve, NOTICE_MS * Math.random()));
 	const began = performance.now();
 	for (let i = 0; !(await attempt(port, token)); i++) {
 		refused++;

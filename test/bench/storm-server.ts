@@ -1,13 +1,14 @@
 /**
  * The server of the bench of a storm, with the settings of the command and its data in a folder: `node storm-server.js FOLDER
  * [MEMBERS]`. With a number it stores so many people, tells what they need, and ends. Without one it serves them, and
- * answers `memory` and `peak`.
+ * answers `memory` and `work`.
  */
 import { createWriteStream } from 'node:fs';
 import { pino } from 'pino';
 import { openServer } from '../../server/openServer.js';
 import { addPerson, addRoom } from '../support/people.js';
 import { memory } from './memoryUsage.js';
+import { watchWork } from './storm-work.js';
 
 /** What the people of the bench need. */
 export interface StormPeople {
@@ -21,13 +22,11 @@ export interface StormReady {
 	readonly port: number;
 }
 
-/** Time between two looks at the memory, in ms. */
-const LOOK_MS = 50;
-
 /** How many people are stored at a time. */
 const AT_ONCE = 100;
 
 const [folder = '', count] = process.argv.slice(2);
+const perSecond = process.env.ROOMKEY_STORM_PER_SECOND;
 const server = await openServer({
 	port: 0,
 	store: { data: folder },
@@ -36,6 +35,7 @@ const server = await openServer({
 	log: pino({ level: 'info' }, createWriteStream('/dev/null')),
 	// All clients of the bench have one address.
 	maxConnectionsPerAddress: 100_000,
+	...(perSecond && { maxConnectsPerSecond: Number(perSecond) }),
 });
 
 async function fill(people: number): Promise<StormPeople> {
@@ -49,21 +49,10 @@ async function fill(people: number): Promise<StormPeople> {
 	return { tokens, rid };
 }
 
-let peak = 0;
-setInterval(() => {
-	peak = Math.max(peak, process.memoryUsage.rss());
-}, LOOK_MS).unref();
-
 process.on('disconnect', () => process.exit());
 if (count === undefined) {
-	process.on('message', (what) => {
-		if (what === 'memory') {
-			process.send?.(memory());
-		} else {
-			process.send?.(peak);
-			peak = 0;
-		}
-	});
+	const work = watchWork();
+	process.on('message', (what) => process.send?.(what === 'memory' ? memory() : work()));
 	process.send?.({ port: Number(new URL(server.url).port) } satisfies StormReady);
 } else {
 	const people = await fill(Number(count));

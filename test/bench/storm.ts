@@ -2,6 +2,7 @@
  * Clients that return at once after a restart, each with a login by token: how long the calls of those take that are logged
  * in already, beside the same calls before, and what memory the server needs meanwhile.
  */
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +13,7 @@ import { atMost, run, stopOf } from './processes.js';
 import type { CallersOrder } from './storm-callers.js';
 import type { StormOrder, StormReport } from './storm-clients.js';
 import type { StormPeople, StormReady } from './storm-server.js';
+import type { Work } from './storm-work.js';
 
 /** Sessions that are logged in before the storm. */
 const CALLERS = 100;
@@ -19,7 +21,7 @@ const CALLERS = 100;
 /** Time between two calls of one of them, in ms. */
 const EVERY_MS = 125;
 
-const CLIENTS = atMost(10_000 + CALLERS) - CALLERS;
+const CLIENTS = atMost(Number(process.env.ROOMKEY_STORM_CLIENTS ?? 10_000) + CALLERS) - CALLERS;
 
 /** How long calls are measured without a storm, in ms, and how long the server compiles code before that. */
 const QUIET_MS = 15_000;
@@ -31,12 +33,18 @@ const BURST_MS = 12_000;
 const MAX_RATIO = 2;
 const MAX_PEAK_RATIO = 2;
 
-/** The number below which this part of the numbers is. */
+/** The number below which this part of the numbers is; NaN without numbers, as when a short storm ends in the burst. */
 function quantile(numbers: readonly number[], part: number): number {
-	return [...numbers].sort((a, b) => a - b)[Math.floor((numbers.length - 1) * part)] as number;
+	return [...numbers].sort((a, b) => a - b)[Math.floor((numbers.length - 1) * part)] ?? Number.NaN;
 }
 
-type Quantiles = [quiet: number, all: number, first: number, last: number];
+/** What happened in a time: how long calls took, in ms, and what the server did. */
+interface Look {
+	readonly times: readonly number[];
+	readonly work: Work;
+	/** The p99 of the wait for the event loop in the process of the callers, in ms. */
+	readonly callersWait: number;
+}
 
 const inMib = (bytes: number) => (bytes / 1024 ** 2).toFixed(0);
 
@@ -57,42 +65,60 @@ async function measure(folder: string): Promise<void> {
 	const server = run('./storm-server.js', [folder]);
 	const [{ port }] = (await once(server, 'message')) as [StormReady];
 	const callers = run('./storm-callers.js');
-	const clients = run('./storm-clients.js');
 
-	/** @returns how long the calls took since this was last asked, in ms */
-	async function callTimes(): Promise<readonly number[]> {
-		callers.send('times');
-		const [times] = (await once(callers, 'message')) as [readonly number[]];
-		return times;
-	}
-	async function ask<T>(what: 'memory' | 'peak'): Promise<T> {
-		server.send(what);
-		const [answer] = (await once(server, 'message')) as [T];
+	async function ask<T>(child: ChildProcess, what: string): Promise<T> {
+		child.send(what);
+		const [answer] = (await once(child, 'message')) as [T];
 		return answer;
+	}
+	/** What has happened since this was last asked. */
+	async function look(): Promise<Look> {
+		return {
+			times: await ask(callers, 'times'),
+			work: await ask(server, 'work'),
+			callersWait: (await ask<Work>(callers, 'work')).waitP99,
+		};
+	}
+	/** Clients return to a port. @returns what happened in the first seconds, and afterwards */
+	async function storm(to: number): Promise<{ burst: Look; later: Look; report: StormReport; end(): Promise<void> }> {
+		const clients = run('./storm-clients.js');
+		await look();
+		clients.send({ port: to, tokens: tokens.slice(CALLERS) } satisfies StormOrder);
+		const reported = once(clients, 'message') as Promise<[StormReport]>;
+		await delay(BURST_MS);
+		const burst = await look();
+		const [report] = await reported;
+		return { burst, later: await look(), report, end: stopOf(clients) };
 	}
 
 	callers.send({ port, tokens: tokens.slice(0, CALLERS), rid, every: EVERY_MS } satisfies CallersOrder);
 	await once(callers, 'message');
 	await delay(WARM_UP_MS);
-	const memoryBefore = await ask<Memory>('memory');
+	const memoryBefore = await ask<Memory>(server, 'memory');
 	// The garbage collection has held up calls.
 	await delay(WARM_UP_MS);
-	await callTimes();
+	await look();
 	await delay(QUIET_MS);
-	const before = await callTimes();
-	await ask('peak');
-	clients.send({ port, tokens: tokens.slice(CALLERS) } satisfies StormOrder);
-	const reported = once(clients, 'message') as Promise<[StormReport]>;
-	await delay(BURST_MS);
-	const burst = await callTimes();
-	const [report] = await reported;
-	const later = await callTimes();
-	const peak = await ask<number>('peak');
-	const memoryAfter = await ask<Memory>('memory');
-	for (const child of [clients, callers, server]) await stopOf(child)();
+	const quiet = await look();
+	printTitle();
+	printLook('before', quiet, quiet);
 
-	printCalls(before, burst, later);
-	printClients(report);
+	const other = run('./storm-control.js');
+	const [{ port: otherPort }] = (await once(other, 'message')) as [StormReady];
+	const control = await storm(otherPort);
+	printStorm('at a bare server', control, quiet);
+	await control.end();
+	await stopOf(other)();
+	await delay(WARM_UP_MS);
+
+	const real = await storm(port);
+	printStorm('here', real, quiet);
+	const memoryAfter = await ask<Memory>(server, 'memory');
+	for (const stop of [real.end, stopOf(callers), stopOf(server)]) await stop();
+
+	printClients('At the bare server', control.report);
+	printClients('Here', real.report);
+	const peak = Math.max(real.burst.work.peak, real.later.work.peak);
 	const held = (memoryAfter.held - memoryBefore.held) / CLIENTS;
 	console.log(
 		`\nMemory of the server: ${inMib(memoryBefore.resident)} MiB before, at most ${inMib(peak)} MiB during it,`,
@@ -101,30 +127,35 @@ async function measure(folder: string): Promise<void> {
 	console.log(`the most beside the last: ${(peak / memoryAfter.resident).toFixed(2)}, aim ≤ ${MAX_PEAK_RATIO}.`);
 }
 
-function printCalls(before: readonly number[], burst: readonly number[], later: readonly number[]): void {
-	const during = [...burst, ...later];
-	console.log(`${CLIENTS} clients return at once; ${CALLERS} sessions are there and call every ${EVERY_MS} ms.\n`);
+function printTitle(): void {
+	console.log(`${CLIENTS} clients return at once; ${CALLERS} sessions are there and call every ${EVERY_MS} ms.`);
+	console.log(`Ratio is that of the p99, aim ≤ ${MAX_RATIO}. Times are in ms. What follows it is the server's own.\n`);
 	console.log(
-		`| Their calls | before ms | during ms | ratio | aim | first ${BURST_MS / 1000} s, ms | later, ms | ratio |`,
+		"| Storm | median | p99 | longest | ratio | wait p99 | longest turn | longest GC | GC % | CPU % | callers' wait |",
 	);
-	console.log('|---|---|---|---|---|---|---|---|');
-	for (const [name, part, aim] of [
-		['median', 0.5, ''],
-		['p99', 0.99, `≤ ${MAX_RATIO}`],
-		['longest', 1, ''],
-	] as const) {
-		const [quiet, all, first, last] = [before, during, burst, later].map((times) => quantile(times, part)) as Quantiles;
-		const cells = [quiet, all, all / quiet, aim, first, last, last / quiet];
-		const row = cells.map((cell) => (typeof cell === 'number' ? cell.toFixed(2) : cell));
-		console.log(`| ${name} | ${row.join(' | ')} |`);
-	}
-	console.log(`\n${before.length} calls before, ${during.length} during it.`);
+	console.log('|---|---|---|---|---|---|---|---|---|---|---|');
 }
 
-function printClients({ times, refused, failedLogins, open }: StormReport): void {
+function printStorm(where: string, { burst, later }: { burst: Look; later: Look }, quiet: Look): void {
+	printLook(`${where}, first ${BURST_MS / 1000} s`, burst, quiet);
+	printLook(`${where}, later`, later, quiet);
+	const p99 = quantile([...burst.times, ...later.times], 0.99);
+	console.log(
+		`| ${where}, all | | ${p99.toFixed(2)} | | ${(p99 / quantile(quiet.times, 0.99)).toFixed(2)} | | | | | |`,
+	);
+}
+
+function printLook(name: string, { times, work, callersWait }: Look, quiet: Look): void {
+	const p99 = quantile(times, 0.99);
+	const cells = [quantile(times, 0.5), p99, quantile(times, 1), p99 / quantile(quiet.times, 0.99)];
+	const own = [work.waitP99, work.longestTurn, work.longestGc, 100 * work.gc, 100 * work.cpu, callersWait];
+	console.log(`| ${[name, ...[...cells, ...own].map((cell) => cell.toFixed(2))].join(' | ')} |`);
+}
+
+function printClients(where: string, { times, refused, failedLogins, open }: StormReport): void {
 	const seconds = (part: number) => (quantile(times, part) / 1000).toFixed(1);
 	console.log(
-		`${times.length - failedLogins} of ${CLIENTS} are logged in, ${open} connected; ${failedLogins} logins failed; ` +
+		`\n${where}, ${times.length - failedLogins} of ${CLIENTS} are logged in, ${open} connected; ${failedLogins} logins failed; ` +
 			`${refused} attempts were refused. Half were in after ${seconds(0.5)} s, all after ${seconds(1)} s.`,
 	);
 }

@@ -45,7 +45,7 @@ describe('probes', () => {
 		expect([alive.status, alive.body.status]).to.deep.equal([200, 'ok']);
 		const ready = await request(`${url}/readyz`);
 		expect([ready.status, ready.body.status]).to.deep.equal([200, 'ready']);
-		expect(ready.body.checks).to.have.all.keys('store', 'disk', 'bus', 'watcher');
+		expect(ready.body.checks).to.have.all.keys('store', 'disk', 'bus', 'watcher', 'liveQueries');
 		expect(ready.headers.get('cache-control')).to.equal('no-store');
 		expect((await request(`${url}/livez?plain`)).text).to.equal('ok\n');
 		expect((await request(`${url}/readyz`, { headers: { accept: 'text/plain' } })).text).to.equal('ready\n');

@@ -1,7 +1,9 @@
 /** What clients receive while the database is unavailable. */
+import { setImmediate as aTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { MongoServerSelectionError } from 'mongodb';
 import { unavailableError } from '../../server/mongodb/unavailable.js';
+import { liveQuery, publication } from '../../shared/publication.js';
 import type { Collection, Store } from '../../shared/store.js';
 import { StoreError } from '../../shared/storeErrors.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -10,14 +12,14 @@ import { addPerson, addRoom, type Person } from '../support/people.js';
 import { get, post, type RestAnswer, request } from '../support/rest.js';
 import { type OpenStore, openTestStore } from '../support/store.js';
 
-/** A store whose operations fail while `failure` returns an error. */
-function failing(real: Store, failure: () => Error | undefined): Store {
-	function wrap<T extends { _id: string }>(collection: Collection<T>): Collection<T> {
+/** A store whose operations fail while `failure` returns an error for their collection. */
+function failing(real: Store, failure: (collection: string) => Error | undefined): Store {
+	function wrap<T extends { _id: string }>(key: string, collection: Collection<T>): Collection<T> {
 		return new Proxy(collection, {
 			get(target, name) {
 				const operation = Reflect.get(target, name) as (...args: unknown[]) => unknown;
 				return (...args: unknown[]) => {
-					const thrown = failure();
+					const thrown = failure(key);
 					if (!thrown) return Reflect.apply(operation, target, args);
 					const error = unavailableError(thrown);
 					if (name !== 'find') return Promise.reject(error);
@@ -28,9 +30,18 @@ function failing(real: Store, failure: () => Error | undefined): Store {
 		});
 	}
 	return Object.fromEntries(
-		Object.entries(real).map(([name, collection]) => [name, wrap(collection as Collection<{ _id: string }>)]),
+		Object.entries(real).map(([name, collection]) => [name, wrap(name, collection as Collection<{ _id: string }>)]),
 	) as unknown as Store;
 }
+
+/** The permissions of a role. */
+const withRole = publication({
+	name: 'test.permissions',
+	summary: 'for a test',
+	anonymous: true,
+	args: {},
+	run: () => liveQuery('permissions', { roles: 'r' }, { roles: 1 }),
+});
 
 const REASON = 'The database is not available at the moment. Please try again.';
 
@@ -44,12 +55,15 @@ for (const [what, error] of [
 		let alice: Person;
 		let rid: string;
 		let away: Error | undefined;
+		/** Called at each failed read of permissions. */
+		let failed: () => void;
 		const clients = clientsOfEachTest();
 
 		beforeEach(async () => {
 			away = undefined;
+			failed = () => {};
 			open = await openTestStore();
-			app = await startApp({ store: failing(open.store, () => away) });
+			app = await startApp({ store: failing(open.store, whenAway), onChange: open.onChange, publications: [withRole] });
 			alice = await addPerson(app.store, { username: 'alice', password: 'secret' });
 			rid = await addRoom(app.store, [alice]);
 		});
@@ -58,6 +72,11 @@ for (const [what, error] of [
 			await app.close();
 			await open.close();
 		});
+
+		function whenAway(collection: string): Error | undefined {
+			if (away && collection === 'permissions') failed();
+			return away;
+		}
 
 		function expectRetry({ status, headers, body, text }: RestAnswer): void {
 			expect([status, headers.get('retry-after'), body.success]).to.deep.equal([503, '5', false]);
@@ -108,6 +127,78 @@ for (const [what, error] of [
 			expect(frame.error).to.include({ error: 503 });
 			away = undefined;
 			expect((await client.call('e2e.setRoomKeyID', rid, 'k')).error).to.equal(undefined);
+		});
+
+		describe('a live query', () => {
+			const SUB = { msg: 'sub', id: 's', name: 'test.permissions' };
+			const document = { collection: 'rocketchat_permissions', id: 'p' };
+
+			/** The state of the live queries in `/readyz`. */
+			async function stateOf(): Promise<string> {
+				const { body } = await request(`${app.url}/readyz`);
+				return (body.checks as { liveQueries: { status: string } }).liveQueries.status;
+			}
+			async function becomes(state: string): Promise<void> {
+				while ((await stateOf()) !== state) await aTurn();
+			}
+			const subscriber = () => clients.connect(app.webSocketUrl);
+
+			it('stays open, and the client receives what was written meanwhile when the database is back', async () => {
+				await open.store.permissions.insertOne({ _id: 'p', roles: ['r', 'q'] });
+				await open.store.permissions.insertOne({ _id: 'q', roles: ['r'] });
+				const client = await subscriber();
+				client.send(SUB);
+				expect((await client.take(3)).at(-1)).to.deep.equal({ msg: 'ready', subs: ['s'] });
+				expect(await stateOf()).to.equal('ok');
+				away = error;
+				await open.store.permissions.updateOne({ _id: 'p' }, { $set: { roles: ['r'] } });
+				await becomes('degraded');
+				await open.store.permissions.deleteOne({ _id: 'q' });
+				await open.store.permissions.insertOne({ _id: 'n', roles: ['r'] });
+				expect(await client.untilEcho()).to.deep.equal([]);
+				away = undefined;
+				await becomes('ok');
+				expect(await client.untilEcho()).to.have.deep.members([
+					{ msg: 'changed', ...document, fields: { roles: ['r'] } },
+					{ msg: 'removed', ...document, id: 'q' },
+					{ msg: 'added', ...document, id: 'n', fields: { roles: ['r'] } },
+				]);
+			});
+
+			it('is tried longer than any error that is not the database’s', async () => {
+				const client = await subscriber();
+				client.send(SUB);
+				await client.next();
+				away = error;
+				let failures = 0;
+				failed = () => failures++;
+				await open.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
+				// Another error ends a live query at the fourth failure.
+				while (failures < 5) await aTurn();
+				away = undefined;
+				expect(await client.next()).to.deep.equal({ msg: 'added', ...document, fields: { roles: ['r'] } });
+			});
+
+			it('that begins meanwhile is answered nosub with 503', async () => {
+				const client = await subscriber();
+				away = error;
+				client.send(SUB);
+				const { error: received, ...nosub } = await client.next();
+				expect(nosub).to.deep.equal({ msg: 'nosub', id: 's' });
+				expect(received).to.include({ error: 503, reason: REASON });
+			});
+
+			it('that its client ends meanwhile is read no more', async () => {
+				const client = await subscriber();
+				client.send(SUB);
+				await client.next();
+				away = error;
+				await open.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
+				await becomes('degraded');
+				client.send({ msg: 'unsub', id: 's' });
+				expect(await client.next()).to.deep.equal({ msg: 'nosub', id: 's' });
+				await becomes('ok');
+			});
 		});
 
 		it('is logged as a warning that names the method', async () => {

@@ -3,7 +3,7 @@
  * each distinct query. If the write concerns any query, the document is read again, once for all queries. The document
  * in the event is not published, because the events of two writes may arrive in the wrong order.
  */
-import { setImmediate, setTimeout } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import { parse, stringify } from '../../../shared/ejson.js';
 import type { Change } from '../../../shared/events.js';
 import type { LiveQuery } from '../../../shared/publication.js';
@@ -12,22 +12,32 @@ import { createYielder } from '../../../shared/yielding.js';
 import type { Bus, Watcher } from '../../cluster/bus.js';
 import { type Document, ObservedQuery, type QuerySubscriber } from './observed-query.js';
 import { QueriesByString, QueryIndex } from './query-index.js';
+import { readUntilAvailable } from './readUntilAvailable.js';
 
 /** Maximum number of written documents that one database query reads. */
 const MAX_BATCH = 100;
 
-/** Delays before a failed read is repeated, in ms. If the read after the last delay fails, the live queries fail. */
-const RETRY_DELAYS_MS: readonly number[] = [50, 200, 1000];
+/** Learns whether live queries are up to date. */
+export interface LiveQueryObserver {
+	/** Written documents of a collection cannot be read, so what clients have of them is outdated. */
+	onBehind(collection: string): void;
+	/** A read of the collection has ended. */
+	onCaughtUp(collection: string): void;
+}
 
 export interface LiveQueryServices {
 	readonly store: Store;
 	readonly bus: Bus;
+	readonly liveQueryObserver?: LiveQueryObserver | undefined;
 }
 
 const queriesByBus = new WeakMap<Bus, Map<string, CollectionQueries>>();
 
 /** The live queries on a collection. Each server has its own bus, and so its own live queries. */
-export function liveQueriesOf({ store, bus }: LiveQueryServices, collection: keyof Store): CollectionQueries {
+export function liveQueriesOf(
+	{ store, bus, liveQueryObserver }: LiveQueryServices,
+	collection: keyof Store,
+): CollectionQueries {
 	let collections = queriesByBus.get(bus);
 	if (!collections) {
 		collections = new Map();
@@ -35,7 +45,7 @@ export function liveQueriesOf({ store, bus }: LiveQueryServices, collection: key
 	}
 	let queries = collections.get(collection);
 	if (!queries) {
-		queries = new CollectionQueries(collection, store, bus);
+		queries = new CollectionQueries(collection, store, bus, liveQueryObserver);
 		collections.set(collection, queries);
 	}
 	return queries;
@@ -83,6 +93,7 @@ export class CollectionQueries implements Watcher {
 		private readonly name: keyof Store,
 		private readonly store: Store,
 		private readonly bus: Bus,
+		private readonly observer: LiveQueryObserver | undefined,
 	) {}
 
 	get collection(): Collection<Document> {
@@ -246,22 +257,24 @@ export class CollectionQueries implements Watcher {
 	}
 
 	/**
-	 * Reads documents by id. A failed read is repeated, because the database may be electing a primary.
-	 * @returns the documents that exist, by id; or the error of the last attempt
+	 * Reads documents by id, again and again while the store is unavailable.
+	 * @returns the documents that exist, by id; or the error of the last attempt. None once there are no queries
 	 */
 	async #read(ids: readonly string[]): Promise<Map<string, Document> | { error: unknown }> {
-		for (let attempt = 0; ; attempt++) {
-			try {
-				const found = new Map<string, Document>();
-				const byIds = { _id: { $in: ids } } as Filter<Document>;
-				for await (const document of this.collection.find(byIds)) found.set(document._id, document);
-				return found;
-			} catch (error) {
-				const delay = RETRY_DELAYS_MS[attempt];
-				if (delay === undefined) return { error };
-				await setTimeout(delay, undefined, { ref: false });
-				if (this.#queries.size === 0) return new Map();
-			}
+		const byIds = { _id: { $in: ids } } as Filter<Document>;
+		const read = async () => {
+			const found = new Map<string, Document>();
+			for await (const document of this.collection.find(byIds)) found.set(document._id, document);
+			return found;
+		};
+		try {
+			const isNeeded = () => this.#queries.size > 0;
+			const found = await readUntilAvailable(read, isNeeded, () => this.observer?.onBehind(this.name));
+			return found ?? new Map();
+		} catch (error) {
+			return { error };
+		} finally {
+			this.observer?.onCaughtUp(this.name);
 		}
 	}
 }

@@ -6,6 +6,7 @@ import type { Services } from '../../core/invocation.js';
 import type { Invoker } from '../../core/invoke.js';
 import type { RateLimits } from '../../core/limits/rate.js';
 import type { Transport } from '../transports/transport.js';
+import type { LiveQueryObserver } from './live-queries.js';
 import type { MergeBox } from './mergebox.js';
 
 /** Services that all subscriptions of a server share. */
@@ -14,6 +15,7 @@ export interface PublicationServices extends Services {
 	readonly invoker: Invoker;
 	/** Undefined if the server has no rate limits. */
 	readonly limits?: RateLimits | undefined;
+	readonly liveQueryObserver?: LiveQueryObserver | undefined;
 }
 
 /** What the subscriptions of one client share. `S` is the class of the subscriptions. */

@@ -1,0 +1,31 @@
+/** Repeats a read that fails, because the store may be unavailable for a while, such as while MongoDB elects a primary. */
+import { setTimeout } from 'node:timers/promises';
+import { StoreUnavailableError } from '../../../shared/errors.js';
+import { retryDelay } from '../../cluster/retryDelay.js';
+
+/** How often a read is repeated that fails although the store is available. */
+const MAX_REPEATS = 3;
+
+/**
+ * Reads until it succeeds. Gives up only if the store is available.
+ * @param isNeeded whether the result is still needed, asked before each repetition
+ * @param onUnavailable called each time that the store is unavailable
+ * @returns undefined if the result is not needed any more
+ * @throws what the last read threw
+ */
+export async function readUntilAvailable<T>(
+	read: () => Promise<T>,
+	isNeeded: () => boolean,
+	onUnavailable: () => void,
+): Promise<T | undefined> {
+	for (let failures = 1; ; failures++) {
+		try {
+			return await read();
+		} catch (error) {
+			if (error instanceof StoreUnavailableError) onUnavailable();
+			else if (failures > MAX_REPEATS) throw error;
+			await setTimeout(retryDelay(failures), undefined, { ref: false });
+			if (!isNeeded()) return undefined;
+		}
+	}
+}

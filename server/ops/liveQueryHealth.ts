@@ -1,0 +1,20 @@
+/** Reports in `/readyz` whether live queries are up to date. */
+import type { PartHealth } from '../cluster/partHealth.js';
+import type { LiveQueryObserver } from '../ddp/publications/live-queries.js';
+
+const REASON = 'Written documents cannot be read; clients receive them when the store answers';
+
+/** @param health what is reported: `degraded` while any collection is behind */
+export function observeLiveQueries(health: PartHealth): LiveQueryObserver {
+	const behind = new Set<string>();
+	health.ok();
+	return {
+		onBehind(collection) {
+			behind.add(collection);
+			health.degraded(REASON);
+		},
+		onCaughtUp(collection) {
+			if (behind.delete(collection) && behind.size === 0) health.ok();
+		},
+	};
+}

@@ -1,0 +1,76 @@
+/** What a process of the bench of a storm does itself, apart from the machine: its turns, its garbage collections, its memory. */
+import { PerformanceObserver } from 'node:perf_hooks';
+
+/** What a process did since it was last asked. Times are in ms. */
+export interface Work {
+	/** CPU time beside the time that passed. */
+	readonly cpu: number;
+	/** How long what arrives at any moment waits for the event loop: 99 of 100 wait less. */
+	readonly waitP99: number;
+	readonly longestTurn: number;
+	/** Garbage collections: how long the longest took, and all of them beside the time that passed. */
+	readonly longestGc: number;
+	readonly gc: number;
+	/** The most memory that the process had, in bytes. */
+	readonly peak: number;
+}
+
+/** Time between two looks at the memory, in ms. */
+const LOOK_MS = 50;
+
+/**
+ * The wait that this part of all arrivals stays below. An arrival in a turn waits for its end, and they arrive evenly.
+ * @param turns the lengths of all turns of the event loop
+ */
+function waitBelow(part: number, turns: readonly number[]): number {
+	const longest = [...turns].sort((a, b) => b - a);
+	const allowed = (1 - part) * turns.reduce((sum, turn) => sum + turn, 0);
+	let sum = 0;
+	for (const [i, turn] of longest.entries()) {
+		sum += turn;
+		const next = longest[i + 1] ?? 0;
+		// The arrivals that would wait longer than the next shorter turn.
+		if (sum - (i + 1) * next >= allowed) return (sum - allowed) / (i + 1);
+	}
+	return 0;
+}
+
+/** @returns what the process did since the last call */
+export function watchWork(): () => Work {
+	let turns: number[] = [];
+	let turned = performance.now();
+	setInterval(() => {
+		const now = performance.now();
+		turns.push(now - turned);
+		turned = now;
+	}, 1).unref();
+	let collections: number[] = [];
+	new PerformanceObserver((list) => {
+		for (const { duration } of list.getEntries()) collections.push(duration);
+	}).observe({ entryTypes: ['gc'] });
+	let peak = 0;
+	setInterval(() => {
+		peak = Math.max(peak, process.memoryUsage.rss());
+	}, LOOK_MS).unref();
+	let cpu = process.cpuUsage();
+	let began = performance.now();
+
+	return () => {
+		const { user, system } = process.cpuUsage(cpu);
+		const elapsed = performance.now() - began;
+		const work = {
+			cpu: (user + system) / 1000 / elapsed,
+			waitP99: waitBelow(0.99, turns),
+			longestTurn: Math.max(...turns),
+			longestGc: Math.max(0, ...collections),
+			gc: collections.reduce((sum, duration) => sum + duration, 0) / elapsed,
+			peak,
+		};
+		turns = [];
+		collections = [];
+		peak = 0;
+		cpu = process.cpuUsage();
+		began = performance.now();
+		return work;
+	};
+}
