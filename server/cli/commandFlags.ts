@@ -36,3 +36,9 @@ export const DATA_FLAGS = {
 	data: { placeholder: 'DIR', meaning: 'the data folder' },
 	'mongo-url': { placeholder: 'URL', meaning: 'the MongoDB' },
 } as const satisfies Flags;
+
+/** The flags of commands that copy a data folder. The second one is there to be refused with a better text. */
+export const COPY_FLAGS = {
+	data: DATA_FLAGS.data,
+	'mongo-url': { placeholder: 'URL', meaning: 'always refused: for MongoDB use mongodump and mongorestore' },
+} as const satisfies Flags;

@@ -15,12 +15,16 @@ const named = (uid: number | undefined) => (uid === 0 ? 'root' : `the user ${uid
  */
 export function keepOwner(path: string): void {
 	if (ownUid() !== 0) return;
-	const file = lstatSync(path, { throwIfNoEntry: false });
-	const { uid, gid } = statSync(dirname(path));
-	// A link may name a file elsewhere, which the owner of the folder must not receive. No file is opened here: closing it
-	// would end the locks that LMDB has on it.
-	const isOwn = file !== undefined && file.uid === 0 && (file.isDirectory() || file.nlink === 1);
-	if (isOwn && uid !== 0) lchownSync(path, uid, gid);
+	try {
+		const file = lstatSync(path);
+		const { uid, gid } = statSync(dirname(path));
+		// A link may name a file elsewhere, which the owner of the folder must not receive. No file is opened here: closing it
+		// would end the locks that LMDB has on it.
+		const isOwn = file.uid === 0 && (file.isDirectory() || file.nlink === 1);
+		if (isOwn && uid !== 0) lchownSync(path, uid, gid);
+	} catch {
+		// The file is missing, or the system does not let this process give it away, as without CAP_CHOWN in a container.
+	}
 }
 
 /** Whether an error says that this process lacks a right. LMDB reports the number of the system's error. */

@@ -57,7 +57,7 @@ export interface TestClient {
 	close(): void;
 }
 
-/** Connects a client that is not logged in. */
+/** Connects a client that is not logged in. @internal */
 export async function connectClient(open: OpenSession, causeOf: CauseOf): Promise<TestClient> {
 	const collections = new Map<string, Map<string, Fields>>();
 	/** The unanswered requests, by kind and id, such as `method 3`. */

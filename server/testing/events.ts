@@ -16,7 +16,7 @@ export interface RecordedEvents {
 	clear(): void;
 }
 
-/** Records events from now on. */
+/** Records events from now on. @internal */
 export function startRecording(bus: Bus): RecordedEvents & { stop(): void } {
 	const changes: EventPayloads['changed'][] = [];
 	const notices: { name: string; args: readonly unknown[] }[] = [];
@@ -42,7 +42,7 @@ export function startRecording(bus: Bus): RecordedEvents & { stop(): void } {
 	};
 }
 
-/** Records events while `run` runs. */
+/** Records events while `run` runs. @internal */
 export async function recordEvents(bus: Bus, run: () => Promise<unknown>): Promise<RecordedEvents> {
 	const recorded = startRecording(bus);
 	try {

@@ -1,6 +1,6 @@
 /** deploy/systemd/roomkey.service with the real systemd-analyze. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -69,6 +69,20 @@ describe('the unit of systemd', () => {
 		const known = new Set<string | undefined>(['NODE_ENV', ...Object.values(options).map(({ env }) => env)]);
 		expect(names).to.have.length.above(1);
 		expect(names.filter((name) => !known.has(name))).to.deep.equal([]);
+	});
+
+	it('starts the program of the package, so that /opt/roomkey can be a link to it', () => {
+		const { bin } = JSON.parse(readFileSync('package.json', 'utf8'));
+		expect(lines).to.include(`ExecStart=/usr/bin/node /opt/roomkey/${bin.roomkey}`);
+		// Started by a link, it finds its files and packages.
+		symlinkSync(path.resolve('.'), path.join(folder, 'linked'));
+		const program = path.join(folder, 'linked', bin.roomkey);
+		const { status, stdout } = spawnSync(process.execPath, [program, 'check', '--data', folder], {
+			encoding: 'utf8',
+			env: { PORT: '1' },
+		});
+		expect(stdout).to.include('holds no data');
+		expect(status).to.equal(0);
 	});
 
 	it('waits longer for the end than Roomkey takes', () => {

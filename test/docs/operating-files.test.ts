@@ -1,5 +1,5 @@
 /** The dashboard and the alert rules in deploy/: every query finds its metrics and labels in a scrape of a real server. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { OUTCOMES } from '../../server/core/observer.js';
 import { type BusyServer, startBusyServer } from '../support/busyServer.js';
@@ -52,6 +52,40 @@ function alertQueries(): string[] {
 	const text = readFileSync('deploy/prometheus/alerts.yml', 'utf8');
 	return [...text.matchAll(/^ +expr: (.+)$/gm)].map(([, query]) => query as string);
 }
+
+describe('the pages for operators', () => {
+	const rules = readFileSync('deploy/prometheus/alerts.yml', 'utf8');
+
+	it('say for every alert rule what to do', () => {
+		const alerts = Array.from(rules.matchAll(/- alert: (\w+)/g), ([, name]) => name);
+		const [, table = ''] = /^\| Alert \| Do \|\n(.*?)\n\n/ms.exec(readFileSync('docs/deploying.md', 'utf8')) ?? [];
+		const cells = table.split('\n').map((row) => row.split('|')[1] ?? '');
+		const named = cells.flatMap((cell) => cell.match(/\w+/g) ?? []);
+		expect(alerts).to.have.length.above(20);
+		expect(named).to.have.members(alerts);
+	});
+
+	it('have one name of the job in the rules, in the file for Prometheus and in the text', () => {
+		const jobs = Array.from(rules.matchAll(/job="(\w+)"/g), ([, name]) => name);
+		const file = readFileSync('deploy/prometheus/prometheus.yml', 'utf8');
+		const [, job] = /job_name: (\w+)/.exec(file) ?? [];
+		expect(new Set(jobs)).to.deep.equal(new Set([job]));
+		for (const page of ['operating', 'deploying'])
+			expect(readFileSync(`docs/${page}.md`, 'utf8').replace(/\s+/g, ' ')).to.include(`the job name \`${job}\``);
+	});
+
+	it('list every message of audit events', () => {
+		const sources = readdirSync('server', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+		const messages = sources.flatMap((name) => {
+			const text = readFileSync(`server/${name}`, 'utf8');
+			return Array.from(text.matchAll(/\{ audit: true[^;]*?\},\s*'([^']+)',?\s*\)/g), ([, message]) => message);
+		});
+		const page = readFileSync('docs/operating.md', 'utf8');
+		const listed = Array.from(page.matchAll(/^\| `([A-Z][^`]+)` \|/gm), ([, message]) => message);
+		expect(messages).to.have.length.above(3);
+		expect(listed).to.include.members(['Audit', ...messages]);
+	});
+});
 
 describe('the dashboard and the alert rules', () => {
 	let busy: BusyServer;

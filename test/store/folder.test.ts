@@ -268,6 +268,17 @@ describe('the store in a folder', () => {
 			expect(value).to.match(/^refused unusable Permission denied: .* does not allow reading and writing.*chmod/);
 		});
 
+		it('no folder of another owner only because root may not give files away, as in a container', async function () {
+			if (process.platform === 'win32') this.skip();
+			await mkdir(folder);
+			const isRoot = process.getuid?.() === 0;
+			if (isRoot) execFileSync('chown', ['65534', folder]);
+			const withoutRight = ['setpriv', '--bounding-set', '-chown'];
+			const [command = '', ...args] = [...(isRoot ? withoutRight : []), process.execPath, writer, folder];
+			const { lines } = start(command, ...args);
+			expect((await lines.next()).value).to.equal('open');
+		});
+
 		describe('what belongs to another account: it names the file, both accounts and the remedy', () => {
 			const isRoot = process.getuid?.() === 0;
 			const own = isRoot ? 65534 : process.getuid?.();
