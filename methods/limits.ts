@@ -9,7 +9,7 @@ const MINUTE_MS = 60_000;
 /** Methods that write: each write notifies many members, and its answer is cached for a time. */
 export const WRITES: Limit = { calls: 600, per: MINUTE_MS };
 
-/** Methods that only read. The limit is high, because they run in parallel, and no queue slows a client down. */
+/** Methods that only read. They run in parallel: no queue slows a client down, only this limit does. */
 export const READS: Limit = { calls: 1200, per: MINUTE_MS };
 
 /** Methods about the caller's own account. They are slow, because they search among all users or compare passwords. */

@@ -3,5 +3,8 @@ import { customAlphabet } from 'nanoid';
 /** Meteor's alphabet for ids: 55 characters that are easy to distinguish (`test/contract/ddp.md` section 2). */
 export const ID_ALPHABET = '23456789ABCDEFGHJKLMNPQRSTWXYZabcdefghijkmnopqrstuvwxyz';
 
-/** A random id in Meteor's format: 17 characters, 98 bits. */
-export const randomId: () => string = customAlphabet(ID_ALPHABET, 17);
+/** Length of Meteor's ids, in characters. */
+export const ID_LENGTH = 17;
+
+/** A random id in Meteor's format: 98 bits. */
+export const randomId: () => string = customAlphabet(ID_ALPHABET, ID_LENGTH);

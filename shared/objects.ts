@@ -24,7 +24,7 @@ function isPlain(value: object): boolean {
 }
 
 /** The fault of a value that is not a plain object; null if it is one. */
-export function faultOfKind(value: unknown): Fault | null {
+export function plainObjectFault(value: unknown): Fault | null {
 	if (typeof value !== 'object') return faultOf(`Expected object, got ${typeof value}`);
 	if (value === null) return faultOf('Expected object, got null');
 	return isPlain(value) ? null : faultOf('Expected plain object');
@@ -62,7 +62,7 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 	const isMissing = (members: object, key: string) => !Object.prototype.propertyIsEnumerable.call(members, key);
 
 	function firstFault(value: unknown): Fault | null {
-		const kindFault = faultOfKind(value);
+		const kindFault = plainObjectFault(value);
 		if (kindFault) return kindFault;
 		const members = value as Record<string, unknown>;
 		for (const key of Object.keys(members)) {
@@ -74,7 +74,7 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 	}
 
 	function allFaults(value: unknown, at: string): readonly Fault[] {
-		const kindFault = faultOfKind(value);
+		const kindFault = plainObjectFault(value);
 		if (kindFault) return [at === '' ? kindFault : { text: kindFault.text, path: prepend(at, '') }];
 		const members = value as Record<string, unknown>;
 		const found = Object.keys(members).flatMap((key) => {

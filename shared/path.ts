@@ -12,7 +12,10 @@ const RESERVED = new Set(
 	).split(' '),
 );
 
-/** Formats one key: `[0]` for an index, plain for an identifier or with `.[]` in it as in Meteor, otherwise `["quoted"]`. */
+/**
+ * Formats one key: `[0]` for an index; plain for an identifier, which may also contain `.[]` as in Meteor; otherwise
+ * `["quoted"]`.
+ */
 function segmentOf(key: string | number): string {
 	if (typeof key === 'number' || /^[0-9]+$/.test(key)) return `[${key}]`;
 	return /^[a-z_$][0-9a-z_$.[\]]*$/i.test(key) && !RESERVED.has(key) ? key : JSON.stringify([key]);

@@ -166,11 +166,11 @@ function arrayMatcher(pattern: readonly unknown[]): Matcher {
 		return new Matcher(() => fault);
 	}
 	const element = compile(pattern[0]);
-	const faultOfKind = (value: unknown) =>
+	const notArrayFault = (value: unknown) =>
 		Array.isArray(value) || isArguments(value) ? null : faultOf(`Expected array, got ${formatValue(value)}`);
 
 	function firstFault(value: unknown): Fault | null {
-		const kindFault = faultOfKind(value);
+		const kindFault = notArrayFault(value);
 		if (kindFault) return kindFault;
 		const elements = value as ArrayLike<unknown>;
 		for (let i = 0; i < elements.length; i++) {
@@ -181,7 +181,7 @@ function arrayMatcher(pattern: readonly unknown[]): Matcher {
 	}
 
 	function allFaults(value: unknown, at: string): readonly Fault[] {
-		const kindFault = faultOfKind(value);
+		const kindFault = notArrayFault(value);
 		if (kindFault) return [at === '' ? kindFault : { text: kindFault.text, path: prepend(at, '') }];
 		return Array.from(value as ArrayLike<unknown>).flatMap((member, i) => element.allFaults(member, `${at}[${i}]`));
 	}

@@ -3,7 +3,7 @@
  * is Alea, seeded with the client's seed and the name of a stream.
  */
 import Alea from 'alea';
-import { ID_ALPHABET, randomId } from './ids.js';
+import { ID_ALPHABET, ID_LENGTH, randomId } from './ids.js';
 
 const HEX = '0123456789abcdef';
 
@@ -31,7 +31,7 @@ function streamOf(seed: string, name: string): RandomStream {
 		for (let i = 0; i < count; i++) text += alphabet[Math.floor(fraction() * alphabet.length)];
 		return text;
 	};
-	return { fraction, id: () => randomText(ID_ALPHABET, 17), hexString: (count) => randomText(HEX, count) };
+	return { fraction, id: () => randomText(ID_ALPHABET, ID_LENGTH), hexString: (count) => randomText(HEX, count) };
 }
 
 /** @param seed the client's seed; without one the values are unpredictable */

@@ -6,7 +6,7 @@
 import { firstInOrder, hasKeys } from './faultOrder.js';
 import { formatValue, typeName } from './formatValue.js';
 import { type Fault, faultOf, NO_CHOICE, NO_CONDITION } from './matcher.js';
-import { faultOfKind } from './objects.js';
+import { plainObjectFault } from './objects.js';
 import { prepend } from './path.js';
 
 type Key = PropertyKey | { readonly key: PropertyKey };
@@ -46,7 +46,7 @@ export function faultOfIssues(value: unknown, issues: readonly Issue[]): Fault {
 	if (isMissing) {
 		// Some validators accept an array or an instance of a class as an object. Meteor reports that, and not the missing
 		// key.
-		return { text: faultOfKind(parent)?.text ?? `Missing key '${key}'`, path: pathText(parentPath) };
+		return { text: plainObjectFault(parent)?.text ?? `Missing key '${key}'`, path: pathText(parentPath) };
 	}
 	return { text: textOf(issue, hasKeys(parent) ? parent[String(key)] : undefined), path: pathText(path) };
 }
@@ -118,7 +118,7 @@ function textOfType(expected: string, value: unknown): string | undefined {
 		case 'date':
 			return 'Expected Date';
 		default:
-			if (OBJECTS.includes(expected)) return faultOfKind(value)?.text;
+			if (OBJECTS.includes(expected)) return plainObjectFault(value)?.text;
 			return /^[A-Z]\w*$/.test(expected) ? `Expected ${expected}` : undefined;
 	}
 }

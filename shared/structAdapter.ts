@@ -16,7 +16,7 @@ import {
 	NO_CONDITION,
 	OptionalMatcher,
 } from './matcher.js';
-import { faultOfKind } from './objects.js';
+import { plainObjectFault } from './objects.js';
 import { prepend } from './path.js';
 import { structShape } from './structShape.js';
 
@@ -41,7 +41,7 @@ function textOf({ type, refinement, value, message }: Failure): string {
 		case 'object':
 		case 'type':
 		case 'record':
-			return faultOfKind(value)?.text ?? `Expected ${type}`;
+			return plainObjectFault(value)?.text ?? `Expected ${type}`;
 		case 'union':
 		case 'enums':
 			return NO_CHOICE;

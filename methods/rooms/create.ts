@@ -19,7 +19,7 @@ import { StoredValue } from '../model/storedValue.js';
 import { findByUsernames } from '../model/users/findUser.js';
 import { refuseTooManyUsers } from '../model/users/findUsersOfCall.js';
 
-/** The pattern of `extraData`, which Rocket.Chat's clients send for less common properties of the room. */
+/** The pattern of `extraData`: further properties of the room. */
 const EXTRA = Match.Optional({
 	encrypted: Match.Optional(Boolean),
 	topic: Match.Optional(RoomText),

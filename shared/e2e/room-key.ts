@@ -19,7 +19,10 @@ import { E2EError, malformed, orMalformed, orThrow } from './error.js';
 import { type Format, requireFormat } from './formats.js';
 import { importPublicKey } from './identity.js';
 
-/** Length of the base64 of 256 bytes, which is the last part of a sealed key. The key id precedes it. */
+/** Length of the bytes that an RSA key of 2048 bits encrypts to. */
+const CIPHERTEXT_BYTES = 256;
+
+/** Length of the base64 of these bytes, which is the last part of a sealed key. The key id precedes it. */
 const SEALED_LENGTH = 344;
 
 /** Length of a key id in v1 and legacy. */
@@ -138,7 +141,8 @@ export async function sealRoomKey(roomKey: RoomKey, publicKey: string): Promise<
 	const member = await importPublicKey(publicKey);
 	const sealed = await orMalformed('The room key', () => webCrypto.encrypt({ name: 'RSA-OAEP' }, member, utf8(jwk)));
 	// `parseSealed` finds the end of the id by this length.
-	if (sealed.byteLength !== 256) throw new E2EError('unfit-key', 'A room key can only be sealed for keys of 2048 bits');
+	if (sealed.byteLength !== CIPHERTEXT_BYTES)
+		throw new E2EError('unfit-key', 'A room key can only be sealed for keys of 2048 bits');
 	return id + toBase64(new Uint8Array(sealed));
 }
 
@@ -167,7 +171,7 @@ function parseSealed(sealed: string) {
 	// The length of the id varies, so the parts are separated by the length of the last one.
 	if (typeof sealed !== 'string' || sealed.length <= SEALED_LENGTH) throw malformed('The sealed room key');
 	const data = fromBase64(sealed.slice(-SEALED_LENGTH), 'The sealed room key');
-	if (data.length !== 256) throw malformed('The sealed room key');
+	if (data.length !== CIPHERTEXT_BYTES) throw malformed('The sealed room key');
 	return { id: sealed.slice(0, -SEALED_LENGTH), data };
 }
 

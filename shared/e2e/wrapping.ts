@@ -212,9 +212,7 @@ async function deriveKey(passphrase: Bytes, salt: string, iterations: number, ve
 	return orMalformed('The passphrase', async () => {
 		const base = await webCrypto.importKey('raw', passphrase, 'PBKDF2', false, ['deriveKey']);
 		const pbkdf2 = { name: 'PBKDF2', hash: 'SHA-256', salt: utf8(salt), iterations };
-		return webCrypto.deriveKey(pbkdf2, base, { name: AES_BY_VERSION[version], length: 256 }, false, [
-			'encrypt',
-			'decrypt',
-		]);
+		const aes = { name: AES_BY_VERSION[version], length: 256 };
+		return webCrypto.deriveKey(pbkdf2, base, aes, false, ['encrypt', 'decrypt']);
 	});
 }

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { Room, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
+import { ID_LENGTH } from '../../../shared/ids.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { insertIfAbsent } from '../insertIfAbsent.js';
 import { enqueueKeyless } from '../keys/queue.js';
@@ -27,8 +28,7 @@ type Context = Pick<MethodContext, 'store' | 'signal'>;
  */
 export function directRoomId(uids: readonly string[]): string {
 	if (uids.length <= 2) return [uids[0], uids.at(-1)].join('');
-	// As long as Meteor's random ids.
-	return createHash('sha256').update(uids.join(' ')).digest('base64url').slice(0, 17);
+	return createHash('sha256').update(uids.join(' ')).digest('base64url').slice(0, ID_LENGTH);
 }
 
 /** Finds or creates the direct room of these users. Of several concurrent calls, one creates it. */
