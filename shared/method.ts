@@ -66,10 +66,11 @@ export interface MethodDefinition<
 	/** One line for people. */
 	summary: string;
 	/**
-	 * Pattern of the result; `Nothing` for no value. Only documented, and checked by the tests. Default: unknown.
+	 * Pattern of the result; `Nothing` for no value. For the documentation: a server does not check it. Roomkey's tests
+	 * check it for the methods of `methods/`. Default: unknown.
 	 */
 	returns?: Pattern;
-	/** Codes of possible errors, beside `commonErrors`. Only documented, and checked by the tests. */
+	/** Codes of possible errors, beside `commonErrors`. For the documentation, as `returns`. */
 	errors?: readonly ErrorCode[];
 	/** True: callers who are not logged in may call it too. Default false: they get `error-invalid-user`. */
 	anonymous?: Anonymous;

@@ -111,8 +111,8 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 	/** One line for the documentation. */
 	summary: string;
 	/**
-	 * Patterns of the published documents, by the name of the collection in DDP. Only documented, and checked by the tests.
-	 * Default: unknown.
+	 * Patterns of the published documents, by the name of the collection in DDP. For the documentation: a server does
+	 * not check them. Roomkey's tests check them for its own publications. Default: unknown.
 	 */
 	documents?: Patterns;
 	/** True: clients who are not logged in may subscribe too. Default false: they get `error-invalid-user`. */

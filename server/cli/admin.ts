@@ -23,8 +23,11 @@ export interface FirstAdminArgs {
 	readonly name?: string | undefined;
 }
 
-/** What to do about an error, by its code. */
-const HINTS: Readonly<Record<string, string>> = {
+/**
+ * What to do about an error with this command, by its code. The texts of `shared/errorTable.ts` are for the callers of
+ * methods: they name arguments, and these name options of the command.
+ */
+export const HINTS: Readonly<Record<string, string>> = {
 	'user-last-owner':
 		'The user is the only owner of rooms. With --confirm-relinquish other members become owners, and rooms without other members are deleted.',
 	'error-last-key-holder': 'Nobody else holds the keys of some rooms. With --confirm-key-loss they may be lost.',

@@ -13,13 +13,11 @@ const startTimer = setTimeout;
  * its error. After 35 s it warns on stderr, and the process may end. With a fake clock nothing keeps it alive.
  * @param request what waits for an answer, such as "The call of 'tasks.add'"
  */
-export async function holdProcess<T>(request: string, answer: Promise<T>): Promise<T> {
+export function holdProcess<T>(request: string, answer: Promise<T>): Promise<T> {
 	if (isClockFake()) return answer;
 	const warn = () => process.emitWarning(`${request} has not been answered for ${HOLD_MS / 1000} s`);
 	const timer = startTimer(warn, HOLD_MS);
-	try {
-		return await answer;
-	} finally {
-		clearTimeout(timer);
-	}
+	const release = () => clearTimeout(timer);
+	answer.then(release, release);
+	return answer;
 }

@@ -22,7 +22,10 @@ const ELSEWHERE: readonly (readonly [command: string, where: string])[] = [
 	['npm ci && npm run demo', '.ci/run'],
 	['npm ci && npm test', '.ci/run'],
 	['npm ci && npm run build', '.ci/run'],
-	['npm test -- test/unit/describeRoom.test.ts', 'test/docs/describeRoom.test.ts'],
+	[
+		'npm test -- test/unit/describeRoom.test.ts test/wire/describeRoom.test.ts',
+		'test/docs/describeRoom.test.ts, test/docs/describeRoomWire.test.ts',
+	],
 	['npm run demo:bot', 'test/clients/e2e/bot.test.ts'],
 	['MONGO_URL=mongodb://127.0.0.1:27017/rocketchat node dist/server/cli/main.js', 'test/mongo'],
 	[

@@ -1,0 +1,64 @@
+/** CONTRIBUTING.md and "A method of Roomkey itself" name files and functions that exist. */
+import { existsSync, readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { HINTS } from '../../server/cli/admin.js';
+import { knownErrors } from '../../shared/errors.js';
+
+const read = (file: string) => readFileSync(file, 'utf8');
+
+/** The text of a section, from its heading to the next of the same level. */
+function section(page: string, heading: string): string {
+	const [, text] = read(page).split(`\n## ${heading}\n`);
+	if (text === undefined) throw new Error(`${page} has no section '${heading}'`);
+	return text.split('\n## ')[0] as string;
+}
+
+const hasExport = (file: string, name: string) =>
+	new RegExp(`export [^\\n]*\\b${name}\\b`).test(existsSync(file) ? read(file) : '');
+
+describe('the guide for contributors', () => {
+	it('names functions that exist, in files that exist, for what several methods need', () => {
+		const rows = section('docs/building.md', 'A method of Roomkey itself')
+			.split('\n')
+			.filter((line) => line.startsWith('| '));
+		const missing: string[] = [];
+		let count = 0;
+		for (const row of rows) {
+			for (const [, names = '', file = ''] of row.matchAll(
+				/((?:`[\w.]+`(?:, | and )?)+) of `((?:methods|shared)\/[^`]+)`/g,
+			)) {
+				for (const [, name = ''] of names.matchAll(/`(?:\.\.\.)?(\w+)`/g)) {
+					count++;
+					if (!hasExport(file, name)) missing.push(`${name} of ${file}`);
+				}
+			}
+			for (const [, file = ''] of row.matchAll(/`((?:methods|shared|test)\/[^`]+)\.js`/g)) {
+				if (!existsSync(`${file}.ts`)) missing.push(file);
+			}
+			for (const [, file = ''] of row.matchAll(/`((?:methods|shared|test)\/[\w./]+\.(?:ts|md))`/g)) {
+				if (!existsSync(file)) missing.push(file);
+			}
+		}
+		expect(missing).to.deep.equal([]);
+		expect(count).to.be.above(25);
+	});
+
+	it('names files of test/support that exist, with the functions that they have', () => {
+		const rows = Array.from(section('CONTRIBUTING.md', 'Write a test').matchAll(/^\| (`\w+\.ts`.*?) \| (.*) \|$/gm));
+		const missing: string[] = [];
+		for (const [, files = '', use = ''] of rows) {
+			const paths = Array.from(files.matchAll(/`(\w+\.ts)`/g), ([, file]) => `test/support/${file}`);
+			missing.push(...paths.filter((path) => !existsSync(path)));
+			for (const [, name = ''] of use.matchAll(/`(\w+)`/g)) {
+				if (!paths.some((path) => hasExport(path, name))) missing.push(`${name} of ${files}`);
+			}
+		}
+		expect(missing).to.deep.equal([]);
+		expect(rows.length).to.be.above(6);
+	});
+
+	it('can rely on codes: each hint of the command is for an error of the table', () => {
+		const codes = new Set(knownErrors().map(({ error }) => error));
+		expect(Object.keys(HINTS).filter((code) => !codes.has(code))).to.deep.equal([]);
+	});
+});
