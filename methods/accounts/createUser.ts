@@ -9,7 +9,7 @@ import { Match, shownAs } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { StoredValue } from '../model/storedValue.js';
 import { insertUser } from '../model/users/insertUser.js';
-import { requireAllowedUsername, requireEmail } from '../model/users/names.js';
+import { requireAllowedUsername, requireValidEmail } from '../model/users/names.js';
 import { hashPassword, NewPassword } from '../model/users/passwords.js';
 import { logInWithToken, makeToken } from '../model/users/tokens.js';
 import type { LoginResult } from './login.js';
@@ -55,7 +55,7 @@ export const createUser = method({
 		const { username, email, password, profile } = options;
 		if (!username && !email) throw clientError('namelessUser');
 		if (username) requireAllowedUsername(username);
-		if (email) requireEmail(email);
+		if (email) requireValidEmail(email);
 		const issued = await makeToken(store);
 		const user = {
 			_id: randomId(),

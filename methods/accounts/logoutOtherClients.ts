@@ -13,6 +13,7 @@ export const logoutOtherClients = method({
 	summary:
 		'Gives the connection a new login token, removes all others of the caller and closes the connections that use them',
 	returns: { token: String, tokenExpires: Date },
+	// 403 comes from `getNewToken`.
 	errors: ['You are not logged in.', 403],
 	// Allowed without a login, because `run` answers with Meteor's own error.
 	anonymous: true,
@@ -27,7 +28,7 @@ export const logoutOtherClients = method({
 });
 
 /**
- * The form of Rocket.Chat's clients over REST: the caller keeps the present token, and personal access tokens stay. The
+ * The variant that Rocket.Chat's clients call over REST: the caller keeps the present token, and personal access tokens stay. The
  * REST layer adds the token to the answer, because methods only see its hash.
  */
 export const logoutOtherClientsOverRest = method({
@@ -40,9 +41,10 @@ export const logoutOtherClientsOverRest = method({
 	errors: ['error-invalid-user-id'],
 	async run(_args, context) {
 		const { userId, hashedToken } = context;
-		const holder = hashedToken === null ? 'unknown' : await findTokenHolder(context.store, hashedToken, userId);
-		if (typeof holder === 'string') throw clientError('invalidUserId');
-		await revokeOtherLogins(context, userId, hashedToken as string);
+		if (hashedToken === null) throw clientError('invalidUserId');
+		const holder = await findTokenHolder(context.store, hashedToken, userId);
+		if (holder === 'expired' || holder === 'unknown') throw clientError('invalidUserId');
+		await revokeOtherLogins(context, userId, hashedToken);
 		return { tokenExpires: holder.expires };
 	},
 });

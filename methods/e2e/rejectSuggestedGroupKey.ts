@@ -13,7 +13,7 @@ export const rejectSuggestedGroupKey = method({
 	args: { rid: String },
 	...KEY_SERVICE_WRITE,
 	once: true,
-	summary: 'Rejects the room key that another member has offered, and waits for another offer',
+	summary: 'Rejects the room key that another member has offered, and queues the caller for another offer',
 	returns: Nothing,
 	errors: ['error-subscription-not-found', 'error-no-suggested-key-available'],
 	async run({ rid }, context) {

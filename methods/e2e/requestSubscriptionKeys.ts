@@ -8,7 +8,7 @@ import { KEY_SERVICE_WRITE } from '../kinds.js';
 import { ownKeyOf } from '../model/keys/storedKeys.js';
 import { archiveMismatchedKey } from '../model/keys/storeMemberKey.js';
 import { type RoomsOfUserOptions, roomsOfUser } from '../model/memberships/roomsOfUser.js';
-import { isEncryptionShown } from '../model/rooms/clientRoom.js';
+import { isEncryptionEnabled } from '../model/rooms/clientRoom.js';
 
 /** Which rooms are read: those with a key id. */
 const READ_OPTIONS = {
@@ -29,7 +29,7 @@ export const requestSubscriptionKeys = method({
 		const { userId, store, events, signal } = context;
 		// While encryption is switched off, clients receive no key ids, and this event contains one
 		// (`test/contract/beyond.md` E13).
-		if (!(await isEncryptionShown(store))) return true;
+		if (!(await isEncryptionEnabled(store))) return true;
 		const pause = createYielder();
 		for await (const { memberships, rooms } of roomsOfUser(store, userId, { ...READ_OPTIONS, signal })) {
 			const keyIds = new Map(rooms.map(({ _id, e2eKeyId }) => [_id, e2eKeyId]));

@@ -1,5 +1,5 @@
 /**
- * `e2e.returnRoomKey` (`test/contract/beyond.md` E16): a member returns a room key that does not work, and waits for
+ * `e2e.returnRoomKey` (`test/contract/beyond.md` E16): a member returns a room key that does not work, and is queued for
  * another.
  */
 import { clientError } from '../../shared/errors.js';
@@ -21,7 +21,8 @@ export const returnRoomKey = method({
 	args: { rid: String },
 	...KEY_SERVICE_WRITE,
 	once: true,
-	summary: "Archives the caller's key of a room because it does not work, and waits for a key from another member",
+	summary:
+		"Archives the caller's key of a room because it does not work, and queues the caller for a key from another member",
 	returns: Match.OneOf(undefined, LAST_KEY_HOLDER_ANSWER),
 	errors: ['error-subscription-not-found', 'error-no-room-key'],
 	async run({ rid }, context): Promise<{ lastKeyHolder: true } | undefined> {

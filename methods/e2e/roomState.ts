@@ -12,17 +12,18 @@ import { type UserState, userStates } from '../model/keys/usersWithIdentity.js';
 import { isMember, MEMBER, membershipsOf } from '../model/memberships/members.js';
 import { Page } from '../model/paging.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
-import { isEncryptionShown } from '../model/rooms/clientRoom.js';
+import { isEncryptionEnabled } from '../model/rooms/clientRoom.js';
 import { listOf } from '../model/storedLists.js';
 
-/** Default and maximum number of members listed in one answer. The maximum also limits the returned offers. */
+/** Default and maximum number of members listed in one answer. The maximum also limits `returnedOffers`. */
 const DEFAULT_COUNT = 50;
 const MAX_COUNT = 500;
 
 /**
  * The state of a member with respect to the room's key. `waiting`: has neither the key nor an offer, but could receive
- * one; `unfit-key`: no room key can be sealed with the member's public key; `inactive`: a deactivated or deleted user,
- * with or without the room key.
+ * one; `no-identity-key`: has neither the key nor an offer, and has no identity keys; `unfit-key`: has neither the key nor
+ * an offer, and no room key can be sealed with the member's public key; `inactive`: a deactivated or deleted user, with or
+ * without the room key.
  */
 type MemberState = 'holder' | 'offered' | 'waiting' | 'no-identity-key' | 'unfit-key' | 'inactive';
 
@@ -34,7 +35,7 @@ interface Member {
 	readonly unfitKey?: true;
 }
 
-/** The room's present key, offered to a member who has returned it. */
+/** An offer of the room's present key. The member accepted the key and later returned it. */
 interface ReturnedOffer {
 	/** Id of the member who offered the key. */
 	readonly by: string;
@@ -67,13 +68,13 @@ export const roomState = method({
 			for (const { member, returned } of page) {
 				returnedOffers.push(...returned.slice(0, MAX_COUNT - returnedOffers.length));
 				countByState[member.state]++;
-				if (total >= offset && members.length < maxMembers) members.push(member);
-				total++;
+				const index = total++;
+				if (index >= offset && members.length < maxMembers) members.push(member);
 			}
 		}
 		return {
 			rid,
-			...encryptionState(room, await isEncryptionShown(store)),
+			...encryptionState(room, await isEncryptionEnabled(store)),
 			hasHolder: countByState.holder > 0,
 			holders: countByState.holder,
 			offered: countByState.offered,
@@ -94,8 +95,8 @@ export const roomState = method({
  * The encryption state of the room; empty if encryption is switched off on the server (`test/contract/beyond.md` E13). A
  * key id of null means that the room has no key.
  */
-function encryptionState({ encrypted = false, e2eKeyId, e2eToggled, e2eStale }: Room, isShown: boolean) {
-	if (!isShown) return {};
+function encryptionState({ encrypted = false, e2eKeyId, e2eToggled, e2eStale }: Room, encryptionEnabled: boolean) {
+	if (!encryptionEnabled) return {};
 	return {
 		encrypted,
 		keyID: e2eKeyId || null,

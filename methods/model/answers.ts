@@ -85,11 +85,11 @@ export const UserProfile = named(
 /** Fields of an answer that is one page of a list. */
 export const PAGE_ANSWER = { count: Number, offset: Number, total: Number } as const;
 
-/**
- * The answer of a call that may take a room's key from its last holder. `lastKeyHolder: true`: a room still has members,
- * but none of them holds its key any more.
- */
-export const LAST_KEY_HOLDER_ANSWER = { lastKeyHolder: Match.Optional(Boolean) } as const;
+/** The answer of a call after which nobody may hold a room's key any more. */
+export const LAST_KEY_HOLDER_ANSWER = {
+	/** True: the last holder has lost the key. The room still has members, but none holds the key. */
+	lastKeyHolder: Match.Optional(Boolean),
+} as const;
 
 /** The documents that were written since a given time, and those that were removed. */
 export const changesOf = <const P extends Pattern>(document: P) => ({
@@ -107,6 +107,7 @@ export const KeyHistoryAnswer = named('StoredPublicKey', {
 	ts: Date,
 	previous: String,
 	hash: String,
+	/** How the caller who stored the key was logged in: a `KeyLogin`. */
 	login: Match.Optional(String),
 });
 
@@ -124,7 +125,8 @@ const EncryptionToggle = { encrypted: Boolean, by: UserRefPattern, at: Date };
 
 /**
  * The answer of `e2e.roomState`. `encrypted`, `keyID`, `toggled` and `stale` are absent if encryption is switched off on
- * the server. `holders` to `inactive` are numbers of members, one for each `state`.
+ * the server. `holders`, `offered`, `waiting`, `withoutIdentityKey`, `unfitKeys` and `inactive` are numbers of members, one
+ * for each `state`.
  */
 export const RoomStateAnswer = {
 	rid: String,
@@ -137,6 +139,7 @@ export const RoomStateAnswer = {
 	offered: Number,
 	waiting: Number,
 	withoutIdentityKey: Number,
+	/** Counts only the members in the state `unfit-key`. In other states too, a member may have `unfitKey: true`. */
 	unfitKeys: Number,
 	inactive: Number,
 	returnedOffers: Match.Optional([{ by: String, to: String, at: Date }]),

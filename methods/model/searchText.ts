@@ -1,4 +1,4 @@
-/** The pattern of a text for which a list is searched. */
+/** Pattern of a search text. */
 import { Match } from '../../shared/match.js';
 
 /** Maximum length of the text, in characters. */

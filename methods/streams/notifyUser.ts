@@ -14,7 +14,8 @@ export const notifyUser = stream({
 	events: [
 		{
 			name: '<uid>/subscriptions-changed',
-			summary: 'A membership of the user has changed; each pending key offer is sent at the start',
+			summary:
+				'A membership of the user has changed. When a client subscribes, it first gets one event for each membership with a pending key offer',
 			args: { action: Action, membership: MembershipAnswer },
 		},
 		{
@@ -24,7 +25,7 @@ export const notifyUser = stream({
 		},
 		{
 			name: '<uid>/userData',
-			summary: 'The account of the user has changed: diff contains the profile, unset the absent fields',
+			summary: 'The account of the user has changed: diff contains the profile, unset names the fields that are absent',
 			args: {
 				change: {
 					type: Match.OneOf('updated', 'removed'),
@@ -41,7 +42,7 @@ export const notifyUser = stream({
 		},
 		{
 			name: '<uid>/e2eIdentityChanged',
-			summary: 'A user of a shared encrypted room has new identity keys',
+			summary: "Another member of one of the user's encrypted rooms has new identity keys",
 			args: { userId: String, change: Match.ObjectIncluding({ ts: Date, hash: String }) },
 		},
 		{

@@ -10,7 +10,7 @@ import { StoredValue } from '../model/storedValue.js';
 import { requireAssignableRoles } from '../model/users/admins.js';
 import { findClientUser } from '../model/users/clientUser.js';
 import { insertUser } from '../model/users/insertUser.js';
-import { RealName, requireAllowedUsername, requireEmail } from '../model/users/names.js';
+import { RealName, requireAllowedUsername, requireValidEmail } from '../model/users/names.js';
 import { hashPassword, NewPassword } from '../model/users/passwords.js';
 import { PROFILE_ERRORS, requireProfileTexts } from '../model/users/profileTexts.js';
 
@@ -48,7 +48,7 @@ export const createUserByAdmin = method({
 		const { email, name, username, password, roles = ['user'], active = true, verified = false } = args;
 		if (username.trim() === '') throw clientErrorFrom('fieldRequired', 'Username', { field: 'Username' });
 		requireAllowedUsername(username);
-		requireEmail(email);
+		requireValidEmail(email);
 		if (password === undefined && !args.setRandomPassword) {
 			throw clientErrorFrom('fieldRequired', 'Password', { field: 'Password' });
 		}

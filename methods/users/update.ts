@@ -20,7 +20,7 @@ import {
 	requireOtherAdmin,
 } from '../model/users/admins.js';
 import { findClientUser } from '../model/users/clientUser.js';
-import { RealName, saveNames } from '../model/users/names.js';
+import { RealName, saveUsernameAndEmail } from '../model/users/names.js';
 import { hashPassword, NewPassword, type Password } from '../model/users/passwords.js';
 import { PROFILE_ERRORS, profileUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { propagateNames } from '../model/users/propagateNames.js';
@@ -136,7 +136,7 @@ export const updateUser = method({
 		const fields = changedFields(user, data);
 		requireProfileTexts(data);
 		// The steps that can still be refused come first, apart from `setActive`.
-		await saveNames(store, user, data);
+		await saveUsernameAndEmail(store, user, data);
 		if (data.roles) await setRoles(context, user, data.roles);
 		const update = profileUpdate(user, data, fields);
 		if (update) await store.users.updateOne({ _id: changedUserId }, update);

@@ -5,7 +5,7 @@ import { method } from '../../shared/method.js';
 import { LONG_WORK_MS, OWN_ACCOUNT } from '../limits.js';
 import { UserAnswer } from '../model/answers.js';
 import { findClientUser } from '../model/users/clientUser.js';
-import { RealName, saveNames } from '../model/users/names.js';
+import { RealName, saveUsernameAndEmail } from '../model/users/names.js';
 import { hashPassword, isPasswordDigest, isRightPassword, NewPassword, Password } from '../model/users/passwords.js';
 import { PROFILE_ERRORS, profileUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { propagateNames } from '../model/users/propagateNames.js';
@@ -58,7 +58,7 @@ export const updateOwnBasicInfo = method({
 			});
 			await requireFactorBesidePassword(context, userId);
 		}
-		await saveNames(store, user, { username: data.username, email: data.email });
+		await saveUsernameAndEmail(store, user, { username: data.username, email: data.email });
 		const isRenamed = data.name !== undefined && data.name !== user.name;
 		const update = profileUpdate(user, data, isRenamed ? { name: data.name as string } : {});
 		if (update) await store.users.updateOne({ _id: userId }, update);

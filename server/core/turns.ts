@@ -1,6 +1,6 @@
 /**
  * Spreads work that arrives all at once over turns of the event loop. Otherwise Node would handle all of it in one turn, and
- * thousands of new clients would block those that are already connected for most of a second.
+ * thousands of new clients would block connected clients for up to a second.
  */
 
 /**
@@ -27,6 +27,7 @@ export function spreadOverTurns<T>(
 	}
 
 	function run(item: T): void {
+		// The first item of a turn schedules the next turn.
 		if (handledInTurn === 0) setImmediate(onTurn);
 		handledInTurn++;
 		handle(item);

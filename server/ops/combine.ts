@@ -4,7 +4,7 @@ import type { ServerObserver } from '../core/observer.js';
 /**
  * All observers receive everything except calls. For calls, the first `counter` and the first `onCall` are used: only one
  * observer has each.
- * @param runCall runs calls. Default: calls are run directly
+ * @param runCall runs each call; a `runCall` of the given observers is ignored. Default: calls are run directly
  */
 export function combineObservers(
 	observers: readonly ServerObserver[],

@@ -182,7 +182,7 @@ export class Counters implements ServerObserver, StoreObserver {
 			begin: () => performance.now(),
 			end: (operation, begun, failure) =>
 				counters[operation].add(performance.now() - (begun as number), failure !== undefined),
-			onUpdate: (update) => {
+			onFindOneAndUpdate: (update) => {
 				for (const event of keyEventsOfUpdate(collection, update)) this.keys.add(event);
 			},
 		};

@@ -69,7 +69,7 @@ function tracesWith(otel: typeof Otel, version: string): Traces {
 						span.end();
 						observer?.end(operation, begun, failure);
 					},
-					onUpdate: (update) => observer?.onUpdate(update),
+					onFindOneAndUpdate: (update) => observer?.onFindOneAndUpdate(update),
 				};
 			},
 		}),

@@ -81,10 +81,12 @@ const checks: Record<string, Check> = {
 	$pull: (change, path) => {
 		if (!isFields(change)) return comparableElement(change, path);
 		if (!('$in' in change)) {
+			// Throws a TypeError for an invalid condition.
 			compile(change);
-			return change;
+			// Not by `copyStorable`, because a condition may contain operators and a RegExp.
+			return structuredClone(change);
 		}
-		// Conditions select documents in the array. Only `$in` selects other elements, so it stands alone.
+		// A condition on fields matches documents; `$in` matches plain values. So both cannot be combined.
 		if (Object.keys(change).length > 1 || !Array.isArray(change.$in))
 			throw new TypeError(`${path}: $in needs a list, and no other key beside it`);
 		return { $in: change.$in.map((value) => comparableElement(value, path)) };
@@ -111,8 +113,9 @@ function comparableElement(value: unknown, path: string): unknown {
 function checkPath(path: string): void {
 	if (path === '_id' || path.startsWith('_id.')) throw new TypeError('An _id never changes');
 	for (const part of path.split('.')) {
-		// Refuses whole numbers, which mean array positions: stores differ where the value is not an array. Also refuses
-		// operators, names that JavaScript's objects have, the NUL character and empty parts.
+		// Refuses whole numbers: for MongoDB they are positions in an array and field names in a document, but for
+		// `applyUpdate` only field names. Also refuses operators, names that JavaScript's objects have, the NUL character and
+		// empty parts.
 		if (/^(\d+|\$.*|__proto__|constructor|prototype|.*\0.*|)$/s.test(part))
 			throw new TypeError(`${path}: '${part}' cannot be part of a path`);
 	}
@@ -136,11 +139,11 @@ function refuseCollisions(paths: ReadonlySet<string>): void {
 export function applyUpdate(document: Document, update: Update): Document {
 	const changed = { ...document };
 	for (const [operator, changes] of Object.entries(update)) {
-		const removes = operator === '$unset' || operator === '$pull';
+		const onlyRemoves = operator === '$unset' || operator === '$pull';
 		for (const [path, change] of Object.entries(changes)) {
 			const parts = path.split('.');
 			const key = parts.pop() as string;
-			const parent = parentOf(changed, parts, removes);
+			const parent = parentOf(changed, parts, onlyRemoves);
 			if (parent) (operations[operator] as Operation)(parent, key, change);
 		}
 	}
@@ -148,22 +151,22 @@ export function applyUpdate(document: Document, update: Update): Document {
 }
 
 /**
- * Copies the objects on the path to a field into a document, and returns the copy that has the field. Creates a missing
- * one.
+ * Replaces each object on the path by a copy, and returns the innermost copy. Creates missing objects.
  *
  * @param document the copy of a document that is changed
  * @param parts the path without the field itself
- * @param removes whether the field is removed: a missing parent is then not created, and undefined is returned
+ * @param onlyRemoves true: the operator removes a field or elements. Then nothing is created: if an object is missing,
+ * undefined is returned
  */
-function parentOf(document: Fields, parts: readonly string[], removes: boolean): Fields | undefined {
+function parentOf(document: Fields, parts: readonly string[], onlyRemoves: boolean): Fields | undefined {
 	let parent = document;
 	for (const part of parts) {
 		const inner = parent[part];
 		if (inner !== undefined && !isFields(inner)) {
-			if (removes) return undefined;
+			if (onlyRemoves) return undefined;
 			throw new TypeError(`${parts.join('.')} leads through a value that has no fields`);
 		}
-		if (inner === undefined && removes) return undefined;
+		if (inner === undefined && onlyRemoves) return undefined;
 		const copy: Fields = { ...inner };
 		parent[part] = copy;
 		parent = copy;
@@ -175,10 +178,7 @@ function parentOf(document: Fields, parts: readonly string[], removes: boolean):
 export function changesNothing(before: Document, after: Document): boolean {
 	const fields = Object.keys(after);
 	if (fields.length !== Object.keys(before).length) return false;
-	return fields.every((field) => {
-		const [was, is] = [before[field], after[field]];
-		return field === '_updatedAt' || was === is || (Object.hasOwn(before, field) && isDeepStrictEqual(was, is));
-	});
+	return fields.every((field) => field === '_updatedAt' || isDeepStrictEqual(before[field], after[field]));
 }
 
 /** Changes the field `key` of an object. */
@@ -192,8 +192,8 @@ const operations: Record<string, Operation> = {
 		delete parent[key];
 	},
 	$inc: (parent, key, amount) => {
-		const before = parent[key] ?? 0;
-		if (typeof before !== 'number' || parent[key] === null) throw new TypeError(`${key} is not a number`);
+		const before = parent[key] === undefined ? 0 : parent[key];
+		if (typeof before !== 'number') throw new TypeError(`${key} is not a number`);
 		parent[key] = before + (amount as number);
 	},
 	$push: (parent, key, change) => {

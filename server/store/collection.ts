@@ -154,7 +154,7 @@ export function collection<T extends { _id: string }>(
 			checkFindOptions({ projection: options.projection });
 			const task = (report?: Report) => backend.updateReturning(query, checked, options, report);
 			const found = await write('findOneAndUpdate', options, task);
-			if (found !== null) observed.by?.onUpdate(changes);
+			if (found !== null) observed.by?.onFindOneAndUpdate(changes);
 			return found as T | null;
 		},
 		deleteOne: (filter, options) => remove('deleteOne', filter, options),

@@ -18,12 +18,16 @@ export interface CollectionObserver {
 	/** An operation begins. @returns what `end` needs */
 	begin(operation: Operation): unknown;
 	/**
-	 * An operation ends; a query ends with its first document. The error of a failed operation is passed.
+	 * An operation ends. For `find`, this is called at the first document, or at the end if there is none.
 	 * @param begun what `begin` returned
+	 * @param failure the error of a failed operation
 	 */
 	end(operation: Operation, begun: unknown, failure?: unknown): void;
-	/** A document was updated by `findOneAndUpdate`. */
-	onUpdate(update: object): void;
+	/**
+	 * A document was updated by `findOneAndUpdate`. Updates by other operations are not passed: the keys of rooms and members,
+	 * whose changes are counted, are written by this operation alone.
+	 */
+	onFindOneAndUpdate(update: object): void;
 }
 
 export interface StoreObserver {

@@ -97,7 +97,7 @@ export interface KnownKey {
 	/** Id of the member who offered the key; absent if another server stored the offer. */
 	by?: string;
 	ts: Date;
-	/** True: the member has returned the key. Further offers of `keyId` by the same provider are refused. */
+	/** True: the member has returned the key. Further offers of `keyId` by the member `by` are refused. */
 	returned?: boolean;
 }
 

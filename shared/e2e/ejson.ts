@@ -17,7 +17,10 @@ export function toEjsonText(value: Record<string, unknown>): string {
 	return JSON.stringify(encode(value, 0));
 }
 
-/** Decodes dates. Other special forms of EJSON are left unchanged. */
+/**
+ * Decodes dates and escaped objects. Other special forms of EJSON are left unchanged. So is a `$date` that is the whole
+ * content: content is an object and never a date.
+ */
 export function fromEjson(value: Record<string, unknown>): Record<string, unknown> {
 	return hasTypeKeys(value) && isObject(value.$escape)
 		? convertMembers(value.$escape, 0, decode)

@@ -146,6 +146,16 @@ eachStore('any store: documents', (test) => {
 			expect({ ...(await test.store.rooms.findOne({})), _updatedAt: odd._updatedAt }).to.deep.equal(stored);
 		});
 
+		it('lose what the condition of $pull selected when the call was made', async () => {
+			const list = [{ kind: 'a' }, { kind: 'b' }];
+			await test.store.rooms.insertOne({ _id: 'r', t: 'p', list } as Room);
+			const condition = { kind: /^a/ as RegExp | string };
+			const write = test.store.rooms.updateOne({}, { $pull: { list: condition } } as object);
+			condition.kind = 'b';
+			await write;
+			expect(await test.store.rooms.findOne({})).to.deep.include({ list: [{ kind: 'b' }] });
+		});
+
 		it('are stored without the members that are undefined, at every depth', async () => {
 			const document = { _id: 'r', t: 'p', name: undefined, a: { b: undefined, c: [{ d: undefined, e: null }] } };
 			await test.store.rooms.insertOne({ ...document, _updatedAt: undefined } as unknown as Room);

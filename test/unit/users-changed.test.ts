@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
 import type { User } from '../../shared/documents.js';
+import type { Store } from '../../shared/store.js';
+import { DuplicateKeyError } from '../../shared/storeErrors.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -163,6 +165,29 @@ describe('people, changed', () => {
 			expect(await userOf(id))
 				.to.include({ username })
 				.and.not.have.property('emails');
+		});
+
+		it('reports the refused value if an index refuses it and nobody has it any more', async () => {
+			const refusing = (store: Store): Store => ({
+				...store,
+				users: { ...store.users, updateOne: () => Promise.reject(new DuplicateKeyError('users')) },
+			});
+			const other = await openRoomkey(undefined, {}, refusing);
+			try {
+				const root = await addPerson(other.store, { roles: ['admin'] });
+				const { id } = await addPerson(other.store);
+				const email = 'free@example.com';
+				expect(await rejection(other.call(root, 'users.update', id, { email }))).to.deep.include({
+					error: 'error-field-unavailable',
+					reason: `${email} is already in use :(`,
+					details: { method: 'users.update', field: email },
+				});
+				expect(await rejection(other.call(root, 'users.update', id, { email, username: fresh() }))).to.include({
+					error: 'error-could-not-save-identity',
+				});
+			} finally {
+				await other.close();
+			}
 		});
 
 		it('lets of two who take a name at once, but for case, never both have it', async () => {

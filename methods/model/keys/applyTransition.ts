@@ -41,8 +41,8 @@ function keysUpdate(membership: Subscription, before: MemberKeys, next: MemberKe
 			return;
 		}
 		// A list that the transition did not replace stays as stored, even if an invalid value is stored instead of a list.
-		const isSameList = value !== undefined && value === previous;
-		if (!isSameList && membership[field] !== undefined) removed.push(field);
+		const isUntouchedList = value !== undefined && value === previous;
+		if (!isUntouchedList && membership[field] !== undefined) removed.push(field);
 	};
 	addChange('E2EKey', next.key, before.key);
 	addChange('E2ESuggestedKey', next.offer, before.offer);

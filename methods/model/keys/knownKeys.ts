@@ -1,7 +1,8 @@
 /**
  * Records about the sealed keys of a membership, in its field `e2eKnownKeys`. A record stores who offered the key, which
- * key id the room had then, and whether the member has returned the key because it does not work. Each record identifies
- * its key by a hash, because a Rocket.Chat server on the same database may replace keys at any time.
+ * key id the room had then, and whether the member has returned the key because it does not work. Another server on the
+ * same database may replace the stored key. The hash shows whether a record still belongs to it. That server may also store
+ * null in the list, so a record is read as `record?.`.
  */
 import { createHash } from 'node:crypto';
 import type { KnownKey } from '../../../shared/documents.js';
@@ -47,19 +48,16 @@ export function withRecord(
 	return updated;
 }
 
-/** The records of the keys with this key id that another member offered and the member has returned. */
+/** Records of returned offers: another member offered the key under this key id, and this member returned it. */
 export function returnedOffers(records: readonly KnownKey[], keyId: string | null | undefined): KnownKey[] {
 	return records.filter((record) => record?.returned && record.by && record.keyId === (keyId || ''));
 }
 
-/**
- * Whether the member has returned a key with this key id that a certain provider had offered.
- * @param providerId user id of the provider
- */
+/** Whether this member has returned a key with this key id that the member `offererId` had offered. */
 export function hasReturned(
 	records: readonly KnownKey[],
-	providerId: string,
+	offererId: string,
 	keyId: string | null | undefined,
 ): boolean {
-	return returnedOffers(records, keyId).some((record) => record.by === providerId);
+	return returnedOffers(records, keyId).some((record) => record.by === offererId);
 }

@@ -19,7 +19,7 @@
  * | Transition | From | To | What happens to the keys |
  * |---|---|---|---|
  * | `store` | any | `holder`, `mismatched` | the present key is archived, the new key replaces it. An offer of the room's key is removed, if the caller asks for it |
- * | `offer` | `none`, `mismatched` | `offered` | the offer is stored, unless the member has returned a key of the same provider (the member who offers) |
+ * | `offer` | `none`, `mismatched` | `offered` | the offer is stored, unless the member has returned a key of the same offerer (the member who offers) |
  * | `accept` | any | `holder` | the present key is archived, the offered key replaces it. A member without former keys takes those that came with the offer |
  * | `drop` | any | any but `offered` | the offer is removed |
  * | `archive` | `holder`, `mismatched` | any | the key is archived or removed. If the former keys contain the room's key, it is restored |

@@ -11,7 +11,7 @@ import { enqueue } from './queue.js';
 import type { RoomKeyFields } from './roomKeyId.js';
 import * as transitions from './transitions.js';
 
-/** Why an offer is not stored. `returned`: the member has returned a key that the same provider had offered. */
+/** Why an offer is not stored. `returned`: the member has returned a key of the same offerer. */
 export type OfferRefusal = 'not-a-member' | 'already-holds-key' | 'already-offered' | 'returned';
 
 /** A key that a member has sealed for another. */
@@ -25,7 +25,7 @@ export interface Offer {
 
 /**
  * Offers a member the key of their room. Stores nothing if the member holds the key, has an offer of it, or has returned
- * it to the same provider. Does not notify the member.
+ * it after the same offerer had offered it. Does not notify the member.
  * @returns the updated membership, or the reason why the offer was not stored
  */
 export async function offerKey(

@@ -5,7 +5,7 @@
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { MEMBER, memberIdsOf } from '../memberships/members.js';
-import { isEncryptionShown } from '../rooms/clientRoom.js';
+import { isEncryptionEnabled } from '../rooms/clientRoom.js';
 
 /** Why a key is stale. */
 export type StaleReason = 'member-left' | 'member-removed' | 'user-deleted';
@@ -28,7 +28,7 @@ export async function markKeyStale(
 	);
 	if (!room) return;
 	// While encryption is switched off, clients receive no events about keys.
-	if (!(await isEncryptionShown(store))) return;
+	if (!(await isEncryptionEnabled(store))) return;
 	for await (const uid of usersToNotify(store, rid)) {
 		events.emit('notify', { stream: 'notify-user', eventName: `${uid}/e2eKeyStale`, args: [rid, stale] });
 	}

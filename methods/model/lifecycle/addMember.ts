@@ -9,7 +9,7 @@ import { exists } from '../exists.js';
 import { enqueue } from '../keys/queue.js';
 import { removeRoomFromUser } from '../memberships/members.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
-import { isEncryptionShown } from '../rooms/clientRoom.js';
+import { isEncryptionEnabled } from '../rooms/clientRoom.js';
 
 type Context = Pick<MethodContext, 'store' | 'events'>;
 
@@ -144,12 +144,12 @@ export async function addMember(context: Context, room: Room, newcomer: Newcomer
 	});
 	// The cast is needed, because TypeScript does not see the assignment in the callback.
 	const { _id: rid, encrypted, e2eKeyId } = (updated as Room | null) ?? room;
-	const encryptionShown = await isEncryptionShown(store);
+	const encryptionEnabled = await isEncryptionEnabled(store);
 	// Done for an existing member too: an earlier call may have crashed before it queued the member. Does nothing if the
 	// member is queued or has the key.
-	const roomNotified = encryptionShown && !!encrypted && (await enqueue(store, rid, newcomer._id));
+	const roomNotified = encryptionEnabled && !!encrypted && (await enqueue(store, rid, newcomer._id));
 	if (updated && !roomNotified) await store.rooms.announce('updated', updated);
-	if (encryptionShown && isNew && e2eKeyId) {
+	if (encryptionEnabled && isNew && e2eKeyId) {
 		events.emit('notify', { stream: 'notify-room', eventName: `${rid}/e2e.keyRequest`, args: [e2eKeyId] });
 	}
 }

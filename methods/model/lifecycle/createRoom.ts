@@ -7,7 +7,7 @@ import type { MethodContext } from '../../../shared/method.js';
 import { exists } from '../exists.js';
 import { insertIfAbsent } from '../insertIfAbsent.js';
 import { enqueueKeyless } from '../keys/queue.js';
-import { isEncryptionShown } from '../rooms/clientRoom.js';
+import { isEncryptionEnabled } from '../rooms/clientRoom.js';
 import { throwIfAborted } from '../signal.js';
 import { addMembership, type Newcomer, userRefOf } from './addMember.js';
 import { deleteOrphanedMemberships, deleteRoom } from './deleteRoom.js';
@@ -44,7 +44,7 @@ async function insertRoom(context: Context, room: Room): Promise<void> {
  */
 async function addFirstMembers(context: Context, room: Room, owner: Newcomer, others: readonly Newcomer[]) {
 	await addMembership(context.store, room, owner, { roles: ['owner'] });
-	let deletedUsers = 0;
+	let missingUserCount = 0;
 	for (const member of others) {
 		throwIfAborted(context.signal);
 		try {
@@ -52,10 +52,10 @@ async function addFirstMembers(context: Context, room: Room, owner: Newcomer, ot
 		} catch (error) {
 			// A client error means that the user does not exist any more.
 			if (!isClientSafe(error)) throw error;
-			deletedUsers++;
+			missingUserCount++;
 		}
 	}
-	return deletedUsers;
+	return missingUserCount;
 }
 
 /**
@@ -85,22 +85,22 @@ export async function createRoom(
 		...fields,
 	};
 	await insertRoom(context, room);
-	let deletedUsers: number;
+	let missingUserCount: number;
 	try {
-		deletedUsers = await addFirstMembers(context, room, owner, others);
+		missingUserCount = await addFirstMembers(context, room, owner, others);
 	} catch (error) {
 		// Passes no signal: the call may have been aborted, but the room must be deleted.
 		await deleteRoom({ store, events }, room, owner._id);
 		throw error;
 	}
-	if (deletedUsers > 0)
-		await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: -deletedUsers } }, { silent: true });
+	if (missingUserCount > 0)
+		await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: -missingUserCount } }, { silent: true });
 	const created = await store.rooms.findOne({ _id: room._id });
 	if (!created) {
 		await deleteOrphanedMemberships(context, room._id);
 		throw clientError('roomNotFound');
 	}
 	await store.rooms.announce('inserted', created);
-	if (room.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(store, room._id);
+	if (room.encrypted && (await isEncryptionEnabled(store))) await enqueueKeyless(store, room._id);
 	return created;
 }

@@ -8,7 +8,7 @@ import type { MethodContext } from '../../../shared/method.js';
 import { insertIfAbsent } from '../insertIfAbsent.js';
 import { enqueueKeyless } from '../keys/queue.js';
 import { hasPermission } from '../permissions/permissions.js';
-import { type ClientRoom, clientRoom, isEncryptionShown } from '../rooms/clientRoom.js';
+import { type ClientRoom, clientRoom, isEncryptionEnabled } from '../rooms/clientRoom.js';
 import { findCaller } from '../rooms/findRoom.js';
 import { directRoomNames } from '../users/directRoomNames.js';
 import { findByUsernames } from '../users/findUser.js';
@@ -109,6 +109,6 @@ export async function openDirectRoom(
 	const current = await store.rooms.findOne({ _id: rid });
 	if (!current) throw clientError('roomNotFound');
 	if (addedMembers > 0) await store.rooms.announce(isNew ? 'inserted' : 'updated', current);
-	if (addedMembers > 0 && current.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(store, rid);
+	if (addedMembers > 0 && current.encrypted && (await isEncryptionEnabled(store))) await enqueueKeyless(store, rid);
 	return clientRoom(store, current);
 }

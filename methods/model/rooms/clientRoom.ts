@@ -25,44 +25,44 @@ const CHECK_EVERY = 50;
 export type ClientRoom = Omit<Room, 'e2eReset'>;
 
 /**
- * Whether encryption is switched on for the server, so that clients receive encryption fields. While it is off, the
- * fields stay stored and are only hidden.
+ * Whether encryption is switched on for the server. While it is off, clients receive no encryption fields, which stay
+ * stored, and new members are not queued for keys.
  */
-export function isEncryptionShown(store: Store): Promise<boolean> {
+export function isEncryptionEnabled(store: Store): Promise<boolean> {
 	return workspaceSetting(store, 'E2E_Enable');
 }
 
 /**
  * A room, or a part of a room, without `e2eReset`. If encryption is switched off, the fields that would make clients ask
  * for a password are left out too (`test/contract/beyond.md` E13).
- * @param isShown what `isEncryptionShown` returns
+ * @param encryptionEnabled what `isEncryptionEnabled` returns
  */
-export function partialClientRoom<R extends Partial<Room>>(room: R, isShown: boolean): Omit<R, 'e2eReset'> {
+export function partialClientRoom<R extends Partial<Room>>(room: R, encryptionEnabled: boolean): Omit<R, 'e2eReset'> {
 	const { e2eReset, ...visible } = room;
-	if (isShown) return visible;
+	if (encryptionEnabled) return visible;
 	const { encrypted, e2eKeyId, usersWaitingForE2EKeys, e2eToggled, e2eStale, ...withoutEncryption } =
 		visible as Partial<Room>;
 	return withoutEncryption as Omit<R, 'e2eReset'>;
 }
 
-function toClientRoom(room: Room, isShown: boolean): ClientRoom {
+function toClientRoom(room: Room, encryptionEnabled: boolean): ClientRoom {
 	const visibleFields = Object.entries(room).filter(([field]) => Object.hasOwn(CLIENT_ROOM_FIELDS, field));
-	return partialClientRoom(Object.fromEntries(visibleFields) as unknown as Room, isShown);
+	return partialClientRoom(Object.fromEntries(visibleFields) as unknown as Room, encryptionEnabled);
 }
 
 /** A room as clients receive it. */
 export async function clientRoom(store: Store, room: Room): Promise<ClientRoom> {
-	return toClientRoom(room, await isEncryptionShown(store));
+	return toClientRoom(room, await isEncryptionEnabled(store));
 }
 
 /** Rooms as clients receive them. Yields, because there may be many. */
 export async function clientRooms(store: Store, rooms: readonly Room[]): Promise<ClientRoom[]> {
-	const isShown = await isEncryptionShown(store);
+	const encryptionEnabled = await isEncryptionEnabled(store);
 	const visible: ClientRoom[] = [];
 	const pause = createYielder(CHECK_EVERY);
 	for (const room of rooms) {
 		await pause();
-		visible.push(toClientRoom(room, isShown));
+		visible.push(toClientRoom(room, encryptionEnabled));
 	}
 	return visible;
 }

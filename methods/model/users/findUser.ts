@@ -1,4 +1,4 @@
-/** Finds users by id, or by a name or e-mail without regard to case. */
+/** Finds users by id, or by user name or e-mail without regard to case. */
 
 import { batchesOf } from '../../../shared/batches.js';
 import type { User } from '../../../shared/documents.js';
@@ -38,11 +38,11 @@ export function ignoringCase(field: NameField, text: string): Filter<User> {
 	return { [field]: new RegExp(`^${escapeRegExp(text)}$`, 'i'), ...(prefix && { $or: startsWithPrefix }) };
 }
 
-/** Longest name or e-mail that a user can have, in characters. The length of a regular expression is limited. */
+/** Longest user name or e-mail that a user can have, in characters. The length of a regular expression is limited. */
 const MAX_NAME_LENGTH = 254;
 
 /**
- * Finds a user by name or e-mail: an exact match, or else the only match without regard to case.
+ * Finds a user by user name or e-mail: an exact match, or else the only match without regard to case.
  * @returns null if nothing matches, or if several users match without regard to case
  */
 export async function findByName(

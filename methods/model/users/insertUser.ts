@@ -1,58 +1,65 @@
-/** Stores new users; names and e-mails are unique without regard to case. */
+/** Stores new users. User names and e-mails are unique without regard to case. */
 import type { User } from '../../../shared/documents.js';
 import { isDuplicateKey, type Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { ignoringCase, type NameField } from './findUser.js';
 
+/** A user name or an e-mail that another user already has. */
+export interface TakenValue {
+	readonly field: NameField;
+	readonly value: string;
+}
+
 /**
- * Finds a name or an e-mail that another user already has, without regard to case.
- * @returns the user name or e-mail that is taken; null if both are free
+ * Finds a user name or an e-mail that another user already has, without regard to case.
+ * @returns null if all are free
  */
 export async function findTaken(
 	store: Store,
 	{ _id, username, emails = [] }: Pick<User, '_id' | 'username' | 'emails'>,
-): Promise<string | null> {
+): Promise<TakenValue | null> {
 	const isTaken = async (field: NameField, text: string) => {
 		const filter = { _id: { $ne: _id }, ...ignoringCase(field, text) };
 		return exists(store.users, filter);
 	};
-	if (username && (await isTaken('username', username))) return username;
-	for (const { address } of emails) if (await isTaken('emails.address', address)) return address;
+	if (username && (await isTaken('username', username))) return { field: 'username', value: username };
+	for (const { address } of emails)
+		if (await isTaken('emails.address', address)) return { field: 'emails.address', value: address };
 	return null;
 }
 
 /**
- * Stores a new user, unless another user has the name or the e-mail already.
+ * Stores a new user, unless another user has the user name or an e-mail already.
  *
  * The unique indexes distinguish `alice` from `Alice`, and Roomkey adds no others to a Rocket.Chat database. So the new
- * user is inserted with a claim to each name: a false entry in the user's list of login tokens, with the name in lower
- * case instead of a hash. These entries are unique over all users, so of two concurrent calls that claim the same name one
- * insert fails. A claim is not a valid hash, so nobody can log in with it.
+ * user is inserted with a claim to the user name and to each e-mail: a false entry in the user's list of login tokens, with
+ * the value in lower case instead of a hash. These entries are unique over all users, so of two concurrent calls that claim
+ * the same value one insert fails. A claim is not a valid hash, so nobody can log in with it.
  *
- * After the insert, names are checked again, because another program may have stored a user with the same name since the
- * first check: then the new user is removed. Otherwise the claims are removed. Claims that a crash leaves are removed
+ * After the insert, the values are checked again, because another program may have stored a user with one of them since
+ * the first check: then the new user is removed. Otherwise the claims are removed. Claims that a crash leaves are removed
  * with expired tokens.
  *
  * @returns the user name or e-mail that is taken; null if the user was stored
  */
 export async function insertUser(store: Store, user: User & Required<Pick<User, 'services'>>): Promise<string | null> {
 	const taken = await findTaken(store, user);
-	if (taken !== null) return taken;
-	const names = [user.username, ...(user.emails ?? []).map(({ address }) => address)];
-	const claims = names.flatMap((name) => (name === undefined ? [] : [`name ${name.toLowerCase()}`]));
+	if (taken !== null) return taken.value;
+	const values = [user.username, ...(user.emails ?? []).map(({ address }) => address)];
+	const claims = values.flatMap((value) => (value === undefined ? [] : [`name ${value.toLowerCase()}`]));
 	const claimTokens = [...new Set(claims)].map((hashedToken) => ({ hashedToken, when: new Date() }));
 	const resume = { loginTokens: [...(user.services.resume?.loginTokens ?? []), ...claimTokens] };
 	try {
 		await store.users.insertOne({ ...user, services: { ...user.services, resume } }, { silent: true });
 	} catch (error) {
 		if (!isDuplicateKey(error)) throw error;
-		// If no name is taken any more, the other call has removed its user. Any of the names is reported then.
-		return (await findTaken(store, user)) ?? user.username ?? user.emails?.[0]?.address ?? user._id;
+		// If nothing is taken any more, the other call has removed its user. Any of the values is reported then.
+		return (await findTaken(store, user))?.value ?? user.username ?? user.emails?.[0]?.address ?? user._id;
 	}
 	const takenSince = await findTaken(store, user);
 	if (takenSince !== null) {
 		await store.users.deleteOne({ _id: user._id }, { silent: true });
-		return takenSince;
+		return takenSince.value;
 	}
 	const dropClaims = { $pull: { 'services.resume.loginTokens': { hashedToken: { $in: claims } } } };
 	await store.users.updateOne({ _id: user._id }, dropClaims, { silent: true });

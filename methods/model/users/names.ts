@@ -1,13 +1,13 @@
-/** Validates and changes user names and e-mails. */
+/** Validates user names, e-mails and display names. Changes user names and e-mails. */
 import type { User } from '../../../shared/documents.js';
 import { clientError, clientErrorFrom } from '../../../shared/errors.js';
 import { Match } from '../../../shared/match.js';
 import { isDuplicateKey, type Store, type UpdateFilter } from '../../../shared/store.js';
 import { updateOf } from '../updateOf.js';
-import { findTaken } from './insertUser.js';
+import { findTaken, type TakenValue } from './insertUser.js';
 
-/** Maximum length of an e-mail (RFC 5321), used for names too, in characters. */
-const MAX_EMAIL_LENGTH = 254;
+/** Maximum length of an e-mail (RFC 5321), a user name and a display name, in characters. */
+const MAX_LENGTH = 254;
 
 /** ASCII letters, digits, dots, underscores and hyphens. */
 const USERNAME = /^[0-9a-zA-Z._-]+$/;
@@ -23,20 +23,20 @@ const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
 /** A display name: neither blank nor too long. */
 export const RealName = Match.Where(
 	(text): text is string => {
-		if (typeof text !== 'string' || text.length > MAX_EMAIL_LENGTH) return false;
+		if (typeof text !== 'string' || text.length > MAX_LENGTH) return false;
 		return text.trim() !== '' && !UNPRINTABLE.test(text);
 	},
 	'text of 1 to 254 characters on one line',
-	{ type: 'string', minLength: 1, maxLength: MAX_EMAIL_LENGTH },
+	{ type: 'string', minLength: 1, maxLength: MAX_LENGTH },
 );
 
-export const isUsername = (text: string): boolean => text.length <= MAX_EMAIL_LENGTH && USERNAME.test(text);
-export const isEmail = (text: string): boolean => text.length <= MAX_EMAIL_LENGTH && EMAIL.test(text);
+export const isUsername = (text: string): boolean => text.length <= MAX_LENGTH && USERNAME.test(text);
+export const isEmail = (text: string): boolean => text.length <= MAX_LENGTH && EMAIL.test(text);
 const isBlocked = (username: string): boolean => BLOCKED.has(username.toLowerCase());
 
 /** @throws ClientError `error-input-is-not-a-valid-field` */
-function requireUsername(username: string): void {
-	if (!isUsername(username)) throw clientErrorFrom('invalidUsername', username.slice(0, MAX_EMAIL_LENGTH));
+function requireValidUsername(username: string): void {
+	if (!isUsername(username)) throw clientErrorFrom('invalidUsername', username.slice(0, MAX_LENGTH));
 }
 
 /**
@@ -44,16 +44,16 @@ function requireUsername(username: string): void {
  * @throws ClientError `error-input-is-not-a-valid-field`, `error-blocked-username`
  */
 export function requireAllowedUsername(username: string): void {
-	requireUsername(username);
+	requireValidUsername(username);
 	if (isBlocked(username)) throw clientErrorFrom('blockedUsername', username);
 }
 
 /** @throws ClientError `error-invalid-email` */
-export function requireEmail(email: string): void {
-	if (!isEmail(email)) throw clientErrorFrom('invalidEmail', email.slice(0, MAX_EMAIL_LENGTH));
+export function requireValidEmail(email: string): void {
+	if (!isEmail(email)) throw clientErrorFrom('invalidEmail', email.slice(0, MAX_LENGTH));
 }
 
-export interface NewNames {
+export interface NewUsernameAndEmail {
 	readonly username?: string | undefined;
 	readonly email?: string | undefined;
 	/** Whether the e-mail is verified. By default a new e-mail is not verified, and an unchanged e-mail stays as it was. */
@@ -61,7 +61,7 @@ export interface NewNames {
 }
 
 /** The e-mails of a user after the change; undefined if there are none. Only the first e-mail can change. */
-function emailsAfter({ emails = [] }: User, { email, verified }: NewNames): User['emails'] {
+function emailsAfter({ emails = [] }: User, { email, verified }: NewUsernameAndEmail): User['emails'] {
 	const [first, ...others] = emails;
 	const address = email ?? first?.address;
 	if (address === undefined) return undefined;
@@ -76,43 +76,50 @@ function restoreUpdate(fields: readonly (keyof User)[], user: User): UpdateFilte
 	return updateOf(Object.fromEntries(present.map((field) => [field, user[field]])), absent);
 }
 
+const takenError = ({ field, value }: TakenValue) =>
+	field === 'username' ? clientError('identityNotSaved') : clientErrorFrom('fieldUnavailable', value, { field: value });
+
+/**
+ * What to report if an index has refused the changes, but nothing is taken any more: the other call has undone its change.
+ * @param changes contains a user name, e-mails, or both. With both, the user name is reported
+ */
+function presumablyTaken({ username, emails }: Pick<User, 'username' | 'emails'>): TakenValue {
+	if (username !== undefined) return { field: 'username', value: username };
+	return { field: 'emails.address', value: emails?.[0]?.address as string };
+}
+
 /**
  * Changes the user name and the e-mail of a user, unless another user has one of them. Checks again after the write,
  * because the indexes distinguish `alice` from `Alice`. If two users concurrently take names that differ only in case,
  * at least one of the two calls undoes its change.
  * @param user as stored, with `username` and `emails`
  * @throws ClientError `error-could-not-save-identity` for a name that is taken or blocked, `error-field-unavailable` for
- * an e-mail that is taken, and what `requireUsername` and `requireEmail` throw
+ * an e-mail that is taken, and what `requireValidUsername` and `requireValidEmail` throw
  */
-export async function saveNames(store: Store, user: User, names: NewNames): Promise<void> {
-	const { username, email } = names;
-	if (username !== undefined) requireUsername(username);
-	if (email !== undefined) requireEmail(email);
+export async function saveUsernameAndEmail(store: Store, user: User, values: NewUsernameAndEmail): Promise<void> {
+	const { username, email } = values;
+	if (username !== undefined) requireValidUsername(username);
+	if (email !== undefined) requireValidEmail(email);
 	const changes: Pick<User, 'username' | 'emails'> = {};
 	if (username !== undefined && username !== user.username) changes.username = username;
-	const emails = emailsAfter(user, names);
+	const emails = emailsAfter(user, values);
 	if (emails && JSON.stringify(emails) !== JSON.stringify(user.emails)) changes.emails = emails;
 	const fields = Object.keys(changes) as (keyof User)[];
 	if (fields.length === 0) return;
 	const changedUser = { _id: user._id, ...changes };
-	const unavailableError = (text: string) =>
-		text === changes.username
-			? clientError('identityNotSaved')
-			: clientErrorFrom('fieldUnavailable', text, { field: text });
-	if (changes.username !== undefined && isBlocked(changes.username)) throw unavailableError(changes.username);
+	if (changes.username !== undefined && isBlocked(changes.username)) throw clientError('identityNotSaved');
 	const taken = await findTaken(store, changedUser);
-	if (taken !== null) throw unavailableError(taken);
+	if (taken !== null) throw takenError(taken);
 	try {
 		await store.users.updateOne({ _id: user._id }, { $set: changes });
 	} catch (error) {
 		if (!isDuplicateKey(error)) throw error;
-		// If nothing is taken any more, the other call has undone its change. The user name is reported then.
-		throw unavailableError((await findTaken(store, changedUser)) ?? changes.username ?? '');
+		throw takenError((await findTaken(store, changedUser)) ?? presumablyTaken(changes));
 	}
 	const takenSince = await findTaken(store, changedUser);
 	if (takenSince !== null) {
 		const restore = restoreUpdate(fields, user);
 		if (restore) await store.users.updateOne({ _id: user._id }, restore);
-		throw unavailableError(takenSince);
+		throw takenError(takenSince);
 	}
 }
