@@ -60,6 +60,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		version,
 		traces: await openTraces(version),
 		folder: checked.store.kind === 'files' ? checked.store.folder : undefined,
+		isShadow,
 	});
 	ops.observe(opened);
 	const shadow = isShadow ? await openShadow(checked, opened.store, log) : undefined;

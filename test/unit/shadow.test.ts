@@ -203,6 +203,18 @@ describe('a server with --shadow', () => {
 		expect(JSON.stringify(log.lines)).not.to.include('a-secret');
 	});
 
+	it('marks the audit lines of mirrored requests, whose writes it discards', async () => {
+		const ownLog = memoryLog();
+		const server = await openServer({ store: { memory: true }, shadow: true, port: 0, keys: true, log: ownLog });
+		await post(`${server.url}/api/v1/login`, null, { user: 'nobody', password: 'wrong' });
+		const audits = () => ownLog.lines.filter(({ facts }) => 'audit' in facts);
+		await until(() => audits().length > 0);
+		expect(audits().map(({ text, facts }) => [text, (facts as { shadow?: true }).shadow])).to.deep.equal([
+			['Audit of a mirrored request, whose writes were discarded', true],
+		]);
+		await server.close();
+	});
+
 	it('is not started with a setting that must write or announce, and serves its pages', async () => {
 		for (const [option, text] of [
 			[{ readOnly: true }, 'choose one of shadow and read-only'],
