@@ -112,6 +112,7 @@ export function createApp(options: AppOptions): App {
 		certificate,
 		timeouts,
 		preParsing: options.preParsing,
+		onUnknownRoute: options.onUnknownRoute,
 	});
 	const { app: http } = rest;
 	serveDocuments(http, catalogue, pathPrefix);

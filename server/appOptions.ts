@@ -28,6 +28,7 @@ export interface AppOptions {
 	readonly readOnly?: boolean;
 	/** A hook of the REST routes of methods. Set in a shadow, which replays mirrored requests. */
 	readonly preParsing?: RestOptions['preParsing'];
+	readonly onUnknownRoute?: RestOptions['onUnknownRoute'];
 	/** Calls a listener for every write of the store; see `OpenStore`. */
 	readonly onChange: OpenStore['onChange'];
 	readonly log: Log;

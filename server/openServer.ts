@@ -61,6 +61,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		version,
 		traces: await openTraces(version),
 		folder: checked.store.kind === 'files' ? checked.store.folder : undefined,
+		isShadow,
 	});
 	ops.observe(opened);
 	const shadow = isShadow ? await openShadow(checked, opened.store, log) : undefined;
@@ -92,7 +93,11 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		app = createApp({
 			...appOptionsOf(checked),
 			// A `ttl` of 0 switches the idempotency cache off: a shadow executes every mirrored request.
-			...(shadow && { preParsing: shadow.preParsing, once: { ttl: 0, max: 1 } }),
+			...(shadow && {
+				preParsing: shadow.preParsing,
+				onUnknownRoute: shadow.onUnknownRoute,
+				once: { ttl: 0, max: 1 },
+			}),
 			catalogue,
 			store,
 			onChange: opened.onChange,

@@ -15,6 +15,7 @@ import type {
 } from '../../shared/method.js';
 import { createRandomSource, type RandomSource } from '../../shared/random.js';
 import type { Store } from '../../shared/store.js';
+import { bindOnRead } from './bindOnRead.js';
 import { type Caller, factsOf } from './caller.js';
 import type { CallStoreFactory } from './callStore.js';
 import type { InFlight } from './idempotency.js';
@@ -241,3 +242,14 @@ export class Invocation implements MethodContext, Events, EventSource {
 		return clone(result);
 	}
 }
+
+bindOnRead(Invocation.prototype, [
+	'emit',
+	'setUserId',
+	'setToken',
+	'unblock',
+	'audit',
+	'attempt',
+	'inLoginLane',
+	'call',
+]);

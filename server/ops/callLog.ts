@@ -62,13 +62,19 @@ export function logRevokedTokens(bus: Bus, log: Log): () => void {
 	});
 }
 
-/** Logs every call at `debug`, and audit events and refused connections at `info`. */
-export function createCallLog(log: Log, store: Store): ServerObserver {
+/**
+ * Logs every call at `debug`, and audit events and refused connections at `info`.
+ * @param isShadow whether calls are replays of mirrored requests, whose writes are discarded
+ */
+export function createCallLog(log: Log, store: Store, isShadow = false): ServerObserver {
+	const auditMark = { audit: true, ...(isShadow && { shadow: true }) };
+	const auditText = isShadow ? 'Audit of a mirrored request, whose writes were discarded' : 'Audit';
+
 	function writeCall(call: EndedCall, extraFacts: object): void {
 		const { method, caller, outcome, ms, thrown, definition } = call;
 		const isAudit = definition?.audit === true;
 		const facts = {
-			...(isAudit && { audit: true }),
+			...(isAudit && auditMark),
 			method,
 			outcome,
 			...(thrown && 'error' in thrown && { code: thrown.error }),
@@ -77,7 +83,7 @@ export function createCallLog(log: Log, store: Store): ServerObserver {
 			...(isAudit && { about: { ...subjectsOf(call), ...call.about } }),
 			...extraFacts,
 		};
-		if (isAudit) log.info(facts, 'Audit');
+		if (isAudit) log.info(facts, auditText);
 		else log.debug(facts, 'Call');
 	}
 

@@ -29,6 +29,8 @@ export interface OpsOptions {
 	/** The folder of the data, if it is in files. */
 	readonly folder?: string | undefined;
 	readonly traces?: Traces | undefined;
+	/** Whether calls are replays of mirrored requests, whose writes are discarded. */
+	readonly isShadow?: boolean | undefined;
 }
 
 /** The parts of a server that are observed. */
@@ -78,13 +80,13 @@ export class Ops {
 	 */
 	observe(opened: Pick<OpenStore, 'store' | 'observe'>): void {
 		const counters = this.#counters;
-		const { traces, log } = this.options;
+		const { traces, log, isShadow } = this.options;
 		const storeObserver = traces ? traces.observeStore(counters) : counters;
 		if (storeObserver) opened.observe(storeObserver);
 		this.health.addCheck('store', storeCheck(opened.store));
 		this.census = new HolderCensus(opened.store, log);
 		this.observer = combineObservers(
-			[...(counters ? [counters] : []), createCallLog(log, opened.store)],
+			[...(counters ? [counters] : []), createCallLog(log, opened.store, isShadow)],
 			traces?.runCall,
 		);
 	}

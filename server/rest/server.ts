@@ -59,8 +59,12 @@ function addFixedRoutes(
 		url: urlOf(FixedRoutes.path),
 		...(options.preParsing && { preParsing: options.preParsing }),
 		onRequest(request, reply, done) {
-			if (routes.find(request)) done();
-			else refuse(reply, paths.verbsAt(request.url));
+			if (routes.find(request)) {
+				done();
+			} else {
+				options.onUnknownRoute?.();
+				refuse(reply, paths.verbsAt(request.url));
+			}
 		},
 		handler: (request, reply) => answerRequest(request, reply, routes.find(request) as Route, {}, services, options),
 	});
@@ -149,6 +153,8 @@ export interface Page {
 export interface RestOptions extends RequestOptions {
 	/** A hook of every REST route, before the body is parsed. The shadow mode uses it. */
 	readonly preParsing?: preParsingAsyncHookHandler | undefined;
+	/** Called for each request whose path, or whose verb, no route has. The shadow mode counts them. */
+	readonly onUnknownRoute?: (() => void) | undefined;
 	readonly pages?: readonly Page[] | undefined;
 	/** Maximum size of a body, in bytes. */
 	readonly maxBody: number;
@@ -217,7 +223,10 @@ export function createRest(
 	// Fastify must know every verb of HTTP: otherwise a known path would not answer 405 to a verb that fastify lacks.
 	for (const verb of METHODS) if (!app.supportedMethods.includes(verb)) app.addHttpMethod(verb);
 	app.setErrorHandler<FastifyError>((error, _request, reply) => onError(error, reply, services));
-	app.setNotFoundHandler((_request, reply) => refuse(reply));
+	app.setNotFoundHandler((_request, reply) => {
+		options.onUnknownRoute?.();
+		refuse(reply);
+	});
 	const paths = new KnownPaths();
 	app.addHook('onRoute', ({ url, method, config }) => {
 		// `KnownPaths` adds HEAD itself.
@@ -248,8 +257,12 @@ export function createRest(
 		// Runs before the body is read, so that 405 is the answer even if the body is invalid.
 		app.addHook('onRequest', (request, reply, done) => {
 			const allowed = request.is404 ? paths.verbsAt(request.url) : undefined;
-			if (allowed) refuse(reply, allowed);
-			else done();
+			if (allowed) {
+				options.onUnknownRoute?.();
+				refuse(reply, allowed);
+			} else {
+				done();
+			}
 		});
 	});
 	return { app, owns, handle: handleRequest };

@@ -19,8 +19,18 @@ import { Overlay } from './overlay.js';
 /**
  * How a mirrored request ended. `unclear`: there are differences, but other requests have changed the same documents.
  * `read`: it was a GET, so nothing is compared. `not-compared`: it concerned no keys. `skipped`: there was too much to do.
+ * `unknown`: no route has its path and verb.
  */
-export const SHADOW_OUTCOMES = ['agrees', 'differs', 'unclear', 'read', 'not-compared', 'failed', 'skipped'] as const;
+export const SHADOW_OUTCOMES = [
+	'agrees',
+	'differs',
+	'unclear',
+	'read',
+	'not-compared',
+	'failed',
+	'skipped',
+	'unknown',
+] as const;
 export type ShadowOutcome = (typeof SHADOW_OUTCOMES)[number];
 
 /** Maximum number of requests that run or wait for their comparison. Further ones are skipped. */
@@ -110,6 +120,9 @@ export class Shadow {
 		this.#track(running);
 		return undefined;
 	};
+
+	/** Counts a mirrored request that no route answers. It is not logged, because an unknown path may contain a secret. */
+	readonly onUnknownRoute = (): void => this.counts.add('unknown');
 
 	/** Keeps a promise while it is pending, so that `close` can wait for it. It must not reject. */
 	#track(running: Promise<void>): void {

@@ -299,6 +299,40 @@ describe('createServer', () => {
 		expect(await message(at('a', 'login', 'POST'))).to.include("POST /api/v1/login is Roomkey's own");
 	});
 
+	it('lets functions be taken out of the context of a method and of a publication', async () => {
+		const inner = method({ name: 'inner', summary: 'Returns 1', args: {}, run: () => 1 });
+		const outer = method({
+			name: 'outer',
+			summary: 'Calls inner',
+			args: {},
+			async run(_args, { call, unblock, log }) {
+				log.debug({}, 'taken out');
+				unblock();
+				return call('inner');
+			},
+		});
+		const list = publication({
+			name: 'list',
+			summary: 'Publishes one document',
+			args: {},
+			run(_args, { added, changed, removed, ready, onStop, call }) {
+				onStop(() => {});
+				added('things', 'a', { count: 0 });
+				changed('things', 'a', { count: 1 });
+				added('things', 'b', {});
+				removed('things', 'b');
+				void call('inner').then(ready);
+			},
+		});
+		const server = await openTestServer({ methods: [inner, outer], publications: [list] });
+		const alice = await server.addUser();
+		expect(await server.call(alice, 'outer')).to.equal(1);
+		const client = await server.connect(alice);
+		await client.subscribe('list');
+		expect(client.documents('things')).to.deep.equal([{ _id: 'a', count: 1 }]);
+		await server.close();
+	});
+
 	it('refuses names of collections that no database accepts', () => {
 		for (const name of ['', 'a$', 'system.x', '1a', 'a'.repeat(121)])
 			expect(() => collection(name)).to.throw('is no name');

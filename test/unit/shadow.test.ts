@@ -47,10 +47,11 @@ describe('a server with --shadow', () => {
 		[log, writes, later] = [memoryLog(), [], []];
 		const real = recordedStore(data.store, (write) => writes.push(write));
 		shadow = new Shadow({ real, declared: [], delay: 1, log, later: (run) => later.push(run) });
-		const { store, preParsing } = shadow;
+		const { store, preParsing, onUnknownRoute } = shadow;
 		const { onChange } = data;
 		const once = { ttl: 0, max: 1 };
-		app = createApp({ ...testOptions, catalogue, store, preParsing, once, readOnly: true, onChange, log });
+		const hooks = { preParsing, onUnknownRoute };
+		app = createApp({ ...testOptions, ...hooks, catalogue, store, once, readOnly: true, onChange, log });
 		url = `http://127.0.0.1:${await app.listen(0, '127.0.0.1')}/api/v1`;
 	});
 	afterEach(async () => {
@@ -187,6 +188,31 @@ describe('a server with --shadow', () => {
 
 	it('refuses writes of the program itself', async () => {
 		expect((await rejection(shadow.store.roles.deleteMany({}))).message).to.include('error-read-only');
+	});
+
+	it('counts requests that no route answers, and does not log their paths', async () => {
+		for (const [verb, path, status] of [
+			['POST', '/e2e.noSuchMethod/a-secret', 404],
+			['GET', '/../../other/a-secret', 404],
+			['POST', '/noSuchMethod-a-secret', 404],
+			['DELETE', '/e2e.setRoomKeyID', 405],
+		] as const)
+			expect([path, (await request(url + path, { method: verb })).status]).to.deep.equal([path, status]);
+		expect(shadow.counts.get('unknown')).to.equal(4);
+		expect(ended()).to.equal(4);
+		expect(JSON.stringify(log.lines)).not.to.include('a-secret');
+	});
+
+	it('marks the audit lines of mirrored requests, whose writes it discards', async () => {
+		const ownLog = memoryLog();
+		const server = await openServer({ store: { memory: true }, shadow: true, port: 0, keys: true, log: ownLog });
+		await post(`${server.url}/api/v1/login`, null, { user: 'nobody', password: 'wrong' });
+		const audits = () => ownLog.lines.filter(({ facts }) => 'audit' in facts);
+		await until(() => audits().length > 0);
+		expect(audits().map(({ text, facts }) => [text, (facts as { shadow?: true }).shadow])).to.deep.equal([
+			['Audit of a mirrored request, whose writes were discarded', true],
+		]);
+		await server.close();
 	});
 
 	it('is not started with a setting that must write or announce, and serves its pages', async () => {

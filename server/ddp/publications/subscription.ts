@@ -7,6 +7,7 @@ import type { Log } from '../../../shared/log.js';
 import { type Connection, checkArgs, type Settings } from '../../../shared/method.js';
 import type { LiveQuery, Publication, PublicationContext } from '../../../shared/publication.js';
 import type { Store } from '../../../shared/store.js';
+import { bindOnRead } from '../../core/bindOnRead.js';
 import { type CompactSet, compactSetOf, membersOf } from '../../core/compact-set.js';
 import { logThrown } from '../../core/logThrown.js';
 import { type TimeoutClock, withTimeout } from '../../core/timeout.js';
@@ -268,3 +269,15 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		}
 	}
 }
+
+bindOnRead(Subscription.prototype, [
+	'unblock',
+	'added',
+	'changed',
+	'removed',
+	'ready',
+	'error',
+	'stop',
+	'onStop',
+	'call',
+]);

@@ -17,10 +17,11 @@ declare module 'roomkey' {
 
 export const tasks = collection('tasks', { indexes: [{ fields: ['owner'] }] });
 
-/** The text describes the pattern in errors and in the documentation. */
+/** Errors name the text, and the documentation shows the JSON Schema. */
 export const Text = Match.Where(
 	(value): value is string => typeof value === 'string' && value.length >= 1 && value.length <= 200,
 	'a text of 1 to 200 characters',
+	{ type: 'string', minLength: 1, maxLength: 200 },
 );
 
 export const addTask = method({
