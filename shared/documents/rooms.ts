@@ -1,6 +1,6 @@
 /** Rooms, memberships and room keys (`test/contract/rocketchat-e2e.md` section 2). */
 
-/** `c` channel, `p` private group, `d` direct, `l` livechat, `v` voip. */
+/** `c` channel, `p` private room, `d` direct, `l` livechat, `v` voip. Rooms of the types `p` and `d` can be encrypted. */
 export type RoomType = 'c' | 'p' | 'd' | 'l' | 'v';
 
 /** A reference to a user in other documents. */
@@ -14,9 +14,9 @@ export interface UserRef {
 export interface Room {
 	_id: string;
 	t: RoomType;
-	/** Absent in direct rooms. */
+	/** Unique name, by which callers name the room. Absent in direct rooms. */
 	name?: string;
-	/** Display name. */
+	/** Name that people see. */
 	fname?: string;
 	/** The creator of the room. */
 	u?: UserRef;
