@@ -7,6 +7,7 @@ import type { Publications } from './ddp/publications/subscriptions.js';
 import { requireFreeNames } from './options/freeNames.js';
 import { OptionError } from './options/kinds.js';
 import type { MethodLimits } from './options/limits.js';
+import { similarName } from './options/similarName.js';
 
 export type { Catalogue };
 
@@ -45,12 +46,17 @@ export async function catalogueOf(
 
 /**
  * Replaces the limits of some methods.
+ * @param source where the limits come from, for the error text
  * @throws OptionError that names all methods that do not exist
  */
-export function withLimits(methods: readonly Method[], limits: MethodLimits): readonly Method[] {
+export function withLimits(methods: readonly Method[], limits: MethodLimits, source = 'limits'): readonly Method[] {
 	const names = new Set(methods.map(({ name }) => name));
 	const unknown = Object.keys(limits).filter((name) => !names.has(name));
-	if (unknown.length > 0) throw OptionError.of(unknown.map((name) => `limits: there is no method '${name}'`));
+	const faults = unknown.map((name) => {
+		const similar = similarName(name, [...names]);
+		return `${source}: there is no method '${name}'${similar === undefined ? '' : `; did you mean '${similar}'?`}`;
+	});
+	if (faults.length > 0) throw OptionError.of(faults);
 	if (Object.keys(limits).length === 0) return methods;
 	return methods.map((method) => {
 		if (!Object.hasOwn(limits, method.name)) return method;

@@ -11,7 +11,13 @@ import { ClusterCounts } from './cluster/clusterCounts.js';
 import type { Link } from './cluster/link.js';
 import type { RocketChat } from './cluster/rocketchat/rocketchat.js';
 import { readOnlyMethods, readOnlyStore } from './core/readOnly.js';
-import { type Certificate, logCertificate, readCertificate, reloadCertificate } from './http/certificate.js';
+import {
+	type Certificate,
+	type CertificateError,
+	logCertificate,
+	readCertificate,
+	reloadCertificate,
+} from './http/certificate.js';
 import { answerOrPassOn, mountOn, upgradeOwn } from './mount.js';
 import { Ops } from './ops/ops.js';
 import { logReady, logStart, logStop } from './ops/startLog.js';
@@ -138,7 +144,12 @@ function certificateFiles({ settings: { 'tls-cert': cert, 'tls-key': key } }: Ch
 /** Reads the certificate, if there is one. @throws OptionError if it cannot be used */
 async function openCertificate(checked: CheckedOptions): Promise<Certificate | undefined> {
 	const files = certificateFiles(checked);
-	return files && readCertificate(files).catch((error: Error) => Promise.reject(new OptionError(error.message)));
+	return (
+		files &&
+		readCertificate(files).catch(({ message, faults }: CertificateError) =>
+			Promise.reject(new OptionError(message, faults)),
+		)
+	);
 }
 
 /** Makes `reloadCertificate` of the server. */

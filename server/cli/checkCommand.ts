@@ -1,19 +1,18 @@
 /** `roomkey check`: looks for faults that clients would meet. */
 
 import { statSync } from 'node:fs';
-import { OptionError } from '../options/kinds.js';
+import { Faults } from '../options/kinds.js';
 import { localUrl } from '../options/localUrl.js';
-import { options } from '../options/options.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
 import { checkServer } from './checkServer.js';
 import { checkStore } from './checkStore.js';
 import type { Input, Io } from './command.js';
 import { type Config, readConfig, type Setting } from './config.js';
-import { requireConsistent } from './configOptions.js';
+import { findContradictions } from './configOptions.js';
 import { othersHaveAccess } from './fileAccess.js';
 import { printResult } from './print.js';
 import { formatTable } from './table.js';
-import { storeOf } from './target.js';
+import { serverUrl } from './target.js';
 
 /** A larger difference between two clocks is a warning, in ms. */
 const WARNING_DRIFT_MS = 2000;
@@ -23,15 +22,13 @@ const MAX_DRIFT_MS = 30_000;
 
 /** Checks everything, and prints the results. @returns the exit code: 1 if a check has failed */
 export async function check(input: Input, io: Io): Promise<number> {
-	const { config, result: settingsResult } = await readSettings(input, io);
-	const explicitUrl = input.flagOrVariable('url');
-	// Without valid settings, the port is that of the environment, or else the default.
-	const port = config?.port ?? (io.env.PORT || options.port.default);
-	const url = explicitUrl ?? localUrl(config ?? {}, port);
-	const server = await checkServer(url, explicitUrl !== undefined);
-	const store = await checkStore(config?.store ?? storeOf(input));
+	const givenUrl = input.flagOrVariable('url');
+	const explicitUrl = givenUrl === undefined ? undefined : serverUrl(givenUrl);
+	const { config, results: settingsResults } = await readSettings(input, io);
+	const server = await checkServer(explicitUrl ?? localUrl(config, config.port), explicitUrl !== undefined);
+	const store = await checkStore(config.store);
 	const clockResult = checkClock(server.time ?? store.time);
-	const all = [...server.results, ...store.results, settingsResult, clockResult];
+	const all = [...server.results, ...store.results, ...settingsResults, clockResult];
 	const hasFailed = all.some(({ status }) => status === 'failed');
 	printResult(input, io, { status: hasFailed ? 'failed' : 'ok', checks: all }, () =>
 		io.line(
@@ -44,30 +41,27 @@ export async function check(input: Input, io: Io): Promise<number> {
 	return hasFailed ? 1 : 0;
 }
 
-/** Reads the settings that a server with this environment would have. `config` is absent if a setting is wrong. */
-async function readSettings(input: Input, { env }: Io): Promise<{ config?: Config; result: CheckResult }> {
+/** Reads the settings that a server with this environment would have. Those with a fault have their defaults. */
+async function readSettings(input: Input, { env }: Io): Promise<{ config: Config; results: readonly CheckResult[] }> {
 	const part = 'settings';
 	const flags = (['data', 'mongo-url', 'config'] as const).flatMap((name) => {
 		const value = input.flag(name);
 		return value === undefined ? [] : [`--${name}=${value}`];
 	});
-	try {
-		const request = readConfig(flags, env);
-		if (request.kind !== 'serve') throw new Error(`${request.kind} is not expected`);
-		await requireConsistent(request.config);
-		const configPath = request.settings.find(({ name }) => name === 'config')?.value as string | undefined;
-		if (configPath !== undefined && exposesPassword(configPath, request.settings)) {
-			const note = `${configPath} holds a password, and other users can read it: chmod 600 ${configPath}`;
-			return { config: request.config, result: { part, status: 'warning', note } };
-		}
-		const sources = configPath === undefined ? 'the environment' : `the environment and in ${configPath}`;
-		const note = `Those in ${sources} are valid`;
-		return { config: request.config, result: { part, status: 'ok', note } };
-	} catch (error) {
-		if (!(error instanceof OptionError)) throw error;
-		const messageInOneLine = error.message.replace(/\n */g, ' ');
-		return { result: { part, status: 'failed', note: messageInOneLine } };
+	const faults = new Faults();
+	const request = readConfig(flags, env, faults);
+	if (request.kind !== 'serve') throw new Error(`${request.kind} is not expected`);
+	const { config } = request;
+	await findContradictions(request, faults);
+	if (faults.texts.length > 0)
+		return { config, results: faults.texts.map((note) => ({ part, status: 'failed', note }) as const) };
+	const configPath = request.settings.find(({ name }) => name === 'config')?.value as string | undefined;
+	if (configPath !== undefined && exposesPassword(configPath, request.settings)) {
+		const note = `${configPath} holds a password, and other users can read it: chmod 600 ${configPath}`;
+		return { config, results: [{ part, status: 'warning', note }] };
 	}
+	const sources = configPath === undefined ? 'the environment' : `the environment and in ${configPath}`;
+	return { config, results: [{ part, status: 'ok', note: `Those in ${sources} are valid` }] };
 }
 
 /** Whether a configuration file has a password in it, and users other than the owner can read the file. */

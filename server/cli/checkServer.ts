@@ -1,7 +1,7 @@
 /** The checks that a running server makes itself. */
 import type { HealthReport } from '../ops/health.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
-import { connectionFault } from './connectionFault.js';
+import { connectionFault, isCertificateRefused } from './connectionFault.js';
 
 /** Time limit of the request, in ms. It is longer than that of any check that the server makes. */
 const TIMEOUT_MS = 5000;
@@ -21,10 +21,7 @@ export async function checkServer(url: string, isExpected: boolean): Promise<Che
 		if (typeof report?.checks !== 'object') throw new Error('the answer is not that of Roomkey');
 	} catch (error) {
 		const fault = connectionFault(url, error, 'server');
-		const result: CheckResult = isExpected
-			? { part: 'server', status: 'failed', note: fault }
-			: { part: 'server', status: 'off', note: `${fault}. Name the server with --url or PORT` };
-		return { results: [result] };
+		return { results: [{ part: 'server', ...withoutAnswer(fault, error, isExpected) }] };
 	}
 	const isReady = report.status === 'ready';
 	const server: CheckResult = {
@@ -45,4 +42,13 @@ export async function checkServer(url: string, isExpected: boolean): Promise<Che
 		// The `Date` header has whole seconds, so the time here is rounded down too.
 		...(!Number.isNaN(there) && { time: { here: Math.floor(here / 1000) * 1000, there, owner: 'the server' } }),
 	};
+}
+
+/** What it means that no server has answered. */
+function withoutAnswer(fault: string, error: unknown, isExpected: boolean): Pick<CheckResult, 'status' | 'note'> {
+	if (isExpected) return { status: 'failed', note: fault };
+	// A server is there. Its certificate has a name that `check` cannot know.
+	if (isCertificateRefused(error))
+		return { status: 'failed', note: `${fault}. Name it as its certificate names it: check --url https://…` };
+	return { status: 'off', note: `${fault}. Name the server with --url or PORT` };
 }

@@ -1,6 +1,7 @@
 /** What a subcommand of `roomkey` is, and how its arguments are read. */
 import { parseArgs } from 'node:util';
 import { OptionError } from '../options/kinds.js';
+import { flagSuggestion } from './flags.js';
 
 /** The input and output of a command. Results go to standard output, notes for people to standard error. */
 export interface Io {
@@ -140,7 +141,9 @@ function parse(args: readonly string[], flags: ParsedFlags) {
 		// Node adds how to write an argument that begins with a dash, which no command takes.
 		const [text = message] = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? message.split('. To specify') : [];
 		const isPassword = args.some((arg) => /^--?pass/.test(arg));
-		throw new OptionError(`${text}${isPassword ? '. A password is asked for, or is read from standard input' : ''}`);
+		if (isPassword) throw new OptionError(`${text}. A password is asked for, or is read from standard input`);
+		const [, unknown] = /^Unknown option '--([\w-]+)'/.exec(text) ?? [];
+		throw new OptionError(`${text}${unknown ? flagSuggestion(unknown, [...Object.keys(flags), 'help']) : ''}`);
 	}
 }
 

@@ -112,11 +112,12 @@ function storeChoice(
 /**
  * Reads the settings.
  * @param args the arguments after node and the script
+ * @param collected receives the faults, which are then not thrown; settings with a fault have their defaults
  * @throws OptionError that names all faults: unknown flags, variables and settings, invalid values, conflicting locations of
  * the data
  */
-export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Request {
-	const faults = new Faults();
+export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv, collected?: Faults): Request {
+	const faults = collected ?? new Faults();
 	const flags = readFlags(args, faults);
 	for (const kind of ['help', 'version'] as const) if (flags.actions.has(kind)) return { kind };
 
@@ -136,9 +137,7 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Req
 	const settings = [...found].map(([name, values]) => settingOf(name, values));
 	const values = Object.fromEntries(settings.map(({ name, value }) => [name, value])) as unknown as OptionValues;
 	const store = storeChoice(sources, found, values, faults);
-	if (values['no-index'] && store.kind !== 'mongodb')
-		faults.add('no-index is for MongoDB: name the database with --mongo-url');
-	faults.throwIfAny();
+	if (!collected) faults.throwIfAny();
 	const { config: _config, data: _data, memory: _memory, 'mongo-url': _url, ...rest } = values;
 	const kind = flags.actions.has('print-config') ? 'print-config' : 'serve';
 	return { kind, config: { ...rest, store }, settings };

@@ -1,8 +1,9 @@
 /** Reads the file of `--config`: a JSON object with settings by their names. */
 import { readFileSync } from 'node:fs';
 import { isObject } from '../../shared/isObject.js';
-import { type Faults, type Option, OptionError, similarName } from '../options/kinds.js';
+import { type Faults, type Option, OptionError } from '../options/kinds.js';
 import { options } from '../options/options.js';
+import { similarName } from '../options/similarName.js';
 
 /** The settings that a file may have. */
 const NAMES = Object.keys(options).filter((name) => name !== 'config');
@@ -27,7 +28,11 @@ export function readConfigFile(path: string, faults: Faults): ReadonlyMap<string
 
 function convert(option: Option<unknown>, value: unknown): unknown {
 	// A setting that expects text also takes a number, such as a port for `metrics`.
-	if (typeof value === 'number' && !option.accepts(value)) return option.read(String(value));
+	if (typeof value === 'number' && !option.accepts(value)) {
+		const converted = option.read(String(value));
+		// A number that is wrong in both forms stays as it is, for the error text.
+		return option.accepts(converted) ? converted : value;
+	}
 	return option.convert ? option.convert(value) : value;
 }
 

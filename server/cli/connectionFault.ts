@@ -10,12 +10,20 @@ const UNTRUSTED: ReadonlySet<unknown> = new Set([
 	'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
 ]);
 
+/** The code for a certificate that is not for this host. */
+const OTHER_NAME = 'ERR_TLS_CERT_ALTNAME_INVALID';
+
 /** Codes for a certificate that is not valid now, or not for this host. */
-const INVALID: ReadonlySet<unknown> = new Set([
-	'CERT_HAS_EXPIRED',
-	'CERT_NOT_YET_VALID',
-	'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
+const INVALID: ReadonlySet<unknown> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', OTHER_NAME]);
+
+/** The code of the reason for an error of `fetch`. */
+const codeOf = (error: unknown) => (((error as Error).cause ?? error) as { code?: unknown }).code;
+
+/** Whether a request failed because the certificate of the server has another name, or an unknown authority. */
+export function isCertificateRefused(error: unknown): boolean {
+	const code = codeOf(error);
+	return UNTRUSTED.has(code) || code === OTHER_NAME;
+}
 
 /**
  * The text for an error of `fetch`.
@@ -24,7 +32,7 @@ const INVALID: ReadonlySet<unknown> = new Set([
 export function connectionFault(url: string, error: unknown, what: string): string {
 	const cause = (error as Error).cause ?? error;
 	const reason = reasonOf(cause);
-	const { code } = cause as { code?: unknown };
+	const code = codeOf(error);
 	if (UNTRUSTED.has(code))
 		return `The certificate of ${url} is not trusted (${reason}): name the file of its authority in NODE_EXTRA_CA_CERTS`;
 	if (INVALID.has(code)) return `The certificate of ${url} cannot be accepted: ${reason}`;
@@ -33,6 +41,8 @@ export function connectionFault(url: string, error: unknown, what: string): stri
 
 /** What to do if something answers that does not speak HTTP, or not TLS. */
 function schemeHint(url: string, code: unknown): string {
+	// The port in the environment may be none.
+	if (!URL.canParse(url)) return '';
 	const { protocol, host } = new URL(url);
 	const isClosed = code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || String(code).startsWith('HPE_');
 	if (protocol === 'http:' && isClosed) return `. If it speaks TLS, give --url https://${host}`;

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import type { Faults, Option } from '../options/kinds.js';
 import { options } from '../options/options.js';
+import { similarName } from '../options/similarName.js';
 
 /** Flags that are no settings. */
 const ACTIONS = ['help', 'version', 'print-config'] as const;
@@ -46,7 +47,8 @@ export function readFlags(args: readonly string[], faults: Faults): GivenFlags {
 		if (action) {
 			actions.add(action);
 			if (value !== undefined) faults.add(`${rawName} takes no value`);
-		} else if (!setting) faults.add(`Unknown option '${rawName}'`);
+		} else if (!setting)
+			faults.add(`Unknown option '${rawName}'${flagSuggestion(flag, [...settingsByFlag.keys(), ...ACTIONS])}`);
 		else if (!setting.option.placeholder) {
 			if (value !== undefined) faults.add(`${rawName} takes no value`);
 			settings.set(setting.name, 'true');
@@ -59,6 +61,12 @@ export function readFlags(args: readonly string[], faults: Faults): GivenFlags {
 		}
 	}
 	return { settings, actions };
+}
+
+/** The end of the text about an unknown flag: a question about a similar one, if there is one. */
+export function flagSuggestion(flag: string, known: readonly string[]): string {
+	const similar = similarName(flag, known);
+	return similar === undefined ? '' : `; did you mean --${similar}?`;
 }
 
 /** The type of a flag for `parseArgs`. A flag without a placeholder is a switch. */

@@ -1,5 +1,5 @@
 /** Runs the subcommand of a command line. Without a subcommand, starts the server. */
-import { OptionError } from '../options/kinds.js';
+import { Faults, OptionError } from '../options/kinds.js';
 import { packageVersion } from '../version.js';
 import { type Command, commandHelp, type Io, readInput } from './command.js';
 import { commands } from './commands.js';
@@ -35,12 +35,14 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 }
 
 async function serveOrHelp(args: readonly string[], io: Io): Promise<void> {
-	const request = readConfig(args, io.env);
+	const faults = new Faults();
+	const request = readConfig(args, io.env, faults);
 	if (request.kind === 'help') io.line(helpText());
 	else if (request.kind === 'version') io.line(packageVersion());
 	else {
-		const { requireConsistent } = await import('./configOptions.js');
-		await requireConsistent(request.config);
+		const { findContradictions } = await import('./configOptions.js');
+		await findContradictions(request, faults);
+		faults.throwIfAny();
 		if (request.kind === 'serve') {
 			const { serve } = await import('./serve.js');
 			await serve(request.config, io);
@@ -52,7 +54,7 @@ async function serveOrHelp(args: readonly string[], io: Io): Promise<void> {
 }
 
 /** Finds the command that the first words name. @returns the command and its arguments, or else the text of an error */
-function findCommand(args: readonly string[]): { command: Command; rest: readonly string[] } | string {
+export function findCommand(args: readonly string[]): { command: Command; rest: readonly string[] } | string {
 	const [first = '', second = ''] = args;
 	for (const command of commands) {
 		const names = command.name.split(' ');

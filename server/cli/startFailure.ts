@@ -2,8 +2,10 @@
 import { createLog } from '../ops/createLog.js';
 import { Faults, OptionError } from '../options/kinds.js';
 import { options } from '../options/options.js';
+import { commands } from './commands.js';
 import { readConfigFile } from './configFile.js';
 import { readFlags } from './flags.js';
+import { findCommand } from './run.js';
 
 /** Prints the error of a failed start or command on standard error. */
 export function reportFailure(error: Error, args: readonly string[], env: NodeJS.ProcessEnv): void {
@@ -13,7 +15,14 @@ export function reportFailure(error: Error, args: readonly string[], env: NodeJS
 		return;
 	}
 	console.error(`roomkey: ${error.message}`);
-	if (error instanceof OptionError) console.error('Try roomkey --help');
+	if (error instanceof OptionError) console.error(`Try roomkey ${subcommandOf(args)}--help`);
+}
+
+/** The subcommand of a command line, or the first word of several subcommands, with a space after it. */
+function subcommandOf(args: readonly string[]): string {
+	const found = findCommand(args);
+	if (typeof found !== 'string') return `${found.command.name} `;
+	return commands.some(({ name }) => name.startsWith(`${args[0]} `)) ? `${args[0]} ` : '';
 }
 
 /** Whether the command line starts a server whose log is JSON. Settings that are wrong are ignored. */

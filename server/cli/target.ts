@@ -64,7 +64,11 @@ function storeOfFile(path: string | undefined): StoredChoice {
 	return { kind: 'files', folder: typeof data === 'string' && data !== '' ? data : options.data.default };
 }
 
-function serverUrl(text: string): string {
+/**
+ * The address of a server, without a slash at its end.
+ * @throws OptionError if it is no address of an HTTP server, or contains a password
+ */
+export function serverUrl(text: string): string {
 	const url = URL.canParse(text) ? new URL(text) : undefined;
 	if (!url || !/^https?:$/.test(url.protocol))
 		throw new OptionError('--url or ROOMKEY_URL must be http://… or https://…');

@@ -1,6 +1,7 @@
 /** Names of environment variables that begin with `ROOMKEY_`, but are no settings: likely misspelled ones. */
-import { type Faults, type Option, similarName } from '../options/kinds.js';
+import type { Faults, Option } from '../options/kinds.js';
 import { options } from '../options/options.js';
+import { isSameName, similarName } from '../options/similarName.js';
 import type { Flag } from './command.js';
 import { TARGET_FLAGS } from './commandFlags.js';
 
@@ -21,16 +22,30 @@ export function findUnknownVariables(env: NodeJS.ProcessEnv, faults: Faults): vo
 	const ofSettings = Object.values<Option<unknown>>(options).flatMap(({ env: name }) => name ?? []);
 	const ofCommands = Object.values<Flag>(TARGET_FLAGS).flatMap(({ env: name }) => name ?? []);
 	const known = new Set([...ofSettings, ...ofCommands, 'ROOMKEY_TOKEN']);
+	const variables = variablesByName(known);
 	for (const [name, value = ''] of Object.entries(env)) {
 		const isForeign = !name.startsWith(PREFIX) || name.startsWith(OF_TESTS) || OF_SERVICES.test(name);
 		if (isForeign || known.has(name) || SERVICE_ADDRESS.test(value)) continue;
-		const meant = similarName(name, [...known]) ?? variableOfSetting(name.slice(PREFIX.length));
-		faults.add(`Unknown environment variable ${name}${meant ? `; it is ${meant}` : ''}`);
+		faults.add(`Unknown environment variable ${name}${suggestion(name.slice(PREFIX.length), variables)}`);
 	}
 }
 
-/** The variable of the setting with this name, such as `MONGO_URL` for `MONGO_URL` and `BIND_IP` for `HOST`. */
-function variableOfSetting(name: string): string | undefined {
-	const setting = similarName(name, Object.keys(options)) as keyof typeof options | undefined;
-	return setting && (options[setting] as Option<unknown>).env;
+/** The known variables by their names without the prefix, and by the names of their settings. */
+function variablesByName(known: ReadonlySet<string>): ReadonlyMap<string, string> {
+	const ofSettings = Object.entries<Option<unknown>>(options).flatMap(([name, { env }]) =>
+		env === undefined ? [] : [[name, env] as const],
+	);
+	const withoutPrefix = [...known].map((name) => [name.replace(PREFIX, ''), name] as const);
+	return new Map([...ofSettings, ...withoutPrefix]);
+}
+
+/**
+ * The end of the text about an unknown variable: the one that was meant, such as `BIND_IP` for `ROOMKEY_HOST`.
+ * @param name without the prefix
+ */
+function suggestion(name: string, variables: ReadonlyMap<string, string>): string {
+	const similar = similarName(name, [...variables.keys()]);
+	if (similar === undefined) return '';
+	const variable = variables.get(similar);
+	return isSameName(name, similar) ? `; it is ${variable}` : `; did you mean ${variable}?`;
 }

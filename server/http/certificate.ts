@@ -20,25 +20,37 @@ export interface Certificate {
 /** A certificate that cannot be used. The message names the file and contains nothing of the key. */
 export class CertificateError extends Error {
 	override readonly name = 'CertificateError';
+
+	/** @param faults the text of each fault */
+	constructor(readonly faults: readonly string[]) {
+		super(faults.join('; '));
+	}
 }
 
 async function readPem(path: string): Promise<string> {
 	const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-		throw new CertificateError(`${path} cannot be read: ${error.code ?? 'unknown error'}`);
+		throw new CertificateError([`${path} cannot be read: ${error.code ?? 'unknown error'}`]);
 	});
 	// OpenSSL would accept a file whose last certificate is cut off in its first line, and ignore this certificate.
-	if (!/-----END [A-Z0-9 ]+-----\s*$/.test(text)) throw new CertificateError(`${path} is not a complete PEM file`);
+	if (!/-----END [A-Z0-9 ]+-----\s*$/.test(text)) throw new CertificateError([`${path} is not a complete PEM file`]);
 	return text;
 }
 
 /** Reads a certificate and its key. @throws CertificateError if they cannot be used */
 export async function readCertificate({ cert: certPath, key: keyPath }: CertificateFiles): Promise<Certificate> {
-	const [cert, key] = await Promise.all([readPem(certPath), readPem(keyPath)]);
+	const results = await Promise.allSettled([readPem(certPath), readPem(keyPath)]);
+	const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+	if (failures.length > 0) {
+		// Both files are named if neither can be read. They can be the same file.
+		const faults = new Set(failures.flatMap((error) => (error as CertificateError).faults));
+		throw new CertificateError([...faults]);
+	}
+	const [cert, key] = results.map((result) => (result as PromiseFulfilledResult<string>).value) as [string, string];
 	try {
 		createSecureContext({ cert, key });
 	} catch (error) {
 		const { code } = error as NodeJS.ErrnoException;
-		throw new CertificateError(`${certPath} and ${keyPath} are not a certificate and its key (${code ?? 'no code'})`);
+		throw new CertificateError([`${certPath} and ${keyPath} are not a certificate and its key (${code ?? 'no code'})`]);
 	}
 	return { cert, key };
 }

@@ -6,7 +6,7 @@ import { collectionNames } from '../../shared/store.js';
 import type { StoreChoice } from '../store/open.js';
 import { addContradictions } from './contradictions.js';
 import { requireFreeNames } from './freeNames.js';
-import { checked, Faults, type Option, OptionError, similarName } from './kinds.js';
+import { checked, Faults, type Option, OptionError } from './kinds.js';
 import { natsSettings } from './nats.js';
 import { type OptionName, type OptionValues, options } from './options.js';
 import { PART_NAMES, requirePart, storeChoice } from './parts.js';
@@ -17,6 +17,7 @@ import {
 	type ProgramSettings,
 	type ServerOptions,
 } from './serverOptions.js';
+import { similarName } from './similarName.js';
 
 /** The parts. Limits by method are a setting, so `limits` is only a list of rules here. */
 export type CheckedParts = Omit<Parts, 'limits'> & { readonly limits?: readonly RateRule[] };
@@ -89,10 +90,10 @@ function storeWith(settings: CheckedOptions['settings'], store: StoreChoice): St
 
 /** The end of the error text for an unknown option: a question about a similar name, if there is one. */
 function suggestion(name: string): string {
-	const option = similarName(name, [...programSettings.keys(), ...PART_NAMES]);
-	if (option !== undefined) return `; did you mean ${option}?`;
-	const store = similarName(name, ['data', 'memory', 'mongoUrl']);
-	return store === undefined ? '' : `; did you mean store: { ${store}: … }?`;
+	const stores = ['data', 'memory', 'mongoUrl'];
+	const similar = similarName(name, [...programSettings.keys(), ...PART_NAMES, ...stores]);
+	if (similar === undefined) return '';
+	return `; did you mean ${stores.includes(similar) ? `store: { ${similar}: … }` : similar}?`;
 }
 
 /** Whether an option is a list of rules. The option `limits` has two forms; the other one is an object by method. */

@@ -22,7 +22,7 @@ export function addContradictions(
 	if (settings['trust-proxy'] !== undefined && settings['forwarded-count'] > 0)
 		faults.add('choose one of trust-proxy and forwarded-count: both say which proxies are trusted');
 	if (demo && store) faults.add('demo keeps its data in memory: leave out store');
-	if (serverOptions.noIndex && !isMongo) faults.add('noIndex is for MongoDB');
+	if (serverOptions.noIndex && !isMongo) faults.add('no-index is for MongoDB: name the database with mongo-url');
 	for (const mode of ['read-only', 'shadow'] as const) {
 		if (!settings[mode]) continue;
 		if (demo) faults.add(`demo writes example users: leave out ${mode}`);

@@ -34,6 +34,11 @@ export class OptionError extends Error {
 export class Faults {
 	readonly #texts: string[] = [];
 
+	/** The texts of the faults. */
+	get texts(): readonly string[] {
+		return this.#texts;
+	}
+
 	add(text: string): void {
 		this.#texts.push(text);
 	}
@@ -53,12 +58,6 @@ export class Faults {
 	throwIfAny(): void {
 		if (this.#texts.length > 0) throw OptionError.of(this.#texts);
 	}
-}
-
-/** Finds a known name that equals `name` except for case, hyphens and underscores: `max-body` for `maxBody`. */
-export function similarName(name: string, known: readonly string[]): string | undefined {
-	const plain = (text: string) => text.replaceAll(/[-_]/g, '').toLowerCase();
-	return known.find((knownName) => plain(knownName) === plain(name));
 }
 
 export interface Option<T> {

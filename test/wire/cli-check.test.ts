@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect } from 'chai';
+import { isCertificateRefused } from '../../server/cli/connectionFault.js';
 import { openServer } from '../../server/openServer.js';
 import { openFolder } from '../../server/store/folder.js';
 import { startApp } from '../support/app.js';
@@ -35,7 +36,10 @@ describe('roomkey check', () => {
 		const { status, out } = await runHere(['check', '--json', ...args], { env });
 		const report = JSON.parse(out) as Report;
 		expect(report.status).to.equal(status === 0 ? 'ok' : 'failed');
-		const parts = Object.fromEntries(report.checks.map((one) => [one.part, `${one.status}: ${one.note}`]));
+		const parts: Record<string, string> = {};
+		// A part has several lines if it has several faults.
+		for (const { part, status, note } of report.checks)
+			parts[part] = `${part in parts ? `${parts[part]}\n` : ''}${status}: ${note}`;
 		return { status, parts };
 	}
 
@@ -131,6 +135,78 @@ describe('roomkey check', () => {
 		expect((await check(['--data', data, '--url', https])).parts.server).to.include(
 			`If it speaks no TLS, give --url ${withoutTls}`,
 		);
+	});
+
+	it('fails if a server answers whose certificate has another name or an unknown authority', async () => {
+		const [cert, key] = ['cert', 'key'].map((kind) => resolve(`test/fixtures/tls/first.${kind}.pem`));
+		const server = await openServer({
+			port: 0,
+			store: { memory: true },
+			keys: true,
+			grace: 0,
+			log: memoryLog(),
+			tlsCert: cert as string,
+			tlsKey: key as string,
+		});
+		const port = Number(new URL(server.url).port);
+		const file = join(folder, 'roomkey.json');
+		await writeFile(file, JSON.stringify({ data, port, 'tls-cert': cert, 'tls-key': key }));
+		const { status, parts } = await check(['--config', file], {});
+		expect(status).to.equal(1);
+		expect(parts.server)
+			.to.match(/^failed: The certificate of https:.* is not trusted/)
+			.and.match(/Name it as its certificate names it: check --url https:\/\/…$/);
+		const error = (code: string) => new TypeError('fetch failed', { cause: Object.assign(new Error(code), { code }) });
+		expect(isCertificateRefused(error('ERR_TLS_CERT_ALTNAME_INVALID'))).to.equal(true);
+		expect(isCertificateRefused(error('ECONNREFUSED'))).to.equal(false);
+		await server.close();
+	});
+
+	it('refuses an address without http:// or https://, and survives a port that is none', async () => {
+		for (const url of ['127.0.0.1:38891', 'localhost:1', 'ftp://127.0.0.1', 'x']) {
+			const refused = await runHere(['check', '--data', data, '--url', url]);
+			expect(refused).to.deep.equal({
+				status: 2,
+				out: '',
+				err: '--url or ROOMKEY_URL must be http://… or https://…',
+			});
+			expect(await runHere(['check', '--data', data], { env: { ROOMKEY_URL: url } })).to.deep.equal(refused);
+		}
+		const { status, parts } = await check(['--data', data], { PORT: 'x', BIND_IP: 'no host' });
+		expect(status).to.equal(1);
+		expect(parts.server).to.match(/^off: No server answers at /);
+		expect(parts.settings).to.equal("failed: PORT must be a whole number from 0 to 65535, not 'x'");
+	});
+
+	it('names each fault of the settings in a line of its own, also for a server with its data in memory', async () => {
+		const file = join(folder, 'roomkey.json');
+		const settings = { memory: true, port: 1, grace: -1, nonsense: 1, limits: { 'e2e.setRoomKeyId': '1/s' } };
+		await writeFile(file, JSON.stringify({ ...settings, 'tls-cert': `${folder}/cert`, 'tls-key': `${folder}/key` }));
+		const { status, parts } = await check(['--config', file], {});
+		expect(status).to.equal(1);
+		expect(parts.store).to.equal('off: The data is in memory');
+		const faults = [
+			`${file}: unknown setting 'nonsense'`,
+			`${file}: 'grace' must be a whole number from 0 to 3600000, not -1`,
+			`${file}: 'limits': there is no method 'e2e.setRoomKeyId'; did you mean 'e2e.setRoomKeyID'?`,
+			`${folder}/cert cannot be read: ENOENT`,
+			`${folder}/key cannot be read: ENOENT`,
+		];
+		expect(parts.settings?.split('\n')).to.deep.equal(faults.map((fault) => `failed: ${fault}`));
+		const { out } = await runHere(['check', '--config', file]);
+		const lines = out.split('\n').filter((line) => line.startsWith('settings'));
+		expect(lines.map((line) => line.replace(/^settings +failed +/, ''))).to.deep.equal(faults);
+		const served = await runHere(['--config', file]);
+		expect(served.err).to.equal(`5 settings are wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+	});
+
+	it('finds TLS files that do not belong together', async () => {
+		const [cert, key] = ['first.cert', 'second.key'].map((name) => resolve(`test/fixtures/tls/${name}.pem`));
+		const env = { PORT: '1', ROOMKEY_TLS_CERT: cert, ROOMKEY_TLS_KEY: key };
+		const { status, parts } = await check(['--data', data], env);
+		expect(status).to.equal(1);
+		expect(parts.settings).to.match(/^failed: .*first.cert.pem and .*second.key.pem are not a certificate and its key/);
+		expect(parts.settings).not.to.include('PRIVATE');
 	});
 
 	it('compares the clock with that of the server', async () => {

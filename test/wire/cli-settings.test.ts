@@ -71,6 +71,64 @@ describe('the settings of roomkey', () => {
 		]);
 	});
 
+	it('are named with their contradictions, unknown methods and TLS files that cannot be read', async () => {
+		await write({ memory: true, grace: -1, 'tls-cert': `${folder}/c`, 'tls-key': `${folder}/k`, 'read-only': true });
+		const { status, err } = await runHere(
+			['--config', file, '--limit', 'e2e.setRoomKeyId=1/s', '--max-frame', 'x', '--sign-ups'],
+			{ env: {} },
+		);
+		expect(status).to.equal(2);
+		expect(err.split('\n').map((line) => line.trim())).to.deep.equal([
+			'6 settings are wrong:',
+			"--max-frame must be a whole number from 1024 to 1073741824, not 'x'",
+			`${file}: 'grace' must be a whole number from 0 to 3600000, not -1`,
+			'sign-ups makes accounts, which read-only does not: leave out one of them',
+			"--limit: there is no method 'e2e.setRoomKeyId'; did you mean 'e2e.setRoomKeyID'?",
+			`${folder}/c cannot be read: ENOENT`,
+			`${folder}/k cannot be read: ENOENT`,
+		]);
+	});
+
+	it('of a file are shown as they are written if they are wrong', async () => {
+		for (const [settings, says] of [
+			[{ grace: -1 }, "'grace' must be a whole number from 0 to 3600000, not -1"],
+			[{ grace: 1.5 }, "'grace' must be a whole number from 0 to 3600000, not 1.5"],
+			[{ grace: null }, "'grace' must be a whole number from 0 to 3600000, not null"],
+			[{ grace: [1] }, "'grace' must be a whole number from 0 to 3600000, not a list"],
+			[{ 'sign-ups': 2 }, "'sign-ups' must be true or false, not 2"],
+			[{ 'log-level': 3 }, "'log-level' must be one of debug, info, warn, error, silent, not 3"],
+			[{ 'cors-origin': 4 }, "'cors-origin' must be"],
+			[{ limits: 5 }, "'limits' must be entries"],
+		] as const) {
+			await write(settings);
+			const { status, err } = await runHere(['--memory', '--config', file]);
+			expect(status).to.equal(2);
+			expect(err).to.include(`${file}: ${says}`).and.not.include('undefined');
+		}
+	});
+
+	it('have a suggestion for a mistyped name', async () => {
+		await write({ prot: 1, 'trust-proxi': '10.0.0.0/8', 'max-bdy': 5000, xyz: 1 });
+		const env = { ROOMKEY_TRUST_PROXI: '1', ROOMKEY_HOTS: 'x' };
+		const { err } = await runHere(['--memory', '--prot', '1', '--hlep', '--config', file], { env });
+		const known = [
+			"Unknown option '--prot'; did you mean --port?",
+			"Unknown option '--hlep'; did you mean --help?",
+			'Unknown environment variable ROOMKEY_TRUST_PROXI; did you mean ROOMKEY_TRUST_PROXY?',
+			'Unknown environment variable ROOMKEY_HOTS; did you mean BIND_IP?',
+			`${file}: unknown setting 'prot'; did you mean 'port'?`,
+			`${file}: unknown setting 'trust-proxi'; did you mean 'trust-proxy'?`,
+			`${file}: unknown setting 'max-bdy'; did you mean 'max-body'?`,
+			`${file}: unknown setting 'xyz'`,
+		];
+		const lines = err.split('\n').map((line) => line.trim());
+		for (const line of known) expect(lines).to.include(line);
+		const program = await rejection(createServer({ prot: 1, mongoUr: 'x' } as object));
+		expect(program.message).to.include('prot; did you mean port?').and.include('did you mean store: { mongoUrl: … }?');
+		const command = await runHere(['user', 'list', '--limt', '5']);
+		expect(command.err).to.equal("Unknown option '--limt'; did you mean --limit?");
+	});
+
 	it('are all checked by createServer too', () => {
 		const options = { maxBody: 1, nonsense: 2, host: '', limits: { e2e: 'often' }, methods: {} };
 		return createServer(options as object).then(
@@ -231,8 +289,8 @@ describe('the settings of roomkey', () => {
 			expect(err.split('\n').map((line) => line.trim())).to.deep.equal([
 				'3 settings are wrong:',
 				'tls-cert and tls-key need each other',
-				"limits: there is no method 'nothing'",
-				"limits: there is no method 'other'",
+				`${file}: 'limits': there is no method 'nothing'`,
+				`${file}: 'limits': there is no method 'other'`,
 			]);
 		});
 	});

@@ -194,11 +194,26 @@ describe('roomkey', () => {
 		}
 	});
 
+	it('names the help of the subcommand after an error in its command line', async () => {
+		for (const [line, help] of [
+			['user list --nope', 'user list --help'],
+			['user', 'user --help'],
+			['user nope', 'user --help'],
+			['nope', '--help'],
+			['serve --nope', '--help'],
+		] as const) {
+			const command = roomkey(line);
+			expect(await command.ended()).to.equal(2);
+			expect(command.err, line).to.match(/^roomkey: .*\nTry /);
+			expect(command.err.endsWith(`\nTry roomkey ${help}\n`), line).to.equal(true);
+		}
+	});
+
 	it('has no option for a password, and says where it comes from', async () => {
 		const command = roomkey('user add bob --password secret');
 		expect(await command.ended()).to.equal(2);
 		expect(command.err).to.equal(
-			"roomkey: Unknown option '--password'. A password is asked for, or is read from standard input\nTry roomkey --help\n",
+			"roomkey: Unknown option '--password'. A password is asked for, or is read from standard input\nTry roomkey user add --help\n",
 		);
 	});
 
@@ -271,7 +286,7 @@ describe('roomkey', () => {
 			expect(await command.ended(), line).to.equal(2);
 			expect(command.err, line)
 				.to.include(text)
-				.and.match(/\nTry roomkey --help\n$/);
+				.and.match(/\nTry roomkey (user (add |list )?)?--help\n$/);
 		}
 	});
 
