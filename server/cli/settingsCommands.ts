@@ -1,4 +1,6 @@
 /** `roomkey settings`: the settings in the store, which an admin can change while the server runs. */
+import { similarName } from '../options/similarName.js';
+import type { Admin } from './admin.js';
 import { CommandError, type Input, type Io } from './command.js';
 import { printList, printResult } from './print.js';
 import { withAdmin } from './target.js';
@@ -24,13 +26,29 @@ export function listSettings(input: Input, io: Io): Promise<void> {
 export function setSetting(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {
 		const [_id, text] = [input.argument(0), input.argument(1)];
-		const setting = await admin.call<ListedSetting>('settings.getOne', { _id });
+		const setting = await findSetting(admin, _id);
 		const value = parseLike(setting, text);
 		await admin.call('saveSetting', { _id, value });
 		printResult(input, io, { _id, value, before: setting.value }, () => {
 			io.line(value === setting.value ? `${_id} is ${text} already` : `${_id} is now ${text}; it was ${setting.value}`);
 		});
 	});
+}
+
+/** Finds a setting. @throws CommandError if there is none; its text names a similar one */
+async function findSetting(admin: Admin, _id: string): Promise<ListedSetting> {
+	try {
+		return await admin.call<ListedSetting>('settings.getOne', { _id });
+	} catch (error) {
+		if (!(error instanceof CommandError) || !/^There is no such setting/.test(error.message)) throw error;
+		const { settings } = await admin.call<{ settings: ListedSetting[] }>('settings.list', { count: 100 });
+		const similar = similarName(
+			_id,
+			settings.map((setting) => setting._id),
+		);
+		const question = similar === undefined ? '' : `Did you mean ${similar}? `;
+		throw new CommandError(`${error.message}: ${_id}. ${question}\`roomkey settings list\` shows all.`);
+	}
 }
 
 /** Converts a text to the type of the setting's present value. @throws CommandError if the text does not fit it */

@@ -1,4 +1,5 @@
 /** `roomkey user`: lists and changes user accounts. */
+import { isBuiltInRole } from '../../methods/model/permissions/roles.js';
 import { OptionError } from '../options/kinds.js';
 import type { Admin } from './admin.js';
 import { CommandError, type Input, type Io } from './command.js';
@@ -65,13 +66,29 @@ async function createUser(admin: Admin, input: Input, io: Io): Promise<void> {
 	else {
 		const fields = { username, email, name: name ?? username, password, ...(roles.length > 0 && { roles }) };
 		const requirePasswordChange = input.isOn('require-password-change') || undefined;
-		await admin.call('users.create', { ...fields, verified: true, requirePasswordChange });
+		const args = { ...fields, verified: true, requirePasswordChange };
+		await admin.call('users.create', args).catch(async (error) => {
+			throw (await unknownRole(admin, roles, error)) ?? error;
+		});
 	}
 	const { _id } = await findUser(admin, username);
 	printResult(input, io, { userId: _id, username, ...(generated && { password: generated }) }, () => {
 		io.note(isFirst ? `Made the first admin ${username}` : `Made the user ${username}`);
 		printPassword(io, username, generated);
 	});
+}
+
+/** The error for roles that do not exist. Undefined if another error has occurred. */
+async function unknownRole(admin: Admin, roles: readonly string[], error: unknown): Promise<CommandError | undefined> {
+	// Rocket.Chat's text for an unknown role. The code is that of other errors, too.
+	if (!(error instanceof CommandError) || !/^The field Roles/.test(error.message)) return undefined;
+	const answer = await admin.call<{ roles: { _id: string; scope?: string }[] }>('roles.list');
+	const ofUsers = answer.roles.filter(({ scope }) => scope !== 'Subscriptions').map(({ _id }) => _id);
+	const isOfRoom = (role: string) => answer.roles.some(({ _id, scope }) => _id === role && scope === 'Subscriptions');
+	const bad = roles.find((role) => isOfRoom(role) || (!ofUsers.includes(role) && !isBuiltInRole(role)));
+	if (bad === undefined) return undefined;
+	const fault = isOfRoom(bad) ? `The role ${bad} is one of a room` : `There is no role ${bad}`;
+	return new CommandError(`${fault}. Roles are: ${ofUsers.join(', ')}.`);
 }
 
 /** `user list`. */

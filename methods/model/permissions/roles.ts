@@ -29,6 +29,9 @@ const rolesWithPermissions = [...KNOWN_PERMISSIONS.values()].flat();
 /** Roles that exist without a document: the default roles, and the roles that hold permissions by default. */
 const BUILT_IN_ROLES = new Set([...DEFAULT_ROLES.map(({ _id }) => _id), ...rolesWithPermissions]);
 
+/** Whether a role exists without a document. */
+export const isBuiltInRole = (id: string): boolean => BUILT_IN_ROLES.has(id);
+
 /** Whether a value can be the id of a role: ASCII letters, digits, `_`, `.` and `-`. */
 export function isRoleId(text: unknown): text is string {
 	return typeof text === 'string' && /^[\w.-]{1,100}$/.test(text);
