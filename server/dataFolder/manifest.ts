@@ -52,6 +52,12 @@ async function syncFolder(path: string): Promise<void> {
 	await folder.sync().finally(() => folder.close());
 }
 
+/** What tells the data file of a folder from others, also from a later one with the same path. Undefined if there is none. */
+export function dataFileId(path: string): string | undefined {
+	const found = statSync(join(path, DATA_FILE), { throwIfNoEntry: false });
+	return found && `${found.dev}:${found.ino}`;
+}
+
 /** Whether a folder has a manifest, which is written after all other files. */
 export function hasManifest(path: string): boolean {
 	return isThere(join(path, MANIFEST));

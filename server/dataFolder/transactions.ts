@@ -1,8 +1,10 @@
 /** Writes to an LMDB file. Many tasks share a transaction and its flush to the disk. Failures become StoreErrors. */
 import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Log } from '../../shared/log.js';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 import type { Environment } from './environment.js';
+import { DATA_FILE, dataFileId } from './manifest.js';
 
 /**
  * Maximum time for the tasks of one transaction, in ms, because they block the event loop. The last task may take longer.
@@ -43,7 +45,18 @@ export function writer(
 	const waiting: Pending[] = [];
 	let isWorking = false;
 	let isFailing = false;
+	const fileId = dataFileId(folder);
 	let checkedAt = Number.NEGATIVE_INFINITY;
+
+	/** Throws if the file that is open was removed or replaced: what is written to it is lost. */
+	function assertSameFile(): void {
+		if (dataFileId(folder) === fileId) return;
+		const file = join(folder, DATA_FILE);
+		throw new StoreError(
+			'unusable',
+			`The data file ${file} was removed or replaced: nothing can be stored. Stop the server and restore the folder.`,
+		);
+	}
 
 	/** Throws if the disk is full. Without this check, LMDB would print each failed commit on standard error. */
 	async function assertSpace(): Promise<void> {
@@ -56,6 +69,7 @@ export function writer(
 	async function commitSome(): Promise<void> {
 		const started: Pending[] = [];
 		try {
+			assertSameFile();
 			await assertSpace();
 			await environment.transaction(() => {
 				const end = performance.now() + MAX_TRANSACTION_MS;

@@ -1,6 +1,8 @@
 /** The checks of the store and of the disk. */
 import { access, constants, statfs } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { Store } from '../../shared/store.js';
+import { DATA_FILE, dataFileId } from '../dataFolder/manifest.js';
 import type { Check } from './health.js';
 
 /** Less free space than this is a failure, in MiB: the store must be able to write for some time. */
@@ -16,14 +18,21 @@ export function storeCheck(store: Store): Check {
 	};
 }
 
-/** Checks that the data folder can be written to, and that its disk is not full. */
+/** Checks that the data folder can be written to and still has the data file of the first check, and that its disk is not full. */
 export function diskCheck(folder: string): Check {
+	const path = resolve(folder);
+	let firstId: string | undefined;
 	return async () => {
 		try {
 			await access(folder, constants.R_OK | constants.W_OK);
-		} catch {
-			return 'The data folder cannot be read and written';
+		} catch (error) {
+			const { code } = error as NodeJS.ErrnoException;
+			const fault = code === 'ENOENT' ? 'is not there' : 'cannot be read and written';
+			return `The data folder ${path} ${fault} (${code})`;
 		}
+		const id = dataFileId(path);
+		firstId ??= id;
+		if (id !== firstId) return `The data file ${join(path, DATA_FILE)} was removed or replaced`;
 		const { bavail, bsize } = await statfs(folder);
 		const free = Math.floor((bavail * bsize) / MIB);
 		return free < MIN_FREE_MIB ? `The disk has ${free} MiB left; ${MIN_FREE_MIB} MiB are needed` : undefined;

@@ -51,8 +51,13 @@ export async function openFolder(
 			},
 			(error) => failureOf(error, path),
 			async () => {
-				await writeManifest(path);
-				await release();
+				try {
+					await writeManifest(path);
+				} catch (error) {
+					throw explain(error, path);
+				} finally {
+					await release();
+				}
 			},
 		);
 		await writeManifest(path);

@@ -1,9 +1,16 @@
 /** The state of the parts of a server. */
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { expect } from 'chai';
+import { createServer } from '../../server/index.js';
 import { diskCheck } from '../../server/ops/checks.js';
 import { Health } from '../../server/ops/health.js';
+import { StoreUnavailableError } from '../../shared/errors.js';
 import type { Log } from '../../shared/log.js';
+import { StoreError } from '../../shared/storeErrors.js';
 import { memoryLog } from '../support/log.js';
+import { rejection } from '../support/rejection.js';
 
 const LIMITS = { timeout: 20, maxAge: 0 };
 
@@ -131,6 +138,47 @@ describe('health', () => {
 
 	it('the check of the disk names what is wrong with the folder', async () => {
 		expect(await diskCheck('.')()).to.equal(undefined);
-		expect(await diskCheck('./no such folder')()).to.equal('The data folder cannot be read and written');
+		expect(await diskCheck('./no such folder')()).to.equal(
+			`The data folder ${resolve('./no such folder')} is not there (ENOENT)`,
+		);
+	});
+
+	it('the check of the disk notices that the data file was removed or replaced', async () => {
+		const folder = await mkdtemp(join(tmpdir(), 'roomkey-'));
+		const file = join(folder, 'data.mdb');
+		const lost = `The data file ${file} was removed or replaced`;
+		await writeFile(file, 'first');
+		const check = diskCheck(folder);
+		expect(await check()).to.equal(undefined);
+		await rename(file, `${file}.moved`);
+		expect(await check()).to.equal(lost);
+		await writeFile(file, 'second');
+		expect(await check()).to.equal(lost);
+		await rename(`${file}.moved`, file);
+		expect(await check()).to.equal(undefined);
+		await rm(folder, { recursive: true });
+		expect(await check()).to.equal(`The data folder ${folder} is not there (ENOENT)`);
+	});
+
+	it('a server whose data folder is removed says so at /readyz, and refuses writes but not reads', async () => {
+		const folder = await mkdtemp(join(tmpdir(), 'roomkey-'));
+		const log = memoryLog();
+		const server = await createServer({ port: 0, store: { data: folder }, log });
+		const add = (_id: string) => server.store.users.insertOne({ _id });
+		await add('ann');
+		await rm(folder, { recursive: true });
+		const response = await fetch(`${server.url}/readyz`);
+		const { checks } = (await response.json()) as { checks: { disk: { reason: string } } };
+		const refused = await rejection(add('bob'));
+		const users = await server.store.users.countDocuments({});
+		const failure = await rejection(server.close());
+		expect(response.status).to.equal(503);
+		expect(checks.disk.reason).to.equal(`The data folder ${folder} is not there (ENOENT)`);
+		// Callers of methods get 503 for this error.
+		expect(refused).to.be.instanceOf(StoreUnavailableError);
+		expect(String(refused)).to.include(`The data file ${folder}/data.mdb was removed or replaced`);
+		expect(users).to.equal(1);
+		expect(failure).to.be.instanceOf(StoreError);
+		expect(failure.message).to.include(`The folder ${folder} cannot be used`);
 	});
 });
