@@ -87,8 +87,11 @@ export interface CallContext {
 	unblock(): void;
 }
 
-/** Ids by what they identify, such as `userId`. Names, values and secrets do not belong here. */
-export type AuditedIds = Readonly<Record<string, string | readonly string[]>>;
+/**
+ * Ids by what they identify, such as `userId`; switches, such as `activeStatus`; names of fields. What users type, and
+ * secrets, do not belong here.
+ */
+export type AuditedIds = Readonly<Record<string, string | boolean | readonly string[]>>;
 
 /** The two queues of logins: those that compare a password, and those that look up a token. */
 export type LoginLane = 'password' | 'token';

@@ -25,6 +25,7 @@ export const setActiveStatus = method({
 	async run({ activeStatus, userId, confirmRelinquish }, context) {
 		const { store } = context;
 		await requirePermission(context, 'edit-other-user-active-status');
+		context.audit({ activeStatus });
 		const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1, active: 1 } });
 		if (!user) throw clientError('userNotFound');
 		if (!activeStatus) {

@@ -53,6 +53,7 @@ export const createToken = method({
 		const fields = isPersonal ? { when: now, createdAt: now, type: PERSONAL_TOKEN, name } : { when: now };
 		const issued = await issueToken(store, user._id, {}, fields);
 		if (!issued) throw clientError('userDeactivated');
+		context.audit({ isPersonal });
 		const expires = !isPersonal && { expires: issued.expires };
 		return { data: { userId: user._id, authToken: issued.token, ...expires } };
 	},
@@ -118,6 +119,7 @@ export const revokeTokens = method({
 		}
 		const withThisId = tokens.filter(({ token }) => tokenId(token) === id);
 		if (withThisId.length === 0) throw clientError('noSuchToken');
+		context.audit({ tokenId: id });
 		for (const { token } of withThisId) await revokeToken(context, user._id, token.hashedToken);
 		return { revoked: withThisId.length };
 	},

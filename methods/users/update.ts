@@ -22,7 +22,7 @@ import {
 import { findClientUser } from '../model/users/clientUser.js';
 import { RealName, saveUsernameAndEmail } from '../model/users/names.js';
 import { hashPassword, NewPassword, type Password } from '../model/users/passwords.js';
-import { PROFILE_ERRORS, profileUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
+import { givenFields, PROFILE_ERRORS, profileUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { propagateNames } from '../model/users/propagateNames.js';
 import { revokeTokensOf } from '../model/users/tokens.js';
 import { notifyRoleChanges } from '../streams/roles.js';
@@ -108,6 +108,7 @@ export const updateUser = method({
 	errors: ['error-action-not-allowed', 'error-could-not-save-identity', ...PROFILE_ERRORS],
 	async run({ userId: changedUserId, data, confirmRelinquish }, context) {
 		const { store, userId } = context;
+		context.audit({ fields: givenFields(data) });
 		const requireCallerMay = async (
 			permission: string,
 			error: 'editingUserNotAllowed' | 'assigningAdminNotAllowed',

@@ -7,7 +7,7 @@ import { UserAnswer } from '../model/answers.js';
 import { findClientUser } from '../model/users/clientUser.js';
 import { RealName, saveUsernameAndEmail } from '../model/users/names.js';
 import { hashPassword, isPasswordDigest, isRightPassword, NewPassword, Password } from '../model/users/passwords.js';
-import { PROFILE_ERRORS, profileUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
+import { givenFields, PROFILE_ERRORS, profileUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { propagateNames } from '../model/users/propagateNames.js';
 import { requireFactorBesidePassword } from '../model/users/secondFactor.js';
 import { revokeTokensOf } from '../model/users/tokens.js';
@@ -43,6 +43,7 @@ export const updateOwnBasicInfo = method({
 	errors: ['error-invalid-password', 'error-could-not-save-identity', ...PROFILE_ERRORS],
 	async run({ data }, context) {
 		const { store, userId, hashedToken } = context;
+		context.audit({ fields: givenFields(data) });
 		const user = await store.users.findOne(
 			{ _id: userId },
 			{ projection: { username: 1, name: 1, emails: 1, bio: 1, nickname: 1, 'services.password.bcrypt': 1 } },

@@ -1,6 +1,7 @@
 /** What audit events say about whom and what a call was: ids of what the method has found, never names or values. */
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
+import { hashToken, tokenId } from '../../methods/model/users/tokens.js';
 import { type OpenServer, openServer } from '../../server/openServer.js';
 import { method } from '../../shared/method.js';
 import { RawClient } from '../support/ddp.js';
@@ -18,7 +19,6 @@ const ABOUT_CALLER: ReadonlySet<string> = new Set([
 	'users.logoutOtherClients',
 	'users.removeOtherTokens',
 	'e2e.setUserPublicAndPrivateKeys',
-	'users.updateOwnBasicInfo',
 ]);
 
 /** A method of an application, which calls another one. */
@@ -71,10 +71,17 @@ describe('the ids in audit events', () => {
 			{ email: 'c@example.com', name: 'C', username: 'cora', password: 'a-long-one' },
 			{ userId: 'cora' },
 		],
-		'users.update': () => [{ userId: bob.id, data: { name: 'B' } }, { userId: bob.id }],
+		'users.update': () => [
+			{ userId: bob.id, data: { name: 'B', password: 'another-long-one' } },
+			{ userId: bob.id, fields: ['name', 'password'] },
+		],
+		'users.updateOwnBasicInfo': () => [{ data: { name: 'B' } }, { fields: ['name'] }, bob],
 		'users.delete': () => [{ username: bob.username }, { userId: bob.id }],
-		'users.setActiveStatus': () => [{ userId: bob.id, activeStatus: false }, { userId: bob.id }],
-		'users.createToken': () => [{ user: bob.username }, { userId: bob.id }],
+		'users.setActiveStatus': () => [
+			{ userId: bob.id, activeStatus: false },
+			{ userId: bob.id, activeStatus: false },
+		],
+		'users.createToken': () => [{ user: bob.username }, { userId: bob.id, isPersonal: false }],
 		'users.revokeTokens': () => [{ username: bob.username.toUpperCase() }, { userId: bob.id }],
 		'users.resetE2EKey': () => [{ username: bob.username }, { userId: bob.id }],
 		'e2e.resetUserE2EKey': () => [{ userId: bob.id }, { userId: bob.id }],
@@ -143,6 +150,14 @@ describe('the ids in audit events', () => {
 			expect(about).to.deep.equal(made ? { userId: made._id } : expected);
 		});
 	}
+
+	it('of the revocation of one token have the id of this token', async () => {
+		const id = tokenId({ hashedToken: hashToken(bob.token) });
+		expect(await aboutOf('users.revokeTokens', { username: bob.username, tokenId: id })).to.deep.equal({
+			userId: bob.id,
+			tokenId: id,
+		});
+	});
 
 	it('of a method that an application defines are those that the methods it calls have found', async () => {
 		expect(await aboutOf('own.dismiss', { who: bob.username })).to.deep.equal({ userId: bob.id });

@@ -79,6 +79,13 @@ describe('roomkey on a data folder', () => {
 		await addRoot();
 		const { password } = await addUser('bob', ' --role bot --name Bobby');
 		expect(password).to.match(/^[\w-]{20}$/);
+		const unknown = await roomkey('user add ann --email ann@example.com --role admn --role bot --generate-password');
+		expect(unknown.status).to.equal(1);
+		expect(unknown.err).to.match(/There is no role admn\. Roles are: .*\badmin, /);
+		const ofRoom = await roomkey('user add ann --email ann@example.com --role owner --generate-password');
+		expect(ofRoom.err)
+			.to.include('The role owner is one of a room')
+			.and.match(/Roles are: .*\badmin, /);
 		expect((await roomkey('user add Bob --email x@example.com --generate-password')).err).to.include('already in use');
 		expect((await roomkey('user add bert --email no --generate-password')).err).to.include('Invalid email no');
 		expect((await roomkey('user add bert --generate-password')).status).to.equal(2);
@@ -193,7 +200,13 @@ describe('roomkey on a data folder', () => {
 		await addRoot();
 		expect((await roomkey('settings set E2E_Enable maybe')).err).to.include('must be true or false');
 		expect((await roomkey('settings set Accounts_LoginExpiration 1.5')).err).to.include('must be a whole number');
-		expect((await roomkey('settings set Nothing 1')).status).to.equal(1);
+		const none = 'There is no such setting, or it cannot be changed here';
+		const nothing = await roomkey('settings set Nothing 1');
+		expect(nothing.status).to.equal(1);
+		expect(nothing.err).to.include(`${none}: Nothing. \`roomkey settings list\` shows all.`);
+		expect((await roomkey('settings set accounts_loginexpiration 45')).err).to.include(
+			`${none}: accounts_loginexpiration. Did you mean Accounts_LoginExpiration? \`roomkey settings list\` shows all.`,
+		);
 		expect((await roomkey('settings set Accounts_LoginExpiration 30')).out).to.equal(
 			'Accounts_LoginExpiration is now 30; it was 90\n',
 		);
@@ -212,8 +225,11 @@ describe('roomkey on a data folder', () => {
 			const { userId, password } = await addUser('bob');
 			for (const [line, expected] of [
 				['user add bert --email bert@example.com --generate-password', [{ method: 'users.create' }]],
-				['user password bob --generate-password', [{ method: 'users.update', about: { userId } }]],
-				['token issue bob', [{ method: 'users.createToken', about: { userId } }]],
+				[
+					'user password bob --generate-password',
+					[{ method: 'users.update', about: { userId, fields: ['password'] } }],
+				],
+				['token issue bob', [{ method: 'users.createToken', about: { userId, isPersonal: false } }]],
 				[
 					'token revoke bob --all',
 					[
@@ -221,7 +237,7 @@ describe('roomkey on a data folder', () => {
 						{ method: 'users.revokeTokens', about: { userId } },
 					],
 				],
-				['user deactivate bob', [{ method: 'users.setActiveStatus', about: { userId } }]],
+				['user deactivate bob', [{ method: 'users.setActiveStatus', about: { userId, activeStatus: false } }]],
 				['settings set E2E_Enable false', [{ method: 'saveSetting', about: { settingIds: ['E2E_Enable'] } }]],
 				['user remove bob --yes', [{ method: 'users.delete', about: { userId } }]],
 			] as const) {
@@ -286,6 +302,10 @@ describe('roomkey on a data folder', () => {
 				.and.not.include(botToken);
 			expect((await remote('token revoke bob --all')).out).to.equal('Revoked 2 tokens of bob\n');
 			expect((await remote('settings set E2E_Enable false')).out).to.include('it was true');
+			expect((await remote('settings set e2e_enable false')).err).to.include('Did you mean E2E_Enable?');
+			expect((await remote('user add ann --email a@example.com --role admn --generate-password')).err).to.include(
+				'There is no role admn.',
+			);
 			expect((await remote('room list')).err).to.include('No rooms');
 
 			const file = join(folder, 'token');

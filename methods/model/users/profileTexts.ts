@@ -49,3 +49,10 @@ export const PROFILE_ERRORS = [
 	'error-bio-size-exceeded',
 	'error-nickname-size-exceeded',
 ] as const;
+
+/** The names of the fields that a call changes, for its audit event. The values are not logged. */
+export function givenFields(data: object): string[] {
+	return Object.entries(data).flatMap(([field, value]) =>
+		value === undefined || field === 'currentPassword' ? [] : [field],
+	);
+}

@@ -8,7 +8,7 @@ export interface Task {
 	note?: string;
 }
 
-// Gives the collection its type, in its definition and in `context.collections.tasks`.
+// Gives `context.collections.tasks` its type.
 declare module 'roomkey' {
 	interface Collections {
 		tasks: Task;
