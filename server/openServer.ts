@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { collectionsOf } from '../shared/collections.js';
 import { clone } from '../shared/ejson.js';
 import type { Log } from '../shared/log.js';
-import { isDuplicateKey, type Store } from '../shared/store.js';
+import type { Store } from '../shared/store.js';
 import { type App, createApp } from './app.js';
 import { appOptionsOf } from './appOptions.js';
 import { catalogueOf } from './catalogue.js';
@@ -11,23 +11,18 @@ import { ClusterCounts } from './cluster/clusterCounts.js';
 import type { Link } from './cluster/link.js';
 import type { RocketChat } from './cluster/rocketchat/rocketchat.js';
 import { readOnlyMethods, readOnlyStore } from './core/readOnly.js';
-import {
-	type Certificate,
-	type CertificateError,
-	logCertificate,
-	readCertificate,
-	reloadCertificate,
-} from './http/certificate.js';
+import { logCertificate } from './http/certificate.js';
 import { answerOrPassOn, mountOn, upgradeOwn } from './mount.js';
 import { Ops } from './ops/ops.js';
 import { logReady, logStart, logStop } from './ops/startLog.js';
 import { openTraces } from './ops/traces.js';
 import { type CheckedOptions, checkServerOptions } from './options/checkOptions.js';
-import { OptionError } from './options/kinds.js';
 import { localUrl } from './options/localUrl.js';
 import { natsSettings } from './options/nats.js';
 import type { ServerOptions } from './options/serverOptions.js';
+import { prepareStore } from './prepareStore.js';
 import type { RoomkeyServer } from './roomkeyServer.js';
+import { certificateReloader, openCertificate } from './serverCertificate.js';
 import type { Shadow } from './shadow/shadow.js';
 import type { OpenStore } from './store/collections.js';
 import { openStore } from './store/open.js';
@@ -136,39 +131,6 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	}
 }
 
-/** The files of `--tls-cert` and `--tls-key`. */
-function certificateFiles({ settings: { 'tls-cert': cert, 'tls-key': key } }: CheckedOptions) {
-	return cert === undefined || key === undefined ? undefined : { cert, key };
-}
-
-/** Reads the certificate, if there is one. @throws OptionError if it cannot be used */
-async function openCertificate(checked: CheckedOptions): Promise<Certificate | undefined> {
-	const files = certificateFiles(checked);
-	return (
-		files &&
-		readCertificate(files).catch(({ message, faults }: CertificateError) =>
-			Promise.reject(new OptionError(message, faults)),
-		)
-	);
-}
-
-/** Makes `reloadCertificate` of the server. */
-function certificateReloader(
-	checked: CheckedOptions,
-	{ app, ops, log }: { app: App; ops: Ops; log: Log },
-): () => Promise<boolean> {
-	const files = certificateFiles(checked);
-	const replace = (certificate: Certificate) => {
-		app.setCertificate(certificate);
-		ops.setCertificate('server', certificate.cert);
-	};
-	return async () => {
-		if (files) return reloadCertificate(files, replace, log);
-		log.info({}, 'There is no TLS certificate to read again');
-		return false;
-	};
-}
-
 /** The members of `RoomkeyServer` that call the app. */
 function programInterface(app: App, store: Store): Omit<RoomkeyServer, 'url' | 'close' | 'reloadCertificate'> {
 	return {
@@ -249,33 +211,6 @@ async function joinBroker(
 		health: ops.health.addPart('rocketchat', 'It has not been joined yet'),
 	});
 }
-
-/** Writes what must be in the store before the first call. */
-async function prepareStore(store: Store, { settings, parts }: CheckedOptions, log: Log): Promise<void> {
-	if (settings.demo) {
-		const { fillDemo } = await import('./cli/demo.js');
-		await fillDemo(store);
-		if (!isLoopback(settings.host))
-			log.warn({ host: settings.host }, 'The demo has users with public passwords, and other machines can reach it');
-	}
-	for (const [_id, roles] of Object.entries(parts.permissions ?? {})) {
-		await store.permissions.insertOne({ _id, roles: [...roles] }).catch((error) => {
-			// A permission that exists stays as it is: an admin may have changed it.
-			if (!isDuplicateKey(error)) throw error;
-		});
-	}
-	const { 'admin-username': username, 'admin-pass': password, 'admin-email': email } = settings;
-	if (password === undefined) return;
-	const { makeFirstAdmin } = await import('../methods/model/users/firstAdmin.js');
-	const outcome = await makeFirstAdmin(store, { username, password, email });
-	if (outcome === 'made') log.info({ audit: true, username }, 'There was no admin, so one was created');
-	if (outcome === 'taken') {
-		throw new OptionError('ADMIN_USERNAME or ADMIN_EMAIL belongs to a user who is not an admin; choose another');
-	}
-}
-
-/** Whether only this machine can reach an address. */
-const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127\./.test(host);
 
 /** Starts to listen. Returns the address for clients on this machine. */
 async function listen(app: App, settings: CheckedOptions['settings']): Promise<string> {

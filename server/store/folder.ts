@@ -50,15 +50,10 @@ export async function openFolder(
 				return embedded(table, run);
 			},
 			(error) => failureOf(error, path),
-			async () => {
-				try {
-					await writeManifest(path);
-				} catch (error) {
-					throw explain(error, path);
-				} finally {
-					await release();
-				}
-			},
+			() =>
+				writeManifest(path)
+					.catch((error) => Promise.reject(explain(error, path)))
+					.finally(release),
 		);
 		await writeManifest(path);
 		// All processes see the same inode number of the file. A copy of the file has another one.
