@@ -28,8 +28,8 @@ export const logoutOtherClients = method({
 });
 
 /**
- * The variant that Rocket.Chat's clients call over REST: the caller keeps the present token, and personal access tokens stay. The
- * REST layer adds the token to the answer, because methods only see its hash.
+ * The variant that Rocket.Chat's clients call over REST: the caller keeps the present token, and personal access tokens
+ * stay. The REST layer adds the token to the answer, because methods only see its hash.
  */
 export const logoutOtherClientsOverRest = method({
 	name: 'users.logoutOtherClients',

@@ -125,8 +125,8 @@ const EncryptionToggle = { encrypted: Boolean, by: UserRefPattern, at: Date };
 
 /**
  * The answer of `e2e.roomState`. `encrypted`, `keyID`, `toggled` and `stale` are absent if encryption is switched off on
- * the server. `holders`, `offered`, `waiting`, `withoutIdentityKey`, `unfitKeys` and `inactive` are numbers of members, one
- * for each `state`.
+ * the server. `holders`, `offered`, `waiting`, `withoutIdentityKey`, `unfitKeys` and `inactive` are numbers of members,
+ * one for each `state`.
  */
 export const RoomStateAnswer = {
 	rid: String,

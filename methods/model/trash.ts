@@ -20,7 +20,7 @@ export async function recordRemoval(
 	if (rid !== undefined) record.rid = rid;
 	if (kind === 'subscription' && u) record.u = u;
 	if (await insertIfAbsent(store.trash, record, { silent: true })) return;
-	// The record exists already. An earlier call wrote it, but crashed before the removal; or an earlier direct room with
-	// the same id was removed.
+	// The record exists already. An earlier call wrote it, but crashed before the removal; or an earlier direct room
+	// with the same id was removed.
 	await store.trash.updateOne({ _id }, { $set: { _deletedAt } }, { silent: true });
 }

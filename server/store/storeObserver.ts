@@ -23,10 +23,7 @@ export interface CollectionObserver {
 	 * @param failure the error of a failed operation
 	 */
 	end(operation: Operation, begun: unknown, failure?: unknown): void;
-	/**
-	 * A document was updated by `findOneAndUpdate`. Updates by other operations are not passed: the keys of rooms and members,
-	 * whose changes are counted, are written by this operation alone.
-	 */
+	/** `findOneAndUpdate` has updated a document. It alone writes the keys of rooms and members, whose changes are counted. */
 	onFindOneAndUpdate(update: object): void;
 }
 

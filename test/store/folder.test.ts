@@ -285,7 +285,7 @@ describe('the store in a folder', () => {
 
 			/** What a process without the rights of root prints when it opens a folder. */
 			async function errorOf(path: string): Promise<string> {
-				const asOther = ['setpriv', '--reuid', `${own}`, '--regid', `${own}`, '--clear-groups'];
+				const asOther = ['env', `ROOMKEY_TEST_ACCOUNT=${own}`];
 				const [command = '', ...args] = [...(isRoot ? asOther : []), process.execPath, writer, path];
 				const { lines } = start(command, ...args);
 				return (await lines.next()).value;

@@ -4,18 +4,27 @@
  * then the code of the error of a write to another collection. After a line of input it writes again, and prints
  * `stored again`.
  *
- * Arguments: the folder, the length of a room's topic, the prefix of ids, and `shared` if other processes use the folder.
+ * Arguments: the folder, the length of a room's topic, the prefix of ids, and `shared` if other processes use the folder. As
+ * root, it first takes on the account with the number in `ROOMKEY_TEST_ACCOUNT`.
  */
 import { once } from 'node:events';
-import { openStore } from '../../server/store/open.js';
+import { openFolder } from '../../server/store/folder.js';
 import { memoryLog } from './log.js';
 import { rejection } from './rejection.js';
 
 const [folder = '', length = '10', prefix = 'r', shared] = process.argv.slice(2);
 const topic = 'x'.repeat(Number(length));
 
+const account = Number(process.env.ROOMKEY_TEST_ACCOUNT ?? Number.NaN);
+if (!Number.isNaN(account)) {
+	// All modules are loaded by now: the other account may not be able to read their files.
+	process.setgroups?.([]);
+	process.setgid?.(account);
+	process.setuid?.(account);
+}
+
 try {
-	const { store } = await openStore({ kind: 'files', folder, shared: shared === 'shared' }, memoryLog());
+	const { store } = await openFolder(folder, { shared: shared === 'shared', log: memoryLog() });
 	console.log('open');
 	let next = 0;
 	const write = async () => {

@@ -105,7 +105,7 @@ describe('the log of a server', () => {
 		expect(audit?.facts).to.deep.include({
 			method: 'users.setActiveStatus',
 			userId: admin.id,
-			about: { userId: bob.id },
+			about: { userId: bob.id, activeStatus: false },
 		});
 	});
 

@@ -1,8 +1,8 @@
 /**
  * Records about the sealed keys of a membership, in its field `e2eKnownKeys`. A record stores who offered the key, which
  * key id the room had then, and whether the member has returned the key because it does not work. Another server on the
- * same database may replace the stored key. The hash shows whether a record still belongs to it. That server may also store
- * null in the list, so a record is read as `record?.`.
+ * same database may replace the stored key. The hash shows whether a record still belongs to it. That server may also
+ * store null in the list, so a record is read as `record?.`.
  */
 import { createHash } from 'node:crypto';
 import type { KnownKey } from '../../../shared/documents.js';

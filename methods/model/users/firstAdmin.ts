@@ -14,10 +14,10 @@ export interface FirstAdmin {
 }
 
 /**
- * Creates an admin if there is no active one. `insertUser` reserves the name, so only one of several processes that start
- * at the same time creates the admin.
+ * Creates an admin if there is no active one. `insertUser` claims the user name, so only one of several processes that
+ * start at the same time creates the admin.
  * @returns `made`: the admin was created; `exists`: there is an admin already; `taken`: another user, who is not an admin,
- * has the name or the e-mail
+ * has the user name or the e-mail
  */
 export async function makeFirstAdmin(
 	store: Store,

@@ -1,6 +1,6 @@
 /**
- * Copies new names of a user to the other documents that contain them: memberships, rooms created by the user, and
- * direct rooms.
+ * Copies a new user name or display name of a user to the other documents that contain it: memberships, rooms created by
+ * the user, and direct rooms.
  */
 import { batchesOf } from '../../../shared/batches.js';
 import type { Subscription, User } from '../../../shared/documents.js';
@@ -16,7 +16,9 @@ type Context = Pick<MethodContext, 'store' | 'signal'>;
 /** Number of rooms updated in one write. */
 const BATCH = 100;
 
-/** Updates the name in the rooms that the user created. The query uses no index, so it is made only once, for all ids. */
+/**
+ * Updates the user name in the rooms that the user created. The query uses no index, so it is made only once, for all ids.
+ */
 async function renameCreator({ store, signal }: Context, userId: string, username: string): Promise<void> {
 	const withFormerName = { 'u._id': userId, 'u.username': { $ne: username } };
 	const ids: string[] = [];
@@ -28,7 +30,7 @@ async function renameCreator({ store, signal }: Context, userId: string, usernam
 }
 
 /**
- * Updates a user's name in the rooms the user created, in the field `usernames` of direct rooms, and in the user's
+ * Updates the user name in the rooms that the user created, in the field `usernames` of direct rooms, and in the user's
  * memberships. Each membership is written after its room, so that after an interruption the memberships with the former
  * name show what is left to do.
  * @param isNewName true: this call has changed the name; false: it only completes an interrupted call
@@ -48,10 +50,10 @@ async function renameUser(context: Context, userId: string, username: string, is
 }
 
 /**
- * Copies the new names of a user to all other documents that contain them. Notifies the members whose memberships change.
- * A repeated call completes an interrupted one.
+ * Copies a new user name or display name to all other documents that contain it. Notifies the members whose memberships
+ * change. A repeated call completes an interrupted one.
  * @param user as it was before the call
- * @param newNames the names in the call, which the user's own document has by now; absent ones do not change
+ * @param newNames the names in the call, which the user's own document has by now; an absent name does not change
  */
 export async function propagateNames(
 	context: Context,

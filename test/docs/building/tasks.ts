@@ -8,7 +8,7 @@ export interface Task {
 	note?: string;
 }
 
-// Gives `context.collections.tasks` its type.
+// Gives the collection its type, in its definition and in `context.collections.tasks`.
 declare module 'roomkey' {
 	interface Collections {
 		tasks: Task;
