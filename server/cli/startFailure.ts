@@ -1,10 +1,8 @@
 /** How a failed start is reported: as a line for people, or as a line of the JSON log. */
 import { createLog } from '../ops/createLog.js';
 import { Faults, OptionError } from '../options/kinds.js';
-import { options } from '../options/options.js';
 import { commands } from './commands.js';
-import { readConfigFile } from './configFile.js';
-import { readFlags } from './flags.js';
+import { readConfig } from './config.js';
 import { findCommand } from './run.js';
 
 /** Prints the error of a failed start or command on standard error. */
@@ -29,11 +27,6 @@ function subcommandOf(args: readonly string[]): string {
 function logsJson(args: readonly string[], env: NodeJS.ProcessEnv): boolean {
 	const [first = ''] = args;
 	if (first !== '' && first !== 'serve' && !first.startsWith('-')) return false;
-	const flags = readFlags(first === 'serve' ? args.slice(1) : args, new Faults()).settings;
-	const format = flags.get('log-format') || env[options['log-format'].env as string];
-	return (format || formatInFile(flags.get('config') || env[options.config.env as string])) === 'json';
-}
-
-function formatInFile(path: string | undefined): unknown {
-	return path && new Faults().try(() => readConfigFile(path, new Faults()).get('log-format'));
+	const request = readConfig(first === 'serve' ? args.slice(1) : args, env, new Faults());
+	return 'config' in request && request.config['log-format'] === 'json';
 }

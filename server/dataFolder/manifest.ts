@@ -52,9 +52,12 @@ async function syncFolder(path: string): Promise<void> {
 	await folder.sync().finally(() => folder.close());
 }
 
-/** What tells the data file of a folder from others, also from a later one with the same path. Undefined if there is none. */
+/**
+ * Identifies the data file of a folder; undefined if there is none. All processes see the same id. A copy has another one,
+ * and so has a later file at the same path.
+ */
 export function dataFileId(path: string): string | undefined {
-	const found = statSync(join(path, DATA_FILE), { throwIfNoEntry: false });
+	const found = statSync(join(path, DATA_FILE), { bigint: true, throwIfNoEntry: false });
 	return found && `${found.dev}:${found.ino}`;
 }
 

@@ -1,11 +1,18 @@
 /** Opens the embedded store in a folder. */
-import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Document } from '../../shared/values.js';
 import { updateIndexes } from '../dataFolder/declaredIndexes.js';
 import { openEnvironment } from '../dataFolder/environment.js';
-import { assertIntact, DATA_FILE, explain, forOwnerOnly, makeFolder, writeManifest } from '../dataFolder/manifest.js';
+import {
+	assertIntact,
+	DATA_FILE,
+	dataFileId,
+	explain,
+	forOwnerOnly,
+	makeFolder,
+	writeManifest,
+} from '../dataFolder/manifest.js';
 import { claimFolder } from '../dataFolder/owner.js';
 import { assertSharedIntact } from '../dataFolder/sharedFolder.js';
 import { failureOf, type WriterOptions, writer } from '../dataFolder/transactions.js';
@@ -56,8 +63,7 @@ export async function openFolder(
 					.finally(release),
 		);
 		await writeManifest(path);
-		// All processes see the same inode number of the file. A copy of the file has another one.
-		return { ...store, identity: `${statSync(join(path, DATA_FILE), { bigint: true }).ino}` };
+		return { ...store, identity: dataFileId(path) as string };
 	} catch (error) {
 		await release();
 		throw explain(error, path);

@@ -14,7 +14,7 @@ import { type LimitedDefinitions, type RateLimitClient, type Rule, rulesByName }
 /** `dry-run` refuses no call, and only logs the calls that would have been refused. */
 export type RateLimitMode = 'on' | 'off' | 'dry-run';
 
-/** A refusal is stricter than an allowed call, a longer refusal than a shorter one, fewer calls left than more. */
+/** A refused call is stricter than an allowed one, a longer wait than a shorter one, fewer calls left than more. */
 function isStricter(result: RateLimitResult, other: RateLimitResult): boolean {
 	if (result.allowed !== other.allowed) return !result.allowed;
 	return result.allowed ? result.remaining < other.remaining : result.timeToReset > other.timeToReset;
