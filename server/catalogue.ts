@@ -15,11 +15,13 @@ export type { Catalogue };
  * Joins the definitions of an application with those of accounts (unless switched off) and of the key service (if
  * switched on).
  * @param changedLimits limits that replace those in definitions
+ * @param limitsFrom where these limits come from, for the error text
  * @throws OptionError if two definitions have the same name, or a limit names a method that does not exist
  */
 export async function catalogueOf(
 	application: Partial<Catalogue> & { readonly accounts?: boolean; readonly keys?: boolean },
 	changedLimits: MethodLimits = {},
+	limitsFrom = 'limits',
 ): Promise<Catalogue> {
 	const { accounts = true, keys = false } = application;
 	const parts: Partial<Catalogue>[] = [
@@ -37,24 +39,20 @@ export async function catalogueOf(
 		parts.flatMap((part) => (part[key] ?? []) as readonly NonNullable<Catalogue[K]>[number][]);
 	return {
 		...application,
-		methods: withLimits(concat('methods'), changedLimits),
+		methods: withLimits(concat('methods'), changedLimits, limitsFrom),
 		publications: concat('publications'),
 		streams: concat('streams'),
 		limits: concat('limits'),
 	};
 }
 
-/**
- * Replaces the limits of some methods.
- * @param source where the limits come from, for the error text
- * @throws OptionError that names all methods that do not exist
- */
-export function withLimits(methods: readonly Method[], limits: MethodLimits, source = 'limits'): readonly Method[] {
+/** Replaces the limits of some methods. @throws OptionError that names all methods that do not exist */
+function withLimits(methods: readonly Method[], limits: MethodLimits, limitsFrom: string): readonly Method[] {
 	const names = new Set(methods.map(({ name }) => name));
 	const unknown = Object.keys(limits).filter((name) => !names.has(name));
 	const faults = unknown.map((name) => {
 		const similar = similarName(name, [...names]);
-		return `${source}: there is no method '${name}'${similar === undefined ? '' : `; did you mean '${similar}'?`}`;
+		return `${limitsFrom}: there is no method '${name}'${similar === undefined ? '' : `; did you mean '${similar}'?`}`;
 	});
 	if (faults.length > 0) throw OptionError.of(faults);
 	if (Object.keys(limits).length === 0) return methods;

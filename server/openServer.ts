@@ -6,7 +6,7 @@ import type { Log } from '../shared/log.js';
 import type { Store } from '../shared/store.js';
 import { type App, createApp } from './app.js';
 import { appOptionsOf } from './appOptions.js';
-import { catalogueOf } from './catalogue.js';
+import { type CheckedStart, checkStart } from './checkStart.js';
 import { ClusterCounts } from './cluster/clusterCounts.js';
 import type { Link } from './cluster/link.js';
 import type { RocketChat } from './cluster/rocketchat/rocketchat.js';
@@ -16,13 +16,13 @@ import { answerOrPassOn, mountOn, upgradeOwn } from './mount.js';
 import { Ops } from './ops/ops.js';
 import { logReady, logStart, logStop } from './ops/startLog.js';
 import { openTraces } from './ops/traces.js';
-import { type CheckedOptions, checkServerOptions } from './options/checkOptions.js';
+import type { CheckedOptions } from './options/checkOptions.js';
 import { localUrl } from './options/localUrl.js';
 import { natsSettings } from './options/nats.js';
 import type { ServerOptions } from './options/serverOptions.js';
 import { prepareStore } from './prepareStore.js';
 import type { RoomkeyServer } from './roomkeyServer.js';
-import { certificateReloader, openCertificate } from './serverCertificate.js';
+import { certificateReloader } from './serverCertificate.js';
 import type { Shadow } from './shadow/shadow.js';
 import type { OpenStore } from './store/collections.js';
 import { openStore } from './store/open.js';
@@ -36,25 +36,27 @@ export interface OpenServer extends RoomkeyServer {
 	readonly ops: Ops;
 }
 
-/** Starts a server. @throws OptionError, StoreError */
+/** Checks the options of a server and starts it. @throws OptionError, StoreError */
 export async function openServer(options: ServerOptions = {}): Promise<OpenServer> {
-	const checked = checkServerOptions(options);
+	return startServer(await checkStart(options));
+}
+
+/** Starts a server. @throws OptionError, StoreError */
+export async function startServer(start: CheckedStart): Promise<OpenServer> {
+	const { checked, certificate } = start;
 	const { settings, parts } = checked;
 	const log =
 		parts.log ?? (await import('./ops/createLog.js')).createLog(settings['log-level'], settings['log-format']);
 	const startedAt = performance.now();
 	const version = packageVersion();
-	const certificate = await openCertificate(checked);
 	logStart(log, { version, store: checked.store, settings });
 	if (certificate) logCertificate(log, certificate);
-	// Definitions are checked before the store opens, so that a wrong definition leaves the store unchanged.
-	const fullCatalogue = await catalogueOf(parts, settings.limits);
 	const isShadow = settings.shadow;
 	const readOnly = settings['read-only'] || isShadow;
 	// A shadow executes writing methods too, on a store that discards their writes.
 	const catalogue = settings['read-only']
-		? { ...fullCatalogue, methods: readOnlyMethods(fullCatalogue.methods) }
-		: fullCatalogue;
+		? { ...start.catalogue, methods: readOnlyMethods(start.catalogue.methods) }
+		: start.catalogue;
 	const opened = await openStore(checked.store, log, parts.collections ?? []);
 	const ops = new Ops({
 		log,

@@ -8,7 +8,7 @@ import { checkServer } from './checkServer.js';
 import { checkStore } from './checkStore.js';
 import type { Input, Io } from './command.js';
 import { type Config, readConfig, type Setting } from './config.js';
-import { findContradictions } from './configOptions.js';
+import { checkConfig } from './configOptions.js';
 import { othersHaveAccess } from './fileAccess.js';
 import { printResult } from './print.js';
 import { formatTable } from './table.js';
@@ -52,9 +52,10 @@ async function readSettings(input: Input, { env }: Io): Promise<{ config: Config
 	const request = readConfig(flags, env, faults);
 	if (request.kind !== 'serve') throw new Error(`${request.kind} is not expected`);
 	const { config } = request;
-	await findContradictions(request, faults);
-	if (faults.texts.length > 0)
-		return { config, results: faults.texts.map((note) => ({ part, status: 'failed', note }) as const) };
+	const allFaults = new Faults();
+	await allFaults.wait(checkConfig(request, faults));
+	if (allFaults.texts.length > 0)
+		return { config, results: allFaults.texts.map((note) => ({ part, status: 'failed', note }) as const) };
 	const configPath = request.settings.find(({ name }) => name === 'config')?.value as string | undefined;
 	if (configPath !== undefined && exposesPassword(configPath, request.settings)) {
 		const note = `${configPath} holds a password, and other users can read it: chmod 600 ${configPath}`;

@@ -20,11 +20,15 @@ export interface Setting {
 	readonly from: string;
 }
 
-/** The result of reading the command line: a server to start, or a text to print. */
-export type Request =
-	| { kind: 'help' }
-	| { kind: 'version' }
-	| { kind: 'serve' | 'print-config'; config: Config; settings: readonly Setting[] };
+/** A server to start, or whose settings are printed. */
+export interface ServerRequest {
+	readonly kind: 'serve' | 'print-config';
+	readonly config: Config;
+	readonly settings: readonly Setting[];
+}
+
+/** The result of reading the command line: a server, or a text to print. */
+export type Request = { readonly kind: 'help' } | { readonly kind: 'version' } | ServerRequest;
 
 /** Options for the location of the data. Each source may give at most one of them. */
 const STORES = ['data', 'memory', 'mongo-url', 'demo'] as const satisfies readonly OptionName[];

@@ -40,12 +40,11 @@ async function serveOrHelp(args: readonly string[], io: Io): Promise<void> {
 	if (request.kind === 'help') io.line(helpText());
 	else if (request.kind === 'version') io.line(packageVersion());
 	else {
-		const { findContradictions } = await import('./configOptions.js');
-		await findContradictions(request, faults);
-		faults.throwIfAny();
+		const { checkConfig } = await import('./configOptions.js');
+		const start = await checkConfig(request, faults);
 		if (request.kind === 'serve') {
 			const { serve } = await import('./serve.js');
-			await serve(request.config, io);
+			await serve(request.config, start, io);
 		} else {
 			const { configTable } = await import('./printConfig.js');
 			io.line(configTable(request.settings));

@@ -1,17 +1,17 @@
 /** `roomkey` without a subcommand: serves until SIGINT or SIGTERM. */
 import { hasActiveAdmin } from '../../methods/model/users/admins.js';
 import type { Store } from '../../shared/store.js';
-import { createServer } from '../createServer.js';
+import type { CheckedStart } from '../checkStart.js';
+import { startServer } from '../openServer.js';
 import type { StoreChoice } from '../store/open.js';
 import type { Io } from './command.js';
 import type { Config } from './config.js';
-import { optionsOf } from './configOptions.js';
 
 /** Starts the server, and resolves when it has ended. */
-export async function serve(config: Config, io: Io): Promise<void> {
+export async function serve(config: Config, start: CheckedStart, io: Io): Promise<void> {
 	// Signals are handled before the server is ready, so that it can be stopped while it starts.
 	const ended = waitForShutdown();
-	const server = await createServer(optionsOf(config));
+	const server = await startServer(start);
 	const reload = () => void server.reloadCertificate();
 	// A terminal sends SIGHUP when it closes. A server without a certificate then ends, which is Node's default.
 	if (config['tls-cert'] !== undefined || !process.stdin.isTTY) process.on('SIGHUP', reload);

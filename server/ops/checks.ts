@@ -1,6 +1,5 @@
 /** The checks of the store and of the disk. */
 import { access, constants, statfs } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
 import type { Store } from '../../shared/store.js';
 import { DATA_FILE, dataFileId } from '../dataFolder/manifest.js';
 import type { Check } from './health.js';
@@ -18,9 +17,11 @@ export function storeCheck(store: Store): Check {
 	};
 }
 
-/** Checks that the data folder can be written to and still has the data file of the first check, and that its disk is not full. */
+/**
+ * Checks that the data folder can be written to and still has the data file of the first check, and that its disk is not
+ * full. Anybody can read the result, so that it does not contain the path of the folder.
+ */
 export function diskCheck(folder: string): Check {
-	const path = resolve(folder);
 	let firstId: string | undefined;
 	return async () => {
 		try {
@@ -28,11 +29,11 @@ export function diskCheck(folder: string): Check {
 		} catch (error) {
 			const { code } = error as NodeJS.ErrnoException;
 			const fault = code === 'ENOENT' ? 'is not there' : 'cannot be read and written';
-			return `The data folder ${path} ${fault} (${code})`;
+			return `The data folder ${fault} (${code})`;
 		}
-		const id = dataFileId(path);
+		const id = dataFileId(folder);
 		firstId ??= id;
-		if (id !== firstId) return `The data file ${join(path, DATA_FILE)} was removed or replaced`;
+		if (id !== firstId) return `The file ${DATA_FILE} of the data folder was removed or replaced`;
 		const { bavail, bsize } = await statfs(folder);
 		const free = Math.floor((bavail * bsize) / MIB);
 		return free < MIN_FREE_MIB ? `The disk has ${free} MiB left; ${MIN_FREE_MIB} MiB are needed` : undefined;

@@ -49,34 +49,44 @@ export function asProgramSettings(settings: CheckedOptions['settings']): Program
  * @throws OptionError that names all faults: unknown options, invalid values, and contradictions
  */
 export function checkServerOptions(serverOptions: ServerOptions): CheckedOptions {
-	if (!isObject(serverOptions as unknown)) throw new OptionError('The options of createServer must be an object');
+	const faults = new Faults();
+	const checkedOptions = readServerOptions(serverOptions, faults);
+	faults.throwIfAny();
+	return checkedOptions;
+}
+
+/**
+ * Reads the options of a server. Those that are missing or invalid have their defaults in the result.
+ * @param faults receives unknown options, invalid values, and contradictions
+ */
+export function readServerOptions(serverOptions: ServerOptions, faults: Faults): CheckedOptions {
+	if (!isObject(serverOptions as unknown)) {
+		faults.add('The options of createServer must be an object');
+		return readServerOptions({}, faults);
+	}
 	const values: Record<string, unknown> = {};
 	for (const name of programSettings.values()) values[name] = options[name].default;
-	const faults = new Faults();
-	const check = (name: string, value: unknown) => {
+	const parts: Record<string, unknown> = {};
+	const read = (name: string, value: unknown) => {
 		const setting = isRuleList(name, value) ? undefined : programSettings.get(name);
 		if (setting) {
 			const option: Option<unknown> = options[setting];
 			values[setting] = checked(option, option.convert ? option.convert(value) : value, name, value);
-		} else if (isPart(name)) requirePart(name, value);
-		else throw new OptionError(`Unknown option ${name}${suggestion(name)}`);
+		} else if (isPart(name)) {
+			requirePart(name, value);
+			parts[name] = value;
+		} else throw new OptionError(`Unknown option ${name}${suggestion(name)}`);
 	};
 	for (const [name, value] of Object.entries(serverOptions)) {
-		if (value !== undefined) faults.try(() => check(name, value));
+		if (value !== undefined) faults.try(() => read(name, value));
 	}
-	faults.try(() => requireFreeNames('collections', namesIn(serverOptions.collections), RESERVED_NAMES));
+	faults.try(() => requireFreeNames('collections', namesIn(parts.collections), RESERVED_NAMES));
 	const settings = values as CheckedOptions['settings'];
 	addContradictions(settings, serverOptions, faults);
 	const { nats } = settings;
 	if (nats !== undefined) faults.try(() => natsSettings(nats, settings));
-	faults.throwIfAny();
-	const { limits, ...parts } = serverOptions;
-	const { demo, store = { data: options.data.default } } = serverOptions;
-	return {
-		settings,
-		store: storeWith(settings, storeChoice(demo ? { memory: true } : store) as StoreChoice),
-		parts: { ...parts, ...(Array.isArray(limits) && { limits }) },
-	};
+	const store = settings.demo ? { memory: true } : (parts.store ?? { data: options.data.default });
+	return { settings, store: storeWith(settings, storeChoice(store) as StoreChoice), parts };
 }
 
 const isPart = (name: string): name is keyof Parts => (PART_NAMES as readonly string[]).includes(name);

@@ -54,6 +54,15 @@ export class Faults {
 		}
 	}
 
+	/** Waits for a check. @returns undefined if it rejects with an OptionError, whose faults are collected */
+	async wait<T>(check: Promise<T>): Promise<T | undefined> {
+		const result = await Promise.allSettled([check]);
+		return this.try(() => {
+			if (result[0].status === 'rejected') throw result[0].reason;
+			return result[0].value;
+		});
+	}
+
 	/** @throws OptionError if any were collected */
 	throwIfAny(): void {
 		if (this.#texts.length > 0) throw OptionError.of(this.#texts);

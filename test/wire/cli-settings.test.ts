@@ -141,6 +141,23 @@ describe('the settings of roomkey', () => {
 		);
 	});
 
+	it('are named by createServer together with limits and files that cannot be used', async () => {
+		const error = await rejection(
+			createServer({
+				...{ nonsense: 2 },
+				maxBody: 1,
+				limits: { 'users.inf': '5/s' },
+				keys: true,
+				tlsCert: '/nowhere/cert.pem',
+				tlsKey: '/nowhere/key.pem',
+			}),
+		);
+		expect(error).to.be.instanceOf(OptionError);
+		for (const name of ['nonsense', 'maxBody', 'users.inf', '/nowhere/cert.pem', '/nowhere/key.pem'])
+			expect(error.message).to.include(name);
+		expect(error.message).to.match(/^5 settings are wrong:\n/);
+	});
+
 	it('come from flags, else from variables, else from a file, else from the defaults', async () => {
 		await write({ port: 1, 'max-body': 5000, 'sign-ups': true, metrics: 9464, grace: 3, memory: true });
 		const args = ['--config', file, '--port', '3'];
