@@ -1,4 +1,7 @@
-/** Methods to log in and out, and to manage the caller's own account. */
+/**
+ * Accounts as a part of a server: methods to log in and out and to manage the caller's own account, publications, and rate
+ * limits.
+ */
 import type { RateRule } from '../../shared/limit.js';
 import type { Method } from '../../shared/method.js';
 import type { Publication } from '../../shared/publication.js';
@@ -14,7 +17,6 @@ import { clientVersions, loginServiceConfiguration } from './meteorDefaults.js';
 import { ownUser } from './ownUser.js';
 import { removeOtherTokens, removeOtherTokensOverRest } from './removeOtherTokens.js';
 
-/** Accounts as a part of a server: methods, publications and rate limits. */
 export const methods: readonly Method[] = [
 	changePassword,
 	createUser,

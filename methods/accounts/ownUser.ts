@@ -1,4 +1,5 @@
-/** The client's own `users` document (`test/contract/ddp.md` 16.4): Meteor's clients wait for it before a login is done. */
+/** The client's own `users` document (`test/contract/ddp.md` 16.4): Meteor's clients report a
+ * login as done only when they have received it. */
 import { Match } from '../../shared/match.js';
 import { liveQuery, publication } from '../../shared/publication.js';
 

@@ -14,7 +14,7 @@ import { reservedForOthers, reserveMembers } from '../model/keys/providerReserva
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { tidyQueue } from '../model/keys/queue.js';
 import { readRoomKeyFields } from '../model/keys/roomKeyId.js';
-import { WITHOUT_KEYS } from '../model/keys/storedKeys.js';
+import { WITHOUT_KEY_OR_OFFER } from '../model/keys/storedKeys.js';
 import { type UserWithPublicKey, usersWithPublicKey } from '../model/keys/usersWithIdentity.js';
 import { findMembership, MEMBER, membershipsOf } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
@@ -53,7 +53,7 @@ async function listAndReserve(context: MethodContext, rid: string, userId: strin
 	const users: UserWithPublicKey[] = [];
 	const unfit: string[] = [];
 	const pause = createYielder();
-	for await (const page of membershipsOf(store, rid, { ...WITHOUT_KEYS, ...MEMBER }, { e2eKnownKeys: 1 })) {
+	for await (const page of membershipsOf(store, rid, { ...WITHOUT_KEY_OR_OFFER, ...MEMBER }, { e2eKnownKeys: 1 })) {
 		await pause();
 		const offerable = page.filter(isOfferable).map(({ u }) => u._id);
 		const reservedIds = reserves ? await reservedForOthers(store, rid, offerable, userId) : undefined;

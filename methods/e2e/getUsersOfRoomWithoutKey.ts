@@ -7,7 +7,7 @@ import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { createYielder } from '../../shared/yielding.js';
 import { KEY_SERVICE_READ } from '../kinds.js';
-import { KEYLESS } from '../model/keys/storedKeys.js';
+import { WITHOUT_OWN_KEY } from '../model/keys/storedKeys.js';
 import { countUsersWithIdentity, type UserWithPublicKey, usersWithPublicKey } from '../model/keys/usersWithIdentity.js';
 import { MEMBER, memberIdsOf } from '../model/memberships/members.js';
 import { Page } from '../model/paging.js';
@@ -18,7 +18,7 @@ const toAnswer = ({ _id, public_key }: UserWithPublicKey) => ({ _id, e2e: { publ
 /** Ids of the members without a room key, in pages. */
 async function* keylessMemberIds(store: Store, rid: string): AsyncIterable<string[]> {
 	const pause = createYielder();
-	for await (const page of memberIdsOf(store, rid, { ...MEMBER, ...KEYLESS })) {
+	for await (const page of memberIdsOf(store, rid, { ...MEMBER, ...WITHOUT_OWN_KEY })) {
 		await pause();
 		yield page;
 	}

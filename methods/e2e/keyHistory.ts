@@ -7,7 +7,7 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { KEY_SERVICE_READ } from '../kinds.js';
-import { KeyHistoryAnswer, PAGE_ANSWER } from '../model/answers.js';
+import { KeyHistoryEntryAnswer, PAGE_ANSWER } from '../model/answers.js';
 import { exists } from '../model/exists.js';
 import { HISTORY_FIELDS, readHistory } from '../model/keys/identityHistory.js';
 import { MEMBER } from '../model/memberships/members.js';
@@ -40,7 +40,7 @@ export const keyHistory = method({
 	// A read-only server answers too. Other servers first add to the history a public key that Rocket.Chat has stored.
 	writes: false,
 	summary: 'Lists the public keys that a user with whom the caller shares a room has stored, the oldest first',
-	returns: { history: [KeyHistoryAnswer], ...PAGE_ANSWER, dropped: Match.Optional(Number) },
+	returns: { history: [KeyHistoryEntryAnswer], ...PAGE_ANSWER, dropped: Match.Optional(Number) },
 	errors: [],
 	async run({ uid, ...page }, { userId, store }) {
 		// The error is the same for a user who does not exist and a user whose history the caller may not read.

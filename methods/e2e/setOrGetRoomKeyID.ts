@@ -17,8 +17,8 @@ import {
 import { offeredKeyOf, ownKeyOf } from '../model/keys/storedKeys.js';
 import {
 	archiveMismatchedKey,
+	removeMismatchedKey,
 	requireNoReset,
-	restoreOrRemoveKey,
 	storeMemberKey,
 } from '../model/keys/storeMemberKey.js';
 import { findMembership } from '../model/memberships/members.js';
@@ -68,15 +68,14 @@ async function claimWithKey(
 	const { rid, u } = membership;
 	const asIfClaimed = { _id: rid, e2eKeyId: keyID };
 	const stored = await storeMemberKey(store, membership, asIfClaimed, key, { removesOffer: false });
-	const claimed = await claimKeyId(store, rid, keyID);
-	if (!claimed) {
+	const claimedRoom = await claimKeyId(store, rid, keyID);
+	if (!claimedRoom) {
 		const room = await readRoomKeyFields(store, rid);
 		// If another call of the same member has claimed the same id, the room has this key, which stays. A key that the member
 		// had before and that shows no key id may be the room's, so it stays too. Any other key is removed; no client was
 		// notified of it.
-		const mayRemove = stored !== null || keyIdOf(key) !== null;
-		if (mayRemove && room?.e2eKeyId !== keyID)
-			await restoreOrRemoveKey(store, membership, key, room ?? {}, { keep: false });
+		const mayBeRoomKey = room?.e2eKeyId === keyID || (stored === null && keyIdOf(key) === null);
+		if (!mayBeRoomKey) await removeMismatchedKey(store, membership, key, room ?? {}, { keep: false });
 		return answerWithPresentKeyId(context, rid, room);
 	}
 	// Before the claim, another device of the same member may have replaced this key by another one. So this key is stored
@@ -84,7 +83,7 @@ async function claimWithKey(
 	const current = await findMembership(store, rid, u._id);
 	if (current) {
 		// Null if the key is still stored.
-		const updated = await storeMemberKey(store, current, claimed, key);
+		const updated = await storeMemberKey(store, current, claimedRoom, key);
 		await store.subscriptions.announce('updated', updated ?? current);
 	}
 	await removeServedUsers(store, rid, [u._id]);
@@ -131,7 +130,7 @@ export const setOrGetRoomKeyID = method({
 			requireMatchingKeyId(key, keyID);
 		}
 		const room = await requireRoomAccess(store, rid, userId);
-		// Only read if a key was sent. So in the code below, a caller with a membership has sent a key.
+		// Read only if a key was sent. So if `membership` is set, `key` is set too.
 		const membership = key === undefined ? null : await findMembership(store, rid, userId);
 		if (key !== undefined && !membership) throw clientError('subscriptionNotFound');
 		if (room.e2eKeyId) {
@@ -140,7 +139,7 @@ export const setOrGetRoomKeyID = method({
 			} else if (membership && keyIdOf(key as string) !== null) {
 				// An interrupted call may have stored this key without claiming its id. A key that shows no key id stays, because
 				// it may be the room's.
-				await restoreOrRemoveKey(store, membership, key as string, room, { keep: false });
+				await removeMismatchedKey(store, membership, key as string, room, { keep: false });
 			}
 			return answerWithPresentKeyId(context, rid, room);
 		}

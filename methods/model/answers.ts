@@ -85,7 +85,7 @@ export const UserProfile = named(
 /** Fields of an answer that is one page of a list. */
 export const PAGE_ANSWER = { count: Number, offset: Number, total: Number } as const;
 
-/** The answer of a call after which nobody may hold a room's key any more. */
+/** The answer of a call that can leave a room without a key holder. */
 export const LAST_KEY_HOLDER_ANSWER = {
 	/** True: the last holder has lost the key. The room still has members, but none holds the key. */
 	lastKeyHolder: Match.Optional(Boolean),
@@ -102,7 +102,7 @@ export const SettingAnswer = named('Setting', { _id: String, value: Match.OneOf(
 export const PermissionAnswer = named('Permission', Match.ObjectIncluding({ _id: String, roles: [String] }));
 
 /** An entry of the history of a user's public keys. */
-export const KeyHistoryAnswer = named('StoredPublicKey', {
+export const KeyHistoryEntryAnswer = named('StoredPublicKey', {
 	public_key: String,
 	ts: Date,
 	previous: String,
@@ -116,6 +116,7 @@ export const KeyHistoryAnswer = named('StoredPublicKey', {
  * that are not listed.
  */
 export const SkippedAnswer = Match.Optional({
+	/** `_id` is that of the user. */
 	skipped: [{ rid: String, _id: Match.Optional(String), reason: String }],
 	moreSkipped: Match.Optional(Number),
 });
@@ -139,15 +140,17 @@ export const RoomStateAnswer = {
 	offered: Number,
 	waiting: Number,
 	withoutIdentityKey: Number,
-	/** Counts only the members in the state `unfit-key`. In other states too, a member may have `unfitKey: true`. */
+	/** The members in the state `unfit-key`. */
 	unfitKeys: Number,
 	inactive: Number,
+	/** `by` offered a key to `to`, who returned it at `at`. */
 	returnedOffers: Match.Optional([{ by: String, to: String, at: Date }]),
 	members: [
 		{
 			_id: String,
 			username: Match.Optional(String),
 			state: Match.OneOf('holder', 'offered', 'waiting', 'no-identity-key', 'unfit-key', 'inactive'),
+			/** The member's public key cannot be used for sealing. A member in any state can have this. */
 			unfitKey: Match.Optional(true),
 		},
 	],

@@ -36,7 +36,7 @@ async function ownRooms({ store, userId }: Context, { t }: ChannelOrGroup, args:
 	return { entries, offset, total: await store.subscriptions.countDocuments(whereOwn) };
 }
 
-/** Ids of the team channels that the caller is a member of. Lists show a team channel only to its members. */
+/** Ids of the team channels that the caller is a member of or invited to. Lists show a team channel only to these users. */
 async function ownTeamChannels({ store, userId, signal }: Context): Promise<string[]> {
 	const rids: string[] = [];
 	const whereOfTeam = { t: 'c', teamId: { $exists: true } } as const;
@@ -66,7 +66,7 @@ export const listChannels = method({
 	name: 'channels.list',
 	args: { ...Page, _id: Match.Optional(String) },
 	...READ,
-	summary: 'Lists the channels by name; to callers without view-c-room only their own',
+	summary: 'Lists the channels by name; callers without view-c-room get only their own',
 	returns: { channels: [RoomAnswer], ...PAGE_ANSWER },
 	errors: ['error-unauthorized'],
 	async run(args, context) {

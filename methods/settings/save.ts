@@ -42,7 +42,7 @@ const Changes = Match.Where(
 	},
 );
 
-/** Two names of one method, because Rocket.Chat's clients use `saveSettings` over DDP and other names over REST. */
+/** Two names of one method: Rocket.Chat's clients call `saveSettings` over DDP, and `settings.bulk` over REST. */
 export const saveSettingsMethods = [
 	{ name: 'saveSettings', path: 'settings' },
 	{ name: 'settings.bulk', path: 'settings.bulk' },

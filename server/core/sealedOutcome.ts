@@ -1,8 +1,9 @@
 /**
  * Encryption of what idempotency stores. An answer can contain a secret, and the arguments of a call can contain a
  * password, so neither is stored in plain text. All keys are derived from the idempotency key, which is not stored: a
- * reader of the store must guess it. A random idempotency key, such as a UUID, or the random session id of DDP cannot be
- * guessed. The caller's token would add nothing: the server knows only its hash, and that is in the store as well.
+ * reader of the store must guess it. A random idempotency key, such as a UUID, cannot be guessed. That of a DDP call
+ * contains the random id of the session. The caller's token is not used: the server knows only its hash, which the store
+ * contains too.
  */
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { parse, stringify } from '../../shared/ejson.js';
@@ -82,14 +83,16 @@ export function decodeOutcome(text: string): Outcome {
 
 function errorOf(fields: unknown): Error {
 	if (!isObject(fields)) throw new TypeError('not an error');
-	const { kind, error, reason, details, status, text: matchText, path } = fields;
+	const { kind, error, reason, details, status, text: message, path } = fields;
 	if (kind === 'match') {
 		const thrown = new MatchError('', String(path));
-		thrown.message = String(matchText);
+		// The constructor would put its prefix before the message again.
+		thrown.message = String(message);
 		return thrown;
 	}
 	if (typeof error !== 'string' && typeof error !== 'number') throw new TypeError('not the code of an error');
-	const text = typeof reason === 'string' ? reason : undefined;
-	if (kind === 'bare') return new BareError(error, text, details, typeof status === 'number' ? status : undefined);
-	return kind === 'method' ? new MethodError(error, text, details) : new ClientError(error, text, details);
+	const reasonText = typeof reason === 'string' ? reason : undefined;
+	if (kind === 'bare')
+		return new BareError(error, reasonText, details, typeof status === 'number' ? status : undefined);
+	return kind === 'method' ? new MethodError(error, reasonText, details) : new ClientError(error, reasonText, details);
 }

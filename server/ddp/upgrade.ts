@@ -102,8 +102,8 @@ export function createUpgrade(
 	function handleUpgrade({ request, socket, head }: UpgradeRequest): void {
 		if (socket.destroyed) return;
 		const { headers } = request;
-		const url = pathOf(request.url ?? '') ?? '';
-		if (!(RAW_PATH.test(url) || SOCKJS_PATH.test(url))) {
+		const path = pathOf(request.url ?? '') ?? '';
+		if (!(RAW_PATH.test(path) || SOCKJS_PATH.test(path))) {
 			refuseUpgrade(socket, 404);
 			return;
 		}
@@ -123,12 +123,13 @@ export function createUpgrade(
 		}
 		/** Set if the connection must wait. Ends the wait, and returns the data that the client has sent meanwhile. */
 		let endHold: (() => Buffer) | undefined;
-		const onDisconnect = admission.request(address, (rejection) => {
+		const cancelWait = admission.request(address, (rejection) => {
 			const received = endHold ? Buffer.concat([head, endHold()]) : head;
 			if (rejection) refuseUpgrade(socket, rejection.status, errorBody(rejection.text));
 			else completeUpgrade(request, socket, received, address);
 		});
-		if (onDisconnect) endHold = holdSocket(socket, onDisconnect);
+		// Undefined if the function above was called already.
+		if (cancelWait) endHold = holdSocket(socket, cancelWait);
 	}
 
 	/** Completes the handshake of an admitted connection. @param head the data that the client has sent after its request */

@@ -11,14 +11,13 @@ const LEVELS: Readonly<Record<number, readonly [name: string, color: number]>> =
 /** Members of a line that are no facts: they have a place of their own, or are the same in all lines of a process. */
 const NO_FACTS: ReadonlySet<string> = new Set(['level', 'time', 'pid', 'hostname', 'msg', 'err']);
 
-/** Control characters, which could move the cursor of a terminal. */
+/** Control characters except tab and newline, which could move the cursor of a terminal. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression must match them
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
 /** The value of a fact. A text that is not empty and has no space, no `"` and no `=` is unchanged. Others become JSON. */
 function factText(value: unknown): string {
-	const text = typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
-	return text ?? String(value);
+	return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
 }
 
 /**
@@ -41,6 +40,7 @@ export function prettyLine(json: string, colors: boolean): string {
 	const words = [new Date(time).toISOString(), label, msg ?? '', ...facts];
 	const text = words.join(' ').replace(CONTROL, '?');
 	const stack = err?.stack ? `\n${err.stack.replace(CONTROL, '?')}` : '';
+	// The first match is the level: only the time precedes it.
 	const shown = colors ? text.replace(label, `\u001b[${color}m${label}\u001b[0m`) : text;
 	return `${shown}${stack}\n`;
 }

@@ -22,15 +22,14 @@ export function isShort(text: string): boolean {
 }
 
 /**
- * The keys of short texts lie from `from` to before `to`, and are ordered like the texts. Keys of other values lie
- * outside.
+ * The keys of short texts begin with `s`, and are ordered like the texts. No other key begins with `s`.
  */
 export const TEXT_RANGE = { from: 's', to: 't' } as const;
 
 /** Sorts after every key. */
 export const AFTER_ALL_KEYS = '\u{10ffff}';
 
-/** The key of a value. Its first letter stands for the type: short text, hashed text, date, object. */
+/** The key of a value. The first letter stands for the type: short text, hashed text, date, object. Others are written as they are. */
 export function keyOf(value: unknown): string {
 	if (typeof value === 'string') return isShort(value) ? TEXT_RANGE.from + value : `h${hashOf(value)}`;
 	if (value instanceof Date) return `d${value.getTime()}`;
@@ -41,7 +40,7 @@ export function keyOf(value: unknown): string {
 const hashOf = (text: string) => hash('sha256', text, 'base64');
 
 /**
- * The prefix of all compound keys whose first value is this one. It contains the length of that value's key, which
+ * In an index of two fields, the prefix of all keys whose first value is this one. It contains the length of that value's key, which
  * distinguishes `a` + `bc` from `ab` + `c`.
  */
 export function prefixOf(value: unknown): string {
@@ -66,8 +65,8 @@ export function keysOf(document: Document, { fields, sparse, ignoreCase }: Index
 		return [...keys];
 	});
 	const [, second] = keysByField;
-	// A query sorts an array only by its least element, but an index lists every element. So this index cannot be read in
-	// sort order: `Table` sees that by an extra key outside `TEXT_RANGE`.
+	// A query sorts an array only by its least element, but an index lists every element, and none of an empty array. Such an
+	// index cannot be read in sort order. The extra key is outside `TEXT_RANGE`, which tells `idsInOrder` so.
 	if (second && second.length !== 1 && keysByField.length === 2) second.push(`array of ${document._id}`);
 	return combine(keysByField);
 }

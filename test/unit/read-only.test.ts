@@ -258,7 +258,7 @@ describe('a server that only reads', () => {
 		for (const [option, text] of [
 			[{ demo: true, store: undefined }, 'demo writes example users'],
 			[{ adminPass: 'secret' }, 'admin-pass makes the first admin'],
-			[{ signUps: true }, 'sign-ups makes accounts'],
+			[{ signUps: true }, 'sign-ups lets users register'],
 		] as const) {
 			const error = await rejection(openServer({ ...options, ...option, readOnly: true } as ServerOptions));
 			expect(error.message).to.include(text);

@@ -218,7 +218,7 @@ describe('a server with --shadow', () => {
 	it('is not started with a setting that must write or announce, and serves its pages', async () => {
 		for (const [option, text] of [
 			[{ readOnly: true }, 'choose one of shadow and read-only'],
-			[{ signUps: true }, 'sign-ups makes accounts, which shadow does not'],
+			[{ signUps: true }, 'shadow makes no user, but sign-ups lets users register'],
 		] as const)
 			expect((await rejection(openServer({ store: { memory: true }, shadow: true, ...option }))).message).to.include(
 				text,

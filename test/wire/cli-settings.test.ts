@@ -82,7 +82,7 @@ describe('the settings of roomkey', () => {
 			'6 settings are wrong:',
 			"--max-frame must be a whole number from 1024 to 1073741824, not 'x'",
 			`${file}: 'grace' must be a whole number from 0 to 3600000, not -1`,
-			'sign-ups makes accounts, which read-only does not: leave out one of them',
+			'read-only makes no user, but sign-ups lets users register: leave out one of them',
 			"--limit: there is no method 'e2e.setRoomKeyId'; did you mean 'e2e.setRoomKeyID'?",
 			`${folder}/c cannot be read: ENOENT`,
 			`${folder}/k cannot be read: ENOENT`,
@@ -283,7 +283,7 @@ describe('the settings of roomkey', () => {
 		for (const [settings, says] of [
 			[{ 'tls-cert': 'x' }, 'tls-cert and tls-key need each other'],
 			[{ 'trust-proxy': '10.0.0.0/8', 'forwarded-count': 1 }, 'choose one of trust-proxy and forwarded-count'],
-			[{ 'read-only': true, 'sign-ups': true }, 'sign-ups makes accounts, which read-only does not'],
+			[{ 'read-only': true, 'sign-ups': true }, 'read-only makes no user, but sign-ups lets users register'],
 			[{ shadow: true, 'read-only': true }, 'choose one of shadow and read-only'],
 			[{ watch: 'polling' }, 'watch must be off or auto'],
 			[{ nats: 'nats://127.0.0.1:1', 'nats-cert': 'x' }, 'nats-cert and nats-key'],

@@ -16,7 +16,7 @@ import { isSamePublicKey } from './publicKey.js';
 /** Maximum number of entries of one history in the separate collection. Above it the oldest are dropped. */
 const MAX_ENTRIES = 100;
 
-/** Maximum total size of the public keys in these entries, in bytes: 20 keys of the maximum size, or 280 usual ones. */
+/** Maximum total size of the public keys in these entries, in bytes: 20 keys of the maximum size. 100 usual ones fit. */
 const MAX_BYTES = 160 * 1024;
 
 type HistoryFields = Pick<User, 'e2e' | 'e2eKeyHistory' | 'e2eRekeying'>;
@@ -35,7 +35,7 @@ export function hashOfEntry({ previous, ts, public_key }: Omit<KeyHistoryEntry, 
 	return createHash('sha256').update(`${previous}\n${ts.getTime()}\n${public_key}`).digest('hex');
 }
 
-/** The present time; moved forward if it is not later than all entries of the history and the marker `e2eRekeying`. */
+/** The present time, or a later one if needed: it is after the last entry of the history and the marker `e2eRekeying`. */
 export function nextEntryTime({ e2eKeyHistory, e2eRekeying }: HistoryFields): Date {
 	const lastEntry = listOf(e2eKeyHistory).at(-1)?.ts.getTime() ?? 0;
 	const marker = e2eRekeying?.getTime() ?? 0;
@@ -119,6 +119,7 @@ function appendToCollection(store: Store, userId: string, entries: readonly KeyH
 		const all = [...(stored?.entries ?? []), ...entries.filter(({ ts }) => ts.getTime() > lastTime)];
 		const kept = newestEntries(all);
 		const head = kept.at(-1)?.hash ?? '';
+		// There is nothing to add.
 		if (stored?.head === head) return undefined;
 		const next = { entries: kept, head, dropped: (stored?.dropped ?? 0) + all.length - kept.length };
 		if (stored) {
@@ -179,7 +180,8 @@ export function readHistory(store: Store, user: User): Promise<History> {
 }
 
 /**
- * The entries in the collection that are older than `latest`, followed by `latest`. Empty if `latest` is.
+ * The entries in the collection that are older than `latest`, followed by `latest`. Empty if `latest` is empty: such
+ * a user has no history.
  * @param latest entries of the user's document
  */
 async function historyOf(store: Store, userId: string, latest: readonly KeyHistoryEntry[]): Promise<History> {

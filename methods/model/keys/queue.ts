@@ -10,7 +10,7 @@ import { inParallel } from '../inParallel.js';
 import { MEMBER, memberIdsOf } from '../memberships/members.js';
 import { roomsOfUser } from '../memberships/roomsOfUser.js';
 import { listOf } from '../storedLists.js';
-import { KEYLESS, WITHOUT_KEYS } from './storedKeys.js';
+import { WITHOUT_KEY_OR_OFFER, WITHOUT_OWN_KEY } from './storedKeys.js';
 import { hasIdentity, usersWithIdentity } from './usersWithIdentity.js';
 
 /** Maximum number of queued members of one room. Above it, those who have waited longest are removed. */
@@ -18,7 +18,7 @@ export const MAX_WAITING = 50;
 
 /** Whether the user is a member and has no key of the room. */
 async function lacksKey(store: Store, rid: string, userId: string): Promise<boolean> {
-	const keyless = { rid, 'u._id': userId, ...KEYLESS, ...MEMBER };
+	const keyless = { rid, 'u._id': userId, ...WITHOUT_OWN_KEY, ...MEMBER };
 	return exists(store.subscriptions, keyless);
 }
 
@@ -86,7 +86,7 @@ export async function dequeue(store: Store, rid: string, userIds: readonly strin
 export async function removeServedUsers(store: Store, rid: string, userIds: readonly string[]): Promise<boolean> {
 	if (!(await dequeue(store, rid, userIds))) return false;
 	const memberships = await store.subscriptions
-		.find({ rid, 'u._id': { $in: [...userIds] }, ...WITHOUT_KEYS }, { projection: { 'u._id': 1 } })
+		.find({ rid, 'u._id': { $in: [...userIds] }, ...WITHOUT_KEY_OR_OFFER }, { projection: { 'u._id': 1 } })
 		.toArray();
 	for (const { u } of memberships) await enqueue(store, rid, u._id);
 	return true;
@@ -113,29 +113,30 @@ export async function tidyQueue(store: Store, rid: string): Promise<void> {
 	const entries = listOf(room.usersWaitingForE2EKeys).filter((entry) => typeof entry?.userId === 'string');
 	const ids = entries.map(({ userId }) => userId);
 	if (ids.length === 0) return removeEmptyQueue(store, rid);
-	const keyless = { rid, 'u._id': { $in: ids }, ...KEYLESS, ...MEMBER };
+	const keyless = { rid, 'u._id': { $in: ids }, ...WITHOUT_OWN_KEY, ...MEMBER };
 	const memberships = await store.subscriptions.find(keyless, { projection: { 'u._id': 1 } }).toArray();
-	const waiting = await usersWithIdentity(
+	const mayWait = await usersWithIdentity(
 		store,
 		memberships.map(({ u }) => u._id),
 	);
-	const toRemove = ids.filter((id) => !waiting.has(id));
+	const toRemove = ids.filter((id) => !mayWait.has(id));
+	// Not `dequeue`: a user who has lost the key meanwhile is queued again.
 	if (toRemove.length > 0) await removeServedUsers(store, rid, toRemove);
 }
 
 /** Puts a user into the queues of all their encrypted rooms whose key they lack. */
 export async function enqueueEverywhere(store: Store, userId: string): Promise<void> {
 	if (!(await hasIdentity(store, userId))) return;
-	const whereMissing = { encrypted: true, 'usersWaitingForE2EKeys.userId': { $ne: userId } };
-	const options = { memberships: KEYLESS, rooms: whereMissing, roomFields: { _id: 1 } } as const;
+	const whereNotInQueue = { encrypted: true, 'usersWaitingForE2EKeys.userId': { $ne: userId } };
+	const options = { memberships: WITHOUT_OWN_KEY, rooms: whereNotInQueue, roomFields: { _id: 1 } } as const;
 	for await (const { rooms } of roomsOfUser(store, userId, options)) {
 		await inParallel(rooms, ({ _id }) => enqueue(store, _id, userId));
 	}
 }
 
-/** Removes a user from the queues of all their rooms, and the fields of empty queues. Notifies the rooms. */
+/** Removes a user from the queues of all their rooms. Removes the fields of queues that are empty. Notifies the rooms. */
 export async function dequeueEverywhere(store: Store, userId: string): Promise<void> {
-	// Matches empty queues too: a crash between `dequeue` and the removal of the empty queue leaves them.
+	// Matches empty queues too: `dequeue` writes twice, and a crash in between leaves an empty queue.
 	const whereQueued = { $or: [{ 'usersWaitingForE2EKeys.userId': userId }, { usersWaitingForE2EKeys: { $size: 0 } }] };
 	const options = { memberships: {}, rooms: whereQueued, roomFields: { usersWaitingForE2EKeys: 1 } } as const;
 	for await (const { rooms } of roomsOfUser(store, userId, options)) {
@@ -147,12 +148,12 @@ export async function dequeueEverywhere(store: Store, userId: string): Promise<v
 }
 
 /**
- * Puts the members of a room who lack its key and have identity keys into its queue, up to `MAX_WAITING`. A room that
- * has no queue yet is written once. Called when a room becomes encrypted or a direct room gets members.
+ * Puts the members of a room who lack its key and have identity keys into its queue, up to `MAX_WAITING`. If the
+ * room has no queue yet, one write adds all of them. Called when a room becomes encrypted or a direct room gets members.
  */
 export async function enqueueKeyless(store: Store, rid: string): Promise<void> {
 	const userIds: string[] = [];
-	for await (const ids of memberIdsOf(store, rid, { ...KEYLESS, ...MEMBER })) {
+	for await (const ids of memberIdsOf(store, rid, { ...WITHOUT_OWN_KEY, ...MEMBER })) {
 		userIds.push(...(await usersWithIdentity(store, ids)));
 		if (userIds.length >= MAX_WAITING) break;
 	}

@@ -11,7 +11,7 @@ import type { MemberKeys } from './memberKeys.js';
 import { dequeue, enqueue, MAX_WAITING } from './queue.js';
 import type { ResetLock } from './resetLock.js';
 import { keyIdOf } from './sealedKey.js';
-import { KEYLESS, offeredKeyOf, ownKeyOf } from './storedKeys.js';
+import { offeredKeyOf, ownKeyOf, WITHOUT_OWN_KEY } from './storedKeys.js';
 import { archiveCurrentKey } from './transitions.js';
 import { usersWithIdentity } from './usersWithIdentity.js';
 
@@ -74,7 +74,7 @@ export async function archiveOtherKeys(context: ResetContext, newKeyId: string):
 async function computeQueue(store: Store, rid: string, userId: string): Promise<WaitingUser[]> {
 	const waiting: WaitingUser[] = [];
 	const ts = new Date();
-	for await (const ids of memberIdsOf(store, rid, { 'u._id': { $ne: userId }, ...KEYLESS, ...MEMBER })) {
+	for await (const ids of memberIdsOf(store, rid, { 'u._id': { $ne: userId }, ...WITHOUT_OWN_KEY, ...MEMBER })) {
 		const withIdentity = await usersWithIdentity(store, ids);
 		for (const id of ids) if (withIdentity.has(id)) waiting.push({ userId: id, ts });
 		if (waiting.length >= MAX_WAITING) break;
@@ -111,7 +111,7 @@ async function reconcileQueue(
 	const { store, lock } = context;
 	const ids = queue.map(({ userId }) => userId);
 	const withIdentity = await usersWithIdentity(store, ids);
-	const keyless: Filter<Subscription> = { rid: lock.rid, 'u._id': { $in: ids }, ...KEYLESS };
+	const keyless: Filter<Subscription> = { rid: lock.rid, 'u._id': { $in: ids }, ...WITHOUT_OWN_KEY };
 	const memberships = await store.subscriptions.find(keyless, { projection: { 'u._id': 1 } }).toArray();
 	const stillWaiting = new Set(memberships.map(({ u }) => u._id).filter((id) => withIdentity.has(id)));
 	const toRemove = ids.filter((id) => !stillWaiting.has(id));

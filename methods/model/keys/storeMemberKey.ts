@@ -1,8 +1,8 @@
 /**
  * Stores a member's own key of a room. A concurrent reset of the room's key archives all keys and sets a new key id, but
- * may miss a key that is stored during the reset. Therefore the room is read again after the key was stored. If its key
- * was reset, the member's key is archived and the call fails. So a stored key is never lost: it stays the member's key
- * or becomes one of the former keys.
+ * may miss a key that is stored during the reset. Therefore a call stores the key with `storeMemberKey`, and then calls
+ * `requireNoReset`, which reads the room again. If the room's key was reset, the member's key is archived and the call
+ * fails. So a stored key is never lost: it stays the member's key or becomes one of the former keys.
  */
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -15,7 +15,8 @@ import { ownKeyOf } from './storedKeys.js';
 import * as transitions from './transitions.js';
 
 /**
- * Stores a member's own key. Does not notify the member.
+ * Stores a member's own key. Does not notify the member, and does not notice a concurrent reset: call `requireNoReset`
+ * afterwards.
  * @param options `removesOffer` as in the transition `store`; true by default
  * @returns the updated membership; null if this key was already stored or the membership does not exist any more
  * @throws ClientError `error-key-in-use`
@@ -32,7 +33,7 @@ export function storeMemberKey(
 
 /**
  * Reads the room again after a key was stored, and fails if the room's key was reset since `before`.
- * @param before the room as it was when the key was checked against its key id
+ * @param before the room as it was read when the key was checked against the room's key id
  * @throws ClientError `error-key-id-mismatch` if the room's key was reset; the stored key is then archived and the
  * member queued
  */
@@ -56,7 +57,7 @@ export async function requireNoReset(
  * without a notification, because the member was never notified of it
  * @returns the updated membership; null if the key was not the member's key any more
  */
-export async function restoreOrRemoveKey(
+export async function removeMismatchedKey(
 	store: Store,
 	{ _id }: Pick<Subscription, '_id'>,
 	key: string,
@@ -68,9 +69,9 @@ export async function restoreOrRemoveKey(
 }
 
 /**
- * Archives a member's key that contains another room key than the present one, and queues the member. Such a key is
- * left by a call that was interrupted while the room was reset, or while another caller claimed the key id first. If the
- * room has no key id, the key stays, because its id may be claimed next.
+ * Archives a member's key that contains another room key than the present one, and queues the member. A call
+ * leaves such a key if it is interrupted, and meanwhile the room is reset or another caller claims a key id. If the room
+ * has no key id, the key stays, because its id may be claimed next.
  * @returns true if the member had such a key, and none was restored in its place
  */
 export async function archiveMismatchedKey(
@@ -80,7 +81,7 @@ export async function archiveMismatchedKey(
 ): Promise<boolean> {
 	const key = ownKeyOf(membership);
 	if (!key || !e2eKeyId || holdsKey(membership, { e2eKeyId })) return false;
-	const updated = await restoreOrRemoveKey(store, membership, key, { e2eKeyId }, { keep: true });
+	const updated = await removeMismatchedKey(store, membership, key, { e2eKeyId }, { keep: true });
 	if (updated?.E2EKey) return false;
 	await enqueue(store, membership.rid, membership.u._id);
 	return true;

@@ -7,11 +7,11 @@ import type { Filter } from '../../../shared/store.js';
 import { listOf } from '../storedLists.js';
 
 /** Matches memberships without a key: it is absent, empty, or not a string. */
-export const KEYLESS = { E2EKey: { $not: { $gt: '' } } } as const satisfies Filter<Subscription>;
+export const WITHOUT_OWN_KEY = { E2EKey: { $not: { $gt: '' } } } as const satisfies Filter<Subscription>;
 
 /** Matches memberships with neither a key nor an offer. */
-export const WITHOUT_KEYS = {
-	...KEYLESS,
+export const WITHOUT_KEY_OR_OFFER = {
+	...WITHOUT_OWN_KEY,
 	E2ESuggestedKey: { $not: { $gt: '' } },
 } as const satisfies Filter<Subscription>;
 

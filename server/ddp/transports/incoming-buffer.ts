@@ -1,5 +1,5 @@
 /**
- * Buffers the messages of a client that its session has not yet accepted: the rest of a SockJS frame with many messages,
+ * Buffers the messages of a client until its session accepts them: the rest of a SockJS frame with many messages,
  * or the frames that `ws` still emits after it was paused.
  */
 import { type Pacer, SLICE_MS } from './pacer.js';
@@ -16,14 +16,15 @@ export class IncomingBuffer {
 	/** Set while `#deliver` waits for a paused session; must be called when the session accepts messages again. */
 	#onResume: (() => void) | undefined;
 
-	/** @param onEmpty called when the buffer is empty, or the session has ended */
+	/** @param onReady called when the transport may read on, because the buffer is empty and the session is not paused;
+	 * also called when the session has ended */
 	constructor(
 		private readonly receiver: Receiver,
 		private readonly pacer: Pacer,
-		private readonly onEmpty: () => void,
+		private readonly onReady: () => void,
 	) {}
 
-	/** Whether the session has accepted all received messages. */
+	/** Whether the session has accepted all received messages: `#deliver` runs as long as there are some. */
 	get isEmpty(): boolean {
 		return !this.#isDelivering;
 	}
@@ -41,12 +42,13 @@ export class IncomingBuffer {
 	resume(): void {
 		this.#paused = false;
 		this.#onResume?.();
-		if (!this.#isDelivering) this.onEmpty();
+		if (!this.#isDelivering) this.onReady();
 	}
 
 	/** Discards the rest, because the session has ended. */
 	close(): void {
 		this.#closed = true;
+		// `#deliver` may wait, and ends now.
 		this.resume();
 	}
 
@@ -66,7 +68,7 @@ export class IncomingBuffer {
 		}
 		this.#frames = [];
 		this.#isDelivering = false;
-		if (!this.#paused) this.onEmpty();
+		if (!this.#paused) this.onReady();
 	}
 
 	#untilResumed(): Promise<void> {
