@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # `npm run test:cluster`: several processes as one service over a real NATS, which apt-get fetches if there is none.
-# With MONGO_URL they also share a MongoDB.
+# With MONGO_URL, or under test/mongo/peer.sh, they also share a MongoDB.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+
+[[ -z ${MONGO_URL-} ]] || export ROOMKEY_TEST_MONGO_URL=$MONGO_URL
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -172,6 +172,12 @@ describe('the indexes of a MongoDB', () => {
 				expect(again.lines).to.deep.equal([]);
 			});
 
+			it('are made by three processes that start at once', async () => {
+				const open = () => openStore({ kind: 'mongodb', url: url.href }, memoryLog());
+				for (const each of await Promise.all([open(), open(), open()])) await each.close();
+				expect((await checked()).of('indexes')).to.deep.equal(['ok: All are there']);
+			});
+
 			it('are left with --no-index, and different ones stay', async () => {
 				const db = client.db(url.pathname.slice(1));
 				await db.collection<{ _id: string }>('users').insertOne({ _id: 'u', username: 'alice' } as { _id: string });

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Command } from './command.js';
 import { request } from './rest.js';
 
-const ARGS = ['--port', '0', '--rate-limit', 'off', '--grace', '200'];
+const ARGS = ['--port', '0', '--grace', '200'];
 
 export class ServiceProcess extends Command {
 	url = '';
