@@ -1,6 +1,6 @@
 /** Copies of a data folder: `roomkey backup` and `roomkey restore`. */
 import { constants } from 'node:fs';
-import { copyFile, mkdir, open, readdir } from 'node:fs/promises';
+import { copyFile, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { StoreError } from '../../shared/storeErrors.js';
 import { keepOwner, requireAccess } from '../dataFolder/access.js';
@@ -15,6 +15,7 @@ import {
 	writeManifest,
 } from '../dataFolder/manifest.js';
 import { openFolder } from '../store/folder.js';
+import { thenClose } from './closing.js';
 
 /**
  * Copies the state of a data folder at one moment. A server may write to the folder during the copy.
@@ -27,17 +28,16 @@ export async function backupFolder(folder: string, target: string): Promise<void
 	// A backup that root makes stays root's, because it holds secrets.
 	await createEmptyFolder(target, (path) => mkdir(path, { recursive: true, mode: 0o700 }));
 	const readOnly = true;
-	const environment = openDataFile(path, readOnly);
-	try {
-		const leaveOutFreeSpace = true;
-		await forOwnerOnly(() => environment.backup(join(target, DATA_FILE), leaveOutFreeSpace));
-	} finally {
-		await environment.close();
-	}
-	keepOwner(join(target, DATA_FILE));
-	await syncFile(join(target, DATA_FILE));
-	// The manifest comes last: a copy without a manifest is recognized as incomplete.
-	await writeManifest(target);
+	const environment = await explained(path, async () => openDataFile(path, readOnly));
+	await thenClose(
+		() =>
+			copyInto(target, async (file) => {
+				const leaveOutFreeSpace = true;
+				await forOwnerOnly(() => environment.backup(file, leaveOutFreeSpace));
+				keepOwner(file);
+			}),
+		() => environment.close(),
+	);
 }
 
 /**
@@ -49,9 +49,7 @@ export async function backupFolder(folder: string, target: string): Promise<void
 export async function restoreFolder(backup: string, folder: string): Promise<void> {
 	await assertHasData(resolve(backup));
 	await createEmptyFolder(folder, makeFolder);
-	await copyFile(join(backup, DATA_FILE), join(folder, DATA_FILE));
-	await syncFile(join(folder, DATA_FILE));
-	await writeManifest(folder);
+	await copyInto(folder, (file) => copyFile(join(backup, DATA_FILE), file));
 	// Opening the folder shows that a server can use it.
 	const opened = await openFolder(folder);
 	await opened.close();
@@ -60,21 +58,43 @@ export async function restoreFolder(backup: string, folder: string): Promise<voi
 /** @throws StoreError if a folder has no data, or if a part of the data is missing */
 async function assertHasData(path: string): Promise<void> {
 	if (!holdsData(path)) throw new StoreError('unusable', `The folder ${path} holds no data of Roomkey.`);
-	await assertIntact(path);
+	await explained(path, () => assertIntact(path));
 	requireAccess(join(path, DATA_FILE), constants.R_OK);
 }
 
 /** Creates a folder with `create`, or accepts an empty one. @throws StoreError if the folder has files */
 async function createEmptyFolder(folder: string, create: (path: string) => Promise<unknown>): Promise<void> {
 	const path = resolve(folder);
-	let names: string[];
-	try {
+	const names = await explained(path, async () => {
 		await create(path);
-		names = await readdir(path);
-	} catch (error) {
-		throw explain(error, path);
-	}
+		return readdir(path);
+	});
 	if (names.length > 0) throw new StoreError('unusable', `The folder ${folder} is not empty. Choose a new one.`);
+}
+
+/** Makes the data file of a folder with `copy`, and then the manifest. After an error, it removes the incomplete file. */
+async function copyInto(folder: string, copy: (file: string) => Promise<unknown>): Promise<void> {
+	const file = join(folder, DATA_FILE);
+	await explained(folder, async () => {
+		try {
+			await copy(file);
+			await syncFile(file);
+			// The manifest comes last: a copy without a manifest is recognized as incomplete.
+			await writeManifest(folder);
+		} catch (error) {
+			await rm(file, { force: true }).catch(() => {});
+			throw error;
+		}
+	});
+}
+
+/** Runs a task on a folder. @throws StoreError */
+async function explained<R>(folder: string, task: () => Promise<R>): Promise<R> {
+	try {
+		return await task();
+	} catch (error) {
+		throw explain(error, folder);
+	}
 }
 
 /** Flushes a file to the disk. */

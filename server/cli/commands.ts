@@ -13,6 +13,10 @@ const RELINQUISH = {
 	'confirm-relinquish': { meaning: 'rooms of which the user is the only owner get a new owner, or are deleted' },
 } as const satisfies Flags;
 
+const REPLACE = {
+	replace: { meaning: 'replace stored documents whose content differs; otherwise they stay as they are' },
+} as const satisfies Flags;
+
 const YES = { yes: { meaning: 'do not ask whether to go on' } } as const satisfies Flags;
 
 const listFlags = { ...LIST_FLAGS, ...TARGET_FLAGS };
@@ -160,7 +164,7 @@ export const commands: readonly Command[] = [
 		parameters: ['FOLDER'],
 		usage: '(--data DIR | --mongo-url URL) FOLDER',
 		meaning: 'reads data of the former format, or JSON lines as mongoexport writes them',
-		flags: { ...JSON_FLAG, ...DATA_FLAGS },
+		flags: { ...REPLACE, ...JSON_FLAG, ...DATA_FLAGS },
 		run: async (...args) => (await loadDataCommands()).importData(...args),
 	},
 	{

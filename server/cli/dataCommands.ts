@@ -1,34 +1,42 @@
 /** The subcommands that move data: `import`, `export`, `backup` and `restore`. */
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DATA_FILE } from '../dataFolder/manifest.js';
 import { withLmdb } from '../dataFolder/withLmdb.js';
 import { createLog } from '../ops/createLog.js';
 import { OptionError } from '../options/kinds.js';
 import type { OpenStore } from '../store/collections.js';
-import { openStore } from '../store/open.js';
+import { openStore, type StoreChoice } from '../store/open.js';
+import { thenClose } from './closing.js';
 import type { Input, Io } from './command.js';
 import { printResult } from './print.js';
 import { requireData } from './target.js';
 
 /** `import`: reads files of a folder into a store. */
 export async function importData(input: Input, io: Io): Promise<void> {
-	await withStore(input, 'import', async ({ store }) => {
-		const { importFolder } = await import('./transfer.js');
-		const summaries = await importFolder(input.argument(0), store, progressBar(io));
+	const { findSources, importFiles } = await import('./importFolder.js');
+	const replace = input.isOn('replace');
+	// The files are looked for first, because opening the store can make a data folder.
+	const prepare = () => findSources(input.argument(0));
+	await withStore(input, 'import', prepare, async ({ store }, sources) => {
+		const summaries = await importFiles(sources, store, { replace, progress: progressBar(io) });
 		printResult(input, io, { files: summaries }, () => {
-			for (const { file, written, unchanged, skipped, skippedCount } of summaries) {
-				io.line(`${file}: ${written} written, ${unchanged} unchanged, ${skippedCount} left out`);
+			for (const { file, written, unchanged, kept, skipped, skippedCount } of summaries) {
+				const stored = `${unchanged} unchanged${kept > 0 ? `, ${kept} kept` : ''}`;
+				io.line(`${file}: ${written} written, ${stored}, ${skippedCount} left out`);
 				for (const { line, reason } of skipped) io.line(`  line ${line} ${reason}`);
 			}
+			if (summaries.some(({ kept }) => kept > 0)) io.note(KEPT_NOTE);
 		});
 	});
 }
 
+const KEPT_NOTE = 'Kept: the store has another version of these documents. To replace it, add --replace';
+
 /** `export`: writes the documents of a store into files of a folder. */
 export async function exportData(input: Input, io: Io): Promise<void> {
-	await withStore(input, 'export', async ({ store }) => {
-		const { exportFolder } = await import('./transfer.js');
+	const { exportFolder } = await import('./exportFolder.js');
+	await withStore(input, 'export', requireData, async ({ store }) => {
 		const files = await exportFolder(store, input.argument(0), progressBar(io));
 		printResult(input, io, { files }, () => {
 			for (const { file, count } of files) io.line(`${file}: ${count}`);
@@ -61,11 +69,15 @@ function dataFolderOf(input: Input): string {
 	return data;
 }
 
-/** Runs a task on the store that the flags name. Only an import creates a data folder. */
-async function withStore(
+/**
+ * Runs a task on the store that the flags name. Only an import creates a data folder.
+ * @param prepare runs before the store is opened. Its result is passed to `run`
+ */
+async function withStore<P>(
 	input: Input,
 	purpose: 'import' | 'export',
-	run: (opened: OpenStore) => Promise<void>,
+	prepare: (choice: StoreChoice) => P | Promise<P>,
+	run: (opened: OpenStore, prepared: P) => Promise<void>,
 ): Promise<void> {
 	const [folder, url] = [input.flag('data'), input.flag('mongo-url')];
 	const namesExactlyOne = Boolean(folder) !== Boolean(url);
@@ -75,13 +87,14 @@ async function withStore(
 	const choice = url
 		? ({ kind: 'mongodb', url, indexes } as const)
 		: ({ kind: 'files', folder: folder as string } as const);
-	if (purpose === 'export') requireData(choice);
-	const opened = await openStore(choice, createLog('warn', 'auto'));
-	try {
-		await run(opened);
-	} finally {
-		await opened.close();
-	}
+	const prepared = await prepare(choice);
+	// A write to a folder that fails ends the command with the error, so the log need not have it too.
+	const level = choice.kind === 'files' ? 'silent' : 'warn';
+	const opened = await openStore(choice, createLog(level, 'auto'));
+	await thenClose(
+		() => run(opened, prepared),
+		() => opened.close(),
+	);
 }
 
 /** Time between two checks of the size of a copy, in ms. */
@@ -89,10 +102,20 @@ const SIZE_CHECK_MS = 200;
 
 /** Runs `copy`, which copies a data file. Shows the progress by comparing the sizes of both files. */
 async function withProgress(io: Io, source: string, target: string, copy: () => Promise<void>): Promise<void> {
-	const sizeOf = (folder: string) => statSync(join(folder, DATA_FILE), { throwIfNoEntry: false })?.size ?? 0;
+	// The copy itself reports a folder that cannot be read.
+	const sizeOf = (folder: string) => lookAt(join(folder, DATA_FILE))?.size ?? 0;
 	const show = progressBar(io);
 	const timer = setInterval(() => show(DATA_FILE, sizeOf(target), sizeOf(source)), SIZE_CHECK_MS);
 	await copy().finally(() => clearInterval(timer));
+}
+
+/** The state of a file; undefined if it is missing or cannot be looked at. */
+function lookAt(file: string): Stats | undefined {
+	try {
+		return statSync(file);
+	} catch {
+		return undefined;
+	}
 }
 
 const BAR_WIDTH = 30;

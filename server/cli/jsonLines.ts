@@ -32,14 +32,20 @@ const DECODERS: Record<string, (value: unknown) => unknown> = {
 	$numberDouble: Number,
 };
 
+/** Maximum nesting of a line. It is more than that of a stored document, because an encoded value is nested too. */
+const MAX_DEPTH = 100;
+
 /** Replaces encoded values, such as `{"$date": …}`, by the values themselves. */
-function decode(value: unknown): unknown {
-	if (Array.isArray(value)) return value.map(decode);
+function decode(value: unknown, levels = MAX_DEPTH): unknown {
+	if (typeof value !== 'object' || value === null) return value;
+	if (levels === 0) throw new LineError('is nested too deep');
+	const decodePart = (part: unknown) => decode(part, levels - 1);
+	if (Array.isArray(value)) return value.map(decodePart);
 	if (!isFields(value)) return value;
 	const [name, ...others] = Object.keys(value);
 	const isOnlyMember = name !== undefined && others.length === 0;
-	if (isOnlyMember && Object.hasOwn(DECODERS, name)) return DECODERS[name]?.(decode(value[name]));
-	return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, decode(field)]));
+	if (isOnlyMember && Object.hasOwn(DECODERS, name)) return DECODERS[name]?.(decodePart(value[name]));
+	return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, decodePart(field)]));
 }
 
 function dateOf(value: unknown): Date {

@@ -2,10 +2,11 @@
 import { resolve } from 'node:path';
 import { StoreError } from '../../shared/storeErrors.js';
 import { holdsData } from '../dataFolder/manifest.js';
-import { Faults, OptionError } from '../options/kinds.js';
+import { checked, Faults, OptionError } from '../options/kinds.js';
 import { options } from '../options/options.js';
 import type { StoreChoice } from '../store/open.js';
 import type { Admin } from './admin.js';
+import { thenClose } from './closing.js';
 import type { Input, Io } from './command.js';
 import { readConfigFile } from './configFile.js';
 
@@ -60,8 +61,12 @@ function storeOfFile(path: string | undefined): StoredChoice {
 		throw new OptionError(`${path} is for a server with its data in memory: name that server with --url`);
 	const [data, url] = [values.get('data'), values.get('mongo-url')];
 	if (data !== undefined && url !== undefined) throw new OptionError(`${path} has both 'data' and 'mongo-url'`);
-	if (typeof url === 'string' && url !== '') return { kind: 'mongodb', url };
-	return { kind: 'files', folder: typeof data === 'string' && data !== '' ? data : options.data.default };
+	if (url !== undefined)
+		return { kind: 'mongodb', url: checked(options['mongo-url'], url, `${path}: 'mongo-url'`) as string };
+	return {
+		kind: 'files',
+		folder: data === undefined ? options.data.default : checked(options.data, data, `${path}: 'data'`),
+	};
 }
 
 /**
@@ -101,11 +106,10 @@ export async function withAdmin(
 	const target = targetOf(input);
 	const admin = await openAdminAt(target, input, io, mayCreateFolder);
 	io.note(admin.where);
-	try {
-		await run(admin);
-	} finally {
-		await admin.close();
-	}
+	await thenClose(
+		() => run(admin),
+		() => admin.close(),
+	);
 }
 
 async function openAdminAt(target: Target, input: Input, io: Io, mayCreateFolder: boolean): Promise<Admin> {

@@ -1,6 +1,6 @@
 /** What a data folder must contain: an LMDB file, and a manifest that describes it. */
 import { statSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 import { deniedError, isDenied, keepOwner } from './access.js';
@@ -71,12 +71,12 @@ export function holdsData(path: string): boolean {
 	return hasManifest(path) || isThere(join(path, DATA_FILE));
 }
 
-/** Whether a file of a data folder exists. @throws StoreError if this process may not look into the folder */
+/** Whether a file of a data folder exists. @throws StoreError if the system does not say */
 function isThere(file: string): boolean {
 	try {
 		return statSync(file, { throwIfNoEntry: false }) !== undefined;
 	} catch (error) {
-		throw isDenied(error) ? deniedError(dirname(file)) : error;
+		throw explain(error, dirname(file));
 	}
 }
 
@@ -136,16 +136,32 @@ async function readManifest(path: string): Promise<Manifest> {
 export async function writeManifest(path: string): Promise<void> {
 	const manifest: Manifest = { format: 'roomkey', version: VERSION, bytes: statSync(join(path, DATA_FILE)).size };
 	const next = join(path, `${MANIFEST}.${process.pid}`);
-	await writeFile(next, `${JSON.stringify(manifest)}\n`, { mode: 0o600, flush: true });
-	keepOwner(next);
-	await rename(next, join(path, MANIFEST));
+	try {
+		await writeFile(next, `${JSON.stringify(manifest)}\n`, { mode: 0o600, flush: true });
+		keepOwner(next);
+		await rename(next, join(path, MANIFEST));
+	} catch (error) {
+		await rm(next, { force: true }).catch(() => {});
+		throw error;
+	}
 	await syncFolder(path);
 }
 
-/** Converts any error that opening a folder has thrown to a StoreError. */
+/** Whether an error says that a disk, or the part of it that an account may use, is full. */
+export function isFullDisk(error: unknown): boolean {
+	return /No space left|quota exceeded/i.test(reasonOf(error));
+}
+
+/** @param path a file or folder on the disk */
+export function fullDiskError(path: string): StoreError {
+	return new StoreError('full', `The disk of ${path} is full: nothing can be stored until there is space.`);
+}
+
+/** Converts any error that the work on a folder has thrown to a StoreError. */
 export function explain(error: unknown, path: string): StoreError {
 	if (error instanceof StoreError) return error;
 	if (isDenied(error)) return deniedError(path);
+	if (isFullDisk(error)) return fullDiskError(path);
 	const reason = reasonOf(error);
 	if (/MDB_(INVALID|VERSION_MISMATCH|CORRUPTED|PAGE_NOTFOUND|BAD_)/.test(reason))
 		return new StoreError(

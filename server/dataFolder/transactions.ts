@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Log } from '../../shared/log.js';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 import type { Environment } from './environment.js';
-import { DATA_FILE, dataFileId } from './manifest.js';
+import { DATA_FILE, dataFileId, fullDiskError, isFullDisk } from './manifest.js';
 
 /**
  * Maximum time for the tasks of one transaction, in ms, because they block the event loop. The last task may take longer.
@@ -114,10 +114,9 @@ export async function failureOf(error: unknown, folder: string): Promise<unknown
 	const reason = reasonOf(cause);
 	const isOfStorage = commitError !== undefined || /MDB_|Input\/output|No space left|quota exceeded/i.test(reason);
 	if (!isOfStorage) return error;
-	const saysFull = /No space left|quota exceeded/i.test(reason);
 	// On a full disk the system may write only a part of the data, which LMDB reports as an input/output error.
 	const lacksSpace = async () => (await freeSpaceOf(folder)) < MIN_FREE_BYTES;
-	const isFull = saysFull || (commitError && (await lacksSpace()));
+	const isFull = isFullDisk(cause) || (commitError && (await lacksSpace()));
 	if (isFull) return fullDiskError(folder);
 	if (/MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID)/.test(reason))
 		return new StoreError('damaged', `The data in ${folder} is damaged: ${reason}. Restore the folder from a backup.`);
@@ -128,8 +127,4 @@ export async function failureOf(error: unknown, folder: string): Promise<unknown
 async function freeSpaceOf(folder: string): Promise<number> {
 	const { bavail, bsize } = await statfs(folder).catch(() => ({ bavail: Number.POSITIVE_INFINITY, bsize: 1 }));
 	return bavail * bsize;
-}
-
-function fullDiskError(folder: string): StoreError {
-	return new StoreError('full', `The disk of ${folder} is full: nothing can be stored until there is space.`);
 }

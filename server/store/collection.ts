@@ -177,8 +177,8 @@ async function arrayOf<T>(documents: AsyncIterable<T>): Promise<T[]> {
 	return array;
 }
 
-/** Checks and copies a new document. */
-function checkedDocument(document: { _id: string }): Document {
+/** Checks and copies a new document. @throws TypeError */
+export function checkedDocument(document: { _id: string }): Document {
 	if (!isId(document._id))
 		throw new TypeError('A document needs an _id, a string of 1 to 512 bytes, such as crypto.randomUUID()');
 	const stored = copyStorable(document, 'document') as Document;

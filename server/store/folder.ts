@@ -57,7 +57,7 @@ export async function openFolder(
 		await writeManifest(path);
 		return { ...store, identity: dataFileId(path) as string };
 	} catch (error) {
-		await release();
+		await release().catch(() => {});
 		throw explain(error, path);
 	}
 }

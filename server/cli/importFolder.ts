@@ -1,0 +1,271 @@
+/** `roomkey import`: reads the files of a folder into a store. */
+import { createReadStream, statSync } from 'node:fs';
+import { access, constants, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { type Collection, isDuplicateKey, type Store, type UpdateFilter } from '../../shared/store.js';
+import { StoreError } from '../../shared/storeErrors.js';
+import type { Document } from '../../shared/values.js';
+import { checkedDocument } from '../store/collection.js';
+import { LineError, parseLine } from './jsonLines.js';
+import { type Line, MAX_LINE_LENGTH, splitLines } from './lines.js';
+import { collectionOf, fileError, type Progress, TRANSFERRED } from './transfer.js';
+
+/** The result of importing one file. */
+export interface FileSummary {
+	readonly file: string;
+	/** Number of new or replaced documents. */
+	written: number;
+	/** Number of documents that the store already had with the same content. */
+	unchanged: number;
+	/** Number of documents that the store has with another content, which stays. Always 0 with `replace`. */
+	kept: number;
+	/** Number and reason of the first rejected lines, at most `MAX_NAMED_LINES`. */
+	readonly skipped: { line: number; reason: string }[];
+	/** Number of all rejected lines. */
+	skippedCount: number;
+}
+
+export interface ImportOptions {
+	/** Whether stored documents with another content are replaced. Default: they stay. */
+	readonly replace?: boolean;
+	readonly progress?: Progress;
+}
+
+/** A file that contains a collection. */
+export interface Source {
+	readonly path: string;
+	readonly file: string;
+	readonly key: keyof Store;
+	/** Whether the file has the former format, which NeDB wrote. */
+	readonly isNedb: boolean;
+}
+
+/** Maximum number of documents written in parallel, so that they share a flush to the disk. */
+const BATCH_SIZE = 200;
+
+/** Maximum length of the lines of a batch, in characters. */
+const MAX_BATCH_LENGTH = 16 * 1024 * 1024;
+
+/** Maximum number of rejected lines in a summary. */
+const MAX_NAMED_LINES = 20;
+
+/** Maximum number of ids that are remembered to recognize a repeated one. It limits the memory to about 1 GB. */
+const MAX_REMEMBERED_IDS = 10_000_000;
+
+const EXTENSIONS = ['.db', '.jsonl', '.json'];
+
+/**
+ * Finds the files of a folder that contain a collection: files of the former format (`users.db`), or JSON lines as
+ * `mongoexport` writes them (`users.jsonl` or `users.json`).
+ *
+ * @throws StoreError if there is none, one cannot be read, or there are two for a collection
+ */
+export async function findSources(folder: string): Promise<Source[]> {
+	const names = new Set(
+		await readdir(folder).catch((error) => {
+			throw fileError(error, folder, 'read');
+		}),
+	);
+	const sources = TRANSFERRED.flatMap(([key, name]) => {
+		const files = EXTENSIONS.map((extension) => name + extension).filter((file) => names.has(file));
+		if (files.length > 1)
+			throw new StoreError(
+				'unusable',
+				`The folder ${folder} has ${files.join(' and ')}, which hold the same collection. Move all but one of them away.`,
+			);
+		return files.map((file) => ({ path: join(folder, file), file, key, isNedb: file.endsWith('.db') }));
+	});
+	if (sources.length === 0)
+		throw new StoreError(
+			'other-format',
+			`The folder ${folder} holds neither data of the former format (users.db) nor JSON lines (users.jsonl).`,
+		);
+	for (const { path } of sources) await requireFile(path);
+	return sources;
+}
+
+/** @throws StoreError for a folder, and for a file that this process cannot read */
+async function requireFile(path: string): Promise<void> {
+	try {
+		await access(path, constants.R_OK);
+		if (!(await stat(path)).isDirectory()) return;
+	} catch (error) {
+		throw fileError(error, path, 'read');
+	}
+	throw new StoreError('unusable', `${path} is a folder, and must be a file.`);
+}
+
+/**
+ * Imports files into a store. An interrupted import can be repeated. A line that is not a document, that a unique index
+ * refuses, or whose document an earlier line has, is skipped and reported.
+ *
+ * @throws StoreError if a file cannot be read, or the store cannot be written
+ */
+export async function importFiles(
+	sources: readonly Source[],
+	store: Store,
+	options: ImportOptions = {},
+): Promise<FileSummary[]> {
+	const summaries: FileSummary[] = [];
+	for (const source of sources) summaries.push(await importFile(source, store, options));
+	return summaries;
+}
+
+async function importFile(
+	{ path, file, key, isNedb }: Source,
+	store: Store,
+	{ replace = false, progress = () => {} }: ImportOptions,
+): Promise<FileSummary> {
+	const summary: FileSummary = { file, written: 0, unchanged: 0, kept: 0, skipped: [], skippedCount: 0 };
+	const collection = collectionOf(store, key);
+	const ids = new Set<string>();
+
+	/** Imports one line, and counts the result. Runs as far as the check of the id before it returns. */
+	async function importLine({ text, number }: Line): Promise<void> {
+		try {
+			const fields = parse(text);
+			const document = checkedDocument(fields as Document);
+			if (ids.has(document._id)) throw new LineError('has the _id of an earlier line');
+			if (ids.size < MAX_REMEMBERED_IDS) ids.add(document._id);
+			const hasTime = '_updatedAt' in fields;
+			summary[await writeDocument(collection, document, hasTime, replace)]++;
+		} catch (error) {
+			const reason = reasonToSkip(error);
+			if (reason === undefined) throw error;
+			summary.skippedCount++;
+			if (summary.skipped.length < MAX_NAMED_LINES) summary.skipped.push({ line: number, reason });
+		}
+	}
+
+	// A file of the former format contains every version of a document. Only the last version is valid.
+	const linesToImport = isNedb ? await latestLines(path) : undefined;
+	await readLines(
+		path,
+		async (batch) => {
+			const toImport = linesToImport ? batch.filter(({ number }) => linesToImport.has(number)) : batch;
+			await Promise.all(toImport.map(importLine));
+		},
+		(done, total) => progress(file, done, total),
+	);
+	return summary;
+}
+
+/** @throws LineError if the line is too long, or not a document */
+function parse(text: string | undefined): Record<string, unknown> {
+	if (text === undefined) throw new LineError(`is longer than ${MAX_LINE_LENGTH} characters`);
+	return parseLine(text);
+}
+
+/**
+ * Stores a document. A stored document is replaced by one update, so it is never missing, even if the process is killed.
+ *
+ * @param hasTime whether `_updatedAt` comes from the line. Every stored document has it, even if the line has none
+ */
+async function writeDocument(
+	collection: Collection<Document>,
+	document: Document,
+	hasTime: boolean,
+	replace: boolean,
+): Promise<'written' | 'unchanged' | 'kept'> {
+	const { _id } = document;
+	const before = await collection.findOne({ _id });
+	if (before && isSame(before, document, hasTime)) return 'unchanged';
+	if (before && !replace) return 'kept';
+	const silent = { silent: true };
+	const { matchedCount } = before ? await collection.updateOne({ _id }, updateTo(document, before), silent) : NONE;
+	// Another program may have removed the document meanwhile.
+	if (matchedCount === 0) await collection.insertOne(document, silent);
+	return 'written';
+}
+
+const NONE = { matchedCount: 0 };
+
+function isSame(before: Document, document: Document, hasTime: boolean): boolean {
+	const { _updatedAt: timeBefore, ...fieldsBefore } = before;
+	const { _updatedAt: time, ...fields } = document;
+	return isDeepStrictEqual(fieldsBefore, fields) && (!hasTime || isDeepStrictEqual(timeBefore, time));
+}
+
+/** The update that changes the stored document to `document`. */
+function updateTo(document: Document, before: Document): UpdateFilter<Document> {
+	const changed = Object.entries(document).filter(([name, value]) => !isDeepStrictEqual(before[name], value));
+	const removed = Object.keys(before).filter((name) => !Object.hasOwn(document, name));
+	return {
+		// Without `_updatedAt`, an update would set the present time.
+		$set: { ...Object.fromEntries(changed), _updatedAt: document._updatedAt },
+		$unset: Object.fromEntries(removed.map((name) => [name, true as const])),
+	};
+}
+
+/** The reason to skip a line; undefined for a failure of the store, which ends the import. */
+function reasonToSkip(error: unknown): string | undefined {
+	if (error instanceof LineError) return error.message;
+	if (isDuplicateKey(error)) return 'has a unique value that another document has';
+	// MongoDB's driver throws a RangeError for a document that is too large.
+	const isRefused = error instanceof TypeError || error instanceof RangeError;
+	return isRefused ? `cannot be stored (${error.message})` : undefined;
+}
+
+/** Reads the text of a file. @throws StoreError */
+async function* chunksOf(path: string, onRead: (bytes: number) => void): AsyncGenerator<string> {
+	const input = createReadStream(path, 'utf8');
+	try {
+		for await (const chunk of input) {
+			onRead(input.bytesRead);
+			yield chunk;
+		}
+	} catch (error) {
+		throw fileError(error, path, 'read');
+	}
+}
+
+/** Reads the lines of a file in batches, without empty lines. Reads on when `onBatch` has resolved. */
+async function readLines(
+	path: string,
+	onBatch: (batch: readonly Line[]) => Promise<unknown>,
+	onProgress: (done: number, total: number) => void = () => {},
+): Promise<void> {
+	const total = statSync(path).size;
+	let bytesRead = 0;
+	let batch: Line[] = [];
+	let length = 0;
+	const chunks = chunksOf(path, (bytes) => {
+		bytesRead = bytes;
+	});
+	for await (const line of splitLines(chunks)) {
+		if (line.text?.trim() === '') continue;
+		batch.push(line);
+		length += line.text?.length ?? 0;
+		if (batch.length < BATCH_SIZE && length < MAX_BATCH_LENGTH) continue;
+		await onBatch(batch);
+		batch = [];
+		length = 0;
+		onProgress(bytesRead, total);
+	}
+	await onBatch(batch);
+	onProgress(total, total);
+}
+
+/**
+ * The numbers of the lines to import: the last version of each document that was not deleted. Lines that cannot be read
+ * are included, so that the import reports them.
+ */
+async function latestLines(path: string): Promise<Set<number>> {
+	/** Line numbers by the ids of documents. */
+	const last = new Map<unknown, number>();
+	const unreadable: number[] = [];
+	await readLines(path, async (batch) => {
+		for (const { text, number } of batch) {
+			try {
+				const { _id, $$deleted, $$indexCreated, $$indexRemoved } = parse(text);
+				if ($$indexCreated || $$indexRemoved) continue;
+				if ($$deleted) last.delete(_id);
+				else last.set(_id, number);
+			} catch {
+				unreadable.push(number);
+			}
+		}
+	});
+	return new Set([...last.values(), ...unreadable]);
+}

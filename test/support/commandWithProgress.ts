@@ -1,0 +1,15 @@
+/**
+ * Runs the command line in its arguments, as `roomkey` does on a terminal, but prints each report of the progress on a line
+ * of its own.
+ */
+import { run } from '../../server/cli/run.js';
+
+process.exitCode = await run(process.argv.slice(2), {
+	env: process.env,
+	line: (text) => console.log(text),
+	note: (text) => console.error(text),
+	progress: (text) => console.log(`progress ${text}`),
+	isInteractive: false,
+	readSecret: async () => '',
+	confirm: async () => false,
+});
