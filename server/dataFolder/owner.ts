@@ -3,14 +3,14 @@
  * run, so a killed process leaves no lock. The data file is not used for this, but a separate file: LMDB may remove a
  * process from the list of a file when the process opens a further database in it.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { StoreError } from '../../shared/storeErrors.js';
 import { type Environment, openEnvironment } from './environment.js';
 
 const OWNER_FILE = 'owner.mdb';
 
-/** Folders that are open in this process. */
+/** Folders that are open in this process, by their paths without symbolic links. */
 const openFolders = new Set<string>();
 
 /** A process that has claimed the folder. */
@@ -27,11 +27,12 @@ interface Owner {
  * @throws StoreError `in-use` with the id of the other process
  */
 export async function claimFolder(folder: string, shared: boolean): Promise<() => Promise<void>> {
-	if (openFolders.has(folder)) throw inUseError(folder, 'this process');
+	const realPath = realpathSync(folder);
+	if (openFolders.has(realPath)) throw inUseError(folder, 'this process');
 	const environment = openEnvironment(join(folder, OWNER_FILE));
-	openFolders.add(folder);
+	openFolders.add(realPath);
 	const release = async () => {
-		openFolders.delete(folder);
+		openFolders.delete(realPath);
 		await environment.close();
 	};
 	try {

@@ -1,6 +1,6 @@
 /** The embedded store in a folder: what survives, what is refused, and when a write is acknowledged. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmod, cp, mkdir, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -168,6 +168,24 @@ describe('the store in a folder', () => {
 			expect(await openingError()).to.include({ code: 'in-use' });
 			await close();
 			await open();
+		});
+
+		it('so is one that names the folder by a symbolic link, also at the same moment', async () => {
+			const link = join(parent, 'link');
+			await mkdir(folder);
+			await symlink(folder, link, 'junction');
+			for (const shared of [false, true]) {
+				const results = await Promise.allSettled([open(folder, { shared }), open(link, { shared })]);
+				const [refused, ...others] = results.filter((result) => result.status === 'rejected');
+				expect(refused?.reason).to.include({ name: 'StoreError', code: 'in-use' });
+				expect(others).to.deep.equal([]);
+				expect(await openingError(link)).to.include({ code: 'in-use' });
+				await opened.pop()?.close();
+				const { close } = await open(link);
+				expect(await openingError()).to.include({ code: 'in-use' });
+				await close();
+				opened.pop();
+			}
 		});
 
 		it('unless both share it', async () => {
