@@ -4,6 +4,7 @@ import { isObject } from '../../shared/isObject.js';
 import { type Faults, type Option, OptionError } from '../options/kinds.js';
 import { options } from '../options/options.js';
 import { similarName } from '../options/similarName.js';
+import { withoutByteOrderMark } from './lines.js';
 
 /** The settings that a file may have. */
 const NAMES = Object.keys(options).filter((name) => name !== 'config');
@@ -17,7 +18,8 @@ export function readConfigFile(path: string, faults: Faults): ReadonlyMap<string
 	const values = new Map<string, unknown>();
 	for (const [name, value] of Object.entries(parse(path))) {
 		if (NAMES.includes(name)) {
-			values.set(name, convert(options[name as keyof typeof options], value));
+			const option: Option<unknown> = options[name as keyof typeof options];
+			values.set(name, option.convert ? option.convert(value) : value);
 			continue;
 		}
 		const similar = similarName(name, NAMES);
@@ -26,20 +28,10 @@ export function readConfigFile(path: string, faults: Faults): ReadonlyMap<string
 	return values;
 }
 
-function convert(option: Option<unknown>, value: unknown): unknown {
-	// A setting that expects text also takes a number, such as a port for `metrics`.
-	if (typeof value === 'number' && !option.accepts(value)) {
-		const converted = option.read(String(value));
-		// A number that is wrong in both forms stays as it is, for the error text.
-		return option.accepts(converted) ? converted : value;
-	}
-	return option.convert ? option.convert(value) : value;
-}
-
 function parse(path: string): Record<string, unknown> {
 	let text: string;
 	try {
-		text = readFileSync(path, 'utf8');
+		text = withoutByteOrderMark(readFileSync(path, 'utf8'));
 	} catch (error) {
 		throw new OptionError(`The file of --config cannot be read: ${(error as Error).message}`);
 	}

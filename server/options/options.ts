@@ -133,13 +133,17 @@ export const options = {
 		env: 'ROOMKEY_CONNECT_TIMEOUT',
 		default: 45_000,
 	}),
-	metrics: text('WHERE', {
-		meaning: 'metrics for Prometheus at /metrics: on, off, or a TCP port of their own; 0 picks a free one',
-		env: 'ROOMKEY_METRICS',
-		default: 'on',
-		isValid: (value) => ['on', 'off'].includes(value) || isPort(value),
-		form: 'on, off or a port from 0 to 65535',
-	}),
+	metrics: {
+		...text('WHERE', {
+			meaning: 'metrics for Prometheus at /metrics: on, off, or a TCP port of their own; 0 picks a free one',
+			env: 'ROOMKEY_METRICS',
+			default: 'on',
+			isValid: (value) => ['on', 'off'].includes(value) || isPort(value),
+			form: 'on, off or a port from 0 to 65535',
+		}),
+		// In a program or the configuration file, a port may be a number.
+		convert: (value: unknown) => (typeof value === 'number' ? String(value) : value),
+	},
 	'log-level': oneOf('LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], {
 		meaning: 'log level, to stderr: debug (every call), info, warn, error or silent',
 		env: 'ROOMKEY_LOG_LEVEL',

@@ -174,6 +174,33 @@ describe('the settings of roomkey', () => {
 		});
 	});
 
+	it('are refused in a file if they have the wrong type, also by commands', async () => {
+		const numbers = { data: 5, host: 7, 'trust-proxy': 10, 'log-level': 3 };
+		await write(numbers);
+		const serve = await runHere(['--config', file, '--print-config']);
+		expect(serve.status).to.equal(2);
+		for (const [name, value] of Object.entries(numbers)) {
+			const [, fault] = new RegExp(`'${name}' must be (.*)`).exec(serve.err) ?? [];
+			expect(fault, name).to.match(new RegExp(`, not ${value}$`));
+		}
+		for (const [name, value] of [
+			['data', 5],
+			['data', ''],
+			['mongo-url', 7],
+			['mongo-url', false],
+		] as const) {
+			await write({ [name]: value });
+			const list = await runHere(['user', 'list', '--config', file]);
+			expect(list, name).to.include({ status: 2, out: '' });
+			expect(list.err).to.include(`${file}: '${name}' must ${value === '' ? 'not be empty' : `be text, not ${value}`}`);
+		}
+	});
+
+	it('may be in a file with a byte order mark', async () => {
+		await write(`\uFEFF${JSON.stringify({ grace: 3 })}`);
+		expect((await printed(['--config', file])).get('grace')).to.equal(`3 from ${file}: 'grace'`);
+	});
+
 	it('can be read from the example file in docs/operating.md', async () => {
 		const [, text] = /^```json\n([\s\S]*?)^```$/m.exec(await readFile('docs/operating.md', 'utf8')) ?? [];
 		await write(text);
