@@ -1,4 +1,5 @@
 /** `roomkey room`: shows rooms, their members, and the state of their keys. */
+import { listOf } from '../../methods/model/storedLists.js';
 import type { Admin } from './admin.js';
 import { CommandError, type Input, type Io } from './command.js';
 import { printList, printResult } from './print.js';
@@ -24,7 +25,7 @@ interface ListedRoom {
 const TYPES: Readonly<Record<string, string>> = { c: 'channel', p: 'group', d: 'direct', l: 'livechat', v: 'voip' };
 
 /** The name of a room. A direct room has none, so the user names of its members stand for it. */
-const nameOf = ({ name, fname, usernames }: ListedRoom) => name ?? fname ?? usernames?.join(', ');
+const nameOf = ({ name, fname, usernames }: ListedRoom) => name ?? fname ?? (usernames && listOf(usernames).join(', '));
 
 /** `room list`. */
 export function listRooms(input: Input, io: Io): Promise<void> {
@@ -40,7 +41,7 @@ export function listRooms(input: Input, io: Io): Promise<void> {
 				room.usersCount,
 				room.encrypted === true,
 				room.e2eKeyId,
-				room.usersWaitingForE2EKeys?.length ?? 0,
+				listOf(room.usersWaitingForE2EKeys).length,
 				room._id,
 			],
 		}),
@@ -77,7 +78,7 @@ export function showRoom(input: Input, io: Io): Promise<void> {
 					members: room.usersCount,
 					encrypted: room.encrypted === true,
 					'key id': room.e2eKeyId ?? 'none',
-					'waiting for the key': room.usersWaitingForE2EKeys?.length ?? 0,
+					'waiting for the key': listOf(room.usersWaitingForE2EKeys).length,
 				}),
 			),
 		);

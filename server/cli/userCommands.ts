@@ -1,5 +1,6 @@
 /** `roomkey user`: lists and changes user accounts. */
 import { isBuiltInRole } from '../../methods/model/permissions/roles.js';
+import { listOf } from '../../methods/model/storedLists.js';
 import { OptionError } from '../options/kinds.js';
 import type { Admin } from './admin.js';
 import { CommandError, type Input, type Io } from './command.js';
@@ -98,8 +99,8 @@ export function listUsers(input: Input, io: Io): Promise<void> {
 			method: 'users.list',
 			key: 'users',
 			titles: ['user', 'name', 'e-mail', 'roles', 'active', 'created', 'id'],
-			row: ({ username, name, emails = [], roles, active, createdAt, _id }) => {
-				const addresses = emails.map(({ address }) => address);
+			row: ({ username, name, emails, roles, active, createdAt, _id }) => {
+				const addresses = listOf(emails).map((email) => email?.address);
 				return [username, name, addresses, roles, active !== false, createdAt, _id];
 			},
 		}),

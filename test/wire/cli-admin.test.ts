@@ -4,6 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { openFolder } from '../../server/store/folder.js';
+import type { Room, User } from '../../shared/documents.js';
 import { Command, type CommandOptions, runCommand, runHere } from '../support/command.js';
 import { addMember, addRoom, type Person } from '../support/people.js';
 import { post, request } from '../support/rest.js';
@@ -98,6 +99,27 @@ describe('roomkey on a data folder', () => {
 		expect(out.split('\n')[0]).to.match(/^USER +NAME +E-MAIL +ROLES +ACTIVE +CREATED +ID$/);
 		expect(out.split('\n')[1]).to.match(/^bob +Bobby +bob@example.com +bot +yes +\d{4}-\d\d-\d\d .* UTC +\w{17}$/);
 		expect((await roomkey('user list --limit 1')).err).to.include('1 of 2; more with --offset 1');
+	});
+
+	it('lists users and rooms of which another program has stored something else in place of a list', async () => {
+		await addRoot();
+		const { store, close } = await openFolder(data);
+		for (const [i, emails] of [null, 'text', { address: 'a@example.com' }, [null, 'text', {}]].entries()) {
+			const odd = { _id: `u${i}`, username: `odd${i}`, emails, roles: emails };
+			await store.users.insertOne(odd as unknown as User);
+			const room = { _id: `r${i}`, t: 'd', usernames: emails, uids: emails, usersWaitingForE2EKeys: emails };
+			await store.rooms.insertOne(room as unknown as Room);
+		}
+		await close();
+		for (const line of ['user list', 'room list', 'room show r2']) {
+			const { status, out, err } = await roomkey(line);
+			expect(status, err).to.equal(0);
+			for (let i = 0; i < 4; i++) if (line !== 'room show r2') expect(out).to.match(new RegExp(`\\b[ur]${i}\n`));
+		}
+		for (let i = 0; i < 4; i++) {
+			expect(await roomkey(`room members r${i}`)).to.include({ status: 0 });
+			expect(await roomkey(`token list odd${i}`)).to.include({ status: 0 });
+		}
 	});
 
 	it('never takes a password from the command line, and prints a generated one once, on standard output', async () => {

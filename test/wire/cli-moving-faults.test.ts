@@ -1,0 +1,127 @@
+/** `roomkey import`, `export`, `backup` and `restore`: what is said when a folder or a disk does not allow the work. */
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import type { Io } from '../../server/cli/command.js';
+import { run } from '../../server/cli/run.js';
+import { openFolder } from '../../server/store/folder.js';
+import { runHere } from '../support/command.js';
+import { rejection } from '../support/rejection.js';
+
+const main = fileURLToPath(new URL('../../server/cli/main.js', import.meta.url));
+
+/** A device of Linux on which every write fails because there is no space. */
+const FULL = '/dev/full';
+
+describe('a command that moves data', () => {
+	let parent: string;
+	let data: string;
+	let source: string;
+	let file: string;
+
+	beforeEach(async () => {
+		parent = await mkdtemp(join(tmpdir(), 'roomkey-'));
+		[data, source, file] = [join(parent, 'data'), join(parent, 'source'), join(parent, 'file')];
+		await writeFile(file, 'text');
+		await mkdir(source);
+		const rooms = Array.from({ length: 1000 }, (_, i) =>
+			JSON.stringify({ _id: `r${i}`, t: 'p', topic: 'x'.repeat(100) }),
+		);
+		await writeFile(join(source, 'rocketchat_room.jsonl'), rooms.join('\n'));
+		const { store, close } = await openFolder(data);
+		await store.users.insertOne({ _id: 'u', username: 'alice', customFields: { text: 'x'.repeat(200_000) } });
+		await close();
+	});
+	afterEach(() => rm(parent, { recursive: true }));
+
+	/** Runs a command that must fail. @returns the text of the error */
+	async function failed(...args: string[]) {
+		const { status, out, err } = await runHere(args);
+		expect({ status, out }).to.deep.equal({ status: 1, out: '' });
+		return err;
+	}
+
+	it('names a file where a folder must be', async () => {
+		for (const folder of [file, join(file, 'inner')]) {
+			expect(await failed('export', '--data', data, folder)).to.include(`${folder} cannot be written: E`);
+			expect(await failed('backup', '--data', data, folder)).to.include(`${folder} cannot be used: E`);
+			const backup = join(parent, 'backup');
+			await runHere(['backup', '--data', data, backup]);
+			expect(await failed('restore', '--data', folder, backup)).to.include(`${folder} cannot be used: E`);
+			expect(await failed('restore', '--data', join(parent, 'new'), folder)).to.include('cannot be used: ENOTDIR: ');
+			expect(await failed('import', '--data', folder, source)).to.include(`${folder} cannot be used: E`);
+			expect(await failed('backup', '--data', folder, join(parent, 'new'))).to.include('cannot be used: ENOTDIR: ');
+		}
+	});
+
+	it('names a folder whose name is too long', async () => {
+		const folder = join(parent, 'x'.repeat(300));
+		for (const command of ['export', 'backup'])
+			for (const [from, to] of [
+				[folder, join(parent, 'new')],
+				[data, folder],
+			] as const)
+				expect(await failed(command, '--data', from, to)).to.match(/x cannot be (used|written): ENAMETOOLONG: /);
+	});
+
+	it('says that the disk is full, and leaves no incomplete file: export', async () => {
+		const folder = join(parent, 'exported');
+		await mkdir(folder);
+		await symlink(FULL, join(folder, 'users.jsonl.part'));
+		expect(await failed('export', '--data', data, folder)).to.match(/^The disk of .*exported\/users\.jsonl is full: /);
+		expect(await readdir(folder)).to.deep.equal([]);
+		expect(await runHere(['export', '--data', data, folder])).to.include({ status: 0, err: '' });
+	});
+
+	it('says that the disk is full, and leaves no incomplete file: import', async () => {
+		const manifest = `manifest.json.${process.pid}`;
+		await symlink(FULL, join(data, manifest));
+		expect(await failed('import', '--data', data, source)).to.match(/^The disk of .*data is full: /);
+		expect(await readdir(data)).to.not.include(manifest);
+		expect(await runHere(['import', '--data', data, source])).to.include({ status: 0, err: '' });
+	});
+
+	it('reports in one line what the system refuses, and leaves no incomplete copy: backup and restore', async () => {
+		const backup = join(parent, 'backup');
+		expect(await runHere(['backup', '--data', data, backup])).to.include({ status: 0 });
+		for (const args of [
+			['backup', '--data', data, join(parent, 'new')],
+			['restore', '--data', join(parent, 'new'), backup],
+		]) {
+			// Without the coverage report, which would exceed the largest size of a file, too.
+			const { NODE_V8_COVERAGE: _, ...env } = process.env;
+			const command = ['-c', 'ulimit -S -f 100 && exec "$@"', 'sh', process.execPath, main, ...args];
+			const { status, stdout, stderr } = spawnSync('sh', command, { encoding: 'utf8', env });
+			expect({ status, stdout }).to.deep.equal({ status: 1, stdout: '' });
+			expect(stderr).to.match(/^roomkey: The folder .*new cannot be used: .*\n$/);
+			expect(await readdir(join(parent, 'new'))).to.deep.equal([]);
+			// The folder is empty again, so that the command can be repeated.
+			expect(await runHere(args)).to.include({ status: 0 });
+			await rm(join(parent, 'new'), { recursive: true });
+		}
+	});
+
+	it('reports the first error, and not that the store cannot be closed after it', async () => {
+		let isRemoved = false;
+		const io: Io = {
+			env: {},
+			line: () => {},
+			note: () => {},
+			isInteractive: false,
+			readSecret: async () => '',
+			confirm: async () => false,
+			progress() {
+				if (isRemoved) return;
+				isRemoved = true;
+				rmSync(join(data, 'data.mdb'));
+			},
+		};
+		const error = await rejection(run(['import', '--data', data, source], io));
+		expect(error.name).to.equal('StoreError');
+		expect(error.message).to.include('data.mdb was removed or replaced');
+	});
+});
