@@ -80,6 +80,10 @@ export function readServerOptions(serverOptions: ServerOptions, faults: Faults):
 	for (const [name, value] of Object.entries(serverOptions)) {
 		if (value !== undefined) faults.try(() => read(name, value));
 	}
+	for (const name of [...programSettings.keys(), ...PART_NAMES]) {
+		const isInherited = name in serverOptions && !Object.hasOwn(serverOptions, name);
+		if (isInherited) faults.add(`${name} must be a member of the options themselves, not of their class or prototype`);
+	}
 	faults.try(() => requireFreeNames('collections', namesIn(parts.collections), RESERVED_NAMES));
 	const settings = values as CheckedOptions['settings'];
 	addContradictions(settings, serverOptions, faults);

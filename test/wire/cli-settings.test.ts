@@ -158,6 +158,20 @@ describe('the settings of roomkey', () => {
 		expect(error.message).to.match(/^5 settings are wrong:\n/);
 	});
 
+	it('are refused by createServer if they belong to a class or a prototype, because they would not be read', async () => {
+		class Options {
+			get port() {
+				return 0;
+			}
+		}
+		for (const options of [new Options(), Object.create({ port: 0 })]) {
+			const error = await rejection(createServer(Object.assign(options, { store: { memory: true } })));
+			expect(error.message).to.equal(
+				'port must be a member of the options themselves, not of their class or prototype',
+			);
+		}
+	});
+
 	it('come from flags, else from variables, else from a file, else from the defaults', async () => {
 		await write({ port: 1, 'max-body': 5000, 'sign-ups': true, metrics: 9464, grace: 3, memory: true });
 		const args = ['--config', file, '--port', '3'];
