@@ -1,6 +1,6 @@
 /** The subcommands of `roomkey`. A command loads its modules only when it runs. */
 import type { Command, Flags } from './command.js';
-import { COPY_FLAGS, DATA_FLAGS, JSON_FLAG, LIST_FLAGS, STORE_FLAGS, TARGET_FLAGS } from './commandFlags.js';
+import { copyFlags, DATA_FLAGS, JSON_FLAG, LIST_FLAGS, STORE_FLAGS, TARGET_FLAGS } from './commandFlags.js';
 
 const NEW_PASSWORD = {
 	'generate-password': {
@@ -168,7 +168,7 @@ export const commands: readonly Command[] = [
 		parameters: ['FOLDER'],
 		usage: '(--data DIR | --mongo-url URL) FOLDER',
 		meaning: 'writes JSON lines that mongoimport reads',
-		flags: { ...JSON_FLAG, ...COPY_FLAGS },
+		flags: { ...JSON_FLAG, ...DATA_FLAGS },
 		run: async (...args) => (await loadDataCommands()).exportData(...args),
 	},
 	{
@@ -176,7 +176,7 @@ export const commands: readonly Command[] = [
 		parameters: ['FOLDER'],
 		usage: '--data DIR FOLDER',
 		meaning: 'copies a data folder, which a server may be using',
-		flags: { ...JSON_FLAG, ...COPY_FLAGS },
+		flags: { ...JSON_FLAG, ...copyFlags('mongodump') },
 		run: async (...args) => (await loadDataCommands()).backup(...args),
 	},
 	{
@@ -184,7 +184,7 @@ export const commands: readonly Command[] = [
 		parameters: ['FOLDER'],
 		usage: '--data DIR FOLDER',
 		meaning: 'makes a new data folder from a backup',
-		flags: { ...JSON_FLAG, ...COPY_FLAGS },
+		flags: { ...JSON_FLAG, ...copyFlags('mongorestore') },
 		run: async (...args) => (await loadDataCommands()).restore(...args),
 	},
 	{

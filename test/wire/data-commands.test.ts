@@ -194,4 +194,13 @@ describe('moving data in and out', () => {
 		expect(inProcess('--help').out).to.include('roomkey restore --data DIR FOLDER');
 		expect((await roomkey('import', '--help')).out).to.match(/^Usage: roomkey import /);
 	});
+
+	it('says in the help of each command what --mongo-url does there', async () => {
+		const lineOf = async (command: string) =>
+			/^ +--mongo-url URL +(.*)$/m.exec((await roomkey(command, '--help')).out)?.[1];
+		expect(await lineOf('import')).to.equal('the MongoDB');
+		expect(await lineOf('export')).to.equal('the MongoDB');
+		expect(await lineOf('backup')).to.equal('always refused: for MongoDB use mongodump');
+		expect(await lineOf('restore')).to.equal('always refused: for MongoDB use mongorestore');
+	});
 });
