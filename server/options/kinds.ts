@@ -116,15 +116,24 @@ export function checked<T>(option: Option<T>, value: unknown, name: string, orig
 	// A name may be quoted: the entry is part of it.
 	if (bad) throw new OptionError(`${name.replace(/'?$/, `.${bad.name}$&`)} must be ${bad.form}, not ${bad.given}`);
 	if (original === '' && !option.envOnly) throw new OptionError(`${name} must not be empty`);
-	const shown = option.envOnly ? '' : `, not ${formatOriginal(original)}`;
+	const shown = option.envOnly ? '' : `, not ${formatOriginal(option, original)}`;
 	throw new OptionError(`${name} must be ${option.form}${shown}`);
 }
 
-function formatOriginal(value: unknown): string {
+function formatOriginal(option: Option<unknown>, value: unknown): string {
+	// A text that is valid on the command line, but not in a program or the configuration file.
+	const read = typeof value === 'string' ? option.read(value) : undefined;
+	if (option.accepts(read)) return quotedText(value as string, read);
 	if (typeof value === 'string') return `'${value}'`;
 	if (Array.isArray(value)) return 'a list';
 	if (typeof value === 'object' && value !== null) return 'an object';
 	return typeof value === 'function' || typeof value === 'symbol' ? `a ${typeof value}` : String(value);
+}
+
+/** Describes a text that was given in place of a value, such as `"3420"`, and how to write that value. */
+export function quotedText(text: string, value: unknown): string {
+	const correct = JSON.stringify(value);
+	return `the text ${JSON.stringify(text)}: ${correct === text ? 'leave out the quotes' : `write ${correct} instead`}`;
 }
 
 /** Text. If `isValid` is given, the text must pass it. */

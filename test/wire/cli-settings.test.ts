@@ -107,6 +107,32 @@ describe('the settings of roomkey', () => {
 		}
 	});
 
+	it('of a file or a program are written without quotes if they are no texts', async () => {
+		for (const [settings, says] of [
+			[{ port: '3420' }, 'port| must be a whole number from 0 to 65535, not the text "3420": leave out the quotes'],
+			[{ grace: '007' }, 'grace| must be a whole number from 0 to 3600000, not the text "007": write 7 instead'],
+			[{ compression: 'true' }, 'compression| must be true or false, not the text "true": leave out the quotes'],
+			[{ compression: 'off' }, 'compression| must be true or false, not the text "off": write false instead'],
+			[
+				{ limits: 'me=5/60s' },
+				'limits| must be entries such as e2e.setRoomKeyID=5/60s or e2e.roomState=off, with the units ms, s, m, h, not the text "me=5/60s": write {"me":{"calls":5,"per":60000}} instead',
+			],
+			[{ port: '65536' }, "port| must be a whole number from 0 to 65535, not '65536'"],
+			[{ compression: 'yes' }, "compression| must be true or false, not 'yes'"],
+		] as const) {
+			await write(settings);
+			const { err } = await runHere(['--memory', '--config', file]);
+			expect(err).to.equal(`${file}: '${says.replace('|', "'")}`);
+			const program = await rejection(createServer({ store: { memory: true }, ...(settings as object) }));
+			expect(program.message).to.equal(says.replace('|', ''));
+		}
+		const parts = await rejection(createServer({ keys: 'true', accounts: 'no', listen: 'false' } as object));
+		expect(parts.message)
+			.to.include('keys must be true or false, not the text "true": leave out the quotes')
+			.and.match(/accounts must be true or false$/m)
+			.and.include('listen must be true or false, not the text "false": leave out the quotes');
+	});
+
 	it('have a suggestion for a mistyped name', async () => {
 		await write({ prot: 1, 'trust-proxi': '10.0.0.0/8', 'max-bdy': 5000, xyz: 1 });
 		const env = { ROOMKEY_TRUST_PROXI: '1', ROOMKEY_HOTS: 'x' };
