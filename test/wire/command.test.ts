@@ -43,7 +43,7 @@ describe('roomkey', () => {
 		'--nope',
 		'--port x',
 		'--memory --demo',
-		'--memory --tls-cert cert.pem',
+		'--memory --tls-cert test/fixtures/tls/first.cert.pem',
 		'--memory --tls-cert none.pem --tls-key none.pem',
 		'--memory --trust-proxy private --forwarded-count 1',
 		'--allowed-origins https://chat.example.com/',
