@@ -20,6 +20,8 @@ export function addContradictions(
 	if (hasCert !== isGiven('tls-key')) faults.add('tls-cert and tls-key need each other');
 	if (hasCert && (server || listen === false))
 		faults.add('tls-cert is for a server that listens: the application provides the HTTP server, so leave it out');
+	const ownPort = server || listen === false || faults.isInvalid('port') ? 0 : settings.port;
+	if (ownPort !== 0 && Number(settings.metrics) === ownPort) faults.add('port and metrics need different ports');
 	const countsProxies = settings['forwarded-count'] > 0 || faults.isInvalid('forwarded-count');
 	if (isGiven('trust-proxy') && countsProxies)
 		faults.add('choose one of trust-proxy and forwarded-count: both say which proxies are trusted');

@@ -311,6 +311,7 @@ describe('the settings of roomkey', () => {
 			[{ 'trust-proxy': '10.0.0.0/8', 'forwarded-count': 1 }, 'choose one of trust-proxy and forwarded-count'],
 			[{ 'read-only': true, 'sign-ups': true }, 'read-only makes no user, but sign-ups lets users register'],
 			[{ shadow: true, 'read-only': true }, 'choose one of shadow and read-only'],
+			[{ port: 1, metrics: 1 }, 'port and metrics need different ports'],
 			[{ watch: 'polling' }, 'watch must be off or auto'],
 			[{ nats: 'nats://127.0.0.1:1', 'nats-cert': 'package.json' }, 'nats-cert and nats-key'],
 		] as const) {
@@ -350,6 +351,21 @@ describe('the settings of roomkey', () => {
 				'choose one of trust-proxy and forwarded-count: both say which proxies are trusted',
 				`${folder}/key cannot be read: ENOENT`,
 			]);
+		});
+
+		it('are no ports that the system picks, or that the server does not listen on', async () => {
+			for (const args of [
+				['--port', '0', '--metrics', '0'],
+				['--port', '3422', '--metrics', '3423'],
+			])
+				expect(await runHere(['--memory', ...args, '--print-config'])).to.include({ status: 0 });
+			expect((await runHere(['--memory', '--metrics', '3000'])).err).to.equal('port and metrics need different ports');
+			// The port in force is not known.
+			expect((await runHere(['--memory', '--metrics', '3000', '--port', 'x'])).err).not.to.include('different ports');
+			const own = createServer({ store: { memory: true }, port: 3422, metrics: '3422', listen: false, maxBody: 1 });
+			expect((await rejection(own)).message).to.match(/^maxBody must be/);
+			const listening = createServer({ store: { memory: true }, port: 3422, metrics: '3422' });
+			expect((await rejection(listening)).message).to.equal('port and metrics need different ports');
 		});
 
 		it('are named with all faults of the connection to NATS', async () => {
