@@ -61,7 +61,7 @@ describe('the log of a server', () => {
 			'max-connections-per-address': 1,
 		});
 		expect(ready).to.deep.include({ level: 'info', text: 'Roomkey is ready' });
-		expect(ready?.facts).to.include({ url: server.url });
+		expect(ready?.facts).to.include({ url: server.url, host: '127.0.0.1' });
 	});
 
 	it('a login, with request, address and user', async () => {

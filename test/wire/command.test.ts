@@ -271,6 +271,18 @@ describe('roomkey', () => {
 		});
 	});
 
+	it('says that it listens on all addresses, beside the one for this machine', async () => {
+		const command = roomkey('--memory --port 0 --host 0.0.0.0');
+		const address = await command.listening();
+		await command.printed(`Roomkey listening on ${address} (on all addresses: 0.0.0.0)\n`);
+		await logged(command, 'Roomkey is ready');
+		const ready = command.err.split('\n').find((line) => line.includes('Roomkey is ready')) as string;
+		expect(JSON.parse(ready)).to.include({ url: address, host: '0.0.0.0' });
+		const local = roomkey('--memory --port 0 --host localhost');
+		await local.printed('Roomkey listening on http://localhost:');
+		expect(local.out).not.to.include('all addresses');
+	});
+
 	it('starts the server with serve too, and refuses unknown commands', async () => {
 		await roomkey('serve --memory --port 0').listening();
 		for (const [line, text] of [
