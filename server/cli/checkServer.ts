@@ -1,4 +1,5 @@
 /** The checks that a running server makes itself. */
+import { isDataLost } from '../ops/checks.js';
 import type { HealthReport } from '../ops/health.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
 import { connectionFault, isCertificateRefused } from './connectionFault.js';
@@ -39,6 +40,7 @@ export async function checkServer(url: string, isExpected: boolean): Promise<Che
 	const there = date === null ? Number.NaN : Date.parse(date);
 	return {
 		results: [server, ...parts],
+		isDataLost: isDataLost(report.checks.disk?.reason),
 		// The `Date` header has whole seconds, so the time here is rounded down too.
 		...(!Number.isNaN(there) && { time: { here: Math.floor(here / 1000) * 1000, there, owner: 'the server' } }),
 	};
