@@ -328,6 +328,18 @@ describe('roomkey on a data folder', () => {
 				[`user list --url ${url}`, { ROOMKEY_TOKEN: token }, 1, 'refuses the token'],
 				[`user list --url ${url} --token-file ${folder}/none`, {}, 1, 'ENOENT'],
 				['user list --url http://127.0.0.1:1', { ROOMKEY_TOKEN: token }, 1, 'No Roomkey server answers'],
+				[
+					`user list --url ${url}/api/v1`,
+					{ ROOMKEY_TOKEN: token },
+					1,
+					`No Roomkey API at ${url}/api/v1: give the address without /api/v1 (with the --path-prefix of the server, if it has one)`,
+				],
+				[
+					`user list --url ${url}/chat`,
+					{ ROOMKEY_TOKEN: token },
+					1,
+					`No Roomkey API at ${url}/chat: give the address with the --path-prefix of the server, if it has one`,
+				],
 				['user list --url http://0.0.0.0:1', { ROOMKEY_TOKEN: token }, 1, 'is not encrypted'],
 				['user list --url ftp://x', { ROOMKEY_TOKEN: token }, 2, 'must be http'],
 				[`user list --url ${url} --data x`, {}, 2, 'choose one of --data and --url'],

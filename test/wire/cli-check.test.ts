@@ -113,6 +113,13 @@ describe('roomkey check', () => {
 		expect((await check(['--data', data, '--url', 'http://127.0.0.1:1'])).parts.server).to.match(/^failed: No server/);
 		const other = await answering((_, response) => response.end('{}'));
 		expect((await check(['--data', data, '--url', other])).parts.server).to.match(/^failed: .* not that of Roomkey/);
+		const noPage = await answering((_, response) => response.writeHead(404).end('<html>'));
+		expect((await check(['--data', data, '--url', `${noPage}/api/v1/`])).parts.server).to.equal(
+			`failed: No Roomkey API at ${noPage}/api/v1: give the address without /api/v1 (with the --path-prefix of the server, if it has one)`,
+		);
+		expect((await check(['--data', data], { PORT: new URL(noPage).port })).parts.server).to.equal(
+			`off: No Roomkey API at ${noPage}: give the address with the --path-prefix of the server, if it has one. Name the server with --url or PORT`,
+		);
 		const checks = { store: { status: 'failed', since: 'today', reason: 'Gone' } };
 		const ill = await answering((_, response) => {
 			response.writeHead(503).end(JSON.stringify({ status: 'not ready', since: 'today', checks }));
