@@ -49,7 +49,11 @@ function printPassword(io: Io, username: string, generated: string | undefined):
 
 /** `user add`. */
 export function addUser(input: Input, io: Io): Promise<void> {
-	return withAdmin(input, io, async (admin) => createUser(admin, input, io), { mayCreateFolder: true });
+	const isAdmin = input.list('role').includes('admin');
+	return withAdmin(input, io, async (admin) => createUser(admin, input, io), {
+		mayCreateFolder: true,
+		...(isAdmin && { inUseNote: ' (for the first admin, stop the server: nobody can log in yet)' }),
+	});
 }
 
 async function createUser(admin: Admin, input: Input, io: Io): Promise<void> {

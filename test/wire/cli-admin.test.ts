@@ -287,7 +287,12 @@ describe('roomkey on a data folder', () => {
 			const url = await serve();
 			const direct = await roomkey('user list');
 			expect(direct).to.include({ status: 1, out: '' });
-			expect(direct.err).to.include('in use by the process').and.include('--url');
+			expect(direct.err).to.include('in use by the process').and.include('--url').and.not.include('first admin');
+			const admin = await roomkey('user add first --role admin --generate-password');
+			expect(admin).to.include({ status: 1, out: '' });
+			expect(admin.err).to.match(
+				/ with --login NAME \(for the first admin, stop the server: nobody can log in yet\)\.$/,
+			);
 
 			const env = { ROOMKEY_URL: url, ROOMKEY_TOKEN: token };
 			const remote = (line: string, options: CommandOptions = { env }) => runHere(line.split(' '), options);

@@ -187,6 +187,23 @@ describe('moving data in and out', () => {
 		expect((await roomkey('restore', '--data', join(parent, 'new2'), parent)).status).to.equal(1);
 	});
 
+	it('says how the data of a folder in use can be exported, and it can', async () => {
+		await open();
+		const [backup, lines] = [join(parent, 'backup'), join(parent, 'lines')];
+		const refused = await roomkey('export', '--data', data, lines);
+		expect(refused).to.include({ status: 1, out: '' });
+		const [, commands = ''] = /in use by .* Or export a backup of it: (.*)$/.exec(refused.err) ?? [];
+		for (const command of commands.replaceAll('BACKUP', backup).split(', then ')) {
+			const [program, ...args] = command.split(' ');
+			expect(program).to.equal('roomkey');
+			expect(await roomkey(...args)).to.include({ status: 0, err: '' });
+		}
+		expect(await readdir(lines)).to.include('users.jsonl');
+		expect((await roomkey('import', '--data', data, lines)).err)
+			.to.include('in use by')
+			.and.not.include('backup');
+	});
+
 	it('says how its commands are used', async () => {
 		expect(await roomkey('import', '--data', data)).to.include({ status: 2 });
 		expect(await roomkey('import', 'x')).to.include({ status: 2 });
