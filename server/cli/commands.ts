@@ -48,7 +48,7 @@ export const commands: readonly Command[] = [
 	{
 		name: 'user password',
 		parameters: ['NAME'],
-		meaning: 'sets the password of a user, and ends all logins with the old one',
+		meaning: 'sets the password of a user, and revokes all tokens of the user, personal ones too',
 		flags: { ...NEW_PASSWORD, ...resultFlags },
 		run: async (...args) => (await loadUserCommands()).setPassword(...args),
 	},
@@ -62,7 +62,7 @@ export const commands: readonly Command[] = [
 	{
 		name: 'user deactivate',
 		parameters: ['NAME'],
-		meaning: 'ends all logins of a user, who cannot log in again',
+		meaning: 'revokes all tokens of a user, personal ones too, and refuses new logins',
 		flags: { ...RELINQUISH, ...resultFlags },
 		run: async (...args) => (await loadUserCommands()).setActive(false)(...args),
 	},
@@ -83,7 +83,10 @@ export const commands: readonly Command[] = [
 		parameters: ['USER'],
 		meaning: 'prints a new login token of a user, such as a bot',
 		flags: {
-			personal: { placeholder: 'NAME', meaning: 'a personal access token with this name, which never expires' },
+			personal: {
+				placeholder: 'NAME',
+				meaning: 'a personal access token with this name, which never expires; a new password of the user revokes it',
+			},
 			...resultFlags,
 		},
 		run: async (...args) => (await loadTokenCommands()).issueToken(...args),

@@ -1,5 +1,7 @@
 /** The subcommands of `roomkey` for users, tokens, rooms and settings: on a data folder, and through a server. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -145,6 +147,23 @@ describe('roomkey on a data folder', () => {
 		await commands[0]?.stop();
 		expect((await roomkey('token revoke bob --all')).out).to.equal('Revoked 1 token of bob\n');
 		expect((await roomkey('token list bob')).err).to.include('No tokens');
+	});
+
+	it('says in the help that a new password and a deactivation revoke personal tokens too, and they do', async () => {
+		await addRoot();
+		await addUser('bob');
+		for (const [command, text] of [
+			['user password', 'revokes all tokens of the user, personal ones too'],
+			['user deactivate', 'revokes all tokens of a user, personal ones too'],
+			['token issue', 'which never expires; a new password of the user revokes it'],
+		] as const)
+			expect((await roomkey(`${command} --help`)).out.toLowerCase(), command).to.include(text);
+		for (const line of ['user password bob --generate-password', 'user deactivate bob']) {
+			await roomkey('token issue bob --personal ci');
+			expect((await roomkey('token list bob')).out).to.include('ci');
+			expect(await roomkey(line)).to.include({ status: 0 });
+			expect((await roomkey('token list bob')).err).to.include('No tokens');
+		}
 	});
 
 	it('shows rooms and their members, and hands rooms over before it deletes their owner', async () => {
@@ -354,6 +373,12 @@ describe('roomkey on a data folder', () => {
 				expect(result, line).to.include({ status, out: '' });
 				expect(result.err, line).to.include(text).and.not.include(token);
 			}
+			const pages = createServer((_, response) => void response.writeHead(404).end('<html>'));
+			await new Promise<void>((listening) => pages.listen(0, '127.0.0.1', listening));
+			const { port } = pages.address() as AddressInfo;
+			const page = await remote(`user list --url http://127.0.0.1:${port}`, { ROOMKEY_TOKEN: token });
+			await new Promise((closed) => pages.close(closed));
+			expect(page.err).to.include(`No Roomkey API at http://127.0.0.1:${port}: give the address`);
 			const wrong = await remote(`user list --url ${url} --login root`, {}, 'a wrong password\n');
 			expect(wrong).to.include({ status: 1, out: '' });
 		});
