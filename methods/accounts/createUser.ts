@@ -7,7 +7,7 @@ import { clientError } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { Match, shownAs } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { StoredValue } from '../model/storedValue.js';
+import { CustomFields } from '../model/customFields.js';
 import { insertUser } from '../model/users/insertUser.js';
 import { requireAllowedUsername, requireValidEmail } from '../model/users/names.js';
 import { hashPassword, NewPassword } from '../model/users/passwords.js';
@@ -28,7 +28,7 @@ const NewUser = Match.ObjectIncluding({
 	username: Match.Optional(Name),
 	email: Match.Optional(Name),
 	password: Match.Optional(NewPassword),
-	profile: Match.Optional(StoredValue),
+	profile: Match.Optional(CustomFields),
 });
 
 export const createUser = method({

@@ -22,8 +22,8 @@ export const getNewToken = method({
 		const { token: presentToken } = holder;
 		// The new token expires with the present one, so that nobody can use a stolen token for ever by replacing it. A token
 		// that is revoked before this write cannot be replaced.
-		const withPresentToken = { 'services.resume.loginTokens.hashedToken': presentToken.hashedToken };
-		const issued = await issueToken(context.store, userId, withPresentToken, presentToken);
+		const ifStillStored = { 'services.resume.loginTokens.hashedToken': presentToken.hashedToken };
+		const issued = await issueToken(context.store, userId, ifStillStored, presentToken);
 		if (!issued) throw clientError('loggedOut');
 		const { token, entry, expires } = issued;
 		context.setToken(entry.hashedToken, expires);

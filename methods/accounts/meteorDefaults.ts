@@ -1,6 +1,6 @@
 /**
- * Publications without documents that unmodified Meteor clients subscribe to on every server (`test/contract/ddp.md`
- * 16.5). The clients wait for `ready`.
+ * Empty publications. Every unmodified Meteor client subscribes to them and waits for `ready` (`test/contract/ddp.md`
+ * 16.5).
  */
 import { emptyPublication } from '../model/emptyPublication.js';
 

@@ -10,7 +10,7 @@ import { PermissionAnswer } from '../model/answers.js';
 import { insertIfAbsent } from '../model/insertIfAbsent.js';
 import { dropCachedPermission, KNOWN_PERMISSIONS, requirePermission } from '../model/permissions/permissions.js';
 import { doRolesExist, isRoleId } from '../model/permissions/roles.js';
-import { dateOf } from '../model/since.js';
+import { parseSince } from '../model/since.js';
 import { hasSameElements } from '../model/storedLists.js';
 import { getUserRoles, listRoles } from './roles.js';
 
@@ -103,7 +103,7 @@ const getPermissions = method({
 	returns: Match.OneOf([PermissionAnswer], { update: [PermissionAnswer], remove: [Match.Any] }),
 	errors: ['error-updatedSince-param-invalid'],
 	async run({ updatedAt }, { store }) {
-		const since = dateOf(updatedAt);
+		const since = parseSince(updatedAt);
 		const all = await listPermissions(store);
 		return since ? { update: writtenSince(all, since), remove: [] } : all;
 	},

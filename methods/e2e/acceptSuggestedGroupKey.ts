@@ -20,8 +20,9 @@ import { requireMembership } from '../model/memberships/members.js';
  * leaves such offers.
  */
 function isOfferLeftByReset(key: string | undefined, { e2eKeyId, e2eReset }: RoomKeyFields): boolean {
-	if (!e2eReset?.formerKeyId || e2eReset.keyId !== e2eKeyId) return false;
-	return key !== undefined && keyIdOf(key) === e2eReset.formerKeyId;
+	if (!e2eReset?.formerKeyId) return false;
+	const hasSetNewId = e2eReset.keyId === e2eKeyId;
+	return hasSetNewId && key !== undefined && keyIdOf(key) === e2eReset.formerKeyId;
 }
 
 /**
@@ -56,6 +57,7 @@ async function acceptOffer(
 		}
 		throw error;
 	}
+	// Another call has taken or removed the offer, or the membership is gone.
 	throw clientError('noSuggestedKey');
 }
 

@@ -15,7 +15,7 @@ import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { tidyQueue } from '../model/keys/queue.js';
 import { readRoomKeyFields } from '../model/keys/roomKeyId.js';
 import { WITHOUT_KEY_OR_OFFER } from '../model/keys/storedKeys.js';
-import { type UserWithPublicKey, usersWithPublicKey } from '../model/keys/usersWithIdentity.js';
+import { publicKeysOf, type UserWithPublicKey } from '../model/keys/usersWithIdentity.js';
 import { findMembership, MEMBER, membershipsOf } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 import { workspaceSetting } from '../model/settings/workspace.js';
@@ -58,7 +58,7 @@ async function listAndReserve(context: MethodContext, rid: string, userId: strin
 		const offerable = page.filter(isOfferable).map(({ u }) => u._id);
 		const reservedIds = reserves ? await reservedForOthers(store, rid, offerable, userId) : undefined;
 		const candidates = reservedIds ? offerable.filter((id) => !reservedIds.has(id)) : offerable;
-		const found = await usersWithPublicKey(store, candidates);
+		const found = await publicKeysOf(store, candidates);
 		const fit = new Set(found.filter(({ public_key }) => isFitPublicKey(public_key)));
 		for (const user of found) if (unfit.length < MAX_LISTED && !fit.has(user)) unfit.push(user._id);
 		const usable = isProvider ? [...fit] : found;

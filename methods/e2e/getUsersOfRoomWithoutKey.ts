@@ -8,8 +8,8 @@ import type { Store } from '../../shared/store.js';
 import { createYielder } from '../../shared/yielding.js';
 import { KEY_SERVICE_READ } from '../kinds.js';
 import { WITHOUT_OWN_KEY } from '../model/keys/storedKeys.js';
-import { countUsersWithIdentity, type UserWithPublicKey, usersWithPublicKey } from '../model/keys/usersWithIdentity.js';
-import { MEMBER, memberIdsOf } from '../model/memberships/members.js';
+import { countUsersWithIdentity, publicKeysOf, type UserWithPublicKey } from '../model/keys/usersWithIdentity.js';
+import { MEMBER, userIdsOfMemberships } from '../model/memberships/members.js';
 import { Page } from '../model/paging.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
 
@@ -18,7 +18,7 @@ const toAnswer = ({ _id, public_key }: UserWithPublicKey) => ({ _id, e2e: { publ
 /** Ids of the members without a room key, in pages. */
 async function* keylessMemberIds(store: Store, rid: string): AsyncIterable<string[]> {
 	const pause = createYielder();
-	for await (const page of memberIdsOf(store, rid, { ...MEMBER, ...WITHOUT_OWN_KEY })) {
+	for await (const page of userIdsOfMemberships(store, rid, { ...MEMBER, ...WITHOUT_OWN_KEY })) {
 		await pause();
 		yield page;
 	}
@@ -27,7 +27,7 @@ async function* keylessMemberIds(store: Store, rid: string): AsyncIterable<strin
 /** The answer with all members who lack the room key and have identity keys. */
 async function listAll(store: Store, rid: string) {
 	const users: UserWithPublicKey[] = [];
-	for await (const page of keylessMemberIds(store, rid)) users.push(...(await usersWithPublicKey(store, page)));
+	for await (const page of keylessMemberIds(store, rid)) users.push(...(await publicKeysOf(store, page)));
 	return { users: users.map(toAnswer) };
 }
 
@@ -43,7 +43,7 @@ async function listPage(store: Store, rid: string, count: number, offset: number
 		const counted = await countUsersWithIdentity(store, ids);
 		const overlapsAnswer = total + counted > offset && total < end;
 		if (overlapsAnswer) {
-			const found = await usersWithPublicKey(store, ids);
+			const found = await publicKeysOf(store, ids);
 			users.push(...found.slice(Math.max(0, offset - total), end - total));
 		}
 		total += counted;

@@ -1,4 +1,4 @@
-/** Pattern of a search text. */
+/** The pattern of an argument that is a text to search for. */
 import { Match } from '../../shared/match.js';
 
 /** Maximum length of the text, in characters. */

@@ -2,15 +2,15 @@
 import { hash } from 'node:crypto';
 
 /**
- * The kind of a document: the first word of its id. Documents of the kind `usage` are read as all ids from `usage` on, so
- * it must be the last kind in alphabetical order.
+ * The kind of a document: the first word of its id. The query for the kind `usage` reads all ids from `usage` on, so no
+ * other kind may sort after it.
  */
 type SharedKind = 'call' | 'chain' | 'count' | 'known' | 'reservation' | 'usage';
 
-/** The id of a document. The text can be as long as a client's message, so it is hashed. */
-export function sharedId(kind: SharedKind, text: string): string {
-	return `${kind} ${hash('sha256', text, 'base64')}`;
+/** The id of a document. `key` identifies it within its kind, and is hashed, because it can be as long as a message. */
+export function sharedId(kind: SharedKind, key: string): string {
+	return `${kind} ${hash('sha256', key, 'base64')}`;
 }
 
-/** The option of all writes of shared state, to which nobody subscribes. */
+/** The option of all writes of shared state: nobody subscribes to it, so no change is announced. */
 export const SILENT = { silent: true } as const;

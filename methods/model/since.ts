@@ -4,7 +4,7 @@ import { clientError } from '../../shared/errors.js';
  * The time since which a client asks for changes. Undefined if the client sends null or nothing, to ask for all documents.
  * @throws ClientError `error-updatedSince-param-invalid`
  */
-export function dateOf(since: string | Date | null | undefined): Date | undefined {
+export function parseSince(since: string | Date | null | undefined): Date | undefined {
 	if (since === undefined || since === null) return undefined;
 	const date = new Date(since);
 	if (Number.isNaN(date.getTime())) throw clientError('invalidSince');

@@ -4,6 +4,7 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { WRITE } from '../kinds.js';
 import { RoomAnswer } from '../model/answers.js';
+import { CustomFields } from '../model/customFields.js';
 import { createRoom } from '../model/lifecycle/createRoom.js';
 import { encryptionOfNewRoom } from '../model/lifecycle/roomEncryption.js';
 import { hasPermission } from '../model/permissions/permissions.js';
@@ -15,7 +16,6 @@ import {
 	roomAnswer,
 } from '../model/rooms/findRoom.js';
 import { requireRoomName } from '../model/rooms/rename.js';
-import { StoredValue } from '../model/storedValue.js';
 import { findByUsernames } from '../model/users/findUser.js';
 import { refuseTooManyUsers } from '../model/users/findUsersOfCall.js';
 
@@ -37,7 +37,7 @@ export const createMethods = forChannelsAndGroups((kind: ChannelOrGroup) =>
 			/** User names. */
 			members: Match.Optional([String]),
 			readOnly: Match.Optional(Boolean),
-			customFields: Match.Optional(StoredValue),
+			customFields: Match.Optional(CustomFields),
 			extraData: EXTRA,
 			/** Only false is accepted, because the caller is always a member. */
 			excludeSelf: Match.Optional(false),

@@ -13,7 +13,7 @@ import { changesOf, MembershipAnswer, RoomAnswer } from '../model/answers.js';
 import { clientMembership } from '../model/memberships/clientMembership.js';
 import { membershipsOfUser, roomsOfUser } from '../model/memberships/roomsOfUser.js';
 import { CLIENT_ROOM_FIELDS, type ClientRoom, clientRooms } from '../model/rooms/clientRoom.js';
-import { dateOf } from '../model/since.js';
+import { parseSince } from '../model/since.js';
 
 /** Number of ids in one query. */
 const BATCH = 200;
@@ -107,7 +107,7 @@ function defineGetMethods<T>(
 		summary: `The caller's ${documents} as {update, remove}; those changed since a date, if one is given`,
 		returns: changesOf(answer),
 		errors,
-		run: ({ updatedSince }, context) => find(context, dateOf(updatedSince)),
+		run: ({ updatedSince }, context) => find(context, parseSince(updatedSince)),
 	});
 	const overDdp = method({
 		name: `${group}/get`,
@@ -117,7 +117,7 @@ function defineGetMethods<T>(
 		returns: Match.OneOf([answer], changesOf(answer)),
 		errors,
 		async run({ updatedAt }, context) {
-			const delta = await find(context, dateOf(updatedAt));
+			const delta = await find(context, parseSince(updatedAt));
 			return updatedAt === undefined ? delta.update : delta;
 		},
 	});

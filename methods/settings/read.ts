@@ -8,7 +8,7 @@ import { changesOf, PAGE_ANSWER, SettingAnswer } from '../model/answers.js';
 import { Page, type PageArgs, pageAnswer, pageOfList } from '../model/paging.js';
 import { hasPermissionById, requirePermission } from '../model/permissions/permissions.js';
 import { readSettings } from '../model/settings/known.js';
-import { dateOf } from '../model/since.js';
+import { parseSince } from '../model/since.js';
 
 /**
  * Every caller who is logged in may read the known settings, because all of them are public. In Rocket.Chat only admins
@@ -60,7 +60,7 @@ export const allSettings = method({
 
 /** Without a date: all settings as a list. With a date: those written since then, as `{update, remove}`. */
 async function settingsSince(store: Store, requested: Date | null | undefined) {
-	const since = dateOf(requested);
+	const since = parseSince(requested);
 	return since ? { update: await readSettings(store, undefined, since), remove: [] } : readSettings(store);
 }
 

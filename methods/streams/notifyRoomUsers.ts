@@ -5,7 +5,7 @@ import { method } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
 import { KEY_CALLS } from '../limits.js';
 import { MAX_KEY_ID_LENGTH } from '../model/keys/sealedKey.js';
-import { findMembership, MEMBER, memberIdsOf } from '../model/memberships/members.js';
+import { findMembership, MEMBER, userIdsOfMemberships } from '../model/memberships/members.js';
 
 /** The only event that Roomkey relays. Rocket.Chat relays every event, so that a member can forge `force_logout`. */
 const RELAYED_EVENT = 'e2ekeyRequest';
@@ -30,7 +30,7 @@ export const writeNotifyRoomUsers = method({
 		if (typeof rid !== 'string' || typeof keyId !== 'string') throw clientError('notAllowed');
 		if (eventName !== `${rid}/${RELAYED_EVENT}` || keyId.length > MAX_KEY_ID_LENGTH) throw clientError('notAllowed');
 		if (!(await findMembership(store, rid, userId))) throw clientError('notAllowed');
-		for await (const page of memberIdsOf(store, rid, { 'u._id': { $ne: userId }, ...MEMBER })) {
+		for await (const page of userIdsOfMemberships(store, rid, { 'u._id': { $ne: userId }, ...MEMBER })) {
 			for (const uid of page)
 				events.emit('notify', { stream: 'notify-user', eventName: `${uid}/${RELAYED_EVENT}`, args: [rid, keyId] });
 		}

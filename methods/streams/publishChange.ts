@@ -4,7 +4,7 @@ import type { Change, EventPayloads } from '../../shared/events.js';
 import { isChangeOf, type Store } from '../../shared/store.js';
 import { PROFILE_FIELDS } from '../accounts/me.js';
 import { clientMembership } from '../model/memberships/clientMembership.js';
-import { MEMBER, memberIdsOf } from '../model/memberships/members.js';
+import { MEMBER, userIdsOfMemberships } from '../model/memberships/members.js';
 import { dropCachedPermission } from '../model/permissions/permissions.js';
 import { clientRoom } from '../model/rooms/clientRoom.js';
 import { isKnownSetting } from '../model/settings/known.js';
@@ -145,7 +145,7 @@ async function* subscribedMembers(
 	const eventNames = subscribers.eventsWithReaders('notify-user');
 	if (eventNames.size === 0) return;
 	if (usersCount < eventNames.size) {
-		for await (const page of memberIdsOf(store, rid, MEMBER)) {
+		for await (const page of userIdsOfMemberships(store, rid, MEMBER)) {
 			for (const uid of page) if (eventNames.has(uid + ROOMS_CHANGED)) yield uid;
 		}
 		return;

@@ -5,8 +5,8 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { WRITE } from '../kinds.js';
 import { UserAnswer } from '../model/answers.js';
+import { CustomFields } from '../model/customFields.js';
 import { hasPermissionById } from '../model/permissions/permissions.js';
-import { StoredValue } from '../model/storedValue.js';
 import { requireAssignableRoles } from '../model/users/admins.js';
 import { findClientUser } from '../model/users/clientUser.js';
 import { insertUser } from '../model/users/insertUser.js';
@@ -29,7 +29,7 @@ export const createUserByAdmin = method({
 		requirePasswordChange: Match.Optional(Boolean),
 		/** True: the account has no password until `users.update` sets one, because Roomkey cannot send a random one by mail. */
 		setRandomPassword: Match.Optional(Boolean),
-		customFields: Match.Optional(StoredValue),
+		customFields: Match.Optional(CustomFields),
 		bio: Match.Optional(String),
 		nickname: Match.Optional(String),
 		/** Ignored, because Roomkey has no default channels. */

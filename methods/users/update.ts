@@ -8,10 +8,10 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { WRITE } from '../kinds.js';
 import { LONG_WORK_MS } from '../limits.js';
 import { UserAnswer } from '../model/answers.js';
+import { CustomFields } from '../model/customFields.js';
 import { handOverRooms, requireHandOverConfirmation } from '../model/lifecycle/handOverRooms.js';
 import { hasPermissionById } from '../model/permissions/permissions.js';
 import { hasSameElements } from '../model/storedLists.js';
-import { StoredValue } from '../model/storedValue.js';
 import { setActive } from '../model/users/activity.js';
 import {
 	changeUnlessLastAdmin,
@@ -49,7 +49,7 @@ const Changes = {
 	roles: Match.Optional([String]),
 	active: Match.Optional(Boolean),
 	requirePasswordChange: Match.Optional(Boolean),
-	customFields: Match.Optional(StoredValue),
+	customFields: Match.Optional(CustomFields),
 	bio: Match.Optional(String),
 	nickname: Match.Optional(String),
 };
@@ -81,7 +81,7 @@ async function setRoles({ store, events }: Context, user: User, requested: reado
  */
 function changedFields(user: User, data: Partial<User>): Partial<User> {
 	const customFields = data.customFields && { ...user.customFields, ...data.customFields };
-	check(customFields, Match.Optional(StoredValue));
+	check(customFields, Match.Optional(CustomFields));
 	const sentFields: Partial<User> = {
 		...(data.name !== undefined && { name: data.name }),
 		...(data.requirePasswordChange !== undefined && { requirePasswordChange: data.requirePasswordChange }),

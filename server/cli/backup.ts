@@ -4,7 +4,7 @@ import { copyFile, mkdir, open, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { StoreError } from '../../shared/storeErrors.js';
 import { keepOwner, requireAccess } from '../dataFolder/access.js';
-import { openEnvironment } from '../dataFolder/environment.js';
+import { openDataFile } from '../dataFolder/environment.js';
 import {
 	assertIntact,
 	DATA_FILE,
@@ -27,7 +27,7 @@ export async function backupFolder(folder: string, target: string): Promise<void
 	// A backup that root makes stays root's, because it holds secrets.
 	await createEmptyFolder(target, (path) => mkdir(path, { recursive: true, mode: 0o700 }));
 	const readOnly = true;
-	const environment = openEnvironment(join(path, DATA_FILE), readOnly);
+	const environment = openDataFile(path, readOnly);
 	try {
 		const leaveOutFreeSpace = true;
 		await forOwnerOnly(() => environment.backup(join(target, DATA_FILE), leaveOutFreeSpace));

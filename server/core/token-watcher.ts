@@ -1,7 +1,7 @@
 /**
- * Finds login tokens that another process or Rocket.Chat has removed. A token that this process removes ends its
- * sessions at once (`test/contract/ddp.md` 16.2), unless a session was just logging in with the token: the watcher finds
- * that session.
+ * Finds login tokens that another process or Rocket.Chat has removed. When this process removes a token, it ends the
+ * token's sessions at once (`test/contract/ddp.md` 16.2). It misses a session that is logging in at that moment, which the
+ * watcher finds.
  */
 
 import { findRevokedTokens } from '../../methods/model/users/tokens.js';
@@ -14,7 +14,7 @@ const INTERVAL_MS = 1000;
 /** Maximum number of tokens in one query. */
 const MAX_TOKENS_PER_QUERY = 500;
 
-/** Maximum number of checks in which each token is looked up once, however many tokens there are. */
+/** A round looks up every token once. It takes at most this many checks. */
 const CHECKS_PER_ROUND = 10;
 
 export interface TokenWatcher {
@@ -22,14 +22,14 @@ export interface TokenWatcher {
 	checkAll(): Promise<void>;
 	/** Looks up the tokens of a user soon, because some were removed elsewhere. Tries again until the store answers. */
 	checkUser(userId: string): void;
-	/** Stops the checks. Resolves when no query runs any more. */
+	/** Stops the checks. Resolves when no check runs any more, unless `checkAll` runs. */
 	stop(): Promise<void>;
 }
 
 /**
- * Checks at intervals whether the tokens in use are still stored, and publishes those that are not. Up to 500 tokens
- * are all looked up at each check. Of a larger number, a tenth is looked up at each check, which limits the load of
- * idle clients on the database.
+ * Checks at intervals whether the tokens in use are still valid, and publishes `tokens-removed` for each that is not. A
+ * check looks up 500 tokens, or a tenth of them if there are more than 5000, which limits the load of idle clients on the
+ * database.
  * @param tokensInUse the user of each token with which a session here is logged in, by the token's hash
  */
 export function watchTokens(
@@ -82,7 +82,7 @@ export function watchTokens(
 		await lookUpAll(remaining.splice(0, tokensPerCheck));
 	}
 
-	/** Runs a check, unless one is running: only one query runs at a time, even if the database is slow. */
+	/** Runs a check, unless one is running: on a slow database they would pile up. `checkAll` runs beside it. */
 	function runUnlessRunning(task: () => Promise<void>): void {
 		checking ??= task()
 			.catch((err) => log.warn({ err }, 'Login tokens in use could not be looked up'))
@@ -99,7 +99,7 @@ export function watchTokens(
 		checkUser(userId) {
 			const isFirst = urgentUsers.size === 0;
 			urgentUsers.add(userId);
-			// All users of this turn of the event loop are looked up together.
+			// Otherwise a look-up is due already. It includes this user.
 			if (!isFirst) return;
 			setImmediate(async () => {
 				// A running check may have read the tokens of these users too early.

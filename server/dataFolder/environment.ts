@@ -1,9 +1,10 @@
 /** Opens the LMDB files of a data folder. LMDB calls an open file an environment; it contains databases with names. */
 import { closeSync, constants, existsSync, openSync, readSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { StoreError } from '../../shared/storeErrors.js';
 import { deniedError, isDenied, keepOwner, requireAccess } from './access.js';
+import { DATA_FILE } from './manifest.js';
 
 /** Maximum number of LMDB databases: one for each collection and each index, including those of the application. */
 const MAX_DATABASES = 256;
@@ -42,6 +43,9 @@ export function openEnvironment(path: string, readOnly = false): Environment {
 		keepOwner(lock);
 	}
 }
+
+/** Opens the file with the data of a folder. @throws StoreError as `openEnvironment` */
+export const openDataFile = (folder: string, readOnly = false) => openEnvironment(join(folder, DATA_FILE), readOnly);
 
 /**
  * The number that every LMDB file has at this offset, in bytes. It is checked before LMDB opens a file, because LMDB aborts

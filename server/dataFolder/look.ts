@@ -1,9 +1,7 @@
 /** Looks into a data folder without claiming or changing it. */
-import { join } from 'node:path';
 import type { IndexSpec } from '../../shared/indexes.js';
 import { indexName } from './declaredIndexes.js';
-import { openEnvironment } from './environment.js';
-import { DATA_FILE } from './manifest.js';
+import { openDataFile } from './environment.js';
 import { ownerOf } from './owner.js';
 
 export interface FolderContents {
@@ -15,7 +13,7 @@ export interface FolderContents {
 /** Reads which process uses a folder, and which indexes it has. @param path the absolute path of a folder with data */
 export async function readFolder(path: string): Promise<FolderContents> {
 	const readOnly = true;
-	const environment = openEnvironment(join(path, DATA_FILE), readOnly);
+	const environment = openDataFile(path, readOnly);
 	try {
 		// The main database lists the others by name.
 		const names = new Set([...environment.getKeys()].map(String));

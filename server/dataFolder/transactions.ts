@@ -32,7 +32,7 @@ export interface WriterOptions {
 }
 
 /**
- * Makes the function that runs writing tasks, in one transaction after the other. Tasks that are added in one turn of the
+ * Returns a function that runs tasks which write. One transaction runs after the other. Tasks that are added in one turn of the
  * event loop, or during a flush, share the next transaction. Tasks that do not fit into its maximum time wait longer.
  *
  * @param folder folder of the LMDB file
@@ -112,7 +112,8 @@ export async function failureOf(error: unknown, folder: string): Promise<unknown
 	// LMDB delivers the error of the system in a promise of its own.
 	const cause = commitError ? await commitError.catch((inner) => inner) : error;
 	const reason = reasonOf(cause);
-	if (!commitError && !/MDB_|Input\/output|No space left|quota exceeded/i.test(reason)) return error;
+	const isOfStorage = commitError !== undefined || /MDB_|Input\/output|No space left|quota exceeded/i.test(reason);
+	if (!isOfStorage) return error;
 	const saysFull = /No space left|quota exceeded/i.test(reason);
 	// On a full disk the system may write only a part of the data, which LMDB reports as an input/output error.
 	const lacksSpace = async () => (await freeSpaceOf(folder)) < MIN_FREE_BYTES;

@@ -5,7 +5,7 @@ import type { PartHealth } from '../cluster/partHealth.js';
 /** Time limit of one check, in ms. A slower check has failed. */
 const CHECK_TIMEOUT_MS = 2000;
 
-/** For how long the results of checks are reused, in ms. So many probes cost no more than one. */
+/** For how long the results of checks are reused, in ms. Many probes then cost as much as one. */
 const MAX_AGE_MS = 1000;
 
 /** Time between two checks while nobody asks, in ms, so that `since` and the log say when the state changed. */
@@ -34,7 +34,7 @@ export interface HealthReport {
 	readonly checks: Readonly<Record<string, PartState>>;
 }
 
-/** Checks a part. @returns why the part has failed; undefined if it works. An error that is thrown is only logged */
+/** Checks a part. @returns why the part has failed; undefined if it works. If it throws, only the log names the error */
 export type Check = () => Promise<string | undefined>;
 
 export class Health {
@@ -46,7 +46,8 @@ export class Health {
 	/** Why the server is not ready while it starts and stops. Undefined in between. */
 	#blockedReason: string | undefined = 'The server is starting';
 	#timer: NodeJS.Timeout | undefined;
-	#report: { readonly at: number; readonly result: Promise<void> } | undefined;
+	/** The last run of all checks, which may not have ended. */
+	#lastRun: { readonly at: number; readonly result: Promise<void> } | undefined;
 
 	/** @param limits the time limit of a check, for how long its result is reused, and how often all are checked, in ms */
 	constructor(
@@ -90,10 +91,10 @@ export class Health {
 
 	/** Checks all parts. Never rejects. */
 	async report(): Promise<HealthReport> {
-		if (!this.#report || performance.now() - this.#report.at >= this.limits.maxAge) {
-			this.#report = { at: performance.now(), result: this.#checkAll() };
+		if (!this.#lastRun || performance.now() - this.#lastRun.at >= this.limits.maxAge) {
+			this.#lastRun = { at: performance.now(), result: this.#checkAll() };
 		}
-		await this.#report.result;
+		await this.#lastRun.result;
 		const isReady = !this.#blockedReason && [...this.#parts.values()].every(({ status }) => status !== 'failed');
 		if (isReady !== this.#wasReady) this.#since = new Date().toISOString();
 		this.#wasReady = isReady;

@@ -12,9 +12,9 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 /** Reads `5/60s`, `5/m` or `off`. @returns null for `off`; undefined for other text */
 function parseLimit(text: string): Limit | null | undefined {
 	if (text === 'off') return null;
-	const [, calls, count = '1', unit = ''] = /^(\d{1,9})\/(\d{1,10})?(ms|s|m|h)$/.exec(text) ?? [];
+	const [, calls, units = '1', unit = ''] = /^(\d{1,9})\/(\d{1,10})?(ms|s|m|h)$/.exec(text) ?? [];
 	if (calls === undefined) return undefined;
-	const limit = { calls: Number(calls), per: Number(count) * (UNITS[unit] as number) };
+	const limit = { calls: Number(calls), per: Number(units) * (UNITS[unit] as number) };
 	return isLimit(limit) ? limit : undefined;
 }
 
@@ -47,6 +47,7 @@ function convertLimits(value: unknown): unknown {
 	return Object.fromEntries(
 		entries.map(([name, limit]) => {
 			const parsed = typeof limit === 'string' ? parseLimit(limit) : undefined;
+			// Null is the value of `off`, so `??` would be wrong.
 			return [name, parsed === undefined ? limit : parsed];
 		}),
 	);
@@ -54,7 +55,7 @@ function convertLimits(value: unknown): unknown {
 
 const isLimitOrNone = (limit: unknown) => limit === null || isLimit(limit);
 
-/** The entries of an object of limits that are no limits. */
+/** Finds the entries whose values are neither a limit nor null. */
 function badEntriesOf(value: unknown) {
 	if (!isObject(value)) return [];
 	const badEntries = Object.entries(value).filter(([, limit]) => !isLimitOrNone(limit));

@@ -82,7 +82,7 @@ export function embedded(table: Table, run: RunWrite): Backend {
 	/** Makes the function that applies the projection. Its results are copies, because the caller may change them. */
 	function resultMapper({ projection }: FindOptions): (document: Document) => Fields {
 		const project = projector(projection);
-		return table.copies ? project : (document) => ownCopy(project(document));
+		return table.returnsCopies ? project : (document) => ownCopy(project(document));
 	}
 
 	/**

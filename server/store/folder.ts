@@ -1,18 +1,10 @@
 /** Opens the embedded store in a folder. */
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Document } from '../../shared/values.js';
 import { updateIndexes } from '../dataFolder/declaredIndexes.js';
-import { openEnvironment } from '../dataFolder/environment.js';
-import {
-	assertIntact,
-	DATA_FILE,
-	dataFileId,
-	explain,
-	forOwnerOnly,
-	makeFolder,
-	writeManifest,
-} from '../dataFolder/manifest.js';
+import { openDataFile } from '../dataFolder/environment.js';
+import { assertIntact, dataFileId, explain, forOwnerOnly, makeFolder, writeManifest } from '../dataFolder/manifest.js';
 import { claimFolder } from '../dataFolder/owner.js';
 import { assertSharedIntact } from '../dataFolder/sharedFolder.js';
 import { failureOf, type WriterOptions, writer } from '../dataFolder/transactions.js';
@@ -46,7 +38,7 @@ export async function openFolder(
 		await makeFolder(path);
 		await (shared ? assertSharedIntact(path) : assertIntact(path));
 		closers.push(await forOwnerOnly(() => claimFolder(path, shared)));
-		const environment = await forOwnerOnly(() => openEnvironment(join(path, DATA_FILE)));
+		const environment = await forOwnerOnly(() => openDataFile(path));
 		closers.push(() => environment.close());
 		const run = writer(environment, path, options);
 		const store = await buildStore(

@@ -22,7 +22,7 @@ export function lmdbTable(environment: Environment, { name, indexes }: Collectio
 		name,
 		{
 			ordered: true,
-			copies: true,
+			returnsCopies: true,
 			get: (id) => documents.get(id),
 			put: (document) => void documents.put(document._id, document),
 			remove: (id) => void documents.remove(id),

@@ -24,7 +24,7 @@ function memoryDocuments(): Documents {
 	const documents = new Map<string, Document>();
 	return {
 		ordered: false,
-		copies: false,
+		returnsCopies: false,
 		get: (id) => documents.get(id),
 		put: (document) => void documents.set(document._id, document),
 		remove: (id) => void documents.delete(id),

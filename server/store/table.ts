@@ -17,7 +17,7 @@ export interface Documents extends ReadableDocuments {
 	put(document: Document): void;
 	remove(id: string): void;
 	/** Whether `get` and `scan` return new copies, which the caller may change. */
-	readonly copies: boolean;
+	readonly returnsCopies: boolean;
 }
 
 /** The entries of an index: ids of documents by the documents' keys (`query/indexKeys.ts`). */
@@ -43,7 +43,7 @@ export class Table {
 		specs: readonly IndexSpec[],
 		openIndex: (spec: IndexSpec) => IndexEntries,
 	) {
-		// Only MongoDB uses an index that expires: it deletes old documents.
+		// Only MongoDB uses the indexes with `expires`: it deletes old documents by them.
 		this.#indexes = specs
 			.filter(({ expires }) => !expires)
 			.map((spec) => ({
@@ -53,8 +53,8 @@ export class Table {
 			}));
 	}
 
-	get copies(): boolean {
-		return this.documents.copies;
+	get returnsCopies(): boolean {
+		return this.documents.returnsCopies;
 	}
 
 	get(id: string): Document | undefined {
@@ -101,8 +101,8 @@ export class Table {
 		this.documents.remove(document._id);
 	}
 
-	/** Finds candidates for a filter. @param path the path by which the caller wants the documents sorted, if possible */
-	candidates(filter: Fields, path?: string): Candidates {
-		return candidates(this.documents, this.#indexes, filter, path);
+	/** Finds candidates for a filter. @param sortPath the path by which the caller wants the documents sorted, if possible */
+	candidates(filter: Fields, sortPath?: string): Candidates {
+		return candidates(this.documents, this.#indexes, filter, sortPath);
 	}
 }

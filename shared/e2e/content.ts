@@ -56,15 +56,16 @@ export async function decryptText(content: EncryptedContent | string, keys: Iter
  * Encrypts the whole content of a message.
  *
  * @param format default: the format of the key. `v1` and `legacy` need an AES-128-CBC key with an id of twelve
- * characters. `v2` works with any key, but only web since 7.13 and current phones read it
+ * characters. `v2` works with any key. Only Rocket.Chat's web client from 7.13 on and its
+ * current phone apps can read it
  * @throws E2EError `malformed` for content that is not a JSON object, `unknown-format`, `unfit-key`
  */
 export async function encryptContent(content: Content, roomKey: RoomKey, format?: Format): Promise<EncryptedContent> {
 	requireWebCrypto();
-	const usesV1Form = format === undefined ? fitsV1(roomKey) : requireFormat(format) !== 'v2';
+	const usesV2 = format === undefined ? !fitsV1(roomKey) : requireFormat(format) === 'v2';
 	const { iv, data } = await encryptJson(content, roomKey);
-	if (usesV1Form) return { algorithm: V1, ciphertext: v1Text(roomKey, { iv, data }) };
-	return { algorithm: V2, kid: roomKey.id, iv: toBase64(iv), ciphertext: toBase64(data) };
+	if (usesV2) return { algorithm: V2, kid: roomKey.id, iv: toBase64(iv), ciphertext: toBase64(data) };
+	return { algorithm: V1, ciphertext: v1Text(roomKey, { iv, data }) };
 }
 
 /** Encrypts content as a v1 text, for the `msg` of a legacy message. */
@@ -75,6 +76,7 @@ export async function encryptV1Text(content: Content, roomKey: RoomKey): Promise
 async function encryptJson(content: Content, roomKey: RoomKey): Promise<Encrypted> {
 	if (!isObject(content)) throw malformed('The content');
 	const text = await orMalformed('The content', () => toEjsonText(content));
+	// Callers in JavaScript may give no key: `encrypt` has an error for that.
 	return encrypt(roomKey?.key, utf8(text));
 }
 
@@ -89,10 +91,10 @@ function v1Text(roomKey: RoomKey, { iv, data }: Encrypted): string {
  * Decrypts the content of a message in any format.
  *
  * @param content the `content` of a message, or the `msg` of a message from before 2024
- * @param keys the keys of the room: the present key first, then former ones. Keys with the id that the content names
- * are tried first, then the others, because some clients name an id that the room does not have
- * @throws E2EError `malformed`; `wrong-key` if no key decrypts the content and one has its id; `unknown-key` if none does
- * and none has its id
+ * @param keys the room's keys: the present one, then former ones. Those with the id in the content are tried before the
+ * others, which are tried because some clients write an id that the room does not have
+ * @throws E2EError `malformed`; if no key decrypts the content: `wrong-key` if a key has the id in the content, otherwise
+ * `unknown-key`
  */
 export async function decryptContent(content: EncryptedContent | string, keys: Iterable<RoomKey>): Promise<Content> {
 	requireWebCrypto();
@@ -105,7 +107,7 @@ export async function decryptContent(content: EncryptedContent | string, keys: I
 		if (decrypted) return orMalformed('The content', () => fromEjson(decrypted));
 	}
 	if (withId.length > 0) throw new E2EError('wrong-key', 'The text cannot be decrypted with the key of this id');
-	throw new E2EError('unknown-key', 'The text is encrypted with a key that is not among these');
+	throw new E2EError('unknown-key', 'None of the given room keys can decrypt the text');
 }
 
 interface ParsedContent extends Encrypted {
@@ -113,28 +115,28 @@ interface ParsedContent extends Encrypted {
 }
 
 /**
- * Reads key id, IV and data from content of any format. The format does not determine the cipher, because current
- * clients also write v2 texts with v1 keys.
+ * Reads key id, IV and data from content of any format. The result does not contain the cipher: that
+ * depends on the key. Current clients write v2 with AES-CBC keys too.
  */
 function parseContent(content: unknown): ParsedContent {
 	if (typeof content === 'string') {
-		// In v2, phones write the description of an upload as JSON text.
+		// Phones write the description of an upload as the JSON text of v2 content.
 		return content.startsWith('{') ? parseV2(fromJson(content)) : parseV1(content);
 	}
-	const members = isObject(content) ? content : {};
-	if (members.algorithm === V1 && typeof members.ciphertext === 'string') return parseV1(members.ciphertext);
-	if (members.algorithm !== V2) throw malformed('The encrypted text');
-	return parseV2(members);
+	const fields = isObject(content) ? content : {};
+	if (fields.algorithm === V1 && typeof fields.ciphertext === 'string') return parseV1(fields.ciphertext);
+	if (fields.algorithm !== V2) throw malformed('The encrypted text');
+	return parseV2(fields);
 }
 
 /** The IV has 12 bytes for AES-GCM and 16 for AES-CBC. The data has at least the authentication tag, or one block. */
-function parseV2(members: Record<string, unknown> = {}): ParsedContent {
-	if (typeof members.kid !== 'string') throw malformed('The encrypted text');
-	const iv = fromBase64(members.iv, 'The encrypted text');
-	const data = fromBase64(members.ciphertext, 'The encrypted text');
+function parseV2(fields: Record<string, unknown> = {}): ParsedContent {
+	if (typeof fields.kid !== 'string') throw malformed('The encrypted text');
+	const iv = fromBase64(fields.iv, 'The encrypted text');
+	const data = fromBase64(fields.ciphertext, 'The encrypted text');
 	const isIvLength = iv.length === 12 || iv.length === 16;
 	if (!isIvLength || data.length < 16) throw malformed('The encrypted text');
-	return { id: members.kid, iv, data };
+	return { id: fields.kid, iv, data };
 }
 
 /** The key id, then the base64 of an IV of 16 bytes and at least one block of 16 bytes. */

@@ -58,7 +58,7 @@ describe('an index that ignores case', () => {
 			'users',
 			{
 				ordered: false,
-				copies: false,
+				returnsCopies: false,
 				get: (id) => stored.get(id),
 				put: (document) => void stored.set(document._id, document),
 				remove() {},

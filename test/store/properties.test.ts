@@ -4,7 +4,7 @@
  */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { StoredValue } from '../../methods/model/storedValue.js';
+import { CustomFields } from '../../methods/model/customFields.js';
 import { compile } from '../../server/query/match.js';
 import { sorter } from '../../server/query/order.js';
 import { projector } from '../../server/query/projection.js';
@@ -160,7 +160,7 @@ eachStore('any store: properties', (test) => {
 		}));
 		await fc.assert(
 			fc.asyncProperty(fc.dictionary(key, tree, { maxKeys: 2 }), async (custom) => {
-				if (!Match.test(custom, StoredValue)) return;
+				if (!Match.test(custom, CustomFields)) return;
 				await test.store.rooms.deleteMany({});
 				await test.store.rooms.insertOne({ _id: 'r', t: 'p', customFields: custom });
 				const stored = (await test.store.rooms.findOne({ _id: 'r' }))?.customFields;

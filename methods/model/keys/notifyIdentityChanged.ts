@@ -3,7 +3,7 @@ import type { KeyHistoryEntry } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
-import { MEMBER, memberIdsOf } from '../memberships/members.js';
+import { MEMBER, userIdsOfMemberships } from '../memberships/members.js';
 import { roomsOfUser } from '../memberships/roomsOfUser.js';
 
 /** Maximum number of user ids kept in memory to avoid duplicates: about 20 MB. Above it some users are notified more than once. */
@@ -16,7 +16,7 @@ async function* sharedRoomUsers(store: Store, userId: string): AsyncGenerator<st
 	const encrypted = { rooms: { encrypted: true }, roomFields: { _id: 1 } } as const;
 	for await (const { rooms } of roomsOfUser(store, userId, encrypted)) {
 		for (const { _id: rid } of rooms) {
-			for await (const uids of memberIdsOf(store, rid, MEMBER)) {
+			for await (const uids of userIdsOfMemberships(store, rid, MEMBER)) {
 				await pause();
 				for (const uid of uids) {
 					if (yielded.has(uid)) continue;

@@ -7,7 +7,7 @@ import type { Room } from '../../../shared/documents.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { inParallel } from '../inParallel.js';
-import { MEMBER, memberIdsOf } from '../memberships/members.js';
+import { MEMBER, userIdsOfMemberships } from '../memberships/members.js';
 import { roomsOfUser } from '../memberships/roomsOfUser.js';
 import { listOf } from '../storedLists.js';
 import { WITHOUT_KEY_OR_OFFER, WITHOUT_OWN_KEY } from './storedKeys.js';
@@ -153,7 +153,7 @@ export async function dequeueEverywhere(store: Store, userId: string): Promise<v
  */
 export async function enqueueKeyless(store: Store, rid: string): Promise<void> {
 	const userIds: string[] = [];
-	for await (const ids of memberIdsOf(store, rid, { ...WITHOUT_OWN_KEY, ...MEMBER })) {
+	for await (const ids of userIdsOfMemberships(store, rid, { ...WITHOUT_OWN_KEY, ...MEMBER })) {
 		userIds.push(...(await usersWithIdentity(store, ids)));
 		if (userIds.length >= MAX_WAITING) break;
 	}

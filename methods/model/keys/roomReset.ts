@@ -4,7 +4,7 @@ import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { inParallel } from '../inParallel.js';
-import { MEMBER, memberIdsOf, membershipsOf } from '../memberships/members.js';
+import { MEMBER, membershipsOf, userIdsOfMemberships } from '../memberships/members.js';
 import { applyTransition } from './applyTransition.js';
 import { archiveKeyAndRemoveOffer } from './archiveKeyAndRemoveOffer.js';
 import type { MemberKeys } from './memberKeys.js';
@@ -74,7 +74,11 @@ export async function archiveOtherKeys(context: ResetContext, newKeyId: string):
 async function computeQueue(store: Store, rid: string, userId: string): Promise<WaitingUser[]> {
 	const waiting: WaitingUser[] = [];
 	const ts = new Date();
-	for await (const ids of memberIdsOf(store, rid, { 'u._id': { $ne: userId }, ...WITHOUT_OWN_KEY, ...MEMBER })) {
+	for await (const ids of userIdsOfMemberships(store, rid, {
+		'u._id': { $ne: userId },
+		...WITHOUT_OWN_KEY,
+		...MEMBER,
+	})) {
 		const withIdentity = await usersWithIdentity(store, ids);
 		for (const id of ids) if (withIdentity.has(id)) waiting.push({ userId: id, ts });
 		if (waiting.length >= MAX_WAITING) break;

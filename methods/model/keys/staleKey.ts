@@ -4,7 +4,7 @@
  */
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
-import { MEMBER, memberIdsOf } from '../memberships/members.js';
+import { MEMBER, userIdsOfMemberships } from '../memberships/members.js';
 import { isEncryptionEnabled } from '../rooms/clientRoom.js';
 
 /** Why a key is stale. */
@@ -37,9 +37,9 @@ export async function markKeyStale(
 /** Ids of the owners of a room; of all members if it has no owner. */
 async function* usersToNotify(store: Store, rid: string): AsyncIterable<string> {
 	let hasOwner = false;
-	for await (const owners of memberIdsOf(store, rid, { roles: 'owner' })) {
+	for await (const owners of userIdsOfMemberships(store, rid, { roles: 'owner' })) {
 		hasOwner = true;
 		yield* owners;
 	}
-	if (!hasOwner) for await (const members of memberIdsOf(store, rid, MEMBER)) yield* members;
+	if (!hasOwner) for await (const members of userIdsOfMemberships(store, rid, MEMBER)) yield* members;
 }

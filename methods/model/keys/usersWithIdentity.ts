@@ -59,7 +59,7 @@ export async function userStates(store: Store, userIds: readonly string[]): Prom
 }
 
 /** The given users who have identity keys, with their public keys, ordered by id. */
-export async function usersWithPublicKey(store: Store, userIds: readonly string[]): Promise<UserWithPublicKey[]> {
+export async function publicKeysOf(store: Store, userIds: readonly string[]): Promise<UserWithPublicKey[]> {
 	if (userIds.length === 0) return [];
 	const options = { projection: { 'e2e.public_key': 1 }, sort: { _id: 1 } } as const;
 	const users = await store.users.find(whereIdentity({ $in: [...userIds] }), options).toArray();

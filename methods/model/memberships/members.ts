@@ -1,4 +1,4 @@
-/** Reads the members of a room in pages. */
+/** Members and memberships of a room: checks, look-ups, and reading in pages. */
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { Filter, Store } from '../../../shared/store.js';
@@ -29,7 +29,7 @@ export async function requireMembership(store: Store, rid: string, userId: strin
 }
 
 /**
- * Reads the memberships of a room in pages, ordered by user id, as in the room's index.
+ * Reads the memberships of a room in pages, ordered by user id, which is the order of the index on `rid` and `u._id`.
  * @param extraFilter additional filter; without one, all memberships
  * @param projection fields to read in addition to `_id` and the user id; all by default
  * @param size number of memberships in a page
@@ -41,12 +41,13 @@ export function membershipsOf(
 	projection?: Readonly<Record<string, 1>>,
 	size?: number,
 ): AsyncGenerator<Subscription[]> {
+	// `$and`, so that `extraFilter` cannot replace `rid`.
 	const filter = { rid, ...(extraFilter && { $and: [extraFilter] }) };
 	return pagesOf(store.subscriptions, filter, { key: 'u._id', projection, ...(size && { size }) });
 }
 
-/** Reads the user ids of a room's memberships that match a filter, in pages as `membershipsOf`. */
-export async function* memberIdsOf(
+/** Reads the user ids of a room's memberships, in pages as `membershipsOf`. Those of invited users too, unless filtered out. */
+export async function* userIdsOfMemberships(
 	store: Store,
 	rid: string,
 	extraFilter: Filter<Subscription>,

@@ -1,4 +1,4 @@
-/** Custom fields: any values that users may store in their account or a room. */
+/** Custom fields: an object that users may store in their account or a room. */
 import { Match } from '../../shared/match.js';
 import { isFields, isStorable } from '../../shared/values.js';
 
@@ -12,7 +12,7 @@ const MAX_DEPTH = 8;
 const MAX_LENGTH = 10_000;
 
 /** A plain object of limited size that every store can hold. */
-export const StoredValue = Match.Where(
+export const CustomFields = Match.Where(
 	(value): value is Record<string, unknown> =>
 		isFields(value) && isStorable(value, MAX_DEPTH) && JSON.stringify(value).length <= MAX_LENGTH,
 	'object of at most 10,000 characters as JSON, 8 levels deep',
