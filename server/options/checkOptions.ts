@@ -6,7 +6,7 @@ import { collectionNames } from '../../shared/store.js';
 import type { StoreChoice } from '../store/open.js';
 import { addContradictions } from './contradictions.js';
 import { requireFreeNames } from './freeNames.js';
-import { checked, Faults, type Option, OptionError } from './kinds.js';
+import { Faults, type Option, OptionError } from './kinds.js';
 import { natsSettings } from './nats.js';
 import { type OptionName, type OptionValues, options } from './options.js';
 import { PART_NAMES, requirePart, storeChoice } from './parts.js';
@@ -71,7 +71,9 @@ export function readServerOptions(serverOptions: ServerOptions, faults: Faults):
 		const setting = isRuleList(name, value) ? undefined : programSettings.get(name);
 		if (setting) {
 			const option: Option<unknown> = options[setting];
-			values[setting] = checked(option, option.convert ? option.convert(value) : value, name, value);
+			const converted = option.convert ? option.convert(value) : value;
+			const usable = faults.checkSetting(setting, option, { name, value: converted, original: value });
+			if (usable !== undefined) values[setting] = usable;
 		} else if (isPart(name)) {
 			requirePart(name, value);
 			parts[name] = value;
