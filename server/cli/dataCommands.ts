@@ -1,6 +1,7 @@
 /** The subcommands that move data: `import`, `export`, `backup` and `restore`. */
 import { type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { StoreError } from '../../shared/storeErrors.js';
 import { DATA_FILE } from '../dataFolder/manifest.js';
 import { withLmdb } from '../dataFolder/withLmdb.js';
 import { createLog } from '../ops/createLog.js';
@@ -90,11 +91,20 @@ async function withStore<P>(
 	const prepared = await prepare(choice);
 	// A write to a folder that fails ends the command with the error, so the log need not have it too.
 	const level = choice.kind === 'files' ? 'silent' : 'warn';
-	const opened = await openStore(choice, createLog(level, 'auto'));
+	const opened = await openStore(choice, createLog(level, 'auto')).catch((error) => {
+		throw purpose === 'export' ? withBackupHint(error, choice, input.argument(0)) : error;
+	});
 	await thenClose(
 		() => run(opened, prepared),
 		() => opened.close(),
 	);
+}
+
+/** Adds to the error of a folder in use that its backup can be exported. */
+function withBackupHint(error: unknown, choice: StoreChoice, target: string): unknown {
+	if (!(error instanceof StoreError) || error.code !== 'in-use' || choice.kind !== 'files') return error;
+	const commands = `roomkey backup --data ${choice.folder} BACKUP, then roomkey export --data BACKUP ${target}`;
+	return new StoreError('in-use', `${error.message} Or export a backup of it: ${commands}`);
 }
 
 /** Time between two checks of the size of a copy, in ms. */
