@@ -50,8 +50,11 @@ const MAX_BATCH_LENGTH = 16 * 1024 * 1024;
 /** Maximum number of rejected lines in a summary. */
 const MAX_NAMED_LINES = 20;
 
-/** Maximum number of ids that are remembered to recognize a repeated one. It limits the memory to about 1 GB. */
-const MAX_REMEMBERED_IDS = 10_000_000;
+/**
+ * Maximum number of ids of a file that are remembered, to recognize a repeated one. A million take 61 MB. A repeated id that
+ * is not remembered is compared with the stored document, as in a second import.
+ */
+const MAX_REMEMBERED_IDS = 5_000_000;
 
 const EXTENSIONS = ['.db', '.jsonl', '.json'];
 
