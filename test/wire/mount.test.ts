@@ -17,6 +17,7 @@ import {
 	type ServerOptions,
 } from '../../server/index.js';
 import { clientsOfEachTest } from '../support/clients.js';
+import { RawHttp } from '../support/rawHttp.js';
 
 const echo = method({
 	name: 'echo',
@@ -124,6 +125,8 @@ describe('a server of an application', () => {
 		return server;
 	}
 
+	const exchange = (address: string, request: string) => RawHttp.to(`http://${address}`).send(request).untilClosed();
+
 	/** The application answers at `/own`; Roomkey over REST, WebSocket and SockJS. */
 	async function expectBoth(address: string): Promise<void> {
 		expect(await (await fetch(`http://${address}/own`)).text()).to.equal('own');
@@ -152,6 +155,86 @@ describe('a server of an application', () => {
 
 		await server.close();
 		expect(await (await fetch(`http://${address}/echo/x`)).text()).to.equal('own');
+	});
+
+	it('shares listeners that the application adds later', async () => {
+		const http = createHttpServer();
+		await mounted({ server: http });
+		const paths: (string | undefined)[] = [];
+		http.on('request', (request, response) => {
+			paths.push(request.url);
+			response.end('own');
+		});
+		new WebSocketServer({ server: http, path: '/chat' }).on('connection', (webSocket) => webSocket.send('chat'));
+		const address = await listening(http);
+		await expectBoth(address);
+		expect(paths).to.deep.equal(['/own']);
+
+		const other = new WebSocket(`ws://${address}/chat`);
+		const [data] = (await once(other, 'message')) as [Buffer];
+		expect(data.toString()).to.equal('chat');
+		other.close();
+	});
+
+	it('answers requests with `Expect: 100-continue` if the application listens for them', async () => {
+		const http = createHttpServer().on('checkContinue', (_request, response) => response.end('own'));
+		await mounted({ server: http });
+		const address = await listening(http);
+		const expecting = 'Host: x\r\nExpect: 100-continue\r\nConnection: close\r\n';
+		const body = '{}';
+		const put = `PUT /items/5 HTTP/1.1\r\n${expecting}Content-Type: application/json\r\nContent-Length: ${body.length}`;
+		expect(await exchange(address, `${put}\r\n\r\n${body}`)).to.match(/^HTTP\/1.1 100 .*"number":5/s);
+		expect(await exchange(address, `GET /own HTTP/1.1\r\n${expecting}\r\n`)).to.match(/own$/);
+	});
+
+	it('leaves requests that offer another protocol than WebSocket to the application', async () => {
+		const http = createHttpServer((request, response) => response.end(`own ${request.url}`));
+		await mounted({ server: http });
+		const address = await listening(http);
+		const offer = 'Host: x\r\nUpgrade: h2c\r\nConnection: Upgrade, close\r\n\r\n';
+		expect(await exchange(address, `GET /page HTTP/1.1\r\n${offer}`)).to.match(/^HTTP\/1.1 200 .*own \/page/s);
+		expect(await exchange(address, `GET /echo/x HTTP/1.1\r\n${offer}`)).to.match(/^HTTP\/1.1 200 .*"result":"x"/s);
+	});
+
+	it('contains several servers, which close in any order', async () => {
+		const http = createHttpServer((_request, response) => response.end('own'));
+		let onceCalls = 0;
+		http.once('request', () => onceCalls++);
+		const [first, second] = [
+			await mounted({ server: http, pathPrefix: '/a' }),
+			await mounted({ server: http, pathPrefix: '/b' }),
+		];
+		const address = await listening(http);
+		const answers = async () => {
+			const responses = await Promise.all(['/a', '/b'].map((prefix) => fetch(`http://${address}${prefix}/echo/x`)));
+			return Promise.all(responses.map((response) => response.text()));
+		};
+		const ours = '{"result":"x","success":true}';
+		expect(await answers()).to.deep.equal([ours, ours]);
+		await first.close();
+		expect(await answers()).to.deep.equal(['own', ours]);
+		await clients.connect(`ws://${address}/b/websocket`);
+		await clients.closeAll();
+		await second.close();
+		expect(await answers()).to.deep.equal(['own', 'own']);
+		const third = await mounted({ server: http, pathPrefix: '/b' });
+		expect(await answers()).to.deep.equal(['own', ours]);
+		await third.close();
+		expect(http.listenerCount('upgrade')).to.equal(0);
+		expect(onceCalls).to.equal(1);
+	});
+
+	it('keeps listeners that the application has replaced or wrapped when it closes', async () => {
+		const http = createHttpServer((_request, response) => response.end('own'));
+		const server = await mounted({ server: http });
+		const wrapped = http.listeners('request') as ((...args: unknown[]) => void)[];
+		http.removeAllListeners('request').on('request', (...args) => {
+			for (const listener of wrapped) listener(...args);
+		});
+		const address = await listening(http);
+		expect(await (await fetch(`http://${address}/echo/x`)).json()).to.include({ result: 'x' });
+		await server.close();
+		expect(await (await fetch(`http://${address}/own`)).text()).to.equal('own');
 	});
 
 	it('is middleware of express, and handles upgrades', async () => {
