@@ -22,6 +22,9 @@ export function refused(status: number, error: string): Answer {
 /** The answer to a request that has no route. */
 export const NOT_FOUND: Answer = refused(404, 'Resource not found');
 
+/** The answer to a call that begins after the server has closed. */
+export const SHUTTING_DOWN: Answer = refused(503, 'Server is shutting down');
+
 /**
  * The answer to a verb that a known path does not have: `status` and `message` as Rocket.Chat answers
  * (`test/contract/rocketchat-e2e.md` 7.3), and `success` and `error` as in all other error answers.

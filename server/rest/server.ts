@@ -19,7 +19,7 @@ import { createHttpServer, DEFAULT_HTTP_TIMEOUTS, type HttpTimeouts } from '../h
 import { belowPrefix } from '../http/pathPrefix.js';
 import { endWithAnswer, type SecurityHeaders, securityHeaders } from '../http/securityHeaders.js';
 import { allowOrigins } from './cors.js';
-import { failed, NOT_FOUND, refused, send, UNAUTHORIZED, wrongVerb } from './envelope.js';
+import { failed, NOT_FOUND, refused, SHUTTING_DOWN, send, UNAUTHORIZED, wrongVerb } from './envelope.js';
 import { FixedRoutes, routePathOf } from './fixedRoutes.js';
 import { KnownPaths } from './knownPaths.js';
 import { answerRequest, isAuthorized, type RequestOptions, type Route } from './request.js';
@@ -75,10 +75,11 @@ function addFixedRoutes(
  * caller may use the route. A body of unknown length counts as above it.
  */
 function largeBodyOptions(route: Route, routeLimit: number, services: Services, options: RestOptions) {
-	const { maxBody } = options;
+	const { maxBody, calls } = options;
 	return {
 		bodyLimit: Math.max(maxBody, routeLimit),
 		async onRequest(request: FastifyRequest, reply: FastifyReply) {
+			if (calls.isClosed) return send(reply, SHUTTING_DOWN);
 			const length = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
 			if (length > maxBody && !(await isAuthorized(request, route, services, options)))
 				return send(reply, UNAUTHORIZED);
