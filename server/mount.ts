@@ -3,6 +3,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { App } from './app.js';
 import { declineUpgrade } from './core/declineUpgrade.js';
+import { securityHeaders } from './http/securityHeaders.js';
+import { refused, sendRaw } from './rest/envelope.js';
 import type { Next } from './roomkeyServer.js';
 
 type Handler = Pick<App, 'owns' | 'handle' | 'upgrade'>;
@@ -15,13 +17,27 @@ function urlOf(request: IncomingMessage): string {
 	return (request as { originalUrl?: string }).originalUrl ?? request.url ?? '';
 }
 
+/** The answer if middleware has read the body: Roomkey cannot read it again, and its text is lost. */
+const BODY_IS_READ = refused(
+	500,
+	'The body was read before Roomkey got the request: pass requests to Roomkey before middleware that reads bodies, such as express.json()',
+);
+
+/** Whether the body of a request was read before. */
+function isBodyRead({ method, headers, readableEnded }: IncomingMessage): boolean {
+	const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+	return readableEnded && hasBody && method !== 'GET' && method !== 'HEAD';
+}
+
 /** Answers a request at one of Roomkey's own paths. Passes other requests to `next`; without `next`, answers them too. */
 export function answerOrPassOn(app: Handler, request: IncomingMessage, response: ServerResponse, next?: Next): void {
 	const url = urlOf(request);
-	if (app.owns(url) || !next) {
+	if (next && !app.owns(url)) next();
+	else if (isBodyRead(request)) sendRaw(response, BODY_IS_READ, securityHeaders(false));
+	else {
 		request.url = url;
 		app.handle(request, response);
-	} else next();
+	}
 }
 
 /** Upgrades a connection at one of Roomkey's own paths. @returns false for other paths */

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { BareError, type ClientError, MatchError, retryAfter, toClientError } from '../../shared/errors.js';
 import { encodeInSlices, isLarge, plainJson } from '../../shared/slices.js';
+import type { SecurityHeaders } from '../http/securityHeaders.js';
 
 export interface Answer {
 	readonly status: number;
@@ -109,6 +110,11 @@ function addHeaders(
 		const value = headers[name];
 		if (value !== undefined) list.push(name, value);
 	}
+}
+
+/** Sends an answer to a request that fastify does not handle. */
+export function sendRaw(response: ServerResponse, { status, body }: Answer, headers: SecurityHeaders): void {
+	response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
 /**

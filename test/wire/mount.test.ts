@@ -318,13 +318,13 @@ describe('a server of an application', () => {
 	it('refuses requests that it handles after it has closed', async () => {
 		const { server, address } = await ways.handle({ methods: [...options.methods, largeBody] });
 		await server.close();
-		const refusal = { success: false, error: 'Server is shutting down' };
+		const expected = { success: false, error: 'Server is shutting down' };
 		for (const path of ['echo/x', 'api/v1/me', 'api/info']) {
 			const response = await fetch(`http://${address}/${path}`);
-			expect([response.status, await response.json()]).to.deep.equal([503, refusal]);
+			expect([response.status, await response.json()]).to.deep.equal([503, expected]);
 		}
 		const large = await fetch(`http://${address}/large`, json('POST', { text: 'x'.repeat(2_000_000) }));
-		expect([large.status, await large.json()]).to.deep.equal([503, refusal]);
+		expect([large.status, await large.json()]).to.deep.equal([503, expected]);
 		expect((await fetch(`http://${address}/livez`)).status).to.equal(200);
 	});
 
@@ -350,6 +350,27 @@ describe('a server of an application', () => {
 		const address = await listening(http);
 		await expectBoth(address);
 		expect((await fetch(`http://${address}/nothing`)).status).to.equal(404);
+	});
+
+	it('refuses requests whose body other middleware has read', async () => {
+		const server = await mounted({ listen: false });
+		const app = express();
+		app.use('/items', express.json());
+		app.use('/api', async (request, _response, next) => {
+			for await (const _part of request);
+			next();
+		});
+		app.use(server.handle);
+		const address = await listening(createHttpServer(app));
+		for (const [verb, path] of [
+			['PUT', 'items/5'],
+			['POST', 'api/v1/login'],
+		] as const) {
+			const response = await fetch(`http://${address}/${path}`, json(verb, { tags: ['x'] }));
+			expect(response.status).to.equal(500);
+			expect(((await response.json()) as { error: string }).error).to.match(/^The body was read before/);
+		}
+		expect((await fetch(`http://${address}/api/info`)).status).to.equal(200);
 	});
 
 	it('runs in an application of fastify', async () => {
