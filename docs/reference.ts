@@ -45,12 +45,13 @@ function paramsText({ args }: Pick<Method, 'args'>): string {
 
 /** Facts about a method other than its arguments, each in a few words. */
 function factsOf(method: Method): string[] {
-	const { anonymous, limit, once, secondFactor, timeout } = method;
+	const { anonymous, limit, once, secondFactor, audit, timeout } = method;
 	return [
 		anonymous ? 'anyone may call it' : 'for logged-in callers',
 		limit ? formatLimit(limit) : 'no limit of its own',
 		...(once ? ['once'] : []),
 		...(secondFactor ? ['may ask for a second factor'] : []),
+		...(audit ? ['audited'] : []),
 		...(timeout === DEFAULT_TIMEOUT ? [] : [`time limit ${timeout / 1000} seconds`]),
 	];
 }
@@ -138,7 +139,8 @@ What clients may call and subscribe to. Every method can be called over [DDP](dd
 the arguments are the parameters of DDP in their order, and the members of the body or query in REST. \`?\` marks what may be left out.
 Types are written as in TypeScript; \`<…>\` is a condition in words, \`…\` in an object stands for any other members.
 
-*once* marks methods whose [repeated call](rest.md#retries) gets its first answer. \`login\` and \`createUser\` have [limits](limits.md) beside those given here.
+*once* marks methods whose [repeated call](rest.md#retries) gets its first answer, *audited* those whose calls are
+[audit events](operating.md#log) in the log. \`login\` and \`createUser\` have [limits](limits.md) beside those given here.
 Over REST, [\`login\` and \`logout\`](rest.md#credentials) are at paths of their own.`;
 
 const ERRORS = `Every method can also have these errors, which its entry does not repeat: 400 \`Match failed\` (an argument of the wrong

@@ -5,7 +5,7 @@ import type { Connection, Method } from '../shared/method.js';
 import type { Publication, Strategy } from '../shared/publication.js';
 import type { Publications } from './ddp/publications/subscriptions.js';
 import { requireFreeNames } from './options/freeNames.js';
-import { OptionError } from './options/kinds.js';
+import { Faults, OptionError } from './options/kinds.js';
 import type { MethodLimits } from './options/limits.js';
 import { similarName } from './options/similarName.js';
 
@@ -16,7 +16,7 @@ export type { Catalogue };
  * switched on).
  * @param changedLimits limits that replace those in definitions
  * @param limitsFrom where these limits come from, for the error text
- * @throws OptionError if two definitions have the same name, or a limit names a method that does not exist
+ * @throws OptionError that names all definitions of the same name, and all limits of methods that do not exist
  */
 export async function catalogueOf(
 	application: Partial<Catalogue> & { readonly accounts?: boolean; readonly keys?: boolean },
@@ -28,18 +28,21 @@ export async function catalogueOf(
 		...(accounts ? [await import('../methods/accounts/index.js')] : []),
 		...(keys ? [(await import('../methods/index.js')).keyService] : []),
 	];
+	const faults = new Faults();
 	for (const key of ['methods', 'publications', 'streams'] as const) {
 		// Universal publications have no name.
 		const names = (application[key] ?? []).flatMap(({ name }) => name ?? []);
 		const takenNames = parts.flatMap((part) => (part[key] ?? []).map(({ name }) => name));
-		requireFreeNames(key, names, new Set(takenNames));
+		faults.try(() => requireFreeNames(key, names, new Set(takenNames)));
 	}
 	parts.push(application);
 	const concat = <K extends 'methods' | 'publications' | 'streams' | 'limits'>(key: K) =>
 		parts.flatMap((part) => (part[key] ?? []) as readonly NonNullable<Catalogue[K]>[number][]);
+	const methods = faults.try(() => withLimits(concat('methods'), changedLimits, limitsFrom)) ?? [];
+	faults.throwIfAny();
 	return {
 		...application,
-		methods: withLimits(concat('methods'), changedLimits, limitsFrom),
+		methods,
 		publications: concat('publications'),
 		streams: concat('streams'),
 		limits: concat('limits'),

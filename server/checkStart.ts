@@ -25,8 +25,15 @@ export async function checkStart(
 	limitsFrom?: string,
 ): Promise<CheckedStart> {
 	const checked = readServerOptions(options, faults);
-	const catalogue = await faults.wait(catalogueOf(checked.parts, checked.settings.limits, limitsFrom));
+	const limits = knowsAllMethods(options, checked) ? checked.settings.limits : {};
+	const catalogue = await faults.wait(catalogueOf(checked.parts, limits, limitsFrom));
 	const certificate = await faults.wait(openCertificate(checked));
 	faults.throwIfAny();
 	return { checked, catalogue: catalogue as Catalogue, certificate };
+}
+
+/** Whether no option that adds methods is invalid. Otherwise the methods in `limits` cannot be checked. */
+function knowsAllMethods(options: ServerOptions | null, { parts }: CheckedOptions): boolean {
+	const names = ['methods', 'accounts', 'keys'] as const;
+	return names.every((name) => (options?.[name] === undefined) === (parts[name] === undefined));
 }

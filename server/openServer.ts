@@ -117,7 +117,7 @@ export async function startServer(start: CheckedStart): Promise<OpenServer> {
 		await ops.listen(settings.host).catch(naming('metrics'));
 		if (parts.server) unmount = mountOn(parts.server, app);
 		const url = parts.server || parts.listen === false ? '' : await listen(app, settings);
-		logReady(log, url, startedAt);
+		logReady(log, url === '' ? undefined : { url, host: settings.host }, startedAt);
 		return {
 			...programInterface(app, store),
 			app,

@@ -1,7 +1,13 @@
 /** The TLS certificate of a server: opened at the start, and read again when the operator asks for it. */
 import type { Log } from '../shared/log.js';
 import type { App } from './app.js';
-import { type Certificate, type CertificateError, readCertificate, reloadCertificate } from './http/certificate.js';
+import {
+	type Certificate,
+	type CertificateError,
+	readCertificate,
+	readPem,
+	reloadCertificate,
+} from './http/certificate.js';
 import type { Ops } from './ops/ops.js';
 import type { CheckedOptions } from './options/checkOptions.js';
 import { OptionError } from './options/kinds.js';
@@ -11,15 +17,22 @@ function certificateFiles({ settings: { 'tls-cert': cert, 'tls-key': key } }: Ch
 	return cert === undefined || key === undefined ? undefined : { cert, key };
 }
 
-/** Reads the certificate, if there is one. @throws OptionError if it cannot be used */
+/**
+ * Reads the certificate, if there is one. Of a certificate without a key, or a key without a certificate, only the file is
+ * checked.
+ * @throws OptionError if a file cannot be used
+ */
 export async function openCertificate(checked: CheckedOptions): Promise<Certificate | undefined> {
 	const files = certificateFiles(checked);
-	return (
-		files &&
-		readCertificate(files).catch(({ message, faults }: CertificateError) =>
-			Promise.reject(new OptionError(message, faults)),
-		)
-	);
+	const onlyFile = checked.settings['tls-cert'] ?? checked.settings['tls-key'];
+	try {
+		if (files) return await readCertificate(files);
+		if (onlyFile !== undefined) await readPem(onlyFile);
+		return undefined;
+	} catch (error) {
+		const { message, faults } = error as CertificateError;
+		throw new OptionError(message, faults);
+	}
 }
 
 /** Makes `reloadCertificate` of the server. */

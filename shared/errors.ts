@@ -177,9 +177,13 @@ export class ArgumentError extends MatchError {
 	}
 }
 
-/** Whether a thrown value is an error that clients may see. */
+/** Whether a thrown value is an error that clients may see. A value that cannot be read, such as a revoked Proxy, is not. */
 export function isClientSafe(value: unknown): value is ClientError {
-	return typeof value === 'object' && value !== null && (value as ClientError).isClientSafe === true;
+	try {
+		return typeof value === 'object' && value !== null && (value as ClientError).isClientSafe === true;
+	} catch {
+		return false;
+	}
 }
 
 /** Gives a client-safe error its cause, for the program and its tests. No transport sends the cause: it is not enumerable. */
@@ -192,6 +196,15 @@ export function withCause(error: ClientError, cause: unknown): ClientError {
  * or secret reaches a client. A value that is not for clients becomes the `cause` of the new error.
  */
 export function toClientError(thrown: unknown): ClientError {
+	try {
+		return convert(thrown);
+	} catch {
+		// The value cannot be read, as with a getter that throws.
+		return clientError('internal');
+	}
+}
+
+function convert(thrown: unknown): ClientError {
 	if (thrown instanceof StoreUnavailableError) return withCause(clientError('unavailable'), thrown);
 	const safe = isClientSafe(thrown)
 		? thrown

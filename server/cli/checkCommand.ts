@@ -26,7 +26,7 @@ export async function check(input: Input, io: Io): Promise<number> {
 	const explicitUrl = givenUrl === undefined ? undefined : serverUrl(givenUrl);
 	const { config, results: settingsResults } = await readSettings(input, io);
 	const server = await checkServer(explicitUrl ?? localUrl(config, config.port), explicitUrl !== undefined);
-	const store = await checkStore(config.store);
+	const store = await checkStore(config.store, server.isDataLost);
 	const clockResult = checkClock(server.time ?? store.time);
 	const all = [...server.results, ...store.results, ...settingsResults, clockResult];
 	const hasFailed = all.some(({ status }) => status === 'failed');

@@ -8,6 +8,8 @@ export interface CheckResult {
 /** The results of several checks. */
 export interface CheckReport {
 	readonly results: readonly CheckResult[];
+	/** Whether a server has found that its data is no longer in its folder. */
+	readonly isDataLost?: boolean;
 	/** Two clocks at the same moment, in ms since 1970: `here` on this machine, `there` on that of `owner`. */
 	readonly time?: { readonly here: number; readonly there: number; readonly owner: string };
 }

@@ -11,15 +11,18 @@ import type { StoreChoice } from '../store/open.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
 import { othersHaveAccess } from './fileAccess.js';
 
-/** Checks the store, unless its data is in memory. */
-export async function checkStore(choice: StoreChoice): Promise<CheckReport> {
+/**
+ * Checks the store, unless its data is in memory.
+ * @param isDataLost whether the server has found that its data is no longer in its folder
+ */
+export async function checkStore(choice: StoreChoice, isDataLost = false): Promise<CheckReport> {
 	if (choice.kind === 'mongodb') return checkMongo(choice.url);
-	if (choice.kind === 'files') return checkFolder(choice.folder);
+	if (choice.kind === 'files') return checkFolder(choice.folder, isDataLost);
 	return { results: [{ part: 'store', status: 'off', note: 'The data is in memory' }] };
 }
 
 /** Checks a data folder, which a server may be using. */
-async function checkFolder(folder: string): Promise<CheckReport> {
+async function checkFolder(folder: string, isDataLost: boolean): Promise<CheckReport> {
 	const path = resolve(folder);
 	try {
 		await withLmdb(() => import('lmdb'));
@@ -30,7 +33,13 @@ async function checkFolder(folder: string): Promise<CheckReport> {
 	const add = (part: string, status: CheckResult['status'], note: string) => results.push({ part, status, note });
 	try {
 		if (!holdsData(path)) {
-			add('folder', 'off', `${folder} holds no data; a server makes the folder when it starts`);
+			if (isDataLost)
+				add(
+					'folder',
+					'failed',
+					`${folder} holds no data: the server has lost this folder. Stop it, restore a backup, and start it again`,
+				);
+			else add('folder', 'off', `${folder} holds no data; a server makes the folder when it starts`);
 			return { results };
 		}
 		await assertIntact(path);

@@ -37,8 +37,13 @@ export const DATA_FLAGS = {
 	'mongo-url': { placeholder: 'URL', meaning: 'the MongoDB' },
 } as const satisfies Flags;
 
-/** The flags of commands that copy a data folder. The second one is there to be refused with a better text. */
-export const COPY_FLAGS = {
-	data: DATA_FLAGS.data,
-	'mongo-url': { placeholder: 'URL', meaning: 'always refused: for MongoDB use mongodump and mongorestore' },
-} as const satisfies Flags;
+/**
+ * The flags of a command that copies a data folder. `--mongo-url` is there to be refused with a better text.
+ * @param tool the program that does the same for a MongoDB
+ */
+export function copyFlags(tool: string): Flags {
+	return {
+		data: DATA_FLAGS.data,
+		'mongo-url': { placeholder: 'URL', meaning: `always refused: for MongoDB use ${tool}` },
+	};
+}

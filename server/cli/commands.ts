@@ -1,6 +1,6 @@
 /** The subcommands of `roomkey`. A command loads its modules only when it runs. */
 import type { Command, Flags } from './command.js';
-import { COPY_FLAGS, DATA_FLAGS, JSON_FLAG, LIST_FLAGS, STORE_FLAGS, TARGET_FLAGS } from './commandFlags.js';
+import { copyFlags, DATA_FLAGS, JSON_FLAG, LIST_FLAGS, STORE_FLAGS, TARGET_FLAGS } from './commandFlags.js';
 
 const NEW_PASSWORD = {
 	'generate-password': {
@@ -48,7 +48,7 @@ export const commands: readonly Command[] = [
 	{
 		name: 'user password',
 		parameters: ['NAME'],
-		meaning: 'sets the password of a user, and ends all logins with the old one',
+		meaning: 'sets the password of a user, and revokes all tokens of the user, personal ones too',
 		flags: { ...NEW_PASSWORD, ...resultFlags },
 		run: async (...args) => (await loadUserCommands()).setPassword(...args),
 	},
@@ -62,7 +62,7 @@ export const commands: readonly Command[] = [
 	{
 		name: 'user deactivate',
 		parameters: ['NAME'],
-		meaning: 'ends all logins of a user, who cannot log in again',
+		meaning: 'revokes all tokens of a user, personal ones too, and refuses new logins',
 		flags: { ...RELINQUISH, ...resultFlags },
 		run: async (...args) => (await loadUserCommands()).setActive(false)(...args),
 	},
@@ -83,7 +83,10 @@ export const commands: readonly Command[] = [
 		parameters: ['USER'],
 		meaning: 'prints a new login token of a user, such as a bot',
 		flags: {
-			personal: { placeholder: 'NAME', meaning: 'a personal access token with this name, which never expires' },
+			personal: {
+				placeholder: 'NAME',
+				meaning: 'a personal access token with this name, which never expires; a new password of the user revokes it',
+			},
 			...resultFlags,
 		},
 		run: async (...args) => (await loadTokenCommands()).issueToken(...args),
@@ -168,7 +171,7 @@ export const commands: readonly Command[] = [
 		parameters: ['FOLDER'],
 		usage: '(--data DIR | --mongo-url URL) FOLDER',
 		meaning: 'writes JSON lines that mongoimport reads',
-		flags: { ...JSON_FLAG, ...COPY_FLAGS },
+		flags: { ...JSON_FLAG, ...DATA_FLAGS },
 		run: async (...args) => (await loadDataCommands()).exportData(...args),
 	},
 	{
@@ -176,7 +179,7 @@ export const commands: readonly Command[] = [
 		parameters: ['FOLDER'],
 		usage: '--data DIR FOLDER',
 		meaning: 'copies a data folder, which a server may be using',
-		flags: { ...JSON_FLAG, ...COPY_FLAGS },
+		flags: { ...JSON_FLAG, ...copyFlags('mongodump') },
 		run: async (...args) => (await loadDataCommands()).backup(...args),
 	},
 	{
@@ -184,7 +187,7 @@ export const commands: readonly Command[] = [
 		parameters: ['FOLDER'],
 		usage: '--data DIR FOLDER',
 		meaning: 'makes a new data folder from a backup',
-		flags: { ...JSON_FLAG, ...COPY_FLAGS },
+		flags: { ...JSON_FLAG, ...copyFlags('mongorestore') },
 		run: async (...args) => (await loadDataCommands()).restore(...args),
 	},
 	{

@@ -2,7 +2,7 @@
  * Reads and checks the settings of the server. The order of precedence is: flags, environment variables, the configuration
  * file, defaults.
  */
-import { checked, Faults, type Option } from '../options/kinds.js';
+import { Faults, type GivenValue, type Option } from '../options/kinds.js';
 import { type OptionName, type OptionValues, options } from '../options/options.js';
 import type { CommandSetting } from '../options/serverOptions.js';
 import type { StoreChoice } from '../store/open.js';
@@ -39,16 +39,16 @@ type StoreName = (typeof STORES)[number];
 interface Source {
 	/** What the source calls a setting, for errors. */
 	nameOf(name: string): string;
-	/** The value of a setting; undefined if the source has none. @throws OptionError */
-	valueOf<T>(name: string, option: Option<T>): T | undefined;
+	/** The value of a setting, which is not checked yet; undefined if the source has none. */
+	given(name: string, option: Option<unknown>): Omit<GivenValue, 'name'> | undefined;
 }
 
 function flagSource({ settings }: GivenFlags): Source {
 	return {
 		nameOf: (name) => `--${flagName(name, options[name as OptionName])}`,
-		valueOf(name, option) {
+		given(name, option) {
 			const text = settings.get(name);
-			return text === undefined ? undefined : checked(option, option.read(text), this.nameOf(name), text);
+			return text === undefined ? undefined : { value: option.read(text), original: text };
 		},
 	};
 }
@@ -56,10 +56,10 @@ function flagSource({ settings }: GivenFlags): Source {
 function envSource(env: NodeJS.ProcessEnv): Source {
 	return {
 		nameOf: (name) => (options[name as OptionName] as Option<unknown>).env ?? name,
-		valueOf(name, option) {
+		given(_, option) {
 			// An empty variable counts as unset.
 			const text = option.env && env[option.env];
-			return text ? checked(option, option.read(text), this.nameOf(name), text) : undefined;
+			return text ? { value: option.read(text), original: text } : undefined;
 		},
 	};
 }
@@ -67,8 +67,8 @@ function envSource(env: NodeJS.ProcessEnv): Source {
 function fileSource(path: string, values: ReadonlyMap<string, unknown>): Source {
 	return {
 		nameOf: (name) => `${path}: '${name}'`,
-		valueOf(name, option) {
-			return values.has(name) ? checked(option, values.get(name), this.nameOf(name)) : undefined;
+		given(name) {
+			return values.has(name) ? { value: values.get(name) } : undefined;
 		},
 	};
 }
@@ -149,8 +149,10 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv, coll
 
 /** The values that the sources have for a setting, in their order. Wrong values are faults. */
 function valuesOf(name: OptionName, sources: readonly Source[], faults: Faults): SourcedValues {
+	const option: Option<unknown> = options[name];
 	return sources.flatMap((source) => {
-		const value = faults.try(() => source.valueOf<unknown>(name, options[name]));
+		const given = source.given(name, option);
+		const value = given && faults.checkSetting(name, option, { name: source.nameOf(name), ...given });
 		return value === undefined ? [] : [{ source, value }];
 	});
 }

@@ -39,6 +39,13 @@ export function connectionFault(url: string, error: unknown, what: string): stri
 	return `No ${what} answers at ${url}: ${reason}${schemeHint(url, code)}`;
 }
 
+/** The text for an answer with the status 404: the server does not know the path. */
+export function missingApi(url: string): string {
+	const prefix = 'with the --path-prefix of the server, if it has one';
+	const remedy = /\/api(\/v1)?$/.test(url) ? `without /api/v1 (${prefix})` : prefix;
+	return `No Roomkey API at ${url}: give the address ${remedy}`;
+}
+
 /** What to do if something answers that does not speak HTTP, or not TLS. */
 function schemeHint(url: string, code: unknown): string {
 	// The port in the environment may be none.

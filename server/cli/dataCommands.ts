@@ -1,12 +1,13 @@
 /** The subcommands that move data: `import`, `export`, `backup` and `restore`. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { StoreError } from '../../shared/storeErrors.js';
 import { DATA_FILE } from '../dataFolder/manifest.js';
 import { withLmdb } from '../dataFolder/withLmdb.js';
 import { createLog } from '../ops/createLog.js';
 import { OptionError } from '../options/kinds.js';
 import type { OpenStore } from '../store/collections.js';
-import { openStore } from '../store/open.js';
+import { openStore, type StoreChoice } from '../store/open.js';
 import type { Input, Io } from './command.js';
 import { printResult } from './print.js';
 import { requireData } from './target.js';
@@ -76,12 +77,21 @@ async function withStore(
 		? ({ kind: 'mongodb', url, indexes } as const)
 		: ({ kind: 'files', folder: folder as string } as const);
 	if (purpose === 'export') requireData(choice);
-	const opened = await openStore(choice, createLog('warn', 'auto'));
+	const opened = await openStore(choice, createLog('warn', 'auto')).catch((error) => {
+		throw purpose === 'export' ? withBackupHint(error, choice, input.argument(0)) : error;
+	});
 	try {
 		await run(opened);
 	} finally {
 		await opened.close();
 	}
+}
+
+/** Adds to the error of a folder in use that its backup can be exported. */
+function withBackupHint(error: unknown, choice: StoreChoice, target: string): unknown {
+	if (!(error instanceof StoreError) || error.code !== 'in-use' || choice.kind !== 'files') return error;
+	const commands = `roomkey backup --data ${choice.folder} BACKUP, then roomkey export --data BACKUP ${target}`;
+	return new StoreError('in-use', `${error.message} Or export a backup of it: ${commands}`);
 }
 
 /** Time between two checks of the size of a copy, in ms. */

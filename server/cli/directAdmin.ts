@@ -25,13 +25,14 @@ const NO_ADMIN = 'There is no admin yet. Make one with: roomkey user add NAME --
 /**
  * Opens a store.
  * @param log receives the audit events of the calls
+ * @param inUseNote added to the error of a folder that a server is using
  * @throws StoreError; if a server is using the folder, the message says how to work through it
  */
-export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log: Log): Promise<Admin> {
+export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log: Log, inUseNote = ''): Promise<Admin> {
 	// A command leaves the indexes of a database as they are. Only servers make them.
 	const withoutIndexes = choice.kind === 'mongodb' ? ({ ...choice, indexes: 'leave' } as const) : choice;
 	const opened = await openStore(withoutIndexes, log).catch((error) => {
-		throw withServerHint(error, env);
+		throw withServerHint(error, env, inUseNote);
 	});
 	const { store } = opened;
 	const { settings } = appOptionsOf(checkServerOptions({ keys: true }));
@@ -89,13 +90,13 @@ async function createFirst(store: Store, admin: FirstAdminArgs, log: Log): Promi
 }
 
 /** Adds to the error of a folder in use how to work through the server that uses it. */
-function withServerHint(error: unknown, env: NodeJS.ProcessEnv): unknown {
+function withServerHint(error: unknown, env: NodeJS.ProcessEnv, note: string): unknown {
 	if (!(error instanceof StoreError) || error.code !== 'in-use') return error;
 	const settings = { host: env.BIND_IP || undefined, 'tls-cert': env.ROOMKEY_TLS_CERT || undefined };
 	const prefix = env.ROOMKEY_PATH_PREFIX || undefined;
 	const url = localUrl({ ...settings, 'path-prefix': prefix }, env.PORT || options.port.default);
 	return new StoreError(
 		'in-use',
-		`${error.message} Or work through the server at its address, for example with --url ${url}, and with an admin's token in ROOMKEY_TOKEN or with --login NAME.`,
+		`${error.message} Or work through the server at its address, for example with --url ${url}, and with an admin's token in ROOMKEY_TOKEN or with --login NAME${note}.`,
 	);
 }

@@ -5,7 +5,7 @@ import { reasonOf } from '../../shared/storeErrors.js';
 import { OptionError } from '../options/kinds.js';
 import { type Admin, refusedCall } from './admin.js';
 import { CommandError, type Io } from './command.js';
-import { connectionFault } from './connectionFault.js';
+import { connectionFault, missingApi } from './connectionFault.js';
 import { readPassword } from './secrets.js';
 
 /** How the admin logs in. Without either, the token is in the variable `ROOMKEY_TOKEN`. */
@@ -115,12 +115,15 @@ async function send<T>(
 			redirect: 'error',
 			signal: AbortSignal.timeout(TIMEOUT_MS),
 		});
-		answer = { status: response.status, body: (await response.json()) as Record<string, unknown> };
+		// Another server may answer 404 with a page.
+		const body = response.status === 404 ? response.json().catch(() => ({})) : response.json();
+		answer = { status: response.status, body: (await body) as Record<string, unknown> };
 	} catch (error) {
 		throw new CommandError(connectionFault(url, error, 'Roomkey server'));
 	}
 	const { status, body } = answer;
 	if (status < 400) return body as T;
+	if (status === 404 && path === 'login') throw new CommandError(missingApi(url));
 	if (status === 401 && body.error !== 'totp-required') throw new CommandError(`${url} refuses the token or password.`);
 	throw refusedCall(body.errorType ?? body.error, String(body.error ?? `${url} answers ${status}`));
 }

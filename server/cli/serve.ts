@@ -3,6 +3,7 @@ import { hasActiveAdmin } from '../../methods/model/users/admins.js';
 import type { Store } from '../../shared/store.js';
 import type { CheckedStart } from '../checkStart.js';
 import { startServer } from '../openServer.js';
+import { isEveryAddress } from '../options/localUrl.js';
 import type { StoreChoice } from '../store/open.js';
 import type { Io } from './command.js';
 import type { Config } from './config.js';
@@ -16,7 +17,8 @@ export async function serve(config: Config, start: CheckedStart, io: Io): Promis
 	// A terminal sends SIGHUP when it closes. A server without a certificate then ends, which is Node's default.
 	if (config['tls-cert'] !== undefined || !process.stdin.isTTY) process.on('SIGHUP', reload);
 	try {
-		io.line(`Roomkey listening on ${server.url}`);
+		const everywhere = isEveryAddress(config.host) ? ` (on all addresses: ${config.host})` : '';
+		io.line(`Roomkey listening on ${server.url}${everywhere}`);
 		if (config.demo) io.line(`\n${(await import('./demo.js')).demoHint(server.url)}\n`);
 		else if (await lacksAdmin(server.store)) io.line(firstAdminHint(config.store));
 		await ended;

@@ -88,18 +88,25 @@ export function requireData(choice: StoreChoice): void {
 	);
 }
 
+/** How a command works on a store directly. */
+interface DirectOptions {
+	/** Whether a folder without data becomes a data folder. Default: no. */
+	readonly mayCreateFolder?: boolean;
+	/** Added to the error of a folder that a server is using. */
+	readonly inUseNote?: string;
+}
+
 /**
  * Runs a task as an admin of the server or store that the flags name. Prints which server or store it is.
- * @param mayCreateFolder whether a folder without data becomes a data folder
  */
 export async function withAdmin(
 	input: Input,
 	io: Io,
 	run: (admin: Admin) => Promise<void>,
-	{ mayCreateFolder = false } = {},
+	options: DirectOptions = {},
 ): Promise<void> {
 	const target = targetOf(input);
-	const admin = await openAdminAt(target, input, io, mayCreateFolder);
+	const admin = await openAdminAt(target, input, io, options);
 	io.note(admin.where);
 	try {
 		await run(admin);
@@ -108,7 +115,12 @@ export async function withAdmin(
 	}
 }
 
-async function openAdminAt(target: Target, input: Input, io: Io, mayCreateFolder: boolean): Promise<Admin> {
+async function openAdminAt(
+	target: Target,
+	input: Input,
+	io: Io,
+	{ mayCreateFolder = false, inUseNote }: DirectOptions,
+): Promise<Admin> {
 	if (target.kind === 'server') {
 		const { connectAdmin } = await import('./remoteAdmin.js');
 		return connectAdmin(target.url, { login: input.flag('login'), tokenFile: input.flagOrVariable('token-file') }, io);
@@ -119,5 +131,5 @@ async function openAdminAt(target: Target, input: Input, io: Io, mayCreateFolder
 	if (!mayCreateFolder) requireData(target.choice);
 	const { openAdmin } = await import('./directAdmin.js');
 	const { commandLog } = await import('./commandLog.js');
-	return openAdmin(target.choice, io.env, commandLog(input, io));
+	return openAdmin(target.choice, io.env, commandLog(input, io), inUseNote);
 }

@@ -49,7 +49,11 @@ function printPassword(io: Io, username: string, generated: string | undefined):
 
 /** `user add`. */
 export function addUser(input: Input, io: Io): Promise<void> {
-	return withAdmin(input, io, async (admin) => createUser(admin, input, io), { mayCreateFolder: true });
+	const isAdmin = input.list('role').includes('admin');
+	return withAdmin(input, io, async (admin) => createUser(admin, input, io), {
+		mayCreateFolder: true,
+		...(isAdmin && { inUseNote: ' (for the first admin, stop the server: nobody can log in yet)' }),
+	});
 }
 
 async function createUser(admin: Admin, input: Input, io: Io): Promise<void> {
@@ -115,7 +119,7 @@ export function setPassword(input: Input, io: Io): Promise<void> {
 		const data = { password, ...(requirePasswordChange && { requirePasswordChange }) };
 		await admin.call('users.update', { userId, data });
 		printResult(input, io, { userId, username, ...(generated && { password: generated }) }, () => {
-			io.note(`Set the password of ${username}, and ended all logins with the old one`);
+			io.note(`Set the password of ${username}, and revoked all tokens, personal ones too`);
 			printPassword(io, username, generated);
 		});
 	});
@@ -129,7 +133,9 @@ export function setActive(activeStatus: boolean): (input: Input, io: Io) => Prom
 			const confirmRelinquish = (!activeStatus && input.isOn('confirm-relinquish')) || undefined;
 			await admin.call('users.setActiveStatus', { userId, activeStatus, confirmRelinquish });
 			printResult(input, io, { userId, username, active: activeStatus }, () =>
-				io.line(activeStatus ? `Activated ${username}` : `Deactivated ${username}, and ended all logins`),
+				io.line(
+					activeStatus ? `Activated ${username}` : `Deactivated ${username}, and revoked all tokens, personal ones too`,
+				),
 			);
 		});
 }

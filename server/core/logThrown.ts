@@ -2,7 +2,13 @@
  * Logs errors that end a call or a subscription. Values from the client are never logged, because they may contain a
  * password.
  */
-import { ArgumentError, isClientSafe, MatchError, StoreUnavailableError } from '../../shared/errors.js';
+import {
+	ArgumentError,
+	type ClientError,
+	isClientSafe,
+	MatchError,
+	StoreUnavailableError,
+} from '../../shared/errors.js';
 import { type Caller, factsOf } from './caller.js';
 import type { Services } from './invocation.js';
 
@@ -11,8 +17,31 @@ function pathOf(error: MatchError): object {
 	return { ...(error instanceof ArgumentError && { argument: error.argument }), path: error.path };
 }
 
+/** Whether the details of an error can be encoded. If not, clients receive a server error in its place. */
+function canBeSent({ details }: ClientError): boolean {
+	if (details === undefined) return true;
+	try {
+		JSON.stringify(details);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+/** Whether the members that the log reads can be read. A getter or a Proxy can throw. */
+function isReadable(thrown: unknown): boolean {
+	try {
+		const object = Object(thrown);
+		Reflect.getPrototypeOf(object);
+		for (const name of ['message', 'stack', 'isClientSafe']) Reflect.get(object, name);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
 /**
- * Logs what was thrown. Client errors are not logged. Match errors are logged at the level for arguments, unavailable
+ * Logs what was thrown. Client errors are not logged, unless they cannot be encoded. Match errors are logged at the level for arguments, unavailable
  * databases as warnings, and all other errors at the level `error`.
  * @param facts the ended operation, such as `{method: name}`
  * @param text the log message for an unexpected error
@@ -21,11 +50,15 @@ export function logThrown(
 	{ log, argumentLogLevel = 'debug' }: Pick<Services, 'log' | 'argumentLogLevel'>,
 	facts: object,
 	text: string,
-	thrown: unknown,
+	value: unknown,
 	caller?: Caller,
 ): void {
-	if (isClientSafe(thrown)) return;
+	const thrown = isReadable(value) ? value : new Error('The thrown value cannot be read');
 	const callerFacts = caller && factsOf(caller);
+	if (isClientSafe(thrown)) {
+		if (!canBeSent(thrown)) log.error({ ...facts, ...callerFacts }, 'The details of an error cannot be encoded');
+		return;
+	}
 	if (thrown instanceof MatchError) {
 		log[argumentLogLevel]({ ...facts, ...pathOf(thrown), ...callerFacts }, 'A value does not match its pattern');
 	} else if (thrown instanceof StoreUnavailableError) {

@@ -144,8 +144,8 @@ function answerUnencodable({ log }: CallHost['services'], { id, method }: codec.
 }
 
 function encodeResult(host: CallHost, call: codec.MethodCall, value: unknown): Answer | Promise<Answer> {
-	if (isLarge(value)) return encodeLargeResult(host, call, value);
 	try {
+		if (isLarge(value)) return encodeLargeResult(host, call, value);
 		return { message: codec.result(call.id, value) };
 	} catch (error) {
 		return answerUnencodable(host.services, call, error);

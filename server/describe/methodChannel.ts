@@ -49,7 +49,7 @@ function resultMessage(method: Method, { maker, examples }: ChannelContext): Jso
 }
 
 function descriptionOf(method: Method, limits: string | undefined): string {
-	const { summary, anonymous, once, secondFactor, timeout } = method;
+	const { summary, anonymous, once, secondFactor, audit, timeout } = method;
 	return [
 		`${summary}.`,
 		'',
@@ -57,13 +57,14 @@ function descriptionOf(method: Method, limits: string | undefined): string {
 		...(limits ? [`- Limit: ${limits}`] : []),
 		...(once ? ['- A call that a client repeats after a reconnection gets the first answer'] : []),
 		...(secondFactor ? ['- May ask for a second factor: one more parameter, `{twoFactorCode, twoFactorMethod}`'] : []),
+		...(audit ? ['- Every call is an audit event in the log of the server'] : []),
 		...(timeout === DEFAULT_TIMEOUT ? [] : [`- Time limit: ${timeout / 1000} seconds`]),
 	].join('\n');
 }
 
 /** The extensions that the page at `/api-docs` shows for a method. */
 function extensionsOf(method: Method, context: ChannelContext): Json {
-	const { name, args, anonymous, once, secondFactor, timeout, returns, rest } = method;
+	const { name, args, anonymous, once, secondFactor, audit, timeout, returns, rest } = method;
 	return {
 		'x-kind': 'method',
 		'x-name': name,
@@ -77,6 +78,7 @@ function extensionsOf(method: Method, context: ChannelContext): Json {
 		'x-timeout-ms': timeout,
 		...(once && { 'x-idempotent': true }),
 		...(secondFactor && { 'x-second-factor': true }),
+		...(audit && { 'x-audit': true }),
 		...(rest && { 'x-rest': { verb: rest.verb, path: urlOf(rest.path), ...(rest.body && { body: rest.body }) } }),
 	};
 }

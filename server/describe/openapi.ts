@@ -34,7 +34,7 @@ send them anywhere.`;
 
 /** The description of a method, without its arguments. */
 function descriptionOf(method: Method, limits: readonly RateRule[]): string {
-	const { anonymous, once, secondFactor, timeout, name } = method;
+	const { anonymous, once, secondFactor, audit, timeout, name } = method;
 	const limit = limitsText(limitsOf('method', name, method.limit, limits));
 	return [
 		`${method.summary}.`,
@@ -44,6 +44,7 @@ function descriptionOf(method: Method, limits: readonly RateRule[]): string {
 		...(limit ? [`- Limit: ${limit}`] : []),
 		...(once ? ['- A repeated call with the same `Idempotency-Key` gets the first answer'] : []),
 		...(secondFactor ? ['- May ask for a second factor'] : []),
+		...(audit ? ['- Every call is an audit event in the log of the server'] : []),
 		...(timeout === DEFAULT_TIMEOUT ? [] : [`- Time limit: ${timeout / 1000} seconds`]),
 	].join('\n');
 }
@@ -86,7 +87,7 @@ function operationOf(
 	rest: RestRoute,
 	{ maker, examples, limits }: { maker: SchemaMaker; examples: ExampleMaker; limits: readonly RateRule[] },
 ): Operation {
-	const { name, summary, anonymous, returns, once, secondFactor, timeout } = method;
+	const { name, summary, anonymous, returns, once, secondFactor, audit, timeout } = method;
 	const schema = answerBody(returns?.shape, rest, maker);
 	// Some routes refuse a field that is not an argument.
 	const unknownFieldErrors = rest.unknownField ? [clientError(rest.unknownField).error] : [];
@@ -119,6 +120,7 @@ function operationOf(
 		'x-timeout-ms': timeout,
 		...(once && { 'x-idempotent': true }),
 		...(secondFactor && { 'x-second-factor': true }),
+		...(audit && { 'x-audit': true }),
 	};
 }
 

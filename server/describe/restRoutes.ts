@@ -190,6 +190,7 @@ export function routeOperations(route: BuiltInRoute, context: RouteContext): [ve
 			...(method !== undefined && {
 				'x-method': method,
 				'x-limits': limitsOf('method', method, definition?.limit, limits),
+				...(definition?.audit && { 'x-audit': true }),
 			}),
 		},
 	]);

@@ -27,7 +27,8 @@ export class CertificateError extends Error {
 	}
 }
 
-async function readPem(path: string): Promise<string> {
+/** Reads a file in PEM form. @throws CertificateError if it cannot be read, or is incomplete */
+export async function readPem(path: string): Promise<string> {
 	const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
 		throw new CertificateError([`${path} cannot be read: ${error.code ?? 'unknown error'}`]);
 	});

@@ -37,7 +37,7 @@ export async function prepareIndexes(
 		if (missing.length + different.length > 0)
 			log.warn(
 				{ database, missing: missing.map(textOf), different: different.map(textOf) },
-				'Some indexes that Roomkey needs are missing or different. With --no-index or --read-only, Roomkey makes none: reads are slower, and values that must be unique may be stored twice',
+				'Some indexes that Roomkey needs are missing or different. With --no-index, --read-only or --shadow, Roomkey makes none: reads are slower, and values that must be unique may be stored twice',
 			);
 		return;
 	}

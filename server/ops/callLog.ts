@@ -27,10 +27,22 @@ function subjectsOf({ definition, params }: EndedCall): Record<string, string> {
 	return found;
 }
 
-/** The part of a login that names its user. */
+/** The options of a login, which may have another form. */
 interface LoginOptions {
 	readonly user?: { readonly username?: unknown; readonly email?: unknown };
+	readonly resume?: unknown;
+	readonly password?: unknown;
 	readonly totp?: { readonly login?: LoginOptions };
+}
+
+/** Whether a login was by token or by password. If a login handler has logged the user in, the name of this handler. */
+function credentialOf({ params: [options], result }: EndedCall): string | undefined {
+	const { totp, ...own } = (options ?? {}) as LoginOptions;
+	const { resume, password } = totp?.login ?? own;
+	if (resume) return 'token';
+	if (password) return 'password';
+	const { type } = (result ?? {}) as { type?: unknown };
+	return typeof type === 'string' ? type : undefined;
 }
 
 /**
@@ -101,13 +113,14 @@ export function createCallLog(log: Log, store: Store, isShadow = false): ServerO
 		(log as { isLevelEnabled?(level: string): boolean }).isLevelEnabled?.(level) ?? true;
 
 	function writeLogin(call: EndedCall): void {
-		if (call.outcome === 'ok') writeCall(call, { userId: userOf(call.result) });
+		const facts = { credential: credentialOf(call) };
+		if (call.outcome === 'ok') writeCall(call, { userId: userOf(call.result), ...facts });
 		// A login beyond a limit must stay cheap, so no user is looked up.
-		else if (call.outcome === 'limited') writeCall(call, {});
+		else if (call.outcome === 'limited') writeCall(call, facts);
 		else
 			void attemptedUser(store, call.params).then(
-				(attemptedUserId) => writeCall(call, { attemptedUserId }),
-				() => writeCall(call, {}),
+				(attemptedUserId) => writeCall(call, { attemptedUserId, ...facts }),
+				() => writeCall(call, facts),
 			);
 	}
 

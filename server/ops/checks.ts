@@ -9,6 +9,12 @@ const MIN_FREE_MIB = 64;
 
 const MIB = 1024 ** 2;
 
+const MISSING_FOLDER = 'The data folder is not there (ENOENT)';
+const OTHER_FILE = `The file ${DATA_FILE} of the data folder was removed or replaced`;
+
+/** Whether a fault of `diskCheck` means that the data of the server is no longer in its folder. */
+export const isDataLost = (fault: string | undefined): boolean => fault === MISSING_FOLDER || fault === OTHER_FILE;
+
 /** Checks that the store answers a read. */
 export function storeCheck(store: Store): Check {
 	return async () => {
@@ -28,12 +34,11 @@ export function diskCheck(folder: string): Check {
 			await access(folder, constants.R_OK | constants.W_OK);
 		} catch (error) {
 			const { code } = error as NodeJS.ErrnoException;
-			const fault = code === 'ENOENT' ? 'is not there' : 'cannot be read and written';
-			return `The data folder ${fault} (${code})`;
+			return code === 'ENOENT' ? MISSING_FOLDER : `The data folder cannot be read and written (${code})`;
 		}
 		const id = dataFileId(folder);
 		firstId ??= id;
-		if (id !== firstId) return `The file ${DATA_FILE} of the data folder was removed or replaced`;
+		if (id !== firstId) return OTHER_FILE;
 		const { bavail, bsize } = await statfs(folder);
 		const free = Math.floor((bavail * bsize) / MIB);
 		return free < MIN_FREE_MIB ? `The disk has ${free} MiB left; ${MIN_FREE_MIB} MiB are needed` : undefined;

@@ -18,5 +18,14 @@ export function createLog(level: string, format: LogFormat, write?: (line: strin
 	const isTerminal = process.stderr.isTTY === true;
 	const isPretty = format === 'pretty' || (format === 'auto' && isTerminal);
 	const prettyTarget = { write: (line: string) => void target.write(prettyLine(line, isTerminal)) };
-	return pino({ level }, isPretty ? prettyTarget : target);
+	return pino({ level, serializers: { err: errorFacts } }, isPretty ? prettyTarget : target);
+}
+
+/** What the log says about an error. A getter or a Proxy can throw when it is read. */
+function errorFacts(err: unknown): unknown {
+	try {
+		return pino.stdSerializers.err(err as Error);
+	} catch {
+		return { type: 'Error', message: 'The thrown value cannot be read', stack: '' };
+	}
 }

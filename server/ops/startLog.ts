@@ -61,9 +61,17 @@ export function logStart(log: Log, { version, store, settings }: StartFacts): vo
 	log.info({ ...facts, settings: changedSettings(settings) }, 'Roomkey starts');
 }
 
-/** @param url empty if the application listens instead of Roomkey. @param startedAt by `performance.now` */
-export function logReady(log: Log, url: string, startedAt: number): void {
-	log.info({ ...(url && { url }), ms: Math.round(performance.now() - startedAt) }, 'Roomkey is ready');
+/**
+ * @param address where clients on this machine find the server, and the setting `host`. Absent if the application listens
+ * instead of Roomkey
+ * @param startedAt by `performance.now`
+ */
+export function logReady(
+	log: Log,
+	address: { readonly url: string; readonly host: string } | undefined,
+	startedAt: number,
+): void {
+	log.info({ ...address, ms: Math.round(performance.now() - startedAt) }, 'Roomkey is ready');
 }
 
 /** @param sessions number of open sessions */

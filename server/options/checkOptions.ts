@@ -6,7 +6,7 @@ import { collectionNames } from '../../shared/store.js';
 import type { StoreChoice } from '../store/open.js';
 import { addContradictions } from './contradictions.js';
 import { requireFreeNames } from './freeNames.js';
-import { checked, Faults, type Option, OptionError } from './kinds.js';
+import { Faults, type Option, OptionError } from './kinds.js';
 import { natsSettings } from './nats.js';
 import { type OptionName, type OptionValues, options } from './options.js';
 import { PART_NAMES, requirePart, storeChoice } from './parts.js';
@@ -71,7 +71,9 @@ export function readServerOptions(serverOptions: ServerOptions, faults: Faults):
 		const setting = isRuleList(name, value) ? undefined : programSettings.get(name);
 		if (setting) {
 			const option: Option<unknown> = options[setting];
-			values[setting] = checked(option, option.convert ? option.convert(value) : value, name, value);
+			const converted = option.convert ? option.convert(value) : value;
+			const usable = faults.checkSetting(setting, option, { name, value: converted, original: value });
+			if (usable !== undefined) values[setting] = usable;
 		} else if (isPart(name)) {
 			requirePart(name, value);
 			parts[name] = value;
@@ -79,6 +81,10 @@ export function readServerOptions(serverOptions: ServerOptions, faults: Faults):
 	};
 	for (const [name, value] of Object.entries(serverOptions)) {
 		if (value !== undefined) faults.try(() => read(name, value));
+	}
+	for (const name of [...programSettings.keys(), ...PART_NAMES]) {
+		const isInherited = name in serverOptions && !Object.hasOwn(serverOptions, name);
+		if (isInherited) faults.add(`${name} must be a member of the options themselves, not of their class or prototype`);
 	}
 	faults.try(() => requireFreeNames('collections', namesIn(parts.collections), RESERVED_NAMES));
 	const settings = values as CheckedOptions['settings'];

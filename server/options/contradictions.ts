@@ -10,16 +10,20 @@ export function addContradictions(
 	serverOptions: ServerOptions,
 	faults: Faults,
 ): void {
-	const { 'tls-cert': cert, 'tls-key': key } = settings;
 	const { server, listen, store, demo } = serverOptions;
-	const isMongo = !demo && isObject(store) && 'mongoUrl' in store;
+	// An invalid value counts too: when it is corrected, the contradiction is still there.
+	const isGiven = (name: 'tls-cert' | 'tls-key' | 'trust-proxy') =>
+		settings[name] !== undefined || faults.isInvalid(name);
+	const isMongo = !demo && ((isObject(store) && 'mongoUrl' in store) || faults.isInvalid('mongo-url'));
 	const isInMemory = demo || (isObject(store) && 'memory' in store);
-	const hasCert = cert !== undefined;
-	const hasKey = key !== undefined;
-	if (hasCert !== hasKey) faults.add('tls-cert and tls-key need each other');
+	const hasCert = isGiven('tls-cert');
+	if (hasCert !== isGiven('tls-key')) faults.add('tls-cert and tls-key need each other');
 	if (hasCert && (server || listen === false))
 		faults.add('tls-cert is for a server that listens: the application provides the HTTP server, so leave it out');
-	if (settings['trust-proxy'] !== undefined && settings['forwarded-count'] > 0)
+	const ownPort = server || listen === false || faults.isInvalid('port') ? 0 : settings.port;
+	if (ownPort !== 0 && Number(settings.metrics) === ownPort) faults.add('port and metrics need different ports');
+	const countsProxies = settings['forwarded-count'] > 0 || faults.isInvalid('forwarded-count');
+	if (isGiven('trust-proxy') && countsProxies)
 		faults.add('choose one of trust-proxy and forwarded-count: both say which proxies are trusted');
 	if (demo && store) faults.add('demo keeps its data in memory: leave out store');
 	if (settings['no-index'] && !isMongo) faults.add('no-index is for MongoDB: name the database with mongo-url');

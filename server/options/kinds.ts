@@ -33,6 +33,7 @@ export class OptionError extends Error {
 /** Collects the errors of settings, so that all are named at once. */
 export class Faults {
 	readonly #texts: string[] = [];
+	readonly #invalidSettings = new Set<string>();
 
 	/** The texts of the faults. */
 	get texts(): readonly string[] {
@@ -41,6 +42,24 @@ export class Faults {
 
 	add(text: string): void {
 		this.#texts.push(text);
+	}
+
+	/**
+	 * Checks a value of a setting.
+	 * @param setting its name in `options.ts`
+	 * @param given see `checked`
+	 * @returns the value; of an invalid one what can be used of it, or undefined
+	 */
+	checkSetting<T>(setting: string, option: Option<T>, { name, value, original = value }: GivenValue): T | undefined {
+		const result = this.try(() => ({ value: checked(option, value, name, original) }));
+		if (result) return result.value;
+		this.#invalidSettings.add(setting);
+		return option.usable?.(original);
+	}
+
+	/** Whether a setting has an invalid value. It then has its default, so that the other settings are still checked. */
+	isInvalid(setting: string): boolean {
+		return this.#invalidSettings.has(setting);
 	}
 
 	/** Runs a check. @returns undefined if it throws an OptionError, whose faults are collected */
@@ -97,8 +116,19 @@ export interface Option<T> {
 	format?(value: unknown): string;
 	/** Whether a value is valid. */
 	accepts(value: unknown): boolean;
-	/** For an object of entries: the first entry that is invalid, and what a valid one is. */
-	badEntry?(value: unknown): { readonly name: string; readonly form: string; readonly given: string } | undefined;
+	/** For an object of entries: the entries that are invalid, and what a valid one is. */
+	badEntries?(value: unknown): readonly { readonly name: string; readonly form: string; readonly given: string }[];
+	/** For an object of entries: what can be checked further of an invalid value, or of an invalid text. */
+	usable?(original: unknown): T;
+}
+
+/** A value that a source has for a setting. */
+export interface GivenValue {
+	/** Name of the setting in this source, for the error text. */
+	readonly name: string;
+	readonly value: unknown;
+	/** The value before its conversion, for the error text. */
+	readonly original?: unknown;
 }
 
 /** What the description of any setting contains. */
@@ -112,19 +142,30 @@ type Description<T> = Pick<Option<T>, 'meaning' | 'env' | 'default'>;
  */
 export function checked<T>(option: Option<T>, value: unknown, name: string, original = value): T {
 	if (option.accepts(value)) return value as T;
-	const bad = option.badEntry?.(value);
+	const badEntries = option.badEntries?.(value) ?? [];
 	// A name may be quoted: the entry is part of it.
-	if (bad) throw new OptionError(`${name.replace(/'?$/, `.${bad.name}$&`)} must be ${bad.form}, not ${bad.given}`);
+	const nameOf = (entry: string) => name.replace(/'?$/, (quote) => `.${entry}${quote}`);
+	if (badEntries.length > 0)
+		throw OptionError.of(badEntries.map((bad) => `${nameOf(bad.name)} must be ${bad.form}, not ${bad.given}`));
 	if (original === '' && !option.envOnly) throw new OptionError(`${name} must not be empty`);
-	const shown = option.envOnly ? '' : `, not ${formatOriginal(original)}`;
+	const shown = option.envOnly ? '' : `, not ${formatOriginal(option, original)}`;
 	throw new OptionError(`${name} must be ${option.form}${shown}`);
 }
 
-function formatOriginal(value: unknown): string {
+function formatOriginal(option: Option<unknown>, value: unknown): string {
+	// A text that is valid on the command line, but not in a program or the configuration file.
+	const read = typeof value === 'string' ? option.read(value) : undefined;
+	if (option.accepts(read)) return quotedText(value as string, read);
 	if (typeof value === 'string') return `'${value}'`;
 	if (Array.isArray(value)) return 'a list';
 	if (typeof value === 'object' && value !== null) return 'an object';
 	return typeof value === 'function' || typeof value === 'symbol' ? `a ${typeof value}` : String(value);
+}
+
+/** Describes a text that was given in place of a value, such as `"3420"`, and how to write that value. */
+export function quotedText(text: string, value: unknown): string {
+	const correct = JSON.stringify(value);
+	return `the text ${JSON.stringify(text)}: ${correct === text ? 'leave out the quotes' : `write ${correct} instead`}`;
 }
 
 /** Text. If `isValid` is given, the text must pass it. */

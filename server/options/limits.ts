@@ -26,17 +26,18 @@ export function limitText(limit: Limit | null): string {
 }
 
 /** Reads `NAME=CALLS/TIME` entries, separated by commas. The name may contain anything but a comma. */
-function parseLimits(text: string): MethodLimits | undefined {
-	const limits: [name: string, limit: Limit | null][] = [];
-	for (const entry of text.split(',')) {
+function readEntries(text: string): readonly [name: string, limit: Limit | null | undefined][] {
+	return text.split(',').map((entry) => {
 		const equalsIndex = entry.lastIndexOf('=');
 		// Without an equals sign, the index is -1, and the name is empty.
-		const name = entry.slice(0, Math.max(0, equalsIndex)).trim();
-		const limit = parseLimit(entry.slice(equalsIndex + 1).trim());
-		if (name === '' || limit === undefined) return undefined;
-		limits.push([name, limit]);
-	}
-	return Object.fromEntries(limits);
+		return [entry.slice(0, Math.max(0, equalsIndex)).trim(), parseLimit(entry.slice(equalsIndex + 1).trim())];
+	});
+}
+
+function parseLimits(text: string): MethodLimits | undefined {
+	const entries = readEntries(text);
+	const isValid = entries.every(([name, limit]) => name !== '' && limit !== undefined);
+	return isValid ? (Object.fromEntries(entries) as MethodLimits) : undefined;
 }
 
 /** Converts the texts in an object of limits, such as `5/60s`. Other values stay as they are: `accepts` checks them. */
@@ -54,13 +55,22 @@ function convertLimits(value: unknown): unknown {
 
 const isLimitOrNone = (limit: unknown) => limit === null || isLimit(limit);
 
-/** Finds the first entry whose value is neither a limit nor null. */
-function badEntryOf(value: unknown) {
-	if (!isObject(value)) return undefined;
-	const [name, limit] = Object.entries(value).find(([, entry]) => !isLimitOrNone(entry)) ?? [];
-	if (name === undefined) return undefined;
-	const given = typeof limit === 'string' ? `'${limit}'` : (JSON.stringify(limit) ?? String(limit));
-	return { name, form: 'such as "5/60s", {"calls": 5, "per": 60000} or "off"', given };
+/** Finds the entries whose values are neither a limit nor null. */
+function badEntriesOf(value: unknown) {
+	if (!isObject(value)) return [];
+	const badEntries = Object.entries(value).filter(([, limit]) => !isLimitOrNone(limit));
+	return badEntries.map(([name, limit]) => ({
+		name,
+		form: 'such as "5/60s", {"calls": 5, "per": 60000} or "off"',
+		given: typeof limit === 'string' ? `'${limit}'` : (JSON.stringify(limit) ?? String(limit)),
+	}));
+}
+
+/** An object of limits with all names of an invalid one, so that methods that do not exist are still found. */
+function withNamesOf(original: unknown): MethodLimits {
+	const entries =
+		typeof original === 'string' ? readEntries(original) : isObject(original) ? Object.entries(original) : [];
+	return Object.fromEntries(entries.filter(([name]) => name !== '').map(([name]) => [name, null]));
 }
 
 /** A setting of limits by method. Each limit replaces the one in the definition of the method. */
@@ -76,7 +86,8 @@ export function methodLimits(
 		read: parseLimits,
 		convert: convertLimits,
 		accepts: (value) => isObject(value) && Object.values(value).every(isLimitOrNone),
-		badEntry: badEntryOf,
+		badEntries: badEntriesOf,
+		usable: withNamesOf,
 		merge: (values) => Object.fromEntries(values.flatMap((limits) => Object.entries(limits))),
 		format: (value) =>
 			Object.entries(value as MethodLimits)

@@ -2,14 +2,16 @@ import { type OptionValues, options } from './options.js';
 
 type AddressSettings = Partial<Pick<OptionValues, 'host' | 'tls-cert' | 'path-prefix'>>;
 
+/** Whether a server with this host listens on all addresses of the machine. */
+export const isEveryAddress = (host: string): boolean => host === '0.0.0.0' || host === '::';
+
 /** The address of a server with these settings, for clients on the same machine. */
 export function localUrl(
 	{ host = options.host.default, 'tls-cert': cert, 'path-prefix': prefix = '' }: AddressSettings,
 	port: number | string,
 ): string {
 	const scheme = cert === undefined ? 'http' : 'https';
-	const listensEverywhere = host === '0.0.0.0' || host === '::';
-	const address = listensEverywhere ? '127.0.0.1' : host;
+	const address = isEveryAddress(host) ? '127.0.0.1' : host;
 	// An IPv6 address is in brackets in a URL.
 	const hostname = address.includes(':') ? `[${address}]` : address;
 	return `${scheme}://${hostname}:${port}${prefix}`;

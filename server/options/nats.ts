@@ -1,7 +1,7 @@
 /** Reads the settings of the connection to NATS. */
 import { readFileSync } from 'node:fs';
 import type { NatsSettings } from '../cluster/nats.js';
-import { OptionError } from './kinds.js';
+import { Faults, OptionError } from './kinds.js';
 import type { OptionValues } from './options.js';
 
 /**
@@ -44,19 +44,24 @@ type NatsOptionName = 'nats-credentials' | 'nats-ca' | 'nats-cert' | 'nats-key';
 
 /**
  * The settings of a connection, with the contents of the files.
- * @throws OptionError for an invalid address, and for files that cannot be read
+ * @throws OptionError that names an invalid address, a missing file and all files that cannot be read
  */
 export function natsSettings(urls: string, settings: Pick<OptionValues, NatsOptionName>): NatsSettings {
-	const { servers, isTls, credentials } = parseNatsUrls(urls);
+	const faults = new Faults();
+	const address = faults.try(() => parseNatsUrls(urls));
 	const { 'nats-ca': ca, 'nats-cert': cert, 'nats-key': key } = settings;
 	const hasCert = cert !== undefined;
 	const hasKey = key !== undefined;
-	if (hasCert !== hasKey) throw new OptionError('nats-cert and nats-key belong together');
-	const tls = { ca: fileText(ca, 'nats-ca'), cert: fileText(cert, 'nats-cert'), key: fileText(key, 'nats-key') };
+	if (hasCert !== hasKey) faults.add('nats-cert and nats-key belong together');
+	const [caText, certText, keyText] = (['nats-ca', 'nats-cert', 'nats-key'] as const).map((name) =>
+		faults.try(() => fileText(settings[name], name)),
+	);
+	faults.throwIfAny();
+	const { servers, isTls, credentials } = address as ReturnType<typeof parseNatsUrls>;
 	const usesTls = isTls || ca !== undefined || hasCert;
 	return {
 		servers,
 		credentials: settings['nats-credentials'] ?? credentials,
-		...(usesTls && { tls }),
+		...(usesTls && { tls: { ca: caText, cert: certText, key: keyText } }),
 	};
 }

@@ -3,7 +3,7 @@ import { badEntryOf, type MemberRule, type MemberRules, rules } from '../../shar
 import { isObject } from '../../shared/isObject.js';
 import { STRATEGIES } from '../../shared/publication.js';
 import type { StoreChoice } from '../store/open.js';
-import { OptionError } from './kinds.js';
+import { OptionError, quotedText } from './kinds.js';
 import { rateRules } from './rateRules.js';
 import type { Parts } from './serverOptions.js';
 
@@ -91,7 +91,10 @@ export const PART_NAMES = Object.keys(RULES) as readonly (keyof Parts)[];
 /** @throws OptionError if the value of a part is wrong */
 export function requirePart(name: keyof Parts, value: unknown): void {
 	const { form, accepts, badEntry } = RULES[name];
-	if (!accepts(value)) throw new OptionError(`${name} must be ${form}`);
+	if (!accepts(value)) {
+		const isQuoted = (value === 'true' || value === 'false') && accepts(value === 'true');
+		throw new OptionError(`${name} must be ${form}${isQuoted ? `, not ${quotedText(value, value === 'true')}` : ''}`);
+	}
 	const fault = badEntry?.(value);
 	if (fault !== undefined) throw new OptionError(`${name} must be ${form}: ${fault}`);
 }

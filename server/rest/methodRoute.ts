@@ -1,10 +1,9 @@
 /** Makes the REST route of a method. It maps the fields of a request to arguments by name. */
-import { parseJson } from '../../shared/ejson.js';
 import { clientError, clientErrorFrom, type ErrorName } from '../../shared/errors.js';
 import { isObject } from '../../shared/isObject.js';
-import type { AnyMatcher } from '../../shared/matcher.js';
 import type { Method, RestRoute } from '../../shared/method.js';
 import type { Invoker } from '../core/invoke.js';
+import { jsonReader, ownField, textField, textObject } from './argumentValue.js';
 import { refused, succeeded } from './envelope.js';
 import type { RestRequest, Route } from './request.js';
 
@@ -14,6 +13,7 @@ export function methodRoute(
 	{ verb, path, body, empty, unknownField, maxBody }: RestRoute,
 	invoker: Invoker,
 ): Route {
+	const readers = args.map(([arg, matcher]) => ({ arg, matcher, readJson: jsonReader(matcher) }));
 	const argumentNames = new Set(args.map(([arg]) => arg));
 	return {
 		method: name,
@@ -27,10 +27,10 @@ export function methodRoute(
 			// With `object`, the fields together are the only argument.
 			const isOneArgument = body === 'object';
 			if (!isOneArgument) requireKnownFields(request, argumentNames, name, unknownField);
-			const params = args.map(([arg, matcher]) => {
-				if (isOneArgument) return isUrlEncoded ? textObject(fields, matcher) : fields;
-				if (Object.hasOwn(pathParams, arg)) return textValue(pathParams, arg, matcher);
-				return isUrlEncoded ? textValue(fields, arg, matcher) : ownMember(fields, arg);
+			const params = readers.map(({ arg, matcher, readJson }) => {
+				if (isOneArgument) return isUrlEncoded ? textObject(fields, matcher) : readJson(fields);
+				if (Object.hasOwn(pathParams, arg)) return textField(pathParams, arg, matcher);
+				return isUrlEncoded ? textField(fields, arg, matcher) : readJson(ownField(fields, arg));
 			});
 			const value = await invoker.invoke(name, params, caller);
 			return succeeded(empty ? undefined : value);
@@ -71,51 +71,4 @@ export function requireKnownFields(
 		}
 		if (field === 'query' && !QUERIES_FOR_ALL.has(value)) throw clientError('filterNotSupported', { method });
 	}
-}
-
-const BOOLEANS: ReadonlyMap<unknown, boolean> = new Map([
-	['true', true],
-	['false', false],
-]);
-
-/** The value of a member; undefined if it is absent or inherited, such as `toString`. */
-function ownMember(members: Readonly<Record<string, unknown>>, name: string): unknown {
-	return Object.hasOwn(members, name) ? members[name] : undefined;
-}
-
-/**
- * A field of a query or a form, where every value is text. The pattern of the argument decides what the text stands for:
- * itself, JSON, a list with one entry, a number or a boolean, tried in this order. A list may also be sent as `name[]`.
- * If the pattern accepts none of these, the value is that of the JSON, so that the error names the wrong member.
- */
-function textValue(members: Readonly<Record<string, unknown>>, name: string, matcher: AnyMatcher): unknown {
-	const value = ownMember(members, name) ?? ownMember(members, `${name}[]`);
-	if (typeof value !== 'string' || !matcher.fault(value)) return value;
-	const json = jsonValue(value);
-	const candidates = [json, [value], numberOf(value), BOOLEANS.get(value)];
-	return candidates.find((candidate) => candidate !== undefined && !matcher.fault(candidate)) ?? json ?? value;
-}
-
-/** The number that a text stands for; undefined for other text. */
-function numberOf(text: string): number | undefined {
-	const number = text.trim() === '' ? Number.NaN : Number(text);
-	return Number.isNaN(number) ? undefined : number;
-}
-
-/** The JSON array or object that a text stands for: some clients send lists as JSON in a query. Undefined for other text. */
-function jsonValue(text: string): unknown {
-	if (!/^\s*[[{]/.test(text)) return undefined;
-	try {
-		return parseJson(text);
-	} catch {
-		return undefined;
-	}
-}
-
-/** The fields of a form as one object. If the pattern does not accept it, `true` and `false` become booleans. */
-function textObject(members: Record<string, unknown>, matcher: AnyMatcher): unknown {
-	if (!matcher.fault(members)) return members;
-	const entries = Object.entries(members).map(([name, value]) => [name, BOOLEANS.get(value) ?? value]);
-	const withBooleans = Object.fromEntries(entries);
-	return matcher.fault(withBooleans) ? members : withBooleans;
 }

@@ -9,7 +9,7 @@ import fastify, {
 	type FastifyRequest,
 	type preParsingAsyncHookHandler,
 } from 'fastify';
-import { parseJson } from '../../shared/ejson.js';
+import { parseJson, Unreadable } from '../../shared/ejson.js';
 import type { Method } from '../../shared/method.js';
 import type { Services } from '../core/invocation.js';
 import type { Invoker } from '../core/invoke.js';
@@ -92,18 +92,20 @@ function compileNoSchema(): never {
 	throw new Error('Routes have no schemas');
 }
 
-/** Parses a JSON body. */
-function parseBody(_request: FastifyRequest, text: string, done: (error: Error | null, body?: unknown) => void): void {
-	let body: unknown;
+/** Parses a JSON body. @throws Error with a status, whose text is for the client */
+function parseBody({ headers }: FastifyRequest, text: string): unknown {
+	const { 'content-encoding': encoding = 'identity' } = headers;
+	if (encoding !== 'identity') throw refusedBody(415, 'The body must not have a Content-Encoding');
 	try {
 		// Rocket.Chat treats an empty body as an object without members.
-		body = text.trim() === '' ? {} : parseJson(text);
-	} catch {
-		done(Object.assign(new Error('The body is not valid JSON'), { statusCode: 400 }));
-		return;
+		return text.trim() === '' ? {} : parseJson(text);
+	} catch (error) {
+		const isJson = error instanceof Unreadable;
+		throw refusedBody(400, isJson ? `The body is refused: ${error.message}` : 'The body is not valid JSON');
 	}
-	done(null, body);
 }
+
+const refusedBody = (statusCode: number, text: string) => Object.assign(new Error(text), { statusCode });
 
 /** Answers a request that fastify refuses, or whose handler has thrown an unexpected error. */
 function onError(error: FastifyError, reply: FastifyReply, services: Services): FastifyReply {
@@ -212,7 +214,11 @@ export function createRest(
 		done();
 	});
 	app.removeContentTypeParser(['application/json', 'text/plain']);
-	app.addContentTypeParser('application/json', { parseAs: 'string' }, parseBody);
+	app.addContentTypeParser<string>(
+		'application/json',
+		{ parseAs: 'string' },
+		async (request: FastifyRequest, text: string) => parseBody(request, text),
+	);
 	app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) =>
 		done(null, querystring.parse(text as string)),
 	);

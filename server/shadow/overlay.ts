@@ -39,13 +39,31 @@ export class Overlay {
 
 	/** A collection as the request sees it. @param key its property name in `Store` */
 	collection(key: string): Collection<Document> {
+		return this.#overlaid(key).view;
+	}
+
+	#overlaid(key: string): OverlayCollection {
 		let overlaid = this.#collections.get(key);
 		if (!overlaid) {
 			const spec = this.specs.find((candidate) => candidate.key === key) as CollectionSpec;
 			overlaid = new OverlayCollection(this, spec, this.real[key as keyof Store] as unknown as Collection<Document>);
 			this.#collections.set(key, overlaid);
 		}
-		return overlaid.view;
+		return overlaid;
+	}
+
+	/**
+	 * Copies the users, rooms and memberships that have these ids, before the request reads them. The other server handles
+	 * the same request meanwhile, and may write at any time from now on. A read that fails here fails again when the request
+	 * needs the document.
+	 */
+	async copyById(ids: readonly string[]): Promise<void> {
+		const among = { $in: ids };
+		await Promise.allSettled([
+			this.#overlaid('users').copy({ _id: among }),
+			this.#overlaid('rooms').copy({ _id: among }),
+			this.#overlaid('subscriptions').copy({ rid: among, 'u._id': among }),
+		]);
 	}
 
 	/** Counts a copied document. @throws ClientError if there are too many */
@@ -136,7 +154,7 @@ class OverlayCollection {
 			const count = name === 'find' ? skip + limit : skip + 1;
 			// Documents that are copied already may match no more, so the database is asked for so many more.
 			const bounds = { ...(sort && { sort }), limit: this.#before.size + count };
-			await this.#copy(filterOrDocument, isBounded ? bounds : {});
+			await this.copy(filterOrDocument, isBounded ? bounds : {});
 		}
 		const result = await resultOf((await this.#memory).copies, name, args);
 		if (isRead && readsKeys(this.spec.key, projection))
@@ -145,7 +163,7 @@ class OverlayCollection {
 	}
 
 	/** Copies the matching documents that are not copied yet. */
-	async #copy(filter: Fields, options: FindOptions = {}): Promise<void> {
+	async copy(filter: Fields, options: FindOptions = {}): Promise<void> {
 		const { backend } = await this.#memory;
 		for await (const document of this.real.find(filter as Filter<Document>, options)) {
 			if (this.#before.has(document._id)) continue;
@@ -160,7 +178,7 @@ class OverlayCollection {
 		const unique = this.spec.indexes.filter((index) => index.unique);
 		for (const paths of [['_id'], ...unique.map((index) => index.fields)]) {
 			const filter = Object.fromEntries(paths.map((path) => [path, fieldOf(fields, path)]));
-			if (!Object.values(filter).includes(undefined)) await this.#copy(filter);
+			if (!Object.values(filter).includes(undefined)) await this.copy(filter);
 		}
 	}
 

@@ -9,15 +9,18 @@ import { forgetCachedReads } from '../../methods/model/cachedReads.js';
 import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Log } from '../../shared/log.js';
 import type { Store } from '../../shared/store.js';
+import type { Document } from '../../shared/values.js';
 import { Counts } from '../core/counts.js';
 import { readOnlyStore } from '../core/readOnly.js';
 import { routePathOf } from '../rest/fixedRoutes.js';
 import { specs } from '../store/collections.js';
 import { type Difference, findDifferences, nameOf, type Touched } from './compare.js';
+import { errorTypeOf, idsIn, readBody } from './mirrored.js';
 import { Overlay } from './overlay.js';
 
 /**
  * How a mirrored request ended. `unclear`: there are differences, but other requests have changed the same documents.
+ * `late`: the original had written documents before they were read here, so nothing can be compared.
  * `read`: it was a GET, so nothing is compared. `not-compared`: it concerned no keys. `skipped`: there was too much to do.
  * `unknown`: no route has its path and verb.
  */
@@ -25,6 +28,7 @@ export const SHADOW_OUTCOMES = [
 	'agrees',
 	'differs',
 	'unclear',
+	'late',
 	'read',
 	'not-compared',
 	'failed',
@@ -105,6 +109,7 @@ export class Shadow {
 			overlay.requestId = request.id;
 			return payload;
 		}
+		const arrivedAt = Date.now();
 		const body = await readBody(payload, request.routeOptions.bodyLimit);
 		reply.hijack();
 		reply.raw.writeHead(204, request.server.securityHeaders).end();
@@ -113,7 +118,7 @@ export class Shadow {
 			this.counts.add('skipped');
 			return undefined;
 		}
-		const running = this.#replay(request, body).catch((err) => {
+		const running = this.#replay(request, body, arrivedAt).catch((err) => {
 			this.counts.add('failed');
 			this.options.log.error({ err }, 'A mirrored request could not be replayed');
 		});
@@ -130,8 +135,11 @@ export class Shadow {
 		void running.then(() => this.#running.delete(running));
 	}
 
-	/** Runs a mirrored request on an overlay, and decides whether its writes are compared. */
-	async #replay(request: FastifyRequest, body: Buffer) {
+	/**
+	 * Runs a mirrored request on an overlay, and decides whether its writes are compared.
+	 * @param arrivedAt when its head arrived, in ms since 1970. The original has written nothing before
+	 */
+	async #replay(request: FastifyRequest, body: Buffer, arrivedAt: number) {
 		const { raw, headers: sent, method: verb, server } = request;
 		const isRead = verb === 'GET';
 		const overlay = new Overlay(!isRead, this.options.real, this.#specs);
@@ -139,6 +147,7 @@ export class Shadow {
 		const { 'content-length': _length, 'transfer-encoding': _coding, expect: _expect, ...headers } = sent;
 		const { remoteAddress = '' } = raw.socket;
 		try {
+			if (!isRead) await overlay.copyById(idsIn(body, sent));
 			const answer = await this.#overlays.run(
 				overlay,
 				// Awaited inside `run`, because `inject` starts the request only when it is awaited.
@@ -162,6 +171,7 @@ export class Shadow {
 			else if (answer.statusCode >= 500) this.#end('failed', facts, 'A mirrored request failed');
 			else if (isRead) this.#end('read', facts, 'A mirrored read was answered');
 			else if (touched.length === 0) this.#end('not-compared', facts, 'A mirrored request concerned no keys');
+			else if (touched.some(({ before }) => isWrittenSince(before, arrivedAt))) this.#endLate(facts, touched);
 			else this.#compareLater(facts, touched);
 		} finally {
 			overlay.release();
@@ -173,8 +183,7 @@ export class Shadow {
 	 * that it changes the same documents.
 	 */
 	#compareLater(facts: object, touched: readonly Touched[]): void {
-		const changes = touched.filter(({ after, changed }) => after === null || changed.length > 0);
-		const replayed = { facts, touched, written: new Set(changes.map(({ key, id }) => nameOf(key, id))) };
+		const replayed = { facts, touched, written: namesOf(touched.filter(isChanged)) };
 		this.#recent.add(replayed);
 		this.#waiting += 1;
 		this.#later(() => {
@@ -182,6 +191,18 @@ export class Shadow {
 			this.#track(this.#compare(replayed).catch((err) => this.#end('failed', { ...facts, err }, 'Not compared')));
 			this.#later(() => this.#recent.delete(replayed));
 		});
+	}
+
+	/** Ends a request without a comparison. Comparisons of others must know that the original has changed its documents. */
+	#endLate(facts: object, touched: readonly Touched[]): void {
+		this.#end(
+			'late',
+			{ ...facts, documents: touched.length },
+			'The original had written before a mirrored request read',
+		);
+		const replayed = { facts, touched, written: namesOf(touched) };
+		this.#recent.add(replayed);
+		this.#later(() => this.#later(() => this.#recent.delete(replayed)));
 	}
 
 	async #compare(replayed: Replayed): Promise<void> {
@@ -233,20 +254,11 @@ const LEVELS: Readonly<Partial<Record<ShadowOutcome, 'warn' | 'error'>>> = {
 	skipped: 'warn',
 };
 
-/** Reads a body to its end. @param limit maximum size in bytes. @returns undefined for a body that is larger */
-async function readBody(payload: AsyncIterable<Buffer>, limit: number): Promise<Buffer | undefined> {
-	const chunks: Buffer[] = [];
-	let length = 0;
-	for await (const chunk of payload) {
-		length += chunk.length;
-		if (length <= limit) chunks.push(chunk);
-	}
-	return length > limit ? undefined : Buffer.concat(chunks);
-}
+/** Whether a request would change or remove a document. */
+const isChanged = ({ after, changed }: Touched) => after === null || changed.length > 0;
 
-/** The `errorType` of an error answer, if it has one. */
-function errorTypeOf({ statusCode, body }: { statusCode: number; body: string }): { errorType?: string } {
-	if (statusCode < 400) return {};
-	const { errorType } = JSON.parse(body) as { errorType?: unknown };
-	return typeof errorType === 'string' ? { errorType } : {};
-}
+const namesOf = (touched: readonly Touched[]) => new Set(touched.map(({ key, id }) => nameOf(key, id)));
+
+/** Whether a document says that it was written at this time or later. @param time in ms since 1970 */
+const isWrittenSince = ({ _updatedAt }: Document, time: number) =>
+	_updatedAt instanceof Date && _updatedAt.getTime() >= time;

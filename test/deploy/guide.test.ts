@@ -100,6 +100,9 @@ describe('the proxy rules of the guide send requests to the right server', () =>
 						const answer = await fetch(`http://127.0.0.1:${port}/api/v1/${url}`);
 						expect(await answer.text(), url).to.equal(expected);
 					}
+					const url = `http://127.0.0.1:${port}/api/v1/e2e.provideUsersSuggestedGroupKeys`;
+					const large = await fetch(url, { method: 'POST', body: 'x'.repeat(3_000_000) });
+					expect(await large.text(), 'a body of 3 MB').to.equal('roomkey');
 				} finally {
 					await proxy.stop();
 					rocketChat.close();

@@ -27,9 +27,9 @@ const ELSEWHERE: readonly (readonly [command: string, where: string])[] = [
 		'test/docs/describeRoom.test.ts, test/docs/describeRoomWire.test.ts',
 	],
 	['npm run demo:bot', 'test/clients/e2e/bot.test.ts'],
-	['MONGO_URL=mongodb://127.0.0.1:27017/rocketchat node dist/server/cli/main.js', 'test/mongo'],
+	['MONGO_URL=mongodb://127.0.0.1:27017/rocketchat node dist/server/cli/main.js --port 3001', 'test/mongo'],
 	[
-		'MONGO_URL=mongodb://127.0.0.1:27017/rocketchat node dist/server/cli/main.js --read-only',
+		'MONGO_URL=mongodb://127.0.0.1:27017/rocketchat node dist/server/cli/main.js --port 3001 --read-only',
 		'test/unit/read-only.test.ts',
 	],
 	[
@@ -37,7 +37,7 @@ const ELSEWHERE: readonly (readonly [command: string, where: string])[] = [
 		'test/deploy/guide.test.ts',
 	],
 	[
-		'npm install moleculer@0.14 nats@2\nnode dist/server/cli/main.js --mongo-url mongodb://127.0.0.1:27017/rocketchat --rocketchat-broker nats://127.0.0.1:4222',
+		'npm install moleculer@0.14 nats@2\nnode dist/server/cli/main.js --port 3001 --mongo-url mongodb://127.0.0.1:27017/rocketchat --rocketchat-broker nats://127.0.0.1:4222',
 		'test/cluster/rocketchat.test.ts',
 	],
 ];

@@ -28,9 +28,15 @@ export class SharedService {
 		const service = new SharedService(await newData(), args);
 		service.nats = await startNats();
 		for (let i = 0; i < PROCESSES; i++) service.links.push(await startRelay(service.nats.port));
-		service.processes.push(...(await Promise.all(service.links.map((_, i) => service.spawn(i)))));
-		await service.connected();
+		const started = await Promise.allSettled(service.links.map((_, i) => service.spawn(i)));
+		for (const each of started) if (each.status === 'fulfilled') service.processes.push(each.value);
 		service.open = await openStore(service.data.choice, memoryLog());
+		const failed = started.find(({ status }) => status === 'rejected');
+		if (failed) {
+			await service.stop();
+			throw (failed as PromiseRejectedResult).reason;
+		}
+		await service.connected();
 		return service;
 	}
 

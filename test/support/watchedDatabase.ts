@@ -64,6 +64,7 @@ type Documents = Record<string, unknown>[];
 export class FakeDatabase implements WatchedDatabase {
 	readonly collections = new Map<string, Documents>();
 	readonly indexes: string[] = [];
+	makesIndexes = true;
 	/** Names of the queries, in order. */
 	readonly queries: string[] = [];
 	isAway = false;

@@ -277,7 +277,7 @@ describe('the settings of NATS', () => {
 
 	it('are checked with all other settings, before anything is opened', () => {
 		const nats = 'nats://127.0.0.1:4222';
-		expect(() => checkServerOptions({ nats, natsCert: '/nowhere/cert', port: -1 })).to.throw(
+		expect(() => checkServerOptions({ nats, natsCert: 'package.json', port: -1 })).to.throw(
 			OptionError,
 			/^2 settings are wrong:.*port.*nats-cert and nats-key belong together/s,
 		);

@@ -234,7 +234,7 @@ describe('createServer', () => {
 		[{ prot: 1 }, 'Unknown option prot'],
 		[{ 'max-body': 2048 }, 'Unknown option max-body; did you mean maxBody?'],
 		[{ memory: true }, 'Unknown option memory; did you mean store: { memory: … }?'],
-		[{ port: '80' }, "port must be a whole number from 0 to 65535, not '80'"],
+		[{ port: '80' }, 'port must be a whole number from 0 to 65535, not the text "80": leave out the quotes'],
 		[{ port: 65_536 }, 'port must be a whole number from 0 to 65535, not 65536'],
 		[{ host: '' }, 'host must not be empty'],
 		[{ rateLimit: true }, 'rateLimit must be one of on, off, dry-run, not true'],

@@ -4,6 +4,7 @@ import { methods } from '../../methods/index.js';
 import { type OpenServer, openServer } from '../../server/openServer.js';
 import { prettyLine } from '../../server/ops/prettyLog.js';
 import { changedSettings, storeLocation } from '../../server/ops/startLog.js';
+import { loginHandler } from '../../shared/loginHandler.js';
 import { method } from '../../shared/method.js';
 import { RawClient } from '../support/ddp.js';
 import { type LogLine, memoryLog } from '../support/log.js';
@@ -37,6 +38,9 @@ describe('the log of a server', () => {
 			grace: 100,
 			maxConnectionsPerAddress: 1,
 			methods: [broken, audited],
+			loginHandlers: [
+				loginHandler('badge', ({ badge }) => (badge === 'known-badge' ? { userId: admin.id } : undefined)),
+			],
 		});
 		admin = await addPerson(server.store, { roles: ['admin', 'user'], password: 'correct-password' });
 	});
@@ -61,7 +65,7 @@ describe('the log of a server', () => {
 			'max-connections-per-address': 1,
 		});
 		expect(ready).to.deep.include({ level: 'info', text: 'Roomkey is ready' });
-		expect(ready?.facts).to.include({ url: server.url });
+		expect(ready?.facts).to.include({ url: server.url, host: '127.0.0.1' });
 	});
 
 	it('a login, with request, address and user', async () => {
@@ -80,6 +84,47 @@ describe('the log of a server', () => {
 		const unknown = await linesOf(() => call(null, 'login', { user: 'my-password', password: 'wrong-password' }));
 		expect(unknown[0]?.facts).to.include({ audit: true, outcome: 'refused' });
 		expect(JSON.stringify([...lines, ...unknown])).not.to.match(/my-password|wrong-password/);
+	});
+
+	it('whether a login was by token or by password, or by which login handler, and nothing of what was sent', async () => {
+		const attempts: readonly [options: object, outcome: string, credential: string | undefined][] = [
+			[{ user: admin.username, password: 'correct-password' }, 'ok', 'password'],
+			[{ user: admin.username, password: 'wrong-password' }, 'refused', 'password'],
+			[{ user: admin.username, password: 'correct-password', code: '123456' }, 'ok', 'password'],
+			[{ resume: admin.token }, 'ok', 'token'],
+			[{ resume: 'wrong-token' }, 'refused', 'token'],
+		];
+		const seen: string[] = [];
+		for (const [options, outcome, credential] of attempts) {
+			const lines = await linesOf(() => call(null, 'login', options));
+			const { facts } = lines.find(({ text }) => text === 'Audit') ?? expect.fail('not logged');
+			expect(facts, JSON.stringify(options)).to.include({ method: 'login', outcome, credential });
+			seen.push(JSON.stringify(lines));
+		}
+		const client = await RawClient.connect(`${server.url.replace('http', 'ws')}/websocket`);
+		const ddp: readonly [options: unknown, credential: string | undefined][] = [
+			[{ totp: { code: '1', login: { user: { username: 'nobody' }, password: 'wrong-password' } } }, 'password'],
+			[{ totp: { code: '1', login: { resume: 'wrong-token' } } }, 'token'],
+			[{ badge: 'known-badge' }, 'badge'],
+			[{ badge: 'wrong-badge' }, undefined],
+			['wrong-password', undefined],
+		];
+		for (const [options, credential] of ddp) {
+			const lines = await linesOf(() => client.call('login', options));
+			const { facts } = lines.find(({ text }) => text === 'Audit') ?? expect.fail('not logged');
+			expect((facts as { credential?: string }).credential, JSON.stringify(options)).to.equal(credential);
+			seen.push(JSON.stringify(lines));
+		}
+		for (const secret of [
+			'correct-password',
+			'wrong-password',
+			'wrong-token',
+			admin.token,
+			'known-badge',
+			'wrong-badge',
+		])
+			expect(seen.join('\n')).not.to.include(secret);
+		await client.close();
 	});
 
 	it('a login over DDP, with its session; a second connection is refused', async () => {

@@ -1,4 +1,6 @@
 /** A server with `--shadow`: it replays mirrored requests, writes nothing, and logs differences. */
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
 import { expect } from 'chai';
 import * as catalogue from '../../methods/index.js';
 import { type App, createApp } from '../../server/app.js';
@@ -28,6 +30,29 @@ describe('a server with --shadow', () => {
 	let member: Person;
 	let rid: string;
 
+	/** Runs once, before the database answers who has a token. */
+	let whileTokenIsRead: (() => Promise<unknown>) | undefined;
+
+	function hookTokenReads(store: Store): Store {
+		const find: Store['users']['find'] = (filter, options) => {
+			const cursor = store.users.find(filter, options);
+			if (!JSON.stringify(filter).includes('hashedToken')) return cursor;
+			return {
+				...cursor,
+				async *[Symbol.asyncIterator]() {
+					const run = whileTokenIsRead;
+					whileTokenIsRead = undefined;
+					await run?.();
+					yield* cursor;
+				},
+			};
+		};
+		const users = new Proxy(store.users, {
+			get: (target, name) => (name === 'find' ? find : Reflect.get(target, name).bind(target)),
+		});
+		return { ...store, users };
+	}
+
 	/** Waits until a condition holds. */
 	async function until(condition: () => boolean): Promise<void> {
 		while (!condition()) await new Promise((resolve) => setImmediate(resolve));
@@ -45,7 +70,7 @@ describe('a server with --shadow', () => {
 		await addMember(data.store, rid, owner, { t: 'p', roles: ['owner'] });
 		await addMember(data.store, rid, member, { t: 'p' });
 		[log, writes, later] = [memoryLog(), [], []];
-		const real = recordedStore(data.store, (write) => writes.push(write));
+		const real = hookTokenReads(recordedStore(data.store, (write) => writes.push(write)));
 		shadow = new Shadow({ real, declared: [], delay: 1, log, later: (run) => later.push(run) });
 		const { store, preParsing, onUnknownRoute } = shadow;
 		const { onChange } = data;
@@ -138,6 +163,36 @@ describe('a server with --shadow', () => {
 		for (const run of later.splice(0)) run();
 		await until(() => ended() === 2);
 		expect([shadow.counts.get('agrees'), shadow.counts.get('unclear')]).to.deep.equal([1, 1]);
+	});
+
+	it('agrees where the original writes while the replay has not read anything but the documents that the request names', async () => {
+		whileTokenIsRead = setKeyId('one');
+		const line = await mirror(owner, 'e2e.setRoomKeyID', { rid, keyID: 'one' });
+		expect(whileTokenIsRead).to.equal(undefined);
+		expect(line).to.include({ agrees: true, status: 200 });
+	});
+
+	it('compares nothing where the original had written before, and blames no other request for it', async () => {
+		const headers = { 'x-user-id': owner.id, 'x-auth-token': owner.token, 'content-type': 'application/json' };
+		const late = httpRequest(`${url}/e2e.setRoomKeyID`, {
+			method: 'POST',
+			headers: { ...headers, expect: '100-continue' },
+		});
+		late.flushHeaders();
+		await once(late, 'continue');
+		// The head of the request has arrived, and its body has not.
+		await post(`${url}/e2e.setRoomKeyID`, member, { rid, keyID: 'two' });
+		await until(() => later.length === 1);
+		await setKeyId('one')();
+		late.end(JSON.stringify({ rid, keyID: 'one' }));
+		const [answer] = await once(late, 'response');
+		answer.resume();
+		expect(answer.statusCode).to.equal(204);
+		await until(() => shadow.counts.get('late') === 1);
+		expect(log.lines.at(-1)?.facts).to.include({ outcome: 'late' }).and.not.to.have.property('agrees');
+		for (const run of later.splice(0)) run();
+		await until(() => ended() === 2);
+		expect(shadow.counts.get('unclear')).to.equal(1);
 	});
 
 	it('answers a read with nothing too, and only counts it', async () => {

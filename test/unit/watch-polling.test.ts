@@ -16,17 +16,19 @@ describe('a database that is polled', () => {
 	let sink: ReportedWrites;
 	let polling: Polling;
 	let observed: string[];
+	let log: ReturnType<typeof memoryLog>;
 
 	beforeEach(() => {
 		mock.timers.enable({ apis: ['Date'], now: START });
 		database = new FakeDatabase();
 		sink = new ReportedWrites();
 		observed = [];
+		log = memoryLog();
 		polling = new Polling({
 			collections: [ROOMS, SUBSCRIPTIONS, SETTINGS],
 			database,
 			sink,
-			log: memoryLog(),
+			log,
 			observedIds: (key) => (key === 'rooms' ? observed : []),
 			interval: 1,
 		});
@@ -180,6 +182,15 @@ describe('a database that is polled', () => {
 	it('makes the index that it needs in large collections', async () => {
 		await polling.start();
 		expect(database.indexes).to.deep.equal(['rocketchat_room _updatedAt', 'rocketchat_subscription _updatedAt']);
+	});
+
+	it('makes no index where it must not, and says in one line which are missing', async () => {
+		database.makesIndexes = false;
+		await polling.start();
+		expect(database.indexes).to.deep.equal([]);
+		expect(log.lines).to.have.length(1);
+		expect(log.lines[0]?.facts).to.deep.equal({ collections: [ROOMS.name, SUBSCRIPTIONS.name] });
+		expect(log.lines[0]?.text).to.include('--read-only');
 	});
 
 	it('makes no index that is there already', async () => {

@@ -1,5 +1,7 @@
 /** The subcommands of `roomkey` for users, tokens, rooms and settings: on a data folder, and through a server. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -147,6 +149,23 @@ describe('roomkey on a data folder', () => {
 		expect((await roomkey('token list bob')).err).to.include('No tokens');
 	});
 
+	it('says in the help that a new password and a deactivation revoke personal tokens too, and they do', async () => {
+		await addRoot();
+		await addUser('bob');
+		for (const [command, text] of [
+			['user password', 'revokes all tokens of the user, personal ones too'],
+			['user deactivate', 'revokes all tokens of a user, personal ones too'],
+			['token issue', 'which never expires; a new password of the user revokes it'],
+		] as const)
+			expect((await roomkey(`${command} --help`)).out.toLowerCase(), command).to.include(text);
+		for (const line of ['user password bob --generate-password', 'user deactivate bob']) {
+			await roomkey('token issue bob --personal ci');
+			expect((await roomkey('token list bob')).out).to.include('ci');
+			expect(await roomkey(line)).to.include({ status: 0 });
+			expect((await roomkey('token list bob')).err).to.include('No tokens');
+		}
+	});
+
 	it('shows rooms and their members, and hands rooms over before it deletes their owner', async () => {
 		await addRoot();
 		const ids = [(await addUser('alice')).userId, (await addUser('bob')).userId];
@@ -287,7 +306,12 @@ describe('roomkey on a data folder', () => {
 			const url = await serve();
 			const direct = await roomkey('user list');
 			expect(direct).to.include({ status: 1, out: '' });
-			expect(direct.err).to.include('in use by the process').and.include('--url');
+			expect(direct.err).to.include('in use by the process').and.include('--url').and.not.include('first admin');
+			const admin = await roomkey('user add first --role admin --generate-password');
+			expect(admin).to.include({ status: 1, out: '' });
+			expect(admin.err).to.match(
+				/ with --login NAME \(for the first admin, stop the server: nobody can log in yet\)\.$/,
+			);
 
 			const env = { ROOMKEY_URL: url, ROOMKEY_TOKEN: token };
 			const remote = (line: string, options: CommandOptions = { env }) => runHere(line.split(' '), options);
@@ -328,6 +352,18 @@ describe('roomkey on a data folder', () => {
 				[`user list --url ${url}`, { ROOMKEY_TOKEN: token }, 1, 'refuses the token'],
 				[`user list --url ${url} --token-file ${folder}/none`, {}, 1, 'ENOENT'],
 				['user list --url http://127.0.0.1:1', { ROOMKEY_TOKEN: token }, 1, 'No Roomkey server answers'],
+				[
+					`user list --url ${url}/api/v1`,
+					{ ROOMKEY_TOKEN: token },
+					1,
+					`No Roomkey API at ${url}/api/v1: give the address without /api/v1 (with the --path-prefix of the server, if it has one)`,
+				],
+				[
+					`user list --url ${url}/chat`,
+					{ ROOMKEY_TOKEN: token },
+					1,
+					`No Roomkey API at ${url}/chat: give the address with the --path-prefix of the server, if it has one`,
+				],
 				['user list --url http://0.0.0.0:1', { ROOMKEY_TOKEN: token }, 1, 'is not encrypted'],
 				['user list --url ftp://x', { ROOMKEY_TOKEN: token }, 2, 'must be http'],
 				[`user list --url ${url} --data x`, {}, 2, 'choose one of --data and --url'],
@@ -337,6 +373,12 @@ describe('roomkey on a data folder', () => {
 				expect(result, line).to.include({ status, out: '' });
 				expect(result.err, line).to.include(text).and.not.include(token);
 			}
+			const pages = createServer((_, response) => void response.writeHead(404).end('<html>'));
+			await new Promise<void>((listening) => pages.listen(0, '127.0.0.1', listening));
+			const { port } = pages.address() as AddressInfo;
+			const page = await remote(`user list --url http://127.0.0.1:${port}`, { ROOMKEY_TOKEN: token });
+			await new Promise((closed) => pages.close(closed));
+			expect(page.err).to.include(`No Roomkey API at http://127.0.0.1:${port}: give the address`);
 			const wrong = await remote(`user list --url ${url} --login root`, {}, 'a wrong password\n');
 			expect(wrong).to.include({ status: 1, out: '' });
 		});

@@ -1,5 +1,5 @@
 /** `roomkey check`: what it finds, and its exit code. */
-import { chmod, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -86,10 +86,40 @@ describe('roomkey check', () => {
 		await server.close();
 	});
 
+	it('says what to do if the folder was removed under a running server', async () => {
+		const server = await openServer({ port: 0, store: { data }, grace: 0, log: memoryLog() });
+		const port = new URL(server.url).port;
+		const elsewhere = join(folder, 'elsewhere');
+		await rename(data, elsewhere);
+		const { status, parts } = await check(['--data', data], { PORT: port });
+		expect(status).to.equal(1);
+		expect(parts['server: disk']).to.match(/^failed: The data folder is not there/);
+		expect(parts.folder).to.equal(
+			`failed: ${data} holds no data: the server has lost this folder. Stop it, restore a backup, and start it again`,
+		);
+		await rename(elsewhere, data);
+		await server.close();
+		await rm(data, { recursive: true });
+		const checks = { disk: { status: 'failed', since: 'today', reason: 'The disk has 3 MiB left; 64 MiB are needed' } };
+		const full = await answering((_, response) => {
+			response.writeHead(503).end(JSON.stringify({ status: 'not ready', since: 'today', checks }));
+		});
+		expect((await check(['--data', data, '--url', full])).parts.folder).to.match(
+			/^off: .* holds no data; a server makes/,
+		);
+	});
+
 	it('fails if a named server does not answer, is no Roomkey, or is not ready', async () => {
 		expect((await check(['--data', data, '--url', 'http://127.0.0.1:1'])).parts.server).to.match(/^failed: No server/);
 		const other = await answering((_, response) => response.end('{}'));
 		expect((await check(['--data', data, '--url', other])).parts.server).to.match(/^failed: .* not that of Roomkey/);
+		const noPage = await answering((_, response) => response.writeHead(404).end('<html>'));
+		expect((await check(['--data', data, '--url', `${noPage}/api/v1/`])).parts.server).to.equal(
+			`failed: No Roomkey API at ${noPage}/api/v1: give the address without /api/v1 (with the --path-prefix of the server, if it has one)`,
+		);
+		expect((await check(['--data', data], { PORT: new URL(noPage).port })).parts.server).to.equal(
+			`off: No Roomkey API at ${noPage}: give the address with the --path-prefix of the server, if it has one. Name the server with --url or PORT`,
+		);
 		const checks = { store: { status: 'failed', since: 'today', reason: 'Gone' } };
 		const ill = await answering((_, response) => {
 			response.writeHead(503).end(JSON.stringify({ status: 'not ready', since: 'today', checks }));

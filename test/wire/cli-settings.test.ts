@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { createServer, OptionError } from '../../server/index.js';
+import { createServer, method, OptionError } from '../../server/index.js';
 import { Command, runHere } from '../support/command.js';
 import { memoryLog } from '../support/log.js';
 import { rejection } from '../support/rejection.js';
@@ -107,6 +107,32 @@ describe('the settings of roomkey', () => {
 		}
 	});
 
+	it('of a file or a program are written without quotes if they are no texts', async () => {
+		for (const [settings, says] of [
+			[{ port: '3420' }, 'port| must be a whole number from 0 to 65535, not the text "3420": leave out the quotes'],
+			[{ grace: '007' }, 'grace| must be a whole number from 0 to 3600000, not the text "007": write 7 instead'],
+			[{ compression: 'true' }, 'compression| must be true or false, not the text "true": leave out the quotes'],
+			[{ compression: 'off' }, 'compression| must be true or false, not the text "off": write false instead'],
+			[
+				{ limits: 'me=5/60s' },
+				'limits| must be entries such as e2e.setRoomKeyID=5/60s or e2e.roomState=off, with the units ms, s, m, h, not the text "me=5/60s": write {"me":{"calls":5,"per":60000}} instead',
+			],
+			[{ port: '65536' }, "port| must be a whole number from 0 to 65535, not '65536'"],
+			[{ compression: 'yes' }, "compression| must be true or false, not 'yes'"],
+		] as const) {
+			await write(settings);
+			const { err } = await runHere(['--memory', '--config', file]);
+			expect(err).to.equal(`${file}: '${says.replace('|', "'")}`);
+			const program = await rejection(createServer({ store: { memory: true }, ...(settings as object) }));
+			expect(program.message).to.equal(says.replace('|', ''));
+		}
+		const parts = await rejection(createServer({ keys: 'true', accounts: 'no', listen: 'false' } as object));
+		expect(parts.message)
+			.to.include('keys must be true or false, not the text "true": leave out the quotes')
+			.and.match(/accounts must be true or false$/m)
+			.and.include('listen must be true or false, not the text "false": leave out the quotes');
+	});
+
 	it('have a suggestion for a mistyped name', async () => {
 		await write({ prot: 1, 'trust-proxi': '10.0.0.0/8', 'max-bdy': 5000, xyz: 1 });
 		const env = { ROOMKEY_TRUST_PROXI: '1', ROOMKEY_HOTS: 'x' };
@@ -156,6 +182,20 @@ describe('the settings of roomkey', () => {
 		for (const name of ['nonsense', 'maxBody', 'users.inf', '/nowhere/cert.pem', '/nowhere/key.pem'])
 			expect(error.message).to.include(name);
 		expect(error.message).to.match(/^5 settings are wrong:\n/);
+	});
+
+	it('are refused by createServer if they belong to a class or a prototype, because they would not be read', async () => {
+		class Options {
+			get port() {
+				return 0;
+			}
+		}
+		for (const options of [new Options(), Object.create({ port: 0 })]) {
+			const error = await rejection(createServer(Object.assign(options, { store: { memory: true } })));
+			expect(error.message).to.equal(
+				'port must be a member of the options themselves, not of their class or prototype',
+			);
+		}
 	});
 
 	it('come from flags, else from variables, else from a file, else from the defaults', async () => {
@@ -281,12 +321,13 @@ describe('the settings of roomkey', () => {
 		}
 
 		for (const [settings, says] of [
-			[{ 'tls-cert': 'x' }, 'tls-cert and tls-key need each other'],
+			[{ 'tls-cert': 'test/fixtures/tls/first.cert.pem' }, 'tls-cert and tls-key need each other'],
 			[{ 'trust-proxy': '10.0.0.0/8', 'forwarded-count': 1 }, 'choose one of trust-proxy and forwarded-count'],
 			[{ 'read-only': true, 'sign-ups': true }, 'read-only makes no user, but sign-ups lets users register'],
 			[{ shadow: true, 'read-only': true }, 'choose one of shadow and read-only'],
+			[{ port: 1, metrics: 1 }, 'port and metrics need different ports'],
 			[{ watch: 'polling' }, 'watch must be off or auto'],
-			[{ nats: 'nats://127.0.0.1:1', 'nats-cert': 'x' }, 'nats-cert and nats-key'],
+			[{ nats: 'nats://127.0.0.1:1', 'nats-cert': 'package.json' }, 'nats-cert and nats-key'],
 		] as const) {
 			it(`are named by serve, --print-config and check alike: ${Object.keys(settings).join(' and ')}`, async () => {
 				await write(settings);
@@ -300,14 +341,56 @@ describe('the settings of roomkey', () => {
 		}
 
 		it('are named together with limits of methods that do not exist', async () => {
-			await write({ 'tls-key': 'x', limits: { nothing: '1/s', other: 'off' } });
+			await write({ 'tls-key': `${folder}/key`, limits: { nothing: '1/s', other: 'off' } });
 			const { status, err } = await runHere(['--config', file, '--print-config']);
 			expect(status).to.equal(2);
 			expect(err.split('\n').map((line) => line.trim())).to.deep.equal([
-				'3 settings are wrong:',
+				'4 settings are wrong:',
 				'tls-cert and tls-key need each other',
 				`${file}: 'limits': there is no method 'nothing'`,
 				`${file}: 'limits': there is no method 'other'`,
+				`${folder}/key cannot be read: ENOENT`,
+			]);
+		});
+
+		it('are named too if one of the settings is invalid, and only then', async () => {
+			await write({ 'trust-proxy': 'nowhere', 'tls-cert': '', 'mongo-url': '', 'no-index': true });
+			const env = { HTTP_FORWARDED_COUNT: '2', ROOMKEY_TLS_KEY: `${folder}/key`, ROOMKEY_WATCH: 'polling' };
+			const { err } = await runHere(['--config', file, '--print-config'], { env });
+			expect(err.split('\n').map((line) => line.trim())).to.deep.equal([
+				'5 settings are wrong:',
+				`${file}: 'mongo-url' must not be empty`,
+				`${file}: 'tls-cert' must not be empty`,
+				`${file}: 'trust-proxy' must be addresses, CIDR blocks, loopback or private, separated by commas, not 'nowhere'`,
+				'choose one of trust-proxy and forwarded-count: both say which proxies are trusted',
+				`${folder}/key cannot be read: ENOENT`,
+			]);
+		});
+
+		it('are no ports that the system picks, or that the server does not listen on', async () => {
+			for (const args of [
+				['--port', '0', '--metrics', '0'],
+				['--port', '3422', '--metrics', '3423'],
+			])
+				expect(await runHere(['--memory', ...args, '--print-config'])).to.include({ status: 0 });
+			expect((await runHere(['--memory', '--metrics', '3000'])).err).to.equal('port and metrics need different ports');
+			// The port in force is not known.
+			expect((await runHere(['--memory', '--metrics', '3000', '--port', 'x'])).err).not.to.include('different ports');
+			const own = createServer({ store: { memory: true }, port: 3422, metrics: '3422', listen: false, maxBody: 1 });
+			expect((await rejection(own)).message).to.match(/^maxBody must be/);
+			const listening = createServer({ store: { memory: true }, port: 3422, metrics: '3422' });
+			expect((await rejection(listening)).message).to.equal('port and metrics need different ports');
+		});
+
+		it('are named with all faults of the connection to NATS', async () => {
+			await write({ nats: 'http://x', 'nats-ca': `${folder}/ca`, 'nats-cert': `${folder}/cert` });
+			const { err } = await runHere(['--config', file, '--print-config']);
+			expect(err.split('\n').map((line) => line.trim())).to.deep.equal([
+				'4 settings are wrong:',
+				'nats must be a list of addresses such as nats://127.0.0.1:4222',
+				'nats-cert and nats-key belong together',
+				`nats-ca: the file ${folder}/ca cannot be read (ENOENT)`,
+				`nats-cert: the file ${folder}/cert cannot be read (ENOENT)`,
 			]);
 		});
 	});
@@ -373,6 +456,42 @@ describe('the settings of roomkey', () => {
 				listen: false,
 			});
 			expect((await rejection(started)).message).to.match(/^limits\.me must be such as .*, not '5 per minute'$/);
+		});
+
+		it('are refused together: all entries that are invalid, and all methods that do not exist', async () => {
+			const form = 'must be such as "5/60s", {"calls": 5, "per": 60000} or "off"';
+			await write({ limits: { me: 'often', 'users.inf': '5/s', 'users.list': 7, nothing: 'x' } });
+			const { err } = await runHere(['--memory', '--config', file, '--limit', 'me=x,usrs.info=1/s']);
+			expect(err.split('\n').map((line) => line.trim())).to.deep.equal([
+				'7 settings are wrong:',
+				"--limit must be entries such as e2e.setRoomKeyID=5/60s or e2e.roomState=off, with the units ms, s, m, h, not 'me=x,usrs.info=1/s'",
+				`${file}: 'limits.me' ${form}, not 'often'`,
+				`${file}: 'limits.users.list' ${form}, not 7`,
+				`${file}: 'limits.nothing' ${form}, not 'x'`,
+				`--limit, ${file}: 'limits': there is no method 'users.inf'; did you mean 'users.info'?`,
+				`--limit, ${file}: 'limits': there is no method 'nothing'`,
+				`--limit, ${file}: 'limits': there is no method 'usrs.info'; did you mean 'users.info'?`,
+			]);
+		});
+
+		it('are refused with definitions of the same name, and not if the methods cannot be read', async () => {
+			const named = (name: string) => method({ name, summary: 'Does nothing', args: {}, run: () => 1 });
+			const limits = { nothing: '1/s' };
+			const twice = createServer({ methods: ['a', 'a', 'b', 'b', 'login'].map(named), limits, listen: false });
+			expect((await rejection(twice)).message.split('\n').map((line) => line.trim())).to.deep.equal([
+				'4 settings are wrong:',
+				"methods has 'a' twice: it is already defined",
+				"methods has 'b' twice: it is already defined",
+				"methods must not have 'login', which is Roomkey's own",
+				"limits: there is no method 'nothing'",
+			]);
+			for (const options of [{ methods: ['x'] }, { keys: 1 }, { accounts: 1 }]) {
+				const [name = ''] = Object.keys(options);
+				const { message } = await rejection(createServer({ ...options, limits, listen: false } as object));
+				expect(message)
+					.to.match(new RegExp(`^${name} must be`))
+					.and.not.include('nothing');
+			}
 		});
 
 		it('are refused for unknown methods and if they are invalid, all in one error', async () => {

@@ -43,7 +43,7 @@ describe('roomkey', () => {
 		'--nope',
 		'--port x',
 		'--memory --demo',
-		'--memory --tls-cert cert.pem',
+		'--memory --tls-cert test/fixtures/tls/first.cert.pem',
 		'--memory --tls-cert none.pem --tls-key none.pem',
 		'--memory --trust-proxy private --forwarded-count 1',
 		'--allowed-origins https://chat.example.com/',
@@ -269,6 +269,18 @@ describe('roomkey', () => {
 				.to.match(/^roomkey: ADMIN_EMAIL must be an e-mail address\nTry roomkey --help\n$/)
 				.and.not.include('my-secret');
 		});
+	});
+
+	it('says that it listens on all addresses, beside the one for this machine', async () => {
+		const command = roomkey('--memory --port 0 --host 0.0.0.0');
+		const address = await command.listening();
+		await command.printed(`Roomkey listening on ${address} (on all addresses: 0.0.0.0)\n`);
+		await logged(command, 'Roomkey is ready');
+		const ready = command.err.split('\n').find((line) => line.includes('Roomkey is ready')) as string;
+		expect(JSON.parse(ready)).to.include({ url: address, host: '0.0.0.0' });
+		const local = roomkey('--memory --port 0 --host localhost');
+		await local.printed('Roomkey listening on http://localhost:');
+		expect(local.out).not.to.include('all addresses');
 	});
 
 	it('starts the server with serve too, and refuses unknown commands', async () => {

@@ -187,11 +187,37 @@ describe('moving data in and out', () => {
 		expect((await roomkey('restore', '--data', join(parent, 'new2'), parent)).status).to.equal(1);
 	});
 
+	it('says how the data of a folder in use can be exported, and it can', async () => {
+		await open();
+		const [backup, lines] = [join(parent, 'backup'), join(parent, 'lines')];
+		const refused = await roomkey('export', '--data', data, lines);
+		expect(refused).to.include({ status: 1, out: '' });
+		const [, commands = ''] = /in use by .* Or export a backup of it: (.*)$/.exec(refused.err) ?? [];
+		for (const command of commands.replaceAll('BACKUP', backup).split(', then ')) {
+			const [program, ...args] = command.split(' ');
+			expect(program).to.equal('roomkey');
+			expect(await roomkey(...args)).to.include({ status: 0, err: '' });
+		}
+		expect(await readdir(lines)).to.include('users.jsonl');
+		expect((await roomkey('import', '--data', data, lines)).err)
+			.to.include('in use by')
+			.and.not.include('backup');
+	});
+
 	it('says how its commands are used', async () => {
 		expect(await roomkey('import', '--data', data)).to.include({ status: 2 });
 		expect(await roomkey('import', 'x')).to.include({ status: 2 });
 		expect((await roomkey('backup', '--mongo-url', 'mongodb://x', 'y')).err).to.include('mongodump');
 		expect(inProcess('--help').out).to.include('roomkey restore --data DIR FOLDER');
 		expect((await roomkey('import', '--help')).out).to.match(/^Usage: roomkey import /);
+	});
+
+	it('says in the help of each command what --mongo-url does there', async () => {
+		const lineOf = async (command: string) =>
+			/^ +--mongo-url URL +(.*)$/m.exec((await roomkey(command, '--help')).out)?.[1];
+		expect(await lineOf('import')).to.equal('the MongoDB');
+		expect(await lineOf('export')).to.equal('the MongoDB');
+		expect(await lineOf('backup')).to.equal('always refused: for MongoDB use mongodump');
+		expect(await lineOf('restore')).to.equal('always refused: for MongoDB use mongorestore');
 	});
 });

@@ -192,6 +192,21 @@ describe('the description of the server', () => {
 		);
 	});
 
+	it('says which calls are audit events', () => {
+		const channels: Record<string, { 'x-audit'?: true; description: string }> = asyncapi.channels;
+		for (const { name, rest, audit } of catalogue.methods) {
+			const isAudited = audit === true;
+			const channel = channels[`method.${name.replaceAll('/', '_')}`];
+			expect(channel?.['x-audit'] === true, name).to.equal(isAudited);
+			expect(channel?.description.includes('audit event'), name).to.equal(isAudited);
+			if (!rest) continue;
+			const path = openapi.paths[`/api/v1/${rest.path.replace(/:(\w+)/g, '{$1}')}`];
+			expect(path[rest.verb.toLowerCase()]['x-audit'] === true, name).to.equal(isAudited);
+		}
+		expect(openapi.paths['/api/v1/login'].post['x-audit']).to.equal(true);
+		expect(openapi.paths['/api/v1/me'].get).not.to.have.property('x-audit');
+	});
+
 	describe('of a server with definitions of its own', () => {
 		let other: TestApp;
 		before(async () => {

@@ -425,7 +425,7 @@ describe('REST', () => {
 				'/api/v1/test.echo',
 				{ method: 'POST', headers: json, body: '{"value":{"__proto__":{}}}' },
 				400,
-				'The body is not valid JSON',
+				'The body is refused: __proto__ is not allowed as a key',
 			],
 			[
 				'an array',

@@ -41,6 +41,8 @@ export interface WatchedDatabase {
 	count(collection: string): Promise<number>;
 	/** Whether the collection has an index whose first field is this one. */
 	hasIndex(collection: string, field: string): Promise<boolean>;
+	/** Whether `createIndex` may be called. */
+	readonly makesIndexes: boolean;
 	createIndex(collection: string, field: string): Promise<void>;
 	/** Whether an error means that the database does not answer at present. */
 	isUnavailable(error: unknown): boolean;

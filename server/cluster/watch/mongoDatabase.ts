@@ -2,6 +2,7 @@
 import { ChangeStream, type Db, MongoError } from 'mongodb';
 import { collectionNames } from '../../../shared/store.js';
 import type { Document } from '../../../shared/values.js';
+import { retryOnDeadlock } from '../../mongodb/retry.js';
 import { unavailableError } from '../../mongodb/unavailable.js';
 import type { WatchedDatabase } from './database.js';
 
@@ -22,7 +23,7 @@ const projectionOf = (names: readonly string[]) => Object.fromEntries(names.map(
 
 /**
  * Reads a database. Its only write is the index that polling needs.
- * @param makesIndexes whether it may make that index; otherwise `createIndex` throws
+ * @param makesIndexes whether it may make that index
  */
 export function watchedDatabase(db: Db, makesIndexes: boolean): WatchedDatabase {
 	const collection = (name: string) => db.collection<Document>(name);
@@ -68,9 +69,9 @@ export function watchedDatabase(db: Db, makesIndexes: boolean): WatchedDatabase 
 				});
 			return indexes.some(({ key }) => Object.keys(key as object)[0] === field);
 		},
+		makesIndexes,
 		async createIndex(name, field) {
-			if (!makesIndexes) throw new Error('--no-index is set');
-			await collection(name).createIndex({ [field]: 1 });
+			await retryOnDeadlock(() => collection(name).createIndex({ [field]: 1 }));
 		},
 		isUnavailable(error) {
 			// `unavailableError` returns any other error as it is.

@@ -66,14 +66,24 @@ export class Polling {
 	/** Remembers the present state, and starts polling. @throws if the database does not answer */
 	async start(): Promise<void> {
 		const { collections, database, log } = this.parts;
+		const slow: string[] = [];
 		for (const { key, name } of collections) {
 			if (SMALL_COLLECTIONS.has(key)) continue;
 			if (await database.hasIndex(name, '_updatedAt')) continue;
+			if (!database.makesIndexes) {
+				slow.push(name);
+				continue;
+			}
 			log.info({ collection: name }, 'Polling needs an index on _updatedAt: making it');
 			await database.createIndex(name, '_updatedAt').catch((err: unknown) => {
 				log.warn({ err, collection: name }, 'No index on _updatedAt could be made; polling may be slow');
 			});
 		}
+		if (slow.length > 0)
+			log.warn(
+				{ collections: slow },
+				'Polling may be slow, because collections have no index on _updatedAt. With --no-index, --read-only or --shadow, Roomkey makes none',
+			);
 		const startedAt = Date.now();
 		await Promise.all([...this.#updated.values()].map((documents) => documents.begin()));
 		await this.#trash.begin();

@@ -24,9 +24,10 @@ type Fields = Record<string, unknown>;
 /**
  * Copies published fields, because the publish function may change its object later. Encodes them once as a check: values
  * that another subscription hides now are sent only when that subscription stops, too late for an error.
- * @throws Error for fields that cannot be encoded, such as a BigInt
+ * @throws TypeError if the name of the collection is no text; Error for fields that cannot be encoded, such as a BigInt
  */
-function checkedCopyOf(fields: Fields): Fields {
+function checkedCopyOf(collection: unknown, fields: Fields): Fields {
+	if (typeof collection !== 'string') throw new TypeError(`The name of a collection must be a text, not ${collection}`);
 	stringify(fields);
 	return clone(fields);
 }
@@ -128,14 +129,14 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 
 	added(collection: string, id: unknown, fields: Fields): void {
 		if (this.hasStopped) return;
-		this.publishAdded(collection, id, checkedCopyOf(fields));
+		this.publishAdded(collection, id, checkedCopyOf(collection, fields));
 		if (!this.host.mergeBox.removesOnStop(collection)) return;
 		this.#addedDocuments ??= new DocumentMap();
 		this.#addedDocuments.set(collection, wireId(id), id);
 	}
 
 	changed(collection: string, id: unknown, fields: Fields): void {
-		if (!this.hasStopped) this.host.mergeBox.changed(this, collection, id, checkedCopyOf(fields));
+		if (!this.hasStopped) this.host.mergeBox.changed(this, collection, id, checkedCopyOf(collection, fields));
 	}
 
 	removed(collection: string, id: unknown): void {

@@ -45,6 +45,7 @@ function factRows(channel) {
 		...(timeout ? factRow('Time limit', `${timeout / 1000} seconds`) : []),
 		...(channel['x-idempotent'] ? factRow('Repeated', 'a repeated call gets the first answer') : []),
 		...(channel['x-second-factor'] ? factRow('Second factor', 'may be asked for') : []),
+		...(channel['x-audit'] ? factRow('Log', 'every call is an audit event') : []),
 	];
 }
 

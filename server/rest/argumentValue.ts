@@ -1,0 +1,131 @@
+/**
+ * The arguments of a REST call from the fields of its request. JSON has no dates, and a query or a form has only text: the
+ * pattern of the argument decides what a text stands for.
+ */
+import { parseJson } from '../../shared/ejson.js';
+import { isObject } from '../../shared/isObject.js';
+import type { AnyMatcher } from '../../shared/matcher.js';
+import type { Shape } from '../../shared/shape.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const BOOLEANS: ReadonlyMap<unknown, boolean> = new Map([
+	['true', true],
+	['false', false],
+]);
+
+/** A date, or a date and a time with its zone, such as `2026-01-31T12:00:00.000Z`. */
+const ISO_DATE = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
+
+/** The value of a field; undefined if it is absent or inherited, such as `toString`. */
+export function ownField(fields: Fields, name: string): unknown {
+	return Object.hasOwn(fields, name) ? fields[name] : undefined;
+}
+
+/**
+ * Returns a function that converts a value of JSON for an argument: texts become dates where the pattern has a date. Without
+ * a date in the pattern it changes nothing, and checks nothing.
+ */
+export function jsonReader(matcher: AnyMatcher): (value: unknown) => unknown {
+	return hasDate(matcher.shape) ? (value) => firstFit([value], matcher) ?? value : (value) => value;
+}
+
+function hasDate(shape: Shape): boolean {
+	switch (shape.kind) {
+		case 'named':
+			return hasDate(shape.shape);
+		case 'type':
+			return shape.name === 'Date';
+		case 'array':
+			return hasDate(shape.element);
+		case 'object':
+			return shape.members.some((member) => hasDate(member.shape));
+		case 'oneOf':
+			return shape.choices.some(hasDate);
+		default:
+			return false;
+	}
+}
+
+/**
+ * A field of a query or a form, or a part of the path. It stands for the first of these that the pattern accepts: itself,
+ * JSON, a list, a number, a boolean. A list may also be sent as `name[]`. If the pattern accepts none of these, the value is
+ * that of the JSON, so that the error names the wrong member.
+ */
+export function textField(fields: Fields, name: string, matcher: AnyMatcher): unknown {
+	const texts = [ownField(fields, name), ownField(fields, `${name}[]`)].flat().filter((text) => text !== undefined);
+	const isOne = texts.length <= 1;
+	const [text] = texts;
+	const value = isOne ? text : texts;
+	if (value === undefined || !matcher.fault(value)) return value;
+	const json = isOne ? jsonOf(text) : undefined;
+	const single = isOne ? [json, numberOf(text), BOOLEANS.get(text)] : [];
+	const lists = [texts, texts.map(numberOf), texts.map((entry) => BOOLEANS.get(entry))];
+	return firstFit([value, ...single, ...lists], matcher) ?? json ?? value;
+}
+
+/** The fields of a form as one argument. If the pattern does not accept it, `true` and `false` become booleans. */
+export function textObject(fields: Fields, matcher: AnyMatcher): unknown {
+	const entries = Object.entries(fields).map(([name, value]) => [name, BOOLEANS.get(value) ?? value]);
+	return firstFit([fields, Object.fromEntries(entries)], matcher) ?? fields;
+}
+
+/** The first value that the pattern accepts as it is, or with dates in place of their texts. */
+function firstFit(values: readonly unknown[], matcher: AnyMatcher): unknown {
+	for (const value of values) {
+		if (value === undefined) continue;
+		if (!matcher.fault(value)) return value;
+		const converted = withDates(value, matcher.shape);
+		if (!matcher.fault(converted)) return converted;
+	}
+	return undefined;
+}
+
+/** Converts texts to dates where a shape has a date. */
+function withDates(value: unknown, shape: Shape): unknown {
+	switch (shape.kind) {
+		case 'named':
+			return withDates(value, shape.shape);
+		case 'type':
+			return shape.name === 'Date' ? dateOf(value) : value;
+		case 'array':
+			return Array.isArray(value) ? value.map((entry) => withDates(entry, shape.element)) : value;
+		case 'object': {
+			if (!isObject(value)) return value;
+			const converted = { ...value };
+			for (const { name, shape: member } of shape.members)
+				if (Object.hasOwn(value, name)) converted[name] = withDates(value[name], member);
+			return converted;
+		}
+		case 'oneOf': {
+			const all = shape.choices.map((choice) => withDates(value, choice));
+			return all.find((converted) => converted !== value) ?? value;
+		}
+		default:
+			return value;
+	}
+}
+
+/** The date that a text in ISO form stands for; otherwise the value itself. */
+function dateOf(value: unknown): unknown {
+	if (typeof value !== 'string' || !ISO_DATE.test(value)) return value;
+	const date = new Date(value);
+	return Number.isNaN(date.getTime()) ? value : date;
+}
+
+/** The number that a text stands for; undefined for other text. */
+function numberOf(text: unknown): number | undefined {
+	if (typeof text !== 'string' || text.trim() === '') return undefined;
+	const number = Number(text);
+	return Number.isNaN(number) ? undefined : number;
+}
+
+/** The JSON array or object that a text stands for: some clients send lists as JSON in a query. Undefined for other text. */
+function jsonOf(text: unknown): unknown {
+	if (typeof text !== 'string' || !/^\s*[[{]/.test(text)) return undefined;
+	try {
+		return parseJson(text);
+	} catch {
+		return undefined;
+	}
+}
