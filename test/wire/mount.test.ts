@@ -1,13 +1,11 @@
 /** A server within the HTTP server of an application, and own REST verbs and paths. */
 
 import { once } from 'node:events';
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
 import { expect } from 'chai';
 import express from 'express';
 import fastify from 'fastify';
 import { WebSocket, WebSocketServer } from 'ws';
-import { closeServer } from '../../server/http/closeServer.js';
 import {
 	ClientError,
 	createServer,
@@ -17,17 +15,8 @@ import {
 	type ServerOptions,
 } from '../../server/index.js';
 import { clientsOfEachTest } from '../support/clients.js';
-import { Gates } from '../support/gates.js';
+import { applicationOfEachTest, echo, mountOptions } from '../support/mount.js';
 import { RawHttp } from '../support/rawHttp.js';
-
-const echo = method({
-	name: 'echo',
-	summary: 'Answers its argument',
-	args: { text: String },
-	anonymous: true,
-	rest: { verb: 'GET', path: '/echo/:text' },
-	run: ({ text }) => text,
-});
 
 const put = method({
 	name: 'items.put',
@@ -58,23 +47,7 @@ const patch = method({
 	run: (args) => args,
 });
 
-const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
-
-const largeBody = method({
-	name: 'large',
-	summary: 'Has a higher limit for bodies',
-	args: { text: String },
-	rest: { verb: 'POST', path: '/large', maxBody: 4_000_000 },
-	run: ({ text }) => text.length,
-});
-
-const options = {
-	methods: [echo, put, patch, remove],
-	store: { memory: true },
-	port: 0,
-	logLevel: 'silent',
-	grace: 100,
-} satisfies ServerOptions;
+const options = { ...mountOptions, methods: [echo, put, patch, remove] } satisfies ServerOptions;
 
 const json = (verb: string, body?: object) => ({
 	method: verb,
@@ -119,23 +92,7 @@ describe('own REST verbs and paths', () => {
 
 describe('a server of an application', () => {
 	const clients = clientsOfEachTest();
-	const closers: (() => unknown)[] = [];
-	afterEach(async () => {
-		for (const close of closers.splice(0).reverse()) await close();
-	});
-
-	async function listening(http: HttpServer): Promise<string> {
-		if (!http.listening) await once(http.listen(0, '127.0.0.1'), 'listening');
-		closers.push(() => closeServer(http));
-		return `127.0.0.1:${(http.address() as AddressInfo).port}`;
-	}
-
-	async function mounted(more: ServerOptions): Promise<RoomkeyServer> {
-		const server = await createServer({ ...options, ...more });
-		closers.push(() => server.close());
-		return server;
-	}
-
+	const { listening, mounted } = applicationOfEachTest(options);
 	const exchange = (address: string, request: string) => RawHttp.to(`http://${address}`).send(request).untilClosed();
 
 	/** The application answers at `/own`; Roomkey over REST, WebSocket and SockJS. */
@@ -248,98 +205,6 @@ describe('a server of an application', () => {
 		expect(await (await fetch(`http://${address}/own`)).text()).to.equal('own');
 	});
 
-	/** The ways in which requests reach a server. */
-	const ways = {
-		async server(more: ServerOptions) {
-			const http = createHttpServer((_request, response) => response.end('own'));
-			const server = await mounted({ ...more, server: http });
-			return { server, address: await listening(http) };
-		},
-		async handle(more: ServerOptions) {
-			const server = await mounted({ ...more, listen: false });
-			const http = createHttpServer((request, response) => server.handle(request, response));
-			return { server, address: await listening(http) };
-		},
-	};
-
-	for (const [way, begin] of Object.entries(ways)) {
-		it(`answers the calls in progress before it closes, and refuses later ones (${way})`, async () => {
-			const gates = new Gates();
-			const begun = gates.wait('begun');
-			const slow = method({
-				...anyone,
-				name: 'slow',
-				rest: 'POST',
-				async run(_args, { store }) {
-					gates.open('begun');
-					await gates.wait('slow');
-					return store.users.countDocuments({});
-				},
-			});
-			const { server, address } = await begin({ methods: [...options.methods, slow], grace: 60_000 });
-			const answer = fetch(`http://${address}/api/v1/slow`, { method: 'POST' });
-			await begun;
-			let isClosed = false;
-			const closed = server.close().then(() => {
-				isClosed = true;
-			});
-			// Until it refuses calls, it answers them.
-			let status = 200;
-			while (status === 200) status = (await fetch(`http://${address}/api/info`)).status;
-			expect(status).to.equal(503);
-			expect(isClosed).to.equal(false);
-			gates.open('slow');
-			expect(await (await answer).json()).to.deep.equal({ result: 0, success: true });
-			await closed;
-		});
-
-		it(`disconnects the clients of calls that do not end in time (${way})`, async () => {
-			const gates = new Gates();
-			const [begun, aborted] = [gates.wait('begun'), gates.wait('aborted')];
-			const endless = method({
-				...anyone,
-				name: 'endless',
-				rest: 'POST',
-				async run(_args, { signal }) {
-					signal.addEventListener('abort', () => gates.open('aborted'));
-					gates.open('begun');
-					await gates.wait('never');
-				},
-			});
-			const { server, address } = await begin({ methods: [endless], grace: 20 });
-			const answer = fetch(`http://${address}/api/v1/endless`, { method: 'POST' }).catch(String);
-			await begun;
-			await server.close();
-			await aborted;
-			expect(await answer).to.equal('TypeError: fetch failed');
-		});
-	}
-
-	it('refuses requests that it handles after it has closed', async () => {
-		const { server, address } = await ways.handle({ methods: [...options.methods, largeBody] });
-		await server.close();
-		const expected = { success: false, error: 'Server is shutting down' };
-		for (const path of ['echo/x', 'api/v1/me', 'api/info']) {
-			const response = await fetch(`http://${address}/${path}`);
-			expect([response.status, await response.json()]).to.deep.equal([503, expected]);
-		}
-		const large = await fetch(`http://${address}/large`, json('POST', { text: 'x'.repeat(2_000_000) }));
-		expect([large.status, await large.json()]).to.deep.equal([503, expected]);
-		expect((await fetch(`http://${address}/livez`)).status).to.equal(200);
-	});
-
-	it('sends polling clients of SockJS their last answers', async () => {
-		const { server, address } = await ways.server({ grace: 60_000 });
-		const url = `http://${address}/sockjs/000/session`;
-		const poll = async () => (await fetch(`${url}/xhr`, { method: 'POST' })).text();
-		expect(await poll()).to.equal('o\n');
-		const closed = server.close();
-		let text = '';
-		while (!text.startsWith('c')) text = await poll();
-		expect(text).to.equal('c[1001,"Server is shutting down"]\n');
-		await closed;
-	});
-
 	it('is middleware of express, and handles upgrades', async () => {
 		const server = await mounted({ listen: false });
 		const app = express();
@@ -378,8 +243,7 @@ describe('a server of an application', () => {
 		app.get('/own', () => 'own');
 		await mounted({ server: app.server });
 		await app.listen({ port: 0, host: '127.0.0.1' });
-		closers.push(() => app.close());
-		await expectBoth(`127.0.0.1:${(app.server.address() as AddressInfo).port}`);
+		await expectBoth(await listening(app.server));
 	});
 
 	it('leaves upgrades at other paths to the application', async () => {
