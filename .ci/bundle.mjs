@@ -105,9 +105,17 @@ if (folder === 'dist') {
 	for (const part of ['server', 'methods', 'shared', 'test']) {
 		for (const name of readdirSync(join(folder, part), { recursive: true })) {
 			const file = resolve(folder, part, name);
-			if (file.endsWith('.d.ts') && !reached.has(file)) rmSync(file);
+			if (!file.endsWith('.d.ts')) continue;
+			if (!reached.has(file)) rmSync(file);
+			else indentByTabs(file);
 		}
 	}
+}
+
+/** Replaces the four spaces of each level, which tsc writes, by a tab: 4.6 kB less. */
+function indentByTabs(file) {
+	const text = readFileSync(file, 'utf8').replace(/^( {4})+/gm, (spaces) => '\t'.repeat(spaces.length / 4));
+	writeFileSync(file, text);
 }
 
 /** Adds a declaration file, and those it imports. */
