@@ -1,9 +1,8 @@
 /** Builds a server: an HTTP server for REST and DDP, and the services that both use. */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Server as TlsServer } from 'node:tls';
-import type { FastifyInstance } from 'fastify';
 import { hasPermissionById } from '../methods/model/permissions/permissions.js';
 import { removeExpiredTokens } from '../methods/model/users/tokens.js';
 import { publishChange } from '../methods/streams/publishChange.js';
@@ -35,16 +34,11 @@ import { followOtherWriters, type OtherWriters } from './otherWriters.js';
 import { InFlightCalls } from './rest/inFlightCalls.js';
 import { DEFAULT_ROCKETCHAT_VERSION } from './rest/info.js';
 import { createRest } from './rest/server.js';
+import { closeHttp, interruptAfter } from './rest/shutdown.js';
 import { unrefServer } from './unref.js';
 
 /** Time between two sweeps of expired login tokens, in ms (`test/contract/ddp.md` 16.2). */
 const SWEEP_INTERVAL_MS = 10 * 60 * 1000;
-
-/** Time between checks for idle HTTP connections while the server closes, in ms. */
-const IDLE_CHECK_MS = 50;
-
-/** How long HTTP connections may stay open after the grace period, to send the last answers, in ms. */
-const LAST_ANSWERS_MS = 250;
 
 /** A server without its store, which the caller opens and closes. */
 export interface App extends Omit<OtherWriters, 'close'> {
@@ -187,7 +181,7 @@ export function createApp(options: AppOptions): App {
 				stopSweepingState(),
 				endpoint.close(grace),
 				// Polling clients open new connections to receive their last answers, so HTTP closes after them.
-				endpoint.whenPollsEnded(grace).then(() => closeHttp(http)),
+				endpoint.whenPollsEnded(grace).then(() => closeHttp(http, restCalls)),
 			]);
 			await otherWriters.close();
 			cancelInterruption();
@@ -212,28 +206,6 @@ function rateLimitsOf(
 		message: catalogue.limitMessage,
 		isExempt: (userId) => hasPermissionById(store, userId, 'api-bypass-rate-limit'),
 	});
-}
-
-/** Closes an HTTP server. Resolves when its connections have closed. */
-async function closeHttp(http: FastifyInstance): Promise<void> {
-	// Connections that have just become idle would otherwise stay until their keep-alive times out.
-	const idleCloser = setInterval(() => http.server.closeIdleConnections(), IDLE_CHECK_MS);
-	await http.close();
-	clearInterval(idleCloser);
-}
-
-/**
- * Aborts the REST calls in flight after the grace period, and closes all connections soon after.
- * @returns a function that cancels both
- */
-function interruptAfter(grace: number, calls: InFlightCalls, server: Server): () => void {
-	const abortCalls = setTimeout(() => calls.close(), grace);
-	// Otherwise a silent client, or one in the middle of a request, would keep the process alive.
-	const closeConnections = setTimeout(() => server.closeAllConnections(), grace + LAST_ANSWERS_MS);
-	return () => {
-		clearTimeout(abortCalls);
-		clearTimeout(closeConnections);
-	};
 }
 
 /** Removes expired login tokens at intervals. @returns a function that stops the sweeps */

@@ -2,22 +2,42 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { App } from './app.js';
+import { declineUpgrade } from './core/declineUpgrade.js';
+import { securityHeaders } from './http/securityHeaders.js';
+import { refused, sendRaw } from './rest/envelope.js';
 import type { Next } from './roomkeyServer.js';
 
 type Handler = Pick<App, 'owns' | 'handle' | 'upgrade'>;
+
+/** The events of an HTTP server with a request. `checkContinue` is a request with `Expect: 100-continue`. */
+const REQUEST_EVENTS: ReadonlySet<string | symbol> = new Set(['request', 'checkContinue', 'upgrade']);
 
 /** The URL that the client has requested. Express removes the path where a handler is mounted from `url`. */
 function urlOf(request: IncomingMessage): string {
 	return (request as { originalUrl?: string }).originalUrl ?? request.url ?? '';
 }
 
+/** The answer if middleware has read the body: Roomkey cannot read it again, and its text is lost. */
+const BODY_IS_READ = refused(
+	500,
+	'The body was read before Roomkey got the request: pass requests to Roomkey before middleware that reads bodies, such as express.json()',
+);
+
+/** Whether the body of a request was read before. */
+function isBodyRead({ method, headers, readableEnded }: IncomingMessage): boolean {
+	const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+	return readableEnded && hasBody && method !== 'GET' && method !== 'HEAD';
+}
+
 /** Answers a request at one of Roomkey's own paths. Passes other requests to `next`; without `next`, answers them too. */
 export function answerOrPassOn(app: Handler, request: IncomingMessage, response: ServerResponse, next?: Next): void {
 	const url = urlOf(request);
-	if (app.owns(url) || !next) {
+	if (next && !app.owns(url)) next();
+	else if (isBodyRead(request)) sendRaw(response, BODY_IS_READ, securityHeaders(false));
+	else {
 		request.url = url;
 		app.handle(request, response);
-	} else next();
+	}
 }
 
 /** Upgrades a connection at one of Roomkey's own paths. @returns false for other paths */
@@ -27,45 +47,53 @@ export function upgradeOwn(app: Handler, request: IncomingMessage, socket: Duple
 	return isOurs;
 }
 
+/** The Roomkeys in each HTTP server. A server stays here after they have closed, so that its `emit` is wrapped only once. */
+const mounted = new WeakMap<Server, Set<Handler>>();
+
+/** Node emits `upgrade` only if there is a listener. */
+const onUpgrade = () => {};
+
 /**
- * Handles the requests and upgrades of an HTTP server at Roomkey's own paths. The listeners of the server are then called
- * only for other paths.
- * @returns a function that puts the server's listeners back
+ * Handles the requests and upgrades of an HTTP server at Roomkey's own paths. The listeners of the server are called only
+ * for other paths, also those that are added later.
+ * @returns a function that ends this
  */
 export function mountOn(server: Server, app: Handler): () => void {
-	const restoreFunctions = [
-		takeOver(server, 'request', (request, ...rest) => {
-			const isOurs = app.owns(request.url ?? '');
-			if (isOurs) app.handle(request, rest[0] as ServerResponse);
-			return isOurs;
-		}),
-		takeOver(server, 'upgrade', (request, socket, head) => upgradeOwn(app, request, socket as Duplex, head as Buffer)),
-	];
+	const apps = mounted.get(server) ?? wrapEmit(server);
+	if (apps.size === 0) server.on('upgrade', onUpgrade);
+	apps.add(app);
 	return () => {
-		for (const restore of restoreFunctions) restore();
+		apps.delete(app);
+		if (apps.size === 0) server.off('upgrade', onUpgrade);
 	};
 }
 
-/**
- * Replaces the listeners of an event by one listener. It calls the replaced ones if `handleOwn` returns false.
- * @returns a function that puts the replaced listeners back
- */
-function takeOver(
-	server: Server,
-	event: 'request' | 'upgrade',
-	handleOwn: (request: IncomingMessage, ...rest: unknown[]) => boolean,
-): () => void {
-	const replaced = server.listeners(event) as ((...args: unknown[]) => void)[];
-	const listener = (request: IncomingMessage, ...rest: unknown[]) => {
-		if (handleOwn(request, ...rest)) return;
-		for (const other of replaced) other.call(server, request, ...rest);
-		// Without a listener for `upgrade`, Node closes the connection. With this listener, it does not.
-		if (event === 'upgrade' && replaced.length === 0) (rest[0] as Duplex).destroy();
-	};
-	server.removeAllListeners(event);
-	server.on(event, listener);
-	return () => {
-		server.off(event, listener);
-		for (const other of replaced) server.on(event, other);
-	};
+/** Makes a server pass its requests to the Roomkeys in it. @returns their set, which is still empty */
+function wrapEmit(server: Server): Set<Handler> {
+	const apps = new Set<Handler>();
+	const emit = server.emit.bind(server) as (event: string | symbol, ...args: unknown[]) => boolean;
+	server.emit = (event: string | symbol, ...args: unknown[]) =>
+		isHandled(server, apps, event, args) || emit(event, ...args);
+	mounted.set(server, apps);
+	return apps;
+}
+
+/** Handles an event of a server. @returns false if the listeners of the server must handle it */
+function isHandled(server: Server, apps: ReadonlySet<Handler>, event: string | symbol, args: unknown[]): boolean {
+	if (apps.size === 0 || !REQUEST_EVENTS.has(event)) return false;
+	const [request, target, head] = args as [IncomingMessage, unknown, Buffer];
+	const owner = [...apps].find((app) => app.owns(request.url ?? ''));
+	if (event === 'upgrade') {
+		const socket = target as Duplex;
+		if (owner) owner.upgrade(request, socket, head);
+		else if (server.listeners('upgrade').some((listener) => listener !== onUpgrade)) return false;
+		// Without Roomkey, the server would have no listener, and Node would handle an ordinary request.
+		else declineUpgrade(server, request, socket, head);
+		return true;
+	}
+	if (!owner) return false;
+	const response = target as ServerResponse;
+	if (event === 'checkContinue') response.writeContinue();
+	owner.handle(request, response);
+	return true;
 }

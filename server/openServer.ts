@@ -80,10 +80,10 @@ export async function startServer(start: CheckedStart): Promise<OpenServer> {
 	let unmount: (() => void) | undefined;
 	let closing: Promise<void> | undefined;
 	const closeAll = async () => {
-		unmount?.();
 		if (app) logStop(log, app.counts().sessions);
 		await Promise.all([watcher?.close(), rocketChat?.close(), shadow?.close()]);
 		await app?.close();
+		unmount?.();
 		await ops.close();
 		await opened.close();
 	};

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { BareError, type ClientError, MatchError, retryAfter, toClientError } from '../../shared/errors.js';
 import { encodeInSlices, isLarge, plainJson } from '../../shared/slices.js';
+import type { SecurityHeaders } from '../http/securityHeaders.js';
 
 export interface Answer {
 	readonly status: number;
@@ -21,6 +22,9 @@ export function refused(status: number, error: string): Answer {
 
 /** The answer to a request that has no route. */
 export const NOT_FOUND: Answer = refused(404, 'Resource not found');
+
+/** The answer to a call that begins after the server has closed. */
+export const SHUTTING_DOWN: Answer = refused(503, 'Server is shutting down');
 
 /**
  * The answer to a verb that a known path does not have: `status` and `message` as Rocket.Chat answers
@@ -106,6 +110,11 @@ function addHeaders(
 		const value = headers[name];
 		if (value !== undefined) list.push(name, value);
 	}
+}
+
+/** Sends an answer to a request that fastify does not handle. */
+export function sendRaw(response: ServerResponse, { status, body }: Answer, headers: SecurityHeaders): void {
+	response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
 /**

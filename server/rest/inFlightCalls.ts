@@ -1,14 +1,33 @@
 import type { ServerResponse } from 'node:http';
 
-/** The abort signals of the REST calls in progress. All of them fire when the server shuts down. */
+/** The REST calls in progress, and their abort signals. */
 export class InFlightCalls {
 	readonly #controllers = new Set<AbortController>();
-	#closed = false;
+	readonly #responses = new Set<ServerResponse>();
+	#isAborted = false;
+	#isClosed = false;
+	#onIdle = () => {};
+
+	/** Whether new calls must be refused, because the store closes. */
+	get isClosed(): boolean {
+		return this.#isClosed;
+	}
+
+	/** Counts a call until `end` is called. */
+	begin(response: ServerResponse): void {
+		this.#responses.add(response);
+	}
+
+	/** Ends a call: its answer is written. */
+	end(response: ServerResponse): void {
+		this.#responses.delete(response);
+		if (this.#responses.size === 0) this.#onIdle();
+	}
 
 	/** Makes a signal that fires when the client disconnects before the answer, or when the server shuts down. */
 	createSignal(response: ServerResponse): AbortSignal {
 		const controller = new AbortController();
-		if (this.#closed || response.closed) {
+		if (this.#isAborted || response.closed) {
 			controller.abort();
 			return controller.signal;
 		}
@@ -21,8 +40,26 @@ export class InFlightCalls {
 	}
 
 	/** Aborts all calls in progress. Calls that begin later are aborted at once. */
-	close(): void {
-		this.#closed = true;
+	abort(): void {
+		this.#isAborted = true;
 		for (const controller of this.#controllers) controller.abort();
+	}
+
+	/** Refuses new calls. Resolves when those in progress have ended. */
+	close(): Promise<void> {
+		this.#isClosed = true;
+		return new Promise((resolve) => {
+			this.#onIdle = resolve;
+			if (this.#responses.size === 0) resolve();
+		});
+	}
+
+	/** Refuses new calls, and disconnects the clients of those in progress. These calls count as ended. */
+	disconnect(): void {
+		this.#isClosed = true;
+		for (const response of this.#responses) {
+			response.destroy();
+			this.end(response);
+		}
 	}
 }

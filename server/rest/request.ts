@@ -8,7 +8,7 @@ import type { Caller, IdempotencyKey } from '../core/caller.js';
 import type { Services } from '../core/invocation.js';
 import type { RateLimitResult } from '../core/limits/counters.js';
 import type { WrongToken } from '../core/observer.js';
-import { type Answer, failed, refused, send, sendInSlices, UNAUTHORIZED } from './envelope.js';
+import { type Answer, failed, refused, SHUTTING_DOWN, send, sendInSlices, UNAUTHORIZED } from './envelope.js';
 import type { InFlightCalls } from './inFlightCalls.js';
 
 /** The parts of a request that a route needs to answer it. */
@@ -212,8 +212,26 @@ export interface RequestOptions {
 	readonly usernameRequired?: boolean | undefined;
 }
 
-/** Answers a request to a route. @throws internal errors */
+/** Answers a request to a route. A shutdown waits for the answer. @throws internal errors */
 export async function answerRequest(
+	request: FastifyRequest,
+	reply: FastifyReply,
+	route: Route,
+	pathParams: Readonly<Record<string, string>>,
+	services: Services,
+	options: RequestOptions,
+): Promise<FastifyReply> {
+	const { calls } = options;
+	if (calls.isClosed) return send(reply, SHUTTING_DOWN);
+	calls.begin(reply.raw);
+	try {
+		return await callRoute(request, reply, route, pathParams, services, options);
+	} finally {
+		calls.end(reply.raw);
+	}
+}
+
+async function callRoute(
 	request: FastifyRequest,
 	reply: FastifyReply,
 	route: Route,

@@ -19,7 +19,7 @@ import { createHttpServer, DEFAULT_HTTP_TIMEOUTS, type HttpTimeouts } from '../h
 import { belowPrefix } from '../http/pathPrefix.js';
 import { endWithAnswer, type SecurityHeaders, securityHeaders } from '../http/securityHeaders.js';
 import { allowOrigins } from './cors.js';
-import { failed, NOT_FOUND, refused, send, UNAUTHORIZED, wrongVerb } from './envelope.js';
+import { failed, NOT_FOUND, refused, SHUTTING_DOWN, send, sendRaw, UNAUTHORIZED, wrongVerb } from './envelope.js';
 import { FixedRoutes, routePathOf } from './fixedRoutes.js';
 import { KnownPaths } from './knownPaths.js';
 import { answerRequest, isAuthorized, type RequestOptions, type Route } from './request.js';
@@ -75,10 +75,11 @@ function addFixedRoutes(
  * caller may use the route. A body of unknown length counts as above it.
  */
 function largeBodyOptions(route: Route, routeLimit: number, services: Services, options: RestOptions) {
-	const { maxBody } = options;
+	const { maxBody, calls } = options;
 	return {
 		bodyLimit: Math.max(maxBody, routeLimit),
 		async onRequest(request: FastifyRequest, reply: FastifyReply) {
+			if (calls.isClosed) return send(reply, SHUTTING_DOWN);
 			const length = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
 			if (length > maxBody && !(await isAuthorized(request, route, services, options)))
 				return send(reply, UNAUTHORIZED);
@@ -140,12 +141,6 @@ function refuse(reply: FastifyReply, allowed?: readonly string[]): void {
 	} else send(reply, NOT_FOUND);
 }
 
-/** Answers a request outside of the path prefix. */
-function refuseOutside(response: ServerResponse, headers: SecurityHeaders): void {
-	const { status, body } = NOT_FOUND;
-	response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(JSON.stringify(body));
-}
-
 /** A path that answers GET without calling a method, such as `/metrics`. */
 export interface Page {
 	readonly path: string;
@@ -192,7 +187,8 @@ export function createRest(
 	const handleRequest: Rest['handle'] = (request, response) => {
 		const url = belowPrefix(pathPrefix, request.url ?? '');
 		if (url === undefined) {
-			refuseOutside(response, headers);
+			// The URL is outside of the path prefix.
+			sendRaw(response, NOT_FOUND, headers);
 			return;
 		}
 		request.url = url;

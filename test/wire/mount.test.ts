@@ -1,13 +1,11 @@
 /** A server within the HTTP server of an application, and own REST verbs and paths. */
 
 import { once } from 'node:events';
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
 import { expect } from 'chai';
 import express from 'express';
 import fastify from 'fastify';
 import { WebSocket, WebSocketServer } from 'ws';
-import { closeServer } from '../../server/http/closeServer.js';
 import {
 	ClientError,
 	createServer,
@@ -17,15 +15,8 @@ import {
 	type ServerOptions,
 } from '../../server/index.js';
 import { clientsOfEachTest } from '../support/clients.js';
-
-const echo = method({
-	name: 'echo',
-	summary: 'Answers its argument',
-	args: { text: String },
-	anonymous: true,
-	rest: { verb: 'GET', path: '/echo/:text' },
-	run: ({ text }) => text,
-});
+import { applicationOfEachTest, echo, mountOptions } from '../support/mount.js';
+import { RawHttp } from '../support/rawHttp.js';
 
 const put = method({
 	name: 'items.put',
@@ -56,13 +47,7 @@ const patch = method({
 	run: (args) => args,
 });
 
-const options = {
-	methods: [echo, put, patch, remove],
-	store: { memory: true },
-	port: 0,
-	logLevel: 'silent',
-	grace: 100,
-} satisfies ServerOptions;
+const options = { ...mountOptions, methods: [echo, put, patch, remove] } satisfies ServerOptions;
 
 const json = (verb: string, body?: object) => ({
 	method: verb,
@@ -107,22 +92,8 @@ describe('own REST verbs and paths', () => {
 
 describe('a server of an application', () => {
 	const clients = clientsOfEachTest();
-	const closers: (() => unknown)[] = [];
-	afterEach(async () => {
-		for (const close of closers.splice(0).reverse()) await close();
-	});
-
-	async function listening(http: HttpServer): Promise<string> {
-		if (!http.listening) await once(http.listen(0, '127.0.0.1'), 'listening');
-		closers.push(() => closeServer(http));
-		return `127.0.0.1:${(http.address() as AddressInfo).port}`;
-	}
-
-	async function mounted(more: ServerOptions): Promise<RoomkeyServer> {
-		const server = await createServer({ ...options, ...more });
-		closers.push(() => server.close());
-		return server;
-	}
+	const { listening, mounted } = applicationOfEachTest(options);
+	const exchange = (address: string, request: string) => RawHttp.to(`http://${address}`).send(request).untilClosed();
 
 	/** The application answers at `/own`; Roomkey over REST, WebSocket and SockJS. */
 	async function expectBoth(address: string): Promise<void> {
@@ -154,6 +125,86 @@ describe('a server of an application', () => {
 		expect(await (await fetch(`http://${address}/echo/x`)).text()).to.equal('own');
 	});
 
+	it('shares listeners that the application adds later', async () => {
+		const http = createHttpServer();
+		await mounted({ server: http });
+		const paths: (string | undefined)[] = [];
+		http.on('request', (request, response) => {
+			paths.push(request.url);
+			response.end('own');
+		});
+		new WebSocketServer({ server: http, path: '/chat' }).on('connection', (webSocket) => webSocket.send('chat'));
+		const address = await listening(http);
+		await expectBoth(address);
+		expect(paths).to.deep.equal(['/own']);
+
+		const other = new WebSocket(`ws://${address}/chat`);
+		const [data] = (await once(other, 'message')) as [Buffer];
+		expect(data.toString()).to.equal('chat');
+		other.close();
+	});
+
+	it('answers requests with `Expect: 100-continue` if the application listens for them', async () => {
+		const http = createHttpServer().on('checkContinue', (_request, response) => response.end('own'));
+		await mounted({ server: http });
+		const address = await listening(http);
+		const expecting = 'Host: x\r\nExpect: 100-continue\r\nConnection: close\r\n';
+		const body = '{}';
+		const put = `PUT /items/5 HTTP/1.1\r\n${expecting}Content-Type: application/json\r\nContent-Length: ${body.length}`;
+		expect(await exchange(address, `${put}\r\n\r\n${body}`)).to.match(/^HTTP\/1.1 100 .*"number":5/s);
+		expect(await exchange(address, `GET /own HTTP/1.1\r\n${expecting}\r\n`)).to.match(/own$/);
+	});
+
+	it('leaves requests that offer another protocol than WebSocket to the application', async () => {
+		const http = createHttpServer((request, response) => response.end(`own ${request.url}`));
+		await mounted({ server: http });
+		const address = await listening(http);
+		const offer = 'Host: x\r\nUpgrade: h2c\r\nConnection: Upgrade, close\r\n\r\n';
+		expect(await exchange(address, `GET /page HTTP/1.1\r\n${offer}`)).to.match(/^HTTP\/1.1 200 .*own \/page/s);
+		expect(await exchange(address, `GET /echo/x HTTP/1.1\r\n${offer}`)).to.match(/^HTTP\/1.1 200 .*"result":"x"/s);
+	});
+
+	it('contains several servers, which close in any order', async () => {
+		const http = createHttpServer((_request, response) => response.end('own'));
+		let onceCalls = 0;
+		http.once('request', () => onceCalls++);
+		const [first, second] = [
+			await mounted({ server: http, pathPrefix: '/a' }),
+			await mounted({ server: http, pathPrefix: '/b' }),
+		];
+		const address = await listening(http);
+		const answers = async () => {
+			const responses = await Promise.all(['/a', '/b'].map((prefix) => fetch(`http://${address}${prefix}/echo/x`)));
+			return Promise.all(responses.map((response) => response.text()));
+		};
+		const ours = '{"result":"x","success":true}';
+		expect(await answers()).to.deep.equal([ours, ours]);
+		await first.close();
+		expect(await answers()).to.deep.equal(['own', ours]);
+		await clients.connect(`ws://${address}/b/websocket`);
+		await clients.closeAll();
+		await second.close();
+		expect(await answers()).to.deep.equal(['own', 'own']);
+		const third = await mounted({ server: http, pathPrefix: '/b' });
+		expect(await answers()).to.deep.equal(['own', ours]);
+		await third.close();
+		expect(http.listenerCount('upgrade')).to.equal(0);
+		expect(onceCalls).to.equal(1);
+	});
+
+	it('keeps listeners that the application has replaced or wrapped when it closes', async () => {
+		const http = createHttpServer((_request, response) => response.end('own'));
+		const server = await mounted({ server: http });
+		const wrapped = http.listeners('request') as ((...args: unknown[]) => void)[];
+		http.removeAllListeners('request').on('request', (...args) => {
+			for (const listener of wrapped) listener(...args);
+		});
+		const address = await listening(http);
+		expect(await (await fetch(`http://${address}/echo/x`)).json()).to.include({ result: 'x' });
+		await server.close();
+		expect(await (await fetch(`http://${address}/own`)).text()).to.equal('own');
+	});
+
 	it('is middleware of express, and handles upgrades', async () => {
 		const server = await mounted({ listen: false });
 		const app = express();
@@ -166,13 +217,33 @@ describe('a server of an application', () => {
 		expect((await fetch(`http://${address}/nothing`)).status).to.equal(404);
 	});
 
+	it('refuses requests whose body other middleware has read', async () => {
+		const server = await mounted({ listen: false });
+		const app = express();
+		app.use('/items', express.json());
+		app.use('/api', async (request, _response, next) => {
+			for await (const _part of request);
+			next();
+		});
+		app.use(server.handle);
+		const address = await listening(createHttpServer(app));
+		for (const [verb, path] of [
+			['PUT', 'items/5'],
+			['POST', 'api/v1/login'],
+		] as const) {
+			const response = await fetch(`http://${address}/${path}`, json(verb, { tags: ['x'] }));
+			expect(response.status).to.equal(500);
+			expect(((await response.json()) as { error: string }).error).to.match(/^The body was read before/);
+		}
+		expect((await fetch(`http://${address}/api/info`)).status).to.equal(200);
+	});
+
 	it('runs in an application of fastify', async () => {
 		const app = fastify();
 		app.get('/own', () => 'own');
 		await mounted({ server: app.server });
 		await app.listen({ port: 0, host: '127.0.0.1' });
-		closers.push(() => app.close());
-		await expectBoth(`127.0.0.1:${(app.server.address() as AddressInfo).port}`);
+		await expectBoth(await listening(app.server));
 	});
 
 	it('leaves upgrades at other paths to the application', async () => {
