@@ -35,7 +35,7 @@ export const methodErrors = table({
 		reason: 'This call was made before. It is not run again, and its answer was too large to be kept',
 	},
 	readOnly: { error: 'error-read-only', reason: 'This server is read-only' },
-	/* rooms and keys: test/contract/rocketchat-e2e.md section 4 */
+	/* rooms and keys: test/contract/rocketchat-e2e.md section 4, and Roomkey's own */
 	invalidRoom: { error: 'error-invalid-room', reason: 'Invalid room' },
 	invalidKeyId: { error: 'error-invalid-key-id', reason: 'The key id must be 1 to 128 characters long' },
 	keyIdExists: { error: 'error-room-e2e-key-already-exists', reason: 'E2E Key ID already exists' },
@@ -192,7 +192,7 @@ export const otherErrors = table({
 	},
 	signUpsForbidden: { error: 403, reason: 'Signups forbidden' },
 	namelessUser: { error: 400, reason: 'Need to set a username or email' },
-	/* rooms and keys: test/contract/rocketchat-e2e.md section 4 */
+	/* rooms and keys: test/contract/rocketchat-e2e.md section 4, and Roomkey's own */
 	federatedUser: { error: 'error-not-allowed', reason: 'Federated Users cant have TOTP' },
 	resetInProgress: { error: 'error-e2e-key-reset-in-progress', bare: true, transient: true },
 	resetFailed: { error: 'error-e2e-key-reset-failed', bare: true, transient: true },

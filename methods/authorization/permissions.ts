@@ -9,7 +9,7 @@ import { DDP_READ, READ, WRITE } from '../kinds.js';
 import { PermissionAnswer } from '../model/answers.js';
 import { insertIfAbsent } from '../model/insertIfAbsent.js';
 import { dropCachedPermission, KNOWN_PERMISSIONS, requirePermission } from '../model/permissions/permissions.js';
-import { doRolesExist, isRoleId } from '../model/permissions/roles.js';
+import { doRolesExist, RoleId } from '../model/permissions/roles.js';
 import { parseSince } from '../model/since.js';
 import { hasSameElements } from '../model/storedLists.js';
 import { getUserRoles, listRoles } from './roles.js';
@@ -36,18 +36,7 @@ const updatePermissions = method({
 	name: 'permissions.update',
 	audit: true,
 	args: {
-		permissions: [
-			{
-				_id: String,
-				roles: [
-					Match.Where(isRoleId, 'text of 1 to 100 letters, digits and any of . _ -', {
-						type: 'string',
-						pattern: '^[\\w.-]{1,100}$',
-						examples: ['user'],
-					}),
-				],
-			},
-		],
+		permissions: [{ _id: String, roles: [RoleId] }],
 	},
 	...WRITE,
 	summary: 'Sets which roles hold permissions, with immediate effect; requires access-permissions',

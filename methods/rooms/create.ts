@@ -44,7 +44,7 @@ export const createMethods = forChannelsAndGroups((kind: ChannelOrGroup) =>
 		},
 		...WRITE,
 		once: true,
-		summary: `Makes a ${kind.single} with the caller as its owner`,
+		summary: `Makes a ${kind.single} with the caller as its owner${kind.t === 'c' ? '; a channel cannot be encrypted' : ''}`,
 		returns: { [kind.single]: RoomAnswer },
 		errors: [
 			'error-not-allowed',

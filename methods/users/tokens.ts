@@ -107,7 +107,7 @@ export const revokeTokens = method({
 	},
 	...WRITE,
 	summary:
-		'Revokes one or all login tokens of a user, and closes the connections that use them; requires logout-other-user',
+		'Revokes one login token of a user, or without tokenId all of them, personal ones too; requires logout-other-user',
 	returns: { revoked: Number },
 	errors: ['error-unauthorized', 'error-user-param-not-provided', 'error-invalid-token'],
 	async run({ tokenId: id, ...userArgs }, context) {

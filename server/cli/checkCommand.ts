@@ -58,7 +58,7 @@ async function readSettings(input: Input, { env }: Io): Promise<{ config: Config
 		return { config, results: allFaults.texts.map((note) => ({ part, status: 'failed', note }) as const) };
 	const configPath = request.settings.find(({ name }) => name === 'config')?.value as string | undefined;
 	if (configPath !== undefined && exposesPassword(configPath, request.settings)) {
-		const note = `${configPath} holds a password, and other users can read it: chmod 600 ${configPath}`;
+		const note = `${configPath} holds a password, and other users can read it: chmod 600 ${configPath}. It must belong to the account of the server`;
 		return { config, results: [{ part, status: 'warning', note }] };
 	}
 	const sources = configPath === undefined ? 'the environment' : `the environment and in ${configPath}`;

@@ -105,7 +105,8 @@ export const commands: readonly Command[] = [
 	{
 		name: 'token revoke',
 		parameters: ['USER', '[ID]'],
-		meaning: 'revokes one token of a user, or all of them, and closes the connections that use them',
+		meaning:
+			'revokes the token with this ID, or with --all all tokens of a user, and closes the connections that use them',
 		flags: { all: { meaning: 'all tokens of the user' }, ...resultFlags },
 		run: async (...args) => (await loadTokenCommands()).revokeTokens(...args),
 	},

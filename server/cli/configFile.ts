@@ -1,6 +1,7 @@
 /** Reads the file of `--config`: a JSON object with settings by their names. */
 import { readFileSync } from 'node:fs';
 import { isObject } from '../../shared/isObject.js';
+import { explainUnreadable, isDenied } from '../dataFolder/access.js';
 import { type Faults, type Option, OptionError } from '../options/kinds.js';
 import { options } from '../options/options.js';
 import { similarName } from '../options/similarName.js';
@@ -33,7 +34,8 @@ function parse(path: string): Record<string, unknown> {
 	try {
 		text = withoutByteOrderMark(readFileSync(path, 'utf8'));
 	} catch (error) {
-		throw new OptionError(`The file of --config cannot be read: ${(error as Error).message}`);
+		const reason = isDenied(error) ? `${path}: ${explainUnreadable(path)}` : (error as Error).message;
+		throw new OptionError(`The file of --config cannot be read: ${reason}`);
 	}
 	let value: unknown;
 	try {

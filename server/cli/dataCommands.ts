@@ -66,7 +66,8 @@ function dataFolderOf(input: Input): string {
 	if (input.flag('mongo-url') !== undefined)
 		throw new OptionError('this command is for data folders; for MongoDB use mongodump and mongorestore');
 	const data = input.flag('data');
-	if (!data) throw new OptionError('name the data folder with --data');
+	if (!data)
+		throw new OptionError('name the data folder with --data: this command reads neither ROOMKEY_DATA nor --config');
 	return data;
 }
 

@@ -125,5 +125,7 @@ async function send<T>(
 	if (status < 400) return body as T;
 	if (status === 404 && path === 'login') throw new CommandError(missingApi(url));
 	if (status === 401 && body.error !== 'totp-required') throw new CommandError(`${url} refuses the token or password.`);
+	if (status === 503 && typeof body.error === 'string')
+		throw new CommandError(`${body.error} If that does not help, this says why: roomkey check --url ${url}`);
 	throw refusedCall(body.errorType ?? body.error, String(body.error ?? `${url} answers ${status}`));
 }

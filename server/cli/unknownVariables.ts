@@ -45,7 +45,7 @@ function variablesByName(known: ReadonlySet<string>): ReadonlyMap<string, string
  */
 function suggestion(name: string, variables: ReadonlyMap<string, string>): string {
 	const similar = similarName(name, [...variables.keys()]);
-	if (similar === undefined) return '';
+	if (similar === undefined) return '; roomkey --help names all';
 	const variable = variables.get(similar);
 	return isSameName(name, similar) ? `; it is ${variable}` : `; did you mean ${variable}?`;
 }

@@ -49,6 +49,14 @@ function denies(path: string, rights: number): boolean {
 
 const { R_OK, W_OK, X_OK } = constants;
 
+/** Why this process may not read a file, and what to do. */
+export function explainUnreadable(path: string): string {
+	const own = ownUid();
+	const owner = ownerOf(path);
+	if (owner === own) return `its mode does not allow reading. Allow it: chmod u+r ${path}`;
+	return `it belongs to ${named(owner)}, and this process runs as ${named(own)}. Give it to this user: chown ${own} ${path}`;
+}
+
 /** The error for a data folder that this process may not use: which file, to whom it belongs, and what to do. */
 export function deniedError(folder: string): StoreError {
 	return new StoreError('unusable', `Permission denied: ${explainDenial(folder)}`);

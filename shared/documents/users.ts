@@ -44,6 +44,7 @@ export interface User {
 	profile?: Record<string, unknown>;
 	/** Global roles, such as `user` and `admin`. */
 	roles?: string[];
+	/** Only false means that the user is deactivated. */
 	active?: boolean;
 	/** `user` for people. */
 	type?: string;

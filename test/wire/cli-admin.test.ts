@@ -395,6 +395,16 @@ describe('roomkey on a data folder', () => {
 				expect(result, line).to.include({ status, out: '' });
 				expect(result.err, line).to.include(text).and.not.include(token);
 			}
+			const away = createServer(
+				(_, response) => void response.writeHead(503).end('{"success":false,"error":"The database is not available."}'),
+			);
+			await new Promise<void>((listening) => away.listen(0, '127.0.0.1', listening));
+			const awayUrl = `http://127.0.0.1:${(away.address() as AddressInfo).port}`;
+			const unavailable = await remote(`user list --url ${awayUrl}`, { ROOMKEY_TOKEN: token });
+			away.close();
+			expect(unavailable.err).to.equal(
+				`The database is not available. If that does not help, this says why: roomkey check --url ${awayUrl}`,
+			);
 			const pages = createServer((_, response) => void response.writeHead(404).end('<html>'));
 			await new Promise<void>((listening) => pages.listen(0, '127.0.0.1', listening));
 			const { port } = pages.address() as AddressInfo;

@@ -1,5 +1,6 @@
 /** The settings of `roomkey`: their sources, errors, `--print-config`, and limits of methods. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -167,6 +168,24 @@ describe('the settings of roomkey', () => {
 		);
 	});
 
+	it('are not read from a file that this process may not read: the error says what to do', async function () {
+		if (process.platform === 'win32') this.skip();
+		await write({ memory: true });
+		await chmod(file, 0);
+		// The mode does not bind root: it runs without the capabilities that would let it read.
+		const asOwner = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'];
+		const [command = '', ...args] = [...(process.getuid?.() === 0 ? asOwner : []), process.execPath];
+		const main = 'dist/server/cli/main.js';
+		const { status, stderr } = spawnSync(command, [...args, main, '--config', file, '--print-config'], {
+			encoding: 'utf8',
+		});
+		await chmod(file, 0o600);
+		expect(status).to.equal(2);
+		expect(stderr).to.include(
+			`The file of --config cannot be read: ${file}: its mode does not allow reading. Allow it: chmod u+r ${file}`,
+		);
+	});
+
 	it('are named by createServer together with limits and files that cannot be used', async () => {
 		const error = await rejection(
 			createServer({
@@ -245,7 +264,7 @@ describe('the settings of roomkey', () => {
 		const [, text] = /^```json\n([\s\S]*?)^```$/m.exec(await readFile('docs/operating.md', 'utf8')) ?? [];
 		await write(text);
 		expect(Object.fromEntries(await printed(['--config', file]))).to.include({
-			data: `/var/lib/roomkey from ${file}: 'data'`,
+			data: `/var/lib/roomkey/data from ${file}: 'data'`,
 			limits: `e2e.setRoomKeyID=5/60s, users.list=10/1s, me=off from ${file}: 'limits'`,
 		});
 	});
@@ -306,7 +325,7 @@ describe('the settings of roomkey', () => {
 				['ROOMKEY_PORT', 'ROOMKEY_PORT; it is PORT'],
 				['ROOMKEY_HOST', 'ROOMKEY_HOST; it is BIND_IP'],
 				['ROOMKEY_MONGO_URL', 'ROOMKEY_MONGO_URL; it is MONGO_URL'],
-				['ROOMKEY_NOTHING', 'ROOMKEY_NOTHING'],
+				['ROOMKEY_NOTHING', 'ROOMKEY_NOTHING; roomkey --help names all'],
 			] as const) {
 				const env = { [name]: '1', ROOMKEY_GRACE: 'x' };
 				const { status, err } = await runHere(['--memory'], { env });

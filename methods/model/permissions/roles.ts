@@ -1,5 +1,6 @@
 /** Roles: clients receive those in the database, or Rocket.Chat's default roles if the database contains none. */
 import type { Role } from '../../../shared/documents.js';
+import { Match } from '../../../shared/match.js';
 import type { Store } from '../../../shared/store.js';
 import { KNOWN_PERMISSIONS } from './permissions.js';
 
@@ -36,6 +37,13 @@ export const isBuiltInRole = (id: string): boolean => BUILT_IN_ROLES.has(id);
 export function isRoleId(text: unknown): text is string {
 	return typeof text === 'string' && /^[\w.-]{1,100}$/.test(text);
 }
+
+/** The pattern of an argument that is the id of a role, which may not exist. */
+export const RoleId = Match.Where(isRoleId, 'text of 1 to 100 letters, digits and any of . _ -', {
+	type: 'string',
+	pattern: '^[\\w.-]{1,100}$',
+	examples: ['user'],
+});
 
 /** The roles as clients receive them. */
 export async function readRoles({ roles }: Store): Promise<readonly ClientRole[]> {
