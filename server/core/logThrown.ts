@@ -41,8 +41,8 @@ function isReadable(thrown: unknown): boolean {
 }
 
 /**
- * Logs what was thrown. Client errors are not logged, unless they cannot be encoded. Match errors are logged at the level for arguments, unavailable
- * databases as warnings, and all other errors at the level `error`.
+ * Logs what was thrown. Client errors are not logged, unless they cannot be encoded. Match errors are logged at the level
+ * for arguments, unavailable databases as warnings, and all other errors at the level `error`.
  * @param facts the ended operation, such as `{method: name}`
  * @param text the log message for an unexpected error
  */
@@ -53,12 +53,13 @@ export function logThrown(
 	value: unknown,
 	caller?: Caller,
 ): void {
-	const thrown = isReadable(value) ? value : new Error('The thrown value cannot be read');
+	if (isClientSafe(value) && canBeSent(value)) return;
 	const callerFacts = caller && factsOf(caller);
-	if (isClientSafe(thrown)) {
-		if (!canBeSent(thrown)) log.error({ ...facts, ...callerFacts }, 'The details of an error cannot be encoded');
+	if (isClientSafe(value)) {
+		log.error({ ...facts, ...callerFacts }, 'The details of an error cannot be encoded');
 		return;
 	}
+	const thrown = isReadable(value) ? value : new Error('The thrown value cannot be read');
 	if (thrown instanceof MatchError) {
 		log[argumentLogLevel]({ ...facts, ...pathOf(thrown), ...callerFacts }, 'A value does not match its pattern');
 	} else if (thrown instanceof StoreUnavailableError) {

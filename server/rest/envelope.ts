@@ -122,19 +122,18 @@ export function sendRaw(response: ServerResponse, { status, body }: Answer, head
  * written no faster than the client reads it.
  * @throws TypeError for a body that JSON cannot represent
  */
-export async function sendInSlices(reply: FastifyReply, answer: Answer): Promise<FastifyReply> {
-	if (!isLarge(answer.body)) return send(reply, answer);
+export async function sendInSlices(reply: FastifyReply, answer: Answer): Promise<void> {
+	if (!isLarge(answer.body)) return void send(reply, answer);
 	const parts = await encodeInSlices(answer.body, plainJson, (text) => Buffer.from(text));
 	const length = parts.reduce((sum, part) => sum + part.length, 0);
 	const { raw } = reply;
 	reply.hijack();
 	raw.writeHead(answer.status, headersOf(reply, answer, length));
 	for (const part of parts) {
-		if (raw.destroyed) return reply;
+		if (raw.destroyed) return;
 		if (!raw.write(part)) await whenDrained(raw, reply.server.server.requestTimeout);
 	}
 	raw.end();
-	return reply;
 }
 
 /**

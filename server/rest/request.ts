@@ -212,61 +212,53 @@ export interface RequestOptions {
 	readonly usernameRequired?: boolean | undefined;
 }
 
-/** Answers a request to a route. A shutdown waits for the answer. @throws internal errors */
+/**
+ * Answers a request to a route. A shutdown waits for the answer. Does not return `reply`: that is a thenable, and waiting for
+ * it would add listeners to each response.
+ * @throws internal errors
+ */
 export async function answerRequest(
 	request: FastifyRequest,
 	reply: FastifyReply,
 	route: Route,
 	pathParams: Readonly<Record<string, string>>,
 	services: Services,
-	options: RequestOptions,
-): Promise<FastifyReply> {
-	const { calls } = options;
-	if (calls.isClosed) return send(reply, SHUTTING_DOWN);
+	{ addressOf, calls, usernameRequired = true }: RequestOptions,
+): Promise<void> {
+	if (calls.isClosed) return void send(reply, SHUTTING_DOWN);
 	calls.begin(reply.raw);
 	try {
-		return await callRoute(request, reply, route, pathParams, services, options);
+		const identity = await identityOf(request, route, services, addressOf);
+		if (!identity) return void send(reply, UNAUTHORIZED);
+		if (usernameRequired && identity.hasNoUsername && !route.allowsNoUsername) {
+			return void send(reply, failed(clientError('namelessCaller')));
+		}
+		const idempotencyKey = idempotencyKeyOf(request);
+		if (idempotencyKey === null) return void send(reply, failed(clientError('invalidIdempotencyKey')));
+		const isQuery = !VERBS_WITH_BODY.has(request.method);
+		if (isQuery && !isDecodable(request.url)) return void send(reply, refused(400, 'Invalid query parameters'));
+		const caller = new RestCaller(
+			identity,
+			addressOf(request.raw),
+			idempotencyKey,
+			secondFactorOf(request),
+			reply,
+			calls,
+		);
+		const fields = (isQuery ? request.query : request.body) ?? {};
+		const isForm = !isQuery && request.headers['content-type']?.startsWith(FORM) === true;
+		// By default `curl -d` sends a JSON text as a form. The form then has a field whose name begins with the brace.
+		const isJsonAsForm = isForm && Object.keys(fields)[0]?.trimStart().startsWith('{');
+		if (isJsonAsForm) {
+			return void send(
+				reply,
+				refused(400, 'The body is JSON, sent as a form: send the header Content-Type: application/json'),
+			);
+		}
+		const token = request.headers['x-auth-token'];
+		const isUrlEncoded = isQuery || isForm;
+		await sendInSlices(reply, await answerOf(route, { fields, isQuery, isUrlEncoded, pathParams, caller, token }));
 	} finally {
 		calls.end(reply.raw);
 	}
-}
-
-async function callRoute(
-	request: FastifyRequest,
-	reply: FastifyReply,
-	route: Route,
-	pathParams: Readonly<Record<string, string>>,
-	services: Services,
-	{ addressOf, calls, usernameRequired = true }: RequestOptions,
-): Promise<FastifyReply> {
-	const identity = await identityOf(request, route, services, addressOf);
-	if (!identity) return send(reply, UNAUTHORIZED);
-	if (usernameRequired && identity.hasNoUsername && !route.allowsNoUsername) {
-		return send(reply, failed(clientError('namelessCaller')));
-	}
-	const idempotencyKey = idempotencyKeyOf(request);
-	if (idempotencyKey === null) return send(reply, failed(clientError('invalidIdempotencyKey')));
-	const isQuery = !VERBS_WITH_BODY.has(request.method);
-	if (isQuery && !isDecodable(request.url)) return send(reply, refused(400, 'Invalid query parameters'));
-	const caller = new RestCaller(
-		identity,
-		addressOf(request.raw),
-		idempotencyKey,
-		secondFactorOf(request),
-		reply,
-		calls,
-	);
-	const fields = (isQuery ? request.query : request.body) ?? {};
-	const isForm = !isQuery && request.headers['content-type']?.startsWith(FORM) === true;
-	// By default `curl -d` sends a JSON text as a form. The form then has a field whose name begins with the brace.
-	const isJsonAsForm = isForm && Object.keys(fields)[0]?.trimStart().startsWith('{');
-	if (isJsonAsForm) {
-		return send(
-			reply,
-			refused(400, 'The body is JSON, sent as a form: send the header Content-Type: application/json'),
-		);
-	}
-	const token = request.headers['x-auth-token'];
-	const isUrlEncoded = isQuery || isForm;
-	return sendInSlices(reply, await answerOf(route, { fields, isQuery, isUrlEncoded, pathParams, caller, token }));
 }

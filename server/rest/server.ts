@@ -92,17 +92,27 @@ function compileNoSchema(): never {
 	throw new Error('Routes have no schemas');
 }
 
-/** Parses a JSON body. @throws Error with a status, whose text is for the client */
-function parseBody({ headers }: FastifyRequest, text: string): unknown {
+/** Parses a JSON body. */
+function parseBody(
+	{ headers }: FastifyRequest,
+	text: string,
+	done: (error: Error | null, body?: unknown) => void,
+): void {
 	const { 'content-encoding': encoding = 'identity' } = headers;
-	if (encoding !== 'identity') throw refusedBody(415, 'The body must not have a Content-Encoding');
+	if (encoding !== 'identity') {
+		done(refusedBody(415, 'The body must not have a Content-Encoding'));
+		return;
+	}
+	let body: unknown;
 	try {
 		// Rocket.Chat treats an empty body as an object without members.
-		return text.trim() === '' ? {} : parseJson(text);
+		body = text.trim() === '' ? {} : parseJson(text);
 	} catch (error) {
 		const isJson = error instanceof Unreadable;
-		throw refusedBody(400, isJson ? `The body is refused: ${error.message}` : 'The body is not valid JSON');
+		done(refusedBody(400, isJson ? `The body is refused: ${error.message}` : 'The body is not valid JSON'));
+		return;
 	}
+	done(null, body);
 }
 
 const refusedBody = (statusCode: number, text: string) => Object.assign(new Error(text), { statusCode });
@@ -214,11 +224,7 @@ export function createRest(
 		done();
 	});
 	app.removeContentTypeParser(['application/json', 'text/plain']);
-	app.addContentTypeParser<string>(
-		'application/json',
-		{ parseAs: 'string' },
-		async (request: FastifyRequest, text: string) => parseBody(request, text),
-	);
+	app.addContentTypeParser('application/json', { parseAs: 'string' }, parseBody);
 	app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) =>
 		done(null, querystring.parse(text as string)),
 	);
