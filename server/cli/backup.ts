@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { StoreError } from '../../shared/storeErrors.js';
+import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 import { keepOwner, requireAccess } from '../dataFolder/access.js';
 import { openDataFile } from '../dataFolder/environment.js';
 import {
@@ -51,7 +51,11 @@ export async function restoreFolder(backup: string, folder: string): Promise<voi
 	await createEmptyFolder(folder, makeFolder);
 	await copyInto(folder, (file) => copyFile(join(backup, DATA_FILE), file));
 	// Opening the folder shows that a server can use it.
-	const opened = await openFolder(folder);
+	const opened = await openFolder(folder).catch((error) => {
+		throw new StoreError('unusable', `${reasonOf(error)} Delete ${folder} before you restore into it again.`, {
+			cause: error,
+		});
+	});
 	await opened.close();
 }
 

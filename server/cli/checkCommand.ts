@@ -67,10 +67,11 @@ async function readSettings(input: Input, { env }: Io): Promise<{ config: Config
 
 /** Whether a configuration file has a password in it, and users other than the owner can read the file. */
 function exposesPassword(path: string, settings: readonly Setting[]): boolean {
-	// A URL with a password begins with `mongodb://user:password@`.
-	const urlHasPassword = (url: unknown) => /\/\/[^/]*@/.test(String(url));
+	// A URL with a password begins with `mongodb://user:password@`; that of NATS needs no `nats://`.
+	const urlHasPassword = (url: unknown) => /(^|\/\/|,)[^/,]*@/.test(String(url));
+	const urls: readonly string[] = ['mongo-url', 'nats', 'rocketchat-broker'];
 	const hasPassword = ({ name, value }: Setting) =>
-		name === 'admin-pass' || (name === 'mongo-url' && urlHasPassword(value));
+		name === 'admin-pass' || name === 'nats-credentials' || (urls.includes(name) && urlHasPassword(value));
 	const isFromFile = ({ from }: Setting) => from.startsWith(`${path}: `);
 	const fileHasPassword = settings.some((setting) => isFromFile(setting) && hasPassword(setting));
 	return fileHasPassword && othersHaveAccess(statSync(path).mode);

@@ -1,5 +1,5 @@
 /** `roomkey import`: reads the files of a folder into a store. */
-import { createReadStream, statSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { access, constants, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -229,7 +229,9 @@ async function readLines(
 	onBatch: (batch: readonly Line[]) => Promise<unknown>,
 	onProgress: (done: number, total: number) => void = () => {},
 ): Promise<void> {
-	const total = statSync(path).size;
+	const { size: total } = await stat(path).catch((error) => {
+		throw fileError(error, path, 'read');
+	});
 	let bytesRead = 0;
 	let batch: Line[] = [];
 	let length = 0;

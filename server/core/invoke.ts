@@ -100,8 +100,13 @@ export function createInvoker(
 	/** Logs an error as `logThrown` does. @returns the error that the caller receives */
 	function logAndConvert(thrown: unknown, name: string, caller: Caller): ClientError | MatchError {
 		logThrown(services, { method: name }, `Exception while invoking method '${name}'`, thrown, caller);
-		if (thrown instanceof MethodError) return thrown.forMethod(name);
-		return thrown instanceof MatchError ? thrown : toClientError(thrown);
+		try {
+			if (thrown instanceof MethodError) return thrown.forMethod(name);
+			return thrown instanceof MatchError ? thrown : toClientError(thrown);
+		} catch {
+			// The value cannot be read, as a revoked Proxy.
+			return clientError('internal');
+		}
 	}
 
 	function invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {

@@ -18,10 +18,9 @@ function pathOf(error: MatchError): object {
 }
 
 /** Whether the details of an error can be encoded. If not, clients receive a server error in its place. */
-function canBeSent({ details }: ClientError): boolean {
-	if (details === undefined) return true;
+function canBeSent(error: ClientError): boolean {
 	try {
-		JSON.stringify(details);
+		if (error.details !== undefined) JSON.stringify(error.details);
 		return true;
 	} catch {
 		return false;

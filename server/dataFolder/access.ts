@@ -52,6 +52,8 @@ const { R_OK, W_OK, X_OK } = constants;
 /** Why this process may not read a file, and what to do. */
 export function explainUnreadable(path: string): string {
 	const own = ownUid();
+	const [nearest] = nearestVisible(path);
+	if (nearest !== path) return `${nearest} belongs to ${named(ownerOf(nearest))}, and ${named(own)} may not enter it`;
 	const owner = ownerOf(path);
 	if (owner === own) return `its mode does not allow reading. Allow it: chmod u+r ${path}`;
 	return `it belongs to ${named(owner)}, and this process runs as ${named(own)}. Give it to this user: chown ${own} ${path}`;

@@ -75,11 +75,13 @@ export class Faults {
 
 	/** Waits for a check. @returns undefined if it rejects with an OptionError, whose faults are collected */
 	async wait<T>(check: Promise<T>): Promise<T | undefined> {
-		const result = await Promise.allSettled([check]);
-		return this.try(() => {
-			if (result[0].status === 'rejected') throw result[0].reason;
-			return result[0].value;
-		});
+		try {
+			return await check;
+		} catch (error) {
+			return this.try(() => {
+				throw error;
+			});
+		}
 	}
 
 	/** @throws OptionError if any were collected */

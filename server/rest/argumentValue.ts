@@ -15,7 +15,7 @@ const BOOLEANS: ReadonlyMap<unknown, boolean> = new Map([
 ]);
 
 /** A date, or a date and a time with its zone, such as `2026-01-31T12:00:00.000Z`. */
-const ISO_DATE = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
+const ISO_DATE = /^(\d{4})-(\d\d)-(\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
 
 /** The value of a field; undefined if it is absent or inherited, such as `toString`. */
 export function ownField(fields: Fields, name: string): unknown {
@@ -27,7 +27,9 @@ export function ownField(fields: Fields, name: string): unknown {
  * a date in the pattern it changes nothing, and checks nothing.
  */
 export function jsonReader(matcher: AnyMatcher): (value: unknown) => unknown {
-	return hasDate(matcher.shape) ? (value) => firstFit([value], matcher) ?? value : (value) => value;
+	return hasDate(matcher.shape)
+		? (value) => firstFit([value], matcher) ?? withDates(value, matcher.shape)
+		: (value) => value;
 }
 
 function hasDate(shape: Shape): boolean {
@@ -39,7 +41,7 @@ function hasDate(shape: Shape): boolean {
 		case 'array':
 			return hasDate(shape.element);
 		case 'object':
-			return shape.members.some((member) => hasDate(member.shape));
+			return shape.members.some((member) => hasDate(member.shape)) || (shape.others !== null && hasDate(shape.others));
 		case 'oneOf':
 			return shape.choices.some(hasDate);
 		default:
@@ -50,7 +52,7 @@ function hasDate(shape: Shape): boolean {
 /**
  * A field of a query or a form, or a part of the path. It stands for the first of these that the pattern accepts: itself,
  * JSON, a list, a number, a boolean. A list may also be sent as `name[]`. If the pattern accepts none of these, the value is
- * that of the JSON, so that the error names the wrong member.
+ * that of the JSON with its dates, so that the error names the wrong member.
  */
 export function textField(fields: Fields, name: string, matcher: AnyMatcher): unknown {
 	const texts = [ownField(fields, name), ownField(fields, `${name}[]`)].flat().filter((text) => text !== undefined);
@@ -60,8 +62,9 @@ export function textField(fields: Fields, name: string, matcher: AnyMatcher): un
 	if (value === undefined || !matcher.fault(value)) return value;
 	const json = isOne ? jsonOf(text) : undefined;
 	const single = isOne ? [json, numberOf(text), BOOLEANS.get(text)] : [];
-	const lists = [texts, texts.map(numberOf), texts.map((entry) => BOOLEANS.get(entry))];
-	return firstFit([value, ...single, ...lists], matcher) ?? json ?? value;
+	const lists: (readonly unknown[])[] = [texts, texts.map(numberOf), texts.map((entry) => BOOLEANS.get(entry))];
+	const fullLists = lists.filter((list) => !list.includes(undefined));
+	return firstFit([value, ...single, ...fullLists], matcher) ?? withDates(json ?? value, matcher.shape);
 }
 
 /** The fields of a form as one argument. If the pattern does not accept it, `true` and `false` become booleans. */
@@ -75,13 +78,21 @@ function firstFit(values: readonly unknown[], matcher: AnyMatcher): unknown {
 	for (const value of values) {
 		if (value === undefined) continue;
 		if (!matcher.fault(value)) return value;
-		const converted = withDates(value, matcher.shape);
-		if (!matcher.fault(converted)) return converted;
+		for (const shape of choicesOf(matcher.shape)) {
+			const converted = withDates(value, shape);
+			if (!matcher.fault(converted)) return converted;
+		}
 	}
 	return undefined;
 }
 
-/** Converts texts to dates where a shape has a date. */
+/** The choices of a shape; the shape itself if it has none. */
+function choicesOf(shape: Shape): readonly Shape[] {
+	if (shape.kind === 'named') return choicesOf(shape.shape);
+	return shape.kind === 'oneOf' ? shape.choices.flatMap(choicesOf) : [shape];
+}
+
+/** Converts texts to dates where a shape has a date. A value without such a text is returned as it is, and not as a copy. */
 function withDates(value: unknown, shape: Shape): unknown {
 	switch (shape.kind) {
 		case 'named':
@@ -89,13 +100,19 @@ function withDates(value: unknown, shape: Shape): unknown {
 		case 'type':
 			return shape.name === 'Date' ? dateOf(value) : value;
 		case 'array':
-			return Array.isArray(value) ? value.map((entry) => withDates(entry, shape.element)) : value;
+			if (!Array.isArray(value) || !hasDate(shape)) return value;
+			return unlessSame(
+				value,
+				value.map((entry) => withDates(entry, shape.element)),
+			);
 		case 'object': {
-			if (!isObject(value)) return value;
-			const converted = { ...value };
-			for (const { name, shape: member } of shape.members)
-				if (Object.hasOwn(value, name)) converted[name] = withDates(value[name], member);
-			return converted;
+			if (!isObject(value) || !hasDate(shape)) return value;
+			const shapes = new Map(shape.members.map((member) => [member.name, member.shape]));
+			const entries = Object.entries(value).map(([name, member]) => {
+				const memberShape = shapes.get(name) ?? shape.others;
+				return [name, memberShape ? withDates(member, memberShape) : member];
+			});
+			return unlessSame(value, Object.fromEntries(entries));
 		}
 		case 'oneOf': {
 			const all = shape.choices.map((choice) => withDates(value, choice));
@@ -106,11 +123,19 @@ function withDates(value: unknown, shape: Shape): unknown {
 	}
 }
 
-/** The date that a text in ISO form stands for; otherwise the value itself. */
+/** The original if the copy has the same members, and so nothing was converted; otherwise the copy. */
+function unlessSame(original: object, copy: object): object {
+	const members = Object.entries(original);
+	return members.every(([name, member]) => (copy as Fields)[name] === member) ? original : copy;
+}
+
+/** The date that a text in ISO form stands for; otherwise, also for a day that does not exist, the value itself. */
 function dateOf(value: unknown): unknown {
-	if (typeof value !== 'string' || !ISO_DATE.test(value)) return value;
-	const date = new Date(value);
-	return Number.isNaN(date.getTime()) ? value : date;
+	const [, year, month, day] = (typeof value === 'string' && ISO_DATE.exec(value)) || [];
+	if (day === undefined) return value;
+	const date = new Date(value as string);
+	const dayExists = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
+	return Number.isNaN(date.getTime()) || !dayExists ? value : date;
 }
 
 /** The number that a text stands for; undefined for other text. */

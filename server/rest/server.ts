@@ -99,7 +99,7 @@ function parseBody(
 	done: (error: Error | null, body?: unknown) => void,
 ): void {
 	const { 'content-encoding': encoding = 'identity' } = headers;
-	if (encoding !== 'identity') {
+	if (encoding.toLowerCase() !== 'identity') {
 		done(refusedBody(415, 'The body must not have a Content-Encoding'));
 		return;
 	}
@@ -108,8 +108,8 @@ function parseBody(
 		// Rocket.Chat treats an empty body as an object without members.
 		body = text.trim() === '' ? {} : parseJson(text);
 	} catch (error) {
-		const isJson = error instanceof Unreadable;
-		done(refusedBody(400, isJson ? `The body is refused: ${error.message}` : 'The body is not valid JSON'));
+		const isRefused = error instanceof Unreadable;
+		done(refusedBody(400, isRefused ? `The body is refused: ${error.message}` : 'The body is not valid JSON'));
 		return;
 	}
 	done(null, body);

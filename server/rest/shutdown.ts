@@ -13,8 +13,7 @@ const LAST_ANSWERS_MS = 250;
 export async function closeHttp(http: FastifyInstance, calls: InFlightCalls): Promise<void> {
 	// Connections that have just become idle would otherwise stay until their keep-alive times out.
 	const idleCloser = setInterval(() => http.server.closeIdleConnections(), IDLE_CHECK_MS);
-	await http.close();
-	clearInterval(idleCloser);
+	await http.close().finally(() => clearInterval(idleCloser));
 	await calls.close();
 }
 

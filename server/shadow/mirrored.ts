@@ -16,8 +16,9 @@ export function idsIn(body: Buffer, { 'x-user-id': userId }: IncomingHttpHeaders
 	};
 	add(userId);
 	try {
-		JSON.parse(body.toString(), (name, value) => {
-			add(name);
+		JSON.parse(body.toString(), function (this: unknown, name, value) {
+			// In a list, the name is an index.
+			if (!Array.isArray(this)) add(name);
 			return add(value);
 		});
 	} catch {

@@ -227,6 +227,7 @@ export class Shadow {
 	}
 
 	#later(run: () => void): void {
+		if (this.#isClosed) return;
 		const { delay, later } = this.options;
 		if (later) {
 			later(run, delay);

@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import * as catalogue from '../../methods/index.js';
 import { type App, createApp } from '../../server/app.js';
 import { openServer } from '../../server/openServer.js';
+import { idsIn } from '../../server/shadow/mirrored.js';
 import { Shadow } from '../../server/shadow/shadow.js';
 import type { OpenStore } from '../../server/store/collections.js';
 import type { Store } from '../../shared/store.js';
@@ -285,5 +286,15 @@ describe('a server with --shadow', () => {
 		expect(metrics).to.include('roomkey_shadow_requests_total{outcome="agrees"} 0');
 		expect((await fetch(`${server.url}/sockjs/0/a/xhr`, { method: 'POST' })).status).to.equal(503);
 		await server.close();
+	});
+});
+
+describe('the ids in a mirrored request', () => {
+	it('are those of its caller and of texts and names in its body, but no index of a list', () => {
+		const members = Array.from({ length: 90 }, (_, i) => ({ _id: `user-${i}`, key: 'a key with spaces' }));
+		const body = Buffer.from(JSON.stringify({ usersSuggestedGroupKeys: { 'room-1': members } }));
+		const ids = idsIn(body, { 'x-user-id': 'caller' });
+		expect(ids).to.include.members(['caller', 'room-1', 'user-0', 'user-89']);
+		expect(ids).to.not.include('0');
 	});
 });

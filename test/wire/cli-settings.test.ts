@@ -176,10 +176,14 @@ describe('the settings of roomkey', () => {
 		const asOwner = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'];
 		const [command = '', ...args] = [...(process.getuid?.() === 0 ? asOwner : []), process.execPath];
 		const main = 'dist/server/cli/main.js';
-		const { status, stderr } = spawnSync(command, [...args, main, '--config', file, '--print-config'], {
-			encoding: 'utf8',
-		});
+		const print = () => spawnSync(command, [...args, main, '--config', file, '--print-config'], { encoding: 'utf8' });
+		const { status, stderr } = print();
 		await chmod(file, 0o600);
+		await chmod(folder, 0);
+		const hidden = print();
+		await chmod(folder, 0o700);
+		expect(hidden.status).to.equal(2);
+		expect(hidden.stderr).to.match(/cannot be read: .*roomkey\.json: \S+ belongs to .*, and .* may not enter it/);
 		expect(status).to.equal(2);
 		expect(stderr).to.include(
 			`The file of --config cannot be read: ${file}: its mode does not allow reading. Allow it: chmod u+r ${file}`,

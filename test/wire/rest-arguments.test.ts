@@ -26,6 +26,9 @@ describe('arguments over REST', () => {
 		dates: [Date],
 		nested: { since: Match.Optional(Date), note: String },
 		textOrDate: Match.OneOf(String, Date),
+		either: Match.OneOf({ id: String }, { since: Date }, [Number], [Date]),
+		byName: Match.ObjectWithValues(Date),
+		maybeNumbers: [Match.Maybe(Number)],
 		numbers: [Number],
 		booleans: [Boolean],
 		texts: [String],
@@ -61,7 +64,7 @@ describe('arguments over REST', () => {
 			expect(await send('date', '2026-01-31')).to.deep.equal(new Date('2026-01-31T00:00:00.000Z'));
 			expect(await send('maybeDate', '2026-01-31T12:00:00.000Z')).to.deep.equal(noon);
 			expect(await send('textOrDate', '2026-01-31')).to.equal('2026-01-31');
-			for (const text of ['yesterday', '2026', '2026-13-45', '31.1.2026'])
+			for (const text of ['yesterday', '2026', '2026-13-45', '2026-02-31', '2026-04-31T12:00:00Z', '31.1.2026'])
 				expect(await send('date', text), text).to.match(/^Match error: Expected Date/);
 		}
 		expect(await json('dates', ['2026-01-31T12:00:00.000Z'])).to.deep.equal([noon]);
@@ -69,6 +72,12 @@ describe('arguments over REST', () => {
 			since: noon,
 			note: '2026-01-31',
 		});
+		expect(await json('either', { since: '2026-01-31' })).to.deep.equal({ since: new Date('2026-01-31') });
+		expect(await json('either', ['2026-01-31'])).to.deep.equal([new Date('2026-01-31')]);
+		expect(await json('byName', { first: '2026-01-31' })).to.deep.equal({ first: new Date('2026-01-31') });
+		expect(await json('nested', { since: '2026-01-31', note: 5 })).to.equal(
+			'Match error: Expected string, got number in field note',
+		);
 		expect(await json('nested', { since: 'soon', note: 'x' })).to.equal('Match error: Expected Date in field since');
 		expect(
 			await query('nested', `value=${encodeURIComponent('{"since":"2026-01-31T12:00:00Z","note":"x"}')}`),
@@ -83,6 +92,7 @@ describe('arguments over REST', () => {
 		expect(await query('booleans', 'value=true&value=false')).to.deep.equal([true, false]);
 		expect(await query('dates', 'value=2026-01-31T12:00:00Z&value=2026-01-31T12:00:00Z')).to.deep.equal([noon, noon]);
 		expect(await query('texts', 'value[]=a&value=b')).to.have.members(['a', 'b']);
+		expect(await query('maybeNumbers', 'value=a&value=1')).to.match(/^Match error/);
 		expect(await query('numbers', 'value=1&value=x')).to.match(/^Match error/);
 	});
 

@@ -80,6 +80,19 @@ describe('a server whose definitions throw or return what cannot be read', () =>
 		expect(errors()).to.include("The result of method 'test.getter' cannot be encoded");
 	});
 
+	it('logs a client error whose details throw, also from a publication that every client receives', async () => {
+		const run = () => {
+			throw Object.defineProperty({ isClientSafe: true, error: 'odd' }, 'details', { get: failing });
+		};
+		const client = await open({
+			methods: [method({ ...anonymous, name: 'test.details', run })],
+			publications: [publication({ ...anonymous, name: null, run })],
+		});
+		const { error } = await client.call('test.details');
+		expect(error).to.include(INTERNAL);
+		expect(errors()).to.include('The details of an error cannot be encoded');
+	});
+
 	it('logs that the details of a client error cannot be encoded, and answers with a server error', async () => {
 		const circular: Record<string, unknown> = {};
 		circular.self = circular;
