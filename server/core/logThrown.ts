@@ -52,9 +52,10 @@ export function logThrown(
 	value: unknown,
 	caller?: Caller,
 ): void {
-	if (isClientSafe(value) && canBeSent(value)) return;
+	const isSafe = isClientSafe(value);
+	if (isSafe && canBeSent(value)) return;
 	const callerFacts = caller && factsOf(caller);
-	if (isClientSafe(value)) {
+	if (isSafe) {
 		log.error({ ...facts, ...callerFacts }, 'The details of an error cannot be encoded');
 		return;
 	}

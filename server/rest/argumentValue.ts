@@ -80,7 +80,8 @@ function firstFit(values: readonly unknown[], matcher: AnyMatcher): unknown {
 		if (!matcher.fault(value)) return value;
 		for (const shape of choicesOf(matcher.shape)) {
 			const converted = withDates(value, shape);
-			if (!matcher.fault(converted)) return converted;
+			const hasDates = converted !== value;
+			if (hasDates && !matcher.fault(converted)) return converted;
 		}
 	}
 	return undefined;
