@@ -10,6 +10,7 @@ import { refuseUnknown } from '../core/refuseUnknown.js';
 import * as codec from './codec.js';
 import type { LargeAnswers } from './large-answers.js';
 import type { Login } from './login.js';
+import type { Subscriptions } from './publications/subscriptions.js';
 import type { ChainId } from './resume-chains.js';
 import type { Transport } from './transports/transport.js';
 
@@ -31,6 +32,7 @@ export interface CallHost {
 	/** Encodes a part of a long message. */
 	encodePart(text: string): Buffer;
 	readonly largeAnswers: LargeAnswers;
+	readonly subscriptions: Pick<Subscriptions, 'whenRemovalsDone'> | undefined;
 }
 
 /**
@@ -193,6 +195,8 @@ export async function runCall(call: codec.MethodCall, host: CallHost, unblock: (
 		host.send(answer.message);
 		caller.unblock();
 		await caller.written;
+		// A subscription that has failed because of the write may still be removing its documents.
+		await host.subscriptions?.whenRemovalsDone();
 		host.send(codec.updated(id));
 	} else {
 		host.send(codec.updated(id));

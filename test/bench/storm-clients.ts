@@ -4,6 +4,7 @@
  */
 import { setPriority } from 'node:os';
 import { WebSocket } from 'ws';
+import { spreadOverTurns } from '../../server/core/turns.js';
 
 export interface StormOrder {
 	readonly port: number;
@@ -41,34 +42,43 @@ const NOTICE_MS = 1000;
 // In life they are on other machines, so they do not take turns with the server and its other clients.
 setPriority(10);
 
+/**
+ * Begins an attempt. Only a few begin in one turn of the event loop. Otherwise this process would connect thousands of sockets
+ * in one turn, and all their requests would arrive at the server in one of its turns. Clients on separate machines do not
+ * do that.
+ */
+const begin = spreadOverTurns<() => void>({ perTurn: 3, maxWaiting: Number.POSITIVE_INFINITY }, (attempt) => attempt());
+
 const sockets = new Set<WebSocket>();
 let refused = 0;
 let failedLogins = 0;
 
 /** Connects and logs in once. Resolves with whether it did. */
 function attempt(port: number, token: string): Promise<boolean> {
-	return new Promise((resolve) => {
-		const socket = new WebSocket(`ws://127.0.0.1:${port}/websocket`, { perMessageDeflate: false });
-		socket.on('error', () => {});
-		socket.on('close', () => {
-			sockets.delete(socket);
-			resolve(false);
-		});
-		socket.on('open', () => {
-			sockets.add(socket);
-			socket.send('{"msg":"connect","version":"1","support":["1"]}');
-		});
-		socket.on('message', (data) => {
-			const text = String(data);
-			if (text.startsWith('{"msg":"connected"')) {
-				socket.send(JSON.stringify({ msg: 'method', method: 'login', params: [{ resume: token }], id: 'login' }));
-			} else if (text.startsWith('{"msg":"result","id":"login"')) {
-				if (text.includes('"error"')) failedLogins++;
-				resolve(true);
-			} else if (text.startsWith('{"msg":"ping"')) {
-				socket.send('{"msg":"pong"}');
-			}
-		});
+	return new Promise((resolve) => begin(() => connect(port, token, resolve)));
+}
+
+function connect(port: number, token: string, resolve: (isLoggedIn: boolean) => void): void {
+	const socket = new WebSocket(`ws://127.0.0.1:${port}/websocket`, { perMessageDeflate: false });
+	socket.on('error', () => {});
+	socket.on('close', () => {
+		sockets.delete(socket);
+		resolve(false);
+	});
+	socket.on('open', () => {
+		sockets.add(socket);
+		socket.send('{"msg":"connect","version":"1","support":["1"]}');
+	});
+	socket.on('message', (data) => {
+		const text = String(data);
+		if (text.startsWith('{"msg":"connected"')) {
+			socket.send(JSON.stringify({ msg: 'method', method: 'login', params: [{ resume: token }], id: 'login' }));
+		} else if (text.startsWith('{"msg":"result","id":"login"')) {
+			if (text.includes('"error"')) failedLogins++;
+			resolve(true);
+		} else if (text.startsWith('{"msg":"ping"')) {
+			socket.send('{"msg":"pong"}');
+		}
 	});
 }
 

@@ -6,6 +6,7 @@ import { mock } from 'node:test';
 import { setImmediate as aTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
+import { MAX_WAITING_SECONDS } from '../../server/core/admission.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { RawClient } from '../support/ddp.js';
 import { request } from '../support/rest.js';
@@ -101,8 +102,8 @@ describe('the admission of connections', () => {
 	it('refuses those beyond the queue with 503 and Retry-After before the upgrade', async () => {
 		await start({ maxConnectsPerSecond: 1 });
 		await open().opened;
-		for (let i = 0; i < 5; i++) open();
-		await waiting(5);
+		for (let i = 0; i < MAX_WAITING_SECONDS; i++) open();
+		await waiting(MAX_WAITING_SECONDS);
 		const response = await open().refused;
 		response.resume();
 		expect(response.statusCode).to.equal(503);

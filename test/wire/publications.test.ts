@@ -785,33 +785,54 @@ describe('publications over DDP', () => {
 			expect(frames.at(-1)).to.deep.equal(NOSUB);
 		});
 
-		it('end with an error when what was written cannot be read, before its updated', async () => {
-			let broken = false;
-			const { permissions } = app.store;
-			const find = (...asked: Parameters<typeof permissions.find>) => {
-				if (broken) throw new Error('no primary');
-				return permissions.find(...asked);
-			};
-			const other = await startApp({
-				methods,
-				publications,
-				store: { ...app.store, permissions: { ...permissions, find } },
-				onChange: app.onChange,
+		describe('when what was written cannot be read', () => {
+			let broken: boolean;
+			let other: TestApp;
+			let client: RawClient;
+
+			beforeEach(async () => {
+				broken = false;
+				const { permissions } = app.store;
+				const find = (...asked: Parameters<typeof permissions.find>) => {
+					if (broken) throw new Error('no primary');
+					return permissions.find(...asked);
+				};
+				other = await startApp({
+					methods,
+					publications,
+					store: { ...app.store, permissions: { ...permissions, find } },
+					onChange: app.onChange,
+				});
+				client = await RawClient.connect(other.webSocketUrl);
 			});
-			const client = await RawClient.connect(other.webSocketUrl);
-			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
-			await subscribe(() => withRole('r'), client);
-			broken = true;
-			const frames = await write(client, 'q', ['r']);
-			expect(frames).to.deep.equal([
-				RESULT,
-				{ msg: 'removed', collection: PERMISSIONS, id: 'p' },
-				{ ...NOSUB, error: INTERNAL },
-				UPDATED,
-			]);
-			expect(other.log.lines.map(({ text }) => text)).to.include('Exception from sub a id s');
-			await client.close();
-			await other.close();
+			afterEach(async () => {
+				await client.close();
+				await other.close();
+			});
+
+			it('end with an error, before its updated', async () => {
+				await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
+				await subscribe(() => withRole('r'), client);
+				broken = true;
+				const frames = await write(client, 'q', ['r']);
+				expect(frames).to.deep.equal([
+					RESULT,
+					{ msg: 'removed', collection: PERMISSIONS, id: 'p' },
+					{ ...NOSUB, error: INTERNAL },
+					UPDATED,
+				]);
+				expect(other.log.lines.map(({ text }) => text)).to.include('Exception from sub a id s');
+			});
+
+			it('also remove so many documents that it takes several turns, before its updated', async () => {
+				const count = 5000;
+				for (let i = 0; i < count; i++) await app.store.permissions.insertOne({ _id: `p${i}`, roles: ['r'] });
+				await subscribe(() => withRole('r'), client);
+				broken = true;
+				const frames = await write(client, 'q', ['r']);
+				expect(frames.filter(({ msg }) => msg === 'removed')).to.have.length(count);
+				expect(frames.slice(-2)).to.deep.equal([{ ...NOSUB, error: INTERNAL }, UPDATED]);
+			});
 		});
 
 		it('do not delay the updated of other clients because of a client that reads nothing', async () => {

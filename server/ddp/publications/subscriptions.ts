@@ -179,7 +179,8 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 	}
 
 	private async rerunFor(userId: string | null): Promise<void> {
-		await this.#whenRemovalsDone();
+		// Documents that are still being removed would count as published in the rerun.
+		await this.whenRemovalsDone();
 		if (this.#closed) return;
 		const ended = [...(this.#named?.values() ?? [])];
 		for (const subscription of [...ended, ...membersOf(this.#universal)]) subscription.endSilently();
@@ -200,8 +201,8 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		if (readyInRerun.length > 0) this.transport.send(codec.ready(readyInRerun));
 	}
 
-	/** Resolves when the documents of all ending subscriptions are removed. A rerun must not begin earlier. */
-	async #whenRemovalsDone(): Promise<void> {
+	/** Resolves when the documents of all ending subscriptions are removed, and their `nosub` is sent. */
+	async whenRemovalsDone(): Promise<void> {
 		for (;;) {
 			const all = [...(this.#named?.values() ?? []), ...membersOf(this.#universal)];
 			const removals = all.map(({ removal }) => removal).filter((removal) => removal !== undefined);
