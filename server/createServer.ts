@@ -1,6 +1,6 @@
-import { openServer } from './openServer.js';
 import type { ServerOptions } from './options/serverOptions.js';
-import type { RoomkeyServer } from './roomkeyServer.js';
+import { openServer } from './start/openServer.js';
+import type { RoomkeyServer } from './start/roomkeyServer.js';
 
 /**
  * Starts a server.

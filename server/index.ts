@@ -41,4 +41,4 @@ export { EJSON } from './ejson.js';
 export { OptionError } from './options/kinds.js';
 export type { ServerOptions, StoreOption } from './options/serverOptions.js';
 export { hasPermission, requirePermission } from './permission.js';
-export type { CallAs, RoomkeyServer } from './roomkeyServer.js';
+export type { CallAs, RoomkeyServer } from './start/roomkeyServer.js';

@@ -7,7 +7,6 @@ import { isClientSafe, MatchError, toClientError } from '../../shared/errors.js'
 import type { Log } from '../../shared/log.js';
 import type { Store } from '../../shared/store.js';
 import { StoreError } from '../../shared/storeErrors.js';
-import { appOptionsOf } from '../appOptions.js';
 import { createBus } from '../cluster/bus.js';
 import { createInvoker } from '../core/invoke.js';
 import { createCallLog, logRevokedTokens } from '../ops/callLog.js';
@@ -16,6 +15,7 @@ import { checkServerOptions } from '../options/checkOptions.js';
 import { OptionError } from '../options/kinds.js';
 import { localUrl } from '../options/localUrl.js';
 import { options } from '../options/options.js';
+import { appOptionsOf } from '../start/appOptions.js';
 import { openStore, type StoreChoice } from '../store/open.js';
 import { type Admin, type FirstAdminArgs, refusedCall } from './admin.js';
 import { CommandError } from './command.js';

@@ -1,9 +1,9 @@
 /** `roomkey` without a subcommand: serves until SIGINT or SIGTERM. */
 import { hasActiveAdmin } from '../../methods/model/users/admins.js';
 import type { Store } from '../../shared/store.js';
-import type { CheckedStart } from '../checkStart.js';
-import { startServer } from '../openServer.js';
 import { isEveryAddress } from '../options/localUrl.js';
+import type { CheckedStart } from '../start/checkStart.js';
+import { startServer } from '../start/openServer.js';
 import type { StoreChoice } from '../store/open.js';
 import type { Io } from './command.js';
 import type { Config } from './config.js';
@@ -19,7 +19,7 @@ export async function serve(config: Config, start: CheckedStart, io: Io): Promis
 	try {
 		const everywhere = isEveryAddress(config.host) ? ` (on all addresses: ${config.host})` : '';
 		io.line(`Roomkey listening on ${server.url}${everywhere}`);
-		if (config.demo) io.line(`\n${(await import('./demo.js')).demoHint(server.url)}\n`);
+		if (config.demo) io.line(`\n${(await import('../start/demo.js')).demoHint(server.url)}\n`);
 		else if (await lacksAdmin(server.store)) io.line(firstAdminHint(config.store));
 		await ended;
 	} finally {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Log } from '../../shared/log.js';
 import { closeServer } from '../http/closeServer.js';
 import { securityHeaders } from '../http/securityHeaders.js';
-import { unrefServer } from '../unref.js';
+import { unrefServer } from '../http/unref.js';
 import type { Health } from './health.js';
 import type { Metrics } from './metrics.js';
 

@@ -2,10 +2,10 @@
 import type { User } from '../../shared/documents.js';
 import { clone } from '../../shared/ejson.js';
 import { isObject } from '../../shared/isObject.js';
-import { openServer } from '../openServer.js';
 import { checkServerOptions } from '../options/checkOptions.js';
 import type { ServerOptions } from '../options/serverOptions.js';
-import type { RoomkeyServer } from '../roomkeyServer.js';
+import { openServer } from '../start/openServer.js';
+import type { RoomkeyServer } from '../start/roomkeyServer.js';
 import { callSite, withCallSite } from './callSite.js';
 import { connectClient, type TestClient } from './client.js';
 import { isClockFake } from './clock.js';

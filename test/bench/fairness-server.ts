@@ -1,5 +1,5 @@
 /** The server of the bench of fairness: large rooms, users with many rooms, and a large view. Tells its port and its data. */
-import { createApp } from '../../server/app.js';
+import { createApp } from '../../server/start/app.js';
 import { openStore } from '../../server/store/open.js';
 import { method } from '../../shared/method.js';
 import { liveQuery, publication } from '../../shared/publication.js';

@@ -5,8 +5,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
-import { createApp } from '../../server/app.js';
 import * as codec from '../../server/ddp/codec.js';
+import { createApp } from '../../server/start/app.js';
 import { openStore } from '../../server/store/open.js';
 import { method } from '../../shared/method.js';
 import { liveQuery, type PublicationContext, publication } from '../../shared/publication.js';

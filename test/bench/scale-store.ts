@@ -4,7 +4,7 @@
  * Sends its port and who may call; then, as it is ordered, takes all key ids away, or sends its CPU time.
  */
 import * as catalogue from '../../methods/index.js';
-import { createApp } from '../../server/app.js';
+import { createApp } from '../../server/start/app.js';
 import { openStore } from '../../server/store/open.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from '../support/log.js';

@@ -5,7 +5,7 @@
  */
 import { createWriteStream } from 'node:fs';
 import { pino } from 'pino';
-import { openServer } from '../../server/openServer.js';
+import { openServer } from '../../server/start/openServer.js';
 import { addPerson, addRoom } from '../support/people.js';
 import { memory } from './memoryUsage.js';
 import { watchWork } from './storm-work.js';

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { connect } from 'nats';
 import { hashToken } from '../../methods/model/users/tokens.js';
-import { type OpenServer, openServer } from '../../server/openServer.js';
+import { type OpenServer, openServer } from '../../server/start/openServer.js';
 import { randomId } from '../../shared/ids.js';
 import { RawClient } from '../support/ddp.js';
 import { memoryLog } from '../support/log.js';

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { fillDemo } from '../../server/cli/demo.js';
+import { fillDemo } from '../../server/start/demo.js';
 import { openStore } from '../../server/store/open.js';
 import { freePort } from '../support/freePort.js';
 import { memoryLog } from '../support/log.js';

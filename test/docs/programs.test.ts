@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { text as readAll } from 'node:stream/consumers';
 import { expect } from 'chai';
-import { fillDemo } from '../../server/cli/demo.js';
+import { fillDemo } from '../../server/start/demo.js';
 import { openStore } from '../../server/store/open.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { memoryLog } from '../support/log.js';

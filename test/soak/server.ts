@@ -3,7 +3,7 @@
 import { EventEmitter, once } from 'node:events';
 import { pino } from 'pino';
 import * as catalogue from '../../methods/index.js';
-import { createApp } from '../../server/app.js';
+import { createApp } from '../../server/start/app.js';
 import { openStore } from '../../server/store/open.js';
 import { liveQuery, publication } from '../../shared/publication.js';
 import { testOptions } from '../support/options.js';

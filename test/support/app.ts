@@ -1,11 +1,11 @@
 /** Starts a real server on 127.0.0.1, at a free port. */
 import * as catalogue from '../../methods/index.js';
-import { createApp } from '../../server/app.js';
-import type { AppOptions } from '../../server/appOptions.js';
 import type { Catalogue } from '../../server/catalogue.js';
 import { ClusterCounts } from '../../server/cluster/clusterCounts.js';
 import type { OpenSession } from '../../server/ddp/transports/transport.js';
 import { Ops } from '../../server/ops/ops.js';
+import { createApp } from '../../server/start/app.js';
+import type { AppOptions } from '../../server/start/appOptions.js';
 import type { Method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { checkingDeclarations } from './declared.js';

@@ -1,7 +1,7 @@
 /** Starts a server and makes everything happen on it that metrics count. */
 import { readFileSync } from 'node:fs';
 import { Match, method } from '../../server/index.js';
-import { type OpenServer, openServer } from '../../server/openServer.js';
+import { type OpenServer, openServer } from '../../server/start/openServer.js';
 import { RawClient } from './ddp.js';
 import { identity, publicKey, sealed } from './keys.js';
 import { addMember, addPerson, addRoom, type Person } from './people.js';

@@ -1,5 +1,5 @@
 /** The default options of a server in a test. */
-import type { AppOptions } from '../../server/appOptions.js';
+import type { AppOptions } from '../../server/start/appOptions.js';
 import { settings } from './roomkey.js';
 
 export const testOptions: Omit<AppOptions, 'catalogue' | 'store' | 'onChange' | 'log'> = {

@@ -5,7 +5,7 @@
 import { expect } from 'chai';
 import { type Db, MongoClient } from 'mongodb';
 import { createServer } from '../../server/createServer.js';
-import type { RoomkeyServer } from '../../server/roomkeyServer.js';
+import type { RoomkeyServer } from '../../server/start/roomkeyServer.js';
 import { collection } from '../../shared/collections.js';
 import { randomId } from '../../shared/ids.js';
 import { Match } from '../../shared/match.js';

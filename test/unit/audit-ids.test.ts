@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { hashToken, tokenId } from '../../methods/model/users/tokens.js';
-import { type OpenServer, openServer } from '../../server/openServer.js';
+import { type OpenServer, openServer } from '../../server/start/openServer.js';
 import { method } from '../../shared/method.js';
 import { RawClient } from '../support/ddp.js';
 import { memoryLog } from '../support/log.js';

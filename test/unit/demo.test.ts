@@ -1,6 +1,6 @@
 /** The people and rooms of the demo. */
 import { expect } from 'chai';
-import { fillDemo } from '../../server/cli/demo.js';
+import { fillDemo } from '../../server/start/demo.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 describe('the demo', () => {

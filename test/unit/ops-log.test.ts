@@ -1,9 +1,9 @@
 /** The log entries about the start and stop of a server, about calls, logins and connections. */
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
-import { type OpenServer, openServer } from '../../server/openServer.js';
 import { prettyLine } from '../../server/ops/prettyLog.js';
 import { changedSettings, storeLocation } from '../../server/ops/startLog.js';
+import { type OpenServer, openServer } from '../../server/start/openServer.js';
 import { loginHandler } from '../../shared/loginHandler.js';
 import { method } from '../../shared/method.js';
 import { RawClient } from '../support/ddp.js';

@@ -14,8 +14,8 @@ import {
 	trace,
 } from '@opentelemetry/api';
 import { expect } from 'chai';
-import { type OpenServer, openServer } from '../../server/openServer.js';
 import { openTraces } from '../../server/ops/traces.js';
+import { type OpenServer, openServer } from '../../server/start/openServer.js';
 import { method } from '../../shared/method.js';
 import { memoryLog } from '../support/log.js';
 import { addPerson } from '../support/people.js';

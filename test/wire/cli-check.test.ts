@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect } from 'chai';
 import { isCertificateRefused } from '../../server/cli/connectionFault.js';
-import { openServer } from '../../server/openServer.js';
+import { openServer } from '../../server/start/openServer.js';
 import { openFolder } from '../../server/store/folder.js';
 import { startApp } from '../support/app.js';
 import { runCommand, runHere } from '../support/command.js';

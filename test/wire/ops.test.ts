@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { createServer } from '../../server/index.js';
-import { openServer } from '../../server/openServer.js';
+import { openServer } from '../../server/start/openServer.js';
 import { type BusyServer, startBusyServer } from '../support/busyServer.js';
 import { memoryLog } from '../support/log.js';
 import { request } from '../support/rest.js';

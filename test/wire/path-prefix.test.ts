@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import express from 'express';
 import { belowPrefix, isPathPrefix } from '../../server/http/pathPrefix.js';
-import { openServer } from '../../server/openServer.js';
+import { openServer } from '../../server/start/openServer.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { RawClient } from '../support/ddp.js';
 import { RawHttp, upgradeRequest } from '../support/rawHttp.js';

@@ -2,8 +2,8 @@
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
-import { type OpenServer, openServer } from '../../server/openServer.js';
 import { MAX_LINES } from '../../server/ops/lineLimit.js';
+import { type OpenServer, openServer } from '../../server/start/openServer.js';
 import { type LogLine, memoryLog } from '../support/log.js';
 import { addPerson } from '../support/people.js';
 import { headersOf, request } from '../support/rest.js';

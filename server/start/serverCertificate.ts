@@ -1,16 +1,16 @@
 /** The TLS certificate of a server: opened at the start, and read again when the operator asks for it. */
-import type { Log } from '../shared/log.js';
-import type { App } from './app.js';
+import type { Log } from '../../shared/log.js';
 import {
 	type Certificate,
 	type CertificateError,
 	readCertificate,
 	readPem,
 	reloadCertificate,
-} from './http/certificate.js';
-import type { Ops } from './ops/ops.js';
-import type { CheckedOptions } from './options/checkOptions.js';
-import { OptionError } from './options/kinds.js';
+} from '../http/certificate.js';
+import type { Ops } from '../ops/ops.js';
+import type { CheckedOptions } from '../options/checkOptions.js';
+import { OptionError } from '../options/kinds.js';
+import type { App } from './app.js';
 
 /** The files of `--tls-cert` and `--tls-key`. */
 function certificateFiles({ settings: { 'tls-cert': cert, 'tls-key': key } }: CheckedOptions) {

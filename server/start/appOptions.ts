@@ -1,18 +1,18 @@
 /** The options of `createApp`, most of which are made from the settings. */
-import type { ExpiringCacheOptions } from '../shared/expiringCache.js';
-import type { Log } from '../shared/log.js';
-import type { Settings } from '../shared/method.js';
-import type { Store } from '../shared/store.js';
-import type { Catalogue } from './catalogue.js';
-import type { Link } from './cluster/link.js';
-import type { RateLimitMode } from './core/limits/rate.js';
-import type { DdpOptions } from './ddp/endpoint.js';
-import type { Certificate } from './http/certificate.js';
-import type { HttpTimeouts } from './http/httpServer.js';
-import type { Ops } from './ops/ops.js';
-import type { CheckedOptions } from './options/checkOptions.js';
-import type { RestOptions } from './rest/server.js';
-import type { OpenStore } from './store/collections.js';
+import type { ExpiringCacheOptions } from '../../shared/expiringCache.js';
+import type { Log } from '../../shared/log.js';
+import type { Settings } from '../../shared/method.js';
+import type { Store } from '../../shared/store.js';
+import type { Catalogue } from '../catalogue.js';
+import type { Link } from '../cluster/link.js';
+import type { RateLimitMode } from '../core/limits/rate.js';
+import type { DdpOptions } from '../ddp/endpoint.js';
+import type { Certificate } from '../http/certificate.js';
+import type { HttpTimeouts } from '../http/httpServer.js';
+import type { Ops } from '../ops/ops.js';
+import type { CheckedOptions } from '../options/checkOptions.js';
+import type { RestOptions } from '../rest/server.js';
+import type { OpenStore } from '../store/collections.js';
 
 export interface AppOptions {
 	/** The methods, publications and streams of the server. */

@@ -1,13 +1,13 @@
 /** Watches the database of a store, and reports what other programs write. */
 import type { Db } from 'mongodb';
-import type { CollectionDefinition } from '../shared/collections.js';
-import type { Log } from '../shared/log.js';
-import { collectionNames } from '../shared/store.js';
+import type { CollectionDefinition } from '../../shared/collections.js';
+import type { Log } from '../../shared/log.js';
+import { collectionNames } from '../../shared/store.js';
+import { watchedDatabase } from '../cluster/watch/mongoDatabase.js';
+import { startWatcher, type Watcher, type WatchMode } from '../cluster/watch/watcher.js';
+import { observedIds } from '../ddp/publications/live-queries.js';
+import type { Ops } from '../ops/ops.js';
 import type { App } from './app.js';
-import { watchedDatabase } from './cluster/watch/mongoDatabase.js';
-import { startWatcher, type Watcher, type WatchMode } from './cluster/watch/watcher.js';
-import { observedIds } from './ddp/publications/live-queries.js';
-import type { Ops } from './ops/ops.js';
 
 export type { Watcher };
 

@@ -1,9 +1,9 @@
 /** Checks all that a server starts with, before anything is opened. */
-import { type Catalogue, catalogueOf } from './catalogue.js';
-import type { Certificate } from './http/certificate.js';
-import { type CheckedOptions, readServerOptions } from './options/checkOptions.js';
-import { Faults } from './options/kinds.js';
-import type { ServerOptions } from './options/serverOptions.js';
+import { type Catalogue, catalogueOf } from '../catalogue.js';
+import type { Certificate } from '../http/certificate.js';
+import { type CheckedOptions, readServerOptions } from '../options/checkOptions.js';
+import { Faults } from '../options/kinds.js';
+import type { ServerOptions } from '../options/serverOptions.js';
 import { openCertificate } from './serverCertificate.js';
 
 /** What `checkStart` has checked and read. */

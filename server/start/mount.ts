@@ -1,10 +1,10 @@
 /** Runs Roomkey inside the HTTP server of an application. Roomkey answers only at its own paths. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { declineUpgrade } from '../core/declineUpgrade.js';
+import { securityHeaders } from '../http/securityHeaders.js';
+import { refused, sendRaw } from '../rest/envelope.js';
 import type { App } from './app.js';
-import { declineUpgrade } from './core/declineUpgrade.js';
-import { securityHeaders } from './http/securityHeaders.js';
-import { refused, sendRaw } from './rest/envelope.js';
 import type { Next } from './roomkeyServer.js';
 
 type Handler = Pick<App, 'owns' | 'handle' | 'upgrade'>;

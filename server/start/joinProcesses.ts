@@ -1,17 +1,17 @@
 /** Joins the parts of a server to the other processes of its service. */
-import { forgetCachedReads } from '../methods/model/cachedReads.js';
-import type { Log } from '../shared/log.js';
-import type { Store } from '../shared/store.js';
-import type { Bus } from './cluster/bus.js';
-import { createCatchUp } from './cluster/catchUp.js';
-import type { ChangedElsewhere } from './cluster/changedElsewhere.js';
-import { type Cluster, joinCluster } from './cluster/cluster.js';
-import type { Link } from './cluster/link.js';
-import { reportRecentWrites } from './cluster/recentWrites.js';
-import type { TokenWatcher } from './core/token-watcher.js';
-import { refreshAllLiveQueries } from './ddp/publications/live-queries.js';
-import type { StreamHub } from './ddp/publications/streams.js';
-import type { Ops } from './ops/ops.js';
+import { forgetCachedReads } from '../../methods/model/cachedReads.js';
+import type { Log } from '../../shared/log.js';
+import type { Store } from '../../shared/store.js';
+import type { Bus } from '../cluster/bus.js';
+import { createCatchUp } from '../cluster/catchUp.js';
+import type { ChangedElsewhere } from '../cluster/changedElsewhere.js';
+import { type Cluster, joinCluster } from '../cluster/cluster.js';
+import type { Link } from '../cluster/link.js';
+import { reportRecentWrites } from '../cluster/recentWrites.js';
+import type { TokenWatcher } from '../core/token-watcher.js';
+import { refreshAllLiveQueries } from '../ddp/publications/live-queries.js';
+import type { StreamHub } from '../ddp/publications/streams.js';
+import type { Ops } from '../ops/ops.js';
 
 export interface JoinedParts {
 	readonly link: Link;

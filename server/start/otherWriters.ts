@@ -1,9 +1,9 @@
 /** Makes a server notice writes to its data by other processes of the service, and by other programs. */
-import { type ChangedElsewhere, createChangedElsewhere } from './cluster/changedElsewhere.js';
-import type { Link } from './cluster/link.js';
+import { type ChangedElsewhere, createChangedElsewhere } from '../cluster/changedElsewhere.js';
+import type { Link } from '../cluster/link.js';
+import type { OpenStore } from '../store/collections.js';
 import { type JoinedParts, joinProcesses } from './joinProcesses.js';
 import { createCollectionRefresher } from './refreshCollection.js';
-import type { OpenStore } from './store/collections.js';
 
 export interface OtherWriters {
 	/** Receives the ids of documents that others have written. Created at its first use. */

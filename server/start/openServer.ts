@@ -1,32 +1,32 @@
 /** Opens the parts of a server, and starts it. */
 import { hash } from 'node:crypto';
-import { collectionsOf } from '../shared/collections.js';
-import { clone } from '../shared/ejson.js';
-import type { Log } from '../shared/log.js';
-import type { Store } from '../shared/store.js';
+import { collectionsOf } from '../../shared/collections.js';
+import { clone } from '../../shared/ejson.js';
+import type { Log } from '../../shared/log.js';
+import type { Store } from '../../shared/store.js';
+import { ClusterCounts } from '../cluster/clusterCounts.js';
+import type { Link } from '../cluster/link.js';
+import type { RocketChat } from '../cluster/rocketchat/rocketchat.js';
+import { readOnlyMethods, readOnlyStore } from '../core/readOnly.js';
+import { logCertificate } from '../http/certificate.js';
+import { Ops } from '../ops/ops.js';
+import { logReady, logStart, logStop } from '../ops/startLog.js';
+import { openTraces } from '../ops/traces.js';
+import type { CheckedOptions } from '../options/checkOptions.js';
+import { localUrl } from '../options/localUrl.js';
+import { natsSettings } from '../options/nats.js';
+import type { ServerOptions } from '../options/serverOptions.js';
+import type { Shadow } from '../shadow/shadow.js';
+import type { OpenStore } from '../store/collections.js';
+import { openStore } from '../store/open.js';
+import { packageVersion } from '../version.js';
 import { type App, createApp } from './app.js';
 import { appOptionsOf } from './appOptions.js';
 import { type CheckedStart, checkStart } from './checkStart.js';
-import { ClusterCounts } from './cluster/clusterCounts.js';
-import type { Link } from './cluster/link.js';
-import type { RocketChat } from './cluster/rocketchat/rocketchat.js';
-import { readOnlyMethods, readOnlyStore } from './core/readOnly.js';
-import { logCertificate } from './http/certificate.js';
 import { answerOrPassOn, mountOn, upgradeOwn } from './mount.js';
-import { Ops } from './ops/ops.js';
-import { logReady, logStart, logStop } from './ops/startLog.js';
-import { openTraces } from './ops/traces.js';
-import type { CheckedOptions } from './options/checkOptions.js';
-import { localUrl } from './options/localUrl.js';
-import { natsSettings } from './options/nats.js';
-import type { ServerOptions } from './options/serverOptions.js';
 import { prepareStore } from './prepareStore.js';
 import type { RoomkeyServer } from './roomkeyServer.js';
 import { certificateReloader } from './serverCertificate.js';
-import type { Shadow } from './shadow/shadow.js';
-import type { OpenStore } from './store/collections.js';
-import { openStore } from './store/open.js';
-import { packageVersion } from './version.js';
 import type { Watcher } from './watchStore.js';
 
 /** The parts of an open server, for the package's own tests. */
@@ -46,7 +46,7 @@ export async function startServer(start: CheckedStart): Promise<OpenServer> {
 	const { checked, certificate } = start;
 	const { settings, parts } = checked;
 	const log =
-		parts.log ?? (await import('./ops/createLog.js')).createLog(settings['log-level'], settings['log-format']);
+		parts.log ?? (await import('../ops/createLog.js')).createLog(settings['log-level'], settings['log-format']);
 	const startedAt = performance.now();
 	const version = packageVersion();
 	logStart(log, { version, store: checked.store, settings });
@@ -156,7 +156,7 @@ function programInterface(app: App, store: Store): Omit<RoomkeyServer, 'url' | '
 
 /** Opens the shadow, which replays mirrored requests. */
 async function openShadow({ settings, parts }: CheckedOptions, real: Store, log: Log): Promise<Shadow> {
-	const { Shadow } = await import('./shadow/shadow.js');
+	const { Shadow } = await import('../shadow/shadow.js');
 	return new Shadow({ real, declared: parts.collections ?? [], delay: settings['shadow-delay'], log });
 }
 
@@ -168,7 +168,7 @@ async function makeLink(
 ): Promise<Link | undefined> {
 	const { nats: urls } = settings;
 	if (urls === undefined) return undefined;
-	const { natsLink } = await import('./cluster/nats.js');
+	const { natsLink } = await import('../cluster/nats.js');
 	const connection = natsSettings(urls, settings);
 	if (connection.tls?.cert !== undefined) ops.setCertificate('nats', connection.tls.cert);
 	return natsLink({
@@ -198,8 +198,8 @@ async function joinBroker(
 ): Promise<RocketChat | undefined> {
 	const { 'rocketchat-broker': url, 'rocketchat-namespace': namespace = '' } = settings;
 	if (url === undefined) return undefined;
-	const { joinRocketChat } = await import('./cluster/rocketchat/rocketchat.js');
-	const { openMoleculer } = await import('./cluster/rocketchat/moleculer.js');
+	const { joinRocketChat } = await import('../cluster/rocketchat/rocketchat.js');
+	const { openMoleculer } = await import('../cluster/rocketchat/moleculer.js');
 	return joinRocketChat({
 		url,
 		namespace,

@@ -1,13 +1,13 @@
 /** Writes what must be in the store before the first call: the users of the demo, permissions and the first admin. */
-import type { Log } from '../shared/log.js';
-import { isDuplicateKey, type Store } from '../shared/store.js';
-import type { CheckedOptions } from './options/checkOptions.js';
-import { OptionError } from './options/kinds.js';
+import type { Log } from '../../shared/log.js';
+import { isDuplicateKey, type Store } from '../../shared/store.js';
+import type { CheckedOptions } from '../options/checkOptions.js';
+import { OptionError } from '../options/kinds.js';
 
 /** @throws OptionError if the name or the e-mail of the first admin belongs to another user */
 export async function prepareStore(store: Store, { settings, parts }: CheckedOptions, log: Log): Promise<void> {
 	if (settings.demo) {
-		const { fillDemo } = await import('./cli/demo.js');
+		const { fillDemo } = await import('./demo.js');
 		await fillDemo(store);
 		if (!isLoopback(settings.host))
 			log.warn({ host: settings.host }, 'The demo has users with public passwords, and other machines can reach it');
@@ -20,7 +20,7 @@ export async function prepareStore(store: Store, { settings, parts }: CheckedOpt
 	}
 	const { 'admin-username': username, 'admin-pass': password, 'admin-email': email } = settings;
 	if (password === undefined) return;
-	const { makeFirstAdmin } = await import('../methods/model/users/firstAdmin.js');
+	const { makeFirstAdmin } = await import('../../methods/model/users/firstAdmin.js');
 	const outcome = await makeFirstAdmin(store, { username, password, email });
 	if (outcome === 'made') log.info({ audit: true, username }, 'There was no admin, so one was created');
 	if (outcome === 'taken') {

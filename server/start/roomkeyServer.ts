@@ -1,8 +1,8 @@
 /** A running server, as a program sees it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { DeclaredCollections } from '../shared/collections.js';
-import type { Store } from '../shared/store.js';
+import type { DeclaredCollections } from '../../shared/collections.js';
+import type { Store } from '../../shared/store.js';
 
 /** Passes a request on to the next handler, as in express. */
 export type Next = (error?: unknown) => void;

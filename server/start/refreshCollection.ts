@@ -1,10 +1,10 @@
 /** Refreshes what clients observe of a collection, after writes of other processes or programs may have been missed. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Log } from '../shared/log.js';
-import type { Collection, Store } from '../shared/store.js';
-import type { Bus } from './cluster/bus.js';
-import type { ChangedElsewhere } from './cluster/changedElsewhere.js';
-import { refreshLiveQueries } from './ddp/publications/live-queries.js';
+import type { Log } from '../../shared/log.js';
+import type { Collection, Store } from '../../shared/store.js';
+import type { Bus } from '../cluster/bus.js';
+import type { ChangedElsewhere } from '../cluster/changedElsewhere.js';
+import { refreshLiveQueries } from '../ddp/publications/live-queries.js';
 
 export interface RefresherParts {
 	readonly store: Store;
