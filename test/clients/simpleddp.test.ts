@@ -15,7 +15,7 @@ const digest = (password: string) => ({
 });
 
 const rename = method({
-	name: 'rooms.rename',
+	name: 'test.rename',
 	summary: 'for a test',
 	args: { rid: String, name: String },
 	async run({ rid, name }, { store }) {
@@ -24,7 +24,7 @@ const rename = method({
 });
 
 const mine = publication({
-	name: 'rooms.mine',
+	name: 'test.mine',
 	summary: 'for a test',
 	args: {},
 	async run(_args, { store, userId }) {
@@ -83,7 +83,7 @@ describe('simpleddp', () => {
 		await client.call('login', { resume: person.token });
 		const mine = client.collection('rocketchat_room').reactive();
 		const rid = await addRoom(app.store, [person], { name: 'first' });
-		const sub = client.subscribe('rooms.mine');
+		const sub = client.subscribe('test.mine');
 		await sub.ready();
 		expect(mine.data()).to.deep.equal([{ id: rid, name: 'first' }]);
 		for (const name of ['second', 'hidden', 'third']) {
@@ -94,7 +94,7 @@ describe('simpleddp', () => {
 					resolve(data);
 				});
 			});
-			await client.call('rooms.rename', rid, name);
+			await client.call('test.rename', rid, name);
 			await changed;
 			expect(mine.data()).to.deep.equal(name === 'hidden' ? [] : [{ id: rid, name }]);
 		}

@@ -28,10 +28,10 @@ describe('the reference of methods', () => {
 
 	it('shows a method with everything a definition can say', () => {
 		const full = method({
-			name: 'rooms.full',
+			name: 'test.full',
 			summary: 'Does everything',
 			args: { rid: String, count: Match.Optional(Number) },
-			rest: { verb: 'GET', path: 'rooms.full/:rid' },
+			rest: { verb: 'GET', path: 'test.full/:rid' },
 			anonymous: true,
 			timeout: 60_000,
 			secondFactor: true,
@@ -53,12 +53,12 @@ describe('the reference of methods', () => {
 		const text = reference({ methods: [full, bare], publications: [], streams: [] });
 		expect(text).to.include(
 			[
-				'### `rooms.full`',
+				'### `test.full`',
 				'',
 				'Does everything.',
 				'',
-				'- DDP: `rooms.full(rid, count?)`',
-				'- REST: `GET /api/v1/rooms.full/:rid`',
+				'- DDP: `test.full(rid, count?)`',
+				'- REST: `GET /api/v1/test.full/:rid`',
 				'- anyone may call it · 1,200 calls per minute · once · may ask for a second factor · audited · time limit 60 seconds',
 				'- Arguments:',
 				'  - `rid`: `string`',

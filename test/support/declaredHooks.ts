@@ -22,6 +22,8 @@ export const mochaHooks = {
 	},
 	// Throws only at the end, because mocha skips all further tests when `afterEach` fails.
 	afterAll(): void {
-		if (found.length > 0) throw new Error(found.splice(0).join('\n'));
+		if (found.length === 0) return;
+		const hint = 'A test that fails here may have a method of its own with the name of a method of Roomkey.';
+		throw new Error([...found.splice(0), hint].join('\n'));
 	},
 };
