@@ -737,6 +737,38 @@ describe('publications over DDP', () => {
 			expect(frames.at(-1)).to.deep.equal(READY);
 		});
 
+		it('leave nothing behind when one of several is refused, and those of other clients go on', async () => {
+			const [refused, reader] = [await connect(), await connect()];
+			const [nosub] = await subscribe(() => [withRole('r'), liveQuery('rooms', { t: undefined }, { t: 1 })], refused);
+			expect(nosub).to.deep.include({ msg: 'nosub', id: 's' });
+			await subscribe(() => withRole('r'), reader);
+			await write(reader, 'p', ['r']);
+			const changed = { msg: 'changed', collection: PERMISSIONS, id: 'p', fields: { roles: ['r', 's'] } };
+			expect(await write(reader, 'p', ['r', 's'])).to.deep.equal([RESULT, changed, UPDATED]);
+			expect(await refused.untilEcho()).to.deep.equal([]);
+		});
+
+		it('end with an error for a client to which a change cannot be published, and go on for others', async () => {
+			const [failing, reader] = [await connect(), await connect()];
+			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
+			let context: PublicationContext | undefined;
+			await subscribe((runContext) => {
+				context = runContext;
+				return withRole('r');
+			}, failing);
+			await subscribe(() => withRole('r'), reader);
+			// An EJSON type whose text is the id of the document.
+			context?.removed(PERMISSIONS, { typeName: () => 'id', toJSONValue: () => 'p' });
+			const changed = { msg: 'changed', collection: PERMISSIONS, id: 'p', fields: { roles: ['r', 's'] } };
+			expect(await write(reader, 'p', ['r', 's'])).to.deep.equal([RESULT, changed, UPDATED]);
+			expect(await write(reader, 'p', ['r'])).to.deep.equal([
+				RESULT,
+				{ ...changed, fields: { roles: ['r'] } },
+				UPDATED,
+			]);
+			expect((await failing.take(2)).map(({ msg }) => msg)).to.deep.equal(['removed', 'nosub']);
+		});
+
 		it('may publish a document that the publish function publishes too; it is removed once', async () => {
 			const client = await connect();
 			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });

@@ -8,7 +8,7 @@ import { type Connection, checkArgs, type Settings } from '../../../shared/metho
 import type { LiveQuery, Publication, PublicationContext } from '../../../shared/publication.js';
 import type { Store } from '../../../shared/store.js';
 import { bindOnRead } from '../../core/bindOnRead.js';
-import { type CompactSet, compactSetOf, membersOf } from '../../core/compact-set.js';
+import { addMember, type CompactSet, membersOf } from '../../core/compact-set.js';
 import { logThrown } from '../../core/logThrown.js';
 import { type TimeoutClock, withTimeout } from '../../core/timeout.js';
 import { loggedId, wireId } from '../codec.js';
@@ -243,9 +243,9 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	private async publishQueries(queries: readonly LiveQuery[]): Promise<void> {
 		if (this.hasStopped) return;
 		for (const { collection } of queries) if (!(collection in this.store)) throw notDeclared(declaredName(collection));
-		const subscribers = queries.map((query) => new LiveQuerySubscriber(query, this));
-		this.#queries = compactSetOf(subscribers);
-		await Promise.all(subscribers.map((subscriber) => subscriber.start()));
+		// Recorded one by one: if a filter is refused, the subscribers made before it must be stopped.
+		for (const query of queries) this.#queries = addMember(this.#queries, new LiveQuerySubscriber(query, this));
+		await Promise.all([...membersOf(this.#queries)].map((subscriber) => subscriber.start()));
 		this.ready();
 	}
 
