@@ -445,6 +445,17 @@ describe('publications over DDP', () => {
 			expect(errors()).to.deep.equal(['thrown', 'rejected']);
 		});
 
+		for (const returned of [true, 0, 'x', {}, setTimeout]) {
+			it(`ignores what an onStop listener returns: ${typeof returned}`, async () => {
+				const frames = await subscribe((context) => {
+					context.onStop(() => returned as unknown as undefined);
+					context.stop();
+				});
+				expect(frames).to.deep.equal([NOSUB]);
+				expect(errors()).to.deep.equal([]);
+			});
+		}
+
 		it('fires the signal when it stops', async () => {
 			let signal: AbortSignal | undefined;
 			await subscribe((context) => {

@@ -8,6 +8,7 @@ import { type Connection, checkArgs, type Settings } from '../../../shared/metho
 import type { LiveQuery, Publication, PublicationContext } from '../../../shared/publication.js';
 import type { Store } from '../../../shared/store.js';
 import { bindOnRead } from '../../core/bindOnRead.js';
+import { callListener } from '../../core/callListener.js';
 import { addMember, type CompactSet, membersOf } from '../../core/compact-set.js';
 import { logThrown } from '../../core/logThrown.js';
 import { type TimeoutClock, withTimeout } from '../../core/timeout.js';
@@ -262,12 +263,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	}
 
 	private callSafely(listener: () => void | Promise<void>): void {
-		const logFailure = (err: unknown) => this.log.error({ err }, `Exception in onStop of ${this.publication.name}`);
-		try {
-			listener()?.catch(logFailure);
-		} catch (err) {
-			logFailure(err);
-		}
+		void callListener(listener, (err) => this.log.error({ err }, `Exception in onStop of ${this.publication.name}`));
 	}
 }
 
