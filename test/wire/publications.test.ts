@@ -780,6 +780,21 @@ describe('publications over DDP', () => {
 			expect((await failing.take(2)).map(({ msg }) => msg)).to.deep.equal(['removed', 'nosub']);
 		});
 
+		it('keep the filter and the fields that they were made with, whatever happens to these objects', async () => {
+			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
+			await app.store.permissions.insertOne({ _id: 'secret', roles: ['s'] });
+			const frames = await subscribe(async () => {
+				const roles = { $in: ['r'] };
+				const fields: { roles?: 1; _updatedAt?: 1 } = { roles: 1 };
+				const query = liveQuery('permissions', { $and: [{ roles }] }, fields);
+				await undefined;
+				roles.$in[0] = 's';
+				fields._updatedAt = 1;
+				return query;
+			});
+			expect(frames).to.deep.equal([added('p', 'r'), READY]);
+		});
+
 		it('may publish a document that the publish function publishes too; it is removed once', async () => {
 			const client = await connect();
 			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
