@@ -378,6 +378,27 @@ describe('publications over DDP', () => {
 			]);
 		});
 
+		for (const fields of [undefined, null, 'text', ['list'], new Date(0), new Uint8Array(1)]) {
+			const type = String(fields === null || fields === undefined ? fields : fields.constructor.name);
+			it(`sends no document whose fields are no object: nosub 500 for ${type}`, async () => {
+				const refused = { ...NOSUB, error: INTERNAL };
+				expect(await subscribe((context) => context.added('c', 'x', fields as never))).to.deep.equal([refused]);
+				const frames = await subscribe((context) => {
+					show(context, []);
+					context.changed('c', 'x', fields as never);
+				});
+				expect(frames).to.deep.equal([ADDED, REMOVED, refused]);
+				expect(errors()[0]).to.match(/^The fields of a document must be an object, not /);
+			});
+		}
+
+		it('publishes an instance of a class as an object', async () => {
+			class Point {
+				f = 1;
+			}
+			expect(await subscribe((context) => context.added('c', 'x', new Point() as never))).to.deep.equal([ADDED]);
+		});
+
 		it('refuses a field that cannot be encoded even if the client receives that of another subscription', async () => {
 			const client = await connect();
 			await subscribe(showAll, client);
