@@ -3,6 +3,7 @@ import type { Catalogue } from '../shared/catalogue.js';
 import type { Log } from '../shared/log.js';
 import type { Connection, Method } from '../shared/method.js';
 import type { Publication, Strategy } from '../shared/publication.js';
+import { callListener } from './core/callListener.js';
 import type { Publications } from './ddp/publications/subscriptions.js';
 import { requireFreeNames } from './options/freeNames.js';
 import { Faults, OptionError } from './options/kinds.js';
@@ -96,12 +97,6 @@ export function connectionListener(
 	if (onConnection.length === 0) return undefined;
 	const logFailure = (err: unknown) => log.error({ err }, 'Exception in an onConnection callback');
 	return (connection) => {
-		for (const listener of onConnection) {
-			try {
-				listener(connection)?.catch(logFailure);
-			} catch (err) {
-				logFailure(err);
-			}
-		}
+		for (const listener of onConnection) void callListener(() => listener(connection), logFailure);
 	};
 }

@@ -7,6 +7,7 @@ import type { AnyMatcher } from './matcher.js';
 import { type Args, type CallContext, DEFAULT_TIMEOUT, type Method, type Patterns } from './method.js';
 import { compileKeys } from './pattern.js';
 import { collectionNames, type DocumentOf, type Filter, type Projection, type Store } from './store.js';
+import { isFields } from './values.js';
 
 /** The context of a publish function. After the subscription has stopped, its functions have no effect. */
 export interface PublicationContext extends CallContext {
@@ -89,9 +90,19 @@ export function liveQuery(
 	}
 	checkDefinition('live query', options, { name: rules.name }, shownName);
 	const { name } = options;
-	if (isBuiltIn) return new LiveQuery(collection, filter, fields as Projection, name);
+	// Copies, because the caller may change its objects before the query is read.
+	const [ownFilter, projection] = [copyFilter(filter) as object, { ...fields } as Projection];
+	if (isBuiltIn) return new LiveQuery(collection, ownFilter, projection, name);
 	// The type `Store` does not list the keys of declared collections.
-	return new LiveQuery(collection.key as unknown as keyof Store, filter, fields as Projection, name ?? collection.name);
+	return new LiveQuery(collection.key as unknown as keyof Store, ownFilter, projection, name ?? collection.name);
+}
+
+/** Copies the objects, lists and dates of a filter. A RegExp stays, and so do values that the store will refuse. */
+function copyFilter(value: unknown): unknown {
+	if (Array.isArray(value)) return value.map(copyFilter);
+	if (value instanceof Date) return new Date(value);
+	if (!isFields(value)) return value;
+	return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, copyFilter(member)]));
 }
 
 /** The fields that clients may see: of a document, or of objects in it, such as `services.email`. */

@@ -4,7 +4,7 @@
  * a store, outcomes are kept there instead (`sharedCalls.ts`).
  */
 import { hash } from 'node:crypto';
-import { canonical } from '../../shared/ejson.js';
+import { canonical, clone } from '../../shared/ejson.js';
 import { clientError } from '../../shared/errors.js';
 import { ExpiringCache, type ExpiringCacheOptions } from '../../shared/expiringCache.js';
 import type { Log } from '../../shared/log.js';
@@ -137,7 +137,11 @@ export function createIdempotencyCache({
 			try {
 				const value = await call.outcome;
 				if (sharedCalls) forget(key, call);
-				else keep(key, call, value);
+				else {
+					// A copy, because the method may change its object later.
+					call.outcome = Promise.resolve(clone(value));
+					keep(key, call, value);
+				}
 				return value;
 			} catch (thrown) {
 				if (!sharedCalls && isFinalError(thrown)) keep(key, call, thrown);

@@ -1,6 +1,7 @@
 /** The connection as methods see it (`test/contract/ddp.md` section 13). */
 import type { Log } from '../../shared/log.js';
 import type { Connection } from '../../shared/method.js';
+import { callListener } from '../core/callListener.js';
 import type { Transport } from './transports/transport.js';
 
 export class ClientConnection implements Connection {
@@ -42,12 +43,7 @@ export class ClientConnection implements Connection {
 	}
 
 	#callSoon(listener: () => void | Promise<void>): void {
-		setImmediate(async () => {
-			try {
-				await listener();
-			} catch (err) {
-				this.#log.error({ err }, 'Exception in an onClose listener');
-			}
-		});
+		const logFailure = (err: unknown) => this.#log.error({ err }, 'Exception in an onClose listener');
+		setImmediate(() => callListener(listener, logFailure));
 	}
 }

@@ -221,6 +221,22 @@ describe('createServer', () => {
 		expect(addresses).to.deep.equal([null]);
 	});
 
+	it('ignores what listeners of connections return', async () => {
+		const returned = true as unknown as undefined;
+		await new Promise<void>((closed) => {
+			open({
+				onConnection: [
+					(connection) => {
+						connection.onClose(() => returned);
+						connection.onClose(closed);
+						return returned;
+					},
+				],
+			}).then(async () => (await server.connect()).close());
+		});
+		expect(server.logs.filter(({ level }) => level === 'error')).to.deep.equal([]);
+	});
+
 	it('draws the random values of a method from the seed of its client', async () => {
 		await open();
 		const alice = await server.addUser();

@@ -120,6 +120,12 @@ describe('rules of limits (14)', () => {
 			});
 		}
 
+		it('may return anything', async () => {
+			roomkey = await openRuled([{ matcher: {}, callback: () => true as unknown as undefined }]);
+			expect(await roomkey.answer(alice, 'one')).to.equal('done');
+			expect(roomkey.errors()).to.deep.equal([]);
+		});
+
 		it('receives in a dry run what would be refused', async () => {
 			const { received, rule } = listener({ calls: 1 });
 			roomkey = await openRuled([rule], undefined, 'dry-run');

@@ -80,6 +80,17 @@ describe('one answer per call (E1)', () => {
 		expect(runs).to.have.length(1);
 	});
 
+	it('answers a repeated call with the first outcome, even if the method has changed the object that it returned', async () => {
+		const state = { count: 1, at: new Date(5), list: [{ n: 1 }] };
+		const first = ask(rest('a'), 'held');
+		settle[0]?.resolve(state);
+		await first;
+		state.count = 2;
+		state.at.setTime(6);
+		state.list.push({ n: 2 });
+		expect(await ask(rest('a'), 'held')).to.deep.equal({ count: 1, at: new Date(5), list: [{ n: 1 }] });
+	});
+
 	it('runs every call that has no mark, and every call of a method that is not defined so', async () => {
 		await ask(undefined, 'quick');
 		await ask(undefined, 'quick');

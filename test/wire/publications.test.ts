@@ -378,6 +378,27 @@ describe('publications over DDP', () => {
 			]);
 		});
 
+		for (const fields of [undefined, null, 'text', ['list'], new Date(0), new Uint8Array(1)]) {
+			const type = String(fields === null || fields === undefined ? fields : fields.constructor.name);
+			it(`sends no document whose fields are no object: nosub 500 for ${type}`, async () => {
+				const refused = { ...NOSUB, error: INTERNAL };
+				expect(await subscribe((context) => context.added('c', 'x', fields as never))).to.deep.equal([refused]);
+				const frames = await subscribe((context) => {
+					show(context, []);
+					context.changed('c', 'x', fields as never);
+				});
+				expect(frames).to.deep.equal([ADDED, REMOVED, refused]);
+				expect(errors()[0]).to.match(/^The fields of a document must be an object, not /);
+			});
+		}
+
+		it('publishes an instance of a class as an object', async () => {
+			class Point {
+				f = 1;
+			}
+			expect(await subscribe((context) => context.added('c', 'x', new Point() as never))).to.deep.equal([ADDED]);
+		});
+
 		it('refuses a field that cannot be encoded even if the client receives that of another subscription', async () => {
 			const client = await connect();
 			await subscribe(showAll, client);
@@ -444,6 +465,17 @@ describe('publications over DDP', () => {
 			expect(frames).to.deep.equal([NOSUB]);
 			expect(errors()).to.deep.equal(['thrown', 'rejected']);
 		});
+
+		for (const returned of [true, 0, 'x', {}, setTimeout]) {
+			it(`ignores what an onStop listener returns: ${typeof returned}`, async () => {
+				const frames = await subscribe((context) => {
+					context.onStop(() => returned as unknown as undefined);
+					context.stop();
+				});
+				expect(frames).to.deep.equal([NOSUB]);
+				expect(errors()).to.deep.equal([]);
+			});
+		}
 
 		it('fires the signal when it stops', async () => {
 			let signal: AbortSignal | undefined;
@@ -735,6 +767,53 @@ describe('publications over DDP', () => {
 			const frames = await subscribe(() => [withRole('r'), withRole('q', 'mine')]);
 			expect(frames.map(({ msg, collection }) => collection ?? msg)).to.have.members([PERMISSIONS, 'mine', 'ready']);
 			expect(frames.at(-1)).to.deep.equal(READY);
+		});
+
+		it('leave nothing behind when one of several is refused, and those of other clients go on', async () => {
+			const [refused, reader] = [await connect(), await connect()];
+			const [nosub] = await subscribe(() => [withRole('r'), liveQuery('rooms', { t: undefined }, { t: 1 })], refused);
+			expect(nosub).to.deep.include({ msg: 'nosub', id: 's' });
+			await subscribe(() => withRole('r'), reader);
+			await write(reader, 'p', ['r']);
+			const changed = { msg: 'changed', collection: PERMISSIONS, id: 'p', fields: { roles: ['r', 's'] } };
+			expect(await write(reader, 'p', ['r', 's'])).to.deep.equal([RESULT, changed, UPDATED]);
+			expect(await refused.untilEcho()).to.deep.equal([]);
+		});
+
+		it('end with an error for a client to which a change cannot be published, and go on for others', async () => {
+			const [failing, reader] = [await connect(), await connect()];
+			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
+			let context: PublicationContext | undefined;
+			await subscribe((runContext) => {
+				context = runContext;
+				return withRole('r');
+			}, failing);
+			await subscribe(() => withRole('r'), reader);
+			// An EJSON type whose text is the id of the document.
+			context?.removed(PERMISSIONS, { typeName: () => 'id', toJSONValue: () => 'p' });
+			const changed = { msg: 'changed', collection: PERMISSIONS, id: 'p', fields: { roles: ['r', 's'] } };
+			expect(await write(reader, 'p', ['r', 's'])).to.deep.equal([RESULT, changed, UPDATED]);
+			expect(await write(reader, 'p', ['r'])).to.deep.equal([
+				RESULT,
+				{ ...changed, fields: { roles: ['r'] } },
+				UPDATED,
+			]);
+			expect((await failing.take(2)).map(({ msg }) => msg)).to.deep.equal(['removed', 'nosub']);
+		});
+
+		it('keep the filter and the fields that they were made with, whatever happens to these objects', async () => {
+			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
+			await app.store.permissions.insertOne({ _id: 'secret', roles: ['s'] });
+			const frames = await subscribe(async () => {
+				const roles = { $in: ['r'] };
+				const fields: { roles?: 1; _updatedAt?: 1 } = { roles: 1 };
+				const query = liveQuery('permissions', { $and: [{ roles }] }, fields);
+				await undefined;
+				roles.$in[0] = 's';
+				fields._updatedAt = 1;
+				return query;
+			});
+			expect(frames).to.deep.equal([added('p', 'r'), READY]);
 		});
 
 		it('may publish a document that the publish function publishes too; it is removed once', async () => {

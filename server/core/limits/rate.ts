@@ -3,9 +3,11 @@
  * limits in definitions. Calls over DDP and REST are counted together. A name without a rule has no limit, because the
  * calls of a connection are served one after another anyway.
  */
+
 import { tooManyRequests } from '../../../shared/errors.js';
 import type { RateEvent, RateMessage, RateOutcome } from '../../../shared/limit.js';
 import type { Log } from '../../../shared/log.js';
+import { callListener } from '../callListener.js';
 import type { LimitKind, ServerObserver } from '../observer.js';
 import { type Attempt, limitAttempts } from './attempts.js';
 import { type Counters, memoryCounters, type RateLimitResult } from './counters.js';
@@ -83,11 +85,7 @@ export function createRateLimits(definitions: LimitedDefinitions, options: RateL
 	/** Calls the callback of a rule. */
 	function runCallback({ id, callback }: Rule, outcome: RateOutcome, event: RateEvent): void {
 		const logFailure = (err: unknown) => log.error({ err, rule: id }, 'Exception in a callback of a rate limit');
-		try {
-			callback?.(outcome, event)?.catch(logFailure);
-		} catch (err) {
-			logFailure(err);
-		}
+		void callListener(() => callback?.(outcome, event), logFailure);
 	}
 
 	/** The error text for a call that a rule refuses; undefined for Meteor's text. */

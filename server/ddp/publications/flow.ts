@@ -14,15 +14,17 @@ export function createFlow(transport: Pick<Transport, 'whenDrained'>): Flow {
 }
 
 /**
- * Calls `send` for each item, and waits after each item if `flow` requires it. Synchronous unless `flow` requires a wait.
+ * Calls `send` for each item, and waits between two items if `flow` requires it. Synchronous unless `flow` requires a wait.
  * @returns undefined if all items are done; else a promise that resolves when they are
  */
 export function forEachInFlow<T>(items: Iterable<T>, send: (item: T) => void, flow: Flow): Promise<void> | undefined {
 	const iterator = items[Symbol.iterator]();
+	let next = iterator.next();
 	function sendRest(): Promise<void> | undefined {
-		for (let next = iterator.next(); !next.done; next = iterator.next()) {
+		while (!next.done) {
 			send(next.value);
-			const wait = flow();
+			next = iterator.next();
+			const wait = next.done ? undefined : flow();
 			if (wait) return wait.then(sendRest);
 		}
 		return undefined;

@@ -7,8 +7,10 @@ import type { Log } from '../../../shared/log.js';
 import { type Connection, checkArgs, type Settings } from '../../../shared/method.js';
 import type { LiveQuery, Publication, PublicationContext } from '../../../shared/publication.js';
 import type { Store } from '../../../shared/store.js';
+import { describeType, isFields } from '../../../shared/values.js';
 import { bindOnRead } from '../../core/bindOnRead.js';
-import { type CompactSet, compactSetOf, membersOf } from '../../core/compact-set.js';
+import { callListener } from '../../core/callListener.js';
+import { addMember, type CompactSet, membersOf } from '../../core/compact-set.js';
 import { logThrown } from '../../core/logThrown.js';
 import { type TimeoutClock, withTimeout } from '../../core/timeout.js';
 import { loggedId, wireId } from '../codec.js';
@@ -24,12 +26,16 @@ type Fields = Record<string, unknown>;
 /**
  * Copies published fields, because the publish function may change its object later. Encodes them once as a check: values
  * that another subscription hides now are sent only when that subscription stops, too late for an error.
- * @throws TypeError if the name of the collection is no text; Error for fields that cannot be encoded, such as a BigInt
+ * @throws TypeError if the name of the collection is no text or the fields are no object; Error for fields that cannot be
+ *   encoded, such as a BigInt
  */
 function checkedCopyOf(collection: unknown, fields: Fields): Fields {
 	if (typeof collection !== 'string') throw new TypeError(`The name of a collection must be a text, not ${collection}`);
 	stringify(fields);
-	return clone(fields);
+	const copy: unknown = clone(fields);
+	// Clients read `fields` as an object. A copied instance of a class is one, unlike a date.
+	if (!isFields(copy)) throw new TypeError(`The fields of a document must be an object, not ${describeType(copy)}`);
+	return copy;
 }
 
 export class Subscription implements PublicationContext, DocumentPublisher {
@@ -243,9 +249,9 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	private async publishQueries(queries: readonly LiveQuery[]): Promise<void> {
 		if (this.hasStopped) return;
 		for (const { collection } of queries) if (!(collection in this.store)) throw notDeclared(declaredName(collection));
-		const subscribers = queries.map((query) => new LiveQuerySubscriber(query, this));
-		this.#queries = compactSetOf(subscribers);
-		await Promise.all(subscribers.map((subscriber) => subscriber.start()));
+		// Recorded one by one: if a filter is refused, the subscribers made before it must be stopped.
+		for (const query of queries) this.#queries = addMember(this.#queries, new LiveQuerySubscriber(query, this));
+		await Promise.all([...membersOf(this.#queries)].map((subscriber) => subscriber.start()));
 		this.ready();
 	}
 
@@ -262,12 +268,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	}
 
 	private callSafely(listener: () => void | Promise<void>): void {
-		const logFailure = (err: unknown) => this.log.error({ err }, `Exception in onStop of ${this.publication.name}`);
-		try {
-			listener()?.catch(logFailure);
-		} catch (err) {
-			logFailure(err);
-		}
+		void callListener(listener, (err) => this.log.error({ err }, `Exception in onStop of ${this.publication.name}`));
 	}
 }
 
