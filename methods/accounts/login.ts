@@ -66,12 +66,18 @@ async function findHolder(token: string, context: MethodContext) {
 	}
 }
 
+/** Adds the name of the user who has logged in to the audit event. It is the stored name, not what the client has sent. */
+function auditUser(context: MethodContext, { username }: User): void {
+	if (typeof username === 'string') context.audit({ username });
+}
+
 async function resume(token: string, context: MethodContext): Promise<LoginResult> {
 	const holder = await findHolder(token, context);
 	if (holder === 'unknown') throw clientError('loggedOut');
 	if (holder === 'expired') throw clientError('sessionExpired');
 	// Passes the stored hash string on instead of an equal one, to save memory: an in-memory store holds it anyway.
 	await logInConnection(context, holder.user._id, holder.token.hashedToken, holder.expires);
+	auditUser(context, holder.user);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };
 }
 
@@ -101,7 +107,9 @@ async function logInWithPassword(
 	const passwordUnchanged = { 'services.password.bcrypt': user.services?.password?.bcrypt };
 	const issued = await issueToken(context.store, user._id, passwordUnchanged);
 	if (!issued) throw clientError('loginFailed');
-	return { ...(await logInWithToken(issued, user._id, context)), type: 'password' };
+	const result = await logInWithToken(issued, user._id, context);
+	auditUser(context, user);
+	return { ...result, type: 'password' };
 }
 
 const factorOf = (code?: string | null): SecondFactor | null => (code ? { code, method: null } : null);
@@ -120,7 +128,7 @@ function accountOf(user: Identifier): string {
 }
 
 function findIdentified(store: Store, user: Identifier): Promise<User | null> {
-	const projection = { active: 1, 'services.password.bcrypt': 1 } as const;
+	const projection = { username: 1, active: 1, 'services.password.bcrypt': 1 } as const;
 	if ('id' in user) return store.users.findOne({ _id: user.id }, { projection });
 	return 'username' in user
 		? findByName(store, 'username', user.username, projection)
@@ -131,7 +139,10 @@ function findIdentified(store: Store, user: Identifier): Promise<User | null> {
 async function logInWithHandler({ name }: LoginHandler, userId: string, context: MethodContext): Promise<LoginResult> {
 	const issued = await issueToken(context.store, userId, {});
 	if (!issued) throw clientError('loginFailed');
-	return { ...(await logInWithToken(issued, userId, context)), type: name };
+	const user = await context.store.users.findOne({ _id: userId }, { projection: { username: 1 } });
+	const result = await logInWithToken(issued, userId, context);
+	if (user) auditUser(context, user);
+	return { ...result, type: name };
 }
 
 export const login = method({

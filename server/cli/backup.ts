@@ -10,8 +10,8 @@ import {
 	DATA_FILE,
 	explain,
 	forOwnerOnly,
-	holdsData,
 	makeFolder,
+	requireDataIn,
 	writeManifest,
 } from '../dataFolder/manifest.js';
 import { openFolder } from '../store/folder.js';
@@ -61,7 +61,7 @@ export async function restoreFolder(backup: string, folder: string): Promise<voi
 
 /** @throws StoreError if a folder has no data, or if a part of the data is missing */
 async function assertHasData(path: string): Promise<void> {
-	if (!holdsData(path)) throw new StoreError('unusable', `The folder ${path} holds no data of Roomkey.`);
+	requireDataIn(path);
 	await explained(path, () => assertIntact(path));
 	requireAccess(join(path, DATA_FILE), constants.R_OK);
 }

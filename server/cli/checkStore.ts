@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { reasonOf } from '../../shared/storeErrors.js';
-import { assertIntact, holdsData } from '../dataFolder/manifest.js';
+import { assertIntact, holdsData, holdsFormerData } from '../dataFolder/manifest.js';
 import { withLmdb } from '../dataFolder/withLmdb.js';
 import type { IndexDifference } from '../mongodb/compareIndexes.js';
 import { diskCheck } from '../ops/checks.js';
@@ -32,7 +32,7 @@ async function checkFolder(folder: string, isDataLost: boolean): Promise<CheckRe
 	const results: CheckResult[] = [];
 	const add = (part: string, status: CheckResult['status'], note: string) => results.push({ part, status, note });
 	try {
-		if (!holdsData(path)) {
+		if (!holdsData(path) && !holdsFormerData(path)) {
 			if (isDataLost)
 				add(
 					'folder',

@@ -43,7 +43,10 @@ export type Flags = Readonly<Record<string, Flag>>;
 export interface Command {
 	/** One or two words, such as `user add`. */
 	readonly name: string;
-	/** Names of the arguments after the command's name, as in `--help`. An argument in brackets can be left out. */
+	/**
+	 * Names of the arguments after the command's name, as in `--help`. An argument in brackets can be left out; a last one
+	 * with `...` can be repeated.
+	 */
 	readonly parameters: readonly string[];
 	/** The text after the command's name in `--help`. Default: the parameters. */
 	readonly usage?: string;
@@ -120,12 +123,16 @@ export function readInput(command: Command, args: readonly string[], env: NodeJS
 	if (values.help) return undefined;
 	const missing = parameters.slice(positionals.length).find((parameter) => !parameter.startsWith('['));
 	if (missing) throw new OptionError(`${name} needs ${missing}`);
-	const surplus = positionals[parameters.length];
+	const canRepeat = parameters.at(-1)?.includes('...') ?? false;
+	const surplus = canRepeat ? undefined : positionals[parameters.length];
 	if (surplus !== undefined) throw new OptionError(`${name} does not take '${surplus}'`);
-	const empty = parameters.find((_, i) => positionals[i] === '');
-	if (empty) throw new OptionError(`${empty} must not be empty`);
+	const empty = positionals.indexOf('');
+	if (empty >= 0) throw new OptionError(`${nameOf(parameters[empty] ?? parameters.at(-1))} must not be empty`);
 	return new Input(name, positionals, flags, values, env);
 }
+
+/** The name of an argument without brackets and dots. */
+const nameOf = (parameter = '') => parameter.replace(/[[\].]/g, '');
 
 type ParsedFlags = Record<string, { type: 'string' | 'boolean'; multiple?: boolean; short?: string }>;
 

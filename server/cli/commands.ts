@@ -57,6 +57,13 @@ export const commands: readonly Command[] = [
 		run: async (...args) => (await loadUserCommands()).setPassword(...args),
 	},
 	{
+		name: 'user roles',
+		parameters: ['NAME', '[ROLE...]'],
+		meaning: 'gives a user these global roles in place of the present ones; without a ROLE, prints the present ones',
+		flags: resultFlags,
+		run: async (...args) => (await loadUserCommands()).setRoles(...args),
+	},
+	{
 		name: 'user activate',
 		parameters: ['NAME'],
 		meaning: 'lets a deactivated user log in again',

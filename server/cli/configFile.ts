@@ -4,6 +4,7 @@ import { isObject } from '../../shared/isObject.js';
 import { explainUnreadable, isDenied } from '../dataFolder/access.js';
 import { type Faults, type Option, OptionError } from '../options/kinds.js';
 import { options } from '../options/options.js';
+import { removalOf } from '../options/removedSettings.js';
 import { similarName } from '../options/similarName.js';
 import { withoutByteOrderMark } from './lines.js';
 
@@ -23,8 +24,10 @@ export function readConfigFile(path: string, faults: Faults): ReadonlyMap<string
 			values.set(name, option.convert ? option.convert(value) : value);
 			continue;
 		}
+		const removal = removalOf(name);
 		const similar = similarName(name, NAMES);
-		faults.add(`${path}: unknown setting '${name}'${similar ? `; did you mean '${similar}'?` : ''}`);
+		if (removal !== undefined) faults.add(`${path}: '${name}' ${removal}`);
+		else faults.add(`${path}: unknown setting '${name}'${similar ? `; did you mean '${similar}'?` : ''}`);
 	}
 	return values;
 }

@@ -49,7 +49,7 @@ export async function exportFolder(
 			await rename(part, path);
 		} catch (error) {
 			await rm(part, { force: true }).catch(() => {});
-			throw fileError(error, path, 'written');
+			throw fileError(error, path, 'written', folder);
 		}
 		progress(name, count, count);
 		written.push({ file: `${name}.jsonl`, count });

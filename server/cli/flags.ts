@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import type { Faults, Option } from '../options/kinds.js';
 import { options } from '../options/options.js';
+import { removalOf, removedSettings } from '../options/removedSettings.js';
 import { similarName } from '../options/similarName.js';
 
 /** Flags that are no settings. */
@@ -28,10 +29,14 @@ export function readFlags(args: readonly string[], faults: Faults): GivenFlags {
 	const settings = new Map<string, string>();
 	const actions = new Set<(typeof ACTIONS)[number]>();
 	const typesByFlag = [...settingsByFlag].map(([flag, { option }]) => [flag, { type: valueType(option) }] as const);
+	// A removed flag takes its value along, so that the value is no fault of its own.
+	const removedTypes = Object.entries(removedSettings).map(
+		([flag, { isSwitch = false }]) => [flag, { type: isSwitch ? ('boolean' as const) : ('string' as const) }] as const,
+	);
 	const { tokens } = parseArgs({
 		args: [...args],
 		options: {
-			...Object.fromEntries(typesByFlag),
+			...Object.fromEntries([...removedTypes, ...typesByFlag]),
 			...Object.fromEntries(ACTIONS.map((name) => [name, { type: 'boolean' as const }])),
 			help: { type: 'boolean', short: 'h' },
 		},
@@ -43,11 +48,13 @@ export function readFlags(args: readonly string[], faults: Faults): GivenFlags {
 		if (token.kind !== 'option') continue;
 		const { name: flag, rawName, value, inlineValue } = token;
 		const action = ACTIONS.find((name) => name === flag);
+		const removal = removalOf(flag);
 		const setting = settingsByFlag.get(flag);
 		if (action) {
 			actions.add(action);
 			if (value !== undefined) faults.add(`${rawName} takes no value`);
-		} else if (!setting)
+		} else if (!setting && removal !== undefined) faults.add(`${rawName} ${removal}`);
+		else if (!setting)
 			faults.add(`Unknown option '${rawName}'${flagSuggestion(flag, [...settingsByFlag.keys(), ...ACTIONS])}`);
 		else if (!setting.option.placeholder) {
 			if (value !== undefined) faults.add(`${rawName} takes no value`);

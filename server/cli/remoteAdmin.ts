@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { keyService } from '../../methods/index.js';
 import { reasonOf } from '../../shared/storeErrors.js';
+import { explainUnreadable, isDenied } from '../dataFolder/access.js';
 import { OptionError } from '../options/kinds.js';
 import { type Admin, refusedCall } from './admin.js';
 import { CommandError, type Io } from './command.js';
@@ -72,7 +73,8 @@ function readToken(file: string): string {
 	try {
 		return readFileSync(file, 'utf8');
 	} catch (error) {
-		throw new CommandError(`The token cannot be read: ${reasonOf(error)}`);
+		const reason = isDenied(error) ? `${file}: ${explainUnreadable(file)}` : reasonOf(error);
+		throw new CommandError(`The token cannot be read: ${reason}`);
 	}
 }
 

@@ -1,7 +1,6 @@
 /** Finds what a command works on, a store or a running server, and opens it. */
 import { resolve } from 'node:path';
-import { StoreError } from '../../shared/storeErrors.js';
-import { holdsData } from '../dataFolder/manifest.js';
+import { requireDataIn } from '../dataFolder/manifest.js';
 import { checked, Faults, OptionError } from '../options/kinds.js';
 import { options } from '../options/options.js';
 import type { StoreChoice } from '../store/open.js';
@@ -86,11 +85,9 @@ export function serverUrl(text: string): string {
  * @throws StoreError if the folder has no data
  */
 export function requireData(choice: StoreChoice): void {
-	if (choice.kind !== 'files' || holdsData(resolve(choice.folder))) return;
-	throw new StoreError(
-		'unusable',
-		`The folder ${choice.folder} holds no data of Roomkey. Name another with --data, or a database with --mongo-url, or a server with --url.`,
-	);
+	if (choice.kind !== 'files') return;
+	const others = ' Name another with --data, or a database with --mongo-url, or a server with --url.';
+	requireDataIn(resolve(choice.folder), others);
 }
 
 /** How a command works on a store directly. */

@@ -3,6 +3,7 @@ import type { CollectionName } from '../../shared/indexes.js';
 import { type Collection, collectionNames, type Store } from '../../shared/store.js';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 import type { Document } from '../../shared/values.js';
+import { deniedError, explainUnreadable, isDenied } from '../dataFolder/access.js';
 import { fullDiskError, isFullDisk } from '../dataFolder/manifest.js';
 
 /** Receives the progress for a file. `done` and `total` are bytes in an import, documents in an export. */
@@ -21,9 +22,12 @@ export function collectionOf(store: Store, key: keyof Store): Collection<Documen
 /**
  * Converts an error of the file system to a StoreError. Returns other errors unchanged.
  * @param path the file or folder that was read or written
+ * @param folder the folder that was written
  */
-export function fileError(error: unknown, path: string, action: 'read' | 'written'): unknown {
+export function fileError(error: unknown, path: string, action: 'read' | 'written', folder = path): unknown {
 	if (!(error instanceof Error) || !('syscall' in error)) return error;
 	if (isFullDisk(error)) return fullDiskError(path);
-	return new StoreError('unusable', `${path} cannot be ${action}: ${reasonOf(error)}.`, { cause: error });
+	if (isDenied(error) && action === 'written') return deniedError(folder);
+	const reason = isDenied(error) ? explainUnreadable(path) : `${reasonOf(error)}.`;
+	return new StoreError('unusable', `${path} cannot be ${action}: ${reason}`, { cause: error });
 }

@@ -1,6 +1,7 @@
 /** Names of environment variables that begin with `ROOMKEY_`, but are no settings: likely misspelled ones. */
 import type { Faults, Option } from '../options/kinds.js';
 import { options } from '../options/options.js';
+import { removalOfVariable } from '../options/removedSettings.js';
 import { isSameName, similarName } from '../options/similarName.js';
 import type { Flag } from './command.js';
 import { TARGET_FLAGS } from './commandFlags.js';
@@ -26,7 +27,9 @@ export function findUnknownVariables(env: NodeJS.ProcessEnv, faults: Faults): vo
 	for (const [name, value = ''] of Object.entries(env)) {
 		const isForeign = !name.startsWith(PREFIX) || name.startsWith(OF_TESTS) || OF_SERVICES.test(name);
 		if (isForeign || known.has(name) || SERVICE_ADDRESS.test(value)) continue;
-		faults.add(`Unknown environment variable ${name}${suggestion(name.slice(PREFIX.length), variables)}`);
+		const removal = removalOfVariable(name);
+		if (removal !== undefined) faults.add(`${name} ${removal}`);
+		else faults.add(`Unknown environment variable ${name}${suggestion(name.slice(PREFIX.length), variables)}`);
 	}
 }
 

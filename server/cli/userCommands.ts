@@ -111,6 +111,24 @@ export function listUsers(input: Input, io: Io): Promise<void> {
 	);
 }
 
+/** `user roles`: sets the roles of a user, or prints them if none are given. */
+export function setRoles(input: Input, io: Io): Promise<void> {
+	return withAdmin(input, io, async (admin) => {
+		const { _id: userId, username = userId, roles: present } = await findUser(admin, input.argument(0));
+		const requested = input.args.slice(1);
+		if (requested.length > 0)
+			await admin.call('users.update', { userId, data: { roles: requested } }).catch(async (error) => {
+				throw (await unknownRole(admin, requested, error)) ?? error;
+			});
+		const roles = requested.length > 0 ? [...new Set(requested)] : listOf(present);
+		printResult(input, io, { userId, username, roles }, () => {
+			io.line(
+				`${username} ${roles.length === 0 ? 'has no role' : `has ${roles.length === 1 ? 'the role' : 'the roles'} ${roles.join(', ')}`}`,
+			);
+		});
+	});
+}
+
 /** `user password`. */
 export function setPassword(input: Input, io: Io): Promise<void> {
 	return withAdmin(input, io, async (admin) => {

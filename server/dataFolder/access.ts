@@ -1,8 +1,10 @@
 /** The accounts of the operating system that the files of a data folder belong to, and what this process may do with them. */
 import { accessSync, constants, lchownSync, lstatSync, readdirSync, statSync } from 'node:fs';
-import { constants as system } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { StoreError } from '../../shared/storeErrors.js';
+import { type ClosedFolder, followPath, isDenied } from './followPath.js';
+
+export { isDenied };
 
 /** The user of this process; undefined on Windows, which has no such numbers. */
 const ownUid = () => process.geteuid?.();
@@ -27,12 +29,6 @@ export function keepOwner(path: string): void {
 	}
 }
 
-/** Whether an error says that this process lacks a right. LMDB reports the number of the system's error. */
-export function isDenied(error: unknown): boolean {
-	const { code } = error as { code?: unknown };
-	return code === 'EACCES' || code === system.errno.EACCES;
-}
-
 /** Requires rights on a file. A missing file is no error. @throws StoreError `unusable` without these rights */
 export function requireAccess(path: string, rights: number): void {
 	if (denies(path, rights)) throw deniedError(dirname(path));
@@ -49,11 +45,11 @@ function denies(path: string, rights: number): boolean {
 
 const { R_OK, W_OK, X_OK } = constants;
 
-/** Why this process may not read a file, and what to do. */
+/** Why this process may not read a file or folder, and what to do. */
 export function explainUnreadable(path: string): string {
 	const own = ownUid();
-	const [nearest] = nearestVisible(path);
-	if (nearest !== path) return `${nearest} belongs to ${named(ownerOf(nearest))}, and ${named(own)} may not enter it`;
+	const reached = followPath(path);
+	if (reached.kind === 'closed') return explainClosed('it', reached);
 	const owner = ownerOf(path);
 	if (owner === own) return `its mode does not allow reading. Allow it: chmod u+r ${path}`;
 	return `it belongs to ${named(owner)}, and this process runs as ${named(own)}. Give it to this user: chown ${own} ${path}`;
@@ -61,17 +57,16 @@ export function explainUnreadable(path: string): string {
 
 /** The error for a data folder that this process may not use: which file, to whom it belongs, and what to do. */
 export function deniedError(folder: string): StoreError {
-	return new StoreError('unusable', `Permission denied: ${explainDenial(folder)}`);
+	return new StoreError('unusable', `Permission denied: ${explainDenial(resolve(folder))}`);
 }
 
 function explainDenial(folder: string): string {
 	const own = ownUid();
-	const [parent, isMissing] = nearestVisible(folder);
-	const owner = ownerOf(parent);
-	if (parent !== folder && isMissing)
-		return `the folder ${folder} cannot be made, because ${parent} belongs to ${named(owner)} and this process runs as ${named(own)}. Make the folder for this user: install -d -m 700 -o ${own} ${folder}`;
-	if (parent !== folder)
-		return `${folder} is in ${parent}, which belongs to ${named(owner)}, and this process runs as ${named(own)}. Run servers and commands as the account that the data belongs to.`;
+	const reached = followPath(folder);
+	if (reached.kind === 'closed') return explainClosed(folder, reached);
+	if (reached.kind === 'missing')
+		return `the folder ${folder} cannot be made, because ${reached.in} belongs to ${named(ownerOf(reached.in))} and this process runs as ${named(own)}. Make the folder for this user: install -d -m 700 -o ${own} ${folder}`;
+	const owner = ownerOf(folder);
 	const file = deniedFile(folder);
 	const fileOwner = ownerOf(file);
 	const rule = 'Run the server and the commands on its data as one account.';
@@ -83,16 +78,19 @@ function explainDenial(folder: string): string {
 	return `${whose} ${remedy}: chown -R ${own} ${folder}. ${rule}`;
 }
 
-/** The folder itself, or the nearest folder above it that can be looked at; and whether what is below that is missing. */
-function nearestVisible(folder: string): [path: string, isMissing: boolean] {
-	let isMissing = true;
-	for (let path = folder; ; path = dirname(path)) {
-		try {
-			if (statSync(path, { throwIfNoEntry: false }) || path === dirname(path)) return [path, isMissing];
-		} catch {
-			isMissing = false;
-		}
-	}
+/** Why a path cannot be followed into a folder, and what to do. @param path as the text calls it */
+function explainClosed(path: string, { folder, link }: ClosedFolder): string {
+	const [own, owner] = [ownUid(), ownerOf(folder)];
+	const where = link === undefined ? `${path} is in ${folder}` : `${link} is a link into ${folder}`;
+	if (owner === own)
+		return `${where}, which belongs to the user of this process, but its mode does not allow entering it. Allow it: chmod u+x ${folder}`;
+	const whose = `${where}, which belongs to ${named(owner)}, and ${named(own)} may not enter it.`;
+	// With DynamicUser, /var/lib/NAME is a link to private/NAME, and only root may enter /var/lib/private.
+	if (link !== undefined && owner === 0 && basename(folder) === 'private')
+		return `${whose} Run this as root, or by systemd-run with DynamicUser, User and StateDirectory as in the unit of the service`;
+	// Root is here without its rights if it may not enter, as in a container.
+	const who = owner === 0 || own === 0 ? named(owner) : `root or ${named(owner)}`;
+	return `${whose} Run this as ${who}, or as another account that may enter it`;
 }
 
 /** The first file of a folder that this process may not read and write; the folder, if that is denied. */
@@ -102,6 +100,7 @@ function deniedFile(folder: string): string {
 	return files.find((file) => denies(file, R_OK | W_OK)) ?? folder;
 }
 
+/** The owner of a file or folder; of what a link leads to. */
 function ownerOf(path: string): number | undefined {
-	return lstatSync(path, { throwIfNoEntry: false })?.uid;
+	return statSync(path, { throwIfNoEntry: false })?.uid;
 }

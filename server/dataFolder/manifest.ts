@@ -1,5 +1,5 @@
 /** What a data folder must contain: an LMDB file, and a manifest that describes it. */
-import { statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
@@ -71,6 +71,42 @@ export function holdsData(path: string): boolean {
 	return hasManifest(path) || isThere(join(path, DATA_FILE));
 }
 
+/**
+ * Requires a manifest or a data file in a folder.
+ * @param advice follows in the text of the error
+ * @throws StoreError if there is neither; for data of the former format, the error names the command that imports it
+ */
+export function requireDataIn(path: string, advice = ''): void {
+	if (holdsData(path)) return;
+	assertNotFormer(path, namesIn(path));
+	throw new StoreError('unusable', `The folder ${path} holds no data of Roomkey.${advice}`);
+}
+
+/** Whether a folder has data of the format of version 0.1, which `roomkey import` reads. */
+export function holdsFormerData(path: string): boolean {
+	return formerFile(namesIn(path)) !== undefined;
+}
+
+/** The names of the files in a folder. None if it is missing, is a file, or cannot be read. */
+function namesIn(path: string): readonly string[] {
+	try {
+		return readdirSync(path);
+	} catch {
+		return [];
+	}
+}
+
+const formerFile = (names: Iterable<string>) => [...names].find((name) => name.endsWith('.db'));
+
+function assertNotFormer(path: string, names: Iterable<string>): void {
+	const file = formerFile(names);
+	if (file === undefined) return;
+	throw new StoreError(
+		'other-format',
+		`The folder ${path} holds data of a former format (${file}). Import it into a new folder, and keep this one as the backup: roomkey import --data NEW_FOLDER ${path}`,
+	);
+}
+
 /** Whether a file of a data folder exists. @throws StoreError if the system does not say */
 function isThere(file: string): boolean {
 	try {
@@ -89,12 +125,7 @@ export async function assertIntact(path: string): Promise<void> {
 	const names = new Set(await readdir(path));
 	const manifest = names.has(MANIFEST) ? await readManifest(path) : undefined;
 	if (!manifest) {
-		const oldFile = [...names].find((name) => name.endsWith('.db'));
-		if (oldFile)
-			throw new StoreError(
-				'other-format',
-				`The folder ${path} holds data of a former format (${oldFile}). Move it into a new folder with: roomkey import --data NEW_FOLDER ${path}`,
-			);
+		assertNotFormer(path, names);
 		// A crash before the first manifest was written leaves the same files, but then no document was stored yet.
 		if (names.has(DATA_FILE) && statSync(join(path, DATA_FILE)).size > 0)
 			throw new StoreError(

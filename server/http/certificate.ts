@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { Log } from '../../shared/log.js';
+import { explainUnreadable, isDenied } from '../dataFolder/access.js';
 
 /** The paths of the files of a certificate, in PEM form. */
 export interface CertificateFiles {
@@ -30,7 +31,8 @@ export class CertificateError extends Error {
 /** Reads a file in PEM form. @throws CertificateError if it cannot be read, or is incomplete */
 export async function readPem(path: string): Promise<string> {
 	const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-		throw new CertificateError([`${path} cannot be read: ${error.code ?? 'unknown error'}`]);
+		const reason = isDenied(error) ? explainUnreadable(path) : (error.code ?? 'unknown error');
+		throw new CertificateError([`${path} cannot be read: ${reason}`]);
 	});
 	// OpenSSL would accept a file whose last certificate is cut off in its first line, and ignore this certificate.
 	if (!/-----END [A-Z0-9 ]+-----\s*$/.test(text)) throw new CertificateError([`${path} is not a complete PEM file`]);

@@ -1,4 +1,6 @@
 /** Logs calls, logins and connections. Of arguments and results it logs only ids, because they may contain secrets. */
+import { findByName } from '../../methods/model/users/findUser.js';
+import type { User } from '../../shared/documents.js';
 import type { Log } from '../../shared/log.js';
 import type { Store } from '../../shared/store.js';
 import type { Bus } from '../cluster/bus.js';
@@ -29,7 +31,7 @@ function subjectsOf({ definition, params }: EndedCall): Record<string, string> {
 
 /** The options of a login, which may have another form. */
 interface LoginOptions {
-	readonly user?: { readonly username?: unknown; readonly email?: unknown };
+	readonly user?: { readonly id?: unknown; readonly username?: unknown; readonly email?: unknown };
 	readonly resume?: unknown;
 	readonly password?: unknown;
 	readonly totp?: { readonly login?: LoginOptions };
@@ -45,17 +47,23 @@ function credentialOf({ params: [options], result }: EndedCall): string | undefi
 	return typeof type === 'string' ? type : undefined;
 }
 
+/** The user whom a failed attempt was for. */
+const attemptedFacts = (user: Pick<User, '_id' | 'username'> | null | undefined) =>
+	user && { attemptedUserId: user._id, attemptedUsername: user.username };
+
+/** The fields that `attemptedFacts` needs. */
+const ATTEMPTED = { username: 1 } as const;
+
 /**
- * The id of the user whom a failed login was for. The name itself is not logged, because people type passwords into the
- * wrong field.
+ * Finds the user whom a failed login was for, as the login does. What was typed as a name is not logged, because people
+ * type passwords into the wrong field.
  */
-async function attemptedUser(store: Store, [options]: readonly unknown[]): Promise<string | undefined> {
+async function findAttemptedUser(store: Store, [options]: readonly unknown[]): Promise<User | null> {
 	const { user, totp } = (options ?? {}) as LoginOptions;
-	const { username, email } = user ?? totp?.login?.user ?? {};
-	const byEmail = typeof email === 'string' ? { 'emails.address': email } : undefined;
-	const filter = typeof username === 'string' ? { username } : byEmail;
-	const found = filter && (await store.users.findOne(filter, { projection: { _id: 1 } }));
-	return found?._id;
+	const { id, username, email } = user ?? totp?.login?.user ?? {};
+	if (typeof id === 'string') return store.users.findOne({ _id: id }, { projection: ATTEMPTED });
+	if (typeof username === 'string') return findByName(store, 'username', username, ATTEMPTED);
+	return typeof email === 'string' ? findByName(store, 'emails.address', email, ATTEMPTED) : null;
 }
 
 /** The user who has logged in by a call. */
@@ -104,22 +112,25 @@ export function createCallLog(log: Log, store: Store, isShadow = false): ServerO
 
 	async function writeWrongToken({ claimedUserId, reason, ...facts }: WrongToken): Promise<void> {
 		// The id that a client sends is logged only if a user has it.
-		const user = await store.users.findOne({ _id: claimedUserId }, { projection: { _id: 1 } }).catch(() => null);
-		const attempted = user && { attemptedUserId: user._id };
+		const user = await store.users.findOne({ _id: claimedUserId }, { projection: ATTEMPTED }).catch(() => null);
+		const attempted = attemptedFacts(user);
 		log.info({ audit: true, outcome: 'refused', reason, transport: 'rest', ...facts, ...attempted }, 'Wrong token');
 	}
 
 	const isLevelLogged = (level: string) =>
 		(log as { isLevelEnabled?(level: string): boolean }).isLevelEnabled?.(level) ?? true;
 
-	function writeLogin(call: EndedCall): void {
+	function writeLogin(ended: EndedCall): void {
+		// The method adds the name of the user, who is also the one that acts.
+		const { username, ...about } = ended.about ?? {};
+		const call = { ...ended, about };
 		const facts = { credential: credentialOf(call) };
-		if (call.outcome === 'ok') writeCall(call, { userId: userOf(call.result), ...facts });
+		if (call.outcome === 'ok') writeCall(call, { userId: userOf(call.result), username, ...facts });
 		// A login beyond a limit must stay cheap, so no user is looked up.
 		else if (call.outcome === 'limited') writeCall(call, facts);
 		else
-			void attemptedUser(store, call.params).then(
-				(attemptedUserId) => writeCall(call, { attemptedUserId, ...facts }),
+			void findAttemptedUser(store, call.params).then(
+				(user) => writeCall(call, { ...attemptedFacts(user), ...facts }),
 				() => writeCall(call, facts),
 			);
 	}

@@ -1,6 +1,7 @@
 /** Reads the settings of the connection to NATS. */
 import { readFileSync } from 'node:fs';
 import type { NatsSettings } from '../cluster/nats.js';
+import { explainUnreadable, isDenied } from '../dataFolder/access.js';
 import { Faults, OptionError } from './kinds.js';
 import type { OptionValues } from './options.js';
 
@@ -36,7 +37,8 @@ function fileText(file: string | undefined, name: string): string | undefined {
 	try {
 		return readFileSync(file, 'utf8');
 	} catch (error) {
-		throw new OptionError(`${name}: the file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+		const reason = isDenied(error) ? explainUnreadable(file) : (error as NodeJS.ErrnoException).code;
+		throw new OptionError(`${name}: the file ${file} cannot be read (${reason})`);
 	}
 }
 

@@ -228,7 +228,7 @@ describe('the store in a folder', () => {
 			await writeFile(join(folder, 'users.db'), '{"_id":"a"}\n');
 			const error = await openingError();
 			expect(error.code).to.equal('other-format');
-			expect(error.message).to.include('roomkey import').and.include('users.db');
+			expect(error.message).to.include(`roomkey import --data NEW_FOLDER ${folder}`).and.include('users.db');
 		});
 
 		it('data of a newer version, or of another program', async () => {
@@ -322,10 +322,41 @@ describe('the store in a folder', () => {
 				await chmod(parent, isRoot ? 0o700 : 0);
 				const line = await errorOf(folder);
 				await chmod(parent, 0o700);
-				expect(line)
-					.to.match(/^refused unusable Permission denied: /)
-					.and.include(parent);
-				expect(line).to.include('as the account that the data belongs to');
+				const closed = `refused unusable Permission denied: ${folder} is in ${parent}, which belongs to`;
+				expect(line).to.equal(
+					isRoot
+						? `${closed} root, and the user ${own} may not enter it. Run this as root, or as another account that may enter it`
+						: `${closed} the user of this process, but its mode does not allow entering it. Allow it: chmod u+x ${parent}`,
+				);
+			});
+
+			it('a folder behind a link into one that it may not enter, as systemd makes with DynamicUser', async () => {
+				const [hidden, link] = [join(parent, 'private'), join(parent, 'roomkey')];
+				await mkdir(join(hidden, 'roomkey'), { recursive: true });
+				await symlink('private/roomkey', link);
+				await chmod(parent, 0o755);
+				await chmod(hidden, isRoot ? 0o700 : 0);
+				for (const path of [join(link, 'data'), join(link, 'missing', 'data')]) {
+					const line = await errorOf(path);
+					const closed = `refused unusable Permission denied: ${link} is a link into ${hidden}, which belongs to`;
+					expect(line).to.equal(
+						isRoot
+							? `${closed} root, and the user ${own} may not enter it. Run this as root, or by systemd-run with DynamicUser, User and StateDirectory as in the unit of the service`
+							: `${closed} the user of this process, but its mode does not allow entering it. Allow it: chmod u+x ${hidden}`,
+					);
+				}
+				await chmod(hidden, 0o700);
+			});
+
+			it('a folder in one of a third account', async function () {
+				// Only root can give a folder away.
+				if (!isRoot) this.skip();
+				await twoRooms();
+				await chmod(parent, 0o700);
+				execFileSync('chown', ['65533', parent]);
+				expect(await errorOf(folder)).to.equal(
+					`refused unusable Permission denied: ${folder} is in ${parent}, which belongs to the user 65533, and the user ${own} may not enter it. Run this as root or the user 65533, or as another account that may enter it`,
+				);
 			});
 
 			for (const file of ['manifest.json', 'data.mdb', 'data.mdb-lock', 'owner.mdb', 'owner.mdb-lock']) {

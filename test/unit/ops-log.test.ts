@@ -72,6 +72,7 @@ describe('the log of a server', () => {
 		const [line] = await linesOf(() => logIn('correct-password'));
 		expect(line).to.deep.include({ level: 'info', text: 'Audit' });
 		expect(line?.facts).to.include({ audit: true, method: 'login', outcome: 'ok', userId: admin.id });
+		expect(line?.facts).to.deep.include({ username: admin.username, about: {} });
 		expect(line?.facts).to.include({ clientAddress: '127.0.0.1', transport: 'rest' });
 		expect(line?.facts).to.have.property('requestId');
 		const { ms } = (line?.facts ?? {}) as { ms?: number };
@@ -80,7 +81,16 @@ describe('the log of a server', () => {
 
 	it('a failed login, with the user it was for, and without what was typed', async () => {
 		const lines = await linesOf(() => logIn('wrong-password'));
-		expect(lines[0]?.facts).to.include({ audit: true, outcome: 'refused', code: 403, attemptedUserId: admin.id });
+		const attempted = { attemptedUserId: admin.id, attemptedUsername: admin.username };
+		expect(lines[0]?.facts).to.include({ audit: true, outcome: 'refused', code: 403, ...attempted });
+		expect(lines[0]?.facts).to.not.have.any.keys('userId', 'username');
+		// The user is found as the login finds it: without regard to case, and also by id.
+		const client = await RawClient.connect(`${server.url.replace('http', 'ws')}/websocket`);
+		for (const user of [{ username: admin.username.toUpperCase() }, { id: admin.id }]) {
+			const others = await linesOf(() => client.call('login', { user, password: 'wrong-password' }));
+			expect(others.find(({ text }) => text === 'Audit')?.facts, JSON.stringify(user)).to.include(attempted);
+		}
+		await client.close();
 		const unknown = await linesOf(() => call(null, 'login', { user: 'my-password', password: 'wrong-password' }));
 		expect(unknown[0]?.facts).to.include({ audit: true, outcome: 'refused' });
 		expect(JSON.stringify([...lines, ...unknown])).not.to.match(/my-password|wrong-password/);
@@ -99,6 +109,8 @@ describe('the log of a server', () => {
 			const lines = await linesOf(() => call(null, 'login', options));
 			const { facts } = lines.find(({ text }) => text === 'Audit') ?? expect.fail('not logged');
 			expect(facts, JSON.stringify(options)).to.include({ method: 'login', outcome, credential });
+			const username = outcome === 'ok' ? admin.username : undefined;
+			expect((facts as { username?: string }).username, JSON.stringify(options)).to.equal(username);
 			seen.push(JSON.stringify(lines));
 		}
 		const client = await RawClient.connect(`${server.url.replace('http', 'ws')}/websocket`);
@@ -113,6 +125,8 @@ describe('the log of a server', () => {
 			const lines = await linesOf(() => client.call('login', options));
 			const { facts } = lines.find(({ text }) => text === 'Audit') ?? expect.fail('not logged');
 			expect((facts as { credential?: string }).credential, JSON.stringify(options)).to.equal(credential);
+			const isLogin = (facts as { outcome?: string }).outcome === 'ok';
+			expect((facts as { username?: string }).username).to.equal(isLogin ? admin.username : undefined);
 			seen.push(JSON.stringify(lines));
 		}
 		for (const secret of [

@@ -224,6 +224,30 @@ describe('roomkey on a data folder', () => {
 		expect(await logIn(await serve(), 'bob', password)).to.equal(200);
 	});
 
+	it('sets and prints the roles of a user, by the rules of users.update', async () => {
+		await addRoot();
+		const { userId } = await addUser('bob');
+		expect((await roomkey('user roles bob')).out).to.equal('bob has the role user\n');
+		expect((await roomkey('user roles bob user bot user')).out).to.equal('bob has the roles user, bot\n');
+		expect(await json('user roles bob')).to.deep.equal({ userId, username: 'bob', roles: ['user', 'bot'] });
+		expect(await json('user roles bob bot')).to.deep.equal({ userId, username: 'bob', roles: ['bot'] });
+		const { users } = await json<{ users: object[] }>('user list');
+		expect(users[0]).to.deep.include({ username: 'bob', roles: ['bot'] });
+		for (const [line, status, text] of [
+			['user roles bob bot btt', 1, 'There is no role btt. Roles are: '],
+			['user roles bob owner', 1, 'The role owner is one of a room. Roles are: '],
+			['user roles root user', 1, 'Leaving the app without admins is not allowed'],
+			['user roles nobody bot', 1, 'There is no user nobody.'],
+			['user roles', 2, 'user roles needs NAME'],
+			['user roles bob bot ', 2, 'ROLE must not be empty'],
+		] as const) {
+			const refused = await roomkey(line);
+			expect(refused, line).to.include({ status, out: '' });
+			expect(refused.err, line).to.include(text);
+		}
+		expect((await roomkey('user roles bob')).out).to.equal('bob has the role bot\n');
+	});
+
 	it('uses the store of the configuration file of the server, unless a flag or a variable names another', async () => {
 		await addRoot();
 		const file = join(folder, 'roomkey.json');
@@ -270,6 +294,7 @@ describe('roomkey on a data folder', () => {
 					'user password bob --generate-password',
 					[{ method: 'users.update', about: { userId, fields: ['password'] } }],
 				],
+				['user roles bob user bot', [{ method: 'users.update', about: { userId, fields: ['roles'] } }]],
 				['token issue bob', [{ method: 'users.createToken', about: { userId, isPersonal: false } }]],
 				[
 					'token revoke bob --all',
@@ -303,7 +328,7 @@ describe('roomkey on a data folder', () => {
 			expect(refused.status).to.equal(1);
 			expect(auditOf(refused.err)).to.have.length(1);
 			expect(auditOf(refused.err)[0]).to.include({ method: 'users.delete', outcome: 'refused' });
-			for (const line of ['user list', 'token list root', 'room list', 'settings list'])
+			for (const line of ['user list', 'user roles root', 'token list root', 'room list', 'settings list'])
 				expect(auditOf((await roomkey(line)).err), line).to.deep.equal([]);
 		});
 
@@ -342,6 +367,9 @@ describe('roomkey on a data folder', () => {
 			expect(made.err).to.include(`Working through the server at ${url}`);
 			expect(await logIn(url, 'bob', made.out.trim())).to.equal(200);
 			expect((await remote('user list')).out).to.match(/\nbob .*\nroot /);
+			expect((await remote('user roles bob user bot')).out).to.equal('bob has the roles user, bot\n');
+			expect(JSON.parse((await remote('user roles bob --json')).out)).to.deep.include({ roles: ['user', 'bot'] });
+			expect((await remote('user roles bob bott')).err).to.include('There is no role bott. Roles are: ');
 			const botToken = (await remote('token issue bob')).out.trim();
 			expect((await remote('token list bob --json')).out)
 				.to.include('"total": 2')

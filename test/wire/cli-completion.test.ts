@@ -27,7 +27,15 @@ describe('roomkey completion', () => {
 
 	it('offers commands, their flags, choices and files in bash', async () => {
 		expect(await offered('us')).to.deep.equal(['user']);
-		expect(await offered('user', '')).to.deep.equal(['add', 'list', 'password', 'activate', 'deactivate', 'remove']);
+		expect(await offered('user', '')).to.deep.equal([
+			'add',
+			'list',
+			'password',
+			'roles',
+			'activate',
+			'deactivate',
+			'remove',
+		]);
 		expect(await offered('user', 'add', '--ge')).to.deep.equal(['--generate-password']);
 		expect(await offered('room', 'list', '--json', '--se')).to.deep.equal(['--search']);
 		expect(await offered('--log-level', '')).to.deep.equal(['debug', 'info', 'warn', 'error', 'silent']);

@@ -1,7 +1,7 @@
 /** `roomkey import`, `export`, `backup` and `restore`: what is said when a folder or a disk does not allow the work. */
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -56,6 +56,36 @@ describe('a command that moves data', () => {
 			expect(await failed('import', '--data', folder, source)).to.include(`${folder} cannot be used: E`);
 			expect(await failed('backup', '--data', folder, join(parent, 'new'))).to.include('cannot be used: ENOTDIR: ');
 		}
+	});
+
+	it('names the folder that may not be entered, in place of the one below it', async function () {
+		if (process.platform === 'win32') this.skip();
+		// The mode does not bind root: it runs without the capabilities that would let it enter.
+		const bound = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'];
+		const [command = '', ...args] = [...(process.getuid?.() === 0 ? bound : []), process.execPath];
+		const closed = join(parent, 'closed');
+		await mkdir(join(closed, 'inner'), { recursive: true });
+		await chmod(closed, 0);
+		const [inner, other] = [join(closed, 'inner'), join(parent, 'other')];
+		for (const line of [
+			['backup', '--data', inner, other],
+			['backup', '--data', data, inner],
+			['restore', '--data', other, inner],
+			['import', '--data', other, inner],
+			['export', '--data', data, inner],
+			['export', '--data', inner, other],
+			['user', 'list', '--data', inner],
+			['user', 'list', '--url', 'http://127.0.0.1:1', '--token-file', inner],
+			['check', '--data', inner],
+			['--memory', '--tls-cert', inner, '--tls-key', file],
+			['--data', data, '--nats', 'nats://127.0.0.1:1', '--nats-ca', inner],
+		]) {
+			const { stdout, stderr } = spawnSync(command, [...args, main, ...line], { encoding: 'utf8', env: {} });
+			expect(stdout + stderr, line.join(' ')).to.include(
+				`is in ${closed}, which belongs to the user of this process, but its mode does not allow entering it. Allow it: chmod u+x ${closed}`,
+			);
+		}
+		await chmod(closed, 0o700);
 	});
 
 	it('names a folder whose name is too long', async () => {

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { createServer, method, OptionError } from '../../server/index.js';
+import { options } from '../../server/options/options.js';
+import { removedSettings } from '../../server/options/removedSettings.js';
 import { Command, runHere } from '../support/command.js';
 import { memoryLog } from '../support/log.js';
 import { rejection } from '../support/rejection.js';
@@ -134,6 +136,25 @@ describe('the settings of roomkey', () => {
 			.and.include('listen must be true or false, not the text "false": leave out the quotes');
 	});
 
+	it('that a release has removed are named with what takes their place, and their values are no fault', async () => {
+		const upgrading = /### Upgrading\n(.*?)\n### /s.exec(await readFile('CHANGELOG.md', 'utf8'))?.[1] ?? '';
+		const ofChangelog = Array.from(upgrading.matchAll(/`--([\w-]+)` is removed/g), ([, name]) => name);
+		expect(Object.keys(removedSettings)).to.have.members(ofChangelog).and.not.be.empty;
+		for (const [name, { env, instead }] of Object.entries(removedSettings)) {
+			expect(options).to.not.have.property(name);
+			await write({ [name]: 5 });
+			for (const [args, variables, given] of [
+				[[`--${name}`, '5'], {}, `--${name}`],
+				[[`--${name}=5`], {}, `--${name}`],
+				[[], { [`${env}`]: '5' }, env],
+				[['--config', file], {}, `${file}: '${name}'`],
+			] as const) {
+				const { status, err } = await runHere(['--memory', ...args], { env: variables });
+				expect({ status, err }).to.deep.equal({ status: 2, err: `${given} was removed: ${instead}` });
+			}
+		}
+	});
+
 	it('have a suggestion for a mistyped name', async () => {
 		await write({ prot: 1, 'trust-proxi': '10.0.0.0/8', 'max-bdy': 5000, xyz: 1 });
 		const env = { ROOMKEY_TRUST_PROXI: '1', ROOMKEY_HOTS: 'x' };
@@ -183,7 +204,9 @@ describe('the settings of roomkey', () => {
 		const hidden = print();
 		await chmod(folder, 0o700);
 		expect(hidden.status).to.equal(2);
-		expect(hidden.stderr).to.match(/cannot be read: .*roomkey\.json: \S+ belongs to .*, and .* may not enter it/);
+		expect(hidden.stderr).to.include(
+			`cannot be read: ${file}: it is in ${folder}, which belongs to the user of this process, but its mode does not allow entering it. Allow it: chmod u+x ${folder}`,
+		);
 		expect(status).to.equal(2);
 		expect(stderr).to.include(
 			`The file of --config cannot be read: ${file}: its mode does not allow reading. Allow it: chmod u+r ${file}`,

@@ -73,6 +73,28 @@ describe('moving data in and out', () => {
 		expect((await stat(join(parent, 'a'))).uid).to.equal(owner);
 	});
 
+	it('names the command that imports data of the former format, wherever such a folder is given', async () => {
+		const source = await folderOf({ 'users.db': ['{"_id":"a","username":"alice"}'] });
+		for (const line of [
+			['backup', '--data', source, data],
+			['restore', '--data', data, source],
+			['export', '--data', source, join(parent, 'exported')],
+			['user', 'list', '--data', source],
+			['user', 'add', 'root', '--role', 'admin', '--generate-password', '--data', source],
+			['check', '--data', source],
+			['serve', '--data', source, '--port', '0'],
+		]) {
+			const { status, out, err } = await roomkey(...line);
+			expect(status, line.join(' ')).to.equal(1);
+			expect(out + err, line.join(' '))
+				.to.include(`roomkey import --data NEW_FOLDER ${source}`)
+				.and.not.include('no data');
+		}
+		expect(await readdir(source)).to.deep.equal(['users.db']);
+		expect(await roomkey('import', '--data', data, source)).to.include({ status: 0 });
+		expect((await roomkey('backup', '--data', data, join(parent, 'saved'))).status).to.equal(0);
+	});
+
 	it('imports the former format: the last version of each document, and nothing that was deleted', async () => {
 		const source = await folderOf({
 			'rocketchat_room.db': [

@@ -51,6 +51,7 @@ describe('a wrong token over REST', () => {
 			path: 'me',
 			clientAddress: '1.2.3.4',
 			attemptedUserId: alice.id,
+			attemptedUsername: alice.username,
 		});
 	});
 

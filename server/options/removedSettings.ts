@@ -1,0 +1,31 @@
+/** Settings that earlier releases had: what to use in their place is said where one is still given. */
+
+interface RemovedSetting {
+	/** Its environment variable. */
+	readonly env?: string;
+	/** Whether its flag was a switch. Otherwise the flag had a value. */
+	readonly isSwitch?: boolean;
+	/** What takes its place; follows the name of the setting and `was removed: `. */
+	readonly instead: string;
+}
+
+/** By the name of the flag, which was also the name in a file of settings. The changelog names each under Upgrading. */
+export const removedSettings: Readonly<Record<string, RemovedSetting>> = {
+	'login-expiry': {
+		env: 'ROOMKEY_LOGIN_EXPIRY',
+		instead:
+			'the setting Accounts_LoginExpiration takes its place. Once there is an admin: roomkey settings set Accounts_LoginExpiration DAYS',
+	},
+};
+
+/** The end of the text about a removed setting; undefined for any other name. */
+export function removalOf(name: string): string | undefined {
+	const setting = Object.hasOwn(removedSettings, name) ? removedSettings[name] : undefined;
+	return setting && `was removed: ${setting.instead}`;
+}
+
+/** The same for the name of an environment variable. */
+export function removalOfVariable(name: string): string | undefined {
+	const [setting] = Object.entries(removedSettings).find(([, { env }]) => env === name) ?? [];
+	return setting === undefined ? undefined : removalOf(setting);
+}
