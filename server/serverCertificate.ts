@@ -10,7 +10,7 @@ import {
 } from './http/certificate.js';
 import type { Ops } from './ops/ops.js';
 import type { CheckedOptions } from './options/checkOptions.js';
-import { OptionError } from './options/kinds.js';
+import { OptionError } from './options/optionError.js';
 
 /** The files of `--tls-cert` and `--tls-key`. */
 function certificateFiles({ settings: { 'tls-cert': cert, 'tls-key': key } }: CheckedOptions) {

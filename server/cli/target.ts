@@ -2,7 +2,9 @@
 import { resolve } from 'node:path';
 import { StoreError } from '../../shared/storeErrors.js';
 import { holdsData } from '../dataFolder/manifest.js';
-import { checked, Faults, OptionError } from '../options/kinds.js';
+import { Faults } from '../options/faults.js';
+import { OptionError } from '../options/optionError.js';
+import { checked } from '../options/optionKinds.js';
 import { options } from '../options/options.js';
 import type { StoreChoice } from '../store/open.js';
 import type { Admin } from './admin.js';

@@ -93,7 +93,7 @@ export async function assertIntact(path: string): Promise<void> {
 		if (oldFile)
 			throw new StoreError(
 				'other-format',
-				`The folder ${path} holds data of a former format (${oldFile}). Move it into a new folder with: roomkey import --data NEW_FOLDER ${path}`,
+				`The folder ${path} holds data of Roomkey 0.1 (${oldFile}). Move it into a new folder with: roomkey import --data NEW_FOLDER ${path}`,
 			);
 		// A crash before the first manifest was written leaves the same files, but then no document was stored yet.
 		if (names.has(DATA_FILE) && statSync(join(path, DATA_FILE)).size > 0)

@@ -1,7 +1,8 @@
 /** Reads the settings of the connection to NATS. */
 import { readFileSync } from 'node:fs';
 import type { NatsSettings } from '../cluster/nats.js';
-import { Faults, OptionError } from './kinds.js';
+import { Faults } from './faults.js';
+import { OptionError } from './optionError.js';
 import type { OptionValues } from './options.js';
 
 /**

@@ -11,7 +11,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { openServer } from '../../server/openServer.js';
-import type { OptionError } from '../../server/options/kinds.js';
+import type { OptionError } from '../../server/options/optionError.js';
 import type { RoomkeyServer } from '../../server/roomkeyServer.js';
 import { memoryLog } from '../support/log.js';
 import { RawHttp, upgradeRequest } from '../support/rawHttp.js';
@@ -234,7 +234,7 @@ describe('a server with TLS', () => {
 			[{ tlsKey: fixture('second.key.pem') }, /are not a certificate and its key/],
 			[{ tlsCert: `${cert}.none` }, /cert\.pem\.none cannot be read: ENOENT/],
 			[{ tlsKey: undefined }, /^tls-cert and tls-key need each other$/],
-			[{ listen: false }, /^tls-cert is for a server that listens/],
+			[{ listen: false }, /^leave out tls-cert and tls-key: the HTTP server of the application/],
 		] as const) {
 			const error = (await rejection(open(more))) as OptionError;
 			expect(error.name).to.equal('OptionError');
