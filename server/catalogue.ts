@@ -5,9 +5,10 @@ import type { Connection, Method } from '../shared/method.js';
 import type { Publication, Strategy } from '../shared/publication.js';
 import { callListener } from './core/callListener.js';
 import type { Publications } from './ddp/publications/subscriptions.js';
+import { Faults } from './options/faults.js';
 import { requireFreeNames } from './options/freeNames.js';
-import { Faults, OptionError } from './options/kinds.js';
 import type { MethodLimits } from './options/limits.js';
+import { OptionError } from './options/optionError.js';
 import { similarName } from './options/similarName.js';
 
 export type { Catalogue };

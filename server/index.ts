@@ -38,7 +38,7 @@ export { StoreError } from '../shared/storeErrors.js';
 export { type Stream, type StreamDefinition, stream } from '../shared/stream.js';
 export { createServer } from './createServer.js';
 export { EJSON } from './ejson.js';
-export { OptionError } from './options/kinds.js';
+export { OptionError } from './options/optionError.js';
 export type { ServerOptions, StoreOption } from './options/serverOptions.js';
 export { hasPermission, requirePermission } from './permission.js';
 export type { CallAs, RoomkeyServer } from './start/roomkeyServer.js';

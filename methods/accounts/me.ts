@@ -3,7 +3,7 @@ import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { READ } from '../kinds.js';
+import { READ_DEFAULTS } from '../methodDefaults.js';
 import { UserProfile } from '../model/answers.js';
 import { DEFAULT_FIELDS } from '../model/users/clientUser.js';
 
@@ -37,7 +37,7 @@ export async function findProfile(store: Store, userId: string): Promise<Profile
 export const me = method({
 	name: 'me',
 	args: {},
-	...READ,
+	...READ_DEFAULTS,
 	summary: "Returns the caller's own profile",
 	returns: UserProfile,
 	errors: [],

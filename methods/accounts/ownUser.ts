@@ -3,7 +3,7 @@
 import { Match } from '../../shared/match.js';
 import { liveQuery, publication } from '../../shared/publication.js';
 
-/** The published fields, without secrets. A constant, so that the subscriptions of all clients share one object. */
+/** The published fields, without secrets. One constant for all subscriptions, to save memory. */
 const FIELDS = { username: 1, emails: 1, profile: 1 } as const;
 
 const OwnUser = {

@@ -5,7 +5,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { DDP_READ, READ, WRITE } from '../kinds.js';
+import { DDP_READ_DEFAULTS, READ_DEFAULTS, WRITE_DEFAULTS } from '../methodDefaults.js';
 import { PermissionAnswer } from '../model/answers.js';
 import { insertIfAbsent } from '../model/insertIfAbsent.js';
 import { dropCachedPermission, KNOWN_PERMISSIONS, requirePermission } from '../model/permissions/permissions.js';
@@ -38,7 +38,7 @@ const updatePermissions = method({
 	args: {
 		permissions: [{ _id: String, roles: [RoleId] }],
 	},
-	...WRITE,
+	...WRITE_DEFAULTS,
 	summary: 'Sets which roles hold permissions, with immediate effect; requires access-permissions',
 	returns: { permissions: [PermissionAnswer] },
 	errors: ['error-unauthorized', 'error-invalid-permission', 'error-invalid-role'],
@@ -71,7 +71,7 @@ function writtenSince(all: readonly Permission[], since: Date): Permission[] {
 const listAllPermissions = method({
 	name: 'permissions.listAll',
 	args: { updatedSince: Match.Optional(Match.Where(isDateText, 'text of a date', { type: 'string' })) },
-	...READ,
+	...READ_DEFAULTS,
 	summary: 'Lists which roles hold which permission; with a date, only those written since',
 	returns: { update: [PermissionAnswer], remove: [Match.Any] },
 	errors: [],
@@ -87,7 +87,7 @@ const getPermissions = method({
 	name: 'permissions/get',
 	args: { updatedAt: Match.Maybe(Date) },
 	anonymous: true,
-	...DDP_READ,
+	...DDP_READ_DEFAULTS,
 	summary: 'Lists which roles hold which permission; with a date, {update, remove} since then',
 	returns: Match.OneOf([PermissionAnswer], { update: [PermissionAnswer], remove: [Match.Any] }),
 	errors: ['error-updatedSince-param-invalid'],

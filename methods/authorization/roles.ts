@@ -2,7 +2,7 @@
 import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { DDP_READ, READ } from '../kinds.js';
+import { DDP_READ_DEFAULTS, READ_DEFAULTS } from '../methodDefaults.js';
 import { cachedReads } from '../model/cachedReads.js';
 import { readRoles } from '../model/permissions/roles.js';
 
@@ -24,7 +24,7 @@ const usersWithVisibleRoles = cachedReads<RoleHolder[]>(async (store) => {
 export const listRoles = method({
 	name: 'roles.list',
 	args: {},
-	...READ,
+	...READ_DEFAULTS,
 	summary: 'Lists the roles',
 	returns: { roles: [Match.ObjectIncluding({ _id: String, name: String })] },
 	errors: [],
@@ -34,7 +34,7 @@ export const listRoles = method({
 export const getUserRoles = method({
 	name: 'getUserRoles',
 	args: {},
-	...DDP_READ,
+	...DDP_READ_DEFAULTS,
 	summary: 'Lists the users with a role that all clients show, such as admin',
 	returns: [{ _id: String, username: Match.Optional(String), roles: [String] }],
 	errors: [],

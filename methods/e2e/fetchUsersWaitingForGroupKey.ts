@@ -7,7 +7,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_SERVICE_READ } from '../kinds.js';
+import { KEY_SERVICE_READ_DEFAULTS } from '../methodDefaults.js';
 import { hasReturned } from '../model/keys/knownKeys.js';
 import { holdsKey } from '../model/keys/memberKeys.js';
 import { reservedForOthers, reserveMembers } from '../model/keys/providerReservation.js';
@@ -77,7 +77,7 @@ async function listAndReserve(context: MethodContext, rid: string, userId: strin
 export const fetchUsersWaitingForGroupKey = method({
 	name: 'e2e.fetchUsersWaitingForGroupKey',
 	args: { roomIds: [String] },
-	...KEY_SERVICE_READ,
+	...KEY_SERVICE_READ_DEFAULTS,
 	summary: 'Lists the members who wait for the keys of these rooms, each reserved for one caller for a while',
 	returns: {
 		usersWaitingForE2EKeys: Match.ObjectWithValues([{ _id: String, public_key: String }]),

@@ -3,7 +3,7 @@ import type { OldRoomKey, Subscription } from '../../shared/documents.js';
 import { Match, shownAs } from '../../shared/match.js';
 import { type MethodContext, method, type UserContext } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_SERVICE_WRITE } from '../kinds.js';
+import { KEY_SERVICE_WRITE_DEFAULTS } from '../methodDefaults.js';
 import { SkippedAnswer } from '../model/answers.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
@@ -209,7 +209,7 @@ export const provideUsersSuggestedGroupKeys = method({
 			Match.ObjectWithValues(Match.OneOf([Entry], Match.Any)),
 		),
 	},
-	...KEY_SERVICE_WRITE,
+	...KEY_SERVICE_WRITE_DEFAULTS,
 	rest: { verb: 'POST', path: 'e2e.provideUsersSuggestedGroupKeys', maxBody: MAX_BODY },
 	summary: 'Offers room keys to members who wait for them; lists the entries that were skipped',
 	returns: SkippedAnswer,

@@ -4,13 +4,13 @@ import { clientError, isClientSafe } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { KEY_SERVICE_WRITE } from '../kinds.js';
 import { LONG_WORK_MS } from '../limits.js';
+import { KEY_SERVICE_WRITE_DEFAULTS } from '../methodDefaults.js';
 import { hasHolder } from '../model/keys/keyHolders.js';
 import { enqueue } from '../model/keys/queue.js';
 import { hasBegunReset, takeResetLock } from '../model/keys/resetLock.js';
 import {
-	archiveOtherKeys,
+	archiveFormerKeysOfOthers,
 	archiveUnusedKey,
 	type NewKey,
 	type ResetContext,
@@ -27,9 +27,9 @@ export const resetRoomKey = method({
 	name: 'e2e.resetRoomKey',
 	audit: true,
 	args: { rid: String, e2eKey: String, e2eKeyId: String },
-	...KEY_SERVICE_WRITE,
-	// A caller who did not receive the answer repeats the call. Without `once`, the repeated call would fail, because the
-	// room already has this key id.
+	...KEY_SERVICE_WRITE_DEFAULTS,
+	// A caller who did not receive the answer repeats the call. For some time the repeated call gets the first answer, or
+	// waits for it. Later, `isComplete` recognizes the repetition.
 	once: true,
 	timeout: LONG_WORK_MS,
 	summary: "Gives a room a new key; the members' present keys are archived",
@@ -58,8 +58,12 @@ export const resetRoomKey = method({
 	},
 });
 
-/** Whether this reset is already complete: its caller did not receive the answer and repeats the call. */
+/**
+ * Whether the room and the caller already have this new key. Then this call repeats a complete one, whose answer is no
+ * longer cached by `once`.
+ */
 async function isComplete(store: Store, room: Room, userId: string, { e2eKey, e2eKeyId }: NewKey): Promise<boolean> {
+	// The field `e2eReset` holds the lock of a reset that is in progress or was interrupted.
 	if (room.e2eKeyId !== e2eKeyId || room.e2eReset) return false;
 	const ownMembership = await store.subscriptions.findOne(
 		{ rid: room._id, 'u._id': userId },
@@ -69,8 +73,9 @@ async function isComplete(store: Store, room: Room, userId: string, { e2eKey, e2
 }
 
 /**
- * Whether the user may reset the key of a room. Users with the permission may, and a user whose own reset was
- * interrupted. If nobody holds the key, any member with identity keys may reset it (`test/contract/beyond.md` E2, E3).
+ * Whether the user may reset the key of a room (`test/contract/beyond.md` E2, E3). Three kinds of users may: those with
+ * the permission to toggle encryption; the user who began a reset to this key id and has not completed it; and, if
+ * nobody holds the key, every member with identity keys.
  */
 async function mayReset(
 	store: Store,
@@ -81,8 +86,8 @@ async function mayReset(
 ): Promise<boolean> {
 	const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
 	if (!user) return false;
-	// Any type but `d` will do for a room that does not exist: then only the global permission counts. Users who have it
-	// pass this check, and receive the error for a room that they may not see.
+	// If the room does not exist, the type `p` stands for it: in a room of the type `d` every member has the permission.
+	// Users with the global permission then pass here, and `maySeeRoom` refuses them as in a room that they may not see.
 	if (await mayToggleEncryption(store, user, room ?? { _id: rid, t: 'p' })) return true;
 	if (!room) return false;
 	if (hasBegunReset(room, userId, e2eKeyId)) return true;
@@ -98,8 +103,9 @@ async function requireCanStore(store: Store, userId: string, { rid, e2eKey }: Ne
 	// A caller who may read a public channel but is not a member has no membership to store the key in.
 	const ownMembership = await store.subscriptions.findOne({ rid, 'u._id': userId }, onlyId);
 	if (!ownMembership) throw clientError('resetAccessMissing');
-	const keys = { 'e2e.public_key': { $exists: true }, 'e2e.private_key': { $exists: true } };
-	if (!(await store.users.findOne({ _id: userId, ...keys }, onlyId))) throw clientError('resetFailed');
+	// Stricter than `hasIdentity`, which looks for the public key only.
+	const whereBothKeys = { 'e2e.public_key': { $exists: true }, 'e2e.private_key': { $exists: true } };
+	if (!(await store.users.findOne({ _id: userId, ...whereBothKeys }, onlyId))) throw clientError('resetFailed');
 	// Keys are unique over all memberships. If another membership has this key, the later write would fail, after the keys
 	// of the other members were archived.
 	const keyOwner = await store.subscriptions.findOne({ E2EKey: e2eKey }, onlyId);
@@ -118,20 +124,22 @@ async function reset(newKey: NewKey, context: MethodContext, userId: string): Pr
 	const lock = await takeResetLock(store, { rid, userId, keyId: e2eKeyId });
 	const resetContext: ResetContext = { store, signal, userId, lock };
 	try {
-		await archiveOtherKeys(resetContext, e2eKeyId);
+		await archiveFormerKeysOfOthers(resetContext, e2eKeyId);
 		// Also queues the members whose keys were just archived.
 		await setNewKeyId(resetContext, e2eKeyId);
 		await storeNewKey(resetContext, e2eKey);
-		const newlyWaiting = await archiveOtherKeys(resetContext, e2eKeyId);
-		for (const uid of newlyWaiting) await enqueue(store, rid, uid);
+		// Members who stored a key under the former key id during the steps above.
+		const lateMemberIds = await archiveFormerKeysOfOthers(resetContext, e2eKeyId);
+		for (const uid of lateMemberIds) await enqueue(store, rid, uid);
 		await lock.release();
 	} catch (thrown) {
 		// Null if another call has taken the lock, or if the store fails.
-		const abandonedRoom = await lock.abandon().catch(() => null);
+		const room = await lock.abandon().catch(() => null);
 		// If the room has the new key id, its members are notified. The caller can repeat the call, which stores the new key
 		// if it is missing.
-		if (abandonedRoom?.e2eKeyId === e2eKeyId) await store.rooms.announce('updated', abandonedRoom);
-		// Otherwise the new key may be stored although the room has another key id.
+		if (room?.e2eKeyId === e2eKeyId) await store.rooms.announce('updated', room);
+		// Otherwise the caller may have the new key while the room has another key id. `archiveUnusedKey` reads which one it
+		// has.
 		else await archiveUnusedKey(resetContext, newKey).catch(() => null);
 		if (isClientSafe(thrown)) throw thrown;
 		log.error({ err: thrown, rid }, 'The reset of the key of a room was interrupted');

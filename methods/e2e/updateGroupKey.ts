@@ -2,7 +2,7 @@
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { type MethodContext, method, type UserContext } from '../../shared/method.js';
-import { KEY_SERVICE_WRITE } from '../kinds.js';
+import { KEY_SERVICE_WRITE_DEFAULTS } from '../methodDefaults.js';
 import { SkippedAnswer } from '../model/answers.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
@@ -60,7 +60,7 @@ async function offerTo(
 export const updateGroupKey = method({
 	name: 'e2e.updateGroupKey',
 	args: { rid: String, uid: String, key: String },
-	...KEY_SERVICE_WRITE,
+	...KEY_SERVICE_WRITE_DEFAULTS,
 	summary: "Stores the caller's own key of a room, or offers it to another member who has none",
 	returns: SkippedAnswer,
 	errors: ['error-invalid-key', 'error-key-id-mismatch', 'error-key-in-use'],

@@ -8,7 +8,7 @@ import { escapeRegExp } from '../../shared/escapeRegExp.js';
 import { Match } from '../../shared/match.js';
 import { method, type UserContext } from '../../shared/method.js';
 import type { Filter } from '../../shared/store.js';
-import { READ } from '../kinds.js';
+import { READ_DEFAULTS } from '../methodDefaults.js';
 import { PAGE_ANSWER, RoomAnswer } from '../model/answers.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { Page, pageAnswer, pageRange } from '../model/paging.js';
@@ -30,7 +30,7 @@ export const adminRooms = method({
 	name: 'rooms.adminRooms',
 	/** `filter`: a text in the name of the room or in a user name of a direct room, or the id of the room. */
 	args: { ...Page, filter: Match.Optional(SearchText) },
-	...READ,
+	...READ_DEFAULTS,
 	summary: 'Lists all rooms by name; requires view-room-administration',
 	returns: { rooms: [RoomAnswer], ...PAGE_ANSWER },
 	errors: ['error-unauthorized'],
@@ -51,7 +51,7 @@ export const adminRooms = method({
 export const adminRoom = method({
 	name: 'rooms.adminRooms.getRoom',
 	args: { rid: String },
-	...READ,
+	...READ_DEFAULTS,
 	summary: 'Returns any room; requires view-room-administration',
 	returns: RoomAnswer,
 	errors: ['error-unauthorized', 'error-room-not-found'],
@@ -68,7 +68,7 @@ function keyStateOf({ E2EKey, E2ESuggestedKey }: Subscription): 'held' | 'offere
 export const adminRoomMembers = method({
 	name: 'rooms.adminRooms.members',
 	args: { rid: String, ...Page },
-	...READ,
+	...READ_DEFAULTS,
 	summary: 'Lists the members of any room by user name, with their roles in it; requires view-room-administration',
 	returns: {
 		members: [

@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { WRITE } from '../kinds.js';
+import { WRITE_DEFAULTS } from '../methodDefaults.js';
 import { RoomAnswer } from '../model/answers.js';
 import { CustomFields } from '../model/customFields.js';
 import { createRoom } from '../model/lifecycle/createRoom.js';
@@ -42,7 +42,7 @@ export const createMethods = forChannelsAndGroups((kind: ChannelOrGroup) =>
 			/** Only false is accepted, because the caller is always a member. */
 			excludeSelf: Match.Optional(false),
 		},
-		...WRITE,
+		...WRITE_DEFAULTS,
 		once: true,
 		summary: `Makes a ${kind.single} with the caller as its owner${kind.t === 'c' ? '; a channel cannot be encrypted' : ''}`,
 		returns: { [kind.single]: RoomAnswer },

@@ -3,8 +3,8 @@ import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match, Nothing } from '../../shared/match.js';
 import { method, type UserContext } from '../../shared/method.js';
-import { WRITE } from '../kinds.js';
 import { LONG_WORK_MS } from '../limits.js';
+import { WRITE_DEFAULTS } from '../methodDefaults.js';
 import { exists } from '../model/exists.js';
 import { deleteOrphanedMemberships, deleteRoom } from '../model/lifecycle/deleteRoom.js';
 import { directRoomId } from '../model/lifecycle/directRoom.js';
@@ -53,7 +53,7 @@ export const deleteMethods = forChannelsAndGroups((kind) =>
 		name: `${kind.plural}.delete`,
 		audit: true,
 		args: ROOM_ARGS,
-		...WRITE,
+		...WRITE_DEFAULTS,
 		once: true,
 		timeout: LONG_WORK_MS,
 		summary: `Deletes a ${kind.single}, with the memberships and keys`,
@@ -76,7 +76,7 @@ export const deleteDirectRoomMethods = ['im.delete', 'dm.delete'].map((name) =>
 		name,
 		audit: true,
 		args: { roomId: Match.Optional(String), username: Match.Optional(String) },
-		...WRITE,
+		...WRITE_DEFAULTS,
 		once: true,
 		timeout: LONG_WORK_MS,
 		summary: 'Deletes a direct room, with the memberships and keys',

@@ -3,8 +3,8 @@
  */
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { WRITE } from '../kinds.js';
 import { WRITES } from '../limits.js';
+import { WRITE_DEFAULTS } from '../methodDefaults.js';
 import { RoomAnswer } from '../model/answers.js';
 import { openDirectRoom } from '../model/lifecycle/directRoom.js';
 import { findCaller } from '../model/rooms/findRoom.js';
@@ -24,7 +24,7 @@ export const createDirectRoomMethods = ['im.create', 'dm.create'].map((name) =>
 	method({
 		name,
 		args: { username: Match.Optional(String), usernames: USERNAMES, excludeSelf: Match.Optional(Boolean) },
-		...WRITE,
+		...WRITE_DEFAULTS,
 		summary: 'Returns the direct room of the caller with one or more users; creates it if there is none',
 		returns: { room: RoomAnswer },
 		errors: ERRORS,

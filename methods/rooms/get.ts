@@ -8,7 +8,7 @@ import { Match } from '../../shared/match.js';
 import { type Method, method, type UserContext } from '../../shared/method.js';
 import type { Pattern } from '../../shared/pattern.js';
 import type { Store } from '../../shared/store.js';
-import { DDP_READ, READ } from '../kinds.js';
+import { DDP_READ_DEFAULTS, READ_DEFAULTS } from '../methodDefaults.js';
 import { changesOf, MembershipAnswer, RoomAnswer } from '../model/answers.js';
 import { clientMembership } from '../model/memberships/clientMembership.js';
 import { membershipsOfUser, roomsOfUser } from '../model/memberships/roomsOfUser.js';
@@ -103,7 +103,7 @@ function defineGetMethods<T>(
 	const overRest = method({
 		name: `${group}.get`,
 		args: { updatedSince: Since },
-		...READ,
+		...READ_DEFAULTS,
 		summary: `The caller's ${documents} as {update, remove}; those changed since a date, if one is given`,
 		returns: changesOf(answer),
 		errors,
@@ -112,7 +112,7 @@ function defineGetMethods<T>(
 	const overDdp = method({
 		name: `${group}/get`,
 		args: { updatedAt: Since },
-		...DDP_READ,
+		...DDP_READ_DEFAULTS,
 		summary: `The caller's ${documents} as a list; as {update, remove}, if a date is given`,
 		returns: Match.OneOf([answer], changesOf(answer)),
 		errors,
@@ -130,7 +130,7 @@ export const getSubscriptions = defineGetMethods('subscriptions', 'memberships',
 export const oneSubscription = method({
 	name: 'subscriptions.getOne',
 	args: { roomId: String },
-	...READ,
+	...READ_DEFAULTS,
 	summary: "The caller's membership of one room, or null",
 	returns: { subscription: Match.OneOf(MembershipAnswer, null) },
 	errors: [],

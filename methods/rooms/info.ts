@@ -1,6 +1,6 @@
 /** `rooms.info`, `channels.info`, `groups.info`: one room. */
 import { method } from '../../shared/method.js';
-import { READ } from '../kinds.js';
+import { READ_DEFAULTS } from '../methodDefaults.js';
 import { RoomAnswer } from '../model/answers.js';
 import { clientRoom } from '../model/rooms/clientRoom.js';
 import { findRoom, forChannelsAndGroups, ROOM_ARGS, ROOM_ARGS_ERRORS } from '../model/rooms/findRoom.js';
@@ -8,7 +8,7 @@ import { findRoom, forChannelsAndGroups, ROOM_ARGS, ROOM_ARGS_ERRORS } from '../
 export const roomInfo = method({
 	name: 'rooms.info',
 	args: ROOM_ARGS,
-	...READ,
+	...READ_DEFAULTS,
 	summary: 'Returns a room the caller may see',
 	returns: { room: RoomAnswer },
 	errors: [...ROOM_ARGS_ERRORS],
@@ -19,7 +19,7 @@ export const infoMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.info`,
 		args: ROOM_ARGS,
-		...READ,
+		...READ_DEFAULTS,
 		summary: `Returns a ${kind.single} the caller may see`,
 		returns: { [kind.single]: RoomAnswer },
 		errors: [...ROOM_ARGS_ERRORS],

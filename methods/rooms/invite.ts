@@ -3,7 +3,7 @@ import type { Room, User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { WRITE } from '../kinds.js';
+import { WRITE_DEFAULTS } from '../methodDefaults.js';
 import { RoomAnswer } from '../model/answers.js';
 import { addMember } from '../model/lifecycle/addMember.js';
 import { isMember } from '../model/memberships/members.js';
@@ -39,7 +39,7 @@ export const inviteMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.invite`,
 		args: { ...ROOM_ARGS, ...USER_LIST_ARGS },
-		...WRITE,
+		...WRITE_DEFAULTS,
 		summary: `Adds users to a ${kind.single}; users who are members already stay members`,
 		returns: { [kind.single]: RoomAnswer },
 		errors: [...ROOM_ARGS_ERRORS, 'error-not-allowed', 'error-users-params-not-provided', 'error-too-many-users'],
@@ -60,7 +60,7 @@ export const inviteMethods = forChannelsAndGroups((kind) =>
 export const joinChannel = method({
 	name: 'channels.join',
 	args: ROOM_ARGS,
-	...WRITE,
+	...WRITE_DEFAULTS,
 	summary: 'Makes the caller a member of a channel they may see',
 	returns: { channel: RoomAnswer },
 	errors: [...ROOM_ARGS_ERRORS, 'error-code-required'],

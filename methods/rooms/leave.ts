@@ -4,7 +4,7 @@ import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { WRITE } from '../kinds.js';
+import { WRITE_DEFAULTS } from '../methodDefaults.js';
 import { LAST_KEY_HOLDER_ANSWER, RoomAnswer } from '../model/answers.js';
 import { requireConfirmation } from '../model/keys/keyHolders.js';
 import type { StaleReason } from '../model/keys/staleKey.js';
@@ -83,7 +83,7 @@ export const leaveMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.leave`,
 		args: { ...ROOM_ARGS, confirm: CONFIRM },
-		...WRITE,
+		...WRITE_DEFAULTS,
 		once: true,
 		summary: `Ends the caller's membership of a ${kind.single}`,
 		...answerAndErrors(kind),
@@ -107,7 +107,7 @@ export const kickMethods = forChannelsAndGroups((kind) =>
 			...USER_ARGS,
 			confirm: CONFIRM,
 		},
-		...WRITE,
+		...WRITE_DEFAULTS,
 		once: true,
 		summary: `Removes a member from a ${kind.single}`,
 		...answerAndErrors(kind),

@@ -4,7 +4,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method, type UserContext } from '../../shared/method.js';
 import type { Filter } from '../../shared/store.js';
-import { READ } from '../kinds.js';
+import { READ_DEFAULTS } from '../methodDefaults.js';
 import { PAGE_ANSWER, RoomAnswer } from '../model/answers.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
@@ -65,7 +65,7 @@ async function allChannels(context: Context, args: PageArgs & { _id?: string }):
 export const listChannels = method({
 	name: 'channels.list',
 	args: { ...Page, _id: Match.Optional(String) },
-	...READ,
+	...READ_DEFAULTS,
 	summary: 'Lists the channels by name; callers without view-c-room get only their own',
 	returns: { channels: [RoomAnswer], ...PAGE_ANSWER },
 	errors: ['error-unauthorized'],
@@ -83,7 +83,7 @@ function listOwn(name: string, kind: ChannelOrGroup) {
 	return method({
 		name,
 		args: Page,
-		...READ,
+		...READ_DEFAULTS,
 		summary: `Lists the ${kind.plural} of the caller by name`,
 		returns: { [kind.plural]: [RoomAnswer], ...PAGE_ANSWER },
 		errors: [],

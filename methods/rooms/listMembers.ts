@@ -3,7 +3,7 @@
 import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { READ } from '../kinds.js';
+import { READ_DEFAULTS } from '../methodDefaults.js';
 import { PAGE_ANSWER, UserAnswer } from '../model/answers.js';
 import { userRefOf } from '../model/lifecycle/addMember.js';
 import { MEMBER } from '../model/memberships/members.js';
@@ -55,7 +55,7 @@ export const memberMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.members`,
 		args: { ...ROOM_ARGS, ...Page, filter: Match.Optional(SearchText) },
-		...READ,
+		...READ_DEFAULTS,
 		summary: `Lists the members of a ${kind.single} by user name, in pages; with a filter only those who have this text in their names, bio or nickname`,
 		returns: { members: [UserAnswer], ...PAGE_ANSWER },
 		errors: [...ROOM_ARGS_ERRORS],

@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { DDP_READ } from '../kinds.js';
+import { DDP_READ_DEFAULTS } from '../methodDefaults.js';
 import { exists } from '../model/exists.js';
 import { hasPermissionById } from '../model/permissions/permissions.js';
 import { maySeeRoom } from '../model/rooms/access.js';
@@ -11,7 +11,7 @@ export const getRoomIdByNameOrId = method({
 	name: 'getRoomIdByNameOrId',
 	/** `rid`: an id or a name. */
 	args: { rid: String },
-	...DDP_READ,
+	...DDP_READ_DEFAULTS,
 	summary: 'Returns the id of a room the caller may see, by its id or its name',
 	returns: String,
 	errors: ['error-not-allowed'],
@@ -26,7 +26,7 @@ export const getRoomIdByNameOrId = method({
 export const getRoomNameById = method({
 	name: 'getRoomNameById',
 	args: { rid: String },
-	...DDP_READ,
+	...DDP_READ_DEFAULTS,
 	summary: 'Returns the name of a room to its members; the name of a channel to all who may see channels',
 	returns: Match.Optional(String),
 	errors: ['error-not-allowed'],

@@ -3,8 +3,8 @@ import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match, shownAs } from '../../shared/match.js';
 import { method, type UserContext } from '../../shared/method.js';
-import { WRITE } from '../kinds.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
+import { WRITE_DEFAULTS } from '../methodDefaults.js';
 import { RoomAnswer } from '../model/answers.js';
 import { switchEncryption } from '../model/lifecycle/roomEncryption.js';
 import { hasRoomPermission } from '../model/memberships/roomPermission.js';
@@ -95,7 +95,7 @@ async function saveSettings(
 export const saveRoomSettings = method({
 	name: 'rooms.saveRoomSettings',
 	args: { rid: String, ...SETTINGS },
-	...WRITE,
+	...WRITE_DEFAULTS,
 	rest: { verb: 'POST', path: 'rooms.saveRoomSettings', unknownField: 'invalidRoomSettings' },
 	timeout: LONG_WORK_MS,
 	summary: 'Switches the encryption of a room on or off; sets name, topic, description, announcement or read-only',
@@ -130,7 +130,7 @@ export const setEncrypted = method({
 	name: 'groups.setEncrypted',
 	// Any value is accepted here, because `run` answers other types with Rocket.Chat's own error.
 	args: { ...ROOM_ARGS, encrypted: shownAs(Match.Any, Boolean) },
-	...WRITE,
+	...WRITE_DEFAULTS,
 	timeout: LONG_WORK_MS,
 	summary: 'Switches the encryption of a group on or off',
 	returns: { group: RoomAnswer },

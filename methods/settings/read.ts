@@ -3,7 +3,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { DDP_READ, READ } from '../kinds.js';
+import { DDP_READ_DEFAULTS, READ_DEFAULTS } from '../methodDefaults.js';
 import { changesOf, PAGE_ANSWER, SettingAnswer } from '../model/answers.js';
 import { Page, type PageArgs, pageAnswer, pageOfList } from '../model/paging.js';
 import { hasPermissionById, requirePermission } from '../model/permissions/permissions.js';
@@ -17,7 +17,7 @@ import { parseSince } from '../model/since.js';
 export const getSetting = method({
 	name: 'settings.getOne',
 	args: { _id: String },
-	...READ,
+	...READ_DEFAULTS,
 	rest: { verb: 'GET', path: 'settings/:_id' },
 	summary: 'Returns a setting',
 	returns: SettingAnswer,
@@ -50,7 +50,7 @@ export const publicSettings = method({
 export const allSettings = method({
 	name: 'settings.list',
 	args: Page,
-	...READ,
+	...READ_DEFAULTS,
 	rest: { verb: 'GET', path: 'settings' },
 	summary: 'Lists the settings that Roomkey knows, in pages',
 	returns: { settings: [SettingAnswer], ...PAGE_ANSWER },
@@ -80,7 +80,7 @@ export const syncPrivateSettings = method({
 	name: 'private-settings/get',
 	args: { updatedSince: Match.Maybe(Date) },
 	anonymous: true,
-	...DDP_READ,
+	...DDP_READ_DEFAULTS,
 	summary:
 		'Lists the settings that Roomkey knows, for callers who may view or edit privileged ones; with a date, {update, remove} since then',
 	returns: Match.OneOf([SettingAnswer], changesOf(SettingAnswer)),

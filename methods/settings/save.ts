@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import { Match, Nothing, shownAs } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { WRITE } from '../kinds.js';
+import { WRITE_DEFAULTS } from '../methodDefaults.js';
 import { hasPermissionById, requirePermission } from '../model/permissions/permissions.js';
 import { changeSettings } from '../model/settings/known.js';
 
@@ -10,7 +10,7 @@ export const saveSetting = method({
 	name: 'saveSetting',
 	audit: true,
 	args: { _id: String, value: shownAs(Match.Any, Match.OneOf(String, Number, Boolean)) },
-	...WRITE,
+	...WRITE_DEFAULTS,
 	rest: { verb: 'POST', path: 'settings/:_id' },
 	summary: 'Changes a setting, with immediate effect; requires edit-privileged-setting',
 	returns: Nothing,
@@ -51,7 +51,7 @@ export const saveSettingsMethods = [
 		name,
 		audit: true,
 		args: { settings: Changes },
-		...WRITE,
+		...WRITE_DEFAULTS,
 		rest: { verb: 'POST', path, empty: true },
 		summary: 'Changes several settings, or none if one is refused; requires edit-privileged-setting',
 		returns: true,

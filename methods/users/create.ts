@@ -3,11 +3,11 @@ import { clientError, clientErrorFrom } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { WRITE } from '../kinds.js';
+import { WRITE_DEFAULTS } from '../methodDefaults.js';
 import { UserAnswer } from '../model/answers.js';
 import { CustomFields } from '../model/customFields.js';
 import { hasPermissionById } from '../model/permissions/permissions.js';
-import { requireAssignableRoles } from '../model/users/admins.js';
+import { requireAssignableRoles } from '../model/users/assignableRoles.js';
 import { findClientUser } from '../model/users/clientUser.js';
 import { insertUser } from '../model/users/insertUser.js';
 import { RealName, requireAllowedUsername, requireValidEmail } from '../model/users/names.js';
@@ -37,7 +37,7 @@ export const createUserByAdmin = method({
 		/** Only false is accepted, because Roomkey sends no mail. */
 		sendWelcomeEmail: Match.Optional(false),
 	},
-	...WRITE,
+	...WRITE_DEFAULTS,
 	once: true,
 	summary: 'Creates an account for another user; requires create-user',
 	returns: { user: UserAnswer },

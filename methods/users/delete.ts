@@ -3,8 +3,8 @@ import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { WRITE } from '../kinds.js';
 import { LONG_WORK_MS } from '../limits.js';
+import { WRITE_DEFAULTS } from '../methodDefaults.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { forEachInParallel } from '../model/inParallel.js';
 import { deleteHistory } from '../model/keys/identityHistory.js';
@@ -17,7 +17,7 @@ import { removeMember } from '../model/lifecycle/removeMember.js';
 import { membershipsOfUser } from '../model/memberships/roomsOfUser.js';
 import { requirePermission } from '../model/permissions/permissions.js';
 import { setActive } from '../model/users/activity.js';
-import { requireOtherAdmin } from '../model/users/admins.js';
+import { requireNotLastAdmin } from '../model/users/admins.js';
 import { findUser, USER_ARGS } from '../model/users/findUser.js';
 import { revokeTokensOf } from '../model/users/tokens.js';
 
@@ -73,7 +73,7 @@ export const deleteUser = method({
 		/** True: room keys that only this user holds may be lost (`test/contract/beyond.md` E11). */
 		confirm: Match.Optional(Boolean),
 	},
-	...WRITE,
+	...WRITE_DEFAULTS,
 	once: true,
 	timeout: LONG_WORK_MS,
 	summary: 'Deletes an account with its memberships and tokens; requires delete-user',
@@ -93,7 +93,7 @@ export const deleteUser = method({
 		await requireConfirmation(context, confirm, () => wouldLeaveAnyRoomWithoutHolder(context, user._id));
 		const handOverOptions = { isLeaving: true, confirmed: confirmRelinquish };
 		const ridsToHandOver = await requireHandOverConfirmation(store, user._id, handOverOptions);
-		await requireOtherAdmin(store, user);
+		await requireNotLastAdmin(store, user);
 		// From here on, only the last check in `setActive` can refuse the call: another call may remove the other admins.
 		await handOverRooms(store, user._id, ridsToHandOver);
 		// Afterwards the user has no session and cannot log in. The user document is deleted last, so that a repeated call

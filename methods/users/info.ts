@@ -1,7 +1,7 @@
 /** `users.info`: the visible fields of a user. */
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
-import { READ } from '../kinds.js';
+import { READ_DEFAULTS } from '../methodDefaults.js';
 import { UserAnswer } from '../model/answers.js';
 import { hasPermissionById } from '../model/permissions/permissions.js';
 import { clientUserFields } from '../model/users/clientUser.js';
@@ -10,7 +10,7 @@ import { findUser, USER_ARGS } from '../model/users/findUser.js';
 export const userInfo = method({
 	name: 'users.info',
 	args: USER_ARGS,
-	...READ,
+	...READ_DEFAULTS,
 	summary: 'Returns a user; all visible fields only to the user and to callers with view-full-other-user-info',
 	returns: { user: UserAnswer },
 	errors: ['error-user-param-not-provided', 'User not found.'],

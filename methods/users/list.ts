@@ -1,6 +1,6 @@
 /** `users.list`: all users, in pages. */
 import { method } from '../../shared/method.js';
-import { READ } from '../kinds.js';
+import { READ_DEFAULTS } from '../methodDefaults.js';
 import { PAGE_ANSWER, UserAnswer } from '../model/answers.js';
 import { Page, pageAnswer, pageRange } from '../model/paging.js';
 import { hasPermissionById, requirePermission } from '../model/permissions/permissions.js';
@@ -9,7 +9,7 @@ import { clientUserFields } from '../model/users/clientUser.js';
 export const listUsers = method({
 	name: 'users.list',
 	args: Page,
-	...READ,
+	...READ_DEFAULTS,
 	summary: 'Lists all users by name; requires view-d-room',
 	returns: { users: [UserAnswer], ...PAGE_ANSWER },
 	errors: ['error-unauthorized'],

@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { KEY_SERVICE_WRITE } from '../kinds.js';
+import { KEY_SERVICE_WRITE_DEFAULTS } from '../methodDefaults.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { resetIdentity } from '../model/lifecycle/resetIdentity.js';
 import { hasPermission } from '../model/permissions/permissions.js';
@@ -19,7 +19,7 @@ export const resetE2EKey = method({
 		user: Match.Maybe(String),
 		confirm: Match.Maybe(Boolean),
 	},
-	...KEY_SERVICE_WRITE,
+	...KEY_SERVICE_WRITE_DEFAULTS,
 	changesUser: true,
 	secondFactor: true,
 	summary: 'Removes the identity keys of the caller or of the given user, and ends all logins of that user',

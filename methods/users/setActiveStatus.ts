@@ -2,12 +2,12 @@
 import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { WRITE } from '../kinds.js';
+import { WRITE_DEFAULTS } from '../methodDefaults.js';
 import { UserAnswer } from '../model/answers.js';
 import { handOverRooms, requireHandOverConfirmation } from '../model/lifecycle/handOverRooms.js';
 import { requirePermission } from '../model/permissions/permissions.js';
 import { setActive } from '../model/users/activity.js';
-import { requireOtherAdmin } from '../model/users/admins.js';
+import { requireNotLastAdmin } from '../model/users/admins.js';
 
 export const setActiveStatus = method({
 	name: 'users.setActiveStatus',
@@ -18,7 +18,7 @@ export const setActiveStatus = method({
 		/** True: rooms of which the user is the only owner get a new owner. Without it such a deactivation is refused. */
 		confirmRelinquish: Match.Optional(Boolean),
 	},
-	...WRITE,
+	...WRITE_DEFAULTS,
 	summary: 'Activates or deactivates a user; requires edit-other-user-active-status',
 	returns: { user: UserAnswer },
 	errors: ['error-unauthorized', 'user-last-owner', 'error-action-not-allowed'],
@@ -31,7 +31,7 @@ export const setActiveStatus = method({
 		if (!activeStatus) {
 			const handOverOptions = { isLeaving: false, confirmed: confirmRelinquish };
 			const ridsToHandOver = await requireHandOverConfirmation(store, userId, handOverOptions);
-			await requireOtherAdmin(store, user);
+			await requireNotLastAdmin(store, user);
 			await handOverRooms(store, userId, ridsToHandOver);
 		}
 		await setActive(context, user, activeStatus);

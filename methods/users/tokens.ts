@@ -6,7 +6,7 @@ import type { LoginToken } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { method, type UserContext } from '../../shared/method.js';
-import { WRITE } from '../kinds.js';
+import { WRITE_DEFAULTS } from '../methodDefaults.js';
 import { PAGE_ANSWER } from '../model/answers.js';
 import { Page, pageAnswer, pageOfList } from '../model/paging.js';
 import { hasPermissionById, requirePermission } from '../model/permissions/permissions.js';
@@ -38,7 +38,7 @@ export const createToken = method({
 		/** The name of a personal access token, which never expires. Without a name a login token is issued. */
 		name: Match.Optional(TokenName),
 	},
-	...WRITE,
+	...WRITE_DEFAULTS,
 	summary: 'Issues a login token for a user; requires user-generate-access-token, and assign-admin-role for an admin',
 	returns: { data: { userId: String, authToken: String, expires: Match.Optional(Date) } },
 	errors: ['error-unauthorized', 'error-user-param-not-provided', 'error-action-not-allowed'],
@@ -86,7 +86,7 @@ export const listTokens = method({
 	args: { ...USER_ARGS, ...Page },
 	rest: 'GET',
 	parallel: true,
-	limit: WRITE.limit,
+	limit: WRITE_DEFAULTS.limit,
 	summary: 'Lists the login tokens of a user without the tokens themselves; requires logout-other-user',
 	returns: { tokens: [TokenAnswer], ...PAGE_ANSWER },
 	errors: ['error-unauthorized', 'error-user-param-not-provided'],
@@ -105,7 +105,7 @@ export const revokeTokens = method({
 		/** The `id` of one token; without it all tokens of the user are revoked. */
 		tokenId: Match.Optional(NonEmptyString),
 	},
-	...WRITE,
+	...WRITE_DEFAULTS,
 	summary:
 		'Revokes one login token of a user, or without tokenId all of them, personal ones too; requires logout-other-user',
 	returns: { revoked: Number },

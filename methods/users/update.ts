@@ -5,20 +5,16 @@ import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { WRITE } from '../kinds.js';
 import { LONG_WORK_MS } from '../limits.js';
+import { WRITE_DEFAULTS } from '../methodDefaults.js';
 import { UserAnswer } from '../model/answers.js';
 import { CustomFields } from '../model/customFields.js';
 import { handOverRooms, requireHandOverConfirmation } from '../model/lifecycle/handOverRooms.js';
 import { hasPermissionById } from '../model/permissions/permissions.js';
 import { hasSameElements } from '../model/storedLists.js';
 import { setActive } from '../model/users/activity.js';
-import {
-	changeUnlessLastAdmin,
-	isActiveAdmin,
-	requireAssignableRoles,
-	requireOtherAdmin,
-} from '../model/users/admins.js';
+import { changeUnlessLastAdmin, isActiveAdmin, requireNotLastAdmin } from '../model/users/admins.js';
+import { requireAssignableRoles } from '../model/users/assignableRoles.js';
 import { findClientUser } from '../model/users/clientUser.js';
 import { RealName, saveUsernameAndEmail } from '../model/users/names.js';
 import { hashPassword, NewPassword, type Password } from '../model/users/passwords.js';
@@ -101,7 +97,7 @@ export const updateUser = method({
 		/** With `active: false`: rooms of which the user is the only owner get a new owner. */
 		confirmRelinquish: Match.Optional(Boolean),
 	},
-	...WRITE,
+	...WRITE_DEFAULTS,
 	timeout: LONG_WORK_MS,
 	summary: "Changes a user's account; a new password ends all their logins; requires edit-other-user-info",
 	returns: { user: UserAnswer },
@@ -133,7 +129,7 @@ export const updateUser = method({
 			data.active === false ? await requireHandOverConfirmation(store, changedUserId, handOverOptions) : [];
 		const rolesAfter = data.roles ?? user.roles ?? [];
 		const staysAdmin = isActiveAdmin({ roles: rolesAfter, active: data.active ?? true });
-		if (!staysAdmin) await requireOtherAdmin(store, user);
+		if (!staysAdmin) await requireNotLastAdmin(store, user);
 		const fields = changedFields(user, data);
 		requireProfileTexts(data);
 		// The steps that can still be refused come first, apart from `setActive`.

@@ -1,7 +1,7 @@
 /** `roomkey check`: looks for faults that clients would meet. */
 
 import { statSync } from 'node:fs';
-import { Faults } from '../options/kinds.js';
+import { Faults } from '../options/faults.js';
 import { localUrl } from '../options/localUrl.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
 import { checkServer } from './checkServer.js';
@@ -81,7 +81,7 @@ function exposesPassword(path: string, settings: readonly Setting[]): boolean {
 function checkClock(time: CheckReport['time']): CheckResult {
 	const part = 'clock';
 	if (!time) return { part, status: 'off', note: 'No server or database to compare it with' };
-	const drift = Math.abs(time.there - time.here);
+	const drift = Math.abs(time.remote - time.local);
 	if (drift <= WARNING_DRIFT_MS) return { part, status: 'ok', note: `It agrees with that of ${time.owner}` };
 	const note = `It differs from that of ${time.owner} by ${Math.round(drift / 1000)} s`;
 	return { part, status: drift > MAX_DRIFT_MS ? 'failed' : 'warning', note };

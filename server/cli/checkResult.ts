@@ -10,6 +10,6 @@ export interface CheckReport {
 	readonly results: readonly CheckResult[];
 	/** Whether a server has found that its data is no longer in its folder. */
 	readonly isDataLost?: boolean;
-	/** Two clocks at the same moment, in ms since 1970: `here` on this machine, `there` on that of `owner`. */
-	readonly time?: { readonly here: number; readonly there: number; readonly owner: string };
+	/** Two clocks at the same moment, in ms since 1970: that of this machine, and that of `owner`, such as `the server`. */
+	readonly time?: { readonly local: number; readonly remote: number; readonly owner: string };
 }

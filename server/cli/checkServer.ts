@@ -1,31 +1,33 @@
-/** The checks that a running server makes itself. */
-import { isDataLost } from '../ops/checks.js';
+/** The part of `roomkey check` that asks a running server for the results of its own checks. */
+import { isObject } from '../../shared/isObject.js';
+import { isDataLossReason } from '../ops/checks.js';
 import type { HealthReport } from '../ops/health.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
 import { connectionFault, isCertificateRefused, missingApi } from './connectionFault.js';
 
-/** Time limit of the request, in ms. It is longer than that of any check that the server makes. */
+/** Time limit of the request, in ms. Longer than the time limit of a check in the server. */
 const TIMEOUT_MS = 5000;
 
 /**
  * Asks a server for its health.
- * @param isExpected whether it is a fault if no server answers
+ * @param isRequired whether the check fails if there is no Roomkey server at this address
  */
-export async function checkServer(url: string, isExpected: boolean): Promise<CheckReport> {
-	let report: HealthReport;
-	let date: string | null;
-	const here = Date.now();
+export async function checkServer(url: string, isRequired: boolean): Promise<CheckReport> {
+	const noReport = (fault: string, error?: unknown): CheckReport => ({
+		results: [{ part: 'server', ...resultWithoutReport(url, fault, error, isRequired) }],
+	});
+	let response: Response;
+	let text: string;
+	const localTime = Date.now();
 	try {
-		const response = await fetch(`${url.replace(/\/$/, '')}/readyz`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-		if (response.status === 404)
-			return { results: [{ part: 'server', ...withoutAnswer(missingApi(url), undefined, isExpected) }] };
-		date = response.headers.get('date');
-		report = (await response.json()) as HealthReport;
-		if (typeof report?.checks !== 'object') throw new Error('the answer is not that of Roomkey');
+		response = await fetch(`${url.replace(/\/$/, '')}/readyz`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+		text = await response.text();
 	} catch (error) {
-		const fault = connectionFault(url, error, 'server');
-		return { results: [{ part: 'server', ...withoutAnswer(fault, error, isExpected) }] };
+		return noReport(connectionFault(url, error, 'server'), error);
 	}
+	if (response.status === 404) return noReport(missingApi(url));
+	const report = parseReport(text);
+	if (!report) return noReport(`The server at ${url} is not Roomkey: its answer is no health report`);
 	const isReady = report.status === 'ready';
 	const server: CheckResult = {
 		part: 'server',
@@ -39,20 +41,45 @@ export async function checkServer(url: string, isExpected: boolean): Promise<Che
 			note: reason ?? `since ${since}`,
 		}),
 	);
-	const there = date === null ? Number.NaN : Date.parse(date);
+	const serverTime = Date.parse(response.headers.get('date') ?? '');
 	return {
 		results: [server, ...parts],
-		isDataLost: isDataLost(report.checks.disk?.reason),
-		// The `Date` header has whole seconds, so the time here is rounded down too.
-		...(!Number.isNaN(there) && { time: { here: Math.floor(here / 1000) * 1000, there, owner: 'the server' } }),
+		isDataLost: isDataLossReason(report.checks.disk?.reason),
+		// The `Date` header has whole seconds, so the local time is rounded down too.
+		...(!Number.isNaN(serverTime) && {
+			time: { local: Math.floor(localTime / 1000) * 1000, remote: serverTime, owner: 'the server' },
+		}),
 	};
 }
 
-/** What it means that no server has answered. */
-function withoutAnswer(fault: string, error: unknown, isExpected: boolean): Pick<CheckResult, 'status' | 'note'> {
-	if (isExpected) return { status: 'failed', note: fault };
-	// A server is there. Its certificate has a name that `check` cannot know.
-	if (error !== undefined && isCertificateRefused(error))
-		return { status: 'failed', note: `${fault}. Name it as its certificate names it: check --url https://…` };
-	return { status: 'off', note: `${fault}. Name the server with --url or PORT` };
+/** The health report in an answer. Undefined if the answer is not that of a Roomkey server. */
+function parseReport(text: string): HealthReport | undefined {
+	try {
+		const report: unknown = JSON.parse(text);
+		return isObject(report) && isObject(report.checks) ? (report as unknown as HealthReport) : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+/** The result of the check of a server that has sent no health report. @param error the error of the request, if it failed */
+function resultWithoutReport(
+	url: string,
+	fault: string,
+	error: unknown,
+	isRequired: boolean,
+): Pick<CheckResult, 'status' | 'note'> {
+	if (isRequired) return { status: 'failed', note: fault };
+	// A server runs at the local address that `check` has guessed. Its certificate is for a host name, or is not trusted.
+	if (error !== undefined && isCertificateRefused(error)) {
+		const example = url.replace(new URL(url).hostname, 'HOST');
+		return {
+			status: 'failed',
+			note: `${fault}. Give the host name in the certificate: roomkey check --url ${example}`,
+		};
+	}
+	return {
+		status: 'off',
+		note: `${fault}. If the server has another address, give it with --url, or its port with PORT`,
+	};
 }

@@ -78,7 +78,7 @@ async function checkMongo(url: string): Promise<CheckReport> {
 	const client = createClient(url);
 	try {
 		const db = client.db(databaseOf(url));
-		const here = Date.now();
+		const local = Date.now();
 		const { localTime } = await db.command({ hello: 1 });
 		const ownCollections = specs([]);
 		const isEmpty = await holdsNothing(db, ownCollections);
@@ -87,7 +87,7 @@ async function checkMongo(url: string): Promise<CheckReport> {
 			? { part: 'database', status: 'warning', note: `${location} is empty. Is its name right?` }
 			: { part: 'database', status: 'ok', note: `${location} answers` };
 		const indexes = differences.length > 0 ? differences.map(differenceResult) : [ALL_INDEXES_EXIST];
-		const time = localTime instanceof Date && { time: { here, there: localTime.getTime(), owner: 'the database' } };
+		const time = localTime instanceof Date && { time: { local, remote: localTime.getTime(), owner: 'the database' } };
 		return { results: [database, ...indexes], ...time };
 	} catch (error) {
 		const note = withoutPassword(`${location}: ${reasonOf(error)}`, url);

@@ -1,6 +1,6 @@
 /** What a subcommand of `roomkey` is, and how its arguments are read. */
 import { parseArgs } from 'node:util';
-import { OptionError } from '../options/kinds.js';
+import { OptionError } from '../options/optionError.js';
 import { flagSuggestion } from './flags.js';
 
 /** The input and output of a command. Results go to standard output, notes for people to standard error. */

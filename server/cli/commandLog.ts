@@ -2,7 +2,9 @@
 import { userInfo } from 'node:os';
 import type { Log } from '../../shared/log.js';
 import { createLog } from '../ops/createLog.js';
-import { checked, Faults, type Option, OptionError } from '../options/kinds.js';
+import { Faults } from '../options/faults.js';
+import { OptionError } from '../options/optionError.js';
+import { checked, type Option } from '../options/optionKinds.js';
 import { options } from '../options/options.js';
 import type { Input, Io } from './command.js';
 import { readConfigFile } from './configFile.js';

@@ -174,7 +174,7 @@ export const commands: readonly Command[] = [
 		name: 'import',
 		parameters: ['FOLDER'],
 		usage: '(--data DIR | --mongo-url URL) FOLDER',
-		meaning: 'reads data of the former format, or JSON lines as mongoexport writes them',
+		meaning: 'reads a data folder of Roomkey 0.1, or JSON lines as mongoexport writes them',
 		flags: { ...REPLACE, ...JSON_FLAG, ...DATA_FLAGS },
 		run: async (...args) => (await loadDataCommands()).importData(...args),
 	},

@@ -1,5 +1,5 @@
 /** `roomkey completion`: prints a script with which a shell completes commands and flags. */
-import { OptionError } from '../options/kinds.js';
+import { OptionError } from '../options/optionError.js';
 import type { Command, Input, Io } from './command.js';
 import { bashCompletion } from './completionBash.js';
 import { fishCompletion } from './completionFish.js';

@@ -2,7 +2,8 @@
  * Reads and checks the settings of the server. The order of precedence is: flags, environment variables, the configuration
  * file, defaults.
  */
-import { Faults, type GivenValue, type Option } from '../options/kinds.js';
+import { Faults } from '../options/faults.js';
+import type { GivenValue, Option } from '../options/optionKinds.js';
 import { type OptionName, type OptionValues, options } from '../options/options.js';
 import type { CommandSetting } from '../options/serverOptions.js';
 import type { StoreChoice } from '../store/open.js';

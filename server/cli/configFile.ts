@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { isObject } from '../../shared/isObject.js';
 import { explainUnreadable, isDenied } from '../dataFolder/access.js';
-import { type Faults, type Option, OptionError } from '../options/kinds.js';
+import type { Faults } from '../options/faults.js';
+import { OptionError } from '../options/optionError.js';
+import type { Option } from '../options/optionKinds.js';
 import { options } from '../options/options.js';
 import { removalOf } from '../options/removedSettings.js';
 import { similarName } from '../options/similarName.js';

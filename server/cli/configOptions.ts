@@ -1,7 +1,7 @@
 /** The settings of the command as options of `createServer`, and their check before anything is opened. */
 
 import { asProgramSettings } from '../options/checkOptions.js';
-import type { Faults } from '../options/kinds.js';
+import type { Faults } from '../options/faults.js';
 import type { ServerOptions, StoreOption } from '../options/serverOptions.js';
 import { type CheckedStart, checkStart } from '../start/checkStart.js';
 import type { StoreChoice } from '../store/open.js';

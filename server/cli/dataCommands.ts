@@ -5,7 +5,7 @@ import { StoreError } from '../../shared/storeErrors.js';
 import { DATA_FILE } from '../dataFolder/manifest.js';
 import { withLmdb } from '../dataFolder/withLmdb.js';
 import { createLog } from '../ops/createLog.js';
-import { OptionError } from '../options/kinds.js';
+import { OptionError } from '../options/optionError.js';
 import type { OpenStore } from '../store/collections.js';
 import { openStore, type StoreChoice } from '../store/open.js';
 import { thenClose } from './closing.js';
@@ -24,7 +24,7 @@ export async function importData(input: Input, io: Io): Promise<void> {
 		printResult(input, io, { files: summaries }, () => {
 			for (const { file, written, unchanged, kept, skipped, skippedCount } of summaries) {
 				const stored = `${unchanged} unchanged${kept > 0 ? `, ${kept} kept` : ''}`;
-				io.line(`${file}: ${written} written, ${stored}, ${skippedCount} left out`);
+				io.line(`${file}: ${written} written, ${stored}, ${skippedCount} skipped`);
 				for (const { line, reason } of skipped) io.line(`  line ${line} ${reason}`);
 			}
 			if (summaries.some(({ kept }) => kept > 0)) io.note(KEPT_NOTE);
@@ -32,7 +32,8 @@ export async function importData(input: Input, io: Io): Promise<void> {
 	});
 }
 
-const KEPT_NOTE = 'Kept: the store has another version of these documents. To replace it, add --replace';
+const KEPT_NOTE =
+	'Kept: the store has these documents with another content, and they were not changed. To replace them, add --replace';
 
 /** `export`: writes the documents of a store into files of a folder. */
 export async function exportData(input: Input, io: Io): Promise<void> {

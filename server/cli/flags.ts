@@ -1,6 +1,7 @@
 /** Reads the flags of `roomkey serve`, and collects all faults in them. */
 import { parseArgs } from 'node:util';
-import type { Faults, Option } from '../options/kinds.js';
+import type { Faults } from '../options/faults.js';
+import type { Option } from '../options/optionKinds.js';
 import { options } from '../options/options.js';
 import { removalOf, removedSettings } from '../options/removedSettings.js';
 import { similarName } from '../options/similarName.js';

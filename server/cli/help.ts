@@ -1,5 +1,5 @@
 /** The text of `--help`, and the table of settings in docs/operating.md. */
-import type { Option } from '../options/kinds.js';
+import type { Option } from '../options/optionKinds.js';
 import { options } from '../options/options.js';
 import { usageOf } from './command.js';
 import { commands } from './commands.js';

@@ -18,16 +18,16 @@ export interface FileSummary {
 	written: number;
 	/** Number of documents that the store already had with the same content. */
 	unchanged: number;
-	/** Number of documents that the store has with another content, which stays. Always 0 with `replace`. */
+	/** Number of documents that the store already had with another content, and that were not changed. 0 with `replace`. */
 	kept: number;
-	/** Number and reason of the first rejected lines, at most `MAX_NAMED_LINES`. */
+	/** The first skipped lines, at most `MAX_REPORTED_SKIPS`: the number of the line, and the reason. */
 	readonly skipped: { line: number; reason: string }[];
-	/** Number of all rejected lines. */
+	/** Number of all skipped lines. */
 	skippedCount: number;
 }
 
 export interface ImportOptions {
-	/** Whether stored documents with another content are replaced. Default: they stay. */
+	/** Whether stored documents with another content are replaced. Default: they are not changed. */
 	readonly replace?: boolean;
 	readonly progress?: Progress;
 }
@@ -37,30 +37,30 @@ export interface Source {
 	readonly path: string;
 	readonly file: string;
 	readonly key: keyof Store;
-	/** Whether the file has the former format, which NeDB wrote. */
+	/** Whether the file is one of NeDB, the store of earlier releases. */
 	readonly isNedb: boolean;
 }
 
-/** Maximum number of documents written in parallel, so that they share a flush to the disk. */
+/** Maximum number of documents written in parallel. Parallel writes share one flush to the disk. */
 const BATCH_SIZE = 200;
 
 /** Maximum length of the lines of a batch, in characters. */
 const MAX_BATCH_LENGTH = 16 * 1024 * 1024;
 
-/** Maximum number of rejected lines in a summary. */
-const MAX_NAMED_LINES = 20;
+/** Maximum number of skipped lines in a summary. */
+const MAX_REPORTED_SKIPS = 20;
 
 /**
- * Maximum number of ids of a file that are remembered, to recognize a repeated one. A million take 61 MB. A repeated id that
- * is not remembered is compared with the stored document, as in a second import.
+ * Maximum number of ids of a file that are remembered, to skip later lines with the same id. A million take 61 MB. A later
+ * line whose id was not remembered is treated as in a second import: its document is unchanged, kept or written.
  */
 const MAX_REMEMBERED_IDS = 5_000_000;
 
 const EXTENSIONS = ['.db', '.jsonl', '.json'];
 
 /**
- * Finds the files of a folder that contain a collection: files of the former format (`users.db`), or JSON lines as
- * `mongoexport` writes them (`users.jsonl` or `users.json`).
+ * Finds the files of a folder that contain a collection: files of NeDB, the store of earlier releases (`users.db`), or
+ * JSON lines as `mongoexport` writes them (`users.jsonl` or `users.json`).
  *
  * @throws StoreError if there is none, one cannot be read, or there are two for a collection
  */
@@ -82,7 +82,7 @@ export async function findSources(folder: string): Promise<Source[]> {
 	if (sources.length === 0)
 		throw new StoreError(
 			'other-format',
-			`The folder ${folder} holds neither data of the former format (users.db) nor JSON lines (users.jsonl).`,
+			`The folder ${folder} holds neither data of Roomkey 0.1 (users.db) nor JSON lines (users.jsonl).`,
 		);
 	for (const { path } of sources) await requireFile(path);
 	return sources;
@@ -100,8 +100,8 @@ async function requireFile(path: string): Promise<void> {
 }
 
 /**
- * Imports files into a store. An interrupted import can be repeated. A line that is not a document, that a unique index
- * refuses, or whose document an earlier line has, is skipped and reported.
+ * Imports files into a store. An interrupted import can be repeated. A line is skipped and reported if it is not a
+ * document, if the store refuses its document, or if an earlier line has the same `_id`.
  *
  * @throws StoreError if a file cannot be read, or the store cannot be written
  */
@@ -124,24 +124,27 @@ async function importFile(
 	const collection = collectionOf(store, key);
 	const ids = new Set<string>();
 
-	/** Imports one line, and counts the result. Runs as far as the check of the id before it returns. */
+	/**
+	 * Imports one line, and counts the result. Synchronous up to the check of the id: of two parallel lines with the same
+	 * id, the earlier one is imported and the later one is skipped.
+	 */
 	async function importLine({ text, number }: Line): Promise<void> {
 		try {
 			const fields = parse(text);
 			const document = checkedDocument(fields as Document);
 			if (ids.has(document._id)) throw new LineError('has the _id of an earlier line');
 			if (ids.size < MAX_REMEMBERED_IDS) ids.add(document._id);
-			const hasTime = '_updatedAt' in fields;
-			summary[await writeDocument(collection, document, hasTime, replace)]++;
+			const hasUpdatedAt = '_updatedAt' in fields;
+			summary[await writeDocument(collection, document, hasUpdatedAt, replace)]++;
 		} catch (error) {
 			const reason = reasonToSkip(error);
 			if (reason === undefined) throw error;
 			summary.skippedCount++;
-			if (summary.skipped.length < MAX_NAMED_LINES) summary.skipped.push({ line: number, reason });
+			if (summary.skipped.length < MAX_REPORTED_SKIPS) summary.skipped.push({ line: number, reason });
 		}
 	}
 
-	// A file of the former format contains every version of a document. Only the last version is valid.
+	// A file of NeDB contains every version of a document. Only the last version is valid.
 	const linesToImport = isNedb ? await latestLines(path) : undefined;
 	await readLines(
 		path,
@@ -154,7 +157,11 @@ async function importFile(
 	return summary;
 }
 
-/** @throws LineError if the line is too long, or not a document */
+/**
+ * Reads a line as a document.
+ * @param text undefined for a line that is too long
+ * @throws LineError if the line is too long, or not a document
+ */
 function parse(text: string | undefined): Record<string, unknown> {
 	if (text === undefined) throw new LineError(`is longer than ${MAX_LINE_LENGTH} characters`);
 	return parseLine(text);
@@ -163,31 +170,29 @@ function parse(text: string | undefined): Record<string, unknown> {
 /**
  * Stores a document. A stored document is replaced by one update, so it is never missing, even if the process is killed.
  *
- * @param hasTime whether `_updatedAt` comes from the line. Every stored document has it, even if the line has none
+ * @param hasUpdatedAt whether the line has `_updatedAt`. Otherwise `checkedDocument` has added it to the document
  */
 async function writeDocument(
 	collection: Collection<Document>,
 	document: Document,
-	hasTime: boolean,
+	hasUpdatedAt: boolean,
 	replace: boolean,
 ): Promise<'written' | 'unchanged' | 'kept'> {
 	const { _id } = document;
 	const before = await collection.findOne({ _id });
-	if (before && isSame(before, document, hasTime)) return 'unchanged';
+	if (before && isSame(before, document, hasUpdatedAt)) return 'unchanged';
 	if (before && !replace) return 'kept';
 	const silent = { silent: true };
-	const { matchedCount } = before ? await collection.updateOne({ _id }, updateTo(document, before), silent) : NONE;
-	// Another program may have removed the document meanwhile.
-	if (matchedCount === 0) await collection.insertOne(document, silent);
+	const result = before && (await collection.updateOne({ _id }, updateTo(document, before), silent));
+	// The document is new, or another program has removed the stored one since it was read.
+	if (!result || result.matchedCount === 0) await collection.insertOne(document, silent);
 	return 'written';
 }
 
-const NONE = { matchedCount: 0 };
-
-function isSame(before: Document, document: Document, hasTime: boolean): boolean {
+function isSame(before: Document, document: Document, hasUpdatedAt: boolean): boolean {
 	const { _updatedAt: timeBefore, ...fieldsBefore } = before;
 	const { _updatedAt: time, ...fields } = document;
-	return isDeepStrictEqual(fieldsBefore, fields) && (!hasTime || isDeepStrictEqual(timeBefore, time));
+	return isDeepStrictEqual(fieldsBefore, fields) && (!hasUpdatedAt || isDeepStrictEqual(timeBefore, time));
 }
 
 /** The update that changes the stored document to `document`. */
@@ -195,7 +200,7 @@ function updateTo(document: Document, before: Document): UpdateFilter<Document> 
 	const changed = Object.entries(document).filter(([name, value]) => !isDeepStrictEqual(before[name], value));
 	const removed = Object.keys(before).filter((name) => !Object.hasOwn(document, name));
 	return {
-		// Without `_updatedAt`, an update would set the present time.
+		// An update without `_updatedAt` would set it to the present time.
 		$set: { ...Object.fromEntries(changed), _updatedAt: document._updatedAt },
 		$unset: Object.fromEntries(removed.map((name) => [name, true as const])),
 	};
@@ -204,10 +209,11 @@ function updateTo(document: Document, before: Document): UpdateFilter<Document> 
 /** The reason to skip a line; undefined for a failure of the store, which ends the import. */
 function reasonToSkip(error: unknown): string | undefined {
 	if (error instanceof LineError) return error.message;
-	if (isDuplicateKey(error)) return 'has a unique value that another document has';
-	// MongoDB's driver throws a RangeError for a document that is too large.
-	const isRefused = error instanceof TypeError || error instanceof RangeError;
-	return isRefused ? `cannot be stored (${error.message})` : undefined;
+	if (isDuplicateKey(error)) return 'has a value that must be unique, and that another document already has';
+	// `checkedDocument` throws a TypeError for a value that cannot be stored, and MongoDB's driver a RangeError for a
+	// document that is too large.
+	const isUnstorable = error instanceof TypeError || error instanceof RangeError;
+	return isUnstorable ? `cannot be stored (${error.message})` : undefined;
 }
 
 /** Reads the text of a file. @throws StoreError */

@@ -2,7 +2,7 @@
 /** The `roomkey` command. */
 import module from 'node:module';
 import { StoreError } from '../../shared/storeErrors.js';
-import { OptionError } from '../options/kinds.js';
+import { OptionError } from '../options/optionError.js';
 import { CommandError } from './command.js';
 import { run } from './run.js';
 import { openTerminal } from './terminal.js';

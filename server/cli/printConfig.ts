@@ -1,6 +1,6 @@
 /** `--print-config`: the settings in force, and where each value comes from. */
 import { storeLocation } from '../ops/startLog.js';
-import type { Option } from '../options/kinds.js';
+import type { Option } from '../options/optionKinds.js';
 import { options } from '../options/options.js';
 import type { Setting } from './config.js';
 import { formatTable } from './table.js';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { keyService } from '../../methods/index.js';
 import { reasonOf } from '../../shared/storeErrors.js';
 import { explainUnreadable, isDenied } from '../dataFolder/access.js';
-import { OptionError } from '../options/kinds.js';
+import { OptionError } from '../options/optionError.js';
 import { type Admin, refusedCall } from './admin.js';
 import { CommandError, type Io } from './command.js';
 import { connectionFault, missingApi } from './connectionFault.js';
@@ -128,6 +128,6 @@ async function send<T>(
 	if (status === 404 && path === 'login') throw new CommandError(missingApi(url));
 	if (status === 401 && body.error !== 'totp-required') throw new CommandError(`${url} refuses the token or password.`);
 	if (status === 503 && typeof body.error === 'string')
-		throw new CommandError(`${body.error} If that does not help, this says why: roomkey check --url ${url}`);
+		throw new CommandError(`${body.error} To find out why: roomkey check --url ${url}`);
 	throw refusedCall(body.errorType ?? body.error, String(body.error ?? `${url} answers ${status}`));
 }

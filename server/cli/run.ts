@@ -1,5 +1,7 @@
 /** Runs the subcommand of a command line. Without a subcommand, starts the server. */
-import { Faults, OptionError } from '../options/kinds.js';
+
+import { Faults } from '../options/faults.js';
+import { OptionError } from '../options/optionError.js';
 import { packageVersion } from '../version.js';
 import { type Command, commandHelp, type Io, readInput } from './command.js';
 import { commands } from './commands.js';

@@ -1,6 +1,7 @@
 /** How a failed start is reported: as a line for people, or as a line of the JSON log. */
 import { createLog } from '../ops/createLog.js';
-import { Faults, OptionError } from '../options/kinds.js';
+import { Faults } from '../options/faults.js';
+import { OptionError } from '../options/optionError.js';
 import { commands } from './commands.js';
 import { readConfig } from './config.js';
 import { findCommand } from './run.js';

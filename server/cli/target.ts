@@ -1,7 +1,9 @@
 /** Finds what a command works on, a store or a running server, and opens it. */
 import { resolve } from 'node:path';
 import { requireDataIn } from '../dataFolder/manifest.js';
-import { checked, Faults, OptionError } from '../options/kinds.js';
+import { Faults } from '../options/faults.js';
+import { OptionError } from '../options/optionError.js';
+import { checked } from '../options/optionKinds.js';
 import { options } from '../options/options.js';
 import type { StoreChoice } from '../store/open.js';
 import type { Admin } from './admin.js';

@@ -1,5 +1,5 @@
 /** `roomkey token`: login tokens of users. */
-import { OptionError } from '../options/kinds.js';
+import { OptionError } from '../options/optionError.js';
 import type { Input, Io } from './command.js';
 import { printList, printResult } from './print.js';
 import { withAdmin } from './target.js';

@@ -1,5 +1,6 @@
 /** Names of environment variables that begin with `ROOMKEY_`, but are no settings: likely misspelled ones. */
-import type { Faults, Option } from '../options/kinds.js';
+import type { Faults } from '../options/faults.js';
+import type { Option } from '../options/optionKinds.js';
 import { options } from '../options/options.js';
 import { removalOfVariable } from '../options/removedSettings.js';
 import { isSameName, similarName } from '../options/similarName.js';

@@ -1,7 +1,7 @@
 /** `roomkey user`: lists and changes user accounts. */
 import { isBuiltInRole } from '../../methods/model/permissions/roles.js';
 import { listOf } from '../../methods/model/storedLists.js';
-import { OptionError } from '../options/kinds.js';
+import { OptionError } from '../options/optionError.js';
 import type { Admin } from './admin.js';
 import { CommandError, type Input, type Io } from './command.js';
 import { printList, printResult } from './print.js';
@@ -53,7 +53,7 @@ export function addUser(input: Input, io: Io): Promise<void> {
 	const isAdmin = input.list('role').includes('admin');
 	return withAdmin(input, io, async (admin) => createUser(admin, input, io), {
 		mayCreateFolder: true,
-		...(isAdmin && { inUseNote: ' (for the first admin, stop the server: nobody can log in yet)' }),
+		...(isAdmin && { inUseNote: ' (if there is no admin yet, stop the server first)' }),
 	});
 }
 
@@ -92,7 +92,9 @@ async function unknownRole(admin: Admin, roles: readonly string[], error: unknow
 	const isOfRoom = (role: string) => answer.roles.some(({ _id, scope }) => _id === role && scope === 'Subscriptions');
 	const bad = roles.find((role) => isOfRoom(role) || (!ofUsers.includes(role) && !isBuiltInRole(role)));
 	if (bad === undefined) return undefined;
-	const fault = isOfRoom(bad) ? `The role ${bad} is one of a room` : `There is no role ${bad}`;
+	const fault = isOfRoom(bad)
+		? `The role ${bad} is a role in one room and cannot be given to a user`
+		: `There is no role ${bad}`;
 	return new CommandError(`${fault}. Roles are: ${ofUsers.join(', ')}.`);
 }
 

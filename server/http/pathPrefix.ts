@@ -1,4 +1,4 @@
-/** The prefix of the paths of all URLs of the server (`--path-prefix`). */
+/** The prefix of the paths of all requests to the server (`--path-prefix`). */
 
 /** Segments of unreserved characters, each after a slash. Browsers resolve `.` and `..`, so these are no segments. */
 const PREFIX = /^(\/(?!\.{1,2}(\/|$))[\w.~-]+)+$/;
@@ -11,14 +11,15 @@ export function isPathPrefix(text: string): boolean {
 }
 
 /**
- * Removes the prefix from a URL.
+ * Removes the prefix from the target of a request.
  * @param prefix empty if there is none
- * @returns the rest, which begins with a slash; undefined for a URL without the prefix
+ * @param target the path and the query, as in `request.url` of Node
+ * @returns the rest, which begins with a slash; undefined for a target without the prefix
  */
-export function belowPrefix(prefix: string, url: string): string | undefined {
-	if (prefix === '') return url;
-	if (!url.startsWith(prefix)) return undefined;
-	const rest = url.slice(prefix.length);
+export function withoutPrefix(prefix: string, target: string): string | undefined {
+	if (prefix === '') return target;
+	if (!target.startsWith(prefix)) return undefined;
+	const rest = target.slice(prefix.length);
 	if (rest === '' || rest.startsWith('?')) return `/${rest}`;
 	return rest.startsWith('/') ? rest : undefined;
 }

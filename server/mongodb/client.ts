@@ -14,7 +14,7 @@ const SERVER_SELECTION_TIMEOUT_MS = 10_000;
  * @throws StoreError for an address that cannot be understood
  */
 export function createClient(url: string): MongoClient {
-	// Options in the address take precedence.
+	// The driver prefers the options that are given here to those in the address. A timeout in the address must apply.
 	const hasOwnTimeout = /[?&]serverSelectionTimeoutMS=/i.test(url);
 	try {
 		return new MongoClient(url, {
@@ -27,7 +27,7 @@ export function createClient(url: string): MongoClient {
 		// The driver's message is not used: it may quote the address, and so the password.
 		throw new StoreError(
 			'unreachable',
-			'The address of MongoDB cannot be understood. It looks like mongodb://user:password@host:27017/database, with special characters of the password percent-encoded.',
+			'The address of MongoDB cannot be understood. It must have the form mongodb://user:password@host:27017/database. Special characters in the password must be percent-encoded.',
 		);
 	}
 }

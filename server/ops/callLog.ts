@@ -107,8 +107,12 @@ export function createCallLog(log: Log, store: Store, isShadow = false): ServerO
 		else log.debug(facts, 'Call');
 	}
 
-	const refusedConnections = new LineLimit((leftOut) => log.info({ leftOut }, 'More connections were refused'));
-	const wrongTokens = new LineLimit((leftOut) => log.info({ audit: true, leftOut }, 'More tokens were wrong'));
+	const refusedConnections = new LineLimit((leftOut) =>
+		log.info({ leftOut }, 'Refused connections not logged one by one'),
+	);
+	const wrongTokens = new LineLimit((leftOut) =>
+		log.info({ audit: true, leftOut }, 'Wrong tokens not logged one by one'),
+	);
 
 	async function writeWrongToken({ claimedUserId, reason, ...facts }: WrongToken): Promise<void> {
 		// The id that a client sends is logged only if a user has it.

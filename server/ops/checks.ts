@@ -13,7 +13,8 @@ const MISSING_FOLDER = 'The data folder is not there (ENOENT)';
 const OTHER_FILE = `The file ${DATA_FILE} of the data folder was removed or replaced`;
 
 /** Whether a fault of `diskCheck` means that the data of the server is no longer in its folder. */
-export const isDataLost = (fault: string | undefined): boolean => fault === MISSING_FOLDER || fault === OTHER_FILE;
+export const isDataLossReason = (fault: string | undefined): boolean =>
+	fault === MISSING_FOLDER || fault === OTHER_FILE;
 
 /** Checks that the store answers a read. */
 export function storeCheck(store: Store): Check {

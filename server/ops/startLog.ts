@@ -1,7 +1,7 @@
 /** Logs the start of a server, when it is ready, and its end. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Log } from '../../shared/log.js';
-import type { Option } from '../options/kinds.js';
+import type { Option } from '../options/optionKinds.js';
 import { type OptionName, options } from '../options/options.js';
 import type { StoreChoice } from '../store/open.js';
 

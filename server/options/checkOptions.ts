@@ -5,9 +5,11 @@ import type { RateRule } from '../../shared/limit.js';
 import { collectionNames } from '../../shared/store.js';
 import type { StoreChoice } from '../store/open.js';
 import { addContradictions } from './contradictions.js';
+import { Faults } from './faults.js';
 import { requireFreeNames } from './freeNames.js';
-import { Faults, type Option, OptionError } from './kinds.js';
 import { natsSettings } from './nats.js';
+import { OptionError } from './optionError.js';
+import type { Option } from './optionKinds.js';
 import { type OptionName, type OptionValues, options } from './options.js';
 import { PART_NAMES, requirePart, storeChoice } from './parts.js';
 import {

@@ -1,32 +1,39 @@
 /** Settings that exclude or need each other. */
 import { isObject } from '../../shared/isObject.js';
-import type { Faults } from './kinds.js';
+import type { Faults } from './faults.js';
 import type { OptionValues } from './options.js';
 import type { CommandSetting, ServerOptions } from './serverOptions.js';
 
-/** Adds a fault for each contradiction. The fault names the settings. */
+/**
+ * Adds a fault for each contradiction. The fault names the settings.
+ * @param settings the settings by their names in `options.ts`, with the defaults
+ * @param serverOptions the options of `createServer` as they were given
+ */
 export function addContradictions(
 	settings: Omit<OptionValues, CommandSetting>,
 	serverOptions: ServerOptions,
 	faults: Faults,
 ): void {
 	const { server, listen, store, demo } = serverOptions;
-	// An invalid value counts too: when it is corrected, the contradiction is still there.
+	// A setting with an invalid value counts as given: the contradiction would remain if the value were corrected.
 	const isGiven = (name: 'tls-cert' | 'tls-key' | 'trust-proxy') =>
 		settings[name] !== undefined || faults.isInvalid(name);
 	const isMongo = !demo && ((isObject(store) && 'mongoUrl' in store) || faults.isInvalid('mongo-url'));
 	const isInMemory = demo || (isObject(store) && 'memory' in store);
 	const hasCert = isGiven('tls-cert');
 	if (hasCert !== isGiven('tls-key')) faults.add('tls-cert and tls-key need each other');
-	if (hasCert && (server || listen === false))
-		faults.add('tls-cert is for a server that listens: the application provides the HTTP server, so leave it out');
-	const ownPort = server || listen === false || faults.isInvalid('port') ? 0 : settings.port;
-	if (ownPort !== 0 && Number(settings.metrics) === ownPort) faults.add('port and metrics need different ports');
+	const usesOtherServer = server || listen === false;
+	if (hasCert && usesOtherServer)
+		faults.add('leave out tls-cert and tls-key: the HTTP server of the application needs the certificate, not Roomkey');
+	// 0 if no port is known: the server does not listen itself, takes any free port, or its port is invalid.
+	const fixedPort = usesOtherServer || faults.isInvalid('port') ? 0 : settings.port;
+	if (fixedPort !== 0 && Number(settings.metrics) === fixedPort) faults.add('port and metrics need different ports');
 	const countsProxies = settings['forwarded-count'] > 0 || faults.isInvalid('forwarded-count');
 	if (isGiven('trust-proxy') && countsProxies)
 		faults.add('choose one of trust-proxy and forwarded-count: both say which proxies are trusted');
 	if (demo && store) faults.add('demo keeps its data in memory: leave out store');
 	if (settings['no-index'] && !isMongo) faults.add('no-index is for MongoDB: name the database with mongo-url');
+	// `read-only` refuses writing calls. `shadow` executes them without storing their writes, and compares the database.
 	for (const mode of ['read-only', 'shadow'] as const) {
 		if (!settings[mode]) continue;
 		if (demo) faults.add(`demo writes example users: leave out ${mode}`);
@@ -39,7 +46,9 @@ export function addContradictions(
 	if (settings.shadow && (settings.nats !== undefined || settings['rocketchat-broker'] !== undefined))
 		faults.add('shadow announces nothing: leave out nats and rocketchat-broker');
 	if (settings.nats !== undefined && isInMemory)
-		faults.add('nats joins processes that share their data: keep the data in a folder or in MongoDB');
+		faults.add(
+			'nats joins processes with the same data, and data in memory belongs to one process: leave out nats, or store the data in a folder or in MongoDB',
+		);
 	if (!isMongo && ['change-streams', 'polling'].includes(settings.watch))
-		faults.add('watch must be off or auto: only this server writes the data, because it is not in MongoDB');
+		faults.add('watch must be off or auto: change-streams and polling are for data in MongoDB');
 }

@@ -1,4 +1,4 @@
-import { OptionError } from './kinds.js';
+import { OptionError } from './optionError.js';
 
 /**
  * Checks the names in a list of definitions.

@@ -2,7 +2,7 @@
 import { DEFAULT_HTTP_TIMEOUTS } from '../http/httpServer.js';
 import { isAllowedOrigins, isOriginList, ORIGIN_LIST_FORM } from '../http/origins.js';
 import { isPathPrefix } from '../http/pathPrefix.js';
-import { GIB, HOUR, integer, oneOf, text } from './kinds.js';
+import { GIB, HOUR, integer, oneOf, text } from './optionKinds.js';
 
 export const httpOptions = {
 	'max-body': integer(1024, GIB, {

@@ -1,7 +1,7 @@
 /** The settings of accounts and of the key service. */
 import { isEmail, isUsername } from '../../methods/model/users/names.js';
 import { DEFAULT_ROCKETCHAT_VERSION, isVersion } from '../rest/info.js';
-import { HOUR, integer, isPassword, oneOf, onOff, secret, text } from './kinds.js';
+import { HOUR, integer, isPassword, oneOf, onOff, secret, text } from './optionKinds.js';
 
 export const keyOptions = {
 	'sign-ups': onOff('callers who are not logged in may create an account with createUser', 'ROOMKEY_SIGN_UPS'),

@@ -1,7 +1,7 @@
 /** The setting for limits of methods: `e2e.setRoomKeyID=5/60s`. */
 import { isObject } from '../../shared/isObject.js';
 import { isLimit, type Limit } from '../../shared/limit.js';
-import type { Option } from './kinds.js';
+import type { Option } from './optionKinds.js';
 
 /** Limits by method name; null removes the limit of a method. */
 export type MethodLimits = Readonly<Record<string, Limit | null>>;

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import type { NatsSettings } from '../cluster/nats.js';
 import { explainUnreadable, isDenied } from '../dataFolder/access.js';
-import { Faults, OptionError } from './kinds.js';
+import { Faults } from './faults.js';
+import { OptionError } from './optionError.js';
 import type { OptionValues } from './options.js';
 
 /**

@@ -5,8 +5,8 @@
 import { isNetworkList } from '../core/limits/address.js';
 import { httpOptions } from './httpOptions.js';
 import { keyOptions } from './keyOptions.js';
-import { GIB, HOUR, integer, type Option, oneOf, onOff, text } from './kinds.js';
 import { methodLimits } from './limits.js';
+import { GIB, HOUR, integer, type Option, oneOf, onOff, text } from './optionKinds.js';
 import { storeOptions } from './storeOptions.js';
 
 const isPort = (text: string) => /^\d{1,5}$/.test(text) && Number(text) <= 65_535;

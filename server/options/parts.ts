@@ -3,7 +3,8 @@ import { badEntryOf, type MemberRule, type MemberRules, rules } from '../../shar
 import { isObject } from '../../shared/isObject.js';
 import { STRATEGIES } from '../../shared/publication.js';
 import type { StoreChoice } from '../store/open.js';
-import { OptionError, quotedText } from './kinds.js';
+import { OptionError } from './optionError.js';
+import { quotedText } from './optionKinds.js';
 import { rateRules } from './rateRules.js';
 import type { Parts } from './serverOptions.js';
 

@@ -1,5 +1,5 @@
 /** The settings of the store, and of other programs that use the same data. */
-import { HOUR, integer, isPassword, oneOf, onOff, secret, text } from './kinds.js';
+import { HOUR, integer, isPassword, oneOf, onOff, secret, text } from './optionKinds.js';
 
 export const storeOptions = {
 	data: text('DIR', {

@@ -1,6 +1,9 @@
 import type { ServerResponse } from 'node:http';
 
-/** The REST calls in progress, and their abort signals. */
+/**
+ * The REST calls in progress, and their abort signals. A shutdown calls `close` to wait for them. If they take longer than
+ * the grace period, it calls `abort`, and at last `disconnect`.
+ */
 export class InFlightCalls {
 	readonly #controllers = new Set<AbortController>();
 	readonly #responses = new Set<ServerResponse>();
@@ -8,7 +11,7 @@ export class InFlightCalls {
 	#isClosed = false;
 	#onIdle = () => {};
 
-	/** Whether new calls must be refused, because the store closes. */
+	/** Whether new calls must be refused: the server closes its store as soon as the last call has ended. */
 	get isClosed(): boolean {
 		return this.#isClosed;
 	}
@@ -18,7 +21,7 @@ export class InFlightCalls {
 		this.#responses.add(response);
 	}
 
-	/** Ends a call: its answer is written. */
+	/** Stops counting a call. Its answer is written, or will never be written. */
 	end(response: ServerResponse): void {
 		this.#responses.delete(response);
 		if (this.#responses.size === 0) this.#onIdle();
@@ -39,7 +42,7 @@ export class InFlightCalls {
 		return controller.signal;
 	}
 
-	/** Aborts all calls in progress. Calls that begin later are aborted at once. */
+	/** Aborts all calls in progress. Calls that begin later are not refused, but aborted at once. */
 	abort(): void {
 		this.#isAborted = true;
 		for (const controller of this.#controllers) controller.abort();

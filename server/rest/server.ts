@@ -16,7 +16,7 @@ import type { Invoker } from '../core/invoke.js';
 import { logThrown } from '../core/logThrown.js';
 import type { Certificate } from '../http/certificate.js';
 import { createHttpServer, DEFAULT_HTTP_TIMEOUTS, type HttpTimeouts } from '../http/httpServer.js';
-import { belowPrefix } from '../http/pathPrefix.js';
+import { withoutPrefix } from '../http/pathPrefix.js';
 import { endWithAnswer, type SecurityHeaders, securityHeaders } from '../http/securityHeaders.js';
 import { allowOrigins } from './cors.js';
 import { failed, NOT_FOUND, refused, SHUTTING_DOWN, send, sendRaw, UNAUTHORIZED, wrongVerb } from './envelope.js';
@@ -195,7 +195,7 @@ export function createRest(
 	const { maxBody, corsOrigin, pathPrefix = '', timeouts = DEFAULT_HTTP_TIMEOUTS, certificate } = options;
 	const headers = securityHeaders(certificate !== undefined);
 	const handleRequest: Rest['handle'] = (request, response) => {
-		const url = belowPrefix(pathPrefix, request.url ?? '');
+		const url = withoutPrefix(pathPrefix, request.url ?? '');
 		if (url === undefined) {
 			// The URL is outside of the path prefix.
 			sendRaw(response, NOT_FOUND, headers);

@@ -28,7 +28,7 @@ import { servePage } from '../describe/pageFiles.js';
 import { serveDocuments } from '../describe/serve.js';
 import type { Certificate } from '../http/certificate.js';
 import { originCheck } from '../http/origins.js';
-import { belowPrefix } from '../http/pathPrefix.js';
+import { withoutPrefix } from '../http/pathPrefix.js';
 import { unrefServer } from '../http/unref.js';
 import { InFlightCalls } from '../rest/inFlightCalls.js';
 import { DEFAULT_ROCKETCHAT_VERSION } from '../rest/info.js';
@@ -92,7 +92,7 @@ export function createApp(options: AppOptions): App {
 	const invoker = createInvoker(catalogue.methods, callServices, limits, idempotency);
 	const addressOf = addressReader({ count: options.forwardedCount, networks: options.trustProxy });
 	const { pathPrefix = '', certificate, timeouts } = options;
-	const pathOf = (url: string) => belowPrefix(pathPrefix, url);
+	const pathOf = (url: string) => withoutPrefix(pathPrefix, url);
 	const restCalls = new InFlightCalls();
 	const rest = createRest(catalogue.methods, invoker, services, {
 		maxBody,

@@ -2,7 +2,7 @@
 import { type Catalogue, catalogueOf } from '../catalogue.js';
 import type { Certificate } from '../http/certificate.js';
 import { type CheckedOptions, readServerOptions } from '../options/checkOptions.js';
-import { Faults } from '../options/kinds.js';
+import { Faults } from '../options/faults.js';
 import type { ServerOptions } from '../options/serverOptions.js';
 import { openCertificate } from './serverCertificate.js';
 

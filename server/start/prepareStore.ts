@@ -2,7 +2,7 @@
 import type { Log } from '../../shared/log.js';
 import { isDuplicateKey, type Store } from '../../shared/store.js';
 import type { CheckedOptions } from '../options/checkOptions.js';
-import { OptionError } from '../options/kinds.js';
+import { OptionError } from '../options/optionError.js';
 
 /** @throws OptionError if the name or the e-mail of the first admin belongs to another user */
 export async function prepareStore(store: Store, { settings, parts }: CheckedOptions, log: Log): Promise<void> {

@@ -9,7 +9,7 @@ import {
 } from '../http/certificate.js';
 import type { Ops } from '../ops/ops.js';
 import type { CheckedOptions } from '../options/checkOptions.js';
-import { OptionError } from '../options/kinds.js';
+import { OptionError } from '../options/optionError.js';
 import type { App } from './app.js';
 
 /** The files of `--tls-cert` and `--tls-key`. */

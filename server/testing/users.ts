@@ -5,6 +5,7 @@ import type { User } from '../../shared/documents.js';
 import { randomId } from '../../shared/ids.js';
 import type { Store } from '../../shared/store.js';
 
+/** A stored user, with what a test needs to act as this user. */
 export interface Person {
 	readonly id: string;
 	readonly username: string;

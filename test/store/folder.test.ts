@@ -223,7 +223,7 @@ describe('the store in a folder', () => {
 			expect(await openingError()).to.include({ code: 'unusable' });
 		});
 
-		it('data of the former format, and says which command moves it', async () => {
+		it('data of Roomkey 0.1, and says which command moves it', async () => {
 			await mkdir(folder);
 			await writeFile(join(folder, 'users.db'), '{"_id":"a"}\n');
 			const error = await openingError();

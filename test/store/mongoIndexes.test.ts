@@ -6,7 +6,7 @@ import { prepareIndexes } from '../../server/mongodb/makeIndexes.js';
 import { specs } from '../../server/store/collections.js';
 import { openStore } from '../../server/store/open.js';
 import { randomId } from '../../shared/ids.js';
-import { runHere } from '../support/command.js';
+import { runInProcess } from '../support/command.js';
 import { memoryLog } from '../support/log.js';
 
 const users = () => specs([]).find(({ name }) => name === 'users') as ReturnType<typeof specs>[number];
@@ -125,7 +125,7 @@ describe('the indexes of a MongoDB', () => {
 	});
 
 	it('are for MongoDB alone: --no-index is refused elsewhere', async () => {
-		const { status, err } = await runHere(['--memory', '--no-index']);
+		const { status, err } = await runInProcess(['--memory', '--no-index']);
 		expect(status).to.equal(2);
 		expect(err).to.include('no-index is for MongoDB');
 	});
@@ -147,7 +147,9 @@ describe('the indexes of a MongoDB', () => {
 			});
 
 			async function checked() {
-				const { status, out } = await runHere(['check', '--json', '--mongo-url', url.href], { env: { PORT: '1' } });
+				const { status, out } = await runInProcess(['check', '--json', '--mongo-url', url.href], {
+					env: { PORT: '1' },
+				});
 				const { checks } = JSON.parse(out) as { checks: { part: string; status: string; note: string }[] };
 				const of = (name: string) =>
 					checks.filter(({ part }) => part === name).map((one) => `${one.status}: ${one.note}`);
@@ -195,11 +197,11 @@ describe('the indexes of a MongoDB', () => {
 
 			it('are not touched by commands, which work on the database directly', async () => {
 				const env = { MONGO_URL: url.href };
-				const made = await runHere(['user', 'add', 'root', '--role', 'admin', '--generate-password'], { env });
+				const made = await runInProcess(['user', 'add', 'root', '--role', 'admin', '--generate-password'], { env });
 				expect(made).to.include({ status: 0 });
 				expect(made.err).to.include('Working on mongodb://').and.include('directly');
 				expect(await client.db(url.pathname.slice(1)).collection('users').indexes()).to.have.length(1);
-				expect((await runHere(['user', 'list'], { env })).out).to.include('root');
+				expect((await runInProcess(['user', 'list'], { env })).out).to.include('root');
 			});
 		});
 	}

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { CommandError, type Io } from '../../server/cli/command.js';
 import { run } from '../../server/cli/run.js';
-import { OptionError } from '../../server/options/kinds.js';
+import { OptionError } from '../../server/options/optionError.js';
 import { StoreError } from '../../shared/storeErrors.js';
 import { noteLog } from './secrets.js';
 
@@ -16,7 +16,7 @@ export interface CommandOptions {
 	/** The text on its standard input. */
 	readonly input?: string | undefined;
 	/** Whether its standard input stays open after `input`. */
-	readonly staysOpen?: boolean;
+	readonly stdinStaysOpen?: boolean;
 	/** Its working directory. */
 	readonly cwd?: string | undefined;
 }
@@ -26,12 +26,12 @@ export class Command {
 	out = '';
 	err = '';
 
-	constructor(args: readonly string[], { env, input, cwd, staysOpen = false }: CommandOptions = {}) {
+	constructor(args: readonly string[], { env, input, cwd, stdinStaysOpen = false }: CommandOptions = {}) {
 		this.child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env.PATH, ...env }, cwd });
 		// A command that ends without reading its input closes the pipe.
 		this.child.stdin.on('error', () => {});
 		this.child.stdin.write(input ?? '');
-		if (!staysOpen) this.child.stdin.end();
+		if (!stdinStaysOpen) this.child.stdin.end();
 		this.child.stdout.on('data', (chunk) => {
 			this.out += chunk;
 		});
@@ -71,14 +71,14 @@ export class Command {
 }
 
 /** Runs a command to its end. */
-export async function runCommand(args: readonly string[], options?: CommandOptions) {
+export async function runAsProcess(args: readonly string[], options?: CommandOptions) {
 	const command = new Command(args, options);
 	const status = await command.ended();
 	return { status, out: command.out, err: command.err };
 }
 
 /** Runs a command in this process, which is faster: a new process takes a second to start. */
-export async function runHere(args: readonly string[], { env = {}, input = '' }: CommandOptions = {}) {
+export async function runInProcess(args: readonly string[], { env = {}, input = '' }: CommandOptions = {}) {
 	const out: string[] = [];
 	const err: string[] = [];
 	const lines = input === '' ? [] : input.replace(/\n$/, '').split('\n');

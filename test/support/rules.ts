@@ -9,19 +9,24 @@ const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
 export const methods = [
 	...['one', 'two'].map((name) => method({ ...anyone, name, run: () => 'done' })),
-	method({ ...anyone, name: 'outer', run: (_args, context) => context.call('one') }),
+	/** Calls the method `one` on the server. */
+	method({ ...anyone, name: 'callsOne', run: (_args, context) => context.call('one') }),
 	method({ ...anyone, name: 'limited', limit: { calls: 2, per: 1000 }, run: () => 'done' }),
 ];
 
-/** A caller over DDP; with `connection` null, over REST. */
-export function from(userId: string | null, clientAddress: string | null, connection: string | null): Partial<Caller> {
+/** A caller over DDP, whose connection has the id `connection`; with `connection` null, over REST. */
+export function callerFrom(
+	userId: string | null,
+	clientAddress: string | null,
+	connection: string | null,
+): Partial<Caller> {
 	return { userId, clientAddress, ...(connection !== null && { connectionId: connection }) };
 }
 
-export const alice = from('alice', '1.2.3.4', 'a');
+export const alice = callerFrom('alice', '1.2.3.4', 'a');
 
 /** A rule for every call, unless `rule` restricts it, and a record of the calls of its callback. */
-export function listener(rule: Partial<RateRule> = {}) {
+export function recordingRule(rule: Partial<RateRule> = {}) {
 	const received: [RateOutcome, RateEvent][] = [];
 	return {
 		received,
@@ -29,30 +34,30 @@ export function listener(rule: Partial<RateRule> = {}) {
 	};
 }
 
-export interface RuledRoomkey extends TestRoomkey {
+export interface RoomkeyWithRules extends TestRoomkey {
 	/** Makes a call. Returns its result, or the code of its error. */
 	answer(caller: Partial<Caller>, name: string): Promise<unknown>;
-	/** Makes a call, by default of `one` by alice. Returns whether a limit refuses it. */
-	refuses(caller?: Partial<Caller>, name?: string): Promise<boolean>;
+	/** Makes a call, by default of `one` by alice. Returns whether a rate limit refuses it. */
+	isRefused(caller?: Partial<Caller>, name?: string): Promise<boolean>;
 	/** Errors in the log. */
 	errors(): string[];
 }
 
 /** Opens Roomkey with these methods and rules. */
-export async function openRuled(
+export async function openWithRules(
 	limits: readonly RateRule[],
 	limitMessage?: RateMessage,
 	rateLimit: 'on' | 'dry-run' = 'on',
-): Promise<RuledRoomkey> {
+): Promise<RoomkeyWithRules> {
 	const roomkey = await openRoomkey(methods, { rateLimit, limits, ...(limitMessage && { limitMessage }) });
 	// Enabled after the store is open, because a database driver needs its own timers.
 	mock.timers.enable({ apis: ['setTimeout', 'Date'] });
-	const answer: RuledRoomkey['answer'] = (caller, name) =>
+	const answer: RoomkeyWithRules['answer'] = (caller, name) =>
 		roomkey.callAs(caller, name).catch(({ error }: { error: unknown }) => error);
 	return {
 		...roomkey,
 		answer,
-		refuses: async (caller = alice, name = 'one') => (await answer(caller, name)) === 'too-many-requests',
+		isRefused: async (caller = alice, name = 'one') => (await answer(caller, name)) === 'too-many-requests',
 		errors: () => roomkey.log.lines.filter(({ level }) => level === 'error').map(({ text }) => text),
 		async close() {
 			mock.timers.reset();

@@ -8,8 +8,8 @@ import { decodeMessage, eventOf } from '../../server/cluster/messages.js';
 import { createOutbox } from '../../server/cluster/outbox.js';
 import { Peers } from '../../server/cluster/peers.js';
 import { checkServerOptions } from '../../server/options/checkOptions.js';
-import { OptionError } from '../../server/options/kinds.js';
 import { natsSettings, parseNatsUrls } from '../../server/options/nats.js';
+import { OptionError } from '../../server/options/optionError.js';
 import { memoryLog } from '../support/log.js';
 
 describe('the messages of others', () => {

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { readConfig } from '../../server/cli/config.js';
 import { helpText, settingsTable } from '../../server/cli/help.js';
-import { type Option, OptionError } from '../../server/options/kinds.js';
+import { OptionError } from '../../server/options/optionError.js';
+import type { Option } from '../../server/options/optionKinds.js';
 import { options } from '../../server/options/options.js';
 
 function configOf(line: string, env: NodeJS.ProcessEnv = {}) {

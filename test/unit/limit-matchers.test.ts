@@ -1,55 +1,63 @@
-/** test/contract/ddp.md section 14: which calls a rule matches, and which it counts together. */
+/** Rate limit rules (test/contract/ddp.md section 14): which calls a rule matches, and which it counts together. */
 import { expect } from 'chai';
 import type { Caller } from '../../server/core/caller.js';
 import type { RateMatcher } from '../../shared/limit.js';
-import { alice, from, listener, methods, openRuled, type RuledRoomkey } from '../support/rules.js';
+import { alice, callerFrom, methods, openWithRules, type RoomkeyWithRules, recordingRule } from '../support/rules.js';
 
-describe('rules of limits: what they are about (14)', () => {
-	let roomkey: RuledRoomkey;
+describe('rate limit rules: which calls they match and count together (14)', () => {
+	let roomkey: RoomkeyWithRules;
 
 	afterEach(() => roomkey.close());
 
-	describe('event', () => {
-		for (const [who, caller, rest] of [
+	describe('the event of a call', () => {
+		for (const [origin, caller, rest] of [
 			['over DDP', alice, { userId: 'alice', clientAddress: '1.2.3.4', connectionId: 'a' }],
-			['over REST', from(null, '1.2.3.4', null), { userId: null, clientAddress: '1.2.3.4', connectionId: null }],
-			['from nowhere', from(null, null, null), { userId: null, clientAddress: null, connectionId: null }],
+			['over REST', callerFrom(null, '1.2.3.4', null), { userId: null, clientAddress: '1.2.3.4', connectionId: null }],
+			[
+				'from an unknown address',
+				callerFrom(null, null, null),
+				{ userId: null, clientAddress: null, connectionId: null },
+			],
 		] as const) {
-			it(`of a call ${who} says what is called, and who calls from where`, async () => {
-				const { received, rule } = listener();
-				roomkey = await openRuled([rule]);
+			it(`${origin} has the name of the method, the user, the address and the connection`, async () => {
+				const { received, rule } = recordingRule();
+				roomkey = await openWithRules([rule]);
 				await roomkey.answer(caller, 'one');
 				expect(received.map(([, event]) => event)).to.deep.equal([{ type: 'method', name: 'one', ...rest }]);
 			});
 		}
 	});
 
-	describe('matcher', () => {
+	describe('a matcher', () => {
 		const fails = () => {
 			throw new Error('does not know');
 		};
 		for (const [what, matcher, matches] of [
 			['without keys', {}, true],
-			['of null', { type: null, name: null, userId: null, clientAddress: null, connectionId: null }, true],
-			['of the event itself', { type: 'method', name: 'one', userId: 'alice', connectionId: 'a' }, true],
-			['of the address', { clientAddress: '1.2.3.4' }, true],
-			['of another type', { type: 'subscription' }, false],
-			['of another name', { name: 'two' }, false],
-			['of another user', { userId: 'bob' }, false],
-			['of another address', { clientAddress: '1.2.3.5' }, false],
-			['of another connection', { connectionId: 'b' }, false],
-			['of which one key is another', { name: 'one', userId: 'bob' }, false],
-			['of a list with it', { name: ['two', 'one'] }, true],
-			['of a list without it', { name: ['two'] }, false],
-			['of functions that return true', { type: () => true, name: () => true, userId: () => true }, true],
-			['of a function that returns something truthy', { userId: (userId) => userId }, true],
-			['of a function that returns something falsy', { userId: () => 0 }, false],
-			['of a function that is false for the name', { name: (name) => name === 'two' }, false],
-			['of a function that throws', { connectionId: fails }, false],
+			[
+				'whose keys are all null',
+				{ type: null, name: null, userId: null, clientAddress: null, connectionId: null },
+				true,
+			],
+			['with the values of the call', { type: 'method', name: 'one', userId: 'alice', connectionId: 'a' }, true],
+			['with the address of the call', { clientAddress: '1.2.3.4' }, true],
+			['with another type', { type: 'subscription' }, false],
+			['with another name', { name: 'two' }, false],
+			['with another user', { userId: 'bob' }, false],
+			['with another address', { clientAddress: '1.2.3.5' }, false],
+			['with another connection', { connectionId: 'b' }, false],
+			['with the name of the call and another user', { name: 'one', userId: 'bob' }, false],
+			['with a list that has the name of the call', { name: ['two', 'one'] }, true],
+			['with a list that lacks the name of the call', { name: ['two'] }, false],
+			['with functions that return true', { type: () => true, name: () => true, userId: () => true }, true],
+			['with a function that returns a truthy value', { userId: (userId) => userId }, true],
+			['with a function that returns a falsy value', { userId: () => 0 }, false],
+			['with a function that returns false for the name of the call', { name: (name) => name === 'two' }, false],
+			['with a function that throws', { connectionId: fails }, false],
 		] as [string, RateMatcher, boolean][]) {
 			it(`${what} ${matches ? 'matches' : 'does not match'}`, async () => {
-				const { received, rule } = listener({ matcher });
-				roomkey = await openRuled([rule]);
+				const { received, rule } = recordingRule({ matcher });
+				roomkey = await openWithRules([rule]);
 				expect(await roomkey.answer(alice, 'one')).to.equal('done');
 				expect(received).to.have.length(matches ? 1 : 0);
 				expect(roomkey.errors()).to.deep.equal(
@@ -58,10 +66,10 @@ describe('rules of limits: what they are about (14)', () => {
 			});
 		}
 
-		it('is asked about names when the server is built, and not again', async () => {
+		it('has its function for names called once for each method, when the server starts', async () => {
 			const asked: string[] = [];
 			const name = (name: string) => asked.push(name);
-			roomkey = await openRuled([{ matcher: { type: 'method', name } }]);
+			roomkey = await openWithRules([{ matcher: { type: 'method', name } }]);
 			const names = methods.map((method) => method.name);
 			expect(asked).to.deep.equal(names);
 			for (let i = 0; i < 3; i++) await roomkey.answer(alice, 'one');
@@ -69,9 +77,9 @@ describe('rules of limits: what they are about (14)', () => {
 		});
 	});
 
-	describe('bucket', () => {
+	describe('the bucket', () => {
 		const any = () => true;
-		const other = from('bob', '5.6.7.8', 'b');
+		const other = callerFrom('bob', '5.6.7.8', 'b');
 		for (const [matcher, caller, name, same] of [
 			[{}, other, 'two', true],
 			[{ userId: null, connectionId: null }, other, 'two', true],
@@ -79,38 +87,38 @@ describe('rules of limits: what they are about (14)', () => {
 			[{ name: any }, other, 'one', true],
 			[{ name: any }, alice, 'two', false],
 			[{ name: ['one', 'two'] }, other, 'two', true],
-			[{ userId: any }, from('alice', '5.6.7.8', 'b'), 'two', true],
-			[{ userId: any }, from('bob', '1.2.3.4', 'a'), 'one', false],
-			[{ userId: any }, from(null, '1.2.3.4', 'a'), 'one', false],
+			[{ userId: any }, callerFrom('alice', '5.6.7.8', 'b'), 'two', true],
+			[{ userId: any }, callerFrom('bob', '1.2.3.4', 'a'), 'one', false],
+			[{ userId: any }, callerFrom(null, '1.2.3.4', 'a'), 'one', false],
 			[{ userId: ['alice', 'bob'] }, other, 'one', true],
-			[{ connectionId: any }, from('bob', '5.6.7.8', 'a'), 'two', true],
-			[{ connectionId: any }, from('alice', '1.2.3.4', 'b'), 'one', false],
-			[{ clientAddress: any }, from('bob', '1.2.3.4', 'b'), 'two', true],
-			[{ clientAddress: any }, from('bob', '::ffff:1.2.3.4', 'b'), 'two', true],
-			[{ clientAddress: any }, from('alice', '1.2.3.5', 'a'), 'one', false],
-			[{ userId: any, clientAddress: any }, from('alice', '1.2.3.4', 'b'), 'two', true],
-			[{ userId: any, clientAddress: any }, from('alice', '5.6.7.8', 'a'), 'one', false],
-			[{ userId: any, clientAddress: any }, from('bob', '1.2.3.4', 'a'), 'one', false],
+			[{ connectionId: any }, callerFrom('bob', '5.6.7.8', 'a'), 'two', true],
+			[{ connectionId: any }, callerFrom('alice', '1.2.3.4', 'b'), 'one', false],
+			[{ clientAddress: any }, callerFrom('bob', '1.2.3.4', 'b'), 'two', true],
+			[{ clientAddress: any }, callerFrom('bob', '::ffff:1.2.3.4', 'b'), 'two', true],
+			[{ clientAddress: any }, callerFrom('alice', '1.2.3.5', 'a'), 'one', false],
+			[{ userId: any, clientAddress: any }, callerFrom('alice', '1.2.3.4', 'b'), 'two', true],
+			[{ userId: any, clientAddress: any }, callerFrom('alice', '5.6.7.8', 'a'), 'one', false],
+			[{ userId: any, clientAddress: any }, callerFrom('bob', '1.2.3.4', 'a'), 'one', false],
 		] as [RateMatcher, Partial<Caller>, string, boolean][]) {
 			const keys = Object.entries(matcher).map(([key, of]) => `${key} ${typeof of === 'function' ? 'any' : of}`);
 			const { userId, clientAddress, connection } = caller;
 			it(`by ${keys.join(', ') || 'nothing'}: ${name} of ${userId}, ${clientAddress}, ${connection?.id} is ${same ? 'in the same' : 'in another'}`, async () => {
-				roomkey = await openRuled([{ matcher, calls: 1, per: 1000 }]);
+				roomkey = await openWithRules([{ matcher, calls: 1, per: 1000 }]);
 				expect(await roomkey.answer(alice, 'one')).to.equal('done');
-				expect(await roomkey.refuses(caller, name)).to.equal(same);
+				expect(await roomkey.isRefused(caller, name)).to.equal(same);
 			});
 		}
 
-		it('of addresses is a /64 of IPv6', async () => {
-			roomkey = await openRuled([{ matcher: { clientAddress: any }, calls: 1, per: 1000 }]);
-			expect(await roomkey.refuses(from(null, '2001:db8:0:1::1', 'a'))).to.equal(false);
-			expect(await roomkey.refuses(from(null, '2001:db8:0:1:ffff::2', 'b'))).to.equal(true);
-			expect(await roomkey.refuses(from(null, '2001:db8:0:2::1', 'c'))).to.equal(false);
+		it('by clientAddress is the same for all addresses of an IPv6 /64', async () => {
+			roomkey = await openWithRules([{ matcher: { clientAddress: any }, calls: 1, per: 1000 }]);
+			expect(await roomkey.isRefused(callerFrom(null, '2001:db8:0:1::1', 'a'))).to.equal(false);
+			expect(await roomkey.isRefused(callerFrom(null, '2001:db8:0:1:ffff::2', 'b'))).to.equal(true);
+			expect(await roomkey.isRefused(callerFrom(null, '2001:db8:0:2::1', 'c'))).to.equal(false);
 		});
 
-		it('is of one rule: another with the same matcher counts by itself', async () => {
-			const [first, second] = [listener({ calls: 7 }), listener({ calls: 9 })];
-			roomkey = await openRuled([first.rule, second.rule]);
+		it('belongs to one rule: another rule with the same matcher has its own', async () => {
+			const [first, second] = [recordingRule({ calls: 7 }), recordingRule({ calls: 9 })];
+			roomkey = await openWithRules([first.rule, second.rule]);
 			for (let i = 0; i < 2; i++) await roomkey.answer(alice, 'one');
 			const left = ({ received }: typeof first) => received.map(([{ numInvocationsLeft }]) => numInvocationsLeft);
 			expect([left(first), left(second)]).to.deep.equal([

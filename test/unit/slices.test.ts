@@ -1,4 +1,4 @@
-/** Long values as JSON text, in slices that yield to the event loop. */
+/** Large values are encoded in slices. Between two slices the encoding yields to the event loop. */
 import { setImmediate as aTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -12,7 +12,7 @@ const asText = (value: unknown, format = ejsonFormat) =>
 	encodeInSlices(value, format, String).then((parts) => parts.join(''));
 
 describe('large values', () => {
-	it('are those whose text is long, however they are built', () => {
+	it('are recognized by the length of their text, whatever their structure', () => {
 		const chain = (depth: number): unknown => (depth === 0 ? LONG : { inner: [chain(depth - 1)] });
 		for (const large of [LONG, [LONG], { a: { b: LONG } }, Array(20_000).fill(0), chain(20)]) {
 			expect(isLarge(large)).to.equal(true);
@@ -36,7 +36,7 @@ describe('large values', () => {
 		['EJSON', ejsonFormat, stringify],
 		['plain JSON', plainJson, (value: unknown) => JSON.stringify(value)],
 	] as const) {
-		it(`have the same text in slices as at once: ${name}`, () =>
+		it(`have the same text in slices as in one piece: ${name}`, () =>
 			fc.assert(
 				fc.asyncProperty(values, fc.constantFrom('list', 'object', 'both'), async (value, kind) => {
 					const list = [LONG, value, undefined, LONG, { value }];
@@ -48,18 +48,20 @@ describe('large values', () => {
 			));
 	}
 
-	it('keep every character of a long text', async () => {
+	it('keep every character of a text that is longer than a slice', async () => {
 		const text = `x${'😀"\\\n'.repeat(50_000)}`;
 		const parts = await encodeInSlices({ text }, ejsonFormat, (part) => Buffer.from(part));
 		expect(parts.length).to.be.greaterThan(2);
 		expect(parse(Buffer.concat(parts).toString())).to.deep.equal({ text });
 	});
 
-	it('are refused as at once where they cannot be encoded', async () => {
+	it('that cannot be encoded fail in slices as they do in one piece', async () => {
 		const circle: Record<string, unknown> = { LONG };
 		circle.self = circle;
-		for (const value of [circle, [LONG, 5n], { LONG, big: [1n] }])
+		for (const value of [circle, [LONG, 5n], { LONG, big: [1n] }]) {
+			expect(() => stringify(value)).to.throw();
 			expect(await rejection(asText(value))).to.be.an('error');
+		}
 	});
 
 	it('yield to the event loop', async () => {
@@ -83,7 +85,7 @@ describe('large values', () => {
 });
 
 describe('tasks that yield', () => {
-	it('go on one in each turn of the event loop, so that many delay others no longer than one', async () => {
+	it('resume one per turn of the event loop: many tasks block the loop no longer than one task does', async () => {
 		let turn = 0;
 		let isOver = false;
 		const counting = (async () => {
@@ -96,6 +98,7 @@ describe('tasks that yield', () => {
 		const task = async () => {
 			const yielder = createYielder();
 			for (let steps = 0; steps < 2; steps++) {
+				// `yielder` returns a promise when the task has run for so long that it must yield.
 				let pause: Promise<void> | undefined;
 				while (!pause) pause = yielder();
 				await pause;

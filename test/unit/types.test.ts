@@ -76,7 +76,7 @@ describe('types', () => {
 		expect(defined.args.map(([name]) => name)).to.deep.equal(['rid', 'count', 'both', 'maybe']);
 	});
 
-	it('say that nobody may be logged in where a method is anonymous', () => {
+	it('make userId nullable in an anonymous method', () => {
 		method({
 			name: 'anonymous',
 			summary: 'for a test',

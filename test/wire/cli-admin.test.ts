@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { openFolder } from '../../server/store/folder.js';
 import type { Room, User } from '../../shared/documents.js';
-import { Command, type CommandOptions, runCommand, runHere } from '../support/command.js';
+import { Command, type CommandOptions, runAsProcess, runInProcess } from '../support/command.js';
 import { addMember, addRoom, type Person } from '../support/people.js';
 import { post, request } from '../support/rest.js';
 import { noteSecret } from '../support/secrets.js';
@@ -30,7 +30,7 @@ describe('roomkey on a data folder', () => {
 	});
 
 	const roomkey = (line: string, options: CommandOptions = {}) =>
-		runHere([...line.split(' '), '--data', data], options);
+		runInProcess([...line.split(' '), '--data', data], options);
 
 	/** Runs a command that must succeed, and returns what it prints as JSON. */
 	async function json<T>(line: string, options?: CommandOptions): Promise<T> {
@@ -40,8 +40,8 @@ describe('roomkey on a data folder', () => {
 	}
 
 	const addRoot = () => roomkey('user add root --role admin', { input: `${PASSWORD}\n` });
-	const process = (line: string, options: CommandOptions = {}) =>
-		runCommand([...line.split(' '), '--data', data], { cwd: folder, ...options });
+	const roomkeyAsProcess = (line: string, options: CommandOptions = {}) =>
+		runAsProcess([...line.split(' '), '--data', data], { cwd: folder, ...options });
 	const addUser = (name: string, more = '') =>
 		json<{ userId: string; password: string }>(
 			`user add ${name} --email ${name}@example.com --generate-password${more}`,
@@ -61,9 +61,9 @@ describe('roomkey on a data folder', () => {
 		const early = await roomkey('user add bob --email b@example.com', { input: 'secret-of-bob\n' });
 		expect(early).to.include({ status: 2, out: '' });
 		expect(early.err).to.include('--role admin');
-		const { status, out, err } = await process('user add root --role admin', {
+		const { status, out, err } = await roomkeyAsProcess('user add root --role admin', {
 			input: `${PASSWORD}\n`,
-			staysOpen: true,
+			stdinStaysOpen: true,
 		});
 		expect({ status, out }).to.deep.equal({ status: 0, out: '' });
 		const [place, audit = '', end, ...others] = err.split('\n');
@@ -87,7 +87,7 @@ describe('roomkey on a data folder', () => {
 		expect(unknown.err).to.match(/There is no role admn\. Roles are: .*\badmin, /);
 		const ofRoom = await roomkey('user add ann --email ann@example.com --role owner --generate-password');
 		expect(ofRoom.err)
-			.to.include('The role owner is one of a room')
+			.to.include('The role owner is a role in one room and cannot be given to a user')
 			.and.match(/Roles are: .*\badmin, /);
 		expect((await roomkey('user add Bob --email x@example.com --generate-password')).err).to.include('already in use');
 		expect((await roomkey('user add bert --email no --generate-password')).err).to.include('Invalid email no');
@@ -103,13 +103,13 @@ describe('roomkey on a data folder', () => {
 		expect((await roomkey('user list --limit 1')).err).to.include('1 of 2; more with --offset 1');
 	});
 
-	it('lists users and rooms of which another program has stored something else in place of a list', async () => {
+	it('lists users and rooms whose list fields hold other values, which another program has stored', async () => {
 		await addRoot();
 		const { store, close } = await openFolder(data);
-		for (const [i, emails] of [null, 'text', { address: 'a@example.com' }, [null, 'text', {}]].entries()) {
-			const odd = { _id: `u${i}`, username: `odd${i}`, emails, roles: emails };
+		for (const [i, noList] of [null, 'text', { address: 'a@example.com' }, [null, 'text', {}]].entries()) {
+			const odd = { _id: `u${i}`, username: `odd${i}`, emails: noList, roles: noList };
 			await store.users.insertOne(odd as unknown as User);
-			const room = { _id: `r${i}`, t: 'd', usernames: emails, uids: emails, usersWaitingForE2EKeys: emails };
+			const room = { _id: `r${i}`, t: 'd', usernames: noList, uids: noList, usersWaitingForE2EKeys: noList };
 			await store.rooms.insertOne(room as unknown as Room);
 		}
 		await close();
@@ -130,7 +130,7 @@ describe('roomkey on a data folder', () => {
 			status: 2,
 			out: '',
 		});
-		const { out, err } = await process('user add bob --email bob@example.com --generate-password');
+		const { out, err } = await roomkeyAsProcess('user add bob --email bob@example.com --generate-password');
 		expect(out).to.match(/^[\w-]{20}\n$/);
 		expect(err).to.include('Made the user bob').and.not.include(out.trim());
 		const after = await roomkey('user password bob --generate-password');
@@ -248,10 +248,11 @@ describe('roomkey on a data folder', () => {
 		expect((await roomkey('user roles bob')).out).to.equal('bob has the role bot\n');
 	});
 
-	it('uses the store of the configuration file of the server, unless a flag or a variable names another', async () => {
+	it('uses the store in the configuration file of the server, unless a flag or a variable names another store', async () => {
 		await addRoot();
 		const file = join(folder, 'roomkey.json');
-		const list = (args: readonly string[], env?: NodeJS.ProcessEnv) => runHere(['user', 'list', ...args], { env });
+		const list = (args: readonly string[], env?: NodeJS.ProcessEnv) => runInProcess(['user', 'list', ...args], { env });
+		// The invalid port does not matter to the command, because it starts no server.
 		await writeFile(file, JSON.stringify({ data, port: 'wrong' }));
 		expect((await list(['--config', file])).err).to.include(`Working on the folder ${data} directly`);
 		expect((await list([], { ROOMKEY_CONFIG: file })).out).to.include('root');
@@ -296,10 +297,11 @@ describe('roomkey on a data folder', () => {
 				],
 				['user roles bob user bot', [{ method: 'users.update', about: { userId, fields: ['roles'] } }]],
 				['token issue bob', [{ method: 'users.createToken', about: { userId, isPersonal: false } }]],
+				// The removal of tokens is logged first, and has no outcome. The call of the method is logged when it has ended.
 				[
 					'token revoke bob --all',
 					[
-						{ about: { userId }, tokens: 1, method: 'users.revokeTokens' },
+						{ method: 'users.revokeTokens', about: { userId }, tokens: 1 },
 						{ method: 'users.revokeTokens', about: { userId } },
 					],
 				],
@@ -312,7 +314,8 @@ describe('roomkey on a data folder', () => {
 				const audit = auditOf(err);
 				expect(audit, line).to.have.length(expected.length);
 				for (const [i, facts] of expected.entries()) {
-					const outcome = 'method' in facts && !('tokens' in facts) ? { outcome: 'ok', transport: 'program' } : {};
+					const isEndOfCall = !('tokens' in facts);
+					const outcome = isEndOfCall ? { outcome: 'ok', transport: 'program' } : {};
 					const command = line.split(' ').slice(0, 2).join(' ');
 					const operator = userInfo().username;
 					expect(audit[i], line).to.deep.include({ level: 30, audit: true, command, operator, ...outcome, ...facts });
@@ -322,7 +325,7 @@ describe('roomkey on a data folder', () => {
 			}
 		});
 
-		it('for a refused change, and for no command that only reads', async () => {
+		it('for a refused change, but not for a command that only reads', async () => {
 			await addRoot();
 			const refused = await roomkey('user remove root --yes');
 			expect(refused.status).to.equal(1);
@@ -338,6 +341,7 @@ describe('roomkey on a data folder', () => {
 			const issue = async (env: NodeJS.ProcessEnv) => (await roomkey('token issue root --json', { env })).err;
 			expect(await issue({ ROOMKEY_LOG_FORMAT: 'pretty' })).to.match(/\n\S+ info {2}Audit command="token issue" /);
 			expect(await issue({ ROOMKEY_LOG_LEVEL: 'warn' })).to.equal(`Working on the folder ${data} directly\n`);
+			// The invalid port does not matter to the command, because it starts no server.
 			await writeFile(file, JSON.stringify({ 'log-level': 'silent', port: 'wrong' }));
 			expect(await issue({ ROOMKEY_CONFIG: file })).to.equal(`Working on the folder ${data} directly\n`);
 			expect(auditOf(await issue({ ROOMKEY_CONFIG: file, ROOMKEY_LOG_LEVEL: 'info' }))).to.have.length(1);
@@ -356,13 +360,11 @@ describe('roomkey on a data folder', () => {
 			expect(direct.err).to.include('in use by the process').and.include('--url').and.not.include('first admin');
 			const admin = await roomkey('user add first --role admin --generate-password');
 			expect(admin).to.include({ status: 1, out: '' });
-			expect(admin.err).to.match(
-				/ with --login NAME \(for the first admin, stop the server: nobody can log in yet\)\.$/,
-			);
+			expect(admin.err).to.match(/ with --login NAME \(if there is no admin yet, stop the server first\)\.$/);
 
 			const env = { ROOMKEY_URL: url, ROOMKEY_TOKEN: token };
-			const remote = (line: string, options: CommandOptions = { env }) => runHere(line.split(' '), options);
-			const made = await runCommand('user add bob --email bob@example.com --generate-password'.split(' '), { env });
+			const remote = (line: string, options: CommandOptions = { env }) => runInProcess(line.split(' '), options);
+			const made = await runAsProcess('user add bob --email bob@example.com --generate-password'.split(' '), { env });
 			expect(made).to.include({ status: 0 });
 			expect(made.err).to.include(`Working through the server at ${url}`);
 			expect(await logIn(url, 'bob', made.out.trim())).to.equal(200);
@@ -395,7 +397,8 @@ describe('roomkey on a data folder', () => {
 		it('reports what is wrong with the address or the token, without printing the token', async () => {
 			await addRoot();
 			const url = await serve();
-			const remote = (line: string, env: NodeJS.ProcessEnv, input?: string) => runHere(line.split(' '), { env, input });
+			const remote = (line: string, env: NodeJS.ProcessEnv, input?: string) =>
+				runInProcess(line.split(' '), { env, input });
 			const token = 'not-a-token-of-anybody';
 			for (const [line, env, status, text] of [
 				[`user list --url ${url}`, {}, 2, 'ROOMKEY_TOKEN'],
@@ -423,22 +426,22 @@ describe('roomkey on a data folder', () => {
 				expect(result, line).to.include({ status, out: '' });
 				expect(result.err, line).to.include(text).and.not.include(token);
 			}
-			const away = createServer(
+			const withoutDatabase = createServer(
 				(_, response) => void response.writeHead(503).end('{"success":false,"error":"The database is not available."}'),
 			);
-			await new Promise<void>((listening) => away.listen(0, '127.0.0.1', listening));
-			const awayUrl = `http://127.0.0.1:${(away.address() as AddressInfo).port}`;
-			const unavailable = await remote(`user list --url ${awayUrl}`, { ROOMKEY_TOKEN: token });
-			away.close();
+			await new Promise<void>((listening) => withoutDatabase.listen(0, '127.0.0.1', listening));
+			const withoutDatabaseUrl = `http://127.0.0.1:${(withoutDatabase.address() as AddressInfo).port}`;
+			const unavailable = await remote(`user list --url ${withoutDatabaseUrl}`, { ROOMKEY_TOKEN: token });
+			withoutDatabase.close();
 			expect(unavailable.err).to.equal(
-				`The database is not available. If that does not help, this says why: roomkey check --url ${awayUrl}`,
+				`The database is not available. To find out why: roomkey check --url ${withoutDatabaseUrl}`,
 			);
-			const pages = createServer((_, response) => void response.writeHead(404).end('<html>'));
-			await new Promise<void>((listening) => pages.listen(0, '127.0.0.1', listening));
-			const { port } = pages.address() as AddressInfo;
-			const page = await remote(`user list --url http://127.0.0.1:${port}`, { ROOMKEY_TOKEN: token });
-			await new Promise((closed) => pages.close(closed));
-			expect(page.err).to.include(`No Roomkey API at http://127.0.0.1:${port}: give the address`);
+			const otherWebsite = createServer((_, response) => void response.writeHead(404).end('<html>'));
+			await new Promise<void>((listening) => otherWebsite.listen(0, '127.0.0.1', listening));
+			const { port } = otherWebsite.address() as AddressInfo;
+			const notFound = await remote(`user list --url http://127.0.0.1:${port}`, { ROOMKEY_TOKEN: token });
+			await new Promise((closed) => otherWebsite.close(closed));
+			expect(notFound.err).to.include(`No Roomkey API at http://127.0.0.1:${port}: give the address`);
 			const wrong = await remote(`user list --url ${url} --login root`, {}, 'a wrong password\n');
 			expect(wrong).to.include({ status: 1, out: '' });
 		});

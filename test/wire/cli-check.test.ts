@@ -9,7 +9,7 @@ import { isCertificateRefused } from '../../server/cli/connectionFault.js';
 import { openServer } from '../../server/start/openServer.js';
 import { openFolder } from '../../server/store/folder.js';
 import { startApp } from '../support/app.js';
-import { runCommand, runHere } from '../support/command.js';
+import { runAsProcess, runInProcess } from '../support/command.js';
 import { memoryLog } from '../support/log.js';
 
 interface Report {
@@ -33,7 +33,7 @@ describe('roomkey check', () => {
 	});
 
 	async function check(args: readonly string[], env: NodeJS.ProcessEnv = { PORT: '1' }) {
-		const { status, out } = await runHere(['check', '--json', ...args], { env });
+		const { status, out } = await runInProcess(['check', '--json', ...args], { env });
 		const report = JSON.parse(out) as Report;
 		expect(report.status).to.equal(status === 0 ? 'ok' : 'failed');
 		const parts: Record<string, string> = {};
@@ -55,7 +55,9 @@ describe('roomkey check', () => {
 		const { status, parts } = await check(['--data', data]);
 		expect(status).to.equal(0);
 		const { server, ...others } = parts;
-		expect(server).to.match(/^off: No server answers at http:\/\/127.0.0.1:1: .*Name the server with --url or PORT$/);
+		expect(server).to.match(
+			/^off: No server answers at http:\/\/127.0.0.1:1: .*If the server has another address, give it with --url, or its port with PORT$/,
+		);
 		expect(others).to.deep.equal({
 			folder: `ok: ${data} is complete`,
 			'folder: disk': 'ok: It has enough space',
@@ -67,7 +69,7 @@ describe('roomkey check', () => {
 
 	it('names the process that uses the folder, and changes nothing in it', async () => {
 		const open = await openFolder(data);
-		const { status, out, err } = await runCommand(['check', '--data', data], { env: { PORT: '1' } });
+		const { status, out, err } = await runAsProcess(['check', '--data', data], { env: { PORT: '1' } });
 		expect({ status, err }).to.deep.equal({ status: 0, err: '' });
 		expect(out)
 			.to.match(/^PART +STATUS +NOTE\n/)
@@ -112,13 +114,15 @@ describe('roomkey check', () => {
 	it('fails if a named server does not answer, is no Roomkey, or is not ready', async () => {
 		expect((await check(['--data', data, '--url', 'http://127.0.0.1:1'])).parts.server).to.match(/^failed: No server/);
 		const other = await answering((_, response) => response.end('{}'));
-		expect((await check(['--data', data, '--url', other])).parts.server).to.match(/^failed: .* not that of Roomkey/);
+		expect((await check(['--data', data, '--url', other])).parts.server).to.match(
+			/^failed: .* is not Roomkey: its answer is no health report/,
+		);
 		const noPage = await answering((_, response) => response.writeHead(404).end('<html>'));
 		expect((await check(['--data', data, '--url', `${noPage}/api/v1/`])).parts.server).to.equal(
 			`failed: No Roomkey API at ${noPage}/api/v1: give the address without /api/v1 (with the --path-prefix of the server, if it has one)`,
 		);
 		expect((await check(['--data', data], { PORT: new URL(noPage).port })).parts.server).to.equal(
-			`off: No Roomkey API at ${noPage}: give the address with the --path-prefix of the server, if it has one. Name the server with --url or PORT`,
+			`off: No Roomkey API at ${noPage}: give the address with the --path-prefix of the server, if it has one. If the server has another address, give it with --url, or its port with PORT`,
 		);
 		const checks = { store: { status: 'failed', since: 'today', reason: 'Gone' } };
 		const ill = await answering((_, response) => {
@@ -149,14 +153,16 @@ describe('roomkey check', () => {
 		const unnamed = await check(['--data', data], { PORT: port });
 		expect(unnamed.parts.server)
 			.to.match(/^off: /)
-			.and.include(`. If it speaks TLS, give --url https://127.0.0.1:${port}. Name the server with --url or PORT`);
+			.and.include(
+				`. If it speaks TLS, give --url https://127.0.0.1:${port}. If the server has another address, give it with --url, or its port with PORT`,
+			);
 		expect((await check(['--data', data, '--url', plain])).parts.server).to.match(/^failed: .* speaks TLS, give --url/);
 		const untrusted = `The certificate of ${server.url} is not trusted`;
 		const remedy = 'name the file of its authority in NODE_EXTRA_CA_CERTS';
 		const named = await check(['--data', data, '--url', server.url]);
 		expect(named.parts.server).to.include(`failed: ${untrusted}`).and.include(remedy);
 		const env = { ROOMKEY_TOKEN: 'a-token' };
-		const { status, err } = await runHere(['user', 'list', '--url', server.url], { env });
+		const { status, err } = await runInProcess(['user', 'list', '--url', server.url], { env });
 		expect(status).to.equal(1);
 		expect(err).to.include(untrusted).and.include(remedy).and.not.include('No Roomkey server');
 		await server.close();
@@ -185,7 +191,7 @@ describe('roomkey check', () => {
 		expect(status).to.equal(1);
 		expect(parts.server)
 			.to.match(/^failed: The certificate of https:.* is not trusted/)
-			.and.match(/Name it as its certificate names it: check --url https:\/\/…$/);
+			.and.include(`. Give the host name in the certificate: roomkey check --url https://HOST:${port}`);
 		const error = (code: string) => new TypeError('fetch failed', { cause: Object.assign(new Error(code), { code }) });
 		expect(isCertificateRefused(error('ERR_TLS_CERT_ALTNAME_INVALID'))).to.equal(true);
 		expect(isCertificateRefused(error('ECONNREFUSED'))).to.equal(false);
@@ -194,13 +200,13 @@ describe('roomkey check', () => {
 
 	it('refuses an address without http:// or https://, and survives a port that is none', async () => {
 		for (const url of ['127.0.0.1:38891', 'localhost:1', 'ftp://127.0.0.1', 'x']) {
-			const refused = await runHere(['check', '--data', data, '--url', url]);
+			const refused = await runInProcess(['check', '--data', data, '--url', url]);
 			expect(refused).to.deep.equal({
 				status: 2,
 				out: '',
 				err: '--url or ROOMKEY_URL must be http://… or https://…',
 			});
-			expect(await runHere(['check', '--data', data], { env: { ROOMKEY_URL: url } })).to.deep.equal(refused);
+			expect(await runInProcess(['check', '--data', data], { env: { ROOMKEY_URL: url } })).to.deep.equal(refused);
 		}
 		const { status, parts } = await check(['--data', data], { PORT: 'x', BIND_IP: 'no host' });
 		expect(status).to.equal(1);
@@ -223,10 +229,10 @@ describe('roomkey check', () => {
 			`${folder}/key cannot be read: ENOENT`,
 		];
 		expect(parts.settings?.split('\n')).to.deep.equal(faults.map((fault) => `failed: ${fault}`));
-		const { out } = await runHere(['check', '--config', file]);
+		const { out } = await runInProcess(['check', '--config', file]);
 		const lines = out.split('\n').filter((line) => line.startsWith('settings'));
 		expect(lines.map((line) => line.replace(/^settings +failed +/, ''))).to.deep.equal(faults);
-		const served = await runHere(['--config', file]);
+		const served = await runInProcess(['--config', file]);
 		expect(served.err).to.equal(`5 settings are wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
 	});
 

@@ -2,12 +2,12 @@
 import { spawnSync } from 'node:child_process';
 import { expect } from 'chai';
 import { commands } from '../../server/cli/commands.js';
-import type { Option } from '../../server/options/kinds.js';
+import type { Option } from '../../server/options/optionKinds.js';
 import { options } from '../../server/options/options.js';
-import { runHere } from '../support/command.js';
+import { runInProcess } from '../support/command.js';
 
 describe('roomkey completion', () => {
-	const script = async (shell: string) => (await runHere(['completion', shell])).out;
+	const script = async (shell: string) => (await runInProcess(['completion', shell])).out;
 
 	/** The completions that bash offers for the last of these words. */
 	async function offered(...words: string[]): Promise<string[]> {
@@ -59,6 +59,6 @@ describe('roomkey completion', () => {
 	}
 
 	it('refuses other shells', async () => {
-		expect(await runHere(['completion', 'csh'])).to.include({ status: 2, out: '' });
+		expect(await runInProcess(['completion', 'csh'])).to.include({ status: 2, out: '' });
 	});
 });

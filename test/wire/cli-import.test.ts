@@ -10,7 +10,7 @@ import { expect } from 'chai';
 import { findSources, importFiles } from '../../server/cli/importFolder.js';
 import { openFolder } from '../../server/store/folder.js';
 import type { Store } from '../../shared/store.js';
-import { runHere } from '../support/command.js';
+import { runInProcess } from '../support/command.js';
 
 const program = fileURLToPath(new URL('../support/commandWithProgress.js', import.meta.url));
 
@@ -38,7 +38,14 @@ describe('an import', () => {
 
 	/** Imports files, and returns the summary of the first one. */
 	async function imported(files: Record<string, string | readonly object[]>, ...flags: string[]) {
-		const { status, out, err } = await runHere(['import', '--json', ...flags, '--data', data, await folderOf(files)]);
+		const { status, out, err } = await runInProcess([
+			'import',
+			'--json',
+			...flags,
+			'--data',
+			data,
+			await folderOf(files),
+		]);
 		expect({ status, err }).to.deep.equal({ status: 0, err: '' });
 		const { written, unchanged, kept, skipped, skippedCount } = JSON.parse(out).files[0];
 		expect(skippedCount).to.equal(skipped.length);
@@ -66,7 +73,7 @@ describe('an import', () => {
 
 	describe('never loses a stored document', () => {
 		for (const flags of [[], ['--replace']])
-			it(`whose line is left out${flags.join(' ') && `, with ${flags}`}`, async () => {
+			it(`whose line is skipped${flags.join(' ') && `, with ${flags}`}`, async () => {
 				await imported({ 'users.jsonl': stored });
 				const before = await storedUsers();
 				const bytes = { $binary: { base64: '', subType: '00' } };
@@ -90,7 +97,7 @@ describe('an import', () => {
 			const lines = [{ ...stored[1], username: 'alice' }];
 			expect(await imported({ 'users.jsonl': lines }, '--replace')).to.deep.equal({
 				...none,
-				reasons: ['1 has a unique value that another document has'],
+				reasons: ['1 has a value that must be unique, and that another document already has'],
 			});
 			expect(await storedUsers()).to.deep.equal(before);
 		});
@@ -136,7 +143,7 @@ describe('an import', () => {
 				expect(found).to.have.length(2000);
 				expect(found.filter((topic) => topic === `round ${round}`).length).to.be.at.least(200 * reports);
 				// A repeated import completes an interrupted one.
-				expect((await runHere(['import', '--replace', '--data', data, folder])).out).to.include(', 0 left out');
+				expect((await runInProcess(['import', '--replace', '--data', data, folder])).out).to.include(', 0 skipped');
 				expect(new Set(await topics())).to.deep.equal(new Set([`round ${round}`]));
 			}
 		});
@@ -146,14 +153,14 @@ describe('an import', () => {
 		await imported({ 'users.jsonl': stored });
 		await withStore((store) => store.users.updateOne({ _id: 'a' }, { $set: { name: 'changed since' } }));
 		const folder = await folderOf({ 'users.jsonl': [...stored, { _id: 'c', username: 'carol' }] });
-		const { status, out, err } = await runHere(['import', '--data', data, folder]);
+		const { status, out, err } = await runInProcess(['import', '--data', data, folder]);
 		expect({ status, out }).to.deep.equal({
 			status: 0,
-			out: 'users.jsonl: 1 written, 1 unchanged, 1 kept, 0 left out\n',
+			out: 'users.jsonl: 1 written, 1 unchanged, 1 kept, 0 skipped\n',
 		});
 		expect(err).to.include('--replace');
 		expect((await storedUsers())[0]).to.include({ name: 'changed since' });
-		expect((await runHere(['import', '--help'])).out).to.match(/--replace +replace stored documents/);
+		expect((await runInProcess(['import', '--help'])).out).to.match(/--replace +replace stored documents/);
 	});
 
 	it('replaces it with --replace: fields that the line lacks are removed, and its _updatedAt stays', async () => {
@@ -200,7 +207,7 @@ describe('an import', () => {
 		expect(await imported({ 'users.jsonl': lines })).to.deep.equal({ ...none, written: 3 });
 		expect((await storedUsers())[1]).to.include({ name: '\u2028x\u2029' });
 		const exported = join(parent, 'exported');
-		expect(await runHere(['export', '--data', data, exported])).to.include({ status: 0 });
+		expect(await runInProcess(['export', '--data', data, exported])).to.include({ status: 0 });
 		const copy = await readFile(join(exported, 'users.jsonl'), 'utf8');
 		expect(await imported({ 'users.jsonl': copy })).to.deep.equal({ ...none, unchanged: 3 });
 		const former = '\uFEFF{"_id":"a","name":"former"}\n{"_id":"a","name":"last"}\n';
@@ -209,9 +216,9 @@ describe('an import', () => {
 
 	describe('refuses, before it makes a data folder,', () => {
 		const refused = async (folder: string) => {
-			const { status, out, err } = await runHere(['import', '--data', data, folder]);
+			const { status, out, err } = await runInProcess(['import', '--data', data, folder]);
 			expect({ status, out }).to.deep.equal({ status: 1, out: '' });
-			const made = await runHere(['user', 'list', '--data', data]);
+			const made = await runInProcess(['user', 'list', '--data', data]);
 			expect(made.err).to.include('holds no data');
 			return err;
 		};

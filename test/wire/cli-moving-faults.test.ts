@@ -9,7 +9,7 @@ import { expect } from 'chai';
 import type { Io } from '../../server/cli/command.js';
 import { run } from '../../server/cli/run.js';
 import { openFolder } from '../../server/store/folder.js';
-import { runHere } from '../support/command.js';
+import { runInProcess } from '../support/command.js';
 import { rejection } from '../support/rejection.js';
 
 const main = fileURLToPath(new URL('../../server/cli/main.js', import.meta.url));
@@ -40,7 +40,7 @@ describe('a command that moves data', () => {
 
 	/** Runs a command that must fail. @returns the text of the error */
 	async function failed(...args: string[]) {
-		const { status, out, err } = await runHere(args);
+		const { status, out, err } = await runInProcess(args);
 		expect({ status, out }).to.deep.equal({ status: 1, out: '' });
 		return err;
 	}
@@ -50,7 +50,7 @@ describe('a command that moves data', () => {
 			expect(await failed('export', '--data', data, folder)).to.include(`${folder} cannot be written: E`);
 			expect(await failed('backup', '--data', data, folder)).to.include(`${folder} cannot be used: E`);
 			const backup = join(parent, 'backup');
-			await runHere(['backup', '--data', data, backup]);
+			await runInProcess(['backup', '--data', data, backup]);
 			expect(await failed('restore', '--data', folder, backup)).to.include(`${folder} cannot be used: E`);
 			expect(await failed('restore', '--data', join(parent, 'new'), folder)).to.include('cannot be used: ENOTDIR: ');
 			expect(await failed('import', '--data', folder, source)).to.include(`${folder} cannot be used: E`);
@@ -104,7 +104,7 @@ describe('a command that moves data', () => {
 		await symlink(FULL, join(folder, 'users.jsonl.part'));
 		expect(await failed('export', '--data', data, folder)).to.match(/^The disk of .*exported\/users\.jsonl is full: /);
 		expect(await readdir(folder)).to.deep.equal([]);
-		expect(await runHere(['export', '--data', data, folder])).to.include({ status: 0, err: '' });
+		expect(await runInProcess(['export', '--data', data, folder])).to.include({ status: 0, err: '' });
 	});
 
 	it('says that the disk is full, and leaves no incomplete file: import', async () => {
@@ -112,12 +112,12 @@ describe('a command that moves data', () => {
 		await symlink(FULL, join(data, manifest));
 		expect(await failed('import', '--data', data, source)).to.match(/^The disk of .*data is full: /);
 		expect(await readdir(data)).to.not.include(manifest);
-		expect(await runHere(['import', '--data', data, source])).to.include({ status: 0, err: '' });
+		expect(await runInProcess(['import', '--data', data, source])).to.include({ status: 0, err: '' });
 	});
 
 	it('reports in one line what the system refuses, and leaves no incomplete copy: backup and restore', async () => {
 		const backup = join(parent, 'backup');
-		expect(await runHere(['backup', '--data', data, backup])).to.include({ status: 0 });
+		expect(await runInProcess(['backup', '--data', data, backup])).to.include({ status: 0 });
 		for (const args of [
 			['backup', '--data', data, join(parent, 'new')],
 			['restore', '--data', join(parent, 'new'), backup],
@@ -130,7 +130,7 @@ describe('a command that moves data', () => {
 			expect(stderr).to.match(/^roomkey: The folder .*new cannot be used: .*\n$/);
 			expect(await readdir(join(parent, 'new'))).to.deep.equal([]);
 			// The folder is empty again, so that the command can be repeated.
-			expect(await runHere(args)).to.include({ status: 0 });
+			expect(await runInProcess(args)).to.include({ status: 0 });
 			await rm(join(parent, 'new'), { recursive: true });
 		}
 	});

@@ -7,7 +7,7 @@ import { expect } from 'chai';
 import { createServer, method, OptionError } from '../../server/index.js';
 import { options } from '../../server/options/options.js';
 import { removedSettings } from '../../server/options/removedSettings.js';
-import { Command, runHere } from '../support/command.js';
+import { Command, runInProcess } from '../support/command.js';
 import { memoryLog } from '../support/log.js';
 import { rejection } from '../support/rejection.js';
 import { request as get } from '../support/rest.js';
@@ -37,7 +37,7 @@ describe('the settings of roomkey', () => {
 
 	/** The table of `--print-config`: value and origin by setting. */
 	async function printed(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Map<string, string>> {
-		const { status, out, err } = await runHere([...args, '--print-config'], { env });
+		const { status, out, err } = await runInProcess([...args, '--print-config'], { env });
 		expect(status, err).to.equal(0);
 		const [titles, ...rows] = out.trimEnd().split('\n');
 		expect(titles).to.match(/^SETTING +VALUE +FROM$/);
@@ -76,7 +76,7 @@ describe('the settings of roomkey', () => {
 
 	it('are named with their contradictions, unknown methods and TLS files that cannot be read', async () => {
 		await write({ memory: true, grace: -1, 'tls-cert': `${folder}/c`, 'tls-key': `${folder}/k`, 'read-only': true });
-		const { status, err } = await runHere(
+		const { status, err } = await runInProcess(
 			['--config', file, '--limit', 'e2e.setRoomKeyId=1/s', '--max-frame', 'x', '--sign-ups'],
 			{ env: {} },
 		);
@@ -104,7 +104,7 @@ describe('the settings of roomkey', () => {
 			[{ limits: 5 }, "'limits' must be entries"],
 		] as const) {
 			await write(settings);
-			const { status, err } = await runHere(['--memory', '--config', file]);
+			const { status, err } = await runInProcess(['--memory', '--config', file]);
 			expect(status).to.equal(2);
 			expect(err).to.include(`${file}: ${says}`).and.not.include('undefined');
 		}
@@ -124,7 +124,7 @@ describe('the settings of roomkey', () => {
 			[{ compression: 'yes' }, "compression| must be true or false, not 'yes'"],
 		] as const) {
 			await write(settings);
-			const { err } = await runHere(['--memory', '--config', file]);
+			const { err } = await runInProcess(['--memory', '--config', file]);
 			expect(err).to.equal(`${file}: '${says.replace('|', "'")}`);
 			const program = await rejection(createServer({ store: { memory: true }, ...(settings as object) }));
 			expect(program.message).to.equal(says.replace('|', ''));
@@ -149,7 +149,7 @@ describe('the settings of roomkey', () => {
 				[[], { [`${env}`]: '5' }, env],
 				[['--config', file], {}, `${file}: '${name}'`],
 			] as const) {
-				const { status, err } = await runHere(['--memory', ...args], { env: variables });
+				const { status, err } = await runInProcess(['--memory', ...args], { env: variables });
 				expect({ status, err }).to.deep.equal({ status: 2, err: `${given} was removed: ${instead}` });
 			}
 		}
@@ -158,7 +158,7 @@ describe('the settings of roomkey', () => {
 	it('have a suggestion for a mistyped name', async () => {
 		await write({ prot: 1, 'trust-proxi': '10.0.0.0/8', 'max-bdy': 5000, xyz: 1 });
 		const env = { ROOMKEY_TRUST_PROXI: '1', ROOMKEY_HOTS: 'x' };
-		const { err } = await runHere(['--memory', '--prot', '1', '--hlep', '--config', file], { env });
+		const { err } = await runInProcess(['--memory', '--prot', '1', '--hlep', '--config', file], { env });
 		const known = [
 			"Unknown option '--prot'; did you mean --port?",
 			"Unknown option '--hlep'; did you mean --help?",
@@ -173,7 +173,7 @@ describe('the settings of roomkey', () => {
 		for (const line of known) expect(lines).to.include(line);
 		const program = await rejection(createServer({ prot: 1, mongoUr: 'x' } as object));
 		expect(program.message).to.include('prot; did you mean port?').and.include('did you mean store: { mongoUrl: … }?');
-		const command = await runHere(['user', 'list', '--limt', '5']);
+		const command = await runInProcess(['user', 'list', '--limt', '5']);
 		expect(command.err).to.equal("Unknown option '--limt'; did you mean --limit?");
 	});
 
@@ -263,7 +263,7 @@ describe('the settings of roomkey', () => {
 	it('are refused in a file if they have the wrong type, also by commands', async () => {
 		const numbers = { data: 5, host: 7, 'trust-proxy': 10, 'log-level': 3 };
 		await write(numbers);
-		const serve = await runHere(['--config', file, '--print-config']);
+		const serve = await runInProcess(['--config', file, '--print-config']);
 		expect(serve.status).to.equal(2);
 		for (const [name, value] of Object.entries(numbers)) {
 			const [, fault] = new RegExp(`'${name}' must be (.*)`).exec(serve.err) ?? [];
@@ -276,7 +276,7 @@ describe('the settings of roomkey', () => {
 			['mongo-url', false],
 		] as const) {
 			await write({ [name]: value });
-			const list = await runHere(['user', 'list', '--config', file]);
+			const list = await runInProcess(['user', 'list', '--config', file]);
 			expect(list, name).to.include({ status: 2, out: '' });
 			expect(list.err).to.include(`${file}: '${name}' must ${value === '' ? 'not be empty' : `be text, not ${value}`}`);
 		}
@@ -298,7 +298,7 @@ describe('the settings of roomkey', () => {
 
 	it('are printed without secrets', async () => {
 		await write({ 'admin-pass': 'secret-of-the-file', 'mongo-url': 'mongodb://me:secret-of-mongo@db.example/x?y=z' });
-		const { status, out } = await runHere(['--config', file, '--print-config'], {
+		const { status, out } = await runInProcess(['--config', file, '--print-config'], {
 			env: { ADMIN_EMAIL: 'me@example.com' },
 		});
 		expect(status).to.equal(0);
@@ -319,7 +319,7 @@ describe('the settings of roomkey', () => {
 		expect(await second.stop()).to.equal(0);
 		expect(second.err).to.include(`"store":"${folder}/of-file"`);
 		await write({ data: 'x', 'mongo-url': 'mongodb://h/db' });
-		expect((await runHere(['--config', file])).err)
+		expect((await runInProcess(['--config', file])).err)
 			.to.include("'data' and ")
 			.and.include("'mongo-url': the data has one location");
 	});
@@ -338,7 +338,7 @@ describe('the settings of roomkey', () => {
 	] as const) {
 		it(`say so if the file ${what}`, async () => {
 			if (text !== undefined) await write(text);
-			const { status, err } = await runHere(['--memory', '--config', file]);
+			const { status, err } = await runInProcess(['--memory', '--config', file]);
 			expect(status).to.equal(2);
 			expect(err).to.include(says).and.not.include('secret-of-the-file');
 		});
@@ -355,11 +355,11 @@ describe('the settings of roomkey', () => {
 				['ROOMKEY_NOTHING', 'ROOMKEY_NOTHING; roomkey --help names all'],
 			] as const) {
 				const env = { [name]: '1', ROOMKEY_GRACE: 'x' };
-				const { status, err } = await runHere(['--memory'], { env });
+				const { status, err } = await runInProcess(['--memory'], { env });
 				expect(status).to.equal(2);
 				expect(err.split('\n').map((line) => line.trim())).to.include(`Unknown environment variable ${text}`);
 				expect(err).to.include('ROOMKEY_GRACE must be');
-				const checked = await runHere(['check', '--data', `${folder}/none`], { env: { PORT: '1', ...env } });
+				const checked = await runInProcess(['check', '--data', `${folder}/none`], { env: { PORT: '1', ...env } });
 				expect(checked.out, 'check').to.include(`Unknown environment variable ${text}`);
 			}
 		});
@@ -377,14 +377,14 @@ describe('the settings of roomkey', () => {
 				ROOMKEY_PORT_3000_TCP_ADDR: '10.0.0.1',
 				ROOMKEY_DB_SERVICE_HOST: '10.0.0.2',
 			};
-			expect(await runHere(['--memory', '--print-config'], { env })).to.include({ status: 0 });
+			expect(await runInProcess(['--memory', '--print-config'], { env })).to.include({ status: 0 });
 		});
 	});
 
 	describe('that contradict each other', () => {
 		/** Runs `roomkey check` and returns its note about the settings. */
 		async function checked(env: NodeJS.ProcessEnv): Promise<string> {
-			const { out, err } = await runHere(['check', '--json', '--data', `${folder}/none`], {
+			const { out, err } = await runInProcess(['check', '--json', '--data', `${folder}/none`], {
 				env: { PORT: '1', ...env },
 			});
 			expect(err).to.equal('');
@@ -405,17 +405,17 @@ describe('the settings of roomkey', () => {
 			it(`are named by serve, --print-config and check alike: ${Object.keys(settings).join(' and ')}`, async () => {
 				await write(settings);
 				const data = `${folder}/none`;
-				const served = await runHere(['--config', file, '--data', data]);
+				const served = await runInProcess(['--config', file, '--data', data]);
 				expect(served).to.include({ status: 2, out: '' });
 				expect(served.err).to.include(says);
-				expect(await runHere(['--config', file, '--data', data, '--print-config'])).to.deep.equal(served);
+				expect(await runInProcess(['--config', file, '--data', data, '--print-config'])).to.deep.equal(served);
 				expect(await checked({ ROOMKEY_CONFIG: file })).to.equal(`failed: ${served.err.replace(/\n */g, ' ')}`);
 			});
 		}
 
 		it('are named together with limits of methods that do not exist', async () => {
 			await write({ 'tls-key': `${folder}/key`, limits: { nothing: '1/s', other: 'off' } });
-			const { status, err } = await runHere(['--config', file, '--print-config']);
+			const { status, err } = await runInProcess(['--config', file, '--print-config']);
 			expect(status).to.equal(2);
 			expect(err.split('\n').map((line) => line.trim())).to.deep.equal([
 				'4 settings are wrong:',
@@ -429,7 +429,7 @@ describe('the settings of roomkey', () => {
 		it('are named too if one of the settings is invalid, and only then', async () => {
 			await write({ 'trust-proxy': 'nowhere', 'tls-cert': '', 'mongo-url': '', 'no-index': true });
 			const env = { HTTP_FORWARDED_COUNT: '2', ROOMKEY_TLS_KEY: `${folder}/key`, ROOMKEY_WATCH: 'polling' };
-			const { err } = await runHere(['--config', file, '--print-config'], { env });
+			const { err } = await runInProcess(['--config', file, '--print-config'], { env });
 			expect(err.split('\n').map((line) => line.trim())).to.deep.equal([
 				'5 settings are wrong:',
 				`${file}: 'mongo-url' must not be empty`,
@@ -445,10 +445,14 @@ describe('the settings of roomkey', () => {
 				['--port', '0', '--metrics', '0'],
 				['--port', '3422', '--metrics', '3423'],
 			])
-				expect(await runHere(['--memory', ...args, '--print-config'])).to.include({ status: 0 });
-			expect((await runHere(['--memory', '--metrics', '3000'])).err).to.equal('port and metrics need different ports');
+				expect(await runInProcess(['--memory', ...args, '--print-config'])).to.include({ status: 0 });
+			expect((await runInProcess(['--memory', '--metrics', '3000'])).err).to.equal(
+				'port and metrics need different ports',
+			);
 			// The port in force is not known.
-			expect((await runHere(['--memory', '--metrics', '3000', '--port', 'x'])).err).not.to.include('different ports');
+			expect((await runInProcess(['--memory', '--metrics', '3000', '--port', 'x'])).err).not.to.include(
+				'different ports',
+			);
 			const own = createServer({ store: { memory: true }, port: 3422, metrics: '3422', listen: false, maxBody: 1 });
 			expect((await rejection(own)).message).to.match(/^maxBody must be/);
 			const listening = createServer({ store: { memory: true }, port: 3422, metrics: '3422' });
@@ -457,7 +461,7 @@ describe('the settings of roomkey', () => {
 
 		it('are named with all faults of the connection to NATS', async () => {
 			await write({ nats: 'http://x', 'nats-ca': `${folder}/ca`, 'nats-cert': `${folder}/cert` });
-			const { err } = await runHere(['--config', file, '--print-config']);
+			const { err } = await runInProcess(['--config', file, '--print-config']);
 			expect(err.split('\n').map((line) => line.trim())).to.deep.equal([
 				'4 settings are wrong:',
 				'nats must be a list of addresses such as nats://127.0.0.1:4222',
@@ -512,13 +516,13 @@ describe('the settings of roomkey', () => {
 				[5, '5'],
 			] as const) {
 				await write({ limits: { 'users.info': '1/s', me: limit } });
-				const { status, err } = await runHere(['--memory', '--config', file]);
+				const { status, err } = await runInProcess(['--memory', '--config', file]);
 				expect(status).to.equal(2);
 				const form = 'such as "5/60s", {"calls": 5, "per": 60000} or "off"';
 				expect(err).to.equal(`${file}: 'limits.me' must be ${form}, not ${given}`);
 			}
 			await write({ limits: ['me'], grace: {} });
-			const { err } = await runHere(['--memory', '--config', file]);
+			const { err } = await runInProcess(['--memory', '--config', file]);
 			expect(err)
 				.to.match(/'limits' must be entries .*, not a list\n/)
 				.and.match(/'grace' must be .*, not an object$/);
@@ -534,7 +538,7 @@ describe('the settings of roomkey', () => {
 		it('are refused together: all entries that are invalid, and all methods that do not exist', async () => {
 			const form = 'must be such as "5/60s", {"calls": 5, "per": 60000} or "off"';
 			await write({ limits: { me: 'often', 'users.inf': '5/s', 'users.list': 7, nothing: 'x' } });
-			const { err } = await runHere(['--memory', '--config', file, '--limit', 'me=x,usrs.info=1/s']);
+			const { err } = await runInProcess(['--memory', '--config', file, '--limit', 'me=x,usrs.info=1/s']);
 			expect(err.split('\n').map((line) => line.trim())).to.deep.equal([
 				'7 settings are wrong:',
 				"--limit must be entries such as e2e.setRoomKeyID=5/60s or e2e.roomState=off, with the units ms, s, m, h, not 'me=x,usrs.info=1/s'",
@@ -568,11 +572,11 @@ describe('the settings of roomkey', () => {
 		});
 
 		it('are refused for unknown methods and if they are invalid, all in one error', async () => {
-			const none = await runHere(['--memory', '--limit', 'nothing=1/s', '--limit', 'other=off,me=1/s']);
+			const none = await runInProcess(['--memory', '--limit', 'nothing=1/s', '--limit', 'other=off,me=1/s']);
 			expect(none.status).to.equal(2);
 			expect(none.err).to.include("no method 'nothing'").and.include("no method 'other'").and.not.include("'me'");
 			for (const text of ['me', 'me=', '=1/s', 'me=0/s', 'me=1/0s', 'me=1/25d', 'me=1/9999h', 'me=1/s,', 'me=-1/s']) {
-				const { status, err } = await runHere(['--memory', '--limit', text]);
+				const { status, err } = await runInProcess(['--memory', '--limit', text]);
 				expect(status, text).to.equal(2);
 				expect(err, text).to.include('--limit must be entries such as e2e.setRoomKeyID=5/60s');
 			}

@@ -8,7 +8,7 @@ import { expect } from 'chai';
 import type { OpenStore } from '../../server/store/collections.js';
 import { openFolder } from '../../server/store/folder.js';
 import type { Room, User } from '../../shared/documents.js';
-import { runHere } from '../support/command.js';
+import { runInProcess } from '../support/command.js';
 
 const main = fileURLToPath(new URL('../../server/cli/main.js', import.meta.url));
 
@@ -26,7 +26,7 @@ describe('moving data in and out', () => {
 		await rm(parent, { recursive: true });
 	});
 
-	const roomkey = (...args: string[]) => runHere(args);
+	const roomkey = (...args: string[]) => runInProcess(args);
 
 	function inProcess(...args: string[]) {
 		const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
@@ -95,7 +95,7 @@ describe('moving data in and out', () => {
 		expect((await roomkey('backup', '--data', data, join(parent, 'saved'))).status).to.equal(0);
 	});
 
-	it('imports the former format: the last version of each document, and nothing that was deleted', async () => {
+	it('imports a folder of Roomkey 0.1: the last version of each document, and nothing that was deleted', async () => {
 		const source = await folderOf({
 			'rocketchat_room.db': [
 				'{"$$indexCreated":{"fieldName":["name"],"unique":true,"sparse":true}}',
@@ -111,7 +111,7 @@ describe('moving data in and out', () => {
 		const first = await roomkey('import', '--data', data, source);
 		expect(first).to.include({ status: 0, err: '' });
 		expect(first.out)
-			.to.include('rocketchat_room.db: 2 written, 0 unchanged, 1 left out')
+			.to.include('rocketchat_room.db: 2 written, 0 unchanged, 1 skipped')
 			.and.include('line 7 is no JSON');
 		const { store, close } = await open();
 		expect(await store.rooms.find({}, { sort: { _id: 1 } }).toArray()).to.deep.equal([
@@ -126,7 +126,7 @@ describe('moving data in and out', () => {
 		);
 	});
 
-	it('imports what mongoexport writes, and leaves out what cannot be stored', async () => {
+	it('imports what mongoexport writes, and skips what cannot be stored', async () => {
 		const source = await folderOf({
 			'users.jsonl': [
 				'{"_id":"u","username":"alice","createdAt":{"$date":"2024-05-06T07:08:09.123Z"},"services":{"resume":{"loginTokens":[{"hashedToken":"h","when":{"$date":{"$numberLong":"-5"}}}]}}}',
@@ -139,7 +139,7 @@ describe('moving data in and out', () => {
 		});
 		const { status, out } = await roomkey('import', '--data', data, source);
 		expect(status).to.equal(0);
-		expect(out).to.include('2 written, 0 unchanged, 4 left out').and.not.include('alice');
+		expect(out).to.include('2 written, 0 unchanged, 4 skipped').and.not.include('alice');
 		const { store } = await open();
 		const alice = (await store.users.findOne({ _id: 'u' })) ?? (await store.users.findOne({ _id: 'v' }));
 		expect(alice).to.include({ username: 'alice' });

@@ -1,25 +1,25 @@
-/** A repeated call gets its first answer, over real sockets and both transports (test/contract/beyond.md E1). */
+/** A repeated call gets the answer of the first call, over both transports (test/contract/beyond.md E1). */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
 import type { Outcome, RawClient } from '../support/ddp.js';
-import { HeldMethod } from '../support/heldMethod.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { headersOf, post, type RestAnswer, request } from '../support/rest.js';
+import { WaitingMethod } from '../support/waitingMethod.js';
 
 const EXISTS = 'error-room-e2e-key-already-exists';
 const MISMATCH = 'error-idempotency-mismatch';
 
-const held = new HeldMethod();
+const waitingMethod = new WaitingMethod();
 
-describe('one answer per call (E1)', () => {
+describe('repeated calls of methods with `once` (E1)', () => {
 	let app: TestApp;
 	let alice: Person;
 	let bob: Person;
 	let rid: string;
 
 	before(async () => {
-		app = await startApp({ methods: [held.method] });
+		app = await startApp({ methods: [waitingMethod.method] });
 	});
 	after(() => app.close());
 	beforeEach(async () => {
@@ -40,96 +40,97 @@ describe('one answer per call (E1)', () => {
 		}
 
 		/** Terminates the socket of a client. @returns the session id that it had */
-		async function cut(client: RawClient): Promise<string> {
+		async function terminate(client: RawClient): Promise<string> {
 			client.socket.terminate();
 			await client.closed;
 			return client.session;
 		}
 
 		/** Sets the key id as alice, and terminates her socket before the answer. @returns her session id */
-		async function winAndLoseTheAnswer(): Promise<string> {
+		async function setKeyIdAndTerminate(): Promise<string> {
 			const client = await logIn(alice);
 			client.send({ msg: 'method', id: '7', method: 'e2e.setRoomKeyID', params: [rid, 'key'] });
 			while (!(await keyIdOf(app.store, rid))) await new Promise(setImmediate);
-			return cut(client);
+			return terminate(client);
 		}
 
-		const again = (client: RawClient, keyID = 'key', id = '7'): Promise<Outcome> =>
+		/** Calls with the id of the first call, unless another is given. */
+		const repeat = (client: RawClient, keyID = 'key', id = '7'): Promise<Outcome> =>
 			client.callWithId(id, 'e2e.setRoomKeyID', rid, keyID);
 
-		it('the winner that was interrupted learns that it won', async () => {
-			const former = await winAndLoseTheAnswer();
-			expect(await again(await logIn(alice, former))).to.deep.equal({ msg: 'result', id: '7' });
+		it('a client that lost its connection repeats a successful call and gets its result', async () => {
+			const former = await setKeyIdAndTerminate();
+			expect(await repeat(await logIn(alice, former))).to.deep.equal({ msg: 'result', id: '7' });
 			expect(await keyIdOf(app.store, rid)).to.equal('key');
 		});
 
-		it('also when it sends connect, login and the call at once', async () => {
-			const former = await winAndLoseTheAnswer();
+		it('… also when it sends connect, login and the call without waiting for answers', async () => {
+			const former = await setKeyIdAndTerminate();
 			const client = await clients.open(app.webSocketUrl);
 			client.send({ msg: 'connect', version: '1', support: ['1'], session: former });
 			client.send({ msg: 'method', id: '6', method: 'login', params: [{ resume: alice.token }] });
-			expect(await again(client)).to.deep.equal({ msg: 'result', id: '7' });
+			expect(await repeat(client)).to.deep.equal({ msg: 'result', id: '7' });
 		});
 
-		it('also when it is interrupted again, and once more before it could repeat the call', async () => {
-			const first = await winAndLoseTheAnswer();
-			const second = await cut(await connect(first));
+		it('… also when it loses its connection again, before and after it has repeated the call', async () => {
+			const first = await setKeyIdAndTerminate();
+			const second = await terminate(await connect(first));
 			const third = await logIn(alice, second);
-			expect((await again(third)).error).to.equal(undefined);
-			const fourth = await logIn(alice, await cut(third));
-			expect((await again(fourth)).error).to.equal(undefined);
+			expect((await repeat(third)).error).to.equal(undefined);
+			const fourth = await logIn(alice, await terminate(third));
+			expect((await repeat(fourth)).error).to.equal(undefined);
 		});
 
-		it('the loser that was interrupted learns that it lost', async () => {
+		it('a client that lost its connection repeats a refused call and gets its error', async () => {
 			const client = await logIn(bob);
-			expect((await again(await logIn(alice), 'hers')).error).to.equal(undefined);
-			expect((await again(client, 'his')).error?.error).to.equal(EXISTS);
-			const later = await logIn(bob, await cut(client));
-			expect((await again(later, 'his')).error).to.deep.include({
+			expect((await repeat(await logIn(alice), 'hers')).error).to.equal(undefined);
+			expect((await repeat(client, 'his')).error?.error).to.equal(EXISTS);
+			const later = await logIn(bob, await terminate(client));
+			expect((await repeat(later, 'his')).error).to.deep.include({
 				error: EXISTS,
 				details: { method: 'e2e.setRoomKeyID' },
 			});
 		});
 
-		it('a client that does not name the former session, or sends another id, makes a new call', async () => {
-			const former = await winAndLoseTheAnswer();
-			expect((await again(await logIn(alice))).error?.error).to.equal(EXISTS);
-			expect((await again(await logIn(alice, former), 'key', '8')).error?.error).to.equal(EXISTS);
+		it('a call without the former session, or with another id, is a new call', async () => {
+			const former = await setKeyIdAndTerminate();
+			expect((await repeat(await logIn(alice))).error?.error).to.equal(EXISTS);
+			expect((await repeat(await logIn(alice, former), 'key', '8')).error?.error).to.equal(EXISTS);
 		});
 
-		it('another user with the same idempotency key learns nothing', async () => {
-			const former = await winAndLoseTheAnswer();
-			expect((await again(await logIn(bob, former))).error?.error).to.equal(EXISTS);
-			expect((await again(await connect(former))).error?.error).to.equal('error-invalid-user');
+		it('a call of another user in the former session, with the same id, is a new call', async () => {
+			const former = await setKeyIdAndTerminate();
+			expect((await repeat(await logIn(bob, former))).error?.error).to.equal(EXISTS);
+			expect((await repeat(await connect(former))).error?.error).to.equal('error-invalid-user');
 		});
 
-		it('other arguments are refused', async () => {
-			const former = await winAndLoseTheAnswer();
+		it('a repeated call with other arguments is refused', async () => {
+			const former = await setKeyIdAndTerminate();
 			const client = await logIn(alice, former);
-			expect((await again(client, 'another')).error).to.deep.include({
+			expect((await repeat(client, 'another')).error).to.deep.include({
 				error: MISMATCH,
 				details: { method: 'e2e.setRoomKeyID' },
 			});
-			expect((await again(client)).error).to.equal(undefined);
+			expect((await repeat(client)).error).to.equal(undefined);
 		});
 
-		it('a repeated id within a session makes a new call', async () => {
+		it('a call with a used id in the same connection is a new call', async () => {
 			const client = await logIn(alice);
-			expect((await again(client)).error).to.equal(undefined);
-			expect((await again(client)).error?.error).to.equal(EXISTS);
+			expect((await repeat(client)).error).to.equal(undefined);
+			expect((await repeat(client)).error?.error).to.equal(EXISTS);
 		});
 
-		it('a repeated call waits for the first one if that still runs', async () => {
-			const begun = held.begun();
+		it('a repeated call waits for the first call while it runs', async () => {
+			const begun = waitingMethod.begun();
 			const client = await logIn(alice);
 			client.send({ msg: 'method', id: '7', method: 'test.wait', params: [] });
 			await begun;
-			const later = await logIn(alice, await cut(client));
+			const later = await logIn(alice, await terminate(client));
 			const asked = later.callWithId('7', 'test.wait');
 			later.send({ msg: 'ping', id: 'is waiting' });
-			held.end('done');
+			waitingMethod.end('done');
 			expect((await asked).result).to.equal('done');
-			expect(held.runs).to.equal(1);
+			expect(waitingMethod.runs).to.equal(1);
 		});
 
 		for (const session of [5, null, {}, '', 'x'.repeat(1000), 'too short', ['A'.repeat(17)]]) {
@@ -138,7 +139,7 @@ describe('one answer per call (E1)', () => {
 				client.send({ msg: 'connect', version: '1', support: ['1'], session });
 				expect((await client.next()).msg).to.equal('connected');
 				await client.call('login', { resume: alice.token });
-				expect((await again(client)).error).to.equal(undefined);
+				expect((await repeat(client)).error).to.equal(undefined);
 			});
 		}
 	});
@@ -154,33 +155,33 @@ describe('one answer per call (E1)', () => {
 			return send('method.call/e2e.setRoomKeyID', alice, key, { message });
 		}
 
-		it('without Idempotency-Key a repeated call is a new call, and fails', async () => {
+		it('a call without Idempotency-Key is always a new call', async () => {
 			const url = `${app.url}/api/v1/e2e.setRoomKeyID`;
 			expect((await post(url, alice, { rid, keyID: 'key' })).text).to.equal('{"success":true}');
 			expect((await post(url, alice, { rid, keyID: 'key' })).body).to.include({ errorType: EXISTS });
 		});
 
-		it('with Idempotency-Key it gets its first answer, also if that was an error', async () => {
-			const won = await set(alice, 'a');
-			const lost = await set(bob, 'b');
-			expect([won.status, won.text]).to.deep.equal([200, '{"success":true}']);
-			expect([lost.status, lost.body.errorType]).to.deep.equal([400, EXISTS]);
+		it('a repeated call with the same Idempotency-Key gets the first answer, a result or an error', async () => {
+			const success = await set(alice, 'a');
+			const error = await set(bob, 'b');
+			expect([success.status, success.text]).to.deep.equal([200, '{"success":true}']);
+			expect([error.status, error.body.errorType]).to.deep.equal([400, EXISTS]);
 			for (const [as, key, first] of [
-				[alice, 'a', won],
-				[bob, 'b', lost],
+				[alice, 'a', success],
+				[bob, 'b', error],
 			] as const) {
 				const { status, text } = await set(as, key);
 				expect({ status, text }).to.deep.equal({ status: first.status, text: first.text });
 			}
 		});
 
-		it('another key, and another user with the same, make new calls', async () => {
+		it('a call with another key, or of another user with the same key, is a new call', async () => {
 			await set(alice, 'a');
 			expect((await set(alice, 'another')).body).to.include({ errorType: EXISTS });
 			expect((await set(bob, 'a')).body).to.include({ errorType: EXISTS });
 		});
 
-		it('other arguments are refused', async () => {
+		it('a repeated call with other arguments is refused', async () => {
 			await set(alice, 'a');
 			const { status, body } = await set(alice, 'a', 'another');
 			expect({ status, body }).to.deep.equal({
@@ -194,7 +195,7 @@ describe('one answer per call (E1)', () => {
 			});
 		});
 
-		it('many calls with one key at once: the method runs once', async () => {
+		it('twenty concurrent calls with one key get the same answer', async () => {
 			const answers = await Promise.all(Array.from({ length: 20 }, () => set(alice, 'many')));
 			for (const { text } of answers) expect(text).to.equal('{"success":true}');
 		});

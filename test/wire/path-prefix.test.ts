@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import express from 'express';
-import { belowPrefix, isPathPrefix } from '../../server/http/pathPrefix.js';
+import { isPathPrefix, withoutPrefix } from '../../server/http/pathPrefix.js';
 import { openServer } from '../../server/start/openServer.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { RawClient } from '../support/ddp.js';
@@ -122,10 +122,11 @@ describe('a path prefix', () => {
 	});
 
 	it('is removed from a URL', () => {
-		expect(belowPrefix('', '/a?b')).to.equal('/a?b');
-		expect(belowPrefix('/a', '/a/b?c')).to.equal('/b?c');
-		expect(belowPrefix('/a', '/a')).to.equal('/');
-		expect(belowPrefix('/a', '/a?b')).to.equal('/?b');
-		for (const url of ['/', '/ab', '/A/b', '', '*', 'http://x/a/b']) expect(belowPrefix('/a', url)).to.equal(undefined);
+		expect(withoutPrefix('', '/a?b')).to.equal('/a?b');
+		expect(withoutPrefix('/a', '/a/b?c')).to.equal('/b?c');
+		expect(withoutPrefix('/a', '/a')).to.equal('/');
+		expect(withoutPrefix('/a', '/a?b')).to.equal('/?b');
+		for (const url of ['/', '/ab', '/A/b', '', '*', 'http://x/a/b'])
+			expect(withoutPrefix('/a', url)).to.equal(undefined);
 	});
 });

@@ -1,16 +1,19 @@
-/** Several servers on one store, as processes are (`test/contract/beyond.md` E1, T1; `test/contract/ddp.md` section 14). */
+/**
+ * Several servers in this process share one store, as several processes do (`test/contract/beyond.md` E1, T1;
+ * `test/contract/ddp.md` section 14).
+ */
 import { expect } from 'chai';
 import { startApp, type TestApp, type TestAppOptions } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
 import type { RawClient } from '../support/ddp.js';
-import { HeldMethod } from '../support/heldMethod.js';
 import { identity, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { get, post, type RestAnswer } from '../support/rest.js';
+import { WaitingMethod } from '../support/waitingMethod.js';
 
 const EXISTS = 'error-room-e2e-key-already-exists';
 
-const held = new HeldMethod();
+const waitingMethod = new WaitingMethod();
 
 describe('several servers on one store', () => {
 	let apps: TestApp[];
@@ -22,8 +25,10 @@ describe('several servers on one store', () => {
 	const clients = clientsOfEachTest();
 
 	async function start(options: TestAppOptions = {}): Promise<void> {
-		first = await startApp({ ...options, methods: [held.method], shared: true });
-		const others = [1, 2].map(() => startApp({ ...options, methods: [held.method], shared: true, store: first.store }));
+		first = await startApp({ ...options, methods: [waitingMethod.method], shared: true });
+		const others = [1, 2].map(() =>
+			startApp({ ...options, methods: [waitingMethod.method], shared: true, store: first.store }),
+		);
 		apps = [first, ...(await Promise.all(others))];
 		second = apps[1] as TestApp;
 		alice = await addPerson(first.store);
@@ -37,42 +42,52 @@ describe('several servers on one store', () => {
 	const send = (app: TestApp, method: string, as: Person, key: string, body: object): Promise<RestAnswer> =>
 		post(`${app.url}/api/v1/${method}`, as, body, { 'Idempotency-Key': key });
 
-	describe('first answers over REST', () => {
+	describe('a repeated call over REST', () => {
 		beforeEach(() => start());
 		const set = (app: TestApp, as: Person, key: string) =>
 			send(app, 'e2e.setRoomKeyID', as, key, { rid, keyID: 'key' });
 
-		it('the winner that repeats its call at another server learns that it won; the loser that it lost', async () => {
-			expect((await set(first, alice, 'a')).text).to.equal('{"success":true}');
-			const lost = await set(first, bob, 'b');
-			expect(lost.body.errorType).to.equal(EXISTS);
+		it('gets the first answer at every server, a result or an error', async () => {
+			const success = await set(first, alice, 'a');
+			expect(success.text).to.equal('{"success":true}');
+			const error = await set(first, bob, 'b');
+			expect(error.body.errorType).to.equal(EXISTS);
 			for (const app of apps) {
-				expect((await set(app, alice, 'a')).text).to.equal('{"success":true}');
-				const again = await set(app, bob, 'b');
-				expect([again.status, again.text]).to.deep.equal([lost.status, lost.text]);
+				for (const [as, key, answer] of [
+					[alice, 'a', success],
+					[bob, 'b', error],
+				] as const) {
+					const { status, text } = await set(app, as, key);
+					expect({ status, text }).to.deep.equal({ status: answer.status, text: answer.text });
+				}
 			}
 		});
 
-		it('a repeated answer with dates is the same text', async () => {
-			const user = () => send(second, 'rooms.create', alice, 'r', {});
+		it('gets the first answer with the same text, even if the answer contains dates', async () => {
 			const made = await send(first, 'groups.create', alice, 'r', { name: 'a-group' });
 			expect(made.status).to.equal(200);
+			expect(made.text).to.match(/"ts":"\d{4}-/);
 			expect((await send(second, 'groups.create', alice, 'r', { name: 'a-group' })).text).to.equal(made.text);
-			expect((await user()).status).to.equal(404);
 		});
 
-		it('a call that runs at another server is waited for', async () => {
-			const begun = held.begun();
+		it('waits for the first call while it runs at another server', async () => {
+			const begun = waitingMethod.begun();
 			const asked = send(first, 'test.wait', alice, 'w', {});
 			await begun;
 			const again = send(second, 'test.wait', alice, 'w', {});
-			held.end('done');
+			waitingMethod.end('done');
 			expect((await again).text).to.equal((await asked).text);
-			expect(held.runs).to.equal(1);
+			expect(waitingMethod.runs).to.equal(1);
+		});
+
+		it('of another method with the same key is a new call', async () => {
+			expect((await send(first, 'groups.create', alice, 'r', { name: 'a-group' })).status).to.equal(200);
+			const channel = await send(second, 'channels.create', alice, 'r', { name: 'a-channel' });
+			expect(channel.body).to.have.nested.property('channel.name', 'a-channel');
 		});
 	});
 
-	describe('first answers over DDP', () => {
+	describe('a repeated call over DDP', () => {
 		beforeEach(() => start());
 
 		async function logIn(app: TestApp, former?: string): Promise<RawClient> {
@@ -80,22 +95,23 @@ describe('several servers on one store', () => {
 			await client.call('login', { resume: alice.token });
 			return client;
 		}
-		async function cut(client: RawClient): Promise<string> {
+		/** Terminates the socket of a client. @returns the session id that it had */
+		async function terminate(client: RawClient): Promise<string> {
 			client.socket.terminate();
 			await client.closed;
 			return client.session;
 		}
-		const again = (client: RawClient) => client.callWithId('7', 'e2e.setRoomKeyID', rid, 'key');
+		const repeat = (client: RawClient) => client.callWithId('7', 'e2e.setRoomKeyID', rid, 'key');
 
-		it('a client that resumes its session at other servers again and again learns that it won', async () => {
+		it('gets the first answer each time the client resumes its session at another server', async () => {
 			const client = await logIn(first);
 			client.send({ msg: 'method', id: '7', method: 'e2e.setRoomKeyID', params: [rid, 'key'] });
 			while (!(await keyIdOf(first.store, rid))) await new Promise(setImmediate);
-			let former = await cut(client);
+			let formerSession = await terminate(client);
 			for (const app of [...apps, ...apps].slice(1)) {
-				const later = await logIn(app, former);
-				expect(await again(later)).to.deep.equal({ msg: 'result', id: '7' });
-				former = await cut(later);
+				const later = await logIn(app, formerSession);
+				expect(await repeat(later)).to.deep.equal({ msg: 'result', id: '7' });
+				formerSession = await terminate(later);
 			}
 		});
 	});
@@ -115,7 +131,7 @@ describe('several servers on one store', () => {
 		expect(given.sort()).to.deep.equal(waiting.map(({ id }) => id).sort());
 	});
 
-	it('forty wrong passwords at once over three servers: exactly ten are checked', async () => {
+	it('of forty concurrent wrong passwords over three servers, exactly ten are checked', async () => {
 		await start({ rateLimit: 'on', limits: [] });
 		const statuses = await Promise.all(
 			Array.from({ length: 40 }, (_, i) =>

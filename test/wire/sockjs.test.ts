@@ -142,7 +142,7 @@ describe('SockJS', () => {
 		}
 
 		for (const path of ['/websocket', '/sockjs/a/b/websocket']) {
-			it(`speaks no other WebSocket protocol at ${path}`, async () => {
+			it(`refuses an upgrade to another version of the WebSocket protocol than 13 at ${path}`, async () => {
 				const headers = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '7' };
 				const sent = httpRequest(app.url + path, { headers }).end();
 				const [response] = await once(sent, 'response');
@@ -186,7 +186,7 @@ describe('SockJS', () => {
 			['/websocket', (text: string) => text],
 			['/sockjs/a/b/websocket', (text: string) => JSON.stringify([text])],
 		] as const) {
-			it(`is chosen without parameters at ${path} if the setting is on`, async () => {
+			it(`is negotiated without parameters of the extension at ${path} if the setting is on`, async () => {
 				const { webSocketUrl } = await startOther({ compression: true });
 				const { extensions, bytes } = await echoLong(webSocketUrl.replace('/websocket', path), wrap);
 				expect(extensions).to.equal('permessage-deflate');
@@ -221,13 +221,13 @@ describe('SockJS', () => {
 			['POST', '/sockjs/cors/a/xhr'],
 			['POST', '/sockjs/a/unknown/xhr_send'],
 		] as const) {
-			it(`lets pages from everywhere use ${verb} ${path}`, async () => {
+			it(`lets pages of any origin use ${verb} ${path}`, async () => {
 				const origin = 'https://chat.example.com';
 				const from = await request(app.url + path, { method: verb, headers: { Origin: origin } });
 				expect(cors(from)).to.deep.equal({ origin, credentials: 'true', vary: 'Origin' });
 			});
 
-			it(`lets programs use ${verb} ${path}`, async () => {
+			it(`lets clients without an Origin use ${verb} ${path}`, async () => {
 				const answer = await request(app.url + path.replace('cors/a', 'program/b'), { method: verb });
 				expect(cors(answer)).to.deep.equal({ origin: '*', credentials: null, vary: 'Origin' });
 			});
@@ -267,7 +267,7 @@ describe('SockJS', () => {
 			it(`opens at ${path}`, () => open(app, path));
 		}
 
-		it('gives two sockets with one session name two connections', async () => {
+		it('makes two connections for two sockets with the same session name', async () => {
 			const sessions = await Promise.all(
 				[await connect(), await connect()].map(async (client) => {
 					client.send([call('1', 'session')]);
@@ -344,16 +344,18 @@ describe('SockJS', () => {
 			expect((await client.closed).code).to.equal(1009);
 		});
 
-		it('handles no more messages of a frame at once than may be unanswered (5)', async () => {
+		it('stops starting the calls of a frame when too many are unanswered, and continues as they are answered (5)', async () => {
 			const other = await startOther({ maxQueue: 20 });
 			const client = await open(other);
 			client.send([CONNECT]);
 			await client.nextText();
 			client.send(Array.from({ length: 400 }, (_, i) => call(String(i), 'pending')));
-			const last = new Promise<void>((resolve) => {
+			// The 21st call exceeds the maximum of 20, so the server pauses after it.
+			const isPaused = new Promise<void>((resolve) => {
 				onPendingCall = (size) => size === 21 && resolve();
 			});
-			await last;
+			await isPaused;
+			// During this round trip a server that had not paused would start more calls.
 			expect(await post(`${other.url}/api/v1/unknown`, null, {})).to.include({ status: 404 });
 			expect(pendingCalls).to.have.length(21);
 			onPendingCall = () => endPendingCalls();
@@ -384,9 +386,9 @@ describe('SockJS', () => {
 	});
 
 	describe('polling (1.5)', () => {
-		let names = 0;
+		let sessionCount = 0;
 
-		function client({ url } = app, path = `/sockjs/000/session${++names}`) {
+		function client({ url } = app, path = `/sockjs/000/session${++sessionCount}`) {
 			const post = (end: string, init: RequestInit = {}) => request(url + path + end, { method: 'POST', ...init });
 			const poll = async (signal: AbortSignal | null = null) => (await post('/xhr', { signal })).text;
 			const send = (body: string | object, headers = {}) =>
@@ -414,8 +416,8 @@ describe('SockJS', () => {
 			expect(headers.get('cache-control')).to.equal(NO_CACHE);
 		});
 
-		it('names the connection by the session, whatever the server', async () => {
-			const path = `/sockjs/one/session${++names}`;
+		it('identifies the connection by the session part of the path; the server part does not matter', async () => {
+			const path = `/sockjs/one/session${++sessionCount}`;
 			expect(await client(app, path).poll()).to.equal('o\n');
 			const { send, poll } = client(app, path.replace('one', 'two'));
 			await send([CONNECT]);
@@ -624,7 +626,7 @@ describe('SockJS', () => {
 	}
 
 	describe('the end of sessions', () => {
-		it('the removal of its token closes a polling session (16.2)', async () => {
+		it('the removal of its login token closes a polling session (16.2)', async () => {
 			const { token, id } = await addPerson(app.store);
 			const url = `${app.url}/sockjs/000/removal`;
 			const poll = async () => (await request(`${url}/xhr`, { method: 'POST' })).text;
@@ -649,8 +651,9 @@ describe('SockJS', () => {
 			expect(await Promise.race(polls)).to.match(/^c\[2010/);
 			const ended = other.close();
 			answerWait('done');
-			const [frame = ''] = (await Promise.all(polls)).sort();
-			expect(messagesOf(frame)).to.deep.equal([
+			// The other poll was refused above.
+			const frame = (await Promise.all(polls)).find((text) => text.startsWith('a'));
+			expect(messagesOf(frame ?? '')).to.deep.equal([
 				{ msg: 'updated', methods: ['1'] },
 				{ msg: 'result', id: '1', result: 'done' },
 			]);

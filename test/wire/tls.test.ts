@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
-import type { OptionError } from '../../server/options/kinds.js';
+import type { OptionError } from '../../server/options/optionError.js';
 import { openServer } from '../../server/start/openServer.js';
 import type { RoomkeyServer } from '../../server/start/roomkeyServer.js';
 import { memoryLog } from '../support/log.js';
@@ -234,7 +234,7 @@ describe('a server with TLS', () => {
 			[{ tlsKey: fixture('second.key.pem') }, /are not a certificate and its key/],
 			[{ tlsCert: `${cert}.none` }, /cert\.pem\.none cannot be read: ENOENT/],
 			[{ tlsKey: undefined }, /^tls-cert and tls-key need each other$/],
-			[{ listen: false }, /^tls-cert is for a server that listens/],
+			[{ listen: false }, /^leave out tls-cert and tls-key: the HTTP server of the application/],
 		] as const) {
 			const error = (await rejection(open(more))) as OptionError;
 			expect(error.name).to.equal('OptionError');

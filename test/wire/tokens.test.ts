@@ -1,4 +1,4 @@
-/** Which connections end when a token is removed, over real sockets (test/contract/ddp.md 16.1 and 16.2). */
+/** Which connections are closed when a login token is removed, over real sockets (test/contract/ddp.md 16.1 and 16.2). */
 import { createHash } from 'node:crypto';
 import { mock } from 'node:test';
 import { expect } from 'chai';
@@ -16,10 +16,10 @@ const digest = (password: string) => ({
 
 const DAY = 24 * 60 * 60 * 1000;
 
-/** The token watcher checks so rarely that it cannot end a session here: the removal itself must do it. */
+/** An interval so long that the token watcher closes no connection here: the removal of the token must close it. */
 const NEVER = 3_600_000;
 
-describe('a login token', () => {
+describe('login tokens and their connections', () => {
 	let app: TestApp;
 	let alice: Person;
 	const clients = clientsOfEachTest();
@@ -50,7 +50,7 @@ describe('a login token', () => {
 		return answers.filter((answer) => answer.status === 'fulfilled' && answer.value.result).length;
 	}
 
-	it('of one of three devices ends only its connection when it is removed over REST (16.2)', async () => {
+	it('a token that is removed by a logout over REST: only the connection of its device is closed (16.2)', async () => {
 		const [first, second, third] = await devices();
 		const headers = headersOf({ id: alice.id, token: first.token });
 		expect((await request(`${app.url}/api/v1/logout`, { method: 'POST', headers })).status).to.equal(200);
@@ -58,14 +58,14 @@ describe('a login token', () => {
 		expect(await countAlive([second, third])).to.equal(2);
 	});
 
-	it('of one of three devices that logs out ends no connection, and the others stay logged in (16.2)', async () => {
+	it('a token that is removed by a logout over DDP: no connection is closed, and the other devices stay logged in (16.2)', async () => {
 		const [first, second, third] = await devices();
 		await first.call('logout');
 		expect((await first.call('me')).error).to.include({ error: 'error-invalid-user' });
 		expect(await countAlive([second, third])).to.equal(2);
 	});
 
-	it('removeOtherTokens: survives alone when its device removes the others (16.1)', async () => {
+	it('removeOtherTokens over DDP: only the token of the calling device remains (16.1)', async () => {
 		const [first, second, third] = await devices();
 		const stranger = await connect();
 		await stranger.call('login', { resume: (await addPerson(app.store)).token });
@@ -75,15 +75,16 @@ describe('a login token', () => {
 		expect((await (await connect()).call('login', { resume: second.token })).error).to.include({ error: 403 });
 	});
 
-	it('of each of three devices ends them all when a REST caller removes all others (16.2)', async () => {
+	it("removeOtherTokens over REST: the caller's token remains, and the connections of all devices are closed (16.2)", async () => {
 		const all = await devices();
 		const message = JSON.stringify({ msg: 'method', id: '1', method: 'removeOtherTokens', params: [] });
 		await post(`${app.url}/api/v1/method.call/removeOtherTokens`, alice, { message });
 		await Promise.all(all.map((client) => client.closed));
 		expect(await countAlive(all)).to.equal(0);
+		expect((await get(`${app.url}/api/v1/me`, alice)).status).to.equal(200);
 	});
 
-	it('is exchanged and the others removed, as clients log out the others (9.3)', async () => {
+	it("getNewToken, then removeOtherTokens, as Meteor's logoutOtherClients: only the calling connection stays (9.3)", async () => {
 		const [first, second, third] = await devices();
 		const sameToken = await connect();
 		await sameToken.call('login', { resume: first.token });
@@ -99,7 +100,7 @@ describe('a login token', () => {
 		expect((await (await connect()).call('login', { resume: token })).result).to.include({ id: alice.id, token });
 	});
 
-	it('is exchanged without running a subscription again (16.1)', async () => {
+	it('getNewToken: replaces the token without running a subscription again (16.1)', async () => {
 		let runs = 0;
 		const watch = publication({
 			name: 'watch',
@@ -110,19 +111,19 @@ describe('a login token', () => {
 				context.ready();
 			},
 		});
-		const here = await startApp({ store: app.store, publications: [watch] });
-		const client = await device(here);
+		const secondApp = await startApp({ store: app.store, publications: [watch] });
+		const client = await device(secondApp);
 		client.send({ msg: 'sub', id: 's', name: 'watch' });
 		const { token } = (await client.call('getNewToken')).result as { token: string };
 		expect(runs).to.equal(1);
 		// The connection depends on the new token from now on.
 		const headers = headersOf({ id: alice.id, token });
-		await request(`${here.url}/api/v1/logout`, { method: 'POST', headers });
+		await request(`${secondApp.url}/api/v1/logout`, { method: 'POST', headers });
 		expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
-		await here.close();
+		await secondApp.close();
 	});
 
-	it('changePassword: survives alone a change of the password from its device (16.1)', async () => {
+	it('changePassword over DDP: all connections but that of the calling device are closed (16.1)', async () => {
 		const [first, second, third] = await devices();
 		const changed = await first.call('changePassword', digest('secret'), digest('changed'));
 		expect(changed.result).to.deep.equal({ passwordChanged: true });
@@ -132,7 +133,7 @@ describe('a login token', () => {
 		expect(wrong.error).to.include({ error: 403, reason: 'Something went wrong. Please check your credentials.' });
 	});
 
-	it('changePassword: serves REST callers for a change of their password, too (16.1)', async () => {
+	it("changePassword over REST: the caller's token remains, and the connections of other devices are closed (16.1)", async () => {
 		const other = await device();
 		const message = JSON.stringify({ msg: 'method', id: '1', method: 'changePassword', params: ['secret', 'changed'] });
 		const { body } = await post(`${app.url}/api/v1/method.call/changePassword`, alice, { message });
@@ -171,13 +172,13 @@ describe('a login token', () => {
 			},
 		],
 	] as const) {
-		it(`is needed for ${name} (16.3)`, async () => {
+		it(`a login is needed for ${name} (16.3)`, async () => {
 			const client = await connect();
 			expect((await client.call(name, 'old', 'new')).error).to.deep.equal(error);
 		});
 	}
 
-	it('createUser: comes with a new account: the document, then the answers (16.1, 16.4)', async () => {
+	it('createUser: returns a token; the client receives the user document, then `updated`, then the result (16.1, 16.4)', async () => {
 		const client = await connect();
 		const options = { username: 'Newcomer', email: 'new@example.com', password: digest('secret'), profile: { a: 1 } };
 		client.send({ msg: 'method', id: '1', method: 'createUser', params: [options] });
@@ -199,7 +200,7 @@ describe('a login token', () => {
 		});
 	});
 
-	it('that expires ends its connection (16.2)', async () => {
+	it('a token that expires: its connection is closed (16.2)', async () => {
 		mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.now() });
 		const own = await startApp({ tokenCheckInterval: NEVER });
 		const client = await connect(own);
@@ -215,15 +216,15 @@ describe('a login token', () => {
 		await own.close();
 	});
 
-	it('that another process removes ends its connections here, and no others (16.2)', async () => {
-		const here = await startApp({ store: app.store, tokenCheckInterval: 5 });
-		const [first, second, third] = [await device(here), await device(here), await device()];
-		const guest = await connect(here);
+	it('a token that another process removes: its connections in this process are closed, and no others (16.2)', async () => {
+		const secondApp = await startApp({ store: app.store, tokenCheckInterval: 5 });
+		const [first, second, third] = [await device(secondApp), await device(secondApp), await device()];
+		const guest = await connect(secondApp);
 		await third.call('removeOtherTokens');
 		expect(await first.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
 		await second.closed;
 		expect(await countAlive([third])).to.equal(1);
 		expect((await guest.call('me')).error).to.include({ error: 'error-invalid-user' });
-		await here.close();
+		await secondApp.close();
 	});
 });

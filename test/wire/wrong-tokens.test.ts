@@ -1,4 +1,4 @@
-/** REST requests with wrong tokens are audit events. Their number is limited for each address. */
+/** REST requests with wrong tokens are audit events. How many are logged is limited, for each address and for all. */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
@@ -18,6 +18,7 @@ describe('a wrong token over REST', () => {
 		const options = {
 			port: 0,
 			store: { memory: true },
+			// The key service, with its users.
 			keys: true,
 			grace: 0,
 			rateLimit: 'off',
@@ -31,9 +32,9 @@ describe('a wrong token over REST', () => {
 	});
 
 	const lines = (): LogLine[] => log.lines.filter(({ text }) => text === 'Wrong token');
-	async function attempt(id: string, token: string, address = '1.2.3.4', name = 'me'): Promise<number> {
+	async function attempt(id: string, token: string, address = '1.2.3.4', route = 'me'): Promise<number> {
 		const headers = { ...headersOf({ id, token }), 'X-Forwarded-For': address };
-		return (await request(`${server.url}/api/v1/${name}`, { headers })).status;
+		return (await request(`${server.url}/api/v1/${route}`, { headers })).status;
 	}
 
 	it('is logged with the user, if there is such a user, and the address', async () => {
@@ -60,7 +61,7 @@ describe('a wrong token over REST', () => {
 		expect(lines()[0]?.facts).to.deep.include({ path: 'settings.public' });
 	});
 
-	it('that has expired is logged as such', async () => {
+	it('that has expired is logged with the reason `expired`', async () => {
 		const alice = await addPerson(server.store);
 		const loginTokens = [{ hashedToken: hashToken(alice.token), when: new Date(0) }];
 		await server.store.users.updateOne({ _id: alice.id }, { $set: { 'services.resume.loginTokens': loginTokens } });
@@ -86,7 +87,10 @@ describe('a wrong token over REST', () => {
 		const metrics = await scrape(server.url);
 		expect(metrics.sum('roomkey_wrong_tokens_total', { reason: 'unknown' })).to.equal(MAX_LINES.perAddress + 6);
 		mock.timers.tick(60_000);
-		expect(log.lines.at(-1)).to.deep.include({ text: 'More tokens were wrong', facts: { audit: true, leftOut: 5 } });
+		expect(log.lines.at(-1)).to.deep.include({
+			text: 'Wrong tokens not logged one by one',
+			facts: { audit: true, leftOut: 5 },
+		});
 		await attempt('nobody', 'wrong');
 		expect(lines()).to.have.length(MAX_LINES.perAddress + 2);
 	});

@@ -42,11 +42,11 @@ function hasFormerKey(membership: Subscription, newKeyId: string): boolean {
 }
 
 /**
- * Archives the keys of all members but the caller, and removes their offers, in one write for each member. Members who
- * have the new room key already are left unchanged.
+ * Archives the former keys of all members but the caller, and removes their offers, in one write for each member.
+ * Members who have the new room key already are left unchanged.
  * @returns ids of the changed members, up to `MAX_WAITING`: no more fit into the queue
  */
-export async function archiveOtherKeys(context: ResetContext, newKeyId: string): Promise<string[]> {
+export async function archiveFormerKeysOfOthers(context: ResetContext, newKeyId: string): Promise<string[]> {
 	const { store, userId, lock, signal } = context;
 	const othersWithKeys: Filter<Subscription> = {
 		'u._id': { $ne: userId },
@@ -141,8 +141,8 @@ export async function storeNewKey(context: ResetContext, newKey: string): Promis
 }
 
 /**
- * Archives the caller's new key and queues the caller, unless the room has the new key id. Without it, the reset has
- * failed or a later reset has replaced the key id.
+ * Archives the caller's new key and queues the caller, unless the room has the new key id. A room without the new key id
+ * means that the reset has failed, or that a later reset has replaced the key id.
  */
 export async function archiveUnusedKey(context: ResetContext, { rid, e2eKey, e2eKeyId }: NewKey): Promise<void> {
 	const { store, userId } = context;

@@ -1,4 +1,5 @@
 /** The kinds of settings. A kind says how a value is read from text, and which values are valid. */
+import { OptionError } from './optionError.js';
 
 /** An hour, in ms. */
 export const HOUR = 3_600_000;
@@ -8,87 +9,6 @@ export const GIB = 1024 ** 3;
 
 /** Whether a text can be a password: it is not blank. */
 export const isPassword = (text: string): boolean => text.trim() !== '';
-
-/** An invalid setting, or a wrong command line. The message is for the operator. */
-export class OptionError extends Error {
-	override readonly name = 'OptionError';
-
-	/** @param faults the text of each fault, if there are several */
-	constructor(
-		message: string,
-		readonly faults: readonly string[] = [message],
-	) {
-		super(message);
-	}
-
-	/** Makes one error of several. */
-	static of(faults: readonly string[]): OptionError {
-		const [first = ''] = faults;
-		if (faults.length === 1) return new OptionError(first);
-		const lines = faults.map((fault) => `  ${fault}`);
-		return new OptionError(`${faults.length} settings are wrong:\n${lines.join('\n')}`, faults);
-	}
-}
-
-/** Collects the errors of settings, so that all are named at once. */
-export class Faults {
-	readonly #texts: string[] = [];
-	readonly #invalidSettings = new Set<string>();
-
-	/** The texts of the faults. */
-	get texts(): readonly string[] {
-		return this.#texts;
-	}
-
-	add(text: string): void {
-		this.#texts.push(text);
-	}
-
-	/**
-	 * Checks a value of a setting.
-	 * @param setting its name in `options.ts`
-	 * @param given see `checked`
-	 * @returns the value; of an invalid one what can be used of it, or undefined
-	 */
-	checkSetting<T>(setting: string, option: Option<T>, { name, value, original = value }: GivenValue): T | undefined {
-		const result = this.try(() => ({ value: checked(option, value, name, original) }));
-		if (result) return result.value;
-		this.#invalidSettings.add(setting);
-		return option.usable?.(original);
-	}
-
-	/** Whether a setting has an invalid value. It then has its default, so that the other settings are still checked. */
-	isInvalid(setting: string): boolean {
-		return this.#invalidSettings.has(setting);
-	}
-
-	/** Runs a check. @returns undefined if it throws an OptionError, whose faults are collected */
-	try<T>(run: () => T): T | undefined {
-		try {
-			return run();
-		} catch (error) {
-			if (!(error instanceof OptionError)) throw error;
-			this.#texts.push(...error.faults);
-			return undefined;
-		}
-	}
-
-	/** Waits for a check. @returns undefined if it rejects with an OptionError, whose faults are collected */
-	async wait<T>(check: Promise<T>): Promise<T | undefined> {
-		try {
-			return await check;
-		} catch (error) {
-			return this.try(() => {
-				throw error;
-			});
-		}
-	}
-
-	/** @throws OptionError if any were collected */
-	throwIfAny(): void {
-		if (this.#texts.length > 0) throw OptionError.of(this.#texts);
-	}
-}
 
 export interface Option<T> {
 	/** Description, with the unit. */

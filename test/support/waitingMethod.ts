@@ -1,8 +1,8 @@
-/** A method with `once`, whose calls run until the test ends them. */
+/** A method with `once: true`, whose calls run until the test ends them. */
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 
-export class HeldMethod {
+export class WaitingMethod {
 	/** How often it was run. */
 	runs = 0;
 	#onBegin = () => {};

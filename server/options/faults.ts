@@ -1,0 +1,62 @@
+import { OptionError } from './optionError.js';
+import { checked, type GivenValue, type Option } from './optionKinds.js';
+
+/** Collects the errors of settings, so that all are named at once. */
+export class Faults {
+	readonly #texts: string[] = [];
+	readonly #invalidSettings = new Set<string>();
+
+	/** The texts of the faults. */
+	get texts(): readonly string[] {
+		return this.#texts;
+	}
+
+	add(text: string): void {
+		this.#texts.push(text);
+	}
+
+	/**
+	 * Checks a value of a setting.
+	 * @param setting its name in `options.ts`
+	 * @param given see `checked`
+	 * @returns the value; of an invalid one what can be used of it, or undefined
+	 */
+	checkSetting<T>(setting: string, option: Option<T>, { name, value, original = value }: GivenValue): T | undefined {
+		const result = this.try(() => ({ value: checked(option, value, name, original) }));
+		if (result) return result.value;
+		this.#invalidSettings.add(setting);
+		return option.usable?.(original);
+	}
+
+	/** Whether a setting has an invalid value. It then has its default, so that the other settings are still checked. */
+	isInvalid(setting: string): boolean {
+		return this.#invalidSettings.has(setting);
+	}
+
+	/** Runs a check. @returns undefined if it throws an OptionError, whose faults are collected */
+	try<T>(run: () => T): T | undefined {
+		try {
+			return run();
+		} catch (error) {
+			if (!(error instanceof OptionError)) throw error;
+			this.#texts.push(...error.faults);
+			return undefined;
+		}
+	}
+
+	/** Waits for a check. @returns undefined if it rejects with an OptionError, whose faults are collected */
+	async wait<T>(check: Promise<T>): Promise<T | undefined> {
+		try {
+			return await check;
+		} catch (error) {
+			return this.try(() => {
+				throw error;
+			});
+		}
+	}
+
+	/** @throws OptionError if any were collected */
+	throwIfAny(): void {
+		if (this.#texts.length > 0) throw OptionError.of(this.#texts);
+	}
+}
