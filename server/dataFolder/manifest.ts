@@ -74,7 +74,7 @@ export function holdsData(path: string): boolean {
 /**
  * Requires a manifest or a data file in a folder.
  * @param advice follows in the text of the error
- * @throws StoreError if there is neither; for data of the former format, the error names the command that imports it
+ * @throws StoreError if there is neither; for data of Roomkey 0.1, the error names the command that imports it
  */
 export function requireDataIn(path: string, advice = ''): void {
 	if (holdsData(path)) return;
@@ -103,7 +103,7 @@ function assertNotFormer(path: string, names: Iterable<string>): void {
 	if (file === undefined) return;
 	throw new StoreError(
 		'other-format',
-		`The folder ${path} holds data of a former format (${file}). Import it into a new folder, and keep this one as the backup: roomkey import --data NEW_FOLDER ${path}`,
+		`The folder ${path} holds data of Roomkey 0.1 (${file}). Import it into a new folder, and keep this one as the backup: roomkey import --data NEW_FOLDER ${path}`,
 	);
 }
 

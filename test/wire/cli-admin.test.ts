@@ -235,7 +235,7 @@ describe('roomkey on a data folder', () => {
 		expect(users[0]).to.deep.include({ username: 'bob', roles: ['bot'] });
 		for (const [line, status, text] of [
 			['user roles bob bot btt', 1, 'There is no role btt. Roles are: '],
-			['user roles bob owner', 1, 'The role owner is one of a room. Roles are: '],
+			['user roles bob owner', 1, 'The role owner is a role in one room and cannot be given to a user. Roles are: '],
 			['user roles root user', 1, 'Leaving the app without admins is not allowed'],
 			['user roles nobody bot', 1, 'There is no user nobody.'],
 			['user roles', 2, 'user roles needs NAME'],

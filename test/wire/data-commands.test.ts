@@ -73,7 +73,7 @@ describe('moving data in and out', () => {
 		expect((await stat(join(parent, 'a'))).uid).to.equal(owner);
 	});
 
-	it('names the command that imports data of the former format, wherever such a folder is given', async () => {
+	it('names the command that imports data of Roomkey 0.1, wherever such a folder is given', async () => {
 		const source = await folderOf({ 'users.db': ['{"_id":"a","username":"alice"}'] });
 		for (const line of [
 			['backup', '--data', source, data],
