@@ -2,11 +2,11 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { addMember, type CompactSet, compactSetOf, membersOf, removeMember } from '../../server/core/compact-set.js';
 
-describe('few', () => {
+describe('a CompactSet', () => {
 	const things = [{ name: 'a' }, { name: 'b' }, { name: 'c' }];
 	const thing = fc.constantFrom(...things);
 
-	it('are what a Set of them is', () => {
+	it('has the members that a Set has after the same operations', () => {
 		const act = fc.record({ act: fc.constantFrom('add', 'delete'), thing });
 		fc.assert(
 			fc.property(fc.uniqueArray(thing), fc.array(act, { maxLength: 12 }), (first, acts) => {

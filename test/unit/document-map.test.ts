@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { DocumentMap } from '../../server/ddp/publications/document-map.js';
 
-describe('a map of documents', () => {
-	it('does what Maps within a Map do', () => {
+describe('a DocumentMap', () => {
+	it('has the entries that a Map of Maps has after the same operations', () => {
 		const collection = fc.constantFrom('a', 'b');
 		const key = fc.constantFrom('1', '2');
 		const act = fc.oneof(

@@ -24,7 +24,7 @@ describe('events of keys', () => {
 		expect(updated('users', user('a'), user('a'))).to.equal(undefined);
 	});
 
-	it('a later announcement is no event, and neither is any other document', () => {
+	it('a later announcement of the same state, or of another document, is no event', () => {
 		expect(keyEventOfChange({ collection: 'users', action: 'updated', document: { _id: 'u' } } as never)).to.equal(
 			undefined,
 		);
