@@ -1,4 +1,4 @@
-/** The rules of test/contract/rocketchat-e2e.md section 3, one by one, seen through `e2e.setRoomKeyID`. */
+/** The rules of test/contract/rocketchat-e2e.md section 3, one by one, tested by `e2e.setRoomKeyID`. */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import { randomId } from '../../shared/ids.js';

@@ -1,4 +1,4 @@
-/** What audit events say about whom and what a call was: ids of what the method has found, never names or values. */
+/** The field `about` of audit events: the ids of the documents that the method has found, never names or values. */
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { hashToken, tokenId } from '../../methods/model/users/tokens.js';

@@ -1,4 +1,4 @@
-/** Documents that others have written to the same database. */
+/** Documents that other processes and programs have written to the same database. */
 import { expect } from 'chai';
 import { createBus } from '../../server/cluster/bus.js';
 import { createChangedElsewhere } from '../../server/cluster/changedElsewhere.js';

@@ -1,4 +1,4 @@
-/** The parts of the connection between processes, each alone. */
+/** The parts of the connection between processes, each tested alone. */
 import { expect } from 'chai';
 import { type Bus, createBus } from '../../server/cluster/bus.js';
 import { createCatchUp } from '../../server/cluster/catchUp.js';
@@ -271,7 +271,7 @@ describe('the settings of NATS', () => {
 		expect(() => natsSettings('nats://h', { ...none, 'nats-ca': '/nowhere' })).to.throw(OptionError, /nats-ca/);
 		expect(() => natsSettings('nats://h', { ...none, 'nats-cert': '/nowhere' })).to.throw(
 			OptionError,
-			/belong together/,
+			/need each other/,
 		);
 	});
 
@@ -279,7 +279,7 @@ describe('the settings of NATS', () => {
 		const nats = 'nats://127.0.0.1:4222';
 		expect(() => checkServerOptions({ nats, natsCert: 'package.json', port: -1 })).to.throw(
 			OptionError,
-			/^2 settings are wrong:.*port.*nats-cert and nats-key belong together/s,
+			/^2 settings are wrong:.*port.*nats-cert and nats-key need each other/s,
 		);
 		expect(() => checkServerOptions({ nats, natsCa: '/nowhere/ca', tlsCert: '/nowhere/cert' })).to.throw(
 			OptionError,

@@ -1,4 +1,4 @@
-/** test/contract/ddp.md 16.1 and 16.3: who may make an account, and whose name it may have. */
+/** test/contract/ddp.md 16.1 and 16.3: who may create an account, and which names are refused. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import type { User } from '../../shared/documents.js';
@@ -170,7 +170,7 @@ describe('createUser', () => {
 		}
 	});
 
-	describe('of many at once', () => {
+	describe('of several concurrent calls', () => {
 		const cases = (name: string) => [name, name.toUpperCase(), name[0]?.toUpperCase() + name.slice(1), name];
 
 		for (const [what, optionsOf] of [

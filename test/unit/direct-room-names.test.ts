@@ -1,4 +1,4 @@
-/** Issue 10: direct rooms carry the present names of their members, by whichever method a member's name changes. */
+/** Direct rooms have the present names of their members, whichever method changes a name. */
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
 import type { Room } from '../../shared/documents.js';

@@ -1,4 +1,4 @@
-/** Issue 5, point 4: the first admin of a server that has none. */
+/** The first admin of a server without admins. */
 import { expect } from 'chai';
 import { makeFirstAdmin } from '../../methods/model/users/firstAdmin.js';
 import { addPerson } from '../support/people.js';

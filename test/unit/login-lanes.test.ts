@@ -1,4 +1,4 @@
-/** How many logins are at work at once, and in which order the others follow. */
+/** How many logins run concurrently, and in which order the others follow. */
 import { expect } from 'chai';
 import { login } from '../../methods/accounts/login.js';
 import { LoginLanes } from '../../server/core/loginLanes.js';

@@ -1,4 +1,4 @@
-/** The counts of what happens to keys, which are derived from writes. */
+/** The metrics of events of keys, which are derived from writes. */
 import { expect } from 'chai';
 import { countRoomsWithoutHolder } from '../../server/ops/holderCensus.js';
 import { keyEventOfChange, keyEventsOfUpdate } from '../../server/ops/keyEvents.js';

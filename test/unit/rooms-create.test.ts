@@ -1,4 +1,4 @@
-/** How rooms are made (test/contract/rocketchat-e2e.md sections 2.2, 2.3, 5.7). */
+/** How rooms are created (test/contract/rocketchat-e2e.md sections 2.2, 2.3, 5.7). */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import { MatchError } from '../../shared/errors.js';

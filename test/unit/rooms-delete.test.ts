@@ -1,4 +1,4 @@
-/** How rooms are deleted, and what a crash leaves behind (test/contract/rocketchat-e2e.md 2.4, 10.2). */
+/** How rooms are deleted, and what remains stored after a crash (test/contract/rocketchat-e2e.md 2.4, 10.2). */
 import { expect } from 'chai';
 import { recordEvents } from '../support/announced.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';

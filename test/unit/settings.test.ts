@@ -54,7 +54,7 @@ describe('settings (11)', () => {
 		});
 	});
 
-	it('take effect at once, although values are cached', async () => {
+	it('take effect immediately, although values are cached', async () => {
 		for (const value of [false, true, false]) {
 			await save(admin, 'E2E_Enable', value);
 			expect(await workspaceSetting(roomkey.store, 'E2E_Enable')).to.equal(value);
@@ -160,7 +160,7 @@ describe('settings (11)', () => {
 		const update = (as: Person, ...permissions: unknown[]) =>
 			roomkey.call(as, 'permissions.update', permissions) as Promise<{ permissions: Permission[] }>;
 
-		it('take effect at once, and are returned completely', async () => {
+		it('take effect immediately, and are returned completely', async () => {
 			const allowed = () => hasPermission(roomkey.store, { roles: ['guest'] }, 'create-user');
 			expect(await allowed()).to.equal(false);
 			const roles = ['admin', 'guest'];

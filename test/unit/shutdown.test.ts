@@ -1,4 +1,4 @@
-/** How sessions end with their server, with a fake clock (test/contract/ddp.md section 18). */
+/** How a server that shuts down ends its sessions, with a fake clock (test/contract/ddp.md section 18). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { type EndingSession, endSessions } from '../../server/ddp/shutdown.js';

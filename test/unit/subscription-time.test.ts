@@ -1,4 +1,4 @@
-/** How long a publication may take, and which time counts (test/contract/ddp.md section 10). */
+/** The timeout of a publication, and which time counts (test/contract/ddp.md section 10). */
 import { mock } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';

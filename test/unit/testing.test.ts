@@ -1,4 +1,4 @@
-/** `roomkey/testing`: a failed test ends and reports its cause. */
+/** `roomkey/testing`: a failing test program ends by itself, and reports the cause of each error. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';

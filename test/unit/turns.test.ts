@@ -1,4 +1,4 @@
-/** Work that arrives at once is spread over turns of the event loop. */
+/** Work that arrives in one turn of the event loop is spread over several turns. */
 import { setImmediate as aTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { spreadOverTurns } from '../../server/core/turns.js';

@@ -1,4 +1,4 @@
-/** Issue 5, point 4: accounts changed by admins and by their owners, as functions. */
+/** Accounts that admins or their owners change: methods called as functions. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';

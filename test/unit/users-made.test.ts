@@ -1,4 +1,4 @@
-/** Issue 5, point 4: users that admins create, as functions. */
+/** Users that admins create: methods called as functions. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import type { User } from '../../shared/documents.js';

@@ -1,4 +1,4 @@
-/** Writes of other programs, found by asking the database at intervals. */
+/** Writes of other programs, found by queries at intervals. */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { Polling } from '../../server/cluster/watch/polling.js';

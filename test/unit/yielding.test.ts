@@ -1,4 +1,4 @@
-/** Long tasks yield to each other and to everything else on the event loop (DESIGN section 6, fairness). */
+/** Long tasks yield to each other and to everything else on the event loop. */
 import { expect } from 'chai';
 import { createYielder } from '../../shared/yielding.js';
 

@@ -222,7 +222,7 @@ describe('calls of Rocket.Chat’s clients over DDP', () => {
 		expect(await roomkey.call(admin, 'private-settings/get', new Date())).to.deep.equal({ update: [], remove: [] });
 	});
 
-	it('saveSettings: several at once', async () => {
+	it('saveSettings: several in one call', async () => {
 		const changes = [{ _id: 'E2E_Enabled_Mentions', value: false }];
 		expect(await roomkey.call(admin, 'saveSettings', changes)).to.equal(true);
 		expect(await roomkey.call(admin, 'private-settings/get')).to.deep.include(changes[0]);
