@@ -124,8 +124,8 @@ export function createOutbox({ from, maxBytes, send, onTooLarge }: OutboxOptions
 				const message = kept.get(n);
 				if (!message || now - message.resentAt < RESEND_PAUSE_MS) continue;
 				message.resentAt = now;
-				const again = true;
-				send(encodeEvents(from, n, message.events, again));
+				const isRepeat = true;
+				send(encodeEvents(from, n, message.events, isRepeat));
 				count++;
 			}
 			return count;

@@ -10,18 +10,18 @@ describe('a CompactSet', () => {
 		const act = fc.record({ act: fc.constantFrom('add', 'delete'), thing });
 		fc.assert(
 			fc.property(fc.uniqueArray(thing), fc.array(act, { maxLength: 12 }), (first, acts) => {
-				let few: CompactSet<{ name: string }> = compactSetOf(first);
+				let compact: CompactSet<{ name: string }> = compactSetOf(first);
 				const set = new Set(first);
-				expect([...membersOf(few)]).to.deep.equal([...set]);
+				expect([...membersOf(compact)]).to.deep.equal([...set]);
 				for (const each of acts) {
 					if (each.act === 'add') {
-						few = addMember(few, each.thing);
+						compact = addMember(compact, each.thing);
 						set.add(each.thing);
 					} else {
-						few = removeMember(few, each.thing);
+						compact = removeMember(compact, each.thing);
 						set.delete(each.thing);
 					}
-					expect([...membersOf(few)]).to.deep.equal([...set]);
+					expect([...membersOf(compact)]).to.deep.equal([...set]);
 				}
 			}),
 		);

@@ -15,13 +15,13 @@ describe('a DocumentMap', () => {
 				const documents = new DocumentMap<number>();
 				const model = new Map<string, Map<string, number>>();
 				for (const each of acts) {
-					const there = model.get(each.collection) ?? new Map<string, number>();
+					const entries = model.get(each.collection) ?? new Map<string, number>();
 					if (each.act === 'set') {
 						documents.set(each.collection, each.key, each.value);
-						model.set(each.collection, there.set(each.key, each.value));
+						model.set(each.collection, entries.set(each.key, each.value));
 					} else {
 						documents.delete(each.collection, each.key);
-						if (there.delete(each.key) && there.size === 0) model.delete(each.collection);
+						if (entries.delete(each.key) && entries.size === 0) model.delete(each.collection);
 					}
 					expect([...documents.collections()]).to.deep.equal([...model.keys()]);
 					for (const name of ['a', 'b']) {

@@ -21,9 +21,9 @@ const outer = method({
 	args: {},
 	run: (_args, context) => context.call('broken'),
 });
-const away = method({
-	name: 'away',
-	summary: 'Needs a store that is away',
+const unavailable = method({
+	name: 'unavailable',
+	summary: 'Needs a store that is unavailable',
 	args: {},
 	run() {
 		throw new StoreUnavailableError(FAULT);
@@ -56,7 +56,10 @@ const forgotten = publication({
 	},
 });
 
-const parts = { methods: [broken, outer, away, refused, takes, wait], publications: [brokenList, users, forgotten] };
+const parts = {
+	methods: [broken, outer, unavailable, refused, takes, wait],
+	publications: [brokenList, users, forgotten],
+};
 
 const causeOf = async (promise: Promise<unknown>) => (await rejection(promise)).cause;
 
@@ -97,7 +100,7 @@ describe('the cause of an error in a test', () => {
 			expect(error).to.include({ error: 500 });
 			expect(error.cause).to.be.instanceOf(RangeError).with.property('message', FAULT);
 		}
-		expect(await causeOf(server.call(alice, 'away'))).to.be.instanceOf(StoreUnavailableError);
+		expect(await causeOf(server.call(alice, 'unavailable'))).to.be.instanceOf(StoreUnavailableError);
 	});
 
 	it('is available to a client of the test, for calls and subscriptions', async () => {
@@ -106,7 +109,7 @@ describe('the cause of an error in a test', () => {
 		for (const name of ['broken', 'outer']) {
 			expect(await causeOf(client.call(name))).to.be.instanceOf(RangeError);
 		}
-		expect(await causeOf(client.call('away'))).to.be.instanceOf(StoreUnavailableError);
+		expect(await causeOf(client.call('unavailable'))).to.be.instanceOf(StoreUnavailableError);
 		expect(await causeOf(other.subscribe('broken'))).to.be.instanceOf(RangeError);
 		const unclear = (await causeOf(other.subscribe('users'))) as Error;
 		expect(unclear.message).to.equal(
@@ -163,7 +166,7 @@ describe('the cause of an error in a test', () => {
 		const real = await openTestServer({ ...parts, listen: true, port: 0 });
 		const bob = await real.addUser();
 		const client = await real.connect(bob);
-		for (const failing of [client.call('broken'), client.call('away'), client.subscribe('broken')]) {
+		for (const failing of [client.call('broken'), client.call('unavailable'), client.subscribe('broken')]) {
 			await rejection(failing);
 		}
 		const frames = JSON.stringify(client.frames);
