@@ -15,7 +15,7 @@ export const READS: Limit = { calls: 1200, per: MINUTE_MS };
 /** Methods about the caller's own account. They are slow, because they search among all users or compare passwords. */
 export const OWN_ACCOUNT: Limit = { calls: 60, per: MINUTE_MS };
 
-/** The key service: a client stores the keys of all its rooms and members at once. Rocket.Chat allows ten a minute. */
+/** The key service: a client stores the keys of all its rooms and members in a burst. Rocket.Chat allows ten a minute. */
 export const KEY_CALLS: Limit = { calls: 600, per: MINUTE_MS };
 
 /** New identity keys: each of them is kept in the history. */

@@ -133,7 +133,7 @@ export interface MethodContext extends CallContext {
 	 */
 	attempt<T>(account: string, run: () => Promise<T>): Promise<T>;
 	/**
-	 * Queues a part of a login and runs it in its turn: only a few run at once, so that many logins do not slow down other
+	 * Queues a part of a login and runs it in its turn: only a few run concurrently, so that many logins do not slow down other
 	 * calls. A nested call does not wait.
 	 * @throws ClientError 503 if too many logins wait, without calling `run`
 	 */

@@ -1,6 +1,6 @@
 /**
  * Encodes large values as JSON text in slices, and yields to the event loop between them. Encoding a list of 20,000 rooms
- * at once would block the process for 100 ms.
+ * in one piece would block the process for 100 ms.
  */
 import { createYielder } from './yielding.js';
 
@@ -8,7 +8,7 @@ import { createYielder } from './yielding.js';
 export interface JsonFormat {
 	/** Encodes a value; undefined for values that JSON leaves out. */
 	stringify(value: unknown): string | undefined;
-	/** Whether an object is written as its members, each encoded by itself. Other objects are encoded at once. */
+	/** Whether an object is written as its members, each encoded by itself. Other objects are encoded in one piece. */
 	isPlain(value: object): value is Record<string, unknown>;
 }
 
@@ -32,8 +32,8 @@ const LARGE_LENGTH = 64 * 1024;
 const PART_LENGTH = 64 * 1024;
 
 /**
- * Maximum nesting that is sliced. Deeper values are encoded at once: they may contain a cycle, for which the encoder
- * throws.
+ * Maximum nesting that is sliced. Deeper values are encoded in one piece: they may contain a cycle, for which the
+ * encoder throws.
  */
 const MAX_DEPTH = 100;
 

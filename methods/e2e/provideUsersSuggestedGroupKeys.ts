@@ -15,7 +15,7 @@ import { findMembership, MEMBER } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 import { workspaceSetting } from '../model/settings/workspace.js';
 
-/** Maximum numbers of rooms and entries in one call. Clients offer the key to all members of a large room at once. */
+/** Maximum numbers of rooms and entries in one call. Clients offer the key to all members of a large room in one call. */
 const MAX_ROOMS = 500;
 const MAX_ENTRIES = 1000;
 

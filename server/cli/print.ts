@@ -19,7 +19,7 @@ interface PagedList<T> {
 	row(entry: T): readonly unknown[];
 }
 
-/** Maximum number of entries that a method answers at once. */
+/** Maximum number of entries that a method returns in one answer. */
 const PAGE_SIZE = 100;
 
 const DEFAULT_LIMIT = 100;

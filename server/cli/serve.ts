@@ -47,7 +47,7 @@ function firstAdminHint(choice: StoreChoice): string {
 	return `${problem} To make one, stop the server and run: ${command} (or ${byVariable}).`;
 }
 
-/** Resolves at the first SIGINT or SIGTERM. A second signal ends the process at once, as usual. */
+/** Resolves at the first SIGINT or SIGTERM. A second signal ends the process immediately, as usual. */
 function waitForShutdown(): Promise<void> {
 	return new Promise((resolve) => {
 		const end = () => {

@@ -29,7 +29,7 @@ export function targetOf(input: Input): Target {
 	if (givenFlags.length > 1)
 		throw new OptionError(`choose one of ${givenFlags.map((name) => `--${name}`).join(' and ')}`);
 	const [flag] = givenFlags;
-	// A flag that names a store outweighs the variable that names a server.
+	// A flag that names a store takes precedence over the variable that names a server.
 	const url = flag === 'data' || flag === 'mongo-url' ? undefined : input.flagOrVariable('url');
 	if (url !== undefined) return { kind: 'server', url: serverUrl(url) };
 	return { kind: 'store', choice: storeOf(input) };
@@ -46,7 +46,7 @@ export function storeOf(input: Input): StoredChoice {
 	const named = byFlag.length > 0 ? byFlag : names.filter((name) => input.flagOrVariable(name));
 	if (named.length > 1)
 		throw new OptionError(
-			'choose one of ROOMKEY_DATA and MONGO_URL: both are set. --data or --mongo-url outweighs them',
+			'choose one of ROOMKEY_DATA and MONGO_URL: both are set. --data or --mongo-url takes precedence over them',
 		);
 	const [name] = named;
 	if (name === undefined) return storeOfFile(input.flagOrVariable('config'));

@@ -88,7 +88,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		if (waitingCount > MAX_WAITING) {
 			waiting.clear();
 			waitingCount = 0;
-			log.warn({ max: MAX_WAITING }, 'Too many documents were written elsewhere at once: everything is read again');
+			log.warn({ max: MAX_WAITING }, 'Too many documents written elsewhere wait to be read: everything is read again');
 			parts.onOverflow?.();
 		}
 		schedule(COLLECT_MS);

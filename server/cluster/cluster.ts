@@ -18,7 +18,10 @@ import { Peers, SILENCE_MS } from './peers.js';
 /** Time between two heartbeats, in ms. */
 const HEARTBEAT_MS = 1000;
 
-/** Delay of the answer to a process that has just connected, in ms. One answer serves all that connect at once. */
+/**
+ * Delay of the answer to a process that has just connected, in ms. One answer serves all processes that connect within
+ * this time.
+ */
 const ANSWER_PAUSE_MS = 50;
 
 export interface ClusterParts {

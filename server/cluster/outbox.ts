@@ -14,7 +14,10 @@ const MAX_LENGTH = 8 * 1024 * 1024;
 /** Size of a message without its events, in bytes, with room to spare. */
 const ENVELOPE_BYTES = 512;
 
-/** Minimum time between two repetitions of a message, in ms. One repetition serves all processes that ask at once. */
+/**
+ * Minimum time between two repetitions of a message, in ms. One repetition serves all processes that request it within
+ * this time.
+ */
 const RESEND_PAUSE_MS = 500;
 
 interface KeptMessage {
@@ -121,8 +124,8 @@ export function createOutbox({ from, maxBytes, send, onTooLarge }: OutboxOptions
 				const message = kept.get(n);
 				if (!message || now - message.resentAt < RESEND_PAUSE_MS) continue;
 				message.resentAt = now;
-				const again = true;
-				send(encodeEvents(from, n, message.events, again));
+				const isRepeat = true;
+				send(encodeEvents(from, n, message.events, isRepeat));
 				count++;
 			}
 			return count;

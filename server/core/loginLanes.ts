@@ -1,6 +1,6 @@
 /**
- * Limits how many logins run at once, so that many users who log in together do not slow down the calls of other users.
- * Further logins wait. When the queue is full, they are refused. Logins with a password and with a token wait separately:
+ * Limits how many logins run concurrently, so that many users who log in together do not slow down the calls of other
+ * users. Further logins wait. When the queue is full, they are refused. Logins with a password and with a token wait separately:
  * a password occupies a core for about 60 ms, a token needs one query.
  */
 import { availableParallelism } from 'node:os';
@@ -11,7 +11,7 @@ import { FairQueue } from './fairQueue.js';
 import type { ServerObserver } from './observer.js';
 
 interface LaneSize {
-	/** Number of logins that run at once. */
+	/** Number of logins that run concurrently. */
 	readonly width: number;
 	/** Maximum number of logins that wait. One address may have half of that number. */
 	readonly maxWaiting: number;
@@ -20,7 +20,7 @@ interface LaneSize {
 /** Number of threads in which Node computes hashes and reads files. Node's default is 4. */
 const POOL_SIZE = Number(process.env.UV_THREADPOOL_SIZE) || 4;
 
-/** Number of passwords that are checked at once. Half of the threads stay free, and one core for the event loop. */
+/** Number of passwords that are checked concurrently. Half of the threads stay free, and one core for the event loop. */
 const PASSWORD_WIDTH = Math.max(1, Math.min(Math.floor(POOL_SIZE / 2), availableParallelism() - 1));
 
 /** The sizes of the lanes of a server. */

@@ -41,7 +41,7 @@ export type LimitKind = 'method' | 'subscription' | 'password' | 'connections';
 
 /**
  * Why a connection was refused. `limit`: too many of its address; `full`: too many of the process; `rate`: too many
- * connected at once; `load`: the event loop is overloaded; `origin`: pages of its origin may not connect.
+ * connected at the same time; `load`: the event loop is overloaded; `origin`: pages of its origin may not connect.
  */
 export const CONNECTION_REFUSALS = ['limit', 'full', 'rate', 'load', 'origin'] as const;
 export type ConnectionRefusal = (typeof CONNECTION_REFUSALS)[number];

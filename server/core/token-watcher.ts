@@ -1,6 +1,6 @@
 /**
  * Finds login tokens that another process or Rocket.Chat has removed. When this process removes a token, it ends the
- * token's sessions at once (`test/contract/ddp.md` 16.2). It misses a session that is logging in at that moment, which the
+ * token's sessions immediately (`test/contract/ddp.md` 16.2). It misses a session that is logging in at that moment, which the
  * watcher finds.
  */
 

@@ -1,6 +1,6 @@
 /**
- * Spreads work that arrives all at once over turns of the event loop. Otherwise Node would handle all of it in one turn, and
- * thousands of new clients would block connected clients for up to a second.
+ * Spreads work that arrives in one turn of the event loop over several turns. Otherwise thousands of new clients would
+ * block connected clients for up to a second.
  */
 
 /**

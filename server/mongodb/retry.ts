@@ -8,7 +8,7 @@ const MAX_TRIES = 7;
 /**
  * Runs a write, and repeats it if the database has rolled it back to resolve a deadlock. MongoDB repeats such writes itself.
  * FerretDB 2.7 returns PostgreSQL's error when concurrent writes conflict in a unique index, and when several processes make
- * indexes at once.
+ * indexes concurrently.
  */
 export async function retryOnDeadlock<R>(task: () => Promise<R>): Promise<R> {
 	for (let tries = 1; ; tries++) {

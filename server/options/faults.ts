@@ -1,7 +1,7 @@
 import { OptionError } from './optionError.js';
 import { checked, type GivenValue, type Option } from './optionKinds.js';
 
-/** Collects the errors of settings, so that all are named at once. */
+/** Collects the errors of settings, so that one error names all. */
 export class Faults {
 	readonly #texts: string[] = [];
 	readonly #invalidSettings = new Set<string>();

@@ -55,7 +55,7 @@ export function natsSettings(urls: string, settings: Pick<OptionValues, NatsOpti
 	const { 'nats-ca': ca, 'nats-cert': cert, 'nats-key': key } = settings;
 	const hasCert = cert !== undefined;
 	const hasKey = key !== undefined;
-	if (hasCert !== hasKey) faults.add('nats-cert and nats-key belong together');
+	if (hasCert !== hasKey) faults.add('nats-cert and nats-key need each other');
 	const [caText, certText, keyText] = (['nats-ca', 'nats-cert', 'nats-key'] as const).map((name) =>
 		faults.try(() => fileText(settings[name], name)),
 	);

@@ -42,7 +42,7 @@ export class InFlightCalls {
 		return controller.signal;
 	}
 
-	/** Aborts all calls in progress. Calls that begin later are not refused, but aborted at once. */
+	/** Aborts all calls in progress. Calls that begin later are not refused, but aborted immediately. */
 	abort(): void {
 		this.#isAborted = true;
 		for (const controller of this.#controllers) controller.abort();

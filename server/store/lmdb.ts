@@ -6,7 +6,7 @@ import type { Environment } from '../dataFolder/environment.js';
 import type { CollectionSpec } from './collections.js';
 import { type IndexEntries, Table } from './table.js';
 
-/** Number of entries read at once. Between two pages a read holds no snapshot, which would keep LMDB from reusing space. */
+/** Number of entries read in one page. Between two pages a read holds no snapshot, which would keep LMDB from reusing space. */
 const PAGE = 100;
 
 /**

@@ -22,7 +22,7 @@ import { E2EError, malformed, orMalformed } from './error.js';
 /** Block size of AES, in bytes. */
 const BLOCK = 16;
 
-/** Number of bytes that are encrypted at once: 1 MiB. */
+/** Number of bytes that are encrypted in one piece: 1 MiB. */
 const CHUNK = 65_536 * BLOCK;
 
 /** The key and the IV of a file, as in the message. */

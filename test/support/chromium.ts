@@ -1,4 +1,4 @@
-/** Starts Chromium without a window, and a server of the files that it loads. */
+/** Starts Chromium without a window, and a server for the files that it loads. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';

@@ -1,4 +1,4 @@
-/** A member of encrypted rooms who works as a client does: encrypts everything here, and sends only encrypted keys. */
+/** A member of encrypted rooms who works as a client does: encrypts everything in this process, and sends only encrypted keys. */
 import {
 	decryptText,
 	type EncryptedContent,

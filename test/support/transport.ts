@@ -1,2 +1,2 @@
-/** A transport that goes nowhere: what is sent can be looked at. */
+/** A transport without a client: a test reads what the server sends. */
 export { MemoryTransport as FakeTransport } from '../../server/testing/transport.js';

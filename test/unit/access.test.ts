@@ -1,4 +1,4 @@
-/** The rules of test/contract/rocketchat-e2e.md section 3, one by one, seen through `e2e.setRoomKeyID`. */
+/** The rules of test/contract/rocketchat-e2e.md section 3, one by one, tested by `e2e.setRoomKeyID`. */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import { randomId } from '../../shared/ids.js';
@@ -39,22 +39,22 @@ describe('room access (3.1, 3.2)', () => {
 		return teamId;
 	}
 
-	it('shows the channel of a public team to a caller with view-c-room (1)', async () => {
+	it('shows a channel of a public team to a caller with view-c-room (1)', async () => {
 		expect(await maySee(user, await room({ t: 'c', teamId: await team(0) }))).to.equal(true);
 		expect(await maySee(stranger, await room({ t: 'c', teamId: await team(0) }))).to.equal(false);
 	});
 
-	it('shows the channel of a private team to its members alone (1)', async () => {
+	it('shows a channel of a private team only to members of the team (1)', async () => {
 		expect(await maySee(user, await room({ t: 'c', teamId: await team(1) }))).to.equal(false);
 		expect(await maySee(stranger, await room({ t: 'c', teamId: await team(1, stranger) }))).to.equal(true);
 	});
 
-	it('shows a channel without a subscription to a caller with view-c-room (2)', async () => {
+	it('shows a channel to a caller with view-c-room who has no membership (2)', async () => {
 		expect(await maySee(user, await room({ t: 'c' }))).to.equal(true);
 		expect(await maySee(guest, await room({ t: 'c' }))).to.equal(false);
 	});
 
-	it('shows a private room to its members alone (3)', async () => {
+	it('shows a private room only to its members (3)', async () => {
 		expect(await maySee(user, await room({ t: 'p' }, user))).to.equal(true);
 		expect(await maySee(user, await room({ t: 'p' }, guest))).to.equal(false);
 	});
@@ -68,11 +68,11 @@ describe('room access (3.1, 3.2)', () => {
 		expect(await maySee(user, await room({ t: 'd' }, guest))).to.equal(false);
 	});
 
-	it('shows a room to no member without the permission (3)', async () => {
+	it('hides a room from a member without the permission (3)', async () => {
 		expect(await maySee(stranger, await room({ t: 'p' }, stranger))).to.equal(false);
 	});
 
-	it('does not show a room to those who were only invited (3)', async () => {
+	it('hides a room from users who were only invited (3)', async () => {
 		const rid = await room({ t: 'p' });
 		await addMember(roomkey.store, rid, user, { status: 'INVITED' });
 		expect(await maySee(user, rid)).to.equal(false);
@@ -84,7 +84,7 @@ describe('room access (3.1, 3.2)', () => {
 		expect(await maySee(guest, await room({ t: 'p', prid: parent }))).to.equal(false);
 	});
 
-	it('shows discussions in a circle, or without a parent, to nobody (4)', async () => {
+	it('hides discussions in a circle, or without a parent, from everybody (4)', async () => {
 		const [one, two] = [randomId(), randomId()];
 		await room({ _id: one, t: 'p', prid: two });
 		await room({ _id: two, t: 'p', prid: one });
@@ -104,7 +104,7 @@ describe('room access (3.1, 3.2)', () => {
 		expect(await maySee(user, await room({ t: 'v' }))).to.equal(false);
 	});
 
-	it('refuses a user who is gone in the name of canAccessRoom', async () => {
+	it('refuses a deleted user with an error that names canAccessRoom', async () => {
 		const gone = { id: 'gone', username: 'gone', token: '' };
 		const rid = await room({ t: 'c' });
 		expect(await rejection(roomkey.call(gone, 'e2e.setRoomKeyID', rid, 'k'))).to.deep.include({
@@ -113,7 +113,7 @@ describe('room access (3.1, 3.2)', () => {
 		});
 	});
 
-	it('follows a permission document where there is one', async () => {
+	it('follows the permissions in the database instead of the defaults', async () => {
 		const other = await openRoomkey();
 		try {
 			await other.store.permissions.insertOne({ _id: 'view-c-room', roles: ['chosen'] });

@@ -105,7 +105,7 @@ describe('accounts (9.2, 9.3)', () => {
 			});
 		}
 
-		it('refuses options that no way of login takes', async () => {
+		it('refuses login options that no login handler accepts', async () => {
 			expect(await rejection(logIn({ magic: 1 }))).to.include({
 				error: 400,
 				reason: 'Unrecognized options for login request',
@@ -114,7 +114,7 @@ describe('accounts (9.2, 9.3)', () => {
 	});
 
 	describe('login with a token', () => {
-		it('answers with the same token', async () => {
+		it('returns the same token', async () => {
 			const result = await logIn({ resume: alice.token });
 			expect(result).to.include({ id: 'alice-id', token: alice.token, type: 'resume' });
 		});
@@ -126,7 +126,7 @@ describe('accounts (9.2, 9.3)', () => {
 			});
 		});
 
-		it('refuses a token that has run out', async () => {
+		it('refuses an expired token', async () => {
 			const old = await addPerson(roomkey.store, { tokenMadeAt: new Date(Date.now() - 90 * DAY) });
 			expect(await rejection(logIn({ resume: old.token }))).to.include({
 				error: 403,
@@ -135,7 +135,7 @@ describe('accounts (9.2, 9.3)', () => {
 		});
 
 		for (const when of [new Date(8.64e15), null, undefined, 'yesterday', 1e15]) {
-			it(`refuses a token that was made at ${when}, which is no time it could run out after`, async () => {
+			it(`refuses a token with the creation date ${when}, which is no date`, async () => {
 				const made = { tokenMadeAt: new Date() };
 				const person = await addPerson(roomkey.store, made);
 				const hashedToken = createHash('sha256').update(person.token).digest('base64');
@@ -149,7 +149,7 @@ describe('accounts (9.2, 9.3)', () => {
 			});
 		}
 
-		it('takes a personal access token, which has no such time', async () => {
+		it('accepts a personal access token, which never expires', async () => {
 			const person = await addPerson(roomkey.store);
 			const hashedToken = createHash('sha256').update(person.token).digest('base64');
 			const loginTokens = [{ hashedToken, type: 'personalAccessToken', createdAt: new Date(0) }];
@@ -166,7 +166,7 @@ describe('accounts (9.2, 9.3)', () => {
 	});
 
 	describe('logout', () => {
-		it('removes the token the caller came with and no other, and announces it', async () => {
+		it('removes only the token of the caller, and announces its removal', async () => {
 			const person = await addPerson(roomkey.store, { username: 'two-devices', password: 'secret' });
 			const { token } = await logIn({ user: { username: 'two-devices' }, password: 'secret' });
 			const hashedToken = createHash('sha256').update(token).digest('base64');
@@ -182,13 +182,13 @@ describe('accounts (9.2, 9.3)', () => {
 			expect(await logIn({ resume: person.token })).to.include({ id: person.id });
 		});
 
-		it('does nothing where nobody is logged in', async () => {
+		it('does nothing for a caller who is not logged in', async () => {
 			expect(await roomkey.callAs({ setUserId: () => {} }, 'logout')).to.equal(undefined);
 		});
 	});
 
 	describe('me', () => {
-		it('returns the profile and nothing secret', async () => {
+		it('returns the profile without secrets', async () => {
 			await roomkey.store.users.updateOne(
 				{ _id: alice.id },
 				{ $set: { e2e: { public_key: 'public', private_key: 'private' } } },
@@ -210,7 +210,7 @@ describe('accounts (9.2, 9.3)', () => {
 		[0, true],
 		[1e9, true],
 	] as const) {
-		it(`a token of 60 days ${kept ? 'is good' : 'has run out'} where Accounts_LoginExpiration is ${days}`, async () => {
+		it(`a token of 60 days ${kept ? 'is valid' : 'has expired'} if Accounts_LoginExpiration is ${days}`, async () => {
 			const person = await addPerson(roomkey.store, { tokenMadeAt: new Date(Date.now() - 60 * DAY) });
 			await during(roomkey.store, 'Accounts_LoginExpiration', days, async () => {
 				if (kept) expect(await logIn({ resume: person.token })).to.include({ id: person.id });
@@ -221,7 +221,7 @@ describe('accounts (9.2, 9.3)', () => {
 		});
 	}
 
-	it('sweeps tokens that have run out, but no others and no personal access tokens', async () => {
+	it('a sweep removes expired login tokens, and neither valid ones nor personal access tokens', async () => {
 		const when = new Date(Date.now() - 91 * DAY);
 		const person = await addPerson(roomkey.store);
 		const [fresh] = await tokensOf(person.id);

@@ -65,7 +65,7 @@ describe('all rooms, for admins', () => {
 		});
 	});
 
-	it('show their members, and who of them holds the key', async () => {
+	it('show their members, and which of them hold the key', async () => {
 		const { members, total } = (await roomkey.call(admin, 'rooms.adminRooms.members', 'p')) as {
 			members: { username: string; roles: string[]; key: string }[];
 			total: number;
@@ -79,7 +79,7 @@ describe('all rooms, for admins', () => {
 		expect(JSON.stringify(members)).not.to.include('sealed').and.not.include('offer"');
 	});
 
-	it('are for those who hold view-room-administration alone', async () => {
+	it('are only for callers with view-room-administration', async () => {
 		for (const [name, ...args] of [
 			['rooms.adminRooms'],
 			['rooms.adminRooms.getRoom', 'p'],

@@ -87,13 +87,13 @@ describe('tokens by admins', () => {
 		expect(await revoke(admin, alice.id)).to.deep.equal({ revoked: 0 });
 	});
 
-	it('are for admins alone', async () => {
+	it('are only for admins', async () => {
 		for (const task of [create(alice, alice.id), list(alice, admin.id), revoke(alice, admin.id)])
 			expect(await rejection(task)).to.include({ error: 'error-unauthorized' });
 		expect(await rejection(create(null, alice.id))).to.include({ error: 'error-invalid-user' });
 	});
 
-	it('of an admin take the permission to make admins: otherwise a lesser role could become one', async () => {
+	it('of an admin require the permission to assign the role admin: otherwise a lesser role could become one', async () => {
 		const roles = ['admin', 'bot'];
 		await roomkey.call(admin, 'permissions.update', [{ _id: 'user-generate-access-token', roles }]);
 		const bot = await addPerson(roomkey.store, { username: 'bot', roles: ['bot'] });

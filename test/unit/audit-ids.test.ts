@@ -1,4 +1,4 @@
-/** What audit events say about whom and what a call was: ids of what the method has found, never names or values. */
+/** The field `about` of audit events: the ids of the documents that the method has found, never names or values. */
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { hashToken, tokenId } from '../../methods/model/users/tokens.js';
@@ -151,7 +151,7 @@ describe('the ids in audit events', () => {
 		});
 	}
 
-	it('of the revocation of one token have the id of this token', async () => {
+	it('of the revocation of one token include the id of this token', async () => {
 		const id = tokenId({ hashedToken: hashToken(bob.token) });
 		expect(await aboutOf('users.revokeTokens', { username: bob.username, tokenId: id })).to.deep.equal({
 			userId: bob.id,
@@ -159,7 +159,7 @@ describe('the ids in audit events', () => {
 		});
 	});
 
-	it('of a method that an application defines are those that the methods it calls have found', async () => {
+	it("of an application's method are the ids that the methods it calls have found", async () => {
 		expect(await aboutOf('own.dismiss', { who: bob.username })).to.deep.equal({ userId: bob.id });
 	});
 
@@ -170,7 +170,7 @@ describe('the ids in audit events', () => {
 		expect(facts).to.deep.include({ method: 'users.createToken', outcome: 'refused', about: { userId: bob.id } });
 	});
 
-	it('contain no text that identifies nothing', async () => {
+	it('contain no text of a client that is not the id of a document', async () => {
 		const before = log.lines.length;
 		await post(`${server.url}/api/v1/users.createToken`, admin, { username: 'my-password' });
 		await post(`${server.url}/api/v1/settings/my-password`, admin, { value: 'my-password' });
@@ -178,7 +178,7 @@ describe('the ids in audit events', () => {
 		expect(JSON.stringify(log.lines.slice(before))).to.not.include('my-password');
 	});
 
-	it('of revoked tokens are those of their owner; actor, method and request are those of the call', async () => {
+	it('of revoked tokens are those of their owner; the event names the caller, the method and the request', async () => {
 		const { body } = await post(`${server.url}/api/v1/users.revokeTokens`, admin, { username: bob.username });
 		expect(body).to.include({ success: true });
 		const line = log.lines.findLast(({ text }) => text === 'Login tokens were revoked');

@@ -9,7 +9,7 @@ describe('the bus', () => {
 
 	const watcher = (onChange: () => void | Promise<void>) => ({ onChange });
 
-	it('sends a change to listeners of all, the collection or the document, and nobody else', () => {
+	it('sends a change only to listeners of all changes, of the collection and of the document', () => {
 		const bus = createBus(memoryLog());
 		const notified: string[] = [];
 		bus.on('changed', () => void notified.push('all'));
@@ -33,7 +33,7 @@ describe('the bus', () => {
 		expect(notified).to.deep.equal(['all', 'users', 'alice']);
 	});
 
-	it('sends no more once a listener has left, and counts those who stay', () => {
+	it('sends nothing to a listener that was removed, and counts the others', () => {
 		const bus = createBus(memoryLog());
 		let notified = 0;
 		const alice = { collection: 'users', id: 'alice' } as const;
@@ -49,7 +49,7 @@ describe('the bus', () => {
 		expect({ notified, listeners: bus.listenerCount }).to.deep.equal({ notified: 0, listeners: 1 });
 	});
 
-	it('waits for listeners that go on, and logs one that fails', async () => {
+	it('waits for asynchronous listeners, and logs the error of one that fails', async () => {
 		const log = memoryLog();
 		const bus = createBus(log);
 		bus.watch(

@@ -37,12 +37,12 @@ describe('calls with types', () => {
 	});
 
 	for (const file of FILES) {
-		it(`compile or not as the lines say: ${file}`, () => {
+		it(`compile, or fail to compile, as the comments on their lines say: ${file}`, () => {
 			expect(errors.get(file) ?? []).to.deep.equal(wanted(file));
 		});
 	}
 
-	it('have no error elsewhere', () => {
+	it('have no errors on other lines', () => {
 		expect([...errors.keys()].filter((file) => !FILES.includes(file))).to.deep.equal([]);
 	});
 });

@@ -1,4 +1,4 @@
-/** Documents that others have written to the same database. */
+/** Documents that other processes and programs have written to the same database. */
 import { expect } from 'chai';
 import { createBus } from '../../server/cluster/bus.js';
 import { createChangedElsewhere } from '../../server/cluster/changedElsewhere.js';
@@ -58,7 +58,7 @@ describe('documents that are written elsewhere', () => {
 		expect(changes).to.have.length(1);
 	});
 
-	it('are published again if a state returns that was replaced meanwhile', async () => {
+	it('are published again if a state returns that another state had replaced', async () => {
 		const rid = await addRoom(test.store, []);
 		const { elsewhere, changes } = start();
 		for (const topic of ['one', 'two', 'one']) {
@@ -69,7 +69,7 @@ describe('documents that are written elsewhere', () => {
 		expect(changes.map(({ document }) => (document as { topic?: string }).topic)).to.deep.equal(['one', 'two', 'one']);
 	});
 
-	it('are published as removed once, with what is still known of them', async () => {
+	it('are published once as removed, with the fields that are still known', async () => {
 		const { elsewhere, changes } = start();
 		const last = { _id: 'gone', rid: 'room', u: { _id: 'alice' } };
 		for (let i = 0; i < 2; i++) {
@@ -91,7 +91,7 @@ describe('documents that are written elsewhere', () => {
 		expect(changes).to.deep.equal([{ collection: 'users', action: 'inserted', document: { _id: id } }]);
 	});
 
-	it('are read again if this process writes one while it is read', async () => {
+	it('are read again if this process writes one of them during the read', async () => {
 		const rid = await addRoom(test.store, []);
 		let reads = 0;
 		const find: Store['rooms']['find'] = (...args) => {
@@ -112,7 +112,7 @@ describe('documents that are written elsewhere', () => {
 		expect(changes.map(({ document }) => (document as { topic?: string }).topic)).to.deep.equal(['ours']);
 	});
 
-	it('are read in one query for each collection, and again until the store is available', async () => {
+	it('are read in one query for each collection, which is repeated until the store is available', async () => {
 		const rooms = [await addRoom(test.store, []), await addRoom(test.store, []), await addRoom(test.store, [])];
 		let reads = 0;
 		const find: Store['rooms']['find'] = (...args) => {
@@ -125,14 +125,14 @@ describe('documents that are written elsewhere', () => {
 		expect([reads, changes.length]).to.deep.equal([3, 3]);
 	});
 
-	it('are dropped when too many wait, and then all must be looked at again', async () => {
+	it('are dropped when too many wait; then everything that is observed must be read again', async () => {
 		const { elsewhere, overflows } = start();
 		for (let i = 0; i <= 100_000; i++) elsewhere.report('rooms', `${i}`);
 		expect(overflows()).to.equal(1);
 		await elsewhere.settled();
 	});
 
-	it('are ignored if the collection is unknown, and after the end', async () => {
+	it('are ignored if the collection is unknown, and after the close', async () => {
 		const { elsewhere, changes } = start();
 		for (const name of ['unknown', '__proto__', 'constructor']) elsewhere.report(name, 'x');
 		await elsewhere.settled();

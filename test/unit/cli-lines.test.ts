@@ -12,7 +12,7 @@ async function linesOf(chunks: Iterable<string>): Promise<Line[]> {
 }
 
 describe('the lines of a file', () => {
-	it('are the same, wherever the chunks end', async () => {
+	it('do not depend on how the file is split into chunks', async () => {
 		const text = '\uFEFFa\n\nb\r\nc\u2028\uFEFFd\re';
 		const expected = ['a', '', 'b\r', 'c\u2028\uFEFFd\re'].map((line, i) => ({ text: line, number: i + 1 }));
 		for (const chunks of [[text], [...text], ['', text, '']]) expect(await linesOf(chunks)).to.deep.equal(expected);
@@ -20,7 +20,7 @@ describe('the lines of a file', () => {
 		expect(await linesOf([])).to.deep.equal([]);
 	});
 
-	it('are named without their text if they are longer than a string may be, and the next line is read', async () => {
+	it('have no text if they are longer than a string can be, and the next line is read', async () => {
 		const part = 'x'.repeat(1024 * 1024);
 		function* chunks() {
 			yield 'first\n';

@@ -1,4 +1,4 @@
-/** The parts of the connection between processes, each alone. */
+/** The parts of the connection between processes, each tested alone. */
 import { expect } from 'chai';
 import { type Bus, createBus } from '../../server/cluster/bus.js';
 import { createCatchUp } from '../../server/cluster/catchUp.js';
@@ -15,7 +15,7 @@ import { memoryLog } from '../support/log.js';
 describe('the messages of others', () => {
 	const later = 60_000;
 
-	it('are delivered once, in any order, and gaps are noticed', () => {
+	it('are delivered once, in any order, and gaps in their numbers are noticed', () => {
 		const peers = new Peers();
 		expect(peers.noteMessage('a', 1, true, later)).to.include({ isNew: true, isGap: false });
 		expect(peers.noteMessage('a', 1, true, later)).to.include({ isNew: false, isGap: false });
@@ -26,14 +26,14 @@ describe('the messages of others', () => {
 		expect([...peers.missingToAskFor(later)]).to.deep.equal([{ of: 'a', missing: [3] }]);
 	});
 
-	it('are missed if a beat announces more than have arrived', () => {
+	it('are missing if a beat announces a higher number than has arrived', () => {
 		const peers = new Peers();
 		peers.noteMessage('a', 1, true, later);
 		expect(peers.noteMessage('a', 3, false, later)).to.include({ isNew: false, isGap: true });
 		expect([...peers.missingToAskFor(later)]).to.deep.equal([{ of: 'a', missing: [2, 3] }]);
 	});
 
-	it('are not missed of a process that is met soon after the connection, but later', () => {
+	it('of a process that is met soon after the own connection are not missing; of one that is met later they are', () => {
 		const peers = new Peers();
 		peers.noteOwnConnection(later);
 		expect(peers.noteMessage('a', 7, false, later + 10)).to.include({ isGap: false });
@@ -41,7 +41,7 @@ describe('the messages of others', () => {
 		expect(peers.noteMessage('new', 0, false, later + 10_000)).to.include({ isGap: false });
 	});
 
-	it('are missed since a process was lost that returns', () => {
+	it('of a process that was lost and returns are missing since its loss', () => {
 		const peers = new Peers();
 		peers.noteMessage('a', 1, true, later);
 		peers.removeSilent(later + 4000);
@@ -50,7 +50,7 @@ describe('the messages of others', () => {
 		expect([...peers.missingToAskFor(later + 90_000)]).to.deep.equal([{ of: 'a', missing: [2, 3] }]);
 	});
 
-	it('are missed of a process that was alone until now, for as long as it was', () => {
+	it('of a process that was disconnected from all others are missing for that time', () => {
 		const peers = new Peers();
 		peers.noteOwnConnection(later);
 		expect(peers.noteMessage('a', 2, false, later + 10, 60_000)).to.include({
@@ -60,14 +60,14 @@ describe('the messages of others', () => {
 		expect(peers.noteMessage('new', 0, false, later + 10, 60_000)).to.include({ isGap: false });
 	});
 
-	it('are given up after a while', () => {
+	it('that stay missing are given up after some time', () => {
 		const peers = new Peers();
 		peers.noteMessage('a', 1, true, later);
 		peers.noteMessage('a', 3, true, later);
 		expect([...peers.missingToAskFor(later + 20_000)]).to.deep.equal([]);
 	});
 
-	it('end with a process that is silent, or says so', () => {
+	it('end with a process that is silent for too long or announces its end', () => {
 		const peers = new Peers();
 		peers.noteMessage('a', 1, true, later);
 		peers.noteMessage('b', 1, true, later + 3000);
@@ -78,7 +78,7 @@ describe('the messages of others', () => {
 		expect([peers.remove('c'), peers.remove('unknown'), peers.size]).to.deep.equal([true, false, 0]);
 	});
 
-	it('come from a limited number of processes, and only so many are asked for', () => {
+	it('are accepted from, and requested of, a limited number of processes', () => {
 		const peers = new Peers();
 		for (let i = 0; i < 1500; i++) peers.noteMessage(`peer ${i}`, 1, true, i);
 		expect(peers.size).to.equal(1000);
@@ -120,7 +120,7 @@ describe('a process', () => {
 		requested = [];
 	});
 
-	it('logs an event of a stream that is too large for the others, without its arguments', async () => {
+	it('logs an event of a stream that is too large to be sent to others, without its arguments', async () => {
 		const bus = createBus(log);
 		const cluster = join(bus, 1000);
 		bus.publish('notify', { stream: 'news', eventName: 'all', args: ['x'.repeat(2000)] });
@@ -130,7 +130,7 @@ describe('a process', () => {
 		expect(line?.facts).to.deep.equal({ stream: 'news', maxBytes: 1000 });
 	});
 
-	it('looks at everything written since a process that connects again was alone', async () => {
+	it('reads again everything written during the time for which a process was disconnected', async () => {
 		const cluster = join(createBus(log));
 		handlers?.onConnect();
 		for (const [from, hello] of [
@@ -157,7 +157,7 @@ describe('the messages to others', () => {
 	const changed = (id: string) =>
 		eventOf('changed', { collection: 'rooms', action: 'updated', document: { _id: id } as never });
 
-	it('collect what happens in one turn, and name each document once', () => {
+	it('combine the changes of one turn of the event loop, and name each document once', () => {
 		const { outbox, messages } = outboxOf(10_000);
 		for (const id of ['a', 'b', 'a']) outbox.add(changed(id));
 		outbox.flush();
@@ -166,7 +166,7 @@ describe('the messages to others', () => {
 		expect(message?.events?.map((event) => (event as { id: string }).id)).to.deep.equal(['b', 'a']);
 	});
 
-	it('are split at the largest size, and numbered', () => {
+	it('are split at the maximum size, and numbered', () => {
 		const { outbox, sent, messages } = outboxOf(1000);
 		for (let i = 0; i < 50; i++) outbox.add(changed(`room ${i}`));
 		outbox.flush();
@@ -175,7 +175,7 @@ describe('the messages to others', () => {
 		expect(messages().flatMap((message) => message?.events ?? [])).to.have.length(50);
 	});
 
-	it('say to look again instead of what is too large', () => {
+	it('ask others to read everything again in place of an event that is too large', () => {
 		const { outbox, tooLarge, messages } = outboxOf(1000);
 		outbox.add(eventOf('notify', { stream: 's', eventName: 'e', args: ['x'.repeat(2000)] }));
 		outbox.flush();
@@ -183,7 +183,7 @@ describe('the messages to others', () => {
 		expect(tooLarge).to.have.length(1);
 	});
 
-	it('are sent again on request, but not to each of many who ask at once', () => {
+	it('are sent again once, even if many processes request them', () => {
 		const { outbox, messages } = outboxOf(10_000);
 		outbox.add(changed('a'));
 		outbox.flush();
@@ -191,7 +191,7 @@ describe('the messages to others', () => {
 		expect(messages()[1]).to.deep.include({ n: 1, again: true, events: messages()[0]?.events });
 	});
 
-	it('are kept in a limited number', () => {
+	it('are kept up to a maximum number for such requests', () => {
 		const { outbox } = outboxOf(10_000);
 		for (let i = 0; i <= 10_000; i++) {
 			outbox.add(changed('a'));
@@ -217,7 +217,7 @@ describe('the messages to others', () => {
 });
 
 describe('looking again', () => {
-	it('runs once for many requests, from the earliest time on, and again after a failure', async () => {
+	it('runs once for many requests, from the earliest of their times, and again after a failure', async () => {
 		const seen: number[] = [];
 		let failures = 1;
 		const catchUp = createCatchUp(
@@ -257,7 +257,7 @@ describe('the settings of NATS', () => {
 		expect(parseNatsUrls('nats://token@host')).to.include({ credentials: 'token' });
 	});
 
-	it('name no password in errors', () => {
+	it('are not quoted in errors if they contain a password', () => {
 		for (const urls of ['http://u:secret@host', 'nats://u:secret@', 'nats://u:secret@host:port', '']) {
 			expect(() => parseNatsUrls(urls))
 				.to.throw(OptionError, /nats must be/)
@@ -266,12 +266,12 @@ describe('the settings of NATS', () => {
 		}
 	});
 
-	it('need files that can be read, and a certificate with its key', () => {
+	it('require files that can be read, and a certificate with its key', () => {
 		const none = { 'nats-credentials': undefined, 'nats-ca': undefined, 'nats-cert': undefined, 'nats-key': undefined };
 		expect(() => natsSettings('nats://h', { ...none, 'nats-ca': '/nowhere' })).to.throw(OptionError, /nats-ca/);
 		expect(() => natsSettings('nats://h', { ...none, 'nats-cert': '/nowhere' })).to.throw(
 			OptionError,
-			/belong together/,
+			/need each other/,
 		);
 	});
 
@@ -279,7 +279,7 @@ describe('the settings of NATS', () => {
 		const nats = 'nats://127.0.0.1:4222';
 		expect(() => checkServerOptions({ nats, natsCert: 'package.json', port: -1 })).to.throw(
 			OptionError,
-			/^2 settings are wrong:.*port.*nats-cert and nats-key belong together/s,
+			/^2 settings are wrong:.*port.*nats-cert and nats-key need each other/s,
 		);
 		expect(() => checkServerOptions({ nats, natsCa: '/nowhere/ca', tlsCert: '/nowhere/cert' })).to.throw(
 			OptionError,

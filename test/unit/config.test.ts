@@ -32,7 +32,7 @@ describe('the configuration', () => {
 		});
 	});
 
-	it('takes flags before the environment, and that before the defaults', () => {
+	it('prefers flags to the environment, and the environment to the defaults', () => {
 		expect(configOf('', { PORT: '4000' }).port).to.equal(4000);
 		expect(configOf('--port 5000', { PORT: '4000' }).port).to.equal(5000);
 		expect(configOf('--port=0', { PORT: '' }).port).to.equal(0);
@@ -42,7 +42,7 @@ describe('the configuration', () => {
 		expect(configOf('--compression', { ROOMKEY_COMPRESSION: 'off' }).compression).to.equal(true);
 	});
 
-	it('takes switches from the environment as true or false', () => {
+	it('reads switches in the environment as true or false', () => {
 		expect(configOf('--sign-ups')['sign-ups']).to.equal(true);
 		expect(configOf('', { ROOMKEY_SIGN_UPS: 'true' })['sign-ups']).to.equal(true);
 		expect(configOf('', { ROOMKEY_SIGN_UPS: 'false' })['sign-ups']).to.equal(false);
@@ -59,12 +59,12 @@ describe('the configuration', () => {
 		['--memory', { MONGO_URL: 'mongodb://h/db' }, { kind: 'memory' }],
 		['--data x', { MONGO_URL: 'mongodb://h/db' }, { kind: 'files', folder: 'x' }],
 	] as const) {
-		it(`keeps the data where '${line}' with ${JSON.stringify(env)} says`, () => {
+		it(`stores the data where '${line}' with ${JSON.stringify(env)} says`, () => {
 			expect(configOf(line, env).store).to.deep.equal(store);
 		});
 	}
 
-	it('keeps the demo on this machine, unless another address is given', () => {
+	it('lets the demo listen on this machine only, unless another address is given', () => {
 		expect(configOf('--demo').host).to.equal('127.0.0.1');
 		expect(configOf('--demo --host 0.0.0.0').host).to.equal('0.0.0.0');
 	});
@@ -98,7 +98,7 @@ describe('the configuration', () => {
 		});
 	}
 
-	it('names a wrong --config once', () => {
+	it('reports an unreadable --config once', () => {
 		expect(() => configOf('--config=')).to.throw(OptionError, /^--config must not be empty$/);
 	});
 
@@ -116,7 +116,7 @@ describe('the configuration', () => {
 		}
 	});
 
-	it('takes the first admin from the environment alone: everybody can read a command line', () => {
+	it('reads the first admin only from the environment, because all users of a machine can read a command line', () => {
 		const env = { ADMIN_USERNAME: 'root', ADMIN_PASS: ' secret ', ADMIN_EMAIL: 'root@example.com' };
 		const who = { 'admin-username': 'root', 'admin-pass': ' secret ', 'admin-email': 'root@example.com' };
 		expect(configOf('', env)).to.include(who);

@@ -21,17 +21,17 @@ describe('a conditional write', () => {
 			({ msgs = 0 }) => ({ whereUnchanged: { _id, msgs }, update: { $set: { msgs: msgs + 1 } } }),
 		);
 
-	it('loses no update of many callers at once', async () => {
+	it('loses no update of many concurrent callers', async () => {
 		const rid = await addRoom(roomkey.store, [], { msgs: 0 });
 		await Promise.all(Array.from({ length: 50 }, () => count(rid)));
 		expect((await roomkey.store.rooms.findOne({ _id: rid }))?.msgs).to.equal(50);
 	});
 
-	it('returns null for a document that is not there', async () => {
+	it('returns null for a document that does not exist', async () => {
 		expect(await count('missing')).to.equal(null);
 	});
 
-	it('gives up after the call has ended, and where no attempt can succeed', async () => {
+	it('stops after the call has ended, and after too many conflicts', async () => {
 		expect(await rejection(retryOnConflict(async () => CONFLICT))).to.include({ error: 'error-timeout' });
 		const call = new AbortController();
 		const attempts: number[] = [];
@@ -67,7 +67,7 @@ describe('a list that is read in pages', () => {
 		return pages;
 	}
 
-	it('comes in the order of its key, each document once', async () => {
+	it('has each document once, in the order of the key', async () => {
 		expect(await read({}, 2)).to.deep.equal([['a', 'b'], ['c', 'd'], ['e']]);
 		expect(await read({}, 5)).to.deep.equal([ids]);
 		expect(await read({ 'u._id': { $ne: 'b' } }, 2)).to.deep.equal([
@@ -77,7 +77,7 @@ describe('a list that is read in pages', () => {
 		expect(await read({ rid: 'missing' }, 2)).to.deep.equal([]);
 	});
 
-	it('is not read on once the call has ended', async () => {
+	it('is not read further once the call has ended', async () => {
 		const call = new AbortController();
 		const pages = pagesOf(roomkey.store.subscriptions, { rid }, { size: 2, signal: call.signal });
 		await pages.next();

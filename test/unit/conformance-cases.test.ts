@@ -51,7 +51,7 @@ describe('conformance cases', () => {
 		expect(new Set(cases.map(({ name }) => name)).size).to.equal(cases.length);
 	});
 
-	it('have no two cases with the same steps', () => {
+	it('differ in their steps', () => {
 		const bySteps = new Map(cases.map((one) => [`${one.connect} ${one.path} ${names(one)}`, one.name]));
 		expect(cases.filter((one) => bySteps.get(`${one.connect} ${one.path} ${names(one)}`) !== one.name)).to.deep.equal(
 			[],
@@ -62,7 +62,7 @@ describe('conformance cases', () => {
 		for (const one of cases) check(one, CaseForm);
 	});
 
-	it('expect something', () => {
+	it('each expect at least one message', () => {
 		const expects = (step: object) =>
 			['receive', 'receiveAll', 'receiveFrame', 'quiet', 'closed', 'answer'].some((key) => key in step);
 		expect(cases.filter(({ steps }) => !steps.some(expects)).map(({ name }) => name)).to.deep.equal([]);
@@ -77,7 +77,7 @@ describe('conformance cases', () => {
 		expect(cases.filter((one) => !isKnown(one)).map(({ section }) => section)).to.deep.equal([]);
 	});
 
-	it('use every method and publication that a server must supply, and README.md describes each', () => {
+	it('use every method and publication that a server must have, and README.md describes each', () => {
 		const text = JSON.stringify(cases);
 		const readme = readFileSync('test/conformance/README.md', 'utf8');
 		for (const { name } of [...methods, ...publications]) {
@@ -86,7 +86,7 @@ describe('conformance cases', () => {
 		}
 	});
 
-	it('use every feature', () => {
+	it('use every feature of the format', () => {
 		const used = new Set(cases.flatMap(({ needs = [] }) => needs));
 		expect([...used].sort()).to.deep.equal([...FEATURES]);
 	});
@@ -110,13 +110,13 @@ describe('holes in conformance cases', () => {
 		[{ '?': 'includes', members: { a: 1 } }, [{ a: 1 }, { b: 2, a: 1 }], [{ a: 2 }, { b: 2 }, 5]],
 		[{ '?': 'not', value: 5 }, [6, null, '5'], [5]],
 	] as [object, unknown[], unknown[]][]) {
-		it(`${JSON.stringify(hole)} fits what it should, and nothing else`, () => {
+		it(`${JSON.stringify(hole)} matches the values it should, and no others`, () => {
 			for (const value of fits) expect(differs(hole, value), JSON.stringify(value)).to.equal(false);
 			for (const value of others) expect(differs(hole, value), JSON.stringify(value)).to.equal(true);
 		});
 	}
 
-	it('compare lists and objects as a whole, in any order of members', () => {
+	it('leave the rest of lists and objects to be compared as a whole; the order of members does not matter', () => {
 		expect(differs({ a: [1, { b: 2 }], c: null }, { c: null, a: [1, { b: 2 }] })).to.equal(false);
 		for (const other of [
 			{ a: [1, { b: 2 }] },
@@ -130,13 +130,13 @@ describe('holes in conformance cases', () => {
 		}
 	});
 
-	it('say where the difference is', () => {
+	it('report the place of a difference', () => {
 		expect(difference({ a: [1, { b: 2 }] }, { a: [1, { b: 3 }] }, new Map())).to.equal(
 			'expected 2, received 3 at a.1.b',
 		);
 	});
 
-	it('keep a named value, and want it again', () => {
+	it('with a name keep their value, and expect the same value again', () => {
 		const bindings = new Map();
 		const hole = { '?': 'string', name: 'x' };
 		expect(difference(hole, 'one', bindings)).to.equal(undefined);
@@ -145,7 +145,7 @@ describe('holes in conformance cases', () => {
 		expect(fill({ a: [{ '?': 'bound', name: 'x' }] }, bindings)).to.deep.equal({ a: ['one'] });
 	});
 
-	it('stand for a fresh text, the same in one run and another in the next', () => {
+	it('for a fresh text have one value in a run and another in the next run', () => {
 		const bindings = new Map();
 		const text = fill('<x>', bindings) as string;
 		expect(text).to.match(/^x-[0-9a-f]{16}$/);
@@ -155,7 +155,7 @@ describe('holes in conformance cases', () => {
 		expect(fill('a <x> b', bindings)).to.equal('a <x> b');
 	});
 
-	it('refuse a hole that has no value to send, and one of an unknown kind', () => {
+	it('are refused if they have no value to send, or an unknown kind', () => {
 		expect(() => fill({ '?': 'string' }, new Map())).to.throw('has no value to send');
 		expect(() => difference({ '?': 'strnig' }, 'x', new Map())).to.throw('There is no hole');
 	});

@@ -128,7 +128,7 @@ describe('createServer', () => {
 		expect(server.events.named('news all')).to.deep.equal([['write']]);
 	});
 
-	it('gives a collection the name of one of Roomkey’s keys, which are not names in the database', async () => {
+	it("lets a collection have the name of a property of Roomkey's store, because that is not its name in the database", async () => {
 		const rooms = collection<Task>('rooms');
 		await open({ collections: [rooms] });
 		const own = (server.collections as unknown as { rooms: Collection<Task> }).rooms;
@@ -137,7 +137,7 @@ describe('createServer', () => {
 		expect(await own.countDocuments({})).to.equal(1);
 	});
 
-	it('passes own error codes to callers', async () => {
+	it("passes the application's own error codes to callers", async () => {
 		const alice = await (await open()).addUser();
 		for (const text of ['1', '2', '3']) await server.call(alice, 'tasks.add', text);
 		const error = await rejection(server.call(alice, 'tasks.add', '4'));
@@ -148,14 +148,14 @@ describe('createServer', () => {
 		});
 	});
 
-	it('gives own permissions to own roles', async () => {
+	it("lets the application's roles hold its permissions", async () => {
 		await open({ permissions: { 'tasks.removeAny': ['editor'] } });
 		const [editor, user] = [await server.addUser({ roles: ['editor'] }), await server.addUser()];
 		expect(await rejection(server.call(user, 'tasks.removeAny', 'x'))).to.include({ error: 'error-unauthorized' });
 		expect(await server.call(editor, 'tasks.removeAny', 'x')).to.equal(false);
 	});
 
-	it('logs in by an own handler; another handler gets what the first leaves', async () => {
+	it('logs in by a login handler; the next handler is asked if the first returns nothing', async () => {
 		const bySecret = loginHandler('secret', async (options, { store }) => {
 			if (options.secret === undefined) return undefined;
 			if (options.secret !== 'open') throw new ClientError(403, 'Wrong secret');
@@ -180,14 +180,14 @@ describe('createServer', () => {
 		expect(await again.call('login', { resume: login.token })).to.include({ type: 'resume' });
 	});
 
-	it('refuses a login by an own handler as a deactivated user', async () => {
+	it('refuses a login as a deactivated user by a login handler', async () => {
 		const handler = loginHandler('id', ({ id }) => (typeof id === 'string' ? { userId: id } : undefined));
 		await open({ loginHandlers: [handler] });
 		const gone = await server.addUser({ active: false });
 		expect(await rejection((await server.connect()).call('login', { id: gone.id }))).to.include({ error: 403 });
 	});
 
-	it('has accounts and no key service unless asked, and neither if told', async () => {
+	it('has accounts and no key service by default; `accounts: false` and `keys: true` reverse this', async () => {
 		await open();
 		const offered = async (name: string) => (await rejection(server.call(null, name))).message;
 		expect(await offered('login')).to.include('Match');
@@ -198,7 +198,7 @@ describe('createServer', () => {
 		expect(await offered('e2e.fetchMyKeys')).not.to.include('not found');
 	});
 
-	it('calls methods as a user, or as nobody, without counting them', async () => {
+	it('calls methods as a user or without a user, and does not count these calls', async () => {
 		const limited = method({
 			name: 'limited',
 			summary: 'Says who calls',
@@ -214,7 +214,7 @@ describe('createServer', () => {
 		await real.close();
 	});
 
-	it('hears of clients that connect', async () => {
+	it('calls onConnection for clients that connect', async () => {
 		const addresses: (string | null)[] = [];
 		await open({ onConnection: [({ clientAddress }) => void addresses.push(clientAddress)] });
 		await server.connect();
@@ -237,7 +237,7 @@ describe('createServer', () => {
 		expect(server.logs.filter(({ level }) => level === 'error')).to.deep.equal([]);
 	});
 
-	it('draws the random values of a method from the seed of its client', async () => {
+	it('derives the random values of a method from the seed of its client', async () => {
 		await open();
 		const alice = await server.addUser();
 		const [a, b] = [await server.call(alice, 'tasks.add', '1'), await server.call(alice, 'tasks.add', '2')];
@@ -278,11 +278,11 @@ describe('createServer', () => {
 		});
 	}
 
-	it('refuses two methods of one name, and closes the store', async () => {
+	it('refuses two methods with one name, and closes the store', async () => {
 		expect((await rejection(open({ methods: [addTask, addTask] }))).message).to.include('already defined');
 	});
 
-	it('refuses a REST path that another method or Roomkey has, and names both', async () => {
+	it('refuses a REST path of another method or of Roomkey, and names both', async () => {
 		const at = (name: string, path: string, verb: 'GET' | 'POST' = 'GET') =>
 			method({
 				name,
@@ -315,7 +315,7 @@ describe('createServer', () => {
 		expect(await message(at('a', 'login', 'POST'))).to.include("POST /api/v1/login is Roomkey's own");
 	});
 
-	it('lets functions be taken out of the context of a method and of a publication', async () => {
+	it('lets functions be destructured from the context of a method and of a publication', async () => {
 		const inner = method({ name: 'inner', summary: 'Returns 1', args: {}, run: () => 1 });
 		const outer = method({
 			name: 'outer',
@@ -365,7 +365,7 @@ describe('EJSON', () => {
 		expect(EJSON.clone(value)).not.to.equal(value);
 	});
 
-	it('carries an own type', async () => {
+	it('encodes and decodes a type of the application', async () => {
 		class Money {
 			constructor(readonly cents: number) {}
 			typeName = () => 'money-of-a-test';

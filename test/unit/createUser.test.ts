@@ -1,4 +1,4 @@
-/** test/contract/ddp.md 16.1 and 16.3: who may make an account, and whose name it may have. */
+/** test/contract/ddp.md 16.1 and 16.3: who may create an account, and which names are refused. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import type { User } from '../../shared/documents.js';
@@ -62,7 +62,7 @@ describe('createUser', () => {
 		expect(await logIn({ email: 'ANNA@example.com' }, password)).to.include({ id });
 	});
 
-	it('takes a name or an e-mail alone, and needs no password', async () => {
+	it('accepts a name or an e-mail alone, and needs no password', async () => {
 		const named = await userOf((await signUp({ username: 'only-name' })).id);
 		expect(named).not.to.have.any.keys('emails', 'profile');
 		expect(named.services).not.to.have.property('password');
@@ -83,7 +83,7 @@ describe('createUser', () => {
 	});
 
 	for (const options of [{}, { password: 'secret' }, { username: '', email: '' }]) {
-		it(`needs a name or an e-mail: ${JSON.stringify(options)}`, async () => {
+		it(`requires a name or an e-mail: ${JSON.stringify(options)}`, async () => {
 			expect(await rejection(signUp(options))).to.include({
 				error: 400,
 				reason: 'Need to set a username or email',
@@ -120,12 +120,12 @@ describe('createUser', () => {
 		['error-invalid-email', { email: 'alice' }],
 		['error-invalid-email', { username: 'fine', email: 'a b@example.com' }],
 	] as const) {
-		it(`refuses what users.create does: ${JSON.stringify(options)}`, async () => {
+		it(`refuses what users.create refuses: ${JSON.stringify(options)}`, async () => {
 			expect(await rejection(signUp(options))).to.deep.include({ error: code, details: { method: 'createUser' } });
 		});
 	}
 
-	it('gives nobody roles or services they ask for', async () => {
+	it('ignores roles and services in the options', async () => {
 		const { id } = await signUp({
 			username: 'sly',
 			roles: ['admin'],
@@ -150,7 +150,7 @@ describe('createUser', () => {
 			{ username: 'free', email: 'TAKEN.one@example.COM' },
 			{ username: 'taken.one', email: 'free@example.com' },
 		]) {
-			it(`is refused, without a word which: ${JSON.stringify(options)}`, async () => {
+			it(`is refused without naming the taken field: ${JSON.stringify(options)}`, async () => {
 				const count = await roomkey.store.users.countDocuments({});
 				expect(await rejection(signUp(options))).to.include(TAKEN);
 				expect(await roomkey.store.users.countDocuments({})).to.equal(count);
@@ -164,13 +164,13 @@ describe('createUser', () => {
 				email,
 			})),
 		]) {
-			it(`is not confused by ${JSON.stringify(options)}`, async () => {
+			it(`accepts other names and e-mails: ${JSON.stringify(options)}`, async () => {
 				expect(await signUp(options)).to.have.property('id');
 			});
 		}
 	});
 
-	describe('of many at once', () => {
+	describe('of several concurrent calls', () => {
 		const cases = (name: string) => [name, name.toUpperCase(), name[0]?.toUpperCase() + name.slice(1), name];
 
 		for (const [what, optionsOf] of [
@@ -178,7 +178,7 @@ describe('createUser', () => {
 			['e-mail', (name: string) => ({ email: `${name}@example.com` })],
 			['e-mail under other names', (name: string, i: number) => ({ username: `${name}-${i}-m`, email: `m-${name}@x` })],
 		] as const) {
-			it(`with the same ${what}, but for case, lets exactly one in`, async () => {
+			it(`lets exactly one of several concurrent calls have the same ${what}, ignoring case`, async () => {
 				for (let round = 0; round < 3; round++) {
 					const name = `crowd${round}`;
 					const before = await roomkey.store.users.countDocuments({});
@@ -199,7 +199,7 @@ describe('createUser', () => {
 			return { ...store, users: { ...store.users, findOne } };
 		}
 
-		it('takes a user back when someone else proves to have had the name first', async () => {
+		it('removes the new user again if another user turns out to have had the name first', async () => {
 			const blind = await openRoomkey(undefined, { signUps: true }, shortSighted);
 			await addPerson(blind.store, { username: 'Early' });
 			expect(await rejection(signUp({ username: 'early' }, blind))).to.include(TAKEN);

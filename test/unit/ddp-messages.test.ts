@@ -3,19 +3,19 @@ import { expect } from 'chai';
 import { parseRequest } from '../../server/ddp/codec.js';
 
 describe('a message that is refused (9)', () => {
-	it('is sent back when it is short', () => {
+	it('is returned in the error if it is short', () => {
 		const message = { msg: 'foo', a: 1 };
 		expect(parseRequest(message, JSON.stringify(message))).to.equal(
 			'{"msg":"error","reason":"Bad request","offendingMessage":{"msg":"foo","a":1}}',
 		);
 	});
 
-	it('is left out when it is short only as it came', () => {
+	it('is left out if it is short only in its frame', () => {
 		const message = { msg: 'foo', params: [new Uint8Array(700)] };
 		expect(parseRequest(message, '')).to.equal('{"msg":"error","reason":"Bad request"}');
 	});
 
-	it('is not even written when its frame is long', () => {
+	it('is not encoded if its frame is long', () => {
 		const message = { msg: 'foo', toJSON: () => expect.fail('written') };
 		expect(parseRequest(message, ' '.repeat(1025))).to.equal('{"msg":"error","reason":"Bad request"}');
 	});

@@ -138,7 +138,7 @@ describe('a wrong definition', () => {
 		});
 	}
 
-	it('is a live query without the fields that clients may see', () => {
+	it('is a live query without a list of the fields that clients may see', () => {
 		for (const fields of [undefined, null, {}, { services: 0 }, ['username'], 'username']) {
 			expect(() => js.liveQuery('users', {}, fields), JSON.stringify(fields)).to.throw(
 				DefinitionError,

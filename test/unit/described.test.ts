@@ -78,7 +78,7 @@ describe('the checks of what servers answer in tests', () => {
 		});
 	}
 
-	it('leave out a server whose port is not checked any more', async () => {
+	it('report nothing about a server whose port is no longer checked', async () => {
 		status = 201;
 		const port = Number(new URL(url).port);
 		uncheckPort(port);
@@ -162,7 +162,7 @@ describe('the checks of what servers answer in tests', () => {
 		});
 	}
 
-	it('know what was sent as bytes', async () => {
+	it('recognize a subscription that was sent as bytes', async () => {
 		react = ({ id }) => [
 			{ msg: 'added', collection: 'things', id: 'x' },
 			{ msg: 'ready', subs: [id] },

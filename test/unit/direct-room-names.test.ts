@@ -1,4 +1,4 @@
-/** Issue 10: direct rooms carry the present names of their members, by whichever method a member's name changes. */
+/** Direct rooms have the present names of their members, whichever method changes a name. */
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
 import type { Room } from '../../shared/documents.js';
@@ -58,7 +58,7 @@ describe('names of direct rooms', () => {
 				expect(await namesFor(ann, rid)).to.deep.equal([bob.username, 'Bob']);
 			});
 
-			it('a new user name is the fname where there is no display name', async () => {
+			it('without a display name the new user name becomes the fname', async () => {
 				const [ann, bob] = [await person(), await person()];
 				const rid = await open(ann, bob);
 				const username = `${ann.username}.new`;
@@ -67,7 +67,7 @@ describe('names of direct rooms', () => {
 				expect(await usernamesOf(rid)).to.have.members([username, bob.username]);
 			});
 
-			it('a direct room of several is named after all others for each, in the order of display names', async () => {
+			it('a direct room of several users is named for each after all others, in the order of display names', async () => {
 				const [ann, bob, carl] = [await person('Ann'), await person('Bob'), await person('Carl')];
 				const rid = await open(carl, bob, ann);
 				expect(await namesFor(carl, rid)).to.deep.equal([`${ann.username}, ${bob.username}`, 'Ann, Bob']);
@@ -88,7 +88,7 @@ describe('names of direct rooms', () => {
 				expect(await usernamesOf(rid)).to.deep.equal([username]);
 			});
 
-			it('the same names again complete what an interrupted call left, and else write nothing', async () => {
+			it('a repeated change completes an interrupted one, and otherwise writes nothing', async () => {
 				const [ann, bob] = [await person('Ann'), await person('Bob')];
 				const rid = await open(ann, bob);
 				await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { fname: 'old' } });
@@ -99,7 +99,7 @@ describe('names of direct rooms', () => {
 		});
 	}
 
-	it('two members who change their names at once are both named anew', async () => {
+	it('two members who change their names concurrently are both renamed', async () => {
 		const [ann, bob, carl] = [await person('Ann'), await person('Bob'), await person('Carl')];
 		const rid = await open(carl, bob, ann);
 		const update = (who: Person, name: string) =>

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { DocumentMap } from '../../server/ddp/publications/document-map.js';
 
-describe('a map of documents', () => {
-	it('does what Maps within a Map do', () => {
+describe('a DocumentMap', () => {
+	it('has the entries that a Map of Maps has after the same operations', () => {
 		const collection = fc.constantFrom('a', 'b');
 		const key = fc.constantFrom('1', '2');
 		const act = fc.oneof(
@@ -15,13 +15,13 @@ describe('a map of documents', () => {
 				const documents = new DocumentMap<number>();
 				const model = new Map<string, Map<string, number>>();
 				for (const each of acts) {
-					const there = model.get(each.collection) ?? new Map<string, number>();
+					const entries = model.get(each.collection) ?? new Map<string, number>();
 					if (each.act === 'set') {
 						documents.set(each.collection, each.key, each.value);
-						model.set(each.collection, there.set(each.key, each.value));
+						model.set(each.collection, entries.set(each.key, each.value));
 					} else {
 						documents.delete(each.collection, each.key);
-						if (there.delete(each.key) && there.size === 0) model.delete(each.collection);
+						if (entries.delete(each.key) && entries.size === 0) model.delete(each.collection);
 					}
 					expect([...documents.collections()]).to.deep.equal([...model.keys()]);
 					for (const name of ['a', 'b']) {

@@ -17,14 +17,14 @@ async function otherIdentity(modulusLength: number, publicExponent: number[]): P
 	return { publicKey: await e2e.publicKeyOf(privateKey), privateKey };
 }
 
-describe('roomkey/e2e for clients of every age', () => {
+describe('roomkey/e2e with clients of all releases', () => {
 	let alice: e2e.Identity;
 	let bob: e2e.Identity;
 	before(async () => {
 		[alice, bob] = await Promise.all([e2e.makeIdentity(), e2e.makeIdentity()]);
 	});
 
-	it('goes once around as docs/e2e.md shows', () => {
+	it('runs the sample in docs/e2e.md', () => {
 		const [, sample = ''] = /^```js\n([\s\S]*?)^```$/m.exec(readFileSync('docs/e2e.md', 'utf8')) ?? [];
 		const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', sample], { encoding: 'utf8' });
 		expect(stderr).to.equal('');
@@ -49,13 +49,13 @@ describe('roomkey/e2e for clients of every age', () => {
 			});
 		}
 
-		it('are not guessed from what is no version', async () => {
+		it('are refused for a text that is no version', async () => {
 			for (const version of ['', 'develop', '.7', undefined]) {
 				expect(await codeOf(() => e2e.formatFor(version as string))).to.equal('malformed');
 			}
 		});
 
-		it('are refused with a code where they are unknown, by every function that takes one', async () => {
+		it('are refused with a code if they are unknown, by every function with a format', async () => {
 			const key = await e2e.makeRoomKey('v1');
 			const format = 'v3' as e2e.Format;
 			const keys = { public_key: alice.publicKey, private_key: '{"$binary":"' };
@@ -72,13 +72,13 @@ describe('roomkey/e2e for clients of every age', () => {
 			}
 		});
 
-		it('of legacy give every key the id that web before 7.0 makes of it', async () => {
+		it('`legacy` gives every key the same id, as web clients before 7.0 do', async () => {
 			const [one, other] = [await e2e.makeRoomKey('legacy'), await e2e.makeRoomKey('legacy')];
 			expect(one.id).to.equal(Buffer.from(one.jwk).toString('base64').slice(0, 12));
 			expect([one.id, other.id]).to.deep.equal(['eyJhbGciOiJB', 'eyJhbGciOiJB']);
 		});
 
-		it('of legacy write the text once more as msg, with its sender, for web before 6.10', async () => {
+		it('`legacy` also puts the text and its sender into msg, for web clients before 6.10', async () => {
 			const key = await e2e.makeRoomKey('legacy');
 			const message = await e2e.encryptMessage({ _id: 'm', msg: 'hello' }, key, { format: 'legacy', userId });
 			expect(message).to.have.all.keys('_id', 'msg', 'content', 't', 'e2e');
@@ -87,7 +87,7 @@ describe('roomkey/e2e for clients of every age', () => {
 			expect(inside.ts).to.be.instanceOf(Date);
 		});
 
-		it('of v1 and legacy refuse keys that their readers cannot use', async () => {
+		it('`v1` and `legacy` refuse keys that clients of these formats cannot use', async () => {
 			for (const key of [await e2e.makeRoomKey('v2'), await e2e.importRoomKey('long id of v1', await v1Jwk())]) {
 				expect(await codeOf(() => e2e.encryptText('text', key, 'v1'))).to.equal('unfit-key');
 				expect(await codeOf(() => e2e.encryptMessage({ msg: 'm' }, key, { format: 'legacy' }))).to.equal('unfit-key');
@@ -98,7 +98,7 @@ describe('roomkey/e2e for clients of every age', () => {
 	const v1Jwk = async () => (await e2e.makeRoomKey('v1')).jwk;
 
 	describe('passphrases', () => {
-		it('are twelve words out of 2,048, each as likely as any other', () => {
+		it('are twelve words out of 2,048, all equally likely', () => {
 			const seen = new Map<string, number>();
 			for (let i = 0; i < 1000; i++) {
 				const words = e2e.generatePassphrase().split(' ');
@@ -111,7 +111,7 @@ describe('roomkey/e2e for clients of every age', () => {
 			for (const word of seen.keys()) expect(word).to.match(/^[a-z]{3,8}$/);
 		});
 
-		it('never come from numbers beyond the last whole range', () => {
+		it('use no random number beyond the last whole range, which would make some words likelier', () => {
 			const drawn: number[] = [];
 			Object.defineProperty(crypto, 'getRandomValues', {
 				configurable: true,
@@ -128,7 +128,7 @@ describe('roomkey/e2e for clients of every age', () => {
 			}
 		});
 
-		it('are refused where they are empty, and where clients read them differently unless that is asked for', async () => {
+		it('are refused if they are empty; and, unless `allowAmbiguous` is set, if clients encode them differently', async () => {
 			const wrap = (passphrase: string, options?: e2e.WrapOptions) =>
 				e2e.wrapPrivateKey(alice.privateKey, passphrase, userId, 'v2', { ...QUICK, ...options });
 			expect(await codeOf(() => wrap(''))).to.equal('empty-passphrase');
@@ -146,7 +146,7 @@ describe('roomkey/e2e for clients of every age', () => {
 			['v1', '$binary'],
 			['v2', 'iterations'],
 		] as const) {
-			it(`change, and the key of ${stored} keeps its form and its public text byte for byte`, async () => {
+			it(`can be changed; a private key in ${stored} keeps its format, and the public key its exact text`, async () => {
 				const { kty, n, e } = JSON.parse(alice.publicKey);
 				const public_key = JSON.stringify({ n, kty, e, own: 'member' });
 				const private_key = await e2e.wrapPrivateKey(
@@ -166,7 +166,7 @@ describe('roomkey/e2e for clients of every age', () => {
 			});
 		}
 
-		it('do not change for a public key that belongs to another', async () => {
+		it('are not changed for a public key that does not belong to the private key', async () => {
 			const private_key = await e2e.wrapPrivateKey(alice.privateKey, 'old', userId, 'v1');
 			const keys = { public_key: bob.publicKey, private_key };
 			expect(await codeOf(() => e2e.changePassphrase(keys, 'old', 'new', userId))).to.equal('wrong-key');
@@ -174,14 +174,14 @@ describe('roomkey/e2e for clients of every age', () => {
 			expect(await codeOf(() => e2e.changePassphrase(keys, 'old', '', userId))).to.equal('empty-passphrase');
 		});
 
-		it('stay when a v1 key becomes a v2 key', async () => {
+		it('do not change when a private key is upgraded from v1 to v2', async () => {
 			const v1 = await e2e.wrapPrivateKey(alice.privateKey, 'same', userId, 'v1');
 			const v2 = await e2e.upgradePrivateKey(v1, 'same', userId);
 			expect(JSON.parse(v2)).to.include({ iterations: 600_000 });
 			expect((await e2e.unwrapIdentity(v2, 'same', '')).publicKey).to.equal(alice.publicKey);
 		});
 
-		it('take 600,000 rounds in v2, or as many as are asked for', async () => {
+		it('are derived with 600,000 rounds in v2, or with the given number', async () => {
 			const rounds = async (options?: e2e.WrapOptions) =>
 				JSON.parse(await e2e.wrapPrivateKey(alice.privateKey, 'p', userId, 'v2', options)).iterations;
 			expect(await rounds()).to.equal(600_000);
@@ -193,7 +193,7 @@ describe('roomkey/e2e for clients of every age', () => {
 			expect(await codeOf(v1)).to.equal('bad-option');
 		});
 
-		it('go with the id of their owner, whose absence is no empty salt', async () => {
+		it('need the id of their owner in v1: without it the call is refused', async () => {
 			const wrap = (id: unknown) => () => e2e.wrapPrivateKey(alice.privateKey, 'p', id as string, 'v1');
 			const stored = await wrap(userId)();
 			for (const id of ['', undefined, null, 5]) {
@@ -204,7 +204,7 @@ describe('roomkey/e2e for clients of every age', () => {
 	});
 
 	describe('keys', () => {
-		it('of other people are refused with a code where nothing should be sealed for them', async () => {
+		it('of other users are refused with a code if they are too weak', async () => {
 			const key = await e2e.makeRoomKey();
 			const weak = [
 				await otherIdentity(1024, [1, 0, 1]),
@@ -227,7 +227,7 @@ describe('roomkey/e2e for clients of every age', () => {
 			}
 		});
 
-		it('with another exponent from 65537 on are served, whatever uses they state', async () => {
+		it('with another exponent from 65537 upwards are accepted, whatever usages they state', async () => {
 			const key = await e2e.makeRoomKey();
 			const { publicKey, privateKey } = await otherIdentity(2048, [1, 0, 3]);
 			expect((await e2e.openRoomKey(await e2e.sealRoomKey(key, publicKey), privateKey)).jwk).to.equal(key.jwk);
@@ -235,14 +235,14 @@ describe('roomkey/e2e for clients of every age', () => {
 			expect((await e2e.openRoomKey(await e2e.sealRoomKey(key, noUses), alice.privateKey)).id).to.equal(key.id);
 		});
 
-		it('of more than 2048 bits are public keys, but a seal for them would not be read', async () => {
+		it('of more than 2048 bits are valid public keys, but nothing is sealed for them, because clients could not read it', async () => {
 			const { publicKey } = await otherIdentity(3072, [1, 0, 1]);
 			expect((await e2e.importPublicKey(publicKey)).type).to.equal('public');
 			const seal = async () => e2e.sealRoomKey(await e2e.makeRoomKey(), publicKey);
 			expect(await codeOf(seal)).to.equal('unfit-key');
 		});
 
-		it('of a room that are wrong under a right v1 id are found out', async () => {
+		it('of a room that do not match their v1 id are refused', async () => {
 			const [right, wrong] = [await e2e.makeRoomKey('v1'), await e2e.makeRoomKey('v1')];
 			const offered = right.id + (await e2e.sealRoomKey(wrong, alice.publicKey)).slice(-344);
 			expect(await codeOf(() => e2e.openRoomKey(offered, alice.privateKey))).to.equal('key-id-mismatch');
@@ -255,14 +255,14 @@ describe('roomkey/e2e for clients of every age', () => {
 			expect(await codeOf(forRoom)).to.equal('key-id-mismatch');
 		});
 
-		it('of a room that are right under a wrong id open by the id of the room', async () => {
+		it('of a room with a wrong id open by the key id of the room', async () => {
 			const right = await e2e.makeRoomKey('v1');
 			const offered = `0123456789ab${(await e2e.sealRoomKey(right, alice.publicKey)).slice(-344)}`;
 			const opened = await e2e.openRoomKey(offered, alice.privateKey, { keyId: right.id });
 			expect({ id: opened.id, jwk: opened.jwk }).to.deep.equal({ id: right.id, jwk: right.jwk });
 		});
 
-		it('need not be able to leave WebCrypto, and then say so where they would have to', async () => {
+		it('may be non-extractable; operations that would need to extract them fail with a code', async () => {
 			const stored = await e2e.wrapPrivateKey(alice.privateKey, 'p', userId, 'v1');
 			const { privateKey } = await e2e.unwrapIdentity(stored, 'p', userId, { extractable: false });
 			expect(privateKey.extractable).to.equal(false);
@@ -277,7 +277,7 @@ describe('roomkey/e2e for clients of every age', () => {
 			expect(await codeOf(() => e2e.fingerprintOf(key))).to.equal('not-extractable');
 		});
 
-		it('of a room do not show their secret when they are printed or become JSON', async () => {
+		it('of a room do not reveal their secret when they are printed or converted to JSON', async () => {
 			for (const format of e2e.FORMATS) {
 				const key = await e2e.makeRoomKey(format);
 				const { k } = JSON.parse(key.jwk);
@@ -289,7 +289,7 @@ describe('roomkey/e2e for clients of every age', () => {
 	});
 
 	describe('messages', () => {
-		it('of a megabyte go into every format', async () => {
+		it('of a megabyte can be encrypted in every format', async () => {
 			const text = 'ü'.repeat(500_000);
 			for (const format of e2e.FORMATS) {
 				const key = await e2e.makeRoomKey(format);
@@ -297,7 +297,7 @@ describe('roomkey/e2e for clients of every age', () => {
 			}
 		});
 
-		it('keep their envelope readable and hide what they say', async () => {
+		it('keep the fields that the server needs readable, and encrypt their content', async () => {
 			const key = await e2e.makeRoomKey();
 			const quote = { message_link: 'http://h/?msg=m1', author_name: 'bob', text: 'secret quote', ts: new Date(5) };
 			const message = { _id: 'm', rid: 'r', tmid: 'thread', msg: 'secret @bob', attachments: [quote] };
@@ -317,7 +317,7 @@ describe('roomkey/e2e for clients of every age', () => {
 			expect(await e2e.decryptMessage(read, [])).to.equal(read);
 		});
 
-		it('that hold a file alone have no text, which is not an empty one', async () => {
+		it('with only a file have no text; an empty text stays an empty text', async () => {
 			const key = await e2e.makeRoomKey();
 			const { stream, info } = await e2e.encryptFile(new Blob(['bytes']).stream(), {
 				name: 'a.png',
@@ -333,7 +333,7 @@ describe('roomkey/e2e for clients of every age', () => {
 			expect(empty).to.have.property('msg', '');
 		});
 
-		it('cannot set from inside what the server vouches for outside', async () => {
+		it('cannot overwrite, by their encrypted content, the fields that the server has set', async () => {
 			const key = await e2e.makeRoomKey();
 			const content = await e2e.encryptContent({ msg: 'hi', u: { username: 'boss' }, ts: 0, _id: 'other' }, key);
 			const message = { _id: 'm', u: { username: 'mallory' }, t: 'e2e', e2e: 'pending', content };
@@ -341,7 +341,7 @@ describe('roomkey/e2e for clients of every age', () => {
 			expect(read).to.deep.equal({ _id: 'm', u: { username: 'mallory' }, t: 'e2e', e2e: 'done', msg: 'hi' });
 		});
 
-		it('open with the present key, then the old ones, where no key has their id', async () => {
+		it('with an unknown key id open with the present key, else with an old key', async () => {
 			for (const format of e2e.FORMATS) {
 				const [now, before, other] = [
 					await e2e.makeRoomKey(format),
@@ -378,7 +378,7 @@ describe('roomkey/e2e for clients of every age', () => {
 			});
 		};
 
-		it('returns its head, and what changed since a known one', async () => {
+		it('returns its last hash, and the changes since a known hash', async () => {
 			const respelled = JSON.stringify({ own: 'spelling', ...JSON.parse(alice.publicKey) });
 			const entries = chain(alice.publicKey, respelled, bob.publicKey);
 			const [first, second, third] = entries;
@@ -396,7 +396,7 @@ describe('roomkey/e2e for clients of every age', () => {
 			expect(await e2e.verifyKeyHistory([])).to.deep.equal(none);
 		});
 
-		it('reads times as DDP and REST write them', async () => {
+		it('accepts times in the forms of DDP and of REST', async () => {
 			const entries = chain('one', 'two');
 			const overDdp = entries.map((entry) => ({ ...entry, ts: { $date: (entry.ts as Date).getTime() } }));
 			const overRest = JSON.parse(JSON.stringify(entries));
@@ -404,7 +404,7 @@ describe('roomkey/e2e for clients of every age', () => {
 			expect((await e2e.verifyKeyHistory(overRest)).head).to.equal(entries[1]?.hash);
 		});
 
-		it('is broken by a change, a gap, an addition, another order, and an end that was known', async () => {
+		it('is refused after a change, a gap, an addition or another order, or if it ends before the known hash', async () => {
 			const entries = chain('one', 'two', 'three');
 			const [first, second, third] = entries as [e2e.KeyHistoryEntry, e2e.KeyHistoryEntry, e2e.KeyHistoryEntry];
 			for (const changed of [

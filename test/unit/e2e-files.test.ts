@@ -6,8 +6,8 @@ import { codeOf, drain, streamOf } from '../clients/e2e/suite.js';
 
 const MEGABYTE = 1024 * 1024;
 
-describe('roomkey/e2e and files', () => {
-	it('are what another implementation of the cipher makes, over many pieces', async () => {
+describe('files in roomkey/e2e', () => {
+	it("are encrypted as by Node's own cipher, over many pieces", async () => {
 		const plain = randomBytes(3 * MEGABYTE + 5);
 		const pieces = [0, 7, 100, 2 * MEGABYTE, plain.length].map((end, i, ends) => plain.subarray(ends[i - 1] ?? 0, end));
 		const { stream, info, name } = await e2e.encryptFile(streamOf(...pieces), { name: 'plan.pdf', type: 'a/b' });
@@ -21,7 +21,7 @@ describe('roomkey/e2e and files', () => {
 		expect(encrypted.equals(cipher.update(plain))).to.equal(true);
 	});
 
-	it('count with 64 bits, as web does, where another client chose a start at the end of the count', async () => {
+	it('with an initial counter near its end decrypt with a counter of 64 bits, as in web clients', async () => {
 		const iv = Buffer.concat([Buffer.alloc(8, 1), Buffer.alloc(8, 0xff)]);
 		const k = randomBytes(32);
 		const jwk = { kty: 'oct', alg: 'A256CTR', k: k.toString('base64url') } as const;
@@ -33,7 +33,7 @@ describe('roomkey/e2e and files', () => {
 		expect(Buffer.from(await new Response(read).arrayBuffer()).equals(plain)).to.equal(true);
 	});
 
-	it('never start where a count of 64 bits and one of 128 could differ', async () => {
+	it('get an initial counter from which counters of 64 and of 128 bits do not differ', async () => {
 		for (let i = 0; i < 20; i++) {
 			const { stream, info } = await e2e.encryptFile(streamOf(), { name: 'n' });
 			await drain(stream);
@@ -41,7 +41,7 @@ describe('roomkey/e2e and files', () => {
 		}
 	});
 
-	it('are read no faster than they are taken, so that memory is bounded', async () => {
+	it('are read only as fast as the result is consumed, so memory is bounded', async () => {
 		const piece = new Uint8Array(MEGABYTE);
 		let read = 0;
 		const source = new ReadableStream<Uint8Array>(
@@ -67,7 +67,7 @@ describe('roomkey/e2e and files', () => {
 		expect(await codeOf(() => info)).to.equal('malformed');
 	});
 
-	it('that were changed break at their end', async () => {
+	it('that were changed fail at their end', async () => {
 		const { stream, info } = await e2e.encryptFile(streamOf(new Uint8Array(100)), { name: 'n' });
 		const encrypted = await drain(stream);
 		const known = await info;
@@ -80,7 +80,7 @@ describe('roomkey/e2e and files', () => {
 		expect(await drain(await e2e.decryptFile(streamOf(encrypted.slice(0, 99)), { encryption }))).to.have.length(99);
 	});
 
-	it('with a key, IV or hash that is none are refused', async () => {
+	it('with an invalid key, IV or hash are refused', async () => {
 		const key = await anyKey();
 		const iv = 'AAAAAAAAAAAAAAAAAAAAAA==';
 		for (const info of [
@@ -95,7 +95,7 @@ describe('roomkey/e2e and files', () => {
 		}
 	});
 
-	it('break as their source breaks', async () => {
+	it('fail with the error of their source', async () => {
 		const source = new ReadableStream<Uint8Array>({
 			pull(controller) {
 				controller.error(new Error('the disk is gone'));

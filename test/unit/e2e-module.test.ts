@@ -65,11 +65,11 @@ describe('roomkey/e2e', () => {
 			expect(Buffer.from(jwk.n, 'base64url')).to.have.length(256);
 		});
 
-		it('have a public key that follows from the private one', async () => {
+		it('have a public key that can be derived from the private one', async () => {
 			expect(await publicKeyOf(alice.privateKey)).to.equal(alice.publicKey);
 		});
 
-		it('wrap to the very text of the vectors', async () => {
+		it('are wrapped to exactly the text of the test vectors', async () => {
 			const key = await unwrapPrivateKey(vectors.wrappedV1, passphrase, userId);
 			expect(await publicKeyOf(key)).to.equal(vectors.publicKey);
 			await withConstants(vectors.wrappedUuid, async () => {
@@ -78,13 +78,13 @@ describe('roomkey/e2e', () => {
 			});
 		});
 
-		it('unwrap from the v2 vector, whose salt is stored with it', async () => {
+		it('unwrap from the v2 test vector, which contains its salt, with any user id', async () => {
 			const key = await unwrapPrivateKey(vectors.wrappedV2, passphrase, 'another user id');
 			expect(await publicKeyOf(key)).to.equal(vectors.publicKey);
 		});
 
 		for (const format of formats) {
-			it(`come back from ${format}, and with a wrong passphrase do not`, async () => {
+			it(`unwrap from ${format} with the right passphrase only`, async () => {
 				const stored = await wrapPrivateKey(alice.privateKey, 'right', 'alice', format);
 				expect(await publicKeyOf(await unwrapPrivateKey(stored, 'right', 'alice'))).to.equal(alice.publicKey);
 				expect(await codeOf(unwrapPrivateKey(stored, 'wrong', 'alice'))).to.equal('wrong-passphrase');
@@ -92,13 +92,13 @@ describe('roomkey/e2e', () => {
 			});
 		}
 
-		it('never unwrap to noise: 600 wrong passphrases, of which two or three fit the padding of v1', async () => {
+		it('never unwrap with a wrong passphrase, even where the padding of v1 fits by chance (600 attempts)', async () => {
 			for (let i = 0; i < 600; i++) {
 				expect(await codeOf(unwrapPrivateKey(vectors.wrappedV1, `wrong ${i}`, userId))).to.equal('wrong-passphrase');
 			}
 		});
 
-		it('take a passphrase a byte a character, as the web client does, or in UTF-8, as the mobile one does', async () => {
+		it('accept a passphrase encoded with one byte per character, as by web clients, or in UTF-8, as by mobile clients', async () => {
 			const asked = { allowAmbiguous: true };
 			const stored = await wrapPrivateKey(alice.privateKey, 'Grüße', 'alice', 'v1', asked);
 			expect(readWrappedV1(stored, Buffer.from('Grüße', 'latin1'), 'alice')).to.have.property('kty', 'RSA');
@@ -131,7 +131,7 @@ describe('roomkey/e2e', () => {
 			});
 		}
 
-		it('are malformed where the passphrase opens something else', async () => {
+		it('are malformed if the decrypted value is no private key', async () => {
 			const key = await crypto.subtle.importKey('raw', Buffer.alloc(16), 'AES-CBC', true, ['encrypt']);
 			const stored = await wrapPrivateKey(key, 'right', 'alice');
 			expect(await codeOf(unwrapPrivateKey(stored, 'right', 'alice'))).to.equal('malformed');
@@ -144,7 +144,7 @@ describe('roomkey/e2e', () => {
 			['a key without modulus', '{"kty":"RSA","e":"AQAB"}'],
 			['a modulus of another alphabet', '{"kty":"RSA","e":"AQAB","n":"ä"}'],
 		]) {
-			it(`have no public key in ${what}`, async () => {
+			it(`are no public key: ${what}`, async () => {
 				expect(await codeOf(importPublicKey(stored))).to.equal('malformed');
 				expect(await codeOf(makeRoomKey().then((key) => sealRoomKey(key, stored)))).to.equal('malformed');
 			});
@@ -152,7 +152,7 @@ describe('roomkey/e2e', () => {
 	});
 
 	describe('room keys', () => {
-		it('of v1 are AES-128-CBC, named by the first 12 hexadecimal digits of the SHA-256 of their text', async () => {
+		it('of v1 are AES-128-CBC; their id is the first 12 hexadecimal digits of the SHA-256 of their text', async () => {
 			const { id, jwk } = await makeRoomKey('v1');
 			expect(id).to.equal(createHash('sha256').update(jwk).digest('hex').slice(0, 12));
 			const { k, ...rest } = JSON.parse(jwk);
@@ -160,7 +160,7 @@ describe('roomkey/e2e', () => {
 			expect(Buffer.from(k, 'base64url')).to.have.length(16);
 		});
 
-		it('of v2 are AES-256-GCM, named by a UUID', async () => {
+		it('of v2 are AES-256-GCM; their id is a UUID', async () => {
 			const { id, jwk } = await makeRoomKey();
 			expect(id).to.match(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 			const { k, ...rest } = JSON.parse(jwk);
@@ -169,13 +169,13 @@ describe('roomkey/e2e', () => {
 		});
 
 		for (const format of formats) {
-			it(`open from the ${format} vector`, async () => {
+			it(`open from the ${format} test vector`, async () => {
 				const privateKey = await unwrapPrivateKey(vectors.wrappedV1, passphrase, userId);
 				const { id, jwk } = await openRoomKey(vectors[format].sealed, privateKey);
 				expect({ id, jwk }).to.deep.equal({ id: vectors[format].id, jwk: vectors[format].jwk });
 			});
 
-			it(`of ${format} seal to id and 344 characters, which another implementation opens to their text`, async () => {
+			it(`of ${format} seal to the id and 344 characters, which Node's own RSA opens`, async () => {
 				const key = await makeRoomKey(format);
 				const sealed = await sealRoomKey(key, vectors.publicKey);
 				expect(sealed).to.have.length(key.id.length + 344);
@@ -185,7 +185,7 @@ describe('roomkey/e2e', () => {
 				expect(privateDecrypt({ key: privateKey, oaepHash: 'sha256' }, data).toString()).to.equal(key.jwk);
 			});
 
-			it(`of ${format} open for the one they are sealed for, and for nobody else`, async () => {
+			it(`of ${format} open only with the private key of the user for whom they are sealed`, async () => {
 				const key = await makeRoomKey(format);
 				const sealed = await sealRoomKey(key, bob.publicKey);
 				expect(await openRoomKey(sealed, bob.privateKey)).to.deep.include({ id: key.id, jwk: key.jwk });
@@ -229,7 +229,7 @@ describe('roomkey/e2e', () => {
 			});
 		}
 
-		it('refuse public keys whose seals could not be taken apart', async () => {
+		it('are not sealed with public keys whose seals are shorter than 344 characters', async () => {
 			const size = { modulusLength: 1024, publicExponent: new Uint8Array([1, 0, 1]) };
 			const rsa = { name: 'RSA-OAEP', hash: 'SHA-256', ...size };
 			const short = await crypto.subtle.generateKey(rsa, true, ['encrypt', 'decrypt']);
@@ -241,7 +241,7 @@ describe('roomkey/e2e', () => {
 
 	describe('text', () => {
 		for (const format of formats) {
-			it(`of ${format} is that of the vectors, both ways`, async () => {
+			it(`of ${format} is encrypted and decrypted as in the test vectors`, async () => {
 				const key = await importRoomKey(vectors[format].id, vectors[format].jwk);
 				expect(await decryptText(vectors[format].content, [key])).to.equal(text);
 				await withConstants('', async () => {
@@ -249,7 +249,7 @@ describe('roomkey/e2e', () => {
 				});
 			});
 
-			it(`of ${format} opens with the key it names among several, and with no other`, async () => {
+			it(`of ${format} opens with the key that it names, among several, and with no other`, async () => {
 				const [now, before, other] = await Promise.all([makeRoomKey(format), makeRoomKey(format), makeRoomKey(format)]);
 				const content = await encryptText('', before);
 				expect(await decryptText(content, [now, before])).to.equal('');
@@ -260,7 +260,7 @@ describe('roomkey/e2e', () => {
 			});
 		}
 
-		it('is read in the forms of other clients: v2 under a v1 key, a bare msg, `text` for `msg`, no text', async () => {
+		it('is read in the forms of other clients: v2 with a v1 key, a bare msg, `text` for `msg`, no text', async () => {
 			const v1 = await importRoomKey(vectors.v1.id, vectors.v1.jwk);
 			expect(await decryptText(vectors.v2UnderV1Key, [v1])).to.equal(text);
 			expect(await decryptText(vectors.v1.content.ciphertext, [v1])).to.equal(text);
@@ -273,20 +273,20 @@ describe('roomkey/e2e', () => {
 			expect(await decryptText({ algorithm: 'rc.v2.aes-sha2', kid: 'k', iv: ivText, ciphertext }, [v2])).to.equal('');
 		});
 
-		it('under a v1 key whose id has not 12 characters takes the v2 form, which can name it', async () => {
+		it('with a v1 key whose id has not 12 characters is encrypted in the v2 form, which contains the id', async () => {
 			const key = await importRoomKey('my-UniQu3_ke4_Id', vectors.v1.jwk);
 			const content = await encryptText(text, key);
 			expect(content).to.include({ algorithm: 'rc.v2.aes-sha2', kid: key.id });
 			expect(await decryptText(content, [key])).to.equal(text);
 		});
 
-		it('never twice looks the same', async () => {
+		it('is encrypted differently each time', async () => {
 			const key = await makeRoomKey();
 			const contents = await Promise.all(Array.from({ length: 20 }, () => encryptText(text, key)));
 			expect(new Set(contents.map((content) => JSON.stringify(content))).size).to.equal(20);
 		});
 
-		it('that somebody changed does not open', async () => {
+		it('that was changed does not open', async () => {
 			const key = await importRoomKey(vectors.v2.id, vectors.v2.jwk);
 			const flipped = Buffer.from(vectors.v2.content.ciphertext, 'base64').map((byte, i) =>
 				i === 3 ? byte ^ 1 : byte,
@@ -313,7 +313,7 @@ describe('roomkey/e2e', () => {
 		}
 	});
 
-	it('says nothing secret in its errors', async () => {
+	it('is not quoted in errors, and neither are keys and passphrases', async () => {
 		const secret = 'top-secret-thing';
 		const errors = await Promise.all([
 			rejection(importRoomKey('k', `{"${secret}`)),
@@ -326,7 +326,7 @@ describe('roomkey/e2e', () => {
 		for (const error of errors) expect(`${error.message}${JSON.stringify(error)}`).not.to.include(secret);
 	});
 
-	it('says so where there is no crypto.subtle, as on a page from http', async () => {
+	it('cannot be encrypted without crypto.subtle, as on a page loaded by http: the error says so', async () => {
 		const real = Object.getOwnPropertyDescriptor(globalThis, 'crypto') as PropertyDescriptor;
 		Object.defineProperty(globalThis, 'crypto', { configurable: true, value: {} });
 		try {
@@ -371,7 +371,7 @@ describe('roomkey/e2e as a package', () => {
 		}
 	});
 
-	it('compiles for a browser, and gives its types to those who use it', () => {
+	it('compiles for a browser, and exports its types', () => {
 		const folder = mkdtempSync(path.resolve('dist/types-'));
 		const user = path.join(folder, 'user.mts');
 		writeFileSync(

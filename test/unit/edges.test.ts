@@ -38,7 +38,7 @@ describe('a user who was only invited into a room', () => {
 		expect(notified).to.deep.equal([`notify notify-user ${member.id}/e2ekeyRequest ${rid} k`]);
 	});
 
-	it('does not see the key history of its members (E15), nor do they see theirs', async () => {
+	it("does not see the key history of the room's members, and they do not see theirs (E15)", async () => {
 		for (const [as, whom] of [
 			[invited, owner],
 			[owner, invited],
@@ -48,7 +48,7 @@ describe('a user who was only invited into a room', () => {
 		expect(await roomkey.call(member, 'e2e.keyHistory', owner.id)).to.include({ total: 1 });
 	});
 
-	it('does not inherit it from an owner whose account goes', async () => {
+	it('does not become the owner when the account of the owner is deleted', async () => {
 		const goes = await addPerson(roomkey.store);
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': owner.id }, { $unset: { roles: 1 } });
 		await addMember(roomkey.store, rid, goes, { roles: ['owner'] });
@@ -57,7 +57,7 @@ describe('a user who was only invited into a room', () => {
 		expect(newOwner?.u._id).to.equal(owner.id);
 	});
 
-	it('has none of the rights that a role in it would give', async () => {
+	it('has none of the rights of their role in the room', async () => {
 		await roomkey.store.rooms.updateOne({ _id: rid }, { $set: { t: 'c' } });
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': invited.id }, { $set: { roles: ['owner'] } });
 		for (const [name, ...params] of [
@@ -71,7 +71,7 @@ describe('a user who was only invited into a room', () => {
 		expect(await roomkey.store.rooms.findOne({ _id: rid })).to.not.have.property('topic');
 	});
 
-	it('and nobody sends all members a text of any length', async () => {
+	it('a long text that all members would receive is refused', async () => {
 		expect(await rejection(ask(owner, 'x'.repeat(10_000)))).to.include({ error: 'not-allowed' });
 		const long = 'x'.repeat(100_000);
 		for (const [name, ...params] of [
@@ -89,7 +89,7 @@ describe('a user who was only invited into a room', () => {
 	});
 });
 
-describe('what no store can hold or ask for', () => {
+describe('values that no store can hold', () => {
 	let roomkey: TestRoomkey;
 	let person: Person;
 
@@ -99,7 +99,7 @@ describe('what no store can hold or ask for', () => {
 	});
 	after(() => roomkey.close());
 
-	it('a date that is none is refused', async () => {
+	it('an invalid date is refused', async () => {
 		const none = new Date(Number.NaN);
 		for (const name of ['public-settings/get', 'rooms/get', 'subscriptions/get']) {
 			expect(await rejection(roomkey.call(person, name, none)), name).to.include({
@@ -117,7 +117,7 @@ describe('what no store can hold or ask for', () => {
 	}
 });
 
-describe('limits of calls (T2)', () => {
+describe('rate limits (T2)', () => {
 	/** Methods that have limits of their own, answer at once, or must always be possible. */
 	const UNLIMITED = [
 		'login',
@@ -132,12 +132,12 @@ describe('limits of calls (T2)', () => {
 
 	for (const { name, limit } of methods) {
 		if (UNLIMITED.includes(name)) continue;
-		it(`${name} has one`, () => {
+		it(`${name} has a rate limit`, () => {
 			expect(limit).to.have.property('calls').that.is.above(0);
 		});
 	}
 
-	it('the holder of a token cannot guess at the password by changePassword', async () => {
+	it('the holder of a token cannot guess the password by changePassword', async () => {
 		const roomkey = await openRoomkey(methods, { rateLimit: 'on' });
 		try {
 			const person = await addPerson(roomkey.store, { password: 'right' });

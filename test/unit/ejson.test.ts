@@ -182,7 +182,7 @@ describe('EJSON', () => {
 		it(`${entry.kind} ${entry.js ?? entry.wire ?? `${entry.a} ${entry.b}`}`, () => tests[entry.kind](entry));
 	}
 
-	describe('beyond the original', () => {
+	describe("limits and checks that Meteor's EJSON lacks", () => {
 		const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
 		it('reads up to the maximum number of values, in lists and in objects', () => {
@@ -212,15 +212,15 @@ describe('EJSON', () => {
 			});
 		}
 
-		it('takes __proto__ as a value', () => {
+		it('accepts __proto__ as a value', () => {
 			expect(parse('"__proto__"')).to.equal('__proto__');
 		});
 
-		it('finds types whose mark is written as an escape', () => {
+		it('recognizes a type whose $ is written as an escape', () => {
 			expect(parse('{"\\u0024date":5}')).to.deep.equal(new Date(5));
 		});
 
-		it('takes no object for arguments that says it is longer than it is', () => {
+		it('does not take an object with `callee` and a large `length` for an arguments object', () => {
 			const endless = { callee: 1, length: 2 ** 31 };
 			const within = { a: [endless], $date: 1 };
 			expect(parse(JSON.stringify(within))).to.deep.equal(within);
@@ -232,13 +232,13 @@ describe('EJSON', () => {
 			expect(stringify(binary)).to.equal(JSON.stringify(binary));
 		});
 
-		it('looks at each part once, however deep the change is', () => {
+		it('visits each part once, however deep it is', () => {
 			let deep: unknown = new Date(5);
 			for (let i = 0; i < 1000; i++) deep = i % 2 ? [deep] : { a: deep };
 			expect(stringify(deep)).to.equal(JSON.stringify(deep).replace(/"1970[^"]*"/, '{"$date":5}'));
 		});
 
-		it('takes no long text apart', () => {
+		it('refuses a long text in place of an object, instead of splitting it into characters', () => {
 			expect(parse('{"$escape":"ab"}')).to.deep.equal({ 0: 'a', 1: 'b' });
 			expect(thrownBy(() => parse(`{"$escape":"${'a'.repeat(1000)}"}`))).to.be.instanceOf(Unreadable);
 			expect(thrownBy(() => parse(JSON.stringify({ $escape: Array(1000).fill(1) })))).to.be.instanceOf(Unreadable);
@@ -246,11 +246,11 @@ describe('EJSON', () => {
 			expect(thrownBy(() => codec.readMessage(text))).to.be.instanceOf(Unreadable);
 		});
 
-		it('hides the texts of the engine', () => {
+		it('replaces the error texts of the JavaScript engine by its own', () => {
 			expect(thrownBy(() => decode({ $binary: 5 }))?.message).to.equal('not decodable as EJSON');
 		});
 
-		it('knows ids of MongoDB', () => {
+		it('encodes and decodes ObjectIDs of MongoDB', () => {
 			const id = new ObjectID('aaaaaaaaaaaaaaaaaaaaaaaa');
 			expect(parse(stringify({ id }) as string)).to.deep.equal({ id });
 			expect(clone({ id }).id).not.to.equal(id);

@@ -1,4 +1,4 @@
-/** Issue 5, point 4: the first admin of a server that has none. */
+/** The first admin of a server without admins. */
 import { expect } from 'chai';
 import { makeFirstAdmin } from '../../methods/model/users/firstAdmin.js';
 import { addPerson } from '../support/people.js';
@@ -9,26 +9,26 @@ describe('the first admin', () => {
 	const root = { username: 'root', password: 'secret', email: 'root@example.com' };
 	const admins = () => open.store.users.find({ roles: 'admin' }).toArray();
 
-	it('is made once, of many processes that start at once', async () => {
+	it('is made once by many processes that start concurrently', async () => {
 		const outcomes = await Promise.all([1, 2, 3, 4].map(() => makeFirstAdmin(open.store, root)));
 		expect(outcomes.filter((outcome) => outcome === 'made')).to.have.length(1);
 		expect(outcomes.filter((outcome) => outcome === 'exists')).to.have.length(3);
 		expect(await admins()).to.have.length(1);
 	});
 
-	it('is not made where there is an admin', async () => {
+	it('is not made if there is an admin', async () => {
 		await addPerson(open.store, { roles: ['user', 'admin'] });
 		expect(await makeFirstAdmin(open.store, root)).to.equal('exists');
 		expect(await admins()).to.have.length(1);
 	});
 
-	it('is made where the only admin may not log in', async () => {
+	it('is made if the only admin is deactivated', async () => {
 		await addPerson(open.store, { roles: ['admin'], active: false });
 		expect(await makeFirstAdmin(open.store, root)).to.equal('made');
 	});
 
 	for (const taken of [{ username: 'ROOT' }, { emails: [{ address: 'Root@Example.com', verified: true }] }]) {
-		it(`does not take what somebody else has: ${JSON.stringify(taken)}`, async () => {
+		it(`is not made if another user has the name or the e-mail: ${JSON.stringify(taken)}`, async () => {
 			await addPerson(open.store, taken);
 			expect(await makeFirstAdmin(open.store, root)).to.equal('taken');
 			expect(await admins()).to.have.length(0);

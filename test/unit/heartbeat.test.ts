@@ -34,7 +34,7 @@ describe('heartbeats', () => {
 		return { heartbeats, sent, tick, all };
 	}
 
-	it('ping each client an interval after it came, or up to a hundredth of that sooner, and then give it up', () => {
+	it('ping each client one interval, or up to 1 % less, after its start, and report a timeout if it stays silent', () => {
 		const { sent, tick } = startMany(300, 1000, 50);
 		for (let i = 0; i < 1200; i++) tick();
 		for (const what of ['ping', 'end'] as const) {
@@ -45,7 +45,7 @@ describe('heartbeats', () => {
 		}
 	});
 
-	it('ping no active client, and none that has gone', () => {
+	it('do not ping active clients, and not a client that was stopped', () => {
 		const { heartbeats, sent, tick, all } = startMany(10, 100, 50);
 		const [first, ...others] = all;
 		heartbeats.stop(first as HeartbeatPeer);
@@ -56,7 +56,7 @@ describe('heartbeats', () => {
 		expect(sent).to.deep.equal([]);
 	});
 
-	it('go on after all clients had gone', () => {
+	it('start again for a new client after all clients were stopped', () => {
 		const heartbeats = new Heartbeats({ interval: 100, timeout: 50 });
 		let pings = 0;
 		const patient = { slot: undefined, active: false, ping: () => pings++, onTimeout() {} };

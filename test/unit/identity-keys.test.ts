@@ -52,12 +52,12 @@ describe('identity keys', () => {
 			expect(await roomkey.call(bob, FETCH)).to.deep.equal(pair('of bob'));
 		});
 
-		it('answers {} where there is only a private key', async () => {
+		it('answers {} to a user who has only a private key', async () => {
 			const carol = await addPerson(roomkey.store, { e2e: { private_key: 'p' } });
 			expect(await roomkey.call(carol, FETCH)).to.deep.equal({});
 		});
 
-		it('refuses nobody in particular', async () => {
+		it('refuses a caller who is not logged in', async () => {
 			expect(await rejection(roomkey.call(null, FETCH))).to.deep.include({
 				error: 'error-invalid-user',
 				reason: 'Invalid user',
@@ -97,7 +97,7 @@ describe('identity keys', () => {
 			});
 		}
 
-		it('takes keys as long as they may be', async () => {
+		it('accepts keys of the maximum length', async () => {
 			const keys = { public_key: 'x'.repeat(8 * 1024), private_key: 'x'.repeat(32 * 1024) };
 			await set(alice, keys);
 			expect(await roomkey.call(alice, FETCH)).to.deep.equal(keys);
@@ -114,7 +114,7 @@ describe('identity keys', () => {
 			});
 		}
 
-		it('guard: refuses to overwrite keys, even by the very same, and changes nothing (#23540)', async () => {
+		it('guard: refuses to overwrite keys, even by identical ones, and changes nothing (#23540)', async () => {
 			await set(alice, pair('1'));
 			for (const keys of [pair('2'), pair('1'), { ...pair('2'), force: false }]) {
 				const received = await recordEvents(roomkey.bus, async () => {
@@ -129,7 +129,7 @@ describe('identity keys', () => {
 			expect((await userOf(alice))?.e2e).to.deep.equal(pair('1'));
 		});
 
-		it('guard: half a pair is none', async () => {
+		it('guard: does not protect an incomplete pair', async () => {
 			for (const e2e of [{ public_key: 'p' }, { private_key: 'p' }, { public_key: 'p', private_key: '' }]) {
 				const carol = await addPerson(roomkey.store, { e2e });
 				await set(carol, pair('1'));
@@ -137,7 +137,7 @@ describe('identity keys', () => {
 			}
 		});
 
-		it('guard: of twenty devices at once exactly one sets its keys', async () => {
+		it('guard: exactly one of twenty concurrent devices sets its keys', async () => {
 			const outcomes = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => set(alice, pair(`${i}`))));
 			const winners = outcomes.flatMap(({ status }, i) => (status === 'fulfilled' ? [i] : []));
 			expect(winners).to.have.length(1);
@@ -149,7 +149,7 @@ describe('identity keys', () => {
 			expect(user?.e2eKeyHistory).to.have.length(1);
 		});
 
-		it('queue: puts a user with first keys into the queues of encrypted rooms without their key, and notifies those (10.4)', async () => {
+		it('queue: adds a user with first keys to the queues of encrypted rooms without their key, and notifies these rooms (10.4)', async () => {
 			const rids = [
 				await addRoom(roomkey.store, [bob, alice], { encrypted: true }),
 				await addRoom(roomkey.store, [alice], { encrypted: true }),
@@ -167,7 +167,7 @@ describe('identity keys', () => {
 			expect(await userOf(alice)).to.not.have.any.keys('e2eRekeying', 'e2eQueueing');
 		});
 
-		it('queue: one who waits already keeps the turn', async () => {
+		it('queue: a user who is waiting already keeps the place in the queue', async () => {
 			const ts = new Date(0);
 			const rid = await addRoom(roomkey.store, [alice, bob], {
 				encrypted: true,
@@ -180,7 +180,7 @@ describe('identity keys', () => {
 			expect(await waitingIn(rid)).to.deep.equal([alice.id, bob.id]);
 		});
 
-		it('lets no private key out by an event or the log (#12317)', async () => {
+		it('does not show the private key in an event or in the log (#12317)', async () => {
 			const rid = await addRoom(roomkey.store, [], { encrypted: true });
 			await addMember(roomkey.store, rid, alice, { E2EKey: `secret of ${alice.id}` });
 			await addMember(roomkey.store, rid, bob);
@@ -194,8 +194,8 @@ describe('identity keys', () => {
 		});
 	});
 
-	describe('another public key by force (E4)', () => {
-		it('puts the keys sealed for the former one away, queues the user, notifies rooms and user', async () => {
+	describe('replacing the identity keys with `force` (E4)', () => {
+		it('archives the room keys sealed for the former key, queues the user, and notifies rooms and user', async () => {
 			await set(alice, pair('1'));
 			const keyed = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id-1' });
 			await addMember(roomkey.store, keyed, alice, {
@@ -233,7 +233,7 @@ describe('identity keys', () => {
 			expect(await userOf(alice)).to.not.have.property('e2eRekeying');
 		});
 
-		it('notifies a room whose key nobody holds any more', async () => {
+		it('notifies a room that has no holder of its key any more', async () => {
 			await set(alice, pair('1'));
 			const lost = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: 'id' });
 			await addMember(roomkey.store, lost, alice, { E2EKey: `lost ${alice.id}` });
@@ -248,7 +248,7 @@ describe('identity keys', () => {
 			expect(await set(alice, { ...pair('3'), force: true })).to.equal(undefined);
 		});
 
-		it('a last holder must confirm where the server demands it, before anything is written (E11)', async () => {
+		it('requires confirmation of a last holder if the setting says so, before anything is written (E11)', async () => {
 			const strict = await openRoomkey(undefined, { confirmLastKeyHolder: true });
 			const carol = await addPerson(strict.store, { e2e: pair('1') });
 			const rid = await addRoom(strict.store, [bob], { encrypted: true, e2eKeyId: 'id' });
@@ -260,7 +260,7 @@ describe('identity keys', () => {
 			await strict.close();
 		});
 
-		it('the identical pair again: no write, no event (T1)', async () => {
+		it('the identical pair: no write and no event (T1)', async () => {
 			await set(alice, pair('1'));
 			const rid = await addRoom(roomkey.store, [alice], { encrypted: true });
 			const before = await userOf(alice);
@@ -272,7 +272,7 @@ describe('identity keys', () => {
 			expect(await waitingIn(rid)).to.deep.equal([]);
 		});
 
-		it('the same JWK in another order of its members is the same key: no room key is archived', async () => {
+		it('the same JWK with its members in another order is the same key: no room key is archived', async () => {
 			const text = publicKey('1');
 			const { kty, n, e, ...others } = JSON.parse(text);
 			await set(alice, { public_key: text, private_key: 'p' });
@@ -289,7 +289,7 @@ describe('identity keys', () => {
 			expect(await membershipOf(rid, alice)).to.not.have.property('E2EKey');
 		});
 
-		it('another private key alone, as after a new passphrase, leaves all memberships as they are', async () => {
+		it('another private key with the same public key, as after a new passphrase, leaves all memberships unchanged', async () => {
 			await set(alice, pair('1'));
 			const rid = await addRoom(roomkey.store, [], { encrypted: true });
 			await addMember(roomkey.store, rid, alice, { E2EKey: `key of ${alice.id}` });
@@ -302,7 +302,7 @@ describe('identity keys', () => {
 			expect((await userOf(alice))?.e2eKeyHistory).to.have.length(1);
 		});
 
-		it('reaches every one of 250 rooms', async () => {
+		it('updates every one of 250 rooms', async () => {
 			await set(alice, pair('1'));
 			const rids = [];
 			for (let i = 0; i < 250; i++) {
@@ -317,7 +317,7 @@ describe('identity keys', () => {
 			expect(await roomkey.store.rooms.countDocuments(queued)).to.equal(250);
 		});
 
-		it('lets other calls run while it goes through 500 rooms, and names each member of them once', async () => {
+		it('yields to other calls while it updates 500 rooms, and names each member of them once', async () => {
 			await set(alice, pair('1'));
 			for (let i = 0; i < 500; i++) {
 				const rid = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: 'id' });
@@ -336,7 +336,7 @@ describe('identity keys', () => {
 			expect(received.named(`notify-user ${bob.id}/e2eIdentityChanged`)).to.have.length(1);
 		});
 
-		it('ends with no member both keyed and queued, nor neither, whatever is accepted at that moment', async () => {
+		it('leaves each member either with a key or in the queue, even if an offer is accepted concurrently', async () => {
 			for (let i = 0; i < 30; i++) {
 				const carol = await addPerson(roomkey.store, { e2e: pair(`${i} first`) });
 				const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
@@ -381,7 +381,7 @@ describe('identity keys', () => {
 			for (const rid of [keyed, offered, empty]) expect(await waitingIn(rid)).to.deep.equal([carol.id]);
 		}
 
-		it('loses no key, and the identical call completes the work, with or without force', async () => {
+		it('loses no key, and a repeated identical call completes the work, with or without force', async () => {
 			const whole = await world();
 			seen.crashAfter(Number.POSITIVE_INFINITY);
 			await set(whole.carol, { ...pair('2'), force: true });
@@ -401,7 +401,7 @@ describe('identity keys', () => {
 			}
 		});
 
-		it('first keys too are completed by the identical call, and no key is put away for them', async () => {
+		it('a repeated identical call also completes storing the first keys, and archives no key', async () => {
 			const start = async () => {
 				const carol = await addPerson(roomkey.store);
 				const rids = [
@@ -433,24 +433,24 @@ describe('identity keys', () => {
 		});
 	});
 
-	describe('what a public key may be (E5)', () => {
+	describe('which public keys are accepted (E5)', () => {
 		const jwk = JSON.stringify({ alg: 'RSA-OAEP-256', e: 'AQAB', ext: true, kty: 'RSA', n: 'x' });
 
-		it('refuses the JSON text of a string: a key that was turned into text twice (#2787)', async () => {
+		it('refuses the JSON text of a string: a key that was encoded as JSON twice (#2787)', async () => {
 			for (const public_key of [JSON.stringify(jwk), '"x"', ' "" ']) {
 				expect(await rejection(set(alice, { ...pair('1'), public_key }))).to.include({ error: 'error-invalid-keys' });
 			}
 			expect((await userOf(alice))?.e2e).to.equal(undefined);
 		});
 
-		it('takes all else as it is, if the server is not strict', async () => {
+		it('accepts any other text if the server is not strict', async () => {
 			for (const public_key of [jwk, 'plain', '{"half', '12', 'null', '[]']) {
 				await set(alice, { public_key, private_key: JSON.stringify('private keys are not looked at'), force: true });
 				expect((await userOf(alice))?.e2e?.public_key).to.equal(public_key);
 			}
 		});
 
-		it('a strict server takes RSA keys of 2048 bits alone, that keys can be sealed for', async () => {
+		it('a strict server accepts only RSA keys of 2048 bits for which room keys can be sealed', async () => {
 			const strict = await openRoomkey(undefined, { strictKeys: true });
 			const carol = await addPerson(strict.store);
 			const fit = publicKey('carol');
@@ -464,7 +464,7 @@ describe('identity keys', () => {
 		});
 	});
 
-	it('may be called 600 times a minute (T2)', async () => {
+	it('are limited to 600 calls a minute (T2)', async () => {
 		const limited = await openRoomkey(undefined, { rateLimit: 'on' });
 		const carol = await addPerson(limited.store, { e2e: pair('1') });
 		for (let i = 0; i < 600; i++) await limited.call(carol, FETCH);

@@ -7,7 +7,7 @@ import { Pacer } from '../../server/ddp/transports/pacer.js';
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 const messages = (count: number) => Array.from({ length: count }, (_, i) => String(i));
 
-describe('an inbox', () => {
+describe('the incoming buffer', () => {
 	/** @param onMessage handles a message; the clock advances by 0.2 ms for each */
 	function open(onMessage = (_text: string, _inbox: IncomingBuffer) => {}) {
 		// A second call in a test must restore the real clock, and not the fake one of the first.
@@ -31,7 +31,7 @@ describe('an inbox', () => {
 
 	afterEach(() => mock.reset());
 
-	it('the inbound queue: hands over what there is at once, if that is little (5)', () => {
+	it('the inbound queue: passes a few messages on immediately (5)', () => {
 		const { inbox, observed } = open();
 		inbox.push(['a', 'b']);
 		expect(observed).to.deep.equal({ received: ['a', 'b'], empty: 1 });
@@ -50,7 +50,7 @@ describe('an inbox', () => {
 		expect(observed.received).to.deep.equal([...messages(100), 'next frame']);
 	});
 
-	it('the inbound queue: hands over nothing while it is paused, be it in the middle of a frame (5)', async () => {
+	it('the inbound queue: passes on nothing while it is paused, even in the middle of a frame (5)', async () => {
 		const { inbox, observed } = open((text) => text === '1' && inbox.pause());
 		inbox.push(messages(4));
 		await nextTurn();
@@ -60,14 +60,14 @@ describe('an inbox', () => {
 		expect(observed).to.deep.equal({ received: messages(4), empty: 1 });
 	});
 
-	it('the inbound queue: is empty when it is resumed and nothing has come (5)', () => {
+	it('the inbound queue: is empty if it is resumed without a message (5)', () => {
 		const { inbox, observed } = open();
 		inbox.pause();
 		inbox.resume();
 		expect(observed.empty).to.equal(1);
 	});
 
-	it('hands over nothing more once the session has ended', async () => {
+	it('passes on nothing after the session has closed', async () => {
 		for (const pausedBefore of [true, false]) {
 			const { inbox, observed } = open((text) => {
 				if (text !== '1') return;

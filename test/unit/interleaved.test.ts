@@ -119,7 +119,7 @@ const CALLS: Readonly<Record<string, (world: World) => Call>> = {
 	'the admin deletes the room': ({ admin, rid }) => [admin, 'groups.delete', rid],
 };
 
-describe('two calls at once', () => {
+describe('two concurrent calls', () => {
 	let roomkey: TestRoomkey;
 	let steps: ReturnType<typeof interposed>;
 
@@ -209,7 +209,7 @@ describe('two calls at once', () => {
 	}
 
 	for (const [first, makeFirst] of Object.entries(CALLS)) {
-		it(`${first}, and meanwhile any other happens`, async () => {
+		it(`${first}, with any other call in between`, async () => {
 			for (const [second, makeSecond] of Object.entries(CALLS)) {
 				for (let n = 0; ; n += STRIDE) {
 					const world = await makeWorld();

@@ -59,18 +59,18 @@ describe('invoke', () => {
 		expect(await roomkey.call(null, 'sum', 2)).to.equal(3);
 	});
 
-	it('takes null for an argument that is left out before others, and only for one that may be', async () => {
+	it('accepts null for an optional argument that is left out before others, and for no required one', async () => {
 		expect(await roomkey.call(null, 'sum', 2, null)).to.equal(3);
 		expect(await roomkey.call(null, 'echo', null)).to.equal(null);
 		expect(await rejection(roomkey.call(null, 'sum', null, 2))).to.be.instanceOf(MatchError);
 	});
 
-	it('awaits any thenable', async () => {
+	it('awaits a thenable that is no Promise', async () => {
 		expect(await roomkey.call(null, 'thenable')).to.equal('later');
 	});
 
 	for (const name of ['missing', 'toString', '__proto__', 'hasOwnProperty', 'constructor', '']) {
-		it(`does not know the method '${name}'`, async () => {
+		it(`answers 404 for the unknown method '${name}'`, async () => {
 			expect(await rejection(roomkey.call(null, name))).to.include({
 				error: 404,
 				reason: `Method '${name}' not found`,
@@ -78,7 +78,7 @@ describe('invoke', () => {
 		});
 	}
 
-	it('passes client-safe errors on, from any source', async () => {
+	it('passes client-safe errors on, also those of other classes', async () => {
 		const error = new ClientError('code', 'Reason', { d: 1 });
 		expect(await rejection(roomkey.call(null, 'throw', error))).to.equal(error);
 		const foreign = { isClientSafe: true, error: 'code', reason: 'Reason', stack: 'secret', message: 'own' };
@@ -86,7 +86,7 @@ describe('invoke', () => {
 		expect(seen).to.be.instanceOf(ClientError).and.include({ error: 'code', message: 'Reason [code]' });
 	});
 
-	it('shows the client-safe error that an error carries, and logs the original', async () => {
+	it('passes on the sanitizedError of an error, and logs the original', async () => {
 		const carrier = Object.assign(new Error('inner'), { sanitizedError: new ClientError('shown') });
 		const lines = roomkey.log.lines.length;
 		expect(await rejection(roomkey.call(null, 'throw', carrier))).to.include({ error: 'shown' });
@@ -112,7 +112,7 @@ describe('invoke', () => {
 		});
 	}
 
-	it('turns the array of several match errors into 500 and logs where they are, not their texts', async () => {
+	it('turns an array of several match errors into 500 and logs their paths, but not their texts', async () => {
 		const lines = roomkey.log.lines.length;
 		const error = await rejection(roomkey.call(null, 'throw', [new MatchError('Expected 1, got "secret"', 'a.b')]));
 		expect(error).to.be.instanceOf(ClientError).and.include({ error: 500 });
@@ -125,7 +125,7 @@ describe('invoke', () => {
 		]);
 	});
 
-	it('logs method, argument and path of an argument of the wrong type, at debug', async () => {
+	it('logs method, argument and path of an argument of the wrong type at debug', async () => {
 		const lines = roomkey.log.lines.length;
 		await rejection(roomkey.call(null, 'sum', 1, 'two'));
 		expect(roomkey.log.lines.slice(lines)).to.deep.equal([
@@ -137,36 +137,36 @@ describe('invoke', () => {
 		]);
 	});
 
-	it('does not log what a refused argument held', async () => {
+	it('does not log the value of a refused argument', async () => {
 		const lines = roomkey.log.lines.length;
 		await rejection(roomkey.call(null, 'sum', 'my password'));
 		expect(JSON.stringify(roomkey.log.lines.slice(lines))).not.to.include('my password');
 	});
 
-	it('calls a method within a method as the same user, with copies of values', async () => {
+	it('calls a method from a method as the same user, with copies of values', async () => {
 		const who = { name: 'who', userId: 'alice', connection: null };
 		expect(await roomkey.callAs({ userId: 'alice' }, 'call-who')).to.deep.equal(who);
 		expect(await roomkey.call(null, 'call-echo')).to.deep.equal({ inner: [1] });
 	});
 
-	it('lets the error of a method within a method through as it is', async () => {
+	it('passes the error of a method called by a method on unchanged', async () => {
 		expect(await rejection(roomkey.call(null, 'call-missing'))).to.include({ error: 404 });
 	});
 
-	it('passes setUserId of a method within a method to the outer one', async () => {
+	it('passes setUserId of a method called by a method to the outer one', async () => {
 		const now: unknown[] = [];
 		const setUserId = (id: string | null) => void now.push(id);
 		expect(await roomkey.callAs({ setUserId }, 'call-setUserId')).to.equal('alice');
 		expect(now).to.deep.equal(['alice']);
 	});
 
-	it('does nothing when a method within a method unblocks', async () => {
+	it('ignores unblock in a method called by a method', async () => {
 		const caller = { setUserId: () => {}, unblock: () => expect.fail('unblocked') };
 		expect(await roomkey.callAs(caller, 'call-setUserId-later')).to.equal('alice');
 	});
 
 	for (const name of ['signal', 'call-signal']) {
-		it(`listens to the signal of a connection while a call lasts, no longer (${name})`, async () => {
+		it(`listens to the signal of a connection only while a call lasts (${name})`, async () => {
 			const { signal } = new AbortController();
 			const call = roomkey.callAs({ signal }, name);
 			expect(getEventListeners(signal, 'abort')).to.have.length(1);
@@ -175,7 +175,7 @@ describe('invoke', () => {
 		});
 	}
 
-	it('fires the signal of a method, and of one within it, when the client goes', async () => {
+	it('fires the signal of a method, and of one that it calls, when the client disconnects', async () => {
 		const client = new AbortController();
 		const waiting = await openRoomkey([
 			contextual('wait', ({ signal }) => {
@@ -202,7 +202,7 @@ describe('invoke', () => {
 		});
 	}
 
-	it('lets a method that has ended change no user any more', async () => {
+	it('ignores setUserId of a method that has ended', async () => {
 		let context: MethodContext | undefined;
 		const careless = await openRoomkey([
 			contextual('careless', (own) => {
@@ -217,7 +217,7 @@ describe('invoke', () => {
 		await careless.close();
 	});
 
-	it('does not count the wait for another user’s subscriptions as the method’s own time (12)', async () => {
+	it("does not count the time in which setUserId waits for subscriptions towards the method's timeout (12)", async () => {
 		let changed = () => {};
 		const change = new Promise<void>((resolve) => {
 			changed = resolve;
@@ -234,7 +234,7 @@ describe('invoke', () => {
 		await slow.close();
 	});
 
-	it('lets a method that took too long change no user any more', async () => {
+	it('ignores setUserId of a method that has timed out', async () => {
 		const late = await openRoomkey([
 			method({
 				...anyone,
@@ -256,7 +256,7 @@ describe('invoke', () => {
 		await late.close();
 	});
 
-	it('refuses two methods of one name', () => {
+	it('refuses two methods with one name', () => {
 		const log = memoryLog();
 		const twin = method({ ...anyone, name: 'twin', run: () => {} });
 		const services = { store: roomkey.store, bus: createBus(log), settings, log };

@@ -55,7 +55,7 @@ describe('e2e.keyHistory (E15)', () => {
 		(await roomkey.call(as, NAME, of.id, ...page)) as Answer;
 	const keysIn = ({ history }: Answer) => history.map(({ public_key }) => public_key);
 
-	it('lists every public key, the first one first, as a chain that can be checked', async () => {
+	it('lists every public key from the first on, as a chain of hashes that can be verified', async () => {
 		for (const key of ['one', 'zwei ü', '{"kty":"RSA"}\n', 'one']) await set(alice, key);
 		const answer = await read(alice, alice);
 		expect(keysIn(answer)).to.deep.equal(['one', 'zwei ü', '{"kty":"RSA"}\n', 'one']);
@@ -73,7 +73,7 @@ describe('e2e.keyHistory (E15)', () => {
 		expect(Object.keys(answer.history[0] ?? {})).to.have.members(['public_key', 'ts', 'previous', 'hash', 'login']);
 	});
 
-	it('keeps what stood there when the keys are reset', async () => {
+	it('keeps the former entries when the keys are reset', async () => {
 		await set(alice, 'before');
 		await roomkey.call(alice, 'e2e.resetOwnE2EKey');
 		await set(alice, 'after');
@@ -82,7 +82,7 @@ describe('e2e.keyHistory (E15)', () => {
 		expectChain(answer.history);
 	});
 
-	it('stays a chain and misses none of twenty devices that overwrite each other by force', async () => {
+	it("remains a chain without gaps if twenty devices overwrite each other's keys by force", async () => {
 		const keys = Array.from({ length: 20 }, (_, i) => `key ${i}`);
 		await Promise.all(keys.map((key) => set(alice, key)));
 		const answer = await read(alice, alice);
@@ -94,7 +94,7 @@ describe('e2e.keyHistory (E15)', () => {
 	});
 
 	describe('a key that Rocket.Chat itself stored', () => {
-		it('is added when the history is read, once', async () => {
+		it('is added once, when the history is read', async () => {
 			await set(alice, 'ours');
 			await roomkey.store.users.updateOne({ _id: alice.id }, { $set: { 'e2e.public_key': 'theirs' } });
 			await Promise.all(Array.from({ length: 5 }, () => read(alice, alice)));
@@ -103,7 +103,7 @@ describe('e2e.keyHistory (E15)', () => {
 			expectChain(answer.history);
 		});
 
-		it('is added before the next', async () => {
+		it('is added before the next key', async () => {
 			const carol = await addPerson(roomkey.store, { e2e: { public_key: 'theirs', private_key: 'p' } });
 			await set(carol, 'ours');
 			const answer = await read(carol, carol);
@@ -111,14 +111,14 @@ describe('e2e.keyHistory (E15)', () => {
 			expectChain(answer.history);
 		});
 
-		it('is added before it is taken away by a reset', async () => {
+		it('is added before a reset removes it', async () => {
 			const carol = await addPerson(roomkey.store, { e2e: { public_key: 'theirs', private_key: 'p' } });
 			await roomkey.call(carol, 'e2e.resetOwnE2EKey');
 			expect(keysIn(await read(carol, carol))).to.deep.equal(['theirs']);
 		});
 	});
 
-	describe('its size', () => {
+	describe('the size of the history', () => {
 		const userOf = ({ id }: Person) => roomkey.store.users.findOne({ _id: id });
 
 		/** The stored key in the user's document, and the stored keys in the collection. */
@@ -127,7 +127,7 @@ describe('e2e.keyHistory (E15)', () => {
 			return JSON.stringify([earlier, (await userOf(person))?.e2eKeyHistory]).length;
 		}
 
-		it('has a limit in entries: the oldest are dropped and counted, and the rest stays a chain', async () => {
+		it('is limited in entries: the oldest are dropped and counted, and the rest remains a chain', async () => {
 			for (let i = 0; i < 130; i++) await set(alice, `key ${i}`);
 			const { history, total, ...answer } = (await read(alice, alice, 100)) as Answer & { dropped: number };
 			expect({ total, dropped: answer.dropped }).to.deep.equal({ total: 101, dropped: 29 });
@@ -138,13 +138,13 @@ describe('e2e.keyHistory (E15)', () => {
 			expect((await userOf(alice))?.e2eKeyHistory).to.have.length(1);
 		});
 
-		it('has a limit in bytes', async () => {
+		it('is limited in bytes', async () => {
 			for (let i = 0; i < 40; i++) await set(alice, `${i}`.padEnd(8000, 'x'));
 			expect(await storedBytes(alice)).to.be.lessThan(200_000);
 			expect(await read(alice, alice)).to.include({ total: 21, dropped: 19 });
 		});
 
-		it('reads a history of the former form, in the user document alone, and moves it', async () => {
+		it('a history in the former place, the user document, is read and moved', async () => {
 			const former: KeyHistoryEntry[] = [];
 			for (let i = 0; i < 5; i++) {
 				const previous = former.at(-1)?.hash ?? '';
@@ -162,7 +162,7 @@ describe('e2e.keyHistory (E15)', () => {
 			}
 		});
 
-		it('is cut to its limit where the former form is longer, and the keys can be replaced and reset', async () => {
+		it('a former history that is too long is cut to the limit, and the keys can be replaced and reset', async () => {
 			const e2eKeyHistory = Array.from({ length: 524 }, (_, i) => ({
 				public_key: `${i}`.padEnd(8000, 'x'),
 				ts: new Date(i + 1),
@@ -178,7 +178,7 @@ describe('e2e.keyHistory (E15)', () => {
 		});
 	});
 
-	it('goes with its user', async () => {
+	it('the history is deleted with its user', async () => {
 		const admin = await addPerson(roomkey.store, { roles: ['admin'] });
 		for (const key of ['one', 'two']) await set(alice, key);
 		expect(await roomkey.store.keyHistory.findOne({ _id: alice.id }))
@@ -188,7 +188,7 @@ describe('e2e.keyHistory (E15)', () => {
 		expect(await roomkey.store.keyHistory.findOne({ _id: alice.id })).to.equal(null);
 	});
 
-	describe('the kind of login that stored a key', () => {
+	describe('the kind of login by which a key was stored', () => {
 		const logins = ({ history }: Answer) => history.map(({ login }) => login);
 
 		it('is a login token, a personal access token, or the server itself', async () => {
@@ -207,7 +207,7 @@ describe('e2e.keyHistory (E15)', () => {
 		});
 	});
 
-	describe('who may see it', () => {
+	describe('who may read it', () => {
 		beforeEach(() => set(alice, 'key'));
 
 		it('a user who shares any room with them', async () => {
@@ -229,7 +229,7 @@ describe('e2e.keyHistory (E15)', () => {
 			expect(keysIn(await read(admin, alice))).to.deep.equal(['key']);
 		});
 
-		it('nobody else, who learns not even whether there is such a user', async () => {
+		it('nobody else; the error does not tell whether there is such a user', async () => {
 			await addRoom(roomkey.store, [alice]);
 			await addRoom(roomkey.store, [bob]);
 			const admin = await addPerson(roomkey.store, { roles: ['admin'] });
@@ -250,7 +250,7 @@ describe('e2e.keyHistory (E15)', () => {
 		});
 	});
 
-	describe('a page at a time (T3)', () => {
+	describe('pages (T3)', () => {
 		beforeEach(async () => {
 			for (let i = 0; i < 5; i++) await set(alice, `key ${i}`);
 		});
@@ -279,7 +279,7 @@ describe('e2e.keyHistory (E15)', () => {
 	});
 
 	describe('the event e2eIdentityChanged', () => {
-		it('reaches those who share an encrypted room, each once, with the hash that now is the last', async () => {
+		it('reaches each user who shares an encrypted room once, with the hash of the last entry', async () => {
 			await set(alice, 'one');
 			const [carol, dave, erin] = [
 				await addPerson(roomkey.store),
@@ -316,7 +316,7 @@ describe('e2e.keyHistory (E15)', () => {
 			);
 		});
 
-		it('is not sent for a first key, but for the first after a reset', async () => {
+		it('is not sent for a first key, but is sent for the first key after a reset', async () => {
 			await addRoom(roomkey.store, [alice, bob], { encrypted: true });
 			expect((await recordEvents(roomkey.bus, () => set(alice, 'one'))).notices).to.deep.equal([]);
 			await roomkey.call(alice, 'e2e.resetOwnE2EKey');

@@ -60,19 +60,19 @@ describe('the address of a client', () => {
 		});
 	}
 
-	it('has trusted networks in the form of addresses, CIDR blocks and two words', () => {
+	it('accepts trusted networks as addresses, CIDR blocks and two words', () => {
 		const valid = ['10.0.0.0/8', '::1', '1.2.3.4', '2001:db8::/32', 'loopback, private,10.1.2.3'];
 		for (const list of valid) expect(isNetworkList(list), list).to.equal(true);
 		const invalid = ['', '10.0.0.0/33', '10.1', '10', 'localhost', '10.0.0.0/8;', '10.0.0.1,', '*', '1.2.3.4:80'];
 		for (const list of invalid) expect(isNetworkList(list), list).to.equal(false);
 	});
 
-	it('is null where the socket has none any more', () => {
+	it('is null if the socket has no address any more', () => {
 		expect(addressReader({})({ headers: {}, socket: {} })).to.equal(null);
 	});
 });
 
-describe('limits of calls', () => {
+describe('rate limits of calls', () => {
 	let roomkey: TestRoomkey;
 
 	afterEach(async () => {
@@ -106,7 +106,7 @@ describe('limits of calls', () => {
 		throw new Error('nothing was refused');
 	}
 
-	it('let N calls through and refuse the next, with the time to wait', async () => {
+	it('allow N calls and refuse the next one, with the time to wait', async () => {
 		await open();
 		expect(await allowed({ userId: 'alice' })).to.equal(2);
 		mock.timers.tick(300);
@@ -117,7 +117,7 @@ describe('limits of calls', () => {
 		});
 	});
 
-	it('say seconds even of one, rounded up', async () => {
+	it('round the seconds in the text up, and say `1 seconds`', async () => {
 		await open();
 		await allowed({});
 		mock.timers.tick(1499);
@@ -127,7 +127,7 @@ describe('limits of calls', () => {
 		});
 	});
 
-	it('begin anew after the window, which refused calls do not lengthen', async () => {
+	it('start a new window after the time limit; refused calls do not lengthen a window', async () => {
 		await open();
 		expect(await allowed({})).to.equal(2);
 		mock.timers.tick(1499);
@@ -136,7 +136,7 @@ describe('limits of calls', () => {
 		expect(await allowed({})).to.equal(2);
 	});
 
-	it('count each user by themselves, wherever they call from', async () => {
+	it('count each user separately, from all addresses together', async () => {
 		await open();
 		expect(await allowed({ userId: 'alice', clientAddress: '1.2.3.4', connectionId: 'a' })).to.equal(2);
 		expect(await allowed({ userId: 'alice', clientAddress: '5.6.7.8', connectionId: 'b' })).to.equal(0);
@@ -162,7 +162,7 @@ describe('limits of calls', () => {
 		});
 	}
 
-	it('count calls whose arguments are wrong, and those of a user who must log in', async () => {
+	it('count calls with invalid arguments, and calls without the required login', async () => {
 		const strict = { name: 'strict', summary: 'for a test', limit: { calls: 2, per: 1000 }, run: () => {} };
 		await open([method({ ...strict, args: { a: String } })]);
 		expect(await rejection(roomkey.call(null, 'strict', 5))).to.include({ errorType: 'Match.Error' });
@@ -170,7 +170,7 @@ describe('limits of calls', () => {
 		expect(await rejection(roomkey.call(null, 'strict', 'a'))).to.include({ error: 'too-many-requests' });
 	});
 
-	it('do not count calls within a call, nor methods without a limit', async () => {
+	it('do not count calls that a method makes, nor calls of methods without a limit', async () => {
 		const outer = method({
 			...anyone,
 			name: 'outer',
@@ -183,7 +183,7 @@ describe('limits of calls', () => {
 		expect(await allowed({})).to.equal(2);
 	});
 
-	it('are by default five calls to accounts in ten seconds, together, for each connection', async () => {
+	it('by default allow five calls of all account methods together in ten seconds, for each connection', async () => {
 		await open(accounts);
 		const names = accounts.map(({ name }) => name);
 		expect(await allowed({ connectionId: 'a' }, names)).to.equal(5);
@@ -194,13 +194,13 @@ describe('limits of calls', () => {
 		expect(await allowed({ connectionId: 'a' }, names)).to.equal(5);
 	});
 
-	it('are fifty for each address where there is no connection', async () => {
+	it('by default allow fifty calls for each address without a connection', async () => {
 		await open(accounts);
 		expect(await allowed({ clientAddress: '1.2.3.4' }, ['login', 'createUser'])).to.equal(50);
 		expect(await allowed({ clientAddress: '5.6.7.8' }, 'login')).to.equal(50);
 	});
 
-	it('are all counted where there are several, and the longest wait is sent', async () => {
+	it('all apply if there are several, and the longest wait is sent', async () => {
 		const login = method({ ...anyone, name: 'login', limit: { calls: 5, per: 60_000 }, run: () => {} });
 		await open([login]);
 		const caller = { userId: 'alice', connectionId: 'a' };
@@ -208,7 +208,7 @@ describe('limits of calls', () => {
 		expect(await rejection(roomkey.callAs(caller, 'login'))).to.deep.include({ details: { timeToReset: 60_000 } });
 	});
 
-	it('send the caller the state of each limit', async () => {
+	it('return the state of each limit to the caller', async () => {
 		await open();
 		const tallies: unknown[] = [];
 		const onRateLimit = (result: unknown) => void tallies.push(result);
@@ -220,7 +220,7 @@ describe('limits of calls', () => {
 		]);
 	});
 
-	it('refuse nobody in a dry run, and log who would have been', async () => {
+	it('refuse nobody in a dry run, and log which calls they would refuse', async () => {
 		await open([twice], 'dry-run');
 		const tallies: unknown[] = [];
 		const caller = {
@@ -252,7 +252,7 @@ describe('limits of calls', () => {
 		});
 	}
 
-	describe('attempts to guess', () => {
+	describe('failed logins', () => {
 		const outcomes = {
 			right: async () => 'right',
 			wrong: () => Promise.reject(new ClientError(403, 'wrong')),
@@ -275,7 +275,7 @@ describe('limits of calls', () => {
 
 		beforeEach(() => open([prove]));
 
-		it('fail ten times a minute for an account from one address, even all at once', async () => {
+		it('are limited to ten a minute for an account and an address, even if they are concurrent', async () => {
 			const answers = await attempts(12, alice, 'wrong');
 			expect(answers).to.deep.equal([...Array(10).fill(403), ...Array(2).fill('too-many-requests')]);
 			expect(await attempt('Alice', 'right')).to.equal('too-many-requests');
@@ -289,7 +289,7 @@ describe('limits of calls', () => {
 			expect(await attempt('Alice', 'right', '5.6.7.8')).to.equal('right');
 		});
 
-		it('fail thirty times a minute for an account from all addresses, but for those it logged in from before', async () => {
+		it('are limited to thirty a minute for an account from all addresses, except those it has logged in from before', async () => {
 			expect(await attempt('alice', 'right', '10.0.0.1')).to.equal('right');
 			for (let i = 0; i < 3; i++) await attempts(10, alice, 'wrong', `1.1.1.${i}`);
 			expect(await attempt('alice', 'wrong', '2.2.2.2')).to.equal('too-many-requests');
@@ -303,20 +303,20 @@ describe('limits of calls', () => {
 			expect(await attempt('alice', 'right', '2.2.2.2')).to.equal('right');
 		});
 
-		it('of an account whose failures an address resets by being right do not reset those of other addresses', async () => {
+		it('from other addresses remain counted when a login from one address succeeds', async () => {
 			for (let i = 0; i < 3; i++) await attempts(9, alice, 'wrong', `1.1.1.${i}`);
 			expect(await attempt('alice', 'right', '3.3.3.3')).to.equal('right');
 			expect(await attempts(4, alice, 'wrong', '4.4.4.4')).to.deep.equal([403, 403, 403, 'too-many-requests']);
 		});
 
-		it('that failed for an account are forgotten when one is right', async () => {
+		it('of an account are forgotten when a login succeeds', async () => {
 			for (let i = 0; i < 3; i++) {
 				expect(await attempts(9, alice, 'wrong')).to.deep.equal(Array(9).fill(403));
 				expect(await attempt('alice', 'right')).to.equal('right');
 			}
 		});
 
-		it('fail a hundred times a minute from an address, whatever was right in between', async () => {
+		it('are limited to a hundred a minute for an address, even if logins succeed in between', async () => {
 			const name = (i: number) => `name-${i}`;
 			expect(await attempts(99, name, 'wrong')).to.deep.equal(Array(99).fill(403));
 			for (let i = 0; i < 5; i++) expect(await attempt('mine', 'right')).to.equal('right');
@@ -326,7 +326,7 @@ describe('limits of calls', () => {
 			expect(await attempt('mine', 'right', '5.6.7.8')).to.equal('right');
 		});
 
-		it('do not count where the server is to blame', async () => {
+		it('are not counted if the server has failed', async () => {
 			expect(await attempts(10, alice, 'broken')).to.deep.equal(Array(10).fill(500));
 			expect(await attempts(10, alice, 'wrong')).to.deep.equal(Array(10).fill(403));
 		});

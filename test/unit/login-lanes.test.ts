@@ -1,4 +1,4 @@
-/** How many logins are at work at once, and in which order the others follow. */
+/** How many logins run concurrently, and in which order the others follow. */
 import { expect } from 'chai';
 import { login } from '../../methods/accounts/login.js';
 import { LoginLanes } from '../../server/core/loginLanes.js';
@@ -7,7 +7,7 @@ import type { LoginLane } from '../../shared/context.js';
 import { ClientError, clientError } from '../../shared/errors.js';
 import { rejection } from '../support/rejection.js';
 
-describe('the lanes of logins', () => {
+describe('the queues of logins', () => {
 	let lanes: LoginLanes;
 	/** The logins at work, by name: ends them. */
 	let working: Map<string, (failure?: Error) => void>;
@@ -49,7 +49,7 @@ describe('the lanes of logins', () => {
 		return login;
 	}
 
-	it('let two work at once, and the others in order of arrival', async () => {
+	it('run two logins concurrently, and the others in order of arrival', async () => {
 		const logins = [...'abcd'].map((name) => logIn(name));
 		expect(atWork()).to.equal('ab');
 		expect(await end('b', logins[1] as Promise<string>)).to.equal('b');
@@ -68,7 +68,7 @@ describe('the lanes of logins', () => {
 		expect(atWork()).to.equal('cx');
 	});
 
-	it('refuse those beyond the queue with 503 and a time to wait, and an address that has half of it', async () => {
+	it('refuse a login with 503 and a time to wait if the queue is full, or half full of logins from its address', async () => {
 		for (const name of 'abcd') void logIn(name);
 		const beyondHalf = (await rejection(logIn('e'))) as ClientError;
 		expect(beyondHalf).to.be.instanceOf(ClientError).and.to.include({ error: 503 });
@@ -79,13 +79,13 @@ describe('the lanes of logins', () => {
 		expect(reported.filter((report) => report === 'password refused')).to.have.length(2);
 	});
 
-	it('do not wait for each other', () => {
+	it('by token and by password do not wait for each other', () => {
 		for (const name of 'abc') void logIn(name);
 		void logIn('t', { lane: 'token' });
 		expect(atWork()).to.equal('abt');
 	});
 
-	it('forget a client that has disconnected while it waited', async () => {
+	it('drop the login of a client that has disconnected while it waited', async () => {
 		const abort = new AbortController();
 		const [a] = [logIn('a'), logIn('b')];
 		const left = rejection(logIn('c', { abort }));
@@ -98,7 +98,7 @@ describe('the lanes of logins', () => {
 		expect(reported).not.to.include('password refused');
 	});
 
-	it('go on after a login that has failed', async () => {
+	it('continue after a login that has failed', async () => {
 		const failed = rejection(logIn('a'));
 		void logIn('b');
 		void logIn('c');
@@ -107,7 +107,7 @@ describe('the lanes of logins', () => {
 		expect(atWork()).to.equal('bc');
 	});
 
-	it('close the connection of a login by token that is refused, because an error would make its client forget the token', async () => {
+	it('close the connection of a refused login by token, because an error would make its client delete the token', async () => {
 		const tooManyLogins = clientError('tooManyLogins');
 		let closed = 0;
 		let refused: Promise<unknown> = Promise.reject(tooManyLogins);

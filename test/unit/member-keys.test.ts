@@ -27,11 +27,11 @@ const old = (...keyIds: string[]) =>
 	keyIds.map((e2eKeyId, i) => ({ e2eKeyId, ts: new Date(i), E2EKey: `old key ${i}` }));
 
 describe('sealed keys (13)', () => {
-	it('begin with a key id of any length, counted from the end (13)', () => {
+	it('begin with a key id of any length, found by the fixed length of the rest (13)', () => {
 		for (const keyId of ['', 'k', 'my-UniQu3_ke4_Id', 'x'.repeat(128)]) expect(keyIdOf(sealed(keyId))).to.equal(keyId);
 	});
 
-	it('are of one key id and no other; a key of another form may be any (E6)', () => {
+	it('belong to their key id only; a key of another form may belong to any key id (E6)', () => {
 		expect(isOfKeyId(sealed('a'), 'a')).to.equal(true);
 		for (const other of ['b', '', null, undefined]) expect(isOfKeyId(sealed('a'), other)).to.equal(false);
 		for (const odd of ['a key', `${sealed('a')} `, sealed('a').slice(0, -1)]) {
@@ -42,26 +42,26 @@ describe('sealed keys (13)', () => {
 });
 
 describe('old keys (2.3)', () => {
-	it('take in the present key as the newest, under its own key id or that of the room', () => {
+	it('begin with the key that is archived, under its own key id or that of the room', () => {
 		const key = sealed('mine');
 		expect(archiveCurrentKey({ key, oldKeys: old('x') }, 'room')[0]).to.include({ e2eKeyId: 'mine', E2EKey: key });
 		expect(archiveCurrentKey({ key: 'odd', oldKeys: [] }, 'room')[0]).to.include({ e2eKeyId: 'room', E2EKey: 'odd' });
 	});
 
-	it('take in no key twice, and none that stays where it is', () => {
+	it('contain no key twice, and not the key that stays the present one', () => {
 		const oldKeys = old('x');
 		expect(archiveCurrentKey({ key: 'old key 0', oldKeys }, 'x')).to.equal(oldKeys);
 		expect(archiveCurrentKey({ key: 'same', oldKeys }, 'x', 'same')).to.equal(oldKeys);
 		expect(archiveCurrentKey({ key: undefined, oldKeys: [] }, 'x')).to.deep.equal([]);
 	});
 
-	it('are ten at most: the oldest goes', () => {
+	it('are ten at most: the oldest is dropped', () => {
 		const keys = archiveCurrentKey({ key: sealed('new'), oldKeys: old(...'0123456789') }, 'room');
 		expect(keys.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal(['new', ...'012345678']);
 		expect(keys).to.have.length(MAX_OLD_KEYS);
 	});
 
-	it('drop copies of a key before any key of another time, and returned keys too', () => {
+	it('beyond ten: copies and returned keys are dropped before other keys', () => {
 		const full = old(...'0123456789');
 		const again = archiveCurrentKey({ key: sealed('now'), oldKeys: full }, 'now', sealed('now'));
 		expect(again.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal([...'0123456789']);
@@ -103,7 +103,7 @@ describe("the transitions of a member's keys", () => {
 	};
 
 	for (const [name, { from, to }] of Object.entries(TRANSITIONS)) {
-		it(`${name} leads from the states of the table to those of the table, and loses no key`, () => {
+		it(`${name} leads from the expected states to the expected states, and loses no key`, () => {
 			fc.assert(
 				fc.property(membership, (before) => {
 					const keys = keysOf(before);

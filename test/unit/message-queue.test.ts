@@ -26,7 +26,7 @@ describe('the queue of messages', () => {
 		return { queue, handled, clock, start: () => begin(), idles: () => idle };
 	}
 
-	it('the inbound queue: handles what waits in order, however much (5)', async () => {
+	it('the inbound queue: handles all waiting messages in order (5)', async () => {
 		const { queue, handled, start, idles, clock } = open();
 		for (let i = 1; i <= 1000; i++) queue.add(i);
 		expect(queue.length).to.equal(1000);
@@ -40,7 +40,7 @@ describe('the queue of messages', () => {
 		expect(handled.slice(0, 1001)).to.deep.equal([...Array(1001).keys()]);
 	});
 
-	it('the inbound queue: yields to the event loop while much that is answered at once is handled (5)', async () => {
+	it('the inbound queue: yields to the event loop while it handles many synchronous messages (5)', async () => {
 		const { queue, handled, start, idles, clock } = open();
 		for (let i = 1; i <= 50; i++) queue.add(i);
 		start();
@@ -55,7 +55,7 @@ describe('the queue of messages', () => {
 		expect(handled).to.have.length(51);
 	});
 
-	it('the inbound queue: forgets what waits (5)', () => {
+	it('the inbound queue: clear() discards the waiting messages (5)', () => {
 		const { queue, handled, start, idles, clock } = open();
 		queue.add(1);
 		queue.clear();

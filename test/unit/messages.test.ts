@@ -5,7 +5,7 @@ import { openRoomkey } from '../support/roomkey.js';
 
 describe('messages (beyond.md 3)', () => {
 	for (const name of ['sendMessage', 'chat.sendMessage']) {
-		it(`${name} is refused in words a client may see`, async () => {
+		it(`${name} is refused with a client-safe error`, async () => {
 			const roomkey = await openRoomkey();
 			const alice = await addPerson(roomkey.store);
 			expect(await rejection(roomkey.call(alice, name, { rid: 'room', msg: 'hello' }))).to.deep.include({

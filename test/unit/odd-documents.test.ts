@@ -30,7 +30,7 @@ function patient(store: Store): Store {
 	return new Proxy(store, { get: (target, name) => wrap(Reflect.get(target, name)) });
 }
 
-describe('documents that are not as they should be', () => {
+describe('documents with malformed fields, as other programs may store them', () => {
 	let roomkey: TestRoomkey;
 	let owner: Person;
 
@@ -53,11 +53,11 @@ describe('documents that are not as they should be', () => {
 
 	const membershipIn = (rid: string) => roomkey.store.subscriptions.findOne({ rid, 'u._id': owner.id });
 
-	describe('a user whose key history is none', () => {
+	describe('a user with a malformed key history', () => {
 		for (const e2eKeyHistory of [null, '', 0, false, {}, { 0: 1 }, []]) {
 			const what = JSON.stringify(e2eKeyHistory);
 
-			it(`stores identity keys: ${what}`, async () => {
+			it(`can store identity keys: ${what}`, async () => {
 				const person = await addPerson(roomkey.store, odd<User>({ e2eKeyHistory }));
 				const keys = { public_key: 'p', private_key: 'q' };
 				await roomkey.call(person, 'e2e.setUserPublicAndPrivateKeys', keys);
@@ -66,7 +66,7 @@ describe('documents that are not as they should be', () => {
 				expect(user?.e2eKeyHistory?.map(({ public_key }) => public_key)).to.deep.equal(['p']);
 			});
 
-			it(`counts as one key, and is reset: ${what}`, async () => {
+			it(`has one entry in the history, and can be reset: ${what}`, async () => {
 				const fields = { e2eKeyHistory, e2e: { public_key: 'p', private_key: 'q' } };
 				const person = await addPerson(roomkey.store, odd<User>(fields));
 				expect(await roomkey.call(person, 'e2e.keyHistory', person.id)).to.include({ total: 1 });
@@ -79,11 +79,11 @@ describe('documents that are not as they should be', () => {
 		}
 	});
 
-	describe('a membership whose key is none', () => {
+	describe('a membership with a malformed key', () => {
 		for (const odd of [[], { a: 1 }, 5]) {
 			const what = JSON.stringify(odd);
 
-			it(`takes one, and can be left: ${what}`, async () => {
+			it(`accepts a key, and can be removed: ${what}`, async () => {
 				const rid = await roomWith({}, { E2EKey: odd, E2ESuggestedKey: odd, oldRoomKeys: { 0: 1 } });
 				const key = sealed('k');
 				await roomkey.call(owner, 'e2e.updateGroupKey', rid, owner.id, key);
@@ -93,21 +93,21 @@ describe('documents that are not as they should be', () => {
 				expect(await membershipIn(other)).to.equal(null);
 			});
 
-			it(`keeps nobody from asking for the keys of other rooms: ${what}`, async () => {
+			it(`does not prevent requests for the keys of other rooms: ${what}`, async () => {
 				await roomWith({}, { E2EKey: odd });
 				expect(await roomkey.call(owner, 'e2e.requestSubscriptionKeys')).to.equal(true);
 			});
 		}
 	});
 
-	it('a queue that is none keeps nobody from those who wait elsewhere', async () => {
+	it('a malformed queue does not prevent reading the queues of other rooms', async () => {
 		const odd = await roomWith({ usersWaitingForE2EKeys: [null] });
 		expect(await roomkey.call(owner, 'e2e.fetchUsersWaitingForGroupKey', [odd])).to.have.keys('usersWaitingForE2EKeys');
 	});
 
-	describe('a room whose key is reset', () => {
+	describe('a room with malformed fields whose key is reset', () => {
 		for (const encrypted of ['true', 1, 'no']) {
-			it(`is not encrypted by ${JSON.stringify(encrypted)}`, async () => {
+			it(`is not encrypted if \`encrypted\` is ${JSON.stringify(encrypted)}`, async () => {
 				const rid = await roomWith({ encrypted });
 				const refused = await rejection(roomkey.call(owner, 'e2e.resetRoomKey', rid, 'key', 'k2'));
 				expect(refused).to.include({ error: 'error-e2e-key-reset-failed' });
@@ -115,7 +115,7 @@ describe('documents that are not as they should be', () => {
 		}
 
 		for (const e2eReset of [null, '', 0, false]) {
-			it(`is not being reset by ${JSON.stringify(e2eReset)}`, async () => {
+			it(`has no reset in progress if \`e2eReset\` is ${JSON.stringify(e2eReset)}`, async () => {
 				const rid = await roomWith({ e2eReset });
 				await roomkey.call(owner, 'e2e.resetRoomKey', rid, 'key', 'k2');
 				const room = await roomkey.store.rooms.findOne({ _id: rid });
@@ -123,7 +123,7 @@ describe('documents that are not as they should be', () => {
 			});
 		}
 
-		it('can be given its first key id where the reset is null', async () => {
+		it('accepts its first key id if `e2eReset` is null', async () => {
 			const rid = await roomWith({ e2eReset: null, e2eKeyId: null });
 			await roomkey.call(owner, 'e2e.setRoomKeyID', rid, 'k2');
 			expect(await roomkey.store.rooms.findOne({ _id: rid })).to.include({ e2eKeyId: 'k2' });
@@ -147,7 +147,7 @@ describe('documents that are not as they should be', () => {
 		describe(`a membership with ${JSON.stringify(ofOwner)}`, () => {
 			const key = sealed('k');
 
-			it('takes a key, and keeps the former', async () => {
+			it('accepts a key, and keeps the former one', async () => {
 				const rid = await roomWith({}, ofOwner);
 				await roomkey.call(owner, 'e2e.updateGroupKey', rid, owner.id, key);
 				const membership = await membershipIn(rid);
@@ -157,13 +157,13 @@ describe('documents that are not as they should be', () => {
 				);
 			});
 
-			it('takes an offered one', async () => {
+			it('accepts an offered key', async () => {
 				const rid = await roomWith({}, { ...ofOwner, E2ESuggestedKey: key });
 				await roomkey.call(owner, 'e2e.acceptSuggestedGroupKey', rid);
 				expect((await membershipIn(rid))?.E2EKey).to.equal(key);
 			});
 
-			it('is emptied by a new identity key, announced, reset, left', async () => {
+			it('survives a new identity key, a key reset and leaving the room', async () => {
 				const rid = await roomWith({}, ofOwner);
 				const pair = { public_key: 'other', private_key: 'q', force: true };
 				await roomkey.call(owner, 'e2e.roomState', rid);
@@ -175,7 +175,7 @@ describe('documents that are not as they should be', () => {
 				expect(await membershipIn(again)).to.equal(null);
 			});
 
-			it('waits for a key where it has none', async () => {
+			it('waits for a key if it has none', async () => {
 				const rid = await roomWith({}, ofOwner);
 				const other = await addPerson(roomkey.store);
 				await addMember(roomkey.store, rid, other);
@@ -185,7 +185,7 @@ describe('documents that are not as they should be', () => {
 		});
 	}
 
-	it('another unique index than ours is no reason to try for ever', async () => {
+	it('a unique index that Roomkey did not make does not cause endless attempts', async () => {
 		const duplicate = Object.assign(new Error('E11000'), { code: 11000 });
 		let inserts = 0;
 		const strict = await openRoomkey(undefined, {}, (store) => ({

@@ -56,7 +56,7 @@ const methods = [
 	}),
 ];
 
-describe('one answer per call (E1)', () => {
+describe('repeated calls of methods with `once` (E1)', () => {
 	let now = 0;
 	let roomkey: TestRoomkey;
 
@@ -91,7 +91,7 @@ describe('one answer per call (E1)', () => {
 		expect(await ask(rest('a'), 'held')).to.deep.equal({ count: 1, at: new Date(5), list: [{ n: 1 }] });
 	});
 
-	it('runs every call that has no mark, and every call of a method that is not defined so', async () => {
+	it('runs every call without an idempotency key, and every call of a method without `once`', async () => {
 		await ask(undefined, 'quick');
 		await ask(undefined, 'quick');
 		await ask(rest('a'), 'every time');
@@ -99,7 +99,7 @@ describe('one answer per call (E1)', () => {
 		expect(runs).to.deep.equal(['quick', 'quick', 'every time', 'every time']);
 	});
 
-	it('distinguishes calls by idempotency key, user and method, and never by arguments', async () => {
+	it('distinguishes calls by idempotency key, user and method, but not by arguments', async () => {
 		await ask(rest('a'), 'quick', 1);
 		await ask(rest('b'), 'quick', 1);
 		await ask(rest('a'), 'quick', 1, 'bob');
@@ -107,13 +107,13 @@ describe('one answer per call (E1)', () => {
 		expect(runs).to.have.length(4);
 	});
 
-	it('remembers nothing of callers who are nobody', async () => {
+	it('runs every call of a caller who is not logged in', async () => {
 		await ask(rest('a'), 'anyone', 1, null);
 		await ask(rest('a'), 'anyone', 1, null);
 		expect(runs).to.have.length(2);
 	});
 
-	it('gives the same error again', async () => {
+	it('throws the same error again', async () => {
 		const refused = new ClientError('code', 'Reason', { d: 1 });
 		const first = await rejection(ask(rest('a'), 'throws', refused));
 		const again = await rejection(ask(rest('a'), 'throws', refused));
@@ -134,14 +134,14 @@ describe('one answer per call (E1)', () => {
 		['a reset that was interrupted', clientError('resetFailed')],
 		['a reset by somebody else', clientError('resetInProgress')],
 	] as const) {
-		it(`does not remember ${what}: the next one tries again`, async () => {
+		it(`does not cache ${what}: a repeated call runs`, async () => {
 			await rejection(ask(rest('a'), 'throws', thrown));
 			await rejection(ask(rest('a'), 'throws', thrown));
 			expect(runs).to.have.length(2);
 		});
 	}
 
-	it('does not remember what it refused before it ran', async () => {
+	it('does not cache the refusal of invalid arguments', async () => {
 		const strict = await openRoomkey();
 		const alice = await addPerson(strict.store);
 		const rid = await addRoom(strict.store, [alice]);
@@ -160,7 +160,7 @@ describe('one answer per call (E1)', () => {
 		['of another moment', new Date(1), new Date(2)],
 		['of another pattern', /a/, /b/],
 	]) {
-		it(`refuses the mark with arguments ${what}`, async () => {
+		it(`refuses a used idempotency key with arguments ${what}`, async () => {
 			await ask(rest('a'), 'quick', first);
 			expect(await rejection(ask(rest('a'), 'quick', second))).to.deep.include({
 				error: 'error-idempotency-mismatch',
@@ -170,12 +170,12 @@ describe('one answer per call (E1)', () => {
 		});
 	}
 
-	it('takes arguments for the same in any order of keys', async () => {
+	it('ignores the order of keys in arguments', async () => {
 		await ask(rest('a'), 'quick', { x: 1, y: [{ p: new Date(5), q: 2 }] });
 		expect(await ask(rest('a'), 'quick', { y: [{ q: 2, p: new Date(5) }], x: 1 })).to.equal('quick 1');
 	});
 
-	it('lets a repeated call wait for the first where that is still running', async () => {
+	it('lets a repeated call wait for the first call while it runs', async () => {
 		const asked = [1, 2, 3].map(() => ask(rest('a'), 'held', 1));
 		expect((await rejection(ask(rest('a'), 'held', 2))) as object).to.include({ error: 'error-idempotency-mismatch' });
 		expect(settle).to.have.length(1);
@@ -187,7 +187,7 @@ describe('one answer per call (E1)', () => {
 		expect(runs).to.have.length(2);
 	});
 
-	it('lets those who wait know what the first has written', async () => {
+	it('notifies the waiting repeated calls of the writes of the first', async () => {
 		const written = Promise.resolve();
 		const writing = await openRoomkey([
 			counted('write', {
@@ -207,7 +207,7 @@ describe('one answer per call (E1)', () => {
 		await writing.close();
 	});
 
-	it('forgets the oldest where answers, or errors, are too large together', async () => {
+	it('evicts the oldest answers, or errors, if all together are too large', async () => {
 		const tight = await openRoomkey(methods, { once: { ttl: LIFETIME, max: 1000, maxSize: 1000 } });
 		const tried = (key: string, value: unknown) =>
 			rejection(tight.callAs({ userId: 'alice', idempotencyKey: rest(key) }, 'throws', value));
@@ -223,7 +223,7 @@ describe('one answer per call (E1)', () => {
 		await tight.close();
 	});
 
-	it('forgets after the lifetime, counted from the outcome', async () => {
+	it('evicts an answer after its lifetime, counted from the end of the call', async () => {
 		const slow = ask(rest('slow'), 'held', 1);
 		await ask(rest('a'), 'quick', 1);
 		now += LIFETIME - 1;
@@ -242,27 +242,27 @@ describe('one answer per call (E1)', () => {
 		expect(await afresh).to.equal('done afresh');
 	});
 
-	it('keeps no more than it may, and drops the oldest', async () => {
+	it('caches a maximum number of answers, and evicts the oldest', async () => {
 		for (const key of ['1', '2', '3', '4', '5', '6']) await ask(rest(key), 'quick', 1);
 		expect(await ask(rest('2'), 'quick', 1)).to.equal('quick 2');
 		expect(await ask(rest('1'), 'quick', 1)).to.equal('quick 7');
 	});
 
-	it('remembers nothing with a lifetime of 0', async () => {
+	it('caches nothing with a lifetime of 0', async () => {
 		const forgetful = await openRoomkey(methods, { once: { ttl: 0 } });
 		for (const _ of [1, 2]) await forgetful.callAs({ userId: 'alice', idempotencyKey: rest('a') }, 'quick', 1);
 		expect(runs).to.have.length(2);
 		await forgetful.close();
 	});
 
-	it('holds no long mark as it is', async () => {
+	it('accepts long idempotency keys that differ at the end', async () => {
 		const id = 'x'.repeat(100_000);
 		await ask(ddp('A', `${id}1`, 'A'), 'quick', 1);
 		await ask(ddp('A', `${id}2`, 'A'), 'quick', 1);
 		expect(await ask(ddp('A', `${id}1`, 'B'), 'quick', 1)).to.equal('quick 1');
 	});
 
-	it('counts a repeated call like any other', async () => {
+	it('counts a repeated call towards rate limits', async () => {
 		const limited = await openRoomkey([counted('quick', { limit: { calls: 2, per: 60_000 } })], { rateLimit: 'on' });
 		const again = () => limited.callAs({ userId: 'alice', idempotencyKey: rest('a') }, 'quick', 1);
 		await again();
@@ -272,14 +272,14 @@ describe('one answer per call (E1)', () => {
 		await limited.close();
 	});
 
-	it('goes on when its time is up, and a caller that asks again receives the outcome', async () => {
+	it('continues a call after its timeout: a repeated call gets the outcome', async () => {
 		expect(await rejection(ask(rest('a'), 'hasty', 1))).to.include({ error: 'error-timeout' });
 		settle[0]?.resolve('late');
 		expect(await ask(rest('a'), 'hasty', 1)).to.equal('late');
 		expect(runs).to.have.length(1);
 	});
 
-	it('does not wait for ever for one that never ends', async () => {
+	it('stops waiting, after the lifetime, for a call that never ends', async () => {
 		expect(await rejection(ask(rest('a'), 'hasty', 1))).to.include({ error: 'error-timeout' });
 		now += LIFETIME + 1;
 		const again = ask(rest('a'), 'hasty', 1);
@@ -289,7 +289,7 @@ describe('one answer per call (E1)', () => {
 		expect(await ask(rest('a'), 'hasty', 1)).to.equal('second');
 	});
 
-	it('is not interrupted when its client goes', async () => {
+	it('does not abort a call when its client disconnects', async () => {
 		const client = new AbortController();
 		const asked = roomkey.callAs({ userId: 'alice', idempotencyKey: rest('a'), signal: client.signal }, 'held', 1);
 		client.abort();
@@ -298,12 +298,12 @@ describe('one answer per call (E1)', () => {
 		await asked;
 	});
 
-	it('leaves calls within a call alone', async () => {
+	it('does not apply to calls that a method makes', async () => {
 		expect(await ask(rest('a'), 'outer')).to.deep.equal(['quick 1', 'quick 2']);
 	});
 
 	describe('over DDP', () => {
-		it('runs an id that comes again in its own session, as Meteor does, and remembers the latest', async () => {
+		it('runs a call whose id is repeated in the same session, as Meteor does, and caches the latest answer', async () => {
 			await ask(ddp('A', '1', 'A'), 'quick', 1);
 			expect(await ask(ddp('A', '1', 'A'), 'quick', 2)).to.equal('quick 2');
 			expect(await ask(ddp('A', '1', 'B'), 'quick', 2)).to.equal('quick 2');
@@ -312,19 +312,19 @@ describe('one answer per call (E1)', () => {
 			});
 		});
 
-		it('answers a later session of the line, as often as it asks', async () => {
+		it('answers repeated calls in all later sessions of the chain', async () => {
 			await ask(ddp('A', '1', 'A'), 'quick', 1);
 			for (const session of ['B', 'B', 'C', 'C']) {
 				expect(await ask(ddp('A', '1', session), 'quick', 1)).to.equal('quick 1');
 			}
 		});
 
-		it('does not run the original when it comes in behind its repetition', async () => {
+		it('does not run the original call if it arrives after its repetition', async () => {
 			expect(await ask(ddp('A', '1', 'B'), 'quick', 1)).to.equal('quick 1');
 			expect(await ask(ddp('A', '1', 'A'), 'quick', 1)).to.equal('quick 1');
 		});
 
-		it('remembers the latest of two calls with one id that run at once', async () => {
+		it('caches the answer of the latest of two concurrent calls with one id', async () => {
 			const first = ask(ddp('A', '1', 'A'), 'held', 1);
 			const second = ask(ddp('A', '1', 'A'), 'held', 1);
 			settle[1]?.resolve('second');
@@ -340,7 +340,7 @@ describe('resumeChains', () => {
 	const open = (max = 10) =>
 		createResumeChains({ ttl: LIFETIME, max, now: () => now, store: {} as Store, log: memoryLog() });
 
-	it('begin with a session that follows none, and go on with those that follow it', () => {
+	it('begin with a session without a former one, and continue with the sessions that name it', () => {
 		const lines = open();
 		expect(lines.join('A', undefined)).to.equal('A');
 		expect(lines.join('B', 'A')).to.equal('A');
@@ -350,11 +350,11 @@ describe('resumeChains', () => {
 		expect(lines.join('X', undefined)).to.equal('X');
 	});
 
-	it('take a session they do not know for the first', () => {
+	it('begin with the former session if it is unknown', () => {
 		expect(open().join('B', 'of another process')).to.equal('of another process');
 	});
 
-	it('are known while a session is open, and for the lifetime after it', () => {
+	it('are kept while a session is open, and for the lifetime after it', () => {
 		const lines = open();
 		lines.join('A', undefined);
 		lines.join('B', 'A');
@@ -380,7 +380,7 @@ describe('a cache whose entries expire', () => {
 		while (cache.size > 0) await new Promise(setImmediate);
 	});
 
-	it('is never larger than its maximum size; an entry larger than that evicts nothing', () => {
+	it('never exceeds its maximum size; an entry larger than the maximum evicts nothing', () => {
 		const size = fc.integer({ min: 1, max: 6 });
 		const step = fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd'), size });
 		fc.assert(
@@ -398,7 +398,7 @@ describe('a cache whose entries expire', () => {
 		);
 	});
 
-	it('keeps the newest entries that were stored and not deleted, in any order of either', () => {
+	it('keeps the newest entries that were not deleted, whatever the order of operations', () => {
 		const key = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f');
 		const step = fc.oneof(
 			fc.record({ kind: fc.constant('set'), key, time: fc.nat(2) }),

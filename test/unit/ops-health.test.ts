@@ -22,7 +22,7 @@ describe('health', () => {
 		return { health, log };
 	}
 
-	it('is not ready before the start and after the beginning of the end, and says why', async () => {
+	it('is not ready before the start and while the server stops, and says why', async () => {
 		const health = new Health(memoryLog(), { timeout: 20, maxAge: 0 });
 		expect(await health.report()).to.deep.include({ status: 'not ready', reason: 'The server is starting' });
 		health.markStarted();
@@ -31,7 +31,7 @@ describe('health', () => {
 		expect(await health.report()).to.deep.include({ status: 'not ready', reason: 'The server is stopping' });
 	});
 
-	it('names each part with its state, since when, and why', async () => {
+	it('names each part with its state, the time of its last change, and the reason', async () => {
 		const { health } = started();
 		health.addCheck('full', async () => 'no space');
 		health.addCheck('fine', async () => undefined);
@@ -55,7 +55,7 @@ describe('health', () => {
 		expect((await health.report()).checks.part).to.deep.include({ status: 'ok' });
 	});
 
-	it('finds a failure at an interval, though nobody asks: the log and `since` say when it began', async () => {
+	it('checks at an interval without requests: the log and `since` say when a failure began', async () => {
 		const log = memoryLog();
 		let onError = () => {};
 		const failed = new Promise<void>((resolve) => {
@@ -94,7 +94,7 @@ describe('health', () => {
 		expect(log.lines.filter(({ level }) => level === 'error')).to.have.length(1);
 	});
 
-	it('a part that works again is logged', async () => {
+	it('the log says when a part works again', async () => {
 		const { health, log } = started();
 		let reason: string | undefined = 'no connection';
 		health.addCheck('store', async () => reason);
@@ -107,7 +107,7 @@ describe('health', () => {
 		]);
 	});
 
-	it('a check without an answer has failed', async () => {
+	it('a check that does not answer counts as failed', async () => {
 		const { health } = started();
 		health.addCheck('store', () => new Promise(() => {}));
 		expect((await health.report()).checks.store).to.deep.include({
@@ -116,7 +116,7 @@ describe('health', () => {
 		});
 	});
 
-	it('a part that is not in use does not count', async () => {
+	it('a part that is not in use does not make the server unready', async () => {
 		const { health } = started();
 		health.addPart('watcher', 'not in use');
 		const { status, checks } = await health.report();

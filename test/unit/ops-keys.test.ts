@@ -1,4 +1,4 @@
-/** The counts of what happens to keys, which are derived from writes. */
+/** The metrics of events of keys, which are derived from writes. */
 import { expect } from 'chai';
 import { countRoomsWithoutHolder } from '../../server/ops/holderCensus.js';
 import { keyEventOfChange, keyEventsOfUpdate } from '../../server/ops/keyEvents.js';
@@ -24,7 +24,7 @@ describe('events of keys', () => {
 		expect(updated('users', user('a'), user('a'))).to.equal(undefined);
 	});
 
-	it('a later announcement is no event, and neither is any other document', () => {
+	it('a later announcement of the same state, or of another document, is no event', () => {
 		expect(keyEventOfChange({ collection: 'users', action: 'updated', document: { _id: 'u' } } as never)).to.equal(
 			undefined,
 		);

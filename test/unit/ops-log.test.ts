@@ -23,7 +23,7 @@ const broken = method({
 
 const audited = method({ name: 'own.audited', audit: true, summary: 'Audited', args: {}, rest: 'POST', run: () => {} });
 
-describe('the log of a server', () => {
+describe('the log of a server contains', () => {
 	let server: OpenServer;
 	let log: ReturnType<typeof memoryLog>;
 	let admin: Person;
@@ -79,7 +79,7 @@ describe('the log of a server', () => {
 		expect(ms).to.be.above(0);
 	});
 
-	it('a failed login, with the user it was for, and without what was typed', async () => {
+	it('a failed login, with the user it was for, and without the text that was typed', async () => {
 		const lines = await linesOf(() => logIn('wrong-password'));
 		const attempted = { attemptedUserId: admin.id, attemptedUsername: admin.username };
 		expect(lines[0]?.facts).to.include({ audit: true, outcome: 'refused', code: 403, ...attempted });
@@ -96,7 +96,7 @@ describe('the log of a server', () => {
 		expect(JSON.stringify([...lines, ...unknown])).not.to.match(/my-password|wrong-password/);
 	});
 
-	it('whether a login was by token or by password, or by which login handler, and nothing of what was sent', async () => {
+	it('whether a login was by token, by password or by a login handler, but nothing that the client sent', async () => {
 		const attempts: readonly [options: object, outcome: string, credential: string | undefined][] = [
 			[{ user: admin.username, password: 'correct-password' }, 'ok', 'password'],
 			[{ user: admin.username, password: 'wrong-password' }, 'refused', 'password'],
@@ -141,7 +141,7 @@ describe('the log of a server', () => {
 		await client.close();
 	});
 
-	it('a login over DDP, with its session; a second connection is refused', async () => {
+	it('a login over DDP, with its session, and the refusal of a second connection', async () => {
 		const webSocketUrl = `${server.url.replace('http', 'ws')}/websocket`;
 		const client = await RawClient.connect(webSocketUrl);
 		const [line] = await linesOf(() => client.call('login', { resume: admin.token }));
@@ -157,7 +157,7 @@ describe('the log of a server', () => {
 		await client.close();
 	});
 
-	it('the work of an admin, with whom it was about', async () => {
+	it('the calls of an admin, with the users they were about', async () => {
 		const bob = await addPerson(server.store);
 		const lines = await linesOf(() => call(admin, 'users.setActiveStatus', { userId: bob.id, activeStatus: false }));
 		const audit = lines.find(({ text }) => text === 'Audit');
@@ -176,14 +176,14 @@ describe('the log of a server', () => {
 		expect(revoked?.facts).to.deep.include({ audit: true, about: { userId: carol.id }, tokens: 1 });
 	});
 
-	it('every other call at debug, and a method of the application at info if its definition says so', async () => {
+	it("every other call at debug, and calls of an application's method at info if its definition says so", async () => {
 		const calls = await linesOf(() => get(`${server.url}/api/v1/rooms.get`, admin));
 		expect(calls.map(({ level, text }) => [level, text])).to.deep.equal([['debug', 'Call']]);
 		const [line] = await linesOf(() => call(admin, 'own.audited'));
 		expect(line?.facts).to.include({ audit: true, method: 'own.audited', outcome: 'ok' });
 	});
 
-	it('an error names the method, the user and the request', async () => {
+	it('an error, with the method, the user and the request', async () => {
 		const lines = await linesOf(() => call(admin, 'own.broken', { rid: 'room' }));
 		const error = lines.find(({ level }) => level === 'error');
 		expect(error?.facts).to.include({ method: 'own.broken', userId: admin.id, transport: 'rest' });
@@ -191,12 +191,12 @@ describe('the log of a server', () => {
 		expect(lines.find(({ text }) => text === 'Call')?.facts).to.include({ outcome: 'error', code: 500 });
 	});
 
-	it('only ids of the usual form are logged, whatever a client sends in their place', async () => {
+	it('only ids of the usual form, whatever a client sends in their place', async () => {
 		const lines = await linesOf(() => call(admin, 'users.delete', { userId: 'a secret of mine' }));
 		expect(JSON.stringify(lines)).not.to.include('a secret of mine');
 	});
 
-	it('resets of keys, logins and the work of admins are audit events', () => {
+	it('resets of keys, logins and the calls of admins as audit events', () => {
 		const names = methods.filter(({ audit }) => audit).map(({ name }) => name);
 		expect(names).to.include.members([
 			'login',
@@ -223,14 +223,14 @@ describe('the log of a server', () => {
 	});
 });
 
-describe('facts of the first line', () => {
-	it('a database is named without its password', () => {
+describe('the first line of the log', () => {
+	it('names a database without its password', () => {
 		const url = 'mongodb://me:secret@one:27017,two:27017/rocketchat?authSource=admin&password=secret';
 		expect(storeLocation({ kind: 'mongodb', url })).to.equal('mongodb://one:27017,two:27017/rocketchat');
 		expect(storeLocation({ kind: 'files', folder: 'data' })).to.equal('data');
 	});
 
-	it('settings that may be secret are named without their value', () => {
+	it('names settings that may be secret without their values', () => {
 		expect(changedSettings({ 'admin-pass': 'my-secret', grace: 5000, 'max-queue': 5 })).to.deep.equal({
 			'admin-pass': 'set',
 			'max-queue': 5,
@@ -238,7 +238,7 @@ describe('facts of the first line', () => {
 	});
 });
 
-describe('a log line for people', () => {
+describe('a log line in the pretty format', () => {
 	const line = (facts: object) => JSON.stringify({ level: 30, time: 0, pid: 1, hostname: 'host', ...facts });
 
 	it('has time, level, sentence and facts', () => {
@@ -256,12 +256,12 @@ describe('a log line for people', () => {
 		expect(prettyLine(line({ msg: 'Audit' }), true)).to.include('\u001b[32minfo ');
 	});
 
-	it('control characters of a client do not reach the terminal', () => {
+	it('contains no control characters that a client has sent', () => {
 		expect(prettyLine(line({ msg: 'Audit', method: 'a\u001b[2J' }), false)).not.to.include('\u001b');
 		expect(prettyLine(line({ msg: 'a\u001b[2J' }), false)).not.to.include('\u001b');
 	});
 
-	it('what is no JSON stays as it is', () => {
+	it('is the original line if that is not JSON', () => {
 		expect(prettyLine('plain\n', false)).to.equal('plain\n');
 	});
 });

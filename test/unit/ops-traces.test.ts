@@ -147,7 +147,7 @@ describe('traces', () => {
 			expect(inside.every(({ ended }) => ended)).to.equal(true);
 		});
 
-		it('an error of the server marks the span, without its message; a refusal does not', async () => {
+		it('a server error marks the span, without its message; a client-safe error does not', async () => {
 			const alice = await addPerson(server.store);
 			spans.length = 0;
 			await post(`${server.url}/api/v1/own.broken`, alice, {});

@@ -12,7 +12,7 @@ import { ClientSocket, WebSocketTransport } from '../../server/ddp/transports/we
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a pacer', () => {
-	it('runs a slice at once when no other waits', () => {
+	it('runs a slice immediately if no other waits', () => {
 		let ran = false;
 		new Pacer().schedule(() => {
 			ran = true;
@@ -20,7 +20,7 @@ describe('a pacer', () => {
 		expect(ran).to.equal(true);
 	});
 
-	it('runs the slices of all that wait in turn', async () => {
+	it('runs the waiting slices in turn', async () => {
 		const pacer = new Pacer();
 		const ran: string[] = [];
 		async function work(name: string) {
@@ -88,7 +88,7 @@ describe('reading a WebSocket', () => {
 
 	const all = Array.from({ length: COUNT }, (_, i) => String(i));
 
-	it('hands over few of the messages that a client sends at once in one turn, and all of them in order', async () => {
+	it('passes on a few of many messages in each turn of the event loop, and all of them in order', async () => {
 		const { client, received, ended, most } = await open();
 		for (const text of all) client.send(text);
 		client.close();
@@ -97,7 +97,7 @@ describe('reading a WebSocket', () => {
 		expect(most()).to.be.below(COUNT / 4);
 	});
 
-	it('hands over nothing while it is paused in the middle of what was sent, and then the rest in order', async () => {
+	it('passes on nothing while it is paused in the middle of a chunk, and then the rest in order', async () => {
 		const { client, received, ended } = await open((count, transport) => {
 			if (count === 1000) transport.pause();
 			if (count === 1000) setTimeout(() => transport.resume(), 20);
@@ -108,7 +108,7 @@ describe('reading a WebSocket', () => {
 		expect(received).to.deep.equal(all);
 	});
 
-	it('closes in the middle of what was sent with the reason given', async () => {
+	it('closes with the given reason in the middle of a chunk', async () => {
 		const { client, ended } = await open((count, transport) => {
 			if (count === 100) transport.close(GOING_AWAY);
 		});
@@ -118,7 +118,7 @@ describe('reading a WebSocket', () => {
 		expect([code, String(text)]).to.deep.equal([1001, 'Server is shutting down']);
 	});
 
-	it('does not handle what waits to be read when the server terminates the connection', async () => {
+	it('discards unread messages when the server terminates the connection', async () => {
 		/** A pacer whose slices never run. */
 		class BusyPacer extends Pacer {
 			override schedule() {}
@@ -137,7 +137,7 @@ describe('reading a WebSocket', () => {
 		expect(pings).to.be.below(COUNT / 4);
 	});
 
-	it('hands over a message that is longer than what is read in one go', async () => {
+	it('passes on a message that is longer than one chunk', async () => {
 		const { client, received, ended } = await open();
 		const long = 'x'.repeat(300_000);
 		client.send('connect');

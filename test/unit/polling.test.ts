@@ -40,11 +40,11 @@ describe('a polling transport', () => {
 		return { transport, observed, poll };
 	}
 
-	it('returns the client’s details', () => {
+	it('returns the address and the headers of the client', () => {
 		expect(open().transport).to.deep.include({ clientAddress: '127.0.0.1', headers: { host: 'h' } });
 	});
 
-	it('answers a poll with all that waits, at once', () => {
+	it('answers a poll immediately with all waiting messages', () => {
 		const { transport, observed, poll } = open();
 		transport.send('1');
 		transport.send('"');
@@ -52,7 +52,7 @@ describe('a polling transport', () => {
 		expect(observed.answers).to.deep.equal(['a["1","\\""]']);
 	});
 
-	it('answers a held poll with all that is sent in one turn of the event loop', async () => {
+	it('answers a held poll with all messages that are sent in one turn of the event loop', async () => {
 		const { transport, observed, poll } = open();
 		poll();
 		transport.send('1');
@@ -62,7 +62,7 @@ describe('a polling transport', () => {
 		expect(observed.answers).to.deep.equal(['a["1","2"]']);
 	});
 
-	it('has room for more until 64 KiB wait, and again when a poll has taken them', async () => {
+	it('accepts more messages until 64 KiB wait, and again when a poll has taken them', async () => {
 		const { transport, poll } = open({ maxBuffered: 1e6 });
 		transport.send('é'.repeat(32_768));
 		expect(transport.whenDrained()).to.equal(undefined);
@@ -74,7 +74,7 @@ describe('a polling transport', () => {
 		expect(transport.whenDrained()).to.equal(undefined);
 	});
 
-	it('hands on no messages while it is paused, and takes no more', async () => {
+	it('passes on no messages while it is paused, and accepts no more', async () => {
 		const { transport, observed } = open();
 		transport.pause();
 		transport.pause();
@@ -89,7 +89,7 @@ describe('a polling transport', () => {
 		expect(observed.received).to.deep.equal(['1', '2', '3']);
 	});
 
-	it('does not wait for a session that has closed', async () => {
+	it('ends receive() when the session closes while it is paused', async () => {
 		const { transport } = open();
 		transport.pause();
 		const received = transport.receive(['1']);
@@ -106,7 +106,7 @@ describe('a polling transport', () => {
 		expect(observed.answers).to.deep.equal(['h']);
 	});
 
-	it('takes a client for gone after 60 s without a poll, however long it was held before', () => {
+	it('closes 60 s after the last poll, however long that was held', () => {
 		const { observed, poll } = open();
 		mock.timers.tick(59_999);
 		poll();
@@ -117,7 +117,7 @@ describe('a polling transport', () => {
 		expect(observed).to.deep.include({ closed: 1, gone: 1 });
 	});
 
-	it('delivers what was sent before it was closed, then the close, and then again', async () => {
+	it('delivers the messages sent before the close, then the close, and the close again at later polls', async () => {
 		const { transport, observed, poll } = open();
 		poll();
 		transport.send('1');
@@ -132,7 +132,7 @@ describe('a polling transport', () => {
 		expect(observed).to.include({ closed: 1, gone: 1 });
 	});
 
-	it('disconnects a client for which too much is buffered, and discards that', () => {
+	it('disconnects a client for which too much is buffered, and discards the buffer', () => {
 		const { transport, observed, poll } = open();
 		transport.send('1234567890');
 		expect(observed.closed).to.equal(0);
@@ -142,7 +142,7 @@ describe('a polling transport', () => {
 		expect(observed.answers).to.deep.equal(['c[1000,"Normal closure"]']);
 	});
 
-	it('closes when the client hangs up, and forgets what waits', async () => {
+	it('closes when the client disconnects, and discards the buffer', async () => {
 		const { transport, observed, poll } = open();
 		poll();
 		transport.send('1');

@@ -39,7 +39,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 	const suggestionOf = async (rid: string, person: Person) =>
 		(await membershipOf(roomkey.store, rid, person)).E2ESuggestedKey;
 
-	it('offers keys in several rooms, takes the members out of the queues, and notifies them and the rooms (5.4, 10.4)', async () => {
+	it('offers keys in several rooms, removes the members from the queues, and notifies them and the rooms (5.4, 10.4)', async () => {
 		const one = await addWaiting([bob, carol], { usersWaitingForE2EKeys: waiting(bob, carol) });
 		const two = await addWaiting([bob], { usersWaitingForE2EKeys: waiting(bob) });
 		const keys = [sealed('k'), sealed('k')];
@@ -68,7 +68,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		['ISO text', new Date(5000).toISOString()],
 		['milliseconds', 5000],
 	] as const) {
-		it(`old keys come along, their time as ${how} (5.4)`, async () => {
+		it(`offers old keys too, with their time as ${how} (5.4)`, async () => {
 			const rid = await addWaiting([bob]);
 			const oldKeys = [{ e2eKeyId: 'former', ts: at, E2EKey: sealed('former') }];
 			await provide(alice, { [rid]: [{ _id: bob.id, key: sealed('k'), oldKeys }] });
@@ -77,7 +77,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		});
 	}
 
-	it('of old keys the first ten are kept (2.3)', async () => {
+	it('offers only the first ten old keys (2.3)', async () => {
 		const rid = await addWaiting([bob]);
 		const oldKeys = Array.from({ length: 12 }, (_, i) => ({ e2eKeyId: `k${i}`, ts: i, E2EKey: `old ${i}` }));
 		await provide(alice, { [rid]: [{ _id: bob.id, key: sealed('k'), oldKeys }] });
@@ -97,7 +97,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await suggestionOf(rid, bob)).to.equal(undefined);
 	});
 
-	it('rooms the caller may not see, or is no member of, are passed over; so are users who are not members (5.4)', async () => {
+	it('ignores rooms that the caller may not see or is no member of, and users who are not members (5.4)', async () => {
 		const own = await addWaiting([bob]);
 		const foreign = await addRoom(roomkey.store, [bob], { e2eKeyId: 'k' });
 		const channel = await addRoom(roomkey.store, [bob], { t: 'c', e2eKeyId: 'k' });
@@ -124,7 +124,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await suggestionOf(channel, bob)).to.equal(undefined);
 	});
 
-	it('names holders and those with an offer as skipped, stores nothing and notifies nobody (12, #33405)', async () => {
+	it('names members with a key or an offer as skipped, stores nothing and notifies nobody (12, #33405)', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
 		await addMember(roomkey.store, rid, bob, { E2EKey: sealed('k') });
 		const first = sealed('k');
@@ -143,7 +143,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await suggestionOf(rid, carol)).to.equal(first);
 	});
 
-	it('keys a room as the mobile app does: the caller offers the key to itself too, and accepts it', async () => {
+	it('gives a room its first key as the mobile app does: the caller offers the key to itself too, and accepts it', async () => {
 		const rid = await addRoom(roomkey.store, [alice, bob], { encrypted: true });
 		await roomkey.call(alice, 'e2e.setRoomKeyID', rid, 'k');
 		const { users } = (await roomkey.call(alice, 'e2e.getUsersOfRoomWithoutKey', rid)) as { users: { _id: string }[] };
@@ -155,14 +155,14 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('a holder who is still in the queue leaves it (12 #33696)', async () => {
+	it('removes a member from the queue who has the key already (12 #33696)', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { e2eKeyId: 'k', usersWaitingForE2EKeys: waiting(bob) });
 		await addMember(roomkey.store, rid, bob, { E2EKey: sealed('k') });
 		await provide(alice, { [rid]: [{ _id: bob.id, key: sealed('k') }] });
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('of two keys for one member the first counts; of twenty calls at once one succeeds', async () => {
+	it('stores the first of two keys for one member; of twenty concurrent calls one succeeds', async () => {
 		const rid = await addWaiting([bob, carol]);
 		const keys = [sealed('k'), sealed('k')];
 		await provide(alice, { [rid]: keys.map((key) => ({ _id: bob.id, key })) });
@@ -173,7 +173,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(announced.filter((line) => line.startsWith('sub'))).to.deep.equal([`subscriptions ${carol.id}`]);
 	});
 
-	it('skips and names a key of another key id, and serves the other members and rooms (E6)', async () => {
+	it('skips and names a key with another key id, and offers the other keys (E6)', async () => {
 		const one = await addWaiting([bob]);
 		const two = await addWaiting([bob, carol]);
 		const map = {
@@ -190,7 +190,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await suggestionOf(two, carol)).to.equal(undefined);
 	});
 
-	it('stores keys of another key id where the server is not strict about it, and they count (E6)', async () => {
+	it('stores keys with another key id if the server is not strict, and they count as keys (E6)', async () => {
 		const lenient = await openRoomkey(undefined, { strictKeyIds: false });
 		for (const person of [alice, bob]) await addPerson(lenient.store, { _id: person.id, ...identity(person.username) });
 		const rid = await addRoom(lenient.store, [alice, bob], { encrypted: true, e2eKeyId: 'k' });
@@ -204,7 +204,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		await lenient.close();
 	});
 
-	it('offers that a reset of the room has overtaken are taken back and named; those in other rooms stand', async () => {
+	it('removes and names offers in a room whose key id changes during the call; offers in other rooms remain', async () => {
 		const one = await addWaiting([bob, carol], { usersWaitingForE2EKeys: waiting(bob) });
 		const two = await addWaiting([bob]);
 		hooked.before('subscriptions', 'findOneAndUpdate', () =>
@@ -226,7 +226,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await suggestionOf(two, bob)).to.be.a('string');
 	});
 
-	it('serves 600 members of a room in one call', async () => {
+	it('offers keys to 600 members of a room in one call', async () => {
 		const people: Person[] = [];
 		for (let i = 0; i < 600; i++) people.push(await addPerson(roomkey.store, identity(`${i}`)));
 		const rid = await addWaiting(people);
@@ -237,7 +237,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await roomkey.store.subscriptions.countDocuments(offered)).to.equal(600);
 	});
 
-	it('serves the first 1,000 entries and the first 500 rooms, and names the others', async () => {
+	it('processes the first 1,000 entries and the first 500 rooms, and names the others', async () => {
 		const rid = await addWaiting([bob, carol]);
 		const nonMembers = (count: number) => Array.from({ length: count }, (_, i) => ({ _id: `user ${i}`, key: 'key' }));
 		const last = [bob, carol].map(({ id }) => ({ _id: id, key: sealed('k') }));
@@ -250,13 +250,13 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(many.skipped).to.deep.include({ rid, _id: bob.id, reason: 'over-limit' });
 	});
 
-	it('names 2,000 skipped entries at most, and how many more there are', async () => {
+	it('names at most 2,000 skipped entries, and counts the others', async () => {
 		const answer = await provide(alice, { nowhere: Array.from({ length: 2500 }, () => 0) });
 		expect(answer).to.have.property('skipped').with.length(2000);
 		expect(answer).to.have.property('moreSkipped', 500);
 	});
 
-	it('skips and names entries of a wrong shape, or whose keys are blank or too long, and serves the others (13)', async () => {
+	it('skips and names entries of a wrong shape, or whose keys are blank or too long, and offers the other keys (13)', async () => {
 		const rid = await addWaiting([bob, carol]);
 		const key = sealed('k');
 		const old = { e2eKeyId: 'a', ts: 1, E2EKey: 'b' };
@@ -291,7 +291,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await suggestionOf(rid, carol)).to.equal(undefined);
 	});
 
-	it('refuses arguments that are no map of rooms, and then callers who are not logged in', async () => {
+	it('refuses arguments that are no map of rooms, before it refuses callers who are not logged in', async () => {
 		for (const map of [undefined, null, [], 'map']) {
 			expect((await rejection(provide(null, map))).message).to.match(/^Match error/);
 		}
@@ -301,7 +301,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		});
 	});
 
-	it('a member with an offer is reserved for nobody any more (T1)', async () => {
+	it('ends the reservation of a member who receives an offer (T1)', async () => {
 		const rid = await addWaiting([bob]);
 		await addMember(roomkey.store, rid, carol, { E2EKey: sealed('k') });
 		await roomkey.call(alice, FETCH, [rid]);
@@ -312,7 +312,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		});
 	});
 
-	it('a room named like a part of every object is a room like any other', async () => {
+	it('accepts a room whose id is the name of an inherited property', async () => {
 		await roomkey.store.rooms.insertOne({ _id: 'constructor', t: 'p', e2eKeyId: 'k' });
 		for (const member of [alice, bob]) await addMember(roomkey.store, 'constructor', member);
 		await provide(alice, { constructor: [{ _id: bob.id, key: sealed('k') }] });

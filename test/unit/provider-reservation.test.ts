@@ -33,25 +33,25 @@ for (const [where, prepare] of [
 		});
 		afterEach(() => open.close());
 
-		it('are for the first provider, until the time is over', async () => {
+		it('belong to the first provider until they expire', async () => {
 			expect(await isGiven(store, 'room', 'bob', 'alice', 0)).to.equal(true);
 			expect(await isGiven(store, 'room', 'bob', 'carol', TIME - 1)).to.equal(false);
 			expect(await isGiven(store, 'room', 'bob', 'carol', TIME)).to.equal(true);
 			expect(await isGiven(store, 'room', 'bob', 'alice', TIME)).to.equal(false);
 		});
 
-		it('are of a room and a user: the same user in another room is free', async () => {
+		it('are for a room and a user: the same user in another room is free', async () => {
 			await isGiven(store, 'room', 'bob', 'alice', 0);
 			expect(await isGiven(store, 'another', 'bob', 'carol', 0)).to.equal(true);
 			expect(await isGiven(store, 'room', 'dave', 'carol', 0)).to.equal(true);
 		});
 
-		it('show a provider who asks again the same members', async () => {
+		it('return the same members to the provider when it asks again', async () => {
 			await isGiven(store, 'room', 'bob', 'alice', 0);
 			expect(await isGiven(store, 'room', 'bob', 'alice', 5)).to.equal(true);
 		});
 
-		it('do not let a provider who asks again and again without providing keep others away', async () => {
+		it('are not prolonged for a provider who asks repeatedly and provides no key', async () => {
 			for (let now = 0; now < TIME; now += 1000) await isGiven(store, 'room', 'bob', 'alice', now);
 			expect(await isGiven(store, 'room', 'bob', 'alice', TIME)).to.equal(true);
 			expect(await isTaken(store, 'bob', 'carol', TIME)).to.equal(false);
@@ -59,13 +59,13 @@ for (const [where, prepare] of [
 			expect(await isTaken(store, 'bob', 'alice', TIME)).to.equal(true);
 		});
 
-		it('end when a member was served', async () => {
+		it('end when the member has received a key', async () => {
 			await isGiven(store, 'room', 'bob', 'alice', 0);
 			await endReservations(store, 'room', ['bob', 'nobody']);
 			expect(await isGiven(store, 'room', 'bob', 'carol', 1)).to.equal(true);
 		});
 
-		it('of many members are asked for and made at once; each member is given to one of several providers', async () => {
+		it('of many members are made in one step; each member is reserved for one of several providers', async () => {
 			const members = Array.from({ length: 60 }, (_, i) => `user-${i}`);
 			const providers = ['alice', 'carol', 'dave'];
 			const given = await Promise.all(
@@ -84,7 +84,7 @@ describe('reservations in memory (T1)', () => {
 	/** Reservations in memory never read the store. */
 	const newStore = () => ({}) as Store;
 
-	it('are removed once they have expired, without a timer', async () => {
+	it('are removed after they have expired, without a timer', async () => {
 		const store = newStore();
 		for (let i = 0; i < 100; i++) await isGiven(store, 'room', `user-${i}`, 'alice', i);
 		expect(countReservations(store)).to.equal(100);
@@ -92,7 +92,7 @@ describe('reservations in memory (T1)', () => {
 		expect(countReservations(store)).to.equal(1);
 	});
 
-	it('are no more than 100,000: the oldest end early', async () => {
+	it('are at most 100,000: the oldest end early', async () => {
 		const store = newStore();
 		for (let i = 0; i < 100_010; i++) await isGiven(store, 'room', `user-${i}`, 'alice', 0);
 		expect(countReservations(store)).to.equal(100_000);
@@ -100,7 +100,7 @@ describe('reservations in memory (T1)', () => {
 		expect(await isTaken(store, 'user-100009', 'carol', 0)).to.equal(true);
 	});
 
-	it('of two stores have nothing to do with each other', async () => {
+	it('of two stores are independent', async () => {
 		const store = newStore();
 		await isGiven(store, 'room', 'bob', 'alice', 0);
 		expect(await isTaken(newStore(), 'bob', 'carol', 0)).to.equal(false);
@@ -108,7 +108,7 @@ describe('reservations in memory (T1)', () => {
 });
 
 describe('reservations in a shared store (T1)', () => {
-	it('are not made twice by processes that have read the same expired one', async () => {
+	it('are made once by several processes that have read the same expired one', async () => {
 		const { store, close } = await openTestStore();
 		declareShared(store);
 		await isGiven(store, 'room', 'bob', 'alice', 0);
@@ -119,7 +119,7 @@ describe('reservations in a shared store (T1)', () => {
 		await close();
 	});
 
-	it('are stored without ids of rooms and members in their own ids, which have a limit', async () => {
+	it('accept ids of rooms and members of any length, although ids in the store have a maximum length', async () => {
 		const { store, close } = await openTestStore();
 		declareShared(store);
 		const long = 'x'.repeat(512);

@@ -464,8 +464,8 @@ const commands = [
 	setUser,
 ];
 
-describe('publications, whatever happens', () => {
-	it('show a client that follows the frames what the model says', async () => {
+describe('publications after random operations', () => {
+	it('give a client that follows the messages the documents of the model', async () => {
 		await fc.assert(
 			fc.asyncProperty(fc.commands(commands, { maxCommands: 40, size: 'max' }), async (all) => {
 				const world = new World();

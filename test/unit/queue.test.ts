@@ -6,7 +6,7 @@ import { announcedBy, identity, queueOf } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-describe('the queue of those who need a key (5.1, 5.2)', () => {
+describe('the queue of members who need a key (5.1, 5.2)', () => {
 	let roomkey: TestRoomkey;
 	let hooked: HookedStore;
 	let store: HookedStore['store'];
@@ -28,7 +28,7 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 		addRoom(roomkey.store, [alice, bob], { encrypted: true, ...fields });
 	const waiting = (...ids: string[]): WaitingUser[] => ids.map((userId) => ({ userId, ts: new Date() }));
 
-	it('takes a member at its end, with the time, and notifies the room (5.1)', async () => {
+	it('adds a member at the end, with the time, and notifies the room (5.1)', async () => {
 		const rid = await addEncrypted();
 		expect(await announcedBy(roomkey, () => enqueue(store, rid, alice.id))).to.deep.equal([`rooms ${rid}`]);
 		await enqueue(store, rid, bob.id);
@@ -37,7 +37,7 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 		expect(room?.usersWaitingForE2EKeys?.[0]?.ts).to.be.instanceOf(Date);
 	});
 
-	it('takes nobody twice, and notifies nobody then (5.1, T1)', async () => {
+	it('does not add a member twice, and does not notify then (5.1, T1)', async () => {
 		const rid = await addEncrypted();
 		await Promise.all(Array.from({ length: 10 }, () => enqueue(store, rid, alice.id)));
 		expect(
@@ -53,13 +53,13 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([...ids.slice(1), alice.id]);
 	});
 
-	it('takes nobody where the room is not encrypted, is no room, or is not theirs (5.1)', async () => {
+	it('adds nobody if the room is not encrypted or does not exist, or to a room of which they are no member (5.1)', async () => {
 		const plain = await addEncrypted({ encrypted: false });
 		const foreign = await addRoom(roomkey.store, [bob], { encrypted: true });
 		for (const rid of [plain, foreign, 'nowhere']) expect(await enqueue(store, rid, alice.id)).to.equal(false);
 	});
 
-	it('takes nobody without identity keys, with the key, or who was only invited (E9)', async () => {
+	it('does not add users without identity keys, with the key, or who were only invited (E9)', async () => {
 		const carol = await addPerson(roomkey.store);
 		const rid = await addRoom(roomkey.store, [carol], { encrypted: true });
 		await addMember(roomkey.store, rid, alice, { E2EKey: `key of ${rid}` });
@@ -68,7 +68,7 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('a member who gets the key at that very moment does not stay (E9)', async () => {
+	it('does not keep a member who receives the key concurrently (E9)', async () => {
 		const rid = await addEncrypted();
 		hooked.before('rooms', 'findOneAndUpdate', () =>
 			roomkey.store.subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { E2EKey: `key of ${rid}` } }),
@@ -77,7 +77,7 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('notifies the room of each member who leaves; the field goes with the last (5.2)', async () => {
+	it('notifies the room of each removed member; the field is removed with the last member (5.2)', async () => {
 		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(alice.id, bob.id) });
 		for (const [{ id }, left] of [
 			[alice, [bob.id]],
@@ -88,20 +88,20 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 		}
 	});
 
-	it('a member who is not in it cannot leave it (T1)', async () => {
+	it('ignores the removal of a member who is not in it (T1)', async () => {
 		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(alice.id) });
 		expect(await announcedBy(roomkey, () => dequeue(store, rid, [bob.id, 'nobody']))).to.deep.equal([]);
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
 
-	it('a member who leaves it for a key that is gone again is put back', async () => {
+	it('removeServedUsers removes members with a key or an offer, and keeps the others', async () => {
 		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(alice.id, bob.id) });
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2ESuggestedKey: 'offered' } });
 		expect(await removeServedUsers(store, rid, [alice.id, bob.id])).to.equal(true);
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
 
-	it('a user can be put into those of all encrypted rooms whose key they lack (4.3)', async () => {
+	it('adds a user to the queues of all encrypted rooms whose key they lack (4.3)', async () => {
 		const dave = await addPerson(roomkey.store, identity('dave'));
 		const rids: string[] = [];
 		for (let i = 0; i < 120; i++) rids.push(await addRoom(roomkey.store, [dave], { encrypted: i % 2 === 0 }));

@@ -14,7 +14,7 @@ describe('seeded random values', () => {
 		});
 	}
 
-	it('give a call within a call the seed that the client gives it', async () => {
+	it('give a method called by a method the seed that the client would give it', async () => {
 		const seen = { summary: 'for a test', anonymous: true, args: {} } as const;
 		const roomkey = await openRoomkey([
 			method({ ...seen, name: 'foo', run: (_args, { randomSeed }) => randomSeed }),
@@ -27,7 +27,7 @@ describe('seeded random values', () => {
 		await roomkey.close();
 	});
 
-	it('take an empty name for default', () => {
+	it('use the default stream for an empty name', () => {
 		expect(createRandomSource('seed1').stream('').id()).to.equal('6m4YmmNLx39qjWpXv');
 	});
 });

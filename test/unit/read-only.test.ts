@@ -99,7 +99,7 @@ async function writesOf(methods: readonly Method[], open: typeof openRoomkey): P
 /** Methods that read, and also store what they find unless the server is read-only. */
 const STORING_READS: readonly string[] = ['e2e.keyHistory'];
 
-describe('methods of the catalogue', () => {
+describe('methods of the catalogue in a server that only reads', () => {
 	it('write nothing, unless their definitions say that they write', async () => {
 		const writes = await writesOf(catalogue.methods, openRoomkey);
 		const silent = catalogue.methods.filter(({ name, writes: may }) => !may && !STORING_READS.includes(name));
@@ -118,7 +118,7 @@ describe('methods of the catalogue', () => {
 		for (const [name, operations] of writes) expect([name, ...operations]).to.deep.equal([name]);
 	});
 
-	it('that read are all answered in a server that only reads, also those that store what they find', async () => {
+	it('that read are all answered, also those that normally store what they find', async () => {
 		const reads = catalogue.methods.filter(({ rest, parallel }) => rest?.verb === 'GET' || parallel);
 		expect(reads.map(({ name }) => name)).to.include.members([...STORING_READS, 'e2e.fetchMyKeys', 'rooms/get']);
 		for (const each of reads) {
@@ -137,7 +137,7 @@ describe('methods of the catalogue', () => {
 	});
 });
 
-describe('work in the background of a server that only reads', () => {
+describe('background work of a server that only reads', () => {
 	/** The writes that the server makes by itself in eleven minutes. */
 	async function writesIn(readOnly: boolean): Promise<string[]> {
 		const writes: string[] = [];
@@ -165,7 +165,8 @@ describe('work in the background of a server that only reads', () => {
 
 	it('writes nothing', async () => expect(await writesIn(true)).to.deep.equal([]));
 
-	it('removes expired tokens elsewhere', async () => expect(await writesIn(false)).to.include('users.updateMany'));
+	it('removes expired tokens in a server that writes', async () =>
+		expect(await writesIn(false)).to.include('users.updateMany'));
 });
 
 describe('a server that only reads', () => {
@@ -261,13 +262,13 @@ describe('a server that only reads', () => {
 		expect([status, body.errorType]).to.deep.equal([400, REFUSED.error]);
 	});
 
-	it('refuses writes of the program', async () => {
+	it('refuses writes by the application itself', async () => {
 		expect((await rejection(server.store.roles.insertOne({ _id: 'x', name: 'x' } as never))).message).to.include(
 			REFUSED.error,
 		);
 	});
 
-	it('is not started with a setting that must write', async () => {
+	it('does not start with a setting that requires writes', async () => {
 		for (const [option, text] of [
 			[{ demo: true, store: undefined }, 'demo writes example users'],
 			[{ adminPass: 'secret' }, 'admin-pass makes the first admin'],

@@ -96,7 +96,7 @@ describe('e2e.resetRoomKey', () => {
 		return announced;
 	}
 
-	describe('what it does (5.6)', () => {
+	describe('a successful reset (5.6)', () => {
 		it('gives the room the new key id and the caller the new key, and returns nothing', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			const key = sealed(NEW);
@@ -106,7 +106,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await membership(store, rid, alice)).E2EKey).to.equal(key);
 		});
 
-		it('puts every former key among the old ones, the caller’s too, and moves _updatedAt (5.6.5, 5.6.7)', async () => {
+		it("archives every former key, also the caller's, and updates _updatedAt (5.6.5, 5.6.7)", async () => {
 			const { rid, keys } = await addKeyedRoom(store, [alice, bob]);
 			await store.subscriptions.updateMany({ rid }, { $set: { _updatedAt: new Date(0) } });
 			await roomkey.call(alice, NAME, rid, sealed(NEW), NEW);
@@ -130,7 +130,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await membership(store, rid, bob)).oldRoomKeys).to.have.length(1);
 		});
 
-		it('drops what was offered to others and to the caller', async () => {
+		it('removes the offers of other members and of the caller', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			await addMember(store, rid, carol, {
 				E2ESuggestedKey: sealed(OLD),
@@ -144,7 +144,7 @@ describe('e2e.resetRoomKey', () => {
 			expect(await membership(store, rid, carol)).to.not.have.any.keys('E2EKey', 'oldRoomKeys');
 		});
 
-		it('takes keys of any form for what they are, and files them under the former key id of the room', async () => {
+		it('accepts keys of any form, and archives them under the former key id of the room', async () => {
 			const { rid } = await addKeyedRoom(store, [alice]);
 			await addMember(store, rid, bob, { E2EKey: `plain-${rid}` });
 			await roomkey.call(alice, NAME, rid, `new-plain-${rid}`, NEW);
@@ -155,7 +155,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await membership(store, rid, alice)).E2EKey).to.equal(`new-plain-${rid}`);
 		});
 
-		it('those who lost the key wait for it, if they have identity keys (5.6.6, E9)', async () => {
+		it('queues members whose key was archived, if they have identity keys (5.6.6, E9)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob, keyless], {
 				usersWaitingForE2EKeys: [{ userId: 'gone', ts: new Date() }],
 			});
@@ -164,7 +164,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await roomOf(store, rid)).usersWaitingForE2EKeys?.map(({ userId }) => userId)).to.deep.equal([bob.id]);
 		});
 
-		it('those who waited already go on waiting', async () => {
+		it('keeps members in the queue who are waiting already', async () => {
 			const { rid } = await addKeyedRoom(store, [alice]);
 			await addMember(store, rid, carol);
 			await store.rooms.updateOne(
@@ -175,19 +175,19 @@ describe('e2e.resetRoomKey', () => {
 			expect((await roomOf(store, rid)).usersWaitingForE2EKeys?.map(({ userId }) => userId)).to.deep.equal([carol.id]);
 		});
 
-		it('an empty queue is no queue', async () => {
+		it('removes the field of an empty queue', async () => {
 			const { rid } = await addKeyedRoom(store, [alice], { usersWaitingForE2EKeys: [{ userId: 'x', ts: new Date() }] });
 			await roomkey.call(alice, NAME, rid, sealed(NEW), NEW);
 			expect(await roomOf(store, rid)).to.not.have.property('usersWaitingForE2EKeys');
 		});
 
-		it('the new key is not stale (E12)', async () => {
+		it('ends the mark of a stale key (E12)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice], { e2eStale: { since: new Date(), reason: 'member-left' } });
 			await roomkey.call(alice, NAME, rid, sealed(NEW), NEW);
 			expect(await roomOf(store, rid)).to.not.have.property('e2eStale');
 		});
 
-		it('notifies each who lost a key, then the caller, then the room once (10.4)', async () => {
+		it('notifies each member whose key was archived, then the caller, then the room once (10.4)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob, carol]);
 			await addMember(store, rid, keyless);
 			const announced = await announcedDuring(() => roomkey.call(alice, NAME, rid, sealed(NEW), NEW));
@@ -201,7 +201,7 @@ describe('e2e.resetRoomKey', () => {
 		});
 	});
 
-	describe('outcomes (6.1)', () => {
+	describe('errors (6.1)', () => {
 		const denied = (error: string) => ({ error, reason: undefined, details: undefined });
 
 		async function refused(as: Person, rid: string, key = sealed(NEW), keyId = NEW) {
@@ -220,19 +220,19 @@ describe('e2e.resetRoomKey', () => {
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(OLD);
 		});
 
-		it('without access: error-not-allowed, and nobody else is kept from it (6.1)', async () => {
+		it('without access to the room: error-not-allowed, and others can still reset the key (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			expect(await refused(admin, rid)).to.deep.equal(denied('error-not-allowed'));
 			expect(await refused(admin, 'nowhere')).to.deep.equal(denied('error-not-allowed'));
 			await roomkey.call(alice, NAME, rid, sealed(NEW), NEW);
 		});
 
-		it('as one who sees a public channel without a membership in it: error-not-allowed (6.1)', async () => {
+		it('without a membership, as a user who may see a public channel: error-not-allowed (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice], { t: 'c' });
 			expect(await refused(admin, rid)).to.deep.equal(denied('error-not-allowed'));
 		});
 
-		it('while another reset is under way: error-e2e-key-reset-in-progress (6.1)', async () => {
+		it('while another reset is in progress: error-e2e-key-reset-in-progress (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], {
 				e2eReset: { id: 'x', userId: bob.id, keyId: 'other', until: new Date(Date.now() + 60_000) },
 			});
@@ -240,7 +240,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await membership(store, rid, bob)).E2EKey).to.be.a('string');
 		});
 
-		it('once the time of an interrupted one is over, anybody may (6.1)', async () => {
+		it('none after the lock of an interrupted reset has expired (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], {
 				e2eReset: { id: 'x', userId: bob.id, keyId: 'other', until: new Date(Date.now() - 1) },
 			});
@@ -248,7 +248,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
 		});
 
-		it('what fails within: error-e2e-key-reset-failed (6.1)', async () => {
+		it('in a room that is not encrypted, without identity keys, or with the key of another membership: error-e2e-key-reset-failed (6.1)', async () => {
 			const failed = denied('error-e2e-key-reset-failed');
 			const { rid: plain } = await addKeyedRoom(store, [alice], { encrypted: false });
 			expect(await refused(alice, plain)).to.deep.equal(failed);
@@ -260,7 +260,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await membership(store, own, alice)).E2EKey).to.equal(keys.get(alice));
 		});
 
-		it('a failure of the store is logged, not sent (6.1)', async () => {
+		it('a failure of the store is logged, and its text is not sent (6.1)', async () => {
 			const crashing: { store?: CrashingStore } = {};
 			const other = await openRoomkey(methods, {}, (real) => {
 				crashing.store = crashingStore(real);
@@ -293,14 +293,14 @@ describe('e2e.resetRoomKey', () => {
 		}
 	});
 
-	describe('who may', () => {
-		it('in a direct room every member (E3)', async () => {
+	describe('who may reset the key', () => {
+		it('every member of a direct room (E3)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], { t: 'd' });
 			await roomkey.call(bob, NAME, rid, sealed(NEW), NEW);
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
 		});
 
-		it('where nobody holds the key, any member with identity keys (E2)', async () => {
+		it('if nobody holds the key, every member with identity keys (E2)', async () => {
 			const rid = await addRoom(store, [bob, keyless], { encrypted: true, e2eKeyId: OLD });
 			expect(await rejection(roomkey.call(keyless, NAME, rid, sealed(NEW), NEW))).to.include({
 				error: 'error-not-allowed',
@@ -312,15 +312,15 @@ describe('e2e.resetRoomKey', () => {
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
 		});
 
-		it('a key sealed under another key id makes nobody a holder (E2)', async () => {
+		it('a member whose key has another key id does not count as a holder (E2)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], { e2eKeyId: 'lost' });
 			await roomkey.call(bob, NAME, rid, sealed(NEW), NEW);
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
 		});
 	});
 
-	describe('again', () => {
-		it('the same reset by the same caller writes nothing and notifies nobody (T1)', async () => {
+	describe('a repeated reset', () => {
+		it('by the same caller with the same key writes nothing and notifies nobody (T1)', async () => {
 			const rid = await addRoom(store, [bob, carol], { encrypted: true, e2eKeyId: OLD });
 			const key = sealed(NEW);
 			await roomkey.call(bob, NAME, rid, key, NEW);
@@ -330,7 +330,7 @@ describe('e2e.resetRoomKey', () => {
 			expect([await roomOf(store, rid), await membership(store, rid, bob)]).to.deep.equal(before);
 		});
 
-		it('but not by another, nor with another key', async () => {
+		it('by another caller, or with another key, is refused', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], { t: 'd' });
 			const key = sealed(NEW);
 			await roomkey.call(alice, NAME, rid, key, NEW);
@@ -345,7 +345,7 @@ describe('e2e.resetRoomKey', () => {
 		});
 	});
 
-	describe('interrupted', () => {
+	describe('an interrupted reset', () => {
 		/** Opens Roomkey on a store that can fail, with a room that has memberships in every state. */
 		async function openCrashing() {
 			let crashing: CrashingStore | undefined;
@@ -390,7 +390,7 @@ describe('e2e.resetRoomKey', () => {
 			return { ...other, rid, state, reset, crashing: crashing as unknown as CrashingStore };
 		}
 
-		it('after whichever write, no key is lost, and the same call again completes it (5.6)', async () => {
+		it('after any write loses no key, and is completed by the same call (5.6)', async () => {
 			const whole = await openCrashing();
 			whole.crashing.crashAfter(Number.POSITIVE_INFINITY);
 			await whole.reset();
@@ -419,7 +419,7 @@ describe('e2e.resetRoomKey', () => {
 			}
 		});
 
-		it('another member may begin anew at once where the call itself noticed (E2)', async () => {
+		it('whose call ended with an error does not delay a reset by another member (E2)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			const controller = new AbortController();
 			controller.abort();
@@ -433,8 +433,8 @@ describe('e2e.resetRoomKey', () => {
 		});
 	});
 
-	describe('at once', () => {
-		it('of two resets in two processes one is made, whole (6.1)', async () => {
+	describe('concurrent calls', () => {
+		it('of two resets in two processes one is refused, and the other is complete (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob, carol], { t: 'd' });
 			const slow = stalled(store);
 			const mine = sealed(NEW);
@@ -452,7 +452,7 @@ describe('e2e.resetRoomKey', () => {
 			}
 		});
 
-		it('one that lost its lease writes the room no more (6.1)', async () => {
+		it('a reset whose lock was taken by another one does not change the room any more (6.1)', async () => {
 			const { rid, keys } = await addKeyedRoom(store, [alice, bob, carol], { t: 'd' });
 			const slow = stalled(store);
 			const first = rejection(processOn(slow.store)(alice, rid, sealed(NEW), NEW));
@@ -469,7 +469,7 @@ describe('e2e.resetRoomKey', () => {
 			expect([E2EKey, oldRoomKeys?.map((old) => old.E2EKey)]).to.deep.equal([undefined, [keys.get(alice)]]);
 		});
 
-		it('the same call again takes over from the first (6.1)', async () => {
+		it('the same call, repeated while the first one runs, takes the lock and completes the reset (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			const slow = stalled(store);
 			const key = sealed(NEW);
@@ -482,7 +482,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await membership(store, rid, alice)).E2EKey).to.equal(key);
 		});
 
-		it('a former key that was accepted meanwhile is put away, and its member waits', async () => {
+		it('a former key that is stored during the reset is archived, and its member is queued', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob, carol]);
 			const late = sealed(OLD);
 			// Simulates a call that had read the room before the reset: it writes just before the caller's own key is stored.
@@ -509,7 +509,7 @@ describe('e2e.resetRoomKey', () => {
 		});
 	});
 
-	it('resets a room of 10,000 members in pages, while others are served', async () => {
+	it('resets a room of 10,000 members in pages, and yields to other calls', async () => {
 		const MEMBERS = 10_000;
 		const { store: large, close } = await openMemory();
 		const owner = await addPerson(large, IDENTITY);

@@ -80,13 +80,13 @@ describe('the reset of identity keys', () => {
 	}
 
 	describe('e2e.resetOwnE2EKey (4.7)', () => {
-		it('takes the keys away, puts room keys away, leaves all queues and ends all logins (5.5, E9, #12331)', async () => {
+		it('removes the identity keys, archives room keys, removes the user from all queues and ends all logins (5.5, E9, #12331)', async () => {
 			const around = await world();
 			expect(await roomkey.call(around.alice, OWN)).to.deep.equal({ lastKeyHolder: true });
 			await expectDone(around);
 		});
 
-		it('returns true where no room has lost its last holder', async () => {
+		it('returns true if every room still has a holder of its key', async () => {
 			const alice = await addPerson(roomkey.store, { e2e: e2e('alice') });
 			const rid = await addRoom(roomkey.store, [], { encrypted: true });
 			await addMember(roomkey.store, rid, alice, { E2EKey: `key ${alice.id}` });
@@ -94,7 +94,7 @@ describe('the reset of identity keys', () => {
 			expect(await roomkey.call(alice, OWN)).to.equal(true);
 		});
 
-		it('returns true to a user who has no keys, and ends their logins too', async () => {
+		it('returns true to a user without identity keys, and ends their logins too', async () => {
 			const carol = await addPerson(roomkey.store);
 			expect(await roomkey.call(carol, OWN)).to.equal(true);
 			const user = await userOf(carol);
@@ -102,7 +102,7 @@ describe('the reset of identity keys', () => {
 			expect(user).to.not.have.any.keys('e2e', 'e2eRekeying', 'e2eKeyHistory');
 		});
 
-		it('notifies the clients to log out, the user of each membership, and rooms of their queues (10.4)', async () => {
+		it('notifies the clients to log out, the user of each membership, and the rooms of their queues (10.4)', async () => {
 			const { alice, alone, shared, offered, queued } = await world();
 			const ended: unknown[] = [];
 			const stop = roomkey.bus.on('tokens-removed', (event) => void ended.push(event));
@@ -119,7 +119,7 @@ describe('the reset of identity keys', () => {
 			expect(JSON.stringify(received)).to.not.contain('private alice');
 		});
 
-		it('refuses nobody in particular, under its own name', async () => {
+		it('refuses a caller who is not logged in, with an error that names the method', async () => {
 			expect(await rejection(roomkey.call(null, OWN))).to.deep.include({
 				error: 'error-invalid-user',
 				reason: 'Invalid user',
@@ -138,7 +138,7 @@ describe('the reset of identity keys', () => {
 			expect(seen.writes).to.equal(0);
 		});
 
-		it('with new keys the user waits in all encrypted rooms again, and reads the old keys still (E9)', async () => {
+		it('with new identity keys the user waits in all encrypted rooms again, and can still read the old keys (E9)', async () => {
 			const { alice, alone, shared, offered, queued } = await world();
 			await roomkey.call(alice, OWN);
 			await roomkey.call(alice, 'e2e.setUserPublicAndPrivateKeys', e2e('new'));
@@ -146,7 +146,7 @@ describe('the reset of identity keys', () => {
 			expect(await keysOf(shared, alice)).to.deep.equal([`shared ${alice.id}`, `old ${alice.id}`]);
 		});
 
-		it('new keys stored at that moment: queued everywhere or, reset after that, nowhere (E9)', async () => {
+		it('if new identity keys are stored concurrently, the user is queued everywhere or, if the reset comes later, nowhere (E9)', async () => {
 			for (let i = 0; i < 20; i++) {
 				const { alice, ...rooms } = await world();
 				const late = async () => {
@@ -166,7 +166,7 @@ describe('the reset of identity keys', () => {
 		});
 	});
 
-	it('a crash after any write loses no key, and repeating the call ends as if there had been none (5.5)', async () => {
+	it('a crash after any write loses no key, and a repeated call ends as an uninterrupted one (5.5)', async () => {
 		const whole = await world();
 		seen.crashAfter(Number.POSITIVE_INFINITY);
 		await roomkey.call(whole.alice, OWN);
@@ -189,7 +189,7 @@ describe('the reset of identity keys', () => {
 		}
 	});
 
-	it('a user who stores new keys after a crash finds no membership filled for the lost ones (5.5)', async () => {
+	it('if the user stores new identity keys after a crash, no membership has a room key for the former ones (5.5)', async () => {
 		const { alice, alone, shared } = await world();
 		seen.crashAfter(1);
 		await rejection(roomkey.call(alice, OWN));
@@ -203,7 +203,7 @@ describe('the reset of identity keys', () => {
 	});
 
 	describe('the last holder of a key (E11)', () => {
-		it('is notified, and so is the room, with other members or without', async () => {
+		it('is notified, and so is the room, whether or not it has other members', async () => {
 			const { alice, alone, shared } = await world();
 			const mine = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
 			await addMember(roomkey.store, mine, alice, { E2EKey: `mine ${alice.id}` });
@@ -216,7 +216,7 @@ describe('the reset of identity keys', () => {
 			expect(received.named(`notify-room ${shared}/e2e.noKeyHolder`)).to.deep.equal([]);
 		});
 
-		it('of the last two who reset at once, one at least is notified', async () => {
+		it('of two last holders who reset concurrently, at least one is notified', async () => {
 			const [one, two] = [
 				await addPerson(roomkey.store, { e2e: e2e('one') }),
 				await addPerson(roomkey.store, { e2e: e2e('two') }),
@@ -227,7 +227,7 @@ describe('the reset of identity keys', () => {
 			expect(outcomes).to.deep.include({ lastKeyHolder: true });
 		});
 
-		it('must confirm where the server demands it, before anything is written', async () => {
+		it('must confirm the reset if the setting says so, before anything is written', async () => {
 			let strictlySeen: CrashingStore | undefined;
 			const strict = await openRoomkey(undefined, { confirmLastKeyHolder: true }, (real) => {
 				strictlySeen = crashingStore(real);
@@ -257,7 +257,7 @@ describe('the reset of identity keys', () => {
 	});
 
 	describe('e2e.resetUserE2EKey, for admins (4, 5.5)', () => {
-		it("resets somebody's keys and ends their logins, not the admin's", async () => {
+		it("resets the keys of another user and ends that user's logins, not the admin's", async () => {
 			const around = await world();
 			expect(await roomkey.call(admin, OTHERS, around.alice.id)).to.deep.equal({ lastKeyHolder: true });
 			await expectDone(around);
@@ -265,7 +265,7 @@ describe('the reset of identity keys', () => {
 			expect(await roomkey.call(admin, OTHERS, around.alice.id)).to.equal(true);
 		});
 
-		it('refuses all others, under its own name', async () => {
+		it('refuses callers who are no admins, with an error that names the method', async () => {
 			const { alice } = await world();
 			for (const [who, error, reason] of [
 				[bob, 'error-not-allowed', 'Not allowed'],
@@ -277,7 +277,7 @@ describe('the reset of identity keys', () => {
 			expect((await userOf(alice))?.e2e).to.deep.equal(e2e('alice'));
 		});
 
-		it('refuses a user who is not there', async () => {
+		it('refuses an unknown user', async () => {
 			expect(await rejection(roomkey.call(admin, OTHERS, 'nobody'))).to.deep.include({
 				error: 'error-invalid-user',
 				details: { method: OTHERS },
@@ -299,7 +299,7 @@ describe('the reset of identity keys', () => {
 			});
 		}
 
-		it('answers nothing where no room has lost its last holder', async () => {
+		it('returns nothing if every room still has a holder of its key', async () => {
 			const carol = await addPerson(roomkey.store, { e2e: e2e('carol') });
 			expect(await roomkey.call(carol, REST)).to.equal(undefined);
 		});
@@ -309,7 +309,7 @@ describe('the reset of identity keys', () => {
 			['username', ({ username }: Person) => [undefined, username]],
 			['user', ({ username }: Person) => [undefined, undefined, username]],
 		] as const) {
-			it(`lets an admin reset somebody's by ${what}`, async () => {
+			it(`lets an admin reset the keys of another user by ${what}`, async () => {
 				const around = await world();
 				await roomkey.call(admin, REST, ...named(around.alice));
 				await expectDone(around);
@@ -326,7 +326,7 @@ describe('the reset of identity keys', () => {
 			}
 		});
 
-		it('refuses a user who may not reset the keys of others, whether or not there is such a user', async () => {
+		it('refuses a caller without the permission, with the same error whether or not there is such a user', async () => {
 			const { alice } = await world();
 			for (const params of [[alice.id], [undefined, alice.username], ['nobody']]) {
 				expect(await rejection(roomkey.call(bob, REST, ...params))).to.deep.include({

@@ -50,7 +50,7 @@ describe('e2e.returnRoomKey', () => {
 		return { rid, wrong };
 	}
 
-	it('archives the key with the member who had offered it, queues its member, and notifies both', async () => {
+	it('archives the key with the id of the user who had offered it, queues the member, and notifies both', async () => {
 		const { rid, wrong } = await deceived();
 		const received = await recordEvents(roomkey.bus, async () => expect(await returnKey(rid)).to.equal(undefined));
 		const membership = await membershipOf(roomkey.store, rid, bob);
@@ -68,7 +68,7 @@ describe('e2e.returnRoomKey', () => {
 		expect(await state(rid)).to.include({ holders: 2, waiting: 1 });
 	});
 
-	it('lets another member give the right key, and the same member none, by neither call', async () => {
+	it('lets another member offer the right key, and refuses offers of the same user by both calls', async () => {
 		const { rid } = await deceived();
 		await returnKey(rid);
 		const skipped = [{ rid, _id: bob.id, reason: 'returned' }];
@@ -86,7 +86,7 @@ describe('e2e.returnRoomKey', () => {
 		expect(await state(rid)).to.include({ holders: 3, waiting: 0 });
 	});
 
-	it('notifies members whose offers were returned, until the room has another key', async () => {
+	it('notifies the users whose offers were returned, until the room has another key', async () => {
 		const { rid } = await deceived();
 		expect(await state(rid)).to.not.have.property('returnedOffers');
 		await returnKey(rid);
@@ -98,7 +98,7 @@ describe('e2e.returnRoomKey', () => {
 		expect(await provide(mallory, rid, sealed('next'))).to.equal(undefined);
 	});
 
-	it('lets the same member offer again once the member has another identity: the key may have been sealed for the former one', async () => {
+	it('allows new offers of the same user after the member has new identity keys, because the key may have been sealed for the former ones', async () => {
 		const { rid } = await deceived();
 		await returnKey(rid);
 		const pair = { ...identity('bob anew').e2e, force: true };
@@ -106,7 +106,7 @@ describe('e2e.returnRoomKey', () => {
 		expect(await provide(mallory, rid)).to.equal(undefined);
 	});
 
-	it('shows nobody where the keys came from but by these answers', async () => {
+	it('does not show the origin of keys in events or other answers', async () => {
 		const { rid } = await deceived();
 		const received = await recordEvents(roomkey.bus, () => returnKey(rid));
 		expect(received.changes).to.not.be.empty;
@@ -114,7 +114,7 @@ describe('e2e.returnRoomKey', () => {
 		expect(JSON.stringify(listed)).to.not.include('e2eKnownKeys');
 	});
 
-	it('says so where its member was the last holder', async () => {
+	it('reports that the member was the last holder of the key', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
 		await addMember(roomkey.store, rid, bob, { E2EKey: sealed('k') });
 		const received = await recordEvents(roomkey.bus, async () => {
@@ -125,7 +125,7 @@ describe('e2e.returnRoomKey', () => {
 		expect(await state(rid)).to.include({ holders: 1 });
 	});
 
-	it('a returned key is not put back where a later one gives way', async () => {
+	it('does not restore a returned key when a later one is removed', async () => {
 		const { rid } = await deceived();
 		await returnKey(rid);
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2EKey: sealed('stray') } });
@@ -133,7 +133,7 @@ describe('e2e.returnRoomKey', () => {
 		expect(await membershipOf(roomkey.store, rid, bob)).to.not.have.property('E2EKey');
 	});
 
-	it('needs a membership, and a key', async () => {
+	it('requires a membership and a key', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
 		expect(await rejection(returnKey(rid))).to.deep.include({
 			error: 'error-subscription-not-found',

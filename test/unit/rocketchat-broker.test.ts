@@ -12,7 +12,7 @@ import { rejection } from '../support/rejection.js';
 import { ReportedWrites } from '../support/watchedDatabase.js';
 
 describe("Rocket.Chat's broker", () => {
-	it('says which packages are missing', async () => {
+	it('names the missing packages', async () => {
 		const error = await rejection(loadMoleculer(createRequire(join(tmpdir(), 'none', 'index.js'))));
 		expect(error.message).to.equal("To join Rocket.Chat's broker, add two packages: npm install moleculer@0.14 nats@2");
 	});
@@ -24,7 +24,7 @@ describe("Rocket.Chat's broker", () => {
 		});
 	}
 
-	it('takes nothing from an event but what to read again', async () => {
+	it('uses nothing in an event but which document to read again', async () => {
 		const writes = new ReportedWrites();
 		const parts = { bus: createBus(memoryLog()), changedElsewhere: writes, checkTokens: () => {} };
 		const received = (event: string, ...args: unknown[]) => receive(event, args, parts);

@@ -33,7 +33,7 @@ describe('e2e.roomState', () => {
 	});
 	after(() => roomkey.close());
 
-	it('lists who holds the key, is offered it, waits for it, or cannot be given it (E2)', async () => {
+	it('lists members who hold the key, have an offer, wait for it, or cannot be given it (E2)', async () => {
 		const { store } = roomkey;
 		const rid = await addRoom(store, [], { encrypted: true, e2eKeyId: KEY });
 		const holder = await addPerson(store, { _id: 'person-4' });
@@ -68,7 +68,7 @@ describe('e2e.roomState', () => {
 		});
 	});
 
-	it('names members with an unfit public key, and counts those who cannot be given the key for it', async () => {
+	it('names members with an unfit public key, and counts those who cannot be given the key', async () => {
 		const { store } = roomkey;
 		const rid = await addRoom(store, [alice], { encrypted: true, e2eKeyId: KEY });
 		const unfit: Person[] = [];
@@ -90,7 +90,7 @@ describe('e2e.roomState', () => {
 		expect(stateOf(holder)).to.deep.equal({ _id: holder.id, state: 'holder', unfitKey: true });
 	});
 
-	it('of a room whose key nobody holds, and of one that has none (E2)', async () => {
+	it('reports a room whose key nobody holds, and a room without a key (E2)', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: KEY });
 		expect(await state(rid)).to.include({ hasHolder: false, holders: 0, keyID: KEY });
 		const plain = await addRoom(roomkey.store, [alice], { e2eKeyId: '' });
@@ -101,7 +101,7 @@ describe('e2e.roomState', () => {
 		['may not log in', { $set: { active: false } }],
 		['is gone', null],
 	] as const) {
-		it(`whose account ${what} holds no key: any other member may reset it (E2)`, async () => {
+		it(`a user whose account ${what} does not count as a holder: any other member may reset the key (E2)`, async () => {
 			const { store } = roomkey;
 			const holder = await addPerson(store, IDENTITY);
 			const rid = await addRoom(store, [alice], { encrypted: true, e2eKeyId: KEY });
@@ -119,7 +119,7 @@ describe('e2e.roomState', () => {
 		});
 	}
 
-	it('gives the members in pages, the numbers whole (T3)', async () => {
+	it('returns the members in pages, and the counts of all (T3)', async () => {
 		const rid = await addRoom(roomkey.store, [alice, bob, keyless], { e2eKeyId: KEY });
 		const { members, ...rest } = await state(rid, 1, 1);
 		expect(members.map(({ _id }) => _id)).to.deep.equal([bob.id]);
@@ -128,7 +128,7 @@ describe('e2e.roomState', () => {
 		expect((await state(rid, 5, 3)).members).to.deep.equal([]);
 	});
 
-	it('lets other calls run while it reads 6,000 members', async () => {
+	it('yields to other calls while it reads 6,000 members', async () => {
 		const rid = await addRoom(roomkey.store, [alice]);
 		for (let i = 0; i < 6000; i++) await addMember(roomkey.store, rid, { id: `y${i}`, username: `y${i}`, token: '' });
 		let others = 0;
@@ -143,7 +143,7 @@ describe('e2e.roomState', () => {
 		expect(others).to.be.greaterThan(3);
 	});
 
-	it('gives 50 if no count is given, and never more than 500 (T3)', async () => {
+	it('returns 50 members if no count is given, and never more than 500 (T3)', async () => {
 		const rid = await addRoom(roomkey.store, [alice]);
 		for (let i = 0; i < 520; i++) await addMember(roomkey.store, rid, { id: `x${i}`, username: `x${i}`, token: '' });
 		expect(await state(rid)).to.include({ count: 50, total: 521, inactive: 520 });
@@ -151,14 +151,14 @@ describe('e2e.roomState', () => {
 		expect((await state(rid, 1000, 500)).members).to.have.length(21);
 	});
 
-	it('returns whether the key is stale, and who switched encryption (E12, E14)', async () => {
+	it('returns whether the key is stale, and who switched encryption on or off (E12, E14)', async () => {
 		const e2eToggled = { encrypted: true, by: { _id: bob.id, username: bob.username }, at: new Date(5) };
 		const e2eStale = { since: new Date(6), reason: 'member-left' };
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: KEY, e2eToggled, e2eStale });
 		expect(await state(rid)).to.deep.include({ toggled: e2eToggled, stale: e2eStale });
 	});
 
-	it('says nothing of encryption where it is switched off (E13)', async () => {
+	it('returns nothing about encryption while E2E_Enable is off (E13)', async () => {
 		const other = await openRoomkey();
 		const member = await addPerson(other.store, IDENTITY);
 		const rid = await addRoom(other.store, [member], {
@@ -175,7 +175,7 @@ describe('e2e.roomState', () => {
 		await other.close();
 	});
 
-	it('is for members: not for a user who sees a public channel, is only invited, or knows its id', async () => {
+	it('refuses users who see a public channel, are only invited, or know its id, because they are no members', async () => {
 		const { store } = roomkey;
 		const channel = await addRoom(store, [alice], { t: 'c' });
 		const rid = await addRoom(store, [alice]);
@@ -198,8 +198,8 @@ describe('e2e.roomState', () => {
 		}
 	});
 
-	describe('who holds a key', () => {
-		it('only a key of the present key id, or of another form, counts (E2, E11)', async () => {
+	describe('the holders of a key', () => {
+		it('are the members with a key of the present key id, or of another form (E2, E11)', async () => {
 			const { store } = roomkey;
 			const rid = await addRoom(store, [], { encrypted: true, e2eKeyId: KEY });
 			await addMember(store, rid, alice, { E2EKey: sealed(KEY) });
@@ -241,7 +241,7 @@ describe('e2e.roomState', () => {
 		});
 
 		for (const t of ['d', 'p'] as const) {
-			it(`where nobody is owner, all members are notified (${t}) (E12)`, async () => {
+			it(`all members are notified if there is no owner (${t}) (E12)`, async () => {
 				const rid = await addRoom(roomkey.store, [alice, bob], { t, encrypted: true, e2eKeyId: KEY });
 				await addMember(roomkey.store, rid, stranger, { status: 'INVITED' });
 				const notified = await notifiedDuring(() => markKeyStale(context(), rid, 'member-left'));
@@ -251,7 +251,7 @@ describe('e2e.roomState', () => {
 			});
 		}
 
-		it('a room without a key has no stale one (E12)', async () => {
+		it('a room without a key is never marked (E12)', async () => {
 			const rid = await addRoom(roomkey.store, [alice], { e2eKeyId: '' });
 			expect(await notifiedDuring(() => markKeyStale(context(), rid, 'member-left'))).to.deep.equal([]);
 			expect(await state(rid)).to.not.have.property('stale');

@@ -1,4 +1,4 @@
-/** How rooms are made (test/contract/rocketchat-e2e.md sections 2.2, 2.3, 5.7). */
+/** How rooms are created (test/contract/rocketchat-e2e.md sections 2.2, 2.3, 5.7). */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import { MatchError } from '../../shared/errors.js';
@@ -13,7 +13,7 @@ const newName = () => `room-${++last}`;
 
 const identity = { e2e: { public_key: 'public', private_key: 'private' } };
 
-describe('making a room', () => {
+describe('creating a room', () => {
 	let roomkey: TestRoomkey;
 	let alice: Person;
 	let bob: Person;
@@ -37,7 +37,7 @@ describe('making a room', () => {
 		['groups', 'group', 'p'],
 		['channels', 'channel', 'c'],
 	] as const) {
-		it(`${plural}.create answers the whole ${single}`, async () => {
+		it(`${plural}.create returns the whole ${single}`, async () => {
 			const name = newName();
 			const answer = (await roomkey.call(alice, `${plural}.create`, name, ['bob', 'nobody', 'bob'], true, {
 				a: 1,
@@ -70,7 +70,7 @@ describe('making a room', () => {
 		});
 	}
 
-	it('notifies each member of their membership, and of the room once all is there', async () => {
+	it('notifies each member of the membership, and of the room once, when all documents are stored', async () => {
 		let room: Room | undefined;
 		const received = await recordEvents(roomkey.bus, async () => {
 			room = await create(alice, newName(), ['bob']);
@@ -81,7 +81,7 @@ describe('making a room', () => {
 		expect(received.changes.at(-1)?.collection).to.equal('rooms');
 	});
 
-	it('names 1,000 members at most, and refuses more before anything is written', async () => {
+	it('refuses more than 1,000 members before anything is written', async () => {
 		const name = newName();
 		const many = Array.from({ length: 1001 }, (_, i) => `nobody-${i}`);
 		expect(await rejection(create(alice, name, many))).to.include({ error: 'error-too-many-users' });
@@ -89,7 +89,7 @@ describe('making a room', () => {
 		expect((await create(alice, name, many.slice(1))).usersCount).to.equal(1);
 	});
 
-	it('leaves no room where the call ends before it is complete', async () => {
+	it('leaves no room if the call is interrupted', async () => {
 		const name = newName();
 		const call = new AbortController();
 		const seen = recordEvents(roomkey.bus, async () => {
@@ -104,7 +104,7 @@ describe('making a room', () => {
 		expect(await roomkey.store.subscriptions.countDocuments({ name })).to.equal(0);
 	});
 
-	it('lets one of 20 who want the same name have it', async () => {
+	it('lets one of 20 concurrent callers have a name', async () => {
 		const name = newName();
 		const outcomes = await Promise.allSettled(
 			Array.from({ length: 20 }, (_, i) =>
@@ -120,7 +120,7 @@ describe('making a room', () => {
 		expect(await membershipsIn(rooms[0]?._id as string)).to.have.length(1);
 	});
 
-	it('lets its maker repeat what was interrupted before anybody had a membership, and nobody else', async () => {
+	it('replaces a room without members, which an interrupted call has left, only for its creator', async () => {
 		const name = newName();
 		const ts = new Date(Date.now() - 120_000);
 		const broken = await addRoom(roomkey.store, [], { name, u: { _id: alice.id }, ts, encrypted: true });
@@ -135,7 +135,7 @@ describe('making a room', () => {
 		expect(await rejection(create(alice, name))).to.include(duplicate);
 	});
 
-	it('does not take for interrupted what is still being made', async () => {
+	it('does not replace a room that is still being created', async () => {
 		const name = newName();
 		await addRoom(roomkey.store, [], { name, u: { _id: alice.id }, ts: new Date() });
 		expect(await rejection(create(alice, name))).to.include({ error: 'error-duplicate-channel-name' });
@@ -150,7 +150,7 @@ describe('making a room', () => {
 		});
 	}
 
-	it('refuses fields of somebody’s own that are nested deep, which a store would look through without end', async () => {
+	it('refuses deeply nested custom fields', async () => {
 		const nested = (levels: number) => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`);
 		expect(await rejection(create(alice, newName(), [], false, { a: nested(99) }))).to.be.instanceOf(MatchError);
 		expect(await create(alice, newName(), [], false, { a: nested(7) })).to.deep.include({
@@ -158,7 +158,7 @@ describe('making a room', () => {
 		});
 	});
 
-	it('refuses a user who lacks the permission, and rooms of teams', async () => {
+	it('refuses a user without the permission, and rooms of teams', async () => {
 		const guest = await addPerson(roomkey.store, { roles: ['guest'] });
 		expect(await rejection(create(guest, newName()))).to.include({ error: 'error-not-allowed' });
 		expect(await rejection(create(alice, newName(), [], false, undefined, { teamId: 't' }))).to.include({
@@ -169,7 +169,7 @@ describe('making a room', () => {
 	describe('encryption (5.7)', () => {
 		const extra = (encrypted: boolean) => [[], false, undefined, { encrypted }] as const;
 
-		it('is as the maker says; who lacks the key and could be given it waits', async () => {
+		it('is on or off as the creator says; members who lack the key and could be given it wait', async () => {
 			const room = await create(alice, newName(), ['bob', 'carol'], false, undefined, { encrypted: true });
 			expect(room.encrypted).to.equal(true);
 			expect(room.usersWaitingForE2EKeys?.map(({ userId }) => userId)).to.have.members([alice.id, bob.id]);
@@ -177,7 +177,7 @@ describe('making a room', () => {
 			expect(await create(alice, newName())).not.to.have.property('encrypted');
 		});
 
-		it('E2E_Enabled_Default_PrivateRooms: on unless the maker says no, and for groups alone', async () => {
+		it('E2E_Enabled_Default_PrivateRooms: on by default, in groups only', async () => {
 			await during(roomkey.store, 'E2E_Enabled_Default_PrivateRooms', true, async () => {
 				expect((await create(alice, newName())).encrypted).to.equal(true);
 				expect((await create(alice, newName(), ...extra(false))).encrypted).to.equal(false);
@@ -188,7 +188,7 @@ describe('making a room', () => {
 			});
 		});
 
-		it('E2E_Enabled_Default_PrivateRooms: means nothing while E2E_Enable is off', async () => {
+		it('E2E_Enabled_Default_PrivateRooms: has no effect while E2E_Enable is off', async () => {
 			await during(roomkey.store, 'E2E_Enabled_Default_PrivateRooms', true, () =>
 				during(roomkey.store, 'E2E_Enable', false, async () => {
 					const { _id } = await create(alice, newName());
@@ -229,7 +229,7 @@ describe('making a room', () => {
 			return ((await roomkey.call(as, 'im.create', ...args)) as { room: Room & { rid: string } }).room;
 		}
 
-		it('answers the room of two, whose id is made of theirs', async () => {
+		it('returns the room of two users, whose id consists of their ids', async () => {
 			const [one, two] = [await addPerson(roomkey.store), await addPerson(roomkey.store)];
 			const id = [one.id, two.id].sort().join('');
 			const room = await direct(one, two.username);
@@ -243,7 +243,7 @@ describe('making a room', () => {
 			});
 		});
 
-		it('is made once, however many ask at once', async () => {
+		it('creates the room once for concurrent calls', async () => {
 			const [one, two] = [await addPerson(roomkey.store), await addPerson(roomkey.store)];
 			const rooms = await Promise.all(
 				Array.from({ length: 20 }, (_, i) => (i % 2 ? direct(one, two.username) : direct(two, one.username))),
@@ -253,7 +253,7 @@ describe('making a room', () => {
 			expect(await roomkey.store.rooms.countDocuments({ uids: one.id })).to.equal(1);
 		});
 
-		it('is made once for more than two, in whatever order they are named', async () => {
+		it('creates the room once for more than two users, in whatever order they are named', async () => {
 			const names = [alice, bob, carol].map(({ username }) => username);
 			const rooms = await Promise.all([
 				direct(alice, undefined, 'bob, carol'),
@@ -264,27 +264,27 @@ describe('making a room', () => {
 			expect(rooms[0]?.usernames).to.have.members(names);
 		});
 
-		it('finds one that a Rocket.Chat has made', async () => {
+		it('finds a room that Rocket.Chat has created', async () => {
 			const [one, two] = [await addPerson(roomkey.store), await addPerson(roomkey.store)];
 			const rid = await addRoom(roomkey.store, [one, two, alice], { t: 'd', uids: [alice.id, two.id, one.id] });
 			expect((await direct(one, undefined, [two.username, 'alice']))._id).to.equal(rid);
 		});
 
-		it('opens a room again that the caller had put away, and writes nothing otherwise', async () => {
+		it('opens a room again that the caller had hidden, and otherwise writes nothing', async () => {
 			const { _id: rid } = await direct(alice, 'bob');
 			await roomkey.store.subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { open: false } });
 			expect((await recordEvents(roomkey.bus, () => direct(alice, 'bob'))).of('subscriptions')).to.have.length(1);
 			expect((await recordEvents(roomkey.bus, () => direct(alice, 'bob'))).changes).to.deep.equal([]);
 		});
 
-		it('is a place for notes with oneself', async () => {
+		it('creates a room for the caller alone', async () => {
 			const room = await direct(alice, 'alice');
 			expect(room.usernames).to.deep.equal(['alice']);
 			expect((await direct(alice, 'alice'))._id).to.equal(room._id);
 			expect(await membershipsIn(room._id)).to.have.length(1);
 		});
 
-		it('excludeSelf: brings others together, for an admin', async () => {
+		it('excludeSelf: an admin creates a room for other users', async () => {
 			const admin = await addPerson(roomkey.store, { roles: ['admin', 'user'] });
 			const room = await direct(admin, undefined, 'bob,carol', true);
 			expect(room.usernames).to.have.members(['bob', 'carol']);
@@ -294,7 +294,7 @@ describe('making a room', () => {
 			});
 		});
 
-		it('refuses nobody, unknown names and too many', async () => {
+		it('refuses a call without users, unknown names and too many users', async () => {
 			expect(await rejection(direct(alice))).to.include({ error: 'error-users-params-not-provided' });
 			expect(await rejection(direct(alice, 'nobody'))).to.include({ error: 'error-invalid-user' });
 			const nine = Array.from({ length: 9 }, (_, i) => `n${i}`);

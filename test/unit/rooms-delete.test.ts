@@ -1,4 +1,4 @@
-/** How rooms are deleted, and what a crash leaves behind (test/contract/rocketchat-e2e.md 2.4, 10.2). */
+/** How rooms are deleted, and what remains stored after a crash (test/contract/rocketchat-e2e.md 2.4, 10.2). */
 import { expect } from 'chai';
 import { recordEvents } from '../support/announced.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
@@ -33,7 +33,7 @@ describe('deleting a room', () => {
 		return (await rooms.countDocuments({ _id: rid })) + (await subscriptions.countDocuments({ rid })) === 0;
 	}
 
-	it('takes the memberships along, notifies each member, and notes what is gone', async () => {
+	it('deletes the memberships, notifies each member, and puts what was deleted into the trash', async () => {
 		const rid = await room();
 		const memberships = await roomkey.store.subscriptions.find({ rid }).toArray();
 		const { name } = (await roomkey.store.rooms.findOne({ _id: rid })) ?? {};
@@ -58,7 +58,7 @@ describe('deleting a room', () => {
 		]);
 	});
 
-	it('is for owners, and for admins whether or not they are members', async () => {
+	it('is only for owners and admins, whether or not the admin is a member', async () => {
 		const rid = await room();
 		expect(await rejection(roomkey.call(bob, 'groups.delete', rid))).to.include({ error: 'error-not-allowed' });
 		const stranger = await addPerson(roomkey.store);
@@ -67,7 +67,7 @@ describe('deleting a room', () => {
 		expect(await isGone(rid)).to.equal(true);
 	});
 
-	it('finds the room by its name, of its own kind alone', async () => {
+	it('finds the room by its name, among rooms of its type only', async () => {
 		const name = `named-${Math.random()}`;
 		const rid = await room({ name });
 		expect(await rejection(roomkey.call(alice, 'channels.delete', rid))).to.include({ error: 'error-room-not-found' });
@@ -79,12 +79,12 @@ describe('deleting a room', () => {
 		expect(await rejection(roomkey.call(alice, 'groups.delete', rid))).to.include({ error: 'error-room-not-found' });
 	});
 
-	it('leaves the room that a team stands on', async () => {
+	it('refuses the main room of a team', async () => {
 		const rid = await room({ teamMain: true });
 		expect(await rejection(roomkey.call(admin, 'groups.delete', rid))).to.include({ error: 'error-not-allowed' });
 	});
 
-	it('im.delete: for admins; the two may make their room anew, and delete it again', async () => {
+	it('im.delete: only for admins; the two users may create the room again', async () => {
 		for (let i = 0; i < 2; i++) {
 			const { room: made } = (await roomkey.call(alice, 'im.create', 'bob')) as { room: { _id: string } };
 			expect(await rejection(roomkey.call(alice, 'im.delete', made._id))).to.include({ error: 'error-not-allowed' });
@@ -93,7 +93,7 @@ describe('deleting a room', () => {
 		}
 	});
 
-	it('leaves nobody in a room that is gone, who comes while it is deleted', async () => {
+	it('leaves no membership of users who join while the room is deleted', async () => {
 		for (let i = 0; i < 20; i++) {
 			const rid = await room();
 			const people = await Promise.all([1, 2, 3].map(() => addPerson(roomkey.store)));
@@ -106,7 +106,7 @@ describe('deleting a room', () => {
 	});
 });
 
-describe('a crash on the way, and the call repeated', () => {
+describe('a crash during a call, and the repeated call', () => {
 	let crashing: CrashingStore;
 	let roomkey: TestRoomkey;
 	let alice: Person;
@@ -149,7 +149,7 @@ describe('a crash on the way, and the call repeated', () => {
 		return rid;
 	}
 
-	it('groups.delete: room and memberships are gone', async () => {
+	it('groups.delete: the room and its memberships are deleted', async () => {
 		const writes = await afterEachWrite(
 			room,
 			(rid) => roomkey.call(alice, 'groups.delete', rid),
@@ -162,7 +162,7 @@ describe('a crash on the way, and the call repeated', () => {
 		expect(writes).to.be.greaterThan(5);
 	});
 
-	it('groups.kick: membership and turn in the queue are gone, the key is stale', async () => {
+	it('groups.kick: the membership and the place in the queue are removed, and the key is stale', async () => {
 		const writes = await afterEachWrite(
 			async () => {
 				const rid = await room({ E2ESuggestedKey: 'offered' });
@@ -182,7 +182,7 @@ describe('a crash on the way, and the call repeated', () => {
 		expect(writes).to.be.greaterThan(4);
 	});
 
-	it('groups.invite: the new member has one membership, and waits', async () => {
+	it('groups.invite: the new member has one membership, and is in the queue', async () => {
 		const writes = await afterEachWrite(
 			async () => {
 				const rid = await addRoom(roomkey.store, [], { encrypted: true, usersCount: 1 });
@@ -199,7 +199,7 @@ describe('a crash on the way, and the call repeated', () => {
 		expect(writes).to.equal(4);
 	});
 
-	it('im.create: the room is there, and both in it', async () => {
+	it('im.create: the room exists, and both are members', async () => {
 		let made = '';
 		await afterEachWrite(
 			async () => {

@@ -41,7 +41,7 @@ describe('members of a room', () => {
 	const leave = (as: Person, rid: string, confirm?: boolean) =>
 		roomkey.call(as, 'groups.leave', rid, undefined, confirm);
 
-	it('a removed member goes, also where somebody joins at that very moment', async () => {
+	it('a member is removed even if another user joins concurrently', async () => {
 		let hooked: HookedStore | undefined;
 		const watched = await openRoomkey(undefined, {}, (store) => {
 			hooked = hookedStore(store);
@@ -61,14 +61,14 @@ describe('members of a room', () => {
 		await watched.close();
 	});
 
-	it('inviting and removing nobody is refused with the code that says so', async () => {
+	it('an invitation or a removal without a user is refused', async () => {
 		const rid = await room({});
 		for (const call of [() => kick(alice, rid, ''), () => invite(alice, rid, '')])
 			expect(await rejection(call())).to.include({ error: 'error-users-params-not-provided' });
 	});
 
-	describe('coming', () => {
-		it('join: notifies the new member of the membership, the room of the member, and asks for the key (5.7, 10.4)', async () => {
+	describe('joining and inviting', () => {
+		it('join: notifies the new member of the membership, the members of the room, and asks for the key (5.7, 10.4)', async () => {
 			const rid = await room({ encrypted: true, e2eKeyId: 'k' }, { E2EKey: `k-${Math.random()}` });
 			const received = await recordEvents(roomkey.bus, () => invite(alice, rid, bob.id));
 			const membership = await membershipOf(bob, rid);
@@ -80,7 +80,7 @@ describe('members of a room', () => {
 			expect((await roomkey.store.users.findOne({ _id: bob.id }))?.__rooms).to.include(rid);
 		});
 
-		it('queues nobody without identity keys, nobody in a room that is not encrypted (E9)', async () => {
+		it('does not queue users without identity keys, and nobody in a room that is not encrypted (E9)', async () => {
 			const carol = await person();
 			const encrypted = await room({ encrypted: true });
 			await invite(alice, encrypted, carol.id);
@@ -91,7 +91,7 @@ describe('members of a room', () => {
 			expect(received.notices).to.deep.equal([]);
 		});
 
-		it('queues nobody and asks nobody while E2E_Enable is off', async () => {
+		it('queues nobody and requests no key while E2E_Enable is off', async () => {
 			const rid = await room({ encrypted: true, e2eKeyId: 'k' });
 			await during(roomkey.store, 'E2E_Enable', false, async () => {
 				const received = await recordEvents(roomkey.bus, () => invite(alice, rid, bob.id));
@@ -100,7 +100,7 @@ describe('members of a room', () => {
 			expect(await waiting(rid)).to.deep.equal([]);
 		});
 
-		it('20 who add the same user at once give one membership, one count and one event (E10)', async () => {
+		it('20 concurrent invitations of one user make one membership, one count and one event (E10)', async () => {
 			const rid = await room({ encrypted: true });
 			const received = await recordEvents(roomkey.bus, () =>
 				Promise.all(Array.from({ length: 20 }, () => invite(alice, rid, bob.id))),
@@ -111,7 +111,7 @@ describe('members of a room', () => {
 			expect(await waiting(rid)).to.deep.equal([bob.id]);
 		});
 
-		it('20 who join a channel at once have a membership each, and are counted (E10)', async () => {
+		it('20 users who join a channel concurrently have a membership each, and all are counted (E10)', async () => {
 			const rid = await addRoom(roomkey.store, [], { t: 'c', usersCount: 0 });
 			const people = await Promise.all(Array.from({ length: 20 }, () => person()));
 			await Promise.all(people.flatMap((one) => [1, 2].map(() => roomkey.call(one, 'channels.join', rid))));
@@ -119,7 +119,7 @@ describe('members of a room', () => {
 			expect((await roomOf(rid))?.usersCount).to.equal(20);
 		});
 
-		it('a member who comes back finds nothing of before (E10)', async () => {
+		it('a member who returns has nothing of the former membership (E10)', async () => {
 			const rid = await room({ encrypted: true, e2eKeyId: 'k' }, { E2EKey: `k-${Math.random()}` });
 			await addMember(roomkey.store, rid, bob, {
 				...OWNER,
@@ -139,7 +139,7 @@ describe('members of a room', () => {
 			expect(await waiting(rid)).to.deep.equal([bob.id]);
 		});
 
-		it('makes a member of a user who was only invited, and counts them then', async () => {
+		it('makes a user who was only invited a member, and counts them', async () => {
 			const rid = await room();
 			await addMember(roomkey.store, rid, bob, { status: 'INVITED' });
 			const received = await recordEvents(roomkey.bus, () => invite(alice, rid, bob.id));
@@ -149,7 +149,7 @@ describe('members of a room', () => {
 			expect((await roomOf(rid))?.usersCount).to.equal(2);
 		});
 
-		it('a member stays one, without an event (T1)', async () => {
+		it('an invitation of a member writes nothing and sends no event (T1)', async () => {
 			const rid = await room({ encrypted: true, e2eKeyId: 'k' });
 			await addMember(roomkey.store, rid, bob, { E2EKey: `k-${Math.random()}` });
 			expect(await recordEvents(roomkey.bus, () => invite(alice, rid, bob.id))).to.deep.include({
@@ -158,7 +158,7 @@ describe('members of a room', () => {
 			});
 		});
 
-		it('finds users by any of their names, all or none', async () => {
+		it('finds users by any of their names, and invites all or none', async () => {
 			const [one, two] = [await person(), await person()];
 			const rid = await room();
 			await roomkey.call(alice, 'groups.invite', rid, undefined, undefined, one.username);
@@ -177,7 +177,7 @@ describe('members of a room', () => {
 			});
 		});
 
-		it('is for owners to allow, and for a user who may add to any room', async () => {
+		it('inviting is for owners, and for users who may add to any room', async () => {
 			const rid = await room();
 			const [carol, admin] = [await person(), await person({ roles: ['admin'] })];
 			await addMember(roomkey.store, rid, bob);
@@ -199,19 +199,19 @@ describe('members of a room', () => {
 			['of another server', { federated: true }],
 			['that is archived', { archived: true }],
 		] as const) {
-			it(`refuses to add to a room ${what}`, async () => {
+			it(`refuses to add users to a room ${what}`, async () => {
 				const rid = await room(fields);
 				expect(await rejection(invite(alice, rid, bob.id))).to.include({ error: 'error-not-allowed' });
 			});
 		}
 
-		it('lets nobody into a channel without its code', async () => {
+		it('a channel with a join code refuses users without it, except admins', async () => {
 			const rid = await addRoom(roomkey.store, [], { t: 'c', joinCodeRequired: true });
 			expect(await rejection(roomkey.call(bob, 'channels.join', rid))).to.include({ error: 'error-code-required' });
 			await roomkey.call(await person({ roles: ['admin'] }), 'channels.join', rid);
 		});
 
-		it('leaves no membership behind where the room, or the user, goes meanwhile', async () => {
+		it('leaves no membership if the room, or the user, is deleted concurrently', async () => {
 			for (const gone of ['rooms', 'users'] as const) {
 				const carol = await person();
 				const other = await openRoomkey(undefined, {}, (store) => ({
@@ -240,8 +240,8 @@ describe('members of a room', () => {
 		});
 	});
 
-	describe('going', () => {
-		it('takes membership, turn in the queue, roles and count along, and notifies both', async () => {
+	describe('leaving and removing', () => {
+		it('removes membership, place in the queue, roles and count, and notifies the user and the room', async () => {
 			const rid = await room({
 				encrypted: true,
 				usersCount: 2,
@@ -271,7 +271,7 @@ describe('members of a room', () => {
 			});
 		});
 
-		it('kick: by a user who holds remove-user, or may kick from any channel', async () => {
+		it('kick: for callers with remove-user in the room, or who may kick from any channel', async () => {
 			const rid = await room({ usersCount: 3 });
 			const carol = await person();
 			await addMember(roomkey.store, rid, bob);
@@ -285,7 +285,7 @@ describe('members of a room', () => {
 			expect(await membershipOf(carol, channel)).to.equal(null);
 		});
 
-		it('20 who remove the same member at once count them once', async () => {
+		it('20 concurrent removals of one member count once', async () => {
 			const rid = await room({ usersCount: 2 });
 			await addMember(roomkey.store, rid, bob);
 			const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => kick(alice, rid, bob.id)));
@@ -293,7 +293,7 @@ describe('members of a room', () => {
 			expect(await roomOf(rid)).to.include({ usersCount: 1 });
 		});
 
-		it('is not for the last owner, be they alone, who has to delete the room', async () => {
+		it('the last owner cannot leave, even as the only member, and has to delete the room', async () => {
 			const rid = await room({ usersCount: 2 });
 			const moderator = bob;
 			await addMember(roomkey.store, rid, moderator, { roles: ['moderator'] });
@@ -317,7 +317,7 @@ describe('members of a room', () => {
 			['p', 'leave'],
 			['c', 'kick'],
 		] as const) {
-			it(`of the last member, who owns nothing, takes the room along (${t}, ${go})`, async () => {
+			it(`deletes the room with its last member, if that member is no owner (${t}, ${go})`, async () => {
 				const admin = await person({ roles: ['admin'] });
 				const name = `ends-${t}-${go}`;
 				const rid = await addRoom(roomkey.store, [bob], { t, name });
@@ -339,7 +339,7 @@ describe('members of a room', () => {
 			});
 		}
 
-		it('of the last two at once leaves no room that nobody is in', async () => {
+		it('deletes the room if the last two members leave concurrently', async () => {
 			for (let i = 0; i < 10; i++) {
 				const carol = await person();
 				const rid = await addRoom(roomkey.store, [bob, carol], { name: `two-${i}` });
@@ -348,7 +348,7 @@ describe('members of a room', () => {
 			}
 		});
 
-		it('leaves the room of a team, and one that somebody is asked into', async () => {
+		it('keeps the main room of a team, and a room to which somebody is invited', async () => {
 			const team = await addRoom(roomkey.store, [bob], { teamId: 'team', teamMain: true });
 			await leave(bob, team);
 			expect(await roomOf(team)).not.to.equal(null);
@@ -358,7 +358,7 @@ describe('members of a room', () => {
 			expect(await roomOf(open)).not.to.equal(null);
 		});
 
-		it('leaves an owner, however many owners go at once', async () => {
+		it('keeps one owner if all owners leave concurrently', async () => {
 			const carol = await person();
 			for (let i = 0; i < 10; i++) {
 				const rid = await room({ usersCount: 3 });
@@ -369,7 +369,7 @@ describe('members of a room', () => {
 			}
 		});
 
-		it('is refused to a user who is not there, or lacks the permission', async () => {
+		it('refuses a user who is no member, and callers without the permission', async () => {
 			const guest = await person({ roles: ['guest'] });
 			const rid = await room();
 			await addMember(roomkey.store, rid, guest);
@@ -382,7 +382,7 @@ describe('members of a room', () => {
 		});
 	});
 
-	describe('the key of a room whose holder goes', () => {
+	describe('the key of a room when a holder leaves', () => {
 		const keyed = { encrypted: true, e2eKeyId: 'k' };
 		const withKey = () => ({ E2EKey: `k-${Math.random()}` });
 
@@ -390,7 +390,7 @@ describe('members of a room', () => {
 			['leaves', leave],
 			['is removed', (as: Person, rid: string, confirm?: boolean) => kick(alice, rid, as.id, confirm)],
 		] as const) {
-			it(`the last holder ${what}: the answer and the room say so (E11)`, async () => {
+			it(`the last holder ${what}: the answer and an event of the room say so (E11)`, async () => {
 				const rid = await room(keyed);
 				await addMember(roomkey.store, rid, bob, withKey());
 				let answer: unknown;
@@ -401,14 +401,14 @@ describe('members of a room', () => {
 				expect(received.notices.at(-1)).to.deep.equal({ name: `notify-room ${rid}/e2e.noKeyHolder`, args: [bob.id] });
 			});
 
-			it(`one of several holders ${what}: nothing is lost (E11)`, async () => {
+			it(`one of several holders ${what}: the room still has a holder (E11)`, async () => {
 				const rid = await room(keyed, withKey());
 				await addMember(roomkey.store, rid, bob, withKey());
 				expect(await go(bob, rid)).to.deep.equal({});
 			});
 		}
 
-		it('the last two holders go at once: one of them at least is notified (E11)', async () => {
+		it('the last two holders leave concurrently: at least one of them is notified (E11)', async () => {
 			const carol = await person();
 			for (let i = 0; i < 10; i++) {
 				const rid = await room(keyed);
@@ -418,7 +418,7 @@ describe('members of a room', () => {
 			}
 		});
 
-		it('where the setting demands it, not without confirm: true, and nothing is written before (E11)', async () => {
+		it('if the setting says so, leaving requires confirm: true, before anything is written (E11)', async () => {
 			const strict = await openRoomkey(undefined, { confirmLastKeyHolder: true });
 			const [one, two] = [await addPerson(strict.store), await addPerson(strict.store)];
 			const rid = await addRoom(strict.store, [one], keyed);
@@ -450,7 +450,7 @@ describe('members of a room', () => {
 			['has another among the old ones', old('j'), false],
 			['never saw it', {}, false],
 		] as const) {
-			it(`a member who ${what} goes: the key is ${isStale ? 'stale' : 'as good as before'} (E12)`, async () => {
+			it(`a member who ${what} leaves: the key is ${isStale ? 'stale' : 'not stale'} (E12)`, async () => {
 				const rid = await room(keyed, withKey());
 				await addMember(roomkey.store, rid, bob, fields);
 				const received = await recordEvents(roomkey.bus, () => kick(alice, rid, bob.id));
@@ -463,7 +463,7 @@ describe('members of a room', () => {
 			});
 		}
 
-		it('a member who left by themselves is another reason (E12)', async () => {
+		it('the reason is `member-left` if a member left by their own call (E12)', async () => {
 			const rid = await room(keyed, withKey());
 			await addMember(roomkey.store, rid, bob, withKey());
 			await leave(bob, rid);
@@ -472,7 +472,7 @@ describe('members of a room', () => {
 	});
 
 	describe('groups.members (T3)', () => {
-		it('lists by name, a page at a time', async () => {
+		it('lists members by name, in pages', async () => {
 			const rid = await addRoom(roomkey.store, [], { t: 'p' });
 			const names = Array.from({ length: 7 }, (_, i) => `page-${i}`);
 			for (const username of [...names].reverse()) {

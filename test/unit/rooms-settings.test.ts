@@ -32,7 +32,7 @@ describe('the settings of a room', () => {
 	const encrypt = (as: Person, rid: string, encrypted: boolean) =>
 		roomkey.call(as, 'rooms.saveRoomSettings', rid, encrypted);
 
-	it('switches encryption on and off, and leaves key id and keys (5.7)', async () => {
+	it('switches encryption on and off, and keeps key id and keys (5.7)', async () => {
 		const rid = await room({ e2eKeyId: 'k' });
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { E2EKey: 'k-alice' } });
 		expect(await encrypt(alice, rid, true)).to.deep.equal({ rid });
@@ -43,7 +43,7 @@ describe('the settings of a room', () => {
 		expect(membership?.E2EKey).to.equal('k-alice');
 	});
 
-	it('switched on, it ends the translation of messages, and notifies those whose membership changes by it (5.7)', async () => {
+	it('switching encryption on ends the translation of messages, and notifies the users whose membership this changes (5.7)', async () => {
 		const rid = await room();
 		const { subscriptions } = roomkey.store;
 		await subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { autoTranslate: true } });
@@ -55,7 +55,7 @@ describe('the settings of a room', () => {
 		expect(await subscriptions.countDocuments({ rid, autoTranslate: { $exists: true } })).to.equal(0);
 	});
 
-	it('the room and the event name the user and the time (E14)', async () => {
+	it('the room and the event name the user who switched encryption, and the time (E14)', async () => {
 		const rid = await room();
 		const received = await recordEvents(roomkey.bus, () => encrypt(alice, rid, true));
 		const notified = received.changes[0]?.document as Room;
@@ -64,7 +64,7 @@ describe('the settings of a room', () => {
 		expect((await roomOf(rid)).e2eToggled).to.deep.equal(notified.e2eToggled);
 	});
 
-	it('switched on, it queues those who lack the key and could be given it', async () => {
+	it('switching encryption on queues members who lack the key and could be given it', async () => {
 		const rid = await room();
 		const [keyless, invited] = [await addPerson(roomkey.store), await addPerson(roomkey.store, identity)];
 		await addMember(roomkey.store, rid, keyless);
@@ -74,7 +74,7 @@ describe('the settings of a room', () => {
 		expect((await roomOf(rid)).usersWaitingForE2EKeys?.map(({ userId }) => userId)).to.deep.equal([bob.id]);
 	});
 
-	it('switched on, it queues 50 at most, in one write and two events', async () => {
+	it('switching encryption on queues at most 50 members, in one write and two events', async () => {
 		const rid = await room();
 		for (let i = 0; i < 60; i++) await addMember(roomkey.store, rid, await addPerson(roomkey.store, identity));
 		const received = await recordEvents(roomkey.bus, () => encrypt(alice, rid, true));
@@ -82,7 +82,7 @@ describe('the settings of a room', () => {
 		expect(received.of('rooms')).to.have.length(2);
 	});
 
-	it('switched on, it leaves those in the queue where they are', async () => {
+	it('switching encryption on keeps members in the queue in their places', async () => {
 		const since = new Date(1000);
 		const rid = await room({ usersWaitingForE2EKeys: [{ userId: bob.id, ts: since }] });
 		await encrypt(alice, rid, true);
@@ -91,7 +91,7 @@ describe('the settings of a room', () => {
 		expect(waiting?.[0]?.ts).to.deep.equal(since);
 	});
 
-	it('what is so already is not written, and nobody is notified (T1)', async () => {
+	it('unchanged settings are not written, and nobody is notified (T1)', async () => {
 		const rid = await room({ encrypted: true, topic: 'same', ro: true });
 		const before = await roomOf(rid);
 		const received = await recordEvents(roomkey.bus, async () => {
@@ -107,7 +107,7 @@ describe('the settings of a room', () => {
 		expect(await roomOf(rid)).to.deep.equal(before);
 	});
 
-	it('of 20 who switch it on at once one does, and one is named', async () => {
+	it('of 20 concurrent callers who switch encryption on, one changes the room and is named', async () => {
 		const rid = await room();
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: OWNER });
 		const received = await recordEvents(roomkey.bus, () =>
@@ -117,7 +117,7 @@ describe('the settings of a room', () => {
 		expect(new Set(toggles).size).to.equal(1);
 	});
 
-	it('is for owners, and in a direct room for both (E3)', async () => {
+	it('switching encryption is for owners, and in a direct room for both members (E3)', async () => {
 		const rid = await room();
 		expect(await rejection(encrypt(bob, rid, true))).to.deep.include({
 			error: 'error-action-not-allowed',
@@ -137,7 +137,7 @@ describe('the settings of a room', () => {
 		});
 	});
 
-	it('is refused for a channel, where it makes no sense', async () => {
+	it('switching encryption on is refused for a channel', async () => {
 		const rid = await room({ t: 'c' });
 		expect(await rejection(encrypt(alice, rid, true))).to.deep.include({
 			error: 'error-action-not-allowed',
@@ -145,14 +145,14 @@ describe('the settings of a room', () => {
 		});
 	});
 
-	it('E2E_Enable off: cannot be switched on', async () => {
+	it('E2E_Enable off: encryption cannot be switched on', async () => {
 		const rid = await room();
 		await during(roomkey.store, 'E2E_Enable', false, async () => {
 			expect(await rejection(encrypt(alice, rid, true))).to.include({ error: 'error-action-not-allowed' });
 		});
 	});
 
-	it('E2E_Force_Encryption_For_Private_Rooms: a group cannot be switched off, a direct room can', async () => {
+	it('E2E_Force_Encryption_For_Private_Rooms: encryption cannot be switched off in a group, but in a direct room', async () => {
 		const rid = await room({ encrypted: true });
 		const direct = await addRoom(roomkey.store, [alice, bob], { t: 'd', encrypted: true });
 		await during(roomkey.store, 'E2E_Force_Encryption_For_Private_Rooms', true, async () => {
@@ -189,7 +189,7 @@ describe('the settings of a room', () => {
 		});
 	});
 
-	it('renames a room and the memberships in it; repeated, it renames those that were left', async () => {
+	it('renames a room and its memberships; a repeated call renames the memberships that were left', async () => {
 		const rid = await room({ name: `old-${Math.random()}` });
 		const name = `new-${Math.random()}`;
 		const rename = (as: Person, roomName: string, to = rid) =>
@@ -212,7 +212,7 @@ describe('the settings of a room', () => {
 		expect(await rejection(rename(alice, 'named', direct))).to.include({ error: 'error-action-not-allowed' });
 	});
 
-	it('refuses all of it where one part is not allowed', async () => {
+	it('refuses all settings if one of them is not allowed', async () => {
 		const rid = await addRoom(roomkey.store, [alice, bob], { t: 'd' });
 		expect(
 			await rejection(roomkey.call(alice, 'saveRoomSettings', rid, { encrypted: true, roomTopic: 't' })),
@@ -220,7 +220,7 @@ describe('the settings of a room', () => {
 		expect(await roomOf(rid)).to.not.have.any.keys('encrypted', 'topic');
 	});
 
-	it('saveRoomSettings: as an object, or one by name', async () => {
+	it('saveRoomSettings: takes an object, or the name and value of one setting', async () => {
 		const rid = await room();
 		expect(await roomkey.call(alice, 'saveRoomSettings', rid, { encrypted: true })).to.deep.equal({ rid });
 		await roomkey.call(alice, 'saveRoomSettings', rid, 'roomTopic', 'by name');
@@ -232,7 +232,7 @@ describe('the settings of a room', () => {
 		}
 	});
 
-	describe('what is shown while E2E_Enable is off (E13)', () => {
+	describe('a room while E2E_Enable is off (E13)', () => {
 		const SECRET = [
 			'encrypted',
 			'e2eKeyId',
@@ -267,7 +267,7 @@ describe('the settings of a room', () => {
 			],
 		];
 		for (const [name, read] of reads) {
-			it(`${name}: nothing of encryption, and all of it when it is on again`, async () => {
+			it(`${name}: shows no field of encryption, and all of them when it is on again`, async () => {
 				const rid = await room(stored());
 				await during(roomkey.store, 'E2E_Enable', false, async () => {
 					const shown = await read(rid);

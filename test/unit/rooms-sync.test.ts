@@ -14,7 +14,7 @@ const LONG_AGO = new Date(1000);
 const OWNER = { roles: ['owner'] };
 const ids = (documents: { _id: string }[]) => documents.map(({ _id }) => _id);
 
-describe('rooms and memberships, all or since a moment', () => {
+describe('rooms and memberships, all or since a date', () => {
 	let roomkey: TestRoomkey;
 	let alice: Person;
 	let bob: Person;
@@ -38,7 +38,7 @@ describe('rooms and memberships, all or since a moment', () => {
 		roomkey.call(as, 'subscriptions.get', since) as Promise<Delta<Subscription>>;
 	const SINCE = new Date(2000);
 
-	it("answers the caller's own", async () => {
+	it('returns those of the caller', async () => {
 		const [one, two] = [await oldRoom(alice, bob), await oldRoom(alice)];
 		await oldRoom(bob);
 		const mine = await rooms(alice);
@@ -50,7 +50,7 @@ describe('rooms and memberships, all or since a moment', () => {
 		expect(remove).to.deep.equal([]);
 	});
 
-	it('answers what has changed since, and nothing else', async () => {
+	it('returns those changed since the date, and no others', async () => {
 		const [changed] = [await oldRoom(alice, bob), await oldRoom(alice, bob)];
 		expect(await rooms(alice, SINCE)).to.deep.equal({ update: [], remove: [] });
 		expect(await memberships(alice, SINCE)).to.deep.equal({ update: [], remove: [] });
@@ -59,14 +59,14 @@ describe('rooms and memberships, all or since a moment', () => {
 		expect((await memberships(alice, SINCE)).update).to.deep.equal([]);
 	});
 
-	it('answers a room that one has come to since', async () => {
+	it('returns a room that the caller has joined since the date', async () => {
 		const rid = await oldRoom(alice);
 		await roomkey.call(alice, 'groups.invite', rid, undefined, bob.id);
 		expect(ids((await rooms(bob, SINCE)).update)).to.deep.equal([rid]);
 		expect((await memberships(bob, SINCE)).update.map((membership) => membership.rid)).to.deep.equal([rid]);
 	});
 
-	it('answers what is gone: left, deleted, to each their own', async () => {
+	it('returns as removed the rooms that the caller left or that were deleted, and no rooms of others', async () => {
 		const [left, deleted, others] = [await oldRoom(alice, bob), await oldRoom(alice, bob), await oldRoom(alice)];
 		const before = await memberships(bob);
 		await roomkey.call(bob, 'groups.leave', left);
@@ -82,7 +82,7 @@ describe('rooms and memberships, all or since a moment', () => {
 		expect((await rooms(bob, later)).remove).to.deep.equal([]);
 	});
 
-	it('does not call gone what one has come back to', async () => {
+	it('does not return a room as removed that the caller has joined again', async () => {
 		const rid = await oldRoom(alice, bob);
 		const before = await memberships(bob);
 		await roomkey.call(bob, 'groups.leave', rid);
@@ -93,7 +93,7 @@ describe('rooms and memberships, all or since a moment', () => {
 		expect(ids(remove)).to.deep.equal(ids(before.update));
 	});
 
-	it('does not call gone a membership whose removal was noted and then interrupted', async () => {
+	it('does not return a membership as removed whose removal was interrupted', async () => {
 		const rid = await oldRoom(bob);
 		const membership = (await memberships(bob)).update[0] as Subscription;
 		await roomkey.store.trash.insertOne({
@@ -107,14 +107,14 @@ describe('rooms and memberships, all or since a moment', () => {
 		expect((await rooms(bob, SINCE)).remove).to.deep.equal([]);
 	});
 
-	it('shows an invitation, but not yet the room', async () => {
+	it('returns an invitation, but not yet its room', async () => {
 		const rid = await oldRoom(alice);
 		await addMember(roomkey.store, rid, bob, { status: 'INVITED' });
 		expect((await memberships(bob)).update).to.have.length(1);
 		expect((await rooms(bob)).update).to.deep.equal([]);
 	});
 
-	it('over DDP: a list without a date, update and remove with one', async () => {
+	it('over DDP: returns a list without a date, and update and remove with a date', async () => {
 		const rid = await oldRoom(alice);
 		expect(ids((await roomkey.call(alice, 'rooms/get')) as Room[])).to.deep.equal([rid]);
 		expect((await roomkey.call(alice, 'subscriptions/get')) as Subscription[]).to.have.length(1);
@@ -123,7 +123,7 @@ describe('rooms and memberships, all or since a moment', () => {
 		}
 	});
 
-	it('takes a date as text, as queries have it, and refuses other text', async () => {
+	it('accepts a date as text, as in queries, and refuses other text', async () => {
 		await oldRoom(alice);
 		expect(await rooms(alice, SINCE.toISOString())).to.deep.equal({ update: [], remove: [] });
 		for (const name of ['rooms.get', 'subscriptions.get', 'rooms/get', 'subscriptions/get']) {
@@ -134,14 +134,14 @@ describe('rooms and memberships, all or since a moment', () => {
 		}
 	});
 
-	it('subscriptions.getOne: the own membership, or null', async () => {
+	it("subscriptions.getOne: returns the caller's membership, or null", async () => {
 		const rid = await oldRoom(alice);
 		const { subscription } = (await roomkey.call(alice, 'subscriptions.getOne', rid)) as { subscription: Subscription };
 		expect(subscription).to.deep.include({ rid, u: { _id: alice.id, username: 'alice' } });
 		expect(await roomkey.call(bob, 'subscriptions.getOne', rid)).to.deep.equal({ subscription: null });
 	});
 
-	it('answers more rooms than one query asks for', async () => {
+	it('returns more rooms than one query reads', async () => {
 		const many = [];
 		for (let i = 0; i < 250; i++) many.push(await oldRoom(alice));
 		expect(ids((await rooms(alice)).update)).to.have.members(many);

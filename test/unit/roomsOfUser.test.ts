@@ -31,7 +31,7 @@ describe('the rooms of a user', () => {
 		expect(names.has('invited')).to.equal(false);
 	});
 
-	it('are those that match a filter, of the memberships that match another', async () => {
+	it('are those that match a filter for rooms, of memberships that match another filter', async () => {
 		const found: (string | undefined)[] = [];
 		const options = {
 			rooms: { encrypted: true },
@@ -49,7 +49,7 @@ describe('the rooms of a user', () => {
 		expect(encrypted).to.equal(252);
 	});
 
-	it('are not those of another user, whatever the filter says', async () => {
+	it('are not those of another user, whatever the filter', async () => {
 		const own: string[] = [];
 		for await (const page of membershipsOfUser(opened.store, bob.id, { 'u._id': alice.id })) {
 			for (const { u } of page) own.push(u._id);
@@ -57,7 +57,7 @@ describe('the rooms of a user', () => {
 		expect(own).to.deep.equal([bob.id]);
 	});
 
-	it('are not read further when the signal of the call has fired', async () => {
+	it('are not read further after the signal of the call has fired', async () => {
 		const aborted = new AbortController();
 		const read = async () => {
 			for await (const _ of roomsOfUser(opened.store, alice.id, { roomFields: {}, signal: aborted.signal })) {

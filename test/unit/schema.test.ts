@@ -95,7 +95,7 @@ describe('the JSON Schema of a pattern', () => {
 		});
 	}
 
-	it('leaves two shapes of one name apart', () => {
+	it('distinguishes two patterns with the same name', () => {
 		const maker = new SchemaMaker('json');
 		const both = compile({
 			a: named('Same', { x: String }),

@@ -152,7 +152,7 @@ describe('one method in four languages', () => {
 	};
 
 	for (const [what, given] of Object.entries(params)) {
-		it(`answers alike to ${what}`, () => {
+		it(`answers in the same way to ${what}`, () => {
 			const { Match: expected, ...others } = written as Record<string, Patterns> & { Match: Patterns };
 			for (const [language, args] of Object.entries(others)) {
 				expect(outcome(args, given), language).to.deep.equal(outcome(expected, given));
@@ -168,7 +168,7 @@ describe('one method in four languages', () => {
 		});
 	});
 
-	it('never shows a value that a validator’s own text would quote', () => {
+	it("never shows a value, even where the validator's own text would quote it", () => {
 		for (const [language, args] of Object.entries(written)) {
 			for (const given of [
 				['x', { ...good, text: { password: 'secret' } }],
@@ -181,7 +181,7 @@ describe('one method in four languages', () => {
 });
 
 describe('Standard Schema', () => {
-	it('types follow: what a method receives, and what a client sends', () => {
+	it('has types of its own for what a method receives and for what a client sends', () => {
 		const args = {
 			a: z.string(),
 			b: z.number().optional(),
@@ -252,14 +252,14 @@ describe('Standard Schema', () => {
 		}
 	});
 
-	it('the value that was sent stays as it is', () => {
+	it('does not change the value that was sent', () => {
 		const sent = { name: ' a ', list: [' b '] };
 		checkArgs(withArgs({ value: z.object({ name: z.string().trim(), list: z.array(z.string().trim()) }) }), [sent]);
 		checkArgs(withArgs({ value: { name: z.string().trim(), list: [z.string().trim()] } }), [sent]);
 		expect(sent).to.deep.equal({ name: ' a ', list: [' b '] });
 	});
 
-	it('check and Match.test refuse a value that the schema would change, because the caller keeps it', () => {
+	it('in check and Match.test refuses a value that it would convert, because the caller keeps the original', () => {
 		expect(() => check('a', z.string().trim())).not.to.throw();
 		expect(() => check(' a', z.string().trim())).to.throw(
 			'Match error: Expected a value that its schema leaves unchanged',
@@ -299,7 +299,7 @@ describe('Standard Schema', () => {
 			'~standard': { version: 1, vendor: 'mine', validate: (value: unknown) => Promise.resolve({ value }) },
 		} satisfies StandardSchema,
 	})) {
-		it(`an asynchronous schema is refused at the definition: ${what}`, () => {
+		it(`that is asynchronous is refused at the definition: ${what}`, () => {
 			for (const pattern of [() => schema, () => ({ a: schema }), () => Match.Optional(schema)]) {
 				expect(() => withArgs({ value: pattern() })).to.throw(
 					/^An asynchronous (zod|valibot|mine) schema cannot be a pattern/,
@@ -308,13 +308,13 @@ describe('Standard Schema', () => {
 		});
 	}
 
-	it('a promise that only shows when a value is checked is an error of the server, not a pass', () => {
+	it('that turns out to be asynchronous when a value is checked causes a server error', () => {
 		const sneaky = z.string().refine((text) => Promise.resolve(text === 'x') as unknown as boolean);
 		const defined = withArgs({ value: sneaky });
 		expect(() => checkArgs(defined, ['y'])).to.throw('An asynchronous zod schema cannot be a pattern');
 	});
 
-	it('a schema of any validator is a pattern, also one that is a function', () => {
+	it('of any validator is a pattern, also if it is a function', () => {
 		const even = (vendor: string): StandardSchema<number>['~standard'] => ({
 			version: 1,
 			vendor,
@@ -335,12 +335,12 @@ describe('Standard Schema', () => {
 		}
 	});
 
-	it('an object with a member of that name is an ordinary pattern', () => {
+	it('is not recognized in an object whose member `~standard` has another form', () => {
 		expect(Match.test({ '~standard': 'x' }, { '~standard': String })).to.equal(true);
 		expect(Match.test({ '~standard': 'x' }, { '~standard': { version: Number } })).to.equal(false);
 	});
 
-	it('no issue, and one without a place, are faults of the value', () => {
+	it('that reports no issue, or an issue without a path, refuses the whole value', () => {
 		const odd = (issues: { message: string; path?: PropertyKey[] }[]): StandardSchema => ({
 			'~standard': { version: 1, vendor: 'odd', validate: () => ({ issues }) },
 		});

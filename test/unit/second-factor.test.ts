@@ -71,23 +71,23 @@ describe('second factors', () => {
 	describe('login with a password (9.2)', () => {
 		beforeEach(() => open());
 
-		it('is as it was for a user who has none', async () => {
+		it('works without a code for a user without a second factor', async () => {
 			expect(await logIn(await person())).to.include({ type: 'password' });
 			expect(await logIn(await person({ totp: { enabled: false, secret: SECRET } }))).to.include({ type: 'password' });
 		});
 
-		it('asks for a code: totp-required, and gives no token', async () => {
+		it('asks for a code by totp-required, and returns no token', async () => {
 			const alice = await person(WITH_APP);
 			await expectRefused(logIn(alice), { ...REQUIRED, details: TOTP_DETAILS });
 			expect((await servicesOf(alice))?.resume?.loginTokens).to.have.length(1);
 		});
 
-		it('works with a code of the app, in the wrapper', async () => {
+		it('works with a code of the app in `totp`', async () => {
 			const alice = await person(WITH_APP);
 			expect(await logIn(alice, appCode())).to.include({ id: alice.id, type: 'password' });
 		});
 
-		it("works with a code as Meteor's clients send it, and with one beside the call", async () => {
+		it("works with a code as Meteor's clients send it, and with one in the headers", async () => {
 			const alice = await person(WITH_APP);
 			const options = { user: { username: alice.username }, password: PASSWORD };
 			const login = (more: object, secondFactor?: SecondFactor) =>
@@ -100,11 +100,11 @@ describe('second factors', () => {
 			await expectRefused(logIn(await person(WITH_APP), wrongCode()), { ...INVALID, details: TOTP_DETAILS });
 		});
 
-		it('takes a code that is empty for none', async () => {
+		it('treats an empty code as a missing one', async () => {
 			await expectRefused(logIn(await person(WITH_APP), ''), REQUIRED);
 		});
 
-		it('says nothing of a second factor to a caller who does not know the password, and leaves the code good', async () => {
+		it('does not mention a second factor to a caller with a wrong password, and does not use up the code', async () => {
 			const alice = await person(WITH_APP);
 			const code = appCode();
 			for (const given of [undefined, code, wrongCode()]) {
@@ -116,14 +116,14 @@ describe('second factors', () => {
 			expect(await logIn(alice, code)).to.include({ id: alice.id });
 		});
 
-		it('asks nobody who comes with a token, in the wrapper or without', async () => {
+		it('asks for no code if the login is by token, with `totp` or without', async () => {
 			const alice = await person(WITH_APP);
 			for (const options of [{ resume: alice.token }, { totp: { code: 'x', login: { resume: alice.token } } }]) {
 				expect(await roomkey.callAs({ setUserId() {} }, 'login', options)).to.include({ type: 'resume' });
 			}
 		});
 
-		it('never takes the password for the second factor', async () => {
+		it('never accepts the password as the second factor', async () => {
 			await open({ Enforce_Password_Fallback: true });
 			expect(await logIn(await person())).to.include({ type: 'password' });
 			await expectRefused(logIn(await person(WITH_APP), sha256(PASSWORD)), INVALID);
@@ -133,7 +133,7 @@ describe('second factors', () => {
 			['nothing in it', {}],
 			['another wrapper in it', { totp: { code: '1', login: { resume: 'x' } } }],
 		] as const) {
-			it(`refuses a wrapper with ${what}: 400`, async () => {
+			it(`refuses \`totp\` with ${what}: 400`, async () => {
 				const options = { totp: { code: '123456', login } };
 				await expectRefused(roomkey.call(null, 'login', options), {
 					error: 400,
@@ -142,7 +142,7 @@ describe('second factors', () => {
 			});
 		}
 
-		it('refuses a wrapper that is none: Match failed', async () => {
+		it('refuses a malformed `totp`: Match failed', async () => {
 			for (const totp of ['123456', { code: 123456, login: {} }, { code: '123456' }, { code: '123456', login: 'x' }]) {
 				expect(await rejection(roomkey.call(null, 'login', { totp }))).to.include({ errorType: 'Match.Error' });
 			}
@@ -150,7 +150,7 @@ describe('second factors', () => {
 	});
 
 	describe('totp (7.5)', () => {
-		it('knows the codes of RFC 6238, of the time steps around now', () => {
+		it('accepts the codes of RFC 6238 of the time steps around the present one', () => {
 			const now = 59_000;
 			expect(stepOf(SECRET, '287082', 0, now)).to.equal(1);
 			expect(stepOf(SECRET, '287082', 0, now + 30_000)).to.equal(null);
@@ -159,7 +159,7 @@ describe('second factors', () => {
 			expect(stepOf(SECRET, '287082', 1, now + 60_000)).to.equal(null);
 		});
 
-		it('takes a secret with spaces or small letters, and no code for one that is none', () => {
+		it('accepts a secret with spaces or small letters, and no code for an invalid secret', () => {
 			expect(stepOf(SECRET.toLowerCase().replace(/(.{4})/g, '$1 '), '287082', 0, 59_000)).to.equal(1);
 			for (const secret of ['', ' ', '!?', '1']) expect(stepOf(secret, '328482', 20, 59_000)).to.equal(null);
 		});
@@ -173,7 +173,7 @@ describe('second factors', () => {
 			expect(await logIn(alice, after)).to.include({ id: alice.id });
 		});
 
-		it('lets one in of many who use a code at once', async () => {
+		it('accepts a code once, even in concurrent logins', async () => {
 			await open();
 			const alice = await person(WITH_APP);
 			const code = appCode();
@@ -181,7 +181,7 @@ describe('second factors', () => {
 			expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
 		});
 
-		it('takes a code that was used for one thing for no other', async () => {
+		it('does not accept a code again for another purpose', async () => {
 			await open();
 			const alice = await person(WITH_APP);
 			const code = appCode();
@@ -189,7 +189,7 @@ describe('second factors', () => {
 			await expectRefused(callWith(alice, code, 'e2e.resetOwnE2EKey'), INVALID);
 		});
 
-		it('refuses a user who has it switched on and no secret', async () => {
+		it('refuses every code of a user who has it enabled without a secret', async () => {
 			await open();
 			for (const secret of [undefined, '']) {
 				const alice = await person({ totp: { enabled: true, ...(secret !== undefined && { secret }) } });
@@ -197,7 +197,7 @@ describe('second factors', () => {
 			}
 		});
 
-		it('takes each backup code once', async () => {
+		it('accepts each backup code once', async () => {
 			await open();
 			const alice = await person(WITH_APP);
 			const [first, second] = BACKUP_CODES;
@@ -208,7 +208,7 @@ describe('second factors', () => {
 			expect(await logIn(alice, second)).to.include({ id: alice.id });
 		});
 
-		it('lets one in of many who use a backup code at once', async () => {
+		it('accepts a backup code once, even in concurrent logins', async () => {
 			await open();
 			const alice = await person(WITH_APP);
 			const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => logIn(alice, BACKUP_CODES[0])));
@@ -220,7 +220,7 @@ describe('second factors', () => {
 		beforeEach(() => open({ Max_Invalid_Email_Code_Attempts: 3 }));
 		const details = { method: 'email', codeGenerated: false, availableMethods: ['email'] };
 
-		it('asks for a code it has not sent, and says when the one that was sent runs out', async () => {
+		it('asks for a code although Roomkey sends none, and returns when the last one that was sent expires', async () => {
 			await expectRefused(logIn(await person(await withMail())), { ...REQUIRED, details });
 			const expire = new Date(Date.now() + 60_000);
 			await expectRefused(logIn(await person(await withMail('123456', { expire }))), {
@@ -229,26 +229,26 @@ describe('second factors', () => {
 			});
 		});
 
-		it('takes the code that was mailed, typed in any way, once', async () => {
+		it('accepts the mailed code once, with or without separators', async () => {
 			const alice = await person(await withMail('123456'));
 			await logIn(alice, '123-456');
 			expect(await servicesOf(alice)).to.not.have.any.keys('emailCode');
 			await expectRefused(logIn(alice, '123456'), { ...INVALID, details });
 		});
 
-		it('lets one in of two who use it at once', async () => {
+		it('accepts a code once, even in concurrent logins', async () => {
 			const alice = await person(await withMail('123456'));
 			const outcomes = await Promise.allSettled([logIn(alice, '123456'), logIn(alice, '123456')]);
 			expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
 		});
 
-		it('refuses one that has run out, as if there were none', async () => {
+		it('refuses an expired code as if there were none', async () => {
 			const alice = await person(await withMail('123456', { expire: new Date(Date.now() - 1) }));
 			await expectRefused(logIn(alice), { ...REQUIRED, details });
 			await expectRefused(logIn(alice, '123456'), { ...INVALID, details });
 		});
 
-		it('counts wrong ones: then totp-max-attempts, for the right one too', async () => {
+		it('counts wrong codes: then totp-max-attempts, also for the right one', async () => {
 			const alice = await person(await withMail('123456'));
 			for (let i = 0; i < 2; i++) await expectRefused(logIn(alice, '000000'), INVALID);
 			for (const code of ['000000', '123456']) {
@@ -256,13 +256,13 @@ describe('second factors', () => {
 			}
 		});
 
-		it('looks at no more than so many of guesses that come at once', async () => {
+		it('checks a limited number of concurrent codes', async () => {
 			const alice = await person(await withMail('123456'));
 			await Promise.allSettled(Array.from({ length: 6 }, () => logIn(alice, '000000')));
 			expect((await servicesOf(alice))?.emailCode).to.include({ attempts: 3 });
 		});
 
-		it('knows the list of older releases', async () => {
+		it('accepts the codes in the list that older releases have stored', async () => {
 			const emailCode = [
 				await mailed('111111', { expire: new Date(0) }),
 				await mailed('222222'),
@@ -275,12 +275,12 @@ describe('second factors', () => {
 			await logIn(alice, '222222');
 		});
 
-		it('is asked of nobody without a verified address', async () => {
+		it('is not asked for without a verified address', async () => {
 			const emails = [{ address: 'somebody@example.com', verified: false }];
 			expect(await logIn(await person(await withMail('123456'), { emails }))).to.include({ type: 'password' });
 		});
 
-		it('comes second to the app, unless the caller says email', async () => {
+		it('is asked for if there is no app, or if the caller names email', async () => {
 			const alice = await person({ ...WITH_APP, ...(await withMail('123456')) });
 			const both = { availableMethods: ['totp', 'email'] };
 			await expectRefused(logIn(alice), { details: { ...TOTP_DETAILS, ...both } });
@@ -288,7 +288,7 @@ describe('second factors', () => {
 			await callWith(alice, { code: '123456', method: 'email' }, 'e2e.resetOwnE2EKey');
 		});
 
-		it('is tried on nobody who has not set it up, whatever the caller says', async () => {
+		it('is not accepted from a user who has not enabled it, even if the caller names it', async () => {
 			const emailCode = await mailed('123456');
 			const alice = await person({ ...WITH_APP, emailCode });
 			const outcome = callWith(alice, { code: '123456', method: 'email' }, 'e2e.resetOwnE2EKey');
@@ -296,21 +296,21 @@ describe('second factors', () => {
 		});
 	});
 
-	describe('settings of the database', () => {
-		it('Enabled off: nothing is asked', async () => {
+	describe('settings in the database', () => {
+		it('Enabled off: no code is asked for', async () => {
 			await open({ Enabled: false, Enforce_Password_Fallback: true });
 			const alice = await person(WITH_APP);
 			expect(await logIn(alice)).to.include({ type: 'password' });
 			expect(await callWith(alice, undefined, 'e2e.resetOwnE2EKey')).to.equal(true);
 		});
 
-		it('By_TOTP_Enabled, By_Email_Enabled off: that one is not asked', async () => {
+		it('By_TOTP_Enabled, By_Email_Enabled off: no code of this kind is asked for', async () => {
 			await open({ By_TOTP_Enabled: false, By_Email_Enabled: false });
 			const alice = await person({ ...WITH_APP, ...(await withMail('123456')) });
 			expect(await logIn(alice)).to.include({ type: 'password' });
 		});
 
-		it('MaxDelta: so many time steps the clock of the app may be off', async () => {
+		it('MaxDelta: the number of time steps by which the clock of the app may differ', async () => {
 			await open({ MaxDelta: 3 });
 			expect(await logIn(await person(WITH_APP), appCode(3))).to.include({ type: 'password' });
 		});
@@ -333,12 +333,12 @@ describe('second factors', () => {
 				expect(await store.users.findOne({ _id: alice.id })).to.not.have.any.keys('e2e');
 			});
 
-			it('asks who has none for nothing, where the database does not say', async () => {
+			it('asks a user without a second factor for nothing, by default', async () => {
 				await open();
 				await callWith(await person(), undefined, name);
 			});
 
-			it('asks a user who has none for the password, where the database says so', async () => {
+			it('asks a user without a second factor for the password, if Enforce_Password_Fallback is on', async () => {
 				await open({ Enforce_Password_Fallback: true });
 				const alice = await person();
 				const details = { method: 'password', codeGenerated: false, availableMethods: [] };
@@ -354,12 +354,12 @@ describe('second factors', () => {
 				await callWith(await addPerson(roomkey.store), undefined, name);
 			});
 
-			it('asks for no password where the database says it does not stand in', async () => {
+			it('asks a user without a second factor for nothing, if Enforce_Password_Fallback is off', async () => {
 				await open({ Enforce_Password_Fallback: false });
 				await callWith(await person(), undefined, name);
 			});
 
-			it('asks nobody whose personal access token stands for a second factor, and everybody with another', async () => {
+			it('accepts a personal access token with bypassTwoFactor without a code, and no other token', async () => {
 				await open();
 				const alice = await person(WITH_APP);
 				const tokens: LoginToken[] = [
@@ -376,10 +376,10 @@ describe('second factors', () => {
 	}
 
 	for (const name of ['users.resetE2EKey', 'e2e.resetUserE2EKey']) {
-		describe(`${name} of somebody else (section 6)`, () => {
+		describe(`${name} for another user (section 6)`, () => {
 			const admin = (services: User['services'] = {}) => person(services, { roles: ['admin'] });
 
-			it('demands the second factor of the caller, not of the other', async () => {
+			it('asks for the second factor of the caller, not of the other user', async () => {
 				await open();
 				const alice = await person(WITH_APP);
 				const root = await admin(WITH_APP);
@@ -388,7 +388,7 @@ describe('second factors', () => {
 				await callWith(await admin(), undefined, name, alice.id);
 			});
 
-			it('demands the password of an admin without one, where the database says so', async () => {
+			it('asks an admin without a second factor for the password, if Enforce_Password_Fallback is on', async () => {
 				await open({ Enforce_Password_Fallback: true });
 				const alice = await person();
 				const root = await admin();
@@ -396,7 +396,7 @@ describe('second factors', () => {
 				await callWith(root, sha256(PASSWORD), name, alice.id);
 			});
 
-			it('is refused where the database says that no password stands in: error-not-allowed', async () => {
+			it('is refused for a user without a second factor, if Enforce_Password_Fallback is off: error-not-allowed', async () => {
 				await open({ Enforce_Password_Fallback: false });
 				const alice = await person();
 				const root = await admin(WITH_APP);
@@ -408,7 +408,7 @@ describe('second factors', () => {
 				await callWith(root, appCode(), name, root.id);
 			});
 
-			it('asks nobody for a code who may not', async () => {
+			it('refuses a caller without the permission before it asks for a code', async () => {
 				await open();
 				const alice = await person(WITH_APP);
 				await expectRefused(callWith(alice, undefined, name, (await admin()).id), { error: 'error-not-allowed' });
@@ -416,7 +416,7 @@ describe('second factors', () => {
 		});
 	}
 
-	it('a code is not spent on a reset that must be confirmed first (beyond.md E11)', async () => {
+	it('a reset that asks for confirmation does not use up the code (beyond.md E11)', async () => {
 		await open({}, { confirmLastKeyHolder: true });
 		const alice = await person(WITH_APP);
 		const { store } = roomkey;
@@ -428,7 +428,7 @@ describe('second factors', () => {
 		expect(await callWith(alice, code, 'e2e.resetOwnE2EKey', true)).to.deep.equal({ lastKeyHolder: true });
 	});
 
-	describe('other identity keys by force, where --identity-second-factor asks for it', () => {
+	describe('replacing the identity keys with `force` and --identity-second-factor', () => {
 		const SET = 'e2e.setUserPublicAndPrivateKeys';
 		const strict = { identitySecondFactor: true };
 		const keys = (name: string) => ({ public_key: `public ${name}`, private_key: `private ${name}`, force: true });
@@ -438,7 +438,7 @@ describe('second factors', () => {
 			return history.map(({ login }) => login);
 		};
 
-		it('first keys need nothing, others need the code, and the history says so', async () => {
+		it('the first keys need no code, other keys need one, and the history says so', async () => {
 			await open({}, strict);
 			const alice = await person(WITH_APP);
 			await callWith(alice, undefined, SET, keys('1'));
@@ -452,7 +452,7 @@ describe('second factors', () => {
 			await callWith(alice, undefined, SET, keys('2'));
 		});
 
-		it('the password stands in where there is no second factor, even where second factors are off', async () => {
+		it('a user without a second factor gives the password, even if second factors are off', async () => {
 			const settings: Record<string, boolean>[] = [{}, { Enforce_Password_Fallback: false }, { Enabled: false }];
 			for (const said of settings) {
 				await open(said, strict);
@@ -465,7 +465,7 @@ describe('second factors', () => {
 			}
 		});
 
-		it('another private key alone, and a reset of the own keys, need it too', async () => {
+		it("another private key alone, and a reset of the caller's own keys, need a code too", async () => {
 			await open({}, strict);
 			const alice = await person();
 			await callWith(alice, undefined, SET, keys('1'));
@@ -475,7 +475,7 @@ describe('second factors', () => {
 			await callWith(alice, sha256(PASSWORD), 'e2e.resetOwnE2EKey');
 		});
 
-		it('is not asked for where the setting is off, as stock clients expect', async () => {
+		it('without --identity-second-factor no code is asked for, as stock clients expect', async () => {
 			await open();
 			const alice = await person(WITH_APP);
 			for (const name of ['1', '2']) await callWith(alice, undefined, SET, keys(name));
@@ -484,7 +484,7 @@ describe('second factors', () => {
 	});
 
 	describe('a new password or e-mail', () => {
-		it('changePassword asks for the second factor beside the old password, and never for that twice', async () => {
+		it('changePassword asks for the second factor in addition to the old password, and not for the password twice', async () => {
 			await open({ Enforce_Password_Fallback: true });
 			const alice = await person(WITH_APP);
 			await expectRefused(callWith(alice, undefined, 'changePassword', PASSWORD, 'new'), REQUIRED);
@@ -492,7 +492,7 @@ describe('second factors', () => {
 			await callWith(await person(), undefined, 'changePassword', PASSWORD, 'new');
 		});
 
-		it('users.updateOwnBasicInfo does too, and for a name it asks nothing', async () => {
+		it('users.updateOwnBasicInfo asks for it too, but not to change a name', async () => {
 			await open();
 			const alice = await person(WITH_APP);
 			const change = (data: object, code?: string) => callWith(alice, code, 'users.updateOwnBasicInfo', data);
@@ -503,7 +503,7 @@ describe('second factors', () => {
 			await change({ newPassword: 'new', currentPassword: PASSWORD }, appCode());
 		});
 
-		it('asked again under the same idempotency key with a code, it is done, and then answered as before', async () => {
+		it('a call is repeated with a code under the same idempotency key, and then gets its first answer', async () => {
 			await open();
 			const alice = await person(WITH_APP);
 			const data = { email: addressOf(randomId()), currentPassword: PASSWORD };
@@ -523,7 +523,7 @@ describe('second factors', () => {
 		});
 	});
 
-	describe('guesses', () => {
+	describe('failed attempts', () => {
 		// Attempts from one address are counted too.
 		beforeEach(async () => {
 			roomkey = await openRoomkey(undefined, { rateLimit: 'on' });
@@ -531,13 +531,13 @@ describe('second factors', () => {
 		afterEach(() => roomkey.close());
 		const TOO_MANY = { error: 'too-many-requests' };
 
-		it('at the code count like wrong passwords: after ten even the right one is refused', async () => {
+		it('with a code count like wrong passwords: after ten even the right code is refused', async () => {
 			const alice = await person(WITH_APP);
 			for (let i = 0; i < 10; i++) await expectRefused(logIn(alice, wrongCode()), INVALID);
 			await expectRefused(logIn(alice, appCode()), TOO_MANY);
 		});
 
-		it('at the code are counted for the user, by whatever name, and whatever it is for', async () => {
+		it('with a code are counted for the user, by whatever name and for whatever method', async () => {
 			const alice = await person(WITH_APP);
 			const byMail = {
 				totp: { code: wrongCode(), login: { user: { email: addressOf(alice.username) }, password: PASSWORD } },
@@ -549,7 +549,7 @@ describe('second factors', () => {
 			await expectRefused(callWith(alice, appCode(), 'e2e.resetOwnE2EKey'), TOO_MANY);
 		});
 
-		it('at the password are counted on where the right one comes without a code, which itself is no guess', async () => {
+		it('with a password stay counted after the right password without a code, which is no failed attempt itself', async () => {
 			const alice = await person(WITH_APP);
 			for (let i = 0; i < 9; i++) await expectRefused(logIn(alice, undefined, 'wrong'), { error: 403 });
 			for (let i = 0; i < 3; i++) await expectRefused(logIn(alice), REQUIRED);
@@ -557,7 +557,7 @@ describe('second factors', () => {
 			await expectRefused(logIn(alice, appCode()), TOO_MANY);
 		});
 
-		it('are forgotten with the right password and the right code', async () => {
+		it('are forgotten after a login with the right password and the right code', async () => {
 			const alice = await person(WITH_APP);
 			for (let i = 0; i < 9; i++) await expectRefused(logIn(alice, wrongCode()), INVALID);
 			await logIn(alice, appCode());

@@ -59,7 +59,7 @@ describe('a session', () => {
 
 	const PING = '{"msg":"ping"}';
 
-	it('says nothing before the client does, and closes after 45 s without connect', () => {
+	it('sends nothing before the client does, and closes after 45 s without connect', () => {
 		const { transport } = open();
 		mock.timers.tick(44_999);
 		expect(transport).to.deep.include({ sent: [], closed: false });
@@ -67,7 +67,7 @@ describe('a session', () => {
 		expect(transport).to.deep.include({ sent: [], closed: true });
 	});
 
-	it('does not close a client to which a long message is being sent, for the ping waits behind it', () => {
+	it('does not close a client to which a long message is being sent, because the ping waits behind it', () => {
 		const { transport } = connect();
 		transport.isSendingParts = true;
 		mock.timers.tick(60_000);
@@ -77,7 +77,7 @@ describe('a session', () => {
 		expect(transport.closed).to.equal(true);
 	});
 
-	it('sends large answers one at a time, as the client reads them, and refuses what exceeds sixteen', async () => {
+	it('sends large answers one after another, as the client reads them, and refuses more than sixteen', async () => {
 		const large = 'x'.repeat(100_000);
 		const invoker = {
 			get: (name: string) => method({ name, args: {}, summary: 'for a test', parallel: true, run: () => large }),
@@ -124,7 +124,7 @@ describe('a session', () => {
 		expect(transport.closed).to.equal(false);
 	});
 
-	it('pings at each interval in which it received nothing', () => {
+	it('pings at each interval in which it has received nothing', () => {
 		const { transport, session } = connect();
 		session.receive('{"msg":"pong"}');
 		mock.timers.tick(15_000);
@@ -133,7 +133,7 @@ describe('a session', () => {
 		expect(transport.sent).to.deep.equal([PING]);
 	});
 
-	it('closes when nothing comes for 15 s after a ping', () => {
+	it('closes if nothing arrives for 15 s after a ping', () => {
 		const { transport } = connect();
 		mock.timers.tick(15_000);
 		expect(transport.sent).to.deep.equal([PING]);
@@ -143,7 +143,7 @@ describe('a session', () => {
 		expect(transport).to.deep.include({ sent: [PING], closed: true });
 	});
 
-	it('takes any message, even a bad one, as a sign of life', () => {
+	it('treats any message, even a malformed one, as a sign of life', () => {
 		const { transport, session } = connect();
 		mock.timers.tick(15_000);
 		session.receive('{bad');
@@ -151,7 +151,7 @@ describe('a session', () => {
 		expect(transport.closed).to.equal(false);
 	});
 
-	it('sends no pings in pre1, nor with interval 0: there its socket may be idle for 45 s (1.2)', () => {
+	it('without pings, in pre1 or with interval 0, closes when the socket is idle for 45 s (1.2)', () => {
 		for (const { transport } of [connect('pre1'), connect('1', 0)]) {
 			mock.timers.tick(120_000);
 			expect(transport).to.deep.include({ sent: [], closed: false, idleTime: 45_000 });
@@ -161,7 +161,7 @@ describe('a session', () => {
 		expect(connect().transport.idleTime).to.equal(undefined);
 	});
 
-	describe('whose login token runs out', () => {
+	describe('whose login token expires', () => {
 		const DAY = 24 * 60 * 60 * 1000;
 
 		/** A session that is logged in with a token of this many days. A further call logs in with the next token, or logs out. */
@@ -191,7 +191,7 @@ describe('a session', () => {
 
 		// One is longer than the longest delay of a timer, one is shorter.
 		for (const days of [90, 1]) {
-			it(`ends in that moment, ${days} days on`, async () => {
+			it(`closes at that moment, after ${days} days`, async () => {
 				const { transport } = await loggedIn(days);
 				for (let day = 1; day < days; day++) mock.timers.tick(DAY);
 				mock.timers.tick(DAY - 1);
@@ -201,7 +201,7 @@ describe('a session', () => {
 			});
 		}
 
-		it('goes by the token of the last login', async () => {
+		it('uses the expiry of the token of the last login', async () => {
 			const opened = await loggedIn(1, 3);
 			await call(opened);
 			mock.timers.tick(2 * DAY);
@@ -210,7 +210,7 @@ describe('a session', () => {
 			expect(opened.transport.closed).to.equal(true);
 		});
 
-		it('lives on after a logout', async () => {
+		it('stays open if the client has logged out before', async () => {
 			const opened = await loggedIn(1);
 			await call(opened);
 			mock.timers.tick(2 * DAY);
@@ -218,7 +218,7 @@ describe('a session', () => {
 		});
 	});
 
-	describe('with calls that take long', () => {
+	describe('with slow calls', () => {
 		const CALL = (id: string) => JSON.stringify({ msg: 'method', id, method: 'slow', params: [id] });
 		const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -233,7 +233,7 @@ describe('a session', () => {
 		const answered = ({ transport }: ReturnType<typeof open>) =>
 			transport.sent.filter((frame) => frame.includes('"result"')).map((frame) => JSON.parse(frame).id);
 
-		it('at shutdown, answers what came before and takes no more, so that constant traffic cannot delay it (18)', async () => {
+		it('at shutdown, answers earlier calls and ignores later ones, so that constant traffic cannot delay it (18)', async () => {
 			const opened = openSlow(false);
 			for (const id of ['1', '2']) opened.session.receive(CALL(id));
 			const drained = opened.session.drain();
@@ -254,7 +254,7 @@ describe('a session', () => {
 
 		for (const parallel of [true, false]) {
 			const what = parallel ? 'calls that run beside each other' : 'calls that wait for their turn';
-			it(`the inbound queue: takes no messages while there are more than ten ${what} (5)`, async () => {
+			it(`the inbound queue: is paused while there are more than ten ${what} (5)`, async () => {
 				const opened = openSlow(parallel);
 				for (let i = 0; i < 10; i++) opened.session.receive(CALL(String(i)));
 				expect(opened.transport.paused).to.equal(false);
@@ -266,7 +266,7 @@ describe('a session', () => {
 			});
 		}
 
-		it('does not take a client for dead that it does not read, and pings it all the same (4)', async () => {
+		it('pings a client from which it does not read, and does not close it (4)', async () => {
 			const { session, transport, ends } = openSlow(true);
 			for (let i = 0; i < 11; i++) session.receive(CALL(String(i)));
 			for (let i = 0; i < 8; i++) mock.timers.tick(15_000);
@@ -285,7 +285,7 @@ describe('a session', () => {
 	});
 
 	for (const when of ['once it has connected', 'before it has connected']) {
-		it(`ends in silence when the client says disconnect ${when}`, () => {
+		it(`closes without a message when the client sends disconnect ${when}`, () => {
 			const { transport, session } = when.startsWith('once') ? connect() : open();
 			session.receive('{"msg":"disconnect"}');
 			expect([transport.sent, transport.reason]).to.deep.equal([[], { code: 1000, text: 'Normal closure' }]);
@@ -305,7 +305,7 @@ describe('a session', () => {
 		expect(transport.reason).to.deep.equal({ code: 1000, text: 'Normal closure' });
 	});
 
-	it('does nothing more once it has closed', () => {
+	it('ignores everything after it has closed', () => {
 		const { transport, session } = connect();
 		session.onClose();
 		session.receive('{"msg":"ping"}');

@@ -44,7 +44,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(announced).to.deep.equal([`rooms ${rid}`]);
 	});
 
-	it('returns the key id that stands, and queues the caller at once (E8)', async () => {
+	it('returns the present key id, and queues the caller (E8)', async () => {
 		const rid = await addUnkeyed({ e2eKeyId: 'first' });
 		expect(await setOrGet(bob, rid, 'second')).to.deep.equal({ keyID: 'first' });
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([bob.id]);
@@ -52,7 +52,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await membershipOf(roomkey.store, rid, bob)).not.to.have.property('E2EKey');
 	});
 
-	it('returns the key that was offered to the caller, if it is of the key id that stands (E8)', async () => {
+	it('returns the key that was offered to the caller, if it has the present key id (E8)', async () => {
 		const offered = sealed('first');
 		for (const [E2ESuggestedKey, answer] of [
 			[offered, { suggestedKey: offered }],
@@ -64,7 +64,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		}
 	});
 
-	it('stores the own key with it, and leaves the queue; the room and the own membership are notified (E8)', async () => {
+	it("stores the caller's key, and removes the caller from the queue; the room and the caller's membership are notified (E8)", async () => {
 		const rid = await addUnkeyed({ usersWaitingForE2EKeys: [{ userId: alice.id, ts: new Date() }] });
 		const key = sealed('k');
 		const announced = await announcedBy(roomkey, async () => {
@@ -75,7 +75,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(announced).to.deep.equal([`rooms ${rid}`, `subscriptions ${alice.id}`, `rooms ${rid}`]);
 	});
 
-	it('a caller who named the key without storing one may still do so, in the same words (E2, E8)', async () => {
+	it('a caller who has set the key id without a key can store the key by a later call (E2, E8)', async () => {
 		const rid = await addUnkeyed();
 		await roomkey.call(alice, 'e2e.setRoomKeyID', rid, 'k');
 		const key = sealed('k');
@@ -90,7 +90,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 	});
 
-	it('of 50 racers with keys one wins, nobody else keeps a key, and all learn the key id (E8)', async () => {
+	it('of 50 concurrent callers with keys one sets the key id, no other keeps a key, and all receive the key id (E8)', async () => {
 		const racers = await Promise.all(Array.from({ length: 50 }, () => addPerson(roomkey.store, identity())));
 		const rid = await addRoom(roomkey.store, racers, { encrypted: true });
 		const keys = racers.map((_, i) => sealed(`key-${i}`));
@@ -106,7 +106,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		);
 	});
 
-	it('a caller who loses after the key was stored has it taken back, unseen (E8)', async () => {
+	it("if another key id is set after the caller's key was stored, the key is removed without an event (E8)", async () => {
 		const rid = await addUnkeyed();
 		hooked.before('rooms', 'findOneAndUpdate', () => setOrGet(bob, rid, 'b', sealed('b')));
 		const announced = await announcedBy(roomkey, async () => {
@@ -116,14 +116,14 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(announced).not.to.include(`subscriptions ${alice.id}`);
 	});
 
-	it('a key without an id is not taken from its holder (E6, E8)', async () => {
+	it('a key without an id is not removed from its holder (E6, E8)', async () => {
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'first' });
 		await addMember(roomkey.store, rid, alice, { E2EKey: 'opaque' });
 		expect(await setOrGet(alice, rid, 'second', 'opaque')).to.deep.equal({ keyID: 'first' });
 		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal('opaque');
 	});
 
-	it('a caller who loses keeps the offer they have (E8)', async () => {
+	it('a caller keeps an offer if another key id is set (E8)', async () => {
 		const rid = await addRoom(roomkey.store, [bob], { encrypted: true });
 		await addMember(roomkey.store, rid, alice, { E2ESuggestedKey: 'opaque offer' });
 		hooked.before('rooms', 'findOneAndUpdate', () => setOrGet(bob, rid, 'b', sealed('b')));
@@ -131,7 +131,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect((await membershipOf(roomkey.store, rid, alice)).E2ESuggestedKey).to.equal('opaque offer');
 	});
 
-	it('two devices of one member: the key of the one that wins is the one that stays (E8)', async () => {
+	it('of two devices of one member, the key of the one that sets the key id is kept (E8)', async () => {
 		const rid = await addUnkeyed();
 		const keys = { one: sealed('one'), two: sealed('two') };
 		const answers = await Promise.all([setOrGet(alice, rid, 'one', keys.one), setOrGet(alice, rid, 'two', keys.two)]);
@@ -140,7 +140,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(keys[keyID as keyof typeof keys]);
 	});
 
-	it('a second device that stores its key after the first has won gives way to it (E8)', async () => {
+	it('a key that a second device stores after the first has set the key id is replaced by the key of the first (E8)', async () => {
 		const rid = await addUnkeyed();
 		const winning = sealed('first');
 		hooked.before('subscriptions', 'findOneAndUpdate', () => setOrGet(alice, rid, 'first', winning));
@@ -151,7 +151,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('a key that a second device has left when it was interrupted gives way to the one that was named (E8)', async () => {
+	it('a key with another key id, left by an interrupted call, is replaced by the archived key with the present key id (E8)', async () => {
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'first' });
 		const winning = sealed('first');
 		const left = sealed('second');
@@ -164,7 +164,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('the winner that lost the answer and asks again, even at the same time, keeps the key (E8)', async () => {
+	it('repeated and concurrent identical calls keep the key of the first (E8)', async () => {
 		const rid = await addUnkeyed();
 		const key = sealed('k');
 		const calls = Array.from({ length: 5 }, () => setOrGet(alice, rid, 'k', key));
@@ -174,7 +174,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('interrupted after any write, it is completed by calling it again (E8)', async () => {
+	it('a repeated call completes one that was interrupted after any write (E8)', async () => {
 		for (let writes = 0; ; writes++) {
 			const rid = await addUnkeyed({ usersWaitingForE2EKeys: [{ userId: alice.id, ts: new Date() }] });
 			const key = sealed('k');
@@ -195,7 +195,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		}
 	});
 
-	it('interrupted before it had lost, its key is taken back by calling it again (E8)', async () => {
+	it('a repeated call removes the key that an interrupted one has stored, if another key id is set (E8)', async () => {
 		const rid = await addUnkeyed();
 		const key = sealed('a');
 		crashing.crashAfter(1);
@@ -208,7 +208,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
 
-	it('refuses a key that is of another key id than it comes with (E6)', async () => {
+	it('refuses a key whose key id is not the one in the call (E6)', async () => {
 		const rid = await addUnkeyed();
 		expect(await rejection(setOrGet(alice, rid, 'k', sealed('other')))).to.deep.include({
 			error: 'error-key-id-mismatch',
@@ -217,7 +217,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await keyIdOf(roomkey.store, rid)).to.equal(undefined);
 	});
 
-	it('a caller who is no member has no membership for a key, and so does not name it (E8)', async () => {
+	it('a caller who is no member cannot store a key, and so does not set the key id with one (E8)', async () => {
 		const rid = await addRoom(roomkey.store, [bob], { t: 'c' });
 		expect(await rejection(setOrGet(alice, rid, 'k', sealed('k')))).to.deep.include({
 			error: 'error-subscription-not-found',
@@ -228,7 +228,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await setOrGet(alice, rid, 'other')).to.deep.equal({ keyID: 'k' });
 	});
 
-	it('while a reset is about to name the key, nobody else does (E8)', async () => {
+	it('is refused while a reset is in progress (E8)', async () => {
 		const e2eReset = { id: 'r', userId: bob.id, keyId: 'next', until: new Date(Date.now() + 60_000) };
 		const rid = await addUnkeyed({ e2eReset });
 		for (const key of [undefined, sealed('k')]) {
@@ -238,7 +238,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.property('E2EKey');
 	});
 
-	it('refuses what setRoomKeyID refuses, and keys that are none', async () => {
+	it('refuses what setRoomKeyID refuses, and malformed keys', async () => {
 		const rid = await addRoom(roomkey.store, [bob]);
 		for (const [params, error] of [
 			[[rid, ''], 'error-invalid-key-id'],
@@ -260,8 +260,8 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 	});
 });
 
-describe('the loser of the race for a key id', () => {
-	it('is refused by setRoomKeyID and queued at once (12 #36731, 4.1)', async () => {
+describe('a caller of setRoomKeyID when another caller has set the key id', () => {
+	it('is refused and queued (12 #36731, 4.1)', async () => {
 		const roomkey = await openRoomkey();
 		const racers = await Promise.all(Array.from({ length: 20 }, () => addPerson(roomkey.store, identity())));
 		const rid = await addRoom(roomkey.store, racers, { encrypted: true });

@@ -25,14 +25,14 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 		expect(await keyIdOf(roomkey.store, rid)).to.equal('my-UniQu3_ke4_Id');
 	});
 
-	it('moves the _updatedAt of the room (4.1 step 6, 2.4)', async () => {
+	it('updates the _updatedAt of the room (4.1 step 6, 2.4)', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { _updatedAt: new Date(0) });
 		await roomkey.call(alice, NAME, rid, 'k');
 		const room = await roomkey.store.rooms.findOne({ _id: rid });
 		expect(room?._updatedAt?.getTime()).to.be.greaterThan(0);
 	});
 
-	it('announces the room as it then is (4.1 step 7)', async () => {
+	it('announces the room in its new state (4.1 step 7)', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true });
 		const announced: Change[] = [];
 		const stop = roomkey.bus.on('changed', (payload) => void announced.push(payload));
@@ -47,14 +47,14 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 		['null', null],
 		['an empty string', ''],
 	] as const) {
-		it(`takes ${what}, which older releases left behind, for no key id (4.1 step 5, 1.4)`, async () => {
+		it(`treats ${what}, which older releases left, as no key id (4.1 step 5, 1.4)`, async () => {
 			const rid = await addRoom(roomkey.store, [alice], { e2eKeyId });
 			await roomkey.call(alice, NAME, rid, 'k');
 			expect(await keyIdOf(roomkey.store, rid)).to.equal('k');
 		});
 	}
 
-	it('refuses a room that has a key id, even the very same, and announces nothing (4.1 step 5)', async () => {
+	it('refuses a room that has a key id, even the same one, and announces nothing (4.1 step 5)', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { e2eKeyId: 'first' });
 		const announced: unknown[] = [];
 		const stop = roomkey.bus.on('changed', (payload) => void announced.push(payload));
@@ -71,7 +71,7 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 		expect(announced).to.deep.equal([]);
 	});
 
-	it('lets one of 200 callers at once succeed, and keeps what that one set (4.1 step 6, 1.6)', async () => {
+	it('lets one of 200 concurrent callers succeed, and keeps the key id of that caller (4.1 step 6, 1.6)', async () => {
 		const rid = await addRoom(roomkey.store, [alice, bob]);
 		const outcomes = await Promise.allSettled(
 			Array.from({ length: 200 }, (_, i) => roomkey.call(i % 2 ? alice : bob, NAME, rid, `key-${i}`)),
@@ -88,7 +88,7 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 		[4, 'an unknown', 'nowhere'],
 		[3, 'an empty', ''],
 	] as const) {
-		it(`refuses ${what} room in the name of canAccessRoom (4.1 step ${step}, 3.2)`, async () => {
+		it(`refuses ${what} room with an error that names canAccessRoom (4.1 step ${step}, 3.2)`, async () => {
 			expect(await rejection(roomkey.call(alice, NAME, rid, 'k'))).to.deep.include({
 				error: 'error-invalid-room',
 				reason: 'Invalid room',
@@ -97,7 +97,7 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 		});
 	}
 
-	it('refuses a room the caller may not see in its own name (4.1 step 4, 3.2)', async () => {
+	it('refuses a room that the caller may not see with an error that names the method (4.1 step 4, 3.2)', async () => {
 		const rid = await addRoom(roomkey.store, [bob]);
 		expect(await rejection(roomkey.call(alice, NAME, rid, 'k'))).to.deep.include({
 			error: 'error-invalid-room',
@@ -120,13 +120,13 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 		});
 	}
 
-	it('takes a key id of 128 characters', async () => {
+	it('accepts a key id of 128 characters', async () => {
 		const rid = await addRoom(roomkey.store, [alice]);
 		await roomkey.call(alice, NAME, rid, 'k'.repeat(128));
 		expect(await keyIdOf(roomkey.store, rid)).to.have.length(128);
 	});
 
-	it('checks its arguments in order, before it asks who calls (4.1 step 1, 2)', async () => {
+	it('checks its arguments in order, before it requires a user (4.1 step 1, 2)', async () => {
 		expect(await rejection(roomkey.call(null, NAME))).to.include({
 			message: 'Match error: Expected string, got undefined',
 		});
@@ -140,13 +140,13 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 		});
 	});
 
-	it('asks neither for E2E_Enable, nor for encryption, nor for a membership in a public channel (4.1)', async () => {
+	it('requires neither E2E_Enable, nor encryption, nor a membership in a public channel (4.1)', async () => {
 		const rid = await addRoom(roomkey.store, [], { t: 'c', encrypted: false });
 		await during(roomkey.store, 'E2E_Enable', false, () => roomkey.call(alice, NAME, rid, 'k'));
 		expect(await keyIdOf(roomkey.store, rid)).to.equal('k');
 	});
 
-	it('ignores arguments beyond its own', async () => {
+	it('ignores surplus arguments', async () => {
 		const rid = await addRoom(roomkey.store, [alice]);
 		await roomkey.call(alice, NAME, rid, 'k', 'more', { $ne: 1 });
 		expect(await keyIdOf(roomkey.store, rid)).to.equal('k');

@@ -39,7 +39,7 @@ describe('settings (11)', () => {
 		return seen;
 	}
 
-	it('hold what the table says where nobody has set them; E2E_Enable alone is on (11)', async () => {
+	it('have their defaults until somebody sets them; only E2E_Enable is on (11)', async () => {
 		const listed = (await roomkey.call(null, 'public-settings/get')) as { _id: string; value: unknown }[];
 		expect(Object.fromEntries(listed.map(({ _id, value }) => [_id, value]))).to.include({
 			E2E_Enable: true,
@@ -54,7 +54,7 @@ describe('settings (11)', () => {
 		});
 	});
 
-	it('are in force at once, though what was is remembered', async () => {
+	it('take effect immediately, although values are cached', async () => {
 		for (const value of [false, true, false]) {
 			await save(admin, 'E2E_Enable', value);
 			expect(await workspaceSetting(roomkey.store, 'E2E_Enable')).to.equal(value);
@@ -73,7 +73,7 @@ describe('settings (11)', () => {
 		expect(await roomkey.store.settings.findOne({ _id: 'E2E_Enabled_Mentions' })).to.deep.equal(before);
 	});
 
-	it('are written once by many who say the same at once', async () => {
+	it('are written once by concurrent callers with the same value', async () => {
 		const events = await eventsOf(() =>
 			Promise.all([1, 2, 3, 4].map(() => save(admin, 'E2E_Allow_Unencrypted_Messages', true))),
 		);
@@ -81,14 +81,14 @@ describe('settings (11)', () => {
 		expect(await workspaceSetting(roomkey.store, 'E2E_Allow_Unencrypted_Messages')).to.equal(true);
 	});
 
-	it('leave what else Rocket.Chat keeps in the document', async () => {
+	it('keep the other fields that Rocket.Chat stores in the document', async () => {
 		const document = { _id: 'E2E_Enable', value: false, type: 'boolean', public: true };
 		await roomkey.store.settings.insertOne(document);
 		await save(admin, 'E2E_Enable', true);
 		expect(await roomkey.store.settings.findOne({ _id: 'E2E_Enable' })).to.include({ ...document, value: true });
 	});
 
-	it('are changed by those who may edit-privileged-setting', async () => {
+	it('are changed by callers with edit-privileged-setting', async () => {
 		const refused = await rejection(save(alice, 'E2E_Enable', false));
 		expect(refused).to.deep.include({ error: 'error-unauthorized', details: { method: 'saveSetting' } });
 		expect(await workspaceSetting(roomkey.store, 'E2E_Enable')).to.equal(true);
@@ -109,7 +109,7 @@ describe('settings (11)', () => {
 		});
 	}
 
-	it('that are not known are refused, and are shown to nobody, even if the database has them', async () => {
+	it('that are unknown are refused, and are shown to nobody, even if the database has them', async () => {
 		await roomkey.store.settings.insertOne({ _id: 'SMTP_Password', value: 'secret' });
 		for (const id of ['SMTP_Password', 'nothing', '__proto__', 'toString']) {
 			expect(await rejection(save(admin, id, 'x'))).to.include({ error: 'error-invalid-setting' });
@@ -119,7 +119,7 @@ describe('settings (11)', () => {
 		expect(JSON.stringify(await roomkey.call(null, 'public-settings/get'))).not.to.include('secret');
 	});
 
-	it('are listed for everybody, a page at a time', async () => {
+	it('are listed for everybody, in pages', async () => {
 		await save(admin, 'E2E_Enable', false);
 		await roomkey.store.settings.insertOne({ _id: 'E2E_Enabled_Mentions', value: 'of a wrong type' });
 		const all = (await roomkey.call(null, 'public-settings/get')) as { _id: string; value: unknown }[];
@@ -131,7 +131,7 @@ describe('settings (11)', () => {
 		expect(some).to.deep.include({ settings: [{ _id: 'E2E_Enable', value: false }], total: 1 });
 	});
 
-	it('list what was written since a date', async () => {
+	it('are listed, with a date, if they were written since', async () => {
 		await roomkey.store.settings.insertOne({ _id: 'E2E_Enabled_Mentions', value: false, _updatedAt: new Date(1000) });
 		await roomkey.store.settings.insertOne({ _id: 'E2E_Enable', value: false, _updatedAt: new Date(3000) });
 		expect(await roomkey.call(null, 'public-settings/get', new Date(2000))).to.deep.equal({
@@ -140,8 +140,8 @@ describe('settings (11)', () => {
 		});
 	});
 
-	describe('of permissions', () => {
-		it('are those of the tables where nobody has set them (11, 3.1)', async () => {
+	describe('permissions', () => {
+		it('have the roles of the tables until somebody changes them (11, 3.1)', async () => {
 			const { update } = (await roomkey.call(admin, 'permissions.listAll')) as { update: Permission[] };
 			const roles = new Map(update.map((permission) => [permission._id, permission.roles]));
 			for (const [permission, ...holders] of [
@@ -160,7 +160,7 @@ describe('settings (11)', () => {
 		const update = (as: Person, ...permissions: unknown[]) =>
 			roomkey.call(as, 'permissions.update', permissions) as Promise<{ permissions: Permission[] }>;
 
-		it('are in force at once, and answered whole', async () => {
+		it('take effect immediately, and are returned completely', async () => {
 			const allowed = () => hasPermission(roomkey.store, { roles: ['guest'] }, 'create-user');
 			expect(await allowed()).to.equal(false);
 			const roles = ['admin', 'guest'];
@@ -175,13 +175,13 @@ describe('settings (11)', () => {
 			expect(await allowed()).to.equal(false);
 		});
 
-		it('write and announce nothing where nothing changes', async () => {
+		it('are not written or announced if nothing changes', async () => {
 			const same = { _id: 'toggle-room-e2e-encryption', roles: ['admin', 'owner', 'owner'] };
 			expect(await eventsOf(() => update(admin, same))).to.deep.equal([]);
 			expect(await roomkey.store.permissions.countDocuments({})).to.equal(0);
 		});
 
-		it('are all known before any is written', async () => {
+		it('are refused before any is written, if one is unknown', async () => {
 			const some = [
 				{ _id: 'create-user', roles: ['guest'] },
 				{ _id: 'nothing', roles: ['guest'] },
@@ -192,7 +192,7 @@ describe('settings (11)', () => {
 			await update(admin, ...some);
 		});
 
-		it('are held by roles that exist: default ones, and those of the database', async () => {
+		it('can be given to roles that exist: default ones, and those of the database', async () => {
 			const { permissions, roles } = roomkey.store;
 			const refused = await rejection(
 				update(admin, { _id: 'create-user', roles: ['admin'] }, { _id: 'delete-user', roles: ['no-such-role'] }),
@@ -205,7 +205,7 @@ describe('settings (11)', () => {
 			await permissions.deleteOne({ _id: 'delete-user' });
 		});
 
-		it('have a time from the first write on, so that a list of what was written since contains them', async () => {
+		it('have a date from the first write on, so a list of those written since a date contains them', async () => {
 			const before = new Date(Date.now() - 1).toISOString();
 			await update(admin, { _id: 'delete-user', roles: ['admin', 'bot'] });
 			const { update: since } = (await roomkey.call(alice, 'permissions.listAll', before)) as { update: Permission[] };
@@ -226,12 +226,12 @@ describe('settings (11)', () => {
 			await update(admin, { _id: 'access-permissions', roles: ['admin'] });
 		});
 
-		it('are changed by those who may access-permissions', async () => {
+		it('are changed by callers with access-permissions', async () => {
 			const refused = await rejection(update(alice, { _id: 'create-user', roles: ['user'] }));
 			expect(refused).to.include({ error: 'error-unauthorized' });
 		});
 
-		it('are listed, with a date those written since', async () => {
+		it('are listed; with a date, only those written since', async () => {
 			await roomkey.store.permissions.insertOne({ _id: 'create-user', roles: ['a'], _updatedAt: new Date(1000) });
 			const list = (...since: unknown[]) => roomkey.call(alice, 'permissions.listAll', ...since);
 			expect(((await list()) as { update: unknown[] }).update.length).to.be.greaterThan(5);

@@ -157,7 +157,7 @@ describe('a server with --shadow', () => {
 		expect(line.differences).to.deep.equal([{ collection: 'rooms', id: rid, field: 'e2eKeyId', found: 'unexpected' }]);
 	});
 
-	it('does not judge a document that another mirrored request changes meanwhile', async () => {
+	it('does not compare a document that another mirrored request changes concurrently', async () => {
 		for (const keyID of ['one', 'two']) await post(`${url}/e2e.setRoomKeyID`, owner, { rid, keyID });
 		await until(() => later.length === 2);
 		await setKeyId('one')();
@@ -166,14 +166,14 @@ describe('a server with --shadow', () => {
 		expect([shadow.counts.get('agrees'), shadow.counts.get('unclear')]).to.deep.equal([1, 1]);
 	});
 
-	it('agrees where the original writes while the replay has not read anything but the documents that the request names', async () => {
+	it('agrees if the original writes before the replay reads other documents than those that the request names', async () => {
 		whileTokenIsRead = setKeyId('one');
 		const line = await mirror(owner, 'e2e.setRoomKeyID', { rid, keyID: 'one' });
 		expect(whileTokenIsRead).to.equal(undefined);
 		expect(line).to.include({ agrees: true, status: 200 });
 	});
 
-	it('compares nothing where the original had written before, and blames no other request for it', async () => {
+	it('compares nothing if the original had written before, and reports nothing for other requests', async () => {
 		const headers = { 'x-user-id': owner.id, 'x-auth-token': owner.token, 'content-type': 'application/json' };
 		const late = httpRequest(`${url}/e2e.setRoomKeyID`, {
 			method: 'POST',
@@ -196,14 +196,14 @@ describe('a server with --shadow', () => {
 		expect(shadow.counts.get('unclear')).to.equal(1);
 	});
 
-	it('answers a read with nothing too, and only counts it', async () => {
+	it('answers a read with an empty answer too, and only counts it', async () => {
 		const { status, text } = await get(`${url}/rooms.get`, owner);
 		expect([status, text]).to.deep.equal([204, '']);
 		await until(() => ended() > 0);
 		expect(shadow.counts.get('read')).to.equal(1);
 	});
 
-	it('says so where nothing can be compared: wrong credentials, wrong arguments', async () => {
+	it('reports why nothing can be compared: wrong credentials, wrong arguments', async () => {
 		expect(await mirror(null, 'e2e.setRoomKeyID', { rid, keyID: 'x' })).to.include({
 			outcome: 'not-compared',
 			status: 401,
@@ -242,7 +242,7 @@ describe('a server with --shadow', () => {
 		expect([...shadow.counts].filter(([outcome]) => outcome === 'failed')).to.deep.equal([['failed', 0]]);
 	});
 
-	it('refuses writes of the program itself', async () => {
+	it('refuses writes by the application itself', async () => {
 		expect((await rejection(shadow.store.roles.deleteMany({}))).message).to.include('error-read-only');
 	});
 
@@ -271,7 +271,7 @@ describe('a server with --shadow', () => {
 		await server.close();
 	});
 
-	it('is not started with a setting that must write or announce, and serves its pages', async () => {
+	it('does not start with a setting that requires writes or announcements, and serves its pages', async () => {
 		for (const [option, text] of [
 			[{ readOnly: true }, 'choose one of shadow and read-only'],
 			[{ signUps: true }, 'shadow makes no user, but sign-ups lets users register'],
@@ -290,7 +290,7 @@ describe('a server with --shadow', () => {
 });
 
 describe('the ids in a mirrored request', () => {
-	it('are those of its caller and of texts and names in its body, but no index of a list', () => {
+	it('are those of its caller, and of texts and names in its body, without indexes of lists', () => {
 		const members = Array.from({ length: 90 }, (_, i) => ({ _id: `user-${i}`, key: 'a key with spaces' }));
 		const body = Buffer.from(JSON.stringify({ usersSuggestedGroupKeys: { 'room-1': members } }));
 		const ids = idsIn(body, { 'x-user-id': 'caller' });

@@ -62,7 +62,7 @@ describe('limits over several processes (14)', () => {
 	const endWindows = () =>
 		open.store.sharedState.updateMany({ count: { $exists: true } }, { $set: { until: new Date() } }, { silent: true });
 
-	describe('attempts to guess', () => {
+	describe('failed logins', () => {
 		const outcomes = {
 			right: async () => 'right',
 			wrong: () => Promise.reject(new ClientError(403, 'wrong')),
@@ -90,18 +90,18 @@ describe('limits over several processes (14)', () => {
 
 		beforeEach(() => start([prove]));
 
-		it('a hundred wrong passwords at once for one name from one address: exactly ten are tried', async () => {
+		it('a hundred concurrent wrong passwords for one name from one address: exactly ten are checked', async () => {
 			expect(occurrences(await attempts(100, alice, 'wrong'))).to.deep.equal({ 403: 10, 'too-many-requests': 90 });
 			expect(await attempt('Alice', 'right')).to.equal('too-many-requests');
 			expect(await attempt('alice', 'right', '5.6.7.8')).to.equal('right');
 		});
 
-		it('a hundred wrong passwords at once for one name from all addresses: exactly thirty are tried', async () => {
+		it('a hundred concurrent wrong passwords for one name from all addresses: exactly thirty are checked', async () => {
 			const answers = await attempts(100, alice, 'wrong', (i) => `1.1.1.${i}`);
 			expect(occurrences(answers)).to.deep.equal({ 403: 30, 'too-many-requests': 70 });
 		});
 
-		it('150 wrong passwords at once from one address: exactly a hundred are tried', async () => {
+		it('150 concurrent wrong passwords from one address: exactly a hundred are checked', async () => {
 			const answers = await attempts(150, (i) => `name-${i}`, 'wrong');
 			expect(occurrences(answers)).to.deep.equal({ 403: 100, 'too-many-requests': 50 });
 		});
@@ -113,7 +113,7 @@ describe('limits over several processes (14)', () => {
 			}
 		});
 
-		it('an address is known at every process once the user has logged in from it', async () => {
+		it('an address from which the user has logged in is known at every process', async () => {
 			expect(await attempt('alice', 'right', '10.0.0.1')).to.equal('right');
 			await attempts(40, alice, 'wrong', (i) => `1.1.1.${i}`);
 			for (const _ of servers) {
@@ -127,7 +127,7 @@ describe('limits over several processes (14)', () => {
 			expect(occurrences(await attempts(10, alice, 'wrong'))).to.deep.equal({ 403: 10 });
 		});
 
-		it('a new window begins once for all processes; an old count that is still there does not count', async () => {
+		it('a new window begins once for all processes; an old count that is still stored does not count', async () => {
 			await attempts(20, () => 'first', 'wrong');
 			await endWindows();
 			expect(occurrences(await attempts(20, () => 'second', 'wrong'))).to.deep.equal({
@@ -136,7 +136,7 @@ describe('limits over several processes (14)', () => {
 			});
 		});
 
-		it('the store shows neither names nor addresses', async () => {
+		it('the store contains neither names nor addresses', async () => {
 			await attempt('alice', 'right', '10.11.12.13');
 			await attempt('alice', 'wrong', '10.11.12.13');
 			const text = JSON.stringify(await open.store.sharedState.find({}).toArray());
@@ -145,7 +145,7 @@ describe('limits over several processes (14)', () => {
 		});
 	});
 
-	it('login and createUser over REST: exactly fifty for an address, together', async () => {
+	it('login and createUser over REST: exactly fifty together for an address', async () => {
 		await start();
 		const answers = await Promise.all(
 			Array.from({ length: 60 }, (_, i) =>
@@ -167,7 +167,7 @@ describe('limits over several processes (14)', () => {
 		);
 	});
 
-	it('a limit in a definition holds over all processes, soon after', async () => {
+	it('a limit in a definition applies to all processes together, after a short time', async () => {
 		const limited = { summary: 'for a test', anonymous: true, args: {}, limit: { calls: 10, per: MINUTE } } as const;
 		await start([method({ ...limited, name: 'limited', run: () => 'done' })]);
 		const [one, two] = servers as [TestRoomkey, TestRoomkey];
@@ -182,7 +182,7 @@ describe('limits over several processes (14)', () => {
 	});
 
 	describe('a count in the store', () => {
-		it('that refuses is not written again at once', async () => {
+		it('is not written again by a call that it refuses', async () => {
 			const { store, operations } = watched(open.store);
 			const counter = createStoreCounter(store, 'test', { calls: 1, per: MINUTE });
 			await counter.count('a');
@@ -194,7 +194,7 @@ describe('limits over several processes (14)', () => {
 			expect(operations).to.deep.equal([]);
 		});
 
-		it('says how many calls are left, and is of one key', async () => {
+		it('contains the number of calls left, and belongs to one key', async () => {
 			const counter = createStoreCounter(open.store, 'test', { calls: 3, per: MINUTE });
 			for (const left of [2, 1, 0]) expect((await counter.count('a')).remaining).to.equal(left);
 			expect(await counter.count('b')).to.include({ allowed: true, limit: 3, remaining: 2 });
@@ -253,7 +253,7 @@ describe('limits over several processes (14)', () => {
 			expect(end).to.be.within((document?.until.getTime() ?? 0) - 50, (document?.until.getTime() ?? 0) + 50);
 		});
 
-		it('cost a call no access to the store, and nothing is written where nothing was counted', async () => {
+		it('are written without an access to the store by each call, and not if nothing was counted', async () => {
 			const { store, operations } = watched(open.store);
 			const one = open2(store);
 			await count(one, 5);
@@ -265,7 +265,7 @@ describe('limits over several processes (14)', () => {
 			expect(operations).to.deep.equal(['find']);
 		});
 
-		it('are written later where the store is not available', async () => {
+		it('are written later if the store is not available', async () => {
 			const seen = watched(open.store);
 			const [one, two] = [open2(seen.store), open2()];
 			await count(one, 3);
@@ -278,7 +278,7 @@ describe('limits over several processes (14)', () => {
 			expect(await count(two, 1)).to.equal(4);
 		});
 
-		it('of many callers are several documents', async () => {
+		it('of many callers are stored in several documents', async () => {
 			const [one, two] = [open2(), open2()];
 			for (let i = 0; i < 4500; i++) await one.counter.count(`user-${i}`);
 			await one.usage.exchange();
@@ -287,7 +287,7 @@ describe('limits over several processes (14)', () => {
 			expect(await count(two, 1, 'user-4499')).to.equal(8);
 		});
 
-		it('that are malformed, or of a counter that is not here, are ignored', async () => {
+		it('are ignored if they are malformed, or of an unknown counter', async () => {
 			const end = Date.now() + MINUTE;
 			const counts = [
 				'no JSON',

@@ -51,7 +51,7 @@ const methods = [
 	counted('odd', () => 5n),
 ];
 
-describe('one answer per call over several processes (E1)', () => {
+describe('repeated calls of methods with `once` over several processes (E1)', () => {
 	let now = 0;
 	let open: OpenStore;
 	let first: TestRoomkey;
@@ -85,13 +85,13 @@ describe('one answer per call over several processes (E1)', () => {
 		});
 	const texts = async () => JSON.stringify(await open.store.sharedState.find({}).toArray());
 
-	it('a repeated call gets the first answer at every process, and runs once', async () => {
+	it('a repeated call gets the first answer at every process, and the method runs once', async () => {
 		expect(await ask(first, rest('a'), 'quick', 1)).to.equal('quick 1');
 		for (const server of servers) expect(await ask(server, rest('a'), 'quick', 1)).to.equal('quick 1');
 		expect(runs).to.have.length(1);
 	});
 
-	it('many repetitions at once over all processes: the call runs once', async () => {
+	it('many concurrent calls with one key over all processes: the method runs once', async () => {
 		const asked = Array.from({ length: 60 }, (_, i) => ask(servers[i % 3] as TestRoomkey, rest('a'), 'quick', 1));
 		expect(new Set(await Promise.all(asked))).to.deep.equal(new Set(['quick 1']));
 		expect(runs).to.have.length(1);
@@ -142,7 +142,7 @@ describe('one answer per call over several processes (E1)', () => {
 		});
 	}
 
-	it('does not keep server errors and what may succeed later', async () => {
+	it('server errors, and errors of calls that may succeed later, are not cached', async () => {
 		for (const thrown of [
 			new Error('a secret'),
 			new ClientError('too-many-requests'),
@@ -155,7 +155,7 @@ describe('one answer per call over several processes (E1)', () => {
 		expect(await open.store.sharedState.countDocuments({})).to.equal(0);
 	});
 
-	it('refuses the key with other arguments, also while the call runs', async () => {
+	it('the key with other arguments is refused, also while the call runs', async () => {
 		const begun = heldAgain();
 		const running = ask(first, rest('a'), 'held', 1);
 		await begun;
@@ -167,7 +167,7 @@ describe('one answer per call over several processes (E1)', () => {
 		expect(await ask(second, rest('a'), 'held', 1)).to.equal('done');
 	});
 
-	it('a call that runs at another process is waited for, by any number of callers', async () => {
+	it('any number of repeated calls wait for a call that runs at another process', async () => {
 		const begun = heldAgain();
 		const running = ask(first, rest('a'), 'held', 1);
 		await begun;
@@ -177,7 +177,7 @@ describe('one answer per call over several processes (E1)', () => {
 		expect(runs).to.have.length(1);
 	});
 
-	it('a call that fails at another process runs where it is waited for', async () => {
+	it('a repeated call runs after the call for which it waited has failed at another process', async () => {
 		const begun = heldAgain();
 		const running = rejection(ask(first, rest('a'), 'held', 1));
 		await begun;
@@ -189,7 +189,7 @@ describe('one answer per call over several processes (E1)', () => {
 		expect(await asked).to.equal('second');
 	});
 
-	it('is waited for no longer than the method may take', async () => {
+	it('a repeated call waits no longer than the timeout of the method', async () => {
 		const begun = heldAgain();
 		const running = rejection(ask(first, rest('a'), 'hasty', 1));
 		await begun;
@@ -199,7 +199,7 @@ describe('one answer per call over several processes (E1)', () => {
 		expect(runs).to.have.length(1);
 	});
 
-	it('a call whose process has died runs at another once its lease has ended; a late outcome does not replace it', async () => {
+	it('a call whose process has died runs at another one when its lease has ended; a late outcome does not replace it', async () => {
 		const begun = heldAgain();
 		const running = ask(first, rest('a'), 'held', 1);
 		await begun;
@@ -216,7 +216,7 @@ describe('one answer per call over several processes (E1)', () => {
 		expect(await ask(first, rest('a'), 'held', 1)).to.equal('second');
 	});
 
-	it('of several that wait for a dead process, one runs', async () => {
+	it('of several calls that wait for a dead process, one runs', async () => {
 		const begun = heldAgain();
 		const running = ask(first, rest('a'), 'held', 1);
 		await begun;
@@ -231,7 +231,7 @@ describe('one answer per call over several processes (E1)', () => {
 		expect(runs).to.have.length(2);
 	});
 
-	it('a running call keeps its lease', async () => {
+	it('a running call renews its lease', async () => {
 		const begun = heldAgain();
 		const running = ask(first, rest('a'), 'held', 1);
 		await begun;
@@ -243,7 +243,7 @@ describe('one answer per call over several processes (E1)', () => {
 		expect(await running).to.equal('done');
 	});
 
-	it('an answer is kept for its lifetime, also where its document is still there', async () => {
+	it('an answer is used for its lifetime only, even if its document is still stored', async () => {
 		await ask(first, rest('a'), 'quick', 1);
 		now += LIFETIME - 1;
 		expect(await ask(second, rest('a'), 'quick', 1)).to.equal('quick 1');
@@ -252,14 +252,14 @@ describe('one answer per call over several processes (E1)', () => {
 		expect(await ask(first, rest('a'), 'quick', 1)).to.equal('quick 2');
 	});
 
-	it('each process keeps no more answers than it may, and drops its oldest', async () => {
+	it('each process stores a maximum number of answers, and evicts its oldest', async () => {
 		for (const key of ['1', '2', '3', '4', '5', '6']) await ask(first, rest(key), 'quick', 1);
 		while ((await open.store.sharedState.countDocuments({})) > 5) await new Promise(setImmediate);
 		expect(await ask(second, rest('2'), 'quick', 1)).to.equal('quick 2');
 		expect(await ask(second, rest('1'), 'quick', 1)).to.equal('quick 7');
 	});
 
-	it('an answer that is too large to be kept is not kept: a repeated call is refused, and does not run again', async () => {
+	it('an answer that is too large is not stored: a repeated call is refused, and does not run again', async () => {
 		const length = 1024 * 1024;
 		expect(await ask(first, rest('a'), 'large', length)).to.have.length(length);
 		for (const server of servers) {
@@ -272,14 +272,14 @@ describe('one answer per call over several processes (E1)', () => {
 		expect((await texts()).length).to.be.lessThan(1000);
 	});
 
-	it('an answer that cannot be encoded is not kept', async () => {
+	it('an answer that cannot be encoded is not stored', async () => {
 		expect(await ask(first, rest('a'), 'odd', 1)).to.equal(5n);
 		expect(await rejection(ask(second, rest('a'), 'odd', 1))).to.include({
 			error: 'error-idempotency-answer-too-large',
 		});
 	});
 
-	it('the store shows neither the answer, the arguments nor the key, and no hash of them alone', async () => {
+	it('the store contains neither the answer, the arguments nor the key, and no hash of them without a secret', async () => {
 		const secrets = ['of the answer and the argument', 'of-the-key', 'of-the-session', 'alice'];
 		await ask(first, { key: secrets[1] as string, session: secrets[2] as string }, 'same', secrets[0]);
 		await ask(first, { key: 'another', session: null }, 'same', secrets[0]);
@@ -291,19 +291,19 @@ describe('one answer per call over several processes (E1)', () => {
 	});
 
 	describe('over DDP', () => {
-		it('an id that comes again in its own session runs, and the latest is remembered', async () => {
+		it('a call whose id is repeated in the same session runs, and the latest answer is stored', async () => {
 			await ask(first, ddp('A', '1', 'A'), 'quick', 1);
 			expect(await ask(first, ddp('A', '1', 'A'), 'quick', 2)).to.equal('quick 2');
 			expect(await ask(second, ddp('A', '1', 'B'), 'quick', 2)).to.equal('quick 2');
 		});
 
-		it('later sessions of the chain get the answer, at every process, as often as they ask', async () => {
+		it('later sessions of the chain get the answer at every process, however often they repeat the call', async () => {
 			await ask(first, ddp('A', '1', 'A'), 'quick', 1);
 			for (const server of [second, second, third, first])
 				expect(await ask(server, ddp('A', '1', 'B'), 'quick', 1)).to.equal('quick 1');
 		});
 
-		it('of two calls of a session with one id that run at once, the latest is remembered', async () => {
+		it('of two concurrent calls of a session with one id, the answer of the latest is stored', async () => {
 			const begun = heldAgain();
 			const one = ask(first, ddp('A', '1', 'A'), 'held', 1);
 			await begun;
@@ -329,7 +329,7 @@ describe('chains of sessions over several processes (E1)', () => {
 	const chains = () => createResumeChains({ ttl: LIFETIME, max: 10, store: open.store, log: memoryLog() });
 	const stored = () => open.store.sharedState.find({}).toArray();
 
-	it('go on at another process, however often the session is resumed', async () => {
+	it('continue at another process, however often the session is resumed', async () => {
 		const [one, two, three] = [chains(), chains(), chains()];
 		expect(await idOf(one.join('A', undefined))).to.equal('A');
 		expect(await idOf(two.join('B', 'A'))).to.equal('A');
@@ -337,12 +337,12 @@ describe('chains of sessions over several processes (E1)', () => {
 		expect(await idOf(one.join('D', 'C'))).to.equal('A');
 	});
 
-	it('cost nothing until a call needs them', async () => {
+	it('write nothing until a call needs them', async () => {
 		chains().join('B', 'A');
 		expect(await stored()).to.deep.equal([]);
 	});
 
-	it('go on after a session that made no call', async () => {
+	it('continue after a session that made no call', async () => {
 		const [one, two] = [chains(), chains()];
 		one.join('B', 'A');
 		one.leave('B');

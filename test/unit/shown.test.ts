@@ -21,17 +21,17 @@ const ROOM: Room = {
 };
 
 describe('a room as clients see it', () => {
-	it('shows all of it but a reset that is under way', () => {
+	it('has all fields except those of a reset in progress', () => {
 		const { e2eReset, ...rest } = ROOM;
 		expect(partialClientRoom(ROOM, true)).to.deep.equal(rest);
 	});
 
-	it('says nothing of encryption where it is switched off, and leaves the original as it is (E13)', () => {
+	it('has no field of encryption if that is switched off, and the original is unchanged (E13)', () => {
 		expect(partialClientRoom(ROOM, false)).to.deep.equal({ _id: 'r', t: 'p', name: 'room' });
 		expect(ROOM).to.include({ encrypted: true, e2eKeyId: 'k' });
 	});
 
-	it('shows who switched encryption (E14)', () => {
+	it('contains who switched encryption on or off (E14)', () => {
 		expect(partialClientRoom(ROOM, true).e2eToggled).to.deep.equal(ROOM.e2eToggled);
 	});
 });
@@ -52,7 +52,7 @@ describe('announcing an account', () => {
 		return events;
 	}
 
-	it('sends the user the own profile and the fields that are gone, and nothing else (10.2)', async () => {
+	it('sends the user the published fields of their profile and the names of removed fields, and nothing else (10.2)', async () => {
 		const { id, username } = await addPerson(test.store, { name: 'Alice', status: 'away', ...SECRETS });
 		expect(await notified('updated', id, [id, 'other'])).to.deep.equal([
 			{
@@ -70,7 +70,7 @@ describe('announcing an account', () => {
 		]);
 	});
 
-	it('sends that it is gone (10.2)', async () => {
+	it('sends that the account was removed (10.2)', async () => {
 		const [{ args }] = (await notified('removed', 'gone', ['gone'])) as [EventPayloads['notify']];
 		expect(args).to.deep.equal([{ type: 'removed', id: 'gone' }]);
 	});
@@ -84,7 +84,7 @@ describe('announcing an account', () => {
 describe('announcing a membership', () => {
 	const test = eachTestWithStore();
 
-	it('says nothing of a departure that is under way', async () => {
+	it('does not contain a departure in progress', async () => {
 		const events: EventPayloads['notify'][] = [];
 		const membership = { _id: 's', rid: 'r', u: { _id: 'u' }, departures: [{ id: 'd', until: new Date(0) }] };
 		await publishChange({ collection: 'subscriptions', action: 'updated', document: membership }, test.store, {
@@ -134,7 +134,7 @@ describe('announcing a room', () => {
 		['more listen than there are members', 20, 3],
 		['it is not known how many members there are', 20, undefined],
 	] as const) {
-		it(`notifies those members who listen, and the readers of the room, where ${what} (10.2)`, async () => {
+		it(`notifies the subscribed members, and the readers of the room, if ${what} (10.2)`, async () => {
 			const notified = await announced(listeners(others), usersCount === undefined ? {} : { usersCount });
 			expect(notified.map(({ stream, eventName }) => `${stream} ${eventName}`)).to.have.members([
 				`room-data ${rid}`,
@@ -143,7 +143,7 @@ describe('announcing a room', () => {
 		});
 	}
 
-	it('without what concerns encryption where it is switched off (E13)', async () => {
+	it('has no field of encryption while that is switched off (E13)', async () => {
 		await test.store.settings.insertOne({ _id: 'E2E_Enable', value: false });
 		dropCachedSetting(test.store, 'E2E_Enable');
 		const notified = await announced(listeners(0));
@@ -151,13 +151,13 @@ describe('announcing a room', () => {
 		for (const { args } of notified) expect(args.at(-1)).to.not.have.any.keys('encrypted', 'e2eKeyId');
 	});
 
-	it('never with a code to join by, or the token of a visitor, which a database of Rocket.Chat may hold', async () => {
+	it('never contains a join code, or the token of a visitor, which a database of Rocket.Chat may have', async () => {
 		const secret = { joinCode: 'secret', v: { token: 'secret' }, name: 'shown' };
 		const notified = await announced(listeners(0), secret as Partial<Room>);
 		expect(JSON.stringify(notified)).to.include('shown').and.not.include('secret');
 	});
 
-	it('never with a reset that is under way', async () => {
+	it('never contains a reset in progress', async () => {
 		for (const { args } of await announced(listeners(0), { e2eReset: ROOM.e2eReset as never })) {
 			expect(args.at(-1)).to.include({ e2eKeyId: 'k' }).and.not.have.property('e2eReset');
 		}

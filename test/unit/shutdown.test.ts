@@ -1,9 +1,9 @@
-/** How sessions end with their server, with a fake clock (test/contract/ddp.md section 18). */
+/** How a server that shuts down ends its sessions, with a fake clock (test/contract/ddp.md section 18). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { type EndingSession, endSessions } from '../../server/ddp/shutdown.js';
 
-describe('the sessions of a server that ends', () => {
+describe('the sessions of a server that shuts down', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
 	afterEach(() => mock.timers.reset());
 
@@ -23,7 +23,7 @@ describe('the sessions of a server that ends', () => {
 
 	const all = (what: string) => Array.from({ length: 10 }, (_, i) => `${what} ${i}`);
 
-	it('begin to end one after the other, and the last of them has half of the time for its answers (18)', () => {
+	it('are drained one after another, and the last one has half of the time for its answers (18)', () => {
 		const { done } = endTen();
 		mock.timers.tick(0);
 		expect(done).to.deep.equal(['drain 0']);
@@ -35,7 +35,7 @@ describe('the sessions of a server that ends', () => {
 		expect(done).to.deep.equal([]);
 	});
 
-	it('are closed when time is up, and cut off when they do not answer that (18)', () => {
+	it('are closed when the time is over, and terminated if they do not answer the close (18)', () => {
 		const { done } = endTen();
 		mock.timers.tick(1000);
 		expect(done.splice(0).slice(10)).to.deep.equal(all('close'));
@@ -43,7 +43,7 @@ describe('the sessions of a server that ends', () => {
 		expect(done).to.deep.equal(all('cut'));
 	});
 
-	it('are left alone once they are gone (18)', () => {
+	it('are ignored once they are closed (18)', () => {
 		const { sessions, done, stop } = endTen();
 		sessions.clear();
 		stop();

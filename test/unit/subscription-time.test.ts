@@ -1,4 +1,4 @@
-/** How long a publication may take, and which time counts (test/contract/ddp.md section 10). */
+/** The timeout of a publication, and which time counts (test/contract/ddp.md section 10). */
 import { mock } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -27,7 +27,7 @@ class SlowTransport extends FakeTransport {
 	}
 }
 
-describe('the time of a subscription (10)', () => {
+describe('the timeout of a subscription (10)', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'] }));
 	afterEach(() => mock.timers.reset());
 
@@ -113,7 +113,7 @@ describe('the time of a subscription (10)', () => {
 		expect(sent).to.deep.equal([]);
 	});
 
-	it('goes on while what was returned is read', async () => {
+	it('also covers reading the first documents of a live query', async () => {
 		async function* hanging() {
 			yield { _id: 'p' };
 			await never();
@@ -125,7 +125,7 @@ describe('the time of a subscription (10)', () => {
 		expect(sentBy(transport)).to.deep.equal(['added', 'removed', 'nosub']);
 	});
 
-	it('stands still while the client does not read what it is shown', async () => {
+	it('is paused while the client does not read its documents', async () => {
 		const run = () => liveQuery('permissions', {}, { roles: 1 });
 		const transport = new SlowTransport();
 		await subscribe(publication({ ...anyone, run }), two, transport);
@@ -137,7 +137,7 @@ describe('the time of a subscription (10)', () => {
 		}
 	});
 
-	it('stands still while the client does not read the first events of a stream', async () => {
+	it('is paused while the client does not read the first events of a stream', async () => {
 		const events = stream({
 			name: 'slow',
 			summary: 'for a test',
@@ -158,7 +158,7 @@ describe('the time of a subscription (10)', () => {
 		}
 	});
 
-	it('of a stream ends before it is known whether the client may read: then nothing comes any more', async () => {
+	it('of a stream also covers the check whether the client may read: then nothing is sent any more', async () => {
 		let mayRead = (_may: boolean) => {};
 		const asking = stream({
 			name: 'asking',

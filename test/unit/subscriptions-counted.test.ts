@@ -10,7 +10,7 @@ import { memoryLog } from '../support/log.js';
 import { settings } from '../support/roomkey.js';
 import { FakeTransport } from '../support/transport.js';
 
-describe('a subscription that is being counted', () => {
+describe('a subscription whose rate limit is still being counted', () => {
 	/** Subscribes. The test decides when the subscription has been counted. */
 	function subscribe() {
 		const ranAs: unknown[] = [];
@@ -55,7 +55,7 @@ describe('a subscription that is being counted', () => {
 		return { ranAs, subscriptions, client, started, counted: () => counted() };
 	}
 
-	it('is that of the user to whom the connection belongs by then', async () => {
+	it('runs as the user whom the connection has afterwards', async () => {
 		const { ranAs, subscriptions, client, started, counted } = subscribe();
 		client.userId = null;
 		await subscriptions.changeUser(null);
@@ -64,7 +64,7 @@ describe('a subscription that is being counted', () => {
 		expect(ranAs).to.deep.equal([null]);
 	});
 
-	it('does not start when its client has gone by then', async () => {
+	it('does not start if its client has disconnected in the meantime', async () => {
 		const { ranAs, subscriptions, started, counted } = subscribe();
 		subscriptions.close();
 		counted();

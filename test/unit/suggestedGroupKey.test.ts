@@ -35,7 +35,7 @@ describe('suggested keys (4.8)', () => {
 	}
 
 	for (const name of [ACCEPT, REJECT]) {
-		it(`${name} needs a membership in the room (4.8)`, async () => {
+		it(`${name} requires a membership in the room (4.8)`, async () => {
 			const rid = await addRoom(roomkey.store, [bob], { t: 'c', e2eKeyId: 'k' });
 			for (const room of [rid, 'nowhere', '']) {
 				expect(await rejection(roomkey.call(alice, name, room))).to.deep.include({
@@ -46,7 +46,7 @@ describe('suggested keys (4.8)', () => {
 			}
 		});
 
-		it(`${name} needs a suggestion that is not blank (4.8)`, async () => {
+		it(`${name} requires a suggestion that is not blank (4.8)`, async () => {
 			for (const membership of [{}, { E2ESuggestedKey: ' \n' }, { E2ESuggestedKey: '' }]) {
 				const rid = await addOffered(membership);
 				expect(await rejection(roomkey.call(alice, name, rid))).to.deep.include({
@@ -57,7 +57,7 @@ describe('suggested keys (4.8)', () => {
 			}
 		});
 
-		it(`${name} needs a user, and first a string (4.8)`, async () => {
+		it(`${name} requires a string, and then a user (4.8)`, async () => {
 			expect(await rejection(roomkey.call(null, name, 'rid'))).to.deep.include({
 				error: 'error-invalid-user',
 				details: { method: name },
@@ -71,7 +71,7 @@ describe('suggested keys (4.8)', () => {
 	describe(ACCEPT, () => {
 		const accept = (rid: string) => roomkey.call(alice, ACCEPT, rid);
 
-		it('takes the key, trimmed, and leaves the queue; own membership and room are notified (4.8, 10.4)', async () => {
+		it("stores the key, trimmed, and removes the caller from the queue; the caller's membership and the room are notified (4.8, 10.4)", async () => {
 			const key = sealed('k');
 			const rid = await addOffered(
 				{ E2ESuggestedKey: ` ${key}\n`, suggestedOldRoomKeys: [old('a')] },
@@ -85,7 +85,7 @@ describe('suggested keys (4.8)', () => {
 			expect(announced).to.deep.equal([`subscriptions ${alice.id}`, `rooms ${rid}`]);
 		});
 
-		it('keeps the own old keys where there are any (4.8)', async () => {
+		it("keeps the member's own old keys if there are any (4.8)", async () => {
 			const rid = await addOffered({
 				E2ESuggestedKey: sealed('k'),
 				suggestedOldRoomKeys: [old('a')],
@@ -95,7 +95,7 @@ describe('suggested keys (4.8)', () => {
 			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys).to.deep.equal([old('b')]);
 		});
 
-		it('puts the present key with the old ones, also with those that came along (4.8)', async () => {
+		it('archives the present key, also together with the suggested old keys (4.8)', async () => {
 			const former = sealed('former');
 			const rid = await addOffered({
 				E2EKey: former,
@@ -107,7 +107,7 @@ describe('suggested keys (4.8)', () => {
 			expect(oldRoomKeys?.map(({ E2EKey }) => E2EKey)).to.deep.equal([former, 'old key a']);
 		});
 
-		it('a suggestion replaced while it is accepted is not lost: the new one is taken (4.8)', async () => {
+		it('stores the new suggestion if it is replaced while it is accepted (4.8)', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k') });
 			const newer = sealed('k');
 			hooked.before('subscriptions', 'findOneAndUpdate', () =>
@@ -119,7 +119,7 @@ describe('suggested keys (4.8)', () => {
 			expect(membership).not.to.have.property('E2ESuggestedKey');
 		});
 
-		it('an own key that is stored meanwhile is not lost either', async () => {
+		it('archives a key that the member stores concurrently', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k') });
 			const own = sealed('k');
 			hooked.before('subscriptions', 'findOneAndUpdate', () =>
@@ -129,7 +129,7 @@ describe('suggested keys (4.8)', () => {
 			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]?.E2EKey).to.equal(own);
 		});
 
-		it('of ten calls at once one takes the key, the others find none', async () => {
+		it('of ten concurrent calls one stores the key, and the others find no suggestion', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k') });
 			const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => accept(rid)));
 			expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
@@ -138,7 +138,7 @@ describe('suggested keys (4.8)', () => {
 			}
 		});
 
-		it('takes a suggestion of another key id, such as Rocket.Chat stores, and its member holds the key (E6)', async () => {
+		it('accepts a suggestion with another key id, such as Rocket.Chat stores, and the member holds the key (E6)', async () => {
 			for (const room of [{ e2eKeyId: 'k' }, { e2eKeyId: '' }]) {
 				const key = sealed('eyJhbGciOiJB');
 				const rid = await addOffered({ E2ESuggestedKey: key }, room);
@@ -151,7 +151,7 @@ describe('suggested keys (4.8)', () => {
 			}
 		});
 
-		it('drops and refuses an offer of the former key, left by an interrupted reset, and queues its member (E6)', async () => {
+		it('refuses and removes an offer of the former key, left by an interrupted reset, and queues the member (E6)', async () => {
 			const e2eReset = { id: 'r', userId: bob.id, keyId: 'k', formerKeyId: 'former', until: new Date(0) };
 			for (const room of [{ e2eKeyId: 'k', e2eReset }]) {
 				const rid = await addOffered({ E2ESuggestedKey: sealed('former') }, room);
@@ -167,7 +167,7 @@ describe('suggested keys (4.8)', () => {
 			}
 		});
 
-		it('a suggestion that is a key in another membership is dropped, refused, and its member queued (2.3)', async () => {
+		it('refuses and removes a suggestion that is a key in another membership, and queues the member (2.3)', async () => {
 			const key = sealed('k');
 			const rid = await addOffered({ E2ESuggestedKey: key });
 			await addMember(roomkey.store, rid, bob, { E2EKey: key });
@@ -176,7 +176,7 @@ describe('suggested keys (4.8)', () => {
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 		});
 
-		it('a key accepted while the room is reset is put with the old ones and refused, and its member is queued', async () => {
+		it('archives and refuses a key that is accepted during a reset of the room, and queues the member', async () => {
 			const key = sealed('k');
 			const rid = await addOffered({ E2ESuggestedKey: key });
 			hooked.before('subscriptions', 'findOneAndUpdate', () =>
@@ -189,7 +189,7 @@ describe('suggested keys (4.8)', () => {
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 		});
 
-		it('called again after it was interrupted, it takes its member out of the queue (12 #33696)', async () => {
+		it('removes the member from the queue if an interrupted call is repeated (12 #33696)', async () => {
 			const rid = await addOffered({ E2EKey: sealed('k') }, { usersWaitingForE2EKeys: waiting(alice) });
 			expect(await rejection(accept(rid))).to.include({ error: 'error-no-suggested-key-available' });
 			expect(await queueOf(roomkey.store, rid)).to.equal(null);
@@ -199,7 +199,7 @@ describe('suggested keys (4.8)', () => {
 	describe(REJECT, () => {
 		const reject = (rid: string) => roomkey.call(alice, REJECT, rid);
 
-		it('drops the suggestion and queues its member; own membership and room are notified (4.8, 10.4)', async () => {
+		it("removes the suggestion and queues the member; the caller's membership and the room are notified (4.8, 10.4)", async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k'), suggestedOldRoomKeys: [old('a')] });
 			const announced = await announcedBy(roomkey, async () => expect(await reject(rid)).to.equal(undefined));
 			expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.any.keys(
@@ -212,19 +212,19 @@ describe('suggested keys (4.8)', () => {
 			expect(announced).to.deep.equal([`rooms ${rid}`, `subscriptions ${alice.id}`]);
 		});
 
-		it('a member in the queue already stays there, and the room receives nothing (10.4)', async () => {
+		it('keeps a member in the queue who is in it already, and does not notify the room (10.4)', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k') }, { usersWaitingForE2EKeys: waiting(alice, bob) });
 			expect(await announcedBy(roomkey, () => reject(rid))).to.deep.equal([`subscriptions ${alice.id}`]);
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id, bob.id]);
 		});
 
-		it('in a room that is not encrypted nobody is queued (5.1)', async () => {
+		it('queues nobody in a room that is not encrypted (5.1)', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k') }, { encrypted: false });
 			expect(await announcedBy(roomkey, () => reject(rid))).to.deep.equal([`subscriptions ${alice.id}`]);
 			expect(await queueOf(roomkey.store, rid)).to.equal(null);
 		});
 
-		it('a suggestion that has come instead stays', async () => {
+		it('keeps a new suggestion that has replaced the rejected one', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k') });
 			const newer = sealed('k');
 			hooked.before('subscriptions', 'findOneAndUpdate', () =>
@@ -234,7 +234,7 @@ describe('suggested keys (4.8)', () => {
 			expect((await membershipOf(roomkey.store, rid, alice)).E2ESuggestedKey).to.equal(newer);
 		});
 
-		it('a member without identity keys is not queued (E9)', async () => {
+		it('does not queue a member without identity keys (E9)', async () => {
 			const carol = await addPerson(roomkey.store);
 			const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'k' });
 			await addMember(roomkey.store, rid, carol, { E2ESuggestedKey: sealed('k') });

@@ -1,4 +1,4 @@
-/** `roomkey/testing`: a failed test ends and reports its cause. */
+/** `roomkey/testing`: a failing test program ends by itself, and reports the cause of each error. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
@@ -21,9 +21,9 @@ const outer = method({
 	args: {},
 	run: (_args, context) => context.call('broken'),
 });
-const away = method({
-	name: 'away',
-	summary: 'Needs a store that is away',
+const unavailable = method({
+	name: 'unavailable',
+	summary: 'Needs a store that is unavailable',
 	args: {},
 	run() {
 		throw new StoreUnavailableError(FAULT);
@@ -56,13 +56,16 @@ const forgotten = publication({
 	},
 });
 
-const parts = { methods: [broken, outer, away, refused, takes, wait], publications: [brokenList, users, forgotten] };
+const parts = {
+	methods: [broken, outer, unavailable, refused, takes, wait],
+	publications: [brokenList, users, forgotten],
+};
 
 const causeOf = async (promise: Promise<unknown>) => (await rejection(promise)).cause;
 
-describe('a failing program of tests ends by itself', () => {
+describe('a failing test program ends by itself', () => {
 	const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-	it('when a method that the test waits for reaches its timeout, which each test then reports', async () => {
+	it('when an awaited method reaches its timeout, which each test then reports', async () => {
 		const child = promisify(execFile)(process.execPath, ['--test', 'dist/test/unit/failing/waiting.js'], { env });
 		const { code, stdout } = (await rejection(child)) as Error & Record<string, unknown>;
 		expect(code).to.equal(1);
@@ -73,7 +76,7 @@ describe('a failing program of tests ends by itself', () => {
 		['node:test', ['--test', 'dist/test/unit/failing/nodeTest.js']],
 		['mocha', ['node_modules/mocha/bin/mocha.js', '--no-config', 'dist/test/unit/failing/mochaTest.js']],
 	] as const) {
-		it(`under ${name}, with an open server, clients, a socket, and a clock that stands still`, async () => {
+		it(`under ${name}, with an open server, clients, a socket, and a stopped clock`, async () => {
 			const child = promisify(execFile)(process.execPath, [...args], { env, timeout: 100_000 });
 			const { code, signal, stdout } = (await rejection(child)) as Error & Record<string, unknown>;
 			expect({ code, signal }, String(stdout)).to.deep.equal({ code: 1, signal: null });
@@ -91,22 +94,22 @@ describe('the cause of an error in a test', () => {
 	});
 	after(() => server.close());
 
-	it('is what a method has thrown, also a method that was called by another', async () => {
+	it('is the error that a method has thrown, also a method called by a method', async () => {
 		for (const name of ['broken', 'outer']) {
 			const error = await rejection(server.call(alice, name));
 			expect(error).to.include({ error: 500 });
 			expect(error.cause).to.be.instanceOf(RangeError).with.property('message', FAULT);
 		}
-		expect(await causeOf(server.call(alice, 'away'))).to.be.instanceOf(StoreUnavailableError);
+		expect(await causeOf(server.call(alice, 'unavailable'))).to.be.instanceOf(StoreUnavailableError);
 	});
 
-	it('is known to a client of the test, for calls and subscriptions', async () => {
+	it('is available to a client of the test, for calls and subscriptions', async () => {
 		const client = await server.connect(alice);
 		const other = await server.connect(alice);
 		for (const name of ['broken', 'outer']) {
 			expect(await causeOf(client.call(name))).to.be.instanceOf(RangeError);
 		}
-		expect(await causeOf(client.call('away'))).to.be.instanceOf(StoreUnavailableError);
+		expect(await causeOf(client.call('unavailable'))).to.be.instanceOf(StoreUnavailableError);
 		expect(await causeOf(other.subscribe('broken'))).to.be.instanceOf(RangeError);
 		const unclear = (await causeOf(other.subscribe('users'))) as Error;
 		expect(unclear.message).to.equal(
@@ -114,13 +117,13 @@ describe('the cause of an error in a test', () => {
 		);
 	});
 
-	it('names a live query that a publication does not return', async () => {
+	it('names a live query that a publication has not returned', async () => {
 		const client = await server.connect(alice);
 		const cause = (await causeOf(client.subscribe('forgotten'))) as Error;
 		expect(cause.message).to.equal('Publish function made a live query but did not return it');
 	});
 
-	it('is absent from an error that a method means for its caller', async () => {
+	it('is absent from a ClientError, which a method throws for its caller', async () => {
 		const client = await server.connect(alice);
 		for (const call of [server.call(alice, 'refused'), client.call('refused'), server.call(alice, 'unknown')]) {
 			const error = await rejection(call);
@@ -129,7 +132,7 @@ describe('the cause of an error in a test', () => {
 		}
 	});
 
-	it('has the place of the call in its stack, and names the argument that does not match', async () => {
+	it('has the line of the call in its stack, and names the argument that does not match', async () => {
 		const client = await server.connect(alice);
 		const place = /testing\.test\.[jt]s/;
 		for (const call of [server.call(alice, 'refused'), client.call('refused'), client.subscribe('unknown')]) {
@@ -151,7 +154,7 @@ describe('the cause of an error in a test', () => {
 			.that.matches(place);
 	});
 
-	it('is what a method has thrown, for `call` of createServer', async () => {
+	it('is the error that a method has thrown, also for `call` of createServer', async () => {
 		const real = await createServer({ ...parts, store: { memory: true }, listen: false, logLevel: 'silent' });
 		const error = await rejection(real.call('broken', [], { userId: alice.id }));
 		expect(error.cause).to.be.instanceOf(RangeError).with.property('message', FAULT);
@@ -163,7 +166,7 @@ describe('the cause of an error in a test', () => {
 		const real = await openTestServer({ ...parts, listen: true, port: 0 });
 		const bob = await real.addUser();
 		const client = await real.connect(bob);
-		for (const failing of [client.call('broken'), client.call('away'), client.subscribe('broken')]) {
+		for (const failing of [client.call('broken'), client.call('unavailable'), client.subscribe('broken')]) {
 			await rejection(failing);
 		}
 		const frames = JSON.stringify(client.frames);
@@ -184,7 +187,7 @@ describe('the cause of an error in a test', () => {
 });
 
 describe('a test server', () => {
-	it('names a caller that is missing', async () => {
+	it('reports a call without a caller', async () => {
 		const server = await openTestServer(parts);
 		const calls = [undefined, {}, 5].map((as) => [as, 'refused']);
 		for (const args of [...calls, ['refused'], ['refused', 'an argument'], ['refused', ['an argument']]]) {
@@ -197,7 +200,7 @@ describe('a test server', () => {
 		await server.close();
 	});
 
-	it('names a user that is given in another form', async () => {
+	it('reports a user in another form', async () => {
 		const server = await openTestServer(parts);
 		const { id } = await server.addUser();
 		expect((await rejection(server.connect(id as never))).message).to.equal(
@@ -209,7 +212,7 @@ describe('a test server', () => {
 		await server.close();
 	});
 
-	it('connects clients that have the types of the methods with callerOf', async () => {
+	it('connects clients that are typed by callerOf with the methods', async () => {
 		const length = method({
 			name: 'length',
 			summary: 'Counts',
@@ -223,7 +226,7 @@ describe('a test server', () => {
 		await typed.close();
 	});
 
-	it('closes while calls run and the clock stands still, and closes twice', async () => {
+	it('closes during calls and while the clock is stopped, and may be closed twice', async () => {
 		const clock = fakeClock();
 		const server = await openTestServer(parts);
 		const alice = await server.addUser();
@@ -237,7 +240,7 @@ describe('a test server', () => {
 		clock.restore();
 	});
 
-	it('keeps what it logs, and passes it on to a log of the test', async () => {
+	it('records its log, and passes it on to a log of the test', async () => {
 		const texts: string[] = [];
 		const note = (_facts: object, text: string) => void texts.push(text);
 		const log = { debug: note, info: note, warn: note, error: note };

@@ -4,7 +4,7 @@ import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-describe('many logins by token at once', () => {
+describe('many concurrent logins by token', () => {
 	let roomkey: TestRoomkey;
 	/** The number of tokens in each query. */
 	let sizes: number[];
@@ -37,7 +37,7 @@ describe('many logins by token at once', () => {
 		return people;
 	}
 
-	it('makes one query of the look-ups, and one of those after the login', async () => {
+	it('are combined into one query before the logins and one after them', async () => {
 		const people = await addPeople(50);
 		const results = await Promise.all(people.map(({ token }) => resume(token)));
 		expect(results.map(({ id }) => id)).to.deep.equal(people.map(({ id }) => id));
@@ -51,7 +51,7 @@ describe('many logins by token at once', () => {
 		expect(sizes.reduce((sum, size) => sum + size)).to.equal(900);
 	});
 
-	it('refuses an unknown token, and not the others of its query', async () => {
+	it('refuse an unknown token, but not the other tokens of its query', async () => {
 		const [first, second] = (await addPeople(2)) as [Person, Person];
 		const refused = rejection(resume('unknown'));
 		const [one, other] = await Promise.all([resume(first.token), resume(second.token)]);

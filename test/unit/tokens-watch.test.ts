@@ -13,7 +13,7 @@ type Find = Store['users']['find'];
 
 const INTERVAL = 1000;
 
-describe('the watch over login tokens', () => {
+describe('the token watcher', () => {
 	const test = eachTestWithStore();
 
 	beforeEach(() => mock.timers.enable({ apis: ['setInterval'] }));
@@ -40,7 +40,7 @@ describe('the watch over login tokens', () => {
 		return { queries, log, stop, announced };
 	}
 
-	it('announces those that are gone, every second', async () => {
+	it('announces removed tokens every second', async () => {
 		const [alice, bob] = [await addPerson(test.store), await addPerson(test.store)];
 		const inUse = new Map([
 			[hashToken(alice.token), alice.id],
@@ -63,7 +63,7 @@ describe('the watch over login tokens', () => {
 		expect(queries).to.deep.equal([4]);
 	});
 
-	it('announces those of users who were deactivated elsewhere', async () => {
+	it('announces the tokens of users who were deactivated by another program', async () => {
 		const alice = await addPerson(test.store, { active: false });
 		const { stop, announced } = watch(new Map([[hashToken(alice.token), alice.id]]));
 		const gone = announced(1);
@@ -76,7 +76,7 @@ describe('the watch over login tokens', () => {
 		[1200, [[500], [500], [200]]],
 		[12_000, Array.from({ length: 10 }, () => [500, 500, 200])],
 	] as [number, number[][]][]) {
-		it(`asks for ${count} in ${looks.length} looks, 500 at a time`, async () => {
+		it(`reads ${count} tokens in ${looks.length} queries, of at most 500 each`, async () => {
 			const inUse = new Map(Array.from({ length: count }, (_, i) => [`token-${i}`, 'someone']));
 			const { queries, stop, announced } = watch(inUse);
 			const asked: number[] = [];
@@ -92,14 +92,14 @@ describe('the watch over login tokens', () => {
 		});
 	}
 
-	it('asks for nothing where nobody is logged in', async () => {
+	it('makes no query while nobody is logged in', async () => {
 		const { queries, stop } = watch(new Map());
 		mock.timers.tick(10 * INTERVAL);
 		await stop();
 		expect(queries).to.deep.equal([]);
 	});
 
-	it('ends nobody when the store does not answer, and looks again', async () => {
+	it('announces nothing if the store does not answer, and tries again', async () => {
 		const down = new Error('no answer');
 		let tries = 0;
 		const { queries, stop, announced, log } = watch(new Map([['gone', 'someone']]), (...asked) => {
@@ -119,7 +119,7 @@ describe('the watch over login tokens', () => {
 		await stop();
 	});
 
-	it('does not ask again while an answer is outstanding', async () => {
+	it('makes no query while one is unanswered', async () => {
 		let answer = () => {};
 		const { queries, stop } = watch(new Map([['gone', 'someone']]), (...asked) => ({
 			...test.store.users.find(...asked),

@@ -69,7 +69,7 @@ describe('login tokens (9.3)', () => {
 			['digests', digest('old'), digest('new')],
 			['plain text', 'old', 'new'],
 		] as const) {
-			it(`takes ${what}; the old password ends, and every other login`, async () => {
+			it(`accepts ${what}; the old password and every other login end`, async () => {
 				expect(await change(old, now)).to.deep.equal({ passwordChanged: true });
 				expect(await hashesOf(alice)).to.deep.equal([hashOf(alice.token)]);
 				expect(announced).to.deep.equal([{ userId: alice.id, hashedTokens: others.map(hashOf) }]);
@@ -111,14 +111,14 @@ describe('login tokens (9.3)', () => {
 			});
 		}
 
-		it('happens once, of two at the same time', async () => {
+		it('succeeds once, of two concurrent calls', async () => {
 			const outcomes = await Promise.allSettled([change('old', 'new 1'), change('old', 'new 2')]);
 			const succeeded = outcomes.map(({ status }) => status === 'fulfilled');
 			expect(succeeded.filter(Boolean)).to.have.length(1);
 			expect(await logIn(`new ${succeeded.indexOf(true) + 1}`)).to.include({ id: alice.id });
 		});
 
-		it('ends what a reset token could still do', async () => {
+		it('removes a token for resetting the password', async () => {
 			await roomkey.store.users.updateOne({ _id: alice.id }, {
 				$set: { 'services.password.reset': { token: 'x' } },
 			} as object);
@@ -129,7 +129,7 @@ describe('login tokens (9.3)', () => {
 	});
 
 	describe('getNewToken', () => {
-		it('gives the connection a new token that runs out when the present one does', async () => {
+		it('gives the connection a new token that expires when the present one does', async () => {
 			const when = new Date(Date.now() - 30 * DAY);
 			const person = await addPerson(roomkey.store, { tokenMadeAt: when });
 			const now: unknown[] = [];
@@ -147,7 +147,7 @@ describe('login tokens (9.3)', () => {
 			expect(await resume(result.token)).to.deep.include({ id: person.id, tokenExpires });
 		});
 
-		it('gives one that runs out in a century for a personal access token alone', async () => {
+		it('gives a token that expires in a century only for a personal access token', async () => {
 			await roomkey.store.users.updateOne({ _id: alice.id }, {
 				$push: {
 					'services.resume.loginTokens': {
@@ -162,7 +162,7 @@ describe('login tokens (9.3)', () => {
 			expect(result.tokenExpires).to.deep.equal(new Date(36_500 * DAY));
 		});
 
-		it('gives none for a token that was removed or has run out', async () => {
+		it('gives none for a removed or expired token', async () => {
 			const old = await addPerson(roomkey.store, { tokenMadeAt: new Date(Date.now() - 91 * DAY) });
 			expect(await rejection(roomkey.callAs(callerOf(old), 'getNewToken'))).to.include({
 				error: 403,
@@ -176,7 +176,7 @@ describe('login tokens (9.3)', () => {
 	});
 
 	describe('removeOtherTokens', () => {
-		it('removes all but the token the caller came with, and announces which', async () => {
+		it("removes all tokens except the caller's, and announces which", async () => {
 			const other = await addPerson(roomkey.store);
 			expect(await roomkey.callAs(callerOf(alice), 'removeOtherTokens')).to.equal(undefined);
 			expect(await hashesOf(alice)).to.deep.equal([hashOf(alice.token)]);
@@ -185,13 +185,13 @@ describe('login tokens (9.3)', () => {
 			expect(await resume(other.token)).to.include({ id: other.id });
 		});
 
-		it('announces nothing where there is no other', async () => {
+		it('announces nothing if there is no other token', async () => {
 			const person = await addPerson(roomkey.store);
 			await roomkey.callAs(callerOf(person), 'removeOtherTokens');
 			expect(announced).to.deep.equal([]);
 		});
 
-		it('announces every token it removes, also those made meanwhile', async () => {
+		it('announces every removed token, also those made concurrently', async () => {
 			const made = Promise.all(Array.from({ length: 10 }, () => roomkey.callAs(callerOf(alice), 'getNewToken')));
 			await roomkey.callAs(callerOf(alice), 'removeOtherTokens');
 			const all = [...others, ...((await made) as LoginResult[]).map(({ token }) => token)].map(hashOf);
@@ -201,7 +201,7 @@ describe('login tokens (9.3)', () => {
 		});
 	});
 
-	it('do not log in when they are removed in that very moment (16.2)', async () => {
+	it('tokens that are removed during a login do not log in (16.2)', async () => {
 		const now: unknown[] = [];
 		const setUserId = async (id: string | null, hashedToken: string | null) => {
 			now.push(id);
@@ -216,7 +216,7 @@ describe('login tokens (9.3)', () => {
 		expect(now).to.deep.equal([alice.id, null, alice.id, null]);
 	});
 
-	it('are not made when their reason goes in that very moment', async () => {
+	it("no token is made if the caller's token is removed concurrently", async () => {
 		const person = await addPerson(roomkey.store, { password: 'old' });
 		const late = await openRoomkey(undefined, {}, () => ({
 			...roomkey.store,
@@ -243,7 +243,7 @@ describe('login tokens (9.3)', () => {
 	});
 
 	describe('logoutOtherClients', () => {
-		it('answers a token for this connection, and ends all others (9.3)', async () => {
+		it('returns a token for this connection, and ends all other logins (9.3)', async () => {
 			const now: unknown[] = [];
 			const caller = { ...callerOf(alice), setToken: (...changed: unknown[]) => void now.push(...changed) };
 			const { token, ...rest } = (await roomkey.callAs(caller, 'logoutOtherClients')) as LoginResult;
@@ -256,7 +256,7 @@ describe('login tokens (9.3)', () => {
 			expect(await rejection(resume(alice.token))).to.include(LOGGED_OUT);
 		});
 
-		it('ends nothing by a token that was revoked itself', async () => {
+		it('refuses a caller whose token was removed, and ends no login', async () => {
 			const revoked = { ...callerOf(alice), hashedToken: 'gone' };
 			expect(await rejection(roomkey.callAs(revoked, 'logoutOtherClients'))).to.include(LOGGED_OUT);
 			expect(await hashesOf(alice)).to.have.length(3);

@@ -1,9 +1,9 @@
-/** Work that arrives at once is spread over turns of the event loop. */
+/** Work that arrives in one turn of the event loop is spread over several turns. */
 import { setImmediate as aTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { spreadOverTurns } from '../../server/core/turns.js';
 
-describe('work that is spread over turns', () => {
+describe('work that is spread over turns of the event loop', () => {
 	let handled: number[];
 
 	beforeEach(() => {
@@ -13,7 +13,7 @@ describe('work that is spread over turns', () => {
 	const spread = (maxWaiting = 100) =>
 		spreadOverTurns<number>({ perTurn: 2, maxWaiting }, (item) => handled.push(item));
 
-	it('is done at once while there is little, and in order, so much in each turn', async () => {
+	it('is done immediately up to a number of items, and then this number of items in each turn, in order', async () => {
 		const add = spread();
 		for (let i = 0; i < 5; i++) add(i);
 		expect(handled).to.deep.equal([0, 1]);
@@ -28,7 +28,7 @@ describe('work that is spread over turns', () => {
 		expect(handled.at(-1)).to.equal(6);
 	});
 
-	it('is refused beyond what may wait', async () => {
+	it('is refused if too many items wait', async () => {
 		const add = spread(1);
 		expect([add(0), add(1), add(2), add(3)]).to.deep.equal([true, true, true, false]);
 		await aTurn();
@@ -37,7 +37,7 @@ describe('work that is spread over turns', () => {
 		expect(handled).to.deep.equal([0, 1, 2, 4, 5]);
 	});
 
-	it('does not go on in the turn in which it was added by other work', async () => {
+	it('does not exceed the number of items of a turn if an item adds others', async () => {
 		const add = spreadOverTurns<number>({ perTurn: 2, maxWaiting: 100 }, (item) => {
 			handled.push(item);
 			if (item < 10) add(item + 1);

@@ -28,7 +28,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 	const addKeyed = (fields = {}) => addRoom(roomkey.store, [alice, bob], { encrypted: true, e2eKeyId: 'k', ...fields });
 	const update = (as: Person, rid: string, of: Person, key: string) => roomkey.call(as, NAME, rid, of.id, key);
 
-	it('stores the own key, takes the caller out of the queue and notifies both (4.4)', async () => {
+	it("stores the caller's key, removes the caller from the queue and notifies both (4.4)", async () => {
 		const rid = await addKeyed({ usersWaitingForE2EKeys: waiting(alice, bob) });
 		const key = sealed('k');
 		const announced = await announcedBy(roomkey, () => update(alice, rid, alice, key));
@@ -38,20 +38,20 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(announced).to.deep.equal([`subscriptions ${alice.id}`, `rooms ${rid}`]);
 	});
 
-	it('the last to leave the queue takes it away (5.2, 2.2)', async () => {
+	it('removes the field of the queue with its last member (5.2, 2.2)', async () => {
 		const rid = await addKeyed({ usersWaitingForE2EKeys: waiting(alice) });
 		await update(alice, rid, alice, sealed('k'));
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('the key of a member who was not in the queue does not notify the room (10.4)', async () => {
+	it('does not notify the room of the key of a member who was not in the queue (10.4)', async () => {
 		const rid = await addKeyed();
 		expect(await announcedBy(roomkey, () => update(alice, rid, alice, sealed('k')))).to.deep.equal([
 			`subscriptions ${alice.id}`,
 		]);
 	});
 
-	it('the same key again writes nothing and notifies nobody (T1)', async () => {
+	it('writes nothing and notifies nobody if the key is stored already (T1)', async () => {
 		const rid = await addKeyed();
 		const key = sealed('k');
 		await update(alice, rid, alice, key);
@@ -60,7 +60,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(await membershipOf(roomkey.store, rid, alice)).to.deep.equal(before);
 	});
 
-	it('the same key again takes a caller out of the queue whose call was interrupted before that', async () => {
+	it('removes the caller from the queue, if an interrupted call is repeated', async () => {
 		const rid = await addKeyed();
 		const key = sealed('k');
 		await update(alice, rid, alice, key);
@@ -69,7 +69,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('a key that is replaced goes to the old ones, in one write (12 #12331)', async () => {
+	it('archives a key that is replaced, in the same write (12 #12331)', async () => {
 		const former = sealed('former');
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'k' });
 		await addMember(roomkey.store, rid, alice, { E2EKey: former });
@@ -86,7 +86,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		hooked.before('subscriptions', 'findOneAndUpdate', async () => {});
 	});
 
-	it('of eight keys at once one is present and the others are kept', async () => {
+	it('of eight concurrent keys one is the present key, and the others are archived', async () => {
 		const rid = await addKeyed();
 		const keys = Array.from({ length: 8 }, () => sealed('k'));
 		await Promise.all(keys.map((key) => update(alice, rid, alice, key)));
@@ -94,7 +94,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect([E2EKey, ...oldRoomKeys.map((old) => old.E2EKey)].sort()).to.deep.equal([...keys].sort());
 	});
 
-	it('offers another member a key, and notifies them alone (4.4)', async () => {
+	it('offers another member a key, and notifies only that member (4.4)', async () => {
 		const rid = await addKeyed({ usersWaitingForE2EKeys: waiting(bob) });
 		const key = sealed('k');
 		const announced = await announcedBy(roomkey, () => update(alice, rid, bob, key));
@@ -105,7 +105,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([bob.id]);
 	});
 
-	it('the first offer stays as long as its member has not decided (12 #33405)', async () => {
+	it('keeps the first offer until its member has decided (12 #33405)', async () => {
 		const rid = await addKeyed();
 		const carol = await addPerson(roomkey.store);
 		await addMember(roomkey.store, rid, carol);
@@ -115,7 +115,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect((await membershipOf(roomkey.store, rid, bob)).E2ESuggestedKey).to.equal(first);
 	});
 
-	it('a member who stores a key of the room has decided about the offer of it (E7, T1)', async () => {
+	it('removes an offer when its member stores a key of the room (E7, T1)', async () => {
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'k' });
 		const suggestedOldRoomKeys = [{ e2eKeyId: 'j', ts: new Date(5), E2EKey: 'former' }];
 		await addMember(roomkey.store, rid, bob, { E2ESuggestedKey: sealed('k'), suggestedOldRoomKeys });
@@ -126,7 +126,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(membership).not.to.have.any.keys('E2ESuggestedKey', 'suggestedOldRoomKeys');
 	});
 
-	it('of 20 who offer at once one succeeds (12 #33405)', async () => {
+	it('of 20 concurrent offers one is stored (12 #33405)', async () => {
 		const rid = await addKeyed();
 		const keys = Array.from({ length: 20 }, () => sealed('k'));
 		const announced = await announcedBy(roomkey, () => Promise.all(keys.map((key) => update(alice, rid, bob, key))));
@@ -134,7 +134,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(keys).to.include((await membershipOf(roomkey.store, rid, bob)).E2ESuggestedKey);
 	});
 
-	it('an offer under a key id that is not the present one gives way', async () => {
+	it('replaces an offer whose key id is not the present one', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
 		const oldKey = { e2eKeyId: 'x', ts: new Date(), E2EKey: 'y' };
 		await addMember(roomkey.store, rid, bob, { E2ESuggestedKey: sealed('former'), suggestedOldRoomKeys: [oldKey] });
@@ -157,7 +157,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		});
 	}
 
-	it('offers a key to a member whose own is of a key id that is not the present one', async () => {
+	it('offers a key to a member whose key has another key id than the present one', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
 		await addMember(roomkey.store, rid, bob, { E2EKey: sealed('former') });
 		const key = sealed('k');
@@ -165,7 +165,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect((await membershipOf(roomkey.store, rid, bob)).E2ESuggestedKey).to.equal(key);
 	});
 
-	it('a caller without a membership does nothing and receives nothing, nor does one who was only invited (4.4)', async () => {
+	it('does nothing for a caller without a membership, and for one who was only invited (4.4)', async () => {
 		const rid = await addRoom(roomkey.store, [bob], { t: 'c', encrypted: true, e2eKeyId: 'k' });
 		const carol = await addPerson(roomkey.store, identity());
 		await addMember(roomkey.store, rid, carol, { status: 'INVITED' });
@@ -181,12 +181,12 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(await membershipOf(roomkey.store, rid, carol)).not.to.have.property('E2EKey');
 	});
 
-	it('a member who is not there is passed over (4.4)', async () => {
+	it('does nothing for an unknown member (4.4)', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
 		expect(await update(alice, rid, bob, sealed('k'))).to.equal(undefined);
 	});
 
-	it('refuses a key of another key id than the room has, for oneself and for others (E6)', async () => {
+	it('refuses a key with another key id than the room has, for the caller and for others (E6)', async () => {
 		for (const e2eKeyId of ['k', undefined]) {
 			const rid = await addRoom(roomkey.store, [alice, bob], { encrypted: true, ...(e2eKeyId && { e2eKeyId }) });
 			for (const of of [alice, bob]) {
@@ -200,13 +200,13 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		}
 	});
 
-	it('a key of another form passes (E6)', async () => {
+	it('accepts a key of another form (E6)', async () => {
 		const rid = await addKeyed();
 		await update(alice, rid, alice, `plain ${rid}`);
 		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(`plain ${rid}`);
 	});
 
-	it('keys are stored to the letter, blanks and all (13)', async () => {
+	it('stores keys exactly as sent, with blanks (13)', async () => {
 		const rid = await addKeyed();
 		await update(alice, rid, bob, ` ${sealed('k')}\n`.slice(1));
 		expect((await membershipOf(roomkey.store, rid, bob)).E2ESuggestedKey).to.match(/\n$/);
@@ -226,7 +226,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		});
 	}
 
-	it('checks the types of its arguments, in their order, and then who calls', async () => {
+	it('checks the types of its arguments, in their order, and then requires a user', async () => {
 		for (const [...params] of [[], ['rid'], ['rid', 'uid'], ['rid', { $ne: '' }, 'key']]) {
 			expect((await rejection(roomkey.call(alice, NAME, ...params))).message).to.match(/^Match error: Expected string/);
 		}
@@ -236,7 +236,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		});
 	});
 
-	it('a key that is in another membership already is refused, and the log stays empty (2.3)', async () => {
+	it('refuses a key that is in another membership, and logs nothing (2.3)', async () => {
 		const rid = await addKeyed();
 		const key = sealed('k');
 		await update(bob, rid, bob, key);
@@ -248,12 +248,12 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(roomkey.log.lines).to.have.length(lines);
 	});
 
-	describe('while the room is reset', () => {
+	describe('during a reset of the room', () => {
 		/** The last write of a reset. */
 		const finish = (rid: string) =>
 			roomkey.store.rooms.updateOne({ _id: rid }, { $set: { e2eKeyId: 'next' } }, { silent: true });
 
-		it('a key that came too late is put with the old ones and refused, and its member is queued', async () => {
+		it('archives and refuses a key that arrives too late, and queues its member', async () => {
 			const rid = await addKeyed();
 			const key = sealed('k');
 			hooked.before('subscriptions', 'findOneAndUpdate', () => finish(rid));
@@ -264,14 +264,14 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 		});
 
-		it('so is one of another form, which was meant for the former key id', async () => {
+		it('archives and refuses a key of another form that was read before the reset, under the former key id', async () => {
 			const rid = await addKeyed();
 			hooked.before('subscriptions', 'findOneAndUpdate', () => finish(rid));
 			expect(await rejection(update(alice, rid, alice, `odd ${rid}`))).to.include({ error: 'error-key-id-mismatch' });
 			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]).to.include({ e2eKeyId: 'k' });
 		});
 
-		it('a key stored before the new key id is named is refused too: the reset may have passed it by', async () => {
+		it('refuses a key of the former key id even before the new one is set, because the reset may have passed its member', async () => {
 			const e2eReset = { id: 'r', userId: bob.id, keyId: 'next', until: new Date(Date.now() + 60_000) };
 			const rid = await addKeyed({ e2eReset });
 			const key = sealed('k');
@@ -286,7 +286,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(next);
 		});
 
-		it('a reset that was interrupted long ago is in nobody’s way', async () => {
+		it('accepts keys if a reset was interrupted long ago', async () => {
 			const e2eReset = { id: 'r', userId: bob.id, keyId: 'next', until: new Date(0) };
 			const rid = await addKeyed({ e2eReset });
 			const key = sealed('k');
@@ -294,7 +294,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 		});
 
-		it('an offer that came too late is taken back and refused', async () => {
+		it('removes and refuses an offer that arrives too late', async () => {
 			const rid = await addKeyed();
 			hooked.before('subscriptions', 'findOneAndUpdate', () => finish(rid));
 			const announced = await announcedBy(roomkey, async () => {
@@ -304,7 +304,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			expect(announced).to.deep.equal([]);
 		});
 
-		it('a key that an interrupted call has left behind is put away when its member asks again', async () => {
+		it('archives a key with another key id, left by an interrupted call, when its member calls again', async () => {
 			const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'next' });
 			const key = sealed('k');
 			await addMember(roomkey.store, rid, alice, { E2EKey: key });
@@ -315,7 +315,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 		});
 
-		it('a reset between storing the key and leaving the queue puts its member back', async () => {
+		it('keeps the member in the queue if the reset archives the key before the member is removed from the queue', async () => {
 			const rid = await addKeyed({ usersWaitingForE2EKeys: waiting(alice) });
 			hooked.before('rooms', 'findOneAndUpdate', () =>
 				roomkey.store.subscriptions.updateOne({ rid, 'u._id': alice.id }, { $unset: { E2EKey: 1 } }),
@@ -325,7 +325,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		});
 	});
 
-	it('what the store fails at is a 500, not a refusal', async () => {
+	it('a failure of the store is a server error, not a refusal', async () => {
 		const rid = await addKeyed();
 		hooked.before('subscriptions', 'findOneAndUpdate', () => Promise.reject(new Error('the disk is full')));
 		expect(await rejection(update(alice, rid, alice, sealed('k')))).to.include({

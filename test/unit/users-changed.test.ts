@@ -1,4 +1,4 @@
-/** Issue 5, point 4: accounts changed by admins and by their owners, as functions. */
+/** Accounts that admins or their owners change: methods called as functions. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
@@ -11,7 +11,7 @@ import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
-describe('people, changed', () => {
+describe('changing users', () => {
 	let roomkey: TestRoomkey;
 	let admin: Person;
 	let count = 0;
@@ -50,7 +50,7 @@ describe('people, changed', () => {
 	const userChanged = (id: string) => ({ collection: 'users', action: 'updated', document: { _id: id } });
 
 	describe('users.update', () => {
-		it('changes what differs, and announces no more of the user than the id', async () => {
+		it('changes the fields that differ, and announces no more than the id', async () => {
 			const { id } = await addPerson(roomkey.store, { emails: [{ address: 'old@example.com', verified: true }] });
 			const [name, username] = ['New', fresh()];
 			const data = { name, username, email: 'New@Example.com', roles: ['bot', 'bot'], customFields: { a: 1 } };
@@ -65,7 +65,7 @@ describe('people, changed', () => {
 			expect(events).to.deep.equal([userChanged(id), userChanged(id), userChanged(id)]);
 		});
 
-		it('writes and announces nothing where nothing differs', async () => {
+		it('writes and announces nothing if nothing differs', async () => {
 			const username = fresh();
 			const email = `${username}@x`;
 			const person = { username, name: 'Same', customFields: { a: 1, b: 2 } };
@@ -93,7 +93,7 @@ describe('people, changed', () => {
 			expect(await logIn(person.username, 'new')).to.include({ id: person.id });
 		});
 
-		it('spreads a new user name to memberships and rooms', async () => {
+		it('changes the user name in memberships and rooms too', async () => {
 			const [former, username] = [fresh(), fresh()];
 			const person = await addPerson(roomkey.store, { username: former });
 			const other = await addPerson(roomkey.store);
@@ -121,7 +121,7 @@ describe('people, changed', () => {
 			['users.update', (person: Person) => update(admin, person.id, { username: person.username })],
 			['users.updateOwnBasicInfo', (person: Person) => updateOwn(person, { username: person.username })],
 		] as const) {
-			it(`${what}: looks for no rooms where the name is the same, and completes what was left undone`, async () => {
+			it(`${what}: reads no rooms if all memberships have the name, and completes an interrupted renaming`, async () => {
 				const person = await addPerson(roomkey.store, { username: fresh() });
 				const settled = await addRoom(roomkey.store, [person], { u: { _id: person.id, username: 'not looked at' } });
 				await changes(person);
@@ -135,7 +135,7 @@ describe('people, changed', () => {
 			});
 		}
 
-		it('hands no room over where something else is refused', async () => {
+		it('hands no room over if another part of the change is refused', async () => {
 			const { store } = roomkey;
 			const [person, other] = [await addPerson(store), await addPerson(store, { username: fresh() })];
 			const rid = await addRoom(store, [other]);
@@ -149,7 +149,7 @@ describe('people, changed', () => {
 			expect(await store.subscriptions.countDocuments({ rid, roles: 'owner' })).to.equal(2);
 		});
 
-		it('gives nobody a name or an e-mail that another one has, whatever the case', async () => {
+		it('refuses a name or an e-mail of another user, ignoring case', async () => {
 			const email = `${fresh()}@x`;
 			const taken = await addPerson(roomkey.store, { username: fresh(), emails: [{ address: email, verified: true }] });
 			const { id, username } = await addPerson(roomkey.store, { username: fresh() });
@@ -167,7 +167,7 @@ describe('people, changed', () => {
 				.and.not.have.property('emails');
 		});
 
-		it('reports the refused value if an index refuses it and nobody has it any more', async () => {
+		it('reports the refused value if an index refuses it, even if no user has it any more', async () => {
 			const refusing = (store: Store): Store => ({
 				...store,
 				users: { ...store.users, updateOne: () => Promise.reject(new DuplicateKeyError('users')) },
@@ -190,7 +190,7 @@ describe('people, changed', () => {
 			}
 		});
 
-		it('lets of two who take a name at once, but for case, never both have it', async () => {
+		it('of two users who take names concurrently that differ only in case, at most one succeeds', async () => {
 			const [one, two] = [await addPerson(roomkey.store), await addPerson(roomkey.store)];
 			const name = fresh();
 			await Promise.allSettled([
@@ -202,7 +202,7 @@ describe('people, changed', () => {
 			for (const each of names) expect(each).to.be.a('string');
 		});
 
-		it('gives no role that does not exist, and lets a user keep one', async () => {
+		it('refuses a role that does not exist, but lets a user keep one', async () => {
 			const person = await addPerson(roomkey.store, { roles: ['user', 'of-old'] });
 			expect(await rejection(update(admin, person.id, { roles: ['user', 'no-such-role'] }))).to.include({
 				error: 'error-action-not-allowed',
@@ -213,7 +213,7 @@ describe('people, changed', () => {
 			expect((await userOf(person.id)).roles).to.deep.equal(['of-old', 'bot']);
 		});
 
-		it('is for those who may', async () => {
+		it('requires the permissions for what is changed', async () => {
 			await roomkey.store.roles.insertOne({ _id: 'helper', name: 'helper', scope: 'Users' });
 			const [some, other] = [await addPerson(roomkey.store, { roles: ['helper'] }), await addPerson(roomkey.store)];
 			const notAllowed = { error: 'error-action-not-allowed', reason: 'Editing user is not allowed' };
@@ -230,7 +230,7 @@ describe('people, changed', () => {
 			await allow('edit-other-user-info', 'admin');
 		});
 
-		it('sets the password of an admin only for those who may make admins', async () => {
+		it('requires assign-admin-role to set the password of an admin', async () => {
 			await roomkey.store.roles.insertOne({ _id: 'desk', name: 'desk', scope: 'Users' });
 			const desk = await addPerson(roomkey.store, { roles: ['desk'] });
 			const [other, root] = [
@@ -253,7 +253,7 @@ describe('people, changed', () => {
 			await update(admin, root.id, { roles: ['user'] });
 		});
 
-		it('refuses a user that is not there, and a change of nothing', async () => {
+		it('refuses an unknown user, and an empty change', async () => {
 			expect(await rejection(update(admin, 'nobody', {}))).to.include({ error: 'error-invalid-user' });
 			const changes = [{ joinDefaultChannels: true }, { services: {} }, { e2e: {} }, { name: ' ' }];
 			for (const [id, data] of [['', {}] as const, ...changes.map((change) => ['x', change] as const)]) {
@@ -264,7 +264,7 @@ describe('people, changed', () => {
 	});
 
 	describe('users.updateOwnBasicInfo', () => {
-		it('changes the own name without a password', async () => {
+		it("changes the caller's name without a password", async () => {
 			const person = await addPerson(roomkey.store);
 			const username = fresh();
 			const { user } = await updateOwn(person, { name: 'Own', username });
@@ -287,7 +287,7 @@ describe('people, changed', () => {
 			});
 		}
 
-		it('changes neither password nor e-mail without the present password', async () => {
+		it('requires the present password to change password or e-mail', async () => {
 			const person = await addPerson(roomkey.store, { username: fresh(), password: 'old' });
 			const before = await userOf(person.id);
 			for (const data of [{ newPassword: 'new' }, { email: 'new@x' }]) {
@@ -302,14 +302,14 @@ describe('people, changed', () => {
 			expect(user.emails).to.deep.equal([{ address: 'New@x', verified: false }]);
 		});
 
-		it('takes no roles', async () => {
+		it('refuses roles', async () => {
 			const error = await rejection(updateOwn(admin, { roles: ['admin'] }));
 			expect(error).to.have.nested.property('sanitizedError.reason', 'Match failed');
 		});
 	});
 
 	describe('users.setActiveStatus', () => {
-		it('ends every login of a user who may not log in any more, and lets them in again', async () => {
+		it('ends every login of a deactivated user, and allows logins when the user is activated again', async () => {
 			const person = await addPerson(roomkey.store, { username: fresh(), password: 'secret' });
 			const events = await eventsOf(() => setActive(admin, person.id, false));
 			expect(events).to.deep.equal([
@@ -322,13 +322,13 @@ describe('people, changed', () => {
 			expect(await logIn(person.username, 'secret')).to.include({ id: person.id });
 		});
 
-		it('is for those who may edit-other-user-active-status', async () => {
+		it('requires edit-other-user-active-status', async () => {
 			const person = await addPerson(roomkey.store);
 			expect(await rejection(setActive(person, admin.id, false))).to.include({ error: 'error-unauthorized' });
 			expect(await rejection(setActive(admin, 'nobody', false))).to.include({ error: 'error-invalid-user' });
 		});
 
-		it('leaves no room without an owner, unless that is confirmed; then the longest member is one', async () => {
+		it('hands rooms over to their longest member, if that is confirmed; else it is refused', async () => {
 			const { store } = roomkey;
 			const [owner, late, early] = [await addPerson(store), await addPerson(store), await addPerson(store)];
 			const rid = await addRoom(store, []);
@@ -352,7 +352,7 @@ describe('people, changed', () => {
 	describe('the last admin', () => {
 		const lastAdmin = { error: 'error-action-not-allowed', reason: 'Leaving the app without admins is not allowed' };
 
-		it('stays one, and can log in', async () => {
+		it('cannot be deactivated, deleted or lose the role, and can still log in', async () => {
 			for (const change of [{ roles: ['user'] }, { active: false }]) {
 				expect(await rejection(update(admin, admin.id, change))).to.include(lastAdmin);
 			}
@@ -362,7 +362,7 @@ describe('people, changed', () => {
 			expect(await tokensOf(admin.id)).to.deep.equal([hashToken(admin.token)]);
 		});
 
-		it('keeps the rooms, where they cannot go', async () => {
+		it('keeps their rooms when the change is refused', async () => {
 			const { store } = roomkey;
 			const rid = await addRoom(store, [await addPerson(store)]);
 			await addMember(store, rid, admin, { roles: ['owner'] });
@@ -386,7 +386,7 @@ describe('people, changed', () => {
 				(one: Person, other: Person) => roomkey.call(one, 'users.delete', other.id) as Promise<unknown>,
 			],
 		] as const) {
-			it(`is there after two ${what} at once`, async () => {
+			it(`one remains after two concurrent changes ${what}`, async () => {
 				for (let round = 0; round < 5; round++) {
 					const second = await addPerson(roomkey.store, { username: fresh(), roles: ['admin'] });
 					await Promise.allSettled([end(admin, second), end(second, admin)]);

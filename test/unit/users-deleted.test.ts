@@ -54,7 +54,7 @@ describe('users.delete', () => {
 
 	const nothing = { users: 0, memberships: 0, turns: 0 };
 
-	it('removes the user with every membership, every turn in a queue and every token (E10)', async () => {
+	it('removes the user with every membership, every place in a queue and every token (E10)', async () => {
 		const { person, other, keyed, alone } = await addInvolved();
 		const seen: unknown[] = [];
 		const stops = [
@@ -76,7 +76,7 @@ describe('users.delete', () => {
 		expect((await roomkey.store.rooms.findOne({ _id: keyed }))?.e2eStale).to.include({ reason: 'user-deleted' });
 	});
 
-	it('removes the tokens of a user who was deactivated before, too (E10)', async () => {
+	it('also removes tokens of a user who was deactivated before (E10)', async () => {
 		const person = await addPerson(roomkey.store, { active: false });
 		const seen: unknown[] = [];
 		const stop = roomkey.bus.on('tokens-removed', (event) => void seen.push(event));
@@ -85,7 +85,7 @@ describe('users.delete', () => {
 		expect(seen).to.deep.equal([{ userId: person.id, hashedTokens: [hashToken(person.token)] }]);
 	});
 
-	it('is completed by the same call after a crash at any step, and nobody is logged in meanwhile (E10)', async () => {
+	it('is completed by the same call after a crash at any step, and nobody can log in as the user in between (E10)', async () => {
 		let crashing: ReturnType<typeof crashingStore> | undefined;
 		const fragile = await openRoomkey(undefined, {}, (store) => {
 			crashing = crashingStore(store);
@@ -117,7 +117,7 @@ describe('users.delete', () => {
 		await fragile.close();
 	});
 
-	it('lets a user who comes back under the same name start afresh (E10)', async () => {
+	it('a new user with the same name has nothing of the former one (E10)', async () => {
 		const { person, keyed } = await addInvolved();
 		await remove(person.id, true);
 		const again = (await roomkey.call(admin, 'users.create', 'a@x', 'Again', person.username, 'p')) as {
@@ -127,7 +127,7 @@ describe('users.delete', () => {
 		expect(await roomkey.store.subscriptions.countDocuments({ rid: keyed, 'u.username': person.username })).to.equal(0);
 	});
 
-	it('reports that the last holder of a key is gone (E11)', async () => {
+	it('reports the rooms that lose the last holder of their key (E11)', async () => {
 		const { store, bus } = roomkey;
 		const [person, other] = [await addPerson(store), await addPerson(store)];
 		const rid = await addRoom(store, [other], encrypted);
@@ -139,7 +139,7 @@ describe('users.delete', () => {
 		expect(notified).to.include(`${rid}/e2e.noKeyHolder`);
 	});
 
-	it('wants it confirmed where the server says so, before anything is done (E11)', async () => {
+	it('requires a confirmation then if the setting says so, before anything is written (E11)', async () => {
 		const careful = await openRoomkey(undefined, { confirmLastKeyHolder: true });
 		const { store } = careful;
 		admin = await addPerson(store, { roles: ['admin'] });
@@ -156,7 +156,7 @@ describe('users.delete', () => {
 		await careful.close();
 	});
 
-	it('wants it confirmed if only one of several rooms would lose its last key holder (E11)', async () => {
+	it('requires it if only one of several rooms would lose its last key holder (E11)', async () => {
 		const careful = await openRoomkey(undefined, { confirmLastKeyHolder: true });
 		const { store } = careful;
 		const root = await addPerson(store, { roles: ['admin'] });
@@ -174,7 +174,7 @@ describe('users.delete', () => {
 		await careful.close();
 	});
 
-	it('leaves no room without an owner, unless that is confirmed', async () => {
+	it('hands rooms of a last owner over, if that is confirmed; else it is refused', async () => {
 		const { store } = roomkey;
 		const [owner, other] = [await addPerson(store), await addPerson(store)];
 		const rid = await addRoom(store, [other]);
@@ -185,7 +185,7 @@ describe('users.delete', () => {
 		expect((await store.subscriptions.findOne({ rid, 'u._id': other.id }))?.roles).to.deep.equal(['owner']);
 	});
 
-	it('takes rooms along that nobody else is in, where that is confirmed, and returns which', async () => {
+	it('deletes rooms without other members, if that is confirmed, and returns their ids', async () => {
 		const { store } = roomkey;
 		const person = await addPerson(store);
 		const member = await addRoom(store, [person], { t: 'c', name: 'nobody-else' });
@@ -203,7 +203,7 @@ describe('users.delete', () => {
 		await roomkey.call(other, 'channels.create', 'nobody-else');
 	});
 
-	it('notes every membership that goes, also in a room that is gone (2.4)', async () => {
+	it('puts every removed membership into the trash, also of rooms that do not exist any more (2.4)', async () => {
 		const { person, gone } = await addInvolved();
 		const memberships = await roomkey.store.subscriptions.find({ 'u._id': person.id }).toArray();
 		await remove(person.id, true);
@@ -213,7 +213,7 @@ describe('users.delete', () => {
 			.and.include(gone);
 	});
 
-	it('finds by user name, is for those who may delete-user, and reports what is wrong', async () => {
+	it('finds users by name, requires delete-user, and reports errors', async () => {
 		const person = await addPerson(roomkey.store);
 		expect(await rejection(roomkey.call(person, 'users.delete', admin.id))).to.include({ error: 'error-unauthorized' });
 		expect(await rejection(remove('nobody'))).to.include({ error: 'error-invalid-user' });

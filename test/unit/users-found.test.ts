@@ -5,7 +5,7 @@ import { addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-describe('users named in another case', () => {
+describe('users who are named in another case', () => {
 	let roomkey: TestRoomkey;
 	let admin: Person;
 	let erika: Person;
@@ -24,7 +24,7 @@ describe('users named in another case', () => {
 		roomkey.callAs({ setUserId: () => {} }, 'login', { user, password }) as Promise<{ id: string }>;
 	const info = (username: string) => roomkey.call(admin, 'users.info', undefined, username) as Promise<{ user: User }>;
 
-	it('log in by name and by e-mail', async () => {
+	it('can log in by name and by e-mail', async () => {
 		for (const user of [
 			{ username: 'Erika.Muster' },
 			{ username: 'eRIKA.mUSTER' },
@@ -35,7 +35,7 @@ describe('users named in another case', () => {
 		}
 	});
 
-	it('are not guessed at: the exact spelling goes first, and of two candidates none is meant', async () => {
+	it('are found by the exact spelling first, and not if two users match', async () => {
 		expect((await info('TWIN')).user.username).to.equal('TWIN');
 		expect((await info('twin')).user.username).to.equal('twin');
 		expect(await rejection(info('Twin'))).to.include({ error: 'User not found.' });
@@ -46,20 +46,20 @@ describe('users named in another case', () => {
 		expect(await rejection(info('x'.repeat(1_000_000)))).to.include({ error: 'User not found.' });
 	});
 
-	it('are found whatever letters their e-mails hold', async () => {
+	it('are found by e-mails with letters that have several lower-case forms', async () => {
 		const emails = [{ address: 'ΣΊΣΥΦΟΣ@Example.com', verified: true }];
 		const { id } = await addPerson(roomkey.store, { emails, password });
 		for (const email of ['σίσυφος@example.com', 'Σίσυφοσ@EXAMPLE.com'])
 			expect((await logIn({ email })).id).to.equal(id);
 	});
 
-	it('are no patterns', async () => {
+	it('are not found by patterns', async () => {
 		for (const username of ['erika_muster', 'Erika.', '.*', 'erika.muster.', '^erika.muster', '(']) {
 			expect(await rejection(info(username))).to.include({ error: 'User not found.' });
 		}
 	});
 
-	it('share one count of wrong passwords, whatever the case', async () => {
+	it('share one count of wrong passwords', async () => {
 		const limited = await openRoomkey(undefined, { rateLimit: 'on' });
 		try {
 			await addPerson(limited.store, { username: 'Guessed', password });
@@ -79,7 +79,7 @@ describe('users named in another case', () => {
 		}
 	});
 
-	it('come into rooms and go from them', async () => {
+	it('can be added to rooms and removed from them', async () => {
 		const rid = await addRoom(roomkey.store, [], { name: 'invited', t: 'c' });
 		await roomkey.call(admin, 'channels.invite', rid, undefined, undefined, 'ERIKA.muster');
 		expect(await roomkey.store.subscriptions.countDocuments({ rid, 'u._id': erika.id })).to.equal(1);
@@ -98,7 +98,7 @@ describe('users named in another case', () => {
 		expect(group.usersCount).to.equal(2);
 	});
 
-	it('have the one direct room, however they are typed', async () => {
+	it('have one direct room, in whatever case they are named', async () => {
 		const open = async (username: string) =>
 			(await roomkey.call(admin, 'im.create', username)) as { room: { rid: string } };
 		const { room } = await open('Erika.Muster');
@@ -107,7 +107,7 @@ describe('users named in another case', () => {
 		expect(await roomkey.store.rooms.countDocuments({ _id: room.rid })).to.equal(0);
 	});
 
-	it('reset their own identity keys by their name in any case, and nobody else those of others', async () => {
+	it('can reset their own identity keys by name, but not those of other users', async () => {
 		const person = await addPerson(roomkey.store, { username: 'Owner', password, roles: ['user'] });
 		const other = await addPerson(roomkey.store, { username: 'owner', password, roles: ['user'] });
 		const reset = (as: Person, username: string) =>
@@ -120,13 +120,13 @@ describe('users named in another case', () => {
 		expect(await rejection(reset(admin, 'nobody'))).to.include({ error: 'error-invalid-user-id' });
 	});
 
-	it('are deleted', async () => {
+	it('can be deleted', async () => {
 		const { id } = await addPerson(roomkey.store, { username: 'Leaving' });
 		await roomkey.call(admin, 'users.delete', undefined, 'lEAVING');
 		expect(await roomkey.store.users.countDocuments({ _id: id })).to.equal(0);
 	});
 
-	it('keep others from their names and e-mails, also of several who come at once', async () => {
+	it('prevent other users with their names and e-mails, also concurrent ones', async () => {
 		const create = (email: string, username: string) =>
 			roomkey.call(admin, 'users.create', email, 'A Person', username, password);
 		expect(await rejection(create('new@example.com', 'erika.MUSTER'))).to.include({ error: 'error-field-unavailable' });

@@ -1,4 +1,4 @@
-/** Issue 5, point 4: users that admins create, as functions. */
+/** Users that admins create: methods called as functions. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import type { User } from '../../shared/documents.js';
@@ -8,7 +8,7 @@ import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
-describe('people, made and shown', () => {
+describe('creating and reading users', () => {
 	let roomkey: TestRoomkey;
 	let admin: Person;
 	let alice: Person;
@@ -29,7 +29,7 @@ describe('people, made and shown', () => {
 		roomkey.callAs({ setUserId: () => {} }, 'login', { user: { username }, password });
 
 	describe('users.create', () => {
-		it('makes an account that can log in, and shows it without secrets', async () => {
+		it('creates an account that can log in, and returns it without secrets', async () => {
 			const name = fresh();
 			const { user } = await create(admin, `${name}@Example.com`, 'A Person', name, 'secret');
 			expect(user).to.deep.equal({
@@ -51,7 +51,7 @@ describe('people, made and shown', () => {
 			expect(await logIn(name, 'secret')).to.include({ id: user._id });
 		});
 
-		it('keeps no more of custom fields than 10,000 characters, at once or one after the other', async () => {
+		it('stores at most 10,000 characters of custom fields, by one call or several', async () => {
 			const name = fresh();
 			const create10k = create(admin, `${name}@x`, name, name, 'p', ...Array(5).fill(undefined), {
 				a: 'x'.repeat(10_000),
@@ -65,7 +65,7 @@ describe('people, made and shown', () => {
 			expect(Object.keys((await userOf(user._id)).customFields ?? {})).to.deep.equal(['a']);
 		});
 
-		it('follows its options', async () => {
+		it('follows the options in its arguments', async () => {
 			const name = fresh();
 			const { user } = await create(
 				admin,
@@ -90,21 +90,21 @@ describe('people, made and shown', () => {
 			expect(await rejection(logIn(name, 'secret'))).to.include({ error: 403 });
 		});
 
-		it('makes one without a password where it is to be random: nobody knows it', async () => {
+		it('creates an account without a password if it is to be random', async () => {
 			const name = fresh();
 			const more = [undefined, undefined, undefined, undefined, undefined, true];
 			const { user } = await create(admin, `${name}@x`, name, name, ...more);
 			expect((await userOf(user._id)).services).not.to.have.property('password');
 		});
 
-		it('is for those who may create-user', async () => {
+		it('requires create-user', async () => {
 			expect(await rejection(create(alice, 'x@x', 'x', 'x', 'p'))).to.include({
 				error: 'error-action-not-allowed',
 				reason: 'Adding user is not allowed',
 			});
 		});
 
-		it('makes an admin only if the caller may assign that role', async () => {
+		it('creates an admin only if the caller may assign that role', async () => {
 			await roomkey.store.roles.insertOne({ _id: 'maker', name: 'maker', scope: 'Users' });
 			const maker = await addPerson(roomkey.store, { roles: ['maker'] });
 			const allow = (...roles: string[]) => roomkey.call(admin, 'permissions.update', [{ _id: 'create-user', roles }]);
@@ -114,7 +114,7 @@ describe('people, made and shown', () => {
 			await allow('admin');
 		});
 
-		it('gives no role that does not exist', async () => {
+		it('refuses a role that does not exist', async () => {
 			const refused = await rejection(create(admin, `${fresh()}@x`, 'x', fresh(), 'p', ['user', 'no-such-role']));
 			expect(refused).to.include({
 				error: 'error-action-not-allowed',
@@ -145,7 +145,7 @@ describe('people, made and shown', () => {
 			});
 		}
 
-		it('distinguishes a taken e-mail from a taken name', async () => {
+		it('reports whether the e-mail or the name is taken', async () => {
 			const name = fresh();
 			await create(admin, `${name}@example.com`, name, name, 'p');
 			expect(await rejection(create(admin, `${name}@EXAMPLE.com`, name, fresh(), 'p'))).to.include({
@@ -168,7 +168,7 @@ describe('people, made and shown', () => {
 			});
 		}
 
-		it('lets one in of many with one name at once', async () => {
+		it('lets one of many concurrent callers have a name', async () => {
 			const name = fresh();
 			const tries = [0, 1, 2, 3].map((i) =>
 				create(admin, `${i}${name}@x`, name, i % 2 ? name.toUpperCase() : name, 'p'),
@@ -202,13 +202,13 @@ describe('people, made and shown', () => {
 			canViewAllInfo: true,
 		});
 
-		it('shows a little to anybody, all to admins and to oneself, and secrets to nobody', async () => {
+		it('returns a few fields to anybody, all to admins and to the user, and secrets to nobody', async () => {
 			expect(await info(alice, bob.id)).to.deep.equal({ user: { ...small(), canViewAllInfo: false } });
 			expect(await info(admin, bob.id)).to.deep.equal({ user: full() });
 			expect(await info(bob, bob.id)).to.deep.equal({ user: full() });
 		});
 
-		it('finds by user name, under either word', async () => {
+		it('finds users by name, under either parameter', async () => {
 			for (const whom of [
 				[undefined, 'bob'],
 				[undefined, undefined, 'bob'],
@@ -217,14 +217,14 @@ describe('people, made and shown', () => {
 			}
 		});
 
-		it('says that there is no such user, or that nobody was named', async () => {
+		it('reports an unknown user, and a call without a user', async () => {
 			expect(await rejection(info(alice, 'nobody'))).to.include({ error: 'User not found.' });
 			expect(await rejection(info(alice))).to.include({ error: 'error-user-param-not-provided' });
 		});
 	});
 
 	describe('users.list', () => {
-		it('lists everybody by name, a page at a time, without secrets', async () => {
+		it('lists all users by name, in pages, without secrets', async () => {
 			const list = async (as: Person, ...page: unknown[]) =>
 				(await roomkey.call(as, 'users.list', ...page)) as Record<'users' | 'count' | 'offset' | 'total', never>;
 			await addPerson(roomkey.store);

@@ -19,7 +19,7 @@ interface Fetched {
 	usersWaitingForE2EKeys: Record<string, { _id: string; public_key: string }[]>;
 }
 
-describe('members without a key', () => {
+describe('members without the key of a room', () => {
 	let roomkey: TestRoomkey;
 	let alice: Person;
 	let bob: Person;
@@ -47,7 +47,7 @@ describe('members without a key', () => {
 	describe(`${LIST} (4.5)`, () => {
 		const list = (as: Person | null, ...params: unknown[]) => roomkey.call(as, LIST, ...params) as Promise<Listed>;
 
-		it('lists members without a key who have a public one, the caller and those with an offer among them (4.5)', async () => {
+		it('lists members without a key who have a public key, also the caller and members with an offer (4.5)', async () => {
 			const dave = await addPerson(roomkey.store);
 			const rid = await addRoom(roomkey.store, [alice, dave], { e2eKeyId: 'k' });
 			await addMember(roomkey.store, rid, bob, { E2ESuggestedKey: sealed('k') });
@@ -60,7 +60,7 @@ describe('members without a key', () => {
 			]);
 		});
 
-		it('count and offset give a part of the list, in a fixed order, and its length (T3)', async () => {
+		it('returns a page of the list, in a fixed order, and its length, by count and offset (T3)', async () => {
 			const rid = await addRoom(roomkey.store, await addUsers(12), { t: 'c' });
 			const whole = (await list(alice, rid)).users;
 			expect(whole).to.have.length(12);
@@ -71,7 +71,7 @@ describe('members without a key', () => {
 			expect(await list(alice, rid, 5, 100)).to.deep.equal({ users: [], total: 12 });
 		});
 
-		it('parts go over the pages that are read (T3)', async () => {
+		it('returns pages that lie in several internal pages (T3)', async () => {
 			const rid = await addRoom(roomkey.store, [], { t: 'c' });
 			const add = async (i: number) => {
 				const id = `member-${String(i).padStart(4, '0')}`;
@@ -86,7 +86,7 @@ describe('members without a key', () => {
 			expect(part.total).to.equal(1100);
 		});
 
-		it('refuses a room that is not there or not to be seen, and odd counts (4.5)', async () => {
+		it('refuses an unknown room, a room that the caller may not see, and invalid counts (4.5)', async () => {
 			const rid = await addRoom(roomkey.store, [bob]);
 			for (const [room, method] of [
 				['', 'canAccessRoom'],
@@ -109,7 +109,7 @@ describe('members without a key', () => {
 	});
 
 	describe(`${REQUEST} (4.6)`, () => {
-		it('asks in each room that has a key the caller lacks, and answers true (4.6, 10.4)', async () => {
+		it('requests the key in each room that has a key which the caller lacks, and returns true (4.6, 10.4)', async () => {
 			const wanted = await addRoom(roomkey.store, [alice], { e2eKeyId: 'k' });
 			const also = await addRoom(roomkey.store, [alice], { e2eKeyId: 'k2', encrypted: true });
 			await addRoom(roomkey.store, [alice], { encrypted: true });
@@ -125,7 +125,7 @@ describe('members without a key', () => {
 			]);
 		});
 
-		it('asks nobody while E2E_Enable is off, for the event names the key (E13)', async () => {
+		it('requests nothing while E2E_Enable is off, because the event names the key (E13)', async () => {
 			await addRoom(roomkey.store, [alice], { e2eKeyId: 'k' });
 			await during(roomkey.store, 'E2E_Enable', false, async () => {
 				const announced = await announcedBy(roomkey, async () =>
@@ -135,14 +135,14 @@ describe('members without a key', () => {
 			});
 		});
 
-		it('goes through rooms in pages (4.6)', async () => {
+		it('reads the rooms in pages (4.6)', async () => {
 			const rids: string[] = [];
 			for (let i = 0; i < 450; i++) rids.push(await addRoom(roomkey.store, [bob], { e2eKeyId: 'k' }));
 			const announced = await announcedBy(roomkey, () => roomkey.call(bob, REQUEST));
 			expect(announced).to.have.members(rids.map((rid) => `notify notify-room ${rid}/e2e.keyRequest k`));
 		});
 
-		it('a key that an interrupted call has left behind under another key id is put away, and a new one asked for', async () => {
+		it('archives a key with another key id, left by an interrupted call, and requests the present one', async () => {
 			const rid = await addRoom(roomkey.store, [], { e2eKeyId: 'k', encrypted: true });
 			const key = sealed('never named');
 			await addMember(roomkey.store, rid, alice, { E2EKey: key });
@@ -156,7 +156,7 @@ describe('members without a key', () => {
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 		});
 
-		it('needs a user (4.6)', async () => {
+		it('requires a user (4.6)', async () => {
 			expect(await rejection(roomkey.call(null, REQUEST))).to.include({ error: 'error-invalid-user' });
 		});
 	});
@@ -170,7 +170,7 @@ describe('members without a key', () => {
 		};
 		const ids = (people: readonly Person[]) => people.map(({ id }) => id).sort();
 
-		it('lists who has neither key nor offer but a public key, by room (5.3)', async () => {
+		it('lists by room the members with a public key and without a key or an offer (5.3)', async () => {
 			const dave = await addPerson(roomkey.store);
 			const rid = await addWaiting([bob, dave]);
 			const offered = await addPerson(roomkey.store, identity());
@@ -182,7 +182,7 @@ describe('members without a key', () => {
 			});
 		});
 
-		it('names members with an unfit public key, and leaves them out of what a holder of the key is asked for', async () => {
+		it('names members with an unfit public key, and does not list them for a holder of the key', async () => {
 			const rid = await addWaiting([bob]);
 			const unfit: Person[] = [];
 			for (const public_key of unfitKeys()) unfit.push(await addPerson(roomkey.store, { e2e: { public_key } }));
@@ -196,31 +196,31 @@ describe('members without a key', () => {
 			expect((await fetchIds(bob, rid))[rid]).to.deep.equal(ids(unfit));
 		});
 
-		it('leaves out the caller, and rooms where nobody waits (5.3)', async () => {
+		it('leaves out the caller, and rooms without waiting members (5.3)', async () => {
 			const rid = await addRoom(roomkey.store, [bob]);
 			const none = await addWaiting([]);
 			expect(await roomkey.call(bob, FETCH, [rid, none])).to.deep.equal({ usersWaitingForE2EKeys: {} });
 		});
 
-		it('rooms that the caller may not see are silently absent (12 #41953, 5.3)', async () => {
+		it('leaves out rooms that the caller may not see (12 #41953, 5.3)', async () => {
 			const own = await addWaiting([bob]);
 			const foreign = await addRoom(roomkey.store, [bob], { e2eKeyId: 'k', encrypted: true });
 			expect(await fetchIds(alice, foreign)).to.deep.equal({});
 			expect(await fetchIds(alice, foreign, own, 'nowhere', '', own)).to.deep.equal({ [own]: [bob.id] });
 		});
 
-		it('with E2E_Enable off there are none (5.3, 11)', async () => {
+		it('returns no members while E2E_Enable is off (5.3, 11)', async () => {
 			await roomkey.store.settings.insertOne({ _id: 'E2E_Enable', value: false });
 			const rid = await addWaiting([bob]);
 			expect(await roomkey.call(alice, FETCH, [rid])).to.deep.equal({ usersWaitingForE2EKeys: {} });
 		});
 
-		it('waiting needs neither an encrypted room nor a place in the queue (5.3)', async () => {
+		it('lists members also in rooms that are not encrypted, and members who are not in the queue (5.3)', async () => {
 			const rid = await addWaiting([bob], { encrypted: false });
 			expect(await fetchIds(alice, rid)).to.deep.equal({ [rid]: [bob.id] });
 		});
 
-		it('at most 50 of a room; the next provider is notified of the next 50 (5.3, T1)', async () => {
+		it('returns at most 50 members of a room; the next provider receives the next 50 (5.3, T1)', async () => {
 			const users = await addUsers(80);
 			const rid = await addWaiting(users);
 			const first = (await fetchIds(alice, rid))[rid] ?? [];
@@ -229,7 +229,7 @@ describe('members without a key', () => {
 			expect([...first, ...second].sort()).to.deep.equal(ids(users));
 		});
 
-		it('a member in the queue who does not wait any more is taken out of it, the others stay (12 #33696)', async () => {
+		it('removes members from the queue who do not wait any more, and keeps the others (12 #33696)', async () => {
 			const gone = await addPerson(roomkey.store);
 			const rid = await addWaiting([bob]);
 			const queue = [carol, bob, gone].map(({ id }) => ({ userId: id, ts: new Date() }));
@@ -249,20 +249,20 @@ describe('members without a key', () => {
 			expect(await fetchIds(alice, ...rids.slice(1))).to.deep.equal({});
 		});
 
-		it('checks its argument, then who calls', async () => {
+		it('checks its argument, and then requires a user', async () => {
 			for (const param of [undefined, 'room', [5], { $ne: 1 }]) {
 				expect((await rejection(roomkey.call(null, FETCH, param))).message).to.match(/^Match error/);
 			}
 			expect(await rejection(roomkey.call(null, FETCH, []))).to.include({ error: 'error-invalid-user' });
 		});
 
-		it('a member is reserved for the provider that was notified, who sees them again (T1)', async () => {
+		it('reserves a member for the provider who received it, and returns it to this provider again (T1)', async () => {
 			const rid = await addWaiting([bob]);
 			for (let i = 0; i < 3; i++) expect(await fetchIds(alice, rid)).to.deep.equal({ [rid]: [bob.id] });
 			expect(await fetchIds(carol, rid)).to.deep.equal({});
 		});
 
-		it('a hundred providers are notified of each member about once (T1)', async () => {
+		it('returns each member to about one of a hundred providers (T1)', async () => {
 			const providers = await addUsers(100);
 			const users = await addUsers(100);
 			const rid = await addRoom(roomkey.store, users, { encrypted: true, e2eKeyId: 'k' });
@@ -271,14 +271,14 @@ describe('members without a key', () => {
 			expect(notified.flatMap((rooms) => rooms[rid] ?? []).sort()).to.deep.equal(ids(users));
 		});
 
-		it('the same user waits in another room for a provider there (T1)', async () => {
+		it('reserves a user in each room separately (T1)', async () => {
 			const one = await addWaiting([bob]);
 			const other = await addWaiting([bob]);
 			expect(await fetchIds(alice, one)).to.deep.equal({ [one]: [bob.id] });
 			expect(await fetchIds(carol, one, other)).to.deep.equal({ [other]: [bob.id] });
 		});
 
-		it('a caller who cannot provide is shown all, and keeps nobody from those who can (T1)', async () => {
+		it('returns all members to a caller who cannot provide the key, without a reservation (T1)', async () => {
 			const rid = await addWaiting([bob]);
 			const dave = await addPerson(roomkey.store, identity('dave'));
 			await addMember(roomkey.store, rid, dave);
@@ -290,7 +290,7 @@ describe('members without a key', () => {
 			expect(await fetchIds(dave, rid)).to.deep.equal({ [rid]: [bob.id] });
 		});
 
-		it('a member who has refused an offer is free for the next provider (T1)', async () => {
+		it('returns a member who has rejected an offer to the next provider (T1)', async () => {
 			const rid = await addWaiting([bob]);
 			await fetchIds(alice, rid);
 			await roomkey.call(alice, 'e2e.updateGroupKey', rid, bob.id, sealed('k'));
@@ -298,7 +298,7 @@ describe('members without a key', () => {
 			expect(await fetchIds(carol, rid)).to.deep.equal({ [rid]: [bob.id] });
 		});
 
-		it('without a lease time every provider is notified of every member (T1)', async () => {
+		it('returns every member to every provider if the reservation time is 0 (T1)', async () => {
 			await roomkey.close();
 			roomkey = await openRoomkey(undefined, { leaseTime: 0 });
 			for (const name of ['alice', 'bob', 'carol'] as const) {

@@ -36,7 +36,7 @@ describe('a change stream of a collection', () => {
 		]);
 	});
 
-	it('finds in the trash whose membership was removed, and nothing secret', async () => {
+	it('reports the room and the user of a removed membership from the trash, without secrets', async () => {
 		const u = { _id: 'alice', username: 'alice' };
 		database.of('rocketchat__trash').push(
 			{ _id: 'a', __collection__: 'subscription', rid: 'r', u, t: 'p', name: 'room', E2EKey: 'secret' },
@@ -63,7 +63,7 @@ describe('a change stream of a collection', () => {
 		expect(await sink.next(1)).to.deep.equal([{ key: 'subscriptions', id: 'a', action: 'removed' }]);
 	});
 
-	it('goes on after an outage where it was interrupted', async () => {
+	it('resumes after an outage where it was interrupted', async () => {
 		const first = await database.nextStream();
 		expect(first.options.resumeAfter).to.equal(undefined);
 		first.send(event('update', 'a', 'A'));
@@ -80,14 +80,14 @@ describe('a change stream of a collection', () => {
 		expect([first.isClosed, second.isClosed, third.isClosed]).to.deep.equal([true, true, false]);
 	});
 
-	it('goes on after an outage without events from where the server says', async () => {
+	it('resumes after an outage without events at the last token of the server', async () => {
 		const first = await database.nextStream();
 		first.idle(token('later'));
 		first.fail(AWAY);
 		expect((await database.nextStream()).options.resumeAfter).to.deep.equal(token('later'));
 	});
 
-	it('is opened when the server answers at last, and then reads again what was observed meanwhile', async () => {
+	it('reads everything observed again if the server was away when it was opened', async () => {
 		const first = await database.nextStream();
 		first.fail(AWAY);
 		const second = await database.nextStream();
@@ -102,7 +102,7 @@ describe('a change stream of a collection', () => {
 		'with an event that is too large to be sent': Object.assign(new Error('BSONObj size is invalid'), { code: 10334 }),
 		'with a resume token that the server does not know': new Error('Unknown error'),
 	})) {
-		it(`${what} begins at the present, and what is observed is read again`, async () => {
+		it(`${what} starts at the present, and everything observed is read again`, async () => {
 			const first = await database.nextStream();
 			first.send(event('update', 'a'));
 			first.fail(error);
@@ -119,7 +119,7 @@ describe('a change stream of a collection', () => {
 	}
 
 	for (const operation of ['drop', 'rename', 'dropDatabase', 'invalidate']) {
-		it(`reads again what is observed after ${operation}`, async () => {
+		it(`reads everything observed again after ${operation}`, async () => {
 			const first = await database.nextStream();
 			first.send({ _id: token('A'), operationType: operation });
 			const second = await database.nextStream();
@@ -129,7 +129,7 @@ describe('a change stream of a collection', () => {
 		});
 	}
 
-	it('asks for the document where the server does not name its id, and misses nothing', async () => {
+	it('requests whole documents if an event does not contain the id, and misses no event', async () => {
 		const first = await database.nextStream();
 		first.send(event('insert', 'a', 'A'));
 		first.send({ _id: token('B'), operationType: 'update', documentKey: { $set: { x: 1 } } });
@@ -152,7 +152,7 @@ describe('a change stream of a collection', () => {
 		]);
 	});
 
-	it('leaves out events that have not the form of one', async () => {
+	it('ignores malformed events', async () => {
 		const stream = await database.nextStream();
 		for (const nonsense of ['text', 7, [], {}, { operationType: 7 }, { operationType: 'delete' }, true]) {
 			stream.send(nonsense);
@@ -165,7 +165,7 @@ describe('a change stream of a collection', () => {
 		expect(stream.isClosed).to.equal(false);
 	});
 
-	it('says until when it has heard all writes', async () => {
+	it('knows up to which time it has received all writes', async () => {
 		const stream = await database.nextStream();
 		const wallTime = new Date(1_000_000);
 		stream.send({ ...event('update', 'a'), wallTime });
@@ -176,7 +176,7 @@ describe('a change stream of a collection', () => {
 		expect(watched.reportedUntil).to.equal(2_000_999);
 	});
 
-	it('asks nothing more when it is closed', async () => {
+	it('makes no query after it is closed', async () => {
 		const stream = await database.nextStream();
 		await watched.close();
 		stream.send(event('update', 'a'));

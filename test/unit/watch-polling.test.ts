@@ -1,4 +1,4 @@
-/** Writes of other programs, found by asking the database at intervals. */
+/** Writes of other programs, found by queries at intervals. */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { Polling } from '../../server/cluster/watch/polling.js';
@@ -11,7 +11,7 @@ const SETTINGS = { key: 'settings', name: 'rocketchat_settings' };
 
 const START = Date.parse('2030-01-01T00:00:00Z');
 
-describe('a database that is polled', () => {
+describe('polling a database', () => {
 	let database: FakeDatabase;
 	let sink: ReportedWrites;
 	let polling: Polling;
@@ -53,7 +53,7 @@ describe('a database that is polled', () => {
 		await new Promise(setImmediate);
 	}
 
-	it('reports each document that was written since, and once', async () => {
+	it('reports each document written since the last poll once', async () => {
 		write('old', START - 1000);
 		await polling.start();
 		write('new', START + 1);
@@ -69,7 +69,7 @@ describe('a database that is polled', () => {
 		expect(await sink.next(1)).to.deep.equal([room('old')]);
 	});
 
-	it('reports what becomes visible some time after its date', async () => {
+	it('reports documents that become visible some time after their date', async () => {
 		await polling.start();
 		mock.timers.setTime(START + 100_000);
 		write('first', START + 100_000);
@@ -78,7 +78,7 @@ describe('a database that is polled', () => {
 		expect(await sink.next(1)).to.deep.equal([room('two seconds')]);
 	});
 
-	it('reports writes of a program whose clock is a minute behind', async () => {
+	it('reports writes of a program whose clock is a minute slow', async () => {
 		await polling.start();
 		mock.timers.setTime(START + 100_000);
 		write('first', START + 100_000);
@@ -87,7 +87,7 @@ describe('a database that is polled', () => {
 		expect(await sink.next(1)).to.deep.equal([room('fifty seconds')]);
 	});
 
-	it('is not blinded by a date in the future', async () => {
+	it('still reports writes after a document with a date in the future', async () => {
 		write('future', START + 10 ** 12);
 		await polling.start();
 		write('now', START);
@@ -116,7 +116,7 @@ describe('a database that is polled', () => {
 		expect(polling.reportedUntil).to.equal(START + 61_000);
 	});
 
-	it('reports a document of the trash when it is gone from its collection', async () => {
+	it('reports a document in the trash when it is removed from its collection', async () => {
 		const u = { _id: 'alice' };
 		database.of(SUBSCRIPTIONS.name).push({ _id: 'a' });
 		database.of('rocketchat__trash').push({ _id: 'x', __collection__: 'room', _deletedAt: new Date(START - 1) });
@@ -146,7 +146,7 @@ describe('a database that is polled', () => {
 		expect((await sink.next(1))[0]).to.deep.equal({ key: 'rooms', id: 'b', action: 'removed' });
 	});
 
-	it('does not read a large trash without an index of the time', async () => {
+	it('does not read a large trash without an index on the time', async () => {
 		database.hasTrashIndex = false;
 		for (let i = 0; i <= 10_000; i++) database.of('rocketchat__trash').push({ _id: `${i}` });
 		await polling.start();
@@ -154,7 +154,7 @@ describe('a database that is polled', () => {
 		expect(database.queries).not.to.include('dated rocketchat__trash');
 	});
 
-	it('asks no more for 10,000 observed documents than for one', async () => {
+	it('makes as many queries for 10,000 observed documents as for one', async () => {
 		const asked: string[][] = [];
 		for (const count of [1, 10_000]) {
 			observed = Array.from({ length: count }, (_, i) => `${i}`);
@@ -170,7 +170,7 @@ describe('a database that is polled', () => {
 		expect(asked[1]).to.have.members(asked[0] as string[]);
 	});
 
-	it('leaves out documents that have not the form of one', async () => {
+	it('ignores malformed documents', async () => {
 		await polling.start();
 		const nonsense = [null, 7, 'text', {}, { _id: 7, _updatedAt: new Date(START) }, { _id: 'a', _updatedAt: 'today' }];
 		database.of(ROOMS.name).push(...(nonsense as never[]), { _id: 'b', _updatedAt: new Date(Number.NaN) });
@@ -179,12 +179,12 @@ describe('a database that is polled', () => {
 		expect(sink.rest).to.deep.equal([]);
 	});
 
-	it('makes the index that it needs in large collections', async () => {
+	it('makes the index that it needs, in large collections', async () => {
 		await polling.start();
 		expect(database.indexes).to.deep.equal(['rocketchat_room _updatedAt', 'rocketchat_subscription _updatedAt']);
 	});
 
-	it('makes no index where it must not, and says in one line which are missing', async () => {
+	it('makes no index if it must not, and logs in one line which are missing', async () => {
 		database.makesIndexes = false;
 		await polling.start();
 		expect(database.indexes).to.deep.equal([]);
@@ -193,13 +193,13 @@ describe('a database that is polled', () => {
 		expect(log.lines[0]?.text).to.include('--read-only');
 	});
 
-	it('makes no index that is there already', async () => {
+	it('makes no index that exists already', async () => {
 		database.indexes.push('rocketchat_room _updatedAt');
 		await polling.start();
 		expect(database.indexes).to.deep.equal(['rocketchat_room _updatedAt', 'rocketchat_subscription _updatedAt']);
 	});
 
-	it('begins only when the database answers', async () => {
+	it('starts when the database answers', async () => {
 		database.isAway = true;
 		const failed = await polling.start().catch((error: Error) => error.message);
 		expect(failed).to.equal('away');

@@ -39,13 +39,13 @@ describe('the watcher of a database', () => {
 		for (let i = 0; i < streams; i++) (await database.nextStream()).options.onOpen();
 	}
 
-	it('uses change streams if the database has them, one for each collection', async () => {
+	it('uses change streams if the database supports them, one for each collection', async () => {
 		const [watcher] = await Promise.all([start('auto'), open(2)]);
 		expect(watcher.state.mode).to.equal('change-streams');
 		await watcher.close();
 	});
 
-	it('polls if the database has no change streams', async () => {
+	it('polls if the database does not support change streams', async () => {
 		database.streamError = new Error('not supported');
 		const watcher = await start('auto');
 		expect(watcher.state.mode).to.equal('polling');
@@ -61,19 +61,19 @@ describe('the watcher of a database', () => {
 		await watcher.close();
 	});
 
-	it('refuses to start with change streams that the database has not', async () => {
+	it('does not start with change streams that the database does not support', async () => {
 		database.streamError = new Error('not supported');
 		const error = await start('change-streams').catch((thrown: Error) => thrown.message);
 		expect(error).to.equal('The database has no change streams: not supported. Use --watch polling or auto.');
 	});
 
-	it('does not take an outage for a lack of change streams', async () => {
+	it('does not take an outage for missing support of change streams', async () => {
 		database.streamError = AWAY;
 		const error = await start('auto').catch((thrown: Error) => thrown);
 		expect(error).to.equal(AWAY);
 	});
 
-	it('says which way it uses, and how far it is behind', async () => {
+	it('reports whether it polls, and its delay', async () => {
 		const watcher = await start('polling');
 		const { watcher: state } = (await health.report()).checks;
 		expect(state?.status).to.equal('ok');
@@ -82,7 +82,7 @@ describe('the watcher of a database', () => {
 		await watcher.close();
 	});
 
-	it('counts how often it reads again what is observed', async () => {
+	it('counts how often it reads everything observed again', async () => {
 		const starting = start('auto');
 		await open(1);
 		const stream = await database.nextStream();
@@ -95,7 +95,7 @@ describe('the watcher of a database', () => {
 		await watcher.close();
 	});
 
-	it('stays ready while the database does not answer, and says that it is behind', async () => {
+	it('stays ready while the database does not answer, and reports that it is behind', async () => {
 		mock.timers.enable({ apis: ['Date', 'setInterval'], now: Date.now() });
 		try {
 			const watcher = await start('polling');

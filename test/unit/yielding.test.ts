@@ -1,4 +1,4 @@
-/** Long tasks yield to each other and to everything else on the event loop (DESIGN section 6, fairness). */
+/** Long tasks yield to each other and to everything else on the event loop. */
 import { expect } from 'chai';
 import { createYielder } from '../../shared/yielding.js';
 
@@ -40,14 +40,14 @@ async function runTasks(): Promise<number[][]> {
 }
 
 describe('tasks that yield', () => {
-	it('hold the event loop together no longer than one of them alone', async () => {
+	it('block the event loop together no longer than one task alone', async () => {
 		const longest = Math.max(...(await runTasks()).map((turn) => turn.length));
 		// At most two slices of 5 ms: one that begins in a turn, and one that continues at its end.
 		expect(longest).to.be.at.most(12);
 		expect(longest).to.be.below(TASKS);
 	});
 
-	it('continue one after the other', async () => {
+	it('resume one after the other', async () => {
 		const steps = (await runTasks()).flat();
 		const slices = steps.filter((task, i) => task !== steps[i - 1]);
 		// Each of the other tasks continues before the same task continues again.

@@ -1,4 +1,4 @@
-/** `roomkey import`, `export`, `backup` and `restore`: what is said when a folder or a disk does not allow the work. */
+/** `roomkey import`, `export`, `backup` and `restore`: the errors if a folder or a disk cannot be used. */
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';

@@ -308,7 +308,7 @@ describe('the settings of roomkey', () => {
 		expect(out).not.to.match(/secret-of|me@example/);
 	});
 
-	it('keep the data where the strongest source says', async () => {
+	it('store the data where the strongest source says', async () => {
 		await write({ data: `${folder}/of-file` });
 		const command = start(['--config', file, '--memory', '--port', '0']);
 		await command.listening();
@@ -413,7 +413,7 @@ describe('the settings of roomkey', () => {
 			});
 		}
 
-		it('are named together with limits of methods that do not exist', async () => {
+		it('are reported together with limits of methods that do not exist', async () => {
 			await write({ 'tls-key': `${folder}/key`, limits: { nothing: '1/s', other: 'off' } });
 			const { status, err } = await runInProcess(['--config', file, '--print-config']);
 			expect(status).to.equal(2);
@@ -426,7 +426,7 @@ describe('the settings of roomkey', () => {
 			]);
 		});
 
-		it('are named too if one of the settings is invalid, and only then', async () => {
+		it('are reported also if one of the settings is invalid, and only then', async () => {
 			await write({ 'trust-proxy': 'nowhere', 'tls-cert': '', 'mongo-url': '', 'no-index': true });
 			const env = { HTTP_FORWARDED_COUNT: '2', ROOMKEY_TLS_KEY: `${folder}/key`, ROOMKEY_WATCH: 'polling' };
 			const { err } = await runInProcess(['--config', file, '--print-config'], { env });
@@ -440,7 +440,7 @@ describe('the settings of roomkey', () => {
 			]);
 		});
 
-		it('are no ports that the system picks, or that the server does not listen on', async () => {
+		it('do not include equal ports that the system picks, or on which the server does not listen', async () => {
 			for (const args of [
 				['--port', '0', '--metrics', '0'],
 				['--port', '3422', '--metrics', '3423'],
@@ -459,13 +459,13 @@ describe('the settings of roomkey', () => {
 			expect((await rejection(listening)).message).to.equal('port and metrics need different ports');
 		});
 
-		it('are named with all faults of the connection to NATS', async () => {
+		it('are reported together with all faults of the connection to NATS', async () => {
 			await write({ nats: 'http://x', 'nats-ca': `${folder}/ca`, 'nats-cert': `${folder}/cert` });
 			const { err } = await runInProcess(['--config', file, '--print-config']);
 			expect(err.split('\n').map((line) => line.trim())).to.deep.equal([
 				'4 settings are wrong:',
 				'nats must be a list of addresses such as nats://127.0.0.1:4222',
-				'nats-cert and nats-key belong together',
+				'nats-cert and nats-key need each other',
 				`nats-ca: the file ${folder}/ca cannot be read (ENOENT)`,
 				`nats-cert: the file ${folder}/cert cannot be read (ENOENT)`,
 			]);

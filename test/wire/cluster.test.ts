@@ -126,7 +126,7 @@ describe('several servers', () => {
 		await client.closed;
 	});
 
-	it('use a permission at once that is changed at another server', async () => {
+	it('use a permission immediately that is changed at another server', async () => {
 		const client = await connect(1, alice);
 		const watcher = await connect(1, bob);
 		await watcher.subscribe('stream-notify-logged', 'permissions-changed', false);

@@ -122,7 +122,7 @@ describe('roomkey', () => {
 		expect(await command.stop()).to.equal(0);
 	});
 
-	it('ends at once at a second signal (18)', async () => {
+	it('ends immediately at a second signal (18)', async () => {
 		const command = roomkey('--memory --port 0 --grace 3600000');
 		const url = `${(await command.listening()).replace('http', 'ws')}/websocket`;
 		const [first, second] = [await RawClient.connect(url), await RawClient.connect(url)];
@@ -257,7 +257,7 @@ describe('roomkey', () => {
 			expect(second.err).not.to.include('one was created').and.not.include('another-secret');
 		});
 
-		it('names that admin admin by default', async () => {
+		it('gives that admin the name admin by default', async () => {
 			const address = await roomkey('--memory --port 0', { ADMIN_PASS: 'my-secret' }).listening();
 			expect(await logIn(address, 'admin', 'my-secret')).to.have.property('data');
 		});
@@ -271,7 +271,7 @@ describe('roomkey', () => {
 		});
 	});
 
-	it('says that it listens on all addresses, beside the one for this machine', async () => {
+	it('says that it listens on all addresses, in addition to the one for this machine', async () => {
 		const command = roomkey('--memory --port 0 --host 0.0.0.0');
 		const address = await command.listening();
 		await command.printed(`Roomkey listening on ${address} (on all addresses: 0.0.0.0)\n`);

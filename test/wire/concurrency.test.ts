@@ -6,7 +6,7 @@ import { post } from '../support/rest.js';
 
 const CALLERS = 200;
 
-describe('200 callers at once', () => {
+describe('200 concurrent callers', () => {
 	let app: TestApp;
 
 	before(async () => {

@@ -59,7 +59,7 @@ describe('the DDP conformance suite', () => {
 		}
 	});
 
-	it('leaves out what the server lacks, and levels that are not asked for', async () => {
+	it('skips cases of features that the server lacks, and of levels that are not requested', async () => {
 		const some = cases.filter(({ section }) => section === 'ddp.md 14' || section === 'ddp.md 19');
 		const asked = some.filter(({ level, needs = [] }) => level !== 'Q' && !needs.includes('rate-limit'));
 		const { passed, skipped } = await runConformance(app.webSocketUrl, {
@@ -128,7 +128,7 @@ describe('the DDP conformance suite', () => {
 			}
 		});
 
-		it('ends with 1 where no case is left to run', async () => {
+		it('ends with 1 if no case is left to run', async () => {
 			expect(await run(app.webSocketUrl, '--only', 'there is no such case')).to.include({ code: 1 });
 		});
 

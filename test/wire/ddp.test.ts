@@ -207,7 +207,7 @@ describe('DDP over WebSocket', () => {
 				.and.not.equal(session);
 		});
 
-		it('accepts calls that are sent at once with connect', async () => {
+		it('accepts calls that are sent together with connect, before its answer', async () => {
 			const client = await open();
 			client.send({ msg: 'connect', version: '1', support: ['1'] });
 			client.send({ msg: 'method', id: '1', method: 'echo', params: ['x'] });

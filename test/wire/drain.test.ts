@@ -1,4 +1,4 @@
-/** How a server ends: who is answered before, and who cannot hold it up (test/contract/ddp.md section 18; issue: the whole of DDP). */
+/** How a server shuts down: which calls are answered before, and which clients cannot delay it (test/contract/ddp.md section 18). */
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { mock } from 'node:test';
@@ -30,8 +30,8 @@ const methods = [
 	}),
 ];
 
-describe('a server that ends', () => {
-	it('answers a client that had to wait all it had sent, however much that is (18)', async () => {
+describe('a server that shuts down', () => {
+	it('answers all calls that a paused client had sent (18)', async () => {
 		const app = await startApp({ methods, grace: 600_000, ddp: { maxQueue: 10 } });
 		const [client, other] = [await RawClient.connect(app.webSocketUrl), await RawClient.connect(app.webSocketUrl)];
 		client.send({ msg: 'method', id: 'first', method: 'wait', params: ['first'] });
@@ -52,7 +52,7 @@ describe('a server that ends', () => {
 		await closed;
 	});
 
-	it('closes its clients one after another over half of the grace, and answers those that are still there (18)', async () => {
+	it('closes its clients one after another over half of the grace period, and answers those that are still connected (18)', async () => {
 		mock.timers.enable({ apis: ['setTimeout'] });
 		try {
 			const app = await startApp({ methods, grace: 20_000 });
@@ -76,7 +76,7 @@ describe('a server that ends', () => {
 		['that sent half a request', 'POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n'],
 		['that sent half of its headers', 'POST /api/v1/login HTTP/1.1\r\nHost: x\r\n'],
 	] as const) {
-		it(`is not held up by somebody ${what} (18)`, async () => {
+		it(`is not delayed by a client ${what} (18)`, async () => {
 			const app = await startApp({ methods, grace: 20 });
 			const socket = connectTcp(Number(new URL(app.url).port), '127.0.0.1').on('error', () => {});
 			await once(socket, 'connect');
@@ -89,7 +89,7 @@ describe('a server that ends', () => {
 		});
 	}
 
-	it('notifies a running REST call that its time is up at shutdown (18)', async () => {
+	it('fires the signal of a running REST call when the grace period is over (18)', async () => {
 		const app = await startApp({ methods, grace: 20 });
 		const [runs, givenUp] = [gates.wait('runs'), gates.wait('given up')];
 		const answer = post(`${app.url}/api/v1/until%20given%20up`, null, {});
@@ -99,7 +99,7 @@ describe('a server that ends', () => {
 		expect((await answer).status).to.equal(200);
 	});
 
-	it('is not held up by a REST call that does not heed that (18)', async () => {
+	it('is not delayed by a REST call that ignores its signal (18)', async () => {
 		const app = await startApp({ methods, grace: 20 });
 		const answer = post(`${app.url}/api/v1/wait`, null, { gate: 'never' }).catch(() => 'cut off');
 		while (!gates.has('never')) await new Promise((resolve) => setImmediate(resolve));
@@ -107,7 +107,7 @@ describe('a server that ends', () => {
 		expect(await answer).to.equal('cut off');
 	});
 
-	it('context.signal: fires when a REST caller hangs up (9)', async () => {
+	it('context.signal: fires when a REST caller disconnects (9)', async () => {
 		const app = await startApp({ methods });
 		const [runs, givenUp] = [gates.wait('runs'), gates.wait('given up')];
 		const hangUp = new AbortController();

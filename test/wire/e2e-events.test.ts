@@ -167,7 +167,7 @@ const rows: Row[] = [
 	},
 ];
 
-describe('who is notified of what (10.4)', () => {
+describe('who is notified of which event (10.4)', () => {
 	let app: TestApp;
 	const clients = clientsOfEachTest();
 

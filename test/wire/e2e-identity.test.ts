@@ -237,7 +237,7 @@ describe('identity keys on the wire', () => {
 			expect((await client.call('login', { resume: alice.token })).error).to.include({ error: 403 });
 		});
 
-		it('e2e.resetUserE2EKey: an admin stays, the user goes', async () => {
+		it('e2e.resetUserE2EKey: the connections of the user are closed, and that of the admin stays open', async () => {
 			const [client, boss] = [await connect(alice), await connect(admin)];
 			expect(await boss.call('e2e.resetUserE2EKey', alice.id)).to.include({ result: true });
 			await client.closed;

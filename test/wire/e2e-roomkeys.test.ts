@@ -162,7 +162,7 @@ describe('room keys over REST and DDP', () => {
 		expect(await queueOf(app.store, rid)).to.deep.equal([bob.id]);
 	});
 
-	it('a key of another key id is a 400 with its code (E6, 7.3)', async () => {
+	it('a key with another key id is refused with 400 and its code (E6, 7.3)', async () => {
 		const rid = await addWaiting();
 		const { status, body } = await post(url('e2e.updateGroupKey'), alice, { uid: bob.id, rid, key: sealed('other') });
 		expect({ status, body }).to.deep.equal({
@@ -185,7 +185,7 @@ describe('room keys over REST and DDP', () => {
 		expect(JSON.stringify(body)).not.to.include(key);
 	});
 
-	it('the loser of setRoomKeyID is queued (12 #36731)', async () => {
+	it('a caller of setRoomKeyID after another has set the key id is queued (12 #36731)', async () => {
 		const rid = await addRoom(app.store, [alice, bob], { encrypted: true });
 		await post(url('e2e.setRoomKeyID'), alice, { rid, keyID: 'a' });
 		const { status, body } = await post(url('e2e.setRoomKeyID'), bob, { rid, keyID: 'b' });

@@ -1,4 +1,4 @@
-/** Limits of what a client may send, and of what it may send at once. */
+/** Limits of the messages and the frames of a client. */
 import { expect } from 'chai';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -158,7 +158,7 @@ describe('fairness and limits', () => {
 			expect((await client.closed).code).to.equal(1009);
 		});
 
-		it('may be larger after a successful login that was sent at once with them', async () => {
+		it('may be larger after a successful login that was sent together with them', async () => {
 			const client = await connect();
 			const begun = gates.wait('login has begun');
 			client.send({ msg: 'method', id: '1', method: 'slow login', params: [alice.id] });

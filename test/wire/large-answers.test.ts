@@ -1,4 +1,4 @@
-/** Large answers arrive at clients that read, over every transport, and do not delay others. */
+/** Clients that read receive large answers over every transport, without a delay for other clients. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { get } from 'node:http';
@@ -94,7 +94,7 @@ for (const compression of [false, true]) {
 
 		for (const open of [openRaw, openSockJs, openPolling]) {
 			describe(open.name, () => {
-				it('five rooms/get at once do not disconnect a client that reads', async () => {
+				it('five concurrent rooms/get do not disconnect a client that reads', async () => {
 					const { send, next } = await open();
 					send(CONNECT);
 					send({ msg: 'method', id: 'login', method: 'login', params: [{ resume: alice.token }] });

@@ -1,4 +1,4 @@
-/** Logins wait in lanes of their own: neither the calls of others nor logins by token wait behind passwords. */
+/** Logins by password and by token have separate queues. Calls of other clients wait in neither. */
 import { createHash } from 'node:crypto';
 import { setImmediate as aTurn } from 'node:timers/promises';
 import { hash } from '@node-rs/bcrypt';

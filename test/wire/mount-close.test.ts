@@ -1,4 +1,4 @@
-/** How a server within the HTTP server of an application ends. */
+/** How a server within the HTTP server of an application shuts down. */
 import { createServer as createHttpServer } from 'node:http';
 import { expect } from 'chai';
 import { method, type ServerOptions } from '../../server/index.js';
@@ -15,7 +15,7 @@ const largeBody = method({
 	run: ({ text }) => text.length,
 });
 
-describe('a server of an application that ends', () => {
+describe('a server of an application that shuts down', () => {
 	const { listening, mounted } = applicationOfEachTest();
 
 	/** The ways in which requests reach a server. */
@@ -63,7 +63,7 @@ describe('a server of an application that ends', () => {
 			await closed;
 		});
 
-		it(`disconnects the clients of calls that do not end in time (${way})`, async () => {
+		it(`disconnects the clients of calls that do not end within the grace period (${way})`, async () => {
 			const gates = new Gates();
 			const [begun, aborted] = [gates.wait('begun'), gates.wait('aborted')];
 			const endless = method({

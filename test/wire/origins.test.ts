@@ -10,7 +10,7 @@ const PAGE = 'https://chat.example.com';
 const EVIL = 'https://evil.example';
 const PATHS = ['/websocket', '/sockjs/websocket', '/sockjs/000/abc/websocket'];
 
-describe('the origin of a page that connects', () => {
+describe('the origin of a page that connects by DDP', () => {
 	let app: TestApp;
 	afterEach(() => app.close());
 
@@ -63,7 +63,7 @@ describe('the origin of a page that connects', () => {
 		}
 	});
 
-	it('is not required of programs, which send none', async () => {
+	it('is not required of clients that are no browsers', async () => {
 		app = await startApp({ allowedOrigins: 'own' });
 		for (const path of PATHS) expect((await upgrade(path, {})).status).to.equal(101);
 		expect((await poll({})).text).to.equal('o\n');

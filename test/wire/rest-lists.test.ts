@@ -135,7 +135,7 @@ describe('lists and settings over REST', () => {
 		expect(await app.store.rooms.countDocuments({ _id: room._id as string })).to.equal(0);
 	});
 
-	it('users.removeOtherTokens, users.logoutOtherClients: end the logins elsewhere, and keep this one', async () => {
+	it('users.removeOtherTokens, users.logoutOtherClients: end all other logins, and keep that of the caller', async () => {
 		for (const path of ['users.removeOtherTokens', 'users.logoutOtherClients']) {
 			const person = await addPerson(app.store, { password: 'secret' });
 			const logIn = async () => {
@@ -143,19 +143,19 @@ describe('lists and settings over REST', () => {
 				return { ...person, token: (body.data as Json).authToken as string };
 			};
 			const phone = await logIn();
-			const here = await logIn();
+			const laptop = await logIn();
 			await app.store.users.updateOne({ _id: person.id }, {
 				$push: { 'services.resume.loginTokens': { hashedToken: 'bot', type: 'personalAccessToken', when: new Date() } },
 			} as object);
 			ok(await get(url('me'), phone));
-			const { success, ...answer } = ok(await send(here, path, {}));
+			const { success, ...answer } = ok(await send(laptop, path, {}));
 			if (path === 'users.logoutOtherClients') {
-				expect(answer.token).to.equal(here.token);
+				expect(answer.token).to.equal(laptop.token);
 				expect(new Date(answer.tokenExpires as string).getTime()).to.be.greaterThan(Date.now());
 			} else expect(answer).to.deep.equal({});
 			expect((await get(url('me'), phone)).status).to.equal(401);
 			expect((await get(url('me'), person)).status).to.equal(401);
-			ok(await get(url('me'), here));
+			ok(await get(url('me'), laptop));
 			const left = (await app.store.users.findOne({ _id: person.id }))?.services?.resume?.loginTokens.length;
 			expect(left).to.equal(path === 'users.removeOtherTokens' ? 1 : 2);
 		}
@@ -222,7 +222,7 @@ describe('calls of Rocket.Chat’s clients over DDP', () => {
 		expect(await roomkey.call(admin, 'private-settings/get', new Date())).to.deep.equal({ update: [], remove: [] });
 	});
 
-	it('saveSettings: several at once', async () => {
+	it('saveSettings: several in one call', async () => {
 		const changes = [{ _id: 'E2E_Enabled_Mentions', value: false }];
 		expect(await roomkey.call(admin, 'saveSettings', changes)).to.equal(true);
 		expect(await roomkey.call(admin, 'private-settings/get')).to.deep.include(changes[0]);

@@ -45,7 +45,7 @@ describe('REST, people and settings', () => {
 		return post(`${api}/users.create`, admin, { email, name: username, username, password: 'rocket.chat', ...more });
 	}
 
-	it('creates three users at once, who log in with plain passwords', async () => {
+	it('creates three users concurrently, who log in with plain passwords', async () => {
 		const answers = await Promise.all([create(), create(), create()]);
 		for (const { status, headers, body } of answers) {
 			expect(status).to.equal(200);
@@ -211,7 +211,7 @@ describe('REST, people and settings', () => {
 	describe('settings', () => {
 		const save = (id: string, body: unknown, as: Person | null = admin) => post(`${api}/settings/${id}`, as, body);
 
-		it('take effect at once', async () => {
+		it('take effect immediately', async () => {
 			for (const value of [false, true]) {
 				const { status, text } = await save('E2E_Enable', { value });
 				expect({ status, text }).to.deep.equal({ status: 200, text: '{"success":true}' });
@@ -251,7 +251,7 @@ describe('REST, people and settings', () => {
 		});
 	});
 
-	it('gives roles permissions, with effect at once', async () => {
+	it('gives roles permissions, which take effect immediately', async () => {
 		const update = (roles: string[]) =>
 			post(`${api}/permissions.update`, admin, { permissions: [{ _id: 'delete-user', roles }] });
 		const { user } = (await create()).body as { user: User };

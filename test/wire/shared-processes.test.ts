@@ -95,7 +95,7 @@ describe('several processes on one store', () => {
 	const send = (server: Server, method: string, body: object) =>
 		post(`${server.url}/api/v1/${method}`, alice, body, { 'Idempotency-Key': 'one-call' });
 
-	it('a repeated call gets its first answer at another process after its own was killed', async () => {
+	it('a repeated call gets its first answer at another process after the first process was killed', async () => {
 		const [first, second] = [await start(), await start()];
 		const set = (server: Server) => send(server, 'e2e.setRoomKeyID', { rid, keyID: 'key' });
 		expect((await set(first)).text).to.equal('{"success":true}');
@@ -104,7 +104,7 @@ describe('several processes on one store', () => {
 		expect(await keyIdOf(open.store, rid)).to.equal('key');
 	});
 
-	it('a DDP client that was disconnected by the kill resumes its session at another process and learns that it won', async () => {
+	it('a DDP client that was disconnected by the kill resumes its session at another process and gets the first answer', async () => {
 		const [first, second] = [await start(), await start()];
 		const connect = async ({ url }: Server, former?: string) => {
 			const client = await clients.connect(`${url.replace('http', 'ws')}/websocket`, {}, former);
@@ -119,7 +119,7 @@ describe('several processes on one store', () => {
 		expect((await set(await connect(second, client.session))).error).to.equal(undefined);
 	});
 
-	it('a call that was running in the killed process runs again at another one, which has waited for it', async () => {
+	it('a call that was running in the killed process runs again at the process where a repeated call waits for it', async () => {
 		const [first, second] = [await start('hold'), await start()];
 		const lost = send(first, 'test.hold', {}).catch(() => 'lost');
 		await first.held;
@@ -129,7 +129,7 @@ describe('several processes on one store', () => {
 		expect((await repeated).body).to.deep.include({ ranIn: second.child.pid });
 	});
 
-	it('wrong passwords at once over three processes: exactly ten are checked', async () => {
+	it('of concurrent wrong passwords over three processes, exactly ten are checked', async () => {
 		const started = await Promise.all([start(), start(), start()]);
 		const guess = ({ url }: Server) => post(`${url}/api/v1/login`, null, { user: 'somebody', password: 'wrong' });
 		const answers = await Promise.all(Array.from({ length: 42 }, (_, i) => guess(started[i % 3] as Server)));

@@ -6,7 +6,7 @@ import type { Frame, RawClient } from '../support/ddp.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { headersOf, request } from '../support/rest.js';
 
-describe('a user who may not see a room any more does not read its streams', () => {
+describe('a user who may not see a room any more receives no events of its streams', () => {
 	let app: TestApp;
 	let owner: Person;
 	let member: Person;
@@ -76,7 +76,7 @@ describe('a user who may not see a room any more does not read its streams', () 
 		expect((await rest(gone)).map(asText)).to.have.members(ended(rid));
 	});
 
-	it('a user who leaves a channel may still read it, and misses nothing', async () => {
+	it('a user who leaves a channel may still read it, and misses no event', async () => {
 		const rid = await room({ t: 'c' });
 		const gone = await connect(member);
 		await watch(gone, rid);

@@ -173,7 +173,7 @@ describe('clients and the server', () => {
 			expect(await second.untilEcho()).to.deep.equal(THINGS);
 		});
 
-		it('no `added` for a document that the client has, no `changed` or `removed` for one it has not', async () => {
+		it('no `added` for a document that the client has, no `changed` or `removed` for one that it does not have', async () => {
 			const client = await connect();
 			for (const name of ['things', 'more']) client.send({ msg: 'sub', id: name, name });
 			await client.call('setUser', 'bob');
@@ -201,7 +201,7 @@ describe('clients and the server', () => {
 			expect(await client.next()).to.deep.equal({ msg: 'ready', subs: ['s'] });
 		});
 
-		it('`failed` with a version from its list, with which it is connected then', async () => {
+		it("`failed` with a version from the server's list, and the client connects with this version", async () => {
 			const support = ['pre2', '1'];
 			const client = await openAt('/websocket');
 			client.send({ msg: 'connect', version: '1', support });

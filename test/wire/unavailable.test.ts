@@ -172,7 +172,7 @@ for (const [what, error] of [
 				expect(await client.untilEcho()).to.deep.equal([]);
 			});
 
-			it('is tried longer than any error that is not the database’s', async () => {
+			it("is repeated for longer than after an error that is not the database's", async () => {
 				const client = await subscriber();
 				client.send(SUB);
 				await client.next();
@@ -186,7 +186,7 @@ for (const [what, error] of [
 				expect(await client.next()).to.deep.equal({ msg: 'added', ...document, fields: { roles: ['r'] } });
 			});
 
-			it('that begins meanwhile is answered nosub with 503', async () => {
+			it('that begins while the database is away is answered with nosub 503', async () => {
 				const client = await subscriber();
 				away = error;
 				client.send(SUB);
@@ -195,7 +195,7 @@ for (const [what, error] of [
 				expect(received).to.include({ error: 503, reason: REASON });
 			});
 
-			it('that its client ends meanwhile is read no more', async () => {
+			it('that its client stops while the database is away is not read any more', async () => {
 				const client = await subscriber();
 				client.send(SUB);
 				await client.next();

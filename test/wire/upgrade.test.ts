@@ -15,7 +15,7 @@ const echo = method({
 	run: ({ value }) => value,
 });
 
-describe('an upgrade that is offered', () => {
+describe('a request that offers an upgrade', () => {
 	let app: TestApp;
 	before(async () => {
 		app = await startApp({ methods: [echo] });
@@ -71,7 +71,7 @@ describe('an upgrade that is offered', () => {
 		});
 	}
 
-	it('is a WebSocket in any case of letters', async () => {
+	it('is a WebSocket, in whatever case the header is written', async () => {
 		const answer = await raw(
 			'GET /websocket HTTP/1.1\r\nHost: x\r\nUpgrade: WebSocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 5\r\n\r\n',
 		);

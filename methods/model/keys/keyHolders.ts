@@ -9,7 +9,7 @@ import { membershipsOfUser } from '../memberships/roomsOfUser.js';
 import { holdsKey } from './memberKeys.js';
 import { readRoomKeyFields } from './roomKeyId.js';
 
-/** Number of memberships that are read at once, to find a holder among them. */
+/** Number of memberships that are read in one query, to find a holder among them. */
 const PAGE_SIZE = 100;
 
 /** Projection of the fields that `holdsKey` needs. */

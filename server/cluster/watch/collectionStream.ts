@@ -9,7 +9,7 @@ import type { ChangeCursor, WatchedDatabase } from './database.js';
 import { RemovedDocuments } from './removedDocuments.js';
 import type { WatchedCollection, WatchSink } from './sink.js';
 
-/** Shortest time between two requests that find no event, in ms. Some servers answer them at once. */
+/** Shortest time between two requests that find no event, in ms. Some servers answer them without waiting. */
 const MIN_IDLE_MS = 50;
 
 const ChangeEvent = Match.ObjectIncluding({ operationType: String });

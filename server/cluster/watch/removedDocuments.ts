@@ -29,7 +29,7 @@ export class RemovedDocuments {
 		private readonly sink: Pick<WatchSink, 'report'>,
 	) {}
 
-	/** Reports a removed document, at once or a little later. */
+	/** Reports a removed document, immediately or a little later. */
 	add(id: string): void {
 		const { key } = this.collection;
 		if (!WITH_FIELDS.has(key)) {

@@ -70,7 +70,7 @@ function passToWs(socket: Socket, reader: SocketReader, piece: Buffer): void {
 
 /**
  * Discards a long rest in the read buffer of a socket that has closed. It runs before the listener of `ws`, which would
- * handle the whole rest at once: 80 kB of tiny frames take 4 ms, and the server may close hundreds of sockets in one
+ * handle the whole rest in one turn: 80 kB of tiny frames take 4 ms, and the server may close hundreds of sockets in one
  * turn.
  */
 function onClose(this: Socket): void {

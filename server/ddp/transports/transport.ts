@@ -45,7 +45,7 @@ export interface Transport {
 	broadcast(message: Broadcast): void;
 	/** Closes the transport. The client receives the code and the text of the reason. */
 	close(reason: CloseReason): void;
-	/** Disconnects the client at once: without sending buffered data, and without waiting for its close frame. */
+	/** Disconnects the client immediately: without sending buffered data, and without waiting for its close frame. */
 	terminate(): void;
 	/**
 	 * Passes no messages to the session until `resume`, and reads no data, so that TCP stops the client. Both functions are

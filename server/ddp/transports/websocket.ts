@@ -127,7 +127,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 	/** Handles all messages of one SockJS frame. Reading is paused until the session has accepted them. */
 	protected handleMessages(messages: readonly string[]): void {
 		this.incomingBuffer().push(messages);
-		// The buffer is gone if the session has accepted all messages at once.
+		// The buffer is gone if the session has accepted all messages immediately.
 		if (this.#incoming) this.webSocket.pause();
 	}
 
