@@ -3,6 +3,7 @@ import { batchesOf } from '../../shared/batches.js';
 import type { Change, EventPayloads } from '../../shared/events.js';
 import { isChangeOf, type Store } from '../../shared/store.js';
 import { PROFILE_FIELDS } from '../accounts/me.js';
+import { TasksInOrder } from '../model/inOrder.js';
 import { clientMembership } from '../model/memberships/clientMembership.js';
 import { MEMBER, userIdsOfMemberships } from '../model/memberships/members.js';
 import { dropCachedPermission } from '../model/permissions/permissions.js';
@@ -28,13 +29,30 @@ const BATCH = 500;
 
 const ROOMS_CHANGED = '/rooms-changed';
 
+const tasksOf = new WeakMap<StreamSubscribers, TasksInOrder>();
+
+/**
+ * Publishes something after what was published before under the same key. A publication reads the store, and the reads of a
+ * later one may end first: subscribers would receive the older state last.
+ */
+function inOrder(subscribers: StreamSubscribers, key: string, publish: () => Promise<void>): Promise<void> {
+	let tasks = tasksOf.get(subscribers);
+	if (!tasks) {
+		tasks = new TasksInOrder();
+		tasksOf.set(subscribers, tasks);
+	}
+	return tasks.run(key, publish);
+}
+
 /**
  * Publishes a change to subscribers: a room to its members, a membership and an account to its user, a permission and a
  * setting to all.
  */
 export function publishChange(change: Change, store: Store, subscribers: StreamSubscribers): Promise<void> | undefined {
 	if (isChangeOf(change, 'subscriptions')) return publishMembership(change, store, subscribers);
-	if (isChangeOf(change, 'rooms')) return publishRoom(change, store, subscribers);
+	if (isChangeOf(change, 'rooms')) {
+		return inOrder(subscribers, `room ${change.document._id}`, () => publishRoom(change, store, subscribers));
+	}
 	if (isChangeOf(change, 'users')) return publishUser(change, store, subscribers);
 	if (isChangeOf(change, 'permissions')) {
 		const { _id, roles } = change.document;
@@ -59,7 +77,9 @@ export function publishChange(change: Change, store: Store, subscribers: StreamS
 function publishUser(change: Change<'users'>, store: Store, subscribers: StreamSubscribers): Promise<void> | undefined {
 	const { _id: userId } = change.document;
 	const isProfileRead = subscribers.eventsWithReaders('notify-user').has(`${userId}/userData`);
-	const profilePublished = isProfileRead ? publishProfile(change, store, subscribers) : undefined;
+	const profilePublished = isProfileRead
+		? inOrder(subscribers, `profile ${userId}`, () => publishProfile(change, store, subscribers))
+		: undefined;
 	if (change.action === 'removed')
 		subscribers.notify({ stream: 'notify-logged', eventName: 'Users:Deleted', args: [{ userId }] });
 	// For most users nobody reads anything: then undefined is returned, so that nothing is awaited.

@@ -28,6 +28,8 @@ export interface Caller extends RateLimitClient {
 	readonly randomSeed?: string | null;
 	/** True for a call that a method or publication makes: it is not counted. */
 	readonly isNested?: boolean;
+	/** For a nested call made by a method: the number of calls around it. Default 0. */
+	readonly depth?: number;
 	/** The second factor that came with the call. */
 	readonly secondFactor?: SecondFactor | undefined;
 	/** Absent if the call has no idempotency key. */

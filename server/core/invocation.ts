@@ -224,6 +224,7 @@ export class Invocation implements MethodContext, Events, EventSource {
 		const outer = this;
 		const result = await this.invoke(name, clone(args), {
 			isNested: true,
+			depth: (this.caller.depth ?? 0) + 1,
 			userId,
 			hashedToken,
 			connection,

@@ -24,6 +24,12 @@ export interface Invoker {
 	invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown>;
 }
 
+/**
+ * Maximum nesting of calls. Methods that call each other without end would block the event loop until the memory is used
+ * up: no timer fires meanwhile, so their time limits have no effect.
+ */
+const MAX_DEPTH = 100;
+
 /** A method, and the observer of its calls. */
 interface Entry {
 	readonly method: Method;
@@ -112,6 +118,9 @@ export function createInvoker(
 	function invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {
 		const entry = byName.get(name);
 		if (!entry) return Promise.reject(refuseUnknown(observer, name, caller));
+		if ((caller.depth ?? 0) > MAX_DEPTH) {
+			return Promise.reject(new Error(`Methods call each other more than ${MAX_DEPTH} deep; the last is '${name}'`));
+		}
 		if (!runInContext || caller.isNested) return run(entry, params, caller);
 		return runInContext({ method: name, definition: entry.method, caller, params }, () => run(entry, params, caller));
 	}

@@ -18,6 +18,8 @@ function contextual(name: string, run: (context: MethodContext) => unknown) {
 
 describe('invoke', () => {
 	let roomkey: TestRoomkey;
+	/** Number of calls of `call-itself`. */
+	let depth = 0;
 
 	before(async () => {
 		roomkey = await openRoomkey([
@@ -43,6 +45,11 @@ describe('invoke', () => {
 				await context.call('setUserId-later');
 				return context.userId;
 			}),
+			contextual('call-itself', async (context) => {
+				depth++;
+				await undefined;
+				return context.call('call-itself');
+			}),
 			contextual('signal', ({ signal }) => signal.aborted),
 			contextual('call-signal', (context) => context.call('signal')),
 			contextual('call-echo', async (context) => {
@@ -53,6 +60,15 @@ describe('invoke', () => {
 		]);
 	});
 	after(() => roomkey.close());
+
+	it('ends methods that call each other without end, and logs the reason once', async () => {
+		roomkey.log.lines.length = 0;
+		expect(await rejection(roomkey.call(null, 'call-itself'))).to.include({ error: 500 });
+		expect(depth).to.equal(101);
+		const text = "Methods call each other more than 100 deep; the last is 'call-itself'";
+		expect(roomkey.log.lines).to.have.length(1);
+		expect(roomkey.log.lines[0]?.facts).to.have.nested.property('err.message', text);
+	});
 
 	it('passes arguments by name and leaves absent ones undefined', async () => {
 		expect(await roomkey.call(null, 'sum', 2, 3)).to.equal(5);

@@ -1,0 +1,16 @@
+/** Runs tasks with the same key one after another, in the order of the calls. */
+export class TasksInOrder {
+	/** The last task of each key that has not ended. */
+	readonly #last = new Map<string, Promise<void>>();
+
+	/** Runs a task, at once if no other one with its key is running. @returns settles as the task does */
+	run(key: string, task: () => Promise<void>): Promise<void> {
+		const running = this.#last.get(key)?.then(task) ?? task();
+		const clear = () => {
+			if (this.#last.get(key) === ended) this.#last.delete(key);
+		};
+		const ended = running.then(clear, clear);
+		this.#last.set(key, ended);
+		return running;
+	}
+}
