@@ -1,4 +1,5 @@
 /** What must work through a proxy that ends TLS. Each proxy's test file calls this. */
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -7,6 +8,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import SockJS from 'sockjs-client';
 import { WebSocket } from 'ws';
+import { blockWith } from '../docs/pages.js';
 import { freePort } from '../support/freePort.js';
 import { type Program, startRoomkey } from './processes.js';
 
@@ -164,6 +166,23 @@ export function describeProxy(name: string, startProxy: (port: number, upstream:
 			expect(lines).to.have.length.of.at.least(2);
 			for (const line of lines) expect(JSON.parse(line)).to.have.property('clientAddress', CLIENT);
 			expect(roomkey.output).not.to.include('9.9.9.9');
+		});
+
+		it('is checked by the commands of docs/deploying.md', async () => {
+			const before = roomkey.output.length;
+			const run = (block: string, functions = '') => {
+				const env = { ...process.env, CURL_CA_BUNDLE: CERTIFICATE, LOG: roomkey.output.slice(before) };
+				const script = `curl() { command curl --interface ${CLIENT} -4 "$@"; }\n${functions}\n${block}`;
+				return execFileSync('bash', ['-c', script], { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] });
+			};
+			const block = blockWith('docs/deploying.md', 'SITE=').replace('chat.example.com', `localhost:${port}`);
+			const [ready, info, upgrade, metrics, login] = run(block).split(/\r?\n/);
+			expect([ready, upgrade, metrics]).to.deep.equal(['ready', 'HTTP/1.1 101 Switching Protocols', '404']);
+			expect(JSON.parse(`${info}`)).to.include({ success: true });
+			expect(JSON.parse(`${login}`)).to.include({ status: 'error', error: 403 });
+			await roomkey.printed('"method":"login"', before);
+			const line = run(blockWith('docs/deploying.md', 'journalctl'), 'journalctl() { printf %s "$LOG"; }');
+			expect(JSON.parse(line)).to.include({ method: 'login', outcome: 'refused', clientAddress: CLIENT });
 		});
 
 		it('is reached again after a restart, without a restart of the proxy', async () => {

@@ -43,9 +43,9 @@ export class Program {
 		}
 	}
 
-	/** Resolves when its output has this text. */
-	async printed(text: string): Promise<void> {
-		while (!this.output.includes(text)) {
+	/** Resolves when its output has this text, at this position or later. */
+	async printed(text: string, from = 0): Promise<void> {
+		while (!this.output.includes(text, from)) {
 			const data = [this.child.stdout, this.child.stderr].map((stream) =>
 				once(stream as NodeJS.ReadableStream, 'data'),
 			);

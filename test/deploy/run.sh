@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# `npm run test:deploy`: the files in deploy/ with the real nginx, Caddy, systemd-analyze and debootstrap, which apt-get
+# `npm run test:deploy`: the files in deploy/ with the real nginx, Caddy, systemd-analyze, debootstrap, curl and jq, which apt-get
 # installs if they are missing. Needs root, for chroot. DEBIAN_FOLDER may name a Debian that debootstrap has made already.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 export PATH=$PATH:/usr/sbin
-declare -A package=([nginx]=nginx-light [caddy]=caddy [systemd-analyze]=systemd [debootstrap]=debootstrap)
+declare -A package=([nginx]=nginx-light [caddy]=caddy [systemd-analyze]=systemd [debootstrap]=debootstrap [curl]=curl
+	[jq]=jq)
 missing=()
 for command in "${!package[@]}"; do
 	command -v "$command" >/dev/null || missing+=("${package[$command]}")

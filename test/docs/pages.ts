@@ -15,11 +15,15 @@ const ELSEWHERE = ['docs/e2e.md'];
 export const blocks: readonly Block[] = pages
 	.filter((page) => !ELSEWHERE.includes(page))
 	.flatMap((page) =>
-		Array.from(readFileSync(page, 'utf8').matchAll(/^```(.*)\n([\s\S]*?)^```$/gm), ([, info = '', code = '']) => ({
-			page,
-			info,
-			code,
-		})),
+		// A block in a list is indented.
+		Array.from(
+			readFileSync(page, 'utf8').matchAll(/^( *)```(.*)\n([\s\S]*?)^\1```$/gm),
+			([, indent = '', info = '', code = '']) => ({
+				page,
+				info,
+				code: code.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+			}),
+		),
 	);
 
 /** The block of a page that begins with a text; else the one that contains it. */

@@ -60,12 +60,27 @@ const HERE: readonly (readonly [page: string, text: string])[] = [
 	['docs/operating.md', 'ADMIN_USERNAME'],
 	['docs/operating.md', 'roomkey user add root'],
 	['docs/operating.md', 'roomkey user add helper'],
-	['docs/operating.md', 'node dist/server/cli/main.js backup'],
-	['docs/operating.md', 'node dist/server/cli/main.js export'],
+	['docs/operating.md', 'NOW=$(date +%F-%H%M%S)\nroomkey backup'],
+	['docs/operating.md', 'NOW=$(date +%F-%H%M%S)\nroomkey export'],
 	['docs/rest.md', 'curl http'],
 	['docs/rest.md', '/api/v1/login'],
 	['docs/rest.md', 'method.call/rooms:get'],
 ];
+
+/** Commands for a service and its proxy, which serviceSamples.test.ts and test/deploy run. */
+const OF_SERVICES: readonly (readonly [page: string, text: string])[] = [
+	['docs/deploying.md', 'user password admin'],
+	['docs/deploying.md', 'main.js check'],
+	['docs/deploying.md', 'main.js import'],
+	['docs/deploying.md', 'SITE='],
+	['docs/deploying.md', 'journalctl'],
+	['docs/operating.md', 'roomkey backup --data /var'],
+	['docs/operating.md', 'BACKUP='],
+	['docs/operating.md', 'journalctl'],
+];
+
+/** The command, as pages call it. */
+const ROOMKEY = `roomkey() { '${process.execPath}' '${path.resolve('dist/server/cli/main.js')}' "$@"; }`;
 
 describe('programs of the documentation', () => {
 	let folder: string;
@@ -130,7 +145,7 @@ describe('programs of the documentation', () => {
 		const run = new Set([
 			...ELSEWHERE.map(([command]) => `${command}\n`),
 			...GUIDE.map((text) => blockWith('docs/building.md', text)),
-			...HERE.map(([page, text]) => blockWith(page, text)),
+			...[...HERE, ...OF_SERVICES].map(([page, text]) => blockWith(page, text)),
 		]);
 		const commands = blocks.filter(({ info }) => info === 'sh');
 		expect(commands.filter(({ code }) => !run.has(code))).to.deep.equal([]);
@@ -187,25 +202,25 @@ describe('programs of the documentation', () => {
 	it('start a server as docs/operating.md shows', async () => {
 		const folderOfData = path.join(folder, 'data');
 		for (const text of ['ADMIN_USERNAME', 'node dist/server/cli/main.js\n']) {
-			const command = blockWith('docs/operating.md', text);
+			// The shell becomes the server, so that a signal reaches it.
+			const command = blockWith('docs/operating.md', text).replace(/ roomkey$/m, ' node dist/server/cli/main.js');
 			const output = lines(start('bash', ['-c', command], { PORT: '0', ROOMKEY_DATA: folderOfData }, '.'));
 			expect((await output.next()).value).to.match(/^Roomkey listening on http:\/\/127\.0\.0\.1:\d+$/);
 			await stop();
 		}
 		expect(stderr).to.include('"username":"root"');
 
-		// What the server has stored is copied in both ways.
-		const names = /roomkey-data|roomkey-restored|roomkey-copy|saved|exported/g;
-		for (const text of ['backup', 'export']) {
-			const command = blockWith('docs/operating.md', `node dist/server/cli/main.js ${text}`).replaceAll(
-				names,
-				(name) => (name === 'roomkey-data' ? folderOfData : path.join(folder, name)),
-			);
-			await readAll(start('bash', ['-ec', command], {}, '.'));
-			if (child && child.exitCode === null) await once(child, 'close');
-			expect(child?.exitCode, stderr).to.equal(0);
+		// What the server has stored is copied in both ways, a second time too.
+		for (const date of ['1', '2']) {
+			for (const text of ['backup', 'export']) {
+				const command = blockWith('docs/operating.md', `NOW=$(date +%F-%H%M%S)\nroomkey ${text}`);
+				const script = `${ROOMKEY}\ndate() { echo ${date}; }\n${command.replace('roomkey-data', folderOfData)}`;
+				await readAll(start('bash', ['-ec', script]));
+				if (child && child.exitCode === null) await once(child, 'close');
+				expect(child?.exitCode, stderr).to.equal(0);
+			}
 		}
-		for (const copy of ['roomkey-restored', 'roomkey-copy']) {
+		for (const copy of ['restored-1', 'restored-2', 'imported-1', 'imported-2']) {
 			const { store, close } = await openStore({ kind: 'files', folder: path.join(folder, copy) }, memoryLog());
 			expect(await store.users.findOne({ username: 'root' })).to.include({ username: 'root' });
 			await close();
@@ -214,10 +229,9 @@ describe('programs of the documentation', () => {
 
 	it('make users and tokens as docs/operating.md shows', async () => {
 		const data = path.join(folder, 'data');
-		const roomkey = `roomkey() { ${process.execPath} dist/server/cli/main.js "$@"; }`;
 		const first = blockWith('docs/operating.md', 'roomkey user add root').replace('roomkey-data', data);
 		const second = blockWith('docs/operating.md', 'roomkey user add helper');
-		const script = `${roomkey}\n${first.trim()} <<< a-long-password\n${second.replace('--json', '--json > users.json')}echo $TOKEN`;
+		const script = `${ROOMKEY}\n${first.trim()} <<< a-long-password\n${second.replace('--json', '--json > users.json')}echo $TOKEN`;
 		const output = await readAll(
 			start('bash', ['-ec', script.replace('users.json', `${folder}/users.json`)], { ROOMKEY_DATA: data }, '.'),
 		);

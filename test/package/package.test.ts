@@ -108,6 +108,12 @@ describe('the package', function () {
 		const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
 		const url = line.slice(line.indexOf('http'));
 		expect(await (await fetch(`${url}/api/info`)).json()).to.include({ success: true });
+		// The programs of README and docs/ddp.md find `ws` beside the package, too.
+		const program = blockWith('README.md', 'WebSocket').replace('127.0.0.1:3000', new URL(url).host);
+		writeFileSync(path.join(consumer, 'call.mjs'), program);
+		const { code, output } = await run(process.execPath, ['call.mjs'], { cwd: consumer });
+		expect({ code, output }).to.deep.include({ code: 0 });
+		expect(output).to.include('{"msg":"result","id":"2"}');
 		const ended = once(child, 'exit');
 		child.kill();
 		expect(await ended).to.deep.equal([0, null]);
