@@ -74,7 +74,7 @@ await build({
 	format: 'esm',
 	minify: true,
 	// Node prints the line that throws an error without a catch.
-	lineLimit: 200,
+	lineLimit: 400,
 	// For stack traces.
 	keepNames: true,
 	logLevel: 'warning',

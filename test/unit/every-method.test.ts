@@ -111,6 +111,16 @@ const SECRET_FIELDS = [
 	'departures',
 ];
 
+/** Arguments of several methods that may be left out: flags, and texts. */
+const OPTIONAL_FLAGS: ReadonlySet<string> = new Set([
+	...['verified', 'requirePasswordChange', 'setRandomPassword', 'joinDefaultChannels', 'sendWelcomeEmail'],
+	...['confirmRelinquish', 'excludeSelf', 'readOnly'],
+]);
+const OPTIONAL_TEXTS: ReadonlySet<string> = new Set([
+	...['bio', 'nickname', 'roomTopic', 'roomDescription', 'roomAnnouncement'],
+	...['username3', 'username4', 'username5', 'username6', 'username7', 'username8', 'username9'],
+]);
+
 describe('every method', () => {
 	let roomkey: TestRoomkey;
 	let people: Record<string, Person | null>;
@@ -185,6 +195,7 @@ describe('every method', () => {
 
 	/** Arguments that the method accepts. */
 	function acceptedArgument(name: string): unknown {
+		const optional = <T>(value: T) => (random() < 0.5 ? value : undefined);
 		const who = pick(Object.values(people));
 		const word: Record<string, () => unknown> = {
 			rid: () => pick(rids),
@@ -225,7 +236,18 @@ describe('every method', () => {
 			active: () => true,
 			updatedSince: () => new Date(0),
 			updatedAt: () => new Date(0),
+			message: () => ({ rid: pick(rids), msg: 'text' }),
+			value: () => true,
+			activeStatus: () => true,
+			tokenId: () => 'id-of-token',
+			username1: () => who?.username,
+			username2: () => optional('member'),
+			roles: () => optional(['bot']),
+			filter: () => optional('member'),
 		};
+		if (OPTIONAL_FLAGS.has(name)) return optional(true);
+		if (OPTIONAL_TEXTS.has(name)) return optional('text');
+		if (!(name in word)) throw new Error(`Give an accepted value for arguments named '${name}' in acceptedArgument`);
 		return word[name]?.();
 	}
 

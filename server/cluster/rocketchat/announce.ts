@@ -11,8 +11,8 @@ import { isChangeOf, type Store } from '../../../shared/store.js';
 /** An event of Rocket.Chat, with its arguments. */
 export type Announcement = readonly [event: string, ...args: unknown[]];
 
-/** The fields of a user that every other user may see. */
-const PUBLIC_USER = { username: 1, name: 1, nickname: 1, bio: 1, roles: 1, active: 1, type: 1 } as const;
+/** The fields of a user that are sent to Rocket.Chat. It decides which of them other users may see. */
+const ANNOUNCED_USER_FIELDS = { username: 1, name: 1, nickname: 1, bio: 1, roles: 1, active: 1, type: 1 } as const;
 
 /** Converts an event of this process. Returns undefined for an event that Rocket.Chat does not need. */
 export async function announcementOf<N extends EventName>(
@@ -64,11 +64,11 @@ async function userAnnouncement(
 ): Promise<Announcement | undefined> {
 	const { _id: id } = document;
 	if (action === 'removed') return ['watch.users', { id, clientAction: 'removed' }];
-	const user = await store.users.findOne({ _id: id }, { projection: PUBLIC_USER });
+	const user = await store.users.findOne({ _id: id }, { projection: ANNOUNCED_USER_FIELDS });
 	if (!user) return undefined;
 	if (action === 'inserted') return ['watch.users', { id, clientAction: 'inserted', data: user }];
 	const { _id, ...diff } = user;
-	const missing = Object.keys(PUBLIC_USER).filter((field) => !Object.hasOwn(diff, field));
+	const missing = Object.keys(ANNOUNCED_USER_FIELDS).filter((field) => !Object.hasOwn(diff, field));
 	const unset = Object.fromEntries(missing.map((field) => [field, 1]));
 	return ['watch.users', { id, clientAction: 'updated', diff, unset }];
 }
