@@ -486,6 +486,7 @@ describe('publications over DDP', () => {
 					return run();
 				});
 				client.send({ msg: 'sub', id: 's', name: 'patient' });
+				await client.untilEcho();
 				client.send({ msg: 'unsub', id: 's' });
 				expect(await client.untilEcho()).to.deep.equal([NOSUB]);
 				while (ended?.deref()) {
