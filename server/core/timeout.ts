@@ -5,6 +5,8 @@ import { clientError } from '../../shared/errors.js';
 export interface TimeoutClock {
 	/** Stops the clock until this promise is settled, because its duration does not count towards the time limit. */
 	exclude<T>(wait: Promise<T>): Promise<T>;
+	/** Ends the time limit, because the outcome is not needed any more. */
+	end(): void;
 }
 
 class Timeout implements TimeoutClock {

@@ -1,4 +1,7 @@
 /** Publications over real sockets: test/contract/ddp.md sections 7 and 10 to 12. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import { ClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -32,6 +35,12 @@ const publications = [
 		}),
 	),
 	publication({ ...anyone, name: 'typed', args: { n: Number }, run: (_args, context) => context.ready() }),
+	publication({
+		...anyone,
+		name: 'patient',
+		timeout: 1_000_000,
+		run: (_args, context) => runs.get('patient')?.(context, []),
+	}),
 	publication({ ...anyone, name: 'users only', anonymous: false, run: (_args, context) => context.ready() }),
 	publication({ ...anyone, name: null, run: (_args, context) => universal(context, []) }),
 	publication({ ...anyone, name: null, run: (_args, context) => secondUniversal(context, []) }),
@@ -446,6 +455,46 @@ describe('publications over DDP', () => {
 			});
 			expect(received).to.deep.equal(['stopped', 'at once', 'end']);
 		});
+
+		it('a publish function that never ends does not count as unanswered when its subscription has ended', async () => {
+			const client = await connect();
+			runs.set('patient', (context) => {
+				context.unblock();
+				return new Promise(() => {});
+			});
+			// More than may be unanswered.
+			const ids = Array.from({ length: 150 }, (_, i) => `s${i}`);
+			for (const id of ids) {
+				client.send({ msg: 'sub', id, name: 'patient' });
+				client.send({ msg: 'unsub', id });
+			}
+			expect(await client.untilEcho()).to.deep.equal(ids.map((id) => ({ msg: 'nosub', id })));
+		});
+
+		for (const [what, run] of [
+			['never ends', () => new Promise(() => {})],
+			['never calls ready', () => {}],
+		] as const) {
+			it(`a subscription that has ended is forgotten, even if its publish function ${what}`, async () => {
+				setFlagsFromString('--expose-gc');
+				const collectGarbage = runInNewContext('gc') as () => void;
+				const client = await connect();
+				let ended: WeakRef<PublicationContext> | undefined;
+				runs.set('patient', (context) => {
+					context.unblock();
+					ended = new WeakRef(context);
+					return run();
+				});
+				client.send({ msg: 'sub', id: 's', name: 'patient' });
+				await client.untilEcho();
+				client.send({ msg: 'unsub', id: 's' });
+				expect(await client.untilEcho()).to.deep.equal([NOSUB]);
+				while (ended?.deref()) {
+					await nextTurn();
+					collectGarbage();
+				}
+			});
+		}
 
 		it('calls onStop when the client disconnects', async () => {
 			const client = await connect();

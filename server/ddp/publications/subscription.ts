@@ -43,6 +43,11 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	#unblock: (() => void) | undefined;
 	/** Limits the time of the publish function while it runs. Waiting for a slow client does not count. */
 	#timeoutClock: TimeoutClock | undefined;
+	/**
+	 * Called when the subscription ends. While the publish function runs, it lets `run` end; afterwards it stops the timer of
+	 * the warning.
+	 */
+	#onEnd: (() => void) | undefined;
 	readonly #controller = new AbortController();
 	#stopListeners: (() => void | Promise<void>)[] | undefined;
 	#queries: CompactSet<LiveQuerySubscriber>;
@@ -96,41 +101,50 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	/**
 	 * Runs the publish function.
 	 * @param unblock lets the connection's next message start
-	 * @returns resolves when the publish function has ended and its live queries are published; never rejects
+	 * @returns resolves when the publish function has ended and its live queries are published, or when no message waits for
+	 *   the publish function and the subscription has ended; never rejects
 	 */
 	async run(unblock: () => void): Promise<void> {
 		// A subscription that started earlier in this turn of the event loop may have closed the connection.
 		if (this.hasStopped) return;
 		this.#unblock = unblock;
+		const ended = new Promise<void>((resolve) => {
+			this.#onEnd = resolve;
+		});
 		try {
 			const { publication } = this;
 			const args = checkArgs(publication, parse(this.params) as unknown[]);
 			if (!publication.anonymous && this.userId === null) throw clientError('invalidUser');
-			await withTimeout(publication.timeout, async (clock) => {
+			const published = withTimeout(publication.timeout, async (clock) => {
 				this.#timeoutClock = clock;
 				const queries = await runPublication(publication, args, this);
 				if (queries) await this.publishQueries(queries);
 			});
+			await Promise.race([published, ended]);
 		} catch (thrown) {
 			this.fail(thrown);
 		}
 		// Not used after this. They would occupy memory as long as the subscription exists.
 		this.#unblock = undefined;
 		this.#timeoutClock = undefined;
+		this.#onEnd = undefined;
 		if (this.#state === 'starting' && this.id !== null) this.scheduleReadyWarning();
 	}
 
 	/** Logs a warning if the subscription is still not ready after the time limit: its client may wait for ever. */
 	private scheduleReadyWarning(): void {
 		const { name, timeout } = this.publication;
-		setTimeout(() => {
+		const timer = setTimeout(() => {
 			if (this.#state !== 'starting') return;
 			this.log.warn({ subscription: name }, `Publication '${name}' returned no live query and has not called ready`);
 		}, timeout).unref();
+		this.#onEnd = () => clearTimeout(timer);
 	}
 
 	unblock(): void {
-		this.#unblock?.();
+		const unblock = this.#unblock;
+		this.#unblock = undefined;
+		unblock?.();
 	}
 
 	added(collection: string, id: unknown, fields: Fields): void {
@@ -226,6 +240,11 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		const listeners = this.#stopListeners ?? [];
 		this.#stopListeners = undefined;
 		for (const listener of listeners) this.callSafely(listener);
+		// A publish function that never ends must not count as an unanswered request, nor its time limit keep this object.
+		const isAwaited = this.#unblock !== undefined && !this.host.isClosed;
+		if (isAwaited) return;
+		this.#timeoutClock?.end();
+		this.#onEnd?.();
 	}
 
 	publishAdded(collection: string, id: unknown, fields: Fields): void {
