@@ -199,18 +199,18 @@ export const pathParameters = (path: string): string[] => Array.from(path.matchA
 
 /** Checks a route. @throws DefinitionError, also for members that do not fit each other or the arguments */
 function checkRoute(method: string, route: RestRoute, args: Patterns): void {
-	checkDefinition('rest of method', route, ROUTE, method);
+	checkDefinition('the REST route of method', route, ROUTE, method);
 	const { verb, path, body, unknownField, maxBody } = route;
 	const fail = (text: string) => {
 		throw new DefinitionError(text);
 	};
 	if (!VERBS_WITH_BODY.has(verb)) {
 		const member = body ? "body: 'object'" : maxBody !== undefined && 'maxBody';
-		if (member) fail(`${member} of rest of method '${method}' needs a verb with a body: POST, PUT or PATCH`);
+		if (member) fail(`${member} of the REST route of method '${method}' needs a verb with a body: POST, PUT or PATCH`);
 	}
 	const parameters = pathParameters(path);
 	if (body) {
-		const label = `body: 'object' of rest of method '${method}'`;
+		const label = `body: 'object' of the REST route of method '${method}'`;
 		if (Object.keys(args).length !== 1) fail(`${label} needs exactly one argument, which is the body`);
 		if (parameters.length > 0) fail(`${label} does not go with the path ${path}: the body is the only argument`);
 		if (unknownField) fail(`${label} does not go with unknownField: the pattern of the argument decides`);

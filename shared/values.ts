@@ -65,7 +65,10 @@ export function copyStorable(value: unknown, path: string, levels = MAX_DEPTH): 
 	if (levels === 0) throw new TypeError(`${path}: nested too deep`);
 	// `map` would skip the holes of a sparse array.
 	if (Array.isArray(value)) return Array.from(value, (item, i) => copyStorable(item, `${path}.${i}`, levels - 1));
-	if (value === undefined) throw new TypeError(`${path}: undefined can only be left out as a member of an object`);
+	if (value === undefined)
+		throw new TypeError(
+			`${path}: undefined cannot be stored here. Only members of objects may be undefined; they are left out`,
+		);
 	if (!isFields(value)) throw new TypeError(`${path}: ${describeType(value)} cannot be stored`);
 	const copy: Fields = {};
 	for (const key of Object.keys(value)) {

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { copyFile, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
-import { keepOwner, requireAccess } from '../dataFolder/access.js';
+import { giveToOwnerOfFolder, requireAccess } from '../dataFolder/access.js';
 import { openDataFile } from '../dataFolder/environment.js';
 import {
 	assertIntact,
@@ -25,7 +25,7 @@ import { thenClose } from './closing.js';
 export async function backupFolder(folder: string, target: string): Promise<void> {
 	const path = resolve(folder);
 	await assertHasData(path);
-	// A backup that root makes stays root's, because it holds secrets.
+	// If root makes the backup, it belongs to root, because it holds secrets.
 	await createEmptyFolder(target, (path) => mkdir(path, { recursive: true, mode: 0o700 }));
 	const readOnly = true;
 	const environment = await explained(path, async () => openDataFile(path, readOnly));
@@ -34,15 +34,15 @@ export async function backupFolder(folder: string, target: string): Promise<void
 			copyInto(target, async (file) => {
 				const leaveOutFreeSpace = true;
 				await forOwnerOnly(() => environment.backup(file, leaveOutFreeSpace));
-				keepOwner(file);
+				giveToOwnerOfFolder(file);
 			}),
 		() => environment.close(),
 	);
 }
 
 /**
- * Creates a data folder from a backup. If root runs this process, its files belong to the owner of the folder, and a new
- * folder belongs to the owner of the folder that it is in.
+ * Creates a data folder from a backup. If root runs this process, the files of the data folder get the owner of that folder;
+ * a data folder that is created gets the owner of its parent folder.
  *
  * @throws StoreError if the backup is incomplete, or the folder is not empty
  */

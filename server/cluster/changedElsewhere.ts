@@ -157,7 +157,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		document: Document | undefined,
 		{ action, last }: Reported,
 	): Promise<unknown> | undefined {
-		const removedState = last ? undefined : 'unknown';
+		const removedState = last ? undefined : 'idOnly';
 		const { isNew, wasKnown } = published.note(collection, id, document ?? removedState, Date.now());
 		if (!isNew) return undefined;
 		// A document whose state was published before cannot be a new one.

@@ -30,21 +30,17 @@ export class LastPublished {
 
 	/**
 	 * Records that a state is published now, unless it equals the last one. A write of this process is recorded in any case.
-	 * @param document the present state of the document. `unknown`: it was removed, and only its id is known. undefined: it
-	 *   was removed, and more of it is known, which counts as new even after `unknown`
+	 * @param document the present state of the document. `idOnly`: it was removed, and only its id is known. undefined: it
+	 *   was removed, and its former fields are known. The second is new even after the first, but not the first after the
+	 *   second
 	 * @param elsewhereAt when the state was read after a write elsewhere, in ms since 1970; undefined if this process has
 	 *   written it
 	 * @returns `isNew`: whether the state must be published; `wasKnown`: whether the last state was a document;
 	 *   `elsewhereAt` of the last state
 	 */
-	note(
-		collection: string,
-		id: string,
-		document: Record<string, unknown> | 'unknown' | undefined,
-		elsewhereAt?: number,
-	) {
+	note(collection: string, id: string, document: Record<string, unknown> | 'idOnly' | undefined, elsewhereAt?: number) {
 		const key = LastPublished.key(collection, id);
-		const removed = document === 'unknown' ? REMOVED_UNKNOWN : REMOVED;
+		const removed = document === 'idOnly' ? REMOVED_UNKNOWN : REMOVED;
 		const state = typeof document === 'object' ? stateOf(document) : removed;
 		const before = this.#entries.get(key);
 		const addsNothing = state === REMOVED_UNKNOWN && before?.state === REMOVED;
@@ -59,8 +55,8 @@ export class LastPublished {
 }
 
 /**
- * The hash of a document. The order of its fields does not matter, because MongoDB and an update in memory order new fields
- * differently. The time of the write and login tokens are left out, because no subscriber receives them.
+ * The hash of a document. The order of its fields does not matter, because MongoDB does not put new fields in the same
+ * order as an update in memory does. Login tokens and the time of the write are left out, because no subscriber receives them.
  */
 function stateOf({ _updatedAt, services, ...others }: Record<string, unknown>): string {
 	const { resume, ...otherServices } = (services ?? {}) as Record<string, unknown>;

@@ -15,7 +15,7 @@ const named = (uid: number | undefined) => (uid === 0 ? 'root' : `the user ${uid
  * Gives a file to the owner of its folder, if root runs this process. Otherwise a command that root runs would leave files
  * that the server, which has another account, cannot read.
  */
-export function keepOwner(path: string): void {
+export function giveToOwnerOfFolder(path: string): void {
 	if (ownUid() !== 0) return;
 	try {
 		const file = lstatSync(path);

@@ -3,7 +3,7 @@ import { closeSync, constants, existsSync, openSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { StoreError } from '../../shared/storeErrors.js';
-import { deniedError, isDenied, keepOwner, requireAccess } from './access.js';
+import { deniedError, giveToOwnerOfFolder, isDenied, requireAccess } from './access.js';
 import { DATA_FILE } from './manifest.js';
 
 /** Maximum number of LMDB databases: one for each collection and each index, including those of the application. */
@@ -39,8 +39,8 @@ export function openEnvironment(path: string, readOnly = false): Environment {
 	} catch (error) {
 		throw isDenied(error) ? deniedError(dirname(path)) : error;
 	} finally {
-		keepOwner(path);
-		keepOwner(lock);
+		giveToOwnerOfFolder(path);
+		giveToOwnerOfFolder(lock);
 	}
 }
 

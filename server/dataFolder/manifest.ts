@@ -3,7 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
-import { deniedError, isDenied, keepOwner } from './access.js';
+import { deniedError, giveToOwnerOfFolder, isDenied } from './access.js';
 
 export const DATA_FILE = 'data.mdb';
 const MANIFEST = 'manifest.json';
@@ -41,7 +41,7 @@ export async function makeFolder(path: string): Promise<void> {
 	if (first === undefined) return;
 	const made = [path];
 	while (made[0] !== first) made.unshift(dirname(made[0] as string));
-	made.forEach(keepOwner);
+	made.forEach(giveToOwnerOfFolder);
 	await syncFolder(dirname(first));
 }
 
@@ -169,7 +169,7 @@ export async function writeManifest(path: string): Promise<void> {
 	const next = join(path, `${MANIFEST}.${process.pid}`);
 	try {
 		await writeFile(next, `${JSON.stringify(manifest)}\n`, { mode: 0o600, flush: true });
-		keepOwner(next);
+		giveToOwnerOfFolder(next);
 		await rename(next, join(path, MANIFEST));
 	} catch (error) {
 		await rm(next, { force: true }).catch(() => {});

@@ -193,7 +193,7 @@ function watcherMetrics(watcher: { readonly state: WatcherState }): Metric[] {
 		metric(
 			'gauge',
 			'roomkey_watcher_behind_seconds',
-			'Age of the oldest write of other programs that may not be noticed yet',
+			'All writes of other programs that are older than this have been noticed',
 			() => single(watcher.state.behindMs / 1000, { mode: watcher.state.mode }),
 		),
 		metric(

@@ -4,7 +4,7 @@ import { escapeRegExp } from '../../shared/escapeRegExp.js';
 
 interface KnownPath {
 	readonly pattern: RegExp;
-	/** For each verb the method that the path belongs to; undefined for a path of Roomkey. */
+	/** For each verb the method that the path belongs to; undefined for a path without a method, such as `/readyz`. */
 	readonly methods: Map<string, string | undefined>;
 }
 
@@ -16,7 +16,7 @@ export class KnownPaths {
 
 	/**
 	 * @param path may contain parameters, such as `:id`
-	 * @param method the method that has the path; undefined for a path of Roomkey
+	 * @param method the method that has the path; undefined for a path without a method, such as `/readyz`
 	 * @throws DefinitionError if a method has a path that is taken
 	 */
 	add(path: string, verbs: readonly string[], method?: string): void {
@@ -44,7 +44,7 @@ export class KnownPaths {
 
 function takenPath(path: string, method: string | undefined, other: string | undefined): DefinitionError {
 	const owner = method !== undefined && other !== undefined ? `already that of method '${other}'` : "Roomkey's own";
-	return new DefinitionError(`rest of method '${method ?? other}': the path ${path} is ${owner}`);
+	return new DefinitionError(`the REST route of method '${method ?? other}': the path ${path} is ${owner}`);
 }
 
 /** The decoded path of a URL, without a slash at its end. The path `/` stays. */

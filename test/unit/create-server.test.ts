@@ -298,7 +298,7 @@ describe('createServer', () => {
 			['two/parts', '/api/v1/two/parts/', '/api/v1/two/parts/'],
 			['item/:id', 'item/:id', '/api/v1/item/:id'],
 		] as const) {
-			const expected = `rest of method 'b': the path GET ${path} is already that of method 'a'`;
+			const expected = `the REST route of method 'b': the path GET ${path} is already that of method 'a'`;
 			expect(await message(at('a', first), at('b', second))).to.equal(expected);
 		}
 		for (const [verb, path] of [
@@ -309,7 +309,7 @@ describe('createServer', () => {
 			['GET', '/api-docs'],
 			['GET', '/asyncapi.json'],
 		] as const) {
-			const expected = `rest of method 'a': the path ${verb} ${path} is Roomkey's own`;
+			const expected = `the REST route of method 'a': the path ${verb} ${path} is Roomkey's own`;
 			expect(await message(at('a', path, verb))).to.equal(expected);
 		}
 		expect(await message(at('a', 'login', 'POST'))).to.include("POST /api/v1/login is Roomkey's own");

@@ -42,34 +42,34 @@ describe('a wrong definition', () => {
 		[() => js.method({ ...METHOD, timeout: -1 }), "timeout of method 'a.b' must be a whole number of ms"],
 		[() => js.method({ ...METHOD, errors: 'x' }), "errors of method 'a.b' must be a list of error codes"],
 		[() => js.method({ ...METHOD, rest: 'get' }), "rest of method 'a.b' must be a verb or { verb, path }"],
-		[() => js.method({ ...METHOD, rest: { verb: 'GET' } }), "path of rest of method 'a.b' must be a text"],
+		[() => js.method({ ...METHOD, rest: { verb: 'GET' } }), "path of the REST route of method 'a.b' must be a text"],
 		[
 			() => js.method({ ...METHOD, rest: { verb: 'GET', path: '/a/:key' } }),
 			"The path /a/:key of method 'a.b' has the parameter 'key', which is not in args",
 		],
 		[
 			() => js.method({ ...METHOD, rest: { verb: 'GET', path: 'a', body: 'object' } }),
-			"body: 'object' of rest of method 'a.b' needs a verb with a body: POST, PUT or PATCH",
+			"body: 'object' of the REST route of method 'a.b' needs a verb with a body: POST, PUT or PATCH",
 		],
 		[
 			() => js.method({ ...METHOD, rest: { verb: 'DELETE', path: 'a', maxBody: 1000 } }),
-			"maxBody of rest of method 'a.b' needs a verb with a body: POST, PUT or PATCH",
+			"maxBody of the REST route of method 'a.b' needs a verb with a body: POST, PUT or PATCH",
 		],
 		[
 			() => js.method({ ...METHOD, args: { a: String, b: String }, rest: { verb: 'POST', path: 'a', body: 'object' } }),
-			"body: 'object' of rest of method 'a.b' needs exactly one argument, which is the body",
+			"body: 'object' of the REST route of method 'a.b' needs exactly one argument, which is the body",
 		],
 		[
 			() => js.method({ ...METHOD, rest: { verb: 'PUT', path: '/a/:id', body: 'object' } }),
-			"body: 'object' of rest of method 'a.b' does not go with the path /a/:id",
+			"body: 'object' of the REST route of method 'a.b' does not go with the path /a/:id",
 		],
 		[
 			() => js.method({ ...METHOD, rest: { verb: 'POST', path: 'a', body: 'object', unknownField: 'invalidRoom' } }),
-			"body: 'object' of rest of method 'a.b' does not go with unknownField",
+			"body: 'object' of the REST route of method 'a.b' does not go with unknownField",
 		],
 		[
 			() => js.method({ ...METHOD, rest: { verb: 'POST', path: 'a', unknownField: 'error-invalid-room' } }),
-			"unknownField of rest of method 'a.b' must be the name of an error of shared/errorTable.ts",
+			"unknownField of the REST route of method 'a.b' must be the name of an error of shared/errorTable.ts",
 		],
 		[() => js.method({ ...METHOD, args: { n: undefined } }), "args of method 'a.b': the pattern of 'n' is undefined"],
 		[

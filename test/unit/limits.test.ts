@@ -60,7 +60,7 @@ describe('the address of a client', () => {
 		});
 	}
 
-	it('accepts trusted networks as addresses, CIDR blocks and two words', () => {
+	it('is read behind trusted networks, which are a list of addresses, CIDR blocks, `loopback` and `private`', () => {
 		const valid = ['10.0.0.0/8', '::1', '1.2.3.4', '2001:db8::/32', 'loopback, private,10.1.2.3'];
 		for (const list of valid) expect(isNetworkList(list), list).to.equal(true);
 		const invalid = ['', '10.0.0.0/33', '10.1', '10', 'localhost', '10.0.0.0/8;', '10.0.0.1,', '*', '1.2.3.4:80'];
@@ -152,7 +152,7 @@ describe('rate limits of calls', () => {
 		['2001:db8:0:1::1', '2001:DB8::1:0:0:0:9', true],
 		['2001:db8:0:1::1', '2001:db8:0:2::1', false],
 		['fe80::1%eth0', 'fe80::2', true],
-		['no address', 'nor this', false],
+		['not-an-ip', 'other-text', false],
 		[null, null, true],
 	] as const) {
 		it(`count ${one} and ${other} as ${same ? 'one' : 'two'}`, async () => {
@@ -194,7 +194,7 @@ describe('rate limits of calls', () => {
 		expect(await allowed({ connectionId: 'a' }, names)).to.equal(5);
 	});
 
-	it('by default allow fifty calls for each address without a connection', async () => {
+	it('allow fifty calls of account methods by default for each address of callers without a DDP connection', async () => {
 		await open(accounts);
 		expect(await allowed({ clientAddress: '1.2.3.4' }, ['login', 'createUser'])).to.equal(50);
 		expect(await allowed({ clientAddress: '5.6.7.8' }, 'login')).to.equal(50);
@@ -266,9 +266,10 @@ describe('rate limits of calls', () => {
 			run: ({ account, outcome }, context) => context.attempt(account, outcomes[outcome as Outcome]),
 		});
 
-		/** The error codes of one attempt, or of several at once. */
+		/** The result of an attempt: `right`, or the code of its error. */
 		const attempt = (account: string, outcome: Outcome, clientAddress = '1.2.3.4') =>
 			roomkey.callAs({ clientAddress }, 'prove', account, outcome).catch(({ error }) => error);
+		/** The results of concurrent attempts. */
 		const attempts = (count: number, accountOf: (i: number) => string, outcome: Outcome, clientAddress?: string) =>
 			Promise.all(Array.from({ length: count }, (_, i) => attempt(accountOf(i), outcome, clientAddress)));
 		const alice = () => 'alice';
@@ -309,7 +310,7 @@ describe('rate limits of calls', () => {
 			expect(await attempts(4, alice, 'wrong', '4.4.4.4')).to.deep.equal([403, 403, 403, 'too-many-requests']);
 		});
 
-		it('of an account are forgotten when a login succeeds', async () => {
+		it('from an address are forgotten when a login from it succeeds', async () => {
 			for (let i = 0; i < 3; i++) {
 				expect(await attempts(9, alice, 'wrong')).to.deep.equal(Array(9).fill(403));
 				expect(await attempt('alice', 'right')).to.equal('right');

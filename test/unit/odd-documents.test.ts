@@ -10,11 +10,11 @@ import { addMember, addPerson, addRoom, type Person } from '../support/people.js
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-/** Maximum number of operations of the store in one call. It finds calls that never end. */
+/** Maximum number of operations of the store in one test. More mean that a call never ends. */
 const MAX_OPERATIONS = 500;
 
 /** A store that fails after too many operations. */
-function patient(store: Store): Store {
+function limited(store: Store): Store {
 	let operations = 0;
 	const wrap = (collection: object) =>
 		new Proxy(collection, {
@@ -35,7 +35,7 @@ describe('documents with malformed fields, as other programs may store them', ()
 	let owner: Person;
 
 	beforeEach(async () => {
-		roomkey = await openRoomkey(undefined, {}, patient);
+		roomkey = await openRoomkey(undefined, {}, limited);
 		owner = await addPerson(roomkey.store, { e2e: { public_key: 'public', private_key: 'private' } });
 	});
 	afterEach(() => roomkey.close());
@@ -55,9 +55,9 @@ describe('documents with malformed fields, as other programs may store them', ()
 
 	describe('a user with a malformed key history', () => {
 		for (const e2eKeyHistory of [null, '', 0, false, {}, { 0: 1 }, []]) {
-			const what = JSON.stringify(e2eKeyHistory);
+			const what = `with the history ${JSON.stringify(e2eKeyHistory)}`;
 
-			it(`can store identity keys: ${what}`, async () => {
+			it(`can store identity keys, ${what}`, async () => {
 				const person = await addPerson(roomkey.store, odd<User>({ e2eKeyHistory }));
 				const keys = { public_key: 'p', private_key: 'q' };
 				await roomkey.call(person, 'e2e.setUserPublicAndPrivateKeys', keys);
@@ -66,7 +66,7 @@ describe('documents with malformed fields, as other programs may store them', ()
 				expect(user?.e2eKeyHistory?.map(({ public_key }) => public_key)).to.deep.equal(['p']);
 			});
 
-			it(`has one entry in the history, and can be reset: ${what}`, async () => {
+			it(`sees the present key in the history, and can reset the keys, ${what}`, async () => {
 				const fields = { e2eKeyHistory, e2e: { public_key: 'p', private_key: 'q' } };
 				const person = await addPerson(roomkey.store, odd<User>(fields));
 				expect(await roomkey.call(person, 'e2e.keyHistory', person.id)).to.include({ total: 1 });
@@ -100,14 +100,17 @@ describe('documents with malformed fields, as other programs may store them', ()
 		}
 	});
 
-	it('a malformed queue does not prevent reading the queues of other rooms', async () => {
-		const odd = await roomWith({ usersWaitingForE2EKeys: [null] });
-		expect(await roomkey.call(owner, 'e2e.fetchUsersWaitingForGroupKey', [odd])).to.have.keys('usersWaitingForE2EKeys');
+	it('a room with a malformed queue does not prevent reading the queues of this room and another one', async () => {
+		const malformed = await roomWith({ usersWaitingForE2EKeys: [null] });
+		const other = await roomWith({});
+		expect(await roomkey.call(owner, 'e2e.fetchUsersWaitingForGroupKey', [malformed, other])).to.have.keys(
+			'usersWaitingForE2EKeys',
+		);
 	});
 
-	describe('a room with malformed fields whose key is reset', () => {
+	describe('a room with malformed fields', () => {
 		for (const encrypted of ['true', 1, 'no']) {
-			it(`is not encrypted if \`encrypted\` is ${JSON.stringify(encrypted)}`, async () => {
+			it(`refuses to reset its key if \`encrypted\` is ${JSON.stringify(encrypted)}, because it counts as not encrypted`, async () => {
 				const rid = await roomWith({ encrypted });
 				const refused = await rejection(roomkey.call(owner, 'e2e.resetRoomKey', rid, 'key', 'k2'));
 				expect(refused).to.include({ error: 'error-e2e-key-reset-failed' });
@@ -115,7 +118,7 @@ describe('documents with malformed fields, as other programs may store them', ()
 		}
 
 		for (const e2eReset of [null, '', 0, false]) {
-			it(`has no reset in progress if \`e2eReset\` is ${JSON.stringify(e2eReset)}`, async () => {
+			it(`can have its key reset if \`e2eReset\` is ${JSON.stringify(e2eReset)}`, async () => {
 				const rid = await roomWith({ e2eReset });
 				await roomkey.call(owner, 'e2e.resetRoomKey', rid, 'key', 'k2');
 				const room = await roomkey.store.rooms.findOne({ _id: rid });
@@ -163,16 +166,16 @@ describe('documents with malformed fields, as other programs may store them', ()
 				expect((await membershipIn(rid))?.E2EKey).to.equal(key);
 			});
 
-			it('survives a new identity key, a key reset and leaving the room', async () => {
+			it('does not prevent a new identity key, a key reset, or leaving the room', async () => {
 				const rid = await roomWith({}, ofOwner);
 				const pair = { public_key: 'other', private_key: 'q', force: true };
 				await roomkey.call(owner, 'e2e.roomState', rid);
 				await roomkey.call(owner, 'e2e.setUserPublicAndPrivateKeys', pair);
 				await roomkey.call(owner, 'e2e.resetRoomKey', rid, sealed('k2'), 'k2');
-				const again = await roomWith({}, { ...ofOwner, ...(ofOwner.E2EKey === 'k1' && { E2EKey: 'k2' }) });
-				await roomkey.call(owner, 'e2e.roomState', again);
-				await roomkey.call(owner, 'groups.leave', again);
-				expect(await membershipIn(again)).to.equal(null);
+				const other = await roomWith({}, { ...ofOwner, ...(ofOwner.E2EKey === 'k1' && { E2EKey: 'k2' }) });
+				await roomkey.call(owner, 'e2e.roomState', other);
+				await roomkey.call(owner, 'groups.leave', other);
+				expect(await membershipIn(other)).to.equal(null);
 			});
 
 			it('waits for a key if it has none', async () => {

@@ -24,7 +24,7 @@ describe("Rocket.Chat's broker", () => {
 		});
 	}
 
-	it('uses nothing in an event but which document to read again', async () => {
+	it('receives events that only tell which document to read again: their other contents are ignored', async () => {
 		const writes = new ReportedWrites();
 		const parts = { bus: createBus(memoryLog()), changedElsewhere: writes, checkTokens: () => {} };
 		const received = (event: string, ...args: unknown[]) => receive(event, args, parts);

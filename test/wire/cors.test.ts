@@ -44,7 +44,7 @@ describe('CORS (7.3)', () => {
 		}
 	});
 
-	it('lets pages of that origin read answers, also error answers, and no other pages', async () => {
+	it('lets only pages of the allowed origin read answers, also error answers', async () => {
 		await start(PAGE);
 		const get = (origin: string, as: Person | null) =>
 			request(`${app.url}/api/v1/me`, { headers: { Origin: origin, ...(as && headersOf(as)) } });

@@ -1,4 +1,4 @@
-/** Calls of Rocket.Chat's clients beside keys: lists of rooms and roles, settings, other logins. */
+/** Calls of Rocket.Chat's clients that do not concern keys: lists of rooms and roles, settings, other logins. */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
@@ -64,7 +64,7 @@ describe('lists and settings over REST', () => {
 		expect((await get(url('channels.list'), nobody)).status).to.equal(403);
 	});
 
-	it('channels.list.joined, groups.list: the caller’s own by name', async () => {
+	it('channels.list.joined, groups.list: the caller’s own rooms, sorted by name', async () => {
 		expect(names(ok(await get(url('channels.list.joined'), alice)).channels)).to.deep.equal(['team-a']);
 		const { groups, ...page } = ok(await get(url('groups.list'), alice));
 		expect(names(groups)).to.deep.equal(['group-1', 'group-2']);

@@ -1,5 +1,5 @@
 /**
- * Several processes on one store, of which one is killed: an LMDB folder, or the MongoDB at `ROOMKEY_TEST_MONGO_URL`
+ * Several processes on one store, an LMDB folder or the MongoDB at `ROOMKEY_TEST_MONGO_URL`. One of the processes is killed
  * (`test/contract/beyond.md` E1; `test/contract/ddp.md` section 14).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -95,7 +95,7 @@ describe('several processes on one store', () => {
 	const send = (server: Server, method: string, body: object) =>
 		post(`${server.url}/api/v1/${method}`, alice, body, { 'Idempotency-Key': 'one-call' });
 
-	it('a repeated call gets its first answer at another process after the first process was killed', async () => {
+	it('a call that is repeated at another process, after the first was killed, gets the answer of the first call', async () => {
 		const [first, second] = [await start(), await start()];
 		const set = (server: Server) => send(server, 'e2e.setRoomKeyID', { rid, keyID: 'key' });
 		expect((await set(first)).text).to.equal('{"success":true}');
@@ -104,7 +104,7 @@ describe('several processes on one store', () => {
 		expect(await keyIdOf(open.store, rid)).to.equal('key');
 	});
 
-	it('a DDP client that was disconnected by the kill resumes its session at another process and gets the first answer', async () => {
+	it('a DDP client that was disconnected by the kill resumes its session at another process, and its repeated call gets the answer of the first call', async () => {
 		const [first, second] = [await start(), await start()];
 		const connect = async ({ url }: Server, former?: string) => {
 			const client = await clients.connect(`${url.replace('http', 'ws')}/websocket`, {}, former);
@@ -119,7 +119,7 @@ describe('several processes on one store', () => {
 		expect((await set(await connect(second, client.session))).error).to.equal(undefined);
 	});
 
-	it('a call that was running in the killed process runs again at the process where a repeated call waits for it', async () => {
+	it('if a process is killed during a call, the repeated call that waits at another process runs there', async () => {
 		const [first, second] = [await start('hold'), await start()];
 		const lost = send(first, 'test.hold', {}).catch(() => 'lost');
 		await first.held;
