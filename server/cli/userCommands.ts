@@ -50,12 +50,15 @@ function printPassword(io: Io, username: string, generated: string | undefined):
 
 /** `user add`. */
 export function addUser(input: Input, io: Io): Promise<void> {
-	const isAdmin = input.list('role').includes('admin');
+	// The first admin of a folder may be made before its first server starts. Another user needs data that exists.
+	const isForAdmin = isAdminOnly(input.list('role'));
 	return withAdmin(input, io, async (admin) => createUser(admin, input, io), {
-		mayCreateFolder: true,
-		...(isAdmin && { inUseNote: ' (if there is no admin yet, stop the server first)' }),
+		mayCreateFolder: isForAdmin,
+		...(isForAdmin && { inUseNote: ' (if there is no admin yet, stop the server first)' }),
 	});
 }
+
+const isAdminOnly = (roles: readonly string[]) => roles.length === 1 && roles[0] === 'admin';
 
 async function createUser(admin: Admin, input: Input, io: Io): Promise<void> {
 	const username = input.argument(0);
@@ -63,8 +66,11 @@ async function createUser(admin: Admin, input: Input, io: Io): Promise<void> {
 	const name = input.flag('name');
 	const roles = input.list('role');
 	const isFirst = admin.createFirstAdmin !== undefined;
-	if (isFirst && (roles.length !== 1 || roles[0] !== 'admin'))
-		throw new OptionError('there is no admin yet, so this user must be one: add --role admin and no other role');
+	if (isFirst && !isAdminOnly(roles)) {
+		throw new OptionError(
+			'there is no admin here yet, so this user must be one: add --role admin and no other role; or name other data with --data or --mongo-url, or a server with --url',
+		);
+	}
 	if (!isFirst && email === undefined) throw new OptionError('give the e-mail address with --email');
 	const { password, generated } = await chooseNewPassword(input, io, username);
 	if (admin.createFirstAdmin) await admin.createFirstAdmin({ username, password, email, name });

@@ -1,5 +1,5 @@
 /** The subcommands of `roomkey` for users, tokens, rooms and settings: on a data folder, and through a server. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -56,11 +56,21 @@ describe('roomkey on a data folder', () => {
 	const logIn = async (url: string, user: string, password: string) =>
 		(await post(`${url}/api/v1/login`, null, { user, password })).status;
 
+	it('makes no other user before the first admin, and no data folder for one', async () => {
+		const addBob = () => roomkey('user add bob --email b@example.com', { input: 'secret-of-bob\n' });
+		const withoutData = await addBob();
+		expect(withoutData).to.include({ status: 1, out: '' });
+		expect(withoutData.err).to.include('holds no data of Roomkey').and.include('a server with --url');
+		expect(await readdir(folder)).to.deep.equal([]);
+		await serve();
+		await commands[0]?.stop();
+		const withoutAdmin = await addBob();
+		expect(withoutAdmin).to.include({ status: 2, out: '' });
+		expect(withoutAdmin.err).to.include('add --role admin').and.include('a server with --url');
+	});
+
 	it('creates the first admin with a password from standard input, who can log in', async () => {
 		expect((await roomkey('user list')).err).to.include('holds no data of Roomkey');
-		const early = await roomkey('user add bob --email b@example.com', { input: 'secret-of-bob\n' });
-		expect(early).to.include({ status: 2, out: '' });
-		expect(early.err).to.include('--role admin');
 		const { status, out, err } = await roomkeyAsProcess('user add root --role admin', {
 			input: `${PASSWORD}\n`,
 			stdinStaysOpen: true,
