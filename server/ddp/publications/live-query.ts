@@ -104,7 +104,7 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 	onDocument(id: string, fields: Fields, difference: Difference | undefined, isReread: boolean): void {
 		if (this.#hasStopped) return;
 		if (isReread) this.#initial?.reread.add(id);
-		this.#failIfThrown(() => this.#publish(id, fields, difference));
+		this.#publish(id, fields, difference);
 	}
 
 	onRemoved(id: string, wasInResult: boolean): void {
@@ -113,20 +113,11 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		this.#initial?.reread.add(id);
 		this.#initial?.sent.delete(id);
 		this.#forgotten?.delete(id);
-		if (isSent) this.#failIfThrown(() => this.publisher.publishRemoved(this.name, id));
+		if (isSent) this.publisher.publishRemoved(this.name, id);
 	}
 
 	onFailure(error: unknown): void {
 		if (!this.#hasStopped) this.publisher.fail(error);
-	}
-
-	/** Publishes a change. An error ends this subscription alone: others receive the change too. */
-	#failIfThrown(publish: () => void): void {
-		try {
-			publish();
-		} catch (error) {
-			this.publisher.fail(error);
-		}
 	}
 
 	/** @param difference from the fields in the former result; undefined for a document that is new in the result */

@@ -31,7 +31,7 @@ export interface QuerySubscriber {
 	 *   its initial result
 	 */
 	onRemoved(id: string, wasInResult: boolean): void;
-	/** A written document could not be read, so what the subscriber has published may be outdated. */
+	/** A written document could not be read or published, so what the subscriber has published may be outdated. */
 	onFailure(error: unknown): void;
 }
 
@@ -122,9 +122,9 @@ export class ObservedQuery {
 		if (isChanged) this.#setInResult(id, fields);
 		const isReread = !initialReader;
 		if (isChanged || isReread) {
-			for (const subscriber of this.subscribers) {
+			this.#notify((subscriber) => {
 				if (subscriber !== initialReader) subscriber.onDocument(id, current, difference, isReread);
-			}
+			});
 		}
 		return current;
 	}
@@ -134,7 +134,18 @@ export class ObservedQuery {
 		const wasInResult = this.isInResult(id);
 		if (this.#result instanceof Map) this.#result.delete(id);
 		else if (wasInResult) this.#result = undefined;
-		for (const subscriber of this.subscribers) subscriber.onRemoved(id, wasInResult);
+		this.#notify((subscriber) => subscriber.onRemoved(id, wasInResult));
+	}
+
+	/** Notifies all subscribers. An error in one ends its subscription alone: the others are notified too. */
+	#notify(notify: (subscriber: QuerySubscriber) => void): void {
+		for (const subscriber of this.subscribers) {
+			try {
+				notify(subscriber);
+			} catch (error) {
+				subscriber.onFailure(error);
+			}
+		}
 	}
 
 	/** The fields of a document in the last result. */

@@ -203,18 +203,24 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 
 	/** Resolves when the documents of all ending subscriptions are removed, and their `nosub` is sent. */
 	async whenRemovalsDone(): Promise<void> {
-		for (;;) {
-			const all = [...(this.#named?.values() ?? []), ...membersOf(this.#universal)];
-			const removals = all.map(({ removal }) => removal).filter((removal) => removal !== undefined);
-			if (removals.length === 0) return;
-			await Promise.all(removals);
-		}
+		for (let removal = this.#findRemoval(); removal; removal = this.#findRemoval()) await removal;
+	}
+
+	/** A removal in progress. Called after each write of the client, so it makes no list. */
+	#findRemoval(): Promise<void> | undefined {
+		for (const { removal } of this.#all()) if (removal) return removal;
+		return undefined;
+	}
+
+	*#all(): Iterable<Subscription> {
+		if (this.#named) yield* this.#named.values();
+		yield* membersOf(this.#universal);
 	}
 
 	/** Ends all subscriptions without messages, because the session has ended. */
 	close(): void {
 		this.#closed = true;
-		const all = [...(this.#named?.values() ?? []), ...membersOf(this.#universal)];
+		const all = [...this.#all()];
 		this.#named = undefined;
 		this.#universal = undefined;
 		for (const subscription of all) subscription.endSilently();
