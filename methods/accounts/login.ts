@@ -4,8 +4,7 @@ import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString, named, shownAs } from '../../shared/match.js';
 import { type LoginHandler, type MethodContext, method, type SecondFactor } from '../../shared/method.js';
-import type { Store } from '../../shared/store.js';
-import { findByName } from '../model/users/findUser.js';
+import { findByLoginName } from '../model/users/findUser.js';
 import { isRightPassword, Password } from '../model/users/passwords.js';
 import { attemptWithFactor, requireFactorAtLogin } from '../model/users/secondFactor.js';
 import {
@@ -94,7 +93,7 @@ async function logInWithPassword(
 	const { user: identifier, password, code } = options;
 	const factor = outerFactor ?? factorOf(code) ?? context.secondFactor;
 	const attempt = async () => {
-		const found = await findIdentified(context.store, identifier);
+		const found = await findByLoginName(context.store, identifier, LOGIN_FIELDS);
 		// Every refused login has the same text and takes the same time, so that the answer does not show which accounts
 		// exist (`test/contract/ddp.md` 16.3).
 		const isRight = await isRightPassword(password, found?.services?.password?.bcrypt);
@@ -127,13 +126,8 @@ function accountOf(user: Identifier): string {
 	return `login ${('username' in user ? user.username : user.email).toLowerCase()}`;
 }
 
-function findIdentified(store: Store, user: Identifier): Promise<User | null> {
-	const projection = { username: 1, active: 1, 'services.password.bcrypt': 1 } as const;
-	if ('id' in user) return store.users.findOne({ _id: user.id }, { projection });
-	return 'username' in user
-		? findByName(store, 'username', user.username, projection)
-		: findByName(store, 'emails.address', user.email, projection);
-}
+/** The fields of a user that a login with a password reads. */
+const LOGIN_FIELDS = { username: 1, active: 1, 'services.password.bcrypt': 1 } as const;
 
 /** Logs in the user that a login handler of the application has found. */
 async function logInWithHandler({ name }: LoginHandler, userId: string, context: MethodContext): Promise<LoginResult> {

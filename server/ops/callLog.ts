@@ -1,5 +1,5 @@
 /** Logs calls, logins and connections. Of arguments and results it logs only ids, because they may contain secrets. */
-import { findByName } from '../../methods/model/users/findUser.js';
+import { findByLoginName } from '../../methods/model/users/findUser.js';
 import type { User } from '../../shared/documents.js';
 import type { Log } from '../../shared/log.js';
 import type { Store } from '../../shared/store.js';
@@ -54,6 +54,9 @@ const attemptedFacts = (user: Pick<User, '_id' | 'username'> | null | undefined)
 /** The fields that `attemptedFacts` needs. */
 const ATTEMPTED = { username: 1 } as const;
 
+/** A value if it is a text. */
+const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined);
+
 /**
  * Finds the user whom a failed login was for, as the login does. What was typed as a name is not logged, because people
  * type passwords into the wrong field.
@@ -61,9 +64,7 @@ const ATTEMPTED = { username: 1 } as const;
 async function findAttemptedUser(store: Store, [options]: readonly unknown[]): Promise<User | null> {
 	const { user, totp } = (options ?? {}) as LoginOptions;
 	const { id, username, email } = user ?? totp?.login?.user ?? {};
-	if (typeof id === 'string') return store.users.findOne({ _id: id }, { projection: ATTEMPTED });
-	if (typeof username === 'string') return findByName(store, 'username', username, ATTEMPTED);
-	return typeof email === 'string' ? findByName(store, 'emails.address', email, ATTEMPTED) : null;
+	return findByLoginName(store, { id: textOf(id), username: textOf(username), email: textOf(email) }, ATTEMPTED);
 }
 
 /** The user who has logged in by a call. */

@@ -58,6 +58,24 @@ export async function findByName(
 	return found.length === 1 ? (found[0] as User) : null;
 }
 
+/** What a login names its user by. If several are given, the first counts. */
+export interface LoginName {
+	readonly id?: string | undefined;
+	readonly username?: string | undefined;
+	readonly email?: string | undefined;
+}
+
+/** Finds the user whom a login names. @returns null if there is none, or no name */
+export async function findByLoginName(
+	store: Pick<Store, 'users'>,
+	{ id, username, email }: LoginName,
+	projection: Projection,
+): Promise<User | null> {
+	if (id !== undefined) return store.users.findOne({ _id: id }, { projection });
+	if (username !== undefined) return findByName(store, 'username', username, projection);
+	return email === undefined ? null : findByName(store, 'emails.address', email, projection);
+}
+
 /** Number of user names looked up in one query. */
 const BATCH = 200;
 
