@@ -1,5 +1,4 @@
 /** The settings of the command as options of `createServer`, and their check before anything is opened. */
-
 import { asProgramSettings } from '../options/checkOptions.js';
 import type { Faults } from '../options/faults.js';
 import type { ServerOptions, StoreOption } from '../options/serverOptions.js';

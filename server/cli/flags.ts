@@ -31,9 +31,7 @@ export function readFlags(args: readonly string[], faults: Faults): GivenFlags {
 	const actions = new Set<(typeof ACTIONS)[number]>();
 	const typesByFlag = [...settingsByFlag].map(([flag, { option }]) => [flag, { type: valueType(option) }] as const);
 	// A removed flag takes its value along, so that the value is no fault of its own.
-	const removedTypes = Object.entries(removedSettings).map(
-		([flag, { isSwitch = false }]) => [flag, { type: isSwitch ? ('boolean' as const) : ('string' as const) }] as const,
-	);
+	const removedTypes = Object.keys(removedSettings).map((flag) => [flag, { type: 'string' as const }] as const);
 	const { tokens } = parseArgs({
 		args: [...args],
 		options: {

@@ -1,5 +1,4 @@
 /** Runs the subcommand of a command line. Without a subcommand, starts the server. */
-
 import { Faults } from '../options/faults.js';
 import { OptionError } from '../options/optionError.js';
 import { packageVersion } from '../version.js';

@@ -12,7 +12,7 @@ const MAX_DOCUMENTS = 20_000;
 const REMOVED = 'removed';
 
 /** Stands for a document whose removal was published when only its id was known. */
-const REMOVED_UNKNOWN = 'removed, unknown';
+const REMOVED_ID_ONLY = 'removed, id only';
 
 interface Entry {
 	readonly state: string;
@@ -40,10 +40,10 @@ export class LastPublished {
 	 */
 	note(collection: string, id: string, document: Record<string, unknown> | 'idOnly' | undefined, elsewhereAt?: number) {
 		const key = LastPublished.key(collection, id);
-		const removed = document === 'idOnly' ? REMOVED_UNKNOWN : REMOVED;
+		const removed = document === 'idOnly' ? REMOVED_ID_ONLY : REMOVED;
 		const state = typeof document === 'object' ? stateOf(document) : removed;
 		const before = this.#entries.get(key);
-		const addsNothing = state === REMOVED_UNKNOWN && before?.state === REMOVED;
+		const addsNothing = state === REMOVED_ID_ONLY && before?.state === REMOVED;
 		const isNew = before?.state !== state && !addsNothing;
 		if (isNew || elsewhereAt === undefined) this.#entries.set(key, { state, elsewhereAt });
 		return {

@@ -3,8 +3,6 @@
 interface RemovedSetting {
 	/** Its environment variable. */
 	readonly env?: string;
-	/** Whether its flag was a switch. Otherwise the flag had a value. */
-	readonly isSwitch?: boolean;
 	/** What takes its place; follows the name of the setting and `was removed: `. */
 	readonly instead: string;
 }

@@ -141,7 +141,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 		});
 	}
 
-	it('does not cache the refusal of invalid arguments', async () => {
+	it('does not cache the error for invalid arguments', async () => {
 		const strict = await openRoomkey();
 		const alice = await addPerson(strict.store);
 		const rid = await addRoom(strict.store, [alice]);

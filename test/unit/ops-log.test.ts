@@ -141,7 +141,7 @@ describe('the log of a server contains', () => {
 		await client.close();
 	});
 
-	it('a login over DDP, with its session, and the refusal of a second connection', async () => {
+	it('a login over DDP, with its session, and a second connection that is refused', async () => {
 		const webSocketUrl = `${server.url.replace('http', 'ws')}/websocket`;
 		const client = await RawClient.connect(webSocketUrl);
 		const [line] = await linesOf(() => client.call('login', { resume: admin.token }));

@@ -325,7 +325,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		});
 	});
 
-	it('a failure of the store is a server error, not a refusal', async () => {
+	it('a failure of the store is a server error, not an error of the client', async () => {
 		const rid = await addKeyed();
 		hooked.before('subscriptions', 'findOneAndUpdate', () => Promise.reject(new Error('the disk is full')));
 		expect(await rejection(update(alice, rid, alice, sealed('k')))).to.include({

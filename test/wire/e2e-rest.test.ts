@@ -36,7 +36,7 @@ interface Endpoint {
 	readonly payload?: (world: World) => object;
 	/** What DDP answers, where that is another thing. */
 	readonly result?: unknown;
-	/** The text of the refusal where no member is there at all; null where none is needed. */
+	/** The error text for a call without members; null if the method needs none. */
 	readonly missing: string | null;
 }
 

@@ -3,7 +3,6 @@
  * limits in definitions. Calls over DDP and REST are counted together. A name without a rule has no limit, because the
  * calls of a connection are served one after another anyway.
  */
-
 import { tooManyRequests } from '../../../shared/errors.js';
 import type { RateEvent, RateMessage, RateOutcome } from '../../../shared/limit.js';
 import type { Log } from '../../../shared/log.js';
