@@ -125,8 +125,12 @@ describe('the cause of an error in a test', () => {
 
 	it('is absent from a ClientError, which a method throws for its caller', async () => {
 		const client = await server.connect(alice);
-		for (const call of [server.call(alice, 'refused'), client.call('refused'), server.call(alice, 'unknown')]) {
-			const error = await rejection(call);
+		for (const call of [
+			() => server.call(alice, 'refused'),
+			() => client.call('refused'),
+			() => server.call(alice, 'unknown'),
+		]) {
+			const error = await rejection(call());
 			expect(error).to.be.instanceOf(ClientError);
 			expect('cause' in error).to.equal(false);
 		}
@@ -135,8 +139,12 @@ describe('the cause of an error in a test', () => {
 	it('has the line of the call in its stack, and names the argument that does not match', async () => {
 		const client = await server.connect(alice);
 		const place = /testing\.test\.[jt]s/;
-		for (const call of [server.call(alice, 'refused'), client.call('refused'), client.subscribe('unknown')]) {
-			expect((await rejection(call)).stack).to.match(place);
+		for (const call of [
+			() => server.call(alice, 'refused'),
+			() => client.call('refused'),
+			() => client.subscribe('unknown'),
+		]) {
+			expect((await rejection(call())).stack).to.match(place);
 		}
 		const mismatch = await rejection(server.call(alice, 'login', 'a text'));
 		expect(mismatch.stack)
@@ -166,9 +174,9 @@ describe('the cause of an error in a test', () => {
 		const real = await openTestServer({ ...parts, listen: true, port: 0 });
 		const bob = await real.addUser();
 		const client = await real.connect(bob);
-		for (const failing of [client.call('broken'), client.call('unavailable'), client.subscribe('broken')]) {
-			await rejection(failing);
-		}
+		await rejection(client.call('broken'));
+		await rejection(client.call('unavailable'));
+		await rejection(client.subscribe('broken'));
 		const frames = JSON.stringify(client.frames);
 		expect(frames).to.include('Internal server error');
 		expect(frames).not.to.include(FAULT);
