@@ -39,7 +39,8 @@ function parse(path: string): Record<string, unknown> {
 	try {
 		text = withoutByteOrderMark(readFileSync(path, 'utf8'));
 	} catch (error) {
-		const reason = isDenied(error) ? `${path}: ${explainUnreadable(path)}` : (error as Error).message;
+		// Passwords can be set in the environment instead.
+		const reason = isDenied(error) ? `${path}: ${explainUnreadable(path, false)}` : (error as Error).message;
 		throw new OptionError(`The file of --config cannot be read: ${reason}`);
 	}
 	let value: unknown;

@@ -19,8 +19,7 @@ import { appOptionsOf } from '../start/appOptions.js';
 import { openStore, type StoreChoice } from '../store/open.js';
 import { type Admin, type FirstAdminArgs, refusedCall } from './admin.js';
 import { CommandError } from './command.js';
-
-const NO_ADMIN = 'There is no admin yet. Make one with: roomkey user add NAME --role admin';
+import { firstAdminCommand } from './firstAdminCommand.js';
 
 /**
  * Opens a store.
@@ -43,7 +42,7 @@ export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log
 	let adminId: string | undefined;
 
 	async function call<T>(name: string, args: Readonly<Record<string, unknown>> = {}): Promise<T> {
-		adminId ??= await findAdmin(store);
+		adminId ??= await findAdmin(store, choice);
 		const definition = invoker.get(name);
 		if (!definition) throw new Error(`There is no method ${name}`);
 		const params = definition.args.map(([key]) => args[key]);
@@ -74,9 +73,9 @@ function nameOfStore(choice: StoreChoice): string {
 }
 
 /** The id of the admin who makes the calls. An operator with the store may act as any admin, so any active one will do. */
-async function findAdmin(store: Store): Promise<string> {
+async function findAdmin(store: Store, choice: StoreChoice): Promise<string> {
 	const admin = await store.users.findOne({ roles: 'admin', active: { $ne: false } }, { projection: { _id: 1 } });
-	if (!admin) throw new CommandError(NO_ADMIN);
+	if (!admin) throw new CommandError(`There is no admin yet. Make one with: ${firstAdminCommand(choice)}`);
 	return admin._id;
 }
 

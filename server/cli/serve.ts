@@ -7,6 +7,7 @@ import { startServer } from '../start/openServer.js';
 import type { StoreChoice } from '../store/open.js';
 import type { Io } from './command.js';
 import type { Config } from './config.js';
+import { firstAdminCommand } from './firstAdminCommand.js';
 
 /** Starts the server, and resolves when it has ended. */
 export async function serve(config: Config, start: CheckedStart, io: Io): Promise<void> {
@@ -41,8 +42,7 @@ function firstAdminHint(choice: StoreChoice): string {
 	const problem = 'Nobody is an admin yet.';
 	const byVariable = 'start the server with a password in ADMIN_PASS';
 	if (choice.kind === 'memory') return `${problem} To make one, ${byVariable}.`;
-	const storeFlag = choice.kind === 'files' ? `--data ${choice.folder}` : '--mongo-url URL';
-	const command = `roomkey user add NAME --role admin ${storeFlag}`;
+	const command = firstAdminCommand(choice);
 	if (choice.kind === 'mongodb') return `${problem} To make one, run: ${command}`;
 	return `${problem} To make one, stop the server and run: ${command} (or ${byVariable}).`;
 }

@@ -45,14 +45,18 @@ function denies(path: string, rights: number): boolean {
 
 const { R_OK, W_OK, X_OK } = constants;
 
-/** Why this process may not read a file or folder, and what to do. */
-export function explainUnreadable(path: string): string {
+/**
+ * Why this process may not read a file or folder, and what to do.
+ * @param isSecret whether only the user of this process should be able to read it
+ */
+export function explainUnreadable(path: string, isSecret = true): string {
 	const own = ownUid();
 	const reached = followPath(path);
 	if (reached.kind === 'closed') return explainClosed('it', reached);
 	const owner = ownerOf(path);
 	if (owner === own) return `its mode does not allow reading. Allow it: chmod u+r ${path}`;
-	return `it belongs to ${named(owner)}, and this process runs as ${named(own)}. Give it to this user: chown ${own} ${path}`;
+	const remedy = isSecret ? `Give it to this user: chown ${own}` : 'Allow all users to read it: chmod a+r';
+	return `it belongs to ${named(owner)}, and this process runs as ${named(own)}. ${remedy} ${path}`;
 }
 
 /** The error for a data folder that this process may not use: which file, to whom it belongs, and what to do. */

@@ -58,7 +58,7 @@ const HERE: readonly (readonly [page: string, text: string])[] = [
 	['docs/building.md', 'curl -X POST http://127.0.0.1:3000/api/v1/rooms.describe'],
 	['docs/operating.md', 'node dist/server/cli/main.js\n'],
 	['docs/operating.md', 'ADMIN_USERNAME'],
-	['docs/operating.md', 'roomkey user add root'],
+	['docs/operating.md', 'roomkey user add admin'],
 	['docs/operating.md', 'roomkey user add helper'],
 	['docs/operating.md', 'NOW=$(date +%F-%H%M%S)\nroomkey backup'],
 	['docs/operating.md', 'NOW=$(date +%F-%H%M%S)\nroomkey export'],
@@ -71,6 +71,7 @@ const HERE: readonly (readonly [page: string, text: string])[] = [
 const OF_SERVICES: readonly (readonly [page: string, text: string])[] = [
 	['docs/deploying.md', 'user password admin'],
 	['docs/deploying.md', 'main.js check'],
+	['docs/deploying.md', 'cp -p /etc/systemd'],
 	['docs/deploying.md', 'main.js import'],
 	['docs/deploying.md', 'SITE='],
 	['docs/deploying.md', 'journalctl'],
@@ -208,7 +209,7 @@ describe('programs of the documentation', () => {
 			expect((await output.next()).value).to.match(/^Roomkey listening on http:\/\/127\.0\.0\.1:\d+$/);
 			await stop();
 		}
-		expect(stderr).to.include('"username":"root"');
+		expect(stderr).to.include('"username":"admin"');
 
 		// What the server has stored is copied in both ways, a second time too.
 		for (const date of ['1', '2']) {
@@ -222,14 +223,14 @@ describe('programs of the documentation', () => {
 		}
 		for (const copy of ['restored-1', 'restored-2', 'imported-1', 'imported-2']) {
 			const { store, close } = await openStore({ kind: 'files', folder: path.join(folder, copy) }, memoryLog());
-			expect(await store.users.findOne({ username: 'root' })).to.include({ username: 'root' });
+			expect(await store.users.findOne({ username: 'admin' })).to.include({ username: 'admin' });
 			await close();
 		}
 	});
 
 	it('make users and tokens as docs/operating.md shows', async () => {
 		const data = path.join(folder, 'data');
-		const first = blockWith('docs/operating.md', 'roomkey user add root').replace('roomkey-data', data);
+		const first = blockWith('docs/operating.md', 'roomkey user add admin').replace('roomkey-data', data);
 		const second = blockWith('docs/operating.md', 'roomkey user add helper');
 		const script = `${ROOMKEY}\n${first.trim()} <<< a-long-password\n${second.replace('--json', '--json > users.json')}echo $TOKEN`;
 		const output = await readAll(
@@ -237,7 +238,7 @@ describe('programs of the documentation', () => {
 		);
 		expect(output, stderr).to.match(/^[\w-]{20}\n[\w-]{43}\n$/);
 		const { users } = JSON.parse(await readFile(path.join(folder, 'users.json'), 'utf8'));
-		expect(users.map(({ username }: { username: string }) => username)).to.deep.equal(['helper', 'root']);
+		expect(users.map(({ username }: { username: string }) => username)).to.deep.equal(['admin', 'helper']);
 	});
 
 	it('start the bot as docs/bots.md shows', async () => {

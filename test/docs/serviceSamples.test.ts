@@ -3,7 +3,7 @@
  * already, and a second time.
  */
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -94,9 +94,27 @@ describe('commands for a service of systemd in the documentation', () => {
 			expect(await usernames()).to.deep.equal(['admin']);
 		}
 		expect(await readdir(path.join(folder, 'lib'))).to.have.members(['data', 'data-until-1', 'data-until-2']);
+		// The folder may be lost.
+		await rm(data, { recursive: true });
+		expect(restore('3').out).to.match(/^systemctl stop roomkey\nRestored .*\nsystemctl start roomkey\n$/);
+		expect(await usernames()).to.deep.equal(['admin']);
 		// If nothing can be restored, the service is not started: it would begin with an empty folder.
 		await rm(path.join(folder, 'backups/roomkey-2026-01-31/manifest.json'));
-		expect(restore('3').out).to.equal('systemctl stop roomkey\n');
+		expect(restore('4').out).to.equal('systemctl stop roomkey\n');
+	});
+
+	it('keep the program of 0.1.0 and its unit, also if a link leads to the program', async () => {
+		const command = blockWith('docs/deploying.md', 'cp -p /etc/systemd').replaceAll(/\/(etc|opt)\//g, `${folder}/$1/`);
+		const units = path.join(folder, 'etc/systemd/system');
+		const programs = path.join(folder, 'opt');
+		await mkdir(units, { recursive: true });
+		await mkdir(path.join(programs, 'program'), { recursive: true });
+		await writeFile(path.join(units, 'roomkey.service'), '[Service]');
+		await symlink('program', path.join(programs, 'roomkey'));
+		expect(spawnSync('bash', ['-ec', command], { encoding: 'utf8' })).to.include({ status: 0, stderr: '' });
+		expect(await readFile(path.join(units, 'roomkey.service-0.1'), 'utf8')).to.equal('[Service]');
+		expect(await readdir(programs)).to.have.members(['program', 'roomkey-0.1']);
+		expect(await readlink(path.join(programs, 'roomkey-0.1'))).to.equal('program');
 	});
 
 	it('import the folder of 0.1.0, which stays as it is, and leave it alone the second time', async () => {

@@ -67,6 +67,8 @@ describe('roomkey on a data folder', () => {
 		const withoutAdmin = await addBob();
 		expect(withoutAdmin).to.include({ status: 2, out: '' });
 		expect(withoutAdmin.err).to.include('add --role admin').and.include('a server with --url');
+		const hint = `There is no admin yet. Make one with: roomkey user add NAME --role admin --data ${data}`;
+		expect((await roomkey('user list')).err).to.include(hint);
 	});
 
 	it('creates the first admin with a password from standard input, who can log in', async () => {

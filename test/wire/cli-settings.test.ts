@@ -1,6 +1,6 @@
 /** The settings of `roomkey`: their sources, errors, `--print-config`, and limits of methods. */
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -211,6 +211,9 @@ describe('the settings of roomkey', () => {
 		expect(stderr).to.include(
 			`The file of --config cannot be read: ${file}: its mode does not allow reading. Allow it: chmod u+r ${file}`,
 		);
+		if (process.getuid?.() !== 0) return;
+		await chown(file, 65534, 65534);
+		expect(print().stderr).to.match(/runs as root\. Allow all users to read it: chmod a\+r /);
 	});
 
 	it('are named by createServer together with limits and files that cannot be used', async () => {
@@ -291,7 +294,7 @@ describe('the settings of roomkey', () => {
 		const [, text] = /^```json\n([\s\S]*?)^```$/m.exec(await readFile('docs/operating.md', 'utf8')) ?? [];
 		await write(text);
 		expect(Object.fromEntries(await printed(['--config', file]))).to.include({
-			data: `/var/lib/roomkey/data from ${file}: 'data'`,
+			'log-level': `info from ${file}: 'log-level'`,
 			limits: `e2e.setRoomKeyID=5/60s, users.list=10/1s, me=off from ${file}: 'limits'`,
 		});
 	});
