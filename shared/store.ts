@@ -68,8 +68,10 @@ export interface Collection<T extends { _id: string }> {
 	deleteOne(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }>;
 	deleteMany(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }>;
 	/**
-	 * Announces a silent write later, when related writes are stored too.
-	 * @param document its present state, or its last state before the removal
+	 * Announces a silent write later, when related writes are stored too. Reads the document and announces its stored state,
+	 * because other writes may have been announced meanwhile. Does not announce an insert or update of a document that does
+	 * not exist any more.
+	 * @param document a state of the document: after a removal its last state, otherwise only `_id` is used
 	 */
 	announce(action: Change['action'], document: T, options?: WriteOptions): Promise<void>;
 }

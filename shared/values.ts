@@ -80,6 +80,14 @@ export function copyStorable(value: unknown, path: string, levels = MAX_DEPTH): 
 	return copy;
 }
 
+/** Checks and copies a new document. @throws TypeError */
+export function checkedDocument(document: { _id: string }): Document {
+	if (!isId(document._id))
+		throw new TypeError('A document needs an _id, a string of 1 to 512 bytes, such as crypto.randomUUID()');
+	const stored = copyStorable(document, 'document') as Document;
+	return '_updatedAt' in stored ? stored : { _updatedAt: new Date(), ...stored };
+}
+
 /**
  * Whether a value can be stored.
  *

@@ -1,6 +1,7 @@
-/** Makes a MongoDB client from an address, and removes passwords from messages about it. */
-import { MongoClient } from 'mongodb';
-import { StoreError } from '../../shared/storeErrors.js';
+/** Connects to the MongoDB of an address, and removes passwords from messages about it. */
+import { type Db, MongoClient } from 'mongodb';
+import { collectionNames } from '../../shared/store.js';
+import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 
 /** The default database if the address names none, as in Rocket.Chat's setups. */
 const DEFAULT_DATABASE = 'rocketchat';
@@ -30,6 +31,28 @@ export function createClient(url: string): MongoClient {
 			'The address of MongoDB cannot be understood. It must have the form mongodb://user:password@host:27017/database. Special characters in the password must be percent-encoded.',
 		);
 	}
+}
+
+/**
+ * Connects to the database of an address.
+ *
+ * @throws StoreError `unreachable`; its message does not contain the password of the address
+ */
+export async function connect(url: string): Promise<MongoClient> {
+	const client = createClient(url);
+	try {
+		return await client.connect();
+	} catch (error) {
+		await client.close();
+		throw new StoreError('unreachable', withoutPassword(`MongoDB at ${hostsOf(url)}: ${reasonOf(error)}.`, url));
+	}
+}
+
+/** Identifies the database by the UUID of a collection, because its address may be written in several ways. */
+export async function identityOf(db: Db): Promise<string> {
+	const [users] = await db.listCollections({ name: collectionNames.users }).toArray();
+	const uuid = users && 'info' in users ? (users.info as { uuid?: unknown } | undefined)?.uuid : undefined;
+	return `${db.databaseName} ${uuid ?? ''}`;
 }
 
 /** The parts of an address: `mongodb://login@hosts/database?options`. A slash in a password is percent-encoded. */

@@ -4,7 +4,7 @@ import type { IndexedCollection, IndexSpec } from '../../shared/indexes.js';
 import type { Log } from '../../shared/log.js';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 import { compareDatabase, holdsNothing, type IndexDifference, partialFilter } from './compareIndexes.js';
-import { retryOnDeadlock } from './retry.js';
+import { runWrite } from './runWrite.js';
 
 export interface IndexOptions {
 	readonly log: Log;
@@ -75,7 +75,7 @@ async function makeIndex(
 		...(expires && { expireAfterSeconds: EXPIRY_DELAY_S }),
 	};
 	try {
-		await retryOnDeadlock(() => db.collection(collection).createIndex(keys, { unique, ...properties }));
+		await runWrite(() => db.collection(collection).createIndex(keys, { unique, ...properties }));
 	} catch (error) {
 		const { code } = error as { code?: unknown };
 		const target = `${fields.join(', ')} of ${collection}`;

@@ -1,6 +1,7 @@
 /** The counters of a server. Their values are read when metrics are scraped. */
 
 import type { LoginLane } from '../../shared/context.js';
+import { type CollectionObserver, OPERATIONS, type Operation, type StoreObserver } from '../../shared/storeObserver.js';
 import type { TransportKind } from '../core/caller.js';
 import { Counts } from '../core/counts.js';
 import {
@@ -14,7 +15,6 @@ import {
 	type ServerObserver,
 	type WrongToken,
 } from '../core/observer.js';
-import { type CollectionObserver, OPERATIONS, type Operation, type StoreObserver } from '../store/storeObserver.js';
 import { Durations } from './durations.js';
 import { KEY_EVENTS, type KeyEvent, keyEventsOfUpdate } from './keyEvents.js';
 

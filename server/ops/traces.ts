@@ -3,9 +3,9 @@
  * The SDK must be registered in the process before the server starts, as with `node --import`.
  */
 import type * as Otel from '@opentelemetry/api';
+import type { StoreObserver } from '../../shared/storeObserver.js';
 import type { BegunCall } from '../core/observer.js';
 import { outcomeOf } from '../core/observer.js';
-import type { StoreObserver } from '../store/storeObserver.js';
 
 /** The key under which `@opentelemetry/api` stores what an SDK has registered. */
 const REGISTERED = Symbol.for('opentelemetry.js.api.1');

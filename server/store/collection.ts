@@ -2,13 +2,21 @@
  * The rules that the collections of all stores share. They accept only the common query language. Every write sets
  * `_updatedAt` and is announced. A violated unique index gives a `DuplicateKeyError`, which does not contain the value.
  */
-import type { Change, Collection, FindOptions, Projection, WriteOptions } from '../../shared/store.js';
+import {
+	type Change,
+	type Collection,
+	type FindOptions,
+	isDuplicateKey,
+	type Projection,
+	type WriteOptions,
+} from '../../shared/store.js';
 import { DuplicateKeyError } from '../../shared/storeErrors.js';
-import { copyStorable, type Document, type Fields, isId } from '../../shared/values.js';
+import type { CollectionObserver, Operation } from '../../shared/storeObserver.js';
+import { checkedDocument, type Document, type Fields } from '../../shared/values.js';
 import { checkFindOptions } from '../query/findOptions.js';
 import { compile, type Matcher } from '../query/match.js';
 import { checkUpdate, type Update } from '../query/update.js';
-import type { CollectionObserver, Operation } from './storeObserver.js';
+import { OrderedReports } from './orderedReports.js';
 
 /** A checked filter, and its compiled function. */
 export interface Query {
@@ -24,11 +32,13 @@ export interface Written {
 	readonly after?: Document;
 }
 
-/** Receives each written document after it is stored. */
-export type Report = (written: Written) => void;
+/** Receives each written document after it is stored. A write ends after the promises of its reports. */
+export type Report = (written: Written) => void | Promise<void>;
 
 /** How a store reads and writes one collection. Its arguments have been checked and copied. */
 export interface Backend {
+	/** Whether the reports of one document come in the order of its writes. */
+	readonly reportsInOrder: boolean;
 	find(query: Query, options?: FindOptions): AsyncIterable<Fields>;
 	findOne(query: Query, options?: FindOptions): Promise<Fields | null>;
 	count(query: Query): Promise<number>;
@@ -75,7 +85,7 @@ export function collection<T extends { _id: string }>(
 	observed: Observed = { by: undefined },
 ): Collection<T> {
 	const fail = async (error: unknown): Promise<never> => {
-		throw isDuplicate(error) ? new DuplicateKeyError(name) : await translate(error);
+		throw isDuplicateKey(error) ? new DuplicateKeyError(name) : await translate(error);
 	};
 	/** Runs an operation under observation. */
 	async function run<R>(operation: Operation, task: () => Promise<R>): Promise<R> {
@@ -87,26 +97,33 @@ export function collection<T extends { _id: string }>(
 			return result;
 		} catch (error) {
 			// A duplicate is not a failure: the unique index has prevented it.
-			observer?.end(operation, begun, operation === 'insertOne' && isDuplicate(error) ? undefined : error);
+			observer?.end(operation, begun, operation === 'insertOne' && isDuplicateKey(error) ? undefined : error);
 			return fail(error);
 		}
 	}
+	async function findOne<F>(filter: unknown, options?: FindOptions): Promise<F | null> {
+		checkFindOptions(options);
+		const query = queryOf(filter);
+		return run('findOne', () => backend.findOne(query, options) as Promise<F | null>);
+	}
+	const reports = new OrderedReports((id) => findOne<Document>({ _id: id }));
 	const write = <R>(operation: Operation, options: WriteOptions | undefined, task: (report?: Report) => Promise<R>) =>
-		run(operation, () => gate(() => task(announce(options))));
-	const update = async (
-		operation: 'updateOne' | 'updateMany',
-		filter: unknown,
-		changes: unknown,
-		options?: WriteOptions,
-	) => {
+		run(operation, () =>
+			gate(() => {
+				const report = announce(options);
+				if (report && !backend.reportsInOrder) return reports.run(report, task);
+				return task(report && ((written) => reports.reportNewest(written, report)));
+			}),
+		);
+	const update = async (multi: boolean, filter: unknown, changes: unknown, options?: WriteOptions) => {
 		const query = queryOf(filter);
 		const checked = checkUpdate(changes);
-		const multi = operation === 'updateMany';
+		const operation = multi ? 'updateMany' : 'updateOne';
 		return { matchedCount: await write(operation, options, (report) => backend.update(query, checked, multi, report)) };
 	};
-	const remove = async (operation: 'deleteOne' | 'deleteMany', filter: unknown, options?: WriteOptions) => {
+	const remove = async (multi: boolean, filter: unknown, options?: WriteOptions) => {
 		const query = queryOf(filter);
-		const multi = operation === 'deleteMany';
+		const operation = multi ? 'deleteMany' : 'deleteOne';
 		return { deletedCount: await write(operation, options, (report) => backend.remove(query, multi, report)) };
 	};
 
@@ -125,11 +142,7 @@ export function collection<T extends { _id: string }>(
 	}
 
 	return {
-		async findOne(filter, options) {
-			checkFindOptions(options);
-			const query = queryOf(filter);
-			return run('findOne', () => backend.findOne(query, options) as Promise<T | null>);
-		},
+		findOne,
 		find(filter, options) {
 			checkFindOptions(options);
 			const documents = backend.find(queryOf(filter), options) as AsyncIterable<T>;
@@ -146,8 +159,8 @@ export function collection<T extends { _id: string }>(
 			const stored = checkedDocument(document);
 			return write('insertOne', options, (report) => backend.insert(stored, report));
 		},
-		updateOne: (filter, changes, options) => update('updateOne', filter, changes, options),
-		updateMany: (filter, changes, options) => update('updateMany', filter, changes, options),
+		updateOne: (filter, changes, options) => update(false, filter, changes, options),
+		updateMany: (filter, changes, options) => update(true, filter, changes, options),
 		findOneAndUpdate: async (filter, changes, options) => {
 			const query = queryOf(filter);
 			const checked = checkUpdate(changes);
@@ -157,12 +170,12 @@ export function collection<T extends { _id: string }>(
 			if (found !== null) observed.by?.onFindOneAndUpdate(changes);
 			return found as T | null;
 		},
-		deleteOne: (filter, options) => remove('deleteOne', filter, options),
-		deleteMany: (filter, options) => remove('deleteMany', filter, options),
+		deleteOne: (filter, options) => remove(false, filter, options),
+		deleteMany: (filter, options) => remove(true, filter, options),
 		async announce(action: Change['action'], document, options) {
-			const state = document as Document;
-			const states = action === 'removed' ? { before: state } : { after: state };
-			announce(options)?.({ action, id: document._id, ...states });
+			const report = announce(options);
+			const written = { action, id: document._id, ...(action === 'removed' && { before: document as Document }) };
+			if (report) await reports.run(report, () => reports.reportStored(written, report));
 		},
 	};
 }
@@ -175,21 +188,4 @@ async function arrayOf<T>(documents: AsyncIterable<T>): Promise<T[]> {
 	const array: T[] = [];
 	for await (const document of documents) array.push(document);
 	return array;
-}
-
-/** Checks and copies a new document. @throws TypeError */
-export function checkedDocument(document: { _id: string }): Document {
-	if (!isId(document._id))
-		throw new TypeError('A document needs an _id, a string of 1 to 512 bytes, such as crypto.randomUUID()');
-	const stored = copyStorable(document, 'document') as Document;
-	return '_updatedAt' in stored ? stored : { _updatedAt: new Date(), ...stored };
-}
-
-/**
- * Whether an error is a unique index violation. The embedded store and MongoDB use the code 11000. FerretDB 2.7 returns
- * code 1 with PostgreSQL's text for `findOneAndUpdate`.
- */
-function isDuplicate(error: unknown): boolean {
-	const { code, message } = error as { code?: unknown; message?: unknown };
-	return code === 11000 || (code === 1 && /violates (exclusion|unique) constraint/.test(String(message)));
 }

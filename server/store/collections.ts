@@ -4,6 +4,7 @@ import type { CollectionDefinition } from '../../shared/collections.js';
 import { type IndexedCollection, indexes } from '../../shared/indexes.js';
 import { type Change, type Collection, collectionNames, type Store } from '../../shared/store.js';
 import { StoreError } from '../../shared/storeErrors.js';
+import type { StoreObserver } from '../../shared/storeObserver.js';
 import type { Document } from '../../shared/values.js';
 import { changesNothing } from '../query/update.js';
 import {
@@ -14,7 +15,6 @@ import {
 	type Translate,
 	type WriteGate,
 } from './collection.js';
-import type { StoreObserver } from './storeObserver.js';
 
 /** What happens to missing indexes of MongoDB: they are made, only named in the log, or not looked at. */
 export type IndexMode = 'make' | 'report' | 'leave';

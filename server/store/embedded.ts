@@ -135,6 +135,7 @@ export function embedded(table: Table, run: RunWrite): Backend {
 	}
 
 	return {
+		reportsInOrder: true,
 		find,
 		async findOne(query, options = {}) {
 			// The fast path: tests the first documents without pauses. `find` begins again if none of them matches.

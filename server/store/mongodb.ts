@@ -1,13 +1,12 @@
 /** The store on MongoDB: the official driver, with Rocket.Chat's collections. */
-import type { Db, Collection as DriverCollection } from 'mongodb';
+import type { Collection as DriverCollection } from 'mongodb';
 import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Log } from '../../shared/log.js';
-import { collectionNames, type FindOptions } from '../../shared/store.js';
-import { reasonOf, StoreError } from '../../shared/storeErrors.js';
+import type { FindOptions } from '../../shared/store.js';
 import type { Document, Fields } from '../../shared/values.js';
-import { createClient, databaseAndHosts, databaseOf, hostsOf, withoutPassword } from '../mongodb/client.js';
+import { connect, databaseAndHosts, databaseOf, identityOf } from '../mongodb/client.js';
 import { prepareIndexes } from '../mongodb/makeIndexes.js';
-import { retryOnDeadlock } from '../mongodb/retry.js';
+import { runWrite } from '../mongodb/runWrite.js';
 import { unavailableError } from '../mongodb/unavailable.js';
 import { projector } from '../query/projection.js';
 import { applyUpdate, type Update } from '../query/update.js';
@@ -25,13 +24,7 @@ export async function openMongo(
 	declared: readonly CollectionDefinition[] = [],
 	indexes: IndexMode = 'make',
 ): Promise<OpenStore> {
-	const client = createClient(url);
-	try {
-		await client.connect();
-	} catch (error) {
-		await client.close();
-		throw new StoreError('unreachable', withoutPassword(`MongoDB at ${hostsOf(url)}: ${reasonOf(error)}.`, url));
-	}
+	const client = await connect(url);
 	try {
 		const db = client.db(databaseOf(url));
 		if (indexes !== 'leave')
@@ -47,13 +40,6 @@ export async function openMongo(
 		await client.close();
 		throw error;
 	}
-}
-
-/** Identifies the database by the UUID of a collection, because its address may be written in several ways. */
-async function identityOf(db: Db): Promise<string> {
-	const [users] = await db.listCollections({ name: collectionNames.users }).toArray();
-	const uuid = users && 'info' in users ? (users.info as { uuid?: unknown } | undefined)?.uuid : undefined;
-	return `${db.databaseName} ${uuid ?? ''}`;
 }
 
 /** Maximum number of documents that one step of a multi-document write reads, writes and reports. */
@@ -93,56 +79,54 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 	}
 
 	return {
+		// The answers to concurrent writes come over several connections.
+		reportsInOrder: false,
 		find: ({ filter }, options) => collection.find(filter, options as FindOptions) as AsyncIterable<Fields>,
 		findOne: ({ filter }, options) => collection.findOne(filter, options as FindOptions),
 		count: ({ filter }) => collection.countDocuments(filter),
 		insert: async (document, report) => {
-			await retryOnDeadlock(() => collection.insertOne(document));
-			report?.({ action: 'inserted', id: document._id, after: document });
+			await runWrite(() => collection.insertOne(document));
+			await report?.({ action: 'inserted', id: document._id, after: document });
 		},
 		async update({ filter, matches }, update, multi, report) {
 			// Without a report the states of the documents are not needed.
 			if (!report)
-				return retryOnDeadlock(async () => {
+				return runWrite(async () => {
 					const { matchedCount } = await collection[multi ? 'updateMany' : 'updateOne'](filter, update);
 					return matchedCount;
 				});
 			if (!multi) {
-				const before = await retryOnDeadlock(() =>
-					collection.findOneAndUpdate(filter, update, { returnDocument: 'before' }),
-				);
-				if (before) reportUpdate(report, before, update);
+				const before = await runWrite(() => collection.findOneAndUpdate(filter, update, { returnDocument: 'before' }));
+				if (before) await reportUpdate(report, before, update);
 				return before ? 1 : 0;
 			}
 			let count = 0;
 			for await (const { documents, stillMatching } of pages({ filter, matches })) {
-				const { matchedCount } = await retryOnDeadlock(() => collection.updateMany(stillMatching, update));
+				const { matchedCount } = await runWrite(() => collection.updateMany(stillMatching, update));
 				// Read again, because other writers may have changed the documents meanwhile.
 				const before = new Map(documents.map((document) => [document._id, document]));
 				for await (const after of collection.find({ _id: { $in: [...before.keys()] } }))
-					report({ action: 'updated', id: after._id, before: before.get(after._id), after });
+					await report({ action: 'updated', id: after._id, before: before.get(after._id), after });
 				count += matchedCount;
 			}
 			return count;
 		},
 		async updateReturning({ filter }, update, options, report) {
 			if (!report)
-				return retryOnDeadlock(() =>
+				return runWrite(() =>
 					collection.findOneAndUpdate(filter, update, options as typeof options & { includeResultMetadata: false }),
 				);
-			const before = await retryOnDeadlock(() =>
-				collection.findOneAndUpdate(filter, update, { returnDocument: 'before' }),
-			);
+			const before = await runWrite(() => collection.findOneAndUpdate(filter, update, { returnDocument: 'before' }));
 			if (!before) return null;
-			const after = reportUpdate(report, before, update);
+			const after = await reportUpdate(report, before, update);
 			return projector(options.projection)(options.returnDocument === 'before' ? before : after);
 		},
 		async remove({ filter, matches }, multi, report) {
-			if (!report) return retryOnDeadlock(() => removeMatching(filter, multi));
+			if (!report) return runWrite(() => removeMatching(filter, multi));
 			if (!multi) {
 				for (;;) {
-					const before = await retryOnDeadlock(() => collection.findOneAndDelete(filter));
-					if (before) report({ action: 'removed', id: before._id, before });
+					const before = await runWrite(() => collection.findOneAndDelete(filter));
+					if (before) await report({ action: 'removed', id: before._id, before });
 					if (before) return 1;
 					// FerretDB may have skipped a document, see `removeMatching`.
 					if (!(await matchesAny(filter))) return 0;
@@ -150,13 +134,13 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 			}
 			let count = 0;
 			for await (const { documents, stillMatching } of pages({ filter, matches })) {
-				const removed = await retryOnDeadlock(() => removeMatching(stillMatching, true));
+				const removed = await runWrite(() => removeMatching(stillMatching, true));
 				count += removed;
 				const ids = documents.map(({ _id }) => _id);
 				// A document that another writer has changed meanwhile may match no more, and then it is not removed.
 				const notRemoved = removed < ids.length ? await collection.distinct('_id', { _id: { $in: ids } }) : [];
 				for (const before of documents)
-					if (!notRemoved.includes(before._id)) report({ action: 'removed', id: before._id, before });
+					if (!notRemoved.includes(before._id)) await report({ action: 'removed', id: before._id, before });
 			}
 			return count;
 		},
@@ -164,8 +148,8 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 }
 
 /** Reports an update of a document and returns its new state, which `applyUpdate` computes instead of a second read. */
-function reportUpdate(report: Report, before: Document, update: Update): Document {
+async function reportUpdate(report: Report, before: Document, update: Update): Promise<Document> {
 	const after = applyUpdate(before, update);
-	report({ action: 'updated', id: before._id, before, after });
+	await report({ action: 'updated', id: before._id, before, after });
 	return after;
 }

@@ -1,5 +1,6 @@
 /** What a store announces of its writes. */
 import { expect } from 'chai';
+import type { Room } from '../../shared/documents.js';
 import type { Change, Store } from '../../shared/store.js';
 import { eachStore } from '../support/store.js';
 
@@ -90,12 +91,60 @@ eachStore('a store announces', (test) => {
 			({ rooms }: Store) => rooms.deleteMany({}, silent),
 		])
 			expect(await announced(task)).to.deep.equal([]);
-		expect(await announced(({ rooms }) => rooms.announce('inserted', { _id: 'r', t: 'p' }))).to.deep.equal([
-			'inserted rooms r',
-		]);
 		expect(await announced(({ rooms }) => rooms.announce('removed', { _id: 'r', t: 'p' }))).to.deep.equal([
 			'removed rooms r',
 		]);
+		await add('r');
+		expect(await announced(({ rooms }) => rooms.announce('inserted', { _id: 'r', t: 'p' }))).to.deep.equal([
+			'inserted rooms r',
+		]);
+	});
+
+	describe('the stored state', () => {
+		const silent = { returnDocument: 'after', silent: true } as const;
+
+		it('of a silent write, if other writes were announced before it', async () => {
+			await add('r');
+			const { rooms } = test.store;
+			const earlier = await rooms.findOneAndUpdate({ _id: 'r' }, { $set: { name: 'n' } }, silent);
+			await rooms.updateOne({ _id: 'r' }, { $set: { e2eKeyId: 'key' } });
+			await rooms.announce('updated', earlier as Room);
+			expect(changes.at(-1)?.document).to.include({ name: 'n', e2eKeyId: 'key' });
+		});
+
+		it('as an update, if a removed document was inserted again before the removal was announced', async () => {
+			await add('r');
+			const { rooms } = test.store;
+			await rooms.deleteOne({ _id: 'r' }, { silent: true });
+			await rooms.insertOne({ _id: 'r', t: 'd' });
+			expect(await announced(() => rooms.announce('removed', { _id: 'r', t: 'p' }))).to.deep.equal(['updated rooms r']);
+			expect(changes[0]?.document).to.include({ t: 'd' });
+		});
+
+		it('not at all, if an updated document was removed before the update was announced', async () => {
+			await add('r');
+			const { rooms } = test.store;
+			const earlier = await rooms.findOneAndUpdate({ _id: 'r' }, { $set: { name: 'n' } }, silent);
+			await rooms.deleteOne({ _id: 'r' });
+			expect(await announced(() => rooms.announce('updated', earlier as Room))).to.deep.equal([]);
+		});
+
+		it('last, whatever writes and announcements of a document run concurrently', async () => {
+			const { rooms } = test.store;
+			const increment = { $inc: { msgs: 1 } };
+			for (let round = 0; round < 10; round++) {
+				const _id = `r${round}`;
+				await add(_id);
+				const writes = Array.from({ length: 20 }, async (_, i) => {
+					if (i % 3 === 0) return rooms.updateOne({ _id }, increment);
+					if (i % 3 === 1) return rooms.findOneAndUpdate({ _id }, increment, { returnDocument: 'after' });
+					const written = await rooms.findOneAndUpdate({ _id }, increment, silent);
+					return rooms.announce('updated', written as Room);
+				});
+				await Promise.all(writes);
+				expect(changes.findLast(({ document }) => document._id === _id)?.document).to.include({ msgs: 21 });
+			}
+		});
 	});
 
 	it('to the writer too, who learns when all have received it', async () => {

@@ -2,7 +2,7 @@
 import { ChangeStream, type Db, MongoError } from 'mongodb';
 import { collectionNames } from '../../../shared/store.js';
 import type { Document } from '../../../shared/values.js';
-import { retryOnDeadlock } from '../../mongodb/retry.js';
+import { runWrite } from '../../mongodb/runWrite.js';
 import { unavailableError } from '../../mongodb/unavailable.js';
 import type { WatchedDatabase } from './database.js';
 
@@ -71,7 +71,7 @@ export function watchedDatabase(db: Db, makesIndexes: boolean): WatchedDatabase 
 		},
 		makesIndexes,
 		async createIndex(name, field) {
-			await retryOnDeadlock(() => collection(name).createIndex({ [field]: 1 }));
+			await runWrite(() => collection(name).createIndex({ [field]: 1 }));
 		},
 		isUnavailable(error) {
 			// `unavailableError` returns any other error as it is.

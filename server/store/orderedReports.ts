@@ -1,0 +1,56 @@
+/** The order in which the written documents of a collection are reported. */
+import type { Document } from '../../shared/values.js';
+import type { Report, Written } from './collection.js';
+
+/**
+ * Reports documents so that the last report of each document is its newest state. A task that writes or reads a document
+ * may end after a later write of it was reported. Then the stored state is read and reported instead.
+ */
+export class OrderedReports {
+	#reportCount = 0;
+	/** The number of the last report of each document, of those since `#runningTasks` was 0. */
+	readonly #lastReports = new Map<string, number>();
+	#runningTasks = 0;
+
+	/** @param read reads a stored document */
+	constructor(private readonly read: (id: string) => Promise<Document | null>) {}
+
+	/** Reports a state that is newer than all reported states of the document. */
+	reportNewest(written: Written, report: Report): void {
+		this.#reportCount++;
+		if (this.#runningTasks > 0) this.#lastReports.set(written.id, this.#reportCount);
+		report(written);
+	}
+
+	/** Runs a write whose reports may come after those of later writes. */
+	async run<R>(report: Report, write: (report: Report) => Promise<R>): Promise<R> {
+		const start = this.#reportCount;
+		this.#runningTasks++;
+		try {
+			return await write((written) =>
+				this.#isReportedSince(start, written.id)
+					? this.reportStored(written, report)
+					: this.reportNewest(written, report),
+			);
+		} finally {
+			if (--this.#runningTasks === 0) this.#lastReports.clear();
+		}
+	}
+
+	/**
+	 * Reports the stored state of a document, within `run`. A document that another call has removed is not reported: that
+	 * call reports it. @param written the action, and the last known state if the action is a removal
+	 */
+	async reportStored(written: Written, report: Report): Promise<void> {
+		const start = this.#reportCount;
+		const after = await this.read(written.id);
+		if (this.#isReportedSince(start, written.id)) return this.reportStored(written, report);
+		const isRemoval = written.action === 'removed';
+		if (after) this.reportNewest({ ...written, action: isRemoval ? 'updated' : written.action, after }, report);
+		else if (isRemoval) this.reportNewest(written, report);
+	}
+
+	#isReportedSince(start: number, id: string): boolean {
+		return (this.#lastReports.get(id) ?? 0) > start;
+	}
+}
