@@ -1,7 +1,7 @@
 /**
  * Finds login tokens that another process or Rocket.Chat has removed. When this process removes a token, it ends the
- * token's sessions immediately (`test/contract/ddp.md` 16.2). It misses a session that is logging in at that moment, which the
- * watcher finds.
+ * token's sessions immediately (`test/contract/ddp.md` 16.2), except a session that is logging in at that moment. The watcher
+ * finds such a session too.
  */
 
 import { findRevokedTokens } from '../../methods/model/users/tokens.js';
@@ -82,7 +82,7 @@ export function watchTokens(
 		await lookUpAll(remaining.splice(0, tokensPerCheck));
 	}
 
-	/** Runs a check, unless one is running: on a slow database they would pile up. `checkAll` runs beside it. */
+	/** Runs a check, unless one is running: on a slow database the checks would pile up. `checkAll` runs beside it. */
 	function runUnlessRunning(task: () => Promise<void>): void {
 		checking ??= task()
 			.catch((err) => log.warn({ err }, 'Login tokens in use could not be looked up'))
