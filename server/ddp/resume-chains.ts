@@ -127,8 +127,8 @@ class SharedChains implements ResumeChains {
 	}
 
 	/**
-	 * Keeps the chain id of an ended session for `ttl`. If the session made no call and was open for longer than that, it
-	 * stores none: the results of the earlier sessions have expired.
+	 * Keeps the chain id of an ended session for `ttl`. If the session made no call and was open for longer than
+	 * `ttl`, nothing is stored: the results of the earlier sessions have expired.
 	 */
 	async #keepEnded(session: string, { former, openedAt, chainId }: ResumingSession): Promise<void> {
 		const { store, ttl } = this.options;

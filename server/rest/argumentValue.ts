@@ -50,9 +50,9 @@ function hasDate(shape: Shape): boolean {
 }
 
 /**
- * A field of a query or a form, or a part of the path. It stands for the first of these that the pattern accepts: itself,
- * JSON, a list, a number, a boolean. A list may also be sent as `name[]`. If the pattern accepts none of these, the value is
- * that of the JSON with its dates, so that the error names the wrong member.
+ * The value of a field of a query or a form, or of a part of the path: the first of these that the pattern accepts: the
+ * text itself, JSON, a number, a boolean, a list. A list may also be sent as `name[]`. If the pattern accepts none of these,
+ * the value is that of the JSON with its dates, or the text, so that the error names the wrong member.
  */
 export function textField(fields: Fields, name: string, matcher: AnyMatcher): unknown {
 	const texts = [ownField(fields, name), ownField(fields, `${name}[]`)].flat().filter((text) => text !== undefined);
@@ -63,6 +63,7 @@ export function textField(fields: Fields, name: string, matcher: AnyMatcher): un
 	const json = isOne ? jsonOf(text) : undefined;
 	const single = isOne ? [json, numberOf(text), BOOLEANS.get(text)] : [];
 	const lists: (readonly unknown[])[] = [texts, texts.map(numberOf), texts.map((entry) => BOOLEANS.get(entry))];
+	// A list counts only if all its texts stand for numbers, or all for booleans.
 	const fullLists = lists.filter((list) => !list.includes(undefined));
 	return firstFit([value, ...single, ...fullLists], matcher) ?? withDates(json ?? value, matcher.shape);
 }

@@ -137,8 +137,8 @@ export async function sendInSlices(reply: FastifyReply, answer: Answer): Promise
 }
 
 /**
- * Resolves when the buffer of a response is empty, or its client has disconnected. A client that does not read it in time
- * is disconnected, because the rest of the answer occupies memory.
+ * Resolves when the buffer of a response is empty, or its client has disconnected. A client that does not read the
+ * buffered data in time is disconnected, because the rest of the answer occupies memory.
  * @param timeout in ms
  */
 function whenDrained(response: ServerResponse, timeout: number): Promise<void> {

@@ -20,6 +20,7 @@ export class KnownPaths {
 	 * @throws DefinitionError if a method has a path that is taken
 	 */
 	add(path: string, verbs: readonly string[], method?: string): void {
+		// The texts around the parameters, such as `/rooms/` and `/keys` of `/rooms/:id/keys`.
 		const parts = path.replace(/(?<=.)\/$/, '').split(/:\w+/);
 		const known = parts.length === 1 ? this.#fixed : this.#patterns;
 		const key = parts.join(':');
