@@ -43,8 +43,8 @@ export const MAX_WAITING_SECONDS = 50;
 const TIMEOUT_REFUSALS = { perTurn: 3, maxWaiting: Number.POSITIVE_INFINITY };
 
 /**
- * How often in a second waiting connections may open. The number is high, so that few connections open in one turn of the
- * event loop: a connection with its login takes about a millisecond of work.
+ * How often in a second credit is added and waiting connections open. The number is high, so that few connections open in
+ * one turn of the event loop: a connection with its login takes about a millisecond of work.
  */
 const TICKS_PER_SECOND = 200;
 
@@ -169,7 +169,7 @@ export class Admission {
 		this.#overloadTicker = undefined;
 	}
 
-	/** Adds credit, and admits waiting connections with it. */
+	/** Adds credit, and admits waiting connections with this credit. */
 	#tick(): void {
 		this.#credit = Math.min(this.#credit + this.options.perSecond, this.#maxCredit);
 		while (this.#waiting.size > 0 && this.#spendCreditUnlessOverloaded()) this.#admitNext();

@@ -130,6 +130,7 @@ export class SharedCalls {
 			// A call with the same id in the same session is a new call: some clients always send the same id.
 			const isNewCall = sessionHash !== null && found.session === sessionHash;
 			if (hasExpired || isNewCall) {
+				// Matches no document if the lease was renewed, or the call was claimed by another process, in the meantime.
 				const { matchedCount } = await this.#state.updateOne(
 					{ _id, run: found.run, ...(hasExpired && { until: found.until }) },
 					{ $set: claim, $unset: { answer: 1 } },

@@ -7,7 +7,7 @@ import { explainUnreadable, isDenied } from '../dataFolder/access.js';
 
 /** The paths of the files of a certificate, in PEM form. */
 export interface CertificateFiles {
-	/** The certificate, followed by those of the authorities between it and the root. */
+	/** The certificate, followed by the certificates of the authorities between it and the root. */
 	readonly cert: string;
 	readonly key: string;
 }
@@ -44,7 +44,7 @@ export async function readCertificate({ cert: certPath, key: keyPath }: Certific
 	const results = await Promise.allSettled([readPem(certPath), readPem(keyPath)]);
 	const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
 	if (failures.length > 0) {
-		// If neither file can be read, both are named. A set, because both paths can be those of one file.
+		// If neither file can be read, both are named. A set, because both paths can name the same file.
 		const faults = new Set(failures.flatMap((error) => (error as CertificateError).faults));
 		throw new CertificateError([...faults]);
 	}

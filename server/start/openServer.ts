@@ -219,7 +219,7 @@ async function listen(app: App, settings: CheckedOptions['settings']): Promise<s
 	return localUrl(settings, await app.listen(settings.port, settings.host).catch(rethrowWithSettings('port')));
 }
 
-/** Makes a handler that adds to an error of `listen` the names of the settings of the address, and throws it again. */
+/** Makes a handler for errors of `listen`. It adds the names of the settings of the address, and throws the error again. */
 function rethrowWithSettings(setting: 'port' | 'metrics') {
 	return (error: Error) => {
 		error.message += ` (settings: host and ${setting})`;

@@ -1,5 +1,5 @@
 /**
- * A counter in a store that several processes share. It is exact for all of them together. A count in a running
+ * A counter in a store that several processes share. It counts the calls of all of them exactly. A count in a running
  * window is one conditional write. Keys are hashed, because they contain names and addresses.
  */
 import { insertIfAbsent } from '../../../methods/model/insertIfAbsent.js';

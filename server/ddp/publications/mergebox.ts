@@ -65,7 +65,10 @@ export class MergeBox {
 		private readonly strategyOf: (collection: string) => Strategy,
 	) {}
 
-	/** Adds a document, or a holder to it. @param fields not copied, so they must not be changed */
+	/**
+	 * Adds a document. If the document is recorded already, adds the holder and its fields to the record.
+	 * @param fields not copied, so they must not be changed
+	 */
 	added(holder: SubscriptionHandle, collection: string, id: unknown, fields: Fields): void {
 		const strategy = this.strategyOf(collection);
 		if (!tracksDocuments(strategy)) {

@@ -140,7 +140,7 @@ export class ObservedQuery {
 		this.#notify((subscriber) => subscriber.onRemoved(id, wasInResult));
 	}
 
-	/** Notifies all subscribers. An error in one ends its subscription alone: the others are notified too. */
+	/** Notifies all subscribers. If one throws an error, only its subscription ends: the others are notified too. */
 	#notify(notify: (subscriber: QuerySubscriber) => void): void {
 		for (const subscriber of this.subscribers) {
 			try {

@@ -10,7 +10,7 @@ import type { Receiver } from './transport.js';
  */
 const MAX_INCOMPLETE_BYTES = 256 * 1024;
 
-/** Counts the bytes of the incomplete frame, and ends the session if they are too many. */
+/** Counts the bytes of the incomplete frame, and ends the session if there are too many. */
 export class IncompleteFrame {
 	#frameBytes = 0;
 
