@@ -12,9 +12,9 @@ export interface AdmissionOptions {
 	readonly maxPerAddress: number;
 	/** Maximum number of connections of the process. */
 	readonly max: number;
-	/** Number of connections that may open in a second. As many may open at once after a quiet second. */
+	/** Number of connections that may open in a second. After a second without connections, that many may open at once. */
 	readonly perSecond: number;
-	/** Whether the process is overloaded: then only a few connections open, so that it can still be reached. */
+	/** Whether the process is overloaded. If it is, only a few connections open, so that the process can still be reached. */
 	isOverloaded(): boolean;
 	readonly observer?: ServerObserver | undefined;
 }
@@ -32,17 +32,20 @@ interface WaitingConnection {
 export const MAX_WAIT_MS = 5000;
 
 /**
- * How many connections wait at most: as many as open in so many seconds. That is ten times as many as can open before
- * `MAX_WAIT_MS` ends, because a client that waits does not try again meanwhile. Measured with 10,000 clients that connect at
+ * The length of a full queue, in seconds: at most `perSecond * MAX_WAITING_SECONDS` connections wait. That is ten times as
+ * many as can open within `MAX_WAIT_MS`, because a client that waits does not try again meanwhile. Measured with 10,000 clients that connect at
  * once: all are connected after 76 s instead of 120 s, with 27,000 refused attempts instead of 33,000. A waiting connection
  * needs 10 kB.
  */
 export const MAX_WAITING_SECONDS = 50;
 
-/** How many connections are refused in one turn of the event loop when their time is over. */
-const REFUSALS = { perTurn: 3, maxWaiting: Number.POSITIVE_INFINITY };
+/** Limits the connections that are refused in one turn of the event loop because they have waited too long. */
+const TIMEOUT_REFUSALS = { perTurn: 3, maxWaiting: Number.POSITIVE_INFINITY };
 
-/** Many, so that few connections open in one turn of the event loop: each is about a millisecond of work, with its login. */
+/**
+ * How often in a second credit is added and waiting connections open. The number is high, so that few connections open in
+ * one turn of the event loop: a connection with its login takes about a millisecond of work.
+ */
 const TICKS_PER_SECOND = 200;
 
 /** Number of connections that open in a second while the process is overloaded. */
@@ -70,12 +73,12 @@ export class Admission {
 	/** Runs while the credit is not full or connections wait. */
 	#ticker: NodeJS.Timeout | undefined;
 	/** Admits a few connections while the process is overloaded. Runs while connections wait. */
-	#trickle: NodeJS.Timeout | undefined;
+	#overloadTicker: NodeJS.Timeout | undefined;
 	/**
 	 * Refuses a connection that has waited too long. Only a few are refused in one turn of the event loop, because those
 	 * that arrived together also time out together.
 	 */
-	readonly #onTimeout = spreadOverTurns<WaitingConnection>(REFUSALS, (connection) => {
+	readonly #onTimeout = spreadOverTurns<WaitingConnection>(TIMEOUT_REFUSALS, (connection) => {
 		if (!this.#remove(connection)) return;
 		this.release(connection.address);
 		this.#refuse(connection.address, connection.decide);
@@ -98,7 +101,8 @@ export class Admission {
 			decide(STOPPING);
 			return undefined;
 		}
-		// Checked first, because it costs the least: if very many clients connect at once, most are refused here.
+		// The length of the queue is checked first, because that costs the least: if very many clients connect at once, most
+		// are refused here.
 		const maxWaiting = this.options.perSecond * MAX_WAITING_SECONDS;
 		if (this.#waiting.size >= maxWaiting) {
 			this.#refuse(address, decide);
@@ -152,20 +156,20 @@ export class Admission {
 	}
 
 	/** Starts the timer that admits a few waiting connections while the process is overloaded. */
-	#startTrickle(): void {
-		this.#trickle ??= setInterval(() => {
+	#startOverloadTicker(): void {
+		this.#overloadTicker ??= setInterval(() => {
 			if (this.options.isOverloaded() && this.#waiting.size > 0 && this.#spendCredit()) this.#admitNext();
 		}, 1000 / OVERLOADED_PER_SECOND).unref();
 	}
 
 	#stopTimers(): void {
 		clearInterval(this.#ticker);
-		clearInterval(this.#trickle);
+		clearInterval(this.#overloadTicker);
 		this.#ticker = undefined;
-		this.#trickle = undefined;
+		this.#overloadTicker = undefined;
 	}
 
-	/** Adds credit, and admits waiting connections with it. */
+	/** Adds credit, and admits waiting connections with this credit. */
 	#tick(): void {
 		this.#credit = Math.min(this.#credit + this.options.perSecond, this.#maxCredit);
 		while (this.#waiting.size > 0 && this.#spendCreditUnlessOverloaded()) this.#admitNext();
@@ -177,10 +181,10 @@ export class Admission {
 		this.#takeNext()?.decide(undefined);
 	}
 
-	/** Takes the next connection out of the queue; undefined if none waits. */
+	/** Removes the next connection from the queue; undefined if none waits. */
 	#takeNext(): WaitingConnection | undefined {
 		const connection = this.#waiting.take();
-		if (connection) this.#onLeft(connection);
+		if (connection) this.#onLeftQueue(connection);
 		return connection;
 	}
 
@@ -191,25 +195,25 @@ export class Admission {
 		this.options.observer?.onConnectionHeld();
 		this.options.observer?.onWaitingConnections(this.#waiting.size);
 		this.#startTicker();
-		this.#startTrickle();
+		this.#startOverloadTicker();
 		return () => {
 			if (this.#remove(connection)) this.release(address);
 		};
 	}
 
-	/** Takes a connection out of the queue. @returns whether it was there */
+	/** Removes a connection from the queue. @returns whether it was in the queue */
 	#remove(connection: WaitingConnection): boolean {
 		if (!this.#waiting.delete(connection)) return false;
-		this.#onLeft(connection);
+		this.#onLeftQueue(connection);
 		return true;
 	}
 
-	#onLeft({ timer }: WaitingConnection): void {
+	#onLeftQueue({ timer }: WaitingConnection): void {
 		clearTimeout(timer);
 		this.options.observer?.onWaitingConnections(this.#waiting.size);
 	}
 
-	/** Refuses a connection because of the rate or the load; the limiter has not refused it. */
+	/** Refuses a connection because of the rate or the load. The limiter reports its own refusals. */
 	#refuse(address: string | null, decide: Decide): void {
 		const isOverloaded = this.options.isOverloaded();
 		this.options.observer?.onConnectionRefused(isOverloaded ? 'load' : 'rate', address);

@@ -1,6 +1,6 @@
 /**
  * The store as one call sees it. It reports when subscribers have received the call's writes, so that `updated` is sent
- * after them.
+ * afterwards.
  */
 import {
 	type Change,

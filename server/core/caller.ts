@@ -26,7 +26,7 @@ export interface Caller extends RateLimitClient {
 	/** Identifies the request in the log: the request id of REST, or the message id of DDP. */
 	readonly requestId?: string | undefined;
 	readonly randomSeed?: string | null;
-	/** True for a call that a method or publication makes: it is not counted. */
+	/** True for a call that a method or publication makes. Rate limits do not count such a call. */
 	readonly isNested?: boolean;
 	/** For a nested call made by a method: the number of calls around it. Default 0. */
 	readonly depth?: number;

@@ -32,7 +32,7 @@ export interface IdempotencyCache {
 
 /** A running or ended call whose outcome a repeated call may get. */
 class RememberedCall implements InFlight {
-	/** Settles as the call does. Set before the call is stored. */
+	/** Settles as the call does. Set before the call is put into the cache. */
 	outcome: Promise<unknown> | undefined;
 	/** Resolves when the call's writes have been sent to subscribers; undefined if it has written nothing. */
 	written: Promise<unknown> | undefined;
@@ -91,7 +91,7 @@ export function createIdempotencyCache({
 	const sharedCalls = isShared(store)
 		? new SharedCalls(store, { maxSize: MAX_CHARACTERS, ...options, log, onReplay })
 		: undefined;
-	/** The running calls. Unless outcomes are kept in the store, also those that have ended. */
+	/** The running calls; also the ended calls, unless their outcomes are kept in the store. */
 	const calls = new ExpiringCache<RememberedCall>({ maxSize: MAX_CHARACTERS, ...options });
 
 	/** Keeps an ended call for the `ttl`, unless a newer call has replaced it under its key. */

@@ -171,7 +171,7 @@ export class Invocation implements MethodContext, Events, EventSource {
 		this.userId = userId;
 		this.hashedToken = hashedToken;
 		const change = Promise.resolve(this.caller.setUserId(userId, hashedToken, expires));
-		// The change runs all subscriptions again, each with a time limit of its own.
+		// Not part of this call's time limit: the change runs all subscriptions again, each with a time limit of its own.
 		await (this.#timeoutClock?.exclude(change) ?? change);
 	}
 
@@ -206,7 +206,7 @@ export class Invocation implements MethodContext, Events, EventSource {
 	}
 
 	inLoginLane<T>(lane: LoginLane, run: () => Promise<T>): Promise<T> {
-		// A nested call must not wait for the place that its outer call may occupy.
+		// A nested call does not wait: its outer call may occupy the place that it would wait for.
 		if (this.caller.isNested) return run();
 		const invocation = this;
 		const client = {

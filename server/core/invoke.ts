@@ -110,7 +110,7 @@ export function createInvoker(
 			if (thrown instanceof MethodError) return thrown.forMethod(name);
 			return thrown instanceof MatchError ? thrown : toClientError(thrown);
 		} catch {
-			// The value cannot be read, as a revoked Proxy.
+			// The value cannot be read, such as a revoked Proxy.
 			return clientError('internal');
 		}
 	}

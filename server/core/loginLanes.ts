@@ -27,7 +27,7 @@ const PASSWORD_WIDTH = Math.max(1, Math.min(Math.floor(POOL_SIZE / 2), available
 export const LANE_SIZES: Readonly<Record<LoginLane, LaneSize>> = {
 	// The last login in a full queue starts after about twelve seconds.
 	password: { width: PASSWORD_WIDTH, maxWaiting: 200 * PASSWORD_WIDTH },
-	// Tokens that are looked up in one turn of the event loop share a query (`tokenLookup.ts`), so a long queue ends soon.
+	// Tokens that are looked up in one turn of the event loop share a query (`tokenLookup.ts`), so a long queue is soon empty.
 	token: { width: 200, maxWaiting: 20_000 },
 };
 

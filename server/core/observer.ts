@@ -10,7 +10,7 @@ import type { Caller, TransportKind } from './caller.js';
 export const OUTCOMES = ['ok', 'invalid', 'refused', 'limited', 'timeout', 'unavailable', 'error'] as const;
 export type CallOutcome = (typeof OUTCOMES)[number];
 
-/** Stands for all methods that do not exist: clients may invent any number of names. */
+/** The name under which calls of all unknown methods are reported, because clients may invent any number of names. */
 export const UNKNOWN_METHOD = '(unknown)';
 
 /** A call that has begun. */
@@ -41,7 +41,7 @@ export type LimitKind = 'method' | 'subscription' | 'password' | 'connections';
 
 /**
  * Why a connection was refused. `limit`: too many of its address; `full`: too many of the process; `rate`: too many
- * connected at the same time; `load`: the event loop is overloaded; `origin`: pages of its origin may not connect.
+ * connect at the same time; `load`: the event loop is overloaded; `origin`: pages of its origin may not connect.
  */
 export const CONNECTION_REFUSALS = ['limit', 'full', 'rate', 'load', 'origin'] as const;
 export type ConnectionRefusal = (typeof CONNECTION_REFUSALS)[number];

@@ -11,7 +11,8 @@ export interface RepeatableCall {
 	readonly timeout: number;
 }
 
-/** Whether a repeated call gets this error again. After an error of the server or a transient error, it runs again. */
+/** Whether a repeated call gets this error again. After an error of the server or a transient error, the call runs
+ * again. */
 export function isFinalError(thrown: unknown): boolean {
 	return thrown instanceof MatchError || (isClientSafe(thrown) && !isTransient(thrown));
 }

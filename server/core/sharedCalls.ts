@@ -54,16 +54,16 @@ interface IdentifiedCall {
 	readonly runId: string;
 	readonly keys: DerivedKeys;
 	/** Keyed hash of the arguments. */
-	readonly args: string;
+	readonly argsHash: string;
 	/** Keyed hash of the session id; null over REST. */
-	readonly session: string | null;
+	readonly sessionHash: string | null;
 	/** Time limit of the method, in ms. */
 	readonly timeout: number;
 }
 
 export class SharedCalls {
 	readonly #state: Collection<SharedState>;
-	/** The id of the execution of each outcome that this process has stored, to limit their number and total size. */
+	/** For each outcome that this process has stored, the id of its execution. Limits their number and total size. */
 	readonly #stored: ExpiringCache<string>;
 	readonly #maxLength: number;
 
@@ -93,13 +93,13 @@ export class SharedCalls {
 			_id: `call ${keys.id}`,
 			runId: randomId(),
 			keys,
-			args: keyedHash(keys, `args ${canonical(args)}`),
-			session: session === null ? null : keyedHash(keys, `session ${session}`),
+			argsHash: keyedHash(keys, `args ${canonical(args)}`),
+			sessionHash: session === null ? null : keyedHash(keys, `session ${session}`),
 			timeout,
 		};
 		const earlier = await this.#claim(identified);
 		if (earlier === undefined) return this.#run(identified, run);
-		if (earlier.args !== identified.args) throw clientError('idempotencyMismatch', { method });
+		if (earlier.args !== identified.argsHash) throw clientError('idempotencyMismatch', { method });
 		this.options.onReplay?.(method);
 		// An empty text stands for an outcome that was not kept: see `#seal`.
 		if (earlier.answer === '') throw clientError('idempotencyAnswerTooLarge', { method });
@@ -114,13 +114,13 @@ export class SharedCalls {
 	 *   arguments
 	 */
 	async #claim(identified: IdentifiedCall): Promise<SharedState | undefined> {
-		const { _id, runId, args, session, timeout } = identified;
+		const { _id, runId, argsHash, sessionHash, timeout } = identified;
 		const deadline = Date.now() + timeout;
 		// Most calls are not repeated, so the document is not looked up before the first insertion.
 		let found: SharedState | null = null;
 		// After each attempt, the document is read again.
 		for (let wait = MIN_WAIT_MS; Date.now() < deadline; found = await this.#state.findOne({ _id })) {
-			const claim = { run: runId, args, session, until: this.#fromNow(LEASE_MS) };
+			const claim = { run: runId, args: argsHash, session: sessionHash, until: this.#fromNow(LEASE_MS) };
 			if (!found) {
 				if (await insertIfAbsent(this.#state, { _id, ...claim }, SILENT)) return undefined;
 				continue;
@@ -128,8 +128,9 @@ export class SharedCalls {
 			// Written so that an invalid date counts as expired.
 			const hasExpired = !(found.until > this.#fromNow(0));
 			// A call with the same id in the same session is a new call: some clients always send the same id.
-			const isNewCall = session !== null && found.session === session;
+			const isNewCall = sessionHash !== null && found.session === sessionHash;
 			if (hasExpired || isNewCall) {
+				// Matches no document if the lease was renewed, or the call was claimed by another process, in the meantime.
 				const { matchedCount } = await this.#state.updateOne(
 					{ _id, run: found.run, ...(hasExpired && { until: found.until }) },
 					{ $set: claim, $unset: { answer: 1 } },
@@ -138,7 +139,7 @@ export class SharedCalls {
 				if (matchedCount > 0) return undefined;
 				continue;
 			}
-			if (found.answer !== undefined || found.args !== args) return found;
+			if (found.answer !== undefined || found.args !== argsHash) return found;
 			await delay(wait);
 			wait = Math.min(2 * wait, MAX_WAIT_MS);
 		}
@@ -150,17 +151,17 @@ export class SharedCalls {
 		return new Date((this.options.now?.() ?? Date.now()) + ms);
 	}
 
-	/** Runs a claimed call, and keeps its outcome. */
+	/** Runs a claimed call, and stores its outcome. */
 	async #run(identified: IdentifiedCall, run: () => Promise<unknown>): Promise<unknown> {
-		const endLease = this.#keepLease(identified);
+		const endRenewals = this.#renewLease(identified);
 		try {
 			const value = await run();
-			endLease();
-			await this.#keep(identified, { value });
+			endRenewals();
+			await this.#storeOutcome(identified, { value });
 			return value;
 		} catch (thrown) {
-			endLease();
-			if (isFinalError(thrown)) await this.#keep(identified, { thrown });
+			endRenewals();
+			if (isFinalError(thrown)) await this.#storeOutcome(identified, { thrown });
 			else await this.#remove({ _id: identified._id, run: identified.runId });
 			throw thrown;
 		}
@@ -171,7 +172,7 @@ export class SharedCalls {
 	 * for ever.
 	 * @returns a function that ends the renewals
 	 */
-	#keepLease({ _id, runId, timeout }: IdentifiedCall): () => void {
+	#renewLease({ _id, runId, timeout }: IdentifiedCall): () => void {
 		const lastRenewalAt = Date.now() + timeout + this.options.ttl;
 		const timer = setInterval(() => {
 			if (Date.now() > lastRenewalAt) clearInterval(timer);
@@ -185,7 +186,7 @@ export class SharedCalls {
 	}
 
 	/** Stores the outcome, unless the lease has ended and another process has claimed the call. */
-	async #keep({ _id, runId, keys }: IdentifiedCall, outcome: Outcome): Promise<void> {
+	async #storeOutcome({ _id, runId, keys }: IdentifiedCall, outcome: Outcome): Promise<void> {
 		const answer = this.#seal(keys, outcome);
 		try {
 			const until = this.#fromNow(this.options.ttl);

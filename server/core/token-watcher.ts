@@ -1,7 +1,7 @@
 /**
  * Finds login tokens that another process or Rocket.Chat has removed. When this process removes a token, it ends the
- * token's sessions immediately (`test/contract/ddp.md` 16.2). It misses a session that is logging in at that moment, which the
- * watcher finds.
+ * token's sessions immediately (`test/contract/ddp.md` 16.2), except a session that is logging in at that moment. The watcher
+ * finds such a session too.
  */
 
 import { findRevokedTokens } from '../../methods/model/users/tokens.js';
@@ -28,9 +28,9 @@ export interface TokenWatcher {
 
 /**
  * Checks at intervals whether the tokens in use are still valid, and publishes `tokens-removed` for each that is not. A
- * check looks up 500 tokens, or a tenth of them if there are more than 5000, which limits the load of idle clients on the
- * database.
- * @param tokensInUse the user of each token with which a session here is logged in, by the token's hash
+ * check looks up at most 500 tokens, or a tenth of all tokens if there are more than 5000. That limits the load of idle
+ * clients on the database.
+ * @param tokensInUse the user of each token with which a session of this process is logged in, by the token's hash
  */
 export function watchTokens(
 	{ store, bus, log }: Pick<Services, 'store' | 'bus' | 'log'>,
@@ -82,7 +82,7 @@ export function watchTokens(
 		await lookUpAll(remaining.splice(0, tokensPerCheck));
 	}
 
-	/** Runs a check, unless one is running: on a slow database they would pile up. `checkAll` runs beside it. */
+	/** Runs a check, unless one is running: on a slow database the checks would pile up. `checkAll` runs beside it. */
 	function runUnlessRunning(task: () => Promise<void>): void {
 		checking ??= task()
 			.catch((err) => log.warn({ err }, 'Login tokens in use could not be looked up'))
@@ -99,7 +99,7 @@ export function watchTokens(
 		checkUser(userId) {
 			const isFirst = urgentUsers.size === 0;
 			urgentUsers.add(userId);
-			// Otherwise a look-up is due already. It includes this user.
+			// If other users wait already, a look-up is due, and includes this user.
 			if (!isFirst) return;
 			setImmediate(async () => {
 				// A running check may have read the tokens of these users too early.

@@ -188,7 +188,8 @@ export async function runCall(call: codec.MethodCall, host: CallHost, unblock: (
 		(value) => encodeResult(host, call, value),
 		(error): Answer => ({ message: codec.failure(id, toClientError(error)) }),
 	);
-	// The method may have ended before its change of user. The client must receive the new user's documents first.
+	// The method may have ended before its change of user. The client must receive the new user's documents before the
+	// answers.
 	if (caller.userChange) await caller.userChange;
 	if (caller.written) {
 		// `updated` tells the client that it has received all changes of the method, so it is sent after them.

@@ -82,7 +82,7 @@ export function parseFrame(text: string): Message | string {
 	return (message as Message).msg ? (message as Message) : errorFrame('Bad request', message, text);
 }
 
-/** The error frame that answers a message. @param text the frame of the message; only a short one is included */
+/** The error frame that answers a message. @param text the frame of the message, which is included only if it is short */
 export function errorFrame(reason: string, message: object, text: string): string {
 	return protocolError(reason, text.length <= MAX_ECHO_LENGTH ? message : undefined);
 }

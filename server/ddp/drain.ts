@@ -1,7 +1,7 @@
 /**
  * The end of a session during a shutdown (`test/contract/ddp.md` section 18). The session is closed when the requests that
- * have arrived are answered: stock clients never repeat requests that were lost with a connection. Later requests are
- * ignored, because a client that always has a call in progress would keep its session open for ever.
+ * have arrived are answered: Rocket.Chat's client does not repeat requests that were lost with a connection. Later requests
+ * are ignored, because a client that always has a call in progress would keep its session open for ever.
  */
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Requests } from './queue.js';
@@ -16,12 +16,12 @@ export interface DrainHost {
 	readonly transport: Pick<Transport, 'hasPendingInput'>;
 }
 
-/** How long a client must be silent before its data counts as fully received, if it may still be arriving, in ms. */
+/** How long a client that may have sent more data must be silent before its data counts as fully received, in ms. */
 const QUIET_MS = 100;
 
 /**
- * Maximum number of waits in a row in which a client sends more, although its earlier input was read without a pause. It
- * ends the wait for a client that never stops sending.
+ * Maximum number of waits in a row in which the client sends more and nothing stays unread. It ends the wait for a client
+ * that never stops sending.
  */
 const MAX_WAITS = 20;
 

@@ -88,7 +88,7 @@ const DDP_PATH = /^\/(websocket\/?|sockjs(\/.*)?)(\?|$)/;
 export function serveDdp(app: FastifyInstance, services: DdpServices, options: DdpOptions): DdpEndpoint {
 	const { bus, addressOf, observer, allowsOrigin } = services;
 	const { maxFrame, maxBuffered, compression } = options;
-	const { heartbeat, pollTimeout } = { ...SOCKJS_DEFAULTS, ...options.sockJs };
+	const { heartbeat: sockJsHeartbeat, pollTimeout } = { ...SOCKJS_DEFAULTS, ...options.sockJs };
 	const loopDelay = watchLoopDelay(options.maxEventLoopDelay);
 	const admission = new Admission({
 		max: options.maxConnections,
@@ -125,7 +125,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 
 	const upgrade = createUpgrade(app, services, {
 		...transportOptions,
-		heartbeats: new Heartbeats(heartbeat),
+		heartbeats: new Heartbeats(sockJsHeartbeat),
 		maxFrame,
 		openSession,
 	});
@@ -134,7 +134,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	}
 	const polling = addSockJsRoutes(app, openSession, {
 		...transportOptions,
-		maxPollHold: heartbeat.interval,
+		maxPollHold: sockJsHeartbeat.interval,
 		pollTimeout,
 		maxFrame,
 		allowsOrigin,
@@ -164,12 +164,12 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 			stopClosingExpired();
 			admission.close();
 			loopDelay.stop();
-			const cancelSteps = endSessions(sessions, grace);
+			const cancelShutdownTimers = endSessions(sessions, grace);
 			await new Promise<void>((resolve) => {
 				onNoSessions = resolve;
 				if (sessions.size === 0) resolve();
 			});
-			cancelSteps();
+			cancelShutdownTimers();
 		},
 		async whenPollsEnded(grace) {
 			let timer: NodeJS.Timeout | undefined;

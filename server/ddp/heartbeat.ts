@@ -12,7 +12,7 @@ export interface HeartbeatOptions {
  * more.
  */
 export interface HeartbeatPeer {
-	/** The slot that contains the client; undefined if it is not watched. Only `Heartbeats` writes it. */
+	/** The slot that contains the client; undefined if the client is not watched. Only `Heartbeats` writes it. */
 	slot: Set<HeartbeatPeer> | undefined;
 	/** Whether a message has arrived since the last check. Only `Heartbeats` writes it. */
 	active: boolean;

@@ -18,8 +18,8 @@ export interface QueueHost<T> {
 }
 
 /**
- * Minimum number of handled messages that are removed from the array together, when they fill half of it. To remove each
- * message immediately would copy the array each time.
+ * Handled messages are removed from the array together, when there are at least this many and they fill half of the array.
+ * Removing each message immediately would copy the array each time.
  */
 const MIN_REMOVED = 64;
 
@@ -236,8 +236,8 @@ export function enqueue(request: QueuedRequest, session: RequestHost): void {
 	const method = isCall ? services.invoker.get(request.method) : undefined;
 	if (method?.changesUser) login.pendingChanges++;
 	session.requests ??= new Requests(session, options.maxQueue);
-	// During a login, even a call that may run in parallel waits: its user is known only when the login has ended. Stock
-	// clients send a login and calls in one burst.
+	// During a login, even a call that may run in parallel waits: its user is known only when the login has ended.
+	// Clients send a login and calls without waiting between them.
 	const runsInParallel = method?.parallel === true && login.pendingChanges === 0;
 	session.requests.add(request, runsInParallel);
 }
@@ -252,7 +252,7 @@ export function answer(request: QueuedRequest, session: RequestHost, release: ()
 	return undefined;
 }
 
-/** Answers a large frame that arrived during a login. The login has ended: it was before the frame in the queue. */
+/** Answers a large frame that arrived during a login. The login has ended, because it was before the frame in the queue. */
 function answerLarge({ text }: codec.LargeFrame, session: RequestHost, release: () => void): Promise<void> | undefined {
 	if (text.length > session.maxFrame) {
 		session.close(TOO_LARGE);

@@ -4,9 +4,10 @@
  * checked as well.
  *
  * Where several processes share a store, another process may have had the former session. So the chain id of a session
- * that has resumed another is in the store. It is encrypted with a key derived from the session id, because the keys of
- * cached outcomes are derived from the chain id. It is stored when the first call of the session needs it, or when a
- * session that made no call ends within the `ttl`. So the many clients that reconnect after a restart cause no writes.
+ * that has resumed another is kept in the store. It is encrypted with a key derived from the session id, because the keys
+ * of cached outcomes are derived from the chain id. It is stored when the first call of the session needs it. For a session
+ * that made no call, it is stored at the end, if the session was open for less than the `ttl`. So the many clients that
+ * reconnect after a restart cause no writes.
  */
 import { insertIfAbsent } from '../../methods/model/insertIfAbsent.js';
 import { SILENT } from '../../methods/model/sharedState.js';
@@ -127,8 +128,8 @@ class SharedChains implements ResumeChains {
 	}
 
 	/**
-	 * Keeps the chain id of an ended session for `ttl`. If the session made no call and was open for longer than that, it
-	 * stores none: the results of the earlier sessions have expired.
+	 * Keeps the chain id of an ended session for `ttl`. If the session made no call and was open for longer than
+	 * `ttl`, nothing is stored: the results of the earlier sessions have expired.
 	 */
 	async #keepEnded(session: string, { former, openedAt, chainId }: ResumingSession): Promise<void> {
 		const { store, ttl } = this.options;

@@ -34,7 +34,7 @@ export class Session implements Receiver, HeartbeatPeer {
 	/** Undefined until the client's `connect` is accepted. */
 	connectionId: string | undefined;
 	/**
-	 * Id that this session shares with the sessions that it resumes: the cached results of their calls are found by it.
+	 * Id that this session shares with the sessions that it resumes. The cached results of their calls are found by this id.
 	 * Undefined if results are not cached.
 	 */
 	chainId: ChainId | undefined;

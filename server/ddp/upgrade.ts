@@ -25,7 +25,10 @@ function httpServerOf({ socket }: IncomingMessage): Server | undefined {
 	return (socket as { server?: Server }).server;
 }
 
-/** Upgrades in one turn of the event loop: three take about 1 ms. If too many wait, a further client is disconnected. */
+/**
+ * How many upgrades are handled in one turn of the event loop: three take about 1 ms. If too many wait, a further client is
+ * disconnected.
+ */
 const UPGRADES = { perTurn: 3, maxWaiting: 20_000 };
 
 interface UpgradeRequest {

@@ -7,12 +7,12 @@ import { explainUnreadable, isDenied } from '../dataFolder/access.js';
 
 /** The paths of the files of a certificate, in PEM form. */
 export interface CertificateFiles {
-	/** The certificate, followed by those of the authorities between it and the root. */
+	/** The certificate, followed by the certificates of the authorities between it and the root. */
 	readonly cert: string;
 	readonly key: string;
 }
 
-/** The contents of these files. */
+/** The contents of the files of a certificate. */
 export interface Certificate {
 	readonly cert: string;
 	readonly key: string;
@@ -44,7 +44,7 @@ export async function readCertificate({ cert: certPath, key: keyPath }: Certific
 	const results = await Promise.allSettled([readPem(certPath), readPem(keyPath)]);
 	const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
 	if (failures.length > 0) {
-		// Both files are named if neither can be read. They can be the same file.
+		// If neither file can be read, both are named. A set, because both paths can name the same file.
 		const faults = new Set(failures.flatMap((error) => (error as CertificateError).faults));
 		throw new CertificateError([...faults]);
 	}
@@ -59,8 +59,8 @@ export async function readCertificate({ cert: certPath, key: keyPath }: Certific
 }
 
 /**
- * The earliest time at which a certificate in a PEM text expires. Those of authorities count too, because clients reject a
- * certificate if that of its authority has expired.
+ * The earliest time at which a certificate in a PEM text expires. The certificates of authorities count too, because
+ * clients reject a certificate if its authority's certificate has expired.
  * @returns seconds since 1970; undefined if the text contains no certificate, or one that cannot be read
  */
 export function expiryOf(pem: string): number | undefined {

@@ -16,7 +16,7 @@ export interface HttpTimeouts {
 
 export const DEFAULT_HTTP_TIMEOUTS: HttpTimeouts = { headers: 15_000, request: 30_000, keepAlive: 72_000 };
 
-/** Maximum time between two checks for connections over a limit, in ms. */
+/** Maximum time between two checks for connections that have exceeded a time limit, in ms. */
 const MAX_CHECK_INTERVAL_MS = 5000;
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
@@ -29,7 +29,7 @@ export function createHttpServer(
 ): Server {
 	// Node needs a limit for headers that does not exceed the limit for the whole request.
 	const headersTimeout = Math.min(headers, request);
-	// A connection over a limit is closed at most a quarter of the limit too late.
+	// A connection is closed at most a quarter of the time limit too late.
 	const connectionsCheckingInterval = Math.ceil(Math.min(headersTimeout / 4, MAX_CHECK_INTERVAL_MS));
 	const options: ServerOptions = {
 		headersTimeout,

@@ -10,7 +10,7 @@ const HEADERS = {
 	'cross-origin-resource-policy': 'same-origin',
 } as const;
 
-/** For half a year, in seconds. It does not apply to subdomains, because they may be other services. */
+/** Makes browsers use only HTTPS for half a year (in seconds). Does not apply to subdomains: they may be other services. */
 const HSTS = { 'strict-transport-security': 'max-age=15552000' } as const;
 
 /** The values of headers by name. */
@@ -20,7 +20,7 @@ declare module 'fastify' {
 	interface FastifyInstance {
 		/** The headers of every answer of this server. */
 		readonly securityHeaders: SecurityHeaders;
-		/** The same as a list of names and values. */
+		/** The same headers as a list: each name is followed by its value. */
 		readonly securityHeaderList: readonly string[];
 	}
 }

@@ -50,9 +50,9 @@ function hasDate(shape: Shape): boolean {
 }
 
 /**
- * A field of a query or a form, or a part of the path. It stands for the first of these that the pattern accepts: itself,
- * JSON, a list, a number, a boolean. A list may also be sent as `name[]`. If the pattern accepts none of these, the value is
- * that of the JSON with its dates, so that the error names the wrong member.
+ * The value of a field of a query or a form, or of a part of the path. It is the first of these that the pattern accepts:
+ * the text itself, JSON, a number, a boolean, a list. A list may also be sent as `name[]`. If the pattern accepts none of
+ * these, the value is the parsed JSON with its dates, or else the text, so that the error names the wrong member.
  */
 export function textField(fields: Fields, name: string, matcher: AnyMatcher): unknown {
 	const texts = [ownField(fields, name), ownField(fields, `${name}[]`)].flat().filter((text) => text !== undefined);
@@ -63,11 +63,12 @@ export function textField(fields: Fields, name: string, matcher: AnyMatcher): un
 	const json = isOne ? jsonOf(text) : undefined;
 	const single = isOne ? [json, numberOf(text), BOOLEANS.get(text)] : [];
 	const lists: (readonly unknown[])[] = [texts, texts.map(numberOf), texts.map((entry) => BOOLEANS.get(entry))];
+	// A list counts only if all its texts stand for numbers, or all for booleans.
 	const fullLists = lists.filter((list) => !list.includes(undefined));
 	return firstFit([value, ...single, ...fullLists], matcher) ?? withDates(json ?? value, matcher.shape);
 }
 
-/** The fields of a form as one argument. If the pattern does not accept it, `true` and `false` become booleans. */
+/** The fields of a form as one argument. If the pattern does not accept the texts, `true` and `false` become booleans. */
 export function textObject(fields: Fields, matcher: AnyMatcher): unknown {
 	const entries = Object.entries(fields).map(([name, value]) => [name, BOOLEANS.get(value) ?? value]);
 	return firstFit([fields, Object.fromEntries(entries)], matcher) ?? fields;
@@ -130,7 +131,7 @@ function unlessSame(original: object, copy: object): object {
 	return members.every(([name, member]) => (copy as Fields)[name] === member) ? original : copy;
 }
 
-/** The date that a text in ISO form stands for; otherwise, also for a day that does not exist, the value itself. */
+/** The date that a text in ISO form stands for. Any other value is returned as it is, also a day that does not exist. */
 function dateOf(value: unknown): unknown {
 	const [, year, month, day] = (typeof value === 'string' && ISO_DATE.exec(value)) || [];
 	if (day === undefined) return value;

@@ -118,8 +118,8 @@ export function sendRaw(response: ServerResponse, { status, body }: Answer, head
 }
 
 /**
- * Sends an answer of any length. A large answer is encoded in slices, and yields to the event loop between them. It is
- * written no faster than the client reads it.
+ * Sends an answer of any length. A large answer is encoded in slices, between which other work can run. It is written no
+ * faster than the client reads it.
  * @throws TypeError for a body that JSON cannot represent
  */
 export async function sendInSlices(reply: FastifyReply, answer: Answer): Promise<void> {
@@ -137,8 +137,8 @@ export async function sendInSlices(reply: FastifyReply, answer: Answer): Promise
 }
 
 /**
- * Resolves when the buffer of a response is empty, or its client has disconnected. A client that does not read it in time
- * is disconnected, because the rest of the answer occupies memory.
+ * Resolves when the buffer of a response is empty, or its client has disconnected. A client that does not read the
+ * buffered data in time is disconnected, because the rest of the answer occupies memory.
  * @param timeout in ms
  */
 function whenDrained(response: ServerResponse, timeout: number): Promise<void> {

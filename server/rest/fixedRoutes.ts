@@ -16,7 +16,7 @@ export class FixedRoutes {
 	static readonly path = `:${NAME}`;
 
 	/**
-	 * Whether a route can be one of these. It must have no limit of its own for bodies. Its path must be one segment that
+	 * Whether a route can be a fixed route. It must have no limit of its own for bodies. Its path must be one segment that
 	 * needs no percent-encoding, and at most 100 characters long, as fastify requires of a parameter.
 	 */
 	static accepts({ path, maxBody }: Route): boolean {

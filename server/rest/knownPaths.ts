@@ -20,6 +20,7 @@ export class KnownPaths {
 	 * @throws DefinitionError if a method has a path that is taken
 	 */
 	add(path: string, verbs: readonly string[], method?: string): void {
+		// The texts between the parameters, such as `/rooms/` and `/keys` for `/rooms/:id/keys/`.
 		const parts = path.replace(/(?<=.)\/$/, '').split(/:\w+/);
 		const known = parts.length === 1 ? this.#fixed : this.#patterns;
 		const key = parts.join(':');
@@ -42,6 +43,7 @@ export class KnownPaths {
 	}
 }
 
+/** @param other the method that has the path. `method` or `other` is undefined if it stands for one of Roomkey's own paths */
 function takenPath(path: string, method: string | undefined, other: string | undefined): DefinitionError {
 	const owner = method !== undefined && other !== undefined ? `already that of method '${other}'` : "Roomkey's own";
 	return new DefinitionError(`the REST route of method '${method ?? other}': the path ${path} is ${owner}`);

@@ -27,7 +27,7 @@ export interface RestRequest {
 }
 
 export interface Route {
-	/** The name of the method that it calls; undefined for a route of Roomkey. */
+	/** The name of the method that declares the route; undefined for a built-in route. */
 	readonly method?: string;
 	/** Below `/api/v1/`, unless it begins with a slash. */
 	readonly path: string;

@@ -72,7 +72,7 @@ function addFixedRoutes(
 
 /**
  * Fastify's options for a route with a higher limit for bodies. A body above the server's limit is read only if the
- * caller may use the route. A body of unknown length counts as above it.
+ * caller may use the route. A body of unknown length counts as above this limit.
  */
 function largeBodyOptions(route: Route, routeLimit: number, services: Services, options: RestOptions) {
 	const { maxBody, calls } = options;

@@ -9,7 +9,10 @@ const IDLE_CHECK_MS = 50;
 /** How long HTTP connections may stay open after the grace period, to send the last answers, in ms. */
 const LAST_ANSWERS_MS = 250;
 
-/** Closes an HTTP server. Resolves when its connections have closed, and when calls over other servers are answered. */
+/**
+ * Closes an HTTP server. Resolves when its connections have closed, and when the calls that arrived at another HTTP server
+ * are answered (`server/start/mount.ts`).
+ */
 export async function closeHttp(http: FastifyInstance, calls: InFlightCalls): Promise<void> {
 	// Connections that have just become idle would otherwise stay until their keep-alive times out.
 	const idleCloser = setInterval(() => http.server.closeIdleConnections(), IDLE_CHECK_MS);

@@ -82,9 +82,9 @@ export function createApp(options: AppOptions): App {
 	const { argumentLogLevel = 'debug', rocketChatVersion = DEFAULT_ROCKETCHAT_VERSION } = options;
 	const services = { store, bus, settings, log, argumentLogLevel, observer };
 	const hub = createStreamHub(catalogue.streams, observer);
-	const withStreams = { ...catalogue, publications: [...catalogue.publications, ...hub.publications] };
+	const catalogueWithStreams = { ...catalogue, publications: [...catalogue.publications, ...hub.publications] };
 	const counters = isShared(store) && rateLimit !== 'off' ? sharedCounters(store, log) : undefined;
-	const limits = rateLimitsOf(withStreams, options, counters);
+	const limits = rateLimitsOf(catalogueWithStreams, options, counters);
 	const idempotency = createIdempotencyCache({ ...options.once, observer, store, log });
 	// A shadow replays mirrored requests and discards their writes, so their events must not reach clients.
 	const isShadow = options.preParsing !== undefined;
@@ -114,7 +114,7 @@ export function createApp(options: AppOptions): App {
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => publishChange(change, store, hub));
 	const stopPublishing = publishChanges(onChange, bus);
-	const publications = publicationsOf(withStreams.publications, catalogue.strategies);
+	const publications = publicationsOf(catalogueWithStreams.publications, catalogue.strategies);
 	const onConnection = connectionListener(catalogue, log);
 	const resumeChains = idempotency && createResumeChains({ ...options.once, store, log });
 	const allowsOrigin = originCheck(options.allowedOrigins ?? '*');

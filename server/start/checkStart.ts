@@ -15,7 +15,7 @@ export interface CheckedStart {
 
 /**
  * Checks the options of a server, its definitions, the limits by method, and the files of its TLS certificate.
- * @param faults those found before, which are named too
+ * @param faults the faults found before; the error names them too
  * @param limitsFrom where the limits by method come from, for the error text
  * @throws OptionError that names all faults
  */
@@ -32,7 +32,7 @@ export async function checkStart(
 	return { checked, catalogue: catalogue as Catalogue, certificate };
 }
 
-/** Whether no option that adds methods is invalid. Otherwise the methods in `limits` cannot be checked. */
+/** Whether all options that add methods are valid. Otherwise the methods in `limits` cannot be checked. */
 function knowsAllMethods(options: ServerOptions | null, { parts }: CheckedOptions): boolean {
 	const names = ['methods', 'accounts', 'keys'] as const;
 	return names.every((name) => (options?.[name] === undefined) === (parts[name] === undefined));

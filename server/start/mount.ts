@@ -47,16 +47,19 @@ export function upgradeOwn(app: Handler, request: IncomingMessage, socket: Duple
 	return isOurs;
 }
 
-/** The Roomkeys in each HTTP server. A server stays here after they have closed, so that its `emit` is wrapped only once. */
+/**
+ * The apps mounted on each HTTP server. The entry of a server stays when its apps have closed, so that the `emit` of the
+ * server is wrapped only once.
+ */
 const mounted = new WeakMap<Server, Set<Handler>>();
 
 /** Node emits `upgrade` only if there is a listener. */
 const onUpgrade = () => {};
 
 /**
- * Handles the requests and upgrades of an HTTP server at Roomkey's own paths. The listeners of the server are called only
- * for other paths, also those that are added later.
- * @returns a function that ends this
+ * Handles the requests and upgrades of an HTTP server at Roomkey's own paths. The listeners of the server, even those that
+ * are added later, are called only for other paths.
+ * @returns a function that unmounts the app
  */
 export function mountOn(server: Server, app: Handler): () => void {
 	const apps = mounted.get(server) ?? wrapEmit(server);
@@ -68,7 +71,7 @@ export function mountOn(server: Server, app: Handler): () => void {
 	};
 }
 
-/** Makes a server pass its requests to the Roomkeys in it. @returns their set, which is still empty */
+/** Makes a server pass its requests to the apps mounted on it. @returns the set of these apps, which is still empty */
 function wrapEmit(server: Server): Set<Handler> {
 	const apps = new Set<Handler>();
 	const emit = server.emit.bind(server) as (event: string | symbol, ...args: unknown[]) => boolean;
@@ -87,7 +90,7 @@ function isHandled(server: Server, apps: ReadonlySet<Handler>, event: string | s
 		const socket = target as Duplex;
 		if (owner) owner.upgrade(request, socket, head);
 		else if (server.listeners('upgrade').some((listener) => listener !== onUpgrade)) return false;
-		// Without Roomkey, the server would have no listener, and Node would handle an ordinary request.
+		// Without Roomkey, the server would have no listener for upgrades, and Node would handle an ordinary request.
 		else declineUpgrade(server, request, socket, head);
 		return true;
 	}

@@ -114,7 +114,7 @@ export async function startServer(start: CheckedStart): Promise<OpenServer> {
 		watcher = await openWatcher(checked, opened, { app, ops, log });
 		rocketChat = await joinBroker(checked, { app, store, ops, log });
 		await app.ready();
-		await ops.listen(settings.host).catch(naming('metrics'));
+		await ops.listen(settings.host).catch(rethrowWithSettings('metrics'));
 		if (parts.server) unmount = mountOn(parts.server, app);
 		const url = parts.server || parts.listen === false ? '' : await listen(app, settings);
 		logReady(log, url === '' ? undefined : { url, host: settings.host }, startedAt);
@@ -216,11 +216,11 @@ async function joinBroker(
 
 /** Starts to listen. Returns the address for clients on this machine. */
 async function listen(app: App, settings: CheckedOptions['settings']): Promise<string> {
-	return localUrl(settings, await app.listen(settings.port, settings.host).catch(naming('port')));
+	return localUrl(settings, await app.listen(settings.port, settings.host).catch(rethrowWithSettings('port')));
 }
 
-/** Adds to an error of the system the settings of the address that cannot be listened on. */
-function naming(setting: 'port' | 'metrics') {
+/** Makes a handler for errors of `listen`. It adds the names of the settings of the address, and throws the error again. */
+function rethrowWithSettings(setting: 'port' | 'metrics') {
 	return (error: Error) => {
 		error.message += ` (settings: host and ${setting})`;
 		throw error;

@@ -15,7 +15,7 @@ export interface OtherWriters {
 	refreshCollection(collection: string): void;
 	/** Resolves when no catch-up with other processes is left to run. */
 	caughtUp(): Promise<void>;
-	/** Leaves the other processes. */
+	/** Ends the connection with the other processes. */
 	close(): Promise<void>;
 }
 

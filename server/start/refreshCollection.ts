@@ -15,7 +15,7 @@ export interface RefresherParts {
 	reauthorizeAll(): Promise<void>;
 }
 
-/** Small collections. Every document of them is reported as changed. */
+/** Small collections. A refresh reports each of their documents as changed. */
 const REPORTED_AS_A_WHOLE: ReadonlySet<string> = new Set(['permissions', 'settings']);
 
 /** Collections on which the access to rooms depends. */

@@ -9,7 +9,7 @@ export type Next = (error?: unknown) => void;
 
 /** The user as whom the program calls a method. */
 export interface CallAs {
-	/** Default: null, as a client that is not logged in. */
+	/** Default: null, which stands for a client that is not logged in. */
 	readonly userId?: string | null;
 }
 

@@ -18,8 +18,7 @@ function certificateFiles({ settings: { 'tls-cert': cert, 'tls-key': key } }: Ch
 }
 
 /**
- * Reads the certificate, if there is one. Of a certificate without a key, or a key without a certificate, only the file is
- * checked.
+ * Reads the certificate, if there is one. If only one of the two settings names a file, only that file is checked.
  * @throws OptionError if a file cannot be used
  */
 export async function openCertificate(checked: CheckedOptions): Promise<Certificate | undefined> {

@@ -1,10 +1,10 @@
 /** Adds to an error the place in the test where the failed call was made. */
 import { ArgumentError } from '../../shared/errors.js';
 
-/** Begins each line of a stack after the first, which has the message. */
+/** The beginning of each line of a stack, except the first line, which contains the message. */
 const LINE_START = '\n    at ';
 
-/** Records the stack from the place where the test has called `entry`. */
+/** Records the stack of the place where the test has called `entry`. */
 export function callSite(entry: (...args: never[]) => unknown): { readonly stack?: string } {
 	const site: { stack?: string } = {};
 	Error.captureStackTrace(site, entry);

@@ -9,8 +9,9 @@ const HOLD_MS = DEFAULT_TIMEOUT + 5000;
 const startTimer = setTimeout;
 
 /**
- * Keeps the process alive until a promise settles: otherwise it would end before the `timeout` of a method, and without
- * its error. After 35 s it warns on stderr, and the process may end. With a fake clock nothing keeps it alive.
+ * Keeps the process alive until a promise settles. Otherwise the process would end before the `timeout` of a method, and
+ * without the error of that timeout. After 35 s, prints a warning on stderr, and the process may end. With a fake clock,
+ * does not keep the process alive.
  * @param request what waits for an answer, such as "The call of 'tasks.add'"
  */
 export function holdProcess<T>(request: string, answer: Promise<T>): Promise<T> {

@@ -39,8 +39,8 @@ export interface TestServer extends Omit<RoomkeyServer, 'call'> {
 
 /**
  * Starts a server that does not listen, with its data in memory and without rate limits. All options of `createServer`
- * can be given: with `listen: true, port: 0` it has an `url`. It does not keep the process alive, so that a test that
- * fails before `close` ends.
+ * can be given: with `listen: true, port: 0` it has an `url`. It does not keep the process alive: a test that fails before
+ * it calls `close` still ends.
  */
 export async function openTestServer(options: ServerOptions = {}): Promise<TestServer> {
 	checkServerOptions(options);
@@ -105,8 +105,8 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 		},
 		async close() {
 			stop();
-			// Clients that wait for an answer are closed by the server after the answer. Its timers do not fire with a fake
-			// clock, so then all clients are closed here.
+			// Clients that wait for an answer are closed by the server after the answer. With a fake clock, the timers of the
+			// server do not fire, so all clients are closed here.
 			for (const client of clients) if (isClockFake() || !client.isWaiting) client.close();
 			await server.close();
 		},

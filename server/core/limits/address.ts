@@ -18,10 +18,11 @@ export interface TrustedProxies {
  * Makes the function that returns the network address of the client that made a request.
  *
  * With a count, the address is the entry that the first trusted proxy has added; earlier entries come from the client.
- * With networks, it is the last address that belongs to no trusted proxy. The address of the connection counts as the
- * last one, so the header of a client that connects directly is ignored.
+ * With networks, the address of the connection is added at the end of the entries, and the function returns the last of
+ * them that belongs to no trusted proxy. So the header of a client that connects directly is ignored.
  *
- * The function returns null if there are fewer entries than the count, or if with networks an entry is no address.
+ * The function returns null if there are fewer entries than the count, or if it must compare an entry with the networks
+ * that is no address.
  */
 export function addressReader({ count = 0, networks }: TrustedProxies): (request: Request) => string | null {
 	if (networks !== undefined) return lastUntrusted(readNetworks(networks));

@@ -1,6 +1,7 @@
 /**
  * Limits attempts to authenticate with a guessable secret, such as a password. The rate limit of calls does not stop an
- * attacker with many connections or many addresses; these limits do. They hold exactly over all processes of a service.
+ * attacker with many connections or many addresses; these limits do. Failures are counted exactly, over all processes of a
+ * service.
  */
 import { createHash } from 'node:crypto';
 import { isClientSafe } from '../../../shared/errors.js';
@@ -8,15 +9,15 @@ import { addressKey } from './address.js';
 import type { Counters, RateLimitResult } from './counters.js';
 import type { RateLimitClient } from './rules.js';
 
-/** Maximum number of failures from one address, for all names together. */
+/** Maximum number of failures from one address, for all account names together. */
 const FAILURES_PER_ADDRESS = { calls: 100, per: 60_000 };
 
 /** Maximum number of failures for one name from one address. */
 const FAILURES_PER_NAME_AND_ADDRESS = { calls: 10, per: 60_000 };
 
 /**
- * Maximum number of failures for one name from all unknown addresses together. An address is known after a success for the
- * name. So the real user can log in while an attacker guesses from many addresses.
+ * Maximum number of failures for one name from all unknown addresses together. An address becomes known for a name when
+ * an attempt for this name succeeds. So the real user can log in while an attacker guesses from many addresses.
  */
 const FAILURES_PER_NAME = { calls: 30, per: 60_000 };
 

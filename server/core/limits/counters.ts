@@ -1,6 +1,6 @@
 /**
- * Counters for rate limits. Those made here are in memory, for a server that does not share its store. For several
- * processes that share a store, `sharedCounters.ts` makes the counters.
+ * Counters for rate limits. The counters of this file are in memory, for a server that does not share its store. For
+ * several processes that share a store, `sharedCounters.ts` makes the counters.
  */
 // Not the index of `rate-limiter-flexible`, which loads the limiters of a dozen databases.
 import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
@@ -29,13 +29,13 @@ export function resultOf({ calls }: Limit, count: number, msLeft: number): RateL
 }
 
 /** Counts calls. */
-export interface CallCounter {
+export interface RateCounter {
 	/** Counts one call: with a limit of N, N are allowed. */
 	count(key: string): Promise<RateLimitResult>;
 }
 
-/** Counts attempts. Some of them are subtracted again afterwards. */
-export interface Counter extends CallCounter {
+/** A counter from which a counted call can be subtracted again. */
+export interface RefundableCounter extends RateCounter {
 	/** Subtracts one counted call. */
 	refund(key: string): Promise<void>;
 	/** Forgets all calls of a key. */
@@ -50,7 +50,7 @@ export function requireLimit({ calls, per }: Limit): void {
 }
 
 /** A counter in memory. */
-export interface MemoryCounter extends Counter {
+export interface MemoryCounter extends RefundableCounter {
 	/** Adds calls that another process has counted. @param end the end of their window, in epoch ms */
 	add(key: string, calls: number, end: number): Promise<void>;
 }
@@ -97,11 +97,11 @@ export const MAX_KNOWN = 100_000;
 /** Makes the counters of a server. A name identifies a counter in all processes of a service. */
 export interface Counters {
 	/** Counts calls of clients of this process alone, such as the calls of one connection. */
-	process(name: string, limit: Limit): CallCounter;
+	process(name: string, limit: Limit): RateCounter;
 	/** Counts calls. Processes that share a store learn the counts of the others once a second. */
-	calls(name: string, limit: Limit): CallCounter;
+	approximate(name: string, limit: Limit): RateCounter;
 	/** Counts exactly over all processes. In a shared store each count is a write. */
-	exact(name: string, limit: Limit): Counter;
+	exact(name: string, limit: Limit): RefundableCounter;
 	readonly knownPairs: KnownPairs;
 }
 
@@ -111,7 +111,7 @@ export function memoryCounters(): Counters {
 	const known = new ExpiringCache<1>({ ttl: KNOWN_MS, max: MAX_KNOWN });
 	return {
 		process: create,
-		calls: create,
+		approximate: create,
 		exact: create,
 		knownPairs: {
 			has: async (pair) => known.get(pair) !== undefined,

@@ -15,7 +15,10 @@ import { type LimitedDefinitions, type RateLimitClient, type Rule, rulesByName }
 /** `dry-run` refuses no call, and only logs the calls that would have been refused. */
 export type RateLimitMode = 'on' | 'off' | 'dry-run';
 
-/** A refused call is stricter than an allowed one, a longer wait than a shorter one, fewer calls left than more. */
+/**
+ * Whether `result` is stricter than `other`. A refusal is stricter than an allowed call. Of two refusals, the longer wait is
+ * stricter; of two allowed calls, the one with fewer calls left.
+ */
 function isStricter(result: RateLimitResult, other: RateLimitResult): boolean {
 	if (result.allowed !== other.allowed) return !result.allowed;
 	return result.allowed ? result.remaining < other.remaining : result.timeToReset > other.timeToReset;

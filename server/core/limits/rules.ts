@@ -6,7 +6,7 @@ import type { Limit, RateEvent, RateMatcher, RateRule } from '../../../shared/li
 import type { Method } from '../../../shared/method.js';
 import type { Publication } from '../../../shared/publication.js';
 import { addressKey } from './address.js';
-import type { CallCounter, Counters, RateLimitResult } from './counters.js';
+import type { Counters, RateCounter, RateLimitResult } from './counters.js';
 
 /** The client that calls or subscribes. */
 export interface RateLimitClient {
@@ -30,7 +30,7 @@ export interface LimitedDefinitions {
 /** A rule with its counter. */
 export interface Rule extends Pick<RateRule, 'callback' | 'message'> {
 	readonly id: string;
-	readonly counter: CallCounter;
+	readonly counter: RateCounter;
 	/** Whether the rule can match events of this name. */
 	appliesTo(type: RateEvent['type'], name: string): boolean;
 	/** The key of the count of an event; null if the rule does not match the event. */
@@ -57,8 +57,8 @@ function countedValue(event: RateEvent, key: keyof RateEvent): string | null {
 }
 
 /**
- * Whether a rule applies only to connections, and not to REST. Each connection belongs to one process, so the calls need
- * not be counted in other processes.
+ * Whether a rule applies only to connections, and not to REST. The calls of such a rule need not be counted in other
+ * processes, because each connection belongs to one process.
  */
 function excludesRest({ connectionId }: RateMatcher): boolean {
 	if (typeof connectionId !== 'function') return false;
@@ -81,7 +81,7 @@ function createRule(rule: RateRule, id: string, name: string, counters: Counters
 	// count for all values.
 	const countedKeys = (['type', 'name', ...CALLER_FIELDS] as const).filter((key) => typeof matcher[key] === 'function');
 	const [first, second] = countedKeys;
-	const sharedScope = rule.exact ? 'exact' : 'calls';
+	const sharedScope = rule.exact ? 'exact' : 'approximate';
 	const scope = excludesRest(matcher) ? 'process' : sharedScope;
 	return {
 		id,

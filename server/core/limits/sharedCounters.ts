@@ -39,7 +39,7 @@ export function sharedCounters(store: Store, log: Log): SharedCounters {
 	const exchange = new UsageExchange(store, log);
 	return {
 		process: (_name, limit) => createCounter(limit),
-		calls: (name, limit) => exchange.counter(name, limit),
+		approximate: (name, limit) => exchange.counter(name, limit),
 		exact: (name, limit) => createStoreCounter(store, name, limit),
 		knownPairs: storedPairs(store),
 		start: () => exchange.start(),

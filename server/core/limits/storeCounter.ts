@@ -1,6 +1,6 @@
 /**
- * A counter in a store that several processes share. It is exact for all of them together. A count is one conditional
- * write. Keys are hashed, because they contain names and addresses.
+ * A counter in a store that several processes share. It counts the calls of all of them exactly. A count in a running
+ * window is one conditional write. Keys are hashed, because they contain names and addresses.
  */
 import { insertIfAbsent } from '../../../methods/model/insertIfAbsent.js';
 import { CONFLICT, retryOnConflict } from '../../../methods/model/retryOnConflict.js';
@@ -9,7 +9,7 @@ import type { SharedState } from '../../../shared/documents.js';
 import { ExpiringCache } from '../../../shared/expiringCache.js';
 import type { Limit } from '../../../shared/limit.js';
 import type { Store } from '../../../shared/store.js';
-import { type Counter, requireLimit, resultOf } from './counters.js';
+import { type RefundableCounter, requireLimit, resultOf } from './counters.js';
 
 /**
  * How long this process remembers that a key is over the limit, in ms. Calls of a remembered key are refused without a
@@ -25,14 +25,18 @@ const MAX_REMEMBERED = 10_000;
  * @param name identifies the counter in all processes
  * @throws Error for an invalid limit
  */
-export function createStoreCounter({ sharedState }: Store, name: string, limit: Limit): Counter {
+export function createStoreCounter({ sharedState }: Store, name: string, limit: Limit): RefundableCounter {
 	requireLimit(limit);
 	const { calls, per } = limit;
 	/** For each key that is over the limit, the end of its window in epoch ms. */
 	const overLimit = new ExpiringCache<number>({ ttl: REMEMBERED_MS, max: MAX_REMEMBERED });
 	const idOf = (key: string) => sharedId('count', `${name}\n${key}`);
 
-	/** Adds a call. @returns the counter afterwards; `CONFLICT` if another process has begun a window at the same time */
+	/**
+	 * Adds a call.
+	 * @returns the count with this call, and the end of its window; `CONFLICT` if another process has begun a window at the
+	 *   same time
+	 */
 	async function add(_id: string): Promise<Pick<SharedState, 'count' | 'until'> | typeof CONFLICT> {
 		const now = new Date();
 		const counted = await sharedState.findOneAndUpdate(
@@ -43,8 +47,8 @@ export function createStoreCounter({ sharedState }: Store, name: string, limit: 
 		if (counted) return counted;
 		const newWindow = { count: 1, until: new Date(now.getTime() + per) };
 		// If several processes find that the window is over, one of them begins the next window.
-		const whereOver = { _id, until: { $not: { $gt: now } } };
-		const { matchedCount } = await sharedState.updateOne(whereOver, { $set: newWindow }, SILENT);
+		const expiredWindow = { _id, until: { $not: { $gt: now } } };
+		const { matchedCount } = await sharedState.updateOne(expiredWindow, { $set: newWindow }, SILENT);
 		if (matchedCount > 0) return newWindow;
 		const isInserted = await insertIfAbsent(sharedState, { _id, ...newWindow }, SILENT);
 		return isInserted ? newWindow : CONFLICT;

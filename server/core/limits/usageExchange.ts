@@ -15,7 +15,7 @@ import type { Limit } from '../../../shared/limit.js';
 import type { Log } from '../../../shared/log.js';
 import type { Collection, Store } from '../../../shared/store.js';
 import { repeat } from '../repeat.js';
-import { type CallCounter, createCounter, type MemoryCounter } from './counters.js';
+import { createCounter, type MemoryCounter, type RateCounter } from './counters.js';
 
 /** Time between two exchanges, in ms. */
 const INTERVAL_MS = 1000;
@@ -26,7 +26,7 @@ const MAX_COUNTS = 2000;
 /** Maximum number of reports that one exchange writes. Further counts wait for the next exchange. */
 const MAX_REPORTS = 20;
 
-/** Maximum number of counts that wait. Above it, calls of further callers count in this process only. */
+/** Maximum number of counts that wait. Above it, calls of further keys count in this process only. */
 const MAX_PENDING = 100_000;
 
 /** A longer key counts in this process only. */
@@ -47,12 +47,12 @@ const END_OF_REPORTS = 'usage~';
 /** Calls of one key since the last exchange, and the end of the key's window in epoch ms. An array, to be short as JSON. */
 type Count = [counter: string, key: string, calls: number, end: number];
 
-/** Index of the number of calls. */
+/** Index of the number of calls in a `Count`. */
 const CALLS = 2;
 
 const endOf = ([, , , end]: Count) => end;
 
-/** Digits of a time in an id, so that ids are in the order of time. */
+/** Number of digits of a time in an id. It is the same for all ids, so that their order as texts is the order of time. */
 const TIME_DIGITS = 13;
 
 /** The beginning of the ids of reports that were written at a time. A whole id is `usage <time> <process> <number>`. */
@@ -79,7 +79,7 @@ export class UsageExchange {
 	}
 
 	/** Makes a counter whose counts are exchanged with those of the same name in other processes. */
-	counter(name: string, limit: Limit): CallCounter {
+	counter(name: string, limit: Limit): RateCounter {
 		const counter = createCounter(limit);
 		this.#counters.set(name, counter);
 		return {

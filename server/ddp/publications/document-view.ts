@@ -15,7 +15,7 @@ interface Claim {
 }
 
 /** The state of a document that several subscriptions publish. */
-interface SharedState {
+interface MultiHolderState {
 	/** In the order of addition; each holder occurs once. */
 	readonly holders: SubscriptionHandle[];
 	/**
@@ -37,7 +37,7 @@ export class DocumentView {
 	/** The fields of that holder. */
 	#fields: Fields;
 	/** Set while there are several holders; then `#holder` and `#fields` are outdated. */
-	#shared: SharedState | undefined;
+	#shared: MultiHolderState | undefined;
 
 	/** @param fields published by the first holder; not copied, so they must not be changed */
 	constructor(
@@ -122,7 +122,7 @@ export class DocumentView {
 	}
 
 	/** Converts the state of a document with one holder to the form for several holders. */
-	private toShared(): SharedState {
+	private toShared(): MultiHolderState {
 		const holder = this.#holder;
 		return {
 			holders: [holder],
@@ -139,13 +139,13 @@ function withoutIdAndUndefined(fields: Fields): Fields {
 }
 
 /** The values that the client has. */
-function visibleValuesOf({ claims }: SharedState): Fields {
+function visibleValuesOf({ claims }: MultiHolderState): Fields {
 	return Object.fromEntries([...claims].map(([name, [first]]) => [name, first?.value]));
 }
 
 /** Records a holder's value for the field `name`, and adds the change to `visible` if the client sees it. */
 function setValue(
-	claimsByField: SharedState['claims'],
+	claimsByField: MultiHolderState['claims'],
 	holder: SubscriptionHandle,
 	name: string,
 	value: unknown,
@@ -168,7 +168,7 @@ function setValue(
 
 /** Removes a holder's value for the field `name`, and adds the change to `visible` if the client sees it. */
 function removeValue(
-	claimsByField: SharedState['claims'],
+	claimsByField: MultiHolderState['claims'],
 	holder: SubscriptionHandle,
 	name: string,
 	visible: VisibleChanges,

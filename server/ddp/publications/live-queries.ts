@@ -17,7 +17,7 @@ import { readUntilAvailable } from './readUntilAvailable.js';
 /** Maximum number of written documents that one database query reads. */
 const MAX_BATCH = 100;
 
-/** Learns whether live queries are up to date. */
+/** Is notified whether live queries are up to date. */
 export interface LiveQueryObserver {
 	/** Written documents of a collection cannot be read, so what clients have of them is outdated. */
 	onBehind(collection: string): void;
@@ -258,7 +258,7 @@ export class CollectionQueries implements Watcher {
 
 	/**
 	 * Reads documents by id, again and again while the store is unavailable.
-	 * @returns the documents that exist, by id; or the error of the last attempt. None once there are no queries
+	 * @returns the documents that exist, by id; or the error of the last attempt. Once no queries are left, an empty map
 	 */
 	async #read(ids: readonly string[]): Promise<Map<string, Document> | { error: unknown }> {
 		const byIds = { _id: { $in: ids } } as Filter<Document>;

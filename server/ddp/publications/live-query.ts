@@ -14,7 +14,7 @@ export interface DocumentPublisher {
 	publishAdded(collection: string, id: string, fields: Fields): void;
 	/**
 	 * @param before the fields object that was published last, if known
-	 * @param after the object that replaces `before`; undefined if `before` is
+	 * @param after the object that replaces `before`; undefined if `before` is undefined
 	 */
 	publishChanged(collection: string, id: string, changes: Fields, before?: Fields, after?: Fields): void;
 	publishRemoved(collection: string, id: string): void;
@@ -120,7 +120,7 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		if (!this.#hasStopped) this.publisher.fail(error);
 	}
 
-	/** @param difference from the fields in the former result; undefined for a document that is new in the result */
+	/** @param difference how the document has changed; undefined for a document that is new in the result */
 	#publish(id: string, fields: Fields, difference?: Difference): void {
 		const isSent = this.#isSent(id, difference !== undefined);
 		this.#initial?.sent.add(id);

@@ -65,7 +65,10 @@ export class MergeBox {
 		private readonly strategyOf: (collection: string) => Strategy,
 	) {}
 
-	/** Adds a document, or a holder to it. @param fields not copied, so they must not be changed */
+	/**
+	 * Adds a document. If the document is recorded already, adds the holder and its fields to the record.
+	 * @param fields not copied, so they must not be changed
+	 */
 	added(holder: SubscriptionHandle, collection: string, id: unknown, fields: Fields): void {
 		const strategy = this.strategyOf(collection);
 		if (!tracksDocuments(strategy)) {
@@ -117,7 +120,10 @@ export class MergeBox {
 		this.sendChange(strategy, collection, id, visible);
 	}
 
-	/** Removes a holder, and the document if it has no other. @throws Error if the holder has not added it */
+	/**
+	 * Removes a holder from a document, and the document if it has no other holder.
+	 * @throws Error if the holder has not added the document
+	 */
 	removed(holder: SubscriptionHandle, collection: string, id: unknown): void {
 		if (!this.release(holder, collection, id)) throw new Error(`Removed nonexistent document ${codec.wireId(id)}`);
 	}
@@ -188,19 +194,19 @@ export class MergeBox {
 
 	/**
 	 * Sends the difference of one document.
-	 * @param old the document before the rerun; undefined if the client did not have it
-	 * @param now the document after the rerun; undefined if the client no longer has it
+	 * @param before the document before the rerun; undefined if the client did not have it
+	 * @param after the document after the rerun; undefined if the client no longer has it
 	 */
-	private sendDiffOf(collection: string, old: DocumentView | undefined, now: DocumentView | undefined): void {
-		if (!old) {
+	private sendDiffOf(collection: string, before: DocumentView | undefined, after: DocumentView | undefined): void {
+		if (!before) {
 			// Documents that are not merged were sent when they were added.
-			const isNew = now && this.strategyOf(collection) === 'SERVER_MERGE';
-			if (isNew) this.client.send(codec.added(collection, now.id, now.fields));
-		} else if (!now) {
-			this.client.send(codec.removed(collection, old.id));
+			const isNew = after && this.strategyOf(collection) === 'SERVER_MERGE';
+			if (isNew) this.client.send(codec.added(collection, after.id, after.fields));
+		} else if (!after) {
+			this.client.send(codec.removed(collection, before.id));
 		} else {
 			// Without recorded fields (`NO_MERGE_MULTI`), the difference is empty and nothing is sent.
-			this.sendChange('SERVER_MERGE', collection, now.id, differenceOf(old.fields, now.fields));
+			this.sendChange('SERVER_MERGE', collection, after.id, differenceOf(before.fields, after.fields));
 		}
 	}
 

@@ -57,7 +57,10 @@ export class ObservedQuery {
 	/** A range condition of the filter. Undefined if the filter has none, or `ids` or `equality` is set. */
 	readonly range: Range | undefined;
 	readonly #project: (document: Document) => Fields;
-	/** The last read fields of each matching document, by id. If the filter allows only one id, its fields without a Map. */
+	/**
+	 * The last read fields of each matching document, by id. If the filter allows only one id, the
+	 * fields of that document without a Map.
+	 */
 	#result: Map<string, Fields> | Fields | undefined;
 	#subscribers: CompactSet<QuerySubscriber>;
 
@@ -137,7 +140,7 @@ export class ObservedQuery {
 		this.#notify((subscriber) => subscriber.onRemoved(id, wasInResult));
 	}
 
-	/** Notifies all subscribers. An error in one ends its subscription alone: the others are notified too. */
+	/** Notifies all subscribers. If one throws an error, only its subscription ends: the others are notified too. */
 	#notify(notify: (subscriber: QuerySubscriber) => void): void {
 		for (const subscriber of this.subscribers) {
 			try {

@@ -3,11 +3,11 @@ import { setTimeout } from 'node:timers/promises';
 import { StoreUnavailableError } from '../../../shared/errors.js';
 import { retryDelay } from '../../cluster/retryDelay.js';
 
-/** How often a read is repeated that fails although the store is available. */
+/** Number of repetitions after which a failure that is not due to an unavailable store ends the attempts. */
 const MAX_REPEATS = 3;
 
 /**
- * Reads until it succeeds. Gives up only if the store is available.
+ * Repeats a read until it succeeds. Never gives up while the store is unavailable.
  * @param isNeeded whether the result is still needed, asked before each repetition
  * @param onUnavailable called each time that the store is unavailable
  * @returns undefined if the result is not needed any more

@@ -22,8 +22,8 @@ export interface StreamHub {
 	/**
 	 * Checks again whether readers of room events may still read them, and ends the subscriptions of those that may not.
 	 * From now on, events are held back from each of these readers until its check has ended.
-	 * @param selected only the readers of this user and of this room; without `userId` of all users, without `rid` of all
-	 *   rooms
+	 * @param selected selects the readers with this user and this room; without `userId` those of all users, without `rid`
+	 *   those of all rooms
 	 * @returns resolves when all are checked; never rejects
 	 */
 	reauthorize(selected: { readonly userId?: string; readonly rid?: string }): Promise<void>;

@@ -33,7 +33,7 @@ function checkedCopyOf(collection: unknown, fields: Fields): Fields {
 	if (typeof collection !== 'string') throw new TypeError(`The name of a collection must be a text, not ${collection}`);
 	stringify(fields);
 	const copy: unknown = clone(fields);
-	// Clients read `fields` as an object. A copied instance of a class is one, unlike a date.
+	// Clients read `fields` as an object. The copy of an instance of a class is such an object; the copy of a date is not.
 	if (!isFields(copy)) throw new TypeError(`The fields of a document must be an object, not ${describeType(copy)}`);
 	return copy;
 }
@@ -101,8 +101,8 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	/**
 	 * Runs the publish function.
 	 * @param unblock lets the connection's next message start
-	 * @returns resolves when the publish function has ended and its live queries are published, or when no message waits for
-	 *   the publish function and the subscription has ended; never rejects
+	 * @returns resolves when the publish function has ended and its live queries are published. Resolves earlier if the
+	 *   subscription ends and no message waits for the publish function. Never rejects
 	 */
 	async run(unblock: () => void): Promise<void> {
 		// A subscription that started earlier in this turn of the event loop may have closed the connection.
@@ -240,9 +240,10 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		const listeners = this.#stopListeners ?? [];
 		this.#stopListeners = undefined;
 		for (const listener of listeners) this.callSafely(listener);
-		// A publish function that never ends must not count as an unanswered request, nor its time limit keep this object.
 		const isAwaited = this.#unblock !== undefined && !this.host.isClosed;
 		if (isAwaited) return;
+		// If the publish function never ends, its request must not stay unanswered, and its time limit must not keep this
+		// object in memory.
 		this.#timeoutClock?.end();
 		this.#onEnd?.();
 	}

@@ -206,7 +206,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		for (let removal = this.#findRemoval(); removal; removal = this.#findRemoval()) await removal;
 	}
 
-	/** A removal in progress. Called after each write of the client, so it makes no list. */
+	/** A removal in progress. This function is called after each write of the client, so it makes no list. */
 	#findRemoval(): Promise<void> | undefined {
 		for (const { removal } of this.#all()) if (removal) return removal;
 		return undefined;

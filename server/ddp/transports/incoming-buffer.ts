@@ -48,7 +48,7 @@ export class IncomingBuffer {
 	/** Discards the rest, because the session has ended. */
 	close(): void {
 		this.#closed = true;
-		// `#deliver` may wait, and ends now.
+		// Ends `#deliver`, which may wait for a resume.
 		this.resume();
 	}
 

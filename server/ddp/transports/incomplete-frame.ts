@@ -5,12 +5,12 @@ import type { WebSocket } from 'ws';
 import type { Receiver } from './transport.js';
 
 /**
- * Size of an incomplete frame, in bytes, above which the client is disconnected. The session has ended at a smaller size,
- * but the client goes on sending.
+ * Size of an incomplete frame, in bytes, above which the client is disconnected. The session ends at a smaller size. This
+ * limit is for a client that goes on sending after that.
  */
 const MAX_INCOMPLETE_BYTES = 256 * 1024;
 
-/** Counts the bytes of the incomplete frame, and ends the session if they are too many. */
+/** Counts the bytes of the incomplete frame, and ends the session if there are too many. */
 export class IncompleteFrame {
 	#frameBytes = 0;
 

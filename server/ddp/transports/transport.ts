@@ -13,7 +13,7 @@ export interface TransportOptions {
 	readonly maxBuffered: number;
 	/** The network address of the client of a request; null if unknown. */
 	addressOf(request: IncomingMessage): string | null;
-	/** Has counted the connection before the transport is created. The transport calls `release` at its end. */
+	/** Has counted the connection before the transport is created. Its `release` is called when the connection has closed. */
 	readonly admission: Pick<Admission, 'release'>;
 	readonly observer?: ServerObserver | undefined;
 	/** Schedules the input of busy clients. All transports of a server share it. */

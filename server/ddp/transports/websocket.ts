@@ -86,8 +86,8 @@ export class WebSocketTransport implements Transport, SocketReader {
 		this.#receiver = openSession(this);
 		this.webSocket.transport = this;
 		this.webSocket.on('message', onMessage).on('close', onClose);
-		// Not with compression: the number of compressed bytes does not show the size of a frame. And `ws` decompresses
-		// asynchronously, so bytes of later frames arrive before it emits the frame.
+		// With compression, incomplete frames are not limited: the number of compressed bytes does not show the size of a
+		// frame. And `ws` decompresses asynchronously, so bytes of later frames arrive before it emits the frame.
 		if (this.webSocket.extensions === '') this.#incompleteFrame = new IncompleteFrame(this.webSocket, this.#receiver);
 		paceReading(this.#socket, this);
 	}

@@ -81,7 +81,7 @@ export class SockJsWebSocketTransport extends WebSocketTransport implements Hear
 	}
 
 	override close(reason: CloseReason): void {
-		// `ws` sends no SockJS close frame when it closes the connection after a too large frame. This does the same.
+		// `ws` sends no SockJS close frame when it closes the connection after a too large frame. Nor does this transport.
 		if (reason !== TOO_LARGE) super.send(closeFrame(reason));
 		super.close(reason);
 	}
