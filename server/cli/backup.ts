@@ -25,7 +25,7 @@ import { thenClose } from './closing.js';
 export async function backupFolder(folder: string, target: string): Promise<void> {
 	const path = resolve(folder);
 	await assertHasData(path);
-	// If root makes the backup, it belongs to root, because it holds secrets.
+	// A backup that root makes belongs to root, because it holds secrets.
 	await createEmptyFolder(target, (path) => mkdir(path, { recursive: true, mode: 0o700 }));
 	const readOnly = true;
 	const environment = await explained(path, async () => openDataFile(path, readOnly));
@@ -76,7 +76,7 @@ async function createEmptyFolder(folder: string, create: (path: string) => Promi
 	if (names.length > 0) throw new StoreError('unusable', `The folder ${folder} is not empty. Choose a new one.`);
 }
 
-/** Makes the data file of a folder with `copy`, and then the manifest. After an error, it removes the incomplete file. */
+/** Makes the data file of a folder with `copy`, and then the manifest. If `copy` fails, the incomplete file is removed. */
 async function copyInto(folder: string, copy: (file: string) => Promise<unknown>): Promise<void> {
 	const file = join(folder, DATA_FILE);
 	await explained(folder, async () => {
@@ -92,7 +92,7 @@ async function copyInto(folder: string, copy: (file: string) => Promise<unknown>
 	});
 }
 
-/** Runs a task on a folder. @throws StoreError */
+/** Runs a task on a folder, and converts its error to a StoreError. */
 async function explained<R>(folder: string, task: () => Promise<R>): Promise<R> {
 	try {
 		return await task();

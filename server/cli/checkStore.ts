@@ -55,7 +55,7 @@ async function checkFolder(folder: string, isDataLost: boolean): Promise<CheckRe
 		const checkDisk = diskCheck(path);
 		const diskFault = await checkDisk();
 		add('folder: disk', diskFault === undefined ? 'ok' : 'failed', diskFault ?? 'It has enough space');
-		// A folder has no indexes that expire documents: those are of MongoDB.
+		// Only MongoDB has indexes that expire documents.
 		const ownCollections = specs([]);
 		const missing = ownCollections.flatMap(({ name, indexes }) =>
 			indexes

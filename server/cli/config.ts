@@ -21,7 +21,7 @@ export interface Setting {
 	readonly from: string;
 }
 
-/** A server to start, or whose settings are printed. */
+/** A request to start a server, or to print its settings. */
 export interface ServerRequest {
 	readonly kind: 'serve' | 'print-config';
 	readonly config: Config;
@@ -136,7 +136,7 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv, coll
 	}
 	const names = Object.keys(options) as OptionName[];
 	const found = new Map(
-		// The path of the file was read before the file became a source.
+		// The configuration file cannot set its own path, so `config` was read before the file became a source.
 		names.map((name) => [name, name === 'config' ? configValues : valuesOf(name, sources, faults)]),
 	);
 	const settings = [...found].map(([name, values]) => settingOf(name, values));
@@ -148,7 +148,7 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv, coll
 	return { kind, config: { ...rest, store }, settings };
 }
 
-/** The values that the sources have for a setting, in their order. Wrong values are faults. */
+/** The values that the sources have for a setting, in the order of the sources. Wrong values are faults. */
 function valuesOf(name: OptionName, sources: readonly Source[], faults: Faults): SourcedValues {
 	const option: Option<unknown> = options[name];
 	return sources.flatMap((source) => {

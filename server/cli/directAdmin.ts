@@ -30,8 +30,8 @@ const NO_ADMIN = 'There is no admin yet. Make one with: roomkey user add NAME --
  */
 export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log: Log, inUseNote = ''): Promise<Admin> {
 	// A command leaves the indexes of a database as they are. Only servers make them.
-	const withoutIndexes = choice.kind === 'mongodb' ? ({ ...choice, indexes: 'leave' } as const) : choice;
-	const opened = await openStore(withoutIndexes, log).catch((error) => {
+	const leavingIndexes = choice.kind === 'mongodb' ? ({ ...choice, indexes: 'leave' } as const) : choice;
+	const opened = await openStore(leavingIndexes, log).catch((error) => {
 		throw withServerHint(error, env, inUseNote);
 	});
 	const { store } = opened;
@@ -89,7 +89,7 @@ async function createFirst(store: Store, admin: FirstAdminArgs, log: Log): Promi
 	log.info({ audit: true, username: admin.username }, 'There was no admin, so one was created');
 }
 
-/** Adds to the error of a folder in use how to work through the server that uses it. */
+/** Adds a hint to the error of a folder in use: how to work through the server that uses the folder. */
 function withServerHint(error: unknown, env: NodeJS.ProcessEnv, note: string): unknown {
 	if (!(error instanceof StoreError) || error.code !== 'in-use') return error;
 	const settings = { host: env.BIND_IP || undefined, 'tls-cert': env.ROOMKEY_TLS_CERT || undefined };

@@ -88,8 +88,8 @@ export function serverUrl(text: string): string {
  */
 export function requireData(choice: StoreChoice): void {
 	if (choice.kind !== 'files') return;
-	const others = ' Name another with --data, or a database with --mongo-url, or a server with --url.';
-	requireDataIn(resolve(choice.folder), others);
+	const remedy = ' Name another with --data, or a database with --mongo-url, or a server with --url.';
+	requireDataIn(resolve(choice.folder), remedy);
 }
 
 /** How a command works on a store directly. */

@@ -53,8 +53,8 @@ const MAX_PER_QUERY = 500;
 const MAX_WAITING = 100_000;
 
 /**
- * How late a write of this process may be announced, in ms. If a state from elsewhere was published within this time before
- * the announcement, that state may be newer than the write, so the document is read again.
+ * Maximum time between a write of this process and its announcement, in ms. A state from elsewhere that was published within
+ * this time before the announcement may be newer than the write. The document is then read again.
  */
 const MAX_LATE_MS = 1000;
 
@@ -71,7 +71,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 	let round: Promise<void> | undefined;
 	let failures = 0;
 	let isClosed = false;
-	/** Resolve the promises of `settled`. */
+	/** Each one resolves a promise that `settled` has returned. */
 	const settledCallbacks: (() => void)[] = [];
 
 	function report(collection: string, id: string, reported: Reported = {}): void {
@@ -129,7 +129,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		}
 	}
 
-	/** Reads documents in one query and publishes them. Reports documents again that this process has written meanwhile. */
+	/** Reads documents in one query and publishes them. A document that this process writes meanwhile is reported again. */
 	async function readSome(collection: keyof Store, documents: ReadonlyMap<string, Reported>): Promise<void> {
 		const keys = new Map([...documents.keys()].map((id) => [id, LastPublished.key(collection, id)]));
 		for (const key of keys.values()) beingRead.set(key, false);

@@ -1,6 +1,6 @@
 /**
- * Joins the processes of a service: sends them what this process publishes, and publishes here what they send. A
- * process that may have missed an event reads again what its clients have received: it catches up.
+ * Joins the processes of a service: sends the events of this process to the others, and publishes their events here. A
+ * process that may have missed an event catches up: it reads again what its clients have received.
  */
 import type { EventPayloads } from '../../shared/events.js';
 import { randomId } from '../../shared/ids.js';
@@ -187,7 +187,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			showHealth();
 		},
 		onDisconnect(reason) {
-			// A lost connection is noticed late, so messages may have been missed before.
+			// A lost connection is noticed late, so messages may already have been missed before now.
 			if (isConnected) completeUntil = Date.now() - 2 * SILENCE_MS;
 			isConnected = false;
 			health?.degraded(`Not connected to other processes: ${reason}`);

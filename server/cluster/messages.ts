@@ -1,5 +1,5 @@
 /**
- * The messages between processes, as EJSON texts. They name what has changed, and the receiver reads it from the store.
+ * The messages between processes, as EJSON texts. A message names changed documents; the receiver reads them from the store.
  * Except for events of streams, messages contain neither documents nor secrets.
  */
 import { parse, stringify } from '../../shared/ejson.js';
@@ -118,7 +118,7 @@ export function eventOf<N extends EventName>(name: N, payload: EventPayloads[N])
 		case 'changed': {
 			const { collection, action, document } = payload as Change;
 			const event = { type: 'changed', collection, id: document._id, action } as const;
-			return action === 'removed' ? { ...event, last: remainsOf(document) } : event;
+			return action === 'removed' ? { ...event, last: removedFields(document) } : event;
 		}
 		case 'notify': {
 			const { stream, eventName, args } = payload as EventPayloads['notify'];
@@ -130,7 +130,7 @@ export function eventOf<N extends EventName>(name: N, payload: EventPayloads[N])
 }
 
 /** The fields of a removed document that its subscribers receive. Of the user `u`, only the id and the user name are sent. */
-function remainsOf(document: Change['document']) {
+function removedFields(document: Change['document']) {
 	const last = lastKnown(document);
 	if (!last.u) return last;
 	const { _id, username } = last.u;

@@ -25,7 +25,7 @@ interface KeptMessage {
 	readonly events: readonly string[];
 	/** Size of the events, in characters. */
 	readonly length: number;
-	/** When it was last sent again, by `performance.now()`. */
+	/** When the message was last sent again, by `performance.now()`. */
 	resentAt: number;
 }
 

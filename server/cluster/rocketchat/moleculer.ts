@@ -48,7 +48,7 @@ export async function loadMoleculer(require = createRequire(import.meta.url)): P
 	return (await import('moleculer')).default as unknown as Moleculer;
 }
 
-/** The credentials in the first address that has any, which are percent-encoded. A name without a password is a token. */
+/** The credentials in the first address that has any, without percent-encoding. A name without a password is a token. */
 function credentialsIn(addresses: readonly URL[]) {
 	const address = addresses.find(({ username }) => username !== '');
 	if (!address) return {};
@@ -83,7 +83,7 @@ function loggerOf({ Loggers }: Moleculer, log: Log) {
 	})();
 }
 
-/** The used part of the NATS client. */
+/** The part of the NATS client that is used here. */
 interface NatsClient {
 	status(): AsyncIterable<{ readonly type: string }>;
 	close(): Promise<void>;
