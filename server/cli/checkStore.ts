@@ -44,7 +44,9 @@ async function checkFolder(folder: string, isDataLost: boolean): Promise<CheckRe
 		}
 		await assertIntact(path);
 		const { mode, uid } = await stat(path);
-		const { owner, hasIndex } = await withLmdb(async () => (await import('../dataFolder/look.js')).readFolder(path));
+		const { owner, hasIndex } = await withLmdb(async () =>
+			(await import('../dataFolder/readFolder.js')).readFolder(path),
+		);
 		add('folder', 'ok', owner === undefined ? `${folder} is complete` : `${folder} is in use by the process ${owner}`);
 		if (othersHaveAccess(mode))
 			add('folder: access', 'warning', `Other users can enter ${folder}: chmod 700 ${folder}`);

@@ -24,7 +24,7 @@ interface Session {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Time limit of a call, in ms. The slowest methods may take minutes. */
+/** Time limit of a call, in ms. The slowest methods may take this long. */
 const TIMEOUT_MS = 600_000;
 
 /**

@@ -5,10 +5,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Log } from '../../shared/log.js';
 
-/**
- * How long before the requested time a run begins to look for writes, in ms. The clocks of processes differ by less than
- * this.
- */
+/** How long before the requested time a run begins to look for writes, in ms: the clocks of processes may differ. */
 const OVERLAP_MS = 10_000;
 
 /** Time between two runs, in ms. */

@@ -7,8 +7,8 @@ import { MAX_ASKED } from './messages.js';
 export const SILENCE_MS = 3500;
 
 /**
- * How long this process discovers others after it has connected, in ms. Messages that a process sent before it was
- * discovered do not count as missed.
+ * How long this process discovers others after it has connected, in ms. In this time, earlier messages of a newly found
+ * process do not count as missed, because this process has just caught up.
  */
 const DISCOVERY_MS = SILENCE_MS;
 

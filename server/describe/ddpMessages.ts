@@ -69,7 +69,7 @@ export const PROTOCOL: Readonly<Record<string, ProtocolMessage>> = {
 	},
 	failed: {
 		from: 'server',
-		summary: 'The server does not support the version: the client can connect again with this one',
+		summary: 'The server does not support the version of the client: it supports this `version`',
 		payload: messageSchema('failed', { version: TEXT }),
 		example: { msg: 'failed', version: '1' },
 	},
