@@ -19,7 +19,7 @@ export class Faults {
 	 * Checks a value of a setting.
 	 * @param setting its name in `options.ts`
 	 * @param given see `checked`
-	 * @returns the value; of an invalid one what can be used of it, or undefined
+	 * @returns the value; for an invalid value, the part of it that can be used (`usable`), or undefined
 	 */
 	checkSetting<T>(setting: string, option: Option<T>, { name, value, original = value }: GivenValue): T | undefined {
 		const result = this.try(() => ({ value: checked(option, value, name, original) }));
@@ -55,7 +55,7 @@ export class Faults {
 		}
 	}
 
-	/** @throws OptionError if any were collected */
+	/** @throws OptionError if there are faults */
 	throwIfAny(): void {
 		if (this.#texts.length > 0) throw OptionError.of(this.#texts);
 	}

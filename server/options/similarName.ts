@@ -40,6 +40,7 @@ export function similarName(name: string, known: readonly string[]): string | un
  * is changed twice (Damerau-Levenshtein, optimal string alignment).
  */
 function distanceOf(a: string, b: string): number {
+	// After step i, `last[j]` is the distance between the first i letters of `a` and the first j letters of `b`.
 	let beforeLast: number[] = [];
 	let last = Array.from({ length: b.length + 1 }, (_, j) => j);
 	for (let i = 1; i <= a.length; i++) {

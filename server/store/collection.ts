@@ -55,16 +55,16 @@ export type WriteGate = <R>(task: () => Promise<R>) => Promise<R>;
 /** Converts an error of the backend to the error for callers. */
 export type Translate = (error: unknown) => unknown;
 
-/** What observes a collection. Undefined until the store is observed. */
-export interface Observed {
-	by: CollectionObserver | undefined;
+/** Holds the observer of a collection. The observer is undefined until the store is observed. */
+export interface ObserverSlot {
+	observer: CollectionObserver | undefined;
 }
 
 /**
  * Wraps a backend as the collection that methods use.
  *
  * @param name name of the collection, for messages
- * @param observed its observer receives every operation
+ * @param slot the observer in it receives every operation
  */
 export function collection<T extends { _id: string }>(
 	backend: Backend,
@@ -72,21 +72,21 @@ export function collection<T extends { _id: string }>(
 	gate: WriteGate,
 	announce: Announce,
 	translate: Translate,
-	observed: Observed = { by: undefined },
+	slot: ObserverSlot = { observer: undefined },
 ): Collection<T> {
 	const fail = async (error: unknown): Promise<never> => {
 		throw isDuplicate(error) ? new DuplicateKeyError(name) : await translate(error);
 	};
 	/** Runs an operation under observation. */
 	async function run<R>(operation: Operation, task: () => Promise<R>): Promise<R> {
-		const observer = observed.by;
+		const { observer } = slot;
 		const begun = observer?.begin(operation);
 		try {
 			const result = await task();
 			observer?.end(operation, begun);
 			return result;
 		} catch (error) {
-			// A duplicate is not a failure: the unique index has prevented it.
+			// An insert that a unique index refuses is no failure of the store.
 			observer?.end(operation, begun, operation === 'insertOne' && isDuplicate(error) ? undefined : error);
 			return fail(error);
 		}
@@ -110,7 +110,7 @@ export function collection<T extends { _id: string }>(
 		return { deletedCount: await write(operation, options, (report) => backend.remove(query, multi, report)) };
 	};
 
-	/** Reads the documents of a query. It is observed until the first one: a client may read the others slowly. */
+	/** Reads the documents of a query. Only the time to the first one is observed: a client may read the others slowly. */
 	async function* iterate(found: AsyncIterable<T>): AsyncGenerator<T> {
 		const documents = found[Symbol.asyncIterator]();
 		try {
@@ -154,7 +154,7 @@ export function collection<T extends { _id: string }>(
 			checkFindOptions({ projection: options.projection });
 			const task = (report?: Report) => backend.updateReturning(query, checked, options, report);
 			const found = await write('findOneAndUpdate', options, task);
-			if (found !== null) observed.by?.onFindOneAndUpdate(changes);
+			if (found !== null) slot.observer?.onFindOneAndUpdate(changes);
 			return found as T | null;
 		},
 		deleteOne: (filter, options) => remove('deleteOne', filter, options),

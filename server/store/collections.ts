@@ -10,7 +10,7 @@ import {
 	type Announce,
 	type Backend,
 	collection,
-	type Observed,
+	type ObserverSlot,
 	type Translate,
 	type WriteGate,
 } from './collection.js';
@@ -28,7 +28,7 @@ export interface CollectionSpec extends IndexedCollection {
 }
 
 /** The collections of a store: Roomkey's own, and those that an application declares. */
-export function specs(declared: readonly CollectionDefinition[]): CollectionSpec[] {
+export function collectionSpecs(declared: readonly CollectionDefinition[]): CollectionSpec[] {
 	const own = Object.entries(collectionNames).map(([key, name]) => ({ key, name, indexes: indexes[name] ?? [] }));
 	const ofApplication = declared.map(({ key, name, indexes }) => ({
 		key,
@@ -53,7 +53,7 @@ export interface OpenStore {
 	/** Observes all operations from now on. */
 	observe(observer: StoreObserver): void;
 	/**
-	 * Identifies the data. All processes that use this data have the same text; a copy of the data has another one.
+	 * Identifies the data. All processes that use this data have the same text; a copy of the data has another text.
 	 * Undefined if no other process can use this data.
 	 */
 	readonly identity?: string;
@@ -95,8 +95,9 @@ export async function buildStore(
 	};
 	const listeners = new Set<ChangeListener>();
 	const opened: [string, Collection<never>][] = [];
-	const observed = new Map<string, Observed>();
-	for (const spec of specs(declared)) {
+	/** By the name of the collection. */
+	const observerSlots = new Map<string, ObserverSlot>();
+	for (const spec of collectionSpecs(declared)) {
 		const { key, name } = spec;
 		const announce: Announce = (options) => {
 			if (options?.silent || listeners.size === 0) return undefined;
@@ -111,9 +112,9 @@ export async function buildStore(
 				}
 			};
 		};
-		const ofCollection: Observed = { by: undefined };
-		observed.set(name, ofCollection);
-		opened.push([key, collection(await open(spec), name, gate, announce, translate, ofCollection)]);
+		const slot: ObserverSlot = { observer: undefined };
+		observerSlots.set(name, slot);
+		opened.push([key, collection(await open(spec), name, gate, announce, translate, slot)]);
 	}
 	return {
 		store: Object.fromEntries(opened) as unknown as Store,
@@ -122,7 +123,7 @@ export async function buildStore(
 			return () => void listeners.delete(listener);
 		},
 		observe(observer) {
-			for (const [name, ofCollection] of observed) ofCollection.by = observer.observeCollection(name);
+			for (const [name, slot] of observerSlots) slot.observer = observer.observeCollection(name);
 		},
 		close() {
 			closing ??= Promise.allSettled(runningWrites).then(release);

@@ -8,7 +8,7 @@ import { applyUpdate, type Update } from '../query/update.js';
 import type { Backend, Query, Report, Written } from './collection.js';
 import type { Table } from './table.js';
 
-/** Runs a writing task while no other one runs. Resolves when its writes are durable. The task must not throw. */
+/** Runs a writing task while no other task runs. Resolves when the writes are durable. The task must not throw. */
 export type RunWrite = (task: () => void) => Promise<void>;
 
 /** Changes or removes one stored document. */
@@ -17,7 +17,7 @@ type Write = (document: Document) => Written;
 /** Number of documents between two checks of the clock, which tell whether to let the event loop run. */
 const CHECK_EVERY = 32;
 
-/** Maximum number of documents written in one task, because it runs synchronously. */
+/** Maximum number of documents written in one task. A task runs synchronously, so it blocks the event loop. */
 export const MAX_WRITES = 100;
 
 /**

@@ -12,7 +12,7 @@ import { unavailableError } from '../mongodb/unavailable.js';
 import { projector } from '../query/projection.js';
 import { applyUpdate, type Update } from '../query/update.js';
 import type { Backend, Query, Report } from './collection.js';
-import { buildStore, type IndexMode, type OpenStore, specs } from './collections.js';
+import { buildStore, collectionSpecs, type IndexMode, type OpenStore } from './collections.js';
 
 /**
  * Connects to the database of a `mongodb://` address, and makes missing indexes if `indexes` says so.
@@ -35,7 +35,7 @@ export async function openMongo(
 	try {
 		const db = client.db(databaseOf(url));
 		if (indexes !== 'leave')
-			await prepareIndexes(db, specs(declared), { log, database: databaseAndHosts(url), indexes });
+			await prepareIndexes(db, collectionSpecs(declared), { log, database: databaseAndHosts(url), indexes });
 		const open = await buildStore(
 			declared,
 			async ({ name }) => mongoBackend(db.collection<Document>(name)),
@@ -49,7 +49,7 @@ export async function openMongo(
 	}
 }
 
-/** Identifies the database by the UUID of a collection, because its address may be written in several ways. */
+/** Identifies the database by the UUID of a collection, because the address of a database can be written in several ways. */
 async function identityOf(db: Db): Promise<string> {
 	const [users] = await db.listCollections({ name: collectionNames.users }).toArray();
 	const uuid = users && 'info' in users ? (users.info as { uuid?: unknown } | undefined)?.uuid : undefined;
@@ -73,14 +73,14 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 		}
 	}
 
-	/** Whether a document matches now. */
+	/** Whether any document matches now. */
 	async function matchesAny(filter: Fields): Promise<boolean> {
 		return (await collection.findOne(filter, { projection: { _id: 1 } })) !== null;
 	}
 
 	/**
 	 * Removes all matching documents, or one of them without `multi`. FerretDB 2.7 skips a document during a concurrent
-	 * write, so this looks for skipped ones and repeats the removal.
+	 * write, so the removal is repeated while there are matching documents.
 	 */
 	async function removeMatching(filter: Fields, multi: boolean): Promise<number> {
 		let count = 0;

@@ -23,7 +23,7 @@ export interface CollectionObserver {
 	 * @param failure the error of a failed operation
 	 */
 	end(operation: Operation, begun: unknown, failure?: unknown): void;
-	/** `findOneAndUpdate` has updated a document. It alone writes the keys of rooms and members, whose changes are counted. */
+	/** `findOneAndUpdate` has updated a document. The keys of rooms and members are written only by this operation. */
 	onFindOneAndUpdate(update: object): void;
 }
 
