@@ -6,7 +6,7 @@ export interface Admin {
 	readonly where: string;
 	/**
 	 * Calls a method.
-	 * @param args by name; undefined ones are left out
+	 * @param args the arguments by name; undefined arguments are left out
 	 * @returns the answer as plain JSON, with dates as text
 	 * @throws CommandError if the call is refused
 	 */

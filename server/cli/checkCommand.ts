@@ -53,6 +53,7 @@ async function readSettings(input: Input, { env }: Io): Promise<{ config: Config
 	if (request.kind !== 'serve') throw new Error(`${request.kind} is not expected`);
 	const { config } = request;
 	const allFaults = new Faults();
+	// The error of `checkConfig` names the faults of `readConfig` too.
 	await allFaults.wait(checkConfig(request, faults));
 	if (allFaults.texts.length > 0)
 		return { config, results: allFaults.texts.map((note) => ({ part, status: 'failed', note }) as const) };

@@ -30,9 +30,9 @@ export class CommandError extends Error {
 
 export interface Flag {
 	readonly meaning: string;
-	/** Name of its value in `--help`. Absent for a switch, which takes no value. */
+	/** Name of the flag's value in `--help`. Absent for a switch, which takes no value. */
 	readonly placeholder?: string;
-	/** Environment variable, used if the flag is not given. An empty one counts as unset. */
+	/** Environment variable, used if the flag is not given. An empty variable counts as unset. */
 	readonly env?: string;
 	/** Whether the flag can be given several times. */
 	readonly isList?: boolean;
@@ -98,7 +98,7 @@ export class Input {
 
 	/**
 	 * The value of a flag as a number.
-	 * @throws OptionError if it is not a whole number of at most nine digits
+	 * @throws OptionError if the value is not a whole number of at most nine digits
 	 */
 	wholeNumber(name: string): number | undefined {
 		const text = this.flag(name);

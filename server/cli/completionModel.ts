@@ -14,7 +14,7 @@ export interface CompletedCommand {
 	readonly words: readonly string[];
 	readonly meaning: string;
 	readonly flags: readonly CompletedFlag[];
-	/** The kind of its first argument, or the possible values. Absent if the first argument cannot be completed. */
+	/** The kind of the first argument, or its possible values. Absent if the first argument cannot be completed. */
 	readonly argument?: 'file' | readonly string[];
 }
 

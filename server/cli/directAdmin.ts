@@ -26,7 +26,7 @@ const NO_ADMIN = 'There is no admin yet. Make one with: roomkey user add NAME --
  * Opens a store.
  * @param log receives the audit events of the calls
  * @param inUseNote added to the error of a folder that a server is using
- * @throws StoreError; if a server is using the folder, the message says how to work through it
+ * @throws StoreError; if a server is using the folder, the message says how to work through this server
  */
 export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log: Log, inUseNote = ''): Promise<Admin> {
 	// A command leaves the indexes of a database as they are. Only servers make them.
@@ -73,7 +73,7 @@ function nameOfStore(choice: StoreChoice): string {
 	return choice.kind === 'files' ? `the folder ${choice.folder}` : storeLocation(choice);
 }
 
-/** The id of the admin who makes the calls. An operator with the store may act as any admin, so any active one will do. */
+/** The id of the admin who makes the calls. Whoever can open the store may act as any admin, so any active admin is taken. */
 async function findAdmin(store: Store): Promise<string> {
 	const admin = await store.users.findOne({ roles: 'admin', active: { $ne: false } }, { projection: { _id: 1 } });
 	if (!admin) throw new CommandError(NO_ADMIN);

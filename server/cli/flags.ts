@@ -69,7 +69,7 @@ export function readFlags(args: readonly string[], faults: Faults): GivenFlags {
 	return { settings, actions };
 }
 
-/** The end of the text about an unknown flag: a question about a similar one, if there is one. */
+/** The end of the text about an unknown flag: a question that names a similar flag, if there is one. */
 export function flagSuggestion(flag: string, known: readonly string[]): string {
 	const similar = similarName(flag, known);
 	return similar === undefined ? '' : `; did you mean --${similar}?`;

@@ -185,7 +185,7 @@ async function writeDocument(
 	if (before && !replace) return 'kept';
 	const silent = { silent: true };
 	const result = before && (await collection.updateOne({ _id }, updateTo(document, before), silent));
-	// The document is new, or another program has removed the stored one since it was read.
+	// The document is new, or another program has removed the stored document since it was read.
 	if (!result || result.matchedCount === 0) await collection.insertOne(document, silent);
 	return 'written';
 }

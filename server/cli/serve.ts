@@ -10,7 +10,7 @@ import type { Config } from './config.js';
 
 /** Starts the server, and resolves when it has ended. */
 export async function serve(config: Config, start: CheckedStart, io: Io): Promise<void> {
-	// Signals are handled before the server is ready, so that it can be stopped while it starts.
+	// Signals are handled before the server is ready, so that the server can be stopped while it starts.
 	const shutdown = waitForShutdown();
 	const server = await startServer(start);
 	const reload = () => void server.reloadCertificate();

@@ -11,7 +11,7 @@ import { thenClose } from './closing.js';
 import type { Input, Io } from './command.js';
 import { readConfigFile } from './configFile.js';
 
-/** A store that commands can open: not one in the memory of a server. */
+/** A store that commands can open. The store in the memory of a server is none. */
 export type StoredChoice = Exclude<StoreChoice, { kind: 'memory' }>;
 
 /** What a command works on: a running server, or a store. */

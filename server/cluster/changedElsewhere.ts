@@ -23,8 +23,8 @@ export interface Reported {
 
 export interface ChangedElsewhere {
 	/**
-	 * Reports that a document was written elsewhere. It is read a few milliseconds later. Its state is published if it is
-	 * not the last published one.
+	 * Reports that a document was written elsewhere. The document is read a few milliseconds later. Its state is published
+	 * if it differs from the last published state.
 	 * @param collection the property name in `Store`, such as `rooms`; other names are ignored
 	 */
 	report(collection: string, id: string, reported?: Reported): void;
@@ -39,7 +39,7 @@ export interface ChangedElsewhereParts {
 	readonly onChange: OpenStore['onChange'];
 	readonly bus: Bus;
 	readonly log: Log;
-	/** Called when too many documents waited. Their reports were dropped, so everything must be read again. */
+	/** Called when too many documents waited to be read. All waiting reports are dropped, so everything must be read again. */
 	onOverflow?(): void;
 }
 

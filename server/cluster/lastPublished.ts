@@ -29,10 +29,10 @@ export class LastPublished {
 	}
 
 	/**
-	 * Records that a state is published now, unless it equals the last one. A write of this process is recorded in any case.
+	 * Records that a state is published now, unless it equals the last state. A write of this process is always recorded.
 	 * @param document the present state of the document. `idOnly`: it was removed, and only its id is known. undefined: it
 	 *   was removed, and its former fields are known. After `idOnly`, undefined is a new state. After undefined, `idOnly` is
-	 *   none
+	 *   no new state
 	 * @param elsewhereAt when the state was read after a write elsewhere, in ms since 1970; undefined if this process has
 	 *   written it
 	 * @returns `isNew`: whether the state must be published; `wasKnown`: whether the last state was a document;

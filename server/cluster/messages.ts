@@ -42,7 +42,7 @@ const Written = compile({
 /** An event of a stream. */
 const Notice = compile({ type: 'notify', stream: Name, eventName: Name, args: Array } as const);
 
-/** Tokens of a user were removed. The receiver finds out from the store which ones. */
+/** Tokens of a user were removed. The receiver reads from the store which tokens still exist. */
 const TokensRemoved = compile({ type: 'tokens-removed', userId: Name } as const);
 
 /** An event was too large for a message, so receivers must read again everything that they observe. */
@@ -61,9 +61,9 @@ const Envelope = compile({
 	v: VERSION,
 	from: Name,
 	n: Count,
-	/** The events, in a message with events. Then `n` is the number of this message. */
+	/** The events. In a message with events, `n` is the number of this message. */
 	events: Match.Optional(Array),
-	/** The sender sends this message again. */
+	/** True if the sender has sent this message before. */
 	again: Match.Optional(Boolean),
 	/**
 	 * The sender has just connected, and asks all others for the numbers of their last messages. The value is the time for

@@ -20,8 +20,8 @@ export function giveToOwnerOfFolder(path: string): void {
 	try {
 		const file = lstatSync(path);
 		const { uid, gid } = statSync(dirname(path));
-		// A link may name a file elsewhere, which the owner of the folder must not receive. No file is opened here: closing it
-		// would end the locks that LMDB has on it.
+		// A link may name a file elsewhere, which the owner of the folder must not receive. No file is opened to check this,
+		// because closing a file would end the locks that LMDB has on the file.
 		const isOwn = file.uid === 0 && (file.isDirectory() || file.nlink === 1);
 		if (isOwn && uid !== 0) lchownSync(path, uid, gid);
 	} catch {

@@ -7,7 +7,7 @@ import { join, parse, resolve, sep } from 'node:path';
 export interface ClosedFolder {
 	readonly kind: 'closed';
 	readonly folder: string;
-	/** The last link on the way to it, if there is one. */
+	/** The last link on the way to the folder, if there is one. */
 	readonly link: string | undefined;
 }
 

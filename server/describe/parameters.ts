@@ -6,7 +6,7 @@ import { argumentMembers, type JsonSchema, type SchemaMaker } from './schema.js'
 /** How a client writes a value in a URL: as text, as a list of texts (`name=a&name=b`), or as JSON text. */
 type Form = 'text' | 'list' | 'json';
 
-/** The forms of the values that a schema accepts. Null has no form: it is left out. */
+/** The forms of the values that a schema accepts. Null has no form: a client leaves the parameter out. */
 function formsOf(schema: JsonSchema, components: SchemaMaker['components']): Form[] {
 	const { $ref, anyOf, type, items } = schema;
 	const innerForms = (inner: unknown) => formsOf((inner ?? {}) as JsonSchema, components);

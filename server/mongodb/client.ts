@@ -9,7 +9,7 @@ const DEFAULT_DATABASE = 'rocketchat';
 const SERVER_SELECTION_TIMEOUT_MS = 10_000;
 
 /**
- * Makes a client for the database. It connects at its first operation.
+ * Makes a client for the database. The client connects at its first operation.
  *
  * @throws StoreError for an address that cannot be understood
  */

@@ -34,7 +34,7 @@ export interface HealthReport {
 	readonly checks: Readonly<Record<string, PartState>>;
 }
 
-/** Checks a part. @returns why the part has failed; undefined if it works. If it throws, only the log names the error */
+/** Checks a part. @returns why the part has failed; undefined if it works. If the check throws, only the log names the error */
 export type Check = () => Promise<string | undefined>;
 
 export class Health {
@@ -64,8 +64,8 @@ export class Health {
 	}
 
 	/**
-	 * Adds a part that reports its own state, such as a connection. It is off until its first report.
-	 * @param offReason why it is off until then
+	 * Adds a part that reports its own state, such as a connection. The part is off until its first report.
+	 * @param offReason why the part is off until then
 	 */
 	addPart(name: string, offReason: string): PartHealth {
 		this.#set(name, 'off', offReason);

@@ -1,4 +1,4 @@
-/** The metrics of a server, in the format of Prometheus. Everything is read from counters when it is scraped. */
+/** The metrics of a server, in the format of Prometheus. All values are read when Prometheus asks for them. */
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 import type { ClusterCounts } from '../cluster/clusterCounts.js';
 import type { WatcherState } from '../cluster/watch/watcher.js';

@@ -132,7 +132,7 @@ export class Ops {
 		this.#server = await servePages(this.#allPages(), host, Number(metrics), log);
 	}
 
-	/** The port of the pages, if they have one of their own. */
+	/** The port of the pages, if they have a port of their own. */
 	get port(): number | undefined {
 		return this.#server?.port;
 	}

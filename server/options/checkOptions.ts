@@ -21,7 +21,7 @@ import {
 } from './serverOptions.js';
 import { similarName } from './similarName.js';
 
-/** The parts. Limits by method are a setting, so `limits` is only a list of rules here. */
+/** The parts, checked. Limits by method are among the settings, so `limits` of the parts is always a list of rules. */
 export type CheckedParts = Omit<Parts, 'limits'> & { readonly limits?: readonly RateRule[] };
 
 /** Checked options. */

@@ -38,7 +38,7 @@ export interface Option<T> {
 	format?(value: unknown): string;
 	/** Whether a value is valid. */
 	accepts(value: unknown): boolean;
-	/** For an object of entries: the entries that are invalid, and what a valid one is. */
+	/** For an object of entries: the invalid entries, and what a valid entry is. */
 	badEntries?(value: unknown): readonly { readonly name: string; readonly form: string; readonly given: string }[];
 	/** For an object of entries: the part of an invalid value, or of an invalid text, that can be checked further. */
 	usable?(original: unknown): T;

@@ -1,4 +1,4 @@
-/** Checks the options of reads in one place, so that all stores refuse the same ones. */
+/** Checks the options of reads in one place, so that all stores refuse the same options. */
 import type { FindOptions } from '../../shared/store.js';
 import { isFields } from '../../shared/values.js';
 

@@ -33,7 +33,7 @@ type Entries = readonly (readonly [name: string | number, value: unknown])[];
 
 /**
  * Compares documents or arrays field by field: first the types of the values, then the names, then the values. A document
- * whose fields are the first fields of the other one comes first.
+ * whose fields are the first fields of the other document comes first.
  */
 function compareFields(a: Entries, b: Entries): number {
 	for (const [i, [name, value]] of a.entries()) {

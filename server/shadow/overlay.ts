@@ -53,9 +53,9 @@ export class Overlay {
 	}
 
 	/**
-	 * Copies the users, rooms and memberships that have these ids, before the request reads them. The other server handles
-	 * the same request meanwhile, and may write at any time from now on. A read that fails here fails again when the request
-	 * needs the document.
+	 * Copies the users, rooms and memberships that have these ids, before the request reads them. Rocket.Chat handles the
+	 * same request meanwhile, and may write at any time from now on. A failed read is ignored, because it fails again when
+	 * the request needs the document.
 	 */
 	async copyById(ids: readonly string[]): Promise<void> {
 		const among = { $in: ids };

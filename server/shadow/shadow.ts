@@ -180,8 +180,8 @@ export class Shadow {
 	}
 
 	/**
-	 * Compares after the delay. The request stays in `#recent` for a second delay, because comparisons of others must know
-	 * that it changes the same documents.
+	 * Compares after the delay. The request stays in `#recent` for a second delay, because comparisons of other requests must
+	 * know that this request changes the same documents.
 	 */
 	#compareLater(facts: object, touched: readonly Touched[]): void {
 		const replayed = { facts, touched, written: namesOf(touched.filter(isChanged)) };

@@ -28,6 +28,6 @@ export interface CollectionObserver {
 }
 
 export interface StoreObserver {
-	/** Makes the observer of a collection. Called once for each. @param collection its name in the database */
+	/** Makes the observer of a collection. Called once for each collection. @param collection its name in the database */
 	observeCollection(collection: string): CollectionObserver;
 }

@@ -19,7 +19,7 @@ const HEARTBEAT_TIMEOUT_S = 30;
 /** How long the start waits for the first connection, in ms. */
 const FIRST_CONNECTION_MS = 2000;
 
-/** How long `close` waits for Moleculer to notify other nodes that this one leaves, in ms. */
+/** How long `close` waits for Moleculer to notify other nodes that this node leaves, in ms. */
 const MAX_STOP_MS = 1000;
 
 /** The name of this node's service. No service of Rocket.Chat has it. */

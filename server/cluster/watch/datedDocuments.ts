@@ -48,7 +48,7 @@ export class DatedDocuments {
 	}
 
 	/**
-	 * Calls `onNew` with each document that has a new date, the oldest first. If the query fails, the next one reads the
+	 * Calls `onNew` with each document that has a new date, the oldest first. If the query fails, the next query reads the
 	 * rest.
 	 * @param isWide whether the query begins earlier, by `WIDE_OVERLAP_MS`
 	 */
