@@ -73,7 +73,7 @@ function nameOfStore(choice: StoreChoice): string {
 	return choice.kind === 'files' ? `the folder ${choice.folder}` : storeLocation(choice);
 }
 
-/** The id of the admin who makes the calls. Whoever can open the store may act as any admin, so any active admin is taken. */
+/** The id of an active admin, who makes the calls. An operator who can open the store may act as any admin. */
 async function findAdmin(store: Store): Promise<string> {
 	const admin = await store.users.findOne({ roles: 'admin', active: { $ne: false } }, { projection: { _id: 1 } });
 	if (!admin) throw new CommandError(NO_ADMIN);

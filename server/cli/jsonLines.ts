@@ -1,4 +1,4 @@
-/** Documents as lines of JSON: in the format of `mongoexport`, or in the format of old data folders (NeDB's `*.db` files). */
+/** Documents as lines of JSON: in the format of `mongoexport`, or of old data folders (NeDB's `*.db` files). */
 import { isFields } from '../../shared/values.js';
 
 /** Thrown for a line that is not a document. Its message follows `line 7` in a report, and never quotes the line. */

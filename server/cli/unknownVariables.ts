@@ -9,7 +9,7 @@ import { TARGET_FLAGS } from './commandFlags.js';
 
 const PREFIX = 'ROOMKEY_';
 
-/** Variables that Kubernetes and Docker set for a service whose name begins with `roomkey`, such as `ROOMKEY_SERVICE_HOST`. */
+/** Variables that Kubernetes and Docker set for a service named `roomkey` or `roomkey-…`, such as `ROOMKEY_SERVICE_HOST`. */
 const SERVICE_VARIABLE =
 	/^ROOMKEY_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?|ENV_\w+)$/;
 

@@ -106,7 +106,7 @@ export function encodeMessage(parts: Omit<Infer<typeof Envelope>, 'v' | 'events'
 	return Buffer.from(stringify({ v: VERSION, ...parts }) as string);
 }
 
-/** Joins the EJSON texts of events to a message, without encoding them again. @param isRepeat whether the message was sent before */
+/** Makes a message of events that are EJSON texts already. @param isRepeat whether the message was sent before */
 export function encodeEvents(from: string, n: number, events: readonly string[], isRepeat = false): Uint8Array {
 	const flag = isRepeat ? '"again":true,' : '';
 	return Buffer.from(`{"v":${VERSION},"from":"${from}","n":${n},${flag}"events":[${events.join(',')}]}`);

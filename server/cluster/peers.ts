@@ -15,7 +15,10 @@ const DISCOVERY_MS = SILENCE_MS;
 /** How long a missing message is asked for, in ms. */
 const ASKING_MS = 10_000;
 
-/** Maximum number of running processes, and also of gone ones. Above it, the process that was silent for longest is forgotten. */
+/**
+ * Maximum number of running processes, and also of gone processes. If there are more, the process that was silent for longest
+ * is forgotten.
+ */
 const MAX_PEERS = 1000;
 
 /** Maximum number of messages of one process that are asked for. If more are missing, the oldest are given up. */

@@ -6,7 +6,7 @@ import type { Environment } from '../dataFolder/environment.js';
 import type { CollectionSpec } from './collections.js';
 import { type IndexEntries, Table } from './table.js';
 
-/** Number of entries read in one page. A read holds no snapshot between two pages: LMDB can reuse no space during a snapshot. */
+/** Number of entries read in one page. Between two pages, a read holds no snapshot, so LMDB can reuse free space. */
 const PAGE = 100;
 
 /**
