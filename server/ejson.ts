@@ -16,9 +16,9 @@ export const EJSON = {
 	/** Converts an EJSON value to plain JSON. */
 	toJSONValue: (value: unknown): unknown => JSON.parse(stringify(value) ?? 'null'),
 	/**
-	 * Adds a type, for all servers of the process. Its values have the methods `typeName`, `toJSONValue`, `clone` and
-	 * `equals`.
-	 * @param make creates a value from the result of its `toJSONValue`
+	 * Adds a type, for all servers of the process. The values of the type have the methods `typeName`, `toJSONValue`, `clone`
+	 * and `equals`.
+	 * @param make creates a value from the result of `toJSONValue`
 	 */
 	addType(name: string, make: (json: unknown) => object): void {
 		ejson.addType(name, make as never);

@@ -161,10 +161,3 @@ export const collectionNames = {
 	keyHistory: 'roomkey_key_history',
 	sharedState: 'roomkey_shared_state',
 } as const satisfies Record<keyof Store, string>;
-
-/**
- * Whether a write was refused because a unique index already holds that value: MongoDB's code 11000, in every store.
- */
-export function isDuplicateKey(error: unknown): boolean {
-	return (error as { code?: unknown } | null)?.code === 11000;
-}

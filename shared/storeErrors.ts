@@ -36,6 +36,13 @@ export class DuplicateKeyError extends Error {
 	}
 }
 
+/**
+ * Whether a write was refused because a unique index already holds that value: MongoDB's code 11000, in every store.
+ */
+export function isDuplicateKey(error: unknown): boolean {
+	return (error as { code?: unknown } | null)?.code === 11000;
+}
+
 /** The reason of an error, as a clause for a message. */
 export function reasonOf(error: unknown): string {
 	return error instanceof Error ? error.message : String(error);

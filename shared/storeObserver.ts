@@ -23,11 +23,16 @@ export interface CollectionObserver {
 	 * @param failure the error of a failed operation
 	 */
 	end(operation: Operation, begun: unknown, failure?: unknown): void;
-	/** `findOneAndUpdate` has updated a document. It alone writes the keys of rooms and members, whose changes are counted. */
+	/** `findOneAndUpdate` has updated a document. The keys of rooms and members are written only by this operation. */
 	onFindOneAndUpdate(update: object): void;
 }
 
+/** Holds the observer of a collection. The observer is undefined until the store is observed. */
+export interface ObserverSlot {
+	observer: CollectionObserver | undefined;
+}
+
 export interface StoreObserver {
-	/** Makes the observer of a collection. Called once for each. @param collection its name in the database */
+	/** Makes the observer of a collection. Called once for each collection. @param collection its name in the database */
 	observeCollection(collection: string): CollectionObserver;
 }

@@ -1,4 +1,5 @@
-import { type Collection, isDuplicateKey, type WriteOptions } from '../../shared/store.js';
+import type { Collection, WriteOptions } from '../../shared/store.js';
+import { isDuplicateKey } from '../../shared/storeErrors.js';
 
 /** Inserts a document. @returns false if another document has the same id, or the same value in a unique index */
 export async function insertIfAbsent<T extends { _id: string }>(

@@ -6,7 +6,7 @@ export interface Admin {
 	readonly where: string;
 	/**
 	 * Calls a method.
-	 * @param args by name; undefined ones are left out
+	 * @param args the arguments by name; undefined arguments are left out
 	 * @returns the answer as plain JSON, with dates as text
 	 * @throws CommandError if the call is refused
 	 */
@@ -24,8 +24,8 @@ export interface FirstAdminArgs {
 }
 
 /**
- * What to do about an error with this command, by its code. The texts of `shared/errorTable.ts` are for the callers of
- * methods: they name arguments, and these name options of the command.
+ * Error texts for operators, by error code. They name flags of the command. The texts of `shared/errorTable.ts` are for
+ * callers of methods, and name arguments.
  */
 export const HINTS: Readonly<Record<string, string>> = {
 	'user-last-owner':

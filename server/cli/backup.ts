@@ -8,7 +8,7 @@ import { openDataFile } from '../dataFolder/environment.js';
 import {
 	assertIntact,
 	DATA_FILE,
-	explain,
+	folderError,
 	forOwnerOnly,
 	makeFolder,
 	requireDataIn,
@@ -25,10 +25,10 @@ import { thenClose } from './closing.js';
 export async function backupFolder(folder: string, target: string): Promise<void> {
 	const path = resolve(folder);
 	await assertHasData(path);
-	// If root makes the backup, it belongs to root, because it holds secrets.
+	// A backup that root makes belongs to root, because it holds secrets.
 	await createEmptyFolder(target, (path) => mkdir(path, { recursive: true, mode: 0o700 }));
 	const readOnly = true;
-	const environment = await explained(path, async () => openDataFile(path, readOnly));
+	const environment = await withFolderErrors(path, async () => openDataFile(path, readOnly));
 	await thenClose(
 		() =>
 			copyInto(target, async (file) => {
@@ -62,24 +62,24 @@ export async function restoreFolder(backup: string, folder: string): Promise<voi
 /** @throws StoreError if a folder has no data, or if a part of the data is missing */
 async function assertHasData(path: string): Promise<void> {
 	requireDataIn(path);
-	await explained(path, () => assertIntact(path));
+	await withFolderErrors(path, () => assertIntact(path));
 	requireAccess(join(path, DATA_FILE), constants.R_OK);
 }
 
 /** Creates a folder with `create`, or accepts an empty one. @throws StoreError if the folder has files */
 async function createEmptyFolder(folder: string, create: (path: string) => Promise<unknown>): Promise<void> {
 	const path = resolve(folder);
-	const names = await explained(path, async () => {
+	const names = await withFolderErrors(path, async () => {
 		await create(path);
 		return readdir(path);
 	});
 	if (names.length > 0) throw new StoreError('unusable', `The folder ${folder} is not empty. Choose a new one.`);
 }
 
-/** Makes the data file of a folder with `copy`, and then the manifest. After an error, it removes the incomplete file. */
+/** Makes the data file of a folder with `copy`, and then the manifest. If `copy` fails, the incomplete file is removed. */
 async function copyInto(folder: string, copy: (file: string) => Promise<unknown>): Promise<void> {
 	const file = join(folder, DATA_FILE);
-	await explained(folder, async () => {
+	await withFolderErrors(folder, async () => {
 		try {
 			await copy(file);
 			await syncFile(file);
@@ -92,12 +92,12 @@ async function copyInto(folder: string, copy: (file: string) => Promise<unknown>
 	});
 }
 
-/** Runs a task on a folder. @throws StoreError */
-async function explained<R>(folder: string, task: () => Promise<R>): Promise<R> {
+/** Runs a task on a folder, and converts its error to a StoreError. */
+async function withFolderErrors<R>(folder: string, task: () => Promise<R>): Promise<R> {
 	try {
 		return await task();
 	} catch (error) {
-		throw explain(error, folder);
+		throw folderError(error, folder);
 	}
 }
 

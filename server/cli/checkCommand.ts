@@ -14,10 +14,10 @@ import { printResult } from './print.js';
 import { formatTable } from './table.js';
 import { serverUrl } from './target.js';
 
-/** A larger difference between two clocks is a warning, in ms. */
+/** Maximum difference between two clocks without a warning, in ms. */
 const WARNING_DRIFT_MS = 2000;
 
-/** A larger difference between two clocks is a fault, in ms. */
+/** Maximum difference between two clocks without a failure of the check, in ms. */
 const MAX_DRIFT_MS = 30_000;
 
 /** Checks everything, and prints the results. @returns the exit code: 1 if a check has failed */
@@ -41,7 +41,7 @@ export async function check(input: Input, io: Io): Promise<number> {
 	return hasFailed ? 1 : 0;
 }
 
-/** Reads the settings that a server with this environment would have. Those with a fault have their defaults. */
+/** Reads the settings that a server with this environment would have. A setting with a fault has its default value. */
 async function readSettings(input: Input, { env }: Io): Promise<{ config: Config; results: readonly CheckResult[] }> {
 	const part = 'settings';
 	const flags = (['data', 'mongo-url', 'config'] as const).flatMap((name) => {
@@ -53,6 +53,7 @@ async function readSettings(input: Input, { env }: Io): Promise<{ config: Config
 	if (request.kind !== 'serve') throw new Error(`${request.kind} is not expected`);
 	const { config } = request;
 	const allFaults = new Faults();
+	// The error of `checkConfig` names the faults of `readConfig` too.
 	await allFaults.wait(checkConfig(request, faults));
 	if (allFaults.texts.length > 0)
 		return { config, results: allFaults.texts.map((note) => ({ part, status: 'failed', note }) as const) };
@@ -67,7 +68,8 @@ async function readSettings(input: Input, { env }: Io): Promise<{ config: Config
 
 /** Whether a configuration file has a password in it, and users other than the owner can read the file. */
 function exposesPassword(path: string, settings: readonly Setting[]): boolean {
-	// A URL with a password begins with `mongodb://user:password@`; that of NATS needs no `nats://`.
+	// A URL with a password begins with `mongodb://user:password@`. A NATS URL can leave out `nats://`, and can be a list
+	// with commas.
 	const urlHasPassword = (url: unknown) => /(^|\/\/|,)[^/,]*@/.test(String(url));
 	const urls: readonly string[] = ['mongo-url', 'nats', 'rocketchat-broker'];
 	const hasPassword = ({ name, value }: Setting) =>

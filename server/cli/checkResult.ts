@@ -1,4 +1,4 @@
-/** The result of one check. `off`: it does not apply, or nothing is there to check. Only `failed` is a fault. */
+/** The result of one check. `off`: the check does not apply, or there is nothing to check. Only `failed` is a fault. */
 export interface CheckResult {
 	readonly part: string;
 	readonly status: 'ok' | 'warning' | 'failed' | 'off';

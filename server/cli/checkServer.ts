@@ -70,7 +70,7 @@ function resultWithoutReport(
 	isRequired: boolean,
 ): Pick<CheckResult, 'status' | 'note'> {
 	if (isRequired) return { status: 'failed', note: fault };
-	// A server runs at the local address that `check` has guessed. Its certificate is for a host name, or is not trusted.
+	// A server answers at the local address that `check` has guessed, but its certificate is for a host name or not trusted.
 	if (error !== undefined && isCertificateRefused(error)) {
 		const example = url.replace(new URL(url).hostname, 'HOST');
 		return {

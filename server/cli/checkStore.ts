@@ -6,7 +6,7 @@ import { assertIntact, holdsData, holdsFormerData } from '../dataFolder/manifest
 import { withLmdb } from '../dataFolder/withLmdb.js';
 import type { IndexDifference } from '../mongodb/compareIndexes.js';
 import { diskCheck } from '../ops/checks.js';
-import { specs } from '../store/collections.js';
+import { collectionSpecs } from '../store/collections.js';
 import type { StoreChoice } from '../store/open.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
 import { othersHaveAccess } from './fileAccess.js';
@@ -44,7 +44,9 @@ async function checkFolder(folder: string, isDataLost: boolean): Promise<CheckRe
 		}
 		await assertIntact(path);
 		const { mode, uid } = await stat(path);
-		const { owner, hasIndex } = await withLmdb(async () => (await import('../dataFolder/look.js')).readFolder(path));
+		const { owner, hasIndex } = await withLmdb(async () =>
+			(await import('../dataFolder/readFolder.js')).readFolder(path),
+		);
 		add('folder', 'ok', owner === undefined ? `${folder} is complete` : `${folder} is in use by the process ${owner}`);
 		if (othersHaveAccess(mode))
 			add('folder: access', 'warning', `Other users can enter ${folder}: chmod 700 ${folder}`);
@@ -55,8 +57,8 @@ async function checkFolder(folder: string, isDataLost: boolean): Promise<CheckRe
 		const checkDisk = diskCheck(path);
 		const diskFault = await checkDisk();
 		add('folder: disk', diskFault === undefined ? 'ok' : 'failed', diskFault ?? 'It has enough space');
-		// A folder has no indexes that expire documents: those are of MongoDB.
-		const ownCollections = specs([]);
+		// Only MongoDB has indexes that expire documents.
+		const ownCollections = collectionSpecs([]);
 		const missing = ownCollections.flatMap(({ name, indexes }) =>
 			indexes
 				.filter((index) => !index.expires && !hasIndex(name, index))
@@ -80,7 +82,7 @@ async function checkMongo(url: string): Promise<CheckReport> {
 		const db = client.db(databaseOf(url));
 		const local = Date.now();
 		const { localTime } = await db.command({ hello: 1 });
-		const ownCollections = specs([]);
+		const ownCollections = collectionSpecs([]);
 		const isEmpty = await holdsNothing(db, ownCollections);
 		const differences = await compareDatabase(db, ownCollections);
 		const database: CheckResult = isEmpty

@@ -1,5 +1,6 @@
 /**
- * Runs a task, and then `close`. If both fail, the error of the task counts: that of `close` is only a consequence.
+ * Runs a task, and then `close`. If both fail, the error of the task is thrown: the error of `close` is only its
+ * consequence.
  */
 export async function thenClose<R>(task: () => Promise<R>, close: () => Promise<unknown>): Promise<R> {
 	let result: R;

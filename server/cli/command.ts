@@ -12,7 +12,7 @@ export interface Io {
 	note(text: string): void;
 	/** Replaces the last line of progress. Absent if standard error is not a terminal. */
 	progress?(text: string): void;
-	/** Whether the operator can be asked: standard input is a terminal. */
+	/** Whether standard input is a terminal, so that the operator can be asked. */
 	readonly isInteractive: boolean;
 	/**
 	 * Asks for a secret without echo. If standard input is not a terminal, reads its next line instead.
@@ -23,16 +23,16 @@ export interface Io {
 	confirm(question: string): Promise<boolean>;
 }
 
-/** A command could not do its work. Its message is shown to the operator. */
+/** The error of a command that could not do its work. Its message is shown to the operator. */
 export class CommandError extends Error {
 	override readonly name = 'CommandError';
 }
 
 export interface Flag {
 	readonly meaning: string;
-	/** Name of its value in `--help`. Absent for a switch, which takes no value. */
+	/** Name of the flag's value in `--help`. Absent for a switch, which takes no value. */
 	readonly placeholder?: string;
-	/** Environment variable, used if the flag is not given. An empty one counts as unset. */
+	/** Environment variable, used if the flag is not given. An empty variable counts as unset. */
 	readonly env?: string;
 	/** Whether the flag can be given several times. */
 	readonly isList?: boolean;
@@ -44,15 +44,15 @@ export interface Command {
 	/** One or two words, such as `user add`. */
 	readonly name: string;
 	/**
-	 * Names of the arguments after the command's name, as in `--help`. An argument in brackets can be left out; a last one
-	 * with `...` can be repeated.
+	 * Names of the arguments after the command's name, as in `--help`. An argument in brackets can be left out. The last
+	 * argument can be repeated if its name contains `...`.
 	 */
 	readonly parameters: readonly string[];
 	/** The text after the command's name in `--help`. Default: the parameters. */
 	readonly usage?: string;
 	readonly meaning: string;
 	readonly flags: Flags;
-	/** @returns the exit code; nothing counts as 0 */
+	/** @returns the exit code; undefined counts as 0 */
 	// biome-ignore lint/suspicious/noConfusingVoidType: most commands have no exit code of their own
 	run(input: Input, io: Io): Promise<number | void>;
 }
@@ -98,7 +98,7 @@ export class Input {
 
 	/**
 	 * The value of a flag as a number.
-	 * @throws OptionError if it is not a whole number of at most nine digits
+	 * @throws OptionError if the value is not a whole number of at most nine digits
 	 */
 	wholeNumber(name: string): number | undefined {
 		const text = this.flag(name);
@@ -145,10 +145,10 @@ function parse(args: readonly string[], flags: ParsedFlags) {
 		});
 	} catch (error) {
 		const { code, message } = error as NodeJS.ErrnoException;
-		// Node adds how to write an argument that begins with a dash, which no command takes.
+		// The rest of Node's text explains how to write an argument that begins with a dash. No command takes one.
 		const [text = message] = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? message.split('. To specify') : [];
-		const isPassword = args.some((arg) => /^--?pass/.test(arg));
-		if (isPassword) throw new OptionError(`${text}. A password is asked for, or is read from standard input`);
+		const hasPasswordFlag = args.some((arg) => /^--?pass/.test(arg));
+		if (hasPasswordFlag) throw new OptionError(`${text}. A password is asked for, or is read from standard input`);
 		const [, unknown] = /^Unknown option '--([\w-]+)'/.exec(text) ?? [];
 		throw new OptionError(`${text}${unknown ? flagSuggestion(unknown, [...Object.keys(flags), 'help']) : ''}`);
 	}

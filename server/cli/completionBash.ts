@@ -16,7 +16,7 @@ export function bashCompletion(model: CompletionModel): string {
 	const commandCases = model.commands.map(({ words, flags, argument }) => {
 		const files = argument === 'file' ? " files='-f'" : '';
 		const offered = [...flagWords(flags), ...(Array.isArray(argument) ? argument : [])];
-		// The script compares two typed words. After a command of one word, the second can be anything.
+		// The script compares the first two typed words. After a command of one word, the second word can be anything.
 		const pattern = `${quote(words.join(' '))}${words.length === 1 ? '*' : ''}`;
 		return `\t\t${pattern}) words=${quoteWords(offered)}${files} ;;`;
 	});

@@ -1,8 +1,9 @@
 import { type CompletedFlag, type CompletionModel, groupsOf, quote } from './completionModel.js';
 
 /**
- * Conditions on the words before the one being typed. `__roomkey_typed`: they begin with these words after `roomkey`.
- * `__roomkey_count`: their number, with `roomkey`. `__roomkey_serve`: the first one is none of these commands.
+ * Functions of fish that test the words before the word being typed. `__roomkey_typed WORDS`: the words after `roomkey`
+ * begin with WORDS. `__roomkey_count N`: there are N words, `roomkey` included. `__roomkey_serve COMMANDS`: the first word
+ * after `roomkey` is none of COMMANDS.
  */
 const FUNCTIONS = `function __roomkey_typed
 	set -l words (commandline -opc)[2..]

@@ -14,7 +14,7 @@ export interface CompletedCommand {
 	readonly words: readonly string[];
 	readonly meaning: string;
 	readonly flags: readonly CompletedFlag[];
-	/** The kind of its first argument, or the possible values. Absent for any other text. */
+	/** The kind of the first argument, or its possible values. Absent if the first argument cannot be completed. */
 	readonly argument?: 'file' | readonly string[];
 }
 
@@ -42,7 +42,7 @@ function completedFlag(
 	return { name, meaning, value: choices ?? (PATHS.has(placeholder) ? 'file' : 'text') };
 }
 
-/** What completes the first argument, from the names of the parameters. */
+/** What completes the first argument of a command, whose parameters have these names. */
 function argumentOf([parameter = '']: readonly string[]): Pick<CompletedCommand, 'argument'> {
 	if (parameter === 'SHELL') return { argument: ['bash', 'zsh', 'fish'] };
 	return PATHS.has(parameter) ? { argument: 'file' } : {};

@@ -18,7 +18,7 @@ export function zshCompletion(model: CompletionModel): string {
 	const commandCases = model.commands.map(({ words, flags, argument }) => {
 		const offerFiles = argument === 'file' ? '; files=1' : '';
 		const choices = Array.isArray(argument) ? argument.map((word) => entry(word, '')) : [];
-		// The script compares two typed words. After a command of one word, the second can be anything.
+		// The script compares the first two typed words. After a command of one word, the second word can be anything.
 		const pattern = `${quote(words.join(' '))}${words.length === 1 ? '*' : ''}`;
 		return `\t\t${pattern}) ${setEntries([...flagEntries(flags), ...choices])}${offerFiles} ;;`;
 	});

@@ -21,7 +21,7 @@ export interface Setting {
 	readonly from: string;
 }
 
-/** A server to start, or whose settings are printed. */
+/** A request to start a server, or to print its settings. */
 export interface ServerRequest {
 	readonly kind: 'serve' | 'print-config';
 	readonly config: Config;
@@ -77,30 +77,30 @@ function fileSource(path: string, values: ReadonlyMap<string, unknown>): Source 
 /** The values of one setting, from the strongest source to the weakest. */
 type SourcedValues = readonly { readonly source: Source; readonly value: unknown }[];
 
-function settingOf(name: OptionName, found: SourcedValues): Setting {
+function settingOf(name: OptionName, values: SourcedValues): Setting {
 	const option: Option<unknown> = options[name];
-	const [strongest] = found;
+	const [strongest] = values;
 	if (!strongest) return { name, value: option.default, from: 'default' };
 	if (!option.merge) return { name, value: strongest.value, from: strongest.source.nameOf(name) };
 	// `merge` expects the strongest source last.
-	const value = option.merge(found.map(({ value }) => value).reverse());
-	return { name, value, from: found.map(({ source }) => source.nameOf(name)).join(', ') };
+	const value = option.merge(values.map(({ value }) => value).reverse());
+	return { name, value, from: values.map(({ source }) => source.nameOf(name)).join(', ') };
 }
 
 /**
  * Where the data is stored. The strongest source that names a location decides.
- * @param found the values of each setting, by its name
+ * @param valuesBySetting the values of each setting, by the name of the setting
  */
 function storeChoice(
 	sources: readonly Source[],
-	found: ReadonlyMap<string, SourcedValues>,
+	valuesBySetting: ReadonlyMap<string, SourcedValues>,
 	values: OptionValues,
 	faults: Faults,
 ): StoreChoice {
 	for (const source of sources) {
 		// A switch that is false, such as `"memory": false`, names no location.
 		const isGiven = (name: StoreName) =>
-			found.get(name)?.some((entry) => entry.source === source && entry.value !== false);
+			valuesBySetting.get(name)?.some((entry) => entry.source === source && entry.value !== false);
 		const given = STORES.filter(isGiven);
 		if (given.length > 1) {
 			const names = given.map((name) => source.nameOf(name)).join(' and ');
@@ -135,20 +135,20 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv, coll
 		if (values) sources.push(fileSource(configPath, values));
 	}
 	const names = Object.keys(options) as OptionName[];
-	const found = new Map(
-		// The path of the file was read before the file became a source.
+	const valuesBySetting = new Map(
+		// The configuration file cannot set its own path, so `config` was read before the file became a source.
 		names.map((name) => [name, name === 'config' ? configValues : valuesOf(name, sources, faults)]),
 	);
-	const settings = [...found].map(([name, values]) => settingOf(name, values));
+	const settings = [...valuesBySetting].map(([name, values]) => settingOf(name, values));
 	const values = Object.fromEntries(settings.map(({ name, value }) => [name, value])) as unknown as OptionValues;
-	const store = storeChoice(sources, found, values, faults);
+	const store = storeChoice(sources, valuesBySetting, values, faults);
 	if (!collected) faults.throwIfAny();
 	const { config: _config, data: _data, memory: _memory, 'mongo-url': _url, ...rest } = values;
 	const kind = flags.actions.has('print-config') ? 'print-config' : 'serve';
 	return { kind, config: { ...rest, store }, settings };
 }
 
-/** The values that the sources have for a setting, in their order. Wrong values are faults. */
+/** The values that the sources have for a setting, in the order of the sources. Wrong values are faults. */
 function valuesOf(name: OptionName, sources: readonly Source[], faults: Faults): SourcedValues {
 	const option: Option<unknown> = options[name];
 	return sources.flatMap((source) => {

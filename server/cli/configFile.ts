@@ -54,16 +54,20 @@ function parse(path: string): Record<string, unknown> {
 	return value;
 }
 
-/** What is wrong with a text, and in which line. Leaves out what the parser quotes of it, which may be a password. */
+/**
+ * What is wrong with a text, and in which line. Leaves out the part of the text that the parser quotes, because it may
+ * contain a password.
+ */
 function jsonFault(text: string, message: string): string {
 	const [, token] = /^Unexpected token '(.)'/su.exec(message) ?? [];
 	const [, position] = /at position (\d+)/.exec(message) ?? [];
 	const [, dots, quoted = ''] = /, (\.\.\.)?"(.*?)"(?:\.\.\.)? is not valid JSON$/s.exec(message) ?? [];
-	// Where no position is named, the token is in the quoted part, after ten characters unless that is the beginning.
-	const inQuoted = text.indexOf(quoted) + (dots ? 10 : Math.max(0, quoted.indexOf(token ?? '')));
+	// A message without a position quotes the text around the token: `Unexpected token 'x', ..."0123456789x"... is not valid
+	// JSON`. After leading dots, the token follows ten quoted characters. Without them, the text begins with the quoted part.
+	const positionInQuote = text.indexOf(quoted) + (dots ? 10 : Math.max(0, quoted.indexOf(token ?? '')));
 	const isAtEnd = message.includes('end of JSON');
-	const at = isAtEnd ? text.length : Number(position ?? inQuoted);
-	const line = text.slice(0, at).split('\n').length;
+	const faultPosition = isAtEnd ? text.length : Number(position ?? positionInQuote);
+	const line = text.slice(0, faultPosition).split('\n').length;
 	const fault = token === undefined ? message.replace(/ (in JSON )?at position.*$/s, '') : `unexpected '${token}'`;
 	return `${fault} in line ${line}`;
 }

@@ -9,7 +9,7 @@ import type { Config, ServerRequest } from './config.js';
 /** The options of the server that `roomkey serve` starts. */
 function optionsOf({ store, ...settings }: Config): ServerOptions {
 	const programSettings = { ...asProgramSettings(settings), keys: true };
-	// `demo` includes a store in memory, and contradicts `store`.
+	// `demo` includes a store in memory. The options refuse `demo` together with `store`.
 	return settings.demo ? programSettings : { ...programSettings, store: storeOption(store) };
 }
 
@@ -19,8 +19,8 @@ function storeOption(choice: StoreChoice): StoreOption {
 }
 
 /**
- * Checks all that a server of this configuration starts with.
- * @param faults those of the configuration, which are named too
+ * Checks everything that a server with this configuration starts with.
+ * @param faults the faults found so far. The error names them too
  * @throws OptionError that names all faults
  */
 export function checkConfig({ config, settings }: ServerRequest, faults: Faults): Promise<CheckedStart> {

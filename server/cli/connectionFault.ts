@@ -16,7 +16,7 @@ const OTHER_NAME = 'ERR_TLS_CERT_ALTNAME_INVALID';
 /** Codes for a certificate that is not valid now, or not for this host. */
 const INVALID: ReadonlySet<unknown> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', OTHER_NAME]);
 
-/** The code of the reason for an error of `fetch`. */
+/** The error code of the cause of a failed `fetch`. */
 const codeOf = (error: unknown) => (((error as Error).cause ?? error) as { code?: unknown }).code;
 
 /** Whether a request failed because the certificate of the server has another name, or an unknown authority. */
@@ -46,13 +46,14 @@ export function missingApi(url: string): string {
 	return `No Roomkey API at ${url}: give the address ${remedy}`;
 }
 
-/** What to do if something answers that does not speak HTTP, or not TLS. */
+/** A hint if the URL seems to have the wrong scheme: `http` for a server with TLS, or `https` for a server without. */
 function schemeHint(url: string, code: unknown): string {
-	// The port in the environment may be none.
+	// The port comes from the environment, and may be invalid.
 	if (!URL.canParse(url)) return '';
 	const { protocol, host } = new URL(url);
-	const isClosed = code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || String(code).startsWith('HPE_');
-	if (protocol === 'http:' && isClosed) return `. If it speaks TLS, give --url https://${host}`;
+	// Codes that begin with `HPE_` are those of Node's HTTP parser.
+	const isNotHttp = code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || String(code).startsWith('HPE_');
+	if (protocol === 'http:' && isNotHttp) return `. If it speaks TLS, give --url https://${host}`;
 	if (protocol === 'https:' && (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'EPROTO'))
 		return `. If it speaks no TLS, give --url http://${host}`;
 	return '';

@@ -91,7 +91,7 @@ async function withStore<P>(
 		? ({ kind: 'mongodb', url, indexes } as const)
 		: ({ kind: 'files', folder: folder as string } as const);
 	const prepared = await prepare(choice);
-	// A write to a folder that fails ends the command with the error, so the log need not have it too.
+	// If a write to a data folder fails, the command ends with this error. The log would only repeat it.
 	const level = choice.kind === 'files' ? 'silent' : 'warn';
 	const opened = await openStore(choice, createLog(level, 'auto')).catch((error) => {
 		throw purpose === 'export' ? withBackupHint(error, choice, input.argument(0)) : error;
@@ -102,7 +102,7 @@ async function withStore<P>(
 	);
 }
 
-/** Adds to the error of a folder in use that its backup can be exported. */
+/** Adds a hint to the error of a folder in use: a backup of the folder can be exported. */
 function withBackupHint(error: unknown, choice: StoreChoice, target: string): unknown {
 	if (!(error instanceof StoreError) || error.code !== 'in-use' || choice.kind !== 'files') return error;
 	const commands = `roomkey backup --data ${choice.folder} BACKUP, then roomkey export --data BACKUP ${target}`;
@@ -114,15 +114,15 @@ const SIZE_CHECK_MS = 200;
 
 /** Runs `copy`, which copies a data file. Shows the progress by comparing the sizes of both files. */
 async function withProgress(io: Io, source: string, target: string, copy: () => Promise<void>): Promise<void> {
-	// The copy itself reports a folder that cannot be read.
-	const sizeOf = (folder: string) => lookAt(join(folder, DATA_FILE))?.size ?? 0;
+	// A file that cannot be read counts as empty. The copy itself reports it.
+	const sizeOf = (folder: string) => statsOf(join(folder, DATA_FILE))?.size ?? 0;
 	const show = progressBar(io);
 	const timer = setInterval(() => show(DATA_FILE, sizeOf(target), sizeOf(source)), SIZE_CHECK_MS);
 	await copy().finally(() => clearInterval(timer));
 }
 
-/** The state of a file; undefined if it is missing or cannot be looked at. */
-function lookAt(file: string): Stats | undefined {
+/** The size and times of a file; undefined if the file is missing or cannot be accessed. */
+function statsOf(file: string): Stats | undefined {
 	try {
 		return statSync(file);
 	} catch {

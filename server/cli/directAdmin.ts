@@ -25,12 +25,12 @@ import { firstAdminCommand } from './firstAdminCommand.js';
  * Opens a store.
  * @param log receives the audit events of the calls
  * @param inUseNote added to the error of a folder that a server is using
- * @throws StoreError; if a server is using the folder, the message says how to work through it
+ * @throws StoreError; if a server is using the folder, the message says how to work through this server
  */
 export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log: Log, inUseNote = ''): Promise<Admin> {
 	// A command leaves the indexes of a database as they are. Only servers make them.
-	const withoutIndexes = choice.kind === 'mongodb' ? ({ ...choice, indexes: 'leave' } as const) : choice;
-	const opened = await openStore(withoutIndexes, log).catch((error) => {
+	const leavingIndexes = choice.kind === 'mongodb' ? ({ ...choice, indexes: 'leave' } as const) : choice;
+	const opened = await openStore(leavingIndexes, log).catch((error) => {
 		throw withServerHint(error, env, inUseNote);
 	});
 	const { store } = opened;
@@ -72,7 +72,7 @@ function nameOfStore(choice: StoreChoice): string {
 	return choice.kind === 'files' ? `the folder ${choice.folder}` : storeLocation(choice);
 }
 
-/** The id of the admin who makes the calls. An operator with the store may act as any admin, so any active one will do. */
+/** The id of an active admin, who makes the calls. An operator who can open the store may act as any admin. */
 async function findAdmin(store: Store, choice: StoreChoice): Promise<string> {
 	const admin = await store.users.findOne({ roles: 'admin', active: { $ne: false } }, { projection: { _id: 1 } });
 	if (!admin) throw new CommandError(`There is no admin yet. Make one with: ${firstAdminCommand(choice)}`);
@@ -88,7 +88,7 @@ async function createFirst(store: Store, admin: FirstAdminArgs, log: Log): Promi
 	log.info({ audit: true, username: admin.username }, 'There was no admin, so one was created');
 }
 
-/** Adds to the error of a folder in use how to work through the server that uses it. */
+/** Adds a hint to the error of a folder in use: how to work through the server that uses the folder. */
 function withServerHint(error: unknown, env: NodeJS.ProcessEnv, note: string): unknown {
 	if (!(error instanceof StoreError) || error.code !== 'in-use') return error;
 	const settings = { host: env.BIND_IP || undefined, 'tls-cert': env.ROOMKEY_TLS_CERT || undefined };

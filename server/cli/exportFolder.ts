@@ -42,7 +42,7 @@ export async function exportFolder(
 				yield `${formatLine(document)}\n`;
 			}
 		}
-		// The file gets its name at the end, so a file with this name is complete.
+		// The file is written under another name, and renamed when it is complete.
 		const part = `${path}.part`;
 		try {
 			await pipeline(Readable.from(lines()), createWriteStream(part, { mode: 0o600, flush: true }));

@@ -30,7 +30,7 @@ export function readFlags(args: readonly string[], faults: Faults): GivenFlags {
 	const settings = new Map<string, string>();
 	const actions = new Set<(typeof ACTIONS)[number]>();
 	const typesByFlag = [...settingsByFlag].map(([flag, { option }]) => [flag, { type: valueType(option) }] as const);
-	// A removed flag takes its value along, so that the value is no fault of its own.
+	// A removed flag is read with its value. Otherwise the value would be a second fault: an unexpected argument.
 	const removedTypes = Object.keys(removedSettings).map((flag) => [flag, { type: 'string' as const }] as const);
 	const { tokens } = parseArgs({
 		args: [...args],
@@ -69,7 +69,7 @@ export function readFlags(args: readonly string[], faults: Faults): GivenFlags {
 	return { settings, actions };
 }
 
-/** The end of the text about an unknown flag: a question about a similar one, if there is one. */
+/** The end of the text about an unknown flag: a question that names a similar flag, if there is one. */
 export function flagSuggestion(flag: string, known: readonly string[]): string {
 	const similar = similarName(flag, known);
 	return similar === undefined ? '' : `; did you mean --${similar}?`;

@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { access, constants, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type Collection, isDuplicateKey, type Store, type UpdateFilter } from '../../shared/store.js';
-import { StoreError } from '../../shared/storeErrors.js';
+import type { Collection, Store, UpdateFilter } from '../../shared/store.js';
+import { isDuplicateKey, StoreError } from '../../shared/storeErrors.js';
 import { checkedDocument, type Document } from '../../shared/values.js';
 import { LineError, parseLine } from './jsonLines.js';
 import { type Line, MAX_LINE_LENGTH, splitLines } from './lines.js';
@@ -50,8 +50,9 @@ const MAX_BATCH_LENGTH = 16 * 1024 * 1024;
 const MAX_REPORTED_SKIPS = 20;
 
 /**
- * Maximum number of ids of a file that are remembered, to skip later lines with the same id. A million take 61 MB. A later
- * line whose id was not remembered is treated as in a second import: its document is unchanged, kept or written.
+ * Maximum number of ids of a file that are remembered, to skip later lines with the same id. A million ids take 61 MB. If
+ * an id is not remembered, a later line with this id is treated as in a second import: its document is unchanged, kept or
+ * written.
  */
 const MAX_REMEMBERED_IDS = 5_000_000;
 
@@ -61,7 +62,7 @@ const EXTENSIONS = ['.db', '.jsonl', '.json'];
  * Finds the files of a folder that contain a collection: files of NeDB, the store of earlier releases (`users.db`), or
  * JSON lines as `mongoexport` writes them (`users.jsonl` or `users.json`).
  *
- * @throws StoreError if there is none, one cannot be read, or there are two for a collection
+ * @throws StoreError if there is no such file, if a file cannot be read, or if a collection has two files
  */
 export async function findSources(folder: string): Promise<Source[]> {
 	const names = new Set(
@@ -124,8 +125,8 @@ async function importFile(
 	const ids = new Set<string>();
 
 	/**
-	 * Imports one line, and counts the result. Synchronous up to the check of the id: of two parallel lines with the same
-	 * id, the earlier one is imported and the later one is skipped.
+	 * Imports one line, and counts the result. Nothing is awaited before the id is checked: of two parallel lines with the
+	 * same id, the earlier one is imported and the later one is skipped.
 	 */
 	async function importLine({ text, number }: Line): Promise<void> {
 		try {
@@ -183,7 +184,7 @@ async function writeDocument(
 	if (before && !replace) return 'kept';
 	const silent = { silent: true };
 	const result = before && (await collection.updateOne({ _id }, updateTo(document, before), silent));
-	// The document is new, or another program has removed the stored one since it was read.
+	// The document is new, or another program has removed the stored document since it was read.
 	if (!result || result.matchedCount === 0) await collection.insertOne(document, silent);
 	return 'written';
 }
@@ -228,7 +229,7 @@ async function* chunksOf(path: string, onRead: (bytes: number) => void): AsyncGe
 	}
 }
 
-/** Reads the lines of a file in batches, without empty lines. Reads on when `onBatch` has resolved. */
+/** Reads the lines of a file in batches, without empty lines. Waits for `onBatch` before it reads on. */
 async function readLines(
 	path: string,
 	onBatch: (batch: readonly Line[]) => Promise<unknown>,
@@ -262,20 +263,20 @@ async function readLines(
  * are included, so that the import reports them.
  */
 async function latestLines(path: string): Promise<Set<number>> {
-	/** Line numbers by the ids of documents. */
-	const last = new Map<unknown, number>();
+	/** The number of the last line of each document, by the id of the document. */
+	const lastLineById = new Map<unknown, number>();
 	const unreadable: number[] = [];
 	await readLines(path, async (batch) => {
 		for (const { text, number } of batch) {
 			try {
 				const { _id, $$deleted, $$indexCreated, $$indexRemoved } = parse(text);
 				if ($$indexCreated || $$indexRemoved) continue;
-				if ($$deleted) last.delete(_id);
-				else last.set(_id, number);
+				if ($$deleted) lastLineById.delete(_id);
+				else lastLineById.set(_id, number);
 			} catch {
 				unreadable.push(number);
 			}
 		}
 	});
-	return new Set([...last.values(), ...unreadable]);
+	return new Set([...lastLineById.values(), ...unreadable]);
 }

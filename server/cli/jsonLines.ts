@@ -1,4 +1,4 @@
-/** Documents as lines of JSON: in the format of `mongoexport`, or in that of old data folders (NeDB's `*.db` files). */
+/** Documents as lines of JSON: in the format of `mongoexport`, or of old data folders (NeDB's `*.db` files). */
 import { isFields } from '../../shared/values.js';
 
 /** Thrown for a line that is not a document. Its message follows `line 7` in a report, and never quotes the line. */
@@ -32,7 +32,7 @@ const DECODERS: Record<string, (value: unknown) => unknown> = {
 	$numberDouble: Number,
 };
 
-/** Maximum nesting of a line. It is more than that of a stored document, because an encoded value is nested too. */
+/** Maximum nesting of a line. A line may be nested deeper than a stored document, because encoded values add levels. */
 const MAX_DEPTH = 100;
 
 /** Replaces encoded values, such as `{"$date": …}`, by the values themselves. */

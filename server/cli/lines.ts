@@ -14,7 +14,7 @@ export const MAX_LINE_LENGTH = 64 * 1024 * 1024;
 /** Splits a text into lines at each line feed. Leaves out a byte order mark at the beginning. */
 export async function* splitLines(chunks: AsyncIterable<string>): AsyncGenerator<Line> {
 	let number = 0;
-	/** The parts of the present line; none if it is too long. */
+	/** The parts of the present line. Empty if the line is too long. */
 	let parts: string[] = [];
 	let length = 0;
 	const add = (part: string) => {

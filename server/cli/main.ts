@@ -15,7 +15,7 @@ function isExpected(error: unknown): error is Error {
 	return isOwnError || syscall === 'listen';
 }
 
-// From Node 22.1 on, this stores compiled modules, so that the next start is faster.
+// Stores compiled modules, so that the next start is faster. Node has this function from version 22.1 on.
 (module as { enableCompileCache?(): unknown }).enableCompileCache?.();
 
 // A reader that closes the pipe early, such as `head`, is not a failure.

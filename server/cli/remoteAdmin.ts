@@ -9,7 +9,7 @@ import { CommandError, type Io } from './command.js';
 import { connectionFault, missingApi } from './connectionFault.js';
 import { readPassword } from './secrets.js';
 
-/** How the admin logs in. Without either, the token is in the variable `ROOMKEY_TOKEN`. */
+/** How the admin logs in. If both fields are absent, the token is in the variable `ROOMKEY_TOKEN`. */
 interface Credentials {
 	/** Name of an admin whose password is asked for. */
 	readonly login?: string | undefined;
@@ -24,7 +24,7 @@ interface Session {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Time limit of a call, in ms. The slowest method may take as long. */
+/** Time limit of a call, in ms. The slowest methods may take this long. */
 const TIMEOUT_MS = 600_000;
 
 /**
@@ -94,7 +94,7 @@ function fillPath(path: string, fields: Fields): [path: string, others: Fields] 
 	return [filled, others];
 }
 
-/** Sends a request. @returns the body of the answer. @throws CommandError if there is no answer, or if it is an error */
+/** Sends a request. @returns the body of the answer. @throws CommandError if there is no answer, or the answer is an error */
 async function send<T>(
 	url: string,
 	session: Session | undefined,
@@ -117,7 +117,7 @@ async function send<T>(
 			redirect: 'error',
 			signal: AbortSignal.timeout(TIMEOUT_MS),
 		});
-		// Another server may answer 404 with a page.
+		// A server that is not Roomkey may answer 404 with a web page instead of JSON.
 		const body = response.status === 404 ? response.json().catch(() => ({})) : response.json();
 		answer = { status: response.status, body: (await body) as Record<string, unknown> };
 	} catch (error) {

@@ -1,4 +1,4 @@
-/** Passwords are typed without echo, read from standard input, or generated. The command line never contains one. */
+/** Passwords are typed without echo, read from standard input, or generated. They are never on the command line. */
 import { randomBytes } from 'node:crypto';
 import { CommandError, type Io } from './command.js';
 
@@ -17,7 +17,7 @@ export async function readNewPassword(io: Io, username: string): Promise<string>
 	return password;
 }
 
-/** 120 random bits, in letters that can be typed and need no quotes. */
+/** Makes a password of 120 random bits. Its characters can be typed, and need no quotes in a shell. */
 export function generatePassword(): string {
 	return randomBytes(15).toString('base64url');
 }

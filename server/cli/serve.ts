@@ -11,18 +11,18 @@ import { firstAdminCommand } from './firstAdminCommand.js';
 
 /** Starts the server, and resolves when it has ended. */
 export async function serve(config: Config, start: CheckedStart, io: Io): Promise<void> {
-	// Signals are handled before the server is ready, so that it can be stopped while it starts.
-	const ended = waitForShutdown();
+	// Signals are handled before the server is ready, so that the server can be stopped while it starts.
+	const shutdown = waitForShutdown();
 	const server = await startServer(start);
 	const reload = () => void server.reloadCertificate();
-	// A terminal sends SIGHUP when it closes. A server without a certificate then ends, which is Node's default.
+	// A terminal sends SIGHUP when it closes. A server in it that has no certificate to reload then ends, as is Node's default.
 	if (config['tls-cert'] !== undefined || !process.stdin.isTTY) process.on('SIGHUP', reload);
 	try {
 		const everywhere = isEveryAddress(config.host) ? ` (on all addresses: ${config.host})` : '';
 		io.line(`Roomkey listening on ${server.url}${everywhere}`);
 		if (config.demo) io.line(`\n${(await import('../start/demo.js')).demoHint(server.url)}\n`);
 		else if (await lacksAdmin(server.store)) io.line(firstAdminHint(config.store));
-		await ended;
+		await shutdown;
 	} finally {
 		process.off('SIGHUP', reload);
 		await server.close();

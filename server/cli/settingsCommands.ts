@@ -35,7 +35,7 @@ export function setSetting(input: Input, io: Io): Promise<void> {
 	});
 }
 
-/** Finds a setting. @throws CommandError if there is none; its text names a similar one */
+/** Finds a setting. @throws CommandError if the setting does not exist; the text names a similar setting, if there is one */
 async function findSetting(admin: Admin, _id: string): Promise<ListedSetting> {
 	try {
 		return await admin.call<ListedSetting>('settings.getOne', { _id });
@@ -51,7 +51,7 @@ async function findSetting(admin: Admin, _id: string): Promise<ListedSetting> {
 	}
 }
 
-/** Converts a text to the type of the setting's present value. @throws CommandError if the text does not fit it */
+/** Converts a text to the type of the setting's present value. @throws CommandError if the text does not fit this type */
 function parseLike({ _id, value }: ListedSetting, text: string): string | number | boolean {
 	if (typeof value === 'string') return text;
 	if (typeof value === 'number') {

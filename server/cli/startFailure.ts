@@ -17,7 +17,10 @@ export function reportFailure(error: Error, args: readonly string[], env: NodeJS
 	if (error instanceof OptionError) console.error(`Try roomkey ${subcommandOf(args)}--help`);
 }
 
-/** The subcommand of a command line, or the first word of several subcommands, with a space after it. */
+/**
+ * The subcommand of a command line, with a space after it. If the command line has only the first word of some subcommands,
+ * this word. Otherwise empty.
+ */
 function subcommandOf(args: readonly string[]): string {
 	const found = findCommand(args);
 	if (typeof found !== 'string') return `${found.command.name} `;

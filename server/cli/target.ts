@@ -11,7 +11,7 @@ import { thenClose } from './closing.js';
 import type { Input, Io } from './command.js';
 import { readConfigFile } from './configFile.js';
 
-/** A store that commands can open: not one in the memory of a server. */
+/** A store that commands can open. The store in the memory of a server is none. */
 export type StoredChoice = Exclude<StoreChoice, { kind: 'memory' }>;
 
 /** What a command works on: a running server, or a store. */
@@ -88,8 +88,8 @@ export function serverUrl(text: string): string {
  */
 export function requireData(choice: StoreChoice): void {
 	if (choice.kind !== 'files') return;
-	const others = ' Name another with --data, or a database with --mongo-url, or a server with --url.';
-	requireDataIn(resolve(choice.folder), others);
+	const remedy = ' Name another with --data, or a database with --mongo-url, or a server with --url.';
+	requireDataIn(resolve(choice.folder), remedy);
 }
 
 /** How a command works on a store directly. */

@@ -1,4 +1,4 @@
-/** Names of environment variables that begin with `ROOMKEY_`, but are no settings: likely misspelled ones. */
+/** Finds environment variables that begin with `ROOMKEY_` but are no settings. Their names are probably misspelled. */
 import type { Faults } from '../options/faults.js';
 import type { Option } from '../options/optionKinds.js';
 import { options } from '../options/options.js';
@@ -9,15 +9,15 @@ import { TARGET_FLAGS } from './commandFlags.js';
 
 const PREFIX = 'ROOMKEY_';
 
-/** What Kubernetes and Docker set for a service whose name begins with `roomkey`, such as `ROOMKEY_SERVICE_HOST`. */
-const OF_SERVICES =
+/** Variables that Kubernetes and Docker set for a service named `roomkey` or `roomkey-…`, such as `ROOMKEY_SERVICE_HOST`. */
+const SERVICE_VARIABLE =
 	/^ROOMKEY_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?|ENV_\w+)$/;
 
-/** The value that Kubernetes gives to `ROOMKEY_PORT`. */
+/** The value that Kubernetes gives to `ROOMKEY_PORT`, such as `tcp://10.0.0.1:3000`. */
 const SERVICE_ADDRESS = /^(tcp|udp|sctp):\/\//;
 
-/** Variables of Roomkey's tests, which the servers that they start inherit. */
-const OF_TESTS = 'ROOMKEY_TEST_';
+/** The variables of Roomkey's tests begin with this. The servers that the tests start inherit these variables. */
+const TEST_PREFIX = 'ROOMKEY_TEST_';
 
 /** Adds a fault for each variable that begins with `ROOMKEY_` and that neither the server nor a command reads. */
 export function findUnknownVariables(env: NodeJS.ProcessEnv, faults: Faults): void {
@@ -26,7 +26,7 @@ export function findUnknownVariables(env: NodeJS.ProcessEnv, faults: Faults): vo
 	const known = new Set([...ofSettings, ...ofCommands, 'ROOMKEY_TOKEN']);
 	const variables = variablesByName(known);
 	for (const [name, value = ''] of Object.entries(env)) {
-		const isForeign = !name.startsWith(PREFIX) || name.startsWith(OF_TESTS) || OF_SERVICES.test(name);
+		const isForeign = !name.startsWith(PREFIX) || name.startsWith(TEST_PREFIX) || SERVICE_VARIABLE.test(name);
 		if (isForeign || known.has(name) || SERVICE_ADDRESS.test(value)) continue;
 		const removal = removalOfVariable(name);
 		if (removal !== undefined) faults.add(`${name} ${removal}`);
@@ -44,7 +44,7 @@ function variablesByName(known: ReadonlySet<string>): ReadonlyMap<string, string
 }
 
 /**
- * The end of the text about an unknown variable: the one that was meant, such as `BIND_IP` for `ROOMKEY_HOST`.
+ * The end of the text about an unknown variable: the variable that was probably meant, such as `BIND_IP` for `ROOMKEY_HOST`.
  * @param name without the prefix
  */
 function suggestion(name: string, variables: ReadonlyMap<string, string>): string {

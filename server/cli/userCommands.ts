@@ -51,10 +51,10 @@ function printPassword(io: Io, username: string, generated: string | undefined):
 /** `user add`. */
 export function addUser(input: Input, io: Io): Promise<void> {
 	// The first admin of a folder may be made before its first server starts. Another user needs data that exists.
-	const isForAdmin = isAdminOnly(input.list('role'));
+	const makesAdmin = isAdminOnly(input.list('role'));
 	return withAdmin(input, io, async (admin) => createUser(admin, input, io), {
-		mayCreateFolder: isForAdmin,
-		...(isForAdmin && { inUseNote: ' (if there is no admin yet, stop the server first)' }),
+		mayCreateFolder: makesAdmin,
+		...(makesAdmin && { inUseNote: ' (if there is no admin yet, stop the server first)' }),
 	});
 }
 
@@ -91,17 +91,17 @@ async function createUser(admin: Admin, input: Input, io: Io): Promise<void> {
 
 /** The error for roles that do not exist. Undefined if another error has occurred. */
 async function unknownRole(admin: Admin, roles: readonly string[], error: unknown): Promise<CommandError | undefined> {
-	// Rocket.Chat's text for an unknown role. The code is that of other errors, too.
+	// This is Rocket.Chat's text for an unknown role. Other errors have the same code, so the text is compared.
 	if (!(error instanceof CommandError) || !/^The field Roles/.test(error.message)) return undefined;
 	const answer = await admin.call<{ roles: { _id: string; scope?: string }[] }>('roles.list');
-	const ofUsers = answer.roles.filter(({ scope }) => scope !== 'Subscriptions').map(({ _id }) => _id);
-	const isOfRoom = (role: string) => answer.roles.some(({ _id, scope }) => _id === role && scope === 'Subscriptions');
-	const bad = roles.find((role) => isOfRoom(role) || (!ofUsers.includes(role) && !isBuiltInRole(role)));
-	if (bad === undefined) return undefined;
-	const fault = isOfRoom(bad)
-		? `The role ${bad} is a role in one room and cannot be given to a user`
-		: `There is no role ${bad}`;
-	return new CommandError(`${fault}. Roles are: ${ofUsers.join(', ')}.`);
+	const userRoles = answer.roles.filter(({ scope }) => scope !== 'Subscriptions').map(({ _id }) => _id);
+	const isRoomRole = (role: string) => answer.roles.some(({ _id, scope }) => _id === role && scope === 'Subscriptions');
+	const wrongRole = roles.find((role) => isRoomRole(role) || (!userRoles.includes(role) && !isBuiltInRole(role)));
+	if (wrongRole === undefined) return undefined;
+	const fault = isRoomRole(wrongRole)
+		? `The role ${wrongRole} is a role in one room and cannot be given to a user`
+		: `There is no role ${wrongRole}`;
+	return new CommandError(`${fault}. Roles are: ${userRoles.join(', ')}.`);
 }
 
 /** `user list`. */
@@ -185,7 +185,7 @@ export function removeUser(input: Input, io: Io): Promise<void> {
 	});
 }
 
-/** Asks on a terminal whether to go on. @throws CommandError, or OptionError if there is no terminal */
+/** Asks on a terminal whether to go on. @throws CommandError if the answer is no; OptionError if there is no terminal */
 async function requireYes(input: Input, io: Io, question: string): Promise<void> {
 	if (input.isOn('yes')) return;
 	if (!io.isInteractive) throw new OptionError('this cannot be undone: confirm with --yes');

@@ -1,10 +1,11 @@
 /**
- * Catches up after changes that this process may have missed: reads again all documents that its clients have received.
+ * Catches up after changes that this process may have missed: reads all documents again that the clients of this process
+ * have received.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Log } from '../../shared/log.js';
 
-/** A run also looks for writes this long before the requested time, in ms, because the clocks of processes differ. */
+/** How long before the requested time a run begins to look for writes, in ms: the clocks of processes may differ. */
 const OVERLAP_MS = 10_000;
 
 /** Time between two runs, in ms. */
@@ -22,7 +23,7 @@ export interface CatchUp {
 	request(since: number): Promise<void>;
 	/** Resolves when no run is left. */
 	settled(): Promise<void>;
-	/** Calls the listener whenever the last requested run has ended. A further listener replaces it. */
+	/** Calls the listener whenever the last requested run has ended. A further listener replaces the earlier one. */
 	onEnd(listener: () => void): void;
 	/** Starts no further run. Resolves when the present one has ended. */
 	close(): Promise<void>;

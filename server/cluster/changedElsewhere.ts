@@ -23,8 +23,8 @@ export interface Reported {
 
 export interface ChangedElsewhere {
 	/**
-	 * Reports that a document was written elsewhere. It is read a few milliseconds later. Its state is published if it is
-	 * not the last published one.
+	 * Reports that a document was written elsewhere. The document is read a few milliseconds later. Its state is published
+	 * if it differs from the last published state.
 	 * @param collection the property name in `Store`, such as `rooms`; other names are ignored
 	 */
 	report(collection: string, id: string, reported?: Reported): void;
@@ -39,7 +39,7 @@ export interface ChangedElsewhereParts {
 	readonly onChange: OpenStore['onChange'];
 	readonly bus: Bus;
 	readonly log: Log;
-	/** Called when too many documents waited. Their reports were dropped, so everything must be read again. */
+	/** Called when too many documents waited to be read. All waiting reports are dropped, so everything must be read again. */
 	onOverflow?(): void;
 }
 
@@ -53,8 +53,8 @@ const MAX_PER_QUERY = 500;
 const MAX_WAITING = 100_000;
 
 /**
- * How late a write of this process may be announced, in ms. If a state from elsewhere was published within this time before
- * the announcement, that state may be newer than the write, so the document is read again.
+ * Maximum time between a write of this process and its announcement, in ms. A state from elsewhere that was published within
+ * this time before the announcement may be newer than the write. The document is then read again.
  */
 const MAX_LATE_MS = 1000;
 
@@ -71,7 +71,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 	let round: Promise<void> | undefined;
 	let failures = 0;
 	let isClosed = false;
-	/** Resolve the promises of `settled`. */
+	/** Each one resolves a promise that `settled` has returned. */
 	const settledCallbacks: (() => void)[] = [];
 
 	function report(collection: string, id: string, reported: Reported = {}): void {
@@ -129,7 +129,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		}
 	}
 
-	/** Reads documents in one query and publishes them. Reports documents again that this process has written meanwhile. */
+	/** Reads documents in one query and publishes them. A document that this process writes meanwhile is reported again. */
 	async function readSome(collection: keyof Store, documents: ReadonlyMap<string, Reported>): Promise<void> {
 		const keys = new Map([...documents.keys()].map((id) => [id, LastPublished.key(collection, id)]));
 		for (const key of keys.values()) beingRead.set(key, false);

@@ -1,6 +1,6 @@
 /**
- * Joins the processes of a service: sends them what this process publishes, and publishes here what they send. A
- * process that may have missed an event reads again what its clients have received: it catches up.
+ * Joins the processes of a service: sends the events of this process to the others, and publishes their events here. A
+ * process that may have missed an event catches up: it reads again what its clients have received.
  */
 import type { EventPayloads } from '../../shared/events.js';
 import { randomId } from '../../shared/ids.js';
@@ -48,7 +48,7 @@ export interface Cluster {
 export function joinCluster(parts: ClusterParts): Cluster {
 	const { link, bus, changedElsewhere, catchUp, health, log } = parts;
 	const counts = parts.counts ?? new ClusterCounts();
-	const from = randomId();
+	const ownId = randomId();
 	const peers = new Peers();
 	let isConnected = false;
 	/** A time until which nothing was missed, in ms since 1970. Later events may have been missed. */
@@ -63,7 +63,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 	}
 
 	const outbox: Outbox = createOutbox({
-		from,
+		from: ownId,
 		maxBytes: () => link.maxBytes,
 		send,
 		onTooLarge(event) {
@@ -72,7 +72,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			log.warn({ type, maxBytes }, 'An event is too large to be sent, so other processes read again what they observe');
 			if (type !== 'notify') return;
 			const { stream } = event;
-			// Events of streams are not stored, so other processes cannot read this one.
+			// Events of streams are not stored, so other processes cannot read this event later.
 			log.error(
 				{ stream, maxBytes },
 				'An event of a stream is too large: readers at other processes do not receive it',
@@ -80,7 +80,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 		},
 	});
 	const sendHeartbeat = (extra: { hello?: number; bye?: boolean } = {}) =>
-		send(encodeMessage({ from, n: outbox.last, ...extra }));
+		send(encodeMessage({ from: ownId, n: outbox.last, ...extra }));
 	const stopForwarding = bus.forward((name, payload) => outbox.add(eventOf(name, payload)));
 
 	/** Starts to catch up. @param since a time at which nothing had been missed yet, by `performance.now` */
@@ -119,13 +119,14 @@ export function joinCluster(parts: ClusterParts): Cluster {
 	}
 
 	function askForMissing(): void {
-		for (const ask of peers.missingToAskFor(performance.now())) send(encodeMessage({ from, n: outbox.last, ask }));
+		for (const ask of peers.missingToAskFor(performance.now()))
+			send(encodeMessage({ from: ownId, n: outbox.last, ask }));
 	}
 
 	/** Handles a message of another process. Messages of this process are ignored. */
 	function receive(message: ClusterMessage): void {
 		const { from: sender, n, events, invalid } = message;
-		if (sender === from) return;
+		if (sender === ownId) return;
 		if (message.bye) {
 			const missesMessages = peers.remove(sender);
 			if (missesMessages) startCatchUp('gap');
@@ -144,7 +145,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			askForMissing();
 			startCatchUp('gap', seenAt);
 		}
-		if (message.ask?.of === from) counts.resent += outbox.resend(message.ask.missing);
+		if (message.ask?.of === ownId) counts.resent += outbox.resend(message.ask.missing);
 		if (message.hello !== undefined) {
 			answerTimer ??= setTimeout(() => {
 				answerTimer = undefined;
@@ -187,7 +188,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			showHealth();
 		},
 		onDisconnect(reason) {
-			// A lost connection is noticed late, so messages may have been missed before.
+			// A lost connection is noticed late, so messages may already have been missed before now.
 			if (isConnected) completeUntil = Date.now() - 2 * SILENCE_MS;
 			isConnected = false;
 			health?.degraded(`Not connected to other processes: ${reason}`);

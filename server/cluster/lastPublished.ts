@@ -1,6 +1,6 @@
 /**
- * Remembers for each document the state that was published last, as a hash. So each state is published once, even if the
- * same write is reported several times, or if a write of this process is reported as one from elsewhere.
+ * Remembers for each document the state that was published last, as a hash. Each state is thus published once, even if a
+ * write is reported several times, or if a write of this process is reported as a write from elsewhere.
  */
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -29,10 +29,10 @@ export class LastPublished {
 	}
 
 	/**
-	 * Records that a state is published now, unless it equals the last one. A write of this process is recorded in any case.
+	 * Records that a state is published now, unless it equals the last state. A write of this process is always recorded.
 	 * @param document the present state of the document. `idOnly`: it was removed, and only its id is known. undefined: it
-	 *   was removed, and its former fields are known. The second is new even after the first, but not the first after the
-	 *   second
+	 *   was removed, and its former fields are known. After `idOnly`, undefined is a new state. After undefined, `idOnly` is
+	 *   no new state
 	 * @param elsewhereAt when the state was read after a write elsewhere, in ms since 1970; undefined if this process has
 	 *   written it
 	 * @returns `isNew`: whether the state must be published; `wasKnown`: whether the last state was a document;

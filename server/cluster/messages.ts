@@ -1,5 +1,5 @@
 /**
- * The messages between processes, as EJSON texts. They name what has changed, and the receiver reads it from the store.
+ * The messages between processes, as EJSON texts. A message names changed documents; the receiver reads them from the store.
  * Except for events of streams, messages contain neither documents nor secrets.
  */
 import { parse, stringify } from '../../shared/ejson.js';
@@ -42,7 +42,7 @@ const Written = compile({
 /** An event of a stream. */
 const Notice = compile({ type: 'notify', stream: Name, eventName: Name, args: Array } as const);
 
-/** Tokens of a user were removed. The receiver finds out from the store which ones. */
+/** Tokens of a user were removed. The receiver reads from the store which tokens still exist. */
 const TokensRemoved = compile({ type: 'tokens-removed', userId: Name } as const);
 
 /** An event was too large for a message, so receivers must read again everything that they observe. */
@@ -61,9 +61,9 @@ const Envelope = compile({
 	v: VERSION,
 	from: Name,
 	n: Count,
-	/** The events, in a message with events. Then `n` is the number of this message. */
+	/** The events. In a message with events, `n` is the number of this message. */
 	events: Match.Optional(Array),
-	/** The sender sends this message again. */
+	/** True if the sender has sent this message before. */
 	again: Match.Optional(Boolean),
 	/**
 	 * The sender has just connected, and asks all others for the numbers of their last messages. The value is the time for
@@ -106,7 +106,7 @@ export function encodeMessage(parts: Omit<Infer<typeof Envelope>, 'v' | 'events'
 	return Buffer.from(stringify({ v: VERSION, ...parts }) as string);
 }
 
-/** Joins the EJSON texts of events to a message, without encoding them again. @param isRepeat whether the message was sent before */
+/** Makes a message of events that are EJSON texts already. @param isRepeat whether the message was sent before */
 export function encodeEvents(from: string, n: number, events: readonly string[], isRepeat = false): Uint8Array {
 	const flag = isRepeat ? '"again":true,' : '';
 	return Buffer.from(`{"v":${VERSION},"from":"${from}","n":${n},${flag}"events":[${events.join(',')}]}`);
@@ -118,7 +118,7 @@ export function eventOf<N extends EventName>(name: N, payload: EventPayloads[N])
 		case 'changed': {
 			const { collection, action, document } = payload as Change;
 			const event = { type: 'changed', collection, id: document._id, action } as const;
-			return action === 'removed' ? { ...event, last: remainsOf(document) } : event;
+			return action === 'removed' ? { ...event, last: removedFields(document) } : event;
 		}
 		case 'notify': {
 			const { stream, eventName, args } = payload as EventPayloads['notify'];
@@ -130,7 +130,7 @@ export function eventOf<N extends EventName>(name: N, payload: EventPayloads[N])
 }
 
 /** The fields of a removed document that its subscribers receive. Of the user `u`, only the id and the user name are sent. */
-function remainsOf(document: Change['document']) {
+function removedFields(document: Change['document']) {
 	const last = lastKnown(document);
 	if (!last.u) return last;
 	const { _id, username } = last.u;

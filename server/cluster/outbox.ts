@@ -25,7 +25,7 @@ interface KeptMessage {
 	readonly events: readonly string[];
 	/** Size of the events, in characters. */
 	readonly length: number;
-	/** When it was last sent again, by `performance.now()`. */
+	/** When the message was last sent again, by `performance.now()`. */
 	resentAt: number;
 }
 
@@ -34,7 +34,7 @@ export interface Outbox {
 	readonly last: number;
 	/** Adds an event to the next message, which is sent at the end of the turn of the event loop. */
 	add(event: ClusterEvent): void;
-	/** Sends the messages with these numbers again if they are still kept. @returns how many it has sent */
+	/** Sends the messages with these numbers again if they are still kept. @returns how many messages were sent */
 	resend(numbers: readonly number[]): number;
 	/** Sends the waiting events now. */
 	flush(): void;

@@ -6,13 +6,19 @@ import { MAX_ASKED } from './messages.js';
 /** A process that has sent nothing for this long counts as gone, in ms. A running process sends a message every second. */
 export const SILENCE_MS = 3500;
 
-/** Time after this process has connected, in ms, in which earlier messages of an unknown process do not count as missed. */
-const MEETING_MS = SILENCE_MS;
+/**
+ * How long this process discovers others after it has connected, in ms. In this time, earlier messages of a newly found
+ * process do not count as missed, because this process has just caught up.
+ */
+const DISCOVERY_MS = SILENCE_MS;
 
 /** How long a missing message is asked for, in ms. */
 const ASKING_MS = 10_000;
 
-/** Maximum number of processes, and of gone processes. Above it, the process that was silent for longest is forgotten. */
+/**
+ * Maximum number of running processes, and also of gone processes. If there are more, the process that was silent for longest
+ * is forgotten.
+ */
 const MAX_PEERS = 1000;
 
 /** Maximum number of messages of one process that are asked for. If more are missing, the oldest are given up. */
@@ -48,7 +54,7 @@ export class Peers {
 		return this.#peers.size;
 	}
 
-	/** Notes that this process has connected. It then catches up, so it need not catch up again for earlier messages. */
+	/** Notes that this process has connected. Connecting includes catching up, so earlier messages need no further catch-up. */
 	noteOwnConnection(now: number): void {
 		this.#connectedAt = now;
 		for (const peer of this.#peers.values()) peer.seenAt = now;
@@ -64,8 +70,8 @@ export class Peers {
 		if (!peer) {
 			const wasAlone = aloneMs !== undefined;
 			const hasEarlierMessages = n > (hasEvents ? 1 : 0);
-			const isMeetingOver = now - this.#connectedAt > MEETING_MS;
-			const wasMissed = hasEarlierMessages && (wasAlone || isMeetingOver);
+			const isDiscoveryOver = now - this.#connectedAt > DISCOVERY_MS;
+			const wasMissed = hasEarlierMessages && (wasAlone || isDiscoveryOver);
 			this.#peers.set(from, { last: n, seenAt: now, missing: new Map() });
 			this.#limitSize();
 			return { isNew: hasEvents, isGap: wasMissed, seenAt: wasAlone ? now - aloneMs : undefined };

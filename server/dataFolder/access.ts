@@ -6,10 +6,10 @@ import { type ClosedFolder, followPath, isDenied } from './followPath.js';
 
 export { isDenied };
 
-/** The user of this process; undefined on Windows, which has no such numbers. */
+/** The number of the user who runs this process; undefined on Windows, which has no user numbers. */
 const ownUid = () => process.geteuid?.();
 
-const named = (uid: number | undefined) => (uid === 0 ? 'root' : `the user ${uid}`);
+const userText = (uid: number | undefined) => (uid === 0 ? 'root' : `the user ${uid}`);
 
 /**
  * Gives a file to the owner of its folder, if root runs this process. Otherwise a command that root runs would leave files
@@ -20,8 +20,8 @@ export function giveToOwnerOfFolder(path: string): void {
 	try {
 		const file = lstatSync(path);
 		const { uid, gid } = statSync(dirname(path));
-		// A link may name a file elsewhere, which the owner of the folder must not receive. No file is opened here: closing it
-		// would end the locks that LMDB has on it.
+		// A link may name a file elsewhere, which the owner of the folder must not receive. No file is opened to check this,
+		// because closing a file would end the locks that LMDB has on the file.
 		const isOwn = file.uid === 0 && (file.isDirectory() || file.nlink === 1);
 		if (isOwn && uid !== 0) lchownSync(path, uid, gid);
 	} catch {
@@ -56,7 +56,7 @@ export function explainUnreadable(path: string, isSecret = true): string {
 	const owner = ownerOf(path);
 	if (owner === own) return `its mode does not allow reading. Allow it: chmod u+r ${path}`;
 	const remedy = isSecret ? `Give it to this user: chown ${own}` : 'Allow all users to read it: chmod a+r';
-	return `it belongs to ${named(owner)}, and this process runs as ${named(own)}. ${remedy} ${path}`;
+	return `it belongs to ${userText(owner)}, and this process runs as ${userText(own)}. ${remedy} ${path}`;
 }
 
 /** The error for a data folder that this process may not use: which file, to whom it belongs, and what to do. */
@@ -69,17 +69,17 @@ function explainDenial(folder: string): string {
 	const reached = followPath(folder);
 	if (reached.kind === 'closed') return explainClosed(folder, reached);
 	if (reached.kind === 'missing')
-		return `the folder ${folder} cannot be made, because ${reached.in} belongs to ${named(ownerOf(reached.in))} and this process runs as ${named(own)}. Make the folder for this user: install -d -m 700 -o ${own} ${folder}`;
+		return `the folder ${folder} cannot be made, because ${reached.in} belongs to ${userText(ownerOf(reached.in))} and this process runs as ${userText(own)}. Make the folder for this user: install -d -m 700 -o ${own} ${folder}`;
 	const owner = ownerOf(folder);
 	const file = deniedFile(folder);
 	const fileOwner = ownerOf(file);
 	const rule = 'Run the server and the commands on its data as one account.';
 	if (fileOwner === own)
 		return `${file} belongs to the user of this process, but its mode does not allow reading and writing. Allow it: chmod -R u+rwX ${folder}`;
-	const whose = `${file} belongs to ${named(fileOwner)}, and this process runs as ${named(own)}.`;
+	const problem = `${file} belongs to ${userText(fileOwner)}, and this process runs as ${userText(own)}.`;
 	const remedy =
-		owner === own ? 'Give it to this user' : `Run this as ${named(owner)}, or give the folder to this user`;
-	return `${whose} ${remedy}: chown -R ${own} ${folder}. ${rule}`;
+		owner === own ? 'Give it to this user' : `Run this as ${userText(owner)}, or give the folder to this user`;
+	return `${problem} ${remedy}: chown -R ${own} ${folder}. ${rule}`;
 }
 
 /** Why a path cannot be followed into a folder, and what to do. @param path as the text calls it */
@@ -88,23 +88,23 @@ function explainClosed(path: string, { folder, link }: ClosedFolder): string {
 	const where = link === undefined ? `${path} is in ${folder}` : `${link} is a link into ${folder}`;
 	if (owner === own)
 		return `${where}, which belongs to the user of this process, but its mode does not allow entering it. Allow it: chmod u+x ${folder}`;
-	const whose = `${where}, which belongs to ${named(owner)}, and ${named(own)} may not enter it.`;
+	const problem = `${where}, which belongs to ${userText(owner)}, and ${userText(own)} may not enter it.`;
 	// With DynamicUser, /var/lib/NAME is a link to private/NAME, and only root may enter /var/lib/private.
 	if (link !== undefined && owner === 0 && basename(folder) === 'private')
-		return `${whose} Run this as root, or by systemd-run with DynamicUser, User and StateDirectory as in the unit of the service`;
-	// Root is here without its rights if it may not enter, as in a container.
-	const who = owner === 0 || own === 0 ? named(owner) : `root or ${named(owner)}`;
-	return `${whose} Run this as ${who}, or as another account that may enter it`;
+		return `${problem} Run this as root, or by systemd-run with DynamicUser, User and StateDirectory as in the unit of the service`;
+	// If this process runs as root and may still not enter, root lacks its usual rights, as in some containers.
+	const who = owner === 0 || own === 0 ? userText(owner) : `root or ${userText(owner)}`;
+	return `${problem} Run this as ${who}, or as another account that may enter it`;
 }
 
-/** The first file of a folder that this process may not read and write; the folder, if that is denied. */
+/** The first file of a folder that this process may not read and write; the folder itself if access to it is denied. */
 function deniedFile(folder: string): string {
 	if (denies(folder, R_OK | W_OK | X_OK)) return folder;
 	const files = readdirSync(folder).map((name) => join(folder, name));
 	return files.find((file) => denies(file, R_OK | W_OK)) ?? folder;
 }
 
-/** The owner of a file or folder; of what a link leads to. */
+/** The user number of the owner of a file or folder. Links are followed. Undefined if the file is missing. */
 function ownerOf(path: string): number | undefined {
 	return statSync(path, { throwIfNoEntry: false })?.uid;
 }

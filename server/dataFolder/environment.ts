@@ -23,7 +23,7 @@ export type Environment = RootDatabase<unknown, string>;
  */
 export function openEnvironment(path: string, readOnly = false): Environment {
 	const lock = `${path}-lock`;
-	// LMDB crashes the process if it may not open its lock file.
+	// LMDB crashes a process that may not open the lock file.
 	requireAccess(lock, constants.R_OK | constants.W_OK);
 	requireAccess(path, readOnly ? constants.R_OK : constants.R_OK | constants.W_OK);
 	assertLmdb(path);

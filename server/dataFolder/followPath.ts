@@ -1,4 +1,4 @@
-/** Follows a path folder by folder, to find the one that this process may not enter. */
+/** Follows a path folder by folder, to find a folder that this process may not enter. */
 import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import { constants as system } from 'node:os';
 import { join, parse, resolve, sep } from 'node:path';
@@ -7,7 +7,7 @@ import { join, parse, resolve, sep } from 'node:path';
 export interface ClosedFolder {
 	readonly kind: 'closed';
 	readonly folder: string;
-	/** The last link on the way to it, if there is one. */
+	/** The last link on the way to the folder, if there is one. */
 	readonly link: string | undefined;
 }
 
@@ -40,15 +40,15 @@ export function followPath(path: string): Reached {
 		try {
 			found = lstatSync(next, { throwIfNoEntry: false });
 		} catch (error) {
-			// Other errors, such as for a file in the place of a folder, are reported elsewhere.
+			// Other errors are reported elsewhere, for example if a file is in the place of a folder.
 			return isDenied(error) ? { kind: 'closed', folder, link } : { kind: 'found' };
 		}
 		if (!found) return { kind: 'missing', in: folder };
 		if (found.isSymbolicLink()) {
 			if (++links > MAX_LINKS) return { kind: 'found' };
 			link = next;
-			const [root, ofTarget] = split(resolve(folder, readlinkSync(next)));
-			[folder, names] = [root, [...ofTarget, ...others]];
+			const [root, targetNames] = split(resolve(folder, readlinkSync(next)));
+			[folder, names] = [root, [...targetNames, ...others]];
 		} else [folder, names] = [next, others];
 	}
 	return { kind: 'found' };

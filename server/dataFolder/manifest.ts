@@ -32,7 +32,7 @@ export async function forOwnerOnly<R>(make: () => R): Promise<Awaited<R>> {
 }
 
 /**
- * Creates a folder and its missing parents. If root runs this process, they belong to the owner of the folder that they are in.
+ * Creates a folder and its missing parents. If root runs this process, each of them gets the owner of its parent folder.
  *
  * @param path an absolute path
  */
@@ -53,7 +53,7 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * Identifies the data file of a folder; undefined if there is none. All processes see the same id. A copy has another one,
+ * Identifies the data file of a folder; undefined if there is none. All processes see the same id. A copy has another id,
  * and so has a later file at the same path.
  */
 export function dataFileId(path: string): string | undefined {
@@ -87,7 +87,7 @@ export function holdsFormerData(path: string): boolean {
 	return formerFile(namesIn(path)) !== undefined;
 }
 
-/** The names of the files in a folder. None if it is missing, is a file, or cannot be read. */
+/** The names of the files in a folder. Empty if the folder is missing, is a file, or cannot be read. */
 function namesIn(path: string): readonly string[] {
 	try {
 		return readdirSync(path);
@@ -112,7 +112,7 @@ function isThere(file: string): boolean {
 	try {
 		return statSync(file, { throwIfNoEntry: false }) !== undefined;
 	} catch (error) {
-		throw explain(error, dirname(file));
+		throw folderError(error, dirname(file));
 	}
 }
 
@@ -189,7 +189,7 @@ export function fullDiskError(path: string): StoreError {
 }
 
 /** Converts any error that the work on a folder has thrown to a StoreError. */
-export function explain(error: unknown, path: string): StoreError {
+export function folderError(error: unknown, path: string): StoreError {
 	if (error instanceof StoreError) return error;
 	if (isDenied(error)) return deniedError(path);
 	if (isFullDisk(error)) return fullDiskError(path);

@@ -1,7 +1,7 @@
 /**
  * Tracks which processes use a data folder. LMDB lists the processes that read a file, and detects which of them still
- * run, so a killed process leaves no lock. The data file is not used for this, but a separate file: LMDB may remove a
- * process from the list of a file when the process opens a further database in it.
+ * run, so a killed process leaves no lock. The list of a separate file is used, not that of the data file: LMDB may remove a
+ * process from the list of a file when the process opens a further database in this file.
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';

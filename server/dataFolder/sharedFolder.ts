@@ -15,11 +15,11 @@ const CHECK_EVERY_MS = 20;
  */
 export async function assertSharedIntact(path: string): Promise<void> {
 	for (let waited = 0; ; waited += CHECK_EVERY_MS) {
-		const wasMade = hasManifest(path);
+		const hadManifest = hasManifest(path);
 		try {
 			return await assertIntact(path);
 		} catch (error) {
-			if (wasMade || waited >= MAX_MAKING_MS) throw error;
+			if (hadManifest || waited >= MAX_MAKING_MS) throw error;
 			// The file that names the owner may be unreadable, because it is only half written.
 			const owner = await ownerOf(path).catch(() => 'unknown');
 			if (owner === undefined && !hasManifest(path)) throw error;

@@ -7,7 +7,7 @@ import type { Environment } from './environment.js';
 import { DATA_FILE, dataFileId, fullDiskError, isFullDisk } from './manifest.js';
 
 /**
- * Maximum time for the tasks of one transaction, in ms, because they block the event loop. The last task may take longer.
+ * Maximum time for the tasks of one transaction, in ms. Tasks block the event loop. The last task may exceed this time.
  */
 const MAX_TRANSACTION_MS = 5;
 
@@ -32,8 +32,9 @@ export interface WriterOptions {
 }
 
 /**
- * Returns a function that runs tasks which write. One transaction runs after the other. Tasks that are added in one turn of the
- * event loop, or during a flush, share the next transaction. Tasks that do not fit into its maximum time wait longer.
+ * Returns a function that runs a write task in a transaction. One transaction runs after the other. Tasks that are added in
+ * one turn of the event loop, or during a flush, share the next transaction. Tasks beyond the maximum time of a transaction
+ * wait for a later one.
  *
  * @param folder folder of the LMDB file
  */
@@ -48,7 +49,7 @@ export function writer(
 	const fileId = dataFileId(folder);
 	let checkedAt = Number.NEGATIVE_INFINITY;
 
-	/** Throws if the file that is open was removed or replaced: what is written to it is lost. Takes 2 µs a transaction. */
+	/** Throws if the open file was removed or replaced, because writes to it are lost. Takes 2 µs for each transaction. */
 	function assertSameFile(): void {
 		if (dataFileId(folder) === fileId) return;
 		const file = join(folder, DATA_FILE);
@@ -112,8 +113,8 @@ export async function failureOf(error: unknown, folder: string): Promise<unknown
 	// LMDB delivers the error of the system in a promise of its own.
 	const cause = commitError ? await commitError.catch((inner) => inner) : error;
 	const reason = reasonOf(cause);
-	const isOfStorage = commitError !== undefined || /MDB_|Input\/output|No space left|quota exceeded/i.test(reason);
-	if (!isOfStorage) return error;
+	const isStorageFailure = commitError !== undefined || /MDB_|Input\/output|No space left|quota exceeded/i.test(reason);
+	if (!isStorageFailure) return error;
 	// On a full disk the system may write only a part of the data, which LMDB reports as an input/output error.
 	const lacksSpace = async () => (await freeSpaceOf(folder)) < MIN_FREE_BYTES;
 	const isFull = isFullDisk(cause) || (commitError && (await lacksSpace()));

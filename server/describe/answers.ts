@@ -6,8 +6,8 @@ import { acceptsUndefined, choicesOf, type JsonSchema, type SchemaMaker } from '
 const SUCCESS = { name: 'success', isOptional: false, shape: { kind: 'literal', value: true } } as const;
 
 /**
- * The body for one shape of return value. As `succeeded` in `rest/envelope.ts` does, it puts the members of a plain object
- * beside `success`, and any other value into the member `result`.
+ * The body for one shape of return value. The members of a plain object stand beside `success`; any other value is the
+ * member `result`. `succeeded` in `rest/envelope.ts` makes the answers in this form.
  */
 function bodyOf(shape: Shape, maker: SchemaMaker): JsonSchema {
 	if (shape.kind === 'named') return bodyOf(shape.shape, maker);

@@ -68,7 +68,7 @@ export function paramsSchema(args: Arguments, { maker }: ChannelContext): JsonSc
 		...(members.length > 0 && {
 			prefixItems: members.map(({ name, isOptional, shape }) => {
 				const schema = maker.schemaOf(shape);
-				// The title names the parameter. In `allOf` it does not replace the title of its schema.
+				// The title names the parameter. With `allOf`, the schema of the value keeps its own title.
 				return { title: name, ...(isOptional ? { anyOf: [schema, { type: 'null' }] } : { allOf: [schema] }) };
 			}),
 		}),

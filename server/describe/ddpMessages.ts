@@ -69,7 +69,7 @@ export const PROTOCOL: Readonly<Record<string, ProtocolMessage>> = {
 	},
 	failed: {
 		from: 'server',
-		summary: 'The server does not support the version: the client can connect again with this one',
+		summary: 'The server does not speak the version of DDP that the client asked for, but the one in `version`',
 		payload: messageSchema('failed', { version: TEXT }),
 		example: { msg: 'failed', version: '1' },
 	},

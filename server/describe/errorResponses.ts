@@ -19,7 +19,7 @@ interface RestError extends DescribedError {
 	readonly isBare: boolean;
 }
 
-/** Made at the first use. */
+/** The reasons of each error code. Undefined until the first use. */
 let reasonsByCode: ReadonlyMap<ErrorCode, readonly string[]> | undefined;
 
 /** The reasons that errors with a code may have. */
@@ -86,7 +86,7 @@ function groupByStatus(errors: readonly DescribedError[]): Map<number, RestError
 
 const errorLine = ({ code, reasons }: RestError) => `- \`${code}\`: ${reasons.join(' / ') || 'without a reason'}`;
 
-/** The schema of a body with status 400: a text, and the code unless it is bare. Other statuses have only a text. */
+/** The schema of a body with status 400: a text, and the code unless the error is bare. Other statuses have only a text. */
 function errorBodySchema(errors: readonly RestError[]): JsonSchema {
 	const codes = errors.filter(({ isBare }) => !isBare).map(({ code }) => code);
 	return {

@@ -6,7 +6,7 @@ import { formatLimit } from './limitText.js';
 
 /** A limit in a document. */
 export interface DescribedLimit extends Limit {
-	/** What each count belongs to, such as `user` or `address, over REST`. */
+	/** What has a count of its own, such as `user` or `address, over REST`. */
 	readonly countedBy: string;
 }
 

@@ -51,8 +51,8 @@ const FILES = [
 ];
 
 /**
- * The location of a file. `typeText.js` is in the build output: the server imports `typeText.ts` too, so the build compiles
- * it. An installed package has all files there, minified.
+ * The location of a file. `typeText.js` is always in the build output: the server imports `typeText.ts` too, so the build
+ * compiles it. An installed package has the other files in the build output too, minified.
  */
 function locationOf(name: string): URL {
 	if (name === 'typeText.js') return packageFile('dist/server/describe/typeText.js');

@@ -6,16 +6,16 @@ import { argumentMembers, type JsonSchema, type SchemaMaker } from './schema.js'
 /** How a client writes a value in a URL: as text, as a list of texts (`name=a&name=b`), or as JSON text. */
 type Form = 'text' | 'list' | 'json';
 
-/** The forms of the values that a schema accepts. Null has no form: it is left out. */
+/** The forms of the values that a schema accepts. Null has no form: a client leaves the parameter out. */
 function formsOf(schema: JsonSchema, components: SchemaMaker['components']): Form[] {
 	const { $ref, anyOf, type, items } = schema;
-	const ofSchema = (inner: unknown) => formsOf((inner ?? {}) as JsonSchema, components);
-	if (typeof $ref === 'string') return ofSchema(components[$ref.slice($ref.lastIndexOf('/') + 1)]);
-	if (Array.isArray(anyOf)) return anyOf.flatMap(ofSchema);
-	const types = [type ?? 'text'].flat().filter((one) => one !== 'null');
-	return types.map((one) => {
-		if (one === 'array') return ofSchema(items).every((form) => form === 'text') ? 'list' : 'json';
-		return one === 'object' ? 'json' : 'text';
+	const innerForms = (inner: unknown) => formsOf((inner ?? {}) as JsonSchema, components);
+	if (typeof $ref === 'string') return innerForms(components[$ref.slice($ref.lastIndexOf('/') + 1)]);
+	if (Array.isArray(anyOf)) return anyOf.flatMap(innerForms);
+	const typeNames = [type ?? 'text'].flat().filter((typeName) => typeName !== 'null');
+	return typeNames.map((typeName) => {
+		if (typeName === 'array') return innerForms(items).every((form) => form === 'text') ? 'list' : 'json';
+		return typeName === 'object' ? 'json' : 'text';
 	});
 }
 
@@ -42,9 +42,9 @@ export function argumentParameters(
 		if (!inPath.has(name) && VERBS_WITH_BODY.has(verb)) return [];
 		const schema = maker.schemaOf(shape);
 		const example = examples.exampleOf(schema, name);
-		const where = { name, in: inPath.has(name) ? 'path' : 'query', required: !isOptional };
+		const base = { name, in: inPath.has(name) ? 'path' : 'query', required: !isOptional };
 		if (isJsonText(schema, maker.components))
-			return [{ ...where, content: { 'application/json': { schema, example } } }];
-		return [{ ...where, schema, ...(typeof example !== 'object' && { example }) }];
+			return [{ ...base, content: { 'application/json': { schema, example } } }];
+		return [{ ...base, schema, ...(typeof example !== 'object' && { example }) }];
 	});
 }

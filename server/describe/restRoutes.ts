@@ -148,7 +148,7 @@ function jsonContent(pattern: Pattern, { maker, examples }: RouteContext): objec
 	return { content: { 'application/json': { schema, example: examples.exampleOf(schema) } } };
 }
 
-/** The path parameters. The only one in these routes is the name of a method. */
+/** The path parameters. The only path parameter in these routes is the name of a method. */
 function parametersOf(path: string): object[] {
 	return Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => ({
 		name,

@@ -7,7 +7,7 @@ export type { JsonSchema } from '../../shared/shape.js';
 /** How values are encoded: as EJSON over DDP, as JSON over REST. */
 export type Encoding = 'ejson' | 'json';
 
-/** Accepts no value. */
+/** A schema that accepts no value. */
 const NEVER: JsonSchema = { not: {} };
 
 /** The classes whose objects can be encoded. EJSON encodes `Date` and `Uint8Array`; JSON only `Date`, as a text. */

@@ -10,7 +10,7 @@ const DEFAULT_DATABASE = 'rocketchat';
 const SERVER_SELECTION_TIMEOUT_MS = 10_000;
 
 /**
- * Makes a client for the database. It connects at its first operation.
+ * Makes a client for the database. The client connects at its first operation.
  *
  * @throws StoreError for an address that cannot be understood
  */
@@ -48,7 +48,7 @@ export async function connect(url: string): Promise<MongoClient> {
 	}
 }
 
-/** Identifies the database by the UUID of a collection, because its address may be written in several ways. */
+/** Identifies the database by the UUID of a collection, because the address of a database can be written in several ways. */
 export async function identityOf(db: Db): Promise<string> {
 	const [users] = await db.listCollections({ name: collectionNames.users }).toArray();
 	const uuid = users && 'info' in users ? (users.info as { uuid?: unknown } | undefined)?.uuid : undefined;

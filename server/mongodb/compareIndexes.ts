@@ -31,7 +31,7 @@ export interface PresentIndex {
 	readonly hidden?: boolean;
 }
 
-/** Only Roomkey uses collections with this prefix. Rocket.Chat or the application may use the others too. */
+/** Only Roomkey uses collections with this prefix. Rocket.Chat or the application may use other collections too. */
 const OWN_PREFIX = 'roomkey_';
 
 /** The indexes that a collection needs in MongoDB. */
@@ -45,7 +45,7 @@ export const partialFilter = (fields: readonly string[]): object =>
 /** MongoDB's error code for a collection that does not exist. */
 const NAMESPACE_NOT_FOUND = 26;
 
-/** The indexes of a collection; none if it does not exist. */
+/** The indexes of a collection. Empty if the collection does not exist. */
 async function presentIndexes(db: Db, collection: string): Promise<PresentIndex[]> {
 	try {
 		return (await db.collection(collection).listIndexes().toArray()) as PresentIndex[];
@@ -88,8 +88,8 @@ function neededInWords({ fields, unique, sparse, partial, expires }: IndexSpec):
 const keyOf = (fields: readonly string[]) => JSON.stringify(fields.map((field) => [field, 1]));
 
 /**
- * The same text for a present index. The driver may return a direction as an object for a number. An index of another
- * kind has a text instead, such as `2dsphere`.
+ * The text of `keyOf` for a present index. The driver may return a direction as an object that wraps a number. An index of
+ * another kind has a text as its direction, such as `2dsphere`.
  */
 const presentKey = ({ key }: PresentIndex) =>
 	JSON.stringify(Object.entries(key).map(([field, direction]) => [field, Number(direction) || direction]));

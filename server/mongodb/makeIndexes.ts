@@ -58,8 +58,8 @@ const INDEX_KEY_SPECS_CONFLICT = 86;
 const DUPLICATE_KEY = 11_000;
 
 /**
- * How long MongoDB keeps an expired document after the date in it, in seconds, because the clocks of MongoDB and this
- * process may differ.
+ * How long MongoDB keeps a document after its date of expiry, in seconds, because the clocks of MongoDB and this process
+ * may differ.
  */
 const EXPIRY_DELAY_S = 60;
 

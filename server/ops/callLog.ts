@@ -1,4 +1,4 @@
-/** Logs calls, logins and connections. Of arguments and results it logs only ids, because they may contain secrets. */
+/** Logs calls, logins and connections. From arguments and results, only ids are logged: the rest may contain secrets. */
 import { findByLoginName } from '../../methods/model/users/findUser.js';
 import type { User } from '../../shared/documents.js';
 import type { Log } from '../../shared/log.js';
@@ -29,7 +29,7 @@ function subjectsOf({ definition, params }: EndedCall): Record<string, string> {
 	return found;
 }
 
-/** The options of a login, which may have another form. */
+/** The options of a login. They are not checked: a client may send another form. */
 interface LoginOptions {
 	readonly user?: { readonly id?: unknown; readonly username?: unknown; readonly email?: unknown };
 	readonly resume?: unknown;
@@ -47,14 +47,14 @@ function credentialOf({ params: [options], result }: EndedCall): string | undefi
 	return typeof type === 'string' ? type : undefined;
 }
 
-/** The user whom a failed attempt was for. */
+/** The facts that name the user whom a failed login was for. */
 const attemptedFacts = (user: Pick<User, '_id' | 'username'> | null | undefined) =>
 	user && { attemptedUserId: user._id, attemptedUsername: user.username };
 
 /** The fields that `attemptedFacts` needs. */
-const ATTEMPTED = { username: 1 } as const;
+const ATTEMPTED_FIELDS = { username: 1 } as const;
 
-/** A value if it is a text. */
+/** The value if it is a text, otherwise undefined. */
 const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined);
 
 /**
@@ -64,7 +64,7 @@ const textOf = (value: unknown) => (typeof value === 'string' ? value : undefine
 async function findAttemptedUser(store: Store, [options]: readonly unknown[]): Promise<User | null> {
 	const { user, totp } = (options ?? {}) as LoginOptions;
 	const { id, username, email } = user ?? totp?.login?.user ?? {};
-	return findByLoginName(store, { id: textOf(id), username: textOf(username), email: textOf(email) }, ATTEMPTED);
+	return findByLoginName(store, { id: textOf(id), username: textOf(username), email: textOf(email) }, ATTEMPTED_FIELDS);
 }
 
 /** The user who has logged in by a call. */
@@ -117,7 +117,7 @@ export function createCallLog(log: Log, store: Store, isShadow = false): ServerO
 
 	async function writeWrongToken({ claimedUserId, reason, ...facts }: WrongToken): Promise<void> {
 		// The id that a client sends is logged only if a user has it.
-		const user = await store.users.findOne({ _id: claimedUserId }, { projection: ATTEMPTED }).catch(() => null);
+		const user = await store.users.findOne({ _id: claimedUserId }, { projection: ATTEMPTED_FIELDS }).catch(() => null);
 		const attempted = attemptedFacts(user);
 		log.info({ audit: true, outcome: 'refused', reason, transport: 'rest', ...facts, ...attempted }, 'Wrong token');
 	}
@@ -126,7 +126,7 @@ export function createCallLog(log: Log, store: Store, isShadow = false): ServerO
 		(log as { isLevelEnabled?(level: string): boolean }).isLevelEnabled?.(level) ?? true;
 
 	function writeLogin(ended: EndedCall): void {
-		// The method adds the name of the user, who is also the one that acts.
+		// The method `login` adds the user name to `about`. This user is the caller, so the name becomes a fact of the caller.
 		const { username, ...about } = ended.about ?? {};
 		const call = { ...ended, about };
 		const facts = { credential: credentialOf(call) };

@@ -4,7 +4,7 @@ import type { Store } from '../../shared/store.js';
 import { DATA_FILE, dataFileId } from '../dataFolder/manifest.js';
 import type { Check } from './health.js';
 
-/** Less free space than this is a failure, in MiB: the store must be able to write for some time. */
+/** Minimum free space, in MiB. With less, the check fails, although the store can still write for some time. */
 const MIN_FREE_MIB = 64;
 
 const MIB = 1024 ** 2;
@@ -26,7 +26,7 @@ export function storeCheck(store: Store): Check {
 
 /**
  * Checks that the data folder can be written to and still has the data file of the first check, and that its disk is not
- * full. Anybody can read the result, so that it does not contain the path of the folder.
+ * full. Anybody can read the result, so it does not contain the path of the folder.
  */
 export function diskCheck(folder: string): Check {
 	let firstId: string | undefined;

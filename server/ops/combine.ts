@@ -2,8 +2,8 @@
 import type { ServerObserver } from '../core/observer.js';
 
 /**
- * All observers receive everything except calls. For calls, the first `counter` and the first `onCall` are used: only one
- * observer has each.
+ * All observers receive everything except calls. For calls, the first `counter` and the first `onCall` are used, because at
+ * most one observer has a `counter`, and at most one has an `onCall`.
  * @param runCall runs each call; a `runCall` of the given observers is ignored. Default: calls are run directly
  */
 export function combineObservers(

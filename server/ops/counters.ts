@@ -21,7 +21,7 @@ import { KEY_EVENTS, type KeyEvent, keyEventsOfUpdate } from './keyEvents.js';
 /** The calls of one method over one transport. */
 class TransportCalls {
 	readonly durations = new Durations();
-	/** By the position of the outcome in `OUTCOMES`. */
+	/** Number of calls with each outcome, in the order of `OUTCOMES`. */
 	readonly #outcomes = new Float64Array(OUTCOMES.length);
 
 	add(outcome: CallOutcome, ms: number): void {
@@ -83,21 +83,26 @@ export class Counters implements ServerObserver, StoreObserver {
 	readonly refusedConnections = new Counts<ConnectionRefusal>(CONNECTION_REFUSALS);
 	/** Requests beyond a limit, by the kind of limit and whether they were refused. */
 	readonly limits = new Counts<`${LimitKind} ${boolean}`>();
+	/** Repeated calls that received the first result, by method. */
 	readonly replays = new Counts<string>();
 	readonly events = new Counts<(typeof EVENTS)[number]>(EVENTS);
 	readonly keys = new Counts<KeyEvent>(KEY_EVENTS);
 	readonly wrongTokens = new Counts<WrongToken['reason']>(['unknown', 'expired']);
 	readonly refusedLogins = new Counts<LoginLane>(LOGIN_LANES);
 	readonly waitingLogins = new Map<LoginLane, number>(LOGIN_LANES.map((lane) => [lane, 0]));
+	/** New connections that had to wait. */
 	heldConnections = 0;
+	/** New connections that wait now. */
 	waitingConnections = 0;
+	/** How often reading from a client was paused. */
 	pauses = 0;
+	/** Clients that were disconnected because they did not read. */
 	overflows = 0;
 	streamEvents = 0;
 	streamDeliveries = 0;
 	/** The calls of each method. */
 	readonly #calls = new Map<string, MethodCalls>();
-	/** By collection, then by operation. */
+	/** The operations of the store, by collection and then by operation. */
 	readonly operations = new Map<string, Readonly<Record<Operation, OperationCounts>>>();
 
 	observeCalls(method: string): CallObserver {

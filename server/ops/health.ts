@@ -8,7 +8,7 @@ const CHECK_TIMEOUT_MS = 2000;
 /** For how long the results of checks are reused, in ms. Many probes then cost as much as one. */
 const MAX_AGE_MS = 1000;
 
-/** Time between two checks while nobody asks, in ms, so that `since` and the log say when the state changed. */
+/** Time between two checks without a probe, in ms. These checks let `since` and the log say when the state changed. */
 const CHECK_EVERY_MS = 10_000;
 
 /**
@@ -34,7 +34,7 @@ export interface HealthReport {
 	readonly checks: Readonly<Record<string, PartState>>;
 }
 
-/** Checks a part. @returns why the part has failed; undefined if it works. If it throws, only the log names the error */
+/** Checks a part. @returns why the part has failed; undefined if it works. If the check throws, only the log names the error */
 export type Check = () => Promise<string | undefined>;
 
 export class Health {
@@ -43,13 +43,13 @@ export class Health {
 	readonly #details = new Map<string, () => object>();
 	#since = new Date().toISOString();
 	#wasReady = false;
-	/** Why the server is not ready while it starts and stops. Undefined in between. */
+	/** Why the server is not ready while it starts or stops; undefined in between. */
 	#blockedReason: string | undefined = 'The server is starting';
 	#timer: NodeJS.Timeout | undefined;
 	/** The last run of all checks, which may not have ended. */
 	#lastRun: { readonly at: number; readonly result: Promise<void> } | undefined;
 
-	/** @param limits the time limit of a check, for how long its result is reused, and how often all are checked, in ms */
+	/** @param limits in ms: the time limit of a check, how long its result is reused, and the time between two checks of all */
 	constructor(
 		private readonly log: Log,
 		private readonly limits: { readonly timeout: number; readonly maxAge: number; readonly every?: number } = {
@@ -64,8 +64,8 @@ export class Health {
 	}
 
 	/**
-	 * Adds a part that reports its own state, such as a connection. It is off until its first report.
-	 * @param offReason why it is off until then
+	 * Adds a part that reports its own state, such as a connection. The part is off until its first report.
+	 * @param offReason why the part is off until then
 	 */
 	addPart(name: string, offReason: string): PartHealth {
 		this.#set(name, 'off', offReason);

@@ -26,7 +26,7 @@ function textOf(value: unknown): string | undefined {
 export function keyEventOfChange(change: Change): KeyEvent | undefined {
 	if (!isChangeOf(change, 'users') || change.action !== 'updated') return undefined;
 	const { before, document } = change;
-	// Without the former state, the change is the late announcement of a silent write.
+	// A change without the former state is the late announcement of a silent write.
 	if (!before) return undefined;
 	const formerKey = textOf(before.e2e?.public_key);
 	const newKey = textOf(document.e2e?.public_key);

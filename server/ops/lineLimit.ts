@@ -13,15 +13,15 @@ export class LineLimit {
 	#total = 0;
 	#leftOut = 0;
 	/** Whether a window has begun. The first line after the end of a window begins the next one. */
-	#isCounting = false;
+	#isWindowOpen = false;
 
 	/** @param onLeftOut called at the end of a window in which lines were left out, with their number */
 	constructor(private readonly onLeftOut: (count: number) => void) {}
 
 	/** Counts a line for this address. @returns whether the line may be written; otherwise it is counted as left out */
 	allows(address: string | null): boolean {
-		if (!this.#isCounting) setTimeout(() => this.#endWindow(), WINDOW_MS).unref();
-		this.#isCounting = true;
+		if (!this.#isWindowOpen) setTimeout(() => this.#endWindow(), WINDOW_MS).unref();
+		this.#isWindowOpen = true;
 		const key = addressKey(address);
 		const count = this.#byAddress.get(key) ?? 0;
 		if (count >= MAX_LINES.perAddress || this.#total >= MAX_LINES.total) {
@@ -35,7 +35,7 @@ export class LineLimit {
 
 	#endWindow(): void {
 		const leftOut = this.#leftOut;
-		this.#isCounting = false;
+		this.#isWindowOpen = false;
 		this.#byAddress.clear();
 		this.#total = 0;
 		this.#leftOut = 0;

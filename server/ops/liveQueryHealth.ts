@@ -4,7 +4,7 @@ import type { LiveQueryObserver } from '../ddp/publications/live-queries.js';
 
 const REASON = 'Written documents cannot be read; clients receive them when the store answers';
 
-/** @param health what is reported: `degraded` while any collection is behind */
+/** Makes the observer of live queries. @param health is `degraded` while any collection is behind, otherwise `ok` */
 export function observeLiveQueries(health: PartHealth): LiveQueryObserver {
 	const behind = new Set<string>();
 	health.ok();

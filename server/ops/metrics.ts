@@ -1,4 +1,4 @@
-/** The metrics of a server, in the format of Prometheus. Everything is read from counters when it is scraped. */
+/** The metrics of a server, in the format of Prometheus. All values are read when Prometheus asks for them. */
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
 import type { ClusterCounts } from '../cluster/clusterCounts.js';
 import type { WatcherState } from '../cluster/watch/watcher.js';
@@ -30,7 +30,7 @@ type Labels = Readonly<Record<string, string>>;
 interface Sample {
 	readonly labels: Labels;
 	readonly value: number;
-	/** For the parts of a histogram. */
+	/** The name of a part of a histogram, such as `…_bucket`. Absent for other metrics. */
 	readonly metricName?: string;
 }
 
@@ -167,8 +167,8 @@ function eventMetrics(counters: Counters, census: HolderCensus | undefined): Met
 function storeMetrics({ operations }: Counters): Metric[] {
 	/** The operations that have been called. */
 	function* usedOperations() {
-		for (const [collection, ofCollection] of operations)
-			for (const [operation, counts] of Object.entries(ofCollection))
+		for (const [collection, countsByOperation] of operations)
+			for (const [operation, counts] of Object.entries(countsByOperation))
 				if (counts.durations.count > 0) yield { labels: { collection, operation }, counts };
 	}
 	function* durations(): Iterable<Sample> {

@@ -23,7 +23,7 @@ import type { Traces } from './traces.js';
 
 export interface OpsOptions {
 	readonly log: Log;
-	/** `on`: at the server's own port; a number: at that port; `off`: no metrics. */
+	/** Where the metrics are served. `on`: at the port of the server; a number: at that port; `off`: nowhere. */
 	readonly metrics: string;
 	readonly version: string;
 	/** The folder of the data, if it is in files. */
@@ -42,9 +42,9 @@ export interface ObservedParts {
 
 export class Ops {
 	readonly health: Health;
-	/** For the connection to other processes. */
+	/** The health of the connection to other processes. */
 	readonly busHealth: PartHealth;
-	/** For watching a database that other programs write to. */
+	/** The health of the watcher of a database that other programs write to. */
 	readonly watcherHealth: PartHealth;
 	readonly liveQueryObserver: LiveQueryObserver;
 	/** Receives the reports of the parts of the server. Set by `observe`. */
@@ -76,7 +76,8 @@ export class Ops {
 	}
 
 	/**
-	 * Checks the store of the server, counts its operations if there are metrics, and traces them if there is an SDK.
+	 * Checks the store of the server, counts its operations if there are metrics, and traces them if an SDK of OpenTelemetry
+	 * is registered.
 	 */
 	observe(opened: Pick<OpenStore, 'store' | 'observe'>): void {
 		const counters = this.#counters;
@@ -103,15 +104,15 @@ export class Ops {
 		return this.options.metrics === 'on' ? this.#allPages() : healthPages(this.health);
 	}
 
-	/** Begins to observe these parts. @returns a function that ends this */
+	/** Begins to observe these parts. @returns a function that stops observing them */
 	attach({ sessions, bus, onChange }: ObservedParts): () => void {
 		const { log } = this.options;
 		const stopLog = logRevokedTokens(bus, log);
 		const counters = this.#counters;
 		if (!counters) return stopLog;
 		this.#sessions = sessions;
-		const endings = EVENTS.map((event) => bus.on(event, () => counters.events.add(event)));
-		endings.push(
+		const stopFunctions = EVENTS.map((event) => bus.on(event, () => counters.events.add(event)));
+		stopFunctions.push(
 			stopLog,
 			onChange((change) => {
 				const event = keyEventOfChange(change);
@@ -120,7 +121,7 @@ export class Ops {
 			}),
 		);
 		return () => {
-			for (const end of endings) end();
+			for (const stop of stopFunctions) stop();
 		};
 	}
 
@@ -131,7 +132,7 @@ export class Ops {
 		this.#server = await servePages(this.#allPages(), host, Number(metrics), log);
 	}
 
-	/** The port of the pages, if they have one of their own. */
+	/** The port of the pages, if they have a port of their own. */
 	get port(): number | undefined {
 		return this.#server?.port;
 	}

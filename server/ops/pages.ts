@@ -106,7 +106,7 @@ export async function servePages(pages: readonly Page[], host: string, port: num
 		server.once('error', reject).listen(port, host, () => resolve());
 	});
 	server.removeAllListeners('error');
-	// The server for clients keeps the process alive.
+	// This server need not keep the process alive: the server for clients does.
 	unrefServer(server);
 	return {
 		port: (server.address() as AddressInfo).port,

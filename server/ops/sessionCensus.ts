@@ -39,9 +39,9 @@ export async function countSessions(sessions: Iterable<CountedSession>): Promise
 	for (const session of sessions) {
 		connections.add(session.transport.kind);
 		if (session.hasAcceptedConnect) connected.add(session.userId === null ? 'anonymous' : 'logged_in');
-		const ofSession = session.requests?.unanswered ?? 0;
-		unanswered += ofSession;
-		maxUnanswered = Math.max(maxUnanswered, ofSession);
+		const unansweredOfSession = session.requests?.unanswered ?? 0;
+		unanswered += unansweredOfSession;
+		maxUnanswered = Math.max(maxUnanswered, unansweredOfSession);
 		if (session.requests?.isPaused) paused++;
 		bufferedBytes += session.transport.bufferedBytes;
 		subscriptions += session.subscriptions?.count ?? 0;

@@ -21,7 +21,7 @@ import {
 } from './serverOptions.js';
 import { similarName } from './similarName.js';
 
-/** The parts. Limits by method are a setting, so `limits` is only a list of rules here. */
+/** The parts, checked. Limits by method are among the settings, so `limits` of the parts is always a list of rules. */
 export type CheckedParts = Omit<Parts, 'limits'> & { readonly limits?: readonly RateRule[] };
 
 /** Checked options. */
@@ -58,7 +58,7 @@ export function checkServerOptions(serverOptions: ServerOptions): CheckedOptions
 }
 
 /**
- * Reads the options of a server. Those that are missing or invalid have their defaults in the result.
+ * Reads the options of a server. An option that is missing or invalid has its default in the result.
  * @param faults receives unknown options, invalid values, and contradictions
  */
 export function readServerOptions(serverOptions: ServerOptions, faults: Faults): CheckedOptions {
@@ -99,7 +99,7 @@ export function readServerOptions(serverOptions: ServerOptions, faults: Faults):
 
 const isPart = (name: string): name is keyof Parts => (PART_NAMES as readonly string[]).includes(name);
 
-/** Adds to the choice of the store the settings that concern it. */
+/** Adds the settings that concern the store to the choice of the store. */
 function storeWith(settings: CheckedOptions['settings'], store: StoreChoice): StoreChoice {
 	const leavesIndexes = settings['no-index'] || settings['read-only'] || settings.shadow;
 	if (store.kind === 'mongodb' && leavesIndexes) return { ...store, indexes: 'report' };
@@ -114,7 +114,7 @@ function suggestion(name: string): string {
 	return `; did you mean ${stores.includes(similar) ? `store: { ${similar}: … }` : similar}?`;
 }
 
-/** Whether an option is a list of rules. The option `limits` has two forms; the other one is an object by method. */
+/** Whether an option is a list of rules. The option `limits` is either a list of rules or an object of limits by method. */
 const isRuleList = (name: string, value: unknown) => name === 'limits' && Array.isArray(value);
 
 /** The names of definitions. The value and its entries are not checked yet. */

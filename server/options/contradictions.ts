@@ -25,7 +25,7 @@ export function addContradictions(
 	const usesOtherServer = server || listen === false;
 	if (hasCert && usesOtherServer)
 		faults.add('leave out tls-cert and tls-key: the HTTP server of the application needs the certificate, not Roomkey');
-	// 0 if no port is known: the server does not listen itself, takes any free port, or its port is invalid.
+	// 0 if no port is known: Roomkey does not listen itself, takes any free port, or its port is invalid.
 	const fixedPort = usesOtherServer || faults.isInvalid('port') ? 0 : settings.port;
 	if (fixedPort !== 0 && Number(settings.metrics) === fixedPort) faults.add('port and metrics need different ports');
 	const countsProxies = settings['forwarded-count'] > 0 || faults.isInvalid('forwarded-count');

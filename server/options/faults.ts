@@ -19,7 +19,7 @@ export class Faults {
 	 * Checks a value of a setting.
 	 * @param setting its name in `options.ts`
 	 * @param given see `checked`
-	 * @returns the value; of an invalid one what can be used of it, or undefined
+	 * @returns the value; for an invalid value, the part of it that can be used (`usable`), or undefined
 	 */
 	checkSetting<T>(setting: string, option: Option<T>, { name, value, original = value }: GivenValue): T | undefined {
 		const result = this.try(() => ({ value: checked(option, value, name, original) }));
@@ -28,12 +28,12 @@ export class Faults {
 		return option.usable?.(original);
 	}
 
-	/** Whether a setting has an invalid value. It then has its default, so that the other settings are still checked. */
+	/** Whether a setting has an invalid value. Such a setting has its default, so that the other settings are still checked. */
 	isInvalid(setting: string): boolean {
 		return this.#invalidSettings.has(setting);
 	}
 
-	/** Runs a check. @returns undefined if it throws an OptionError, whose faults are collected */
+	/** Runs a check. @returns undefined if the check throws an OptionError, whose faults are collected */
 	try<T>(run: () => T): T | undefined {
 		try {
 			return run();
@@ -44,7 +44,7 @@ export class Faults {
 		}
 	}
 
-	/** Waits for a check. @returns undefined if it rejects with an OptionError, whose faults are collected */
+	/** Waits for a check. @returns undefined if the check rejects with an OptionError, whose faults are collected */
 	async wait<T>(check: Promise<T>): Promise<T | undefined> {
 		try {
 			return await check;
@@ -55,7 +55,7 @@ export class Faults {
 		}
 	}
 
-	/** @throws OptionError if any were collected */
+	/** @throws OptionError if there are faults */
 	throwIfAny(): void {
 		if (this.#texts.length > 0) throw OptionError.of(this.#texts);
 	}

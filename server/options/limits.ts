@@ -66,10 +66,13 @@ function badEntriesOf(value: unknown) {
 	}));
 }
 
-/** An object of limits with all names of an invalid one, so that methods that do not exist are still found. */
+/**
+ * For invalid limits: an object with the same names, and null for each limit. The names are needed to report methods that do
+ * not exist.
+ */
 function withNamesOf(original: unknown): MethodLimits {
 	const entries =
-		typeof original === 'string' ? readEntries(original) : isObject(original) ? Object.entries(original) : [];
+		typeof original === 'string' ? readEntries(original) : Object.entries(isObject(original) ? original : {});
 	return Object.fromEntries(entries.filter(([name]) => name !== '').map(([name]) => [name, null]));
 }
 

@@ -47,7 +47,8 @@ type NatsOptionName = 'nats-credentials' | 'nats-ca' | 'nats-cert' | 'nats-key';
 
 /**
  * The settings of a connection, with the contents of the files.
- * @throws OptionError that names an invalid address, a missing file and all files that cannot be read
+ * @throws OptionError that names an invalid address, a certificate without a key or a key without a certificate, and all
+ * files that cannot be read
  */
 export function natsSettings(urls: string, settings: Pick<OptionValues, NatsOptionName>): NatsSettings {
 	const faults = new Faults();

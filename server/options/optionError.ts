@@ -10,7 +10,7 @@ export class OptionError extends Error {
 		super(message);
 	}
 
-	/** Makes one error of several. */
+	/** Makes one error of several faults. */
 	static of(faults: readonly string[]): OptionError {
 		const [first = ''] = faults;
 		if (faults.length === 1) return new OptionError(first);

@@ -32,15 +32,15 @@ export interface Option<T> {
 	read(text: string): unknown;
 	/** Converts a value from a program or the configuration file, which may be a text such as `5/60s`. */
 	convert?(value: unknown): unknown;
-	/** Merges the values of several sources, the strongest source last. Default: only its value counts. */
+	/** Merges the values of several sources, the strongest source last. Default: the value of the strongest source. */
 	merge?(values: readonly T[]): T;
 	/** Writes a value as text. Default: `String`. */
 	format?(value: unknown): string;
 	/** Whether a value is valid. */
 	accepts(value: unknown): boolean;
-	/** For an object of entries: the entries that are invalid, and what a valid one is. */
+	/** For an object of entries: the invalid entries, and what a valid entry is. */
 	badEntries?(value: unknown): readonly { readonly name: string; readonly form: string; readonly given: string }[];
-	/** For an object of entries: what can be checked further of an invalid value, or of an invalid text. */
+	/** For an object of entries: the part of an invalid value, or of an invalid text, that can be checked further. */
 	usable?(original: unknown): T;
 }
 
@@ -65,7 +65,7 @@ type Description<T> = Pick<Option<T>, 'meaning' | 'env' | 'default'>;
 export function checked<T>(option: Option<T>, value: unknown, name: string, original = value): T {
 	if (option.accepts(value)) return value as T;
 	const badEntries = option.badEntries?.(value) ?? [];
-	// A name may be quoted: the entry is part of it.
+	// The entry stands inside the quotes of a quoted name: `file.json: 'limits'` becomes `file.json: 'limits.login'`.
 	const nameOf = (entry: string) => name.replace(/'?$/, (quote) => `.${entry}${quote}`);
 	if (badEntries.length > 0)
 		throw OptionError.of(badEntries.map((bad) => `${nameOf(bad.name)} must be ${bad.form}, not ${bad.given}`));
@@ -75,7 +75,7 @@ export function checked<T>(option: Option<T>, value: unknown, name: string, orig
 }
 
 function formatOriginal(option: Option<unknown>, value: unknown): string {
-	// A text that is valid on the command line, but not in a program or the configuration file.
+	// The value may be a text that is valid on the command line, but not in a program or the configuration file.
 	const read = typeof value === 'string' ? option.read(value) : undefined;
 	if (option.accepts(read)) return quotedText(value as string, read);
 	if (typeof value === 'string') return `'${value}'`;

@@ -1,4 +1,4 @@
-/** Settings that earlier releases had: what to use in their place is said where one is still given. */
+/** Settings that earlier releases had. If one is still given, an error says what takes its place. */
 
 interface RemovedSetting {
 	/** Its environment variable. */
@@ -7,7 +7,10 @@ interface RemovedSetting {
 	readonly instead: string;
 }
 
-/** By the name of the flag, which was also the name in a file of settings. The changelog names each under Upgrading. */
+/**
+ * The removed settings, by the name of the flag, which was also the name in the configuration file. The changelog names each
+ * of them under Upgrading.
+ */
 export const removedSettings: Readonly<Record<string, RemovedSetting>> = {
 	'login-expiry': {
 		env: 'ROOMKEY_LOGIN_EXPIRY',
@@ -22,7 +25,7 @@ export function removalOf(name: string): string | undefined {
 	return setting && `was removed: ${setting.instead}`;
 }
 
-/** The same for the name of an environment variable. */
+/** The end of the text about the environment variable of a removed setting; undefined for any other variable. */
 export function removalOfVariable(name: string): string | undefined {
 	const [setting] = Object.entries(removedSettings).find(([, { env }]) => env === name) ?? [];
 	return setting === undefined ? undefined : removalOf(setting);

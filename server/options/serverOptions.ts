@@ -14,7 +14,7 @@ export const COMMAND_SETTINGS = ['config', 'data', 'memory', 'mongo-url'] as con
 
 export type CommandSetting = (typeof COMMAND_SETTINGS)[number];
 
-/** The other settings of the command, with the same defaults. `--max-body` is named `maxBody` here. */
+/** The settings that `createServer` shares with the command, with the same defaults. `--max-body` is named `maxBody`. */
 export type ProgramSettings = {
 	[N in Exclude<OptionName, CommandSetting | 'limits'> as CamelCase<N>]?: OptionValues[N];
 };

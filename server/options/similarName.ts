@@ -16,8 +16,8 @@ function allowedDistance(length: number): number {
 }
 
 /**
- * Finds a known name that equals `name` except for case, hyphens and underscores. If there is none, finds the nearest one
- * with one or two mistyped letters; in short names, one.
+ * Finds a known name that equals `name` except for case, hyphens and underscores. If there is none, finds the nearest name,
+ * with at most two mistyped letters (in a short name, one).
  */
 export function similarName(name: string, known: readonly string[]): string | undefined {
 	const same = known.find((knownName) => isSameName(knownName, name));
@@ -40,6 +40,7 @@ export function similarName(name: string, known: readonly string[]): string | un
  * is changed twice (Damerau-Levenshtein, optimal string alignment).
  */
 function distanceOf(a: string, b: string): number {
+	// After step i, `last[j]` is the distance between the first i letters of `a` and the first j letters of `b`.
 	let beforeLast: number[] = [];
 	let last = Array.from({ length: b.length + 1 }, (_, j) => j);
 	for (let i = 1; i <= a.length; i++) {

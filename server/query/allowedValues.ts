@@ -37,7 +37,7 @@ const WHOLE_TEXT = /^\^((?:[^\\^$.*+?()[\]{}|]|\\[^a-zA-Z0-9])*)\$$/;
 
 /**
  * The one text that a pattern such as `/^alice$/i` allows for a field, with folded case; undefined for other conditions.
- * It is in a list, so that callers can use the result like that of `allowedValues`.
+ * The text is in a list, so that callers can use the result like the result of `allowedValues`.
  */
 export function allowedTextIgnoringCase(filter: Fields, field: string): readonly [string] | undefined {
 	return firstFromConditions(filter, field, (condition) => {

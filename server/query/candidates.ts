@@ -8,17 +8,17 @@ import { AFTER_ALL_KEYS, isShort, keyOf, keysToLookUp, prefixOf, TEXT_RANGE } fr
 export interface ReadableDocuments {
 	get(id: string): Document | undefined;
 	/**
-	 * All documents. An ordered table begins after the id `after`, if it is given; others ignore it. Documents may be
-	 * written during the iteration.
+	 * All documents. An ordered table begins after the id `after`, if it is given; other tables ignore `after`. Documents may
+	 * be written during the iteration.
 	 */
 	scan(after: string | undefined): Iterable<Document>;
-	/** Whether `scan` returns documents ordered by id, and an index the ids of a key in order. */
+	/** Whether `scan` returns documents in the order of their ids, and an index returns the ids of a key in order. */
 	readonly ordered: boolean;
 }
 
 /** The entries of an index: ids of documents by the documents' keys (`indexKeys.ts`). */
 export interface ReadableEntries {
-	/** The ids of a key. In an ordered table only those after the id `after`, if it is given. */
+	/** The ids of a key. The index of an ordered table returns only those after the id `after`, if it is given. */
 	ids(key: string, after: string | undefined): Iterable<string>;
 	/** How many ids a key has. */
 	count(key: string): number;
@@ -34,7 +34,7 @@ export interface ReadableIndex {
 /** Candidates: a superset of the documents that match a filter. */
 export interface Candidates {
 	readonly documents: Iterable<Document>;
-	/** Whether they are sorted, ascending, by the path that was passed to `candidates`. */
+	/** Whether `documents` are sorted, ascending, by the path that was passed to `candidates`. */
 	readonly ordered: boolean;
 }
 
@@ -106,8 +106,8 @@ function lookUp(indexes: readonly ReadableIndex[], filter: Fields): Found | unde
 
 /**
  * The ids of the candidates, sorted by a path. They come from a unique index on two fields: one for which the filter
- * allows a single value, then the path. Undefined if there is no such index, or the path has values in it that are not
- * short texts, because only keys of short texts are in sort order.
+ * allows a single value, then the path. Undefined if there is no such index, or if a value at the path is not a short text,
+ * because only keys of short texts are in sort order.
  */
 function idsInOrder(indexes: readonly ReadableIndex[], filter: Fields, path: string): Iterable<string> | undefined {
 	for (const { spec, entries } of indexes) {
@@ -117,7 +117,7 @@ function idsInOrder(indexes: readonly ReadableIndex[], filter: Fields, path: str
 		if (values?.length !== 1) continue;
 		const prefix = prefixOf(values[0]);
 		const [from, to] = [prefix + TEXT_RANGE.from, prefix + TEXT_RANGE.to];
-		// A key before or after the texts means another value.
+		// If there is a key before or after those of short texts, some value is not a short text.
 		for (const _ of entries.between(prefix, from)) return undefined;
 		for (const _ of entries.between(to, prefix + AFTER_ALL_KEYS)) return undefined;
 		const bound = lowerBound(filter, path);

@@ -1,4 +1,4 @@
-/** Checks the options of reads in one place, so that all stores refuse the same ones. */
+/** Checks the options of reads in one place, so that all stores refuse the same options. */
 import type { FindOptions } from '../../shared/store.js';
 import { isFields } from '../../shared/values.js';
 
@@ -9,7 +9,7 @@ const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as num
 /** Names the first wrong part of an option's value, such as `limit` or `sort of 'at'`; null if all is right. */
 type FindFault = (value: unknown) => string | null;
 
-/** For each option what its parts must be, in words, and the function that checks them. */
+/** For each option: what its parts must be, in words, and the function that checks them. */
 const OPTIONS: Readonly<Record<keyof FindOptions, readonly [required: string, findFault: FindFault]>> = {
 	projection: ['0 or 1', eachField('projection', isFlag)],
 	sort: ['1 or -1', eachField('sort', isDirection)],

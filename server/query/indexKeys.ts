@@ -29,7 +29,10 @@ export const TEXT_RANGE = { from: 's', to: 't' } as const;
 /** Sorts after every key. */
 export const AFTER_ALL_KEYS = '\u{10ffff}';
 
-/** The key of a value. The first letter stands for the type: short text, hashed text, date, object. Others are written as they are. */
+/**
+ * The key of a value. The first letter stands for the type: short text, hashed text, date or object. Other values are
+ * written as they are.
+ */
 export function keyOf(value: unknown): string {
 	if (typeof value === 'string') return isShort(value) ? TEXT_RANGE.from + value : `h${hashOf(value)}`;
 	if (value instanceof Date) return `d${value.getTime()}`;
@@ -40,8 +43,8 @@ export function keyOf(value: unknown): string {
 const hashOf = (text: string) => hash('sha256', text, 'base64');
 
 /**
- * In an index of two fields, the prefix of all keys whose first value is this one. It contains the length of that value's key, which
- * distinguishes `a` + `bc` from `ab` + `c`.
+ * In an index of two fields, the prefix of all keys whose first value is this one. The prefix contains the length of the
+ * value's key, which distinguishes `a` + `bc` from `ab` + `c`.
  */
 export function prefixOf(value: unknown): string {
 	return withLength(keyOf(value));
@@ -65,8 +68,8 @@ export function keysOf(document: Document, { fields, sparse, ignoreCase }: Index
 		return [...keys];
 	});
 	const [, second] = keysByField;
-	// A query sorts an array only by its least element, but an index lists every element, and none of an empty array. Such an
-	// index cannot be read in sort order. The extra key is outside `TEXT_RANGE`, which tells `idsInOrder` so.
+	// A query sorts an array by its least element only. An index lists every element of an array, and nothing for an empty one,
+	// so it cannot be read in sort order. The extra key is outside `TEXT_RANGE`: `idsInOrder` then does not use the index.
 	if (second && second.length !== 1 && keysByField.length === 2) second.push(`array of ${document._id}`);
 	return combine(keysByField);
 }

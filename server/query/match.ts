@@ -1,6 +1,6 @@
 /**
- * Checks and compiles filters: a subset of MongoDB's, with the same semantics. The filters for all stores come through
- * here, so that all stores refuse the same ones.
+ * Checks and compiles filters: a subset of MongoDB's, with the same semantics. The filters for all stores are checked here,
+ * so that all stores refuse the same filters.
  */
 
 import { describeType, type Fields, isFields, isSameScalar, isScalar } from '../../shared/values.js';
@@ -73,7 +73,7 @@ function fieldMatcher(field: string, condition: unknown, levels: number): Matche
 	return (document) => test([ownField(document, field)]);
 }
 
-/** Compiles the condition on one field. Each operator may be satisfied by another element of an array. */
+/** Compiles the condition on one field. Different elements of an array may satisfy the operators. */
 function compileCondition(field: string, condition: unknown, levels: number): Test {
 	if (!isFields(condition)) return someValue(equal(field, condition));
 	const tests = Object.entries(condition).map(([operator, operand]) => {
@@ -140,7 +140,7 @@ const operators: Record<string, Operator> = {
 function equal(field: string, operand: unknown): ValueTest {
 	if (operand === null) return valueOrElement((value) => value === null || value === undefined);
 	if (operand instanceof RegExp) {
-		// MongoDB's driver interprets other flags differently. A RegExp with `g` or `y` remembers where it has stopped.
+		// MongoDB's driver interprets other flags differently. A RegExp with `g` or `y` remembers where its last match ended.
 		if (!/^[im]*$/.test(operand.flags))
 			throw new TypeError(`${field}: a RegExp in a filter may have the flags i and m`);
 		return valueOrElement((value) => typeof value === 'string' && operand.test(value));
@@ -151,7 +151,7 @@ function equal(field: string, operand: unknown): ValueTest {
 	);
 }
 
-/** The error for a value that no condition can contain. A filter with undefined is refused: ignoring it matches all. */
+/** The error for a value that no condition can contain. If undefined were ignored, the filter would match all documents. */
 function notComparableError(field: string, value: unknown): TypeError {
 	const advice = value === undefined ? '; a filter leaves the field out, or has { $exists: false }' : '';
 	return new TypeError(`${field}: cannot be compared with ${describeType(value)}${advice}`);
@@ -170,7 +170,7 @@ function oneOf(field: string, operand: unknown): ValueTest {
 const setKeyOf = (value: unknown) => (value instanceof Date ? `\0date ${value.getTime()}` : value);
 
 /**
- * Tests for a range. Values of another type than the bound are never in it.
+ * Tests for a range. A value of another type than the bound is never in the range.
  *
  * @param isInRange receives a negative number for a value below the bound, a positive one above it
  */

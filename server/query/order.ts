@@ -24,6 +24,7 @@ export function compare(a: unknown, b: unknown): number {
 	if (typeof a === 'string') return compareText(a, b as string);
 	if (isFields(a)) return compareFields(Object.entries(a), Object.entries(b as Fields));
 	if (Array.isArray(a)) return compareFields([...a.entries()], [...(b as unknown[]).entries()]);
+	// Absent values and empty arrays are equal among themselves. The rest are numbers, booleans and dates.
 	return rank <= 0 ? 0 : Number(a) - Number(b);
 }
 
@@ -32,7 +33,7 @@ type Entries = readonly (readonly [name: string | number, value: unknown])[];
 
 /**
  * Compares documents or arrays field by field: first the types of the values, then the names, then the values. A document
- * whose fields are the first fields of the other one comes first.
+ * whose fields are the first fields of the other document comes first.
  */
 function compareFields(a: Entries, b: Entries): number {
 	for (const [i, [name, value]] of a.entries()) {
@@ -106,7 +107,7 @@ export function sorter(sort: Sort, max: number): { add(document: Fields): void; 
 }
 
 /**
- * The value by which a document is sorted. Of an array it is the least element, or in descending order the greatest. An
+ * The value by which a document is sorted. For an array this is its least element, or its greatest in descending order. An
  * empty array counts as less than all values.
  */
 function sortKey(document: Fields, path: readonly string[], direction: number): unknown {

@@ -18,17 +18,20 @@ export function projector(projection: Projection = {}): (document: Fields) => Fi
 	let flag: number | undefined;
 	let idFlag: number | undefined;
 	for (const path in projection) {
-		const own = projection[path];
+		const pathFlag = projection[path];
 		if (path === '_id') {
-			idFlag = own;
+			idFlag = pathFlag;
 			continue;
 		}
-		if (flag !== undefined && own !== flag) throw new TypeError('A projection either includes fields or excludes them');
-		flag = own;
+		if (flag !== undefined && pathFlag !== flag)
+			throw new TypeError('A projection either includes fields or excludes them');
+		flag = pathFlag;
 		paths.push(path);
 	}
 	if (flag === undefined && idFlag === undefined) return (document) => document;
-	if ((flag ?? idFlag) === 1) {
+	// `_id` decides only if the projection has no other path.
+	const includes = (flag ?? idFlag) === 1;
+	if (includes) {
 		const tree = treeOf(idFlag === 0 ? paths : ['_id', ...paths]);
 		return (document) => include(document, tree) as Fields;
 	}
@@ -36,7 +39,7 @@ export function projector(projection: Projection = {}): (document: Fields) => Fi
 	return (document) => exclude(document, tree) as Fields;
 }
 
-/** @throws TypeError for two paths of which one is a part of the other */
+/** @throws TypeError for two paths of which one begins with the other, such as `u` and `u._id` */
 function treeOf(paths: string[]): Tree {
 	const root: Tree = new Map();
 	for (const path of paths) {
@@ -60,8 +63,8 @@ function treeOf(paths: string[]): Tree {
 }
 
 /**
- * Keeps only the paths in the tree, in its order, and visits only their fields. Returns undefined for a value that is
- * neither a document nor an array.
+ * Keeps only the paths in the tree, in the order of the tree, and visits no other fields. Returns undefined for a value that
+ * is neither a document nor an array.
  */
 function include(value: unknown, tree: Tree): unknown {
 	if (Array.isArray(value)) return value.map((element) => include(element, tree)).filter((kept) => kept !== undefined);
@@ -86,7 +89,7 @@ function exclude(value: unknown, tree: Tree): unknown {
 	});
 }
 
-/** Replaces each field by the result of `map`, and leaves it out if that is undefined. */
+/** Replaces each field by the result of `map`. If the result is undefined, the field is left out. */
 function mapFields(value: Fields, map: (key: string, field: unknown) => unknown): Fields {
 	const kept: Fields = {};
 	for (const [key, field] of Object.entries(value)) {

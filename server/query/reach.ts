@@ -2,8 +2,8 @@
 import { isFields } from '../../shared/values.js';
 
 /**
- * All values at a path. Where an array lies on the path, each document in it is followed, and the element whose position
- * is the next part. Where a document lacks the field, the value is `undefined`.
+ * All values at a path. At an array, the path continues into each document in the array, and into the element whose position
+ * is the next part of the path. Where a document lacks the field, the value is `undefined`.
  *
  * @param from how many parts of the path have already been followed
  */

@@ -83,7 +83,7 @@ const checks: Record<string, Check> = {
 		if (!('$in' in change)) {
 			// Throws a TypeError for an invalid condition.
 			compile(change);
-			// Not by `copyStorable`, because a condition may contain operators and a RegExp.
+			// `copyStorable` would refuse operators and a RegExp, which a condition may contain.
 			return structuredClone(change);
 		}
 		// A condition on fields matches documents; `$in` matches plain values. So both cannot be combined.
@@ -93,7 +93,7 @@ const checks: Record<string, Check> = {
 	},
 };
 
-/** Whether a change has the form `{$each: [...]}`, with several elements. */
+/** Whether a change has the form `{$each: [...]}`, which adds several elements. */
 const hasEach = (change: unknown): change is Fields & { $each: unknown } => isFields(change) && '$each' in change;
 
 function checkedEach(values: unknown, path: string): unknown[] {

@@ -27,6 +27,7 @@ export function readsKeys(key: string, projection: Projection = {}): boolean {
 	const paths = Object.entries(projection).filter(([path]) => path !== '_id');
 	const named = paths.map(([path]) => path.split('.')[0]);
 	const isInclusion = paths.some(([, value]) => value === 1);
+	// An inclusion returns the named fields. An exclusion, or no projection, returns all others.
 	return (KEY_FIELDS[key] ?? []).some((field) => named.includes(field) === isInclusion);
 }
 
@@ -48,7 +49,7 @@ export interface Difference {
 	/** Property name of the collection in `Store`. */
 	readonly collection: string;
 	readonly id: string;
-	/** The field that differs; `_id` if only one of the two has removed the document. */
+	/** The field that differs; `_id` if only one of Roomkey and Rocket.Chat removes the document. */
 	readonly field: string;
 	/**
 	 * What was found in the database. `missing`: the change that Roomkey would have made. `unexpected`: a change that

@@ -4,10 +4,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 /** Maximum number of ids in a request whose documents are copied before it is replayed. */
 const MAX_IDS = 100;
 
-/** The form of the ids of users and rooms; an id of a direct room consists of two of users. */
+/** The form of the ids of users and rooms. The id of a direct room consists of two user ids. */
 const DOCUMENT_ID = /^[\w-]{1,64}$/;
 
-/** The texts in a request that may be ids of users and rooms: of its caller, and in its body. */
+/** The texts in a request that may be ids of users and rooms: the id of its caller, and texts in its body. */
 export function idsIn(body: Buffer, { 'x-user-id': userId }: IncomingHttpHeaders): string[] {
 	const ids = new Set<string>();
 	const add = (text: unknown) => {

@@ -27,7 +27,7 @@ export class Overlay {
 	requestId = '';
 
 	/**
-	 * @param copiesReads whether documents are copied that are only read, so that `touched` can tell them afterwards
+	 * @param copiesReads whether documents that are only read are copied too, so that `touched` can return them
 	 * @param real the store of the server
 	 * @param specs all collections
 	 */
@@ -53,9 +53,9 @@ export class Overlay {
 	}
 
 	/**
-	 * Copies the users, rooms and memberships that have these ids, before the request reads them. The other server handles
-	 * the same request meanwhile, and may write at any time from now on. A read that fails here fails again when the request
-	 * needs the document.
+	 * Copies the users, rooms and memberships that have these ids, before the request reads them. Rocket.Chat handles the
+	 * same request meanwhile, and may write at any time from now on. A failed read is ignored, because it fails again when
+	 * the request needs the document.
 	 */
 	async copyById(ids: readonly string[]): Promise<void> {
 		const among = { $in: ids };
@@ -95,7 +95,7 @@ type OptionsOrUpdate = FindOptions & { readonly $set?: Fields };
 const READS: ReadonlySet<Operation> = new Set(['findOne', 'find', 'countDocuments']);
 
 /** The operations that concern all matching documents. */
-const OF_ALL: ReadonlySet<Operation> = new Set(['countDocuments', 'updateMany', 'deleteMany']);
+const ON_ALL_MATCHES: ReadonlySet<Operation> = new Set(['countDocuments', 'updateMany', 'deleteMany']);
 
 class OverlayCollection {
 	/** The copied documents as they were first read, by id. */
@@ -150,9 +150,9 @@ class OverlayCollection {
 		const newFields = name === 'insertOne' ? filterOrDocument : $set;
 		if (!isRead) await this.#copyWithSameKeys(newFields ?? {});
 		if (name !== 'insertOne') {
-			const isBounded = name === 'find' ? limit > 0 : !OF_ALL.has(name);
+			const isBounded = name === 'find' ? limit > 0 : !ON_ALL_MATCHES.has(name);
 			const count = name === 'find' ? skip + limit : skip + 1;
-			// Documents that are copied already may match no more, so the database is asked for so many more.
+			// The request may have changed its copies so that they no longer match. So the limit is raised by their number.
 			const bounds = { ...(sort && { sort }), limit: this.#before.size + count };
 			await this.copy(filterOrDocument, isBounded ? bounds : {});
 		}
@@ -197,11 +197,11 @@ class OverlayCollection {
 	}
 }
 
-/** Runs an operation of a collection; `find` gives an array. */
+/** Runs an operation of a collection. The result of `find` is an array. */
 function resultOf(target: Collection<Document>, name: Operation, args: readonly unknown[]): Promise<unknown> {
 	if (name === 'find') return target.find(...(args as [Filter<Document>])).toArray();
 	return (target[name] as (...args: readonly unknown[]) => Promise<unknown>)(...args);
 }
 
-/** The value at a path. In an update the path is the name of a field, such as `u._id`; in a document it leads deeper. */
+/** The value at a path such as `u._id`. In an update, the whole path is a key; in a document, it leads to a nested field. */
 const fieldOf = (fields: Fields, path: string): unknown => fields[path] ?? valueAt(fields, path);

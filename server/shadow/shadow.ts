@@ -1,7 +1,8 @@
 /**
- * The shadow mode (`--shadow`): a proxy sends each request to Rocket.Chat, and a copy of it (a mirrored request) here. This
- * answers 204, replays the request on an overlay of the store, which does not write to the database, and later logs where
- * the database is not as the request would have left it. docs/rocketchat.md says what this can and cannot find.
+ * The shadow mode (`--shadow`): a proxy sends each request (the original) to Rocket.Chat, and a copy of it (a mirrored
+ * request) to Roomkey. Roomkey answers 204 and replays the request on an overlay of the store, which does not write to the
+ * database. Later it logs where the database is not as the request would have left it. docs/rocketchat.md says what this
+ * mode can and cannot find.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -13,16 +14,16 @@ import type { Document } from '../../shared/values.js';
 import { Counts } from '../core/counts.js';
 import { readOnlyStore } from '../core/readOnly.js';
 import { routePathOf } from '../rest/fixedRoutes.js';
-import { specs } from '../store/collections.js';
+import { collectionSpecs } from '../store/collections.js';
 import { type Difference, findDifferences, nameOf, type Touched } from './compare.js';
 import { errorTypeOf, idsIn, readBody } from './mirrored.js';
 import { Overlay } from './overlay.js';
 
 /**
  * How a mirrored request ended. `unclear`: there are differences, but other requests have changed the same documents.
- * `late`: the original had written documents before they were read here, so nothing can be compared.
- * `read`: it was a GET, so nothing is compared. `not-compared`: it concerned no keys. `skipped`: there was too much to do.
- * `unknown`: no route has its path and verb.
+ * `late`: the original had written documents before the replay read them, so nothing can be compared.
+ * `read`: the request was a GET, so nothing is compared. `not-compared`: the request concerned no keys. `skipped`: there was
+ * too much to do. `unknown`: no route has the path and verb of the request.
  */
 export const SHADOW_OUTCOMES = [
 	'agrees',
@@ -60,10 +61,10 @@ export interface ShadowOptions {
 
 /** A replayed request. It is kept until no comparison of another request can depend on it. */
 interface Replayed {
-	/** What is logged about it. */
+	/** What is logged about the request. */
 	readonly facts: object;
 	readonly touched: readonly Touched[];
-	/** The names (`nameOf`) of the documents that it would change. */
+	/** The names (`nameOf`) of the documents that the request would change, or that the original may have changed. */
 	readonly written: ReadonlySet<string>;
 }
 
@@ -83,7 +84,7 @@ export class Shadow {
 	#isClosed = false;
 
 	constructor(private readonly options: ShadowOptions) {
-		this.#specs = specs(options.declared);
+		this.#specs = collectionSpecs(options.declared);
 		const readOnly = readOnlyStore(options.real);
 		const views = Object.entries(readOnly).map(([key, collection]) => {
 			const get = (_: object, name: string | symbol) => {
@@ -96,8 +97,8 @@ export class Shadow {
 	}
 
 	/**
-	 * A hook of routes: answers a mirrored request, and replays it. The replay comes through this hook again, inside its
-	 * overlay, and passes.
+	 * A hook of routes: answers a mirrored request, and replays it. The replay calls this hook again, inside its overlay. The
+	 * hook then does nothing, so the route handles the replay.
 	 */
 	readonly preParsing = async (
 		request: FastifyRequest,
@@ -129,7 +130,7 @@ export class Shadow {
 	/** Counts a mirrored request that no route answers. It is not logged, because an unknown path may contain a secret. */
 	readonly onUnknownRoute = (): void => this.counts.add('unknown');
 
-	/** Keeps a promise while it is pending, so that `close` can wait for it. It must not reject. */
+	/** Keeps a promise while it is pending, so that `close` can wait for it. @param running must not reject */
 	#track(running: Promise<void>): void {
 		this.#running.add(running);
 		void running.then(() => this.#running.delete(running));
@@ -137,13 +138,13 @@ export class Shadow {
 
 	/**
 	 * Runs a mirrored request on an overlay, and decides whether its writes are compared.
-	 * @param arrivedAt when its head arrived, in ms since 1970. The original has written nothing before
+	 * @param arrivedAt when the headers of the request arrived, in ms since 1970. Before this time, the original wrote nothing
 	 */
 	async #replay(request: FastifyRequest, body: Buffer, arrivedAt: number) {
 		const { raw, headers: sent, method: verb, server } = request;
 		const isRead = verb === 'GET';
 		const overlay = new Overlay(!isRead, this.options.real, this.#specs);
-		// These headers describe the body as it came over the network. It is replayed in one piece.
+		// These headers are left out: they describe the body as it came over the network, but the replay has it in one piece.
 		const { 'content-length': _length, 'transfer-encoding': _coding, expect: _expect, ...headers } = sent;
 		const { remoteAddress = '' } = raw.socket;
 		try {
@@ -179,8 +180,8 @@ export class Shadow {
 	}
 
 	/**
-	 * Compares after the delay. The request stays in `#recent` for a second delay, because comparisons of others must know
-	 * that it changes the same documents.
+	 * Compares after the delay. The request stays in `#recent` for a second delay, because comparisons of other requests must
+	 * know that this request changes the same documents.
 	 */
 	#compareLater(facts: object, touched: readonly Touched[]): void {
 		const replayed = { facts, touched, written: namesOf(touched.filter(isChanged)) };
@@ -193,7 +194,7 @@ export class Shadow {
 		});
 	}
 
-	/** Ends a request without a comparison. Comparisons of others must know that the original has changed its documents. */
+	/** Ends a request without a comparison. Comparisons of other requests must know that the original wrote its documents. */
 	#endLate(facts: object, touched: readonly Touched[]): void {
 		this.#end(
 			'late',

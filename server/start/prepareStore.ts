@@ -1,6 +1,7 @@
 /** Writes what must be in the store before the first call: the users of the demo, permissions and the first admin. */
 import type { Log } from '../../shared/log.js';
-import { isDuplicateKey, type Store } from '../../shared/store.js';
+import type { Store } from '../../shared/store.js';
+import { isDuplicateKey } from '../../shared/storeErrors.js';
 import type { CheckedOptions } from '../options/checkOptions.js';
 import { OptionError } from '../options/optionError.js';
 

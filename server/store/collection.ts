@@ -2,38 +2,20 @@
  * The rules that the collections of all stores share. They accept only the common query language. Every write sets
  * `_updatedAt` and is announced. A violated unique index gives a `DuplicateKeyError`, which does not contain the value.
  */
-import {
-	type Change,
-	type Collection,
-	type FindOptions,
-	isDuplicateKey,
-	type Projection,
-	type WriteOptions,
-} from '../../shared/store.js';
-import { DuplicateKeyError } from '../../shared/storeErrors.js';
-import type { CollectionObserver, Operation } from '../../shared/storeObserver.js';
+import type { Change, Collection, FindOptions, Projection, WriteOptions } from '../../shared/store.js';
+import { DuplicateKeyError, isDuplicateKey } from '../../shared/storeErrors.js';
+import type { ObserverSlot, Operation } from '../../shared/storeObserver.js';
 import { checkedDocument, type Document, type Fields } from '../../shared/values.js';
 import { checkFindOptions } from '../query/findOptions.js';
 import { compile, type Matcher } from '../query/match.js';
 import { checkUpdate, type Update } from '../query/update.js';
-import { OrderedReports } from './orderedReports.js';
+import { OrderedReports, type Report } from './orderedReports.js';
 
 /** A checked filter, and its compiled function. */
 export interface Query {
 	readonly filter: Fields;
 	readonly matches: Matcher;
 }
-
-/** One written document. Its states before and after the write are there if they are known; receivers must not change them. */
-export interface Written {
-	readonly action: 'inserted' | 'updated' | 'removed';
-	readonly id: string;
-	readonly before?: Document;
-	readonly after?: Document;
-}
-
-/** Receives each written document after it is stored. A write ends after the promises of its reports. */
-export type Report = (written: Written) => void | Promise<void>;
 
 /** How a store reads and writes one collection. Its arguments have been checked and copied. */
 export interface Backend {
@@ -65,16 +47,11 @@ export type WriteGate = <R>(task: () => Promise<R>) => Promise<R>;
 /** Converts an error of the backend to the error for callers. */
 export type Translate = (error: unknown) => unknown;
 
-/** What observes a collection. Undefined until the store is observed. */
-export interface Observed {
-	by: CollectionObserver | undefined;
-}
-
 /**
  * Wraps a backend as the collection that methods use.
  *
  * @param name name of the collection, for messages
- * @param observed its observer receives every operation
+ * @param slot the observer in it receives every operation
  */
 export function collection<T extends { _id: string }>(
 	backend: Backend,
@@ -82,21 +59,21 @@ export function collection<T extends { _id: string }>(
 	gate: WriteGate,
 	announce: Announce,
 	translate: Translate,
-	observed: Observed = { by: undefined },
+	slot: ObserverSlot = { observer: undefined },
 ): Collection<T> {
 	const fail = async (error: unknown): Promise<never> => {
 		throw isDuplicateKey(error) ? new DuplicateKeyError(name) : await translate(error);
 	};
 	/** Runs an operation under observation. */
 	async function run<R>(operation: Operation, task: () => Promise<R>): Promise<R> {
-		const observer = observed.by;
+		const { observer } = slot;
 		const begun = observer?.begin(operation);
 		try {
 			const result = await task();
 			observer?.end(operation, begun);
 			return result;
 		} catch (error) {
-			// A duplicate is not a failure: the unique index has prevented it.
+			// An insert that a unique index refuses is no failure of the store.
 			observer?.end(operation, begun, operation === 'insertOne' && isDuplicateKey(error) ? undefined : error);
 			return fail(error);
 		}
@@ -127,7 +104,7 @@ export function collection<T extends { _id: string }>(
 		return { deletedCount: await write(operation, options, (report) => backend.remove(query, multi, report)) };
 	};
 
-	/** Reads the documents of a query. It is observed until the first one: a client may read the others slowly. */
+	/** Reads the documents of a query. Only the time to the first one is observed: a client may read the others slowly. */
 	async function* iterate(found: AsyncIterable<T>): AsyncGenerator<T> {
 		const documents = found[Symbol.asyncIterator]();
 		try {
@@ -167,7 +144,7 @@ export function collection<T extends { _id: string }>(
 			checkFindOptions({ projection: options.projection });
 			const task = (report?: Report) => backend.updateReturning(query, checked, options, report);
 			const found = await write('findOneAndUpdate', options, task);
-			if (found !== null) observed.by?.onFindOneAndUpdate(changes);
+			if (found !== null) slot.observer?.onFindOneAndUpdate(changes);
 			return found as T | null;
 		},
 		deleteOne: (filter, options) => remove(false, filter, options),

@@ -4,17 +4,10 @@ import type { CollectionDefinition } from '../../shared/collections.js';
 import { type IndexedCollection, indexes } from '../../shared/indexes.js';
 import { type Change, type Collection, collectionNames, type Store } from '../../shared/store.js';
 import { StoreError } from '../../shared/storeErrors.js';
-import type { StoreObserver } from '../../shared/storeObserver.js';
+import type { ObserverSlot, StoreObserver } from '../../shared/storeObserver.js';
 import type { Document } from '../../shared/values.js';
 import { changesNothing } from '../query/update.js';
-import {
-	type Announce,
-	type Backend,
-	collection,
-	type Observed,
-	type Translate,
-	type WriteGate,
-} from './collection.js';
+import { type Announce, type Backend, collection, type Translate, type WriteGate } from './collection.js';
 
 /** What happens to missing indexes of MongoDB: they are made, only named in the log, or not looked at. */
 export type IndexMode = 'make' | 'report' | 'leave';
@@ -28,7 +21,7 @@ export interface CollectionSpec extends IndexedCollection {
 }
 
 /** The collections of a store: Roomkey's own, and those that an application declares. */
-export function specs(declared: readonly CollectionDefinition[]): CollectionSpec[] {
+export function collectionSpecs(declared: readonly CollectionDefinition[]): CollectionSpec[] {
 	const own = Object.entries(collectionNames).map(([key, name]) => ({ key, name, indexes: indexes[name] ?? [] }));
 	const ofApplication = declared.map(({ key, name, indexes }) => ({
 		key,
@@ -53,7 +46,7 @@ export interface OpenStore {
 	/** Observes all operations from now on. */
 	observe(observer: StoreObserver): void;
 	/**
-	 * Identifies the data. All processes that use this data have the same text; a copy of the data has another one.
+	 * Identifies the data. All processes that use this data have the same text; a copy of the data has another text.
 	 * Undefined if no other process can use this data.
 	 */
 	readonly identity?: string;
@@ -95,8 +88,9 @@ export async function buildStore(
 	};
 	const listeners = new Set<ChangeListener>();
 	const opened: [string, Collection<never>][] = [];
-	const observed = new Map<string, Observed>();
-	for (const spec of specs(declared)) {
+	/** By the name of the collection. */
+	const observerSlots = new Map<string, ObserverSlot>();
+	for (const spec of collectionSpecs(declared)) {
 		const { key, name } = spec;
 		const announce: Announce = (options) => {
 			if (options?.silent || listeners.size === 0) return undefined;
@@ -111,9 +105,9 @@ export async function buildStore(
 				}
 			};
 		};
-		const ofCollection: Observed = { by: undefined };
-		observed.set(name, ofCollection);
-		opened.push([key, collection(await open(spec), name, gate, announce, translate, ofCollection)]);
+		const slot: ObserverSlot = { observer: undefined };
+		observerSlots.set(name, slot);
+		opened.push([key, collection(await open(spec), name, gate, announce, translate, slot)]);
 	}
 	return {
 		store: Object.fromEntries(opened) as unknown as Store,
@@ -122,7 +116,7 @@ export async function buildStore(
 			return () => void listeners.delete(listener);
 		},
 		observe(observer) {
-			for (const [name, ofCollection] of observed) ofCollection.by = observer.observeCollection(name);
+			for (const [name, slot] of observerSlots) slot.observer = observer.observeCollection(name);
 		},
 		close() {
 			closing ??= Promise.allSettled(runningWrites).then(release);

@@ -5,10 +5,11 @@ import { createYielder } from '../../shared/yielding.js';
 import { sorter } from '../query/order.js';
 import { projector } from '../query/projection.js';
 import { applyUpdate, type Update } from '../query/update.js';
-import type { Backend, Query, Report, Written } from './collection.js';
+import type { Backend, Query } from './collection.js';
+import type { Report, Written } from './orderedReports.js';
 import type { Table } from './table.js';
 
-/** Runs a writing task while no other one runs. Resolves when its writes are durable. The task must not throw. */
+/** Runs a writing task while no other task runs. Resolves when the writes are durable. The task must not throw. */
 export type RunWrite = (task: () => void) => Promise<void>;
 
 /** Changes or removes one stored document. */
@@ -17,7 +18,7 @@ type Write = (document: Document) => Written;
 /** Number of documents between two checks of the clock, which tell whether to let the event loop run. */
 const CHECK_EVERY = 32;
 
-/** Maximum number of documents written in one task, because it runs synchronously. */
+/** Maximum number of documents written in one task. A task runs synchronously, so it blocks the event loop. */
 export const MAX_WRITES = 100;
 
 /**

@@ -4,7 +4,14 @@ import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Document } from '../../shared/values.js';
 import { updateIndexes } from '../dataFolder/declaredIndexes.js';
 import { openDataFile } from '../dataFolder/environment.js';
-import { assertIntact, dataFileId, explain, forOwnerOnly, makeFolder, writeManifest } from '../dataFolder/manifest.js';
+import {
+	assertIntact,
+	dataFileId,
+	folderError,
+	forOwnerOnly,
+	makeFolder,
+	writeManifest,
+} from '../dataFolder/manifest.js';
 import { claimFolder } from '../dataFolder/owner.js';
 import { assertSharedIntact } from '../dataFolder/sharedFolder.js';
 import { failureOf, type WriterOptions, writer } from '../dataFolder/transactions.js';
@@ -51,14 +58,14 @@ export async function openFolder(
 			(error) => failureOf(error, path),
 			() =>
 				writeManifest(path)
-					.catch((error) => Promise.reject(explain(error, path)))
+					.catch((error) => Promise.reject(folderError(error, path)))
 					.finally(release),
 		);
 		await writeManifest(path);
 		return { ...store, identity: dataFileId(path) as string };
 	} catch (error) {
 		await release().catch(() => {});
-		throw explain(error, path);
+		throw folderError(error, path);
 	}
 }
 

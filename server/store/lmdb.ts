@@ -6,7 +6,7 @@ import type { Environment } from '../dataFolder/environment.js';
 import type { CollectionSpec } from './collections.js';
 import { type IndexEntries, Table } from './table.js';
 
-/** Number of entries read in one page. Between two pages a read holds no snapshot, which would keep LMDB from reusing space. */
+/** Number of entries read in one page. Between two pages, a read holds no snapshot, so LMDB can reuse free space. */
 const PAGE = 100;
 
 /**
@@ -52,6 +52,7 @@ class LmdbIndex implements IndexEntries {
 	}
 
 	*between(from: string, to: string): Iterable<string> {
+		// The first page begins with the key `from`, each further page after the last key of the page before.
 		for (let start = from, exclusiveStart = false; ; exclusiveStart = true) {
 			const page = [...this.entries.getRange({ start, end: to, exclusiveStart, limit: PAGE })];
 			for (const { value } of page) yield value;

@@ -10,8 +10,9 @@ import { runWrite } from '../mongodb/runWrite.js';
 import { unavailableError } from '../mongodb/unavailable.js';
 import { projector } from '../query/projection.js';
 import { applyUpdate, type Update } from '../query/update.js';
-import type { Backend, Query, Report } from './collection.js';
-import { buildStore, type IndexMode, type OpenStore, specs } from './collections.js';
+import type { Backend, Query } from './collection.js';
+import { buildStore, collectionSpecs, type IndexMode, type OpenStore } from './collections.js';
+import type { Report } from './orderedReports.js';
 
 /**
  * Connects to the database of a `mongodb://` address, and makes missing indexes if `indexes` says so.
@@ -28,7 +29,7 @@ export async function openMongo(
 	try {
 		const db = client.db(databaseOf(url));
 		if (indexes !== 'leave')
-			await prepareIndexes(db, specs(declared), { log, database: databaseAndHosts(url), indexes });
+			await prepareIndexes(db, collectionSpecs(declared), { log, database: databaseAndHosts(url), indexes });
 		const open = await buildStore(
 			declared,
 			async ({ name }) => mongoBackend(db.collection<Document>(name)),
@@ -59,14 +60,14 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 		}
 	}
 
-	/** Whether a document matches now. */
+	/** Whether any document matches now. */
 	async function matchesAny(filter: Fields): Promise<boolean> {
 		return (await collection.findOne(filter, { projection: { _id: 1 } })) !== null;
 	}
 
 	/**
 	 * Removes all matching documents, or one of them without `multi`. FerretDB 2.7 skips a document during a concurrent
-	 * write, so this looks for skipped ones and repeats the removal.
+	 * write, so the removal is repeated while there are matching documents.
 	 */
 	async function removeMatching(filter: Fields, multi: boolean): Promise<number> {
 		let count = 0;

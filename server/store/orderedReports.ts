@@ -1,6 +1,16 @@
 /** The order in which the written documents of a collection are reported. */
 import type { Document } from '../../shared/values.js';
-import type { Report, Written } from './collection.js';
+
+/** One written document. Its states before and after the write are there if they are known; receivers must not change them. */
+export interface Written {
+	readonly action: 'inserted' | 'updated' | 'removed';
+	readonly id: string;
+	readonly before?: Document;
+	readonly after?: Document;
+}
+
+/** Receives each written document after it is stored. A write ends after the promises of its reports. */
+export type Report = (written: Written) => void | Promise<void>;
 
 /**
  * Reports documents so that the last report of each document is its newest state. A task that writes or reads a document

@@ -27,7 +27,7 @@ export interface IndexEntries extends ReadableEntries {
 }
 
 interface Index extends ReadableIndex {
-	/** The first parts of its paths. If none of these fields changes, no entry of the index changes. */
+	/** The first part of each path of the index. If none of these fields changes, no entry of the index changes. */
 	readonly topFields: readonly string[];
 	readonly entries: IndexEntries;
 }

@@ -1,7 +1,8 @@
 /** What every store keeps about documents: unique values, `_updatedAt`, copies, and the end of it all. */
 import { expect } from 'chai';
 import type { Room, Subscription, User } from '../../shared/documents.js';
-import { type Filter, isDuplicateKey } from '../../shared/store.js';
+import type { Filter } from '../../shared/store.js';
+import { isDuplicateKey } from '../../shared/storeErrors.js';
 import { rejection } from '../support/rejection.js';
 import { eachStore } from '../support/store.js';
 

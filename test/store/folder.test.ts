@@ -9,7 +9,7 @@ import { expect } from 'chai';
 import type { OpenStore } from '../../server/store/collections.js';
 import { openFolder } from '../../server/store/folder.js';
 import { StoreUnavailableError } from '../../shared/errors.js';
-import { isDuplicateKey } from '../../shared/store.js';
+import { isDuplicateKey } from '../../shared/storeErrors.js';
 import { memoryLog } from '../support/log.js';
 import { rejection } from '../support/rejection.js';
 

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Subscription, User } from '../../shared/documents.js';
-import { isDuplicateKey } from '../../shared/store.js';
+import { isDuplicateKey } from '../../shared/storeErrors.js';
 import { eachStore } from '../support/store.js';
 
 const rooms = ['r1', 'r2', 'r3'];

@@ -3,13 +3,14 @@ import { expect } from 'chai';
 import { type Db, MongoClient } from 'mongodb';
 import { compareIndexes, type PresentIndex } from '../../server/mongodb/compareIndexes.js';
 import { prepareIndexes } from '../../server/mongodb/makeIndexes.js';
-import { specs } from '../../server/store/collections.js';
+import { collectionSpecs } from '../../server/store/collections.js';
 import { openStore } from '../../server/store/open.js';
 import { randomId } from '../../shared/ids.js';
 import { runInProcess } from '../support/command.js';
 import { memoryLog } from '../support/log.js';
 
-const users = () => specs([]).find(({ name }) => name === 'users') as ReturnType<typeof specs>[number];
+const users = () =>
+	collectionSpecs([]).find(({ name }) => name === 'users') as ReturnType<typeof collectionSpecs>[number];
 
 /** The part of a database that is used, with these indexes by collection. */
 class FakeDb {

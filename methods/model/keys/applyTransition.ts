@@ -1,13 +1,8 @@
 /** Applies a transition of a member's keys (`memberKeys.ts`) to the stored membership, in one conditional write. */
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
-import {
-	type Filter,
-	isDuplicateKey,
-	type Store,
-	type UpdateFilter,
-	type WriteOptions,
-} from '../../../shared/store.js';
+import type { Filter, Store, UpdateFilter, WriteOptions } from '../../../shared/store.js';
+import { isDuplicateKey } from '../../../shared/storeErrors.js';
 import { updateIfUnchanged } from '../retryOnConflict.js';
 import { whereSameLength } from '../storedLists.js';
 import { updateOf } from '../updateOf.js';

@@ -2,7 +2,7 @@
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
-import { isDuplicateKey } from '../../../shared/store.js';
+import { isDuplicateKey } from '../../../shared/storeErrors.js';
 import { forEachInParallel } from '../inParallel.js';
 import { membershipsOf } from '../memberships/members.js';
 

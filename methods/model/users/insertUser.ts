@@ -1,6 +1,7 @@
 /** Stores new users. User names and e-mails are unique without regard to case. */
 import type { User } from '../../../shared/documents.js';
-import { isDuplicateKey, type Store } from '../../../shared/store.js';
+import type { Store } from '../../../shared/store.js';
+import { isDuplicateKey } from '../../../shared/storeErrors.js';
 import { exists } from '../exists.js';
 import { ignoringCase, type NameField } from './findUser.js';
 

@@ -2,7 +2,8 @@
 import type { User } from '../../../shared/documents.js';
 import { clientError, clientErrorFrom } from '../../../shared/errors.js';
 import { Match } from '../../../shared/match.js';
-import { isDuplicateKey, type Store, type UpdateFilter } from '../../../shared/store.js';
+import type { Store, UpdateFilter } from '../../../shared/store.js';
+import { isDuplicateKey } from '../../../shared/storeErrors.js';
 import { updateOf } from '../updateOf.js';
 import { findTaken, type TakenValue } from './insertUser.js';
 

@@ -11,7 +11,7 @@ import { isChangeOf, type Store } from '../../../shared/store.js';
 /** An event of Rocket.Chat, with its arguments. */
 export type Announcement = readonly [event: string, ...args: unknown[]];
 
-/** The fields of a user that are sent to Rocket.Chat. It decides which of them other users may see. */
+/** The fields of a user that are sent to Rocket.Chat. Rocket.Chat decides which of them other users may see. */
 const ANNOUNCED_USER_FIELDS = { username: 1, name: 1, nickname: 1, bio: 1, roles: 1, active: 1, type: 1 } as const;
 
 /** Converts an event of this process. Returns undefined for an event that Rocket.Chat does not need. */

@@ -19,7 +19,7 @@ const HEARTBEAT_TIMEOUT_S = 30;
 /** How long the start waits for the first connection, in ms. */
 const FIRST_CONNECTION_MS = 2000;
 
-/** How long `close` waits for Moleculer to notify other nodes that this one leaves, in ms. */
+/** How long `close` waits for Moleculer to notify other nodes that this node leaves, in ms. */
 const MAX_STOP_MS = 1000;
 
 /** The name of this node's service. No service of Rocket.Chat has it. */
@@ -48,7 +48,7 @@ export async function loadMoleculer(require = createRequire(import.meta.url)): P
 	return (await import('moleculer')).default as unknown as Moleculer;
 }
 
-/** The credentials in the first address that has any, which are percent-encoded. A name without a password is a token. */
+/** The credentials in the first address that has any, without percent-encoding. A name without a password is a token. */
 function credentialsIn(addresses: readonly URL[]) {
 	const address = addresses.find(({ username }) => username !== '');
 	if (!address) return {};
@@ -83,7 +83,7 @@ function loggerOf({ Loggers }: Moleculer, log: Log) {
 	})();
 }
 
-/** The used part of the NATS client. */
+/** The part of the NATS client that is used here. */
 interface NatsClient {
 	status(): AsyncIterable<{ readonly type: string }>;
 	close(): Promise<void>;

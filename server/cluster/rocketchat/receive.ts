@@ -38,8 +38,8 @@ function reportDocument(
 	document: { readonly _id: string },
 ): void {
 	const last = action === 'removed' ? lastKnown(document) : undefined;
-	const isMoreThanId = last !== undefined && Object.keys(last).length > 1;
-	changedElsewhere.report(collection, document._id, { action, ...(isMoreThanId && { last }) });
+	const hasMoreThanId = last !== undefined && Object.keys(last).length > 1;
+	changedElsewhere.report(collection, document._id, { action, ...(hasMoreThanId && { last }) });
 }
 
 /** Makes a handler that reports the document in a member of the first argument: `{clientAction: 'updated', room: {_id}}`. */
@@ -62,7 +62,7 @@ const handleUserChange: Handler = ([data], { changedElsewhere, checkTokens }) =>
 	const action = ACTIONS.get(clientAction);
 	if (!action) return false;
 	changedElsewhere.report('users', id, { action });
-	// `diff` has the changed fields. `Object` replaces an absent one by an empty object.
+	// `diff` has the changed fields. If it is absent, `Object(diff)` is an empty object.
 	const changesTokens = Object.keys(Object(diff)).some((field) => field.startsWith('services'));
 	if (action === 'removed' || changesTokens) checkTokens(id);
 	return true;
@@ -82,7 +82,7 @@ const handleKeyRequest: Handler = ([rid, keyId], { bus }) => {
 	return true;
 };
 
-/** The events of `notify-user` that contain a document, and its collection. The document is read again from there. */
+/** The events of `notify-user` that contain a document, with the collection from which the document is read again. */
 const DOCUMENT_EVENTS: ReadonlyMap<string, string> = new Map([
 	['rooms-changed', 'rooms'],
 	['subscriptions-changed', 'subscriptions'],
@@ -121,7 +121,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
 	stream: handleStream,
 };
 
-/** Event of a Rocket.Chat without a licence, which is a single service. The event's data is an object, not a list. */
+/** The event of a Rocket.Chat without a licence, which is a single service. The event's data is an object, not a list. */
 const BROADCAST = 'broadcast';
 
 /** The names of the events to receive. */

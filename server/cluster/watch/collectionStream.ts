@@ -9,7 +9,7 @@ import type { ChangeCursor, WatchedDatabase } from './database.js';
 import { RemovedDocuments } from './removedDocuments.js';
 import type { WatchedCollection, WatchSink } from './sink.js';
 
-/** Shortest time between two requests that find no event, in ms. Some servers answer them without waiting. */
+/** Minimum time between two requests that find no event, in ms. Some servers answer such a request at once. */
 const MIN_IDLE_MS = 50;
 
 const ChangeEvent = Match.ObjectIncluding({ operationType: String });
@@ -125,7 +125,7 @@ export class CollectionStream {
 		const id = idOf(event);
 		const action = WRITES.get(operationType);
 		if (action && id === undefined && !this.#needsLookup) {
-			// Opens the stream with lookups at the same position, so that the same event is read again.
+			// The stream is opened again at the same position, with lookups, so that the same event is read again.
 			this.#needsLookup = true;
 			const hasPosition = this.#token !== undefined;
 			if (!hasPosition) this.#restart();
@@ -135,12 +135,12 @@ export class CollectionStream {
 		else if (id !== undefined && operationType === 'delete') this.#removed.add(id);
 		// The `_id` of an event is the resume token after it.
 		if (isObject(event._id)) this.#token = event._id;
-		// The clock of the database may be ahead, and an event may have no time.
+		// `timeOf` may be later than now: the clock of the database may be ahead, and an event without a time has infinity.
 		this.reportedUntil = Math.min(Date.now(), timeOf(event));
 		return true;
 	}
 
-	/** Makes the next stream begin at the present. Missed writes are read when it is open. */
+	/** Makes the next stream begin at the present. When this stream is open, the missed writes are read. */
 	#restart(): void {
 		this.#token = undefined;
 		this.#hasMissed = true;

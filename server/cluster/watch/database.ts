@@ -33,9 +33,9 @@ export interface WatchedDatabase {
 	dated(query: DatedQuery): AsyncIterable<unknown>;
 	/** The document with the newest date in a field that is not after `until`; null if there is none. */
 	newest(collection: string, field: string, until: Date): Promise<unknown>;
-	/** Selects the ids of documents that the collection still has. */
+	/** Those of the ids whose documents the collection still has. */
 	existing(collection: string, ids: readonly string[]): Promise<ReadonlySet<string>>;
-	/** The records of removed documents with these ids, from Rocket.Chat's collection for them. */
+	/** The records of removed documents with these ids, from Rocket.Chat's collection `rocketchat__trash`. */
 	trashed(ids: readonly string[], fields: readonly string[]): Promise<readonly unknown[]>;
 	/** An estimate of the number of documents. */
 	count(collection: string): Promise<number>;

@@ -13,7 +13,7 @@ const OVERLAP_MS = 3000;
 /** How far before the newest date a wide query begins, in ms. The clocks of writers may differ by this much. */
 export const WIDE_OVERLAP_MS = 60_000;
 
-/** Maximum number of documents that are remembered as seen. Beyond it the oldest are reported again. */
+/** Maximum number of documents that are remembered as seen. Documents that are forgotten may be reported again. */
 const MAX_SEEN = 200_000;
 
 export type Dated = { readonly _id: string } & Record<string, unknown>;
@@ -48,7 +48,7 @@ export class DatedDocuments {
 	}
 
 	/**
-	 * Calls `onNew` with each document that has a new date, the oldest first. If the query fails, the next one reads the
+	 * Calls `onNew` with each document that has a new date, the oldest first. If the query fails, the next query reads the
 	 * rest.
 	 * @param isWide whether the query begins earlier, by `WIDE_OVERLAP_MS`
 	 */

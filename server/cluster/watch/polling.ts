@@ -2,7 +2,7 @@
  * Reads at intervals what other programs have written to the database, for servers without change streams. The number of
  * queries depends on the number of collections, not on the number of observers.
  *
- * - Inserted and updated documents are found by `_updatedAt`. A write that leaves `_updatedAt` as it is, is not found.
+ * - Inserted and updated documents are found by `_updatedAt`. A write that does not change `_updatedAt` is not found.
  * - Removed documents are found in Rocket.Chat's trash, and by checking whether observed documents still exist.
  */
 import type { Log } from '../../../shared/log.js';
@@ -66,12 +66,12 @@ export class Polling {
 	/** Remembers the present state, and starts polling. @throws if the database does not answer */
 	async start(): Promise<void> {
 		const { collections, database, log } = this.parts;
-		const slow: string[] = [];
+		const withoutIndex: string[] = [];
 		for (const { key, name } of collections) {
 			if (SMALL_COLLECTIONS.has(key)) continue;
 			if (await database.hasIndex(name, '_updatedAt')) continue;
 			if (!database.makesIndexes) {
-				slow.push(name);
+				withoutIndex.push(name);
 				continue;
 			}
 			log.info({ collection: name }, 'Polling needs an index on _updatedAt: making it');
@@ -79,9 +79,9 @@ export class Polling {
 				log.warn({ err, collection: name }, 'No index on _updatedAt could be made; polling may be slow');
 			});
 		}
-		if (slow.length > 0)
+		if (withoutIndex.length > 0)
 			log.warn(
-				{ collections: slow },
+				{ collections: withoutIndex },
 				'Polling may be slow, because collections have no index on _updatedAt. With --no-index, --read-only or --shadow, Roomkey makes none',
 			);
 		const startedAt = Date.now();

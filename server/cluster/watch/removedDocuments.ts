@@ -14,7 +14,7 @@ const COLLECT_MS = 2;
 /** Maximum number of records in one query. */
 const MAX_PER_QUERY = 500;
 
-/** The collections of which subscribers receive more than the id of a removed document. */
+/** The collections whose subscribers receive more than the id of a removed document. */
 const WITH_FIELDS: ReadonlySet<string> = new Set(['rooms', 'subscriptions']);
 
 /** The name by which records in the trash refer to a collection: without `rocketchat_`. */
@@ -37,6 +37,7 @@ export class RemovedDocuments {
 			return;
 		}
 		this.#waiting.add(id);
+		// The first waiting document sets the timer.
 		const isTimerSet = this.#waiting.size > 1;
 		if (isTimerSet) return;
 		setTimeout(() => {

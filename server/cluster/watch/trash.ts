@@ -16,7 +16,7 @@ const MAX_PER_QUERY = 5000;
 /** Without an index, each query reads the whole trash. A trash without an index and with more documents is never read. */
 const MAX_WITHOUT_INDEX = 10_000;
 
-/** For how long after its copy to the trash a document is expected to be removed, in ms. */
+/** How long after its copy to the trash the removal of a document is awaited, in ms. */
 const MAX_DELAY_MS = WIDE_OVERLAP_MS;
 
 /** A document in the trash that may not be removed from its collection yet. */
@@ -30,7 +30,7 @@ export class Trash {
 	readonly #records: DatedDocuments;
 	readonly #collections: ReadonlyMap<unknown, WatchedCollection>;
 	readonly #pending = new Map<WatchedCollection, Map<string, Pending>>();
-	/** Whether the trash is read: it has an index, as Rocket.Chat makes it, or few documents. */
+	/** Whether the trash is read. This requires an index, which Rocket.Chat makes, or few documents. */
 	#isRead = false;
 
 	constructor(
@@ -65,7 +65,7 @@ export class Trash {
 		await Promise.all([...this.#pending].map(([collection, pending]) => this.#reportRemoved(collection, pending)));
 	}
 
-	/** Reports the pending documents that are removed. Gives up those that are still there after `MAX_DELAY_MS`. */
+	/** Reports the pending documents that are removed. Gives up those that their collection still has after `MAX_DELAY_MS`. */
 	async #reportRemoved(collection: WatchedCollection, pending: Map<string, Pending>): Promise<void> {
 		for (const batch of batchesOf([...pending.keys()], MAX_PER_QUERY)) {
 			const existing = await this.database.existing(collection.name, batch);

@@ -16,7 +16,7 @@ export type WatchMode = 'auto' | 'change-streams' | 'polling';
 /** What the watcher has done, for health and metrics. */
 export interface WatcherState {
 	readonly mode: Exclude<WatchMode, 'auto'>;
-	/** All writes older than this have been reported, in ms. */
+	/** All writes that are older than this many ms have been reported. */
 	readonly behindMs: number;
 	/** How many written documents were found, by collection. A document may be found more than once. */
 	readonly found: ReadonlyMap<string, number>;

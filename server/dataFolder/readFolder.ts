@@ -15,7 +15,7 @@ export async function readFolder(path: string): Promise<FolderContents> {
 	const readOnly = true;
 	const environment = openDataFile(path, readOnly);
 	try {
-		// The main database lists the others by name.
+		// LMDB's main database lists the other databases by name.
 		const names = new Set([...environment.getKeys()].map(String));
 		return {
 			owner: await ownerOf(path),
