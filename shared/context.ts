@@ -88,8 +88,8 @@ export interface CallContext {
 }
 
 /**
- * Ids by what they identify, such as `userId`; switches, such as `activeStatus`; names of fields. What users type, and
- * secrets, do not belong here.
+ * What a call is about, for its audit event: ids, such as `userId`; switches, such as `activeStatus`; names of fields. It
+ * must not contain secrets, or texts that users type.
  */
 export type AuditedIds = Readonly<Record<string, string | boolean | readonly string[]>>;
 
@@ -139,8 +139,8 @@ export interface MethodContext extends CallContext {
 	 */
 	inLoginLane<T>(lane: LoginLane, run: () => Promise<T>): Promise<T>;
 	/**
-	 * Adds the ids of what this call is about to its audit event, if the method has one. Call it as soon as the ids are known:
-	 * a name in the arguments is not logged, the id that it stands for is.
+	 * Adds the ids of what this call is about to its audit event, if the method has one. Call it as soon as the ids are known.
+	 * The event does not contain the arguments, such as user names, so it needs the ids.
 	 */
 	audit(about: AuditedIds): void;
 	/** Calls another method as the same user. Its errors are passed on unchanged. */

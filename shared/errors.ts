@@ -128,7 +128,7 @@ export function retryAfter({ error, details }: ClientError): number | undefined 
 	return error === 503 ? RETRY_UNAVAILABLE_S : undefined;
 }
 
-/** Whether a login was refused because too many users log in. The database is available then. */
+/** Whether a login was refused because too many users log in, and not because the database is unavailable. */
 export function isTooManyLogins({ error, reason }: ClientError): boolean {
 	return error === 503 && reason === otherErrors.tooManyLogins.reason;
 }

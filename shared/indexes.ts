@@ -22,7 +22,7 @@ export interface IndexSpec {
 	 * only the sweep of `server/core/sweepSharedState.ts` removes documents.
 	 */
 	readonly expires?: boolean;
-	/** Texts that differ only in case have the same key. It is only used for patterns such as `/^alice$/i`. */
+	/** True: texts that differ only in case have the same key. Such an index is only used for patterns like `/^alice$/i`. */
 	readonly ignoreCase?: boolean;
 }
 

@@ -18,8 +18,8 @@ export interface RestRoute {
 	/** True: the REST answer contains only `success`, and not what the method returns. */
 	readonly empty?: boolean;
 	/**
-	 * `object`: the whole body is the only argument. Default: each member of the body is an argument. Only with a verb of
-	 * `VERBS_WITH_BODY`, as `maxBody`.
+	 * `object`: the whole body is the only argument. Default: each member of the body is an argument. Like `maxBody`, it
+	 * is only allowed with a verb of `VERBS_WITH_BODY`.
 	 */
 	readonly body?: 'object';
 	/** The error for a member that is not an argument. Default: `invalid-params`, which names the member. */
@@ -32,7 +32,7 @@ export type Patterns = Readonly<Record<string, Pattern>>;
 
 type MayBeAbsent<P extends Patterns> = { [K in keyof P]: undefined extends Infer<P[K]> ? K : never }[keyof P];
 
-/** The arguments that `run` receives, typed by their patterns. Those that admit undefined may be absent. */
+/** The arguments that `run` receives, typed by their patterns. An argument may be absent if its pattern admits undefined. */
 export type Args<P extends Patterns> = { [K in Exclude<keyof P, MayBeAbsent<P>>]: Infer<P[K]> } & {
 	[K in MayBeAbsent<P>]?: Infer<P[K]>;
 };

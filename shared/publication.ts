@@ -97,7 +97,7 @@ export function liveQuery(
 	return new LiveQuery(collection.key as unknown as keyof Store, ownFilter, projection, name ?? collection.name);
 }
 
-/** Copies the objects, lists and dates of a filter. A RegExp stays, and so do values that the store will refuse. */
+/** Copies the objects, lists and dates of a filter. A RegExp, and values that the store will refuse, are not copied. */
 function copyFilter(value: unknown): unknown {
 	if (Array.isArray(value)) return value.map(copyFilter);
 	if (value instanceof Date) return new Date(value);
@@ -134,13 +134,14 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 	 */
 	timeout?: number;
 	/**
-	 * How often one caller may subscribe: a user, or an address if the caller is not logged in. Default: unlimited, as
-	 * always for a universal publication.
+	 * How often one caller may subscribe: a user, or an address if the caller is not logged in. Default: unlimited. A
+	 * universal publication is always unlimited.
 	 */
 	limit?: Limit;
 	/**
-	 * Publishes documents through the context, or returns live queries. Without live queries it must call `ready` itself; a
-	 * warning is logged if it does not within `timeout` after its end. An error ends the subscription.
+	 * Publishes documents through the context, or returns live queries. Without live queries it must call `ready` itself.
+	 * If `ready` has not been called when `timeout` has passed since the end of `run`, a warning is logged. An error ends
+	 * the subscription.
 	 */
 	run(
 		args: Args<P>,

@@ -44,8 +44,8 @@ export function faultOfIssues(value: unknown, issues: readonly Issue[]): Fault {
 	if (key === undefined) return faultOf(textOf(issue, value));
 	const isMissing = typeof key === 'string' && hasKeys(parent) && !Object.hasOwn(parent, key);
 	if (isMissing) {
-		// Some validators accept an array or an instance of a class as an object. Meteor reports that, and not the missing
-		// key.
+		// Some validators accept an array or an instance of a class as an object. Meteor reports that it is not a plain
+		// object, and not the missing key.
 		return { text: plainObjectFault(parent)?.text ?? `Missing key '${key}'`, path: pathText(parentPath) };
 	}
 	return { text: textOf(issue, hasKeys(parent) ? parent[String(key)] : undefined), path: pathText(path) };

@@ -102,7 +102,9 @@ async function logInWithPassword(
 		await requireFactorAtLogin(context, found._id, factor);
 		return found;
 	};
-	const user = await context.inLoginLane('password', () => attemptWithFactor(context, accountOf(identifier), attempt));
+	const user = await context.inLoginLane('password', () =>
+		attemptWithFactor(context, attemptKeyOf(identifier), attempt),
+	);
 	const passwordUnchanged = { 'services.password.bcrypt': user.services?.password?.bcrypt };
 	const issued = await issueToken(context.store, user._id, passwordUnchanged);
 	if (!issued) throw clientError('loginFailed');
@@ -119,9 +121,9 @@ type Identifier = { id: string } | { username: string } | { email: string };
 /**
  * The key that attempts are counted under: the sent name in lower case, because its lookup ignores case. A count by
  * user id would show which names belong to the same user. The prefix separates this count from other counts of the
- * user, so that anonymous callers cannot use those up.
+ * user, so that anonymous callers cannot exhaust the other counts.
  */
-function accountOf(user: Identifier): string {
+function attemptKeyOf(user: Identifier): string {
 	if ('id' in user) return `login ${user.id}`;
 	return `login ${('username' in user ? user.username : user.email).toLowerCase()}`;
 }

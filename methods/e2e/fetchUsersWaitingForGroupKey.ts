@@ -36,10 +36,10 @@ interface Waiting {
 }
 
 /**
- * Lists the members who wait for the key of one room, apart from the caller, and reserves them for `leaseTime` ms if the
- * caller is a provider: a member who holds the key. Left out for a provider are members with an unusable public key,
- * members who have returned a key of this provider, and members reserved for another provider. Other callers get all
- * waiting members, and reserve none. A `leaseTime` of 0 switches reservations off.
+ * Lists the members who wait for the key of one room, apart from the caller. A caller who holds the key is a provider:
+ * the listed members are reserved for a provider for `leaseTime` ms; 0 switches reservations off. A provider does not get
+ * members with an unusable public key, members who have returned a key of this provider, and members reserved for another
+ * provider. Other callers get all waiting members, and reserve none.
  */
 async function listAndReserve(context: MethodContext, rid: string, userId: string): Promise<Waiting> {
 	const { store, settings } = context;

@@ -37,9 +37,9 @@ export const keyHistory = method({
 	name: 'e2e.keyHistory',
 	args: { uid: String, ...Page },
 	...KEY_SERVICE_READ_DEFAULTS,
-	// A read-only server answers too. Other servers first add to the history a public key that Rocket.Chat has stored.
+	// A read-only server answers too. Other servers first complete the history, if Rocket.Chat has stored a public key.
 	writes: false,
-	summary: 'Lists the public keys that a user with whom the caller shares a room has stored, the oldest first',
+	summary: 'Lists the public keys that a user has stored, the oldest first; the caller must share a room with the user',
 	returns: { history: [KeyHistoryEntryAnswer], ...PAGE_ANSWER, dropped: Match.Optional(Number) },
 	errors: [],
 	async run({ uid, ...page }, { userId, store }) {

@@ -191,8 +191,7 @@ async function provide(
 	await endReservations(store, rid, served);
 	const queueChanged = served.length > 0 && (await removeServedUsers(store, rid, served));
 	if (written.length === 0 || queueChanged) return;
-	// The size of the queue is limited, so some members wait without being queued. Only such members were served: the queue
-	// has not changed, so the room is notified here.
+	// No served member was in the queue, whose size is limited. So the queue has not changed, and the room is notified here.
 	const fullRoom = await store.rooms.findOne({ _id: rid });
 	if (fullRoom) await store.rooms.announce('updated', fullRoom);
 }

@@ -112,8 +112,8 @@ export const KeyHistoryEntryAnswer = named('StoredPublicKey', {
 });
 
 /**
- * The entries of a batch that were skipped, and why; undefined if none was. `moreSkipped`: the number of skipped entries
- * that are not listed.
+ * The entries of a batch that were skipped, and why; undefined if no entry was skipped. `moreSkipped`: the number of
+ * skipped entries that are not listed.
  */
 export const SkippedAnswer = Match.Optional({
 	/** `_id` is that of the user. */

@@ -32,8 +32,8 @@ const ROOMS_CHANGED = '/rooms-changed';
 const tasksOf = new WeakMap<StreamSubscribers, TasksInOrder>();
 
 /**
- * Publishes something after what was published before under the same key. A publication reads the store, and the reads of a
- * later one may end first: subscribers would receive the older state last.
+ * Publishes something when all earlier publications under the same key have ended. Each publication reads the store.
+ * Without this order a later publication could end its reads first, and subscribers would receive the older state last.
  */
 function inOrder(subscribers: StreamSubscribers, key: string, publish: () => Promise<void>): Promise<void> {
 	let tasks = tasksOf.get(subscribers);
@@ -87,7 +87,7 @@ function publishUser(change: Change<'users'>, store: Store, subscribers: StreamS
 	return subscribers.roomsReadBy(userId).size > 0 ? subscribers.reauthorize({ userId }) : undefined;
 }
 
-/** Publishes a membership to its user: of a removed membership only the ids and the room type. */
+/** Publishes a membership to its user: of a removed membership only the ids, the user and the room type. */
 async function publishMembership(
 	{ action, document }: Change<'subscriptions'>,
 	store: Store,

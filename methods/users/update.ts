@@ -52,7 +52,7 @@ const Changes = {
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'userId' | 'hashedToken' | 'signal'>;
 
-/** Sets a password and ends the logins of the user in the same write. Callers who change their own keep this login. */
+/** Sets a password and ends the logins of the user in the same write. A caller who changes their own password stays logged in. */
 async function setPassword(context: Context, userId: string, password: Password): Promise<void> {
 	const kept = userId === context.userId ? context.hashedToken : null;
 	const changes = { $set: { 'services.password': { bcrypt: await hashPassword(password) } } };

@@ -22,7 +22,7 @@ export interface TotpService {
 	secret?: string;
 	/** Hex SHA-256 of the backup codes, each of which can be used once. */
 	hashedBackup?: string[];
-	/** The last time step whose code was accepted. Codes up to it are invalid. */
+	/** The last time step whose code was accepted. Codes of this and earlier steps are invalid. */
 	usedStep?: number;
 }
 

@@ -91,8 +91,8 @@ function v1Text(roomKey: RoomKey, { iv, data }: Encrypted): string {
  * Decrypts the content of a message in any format.
  *
  * @param content the `content` of a message, or the `msg` of a message from before 2024
- * @param keys the room's keys: the present one, then former ones. Those with the id in the content are tried before the
- * others, which are tried because some clients write an id that the room does not have
+ * @param keys the room's keys: the present key, then former keys. Keys with the id in the content are tried first. The
+ * others are tried too, because some clients write an id that the room does not have
  * @throws E2EError `malformed`; if no key decrypts the content: `wrong-key` if a key has the id in the content, otherwise
  * `unknown-key`
  */

@@ -57,6 +57,6 @@ function convertMembers(
 	depth: number,
 	convert: (value: unknown, depth: number) => unknown,
 ): Record<string, unknown> {
-	// Not by assignment, because a member may be named __proto__.
+	// Members are not assigned, because an assignment to a member named `__proto__` sets the prototype.
 	return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, convert(member, depth + 1)]));
 }

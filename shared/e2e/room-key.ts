@@ -19,7 +19,7 @@ import { E2EError, malformed, orMalformed, orThrow } from './error.js';
 import { type Format, requireFormat } from './formats.js';
 import { importPublicKey } from './identity.js';
 
-/** Length of the bytes that an RSA key of 2048 bits encrypts to. */
+/** Length of a ciphertext of an RSA key of 2048 bits, in bytes. */
 const CIPHERTEXT_BYTES = 256;
 
 /** Length of the base64 of these bytes, which is the last part of a sealed key. The key id precedes it. */

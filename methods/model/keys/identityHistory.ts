@@ -16,7 +16,7 @@ import { isSamePublicKey } from './publicKey.js';
 /** Maximum number of entries of one history in the separate collection. Above it the oldest are dropped. */
 const MAX_ENTRIES = 100;
 
-/** Maximum total size of the public keys in these entries, in bytes: 20 keys of the maximum size. 100 usual ones fit. */
+/** Maximum total size of the public keys in these entries, in bytes: 20 keys of the maximum size, or 100 of the usual size. */
 const MAX_BYTES = 160 * 1024;
 
 type HistoryFields = Pick<User, 'e2e' | 'e2eKeyHistory' | 'e2eRekeying'>;
@@ -35,7 +35,7 @@ export function hashOfEntry({ previous, ts, public_key }: Omit<KeyHistoryEntry, 
 	return createHash('sha256').update(`${previous}\n${ts.getTime()}\n${public_key}`).digest('hex');
 }
 
-/** The present time, or a later one if needed: it is after the last entry of the history and the marker `e2eRekeying`. */
+/** The present time, or a later time that is after the last entry of the history and after the marker `e2eRekeying`. */
 export function nextEntryTime({ e2eKeyHistory, e2eRekeying }: HistoryFields): Date {
 	const lastEntry = listOf(e2eKeyHistory).at(-1)?.ts.getTime() ?? 0;
 	const marker = e2eRekeying?.getTime() ?? 0;

@@ -4,7 +4,7 @@
  * A membership stores the member's key, a key offered by another member, the former keys that came with the offer, the
  * member's own former keys, and records about these keys (`knownKeys.ts`). They change only by the transitions below, and
  * when the member resets the room's key (`roomReset.ts`). Each change is one conditional write. If the keys have changed
- * since they were read, it is repeated.
+ * since they were read, they are read again and the change is repeated.
  *
  * A key is "of the room" if the key itself, or a record about it, shows the key id that the room has now. A key that shows
  * no key id always counts as of the room.

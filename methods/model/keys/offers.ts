@@ -1,6 +1,6 @@
 /**
  * Offers: room keys that one member seals for another (`test/contract/rocketchat-e2e.md` 4.4, 4.8, 5.4). A membership has
- * at most one. The first offer stays until the member accepts or rejects it.
+ * at most one offer. The first offer stays until the member accepts or rejects it.
  */
 import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';

@@ -21,7 +21,7 @@ export interface ResetLock {
 	readonly formerKeyId: string | null | undefined;
 	/**
 	 * Extends the validity of the lock.
-	 * @throws ClientError `error-e2e-key-reset-failed` if another call has taken the lock; so do `write` and `release`
+	 * @throws ClientError `error-e2e-key-reset-failed` if another call has taken the lock. `write` and `release` throw it too
 	 */
 	renew(): Promise<void>;
 	/** Updates the room if this call still has the lock. Does not notify the room. @returns the room before the update */
