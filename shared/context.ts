@@ -11,7 +11,7 @@ export interface Connection {
 	readonly id: string;
 	/** Network address of the client, null if unknown. */
 	readonly clientAddress: string | null;
-	/** Headers of the upgrade request, lower-case; never `cookie` or `authorization`. */
+	/** Headers of the upgrade request, with lower-case names; never `cookie` or `authorization`. */
 	readonly httpHeaders: Readonly<Record<string, string>>;
 	/** Closes the connection with code 1000. Clients reconnect, as a new connection. */
 	close(): void;

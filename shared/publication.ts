@@ -33,7 +33,7 @@ export interface PublicationContext extends CallContext {
 
 /** A query whose matching documents, and their changes, are published until the subscription ends. */
 export class LiveQuery<C extends keyof Store = keyof Store> {
-	/** Number of live queries made so far. It shows that a publish function has made one, even without returning it. */
+	/** Number of live queries made so far. It shows whether a publish function has made a live query without returning it. */
 	static count = 0;
 
 	/** Name of the collection in DDP. */
@@ -52,7 +52,7 @@ export class LiveQuery<C extends keyof Store = keyof Store> {
 
 /**
  * Creates a live query; return it from `run`, alone or in an array.
- * @param collection a declared collection, or the name of one of Roomkey's
+ * @param collection a declared collection, or the name of a collection of Roomkey
  * @param fields the fields to publish; all others stay in the store
  * @param options.name a different name of the collection in DDP
  * @throws DefinitionError for an unknown collection, and without a filter or fields

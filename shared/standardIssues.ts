@@ -67,7 +67,7 @@ function isUnknownKey({ code, kind, type, expected }: AnyIssue): boolean {
 	return code === 'unrecognized_keys' || (kind === 'schema' && type === 'strict_object' && expected === 'never');
 }
 
-/** Formats a path. @param last text after it, which is not formatted: an unknown key is not quoted */
+/** Formats a path. @param last text at its end, which is not formatted, such as an unknown key */
 function pathText(keys: readonly PropertyKey[], last = ''): string {
 	return keys.reduceRight<string>((rest, key) => prepend(typeof key === 'number' ? key : String(key), rest), last);
 }

@@ -74,7 +74,7 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
 	const holder = await findHolder(token, context);
 	if (holder === 'unknown') throw clientError('loggedOut');
 	if (holder === 'expired') throw clientError('sessionExpired');
-	// Passes the stored hash string on instead of an equal one, to save memory: an in-memory store holds it anyway.
+	// Passes on the hash string of the stored token, not an equal string: an in-memory store holds that string anyway.
 	await logInConnection(context, holder.user._id, holder.token.hashedToken, holder.expires);
 	auditUser(context, holder.user);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };

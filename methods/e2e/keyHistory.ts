@@ -39,7 +39,8 @@ export const keyHistory = method({
 	...KEY_SERVICE_READ_DEFAULTS,
 	// A read-only server answers too. Other servers first complete the history, if Rocket.Chat has stored a public key.
 	writes: false,
-	summary: 'Lists the public keys that a user has stored, the oldest first; the caller must share a room with the user',
+	summary:
+		'Lists the public keys that a user has stored, the oldest first; other users need a shared room or edit-other-user-e2ee',
 	returns: { history: [KeyHistoryEntryAnswer], ...PAGE_ANSWER, dropped: Match.Optional(Number) },
 	errors: [],
 	async run({ uid, ...page }, { userId, store }) {

@@ -152,7 +152,7 @@ async function provide(
 	const rid = room._id;
 	/** Ids of the members who hold the key or have an offer now, and so leave the queue. */
 	const served: string[] = [];
-	/** Memberships with a new offer, before their members are notified. */
+	/** Memberships with a new offer, whose members are not yet notified. */
 	const written: Subscription[] = [];
 	const pause = createYielder();
 
@@ -176,7 +176,7 @@ async function provide(
 		const memberships = await membershipsByUser(context, rid, batch);
 		await Promise.all(batch.map((entry) => offerTo(entry, memberships.get(entry._id))));
 	}
-	// If the room's key was reset since the room was read, all new offers are withdrawn.
+	// If the room's key was reset since the room was read, all new offers are withdrawn, and `written` is emptied.
 	const roomNow = written.length > 0 ? await readRoomKeyFields(store, rid) : null;
 	if (written.some(({ E2ESuggestedKey }) => resetMayHaveMissed(room.e2eKeyId, roomNow, E2ESuggestedKey as string))) {
 		for (const membership of written.splice(0)) {

@@ -108,8 +108,8 @@ async function requireCanStore(store: Store, userId: string, { rid, e2eKey }: Ne
 	if (!(await store.users.findOne({ _id: userId, ...whereBothKeys }, onlyId))) throw clientError('resetFailed');
 	// Keys are unique over all memberships. If another membership has this key, the later write would fail, after the keys
 	// of the other members were archived.
-	const keyOwner = await store.subscriptions.findOne({ E2EKey: e2eKey }, onlyId);
-	if (keyOwner && keyOwner._id !== ownMembership._id) throw clientError('resetFailed');
+	const membershipWithKey = await store.subscriptions.findOne({ E2EKey: e2eKey }, onlyId);
+	if (membershipWithKey && membershipWithKey._id !== ownMembership._id) throw clientError('resetFailed');
 }
 
 /**

@@ -75,9 +75,9 @@ async function saveSettings(
 	const room = await requireRoomAccess(store, rid, userId);
 	const caller = await findCaller(context);
 	const fields = changedFields(room, settings);
-	const changesFields = Object.keys(fields).length > 0;
+	const hasChangedFields = Object.keys(fields).length > 0;
 	// These checks come before the first write. Only `switchEncryption` and `renameRoom` can still refuse the call later.
-	const needsEditPermission = changesFields || roomName !== undefined;
+	const needsEditPermission = hasChangedFields || roomName !== undefined;
 	if (needsEditPermission && !(await hasRoomPermission(store, caller, 'edit-room', rid)))
 		throw clientError('editingNotAllowed', { action: 'Editing_room' });
 	if (roomName !== undefined) {
@@ -88,7 +88,7 @@ async function saveSettings(
 	if (encrypted !== undefined && encrypted !== (room.encrypted ?? false))
 		await switchEncryption(context, room, caller, encrypted);
 	if (roomName !== undefined) await renameRoom(context, rid, roomName);
-	if (changesFields) await store.rooms.updateOne({ _id: rid }, { $set: fields });
+	if (hasChangedFields) await store.rooms.updateOne({ _id: rid }, { $set: fields });
 	return { rid };
 }
 

@@ -66,8 +66,8 @@ export function missingHistoryEntries(user: HistoryFields, next?: string, login?
 }
 
 /**
- * A filter that matches the user document only if the entries in it are still the given ones. The length and the first
- * entry suffice, because entries are only appended at the end and removed at the start.
+ * A filter that matches the user document only if it still has the given entries. The length and the first entry suffice,
+ * because entries are only appended at the end and removed at the start.
  */
 export function whereHistoryUnchanged({ e2eKeyHistory }: Pick<User, 'e2eKeyHistory'>): Filter<User> {
 	const [first] = listOf(e2eKeyHistory);

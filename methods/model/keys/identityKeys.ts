@@ -113,7 +113,7 @@ export async function storeKeyPair(
 		const user = await readIdentity(context, userId);
 		const { public_key, private_key } = user.e2e ?? {};
 		const isIdentical = pair.public_key === public_key && pair.private_key === private_key;
-		// Rocket.Chat refuses identical keys too. A repeated call may complete an interrupted one.
+		// Without `force`, identical keys are refused too, as in Rocket.Chat, unless this call completes an interrupted call.
 		const completesFollowUp = isIdentical && isFollowUpPending(user);
 		const hasKeys = !!public_key && !!private_key;
 		if (hasKeys && !force && !completesFollowUp) throw clientError('keysAlreadySet');

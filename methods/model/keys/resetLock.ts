@@ -56,7 +56,7 @@ export function takeResetLock(
 		const isLocked = existing && existing.until > new Date();
 		if (isLocked && !isResumed) throw clientError('resetInProgress');
 		if (room.e2eKeyId === keyId && !isResumed) throw clientError('keyIdExists');
-		// If the interrupted call has set the new key id already, only its lock still contains the former one.
+		// If the interrupted call has set the new key id already, only its lock still contains the former key id.
 		const formerKeyId = isResumed && room.e2eKeyId === keyId ? existing?.formerKeyId : room.e2eKeyId;
 		const until = new Date(Date.now() + LOCK_MS);
 		const { matchedCount } = await store.rooms.updateOne(
@@ -65,7 +65,7 @@ export function takeResetLock(
 				encrypted: true,
 				// Null also matches an absent field.
 				e2eKeyId: room.e2eKeyId ?? null,
-				// Without a valid stored lock: matches an absent or malformed one.
+				// If no well-formed lock is stored, the filter matches an absent or a malformed lock.
 				...(existing
 					? { 'e2eReset.id': existing.id, 'e2eReset.until': existing.until }
 					: { 'e2eReset.until': { $not: { $gt: new Date(0) } } }),

@@ -10,7 +10,7 @@ export const MAX_OLD_KEYS = 10;
 /**
  * Archives the member's key: returns the former keys with this key added. Above the limit, dispensable keys are removed
  * first, then the oldest. So a room key that is sealed again and again does not displace other room keys.
- * @param keyId key id under which the key is archived if it does not show its key id
+ * @param keyId key id under which the key is archived if its text does not begin with a key id
  * @param next the key that replaces the archived one; undefined if none does
  */
 export function archiveCurrentKey(
@@ -104,7 +104,7 @@ export function drop(offer: string | undefined): Transition {
  * the present room key, that former key is restored: a second device of the member had stored it, and the given key
  * replaced it.
  * @param keep true: the given key is kept among the former keys
- * @param keyId key id under which the key is archived if it does not show its key id; by default the room's
+ * @param keyId key id under which the key is archived if its text does not begin with a key id; by default the room's
  */
 export function archive(
 	key: string,

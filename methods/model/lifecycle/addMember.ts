@@ -146,8 +146,8 @@ export async function addMember(context: Context, room: Room, newcomer: Newcomer
 	// The cast is needed, because TypeScript does not see the assignment in the callback.
 	const { _id: rid, encrypted, e2eKeyId } = (updated as Room | null) ?? room;
 	const encryptionEnabled = await isEncryptionEnabled(store);
-	// Done for an existing member too: an earlier call may have crashed before it queued the member. Does nothing if the
-	// member is queued or has the key.
+	// `enqueue` is called for an existing member too: an earlier call may have crashed before it queued the member. It does
+	// nothing if the member is queued or has the key.
 	const roomNotified = encryptionEnabled && !!encrypted && (await enqueue(store, rid, newcomer._id));
 	if (updated && !roomNotified) await store.rooms.announce('updated', updated);
 	if (encryptionEnabled && isNew && e2eKeyId) {

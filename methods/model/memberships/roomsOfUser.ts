@@ -36,7 +36,7 @@ export interface RoomsOfUserOptions {
 	readonly signal?: AbortSignal | undefined;
 }
 
-/** One page: some memberships of the user, and those of their rooms that match. */
+/** One page: some memberships of the user, and the rooms of these memberships that match the filter. */
 export interface RoomsPage {
 	readonly memberships: Subscription[];
 	readonly rooms: Room[];

@@ -56,7 +56,7 @@ async function findStale(
 	for (const membership of memberships) {
 		await pause();
 		const ids = idsByRoom.get(membership.rid) ?? [];
-		// The user's own membership contains the names of the others, unless there are none.
+		// The user's own membership contains the names of the other members, unless the user is the only member.
 		if (membership.u._id === userId && ids.some((id) => id !== userId)) continue;
 		const people = ids.flatMap((id) => usersById.get(id) ?? []);
 		const names = directRoomNames(membership.u._id, people);
