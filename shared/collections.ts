@@ -118,7 +118,7 @@ const undeclared: object = new Proxy(Object.prototype, {
 });
 
 /**
- * The declared collections of a store, by name. The use of any other is an error.
+ * The declared collections of a store, by name. Reading another name throws an error.
  * @param source lists the keys of the collections: the underlying store, if `store` is the view of a call
  */
 export function collectionsOf(store: Store, source = store): DeclaredCollections {

@@ -127,7 +127,7 @@ export interface MethodContext extends CallContext {
 	/**
 	 * Runs an attempt to log in with a guessable secret, such as a password. Limits failed attempts for each account, each
 	 * address, and each pair of both.
-	 * @param account the name that the client gave, whether or not it exists
+	 * @param account what attempts are counted by, such as the name that the client sent, whether or not it exists
 	 * @param run fails by throwing
 	 * @throws ClientError `too-many-requests`, without calling `run`
 	 */
@@ -140,7 +140,7 @@ export interface MethodContext extends CallContext {
 	inLoginLane<T>(lane: LoginLane, run: () => Promise<T>): Promise<T>;
 	/**
 	 * Adds the ids of what this call is about to its audit event, if the method has one. Call it as soon as the ids are known.
-	 * The event does not contain the arguments, such as user names, so it needs the ids.
+	 * Names in the arguments are not logged, so the event needs the ids of the users and rooms that they identify.
 	 */
 	audit(about: AuditedIds): void;
 	/** Calls another method as the same user. Its errors are passed on unchanged. */

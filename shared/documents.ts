@@ -66,7 +66,7 @@ export interface Trashed {
 
 /**
  * Collection `roomkey_shared_state`: what the processes of one service share for a limited time. The id begins with the
- * kind of document, which determines its fields.
+ * kind of document, which determines its fields. The comment of a field begins with the kind that has it.
  */
 export interface SharedState {
 	_id: string;

@@ -192,8 +192,8 @@ export function withCause(error: ClientError, cause: unknown): ClientError {
 }
 
 /**
- * Converts any thrown value to the error that a client receives. All are converted here, so that no stack, driver message
- * or secret reaches a client. A value that is not for clients becomes the `cause` of the new error.
+ * Converts any thrown value to the error that a client receives. All errors are converted here, so that no stack, driver
+ * message or secret reaches a client. A value that is not for clients becomes the `cause` of the new error.
  */
 export function toClientError(thrown: unknown): ClientError {
 	try {

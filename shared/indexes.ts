@@ -38,8 +38,8 @@ const plain = (...fields: string[]): IndexSpec => ({ fields, unique: false, spar
 const uniqueSparse = (...fields: string[]): IndexSpec => ({ fields, unique: true, sparse: true });
 
 /**
- * Only for the embedded store. In MongoDB methods add a list of prefixes to the pattern (`findUser.ts`), for which
- * MongoDB uses the plain index of the field.
+ * Only for the embedded store. MongoDB does not need this index: it uses the plain index of the field for the list of
+ * prefixes that `findUser.ts` adds to such a pattern.
  */
 const ignoringCase = (field: string): IndexSpec => ({
 	fields: [field],

@@ -100,7 +100,8 @@ export interface MethodDefinition<
 	 */
 	once?: boolean;
 	/**
-	 * True: each call is logged at `info` as an audit event, with its outcome, the ids in its arguments and those of `context.audit`. Default false.
+	 * True: each call is logged at `info` as an audit event, with its outcome, the ids in its arguments and those of
+	 * `context.audit`. Default false.
 	 */
 	audit?: boolean;
 	/** Runs the method. A `ClientError` is sent to the caller; any other error becomes 500. */
@@ -267,10 +268,10 @@ export function method<
 }
 
 /**
- * Checks arguments in order. Absent arguments are undefined, surplus ones are ignored. JSON has no undefined, so null
+ * Checks arguments in order. Absent arguments are undefined, surplus arguments are ignored. JSON has no undefined, so null
  * stands for an omitted argument, unless the pattern accepts null.
  * @returns the arguments by name
- * @throws ArgumentError for the first that does not match
+ * @throws ArgumentError for the first argument that does not match
  */
 export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unknown[]): Record<string, unknown> {
 	const checked: Record<string, unknown> = {};

@@ -24,7 +24,7 @@ export type Pattern =
 /** A schema that converts has two types: `input` is what a client sends, `output` is what a method receives. */
 type Side = 'input' | 'output';
 
-/** The type of the values that match a pattern; with a schema that converts, of the converted values. */
+/** The type of the values that match a pattern. For a schema that converts: the type of the converted values. */
 export type Infer<P> = InferSide<P, 'output'>;
 
 /** The type of the values that may be sent for a pattern. */

@@ -90,7 +90,7 @@ export function liveQuery(
 	}
 	checkDefinition('live query', options, { name: rules.name }, shownName);
 	const { name } = options;
-	// Copies, because the caller may change its objects before the query is read.
+	// The filter and the fields are copied, because the caller may change its objects before the query is read.
 	const [ownFilter, projection] = [copyFilter(filter) as object, { ...fields } as Projection];
 	if (isBuiltIn) return new LiveQuery(collection, ownFilter, projection, name);
 	// The type `Store` does not list the keys of declared collections.

@@ -1,4 +1,4 @@
-/** `e2e.setOrGetRoomKeyID` (`test/contract/beyond.md` E8): claims the key id of a room, or returns the present one. */
+/** `e2e.setOrGetRoomKeyID` (`test/contract/beyond.md` E8): sets the key id of a room, or returns the present key id. */
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';

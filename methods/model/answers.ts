@@ -150,7 +150,7 @@ export const RoomStateAnswer = {
 			_id: String,
 			username: Match.Optional(String),
 			state: Match.OneOf('holder', 'offered', 'waiting', 'no-identity-key', 'unfit-key', 'inactive'),
-			/** The member's public key cannot be used for sealing. A member in any state can have this. */
+			/** True: the member's public key cannot be used for sealing. A member in any state can have such a key. */
 			unfitKey: Match.Optional(true),
 		},
 	],

@@ -82,7 +82,7 @@ function publishUser(change: Change<'users'>, store: Store, subscribers: StreamS
 		: undefined;
 	if (change.action === 'removed')
 		subscribers.notify({ stream: 'notify-logged', eventName: 'Users:Deleted', args: [{ userId }] });
-	// For most users nobody reads anything: then undefined is returned, so that nothing is awaited.
+	// Usually this user reads no events. Then undefined is returned, so that nothing is awaited.
 	if (profilePublished) return profilePublished.then(() => subscribers.reauthorize({ userId }));
 	return subscribers.roomsReadBy(userId).size > 0 ? subscribers.reauthorize({ userId }) : undefined;
 }

@@ -76,7 +76,7 @@ export interface User {
 	 * same as absent: no entries.
 	 */
 	e2eKeyHistory?: KeyHistoryEntry[] | null;
-	/** Time of the last change of identity keys. Present until the room keys for the former ones are archived. */
+	/** Time of the last change of identity keys. Present until the room keys for the former identity keys are archived. */
 	e2eRekeying?: Date;
 	/** Time of the first identity keys. Present until the user is queued in all rooms. */
 	e2eQueueing?: Date;

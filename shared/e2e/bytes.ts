@@ -89,7 +89,7 @@ export function concat(...parts: readonly Bytes[]): Bytes {
 	return whole;
 }
 
-/** Decodes UTF-8; undefined if the bytes are not UTF-8, which most results of a wrong key are not. */
+/** Decodes UTF-8; undefined if the bytes are not UTF-8, as usual after decryption with a wrong key. */
 export function fromUtf8(bytes: ArrayBuffer): string | undefined {
 	try {
 		return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -56,8 +56,8 @@ export async function decryptText(content: EncryptedContent | string, keys: Iter
  * Encrypts the whole content of a message.
  *
  * @param format default: the format of the key. `v1` and `legacy` need an AES-128-CBC key with an id of twelve
- * characters. `v2` works with any key. Only Rocket.Chat's web client from 7.13 on and its
- * current phone apps can read it
+ * characters. `v2` works with any key, but only Rocket.Chat's web client from 7.13 on and its current phone apps can
+ * read it
  * @throws E2EError `malformed` for content that is not a JSON object, `unknown-format`, `unfit-key`
  */
 export async function encryptContent(content: Content, roomKey: RoomKey, format?: Format): Promise<EncryptedContent> {

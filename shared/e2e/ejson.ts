@@ -18,8 +18,8 @@ export function toEjsonText(value: Record<string, unknown>): string {
 }
 
 /**
- * Decodes dates and escaped objects. Other special forms of EJSON are left unchanged. So is a `$date` that is the whole
- * content: content is an object and never a date.
+ * Decodes dates and escaped objects. Other special forms of EJSON are left unchanged. A `$date` that is the whole content
+ * is left unchanged too, because content is never a date.
  */
 export function fromEjson(value: Record<string, unknown>): Record<string, unknown> {
 	return hasTypeKeys(value) && isObject(value.$escape)

@@ -19,7 +19,7 @@ const MAX_BITS = 16_384;
 const MIN_EXPONENT = 65_537n;
 const MAX_EXPONENT_BYTES = 8;
 
-/** Maximum length of a number in a JWK, far longer than an accepted modulus: converting a longer number takes too much time. */
+/** Maximum length of a number in a JWK. Longer numbers take too long to convert, and no accepted modulus is that long. */
 const MAX_NUMBER_BYTES = 16_384;
 
 export interface Identity {

@@ -16,7 +16,7 @@ import { isSamePublicKey } from './publicKey.js';
 /** Maximum number of entries of one history in the separate collection. Above it the oldest are dropped. */
 const MAX_ENTRIES = 100;
 
-/** Maximum total size of the public keys in these entries, in bytes: 20 keys of the maximum size, or 100 of the usual size. */
+/** Maximum total size of the public keys in these entries, in bytes: 20 keys of the maximum size. 100 usual keys fit. */
 const MAX_BYTES = 160 * 1024;
 
 type HistoryFields = Pick<User, 'e2e' | 'e2eKeyHistory' | 'e2eRekeying'>;

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import type { KnownKey } from '../../../shared/documents.js';
 
-/** Maximum number of records in one membership. Above it the oldest are removed, first those of keys not returned. */
+/** Maximum number of records in one membership. Above it the oldest are removed, those of returned keys after all others. */
 const MAX_KNOWN_KEYS = 50;
 
 /** The hash that identifies a key in the records. The key is trimmed, because accepting an offer trims its key. */
@@ -27,7 +27,7 @@ export function isRecordedUnder(records: readonly KnownKey[], key: string, keyId
 	return record !== undefined && record.keyId === (keyId || '') && record.returned !== true;
 }
 
-/** The id of the member who offered a key; undefined if no record contains it. */
+/** The id of the member who offered a key; undefined if it is not recorded. */
 export function offererOf(records: readonly KnownKey[], key: string): string | undefined {
 	return recordOf(records, key)?.by;
 }

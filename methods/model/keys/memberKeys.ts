@@ -18,7 +18,7 @@
  *
  * | Transition | From | To | What happens to the keys |
  * |---|---|---|---|
- * | `store` | any | `holder`, `mismatched` | the present key is archived, the new key replaces it. An offer of the room's key is removed, if the caller asks for it |
+ * | `store` | any | `holder`, `mismatched` | the present key is archived, the new key replaces it. An offer of the room's key is removed, if the argument `removesOffer` is true |
  * | `offer` | `none`, `mismatched` | `offered` | the offer is stored, unless the member has returned a key of the same offerer (the member who offers) |
  * | `accept` | any | `holder` | the present key is archived, the offered key replaces it. A member without former keys takes those that came with the offer |
  * | `drop` | any | any but `offered` | the offer is removed |

@@ -17,7 +17,7 @@ const LOCK_MS = 30_000;
 
 export interface ResetLock {
 	readonly rid: string;
-	/** The key id that the room had before the reset began, even if an earlier, interrupted call began it. */
+	/** The key id that the room had before the reset began, also if an earlier, interrupted call began the reset. */
 	readonly formerKeyId: string | null | undefined;
 	/**
 	 * Extends the validity of the lock.
