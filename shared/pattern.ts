@@ -99,7 +99,7 @@ export function compile(pattern: unknown): AnyMatcher {
 	if (compiling.has(pattern)) throw new Error('A pattern must not contain itself');
 	compiling.add(pattern);
 	try {
-		matcher = build(pattern);
+		matcher = buildMatcher(pattern);
 	} finally {
 		compiling.delete(pattern);
 	}
@@ -112,7 +112,7 @@ export function compileKeys(pattern: object): Map<string, AnyMatcher> {
 	return new Map(Object.entries(pattern).map(([key, value]) => [key, compile(value)]));
 }
 
-function build(pattern: object): AnyMatcher {
+function buildMatcher(pattern: object): AnyMatcher {
 	if (pattern instanceof Struct) return structMatcher(pattern);
 	if (isStandardSchema(pattern)) return standardMatcher(pattern);
 	if (pattern === String) return typeMatcher('string');

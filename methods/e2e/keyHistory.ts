@@ -18,8 +18,8 @@ import { hasPermissionById } from '../model/permissions/permissions.js';
 /** Whether both users are members of the same room. */
 async function haveSharedRoom(store: Store, userId: string, otherId: string): Promise<boolean> {
 	for await (const page of membershipsOfUser(store, userId, MEMBER, { projection: { rid: 1 } })) {
-		const common = { 'u._id': otherId, rid: { $in: page.map(({ rid }) => rid) }, ...MEMBER };
-		if (await exists(store.subscriptions, common)) return true;
+		const sharedMembership = { 'u._id': otherId, rid: { $in: page.map(({ rid }) => rid) }, ...MEMBER };
+		if (await exists(store.subscriptions, sharedMembership)) return true;
 	}
 	return false;
 }

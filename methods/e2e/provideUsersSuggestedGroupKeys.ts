@@ -37,8 +37,8 @@ const CHECK_EVERY = 16;
 /** A time as clients send it: EJSON's date over DDP, ISO text or epoch ms over REST. */
 const Moment = Match.Where(
 	(value): value is Date | string | number => {
-		const hasType = value instanceof Date || typeof value === 'string' || typeof value === 'number';
-		return hasType && !Number.isNaN(new Date(value).getTime());
+		const isSupportedType = value instanceof Date || typeof value === 'string' || typeof value === 'number';
+		return isSupportedType && !Number.isNaN(new Date(value).getTime());
 	},
 	'date, ISO text or ms since 1970',
 	{ examples: ['2026-01-31T12:00:00.000Z'] },

@@ -31,7 +31,7 @@ const SETTINGS = {
 } as const;
 
 /** The settings that are only stored, with their fields in the room document. */
-const FIELDS = {
+const FIELD_BY_SETTING = {
 	roomTopic: 'topic',
 	roomDescription: 'description',
 	roomAnnouncement: 'announcement',
@@ -54,8 +54,8 @@ type RoomSettings = {
 /** The fields of the room document that these settings change, with their new values. */
 function changedFields(room: Room, settings: RoomSettings): Partial<Room> {
 	const changed: Record<string, unknown> = {};
-	for (const [name, field] of Object.entries(FIELDS)) {
-		const value = settings[name as keyof typeof FIELDS];
+	for (const [name, field] of Object.entries(FIELD_BY_SETTING)) {
+		const value = settings[name as keyof typeof FIELD_BY_SETTING];
 		const stored = room[field] ?? (field === 'ro' ? false : '');
 		if (value !== undefined && value !== stored) changed[field] = value;
 	}

@@ -29,17 +29,17 @@ const BATCH = 500;
 
 const ROOMS_CHANGED = '/rooms-changed';
 
-const tasksOf = new WeakMap<StreamSubscribers, TasksInOrder>();
+const tasksBySubscribers = new WeakMap<StreamSubscribers, TasksInOrder>();
 
 /**
  * Publishes something when all earlier publications under the same key have ended. Each publication reads the store.
  * Without this order a later publication could end its reads first, and subscribers would receive the older state last.
  */
 function inOrder(subscribers: StreamSubscribers, key: string, publish: () => Promise<void>): Promise<void> {
-	let tasks = tasksOf.get(subscribers);
+	let tasks = tasksBySubscribers.get(subscribers);
 	if (!tasks) {
 		tasks = new TasksInOrder();
-		tasksOf.set(subscribers, tasks);
+		tasksBySubscribers.set(subscribers, tasks);
 	}
 	return tasks.run(key, publish);
 }

@@ -84,9 +84,9 @@ export function appendEntriesUpdate(
 	$set: Readonly<Record<string, unknown>> = {},
 ): UpdateFilter<User> {
 	// `$push` fails on a value that is not an array, so a field without entries is set instead.
-	const hasStored = listOf(e2eKeyHistory).length > 0;
-	const setsEntries = entries.length > 0 && !hasStored;
-	const pushesEntries = entries.length > 0 && hasStored;
+	const hasStoredEntries = listOf(e2eKeyHistory).length > 0;
+	const setsEntries = entries.length > 0 && !hasStoredEntries;
+	const pushesEntries = entries.length > 0 && hasStoredEntries;
 	const fields = { ...$set, ...(setsEntries && { e2eKeyHistory: [...entries] }) };
 	return {
 		...(Object.keys(fields).length > 0 && { $set: fields }),

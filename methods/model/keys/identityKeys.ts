@@ -141,7 +141,7 @@ export async function storeKeyPair(
 	};
 	const stored = await retryOnConflict(attempt);
 	if (!isFollowUpPending(stored)) return false;
-	return followUp(context, stored);
+	return completeFollowUpWork(context, stored);
 }
 
 /**
@@ -149,7 +149,7 @@ export async function storeKeyPair(
  * users who share a room with this user are notified first, because the other steps may take long.
  * @returns whether any room has lost its last key holder
  */
-async function followUp(context: Context, user: User): Promise<boolean> {
+async function completeFollowUpWork(context: Context, user: User): Promise<boolean> {
 	const { _id, e2eKeyHistory, e2eRekeying, e2eQueueing } = user;
 	if (listOf(e2eKeyHistory).length > 1) await moveEarlierEntries(context.store, _id);
 	const latest = listOf(e2eKeyHistory).at(-1);
