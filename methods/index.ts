@@ -26,14 +26,14 @@ function methodsIn(exports: Readonly<Record<string, Method | readonly Method[]>>
 	return Object.values(exports).flat();
 }
 
-const keyMethods: readonly Method[] = [
+const keyServiceMethods: readonly Method[] = [
 	...[users, rooms, e2e, settings].flatMap(methodsIn),
 	...messageMethods,
 	...permissionMethods,
 	writeNotifyRoomUsers,
 ];
 
-const keyPublications: readonly Publication[] = [userData, activeUsers, userPresence];
+const keyServicePublications: readonly Publication[] = [userData, activeUsers, userPresence];
 
 export const streams: readonly Stream[] = [
 	notifyAll,
@@ -47,11 +47,11 @@ export const streams: readonly Stream[] = [
 ];
 
 /** Rocket.Chat's key service as a part of a server, without accounts. */
-export const keyService = { methods: keyMethods, publications: keyPublications, streams };
+export const keyService = { methods: keyServiceMethods, publications: keyServicePublications, streams };
 
-export const methods: readonly Method[] = [...accounts.methods, ...keyMethods];
+export const methods: readonly Method[] = [...accounts.methods, ...keyServiceMethods];
 
-export const publications: readonly Publication[] = [...accounts.publications, ...keyPublications];
+export const publications: readonly Publication[] = [...accounts.publications, ...keyServicePublications];
 
 /** Rate limit rules in addition to the limits in definitions. */
 export const limits: readonly RateRule[] = accounts.limits;

@@ -1,4 +1,4 @@
-/** Messages, which Roomkey does not store (`test/contract/beyond.md` section 3): sending one is refused. */
+/** The methods that send messages. They are refused, because Roomkey stores none (`test/contract/beyond.md` section 3). */
 import { clientError } from '../shared/errors.js';
 import { Match, Nothing, shownAs } from '../shared/match.js';
 import { type Method, method } from '../shared/method.js';

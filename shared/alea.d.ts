@@ -1,4 +1,4 @@
 declare module 'alea' {
-	/** Makes a generator of fractions, 0 to less than 1, seeded with these strings in turn. */
+	/** Makes a generator of fractions from 0 to less than 1. These strings, in this order, are its seed. */
 	export default function Alea(...seeds: string[]): () => number;
 }

@@ -74,7 +74,7 @@ function indexFault(value: unknown): string | undefined {
 		return 'has a field without a name';
 	return typeof unique === 'boolean' && typeof sparse === 'boolean'
 		? undefined
-		: 'must have true or false as unique, sparse';
+		: 'must have true or false as unique and as sparse';
 }
 
 /**
@@ -93,7 +93,7 @@ export function collection<T extends { _id: string }>(
 export function collection(name: string, options: CollectionOptions<never> = {}): CollectionDefinition {
 	if (typeof name !== 'string' || !NAME.test(name) || name.startsWith('system.')) {
 		throw new DefinitionError(
-			`'${String(name)}' is no name of a collection: letters, digits and any of _ . - only, a letter or _ first`,
+			`'${String(name)}' cannot be the name of a collection. A name has at most 120 letters, digits and any of _ . -, begins with a letter or _, and not with system.`,
 		);
 	}
 	checkDefinition('collection', options, OPTIONS, name);
@@ -118,7 +118,7 @@ const undeclared: object = new Proxy(Object.prototype, {
 });
 
 /**
- * The declared collections of a store, by name. The use of any other is an error.
+ * The declared collections of a store, by name. Reading another name throws an error.
  * @param source lists the keys of the collections: the underlying store, if `store` is the view of a call
  */
 export function collectionsOf(store: Store, source = store): DeclaredCollections {

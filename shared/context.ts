@@ -11,7 +11,7 @@ export interface Connection {
 	readonly id: string;
 	/** Network address of the client, null if unknown. */
 	readonly clientAddress: string | null;
-	/** Headers of the upgrade request, lower-case; never `cookie` or `authorization`. */
+	/** Headers of the upgrade request, with lower-case names; never `cookie` or `authorization`. */
 	readonly httpHeaders: Readonly<Record<string, string>>;
 	/** Closes the connection with code 1000. Clients reconnect, as a new connection. */
 	close(): void;
@@ -88,8 +88,8 @@ export interface CallContext {
 }
 
 /**
- * Ids by what they identify, such as `userId`; switches, such as `activeStatus`; names of fields. What users type, and
- * secrets, do not belong here.
+ * What a call is about, for its audit event: ids, such as `userId`; switches, such as `activeStatus`; names of fields. It
+ * must not contain secrets, or texts that users type.
  */
 export type AuditedIds = Readonly<Record<string, string | boolean | readonly string[]>>;
 
@@ -127,7 +127,7 @@ export interface MethodContext extends CallContext {
 	/**
 	 * Runs an attempt to log in with a guessable secret, such as a password. Limits failed attempts for each account, each
 	 * address, and each pair of both.
-	 * @param account the name that the client gave, whether or not it exists
+	 * @param account what attempts are counted by, such as the name that the client sent, whether or not it exists
 	 * @param run fails by throwing
 	 * @throws ClientError `too-many-requests`, without calling `run`
 	 */
@@ -139,8 +139,8 @@ export interface MethodContext extends CallContext {
 	 */
 	inLoginLane<T>(lane: LoginLane, run: () => Promise<T>): Promise<T>;
 	/**
-	 * Adds the ids of what this call is about to its audit event, if the method has one. Call it as soon as the ids are known:
-	 * a name in the arguments is not logged, the id that it stands for is.
+	 * Adds the ids of what this call is about to its audit event, if the method has one. Call it as soon as the ids are known.
+	 * Names in the arguments are not logged, so the event needs the ids of the users and rooms that they identify.
 	 */
 	audit(about: AuditedIds): void;
 	/** Calls another method as the same user. Its errors are passed on unchanged. */

@@ -54,7 +54,7 @@ export function badEntryOf(
 	return undefined;
 }
 
-/** The same rule for a member that must be present. */
+/** Returns a rule with the additional condition that the member must be present. */
 export function required(rule: MemberRule): MemberRule {
 	return { ...rule, required: true };
 }

@@ -1,6 +1,6 @@
 /**
- * Documents of the collections: only what Roomkey reads or writes. Rocket.Chat's are as Rocket.Chat stores them
- * (`test/contract/rocketchat-e2e.md` section 2).
+ * Documents of the collections: only the fields that Roomkey reads or writes. The fields of Rocket.Chat's collections are
+ * as Rocket.Chat stores them (`test/contract/rocketchat-e2e.md` section 2).
  */
 import type { UserRef } from './documents/rooms.js';
 
@@ -66,7 +66,7 @@ export interface Trashed {
 
 /**
  * Collection `roomkey_shared_state`: what the processes of one service share for a limited time. The id begins with the
- * kind of document, which determines its fields.
+ * kind of document, which determines its fields. The comment of a field begins with the kind that has it.
  */
 export interface SharedState {
 	_id: string;
@@ -84,7 +84,7 @@ export interface SharedState {
 	chain?: string;
 	/** `reservation`: user id of the provider. */
 	provider?: string;
-	/** `reservation`: when it ends. */
+	/** `reservation`: when the reservation ends. */
 	reservedUntil?: Date;
 	/** `count`: number of events in the window that ends at `until`. */
 	count?: number;

@@ -13,7 +13,7 @@ export interface ErrorRow {
 	readonly transient?: boolean;
 }
 
-/** Makes a table of errors. Its type lists the names alone. */
+/** Makes a table of errors. The type of the table lists only the names. */
 function table<Name extends string>(rows: Record<Name, ErrorRow>): Readonly<Record<Name, ErrorRow>> {
 	return rows;
 }

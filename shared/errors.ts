@@ -128,7 +128,7 @@ export function retryAfter({ error, details }: ClientError): number | undefined 
 	return error === 503 ? RETRY_UNAVAILABLE_S : undefined;
 }
 
-/** Whether a login was refused because too many users log in. The database is available then. */
+/** Whether a login was refused because too many users log in, and not because the database is unavailable. */
 export function isTooManyLogins({ error, reason }: ClientError): boolean {
 	return error === 503 && reason === otherErrors.tooManyLogins.reason;
 }
@@ -192,8 +192,8 @@ export function withCause(error: ClientError, cause: unknown): ClientError {
 }
 
 /**
- * Converts any thrown value to the error that a client receives. All are converted here, so that no stack, driver message
- * or secret reaches a client. A value that is not for clients becomes the `cause` of the new error.
+ * Converts any thrown value to the error that a client receives. All errors are converted here, so that no stack, driver
+ * message or secret reaches a client. A value that is not for clients becomes the `cause` of the new error.
  */
 export function toClientError(thrown: unknown): ClientError {
 	try {

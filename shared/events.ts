@@ -4,7 +4,7 @@ import type { Change } from './store.js';
 export type { Change };
 
 export interface EventPayloads {
-	/** A document was written. For a user it contains only the id, because the document contains secrets. */
+	/** A document was written. Of a user, `document` contains only the id, because user documents contain secrets. */
 	changed: Change;
 	/** Login tokens are no longer valid: every session that uses one must end (`test/contract/ddp.md` 16.2). */
 	'tokens-removed': { readonly userId: string; readonly hashedTokens: readonly string[] };

@@ -40,7 +40,7 @@ export class ExpiringCache<V extends object | string | number> {
 		this.#ttl = ttl;
 		this.#max = max;
 		const perf = { now: () => 2 * now() };
-		// Without `max`, because `lru-cache` reserves memory for that many entries when it is made.
+		// The option `max` is not set, because `lru-cache` reserves memory for that many entries when it is made.
 		this.#entries = new LRUCache({
 			maxSize,
 			ttl: halfMs(ttl),

@@ -22,7 +22,7 @@ export interface IndexSpec {
 	 * only the sweep of `server/core/sweepSharedState.ts` removes documents.
 	 */
 	readonly expires?: boolean;
-	/** Texts that differ only in case have the same key. It is only used for patterns such as `/^alice$/i`. */
+	/** True: texts that differ only in case have the same key. Such an index is only used for patterns like `/^alice$/i`. */
 	readonly ignoreCase?: boolean;
 }
 
@@ -38,8 +38,8 @@ const plain = (...fields: string[]): IndexSpec => ({ fields, unique: false, spar
 const uniqueSparse = (...fields: string[]): IndexSpec => ({ fields, unique: true, sparse: true });
 
 /**
- * Only for the embedded store. In MongoDB methods add a list of prefixes to the pattern (`findUser.ts`), for which
- * MongoDB uses the plain index of the field.
+ * Only for the embedded store. MongoDB does not need this index: it uses the plain index of the field for the list of
+ * prefixes that `findUser.ts` adds to such a pattern.
  */
 const ignoringCase = (field: string): IndexSpec => ({
 	fields: [field],

@@ -61,8 +61,8 @@ export type RateMessage = string | ((outcome: RateOutcome) => string);
 
 /**
  * A rate limit for the events that its matcher selects. Each combination of values that the matcher's functions accept
- * has its own count: with `connectionId: () => true` each connection has one. An IPv6 address counts as its /64. Refused
- * events count too.
+ * has its own count: with `connectionId: () => true` each connection has its own count. IPv6 addresses with the same first
+ * 64 bits count as one address. Refused events count too.
  */
 export interface RateRule {
 	/** Its id in outcomes. Default: its index in the list of rules. */

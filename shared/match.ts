@@ -55,8 +55,8 @@ function Maybe<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>, u
 }
 
 /**
- * Values for which a function returns a truthy value. The function may call `check`, whose match error tells the caller
- * more (`test/contract/check.md` section 6). Other errors are passed on.
+ * Values for which a function returns a truthy value. The function may call `check`: then the match error of `check` is
+ * the fault of the value (`test/contract/check.md` section 6). Other errors are passed on.
  * @param text the condition in words, such as `text of 1 to 128 characters`, for the documentation and the match error
  * @param schema the condition as JSON Schema. It must accept every value that the condition accepts
  */

@@ -18,8 +18,8 @@ export interface RestRoute {
 	/** True: the REST answer contains only `success`, and not what the method returns. */
 	readonly empty?: boolean;
 	/**
-	 * `object`: the whole body is the only argument. Default: each member of the body is an argument. Only with a verb of
-	 * `VERBS_WITH_BODY`, as `maxBody`.
+	 * `object`: the whole body is the only argument. Default: each member of the body is an argument. Like `maxBody`, it
+	 * is only allowed with a verb of `VERBS_WITH_BODY`.
 	 */
 	readonly body?: 'object';
 	/** The error for a member that is not an argument. Default: `invalid-params`, which names the member. */
@@ -32,7 +32,7 @@ export type Patterns = Readonly<Record<string, Pattern>>;
 
 type MayBeAbsent<P extends Patterns> = { [K in keyof P]: undefined extends Infer<P[K]> ? K : never }[keyof P];
 
-/** The arguments that `run` receives, typed by their patterns. Those that admit undefined may be absent. */
+/** The arguments that `run` receives, typed by their patterns. An argument may be absent if its pattern admits undefined. */
 export type Args<P extends Patterns> = { [K in Exclude<keyof P, MayBeAbsent<P>>]: Infer<P[K]> } & {
 	[K in MayBeAbsent<P>]?: Infer<P[K]>;
 };
@@ -100,7 +100,8 @@ export interface MethodDefinition<
 	 */
 	once?: boolean;
 	/**
-	 * True: each call is logged at `info` as an audit event, with its outcome, the ids in its arguments and those of `context.audit`. Default false.
+	 * True: each call is logged at `info` as an audit event, with its outcome, the ids in its arguments and those of
+	 * `context.audit`. Default false.
 	 */
 	audit?: boolean;
 	/** Runs the method. A `ClientError` is sent to the caller; any other error becomes 500. */
@@ -267,10 +268,10 @@ export function method<
 }
 
 /**
- * Checks arguments in order. Absent arguments are undefined, surplus ones are ignored. JSON has no undefined, so null
+ * Checks arguments in order. Absent arguments are undefined, surplus arguments are ignored. JSON has no undefined, so null
  * stands for an omitted argument, unless the pattern accepts null.
  * @returns the arguments by name
- * @throws ArgumentError for the first that does not match
+ * @throws ArgumentError for the first argument that does not match
  */
 export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unknown[]): Record<string, unknown> {
 	const checked: Record<string, unknown> = {};

@@ -42,7 +42,7 @@ function shapeOf(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): Shap
 
 /**
  * Matches plain objects. Checks the value's own keys first, each with all nested values, then missing keys.
- * @param keys what each key is matched against, in the order in which missing ones are reported
+ * @param keys the matcher of each key, in the order in which missing keys are reported
  */
 export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): AnyMatcher {
 	const matchersByKey = new Map<string, AnyMatcher>();
@@ -80,7 +80,7 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 		const found = Object.keys(members).flatMap((key) => {
 			const matcher = matchersByKey.get(key) ?? others;
 			if (matcher === 'ignore') return [];
-			// Meteor leaves out the parents of an unknown key here.
+			// When Meteor collects all faults, the path of an unknown key does not contain its parents.
 			if (matcher === 'refuse') return [{ text: 'Unknown key', path: key }];
 			return matcher.allFaults(members[key], at === '' ? key : `${at}.${key}`);
 		});

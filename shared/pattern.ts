@@ -24,7 +24,7 @@ export type Pattern =
 /** A schema that converts has two types: `input` is what a client sends, `output` is what a method receives. */
 type Side = 'input' | 'output';
 
-/** The type of the values that match a pattern; with a schema that converts, of the converted values. */
+/** The type of the values that match a pattern. For a schema that converts: the type of the converted values. */
 export type Infer<P> = InferSide<P, 'output'>;
 
 /** The type of the values that may be sent for a pattern. */
@@ -99,7 +99,7 @@ export function compile(pattern: unknown): AnyMatcher {
 	if (compiling.has(pattern)) throw new Error('A pattern must not contain itself');
 	compiling.add(pattern);
 	try {
-		matcher = build(pattern);
+		matcher = buildMatcher(pattern);
 	} finally {
 		compiling.delete(pattern);
 	}
@@ -112,7 +112,7 @@ export function compileKeys(pattern: object): Map<string, AnyMatcher> {
 	return new Map(Object.entries(pattern).map(([key, value]) => [key, compile(value)]));
 }
 
-function build(pattern: object): AnyMatcher {
+function buildMatcher(pattern: object): AnyMatcher {
 	if (pattern instanceof Struct) return structMatcher(pattern);
 	if (isStandardSchema(pattern)) return standardMatcher(pattern);
 	if (pattern === String) return typeMatcher('string');

@@ -33,7 +33,7 @@ export interface PublicationContext extends CallContext {
 
 /** A query whose matching documents, and their changes, are published until the subscription ends. */
 export class LiveQuery<C extends keyof Store = keyof Store> {
-	/** Number of live queries made so far. It shows that a publish function has made one, even without returning it. */
+	/** Number of live queries made so far. It shows whether a publish function has made a live query without returning it. */
 	static count = 0;
 
 	/** Name of the collection in DDP. */
@@ -52,7 +52,7 @@ export class LiveQuery<C extends keyof Store = keyof Store> {
 
 /**
  * Creates a live query; return it from `run`, alone or in an array.
- * @param collection a declared collection, or the name of one of Roomkey's
+ * @param collection a declared collection, or the name of a collection of Roomkey
  * @param fields the fields to publish; all others stay in the store
  * @param options.name a different name of the collection in DDP
  * @throws DefinitionError for an unknown collection, and without a filter or fields
@@ -90,14 +90,14 @@ export function liveQuery(
 	}
 	checkDefinition('live query', options, { name: rules.name }, shownName);
 	const { name } = options;
-	// Copies, because the caller may change its objects before the query is read.
+	// The filter and the fields are copied, because the caller may change its objects before the query is read.
 	const [ownFilter, projection] = [copyFilter(filter) as object, { ...fields } as Projection];
 	if (isBuiltIn) return new LiveQuery(collection, ownFilter, projection, name);
 	// The type `Store` does not list the keys of declared collections.
 	return new LiveQuery(collection.key as unknown as keyof Store, ownFilter, projection, name ?? collection.name);
 }
 
-/** Copies the objects, lists and dates of a filter. A RegExp stays, and so do values that the store will refuse. */
+/** Copies the objects, lists and dates of a filter. A RegExp, and values that the store will refuse, are not copied. */
 function copyFilter(value: unknown): unknown {
 	if (Array.isArray(value)) return value.map(copyFilter);
 	if (value instanceof Date) return new Date(value);
@@ -134,13 +134,14 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 	 */
 	timeout?: number;
 	/**
-	 * How often one caller may subscribe: a user, or an address if the caller is not logged in. Default: unlimited, as
-	 * always for a universal publication.
+	 * How often one caller may subscribe: a user, or an address if the caller is not logged in. Default: unlimited. A
+	 * universal publication is always unlimited.
 	 */
 	limit?: Limit;
 	/**
-	 * Publishes documents through the context, or returns live queries. Without live queries it must call `ready` itself; a
-	 * warning is logged if it does not within `timeout` after its end. An error ends the subscription.
+	 * Publishes documents through the context, or returns live queries. Without live queries it must call `ready` itself.
+	 * If `ready` has not been called when `timeout` has passed since the end of `run`, a warning is logged. An error ends
+	 * the subscription.
 	 */
 	run(
 		args: Args<P>,

@@ -42,7 +42,7 @@ export type ParamsOf<P extends Patterns, Order extends readonly string[]> = numb
 /** Whether a type is a union, which means here that there are two arguments or more. */
 type IsUnion<T, Whole = T> = T extends unknown ? ([Whole] extends [T] ? false : true) : never;
 
-/** The parameters in the order of their names. The last ones may be left out if they admit undefined. */
+/** The types of the parameters, in the order of `Order`. The last parameters may be left out if they admit undefined. */
 type TrailingOptional<P extends Patterns, Order extends readonly string[]> = Order extends readonly [
 	...infer First extends readonly string[],
 	infer Last extends string,

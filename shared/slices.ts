@@ -103,7 +103,8 @@ function* sliceLarge(value: unknown, format: JsonFormat, depth: number): Generat
 /**
  * The text of a value in pieces.
  * @param prefix text before a member of an object: separator, key and colon. If JSON leaves the member out, nothing is
- * written. Empty for an element of an array and for the outermost value, for which JSON writes null instead
+ * written. For an element of an array and for the outermost value the prefix is empty. If JSON leaves these out, null is
+ * written
  */
 function* slice(value: unknown, format: JsonFormat, depth: number, prefix: string): Generator<string> {
 	const isObject = typeof value === 'object' && value !== null;

@@ -18,19 +18,19 @@ export interface Issue {
 }
 
 /** One fault with members that zod or valibot add. */
-type AnyIssue = Issue & { readonly [member: string]: unknown };
+type VendorIssue = Issue & { readonly [member: string]: unknown };
 
 /** Type names of valibot for objects. */
-const OBJECTS = ['object', 'record', 'strict_object', 'loose_object', 'object_with_rest'];
+const OBJECT_TYPES = ['object', 'record', 'strict_object', 'loose_object', 'object_with_rest'];
 /** Type names of zod and valibot for a choice between several patterns. */
-const CHOICES = ['invalid_union', 'union', 'variant', 'picklist', 'enum'];
+const CHOICE_TYPES = ['invalid_union', 'union', 'variant', 'picklist', 'enum'];
 
 /** Maximum number of issues that are considered. */
 const MAX_ISSUES = 1000;
 
 /** The fault that Meteor would report. */
 export function faultOfIssues(value: unknown, issues: readonly Issue[]): Fault {
-	const considered = issues.slice(0, MAX_ISSUES).map((issue) => issue as AnyIssue);
+	const considered = issues.slice(0, MAX_ISSUES).map((issue) => issue as VendorIssue);
 	const first = firstInOrder(
 		value,
 		considered.map((issue) => ({ issue, path: keysOf(issue) })),
@@ -44,8 +44,8 @@ export function faultOfIssues(value: unknown, issues: readonly Issue[]): Fault {
 	if (key === undefined) return faultOf(textOf(issue, value));
 	const isMissing = typeof key === 'string' && hasKeys(parent) && !Object.hasOwn(parent, key);
 	if (isMissing) {
-		// Some validators accept an array or an instance of a class as an object. Meteor reports that, and not the missing
-		// key.
+		// Some validators accept an array or an instance of a class as an object. Meteor reports that it is not a plain
+		// object, and not the missing key.
 		return { text: plainObjectFault(parent)?.text ?? `Missing key '${key}'`, path: pathText(parentPath) };
 	}
 	return { text: textOf(issue, hasKeys(parent) ? parent[String(key)] : undefined), path: pathText(path) };
@@ -58,33 +58,33 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /** The path of an issue. Zod states an unknown key in the member `keys`, and not in the path. */
-function keysOf({ path = [], keys }: AnyIssue): readonly PropertyKey[] {
+function keysOf({ path = [], keys }: VendorIssue): readonly PropertyKey[] {
 	const all = path.map((key) => (typeof key === 'object' ? key.key : key));
 	return Array.isArray(keys) && keys.length > 0 ? [...all, keys[0] as string] : all;
 }
 
-function isUnknownKey({ code, kind, type, expected }: AnyIssue): boolean {
+function isUnknownKey({ code, kind, type, expected }: VendorIssue): boolean {
 	return code === 'unrecognized_keys' || (kind === 'schema' && type === 'strict_object' && expected === 'never');
 }
 
-/** Formats a path. @param last text after it, which is not formatted: an unknown key is not quoted */
+/** Formats a path. @param last text at its end, which is not formatted, such as an unknown key */
 function pathText(keys: readonly PropertyKey[], last = ''): string {
 	return keys.reduceRight<string>((rest, key) => prepend(typeof key === 'number' ? key : String(key), rest), last);
 }
 
 /** Name of the type that zod or valibot expected; undefined for a condition. */
-function expectedType({ code, kind, type, expected }: AnyIssue): string | undefined {
+function expectedType({ code, kind, type, expected }: VendorIssue): string | undefined {
 	if (code === 'invalid_type') return String(expected);
 	if (kind === 'schema') return type === 'instance' ? String(expected) : String(type);
 	return kind === 'validation' && type === 'integer' ? 'int' : undefined;
 }
 
-function textOf(issue: AnyIssue, value: unknown): string {
+function textOf(issue: VendorIssue, value: unknown): string {
 	const { code, type, values } = issue;
 	if (code === 'invalid_value' && Array.isArray(values)) {
 		return values.length === 1 ? `Expected ${values[0]}, got ${formatValue(value)}` : NO_CHOICE;
 	}
-	if (CHOICES.includes(String(code ?? type))) return NO_CHOICE;
+	if (CHOICE_TYPES.includes(String(code ?? type))) return NO_CHOICE;
 	if (type === 'literal') return `Expected ${literalOf(issue)}, got ${formatValue(value)}`;
 	const expected = expectedType(issue);
 	const typeText = expected === undefined ? undefined : textOfType(expected, value);
@@ -92,7 +92,7 @@ function textOf(issue: AnyIssue, value: unknown): string {
 }
 
 /** The literal that valibot expected, without the quotes that valibot puts around a string. */
-function literalOf({ expected }: AnyIssue): string {
+function literalOf({ expected }: VendorIssue): string {
 	const text = String(expected);
 	return text.startsWith('"') ? String(JSON.parse(text)) : text;
 }
@@ -118,7 +118,7 @@ function textOfType(expected: string, value: unknown): string | undefined {
 		case 'date':
 			return 'Expected Date';
 		default:
-			if (OBJECTS.includes(expected)) return plainObjectFault(value)?.text;
+			if (OBJECT_TYPES.includes(expected)) return plainObjectFault(value)?.text;
 			return /^[A-Z]\w*$/.test(expected) ? `Expected ${expected}` : undefined;
 	}
 }

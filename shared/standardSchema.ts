@@ -42,7 +42,7 @@ const asynchronousError = (vendor: string) =>
 
 /**
  * Makes a matcher from a schema.
- * @throws Error for a schema that is asynchronous. If it shows that only when a value is checked, the check throws
+ * @throws Error for a schema that is asynchronous. If this only becomes known when a value is checked, the check throws
  */
 export function standardMatcher(schema: AnyStandardSchema): AnyMatcher {
 	const { vendor } = schema['~standard'];
@@ -81,7 +81,7 @@ function admitsUndefined(validate: (value: unknown) => Result<unknown>): boolean
 const MAX_PARTS = 10_000;
 
 /**
- * Whether a schema says that it is asynchronous: by a member `async`, as in valibot, by a promise, as in zod, or
+ * Whether a schema says that it is asynchronous: by a member `async`, as in valibot; by the type `promise`, as in zod; or
  * by an async function for a condition or a conversion.
  */
 function isAsynchronous(schema: object): boolean {

@@ -6,7 +6,7 @@
 import type { JsonSchema, Shape } from './shape.js';
 
 /** The part of a validator's `~standard` that is needed here. */
-interface Described {
+interface StandardProps {
 	readonly vendor: string;
 	readonly jsonSchema?: {
 		/** What a client may send. */
@@ -15,7 +15,7 @@ interface Described {
 }
 
 /** The JSON Schema; undefined if the validator offers none, or cannot express this schema in it. */
-function jsonSchemaOf({ jsonSchema }: Described): JsonSchema | undefined {
+function jsonSchemaOf({ jsonSchema }: StandardProps): JsonSchema | undefined {
 	try {
 		const schema = jsonSchema?.input?.({ target: 'draft-2020-12' });
 		if (typeof schema !== 'object' || schema === null) return undefined;
@@ -29,7 +29,7 @@ function jsonSchemaOf({ jsonSchema }: Described): JsonSchema | undefined {
 }
 
 /** The shape of the values that a schema accepts. The JSON Schema is only made when the shape is read. */
-export function standardShape({ '~standard': standard }: { readonly '~standard': Described }): Shape {
+export function standardShape({ '~standard': standard }: { readonly '~standard': StandardProps }): Shape {
 	let cached: { readonly schema: JsonSchema | undefined } | undefined;
 	const schema = () => {
 		cached ??= { schema: jsonSchemaOf(standard) };

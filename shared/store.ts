@@ -145,8 +145,8 @@ export function isReadOnly(store: Store): boolean {
 }
 
 /**
- * Names of the collections in the database and in DDP: those of Rocket.Chat, so that both can use the same database, and
- * two of Roomkey's own.
+ * Names of the collections in the database and in DDP: those of Rocket.Chat, so that Roomkey and Rocket.Chat can use the
+ * same database, and two of Roomkey's own.
  */
 export const collectionNames = {
 	users: 'users',

@@ -6,7 +6,7 @@ import { StoreUnavailableError } from './errors.js';
  * - `other-format`: the folder holds data that this version does not read
  * - `damaged`: a file is missing, truncated, or was not written by Roomkey
  * - `full`: the disk has no space left
- * - `unusable`: the folder, a file, an index or the disk does not allow the work
+ * - `unusable`: the store cannot be used for another reason, which the message states
  * - `unreachable`: the database does not answer, or refuses the connection
  */
 export type StoreFailure = 'in-use' | 'other-format' | 'damaged' | 'full' | 'unusable' | 'unreachable';

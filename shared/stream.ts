@@ -6,7 +6,7 @@ import { badEntryOf, checkDefinition, type MemberRules, required, rules } from '
 import { isObject } from './isObject.js';
 import type { CallContext, Patterns } from './method.js';
 
-/** Describes one kind of event of a stream, for the documentation. Roomkey's tests check those of its own streams. */
+/** Describes one kind of event of a stream, for the documentation. Roomkey's tests check the events of its own streams. */
 export interface StreamEvent {
 	/** Such as `<uid>/rooms-changed`: a part in angle brackets stands for any text without a slash. */
 	readonly name: string;

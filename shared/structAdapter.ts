@@ -81,7 +81,7 @@ function isSmall(value: unknown): boolean {
  * the schema.
  */
 function faultOfFailures(value: unknown, error: StructError): Fault {
-	const failures = isSmall(value) ? error.failures() : [unprefixed(error)];
+	const failures = isSmall(value) ? error.failures() : [firstFailureOf(error)];
 	const first = firstInOrder(value, failures) as Failure;
 	const { path, type, branch } = first;
 	const parent = branch.at(-2);
@@ -92,7 +92,7 @@ function faultOfFailures(value: unknown, error: StructError): Fault {
 }
 
 /** The first failure, which a StructError contains. Its message begins with the path, which is removed. */
-function unprefixed({ type, refinement, key, value, branch, path, message }: StructError): Failure {
+function firstFailureOf({ type, refinement, key, value, branch, path, message }: StructError): Failure {
 	const prefix = path.length === 0 ? '' : `At path: ${path.join('.')} -- `;
 	return { type, refinement, key, value, branch, path, message: message.slice(prefix.length) };
 }

@@ -10,7 +10,7 @@ import { ANY, NULL } from './shape.js';
 // biome-ignore lint/suspicious/noExplicitAny: a struct is invariant in its type, so no other type holds them all
 type AnyStruct = Struct<any, any>;
 
-const TYPES: ReadonlySet<string> = new Set(['string', 'number', 'boolean']);
+const PRIMITIVE_TYPES: ReadonlySet<string> = new Set(['string', 'number', 'boolean']);
 
 /** An integer of any size, unlike `Match.Integer`. */
 const INTEGER: Shape = { kind: 'where', text: undefined, schema: { type: 'integer' } };
@@ -38,7 +38,7 @@ function literals(values: readonly unknown[]): Shape {
 
 /** The shape of the accepted values, apart from null and undefined. */
 function valueShape({ type, schema }: AnyStruct): Shape {
-	if (TYPES.has(type)) return { kind: 'type', name: type };
+	if (PRIMITIVE_TYPES.has(type)) return { kind: 'type', name: type };
 	if (type === 'integer') return INTEGER;
 	if (type === 'date') return { kind: 'type', name: 'Date' };
 	if (type === 'literal') return { kind: 'literal', value: schema };

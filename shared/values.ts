@@ -59,7 +59,7 @@ export function copyStorable(value: unknown, path: string, levels = MAX_DEPTH): 
 	// An unpaired surrogate cannot be stored as UTF-8. MongoDB's driver replaces it too.
 	if (typeof value === 'string') return value.isWellFormed() ? value : value.toWellFormed();
 	if (value instanceof Date && isScalar(value)) return new Date(value);
-	// MongoDB's driver stores -0 as an integer, without a sign.
+	// Adding 0 makes 0 of -0, because MongoDB's driver stores -0 as an integer, without a sign.
 	if (typeof value === 'number' && isScalar(value)) return value + 0;
 	if (value === null || isScalar(value)) return value;
 	if (levels === 0) throw new TypeError(`${path}: nested too deep`);

@@ -22,12 +22,12 @@ export const changePassword = method({
 		if (userId === null) throw clientError('mustBeLoggedIn');
 		const user = await store.users.findOne({ _id: userId }, { projection: { 'services.password.bcrypt': 1 } });
 		const bcrypt = user?.services?.password?.bcrypt;
-		// Limited, because a stolen token must not allow endless guesses at the password.
+		// Attempts are limited, because a stolen token must not allow endless guesses at the password.
 		await context.attempt(userId, async () => {
 			if (!(await isRightPassword(oldPassword, bcrypt))) throw clientError('loginFailed');
 		});
 		await requireFactorBesidePassword(context, userId);
-		// Replaces the whole object. This also removes a password reset token, with which somebody could set a password.
+		// The whole field is replaced. This also removes a password reset token, with which somebody could set a password.
 		const password = { bcrypt: await hashPassword(newPassword) };
 		const passwordUnchanged = { 'services.password.bcrypt': bcrypt };
 		const changes = { $set: { 'services.password': password } };

@@ -71,7 +71,7 @@ export const createUser = method({
 				resume: { loginTokens: [issued.entry] },
 			},
 		};
-		// The error does not say which of the two is taken, so that names cannot be guessed.
+		// The error does not say whether the user name or the e-mail is taken, so that names cannot be guessed.
 		if ((await insertUser(store, user)) !== null) throw clientError('loginFailed');
 		context.audit({ userId: user._id });
 		return { ...(await logInWithToken(issued, user._id, context)), type: 'password' };

@@ -1,6 +1,6 @@
 /**
- * Accounts as a part of a server: methods to log in and out and to manage the caller's own account, publications, and rate
- * limits.
+ * Accounts as a part of a server: publications, rate limits, and the methods by which callers log in and out and manage
+ * their own accounts.
  */
 import type { RateRule } from '../../shared/limit.js';
 import type { Method } from '../../shared/method.js';

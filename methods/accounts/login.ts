@@ -74,7 +74,7 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
 	const holder = await findHolder(token, context);
 	if (holder === 'unknown') throw clientError('loggedOut');
 	if (holder === 'expired') throw clientError('sessionExpired');
-	// Passes the stored hash string on instead of an equal one, to save memory: an in-memory store holds it anyway.
+	// Passes on the hash string of the stored token, not an equal string: an in-memory store holds that string anyway.
 	await logInConnection(context, holder.user._id, holder.token.hashedToken, holder.expires);
 	auditUser(context, holder.user);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };
@@ -102,7 +102,9 @@ async function logInWithPassword(
 		await requireFactorAtLogin(context, found._id, factor);
 		return found;
 	};
-	const user = await context.inLoginLane('password', () => attemptWithFactor(context, accountOf(identifier), attempt));
+	const user = await context.inLoginLane('password', () =>
+		attemptWithFactor(context, attemptKeyOf(identifier), attempt),
+	);
 	const passwordUnchanged = { 'services.password.bcrypt': user.services?.password?.bcrypt };
 	const issued = await issueToken(context.store, user._id, passwordUnchanged);
 	if (!issued) throw clientError('loginFailed');
@@ -119,9 +121,9 @@ type Identifier = { id: string } | { username: string } | { email: string };
 /**
  * The key that attempts are counted under: the sent name in lower case, because its lookup ignores case. A count by
  * user id would show which names belong to the same user. The prefix separates this count from other counts of the
- * user, so that anonymous callers cannot use those up.
+ * user, so that anonymous callers cannot exhaust the other counts.
  */
-function accountOf(user: Identifier): string {
+function attemptKeyOf(user: Identifier): string {
 	if ('id' in user) return `login ${user.id}`;
 	return `login ${('username' in user ? user.username : user.email).toLowerCase()}`;
 }

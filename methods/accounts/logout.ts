@@ -15,7 +15,7 @@ export const logout = method({
 	changesUser: true,
 	async run(_args, context) {
 		const { userId, hashedToken } = context;
-		// Done first, so that the caller's own session is not closed with the others.
+		// The caller's session is logged out first, so that it is not closed with the other sessions of the token.
 		await context.setUserId(null);
 		if (userId !== null && hashedToken !== null) await revokeToken(context, userId, hashedToken);
 	},

@@ -27,7 +27,7 @@ export async function findProfile(store: Store, userId: string): Promise<Profile
 	if (!user) return null;
 	const { username } = user;
 	return {
-		// Rocket.Chat may have stored these fields. Otherwise clients receive the defaults.
+		// Defaults of fields that only Rocket.Chat stores.
 		...DEFAULT_FIELDS,
 		...user,
 		...(username !== undefined && { avatarUrl: `/avatar/${encodeURIComponent(username)}` }),

@@ -23,7 +23,7 @@ export const removeOtherTokens = method({
 	},
 });
 
-/** The same over REST, where the server refuses callers who are not logged in before the method runs. */
+/** The variant for REST, where the server refuses callers who are not logged in before the method runs. */
 export const removeOtherTokensOverRest = method({
 	name: 'users.removeOtherTokens',
 	audit: true,

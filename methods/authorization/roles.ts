@@ -9,8 +9,8 @@ import { readRoles } from '../model/permissions/roles.js';
 type RoleHolder = Pick<User, '_id' | 'username' | 'roles'>;
 
 /**
- * Users with visible roles, which are global roles with a description. Cached under the only key `all`, because the query
- * scans all users.
+ * Users with visible roles, which are global roles with a description. Cached, because the query scans all users. The
+ * cache has one key, `all`.
  */
 const usersWithVisibleRoles = cachedReads<RoleHolder[]>(async (store) => {
 	const roles = await readRoles(store);

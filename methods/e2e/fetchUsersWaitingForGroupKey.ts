@@ -28,7 +28,7 @@ const MAX_ROOMS = 500;
 const MAX_LISTED = 50;
 
 /** The members who wait for the key of one room. */
-interface Waiting {
+interface WaitingMembers {
 	/** At most `MAX_LISTED`. */
 	readonly users: UserWithPublicKey[];
 	/** Ids of the members whose public key is unusable for sealing, at most `MAX_LISTED`. */
@@ -36,12 +36,12 @@ interface Waiting {
 }
 
 /**
- * Lists the members who wait for the key of one room, apart from the caller, and reserves them for `leaseTime` ms if the
- * caller is a provider: a member who holds the key. Left out for a provider are members with an unusable public key,
- * members who have returned a key of this provider, and members reserved for another provider. Other callers get all
- * waiting members, and reserve none. A `leaseTime` of 0 switches reservations off.
+ * Lists the members who wait for the key of one room, apart from the caller. A caller who holds the key is a provider.
+ * For a provider, the listed members are reserved for `leaseTime` ms, unless it is 0. A provider does not get members with
+ * an unusable public key, members who have returned a key of this provider, and members who are reserved for another
+ * provider. Other callers get all waiting members, and reserve none.
  */
-async function listAndReserve(context: MethodContext, rid: string, userId: string): Promise<Waiting> {
+async function listAndReserve(context: MethodContext, rid: string, userId: string): Promise<WaitingMembers> {
 	const { store, settings } = context;
 	const { leaseTime } = settings;
 	const [caller, room] = await Promise.all([findMembership(store, rid, userId), readRoomKeyFields(store, rid)]);

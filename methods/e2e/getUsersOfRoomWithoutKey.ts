@@ -41,6 +41,7 @@ async function listPage(store: Store, rid: string, count: number, offset: number
 	let total = 0;
 	for await (const ids of keylessMemberIds(store, rid)) {
 		const counted = await countUsersWithIdentity(store, ids);
+		// The users among `ids` have the positions from `total` to before `total + counted` in the whole list.
 		const overlapsAnswer = total + counted > offset && total < end;
 		if (overlapsAnswer) {
 			const found = await publicKeysOf(store, ids);

@@ -18,8 +18,8 @@ import { hasPermissionById } from '../model/permissions/permissions.js';
 /** Whether both users are members of the same room. */
 async function haveSharedRoom(store: Store, userId: string, otherId: string): Promise<boolean> {
 	for await (const page of membershipsOfUser(store, userId, MEMBER, { projection: { rid: 1 } })) {
-		const common = { 'u._id': otherId, rid: { $in: page.map(({ rid }) => rid) }, ...MEMBER };
-		if (await exists(store.subscriptions, common)) return true;
+		const sharedMembership = { 'u._id': otherId, rid: { $in: page.map(({ rid }) => rid) }, ...MEMBER };
+		if (await exists(store.subscriptions, sharedMembership)) return true;
 	}
 	return false;
 }
@@ -37,9 +37,10 @@ export const keyHistory = method({
 	name: 'e2e.keyHistory',
 	args: { uid: String, ...Page },
 	...KEY_SERVICE_READ_DEFAULTS,
-	// A read-only server answers too. Other servers first add to the history a public key that Rocket.Chat has stored.
+	// A read-only server answers too. Other servers first complete the history, if Rocket.Chat has stored a public key.
 	writes: false,
-	summary: 'Lists the public keys that a user with whom the caller shares a room has stored, the oldest first',
+	summary:
+		'Lists the public keys that a user has stored, the oldest first; other users need a shared room or edit-other-user-e2ee',
 	returns: { history: [KeyHistoryEntryAnswer], ...PAGE_ANSWER, dropped: Match.Optional(Number) },
 	errors: [],
 	async run({ uid, ...page }, { userId, store }) {

@@ -37,8 +37,8 @@ const CHECK_EVERY = 16;
 /** A time as clients send it: EJSON's date over DDP, ISO text or epoch ms over REST. */
 const Moment = Match.Where(
 	(value): value is Date | string | number => {
-		const hasType = value instanceof Date || typeof value === 'string' || typeof value === 'number';
-		return hasType && !Number.isNaN(new Date(value).getTime());
+		const isSupportedType = value instanceof Date || typeof value === 'string' || typeof value === 'number';
+		return isSupportedType && !Number.isNaN(new Date(value).getTime());
 	},
 	'date, ISO text or ms since 1970',
 	{ examples: ['2026-01-31T12:00:00.000Z'] },
@@ -152,7 +152,7 @@ async function provide(
 	const rid = room._id;
 	/** Ids of the members who hold the key or have an offer now, and so leave the queue. */
 	const served: string[] = [];
-	/** Memberships with a new offer, before their members are notified. */
+	/** Memberships with a new offer, whose members are not yet notified. */
 	const written: Subscription[] = [];
 	const pause = createYielder();
 
@@ -176,7 +176,7 @@ async function provide(
 		const memberships = await membershipsByUser(context, rid, batch);
 		await Promise.all(batch.map((entry) => offerTo(entry, memberships.get(entry._id))));
 	}
-	// If the room's key was reset since the room was read, all new offers are withdrawn.
+	// If the room's key was reset since the room was read, all new offers are withdrawn, and `written` is emptied.
 	const roomNow = written.length > 0 ? await readRoomKeyFields(store, rid) : null;
 	if (written.some(({ E2ESuggestedKey }) => resetMayHaveMissed(room.e2eKeyId, roomNow, E2ESuggestedKey as string))) {
 		for (const membership of written.splice(0)) {
@@ -191,8 +191,7 @@ async function provide(
 	await endReservations(store, rid, served);
 	const queueChanged = served.length > 0 && (await removeServedUsers(store, rid, served));
 	if (written.length === 0 || queueChanged) return;
-	// The size of the queue is limited, so some members wait without being queued. Only such members were served: the queue
-	// has not changed, so the room is notified here.
+	// No served member was in the queue, whose size is limited. So the queue has not changed, and the room is notified here.
 	const fullRoom = await store.rooms.findOne({ _id: rid });
 	if (fullRoom) await store.rooms.announce('updated', fullRoom);
 }

@@ -10,7 +10,7 @@ import { archiveMismatchedKey } from '../model/keys/storeMemberKey.js';
 import { type RoomsOfUserOptions, roomsOfUser } from '../model/memberships/roomsOfUser.js';
 import { isEncryptionEnabled } from '../model/rooms/clientRoom.js';
 
-/** Which rooms are read: those with a key id. */
+/** Reads the rooms that have a key id. */
 const READ_OPTIONS = {
 	membershipFields: { u: 1, E2EKey: 1, e2eKnownKeys: 1 },
 	rooms: { e2eKeyId: { $exists: true, $nin: [null, ''] } },

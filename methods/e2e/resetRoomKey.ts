@@ -59,8 +59,8 @@ export const resetRoomKey = method({
 });
 
 /**
- * Whether the room and the caller already have this new key. Then this call repeats a complete one, whose answer is no
- * longer cached by `once`.
+ * Whether the room and the caller already have this new key. Then this call repeats a completed call, whose answer `once`
+ * does not cache any more.
  */
 async function isComplete(store: Store, room: Room, userId: string, { e2eKey, e2eKeyId }: NewKey): Promise<boolean> {
 	// The field `e2eReset` holds the lock of a reset that is in progress or was interrupted.
@@ -86,8 +86,8 @@ async function mayReset(
 ): Promise<boolean> {
 	const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
 	if (!user) return false;
-	// If the room does not exist, the type `p` stands for it: in a room of the type `d` every member has the permission.
-	// Users with the global permission then pass here, and `maySeeRoom` refuses them as in a room that they may not see.
+	// A room that does not exist is treated as a private group (type `p`). Users with the global permission pass this check,
+	// and `maySeeRoom` then refuses them, as for a room that they may not see.
 	if (await mayToggleEncryption(store, user, room ?? { _id: rid, t: 'p' })) return true;
 	if (!room) return false;
 	if (hasBegunReset(room, userId, e2eKeyId)) return true;
@@ -108,8 +108,8 @@ async function requireCanStore(store: Store, userId: string, { rid, e2eKey }: Ne
 	if (!(await store.users.findOne({ _id: userId, ...whereBothKeys }, onlyId))) throw clientError('resetFailed');
 	// Keys are unique over all memberships. If another membership has this key, the later write would fail, after the keys
 	// of the other members were archived.
-	const keyOwner = await store.subscriptions.findOne({ E2EKey: e2eKey }, onlyId);
-	if (keyOwner && keyOwner._id !== ownMembership._id) throw clientError('resetFailed');
+	const membershipWithKey = await store.subscriptions.findOne({ E2EKey: e2eKey }, onlyId);
+	if (membershipWithKey && membershipWithKey._id !== ownMembership._id) throw clientError('resetFailed');
 }
 
 /**
@@ -138,8 +138,7 @@ async function reset(newKey: NewKey, context: MethodContext, userId: string): Pr
 		// If the room has the new key id, its members are notified. The caller can repeat the call, which stores the new key
 		// if it is missing.
 		if (room?.e2eKeyId === e2eKeyId) await store.rooms.announce('updated', room);
-		// Otherwise the caller may have the new key while the room has another key id. `archiveUnusedKey` reads which one it
-		// has.
+		// Otherwise the caller may have the new key while the room has another key id. `archiveUnusedKey` reads the room again.
 		else await archiveUnusedKey(resetContext, newKey).catch(() => null);
 		if (isClientSafe(thrown)) throw thrown;
 		log.error({ err: thrown, rid }, 'The reset of the key of a room was interrupted');

@@ -21,7 +21,7 @@ const MAX_COUNT = 500;
 
 /**
  * The state of a member with respect to the room's key. `waiting`: has neither the key nor an offer, but could receive
- * one; `no-identity-key`: has neither the key nor an offer, and has no identity keys; `unfit-key`: has neither the key
+ * an offer; `no-identity-key`: has neither the key nor an offer, and has no identity keys; `unfit-key`: has neither the key
  * nor an offer, and no room key can be sealed with the member's public key; `inactive`: a deactivated or deleted user,
  * with or without the room key.
  */

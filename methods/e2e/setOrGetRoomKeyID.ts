@@ -1,4 +1,4 @@
-/** `e2e.setOrGetRoomKeyID` (`test/contract/beyond.md` E8): claims the key id of a room, or returns the present one. */
+/** `e2e.setOrGetRoomKeyID` (`test/contract/beyond.md` E8): sets the key id of a room, or returns the present key id. */
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -72,8 +72,8 @@ async function claimWithKey(
 	if (!claimedRoom) {
 		const room = await readRoomKeyFields(store, rid);
 		// If another call of the same member has claimed the same id, the room has this key, which stays. A key that the member
-		// had before and that shows no key id may be the room's, so it stays too. Any other key is removed; no client was
-		// notified of it.
+		// had before, and that does not begin with a key id, may be the room's, so it stays too. Any other key is removed; no
+		// client was notified of it.
 		const mayBeRoomKey = room?.e2eKeyId === keyID || (stored === null && keyIdOf(key) === null);
 		if (!mayBeRoomKey) await removeMismatchedKey(store, membership, key, room ?? {}, { keep: false });
 		return answerWithPresentKeyId(context, rid, room);
@@ -137,8 +137,8 @@ export const setOrGetRoomKeyID = method({
 			if (membership && room.e2eKeyId === keyID) {
 				await storeForClaimedId(context, membership, room, key as string);
 			} else if (membership && keyIdOf(key as string) !== null) {
-				// An interrupted call may have stored this key without claiming its id. A key that shows no key id stays, because
-				// it may be the room's.
+				// An interrupted call may have stored this key without claiming its id. A key that does not begin with a key id
+				// stays, because it may be the room's.
 				await removeMismatchedKey(store, membership, key as string, room, { keep: false });
 			}
 			return answerWithPresentKeyId(context, rid, room);

@@ -23,8 +23,8 @@ function hasValidLength(key: string | null | undefined, maxBytes: number): key i
 
 /**
  * Whether a text is accepted as a public key. The setting `strictKeys` allows only keys that can be used for sealing.
- * Without it any format is allowed, because clients use different ones, except the JSON text of a string: such a key was
- * serialized twice and is unusable.
+ * Without this setting any format is allowed, because clients use different formats. Only the JSON text of a string is
+ * refused: such a key was serialized twice and is unusable.
  */
 function isPublicKey(key: string, { strictKeys }: Settings): boolean {
 	return strictKeys ? isFitPublicKey(key) : !isDoublySerialized(key);

@@ -112,8 +112,8 @@ export const KeyHistoryEntryAnswer = named('StoredPublicKey', {
 });
 
 /**
- * The entries of a batch that were skipped, and why; undefined if none was. `moreSkipped`: the number of skipped entries
- * that are not listed.
+ * The entries of a batch that were skipped, and why; undefined if no entry was skipped. `moreSkipped`: the number of
+ * skipped entries that are not listed.
  */
 export const SkippedAnswer = Match.Optional({
 	/** `_id` is that of the user. */
@@ -150,7 +150,7 @@ export const RoomStateAnswer = {
 			_id: String,
 			username: Match.Optional(String),
 			state: Match.OneOf('holder', 'offered', 'waiting', 'no-identity-key', 'unfit-key', 'inactive'),
-			/** The member's public key cannot be used for sealing. A member in any state can have this. */
+			/** True: the member's public key cannot be used for sealing. A member in any state can have such a key. */
 			unfitKey: Match.Optional(true),
 		},
 	],

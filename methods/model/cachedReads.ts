@@ -18,7 +18,7 @@ export interface CachedReads<T> {
 /** The caches of all values, for `forgetCachedReads`. Each maps a store to its cached values. */
 const allCaches = new Set<WeakMap<Store, unknown>>();
 
-/** Forgets all cached values of a store, because others may have written to it. */
+/** Forgets all cached values of a store, because other processes may have written to the store. */
 export function forgetCachedReads(store: Store): void {
 	for (const caches of allCaches) caches.delete(sourceOf(store));
 }

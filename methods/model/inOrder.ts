@@ -3,7 +3,10 @@ export class TasksInOrder {
 	/** The last task of each key that has not ended. */
 	readonly #last = new Map<string, Promise<void>>();
 
-	/** Runs a task, at once if no other one with its key is running. @returns settles as the task does */
+	/**
+	 * Starts a task when all earlier tasks with its key have ended: at once if there are none.
+	 * @returns a promise that settles as the task does
+	 */
 	run(key: string, task: () => Promise<void>): Promise<void> {
 		const running = this.#last.get(key)?.then(task) ?? task();
 		const clear = () => {

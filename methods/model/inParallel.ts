@@ -9,7 +9,7 @@ const BATCH = 20;
 /**
  * Runs `work` for each item, 20 in parallel, and yields to the event loop between batches. After a failure the current
  * batch is completed, and no further batch starts.
- * @param pause a yielder; given to share one between several lists
+ * @param pause a yielder. A caller with several lists passes the same yielder for all of them
  * @throws what `work` throws; ClientError `error-timeout` once the signal has fired
  */
 export async function inParallel<T>(

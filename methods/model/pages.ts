@@ -47,7 +47,7 @@ function withKey(projection: Readonly<Record<string, 1>>, key: string): Projecti
 
 /**
  * Adds to a filter the condition that the key is greater than `last`. Conditions stay at the top level of the filter,
- * because stores use an index only for those. If the filter has a condition on the key, the new one goes into `$and`.
+ * because stores use an index only for these. If the filter has a condition on the key, the new condition goes into `$and`.
  */
 function filterAfter<T>(filter: Filter<T>, key: string, last: unknown): Filter<T> {
 	const isAfter = { [key]: { $gt: last } };

@@ -89,7 +89,7 @@ async function roomsSince(context: Context, since?: Date): Promise<Delta<ClientR
 const Since = Match.Optional(Match.OneOf(String, Date));
 
 /**
- * `<group>.get` over REST and `<group>/get` over DDP. Without a date, `<group>/get` returns a list.
+ * Defines `<group>.get` for REST and `<group>/get` for DDP. Without a date, `<group>/get` returns a list.
  * @param documents what the summaries call the documents
  * @param answer the pattern of one document
  */

@@ -31,7 +31,7 @@ const SETTINGS = {
 } as const;
 
 /** The settings that are only stored, with their fields in the room document. */
-const FIELDS = {
+const FIELD_BY_SETTING = {
 	roomTopic: 'topic',
 	roomDescription: 'description',
 	roomAnnouncement: 'announcement',
@@ -54,8 +54,8 @@ type RoomSettings = {
 /** The fields of the room document that these settings change, with their new values. */
 function changedFields(room: Room, settings: RoomSettings): Partial<Room> {
 	const changed: Record<string, unknown> = {};
-	for (const [name, field] of Object.entries(FIELDS)) {
-		const value = settings[name as keyof typeof FIELDS];
+	for (const [name, field] of Object.entries(FIELD_BY_SETTING)) {
+		const value = settings[name as keyof typeof FIELD_BY_SETTING];
 		const stored = room[field] ?? (field === 'ro' ? false : '');
 		if (value !== undefined && value !== stored) changed[field] = value;
 	}
@@ -75,9 +75,9 @@ async function saveSettings(
 	const room = await requireRoomAccess(store, rid, userId);
 	const caller = await findCaller(context);
 	const fields = changedFields(room, settings);
-	const changesFields = Object.keys(fields).length > 0;
+	const hasChangedFields = Object.keys(fields).length > 0;
 	// These checks come before the first write. Only `switchEncryption` and `renameRoom` can still refuse the call later.
-	const needsEditPermission = changesFields || roomName !== undefined;
+	const needsEditPermission = hasChangedFields || roomName !== undefined;
 	if (needsEditPermission && !(await hasRoomPermission(store, caller, 'edit-room', rid)))
 		throw clientError('editingNotAllowed', { action: 'Editing_room' });
 	if (roomName !== undefined) {
@@ -88,7 +88,7 @@ async function saveSettings(
 	if (encrypted !== undefined && encrypted !== (room.encrypted ?? false))
 		await switchEncryption(context, room, caller, encrypted);
 	if (roomName !== undefined) await renameRoom(context, rid, roomName);
-	if (changesFields) await store.rooms.updateOne({ _id: rid }, { $set: fields });
+	if (hasChangedFields) await store.rooms.updateOne({ _id: rid }, { $set: fields });
 	return { rid };
 }
 

@@ -29,17 +29,17 @@ const BATCH = 500;
 
 const ROOMS_CHANGED = '/rooms-changed';
 
-const tasksOf = new WeakMap<StreamSubscribers, TasksInOrder>();
+const tasksBySubscribers = new WeakMap<StreamSubscribers, TasksInOrder>();
 
 /**
- * Publishes something after what was published before under the same key. A publication reads the store, and the reads of a
- * later one may end first: subscribers would receive the older state last.
+ * Publishes something when all earlier publications under the same key have ended. Each publication reads the store.
+ * Without this order a later publication could end its reads first, and subscribers would receive the older state last.
  */
 function inOrder(subscribers: StreamSubscribers, key: string, publish: () => Promise<void>): Promise<void> {
-	let tasks = tasksOf.get(subscribers);
+	let tasks = tasksBySubscribers.get(subscribers);
 	if (!tasks) {
 		tasks = new TasksInOrder();
-		tasksOf.set(subscribers, tasks);
+		tasksBySubscribers.set(subscribers, tasks);
 	}
 	return tasks.run(key, publish);
 }
@@ -82,12 +82,12 @@ function publishUser(change: Change<'users'>, store: Store, subscribers: StreamS
 		: undefined;
 	if (change.action === 'removed')
 		subscribers.notify({ stream: 'notify-logged', eventName: 'Users:Deleted', args: [{ userId }] });
-	// For most users nobody reads anything: then undefined is returned, so that nothing is awaited.
+	// Usually this user reads no events. Then undefined is returned, so that nothing is awaited.
 	if (profilePublished) return profilePublished.then(() => subscribers.reauthorize({ userId }));
 	return subscribers.roomsReadBy(userId).size > 0 ? subscribers.reauthorize({ userId }) : undefined;
 }
 
-/** Publishes a membership to its user: of a removed membership only the ids and the room type. */
+/** Publishes a membership to its user: of a removed membership only the ids, the user and the room type. */
 async function publishMembership(
 	{ action, document }: Change<'subscriptions'>,
 	store: Store,

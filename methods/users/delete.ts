@@ -96,8 +96,8 @@ export const deleteUser = method({
 		await requireNotLastAdmin(store, user);
 		// From here on, only the last check in `setActive` can refuse the call: another call may remove the other admins.
 		await handOverRooms(store, user._id, ridsToHandOver);
-		// Afterwards the user has no session and cannot log in. The user document is deleted last, so that a repeated call
-		// completes an interrupted one.
+		// After this step the user has no session and cannot log in. The user document is deleted last, so that a repeated
+		// call completes an interrupted one.
 		const wasDeactivated = await setActive(context, user, false);
 		// A user who was inactive already may still have tokens, which another program has left.
 		if (!wasDeactivated) await revokeTokensOf(context, user._id);

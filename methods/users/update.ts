@@ -52,7 +52,10 @@ const Changes = {
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'userId' | 'hashedToken' | 'signal'>;
 
-/** Sets a password and ends the logins of the user in the same write. Callers who change their own keep this login. */
+/**
+ * Sets a password and ends the logins of the user in the same write. A caller who changes their own password stays logged
+ * in.
+ */
 async function setPassword(context: Context, userId: string, password: Password): Promise<void> {
 	const kept = userId === context.userId ? context.hashedToken : null;
 	const changes = { $set: { 'services.password': { bcrypt: await hashPassword(password) } } };
@@ -132,7 +135,7 @@ export const updateUser = method({
 		if (!staysAdmin) await requireNotLastAdmin(store, user);
 		const fields = changedFields(user, data);
 		requireProfileTexts(data);
-		// The steps that can still be refused come first, apart from `setActive`.
+		// The steps that can still refuse the call come first, apart from `setActive`.
 		await saveUsernameAndEmail(store, user, data);
 		if (data.roles) await setRoles(context, user, data.roles);
 		const update = profileUpdate(user, data, fields);

@@ -60,8 +60,8 @@ export const updateOwnBasicInfo = method({
 			await requireFactorBesidePassword(context, userId);
 		}
 		await saveUsernameAndEmail(store, user, { username: data.username, email: data.email });
-		const isRenamed = data.name !== undefined && data.name !== user.name;
-		const update = profileUpdate(user, data, isRenamed ? { name: data.name as string } : {});
+		const changesDisplayName = data.name !== undefined && data.name !== user.name;
+		const update = profileUpdate(user, data, changesDisplayName ? { name: data.name as string } : {});
 		if (update) await store.users.updateOne({ _id: userId }, update);
 		await propagateNames(context, user, data);
 		if (data.newPassword !== undefined) {

@@ -128,7 +128,7 @@ export interface Subscription {
 	status?: string;
 	/** Whether a Rocket.Chat server on the same database translates messages for the member. */
 	autoTranslate?: boolean;
-	/** Calls that are about to remove an owner, with the time until which each is noted here. */
+	/** Notes of calls that are about to remove this owner from the room. Each note is valid until the time in it. */
 	departures?: { id: string; until: Date }[];
 	/** The room's key, sealed for this member. Unique over all memberships. */
 	E2EKey?: string;

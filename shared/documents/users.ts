@@ -22,7 +22,7 @@ export interface TotpService {
 	secret?: string;
 	/** Hex SHA-256 of the backup codes, each of which can be used once. */
 	hashedBackup?: string[];
-	/** The last time step whose code was accepted. Codes up to it are invalid. */
+	/** The last time step whose code was accepted. Codes of this and earlier steps are invalid. */
 	usedStep?: number;
 }
 
@@ -76,7 +76,7 @@ export interface User {
 	 * same as absent: no entries.
 	 */
 	e2eKeyHistory?: KeyHistoryEntry[] | null;
-	/** Time of the last change of identity keys. Present until the room keys for the former ones are archived. */
+	/** Time of the last change of identity keys. Present until the room keys for the former identity keys are archived. */
 	e2eRekeying?: Date;
 	/** Time of the first identity keys. Present until the user is queued in all rooms. */
 	e2eQueueing?: Date;

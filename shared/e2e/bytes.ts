@@ -89,7 +89,7 @@ export function concat(...parts: readonly Bytes[]): Bytes {
 	return whole;
 }
 
-/** Decodes UTF-8; undefined if the bytes are not UTF-8, as most bytes that a wrong key decrypts. */
+/** Decodes UTF-8; undefined if the bytes are not UTF-8, as usual after decryption with a wrong key. */
 export function fromUtf8(bytes: ArrayBuffer): string | undefined {
 	try {
 		return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -127,7 +127,7 @@ export async function toJwk(key: Key, what: string): Promise<Record<string, unkn
 	return orMalformed(what, async () => ({ ...(await webCrypto.exportKey('jwk', key)) }));
 }
 
-/** The JSON text of a key, with members in alphabetical order: each runtime has another order. */
+/** The JSON text of a key, with members in alphabetical order, because runtimes return them in different orders. */
 export async function toJwkText(key: Key, what: string): Promise<string> {
 	const jwk = await toJwk(key, what);
 	return JSON.stringify(jwk, Object.keys(jwk).sort());

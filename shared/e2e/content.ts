@@ -56,8 +56,8 @@ export async function decryptText(content: EncryptedContent | string, keys: Iter
  * Encrypts the whole content of a message.
  *
  * @param format default: the format of the key. `v1` and `legacy` need an AES-128-CBC key with an id of twelve
- * characters. `v2` works with any key. Only Rocket.Chat's web client from 7.13 on and its
- * current phone apps can read it
+ * characters. `v2` works with any key, but only Rocket.Chat's web client from 7.13 on and its current phone apps can
+ * read it
  * @throws E2EError `malformed` for content that is not a JSON object, `unknown-format`, `unfit-key`
  */
 export async function encryptContent(content: Content, roomKey: RoomKey, format?: Format): Promise<EncryptedContent> {
@@ -91,8 +91,8 @@ function v1Text(roomKey: RoomKey, { iv, data }: Encrypted): string {
  * Decrypts the content of a message in any format.
  *
  * @param content the `content` of a message, or the `msg` of a message from before 2024
- * @param keys the room's keys: the present one, then former ones. Those with the id in the content are tried before the
- * others, which are tried because some clients write an id that the room does not have
+ * @param keys the room's keys: the present key, then former keys. Keys with the id in the content are tried first. The
+ * others are tried too, because some clients write an id that the room does not have
  * @throws E2EError `malformed`; if no key decrypts the content: `wrong-key` if a key has the id in the content, otherwise
  * `unknown-key`
  */

@@ -18,8 +18,8 @@ export function toEjsonText(value: Record<string, unknown>): string {
 }
 
 /**
- * Decodes dates and escaped objects. Other special forms of EJSON are left unchanged. So is a `$date` that is the whole
- * content: content is an object and never a date.
+ * Decodes dates and escaped objects. Other special forms of EJSON are left unchanged. A `$date` that is the whole content
+ * is left unchanged too, because content is never a date.
  */
 export function fromEjson(value: Record<string, unknown>): Record<string, unknown> {
 	return hasTypeKeys(value) && isObject(value.$escape)
@@ -57,6 +57,6 @@ function convertMembers(
 	depth: number,
 	convert: (value: unknown, depth: number) => unknown,
 ): Record<string, unknown> {
-	// Not by assignment, because a member may be named __proto__.
+	// Members are not assigned, because an assignment to a member named `__proto__` sets the prototype.
 	return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, convert(member, depth + 1)]));
 }

@@ -1,6 +1,6 @@
 /**
- * Encrypts and decrypts files: AES-256-CTR with a new key for each file, which the message with the file contains. Both
- * directions are streams that buffer about a megabyte, for files of any size.
+ * Encrypts and decrypts files: AES-256-CTR with a new key for each file, which the message with the file contains. Files
+ * are read and written as streams, which buffer about a megabyte, so they can have any size.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import {
@@ -74,7 +74,7 @@ export async function encryptFile(
 	}
 	const iv = randomBytes(BLOCK);
 	// Rocket.Chat's web client counts blocks in the lower 64 bits of the IV, its phone apps in all 128. With the highest of
-	// the lower bits cleared, the lower half cannot overflow, so both count alike.
+	// the lower bits cleared, the lower half cannot overflow, so all clients get the same counters.
 	iv[8] = (iv[8] ?? 0) & 0x7f;
 	const encryption: FileEncryption = {
 		key: { alg: 'A256CTR', ext: true, k: toBase64Url(randomBytes(32)), key_ops: ['encrypt', 'decrypt'], kty: 'oct' },

@@ -19,7 +19,7 @@ const MAX_BITS = 16_384;
 const MIN_EXPONENT = 65_537n;
 const MAX_EXPONENT_BYTES = 8;
 
-/** Longer numbers are refused before the slow conversion. Far longer than any accepted modulus. */
+/** Maximum length of a number in a JWK. Longer numbers take too long to convert, and no accepted modulus is that long. */
 const MAX_NUMBER_BYTES = 16_384;
 
 export interface Identity {
@@ -108,7 +108,7 @@ async function importRsa(
 	extractable: boolean,
 	error: () => E2EError,
 ): Promise<Key> {
-	// Some runtimes accept a key with missing numbers. Those of a public key were checked by `publicNumbers` before.
+	// Some runtimes accept a key with missing numbers. A public key was checked by `publicNumbers` before.
 	const hasAllNumbers = members.every((name) => fromBase64Url(jwk?.[name]));
 	if (jwk?.kty !== 'RSA' || !hasAllNumbers) throw malformed('The private key');
 	const webCrypto = subtle();

@@ -49,7 +49,7 @@ export async function verifyKeyHistory(entries: Iterable<KeyHistoryEntry>, known
 	const knownIndex = knownHead ? all.findIndex(({ hash }) => hash === knownHead) : -1;
 	if (knownHead && knownIndex < 0) throw brokenHistory('The known entry is missing');
 	const isChange = (entry: KeyHistoryEntry, index: number) => {
-		// `since` begins at `knownIndex + 1`, so this is the entry before, if there is one.
+		// `since` begins at `knownIndex + 1`. `before` is the entry before `entry`, if there is one.
 		const before = all[knownIndex + index];
 		return before === undefined || !isSame(entry.public_key, before.public_key);
 	};

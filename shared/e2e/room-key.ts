@@ -19,7 +19,7 @@ import { E2EError, malformed, orMalformed, orThrow } from './error.js';
 import { type Format, requireFormat } from './formats.js';
 import { importPublicKey } from './identity.js';
 
-/** Length of the bytes that an RSA key of 2048 bits encrypts to. */
+/** Length of a ciphertext of an RSA key of 2048 bits, in bytes. */
 const CIPHERTEXT_BYTES = 256;
 
 /** Length of the base64 of these bytes, which is the last part of a sealed key. The key id precedes it. */
@@ -168,7 +168,7 @@ export async function openRoomKey(sealed: string, privateKey: Key, options: Open
 
 /** Separates a sealed key into the key id and the encrypted bytes. */
 function parseSealed(sealed: string) {
-	// The length of the id varies, so the parts are separated by the length of the last one.
+	// The length of the id varies, so the parts are separated by the length of the last part.
 	if (typeof sealed !== 'string' || sealed.length <= SEALED_LENGTH) throw malformed('The sealed room key');
 	const data = fromBase64(sealed.slice(-SEALED_LENGTH), 'The sealed room key');
 	if (data.length !== CIPHERTEXT_BYTES) throw malformed('The sealed room key');

@@ -26,7 +26,7 @@ const V1_ROUNDS = 1000;
 const DEFAULT_ROUNDS = 600_000;
 const MIN_ROUNDS = 1000;
 
-/** Maximum number of rounds. Without it a server could keep its user's machine busy with a manipulated key. */
+/** Maximum number of rounds. Without a maximum, a malicious server could keep a client busy with a manipulated key. */
 const MAX_ROUNDS = 10_000_000;
 
 const AES_BY_VERSION = { v1: 'AES-CBC', v2: 'AES-GCM' };
@@ -101,7 +101,6 @@ export async function unwrapIdentity(
  * Wraps the private key with a different passphrase, for `e2e.setUserPublicAndPrivateKeys` with `force`. The text of
  * the public key does not change, so the identity stays the same.
  *
-
  * @param format format of the result. Default: the format of the stored key
  * @throws E2EError as `unwrapPrivateKey` and `wrapPrivateKey` do; `wrong-key` if the two keys are not a pair
  */

@@ -124,7 +124,7 @@ describe('a wrong definition', () => {
 			"indexes of collection 'a': entry 0 has a field without a name",
 		],
 		[() => js.collection('a', { index: [] }), "collection 'a' has no member 'index'"],
-		[() => js.collection(), "'undefined' is no name of a collection"],
+		[() => js.collection(), "'undefined' cannot be the name of a collection"],
 		[() => js.loginHandler('google'), "run of login handler 'google' must be a function"],
 		[() => js.loginHandler(run), 'name of a login handler without a name must be a text'],
 		[() => js.liveQuery('nothing', {}, { a: 1 }), 'A live query needs what collection() returns'],

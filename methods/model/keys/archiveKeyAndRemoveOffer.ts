@@ -8,7 +8,7 @@ import * as transitions from './transitions.js';
  * Archives a member's key, and removes the offer and the records about keys, in one write. Notifies the member. Does
  * nothing if none of these is stored.
  * @param membership as it was read. If its keys have changed since, it is read again
- * @param e2eKeyId key id under which the key is archived if it does not show its key id
+ * @param e2eKeyId key id under which the key is archived if its text does not begin with a key id
  * @param mayArchive called after each read; false leaves the membership unchanged
  * @returns the updated membership; null if nothing changed or the membership does not exist any more
  */

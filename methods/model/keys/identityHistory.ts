@@ -16,7 +16,7 @@ import { isSamePublicKey } from './publicKey.js';
 /** Maximum number of entries of one history in the separate collection. Above it the oldest are dropped. */
 const MAX_ENTRIES = 100;
 
-/** Maximum total size of the public keys in these entries, in bytes: 20 keys of the maximum size. 100 usual ones fit. */
+/** Maximum total size of the public keys in these entries, in bytes: 20 keys of the maximum size. 100 usual keys fit. */
 const MAX_BYTES = 160 * 1024;
 
 type HistoryFields = Pick<User, 'e2e' | 'e2eKeyHistory' | 'e2eRekeying'>;
@@ -35,7 +35,7 @@ export function hashOfEntry({ previous, ts, public_key }: Omit<KeyHistoryEntry, 
 	return createHash('sha256').update(`${previous}\n${ts.getTime()}\n${public_key}`).digest('hex');
 }
 
-/** The present time, or a later one if needed: it is after the last entry of the history and the marker `e2eRekeying`. */
+/** The present time, or a later time that is after the last entry of the history and after the marker `e2eRekeying`. */
 export function nextEntryTime({ e2eKeyHistory, e2eRekeying }: HistoryFields): Date {
 	const lastEntry = listOf(e2eKeyHistory).at(-1)?.ts.getTime() ?? 0;
 	const marker = e2eRekeying?.getTime() ?? 0;
@@ -66,8 +66,8 @@ export function missingHistoryEntries(user: HistoryFields, next?: string, login?
 }
 
 /**
- * A filter that matches the user document only if the entries in it are still the given ones. The length and the first
- * entry suffice, because entries are only appended at the end and removed at the start.
+ * A filter that matches the user document only if it still has the given entries. The length and the first entry suffice,
+ * because entries are only appended at the end and removed at the start.
  */
 export function whereHistoryUnchanged({ e2eKeyHistory }: Pick<User, 'e2eKeyHistory'>): Filter<User> {
 	const [first] = listOf(e2eKeyHistory);
@@ -84,9 +84,9 @@ export function appendEntriesUpdate(
 	$set: Readonly<Record<string, unknown>> = {},
 ): UpdateFilter<User> {
 	// `$push` fails on a value that is not an array, so a field without entries is set instead.
-	const hasStored = listOf(e2eKeyHistory).length > 0;
-	const setsEntries = entries.length > 0 && !hasStored;
-	const pushesEntries = entries.length > 0 && hasStored;
+	const hasStoredEntries = listOf(e2eKeyHistory).length > 0;
+	const setsEntries = entries.length > 0 && !hasStoredEntries;
+	const pushesEntries = entries.length > 0 && hasStoredEntries;
 	const fields = { ...$set, ...(setsEntries && { e2eKeyHistory: [...entries] }) };
 	return {
 		...(Object.keys(fields).length > 0 && { $set: fields }),

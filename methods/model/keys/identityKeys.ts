@@ -113,7 +113,7 @@ export async function storeKeyPair(
 		const user = await readIdentity(context, userId);
 		const { public_key, private_key } = user.e2e ?? {};
 		const isIdentical = pair.public_key === public_key && pair.private_key === private_key;
-		// Rocket.Chat refuses identical keys too. A repeated call may complete an interrupted one.
+		// Without `force`, identical keys are refused too, as in Rocket.Chat, unless this call completes an interrupted call.
 		const completesFollowUp = isIdentical && isFollowUpPending(user);
 		const hasKeys = !!public_key && !!private_key;
 		if (hasKeys && !force && !completesFollowUp) throw clientError('keysAlreadySet');
@@ -141,7 +141,7 @@ export async function storeKeyPair(
 	};
 	const stored = await retryOnConflict(attempt);
 	if (!isFollowUpPending(stored)) return false;
-	return followUp(context, stored);
+	return completeFollowUpWork(context, stored);
 }
 
 /**
@@ -149,7 +149,7 @@ export async function storeKeyPair(
  * users who share a room with this user are notified first, because the other steps may take long.
  * @returns whether any room has lost its last key holder
  */
-async function followUp(context: Context, user: User): Promise<boolean> {
+async function completeFollowUpWork(context: Context, user: User): Promise<boolean> {
 	const { _id, e2eKeyHistory, e2eRekeying, e2eQueueing } = user;
 	if (listOf(e2eKeyHistory).length > 1) await moveEarlierEntries(context.store, _id);
 	const latest = listOf(e2eKeyHistory).at(-1);

@@ -1,13 +1,13 @@
 /**
  * Records about the sealed keys of a membership, in its field `e2eKnownKeys`. A record stores who offered the key, which
- * key id the room had then, and whether the member has returned the key because it does not work. Another server on the
- * same database may replace the stored key. The hash shows whether a record still belongs to it. That server may also
- * store null in the list, so a record is read as `record?.`.
+ * key id the room had then, and whether the member has returned the key because it does not work. A hash in each record
+ * identifies its key, because another server on the same database may replace a stored key. That server may also store
+ * null in the list, so a record is read as `record?.`.
  */
 import { createHash } from 'node:crypto';
 import type { KnownKey } from '../../../shared/documents.js';
 
-/** Maximum number of records in one membership. Above it the oldest are removed, but records of returned keys last. */
+/** Maximum number of records in one membership. Above it the oldest are removed, those of returned keys after all others. */
 const MAX_KNOWN_KEYS = 50;
 
 /** The hash that identifies a key in the records. The key is trimmed, because accepting an offer trims its key. */
@@ -27,7 +27,7 @@ export function isRecordedUnder(records: readonly KnownKey[], key: string, keyId
 	return record !== undefined && record.keyId === (keyId || '') && record.returned !== true;
 }
 
-/** The id of the member who offered a key; undefined if no record tells it. */
+/** The id of the member who offered a key; undefined if it is not recorded. */
 export function offererOf(records: readonly KnownKey[], key: string): string | undefined {
 	return recordOf(records, key)?.by;
 }

@@ -4,7 +4,7 @@
  * A membership stores the member's key, a key offered by another member, the former keys that came with the offer, the
  * member's own former keys, and records about these keys (`knownKeys.ts`). They change only by the transitions below, and
  * when the member resets the room's key (`roomReset.ts`). Each change is one conditional write. If the keys have changed
- * since they were read, it is repeated.
+ * since they were read, they are read again and the change is repeated.
  *
  * A key is "of the room" if the key itself, or a record about it, shows the key id that the room has now. A key that shows
  * no key id always counts as of the room.
@@ -18,7 +18,7 @@
  *
  * | Transition | From | To | What happens to the keys |
  * |---|---|---|---|
- * | `store` | any | `holder`, `mismatched` | the present key is archived, the new key replaces it. An offer of the room's key is removed, if the caller asks for it |
+ * | `store` | any | `holder`, `mismatched` | the present key is archived, the new key replaces it. An offer of the room's key is removed, if the argument `removesOffer` is true |
  * | `offer` | `none`, `mismatched` | `offered` | the offer is stored, unless the member has returned a key of the same offerer (the member who offers) |
  * | `accept` | any | `holder` | the present key is archived, the offered key replaces it. A member without former keys takes those that came with the offer |
  * | `drop` | any | any but `offered` | the offer is removed |

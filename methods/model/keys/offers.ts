@@ -1,6 +1,6 @@
 /**
  * Offers: room keys that one member seals for another (`test/contract/rocketchat-e2e.md` 4.4, 4.8, 5.4). A membership has
- * at most one. The first offer stays until the member accepts or rejects it.
+ * at most one offer. The first offer stays until the member accepts or rejects it.
  */
 import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
@@ -25,7 +25,7 @@ export interface Offer {
 
 /**
  * Offers a member the key of their room. Stores nothing if the member holds the key, has an offer of it, or has returned
- * it after the same offerer had offered it. Does not notify the member.
+ * it after an earlier offer of the same offerer. Does not notify the member.
  * @returns the updated membership, or the reason why the offer was not stored
  */
 export async function offerKey(
@@ -57,7 +57,7 @@ export async function withdraw(store: Store, membership: Subscription): Promise<
 }
 
 /**
- * Queues the member, then removes the offer, unless a later offer has replaced the one in `membership`. With this order,
+ * Queues the member, then removes the offer, unless a later offer has replaced the offer in `membership`. With this order,
  * a member whose call crashes in between has the offer or is in the queue.
  */
 export async function enqueueAndDropOffer(store: Store, membership: Subscription): Promise<void> {

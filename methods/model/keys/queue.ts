@@ -41,7 +41,7 @@ export async function enqueue(store: Store, rid: string, userId: string): Promis
 	);
 	if (!room) return false;
 	// Checked again: before the write, a concurrent call may have given the user the key, or removed the membership or the
-	// identity keys. Such a call could not remove the user from the queue yet.
+	// identity keys. Such a call did not find the user in the queue, and so could not remove them.
 	if (!(await mayBeQueued(store, rid, userId))) {
 		await dequeue(store, rid, [userId]);
 		return false;
@@ -120,7 +120,7 @@ export async function tidyQueue(store: Store, rid: string): Promise<void> {
 		memberships.map(({ u }) => u._id),
 	);
 	const toRemove = ids.filter((id) => !mayWait.has(id));
-	// Not `dequeue`: a user who has lost the key meanwhile is queued again.
+	// Unlike `dequeue`, this queues a user again who has lost the key meanwhile.
 	if (toRemove.length > 0) await removeServedUsers(store, rid, toRemove);
 }
 

@@ -17,11 +17,11 @@ const LOCK_MS = 30_000;
 
 export interface ResetLock {
 	readonly rid: string;
-	/** The key id that the room had before the reset began, even if an earlier, interrupted call began it. */
+	/** The key id that the room had before the reset began, also if an earlier, interrupted call began the reset. */
 	readonly formerKeyId: string | null | undefined;
 	/**
 	 * Extends the validity of the lock.
-	 * @throws ClientError `error-e2e-key-reset-failed` if another call has taken the lock; so do `write` and `release`
+	 * @throws ClientError `error-e2e-key-reset-failed` if another call has taken the lock. `write` and `release` throw it too
 	 */
 	renew(): Promise<void>;
 	/** Updates the room if this call still has the lock. Does not notify the room. @returns the room before the update */
@@ -56,7 +56,7 @@ export function takeResetLock(
 		const isLocked = existing && existing.until > new Date();
 		if (isLocked && !isResumed) throw clientError('resetInProgress');
 		if (room.e2eKeyId === keyId && !isResumed) throw clientError('keyIdExists');
-		// If the interrupted call has set the new key id already, only its lock still contains the former one.
+		// If the interrupted call has set the new key id already, only its lock still contains the former key id.
 		const formerKeyId = isResumed && room.e2eKeyId === keyId ? existing?.formerKeyId : room.e2eKeyId;
 		const until = new Date(Date.now() + LOCK_MS);
 		const { matchedCount } = await store.rooms.updateOne(
@@ -65,7 +65,7 @@ export function takeResetLock(
 				encrypted: true,
 				// Null also matches an absent field.
 				e2eKeyId: room.e2eKeyId ?? null,
-				// Without a valid stored lock: matches an absent or malformed one.
+				// If no well-formed lock is stored, the filter matches an absent or a malformed lock.
 				...(existing
 					? { 'e2eReset.id': existing.id, 'e2eReset.until': existing.until }
 					: { 'e2eReset.until': { $not: { $gt: new Date(0) } } }),

@@ -3,7 +3,7 @@ import type { Room } from '../../../shared/documents.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { keyIdOf } from './sealedKey.js';
 
-/** The fields of a room that tell its key id, and whether its key is being reset. */
+/** The fields of a room that contain its key id, and show whether its key is being reset. */
 export type RoomKeyFields = Pick<Room, '_id' | 'e2eKeyId' | 'e2eReset'>;
 
 /**

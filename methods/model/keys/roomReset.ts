@@ -56,7 +56,7 @@ export async function archiveFormerKeysOfOthers(context: ResetContext, newKeyId:
 	for await (const page of membershipsOf(store, lock.rid, othersWithKeys, undefined, BATCH)) {
 		if (signal.aborted) throw clientError('resetFailed');
 		// A slow call may have lost the lock to a later reset, and must not archive the keys of that reset. If the renewal
-		// succeeds, no later reset has begun, so this page contains none of its keys.
+		// succeeds, no later reset has begun, so this page contains no keys of a later reset.
 		await lock.renew();
 		await inParallel(page, async (membership) => {
 			const updated = await archiveKeyAndRemoveOffer(store, membership, lock.formerKeyId, async (current) => {

@@ -26,7 +26,7 @@ export function keyIdOf(key: string): string | null {
 }
 
 /**
- * Whether a sealed key can contain the room key with this id. A key that shows no key id always can
+ * Whether a sealed key can contain the room key with this id. Always true for a key that shows no key id
  * (`test/contract/beyond.md` E6).
  */
 export function isOfKeyId(key: string, keyId: string | null | undefined): boolean {

@@ -10,7 +10,7 @@ export const MAX_OLD_KEYS = 10;
 /**
  * Archives the member's key: returns the former keys with this key added. Above the limit, dispensable keys are removed
  * first, then the oldest. So a room key that is sealed again and again does not displace other room keys.
- * @param keyId key id under which the key is archived if it does not show its key id
+ * @param keyId key id under which the key is archived if its text does not begin with a key id
  * @param next the key that replaces the archived one; undefined if none does
  */
 export function archiveCurrentKey(
@@ -59,8 +59,8 @@ function withOwnKey(keys: MemberKeys, key: string, { e2eKeyId }: KeyIdField, rem
 
 /**
  * `store`: the member stores their own key.
- * @param removesOffer true: an offer of the room's key is removed. False is for a new room key, whose key id the room
- * does not have yet
+ * @param removesOffer true: an offer of the room's key is removed. Callers pass false for a new room key, whose key id
+ * the room does not have yet
  */
 export function store(key: string, room: KeyIdField, removesOffer = true): Transition {
 	return (keys) => {
@@ -100,11 +100,11 @@ export function drop(offer: string | undefined): Transition {
 }
 
 /**
- * `archive`: removes the given key, because it contains another room key than the present one. A second device of the
- * member may have stored a key that contains the present one, which the given key then replaced: that former key is
- * restored.
+ * `archive`: removes the given key, because it contains another room key than the present one. If a former key contains
+ * the present room key, that former key is restored: a second device of the member had stored it, and the given key
+ * replaced it.
  * @param keep true: the given key is kept among the former keys
- * @param keyId key id under which the key is archived if it does not show its key id; by default the room's
+ * @param keyId key id under which the key is archived if its text does not begin with a key id; by default the room's
  */
 export function archive(
 	key: string,

@@ -99,19 +99,20 @@ export async function addMembership(
 	const created = await insertOrAccept(store, newMembership(room, newcomer, extraFields));
 	if (!created) return false;
 	const { membership, action } = created;
-	const user = await store.users.updateOne(
+	const userUpdate = await store.users.updateOne(
 		{ _id: newcomer._id },
 		{ $addToSet: { __rooms: room._id } },
 		{ silent: true },
 	);
-	const doBothExist = user.matchedCount > 0 && (await updateRoom());
-	if (!doBothExist) {
+	const userExists = userUpdate.matchedCount > 0;
+	const bothExist = userExists && (await updateRoom());
+	if (!bothExist) {
 		const { deletedCount } = await store.subscriptions.deleteOne({ _id: membership._id }, { silent: true });
 		// If another call has removed the membership first, that call has decremented the member count, which did not include
 		// this membership.
 		if (deletedCount === 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: 1 } });
 		await removeRoomFromUser(store, newcomer._id, room._id);
-		throw clientError(user.matchedCount === 0 ? 'invalidUser' : 'roomNotFound');
+		throw clientError(userExists ? 'roomNotFound' : 'invalidUser');
 	}
 	// If another call has already removed the membership, that call has notified the user of the removal. The notification
 	// of the new membership must not follow.
@@ -146,8 +147,8 @@ export async function addMember(context: Context, room: Room, newcomer: Newcomer
 	// The cast is needed, because TypeScript does not see the assignment in the callback.
 	const { _id: rid, encrypted, e2eKeyId } = (updated as Room | null) ?? room;
 	const encryptionEnabled = await isEncryptionEnabled(store);
-	// Done for an existing member too: an earlier call may have crashed before it queued the member. Does nothing if the
-	// member is queued or has the key.
+	// `enqueue` is called for an existing member too: an earlier call may have crashed before it queued the member. It does
+	// nothing if the member is queued or has the key.
 	const roomNotified = encryptionEnabled && !!encrypted && (await enqueue(store, rid, newcomer._id));
 	if (updated && !roomNotified) await store.rooms.announce('updated', updated);
 	if (encryptionEnabled && isNew && e2eKeyId) {

@@ -26,8 +26,8 @@ async function hasOtherMembers(store: Store, rid: string, userId: string): Promi
 }
 
 /**
- * Whether a member may know the room's key: they have a key, an offer, or the room's key among their former keys, for
- * example because they have stored new identity keys.
+ * Whether a member may know the room's key: they have a key, an offer, or the room's key among their former keys. A key
+ * becomes a former key, for example, when the member stores new identity keys.
  */
 function mayKnowKey(membership: Subscription, { e2eKeyId }: Room): boolean {
 	if (ownKeyOf(membership) !== undefined || offeredKeyOf(membership) !== undefined) return true;

@@ -34,7 +34,7 @@ export async function resetIdentity(context: MethodContext, userId: string, conf
 	const user = await store.users.findOne({ _id: userId }, { projection: { federated: 1 } });
 	if (!user) throw clientError('invalidUser');
 	context.audit({ userId });
-	// Text and details as in Rocket.Chat, though no TOTP is reset here.
+	// The error has Rocket.Chat's text and details, which name TOTP, although this call does not reset TOTP.
 	if (user.federated) throw clientError('federatedUser', { function: 'resetTOTP' });
 	await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));
 	if (settings.identitySecondFactor) await requireProof(context);

@@ -46,7 +46,10 @@ export function membershipsOf(
 	return pagesOf(store.subscriptions, filter, { key: 'u._id', projection, ...(size && { size }) });
 }
 
-/** Reads the user ids of a room's memberships, in pages as `membershipsOf`. Those of invited users too, unless filtered out. */
+/**
+ * Reads the user ids of a room's memberships, in pages as `membershipsOf`. Includes invited users, unless the filter
+ * excludes them.
+ */
 export async function* userIdsOfMemberships(
 	store: Store,
 	rid: string,

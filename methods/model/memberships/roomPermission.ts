@@ -14,6 +14,6 @@ export async function hasRoomPermission(
 	if (await hasPermission(store, user, permission)) return true;
 	const whereOwn = { rid, 'u._id': user._id, ...MEMBER };
 	const membership = await store.subscriptions.findOne(whereOwn, { projection: { roles: 1 } });
-	// The roles in the room in place of the user's.
+	// `roles` of a membership are the roles that the user has in this room.
 	return membership !== null && hasPermission(store, membership, permission);
 }

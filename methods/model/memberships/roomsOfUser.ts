@@ -10,25 +10,25 @@ const ROOMS_PER_PAGE = 200;
 
 /**
  * Reads the memberships of a user in pages.
- * @param only further conditions, such as `MEMBER`; without one, invitations are read too
+ * @param extraFilter additional filter, such as `MEMBER`; without one, invitations are read too
  * @param options as in `pagesOf`. Default: all fields, 500 memberships in a page
  * @throws ClientError `error-timeout` once the signal has fired
  */
 export function membershipsOfUser(
 	store: Store,
 	userId: string,
-	only: Filter<Subscription> = {},
+	extraFilter: Filter<Subscription> = {},
 	options: Omit<PageOptions, 'key'> = {},
 ): AsyncGenerator<Subscription[]> {
-	return pagesOf(store.subscriptions, { ...only, 'u._id': userId }, options);
+	return pagesOf(store.subscriptions, { ...extraFilter, 'u._id': userId }, options);
 }
 
 export interface RoomsOfUserOptions {
-	/** Which memberships. Default `MEMBER`, so without invitations. */
+	/** Filter of the memberships. Default `MEMBER`, which excludes invitations. */
 	readonly memberships?: Filter<Subscription>;
 	/** Fields of the memberships to read; `rid` is always read. Default: only `rid` and `_id`. */
 	readonly membershipFields?: Readonly<Record<string, 1>>;
-	/** Which rooms. Default: all rooms of the memberships. */
+	/** Filter of the rooms. Default: all rooms of the memberships. */
 	readonly rooms?: Filter<Room>;
 	/** Fields of the rooms to read. */
 	readonly roomFields: Readonly<Record<string, 1>>;
@@ -36,7 +36,7 @@ export interface RoomsOfUserOptions {
 	readonly signal?: AbortSignal | undefined;
 }
 
-/** One page: some memberships of the user, and those of their rooms that match. */
+/** One page: some memberships of the user, and the rooms of these memberships that match the filter. */
 export interface RoomsPage {
 	readonly memberships: Subscription[];
 	readonly rooms: Room[];
@@ -49,12 +49,18 @@ export interface RoomsPage {
 export async function* roomsOfUser(
 	store: Store,
 	userId: string,
-	{ memberships: only = MEMBER, membershipFields, rooms: which, roomFields, signal }: RoomsOfUserOptions,
+	{
+		memberships: membershipFilter = MEMBER,
+		membershipFields,
+		rooms: roomFilter,
+		roomFields,
+		signal,
+	}: RoomsOfUserOptions,
 ): AsyncGenerator<RoomsPage> {
 	const projection = { ...membershipFields, rid: 1 } as const;
-	for await (const page of membershipsOfUser(store, userId, only, { projection, signal })) {
+	for await (const page of membershipsOfUser(store, userId, membershipFilter, { projection, signal })) {
 		for (const memberships of batchesOf(page, ROOMS_PER_PAGE)) {
-			const whereInPage = { ...which, _id: { $in: memberships.map(({ rid }) => rid) } };
+			const whereInPage = { ...roomFilter, _id: { $in: memberships.map(({ rid }) => rid) } };
 			const rooms = await store.rooms.find(whereInPage, { projection: roomFields }).toArray();
 			yield { memberships, rooms };
 		}

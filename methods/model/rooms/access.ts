@@ -4,7 +4,7 @@ import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
 import { hasPermission } from '../permissions/permissions.js';
 
-/** How many parent rooms of a discussion are checked. Parents beyond that, as in a circle, grant no access. */
+/** How many parent rooms of a discussion are checked. The limit also ends the check if rooms are parents of each other. */
 const MAX_PARENTS = 10;
 
 /** The value of `type` in the document of a public team. */
@@ -12,7 +12,7 @@ const PUBLIC_TEAM = 0;
 
 type Viewer = Pick<User, '_id' | 'roles'>;
 
-/** Whether the user may see the channels of a team: as its member; or, if it is public, with the permission for channels. */
+/** Whether the user may see the channels of a team: they are a member of it, or it is public and they may see channels. */
 async function maySeeTeamRooms(store: Store, teamId: string, user: Viewer): Promise<boolean> {
 	const team = await store.teams.findOne({ _id: teamId });
 	if (team?.type === PUBLIC_TEAM && (await hasPermission(store, user, 'view-c-room'))) return true;
@@ -57,8 +57,8 @@ async function maySee(store: Store, room: Room, user: Viewer, parentsLeft: numbe
 
 /**
  * Refuses users who may not see a room, as the method `canAccessRoom` of earlier Rocket.Chat releases
- * (`test/contract/rocketchat-e2e.md` 3.2). The errors for a missing room or user name this method in `method`; the error
- * for a forbidden room names the called method.
+ * (`test/contract/rocketchat-e2e.md` 3.2). If the room or the user does not exist, `method` in the details of the error is
+ * `canAccessRoom`. If the user may not see the room, it is the called method.
  * @throws ClientError `error-invalid-room`, or `error-invalid-user` if the user does not exist any more
  */
 export async function requireRoomAccess(store: Store, rid: string, userId: string): Promise<Room> {
@@ -70,7 +70,7 @@ export async function requireRoomAccess(store: Store, rid: string, userId: strin
 	return room;
 }
 
-/** Whether there is such a room and the user may see it. */
+/** Whether the room exists and the user may see it. */
 export async function maySeeRoom(store: Store, rid: string, userId: string | null): Promise<boolean> {
 	if (userId === null || rid === '') return false;
 	const room = await store.rooms.findOne({ _id: rid });

@@ -25,8 +25,8 @@ const CHECK_EVERY = 50;
 export type ClientRoom = Omit<Room, 'e2eReset'>;
 
 /**
- * Whether encryption is switched on for the server. While it is off, clients receive no encryption fields, which stay
- * stored, and new members are not queued for keys.
+ * Whether encryption is switched on for the server. While it is off, the encryption fields of rooms stay stored, but
+ * clients do not receive them, and new members are not queued for keys.
  */
 export function isEncryptionEnabled(store: Store): Promise<boolean> {
 	return workspaceSetting(store, 'E2E_Enable');
@@ -55,7 +55,7 @@ export async function clientRoom(store: Store, room: Room): Promise<ClientRoom> 
 	return toClientRoom(room, await isEncryptionEnabled(store));
 }
 
-/** Rooms as clients receive them. Yields, because there may be many. */
+/** Rooms as clients receive them. Yields to the event loop, because there may be many rooms. */
 export async function clientRooms(store: Store, rooms: readonly Room[]): Promise<ClientRoom[]> {
 	const encryptionEnabled = await isEncryptionEnabled(store);
 	const visible: ClientRoom[] = [];

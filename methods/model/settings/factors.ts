@@ -39,7 +39,7 @@ const NAMES = {
 } as const satisfies Record<keyof FactorSettings, string>;
 
 /** Reads the settings. Those that are missing or invalid get Rocket.Chat's defaults. */
-async function read({ settings }: Store): Promise<FactorSettings> {
+async function readFactorSettings({ settings }: Store): Promise<FactorSettings> {
 	const ids = Object.values(NAMES).map((name) => PREFIX + name);
 	const stored = new Map<string, unknown>();
 	for await (const { _id, value } of settings.find({ _id: { $in: ids } }, { projection: { value: 1 } })) {
@@ -64,9 +64,9 @@ async function read({ settings }: Store): Promise<FactorSettings> {
 }
 
 /** All these settings are cached together, under the key `PREFIX`. */
-const cache = cachedReads(read);
+const cachedFactorSettings = cachedReads(readFactorSettings);
 
 /** The present settings; a change by a Rocket.Chat server takes effect within a second. */
 export function factorSettings(store: Store): Promise<FactorSettings> {
-	return cache.get(store, PREFIX);
+	return cachedFactorSettings.get(store, PREFIX);
 }

@@ -79,7 +79,7 @@ async function writeIfChanged({ settings }: Store, _id: string, value: SettingVa
  * Refuses a value that a setting cannot have.
  * @throws ClientError `error-invalid-setting` for an unknown setting, `error-invalid-setting-value`
  */
-function requireValue(_id: string, value: unknown): asserts value is SettingValue {
+function requireValidValue(_id: string, value: unknown): asserts value is SettingValue {
 	const defaultValue = KNOWN.get(_id);
 	if (defaultValue === undefined) throw clientError('noSuchSetting', { _id });
 	const isValid = typeof defaultValue === 'number' ? Number.isSafeInteger(value) : typeof value === typeof defaultValue;
@@ -98,10 +98,10 @@ export async function changeSettings(
 	const { store } = context;
 	const known = changes.filter(({ _id }) => isKnownSetting(_id));
 	context.audit({ settingIds: [...new Set(known.map(({ _id }) => _id))] });
-	for (const { _id, value } of changes) requireValue(_id, value);
+	for (const { _id, value } of changes) requireValidValue(_id, value);
 	for (const { _id, value } of changes) {
 		await writeIfChanged(store, _id, value as SettingValue);
-		// Done even if nothing was written: another process may have written the value, and this cache may be older.
+		// Done even if nothing was written: another process may have written the value after this process cached it.
 		dropCachedSetting(store, _id as SettingId);
 	}
 }

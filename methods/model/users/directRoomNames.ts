@@ -40,7 +40,7 @@ export function directRoomNames(
  * Finds the memberships of these direct rooms whose room name is out of date: other members have other names now.
  * @param userId the user whose name has changed
  */
-async function findStale(
+async function findOutdatedNames(
 	{ store }: Context,
 	userId: string,
 	rooms: readonly Room[],
@@ -52,17 +52,17 @@ async function findStale(
 	const options = { projection: { rid: 1, u: 1, name: 1, fname: 1 } } as const;
 	const memberships = await store.subscriptions.find({ rid: { $in: [...idsByRoom.keys()] } }, options).toArray();
 	const pause = createYielder();
-	const stale = [];
+	const outdated = [];
 	for (const membership of memberships) {
 		await pause();
 		const ids = idsByRoom.get(membership.rid) ?? [];
-		// The user's own membership contains the names of the others, unless there are none.
+		// The user's own membership contains the names of the other members, unless the user is the only member.
 		if (membership.u._id === userId && ids.some((id) => id !== userId)) continue;
 		const people = ids.flatMap((id) => usersById.get(id) ?? []);
 		const names = directRoomNames(membership.u._id, people);
-		if (membership.name !== names.name || membership.fname !== names.fname) stale.push({ membership, names });
+		if (membership.name !== names.name || membership.fname !== names.fname) outdated.push({ membership, names });
 	}
-	return stale;
+	return outdated;
 }
 
 /**
@@ -74,13 +74,13 @@ export async function renameDirectRooms(context: Context, userId: string): Promi
 	const { store, signal } = context;
 	const options = { projection: { uids: 1 }, size: PAGE_SIZE, signal } as const;
 	for await (const rooms of pagesOf(store.rooms, { t: 'd', uids: userId }, options)) {
-		let stale = await findStale(context, userId, rooms);
-		for (let reads = 1; stale.length > 0 && reads < MAX_READS; reads++) {
-			const rename = async ({ membership: { _id }, names }: (typeof stale)[number]) => {
+		let outdated = await findOutdatedNames(context, userId, rooms);
+		for (let reads = 1; outdated.length > 0 && reads < MAX_READS; reads++) {
+			const rename = async ({ membership: { _id }, names }: (typeof outdated)[number]) => {
 				await store.subscriptions.updateOne({ _id }, { $set: names });
 			};
-			await inParallel(stale, rename, signal);
-			stale = await findStale(context, userId, rooms);
+			await inParallel(outdated, rename, signal);
+			outdated = await findOutdatedNames(context, userId, rooms);
 		}
 	}
 }

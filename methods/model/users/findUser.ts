@@ -58,14 +58,14 @@ export async function findByName(
 	return found.length === 1 ? (found[0] as User) : null;
 }
 
-/** What a login names its user by. If several are given, the first counts. */
+/** How a login identifies its user. If several fields are given, the first of them in this order counts. */
 export interface LoginName {
 	readonly id?: string | undefined;
 	readonly username?: string | undefined;
 	readonly email?: string | undefined;
 }
 
-/** Finds the user whom a login names. @returns null if there is none, or no name */
+/** Finds the user whom a login identifies. @returns null if there is no such user, or if no field is given */
 export async function findByLoginName(
 	store: Pick<Store, 'users'>,
 	{ id, username, email }: LoginName,

@@ -32,14 +32,15 @@ export async function findTaken(
 /**
  * Stores a new user, unless another user has the user name or an e-mail already.
  *
- * The unique indexes distinguish `alice` from `Alice`, and Roomkey adds no others to a Rocket.Chat database. So the new
- * user is inserted with a claim to the user name and to each e-mail: a false entry in the user's list of login tokens,
- * with the value in lower case instead of a hash. These entries are unique over all users, so of two concurrent calls
- * that claim the same value one insert fails. A claim is not a valid hash, so nobody can log in with it.
+ * The unique indexes of a Rocket.Chat database distinguish `alice` from `Alice`, and Roomkey adds none that ignores case.
+ * So the new user is inserted with a claim to the user name and to each e-mail. A claim is an additional entry in the
+ * user's list of login tokens, with the value in lower case instead of a hash. These entries are unique over all users: of
+ * two concurrent calls that claim the same value, one insert fails. A claim is not a valid hash, so nobody can log in with
+ * it.
  *
- * After the insert, the values are checked again, because another program may have stored a user with one of them since
- * the first check: then the new user is removed. Otherwise the claims are removed. Claims that a crash leaves are removed
- * with expired tokens.
+ * After the insert, the values are checked again. If another program has stored a user with one of them since the first
+ * check, the new user is removed. Otherwise the claims are removed. Claims that a crash leaves are removed with expired
+ * tokens.
  *
  * @returns the user name or e-mail that is taken; null if the user was stored
  */

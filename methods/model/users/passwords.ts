@@ -36,7 +36,10 @@ export async function hashPassword(password: Password): Promise<string> {
 	return hash(digestOf(password), COST);
 }
 
-/** Compares a password with the stored hash, off the main thread. False without a stored hash, after the same time. */
+/**
+ * Compares a password with the stored hash, off the main thread. Without a stored hash it takes the same time and returns
+ * false.
+ */
 export async function isRightPassword(password: Password, stored: string | undefined): Promise<boolean> {
 	const matches = await isHashOf(digestOf(password), stored ?? NOBODYS_HASH);
 	return matches && stored !== undefined;

@@ -46,10 +46,10 @@ async function unwrapCodeMissing<T>(outcome: Promise<T>): Promise<T> {
 /**
  * Runs a check of a password and a second factor as a limited attempt. A correct password without a code leaves the
  * failure counter unchanged.
- * @param account the key that the attempt is counted under
+ * @param key the key that the attempt is counted under
  */
-export function attemptWithFactor<T>(context: MethodContext, account: string, run: () => Promise<T>): Promise<T> {
-	return unwrapCodeMissing(context.attempt(account, run));
+export function attemptWithFactor<T>(context: MethodContext, key: string, run: () => Promise<T>): Promise<T> {
+	return unwrapCodeMissing(context.attempt(key, run));
 }
 
 /** The second factors that the user has set up, the preferred one first. */
@@ -92,7 +92,7 @@ async function tryCode(
  * The key that attempts are counted under. Codes are counted separately from passwords, so that a correct password does
  * not reset the count of wrong codes.
  */
-function accountOf(factor: FactorName, userId: string): string {
+function attemptKeyOf(factor: FactorName, userId: string): string {
 	return factor === 'password' ? userId : `second factor of ${userId}`;
 }
 
@@ -152,7 +152,7 @@ async function requireFactor(
 		availableMethods: available,
 	};
 	if (!sent?.code) throw new CodeMissing(clientError('totpRequired', details));
-	await context.attempt(accountOf(factor, userId), async () => {
+	await context.attempt(attemptKeyOf(factor, userId), async () => {
 		const verdict = await tryCode(context, user, factor, sent.code, settings);
 		if (verdict !== 'right') throw clientError(verdict === 'wrong' ? 'totpInvalid' : 'totpMaxAttempts', details);
 	});

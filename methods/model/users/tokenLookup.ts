@@ -22,13 +22,14 @@ interface Lookup {
 
 const hashesOf = (user: User) => user.services?.resume?.loginTokens.map((entry) => entry.hashedToken) ?? [];
 
-async function runAlone({ users }: Store, { hashedToken, userId, resolve, reject }: Lookup): Promise<void> {
+/** Looks one token up, and resolves the look-up with its user. */
+async function lookUpOne({ users }: Store, { hashedToken, userId, resolve, reject }: Lookup): Promise<void> {
 	const filter = { ...(userId !== undefined && { _id: userId }), [TOKEN_HASH]: hashedToken };
 	await users.findOne(filter, { projection: PROJECTION }).then(resolve, reject);
 }
 
 /** Looks several tokens up in one query, and resolves each look-up with its user. */
-async function runTogether({ users }: Store, lookups: readonly Lookup[]): Promise<void> {
+async function lookUpTogether({ users }: Store, lookups: readonly Lookup[]): Promise<void> {
 	try {
 		const hashes = [...new Set(lookups.map(({ hashedToken }) => hashedToken))];
 		const found = await users.find({ [TOKEN_HASH]: { $in: hashes } }, { projection: PROJECTION }).toArray();
@@ -41,8 +42,8 @@ async function runTogether({ users }: Store, lookups: readonly Lookup[]): Promis
 			}
 		}
 		for (const { hashedToken, userId, resolve } of lookups) {
-			const users = holders.get(hashedToken) ?? [];
-			const user = userId === undefined ? users[0] : users.find(({ _id }) => _id === userId);
+			const tokenHolders = holders.get(hashedToken) ?? [];
+			const user = userId === undefined ? tokenHolders[0] : tokenHolders.find(({ _id }) => _id === userId);
 			resolve(user ?? null);
 		}
 	} catch (error) {
@@ -57,7 +58,7 @@ function flush(store: Store): void {
 	const lookups = lookupsByStore.get(store) ?? [];
 	lookupsByStore.delete(store);
 	for (const [first, ...others] of batchesOf(lookups, MAX_TOKENS_PER_QUERY)) {
-		if (first) void (others.length === 0 ? runAlone(store, first) : runTogether(store, [first, ...others]));
+		if (first) void (others.length === 0 ? lookUpOne(store, first) : lookUpTogether(store, [first, ...others]));
 	}
 }
 

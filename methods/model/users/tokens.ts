@@ -150,7 +150,7 @@ export async function findTokens(store: Store, userId: string): Promise<{ token:
 	const days = await lifetimeInDays(store);
 	return (
 		(user?.services?.resume?.loginTokens ?? [])
-			// Entries with a blank instead of a hash are the claims of `insertUser`.
+			// Entries that contain a space are the claims of `insertUser`, not hashes.
 			.filter(({ hashedToken }) => !hashedToken.includes(' '))
 			.map((token) => ({ token, expires: expiryOf(token, days) }))
 			.filter(({ expires }) => expires.getTime() > Date.now())
@@ -192,7 +192,7 @@ export async function revokeTokensOf(
 ): Promise<boolean> {
 	const before = await store.users.findOneAndUpdate(
 		{ ...condition, _id: userId },
-		// The hash of a token is never empty, so an empty one matches no token.
+		// The hash of a token is never empty, so `$ne: ''` matches all tokens.
 		{ ...changes, $pull: { [TOKENS]: { hashedToken: { $ne: kept ?? '' } } } },
 		{ returnDocument: 'before', projection: { [TOKEN_HASH]: 1 }, silent },
 	);
@@ -204,7 +204,10 @@ export async function revokeTokensOf(
 	return true;
 }
 
-/** Removes the login tokens of a user except one, but no personal access tokens. Ends the sessions of removed tokens. */
+/**
+ * Removes the login tokens of a user, except one and personal access tokens. Ends the sessions of removed tokens.
+ * @param kept hash of the token that stays
+ */
 export async function revokeOtherLogins(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,
