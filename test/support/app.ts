@@ -27,18 +27,18 @@ export interface TestApp {
 	caughtUp(): Promise<void>;
 	readonly connect: OpenSession;
 	close(): Promise<void>;
-	/** Closes it and starts another at the same address, on the same store. */
+	/** Closes the server and starts another at the same address, on the same store. */
 	restart(): Promise<TestApp>;
 }
 
 export type TestAppOptions = Partial<Catalogue> & {
 	grace?: number;
 	/**
-	 * A store that is shared with another app, which closes it. Default: a store of its own. As another process, the app is
-	 * not notified of writes to a shared store, unless `onChange` is given.
+	 * A store that the test or another app has opened. This app does not close it. Default: a store of its own. Like another
+	 * process, the app is not notified of writes to the given store, unless `onChange` is given.
 	 */
 	store?: Store;
-	/** Notifies the app of writes to the shared store. */
+	/** Notifies the app of writes to `store`. */
 	onChange?: OpenStore['onChange'];
 	tokenCheckInterval?: number;
 } & {
@@ -73,7 +73,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 
 async function listen(open: OpenStore, options: TestAppOptions, askedPort: number): Promise<TestApp> {
 	const log = memoryLog();
-	// With metrics, and with a log of every call, which is searched for secrets.
+	// Counts metrics, and logs every call. The log is searched for secrets.
 	const ops = new Ops({ log: notedLog, metrics: 'on', version: 'test' });
 	ops.observe(open);
 	if (options.link) ops.cluster = new ClusterCounts();
@@ -121,7 +121,7 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 	};
 }
 
-/** Adds methods, in place of those with the same name: a sample of the documentation may have become a method. */
+/** Adds methods, which replace those with the same name. A sample of the documentation may have the name of a method. */
 function replacing(methods: readonly Method[], added: readonly Method[]): Method[] {
 	const names = new Set(added.map(({ name }) => name));
 	return [...methods.filter(({ name }) => !names.has(name)), ...added];

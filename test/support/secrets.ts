@@ -35,13 +35,14 @@ export function noteLog(text: string): void {
 	lines.push(text);
 }
 
-function plain(_name: string, value: unknown): unknown {
+/** Makes `JSON.stringify` write the members of errors, which it leaves out otherwise. */
+function withErrorMembers(_name: string, value: unknown): unknown {
 	return value instanceof Error ? { ...value, message: value.message, stack: value.stack, cause: value.cause } : value;
 }
 
 function textOf(facts: object, text: string): string {
 	try {
-		return `${text} ${JSON.stringify(facts, plain)}`;
+		return `${text} ${JSON.stringify(facts, withErrorMembers)}`;
 	} catch {
 		return text;
 	}
@@ -61,7 +62,7 @@ const nothing = () => {};
 /** A log that keeps nothing. Its lines are searched for secrets. */
 export const notedLog: Log = noting({ debug: nothing, info: nothing, warn: nothing, error: nothing });
 
-/** Searches the lines since the last call. Lines are kept until then, because a secret may be noted after its line. */
+/** Searches the lines since the last call. Lines are kept until then, because a secret may be noted after the line with it. */
 export function leakedSecrets(): readonly string[] {
 	for (const line of lines)
 		for (let i = 0; i + LENGTH <= line.length; i++)

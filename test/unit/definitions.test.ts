@@ -147,7 +147,7 @@ describe('a wrong definition', () => {
 		}
 	});
 
-	it('may leave out every member that has a default, also as undefined', () => {
+	it('is none that leaves out members with a default, or that sets them to undefined', () => {
 		expect(js.method({ ...METHOD, limit: undefined, rest: undefined })).to.include({ name: 'a.b', anonymous: false });
 		expect(js.publication({ ...PUBLICATION, name: null })).to.include({ name: null });
 	});

@@ -9,7 +9,7 @@ import { rejection } from '../support/rejection.js';
 
 describe('the queues of logins', () => {
 	let lanes: LoginLanes;
-	/** The logins at work, by name: ends them. */
+	/** For each login at work, by name, the function that ends it. */
 	let working: Map<string, (failure?: Error) => void>;
 	/** What the observer received. */
 	let reported: string[];
@@ -79,7 +79,7 @@ describe('the queues of logins', () => {
 		expect(reported.filter((report) => report === 'password refused')).to.have.length(2);
 	});
 
-	it('by token and by password do not wait for each other', () => {
+	it('let logins by token and logins by password run without waiting for each other', () => {
 		for (const name of 'abc') void logIn(name);
 		void logIn('t', { lane: 'token' });
 		expect(atWork()).to.equal('abt');
