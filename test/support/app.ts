@@ -23,7 +23,7 @@ export interface TestApp {
 	readonly url: string;
 	/** `ws://127.0.0.1:PORT/websocket` */
 	readonly webSocketUrl: string;
-	/** See `App`. */
+	/** Resolves when no catch-up with other processes is left to run. */
 	caughtUp(): Promise<void>;
 	readonly connect: OpenSession;
 	close(): Promise<void>;
@@ -65,17 +65,17 @@ export type TestAppOptions = Partial<Catalogue> & {
 
 /** Starts a server with the whole catalogue and the options. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
-	const open = options.store
+	const opened = options.store
 		? { store: options.store, onChange: options.onChange ?? (() => () => {}), observe: () => {}, close: async () => {} }
 		: await openTestStore();
-	return listen(open, options, 0);
+	return listen(opened, options, 0);
 }
 
-async function listen(open: OpenStore, options: TestAppOptions, askedPort: number): Promise<TestApp> {
+async function listen(opened: OpenStore, options: TestAppOptions, askedPort: number): Promise<TestApp> {
 	const log = memoryLog();
 	// Counts metrics, and logs every call. The log is searched for secrets.
 	const ops = new Ops({ log: notedLog, metrics: 'on', version: 'test' });
-	ops.observe(open);
+	ops.observe(opened);
 	if (options.link) ops.cluster = new ClusterCounts();
 	const app = createApp({
 		...testOptions,
@@ -89,8 +89,8 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 			...(options.onConnection && { onConnection: options.onConnection }),
 			strategies: options.strategies ?? {},
 		},
-		store: open.store,
-		onChange: open.onChange,
+		store: opened.store,
+		onChange: opened.onChange,
 		log,
 		ops,
 		settings: { ...testOptions.settings, ...options.settings },
@@ -103,8 +103,8 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 		uncheckPort(port);
 	}
 	return {
-		store: open.store,
-		onChange: open.onChange,
+		store: opened.store,
+		onChange: opened.onChange,
 		log,
 		url: `http://127.0.0.1:${port}`,
 		caughtUp: app.caughtUp,
@@ -112,11 +112,11 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 		webSocketUrl: `ws://127.0.0.1:${port}/websocket`,
 		async close() {
 			await closeApp();
-			await open.close();
+			await opened.close();
 		},
 		async restart() {
 			await closeApp();
-			return listen(open, options, port);
+			return listen(opened, options, port);
 		},
 	};
 }

@@ -128,7 +128,7 @@ export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 	for (const id of ['1', '2', '3']) waiting.send({ msg: 'method', method: 'own.wait', params: [], id });
 	await post(`${url}/sockjs/1/polling/xhr`, null, '');
 	while (clients.length < 4) clients.push(await RawClient.connect(webSocketUrl));
-	// Refused, because the address has five connections (`maxConnectionsPerAddress`): four WebSockets and one of SockJS polling.
+	// Refused: the address has as many connections as it may have, four WebSockets and one of SockJS polling.
 	await RawClient.open(webSocketUrl).catch(() => {});
 	// A method that does not exist
 	await reader.call('own.nobody');

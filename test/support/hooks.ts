@@ -3,7 +3,10 @@ import type { Collection, Store } from '../../shared/store.js';
 
 export interface HookedStore {
 	readonly store: Store;
-	/** Calls `run` once, before the next operation of this name on this collection. @param skip such operations to let pass first */
+	/**
+	 * Calls `run` once, before the next operation of this name on this collection.
+	 * @param skip number of such operations that pass first
+	 */
 	before(collection: keyof Store, operation: keyof Collection<never>, run: () => Promise<unknown>, skip?: number): void;
 }
 

@@ -64,7 +64,10 @@ export async function queueOf(store: Store, rid: string): Promise<string[] | nul
 	return room.usersWaitingForE2EKeys?.map(({ userId }) => userId) ?? null;
 }
 
-/** What is announced while `run` runs, in order: `rooms <rid>`, `subscriptions <uid>`, `notify <stream> <name> <arguments>`. */
+/**
+ * What is announced while `run` runs, in order: a write as `rooms <rid>` or `subscriptions <uid>`, an event as
+ * `notify <stream> <name> <arguments>`.
+ */
 export async function announcedBy(roomkey: TestRoomkey, run: () => Promise<unknown>): Promise<string[]> {
 	const announced: string[] = [];
 	const stops = [

@@ -14,7 +14,10 @@ export interface TransportClient {
 	readonly id: string;
 	/** Calls a method. Over DDP the arguments become parameters, in the order of the object. */
 	call(name: string, args?: Record<string, unknown>): Promise<Wire>;
-	/** The user's membership in a room. DDP waits until `accepts` returns true; REST looks it up once, and throws if `accepts` returns false. */
+	/**
+	 * The user's membership in a room. Over DDP waits until `accepts` returns true. Over REST looks the membership up once, and
+	 * throws if `accepts` returns false.
+	 */
 	membership(rid: string, accepts: (membership: Wire) => boolean): Promise<Wire>;
 	close(): void;
 }

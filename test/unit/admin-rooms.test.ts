@@ -79,7 +79,7 @@ describe('all rooms, for admins', () => {
 		expect(JSON.stringify(members)).not.to.include('sealed').and.not.include('offer"');
 	});
 
-	it('are only for callers with view-room-administration', async () => {
+	it('are shown only to callers with view-room-administration', async () => {
 		for (const [name, ...args] of [
 			['rooms.adminRooms'],
 			['rooms.adminRooms.getRoom', 'p'],

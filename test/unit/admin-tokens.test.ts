@@ -16,7 +16,7 @@ interface Listed {
 	readonly total: number;
 }
 
-describe('tokens by admins', () => {
+describe('tokens that admins manage', () => {
 	let roomkey: TestRoomkey;
 	let admin: Person;
 	let alice: Person;
@@ -38,7 +38,7 @@ describe('tokens by admins', () => {
 		roomkey.call(as, 'users.revokeTokens', userId, undefined, undefined, tokenId);
 	const logIn = (resume: string) => roomkey.callAs({ setUserId: () => {} }, 'login', { resume });
 
-	it('log the user in; login tokens expire, and personal access tokens do not', async () => {
+	it('log their user in; login tokens expire, and personal access tokens do not', async () => {
 		const login = await create(admin, alice.id);
 		expect(login.userId).to.equal(alice.id);
 		expect(login.expires).to.be.instanceOf(Date);
@@ -87,7 +87,7 @@ describe('tokens by admins', () => {
 		expect(await revoke(admin, alice.id)).to.deep.equal({ revoked: 0 });
 	});
 
-	it('are only for admins', async () => {
+	it('can be created, listed and revoked only by admins', async () => {
 		expect(await rejection(create(alice, alice.id))).to.include({ error: 'error-unauthorized' });
 		expect(await rejection(list(alice, admin.id))).to.include({ error: 'error-unauthorized' });
 		expect(await rejection(revoke(alice, admin.id))).to.include({ error: 'error-unauthorized' });

@@ -9,7 +9,7 @@ import { memoryLog } from '../support/log.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
 import { post } from '../support/rest.js';
 
-/** Audited methods that concern only their caller, whom `userId` of the event names. Their events have no `about`. */
+/** Audited methods that concern only their caller, whom `userId` of the event names. */
 const ABOUT_CALLER: ReadonlySet<string> = new Set([
 	'changePassword',
 	'login',

@@ -41,7 +41,7 @@ describe('the messages of other processes', () => {
 		expect(peers.noteMessage('new', 0, false, later + 10_000)).to.include({ isGap: false });
 	});
 
-	it('are missing since the last message of a process that fell silent and returns', () => {
+	it('are missing when their sender fell silent, sent them meanwhile, and returns', () => {
 		const peers = new Peers();
 		peers.noteMessage('a', 1, true, later);
 		peers.removeSilent(later + 4000);
@@ -50,7 +50,7 @@ describe('the messages of other processes', () => {
 		expect([...peers.missingToAskFor(later + 90_000)]).to.deep.equal([{ of: 'a', missing: [2, 3] }]);
 	});
 
-	it('of a process that had lost its connection are missing for the time without it', () => {
+	it('are missing for the time in which their sender was not connected', () => {
 		const peers = new Peers();
 		peers.noteOwnConnection(later);
 		expect(peers.noteMessage('a', 2, false, later + 10, 60_000)).to.include({

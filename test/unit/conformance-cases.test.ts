@@ -1,4 +1,4 @@
-/** The parts of the conformance suite: the form of its cases, and the comparison with values that have holes (placeholders). */
+/** The parts of the conformance suite: the form of its cases, and the holes (placeholders) in the values that it compares. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { check } from '../../shared/check.js';

@@ -110,7 +110,7 @@ describe('names of direct rooms', () => {
 		expect(await usernamesOf(rid)).to.have.members([...usernames, carl.username]);
 	});
 
-	it('change, while a group keeps its name', async () => {
+	it('are the only room names that change with a member: a group keeps its name', async () => {
 		const ann = await person('Ann');
 		const { group } = (await roomkey.call(ann, 'groups.create', `g${count++}`)) as { group: Room };
 		await roomkey.call(admin, 'users.update', ann.id, { name: 'Anna' });

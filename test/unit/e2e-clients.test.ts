@@ -181,7 +181,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 			expect((await e2e.unwrapIdentity(v2, 'same', '')).publicKey).to.equal(alice.publicKey);
 		});
 
-		it('are derived with 600,000 rounds in v2, or with the given number', async () => {
+		it('are hashed in 600,000 rounds in v2, or in the given number of rounds', async () => {
 			const rounds = async (options?: e2e.WrapOptions) =>
 				JSON.parse(await e2e.wrapPrivateKey(alice.privateKey, 'p', userId, 'v2', options)).iterations;
 			expect(await rounds()).to.equal(600_000);

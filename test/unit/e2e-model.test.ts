@@ -50,8 +50,8 @@ function keyMaker(): (keyId: string) => string {
 	return (keyId) => `${keyId}${String(made++).padStart(342, 'A')}==`;
 }
 
-/** Whether an action of a user with this membership can succeed, in which a user without it is refused. */
-function canSucceed(action: Step['action'], { E2EKey, E2ESuggestedKey, roles }: Subscription): boolean {
+/** Whether an action needs an offered key, a key or the role of an owner, and this membership has it. */
+function hasWhatIsNeeded(action: Step['action'], { E2EKey, E2ESuggestedKey, roles }: Subscription): boolean {
 	if (action === 'accept' || action === 'reject') return E2ESuggestedKey !== undefined;
 	if (action === 'offer' || action === 'provide' || action === 'return') return E2EKey !== undefined;
 	return (
@@ -63,7 +63,7 @@ function canSucceed(action: Step['action'], { E2EKey, E2ESuggestedKey, roles }: 
 async function callOf(world: World, { action, by, to, room }: Step, n: number, sealed: (keyId: string) => string) {
 	const rid = world.rooms[room] as string;
 	// Most random calls would be refused, so the people whose call can succeed come first.
-	const able = await world.membersWith(rid, (membership) => canSucceed(action, membership));
+	const able = await world.membersWith(rid, (membership) => hasWhatIsNeeded(action, membership));
 	const caller = [...able, ...world.people][by] as Person;
 	const other = world.people[to] as Person;
 	const keyId = (await world.room(rid))?.e2eKeyId ?? 'none';

@@ -1,4 +1,4 @@
-/** Edge cases: users who were only invited, long texts, values that no store can hold, and the rate limits of all methods. */
+/** Edge cases: invited users, long texts, values that no store can hold, and methods without a rate limit. */
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { announcedBy } from '../support/keys.js';
@@ -38,7 +38,7 @@ describe('in a room with an owner, a member and an invited user', () => {
 		expect(notified).to.deep.equal([`notify notify-user ${member.id}/e2ekeyRequest ${rid} k`]);
 	});
 
-	it('the invited user does not see the key history of a member, and the reverse (E15)', async () => {
+	it("the invited user and a member do not see each other's key history (E15)", async () => {
 		for (const [as, whom] of [
 			[invited, owner],
 			[owner, invited],

@@ -193,7 +193,7 @@ describe('every method', () => {
 		}
 	}
 
-	/** A value that methods accept as the argument of this name. Optional arguments are undefined in half of the calls. */
+	/** A value that methods accept as the argument of this name; at random undefined, for some that may be left out. */
 	function acceptedArgument(name: string): unknown {
 		const optional = <T>(value: T) => (random() < 0.5 ? value : undefined);
 		const who = pick(Object.values(people));

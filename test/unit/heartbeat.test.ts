@@ -7,7 +7,7 @@ describe('heartbeats', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'setInterval'] }));
 	afterEach(() => mock.timers.reset());
 
-	/** Starts the heartbeat of a client in each millisecond. Records how long after its start a client is pinged or times out. */
+	/** Starts one heartbeat per millisecond. Records how long after its start each client is pinged and times out. */
 	function startMany(count: number, interval: number, timeout: number) {
 		const heartbeats = new Heartbeats({ interval, timeout });
 		const sent: { what: 'ping' | 'end'; client: number; after: number }[] = [];

@@ -77,7 +77,6 @@ describe('rate limit rules: which calls they match and count together (14)', () 
 		});
 	});
 
-	/** Compares the bucket of a call with the bucket of alice's call of `one`. */
 	describe('the bucket', () => {
 		const any = () => true;
 		const other = callerFrom('bob', '5.6.7.8', 'b');
@@ -106,7 +105,7 @@ describe('rate limit rules: which calls they match and count together (14)', () 
 			);
 			const { userId, clientAddress, connectionId } = caller;
 			const call = `'${name}' by ${userId} at ${clientAddress} on connection ${connectionId}`;
-			it(`of the matcher {${keys.join(', ')}} is ${same ? 'the same' : 'another'} for ${call}`, async () => {
+			it(`of ${call} is ${same ? 'also' : 'not'} that of 'one' by alice, with the matcher {${keys.join(', ')}}`, async () => {
 				roomkey = await openWithRules([{ matcher, calls: 1, per: 1000 }]);
 				expect(await roomkey.answer(alice, 'one')).to.equal('done');
 				expect(await roomkey.isRefused(caller, name)).to.equal(same);

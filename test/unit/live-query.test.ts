@@ -9,7 +9,7 @@ import { memoryLog } from '../support/log.js';
 import { type OpenStore, openTestStore } from '../support/store.js';
 
 describe('a live query (7)', () => {
-	let open: OpenStore;
+	let opened: OpenStore;
 	let bus: Bus;
 	let subscriber: LiveQuerySubscriber;
 	/** Runs before each read. */
@@ -18,12 +18,12 @@ describe('a live query (7)', () => {
 	let calls: string[];
 
 	beforeEach(async () => {
-		open = await openTestStore();
+		opened = await openTestStore();
 		bus = createBus(memoryLog());
 		beforeRead = () => {};
 		calls = [];
 		subscriber = new LiveQuerySubscriber(liveQuery('permissions', { roles: 'r' }, { roles: 1 }), {
-			services: { store: countingReads(open.store), bus },
+			services: { store: countingReads(opened.store), bus },
 			publishAdded: (_collection, id) => void calls.push(`show ${id}`),
 			publishChanged: (_collection, id) => void calls.push(`change ${id}`),
 			publishRemoved: (_collection, id) => void calls.push(`remove ${id}`),
@@ -35,7 +35,7 @@ describe('a live query (7)', () => {
 	});
 	afterEach(async () => {
 		subscriber.stop();
-		await open.close();
+		await opened.close();
 	});
 
 	/** Wraps the store: counts every read of permissions. */
@@ -55,7 +55,7 @@ describe('a live query (7)', () => {
 	}
 
 	const write = async (...ids: string[]) => {
-		for (const _id of ids) await open.store.permissions.insertOne({ _id, roles: ['r'] });
+		for (const _id of ids) await opened.store.permissions.insertOne({ _id, roles: ['r'] });
 	};
 
 	/** Publishes updates of documents. Resolves when the last of them is handled. */
@@ -66,7 +66,7 @@ describe('a live query (7)', () => {
 
 	it('does not show a document of its first result that no longer matches after a write during the read', async () => {
 		await write('p');
-		const { permissions } = open.store;
+		const { permissions } = opened.store;
 		const old = await permissions.find({ roles: 'r' }).toArray();
 		let release = () => {};
 		const released = new Promise<void>((resolve) => {
@@ -80,7 +80,7 @@ describe('a live query (7)', () => {
 		const shown = new Set<string>();
 		const slowBus = createBus(memoryLog());
 		const observer = new LiveQuerySubscriber(liveQuery('permissions', { roles: 'r' }, { roles: 1 }), {
-			services: { store: { ...open.store, permissions: { ...permissions, find } as never }, bus: slowBus },
+			services: { store: { ...opened.store, permissions: { ...permissions, find } as never }, bus: slowBus },
 			publishAdded: (_collection, id) => void shown.add(id),
 			publishChanged: () => {},
 			publishRemoved: (_collection, id) => void shown.delete(id),
@@ -120,12 +120,12 @@ describe('a live query (7)', () => {
 		expect(calls).to.deep.equal(['show first', 'show second']);
 	});
 
-	it('reads all documents of events that come at once together, and reports them in the order of the events', async () => {
+	it('reads the documents of simultaneous events together, and shows them in the order of the events', async () => {
 		await write('a', 'b', 'c');
 		await announce('c', 'a', 'b', 'c');
 		expect(reads).to.equal(1);
 		expect(calls).to.deep.equal(['show c', 'show a', 'show b']);
-		await open.store.permissions.deleteMany({ _id: { $in: ['a', 'b'] } });
+		await opened.store.permissions.deleteMany({ _id: { $in: ['a', 'b'] } });
 		await announce('b', 'c', 'a');
 		expect(calls.slice(3)).to.deep.equal(['remove b', 'change c', 'remove a']);
 	});
@@ -147,7 +147,7 @@ describe('a live query (7)', () => {
 		expect(calls).to.deep.equal(['show a', 'show b']);
 	});
 
-	it('fails when a repeated read fails again and again', async () => {
+	it('fails when a read still fails after three repetitions', async () => {
 		await write('a');
 		beforeRead = () => {
 			throw new Error('no primary');
@@ -176,7 +176,7 @@ describe('a live query (7)', () => {
 		].map((query) => {
 			const none = () => void calls.push('another');
 			const publisher = { publishAdded: none, publishChanged: none, publishRemoved: none, fail: none };
-			const services = { store: countingReads(open.store), bus };
+			const services = { store: countingReads(opened.store), bus };
 			return new LiveQuerySubscriber(query, { services, ...publisher, whenDrained: () => undefined });
 		});
 		for (const other of others) await other.start();
@@ -193,7 +193,7 @@ describe('a live query (7)', () => {
 	});
 
 	it('reads a document again that is written while it is read, even if it no longer matches', async () => {
-		const { permissions } = open.store;
+		const { permissions } = opened.store;
 		const ownBus = createBus(memoryLog());
 		const publish = (document: Permission) =>
 			ownBus.publish('changed', { collection: 'permissions', action: 'updated', document });
@@ -208,7 +208,7 @@ describe('a live query (7)', () => {
 		const find = (filter: object) => ('_id' in filter ? overtaken() : permissions.find(filter));
 		const shown = new Set<string>();
 		const other = new LiveQuerySubscriber(liveQuery('permissions', { roles: 'r' }, { roles: 1 }), {
-			services: { store: { ...open.store, permissions: { ...permissions, find } as never }, bus: ownBus },
+			services: { store: { ...opened.store, permissions: { ...permissions, find } as never }, bus: ownBus },
 			publishAdded: (_collection, id) => void shown.add(id),
 			publishChanged: () => {},
 			publishRemoved: (_collection, id) => void shown.delete(id),
