@@ -23,22 +23,22 @@ export interface TestApp {
 	readonly url: string;
 	/** `ws://127.0.0.1:PORT/websocket` */
 	readonly webSocketUrl: string;
-	/** See `App`. */
+	/** Resolves when no catch-up with other processes is left to run. */
 	caughtUp(): Promise<void>;
 	readonly connect: OpenSession;
 	close(): Promise<void>;
-	/** Closes it and starts another at the same address, on the same store. */
+	/** Closes the server and starts another at the same address, on the same store. */
 	restart(): Promise<TestApp>;
 }
 
 export type TestAppOptions = Partial<Catalogue> & {
 	grace?: number;
 	/**
-	 * A store that is shared with another app, which closes it. Default: a store of its own. As another process, the app is
-	 * not notified of writes to a shared store, unless `onChange` is given.
+	 * A store that the test or another app has opened. This app does not close it. Default: a store of its own. Like another
+	 * process, the app is not notified of writes to the given store, unless `onChange` is given.
 	 */
 	store?: Store;
-	/** Notifies the app of writes to the shared store. */
+	/** Notifies the app of writes to `store`. */
 	onChange?: OpenStore['onChange'];
 	tokenCheckInterval?: number;
 } & {
@@ -65,17 +65,17 @@ export type TestAppOptions = Partial<Catalogue> & {
 
 /** Starts a server with the whole catalogue and the options. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
-	const open = options.store
+	const opened = options.store
 		? { store: options.store, onChange: options.onChange ?? (() => () => {}), observe: () => {}, close: async () => {} }
 		: await openTestStore();
-	return listen(open, options, 0);
+	return listen(opened, options, 0);
 }
 
-async function listen(open: OpenStore, options: TestAppOptions, askedPort: number): Promise<TestApp> {
+async function listen(opened: OpenStore, options: TestAppOptions, askedPort: number): Promise<TestApp> {
 	const log = memoryLog();
-	// With metrics, and with a log of every call, which is searched for secrets.
+	// Counts metrics, and logs every call. The log is searched for secrets.
 	const ops = new Ops({ log: notedLog, metrics: 'on', version: 'test' });
-	ops.observe(open);
+	ops.observe(opened);
 	if (options.link) ops.cluster = new ClusterCounts();
 	const app = createApp({
 		...testOptions,
@@ -89,8 +89,8 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 			...(options.onConnection && { onConnection: options.onConnection }),
 			strategies: options.strategies ?? {},
 		},
-		store: open.store,
-		onChange: open.onChange,
+		store: opened.store,
+		onChange: opened.onChange,
 		log,
 		ops,
 		settings: { ...testOptions.settings, ...options.settings },
@@ -103,8 +103,8 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 		uncheckPort(port);
 	}
 	return {
-		store: open.store,
-		onChange: open.onChange,
+		store: opened.store,
+		onChange: opened.onChange,
 		log,
 		url: `http://127.0.0.1:${port}`,
 		caughtUp: app.caughtUp,
@@ -112,16 +112,16 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 		webSocketUrl: `ws://127.0.0.1:${port}/websocket`,
 		async close() {
 			await closeApp();
-			await open.close();
+			await opened.close();
 		},
 		async restart() {
 			await closeApp();
-			return listen(open, options, port);
+			return listen(opened, options, port);
 		},
 	};
 }
 
-/** Adds methods, in place of those with the same name: a sample of the documentation may have become a method. */
+/** Adds methods, which replace those with the same name. A sample of the documentation may have the name of a method. */
 function replacing(methods: readonly Method[], added: readonly Method[]): Method[] {
 	const names = new Set(added.map(({ name }) => name));
 	return [...methods.filter(({ name }) => !names.has(name)), ...added];

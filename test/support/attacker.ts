@@ -40,8 +40,9 @@ async function successes<T>(attempts: Iterable<() => Promise<T>>): Promise<T[]> 
 	return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
 }
 
-const pairs = <A, B, T>(these: Iterable<A>, those: Iterable<B>, pair: (a: A, b: B) => T): T[] =>
-	[...these].flatMap((a) => Array.from(those, (b) => pair(a, b)));
+/** Calls `combine` for each pair of a member of `left` and a member of `right`, and returns the results. */
+const pairs = <A, B, T>(left: Iterable<A>, right: Iterable<B>, combine: (a: A, b: B) => T): T[] =>
+	[...left].flatMap((a) => Array.from(right, (b) => combine(a, b)));
 
 /** The wrapped private keys among texts. */
 export const privateKeysIn = (texts: Set<string>): string[] =>
@@ -58,24 +59,25 @@ export async function readAll(
 	wrapped: readonly string[],
 	contents: readonly EncryptedContent[],
 ): Promise<string[]> {
+	// Texts of 17 characters may be user ids. A wrapped key with `$binary` can be decrypted only with its owner's id.
 	const owners = [...texts].filter((text) => /^[^{[]{17}$/.test(text));
-	const opened = await successes(
+	const privateKeys = await successes(
 		pairs(wrapped, texts, (stored, passphrase) => async () => {
 			const [first] = await successes<Key>(
 				(stored.includes('$binary') ? owners : ['']).map((owner) => () => unwrapPrivateKey(stored, passphrase, owner)),
 			);
-			if (!first) throw new Error('not this one');
+			if (!first) throw new Error('The passphrase does not fit');
 			return first;
 		}),
 	);
 	const ids = contents.map((content) => ('kid' in content ? content.kid : content.ciphertext.slice(0, 12)));
 	const anyId = { anyId: true };
-	const bare = (k: string, alg: string) => JSON.stringify({ alg, k, kty: 'oct' });
+	const jwkOf = (k: string, alg: string) => JSON.stringify({ alg, k, kty: 'oct' });
 	const keys: RoomKey[] = [
-		...(await successes(pairs(texts, opened, (sealed, key) => () => openRoomKey(sealed, key, anyId)))),
+		...(await successes(pairs(texts, privateKeys, (sealed, key) => () => openRoomKey(sealed, key, anyId)))),
 		...(await successes(pairs(texts, ids, (text, id) => () => importRoomKey(id, text, anyId)))),
-		...(await successes(pairs(texts, ids, (text, id) => () => importRoomKey(id, bare(text, 'A128CBC'), anyId)))),
-		...(await successes(pairs(texts, ids, (text, id) => () => importRoomKey(id, bare(text, 'A256GCM'), anyId)))),
+		...(await successes(pairs(texts, ids, (text, id) => () => importRoomKey(id, jwkOf(text, 'A128CBC'), anyId)))),
+		...(await successes(pairs(texts, ids, (text, id) => () => importRoomKey(id, jwkOf(text, 'A256GCM'), anyId)))),
 	];
 	return successes(contents.map((content) => () => decryptText(content, keys)));
 }

@@ -7,7 +7,7 @@ import { identity, publicKey, sealed } from './keys.js';
 import { addMember, addPerson, addRoom, type Person } from './people.js';
 import { headersOf, post, request } from './rest.js';
 
-const own = method({
+const limited = method({
 	name: 'own.once',
 	summary: 'May be called once a minute',
 	args: { text: Match.Optional(String) },
@@ -30,19 +30,19 @@ const broken = method({
 
 /** Two methods: `own.wait` runs until `own.release` is called. */
 function waitAndRelease() {
-	let open = () => {};
-	const opened = new Promise<void>((resolve) => {
-		open = resolve;
+	let release = () => {};
+	const released = new Promise<void>((resolve) => {
+		release = resolve;
 	});
 	return [
-		method({ name: 'own.wait', summary: 'Waits', args: {}, anonymous: true, run: () => opened }),
+		method({ name: 'own.wait', summary: 'Waits', args: {}, anonymous: true, run: () => released }),
 		method({
 			name: 'own.release',
 			summary: 'Ends the wait',
 			args: {},
 			anonymous: true,
 			rest: 'POST',
-			run: () => open(),
+			run: () => release(),
 		}),
 	];
 }
@@ -54,7 +54,7 @@ export interface BusyServer {
 	close(): Promise<void>;
 }
 
-/** @param metrics the value of the option */
+/** @param metrics the value of the option `metrics` */
 export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 	const server = await openServer({
 		port: 0,
@@ -65,7 +65,7 @@ export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 		maxQueue: 2,
 		maxConnectionsPerAddress: 5,
 		grace: 100,
-		methods: [own, broken, ...waitAndRelease()],
+		methods: [limited, broken, ...waitAndRelease()],
 	});
 	const { url, store } = server;
 	const webSocketUrl = `${url.replace('http', 'ws')}/websocket`;
@@ -80,7 +80,7 @@ export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 					body: JSON.stringify(body),
 				});
 
-	// Shown as if it had one, because its clients use none.
+	// The server has no TLS. The metrics show this certificate as if it had.
 	server.ops.setCertificate('server', readFileSync('test/fixtures/tls/expired.cert.pem', 'utf8'));
 
 	// Calls and logins
@@ -128,7 +128,9 @@ export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 	for (const id of ['1', '2', '3']) waiting.send({ msg: 'method', method: 'own.wait', params: [], id });
 	await post(`${url}/sockjs/1/polling/xhr`, null, '');
 	while (clients.length < 4) clients.push(await RawClient.connect(webSocketUrl));
+	// Refused: the address has as many connections as it may have, four WebSockets and one of SockJS polling.
 	await RawClient.open(webSocketUrl).catch(() => {});
+	// A method that does not exist
 	await reader.call('own.nobody');
 	return {
 		server,

@@ -80,7 +80,7 @@ function mapValues(object: { [key: string]: Json }, f: (value: Json) => Anything
 	return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, f(value)]));
 }
 
-/** Makes the pattern that a case describes in JSON. A key that begins with a dollar, such as `$optional`, names its kind. */
+/** Makes the pattern that a case describes in JSON. A key such as `$optional` names the kind of the pattern. */
 export function toPattern(json: Json): Anything {
 	if (typeof json === 'string') return named[json];
 	if (Array.isArray(json)) return json.map(toPattern);
@@ -112,7 +112,7 @@ export function toPattern(json: Json): Anything {
 	}
 }
 
-/** Makes a value that JSON cannot express; undefined if the key names none. */
+/** Makes a value that JSON cannot express; undefined if the key names no kind of such a value. */
 function toSpecial(word: string | undefined, inner: Anything, object: Anything): { value: unknown } | undefined {
 	switch (word) {
 		case '$undefined':
@@ -139,7 +139,7 @@ function toSpecial(word: string | undefined, inner: Anything, object: Anything):
 			return {
 				value: (
 					function () {
-						// biome-ignore lint/complexity/noArguments: a real arguments object is what is wanted
+						// biome-ignore lint/complexity/noArguments: the case needs a real arguments object
 						return arguments;
 					} as Anything
 				)(...inner.map(toValue)),

@@ -47,13 +47,13 @@ export class Command {
 			const address = /https?:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
 			if (address) return address;
 		}
-		throw new Error(`it ended: ${this.err}`);
+		throw new Error(`the command ended: ${this.err}`);
 	}
 
 	/** Resolves once it has printed this text on standard output. */
 	async printed(text: string): Promise<void> {
 		while (!this.out.includes(text)) {
-			if (this.child.exitCode !== null) throw new Error(`it ended: ${this.out} ${this.err}`);
+			if (this.child.exitCode !== null) throw new Error(`the command ended: ${this.out} ${this.err}`);
 			await once(this.child.stdout, 'data');
 		}
 	}

@@ -44,7 +44,7 @@ export class RawClient {
 		return client;
 	}
 
-	/** Opens a socket and sends `connect`. @param former the id of a former session, to ask for it */
+	/** Opens a socket and sends `connect`. @param former the id of an earlier session, which the client asks to resume */
 	static async connect(url: string, headers: Record<string, string> = {}, former?: string): Promise<RawClient> {
 		const client = await RawClient.open(url, headers);
 		client.send({ msg: 'connect', version: '1', support: ['1', 'pre2', 'pre1'], ...(former && { session: former }) });
@@ -87,7 +87,7 @@ export class RawClient {
 		return frames;
 	}
 
-	/** The frames until the server has handled all earlier messages: until it answers a call of its method `echo`. */
+	/** Calls the method `echo`, and returns the frames that arrive before its answer. The server must define that method. */
 	async untilEcho(): Promise<Frame[]> {
 		this.send({ msg: 'method', id: 'end', method: 'echo', params: [] });
 		const frames: Frame[] = [];

@@ -14,7 +14,7 @@ export function takeViolations(): string[] {
 }
 
 /** The methods that are checked. A test's own methods are not. */
-const declaring = new Set(catalogue);
+const checkedMethods = new Set(catalogue);
 
 function checkAnswer({ name, returns }: Method, answer: unknown): void {
 	const fault = returns?.fault(answer);
@@ -31,7 +31,7 @@ function checkError(method: Method, thrown: unknown): void {
 /** Wraps methods, so that their results and errors are checked. */
 export function checkingDeclarations(methods: readonly Method[]): Method[] {
 	return methods.map((method) => {
-		if (!declaring.has(method)) return method;
+		if (!checkedMethods.has(method)) return method;
 		const run: Method['run'] = async (args, context) => {
 			try {
 				const answer = await method.run(args, context);

@@ -1,6 +1,6 @@
 /** The servers whose messages are checked against the describing documents, and the differences that were found. */
 
-/** For each checked port: whether the server sends documents to all clients that the AsyncAPI document does not describe. */
+/** For each checked port: whether the server sends every client documents that the AsyncAPI document does not describe. */
 const ports = new Map<number, boolean>();
 
 /** Begins to check the messages of the server at a port. */
@@ -16,12 +16,13 @@ export function uncheckPort(port: number): void {
 	ports.delete(port);
 }
 
-export function isDescribed(port: number | undefined): boolean {
+/** Whether the messages of the server at a port are checked. */
+export function isChecked(port: number | undefined): boolean {
 	return port !== undefined && ports.has(port);
 }
 
-/** Whether the server at a port sends documents to all clients that are not described. */
-export function isForeign(port: number): boolean {
+/** Whether the server at a port sends every client documents that the AsyncAPI document does not describe. */
+export function sendsUndescribed(port: number): boolean {
 	return ports.get(port) === true;
 }
 

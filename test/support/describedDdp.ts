@@ -1,17 +1,17 @@
 /** Checks each message that DDP clients send and receive against the AsyncAPI document. */
 import { WebSocket } from 'ws';
-import { isDescribed, isForeign, report } from './described.js';
+import { isChecked, report, sendsUndescribed } from './described.js';
 import { describedDdp } from './schemas.js';
 
 type Json = Record<string, unknown>;
 
 /** The calls and subscriptions of a client on one connection. */
 interface Session {
-	/** The channel of each call, by its id, and the message. */
+	/** The calls by id, each with its channel and its message. */
 	readonly calls: Map<string, { readonly channel: string | undefined; readonly message: Json }>;
 	readonly subs: Map<string, { readonly channel: string | undefined; readonly message: Json }>;
-	/** Whether it may receive documents that the AsyncAPI document does not describe. */
-	isForeign: boolean;
+	/** Whether the client may receive documents that the AsyncAPI document does not describe. */
+	mayReceiveUndescribed: boolean;
 }
 
 let channels: Map<string, string> | undefined;
@@ -42,13 +42,13 @@ function faultIn(message: Json, channel: string, name: string): string | undefin
 	return describedDdp().fault(message, ['channels', channel, 'messages', name, 'payload']);
 }
 
-function remember(session: Session, message: Json): void {
+function noteSent(session: Session, message: Json): void {
 	const { msg, id } = message;
 	if (typeof id !== 'string') return;
 	if (msg === 'method') session.calls.set(id, { channel: channelOf('method', message.method), message });
 	if (msg !== 'sub') return;
 	const channel = channelOf('sub', message.name);
-	if (!channel) session.isForeign = true;
+	if (!channel) session.mayReceiveUndescribed = true;
 	if (!session.subs.has(id)) session.subs.set(id, { channel, message });
 }
 
@@ -57,18 +57,20 @@ function checkResult(session: Session, message: Json): void {
 	if (!call?.channel) return;
 	const fault = faultIn(message, call.channel, 'result');
 	if (fault)
-		report(`${call.channel} answered otherwise than described: ${fault}; ${JSON.stringify(message).slice(0, 300)}`);
-	const wrong = faultIn(call.message, call.channel, 'call');
+		report(
+			`${call.channel} gave an answer that is not as described: ${fault}; ${JSON.stringify(message).slice(0, 300)}`,
+		);
+	const callFault = faultIn(call.message, call.channel, 'call');
 	const isMatchError = (message.error as Json | undefined)?.reason === 'Match failed';
-	if (isMatchError && !wrong)
+	if (isMatchError && !callFault)
 		report(`${call.channel} refused a call that is as described: ${JSON.stringify(call.message).slice(0, 300)}`);
 	if (message.error) return;
 	const { type } = (message.result ?? {}) as Json;
-	// An application's own login handler takes other arguments. The type of its logins is its name.
+	// A login handler of an application takes other arguments. Its results have the name of the handler as their type.
 	const isOwnLogin = call.channel === 'method.login' && !['password', 'resume'].includes(type as string);
-	if (wrong && !isOwnLogin)
+	if (callFault && !isOwnLogin)
 		report(
-			`${call.channel} accepted a call otherwise than described: ${wrong}; ${JSON.stringify(call.message).slice(0, 300)}`,
+			`${call.channel} accepted a call that is not as described: ${callFault}; ${JSON.stringify(call.message).slice(0, 300)}`,
 		);
 }
 
@@ -77,7 +79,7 @@ function checkReady(session: Session, message: Json): void {
 		const sub = session.subs.get(id);
 		if (!sub?.channel) continue;
 		const fault = faultIn(sub.message, sub.channel, 'sub');
-		if (fault) report(`${sub.channel} accepted a subscription otherwise than described: ${fault}`);
+		if (fault) report(`${sub.channel} accepted a subscription that is not as described: ${fault}`);
 	}
 }
 
@@ -85,7 +87,7 @@ function checkReady(session: Session, message: Json): void {
 function checkDocument(session: Session, message: Json): void {
 	const { msg, collection } = message;
 	const isEvent = String(collection).startsWith('stream-');
-	if (isEvent ? !channelOf('sub', collection) : session.isForeign) return;
+	if (isEvent ? !channelOf('sub', collection) : session.mayReceiveUndescribed) return;
 	const possibleChannels = isEvent
 		? [channelOf('sub', collection) as string]
 		: [...universalChannels(), ...[...session.subs.values()].flatMap(({ channel }) => channel ?? [])];
@@ -98,7 +100,7 @@ function checkDocument(session: Session, message: Json): void {
 			faults.push(fault);
 		}
 	}
-	report(`a message is otherwise than described: ${faults.join('; ')}; ${JSON.stringify(message).slice(0, 300)}`);
+	report(`a message is not as described: ${faults.join('; ')}; ${JSON.stringify(message).slice(0, 300)}`);
 }
 
 function checkReceived(session: Session, message: Json): void {
@@ -111,12 +113,12 @@ function checkReceived(session: Session, message: Json): void {
 
 function checkProtocol(session: Session, message: Json): void {
 	const { msg } = message;
-	const fault = messagesOf('ddp').includes(String(msg)) ? faultIn(message, 'ddp', String(msg)) : 'it is unknown';
-	if (fault) report(`a message is otherwise than described: ${fault}; ${JSON.stringify(message).slice(0, 300)}`);
+	const fault = messagesOf('ddp').includes(String(msg)) ? faultIn(message, 'ddp', String(msg)) : 'its msg is unknown';
+	if (fault) report(`a message is not as described: ${fault}; ${JSON.stringify(message).slice(0, 300)}`);
 	if (msg === 'ready' && !fault) checkReady(session, message);
 }
 
-/** The DDP messages in a frame. A frame of SockJS has several; one that is not JSON has none. */
+/** The DDP messages in a frame. A SockJS frame, such as `a["{}","{}"]`, has several. A frame that is not JSON has none. */
 function messagesIn(text: string): Json[] {
 	try {
 		const value: unknown = JSON.parse(text.startsWith('a[') ? text.slice(1) : text);
@@ -132,10 +134,10 @@ const sessions = new WeakMap<WebSocket, Session>();
 /** The session of a client whose server is checked. */
 function sessionOf(socket: WebSocket): Session | undefined {
 	const port = Number(new URL(socket.url).port);
-	if (!isDescribed(port)) return undefined;
+	if (!isChecked(port)) return undefined;
 	let session = sessions.get(socket);
 	if (!session) {
-		session = { calls: new Map(), subs: new Map(), isForeign: isForeign(port) };
+		session = { calls: new Map(), subs: new Map(), mayReceiveUndescribed: sendsUndescribed(port) };
 		sessions.set(socket, session);
 	}
 	return session;
@@ -147,7 +149,7 @@ export function checkDdp(): void {
 	WebSocket.prototype.send = function (this: WebSocket, ...args: unknown[]) {
 		const session = this.url ? sessionOf(this) : undefined;
 		// A proxy sends bytes, not text.
-		if (session) for (const message of messagesIn(String(args[0]))) remember(session, message);
+		if (session) for (const message of messagesIn(String(args[0]))) noteSent(session, message);
 		return (send as (...args: unknown[]) => void).apply(this, args);
 	} as typeof send;
 	WebSocket.prototype.emit = function (this: WebSocket, event: string | symbol, ...args: unknown[]) {

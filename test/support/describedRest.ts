@@ -1,7 +1,7 @@
 /** Checks each request to a server of a test, and its answer, against the OpenAPI document. */
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isDescribed, report } from './described.js';
+import { isChecked, report } from './described.js';
 import { type Described, describedRest } from './schemas.js';
 
 type Json = Record<string, unknown>;
@@ -36,7 +36,7 @@ function parsed(text: string): unknown {
 	}
 }
 
-/** A body without its members that are null, because a method may count them as left out. */
+/** A body without its members that are null, because a method may treat them as missing. */
 function withoutNull(body: unknown): unknown {
 	if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
 	return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
@@ -49,20 +49,20 @@ interface Parameter {
 	readonly name?: string;
 	readonly in?: string;
 	readonly required?: boolean;
-	/** Present if the value is JSON text, and no other. */
+	/** Present only if the value is JSON text. */
 	readonly content?: unknown;
 }
 
 /**
  * The fault of a query: an unknown name, or a value of the wrong type.
- * @param operation the path of the operation in the document
+ * @param operationPath the path of the operation in the document
  */
 export function queryFault(
 	query: URLSearchParams,
 	described: Described,
-	operation: readonly string[],
+	operationPath: readonly string[],
 ): string | undefined {
-	const parameters = (described.at(...operation, 'parameters') ?? []) as readonly Parameter[];
+	const parameters = (described.at(...operationPath, 'parameters') ?? []) as readonly Parameter[];
 	for (const sentName of new Set(query.keys())) {
 		const name = sentName.replace(/\[\]$/, '');
 		const i = parameters.findIndex((parameter) => parameter.in === 'query' && parameter.name === name);
@@ -75,13 +75,13 @@ export function queryFault(
 		const asJson = typeof value === 'string' && /^\s*[[{]/.test(value) ? parsed(value) : undefined;
 		const isJsonText = parameters[i]?.content !== undefined;
 		const content = isJsonText ? ['content', 'application/json'] : [];
-		const path = [...operation, 'parameters', String(i), ...content, 'schema'];
+		const path = [...operationPath, 'parameters', String(i), ...content, 'schema'];
 		if (asJson !== undefined && !described.fault(asJson, path)) continue;
 		if (isJsonText) {
 			const fault = asJson === undefined ? 'it is not JSON' : described.fault(asJson, path);
 			return `the parameter ${sentName}: ${fault}`;
 		}
-		// Coercion writes into the object around a value, so the parameter is checked as a member.
+		// A value fits as a text, as the number or boolean in the text, or as a list of one member.
 		const fault = described.fault(value, path, true) && described.fault([value], path);
 		if (fault) return `the parameter ${sentName}: ${fault}`;
 	}
@@ -92,18 +92,18 @@ export function queryFault(
 	return missing && `the parameter ${missing.name} is missing`;
 }
 
-function requestFault(exchange: Exchange, at: readonly string[]): string | undefined {
+function requestFault(exchange: Exchange, operationPath: readonly string[]): string | undefined {
 	const { verb, query, contentType, body } = exchange;
 	const described = describedRest();
-	if (verb === 'GET' || verb === 'DELETE') return queryFault(query, described, at);
-	if (!described.at(...at, 'requestBody')) return undefined;
+	if (verb === 'GET' || verb === 'DELETE') return queryFault(query, described, operationPath);
+	if (!described.at(...operationPath, 'requestBody')) return undefined;
 	if (contentType.startsWith('application/x-www-form-urlencoded')) {
 		const form = new URLSearchParams(body);
 		const fields = Object.fromEntries([...new Set(form.keys())].map((name) => [name, form.get(name)]));
-		return described.fault(fields, [...at, 'requestBody', 'content', 'application/json', 'schema'], true);
+		return described.fault(fields, [...operationPath, 'requestBody', 'content', 'application/json', 'schema'], true);
 	}
 	const value = body.trim() === '' ? {} : parsed(body);
-	const path = [...at, 'requestBody', 'content', 'application/json', 'schema'];
+	const path = [...operationPath, 'requestBody', 'content', 'application/json', 'schema'];
 	return described.fault(value, path) && described.fault(withoutNull(value), path);
 }
 
@@ -111,33 +111,40 @@ function check(exchange: Exchange): void {
 	const { verb, path, status, answer } = exchange;
 	const template = templateOf(path);
 	if (template === undefined) return;
-	const at = ['paths', template, verb.toLowerCase()];
-	const operation = describedRest().at(...at);
+	const operationPath = ['paths', template, verb.toLowerCase()];
+	const operation = describedRest().at(...operationPath);
 	if (!operation) {
 		if (verb !== 'HEAD' && verb !== 'OPTIONS' && status < 400)
 			report(`${verb} ${template} is answered, but not described`);
 		return;
 	}
 	const title = `${verb} ${template}`;
-	const described = describedRest().at(...at, 'responses', String(status)) ? String(status) : 'default';
+	const described = describedRest().at(...operationPath, 'responses', String(status)) ? String(status) : 'default';
 	if (described === 'default' && status < 400) report(`${title}: the status ${status} is not described`);
 	const body = parsed(answer);
 	const fault =
 		body === undefined
 			? `it is not JSON: ${answer.slice(0, 100)}`
-			: describedRest().fault(body, [...at, 'responses', described, 'content', 'application/json', 'schema']);
-	if (fault) report(`${title} answered ${status} otherwise than described: ${fault}; ${answer.slice(0, 300)}`);
-	// For a request without a body.
+			: describedRest().fault(body, [
+					...operationPath,
+					'responses',
+					described,
+					'content',
+					'application/json',
+					'schema',
+				]);
+	if (fault) report(`${title} answered ${status}, and not as described: ${fault}; ${answer.slice(0, 300)}`);
+	// A request without a body is reported by its query.
 	const sent = exchange.body.slice(0, 300) || `the query ${decodeURIComponent(String(exchange.query)).slice(0, 300)}`;
 	const isMatchError = status === 400 && answer.includes('"error":"Match error: ');
 	if (status !== 200 && !isMatchError) return;
-	const wrong = requestFault(exchange, at);
-	// Other routes check their bodies in several steps.
-	const isExact = describedRest().at(...at, 'x-arguments') !== undefined;
-	if (isMatchError && isExact && !wrong)
+	const faultOfRequest = requestFault(exchange, operationPath);
+	// Other routes check a body in several steps, and may refuse one that is as described.
+	const isMethodRoute = describedRest().at(...operationPath, 'x-arguments') !== undefined;
+	if (isMatchError && isMethodRoute && !faultOfRequest)
 		report(`${title} refused a request that is as described: ${sent}; ${answer.slice(0, 200)}`);
 	if (status !== 200) return;
-	if (wrong) report(`${title} accepted a request otherwise than described: ${wrong}; ${sent}`);
+	if (faultOfRequest) report(`${title} accepted a request that is not as described: ${faultOfRequest}; ${sent}`);
 }
 
 /** Collects the bodies of a request and its answer, and checks them at the end. */
@@ -176,6 +183,6 @@ export function checkRest(): void {
 	subscribe('http.server.request.start', (message) => {
 		const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
 		const isCall = request.url?.startsWith('/api/') && !request.url.startsWith('/api/v1/openapi.json');
-		if (isCall && isDescribed(request.socket.localPort)) watch(request, response);
+		if (isCall && isChecked(request.socket.localPort)) watch(request, response);
 	});
 }

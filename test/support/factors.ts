@@ -30,16 +30,16 @@ export const BACKUP_CODES = ['AbCd1234', 'EfGh5678'] as const;
 export const WITH_APP: Services = { totp: { enabled: true, secret: SECRET, hashedBackup: BACKUP_CODES.map(sha256) } };
 
 /** A mailed code as it is stored. Its hash uses few rounds, so that tests are fast. */
-export async function mailed(code: string, fields: Partial<EmailCode> = {}): Promise<EmailCode> {
+export async function mailedCode(code: string, fields: Partial<EmailCode> = {}): Promise<EmailCode> {
 	return { code: await hash(code, 4), expire: new Date(Date.now() + 600_000), attempts: 0, ...fields };
 }
 
-/** The `services` of a user who receives codes by e-mail, with a code that was sent, if one is given. */
+/** The `services` of a user who receives codes by e-mail. @param code a code that was sent; undefined: none was */
 export async function withMail(code?: string, fields: Partial<EmailCode> = {}): Promise<Services> {
-	return { email2fa: { enabled: true }, ...(code !== undefined && { emailCode: await mailed(code, fields) }) };
+	return { email2fa: { enabled: true }, ...(code !== undefined && { emailCode: await mailedCode(code, fields) }) };
 }
 
 /** Stores a setting of Rocket.Chat about second factors. Must come before the first call, because settings are cached. */
-export async function say(store: Store, name: string, value: boolean | number): Promise<void> {
+export async function storeFactorSetting(store: Store, name: string, value: boolean | number): Promise<void> {
 	await store.settings.insertOne({ _id: `Accounts_TwoFactorAuthentication_${name}`, value });
 }

@@ -161,7 +161,7 @@ export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly str
 		cases: ['a cleared field leaves fields and is in cleared', 'the second unsub clears what it alone had'],
 		says: /"cleared" is missing/,
 	},
-	'does not merge': {
+	'sends added where changed is expected': {
 		fault: ofKind('changed', (message) => [{ ...message, msg: 'added' }]),
 		cases: ['a second subscription sends the fields the client lacks', 'changed has only the changed fields'],
 		says: /"changed"/,
@@ -174,7 +174,7 @@ export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly str
 		],
 		says: /added/,
 	},
-	'sends an empty fields': {
+	'sends an empty member fields': {
 		fault: ofKind('added', (message) => [{ fields: {}, ...message }]),
 		cases: ['a document without fields has no member fields'],
 		says: /unexpected member "fields"/,
@@ -207,7 +207,7 @@ export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly str
 		cases: ['two connections have different session ids', 'a former session is not resumed: its id is not given again'],
 		says: /23456789ABCDEFGHJ/,
 	},
-	'agrees on any version': {
+	'accepts every version': {
 		fault: ofKind('failed', () => [{ msg: 'connected', session: '23456789ABCDEFGHJ' }]),
 		cases: ['without a common version the answer is failed with 1, and the end'],
 		says: /"failed"/,
@@ -217,7 +217,7 @@ export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly str
 		cases: ['without a common version the answer is failed with 1, and the end'],
 		says: /nothing has arrived in time/,
 	},
-	'closes with a code of its own': {
+	'closes with another code than 1000': {
 		fault: { closeCode: 4000 },
 		cases: ['the end after failed has the code 1000 and its reason'],
 		says: /4000/,

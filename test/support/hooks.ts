@@ -3,7 +3,10 @@ import type { Collection, Store } from '../../shared/store.js';
 
 export interface HookedStore {
 	readonly store: Store;
-	/** Calls `run` once, before the next operation of this name on this collection. @param skip number of operations before */
+	/**
+	 * Calls `run` once, before the next operation of this name on this collection.
+	 * @param skip number of such operations that pass first
+	 */
 	before(collection: keyof Store, operation: keyof Collection<never>, run: () => Promise<unknown>, skip?: number): void;
 }
 
@@ -11,7 +14,7 @@ export interface HookedStore {
 export function hookedStore(real: Store): HookedStore {
 	const hooks = new Map<string, { run: () => Promise<unknown>; skip: number }>();
 
-	async function pass(key: string): Promise<void> {
+	async function runHook(key: string): Promise<void> {
 		const hook = hooks.get(key);
 		if (!hook || hook.skip-- > 0) return;
 		hooks.delete(key);
@@ -21,11 +24,11 @@ export function hookedStore(real: Store): HookedStore {
 	const wrap = (name: string, collection: object) =>
 		new Proxy(collection, {
 			get(target, operation) {
-				const own = Reflect.get(target, operation);
-				if (typeof own !== 'function' || operation === 'find') return own;
+				const original = Reflect.get(target, operation);
+				if (typeof original !== 'function' || operation === 'find') return original;
 				return async (...args: unknown[]) => {
-					await pass(`${name} ${String(operation)}`);
-					return Reflect.apply(own, target, args);
+					await runHook(`${name} ${String(operation)}`);
+					return Reflect.apply(original, target, args);
 				};
 			},
 		});

@@ -1,4 +1,4 @@
-/** Makes sealed keys and identity keys for tests, and reads what a store has of them. */
+/** Makes sealed keys and identity keys for tests, and reads memberships, queues and announced changes. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Room, Subscription } from '../../shared/documents.js';
 import type { Change } from '../../shared/events.js';
@@ -64,7 +64,10 @@ export async function queueOf(store: Store, rid: string): Promise<string[] | nul
 	return room.usersWaitingForE2EKeys?.map(({ userId }) => userId) ?? null;
 }
 
-/** The announced writes and events while `run` runs, in order: `rooms <rid>`, `subscriptions <uid>`, `notify <stream> <name>`. */
+/**
+ * What is announced while `run` runs, in order: a write as `rooms <rid>` or `subscriptions <uid>`, an event as
+ * `notify <stream> <name> <arguments>`.
+ */
 export async function announcedBy(roomkey: TestRoomkey, run: () => Promise<unknown>): Promise<string[]> {
 	const announced: string[] = [];
 	const stops = [

@@ -1,6 +1,6 @@
 /**
- * Kills a server at random moments while REST and DDP clients write, and starts it again on the same folder. At the end
- * checks that everything is stored that the server has acknowledged.
+ * Kills a server at random moments while REST and DDP clients write, and starts it again on the same folder. At the end it
+ * checks that everything the server has acknowledged is stored.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,9 +14,9 @@ import { post } from './rest.js';
 
 const command = fileURLToPath(new URL('../../server/cli/main.js', import.meta.url));
 
-/** Number of clients over REST, and of those over DDP. */
+/** Number of clients over REST, and also of clients over DDP. */
 const CLIENTS = 4;
-/** Rooms that the clients of one start may claim. */
+/** Number of rooms that clients may claim from one start of the server to the next. */
 const ROOMS = 150;
 /** Longest time from the start of a server until it is killed early, in ms. */
 const EARLY_MS = 1000;
@@ -26,7 +26,7 @@ const LATE_MS = 500;
 export interface KillResult {
 	/** Number of servers that were killed before they listened. */
 	readonly early: number;
-	/** What the servers have printed that ended without being killed. */
+	/** The output of each server that ended without being killed. */
 	readonly failed: readonly string[];
 	/** Number of rooms whose key id was acknowledged. */
 	readonly acknowledged: number;
@@ -36,7 +36,7 @@ export interface KillResult {
 
 interface Claim {
 	readonly keyId: string;
-	/** The caller's key, once it was acknowledged too. */
+	/** The caller's key. Absent until the server has acknowledged it. */
 	key?: string;
 }
 
@@ -78,7 +78,7 @@ const overDdp: Client = async (address, person, next, claims) => {
 /**
  * Starts and kills a server a number of times, and then compares the folder with what was acknowledged.
  *
- * @param folder an empty one
+ * @param folder an empty folder
  */
 export async function killOften(folder: string, times: number): Promise<KillResult> {
 	const first = await openFolder(folder);
@@ -92,7 +92,7 @@ export async function killOften(folder: string, times: number): Promise<KillResu
 	let early = 0;
 	for (let round = 0; round < times; round++) {
 		const unclaimed = rids.slice(round * ROOMS, (round + 1) * ROOMS);
-		// Every fourth is killed while it starts.
+		// Every fourth server is killed while it starts.
 		const outcome = await killOnce(folder, round % 4 === 3, (address) => {
 			const clients = Array.from({ length: 2 * CLIENTS }, (_, i) => (i % 2 === 0 ? overRest : overDdp));
 			return Promise.allSettled(clients.map((client) => client(address, person, () => unclaimed.shift(), claims)));
@@ -117,7 +117,8 @@ export async function killOften(folder: string, times: number): Promise<KillResu
  *
  * @param early whether it is killed while it starts; otherwise while it is used
  * @param use uses the server at an address until it ends
- * @returns `early`: killed before it listened; `killed`: later; otherwise it was not killed, and this is what it printed
+ * @returns `early` if the server was killed before it listened, `killed` if later; otherwise it was not killed, and the
+ *   result is its output
  */
 async function killOnce(folder: string, early: boolean, use: (address: string) => Promise<unknown>): Promise<string> {
 	const args = [command, '--data', folder, '--port', '0', '--rate-limit', 'off', '--log-level', 'error'];
@@ -138,6 +139,6 @@ async function killOnce(folder: string, early: boolean, use: (address: string) =
 	if (address && !early) void pause(Math.random() * LATE_MS).then(kill);
 	if (address) await use(address);
 	const [, signal] = await ended;
-	if (signal !== 'SIGKILL') return printed || 'it ended without a word';
+	if (signal !== 'SIGKILL') return printed || 'the server ended and printed nothing';
 	return address ? 'killed' : 'early';
 }

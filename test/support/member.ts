@@ -21,7 +21,10 @@ export class Member {
 	/** Texts that the server must never store. */
 	readonly secrets: string[];
 
-	/** The present key id of each room, as far as this member knows. Over DDP the membership may arrive after the answer. */
+	/**
+	 * The present key id of each room, as far as this member knows. Over DDP the event with a changed membership may arrive
+	 * after the answer to the call that changed it: a membership with another key id is an old one.
+	 */
 	private readonly keyIds = new Map<string, string>();
 
 	private unwrapped: Promise<Key> | undefined;
@@ -45,7 +48,7 @@ export class Member {
 		await this.client.call('e2e.setUserPublicAndPrivateKeys', {
 			public_key: publicKey,
 			private_key: await wrapPrivateKey(privateKey, this.passphrase, this.id, this.format, {
-				// The attacker of the tests tries every text that is stored as the passphrase.
+				// Fewer rounds than usual, because the attacker of the tests tries every stored text as the passphrase.
 				rounds: this.format === 'v2' ? 100_000 : undefined,
 			}),
 		});
@@ -91,23 +94,23 @@ export class Member {
 		await this.client.call('e2e.acceptSuggestedGroupKey', { rid });
 	}
 
-	private async keys(rid: string): Promise<{ now: RoomKey; before: { key: RoomKey; ts: unknown }[] }> {
+	private async keys(rid: string): Promise<{ current: RoomKey; former: { key: RoomKey; ts: unknown }[] }> {
 		const membership = await this.client.membership(rid, ({ E2EKey }) => E2EKey?.startsWith(this.keyIds.get(rid)));
 		const privateKey = await this.privateKey();
-		const before = (membership.oldRoomKeys ?? []).map(async ({ E2EKey, ts }: Wire) => ({
+		const former = (membership.oldRoomKeys ?? []).map(async ({ E2EKey, ts }: Wire) => ({
 			key: await openRoomKey(E2EKey, privateKey),
 			ts,
 		}));
-		return { now: await openRoomKey(membership.E2EKey, privateKey), before: await Promise.all(before) };
+		return { current: await openRoomKey(membership.E2EKey, privateKey), former: await Promise.all(former) };
 	}
 
 	/** Gives the key to all members who have none, by the methods of the format; with v2 also the former keys. */
 	async serve(rid: string): Promise<void> {
-		const { now, before } = await this.keys(rid);
+		const { current, former } = await this.keys(rid);
 		if (this.format === 'v1') {
 			const { users } = await this.client.call('e2e.getUsersOfRoomWithoutKey', { rid });
 			for (const { _id, e2e } of users) {
-				const key = await sealRoomKey(now, e2e.public_key);
+				const key = await sealRoomKey(current, e2e.public_key);
 				await this.client.call('e2e.updateGroupKey', { rid, uid: _id, key });
 			}
 			return;
@@ -115,9 +118,9 @@ export class Member {
 		const { usersWaitingForE2EKeys } = await this.client.call('e2e.fetchUsersWaitingForGroupKey', { roomIds: [rid] });
 		const offers = usersWaitingForE2EKeys[rid].map(async ({ _id, public_key }: Wire) => ({
 			_id,
-			key: await sealRoomKey(now, public_key),
+			key: await sealRoomKey(current, public_key),
 			oldKeys: await Promise.all(
-				before.map(async ({ key, ts }) => ({ e2eKeyId: key.id, ts, E2EKey: await sealRoomKey(key, public_key) })),
+				former.map(async ({ key, ts }) => ({ e2eKeyId: key.id, ts, E2EKey: await sealRoomKey(key, public_key) })),
 			),
 		}));
 		const usersSuggestedGroupKeys = { [rid]: await Promise.all(offers) };
@@ -126,11 +129,11 @@ export class Member {
 
 	async write(rid: string, text: string): Promise<EncryptedContent> {
 		this.secrets.push(text);
-		return encryptText(text, (await this.keys(rid)).now);
+		return encryptText(text, (await this.keys(rid)).current);
 	}
 
 	async read(rid: string, content: EncryptedContent): Promise<string> {
-		const { now, before } = await this.keys(rid);
-		return decryptText(content, [now, ...before.map(({ key }) => key)]);
+		const { current, former } = await this.keys(rid);
+		return decryptText(content, [current, ...former.map(({ key }) => key)]);
 	}
 }

@@ -23,9 +23,9 @@ export const mountOptions = {
 } satisfies ServerOptions;
 
 export interface Application {
-	/** Lets a server listen. @returns its address */
+	/** Makes an HTTP server listen, unless it does already. @returns its address, such as `127.0.0.1:8080` */
 	listening(http: HttpServer): Promise<string>;
-	/** Creates a Roomkey. */
+	/** Creates a Roomkey server. @param more options besides those of the suite */
 	mounted(more: ServerOptions): Promise<RoomkeyServer>;
 }
 

@@ -33,7 +33,7 @@ export interface TestLink extends Link {
 interface Member {
 	readonly handlers: LinkHandlers;
 	isConnected: boolean;
-	/** The members of which a message has arrived here. */
+	/** The members from which this member has received a message. */
 	readonly sendersMet: Set<Member>;
 }
 
@@ -41,7 +41,7 @@ interface Member {
 export class TestNetwork {
 	readonly #members = new Set<Member>();
 
-	/** Whether each connected member has received a message of each other one. */
+	/** Whether each connected member has received a message of every other connected member. */
 	get haveMet(): boolean {
 		const connected = [...this.#members].filter(({ isConnected }) => isConnected);
 		return connected.every((member) => connected.every((other) => other === member || member.sendersMet.has(other)));

@@ -48,12 +48,12 @@ interface OtherOptions extends Pick<Catalogue, 'limits' | 'limitMessage'> {
  * Opens Roomkey without a server. Calls have no rate limits unless `rateLimit` is given.
  * @param methods default: those of the catalogue
  * @param changed the settings and options that are not the default
- * @param seenAs wraps the store for methods
+ * @param wrapStore wraps the store that methods use
  */
 export async function openRoomkey(
 	methods: readonly Method[] = catalogue.methods,
 	changed: Partial<Settings> & OtherOptions = {},
-	seenAs = (store: Store) => store,
+	wrapStore = (store: Store) => store,
 ): Promise<TestRoomkey> {
 	const log = memoryLog();
 	const bus = createBus(log);
@@ -69,7 +69,7 @@ export async function openRoomkey(
 	const invoker = createInvoker(
 		checkingDeclarations(methods),
 		{
-			store: seenAs(store),
+			store: wrapStore(store),
 			bus,
 			settings: { ...settings, ...otherSettings },
 			log,

@@ -7,6 +7,7 @@ import { openapiDocument } from '../../server/describe/openapi.js';
 
 type Json = Record<string, unknown>;
 
+/** Escapes a key as a part of a JSON pointer in a URI: `a/b` becomes `a~1b`. */
 const escaped = (part: string) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'));
 
 /** A describing document, and validators for the schemas in it. */
@@ -31,18 +32,18 @@ export class Described {
 	}
 
 	/**
-	 * The faults of a value by the schema at a path, in words; undefined if it has none.
+	 * Says where a value violates the schema at a path; undefined if nowhere.
 	 * @param coerce whether texts count as numbers and booleans, as in a query
 	 */
 	fault(value: unknown, path: readonly string[], coerce = false): string | undefined {
 		const key = `document#/${path.map(escaped).join('/')}`;
 		const ajv = coerce ? this.#coercing : this.#ajv;
-		const cached = `${coerce} ${key}`;
-		let validate = this.#validators.get(cached);
+		const cacheKey = `${coerce} ${key}`;
+		let validate = this.#validators.get(cacheKey);
 		if (!validate) {
 			validate = ajv.getSchema(key);
 			if (!validate) throw new Error(`There is no schema at ${key}`);
-			this.#validators.set(cached, validate);
+			this.#validators.set(cacheKey, validate);
 		}
 		return validate(value) ? undefined : ajv.errorsText(validate.errors?.slice(0, 3), { dataVar: 'value' });
 	}

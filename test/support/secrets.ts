@@ -35,13 +35,14 @@ export function noteLog(text: string): void {
 	lines.push(text);
 }
 
-function plain(_name: string, value: unknown): unknown {
+/** Makes `JSON.stringify` write the members of errors, which it leaves out otherwise. */
+function withErrorMembers(_name: string, value: unknown): unknown {
 	return value instanceof Error ? { ...value, message: value.message, stack: value.stack, cause: value.cause } : value;
 }
 
 function textOf(facts: object, text: string): string {
 	try {
-		return `${text} ${JSON.stringify(facts, plain)}`;
+		return `${text} ${JSON.stringify(facts, withErrorMembers)}`;
 	} catch {
 		return text;
 	}

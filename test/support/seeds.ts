@@ -1,6 +1,6 @@
 /**
- * The test vectors of test/contract/ddp.md section 15: the seed, the stream, and the values that are drawn from the stream
- * in this order.
+ * The test vectors of test/contract/ddp.md section 15. Each has a seed, a stream, and the values that the stream gives one
+ * after the other: two ids, two hexadecimal texts and a fraction.
  */
 export const SEED = 'abcdef0123456789abcd';
 

@@ -7,9 +7,9 @@ import type { StoreChoice } from '../../server/store/open.js';
 import { randomId } from '../../shared/ids.js';
 
 export interface SharedData {
-	/** With this the test itself opens the store. */
+	/** The choice with which the test itself opens the store. */
 	readonly choice: StoreChoice;
-	/** With these arguments and variables a process opens the store. */
+	/** The arguments of a process that opens the store. Some kinds of store also need the variables in `env`. */
 	readonly args: readonly string[];
 	readonly env?: NodeJS.ProcessEnv;
 	remove(): Promise<void>;
@@ -24,7 +24,7 @@ async function newFolder(): Promise<SharedData> {
 	};
 }
 
-/** Names a new database. It is made by the first write. @param server address of a MongoDB */
+/** Names a new database, which the first write creates. @param server address of a MongoDB */
 export async function newDatabase(server: string): Promise<SharedData> {
 	const url = new URL(server);
 	url.pathname = `/roomkey-test-${randomId()}`;

@@ -28,10 +28,10 @@ const hold = method({
 	},
 });
 
-const open = await openStore(choice, memoryLog());
+const opened = await openStore(choice, memoryLog());
 const app = await startApp({
-	store: open.store,
-	onChange: open.onChange,
+	store: opened.store,
+	onChange: opened.onChange,
 	shared: true,
 	rateLimit: 'on',
 	methods: [hold],
@@ -39,6 +39,6 @@ const app = await startApp({
 console.log(app.url);
 process.on('SIGTERM', async () => {
 	await app.close();
-	await open.close();
+	await opened.close();
 	process.exit();
 });

@@ -19,9 +19,9 @@ export async function openTestStore(): Promise<OpenStore> {
 	if (!server) return openStore({ kind: 'memory' }, memoryLog());
 	const url = new URL(server);
 	url.pathname = `/roomkey-test-${randomId()}`;
-	const { close, ...open } = await openStore({ kind: 'mongodb', url: url.href }, memoryLog());
+	const { close, ...opened } = await openStore({ kind: 'mongodb', url: url.href }, memoryLog());
 	return {
-		...open,
+		...opened,
 		close: async () => {
 			await close();
 			const client = await MongoClient.connect(url.href);
@@ -34,9 +34,9 @@ export async function openTestStore(): Promise<OpenStore> {
 /** Opens a store in a new folder, which is removed when the store is closed. */
 async function openFilesStore(): Promise<OpenStore> {
 	const folder = await mkdtemp(join(tmpdir(), 'roomkey-'));
-	const { close, ...open } = await openStore({ kind: 'files', folder }, memoryLog());
+	const { close, ...opened } = await openStore({ kind: 'files', folder }, memoryLog());
 	return {
-		...open,
+		...opened,
 		close: async () => {
 			await close();
 			await rm(folder, { recursive: true, force: true });
@@ -46,18 +46,18 @@ async function openFilesStore(): Promise<OpenStore> {
 
 /** Gives each test of the calling suite an empty store. */
 export function eachTestWithStore(openOne: () => Promise<OpenStore> = openTestStore): OpenStore {
-	let open: OpenStore;
+	let opened: OpenStore;
 	beforeEach(async () => {
-		open = await openOne();
+		opened = await openOne();
 	});
-	afterEach(() => open.close());
+	afterEach(() => opened.close());
 	return {
 		get store() {
-			return open.store;
+			return opened.store;
 		},
-		onChange: (listener) => open.onChange(listener),
-		observe: (observer) => open.observe(observer),
-		close: () => open.close(),
+		onChange: (listener) => opened.onChange(listener),
+		observe: (observer) => opened.observe(observer),
+		close: () => opened.close(),
 	};
 }
 

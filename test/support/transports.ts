@@ -5,7 +5,7 @@ import type { Person } from './people.js';
 import { headersOf, post, request } from './rest.js';
 
 /** Documents and answers as they come over the wire. */
-// biome-ignore lint/suspicious/noExplicitAny: what a server says is looked at, not typed
+// biome-ignore lint/suspicious/noExplicitAny: tests compare what a server sends, whatever its type
 export type Wire = any;
 
 /** A client that is logged in. */
@@ -14,7 +14,10 @@ export interface TransportClient {
 	readonly id: string;
 	/** Calls a method. Over DDP the arguments become parameters, in the order of the object. */
 	call(name: string, args?: Record<string, unknown>): Promise<Wire>;
-	/** The user's membership in a room. DDP waits until `accepts` returns true; REST looks it up once, and throws if not. */
+	/**
+	 * The user's membership in a room. Over DDP waits until `accepts` returns true. Over REST looks the membership up once, and
+	 * throws if `accepts` returns false.
+	 */
 	membership(rid: string, accepts: (membership: Wire) => boolean): Promise<Wire>;
 	close(): void;
 }
@@ -40,11 +43,11 @@ async function overDdp(url: string, { id, token }: Person): Promise<TransportCli
 	await sdk.connection.connect();
 	await sdk.account.loginWithToken(token);
 	const memberships = new Map<string, Wire>();
-	let look = () => {};
+	let onMembership = () => {};
 	await sdk
 		.stream('notify-user', `${id}/subscriptions-changed`, (_action: string, membership: Wire) => {
 			memberships.set(membership.rid, membership);
-			look();
+			onMembership();
 		})
 		.ready();
 	return {
@@ -53,7 +56,7 @@ async function overDdp(url: string, { id, token }: Person): Promise<TransportCli
 		async membership(rid, accepts) {
 			while (!accepts(memberships.get(rid) ?? {})) {
 				await new Promise<void>((resolve) => {
-					look = resolve;
+					onMembership = resolve;
 				});
 			}
 			return memberships.get(rid);

@@ -15,7 +15,7 @@ const HEARTBEAT_MS = 1000;
 /** Bytes of a title that are kept. */
 const MAX_TITLE_BYTES = 1024;
 
-/** Memory of both threads: the number of heartbeats, and the title of the running test in UTF-8. */
+/** Memory that both threads share: the number of heartbeats, and the title of the running test in UTF-8. */
 interface Shared {
 	readonly heartbeats: Int32Array;
 	readonly title: Uint8Array;

@@ -80,7 +80,7 @@ export class FakeDatabase implements WatchedDatabase {
 		return documents;
 	}
 
-	/** The next stream that was opened and that this has not returned yet. Waits for it. */
+	/** Waits for the next opened stream that was not returned before, and returns it. */
 	async nextStream(): Promise<FakeStream> {
 		if (this.#streams.length === 0) await once(this.#events, 'stream');
 		return this.#streams.shift() as FakeStream;

@@ -124,7 +124,7 @@ export function describeWatchedServer(
 			expect(await next(1, 'removed')).to.deep.equal([{ msg: 'removed', collection: 'notes', id: _id }]);
 		});
 
-		it('publishes a document that no longer matches, and one that matches now', async () => {
+		it('removes a document that no longer matches a query, and adds one that matches now', async () => {
 			await documents().insertMany([dated({ _id: 'a', text: 'x' }), dated({ _id: 'b', text: 'y' })]);
 			await client.subscribe('notes', 'x');
 			await documents().updateOne({ _id: 'a' }, { $set: dated({ text: 'y' }) });
@@ -173,8 +173,8 @@ export function describeWatchedServer(
 			await client.subscribe('stream-notify-all', 'public-settings-changed', false);
 			const settings = db.collection<{ _id: string } & Record<string, unknown>>('rocketchat_settings');
 			await settings.updateOne({ _id: 'E2E_Enable' }, { $set: dated({ value: false }) }, { upsert: true });
-			const [action, shown] = await nextEvent('public-settings-changed');
-			expect([action, shown]).to.deep.equal(['updated', { _id: 'E2E_Enable', value: false }]);
+			const [action, setting] = await nextEvent('public-settings-changed');
+			expect([action, setting]).to.deep.equal(['updated', { _id: 'E2E_Enable', value: false }]);
 		});
 
 		it('publishes a write of its own once', async () => {
@@ -211,7 +211,7 @@ export function describeWatchedServer(
 			expect(frames.filter(({ msg }) => msg === 'removed').map(({ id }) => id)).to.deep.equal(['removed']);
 		});
 
-		it('says which way it hears others, and how far it is behind', async () => {
+		it('reports how it notices writes of other programs, and how far it is behind', async () => {
 			const { body, status } = await request(`${server.url}/readyz`);
 			expect(status).to.equal(200);
 			const { watcher } = body.checks as Record<string, { status: string; details: Record<string, unknown> }>;

@@ -14,12 +14,12 @@ import { publicKey } from './keys.js';
 import { addMember, addPerson, addRoom, type Person } from './people.js';
 import { openRoomkey, type TestRoomkey } from './roomkey.js';
 
-/** A call of a method. `members` are the arguments by name. */
+/** A call of a method. */
 export interface Call {
 	readonly by: Person;
 	readonly name: string;
 	/** The arguments by name. */
-	readonly members: Readonly<Record<string, unknown>>;
+	readonly args: Readonly<Record<string, unknown>>;
 	/** The key id that the call may give to a room. */
 	readonly offersKeyId?: string;
 	/** The key that the call stores for its caller. */
@@ -31,7 +31,7 @@ export interface Call {
 /** How a call ended: with a value, with an error for the caller, or with the (simulated) end of the process. */
 export type Outcome = { kind: 'done'; value: unknown } | { kind: 'refused'; error: unknown } | { kind: 'crashed' };
 
-/** The transitions that each method may apply to the keys of members; the others apply none. */
+/** The transitions that each method may apply to the keys of members. Methods that are not listed apply none. */
 const APPLIED: Readonly<Record<string, readonly (keyof typeof TRANSITIONS)[]>> = {
 	'e2e.acceptSuggestedGroupKey': ['accept', 'drop', 'archive'],
 	'e2e.provideUsersSuggestedGroupKeys': ['offer', 'drop'],
@@ -71,15 +71,16 @@ const MAX_OLD_KEYS = 10;
 /** Length of a sealed key after the key id, in characters: 256 bytes in base64. */
 const SEALED_LENGTH = 344;
 
+/** The key id at the start of a sealed key. */
 const keyIdIn = (storedKey: string) => storedKey.slice(0, -SEALED_LENGTH);
 
 const byName = new Map(methods.map((method) => [method.name, method]));
 
-/** The parameters of a call: one object with all members, or one parameter for each member. */
-function paramsOf({ name, members }: Call): unknown[] {
+/** The parameters of a call: one object with all arguments, or one parameter for each argument. */
+function paramsOf({ name, args }: Call): unknown[] {
 	const method = byName.get(name);
 	if (!method) throw new Error(`There is no method ${name}`);
-	return method.rest?.body === 'object' ? [members] : method.args.map(([arg]) => members[arg]);
+	return method.rest?.body === 'object' ? [args] : method.args.map(([arg]) => args[arg]);
 }
 
 export class World {
@@ -145,8 +146,8 @@ export class World {
 
 	/**
 	 * Makes a call.
-	 * @param mark the idempotency key
-	 * @param writes number of writes after which the process ends
+	 * @param key the idempotency key
+	 * @param crashAfter number of writes after which the process ends
 	 */
 	async #attempt(call: Call, key: string, crashAfter = Number.POSITIVE_INFINITY): Promise<Outcome> {
 		this.crashing.current.crashAfter(crashAfter);
@@ -200,7 +201,7 @@ export class World {
 	}
 
 	#note({ by, storesKey, accepts, offersKeyId }: Call, value: unknown, offered: string | undefined): void {
-		// If the answer has another key id, another client was faster, and the key of this one is not kept.
+		// If the answer has another key id, another client was faster, and the server has not stored the caller's key.
 		const setKeyId = (value as { keyID?: string } | undefined)?.keyID;
 		const isKept = setKeyId === undefined || setKeyId === offersKeyId;
 		if (storesKey && isKept) this.#promise(storesKey.rid, by, storesKey.key);
@@ -246,14 +247,14 @@ export class World {
 		for (const membership of memberships) {
 			const former = before.memberships.get(membership._id);
 			if (!former) continue;
-			// The call may have set another key id, under which the former keys count as another state.
+			// If the call has changed the key id, the former keys are in another state under the new id.
 			const from = [stateOf(former, before.rooms.get(room._id) ?? room), stateOf(former, room)];
 			const state = stateOf(membership, room);
 			assert.ok(reachable(name, from).has(state), `${name} has led from ${from} to ${state}`);
 		}
 	}
 
-	// Uses assertions of Node: this runs hundreds of thousands of times, and they cost a tenth of chai's.
+	// Runs hundreds of thousands of times, and so uses the assertions of Node, which cost a tenth of chai's.
 	async #check(call: Call, before: Snapshot): Promise<void> {
 		assert.deepEqual(this.#leaks, [], `sent after ${call.name}`);
 		for (const rid of this.rooms) {
@@ -289,10 +290,10 @@ export class World {
 		memberships: readonly Subscription[],
 	): Promise<void> {
 		const ids = usersWaitingForE2EKeys.map(({ userId }) => userId);
-		assert.equal(new Set(ids).size, ids.length, `${_id}: places in the queue`);
+		assert.equal(new Set(ids).size, ids.length, `${_id}: a user is in the queue twice`);
 		for (const id of ids) {
 			const membership = memberships.find(({ u }) => u._id === id);
-			assert.ok(membership, `${_id}: ${id} waits and is a member`);
+			assert.ok(membership, `${_id}: ${id} waits and is no member`);
 			assert.equal(membership?.E2EKey, undefined, `${_id}: ${id} waits and has a key`);
 			const user = (await this.store.users.findOne({ _id: id })) as User | null;
 			assert.equal(typeof user?.e2e?.public_key, 'string', `${_id}: ${id} waits without an identity`);
@@ -340,7 +341,7 @@ export class World {
 			for (const by of members) {
 				if (await this.#publicKeyOf(by)) continue;
 				const pair = { public_key: publicKey(by.username), private_key: `secret of ${by.username}`, force: true };
-				await this.#succeed({ by, name: 'e2e.setUserPublicAndPrivateKeys', members: pair });
+				await this.#succeed({ by, name: 'e2e.setUserPublicAndPrivateKeys', args: pair });
 			}
 			const holder = await this.#holderOf(rid, members, sealed);
 			await this.#waitingIn(rid, holder);
@@ -356,7 +357,7 @@ export class World {
 	/** A member who holds the key. If nobody holds it, a member makes a new one. */
 	async #holderOf(rid: string, members: readonly Person[], sealed: (keyId: string) => string): Promise<Person> {
 		const by = members[0] as Person;
-		const state = (await this.#succeed({ by, name: 'e2e.roomState', members: { rid } })) as {
+		const state = (await this.#succeed({ by, name: 'e2e.roomState', args: { rid } })) as {
 			keyID?: string;
 			hasHolder: boolean;
 			returnedOffers?: unknown[];
@@ -371,22 +372,22 @@ export class World {
 		const key = sealed(keyId);
 		if (state.keyID) {
 			const reset = { rid, e2eKey: key, e2eKeyId: keyId };
-			const call = { name: 'e2e.resetRoomKey', members: reset, offersKeyId: keyId, storesKey: { rid, key } };
+			const call = { name: 'e2e.resetRoomKey', args: reset, offersKeyId: keyId, storesKey: { rid, key } };
 			for (const member of members) {
 				if ((await this.make({ ...call, by: member })).kind === 'done') return member;
 			}
 			throw new Error(`Nobody may reset the key of ${rid}`);
 		} else {
-			await this.#succeed({ by, name: 'e2e.setRoomKeyID', members: { rid, keyID: keyId }, offersKeyId: keyId });
+			await this.#succeed({ by, name: 'e2e.setRoomKeyID', args: { rid, keyID: keyId }, offersKeyId: keyId });
 			const update = { rid, uid: by.id, key };
-			await this.#succeed({ by, name: 'e2e.updateGroupKey', members: update, storesKey: { rid, key } });
+			await this.#succeed({ by, name: 'e2e.updateGroupKey', args: update, storesKey: { rid, key } });
 		}
 		return by;
 	}
 
 	/** The ids of the users who wait for a key, as the server answers a client that asks for them. */
 	async #waitingIn(rid: string, by: Person): Promise<string[]> {
-		const call = { by, name: 'e2e.fetchUsersWaitingForGroupKey', members: { roomIds: [rid] } };
+		const call = { by, name: 'e2e.fetchUsersWaitingForGroupKey', args: { roomIds: [rid] } };
 		const { usersWaitingForE2EKeys: waiting } = (await this.#succeed(call)) as {
 			usersWaitingForE2EKeys: Record<string, { _id: string }[]>;
 		};
@@ -402,18 +403,18 @@ export class World {
 		};
 		if (!(await lacks())) return;
 		// A client without a usable key makes this call. The method archives a key that an interrupted call has left behind.
-		await this.#succeed({ by: member, name: 'e2e.requestSubscriptionKeys', members: {} });
+		await this.#succeed({ by: member, name: 'e2e.requestSubscriptionKeys', args: {} });
 		for (let tries = 0; tries < 2 && (await lacks()); tries++) {
 			if (!(await this.#offerTo(member, rid))) {
 				expect(await this.#waitingIn(rid, holder), `who waits in ${rid}`).to.include(member.id);
 				const entry = { _id: member.id, key: sealed(keyId) };
 				const offers = { usersSuggestedGroupKeys: { [rid]: [entry] } };
-				await this.#succeed({ by: holder, name: 'e2e.provideUsersSuggestedGroupKeys', members: offers });
+				await this.#succeed({ by: holder, name: 'e2e.provideUsersSuggestedGroupKeys', args: offers });
 			}
 			// An offer that an interrupted reset has left behind is refused and removed.
-			await this.make({ by: member, name: 'e2e.acceptSuggestedGroupKey', members: { rid }, accepts: rid });
+			await this.make({ by: member, name: 'e2e.acceptSuggestedGroupKey', args: { rid }, accepts: rid });
 			if ((await this.membership(rid, member))?.E2EKey && (await lacks())) {
-				await this.#succeed({ by: member, name: 'e2e.returnRoomKey', members: { rid } });
+				await this.#succeed({ by: member, name: 'e2e.returnRoomKey', args: { rid } });
 			}
 		}
 	}

@@ -1,8 +1,8 @@
 /**
  * A process that opens the store in a folder and writes rooms, twenty at a time, until it is killed or a write fails. It
- * prints `open`, then the id of each room once its write is acknowledged. After a failure it prints `refused CODE MESSAGE`,
- * then the code of the error of a write to another collection. After a line of input it writes again, and prints
- * `stored again`.
+ * prints `open`, then the id of each room once its write is acknowledged. After a failure it prints `refused CODE MESSAGE`.
+ * Then it writes to another collection, which fails too, and prints `then CODE`. After a line of input it writes again, and
+ * prints `stored again`.
  *
  * Arguments: the folder, the length of a room's topic, the prefix of ids, and `shared` if other processes use the folder. As
  * root, it first takes on the account with the number in `ROOMKEY_TEST_ACCOUNT`.

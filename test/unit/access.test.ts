@@ -1,4 +1,7 @@
-/** The rules of test/contract/rocketchat-e2e.md section 3, one by one, tested by `e2e.setRoomKeyID`. */
+/**
+ * The rules of test/contract/rocketchat-e2e.md section 3, tested by `e2e.setRoomKeyID`. The number in a title is that of the
+ * rule in 3.1.
+ */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import { randomId } from '../../shared/ids.js';
@@ -68,7 +71,7 @@ describe('room access (3.1, 3.2)', () => {
 		expect(await maySee(user, await room({ t: 'd' }, guest))).to.equal(false);
 	});
 
-	it('hides a room from a member without the permission (3)', async () => {
+	it('hides a room from a member without view-joined-room and view-p-room (3)', async () => {
 		expect(await maySee(stranger, await room({ t: 'p' }, stranger))).to.equal(false);
 	});
 
@@ -84,7 +87,7 @@ describe('room access (3.1, 3.2)', () => {
 		expect(await maySee(guest, await room({ t: 'p', prid: parent }))).to.equal(false);
 	});
 
-	it('hides discussions in a circle, or without a parent, from everybody (4)', async () => {
+	it('hides discussions whose parents form a circle, or whose parent is missing, from everybody (4)', async () => {
 		const [one, two] = [randomId(), randomId()];
 		await room({ _id: one, t: 'p', prid: two });
 		await room({ _id: two, t: 'p', prid: one });

@@ -34,11 +34,11 @@ describe('accounts (9.2, 9.3)', () => {
 	});
 	after(() => roomkey.close());
 
-	/** Logs in as a connection does, and returns the id of the user whose connection it then is. */
-	async function logIn(options: unknown): Promise<LoginResult & { now: unknown[] }> {
-		const now: unknown[] = [];
-		const setUserId = (...user: unknown[]) => void now.push(...user);
-		return { ...((await roomkey.callAs({ setUserId }, 'login', options)) as LoginResult), now };
+	/** Logs in as a connection does. Also returns the arguments with which the method called `setUserId`. */
+	async function logIn(options: unknown): Promise<LoginResult & { setUserIdArgs: unknown[] }> {
+		const setUserIdArgs: unknown[] = [];
+		const setUserId = (...args: unknown[]) => void setUserIdArgs.push(...args);
+		return { ...((await roomkey.callAs({ setUserId }, 'login', options)) as LoginResult), setUserIdArgs };
 	}
 
 	const tokensOf = async (id: string) =>
@@ -49,7 +49,7 @@ describe('accounts (9.2, 9.3)', () => {
 			['a name and a digest', { user: { username: 'alice' }, password: digest('secret') }],
 			['a name and a plain password', { user: { username: 'alice' }, password: 'secret' }],
 			['an e-mail', { user: { email: 'alice@example.com' }, password: digest('secret') }],
-			['an e-mail in other case', { user: { email: 'Alice@Example.com' }, password: digest('secret') }],
+			['an e-mail with other capitals', { user: { email: 'Alice@Example.com' }, password: digest('secret') }],
 			['a user id', { user: { id: 'alice-id' }, password: digest('secret') }],
 		] as const) {
 			it(`works with ${what}`, async () => {
@@ -58,7 +58,7 @@ describe('accounts (9.2, 9.3)', () => {
 				expect(result.token).to.match(/^[\w-]{43}$/);
 				expect(result.tokenExpires.getTime()).to.be.closeTo(Date.now() + 90 * DAY, 60_000);
 				const hash = createHash('sha256').update(result.token).digest('base64');
-				expect(result.now).to.deep.equal(['alice-id', hash, result.tokenExpires]);
+				expect(result.setUserIdArgs).to.deep.equal(['alice-id', hash, result.tokenExpires]);
 			});
 		}
 
@@ -88,18 +88,24 @@ describe('accounts (9.2, 9.3)', () => {
 
 		for (const [what, options] of [
 			['a number as password', { user: { username: 'alice' }, password: 5 }],
-			['another algorithm', { user: { username: 'alice' }, password: { ...digest('secret'), algorithm: 'md5' } }],
-			['a digest that is none', { user: { username: 'alice' }, password: { digest: 'x', algorithm: 'sha-256' } }],
+			[
+				'another algorithm than SHA-256',
+				{ user: { username: 'alice' }, password: { ...digest('secret'), algorithm: 'md5' } },
+			],
+			[
+				'a digest that is not a SHA-256 hash',
+				{ user: { username: 'alice' }, password: { digest: 'x', algorithm: 'sha-256' } },
+			],
 			['two names', { user: { username: 'alice', id: 'alice-id' }, password: 'secret' }],
 			['an empty name', { user: { username: '' }, password: 'secret' }],
 			['a condition as name', { user: { username: { $ne: '' } }, password: 'secret' }],
 			['no user', { password: 'secret' }],
-			['more members', { user: { username: 'alice' }, password: 'secret', more: 1 }],
+			['an unknown member', { user: { username: 'alice' }, password: 'secret', more: 1 }],
 			['a condition as token', { resume: { $ne: '' } }],
 			['a string', 'alice'],
 			['nothing', undefined],
 		] as const) {
-			it(`refuses ${what} as a Match error`, async () => {
+			it(`refuses ${what} with a Match error`, async () => {
 				const error = await rejection(logIn(options));
 				expect(error).to.have.property('sanitizedError').that.includes({ error: 400, reason: 'Match failed' });
 			});
@@ -135,9 +141,8 @@ describe('accounts (9.2, 9.3)', () => {
 		});
 
 		for (const when of [new Date(8.64e15), null, undefined, 'yesterday', 1e15]) {
-			it(`refuses a token with the creation date ${when}, which is no date`, async () => {
-				const made = { tokenMadeAt: new Date() };
-				const person = await addPerson(roomkey.store, made);
+			it(`refuses a token whose creation date is ${when}, from which no expiry follows`, async () => {
+				const person = await addPerson(roomkey.store, { tokenMadeAt: new Date() });
 				const hashedToken = createHash('sha256').update(person.token).digest('base64');
 				const loginTokens = [{ hashedToken, ...(when !== undefined && { when }) }] as never;
 				const resume = { 'services.resume.loginTokens': loginTokens };
@@ -172,11 +177,11 @@ describe('accounts (9.2, 9.3)', () => {
 			const hashedToken = createHash('sha256').update(token).digest('base64');
 			const announced: unknown[] = [];
 			const stop = roomkey.bus.on('tokens-removed', (payload) => void announced.push(payload));
-			const now: unknown[] = [];
-			const caller = { userId: person.id, hashedToken, setUserId: (id: string | null) => void now.push(id) };
+			const userIds: unknown[] = [];
+			const caller = { userId: person.id, hashedToken, setUserId: (id: string | null) => void userIds.push(id) };
 			expect(await roomkey.callAs(caller, 'logout')).to.equal(undefined);
 			stop();
-			expect(now).to.deep.equal([null]);
+			expect(userIds).to.deep.equal([null]);
 			expect(announced).to.deep.equal([{ userId: person.id, hashedTokens: [hashedToken] }]);
 			expect(await rejection(logIn({ resume: token }))).to.include({ error: 403 });
 			expect(await logIn({ resume: person.token })).to.include({ id: person.id });
@@ -204,24 +209,24 @@ describe('accounts (9.2, 9.3)', () => {
 		});
 	});
 
-	for (const [days, kept] of [
+	for (const [days, isValid] of [
 		[30, false],
 		[120, true],
 		[0, true],
 		[1e9, true],
 	] as const) {
-		it(`a token of 60 days ${kept ? 'is valid' : 'has expired'} if Accounts_LoginExpiration is ${days}`, async () => {
+		it(`${isValid ? 'keep' : 'lose'} a token that is 60 days old if Accounts_LoginExpiration is ${days}`, async () => {
 			const person = await addPerson(roomkey.store, { tokenMadeAt: new Date(Date.now() - 60 * DAY) });
 			await during(roomkey.store, 'Accounts_LoginExpiration', days, async () => {
-				if (kept) expect(await logIn({ resume: person.token })).to.include({ id: person.id });
+				if (isValid) expect(await logIn({ resume: person.token })).to.include({ id: person.id });
 				else expect(await rejection(logIn({ resume: person.token }))).to.include({ error: 403 });
 				await removeExpiredTokens(roomkey.store);
 			});
-			expect(await tokensOf(person.id)).to.have.length(kept ? 1 : 0);
+			expect(await tokensOf(person.id)).to.have.length(isValid ? 1 : 0);
 		});
 	}
 
-	it('a sweep removes expired login tokens, and neither valid ones nor personal access tokens', async () => {
+	it('lose expired login tokens by a sweep, but neither valid ones nor personal access tokens', async () => {
 		const when = new Date(Date.now() - 91 * DAY);
 		const person = await addPerson(roomkey.store);
 		const [fresh] = await tokensOf(person.id);

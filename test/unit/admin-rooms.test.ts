@@ -44,7 +44,7 @@ describe('all rooms, for admins', () => {
 		expect(await list(1, 1)).to.deep.equal({ ids: ['p'], total: 2 });
 	});
 
-	it('are found by a part of their name, by a member of a direct room, and by their id; not by a pattern', async () => {
+	it('are found by a part of their name, by the name of a member of a direct room, and by id; not by a pattern', async () => {
 		for (const [filter, ids] of [
 			['secret.r', ['p']],
 			['BOB', ['d']],
@@ -79,7 +79,7 @@ describe('all rooms, for admins', () => {
 		expect(JSON.stringify(members)).not.to.include('sealed').and.not.include('offer"');
 	});
 
-	it('are only for callers with view-room-administration', async () => {
+	it('are shown only to callers with view-room-administration', async () => {
 		for (const [name, ...args] of [
 			['rooms.adminRooms'],
 			['rooms.adminRooms.getRoom', 'p'],

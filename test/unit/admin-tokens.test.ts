@@ -1,4 +1,4 @@
-/** `users.createToken`, `users.listTokens`, `users.revokeTokens`: tokens by admins, as functions. */
+/** `users.createToken`, `users.listTokens`, `users.revokeTokens`, called as functions: tokens that admins manage. */
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
 import { MatchError } from '../../shared/errors.js';
@@ -16,7 +16,7 @@ interface Listed {
 	readonly total: number;
 }
 
-describe('tokens by admins', () => {
+describe('tokens that admins manage', () => {
 	let roomkey: TestRoomkey;
 	let admin: Person;
 	let alice: Person;
@@ -38,7 +38,7 @@ describe('tokens by admins', () => {
 		roomkey.call(as, 'users.revokeTokens', userId, undefined, undefined, tokenId);
 	const logIn = (resume: string) => roomkey.callAs({ setUserId: () => {} }, 'login', { resume });
 
-	it('log the user in; login tokens expire, and personal access tokens do not', async () => {
+	it('log their user in; login tokens expire, and personal access tokens do not', async () => {
 		const login = await create(admin, alice.id);
 		expect(login.userId).to.equal(alice.id);
 		expect(login.expires).to.be.instanceOf(Date);
@@ -48,7 +48,7 @@ describe('tokens by admins', () => {
 		expect(await logIn(personal.authToken)).to.include({ id: alice.id });
 	});
 
-	it('need no second factor of the user', async () => {
+	it('log the user in without a second factor', async () => {
 		await roomkey.store.users.updateOne({ _id: alice.id }, { $set: { 'services.totp': WITH_APP.totp } } as object);
 		const { authToken } = await create(admin, alice.id);
 		expect(await logIn(authToken)).to.include({ id: alice.id });
@@ -68,7 +68,7 @@ describe('tokens by admins', () => {
 		expect(tokens[0]?.id).to.have.length(12);
 	});
 
-	it('do not include expired ones', async () => {
+	it('are not listed once they have expired', async () => {
 		const old = { hashedToken: hashToken('old'), when: new Date(0) };
 		await roomkey.store.users.updateOne({ _id: alice.id }, { $push: { 'services.resume.loginTokens': old } });
 		expect((await list(admin, alice.id)).total).to.equal(1);
@@ -87,14 +87,15 @@ describe('tokens by admins', () => {
 		expect(await revoke(admin, alice.id)).to.deep.equal({ revoked: 0 });
 	});
 
-	it('are only for admins', async () => {
+	it('can be created, listed and revoked only by admins', async () => {
 		expect(await rejection(create(alice, alice.id))).to.include({ error: 'error-unauthorized' });
 		expect(await rejection(list(alice, admin.id))).to.include({ error: 'error-unauthorized' });
 		expect(await rejection(revoke(alice, admin.id))).to.include({ error: 'error-unauthorized' });
 		expect(await rejection(create(null, alice.id))).to.include({ error: 'error-invalid-user' });
 	});
 
-	it('of an admin require the permission to assign the role admin: otherwise a lesser role could become one', async () => {
+	// Otherwise a role that may create tokens could act as an admin.
+	it('for an admin can be created only with the permission to assign the role admin', async () => {
 		const roles = ['admin', 'bot'];
 		await roomkey.call(admin, 'permissions.update', [{ _id: 'user-generate-access-token', roles }]);
 		const bot = await addPerson(roomkey.store, { username: 'bot', roles: ['bot'] });
@@ -102,7 +103,7 @@ describe('tokens by admins', () => {
 		expect(await rejection(create(bot, admin.id))).to.include({ error: 'error-action-not-allowed' });
 	});
 
-	it('are refused for users who do not exist or are deactivated, and with bad names', async () => {
+	it('are refused for users who do not exist or are deactivated, and with names that are empty or too long', async () => {
 		expect(await rejection(create(admin, 'nobody'))).to.include({ error: 'error-invalid-user' });
 		await roomkey.store.users.updateOne({ _id: alice.id }, { $set: { active: false } });
 		expect(await rejection(create(admin, alice.id))).to.include({ error: 'error-action-not-allowed' });

@@ -27,11 +27,12 @@ describe('the admission of connections', () => {
 	const ask = (name: string, address = '1.1.1.1') =>
 		admission.request(address, (refused) => void decided.push(refused ? `${name}: ${refused.text}` : name));
 
+	/** Requests a connection for each letter of `names`, which is its name. */
 	function askAll(names: string, address?: string): void {
 		for (const name of names) ask(name, address);
 	}
 
-	it('lets as many open at once as in a second, and the others in order of arrival', () => {
+	it('lets as many connections open at once as in a second, and the others later in order of arrival', () => {
 		askAll('abcdef');
 		expect(decided.splice(0)).to.deep.equal(['a', 'b']);
 		mock.timers.tick(1000);
@@ -40,7 +41,7 @@ describe('the admission of connections', () => {
 		expect(decided).to.deep.equal(['e', 'f']);
 	});
 
-	it('never lets a new one overtake those that wait', () => {
+	it('never lets a new connection overtake waiting ones', () => {
 		askAll('abc');
 		mock.timers.tick(480);
 		ask('d');
@@ -55,7 +56,7 @@ describe('the admission of connections', () => {
 		expect(decided).to.deep.equal(['a', 'b', 'c', 'x']);
 	});
 
-	it('refuses those beyond the queue at once', () => {
+	it('refuses connections at once while the queue is full', () => {
 		askAll('ab');
 		for (let i = 0; i < 2 * MAX_WAITING_SECONDS; i++) ask(`${i}`);
 		expect(decided.splice(0)).to.deep.equal(['a', 'b']);
@@ -67,14 +68,14 @@ describe('the admission of connections', () => {
 		expect(decided).to.deep.equal(['0', '1']);
 	});
 
-	it('refuses those that waited too long, a few in each turn, and says why', async () => {
+	it('refuses connections that waited too long, a few in each turn of the event loop, and says why', async () => {
 		admission = make(100);
 		overloaded = true;
 		for (let i = 0; i < 30; i++) ask(`${i}`);
 		mock.timers.tick(MAX_WAIT_MS - 1);
 		const opened = decided.splice(0).length;
 		mock.timers.tick(1);
-		// The last of the five that open in a second, and the first three of the others.
+		// The last of the five that may open in this second has opened. Of the others, the first three are refused.
 		expect(decided).to.have.length(4);
 		await aTurn();
 		expect(decided)
@@ -82,7 +83,7 @@ describe('the admission of connections', () => {
 			.and.to.have.length(30 - opened);
 	});
 
-	it('lets five open in a second while the process stays overloaded, in turn, and all when it is not any more', () => {
+	it('lets five connections per second open while the process is overloaded, and all when the overload ends', () => {
 		admission = make(100);
 		overloaded = true;
 		askAll('abcdefghij');
@@ -95,7 +96,7 @@ describe('the admission of connections', () => {
 		expect(decided).to.deep.equal(['e', 'f', 'g', 'h', 'i', 'j']);
 	});
 
-	it('lets no more open than the rate allows while the process is overloaded', () => {
+	it('lets no more connections open than the rate allows while the process is overloaded', () => {
 		overloaded = true;
 		askAll('abcdef');
 		mock.timers.tick(1000);
@@ -104,7 +105,7 @@ describe('the admission of connections', () => {
 		expect(decided).to.deep.equal(['d', 'e']);
 	});
 
-	it('forgets a client that leaves the queue, and its place in the count', () => {
+	it('forgets a client that leaves the queue, and counts it no longer', () => {
 		admission = make(1, 2);
 		ask('a');
 		const leave = ask('b');
@@ -116,14 +117,14 @@ describe('the admission of connections', () => {
 		expect(decided).to.deep.equal(['a', 'c: The server has too many connections', 'd']);
 	});
 
-	it('refuses those that wait when the server ends', () => {
+	it('refuses waiting connections when the server ends', () => {
 		askAll('abcd');
 		admission.close();
 		mock.timers.tick(MAX_WAIT_MS);
 		expect(decided.slice(2)).to.deep.equal(['c: The server is about to end.', 'd: The server is about to end.']);
 	});
 
-	it('spreads the return of the refused', () => {
+	it('tells refused clients to return after different times', () => {
 		const seconds = new Set(Array.from({ length: 1000 }, retryConnectionSeconds));
 		expect([Math.min(...seconds), Math.max(...seconds), seconds.size]).to.deep.equal([5, 30, 26]);
 	});

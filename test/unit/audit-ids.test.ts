@@ -9,7 +9,7 @@ import { memoryLog } from '../support/log.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
 import { post } from '../support/rest.js';
 
-/** Audited methods that concern their caller alone: `userId` of the event says all. */
+/** Audited methods that concern only their caller, whom `userId` of the event names. */
 const ABOUT_CALLER: ReadonlySet<string> = new Set([
 	'changePassword',
 	'login',
@@ -64,7 +64,7 @@ describe('the ids in audit events', () => {
 
 	type Case = readonly [args: Record<string, unknown>, about: object, as?: Person | null];
 
-	/** For each method: arguments that name what it is about otherwise than by id, if it has such. */
+	/** For each method, a call and its `about`. The arguments use names instead of ids, where the method accepts them. */
 	const cases: Readonly<Record<string, () => Case | Promise<Case>>> = {
 		createUser: async () => [{ options: { username: 'carl', password: 'a-long-one' } }, { userId: 'carl' }, null],
 		'users.create': () => [
@@ -134,20 +134,20 @@ describe('the ids in audit events', () => {
 		),
 	};
 
-	it('are known for every audited method: a case here, or only the caller is concerned', () => {
+	it('are tested for every audited method that concerns more than its caller', () => {
 		const names = methods.filter(({ audit }) => audit).map(({ name }) => name);
 		expect(Object.keys(cases)).to.have.members(names.filter((name) => !ABOUT_CALLER.has(name)));
 		expect(names).to.include.members([...ABOUT_CALLER]);
 	});
 
 	for (const [name, make] of Object.entries(cases)) {
-		it(`of ${name}`, async () => {
+		it(`of ${name} are those of the documents that the method has found`, async () => {
 			const [args, expected, as] = await make();
 			const about = await aboutOf(name, args, as);
-			// A new user is named in the case, because the id is not known before.
+			// For a new user, `userId` of the case is the username, because the id is not known in advance.
 			const { userId } = expected as { userId?: string };
-			const made = userId && (await server.store.users.findOne({ username: userId }));
-			expect(about).to.deep.equal(made ? { userId: made._id } : expected);
+			const created = userId && (await server.store.users.findOne({ username: userId }));
+			expect(about).to.deep.equal(created ? { userId: created._id } : expected);
 		});
 	}
 

@@ -13,7 +13,7 @@ const silent = { silent: true };
 describe('documents that are written elsewhere', () => {
 	const test = eachTestWithStore();
 
-	/** Starts the part that publishes such documents. `changes` has what it has published. */
+	/** Starts the part that publishes such documents. `changes` are all changes that were published. */
 	function start(store: Store = test.store) {
 		const bus = createBus(memoryLog());
 		const changes: Change[] = [];
@@ -49,7 +49,7 @@ describe('documents that are written elsewhere', () => {
 		expect(changes).to.have.length(1);
 	});
 
-	it('are not published if this process has written that state', async () => {
+	it('are not published again if this process has written the reported state', async () => {
 		const rid = await addRoom(test.store, []);
 		const { elsewhere, changes } = start();
 		await test.store.rooms.updateOne({ _id: rid }, { $set: { topic: 'ours' } });
@@ -58,7 +58,7 @@ describe('documents that are written elsewhere', () => {
 		expect(changes).to.have.length(1);
 	});
 
-	it('are published again if a state returns that another state had replaced', async () => {
+	it('are published again if they return to an earlier state', async () => {
 		const rid = await addRoom(test.store, []);
 		const { elsewhere, changes } = start();
 		for (const topic of ['one', 'two', 'one']) {
@@ -125,7 +125,7 @@ describe('documents that are written elsewhere', () => {
 		expect([reads, changes.length]).to.deep.equal([3, 3]);
 	});
 
-	it('are dropped when too many wait; then everything that is observed must be read again', async () => {
+	it('are dropped when too many wait to be read, and the overflow is reported', async () => {
 		const { elsewhere, overflows } = start();
 		for (let i = 0; i <= 100_000; i++) elsewhere.report('rooms', `${i}`);
 		expect(overflows()).to.equal(1);

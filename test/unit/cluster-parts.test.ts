@@ -12,7 +12,7 @@ import { natsSettings, parseNatsUrls } from '../../server/options/nats.js';
 import { OptionError } from '../../server/options/optionError.js';
 import { memoryLog } from '../support/log.js';
 
-describe('the messages of others', () => {
+describe('the messages of other processes', () => {
 	const later = 60_000;
 
 	it('are delivered once, in any order, and gaps in their numbers are noticed', () => {
@@ -26,14 +26,14 @@ describe('the messages of others', () => {
 		expect([...peers.missingToAskFor(later)]).to.deep.equal([{ of: 'a', missing: [3] }]);
 	});
 
-	it('are missing if a beat announces a higher number than has arrived', () => {
+	it('are missing if a message without events announces a higher number than has arrived', () => {
 		const peers = new Peers();
 		peers.noteMessage('a', 1, true, later);
 		expect(peers.noteMessage('a', 3, false, later)).to.include({ isNew: false, isGap: true });
 		expect([...peers.missingToAskFor(later)]).to.deep.equal([{ of: 'a', missing: [2, 3] }]);
 	});
 
-	it('of a process that is met soon after the own connection are not missing; of one that is met later they are', () => {
+	it('are not missing if their sender is met soon after this process has connected, and are if it is met later', () => {
 		const peers = new Peers();
 		peers.noteOwnConnection(later);
 		expect(peers.noteMessage('a', 7, false, later + 10)).to.include({ isGap: false });
@@ -41,7 +41,7 @@ describe('the messages of others', () => {
 		expect(peers.noteMessage('new', 0, false, later + 10_000)).to.include({ isGap: false });
 	});
 
-	it('of a process that was lost and returns are missing since its loss', () => {
+	it('are missing when their sender fell silent, sent them meanwhile, and returns', () => {
 		const peers = new Peers();
 		peers.noteMessage('a', 1, true, later);
 		peers.removeSilent(later + 4000);
@@ -50,7 +50,7 @@ describe('the messages of others', () => {
 		expect([...peers.missingToAskFor(later + 90_000)]).to.deep.equal([{ of: 'a', missing: [2, 3] }]);
 	});
 
-	it('of a process that was disconnected from all others are missing for that time', () => {
+	it('are missing for the time in which their sender was not connected', () => {
 		const peers = new Peers();
 		peers.noteOwnConnection(later);
 		expect(peers.noteMessage('a', 2, false, later + 10, 60_000)).to.include({
@@ -60,14 +60,14 @@ describe('the messages of others', () => {
 		expect(peers.noteMessage('new', 0, false, later + 10, 60_000)).to.include({ isGap: false });
 	});
 
-	it('that stay missing are given up after some time', () => {
+	it('are no longer asked for after they have been missing for some time', () => {
 		const peers = new Peers();
 		peers.noteMessage('a', 1, true, later);
 		peers.noteMessage('a', 3, true, later);
 		expect([...peers.missingToAskFor(later + 20_000)]).to.deep.equal([]);
 	});
 
-	it('end with a process that is silent for too long or announces its end', () => {
+	it('are no longer expected of a process that is silent for too long or announces its end', () => {
 		const peers = new Peers();
 		peers.noteMessage('a', 1, true, later);
 		peers.noteMessage('b', 1, true, later + 3000);
@@ -90,7 +90,7 @@ describe('the messages of others', () => {
 
 describe('a process', () => {
 	let log: ReturnType<typeof memoryLog>;
-	/** When it was asked to look again, and since when. */
+	/** The times from which it was requested to read writes again. */
 	let requested: number[];
 	let handlers: LinkHandlers | undefined;
 
@@ -145,7 +145,7 @@ describe('a process', () => {
 	});
 });
 
-describe('the messages to others', () => {
+describe('the messages to other processes', () => {
 	function outboxOf(maxBytes: number) {
 		const sent: Uint8Array[] = [];
 		const tooLarge: unknown[] = [];
@@ -216,7 +216,7 @@ describe('the messages to others', () => {
 	});
 });
 
-describe('looking again', () => {
+describe('catching up with writes', () => {
 	it('runs once for many requests, from the earliest of their times, and again after a failure', async () => {
 		const seen: number[] = [];
 		let failures = 1;
@@ -234,7 +234,7 @@ describe('looking again', () => {
 		void catchUp.request(100_000);
 		void catchUp.request(50_000);
 		await catchUp.request(70_000);
-		// Ten seconds earlier, because clocks differ.
+		// Ten seconds before the earliest requested time, because clocks differ.
 		expect(Math.min(...seen)).to.equal(40_000);
 		expect([catchUp.isRunning, ends]).to.deep.equal([false, 1]);
 		await catchUp.close();

@@ -118,8 +118,8 @@ describe('the configuration', () => {
 
 	it('reads the first admin only from the environment, because all users of a machine can read a command line', () => {
 		const env = { ADMIN_USERNAME: 'root', ADMIN_PASS: ' secret ', ADMIN_EMAIL: 'root@example.com' };
-		const who = { 'admin-username': 'root', 'admin-pass': ' secret ', 'admin-email': 'root@example.com' };
-		expect(configOf('', env)).to.include(who);
+		const admin = { 'admin-username': 'root', 'admin-pass': ' secret ', 'admin-email': 'root@example.com' };
+		expect(configOf('', env)).to.include(admin);
 		expect(configOf('', { ADMIN_PASS: '' })).to.include({ 'admin-username': 'admin', 'admin-pass': undefined });
 		expect(() => configOf('--admin-pass secret')).to.throw(OptionError, "Unknown option '--admin-pass'");
 		expect(helpText()).not.to.include('--admin');

@@ -14,7 +14,7 @@ describe('a conditional write', () => {
 	});
 	after(() => roomkey.close());
 
-	const count = (_id: string) =>
+	const increment = (_id: string) =>
 		updateIfUnchanged(
 			roomkey.store.rooms,
 			() => roomkey.store.rooms.findOne({ _id }),
@@ -23,12 +23,12 @@ describe('a conditional write', () => {
 
 	it('loses no update of many concurrent callers', async () => {
 		const rid = await addRoom(roomkey.store, [], { msgs: 0 });
-		await Promise.all(Array.from({ length: 50 }, () => count(rid)));
+		await Promise.all(Array.from({ length: 50 }, () => increment(rid)));
 		expect((await roomkey.store.rooms.findOne({ _id: rid }))?.msgs).to.equal(50);
 	});
 
 	it('returns null for a document that does not exist', async () => {
-		expect(await count('missing')).to.equal(null);
+		expect(await increment('missing')).to.equal(null);
 	});
 
 	it('stops after the call has ended, and after too many conflicts', async () => {

@@ -103,7 +103,7 @@ describe('createServer', () => {
 		expect(await tasksOf(server).findOne({ owner: alice.id })).to.include({ _id: id, text: 'write' });
 	});
 
-	it('keeps a unique index of a declared collection', async () => {
+	it('enforces a unique index of a declared collection', async () => {
 		const alice = await (await open()).addUser();
 		await server.call(alice, 'tasks.add', 'one', 1);
 		expect(await rejection(server.call(alice, 'tasks.add', 'another one', 1))).to.include({ error: 500 });
@@ -128,7 +128,7 @@ describe('createServer', () => {
 		expect(server.events.named('news all')).to.deep.equal([['write']]);
 	});
 
-	it("lets a collection have the name of a property of Roomkey's store, because that is not its name in the database", async () => {
+	it("lets a collection be named like a property of Roomkey's store, whose collection has another name in the database", async () => {
 		const rooms = collection<Task>('rooms');
 		await open({ collections: [rooms] });
 		const own = (server.collections as unknown as { rooms: Collection<Task> }).rooms;
@@ -148,7 +148,7 @@ describe('createServer', () => {
 		});
 	});
 
-	it("lets the application's roles hold its permissions", async () => {
+	it("gives the application's permissions to its roles", async () => {
 		await open({ permissions: { 'tasks.removeAny': ['editor'] } });
 		const [editor, user] = [await server.addUser({ roles: ['editor'] }), await server.addUser()];
 		expect(await rejection(server.call(user, 'tasks.removeAny', 'x'))).to.include({ error: 'error-unauthorized' });
@@ -189,16 +189,16 @@ describe('createServer', () => {
 
 	it('has accounts and no key service by default; `accounts: false` and `keys: true` reverse this', async () => {
 		await open();
-		const offered = async (name: string) => (await rejection(server.call(null, name))).message;
-		expect(await offered('login')).to.include('Match');
-		expect(await offered('e2e.fetchMyKeys')).to.include('not found');
+		const messageOf = async (name: string) => (await rejection(server.call(null, name))).message;
+		expect(await messageOf('login')).to.include('Match');
+		expect(await messageOf('e2e.fetchMyKeys')).to.include('not found');
 		await server.close();
 		await open({ accounts: false, keys: true });
-		expect(await offered('login')).to.include('not found');
-		expect(await offered('e2e.fetchMyKeys')).not.to.include('not found');
+		expect(await messageOf('login')).to.include('not found');
+		expect(await messageOf('e2e.fetchMyKeys')).not.to.include('not found');
 	});
 
-	it('calls methods as a user or without a user, and does not count these calls', async () => {
+	it('calls methods as a user or without a user, and without rate limits', async () => {
 		const limited = method({
 			name: 'limited',
 			summary: 'Says who calls',
@@ -237,7 +237,7 @@ describe('createServer', () => {
 		expect(server.logs.filter(({ level }) => level === 'error')).to.deep.equal([]);
 	});
 
-	it('derives the random values of a method from the seed of its client', async () => {
+	it('gives each call of a method its own random ids', async () => {
 		await open();
 		const alice = await server.addUser();
 		const [a, b] = [await server.call(alice, 'tasks.add', '1'), await server.call(alice, 'tasks.add', '2')];
@@ -278,11 +278,11 @@ describe('createServer', () => {
 		});
 	}
 
-	it('refuses two methods with one name, and closes the store', async () => {
+	it('refuses two methods with one name', async () => {
 		expect((await rejection(open({ methods: [addTask, addTask] }))).message).to.include('already defined');
 	});
 
-	it('refuses a REST path of another method or of Roomkey, and names both', async () => {
+	it('refuses a REST path that another method or Roomkey has already, and names the method or Roomkey', async () => {
 		const at = (name: string, path: string, verb: 'GET' | 'POST' = 'GET') =>
 			method({
 				name,

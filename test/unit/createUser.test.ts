@@ -19,12 +19,12 @@ describe('createUser', () => {
 	});
 	after(() => roomkey.close());
 
-	/** Signs up as a connection does, and returns the id of the user whose connection it then is. */
+	/** Signs up as a connection does. Also returns the arguments with which the method called `setUserId`. */
 	async function signUp(options: unknown, at = roomkey) {
-		const now: unknown[] = [];
-		const setUserId = (...user: unknown[]) => void now.push(...user);
+		const setUserIdArgs: unknown[] = [];
+		const setUserId = (...args: unknown[]) => void setUserIdArgs.push(...args);
 		const result = await at.callAs({ setUserId }, 'createUser', options);
-		return { ...(result as { id: string; token: string; tokenExpires: Date; type: string }), now };
+		return { ...(result as { id: string; token: string; tokenExpires: Date; type: string }), setUserIdArgs };
 	}
 
 	const logIn = (user: object, password: unknown) =>
@@ -35,14 +35,14 @@ describe('createUser', () => {
 	it('stores a user and logs the connection in with a token of its own', async () => {
 		const password = { digest: sha256('secret', 'hex'), algorithm: 'sha-256' };
 		const profile = { name: 'Anna', since: new Date(0), tags: ['a', { b: null }] };
-		const { id, token, tokenExpires, type, now } = await signUp({
+		const { id, token, tokenExpires, type, setUserIdArgs } = await signUp({
 			username: 'Anna',
 			email: 'Anna@Example.com',
 			password,
 			profile,
 		});
 		expect(type).to.equal('password');
-		expect(now).to.deep.equal([id, sha256(token, 'base64'), tokenExpires]);
+		expect(setUserIdArgs).to.deep.equal([id, sha256(token, 'base64'), tokenExpires]);
 		const { services, createdAt, _updatedAt, ...user } = await userOf(id);
 		expect(user).to.deep.equal({
 			_id: id,
@@ -92,21 +92,24 @@ describe('createUser', () => {
 	}
 
 	for (const [what, options] of [
-		['no object', 'anna'],
+		['a text in place of the options', 'anna'],
 		['a condition as name', { username: { $ne: '' } }],
 		['a number as e-mail', { username: 'x', email: 5 }],
 		['a name with a control character', { username: 'a\0b' }],
-		['a name with half a character', { username: 'a\ud800' }],
-		['an endless name', { username: 'x'.repeat(255) }],
+		['a name with half a surrogate pair', { username: 'a\ud800' }],
+		['a name of 255 characters', { username: 'x'.repeat(255) }],
 		['an empty password', { username: 'x', password: '' }],
-		['another algorithm', { username: 'x', password: { digest: sha256('x', 'hex'), algorithm: 'md5' } }],
-		['a profile that is none', { username: 'x', profile: 'admin' }],
+		['another algorithm than SHA-256', { username: 'x', password: { digest: sha256('x', 'hex'), algorithm: 'md5' } }],
+		['a profile that is no object', { username: 'x', profile: 'admin' }],
 		['an operator in the profile', { username: 'x', profile: { a: [{ $set: 1 }] } }],
 		['a path in the profile', { username: 'x', profile: { 'a.b': 1 } }],
 		['a profile of more than 10,000 characters', { username: 'x', profile: { a: 'x'.repeat(10_000) } }],
-		['what cannot be stored in the profile', { username: 'x', profile: { a: new Uint8Array(1), b: Number.NaN } }],
+		[
+			'values in the profile that cannot be stored',
+			{ username: 'x', profile: { a: new Uint8Array(1), b: Number.NaN } },
+		],
 	] as const) {
-		it(`refuses ${what} as a Match error`, async () => {
+		it(`refuses ${what} with a Match error`, async () => {
 			const error = await rejection(signUp(options));
 			expect(error).to.have.property('sanitizedError').that.includes({ error: 400, reason: 'Match failed' });
 		});
@@ -137,7 +140,7 @@ describe('createUser', () => {
 		expect(id).not.to.equal('mine');
 	});
 
-	describe('with a name that is taken', () => {
+	describe('with a name or an e-mail that is taken', () => {
 		before(async () => {
 			const emails = [{ address: 'Taken.One@Example.com', verified: true }];
 			await addPerson(roomkey.store, { username: 'Taken.One', emails });
@@ -170,19 +173,19 @@ describe('createUser', () => {
 		}
 	});
 
-	describe('of several concurrent calls', () => {
-		const cases = (name: string) => [name, name.toUpperCase(), name[0]?.toUpperCase() + name.slice(1), name];
+	describe('in several concurrent calls', () => {
+		const spellings = (name: string) => [name, name.toUpperCase(), name[0]?.toUpperCase() + name.slice(1), name];
 
 		for (const [what, optionsOf] of [
 			['name', (name: string, i: number) => ({ username: name, email: `${i}-${name}-${Math.random()}@example.com` })],
 			['e-mail', (name: string) => ({ email: `${name}@example.com` })],
 			['e-mail under other names', (name: string, i: number) => ({ username: `${name}-${i}-m`, email: `m-${name}@x` })],
 		] as const) {
-			it(`lets exactly one of several concurrent calls have the same ${what}, ignoring case`, async () => {
+			it(`succeeds once for the same ${what}, ignoring case`, async () => {
 				for (let round = 0; round < 3; round++) {
 					const name = `crowd${round}`;
 					const before = await roomkey.store.users.countDocuments({});
-					const tries = cases(name).map((each, i) => signUp(optionsOf(each, i)));
+					const tries = spellings(name).map((each, i) => signUp(optionsOf(each, i)));
 					const outcomes = await Promise.allSettled(tries);
 					expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
 					for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).to.include(TAKEN);
@@ -192,21 +195,21 @@ describe('createUser', () => {
 		}
 
 		/** A store whose first search for a name finds nobody, as if another caller took the name just afterwards. */
-		function shortSighted(store: Store): Store {
-			let looks = 0;
-			const findOne: Store['users']['findOne'] = async (...asked) =>
-				looks++ === 0 ? null : store.users.findOne(...asked);
+		function findingNobodyFirst(store: Store): Store {
+			let searches = 0;
+			const findOne: Store['users']['findOne'] = async (...args) =>
+				searches++ === 0 ? null : store.users.findOne(...args);
 			return { ...store, users: { ...store.users, findOne } };
 		}
 
 		it('removes the new user again if another user turns out to have had the name first', async () => {
-			const blind = await openRoomkey(undefined, { signUps: true }, shortSighted);
-			await addPerson(blind.store, { username: 'Early' });
-			expect(await rejection(signUp({ username: 'early' }, blind))).to.include(TAKEN);
-			expect(await blind.store.users.find({}).toArray())
+			const racing = await openRoomkey(undefined, { signUps: true }, findingNobodyFirst);
+			await addPerson(racing.store, { username: 'Early' });
+			expect(await rejection(signUp({ username: 'early' }, racing))).to.include(TAKEN);
+			expect(await racing.store.users.find({}).toArray())
 				.to.have.length(1)
 				.and.have.nested.property('0.username', 'Early');
-			await blind.close();
+			await racing.close();
 		});
 	});
 });

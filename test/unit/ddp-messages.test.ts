@@ -10,13 +10,13 @@ describe('a message that is refused (9)', () => {
 		);
 	});
 
-	it('is left out if it is short only in its frame', () => {
+	it('is left out if its frame is short, but its encoding in the error is long', () => {
 		const message = { msg: 'foo', params: [new Uint8Array(700)] };
 		expect(parseRequest(message, '')).to.equal('{"msg":"error","reason":"Bad request"}');
 	});
 
 	it('is not encoded if its frame is long', () => {
-		const message = { msg: 'foo', toJSON: () => expect.fail('written') };
+		const message = { msg: 'foo', toJSON: () => expect.fail('encoded') };
 		expect(parseRequest(message, ' '.repeat(1025))).to.equal('{"msg":"error","reason":"Bad request"}');
 	});
 });

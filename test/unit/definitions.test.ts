@@ -146,8 +146,10 @@ describe('a wrong definition', () => {
 			);
 		}
 	});
+});
 
-	it('may leave out every member that has a default, also as undefined', () => {
+describe('a definition', () => {
+	it('may leave out members that have a default, or set them to undefined', () => {
 		expect(js.method({ ...METHOD, limit: undefined, rest: undefined })).to.include({ name: 'a.b', anonymous: false });
 		expect(js.publication({ ...PUBLICATION, name: null })).to.include({ name: null });
 	});

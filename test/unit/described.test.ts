@@ -43,10 +43,10 @@ describe('the checks of what servers answer in tests', () => {
 
 	for (const [title, given, body, expected] of [
 		[
-			'another answer',
+			'an answer that is not described',
 			{ status: 200, answer: '{"success":true,"more":1}' },
 			{ rid: 'r', keyID: 'k' },
-			'answered 200 otherwise',
+			'answered 200, and not as described',
 		],
 		['text that is not JSON', { status: 200, answer: 'done' }, { rid: 'r', keyID: 'k' }, 'it is not JSON'],
 		['a status that is not described', { status: 201, answer: '{"success":true}' }, {}, 'the status 201'],
@@ -54,13 +54,13 @@ describe('the checks of what servers answer in tests', () => {
 			'an unknown code',
 			{ status: 400, answer: '{"success":false,"error":"e","errorType":"x"}' },
 			{},
-			'answered 400 otherwise',
+			'answered 400, and not as described',
 		],
 		[
 			'an accepted body of the wrong type',
 			{ status: 200, answer: '{"success":true}' },
 			{ rid: 1, keyID: 'k' },
-			'accepted a request otherwise',
+			'accepted a request that is not as described',
 		],
 		[
 			'a refused body of the right type',
@@ -93,7 +93,7 @@ describe('the checks of what servers answer in tests', () => {
 		status = 200;
 		answer = '{"users":[]}';
 		await request(`${url}/api/v1/e2e.getUsersOfRoomWithoutKey?rid=r&count=x`);
-		expect(takeReports().join()).to.include('the parameter count').and.to.include('answered 200 otherwise');
+		expect(takeReports().join()).to.include('the parameter count').and.to.include('answered 200, and not as described');
 		answer = '{"users":[],"success":true}';
 		await request(`${url}/api/v1/e2e.getUsersOfRoomWithoutKey?rid=r&other=1`);
 		expect(takeReports().join()).to.include('the parameter other is unknown');
@@ -125,15 +125,15 @@ describe('the checks of what servers answer in tests', () => {
 			'a result of the wrong type',
 			[],
 			[{ msg: 'result', id: 'call-1', result: { public_key: 1 } }],
-			'answered otherwise',
+			'gave an answer that is not as described',
 		],
 		[
 			'an error that is not described',
 			[],
 			[{ msg: 'result', id: 'call-1', error: { isClientSafe: true, error: 'x', errorType: 'Meteor.Error' } }],
-			'answered otherwise',
+			'gave an answer that is not as described',
 		],
-		['an unknown message', [], [{ msg: 'strange' }, { msg: 'result', id: 'call-1', result: {} }], 'it is unknown'],
+		['an unknown message', [], [{ msg: 'strange' }, { msg: 'result', id: 'call-1', result: {} }], 'its msg is unknown'],
 		[
 			'an event that is not described',
 			[],
@@ -141,7 +141,7 @@ describe('the checks of what servers answer in tests', () => {
 				{ msg: 'changed', collection: 'stream-notify-user', id: 'id', fields: { eventName: 'u/other', args: [] } },
 				{ msg: 'result', id: 'call-1', result: {} },
 			],
-			'a message is otherwise',
+			'a message is not as described',
 		],
 		[
 			'a document that is not described',
@@ -150,7 +150,7 @@ describe('the checks of what servers answer in tests', () => {
 				{ msg: 'added', collection: 'secrets', id: 'id', fields: {} },
 				{ msg: 'result', id: 'call-1', result: {} },
 			],
-			'a message is otherwise',
+			'a message is not as described',
 		],
 	] as const) {
 		it(`report ${title} over DDP`, async () => {
@@ -184,12 +184,12 @@ describe('the checks of what servers answer in tests', () => {
 					];
 		const client = await RawClient.connect(`${url.replace('http', 'ws')}/websocket`);
 		await client.call('e2e.setRoomKeyID', 'r', 5);
-		expect(takeReports().join()).to.include('accepted a call otherwise');
+		expect(takeReports().join()).to.include('accepted a call that is not as described');
 		await client.call('e2e.setRoomKeyID', 'r', 'k');
 		expect(takeReports()).to.deep.equal([]);
 		client.send({ msg: 'sub', id: '1', name: 'stream-notify-user', params: [5] });
 		await client.next();
-		expect(takeReports().join()).to.include('accepted a subscription otherwise');
+		expect(takeReports().join()).to.include('accepted a subscription that is not as described');
 		await client.close();
 	});
 });

@@ -1,4 +1,4 @@
-/** Direct rooms have the present names of their members, whichever method changes a name. */
+/** Direct rooms are named after their members, and renamed whichever method changes the name of a member. */
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
 import type { Room } from '../../shared/documents.js';
@@ -48,8 +48,8 @@ describe('names of direct rooms', () => {
 				roomkey.callAs({ userId: who.id, hashedToken: hashToken(who.token) }, 'users.updateOwnBasicInfo', data),
 		],
 	] as const) {
-		describe(method, () => {
-			it('a new display name becomes the fname of the other member, who is notified', async () => {
+		describe(`after ${method}`, () => {
+			it('include a new display name as the fname of the other member, who is notified', async () => {
 				const [ann, bob] = [await person('Ann'), await person('Bob')];
 				const rid = await open(ann, bob);
 				expect(await namesFor(bob, rid)).to.deep.equal([ann.username, 'Ann']);
@@ -58,7 +58,7 @@ describe('names of direct rooms', () => {
 				expect(await namesFor(ann, rid)).to.deep.equal([bob.username, 'Bob']);
 			});
 
-			it('without a display name the new user name becomes the fname', async () => {
+			it('include a new user name, also as the fname if there is no display name', async () => {
 				const [ann, bob] = [await person(), await person()];
 				const rid = await open(ann, bob);
 				const username = `${ann.username}.new`;
@@ -67,7 +67,7 @@ describe('names of direct rooms', () => {
 				expect(await usernamesOf(rid)).to.have.members([username, bob.username]);
 			});
 
-			it('a direct room of several users is named for each after all others, in the order of display names', async () => {
+			it('list all other members for each of several members, in the order of display names', async () => {
 				const [ann, bob, carl] = [await person('Ann'), await person('Bob'), await person('Carl')];
 				const rid = await open(carl, bob, ann);
 				expect(await namesFor(carl, rid)).to.deep.equal([`${ann.username}, ${bob.username}`, 'Ann, Bob']);
@@ -79,7 +79,7 @@ describe('names of direct rooms', () => {
 				expect(await usernamesOf(rid)).to.have.members([username, bob.username, carl.username]);
 			});
 
-			it('the room of one user is named after that user', async () => {
+			it('are those of the user in a room of one user', async () => {
 				const ann = await person('Ann');
 				const rid = await open(ann, ann);
 				const username = `${ann.username}.new`;
@@ -88,7 +88,7 @@ describe('names of direct rooms', () => {
 				expect(await usernamesOf(rid)).to.deep.equal([username]);
 			});
 
-			it('a repeated change completes an interrupted one, and otherwise writes nothing', async () => {
+			it('are repaired by a repeated change if one was interrupted; otherwise nothing is written', async () => {
 				const [ann, bob] = [await person('Ann'), await person('Bob')];
 				const rid = await open(ann, bob);
 				await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { fname: 'old' } });
@@ -99,7 +99,7 @@ describe('names of direct rooms', () => {
 		});
 	}
 
-	it('two members who change their names concurrently are both renamed', async () => {
+	it('include both new names when two members change their names concurrently', async () => {
 		const [ann, bob, carl] = [await person('Ann'), await person('Bob'), await person('Carl')];
 		const rid = await open(carl, bob, ann);
 		const update = (who: Person, name: string) =>
@@ -110,7 +110,7 @@ describe('names of direct rooms', () => {
 		expect(await usernamesOf(rid)).to.have.members([...usernames, carl.username]);
 	});
 
-	it('a group keeps its name', async () => {
+	it('are the only room names that change with a member: a group keeps its name', async () => {
 		const ann = await person('Ann');
 		const { group } = (await roomkey.call(ann, 'groups.create', `g${count++}`)) as { group: Room };
 		await roomkey.call(admin, 'users.update', ann.id, { name: 'Anna' });

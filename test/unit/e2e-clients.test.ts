@@ -10,7 +10,7 @@ import { codeOf } from '../clients/e2e/suite.js';
 const userId = 'someUserId';
 const QUICK = { rounds: 1000 };
 
-/** A pair of RSA keys of another kind than `makeIdentity` makes. */
+/** An RSA key pair with another size or exponent than `makeIdentity` uses. */
 async function otherIdentity(modulusLength: number, publicExponent: number[]): Promise<e2e.Identity> {
 	const rsa = { name: 'RSA-OAEP', hash: 'SHA-256', modulusLength, publicExponent: Uint8Array.from(publicExponent) };
 	const { privateKey } = await crypto.subtle.generateKey(rsa, true, ['encrypt', 'decrypt']);
@@ -111,7 +111,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 			for (const word of seen.keys()) expect(word).to.match(/^[a-z]{3,8}$/);
 		});
 
-		it('use no random number beyond the last whole range, which would make some words likelier', () => {
+		it('use every random number: the lowest for the first word, the highest for the last', () => {
 			const drawn: number[] = [];
 			Object.defineProperty(crypto, 'getRandomValues', {
 				configurable: true,
@@ -121,7 +121,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 				},
 			});
 			try {
-				// 2,048 divides 65,536, so no number is refused: the highest one means the last word.
+				// The numbers have 16 bits. 2,048 words divide 65,536 evenly, so no number need be refused to keep chances equal.
 				expect(new Set(e2e.generatePassphrase().split(' '))).to.deep.equal(new Set(['abandon', 'zoo']));
 			} finally {
 				Reflect.deleteProperty(crypto, 'getRandomValues');
@@ -142,7 +142,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 			expect(() => e2e.checkPassphrase('\u007f all of ASCII ~')).not.to.throw();
 		});
 
-		for (const [stored, kept] of [
+		for (const [stored, member] of [
 			['v1', '$binary'],
 			['v2', 'iterations'],
 		] as const) {
@@ -158,7 +158,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 				);
 				const changed = await e2e.changePassphrase({ public_key, private_key }, 'old', 'new', userId);
 				expect(changed.public_key).to.equal(public_key);
-				expect(JSON.parse(changed.private_key)).to.have.property(kept);
+				expect(JSON.parse(changed.private_key)).to.have.property(member);
 				const opened = await e2e.unwrapIdentity(changed.private_key, 'new', userId);
 				expect(e2e.sameKey(opened.publicKey, public_key)).to.equal(true);
 				const again = () => e2e.unwrapPrivateKey(changed.private_key, 'old', userId);
@@ -181,7 +181,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 			expect((await e2e.unwrapIdentity(v2, 'same', '')).publicKey).to.equal(alice.publicKey);
 		});
 
-		it('are derived with 600,000 rounds in v2, or with the given number', async () => {
+		it('are hashed in 600,000 rounds in v2, or in the given number of rounds', async () => {
 			const rounds = async (options?: e2e.WrapOptions) =>
 				JSON.parse(await e2e.wrapPrivateKey(alice.privateKey, 'p', userId, 'v2', options)).iterations;
 			expect(await rounds()).to.equal(600_000);
@@ -255,7 +255,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 			expect(await codeOf(forRoom)).to.equal('key-id-mismatch');
 		});
 
-		it('of a room with a wrong id open by the key id of the room', async () => {
+		it('of a room that are offered under a wrong id open with the key id of the room', async () => {
 			const right = await e2e.makeRoomKey('v1');
 			const offered = `0123456789ab${(await e2e.sealRoomKey(right, alice.publicKey)).slice(-344)}`;
 			const opened = await e2e.openRoomKey(offered, alice.privateKey, { keyId: right.id });
@@ -343,15 +343,15 @@ describe('roomkey/e2e with clients of all releases', () => {
 
 		it('with an unknown key id open with the present key, else with an old key', async () => {
 			for (const format of e2e.FORMATS) {
-				const [now, before, other] = [
+				const [current, former, other] = [
 					await e2e.makeRoomKey(format),
 					await e2e.makeRoomKey(format),
 					await e2e.makeRoomKey(format),
 				];
-				for (const [index, written] of [now, before].entries()) {
-					const renamed = await e2e.importRoomKey('strange00000', written.jwk);
+				for (const [index, key] of [current, former].entries()) {
+					const renamed = await e2e.importRoomKey('strange00000', key.jwk);
 					const content = await e2e.encryptText(`text ${index}`, renamed, format);
-					expect(await e2e.decryptText(content, [now, before])).to.equal(`text ${index}`);
+					expect(await e2e.decryptText(content, [current, former])).to.equal(`text ${index}`);
 					expect(await codeOf(() => e2e.decryptText(content, [other]))).to.match(/^(unknown|wrong)-key$/);
 				}
 			}

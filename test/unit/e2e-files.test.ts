@@ -7,8 +7,9 @@ import { codeOf, drain, streamOf } from '../clients/e2e/suite.js';
 const MEGABYTE = 1024 * 1024;
 
 describe('files in roomkey/e2e', () => {
-	it("are encrypted as by Node's own cipher, over many pieces", async () => {
+	it("are encrypted in pieces of any size, with the same result as by Node's own cipher", async () => {
 		const plain = randomBytes(3 * MEGABYTE + 5);
+		// Each number is the end of a piece.
 		const pieces = [0, 7, 100, 2 * MEGABYTE, plain.length].map((end, i, ends) => plain.subarray(ends[i - 1] ?? 0, end));
 		const { stream, info, name } = await e2e.encryptFile(streamOf(...pieces), { name: 'plan.pdf', type: 'a/b' });
 		const encrypted = Buffer.from(await new Response(stream).arrayBuffer());
@@ -21,7 +22,7 @@ describe('files in roomkey/e2e', () => {
 		expect(encrypted.equals(cipher.update(plain))).to.equal(true);
 	});
 
-	it('with an initial counter near its end decrypt with a counter of 64 bits, as in web clients', async () => {
+	it('are decrypted with a counter of 64 bits, as in web clients, if the initial counter is at its end', async () => {
 		const iv = Buffer.concat([Buffer.alloc(8, 1), Buffer.alloc(8, 0xff)]);
 		const k = randomBytes(32);
 		const jwk = { kty: 'oct', alg: 'A256CTR', k: k.toString('base64url') } as const;

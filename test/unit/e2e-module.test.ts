@@ -99,34 +99,34 @@ describe('roomkey/e2e', () => {
 		});
 
 		it('accept a passphrase encoded with one byte per character, as by web clients, or in UTF-8, as by mobile clients', async () => {
-			const asked = { allowAmbiguous: true };
-			const stored = await wrapPrivateKey(alice.privateKey, 'Grüße', 'alice', 'v1', asked);
+			const options = { allowAmbiguous: true };
+			const stored = await wrapPrivateKey(alice.privateKey, 'Grüße', 'alice', 'v1', options);
 			expect(readWrappedV1(stored, Buffer.from('Grüße', 'latin1'), 'alice')).to.have.property('kty', 'RSA');
 			for (const written of ['Grüße', 'мир 🗝']) {
 				const asUtf8 = Buffer.from(written).toString('latin1');
-				const stored = await wrapPrivateKey(alice.privateKey, asUtf8, 'alice', 'v1', asked);
+				const stored = await wrapPrivateKey(alice.privateKey, asUtf8, 'alice', 'v1', options);
 				expect(await publicKeyOf(await unwrapPrivateKey(stored, written, 'alice'))).to.equal(alice.publicKey);
 			}
-			const beyond = await wrapPrivateKey(alice.privateKey, 'мир 🗝', 'alice', 'v2', asked);
-			expect(await publicKeyOf(await unwrapPrivateKey(beyond, 'мир 🗝', 'alice'))).to.equal(alice.publicKey);
+			const inV2 = await wrapPrivateKey(alice.privateKey, 'мир 🗝', 'alice', 'v2', options);
+			expect(await publicKeyOf(await unwrapPrivateKey(inV2, 'мир 🗝', 'alice'))).to.equal(alice.publicKey);
 		});
 
 		for (const [what, stored] of [
-			['nothing', ''],
-			['no JSON', 'undefined'],
+			['empty', ''],
+			['not JSON', 'undefined'],
 			['JSON of another kind', '[1]'],
 			['an empty object', '{}'],
 			['v1 cut off', '{"$binary":"AAAA"}'],
 			['v1 not in whole blocks', `{"$binary":"${'AAAA'.repeat(15)}"}`],
-			['v1 with no text', '{"$binary":5}'],
+			['v1 with a number instead of a text', '{"$binary":5}'],
 			['v1 in another alphabet', vectors.wrappedV1.replaceAll('+', '-').replaceAll('/', '_')],
 			['v2 without salt', vectors.wrappedV2.replace('"salt"', '"pepper"')],
 			['v2 with an IV of another length', vectors.wrappedV2.replace(/"iv":"[^"]*"/, '"iv":"AAAA"')],
 			['v2 without ciphertext', vectors.wrappedV2.replace('"ciphertext"', '"text"')],
-			['v2 with rounds to keep a machine busy for ever', vectors.wrappedV2.replace('100000', '1e12')],
+			['v2 with so many rounds that a machine would be busy for ever', vectors.wrappedV2.replace('100000', '1e12')],
 			['v2 with no rounds', vectors.wrappedV2.replace('100000', '0')],
 		]) {
-			it(`are malformed as ${what}`, async () => {
+			it(`are malformed if their text is ${what}`, async () => {
 				expect(await codeOf(unwrapPrivateKey(stored, passphrase, userId))).to.equal('malformed');
 			});
 		}
@@ -138,13 +138,13 @@ describe('roomkey/e2e', () => {
 		});
 
 		for (const [what, stored] of [
-			['no JSON', 'key'],
-			['text stringified twice', JSON.stringify(vectors.publicKey)],
+			['not JSON', 'key'],
+			['stringified twice', JSON.stringify(vectors.publicKey)],
 			['another kind of key', vectors.v1.jwk],
 			['a key without modulus', '{"kty":"RSA","e":"AQAB"}'],
 			['a modulus of another alphabet', '{"kty":"RSA","e":"AQAB","n":"ä"}'],
 		]) {
-			it(`are no public key: ${what}`, async () => {
+			it(`are refused as public keys if their text is ${what}`, async () => {
 				expect(await codeOf(importPublicKey(stored))).to.equal('malformed');
 				expect(await codeOf(makeRoomKey().then((key) => sealRoomKey(key, stored)))).to.equal('malformed');
 			});
@@ -201,27 +201,27 @@ describe('roomkey/e2e', () => {
 		});
 
 		for (const [what, sealed] of [
-			['nothing', ''],
+			['empty', ''],
 			['an id alone', 'abcdef123456'],
-			['a key cut off at its end', vectors.v2.sealed.slice(0, -12)],
-			['no id', vectors.v2.sealed.slice(-344)],
-			['another alphabet', `${vectors.v2.sealed.slice(0, -3)}-==`],
-			['258 bytes', `id${'A'.repeat(344)}`],
+			['cut off at its end', vectors.v2.sealed.slice(0, -12)],
+			['without an id', vectors.v2.sealed.slice(-344)],
+			['in another alphabet', `${vectors.v2.sealed.slice(0, -3)}-==`],
+			['of 258 bytes', `id${'A'.repeat(344)}`],
 		]) {
-			it(`are malformed as ${what}`, async () => {
+			it(`are malformed if their sealed text is ${what}`, async () => {
 				expect(await codeOf(openRoomKey(sealed, alice.privateKey))).to.equal('malformed');
 				expect(() => sealedKeyId(sealed)).to.throw(E2EError);
 			});
 		}
 
 		for (const [what, jwk] of [
-			['no JSON', 'key'],
+			['not JSON', 'key'],
 			['an identity key', vectors.publicKey],
-			['another cipher', vectors.v2.jwk.replace('A256GCM', 'A256CTR')],
-			['another length', vectors.v2.jwk.replace('A256GCM', 'A128CBC')],
-			['no key', '{"alg":"A256GCM","kty":"oct"}'],
+			['of another cipher', vectors.v2.jwk.replace('A256GCM', 'A256CTR')],
+			['of another length', vectors.v2.jwk.replace('A256GCM', 'A128CBC')],
+			['missing', '{"alg":"A256GCM","kty":"oct"}'],
 		]) {
-			it(`are malformed with ${what} inside`, async () => {
+			it(`are malformed if the key itself is ${what}`, async () => {
 				expect(await codeOf(importRoomKey('id', jwk))).to.equal('malformed');
 				const sealed = await sealRoomKey({ id: 'id', jwk, key: alice.privateKey }, bob.publicKey).catch(() => null);
 				// Some of these texts are too long to be sealed.
@@ -250,13 +250,17 @@ describe('roomkey/e2e', () => {
 			});
 
 			it(`of ${format} opens with the key that it names, among several, and with no other`, async () => {
-				const [now, before, other] = await Promise.all([makeRoomKey(format), makeRoomKey(format), makeRoomKey(format)]);
-				const content = await encryptText('', before);
-				expect(await decryptText(content, [now, before])).to.equal('');
-				expect(await codeOf(decryptText(content, [now]))).to.equal('unknown-key');
+				const [first, named, third] = await Promise.all([
+					makeRoomKey(format),
+					makeRoomKey(format),
+					makeRoomKey(format),
+				]);
+				const content = await encryptText('', named);
+				expect(await decryptText(content, [first, named])).to.equal('');
+				expect(await codeOf(decryptText(content, [first]))).to.equal('unknown-key');
 				expect(await codeOf(decryptText(content, []))).to.equal('unknown-key');
-				expect(await codeOf(decryptText(content, [{ ...other, id: before.id }]))).to.equal('wrong-key');
-				expect(await decryptText(content, [{ ...other, id: before.id }, before])).to.equal('');
+				expect(await codeOf(decryptText(content, [{ ...third, id: named.id }]))).to.equal('wrong-key');
+				expect(await decryptText(content, [{ ...third, id: named.id }, named])).to.equal('');
 			});
 		}
 
@@ -296,7 +300,7 @@ describe('roomkey/e2e', () => {
 		});
 
 		for (const [what, content] of [
-			['nothing', undefined],
+			['missing', undefined],
 			['an empty text', ''],
 			['an id alone', 'abcdef123456'],
 			['v1 cut off', { ...vectors.v1.content, ciphertext: vectors.v1.content.ciphertext.slice(0, 36) }],
@@ -307,13 +311,13 @@ describe('roomkey/e2e', () => {
 			['v2 cut off', { ...vectors.v2.content, ciphertext: 'AAAA' }],
 			['another algorithm', { ...vectors.v2.content, algorithm: 'm.megolm.v1.aes-sha2' }],
 		]) {
-			it(`is malformed as ${what}`, async () => {
+			it(`is malformed if its encrypted content is ${what}`, async () => {
 				expect(await codeOf(decryptText(content, []))).to.equal('malformed');
 			});
 		}
 	});
 
-	it('is not quoted in errors, and neither are keys and passphrases', async () => {
+	it('quotes no text, key or passphrase in errors', async () => {
 		const secret = 'top-secret-thing';
 		const errors = await Promise.all([
 			rejection(importRoomKey('k', `{"${secret}`)),
@@ -326,7 +330,7 @@ describe('roomkey/e2e', () => {
 		for (const error of errors) expect(`${error.message}${JSON.stringify(error)}`).not.to.include(secret);
 	});
 
-	it('cannot be encrypted without crypto.subtle, as on a page loaded by http: the error says so', async () => {
+	it('fails with the code no-web-crypto where crypto.subtle is missing, as on a page loaded by http', async () => {
 		const real = Object.getOwnPropertyDescriptor(globalThis, 'crypto') as PropertyDescriptor;
 		Object.defineProperty(globalThis, 'crypto', { configurable: true, value: {} });
 		try {
@@ -378,7 +382,7 @@ describe('roomkey/e2e as a package', () => {
 			user,
 			`import { makeRoomKey, sealRoomKey } from 'roomkey/e2e';
 			export const sealed: string = await sealRoomKey(await makeRoomKey('v1'), '');
-			// @ts-expect-error there is no such form
+			// @ts-expect-error there is no such format
 			export const other = await makeRoomKey('v3');`,
 		);
 		const program = ts.createProgram([path.resolve('shared/e2e.ts'), user], {

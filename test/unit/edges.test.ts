@@ -1,4 +1,4 @@
-/** Edge cases of access: callers who are almost members, and calls that look harmless. */
+/** Edge cases: invited users, long texts, values that no store can hold, and methods without a rate limit. */
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { announcedBy } from '../support/keys.js';
@@ -6,7 +6,7 @@ import { addMember, addPerson, addRoom, type Person } from '../support/people.js
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-describe('a user who was only invited into a room', () => {
+describe('in a room with an owner, a member and an invited user', () => {
 	let roomkey: TestRoomkey;
 	let owner: Person;
 	let member: Person;
@@ -32,13 +32,13 @@ describe('a user who was only invited into a room', () => {
 	const ask = (as: Person, keyId = 'k') =>
 		roomkey.call(as, 'stream-notify-room-users', `${rid}/e2ekeyRequest`, rid, keyId);
 
-	it('does not ask its members for the key (10.3), and is not asked', async () => {
+	it('the invited user does not ask the members for the key (10.3), and is not asked', async () => {
 		expect(await rejection(ask(invited))).to.include({ error: 'not-allowed' });
 		const notified = await announcedBy(roomkey, () => ask(owner));
 		expect(notified).to.deep.equal([`notify notify-user ${member.id}/e2ekeyRequest ${rid} k`]);
 	});
 
-	it("does not see the key history of the room's members, and they do not see theirs (E15)", async () => {
+	it("the invited user and a member do not see each other's key history (E15)", async () => {
 		for (const [as, whom] of [
 			[invited, owner],
 			[owner, invited],
@@ -48,16 +48,16 @@ describe('a user who was only invited into a room', () => {
 		expect(await roomkey.call(member, 'e2e.keyHistory', owner.id)).to.include({ total: 1 });
 	});
 
-	it('does not become the owner when the account of the owner is deleted', async () => {
-		const goes = await addPerson(roomkey.store);
+	it('the invited user does not become the owner when the account of the owner is deleted', async () => {
+		const leaving = await addPerson(roomkey.store);
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': owner.id }, { $unset: { roles: 1 } });
-		await addMember(roomkey.store, rid, goes, { roles: ['owner'] });
-		await roomkey.call(admin, 'users.delete', goes.id, undefined, undefined, true);
+		await addMember(roomkey.store, rid, leaving, { roles: ['owner'] });
+		await roomkey.call(admin, 'users.delete', leaving.id, undefined, undefined, true);
 		const newOwner = await roomkey.store.subscriptions.findOne({ rid, roles: 'owner' });
 		expect(newOwner?.u._id).to.equal(owner.id);
 	});
 
-	it('has none of the rights of their role in the room', async () => {
+	it('the invited user has none of the rights of their role', async () => {
 		await roomkey.store.rooms.updateOne({ _id: rid }, { $set: { t: 'c' } });
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': invited.id }, { $set: { roles: ['owner'] } });
 		for (const [name, ...params] of [
@@ -89,7 +89,7 @@ describe('a user who was only invited into a room', () => {
 	});
 });
 
-describe('values that no store can hold', () => {
+describe('methods refuse what no store can hold:', () => {
 	let roomkey: TestRoomkey;
 	let person: Person;
 
@@ -99,17 +99,17 @@ describe('values that no store can hold', () => {
 	});
 	after(() => roomkey.close());
 
-	it('an invalid date is refused', async () => {
-		const none = new Date(Number.NaN);
+	it('an invalid date', async () => {
+		const invalid = new Date(Number.NaN);
 		for (const name of ['public-settings/get', 'rooms/get', 'subscriptions/get']) {
-			expect(await rejection(roomkey.call(person, name, none)), name).to.include({
+			expect(await rejection(roomkey.call(person, name, invalid)), name).to.include({
 				error: 'error-updatedSince-param-invalid',
 			});
 		}
 	});
 
 	for (const name of ['a\0b', '\0', '__proto__', '$a', 'a.b', '']) {
-		it(`a field named ${JSON.stringify(name)} is refused`, async () => {
+		it(`a field named ${JSON.stringify(name)}`, async () => {
 			const fields = JSON.parse(`{${JSON.stringify(name)}: 1}`);
 			const thrown = await rejection(roomkey.call(person, 'groups.create', 'fields', [], false, { in: fields }));
 			expect(thrown).to.have.property('errorType', 'Match.Error');
@@ -118,7 +118,7 @@ describe('values that no store can hold', () => {
 });
 
 describe('rate limits (T2)', () => {
-	/** Methods that have limits of their own, answer at once, or must always be possible. */
+	/** Methods without `limit`: other rules limit them, they answer at once, or they must always be possible. */
 	const UNLIMITED = [
 		'login',
 		'createUser',
@@ -132,12 +132,12 @@ describe('rate limits (T2)', () => {
 
 	for (const { name, limit } of methods) {
 		if (UNLIMITED.includes(name)) continue;
-		it(`${name} has a rate limit`, () => {
+		it(`apply to ${name}`, () => {
 			expect(limit).to.have.property('calls').that.is.above(0);
 		});
 	}
 
-	it('the holder of a token cannot guess the password by changePassword', async () => {
+	it('keep the holder of a token from guessing the password by changePassword', async () => {
 		const roomkey = await openRoomkey(methods, { rateLimit: 'on' });
 		try {
 			const person = await addPerson(roomkey.store, { password: 'right' });

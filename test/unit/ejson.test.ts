@@ -93,7 +93,7 @@ function expectEqual(actual: unknown, expected: unknown): void {
 	else expect(EJSON.equals(actual, expected as never), `${EJSON.stringify(actual)}`).to.equal(true);
 }
 
-/** Functions that encode each kind of message of the cases. */
+/** Encodes a message of a case by the function of the codec for its kind. */
 function encodeMessage(message: Record<string, unknown>): string {
 	const { msg, id, collection, fields } = message;
 	switch (msg as string) {
@@ -122,7 +122,7 @@ function encodeMessage(message: Record<string, unknown>): string {
 		case 'nosub':
 			return codec.nosub(id as never);
 		default:
-			// Only clients send `method`. Of it the codec encodes only the params.
+			// Only clients send `method`, so the codec has no function for it, and this encodes only the params by EJSON.
 			return `{"msg":"${msg}","id":"${id}","method":"${message.method}","params":${stringify(message.params)}}`;
 	}
 }
@@ -141,7 +141,7 @@ function decodeMessage(text: string): unknown {
 const cases = JSON.parse(readFileSync(path.resolve('test/contract/ejson-cases.json'), 'utf8')) as Case[];
 
 describe('EJSON', () => {
-	it('has all the cases of the contract', () => {
+	it('has more than 150 cases in the contract', () => {
 		expect(cases.length).to.be.greaterThan(150);
 	});
 
@@ -153,9 +153,9 @@ describe('EJSON', () => {
 			}
 			expect(stringify(evaluate(js))).to.equal(wire ?? undefined);
 			if (wire === null || wire === undefined || roundTrip === undefined) return;
-			const again = parse(wire);
-			expect(EJSON.equals(again, evaluate(js) as never)).to.equal(roundTrip);
-			if (back !== undefined) expectEqual(again, evaluate(back));
+			const decoded = parse(wire);
+			expect(EJSON.equals(decoded, evaluate(js) as never)).to.equal(roundTrip);
+			if (back !== undefined) expectEqual(decoded, evaluate(back));
 		},
 		decode({ wire, js, throws }) {
 			if (throws !== undefined) expect(thrownBy(() => parse(wire as string))).to.be.instanceOf(Error);
@@ -186,12 +186,13 @@ describe('EJSON', () => {
 		const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
 		it('reads up to the maximum number of values, in lists and in objects', () => {
-			for (const within of ['1', '[]', '{}', '""', '[1]', '{"k":1}']) {
-				const each = within.length > 3 || within === '[1]' ? 2 : 1;
-				const fits = Math.floor((MAX_VALUES - 1) / each);
-				const list = (count: number) => `[${Array(count).fill(within).join()}]`;
-				expect(parseJson(list(fits))).to.have.length(fits);
-				expect(thrownBy(() => parseJson(list(fits + 1)))).to.be.instanceOf(Unreadable);
+			for (const element of ['1', '[]', '{}', '""', '[1]', '{"k":1}']) {
+				// A list or object with one value counts as two values. The list around the elements is one more.
+				const valuesPerElement = ['[1]', '{"k":1}'].includes(element) ? 2 : 1;
+				const maxElements = Math.floor((MAX_VALUES - 1) / valuesPerElement);
+				const list = (count: number) => `[${Array(count).fill(element).join()}]`;
+				expect(parseJson(list(maxElements))).to.have.length(maxElements);
+				expect(thrownBy(() => parseJson(list(maxElements + 1)))).to.be.instanceOf(Unreadable);
 			}
 		});
 
@@ -278,7 +279,7 @@ describe('ids of documents on the wire (test/contract/ddp.md section 2)', () => 
 		it(`${js} is ${JSON.stringify(wire)}`, () => expect(codec.wireId(evaluate(js))).to.equal(wire));
 	}
 
-	it('refuses other objects', () => {
+	it('cannot be made of other objects', () => {
 		expect(() => codec.wireId({})).to.throw('Meteor does not currently support objects other than ObjectID as ids');
 	});
 });

@@ -7,7 +7,7 @@ describe('heartbeats', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'setInterval'] }));
 	afterEach(() => mock.timers.reset());
 
-	/** Starts a heartbeat each millisecond. Records for each how long after its start it was pinged or timed out. */
+	/** Starts one heartbeat per millisecond. Records how long after its start each client is pinged and times out. */
 	function startMany(count: number, interval: number, timeout: number) {
 		const heartbeats = new Heartbeats({ interval, timeout });
 		const sent: { what: 'ping' | 'end'; client: number; after: number }[] = [];
@@ -18,40 +18,40 @@ describe('heartbeats', () => {
 		};
 		const all = Array.from({ length: count }, (_, client) => {
 			const start = now;
-			const patient: HeartbeatPeer = {
+			const peer: HeartbeatPeer = {
 				slot: undefined,
 				active: false,
 				ping: () => sent.push({ what: 'ping', client, after: now - start }),
 				onTimeout() {
 					sent.push({ what: 'end', client, after: now - start });
-					heartbeats.stop(patient);
+					heartbeats.stop(peer);
 				},
 			};
-			heartbeats.start(patient);
+			heartbeats.start(peer);
 			tick();
-			return patient;
+			return peer;
 		});
 		return { heartbeats, sent, tick, all };
 	}
 
-	it('ping each client one interval, or up to 1 % less, after its start, and report a timeout if it stays silent', () => {
+	it('ping each client after an interval, or up to 1 % earlier, and report a timeout if it stays silent', () => {
 		const { sent, tick } = startMany(300, 1000, 50);
 		for (let i = 0; i < 1200; i++) tick();
 		for (const what of ['ping', 'end'] as const) {
 			const times = sent.filter((each) => each.what === what);
 			expect(times.map(({ client }) => client).sort((a, b) => a - b)).to.deep.equal([...Array(300).keys()]);
-			const late = what === 'ping' ? 0 : 50;
-			for (const { after } of times) expect(after - late).to.be.within(990, 1000);
+			const sincePing = what === 'ping' ? 0 : 50;
+			for (const { after } of times) expect(after - sincePing).to.be.within(990, 1000);
 		}
 	});
 
-	it('do not ping active clients, and not a client that was stopped', () => {
+	it('ping neither active clients nor a client whose heartbeat was stopped', () => {
 		const { heartbeats, sent, tick, all } = startMany(10, 100, 50);
 		const [first, ...others] = all;
 		heartbeats.stop(first as HeartbeatPeer);
 		for (let i = 0; i < 500; i++) {
 			tick();
-			for (const patient of others) heartbeats.markActive(patient);
+			for (const peer of others) heartbeats.markActive(peer);
 		}
 		expect(sent).to.deep.equal([]);
 	});
@@ -59,11 +59,11 @@ describe('heartbeats', () => {
 	it('start again for a new client after all clients were stopped', () => {
 		const heartbeats = new Heartbeats({ interval: 100, timeout: 50 });
 		let pings = 0;
-		const patient = { slot: undefined, active: false, ping: () => pings++, onTimeout() {} };
-		heartbeats.start(patient);
-		heartbeats.stop(patient);
+		const peer = { slot: undefined, active: false, ping: () => pings++, onTimeout() {} };
+		heartbeats.start(peer);
+		heartbeats.stop(peer);
 		mock.timers.tick(30);
-		heartbeats.start(patient);
+		heartbeats.start(peer);
 		mock.timers.tick(99);
 		expect(pings).to.equal(0);
 		mock.timers.tick(1);

@@ -17,14 +17,14 @@ const pair = (name: string) => ({ public_key: `public ${name}`, private_key: `pr
 
 describe('identity keys', () => {
 	let roomkey: TestRoomkey;
-	let seen: CrashingStore;
+	let crashing: CrashingStore;
 	let alice: Person;
 	let bob: Person;
 
 	before(async () => {
 		roomkey = await openRoomkey(undefined, {}, (real) => {
-			seen = crashingStore(real);
-			return seen.store;
+			crashing = crashingStore(real);
+			return crashing.store;
 		});
 	});
 	after(() => roomkey.close());
@@ -32,7 +32,7 @@ describe('identity keys', () => {
 		alice = await addPerson(roomkey.store);
 		bob = await addPerson(roomkey.store, { e2e: pair('of bob') });
 	});
-	afterEach(() => seen.crashAfter(Number.POSITIVE_INFINITY));
+	afterEach(() => crashing.crashAfter(Number.POSITIVE_INFINITY));
 
 	const set = (as: Person, keys: object) => roomkey.call(as, SET, keys);
 	const userOf = async ({ id }: Person) => roomkey.store.users.findOne({ _id: id });
@@ -41,7 +41,7 @@ describe('identity keys', () => {
 		(await roomkey.store.rooms.findOne({ _id: rid }))?.usersWaitingForE2EKeys?.map(({ userId }) => userId) ?? [];
 
 	describe('e2e.fetchMyKeys (4.2)', () => {
-		it('answers {} to a user who has none (#36066)', async () => {
+		it('answers {} to a user who has no keys (#36066)', async () => {
 			expect(await roomkey.call(alice, FETCH)).to.deep.equal({});
 		});
 
@@ -82,7 +82,7 @@ describe('identity keys', () => {
 		for (const [what, keys] of [
 			['an empty public key', { ...pair('1'), public_key: '' }],
 			['an empty private key', { ...pair('1'), private_key: '' }],
-			['null', { ...pair('1'), private_key: null }],
+			['null as the private key', { ...pair('1'), private_key: null }],
 			['no keys at all', {}],
 			['a public key of more than 8 KiB (13)', { ...pair('1'), public_key: 'ä'.repeat(4096 + 1) }],
 			['a private key of more than 32 KiB (13)', { ...pair('1'), private_key: 'x'.repeat(32 * 1024 + 1) }],
@@ -104,12 +104,12 @@ describe('identity keys', () => {
 		});
 
 		for (const [what, params] of [
-			['nothing', []],
+			['a call without keys', []],
 			['keys that are no text', [{ ...pair('1'), public_key: { $ne: 1 } }]],
-			['a force that is no truth value', [{ ...pair('1'), force: 'yes' }]],
-			['two texts', ['public', 'private']],
+			['a force that is no boolean', [{ ...pair('1'), force: 'yes' }]],
+			['two texts in place of an object', ['public', 'private']],
 		] as const) {
-			it(`refuses ${what} as of the wrong type`, async () => {
+			it(`refuses ${what} with a Match error`, async () => {
 				expect((await rejection(roomkey.call(alice, SET, ...params))).message).to.match(/^Match error/);
 			});
 		}
@@ -207,8 +207,8 @@ describe('identity keys', () => {
 				E2ESuggestedKey: 'offered',
 				suggestedOldRoomKeys: [{ e2eKeyId: 'id-0', ts: new Date(0), E2EKey: 'older' }],
 			});
-			const open = await addRoom(roomkey.store, [], { e2eKeyId: 'id-3' });
-			await addMember(roomkey.store, open, alice, { E2EKey: `open key of ${alice.id}` });
+			const unencrypted = await addRoom(roomkey.store, [], { e2eKeyId: 'id-3' });
+			await addMember(roomkey.store, unencrypted, alice, { E2EKey: `open key of ${alice.id}` });
 
 			const received = await recordEvents(roomkey.bus, () => set(alice, { ...pair('2'), force: true }));
 
@@ -224,10 +224,10 @@ describe('identity keys', () => {
 				'suggestedOldRoomKeys',
 				'oldRoomKeys',
 			);
-			expect((await membershipOf(open, alice))?.oldRoomKeys?.[0]?.E2EKey).to.equal(`open key of ${alice.id}`);
+			expect((await membershipOf(unencrypted, alice))?.oldRoomKeys?.[0]?.E2EKey).to.equal(`open key of ${alice.id}`);
 			expect(await waitingIn(keyed)).to.deep.equal([alice.id]);
 			expect(await waitingIn(offered)).to.deep.equal([alice.id]);
-			expect(await waitingIn(open)).to.deep.equal([]);
+			expect(await waitingIn(unencrypted)).to.deep.equal([]);
 			expect(received.of('rooms')).to.have.members([`updated ${keyed}`, `updated ${offered}`]);
 			expect(received.of('subscriptions')).to.have.length(3);
 			expect(await userOf(alice)).to.not.have.property('e2eRekeying');
@@ -253,26 +253,26 @@ describe('identity keys', () => {
 			const carol = await addPerson(strict.store, { e2e: pair('1') });
 			const rid = await addRoom(strict.store, [bob], { encrypted: true, e2eKeyId: 'id' });
 			await addMember(strict.store, rid, carol, { E2EKey: 'the only one' });
-			const store = (more: object) => strict.call(carol, SET, { ...pair('2'), force: true, ...more });
-			expect(await rejection(store({}))).to.include({ error: 'error-last-key-holder' });
+			const replace = (more: object) => strict.call(carol, SET, { ...pair('2'), force: true, ...more });
+			expect(await rejection(replace({}))).to.include({ error: 'error-last-key-holder' });
 			expect((await strict.store.users.findOne({ _id: carol.id }))?.e2e).to.deep.equal(pair('1'));
-			expect(await store({ confirm: true })).to.deep.equal({ lastKeyHolder: true });
+			expect(await replace({ confirm: true })).to.deep.equal({ lastKeyHolder: true });
 			await strict.close();
 		});
 
-		it('the identical pair: no write and no event (T1)', async () => {
+		it('writes nothing and sends no event for the identical pair (T1)', async () => {
 			await set(alice, pair('1'));
 			const rid = await addRoom(roomkey.store, [alice], { encrypted: true });
 			const before = await userOf(alice);
-			seen.crashAfter(Number.POSITIVE_INFINITY);
+			crashing.crashAfter(Number.POSITIVE_INFINITY);
 			const received = await recordEvents(roomkey.bus, () => set(alice, { ...pair('1'), force: true }));
-			expect(seen.writes).to.equal(0);
+			expect(crashing.writes).to.equal(0);
 			expect([received.changes, received.notices]).to.deep.equal([[], []]);
 			expect(await userOf(alice)).to.deep.equal(before);
 			expect(await waitingIn(rid)).to.deep.equal([]);
 		});
 
-		it('the same JWK with its members in another order is the same key: no room key is archived', async () => {
+		it('archives no room key if the JWK differs only in the order of its members', async () => {
 			const text = publicKey('1');
 			const { kty, n, e, ...others } = JSON.parse(text);
 			await set(alice, { public_key: text, private_key: 'p' });
@@ -289,7 +289,7 @@ describe('identity keys', () => {
 			expect(await membershipOf(rid, alice)).to.not.have.property('E2EKey');
 		});
 
-		it('another private key with the same public key, as after a new passphrase, leaves all memberships unchanged', async () => {
+		it('leaves all memberships unchanged if only the private key is new, as after a new passphrase', async () => {
 			await set(alice, pair('1'));
 			const rid = await addRoom(roomkey.store, [], { encrypted: true });
 			await addMember(roomkey.store, rid, alice, { E2EKey: `key of ${alice.id}` });
@@ -317,7 +317,7 @@ describe('identity keys', () => {
 			expect(await roomkey.store.rooms.countDocuments(queued)).to.equal(250);
 		});
 
-		it('yields to other calls while it updates 500 rooms, and names each member of them once', async () => {
+		it('yields to other calls while it updates 500 rooms, and notifies each of their members once', async () => {
 			await set(alice, pair('1'));
 			for (let i = 0; i < 500; i++) {
 				const rid = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: 'id' });
@@ -357,8 +357,8 @@ describe('identity keys', () => {
 	});
 
 	describe('a crash between two writes (E4)', () => {
-		/** Makes alice a member of three rooms: with a key, with an offered key, and with none. */
-		async function world() {
+		/** Makes a new user, carol, a member of three rooms: with a key, with an offered key, and with none. */
+		async function carolInThreeRooms() {
 			const carol = await addPerson(roomkey.store);
 			await set(carol, pair('1'));
 			const keyed = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: 'id-1' });
@@ -369,7 +369,10 @@ describe('identity keys', () => {
 			return { carol, keyed, offered, empty };
 		}
 
-		async function expectDone({ carol, keyed, offered, empty }: Awaited<ReturnType<typeof world>>, keys: object) {
+		async function expectDone(
+			{ carol, keyed, offered, empty }: Awaited<ReturnType<typeof carolInThreeRooms>>,
+			keys: object,
+		) {
 			const user = await userOf(carol);
 			expect(user?.e2e).to.deep.equal(keys);
 			expect(user).to.not.have.any.keys('e2eRekeying', 'e2eQueueing');
@@ -381,27 +384,28 @@ describe('identity keys', () => {
 			for (const rid of [keyed, offered, empty]) expect(await waitingIn(rid)).to.deep.equal([carol.id]);
 		}
 
-		it('loses no key, and a repeated identical call completes the work, with or without force', async () => {
-			const whole = await world();
-			seen.crashAfter(Number.POSITIVE_INFINITY);
-			await set(whole.carol, { ...pair('2'), force: true });
-			const { writes } = seen;
-			await expectDone(whole, pair('2'));
+		it('loses no key, and is repaired by a repeated identical call with or without force', async () => {
+			const completed = await carolInThreeRooms();
+			crashing.crashAfter(Number.POSITIVE_INFINITY);
+			await set(completed.carol, { ...pair('2'), force: true });
+			const { writes } = crashing;
+			await expectDone(completed, pair('2'));
 			expect(writes).to.be.greaterThan(5);
 			for (let n = 0; n < writes; n++) {
-				const broken = await world();
-				seen.crashAfter(n);
-				await rejection(set(broken.carol, { ...pair('2'), force: true }));
-				seen.crashAfter(Number.POSITIVE_INFINITY);
-				const membership = await membershipOf(broken.keyed, broken.carol);
+				const interrupted = await carolInThreeRooms();
+				crashing.crashAfter(n);
+				await rejection(set(interrupted.carol, { ...pair('2'), force: true }));
+				crashing.crashAfter(Number.POSITIVE_INFINITY);
+				const membership = await membershipOf(interrupted.keyed, interrupted.carol);
 				const copies = [membership?.E2EKey, ...(membership?.oldRoomKeys ?? []).map(({ E2EKey }) => E2EKey)];
-				expect(copies, `after ${n} writes`).to.include(`key of ${broken.carol.id}`);
-				await set(broken.carol, { ...pair('2'), force: n === 0 || n % 2 === 0 });
-				await expectDone(broken, pair('2'));
+				expect(copies, `after ${n} writes`).to.include(`key of ${interrupted.carol.id}`);
+				// After 0 writes only `force` can replace the keys.
+				await set(interrupted.carol, { ...pair('2'), force: n % 2 === 0 });
+				await expectDone(interrupted, pair('2'));
 			}
 		});
 
-		it('a repeated identical call also completes storing the first keys, and archives no key', async () => {
+		it('is also repaired by a repeated identical call when it interrupts storing the first keys; no key is archived', async () => {
 			const start = async () => {
 				const carol = await addPerson(roomkey.store);
 				const rids = [
@@ -412,16 +416,16 @@ describe('identity keys', () => {
 				await addMember(roomkey.store, keyed, carol, { E2EKey: `first key of ${carol.id}` });
 				return { carol, rids, keyed };
 			};
-			const whole = await start();
-			seen.crashAfter(Number.POSITIVE_INFINITY);
-			await set(whole.carol, pair('1'));
-			const { writes } = seen;
+			const completed = await start();
+			crashing.crashAfter(Number.POSITIVE_INFINITY);
+			await set(completed.carol, pair('1'));
+			const { writes } = crashing;
 			expect(writes).to.equal(4);
 			for (let n = 0; n < writes; n++) {
 				const { carol, rids, keyed } = await start();
-				seen.crashAfter(n);
+				crashing.crashAfter(n);
 				await rejection(set(carol, pair('1')));
-				seen.crashAfter(Number.POSITIVE_INFINITY);
+				crashing.crashAfter(Number.POSITIVE_INFINITY);
 				if (n > 0) {
 					expect(await rejection(set(carol, pair('2')))).to.include({ error: 'error-keys-already-set' });
 				}
@@ -450,7 +454,7 @@ describe('identity keys', () => {
 			}
 		});
 
-		it('a strict server accepts only RSA keys of 2048 bits for which room keys can be sealed', async () => {
+		it('accepts only RSA keys of 2048 bits for which room keys can be sealed if the server is strict', async () => {
 			const strict = await openRoomkey(undefined, { strictKeys: true });
 			const carol = await addPerson(strict.store);
 			const fit = publicKey('carol');
@@ -464,7 +468,7 @@ describe('identity keys', () => {
 		});
 	});
 
-	it('are limited to 600 calls a minute (T2)', async () => {
+	it('can be fetched at most 600 times a minute (T2)', async () => {
 		const limited = await openRoomkey(undefined, { rateLimit: 'on' });
 		const carol = await addPerson(limited.store, { e2e: pair('1') });
 		for (let i = 0; i < 600; i++) await limited.call(carol, FETCH);

@@ -8,13 +8,13 @@ const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 const messages = (count: number) => Array.from({ length: count }, (_, i) => String(i));
 
 describe('the incoming buffer', () => {
-	/** @param onMessage handles a message; the clock advances by 0.2 ms for each */
+	/** Opens a buffer. The clock advances by 0.2 ms for each message. @param onMessage handles a message */
 	function open(onMessage = (_text: string, _inbox: IncomingBuffer) => {}) {
-		// A second call in a test must restore the real clock, and not the fake one of the first.
+		// Restores the real clock, because an earlier `open` in the same test may have replaced it.
 		mock.reset();
 		let now = 0;
 		const clock = mock.method(performance, 'now', () => now);
-		const observed = { received: [] as string[], empty: 0 };
+		const observed = { received: [] as string[], readyCount: 0 };
 		const receiver = {
 			hasAcceptedConnect: true,
 			enforceFrameSize: () => true,
@@ -25,24 +25,24 @@ describe('the incoming buffer', () => {
 			},
 			onClose() {},
 		};
-		const inbox: IncomingBuffer = new IncomingBuffer(receiver, new Pacer(), () => observed.empty++);
+		const inbox: IncomingBuffer = new IncomingBuffer(receiver, new Pacer(), () => observed.readyCount++);
 		return { inbox, observed, clock };
 	}
 
 	afterEach(() => mock.reset());
 
-	it('the inbound queue: passes a few messages on immediately (5)', () => {
+	it('passes a few messages on immediately (5)', () => {
 		const { inbox, observed } = open();
 		inbox.push(['a', 'b']);
-		expect(observed).to.deep.equal({ received: ['a', 'b'], empty: 1 });
+		expect(observed).to.deep.equal({ received: ['a', 'b'], readyCount: 1 });
 	});
 
-	it('the inbound queue: yields to the event loop between the messages of a long frame (5)', async () => {
+	it('yields to the event loop between the messages of a long frame (5)', async () => {
 		const { inbox, observed } = open();
 		inbox.push(messages(100));
 		inbox.push(['next frame']);
 		const turns: number[] = [];
-		while (observed.empty === 0) {
+		while (observed.readyCount === 0) {
 			turns.push(observed.received.length);
 			await nextTurn();
 		}
@@ -50,21 +50,21 @@ describe('the incoming buffer', () => {
 		expect(observed.received).to.deep.equal([...messages(100), 'next frame']);
 	});
 
-	it('the inbound queue: passes on nothing while it is paused, even in the middle of a frame (5)', async () => {
+	it('passes on nothing while it is paused, even in the middle of a frame (5)', async () => {
 		const { inbox, observed } = open((text) => text === '1' && inbox.pause());
 		inbox.push(messages(4));
 		await nextTurn();
-		expect(observed).to.deep.equal({ received: ['0', '1'], empty: 0 });
+		expect(observed).to.deep.equal({ received: ['0', '1'], readyCount: 0 });
 		inbox.resume();
 		await nextTurn();
-		expect(observed).to.deep.equal({ received: messages(4), empty: 1 });
+		expect(observed).to.deep.equal({ received: messages(4), readyCount: 1 });
 	});
 
-	it('the inbound queue: is empty if it is resumed without a message (5)', () => {
+	it('reports that it is ready for more if it is resumed without a message (5)', () => {
 		const { inbox, observed } = open();
 		inbox.pause();
 		inbox.resume();
-		expect(observed.empty).to.equal(1);
+		expect(observed.readyCount).to.equal(1);
 	});
 
 	it('passes on nothing after the session has closed', async () => {
@@ -78,7 +78,7 @@ describe('the incoming buffer', () => {
 			inbox.push(messages(4));
 			await nextTurn();
 			inbox.push(messages(4));
-			expect(observed).to.deep.equal({ received: ['0', '1'], empty: 1 });
+			expect(observed).to.deep.equal({ received: ['0', '1'], readyCount: 1 });
 		}
 	});
 });

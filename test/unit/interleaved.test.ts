@@ -12,30 +12,30 @@ import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 function interposed(real: Store) {
 	let left = Number.POSITIVE_INFINITY;
 	let run = async () => {};
-	const pass = async () => {
+	const beforeOperation = async () => {
 		if (left-- !== 0) return;
 		await run();
 	};
 	const wrap = (collection: Collection<never>) =>
 		new Proxy(collection, {
 			get(target, operation) {
-				const own = Reflect.get(target, operation);
-				if (typeof own !== 'function') return own;
+				const original = Reflect.get(target, operation);
+				if (typeof original !== 'function') return original;
 				if (operation !== 'find') {
 					return async (...args: unknown[]) => {
-						await pass();
-						return Reflect.apply(own, target, args);
+						await beforeOperation();
+						return Reflect.apply(original, target, args);
 					};
 				}
 				return (...args: unknown[]) => {
-					const cursor = () => Reflect.apply(own, target, args) as ReturnType<Collection<never>['find']>;
+					const cursor = () => Reflect.apply(original, target, args) as ReturnType<Collection<never>['find']>;
 					return {
 						async toArray() {
-							await pass();
+							await beforeOperation();
 							return cursor().toArray();
 						},
 						async *[Symbol.asyncIterator]() {
-							await pass();
+							await beforeOperation();
 							yield* cursor();
 						},
 					};
@@ -51,7 +51,7 @@ function interposed(real: Store) {
 			run = then;
 		},
 		/** Whether the function was called. */
-		get isOver() {
+		get wasCalled() {
 			return left < 0;
 		},
 	};
@@ -72,7 +72,8 @@ type Call = readonly [as: Person, name: string, ...params: unknown[]];
 /** On MongoDB only some of the steps are tried, because making a world takes much longer there. */
 const STRIDE = process.env.ROOMKEY_TEST_MONGO_URL ? 7 : 1;
 
-let made = 0;
+/** The last number that was used to make a key or a key id unique. */
+let lastNumber = 0;
 
 const CALLS: Readonly<Record<string, (world: World) => Call>> = {
 	'bob accepts': ({ bob, rid }) => [bob, 'e2e.acceptSuggestedGroupKey', rid],
@@ -82,7 +83,7 @@ const CALLS: Readonly<Record<string, (world: World) => Call>> = {
 	'bob makes new identity keys': ({ bob }) => [
 		bob,
 		'e2e.setUserPublicAndPrivateKeys',
-		{ public_key: `new ${++made}`, private_key: 'p', force: true },
+		{ public_key: `new ${++lastNumber}`, private_key: 'p', force: true },
 	],
 	'bob resets his identity': ({ bob }) => [bob, 'e2e.resetOwnE2EKey'],
 	'bob leaves': ({ bob, rid }) => [bob, 'groups.leave', rid],
@@ -98,7 +99,7 @@ const CALLS: Readonly<Record<string, (world: World) => Call>> = {
 		},
 	],
 	'alice resets the room': ({ alice, rid }) => {
-		const id = `reset-${++made}`;
+		const id = `reset-${++lastNumber}`;
 		return [alice, 'e2e.resetRoomKey', rid, sealed(id), id];
 	},
 	'alice removes bob': ({ alice, bob, rid }) => [alice, 'groups.kick', rid, '', bob.id],
@@ -107,7 +108,7 @@ const CALLS: Readonly<Record<string, (world: World) => Call>> = {
 	'carol makes new identity keys': ({ carol }) => [
 		carol,
 		'e2e.setUserPublicAndPrivateKeys',
-		{ public_key: `new ${++made}`, private_key: 'p', force: true },
+		{ public_key: `new ${++lastNumber}`, private_key: 'p', force: true },
 	],
 	'alice makes a direct room with carol': ({ alice }) => [alice, 'im.create', 'carol'],
 	'alice adds carol': ({ alice, carol, rid }) => [alice, 'groups.invite', rid, '', carol.id],
@@ -164,7 +165,7 @@ describe('two concurrent calls', () => {
 	}
 
 	/** Checks the stored state when nothing runs any more. */
-	async function requireAgreement(world: World, happened: string): Promise<void> {
+	async function requireConsistency(world: World, happened: string): Promise<void> {
 		const { store } = roomkey;
 		const { rid } = world;
 		const room = await store.rooms.findOne({ _id: rid });
@@ -204,23 +205,23 @@ describe('two concurrent calls', () => {
 		assert.deepEqual(
 			queue.filter((id) => !members.includes(id)),
 			[],
-			`${happened}: gone, yet in the queue`,
+			`${happened}: no member, but in the queue`,
 		);
 	}
 
 	for (const [first, makeFirst] of Object.entries(CALLS)) {
-		it(`${first}, with any other call in between`, async () => {
+		it(`leave a consistent state: ${first}, and any other call runs meanwhile`, async () => {
 			for (const [second, makeSecond] of Object.entries(CALLS)) {
 				for (let n = 0; ; n += STRIDE) {
 					const world = await makeWorld();
 					const other = makeSecond(world);
-					let then: unknown;
+					let otherOutcome: unknown;
 					steps.at(n, async () => {
-						then = await outcomeOf(other);
+						otherOutcome = await outcomeOf(other);
 					});
 					const outcome = await outcomeOf(makeFirst(world));
-					if (!steps.isOver) break;
-					await requireAgreement(world, `${first} (${outcome}), at step ${n} ${second} (${then})`);
+					if (!steps.wasCalled) break;
+					await requireConsistency(world, `${first} (${outcome}), at step ${n} ${second} (${otherOutcome})`);
 				}
 				steps.at(Number.POSITIVE_INFINITY, async () => {});
 			}

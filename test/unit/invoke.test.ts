@@ -26,7 +26,7 @@ describe('invoke', () => {
 			method({ ...anyone, name: 'echo', args: { value: Match.Any }, run: ({ value }) => value }),
 			method({ ...anyone, name: 'sum', args: { a: Number, b: Match.Optional(Number) }, run: ({ a, b = 1 }) => a + b }),
 			method({ ...anyone, name: 'throw', args: { what: Match.Any }, run: ({ what }) => Promise.reject(what) }),
-			// biome-ignore lint/suspicious/noThenProperty: a thenable is what is wanted
+			// biome-ignore lint/suspicious/noThenProperty: the test needs a thenable
 			method({ ...anyone, name: 'thenable', run: () => ({ then: (done: (value: string) => void) => done('later') }) }),
 			contextual('who', ({ name, userId, connection }) => ({ name, userId, connection })),
 			contextual('call-who', (context) => context.call('who')),
@@ -75,7 +75,7 @@ describe('invoke', () => {
 		expect(await roomkey.call(null, 'sum', 2)).to.equal(3);
 	});
 
-	it('accepts null for an optional argument that is left out before others, and for no required one', async () => {
+	it('accepts null in place of an optional argument, but not of a required one', async () => {
 		expect(await roomkey.call(null, 'sum', 2, null)).to.equal(3);
 		expect(await roomkey.call(null, 'echo', null)).to.equal(null);
 		expect(await rejection(roomkey.call(null, 'sum', null, 2))).to.be.instanceOf(MatchError);
@@ -165,18 +165,18 @@ describe('invoke', () => {
 		expect(await roomkey.call(null, 'call-echo')).to.deep.equal({ inner: [1] });
 	});
 
-	it('passes the error of a method called by a method on unchanged', async () => {
+	it('passes on unchanged the error of a method that another method calls', async () => {
 		expect(await rejection(roomkey.call(null, 'call-missing'))).to.include({ error: 404 });
 	});
 
-	it('passes setUserId of a method called by a method to the outer one', async () => {
-		const now: unknown[] = [];
-		const setUserId = (id: string | null) => void now.push(id);
+	it('changes the user of the calling method, too, when the called method calls setUserId', async () => {
+		const userIds: unknown[] = [];
+		const setUserId = (id: string | null) => void userIds.push(id);
 		expect(await roomkey.callAs({ setUserId }, 'call-setUserId')).to.equal('alice');
-		expect(now).to.deep.equal(['alice']);
+		expect(userIds).to.deep.equal(['alice']);
 	});
 
-	it('ignores unblock in a method called by a method', async () => {
+	it('ignores unblock in a method that another method calls', async () => {
 		const caller = { setUserId: () => {}, unblock: () => expect.fail('unblocked') };
 		expect(await roomkey.callAs(caller, 'call-setUserId-later')).to.equal('alice');
 	});
@@ -218,7 +218,7 @@ describe('invoke', () => {
 		});
 	}
 
-	it('ignores setUserId of a method that has ended', async () => {
+	it('refuses setUserId after the method has ended', async () => {
 		let context: MethodContext | undefined;
 		const careless = await openRoomkey([
 			contextual('careless', (own) => {
@@ -243,14 +243,14 @@ describe('invoke', () => {
 			method({ ...anyone, name: 'never', timeout: 1, run: () => new Promise(() => {}) }),
 		]);
 		const login = slow.callAs({ setUserId: () => change }, 'log in');
-		// At the deadline of this call, the deadline of the other would be over too.
+		// This call starts later. When it times out, the login would have timed out too.
 		expect(await rejection(slow.call(null, 'never'))).to.include({ error: 'error-timeout' });
 		changed();
 		expect(await login).to.equal(undefined);
 		await slow.close();
 	});
 
-	it('ignores setUserId of a method that has timed out', async () => {
+	it('refuses setUserId after the method has timed out', async () => {
 		const late = await openRoomkey([
 			method({
 				...anyone,
@@ -258,17 +258,17 @@ describe('invoke', () => {
 				timeout: 1,
 				async run(_args, context) {
 					await once(context.signal, 'abort');
-					ended = context.setUserId('alice');
-					await ended;
+					change = context.setUserId('alice');
+					await change;
 				},
 			}),
 		]);
-		let ended: Promise<void> = Promise.resolve();
-		const now: unknown[] = [];
-		const setUserId = (id: string | null) => void now.push(id);
+		let change: Promise<void> = Promise.resolve();
+		const userIds: unknown[] = [];
+		const setUserId = (id: string | null) => void userIds.push(id);
 		expect(await rejection(late.callAs({ setUserId }, 'late'))).to.include({ error: 'error-timeout' });
-		expect(await rejection(ended)).to.have.property('message', "Can't call setUserId in a method that took too long");
-		expect(now).to.deep.equal([]);
+		expect(await rejection(change)).to.have.property('message', "Can't call setUserId in a method that took too long");
+		expect(userIds).to.deep.equal([]);
 		await late.close();
 	});
 

@@ -17,7 +17,7 @@ interface Answer {
 	total: number;
 }
 
-/** Computes the chain of hashes as a client does that does not trust the server. */
+/** Verifies the chain of hashes, as a client does that does not trust the server. */
 function expectChain(history: readonly KeyHistoryEntry[]): void {
 	let previous = '';
 	let time = 0;
@@ -118,11 +118,11 @@ describe('e2e.keyHistory (E15)', () => {
 		});
 	});
 
-	describe('the size of the history', () => {
+	describe('the stored history', () => {
 		const userOf = ({ id }: Person) => roomkey.store.users.findOne({ _id: id });
 
-		/** The stored key in the user's document, and the stored keys in the collection. */
-		async function storedBytes(person: Person): Promise<number> {
+		/** The size of a history as JSON: the last entry in the user's document, and the earlier entries in the collection. */
+		async function storedSize(person: Person): Promise<number> {
 			const earlier = await roomkey.store.keyHistory.findOne({ _id: person.id });
 			return JSON.stringify([earlier, (await userOf(person))?.e2eKeyHistory]).length;
 		}
@@ -140,11 +140,11 @@ describe('e2e.keyHistory (E15)', () => {
 
 		it('is limited in bytes', async () => {
 			for (let i = 0; i < 40; i++) await set(alice, `${i}`.padEnd(8000, 'x'));
-			expect(await storedBytes(alice)).to.be.lessThan(200_000);
+			expect(await storedSize(alice)).to.be.lessThan(200_000);
 			expect(await read(alice, alice)).to.include({ total: 21, dropped: 19 });
 		});
 
-		it('a history in the former place, the user document, is read and moved', async () => {
+		it('is read from its former place, the user document, and moved from there', async () => {
 			const former: KeyHistoryEntry[] = [];
 			for (let i = 0; i < 5; i++) {
 				const previous = former.at(-1)?.hash ?? '';
@@ -152,9 +152,9 @@ describe('e2e.keyHistory (E15)', () => {
 				former.push({ ...entry, hash: hashOfEntry(entry) });
 			}
 			const e2e = { public_key: 'former 4', private_key: 'p' };
-			for (const first of [(who: Person) => read(who, who), (who: Person) => set(who, 'next')]) {
+			for (const readOrSet of [(who: Person) => read(who, who), (who: Person) => set(who, 'next')]) {
 				const carol = await addPerson(roomkey.store, { e2e, e2eKeyHistory: former });
-				await first(carol);
+				await readOrSet(carol);
 				expect((await userOf(carol))?.e2eKeyHistory).to.have.length(1);
 				const answer = await read(carol, carol);
 				expect(keysIn(answer).slice(0, 5)).to.deep.equal(former.map(({ public_key }) => public_key));
@@ -162,7 +162,7 @@ describe('e2e.keyHistory (E15)', () => {
 			}
 		});
 
-		it('a former history that is too long is cut to the limit, and the keys can be replaced and reset', async () => {
+		it('is cut to the limit if it is too long in its former place, and the keys can be replaced and reset', async () => {
 			const e2eKeyHistory = Array.from({ length: 524 }, (_, i) => ({
 				public_key: `${i}`.padEnd(8000, 'x'),
 				ts: new Date(i + 1),
@@ -173,12 +173,12 @@ describe('e2e.keyHistory (E15)', () => {
 			const carol = await addPerson(roomkey.store, { e2e, e2eKeyHistory });
 			await set(carol, 'next');
 			expect(await read(carol, carol)).to.include({ total: 21, dropped: 504 });
-			expect(await storedBytes(carol)).to.be.lessThan(200_000);
+			expect(await storedSize(carol)).to.be.lessThan(200_000);
 			expect(await roomkey.call(carol, 'e2e.resetOwnE2EKey')).to.equal(true);
 		});
 	});
 
-	it('the history is deleted with its user', async () => {
+	it('returns a history that is deleted with its user', async () => {
 		const admin = await addPerson(roomkey.store, { roles: ['admin'] });
 		for (const key of ['one', 'two']) await set(alice, key);
 		expect(await roomkey.store.keyHistory.findOne({ _id: alice.id }))
@@ -207,10 +207,10 @@ describe('e2e.keyHistory (E15)', () => {
 		});
 	});
 
-	describe('who may read it', () => {
+	describe('can be called by', () => {
 		beforeEach(() => set(alice, 'key'));
 
-		it('a user who shares any room with them', async () => {
+		it('a user who shares a room of any type with the owner of the keys', async () => {
 			for (const t of ['c', 'p', 'd'] as const) {
 				const carol = await addPerson(roomkey.store);
 				await addRoom(roomkey.store, [alice, carol], { t });
@@ -218,7 +218,7 @@ describe('e2e.keyHistory (E15)', () => {
 			}
 		});
 
-		it('a user who shares only the last of 150 rooms', async () => {
+		it('a user who shares only the last of 151 rooms with the owner of the keys', async () => {
 			for (let i = 0; i < 150; i++) await addRoom(roomkey.store, [bob]);
 			await addRoom(roomkey.store, [alice, bob]);
 			expect(keysIn(await read(bob, alice))).to.deep.equal(['key']);
@@ -264,14 +264,14 @@ describe('e2e.keyHistory (E15)', () => {
 			[[undefined, 4], ['key 4']],
 			[[10, 5], []],
 		] as const) {
-			it(`count and offset ${page}`, async () => {
+			it(`have the entries of count and offset ${page.join(', ')}`, async () => {
 				const answer = await read(alice, alice, ...page);
 				expect(keysIn(answer)).to.deep.equal(keys);
 				expect(answer).to.include({ count: keys.length, offset: page[1] ?? 0, total: 5 });
 			});
 		}
 
-		it('refuses an invalid number of entries', async () => {
+		it('are refused for an invalid count or offset', async () => {
 			for (const page of [[-1], [1.5], ['2'], [1, -1]]) {
 				expect((await rejection(read(alice, alice, ...page))).message).to.match(/^Match error/);
 			}
@@ -286,8 +286,8 @@ describe('e2e.keyHistory (E15)', () => {
 				await addPerson(roomkey.store),
 				await addPerson(roomkey.store),
 			];
-			for (const members of [[bob], [bob, carol], [bob, carol], [alice]]) {
-				await addRoom(roomkey.store, [...members.filter((member) => member !== alice), alice], { encrypted: true });
+			for (const members of [[bob], [bob, carol], [bob, carol], []]) {
+				await addRoom(roomkey.store, [...members, alice], { encrypted: true });
 			}
 			await addRoom(roomkey.store, [alice, dave]);
 			await addRoom(roomkey.store, [bob, dave], { encrypted: true });

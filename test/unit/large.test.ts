@@ -53,14 +53,14 @@ describe('a user with many rooms', () => {
 
 	const servedDuring = (work: Promise<unknown>) => servedMeanwhile(work, () => roomkey.call(other, 'me'));
 
-	it('reads them all while others are served', async () => {
-		for (const [name, single] of [
+	it('reads all rooms and memberships while others are served', async () => {
+		for (const [name, idField] of [
 			['rooms/get', '_id'],
 			['subscriptions/get', 'rid'],
 		] as const) {
 			const read = roomkey.call(busy, name) as Promise<(Room & Subscription)[]>;
 			expect(await servedDuring(read)).to.be.greaterThan(0);
-			expect(new Set((await read).map((document) => document[single])).size).to.equal(ROOMS);
+			expect(new Set((await read).map((document) => document[idField])).size).to.equal(ROOMS);
 		}
 	});
 

@@ -30,7 +30,7 @@ describe('rate limit rules: which calls they match and count together (14)', () 
 
 	describe('a matcher', () => {
 		const fails = () => {
-			throw new Error('does not know');
+			throw new Error('the matcher fails');
 		};
 		for (const [what, matcher, matches] of [
 			['without keys', {}, true],
@@ -66,14 +66,14 @@ describe('rate limit rules: which calls they match and count together (14)', () 
 			});
 		}
 
-		it('has its function for names called once for each method, when the server starts', async () => {
-			const asked: string[] = [];
-			const name = (name: string) => asked.push(name);
+		it('calls its function for names once for each method, when the server starts', async () => {
+			const received: string[] = [];
+			const name = (name: string) => received.push(name);
 			roomkey = await openWithRules([{ matcher: { type: 'method', name } }]);
 			const names = methods.map((method) => method.name);
-			expect(asked).to.deep.equal(names);
+			expect(received).to.deep.equal(names);
 			for (let i = 0; i < 3; i++) await roomkey.answer(alice, 'one');
-			expect(asked).to.deep.equal(names);
+			expect(received).to.deep.equal(names);
 		});
 	});
 
@@ -100,16 +100,19 @@ describe('rate limit rules: which calls they match and count together (14)', () 
 			[{ userId: any, clientAddress: any }, callerFrom('alice', '5.6.7.8', 'a'), 'one', false],
 			[{ userId: any, clientAddress: any }, callerFrom('bob', '1.2.3.4', 'a'), 'one', false],
 		] as [RateMatcher, Partial<Caller>, string, boolean][]) {
-			const keys = Object.entries(matcher).map(([key, of]) => `${key} ${typeof of === 'function' ? 'any' : of}`);
-			const { userId, clientAddress, connection } = caller;
-			it(`by ${keys.join(', ') || 'nothing'}: ${name} of ${userId}, ${clientAddress}, ${connection?.id} is ${same ? 'in the same' : 'in another'}`, async () => {
+			const keys = Object.entries(matcher).map(
+				([key, value]) => `${key} ${typeof value === 'function' ? 'any' : value}`,
+			);
+			const { userId, clientAddress, connectionId } = caller;
+			const call = `'${name}' by ${userId} at ${clientAddress} on connection ${connectionId}`;
+			it(`of ${call} is ${same ? 'also' : 'not'} that of 'one' by alice, with the matcher {${keys.join(', ')}}`, async () => {
 				roomkey = await openWithRules([{ matcher, calls: 1, per: 1000 }]);
 				expect(await roomkey.answer(alice, 'one')).to.equal('done');
 				expect(await roomkey.isRefused(caller, name)).to.equal(same);
 			});
 		}
 
-		it('by clientAddress is the same for all addresses of an IPv6 /64', async () => {
+		it('of a matcher with clientAddress is the same for all addresses of an IPv6 /64', async () => {
 			roomkey = await openWithRules([{ matcher: { clientAddress: any }, calls: 1, per: 1000 }]);
 			expect(await roomkey.isRefused(callerFrom(null, '2001:db8:0:1::1', 'a'))).to.equal(false);
 			expect(await roomkey.isRefused(callerFrom(null, '2001:db8:0:1:ffff::2', 'b'))).to.equal(true);

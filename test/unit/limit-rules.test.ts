@@ -11,7 +11,7 @@ describe('rate limit rules (14)', () => {
 
 	afterEach(() => roomkey.close());
 
-	it('counting: N calls pass and the next is refused; refused calls count too', async () => {
+	it('let N calls pass and refuse the next; refused calls count too', async () => {
 		const { received, rule } = recordingRule({ calls: 2, per: 1000 });
 		roomkey = await openWithRules([rule]);
 		const answers = [];
@@ -25,13 +25,13 @@ describe('rate limit rules (14)', () => {
 		]);
 	});
 
-	it('counting: ten calls per second by default', async () => {
+	it('allow ten calls per second by default', async () => {
 		roomkey = await openWithRules([{ matcher: {} }]);
 		for (let i = 0; i < 10; i++) expect(await roomkey.isRefused()).to.equal(false);
 		expect(await rejection(roomkey.callAs(alice, 'one'))).to.deep.include({ details: { timeToReset: 1000 } });
 	});
 
-	it('window: begins with the first call of its bucket (in Meteor: of its rule); later calls do not lengthen it', async () => {
+	it('begin a window with the first call of a bucket (in Meteor: of a rule); later calls do not lengthen it', async () => {
 		roomkey = await openWithRules([{ matcher: { userId: () => true }, calls: 1, per: 1000 }]);
 		const bob = callerFrom('bob', '5.6.7.8', 'b');
 		expect(await roomkey.isRefused(alice)).to.equal(false);
@@ -44,7 +44,7 @@ describe('rate limit rules (14)', () => {
 		expect(await roomkey.isRefused(bob)).to.equal(false);
 	});
 
-	it('not counted: unknown methods, and calls that a method makes on the server', async () => {
+	it('count neither calls of unknown methods nor calls that a method makes on the server', async () => {
 		const { received, rule } = recordingRule();
 		roomkey = await openWithRules([rule]);
 		for (const name of ['unknown', 'toString', '__proto__']) expect(await roomkey.answer(alice, name)).to.equal(404);
@@ -90,7 +90,7 @@ describe('rate limit rules (14)', () => {
 		});
 	});
 
-	describe('callback', () => {
+	describe('the callback', () => {
 		it('is called for each call that matches, allowed or refused, with the id of the rule', async () => {
 			const [named, unnamed] = [
 				recordingRule({ id: 'mine', calls: 1, per: 500 }),
@@ -113,16 +113,16 @@ describe('rate limit rules (14)', () => {
 			expect(elsewhere.received).to.deep.equal([]);
 		});
 
-		for (const [how, callback] of [
+		for (const [what, callback] of [
 			[
-				'throws',
+				'throws an error',
 				() => {
 					throw new Error('broken');
 				},
 			],
-			['rejects', () => Promise.reject(new Error('broken'))],
+			['rejects with an error', () => Promise.reject(new Error('broken'))],
 		] as const) {
-			it(`${how}: the error is logged, and the call is executed`, async () => {
+			it(`${what}, which is logged; the call is executed`, async () => {
 				const { received, rule } = recordingRule();
 				roomkey = await openWithRules([{ matcher: {}, callback }, rule]);
 				expect(await roomkey.answer(alice, 'one')).to.equal('done');
@@ -159,7 +159,7 @@ describe('rate limit rules (14)', () => {
 			["is the result of the rule's message function", describeOutcome, undefined, 'mine 900 0 false'],
 			['is the message for all rules', undefined, 'slowly', 'slowly'],
 			['is the result of the message function for all rules', undefined, describeOutcome, 'mine 900 0 false'],
-			['is the message of the rule if there is one for all rules, too', 'not now', describeOutcome, 'not now'],
+			['is the message of the rule even if there is a message for all rules', 'not now', describeOutcome, 'not now'],
 			["is Meteor's if the message function throws", fails, undefined, usual],
 		] as [string, RateMessage | undefined, RateMessage | undefined, string][]) {
 			it(what, async () => {

@@ -155,7 +155,7 @@ describe('rate limits of calls', () => {
 		['not-an-ip', 'other-text', false],
 		[null, null, true],
 	] as const) {
-		it(`count ${one} and ${other} as ${same ? 'one' : 'two'}`, async () => {
+		it(`count ${one} and ${other} as ${same ? 'one address' : 'two addresses'}`, async () => {
 			await open();
 			expect(await allowed({ clientAddress: one })).to.equal(2);
 			expect(await allowed({ clientAddress: other })).to.equal(same ? 0 : 2);
@@ -200,7 +200,7 @@ describe('rate limits of calls', () => {
 		expect(await allowed({ clientAddress: '5.6.7.8' }, 'login')).to.equal(50);
 	});
 
-	it('all apply if there are several, and the longest wait is sent', async () => {
+	it('all apply if several concern a call, and the longest wait is sent', async () => {
 		const login = method({ ...anyone, name: 'login', limit: { calls: 5, per: 60_000 }, run: () => {} });
 		await open([login]);
 		const caller = { userId: 'alice', connectionId: 'a' };
@@ -208,12 +208,12 @@ describe('rate limits of calls', () => {
 		expect(await rejection(roomkey.callAs(caller, 'login'))).to.deep.include({ details: { timeToReset: 60_000 } });
 	});
 
-	it('return the state of each limit to the caller', async () => {
+	it('pass the state of the limit to `onRateLimit` of the caller', async () => {
 		await open();
-		const tallies: unknown[] = [];
-		const onRateLimit = (result: unknown) => void tallies.push(result);
+		const results: unknown[] = [];
+		const onRateLimit = (result: unknown) => void results.push(result);
 		for (let i = 0; i < 3; i++) await roomkey.callAs({ onRateLimit }, 'twice').catch(() => {});
-		expect(tallies).to.deep.equal([
+		expect(results).to.deep.equal([
 			{ allowed: true, limit: 2, remaining: 1, timeToReset: 1500 },
 			{ allowed: true, limit: 2, remaining: 0, timeToReset: 1500 },
 			{ allowed: false, limit: 2, remaining: 0, timeToReset: 1500 },
@@ -222,14 +222,14 @@ describe('rate limits of calls', () => {
 
 	it('refuse nobody in a dry run, and log which calls they would refuse', async () => {
 		await open([twice], 'dry-run');
-		const tallies: unknown[] = [];
+		const results: unknown[] = [];
 		const caller = {
 			userId: 'alice',
 			clientAddress: '1.2.3.4',
-			onRateLimit: (result: unknown) => void tallies.push(result),
+			onRateLimit: (result: unknown) => void results.push(result),
 		};
 		for (let i = 0; i < 3; i++) expect(await roomkey.callAs(caller, 'twice')).to.equal('done');
-		expect(tallies).to.deep.equal([]);
+		expect(results).to.deep.equal([]);
 		expect(roomkey.log.lines).to.deep.equal([
 			{
 				level: 'info',

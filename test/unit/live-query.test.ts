@@ -9,7 +9,7 @@ import { memoryLog } from '../support/log.js';
 import { type OpenStore, openTestStore } from '../support/store.js';
 
 describe('a live query (7)', () => {
-	let open: OpenStore;
+	let opened: OpenStore;
 	let bus: Bus;
 	let subscriber: LiveQuerySubscriber;
 	/** Runs before each read. */
@@ -18,12 +18,12 @@ describe('a live query (7)', () => {
 	let calls: string[];
 
 	beforeEach(async () => {
-		open = await openTestStore();
+		opened = await openTestStore();
 		bus = createBus(memoryLog());
 		beforeRead = () => {};
 		calls = [];
 		subscriber = new LiveQuerySubscriber(liveQuery('permissions', { roles: 'r' }, { roles: 1 }), {
-			services: { store: watched(open.store), bus },
+			services: { store: countingReads(opened.store), bus },
 			publishAdded: (_collection, id) => void calls.push(`show ${id}`),
 			publishChanged: (_collection, id) => void calls.push(`change ${id}`),
 			publishRemoved: (_collection, id) => void calls.push(`remove ${id}`),
@@ -35,67 +35,68 @@ describe('a live query (7)', () => {
 	});
 	afterEach(async () => {
 		subscriber.stop();
-		await open.close();
+		await opened.close();
 	});
 
-	/** The store, which counts every read of permissions. */
-	function watched(store: Store): Store {
-		const noticed = (read: (...asked: never[]) => unknown) => {
-			return (...asked: never[]) => {
+	/** Wraps the store: counts every read of permissions. */
+	function countingReads(store: Store): Store {
+		const counted = (read: (...args: never[]) => unknown) => {
+			return (...args: never[]) => {
 				reads++;
 				beforeRead();
-				return read(...asked);
+				return read(...args);
 			};
 		};
 		const { permissions } = store;
 		return {
 			...store,
-			permissions: { ...permissions, find: noticed(permissions.find), findOne: noticed(permissions.findOne) } as never,
+			permissions: { ...permissions, find: counted(permissions.find), findOne: counted(permissions.findOne) } as never,
 		};
 	}
 
 	const write = async (...ids: string[]) => {
-		for (const _id of ids) await open.store.permissions.insertOne({ _id, roles: ['r'] });
+		for (const _id of ids) await opened.store.permissions.insertOne({ _id, roles: ['r'] });
 	};
 
+	/** Publishes updates of documents. Resolves when the last of them is handled. */
 	const announce = (...ids: string[]) =>
 		ids
 			.map((_id) => bus.publish('changed', { collection: 'permissions', action: 'updated', document: { _id } }))
 			.at(-1);
 
-	it('does not show a document that its first result holds, where a write since then made it match no more', async () => {
+	it('does not show a document of its first result that no longer matches after a write during the read', async () => {
 		await write('p');
-		const { permissions } = open.store;
+		const { permissions } = opened.store;
 		const old = await permissions.find({ roles: 'r' }).toArray();
-		let read = () => {};
-		const isRead = new Promise<void>((resolve) => {
-			read = resolve;
+		let release = () => {};
+		const released = new Promise<void>((resolve) => {
+			release = resolve;
 		});
 		async function* firstResult() {
-			await isRead;
+			await released;
 			yield* old;
 		}
 		const find = (filter: object) => ('_id' in filter ? permissions.find({ _id: 'p' }) : firstResult());
 		const shown = new Set<string>();
 		const slowBus = createBus(memoryLog());
 		const observer = new LiveQuerySubscriber(liveQuery('permissions', { roles: 'r' }, { roles: 1 }), {
-			services: { store: { ...open.store, permissions: { ...permissions, find } as never }, bus: slowBus },
+			services: { store: { ...opened.store, permissions: { ...permissions, find } as never }, bus: slowBus },
 			publishAdded: (_collection, id) => void shown.add(id),
 			publishChanged: () => {},
 			publishRemoved: (_collection, id) => void shown.delete(id),
 			whenDrained: () => undefined,
 			fail: () => {},
 		});
-		const showing = observer.start();
+		const started = observer.start();
 		await permissions.updateOne({ _id: 'p' }, { $set: { roles: [] } });
 		await slowBus.publish('changed', { collection: 'permissions', action: 'updated', document: { _id: 'p' } });
-		read();
-		await showing;
+		release();
+		await started;
 		expect([...shown]).to.deep.equal([]);
 		observer.stop();
 	});
 
-	it('has shown a write when its change is settled, however much is written meanwhile', async () => {
+	it('has shown a write when the event of the write is handled, however much is written meanwhile', async () => {
 		await write('mine', 'other');
 		let others = 0;
 		beforeRead = () => {
@@ -106,7 +107,7 @@ describe('a live query (7)', () => {
 		expect(others).to.be.below(5);
 	});
 
-	it('has shown a write that comes while others are read when its own change is settled', async () => {
+	it('has shown a write that comes during the read for an earlier one when its own event is handled', async () => {
 		await write('first', 'second');
 		let second: Promise<unknown> | undefined;
 		beforeRead = () => {
@@ -119,17 +120,17 @@ describe('a live query (7)', () => {
 		expect(calls).to.deep.equal(['show first', 'show second']);
 	});
 
-	it('reads what was written in one step at once, and reports it in the order in which it was written', async () => {
+	it('reads the documents of simultaneous events together, and shows them in the order of the events', async () => {
 		await write('a', 'b', 'c');
 		await announce('c', 'a', 'b', 'c');
 		expect(reads).to.equal(1);
 		expect(calls).to.deep.equal(['show c', 'show a', 'show b']);
-		await open.store.permissions.deleteMany({ _id: { $in: ['a', 'b'] } });
+		await opened.store.permissions.deleteMany({ _id: { $in: ['a', 'b'] } });
 		await announce('b', 'c', 'a');
 		expect(calls.slice(3)).to.deep.equal(['remove b', 'change c', 'remove a']);
 	});
 
-	it('reads very many in parts', async () => {
+	it('reads very many documents in parts', async () => {
 		const ids = Array.from({ length: 250 }, (_, i) => `p${i}`);
 		await write(...ids);
 		await announce(...ids);
@@ -137,7 +138,7 @@ describe('a live query (7)', () => {
 		expect(calls).to.deep.equal(ids.map((id) => `show ${id}`));
 	});
 
-	it('reads again what could not be read, and settles no change before', async () => {
+	it('repeats a failed read, and handles no event before the read succeeds', async () => {
 		await write('a', 'b');
 		beforeRead = () => {
 			if (reads < 3) throw new Error('no primary');
@@ -146,7 +147,7 @@ describe('a live query (7)', () => {
 		expect(calls).to.deep.equal(['show a', 'show b']);
 	});
 
-	it('says so when something can never be read', async () => {
+	it('fails when a read still fails after three repetitions', async () => {
 		await write('a');
 		beforeRead = () => {
 			throw new Error('no primary');
@@ -156,7 +157,7 @@ describe('a live query (7)', () => {
 		expect(calls).to.deep.equal(['failed: no primary']);
 	});
 
-	it('tries no more once it has stopped', async () => {
+	it('repeats no read once it has stopped', async () => {
 		await write('a');
 		beforeRead = () => {
 			subscriber.stop();
@@ -167,7 +168,7 @@ describe('a live query (7)', () => {
 		expect(calls).to.deep.equal([]);
 	});
 
-	it('reads nothing for a write that no query matches, and whose document is in no result', async () => {
+	it('reads nothing for a written document that no query matches and no result contains', async () => {
 		const others = [
 			liveQuery('permissions', { _id: { $in: ['other'] } }, { roles: 1 }),
 			liveQuery('permissions', { _id: 'p', roles: 'other' }, { roles: 1 }),
@@ -175,7 +176,7 @@ describe('a live query (7)', () => {
 		].map((query) => {
 			const none = () => void calls.push('another');
 			const publisher = { publishAdded: none, publishChanged: none, publishRemoved: none, fail: none };
-			const services = { store: watched(open.store), bus };
+			const services = { store: countingReads(opened.store), bus };
 			return new LiveQuerySubscriber(query, { services, ...publisher, whenDrained: () => undefined });
 		});
 		for (const other of others) await other.start();
@@ -184,15 +185,15 @@ describe('a live query (7)', () => {
 		for (const action of ['inserted', 'updated', 'removed'] as const)
 			expect(bus.publish('changed', { ...change, action })).to.equal(undefined);
 		expect(reads).to.equal(0);
-		// The event of a user has only the id.
+		// An event with only the id, as of a user, does not tell whether the document matches.
 		await bus.publish('changed', { collection: 'permissions', action: 'updated', document: { _id: 'p' } });
 		expect(reads).to.equal(1);
 		for (const other of others) other.stop();
 		expect(calls).to.deep.equal([]);
 	});
 
-	it('reads a document again that is written while it is read, though it matches no more', async () => {
-		const { permissions } = open.store;
+	it('reads a document again that is written while it is read, even if it no longer matches', async () => {
+		const { permissions } = opened.store;
 		const ownBus = createBus(memoryLog());
 		const publish = (document: Permission) =>
 			ownBus.publish('changed', { collection: 'permissions', action: 'updated', document });
@@ -207,7 +208,7 @@ describe('a live query (7)', () => {
 		const find = (filter: object) => ('_id' in filter ? overtaken() : permissions.find(filter));
 		const shown = new Set<string>();
 		const other = new LiveQuerySubscriber(liveQuery('permissions', { roles: 'r' }, { roles: 1 }), {
-			services: { store: { ...open.store, permissions: { ...permissions, find } as never }, bus: ownBus },
+			services: { store: { ...opened.store, permissions: { ...permissions, find } as never }, bus: ownBus },
 			publishAdded: (_collection, id) => void shown.add(id),
 			publishChanged: () => {},
 			publishRemoved: (_collection, id) => void shown.delete(id),

@@ -9,7 +9,7 @@ import { rejection } from '../support/rejection.js';
 
 describe('the queues of logins', () => {
 	let lanes: LoginLanes;
-	/** The logins at work, by name: ends them. */
+	/** For each login at work, by name, the function that ends it. */
 	let working: Map<string, (failure?: Error) => void>;
 	/** What the observer received. */
 	let reported: string[];
@@ -60,11 +60,13 @@ describe('the queues of logins', () => {
 	});
 
 	it('let addresses take turns', async () => {
-		const [a, b] = [logIn('a'), logIn('b'), logIn('c'), logIn('d')];
+		const a = logIn('a');
+		const b = logIn('b');
+		for (const name of 'cd') void logIn(name);
 		void logIn('x', { address: '2.2.2.2' });
-		await end('a', a as Promise<string>);
+		await end('a', a);
 		expect(atWork()).to.equal('bc');
-		await end('b', b as Promise<string>);
+		await end('b', b);
 		expect(atWork()).to.equal('cx');
 	});
 
@@ -79,7 +81,7 @@ describe('the queues of logins', () => {
 		expect(reported.filter((report) => report === 'password refused')).to.have.length(2);
 	});
 
-	it('by token and by password do not wait for each other', () => {
+	it('let logins by token and logins by password run without waiting for each other', () => {
 		for (const name of 'abc') void logIn(name);
 		void logIn('t', { lane: 'token' });
 		expect(atWork()).to.equal('abt');
@@ -87,12 +89,13 @@ describe('the queues of logins', () => {
 
 	it('drop the login of a client that has disconnected while it waited', async () => {
 		const abort = new AbortController();
-		const [a] = [logIn('a'), logIn('b')];
+		const a = logIn('a');
+		void logIn('b');
 		const left = rejection(logIn('c', { abort }));
 		void logIn('d');
 		abort.abort();
 		expect(await left).to.include({ error: 503 });
-		await end('a', a as Promise<string>);
+		await end('a', a);
 		expect(atWork()).to.equal('bd');
 		expect(await rejection(logIn('e', { abort }))).to.include({ error: 503 });
 		expect(reported).not.to.include('password refused');

@@ -88,7 +88,7 @@ describe('check and Match', () => {
 			});
 		}
 
-		it('refuses and accepts the same values as without it', () => {
+		it('refuses and accepts the same values as a check without throwAllErrors', () => {
 			for (const { pattern, value, ok, throws } of cases) {
 				if (throws !== undefined) continue;
 				const thrown = thrownBy(() => check(toValue(value), toPattern(pattern), { throwAllErrors: true }));
@@ -97,7 +97,7 @@ describe('check and Match', () => {
 		});
 	});
 
-	it('Match.ObjectIncluding() without a pattern can be made, with and without new, and refuses every value', () => {
+	it('let Match.ObjectIncluding() be made without a pattern, with or without new; it refuses every value', () => {
 		const Maker = Match.ObjectIncluding as unknown as new () => unknown;
 		for (const pattern of [Match.ObjectIncluding(), new Maker()]) {
 			for (const value of [{}, { a: 1 }, null, 5, undefined])
@@ -123,7 +123,7 @@ describe('check and Match', () => {
 		});
 	});
 
-	it('patterns can also be made with new', () => {
+	it('let patterns be made with new, too', () => {
 		const makers = Match as unknown as Record<string, new (pattern: unknown) => never>;
 		for (const name of ['Optional', 'Maybe', 'OneOf', 'ObjectWithValues']) {
 			const Maker = makers[name] as new (pattern: unknown) => never;
@@ -131,12 +131,12 @@ describe('check and Match', () => {
 		}
 	});
 
-	it('a pattern is compiled once', () => {
+	it('compile a pattern once', () => {
 		const pattern = { a: String };
 		expect(compile(pattern)).to.equal(compile(pattern));
 	});
 
-	it('a pattern that contains itself is refused', () => {
+	it('refuse a pattern that contains itself', () => {
 		const pattern: Record<string, unknown> = {};
 		pattern.self = [pattern];
 		expect(() => check({}, pattern as never)).to.throw('A pattern must not contain itself');
@@ -147,16 +147,16 @@ describe('check and Match', () => {
 		['constructor', { constructor: 1 }],
 		['toString', { toString: 1 }],
 	]) {
-		it(`a key with the name of an inherited one is unknown unless the pattern has it: ${what}`, () => {
+		it(`refuse ${what}, the name of an inherited property, as an unknown key unless the pattern has it`, () => {
 			expect(messageFor({ a: Match.Optional(String) }, value)).to.equal(`Match error: Unknown key in field ${what}`);
 		});
 	}
 
-	it('a required key with the name of an inherited one is missing in {}', () => {
+	it('report a required key as missing in {} even if {} inherits a property of that name', () => {
 		expect(messageFor({ toString: String }, {})).to.equal("Match error: Missing key 'toString'");
 	});
 
-	it('its text never contains the value that failed a type check', () => {
+	it('never put the value that failed a type check into the error text', () => {
 		for (const type of [String, Number, Boolean, Function]) {
 			const value = type === String ? ['secret'] : 'secret';
 			expect(messageFor(type, value)).not.to.include('secret');

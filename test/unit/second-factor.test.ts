@@ -9,10 +9,10 @@ import type { SecondFactor } from '../../shared/method.js';
 import {
 	appCode,
 	BACKUP_CODES,
-	mailed,
+	mailedCode,
 	SECRET,
-	say,
 	sha256,
+	storeFactorSetting,
 	WITH_APP,
 	withMail,
 	wrongCode,
@@ -40,7 +40,7 @@ describe('second factors', () => {
 		roomkey = before ?? (await openRoomkey(undefined, options));
 		if (before) return;
 		opened.set(key, roomkey);
-		for (const [name, value] of Object.entries(said)) await say(roomkey.store, name, value);
+		for (const [name, value] of Object.entries(said)) await storeFactorSetting(roomkey.store, name, value);
 	}
 	after(() => Promise.all([...opened.values()].map((one) => one.close())));
 
@@ -264,9 +264,9 @@ describe('second factors', () => {
 
 		it('accepts the codes in the list that older releases have stored', async () => {
 			const emailCode = [
-				await mailed('111111', { expire: new Date(0) }),
-				await mailed('222222'),
-				await mailed('333333'),
+				await mailedCode('111111', { expire: new Date(0) }),
+				await mailedCode('222222'),
+				await mailedCode('333333'),
 			];
 			const alice = await person({ email2fa: { enabled: true }, emailCode });
 			for (const code of ['111111', '444444']) await expectRefused(logIn(alice, code), INVALID);
@@ -289,7 +289,7 @@ describe('second factors', () => {
 		});
 
 		it('is not accepted from a user who has not enabled it, even if the caller names it', async () => {
-			const emailCode = await mailed('123456');
+			const emailCode = await mailedCode('123456');
 			const alice = await person({ ...WITH_APP, emailCode });
 			const outcome = callWith(alice, { code: '123456', method: 'email' }, 'e2e.resetOwnE2EKey');
 			await expectRefused(outcome, { error: 'totp-invalid', details: TOTP_DETAILS });

@@ -23,7 +23,8 @@ export async function openAndForget(): Promise<void> {
 	await client.subscribe('notes');
 	client.call('wait').catch(() => {});
 	server.call(alice, 'wait').catch(() => {});
-	// Not logged in, and in the middle of a handshake.
+	// A client that is not logged in
 	await server.connect();
+	// An HTTP connection, which `fetch` keeps open
 	await fetch(`${server.url}/api/info`);
 }
