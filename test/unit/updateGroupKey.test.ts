@@ -74,6 +74,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'k' });
 		await addMember(roomkey.store, rid, alice, { E2EKey: former });
 		const key = sealed('k');
+		// A second write would fail.
 		hooked.before('subscriptions', 'findOneAndUpdate', async () => {
 			hooked.before('subscriptions', 'findOneAndUpdate', () => Promise.reject(new Error('a second write')));
 		});
@@ -83,6 +84,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(oldRoomKeys?.map(({ e2eKeyId, E2EKey }) => ({ e2eKeyId, E2EKey }))).to.deep.equal([
 			{ e2eKeyId: 'former', E2EKey: former },
 		]);
+		// Replaces the hook of the second write, which was not made.
 		hooked.before('subscriptions', 'findOneAndUpdate', async () => {});
 	});
 
