@@ -25,7 +25,7 @@ eachStore('a store announces', (test) => {
 	const add = (...ids: string[]) =>
 		Promise.all(ids.map((_id) => test.store.rooms.insertOne({ _id, t: 'p', msgs: 1 }, { silent: true })));
 
-	it('an insert, an update and a removal, each once, with the state after it or before the removal', async () => {
+	it('an insert, an update and a removal, each once, with the document after the write, or before the removal', async () => {
 		expect(await announced(({ rooms }) => rooms.insertOne({ _id: 'r', t: 'p' }))).to.deep.equal(['inserted rooms r']);
 		expect(changes[0]?.document).to.include({ _id: 'r', t: 'p' });
 		expect(await announced(({ rooms }) => rooms.updateOne({ _id: 'r' }, { $set: { name: 'n' } }))).to.deep.equal([
@@ -60,21 +60,21 @@ eachStore('a store announces', (test) => {
 
 	it('nothing of a write that changes nothing', async () => {
 		await add('r');
-		const settled = { _id: 'r' };
+		const filter = { _id: 'r' };
 		for (const task of [
-			({ rooms }: Store) => rooms.updateOne(settled, { $set: { msgs: 1 } }),
-			({ rooms }: Store) => rooms.updateMany(settled, { $set: { msgs: 1 } }),
-			({ rooms }: Store) => rooms.updateOne(settled, { $unset: { topic: 1 } }),
-			({ rooms }: Store) => rooms.updateOne(settled, { $set: { _updatedAt: new Date(0) } }),
+			({ rooms }: Store) => rooms.updateOne(filter, { $set: { msgs: 1 } }),
+			({ rooms }: Store) => rooms.updateMany(filter, { $set: { msgs: 1 } }),
+			({ rooms }: Store) => rooms.updateOne(filter, { $unset: { topic: 1 } }),
+			({ rooms }: Store) => rooms.updateOne(filter, { $set: { _updatedAt: new Date(0) } }),
 			({ rooms }: Store) => rooms.updateOne({ _id: 'other' }, { $set: { msgs: 2 } }),
-			({ rooms }: Store) => rooms.findOneAndUpdate(settled, { $set: { msgs: 1 } }, { returnDocument: 'after' }),
+			({ rooms }: Store) => rooms.findOneAndUpdate(filter, { $set: { msgs: 1 } }, { returnDocument: 'after' }),
 			({ rooms }: Store) => rooms.deleteOne({ _id: 'other' }),
 			({ rooms }: Store) => rooms.deleteMany({ _id: 'other' }),
 			({ rooms }: Store) => rooms.insertOne({ _id: 'r', t: 'p' }).catch(() => null),
 		])
 			expect(await announced(task)).to.deep.equal([]);
 		const lists = { usersWaitingForE2EKeys: [{ userId: 'u', ts: new Date(1) }] };
-		const update = ({ rooms }: Store) => rooms.updateOne(settled, { $set: structuredClone(lists) });
+		const update = ({ rooms }: Store) => rooms.updateOne(filter, { $set: structuredClone(lists) });
 		expect(await announced(update)).to.deep.equal(['updated rooms r']);
 		expect(await announced(update)).to.deep.equal([]);
 	});
@@ -147,10 +147,10 @@ eachStore('a store announces', (test) => {
 		});
 	});
 
-	it('to the writer too, who learns when all have received it', async () => {
+	it('each change also to its writer, by a promise that resolves when all listeners have received the change', async () => {
 		const stop = test.onChange(() => Promise.resolve('received'));
 		const delivered: Promise<unknown>[] = [];
-		const options = { onAnnounced: (one: Promise<unknown>) => void delivered.push(one) };
+		const options = { onAnnounced: (delivery: Promise<unknown>) => void delivered.push(delivery) };
 		await test.store.rooms.insertOne({ _id: 'r', t: 'p' }, options);
 		await test.store.rooms.updateOne({ _id: 'r' }, { $set: { msgs: 1 } }, options);
 		await test.store.rooms.announce('updated', { _id: 'r', t: 'p' }, options);

@@ -1,4 +1,4 @@
-/** Collections that an application declares, in every kind of store; and their indexes in a folder over several starts. */
+/** Collections that an application declares, and their indexes, in a data folder over several starts. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -39,19 +39,19 @@ describe('a declared collection in a folder', () => {
 	const owned = (items: Collection<Item>) => items.find({ owner: 'a' }, { sort: { _id: 1 } }).toArray();
 	const ids = async (items: Collection<Item>) => (await owned(items)).map(({ _id }) => _id);
 
-	it('keeps its documents over a start', async () => {
+	it('keeps its documents over a restart', async () => {
 		await start(plain, (items) => items.insertOne({ _id: '1', owner: 'a' }));
 		expect(await start(plain, ids)).to.deep.equal(['1']);
 	});
 
-	it('finds by a new index what was there before', async () => {
+	it('finds by a new index the documents that were stored before', async () => {
 		await start(plain, async (items) => {
 			for (let i = 100; i < 350; i++) await items.insertOne({ _id: String(i), owner: i % 2 ? 'a' : 'b' });
 		});
 		expect(await start(byOwner, ids)).to.have.length(125);
 	});
 
-	it('finds by an index that was away what was written meanwhile', async () => {
+	it('updates an index that the last start did not declare with the writes of that start', async () => {
 		await start(byOwner, (items) => items.insertOne({ _id: '1', owner: 'a' }));
 		await start(plain, async (items) => {
 			await items.insertOne({ _id: '2', owner: 'a' });

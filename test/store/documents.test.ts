@@ -1,4 +1,4 @@
-/** What every store keeps about documents: unique values, `_updatedAt`, copies, and the end of it all. */
+/** What every store guarantees about documents: unique values, `_updatedAt`, copies, and the writes when it is closed. */
 import { expect } from 'chai';
 import type { Room, Subscription, User } from '../../shared/documents.js';
 import type { Filter } from '../../shared/store.js';
@@ -21,11 +21,11 @@ eachStore('any store: documents', (test) => {
 		const refused = async (write: Promise<unknown>) => {
 			const error = await rejection(write);
 			expect(isDuplicateKey(error), error.message).to.equal(true);
-			// Neither in the message nor in what a logger would print beside it.
+			// The value is neither in the message nor in what a logger would print of the error.
 			expect(`${error.stack} ${JSON.stringify(error)} ${error.cause ?? ''}`).to.not.include('secret');
 		};
 
-		it('refuse a second document of an id, and any value that is taken', async () => {
+		it('refuse a second document with the same id, and any value that another document has', async () => {
 			await test.store.subscriptions.insertOne(member('r', 'a', { E2EKey: 'secret' }));
 			await test.store.subscriptions.insertOne(member('r', 'b'));
 			await test.store.subscriptions.insertOne(member('r', 'c'));
@@ -40,7 +40,7 @@ eachStore('any store: documents', (test) => {
 			expect(await test.store.subscriptions.countDocuments({})).to.equal(3);
 		});
 
-		it('see the elements of arrays, and let go of what is gone', async () => {
+		it('apply to the elements of arrays, and accept a value again after its removal', async () => {
 			const alice: User = {
 				_id: 'alice',
 				username: 'alice',
@@ -67,7 +67,7 @@ eachStore('any store: documents', (test) => {
 		});
 	});
 
-	it('ends the writes under way when it is closed, and takes no more', async () => {
+	it('completes the writes in progress when it is closed, and refuses further writes', async () => {
 		const writes = Array.from({ length: 20 }, (_, i) => test.store.rooms.insertOne(room(`r${i}`)));
 		const closed = test.close();
 		const late = await rejection(test.store.rooms.insertOne(room('late')));
@@ -79,30 +79,31 @@ eachStore('any store: documents', (test) => {
 		const old = new Date(0);
 		it('is set by every write', async () => {
 			const start = Date.now();
-			const stamp = async () => {
+			/** Expects a new time, and sets an old one again. */
+			const expectNewTime = async () => {
 				const at = (await test.store.rooms.findOne({}))?._updatedAt as Date;
 				expect(at.getTime()).to.be.within(start, Date.now());
 				await test.store.rooms.updateOne({}, { $set: { _updatedAt: old } });
 				expect(await test.store.rooms.findOne({})).to.have.deep.property('_updatedAt', old);
 			};
 			await test.store.rooms.insertOne(room('r'));
-			await stamp();
+			await expectNewTime();
 			await test.store.rooms.updateOne({}, { $set: { t: 'p' } });
-			await stamp();
+			await expectNewTime();
 			await test.store.rooms.updateMany({}, { $unset: { name: 1 } });
-			await stamp();
+			await expectNewTime();
 			await test.store.rooms.findOneAndUpdate({}, { $inc: { msgs: 1 } } as object, after);
-			await stamp();
+			await expectNewTime();
 		});
 
-		it("is the caller's where it sets it", async () => {
+		it('is the value of the caller if an insert contains one', async () => {
 			await test.store.rooms.insertOne(room('r', { _updatedAt: old }));
 			expect(await test.store.rooms.findOne({})).to.have.deep.property('_updatedAt', old);
 		});
 	});
 
 	describe('documents', () => {
-		const odd = {
+		const document = {
 			...room('r', { _updatedAt: new Date(3) }),
 			at: new Date('2024-02-29T12:34:56.789Z'),
 			yes: true,
@@ -114,40 +115,40 @@ eachStore('any store: documents', (test) => {
 			empty: {},
 		};
 
-		it('come back as they went in', async () => {
-			await test.store.rooms.insertOne(odd);
-			expect(await test.store.rooms.findOne({ _id: 'r' })).to.deep.equal(odd);
+		it('are read as they were written', async () => {
+			await test.store.rooms.insertOne(document);
+			expect(await test.store.rooms.findOne({ _id: 'r' })).to.deep.equal(document);
 		});
 
-		it('are copies', async () => {
-			const mine = structuredClone(odd);
+		it('are copied when they are written and when they are read', async () => {
+			const mine = structuredClone(document);
 			const change = { $set: { extra: { at: new Date(7), list: ['x'] } } };
-			const spoil = (document: object) => {
-				const { at, numbers, extra } = document as typeof odd & { extra?: { at: Date; list: string[] } };
+			const mutate = (object: object) => {
+				const { at, numbers, extra } = object as typeof document & { extra?: { at: Date; list: string[] } };
 				at?.setTime(0);
 				numbers?.push(99);
 				extra?.at.setTime(0);
-				extra?.list.push('spoilt');
+				extra?.list.push('added');
 			};
 			await test.store.rooms.insertOne(mine);
 			await test.store.rooms.updateOne({}, change);
-			const stored = { ...odd, extra: structuredClone(change.$set.extra) };
-			spoil(mine);
-			spoil(change.$set);
+			const stored = { ...document, extra: structuredClone(change.$set.extra) };
+			mutate(mine);
+			mutate(change.$set);
 			change.$set.extra.at.setTime(0);
-			change.$set.extra.list.push('spoilt');
+			change.$set.extra.list.push('added');
 			for (const found of [
 				await test.store.rooms.findOne({}),
 				...(await test.store.rooms.find({}).toArray()),
 				await test.store.rooms.findOneAndUpdate({}, { $set: { t: 'p' } }, after),
 			]) {
-				expect({ ...found, _updatedAt: odd._updatedAt }).to.deep.equal(stored);
-				spoil(found as object);
+				expect({ ...found, _updatedAt: document._updatedAt }).to.deep.equal(stored);
+				mutate(found as object);
 			}
-			expect({ ...(await test.store.rooms.findOne({})), _updatedAt: odd._updatedAt }).to.deep.equal(stored);
+			expect({ ...(await test.store.rooms.findOne({})), _updatedAt: document._updatedAt }).to.deep.equal(stored);
 		});
 
-		it('lose what the condition of $pull selected when the call was made', async () => {
+		it('lose the elements that the condition of $pull matched when the call was made', async () => {
 			const list = [{ kind: 'a' }, { kind: 'b' }];
 			await test.store.rooms.insertOne({ _id: 'r', t: 'p', list } as Room);
 			const condition = { kind: /^a/ as RegExp | string };
@@ -168,7 +169,7 @@ eachStore('any store: documents', (test) => {
 			expect(await test.store.rooms.countDocuments({ name: { $exists: true } })).to.equal(0);
 		});
 
-		it('are refused where a store could not keep them', async () => {
+		it('are refused if a store cannot keep them', async () => {
 			for (const wrong of [
 				{ t: 'p' },
 				{ _id: '' },

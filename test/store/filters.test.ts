@@ -1,4 +1,4 @@
-/** What every store keeps about filters: they mean what they mean in MongoDB, or are refused. */
+/** What every store guarantees about filters: they mean the same as in MongoDB, or are refused. */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import type { Filter } from '../../shared/store.js';
@@ -12,7 +12,7 @@ eachStore('any store: filters', (test) => {
 	describe('filters', () => {
 		const early = new Date('2024-01-01');
 		const late = new Date('2025-01-01');
-		/** More shapes than the documents have, to see the language itself. */
+		/** These have shapes that no document of Roomkey has, to test the language of filters itself. */
 		const documents = {
 			bare: {},
 			nulls: { n: null, list: null, at: null, sub: null },
@@ -94,8 +94,8 @@ eachStore('any store: filters', (test) => {
 			for (const [_id, fields] of Object.entries(documents))
 				await test.store.rooms.insertOne({ _id, t: 'p', ...fields } as Room);
 		});
-		// One test for all: a database a case would take a while.
-		it('mean what they mean in MongoDB', async () => {
+		// One test for all cases: a new database for each case would take long.
+		it('mean the same as in MongoDB', async () => {
 			for (const [filter, expected] of cases)
 				expect((await ids(filter as Filter<Room>)).join(' '), JSON.stringify(filter)).to.equal(expected);
 		});

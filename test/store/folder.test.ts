@@ -39,9 +39,9 @@ describe('the store in a folder', () => {
 		return store;
 	}
 
-	/** Another process on the same folder, and the lines it prints. */
+	/** Starts another process on the same folder. Returns it with the lines that it prints. */
 	function start(command: string, ...args: string[]) {
-		// Under a file size limit the coverage report of the child would fail loudly.
+		// The child makes no coverage report: with a limit on the size of files, the report would fail with an error.
 		const { NODE_V8_COVERAGE: _, ...env } = process.env;
 		const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'], env });
 		children.push(child);
@@ -55,7 +55,7 @@ describe('the store in a folder', () => {
 		return error as Error & { code: string };
 	}
 
-	const twoRooms = async () => {
+	const storeTwoRooms = async () => {
 		const { store, close } = await open();
 		await store.rooms.insertOne({ _id: 'a', t: 'p' });
 		await store.rooms.insertOne({ _id: 'b', t: 'c' });
@@ -63,9 +63,9 @@ describe('the store in a folder', () => {
 	};
 
 	describe('keeps', () => {
-		it('everything over a restart, whatever it holds', async () => {
+		it('all documents over a restart, whatever they contain', async () => {
 			const first = await open();
-			const odd = {
+			const document = {
 				_id: 'r',
 				t: 'p' as const,
 				name: 'a\u2028b\u2029c\u0085d\ve\n\0',
@@ -73,7 +73,7 @@ describe('the store in a folder', () => {
 				at: new Date(7),
 				_updatedAt: new Date(8),
 			};
-			await first.store.rooms.insertOne(odd);
+			await first.store.rooms.insertOne(document);
 			await first.store.rooms.insertOne({ _id: 'gone', t: 'p' });
 			await first.store.rooms.deleteOne({ _id: 'gone' });
 			await first.store.users.insertOne({ _id: 'u', username: 'alice' });
@@ -81,8 +81,8 @@ describe('the store in a folder', () => {
 			await first.close();
 			for (let round = 0; round < 2; round++) {
 				const { store, close } = await open();
-				expect(await store.rooms.find({}).toArray()).to.deep.equal([odd]);
-				expect(await store.rooms.findOne({ name: odd.name })).to.include({ _id: 'r' });
+				expect(await store.rooms.find({}).toArray()).to.deep.equal([document]);
+				expect(await store.rooms.findOne({ name: document.name })).to.include({ _id: 'r' });
 				expect(await store.users.findOne({})).to.include({ username: 'alice', name: 'Alice' });
 				const twin = await rejection(store.users.insertOne({ _id: 'v', username: 'alice' }));
 				expect(isDuplicateKey(twin)).to.equal(true);
@@ -90,14 +90,14 @@ describe('the store in a folder', () => {
 			}
 		});
 
-		it('its files to their owner', async () => {
+		it('its files readable only for their owner', async () => {
 			await mkdir(folder, { mode: 0o755 });
 			await open();
 			for (const file of ['data.mdb', 'data.mdb-lock', 'owner.mdb', 'owner.mdb-lock', 'manifest.json'])
 				expect((await stat(join(folder, file))).mode & 0o777, file).to.equal(0o600);
 		});
 
-		it('what it acknowledged when it is killed, however often', async () => {
+		it('the acknowledged writes when its process is killed, however often', async () => {
 			const acknowledged: string[] = [];
 			for (let round = 0; round < 5; round++) {
 				const { child, lines } = start(process.execPath, writer, folder, '10', `round${round}-`);
@@ -113,7 +113,7 @@ describe('the store in a folder', () => {
 			expect(acknowledged.filter((id) => !stored.has(id))).to.deep.equal([]);
 		});
 
-		it('the place in a file that documents leave', async () => {
+		it('its file small, because it uses the space of replaced documents again', async () => {
 			const { store } = await open();
 			const size = async () => (await stat(join(folder, 'data.mdb'))).size;
 			const sizes: number[] = [];
@@ -128,7 +128,7 @@ describe('the store in a folder', () => {
 	});
 
 	describe('acknowledges', () => {
-		it('a write when it is on the disk: a copy of the folder made then holds it', async () => {
+		it('a write when it is on the disk: a copy of the folder then contains it', async () => {
 			const { store } = await open();
 			const writes = Array.from({ length: 20 }, async (_, i) => {
 				await store.rooms.insertOne({ _id: `r${i}`, t: 'p' });
@@ -143,7 +143,7 @@ describe('the store in a folder', () => {
 			}
 		});
 
-		it('what was under way when it is closed, and nothing after', async () => {
+		it('the writes in progress when it is closed, and no later ones', async () => {
 			const { store, close } = await open();
 			const writes = Array.from({ length: 50 }, (_, i) => store.rooms.insertOne({ _id: `r${i}`, t: 'p' }));
 			const closed = close();
@@ -155,7 +155,7 @@ describe('the store in a folder', () => {
 	});
 
 	describe('is for one process:', () => {
-		it('another one is refused, and its message names the first', async () => {
+		it('another process is refused, and its error names the first process', async () => {
 			await open();
 			const { lines } = start(process.execPath, writer, folder);
 			const { value } = await lines.next();
@@ -163,14 +163,14 @@ describe('the store in a folder', () => {
 			expect(value).to.include(folder).and.include(`the process ${process.pid}`);
 		});
 
-		it('so is a second store in the same process, until the first is closed', async () => {
+		it('a second store in the same process is refused until the first is closed', async () => {
 			const { close } = await open();
 			expect(await openingError()).to.include({ code: 'in-use' });
 			await close();
 			await open();
 		});
 
-		it('so is one that names the folder by a symbolic link, also at the same moment', async () => {
+		it('a second store is refused also by a symbolic link to the folder, and when both open concurrently', async () => {
 			const link = join(parent, 'link');
 			await mkdir(folder);
 			await symlink(folder, link, 'junction');
@@ -188,14 +188,14 @@ describe('the store in a folder', () => {
 			}
 		});
 
-		it('unless both share it', async () => {
+		it('two processes can open it if both share it', async () => {
 			const { store, close } = await open(folder, { shared: true });
 			const { child, lines } = start(process.execPath, writer, folder, '10', 'r', 'shared');
 			expect((await lines.next()).value).to.equal('open');
 			const { value: id } = await lines.next();
 			expect(await store.rooms.findOne({ _id: id })).to.include({ t: 'p' });
 			await close();
-			// One that does not share is refused while the other lives.
+			// A store that does not share the folder is refused while the other process runs.
 			expect(await openingError()).to.include({ code: 'in-use' });
 			const ended = new Promise((resolve) => child.once('exit', resolve));
 			child.kill('SIGKILL');
@@ -203,7 +203,7 @@ describe('the store in a folder', () => {
 			await open();
 		});
 
-		it('of several that share it, one wins each race for a room', async () => {
+		it('of several processes that share it, exactly one wins each race for a room', async () => {
 			const racer = fileURLToPath(new URL('../support/racer.js', import.meta.url));
 			const { store } = await open(folder, { shared: true });
 			const count = 100;
@@ -232,7 +232,7 @@ describe('the store in a folder', () => {
 		});
 
 		it('data of a newer version, or of another program', async () => {
-			await twoRooms();
+			await storeTwoRooms();
 			const manifest = join(folder, 'manifest.json');
 			await writeFile(manifest, '{"format":"roomkey","version":99,"bytes":0}');
 			expect(await openingError()).to.include({ code: 'other-format' });
@@ -241,7 +241,7 @@ describe('the store in a folder', () => {
 		});
 
 		it('a folder that was restored in part', async () => {
-			await twoRooms();
+			await storeTwoRooms();
 			for (const file of ['data.mdb', 'manifest.json']) {
 				const part = join(parent, file);
 				await cp(folder, part, { recursive: true });
@@ -253,7 +253,7 @@ describe('the store in a folder', () => {
 		});
 
 		it('a file that was emptied, cut or overwritten', async () => {
-			await twoRooms();
+			await storeTwoRooms();
 			const { size } = await stat(join(folder, 'data.mdb'));
 			const data = (path: string) => join(path, 'data.mdb');
 			const damages: ((path: string) => Promise<unknown>)[] = [
@@ -267,15 +267,15 @@ describe('the store in a folder', () => {
 				await cp(folder, copy, { recursive: true });
 				await damage(copy);
 				expect(await openingError(copy), `${i}`).to.include({ code: 'damaged' });
-				// The folder is free again.
+				// The failed attempt has released the folder.
 				expect(await openingError(copy)).to.include({ code: 'damaged' });
 			}
 		});
 
 		it('a folder that it may not write', async function () {
 			if (process.platform === 'win32') this.skip();
-			await twoRooms();
-			// The mode does not bind root: it runs without the capabilities that would let it write.
+			await storeTwoRooms();
+			// File modes do not restrict root: the process of root runs without the capabilities to ignore them.
 			const asOwner = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'];
 			const [command = '', ...args] = [...(process.getuid?.() === 0 ? asOwner : []), process.execPath, writer, folder];
 			execFileSync('chmod', ['-R', 'a-w', folder]);
@@ -286,19 +286,20 @@ describe('the store in a folder', () => {
 			expect(value).to.match(/^refused unusable Permission denied: .* does not allow reading and writing.*chmod/);
 		});
 
-		it('no folder of another owner only because root may not give files away, as in a container', async function () {
+		it('nothing in a folder of another owner if root may not change owners, as in a container', async function () {
 			if (process.platform === 'win32') this.skip();
 			await mkdir(folder);
 			const isRoot = process.getuid?.() === 0;
 			if (isRoot) execFileSync('chown', ['65534', folder]);
-			const withoutRight = ['setpriv', '--bounding-set', '-chown'];
-			const [command = '', ...args] = [...(isRoot ? withoutRight : []), process.execPath, writer, folder];
+			const withoutChown = ['setpriv', '--bounding-set', '-chown'];
+			const [command = '', ...args] = [...(isRoot ? withoutChown : []), process.execPath, writer, folder];
 			const { lines } = start(command, ...args);
 			expect((await lines.next()).value).to.equal('open');
 		});
 
 		describe('what belongs to another account: it names the file, both accounts and the remedy', () => {
 			const isRoot = process.getuid?.() === 0;
+			/** The id of the user as whom the other process runs. */
 			const own = isRoot ? 65534 : process.getuid?.();
 
 			/** What a process without the rights of root prints when it opens a folder. */
@@ -316,8 +317,8 @@ describe('the store in a folder', () => {
 				expect(line).to.include(`install -d -m 700 -o ${own} /roomkey-data/inner`);
 			});
 
-			it('a folder in one that it may not enter', async () => {
-				await twoRooms();
+			it('a folder in a parent that the process may not enter', async () => {
+				await storeTwoRooms();
 				// As root, the parent belongs to root.
 				await chmod(parent, isRoot ? 0o700 : 0);
 				const line = await errorOf(folder);
@@ -330,7 +331,7 @@ describe('the store in a folder', () => {
 				);
 			});
 
-			it('a folder behind a link into one that it may not enter, as systemd makes with DynamicUser', async () => {
+			it('a folder behind a link into a folder that the process may not enter, as systemd makes with DynamicUser', async () => {
 				const [hidden, link] = [join(parent, 'private'), join(parent, 'roomkey')];
 				await mkdir(join(hidden, 'roomkey'), { recursive: true });
 				await symlink('private/roomkey', link);
@@ -348,10 +349,10 @@ describe('the store in a folder', () => {
 				await chmod(hidden, 0o700);
 			});
 
-			it('a folder in one of a third account', async function () {
+			it('a folder in a parent of a third account', async function () {
 				// Only root can give a folder away.
 				if (!isRoot) this.skip();
-				await twoRooms();
+				await storeTwoRooms();
 				await chmod(parent, 0o700);
 				execFileSync('chown', ['65533', parent]);
 				expect(await errorOf(folder)).to.equal(
@@ -361,7 +362,7 @@ describe('the store in a folder', () => {
 
 			for (const file of ['manifest.json', 'data.mdb', 'data.mdb-lock', 'owner.mdb', 'owner.mdb-lock']) {
 				it(`the file ${file}, never with the advice to restore a backup`, async () => {
-					await twoRooms();
+					await storeTwoRooms();
 					for (const { close } of opened.splice(0)) await close();
 					await chmod(parent, 0o755);
 					if (isRoot) execFileSync('chown', ['-R', `${own}`, folder]);
@@ -383,7 +384,7 @@ describe('the store in a folder', () => {
 		});
 	});
 
-	it('refuses writes while the disk is full, reads meanwhile, and writes again when there is space: one line says each', async () => {
+	it('refuses writes, but not reads, while the disk is full, accepts writes again when there is space, and logs both once', async () => {
 		const log = memoryLog();
 		let free = 0;
 		const { store } = await open(folder, { log, freeSpace: async () => free });
@@ -402,7 +403,7 @@ describe('the store in a folder', () => {
 		]);
 	});
 
-	it('refuses writes while the system takes none, and writes again when it does', async () => {
+	it('refuses writes while the system refuses to write the file, and accepts them again when it does not', async () => {
 		const limited = 'ulimit -S -f 600 && exec "$@"';
 		const { child, lines } = start('sh', '-c', limited, 'sh', process.execPath, writer, folder, '5000');
 		const printed: string[] = [];

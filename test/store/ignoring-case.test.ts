@@ -4,10 +4,11 @@ import { Table } from '../../server/store/table.js';
 import type { User } from '../../shared/documents.js';
 import { eachStore } from '../support/store.js';
 
+/** Escapes the characters that have a meaning in a regular expression. */
 const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 
 eachStore('any store: patterns that ignore case', (test) => {
-	it('find what a look at every document would find', async () => {
+	it('find the same documents as a scan of all documents', async () => {
 		const { users } = test.store;
 		const names = [
 			'Anna',
@@ -52,7 +53,7 @@ eachStore('any store: patterns that ignore case', (test) => {
 });
 
 describe('an index that ignores case', () => {
-	it('is asked instead of every document', () => {
+	it('is used instead of a scan of all documents', () => {
 		const stored = new Map<string, { _id: string }>();
 		const table = new Table(
 			'users',
@@ -63,7 +64,7 @@ describe('an index that ignores case', () => {
 				put: (document) => void stored.set(document._id, document),
 				remove() {},
 				scan: () => {
-					throw new Error('Every document is looked at');
+					throw new Error('All documents are scanned');
 				},
 			},
 			[{ fields: ['username'], unique: false, sparse: true, ignoreCase: true }],
@@ -84,7 +85,7 @@ describe('an index that ignores case', () => {
 		expect(candidates(/^ANNA\.b$/i)).to.deep.equal(['a']);
 		expect(candidates(/^bert$/i)).to.deep.equal([]);
 		for (const other of [/^anna/i, /^anna.b$/i, /^anna\.b$/, /^anna\.b$|x/i, /^\w$/i]) {
-			expect(() => candidates(other)).to.throw('Every document is looked at');
+			expect(() => candidates(other)).to.throw('All documents are scanned');
 		}
 	});
 });

@@ -1,4 +1,4 @@
-/** Whichever index a store asks, it finds what a look at every document would find. */
+/** Whichever index a store uses, it finds the same documents as a scan of all documents. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Subscription, User } from '../../shared/documents.js';
@@ -20,16 +20,16 @@ const oneOrSome = (values: string[]) =>
 
 const query = fc.record({ rid: oneOrSome(rooms), uid: oneOrSome(people) }, { requiredKeys: [] });
 
-const asked = (value: string | string[]) => (typeof value === 'string' ? value : { $in: value });
+const conditionOf = (value: string | string[]) => (typeof value === 'string' ? value : { $in: value });
 
-const fits = (value: string, wanted: string | string[] | undefined) =>
+const matches = (value: string, wanted: string | string[] | undefined) =>
 	wanted === undefined || (typeof wanted === 'string' ? wanted === value : wanted.includes(value));
 
 eachStore('any store: indexes', (test) => {
 	const memberships = async (filter: object = {}) =>
 		(await test.store.subscriptions.find(filter, { sort: { _id: 1 } }).toArray()).map(({ _id }) => _id);
 
-	/** Does it to the documents of the model; what the store says must agree. */
+	/** Makes a step in the store and in the model. The store must accept or refuse it as the model does. @param n number of the step */
 	async function act(
 		model: Map<string, Subscription>,
 		n: number,
@@ -43,10 +43,10 @@ eachStore('any store: indexes', (test) => {
 			expect(refused).to.equal(taken(todo.rid, todo.uid) !== undefined);
 			if (!refused) model.set(document._id, document);
 		} else if (todo.do === 'leave') {
-			const there = taken(todo.rid, todo.uid);
+			const membership = taken(todo.rid, todo.uid);
 			const { deletedCount } = await subscriptions.deleteOne({ rid: todo.rid, 'u._id': todo.uid });
-			expect(deletedCount).to.equal(there ? 1 : 0);
-			if (there) model.delete(there._id);
+			expect(deletedCount).to.equal(membership ? 1 : 0);
+			if (membership) model.delete(membership._id);
 		} else if (todo.do === 'move') {
 			const all = [...model.values()].filter(({ rid }) => rid === todo.rid);
 			for (const { _id, u } of all) {
@@ -55,17 +55,17 @@ eachStore('any store: indexes', (test) => {
 				model.set(_id, { ...(model.get(_id) as Subscription), rid: todo.to });
 			}
 		} else {
-			const there = [...model.values()].find(({ u }) => u._id === todo.uid);
-			if (!there) return;
+			const membership = [...model.values()].find(({ u }) => u._id === todo.uid);
+			if (!membership) return;
 			const change = todo.key ? { $set: { E2EKey: todo.key } } : { $unset: { E2EKey: 1 as const } };
-			const refused = await subscriptions.updateOne({ _id: there._id }, change).then(() => false, isDuplicateKey);
+			const refused = await subscriptions.updateOne({ _id: membership._id }, change).then(() => false, isDuplicateKey);
 			const holder = [...model.values()].find(({ E2EKey }) => todo.key && E2EKey === todo.key);
-			expect(refused).to.equal(holder !== undefined && holder._id !== there._id);
-			if (!refused) model.set(there._id, { ...there, E2EKey: todo.key || undefined } as Subscription);
+			expect(refused).to.equal(holder !== undefined && holder._id !== membership._id);
+			if (!refused) model.set(membership._id, { ...membership, E2EKey: todo.key || undefined } as Subscription);
 		}
 	}
 
-	it('find the same documents as a look at each, whatever was written before', async () => {
+	it('find the same documents as a scan, whatever was written before', async () => {
 		await fc.assert(
 			fc.asyncProperty(
 				fc.array(step, { maxLength: 25 }),
@@ -75,8 +75,8 @@ eachStore('any store: indexes', (test) => {
 					const model = new Map<string, Subscription>();
 					for (const [n, todo] of steps.entries()) await act(model, n, todo);
 					for (const { rid, uid } of queries) {
-						const filter = { ...(rid && { rid: asked(rid) }), ...(uid && { 'u._id': asked(uid) }) };
-						const expected = [...model.values()].filter((s) => fits(s.rid, rid) && fits(s.u._id, uid));
+						const filter = { ...(rid && { rid: conditionOf(rid) }), ...(uid && { 'u._id': conditionOf(uid) }) };
+						const expected = [...model.values()].filter((s) => matches(s.rid, rid) && matches(s.u._id, uid));
 						expect(await memberships(filter)).to.deep.equal(expected.map(({ _id }) => _id).sort());
 					}
 				},
@@ -85,14 +85,14 @@ eachStore('any store: indexes', (test) => {
 		);
 	});
 
-	it('find a document once that has two of the values asked for', async () => {
+	it('find a document once if it has two of the requested values', async () => {
 		const emails = ['a@x', 'b@x'].map((address) => ({ address, verified: true }));
 		await test.store.users.insertOne({ _id: 'u', emails } as User);
 		const found = await test.store.users.find({ 'emails.address': { $in: ['a@x', 'b@x', 'c@x'] } }).toArray();
 		expect(found).to.have.length(1);
 	});
 
-	it('find the rooms in whose queue somebody is, as queues change', async () => {
+	it('find the rooms in whose queue a user waits, as queues change', async () => {
 		const { rooms } = test.store;
 		const ts = new Date(0);
 		const waiting = (...ids: string[]) => ids.map((userId) => ({ userId, ts }));
@@ -115,13 +115,13 @@ eachStore('any store: indexes', (test) => {
 		expect(await found('nobody')).to.deep.equal([]);
 	});
 
-	it('find nothing in a list of nothing', async () => {
+	it('find nothing for an empty list of values', async () => {
 		await test.store.users.insertOne({ _id: 'u', username: 'u' });
 		expect(await test.store.users.find({ username: { $in: [] } }).toArray()).to.deep.equal([]);
 	});
 
-	it('two long lists of values cost no more than one of them', async () => {
-		// PostgreSQL, under a FerretDB, compares each membership with all pairs.
+	it('find documents by two long lists of values', async () => {
+		// FerretDB on PostgreSQL compares each membership with all pairs of values, so the lists are shorter with it.
 		const length = process.env.ROOMKEY_TEST_MONGO_URL ? 50 : 3000;
 		const uids = Array.from({ length }, (_, i) => `u${i}`);
 		const rids = Array.from({ length }, (_, i) => `r${i}`);

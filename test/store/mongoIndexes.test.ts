@@ -12,7 +12,7 @@ import { memoryLog } from '../support/log.js';
 const users = () =>
 	collectionSpecs([]).find(({ name }) => name === 'users') as ReturnType<typeof collectionSpecs>[number];
 
-/** The part of a database that is used, with these indexes by collection. */
+/** The used part of the driver's `Db`. `indexes` are those that the database has, by collection. */
 class FakeDb {
 	readonly made: { collection: string; keys: object; options: object }[] = [];
 
@@ -77,7 +77,7 @@ describe('the indexes of a MongoDB', () => {
 		]);
 	});
 
-	it('that Roomkey does not need are named in its own collections alone', () => {
+	it('that Roomkey does not need are reported only in its own collections', () => {
 		const own = { key: 'keyHistory', name: 'roomkey_key_history', indexes: [] };
 		const present: PresentIndex[] = [ID, { key: { old: 1 }, unique: true }];
 		expect(compareIndexes(own, present)).to.deep.equal([
@@ -98,14 +98,14 @@ describe('the indexes of a MongoDB', () => {
 		expect(JSON.stringify(lines[0])).to.include('users (emails.address): unique, sparse');
 	});
 
-	it('are made without more words in an empty database, which is named in one line', async () => {
+	it('are made without this warning in an empty database, whose name is logged', async () => {
 		const { made, lines } = await prepare({}, 'make', false);
 		expect(made).to.have.length(3);
 		expect(lines.map(({ text }) => text)).to.deep.equal([
 			'The database is empty. If it should hold data, its name in the address is wrong',
 		]);
 		expect(JSON.stringify(lines)).to.include('x at db.example');
-		// As after a start with a mistyped name, which has left its indexes.
+		// An earlier start with a mistyped name has made the indexes.
 		const again = await prepare({ users: COMPLETE }, 'make', false);
 		expect(again.lines).to.have.length(1);
 	});
@@ -115,7 +115,7 @@ describe('the indexes of a MongoDB', () => {
 			expect(await prepare({ users: COMPLETE }, mode)).to.deep.equal({ made: [], lines: [] });
 	});
 
-	it('are not made with --no-index, and one warning says what is missing and what differs', async () => {
+	it('are not made with --no-index, and one warning names the missing and the different ones', async () => {
 		const { made, lines } = await prepare({ users: [ID, { key: { username: 1 } }] }, 'report');
 		expect(made).to.deep.equal([]);
 		expect(lines).to.have.length(1);
@@ -125,7 +125,7 @@ describe('the indexes of a MongoDB', () => {
 			.and.include('unique, sparse, not plain');
 	});
 
-	it('are for MongoDB alone: --no-index is refused elsewhere', async () => {
+	it('exist only in MongoDB: --no-index is refused for other stores', async () => {
 		const { status, err } = await runInProcess(['--memory', '--no-index']);
 		expect(status).to.equal(2);
 		expect(err).to.include('no-index is for MongoDB');
@@ -133,7 +133,7 @@ describe('the indexes of a MongoDB', () => {
 
 	const server = process.env.ROOMKEY_TEST_MONGO_URL;
 	if (server) {
-		describe('that is there', () => {
+		describe('on a real server', () => {
 			let url: URL;
 			let client: MongoClient;
 
@@ -147,7 +147,8 @@ describe('the indexes of a MongoDB', () => {
 				await client.close();
 			});
 
-			async function checked() {
+			/** Runs `roomkey check`. `of` returns the results for one part. */
+			async function runCheck() {
 				const { status, out } = await runInProcess(['check', '--json', '--mongo-url', url.href], {
 					env: { PORT: '1' },
 				});
@@ -158,17 +159,17 @@ describe('the indexes of a MongoDB', () => {
 			}
 
 			it('are made, and then complete', async () => {
-				const before = await checked();
+				const before = await runCheck();
 				expect(before.of('database')[0]).to.match(/^warning: .* is empty/);
 				expect(before.of('indexes').length).to.be.greaterThan(5);
 				expect(before.status).to.equal(0);
 				const log = memoryLog();
 				await (await openStore({ kind: 'mongodb', url: url.href }, log)).close();
 				expect(log.lines).to.have.length(1);
-				const after = await checked();
+				const after = await runCheck();
 				expect(after.of('indexes')).to.deep.equal(['ok: All are there']);
 				await client.db(url.pathname.slice(1)).collection<{ _id: string }>('users').insertOne({ _id: 'u' });
-				expect((await checked()).of('database')[0]).to.match(/^ok: /);
+				expect((await runCheck()).of('database')[0]).to.match(/^ok: /);
 				expect(after.of('clock')[0]).to.match(/^ok: .*the database/);
 				const again = memoryLog();
 				await (await openStore({ kind: 'mongodb', url: url.href }, again)).close();
@@ -178,10 +179,10 @@ describe('the indexes of a MongoDB', () => {
 			it('are made by three processes that start at once', async () => {
 				const open = () => openStore({ kind: 'mongodb', url: url.href }, memoryLog());
 				for (const each of await Promise.all([open(), open(), open()])) await each.close();
-				expect((await checked()).of('indexes')).to.deep.equal(['ok: All are there']);
+				expect((await runCheck()).of('indexes')).to.deep.equal(['ok: All are there']);
 			});
 
-			it('are left with --no-index, and different ones stay', async () => {
+			it('are not made with --no-index, and different ones are never changed', async () => {
 				const db = client.db(url.pathname.slice(1));
 				await db.collection<{ _id: string }>('users').insertOne({ _id: 'u', username: 'alice' } as { _id: string });
 				await db.collection('users').createIndex({ username: 1 });
@@ -191,7 +192,7 @@ describe('the indexes of a MongoDB', () => {
 				expect(JSON.stringify(log.lines[0])).to.include('users (username): unique, sparse, not plain');
 				expect(await db.collection('users').indexes()).to.have.length(2);
 				await (await openStore({ kind: 'mongodb', url: url.href }, log)).close();
-				expect((await checked()).of('indexes')).to.deep.equal([
+				expect((await runCheck()).of('indexes')).to.deep.equal([
 					'warning: users (username) is plain, not unique, sparse. Roomkey leaves it as it is',
 				]);
 			});

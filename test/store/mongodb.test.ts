@@ -1,4 +1,4 @@
-/** What MongoDB refuses at the start; what it does once it is there is in the contract suite. */
+/** Errors when the store on MongoDB opens. The other tests of stores run on MongoDB too, by `npm run test:mongo`. */
 import { expect } from 'chai';
 import { MongoClient } from 'mongodb';
 import { openStore } from '../../server/store/open.js';
@@ -8,14 +8,14 @@ import { rejection } from '../support/rejection.js';
 
 describe('the store on MongoDB', () => {
 	const cases: [what: string, url: string, says: string][] = [
-		// Port 1 is nobody's.
+		// Nothing listens on port 1.
 		['does not answer', 'mongodb://bob:s%3Dcret@127.0.0.1:1/x?serverSelectionTimeoutMS=100', '127.0.0.1:1'],
-		['has no address', 'postgres://bob:s%3Dcret@127.0.0.1:1/x', 'cannot be understood'],
+		['has an address of another kind', 'postgres://bob:s%3Dcret@127.0.0.1:1/x', 'cannot be understood'],
 		['has a password that is not encoded', 'mongodb://bob:s/s=cret@127.0.0.1:1/x', 'cannot be understood'],
-		['has an option nobody knows', 'mongodb://bob:s%3Dcret@127.0.0.1:1/x?s=cret=1', 'cannot be understood'],
+		['has an unknown option', 'mongodb://bob:s%3Dcret@127.0.0.1:1/x?s=cret=1', 'cannot be understood'],
 	];
 	for (const [what, url, says] of cases) {
-		it(`says so when it ${what}, but not the password`, async () => {
+		it(`reports that it ${what}, without the password`, async () => {
 			const error = await rejection(openStore({ kind: 'mongodb', url }, memoryLog()));
 			expect(error).to.include({ name: 'StoreError', code: 'unreachable' });
 			expect(error.message).to.include(says);

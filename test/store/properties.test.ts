@@ -1,6 +1,6 @@
 /**
- * Random documents, filters, updates and orders: our own matcher and updater answer as the store does. Against MongoDB this
- * compares two implementations; in memory and on files it compares what an index finds with a look at every document.
+ * Random documents, filters, updates and sorts: Roomkey's own matcher and updater give the same results as the store. With
+ * MongoDB this compares two implementations; in memory and in files it compares an index with a scan of all documents.
  */
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -21,7 +21,7 @@ const isMongo = process.env.ROOMKEY_TEST_MONGO_URL !== undefined;
 const seed = process.env.ROOMKEY_TEST_FUZZ_SEED ?? (isMongo ? '3' : undefined);
 const parameters = { numRuns: isMongo ? 40 : 60, ...(seed && { seed: Number(seed) }) };
 
-/** Few values, so that they meet. */
+/** Few different values, so that documents and filters often have the same. */
 const scalar = fc.oneof(
 	fc.constantFrom(0, 1, 2, -1, 1.5),
 	fc.constantFrom('', 'a', 'b', 'ab', 'é', '🔑', '\uffee'),
@@ -89,7 +89,7 @@ eachStore('any store: properties', (test) => {
 	};
 	const ids = (found: readonly { _id: string }[]) => found.map(({ _id }) => _id).sort();
 
-	it('a filter finds what our matcher finds', async () => {
+	it("a filter finds the same documents as Roomkey's matcher", async () => {
 		await fc.assert(
 			fc.asyncProperty(documents, fc.array(filter, { minLength: 1, maxLength: 12 }), async (contents, filters) => {
 				const stored = await fill(contents);
@@ -102,13 +102,13 @@ eachStore('any store: properties', (test) => {
 		);
 	});
 
-	it('an update makes what our updater makes, or fails where that fails', async () => {
+	it("an update has the same result as Roomkey's updater, or both fail", async () => {
 		await fc.assert(
 			fc.asyncProperty(fields, fc.array(change, { minLength: 1, maxLength: 8 }), async (content, changes) => {
 				const [first] = await fill([content]);
 				let document = first as Document;
 				for (const one of changes) {
-					// MongoDB removes nothing below what is no document; FerretDB 2.7 refuses to.
+					// $pull below a value that is no document: MongoDB removes nothing, FerretDB 2.7 refuses the update.
 					const [at = ''] = Object.keys(Object.values(one)[0] as object);
 					const parent = at.includes('.') ? document[at.split('.')[0] as string] : undefined;
 					if (Array.isArray(parent) || ('$pull' in one && parent !== undefined && !isFields(parent))) continue;
@@ -136,7 +136,7 @@ eachStore('any store: properties', (test) => {
 		return Object.fromEntries(present.map(([key, member]) => [key, withoutUndefined(member)]));
 	}
 
-	it('a custom value that methods take can be stored', async () => {
+	it('custom fields that methods accept can be stored', async () => {
 		const key = fc.constantFrom('a', '', '$a', 'a.b', '__proto__', 'a\0', 'constructor');
 		const odd = fc.constantFrom(
 			undefined,
@@ -170,7 +170,7 @@ eachStore('any store: properties', (test) => {
 		);
 	});
 
-	it('an order and a projection give what ours give', async () => {
+	it("a sort and a projection have the same result as Roomkey's", async () => {
 		const direction = fc.constantFrom(1 as const, -1 as const);
 		const projection = fc.oneof(
 			fc.dictionary(fc.constantFrom('a', 'b.k', 'uids'), fc.constant(1 as const), { minKeys: 1 }),
@@ -178,7 +178,7 @@ eachStore('any store: properties', (test) => {
 		);
 		await fc.assert(
 			fc.asyncProperty(documents, path, direction, projection, async (contents, by, way, asked) => {
-				// To FerretDB 2.7 an empty array is like a missing field; MongoDB has it before those.
+				// FerretDB 2.7 sorts an empty array like a missing field; MongoDB sorts it before missing fields.
 				fc.pre(!isMongo || !JSON.stringify(contents).includes('[]'));
 				const stored = await fill(contents);
 				const options = { sort: { [by]: way, _id: 1 as const }, projection: asked as Projection };

@@ -1,4 +1,4 @@
-/** What every store keeps about reading; see `eachStore` for which store it is. */
+/** What every store guarantees about reading. */
 import { expect } from 'chai';
 import { pagesOf } from '../../methods/model/pages.js';
 import type { Room, Subscription, User } from '../../shared/documents.js';
@@ -23,13 +23,13 @@ eachStore('any store: reading', (test) => {
 				await test.store.rooms.insertOne(room(_id, { name }));
 		});
 
-		it('finds one or null', async () => {
+		it('finds one document, or returns null', async () => {
 			expect(await test.store.rooms.findOne({ _id: 'b' })).to.include({ _id: 'b', t: 'p', name: 'two' });
 			expect(await test.store.rooms.findOne({ _id: 'x' })).to.equal(null);
 			expect(await test.store.rooms.findOne({}, { sort: { name: -1 } })).to.include({ _id: 'b' });
 		});
 
-		it('sorts by several fields, and takes any part of what was sorted', async () => {
+		it('sorts by several fields, and returns any part of the sorted documents', async () => {
 			const names = ['n', 'm', 'o'];
 			for (let i = 0; i < 60; i++)
 				await test.store.rooms.insertOne(room(`x${(i * 37) % 60}`, { topic: names[i % 3] as string }));
@@ -96,13 +96,13 @@ eachStore('any store: reading', (test) => {
 			expect(sorted.map(({ topic }) => topic)).to.deep.equal(ascending);
 			const reversed = await test.store.rooms.find(filter, { sort: { topic: -1 } }).toArray();
 			// In descending order an array counts by its greatest element.
-			const byOne = ascending.filter((value) => !Array.isArray(value)).reverse();
+			const withoutArrays = ascending.filter((value) => !Array.isArray(value)).reverse();
 			expect(reversed.map(({ topic }) => topic as unknown).filter((value) => !Array.isArray(value))).to.deep.equal(
-				byOne,
+				withoutArrays,
 			);
 		});
 
-		it('finds many: sorted, from one on, up to a number, one by one', async () => {
+		it('finds many documents: sorted, with skip and limit, and one by one', async () => {
 			expect(await ids({})).to.deep.equal(['a', 'b', 'c']);
 			const page = test.store.rooms.find({}, { sort: { name: 1 }, skip: 1, limit: 1 });
 			expect((await page.toArray()).map(({ _id }) => _id)).to.deep.equal(['c']);
@@ -135,13 +135,13 @@ eachStore('any store: reading', (test) => {
 			const byCodePoint = (texts: string[]) => texts.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 			const plain = Array.from({ length: MEMBERS }, (_, i) => `u${i}`);
 
-			it('hold every member once', async () => {
+			it('contain every member once', async () => {
 				const others = ['', 'é', '\uffee', '🔑', 'U1', '7'];
 				for (const other of others) await add(other);
 				expect(await users()).to.deep.equal(byCodePoint([...plain, ...others]));
 			});
 
-			it('hold those who match, also while members come and go', async () => {
+			it('contain the members who match, also after members have left and joined', async () => {
 				await subscriptions.updateMany({ 'u._id': { $in: ['u3', 'u4'] } }, { $set: { status: 'INVITED' } });
 				expect(await users({ status: { $ne: 'INVITED' }, 'u._id': { $ne: 'u5' } })).to.deep.equal(
 					byCodePoint(plain.filter((user) => !['u3', 'u4', 'u5'].includes(user))),
@@ -151,13 +151,13 @@ eachStore('any store: reading', (test) => {
 				expect(await users()).to.deep.equal(byCodePoint([...plain.filter((user) => user !== 'u3'), 'u200']));
 			});
 
-			it('hold those with very long ids too', async () => {
+			it('contain members with very long ids', async () => {
 				const long = ['u1'.padEnd(300, 'x'), 'u1'.padEnd(300, 'y'), 'v'.repeat(250)];
 				for (const other of long) await add(other);
 				expect(await users()).to.deep.equal(byCodePoint([...plain, ...long]));
 			});
 
-			it('have an array in the place of its least element, and what is no text before all texts', async () => {
+			it('have an array in the place of its least element, and other values that are not texts before all texts', async () => {
 				const odd = [['u99x', 'u10x'], 7, null];
 				for (const [i, _id] of odd.entries())
 					await subscriptions.insertOne({ _id: `odd${i}`, rid: 'r', u: { _id: _id as unknown as string } });
@@ -212,14 +212,14 @@ eachStore('any store: reading', (test) => {
 			[{ 'services.resume.loginTokens.when': 1 }, { _id: 'bob', ...resume(tokens.map(({ when }) => ({ when }))) }],
 		];
 		for (const [projection, expected] of cases) {
-			it(JSON.stringify(projection), async () => {
+			it(`returns the fields of ${JSON.stringify(projection)}`, async () => {
 				await test.store.users.insertOne(bob);
 				expect(await test.store.users.findOne({ _id: 'bob' }, { projection })).to.deep.equal(expected);
 				expect(await test.store.users.find({}, { projection }).toArray()).to.deep.equal([expected]);
 			});
 		}
 
-		it('holds for findOneAndUpdate', async () => {
+		it('applies to findOneAndUpdate', async () => {
 			await test.store.users.insertOne(bob);
 			const projection = { 'e2e.public_key': 1, username: 1 } as const;
 			const found = await test.store.users.findOneAndUpdate(
@@ -230,7 +230,7 @@ eachStore('any store: reading', (test) => {
 			expect(found).to.deep.equal({ _id: 'bob', username: 'bob', e2e: { public_key: 'pub' } });
 		});
 
-		it('options that are wrong, unknown or hold undefined are refused, and one that is undefined has its default', async () => {
+		it('and other options are refused if they are wrong, unknown or contain undefined; an undefined option has its default', async () => {
 			const { users } = test.store;
 			for (const [options, message] of [
 				[{ projection: { name: undefined } }, "projection of 'name' must be 0 or 1"],
@@ -252,7 +252,7 @@ eachStore('any store: reading', (test) => {
 			expect(await users.find({}, none).toArray()).to.have.length(await users.countDocuments({}));
 		});
 
-		it('does not both take and leave out', async () => {
+		it('does not both include and exclude fields', async () => {
 			await test.store.users.insertOne(bob);
 			expect(await rejection(test.store.users.findOne({}, { projection: { name: 1, e2e: 0 } }))).to.be.an('error');
 			expect(await rejection(test.store.users.findOne({}, { projection: { e2e: 1, 'e2e.x': 1 } }))).to.be.an('error');

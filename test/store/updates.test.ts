@@ -1,4 +1,4 @@
-/** What every store keeps about updates, and about the one write that concurrent callers race for. */
+/** What every store guarantees about updates, and about conditional writes of concurrent callers. */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import type { Filter } from '../../shared/store.js';
@@ -57,7 +57,7 @@ eachStore('any store: updates', (test) => {
 			],
 		];
 		for (const [update, changed] of cases) {
-			it(JSON.stringify(update), async () => {
+			it(`have the expected result: ${JSON.stringify(update)}`, async () => {
 				await test.store.rooms.insertOne(room('r', before as object));
 				await test.store.rooms.insertOne(room('s', before as object));
 				const expected = JSON.parse(JSON.stringify({ ...room('r'), ...before, ...changed }));
@@ -73,7 +73,7 @@ eachStore('any store: updates', (test) => {
 			});
 		}
 
-		it('leave out operators and changes that are undefined, at every depth', async () => {
+		it('ignore operators and changes that are undefined, at every depth', async () => {
 			const stored = { topic: 'a', n: 1, list: ['x'], sub: { a: 1 } };
 			const unchanged: object[] = [
 				{ $set: { topic: undefined } },
@@ -143,7 +143,7 @@ eachStore('any store: updates', (test) => {
 			expect(await test.store.rooms.findOne({})).to.deep.equal(stored);
 		});
 
-		it('fail as a whole where a field is not what they need', async () => {
+		it('fail as a whole if a field does not have the type that they need', async () => {
 			await test.store.rooms.insertOne(room('r', before as object));
 			const stored = await test.store.rooms.findOne({});
 			for (const update of [
@@ -158,7 +158,7 @@ eachStore('any store: updates', (test) => {
 			expect(await test.store.rooms.findOne({})).to.deep.equal(stored);
 		});
 
-		it('change one or all of those that match', async () => {
+		it('change one or all of the documents that match', async () => {
 			for (const _id of ['a', 'b', 'c']) await test.store.rooms.insertOne(room(_id, { topic: 'n' }));
 			expect(await test.store.rooms.updateOne({ topic: 'n' }, { $set: { topic: 'm' } })).to.include({
 				matchedCount: 1,
@@ -176,7 +176,7 @@ eachStore('any store: updates', (test) => {
 			expect(await ids({ topic: 'l' })).to.have.length(2);
 		});
 
-		it('answer the document as it was, or as it is', async () => {
+		it('return the document as it was before the update', async () => {
 			await test.store.rooms.insertOne(room('a', { topic: 'n', list: ['x', 'y'] } as object));
 			const take = { $set: { topic: 'm' }, $pull: { list: 'x' } } as object;
 			const projection = { topic: 1, list: 1 } as const;
@@ -191,17 +191,17 @@ eachStore('any store: updates', (test) => {
 		});
 	});
 
-	describe('one conditional write', () => {
+	describe('a conditional write', () => {
 		const noKey: Filter<Room> = {
 			_id: 'r',
 			$or: [{ e2eKeyId: { $exists: false } }, { e2eKeyId: null }, { e2eKeyId: '' }],
 		};
 		for (const [what, fields] of [
-			['no field', {}],
+			['missing', {}],
 			['null', { e2eKeyId: null }],
 			['an empty string', { e2eKeyId: '' }],
 		] as const) {
-			it(`of 200 callers at once has one winner, from ${what}`, async () => {
+			it(`succeeds for one of 200 concurrent callers if the field is ${what}`, async () => {
 				await test.store.rooms.insertOne(room('r', fields));
 				const matched = await Promise.all(
 					Array.from({ length: 200 }, async (_, caller) => {
@@ -217,7 +217,7 @@ eachStore('any store: updates', (test) => {
 			});
 		}
 
-		it('is made for good where it deletes what others write at that very moment', async () => {
+		it('that deletes documents is final, although others update them concurrently', async () => {
 			const { rooms } = test.store;
 			const write = (_id: string) =>
 				Array.from({ length: 5 }, () => rooms.updateOne({ _id }, { $set: { topic: 'written' } }));

@@ -27,11 +27,11 @@ const old = (...keyIds: string[]) =>
 	keyIds.map((e2eKeyId, i) => ({ e2eKeyId, ts: new Date(i), E2EKey: `old key ${i}` }));
 
 describe('sealed keys (13)', () => {
-	it('begin with a key id of any length, found by the fixed length of the rest (13)', () => {
+	it('begin with a key id of any length, because the rest has a fixed length', () => {
 		for (const keyId of ['', 'k', 'my-UniQu3_ke4_Id', 'x'.repeat(128)]) expect(keyIdOf(sealed(keyId))).to.equal(keyId);
 	});
 
-	it('belong to their key id only; a key of another form may belong to any key id (E6)', () => {
+	it('belong to the key id that they begin with; a key of another form may belong to any key id (E6)', () => {
 		expect(isOfKeyId(sealed('a'), 'a')).to.equal(true);
 		for (const other of ['b', '', null, undefined]) expect(isOfKeyId(sealed('a'), other)).to.equal(false);
 		for (const odd of ['a key', `${sealed('a')} `, sealed('a').slice(0, -1)]) {
@@ -42,13 +42,13 @@ describe('sealed keys (13)', () => {
 });
 
 describe('old keys (2.3)', () => {
-	it('begin with the key that is archived, under its own key id or that of the room', () => {
+	it('begin with the newly archived key, under the key id that it shows, or else under that of the room', () => {
 		const key = sealed('mine');
 		expect(archiveCurrentKey({ key, oldKeys: old('x') }, 'room')[0]).to.include({ e2eKeyId: 'mine', E2EKey: key });
 		expect(archiveCurrentKey({ key: 'odd', oldKeys: [] }, 'room')[0]).to.include({ e2eKeyId: 'room', E2EKey: 'odd' });
 	});
 
-	it('contain no key twice, and not the key that stays the present one', () => {
+	it('contain no key twice, and not a key that remains the current key', () => {
 		const oldKeys = old('x');
 		expect(archiveCurrentKey({ key: 'old key 0', oldKeys }, 'x')).to.equal(oldKeys);
 		expect(archiveCurrentKey({ key: 'same', oldKeys }, 'x', 'same')).to.equal(oldKeys);
@@ -61,7 +61,7 @@ describe('old keys (2.3)', () => {
 		expect(keys).to.have.length(MAX_OLD_KEYS);
 	});
 
-	it('beyond ten: copies and returned keys are dropped before other keys', () => {
+	it('that exceed ten are dropped: first those with the key id of a newer key and returned keys, then the oldest', () => {
 		const full = old(...'0123456789');
 		const again = archiveCurrentKey({ key: sealed('now'), oldKeys: full }, 'now', sealed('now'));
 		expect(again.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal([...'0123456789']);
@@ -85,7 +85,8 @@ describe("the transitions of a member's keys", () => {
 		},
 		{ requiredKeys: [] },
 	);
-	const stored = (keys: MemberKeys): KeyFields => ({
+	/** The fields of a membership that stores these keys. */
+	const fieldsOf = (keys: MemberKeys): KeyFields => ({
 		...(keys.key !== undefined && { E2EKey: keys.key }),
 		...(keys.offer !== undefined && { E2ESuggestedKey: keys.offer }),
 		oldRoomKeys: [...keys.oldKeys],
@@ -110,7 +111,7 @@ describe("the transitions of a member's keys", () => {
 					if (!(from as readonly KeyState[]).includes(stateOf(before, room))) return;
 					const after = transitions[name as keyof typeof TRANSITIONS](keys)(keys);
 					if (!after) return;
-					expect(to).to.include(stateOf(stored(after), room));
+					expect(to).to.include(stateOf(fieldsOf(after), room));
 					const copies = [after.key, ...after.oldKeys.map(({ E2EKey }) => E2EKey)];
 					for (const { E2EKey } of keys.oldKeys) expect(copies).to.include(E2EKey);
 					if (keys.key) expect(copies).to.include(keys.key);

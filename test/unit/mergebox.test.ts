@@ -22,11 +22,12 @@ const changed = (id: string, fields?: object, cleared?: string[]) => ({
 const removed = (id: string) => ({ msg: 'removed', collection: C, id });
 
 describe('the merge box', () => {
+	// The holders: two subscriptions that publish documents.
 	const a = { name: 'a' };
 	const b = { name: 'b' };
 
 	describe('events (11)', () => {
-		it('sends a document that nobody has shown with all its fields', () => {
+		it('sends all fields of a document that the client does not have', () => {
 			const { box, take } = open();
 			box.added(a, C, 'x', { f: 1, g: { h: 2 } });
 			expect(take()).to.deep.equal([added('x', { f: 1, g: { h: 2 } })]);
@@ -38,7 +39,7 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([added('x')]);
 		});
 
-		it('sends of a second holder only the fields the client lacks', () => {
+		it('sends only the fields of a second holder that the client lacks', () => {
 			const { box, take } = open();
 			box.added(a, C, 'x', { f: 1 });
 			take();
@@ -73,7 +74,7 @@ describe('the merge box', () => {
 			['different regular expressions', /a/, /b/, false],
 			['a number and its text', 1, '1', false],
 		] as const) {
-			it(`takes ${what} for ${isSame ? 'the same' : 'a change'}`, () => {
+			it(`sends ${isSame ? 'no change' : 'a change'} when the old and the new value are ${what}`, () => {
 				const { box, take } = open();
 				box.added(a, C, 'x', { f: one });
 				take();
@@ -82,7 +83,7 @@ describe('the merge box', () => {
 			});
 		}
 
-		it('sends nothing of a change where another holder has precedence', () => {
+		it('does not send a change of a field for which another holder has precedence', () => {
 			const { box, take } = open();
 			box.added(a, C, 'x', { f: 1 });
 			box.added(b, C, 'x', { f: 2 });
@@ -91,7 +92,7 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([]);
 		});
 
-		it('sends nothing when a holder without precedence clears a field or lets go', () => {
+		it('sends nothing when a holder without precedence clears or changes a field, or removes the document', () => {
 			const { box, take } = open();
 			box.added(a, C, 'x', { f: 1 });
 			box.added(b, C, 'x', { f: 2 });
@@ -130,7 +131,7 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([changed('x', undefined, ['g'])]);
 		});
 
-		it('gives a holder that comes back to a field the last place', () => {
+		it('gives a holder that clears a field and sets it again the lowest precedence for this field', () => {
 			const { box, take } = open();
 			box.added(a, C, 'x', { f: 1 });
 			box.added(b, C, 'x', { f: 2 });
@@ -189,14 +190,14 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([added('~5', { f: 1 }), added('5', { f: 2 }), removed('~5')]);
 		});
 
-		it('refuses to change or remove what is not there', () => {
+		it('refuses to change or remove a document that has no holder', () => {
 			const { box, take } = open();
 			expect(() => box.changed(a, C, 'x', {})).to.throw('Could not find element with id x to change');
 			expect(() => box.removed(a, C, 'x')).to.throw('Removed nonexistent document x');
 			expect(take()).to.deep.equal([]);
 		});
 
-		it('refuses to change or remove what only another holder shows', () => {
+		it('refuses to change or remove a document that only another subscription holds', () => {
 			const { box, take } = open();
 			box.added(a, C, 'x', { f: 1 });
 			take();
@@ -223,7 +224,7 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([changed('x', { f: 1 })]);
 		});
 
-		it('removes with the last holder, and clears no fields before', () => {
+		it('removes a document with its last holder, and clears no fields before', () => {
 			const { box, take } = open('NO_MERGE_MULTI');
 			box.added(a, C, 'x', { f: 1 });
 			box.added(b, C, 'x', {});
@@ -256,11 +257,11 @@ describe('the merge box', () => {
 				]);
 			});
 
-			it(`${strategy === 'NO_MERGE' ? 'takes away' : 'leaves'} what was shown when a subscription stops`, () => {
+			it(`${strategy === 'NO_MERGE' ? 'removes' : 'keeps'} the documents of a subscription that stops`, () => {
 				expect(open(strategy).box.removesOnStop(C)).to.equal(strategy === 'NO_MERGE');
 			});
 
-			it('sends what is shown to another user at once, and removes nothing', () => {
+			it('sends the documents of a new user at once, and removes none of the former user', () => {
 				const { box, take } = open(strategy);
 				box.added(a, C, 'x', { f: 1 });
 				box.added(a, C, 'y', { f: 1 });
@@ -282,8 +283,8 @@ describe('the merge box', () => {
 		});
 	}
 
-	describe('another user (12)', () => {
-		it('holds what is merged, then sends the difference', () => {
+	describe('a change of the user (12)', () => {
+		it('sends no merged documents during the rerun, then the difference', () => {
 			const { box, take } = open();
 			box.added(a, C, 'same', { f: 1 });
 			box.added(a, C, 'gone', { f: 1 });
@@ -298,7 +299,7 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([removed('gone'), changed('other', { f: 2, h: 1 }, ['g']), added('new', { f: 1 })]);
 		});
 
-		it('is done with one collection before it begins with the next', () => {
+		it('sends the difference of one collection before it begins with the next', () => {
 			const { box, take } = open();
 			box.added(a, 'who', 'nobody', {});
 			box.added(a, 'q', 'x', {});
@@ -315,7 +316,7 @@ describe('the merge box', () => {
 			]);
 		});
 
-		it('waits between documents; of a change that comes meanwhile, the client gets one message', async () => {
+		it('waits between the documents of the difference, and sends a change that happens meanwhile only once', async () => {
 			const { box, take } = open();
 			for (const id of ['shown', 'waits', 'goes']) box.added(a, C, id, { f: 1 });
 			take();
@@ -343,7 +344,7 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([changed('waits', { f: 4 })]);
 		});
 
-		it('sends values anew with NO_MERGE_MULTI, which remembers none, and removes what is gone', () => {
+		it('sends all values again with NO_MERGE_MULTI, which records none, and removes documents without a holder', () => {
 			const { box, take } = open('NO_MERGE_MULTI');
 			box.added(a, C, 'x', { f: 1 });
 			box.added(a, C, 'gone', {});
@@ -355,7 +356,7 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([changed('x', { f: 2 }), added('new', { f: 1 }), removed('gone')]);
 		});
 
-		it('does not remove a document with NO_MERGE_MULTI that comes, goes and comes while the user changes', () => {
+		it('with NO_MERGE_MULTI, does not remove a document that is added, removed and added again during the rerun', () => {
 			const { box, take } = open('NO_MERGE_MULTI');
 			box.added(a, C, 'x', { f: 1 });
 			take();

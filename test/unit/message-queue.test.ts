@@ -5,32 +5,36 @@ import { MessageQueue } from '../../server/ddp/queue.js';
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('the queue of messages', () => {
-	/** Each message takes a millisecond and lets the next one start at once. The first one waits until the test releases it. */
+describe('the inbound queue (5)', () => {
+	/**
+	 * Each message takes a millisecond by the fake clock. The first message blocks the next ones until the test calls
+	 * `release`; each later message lets the next one start at once.
+	 */
 	function open() {
 		let now = 0;
 		const clock = mock.method(performance, 'now', () => now);
 		const handled: number[] = [];
-		let begin = () => {};
+		let releaseFirst = () => {};
+		/** How many times the queue has become idle. */
 		let idle = 0;
 		const queue = new MessageQueue<number>({
 			handle(message, release) {
 				now++;
 				handled.push(message);
-				if (message === 0) begin = release;
+				if (message === 0) releaseFirst = release;
 				else release();
 			},
 			onIdle: () => idle++,
 		});
 		queue.add(0);
-		return { queue, handled, clock, start: () => begin(), idles: () => idle };
+		return { queue, handled, clock, release: () => releaseFirst(), idles: () => idle };
 	}
 
-	it('the inbound queue: handles all waiting messages in order (5)', async () => {
-		const { queue, handled, start, idles, clock } = open();
+	it('handles all waiting messages in order', async () => {
+		const { queue, handled, release, idles, clock } = open();
 		for (let i = 1; i <= 1000; i++) queue.add(i);
 		expect(queue.length).to.equal(1000);
-		start();
+		release();
 		while (idles() === 0) {
 			await nextTurn();
 			queue.add(1000 + handled.length);
@@ -40,26 +44,27 @@ describe('the queue of messages', () => {
 		expect(handled.slice(0, 1001)).to.deep.equal([...Array(1001).keys()]);
 	});
 
-	it('the inbound queue: yields to the event loop while it handles many synchronous messages (5)', async () => {
-		const { queue, handled, start, idles, clock } = open();
+	it('yields to the event loop while it handles many synchronous messages', async () => {
+		const { queue, handled, release, idles, clock } = open();
 		for (let i = 1; i <= 50; i++) queue.add(i);
-		start();
-		const before: number[] = [];
+		release();
+		/** How many messages had been handled before each turn of the event loop. */
+		const counts: number[] = [];
 		while (idles() === 0) {
-			before.push(handled.length);
+			counts.push(handled.length);
 			await nextTurn();
 		}
 		clock.mock.restore();
-		expect(before.length).to.be.at.least(5);
-		expect(before[0]).to.be.below(10);
+		expect(counts.length).to.be.at.least(5);
+		expect(counts[0]).to.be.below(10);
 		expect(handled).to.have.length(51);
 	});
 
-	it('the inbound queue: clear() discards the waiting messages (5)', () => {
-		const { queue, handled, start, idles, clock } = open();
+	it('discards the waiting messages by clear()', () => {
+		const { queue, handled, release, idles, clock } = open();
 		queue.add(1);
 		queue.clear();
-		start();
+		release();
 		clock.mock.restore();
 		expect(handled).to.deep.equal([0]);
 		expect(idles()).to.equal(1);

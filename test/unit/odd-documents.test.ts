@@ -1,6 +1,6 @@
 /**
- * Odd documents of a database to which other programs write, such as null instead of a missing field, or a text instead of
- * a boolean. A conditional write that is retried must match such a document too.
+ * Malformed documents, as other programs may write them to the database: such as null instead of a missing field, or a
+ * text instead of a boolean. A conditional write that is retried must match such a document too.
  */
 import { expect } from 'chai';
 import type { Room, Subscription, User } from '../../shared/documents.js';
@@ -10,7 +10,7 @@ import { addMember, addPerson, addRoom, type Person } from '../support/people.js
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-/** Maximum number of operations of the store in one test. More mean that a call never ends. */
+/** Maximum number of operations of the store in one test. If there are more, a call never ends. */
 const MAX_OPERATIONS = 500;
 
 /** A store that fails after too many operations. */
@@ -22,7 +22,7 @@ function limited(store: Store): Store {
 				const operation = Reflect.get(target, name);
 				if (typeof operation !== 'function') return operation;
 				return (...args: unknown[]) => {
-					if (++operations > MAX_OPERATIONS) throw new Error('it goes on for ever');
+					if (++operations > MAX_OPERATIONS) throw new Error('the call never ends');
 					return Reflect.apply(operation, target, args);
 				};
 			},
@@ -40,13 +40,19 @@ describe('documents with malformed fields, as other programs may store them', ()
 	});
 	afterEach(() => roomkey.close());
 
-	const odd = <T>(fields: object) => fields as Partial<T>;
+	/** Lets the compiler accept malformed fields. */
+	const malformed = <T>(fields: object) => fields as Partial<T>;
 
-	/** An encrypted room with this owner and another one. */
-	async function roomWith(ofRoom: object, ofOwner: object = {}): Promise<string> {
+	/** Stores an encrypted room with `owner` and a second owner. */
+	async function roomWith(roomFields: object, membershipFields: object = {}): Promise<string> {
 		const { store } = roomkey;
-		const rid = await addRoom(store, [], { encrypted: true, e2eKeyId: 'k', usersCount: 2, ...odd<Room>(ofRoom) });
-		await addMember(store, rid, owner, { roles: ['owner'], ...odd<Subscription>(ofOwner) });
+		const rid = await addRoom(store, [], {
+			encrypted: true,
+			e2eKeyId: 'k',
+			usersCount: 2,
+			...malformed<Room>(roomFields),
+		});
+		await addMember(store, rid, owner, { roles: ['owner'], ...malformed<Subscription>(membershipFields) });
 		await addMember(store, rid, await addPerson(store), { roles: ['owner'] });
 		return rid;
 	}
@@ -58,7 +64,7 @@ describe('documents with malformed fields, as other programs may store them', ()
 			const what = `with the history ${JSON.stringify(e2eKeyHistory)}`;
 
 			it(`can store identity keys, ${what}`, async () => {
-				const person = await addPerson(roomkey.store, odd<User>({ e2eKeyHistory }));
+				const person = await addPerson(roomkey.store, malformed<User>({ e2eKeyHistory }));
 				const keys = { public_key: 'p', private_key: 'q' };
 				await roomkey.call(person, 'e2e.setUserPublicAndPrivateKeys', keys);
 				const user = await roomkey.store.users.findOne({ _id: person.id });
@@ -68,9 +74,9 @@ describe('documents with malformed fields, as other programs may store them', ()
 
 			it(`sees the present key in the history, and can reset the keys, ${what}`, async () => {
 				const fields = { e2eKeyHistory, e2e: { public_key: 'p', private_key: 'q' } };
-				const person = await addPerson(roomkey.store, odd<User>(fields));
+				const person = await addPerson(roomkey.store, malformed<User>(fields));
 				expect(await roomkey.call(person, 'e2e.keyHistory', person.id)).to.include({ total: 1 });
-				await roomkey.store.users.updateOne({ _id: person.id }, { $set: odd<User>({ e2eKeyHistory }) });
+				await roomkey.store.users.updateOne({ _id: person.id }, { $set: malformed<User>({ e2eKeyHistory }) });
 				await roomkey.call(person, 'e2e.resetOwnE2EKey');
 				const user = await roomkey.store.users.findOne({ _id: person.id });
 				expect(user).to.not.have.property('e2e');
@@ -80,30 +86,30 @@ describe('documents with malformed fields, as other programs may store them', ()
 	});
 
 	describe('a membership with a malformed key', () => {
-		for (const odd of [[], { a: 1 }, 5]) {
-			const what = JSON.stringify(odd);
+		for (const malformedKey of [[], { a: 1 }, 5]) {
+			const what = JSON.stringify(malformedKey);
 
 			it(`accepts a key, and can be removed: ${what}`, async () => {
-				const rid = await roomWith({}, { E2EKey: odd, E2ESuggestedKey: odd, oldRoomKeys: { 0: 1 } });
+				const rid = await roomWith({}, { E2EKey: malformedKey, E2ESuggestedKey: malformedKey, oldRoomKeys: { 0: 1 } });
 				const key = sealed('k');
 				await roomkey.call(owner, 'e2e.updateGroupKey', rid, owner.id, key);
 				expect((await membershipIn(rid))?.E2EKey).to.equal(key);
-				const other = await roomWith({}, { E2EKey: odd, E2ESuggestedKey: odd });
+				const other = await roomWith({}, { E2EKey: malformedKey, E2ESuggestedKey: malformedKey });
 				await roomkey.call(owner, 'groups.leave', other);
 				expect(await membershipIn(other)).to.equal(null);
 			});
 
 			it(`does not prevent requests for the keys of other rooms: ${what}`, async () => {
-				await roomWith({}, { E2EKey: odd });
+				await roomWith({}, { E2EKey: malformedKey });
 				expect(await roomkey.call(owner, 'e2e.requestSubscriptionKeys')).to.equal(true);
 			});
 		}
 	});
 
 	it('a room with a malformed queue does not prevent reading the queues of this room and another one', async () => {
-		const malformed = await roomWith({ usersWaitingForE2EKeys: [null] });
+		const rid = await roomWith({ usersWaitingForE2EKeys: [null] });
 		const other = await roomWith({});
-		expect(await roomkey.call(owner, 'e2e.fetchUsersWaitingForGroupKey', [malformed, other])).to.have.keys(
+		expect(await roomkey.call(owner, 'e2e.fetchUsersWaitingForGroupKey', [rid, other])).to.have.keys(
 			'usersWaitingForE2EKeys',
 		);
 	});
@@ -133,7 +139,7 @@ describe('documents with malformed fields, as other programs may store them', ()
 		});
 	});
 
-	for (const ofOwner of [
+	for (const fields of [
 		{ E2EKey: null },
 		{ E2EKey: '' },
 		{ E2EKey: 5 },
@@ -147,43 +153,43 @@ describe('documents with malformed fields, as other programs may store them', ()
 		{ E2EKey: null, E2ESuggestedKey: null, suggestedOldRoomKeys: null },
 		{ E2EKey: 5, E2ESuggestedKey: 5, suggestedOldRoomKeys: 5 },
 	]) {
-		describe(`a membership with ${JSON.stringify(ofOwner)}`, () => {
+		describe(`a membership with ${JSON.stringify(fields)}`, () => {
 			const key = sealed('k');
 
 			it('accepts a key, and keeps the former one', async () => {
-				const rid = await roomWith({}, ofOwner);
+				const rid = await roomWith({}, fields);
 				await roomkey.call(owner, 'e2e.updateGroupKey', rid, owner.id, key);
 				const membership = await membershipIn(rid);
 				expect(membership?.E2EKey).to.equal(key);
 				expect((membership?.oldRoomKeys ?? []).map(({ E2EKey }) => E2EKey)).to.deep.equal(
-					ofOwner.E2EKey === 'k1' ? ['k1'] : [],
+					fields.E2EKey === 'k1' ? ['k1'] : [],
 				);
 			});
 
 			it('accepts an offered key', async () => {
-				const rid = await roomWith({}, { ...ofOwner, E2ESuggestedKey: key });
+				const rid = await roomWith({}, { ...fields, E2ESuggestedKey: key });
 				await roomkey.call(owner, 'e2e.acceptSuggestedGroupKey', rid);
 				expect((await membershipIn(rid))?.E2EKey).to.equal(key);
 			});
 
 			it('does not prevent a new identity key, a key reset, or leaving the room', async () => {
-				const rid = await roomWith({}, ofOwner);
+				const rid = await roomWith({}, fields);
 				const pair = { public_key: 'other', private_key: 'q', force: true };
 				await roomkey.call(owner, 'e2e.roomState', rid);
 				await roomkey.call(owner, 'e2e.setUserPublicAndPrivateKeys', pair);
 				await roomkey.call(owner, 'e2e.resetRoomKey', rid, sealed('k2'), 'k2');
-				const other = await roomWith({}, { ...ofOwner, ...(ofOwner.E2EKey === 'k1' && { E2EKey: 'k2' }) });
+				const other = await roomWith({}, { ...fields, ...(fields.E2EKey === 'k1' && { E2EKey: 'k2' }) });
 				await roomkey.call(owner, 'e2e.roomState', other);
 				await roomkey.call(owner, 'groups.leave', other);
 				expect(await membershipIn(other)).to.equal(null);
 			});
 
-			it('waits for a key if it has none', async () => {
-				const rid = await roomWith({}, ofOwner);
+			it('is listed as waiting for a key if it has no valid one', async () => {
+				const rid = await roomWith({}, fields);
 				const other = await addPerson(roomkey.store);
 				await addMember(roomkey.store, rid, other);
 				const { users } = (await roomkey.call(other, 'e2e.getUsersOfRoomWithoutKey', rid)) as { users: unknown[] };
-				expect(users).to.have.length(ofOwner.E2EKey === 'k1' ? 0 : 1);
+				expect(users).to.have.length(fields.E2EKey === 'k1' ? 0 : 1);
 			});
 		});
 	}
@@ -196,7 +202,7 @@ describe('documents with malformed fields, as other programs may store them', ()
 			subscriptions: {
 				...store.subscriptions,
 				insertOne: async () => {
-					if (++inserts > MAX_OPERATIONS) throw new Error('it goes on for ever');
+					if (++inserts > MAX_OPERATIONS) throw new Error('the call never ends');
 					throw duplicate;
 				},
 			},

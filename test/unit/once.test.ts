@@ -13,6 +13,7 @@ import { addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
+/** How long an answer is cached, in ms. */
 const LIFETIME = 120_000;
 
 /** The names of the methods that have run, in order. */
@@ -22,8 +23,12 @@ let settle: { resolve(value: unknown): void; reject(error: unknown): void }[] = 
 /** The signal of the latest call of `held`. */
 let signal: AbortSignal | undefined;
 
-function counted(name: string, fields: Partial<Method> = {}): Method {
-	const counting = method({
+/**
+ * A method that records its run, and by default returns its name with the number of all runs. `held` and `hasty` wait
+ * until the test settles them; `throws` throws its argument.
+ */
+function recordingMethod(name: string, fields: Partial<Method> = {}): Method {
+	const recording = method({
 		name,
 		summary: 'for a test',
 		args: { value: Match.Any },
@@ -38,16 +43,16 @@ function counted(name: string, fields: Partial<Method> = {}): Method {
 			return `${name} ${runs.length}`;
 		},
 	});
-	return { ...counting, ...fields };
+	return { ...recording, ...fields };
 }
 
 const methods = [
-	counted('quick'),
-	counted('throws'),
-	counted('held'),
-	counted('every time', { once: false }),
-	counted('anyone', { anonymous: true }),
-	counted('hasty', { timeout: 1 }),
+	recordingMethod('quick'),
+	recordingMethod('throws'),
+	recordingMethod('held'),
+	recordingMethod('every time', { once: false }),
+	recordingMethod('anyone', { anonymous: true }),
+	recordingMethod('hasty', { timeout: 1 }),
 	method({
 		name: 'outer',
 		summary: 'for a test',
@@ -69,9 +74,9 @@ describe('repeated calls of methods with `once` (E1)', () => {
 	afterEach(() => roomkey.close());
 
 	const rest = (key: string): IdempotencyKey => ({ key: `key ${key}`, session: null });
-	const ddp = (line: string, id: string, session: string): IdempotencyKey => ({ key: `${line} ${id}`, session });
-	function ask(mark: IdempotencyKey | undefined, name: string, value?: unknown, userId: string | null = 'alice') {
-		return roomkey.callAs({ userId, idempotencyKey: mark }, name, value);
+	const ddp = (chain: string, id: string, session: string): IdempotencyKey => ({ key: `${chain} ${id}`, session });
+	function ask(key: IdempotencyKey | undefined, name: string, value?: unknown, userId: string | null = 'alice') {
+		return roomkey.callAs({ userId, idempotencyKey: key }, name, value);
 	}
 
 	it('answers a repeated call with the first outcome, and does not run it again', async () => {
@@ -127,12 +132,12 @@ describe('repeated calls of methods with `once` (E1)', () => {
 	});
 
 	for (const [what, thrown] of [
-		['an error of ours', new Error('a secret')],
-		['a 500', new ClientError(500, 'Internal server error')],
-		['a limit', new ClientError('too-many-requests')],
+		['a server error', new Error('a secret')],
+		['an error with code 500', new ClientError(500, 'Internal server error')],
+		['the error of a rate limit', new ClientError('too-many-requests')],
 		['a time-out', new ClientError('error-timeout')],
-		['a reset that was interrupted', clientError('resetFailed')],
-		['a reset by somebody else', clientError('resetInProgress')],
+		['the error of an interrupted reset', clientError('resetFailed')],
+		['the error of a reset during another reset', clientError('resetInProgress')],
 	] as const) {
 		it(`does not cache ${what}: a repeated call runs`, async () => {
 			await rejection(ask(rest('a'), 'throws', thrown));
@@ -142,23 +147,23 @@ describe('repeated calls of methods with `once` (E1)', () => {
 	}
 
 	it('does not cache the error for invalid arguments', async () => {
-		const strict = await openRoomkey();
-		const alice = await addPerson(strict.store);
-		const rid = await addRoom(strict.store, [alice]);
+		const roomkeyOfCatalogue = await openRoomkey();
+		const alice = await addPerson(roomkeyOfCatalogue.store);
+		const rid = await addRoom(roomkeyOfCatalogue.store, [alice]);
 		const set = (as: Person, ...args: unknown[]) =>
-			strict.callAs({ userId: as.id, idempotencyKey: rest('a') }, 'e2e.setRoomKeyID', ...args);
+			roomkeyOfCatalogue.callAs({ userId: as.id, idempotencyKey: rest('a') }, 'e2e.setRoomKeyID', ...args);
 		await rejection(set(alice, rid, 5));
 		expect(await set(alice, rid, 'key')).to.equal(undefined);
-		await strict.close();
+		await roomkeyOfCatalogue.close();
 	});
 
 	for (const [what, first, second] of [
-		['of another value', 1, 2],
+		['with another value', 1, 2],
 		['of another type', '1', 1],
 		['that are missing', null, undefined],
-		['of another text, long', 'x'.repeat(10_000), `${'x'.repeat(9_999)}y`],
-		['of another moment', new Date(1), new Date(2)],
-		['of another pattern', /a/, /b/],
+		['with another long text', 'x'.repeat(10_000), `${'x'.repeat(9_999)}y`],
+		['with another date', new Date(1), new Date(2)],
+		['with another regular expression', /a/, /b/],
 	]) {
 		it(`refuses a used idempotency key with arguments ${what}`, async () => {
 			await ask(rest('a'), 'quick', first);
@@ -187,10 +192,10 @@ describe('repeated calls of methods with `once` (E1)', () => {
 		expect(runs).to.have.length(2);
 	});
 
-	it('notifies the waiting repeated calls of the writes of the first', async () => {
+	it('notifies the repeated calls that wait of the writes of the first call', async () => {
 		const written = Promise.resolve();
 		const writing = await openRoomkey([
-			counted('write', {
+			recordingMethod('write', {
 				async run(_args, { store }) {
 					await store.rooms.insertOne({ _id: 'r', t: 'p' });
 				},
@@ -207,7 +212,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 		await writing.close();
 	});
 
-	it('evicts the oldest answers, or errors, if all together are too large', async () => {
+	it('evicts the oldest answers or errors if the total size is too large', async () => {
 		const tight = await openRoomkey(methods, { once: { ttl: LIFETIME, max: 1000, maxSize: 1000 } });
 		const tried = (key: string, value: unknown) =>
 			rejection(tight.callAs({ userId: 'alice', idempotencyKey: rest(key) }, 'throws', value));
@@ -237,9 +242,9 @@ describe('repeated calls of methods with `once` (E1)', () => {
 		now += LIFETIME - 2;
 		expect(await ask(rest('slow'), 'held', 1)).to.equal('done');
 		now += 1;
-		const afresh = ask(rest('slow'), 'held', 1);
-		settle[1]?.resolve('done afresh');
-		expect(await afresh).to.equal('done afresh');
+		const rerun = ask(rest('slow'), 'held', 1);
+		settle[1]?.resolve('done again');
+		expect(await rerun).to.equal('done again');
 	});
 
 	it('caches a maximum number of answers, and evicts the oldest', async () => {
@@ -249,10 +254,10 @@ describe('repeated calls of methods with `once` (E1)', () => {
 	});
 
 	it('caches nothing with a lifetime of 0', async () => {
-		const forgetful = await openRoomkey(methods, { once: { ttl: 0 } });
-		for (const _ of [1, 2]) await forgetful.callAs({ userId: 'alice', idempotencyKey: rest('a') }, 'quick', 1);
+		const uncached = await openRoomkey(methods, { once: { ttl: 0 } });
+		for (const _ of [1, 2]) await uncached.callAs({ userId: 'alice', idempotencyKey: rest('a') }, 'quick', 1);
 		expect(runs).to.have.length(2);
-		await forgetful.close();
+		await uncached.close();
 	});
 
 	it('accepts long idempotency keys that differ at the end', async () => {
@@ -263,7 +268,9 @@ describe('repeated calls of methods with `once` (E1)', () => {
 	});
 
 	it('counts a repeated call towards rate limits', async () => {
-		const limited = await openRoomkey([counted('quick', { limit: { calls: 2, per: 60_000 } })], { rateLimit: 'on' });
+		const limited = await openRoomkey([recordingMethod('quick', { limit: { calls: 2, per: 60_000 } })], {
+			rateLimit: 'on',
+		});
 		const again = () => limited.callAs({ userId: 'alice', idempotencyKey: rest('a') }, 'quick', 1);
 		await again();
 		await again();
@@ -335,36 +342,36 @@ describe('repeated calls of methods with `once` (E1)', () => {
 	});
 });
 
-describe('resumeChains', () => {
+describe('chains of resumed sessions', () => {
 	let now = 0;
 	const open = (max = 10) =>
 		createResumeChains({ ttl: LIFETIME, max, now: () => now, store: {} as Store, log: memoryLog() });
 
-	it('begin with a session without a former one, and continue with the sessions that name it', () => {
-		const lines = open();
-		expect(lines.join('A', undefined)).to.equal('A');
-		expect(lines.join('B', 'A')).to.equal('A');
-		expect(lines.join('C', 'B')).to.equal('A');
-		lines.leave('C');
-		expect(lines.join('D', 'C')).to.equal('A');
-		expect(lines.join('X', undefined)).to.equal('X');
+	it('begin with a session that resumes none, and continue with the sessions that resume one of the chain', () => {
+		const chains = open();
+		expect(chains.join('A', undefined)).to.equal('A');
+		expect(chains.join('B', 'A')).to.equal('A');
+		expect(chains.join('C', 'B')).to.equal('A');
+		chains.leave('C');
+		expect(chains.join('D', 'C')).to.equal('A');
+		expect(chains.join('X', undefined)).to.equal('X');
 	});
 
-	it('begin with the former session if it is unknown', () => {
+	it('begin with the resumed session if it is unknown', () => {
 		expect(open().join('B', 'of another process')).to.equal('of another process');
 	});
 
-	it('are kept while a session is open, and for the lifetime after it', () => {
-		const lines = open();
-		lines.join('A', undefined);
-		lines.join('B', 'A');
+	it('are kept while a session is open, and for the lifetime after its end', () => {
+		const chains = open();
+		chains.join('A', undefined);
+		chains.join('B', 'A');
 		now += 100 * LIFETIME;
-		expect(lines.join('C', 'B')).to.equal('A');
-		lines.leave('B');
+		expect(chains.join('C', 'B')).to.equal('A');
+		chains.leave('B');
 		now += LIFETIME - 1;
-		expect(lines.join('D', 'B')).to.equal('A');
+		expect(chains.join('D', 'B')).to.equal('A');
 		now += 1;
-		expect(lines.join('E', 'B')).to.equal('B');
+		expect(chains.join('E', 'B')).to.equal('B');
 	});
 });
 
@@ -418,6 +425,7 @@ describe('a cache whose entries expire', () => {
 						model = [...model, { key, value }].slice(-3);
 					}
 					expect(cache.size).to.equal(model.length);
+					// The time of each step, counted from the first value of the clock, which is 1.
 					const setAt = steps.map((_, i) => steps.slice(0, i + 1).reduce((sum, s) => sum + s.time, 0));
 					for (const name of 'abcdef') {
 						const known = model.find((entry) => entry.key === name);

@@ -1,4 +1,4 @@
-/** The state of the parts of a server. */
+/** The health of a server: whether it is ready, and the state of its parts. */
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,18 +12,19 @@ import { StoreError } from '../../shared/storeErrors.js';
 import { memoryLog } from '../support/log.js';
 import { rejection } from '../support/rejection.js';
 
+/** How long a check may take, and how long its result is used again, in ms. */
 const LIMITS = { timeout: 20, maxAge: 0 };
 
 describe('health', () => {
 	function started() {
 		const log = memoryLog();
-		const health = new Health(log, { timeout: 20, maxAge: 0 });
+		const health = new Health(log, LIMITS);
 		health.markStarted();
 		return { health, log };
 	}
 
 	it('is not ready before the start and while the server stops, and says why', async () => {
-		const health = new Health(memoryLog(), { timeout: 20, maxAge: 0 });
+		const health = new Health(memoryLog(), LIMITS);
 		expect(await health.report()).to.deep.include({ status: 'not ready', reason: 'The server is starting' });
 		health.markStarted();
 		expect((await health.report()).status).to.equal('ready');
@@ -55,7 +56,7 @@ describe('health', () => {
 		expect((await health.report()).checks.part).to.deep.include({ status: 'ok' });
 	});
 
-	it('checks at an interval without requests: the log and `since` say when a failure began', async () => {
+	it('runs checks at an interval, also without requests, so that the log and `since` show when a failure began', async () => {
 		const log = memoryLog();
 		let onError = () => {};
 		const failed = new Promise<void>((resolve) => {
@@ -84,7 +85,7 @@ describe('health', () => {
 		});
 	});
 
-	it('an error of a check is in the log, once, and not in the report', async () => {
+	it('logs the error of a check once, and does not report its text', async () => {
 		const { health, log } = started();
 		health.addCheck('store', async () => {
 			throw new Error('mongodb://root:secret@db');
@@ -94,7 +95,7 @@ describe('health', () => {
 		expect(log.lines.filter(({ level }) => level === 'error')).to.have.length(1);
 	});
 
-	it('the log says when a part works again', async () => {
+	it('logs when a part works again', async () => {
 		const { health, log } = started();
 		let reason: string | undefined = 'no connection';
 		health.addCheck('store', async () => reason);
@@ -107,7 +108,7 @@ describe('health', () => {
 		]);
 	});
 
-	it('a check that does not answer counts as failed', async () => {
+	it('counts a check that does not answer as failed', async () => {
 		const { health } = started();
 		health.addCheck('store', () => new Promise(() => {}));
 		expect((await health.report()).checks.store).to.deep.include({
@@ -116,7 +117,7 @@ describe('health', () => {
 		});
 	});
 
-	it('a part that is not in use does not make the server unready', async () => {
+	it('is ready although a part is not in use', async () => {
 		const { health } = started();
 		health.addPart('watcher', 'not in use');
 		const { status, checks } = await health.report();
@@ -124,7 +125,7 @@ describe('health', () => {
 		expect(checks.watcher).to.deep.include({ status: 'off', reason: 'not in use' });
 	});
 
-	it('probes within one second share one check', async () => {
+	it('runs a check once for all reports within one second', async () => {
 		const health = new Health(memoryLog());
 		let checks = 0;
 		health.addCheck('store', async () => {
@@ -136,12 +137,12 @@ describe('health', () => {
 		expect(checks).to.equal(1);
 	});
 
-	it('the check of the disk names what is wrong with the folder', async () => {
+	it('reports a missing data folder by the check of the disk', async () => {
 		expect(await diskCheck('.')()).to.equal(undefined);
 		expect(await diskCheck('./no such folder')()).to.equal('The data folder is not there (ENOENT)');
 	});
 
-	it('the check of the disk notices that the data file was removed or replaced', async () => {
+	it('reports a removed or replaced data file by the check of the disk', async () => {
 		const folder = await mkdtemp(join(tmpdir(), 'roomkey-'));
 		const file = join(folder, 'data.mdb');
 		const lost = 'The file data.mdb of the data folder was removed or replaced';
@@ -158,7 +159,7 @@ describe('health', () => {
 		expect(await check()).to.equal('The data folder is not there (ENOENT)');
 	});
 
-	it('a server whose data folder is removed says so at /readyz, and refuses writes but not reads', async () => {
+	it('is not ready when the data folder was removed: the server refuses writes but not reads', async () => {
 		const folder = await mkdtemp(join(tmpdir(), 'roomkey-'));
 		const log = memoryLog();
 		const server = await createServer({ port: 0, store: { data: folder }, log });
@@ -171,7 +172,7 @@ describe('health', () => {
 		const users = await server.store.users.countDocuments({});
 		const failure = await rejection(server.close());
 		expect(response.status).to.equal(503);
-		// Anybody can read this, so that it does not say where the folder is.
+		// Anybody can read this reason, so it does not contain the path of the folder.
 		expect(checks.disk.reason).to.equal('The data folder is not there (ENOENT)');
 		// Callers of methods get 503 for this error.
 		expect(refused).to.be.instanceOf(StoreUnavailableError);

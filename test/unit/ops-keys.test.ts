@@ -1,4 +1,4 @@
-/** The metrics of events of keys, which are derived from writes. */
+/** The metrics of keys: events of keys, which are found in writes, and rooms whose key nobody holds. */
 import { expect } from 'chai';
 import { countRoomsWithoutHolder } from '../../server/ops/holderCensus.js';
 import { keyEventOfChange, keyEventsOfUpdate } from '../../server/ops/keyEvents.js';
@@ -10,28 +10,28 @@ describe('events of keys', () => {
 	const updated = (collection: string, before: object, document: object) =>
 		keyEventOfChange({ collection, action: 'updated', before, document } as never);
 
-	it('a key id of a room is set, then reset', () => {
+	it('are room_key_set for the first key id of a room, and room_key_reset for a new one', () => {
 		const events = (update: object) => keyEventsOfUpdate('rocketchat_room', update);
 		expect(events({ $set: { e2eKeyId: 'a' } })).to.deep.equal(['room_key_set']);
 		expect(events({ $set: { e2eKeyId: 'a' }, $unset: { e2eStale: 1 } })).to.deep.equal(['room_key_reset']);
 		expect(events({ $set: { topic: 'a' } })).to.deep.equal([]);
 	});
 
-	it('an identity key is set and removed', () => {
+	it('are identity_set and identity_removed for the identity key of a user', () => {
 		const user = (public_key?: string) => ({ _id: 'u', ...(public_key && { e2e: { public_key } }) });
 		expect(updated('users', user(), user('a'))).to.equal('identity_set');
 		expect(updated('users', user('a'), user())).to.equal('identity_removed');
 		expect(updated('users', user('a'), user('a'))).to.equal(undefined);
 	});
 
-	it('a later announcement of the same state, or of another document, is no event', () => {
+	it('are none for a change without the former state, or of another collection', () => {
 		expect(keyEventOfChange({ collection: 'users', action: 'updated', document: { _id: 'u' } } as never)).to.equal(
 			undefined,
 		);
 		expect(updated('settings', { _id: 's' }, { _id: 's' })).to.equal(undefined);
 	});
 
-	it('a key of a member is offered, accepted, stored, removed, and an offer withdrawn', () => {
+	it('are offered, accepted, stored, removed and withdrawn for the key of a member', () => {
 		const events = (...update: object[]) => update.map((one) => keyEventsOfUpdate('rocketchat_subscription', one));
 		expect(
 			events(
@@ -44,8 +44,10 @@ describe('events of keys', () => {
 			),
 		).to.deep.equal([['offered'], ['accepted'], ['stored'], ['removed'], ['withdrawn'], []]);
 	});
+});
 
-	it('rooms without a holder are counted over several pages', async () => {
+describe('the number of rooms without a holder', () => {
+	it('includes the rooms of several pages, and rooms where only a key with another key id is left', async () => {
 		const { store, close } = await openTestStore();
 		const alice = await addPerson(store);
 		for (let i = 0; i < 250; i++) await addRoom(store, [alice], { e2eKeyId: 'key' });

@@ -46,7 +46,7 @@ describe('the log of a server contains', () => {
 	});
 	after(() => server.close());
 
-	/** The lines that were logged meanwhile. */
+	/** The lines that are logged while `run` runs. */
 	async function linesOf(run: () => Promise<unknown>): Promise<LogLine[]> {
 		const before = log.lines.length;
 		await run();
@@ -55,7 +55,7 @@ describe('the log of a server contains', () => {
 	const call = (as: Person | null, name: string, body: object = {}) => post(`${server.url}/api/v1/${name}`, as, body);
 	const logIn = (password: string) => call(null, 'login', { user: admin.username, password });
 
-	it('one line at the start and one when it is ready', () => {
+	it('one line at the start and one when the server is ready', () => {
 		const [start, ready] = log.lines;
 		expect(start).to.deep.include({ level: 'info', text: 'Roomkey starts' });
 		expect(start?.facts).to.deep.include({ store: 'memory', host: '127.0.0.1', bus: 'local' });
@@ -84,7 +84,7 @@ describe('the log of a server contains', () => {
 		const attempted = { attemptedUserId: admin.id, attemptedUsername: admin.username };
 		expect(lines[0]?.facts).to.include({ audit: true, outcome: 'refused', code: 403, ...attempted });
 		expect(lines[0]?.facts).to.not.have.any.keys('userId', 'username');
-		// The user is found as the login finds it: without regard to case, and also by id.
+		// The log finds the user as the login does: ignoring case, and also by id.
 		const client = await RawClient.connect(`${server.url.replace('http', 'ws')}/websocket`);
 		for (const user of [{ username: admin.username.toUpperCase() }, { id: admin.id }]) {
 			const others = await linesOf(() => client.call('login', { user, password: 'wrong-password' }));
@@ -96,7 +96,7 @@ describe('the log of a server contains', () => {
 		expect(JSON.stringify([...lines, ...unknown])).not.to.match(/my-password|wrong-password/);
 	});
 
-	it('whether a login was by token, by password or by a login handler, but nothing that the client sent', async () => {
+	it('whether a login was by token, by password or by a login handler, but not the credential itself', async () => {
 		const attempts: readonly [options: object, outcome: string, credential: string | undefined][] = [
 			[{ user: admin.username, password: 'correct-password' }, 'ok', 'password'],
 			[{ user: admin.username, password: 'wrong-password' }, 'refused', 'password'],
@@ -168,7 +168,7 @@ describe('the log of a server contains', () => {
 		});
 	});
 
-	it('revoked tokens, by their number', async () => {
+	it('the number of revoked tokens', async () => {
 		const carol = await addPerson(server.store, { password: 'first-password' });
 		await call(null, 'login', { user: carol.username, password: 'first-password' });
 		const lines = await linesOf(() => call(carol, 'users.removeOtherTokens'));
@@ -176,7 +176,7 @@ describe('the log of a server contains', () => {
 		expect(revoked?.facts).to.deep.include({ audit: true, about: { userId: carol.id }, tokens: 1 });
 	});
 
-	it("every other call at debug, and calls of an application's method at info if its definition says so", async () => {
+	it("every other call at level debug, and calls of an application's method as audit events if it is defined with `audit`", async () => {
 		const calls = await linesOf(() => get(`${server.url}/api/v1/rooms.get`, admin));
 		expect(calls.map(({ level, text }) => [level, text])).to.deep.equal([['debug', 'Call']]);
 		const [line] = await linesOf(() => call(admin, 'own.audited'));
@@ -191,7 +191,7 @@ describe('the log of a server contains', () => {
 		expect(lines.find(({ text }) => text === 'Call')?.facts).to.include({ outcome: 'error', code: 500 });
 	});
 
-	it('only ids of the usual form, whatever a client sends in their place', async () => {
+	it('no text that a client sends in place of an id', async () => {
 		const lines = await linesOf(() => call(admin, 'users.delete', { userId: 'a secret of mine' }));
 		expect(JSON.stringify(lines)).not.to.include('a secret of mine');
 	});
@@ -261,7 +261,7 @@ describe('a log line in the pretty format', () => {
 		expect(prettyLine(line({ msg: 'a\u001b[2J' }), false)).not.to.include('\u001b');
 	});
 
-	it('is the original line if that is not JSON', () => {
+	it('is the original line if the line is not JSON', () => {
 		expect(prettyLine('plain\n', false)).to.equal('plain\n');
 	});
 });

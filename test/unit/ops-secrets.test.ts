@@ -1,10 +1,11 @@
-/** The check of every test run that no log contains a secret. */
+/** The check, made in every test run, that no log contains a secret. */
 import { expect } from 'chai';
 import { leakedSecrets, notedLog, noteSecret, noteSecretsIn } from '../support/secrets.js';
 
 describe('the check for secrets in logs', () => {
 	it('finds a secret in the facts, the text and the error of a line', () => {
 		expect(leakedSecrets()).to.deep.equal([]);
+		// Reversed, because only the first characters of a secret are searched for, and these must differ.
 		const [inFacts, inText, inError] = ['1', '2', '3'].map((n) =>
 			`a secret for the check ${n}`.split('').reverse().join(''),
 		);

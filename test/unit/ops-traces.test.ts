@@ -42,12 +42,12 @@ function registerSdk(): RecordedSpan[] {
 		disable: () => manager,
 	};
 	const startSpan = (name: string, options: SpanOptions = {}, parent = manager.active()): Span => {
-		const above = trace.getSpanContext(parent);
+		const parentSpan = trace.getSpanContext(parent);
 		const recorded: RecordedSpan = {
 			name,
 			attributes: { ...options.attributes },
-			traceId: above?.traceId ?? `trace ${spans.length}`,
-			parent: above?.spanId,
+			traceId: parentSpan?.traceId ?? `trace ${spans.length}`,
+			parent: parentSpan?.spanId,
 			failed: false,
 			ended: false,
 		};
@@ -94,7 +94,7 @@ const broken = method({
 });
 
 describe('traces', () => {
-	it('without an SDK nothing is traced', async () => {
+	it('are off without an SDK', async () => {
 		expect(await openTraces('1')).to.equal(undefined);
 	});
 
@@ -121,7 +121,7 @@ describe('traces', () => {
 			propagation.disable();
 		});
 
-		it('a call is a span, which continues the trace of the HTTP request', async () => {
+		it('have a span for each call, which continues the trace of the HTTP request', async () => {
 			const alice = await addPerson(server.store);
 			spans.length = 0;
 			const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
@@ -137,17 +137,18 @@ describe('traces', () => {
 			expect(call?.attributes).to.include({ 'roomkey.transport': 'rest', 'roomkey.outcome': 'ok' });
 		});
 
-		it('operations of the store are spans within that of the call', async () => {
+		it('have spans of the operations of the store within the span of the call', async () => {
 			const alice = await addPerson(server.store);
 			spans.length = 0;
 			await server.call('rooms.get', [], { userId: alice.id });
-			const at = spans.findIndex(({ name }) => name === 'call rooms.get');
-			const inside = spans.filter(({ parent }) => parent === `span ${at + 1}`);
+			const index = spans.findIndex(({ name }) => name === 'call rooms.get');
+			// The id of a span contains its number, counted from 1.
+			const inside = spans.filter(({ parent }) => parent === `span ${index + 1}`);
 			expect(inside.map(({ name }) => name)).to.include('find rocketchat_subscription');
 			expect(inside.every(({ ended }) => ended)).to.equal(true);
 		});
 
-		it('a server error marks the span, without its message; a client-safe error does not', async () => {
+		it('mark the span of a call as failed for a server error, without its message, but not for a client-safe error', async () => {
 			const alice = await addPerson(server.store);
 			spans.length = 0;
 			await post(`${server.url}/api/v1/own.broken`, alice, {});

@@ -12,7 +12,7 @@ import { ClientSocket, WebSocketTransport } from '../../server/ddp/transports/we
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a pacer', () => {
-	it('runs a slice immediately if no other waits', () => {
+	it('runs a slice immediately if no other slice waits', () => {
 		let ran = false;
 		new Pacer().schedule(() => {
 			ran = true;
@@ -88,7 +88,7 @@ describe('reading a WebSocket', () => {
 
 	const all = Array.from({ length: COUNT }, (_, i) => String(i));
 
-	it('passes on a few of many messages in each turn of the event loop, and all of them in order', async () => {
+	it('passes on only a few messages in each turn of the event loop, and all in order', async () => {
 		const { client, received, ended, most } = await open();
 		for (const text of all) client.send(text);
 		client.close();
@@ -129,6 +129,7 @@ describe('reading a WebSocket', () => {
 			setImmediate(() => transport.terminate());
 		}, new BusyPacer());
 		const { _socket: socket } = client as unknown as { _socket: Socket };
+		// The client sends all messages as one chunk.
 		socket.cork();
 		client.send('first');
 		for (let i = 0; i < COUNT; i++) client.ping();

@@ -14,6 +14,7 @@ describe('a polling transport', () => {
 	afterEach(() => mock.timers.reset());
 
 	function open(options: Partial<PollingOptions> = {}) {
+		/** `closed` and `gone` count the calls of `onClose` and `onDisconnect`. */
 		const observed = { received: [] as string[], closed: 0, gone: 0, answers: [] as string[] };
 		const request = { headers: { host: 'h' }, socket: { remoteAddress: '127.0.0.1' } } as unknown as IncomingMessage;
 		const receiver = {
@@ -62,19 +63,19 @@ describe('a polling transport', () => {
 		expect(observed.answers).to.deep.equal(['a["1","2"]']);
 	});
 
-	it('accepts more messages until 64 KiB wait, and again when a poll has taken them', async () => {
+	it('is drained until more than 64 KiB wait, and again when a poll has taken them', async () => {
 		const { transport, poll } = open({ maxBuffered: 1e6 });
 		transport.send('é'.repeat(32_768));
 		expect(transport.whenDrained()).to.equal(undefined);
 		transport.send('1');
-		const room = transport.whenDrained();
-		expect(room).to.be.a('promise');
+		const drained = transport.whenDrained();
+		expect(drained).to.be.a('promise');
 		poll();
-		await room;
+		await drained;
 		expect(transport.whenDrained()).to.equal(undefined);
 	});
 
-	it('passes on no messages while it is paused, and accepts no more', async () => {
+	it('passes on no messages while it is paused, and refuses further messages until it has passed them on', async () => {
 		const { transport, observed } = open();
 		transport.pause();
 		transport.pause();
@@ -106,7 +107,7 @@ describe('a polling transport', () => {
 		expect(observed.answers).to.deep.equal(['h']);
 	});
 
-	it('closes 60 s after the last poll, however long that was held', () => {
+	it('closes 60 s after the end of the last poll, however long it held this poll', () => {
 		const { observed, poll } = open();
 		mock.timers.tick(59_999);
 		poll();
@@ -117,7 +118,7 @@ describe('a polling transport', () => {
 		expect(observed).to.deep.include({ closed: 1, gone: 1 });
 	});
 
-	it('delivers the messages sent before the close, then the close, and the close again at later polls', async () => {
+	it('delivers the messages sent before the close, then the close frame, and this frame again at later polls', async () => {
 		const { transport, observed, poll } = open();
 		poll();
 		transport.send('1');

@@ -8,13 +8,15 @@ import {
 import { declareShared, type Store } from '../../shared/store.js';
 import { type OpenStore, openTestStore } from '../support/store.js';
 
-const TIME = 10_000;
+/** How long a reservation lasts, in ms. */
+const DURATION = 10_000;
 
-/** Whether a provider receives the reservation of a member. */
+/** Reserves a member for a provider. Returns whether the provider has the reservation. */
 async function isGiven(store: Store, rid: string, userId: string, provider: string, now: number): Promise<boolean> {
-	return (await reserveMembers(store, rid, [userId], provider, TIME, now)).has(userId);
+	return (await reserveMembers(store, rid, [userId], provider, DURATION, now)).has(userId);
 }
 
+/** Whether a member is reserved for another provider than this one. */
 async function isTaken(store: Store, userId: string, provider: string, now: number): Promise<boolean> {
 	return (await reservedForOthers(store, 'room', [userId], provider, now)).has(userId);
 }
@@ -35,28 +37,28 @@ for (const [where, prepare] of [
 
 		it('belong to the first provider until they expire', async () => {
 			expect(await isGiven(store, 'room', 'bob', 'alice', 0)).to.equal(true);
-			expect(await isGiven(store, 'room', 'bob', 'carol', TIME - 1)).to.equal(false);
-			expect(await isGiven(store, 'room', 'bob', 'carol', TIME)).to.equal(true);
-			expect(await isGiven(store, 'room', 'bob', 'alice', TIME)).to.equal(false);
+			expect(await isGiven(store, 'room', 'bob', 'carol', DURATION - 1)).to.equal(false);
+			expect(await isGiven(store, 'room', 'bob', 'carol', DURATION)).to.equal(true);
+			expect(await isGiven(store, 'room', 'bob', 'alice', DURATION)).to.equal(false);
 		});
 
-		it('are for a room and a user: the same user in another room is free', async () => {
+		it('are for one user in one room: the same user in another room can be reserved', async () => {
 			await isGiven(store, 'room', 'bob', 'alice', 0);
 			expect(await isGiven(store, 'another', 'bob', 'carol', 0)).to.equal(true);
 			expect(await isGiven(store, 'room', 'dave', 'carol', 0)).to.equal(true);
 		});
 
-		it('return the same members to the provider when it asks again', async () => {
+		it('are kept for a provider that asks again', async () => {
 			await isGiven(store, 'room', 'bob', 'alice', 0);
 			expect(await isGiven(store, 'room', 'bob', 'alice', 5)).to.equal(true);
 		});
 
 		it('are not prolonged for a provider who asks repeatedly and provides no key', async () => {
-			for (let now = 0; now < TIME; now += 1000) await isGiven(store, 'room', 'bob', 'alice', now);
-			expect(await isGiven(store, 'room', 'bob', 'alice', TIME)).to.equal(true);
-			expect(await isTaken(store, 'bob', 'carol', TIME)).to.equal(false);
-			expect(await isGiven(store, 'room', 'bob', 'carol', TIME)).to.equal(true);
-			expect(await isTaken(store, 'bob', 'alice', TIME)).to.equal(true);
+			for (let now = 0; now < DURATION; now += 1000) await isGiven(store, 'room', 'bob', 'alice', now);
+			expect(await isGiven(store, 'room', 'bob', 'alice', DURATION)).to.equal(true);
+			expect(await isTaken(store, 'bob', 'carol', DURATION)).to.equal(false);
+			expect(await isGiven(store, 'room', 'bob', 'carol', DURATION)).to.equal(true);
+			expect(await isTaken(store, 'bob', 'alice', DURATION)).to.equal(true);
 		});
 
 		it('end when the member has received a key', async () => {
@@ -69,7 +71,7 @@ for (const [where, prepare] of [
 			const members = Array.from({ length: 60 }, (_, i) => `user-${i}`);
 			const providers = ['alice', 'carol', 'dave'];
 			const given = await Promise.all(
-				providers.map((provider) => reserveMembers(store, 'room', members, provider, TIME, 0)),
+				providers.map((provider) => reserveMembers(store, 'room', members, provider, DURATION, 0)),
 			);
 			expect(given.flatMap((each) => [...each]).sort()).to.deep.equal([...members].sort());
 			const taken = await Promise.all(
@@ -88,7 +90,7 @@ describe('reservations in memory (T1)', () => {
 		const store = newStore();
 		for (let i = 0; i < 100; i++) await isGiven(store, 'room', `user-${i}`, 'alice', i);
 		expect(countReservations(store)).to.equal(100);
-		await isGiven(store, 'room', 'bob', 'alice', 10 * TIME);
+		await isGiven(store, 'room', 'bob', 'alice', 10 * DURATION);
 		expect(countReservations(store)).to.equal(1);
 	});
 
@@ -108,12 +110,12 @@ describe('reservations in memory (T1)', () => {
 });
 
 describe('reservations in a shared store (T1)', () => {
-	it('are made once by several processes that have read the same expired one', async () => {
+	it('are made by only one of several processes that have read the same expired reservation', async () => {
 		const { store, close } = await openTestStore();
 		declareShared(store);
 		await isGiven(store, 'room', 'bob', 'alice', 0);
 		const given = await Promise.all(
-			['carol', 'dave', 'erin'].map((other) => isGiven(store, 'room', 'bob', other, TIME)),
+			['carol', 'dave', 'erin'].map((other) => isGiven(store, 'room', 'bob', other, DURATION)),
 		);
 		expect(given.filter(Boolean)).to.have.length(1);
 		await close();

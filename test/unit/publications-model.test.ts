@@ -27,6 +27,7 @@ const strategies: Record<string, Strategy> = {
 	plain: 'NO_MERGE',
 	events: 'NO_MERGE_NO_HISTORY',
 };
+/** Whether the merge box records which documents of a collection the client has, and so refuses wrong changes. */
 const isStrict = (collection: string) => collection === 'merged' || collection === 'multi';
 const keyOf = (collection: string, id: string) => `${collection}/${id}`;
 
@@ -69,6 +70,7 @@ class Client {
 	}
 }
 
+/** The value that a subscription has published for a field of a merged document. The client has the value of the first claim. */
 interface Claim {
 	readonly sub: string;
 	readonly key: string;
@@ -76,12 +78,14 @@ interface Claim {
 	value: unknown;
 }
 
-/** The documents that a client should have. For merged documents: a list of the fields of each subscription, in order. */
+/** The documents that a client should have. */
 class Model {
+	/** Which subscription has published which document. */
 	#holds: { sub: string; key: string }[] = [];
 	#claims: Claim[] = [];
 	/** The documents of collections that are not merged. */
 	#others: Shown = new Map();
+	/** During a rerun: the documents of `multi` that the client had before it. */
 	#before: string[] = [];
 
 	added(sub: string, collection: string, id: string, fields: Fields): void {
@@ -130,7 +134,7 @@ class Model {
 		this.#claims = [];
 	}
 
-	endAnew(): void {
+	endRerun(): void {
 		for (const key of this.#before) if (!this.#holds.some((hold) => hold.key === key)) this.#others.delete(key);
 		this.#before = [];
 	}
@@ -172,6 +176,7 @@ class World {
 	readonly model = new Model();
 	readonly client = new Client();
 	readonly subs = new Map<string, Sub>();
+	/** Subscriptions, and runs of their publish functions, that have ended. */
 	readonly past: Sub[] = [];
 	readonly permissions = new Map<string, Permission>();
 	readonly readies: string[] = [];
@@ -299,15 +304,15 @@ class World {
 		}
 		const readiesBefore = this.readies.length;
 		await this.session.setUser(userId, null);
-		for (const sub of this.subs.values()) if (sub.role) this.shows(sub);
+		for (const sub of this.subs.values()) if (sub.role) this.addFirstResult(sub);
 		// A subscription that became ready and then ended receives only its end.
-		const anew = this.readies.splice(readiesBefore).filter((id) => this.subs.has(id));
-		this.readies.push(...anew);
-		this.model.endAnew();
+		const stillOpen = this.readies.splice(readiesBefore).filter((id) => this.subs.has(id));
+		this.readies.push(...stillOpen);
+		this.model.endRerun();
 	}
 
 	/** Adds the first result of a live query to the model. */
-	shows(sub: Sub): void {
+	addFirstResult(sub: Sub): void {
 		for (const { _id, roles } of this.permissions.values()) {
 			if (roles.includes(sub.role as string)) this.model.added(sub.id, 'merged', _id, { roles });
 		}
@@ -383,8 +388,8 @@ const script = fc.record({ anonymous: acts, user: acts, slow: fc.boolean() });
 
 const roles = fc.option(fc.subarray(['r', 'q', 's']));
 
-/** Waits so long that a live query has begun, but has no first result yet. */
-async function reading(): Promise<void> {
+/** Waits until a live query has begun to read, but has no first result yet. */
+async function untilReading(): Promise<void> {
 	for (let i = 0; i < 20; i++) await undefined;
 }
 
@@ -415,15 +420,15 @@ const commands = [
 			if (!world.subs.has(id)) {
 				const sub = { id, role: which, ready: true, stopped: false };
 				world.subs.set(id, sub);
-				world.shows(sub);
+				world.addFirstResult(sub);
 			}
 			world.receive({ msg: 'sub', id, name: 'live', params: [which] });
 		}),
 	),
 	fc.tuple(subId, role).map(([id, which]) =>
-		command(`sub ${id} live ${which}, and unsub while it is read`, async (world) => {
+		command(`sub ${id} live ${which}, and unsub during its first read`, async (world) => {
 			world.receive({ msg: 'sub', id, name: 'live', params: [which] });
-			await reading();
+			await untilReading();
 			const sub = world.subs.get(id);
 			if (sub) world.ended(sub);
 			else world.nosubs.push(id);
@@ -431,15 +436,18 @@ const commands = [
 		}),
 	),
 	fc.tuple(subId, role, documentId, roles).map(([id, which, written, to]) =>
-		command(`sub ${id} live ${which}, and write ${written} ${fc.stringify(to)} while it is read`, async (world) => {
-			const sub = { id, role: which, ready: true, stopped: false };
-			const isNew = !world.subs.has(id);
-			if (isNew) world.subs.set(id, sub);
-			world.receive({ msg: 'sub', id, name: 'live', params: [which] });
-			await reading();
-			await world.write(written, to);
-			if (isNew) world.shows(sub);
-		}),
+		command(
+			`sub ${id} live ${which}, and write ${written} ${fc.stringify(to)} during its first read`,
+			async (world) => {
+				const sub = { id, role: which, ready: true, stopped: false };
+				const isNew = !world.subs.has(id);
+				if (isNew) world.subs.set(id, sub);
+				world.receive({ msg: 'sub', id, name: 'live', params: [which] });
+				await untilReading();
+				await world.write(written, to);
+				if (isNew) world.addFirstResult(sub);
+			},
+		),
 	),
 	subId.map((id) =>
 		command(`unsub ${id}`, (world) => {
@@ -454,7 +462,7 @@ const commands = [
 			for (const sub of world.past) world.act(sub, what);
 		}),
 	),
-	// These are repeated, so that they come more often: they have an effect only while there are subscriptions.
+	// Listed repeatedly, so that they are chosen more often: they have an effect only while there are subscriptions.
 	actOf,
 	actOf,
 	actOf,
@@ -465,7 +473,7 @@ const commands = [
 ];
 
 describe('publications after random operations', () => {
-	it('give a client that follows the messages the documents of the model', async () => {
+	it('have sent the client the documents of the model', async () => {
 		await fc.assert(
 			fc.asyncProperty(fc.commands(commands, { maxCommands: 40, size: 'max' }), async (all) => {
 				const world = new World();

@@ -37,7 +37,7 @@ describe('the queue of members who need a key (5.1, 5.2)', () => {
 		expect(room?.usersWaitingForE2EKeys?.[0]?.ts).to.be.instanceOf(Date);
 	});
 
-	it('does not add a member twice, and does not notify then (5.1, T1)', async () => {
+	it('does not add a member twice, and does not notify the room again (5.1, T1)', async () => {
 		const rid = await addEncrypted();
 		await Promise.all(Array.from({ length: 10 }, () => enqueue(store, rid, alice.id)));
 		expect(
@@ -53,13 +53,13 @@ describe('the queue of members who need a key (5.1, 5.2)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([...ids.slice(1), alice.id]);
 	});
 
-	it('adds nobody if the room is not encrypted or does not exist, or to a room of which they are no member (5.1)', async () => {
+	it('adds nobody if the room is not encrypted or does not exist, and no user who is not a member (5.1)', async () => {
 		const plain = await addEncrypted({ encrypted: false });
 		const foreign = await addRoom(roomkey.store, [bob], { encrypted: true });
 		for (const rid of [plain, foreign, 'nowhere']) expect(await enqueue(store, rid, alice.id)).to.equal(false);
 	});
 
-	it('does not add users without identity keys, with the key, or who were only invited (E9)', async () => {
+	it('does not add users who have no identity keys, have the key, or were only invited (E9)', async () => {
 		const carol = await addPerson(roomkey.store);
 		const rid = await addRoom(roomkey.store, [carol], { encrypted: true });
 		await addMember(roomkey.store, rid, alice, { E2EKey: `key of ${rid}` });
@@ -88,7 +88,7 @@ describe('the queue of members who need a key (5.1, 5.2)', () => {
 		}
 	});
 
-	it('ignores the removal of a member who is not in it (T1)', async () => {
+	it('ignores the removal of a member who is not in the queue (T1)', async () => {
 		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(alice.id) });
 		expect(await announcedBy(roomkey, () => dequeue(store, rid, [bob.id, 'nobody']))).to.deep.equal([]);
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);

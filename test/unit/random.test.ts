@@ -14,12 +14,12 @@ describe('seeded random values', () => {
 		});
 	}
 
-	it('give a method called by a method the seed that the client would give it', async () => {
-		const seen = { summary: 'for a test', anonymous: true, args: {} } as const;
+	it('give a method that another method calls the seed that the client would give it', async () => {
+		const common = { summary: 'for a test', anonymous: true, args: {} } as const;
 		const roomkey = await openRoomkey([
-			method({ ...seen, name: 'foo', run: (_args, { randomSeed }) => randomSeed }),
-			method({ ...seen, name: 'outer', run: (_args, context) => context.call('foo') }),
-			method({ ...seen, name: 'id', run: (_args, { random }) => random.stream('/collection/tasks').id() }),
+			method({ ...common, name: 'foo', run: (_args, { randomSeed }) => randomSeed }),
+			method({ ...common, name: 'outer', run: (_args, context) => context.call('foo') }),
+			method({ ...common, name: 'id', run: (_args, { random }) => random.stream('/collection/tasks').id() }),
 		]);
 		expect(await roomkey.callAs({ randomSeed: SEED }, 'outer')).to.equal('616c821ab23918e894c8');
 		expect(await roomkey.callAs({ randomSeed: SEED }, 'id')).to.equal('NtYHMxYGja4jmdkt3');

@@ -47,7 +47,7 @@ async function populate(store: Store): Promise<World> {
 }
 
 /** Arguments that the admin may send, by name. */
-function argumentsOf({ args, name: of }: Method, { admin, member, rid }: World): unknown[] {
+function argumentsOf({ args, name: methodName }: Method, { admin, member, rid }: World): unknown[] {
 	const { username, id } = member;
 	const values: Record<string, unknown> = {
 		...{ rid, roomId: rid, roomName: 'room', roomIds: [rid], username, user: username },
@@ -62,34 +62,34 @@ function argumentsOf({ args, name: of }: Method, { admin, member, rid }: World):
 		...{ oldPassword: 'secret', newPassword: 'secret 2', _id: 'E2E_Enable' },
 		...{ value: true, setting: 'roomTopic', roomDescription: 'x', updatedAt: new Date(0) },
 	};
-	if (of === 'rooms.adminRooms.getRoom') return [rid];
-	if (of === 'saveSettings' || of === 'settings.bulk') return [[{ _id: 'E2E_Enable', value: true }]];
-	if (of === 'login') return [{ resume: admin.token }];
-	if (of === 'createUser') return [{ username: 'new-user', password: 'secret' }];
-	return args.map(([arg]) => values[arg]);
+	if (methodName === 'rooms.adminRooms.getRoom') return [rid];
+	if (methodName === 'saveSettings' || methodName === 'settings.bulk') return [[{ _id: 'E2E_Enable', value: true }]];
+	if (methodName === 'login') return [{ resume: admin.token }];
+	if (methodName === 'createUser') return [{ username: 'new-user', password: 'secret' }];
+	return args.map(([argName]) => values[argName]);
 }
 
-/** Fails if a call was refused because of the form of its arguments: then it has tested nothing. */
-function requireFit(name: string, error: unknown): void {
-	const isMisfit = error instanceof MatchError;
-	if (isMisfit)
+/** Fails if the method has refused the form of its arguments: then the call has tested nothing. */
+function requireValidArguments(name: string, error: unknown): void {
+	if (error instanceof MatchError)
 		expect.fail(`give ${name} its arguments in argumentsOf (test/unit/read-only.test.ts): ${error.message}`);
 }
 
-/** Calls each method as the admin and as the member, each time on a new store. Returns what each has written. */
+/** Calls each method as the admin and as the member, each time on a new store. Returns the writes of each method. */
 async function writesOf(methods: readonly Method[], open: typeof openRoomkey): Promise<Map<string, Set<string>>> {
 	const writes = new Map<string, Set<string>>(methods.map(({ name }) => [name, new Set()]));
-	const written = { by: '' };
+	/** The name of the method that is being called. */
+	let running = '';
 	let roomkey: TestRoomkey | undefined;
 	for (const each of methods) {
 		for (const as of ['admin', 'member'] as const) {
-			written.by = '';
-			roomkey = await open(methods, {}, (store) => recordedStore(store, (write) => writes.get(written.by)?.add(write)));
+			running = '';
+			roomkey = await open(methods, {}, (store) => recordedStore(store, (write) => writes.get(running)?.add(write)));
 			const world = await populate(roomkey.store);
-			written.by = each.name;
+			running = each.name;
 			const caller = { userId: world[as].id, setUserId: () => {}, setToken: () => {} };
 			const args = argumentsOf(each, world);
-			await roomkey.callAs(caller, each.name, ...args).catch((error) => requireFit(each.name, error));
+			await roomkey.callAs(caller, each.name, ...args).catch((error) => requireValidArguments(each.name, error));
 			await roomkey.close();
 		}
 	}
@@ -99,26 +99,26 @@ async function writesOf(methods: readonly Method[], open: typeof openRoomkey): P
 /** Methods that read, and also store what they find unless the server is read-only. */
 const STORING_READS: readonly string[] = ['e2e.keyHistory'];
 
-describe('methods of the catalogue in a server that only reads', () => {
-	it('write nothing, unless their definitions say that they write', async () => {
+describe('methods of the catalogue', () => {
+	it('write nothing, unless they are defined with `writes`', async () => {
 		const writes = await writesOf(catalogue.methods, openRoomkey);
-		const silent = catalogue.methods.filter(({ name, writes: may }) => !may && !STORING_READS.includes(name));
-		const wrong = silent.filter(({ name }) => (writes.get(name)?.size ?? 0) > 0);
+		const readers = catalogue.methods.filter(({ name, writes: may }) => !may && !STORING_READS.includes(name));
+		const wrong = readers.filter(({ name }) => (writes.get(name)?.size ?? 0) > 0);
 		for (const name of STORING_READS) expect(writes.get(name)?.size, name).to.be.greaterThan(0);
 		expect(wrong.map(({ name }) => [name, ...(writes.get(name) as Set<string>)])).to.deep.equal([]);
-		// Without a write here the test would prove nothing.
+		// If the calls wrote little, the test would prove nothing.
 		const writers = catalogue.methods.filter(({ name }) => (writes.get(name)?.size ?? 0) > 0);
 		expect(writers.length).to.be.greaterThan(20);
 	});
 
 	it('write nothing at all in a server that only reads', async () => {
-		const writes = await writesOf(readOnlyMethods(catalogue.methods), (methods, differing, seenAs = (one) => one) =>
-			openRoomkey(methods, differing, (store) => readOnlyStore(seenAs(store))),
+		const writes = await writesOf(readOnlyMethods(catalogue.methods), (methods, changed, wrap = (store) => store) =>
+			openRoomkey(methods, changed, (store) => readOnlyStore(wrap(store))),
 		);
 		for (const [name, operations] of writes) expect([name, ...operations]).to.deep.equal([name]);
 	});
 
-	it('that read are all answered, also those that normally store what they find', async () => {
+	it('that read are answered by a server that only reads, also those that normally store what they find', async () => {
 		const reads = catalogue.methods.filter(({ rest, parallel }) => rest?.verb === 'GET' || parallel);
 		expect(reads.map(({ name }) => name)).to.include.members([...STORING_READS, 'e2e.fetchMyKeys', 'rooms/get']);
 		for (const each of reads) {
@@ -199,7 +199,7 @@ describe('a server that only reads', () => {
 		}
 		const answer = await writer.call('e2e.keyHistory', [world.admin.id], { userId: world.admin.id });
 		historyBefore = JSON.parse(JSON.stringify((answer as { history: unknown }).history));
-		// As Rocket.Chat stores it, which keeps no history.
+		// Rocket.Chat replaces the key so: it keeps no history of keys.
 		await writer.store.users.updateOne({ _id: world.admin.id }, { $set: { 'e2e.public_key': 'fourth' } });
 		await writer.close();
 		server = await openServer({
@@ -223,7 +223,7 @@ describe('a server that only reads', () => {
 		expect(body.public_key).to.equal('fourth');
 	});
 
-	it('lists the public keys that are stored in the history, and leaves out one that is not', async () => {
+	it('lists the public keys that are stored in the history, and leaves out a current key that is not', async () => {
 		const ask = (as: Person) => get(`${server.url}/api/v1/e2e.keyHistory?uid=${as.id}`, world.admin);
 		const stored = await ask(world.admin);
 		expect(stored.status).to.equal(200);
@@ -240,7 +240,7 @@ describe('a server that only reads', () => {
 		expect(body.error).to.equal(`${REFUSED.reason} [${REFUSED.error}]`);
 	});
 
-	it('logs in with a token, answers reads and refuses writes over DDP', async () => {
+	it('accepts a login with a token, answers reads and refuses writes over DDP', async () => {
 		const client = await RawClient.connect(`${server.url.replace('http', 'ws')}/websocket`);
 		const { result } = await client.call('login', { resume: world.member.token });
 		expect(result).to.include({ id: world.member.id, type: 'resume' });
@@ -253,7 +253,7 @@ describe('a server that only reads', () => {
 
 	it('refuses a login with a password, which would store a token', async () => {
 		const { status, body } = await post(`${server.url}/api/v1/login`, null, { user: 'root', password: 'secret' });
-		// REST answers every failed login so.
+		// REST answers every failed login with 401.
 		expect([status, body.error]).to.deep.equal([401, REFUSED.error]);
 	});
 

@@ -45,22 +45,22 @@ function processOn(store: Store) {
 		invoker.invoke(NAME, params, { userId: as.id, hashedToken: null, connection: null, clientAddress: null });
 }
 
-/** Wraps a store, so that the next write to a membership waits until it is released. */
-function stalled(store: Store) {
-	let letGo = () => {};
-	let arrived = () => {};
+/** Wraps a store, so that writes to memberships wait until `release`. `reached` resolves when the first write waits. */
+function stallingStore(store: Store) {
+	let release = () => {};
+	let onWrite = () => {};
 	const gate = new Promise<void>((resolve) => {
-		letGo = resolve;
+		release = resolve;
 	});
-	const stalls = new Promise<void>((resolve) => {
-		arrived = resolve;
+	const reached = new Promise<void>((resolve) => {
+		onWrite = resolve;
 	});
 	const findOneAndUpdate: Store['subscriptions']['findOneAndUpdate'] = async (...args) => {
-		arrived();
+		onWrite();
 		await gate;
 		return store.subscriptions.findOneAndUpdate(...args);
 	};
-	return { store: { ...store, subscriptions: { ...store.subscriptions, findOneAndUpdate } }, stalls, letGo };
+	return { store: { ...store, subscriptions: { ...store.subscriptions, findOneAndUpdate } }, reached, release };
 }
 
 describe('e2e.resetRoomKey', () => {
@@ -181,7 +181,7 @@ describe('e2e.resetRoomKey', () => {
 			expect(await roomOf(store, rid)).to.not.have.property('usersWaitingForE2EKeys');
 		});
 
-		it('ends the mark of a stale key (E12)', async () => {
+		it('removes the mark of a stale key (E12)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice], { e2eStale: { since: new Date(), reason: 'member-left' } });
 			await roomkey.call(alice, NAME, rid, sealed(NEW), NEW);
 			expect(await roomOf(store, rid)).to.not.have.property('e2eStale');
@@ -240,7 +240,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await membership(store, rid, bob)).E2EKey).to.be.a('string');
 		});
 
-		it('none after the lock of an interrupted reset has expired (6.1)', async () => {
+		it('after the lock of an interrupted reset has expired: none (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], {
 				e2eReset: { id: 'x', userId: bob.id, keyId: 'other', until: new Date(Date.now() - 1) },
 			});
@@ -312,7 +312,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
 		});
 
-		it('a member whose key has another key id does not count as a holder (E2)', async () => {
+		it('if the keys of all members have another key id, every member with identity keys (E2)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], { e2eKeyId: 'lost' });
 			await roomkey.call(bob, NAME, rid, sealed(NEW), NEW);
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
@@ -362,7 +362,7 @@ describe('e2e.resetRoomKey', () => {
 				bob: holder,
 				carol: offered,
 				dave: waiting,
-				eve: without,
+				eve: withoutIdentity,
 			} = people as Record<string, Person>;
 			const rid = await addRoom(other.store, [], {
 				_id: 'room',
@@ -374,7 +374,7 @@ describe('e2e.resetRoomKey', () => {
 			await addMember(other.store, rid, holder as Person, { E2EKey: `${OLD}-bob` });
 			await addMember(other.store, rid, offered as Person, { E2ESuggestedKey: `${OLD}-carol` });
 			await addMember(other.store, rid, waiting as Person);
-			await addMember(other.store, rid, without as Person, { E2EKey: `${OLD}-eve` });
+			await addMember(other.store, rid, withoutIdentity as Person, { E2EKey: `${OLD}-eve` });
 			const state = async () => {
 				const room = await roomOf(other.store, rid);
 				const memberships = await other.store.subscriptions
@@ -391,31 +391,31 @@ describe('e2e.resetRoomKey', () => {
 		}
 
 		it('after any write loses no key, and is completed by the same call (5.6)', async () => {
-			const whole = await openCrashing();
-			whole.crashing.crashAfter(Number.POSITIVE_INFINITY);
-			await whole.reset();
-			const writes = whole.crashing.writes;
-			const expected = await whole.state();
-			await whole.close();
+			const uninterrupted = await openCrashing();
+			uninterrupted.crashing.crashAfter(Number.POSITIVE_INFINITY);
+			await uninterrupted.reset();
+			const writes = uninterrupted.crashing.writes;
+			const expected = await uninterrupted.state();
+			await uninterrupted.close();
 			expect(writes).to.be.greaterThan(6);
 			expect(expected.room).to.include({ e2eKeyId: NEW });
 			expect(expected.room).to.not.have.any.keys('e2eReset', 'e2eStale');
 
 			for (let n = 0; n < writes; n++) {
-				const broken = await openCrashing();
-				broken.crashing.crashAfter(n);
-				expect(await rejection(broken.reset()), `after ${n} writes`).to.be.instanceOf(Error);
-				for (const { u, E2EKey, oldRoomKeys = [] } of await broken.store.subscriptions
-					.find({ rid: broken.rid })
+				const interrupted = await openCrashing();
+				interrupted.crashing.crashAfter(n);
+				expect(await rejection(interrupted.reset()), `after ${n} writes`).to.be.instanceOf(Error);
+				for (const { u, E2EKey, oldRoomKeys = [] } of await interrupted.store.subscriptions
+					.find({ rid: interrupted.rid })
 					.toArray()) {
 					if (!['alice', 'bob', 'eve'].includes(u._id)) continue;
 					const kept = [E2EKey, ...oldRoomKeys.map((old) => old.E2EKey)];
 					expect(kept, `${u._id} after ${n} writes`).to.include(`${OLD}-${u._id}`);
 				}
-				broken.crashing.crashAfter(Number.POSITIVE_INFINITY);
-				await broken.reset();
-				expect(await broken.state(), `after ${n} writes`).to.deep.equal(expected);
-				await broken.close();
+				interrupted.crashing.crashAfter(Number.POSITIVE_INFINITY);
+				await interrupted.reset();
+				expect(await interrupted.state(), `after ${n} writes`).to.deep.equal(expected);
+				await interrupted.close();
 			}
 		});
 
@@ -434,15 +434,15 @@ describe('e2e.resetRoomKey', () => {
 	});
 
 	describe('concurrent calls', () => {
-		it('of two resets in two processes one is refused, and the other is complete (6.1)', async () => {
+		it('two resets in two processes: one is refused, and the other is completed (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob, carol], { t: 'd' });
-			const slow = stalled(store);
+			const slow = stallingStore(store);
 			const mine = sealed(NEW);
 			const first = processOn(slow.store)(alice, rid, mine, NEW);
-			await slow.stalls;
+			await slow.reached;
 			const second = rejection(processOn(store)(bob, rid, sealed('second'), 'second'));
 			expect(await second).to.include({ error: 'error-e2e-key-reset-in-progress' });
-			slow.letGo();
+			slow.release();
 			await first;
 			expect(await roomOf(store, rid)).to.include({ e2eKeyId: NEW });
 			expect((await membership(store, rid, alice)).E2EKey).to.equal(mine);
@@ -454,13 +454,13 @@ describe('e2e.resetRoomKey', () => {
 
 		it('a reset whose lock was taken by another one does not change the room any more (6.1)', async () => {
 			const { rid, keys } = await addKeyedRoom(store, [alice, bob, carol], { t: 'd' });
-			const slow = stalled(store);
+			const slow = stallingStore(store);
 			const first = rejection(processOn(slow.store)(alice, rid, sealed(NEW), NEW));
-			await slow.stalls;
+			await slow.reached;
 			await store.rooms.updateOne({ _id: rid }, { $set: { 'e2eReset.until': new Date(0) } });
 			const key = sealed('second');
 			await processOn(store)(bob, rid, key, 'second');
-			slow.letGo();
+			slow.release();
 			expect(await first).to.include({ error: 'error-e2e-key-reset-failed' });
 			expect(await roomOf(store, rid)).to.include({ e2eKeyId: 'second' });
 			expect(await roomOf(store, rid)).to.not.have.property('e2eReset');
@@ -469,14 +469,14 @@ describe('e2e.resetRoomKey', () => {
 			expect([E2EKey, oldRoomKeys?.map((old) => old.E2EKey)]).to.deep.equal([undefined, [keys.get(alice)]]);
 		});
 
-		it('the same call, repeated while the first one runs, takes the lock and completes the reset (6.1)', async () => {
+		it('a call that is repeated while the first one runs takes the lock and completes the reset (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
-			const slow = stalled(store);
+			const slow = stallingStore(store);
 			const key = sealed(NEW);
 			const first = rejection(processOn(slow.store)(alice, rid, key, NEW));
-			await slow.stalls;
+			await slow.reached;
 			await processOn(store)(alice, rid, key, NEW);
-			slow.letGo();
+			slow.release();
 			expect(await first).to.include({ error: 'error-e2e-key-reset-failed' });
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
 			expect((await membership(store, rid, alice)).E2EKey).to.equal(key);
@@ -518,19 +518,19 @@ describe('e2e.resetRoomKey', () => {
 		for (let i = 0; i < MEMBERS; i++) {
 			const u = { _id: `member-${i}`, username: `member-${i}` };
 			await large.users.insertOne({ ...u, ...IDENTITY });
-			await large.subscriptions.insertOne({ _id: `place-${i}`, rid, u, E2EKey: `${OLD}-${i}` });
+			await large.subscriptions.insertOne({ _id: `membership-${i}`, rid, u, E2EKey: `${OLD}-${i}` });
 		}
-		let most = 0;
+		let largestPage = 0;
 		const find: Store['subscriptions']['find'] = (filter, options) => {
 			const cursor = large.subscriptions.find(filter, options);
 			return {
 				async toArray() {
 					const found = await cursor.toArray();
-					most = Math.max(most, found.length);
+					largestPage = Math.max(largestPage, found.length);
 					return found;
 				},
 				[Symbol.asyncIterator]: () => {
-					throw new Error('read all at once');
+					throw new Error('the members were not read in pages');
 				},
 			};
 		};
@@ -547,7 +547,7 @@ describe('e2e.resetRoomKey', () => {
 		});
 		let served = 0;
 		while (!done) {
-			// A client's next call arrives over a socket, so in a later turn of the event loop.
+			// The next call of a client arrives over a socket, and so in a later turn of the event loop.
 			await new Promise((resolve) => setImmediate(resolve));
 			await invoker.invoke('me', [], as(other));
 			served++;
@@ -555,7 +555,7 @@ describe('e2e.resetRoomKey', () => {
 		await reset;
 		// At least one call was answered during each page of 500 members.
 		expect(served).to.be.greaterThan(MEMBERS / 500);
-		expect(most).to.be.at.most(500);
+		expect(largestPage).to.be.at.most(500);
 		expect(await large.subscriptions.countDocuments({ rid, E2EKey: { $exists: true } })).to.equal(1);
 		expect(await large.subscriptions.countDocuments({ rid, 'oldRoomKeys.e2eKeyId': OLD })).to.equal(MEMBERS + 1);
 		expect((await roomOf(large, rid)).usersWaitingForE2EKeys).to.have.length(50);

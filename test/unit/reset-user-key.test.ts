@@ -15,22 +15,22 @@ const e2e = (name: string) => ({ public_key: `public ${name}`, private_key: `pri
 
 describe('the reset of identity keys', () => {
 	let roomkey: TestRoomkey;
-	let seen: CrashingStore;
+	let crashing: CrashingStore;
 	let bob: Person;
 	let admin: Person;
 
 	before(async () => {
 		roomkey = await openRoomkey(undefined, {}, (real) => {
-			seen = crashingStore(real);
-			return seen.store;
+			crashing = crashingStore(real);
+			return crashing.store;
 		});
 		bob = await addPerson(roomkey.store, { e2e: e2e('bob') });
 		admin = await addPerson(roomkey.store, { roles: ['admin'] });
 	});
 	after(() => roomkey.close());
-	afterEach(() => seen.crashAfter(Number.POSITIVE_INFINITY));
+	afterEach(() => crashing.crashAfter(Number.POSITIVE_INFINITY));
 
-	/** A user with a key that nobody else has, a key that another user has too, an offered key, and two places in queues. */
+	/** Stores a user who alone has the key of one room, shares a key with bob, has an offered key, and waits in two queues. */
 	async function world({ store } = roomkey, fields: Partial<User> = {}) {
 		const alice = await addPerson(store, { ...fields, e2e: e2e('alice') });
 		const alone = await addRoom(store, [bob], { encrypted: true, e2eKeyId: 'id-1' });
@@ -64,6 +64,7 @@ describe('the reset of identity keys', () => {
 		return [membership?.E2EKey, ...(membership?.oldRoomKeys ?? []).map(({ E2EKey }) => E2EKey)].filter(Boolean);
 	}
 
+	/** Expects that the reset of alice's identity keys is complete. */
 	async function expectDone({ alice, alone, shared, offered, queued }: World) {
 		const user = await userOf(alice);
 		expect(user).to.not.have.any.keys('e2e', 'e2eRekeying', 'e2eQueueing');
@@ -81,9 +82,9 @@ describe('the reset of identity keys', () => {
 
 	describe('e2e.resetOwnE2EKey (4.7)', () => {
 		it('removes the identity keys, archives room keys, removes the user from all queues and ends all logins (5.5, E9, #12331)', async () => {
-			const around = await world();
-			expect(await roomkey.call(around.alice, OWN)).to.deep.equal({ lastKeyHolder: true });
-			await expectDone(around);
+			const stored = await world();
+			expect(await roomkey.call(stored.alice, OWN)).to.deep.equal({ lastKeyHolder: true });
+			await expectDone(stored);
 		});
 
 		it('returns true if every room still has a holder of its key', async () => {
@@ -129,13 +130,13 @@ describe('the reset of identity keys', () => {
 
 		it('refuses a federated user (5.5), and writes nothing', async () => {
 			const { alice } = await world(roomkey, { federated: true });
-			seen.crashAfter(Number.POSITIVE_INFINITY);
+			crashing.crashAfter(Number.POSITIVE_INFINITY);
 			expect(await rejection(roomkey.call(alice, OWN))).to.deep.include({
 				error: 'error-not-allowed',
 				reason: 'Federated Users cant have TOTP',
 				details: { function: 'resetTOTP' },
 			});
-			expect(seen.writes).to.equal(0);
+			expect(crashing.writes).to.equal(0);
 		});
 
 		it('with new identity keys the user waits in all encrypted rooms again, and can still read the old keys (E9)', async () => {
@@ -146,7 +147,7 @@ describe('the reset of identity keys', () => {
 			expect(await keysOf(shared, alice)).to.deep.equal([`shared ${alice.id}`, `old ${alice.id}`]);
 		});
 
-		it('if new identity keys are stored concurrently, the user is queued everywhere or, if the reset comes later, nowhere (E9)', async () => {
+		it('if new identity keys are stored during the reset, the user waits in all rooms, or in none if the reset ends later (E9)', async () => {
 			for (let i = 0; i < 20; i++) {
 				const { alice, ...rooms } = await world();
 				const late = async () => {
@@ -166,34 +167,34 @@ describe('the reset of identity keys', () => {
 		});
 	});
 
-	it('a crash after any write loses no key, and a repeated call ends as an uninterrupted one (5.5)', async () => {
-		const whole = await world();
-		seen.crashAfter(Number.POSITIVE_INFINITY);
-		await roomkey.call(whole.alice, OWN);
-		const { writes } = seen;
-		// The writes: the mark, three memberships, two queues (one of them becomes empty), and the logins.
+	it('a crash after any write loses no key, and a repeated call has the result of an uninterrupted call (5.5)', async () => {
+		const uninterrupted = await world();
+		crashing.crashAfter(Number.POSITIVE_INFINITY);
+		await roomkey.call(uninterrupted.alice, OWN);
+		const { writes } = crashing;
+		// The marker `e2eRekeying`, three memberships, two queues, the removal of the queue that is empty, and the logins.
 		expect(writes).to.equal(8);
 		for (let n = 0; n < writes; n++) {
-			const broken = await world();
-			const { alice, alone, shared } = broken;
-			seen.crashAfter(n);
+			const interrupted = await world();
+			const { alice, alone, shared } = interrupted;
+			crashing.crashAfter(n);
 			await rejection(roomkey.call(alice, OWN));
-			seen.crashAfter(Number.POSITIVE_INFINITY);
+			crashing.crashAfter(Number.POSITIVE_INFINITY);
 			expect(await keysOf(alone, alice), `after ${n} writes`).to.deep.equal([`alone ${alice.id}`]);
 			expect(await keysOf(shared, alice)).to.deep.equal([`shared ${alice.id}`, `old ${alice.id}`]);
 			expect(await keysOf(shared, bob)).to.deep.equal([`shared ${bob.id} ${alice.id}`]);
 			// Until the reset is complete, the user can log in and repeat it.
 			expect((await userOf(alice))?.services?.resume?.loginTokens).to.have.length(1);
 			await roomkey.call(alice, OWN);
-			await expectDone(broken);
+			await expectDone(interrupted);
 		}
 	});
 
-	it('if the user stores new identity keys after a crash, no membership has a room key for the former ones (5.5)', async () => {
+	it('if the user stores new identity keys after a crash, no membership has a key sealed for the former ones (5.5)', async () => {
 		const { alice, alone, shared } = await world();
-		seen.crashAfter(1);
+		crashing.crashAfter(1);
 		await rejection(roomkey.call(alice, OWN));
-		seen.crashAfter(Number.POSITIVE_INFINITY);
+		crashing.crashAfter(Number.POSITIVE_INFINITY);
 		await roomkey.call(alice, 'e2e.setUserPublicAndPrivateKeys', e2e('new'));
 		for (const rid of [alone, shared]) {
 			expect(await membershipOf(rid, alice)).to.not.have.property('E2EKey');
@@ -203,7 +204,7 @@ describe('the reset of identity keys', () => {
 	});
 
 	describe('the last holder of a key (E11)', () => {
-		it('is notified, and so is the room, whether or not it has other members', async () => {
+		it('and the room are notified, whether or not the room has other members', async () => {
 			const { alice, alone, shared } = await world();
 			const mine = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
 			await addMember(roomkey.store, mine, alice, { E2EKey: `mine ${alice.id}` });
@@ -216,7 +217,7 @@ describe('the reset of identity keys', () => {
 			expect(received.named(`notify-room ${shared}/e2e.noKeyHolder`)).to.deep.equal([]);
 		});
 
-		it('of two last holders who reset concurrently, at least one is notified', async () => {
+		it('is at least one of two holders who reset their keys concurrently', async () => {
 			const [one, two] = [
 				await addPerson(roomkey.store, { e2e: e2e('one') }),
 				await addPerson(roomkey.store, { e2e: e2e('two') }),
@@ -227,11 +228,11 @@ describe('the reset of identity keys', () => {
 			expect(outcomes).to.deep.include({ lastKeyHolder: true });
 		});
 
-		it('must confirm the reset if the setting says so, before anything is written', async () => {
-			let strictlySeen: CrashingStore | undefined;
+		it('must confirm the reset if `confirmLastKeyHolder` is set, before anything is written', async () => {
+			let countingStore: CrashingStore | undefined;
 			const strict = await openRoomkey(undefined, { confirmLastKeyHolder: true }, (real) => {
-				strictlySeen = crashingStore(real);
-				return strictlySeen.store;
+				countingStore = crashingStore(real);
+				return countingStore.store;
 			});
 			const { alice } = await world(strict);
 			const boss = await addPerson(strict.store, { roles: ['admin'] });
@@ -247,7 +248,7 @@ describe('the reset of identity keys', () => {
 					details: { method: name },
 				});
 			}
-			expect(strictlySeen?.writes).to.equal(0);
+			expect(countingStore?.writes).to.equal(0);
 			expect(await strict.call(boss, OTHERS, alice.id, true)).to.deep.equal({ lastKeyHolder: true });
 			// No confirmation is needed from a user who is not the only holder of a key.
 			const carol = await addPerson(strict.store, { e2e: e2e('carol') });
@@ -258,11 +259,11 @@ describe('the reset of identity keys', () => {
 
 	describe('e2e.resetUserE2EKey, for admins (4, 5.5)', () => {
 		it("resets the keys of another user and ends that user's logins, not the admin's", async () => {
-			const around = await world();
-			expect(await roomkey.call(admin, OTHERS, around.alice.id)).to.deep.equal({ lastKeyHolder: true });
-			await expectDone(around);
+			const stored = await world();
+			expect(await roomkey.call(admin, OTHERS, stored.alice.id)).to.deep.equal({ lastKeyHolder: true });
+			await expectDone(stored);
 			expect((await userOf(admin))?.services?.resume?.loginTokens).to.have.length(1);
-			expect(await roomkey.call(admin, OTHERS, around.alice.id)).to.equal(true);
+			expect(await roomkey.call(admin, OTHERS, stored.alice.id)).to.equal(true);
 		});
 
 		it('refuses callers who are no admins, with an error that names the method', async () => {
@@ -286,16 +287,18 @@ describe('the reset of identity keys', () => {
 	});
 
 	describe('users.resetE2EKey (6)', () => {
-		for (const [what, named] of [
-			['nobody', () => []],
-			['the own id', ({ id }: Person) => [id]],
-			['the own username', ({ username }: Person) => [undefined, username]],
-			['the own username as user', ({ username }: Person) => [undefined, undefined, username]],
+		for (const [what, argumentsFor] of [
+			['no user', () => []],
+			["the caller's id", ({ id }: Person) => [id]],
+			["the caller's username", ({ username }: Person) => [undefined, username]],
+			["the caller's username as `user`", ({ username }: Person) => [undefined, undefined, username]],
 		] as const) {
-			it(`resets the caller's own keys, naming ${what}`, async () => {
-				const around = await world();
-				expect(await roomkey.call(around.alice, REST, ...named(around.alice))).to.deep.equal({ lastKeyHolder: true });
-				await expectDone(around);
+			it(`resets the caller's keys if the arguments contain ${what}`, async () => {
+				const stored = await world();
+				expect(await roomkey.call(stored.alice, REST, ...argumentsFor(stored.alice))).to.deep.equal({
+					lastKeyHolder: true,
+				});
+				await expectDone(stored);
 			});
 		}
 
@@ -304,15 +307,15 @@ describe('the reset of identity keys', () => {
 			expect(await roomkey.call(carol, REST)).to.equal(undefined);
 		});
 
-		for (const [what, named] of [
+		for (const [what, argumentsFor] of [
 			['id', ({ id }: Person) => [id]],
 			['username', ({ username }: Person) => [undefined, username]],
 			['user', ({ username }: Person) => [undefined, undefined, username]],
 		] as const) {
 			it(`lets an admin reset the keys of another user by ${what}`, async () => {
-				const around = await world();
-				await roomkey.call(admin, REST, ...named(around.alice));
-				await expectDone(around);
+				const stored = await world();
+				await roomkey.call(admin, REST, ...argumentsFor(stored.alice));
+				await expectDone(stored);
 			});
 		}
 
@@ -326,7 +329,7 @@ describe('the reset of identity keys', () => {
 			}
 		});
 
-		it('refuses a caller without the permission, with the same error whether or not there is such a user', async () => {
+		it('refuses a caller without the permission, with the same error whether or not the user exists', async () => {
 			const { alice } = await world();
 			for (const params of [[alice.id], [undefined, alice.username], ['nobody']]) {
 				expect(await rejection(roomkey.call(bob, REST, ...params))).to.deep.include({

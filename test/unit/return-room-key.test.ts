@@ -1,4 +1,7 @@
-/** `e2e.returnRoomKey` (test/contract/beyond.md E16): replaces a wrong key under the right id without a reset of the room. */
+/**
+ * `e2e.returnRoomKey` (test/contract/beyond.md E16): a member returns a wrong key that has the right key id. Another member
+ * can then offer the right key, without a reset of the room's key.
+ */
 import { expect } from 'chai';
 import { recordEvents } from '../support/announced.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
@@ -18,29 +21,29 @@ interface State {
 
 describe('e2e.returnRoomKey', () => {
 	let roomkey: TestRoomkey;
-	let seen: CrashingStore;
+	let crashing: CrashingStore;
 	let mallory: Person;
 	let alice: Person;
 	let bob: Person;
 
 	before(async () => {
 		roomkey = await openRoomkey(undefined, { leaseTime: 0 }, (real) => {
-			seen = crashingStore(real);
-			return seen.store;
+			crashing = crashingStore(real);
+			return crashing.store;
 		});
 		mallory = await addPerson(roomkey.store, identity('mallory'));
 		alice = await addPerson(roomkey.store, identity('alice'));
 		bob = await addPerson(roomkey.store, identity('bob'));
 	});
 	after(() => roomkey.close());
-	afterEach(() => seen.crashAfter(Number.POSITIVE_INFINITY));
+	afterEach(() => crashing.crashAfter(Number.POSITIVE_INFINITY));
 
 	const returnKey = (rid: string, as = bob) => roomkey.call(as, NAME, rid);
 	const state = async (rid: string) => (await roomkey.call(alice, 'e2e.roomState', rid)) as State;
 	const provide = (as: Person, rid: string, key = sealed('k')) =>
 		roomkey.call(as, PROVIDE, { [rid]: [{ _id: bob.id, key }] });
 
-	/** A room whose key alice and mallory hold, and where bob has accepted a key from mallory. */
+	/** Stores a room whose key alice and mallory hold, and where bob has accepted a wrong key from mallory. */
 	async function deceived(): Promise<{ rid: string; wrong: string }> {
 		const rid = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: 'k' });
 		for (const holder of [alice, mallory]) await addMember(roomkey.store, rid, holder, { E2EKey: sealed('k') });
@@ -50,7 +53,7 @@ describe('e2e.returnRoomKey', () => {
 		return { rid, wrong };
 	}
 
-	it('archives the key with the id of the user who had offered it, queues the member, and notifies both', async () => {
+	it('archives the key with the id of the user who had offered it, queues the member, and notifies the member and the room', async () => {
 		const { rid, wrong } = await deceived();
 		const received = await recordEvents(roomkey.bus, async () => expect(await returnKey(rid)).to.equal(undefined));
 		const membership = await membershipOf(roomkey.store, rid, bob);
@@ -68,7 +71,7 @@ describe('e2e.returnRoomKey', () => {
 		expect(await state(rid)).to.include({ holders: 2, waiting: 1 });
 	});
 
-	it('lets another member offer the right key, and refuses offers of the same user by both calls', async () => {
+	it('lets another member offer the right key, and refuses offers by the user who had offered the wrong key', async () => {
 		const { rid } = await deceived();
 		await returnKey(rid);
 		const skipped = [{ rid, _id: bob.id, reason: 'returned' }];
@@ -86,7 +89,7 @@ describe('e2e.returnRoomKey', () => {
 		expect(await state(rid)).to.include({ holders: 3, waiting: 0 });
 	});
 
-	it('notifies the users whose offers were returned, until the room has another key', async () => {
+	it('lets e2e.roomState list the returned offer with its user, until the room has another key', async () => {
 		const { rid } = await deceived();
 		expect(await state(rid)).to.not.have.property('returnedOffers');
 		await returnKey(rid);
@@ -98,18 +101,17 @@ describe('e2e.returnRoomKey', () => {
 		expect(await provide(mallory, rid, sealed('next'))).to.equal(undefined);
 	});
 
-	it('allows new offers of the same user after the member has new identity keys, because the key may have been sealed for the former ones', async () => {
+	it('allows new offers by this user when the member has new identity keys, because the returned key may have been sealed for the former ones', async () => {
 		const { rid } = await deceived();
 		await returnKey(rid);
-		const pair = { ...identity('bob anew').e2e, force: true };
+		const pair = { ...identity('new keys of bob').e2e, force: true };
 		await roomkey.call(bob, 'e2e.setUserPublicAndPrivateKeys', pair);
 		expect(await provide(mallory, rid)).to.equal(undefined);
 	});
 
-	it('does not show the origin of keys in events or other answers', async () => {
+	it('does not show the records about keys in subscriptions/get', async () => {
 		const { rid } = await deceived();
-		const received = await recordEvents(roomkey.bus, () => returnKey(rid));
-		expect(received.changes).to.not.be.empty;
+		await returnKey(rid);
 		const listed = await roomkey.call(bob, 'subscriptions/get');
 		expect(JSON.stringify(listed)).to.not.include('e2eKnownKeys');
 	});
@@ -146,15 +148,15 @@ describe('e2e.returnRoomKey', () => {
 	});
 
 	it('is completed by the same call after a crash between two writes', async () => {
-		const whole = await deceived();
-		seen.crashAfter(Number.POSITIVE_INFINITY);
-		await returnKey(whole.rid);
-		const { writes } = seen;
+		const uninterrupted = await deceived();
+		crashing.crashAfter(Number.POSITIVE_INFINITY);
+		await returnKey(uninterrupted.rid);
+		const { writes } = crashing;
 		for (let n = 0; n < writes; n++) {
 			const { rid, wrong } = await deceived();
-			seen.crashAfter(n);
+			crashing.crashAfter(n);
 			await rejection(returnKey(rid));
-			seen.crashAfter(Number.POSITIVE_INFINITY);
+			crashing.crashAfter(Number.POSITIVE_INFINITY);
 			if (n === 0) await returnKey(rid);
 			else expect(await rejection(returnKey(rid))).to.include({ error: 'error-no-room-key' });
 			expect((await membershipOf(roomkey.store, rid, bob)).oldRoomKeys?.[0]).to.include({

@@ -24,7 +24,7 @@ describe("Rocket.Chat's broker", () => {
 		});
 	}
 
-	it('receives events that only tell which document to read again: their other contents are ignored', async () => {
+	it('takes from an event only which document to read again, and ignores its other contents', async () => {
 		const writes = new ReportedWrites();
 		const parts = { bus: createBus(memoryLog()), changedElsewhere: writes, checkTokens: () => {} };
 		const received = (event: string, ...args: unknown[]) => receive(event, args, parts);
@@ -39,7 +39,7 @@ describe("Rocket.Chat's broker", () => {
 		expect(writes.rest).to.deep.equal([]);
 	});
 
-	it('looks up tokens when an event says that logins have changed', () => {
+	it('checks the tokens of a user when an event shows that their logins have changed', () => {
 		const checked: string[] = [];
 		const parts = {
 			bus: createBus(memoryLog()),

@@ -25,7 +25,7 @@ describe('e2e.roomState', () => {
 
 	before(async () => {
 		roomkey = await openRoomkey();
-		// Ordered by id.
+		// In the order of their ids, in which the method lists members.
 		alice = await addPerson(roomkey.store, { _id: 'person-1', ...IDENTITY });
 		bob = await addPerson(roomkey.store, { _id: 'person-2', ...IDENTITY });
 		keyless = await addPerson(roomkey.store, { _id: 'person-3' });
@@ -99,7 +99,7 @@ describe('e2e.roomState', () => {
 
 	for (const [what, end] of [
 		['may not log in', { $set: { active: false } }],
-		['is gone', null],
+		['does not exist', null],
 	] as const) {
 		it(`a user whose account ${what} does not count as a holder: any other member may reset the key (E2)`, async () => {
 			const { store } = roomkey;
@@ -119,7 +119,7 @@ describe('e2e.roomState', () => {
 		});
 	}
 
-	it('returns the members in pages, and the counts of all (T3)', async () => {
+	it('returns one page of the members, and counts all members (T3)', async () => {
 		const rid = await addRoom(roomkey.store, [alice, bob, keyless], { e2eKeyId: KEY });
 		const { members, ...rest } = await state(rid, 1, 1);
 		expect(members.map(({ _id }) => _id)).to.deep.equal([bob.id]);
@@ -131,16 +131,17 @@ describe('e2e.roomState', () => {
 	it('yields to other calls while it reads 6,000 members', async () => {
 		const rid = await addRoom(roomkey.store, [alice]);
 		for (let i = 0; i < 6000; i++) await addMember(roomkey.store, rid, { id: `y${i}`, username: `y${i}`, token: '' });
-		let others = 0;
+		/** Number of turns of the event loop during the call. */
+		let turns = 0;
 		const done = state(rid).finally(() => clearImmediate(next));
 		let next: NodeJS.Immediate | undefined;
-		const other = () => {
-			others++;
-			next = setImmediate(other);
+		const countTurn = () => {
+			turns++;
+			next = setImmediate(countTurn);
 		};
-		other();
+		countTurn();
 		expect(await done).to.include({ total: 6001 });
-		expect(others).to.be.greaterThan(3);
+		expect(turns).to.be.greaterThan(3);
 	});
 
 	it('returns 50 members if no count is given, and never more than 500 (T3)', async () => {
@@ -175,7 +176,7 @@ describe('e2e.roomState', () => {
 		await other.close();
 	});
 
-	it('refuses users who see a public channel, are only invited, or know its id, because they are no members', async () => {
+	it('refuses users who are not members, even if they may see the room, were invited, or know its id', async () => {
 		const { store } = roomkey;
 		const channel = await addRoom(store, [alice], { t: 'c' });
 		const rid = await addRoom(store, [alice]);
@@ -241,7 +242,7 @@ describe('e2e.roomState', () => {
 		});
 
 		for (const t of ['d', 'p'] as const) {
-			it(`all members are notified if there is no owner (${t}) (E12)`, async () => {
+			it(`notifies all members if a room of type ${t} has no owner (E12)`, async () => {
 				const rid = await addRoom(roomkey.store, [alice, bob], { t, encrypted: true, e2eKeyId: KEY });
 				await addMember(roomkey.store, rid, stranger, { status: 'INVITED' });
 				const notified = await notifiedDuring(() => markKeyStale(context(), rid, 'member-left'));
@@ -251,7 +252,7 @@ describe('e2e.roomState', () => {
 			});
 		}
 
-		it('a room without a key is never marked (E12)', async () => {
+		it('is not marked in a room without a key (E12)', async () => {
 			const rid = await addRoom(roomkey.store, [alice], { e2eKeyId: '' });
 			expect(await notifiedDuring(() => markKeyStale(context(), rid, 'member-left'))).to.deep.equal([]);
 			expect(await state(rid)).to.not.have.property('stale');

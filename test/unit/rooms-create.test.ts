@@ -8,8 +8,8 @@ import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 import { during } from '../support/settings.js';
 
-let last = 0;
-const newName = () => `room-${++last}`;
+let lastNumber = 0;
+const newName = () => `room-${++lastNumber}`;
 
 const identity = { e2e: { public_key: 'public', private_key: 'private' } };
 
@@ -92,19 +92,21 @@ describe('creating a room', () => {
 	it('leaves no room if the call is interrupted', async () => {
 		const name = newName();
 		const call = new AbortController();
-		const seen = recordEvents(roomkey.bus, async () => {
-			roomkey.bus.on('changed', ({ collection }) => void (collection === 'subscriptions' && call.abort()));
+		const received = await recordEvents(roomkey.bus, async () => {
+			roomkey.bus.on('changed', ({ collection }) => {
+				if (collection === 'subscriptions') call.abort();
+			});
 			const caller = { userId: alice.id, signal: call.signal };
 			expect(await rejection(roomkey.callAs(caller, 'groups.create', name, ['bob', 'carol']))).to.include({
 				error: 'error-timeout',
 			});
 		});
-		expect((await seen).of('subscriptions')).to.have.length(2);
+		expect(received.of('subscriptions')).to.have.length(2);
 		expect(await roomkey.store.rooms.countDocuments({ name })).to.equal(0);
 		expect(await roomkey.store.subscriptions.countDocuments({ name })).to.equal(0);
 	});
 
-	it('lets one of 20 concurrent callers have a name', async () => {
+	it('gives a name to only one of 20 concurrent callers', async () => {
 		const name = newName();
 		const outcomes = await Promise.allSettled(
 			Array.from({ length: 20 }, (_, i) =>
@@ -169,7 +171,7 @@ describe('creating a room', () => {
 	describe('encryption (5.7)', () => {
 		const extra = (encrypted: boolean) => [[], false, undefined, { encrypted }] as const;
 
-		it('is on or off as the creator says; members who lack the key and could be given it wait', async () => {
+		it('is on or off as the creator says; members who lack the key and have identity keys are queued', async () => {
 			const room = await create(alice, newName(), ['bob', 'carol'], false, undefined, { encrypted: true });
 			expect(room.encrypted).to.equal(true);
 			expect(room.usersWaitingForE2EKeys?.map(({ userId }) => userId)).to.have.members([alice.id, bob.id]);
@@ -197,7 +199,7 @@ describe('creating a room', () => {
 			);
 		});
 
-		it('E2E_Enabled_Default_DirectRooms', async () => {
+		it('E2E_Enabled_Default_DirectRooms: on by default in direct rooms', async () => {
 			const [one, two] = [await addPerson(roomkey.store), await addPerson(roomkey.store)];
 			await during(roomkey.store, 'E2E_Enabled_Default_DirectRooms', true, async () => {
 				const { room } = (await roomkey.call(one, 'im.create', two.username)) as { room: Room };
@@ -205,7 +207,7 @@ describe('creating a room', () => {
 			});
 		});
 
-		it('E2E_Force_Encryption_For_Private_Rooms: refuses false, forces it on otherwise', async () => {
+		it('E2E_Force_Encryption_For_Private_Rooms: on in groups, where `encrypted: false` is refused, but not in channels', async () => {
 			await during(roomkey.store, 'E2E_Force_Encryption_For_Private_Rooms', true, async () => {
 				expect(await rejection(create(alice, newName(), ...extra(false)))).to.deep.include({
 					error: 'error-encrypted-private-rooms-enforced',

@@ -33,7 +33,7 @@ describe('deleting a room', () => {
 		return (await rooms.countDocuments({ _id: rid })) + (await subscriptions.countDocuments({ rid })) === 0;
 	}
 
-	it('deletes the memberships, notifies each member, and puts what was deleted into the trash', async () => {
+	it('deletes the memberships, notifies each member, and notes the deleted documents in the trash', async () => {
 		const rid = await room();
 		const memberships = await roomkey.store.subscriptions.find({ rid }).toArray();
 		const { name } = (await roomkey.store.rooms.findOne({ _id: rid })) ?? {};
@@ -84,7 +84,7 @@ describe('deleting a room', () => {
 		expect(await rejection(roomkey.call(admin, 'groups.delete', rid))).to.include({ error: 'error-not-allowed' });
 	});
 
-	it('im.delete: only for admins; the two users may create the room again', async () => {
+	it('is only for admins with im.delete, after which the two users may create the room again', async () => {
 		for (let i = 0; i < 2; i++) {
 			const { room: made } = (await roomkey.call(alice, 'im.create', 'bob')) as { room: { _id: string } };
 			expect(await rejection(roomkey.call(alice, 'im.delete', made._id))).to.include({ error: 'error-not-allowed' });
@@ -122,14 +122,17 @@ describe('a crash during a call, and the repeated call', () => {
 	});
 	afterEach(() => roomkey.close());
 
-	/** Runs `call` on a new room for each of its writes: it crashes after that write, and is then repeated. */
+	/**
+	 * Makes a room, runs `call` on it with a crash after `writes` writes, repeats the call, and checks the result: for 0, 1,
+	 * 2 and more writes, until a call succeeds without a crash. Returns the number of writes of this call.
+	 */
 	async function afterEachWrite(
-		fresh: () => Promise<string>,
+		makeRoom: () => Promise<string>,
 		call: (rid: string) => Promise<unknown>,
-		prove: (rid: string) => Promise<void>,
+		check: (rid: string) => Promise<void>,
 	): Promise<number> {
 		for (let writes = 0; ; writes++) {
-			const rid = await fresh();
+			const rid = await makeRoom();
 			crashing.crashAfter(writes);
 			const crashed = await call(rid).then(
 				() => false,
@@ -137,15 +140,16 @@ describe('a crash during a call, and the repeated call', () => {
 			);
 			crashing.crashAfter(Number.POSITIVE_INFINITY);
 			if (crashed) await call(rid).catch((error) => expect(error).to.include({ isClientSafe: true }));
-			await prove(rid);
+			await check(rid);
 			if (!crashed) return writes;
 		}
 	}
 
-	async function room(bobs = {}): Promise<string> {
+	/** Stores a room of alice and bob. `fields` are those of bob's membership. */
+	async function room(fields = {}): Promise<string> {
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'k', usersCount: 2 });
 		await addMember(roomkey.store, rid, alice, { ...OWNER, E2EKey: `k-${Math.random()}` });
-		await addMember(roomkey.store, rid, bob, bobs);
+		await addMember(roomkey.store, rid, bob, fields);
 		return rid;
 	}
 

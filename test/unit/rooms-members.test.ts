@@ -25,10 +25,10 @@ describe('members of a room', () => {
 
 	const person = (fields: Partial<User> = {}) => addPerson(roomkey.store, fields);
 
-	/** A room that alice owns. */
-	async function room(fields = {}, ofAlice: Partial<Subscription> = {}): Promise<string> {
+	/** Stores a room that alice owns. `membershipFields` are those of her membership. */
+	async function room(fields = {}, membershipFields: Partial<Subscription> = {}): Promise<string> {
 		const rid = await addRoom(roomkey.store, [], { usersCount: 1, ...fields });
-		await addMember(roomkey.store, rid, alice, { ...OWNER, ...ofAlice });
+		await addMember(roomkey.store, rid, alice, { ...OWNER, ...membershipFields });
 		return rid;
 	}
 
@@ -56,7 +56,7 @@ describe('members of a room', () => {
 			hooked?.before('subscriptions', 'findOne', join, step);
 			await watched.call(admin, 'channels.kick', rid, undefined, member.id).catch(() => {});
 			const membership = await watched.store.subscriptions.findOne({ rid, 'u._id': member.id });
-			expect(membership, `before the look-up after ${step} others`).to.equal(null);
+			expect(membership, `${step} look-ups before the join`).to.equal(null);
 		}
 		await watched.close();
 	});
@@ -68,7 +68,7 @@ describe('members of a room', () => {
 	});
 
 	describe('joining and inviting', () => {
-		it('join: notifies the new member of the membership, the members of the room, and asks for the key (5.7, 10.4)', async () => {
+		it('an invitation notifies the new member and the room, and requests the key (5.7, 10.4)', async () => {
 			const rid = await room({ encrypted: true, e2eKeyId: 'k' }, { E2EKey: `k-${Math.random()}` });
 			const received = await recordEvents(roomkey.bus, () => invite(alice, rid, bob.id));
 			const membership = await membershipOf(bob, rid);
@@ -158,7 +158,7 @@ describe('members of a room', () => {
 			});
 		});
 
-		it('finds users by any of their names, and invites all or none', async () => {
+		it('an invitation finds users by ids and usernames, and adds all or none', async () => {
 			const [one, two] = [await person(), await person()];
 			const rid = await room();
 			await roomkey.call(alice, 'groups.invite', rid, undefined, undefined, one.username);
@@ -177,7 +177,7 @@ describe('members of a room', () => {
 			});
 		});
 
-		it('inviting is for owners, and for users who may add to any room', async () => {
+		it('inviting is for owners, and in channels for users who may add to any channel', async () => {
 			const rid = await room();
 			const [carol, admin] = [await person(), await person({ roles: ['admin'] })];
 			await addMember(roomkey.store, rid, bob);
@@ -195,7 +195,7 @@ describe('members of a room', () => {
 		});
 
 		for (const [what, fields] of [
-			['whose members attributes decide', { abacAttributes: [{ key: 'k', values: ['v'] }] }],
+			['whose members are chosen by attributes', { abacAttributes: [{ key: 'k', values: ['v'] }] }],
 			['of another server', { federated: true }],
 			['that is archived', { archived: true }],
 		] as const) {
@@ -241,7 +241,7 @@ describe('members of a room', () => {
 	});
 
 	describe('leaving and removing', () => {
-		it('removes membership, place in the queue, roles and count, and notifies the user and the room', async () => {
+		it('removes the membership with its roles and the place in the queue, lowers the count, and notifies the user and the room', async () => {
 			const rid = await room({
 				encrypted: true,
 				usersCount: 2,
@@ -253,17 +253,17 @@ describe('members of a room', () => {
 			expect(await membershipOf(bob, rid)).to.equal(null);
 			expect(await roomOf(rid)).to.include({ usersCount: 1 });
 			expect(await waiting(rid)).to.deep.equal([]);
-			const gone = received.changes.find(({ collection }) => collection === 'subscriptions');
-			expect(gone).to.deep.include({
+			const removal = received.changes.find(({ collection }) => collection === 'subscriptions');
+			expect(removal).to.deep.include({
 				action: 'removed',
 				document: membership,
 			});
 			expect(received.of('rooms').at(-1)).to.equal(`updated ${rid}`);
 			expect((await roomkey.store.users.findOne({ _id: bob.id }))?.__rooms ?? []).not.to.include(rid);
-			const { _deletedAt, _updatedAt, ...note } =
+			const { _deletedAt, _updatedAt, ...trashed } =
 				(await roomkey.store.trash.findOne({ _id: membership?._id as string })) ?? {};
 			expect(_deletedAt).to.be.a('date');
-			expect(note).to.deep.equal({
+			expect(trashed).to.deep.equal({
 				_id: membership?._id,
 				__collection__: 'subscription',
 				rid,
@@ -271,7 +271,7 @@ describe('members of a room', () => {
 			});
 		});
 
-		it('kick: for callers with remove-user in the room, or who may kick from any channel', async () => {
+		it('kicking is for callers with remove-user in the room, or who may kick from any channel', async () => {
 			const rid = await room({ usersCount: 3 });
 			const carol = await person();
 			await addMember(roomkey.store, rid, bob);
@@ -312,20 +312,20 @@ describe('members of a room', () => {
 			expect(await roomkey.store.subscriptions.countDocuments({ rid })).to.equal(0);
 		});
 
-		for (const [t, go] of [
+		for (const [t, how] of [
 			['c', 'leave'],
 			['p', 'leave'],
 			['c', 'kick'],
 		] as const) {
-			it(`deletes the room with its last member, if that member is no owner (${t}, ${go})`, async () => {
+			it(`deletes the room with its last member, if that member is no owner (${t}, ${how})`, async () => {
 				const admin = await person({ roles: ['admin'] });
-				const name = `ends-${t}-${go}`;
+				const name = `ends-${t}-${how}`;
 				const rid = await addRoom(roomkey.store, [bob], { t, name });
 				const plural = t === 'c' ? 'channels' : 'groups';
 				let answer: unknown;
 				const received = await recordEvents(roomkey.bus, async () => {
 					answer =
-						go === 'leave'
+						how === 'leave'
 							? await roomkey.call(bob, `${plural}.leave`, rid)
 							: await roomkey.call(admin, `${plural}.kick`, rid, undefined, bob.id);
 				});
@@ -386,16 +386,16 @@ describe('members of a room', () => {
 		const keyed = { encrypted: true, e2eKeyId: 'k' };
 		const withKey = () => ({ E2EKey: `k-${Math.random()}` });
 
-		for (const [what, go] of [
+		for (const [what, leaveOrKick] of [
 			['leaves', leave],
 			['is removed', (as: Person, rid: string, confirm?: boolean) => kick(alice, rid, as.id, confirm)],
 		] as const) {
-			it(`the last holder ${what}: the answer and an event of the room say so (E11)`, async () => {
+			it(`the last holder ${what}: the answer and an event of the room say that there is no holder (E11)`, async () => {
 				const rid = await room(keyed);
 				await addMember(roomkey.store, rid, bob, withKey());
 				let answer: unknown;
 				const received = await recordEvents(roomkey.bus, async () => {
-					answer = await go(bob, rid);
+					answer = await leaveOrKick(bob, rid);
 				});
 				expect(answer).to.deep.equal({ lastKeyHolder: true });
 				expect(received.notices.at(-1)).to.deep.equal({ name: `notify-room ${rid}/e2e.noKeyHolder`, args: [bob.id] });
@@ -404,7 +404,7 @@ describe('members of a room', () => {
 			it(`one of several holders ${what}: the room still has a holder (E11)`, async () => {
 				const rid = await room(keyed, withKey());
 				await addMember(roomkey.store, rid, bob, withKey());
-				expect(await go(bob, rid)).to.deep.equal({});
+				expect(await leaveOrKick(bob, rid)).to.deep.equal({});
 			});
 		}
 
@@ -418,7 +418,7 @@ describe('members of a room', () => {
 			}
 		});
 
-		it('if the setting says so, leaving requires confirm: true, before anything is written (E11)', async () => {
+		it('with `confirmLastKeyHolder`, the last holder must leave with confirm: true, before anything is written (E11)', async () => {
 			const strict = await openRoomkey(undefined, { confirmLastKeyHolder: true });
 			const [one, two] = [await addPerson(strict.store), await addPerson(strict.store)];
 			const rid = await addRoom(strict.store, [one], keyed);
@@ -444,13 +444,13 @@ describe('members of a room', () => {
 			oldRoomKeys: [{ e2eKeyId, ts: new Date(), E2EKey: `${e2eKeyId}-old` }],
 		});
 		for (const [what, fields, isStale] of [
-			['held the key', withKey(), true],
-			['was offered it', { E2ESuggestedKey: 'k-offered' }, true],
-			['has it among the old ones', old('k'), true],
-			['has another among the old ones', old('j'), false],
-			['never saw it', {}, false],
+			['had the key', withKey(), true],
+			['had an offer of the key', { E2ESuggestedKey: 'k-offered' }, true],
+			['had the key among the old keys', old('k'), true],
+			['had only another old key', old('j'), false],
+			['never had the key', {}, false],
 		] as const) {
-			it(`a member who ${what} leaves: the key is ${isStale ? 'stale' : 'not stale'} (E12)`, async () => {
+			it(`a member who ${what} is removed: the key is ${isStale ? 'stale' : 'not stale'} (E12)`, async () => {
 				const rid = await room(keyed, withKey());
 				await addMember(roomkey.store, rid, bob, fields);
 				const received = await recordEvents(roomkey.bus, () => kick(alice, rid, bob.id));
@@ -463,7 +463,7 @@ describe('members of a room', () => {
 			});
 		}
 
-		it('the reason is `member-left` if a member left by their own call (E12)', async () => {
+		it('a member who had the key leaves: the key is stale for the reason `member-left` (E12)', async () => {
 			const rid = await room(keyed, withKey());
 			await addMember(roomkey.store, rid, bob, withKey());
 			await leave(bob, rid);

@@ -64,7 +64,7 @@ describe('the settings of a room', () => {
 		expect((await roomOf(rid)).e2eToggled).to.deep.equal(notified.e2eToggled);
 	});
 
-	it('switching encryption on queues members who lack the key and could be given it', async () => {
+	it('switching encryption on queues members who lack the key and have identity keys', async () => {
 		const rid = await room();
 		const [keyless, invited] = [await addPerson(roomkey.store), await addPerson(roomkey.store, identity)];
 		await addMember(roomkey.store, rid, keyless);
@@ -152,7 +152,7 @@ describe('the settings of a room', () => {
 		});
 	});
 
-	it('E2E_Force_Encryption_For_Private_Rooms: encryption cannot be switched off in a group, but in a direct room', async () => {
+	it('E2E_Force_Encryption_For_Private_Rooms: encryption cannot be switched off in a group, but can be in a direct room', async () => {
 		const rid = await room({ encrypted: true });
 		const direct = await addRoom(roomkey.store, [alice, bob], { t: 'd', encrypted: true });
 		await during(roomkey.store, 'E2E_Force_Encryption_For_Private_Rooms', true, async () => {
@@ -189,7 +189,7 @@ describe('the settings of a room', () => {
 		});
 	});
 
-	it('renames a room and its memberships; a repeated call renames the memberships that were left', async () => {
+	it('renames a room and its memberships; a repeated call renames the memberships that still have another name', async () => {
 		const rid = await room({ name: `old-${Math.random()}` });
 		const name = `new-${Math.random()}`;
 		const rename = (as: Person, roomName: string, to = rid) =>
@@ -199,7 +199,7 @@ describe('the settings of a room', () => {
 		await rename(alice, name);
 		expect(await roomOf(rid)).to.include({ name, fname: name });
 		expect(await names()).to.deep.equal([name, name]);
-		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { name: 'left' } });
+		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { name: 'former' } });
 		expect((await recordEvents(roomkey.bus, () => rename(alice, name))).changes).to.have.length(1);
 		expect(await names()).to.deep.equal([name, name]);
 		expect((await recordEvents(roomkey.bus, () => rename(alice, name))).changes).to.deep.equal([]);
@@ -233,7 +233,7 @@ describe('the settings of a room', () => {
 	});
 
 	describe('a room while E2E_Enable is off (E13)', () => {
-		const SECRET = [
+		const HIDDEN_FIELDS = [
 			'encrypted',
 			'e2eKeyId',
 			'usersWaitingForE2EKeys',
@@ -267,12 +267,12 @@ describe('the settings of a room', () => {
 			],
 		];
 		for (const [name, read] of reads) {
-			it(`${name}: shows no field of encryption, and all of them when it is on again`, async () => {
+			it(`${name}: shows no field of encryption, and shows them when the setting is on again`, async () => {
 				const rid = await room(stored());
 				await during(roomkey.store, 'E2E_Enable', false, async () => {
 					const shown = await read(rid);
 					expect(shown?._id).to.equal(rid);
-					expect(shown).to.not.have.any.keys(...SECRET);
+					expect(shown).to.not.have.any.keys(...HIDDEN_FIELDS);
 				});
 				const shown = await read(rid);
 				expect(shown).to.include({ encrypted: true, e2eKeyId: 'k' });

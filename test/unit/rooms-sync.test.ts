@@ -14,7 +14,7 @@ const LONG_AGO = new Date(1000);
 const OWNER = { roles: ['owner'] };
 const ids = (documents: { _id: string }[]) => documents.map(({ _id }) => _id);
 
-describe('rooms and memberships, all or since a date', () => {
+describe('reading rooms and memberships', () => {
 	let roomkey: TestRoomkey;
 	let alice: Person;
 	let bob: Person;
@@ -26,7 +26,7 @@ describe('rooms and memberships, all or since a date', () => {
 	});
 	afterEach(() => roomkey.close());
 
-	/** A room that was updated long ago. */
+	/** Stores a room that was updated long ago. Its members are owners. */
 	async function oldRoom(...members: Person[]): Promise<string> {
 		const rid = await addRoom(roomkey.store, [], { _updatedAt: LONG_AGO, usersCount: members.length });
 		for (const member of members) await addMember(roomkey.store, rid, member, { _updatedAt: LONG_AGO, ...OWNER });
@@ -38,7 +38,7 @@ describe('rooms and memberships, all or since a date', () => {
 		roomkey.call(as, 'subscriptions.get', since) as Promise<Delta<Subscription>>;
 	const SINCE = new Date(2000);
 
-	it('returns those of the caller', async () => {
+	it("returns the caller's rooms and memberships", async () => {
 		const [one, two] = [await oldRoom(alice, bob), await oldRoom(alice)];
 		await oldRoom(bob);
 		const mine = await rooms(alice);
@@ -50,8 +50,9 @@ describe('rooms and memberships, all or since a date', () => {
 		expect(remove).to.deep.equal([]);
 	});
 
-	it('returns those changed since the date, and no others', async () => {
-		const [changed] = [await oldRoom(alice, bob), await oldRoom(alice, bob)];
+	it('returns, with a date, only rooms and memberships that have changed since then', async () => {
+		const changed = await oldRoom(alice, bob);
+		await oldRoom(alice, bob);
 		expect(await rooms(alice, SINCE)).to.deep.equal({ update: [], remove: [] });
 		expect(await memberships(alice, SINCE)).to.deep.equal({ update: [], remove: [] });
 		await roomkey.call(alice, 'e2e.setRoomKeyID', changed, 'k');
@@ -66,7 +67,7 @@ describe('rooms and memberships, all or since a date', () => {
 		expect((await memberships(bob, SINCE)).update.map((membership) => membership.rid)).to.deep.equal([rid]);
 	});
 
-	it('returns as removed the rooms that the caller left or that were deleted, and no rooms of others', async () => {
+	it('returns as removed, with a date, rooms that the caller has left or that were deleted, but no rooms of others', async () => {
 		const [left, deleted, others] = [await oldRoom(alice, bob), await oldRoom(alice, bob), await oldRoom(alice)];
 		const before = await memberships(bob);
 		await roomkey.call(bob, 'groups.leave', left);
@@ -82,7 +83,7 @@ describe('rooms and memberships, all or since a date', () => {
 		expect((await rooms(bob, later)).remove).to.deep.equal([]);
 	});
 
-	it('does not return a room as removed that the caller has joined again', async () => {
+	it('does not return a room as removed if the caller has joined it again', async () => {
 		const rid = await oldRoom(alice, bob);
 		const before = await memberships(bob);
 		await roomkey.call(bob, 'groups.leave', rid);
@@ -93,7 +94,7 @@ describe('rooms and memberships, all or since a date', () => {
 		expect(ids(remove)).to.deep.equal(ids(before.update));
 	});
 
-	it('does not return a membership as removed whose removal was interrupted', async () => {
+	it('does not return a membership as removed if its removal was interrupted', async () => {
 		const rid = await oldRoom(bob);
 		const membership = (await memberships(bob)).update[0] as Subscription;
 		await roomkey.store.trash.insertOne({
@@ -123,7 +124,7 @@ describe('rooms and memberships, all or since a date', () => {
 		}
 	});
 
-	it('accepts a date as text, as in queries, and refuses other text', async () => {
+	it('accepts a date as text, which a URL contains, and refuses other text', async () => {
 		await oldRoom(alice);
 		expect(await rooms(alice, SINCE.toISOString())).to.deep.equal({ update: [], remove: [] });
 		for (const name of ['rooms.get', 'subscriptions.get', 'rooms/get', 'subscriptions/get']) {

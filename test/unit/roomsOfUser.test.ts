@@ -31,7 +31,7 @@ describe('the rooms of a user', () => {
 		expect(names.has('invited')).to.equal(false);
 	});
 
-	it('are those that match a filter for rooms, of memberships that match another filter', async () => {
+	it('are only those that match the filter for rooms and whose membership matches the filter for memberships', async () => {
 		const found: (string | undefined)[] = [];
 		const options = {
 			rooms: { encrypted: true },

@@ -76,7 +76,10 @@ const patterns: Record<string, unknown> = {
 	'struct integer': object({ a: integer() }),
 };
 
-/** Patterns whose schema accepts more: it ignores the members of a union, and accepts a date in EJSON as an object. */
+/**
+ * Patterns whose schema accepts more than the pattern: the schema ignores the members of a union, and accepts a date in
+ * EJSON as an object.
+ */
 const wider = new Set(['struct type', 'any object']);
 
 describe('the JSON Schema of a pattern', () => {

@@ -1,4 +1,4 @@
-/** Patterns of other validators: one method, written with Match, superstruct, zod and valibot, answers alike. */
+/** Patterns of other validators: a method has the same answers with patterns of Match, superstruct, zod and valibot. */
 import { expect } from 'chai';
 import * as s from 'superstruct';
 import * as v from 'valibot';
@@ -11,6 +11,7 @@ import { compile, type Infer, type InferInput, type Pattern } from '../../shared
 import type { StandardSchema } from '../../shared/standardSchema.js';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+/** Compiles only if its type argument is true. */
 function holds<_ extends true>(): void {}
 
 /** A method that returns its arguments. */
@@ -27,8 +28,8 @@ function outcome(args: Patterns, params: readonly unknown[]): unknown {
 	}
 }
 
-/** The same arguments as patterns of four libraries. */
-const written: Readonly<Record<string, Patterns>> = {
+/** The same arguments as patterns of four libraries, by library. */
+const patternsOf: Readonly<Record<string, Patterns>> = {
 	Match: {
 		title: String,
 		task: {
@@ -95,7 +96,7 @@ const written: Readonly<Record<string, Patterns>> = {
 	},
 };
 
-const good = {
+const task = {
 	text: 'Write',
 	done: false,
 	priority: 1,
@@ -106,62 +107,63 @@ const good = {
 	short: 'abc',
 };
 
-const { text: _text, ...textless } = good;
-const { done: _done, ...doneless } = good;
+const { text: _text, ...taskWithoutText } = task;
+const { done: _done, ...taskWithoutDone } = task;
+const { text: _, ...taskWithoutBoth } = taskWithoutDone;
 
-describe('one method in four languages', () => {
+describe('one method with the patterns of four libraries', () => {
 	const params: Readonly<Record<string, readonly unknown[]>> = {
-		'all right': ['x', good, 'note'],
-		'without what is optional': ['x', good],
-		'null for an argument that is optional': ['x', good, null],
-		'optional members': ['x', { ...good, due: new Date(5), where: { 'place name': 'here' } }],
-		'a surplus argument': ['x', good, 'note', 'more'],
+		'valid arguments': ['x', task, 'note'],
+		'no optional arguments': ['x', task],
+		'null for an argument that is optional': ['x', task, null],
+		'optional members': ['x', { ...task, due: new Date(5), where: { 'place name': 'here' } }],
+		'a surplus argument': ['x', task, 'note', 'more'],
 		'no argument': [],
-		'a number for a text': [5, good],
-		'null for a text': [null, good],
-		'an object for a text': [{ a: 1 }, good],
-		'a number for an optional text': ['x', good, 5],
+		'a number for a text': [5, task],
+		'null for a text': [null, task],
+		'an object for a text': [{ a: 1 }, task],
+		'a number for an optional text': ['x', task, 5],
 		'a text for an object': ['x', 'secret'],
 		'null for an object': ['x', null],
 		'an object that is missing': ['x'],
 		'a list for an object': ['x', []],
-		'a wrong member': ['x', { ...good, text: 5 }],
-		'a missing member': ['x', textless],
-		'an unknown member': ['x', { ...good, more: 1 }],
-		'an unknown and a missing member': ['x', { ...textless, more: 1 }],
-		'an unknown member before a wrong one': ['x', { more: 1, ...good, text: 5 }],
-		'an unknown member after a wrong one': ['x', { ...good, text: 5, more: 1 }],
-		'two wrong members in their order': ['x', { ...good, tags: 'x', text: 5 }],
-		'two missing members': ['x', (({ done: _, ...rest }) => rest)(textless as typeof good)],
-		'a missing member and a wrong one': ['x', { ...doneless, state: 'lost' }],
-		'a text for a boolean': ['x', { ...good, done: 'no' }],
-		'a fraction for a whole number': ['x', { ...good, priority: 1.5 }],
-		'a text for a list': ['x', { ...good, tags: 'a' }],
-		'an object for a list': ['x', { ...good, tags: {} }],
-		'a wrong element': ['x', { ...good, tags: ['a', 5] }],
-		'an element of null': ['x', { ...good, tags: [null] }],
-		'another literal': ['x', { ...good, kind: 'other' }],
-		'a number for a literal': ['x', { ...good, kind: 5 }],
-		'none of several literals': ['x', { ...good, state: 'lost' }],
-		'none of several types': ['x', { ...good, owner: true }],
-		'a failed condition': ['x', { ...good, short: 'abcd' }],
-		'a number for an optional date': ['x', { ...good, due: 5 }],
-		'a wrong member of an optional object': ['x', { ...good, where: { 'place name': 5 } }],
-		'a missing member of an optional object': ['x', { ...good, where: {} }],
-		'an unknown member of an optional object': ['x', { ...good, where: { 'place name': 'x', 'b c': 1 } }],
+		'a wrong member': ['x', { ...task, text: 5 }],
+		'a missing member': ['x', taskWithoutText],
+		'an unknown member': ['x', { ...task, more: 1 }],
+		'an unknown and a missing member': ['x', { ...taskWithoutText, more: 1 }],
+		'an unknown member before a wrong one': ['x', { more: 1, ...task, text: 5 }],
+		'an unknown member after a wrong one': ['x', { ...task, text: 5, more: 1 }],
+		'two wrong members in their order': ['x', { ...task, tags: 'x', text: 5 }],
+		'two missing members': ['x', taskWithoutBoth],
+		'a missing member and a wrong one': ['x', { ...taskWithoutDone, state: 'lost' }],
+		'a text for a boolean': ['x', { ...task, done: 'no' }],
+		'a fraction for a whole number': ['x', { ...task, priority: 1.5 }],
+		'a text for a list': ['x', { ...task, tags: 'a' }],
+		'an object for a list': ['x', { ...task, tags: {} }],
+		'a wrong element': ['x', { ...task, tags: ['a', 5] }],
+		'an element of null': ['x', { ...task, tags: [null] }],
+		'another literal': ['x', { ...task, kind: 'other' }],
+		'a number for a literal': ['x', { ...task, kind: 5 }],
+		'none of several literals': ['x', { ...task, state: 'lost' }],
+		'none of several types': ['x', { ...task, owner: true }],
+		'a failed condition': ['x', { ...task, short: 'abcd' }],
+		'a number for an optional date': ['x', { ...task, due: 5 }],
+		'a wrong member of an optional object': ['x', { ...task, where: { 'place name': 5 } }],
+		'a missing member of an optional object': ['x', { ...task, where: {} }],
+		'an unknown member of an optional object': ['x', { ...task, where: { 'place name': 'x', 'b c': 1 } }],
 	};
 
 	for (const [what, given] of Object.entries(params)) {
 		it(`answers in the same way to ${what}`, () => {
-			const { Match: expected, ...others } = written as Record<string, Patterns> & { Match: Patterns };
-			for (const [language, args] of Object.entries(others)) {
-				expect(outcome(args, given), language).to.deep.equal(outcome(expected, given));
+			const { Match: expected, ...others } = patternsOf as Record<string, Patterns> & { Match: Patterns };
+			for (const [library, args] of Object.entries(others)) {
+				expect(outcome(args, given), library).to.deep.equal(outcome(expected, given));
 			}
 		});
 	}
 
 	it('gives Meteor’s texts and paths', () => {
-		expect(outcome(written.zod as Patterns, ['x', { ...good, tags: ['a', 5] }])).to.deep.equal({
+		expect(outcome(patternsOf.zod as Patterns, ['x', { ...task, tags: ['a', 5] }])).to.deep.equal({
 			text: 'Match error: Expected string, got number in field tags[1]',
 			path: 'tags[1]',
 			code: 400,
@@ -169,19 +171,19 @@ describe('one method in four languages', () => {
 	});
 
 	it("never shows a value, even where the validator's own text would quote it", () => {
-		for (const [language, args] of Object.entries(written)) {
+		for (const [library, args] of Object.entries(patternsOf)) {
 			for (const given of [
-				['x', { ...good, text: { password: 'secret' } }],
-				[{ password: 'secret' }, good],
+				['x', { ...task, text: { password: 'secret' } }],
+				[{ password: 'secret' }, task],
 			]) {
-				expect(JSON.stringify(outcome(args, given)), language).not.to.include('secret');
+				expect(JSON.stringify(outcome(args, given)), library).not.to.include('secret');
 			}
 		}
 	});
 });
 
 describe('Standard Schema', () => {
-	it('has types of its own for what a method receives and for what a client sends', () => {
+	it('has one type for what a method receives, and another for what a client sends', () => {
 		const args = {
 			a: z.string(),
 			b: z.number().optional(),
@@ -231,7 +233,7 @@ describe('Standard Schema', () => {
 		});
 	});
 
-	it('a method receives the converted value, also within other patterns', () => {
+	it('gives a method the converted value, also within other patterns', () => {
 		const trimmed = z.string().trim();
 		const withDefault = z.number().default(7);
 		for (const [pattern, given, received] of [
@@ -259,7 +261,7 @@ describe('Standard Schema', () => {
 		expect(sent).to.deep.equal({ name: ' a ', list: [' b '] });
 	});
 
-	it('in check and Match.test refuses a value that it would convert, because the caller keeps the original', () => {
+	it('refuses, in check and Match.test, a value that it would convert, because the caller keeps the original', () => {
 		expect(() => check('a', z.string().trim())).not.to.throw();
 		expect(() => check(' a', z.string().trim())).to.throw(
 			'Match error: Expected a value that its schema leaves unchanged',
@@ -288,12 +290,7 @@ describe('Standard Schema', () => {
 		'a valibot object': v.objectAsync({ a: v.string() }),
 		'a valibot check with an async function': v.pipe(
 			v.string(),
-			v.check(
-				(
-					() => async () =>
-						true
-				)() as unknown as (text: string) => boolean,
-			),
+			v.check((async () => true) as unknown as (text: string) => boolean),
 		),
 		'a schema that answers undefined with a promise': {
 			'~standard': { version: 1, vendor: 'mine', validate: (value: unknown) => Promise.resolve({ value }) },
@@ -309,8 +306,8 @@ describe('Standard Schema', () => {
 	}
 
 	it('that turns out to be asynchronous when a value is checked causes a server error', () => {
-		const sneaky = z.string().refine((text) => Promise.resolve(text === 'x') as unknown as boolean);
-		const defined = withArgs({ value: sneaky });
+		const hiddenAsync = z.string().refine((text) => Promise.resolve(text === 'x') as unknown as boolean);
+		const defined = withArgs({ value: hiddenAsync });
 		expect(() => checkArgs(defined, ['y'])).to.throw('An asynchronous zod schema cannot be a pattern');
 	});
 
@@ -341,11 +338,11 @@ describe('Standard Schema', () => {
 	});
 
 	it('that reports no issue, or an issue without a path, refuses the whole value', () => {
-		const odd = (issues: { message: string; path?: PropertyKey[] }[]): StandardSchema => ({
-			'~standard': { version: 1, vendor: 'odd', validate: () => ({ issues }) },
+		const reporting = (issues: { message: string; path?: PropertyKey[] }[]): StandardSchema => ({
+			'~standard': { version: 1, vendor: 'mine', validate: () => ({ issues }) },
 		});
 		for (const issues of [[], [{ message: 'x' }], [{ message: 'x', path: [] }]]) {
-			expect(outcome({ value: odd(issues) }, ['x'])).to.include({
+			expect(outcome({ value: reporting(issues) }, ['x'])).to.include({
 				text: 'Match error: Failed Match.Where validation',
 				path: '',
 			});

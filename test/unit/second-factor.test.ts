@@ -33,14 +33,20 @@ describe('second factors', () => {
 	let roomkey: TestRoomkey;
 	const opened = new Map<string, TestRoomkey>();
 
-	/** Opens Roomkey, or takes the one of an earlier test with the same settings: settings are cached. */
-	async function open(said: Record<string, boolean | number> = {}, options: Parameters<typeof openRoomkey>[1] = {}) {
-		const key = JSON.stringify([said, options]);
+	/**
+	 * Opens a Roomkey whose database has these settings. An earlier one with the same settings is used again; other settings
+	 * need a new one, because settings are cached.
+	 */
+	async function open(
+		twoFactorSettings: Record<string, boolean | number> = {},
+		options: Parameters<typeof openRoomkey>[1] = {},
+	) {
+		const key = JSON.stringify([twoFactorSettings, options]);
 		const before = opened.get(key);
 		roomkey = before ?? (await openRoomkey(undefined, options));
 		if (before) return;
 		opened.set(key, roomkey);
-		for (const [name, value] of Object.entries(said)) await storeFactorSetting(roomkey.store, name, value);
+		for (const [name, value] of Object.entries(twoFactorSettings)) await storeFactorSetting(roomkey.store, name, value);
 	}
 	after(() => Promise.all([...opened.values()].map((one) => one.close())));
 
@@ -150,7 +156,7 @@ describe('second factors', () => {
 	});
 
 	describe('totp (7.5)', () => {
-		it('accepts the codes of RFC 6238 of the time steps around the present one', () => {
+		it('accepts the codes of RFC 6238 for the present time step and those next to it', () => {
 			const now = 59_000;
 			expect(stepOf(SECRET, '287082', 0, now)).to.equal(1);
 			expect(stepOf(SECRET, '287082', 0, now + 30_000)).to.equal(null);
@@ -189,7 +195,7 @@ describe('second factors', () => {
 			await expectRefused(callWith(alice, code, 'e2e.resetOwnE2EKey'), INVALID);
 		});
 
-		it('refuses every code of a user who has it enabled without a secret', async () => {
+		it('refuses every code of a user who has enabled totp without a secret', async () => {
 			await open();
 			for (const secret of [undefined, '']) {
 				const alice = await person({ totp: { enabled: true, ...(secret !== undefined && { secret }) } });
@@ -220,7 +226,7 @@ describe('second factors', () => {
 		beforeEach(() => open({ Max_Invalid_Email_Code_Attempts: 3 }));
 		const details = { method: 'email', codeGenerated: false, availableMethods: ['email'] };
 
-		it('asks for a code although Roomkey sends none, and returns when the last one that was sent expires', async () => {
+		it('asks for a code although Roomkey sends none, and returns when the last code that was sent expires', async () => {
 			await expectRefused(logIn(await person(await withMail())), { ...REQUIRED, details });
 			const expire = new Date(Date.now() + 60_000);
 			await expectRefused(logIn(await person(await withMail('123456', { expire }))), {
@@ -248,7 +254,7 @@ describe('second factors', () => {
 			await expectRefused(logIn(alice, '123456'), { ...INVALID, details });
 		});
 
-		it('counts wrong codes: then totp-max-attempts, also for the right one', async () => {
+		it('counts wrong codes: at the maximum, every code is refused with totp-max-attempts, also the right one', async () => {
 			const alice = await person(await withMail('123456'));
 			for (let i = 0; i < 2; i++) await expectRefused(logIn(alice, '000000'), INVALID);
 			for (const code of ['000000', '123456']) {
@@ -316,11 +322,11 @@ describe('second factors', () => {
 		});
 	});
 
-	for (const [name, row] of [
+	for (const [name, section] of [
 		['e2e.resetOwnE2EKey', '4.7'],
 		['users.resetE2EKey', 'section 6'],
 	] as const) {
-		describe(`${row} ${name}`, () => {
+		describe(`${name} (${section})`, () => {
 			it('asks for the second factor, and writes nothing without it', async () => {
 				await open();
 				const alice = await person(WITH_APP, { e2e: { public_key: 'public', private_key: 'private' } });
@@ -365,12 +371,12 @@ describe('second factors', () => {
 				const tokens: LoginToken[] = [
 					{ hashedToken: 'login', when: new Date() },
 					{ hashedToken: 'asked', when: new Date(), type: 'personalAccessToken', bypassTwoFactor: false },
-					{ hashedToken: 'let by', when: new Date(), type: 'personalAccessToken', bypassTwoFactor: true },
+					{ hashedToken: 'bypassing', when: new Date(), type: 'personalAccessToken', bypassTwoFactor: true },
 				];
 				await roomkey.store.users.updateOne({ _id: alice.id }, { $set: { 'services.resume.loginTokens': tokens } });
 				const call = (hashedToken: string) => roomkey.callAs({ userId: alice.id, hashedToken, setUserId() {} }, name);
 				for (const token of ['login', 'asked', 'unknown']) await expectRefused(call(token), REQUIRED);
-				await call('let by');
+				await call('bypassing');
 			});
 		});
 	}
@@ -422,7 +428,7 @@ describe('second factors', () => {
 		const { store } = roomkey;
 		await store.rooms.insertOne({ _id: 'room', t: 'p', encrypted: true });
 		const u = { _id: alice.id, username: alice.username };
-		await store.subscriptions.insertOne({ _id: 'place', rid: 'room', u, E2EKey: 'the only key' });
+		await store.subscriptions.insertOne({ _id: 'membership', rid: 'room', u, E2EKey: 'the only key' });
 		const code = appCode();
 		await expectRefused(callWith(alice, code, 'e2e.resetOwnE2EKey'), { error: 'error-last-key-holder' });
 		expect(await callWith(alice, code, 'e2e.resetOwnE2EKey', true)).to.deep.equal({ lastKeyHolder: true });
@@ -438,7 +444,7 @@ describe('second factors', () => {
 			return history.map(({ login }) => login);
 		};
 
-		it('the first keys need no code, other keys need one, and the history says so', async () => {
+		it('the first keys need no code, other keys need one, and the history shows which was given', async () => {
 			await open({}, strict);
 			const alice = await person(WITH_APP);
 			await callWith(alice, undefined, SET, keys('1'));
@@ -452,10 +458,10 @@ describe('second factors', () => {
 			await callWith(alice, undefined, SET, keys('2'));
 		});
 
-		it('a user without a second factor gives the password, even if second factors are off', async () => {
+		it('a user without a second factor must give the password, even if second factors are off', async () => {
 			const settings: Record<string, boolean>[] = [{}, { Enforce_Password_Fallback: false }, { Enabled: false }];
-			for (const said of settings) {
-				await open(said, strict);
+			for (const twoFactorSettings of settings) {
+				await open(twoFactorSettings, strict);
 				const alice = await person();
 				await callWith(alice, undefined, SET, keys('1'));
 				await expectRefused(callWith(alice, undefined, SET, keys('2')), REQUIRED);
@@ -503,7 +509,7 @@ describe('second factors', () => {
 			await change({ newPassword: 'new', currentPassword: PASSWORD }, appCode());
 		});
 
-		it('a call is repeated with a code under the same idempotency key, and then gets its first answer', async () => {
+		it('a refused call can be repeated with a code and the same idempotency key; later repetitions get this answer', async () => {
 			await open();
 			const alice = await person(WITH_APP);
 			const data = { email: addressOf(randomId()), currentPassword: PASSWORD };
@@ -511,7 +517,7 @@ describe('second factors', () => {
 				roomkey.callAs(
 					{
 						userId: alice.id,
-						idempotencyKey: { key: 'mark', session: null },
+						idempotencyKey: { key: 'key', session: null },
 						...(code && { secondFactor: { code, method: 'totp' } }),
 					},
 					'users.updateOwnBasicInfo',
@@ -524,7 +530,7 @@ describe('second factors', () => {
 	});
 
 	describe('failed attempts', () => {
-		// Attempts from one address are counted too.
+		// A new Roomkey for each test, because attempts are also counted by address.
 		beforeEach(async () => {
 			roomkey = await openRoomkey(undefined, { rateLimit: 'on' });
 		});

@@ -1,6 +1,6 @@
 /** A session without a network and with a fake clock (test/contract/ddp.md 1.2 and section 4). */
 import { mock } from 'node:test';
-import { setImmediate as aTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { createBus } from '../../server/cluster/bus.js';
 import type { Caller } from '../../server/core/caller.js';
@@ -85,11 +85,13 @@ describe('a session', () => {
 		} satisfies Invoker;
 		const { transport, session } = connect('1', undefined, invoker);
 		const results = () => transport.sent.map((text) => JSON.parse(text)).filter(({ msg }) => msg === 'result');
-		const sendsUpTo = async (count: number) => {
-			for (let turns = 0; turns < 100 && results().length < count; turns++) await aTurn();
+		/** Waits for this many results, but at most 100 turns of the event loop. Returns how many were sent. */
+		const waitForResults = async (count: number) => {
+			for (let turns = 0; turns < 100 && results().length < count; turns++) await nextTurn();
 			return results().length;
 		};
 		let read = () => {};
+		/** Fills the buffer of the transport, until `read`. */
 		const fill = () => {
 			transport.drained = new Promise<void>((resolve) => {
 				read = () => {
@@ -106,11 +108,11 @@ describe('a session', () => {
 			fill();
 		};
 		for (let i = 0; i < 18; i++) session.receive(JSON.stringify({ msg: 'method', id: String(i), method: 'm' }));
-		expect(await sendsUpTo(3)).to.equal(2);
+		expect(await waitForResults(3)).to.equal(2);
 		for (const { error } of results()) expect(error).to.include({ error: 'too-many-requests' });
 		for (let count = 3; count <= 18; count++) {
 			read();
-			expect(await sendsUpTo(count + 1)).to.equal(count);
+			expect(await waitForResults(count + 1)).to.equal(count);
 		}
 		expect(results().filter(({ result }) => result === large)).to.have.length(16);
 	});
@@ -151,7 +153,7 @@ describe('a session', () => {
 		expect(transport.closed).to.equal(false);
 	});
 
-	it('without pings, in pre1 or with interval 0, closes when the socket is idle for 45 s (1.2)', () => {
+	it('closes when the socket is idle for 45 s if there are no pings, in pre1 or with interval 0 (1.2)', () => {
 		for (const { transport } of [connect('pre1'), connect('1', 0)]) {
 			mock.timers.tick(120_000);
 			expect(transport).to.deep.include({ sent: [], closed: false, idleTime: 45_000 });
@@ -164,7 +166,10 @@ describe('a session', () => {
 	describe('whose login token expires', () => {
 		const DAY = 24 * 60 * 60 * 1000;
 
-		/** A session that is logged in with a token of this many days. A further call logs in with the next token, or logs out. */
+		/**
+		 * A session that is logged in with a token that expires after so many days. Each further call logs in with a token of
+		 * `later`, or logs out if there is none left.
+		 */
 		async function loggedIn(days: number, ...later: number[]) {
 			const ends = [days, ...later];
 			const invoke = async (_name: string, _params: readonly unknown[], caller: Caller) => {
@@ -179,6 +184,7 @@ describe('a session', () => {
 
 		/** Calls the method, and waits for its answer. */
 		async function call({ session, transport }: ReturnType<typeof open>) {
+			// The answers are `result` and `updated`.
 			const answers = transport.sent.length + 2;
 			session.receive('{"msg":"method","id":"1","method":"login","params":[]}');
 			while (transport.sent.length < answers) await Promise.resolve();
@@ -189,9 +195,9 @@ describe('a session', () => {
 			mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'] });
 		});
 
-		// One is longer than the longest delay of a timer, one is shorter.
+		// 90 days are longer than the maximum delay of a timer, one day is shorter.
 		for (const days of [90, 1]) {
-			it(`closes at that moment, after ${days} days`, async () => {
+			it(`closes when the token expires, after ${days} days`, async () => {
 				const { transport } = await loggedIn(days);
 				for (let day = 1; day < days; day++) mock.timers.tick(DAY);
 				mock.timers.tick(DAY - 1);
@@ -210,7 +216,7 @@ describe('a session', () => {
 			expect(opened.transport.closed).to.equal(true);
 		});
 
-		it('stays open if the client has logged out before', async () => {
+		it('stays open if the client logs out before', async () => {
 			const opened = await loggedIn(1);
 			await call(opened);
 			mock.timers.tick(2 * DAY);
@@ -220,9 +226,7 @@ describe('a session', () => {
 
 	describe('with slow calls', () => {
 		const CALL = (id: string) => JSON.stringify({ msg: 'method', id, method: 'slow', params: [id] });
-		const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
-
-		/** A session whose calls run until the test ends them. */
+		/** A session whose calls run until the test ends them by a function of `ends`, by id. */
 		function openSlow(parallel: boolean) {
 			const ends = new Map<string, () => void>();
 			const invoke = (_name: string, [id]: readonly unknown[]) =>
@@ -253,8 +257,8 @@ describe('a session', () => {
 		});
 
 		for (const parallel of [true, false]) {
-			const what = parallel ? 'calls that run beside each other' : 'calls that wait for their turn';
-			it(`the inbound queue: is paused while there are more than ten ${what} (5)`, async () => {
+			const what = parallel ? 'parallel calls are unanswered' : 'calls wait for their turn';
+			it(`pauses reading while more than ten ${what} (5)`, async () => {
 				const opened = openSlow(parallel);
 				for (let i = 0; i < 10; i++) opened.session.receive(CALL(String(i)));
 				expect(opened.transport.paused).to.equal(false);

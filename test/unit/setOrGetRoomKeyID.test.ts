@@ -8,7 +8,7 @@ import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 const NAME = 'e2e.setOrGetRoomKeyID';
 
-interface Standing {
+interface Answer {
 	keyID: string;
 	suggestedKey?: string;
 }
@@ -32,7 +32,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 	after(() => roomkey.close());
 	beforeEach(() => crashing.crashAfter(Number.POSITIVE_INFINITY));
 
-	const setOrGet = (as: Person | null, ...params: unknown[]) => roomkey.call(as, NAME, ...params) as Promise<Standing>;
+	const setOrGet = (as: Person | null, ...params: unknown[]) => roomkey.call(as, NAME, ...params) as Promise<Answer>;
 	const addUnkeyed = (fields = {}) => addRoom(roomkey.store, [alice, bob], { encrypted: true, ...fields });
 
 	it('sets the key id of a room that has none, and notifies the room (E8)', async () => {
@@ -135,7 +135,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		const rid = await addUnkeyed();
 		const keys = { one: sealed('one'), two: sealed('two') };
 		const answers = await Promise.all([setOrGet(alice, rid, 'one', keys.one), setOrGet(alice, rid, 'two', keys.two)]);
-		const { keyID } = answers[0] as Standing;
+		const { keyID } = answers[0] as Answer;
 		expect(answers[1]).to.deep.equal({ keyID });
 		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(keys[keyID as keyof typeof keys]);
 	});
@@ -179,7 +179,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 			const rid = await addUnkeyed({ usersWaitingForE2EKeys: [{ userId: alice.id, ts: new Date() }] });
 			const key = sealed('k');
 			crashing.crashAfter(writes);
-			const broken = await setOrGet(alice, rid, 'k', key).then(
+			const crashed = await setOrGet(alice, rid, 'k', key).then(
 				() => false,
 				() => true,
 			);
@@ -188,7 +188,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 			expect(await keyIdOf(roomkey.store, rid)).to.equal('k');
 			expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 			expect((await queueOf(roomkey.store, rid)) ?? []).to.deep.equal([]);
-			if (!broken) {
+			if (!crashed) {
 				expect(writes).to.be.greaterThan(2);
 				return;
 			}

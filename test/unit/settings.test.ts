@@ -1,4 +1,4 @@
-/** test/contract/rocketchat-e2e.md section 11: settings and permissions, as functions. */
+/** Settings and permissions (test/contract/rocketchat-e2e.md section 11), without a server. */
 import { expect } from 'chai';
 import { hasPermission } from '../../methods/model/permissions/permissions.js';
 import { DEFAULTS, workspaceSetting } from '../../methods/model/settings/workspace.js';
@@ -88,7 +88,7 @@ describe('settings (11)', () => {
 		expect(await roomkey.store.settings.findOne({ _id: 'E2E_Enable' })).to.include({ ...document, value: true });
 	});
 
-	it('are changed by callers with edit-privileged-setting', async () => {
+	it('are changed only by callers with edit-privileged-setting', async () => {
 		const refused = await rejection(save(alice, 'E2E_Enable', false));
 		expect(refused).to.deep.include({ error: 'error-unauthorized', details: { method: 'saveSetting' } });
 		expect(await workspaceSetting(roomkey.store, 'E2E_Enable')).to.equal(true);
@@ -131,7 +131,7 @@ describe('settings (11)', () => {
 		expect(some).to.deep.include({ settings: [{ _id: 'E2E_Enable', value: false }], total: 1 });
 	});
 
-	it('are listed, with a date, if they were written since', async () => {
+	it('are listed with a date only if they were written since then', async () => {
 		await roomkey.store.settings.insertOne({ _id: 'E2E_Enabled_Mentions', value: false, _updatedAt: new Date(1000) });
 		await roomkey.store.settings.insertOne({ _id: 'E2E_Enable', value: false, _updatedAt: new Date(3000) });
 		expect(await roomkey.call(null, 'public-settings/get', new Date(2000))).to.deep.equal({
@@ -214,7 +214,7 @@ describe('settings (11)', () => {
 			await roomkey.store.permissions.deleteOne({ _id: 'delete-user' });
 		});
 
-		it('give all that a permission allows to those who may change permissions', async () => {
+		it('can be given by users with access-permissions to their own role', async () => {
 			await roomkey.store.roles.insertOne({ _id: 'clerk', name: 'clerk', scope: 'Users' });
 			const clerk = await addPerson(roomkey.store, { roles: ['clerk'] });
 			const token = () => roomkey.call(clerk, 'users.createToken', alice.id);
@@ -226,12 +226,12 @@ describe('settings (11)', () => {
 			await update(admin, { _id: 'access-permissions', roles: ['admin'] });
 		});
 
-		it('are changed by callers with access-permissions', async () => {
+		it('are changed only by callers with access-permissions', async () => {
 			const refused = await rejection(update(alice, { _id: 'create-user', roles: ['user'] }));
 			expect(refused).to.include({ error: 'error-unauthorized' });
 		});
 
-		it('are listed; with a date, only those written since', async () => {
+		it('are listed; with a date, only those that were written since then', async () => {
 			await roomkey.store.permissions.insertOne({ _id: 'create-user', roles: ['a'], _updatedAt: new Date(1000) });
 			const list = (...since: unknown[]) => roomkey.call(alice, 'permissions.listAll', ...since);
 			expect(((await list()) as { update: unknown[] }).update.length).to.be.greaterThan(5);

@@ -26,6 +26,7 @@ describe('a server with --shadow', () => {
 	let url: string;
 	let log: ReturnType<typeof memoryLog>;
 	let writes: string[];
+	/** The comparisons that the shadow has scheduled. The tests run them. */
 	let later: (() => void)[];
 	let owner: Person;
 	let member: Person;
@@ -58,7 +59,8 @@ describe('a server with --shadow', () => {
 	async function until(condition: () => boolean): Promise<void> {
 		while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 	}
-	const ended = () => [...shadow.counts].reduce((sum, [, count]) => sum + count, 0);
+	/** Number of mirrored requests that have an outcome. */
+	const countEnded = () => [...shadow.counts].reduce((sum, [, count]) => sum + count, 0);
 	const contents = async (store: Store) =>
 		JSON.stringify(await Promise.all(Object.values(store).map((each) => each.find({}).toArray())));
 
@@ -88,15 +90,18 @@ describe('a server with --shadow', () => {
 		await data.close();
 	});
 
-	/** Mirrors a call, and lets the original answer it. Returns the line of the log. */
+	/**
+	 * Mirrors a call, and runs the scheduled comparison. Returns the line of the log.
+	 * @param originally what the original server does before the comparison
+	 */
 	async function mirror(as: Person | null, name: string, body: object, originally?: () => Promise<unknown>) {
-		const before = ended();
+		const before = countEnded();
 		const answer = await post(`${url}/${name}`, as, body, { 'X-Request-Id': 'id-of-nginx' });
 		expect([answer.status, answer.text]).to.deep.equal([204, '']);
-		await until(() => later.length > 0 || ended() > before);
+		await until(() => later.length > 0 || countEnded() > before);
 		await originally?.();
 		for (const run of later.splice(0)) run();
-		await until(() => ended() > before);
+		await until(() => countEnded() > before);
 		for (const run of later.splice(0)) run();
 		const line = log.lines.findLast(({ facts }) => 'shadow' in facts);
 		return line?.facts as Record<string, unknown>;
@@ -162,18 +167,18 @@ describe('a server with --shadow', () => {
 		await until(() => later.length === 2);
 		await setKeyId('one')();
 		for (const run of later.splice(0)) run();
-		await until(() => ended() === 2);
+		await until(() => countEnded() === 2);
 		expect([shadow.counts.get('agrees'), shadow.counts.get('unclear')]).to.deep.equal([1, 1]);
 	});
 
-	it('agrees if the original writes before the replay reads other documents than those that the request names', async () => {
+	it('agrees if the original writes while the shadow looks up the token of the caller', async () => {
 		whileTokenIsRead = setKeyId('one');
 		const line = await mirror(owner, 'e2e.setRoomKeyID', { rid, keyID: 'one' });
 		expect(whileTokenIsRead).to.equal(undefined);
 		expect(line).to.include({ agrees: true, status: 200 });
 	});
 
-	it('compares nothing if the original had written before, and reports nothing for other requests', async () => {
+	it('compares nothing if the original has written before the request had arrived, or for a concurrent request', async () => {
 		const headers = { 'x-user-id': owner.id, 'x-auth-token': owner.token, 'content-type': 'application/json' };
 		const late = httpRequest(`${url}/e2e.setRoomKeyID`, {
 			method: 'POST',
@@ -181,7 +186,7 @@ describe('a server with --shadow', () => {
 		});
 		late.flushHeaders();
 		await once(late, 'continue');
-		// The head of the request has arrived, and its body has not.
+		// The headers of the request have arrived, and its body has not.
 		await post(`${url}/e2e.setRoomKeyID`, member, { rid, keyID: 'two' });
 		await until(() => later.length === 1);
 		await setKeyId('one')();
@@ -192,14 +197,14 @@ describe('a server with --shadow', () => {
 		await until(() => shadow.counts.get('late') === 1);
 		expect(log.lines.at(-1)?.facts).to.include({ outcome: 'late' }).and.not.to.have.property('agrees');
 		for (const run of later.splice(0)) run();
-		await until(() => ended() === 2);
+		await until(() => countEnded() === 2);
 		expect(shadow.counts.get('unclear')).to.equal(1);
 	});
 
 	it('answers a read with an empty answer too, and only counts it', async () => {
 		const { status, text } = await get(`${url}/rooms.get`, owner);
 		expect([status, text]).to.deep.equal([204, '']);
-		await until(() => ended() > 0);
+		await until(() => countEnded() > 0);
 		expect(shadow.counts.get('read')).to.equal(1);
 	});
 
@@ -226,16 +231,16 @@ describe('a server with --shadow', () => {
 		};
 		let events = 0;
 		for (const event of ['changed', 'tokens-removed'] as const) app.bus.on(event, () => void events++);
-		let asked = 0;
+		let sent = 0;
 		for (const { rest, args } of catalogue.methods) {
 			if (rest?.verb !== 'POST') continue;
 			const body = Object.fromEntries(args.map(([arg]) => [arg, values[arg]]));
 			const { status } = await post(`${url}/${rest.path}`, owner, body);
 			expect(status, rest.path).to.equal(204);
-			asked += 1;
-			await until(() => later.length + ended() >= asked);
+			sent += 1;
+			await until(() => later.length + countEnded() >= sent);
 		}
-		expect(asked).to.be.greaterThan(20);
+		expect(sent).to.be.greaterThan(20);
 		expect(later.length).to.be.greaterThan(10);
 		expect([events, await contents(data.store)]).to.deep.equal([0, before]);
 		expect(log.lines.filter(({ level }) => level === 'error')).to.deep.equal([]);
@@ -255,7 +260,7 @@ describe('a server with --shadow', () => {
 		] as const)
 			expect([path, (await request(url + path, { method: verb })).status]).to.deep.equal([path, status]);
 		expect(shadow.counts.get('unknown')).to.equal(4);
-		expect(ended()).to.equal(4);
+		expect(countEnded()).to.equal(4);
 		expect(JSON.stringify(log.lines)).not.to.include('a-secret');
 	});
 

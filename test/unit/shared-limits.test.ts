@@ -1,4 +1,7 @@
-/** test/contract/ddp.md section 14 where several processes share a store: here several servers in one process. */
+/**
+ * Rate limits of several processes that share a store (test/contract/ddp.md section 14). In these tests, the processes are
+ * several Roomkeys in one process.
+ */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { createStoreCounter } from '../../server/core/limits/storeCounter.js';
@@ -21,7 +24,7 @@ function occurrences(values: readonly unknown[]): Record<string, number> {
 	return counts;
 }
 
-/** A store that counts the operations on its shared state, and can fail. */
+/** A store that records the operations on its shared state. The operation that is named by `fail` fails. */
 function watched(store: Store): { store: Store; operations: string[]; fail?: string | undefined } {
 	const seen: { store: Store; operations: string[]; fail?: string | undefined } = { store, operations: [] };
 	const sharedState = new Proxy(store.sharedState, {
@@ -96,7 +99,7 @@ describe('limits over several processes (14)', () => {
 			expect(await attempt('alice', 'right', '5.6.7.8')).to.equal('right');
 		});
 
-		it('a hundred concurrent wrong passwords for one name from all addresses: exactly thirty are checked', async () => {
+		it('a hundred concurrent wrong passwords for one name from different addresses: exactly thirty are checked', async () => {
 			const answers = await attempts(100, alice, 'wrong', (i) => `1.1.1.${i}`);
 			expect(occurrences(answers)).to.deep.equal({ 403: 30, 'too-many-requests': 70 });
 		});
@@ -145,16 +148,16 @@ describe('limits over several processes (14)', () => {
 		});
 	});
 
-	it('login and createUser over REST: exactly fifty together for an address', async () => {
+	it('login and createUser over REST: exactly fifty calls of both together are accepted from one address', async () => {
 		await start();
-		const answers = await Promise.all(
+		const areRefused = await Promise.all(
 			Array.from({ length: 60 }, (_, i) =>
 				anyServer()
 					.callAs({ clientAddress: '1.2.3.4' }, i % 2 ? 'login' : 'createUser', {})
 					.catch(({ error }) => error === 'too-many-requests'),
 			),
 		);
-		expect(occurrences(answers)).to.deep.equal({ false: 50, true: 10 });
+		expect(occurrences(areRefused)).to.deep.equal({ false: 50, true: 10 });
 	});
 
 	it('login on a connection is counted in its process, without the store', async () => {
@@ -204,18 +207,18 @@ describe('limits over several processes (14)', () => {
 	});
 
 	describe('reports of usage', () => {
-		const open2 = (store: Store = open.store) => {
+		const openExchange = (store: Store = open.store) => {
 			const exchange = new UsageExchange(store, memoryLog());
 			return { usage: exchange, counter: exchange.counter('test', { calls: 10, per: MINUTE }) };
 		};
-		async function count({ counter }: ReturnType<typeof open2>, times: number, key = 'alice'): Promise<number> {
+		async function count({ counter }: ReturnType<typeof openExchange>, times: number, key = 'alice'): Promise<number> {
 			let remaining = Number.NaN;
 			for (let i = 0; i < times; i++) ({ remaining } = await counter.count(key));
 			return remaining;
 		}
 
 		it('are added to the counts of the other processes, once, and not to their own', async () => {
-			const [one, two] = [open2(), open2()];
+			const [one, two] = [openExchange(), openExchange()];
 			await count(one, 3);
 			await count(two, 2);
 			for (let i = 0; i < 3; i++) for (const { usage } of [one, two]) await usage.exchange();
@@ -223,12 +226,12 @@ describe('limits over several processes (14)', () => {
 			expect(await count(two, 1)).to.equal(4);
 		});
 
-		it('are of each key; a process that starts later reads them too', async () => {
-			const one = open2();
+		it('are for each key; a process that starts later reads them too', async () => {
+			const one = openExchange();
 			await count(one, 3);
 			await count(one, 5, 'bob');
 			await one.usage.exchange();
-			const late = open2();
+			const late = openExchange();
 			await late.usage.exchange();
 			expect(await count(late, 1)).to.equal(6);
 			expect(await count(late, 1, 'bob')).to.equal(4);
@@ -239,23 +242,23 @@ describe('limits over several processes (14)', () => {
 			const brief = exchange.counter('test', { calls: 10, per: 1 });
 			await brief.count('alice');
 			await exchange.exchange();
-			// A process that reads the report while the brief window lasts would take over its end.
+			// Waits for the end of the brief window: a process that reads the report before would take over this end.
 			for (const now = Date.now(); Date.now() <= now + 1; ) await nextTurn();
-			const { timeToReset } = await open2().counter.count('alice');
+			const { timeToReset } = await openExchange().counter.count('alice');
 			expect(timeToReset).to.be.greaterThan(1000);
-			const one = open2();
+			const one = openExchange();
 			await count(one, 1);
 			await one.usage.exchange();
-			const late = open2();
+			const late = openExchange();
 			await late.usage.exchange();
 			const [document] = await open.store.sharedState.find({}, { sort: { until: -1 }, limit: 1 }).toArray();
 			const end = Date.now() + (await late.counter.count('alice')).timeToReset;
 			expect(end).to.be.within((document?.until.getTime() ?? 0) - 50, (document?.until.getTime() ?? 0) + 50);
 		});
 
-		it('are written without an access to the store by each call, and not if nothing was counted', async () => {
+		it('are not written by each call, and not if nothing was counted', async () => {
 			const { store, operations } = watched(open.store);
-			const one = open2(store);
+			const one = openExchange(store);
 			await count(one, 5);
 			expect(operations).to.deep.equal([]);
 			await one.usage.exchange();
@@ -267,7 +270,7 @@ describe('limits over several processes (14)', () => {
 
 		it('are written later if the store is not available', async () => {
 			const seen = watched(open.store);
-			const [one, two] = [open2(seen.store), open2()];
+			const [one, two] = [openExchange(seen.store), openExchange()];
 			await count(one, 3);
 			seen.fail = 'insertOne';
 			await one.usage.exchange().catch(() => {});
@@ -279,7 +282,7 @@ describe('limits over several processes (14)', () => {
 		});
 
 		it('of many callers are stored in several documents', async () => {
-			const [one, two] = [open2(), open2()];
+			const [one, two] = [openExchange(), openExchange()];
 			for (let i = 0; i < 4500; i++) await one.counter.count(`user-${i}`);
 			await one.usage.exchange();
 			expect(await open.store.sharedState.countDocuments({})).to.equal(3);
@@ -302,7 +305,7 @@ describe('limits over several processes (14)', () => {
 				await open.store.sharedState.insertOne({ _id, counts: text, until: new Date(end) }, { silent: true });
 			}
 			await open.store.sharedState.insertOne({ _id: 'usage 9', until: new Date(end) }, { silent: true });
-			const one = open2();
+			const one = openExchange();
 			await one.usage.exchange();
 			expect(await count(one, 1)).to.equal(8);
 		});
@@ -312,12 +315,12 @@ describe('limits over several processes (14)', () => {
 		const now = Date.now();
 		for (const [_id, age] of [
 			['current', -1],
-			['void', 59_000],
+			['expired', 59_000],
 			['old', 61_000],
 		] as const)
 			await open.store.sharedState.insertOne({ _id, until: new Date(now - age) }, { silent: true });
 		await sweepSharedState(open.store, now);
 		const left = await open.store.sharedState.find({}).toArray();
-		expect(left.map(({ _id }) => _id).sort()).to.deep.equal(['current', 'void']);
+		expect(left.map(({ _id }) => _id).sort()).to.deep.equal(['current', 'expired']);
 	});
 });

@@ -1,4 +1,7 @@
-/** test/contract/beyond.md E1 where several processes share a store: here several servers in one process. */
+/**
+ * Repeated calls at several processes that share a store (test/contract/beyond.md E1). In these tests, the processes are
+ * several Roomkeys in one process.
+ */
 import { expect } from 'chai';
 import type { IdempotencyKey } from '../../server/core/caller.js';
 import { type ChainId, createResumeChains } from '../../server/ddp/resume-chains.js';
@@ -11,16 +14,19 @@ import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 import { type OpenStore, openTestStore } from '../support/store.js';
 
+/** How long an answer is stored, in ms. */
 const LIFETIME = 120_000;
+/** How long a running call keeps its idempotency key without renewing it, in ms. */
 const LEASE = 5_000;
 
 /** The names of the methods that have run, in order. */
 const runs: string[] = [];
 /** Functions that settle the calls of `held`. */
 let settle: { resolve(value: unknown): void; reject(error: unknown): void }[] = [];
+/** Called when a call of `held` or `hasty` has begun. */
 let onHeld: (() => void) | undefined;
 
-const counted = (name: string, run: (value: unknown) => unknown, timeout = 30_000) =>
+const recordingMethod = (name: string, run: (value: unknown) => unknown, timeout = 30_000) =>
 	method({
 		name,
 		summary: 'for a test',
@@ -40,15 +46,15 @@ const held = () =>
 	});
 
 const methods = [
-	counted('quick', () => `quick ${runs.length}`),
-	counted('same', (value) => value),
-	counted('throws', (value) => {
+	recordingMethod('quick', () => `quick ${runs.length}`),
+	recordingMethod('same', (value) => value),
+	recordingMethod('throws', (value) => {
 		throw value;
 	}),
-	counted('held', held),
-	counted('hasty', held, 1),
-	counted('large', (length) => 'x'.repeat(Number(length))),
-	counted('odd', () => 5n),
+	recordingMethod('held', held),
+	recordingMethod('hasty', held, 1),
+	recordingMethod('large', (length) => 'x'.repeat(Number(length))),
+	recordingMethod('odd', () => 5n),
 ];
 
 describe('repeated calls of methods with `once` over several processes (E1)', () => {
@@ -79,11 +85,12 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 	function ask(at: TestRoomkey, key: IdempotencyKey, name: string, value?: unknown, userId = 'alice') {
 		return at.callAs({ userId, idempotencyKey: key }, name, value);
 	}
-	const heldAgain = () =>
+	/** Resolves when the next call of `held` or `hasty` has begun. */
+	const nextHeld = () =>
 		new Promise<void>((resolve) => {
 			onHeld = resolve;
 		});
-	const texts = async () => JSON.stringify(await open.store.sharedState.find({}).toArray());
+	const storedText = async () => JSON.stringify(await open.store.sharedState.find({}).toArray());
 
 	it('a repeated call gets the first answer at every process, and the method runs once', async () => {
 		expect(await ask(first, rest('a'), 'quick', 1)).to.equal('quick 1');
@@ -110,9 +117,9 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		['null', null],
 		['a date', { at: [new Date(5)] }],
 		['bytes', new Uint8Array([1, 2, 3])],
-		['no number', Number.NaN],
-		['what looks like a date', { $date: 5 }],
-		['what looks like a thrown error', { thrown: { kind: 'client', error: 'code' } }],
+		['NaN', Number.NaN],
+		['an object that looks like a date', { $date: 5 }],
+		['an object that looks like a thrown error', { thrown: { kind: 'client', error: 'code' } }],
 	] as const) {
 		it(`an answer of ${what} is the same at another process`, async () => {
 			expect(await ask(first, rest('a'), 'same', value)).to.deep.equal(value);
@@ -155,8 +162,8 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		expect(await open.store.sharedState.countDocuments({})).to.equal(0);
 	});
 
-	it('the key with other arguments is refused, also while the call runs', async () => {
-		const begun = heldAgain();
+	it('a used idempotency key with other arguments is refused, also while the call runs', async () => {
+		const begun = nextHeld();
 		const running = ask(first, rest('a'), 'held', 1);
 		await begun;
 		const mismatch = { error: 'error-idempotency-mismatch', details: { method: 'held' } };
@@ -168,7 +175,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 	});
 
 	it('any number of repeated calls wait for a call that runs at another process', async () => {
-		const begun = heldAgain();
+		const begun = nextHeld();
 		const running = ask(first, rest('a'), 'held', 1);
 		await begun;
 		const asked = [second, second, third].map((server) => ask(server, rest('a'), 'held', 1));
@@ -178,10 +185,10 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 	});
 
 	it('a repeated call runs after the call for which it waited has failed at another process', async () => {
-		const begun = heldAgain();
+		const begun = nextHeld();
 		const running = rejection(ask(first, rest('a'), 'held', 1));
 		await begun;
-		const again = heldAgain();
+		const again = nextHeld();
 		const asked = ask(second, rest('a'), 'held', 1);
 		settle[0]?.reject(new Error('a secret'));
 		await Promise.all([running, again]);
@@ -190,7 +197,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 	});
 
 	it('a repeated call waits no longer than the timeout of the method', async () => {
-		const begun = heldAgain();
+		const begun = nextHeld();
 		const running = rejection(ask(first, rest('a'), 'hasty', 1));
 		await begun;
 		expect(await rejection(ask(second, rest('a'), 'hasty', 1))).to.include({ error: 'error-timeout' });
@@ -199,11 +206,11 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		expect(runs).to.have.length(1);
 	});
 
-	it('a call whose process has died runs at another one when its lease has ended; a late outcome does not replace it', async () => {
-		const begun = heldAgain();
+	it('a call whose process has died runs at another process when its lease has ended; a late outcome of the first run is discarded', async () => {
+		const begun = nextHeld();
 		const running = ask(first, rest('a'), 'held', 1);
 		await begun;
-		const again = heldAgain();
+		const again = nextHeld();
 		const asked = ask(second, rest('a'), 'held', 1);
 		// The lease expires before the timer that renews it fires, as if the first process had ended.
 		now += LEASE + 1;
@@ -217,10 +224,10 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 	});
 
 	it('of several calls that wait for a dead process, one runs', async () => {
-		const begun = heldAgain();
+		const begun = nextHeld();
 		const running = ask(first, rest('a'), 'held', 1);
 		await begun;
-		const again = heldAgain();
+		const again = nextHeld();
 		now += LEASE + 1;
 		const asked = [second, third].map((server) => ask(server, rest('a'), 'held', 1));
 		await again;
@@ -232,7 +239,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 	});
 
 	it('a running call renews its lease', async () => {
-		const begun = heldAgain();
+		const begun = nextHeld();
 		const running = ask(first, rest('a'), 'held', 1);
 		await begun;
 		const [{ _id, until } = { _id: '', until: new Date() }] = await open.store.sharedState.find({}).toArray();
@@ -243,7 +250,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		expect(await running).to.equal('done');
 	});
 
-	it('an answer is used for its lifetime only, even if its document is still stored', async () => {
+	it('an answer is used only for its lifetime, even if its document is stored longer', async () => {
 		await ask(first, rest('a'), 'quick', 1);
 		now += LIFETIME - 1;
 		expect(await ask(second, rest('a'), 'quick', 1)).to.equal('quick 1');
@@ -269,7 +276,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 			});
 		}
 		expect(runs).to.have.length(1);
-		expect((await texts()).length).to.be.lessThan(1000);
+		expect((await storedText()).length).to.be.lessThan(1000);
 	});
 
 	it('an answer that cannot be encoded is not stored', async () => {
@@ -283,7 +290,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		const secrets = ['of the answer and the argument', 'of-the-key', 'of-the-session', 'alice'];
 		await ask(first, { key: secrets[1] as string, session: secrets[2] as string }, 'same', secrets[0]);
 		await ask(first, { key: 'another', session: null }, 'same', secrets[0]);
-		const text = await texts();
+		const text = await storedText();
 		for (const secret of secrets) expect(text).not.to.include(secret);
 		const [one, other] = await open.store.sharedState.find({}).toArray();
 		expect(one?.args).not.to.equal(other?.args);
@@ -304,10 +311,10 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		});
 
 		it('of two concurrent calls of a session with one id, the answer of the latest is stored', async () => {
-			const begun = heldAgain();
+			const begun = nextHeld();
 			const one = ask(first, ddp('A', '1', 'A'), 'held', 1);
 			await begun;
-			const again = heldAgain();
+			const again = nextHeld();
 			const other = ask(first, ddp('A', '1', 'A'), 'held', 1);
 			await again;
 			settle[1]?.resolve('second');
@@ -357,7 +364,7 @@ describe('chains of sessions over several processes (E1)', () => {
 		expect(text).not.to.include(session).and.not.to.include('the-second-session');
 	});
 
-	it('end a lifetime after the session', async () => {
+	it('end one lifetime after the end of the session', async () => {
 		const [one, two] = [chains(), chains()];
 		await idOf(one.join('B', 'A'));
 		one.leave('B');

@@ -26,7 +26,7 @@ describe('a room as clients see it', () => {
 		expect(partialClientRoom(ROOM, true)).to.deep.equal(rest);
 	});
 
-	it('has no field of encryption if that is switched off, and the original is unchanged (E13)', () => {
+	it('has no field of encryption if E2E_Enable is off, and the original is unchanged (E13)', () => {
 		expect(partialClientRoom(ROOM, false)).to.deep.equal({ _id: 'r', t: 'p', name: 'room' });
 		expect(ROOM).to.include({ encrypted: true, e2eKeyId: 'k' });
 	});
@@ -123,19 +123,20 @@ describe('announcing a room', () => {
 		return notified;
 	}
 
-	const listeners = (others: number) => [
+	/** The names of subscribed events: of two members, of another stream, and of users who are no members. */
+	const subscribedEvents = (others: number) => [
 		...members.slice(1).map(({ id }) => `${id}/rooms-changed`),
 		`${members[0]?.id}/subscriptions-changed`,
 		...Array.from({ length: others }, (_, i) => `other-${i}/rooms-changed`),
 	];
 
 	for (const [what, others, usersCount] of [
-		['few listen', 0, 3],
-		['more listen than there are members', 20, 3],
-		['it is not known how many members there are', 20, undefined],
+		['there are few subscribers', 0, 3],
+		['there are more subscribers than members', 20, 3],
+		['the number of members is unknown', 20, undefined],
 	] as const) {
 		it(`notifies the subscribed members, and the readers of the room, if ${what} (10.2)`, async () => {
-			const notified = await announced(listeners(others), usersCount === undefined ? {} : { usersCount });
+			const notified = await announced(subscribedEvents(others), usersCount === undefined ? {} : { usersCount });
 			expect(notified.map(({ stream, eventName }) => `${stream} ${eventName}`)).to.have.members([
 				`room-data ${rid}`,
 				...members.slice(1).map(({ id }) => `notify-user ${id}/rooms-changed`),
@@ -143,22 +144,22 @@ describe('announcing a room', () => {
 		});
 	}
 
-	it('has no field of encryption while that is switched off (E13)', async () => {
+	it('contains no field of encryption while E2E_Enable is off (E13)', async () => {
 		await test.store.settings.insertOne({ _id: 'E2E_Enable', value: false });
 		dropCachedSetting(test.store, 'E2E_Enable');
-		const notified = await announced(listeners(0));
+		const notified = await announced(subscribedEvents(0));
 		expect(notified).to.have.length(3);
 		for (const { args } of notified) expect(args.at(-1)).to.not.have.any.keys('encrypted', 'e2eKeyId');
 	});
 
 	it('never contains a join code, or the token of a visitor, which a database of Rocket.Chat may have', async () => {
 		const secret = { joinCode: 'secret', v: { token: 'secret' }, name: 'shown' };
-		const notified = await announced(listeners(0), secret as Partial<Room>);
+		const notified = await announced(subscribedEvents(0), secret as Partial<Room>);
 		expect(JSON.stringify(notified)).to.include('shown').and.not.include('secret');
 	});
 
 	it('never contains a reset in progress', async () => {
-		for (const { args } of await announced(listeners(0), { e2eReset: ROOM.e2eReset as never })) {
+		for (const { args } of await announced(subscribedEvents(0), { e2eReset: ROOM.e2eReset as never })) {
 			expect(args.at(-1)).to.include({ e2eKeyId: 'k' }).and.not.have.property('e2eReset');
 		}
 	});

@@ -15,7 +15,7 @@ describe('the sessions of a server that shuts down', () => {
 			sessions.add({
 				drain: async () => void done.push(`drain ${i}`),
 				close: () => void done.push(`close ${i}`),
-				transport: { terminate: () => void done.push(`cut ${i}`) },
+				transport: { terminate: () => void done.push(`terminate ${i}`) },
 			});
 		}
 		return { sessions, done, stop: endSessions(sessions, 1000) };
@@ -40,7 +40,7 @@ describe('the sessions of a server that shuts down', () => {
 		mock.timers.tick(1000);
 		expect(done.splice(0).slice(10)).to.deep.equal(all('close'));
 		mock.timers.tick(2000);
-		expect(done).to.deep.equal(all('cut'));
+		expect(done).to.deep.equal(all('terminate'));
 	});
 
 	it('are ignored once they are closed (18)', () => {

@@ -1,5 +1,5 @@
 /** Large values are encoded in slices. Between two slices the encoding yields to the event loop. */
-import { setImmediate as aTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { ejsonFormat, parse, stringify } from '../../shared/ejson.js';
@@ -76,7 +76,7 @@ describe('large values', () => {
 			isOver = true;
 		});
 		while (!isOver) {
-			await aTurn();
+			await nextTurn();
 			turns++;
 		}
 		await encoded;
@@ -90,7 +90,7 @@ describe('tasks that yield', () => {
 		let isOver = false;
 		const counting = (async () => {
 			while (!isOver) {
-				await aTurn();
+				await nextTurn();
 				turn++;
 			}
 		})();

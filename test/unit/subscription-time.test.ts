@@ -1,4 +1,4 @@
-/** The timeout of a publication, and which time counts (test/contract/ddp.md section 10). */
+/** The timeout of a subscription, and when it is paused (test/contract/ddp.md section 10). */
 import { mock } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -14,15 +14,15 @@ import { settings } from '../support/roomkey.js';
 import { FakeTransport } from '../support/transport.js';
 
 const MINUTE = 60_000;
-const anyone = { summary: 'for a test', anonymous: true, args: {}, name: 'a' } as const;
+const common = { summary: 'for a test', anonymous: true, args: {}, name: 'a' } as const;
 const never = () => new Promise<never>(() => {});
 
-/** A client that reads nothing until it is resumed. */
+/** A client that reads nothing until `drain`. */
 class SlowTransport extends FakeTransport {
-	goOn = () => {};
+	drain = () => {};
 	override whenDrained(): Promise<void> {
 		return new Promise((resolve) => {
-			this.goOn = resolve;
+			this.drain = resolve;
 		});
 	}
 }
@@ -31,7 +31,7 @@ describe('the timeout of a subscription (10)', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'] }));
 	afterEach(() => mock.timers.reset());
 
-	/** Subscribes to a publication or a stream. @param permissions what a live query finds of them */
+	/** Subscribes to a publication or a stream. @param permissions the permissions that a live query finds */
 	async function subscribe(
 		to: Publication | Stream,
 		permissions: () => AsyncIterable<{ _id: string }>,
@@ -79,31 +79,34 @@ describe('the timeout of a subscription (10)', () => {
 	}
 
 	const sentBy = ({ sent }: FakeTransport) => sent.map((frame) => JSON.parse(frame).msg);
-	const LATE = 'error-timeout';
+	const TIMEOUT_ERROR = 'error-timeout';
 
-	async function* two() {
+	async function* twoDocuments() {
 		yield { _id: 'p' };
 		yield { _id: 'q' };
 	}
 
 	for (const [what, timeout] of [
 		['30 s', undefined],
-		['what its definition says', 5000],
+		['the timeout of its definition', 5000],
 	] as const) {
 		it(`is ${what}`, async () => {
-			const { sent } = await subscribe(publication({ ...anyone, ...(timeout && { timeout }), run: never }), two);
+			const { sent } = await subscribe(
+				publication({ ...common, ...(timeout && { timeout }), run: never }),
+				twoDocuments,
+			);
 			await pass((timeout ?? 30_000) - 1);
 			expect(sent).to.deep.equal([]);
 			await pass(1000);
-			expect(JSON.parse(sent[0] ?? '')).to.have.nested.property('error.error', LATE);
+			expect(JSON.parse(sent[0] ?? '')).to.have.nested.property('error.error', TIMEOUT_ERROR);
 		});
 	}
 
 	it('ends with a warning in the log if nothing was returned and ready was not called', async () => {
 		const log = memoryLog();
-		const { sent } = await subscribe(publication({ ...anyone, run() {} }), two, undefined, log);
-		const callsReady = publication({ ...anyone, run: (_, context) => context.ready() });
-		await subscribe(callsReady, two, undefined, log);
+		const { sent } = await subscribe(publication({ ...common, run() {} }), twoDocuments, undefined, log);
+		const callsReady = publication({ ...common, run: (_, context) => context.ready() });
+		await subscribe(callsReady, twoDocuments, undefined, log);
 		await pass(29_999);
 		expect(log.lines).to.deep.equal([]);
 		await pass(1);
@@ -119,7 +122,7 @@ describe('the timeout of a subscription (10)', () => {
 			await never();
 		}
 		const run = () => liveQuery('permissions', {}, { roles: 1 });
-		const transport = await subscribe(publication({ ...anyone, run }), hanging);
+		const transport = await subscribe(publication({ ...common, run }), hanging);
 		expect(sentBy(transport)).to.deep.equal(['added']);
 		await pass(MINUTE);
 		expect(sentBy(transport)).to.deep.equal(['added', 'removed', 'nosub']);
@@ -128,11 +131,11 @@ describe('the timeout of a subscription (10)', () => {
 	it('is paused while the client does not read its documents', async () => {
 		const run = () => liveQuery('permissions', {}, { roles: 1 });
 		const transport = new SlowTransport();
-		await subscribe(publication({ ...anyone, run }), two, transport);
+		await subscribe(publication({ ...common, run }), twoDocuments, transport);
 		for (const frames of [['added'], ['added', 'added'], ['added', 'added', 'ready']]) {
 			expect(sentBy(transport)).to.deep.equal(frames);
 			await pass(MINUTE);
-			transport.goOn();
+			transport.drain();
 			await settle();
 		}
 	});
@@ -148,17 +151,17 @@ describe('the timeout of a subscription (10)', () => {
 			},
 		});
 		const transport = new SlowTransport();
-		await subscribe(events, two, transport);
+		await subscribe(events, twoDocuments, transport);
 		const begin = ['added', 'ready', 'changed'];
 		for (const frames of [begin, [...begin, 'changed'], [...begin, 'changed']]) {
 			expect(sentBy(transport)).to.deep.equal(frames);
 			await pass(MINUTE);
-			transport.goOn();
+			transport.drain();
 			await settle();
 		}
 	});
 
-	it('of a stream also covers the check whether the client may read: then nothing is sent any more', async () => {
+	it('also covers the check whether the client may read a stream; after the timeout, no event is sent', async () => {
 		let mayRead = (_may: boolean) => {};
 		const asking = stream({
 			name: 'asking',
@@ -168,7 +171,7 @@ describe('the timeout of a subscription (10)', () => {
 					mayRead = resolve;
 				}),
 		});
-		const transport = await subscribe(asking, two);
+		const transport = await subscribe(asking, twoDocuments);
 		await pass(MINUTE);
 		mayRead(true);
 		await settle();

@@ -1,4 +1,4 @@
-/** test/contract/ddp.md sections 10 and 14: what may happen while a subscription is counted. */
+/** A change of the user, or the end of the connection, while a subscription is counted (test/contract/ddp.md sections 10 and 14). */
 import { expect } from 'chai';
 import { createBus } from '../../server/cluster/bus.js';
 import type { RateLimits } from '../../server/core/limits/rate.js';
@@ -10,12 +10,13 @@ import { memoryLog } from '../support/log.js';
 import { settings } from '../support/roomkey.js';
 import { FakeTransport } from '../support/transport.js';
 
-describe('a subscription whose rate limit is still being counted', () => {
+describe('a subscription recordUser rate limit is still being counted', () => {
 	/** Subscribes. The test decides when the subscription has been counted. */
 	function subscribe() {
+		/** The ids of the users for whom the publish function has run. */
 		const ranAs: unknown[] = [];
-		const whose = publication({
-			name: 'whose',
+		const recordUser = publication({
+			name: 'recordUser',
 			args: {},
 			summary: 'for a test',
 			anonymous: true,
@@ -32,7 +33,7 @@ describe('a subscription whose rate limit is still being counted', () => {
 		const invoker = { get: () => undefined, invoke: () => Promise.reject(new Error('no methods here')) };
 		const connection = { id: 'c', clientAddress: null } as Connection;
 		const publications = {
-			named: new Map([['whose', whose]]),
+			named: new Map([['recordUser', recordUser]]),
 			universal: [],
 			strategyOf: () => 'SERVER_MERGE' as const,
 		};
@@ -51,11 +52,11 @@ describe('a subscription whose rate limit is still being counted', () => {
 			options: { maxSubscriptions: 10, maxSubscriptionBytes: 16_384 },
 		});
 		const client = { userId: 'alice' as string | null, clientAddress: null, connectionId: connection.id };
-		const started = subscriptions.start({ msg: 'sub', id: 's', name: 'whose' }, client, () => {});
+		const started = subscriptions.start({ msg: 'sub', id: 's', name: 'recordUser' }, client, () => {});
 		return { ranAs, subscriptions, client, started, counted: () => counted() };
 	}
 
-	it('runs as the user whom the connection has afterwards', async () => {
+	it('runs as the user whom the connection has after the count', async () => {
 		const { ranAs, subscriptions, client, started, counted } = subscribe();
 		client.userId = null;
 		await subscriptions.changeUser(null);

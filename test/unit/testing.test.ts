@@ -136,19 +136,19 @@ describe('the cause of an error in a test', () => {
 		}
 	});
 
-	it('has the line of the call in its stack, and names the argument that does not match', async () => {
+	it('and the error itself have the line of the call in their stacks; the cause names the argument that does not match', async () => {
 		const client = await server.connect(alice);
-		const place = /testing\.test\.[jt]s/;
+		const thisFile = /testing\.test\.[jt]s/;
 		for (const call of [
 			() => server.call(alice, 'refused'),
 			() => client.call('refused'),
 			() => client.subscribe('unknown'),
 		]) {
-			expect((await rejection(call())).stack).to.match(place);
+			expect((await rejection(call())).stack).to.match(thisFile);
 		}
 		const mismatch = await rejection(server.call(alice, 'login', 'a text'));
 		expect(mismatch.stack)
-			.to.match(place)
+			.to.match(thisFile)
 			.and.to.match(/^Error: Match error: .* \(argument 'options'\)/);
 		const stackLines = mismatch.stack?.split('\n').slice(1);
 		expect(stackLines, 'each line once').to.deep.equal([...new Set(stackLines)]);
@@ -159,7 +159,7 @@ describe('the cause of an error in a test', () => {
 			.with.property('message', "Argument 'options' does not match its pattern at 'text'");
 		expect((await rejection(server.call(alice, 'broken'))).cause)
 			.to.have.property('stack')
-			.that.matches(place);
+			.that.matches(thisFile);
 	});
 
 	it('is the error that a method has thrown, also for `call` of createServer', async () => {

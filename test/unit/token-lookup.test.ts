@@ -37,14 +37,14 @@ describe('many concurrent logins by token', () => {
 		return people;
 	}
 
-	it('are combined into one query before the logins and one after them', async () => {
+	it('need one query for all before the logins, and one after them', async () => {
 		const people = await addPeople(50);
 		const results = await Promise.all(people.map(({ token }) => resume(token)));
 		expect(results.map(({ id }) => id)).to.deep.equal(people.map(({ id }) => id));
 		expect(sizes).to.deep.equal([50, 50]);
 	});
 
-	it('asks for at most 200 tokens in one query', async () => {
+	it('look up at most 200 tokens in one query', async () => {
 		const people = await addPeople(450);
 		await Promise.all(people.map(({ token }) => resume(token)));
 		expect(Math.max(...sizes)).to.equal(200);

@@ -1,4 +1,4 @@
-/** Tokens that are removed in another process: seen in the store (test/contract/ddp.md 16.2). */
+/** Tokens that another process has removed are missing in the store (test/contract/ddp.md 16.2). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
@@ -19,7 +19,10 @@ describe('the token watcher', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setInterval'] }));
 	afterEach(() => mock.timers.reset());
 
-	/** Watches these tokens with a store whose `find` is counted and may be replaced. */
+	/**
+	 * Watches tokens with a store whose `find` is counted and may be replaced.
+	 * @param inUse the hashes of the tokens, with the ids of their users
+	 */
 	function watch(inUse: ReadonlyMap<string, string>, find: Find = (...asked) => test.store.users.find(...asked)) {
 		/** The number of tokens in each query. */
 		const queries: number[] = [];
@@ -35,7 +38,10 @@ describe('the token watcher', () => {
 		const announced = (count: number) =>
 			new Promise<unknown[]>((resolve) => {
 				const payloads: unknown[] = [];
-				bus.on('tokens-removed', (payload) => void (payloads.push(payload) === count && resolve(payloads)));
+				bus.on('tokens-removed', (payload) => {
+					payloads.push(payload);
+					if (payloads.length === count) resolve(payloads);
+				});
 			});
 		return { queries, log, stop, announced };
 	}
@@ -72,20 +78,21 @@ describe('the token watcher', () => {
 		await stop();
 	});
 
-	for (const [count, looks] of [
+	/** The sizes of the queries, by interval. */
+	for (const [count, intervals] of [
 		[1200, [[500], [500], [200]]],
 		[12_000, Array.from({ length: 10 }, () => [500, 500, 200])],
 	] as [number, number[][]][]) {
-		it(`reads ${count} tokens in ${looks.length} queries, of at most 500 each`, async () => {
+		it(`reads ${count} tokens in ${intervals.length} intervals, by queries for at most 500 each`, async () => {
 			const inUse = new Map(Array.from({ length: count }, (_, i) => [`token-${i}`, 'someone']));
 			const { queries, stop, announced } = watch(inUse);
 			const asked: number[] = [];
-			for (const look of looks) {
-				const gone = announced(look.reduce((sum, size) => sum + size, 0));
+			for (const sizes of intervals) {
+				const gone = announced(sizes.reduce((sum, size) => sum + size, 0));
 				mock.timers.tick(INTERVAL);
 				await gone;
 				await new Promise(setImmediate);
-				asked.push(...look);
+				asked.push(...sizes);
 				expect(queries).to.deep.equal(asked);
 			}
 			await stop();

@@ -100,10 +100,10 @@ describe('login tokens (9.3)', () => {
 
 		for (const [what, params] of [
 			['no new password', ['old']],
-			['an empty one', ['old', '']],
-			['a number', ['old', 5]],
-			['a digest that is none', ['old', { digest: 'x', algorithm: 'sha-256' }]],
-			['a condition', [{ $ne: '' }, 'new']],
+			['an empty new password', ['old', '']],
+			['a number as the new password', ['old', 5]],
+			['a malformed digest', ['old', { digest: 'x', algorithm: 'sha-256' }]],
+			['a filter as the old password', [{ $ne: '' }, 'new']],
 		] as const) {
 			it(`refuses ${what} as a Match error`, async () => {
 				const error = await rejection(roomkey.callAs(callerOf(alice), 'changePassword', ...params));
@@ -111,7 +111,7 @@ describe('login tokens (9.3)', () => {
 			});
 		}
 
-		it('succeeds once, of two concurrent calls', async () => {
+		it('succeeds for only one of two concurrent calls', async () => {
 			const outcomes = await Promise.allSettled([change('old', 'new 1'), change('old', 'new 2')]);
 			const succeeded = outcomes.map(({ status }) => status === 'fulfilled');
 			expect(succeeded.filter(Boolean)).to.have.length(1);
@@ -132,9 +132,10 @@ describe('login tokens (9.3)', () => {
 		it('gives the connection a new token that expires when the present one does', async () => {
 			const when = new Date(Date.now() - 30 * DAY);
 			const person = await addPerson(roomkey.store, { tokenMadeAt: when });
-			const now: unknown[] = [];
-			const setUserId = () => expect.fail('it stays the same user’s');
-			const setToken = (...token: unknown[]) => void now.push(...token);
+			/** The arguments of `setToken`. */
+			const tokenSet: unknown[] = [];
+			const setUserId = () => expect.fail('the user must not change');
+			const setToken = (...token: unknown[]) => void tokenSet.push(...token);
 			const caller = { ...callerOf(person), setUserId, setToken };
 			const result = (await roomkey.callAs(caller, 'getNewToken')) as LoginResult;
 			const tokenExpires = new Date(when.getTime() + 90 * DAY);
@@ -142,7 +143,7 @@ describe('login tokens (9.3)', () => {
 			expect(result.token)
 				.to.match(/^[\w-]{43}$/)
 				.and.not.equal(person.token);
-			expect(now).to.deep.equal([hashOf(result.token), tokenExpires]);
+			expect(tokenSet).to.deep.equal([hashOf(result.token), tokenExpires]);
 			expect(await hashesOf(person)).to.deep.equal([hashOf(person.token), hashOf(result.token)]);
 			expect(await resume(result.token)).to.deep.include({ id: person.id, tokenExpires });
 		});
@@ -162,7 +163,7 @@ describe('login tokens (9.3)', () => {
 			expect(result.tokenExpires).to.deep.equal(new Date(36_500 * DAY));
 		});
 
-		it('gives none for a removed or expired token', async () => {
+		it('gives no token to a caller whose token was removed or has expired', async () => {
 			const old = await addPerson(roomkey.store, { tokenMadeAt: new Date(Date.now() - 91 * DAY) });
 			expect(await rejection(roomkey.callAs(callerOf(old), 'getNewToken'))).to.include({
 				error: 403,
@@ -176,7 +177,7 @@ describe('login tokens (9.3)', () => {
 	});
 
 	describe('removeOtherTokens', () => {
-		it("removes all tokens except the caller's, and announces which", async () => {
+		it("removes all tokens except the caller's, and announces the removed ones", async () => {
 			const other = await addPerson(roomkey.store);
 			expect(await roomkey.callAs(callerOf(alice), 'removeOtherTokens')).to.equal(undefined);
 			expect(await hashesOf(alice)).to.deep.equal([hashOf(alice.token)]);
@@ -202,9 +203,10 @@ describe('login tokens (9.3)', () => {
 	});
 
 	it('tokens that are removed during a login do not log in (16.2)', async () => {
-		const now: unknown[] = [];
+		/** The ids with which `setUserId` was called. */
+		const userIds: unknown[] = [];
 		const setUserId = async (id: string | null, hashedToken: string | null) => {
-			now.push(id);
+			userIds.push(id);
 			if (id === null) return;
 			await roomkey.store.users.updateOne({ _id: id }, {
 				$pull: { 'services.resume.loginTokens': { hashedToken } },
@@ -213,11 +215,12 @@ describe('login tokens (9.3)', () => {
 		expect(await rejection(roomkey.callAs({ setUserId }, 'login', { resume: alice.token }))).to.include(LOGGED_OUT);
 		const options = { user: { id: alice.id }, password: 'old' };
 		expect(await rejection(roomkey.callAs({ setUserId }, 'login', options))).to.include(LOGGED_OUT);
-		expect(now).to.deep.equal([alice.id, null, alice.id, null]);
+		expect(userIds).to.deep.equal([alice.id, null, alice.id, null]);
 	});
 
 	it("no token is made if the caller's token is removed concurrently", async () => {
 		const person = await addPerson(roomkey.store, { password: 'old' });
+		// Before each update of a user, the person logs out and gets another password.
 		const late = await openRoomkey(undefined, {}, () => ({
 			...roomkey.store,
 			users: {
@@ -244,11 +247,12 @@ describe('login tokens (9.3)', () => {
 
 	describe('logoutOtherClients', () => {
 		it('returns a token for this connection, and ends all other logins (9.3)', async () => {
-			const now: unknown[] = [];
-			const caller = { ...callerOf(alice), setToken: (...changed: unknown[]) => void now.push(...changed) };
+			/** The arguments of `setToken`. */
+			const tokenSet: unknown[] = [];
+			const caller = { ...callerOf(alice), setToken: (...changed: unknown[]) => void tokenSet.push(...changed) };
 			const { token, ...rest } = (await roomkey.callAs(caller, 'logoutOtherClients')) as LoginResult;
 			expect(Object.keys(rest)).to.deep.equal(['tokenExpires']);
-			expect(now).to.deep.equal([hashOf(token), rest.tokenExpires]);
+			expect(tokenSet).to.deep.equal([hashOf(token), rest.tokenExpires]);
 			expect(await hashesOf(alice)).to.deep.equal([hashOf(token)]);
 			const removed = [alice.token, ...others].map(hashOf);
 			expect(announced).to.deep.equal([{ userId: alice.id, hashedTokens: removed }]);

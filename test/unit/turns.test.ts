@@ -1,5 +1,5 @@
 /** Work that arrives in one turn of the event loop is spread over several turns. */
-import { setImmediate as aTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { spreadOverTurns } from '../../server/core/turns.js';
 
@@ -17,13 +17,13 @@ describe('work that is spread over turns of the event loop', () => {
 		const add = spread();
 		for (let i = 0; i < 5; i++) add(i);
 		expect(handled).to.deep.equal([0, 1]);
-		await aTurn();
+		await nextTurn();
 		expect(handled).to.deep.equal([0, 1, 2, 3]);
 		add(5);
 		expect(handled).to.deep.equal([0, 1, 2, 3]);
-		await aTurn();
+		await nextTurn();
 		expect(handled).to.deep.equal([0, 1, 2, 3, 4, 5]);
-		await aTurn();
+		await nextTurn();
 		add(6);
 		expect(handled.at(-1)).to.equal(6);
 	});
@@ -31,9 +31,9 @@ describe('work that is spread over turns of the event loop', () => {
 	it('is refused if too many items wait', async () => {
 		const add = spread(1);
 		expect([add(0), add(1), add(2), add(3)]).to.deep.equal([true, true, true, false]);
-		await aTurn();
+		await nextTurn();
 		expect([add(4), add(5), add(6)]).to.deep.equal([true, true, false]);
-		await aTurn();
+		await nextTurn();
 		expect(handled).to.deep.equal([0, 1, 2, 4, 5]);
 	});
 
@@ -44,7 +44,7 @@ describe('work that is spread over turns of the event loop', () => {
 		});
 		add(0);
 		expect(handled).to.deep.equal([0, 1]);
-		await aTurn();
+		await nextTurn();
 		expect(handled).to.deep.equal([0, 1, 2, 3]);
 	});
 });

@@ -26,9 +26,9 @@ describe('e2e.updateGroupKey (4.4)', () => {
 
 	const waiting = (...people: Person[]) => people.map(({ id }) => ({ userId: id, ts: new Date() }));
 	const addKeyed = (fields = {}) => addRoom(roomkey.store, [alice, bob], { encrypted: true, e2eKeyId: 'k', ...fields });
-	const update = (as: Person, rid: string, of: Person, key: string) => roomkey.call(as, NAME, rid, of.id, key);
+	const update = (as: Person, rid: string, member: Person, key: string) => roomkey.call(as, NAME, rid, member.id, key);
 
-	it("stores the caller's key, removes the caller from the queue and notifies both (4.4)", async () => {
+	it("stores the caller's key, removes the caller from the queue and notifies the caller and the room (4.4)", async () => {
 		const rid = await addKeyed({ usersWaitingForE2EKeys: waiting(alice, bob) });
 		const key = sealed('k');
 		const announced = await announcedBy(roomkey, () => update(alice, rid, alice, key));
@@ -74,6 +74,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'k' });
 		await addMember(roomkey.store, rid, alice, { E2EKey: former });
 		const key = sealed('k');
+		// A second write would fail.
 		hooked.before('subscriptions', 'findOneAndUpdate', async () => {
 			hooked.before('subscriptions', 'findOneAndUpdate', () => Promise.reject(new Error('a second write')));
 		});
@@ -83,6 +84,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(oldRoomKeys?.map(({ e2eKeyId, E2EKey }) => ({ e2eKeyId, E2EKey }))).to.deep.equal([
 			{ e2eKeyId: 'former', E2EKey: former },
 		]);
+		// Replaces the hook of the second write, which was not made.
 		hooked.before('subscriptions', 'findOneAndUpdate', async () => {});
 	});
 
@@ -151,7 +153,9 @@ describe('e2e.updateGroupKey (4.4)', () => {
 	] as const) {
 		it(`offers nothing to a member who holds ${what} (T1)`, async () => {
 			const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
-			await addMember(roomkey.store, rid, bob, { E2EKey: held + (held.length < 20 ? rid : '') });
+			// No two memberships may have the same key. Only a sealed key is unique by itself.
+			const E2EKey = what === 'the present key' ? held : `${held} ${rid}`;
+			await addMember(roomkey.store, rid, bob, { E2EKey });
 			expect(await announcedBy(roomkey, () => update(alice, rid, bob, sealed('k')))).to.deep.equal([]);
 			expect(await membershipOf(roomkey.store, rid, bob)).not.to.have.property('E2ESuggestedKey');
 		});
@@ -189,8 +193,8 @@ describe('e2e.updateGroupKey (4.4)', () => {
 	it('refuses a key with another key id than the room has, for the caller and for others (E6)', async () => {
 		for (const e2eKeyId of ['k', undefined]) {
 			const rid = await addRoom(roomkey.store, [alice, bob], { encrypted: true, ...(e2eKeyId && { e2eKeyId }) });
-			for (const of of [alice, bob]) {
-				expect(await rejection(update(alice, rid, of, sealed('another')))).to.deep.include({
+			for (const member of [alice, bob]) {
+				expect(await rejection(update(alice, rid, member, sealed('another')))).to.deep.include({
 					error: 'error-key-id-mismatch',
 					details: { method: NAME },
 				});

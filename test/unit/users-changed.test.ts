@@ -22,7 +22,7 @@ describe('changing users', () => {
 	});
 	after(() => roomkey.close());
 
-	const fresh = () => `person.${count++}`;
+	const newName = () => `person.${count++}`;
 	const userOf = async (id: string) => (await roomkey.store.users.findOne({ _id: id })) as User;
 	const tokensOf = async (id: string) => (await userOf(id)).services?.resume?.loginTokens.map((t) => t.hashedToken);
 	const update = (as: Person, id: string, data: object, ...more: unknown[]) =>
@@ -39,12 +39,12 @@ describe('changing users', () => {
 
 	/** What is announced while a task runs. */
 	async function eventsOf(task: () => Promise<unknown>): Promise<unknown[]> {
-		const seen: unknown[] = [];
-		const keep = (event: unknown) => void seen.push(event);
+		const events: unknown[] = [];
+		const keep = (event: unknown) => void events.push(event);
 		const stops = [roomkey.bus.on('changed', keep), roomkey.bus.on('tokens-removed', keep)];
 		await task();
 		for (const stop of stops) stop();
-		return seen;
+		return events;
 	}
 
 	const userChanged = (id: string) => ({ collection: 'users', action: 'updated', document: { _id: id } });
@@ -52,7 +52,7 @@ describe('changing users', () => {
 	describe('users.update', () => {
 		it('changes the fields that differ, and announces no more than the id', async () => {
 			const { id } = await addPerson(roomkey.store, { emails: [{ address: 'old@example.com', verified: true }] });
-			const [name, username] = ['New', fresh()];
+			const [name, username] = ['New', newName()];
 			const data = { name, username, email: 'New@Example.com', roles: ['bot', 'bot'], customFields: { a: 1 } };
 			let user = {} as User;
 			const events = await eventsOf(async () => {
@@ -66,7 +66,7 @@ describe('changing users', () => {
 		});
 
 		it('writes and announces nothing if nothing differs', async () => {
-			const username = fresh();
+			const username = newName();
 			const email = `${username}@x`;
 			const person = { username, name: 'Same', customFields: { a: 1, b: 2 } };
 			const { id } = await addPerson(roomkey.store, { ...person, emails: [{ address: email, verified: true }] });
@@ -77,12 +77,12 @@ describe('changing users', () => {
 		});
 
 		it('marks an e-mail as verified', async () => {
-			const { id } = await addPerson(roomkey.store, { emails: [{ address: `${fresh()}@x`, verified: false }] });
+			const { id } = await addPerson(roomkey.store, { emails: [{ address: `${newName()}@x`, verified: false }] });
 			expect(await update(admin, id, { verified: true })).to.have.nested.property('user.emails[0].verified', true);
 		});
 
 		it('sets a password and ends every login by the same write', async () => {
-			const person = await addPerson(roomkey.store, { username: fresh(), password: 'old' });
+			const person = await addPerson(roomkey.store, { username: newName(), password: 'old' });
 			const events = await eventsOf(() => update(admin, person.id, { password: 'new' }));
 			expect(events).to.deep.equal([
 				userChanged(person.id),
@@ -94,7 +94,7 @@ describe('changing users', () => {
 		});
 
 		it('changes the user name in memberships and rooms too', async () => {
-			const [former, username] = [fresh(), fresh()];
+			const [former, username] = [newName(), newName()];
 			const person = await addPerson(roomkey.store, { username: former });
 			const other = await addPerson(roomkey.store);
 			const u = { _id: person.id, username: former };
@@ -106,7 +106,7 @@ describe('changing users', () => {
 			});
 			await addMember(roomkey.store, direct, other, { name: former });
 			const events = await eventsOf(() => update(admin, person.id, { username }));
-			// The user's two memberships, and the other's of the direct room.
+			// Two memberships of the user, and the membership of the other user in the direct room.
 			expect(events.filter((event) => (event as { collection: string }).collection === 'subscriptions')).to.have.length(
 				3,
 			);
@@ -117,19 +117,19 @@ describe('changing users', () => {
 			expect((await subscriptions.findOne({ rid: direct, 'u._id': other.id }))?.name).to.equal(username);
 		});
 
-		for (const [what, changes] of [
+		for (const [what, setSameName] of [
 			['users.update', (person: Person) => update(admin, person.id, { username: person.username })],
 			['users.updateOwnBasicInfo', (person: Person) => updateOwn(person, { username: person.username })],
 		] as const) {
 			it(`${what}: reads no rooms if all memberships have the name, and completes an interrupted renaming`, async () => {
-				const person = await addPerson(roomkey.store, { username: fresh() });
-				const settled = await addRoom(roomkey.store, [person], { u: { _id: person.id, username: 'not looked at' } });
-				await changes(person);
-				const maker = async () => (await roomkey.store.rooms.findOne({ _id: settled }))?.u?.username;
-				expect(await maker()).to.equal('not looked at');
+				const person = await addPerson(roomkey.store, { username: newName() });
+				const rid = await addRoom(roomkey.store, [person], { u: { _id: person.id, username: 'not looked at' } });
+				await setSameName(person);
+				const nameOfCreator = async () => (await roomkey.store.rooms.findOne({ _id: rid }))?.u?.username;
+				expect(await nameOfCreator()).to.equal('not looked at');
 				await addRoom(roomkey.store, [{ ...person, username: 'former' }]);
-				await changes(person);
-				expect(await maker()).to.equal(person.username);
+				await setSameName(person);
+				expect(await nameOfCreator()).to.equal(person.username);
 				const former = { 'u._id': person.id, 'u.username': 'former' };
 				expect(await roomkey.store.subscriptions.countDocuments(former)).to.equal(0);
 			});
@@ -137,7 +137,7 @@ describe('changing users', () => {
 
 		it('hands no room over if another part of the change is refused', async () => {
 			const { store } = roomkey;
-			const [person, other] = [await addPerson(store), await addPerson(store, { username: fresh() })];
+			const [person, other] = [await addPerson(store), await addPerson(store, { username: newName() })];
 			const rid = await addRoom(store, [other]);
 			await addMember(store, rid, person, { roles: ['owner'] });
 			const change = { active: false, username: other.username };
@@ -150,9 +150,12 @@ describe('changing users', () => {
 		});
 
 		it('refuses a name or an e-mail of another user, ignoring case', async () => {
-			const email = `${fresh()}@x`;
-			const taken = await addPerson(roomkey.store, { username: fresh(), emails: [{ address: email, verified: true }] });
-			const { id, username } = await addPerson(roomkey.store, { username: fresh() });
+			const email = `${newName()}@x`;
+			const taken = await addPerson(roomkey.store, {
+				username: newName(),
+				emails: [{ address: email, verified: true }],
+			});
+			const { id, username } = await addPerson(roomkey.store, { username: newName() });
 			for (const name of [taken.username, taken.username.toUpperCase(), 'admin']) {
 				expect(await rejection(update(admin, id, { username: name }))).to.include({
 					error: 'error-could-not-save-identity',
@@ -182,7 +185,7 @@ describe('changing users', () => {
 					reason: `${email} is already in use :(`,
 					details: { method: 'users.update', field: email },
 				});
-				expect(await rejection(other.call(root, 'users.update', id, { email, username: fresh() }))).to.include({
+				expect(await rejection(other.call(root, 'users.update', id, { email, username: newName() }))).to.include({
 					error: 'error-could-not-save-identity',
 				});
 			} finally {
@@ -192,7 +195,7 @@ describe('changing users', () => {
 
 		it('of two users who take names concurrently that differ only in case, at most one succeeds', async () => {
 			const [one, two] = [await addPerson(roomkey.store), await addPerson(roomkey.store)];
-			const name = fresh();
+			const name = newName();
 			await Promise.allSettled([
 				update(admin, one.id, { username: name }),
 				update(admin, two.id, { username: name.toUpperCase() }),
@@ -202,7 +205,7 @@ describe('changing users', () => {
 			for (const each of names) expect(each).to.be.a('string');
 		});
 
-		it('refuses a role that does not exist, but lets a user keep one', async () => {
+		it('refuses a role that does not exist, but lets a user keep such a role', async () => {
 			const person = await addPerson(roomkey.store, { roles: ['user', 'of-old'] });
 			expect(await rejection(update(admin, person.id, { roles: ['user', 'no-such-role'] }))).to.include({
 				error: 'error-action-not-allowed',
@@ -234,8 +237,8 @@ describe('changing users', () => {
 			await roomkey.store.roles.insertOne({ _id: 'desk', name: 'desk', scope: 'Users' });
 			const desk = await addPerson(roomkey.store, { roles: ['desk'] });
 			const [other, root] = [
-				await addPerson(roomkey.store, { username: fresh() }),
-				await addPerson(roomkey.store, { username: fresh(), roles: ['admin'], password: 'old' }),
+				await addPerson(roomkey.store, { username: newName() }),
+				await addPerson(roomkey.store, { username: newName(), roles: ['admin'], password: 'old' }),
 			];
 			for (const permission of ['edit-other-user-info', 'edit-other-user-password'])
 				await allow(permission, 'admin', 'desk');
@@ -266,7 +269,7 @@ describe('changing users', () => {
 	describe('users.updateOwnBasicInfo', () => {
 		it("changes the caller's name without a password", async () => {
 			const person = await addPerson(roomkey.store);
-			const username = fresh();
+			const username = newName();
 			const { user } = await updateOwn(person, { name: 'Own', username });
 			expect(user).to.include({ name: 'Own', username });
 			expect(await eventsOf(() => updateOwn(person, { name: 'Own', username }))).to.deep.equal([]);
@@ -275,11 +278,11 @@ describe('changing users', () => {
 		for (const [what, currentPassword] of [
 			['as SHA-256', sha256('old')],
 			['as SHA-256 in upper case', sha256('old').toUpperCase()],
-			['as it is', 'old'],
+			['as plain text', 'old'],
 			['as a digest', { digest: sha256('old'), algorithm: 'sha-256' }],
 		] as const) {
 			it(`sets a password with the present one ${what}, and ends all other logins`, async () => {
-				const person = await addPerson(roomkey.store, { username: fresh(), password: 'old' });
+				const person = await addPerson(roomkey.store, { username: newName(), password: 'old' });
 				await logIn(person.username, 'old');
 				await updateOwn(person, { currentPassword, newPassword: 'new' });
 				expect(await tokensOf(person.id)).to.deep.equal([hashToken(person.token)]);
@@ -288,7 +291,7 @@ describe('changing users', () => {
 		}
 
 		it('requires the present password to change password or e-mail', async () => {
-			const person = await addPerson(roomkey.store, { username: fresh(), password: 'old' });
+			const person = await addPerson(roomkey.store, { username: newName(), password: 'old' });
 			const before = await userOf(person.id);
 			for (const data of [{ newPassword: 'new' }, { email: 'new@x' }]) {
 				for (const more of [{}, { currentPassword: 'wrong' }, { currentPassword: sha256('wrong') }]) {
@@ -310,7 +313,7 @@ describe('changing users', () => {
 
 	describe('users.setActiveStatus', () => {
 		it('ends every login of a deactivated user, and allows logins when the user is activated again', async () => {
-			const person = await addPerson(roomkey.store, { username: fresh(), password: 'secret' });
+			const person = await addPerson(roomkey.store, { username: newName(), password: 'secret' });
 			const events = await eventsOf(() => setActive(admin, person.id, false));
 			expect(events).to.deep.equal([
 				userChanged(person.id),
@@ -328,7 +331,7 @@ describe('changing users', () => {
 			expect(await rejection(setActive(admin, 'nobody', false))).to.include({ error: 'error-invalid-user' });
 		});
 
-		it('hands rooms over to their longest member, if that is confirmed; else it is refused', async () => {
+		it('hands rooms over to the member who joined first if the caller confirms it, and is refused otherwise', async () => {
 			const { store } = roomkey;
 			const [owner, late, early] = [await addPerson(store), await addPerson(store), await addPerson(store)];
 			const rid = await addRoom(store, []);
@@ -380,15 +383,15 @@ describe('changing users', () => {
 
 		for (const [what, end] of [
 			['take the role from each other', (one: Person, other: Person) => update(one, other.id, { roles: ['user'] })],
-			['bar each other', (one: Person, other: Person) => setActive(one, other.id, false)],
+			['deactivate each other', (one: Person, other: Person) => setActive(one, other.id, false)],
 			[
 				'delete each other',
 				(one: Person, other: Person) => roomkey.call(one, 'users.delete', other.id) as Promise<unknown>,
 			],
 		] as const) {
-			it(`one remains after two concurrent changes ${what}`, async () => {
+			it(`remains when two admins concurrently ${what}`, async () => {
 				for (let round = 0; round < 5; round++) {
-					const second = await addPerson(roomkey.store, { username: fresh(), roles: ['admin'] });
+					const second = await addPerson(roomkey.store, { username: newName(), roles: ['admin'] });
 					await Promise.allSettled([end(admin, second), end(second, admin)]);
 					const admins = await roomkey.store.users.find({ roles: 'admin', active: { $ne: false } }).toArray();
 					expect(admins.length).to.be.at.least(1);

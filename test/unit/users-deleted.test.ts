@@ -43,30 +43,30 @@ describe('users.delete', () => {
 		return { alone, gone, person, other, keyed, keyless, left };
 	}
 
-	/** Everything that the store still has about a user. */
+	/** How many documents of a user the store still has, and in how many queues the user waits. */
 	async function tracesOf(id: string, { store } = roomkey) {
 		return {
 			users: await store.users.countDocuments({ _id: id }),
 			memberships: await store.subscriptions.countDocuments({ 'u._id': id }),
-			turns: await store.rooms.countDocuments({ 'usersWaitingForE2EKeys.userId': id }),
+			queues: await store.rooms.countDocuments({ 'usersWaitingForE2EKeys.userId': id }),
 		};
 	}
 
-	const nothing = { users: 0, memberships: 0, turns: 0 };
+	const nothing = { users: 0, memberships: 0, queues: 0 };
 
 	it('removes the user with every membership, every place in a queue and every token (E10)', async () => {
 		const { person, other, keyed, alone } = await addInvolved();
-		const seen: unknown[] = [];
+		const events: unknown[] = [];
 		const stops = [
-			roomkey.bus.on('tokens-removed', (event) => void seen.push(event)),
+			roomkey.bus.on('tokens-removed', (event) => void events.push(event)),
 			roomkey.bus.on('changed', (event) => {
-				if (event.collection === 'users') seen.push(event);
+				if (event.collection === 'users') events.push(event);
 			}),
 		];
 		expect(await remove(person.id, true)).to.deep.equal({ deletedRooms: [alone] });
 		for (const stop of stops) stop();
 		expect(await tracesOf(person.id)).to.deep.equal(nothing);
-		expect(seen).to.deep.equal([
+		expect(events).to.deep.equal([
 			{ collection: 'users', action: 'updated', document: { _id: person.id } },
 			{ userId: person.id, hashedTokens: [hashToken(person.token)] },
 			{ collection: 'users', action: 'removed', document: { _id: person.id } },
@@ -78,43 +78,43 @@ describe('users.delete', () => {
 
 	it('also removes tokens of a user who was deactivated before (E10)', async () => {
 		const person = await addPerson(roomkey.store, { active: false });
-		const seen: unknown[] = [];
-		const stop = roomkey.bus.on('tokens-removed', (event) => void seen.push(event));
+		const events: unknown[] = [];
+		const stop = roomkey.bus.on('tokens-removed', (event) => void events.push(event));
 		await remove(person.id);
 		stop();
-		expect(seen).to.deep.equal([{ userId: person.id, hashedTokens: [hashToken(person.token)] }]);
+		expect(events).to.deep.equal([{ userId: person.id, hashedTokens: [hashToken(person.token)] }]);
 	});
 
 	it('is completed by the same call after a crash at any step, and nobody can log in as the user in between (E10)', async () => {
 		let crashing: ReturnType<typeof crashingStore> | undefined;
-		const fragile = await openRoomkey(undefined, {}, (store) => {
+		const crashingRoomkey = await openRoomkey(undefined, {}, (store) => {
 			crashing = crashingStore(store);
 			return crashing.store;
 		});
-		admin = await addPerson(fragile.store, { roles: ['admin'] });
+		admin = await addPerson(crashingRoomkey.store, { roles: ['admin'] });
+		/** Number of writes of an uninterrupted call. It is known after the first round. */
 		let steps = 1;
 		for (let writes = 0; writes < steps; writes++) {
-			const { person, alone } = await addInvolved(fragile);
+			const { person, alone } = await addInvolved(crashingRoomkey);
 			crashing?.crashAfter(writes);
-			const broken = await rejection(remove(person.id, true, undefined, fragile));
-			expect(broken, `after ${writes} writes`).to.be.instanceOf(Error);
+			const error = await rejection(remove(person.id, true, undefined, crashingRoomkey));
+			expect(error, `after ${writes} writes`).to.be.instanceOf(Error);
 			crashing?.crashAfter(Number.POSITIVE_INFINITY);
-			const user = await fragile.store.users.findOne({ _id: person.id });
+			const user = await crashingRoomkey.store.users.findOne({ _id: person.id });
 			if (writes > 0 && user)
 				expect(user).to.include({ active: false }).and.nested.property('services.resume.loginTokens').that.is.empty;
-			if (user) await remove(person.id, true, undefined, fragile);
-			expect(await fragile.store.rooms.findOne({ _id: alone }), `after ${writes} writes`).to.equal(null);
-			expect(await tracesOf(person.id, fragile), `after ${writes} writes`).to.deep.equal(nothing);
+			if (user) await remove(person.id, true, undefined, crashingRoomkey);
+			expect(await crashingRoomkey.store.rooms.findOne({ _id: alone }), `after ${writes} writes`).to.equal(null);
+			expect(await tracesOf(person.id, crashingRoomkey), `after ${writes} writes`).to.deep.equal(nothing);
 			if (steps > 1) continue;
-			// The number of writes, after each of which the call is interrupted.
-			const counted = await addInvolved(fragile);
+			const uninterrupted = await addInvolved(crashingRoomkey);
 			crashing?.crashAfter(Number.POSITIVE_INFINITY);
-			await remove(counted.person.id, true, undefined, fragile);
+			await remove(uninterrupted.person.id, true, undefined, crashingRoomkey);
 			steps = crashing?.writes ?? 0;
 			expect(steps).to.be.greaterThan(5);
 		}
 		admin = await addPerson(roomkey.store, { roles: ['admin'] });
-		await fragile.close();
+		await crashingRoomkey.close();
 	});
 
 	it('a new user with the same name has nothing of the former one (E10)', async () => {
@@ -139,42 +139,42 @@ describe('users.delete', () => {
 		expect(notified).to.include(`${rid}/e2e.noKeyHolder`);
 	});
 
-	it('requires a confirmation then if the setting says so, before anything is written (E11)', async () => {
-		const careful = await openRoomkey(undefined, { confirmLastKeyHolder: true });
-		const { store } = careful;
+	it('with `confirmLastKeyHolder`, requires a confirmation if a room would lose its last key holder, before anything is written (E11)', async () => {
+		const confirming = await openRoomkey(undefined, { confirmLastKeyHolder: true });
+		const { store } = confirming;
 		admin = await addPerson(store, { roles: ['admin'] });
 		const [person, other] = [await addPerson(store), await addPerson(store)];
 		const rid = await addRoom(store, [other], encrypted);
 		await addMember(store, rid, person, { E2EKey: sealed() });
-		expect(await rejection(remove(person.id, undefined, undefined, careful))).to.include({
+		expect(await rejection(remove(person.id, undefined, undefined, confirming))).to.include({
 			error: 'error-last-key-holder',
 		});
-		expect(await tracesOf(person.id, careful)).to.deep.equal({ users: 1, memberships: 1, turns: 0 });
+		expect(await tracesOf(person.id, confirming)).to.deep.equal({ users: 1, memberships: 1, queues: 0 });
 		expect(await store.users.findOne({ _id: person.id })).to.include({ active: true });
-		expect(await remove(person.id, undefined, true, careful)).to.include({ lastKeyHolder: true });
+		expect(await remove(person.id, undefined, true, confirming)).to.include({ lastKeyHolder: true });
 		admin = await addPerson(roomkey.store, { roles: ['admin'] });
-		await careful.close();
+		await confirming.close();
 	});
 
-	it('requires it if only one of several rooms would lose its last key holder (E11)', async () => {
-		const careful = await openRoomkey(undefined, { confirmLastKeyHolder: true });
-		const { store } = careful;
+	it('with `confirmLastKeyHolder`, requires it if only one of several rooms would lose its last key holder (E11)', async () => {
+		const confirming = await openRoomkey(undefined, { confirmLastKeyHolder: true });
+		const { store } = confirming;
 		const root = await addPerson(store, { roles: ['admin'] });
 		const [person, other] = [await addPerson(store), await addPerson(store)];
 		const onlyHolder = await addRoom(store, [other], encrypted);
 		await addMember(store, onlyHolder, person, { E2EKey: sealed() });
-		// The checks of these rooms take longer.
+		// The user is not the only holder in these rooms, which takes longer to check.
 		for (let i = 0; i < 5; i++) {
 			const shared = await addRoom(store, [], encrypted);
 			await addMember(store, shared, person, { E2EKey: sealed() });
 			await addMember(store, shared, other, { E2EKey: sealed() });
 		}
-		const call = careful.call(root, 'users.delete', person.id);
+		const call = confirming.call(root, 'users.delete', person.id);
 		expect(await rejection(call)).to.include({ error: 'error-last-key-holder' });
-		await careful.close();
+		await confirming.close();
 	});
 
-	it('hands rooms of a last owner over, if that is confirmed; else it is refused', async () => {
+	it('hands over the rooms whose last owner is deleted if the caller confirms it, and is refused otherwise', async () => {
 		const { store } = roomkey;
 		const [owner, other] = [await addPerson(store), await addPerson(store)];
 		const rid = await addRoom(store, [other]);
@@ -185,30 +185,30 @@ describe('users.delete', () => {
 		expect((await store.subscriptions.findOne({ rid, 'u._id': other.id }))?.roles).to.deep.equal(['owner']);
 	});
 
-	it('deletes rooms without other members, if that is confirmed, and returns their ids', async () => {
+	it('deletes rooms without other members if the caller confirms it, and returns their ids', async () => {
 		const { store } = roomkey;
 		const person = await addPerson(store);
-		const member = await addRoom(store, [person], { t: 'c', name: 'nobody-else' });
-		const itself = await addRoom(store, [person], { t: 'd' });
+		const channel = await addRoom(store, [person], { t: 'c', name: 'nobody-else' });
+		const direct = await addRoom(store, [person], { t: 'd' });
 		const livechat = await addRoom(store, [person], { t: 'l' });
-		const forAll = await addRoom(store, [person], { t: 'c', name: 'for-all', default: true });
+		const defaultChannel = await addRoom(store, [person], { t: 'c', name: 'for-all', default: true });
 		expect(await rejection(remove(person.id))).to.deep.include({
 			error: 'user-last-owner',
-			details: { shouldChangeOwner: [], shouldBeRemoved: [member] },
+			details: { shouldChangeOwner: [], shouldBeRemoved: [channel] },
 		});
 		const { deletedRooms } = (await remove(person.id, true)) as { deletedRooms: string[] };
-		expect(deletedRooms).to.have.members([member, itself]);
-		expect(await store.rooms.countDocuments({ _id: { $in: [member, itself, livechat, forAll] } })).to.equal(2);
+		expect(deletedRooms).to.have.members([channel, direct]);
+		expect(await store.rooms.countDocuments({ _id: { $in: [channel, direct, livechat, defaultChannel] } })).to.equal(2);
 		const other = await addPerson(store);
 		await roomkey.call(other, 'channels.create', 'nobody-else');
 	});
 
-	it('puts every removed membership into the trash, also of rooms that do not exist any more (2.4)', async () => {
+	it('notes every removed membership in the trash, also of rooms that do not exist any more (2.4)', async () => {
 		const { person, gone } = await addInvolved();
 		const memberships = await roomkey.store.subscriptions.find({ 'u._id': person.id }).toArray();
 		await remove(person.id, true);
-		const notes = await roomkey.store.trash.find({ 'u._id': person.id }).toArray();
-		expect(notes.map(({ rid }) => rid))
+		const trashed = await roomkey.store.trash.find({ 'u._id': person.id }).toArray();
+		expect(trashed.map(({ rid }) => rid))
 			.to.have.members(memberships.map(({ rid }) => rid))
 			.and.include(gone);
 	});

@@ -59,7 +59,7 @@ describe('users who are named in another case', () => {
 		}
 	});
 
-	it('share one count of wrong passwords', async () => {
+	it('have one count of wrong passwords for all spellings of their name', async () => {
 		const limited = await openRoomkey(undefined, { rateLimit: 'on' });
 		try {
 			await addPerson(limited.store, { username: 'Guessed', password });
@@ -126,7 +126,7 @@ describe('users who are named in another case', () => {
 		expect(await roomkey.store.users.countDocuments({ _id: id })).to.equal(0);
 	});
 
-	it('prevent other users with their names and e-mails, also concurrent ones', async () => {
+	it('prevent new users with their names or e-mails, also concurrent ones', async () => {
 		const create = (email: string, username: string) =>
 			roomkey.call(admin, 'users.create', email, 'A Person', username, password);
 		expect(await rejection(create('new@example.com', 'erika.MUSTER'))).to.include({ error: 'error-field-unavailable' });

@@ -21,7 +21,7 @@ describe('creating and reading users', () => {
 	});
 	after(() => roomkey.close());
 
-	const fresh = () => `person.${count++}`;
+	const newName = () => `person.${count++}`;
 	const userOf = async (id: string) => (await roomkey.store.users.findOne({ _id: id })) as User;
 	const create = (as: Person, email: unknown, name: unknown, username: unknown, ...more: unknown[]) =>
 		roomkey.call(as, 'users.create', email, name, username, ...more) as Promise<{ user: User }>;
@@ -30,7 +30,7 @@ describe('creating and reading users', () => {
 
 	describe('users.create', () => {
 		it('creates an account that can log in, and returns it without secrets', async () => {
-			const name = fresh();
+			const name = newName();
 			const { user } = await create(admin, `${name}@Example.com`, 'A Person', name, 'secret');
 			expect(user).to.deep.equal({
 				_id: user._id,
@@ -52,11 +52,11 @@ describe('creating and reading users', () => {
 		});
 
 		it('stores at most 10,000 characters of custom fields, by one call or several', async () => {
-			const name = fresh();
-			const create10k = create(admin, `${name}@x`, name, name, 'p', ...Array(5).fill(undefined), {
+			const name = newName();
+			const tooLarge = create(admin, `${name}@x`, name, name, 'p', ...Array(5).fill(undefined), {
 				a: 'x'.repeat(10_000),
 			});
-			expect(await rejection(create10k)).to.include({ errorType: 'Match.Error' });
+			expect(await rejection(tooLarge)).to.include({ errorType: 'Match.Error' });
 			const { user } = await create(admin, `${name}@x`, name, name, 'p');
 			const add = (field: string) =>
 				roomkey.call(admin, 'users.update', user._id, { customFields: { [field]: 'x'.repeat(6000) } });
@@ -66,7 +66,7 @@ describe('creating and reading users', () => {
 		});
 
 		it('follows the options in its arguments', async () => {
-			const name = fresh();
+			const name = newName();
 			const { user } = await create(
 				admin,
 				`${name}@x`,
@@ -90,8 +90,8 @@ describe('creating and reading users', () => {
 			expect(await rejection(logIn(name, 'secret'))).to.include({ error: 403 });
 		});
 
-		it('creates an account without a password if it is to be random', async () => {
-			const name = fresh();
+		it('creates an account without a password if the password is to be random', async () => {
+			const name = newName();
 			const more = [undefined, undefined, undefined, undefined, undefined, true];
 			const { user } = await create(admin, `${name}@x`, name, name, ...more);
 			expect((await userOf(user._id)).services).not.to.have.property('password');
@@ -109,13 +109,13 @@ describe('creating and reading users', () => {
 			const maker = await addPerson(roomkey.store, { roles: ['maker'] });
 			const allow = (...roles: string[]) => roomkey.call(admin, 'permissions.update', [{ _id: 'create-user', roles }]);
 			await allow('maker', 'admin');
-			const refused = await rejection(create(maker, `${fresh()}@x`, 'x', fresh(), 'p', ['admin']));
+			const refused = await rejection(create(maker, `${newName()}@x`, 'x', newName(), 'p', ['admin']));
 			expect(refused).to.include({ error: 'error-action-not-allowed', reason: 'Assigning admin is not allowed' });
 			await allow('admin');
 		});
 
 		it('refuses a role that does not exist', async () => {
-			const refused = await rejection(create(admin, `${fresh()}@x`, 'x', fresh(), 'p', ['user', 'no-such-role']));
+			const refused = await rejection(create(admin, `${newName()}@x`, 'x', newName(), 'p', ['user', 'no-such-role']));
 			expect(refused).to.include({
 				error: 'error-action-not-allowed',
 				reason: 'The field Roles consist invalid role id',
@@ -146,9 +146,9 @@ describe('creating and reading users', () => {
 		}
 
 		it('reports whether the e-mail or the name is taken', async () => {
-			const name = fresh();
+			const name = newName();
 			await create(admin, `${name}@example.com`, name, name, 'p');
-			expect(await rejection(create(admin, `${name}@EXAMPLE.com`, name, fresh(), 'p'))).to.include({
+			expect(await rejection(create(admin, `${name}@EXAMPLE.com`, name, newName(), 'p'))).to.include({
 				error: 'error-field-unavailable',
 				reason: `${name}@EXAMPLE.com is already in use :(`,
 			});
@@ -168,8 +168,8 @@ describe('creating and reading users', () => {
 			});
 		}
 
-		it('lets one of many concurrent callers have a name', async () => {
-			const name = fresh();
+		it('gives a name to only one of several concurrent callers', async () => {
+			const name = newName();
 			const tries = [0, 1, 2, 3].map((i) =>
 				create(admin, `${i}${name}@x`, name, i % 2 ? name.toUpperCase() : name, 'p'),
 			);
@@ -208,7 +208,7 @@ describe('creating and reading users', () => {
 			expect(await info(bob, bob.id)).to.deep.equal({ user: full() });
 		});
 
-		it('finds users by name, under either parameter', async () => {
+		it('finds users by username, as the second or the third argument', async () => {
 			for (const whom of [
 				[undefined, 'bob'],
 				[undefined, undefined, 'bob'],

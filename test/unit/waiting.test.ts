@@ -33,7 +33,7 @@ describe('members without the key of a room', () => {
 	});
 	afterEach(() => roomkey.close());
 
-	/** A room whose key alice and carol hold, and where these others wait for the key. */
+	/** Stores a room whose key alice and carol hold, and where `others` wait for the key. */
 	async function addWaiting(others: readonly Person[], fields = {}): Promise<string> {
 		const rid = await addRoom(roomkey.store, others, { encrypted: true, e2eKeyId: 'k', ...fields });
 		for (const holder of [alice, carol]) await addMember(roomkey.store, rid, holder, { E2EKey: sealed('k') });
@@ -71,7 +71,7 @@ describe('members without the key of a room', () => {
 			expect(await list(alice, rid, 5, 100)).to.deep.equal({ users: [], total: 12 });
 		});
 
-		it('returns pages that lie in several internal pages (T3)', async () => {
+		it('returns pages that span several internal pages (T3)', async () => {
 			const rid = await addRoom(roomkey.store, [], { t: 'c' });
 			const add = async (i: number) => {
 				const id = `member-${String(i).padStart(4, '0')}`;
@@ -111,7 +111,7 @@ describe('members without the key of a room', () => {
 	describe(`${REQUEST} (4.6)`, () => {
 		it('requests the key in each room that has a key which the caller lacks, and returns true (4.6, 10.4)', async () => {
 			const wanted = await addRoom(roomkey.store, [alice], { e2eKeyId: 'k' });
-			const also = await addRoom(roomkey.store, [alice], { e2eKeyId: 'k2', encrypted: true });
+			const alsoWanted = await addRoom(roomkey.store, [alice], { e2eKeyId: 'k2', encrypted: true });
 			await addRoom(roomkey.store, [alice], { encrypted: true });
 			await addRoom(roomkey.store, [alice], { e2eKeyId: '' });
 			await addRoom(roomkey.store, [bob], { e2eKeyId: 'k' });
@@ -121,11 +121,11 @@ describe('members without the key of a room', () => {
 			);
 			expect(announced).to.have.members([
 				`notify notify-room ${wanted}/e2e.keyRequest k`,
-				`notify notify-room ${also}/e2e.keyRequest k2`,
+				`notify notify-room ${alsoWanted}/e2e.keyRequest k2`,
 			]);
 		});
 
-		it('requests nothing while E2E_Enable is off, because the event names the key (E13)', async () => {
+		it('requests nothing while E2E_Enable is off, because the event contains the key id (E13)', async () => {
 			await addRoom(roomkey.store, [alice], { e2eKeyId: 'k' });
 			await during(roomkey.store, 'E2E_Enable', false, async () => {
 				const announced = await announcedBy(roomkey, async () =>
@@ -144,7 +144,7 @@ describe('members without the key of a room', () => {
 
 		it('archives a key with another key id, left by an interrupted call, and requests the present one', async () => {
 			const rid = await addRoom(roomkey.store, [], { e2eKeyId: 'k', encrypted: true });
-			const key = sealed('never named');
+			const key = sealed('unused key id');
 			await addMember(roomkey.store, rid, alice, { E2EKey: key });
 			const announced = await announcedBy(roomkey, () => roomkey.call(alice, REQUEST));
 			expect(announced).to.deep.equal([
@@ -262,13 +262,13 @@ describe('members without the key of a room', () => {
 			expect(await fetchIds(carol, rid)).to.deep.equal({});
 		});
 
-		it('returns each member to about one of a hundred providers (T1)', async () => {
+		it('returns each member to exactly one of a hundred providers (T1)', async () => {
 			const providers = await addUsers(100);
 			const users = await addUsers(100);
 			const rid = await addRoom(roomkey.store, users, { encrypted: true, e2eKeyId: 'k' });
 			for (const provider of providers) await addMember(roomkey.store, rid, provider, { E2EKey: sealed('k') });
-			const notified = await Promise.all(providers.map((provider) => fetchIds(provider, rid)));
-			expect(notified.flatMap((rooms) => rooms[rid] ?? []).sort()).to.deep.equal(ids(users));
+			const fetched = await Promise.all(providers.map((provider) => fetchIds(provider, rid)));
+			expect(fetched.flatMap((rooms) => rooms[rid] ?? []).sort()).to.deep.equal(ids(users));
 		});
 
 		it('reserves a user in each room separately (T1)', async () => {
@@ -282,10 +282,10 @@ describe('members without the key of a room', () => {
 			const rid = await addWaiting([bob]);
 			const dave = await addPerson(roomkey.store, identity('dave'));
 			await addMember(roomkey.store, rid, dave);
-			const stale = await addPerson(roomkey.store, identity('stale'));
-			await addMember(roomkey.store, rid, stale, { E2EKey: sealed('former') });
+			const erin = await addPerson(roomkey.store, identity('erin'));
+			await addMember(roomkey.store, rid, erin, { E2EKey: sealed('former') });
 			expect(await fetchIds(dave, rid)).to.deep.equal({ [rid]: [bob.id] });
-			expect(await fetchIds(stale, rid)).to.deep.equal({ [rid]: ids([bob, dave]) });
+			expect(await fetchIds(erin, rid)).to.deep.equal({ [rid]: ids([bob, dave]) });
 			expect(await fetchIds(alice, rid)).to.deep.equal({ [rid]: ids([bob, dave]) });
 			expect(await fetchIds(dave, rid)).to.deep.equal({ [rid]: [bob.id] });
 		});

@@ -7,6 +7,7 @@ import { AWAY, FakeDatabase, ReportedWrites } from '../support/watchedDatabase.j
 const SUBSCRIPTIONS = { key: 'subscriptions', name: 'rocketchat_subscription' };
 
 const token = (data: string) => ({ _data: data });
+/** @param at the data of the resume token */
 const event = (operationType: string, _id: string, at = _id) => ({
 	_id: token(at),
 	operationType,
@@ -63,7 +64,7 @@ describe('a change stream of a collection', () => {
 		expect(await sink.next(1)).to.deep.equal([{ key: 'subscriptions', id: 'a', action: 'removed' }]);
 	});
 
-	it('resumes after an outage where it was interrupted', async () => {
+	it('resumes after an outage at the last event', async () => {
 		const first = await database.nextStream();
 		expect(first.options.resumeAfter).to.equal(undefined);
 		first.send(event('update', 'a', 'A'));
@@ -80,14 +81,14 @@ describe('a change stream of a collection', () => {
 		expect([first.isClosed, second.isClosed, third.isClosed]).to.deep.equal([true, true, false]);
 	});
 
-	it('resumes after an outage without events at the last token of the server', async () => {
+	it('resumes after an outage at the last token of the server if there was no event since', async () => {
 		const first = await database.nextStream();
 		first.idle(token('later'));
 		first.fail(AWAY);
 		expect((await database.nextStream()).options.resumeAfter).to.deep.equal(token('later'));
 	});
 
-	it('reads everything observed again if the server was away when it was opened', async () => {
+	it('reports that the collection must be read again if the server was away when the stream was opened', async () => {
 		const first = await database.nextStream();
 		first.fail(AWAY);
 		const second = await database.nextStream();
@@ -102,13 +103,13 @@ describe('a change stream of a collection', () => {
 		'with an event that is too large to be sent': Object.assign(new Error('BSONObj size is invalid'), { code: 10334 }),
 		'with a resume token that the server does not know': new Error('Unknown error'),
 	})) {
-		it(`${what} starts at the present, and everything observed is read again`, async () => {
+		it(`${what} starts again without a token, and reports that the collection must be read again`, async () => {
 			const first = await database.nextStream();
 			first.send(event('update', 'a'));
 			first.fail(error);
 			const second = await database.nextStream();
 			expect(second.options.resumeAfter).to.equal(undefined);
-			// The collection is read only when the stream is open, so that no later write is missed.
+			// This is reported only when the new stream is open, so that no later write is missed.
 			expect(await sink.next(1)).to.deep.equal([{ key: 'subscriptions', id: 'a', action: 'updated' }]);
 			expect(sink.rest).to.deep.equal([]);
 			second.idle();
@@ -119,7 +120,7 @@ describe('a change stream of a collection', () => {
 	}
 
 	for (const operation of ['drop', 'rename', 'dropDatabase', 'invalidate']) {
-		it(`reads everything observed again after ${operation}`, async () => {
+		it(`reports after ${operation} that the collection must be read again`, async () => {
 			const first = await database.nextStream();
 			first.send({ _id: token('A'), operationType: operation });
 			const second = await database.nextStream();
@@ -173,10 +174,11 @@ describe('a change stream of a collection', () => {
 		expect(watched.reportedUntil).to.equal(1_000_000);
 		stream.send({ ...event('update', 'a'), clusterTime: { t: 2000, i: 1 } });
 		await sink.next(1);
+		// A cluster time is in seconds: the last millisecond of the second counts.
 		expect(watched.reportedUntil).to.equal(2_000_999);
 	});
 
-	it('makes no query after it is closed', async () => {
+	it('reports nothing after it is closed', async () => {
 		const stream = await database.nextStream();
 		await watched.close();
 		stream.send(event('update', 'a'));

@@ -42,11 +42,11 @@ describe('polling a database', () => {
 		database.of(collection).push({ _id, _updatedAt: new Date(time) });
 	const room = (id: string) => ({ key: 'rooms', id, action: 'updated' });
 
-	/** Waits for `count` further rounds. */
+	/** Waits for `count` further rounds of queries. The settings are the last collection of a round. */
 	async function rounds(count: number): Promise<void> {
 		for (let round = 0; round < count; round++) {
-			const asked = database.queries.length;
-			while (database.queries.filter((query, i) => i >= asked && query === 'dated rocketchat_settings').length === 0) {
+			const before = database.queries.length;
+			while (!database.queries.slice(before).includes('dated rocketchat_settings')) {
 				await new Promise(setImmediate);
 			}
 		}
@@ -155,19 +155,22 @@ describe('polling a database', () => {
 	});
 
 	it('makes as many queries for 10,000 observed documents as for one', async () => {
-		const asked: string[][] = [];
+		/** The queries of one round, for each number of documents. */
+		const queriesOfRounds: string[][] = [];
 		for (const count of [1, 10_000]) {
 			observed = Array.from({ length: count }, (_, i) => `${i}`);
 			const documents = observed.map((_id) => ({ _id }));
 			database.collections.set(ROOMS.name, documents);
-			if (asked.length === 0) await polling.start();
+			if (queriesOfRounds.length === 0) await polling.start();
 			await rounds(4);
-			// The queries of one round: each begins with the rooms.
+			// A round begins with the rooms.
 			const last = database.queries.lastIndexOf('dated rocketchat_room');
-			asked.push(database.queries.slice(database.queries.lastIndexOf('dated rocketchat_room', last - 1), last));
+			queriesOfRounds.push(
+				database.queries.slice(database.queries.lastIndexOf('dated rocketchat_room', last - 1), last),
+			);
 		}
-		expect(asked[0]).to.include('existing rocketchat_room');
-		expect(asked[1]).to.have.members(asked[0] as string[]);
+		expect(queriesOfRounds[0]).to.include('existing rocketchat_room');
+		expect(queriesOfRounds[1]).to.have.members(queriesOfRounds[0] as string[]);
 	});
 
 	it('ignores malformed documents', async () => {
@@ -199,7 +202,7 @@ describe('polling a database', () => {
 		expect(database.indexes).to.deep.equal(['rocketchat_room _updatedAt', 'rocketchat_subscription _updatedAt']);
 	});
 
-	it('starts when the database answers', async () => {
+	it('does not start while the database does not answer', async () => {
 		database.isAway = true;
 		const failed = await polling.start().catch((error: Error) => error.message);
 		expect(failed).to.equal('away');

@@ -34,7 +34,7 @@ describe('the watcher of a database', () => {
 			...more,
 		});
 
-	/** Answers the streams that are opened, in order. */
+	/** Waits for this many change streams, and lets each open successfully. */
 	async function open(streams: number): Promise<void> {
 		for (let i = 0; i < streams; i++) (await database.nextStream()).options.onOpen();
 	}
@@ -55,7 +55,7 @@ describe('the watcher of a database', () => {
 		await watcher.close();
 	});
 
-	it('polls if the mode says so', async () => {
+	it('polls in the mode `polling`, although the database supports change streams', async () => {
 		const watcher = await start('polling');
 		expect(watcher.state.mode).to.equal('polling');
 		await watcher.close();
@@ -82,7 +82,7 @@ describe('the watcher of a database', () => {
 		await watcher.close();
 	});
 
-	it('counts how often it reads everything observed again', async () => {
+	it('counts how often it has a whole collection read again', async () => {
 		const starting = start('auto');
 		await open(1);
 		const stream = await database.nextStream();

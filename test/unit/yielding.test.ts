@@ -4,7 +4,7 @@ import { createYielder } from '../../shared/yielding.js';
 
 const TASKS = 20;
 const STEPS = 12;
-/** Shortest time of a step, in ms. */
+/** Minimum time of a step, in ms. */
 const STEP_MS = 1;
 
 function work(): void {
@@ -12,7 +12,7 @@ function work(): void {
 	while (performance.now() < end);
 }
 
-/** Runs tasks side by side. @returns the tasks of the steps in their order, for each turn of the event loop */
+/** Runs tasks concurrently. @returns for each turn of the event loop, the numbers of the tasks that made a step, in order */
 async function runTasks(): Promise<number[][]> {
 	const turns: number[][] = [];
 	let turn: number[] | undefined;
@@ -49,6 +49,7 @@ describe('tasks that yield', () => {
 
 	it('resume one after the other', async () => {
 		const steps = (await runTasks()).flat();
+		// The steps of one slice follow each other: each slice is counted once.
 		const slices = steps.filter((task, i) => task !== steps[i - 1]);
 		// Each of the other tasks continues before the same task continues again.
 		const first = slices.slice(0, TASKS);
