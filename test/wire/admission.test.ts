@@ -40,7 +40,7 @@ describe('the admission of connections', () => {
 		sockets.push(socket);
 		const refused = once(socket, 'unexpected-response').then(([, response]) => response as IncomingMessage);
 		const opened = once(socket, 'open');
-		// A test awaits one of them. The other is rejected when the socket closes.
+		// A test awaits one of the two promises. The other promise is rejected when the socket closes.
 		for (const promise of [opened, refused]) promise.catch(() => {});
 		return { socket, opened, refused };
 	}
@@ -163,7 +163,7 @@ describe('the admission of connections', () => {
 		response.resume();
 		expect(response.statusCode).to.equal(503);
 		expect((await present.call('getRoomByTypeAndName-unknown')).error).to.include({ error: 404 });
-		// A scrape may be a second old.
+		// The metrics may be a second old.
 		while ((await scrape(app.url)).sum('roomkey_connections_refused_total', { reason: 'load' }) === 0) await nextTurn();
 	});
 });

@@ -248,7 +248,7 @@ describe('roomkey check', () => {
 		expect(parts.settings).not.to.include('PRIVATE');
 	});
 
-	it('compares the clock with that of the server', async () => {
+	it('compares its clock with the clock of the server', async () => {
 		const checkClockBehind = async (ms: number) => {
 			const url = await startServer((_, response) => {
 				response.setHeader('date', new Date(Date.now() - ms).toUTCString());

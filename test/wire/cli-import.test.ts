@@ -36,7 +36,7 @@ describe('an import', () => {
 		return folder;
 	}
 
-	/** Imports files, and returns the summary of the first one. */
+	/** Imports files, and returns the summary of the first file. */
 	async function imported(files: Record<string, string | readonly object[]>, ...flags: string[]) {
 		const { status, out, err } = await runInProcess([
 			'import',

@@ -35,7 +35,7 @@ describe('the settings of roomkey', () => {
 		return command;
 	}
 
-	/** The table of `--print-config`: value and origin by setting. */
+	/** The table of `--print-config`: value and origin by setting, such as `3 from --port`. */
 	async function printed(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Map<string, string>> {
 		const { status, out, err } = await runInProcess([...args, '--print-config'], { env });
 		expect(status, err).to.equal(0);
@@ -49,7 +49,7 @@ describe('the settings of roomkey', () => {
 		);
 	}
 
-	it('are all checked before any is refused', async () => {
+	it('are all checked, and all that are wrong are refused in one error', async () => {
 		await write({ maxBody: 1, 'max-frame': 'much', nonsense: true, memory: true });
 		const command = start(['--port', 'x', '--nope', 'word', '--log-level', 'loud', '--memory=1', '--host'], {
 			ROOMKEY_CONFIG: file,

@@ -178,6 +178,7 @@ describe('roomkey', () => {
 		] as const) {
 			const command = roomkey(line, env);
 			expect(await command.ended(), line).to.equal(status);
+			// The levels of the log are numbers: 30 is info, 60 is fatal.
 			const [first = '', ...others] = command.err
 				.trimEnd()
 				.split('\n')
@@ -257,7 +258,7 @@ describe('roomkey', () => {
 			expect(second.err).not.to.include('one was created').and.not.include('another-secret');
 		});
 
-		it('gives that admin the name admin by default', async () => {
+		it('gives the first admin the name admin by default', async () => {
 			const address = await roomkey('--memory --port 0', { ADMIN_PASS: 'my-secret' }).listening();
 			expect(await logIn(address, 'admin', 'my-secret')).to.have.property('data');
 		});

@@ -196,7 +196,7 @@ describe('DDP over WebSocket', () => {
 			expect(await client.call('echo', 1)).to.include({ result: 1 });
 		});
 
-		it('gives every connection a new session, even if the client names a former one', async () => {
+		it('gives every connection a new session, even if the client names a former session', async () => {
 			const first = await open();
 			first.send({ msg: 'connect', version: '1', support: ['1'] });
 			const { session } = await first.next();
@@ -316,7 +316,7 @@ describe('DDP over WebSocket', () => {
 			expect(await client.nextText()).to.equal('{"msg":"result","id":""}');
 		});
 
-		it('passes the random seed to the method; an empty one counts as absent', async () => {
+		it('passes the random seed to the method; an empty seed counts as absent', async () => {
 			const client = await connect();
 			for (const [randomSeed, seen] of [
 				['abc', 'abc'],

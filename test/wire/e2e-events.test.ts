@@ -15,7 +15,9 @@ interface World {
 	readonly app: TestApp;
 	/** The owner holds its key `k`, the member lacks it. */
 	readonly rid: string;
+	/** Changes fields of the room, without an event. */
 	readonly room: (fields: Partial<Room>) => Promise<unknown>;
+	/** Changes fields of the member's membership, without an event. */
 	readonly membership: (fields: object) => Promise<unknown>;
 }
 
@@ -232,7 +234,7 @@ describe('who is notified of which event (10.4)', () => {
 		return client;
 	}
 
-	/** An event as text, such as `rooms-changed updated`. Fails if its document is not of the room of `World`. */
+	/** An event as text, such as `rooms-changed updated`. Fails if the event is about another room. */
 	function summaryOf({ fields }: Frame, { rid }: World): string {
 		const { eventName, args } = fields as { eventName: string; args: [unknown, { _id: string; rid?: string }?] };
 		const [, document] = args;

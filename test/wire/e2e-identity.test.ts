@@ -8,8 +8,8 @@ import type { RawClient } from '../support/ddp.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { get, headersOf, post, request } from '../support/rest.js';
 
-const SET = 'e2e.setUserPublicAndPrivateKeys';
-const pair = (name: string) => ({ public_key: `public ${name}`, private_key: `private ${name}` });
+const SET_KEYS = 'e2e.setUserPublicAndPrivateKeys';
+const keyPair = (name: string) => ({ public_key: `public ${name}`, private_key: `private ${name}` });
 
 describe('identity keys on the wire', () => {
 	let app: TestApp;
@@ -42,7 +42,7 @@ describe('identity keys on the wire', () => {
 		while ((await client.next()).msg !== 'ready');
 	}
 
-	/** The args of the next event of that name. */
+	/** The arguments of the next event with this name. */
 	async function received(client: RawClient, eventName: string): Promise<unknown> {
 		for (;;) {
 			const { msg, fields } = await client.next();
@@ -55,59 +55,59 @@ describe('identity keys on the wire', () => {
 		it('GET e2e.fetchMyKeys returns what POST e2e.setUserPublicAndPrivateKeys has stored (4.2, 4.3 Write, #26753)', async () => {
 			expect((await get(url('e2e.fetchMyKeys'), alice)).text).to.equal('{"success":true}');
 			const keys = { public_key: '{"kty":"RSA"}', private_key: '{"$binary":"QUJD"}' };
-			const stored = await postTo(SET, alice, keys);
+			const stored = await postTo(SET_KEYS, alice, keys);
 			expect([stored.status, stored.text]).to.deep.equal([200, '{"success":true}']);
 			expect((await get(url('e2e.fetchMyKeys'), alice)).body).to.deep.equal({ ...keys, success: true });
 		});
 
 		it('POST e2e.setUserPublicAndPrivateKeys replaces keys only with force (4.3 Guard)', async () => {
-			await postTo(SET, alice, pair('1'));
-			const refused = await postTo(SET, alice, pair('1'));
+			await postTo(SET_KEYS, alice, keyPair('1'));
+			const refused = await postTo(SET_KEYS, alice, keyPair('1'));
 			expect(refused.status).to.equal(400);
 			expect(refused.body).to.deep.equal({
 				success: false,
 				error: 'Keys already set [error-keys-already-set]',
 				errorType: 'error-keys-already-set',
-				details: { method: SET },
+				details: { method: SET_KEYS },
 			});
-			expect((await postTo(SET, alice, { ...pair('2'), force: true })).status).to.equal(200);
-			expect((await get(url('e2e.fetchMyKeys'), alice)).body).to.include(pair('2'));
+			expect((await postTo(SET_KEYS, alice, { ...keyPair('2'), force: true })).status).to.equal(200);
+			expect((await get(url('e2e.fetchMyKeys'), alice)).body).to.include(keyPair('2'));
 		});
 
 		it('POST e2e.setUserPublicAndPrivateKeys refuses invalid fields, as over DDP (4.3, 7.3)', async () => {
 			for (const body of [{}, { public_key: 'p' }, { public_key: '', private_key: '' }]) {
-				const { status, body: answer } = await postTo(SET, alice, body);
+				const { status, body: answer } = await postTo(SET_KEYS, alice, body);
 				expect(status).to.equal(400);
 				expect(answer).to.deep.equal({
 					success: false,
 					error: 'Invalid keys [error-invalid-keys]',
 					errorType: 'error-invalid-keys',
-					details: { method: SET },
+					details: { method: SET_KEYS },
 				});
 			}
-			for (const body of [{ ...pair('1'), public_key: 5 }, { ...pair('1'), force: 'true' }, [pair('1')]]) {
-				expect((await postTo(SET, alice, body)).status).to.equal(400);
+			for (const body of [{ ...keyPair('1'), public_key: 5 }, { ...keyPair('1'), force: 'true' }, [keyPair('1')]]) {
+				expect((await postTo(SET_KEYS, alice, body)).status).to.equal(400);
 			}
 			expect((await get(url('e2e.fetchMyKeys'), alice)).text).to.equal('{"success":true}');
 		});
 
 		it('POST e2e.setUserPublicAndPrivateKeys refuses unknown fields, and accepts a URL-encoded form', async () => {
-			expect((await postTo(SET, alice, { ...pair('1'), other: 1 })).status).to.equal(400);
-			const form = await request(url(SET), {
+			expect((await postTo(SET_KEYS, alice, { ...keyPair('1'), other: 1 })).status).to.equal(400);
+			const form = await request(url(SET_KEYS), {
 				method: 'POST',
 				headers: headersOf(bob),
-				body: new URLSearchParams(pair('of bob')),
+				body: new URLSearchParams(keyPair('of bob')),
 			});
 			expect(form.text).to.equal('{"success":true}');
-			expect((await get(url('e2e.fetchMyKeys'), bob)).body).to.include(pair('of bob'));
+			expect((await get(url('e2e.fetchMyKeys'), bob)).body).to.include(keyPair('of bob'));
 		});
 
 		it('POST e2e.setUserPublicAndPrivateKeys answers a repeated Idempotency-Key with the first answer (E1)', async () => {
 			for (let i = 0; i < 2; i++) {
-				const { status } = await request(url(SET), {
+				const { status } = await request(url(SET_KEYS), {
 					method: 'POST',
 					headers: { ...headersOf(alice), 'Content-Type': 'application/json', 'Idempotency-Key': 'once' },
-					body: JSON.stringify(pair('1')),
+					body: JSON.stringify(keyPair('1')),
 				});
 				expect(status).to.equal(200);
 			}
@@ -115,7 +115,7 @@ describe('identity keys on the wire', () => {
 
 		it('GET e2e.keyHistory has count and offset, and hashes that a client can check (E15, T3)', async () => {
 			await addRoom(app.store, [alice, bob]);
-			for (const name of ['1', '2', '3']) await postTo(SET, alice, { ...pair(name), force: true });
+			for (const name of ['1', '2', '3']) await postTo(SET_KEYS, alice, { ...keyPair(name), force: true });
 			const { status, body } = await get(url(`e2e.keyHistory?uid=${alice.id}&count=2&offset=1`), bob);
 			expect(status).to.equal(200);
 			expect(body).to.include({ success: true, count: 2, offset: 1, total: 3 });
@@ -137,7 +137,7 @@ describe('identity keys on the wire', () => {
 		});
 
 		it('POST users.resetE2EKey resets the keys of the caller, and removes their token', async () => {
-			await postTo(SET, alice, pair('1'));
+			await postTo(SET_KEYS, alice, keyPair('1'));
 			expect((await postTo('users.resetE2EKey', alice, {})).text).to.equal('{"success":true}');
 			expect((await get(url('e2e.fetchMyKeys'), alice)).status).to.equal(401);
 		});
@@ -161,7 +161,7 @@ describe('identity keys on the wire', () => {
 		}
 
 		it('POST users.resetE2EKey lets an admin reset the keys of a user by name', async () => {
-			await postTo(SET, alice, pair('1'));
+			await postTo(SET_KEYS, alice, keyPair('1'));
 			expect((await postTo('users.resetE2EKey', admin, { username: alice.username })).text).to.equal(
 				'{"success":true}',
 			);
@@ -172,7 +172,7 @@ describe('identity keys on the wire', () => {
 		for (const [verb, endpoint] of [
 			['GET', 'e2e.fetchMyKeys'],
 			['GET', 'e2e.keyHistory'],
-			['POST', SET],
+			['POST', SET_KEYS],
 			['POST', 'users.resetE2EKey'],
 		] as const) {
 			it(`${verb} ${endpoint} answers 401 without credentials, and 405 for the other verb (7.2, 7.3)`, async () => {
@@ -184,10 +184,10 @@ describe('identity keys on the wire', () => {
 		}
 
 		it('method.call takes one object as over DDP (section 8)', async () => {
-			const message = stringify({ msg: 'method', id: '1', method: SET, params: [pair('1')] });
-			const { body } = await postTo(`method.call/${SET}`, alice, { message });
+			const message = stringify({ msg: 'method', id: '1', method: SET_KEYS, params: [keyPair('1')] });
+			const { body } = await postTo(`method.call/${SET_KEYS}`, alice, { message });
 			expect(parse(body.message as string)).to.deep.equal({ msg: 'result', id: '1' });
-			expect((await get(url('e2e.fetchMyKeys'), alice)).body).to.include(pair('1'));
+			expect((await get(url('e2e.fetchMyKeys'), alice)).body).to.include(keyPair('1'));
 		});
 	});
 
@@ -195,23 +195,26 @@ describe('identity keys on the wire', () => {
 		it('e2e.setUserPublicAndPrivateKeys takes one object, and has no result; e2e.fetchMyKeys gives it back (4.3 Return)', async () => {
 			const client = await connect(alice);
 			expect((await client.call('e2e.fetchMyKeys')).result).to.deep.equal({});
-			const outcome = await client.call(SET, pair('1'));
+			const outcome = await client.call(SET_KEYS, keyPair('1'));
 			expect(outcome).to.not.have.any.keys('result', 'error');
-			expect((await client.call('e2e.fetchMyKeys')).result).to.deep.equal(pair('1'));
-			expect((await client.call(SET, pair('2'))).error).to.include({
+			expect((await client.call('e2e.fetchMyKeys')).result).to.deep.equal(keyPair('1'));
+			expect((await client.call(SET_KEYS, keyPair('2'))).error).to.include({
 				error: 'error-keys-already-set',
 				reason: 'Keys already set',
 			});
-			expect((await client.call(SET, 'public', 'private')).error).to.include({ error: 400, reason: 'Match failed' });
+			expect((await client.call(SET_KEYS, 'public', 'private')).error).to.include({
+				error: 400,
+				reason: 'Match failed',
+			});
 		});
 
-		for (const keys of [{ ...pair('1'), public_key: '' }, { ...pair('1'), private_key: '' }, {}]) {
+		for (const keys of [{ ...keyPair('1'), public_key: '' }, { ...keyPair('1'), private_key: '' }, {}]) {
 			it(`a missing or empty key is refused: ${JSON.stringify(keys)} (4.3 DDP only)`, async () => {
 				const client = await connect(alice);
-				expect((await client.call(SET, keys)).error).to.deep.include({
+				expect((await client.call(SET_KEYS, keys)).error).to.deep.include({
 					error: 'error-invalid-keys',
 					reason: 'Invalid keys',
-					details: { method: SET },
+					details: { method: SET_KEYS },
 				});
 			});
 		}
@@ -220,16 +223,16 @@ describe('identity keys on the wire', () => {
 			const stored = () => app.store.users.findOne({ _id: alice.id });
 			expect(await stored()).to.not.have.property('e2e');
 			const client = await connect(alice);
-			await client.call(SET, pair('1'));
+			await client.call(SET_KEYS, keyPair('1'));
 			expect(await stored())
 				.to.have.property('e2e')
-				.that.includes(pair('1'));
+				.that.includes(keyPair('1'));
 			expect(await client.call('e2e.resetOwnE2EKey')).to.include({ result: true });
 			expect(await stored()).to.not.have.property('e2e');
 		});
 
 		it('e2e.resetOwnE2EKey answers the caller, logs them out, and ends their other connections (4.7)', async () => {
-			await postTo(SET, alice, pair('1'));
+			await postTo(SET_KEYS, alice, keyPair('1'));
 			const [client, other] = [await connect(alice), await connect(alice)];
 			await listen(other, `${alice.id}/force_logout`);
 			expect(await client.call('e2e.resetOwnE2EKey')).to.include({ result: true });
@@ -252,7 +255,7 @@ describe('identity keys on the wire', () => {
 			const rid = await addRoom(app.store, [alice, bob], { encrypted: true });
 			const client = await connect(bob);
 			await listen(client, `${bob.id}/rooms-changed`);
-			await postTo(SET, alice, pair('1'));
+			await postTo(SET_KEYS, alice, keyPair('1'));
 			const [action, room] = (await received(client, `${bob.id}/rooms-changed`)) as [string, Record<string, unknown>];
 			expect([action, room._id]).to.deep.equal(['updated', rid]);
 			expect(room.usersWaitingForE2EKeys).to.have.nested.property('[0].userId', alice.id);
@@ -261,11 +264,11 @@ describe('identity keys on the wire', () => {
 		it('replaced keys: the user receives the changed memberships, and other members of the encrypted room e2eIdentityChanged (E4, E15)', async () => {
 			const rid = await addRoom(app.store, [bob], { encrypted: true });
 			await addMember(app.store, rid, alice, { E2EKey: `key ${alice.id}` });
-			await postTo(SET, alice, pair('1'));
+			await postTo(SET_KEYS, alice, keyPair('1'));
 			const [own, others] = [await connect(alice), await connect(bob)];
 			await listen(own, `${alice.id}/subscriptions-changed`);
 			await listen(others, `${bob.id}/e2eIdentityChanged`);
-			await postTo(SET, alice, { ...pair('2'), force: true });
+			await postTo(SET_KEYS, alice, { ...keyPair('2'), force: true });
 			const [action, membership] = (await received(own, `${alice.id}/subscriptions-changed`)) as [string, object];
 			expect(action).to.equal('updated');
 			expect(membership).to.not.have.property('E2EKey');

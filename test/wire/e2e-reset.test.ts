@@ -165,7 +165,7 @@ describe('reset and room state, over the wire', () => {
 		it('gets an event for each key that is offered to them, after ready; others do not', async () => {
 			const carol = await addPerson(app.store);
 			const offerRids: string[] = [];
-			// More offerRids than the server reads by one query.
+			// More offers than the server reads by one query.
 			for (let i = 0; i < 130; i++) {
 				const offerRid = await addRoom(app.store, []);
 				await addMember(app.store, offerRid, carol, { E2ESuggestedKey: `offer-${i}` });
