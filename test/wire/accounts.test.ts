@@ -29,7 +29,7 @@ describe('login over DDP (16; test/contract/rocketchat-e2e.md 9.2)', () => {
 
 	const connect = () => clients.connect(app.webSocketUrl);
 
-	it('publishes the own document, without secrets, before it answers (16.4)', async () => {
+	it('publishes the document of the user, without secrets, before its result (16.4)', async () => {
 		const client = await connect();
 		client.send({ msg: 'method', id: '1', method: 'login', params: [{ resume: alice.token }] });
 		expect(await client.next()).to.deep.equal({
@@ -67,8 +67,8 @@ describe('login over DDP (16; test/contract/rocketchat-e2e.md 9.2)', () => {
 			'Something went wrong. Please check your credentials.',
 		],
 		['an unknown token', { resume: 'x' }, 403, "You've been logged out by the server. Please log in again."],
-		['nothing known', {}, 400, 'Unrecognized options for login request'],
-		['no object', 'alice', 400, 'Match failed'],
+		['options without a known field', {}, 400, 'Unrecognized options for login request'],
+		['options that are no object', 'alice', 400, 'Match failed'],
 		['a number as password', { user: { username: 'alice' }, password: 5 }, 400, 'Match failed'],
 	] as const) {
 		it(`refuses ${what} (16.3)`, async () => {
@@ -78,7 +78,7 @@ describe('login over DDP (16; test/contract/rocketchat-e2e.md 9.2)', () => {
 		});
 	}
 
-	it('belongs to the connection: its calls are made as that user (16)', async () => {
+	it('applies to the connection: its later calls are made as that user (16)', async () => {
 		const rid = await addRoom(app.store, [alice]);
 		const client = await connect();
 		expect((await client.call('e2e.setRoomKeyID', rid, 'k')).error).to.include({ error: 'error-invalid-user' });
@@ -99,7 +99,7 @@ describe('login over DDP (16; test/contract/rocketchat-e2e.md 9.2)', () => {
 		expect(frames.at(-1)).to.have.nested.property('result._id', alice.id);
 	});
 
-	it('as another user removes the document of the first one (12, 16.4)', async () => {
+	it('as another user removes the document of the first user (12, 16.4)', async () => {
 		const bob = await addPerson(app.store);
 		const client = await connect();
 		await client.call('login', { resume: alice.token });
@@ -109,7 +109,7 @@ describe('login over DDP (16; test/contract/rocketchat-e2e.md 9.2)', () => {
 		expect(added).to.include({ msg: 'added', id: bob.id });
 	});
 
-	it('ends with logout, which removes the document and the token (16.1, 16.4)', async () => {
+	it('ends with logout, which removes the document of the user and the token (16.1, 16.4)', async () => {
 		const person = await addPerson(app.store);
 		const client = await connect();
 		await client.call('login', { resume: person.token });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { mock } from 'node:test';
-import { setImmediate as aTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { MAX_WAITING_SECONDS } from '../../server/core/admission.js';
@@ -25,7 +25,7 @@ describe('the admission of connections', () => {
 		await app.close();
 	});
 
-	/** Time only passes by `pass`. One connection opens at once, and one more in each second. */
+	/** Starts a server whose timers run only by `mock.timers.tick`. */
 	async function start(ddp: { maxConnectsPerSecond?: number; maxEventLoopDelay?: number }): Promise<void> {
 		mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
 		app = await startApp({ ddp });
@@ -40,7 +40,7 @@ describe('the admission of connections', () => {
 		sockets.push(socket);
 		const refused = once(socket, 'unexpected-response').then(([, response]) => response as IncomingMessage);
 		const opened = once(socket, 'open');
-		// A test awaits one of them. The other is rejected when the socket closes.
+		// A test awaits one of the two promises. The other promise is rejected when the socket closes.
 		for (const promise of [opened, refused]) promise.catch(() => {});
 		return { socket, opened, refused };
 	}
@@ -59,12 +59,12 @@ describe('the admission of connections', () => {
 
 	const metric = async (name: string) => (await scrape(app.url)).sum(name);
 
-	/** Resolves when so many connections wait. */
+	/** Resolves when `count` connections wait to open. */
 	async function waiting(count: number): Promise<void> {
-		while ((await metric('roomkey_connections_waiting')) !== count) await aTurn();
+		while ((await metric('roomkey_connections_waiting')) !== count) await nextTurn();
 	}
 
-	/** Lets time pass until something has happened. */
+	/** Lets the mocked time pass until `event` is settled. */
 	async function passUntil<T>(event: Promise<T>): Promise<T> {
 		let isOver = false;
 		const over = event.finally(() => {
@@ -72,7 +72,7 @@ describe('the admission of connections', () => {
 		});
 		while (!isOver) {
 			mock.timers.tick(500);
-			await aTurn();
+			await nextTurn();
 		}
 		return over;
 	}
@@ -99,7 +99,7 @@ describe('the admission of connections', () => {
 		expect((await passUntil(second)).text).to.equal('o\n');
 	});
 
-	it('refuses those beyond the queue with 503 and Retry-After before the upgrade', async () => {
+	it('refuses connections with 503 and Retry-After before the upgrade if its queue is full', async () => {
 		await start({ maxConnectsPerSecond: 1 });
 		await open().opened;
 		for (let i = 0; i < MAX_WAITING_SECONDS; i++) open();
@@ -150,8 +150,8 @@ describe('the admission of connections', () => {
 		await waiting(0);
 	});
 
-	it('lets few new clients open while the event loop is late, refuses the others, and serves those that are there', async () => {
-		// Every sample is above this limit, because the time between two turns includes the resolution of 10 ms.
+	it('lets a few new clients connect while the event loop is late, refuses the others, and serves connected clients', async () => {
+		// Every measured delay is above this limit, because it includes the 10 ms between two measured turns.
 		await start({ maxEventLoopDelay: 1 });
 		const present = await RawClient.connect(app.webSocketUrl);
 		sockets.push(present.socket);
@@ -163,7 +163,7 @@ describe('the admission of connections', () => {
 		response.resume();
 		expect(response.statusCode).to.equal(503);
 		expect((await present.call('getRoomByTypeAndName-unknown')).error).to.include({ error: 404 });
-		// A scrape may be a second old.
-		while ((await scrape(app.url)).sum('roomkey_connections_refused_total', { reason: 'load' }) === 0) await aTurn();
+		// The metrics may be a second old.
+		while ((await scrape(app.url)).sum('roomkey_connections_refused_total', { reason: 'load' }) === 0) await nextTurn();
 	});
 });

@@ -56,7 +56,7 @@ describe('roomkey on a data folder', () => {
 	const logIn = async (url: string, user: string, password: string) =>
 		(await post(`${url}/api/v1/login`, null, { user, password })).status;
 
-	it('makes no other user before the first admin, and no data folder for one', async () => {
+	it('adds no other user before the first admin, and makes no data folder when it refuses to', async () => {
 		const addBob = () => roomkey('user add bob --email b@example.com', { input: 'secret-of-bob\n' });
 		const withoutData = await addBob();
 		expect(withoutData).to.include({ status: 1, out: '' });
@@ -78,8 +78,8 @@ describe('roomkey on a data folder', () => {
 			stdinStaysOpen: true,
 		});
 		expect({ status, out }).to.deep.equal({ status: 0, out: '' });
-		const [place, audit = '', end, ...others] = err.split('\n');
-		expect([place, end, ...others]).to.deep.equal([
+		const [location, audit = '', outcome, ...others] = err.split('\n');
+		expect([location, outcome, ...others]).to.deep.equal([
 			`Working on the folder ${data} directly`,
 			'Made the first admin root',
 			'',
@@ -97,8 +97,8 @@ describe('roomkey on a data folder', () => {
 		const unknown = await roomkey('user add ann --email ann@example.com --role admn --role bot --generate-password');
 		expect(unknown.status).to.equal(1);
 		expect(unknown.err).to.match(/There is no role admn\. Roles are: .*\badmin, /);
-		const ofRoom = await roomkey('user add ann --email ann@example.com --role owner --generate-password');
-		expect(ofRoom.err)
+		const roleInRoom = await roomkey('user add ann --email ann@example.com --role owner --generate-password');
+		expect(roleInRoom.err)
 			.to.include('The role owner is a role in one room and cannot be given to a user')
 			.and.match(/Roles are: .*\badmin, /);
 		expect((await roomkey('user add Bob --email x@example.com --generate-password')).err).to.include('already in use');
@@ -115,13 +115,13 @@ describe('roomkey on a data folder', () => {
 		expect((await roomkey('user list --limit 1')).err).to.include('1 of 2; more with --offset 1');
 	});
 
-	it('lists users and rooms whose list fields hold other values, which another program has stored', async () => {
+	it('lists users and rooms in which another program has stored other values in place of lists', async () => {
 		await addRoot();
 		const { store, close } = await openFolder(data);
-		for (const [i, noList] of [null, 'text', { address: 'a@example.com' }, [null, 'text', {}]].entries()) {
-			const odd = { _id: `u${i}`, username: `odd${i}`, emails: noList, roles: noList };
+		for (const [i, notAList] of [null, 'text', { address: 'a@example.com' }, [null, 'text', {}]].entries()) {
+			const odd = { _id: `u${i}`, username: `odd${i}`, emails: notAList, roles: notAList };
 			await store.users.insertOne(odd as unknown as User);
-			const room = { _id: `r${i}`, t: 'd', usernames: noList, uids: noList, usersWaitingForE2EKeys: noList };
+			const room = { _id: `r${i}`, t: 'd', usernames: notAList, uids: notAList, usersWaitingForE2EKeys: notAList };
 			await store.rooms.insertOne(room as unknown as Room);
 		}
 		await close();
@@ -200,7 +200,7 @@ describe('roomkey on a data folder', () => {
 		}
 	});
 
-	it('shows rooms and their members, and hands rooms over before it deletes their owner', async () => {
+	it('shows rooms and their members, and gives the rooms of a user to other members before it deletes the user', async () => {
 		await addRoot();
 		const ids = [(await addUser('alice')).userId, (await addUser('bob')).userId];
 		const open = await openFolder(data);

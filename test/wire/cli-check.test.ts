@@ -32,6 +32,7 @@ describe('roomkey check', () => {
 		await rm(folder, { recursive: true });
 	});
 
+	/** Runs `roomkey check`. By default its environment names a port at which no server answers. */
 	async function check(args: readonly string[], env: NodeJS.ProcessEnv = { PORT: '1' }) {
 		const { status, out } = await runInProcess(['check', '--json', ...args], { env });
 		const report = JSON.parse(out) as Report;
@@ -43,8 +44,8 @@ describe('roomkey check', () => {
 		return { status, parts };
 	}
 
-	/** Starts a server with this answer. @returns its address */
-	async function answering(listener: RequestListener): Promise<string> {
+	/** Starts an HTTP server that answers by `listener`. @returns its address */
+	async function startServer(listener: RequestListener): Promise<string> {
 		const server = createServer(listener);
 		servers.push(server);
 		await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
@@ -103,7 +104,7 @@ describe('roomkey check', () => {
 		await server.close();
 		await rm(data, { recursive: true });
 		const checks = { disk: { status: 'failed', since: 'today', reason: 'The disk has 3 MiB left; 64 MiB are needed' } };
-		const full = await answering((_, response) => {
+		const full = await startServer((_, response) => {
 			response.writeHead(503).end(JSON.stringify({ status: 'not ready', since: 'today', checks }));
 		});
 		expect((await check(['--data', data, '--url', full])).parts.folder).to.match(
@@ -111,29 +112,29 @@ describe('roomkey check', () => {
 		);
 	});
 
-	it('fails if a named server does not answer, is no Roomkey, or is not ready', async () => {
+	it('fails if the server of --url or ROOMKEY_URL does not answer, is not Roomkey, or is not ready', async () => {
 		expect((await check(['--data', data, '--url', 'http://127.0.0.1:1'])).parts.server).to.match(/^failed: No server/);
 		for (const answer of ['{}', '<html>']) {
-			const other = await answering((_, response) => response.end(answer));
+			const other = await startServer((_, response) => response.end(answer));
 			expect((await check(['--data', data, '--url', other])).parts.server).to.equal(
 				`failed: The server at ${other} is not Roomkey: its answer is no health report`,
 			);
 		}
-		const noPage = await answering((_, response) => response.writeHead(404).end('<html>'));
-		expect((await check(['--data', data, '--url', `${noPage}/api/v1/`])).parts.server).to.equal(
-			`failed: No Roomkey API at ${noPage}/api/v1: give the address without /api/v1 (with the --path-prefix of the server, if it has one)`,
+		const withoutApi = await startServer((_, response) => response.writeHead(404).end('<html>'));
+		expect((await check(['--data', data, '--url', `${withoutApi}/api/v1/`])).parts.server).to.equal(
+			`failed: No Roomkey API at ${withoutApi}/api/v1: give the address without /api/v1 (with the --path-prefix of the server, if it has one)`,
 		);
-		expect((await check(['--data', data], { PORT: new URL(noPage).port })).parts.server).to.equal(
-			`off: No Roomkey API at ${noPage}: give the address with the --path-prefix of the server, if it has one. If the server has another address, give it with --url, or its port with PORT`,
+		expect((await check(['--data', data], { PORT: new URL(withoutApi).port })).parts.server).to.equal(
+			`off: No Roomkey API at ${withoutApi}: give the address with the --path-prefix of the server, if it has one. If the server has another address, give it with --url, or its port with PORT`,
 		);
 		const checks = { store: { status: 'failed', since: 'today', reason: 'Gone' } };
-		const ill = await answering((_, response) => {
+		const notReady = await startServer((_, response) => {
 			response.writeHead(503).end(JSON.stringify({ status: 'not ready', since: 'today', checks }));
 		});
-		const { status, parts } = await check(['--data', data], { ROOMKEY_URL: ill });
+		const { status, parts } = await check(['--data', data], { ROOMKEY_URL: notReady });
 		expect(status).to.equal(1);
 		expect(parts).to.deep.include({
-			server: `failed: ${ill} is not ready since today`,
+			server: `failed: ${notReady} is not ready since today`,
 			'server: store': 'failed: Gone',
 		});
 	});
@@ -152,8 +153,8 @@ describe('roomkey check', () => {
 		const server = await openServer(options);
 		const { port } = new URL(server.url);
 		const plain = `http://127.0.0.1:${port}`;
-		const unnamed = await check(['--data', data], { PORT: port });
-		expect(unnamed.parts.server)
+		const byPort = await check(['--data', data], { PORT: port });
+		expect(byPort.parts.server)
 			.to.match(/^off: /)
 			.and.include(
 				`. If it speaks TLS, give --url https://127.0.0.1:${port}. If the server has another address, give it with --url, or its port with PORT`,
@@ -161,21 +162,21 @@ describe('roomkey check', () => {
 		expect((await check(['--data', data, '--url', plain])).parts.server).to.match(/^failed: .* speaks TLS, give --url/);
 		const untrusted = `The certificate of ${server.url} is not trusted`;
 		const remedy = 'name the file of its authority in NODE_EXTRA_CA_CERTS';
-		const named = await check(['--data', data, '--url', server.url]);
-		expect(named.parts.server).to.include(`failed: ${untrusted}`).and.include(remedy);
+		const byUrl = await check(['--data', data, '--url', server.url]);
+		expect(byUrl.parts.server).to.include(`failed: ${untrusted}`).and.include(remedy);
 		const env = { ROOMKEY_TOKEN: 'a-token' };
 		const { status, err } = await runInProcess(['user', 'list', '--url', server.url], { env });
 		expect(status).to.equal(1);
 		expect(err).to.include(untrusted).and.include(remedy).and.not.include('No Roomkey server');
 		await server.close();
-		const withoutTls = await answering((_, response) => response.end('{}'));
+		const withoutTls = await startServer((_, response) => response.end('{}'));
 		const https = withoutTls.replace('http:', 'https:');
 		expect((await check(['--data', data, '--url', https])).parts.server).to.include(
 			`If it speaks no TLS, give --url ${withoutTls}`,
 		);
 	});
 
-	it('fails if a server answers whose certificate has another name or an unknown authority', async () => {
+	it('fails if the certificate of the server has another name or an unknown authority', async () => {
 		const [cert, key] = ['cert', 'key'].map((kind) => resolve(`test/fixtures/tls/first.${kind}.pem`));
 		const server = await openServer({
 			port: 0,
@@ -200,7 +201,7 @@ describe('roomkey check', () => {
 		await server.close();
 	});
 
-	it('refuses an address without http:// or https://, and survives a port that is none', async () => {
+	it('refuses an address without http:// or https://, and reports an invalid port', async () => {
 		for (const url of ['127.0.0.1:38891', 'localhost:1', 'ftp://127.0.0.1', 'x']) {
 			const refused = await runInProcess(['check', '--data', data, '--url', url]);
 			expect(refused).to.deep.equal({
@@ -247,16 +248,18 @@ describe('roomkey check', () => {
 		expect(parts.settings).not.to.include('PRIVATE');
 	});
 
-	it('compares the clock with that of the server', async () => {
-		const behind = async (ms: number) => {
-			const url = await answering((_, response) => {
+	it('compares its clock with the clock of the server', async () => {
+		const checkClockBehind = async (ms: number) => {
+			const url = await startServer((_, response) => {
 				response.setHeader('date', new Date(Date.now() - ms).toUTCString());
 				response.end(JSON.stringify({ status: 'ready', since: 'today', checks: {} }));
 			});
 			return check(['--data', data, '--url', url]);
 		};
-		expect((await behind(10_000)).parts.clock).to.match(/^warning: It differs from that of the server by \d+ s$/);
-		const { status, parts } = await behind(60_000);
+		expect((await checkClockBehind(10_000)).parts.clock).to.match(
+			/^warning: It differs from that of the server by \d+ s$/,
+		);
+		const { status, parts } = await checkClockBehind(60_000);
 		expect(parts.clock).to.match(/^failed: It differs/);
 		expect(status).to.equal(1);
 	});

@@ -9,13 +9,13 @@ import { runInProcess } from '../support/command.js';
 describe('roomkey completion', () => {
 	const script = async (shell: string) => (await runInProcess(['completion', shell])).out;
 
-	/** The completions that bash offers for the last of these words. */
+	/** The completions that bash offers in the folder `docs` for the last of these words. */
 	async function offered(...words: string[]): Promise<string[]> {
-		const test = `
+		const callCompletion = `
 			COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _roomkey; printf '%s\\n' "\${COMPREPLY[@]}"`;
 		const { stdout, stderr } = spawnSync(
 			'bash',
-			['-c', `${await script('bash')}\n${test}`, 'bash', 'roomkey', ...words],
+			['-c', `${await script('bash')}\n${callCompletion}`, 'bash', 'roomkey', ...words],
 			{
 				encoding: 'utf8',
 				cwd: 'docs',
@@ -49,6 +49,7 @@ describe('roomkey completion', () => {
 	for (const shell of ['bash', 'zsh', 'fish']) {
 		it(`names every command and every flag for ${shell}`, async () => {
 			const text = await script(shell);
+			// The script for fish names a flag as `-l FLAG`.
 			for (const { name, flags } of commands) {
 				for (const word of name.split(' ')) expect(text).to.include(word);
 				for (const flag of Object.keys(flags)) expect(text).to.match(new RegExp(`(--|-l )${flag}\\b`));

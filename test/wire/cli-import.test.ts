@@ -36,7 +36,7 @@ describe('an import', () => {
 		return folder;
 	}
 
-	/** Imports files, and returns the summary of the first one. */
+	/** Imports files, and returns the summary of the first file. */
 	async function imported(files: Record<string, string | readonly object[]>, ...flags: string[]) {
 		const { status, out, err } = await runInProcess([
 			'import',
@@ -73,7 +73,7 @@ describe('an import', () => {
 
 	describe('never loses a stored document', () => {
 		for (const flags of [[], ['--replace']])
-			it(`whose line is skipped${flags.join(' ') && `, with ${flags}`}`, async () => {
+			it(`whose line is skipped${flags.length > 0 ? ', with --replace' : ''}`, async () => {
 				await imported({ 'users.jsonl': stored });
 				const before = await storedUsers();
 				const bytes = { $binary: { base64: '', subType: '00' } };
@@ -104,7 +104,7 @@ describe('an import', () => {
 
 		const rooms = (topic: string) => Array.from({ length: 2000 }, (_, i) => ({ _id: `r${i}`, t: 'p', topic }));
 
-		it('at any moment while it replaces documents', async () => {
+		it('while it replaces documents', async () => {
 			await imported({ 'rocketchat_room.jsonl': rooms('first') });
 			const sources = await findSources(await folderOf({ 'rocketchat_room.jsonl': rooms('second') }));
 			await withStore(async (store) => {
@@ -140,6 +140,7 @@ describe('an import', () => {
 					if (line.startsWith('progress') && ++count === reports) child.kill('SIGKILL');
 				expect(await exit).to.deep.equal([null, 'SIGKILL']);
 				const found = await topics();
+				// The progress is reported after each batch of 200 lines.
 				expect(found).to.have.length(2000);
 				expect(found.filter((topic) => topic === `round ${round}`).length).to.be.at.least(200 * reports);
 				// A repeated import completes an interrupted one.
@@ -149,7 +150,7 @@ describe('an import', () => {
 		});
 	});
 
-	it('keeps a stored document with another content, counts it, and says how to replace it', async () => {
+	it('keeps a stored document that differs from its line, counts it, and says how to replace it', async () => {
 		await imported({ 'users.jsonl': stored });
 		await withStore((store) => store.users.updateOne({ _id: 'a' }, { $set: { name: 'changed since' } }));
 		const folder = await folderOf({ 'users.jsonl': [...stored, { _id: 'c', username: 'carol' }] });
@@ -163,7 +164,7 @@ describe('an import', () => {
 		expect((await runInProcess(['import', '--help'])).out).to.match(/--replace +replace stored documents/);
 	});
 
-	it('replaces it with --replace: fields that the line lacks are removed, and its _updatedAt stays', async () => {
+	it('replaces a stored document with --replace: fields that the line lacks are removed, and the _updatedAt of the line is stored', async () => {
 		await imported({ 'users.jsonl': [{ _id: 'a', username: 'alice', name: 'Alice' }, stored[1] as object] });
 		const lines = [{ _id: 'a', username: 'anna', emails: [], _updatedAt: time }];
 		expect(await imported({ 'users.jsonl': lines }, '--replace')).to.deep.equal({ ...none, written: 1 });
@@ -182,7 +183,7 @@ describe('an import', () => {
 			expect(await imported({ 'users.jsonl': lines }, ...flags)).to.deep.equal({ ...none, unchanged: 2 });
 	});
 
-	it('takes the first line of an id, and names each further one, near or far', async () => {
+	it('imports the first line with an id, and names each later line with that id, near or far', async () => {
 		const others = Array.from({ length: 450 }, (_, i) => ({ _id: `u${i}` }));
 		const first = { _id: 'a', username: 'alice' };
 		const lines = [first, { ...first, username: 'anna' }, ...others, { ...first, username: 'ann' }, first];
@@ -210,6 +211,7 @@ describe('an import', () => {
 		expect(await runInProcess(['export', '--data', data, exported])).to.include({ status: 0 });
 		const copy = await readFile(join(exported, 'users.jsonl'), 'utf8');
 		expect(await imported({ 'users.jsonl': copy })).to.deep.equal({ ...none, unchanged: 3 });
+		// A .db file is of Roomkey 0.1: it contains every version of a document, and the last one is valid.
 		const former = '\uFEFF{"_id":"a","name":"former"}\n{"_id":"a","name":"last"}\n';
 		expect(await imported({ 'users.db': former }, '--replace')).to.deep.equal({ ...none, written: 1 });
 	});

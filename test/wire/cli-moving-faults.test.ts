@@ -58,11 +58,11 @@ describe('a command that moves data', () => {
 		}
 	});
 
-	it('names the folder that may not be entered, in place of the one below it', async function () {
+	it('names the folder that may not be entered, not the folder inside it', async function () {
 		if (process.platform === 'win32') this.skip();
-		// The mode does not bind root: it runs without the capabilities that would let it enter.
-		const bound = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'];
-		const [command = '', ...args] = [...(process.getuid?.() === 0 ? bound : []), process.execPath];
+		// Root may enter a folder of any mode. So for root the command runs without the capabilities that allow that.
+		const withoutCapabilities = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'];
+		const [command = '', ...args] = [...(process.getuid?.() === 0 ? withoutCapabilities : []), process.execPath];
 		const closed = join(parent, 'closed');
 		await mkdir(join(closed, 'inner'), { recursive: true });
 		await chmod(closed, 0);
@@ -122,7 +122,7 @@ describe('a command that moves data', () => {
 			['backup', '--data', data, join(parent, 'new')],
 			['restore', '--data', join(parent, 'new'), backup],
 		]) {
-			// Without the coverage report, which would exceed the largest size of a file, too.
+			// No coverage report is written, because it would exceed the maximum size of a file too.
 			const { NODE_V8_COVERAGE: _, ...env } = process.env;
 			const command = ['-c', 'ulimit -S -f 100 && exec "$@"', 'sh', process.execPath, main, ...args];
 			const { status, stdout, stderr } = spawnSync('sh', command, { encoding: 'utf8', env });
@@ -135,7 +135,7 @@ describe('a command that moves data', () => {
 		}
 	});
 
-	it('reports the first error, and not that the store cannot be closed after it', async () => {
+	it('reports the first error, not the later one that the store cannot be closed', async () => {
 		let isRemoved = false;
 		const io: Io = {
 			env: {},

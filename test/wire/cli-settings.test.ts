@@ -35,7 +35,7 @@ describe('the settings of roomkey', () => {
 		return command;
 	}
 
-	/** The table of `--print-config`: value and origin by setting. */
+	/** The table of `--print-config`: value and origin by setting, such as `3 from --port`. */
 	async function printed(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Map<string, string>> {
 		const { status, out, err } = await runInProcess([...args, '--print-config'], { env });
 		expect(status, err).to.equal(0);
@@ -49,7 +49,7 @@ describe('the settings of roomkey', () => {
 		);
 	}
 
-	it('are all checked before any is refused', async () => {
+	it('are all checked, and all that are wrong are refused in one error', async () => {
 		await write({ maxBody: 1, 'max-frame': 'much', nonsense: true, memory: true });
 		const command = start(['--port', 'x', '--nope', 'word', '--log-level', 'loud', '--memory=1', '--host'], {
 			ROOMKEY_CONFIG: file,
@@ -74,7 +74,7 @@ describe('the settings of roomkey', () => {
 		]);
 	});
 
-	it('are named with their contradictions, unknown methods and TLS files that cannot be read', async () => {
+	it('are refused together with contradictions, unknown methods and TLS files that cannot be read', async () => {
 		await write({ memory: true, grace: -1, 'tls-cert': `${folder}/c`, 'tls-key': `${folder}/k`, 'read-only': true });
 		const { status, err } = await runInProcess(
 			['--config', file, '--limit', 'e2e.setRoomKeyId=1/s', '--max-frame', 'x', '--sign-ups'],
@@ -92,7 +92,7 @@ describe('the settings of roomkey', () => {
 		]);
 	});
 
-	it('of a file are shown as they are written if they are wrong', async () => {
+	it('of a file are quoted in an error as they are written', async () => {
 		for (const [settings, says] of [
 			[{ grace: -1 }, "'grace' must be a whole number from 0 to 3600000, not -1"],
 			[{ grace: 1.5 }, "'grace' must be a whole number from 0 to 3600000, not 1.5"],
@@ -110,7 +110,7 @@ describe('the settings of roomkey', () => {
 		}
 	});
 
-	it('of a file or a program are written without quotes if they are no texts', async () => {
+	it('of a file or a program are refused if they are text in place of another type, and the error says what to write', async () => {
 		for (const [settings, says] of [
 			[{ port: '3420' }, 'port| must be a whole number from 0 to 65535, not the text "3420": leave out the quotes'],
 			[{ grace: '007' }, 'grace| must be a whole number from 0 to 3600000, not the text "007": write 7 instead'],
@@ -125,6 +125,7 @@ describe('the settings of roomkey', () => {
 		] as const) {
 			await write(settings);
 			const { err } = await runInProcess(['--memory', '--config', file]);
+			// `|` marks the end of the name, which is in quotes only in an error about a file.
 			expect(err).to.equal(`${file}: '${says.replace('|', "'")}`);
 			const program = await rejection(createServer({ store: { memory: true }, ...(settings as object) }));
 			expect(program.message).to.equal(says.replace('|', ''));
@@ -136,7 +137,7 @@ describe('the settings of roomkey', () => {
 			.and.include('listen must be true or false, not the text "false": leave out the quotes');
 	});
 
-	it('that a release has removed are named with what takes their place, and their values are no fault', async () => {
+	it('that a release has removed are refused with what replaces them, and their values cause no other error', async () => {
 		const upgrading = /### Upgrading\n(.*?)\n### /s.exec(await readFile('CHANGELOG.md', 'utf8'))?.[1] ?? '';
 		const ofChangelog = Array.from(upgrading.matchAll(/`--([\w-]+)` is removed/g), ([, name]) => name);
 		expect(Object.keys(removedSettings)).to.have.members(ofChangelog).and.not.be.empty;
@@ -193,9 +194,9 @@ describe('the settings of roomkey', () => {
 		if (process.platform === 'win32') this.skip();
 		await write({ memory: true });
 		await chmod(file, 0);
-		// The mode does not bind root: it runs without the capabilities that would let it read.
-		const asOwner = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'];
-		const [command = '', ...args] = [...(process.getuid?.() === 0 ? asOwner : []), process.execPath];
+		// Root may read a file of any mode. So for root the command runs without the capabilities that allow that.
+		const withoutCapabilities = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'];
+		const [command = '', ...args] = [...(process.getuid?.() === 0 ? withoutCapabilities : []), process.execPath];
 		const main = 'dist/server/cli/main.js';
 		const print = () => spawnSync(command, [...args, main, '--config', file, '--print-config'], { encoding: 'utf8' });
 		const { status, stderr } = print();
@@ -219,6 +220,7 @@ describe('the settings of roomkey', () => {
 	it('are named by createServer together with limits and files that cannot be used', async () => {
 		const error = await rejection(
 			createServer({
+				// The compiler would refuse this option without the spread.
 				...{ nonsense: 2 },
 				maxBody: 1,
 				limits: { 'users.inf': '5/s' },
@@ -311,7 +313,7 @@ describe('the settings of roomkey', () => {
 		expect(out).not.to.match(/secret-of|me@example/);
 	});
 
-	it('store the data where the strongest source says', async () => {
+	it('name the location of the data: a flag overrules the file, and the file may name only one location', async () => {
 		await write({ data: `${folder}/of-file` });
 		const command = start(['--config', file, '--memory', '--port', '0']);
 		await command.listening();
@@ -337,9 +339,9 @@ describe('the settings of roomkey', () => {
 		['ends too early', '{\n"admin-pass": "secret-of-the-file",\n', 'in line 3'],
 		['is a list', '[]', 'must be a JSON object'],
 		['names another file', '{"config": "x"}', "unknown setting 'config'"],
-		['has an own __proto__', '{"__proto__": {"port": 1}}', "unknown setting '__proto__'"],
+		['has the name __proto__', '{"__proto__": {"port": 1}}', "unknown setting '__proto__'"],
 	] as const) {
-		it(`say so if the file ${what}`, async () => {
+		it(`are refused with the reason if the file ${what}`, async () => {
 			if (text !== undefined) await write(text);
 			const { status, err } = await runInProcess(['--memory', '--config', file]);
 			expect(status).to.equal(2);
@@ -348,7 +350,7 @@ describe('the settings of roomkey', () => {
 	}
 
 	describe('in the environment', () => {
-		it('are refused if no setting has that variable, with the similar one', async () => {
+		it('are refused if no setting has that variable, and the error names a similar variable', async () => {
 			for (const [name, text] of [
 				['ROOMKEY_TRUSTPROXY', 'ROOMKEY_TRUSTPROXY; it is ROOMKEY_TRUST_PROXY'],
 				['ROOMKEY_trust_proxy', 'ROOMKEY_trust_proxy; it is ROOMKEY_TRUST_PROXY'],
@@ -405,7 +407,7 @@ describe('the settings of roomkey', () => {
 			[{ watch: 'polling' }, 'watch must be off or auto'],
 			[{ nats: 'nats://127.0.0.1:1', 'nats-cert': 'package.json' }, 'nats-cert and nats-key'],
 		] as const) {
-			it(`are named by serve, --print-config and check alike: ${Object.keys(settings).join(' and ')}`, async () => {
+			it(`are refused by serve, --print-config and check with the same text: ${Object.keys(settings).join(' and ')}`, async () => {
 				await write(settings);
 				const data = `${folder}/none`;
 				const served = await runInProcess(['--config', file, '--data', data]);
@@ -429,7 +431,7 @@ describe('the settings of roomkey', () => {
 			]);
 		});
 
-		it('are reported also if one of the settings is invalid, and only then', async () => {
+		it('are reported also if one of the settings is invalid, but an invalid setting does not count as missing', async () => {
 			await write({ 'trust-proxy': 'nowhere', 'tls-cert': '', 'mongo-url': '', 'no-index': true });
 			const env = { HTTP_FORWARDED_COUNT: '2', ROOMKEY_TLS_KEY: `${folder}/key`, ROOMKEY_WATCH: 'polling' };
 			const { err } = await runInProcess(['--config', file, '--print-config'], { env });
@@ -452,12 +454,18 @@ describe('the settings of roomkey', () => {
 			expect((await runInProcess(['--memory', '--metrics', '3000'])).err).to.equal(
 				'port and metrics need different ports',
 			);
-			// The port in force is not known.
+			// The port is invalid, so it cannot be compared.
 			expect((await runInProcess(['--memory', '--metrics', '3000', '--port', 'x'])).err).not.to.include(
 				'different ports',
 			);
-			const own = createServer({ store: { memory: true }, port: 3422, metrics: '3422', listen: false, maxBody: 1 });
-			expect((await rejection(own)).message).to.match(/^maxBody must be/);
+			const notListening = createServer({
+				store: { memory: true },
+				port: 3422,
+				metrics: '3422',
+				listen: false,
+				maxBody: 1,
+			});
+			expect((await rejection(notListening)).message).to.match(/^maxBody must be/);
 			const listening = createServer({ store: { memory: true }, port: 3422, metrics: '3422' });
 			expect((await rejection(listening)).message).to.equal('port and metrics need different ports');
 		});
@@ -511,7 +519,7 @@ describe('the settings of roomkey', () => {
 			await server.close();
 		});
 
-		it('are refused in the file by the name of the entry', async () => {
+		it('are refused in the file with the name of the entry', async () => {
 			for (const [limit, given] of [
 				['5 per minute', "'5 per minute'"],
 				[{ calls: 5 }, '{"calls":5}'],
@@ -554,7 +562,7 @@ describe('the settings of roomkey', () => {
 			]);
 		});
 
-		it('are refused with definitions of the same name, and not if the methods cannot be read', async () => {
+		it('are refused together with definitions of the same name, but are not checked if an option that defines methods is invalid', async () => {
 			const named = (name: string) => method({ name, summary: 'Does nothing', args: {}, run: () => 1 });
 			const limits = { nothing: '1/s' };
 			const twice = createServer({ methods: ['a', 'a', 'b', 'b', 'login'].map(named), limits, listen: false });

@@ -1,4 +1,4 @@
-/** What `roomkey` asks on a terminal. `script` makes the terminal; every Debian has it. */
+/** What `roomkey` asks on a terminal. The program `script`, which every Debian has, makes the terminal. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -20,7 +20,7 @@ class Terminal {
 		});
 	}
 
-	/** Types a line when the terminal shows a text. */
+	/** Waits until the terminal shows `prompt`, and types `text`. */
 	async answer(prompt: string, text: string): Promise<void> {
 		while (!this.shown.includes(prompt)) {
 			if (this.child.exitCode !== null) throw new Error(`it ended: ${this.shown}`);

@@ -96,7 +96,7 @@ describe('several servers', () => {
 		expect(await client.next()).to.deep.include({ msg: 'removed', id: rid });
 	});
 
-	it('send streams the events of another server, with all types', async () => {
+	it('send streams the events of another server, also with values such as a date', async () => {
 		const client = await connect(1);
 		await client.subscribe('stream-open', 'e', false);
 		await (await connect(0)).call('notifyOpen', 'hello');
@@ -126,11 +126,11 @@ describe('several servers', () => {
 		await client.closed;
 	});
 
-	it('use a permission immediately that is changed at another server', async () => {
+	it('apply a permission immediately after another server has changed it', async () => {
 		const client = await connect(1, alice);
 		const watcher = await connect(1, bob);
 		await watcher.subscribe('stream-notify-logged', 'permissions-changed', false);
-		// The permission is in the cache from now on.
+		// This call puts the permission into the cache.
 		expect(await client.call('groups.create', 'one')).to.have.property('result');
 		await app(0).store.permissions.insertOne({ _id: 'create-p', roles: [] });
 		const [, permission] = eventArgs(await watcher.next());
@@ -138,7 +138,7 @@ describe('several servers', () => {
 		expect((await client.call('groups.create', 'two')).error).to.include({ error: 'error-not-allowed' });
 	});
 
-	it('say how they are connected, and stay ready without the bus', async () => {
+	it('report whether they are connected to the bus, and stay ready without it', async () => {
 		await Promise.all(apps.map((each) => each.caughtUp()));
 		expect(await busState(0)).to.deep.include({ code: 200, status: 'ok' });
 		link(0).cut();
@@ -203,7 +203,7 @@ describe('several servers', () => {
 			expect([...shown]).to.have.members(['the-key-id', 'the-key-id-sealed']);
 		});
 
-		it('send what a server wrote that ended before it could publish it', async () => {
+		it('send what a server wrote, even if that server does not connect to the bus again', async () => {
 			const client = await connect(1, bob);
 			await client.subscribe('stream-notify-user', `${bob.id}/rooms-changed`, false);
 			for (const each of links) each.cut();

@@ -9,7 +9,7 @@ import { Command } from '../support/command.js';
 import { RawClient } from '../support/ddp.js';
 import { post, request } from '../support/rest.js';
 
-/** What the demo contains. */
+/** A user of the demo. */
 const ALICE = { id: 'd26x6zSkaPSe5gCyy', username: 'alice', token: 'Di9OKWzdu7V2vW3lHO0oYLOOr6P2Y0n9zQlx20qn2cU' };
 
 describe('roomkey', () => {
@@ -84,7 +84,7 @@ describe('roomkey', () => {
 		}
 		command.child.kill('SIGTERM');
 		await clients[0]?.closed;
-		// The last one is closed after a third of the grace.
+		// The last client is closed after a third of the grace period.
 		expect((await clients[2]?.call('unknown'))?.error).to.include({ error: 404 });
 		expect(await Promise.all(clients.map((client) => client.closed))).to.deep.equal(
 			Array(3).fill({ code: 1001, reason: 'Server is shutting down' }),
@@ -93,7 +93,7 @@ describe('roomkey', () => {
 		expect(await command.ended()).to.equal(0);
 	});
 
-	/** Resolves when its log has a line with this text. */
+	/** Resolves when the log of `command` contains `text`. */
 	async function logged(command: Command, text: string): Promise<void> {
 		while (!command.err.includes(text)) await once(command.child.stderr, 'data');
 	}
@@ -114,7 +114,7 @@ describe('roomkey', () => {
 		expect(await command.stop()).to.equal(0);
 	});
 
-	it('continues at SIGHUP without a certificate, unless it is on a terminal', async () => {
+	it('continues at SIGHUP without a certificate if it is not on a terminal', async () => {
 		const command = roomkey('--memory --port 0');
 		await command.listening();
 		command.child.kill('SIGHUP');
@@ -127,7 +127,7 @@ describe('roomkey', () => {
 		const url = `${(await command.listening()).replace('http', 'ws')}/websocket`;
 		const [first, second] = [await RawClient.connect(url), await RawClient.connect(url)];
 		command.child.kill('SIGTERM');
-		// The shutdown would close the second connection only after half an hour.
+		// The shutdown would close the second connection only after a quarter of an hour.
 		await first.closed;
 		expect(await command.stop('SIGTERM')).to.equal(null);
 		expect((await second.closed).code).to.equal(1006);
@@ -178,6 +178,7 @@ describe('roomkey', () => {
 		] as const) {
 			const command = roomkey(line, env);
 			expect(await command.ended(), line).to.equal(status);
+			// The levels of the log are numbers: 30 is info, 60 is fatal.
 			const [first = '', ...others] = command.err
 				.trimEnd()
 				.split('\n')
@@ -209,7 +210,7 @@ describe('roomkey', () => {
 		}
 	});
 
-	it('has no option for a password, and says where it comes from', async () => {
+	it('has no option for a password, and says where the password comes from', async () => {
 		const command = roomkey('user add bob --password secret');
 		expect(await command.ended()).to.equal(2);
 		expect(command.err).to.equal(
@@ -257,7 +258,7 @@ describe('roomkey', () => {
 			expect(second.err).not.to.include('one was created').and.not.include('another-secret');
 		});
 
-		it('gives that admin the name admin by default', async () => {
+		it('gives the first admin the name admin by default', async () => {
 			const address = await roomkey('--memory --port 0', { ADMIN_PASS: 'my-secret' }).listening();
 			expect(await logIn(address, 'admin', 'my-secret')).to.have.property('data');
 		});
@@ -347,7 +348,7 @@ describe('roomkey', () => {
 			expect(local.err).not.to.include('public passwords');
 		});
 
-		it('prints a curl line that sets a key id, once', async () => {
+		it('prints a curl line that sets a key id when it is run for the first time', async () => {
 			const command = roomkey('--demo --port 0');
 			const address = await command.listening();
 			const printed = await new Promise<string>((resolve) => {
@@ -355,7 +356,7 @@ describe('roomkey', () => {
 				look();
 				command.child.stdout.on('data', look);
 			});
-			// Sends the request of the line itself, for machines without curl.
+			// The test sends the request of the line without curl, which a machine may lack.
 			const line = /curl (.|\n)+?'\n/.exec(printed)?.[0].replaceAll('\\\n', '') ?? '';
 			expect(line).to.match(/^curl -X POST http/);
 			const quoted = (flag: string) => [...line.matchAll(new RegExp(`${flag} '([^']*)'`, 'g'))].map(([, text]) => text);
@@ -421,7 +422,7 @@ describe('roomkey', () => {
 			}
 		});
 
-		it('is the only mode with these credentials', async () => {
+		it('is the only mode that accepts the credentials of the demo', async () => {
 			const address = await roomkey('--memory --port 0').listening();
 			expect((await post(`${address}/api/v1/e2e.setRoomKeyID`, ALICE, {})).status).to.equal(401);
 			expect((await post(`${address}/api/v1/login`, null, { user: 'alice', password: 'alice' })).status).to.equal(401);

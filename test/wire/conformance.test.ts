@@ -16,10 +16,10 @@ import { startWrongServer } from '../support/wrongServer.js';
 const cases = loadCases();
 const isHeartbeat = ({ needs = [] }: Case) => needs.includes('heartbeat');
 
-/** For a busy machine. */
-const PATIENT_MS = 60_000;
-/** For what never arrives. */
-const IMPATIENT_MS = 400;
+/** The time limit for answers that must arrive, even on a busy machine. */
+const LONG_TIMEOUT_MS = 60_000;
+/** The time limit for answers that never arrive. */
+const SHORT_TIMEOUT_MS = 400;
 
 const failures = (results: readonly CaseResult[]) =>
 	results
@@ -27,7 +27,7 @@ const failures = (results: readonly CaseResult[]) =>
 		.map(({ case: { name }, problem, transcript }) => `${name}: ${problem}\n${JSON.stringify(transcript, null, 1)}`);
 
 async function expectPassed(url: string, options: ConformanceOptions): Promise<void> {
-	const { results, passed, skipped } = await runConformance(url, { timeout: PATIENT_MS, ...options });
+	const { results, passed, skipped } = await runConformance(url, { timeout: LONG_TIMEOUT_MS, ...options });
 	expect(failures(results)).to.deep.equal([]);
 	expect(skipped).to.equal(0);
 	expect(passed).to.equal(options.cases?.length);
@@ -46,40 +46,40 @@ describe('the DDP conformance suite', () => {
 	it('passes over SockJS', () =>
 		expectPassed(app.webSocketUrl, {
 			transport: 'sockjs',
-			// Accounts take their time for passwords, and are no different over another transport.
+			// Logins are slow, because passwords are hashed, and the transport makes no difference to them.
 			cases: cases.filter((one) => !isHeartbeat(one) && !one.path && !one.needs?.includes('accounts')),
 		}));
 
 	it('passes with heartbeats', async () => {
-		const beating = await startConformanceServer({ ddp: { heartbeat: { interval: 100, timeout: 2000 } } });
+		const withHeartbeats = await startConformanceServer({ ddp: { heartbeat: { interval: 100, timeout: 2000 } } });
 		try {
-			await expectPassed(beating.webSocketUrl, { cases: cases.filter(isHeartbeat) });
+			await expectPassed(withHeartbeats.webSocketUrl, { cases: cases.filter(isHeartbeat) });
 		} finally {
-			await beating.close();
+			await withHeartbeats.close();
 		}
 	});
 
 	it('skips cases of features that the server lacks, and of levels that are not requested', async () => {
 		const some = cases.filter(({ section }) => section === 'ddp.md 14' || section === 'ddp.md 19');
-		const asked = some.filter(({ level, needs = [] }) => level !== 'Q' && !needs.includes('rate-limit'));
+		const requested = some.filter(({ level, needs = [] }) => level !== 'Q' && !needs.includes('rate-limit'));
 		const { passed, skipped } = await runConformance(app.webSocketUrl, {
 			cases: some,
 			without: ['rate-limit'],
 			levels: ['C', 'M'],
-			timeout: PATIENT_MS,
+			timeout: LONG_TIMEOUT_MS,
 		});
-		expect({ passed, skipped }).to.deep.equal({ passed: asked.length, skipped: some.length - asked.length });
+		expect({ passed, skipped }).to.deep.equal({ passed: requested.length, skipped: some.length - requested.length });
 	});
 
 	describe('a server that', () => {
-		const shown = new Set(Object.values(FAULTS).flatMap((fault) => fault.cases));
+		const namesBelow = new Set(Object.values(FAULTS).flatMap((fault) => fault.cases));
 
-		it('is right behind the proxy passes the cases below', async () => {
-			const right = await startWrongServer(app.webSocketUrl, {});
+		it('is correct passes the cases below, also through the proxy of these tests', async () => {
+			const correct = await startWrongServer(app.webSocketUrl, {});
 			try {
-				await expectPassed(right.url, { cases: cases.filter(({ name }) => shown.has(name)) });
+				await expectPassed(correct.url, { cases: cases.filter(({ name }) => namesBelow.has(name)) });
 			} finally {
-				await right.close();
+				await correct.close();
 			}
 		});
 
@@ -89,7 +89,7 @@ describe('the DDP conformance suite', () => {
 				try {
 					const picked = cases.filter(({ name }) => names.includes(name));
 					expect(picked).to.have.length(names.length);
-					const { results } = await runConformance(wrong.url, { cases: picked, timeout: IMPATIENT_MS });
+					const { results } = await runConformance(wrong.url, { cases: picked, timeout: SHORT_TIMEOUT_MS });
 					for (const { status, problem } of results) {
 						expect(status).to.equal('failed');
 						expect(problem).to.match(says);
@@ -128,7 +128,7 @@ describe('the DDP conformance suite', () => {
 			}
 		});
 
-		it('ends with 1 if no case is left to run', async () => {
+		it('ends with 1 if --only names no case', async () => {
 			expect(await run(app.webSocketUrl, '--only', 'there is no such case')).to.include({ code: 1 });
 		});
 

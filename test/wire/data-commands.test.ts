@@ -28,7 +28,7 @@ describe('moving data in and out', () => {
 
 	const roomkey = (...args: string[]) => runInProcess(args);
 
-	function inProcess(...args: string[]) {
+	function roomkeyAsProcess(...args: string[]) {
 		const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
 		return { status, out: stdout, err: stderr };
 	}
@@ -54,10 +54,11 @@ describe('moving data in and out', () => {
 			return new Set(await Promise.all(paths.map(async (path) => (await stat(path)).uid)));
 		};
 		if (isRoot) await chown(parent, 65534, 65534);
-		const [saved, restored, below] = [join(parent, 'saved'), join(parent, 'restored'), join(parent, 'a', 'b')];
+		const [saved, restored, nested] = [join(parent, 'saved'), join(parent, 'restored'), join(parent, 'a', 'b')];
 		const addUser = ['user', 'add', 'root', '--email', 'root@example.com', '--role', 'admin', '--generate-password'];
 		expect(await roomkey(...addUser, '--data', data)).to.include({ status: 0 });
 		expect([...(await ownersIn(data))], 'a new folder').to.deep.equal([owner]);
+		// The next command makes the lock files again.
 		for (const file of await readdir(data)) if (file.includes('lock')) await rm(join(data, file));
 		expect(await roomkey('user', 'list', '--data', data)).to.include({ status: 0 });
 		expect(await roomkey('check', '--data', data)).to.include({ status: 0 });
@@ -66,7 +67,7 @@ describe('moving data in and out', () => {
 		expect([...(await ownersIn(saved))], 'a backup belongs to the account of the command').to.deep.equal([
 			process.getuid?.(),
 		]);
-		for (const folder of [restored, below]) {
+		for (const folder of [restored, nested]) {
 			expect(await roomkey('restore', '--data', folder, saved)).to.include({ status: 0 });
 			expect([...(await ownersIn(folder))], folder).to.deep.equal([owner]);
 		}
@@ -141,6 +142,7 @@ describe('moving data in and out', () => {
 		expect(status).to.equal(0);
 		expect(out).to.include('2 written, 0 unchanged, 4 skipped').and.not.include('alice');
 		const { store } = await open();
+		// Two lines have the same username, and either may have been stored.
 		const alice = (await store.users.findOne({ _id: 'u' })) ?? (await store.users.findOne({ _id: 'v' }));
 		expect(alice).to.include({ username: 'alice' });
 		expect(await store.users.findOne({ _id: '0123456789abcdef01234567' })).to.include({ username: 'bob' });
@@ -192,7 +194,8 @@ describe('moving data in and out', () => {
 		await restoreFolder(backup, restored);
 		const copied = await open(restored);
 		expect(await copied.store.rooms.findOne({ _id: 'before' })).to.include({ t: 'p' });
-		// The backup is a consistent state: a room is written before its membership.
+		// The backup is a consistent state. Each room is written before its membership, so the last room may lack one. The
+		// room `before` has none.
 		const rooms = await copied.store.rooms.countDocuments({});
 		expect(await copied.store.subscriptions.countDocuments({})).to.be.within(rooms - 2, rooms - 1);
 	});
@@ -201,7 +204,7 @@ describe('moving data in and out', () => {
 		const { store } = await open();
 		await store.rooms.insertOne({ _id: 'r', t: 'p' });
 		const backup = join(parent, 'backup');
-		expect(inProcess('backup', '--data', data, backup)).to.include({ status: 0, err: '' });
+		expect(roomkeyAsProcess('backup', '--data', data, backup)).to.include({ status: 0, err: '' });
 		expect((await roomkey('backup', '--data', data, backup)).err).to.match(/backup is not empty/);
 		expect((await roomkey('backup', '--data', join(parent, 'none'), join(parent, 'b2'))).status).to.equal(1);
 		expect((await roomkey('restore', '--data', data, backup)).err).to.match(/data is not empty/);
@@ -209,7 +212,7 @@ describe('moving data in and out', () => {
 		expect((await roomkey('restore', '--data', join(parent, 'new2'), parent)).status).to.equal(1);
 	});
 
-	it('says how the data of a folder in use can be exported, and it can', async () => {
+	it('names the commands that export the data of a folder in use, and they work', async () => {
 		await open();
 		const [backup, lines] = [join(parent, 'backup'), join(parent, 'lines')];
 		const refused = await roomkey('export', '--data', data, lines);
@@ -226,11 +229,11 @@ describe('moving data in and out', () => {
 			.and.not.include('backup');
 	});
 
-	it('says how its commands are used', async () => {
+	it('refuses wrong arguments, and has a help for each command', async () => {
 		expect(await roomkey('import', '--data', data)).to.include({ status: 2 });
 		expect(await roomkey('import', 'x')).to.include({ status: 2 });
 		expect((await roomkey('backup', '--mongo-url', 'mongodb://x', 'y')).err).to.include('mongodump');
-		expect(inProcess('--help').out).to.include('roomkey restore --data DIR FOLDER');
+		expect(roomkeyAsProcess('--help').out).to.include('roomkey restore --data DIR FOLDER');
 		expect((await roomkey('import', '--help')).out).to.match(/^Usage: roomkey import /);
 	});
 

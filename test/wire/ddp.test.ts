@@ -196,7 +196,7 @@ describe('DDP over WebSocket', () => {
 			expect(await client.call('echo', 1)).to.include({ result: 1 });
 		});
 
-		it('gives every connection a new session, even if the client names a former one', async () => {
+		it('gives every connection a new session, even if the client names a former session', async () => {
 			const first = await open();
 			first.send({ msg: 'connect', version: '1', support: ['1'] });
 			const { session } = await first.next();
@@ -215,7 +215,7 @@ describe('DDP over WebSocket', () => {
 			expect([connected?.msg, updated?.msg, result?.result]).to.deep.equal(['connected', 'updated', 'x']);
 		});
 
-		it('knows no ping in pre1', async () => {
+		it('refuses a ping in the version pre1', async () => {
 			const client = await open();
 			client.send({ msg: 'connect', version: 'pre1', support: ['pre1'] });
 			await client.next();
@@ -316,7 +316,7 @@ describe('DDP over WebSocket', () => {
 			expect(await client.nextText()).to.equal('{"msg":"result","id":""}');
 		});
 
-		it('passes the random seed to the method; an empty one counts as absent', async () => {
+		it('passes the random seed to the method; an empty seed counts as absent', async () => {
 			const client = await connect();
 			for (const [randomSeed, seen] of [
 				['abc', 'abc'],
@@ -337,7 +337,7 @@ describe('DDP over WebSocket', () => {
 			expect(await client.nextText()).to.equal('{"msg":"updated","methods":["2"]}');
 		});
 
-		it('runs a call again whose id is repeated', async () => {
+		it('runs a call again if its id is repeated', async () => {
 			const client = await connect();
 			for (const value of [1, 2]) {
 				client.send({ msg: 'method', id: 'same', method: 'echo', params: [value] });
@@ -384,7 +384,7 @@ describe('DDP over WebSocket', () => {
 			expect(await other.next()).to.deep.equal({ msg: 'pong' });
 		});
 
-		it('comes before the result if nothing was written; for an unknown method after it', async () => {
+		it('comes before the result if nothing was written, but after the result of an unknown method', async () => {
 			const client = await connect();
 			for (const [name, ...order] of [
 				['echo', 'updated', 'result'],

@@ -16,7 +16,7 @@ import { stream } from '../../shared/stream.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { request } from '../support/rest.js';
 
-// biome-ignore lint/suspicious/noExplicitAny: the documents are walked to places that the tests know
+// biome-ignore lint/suspicious/noExplicitAny: the tests read known places of documents without types
 type Json = Record<string, any>;
 
 const ownMethodDefinition = {
@@ -45,7 +45,7 @@ const withZod = method({
 	run: ({ task }) => task.done,
 });
 
-const own = {
+const ownDefinitions = {
 	methods: [ownMethod, withZod],
 	publications: [
 		publication({
@@ -88,7 +88,7 @@ describe('the description of the server', () => {
 
 	for (const path of ['/api/v1/openapi.json', '/asyncapi.json']) {
 		describe(path, () => {
-			it('is compressed for clients that accept it, and not sent again to clients that have it', async () => {
+			it('is compressed for clients that accept gzip, and not sent again to clients that already have it', async () => {
 				const plain = await fetch(app.url + path, { headers: { 'accept-encoding': 'identity' } });
 				const text = await plain.text();
 				const etag = plain.headers.get('etag') as string;
@@ -147,20 +147,20 @@ describe('the description of the server', () => {
 	});
 
 	it('has a channel for every method, publication and stream', () => {
-		const named = (kind: string) =>
+		const namesOf = (kind: string) =>
 			Object.values<Json>(asyncapi.channels).flatMap((channel) =>
 				channel['x-kind'] === kind ? [channel['x-name']] : [],
 			);
-		expect(named('method')).to.deep.equal(catalogue.methods.map(({ name }) => name));
-		expect(named('publication')).to.deep.equal(catalogue.publications.map(({ name }) => name));
-		expect(named('stream')).to.deep.equal(catalogue.streams.map(({ name }) => `stream-${name}`));
+		expect(namesOf('method')).to.deep.equal(catalogue.methods.map(({ name }) => name));
+		expect(namesOf('publication')).to.deep.equal(catalogue.publications.map(({ name }) => name));
+		expect(namesOf('stream')).to.deep.equal(catalogue.streams.map(({ name }) => `stream-${name}`));
 		for (const { name, documents } of catalogue.publications) expect(documents, `${name}`).not.to.equal(undefined);
 		for (const { name, events } of catalogue.streams) expect(events, name).not.to.equal(undefined);
 	});
 
 	for (const definition of catalogue.methods) {
 		const { name, rest, returns } = definition;
-		it(`has an example that ${name} accepts, and one of its answer`, () => {
+		it(`has an example of a call that ${name} accepts, and an example of its result`, () => {
 			const { messages } = asyncapi.channels[`method.${name.replaceAll('/', '_')}`];
 			const params = decode(structuredClone(messages.call.examples[0].payload.params)) as unknown[];
 			expect(() => checkArgs(definition, params)).not.to.throw();
@@ -207,14 +207,14 @@ describe('the description of the server', () => {
 		expect(openapi.paths['/api/v1/me'].get).not.to.have.property('x-audit');
 	});
 
-	describe('of a server with definitions of its own', () => {
+	describe('if the server has definitions of its own', () => {
 		let other: TestApp;
 		before(async () => {
-			other = await startApp(own);
+			other = await startApp(ownDefinitions);
 		});
 		after(() => other.close());
 
-		it('has its methods, with schemas of superstruct, of zod and of Match', async () => {
+		it('has these methods, with schemas of superstruct, of zod and of Match', async () => {
 			const document = await documentAt(`${other.url}/api/v1/openapi.json`);
 			expect((await new Validator().validate(document)).valid).to.equal(true);
 			const { post } = document.paths['/api/v1/tasks/{text}'];
@@ -279,7 +279,7 @@ describe('the description of the server', () => {
 			]);
 		});
 
-		it('has a parameter that is an object, or a list of objects, as JSON text', async () => {
+		it('describes a parameter that is an object, or a list of objects, as JSON text', async () => {
 			const list = method({
 				name: 'tasks.list',
 				summary: 'Lists tasks',
@@ -315,7 +315,7 @@ describe('the description of the server', () => {
 			expect(parameters.filter(({ schema }) => schema).map(({ name }) => name)).to.deep.equal(['ids', 'idOrRange']);
 		});
 
-		it('has its publications and streams', async () => {
+		it('has these publications and streams', async () => {
 			const { channels } = await documentAt(`${other.url}/asyncapi.json`);
 			expect(channels['publication.tasks'].messages['added.tasks'].payload.properties.fields).to.deep.equal({
 				type: 'object',
@@ -334,18 +334,19 @@ describe('the description of the server', () => {
 	});
 
 	describe('/api-docs', () => {
-		it('loads only files of the server: each answers with its type and a strict policy', async () => {
+		it('loads only files of the server, each with a strict policy in its headers', async () => {
 			const page = await (await fetch(`${app.url}/api-docs`)).text();
-			const named = Array.from(page.matchAll(/(?:href|src)="(api-docs[^"#]*)"/g), ([, path = '']) => path);
-			expect(named).to.deep.equal(['api-docs/icon.svg', 'api-docs/page.css', 'api-docs/page.js']);
+			const linked = Array.from(page.matchAll(/(?:href|src)="(api-docs[^"#]*)"/g), ([, path = '']) => path);
+			expect(linked).to.deep.equal(['api-docs/icon.svg', 'api-docs/page.css', 'api-docs/page.js']);
 			const scripts = new Set(['page.js']);
+			// The loop also visits the scripts that it adds.
 			for (const script of scripts) {
 				const text = await (await fetch(`${app.url}/api-docs/${script}`)).text();
 				for (const [, imported = ''] of text.matchAll(/from '\.\/([^']+)'/g)) scripts.add(imported);
 				expect(text).not.to.match(/https?:/);
 			}
 			expect(scripts.size).to.equal(9);
-			for (const path of ['api-docs', ...named, ...Array.from(scripts, (name) => `api-docs/${name}`)]) {
+			for (const path of ['api-docs', ...linked, ...Array.from(scripts, (name) => `api-docs/${name}`)]) {
 				const { status, headers } = await fetch(`${app.url}/${path}`);
 				expect(status, path).to.equal(200);
 				const policy = headers.get('content-security-policy') ?? '';

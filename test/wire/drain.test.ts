@@ -1,4 +1,4 @@
-/** How a server shuts down: which calls are answered before, and which clients cannot delay it (test/contract/ddp.md section 18). */
+/** How a server shuts down: which calls it still answers, and which clients cannot delay it (test/contract/ddp.md section 18). */
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { mock } from 'node:test';
@@ -19,13 +19,13 @@ const methods = [
 	method({ ...anyone, name: 'wait', rest: 'POST', args: { gate: String }, run: ({ gate: name }) => gates.wait(name) }),
 	method({
 		...anyone,
-		name: 'until given up',
+		name: 'until aborted',
 		rest: 'POST',
 		async run(_args, { signal }) {
-			gates.open('runs');
+			gates.open('started');
 			await once(signal, 'abort');
-			gates.open('given up');
-			return 'given up';
+			gates.open('aborted');
+			return 'aborted';
 		},
 	}),
 ];
@@ -81,7 +81,7 @@ describe('a server that shuts down', () => {
 			const socket = connectTcp(Number(new URL(app.url).port), '127.0.0.1').on('error', () => {});
 			await once(socket, 'connect');
 			socket.resume().write(sent);
-			// It is there, and what it sent too.
+			// The server answers a later request, so it has accepted the connection and received what the client sent.
 			expect((await post(`${app.url}/api/v1/unknown`, null, {})).status).to.equal(404);
 			const ended = once(socket, 'close');
 			await app.close();
@@ -91,11 +91,11 @@ describe('a server that shuts down', () => {
 
 	it('fires the signal of a running REST call when the grace period is over (18)', async () => {
 		const app = await startApp({ methods, grace: 20 });
-		const [runs, givenUp] = [gates.wait('runs'), gates.wait('given up')];
-		const answer = post(`${app.url}/api/v1/until%20given%20up`, null, {});
-		await runs;
+		const [started, aborted] = [gates.wait('started'), gates.wait('aborted')];
+		const answer = post(`${app.url}/api/v1/until%20aborted`, null, {});
+		await started;
 		await app.close();
-		await givenUp;
+		await aborted;
 		expect((await answer).status).to.equal(200);
 	});
 
@@ -106,17 +106,19 @@ describe('a server that shuts down', () => {
 		await app.close();
 		expect(await answer).to.equal('cut off');
 	});
+});
 
-	it('context.signal: fires when a REST caller disconnects (9)', async () => {
+describe('context.signal', () => {
+	it('fires when a REST caller disconnects (9)', async () => {
 		const app = await startApp({ methods });
-		const [runs, givenUp] = [gates.wait('runs'), gates.wait('given up')];
-		const hangUp = new AbortController();
-		const url = `${app.url}/api/v1/until%20given%20up`;
-		const answer = fetch(url, { method: 'POST', signal: hangUp.signal }).catch(({ name }) => name);
-		await runs;
-		hangUp.abort();
+		const [started, aborted] = [gates.wait('started'), gates.wait('aborted')];
+		const caller = new AbortController();
+		const url = `${app.url}/api/v1/until%20aborted`;
+		const answer = fetch(url, { method: 'POST', signal: caller.signal }).catch(({ name }) => name);
+		await started;
+		caller.abort();
 		expect(await answer).to.equal('AbortError');
-		await givenUp;
+		await aborted;
 		await app.close();
 	});
 });

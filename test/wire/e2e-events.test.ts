@@ -15,15 +15,18 @@ interface World {
 	readonly app: TestApp;
 	/** The owner holds its key `k`, the member lacks it. */
 	readonly rid: string;
+	/** Changes fields of the room, without an event. */
 	readonly room: (fields: Partial<Room>) => Promise<unknown>;
+	/** Changes fields of the member's membership, without an event. */
 	readonly membership: (fields: object) => Promise<unknown>;
 }
 
 interface Row {
 	readonly what: string;
-	/** Prepares the store: before clients subscribe, and silently after they have subscribed. */
-	readonly first?: (world: World) => Promise<unknown>;
-	readonly given?: (world: World) => Promise<unknown>;
+	/** Changes the store before the clients subscribe. */
+	readonly beforeSubscribe?: (world: World) => Promise<unknown>;
+	/** Changes the store, without events, after the clients have subscribed. */
+	readonly afterSubscribe?: (world: World) => Promise<unknown>;
 	readonly caller: Name;
 	readonly call: (world: World) => readonly [method: string, ...params: unknown[]];
 	/** The events that each client receives, each once and in any order. */
@@ -31,13 +34,13 @@ interface Row {
 	readonly member?: readonly string[];
 }
 
-const PLACE = 'subscriptions-changed updated';
+const MEMBERSHIP = 'subscriptions-changed updated';
 const ROOM = 'rooms-changed updated';
 
 const queued = ({ room, people }: World) =>
 	room({ usersWaitingForE2EKeys: [{ userId: people.member.id, ts: new Date() }] });
 const offered = ({ membership }: World) => membership({ E2ESuggestedKey: sealed('k') });
-const both = async (world: World) => {
+const queuedAndOffered = async (world: World) => {
 	await queued(world);
 	await offered(world);
 };
@@ -45,22 +48,23 @@ const both = async (world: World) => {
 const rows: Row[] = [
 	{
 		what: 'setRoomKeyID: the room, to all members',
-		given: ({ app, rid }) => app.store.rooms.updateOne({ _id: rid }, { $unset: { e2eKeyId: 1 } }, { silent: true }),
+		afterSubscribe: ({ app, rid }) =>
+			app.store.rooms.updateOne({ _id: rid }, { $unset: { e2eKeyId: 1 } }, { silent: true }),
 		caller: 'owner',
 		call: ({ rid }) => ['e2e.setRoomKeyID', rid, 'k'],
 		owner: [ROOM],
 		member: [ROOM],
 	},
 	{
-		what: 'setRoomKeyID that comes too late: the room, for the loser is queued',
+		what: 'setRoomKeyID that comes too late: the room, because its caller is queued',
 		caller: 'member',
 		call: ({ rid }) => ['e2e.setRoomKeyID', rid, 'other'],
 		owner: [ROOM],
 		member: [ROOM],
 	},
 	{
-		what: 'setUserPublicAndPrivateKeys: the rooms queued in',
-		given: ({ app, people }) =>
+		what: 'setUserPublicAndPrivateKeys: the rooms in whose queues the user is put',
+		afterSubscribe: ({ app, people }) =>
 			app.store.users.updateOne({ _id: people.member.id }, { $unset: { e2e: 1 } }, { silent: true }),
 		caller: 'member',
 		call: () => ['e2e.setUserPublicAndPrivateKeys', { public_key: 'public', private_key: 'private key of new' }],
@@ -68,100 +72,100 @@ const rows: Row[] = [
 		member: [ROOM],
 	},
 	{
-		what: 'updateGroupKey self: the own membership, and the room if the queue changed',
-		given: queued,
+		what: 'updateGroupKey for oneself: the own membership, and the room if its queue changes',
+		afterSubscribe: queued,
 		caller: 'member',
 		call: ({ rid, people }) => ['e2e.updateGroupKey', rid, people.member.id, sealed('k')],
 		owner: [ROOM],
-		member: [PLACE, ROOM],
+		member: [MEMBERSHIP, ROOM],
 	},
 	{
-		what: 'updateGroupKey self of one who is not queued: the own membership alone',
+		what: 'updateGroupKey for oneself, by a user who is not queued: only the own membership',
 		caller: 'member',
 		call: ({ rid, people }) => ['e2e.updateGroupKey', rid, people.member.id, sealed('k')],
-		member: [PLACE],
+		member: [MEMBERSHIP],
 	},
 	{
-		what: 'updateGroupKey other: the target alone',
-		given: queued,
+		what: 'updateGroupKey for another member: only the membership, to that member',
+		afterSubscribe: queued,
 		caller: 'owner',
 		call: ({ rid, people }) => ['e2e.updateGroupKey', rid, people.member.id, sealed('k')],
-		member: [PLACE],
+		member: [MEMBERSHIP],
 	},
 	{
-		what: 'accept: the own membership, and the room if the queue changed',
-		given: both,
+		what: 'acceptSuggestedGroupKey: the own membership, and the room if its queue changes',
+		afterSubscribe: queuedAndOffered,
 		caller: 'member',
 		call: ({ rid }) => ['e2e.acceptSuggestedGroupKey', rid],
 		owner: [ROOM],
-		member: [PLACE, ROOM],
+		member: [MEMBERSHIP, ROOM],
 	},
 	{
-		what: 'reject: the own membership, and the room if newly queued',
-		given: offered,
+		what: 'rejectSuggestedGroupKey: the own membership, and the room if the user is put into its queue',
+		afterSubscribe: offered,
 		caller: 'member',
 		call: ({ rid }) => ['e2e.rejectSuggestedGroupKey', rid],
 		owner: [ROOM],
-		member: [PLACE, ROOM],
+		member: [MEMBERSHIP, ROOM],
 	},
 	{
-		what: 'reject of one who is queued: the own membership alone',
-		given: both,
+		what: 'rejectSuggestedGroupKey by a user who is already queued: only the own membership',
+		afterSubscribe: queuedAndOffered,
 		caller: 'member',
 		call: ({ rid }) => ['e2e.rejectSuggestedGroupKey', rid],
-		member: [PLACE],
+		member: [MEMBERSHIP],
 	},
 	{
-		what: 'provide: each target, and the room',
-		given: queued,
+		what: 'provideUsersSuggestedGroupKeys: the membership, to each user who is given a key, and the room',
+		afterSubscribe: queued,
 		caller: 'owner',
 		call: ({ rid, people }) => [
 			'e2e.provideUsersSuggestedGroupKeys',
 			{ [rid]: [{ _id: people.member.id, key: sealed('k') }] },
 		],
 		owner: [ROOM],
-		member: [PLACE, ROOM],
+		member: [MEMBERSHIP, ROOM],
 	},
 	{
-		what: 'requestSubscriptionKeys: e2e.keyRequest in the room',
+		what: 'requestSubscriptionKeys: e2e.keyRequest, to the members of the room',
 		caller: 'member',
 		call: () => ['e2e.requestSubscriptionKeys'],
 		owner: ['e2e.keyRequest k'],
 		member: ['e2e.keyRequest k'],
 	},
 	{
-		what: 'resetRoomKey: who lost a key, oneself, and the room, once',
-		given: ({ membership }) => membership({ E2EKey: sealed('k') }),
+		what: 'resetRoomKey: the membership, to the caller and to each member who lost a key, and the room, each once',
+		afterSubscribe: ({ membership }) => membership({ E2EKey: sealed('k') }),
 		caller: 'owner',
 		call: ({ rid }) => ['e2e.resetRoomKey', rid, sealed('new'), 'new'],
-		owner: [PLACE, ROOM],
-		member: [PLACE, ROOM],
+		owner: [MEMBERSHIP, ROOM],
+		member: [MEMBERSHIP, ROOM],
 	},
 	{
 		what: 'resetUserE2EKey: each membership of the user that held a key',
-		given: ({ membership }) => membership({ E2EKey: sealed('k') }),
+		afterSubscribe: ({ membership }) => membership({ E2EKey: sealed('k') }),
 		caller: 'admin',
 		call: ({ people }) => ['e2e.resetUserE2EKey', people.member.id],
-		member: [PLACE],
+		member: [MEMBERSHIP],
 	},
 	{
 		what: 'resetUserE2EKey: the rooms whose queues change',
-		given: queued,
+		afterSubscribe: queued,
 		caller: 'admin',
 		call: ({ people }) => ['e2e.resetUserE2EKey', people.member.id],
 		owner: [ROOM],
 		member: [ROOM],
 	},
 	{
-		what: 'join: the new member of the membership, all of the room, and the others are asked for its key',
-		first: ({ app, rid, people }) => app.store.subscriptions.deleteOne({ rid, 'u._id': people.member.id }),
+		what: 'groups.invite: the membership, to the new member; the room, to all; e2e.keyRequest, to the others',
+		beforeSubscribe: ({ app, rid, people }) => app.store.subscriptions.deleteOne({ rid, 'u._id': people.member.id }),
 		caller: 'owner',
 		call: ({ rid, people }) => ['groups.invite', rid, '', people.member.id],
 		owner: [ROOM, 'e2e.keyRequest k'],
 		member: ['subscriptions-changed inserted', ROOM],
 	},
 	{
-		what: 'fetchMyKeys, getUsersOfRoomWithoutKey: nobody',
+		what: 'getUsersOfRoomWithoutKey: no event',
 		caller: 'member',
 		call: ({ rid }) => ['e2e.getUsersOfRoomWithoutKey', rid],
 	},
@@ -186,7 +190,7 @@ describe('who is notified of which event (10.4)', () => {
 		};
 		const rid = await addRoom(app.store, [people.member], { encrypted: true, e2eKeyId: 'k' });
 		await addMember(app.store, rid, people.owner, { E2EKey: sealed('k'), roles: ['owner'] });
-		// A user who shares another room with them is no member of this one.
+		// The stranger shares another room with the member.
 		await addRoom(app.store, [people.stranger, people.member]);
 		return {
 			people,
@@ -230,27 +234,27 @@ describe('who is notified of which event (10.4)', () => {
 		return client;
 	}
 
-	/** An event in short. */
-	function inShort({ fields }: Frame, { rid }: World): string {
+	/** An event as text, such as `rooms-changed updated`. Fails if the event is about another room. */
+	function summaryOf({ fields }: Frame, { rid }: World): string {
 		const { eventName, args } = fields as { eventName: string; args: [unknown, { _id: string; rid?: string }?] };
 		const [, document] = args;
 		if (document) expect([document._id, document.rid]).to.include(rid);
 		return `${eventName.split('/')[1]} ${args[0]}`;
 	}
 
-	for (const { what, first, given, caller, call, ...notified } of rows) {
+	for (const { what, beforeSubscribe, afterSubscribe, caller, call, ...notified } of rows) {
 		it(`${what} (10.4)`, async () => {
 			const world = await newWorld();
-			await first?.(world);
+			await beforeSubscribe?.(world);
 			const listening = new Map<Name, RawClient>();
 			for (const name of LISTENERS) listening.set(name, await listen(world.people[name], world.rid));
-			await given?.(world);
+			await afterSubscribe?.(world);
 			const [method, ...params] = call(world);
-			// Its `updated` comes when all have been notified.
+			// The `updated` of the call comes when all clients have been notified.
 			await (await connect(world.people[caller])).call(method, ...params);
 			for (const name of LISTENERS) {
 				const frames = await pending(listening.get(name) as RawClient);
-				const received = frames.filter(({ msg }) => msg === 'changed').map((frame) => inShort(frame, world));
+				const received = frames.filter(({ msg }) => msg === 'changed').map((frame) => summaryOf(frame, world));
 				const expected = name === 'stranger' ? [] : (notified[name] ?? []);
 				expect(received, name).to.have.members(expected);
 				const text = JSON.stringify(frames);

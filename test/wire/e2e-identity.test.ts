@@ -8,8 +8,8 @@ import type { RawClient } from '../support/ddp.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { get, headersOf, post, request } from '../support/rest.js';
 
-const SET = 'e2e.setUserPublicAndPrivateKeys';
-const pair = (name: string) => ({ public_key: `public ${name}`, private_key: `private ${name}` });
+const SET_KEYS = 'e2e.setUserPublicAndPrivateKeys';
+const keyPair = (name: string) => ({ public_key: `public ${name}`, private_key: `private ${name}` });
 
 describe('identity keys on the wire', () => {
 	let app: TestApp;
@@ -29,7 +29,7 @@ describe('identity keys on the wire', () => {
 	});
 
 	const url = (endpoint: string) => `${app.url}/api/v1/${endpoint}`;
-	const say = (endpoint: string, as: Person | null, body: unknown) => post(url(endpoint), as, body);
+	const postTo = (endpoint: string, as: Person | null, body: unknown) => post(url(endpoint), as, body);
 
 	async function connect(as: Person): Promise<RawClient> {
 		const client = await clients.connect(app.webSocketUrl);
@@ -42,7 +42,7 @@ describe('identity keys on the wire', () => {
 		while ((await client.next()).msg !== 'ready');
 	}
 
-	/** The args of the next event of that name. */
+	/** The arguments of the next event with this name. */
 	async function received(client: RawClient, eventName: string): Promise<unknown> {
 		for (;;) {
 			const { msg, fields } = await client.next();
@@ -55,67 +55,67 @@ describe('identity keys on the wire', () => {
 		it('GET e2e.fetchMyKeys returns what POST e2e.setUserPublicAndPrivateKeys has stored (4.2, 4.3 Write, #26753)', async () => {
 			expect((await get(url('e2e.fetchMyKeys'), alice)).text).to.equal('{"success":true}');
 			const keys = { public_key: '{"kty":"RSA"}', private_key: '{"$binary":"QUJD"}' };
-			const stored = await say(SET, alice, keys);
+			const stored = await postTo(SET_KEYS, alice, keys);
 			expect([stored.status, stored.text]).to.deep.equal([200, '{"success":true}']);
 			expect((await get(url('e2e.fetchMyKeys'), alice)).body).to.deep.equal({ ...keys, success: true });
 		});
 
-		it('POST e2e.setUserPublicAndPrivateKeys, and force (4.3 Guard)', async () => {
-			await say(SET, alice, pair('1'));
-			const refused = await say(SET, alice, pair('1'));
+		it('POST e2e.setUserPublicAndPrivateKeys replaces keys only with force (4.3 Guard)', async () => {
+			await postTo(SET_KEYS, alice, keyPair('1'));
+			const refused = await postTo(SET_KEYS, alice, keyPair('1'));
 			expect(refused.status).to.equal(400);
 			expect(refused.body).to.deep.equal({
 				success: false,
 				error: 'Keys already set [error-keys-already-set]',
 				errorType: 'error-keys-already-set',
-				details: { method: SET },
+				details: { method: SET_KEYS },
 			});
-			expect((await say(SET, alice, { ...pair('2'), force: true })).status).to.equal(200);
-			expect((await get(url('e2e.fetchMyKeys'), alice)).body).to.include(pair('2'));
+			expect((await postTo(SET_KEYS, alice, { ...keyPair('2'), force: true })).status).to.equal(200);
+			expect((await get(url('e2e.fetchMyKeys'), alice)).body).to.include(keyPair('2'));
 		});
 
-		it('POST e2e.setUserPublicAndPrivateKeys: bad members, over REST as over DDP (4.3, 7.3)', async () => {
+		it('POST e2e.setUserPublicAndPrivateKeys refuses invalid fields, as over DDP (4.3, 7.3)', async () => {
 			for (const body of [{}, { public_key: 'p' }, { public_key: '', private_key: '' }]) {
-				const { status, body: answer } = await say(SET, alice, body);
+				const { status, body: answer } = await postTo(SET_KEYS, alice, body);
 				expect(status).to.equal(400);
 				expect(answer).to.deep.equal({
 					success: false,
 					error: 'Invalid keys [error-invalid-keys]',
 					errorType: 'error-invalid-keys',
-					details: { method: SET },
+					details: { method: SET_KEYS },
 				});
 			}
-			for (const body of [{ ...pair('1'), public_key: 5 }, { ...pair('1'), force: 'true' }, [pair('1')]]) {
-				expect((await say(SET, alice, body)).status).to.equal(400);
+			for (const body of [{ ...keyPair('1'), public_key: 5 }, { ...keyPair('1'), force: 'true' }, [keyPair('1')]]) {
+				expect((await postTo(SET_KEYS, alice, body)).status).to.equal(400);
 			}
 			expect((await get(url('e2e.fetchMyKeys'), alice)).text).to.equal('{"success":true}');
 		});
 
-		it('POST e2e.setUserPublicAndPrivateKeys: unknown members are refused, and a form is accepted', async () => {
-			expect((await say(SET, alice, { ...pair('1'), other: 1 })).status).to.equal(400);
-			const form = await request(url(SET), {
+		it('POST e2e.setUserPublicAndPrivateKeys refuses unknown fields, and accepts a URL-encoded form', async () => {
+			expect((await postTo(SET_KEYS, alice, { ...keyPair('1'), other: 1 })).status).to.equal(400);
+			const form = await request(url(SET_KEYS), {
 				method: 'POST',
 				headers: headersOf(bob),
-				body: new URLSearchParams(pair('of bob')),
+				body: new URLSearchParams(keyPair('of bob')),
 			});
 			expect(form.text).to.equal('{"success":true}');
-			expect((await get(url('e2e.fetchMyKeys'), bob)).body).to.include(pair('of bob'));
+			expect((await get(url('e2e.fetchMyKeys'), bob)).body).to.include(keyPair('of bob'));
 		});
 
-		it('POST e2e.setUserPublicAndPrivateKeys: the same Idempotency-Key gets the same answer (E1)', async () => {
+		it('POST e2e.setUserPublicAndPrivateKeys answers a repeated Idempotency-Key with the first answer (E1)', async () => {
 			for (let i = 0; i < 2; i++) {
-				const { status } = await request(url(SET), {
+				const { status } = await request(url(SET_KEYS), {
 					method: 'POST',
 					headers: { ...headersOf(alice), 'Content-Type': 'application/json', 'Idempotency-Key': 'once' },
-					body: JSON.stringify(pair('1')),
+					body: JSON.stringify(keyPair('1')),
 				});
 				expect(status).to.equal(200);
 			}
 		});
 
-		it('GET e2e.keyHistory: with count and offset, in a form a client can check (E15, T3)', async () => {
+		it('GET e2e.keyHistory has count and offset, and hashes that a client can check (E15, T3)', async () => {
 			await addRoom(app.store, [alice, bob]);
-			for (const name of ['1', '2', '3']) await say(SET, alice, { ...pair(name), force: true });
+			for (const name of ['1', '2', '3']) await postTo(SET_KEYS, alice, { ...keyPair(name), force: true });
 			const { status, body } = await get(url(`e2e.keyHistory?uid=${alice.id}&count=2&offset=1`), bob);
 			expect(status).to.equal(200);
 			expect(body).to.include({ success: true, count: 2, offset: 1, total: 3 });
@@ -125,7 +125,7 @@ describe('identity keys on the wire', () => {
 			expect(third?.hash).to.equal(createHash('sha256').update(text).digest('hex'));
 		});
 
-		it('GET e2e.keyHistory: refused for a user without a common room', async () => {
+		it('GET e2e.keyHistory refuses a caller who shares no room with the user', async () => {
 			const { status, body } = await get(url(`e2e.keyHistory?uid=${alice.id}`), bob);
 			expect(status).to.equal(400);
 			expect(body).to.deep.equal({
@@ -136,33 +136,35 @@ describe('identity keys on the wire', () => {
 			});
 		});
 
-		it('POST users.resetE2EKey: for the caller, whose token is then removed', async () => {
-			await say(SET, alice, pair('1'));
-			expect((await say('users.resetE2EKey', alice, {})).text).to.equal('{"success":true}');
+		it('POST users.resetE2EKey resets the keys of the caller, and removes their token', async () => {
+			await postTo(SET_KEYS, alice, keyPair('1'));
+			expect((await postTo('users.resetE2EKey', alice, {})).text).to.equal('{"success":true}');
 			expect((await get(url('e2e.fetchMyKeys'), alice)).status).to.equal(401);
 		});
 
-		it('POST users.resetE2EKey: reports the last holder (E11)', async () => {
+		it('POST users.resetE2EKey reports that the user was the last holder of a room key (E11)', async () => {
 			const rid = await addRoom(app.store, [], { encrypted: true });
 			await addMember(app.store, rid, alice, { E2EKey: `key ${alice.id}` });
-			const { text } = await say('users.resetE2EKey', alice, { userId: alice.id });
+			const { text } = await postTo('users.resetE2EKey', alice, { userId: alice.id });
 			expect(text).to.equal('{"lastKeyHolder":true,"success":true}');
 		});
 
 		for (const [what, as, body, errorType] of [
-			['without permission', () => bob, () => ({ userId: alice.id }), 'error-not-allowed'],
+			['a caller without permission', () => bob, () => ({ userId: alice.id }), 'error-not-allowed'],
 			['an unknown user', () => admin, () => ({ username: 'nobody' }), 'error-invalid-user-id'],
 		] as const) {
-			it(`POST users.resetE2EKey: ${what}`, async () => {
-				const { status, body: answer } = await say('users.resetE2EKey', as(), body());
+			it(`POST users.resetE2EKey refuses ${what}`, async () => {
+				const { status, body: answer } = await postTo('users.resetE2EKey', as(), body());
 				expect(status).to.equal(400);
 				expect(answer).to.deep.include({ success: false, errorType, details: { method: 'users.resetE2EKey' } });
 			});
 		}
 
-		it('POST users.resetE2EKey: an admin, for a user by name', async () => {
-			await say(SET, alice, pair('1'));
-			expect((await say('users.resetE2EKey', admin, { username: alice.username })).text).to.equal('{"success":true}');
+		it('POST users.resetE2EKey lets an admin reset the keys of a user by name', async () => {
+			await postTo(SET_KEYS, alice, keyPair('1'));
+			expect((await postTo('users.resetE2EKey', admin, { username: alice.username })).text).to.equal(
+				'{"success":true}',
+			);
 			expect((await get(url('me'), alice)).status).to.equal(401);
 			expect((await get(url('me'), admin)).status).to.equal(200);
 		});
@@ -170,22 +172,22 @@ describe('identity keys on the wire', () => {
 		for (const [verb, endpoint] of [
 			['GET', 'e2e.fetchMyKeys'],
 			['GET', 'e2e.keyHistory'],
-			['POST', SET],
+			['POST', SET_KEYS],
 			['POST', 'users.resetE2EKey'],
 		] as const) {
-			it(`${verb} ${endpoint}: 401 without credentials, 405 for the other verb (7.2, 7.3)`, async () => {
-				const answer = await (verb === 'GET' ? get(url(endpoint), null) : say(endpoint, null, {}));
+			it(`${verb} ${endpoint} answers 401 without credentials, and 405 for the other verb (7.2, 7.3)`, async () => {
+				const answer = await (verb === 'GET' ? get(url(endpoint), null) : postTo(endpoint, null, {}));
 				expect([answer.status, answer.text]).to.deep.equal([401, '{"success":false,"error":"unauthorized"}']);
-				const other = await (verb === 'GET' ? say(endpoint, alice, {}) : get(url(endpoint), alice));
+				const other = await (verb === 'GET' ? postTo(endpoint, alice, {}) : get(url(endpoint), alice));
 				expect(other.status).to.equal(405);
 			});
 		}
 
 		it('method.call takes one object as over DDP (section 8)', async () => {
-			const message = stringify({ msg: 'method', id: '1', method: SET, params: [pair('1')] });
-			const { body } = await say(`method.call/${SET}`, alice, { message });
+			const message = stringify({ msg: 'method', id: '1', method: SET_KEYS, params: [keyPair('1')] });
+			const { body } = await postTo(`method.call/${SET_KEYS}`, alice, { message });
 			expect(parse(body.message as string)).to.deep.equal({ msg: 'result', id: '1' });
-			expect((await get(url('e2e.fetchMyKeys'), alice)).body).to.include(pair('1'));
+			expect((await get(url('e2e.fetchMyKeys'), alice)).body).to.include(keyPair('1'));
 		});
 	});
 
@@ -193,41 +195,44 @@ describe('identity keys on the wire', () => {
 		it('e2e.setUserPublicAndPrivateKeys takes one object, and has no result; e2e.fetchMyKeys gives it back (4.3 Return)', async () => {
 			const client = await connect(alice);
 			expect((await client.call('e2e.fetchMyKeys')).result).to.deep.equal({});
-			const outcome = await client.call(SET, pair('1'));
+			const outcome = await client.call(SET_KEYS, keyPair('1'));
 			expect(outcome).to.not.have.any.keys('result', 'error');
-			expect((await client.call('e2e.fetchMyKeys')).result).to.deep.equal(pair('1'));
-			expect((await client.call(SET, pair('2'))).error).to.include({
+			expect((await client.call('e2e.fetchMyKeys')).result).to.deep.equal(keyPair('1'));
+			expect((await client.call(SET_KEYS, keyPair('2'))).error).to.include({
 				error: 'error-keys-already-set',
 				reason: 'Keys already set',
 			});
-			expect((await client.call(SET, 'public', 'private')).error).to.include({ error: 400, reason: 'Match failed' });
+			expect((await client.call(SET_KEYS, 'public', 'private')).error).to.include({
+				error: 400,
+				reason: 'Match failed',
+			});
 		});
 
-		for (const keys of [{ ...pair('1'), public_key: '' }, { ...pair('1'), private_key: '' }, {}]) {
-			it(`either key missing or empty is refused: ${JSON.stringify(keys)} (4.3 DDP only)`, async () => {
+		for (const keys of [{ ...keyPair('1'), public_key: '' }, { ...keyPair('1'), private_key: '' }, {}]) {
+			it(`a missing or empty key is refused: ${JSON.stringify(keys)} (4.3 DDP only)`, async () => {
 				const client = await connect(alice);
-				expect((await client.call(SET, keys)).error).to.deep.include({
+				expect((await client.call(SET_KEYS, keys)).error).to.deep.include({
 					error: 'error-invalid-keys',
 					reason: 'Invalid keys',
-					details: { method: SET },
+					details: { method: SET_KEYS },
 				});
 			});
 		}
 
-		it('unset, `e2e` is absent as a whole; a reset removes it (2.1)', async () => {
+		it('a user has no field `e2e` before the keys are set and after a reset (2.1)', async () => {
 			const stored = () => app.store.users.findOne({ _id: alice.id });
 			expect(await stored()).to.not.have.property('e2e');
 			const client = await connect(alice);
-			await client.call(SET, pair('1'));
+			await client.call(SET_KEYS, keyPair('1'));
 			expect(await stored())
 				.to.have.property('e2e')
-				.that.includes(pair('1'));
+				.that.includes(keyPair('1'));
 			expect(await client.call('e2e.resetOwnE2EKey')).to.include({ result: true });
 			expect(await stored()).to.not.have.property('e2e');
 		});
 
 		it('e2e.resetOwnE2EKey answers the caller, logs them out, and ends their other connections (4.7)', async () => {
-			await say(SET, alice, pair('1'));
+			await postTo(SET_KEYS, alice, keyPair('1'));
 			const [client, other] = [await connect(alice), await connect(alice)];
 			await listen(other, `${alice.id}/force_logout`);
 			expect(await client.call('e2e.resetOwnE2EKey')).to.include({ result: true });
@@ -238,10 +243,10 @@ describe('identity keys on the wire', () => {
 		});
 
 		it('e2e.resetUserE2EKey: the connections of the user are closed, and that of the admin stays open', async () => {
-			const [client, boss] = [await connect(alice), await connect(admin)];
-			expect(await boss.call('e2e.resetUserE2EKey', alice.id)).to.include({ result: true });
+			const [client, adminClient] = [await connect(alice), await connect(admin)];
+			expect(await adminClient.call('e2e.resetUserE2EKey', alice.id)).to.include({ result: true });
 			await client.closed;
-			expect((await boss.call('me')).error).to.equal(undefined);
+			expect((await adminClient.call('me')).error).to.equal(undefined);
 		});
 	});
 
@@ -250,20 +255,20 @@ describe('identity keys on the wire', () => {
 			const rid = await addRoom(app.store, [alice, bob], { encrypted: true });
 			const client = await connect(bob);
 			await listen(client, `${bob.id}/rooms-changed`);
-			await say(SET, alice, pair('1'));
+			await postTo(SET_KEYS, alice, keyPair('1'));
 			const [action, room] = (await received(client, `${bob.id}/rooms-changed`)) as [string, Record<string, unknown>];
 			expect([action, room._id]).to.deep.equal(['updated', rid]);
 			expect(room.usersWaitingForE2EKeys).to.have.nested.property('[0].userId', alice.id);
 		});
 
-		it('another key: the user is notified of the memberships, and so is each member who shares an encrypted room of the key (E4, E15)', async () => {
+		it('replaced keys: the user receives the changed memberships, and other members of the encrypted room e2eIdentityChanged (E4, E15)', async () => {
 			const rid = await addRoom(app.store, [bob], { encrypted: true });
 			await addMember(app.store, rid, alice, { E2EKey: `key ${alice.id}` });
-			await say(SET, alice, pair('1'));
+			await postTo(SET_KEYS, alice, keyPair('1'));
 			const [own, others] = [await connect(alice), await connect(bob)];
 			await listen(own, `${alice.id}/subscriptions-changed`);
 			await listen(others, `${bob.id}/e2eIdentityChanged`);
-			await say(SET, alice, { ...pair('2'), force: true });
+			await postTo(SET_KEYS, alice, { ...keyPair('2'), force: true });
 			const [action, membership] = (await received(own, `${alice.id}/subscriptions-changed`)) as [string, object];
 			expect(action).to.equal('updated');
 			expect(membership).to.not.have.property('E2EKey');

@@ -90,7 +90,7 @@ describe('reset and room state, over the wire', () => {
 			expect([status, body]).to.deep.equal([403, { success: false, error: 'error-not-allowed' }]);
 		});
 
-		it('another reset in progress: 400, the code alone', async () => {
+		it('another reset in progress: 400, with only the error code', async () => {
 			const until = new Date(Date.now() + 60_000);
 			await app.store.rooms.updateOne(
 				{ _id: rid },
@@ -105,7 +105,7 @@ describe('reset and room state, over the wire', () => {
 			expect([status, body]).to.deep.equal([400, { success: false, error: 'error-not-allowed' }]);
 		});
 
-		it('an internal failure: 400 error-e2e-key-reset-failed', async () => {
+		it('a room that is not encrypted: 400 error-e2e-key-reset-failed', async () => {
 			await app.store.rooms.updateOne({ _id: rid }, { $set: { encrypted: false } });
 			const { status, body } = await reset(alice, { rid, e2eKey: sealed(NEW), e2eKeyId: NEW });
 			expect([status, body]).to.deep.equal([400, { success: false, error: 'error-e2e-key-reset-failed' }]);
@@ -120,7 +120,7 @@ describe('reset and room state, over the wire', () => {
 		});
 	});
 
-	it('GET e2e.roomState (E2, T3)', async () => {
+	it('GET e2e.roomState counts the holders of the key, as over DDP (E2, T3)', async () => {
 		const url = `${app.url}/api/v1/e2e.roomState?rid=${rid}&count=1&offset=0`;
 		const { status, body } = await get(url, bob);
 		expect(status).to.equal(200);
@@ -137,7 +137,7 @@ describe('reset and room state, over the wire', () => {
 		expect(await (await connect(bob)).call('e2e.roomState', rid)).to.have.nested.property('result.holders', 2);
 	});
 
-	it('a reset notifies those who lost the key, then the caller, then the room, once (10.4)', async () => {
+	it('a reset notifies each member once, first of the own membership and then of the room (10.4)', async () => {
 		const [owner, member] = [await connect(alice), await connect(bob)];
 		for (const [client, { id }] of [
 			[owner, alice],
@@ -164,12 +164,12 @@ describe('reset and room state, over the wire', () => {
 	describe('a new subscriber of subscriptions-changed (E7)', () => {
 		it('gets an event for each key that is offered to them, after ready; others do not', async () => {
 			const carol = await addPerson(app.store);
-			const offers: string[] = [];
-			// More than one query reads.
+			const offerRids: string[] = [];
+			// More offers than the server reads by one query.
 			for (let i = 0; i < 130; i++) {
-				const where = await addRoom(app.store, []);
-				await addMember(app.store, where, carol, { E2ESuggestedKey: `offer-${i}` });
-				offers.push(where);
+				const offerRid = await addRoom(app.store, []);
+				await addMember(app.store, offerRid, carol, { E2ESuggestedKey: `offer-${i}` });
+				offerRids.push(offerRid);
 			}
 			await addRoom(app.store, [carol]);
 			const eventName = `${carol.id}/subscriptions-changed`;
@@ -181,7 +181,7 @@ describe('reset and room state, over the wire', () => {
 			});
 			expect(new Set(events.map((event) => event.eventName))).to.deep.equal(new Set([eventName]));
 			expect(new Set(events.map(({ args }) => args[0]))).to.deep.equal(new Set(['updated']));
-			expect(events.map(({ args }) => args[1].rid)).to.have.members(offers);
+			expect(events.map(({ args }) => args[1].rid)).to.have.members(offerRids);
 			expect(events.every(({ args }) => args[1].E2ESuggestedKey.startsWith('offer-'))).to.equal(true);
 			await subscribe(second, 'stream-notify-user', eventName);
 			await second.take(130);

@@ -20,27 +20,28 @@ interface World {
 }
 
 interface Endpoint {
-	/** The section that describes it. */
+	/** The section that describes the endpoint. */
 	readonly at: string;
 	readonly verb: 'GET' | 'POST';
 	readonly path: string;
 	readonly as: 'owner' | 'member';
-	/** What the room, or the membership, must have. */
+	/** Fields that the room must have. */
 	readonly room?: object;
+	/** Fields that the membership of the member must have. */
 	readonly membership?: () => object;
-	/** Members of the query or the body. */
-	readonly members: (world: World) => Record<string, unknown>;
-	/** Parameters of DDP, where they are not the members in their order. */
+	/** Fields of the query or the body. */
+	readonly fields: (world: World) => Record<string, unknown>;
+	/** Parameters over DDP, if they are not the values of the fields in their order. */
 	readonly params?: (world: World) => readonly unknown[];
-	/** What is answered beside `success`; none where nothing is returned. */
+	/** The answer without `success`; absent if the method returns nothing. */
 	readonly payload?: (world: World) => object;
-	/** What DDP answers, where that is another thing. */
+	/** The result over DDP, if it differs from `payload`. */
 	readonly result?: unknown;
-	/** The error text for a call without members; null if the method needs none. */
+	/** The error text for a call without fields; null if the method needs none. */
 	readonly missing: string | null;
 }
 
-const STRING = 'Match error: Expected string, got undefined';
+const MISSING_STRING = 'Match error: Expected string, got undefined';
 const keys = { public_key: '{"kty":"RSA"}', private_key: '{"$binary":"QUJD"}', force: true };
 const PUBLIC = publicKey('member');
 
@@ -50,7 +51,7 @@ const endpoints: Endpoint[] = [
 		verb: 'GET',
 		path: 'e2e.fetchMyKeys',
 		as: 'member',
-		members: () => ({}),
+		fields: () => ({}),
 		payload: () => identity('member').e2e,
 		missing: null,
 	},
@@ -59,9 +60,9 @@ const endpoints: Endpoint[] = [
 		verb: 'GET',
 		path: 'e2e.getUsersOfRoomWithoutKey',
 		as: 'owner',
-		members: ({ rid }) => ({ rid }),
+		fields: ({ rid }) => ({ rid }),
 		payload: ({ member }) => ({ users: [{ _id: member.id, e2e: { public_key: PUBLIC } }] }),
-		missing: STRING,
+		missing: MISSING_STRING,
 	},
 	{
 		at: '4.1',
@@ -69,15 +70,15 @@ const endpoints: Endpoint[] = [
 		path: 'e2e.setRoomKeyID',
 		as: 'member',
 		room: { e2eKeyId: null },
-		members: ({ rid }) => ({ rid, keyID: 'k' }),
-		missing: STRING,
+		fields: ({ rid }) => ({ rid, keyID: 'k' }),
+		missing: MISSING_STRING,
 	},
 	{
 		at: '4.3',
 		verb: 'POST',
 		path: 'e2e.setUserPublicAndPrivateKeys',
 		as: 'member',
-		members: () => keys,
+		fields: () => keys,
 		params: () => [keys],
 		missing: 'Invalid keys [error-invalid-keys]',
 	},
@@ -86,8 +87,8 @@ const endpoints: Endpoint[] = [
 		verb: 'POST',
 		path: 'e2e.updateGroupKey',
 		as: 'owner',
-		members: ({ rid, member }) => ({ rid, uid: member.id, key: sealed('k') }),
-		missing: STRING,
+		fields: ({ rid, member }) => ({ rid, uid: member.id, key: sealed('k') }),
+		missing: MISSING_STRING,
 	},
 	{
 		at: '4.8',
@@ -95,8 +96,8 @@ const endpoints: Endpoint[] = [
 		path: 'e2e.acceptSuggestedGroupKey',
 		as: 'member',
 		membership: () => ({ E2ESuggestedKey: sealed('k') }),
-		members: ({ rid }) => ({ rid }),
-		missing: STRING,
+		fields: ({ rid }) => ({ rid }),
+		missing: MISSING_STRING,
 	},
 	{
 		at: '4.8',
@@ -104,15 +105,15 @@ const endpoints: Endpoint[] = [
 		path: 'e2e.rejectSuggestedGroupKey',
 		as: 'member',
 		membership: () => ({ E2ESuggestedKey: sealed('k') }),
-		members: ({ rid }) => ({ rid }),
-		missing: STRING,
+		fields: ({ rid }) => ({ rid }),
+		missing: MISSING_STRING,
 	},
 	{
 		at: '5.3',
 		verb: 'GET',
 		path: 'e2e.fetchUsersWaitingForGroupKey',
 		as: 'owner',
-		members: ({ rid }) => ({ roomIds: rid }),
+		fields: ({ rid }) => ({ roomIds: rid }),
 		params: ({ rid }) => [[rid]],
 		payload: ({ rid, member }) => ({ usersWaitingForE2EKeys: { [rid]: [{ _id: member.id, public_key: PUBLIC }] } }),
 		missing: 'Match error: Expected array, got undefined',
@@ -122,7 +123,7 @@ const endpoints: Endpoint[] = [
 		verb: 'POST',
 		path: 'e2e.provideUsersSuggestedGroupKeys',
 		as: 'owner',
-		members: ({ rid, member }) => ({
+		fields: ({ rid, member }) => ({
 			usersSuggestedGroupKeys: {
 				[rid]: [
 					{
@@ -140,15 +141,15 @@ const endpoints: Endpoint[] = [
 		verb: 'POST',
 		path: 'e2e.resetRoomKey',
 		as: 'owner',
-		members: ({ rid }) => ({ rid, e2eKey: sealed('new'), e2eKeyId: 'new' }),
-		missing: STRING,
+		fields: ({ rid }) => ({ rid, e2eKey: sealed('new'), e2eKeyId: 'new' }),
+		missing: MISSING_STRING,
 	},
 	{
 		at: '4.6',
 		verb: 'POST',
 		path: 'e2e.requestSubscriptionKeys',
 		as: 'member',
-		members: () => ({}),
+		fields: () => ({}),
 		result: true,
 		missing: null,
 	},
@@ -157,13 +158,13 @@ const endpoints: Endpoint[] = [
 		verb: 'POST',
 		path: 'users.resetE2EKey',
 		as: 'member',
-		members: ({ member }) => ({ userId: member.id }),
+		fields: ({ member }) => ({ userId: member.id }),
 		missing: null,
 	},
 ];
 
 /** The methods of section 4 that have no endpoint. */
-const overDdpAlone = [
+const onlyOverDdp = [
 	{ path: 'e2e.resetOwnE2EKey', params: () => [], result: true },
 	{ path: 'e2e.resetUserE2EKey', params: ({ member }: World) => [member.id], result: true },
 ] as const;
@@ -188,10 +189,10 @@ describe('the endpoints of section 6', () => {
 		return { owner, member, rid };
 	}
 
-	function ask(endpoint: Pick<Endpoint, 'verb' | 'path'>, as: Person | null, members: Record<string, unknown>) {
+	function ask(endpoint: Pick<Endpoint, 'verb' | 'path'>, as: Person | null, fields: Record<string, unknown>) {
 		const { verb, path } = endpoint;
-		if (verb === 'POST') return post(url(path), as, members);
-		return request(`${url(path)}?${new URLSearchParams(members as Record<string, string>)}`, {
+		if (verb === 'POST') return post(url(path), as, fields);
+		return request(`${url(path)}?${new URLSearchParams(fields as Record<string, string>)}`, {
 			headers: as ? headersOf(as) : {},
 		});
 	}
@@ -202,21 +203,21 @@ describe('the endpoints of section 6', () => {
 		return client;
 	}
 
-	const paramsOf = ({ params, members }: Endpoint, world: World) => params?.(world) ?? Object.values(members(world));
+	const paramsOf = ({ params, fields }: Endpoint, world: World) => params?.(world) ?? Object.values(fields(world));
 
 	for (const endpoint of endpoints) {
-		const { at, verb, path, as, members, payload, result, missing } = endpoint;
+		const { at, verb, path, as, fields, payload, result, missing } = endpoint;
 
 		it(`${verb} ${path} answers 200 and nothing beside its payload (6, ${at})`, async () => {
 			const world = await newWorld(endpoint);
-			const { status, body, headers } = await ask(endpoint, world[as], members(world));
+			const { status, body, headers } = await ask(endpoint, world[as], fields(world));
 			expect({ status, body }).to.deep.equal({ status: 200, body: { ...payload?.(world), success: true } });
 			expect(headers.get('content-type')).to.equal('application/json');
 		});
 
-		it(`${verb} ${path} refuses a member that it does not know`, async () => {
+		it(`${verb} ${path} refuses an unknown field`, async () => {
 			const world = await newWorld(endpoint);
-			const { status } = await ask(endpoint, world[as], { ...members(world), unknown: 'member' });
+			const { status } = await ask(endpoint, world[as], { ...fields(world), unknown: 'field' });
 			expect(status).to.equal(400);
 		});
 
@@ -237,7 +238,7 @@ describe('the endpoints of section 6', () => {
 		});
 
 		if (missing !== null) {
-			it(`${verb} ${path} without members says what is missing (6, 7.3)`, async () => {
+			it(`${verb} ${path} without fields says what is missing (6, 7.3)`, async () => {
 				const world = await newWorld(endpoint);
 				const { status, body } = await ask(endpoint, world[as], {});
 				expect([status, body.success, body.error]).to.deep.equal([400, false, missing]);
@@ -263,7 +264,7 @@ describe('the endpoints of section 6', () => {
 			});
 		});
 
-		it(`${path} over DDP: a result without a value where nothing is returned (4, ${at})`, async () => {
+		it(`${path} over DDP answers its result, or no value if it returns nothing (4, ${at})`, async () => {
 			const world = await newWorld(endpoint);
 			const value = answer(world);
 			const outcome = await (await connect(world[as])).callWithId('m', path, ...paramsOf(endpoint, world));
@@ -271,7 +272,7 @@ describe('the endpoints of section 6', () => {
 		});
 	}
 
-	for (const { path, params, result } of overDdpAlone) {
+	for (const { path, params, result } of onlyOverDdp) {
 		it(`${path} over DDP answers ${result}, and is no endpoint (4)`, async () => {
 			const world = await newWorld();
 			const caller = path === 'e2e.resetOwnE2EKey' ? world.member : await addPerson(app.store, { roles: ['admin'] });
@@ -285,9 +286,9 @@ describe('the endpoints of section 6', () => {
 		});
 	}
 
-	for (const endpoint of [...endpoints, ...overDdpAlone]) {
+	for (const endpoint of [...endpoints, ...onlyOverDdp]) {
 		const { path } = endpoint;
-		it(`${path} refuses a caller who is not logged in, with its name in the error (4, 8)`, async () => {
+		it(`${path} refuses a caller who is not logged in, with the name of the method in the error (4, 8)`, async () => {
 			const world = await newWorld();
 			const params = 'at' in endpoint ? paramsOf(endpoint, world) : endpoint.params(world);
 			const error = {
@@ -310,9 +311,9 @@ describe('the endpoints of section 6', () => {
 	it('only the two bulk endpoints depend on E2E_Enable (6, 11)', async () => {
 		await during(app.store, 'E2E_Enable', false, async () => {
 			for (const endpoint of endpoints) {
-				const { path, as, members, payload } = endpoint;
+				const { path, as, fields, payload } = endpoint;
 				const world = await newWorld(endpoint);
-				const { status, body } = await ask(endpoint, world[as], members(world));
+				const { status, body } = await ask(endpoint, world[as], fields(world));
 				const expected =
 					path === 'e2e.fetchUsersWaitingForGroupKey' ? { usersWaitingForE2EKeys: {} } : payload?.(world);
 				expect({ path, status, body }).to.deep.equal({ path, status: 200, body: { ...expected, success: true } });

@@ -21,7 +21,8 @@ describe('room keys over REST and DDP', () => {
 	after(() => app.close());
 
 	const url = (path: string) => `${app.url}/api/v1/${path}`;
-	const addWaiting = async () => {
+	/** Makes a room whose key alice holds and bob lacks. */
+	const addRoomWhereBobLacksKey = async () => {
 		const rid = await addRoom(app.store, [bob], { encrypted: true, e2eKeyId: 'k' });
 		await addMember(app.store, rid, alice, { E2EKey: sealed('k') });
 		return rid;
@@ -43,7 +44,7 @@ describe('room keys over REST and DDP', () => {
 		return client;
 	}
 
-	it('e2e.updateGroupKey with uid, rid and key (6, 4.4)', async () => {
+	it('e2e.updateGroupKey stores a key of the caller, and offers a key to another member (6, 4.4)', async () => {
 		const rid = await addRoom(app.store, [alice, bob], { encrypted: true, e2eKeyId: 'k' });
 		const [own, offered] = [sealed('k'), sealed('k')];
 		expect(await send(alice, 'e2e.updateGroupKey', { uid: alice.id, rid, key: own })).to.deep.equal(SUCCESS);
@@ -52,9 +53,9 @@ describe('room keys over REST and DDP', () => {
 		expect((await membershipOf(app.store, rid, bob)).E2ESuggestedKey).to.equal(offered);
 	});
 
-	it('e2e.acceptSuggestedGroupKey and e2e.rejectSuggestedGroupKey with rid (6, 4.8)', async () => {
+	it('e2e.acceptSuggestedGroupKey and e2e.rejectSuggestedGroupKey succeed once for each offered key (6, 4.8)', async () => {
 		for (const path of ['e2e.acceptSuggestedGroupKey', 'e2e.rejectSuggestedGroupKey']) {
-			const rid = await addWaiting();
+			const rid = await addRoomWhereBobLacksKey();
 			await app.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2ESuggestedKey: sealed('k') } });
 			expect(await send(bob, path, { rid })).to.deep.equal(SUCCESS);
 			expect(await post(url(path), bob, { rid })).to.deep.include({
@@ -75,8 +76,8 @@ describe('room keys over REST and DDP', () => {
 		}
 	});
 
-	it('e2e.getUsersOfRoomWithoutKey with rid, count and offset in the query (6, 4.5, T3)', async () => {
-		const rid = await addWaiting();
+	it('e2e.getUsersOfRoomWithoutKey reads rid, count and offset from the query (6, 4.5, T3)', async () => {
+		const rid = await addRoomWhereBobLacksKey();
 		const users = [{ _id: bob.id, e2e: { public_key: publicKey('bob') } }];
 		expect(await read(alice, `e2e.getUsersOfRoomWithoutKey?rid=${rid}`)).to.deep.equal({
 			status: 200,
@@ -93,7 +94,7 @@ describe('room keys over REST and DDP', () => {
 	});
 
 	it('e2e.requestSubscriptionKeys returns true over DDP and only success over REST (6, 4.6)', async () => {
-		await addWaiting();
+		await addRoomWhereBobLacksKey();
 		const { status, text } = await request(url('e2e.requestSubscriptionKeys'), {
 			method: 'POST',
 			headers: headersOf(bob),
@@ -105,7 +106,7 @@ describe('room keys over REST and DDP', () => {
 	});
 
 	it('users who may see the room receive the request for its key (4.6, 10.2)', async () => {
-		const rid = await addWaiting();
+		const rid = await addRoomWhereBobLacksKey();
 		const reader = await connect(alice);
 		reader.send({ msg: 'sub', id: 's', name: 'stream-notify-room', params: [`${rid}/e2e.keyRequest`, false] });
 		while ((await reader.next()).msg !== 'ready');
@@ -115,10 +116,10 @@ describe('room keys over REST and DDP', () => {
 	});
 
 	it('e2e.fetchUsersWaitingForGroupKey accepts roomIds in each form of a list in a query (6, 5.3)', async () => {
-		const rids = [await addWaiting(), await addWaiting()] as const;
+		const rids = [await addRoomWhereBobLacksKey(), await addRoomWhereBobLacksKey()] as const;
 		const waiting = [{ _id: bob.id, public_key: publicKey('bob') }];
 		const foreign = await addRoom(app.store, [bob], { e2eKeyId: 'k' });
-		for (const [query, notified] of [
+		for (const [query, expectedRids] of [
 			[`roomIds=${rids[0]}`, [rids[0]]],
 			[`roomIds=${rids[0]}&roomIds=${rids[1]}`, rids],
 			[`roomIds[]=${rids[0]}&roomIds[]=${rids[1]}`, rids],
@@ -129,7 +130,7 @@ describe('room keys over REST and DDP', () => {
 			expect(await read(alice, `e2e.fetchUsersWaitingForGroupKey?${query}`), query).to.deep.equal({
 				status: 200,
 				body: {
-					usersWaitingForE2EKeys: Object.fromEntries(notified.map((rid) => [rid, waiting])),
+					usersWaitingForE2EKeys: Object.fromEntries(expectedRids.map((rid) => [rid, waiting])),
 					success: true,
 				},
 			});
@@ -139,12 +140,12 @@ describe('room keys over REST and DDP', () => {
 	it('e2e.provideUsersSuggestedGroupKeys accepts old keys with times in JSON and in EJSON (6, 5.4)', async () => {
 		const ts = new Date(5000);
 		const oldKeys = [{ e2eKeyId: 'former', ts, E2EKey: sealed('former') }];
-		const rid = await addWaiting();
+		const rid = await addRoomWhereBobLacksKey();
 		const body = { usersSuggestedGroupKeys: { [rid]: [{ _id: bob.id, key: sealed('k'), oldKeys }] } };
 		expect(await send(alice, 'e2e.provideUsersSuggestedGroupKeys', body)).to.deep.equal(SUCCESS);
 		expect((await membershipOf(app.store, rid, bob)).suggestedOldRoomKeys?.[0]?.ts).to.deep.equal(ts);
 
-		const other = await addWaiting();
+		const other = await addRoomWhereBobLacksKey();
 		const client = await connect(alice);
 		const map = { [other]: [{ _id: bob.id, key: sealed('k'), oldKeys }] };
 		expect(await client.call('e2e.provideUsersSuggestedGroupKeys', map)).not.to.have.any.keys('error', 'result');
@@ -152,7 +153,7 @@ describe('room keys over REST and DDP', () => {
 		await client.close();
 	});
 
-	it('e2e.setOrGetRoomKeyID (E8)', async () => {
+	it('e2e.setOrGetRoomKeyID sets the key id and the key, or returns the key id that is already set (E8)', async () => {
 		const rid = await addRoom(app.store, [alice, bob], { encrypted: true });
 		const key = sealed('k');
 		const path = url('e2e.setOrGetRoomKeyID');
@@ -163,7 +164,7 @@ describe('room keys over REST and DDP', () => {
 	});
 
 	it('a key with another key id is refused with 400 and its code (E6, 7.3)', async () => {
-		const rid = await addWaiting();
+		const rid = await addRoomWhereBobLacksKey();
 		const { status, body } = await post(url('e2e.updateGroupKey'), alice, { uid: bob.id, rid, key: sealed('other') });
 		expect({ status, body }).to.deep.equal({
 			status: 400,
@@ -176,7 +177,7 @@ describe('room keys over REST and DDP', () => {
 		});
 	});
 
-	it('a key that another membership has already is a 400, without the text of the database (2.3, 7.3)', async () => {
+	it('a key that another membership already has is refused with 400, without the text of the database (2.3, 7.3)', async () => {
 		const rid = await addRoom(app.store, [alice, bob], { e2eKeyId: 'k' });
 		const key = sealed('k');
 		await post(url('e2e.updateGroupKey'), alice, { uid: alice.id, rid, key });
@@ -205,7 +206,7 @@ describe('room keys over REST and DDP', () => {
 		['POST', 'e2e.setOrGetRoomKeyID'],
 		['POST', 'chat.sendMessage'],
 	] as const) {
-		it(`${verb} ${path} needs a login, and no other verb (6)`, async () => {
+		it(`${verb} ${path} requires a login, and refuses the other verb (6)`, async () => {
 			const answer = await request(url(path), { method: verb });
 			expect({ status: answer.status, text: answer.text }).to.deep.equal({
 				status: 401,
@@ -227,7 +228,7 @@ describe('room keys over REST and DDP', () => {
 		expect([status, body.errorType]).to.deep.equal([400, 'error-not-supported']);
 	});
 
-	it('DDP and REST share one limit (T2)', async () => {
+	it('calls over DDP and REST count towards one limit (T2)', async () => {
 		const limited = await startApp({ rateLimit: 'on' });
 		const carol = await addPerson(limited.store);
 		const client = await RawClient.connect(limited.webSocketUrl);

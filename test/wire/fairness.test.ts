@@ -10,10 +10,10 @@ import { Gates } from '../support/gates.js';
 import { addPerson, type Person } from '../support/people.js';
 
 const anyone = { summary: 'for a test', anonymous: true } as const;
-const COUNT = 3000;
-const LAST = `room-${COUNT - 1}`;
-const nameOf = (i: number) => `${i} ${'x'.repeat(300)}`;
-const MALFORMED = 100;
+const ROOM_COUNT = 3000;
+const LAST_ID = `room-${ROOM_COUNT - 1}`;
+const roomName = (i: number) => `${i} ${'x'.repeat(300)}`;
+const MAX_MALFORMED = 100;
 const gates = new Gates();
 
 const methods = [
@@ -61,15 +61,15 @@ describe('fairness and limits', () => {
 	before(async () => {
 		app = await startApp({ methods, publications, ddp: { maxFrame: 1024 * 1024, maxBuffered: 128 * 1024 } });
 		alice = await addPerson(app.store);
-		for (let i = 0; i < COUNT; i++) {
-			await app.store.rooms.insertOne({ _id: `room-${i}`, t: 'c', name: nameOf(i) });
+		for (let i = 0; i < ROOM_COUNT; i++) {
+			await app.store.rooms.insertOne({ _id: `room-${i}`, t: 'c', name: roomName(i) });
 		}
 	});
 	after(() => app.close());
 
 	const connect = () => clients.connect(app.webSocketUrl);
 
-	describe('malformed messages', () => {
+	describe('a server that receives malformed messages', () => {
 		for (const [what, frame] of [
 			['frames that are no JSON', 'x'],
 			['frames that are no object', '5'],
@@ -80,8 +80,8 @@ describe('fairness and limits', () => {
 		] as const) {
 			it(`closes a connection that sends too many ${what} with 1008`, async () => {
 				const client = await connect();
-				for (let i = 0; i <= MALFORMED; i++) client.send(frame);
-				const answers = await client.take(MALFORMED);
+				for (let i = 0; i <= MAX_MALFORMED; i++) client.send(frame);
+				const answers = await client.take(MAX_MALFORMED);
 				expect(answers.every(({ msg }) => msg === 'error')).to.equal(true);
 				expect(await client.closed).to.deep.equal({ code: 1008, reason: 'Too many malformed messages' });
 			});
@@ -89,13 +89,13 @@ describe('fairness and limits', () => {
 
 		it('counts malformed messages before connect as well', async () => {
 			const client = await clients.open(app.webSocketUrl);
-			for (let i = 0; i <= MALFORMED; i++) client.send({ msg: 'method', id: '1', method: 'echo', params: [1] });
+			for (let i = 0; i <= MAX_MALFORMED; i++) client.send({ msg: 'method', id: '1', method: 'echo', params: [1] });
 			expect((await client.closed).code).to.equal(1008);
 		});
 
-		it('counts them even if valid messages come between them', async () => {
+		it('counts malformed messages even if valid messages come between them', async () => {
 			const client = await connect();
-			for (let i = 0; i <= MALFORMED; i++) {
+			for (let i = 0; i <= MAX_MALFORMED; i++) {
 				client.send('x');
 				client.send({ msg: 'ping' });
 			}
@@ -104,20 +104,17 @@ describe('fairness and limits', () => {
 
 		it('closes SockJS connections too', async () => {
 			const client = await clients.open(`${app.webSocketUrl.replace('/websocket', '')}/sockjs/0/malformed/websocket`);
-			client.send(JSON.stringify(Array(MALFORMED + 1).fill('x')));
-			const frames = ['o', ...Array(MALFORMED).fill('a["{\\"msg\\":\\"error\\",\\"reason\\":\\"Parse error\\"}"]')];
-			for (const frame of frames) {
-				const text = await client.nextText();
-				if (frame === 'o') expect(text).to.equal(frame);
-			}
+			client.send(JSON.stringify(Array(MAX_MALFORMED + 1).fill('x')));
+			expect(await client.nextText()).to.equal('o');
+			for (let i = 0; i < MAX_MALFORMED; i++) expect(await client.nextText()).to.include('error');
 			expect(await client.nextText()).to.equal('c[1008,"Too many malformed messages"]');
 			expect((await client.closed).code).to.equal(1008);
 		});
 
-		it('answers as many as are allowed, and the connection stays open', async () => {
+		it('answers as many malformed messages as are allowed, and the connection stays open', async () => {
 			const client = await connect();
-			for (let i = 0; i < MALFORMED; i++) client.send('x');
-			await client.take(MALFORMED);
+			for (let i = 0; i < MAX_MALFORMED; i++) client.send('x');
+			await client.take(MAX_MALFORMED);
 			expect(await client.call('echo', 1)).to.include({ result: 1 });
 		});
 
@@ -141,7 +138,7 @@ describe('fairness and limits', () => {
 			expect(await client.closed).to.deep.equal({ code: 1009, reason: 'Message too big' });
 		});
 
-		it('may be larger once the client has logged in, up to the limit for all', async () => {
+		it('may be larger once the client has logged in, up to `maxFrame`', async () => {
 			const client = await connect();
 			await client.call('login', { resume: alice.token });
 			client.send(call(LARGE));
@@ -184,7 +181,7 @@ describe('fairness and limits', () => {
 			expect((await client.closed).code).to.equal(1009);
 		});
 
-		it('is limited over SockJS polling too', async () => {
+		it('are limited over SockJS polling too', async () => {
 			const url = app.webSocketUrl.replace('ws:', 'http:').replace('/websocket', '/sockjs/0/anonymous');
 			await fetch(`${url}/xhr`, { method: 'POST' });
 			await fetch(`${url}/xhr_send`, {
@@ -198,7 +195,7 @@ describe('fairness and limits', () => {
 			expect(status).to.equal(413);
 		});
 
-		it('is limited by a setting', async () => {
+		it('are limited by a setting', async () => {
 			const other = await startApp({ methods, ddp: { maxAnonymousFrame: 10_000 } });
 			const client = await RawClient.connect(other.webSocketUrl);
 			client.send(call(10_000));
@@ -208,7 +205,7 @@ describe('fairness and limits', () => {
 	});
 
 	describe('publications with many documents', () => {
-		/** The frames up to the one that passes the test, by type. */
+		/** Counts the frames by type, up to the first frame of the type `end`. */
 		async function countUntil(client: RawClient, end: string): Promise<Record<string, number>> {
 			const counts: Record<string, number> = {};
 			while (!counts[end]) {
@@ -225,10 +222,10 @@ describe('fairness and limits', () => {
 			client.send({ msg: 'method', id: '1', method: 'login', params: [{ resume: alice.token }] });
 			const { added } = await countUntil(client, 'result');
 			// One document is the client's own user.
-			expect(added).to.equal(COUNT + 1);
+			expect(added).to.equal(ROOM_COUNT + 1);
 		});
 
-		it('changes during such a login arrive, for documents that were sent already and for others', async () => {
+		it('changes during a login with many documents arrive, for documents that were sent already and for others', async () => {
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name: 'large for users', params: [] });
 			await client.next();
@@ -236,16 +233,19 @@ describe('fairness and limits', () => {
 			const other = await connect();
 			const names = new Map<unknown, string>();
 			let renaming: Promise<unknown> | undefined;
-			let [first, isAnswered] = ['', false];
-			while (!isAnswered || names.get(first) !== `new ${first}` || names.get(LAST) !== `new ${LAST}`) {
+			let firstId = '';
+			let isAnswered = false;
+			while (!isAnswered || names.get(firstId) !== `new ${firstId}` || names.get(LAST_ID) !== `new ${LAST_ID}`) {
 				const { msg, id, collection, fields } = await client.next();
 				if (msg === 'result') isAnswered = true;
 				if (collection !== 'rocketchat_room') continue;
 				expect(msg).to.equal(names.has(id) ? 'changed' : 'added');
 				names.set(id, (fields as { name: string }).name);
 				if (renaming) continue;
-				first = id as string;
-				renaming = other.call('rename', first, `new ${first}`).then(() => other.call('rename', LAST, `new ${LAST}`));
+				firstId = id as string;
+				renaming = other
+					.call('rename', firstId, `new ${firstId}`)
+					.then(() => other.call('rename', LAST_ID, `new ${LAST_ID}`));
 			}
 			await renaming;
 		});
@@ -256,7 +256,7 @@ describe('fairness and limits', () => {
 			await countUntil(client, 'ready');
 			client.send({ msg: 'unsub', id: 's' });
 			client.send({ msg: 'method', id: '1', method: 'echo', params: [1] });
-			expect(await countUntil(client, 'nosub')).to.deep.equal({ removed: COUNT, nosub: 1 });
+			expect(await countUntil(client, 'nosub')).to.deep.equal({ removed: ROOM_COUNT, nosub: 1 });
 			expect((await client.take(2)).map(({ msg }) => msg)).to.deep.equal(['updated', 'result']);
 		});
 	});

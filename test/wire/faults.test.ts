@@ -1,6 +1,6 @@
 /**
  * Faults of Meteor that Roomkey does not have, over real sockets (test/contract/ddp.md section 19). The row of setUserId
- * is in publications.test.ts.
+ * is tested in publications.test.ts.
  */
 import { expect } from 'chai';
 import { Match } from '../../shared/match.js';
@@ -15,8 +15,8 @@ const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 const gates = new Gates();
 const FALSY = [undefined, null, false, 0, ''];
 
-/** How often a method has run with invalid arguments. */
-let ran = 0;
+/** How often the method `counting` has run. */
+let runs = 0;
 
 const methods = [
 	method({ ...anyone, name: 'echo', args: { value: Match.Any }, run: ({ value }) => value }),
@@ -45,7 +45,7 @@ const methods = [
 		name: 'counting',
 		args: { value: String },
 		async run() {
-			ran++;
+			runs++;
 		},
 	}),
 	method({
@@ -115,14 +115,14 @@ describe('faults of Meteor that are not copied (19)', () => {
 	}
 
 	for (const name of ['bigint', 'cycle']) {
-		it(`a result that cannot be encoded: 500, and it is updated: ${name}`, async () => {
+		it(`a result that cannot be encoded: 500, and \`updated\` is sent: ${name}`, async () => {
 			const client = await connect();
 			expect((await client.call(name)).error).to.include({ error: 500, reason: 'Internal server error' });
 		});
 	}
 
 	for (const [which, value] of FALSY.entries()) {
-		it(`\`undefined\` or falsy thrown: 500: ${value === '' ? 'an empty string' : value}`, async () => {
+		it(`\`undefined\` or another falsy value is thrown: 500: ${value === '' ? 'an empty string' : value}`, async () => {
 			const client = await connect();
 			for (const late of [false, true]) {
 				const { error } = await client.call('throw falsy', which, late);
@@ -140,22 +140,22 @@ describe('faults of Meteor that are not copied (19)', () => {
 				));
 		}
 
-		it('a subscription with one is refused', () =>
+		it('a subscription with such a key is refused', () =>
 			answers(
 				'{"msg":"sub","id":"s","name":"odd","params":[{"__proto__":1}]}',
 				'{"msg":"error","reason":"Parse error"}',
 			));
 	});
 
-	it('audit of arguments with async methods: they are checked before anything of the method runs', async () => {
+	it('audit of arguments with async methods: the arguments are checked before the method runs', async () => {
 		const client = await connect();
-		ran = 0;
+		runs = 0;
 		expect((await client.call('counting', 5)).error).to.include({ error: 400, reason: 'Match failed' });
-		expect(ran).to.equal(0);
+		expect(runs).to.equal(0);
 	});
 
 	describe('message size and queue length are not limited', () => {
-		it('a socket that sends too large a frame is closed with 1009, and no other', async () => {
+		it('only the socket that sends too large a frame is closed, with 1009', async () => {
 			const [client, other] = [await connect(), await connect()];
 			client.send('x'.repeat(64 * 1024 + 1));
 			expect((await client.closed).code).to.equal(1009);

@@ -30,7 +30,7 @@ const methods = [
 ];
 
 /** A connection over any transport. */
-interface Talk {
+interface TestConnection {
 	send(message: object): void;
 	next(): Promise<Frame>;
 }
@@ -49,12 +49,13 @@ for (const compression of [false, true]) {
 		});
 		after(() => app.close());
 
-		async function openRaw(): Promise<Talk> {
+		async function openWebSocket(): Promise<TestConnection> {
 			const client = await clients.open(app.webSocketUrl);
 			return { send: (message) => client.send(JSON.stringify(message)), next: () => client.next() };
 		}
 
-		function framed(send: (frame: string) => void, nextFrame: () => Promise<string>): Talk {
+		/** Makes a connection of functions that send and receive frames of SockJS, such as `a["…"]` with messages. */
+		function sockJsConnection(send: (frame: string) => void, nextFrame: () => Promise<string>): TestConnection {
 			const frames: Frame[] = [];
 			return {
 				send: (message) => send(JSON.stringify([JSON.stringify(message)])),
@@ -71,20 +72,20 @@ for (const compression of [false, true]) {
 			};
 		}
 
-		async function openSockJs(): Promise<Talk> {
+		async function openSockJs(): Promise<TestConnection> {
 			const url = app.webSocketUrl.replace('/websocket', `/sockjs/000/${randomBytes(8).toString('hex')}/websocket`);
 			const client = await clients.open(url);
-			return framed(
+			return sockJsConnection(
 				(frame) => client.send(frame),
 				() => client.nextText(),
 			);
 		}
 
-		async function openPolling(): Promise<Talk> {
+		async function openPolling(): Promise<TestConnection> {
 			const base = `${app.url}/sockjs/000/${randomBytes(8).toString('hex')}`;
 			await request(`${base}/xhr`, { method: 'POST' });
 			let sent: Promise<unknown> = Promise.resolve();
-			return framed(
+			return sockJsConnection(
 				(body) => {
 					sent = sent.then(() => request(`${base}/xhr_send`, { method: 'POST', body }));
 				},
@@ -92,8 +93,12 @@ for (const compression of [false, true]) {
 			);
 		}
 
-		for (const open of [openRaw, openSockJs, openPolling]) {
-			describe(open.name, () => {
+		for (const [transport, open] of [
+			['WebSocket', openWebSocket],
+			['SockJS over WebSocket', openSockJs],
+			['SockJS polling', openPolling],
+		] as const) {
+			describe(`over ${transport}`, () => {
 				it('five concurrent rooms/get do not disconnect a client that reads', async () => {
 					const { send, next } = await open();
 					send(CONNECT);

@@ -10,7 +10,7 @@ const MIB = 1024 * 1024;
 /** A key as long as in Rocket.Chat: a key id of 12 characters, and 256 bytes in base64. */
 const sealed = (keyId: string) => keyId + 'A'.repeat(342).concat('==');
 
-describe('a body above the limit for all others', () => {
+describe('a body above `maxBody`', () => {
 	let app: TestApp;
 	let alice: Person;
 	let rid: string;
@@ -61,7 +61,7 @@ describe('a body above the limit for all others', () => {
 		expect(status).to.equal(401);
 	});
 
-	it('is refused above its own limit, and at other paths above the limit for all', async () => {
+	it('is refused above the limit of its method, and at other paths above `maxBody`', async () => {
 		expect((await provide(alice, filler(5 * MIB))).status).to.equal(413);
 		const other = await request(`${app.url}/api/v1/e2e.setRoomKeyID`, {
 			method: 'POST',

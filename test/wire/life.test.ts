@@ -26,7 +26,7 @@ const methods = [
 		args: { gate: String },
 		run: ({ gate: name }) => gates.wait(name),
 	}),
-	method({ ...anyone, name: 'aside', parallel: true, run: (_args, { userId }) => ({ userId }) }),
+	method({ ...anyone, name: 'user in parallel', parallel: true, run: (_args, { userId }) => ({ userId }) }),
 	method({
 		...anyone,
 		name: 'too slow',
@@ -38,13 +38,13 @@ const methods = [
 		name: 'until gone',
 		run: (_args, { signal }) => once(signal, 'abort').then(() => gates.open('gone')),
 	}),
-	method({ ...anyone, name: 'parallel', parallel: true, run: () => runTogether() }),
+	method({ ...anyone, name: 'parallel', parallel: true, run: () => runUntilFinish() }),
 	method({
 		...anyone,
 		name: 'unblocking',
 		run(_args, context) {
 			context.unblock();
-			return runTogether();
+			return runUntilFinish();
 		},
 	}),
 	method({
@@ -57,16 +57,18 @@ const methods = [
 	}),
 ];
 
-/** Number of calls that run until the gate `disperse` opens, and the largest such number. */
-let together = 0;
-let mostTogether = 0;
-let dispersed: Promise<void> | undefined;
-async function runTogether(): Promise<void> {
-	mostTogether = Math.max(mostTogether, ++together);
-	dispersed ??= gates.wait('disperse');
-	gates.open('all running');
-	await dispersed;
-	together--;
+/** Number of calls of `runUntilFinish` that run at present, and the largest such number. */
+let running = 0;
+let maxRunning = 0;
+let finish: Promise<void> | undefined;
+
+/** Runs until the gate `finish` opens. */
+async function runUntilFinish(): Promise<void> {
+	maxRunning = Math.max(maxRunning, ++running);
+	finish ??= gates.wait('finish');
+	gates.open('first call runs');
+	await finish;
+	running--;
 }
 
 const streams = [stream({ name: 'open', summary: 'for a test', mayRead: () => true })];
@@ -121,7 +123,7 @@ describe('the life of calls and connections', () => {
 	});
 
 	describe('a client with the maximum of unanswered calls', () => {
-		/** Resolves when the server has read what other clients have sent before: it reads clients in turn. */
+		/** Resolves when the server has read what other clients have sent before. The server reads its clients in turn. */
 		async function othersAreRead(): Promise<void> {
 			const other = await RawClient.connect(app.webSocketUrl);
 			await other.call('echo', 'x');
@@ -164,25 +166,26 @@ describe('the life of calls and connections', () => {
 			client.socket.terminate();
 			await gone;
 		});
-
-		for (const name of ['parallel', 'unblocking']) {
-			describe(`the inbound queue, with methods that are ${name}`, () =>
-				it('pauses reading at the maximum of unanswered calls, and serves other clients (5)', async () => {
-					await start({ ddp: { maxQueue: 20 } });
-					mostTogether = 0;
-					dispersed = undefined;
-					const client = await connect();
-					for (let i = 0; i < 5000; i++) client.send({ msg: 'method', id: String(i), method: name });
-					const [first, other] = [gates.wait('all running'), await connect()];
-					await first;
-					for (let i = 0; i < 10; i++) await other.call('echo', 'x');
-					gates.open('disperse');
-					let answered = 0;
-					while (answered < 5000) if ((await client.next()).msg === 'result') answered++;
-					expect(mostTogether).to.equal(21);
-				}));
-		}
 	});
+
+	for (const name of ['parallel', 'unblocking']) {
+		describe(`the inbound queue, with methods that are ${name}`, () =>
+			it('pauses reading at the maximum of unanswered calls, and serves other clients (5)', async () => {
+				await start({ ddp: { maxQueue: 20 } });
+				maxRunning = 0;
+				finish = undefined;
+				const client = await connect();
+				for (let i = 0; i < 5000; i++) client.send({ msg: 'method', id: String(i), method: name });
+				const [firstCall, other] = [gates.wait('first call runs'), await connect()];
+				await firstCall;
+				for (let i = 0; i < 10; i++) await other.call('echo', 'x');
+				gates.open('finish');
+				let answered = 0;
+				while (answered < 5000) if ((await client.next()).msg === 'result') answered++;
+				// Reading pauses when there are more unanswered calls than `maxQueue`.
+				expect(maxRunning).to.equal(21);
+			}));
+	}
 
 	for (const [condition, version, interval] of [
 		['in version pre1', 'pre1', 15_000],
@@ -204,7 +207,7 @@ describe('the life of calls and connections', () => {
 			await start();
 			const client = await connect();
 			client.send({ msg: 'method', id: '1', method: 'wait', params: ['slow'] });
-			client.send({ msg: 'method', id: '2', method: 'aside' });
+			client.send({ msg: 'method', id: '2', method: 'user in parallel' });
 			expect((await client.take(2)).map(({ id, methods: ids }) => id ?? ids)).to.deep.equal([['2'], '2']);
 			gates.open('slow');
 			await client.take(2);
@@ -216,7 +219,7 @@ describe('the life of calls and connections', () => {
 			const client = await connect();
 			client.send({ msg: 'method', id: '1', method: 'wait', params: ['first'] });
 			client.send({ msg: 'method', id: '2', method: 'login', params: [{ resume: person.token }] });
-			client.send({ msg: 'method', id: '3', method: 'aside' });
+			client.send({ msg: 'method', id: '3', method: 'user in parallel' });
 			const other = await connect();
 			await other.call('echo', 'x');
 			gates.open('first');
@@ -268,7 +271,7 @@ describe('the life of calls and connections', () => {
 		expect((await client.take(2)).map(({ msg }) => msg)).to.deep.equal(['nosub', 'ready']);
 	});
 
-	it('surplus parameters do not count; all others together are limited in size (10)', async () => {
+	it('surplus parameters of subscriptions do not count; all other parameters of a client are limited in size (10)', async () => {
 		await start({ ddp: { maxSubscriptionBytes: 20_000 } });
 		const client = await connect();
 		const subscribe = (id: string, ...params: unknown[]) => {
@@ -284,7 +287,7 @@ describe('the life of calls and connections', () => {
 		expect(await subscribe('4', 'e', large)).to.include({ msg: 'ready' });
 	});
 
-	it('a long regular expression counts too, although JSON writes it as {} (10)', async () => {
+	it('a regular expression in the parameters counts with its length, although JSON writes it as {} (10)', async () => {
 		await start({});
 		const client = await connect();
 		const params = ['e', { args: [{ $regexp: 'x'.repeat(17_000), $flags: '' }] }];
@@ -326,6 +329,7 @@ describe('the life of calls and connections', () => {
 		expect(await fast.call('echo', 'still here')).to.include({ result: 'still here' });
 	});
 
+	// Each of these tests starts a second server, which `afterEach` closes.
 	describe('when the server closes (18)', () => {
 		it('received messages are answered first', async () => {
 			mock.timers.enable({ apis: ['setTimeout'] });
@@ -339,7 +343,7 @@ describe('the life of calls and connections', () => {
 			const other = await connect();
 			await other.call('echo', 'x');
 			const closed = app.close();
-			// The second session ends after a quarter of the grace; calls time out after half of it.
+			// The second session ends after a quarter of the grace period.
 			mock.timers.tick(20_000);
 			expect((await other.closed).code).to.equal(1001);
 			gates.open('end');

@@ -1,4 +1,4 @@
-/** test/contract/ddp.md section 14 over real sockets: subscriptions, and general rules over both transports. */
+/** Rate limits of subscriptions, and general rules over both transports (test/contract/ddp.md section 14). */
 import { expect } from 'chai';
 import type { RateEvent } from '../../shared/limit.js';
 import { method } from '../../shared/method.js';
@@ -24,12 +24,12 @@ const publications = [
 	publication({ ...anyone, name: null, run: () => {} }),
 ];
 
-describe('limits of subscriptions (14)', () => {
+describe('limits of subscriptions, and by rules (14)', () => {
 	let app: TestApp;
 	const clients = clientsOfEachTest();
 	const events: RateEvent[] = [];
-	/** Records every event. */
-	const listening = {
+	/** A rule that records every event. */
+	const recordingRule = {
 		matcher: {},
 		calls: 1000,
 		callback: (_outcome: unknown, event: RateEvent) => void events.push(event),
@@ -52,7 +52,7 @@ describe('limits of subscriptions (14)', () => {
 	}
 
 	/** Subscribes several times. @returns the error codes; undefined for a subscription that is ready */
-	async function codes(client: RawClient, count: number, name = 'test.limited'): Promise<unknown[]> {
+	async function errorCodes(client: RawClient, count: number, name = 'test.limited'): Promise<unknown[]> {
 		const answers = [];
 		for (let i = 0; i < count; i++) {
 			const { error } = await subscribe(client, name);
@@ -60,12 +60,13 @@ describe('limits of subscriptions (14)', () => {
 		}
 		return answers;
 	}
-	const refusedOf = (allowed: number, refused: number) => [
+	/** The error codes of some allowed subscriptions and then some refused ones. */
+	const expectedCodes = (allowed: number, refused: number) => [
 		...Array(allowed).fill(undefined),
 		...Array(refused).fill('too-many-requests'),
 	];
 
-	it('rate limit exceeded: refuse by nosub, and the connection stays open (10)', async () => {
+	it('rate limit exceeded: a subscription is refused by nosub, and the connection stays open (10)', async () => {
 		await start();
 		const client = await connect();
 		for (let i = 0; i < 2; i++) expect(await subscribe(client, 'test.limited')).to.include({ msg: 'ready' });
@@ -90,8 +91,8 @@ describe('limits of subscriptions (14)', () => {
 		expect((await client.call('test.call')).result).to.equal('done');
 	});
 
-	it('event: is of type subscription, with the name of the publication, also of a stream', async () => {
-		await start({ limits: [listening] });
+	it('event: has the type subscription, and the name of the publication or stream', async () => {
+		await start({ limits: [recordingRule] });
 		const client = await connect();
 		await subscribe(client, 'test.free');
 		await subscribe(client, 'stream-notify-all', 'all', 'public-settings-changed', false);
@@ -103,7 +104,7 @@ describe('limits of subscriptions (14)', () => {
 	});
 
 	it('not counted: unknown names, repeated ids, malformed messages, universal publications, other users', async () => {
-		await start({ limits: [{ ...listening, matcher: { type: 'subscription' } }] });
+		await start({ limits: [{ ...recordingRule, matcher: { type: 'subscription' } }] });
 		const { token } = await addPerson(app.store);
 		const client = await connect();
 		expect(await subscribe(client, 'test.free', 'same')).to.include({ msg: 'ready' });
@@ -117,26 +118,26 @@ describe('limits of subscriptions (14)', () => {
 		expect(events.map(({ name }) => name)).to.deep.equal(['test.free']);
 	});
 
-	it('bucket: in a definition is of a user, else of an address, whatever the connection', async () => {
+	it('bucket: the limit of a definition counts by user, or by address without a login, whatever the connection', async () => {
 		await start();
 		const { token } = await addPerson(app.store);
 		const [one, other] = [await connect(), await connect()];
-		expect(await codes(one, 3)).to.deep.equal(refusedOf(2, 1));
-		expect(await codes(other, 1)).to.deep.equal(refusedOf(0, 1));
+		expect(await errorCodes(one, 3)).to.deep.equal(expectedCodes(2, 1));
+		expect(await errorCodes(other, 1)).to.deep.equal(expectedCodes(0, 1));
 		for (const client of [one, other]) await client.call('login', { resume: token });
-		expect(await codes(one, 1)).to.deep.equal(refusedOf(1, 0));
-		expect(await codes(other, 2)).to.deep.equal(refusedOf(1, 1));
+		expect(await errorCodes(one, 1)).to.deep.equal(expectedCodes(1, 0));
+		expect(await errorCodes(other, 2)).to.deep.equal(expectedCodes(1, 1));
 	});
 
-	it('bucket: one for each connection if the rule says so; methods have separate buckets', async () => {
+	it('bucket: a rule counts by connection if its matcher says so; methods have separate buckets', async () => {
 		await start({ limits: [{ matcher: { type: 'subscription', connectionId: () => true }, calls: 3, per: PER }] });
 		const [one, other] = [await connect(), await connect()];
-		expect(await codes(one, 4, 'test.free')).to.deep.equal(refusedOf(3, 1));
-		expect(await codes(other, 4, 'test.free')).to.deep.equal(refusedOf(3, 1));
+		expect(await errorCodes(one, 4, 'test.free')).to.deep.equal(expectedCodes(3, 1));
+		expect(await errorCodes(other, 4, 'test.free')).to.deep.equal(expectedCodes(3, 1));
 		expect((await one.call('test.call')).result).to.equal('done');
 	});
 
-	it('reason: is replaced for all, or for a rule', async () => {
+	it('reason: can be replaced for all rules, or for one rule', async () => {
 		const once = { calls: 1, per: PER };
 		await start({
 			limits: [
@@ -154,7 +155,7 @@ describe('limits of subscriptions (14)', () => {
 		expect(body.error).to.equal('Less by rule 3 [error-too-many-requests]');
 	});
 
-	it('of a general rule are counted by both transports together, and sent in the headers of REST', async () => {
+	it('count the calls of both transports together, and are sent in the headers of REST', async () => {
 		await start({ limits: [{ matcher: { type: 'method', clientAddress: () => true }, calls: 3, per: PER }] });
 		const client = await connect();
 		const call = () => post(`${app.url}/api/v1/test.call`, null, {});
@@ -175,7 +176,7 @@ describe('limits of subscriptions (14)', () => {
 		const { token } = await addPerson(app.store, { roles: ['bot'] });
 		const client = await connect();
 		await client.call('login', { resume: token });
-		expect(await codes(client, 5)).to.deep.equal(refusedOf(5, 0));
+		expect(await errorCodes(client, 5)).to.deep.equal(expectedCodes(5, 0));
 	});
 
 	it('apply if the permission cannot be read, and this is logged', async () => {
@@ -184,7 +185,7 @@ describe('limits of subscriptions (14)', () => {
 		const client = await connect();
 		await client.call('login', { resume: token });
 		app.store.users.findOne = () => Promise.reject(new Error('the database is gone'));
-		expect(await codes(client, 3)).to.deep.equal(refusedOf(2, 1));
+		expect(await errorCodes(client, 3)).to.deep.equal(expectedCodes(2, 1));
 		expect(app.log.lines.filter(({ level }) => level === 'error')).to.have.length(1);
 	});
 
@@ -192,10 +193,10 @@ describe('limits of subscriptions (14)', () => {
 		it(`refuse nobody with --rate-limit ${rateLimit}`, async () => {
 			await start({ rateLimit });
 			const client = await connect();
-			expect(await codes(client, 5)).to.deep.equal(refusedOf(5, 0));
-			const notified = app.log.lines.filter(({ level }) => level === 'info').map(({ facts }) => facts);
-			expect(notified).to.have.length(rateLimit === 'off' ? 0 : 3);
-			for (const facts of notified) expect(facts).to.include({ subscription: 'test.limited', limit: 2 });
+			expect(await errorCodes(client, 5)).to.deep.equal(expectedCodes(5, 0));
+			const logged = app.log.lines.filter(({ level }) => level === 'info').map(({ facts }) => facts);
+			expect(logged).to.have.length(rateLimit === 'off' ? 0 : 3);
+			for (const facts of logged) expect(facts).to.include({ subscription: 'test.limited', limit: 2 });
 		});
 	}
 });

@@ -1,4 +1,4 @@
-/** test/contract/ddp.md sections 13 and 14 and test/contract/rocketchat-e2e.md 7.4 over real sockets. */
+/** Limits over real sockets: test/contract/ddp.md sections 13 and 14, and test/contract/rocketchat-e2e.md 7.4. */
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { mock } from 'node:test';
@@ -19,7 +19,7 @@ const methods = [
 	method({ ...anyone, name: 'test.limited', rest: 'POST', limit, run: () => 'done' }),
 	method({
 		summary: 'for a test',
-		name: 'test.demanding',
+		name: 'test.requiresUser',
 		args: { text: String },
 		rest: 'POST',
 		limit,
@@ -132,10 +132,10 @@ describe('limits', () => {
 			);
 		});
 
-		it('era A: come after the credentials and before the arguments (7.1)', async () => {
+		it('era A: are checked after the credentials and before the arguments (7.1)', async () => {
 			await start();
 			const alice = await addPerson(app.store);
-			const ask = (as: Person) => post(`${app.url}/api/v1/test.demanding`, as, { text: 5 });
+			const ask = (as: Person) => post(`${app.url}/api/v1/test.requiresUser`, as, { text: 5 });
 			for (let i = 0; i < 5; i++) {
 				const { status, headers } = await ask({ ...alice, token: 'wrong' });
 				expect([status, headers.get('X-RateLimit-Limit')]).to.deep.equal([401, null]);
@@ -206,7 +206,7 @@ describe('limits', () => {
 		expect((await post(limited, null, {})).status).to.equal(200);
 	});
 
-	it('rate limit: of setRoomKeyID are six hundred a minute (6.2)', async () => {
+	it('rate limit: setRoomKeyID may be called six hundred times a minute (6.2)', async () => {
 		await start();
 		const { headers } = await post(`${app.url}/api/v1/e2e.setRoomKeyID`, await addPerson(app.store), {});
 		expect(headers.get('X-RateLimit-Limit')).to.equal('600');
@@ -263,7 +263,7 @@ describe('limits', () => {
 	});
 
 	describe('of connections', () => {
-		async function rejectedRequest(headers = {}): Promise<{ status: number | undefined; body: unknown }> {
+		async function rejectedUpgrade(headers = {}): Promise<{ status: number | undefined; body: unknown }> {
 			const socket = new WebSocket(app.webSocketUrl, { headers });
 			const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];
 			let text = '';
@@ -275,7 +275,7 @@ describe('limits', () => {
 			await start({ forwardedCount: 1, ddp: { maxConnectionsPerAddress: 2 } });
 			const from = (address: string) => ({ 'X-Forwarded-For': address });
 			const [first, second] = [await connect(from('1.2.3.4')), await connect(from('::ffff:1.2.3.4'))];
-			expect(await rejectedRequest(from('1.2.3.4'))).to.deep.equal({
+			expect(await rejectedUpgrade(from('1.2.3.4'))).to.deep.equal({
 				status: 429,
 				body: { success: false, error: 'Too many connections from your address' },
 			});
@@ -284,7 +284,7 @@ describe('limits', () => {
 			await first.close();
 			// The server notices the end of the connection a moment later than the client.
 			for (let again: RawClient | null = null; !again; ) again = await connect(from('1.2.3.4')).catch(() => null);
-			expect(await rejectedRequest(from('1.2.3.4'))).to.include({ status: 429 });
+			expect(await rejectedUpgrade(from('1.2.3.4'))).to.include({ status: 429 });
 		});
 	});
 
@@ -317,6 +317,7 @@ describe('limits', () => {
 	});
 
 	describe('of frames before connect', () => {
+		/** A `connect` message of so many bytes. Its letters `ü` have two bytes each. */
 		const connectMessage = (bytes: number) => {
 			const text = '{"msg":"connect","version":"1","support":["1"],"x":""}';
 			return text.replace('""', `"${'ü'.repeat((bytes - text.length) / 2)}${(bytes - text.length) % 2 ? '.' : ''}"`);
@@ -332,7 +333,7 @@ describe('limits', () => {
 		it('are checked before the whole frame has arrived', async () => {
 			await start();
 			const client = await RawClient.open(app.webSocketUrl);
-			// In fragments: each is sent when the server has read the one before it.
+			// Each fragment is sent when the server has read the fragment before it.
 			let closed = false;
 			client.socket.once('close', () => {
 				closed = true;
@@ -354,9 +355,10 @@ describe('limits', () => {
 		});
 	});
 
-	it('of offending messages in errors are 1 KiB: a longer one is left out', async () => {
+	it('of offending messages in errors are 1 KiB: a longer message is left out', async () => {
 		await start();
 		const client = await connect();
+		// Without its `x`, the message has 20 bytes.
 		const foo = (bytes: number) => `{"msg":"foo","a":"${'x'.repeat(bytes - 20)}"}`;
 		client.send(foo(1024));
 		const { offendingMessage } = await client.next();

@@ -1,6 +1,6 @@
 /** Logins by password and by token have separate queues. Calls of other clients wait in neither. */
 import { createHash } from 'node:crypto';
-import { setImmediate as aTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { hash } from '@node-rs/bcrypt';
 import { expect } from 'chai';
 import { LANE_SIZES } from '../../server/core/loginLanes.js';
@@ -15,8 +15,8 @@ const PASSWORD = 'correct horse';
 
 const { width, maxWaiting } = LANE_SIZES.password;
 
-/** Logs in inside another method. */
-const outer = method({
+/** A method that logs in by a nested call. */
+const logInWithin = method({
 	name: 'test.logInWithin',
 	summary: 'Logs in',
 	args: { options: Object },
@@ -29,20 +29,20 @@ describe('logins', () => {
 	let app: TestApp;
 	let person: Person;
 	let clients: RawClient[];
-	/** Set while users are not found by their id: finds them. */
-	let letPass: (() => void) | undefined;
+	/** While it is set, logins by password wait for it before they find their user. */
 	let gate: Promise<void> | undefined;
+	let openGate: (() => void) | undefined;
 	/** Number of logins by password that look for their user. */
 	let looking: number;
 
 	beforeEach(async () => {
 		clients = [];
 		looking = 0;
-		app = await startApp({ methods: [outer], forwardedCount: 1 });
+		app = await startApp({ methods: [logInWithin], forwardedCount: 1 });
 		person = await addPerson(app.store, { password: PASSWORD });
 		const { users } = app.store;
 		const digest = createHash('sha256').update(PASSWORD).digest('hex');
-		// The hash of a real password takes longer.
+		// The low cost 4 makes the check of the password fast.
 		await users.updateOne({ _id: person.id }, { $set: { 'services.password.bcrypt': await hash(digest, 4) } });
 		const findOne = users.findOne.bind(users);
 		users.findOne = async (filter, options) => {
@@ -54,7 +54,7 @@ describe('logins', () => {
 		};
 	});
 	afterEach(async () => {
-		letPass?.();
+		openGate?.();
 		gate = undefined;
 		for (const { socket } of clients) socket.terminate();
 		await app.close();
@@ -62,7 +62,7 @@ describe('logins', () => {
 
 	function holdPasswords(): void {
 		gate = new Promise((resolve) => {
-			letPass = resolve;
+			openGate = resolve;
 		});
 	}
 
@@ -84,28 +84,28 @@ describe('logins', () => {
 	const waiting = async () => (await scrape(app.url)).sum('roomkey_logins_waiting', { lane: 'password' });
 
 	/** Fills the lane and the queue behind it, from two addresses. @returns the logins */
-	async function fill(): Promise<Promise<{ status: number }>[]> {
+	async function fillLane(): Promise<Promise<{ status: number }>[]> {
 		holdPasswords();
 		const logins = Array.from({ length: width }, () => logInOverRest('1.1.1.1'));
-		while (looking < width) await aTurn();
+		while (looking < width) await nextTurn();
 		for (let i = 0; i < maxWaiting; i++) logins.push(logInOverRest(i % 2 === 0 ? '1.1.1.1' : '2.2.2.2'));
-		// A scrape may be a second old.
-		while ((await waiting()) < maxWaiting) await aTurn();
+		// The metrics may be a second old.
+		while ((await waiting()) < maxWaiting) await nextTurn();
 		return logins;
 	}
 
-	it('by password are limited; calls and logins by token do not wait for them, and each is answered', async () => {
-		const logins = await fill();
+	it('by password are limited; calls and logins by token do not wait for them, and each login is answered', async () => {
+		const logins = await fillLane();
 		expect(looking).to.equal(width);
 		const client = await connect('3.3.3.3');
 		expect((await client.call('login', { resume: person.token })).result).to.include({ id: person.id });
 		expect((await client.call('rooms/get', null)).error).to.equal(undefined);
-		letPass?.();
+		openGate?.();
 		expect(new Set((await Promise.all(logins)).map(({ status }) => status))).to.deep.equal(new Set([200]));
 	});
 
-	it('beyond the queue get 503 with a time to wait, over DDP and REST', async () => {
-		const logins = await fill();
+	it('get 503 with a time to wait if the queue is full, over DDP and REST', async () => {
+		const logins = await fillLane();
 		const overRest = await logInOverRest('3.3.3.3');
 		expect(overRest.status).to.equal(503);
 		expect(Number(overRest.headers.get('retry-after'))).to.be.within(5, 30);
@@ -113,9 +113,9 @@ describe('logins', () => {
 		const client = await connect('3.3.3.3');
 		const { error } = await client.call('login', byPassword());
 		expect(error).to.deep.include({ error: 503, reason: 'Too many users log in at the moment. Please try again.' });
-		letPass?.();
+		openGate?.();
 		await Promise.all(logins);
-		while ((await scrape(app.url)).sum('roomkey_logins_refused_total', { lane: 'password' }) < 2) await aTurn();
+		while ((await scrape(app.url)).sum('roomkey_logins_refused_total', { lane: 'password' }) < 2) await nextTurn();
 		expect((await scrape(app.url)).sum('roomkey_logins_total', { outcome: 'limited' })).to.equal(2);
 		expect((await client.call('login', byPassword())).result).to.include({ id: person.id });
 	});
@@ -123,11 +123,11 @@ describe('logins', () => {
 	it('inside another method do not wait', async () => {
 		holdPasswords();
 		const logins = Array.from({ length: width }, () => logInOverRest('1.1.1.1'));
-		while (looking < width) await aTurn();
+		while (looking < width) await nextTurn();
 		const client = await connect('3.3.3.3');
 		const nested = client.call('test.logInWithin', byPassword());
-		while (looking < width + 1) await aTurn();
-		letPass?.();
+		while (looking < width + 1) await nextTurn();
+		openGate?.();
 		expect((await nested).result).to.include({ id: person.id });
 		await Promise.all(logins);
 	});
@@ -135,14 +135,14 @@ describe('logins', () => {
 	it('of a client that disconnects leave the queue', async () => {
 		holdPasswords();
 		const logins = Array.from({ length: width }, () => logInOverRest('1.1.1.1'));
-		while (looking < width) await aTurn();
+		while (looking < width) await nextTurn();
 		const client = await connect('3.3.3.3');
 		client.send({ msg: 'method', id: 'login', method: 'login', params: [byPassword()] });
-		while ((await waiting()) < 1) await aTurn();
+		while ((await waiting()) < 1) await nextTurn();
 		client.socket.terminate();
-		while ((await waiting()) > 0) await aTurn();
+		while ((await waiting()) > 0) await nextTurn();
 		expect(looking).to.equal(width);
-		letPass?.();
+		openGate?.();
 		await Promise.all(logins);
 	});
 });

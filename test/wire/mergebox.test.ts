@@ -7,15 +7,15 @@ import { type Frame, RawClient } from '../support/ddp.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
-/** The contexts of two running subscriptions. */
-const shows = new Map<string, PublicationContext>();
+/** The contexts of two running subscriptions, by the name of the publication. */
+const contexts = new Map<string, PublicationContext>();
 const names = ['first', 'second'];
 const publications = names.map((name) =>
 	publication({
 		...anyone,
 		name,
 		run(_args, context) {
-			shows.set(name, context);
+			contexts.set(name, context);
 			context.ready();
 		},
 	}),
@@ -36,11 +36,11 @@ describe('merge box (11)', () => {
 		client = await RawClient.connect(app.webSocketUrl);
 		for (const name of names) client.send({ msg: 'sub', id: name, name });
 		await client.take(names.length);
-		[first, second] = names.map((name) => shows.get(name)) as [PublicationContext, PublicationContext];
+		[first, second] = names.map((name) => contexts.get(name)) as [PublicationContext, PublicationContext];
 	});
 	afterEach(() => client.close());
 
-	/** The frames that result from what was published or is sent now. */
+	/** Sends messages. @returns the frames for them, and for what was published since the last call */
 	async function sentAfter(...messages: object[]): Promise<Frame[]> {
 		for (const message of messages) client.send(message);
 		client.send({ msg: 'method', id: 'end', method: 'nothing' });
@@ -54,7 +54,7 @@ describe('merge box (11)', () => {
 	const REMOVED = { msg: 'removed', collection: 'c', id: 'x' };
 
 	/** Lets the two subscriptions publish something, and drops the frames. */
-	async function given(fieldsOfFirst: Record<string, unknown>, fieldsOfSecond?: Record<string, unknown>) {
+	async function publish(fieldsOfFirst: Record<string, unknown>, fieldsOfSecond?: Record<string, unknown>) {
 		first.added('c', 'x', fieldsOfFirst);
 		if (fieldsOfSecond) second.added('c', 'x', fieldsOfSecond);
 		await sentAfter();
@@ -67,20 +67,20 @@ describe('merge box (11)', () => {
 		expect(await sentAfter()).to.deep.equal([{ ...added(), id: 'y' }]);
 	});
 
-	it('another sub adds it: changed with the fields the client lacks', async () => {
-		await given({ a: 1 });
+	it('another sub adds the document: changed with the fields the client lacks', async () => {
+		await publish({ a: 1 });
 		second.added('c', 'x', { a: 2, b: 3 });
 		expect(await sentAfter()).to.deep.equal([changed({ b: 3 })]);
 	});
 
-	it('another sub adds it: nothing if the client has all fields', async () => {
-		await given({ a: 1 });
+	it('another sub adds the document: nothing if the client has all fields', async () => {
+		await publish({ a: 1 });
 		second.added('c', 'x', { a: 2 });
 		expect(await sentAfter()).to.deep.equal([]);
 	});
 
 	it('a sub changes a field it has precedence for: changed, unless the value is EJSON-equal', async () => {
-		await given({ a: new Date(1) }, { a: 0 });
+		await publish({ a: new Date(1) }, { a: 0 });
 		first.changed('c', 'x', { a: new Date(1) });
 		expect(await sentAfter()).to.deep.equal([]);
 		first.changed('c', 'x', { a: new Date(2) });
@@ -88,13 +88,13 @@ describe('merge box (11)', () => {
 	});
 
 	it('a sub changes a field for which another has precedence: nothing', async () => {
-		await given({ a: 1 }, { a: 2 });
+		await publish({ a: 1 }, { a: 2 });
 		second.changed('c', 'x', { a: 3 });
 		expect(await sentAfter()).to.deep.equal([]);
 	});
 
 	it('the sub with precedence clears a field: the next value, else cleared', async () => {
-		await given({ a: 1, b: 1, c: 1 }, { a: 1, b: 2 });
+		await publish({ a: 1, b: 1, c: 1 }, { a: 1, b: 2 });
 		first.changed('c', 'x', { a: undefined });
 		expect(await sentAfter()).to.deep.equal([]);
 		first.changed('c', 'x', { b: undefined });
@@ -104,19 +104,19 @@ describe('merge box (11)', () => {
 	});
 
 	it('the sub with precedence removes the document: the next values, and cleared', async () => {
-		await given({ a: 1, b: 1 }, { a: 2 });
+		await publish({ a: 1, b: 1 }, { a: 2 });
 		first.removed('c', 'x');
 		expect(await sentAfter()).to.deep.equal([{ ...changed({ a: 2 }), cleared: ['b'] }]);
 	});
 
-	it('the last sub removes it: removed', async () => {
-		await given({ a: 1 }, { a: 1 });
+	it('the last sub removes the document: removed', async () => {
+		await publish({ a: 1 }, { a: 1 });
 		expect(await sentAfter({ msg: 'unsub', id: 'first' })).to.deep.equal([{ msg: 'nosub', id: 'first' }]);
 		expect(await sentAfter({ msg: 'unsub', id: 'second' })).to.deep.equal([REMOVED, { msg: 'nosub', id: 'second' }]);
 	});
 
 	it('a change without an effect for the client: nothing', async () => {
-		await given({ a: 1 });
+		await publish({ a: 1 });
 		first.changed('c', 'x', {});
 		first.changed('c', 'x', { b: undefined });
 		expect(await sentAfter()).to.deep.equal([]);

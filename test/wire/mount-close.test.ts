@@ -32,7 +32,7 @@ describe('a server of an application that shuts down', () => {
 		},
 	};
 
-	for (const [way, begin] of Object.entries(ways)) {
+	for (const [way, startServer] of Object.entries(ways)) {
 		it(`answers the calls in progress before it closes, and refuses later ones (${way})`, async () => {
 			const gates = new Gates();
 			const begun = gates.wait('begun');
@@ -46,14 +46,14 @@ describe('a server of an application that shuts down', () => {
 					return store.users.countDocuments({});
 				},
 			});
-			const { server, address } = await begin({ methods: [echo, slow], grace: 60_000 });
+			const { server, address } = await startServer({ methods: [echo, slow], grace: 60_000 });
 			const answer = fetch(`http://${address}/api/v1/slow`, { method: 'POST' });
 			await begun;
 			let isClosed = false;
 			const closed = server.close().then(() => {
 				isClosed = true;
 			});
-			// Until it refuses calls, it answers them.
+			// The server answers requests until it begins to refuse them.
 			let status = 200;
 			while (status === 200) status = (await fetch(`http://${address}/api/info`)).status;
 			expect(status).to.equal(503);
@@ -76,7 +76,7 @@ describe('a server of an application that shuts down', () => {
 					await gates.wait('never');
 				},
 			});
-			const { server, address } = await begin({ methods: [endless], grace: 20 });
+			const { server, address } = await startServer({ methods: [endless], grace: 20 });
 			const answer = fetch(`http://${address}/api/v1/endless`, { method: 'POST' }).catch(String);
 			await begun;
 			await server.close();
@@ -85,7 +85,7 @@ describe('a server of an application that shuts down', () => {
 		});
 	}
 
-	it('refuses requests that it handles after it has closed', async () => {
+	it('refuses requests that reach it after it has closed', async () => {
 		const { server, address } = await ways.handle({ methods: [echo, largeBody] });
 		await server.close();
 		const expected = { success: false, error: 'Server is shutting down' };

@@ -164,7 +164,7 @@ describe('a server of an application', () => {
 		expect(await exchange(address, `GET /echo/x HTTP/1.1\r\n${offer}`)).to.match(/^HTTP\/1.1 200 .*"result":"x"/s);
 	});
 
-	it('contains several servers, which close in any order', async () => {
+	it('shares the HTTP server with other Roomkey servers, which close in any order', async () => {
 		const http = createHttpServer((_request, response) => response.end('own'));
 		let onceCalls = 0;
 		http.once('request', () => onceCalls++);
@@ -177,16 +177,16 @@ describe('a server of an application', () => {
 			const responses = await Promise.all(['/a', '/b'].map((prefix) => fetch(`http://${address}${prefix}/echo/x`)));
 			return Promise.all(responses.map((response) => response.text()));
 		};
-		const ours = '{"result":"x","success":true}';
-		expect(await answers()).to.deep.equal([ours, ours]);
+		const roomkeyAnswer = '{"result":"x","success":true}';
+		expect(await answers()).to.deep.equal([roomkeyAnswer, roomkeyAnswer]);
 		await first.close();
-		expect(await answers()).to.deep.equal(['own', ours]);
+		expect(await answers()).to.deep.equal(['own', roomkeyAnswer]);
 		await clients.connect(`ws://${address}/b/websocket`);
 		await clients.closeAll();
 		await second.close();
 		expect(await answers()).to.deep.equal(['own', 'own']);
 		const third = await mounted({ server: http, pathPrefix: '/b' });
-		expect(await answers()).to.deep.equal(['own', ours]);
+		expect(await answers()).to.deep.equal(['own', roomkeyAnswer]);
 		await third.close();
 		expect(http.listenerCount('upgrade')).to.equal(0);
 		expect(onceCalls).to.equal(1);

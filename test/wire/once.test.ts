@@ -64,7 +64,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 			expect(await keyIdOf(app.store, rid)).to.equal('key');
 		});
 
-		it('… also when it sends connect, login and the call without waiting for answers', async () => {
+		it('a client that lost its connection may send connect, login and the repeated call without waiting for answers', async () => {
 			const former = await setKeyIdAndTerminate();
 			const client = await clients.open(app.webSocketUrl);
 			client.send({ msg: 'connect', version: '1', support: ['1'], session: former });
@@ -72,7 +72,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 			expect(await repeat(client)).to.deep.equal({ msg: 'result', id: '7' });
 		});
 
-		it('… also when it loses its connection again, before and after it has repeated the call', async () => {
+		it('a client that loses its connection again, before and after the repeated call, gets the result again', async () => {
 			const first = await setKeyIdAndTerminate();
 			const second = await terminate(await connect(first));
 			const third = await logIn(alice, second);
@@ -134,7 +134,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 		});
 
 		for (const session of [5, null, {}, '', 'x'.repeat(1000), 'too short', ['A'.repeat(17)]]) {
-			it(`treats ${JSON.stringify(session).slice(0, 20)} as no session`, async () => {
+			it(`the session id ${JSON.stringify(session).slice(0, 20)} counts as none`, async () => {
 				const client = await clients.open(app.webSocketUrl);
 				client.send({ msg: 'connect', version: '1', support: ['1'], session });
 				expect((await client.next()).msg).to.equal('connected');
@@ -217,13 +217,13 @@ describe('repeated calls of methods with `once` (E1)', () => {
 		});
 
 		for (const [what, key] of [
-			['none', ''],
-			['129', 'x'.repeat(129)],
-			['a space', 'a b'],
-			['a tab', 'a\tb'],
-			['other letters', 'é'],
+			['an empty key', ''],
+			['a key of 129 characters', 'x'.repeat(129)],
+			['a key with a space', 'a b'],
+			['a key with a tab', 'a\tb'],
+			['a key with letters beyond ASCII', 'é'],
 		] as const) {
-			it(`refuses a key of ${what} for every method`, async () => {
+			it(`refuses ${what} for every method`, async () => {
 				const refused = {
 					success: false,
 					error: 'Idempotency-Key must be 1 to 128 visible ASCII characters [error-invalid-idempotency-key]',
@@ -236,7 +236,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 			});
 		}
 
-		it('refuses two keys, after it has checked the credentials', async () => {
+		it('refuses two keys, but checks the credentials before the key', async () => {
 			const headers = new Headers({ ...headersOf(alice), 'Idempotency-Key': 'a' });
 			headers.append('Idempotency-Key', 'b');
 			expect((await request(`${app.url}/api/v1/me`, { headers })).status).to.equal(400);

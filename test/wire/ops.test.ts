@@ -66,7 +66,7 @@ describe('probes', () => {
 		await close();
 	});
 
-	it('/readyz answers 503 while the server stops', async () => {
+	it('/readyz answers 503 when the server has stopped', async () => {
 		const { app, close } = await start();
 		const application = createHttpServer((incoming, response) => app.handle(incoming, response));
 		const port = await new Promise<number>((resolve) => {
@@ -80,7 +80,7 @@ describe('probes', () => {
 		application.close();
 	});
 
-	it('probes have no rate limit', async () => {
+	it('have no rate limit', async () => {
 		const everything = { matcher: { type: () => true, clientAddress: () => true }, calls: 1, per: 60_000 };
 		const { url, close } = await start({ rateLimit: 'on', limits: [everything] });
 		for (let i = 0; i < 20; i++) expect((await request(`${url}/livez`)).status).to.equal(200);
@@ -103,7 +103,7 @@ describe('metrics', () => {
 			Object.fromEntries(Object.keys(sums).map((text) => [text, metrics.sum(name, { [label]: text })])),
 		).to.deep.equal(sums);
 
-	it('calls are counted by method, transport and outcome', () => {
+	it('count calls by method, transport and outcome', () => {
 		const count = (labels: Record<string, string>) => metrics.sum('roomkey_calls_total', labels);
 		expect(count({ method: 'own.once', transport: 'rest', outcome: 'ok' })).to.equal(1);
 		expect(count({ method: 'own.once', transport: 'rest', outcome: 'limited' })).to.equal(2);
@@ -117,7 +117,7 @@ describe('metrics', () => {
 		expect(metrics.samples.some(({ labels }) => Object.values(labels).includes('own.nobody'))).to.equal(false);
 	});
 
-	it('durations of calls are in a histogram with cumulative buckets', () => {
+	it('have the durations of calls in a histogram with cumulative buckets', () => {
 		const labels = { method: 'login', transport: 'rest' };
 		const buckets = metrics.samples.filter(
 			({ name, labels: { method, transport } }) =>
@@ -130,13 +130,13 @@ describe('metrics', () => {
 		expect(metrics.sum('roomkey_call_duration_seconds_sum', labels)).to.be.above(0);
 	});
 
-	it('logins by outcome, limits hit, and repeated calls', () => {
+	it('count logins by outcome, limits that were hit, and repeated calls', () => {
 		expectSums('roomkey_logins_total', 'outcome', { ok: 2, refused: 1 });
 		expectSums('roomkey_limits_hit_total', 'limit', { method: 2, connections: 1 });
 		expectSums('roomkey_idempotent_replays_total', 'method', { 'e2e.setRoomKeyID': 1 });
 	});
 
-	it('connections by transport, sessions and subscriptions', () => {
+	it('count connections by transport, sessions and subscriptions', () => {
 		expectSums('roomkey_connections', 'transport', { websocket: 3, 'sockjs-websocket': 1, 'sockjs-polling': 1 });
 		expectSums('roomkey_connections_opened_total', 'transport', { websocket: 3, 'sockjs-polling': 1 });
 		expectSums('roomkey_connections_refused_total', 'reason', { limit: 1, origin: 0 });
@@ -144,7 +144,7 @@ describe('metrics', () => {
 		expect(metrics.sum('roomkey_subscriptions')).to.equal(1);
 	});
 
-	it('unanswered requests and back-pressure', () => {
+	it('count unanswered requests and paused clients', () => {
 		expect(metrics.sum('roomkey_queued_requests')).to.equal(3);
 		expect(metrics.sum('roomkey_queued_requests_max')).to.equal(3);
 		expect(metrics.sum('roomkey_paused_clients')).to.equal(1);
@@ -153,13 +153,13 @@ describe('metrics', () => {
 		expect(metrics.sum('roomkey_buffer_overflows_total')).to.equal(0);
 	});
 
-	it('events and their fan-out', () => {
+	it('count events and their deliveries to clients', () => {
 		expect(metrics.sum('roomkey_events_total', { event: 'changed' })).to.be.above(0);
 		expect(metrics.sum('roomkey_stream_events_total')).to.be.above(0);
 		expect(metrics.sum('roomkey_stream_deliveries_total')).to.equal(metrics.sum('roomkey_stream_events_total'));
 	});
 
-	it('what happened to keys', () => {
+	it('count what happened to keys', () => {
 		expectSums('roomkey_key_events_total', 'event', {
 			room_key_set: 1,
 			room_key_reset: 1,
@@ -171,19 +171,19 @@ describe('metrics', () => {
 		});
 	});
 
-	it('operations of the store, by collection, and their failures', () => {
+	it('count operations of the store, by collection, and their failures', () => {
 		const labels = { collection: 'rocketchat_room', operation: 'findOne' };
 		expect(metrics.sum('roomkey_store_operation_duration_seconds_count', labels)).to.be.above(0);
 		expect(metrics.sum('roomkey_store_failures_total')).to.equal(0);
 	});
 
-	it('the process: event loop, memory, version', () => {
+	it('describe the process: event loop, memory, version', () => {
 		for (const name of ['nodejs_eventloop_lag_p99_seconds', 'process_resident_memory_bytes', 'roomkey_build_info'])
 			expect(metrics.sum(name), name).to.be.above(0);
 		expect(metrics.sum('roomkey_check', { check: 'store' })).to.equal(1);
 	});
 
-	it('no metric contains a token, a password, a user or a room', () => {
+	it('have only known labels, so none for a token, a password, a user or a room', () => {
 		const labels = new Set(metrics.samples.flatMap((sample) => Object.keys(sample.labels)));
 		expect([...labels].filter((label) => !LABELS.includes(label))).to.deep.equal([]);
 	});
@@ -193,7 +193,7 @@ describe('the setting for metrics', () => {
 	const start = (metrics: string) =>
 		openServer({ port: 0, store: { memory: true }, log: memoryLog(), grace: 100, metrics });
 
-	it('off: there is no page, and nothing is counted', async () => {
+	it('off: there is no page, but the probes answer', async () => {
 		const server = await start('off');
 		expect((await request(`${server.url}/metrics`)).status).to.equal(404);
 		expect((await request(`${server.url}/readyz`)).status).to.equal(200);

@@ -14,7 +14,7 @@ describe('the origin of a page that connects by DDP', () => {
 	let app: TestApp;
 	afterEach(() => app.close());
 
-	/** The status of an upgrade, and what follows. */
+	/** Asks for an upgrade. @returns the status and the whole answer */
 	async function upgrade(path: string, headers: Record<string, string>): Promise<{ status: number; text: string }> {
 		const client = RawHttp.to(app.url).send(upgradeRequest(path, headers));
 		while (!client.text.includes('\r\n\r\n')) await new Promise((resolve) => client.socket.once('data', resolve));
@@ -38,9 +38,9 @@ describe('the origin of a page that connects by DDP', () => {
 			expect(status).to.equal(403);
 			expect(text).to.include('{"success":false,"error":"Pages of this origin may not connect"}');
 		}
-		// The header of version 8 of the protocol, and values that no browser sends.
-		const old = { 'sec-websocket-version': '8', 'sec-websocket-origin': EVIL };
-		expect((await upgrade('/websocket', old)).status).to.equal(403);
+		// Version 8 of the WebSocket protocol has another header for the origin.
+		const version8 = { 'sec-websocket-version': '8', 'sec-websocket-origin': EVIL };
+		expect((await upgrade('/websocket', version8)).status).to.equal(403);
 		for (const origin of ['null', `${PAGE}.evil.example`, 'https://chat.example.com:8443', 'chat.example.com', '']) {
 			expect((await upgrade('/websocket', { origin })).status, origin).to.equal(403);
 		}
@@ -75,7 +75,7 @@ describe('the origin of a page that connects by DDP', () => {
 		const statuses = async (host: string, ...origins: string[]) =>
 			Promise.all(origins.map(async (origin) => (await upgrade('/websocket', { host, origin })).status));
 		expect(await statuses(host, `http://${host}`, 'http://localhost', EVIL)).to.deep.equal([101, 403, 403]);
-		// Behind a proxy that terminates TLS.
+		// A proxy that terminates TLS passes the host of the request on, so the origin has https and the server has not.
 		const name = 'chat.example.com';
 		expect(await statuses(name, PAGE, `http://${name}`, `${PAGE}:8443`)).to.deep.equal([101, 101, 403]);
 		expect(await statuses(`${name}:443`, PAGE, `http://${name}`)).to.deep.equal([101, 403]);
@@ -91,7 +91,7 @@ describe('the origin of a page that connects by DDP', () => {
 });
 
 describe('a list of origins', () => {
-	it('is *, own or what browsers send, in any case and with default ports', () => {
+	it('is *, own, or origins as browsers send them, with or without capital letters and default ports', () => {
 		const valid = ['*', 'own', PAGE, `${PAGE}, http://localhost:3000`, 'null', 'capacitor://localhost', 'file://'];
 		for (const list of valid) expect(isAllowedOrigins(list), list).to.equal(true);
 		const invalid = ['', 'chat.example.com', `${PAGE}/`, `${PAGE}/path`, `${PAGE},`, `${PAGE} ${EVIL}`, '*,own', 'Own'];

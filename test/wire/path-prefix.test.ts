@@ -1,4 +1,4 @@
-/** `--path-prefix`: the paths of all URLs begin with it. */
+/** `--path-prefix`: the paths of all URLs begin with the prefix. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
@@ -32,7 +32,7 @@ describe('a server below a path', () => {
 		['/sockjs/info', 200],
 		['/websocket', 400],
 	] as const) {
-		it(`answers ${path} there, and nowhere else`, async () => {
+		it(`answers ${path} below its prefix, and nowhere else`, async () => {
 			expect((await request(`${app.url}${PREFIX}${path}`)).status).to.equal(status);
 			for (const other of [path, `${PREFIX}x${path}`, `/chat${path}`, `${PREFIX}${PREFIX}${path}`]) {
 				const answer = await request(`${app.url}${other}`);
@@ -43,7 +43,7 @@ describe('a server below a path', () => {
 	}
 
 	for (const path of ['/websocket', '/sockjs/websocket', '/sockjs/0/a/websocket']) {
-		it(`opens WebSockets at ${path} there, and nowhere else`, async () => {
+		it(`opens WebSockets at ${path} below its prefix, and nowhere else`, async () => {
 			const client = await RawClient.open(`${app.url.replace('http', 'ws')}${PREFIX}${path}`);
 			await client.close();
 			for (const other of [path, `${PREFIX}x${path}`]) {
@@ -53,13 +53,13 @@ describe('a server below a path', () => {
 		});
 	}
 
-	it('answers a request that offers an unknown upgrade there', async () => {
+	it('answers a request below its prefix that offers an unknown upgrade', async () => {
 		const offer = 'Host: x\r\nUpgrade: h2c\r\nConnection: upgrade, close\r\n\r\n';
 		const client = RawHttp.to(app.url).send(`GET ${PREFIX}/api/info HTTP/1.1\r\n${offer}`);
 		expect(await client.untilClosed()).to.match(/^HTTP\/1\.1 200 OK/);
 	});
 
-	it('answers CORS preflight requests there', async () => {
+	it('answers CORS preflight requests below its prefix', async () => {
 		const headers = { Origin: 'https://page.example', 'Access-Control-Request-Method': 'POST' };
 		const { status } = await request(`${app.url}${PREFIX}/api/v1/login`, { method: 'OPTIONS', headers });
 		expect(status).to.equal(204);
@@ -72,7 +72,7 @@ describe('a server below a path', () => {
 		expect(asyncapi.body).to.have.nested.property('servers.server.pathname', PREFIX);
 	});
 
-	it('redirects a page with a slash at its end to the right place', async () => {
+	it('redirects /api-docs/ to /api-docs below its prefix', async () => {
 		const answer = await fetch(`${app.url}${PREFIX}/api-docs/`, { redirect: 'manual' });
 		const target = new URL(answer.headers.get('location') ?? '', answer.url);
 		expect(target.pathname).to.equal(`${PREFIX}/api-docs`);

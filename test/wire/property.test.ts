@@ -11,7 +11,7 @@ const RUNS = { numRuns: 300 };
 
 const ANSWERS = new Set(['connected', 'failed', 'pong', 'error', 'result', 'updated', 'nosub', 'added', 'removed']);
 
-/** JSON that resembles valid messages: known words as keys and values, the types of EJSON, and random values. */
+/** Words of valid messages and of EJSON. */
 const word = fc.constantFrom(
 	'msg',
 	'method',
@@ -52,6 +52,7 @@ const word = fc.constantFrom(
 	'fields',
 	'',
 );
+/** JSON that resembles valid messages: known words and random values, as keys and values. */
 const { json } = fc.letrec<{ json: unknown }>((tie) => ({
 	json: fc.oneof(
 		{ depthSize: 'small', withCrossShrink: true },
@@ -82,6 +83,7 @@ const text = fc.oneof(
 	fc.oneof(message, json).map((value) => JSON.stringify(value) ?? ''),
 	fc.string({ unit: 'binary' }),
 	fc.tuple(message, fc.nat()).map(([value, cut]) => {
+		// A message that is cut at a random place.
 		const whole = JSON.stringify(value);
 		return whole.slice(0, cut % (whole.length + 1));
 	}),
@@ -93,7 +95,7 @@ function sendable(data: string | Uint8Array): string | Uint8Array {
 	return typeof data === 'string' ? data.toWellFormed() : data;
 }
 
-describe('arbitrary input', () => {
+describe('a server stays up with arbitrary input', () => {
 	let app: TestApp;
 	let alice: Person;
 	const unhandled: unknown[] = [];
@@ -111,11 +113,11 @@ describe('arbitrary input', () => {
 	});
 	afterEach(() => {
 		expect(unhandled).to.deep.equal([]);
-		// Input of a client must never be a server error.
+		// Input of a client must never cause a server error.
 		expect(app.log.lines.filter(({ level }) => level === 'error')).to.deep.equal([]);
 	});
 
-	async function isServing(): Promise<void> {
+	async function expectServing(): Promise<void> {
 		const client = await RawClient.connect(app.webSocketUrl);
 		expect((await client.call('login', { resume: alice.token })).error).to.equal(undefined);
 		await client.close();
@@ -129,26 +131,27 @@ describe('arbitrary input', () => {
 				fc.asyncProperty(fc.array(frame, { maxLength: 6 }), async (frames) => {
 					const client = await RawClient[isConnected ? 'connect' : 'open'](app.webSocketUrl);
 					for (const data of frames) client.socket.send(sendable(data));
-					// When this is answered, everything before it was answered too, unless the server has closed the connection.
+					// When the ping is answered, everything before it was answered too, unless the server has closed the connection.
 					client.send('{"msg":"connect","version":"1","support":["1"]}');
 					client.send('{"msg":"ping","id":"the end"}');
 					while (true) {
 						const answer = await client.nextText().catch(() => undefined);
 						if (answer === undefined) {
+							// Closed normally, for invalid UTF-8, or for a frame that is too large.
 							expect((await client.closed).code).to.be.oneOf([1000, 1007, 1009]);
 							break;
 						}
 						const { msg, id } = JSON.parse(answer);
 						expect(ANSWERS.has(msg), answer).to.equal(true);
 						if (msg === 'pong' && id === 'the end') break;
-						// In pre1 there is no pong.
+						// A connection of the version pre1 answers a ping with an error.
 						if (msg === 'error' && answer.includes('"the end"')) break;
 					}
 					await client.close();
 				}),
 				RUNS,
 			);
-			await isServing();
+			await expectServing();
 		});
 	}
 
@@ -163,7 +166,7 @@ describe('arbitrary input', () => {
 			}),
 			RUNS,
 		);
-		await isServing();
+		await expectServing();
 	});
 
 	it('as bodies, paths, verbs and headers of requests', async () => {
@@ -192,26 +195,26 @@ describe('arbitrary input', () => {
 				const {
 					status,
 					body: answer,
-					text: sent,
+					text: answerText,
 				} = await request(`${app.url}/api/v1/${where}`, {
 					method,
-					// Node's client refuses invalid headers.
+					// An empty value is left out.
 					headers: {
 						...(contentType.trim() && { 'Content-Type': contentType }),
-						...(asAlice && headersOf(await freshToken())),
+						...(asAlice && headersOf(await addUser())),
 					},
 					...(method === 'GET' ? {} : { body: sendable(data) as string }),
 				});
 				expect(status).to.be.within(200, 499);
-				if (sent !== '') expect(answer).to.satisfy((a: object) => 'success' in a || 'status' in a);
+				if (answerText !== '') expect(answer).to.satisfy((a: object) => 'success' in a || 'status' in a);
 			}),
 			RUNS,
 		);
-		await isServing();
+		await expectServing();
 	});
 
 	/** Creates a user with a token, because one of the paths logs out. */
-	async function freshToken(): Promise<Person> {
+	async function addUser(): Promise<Person> {
 		return addPerson(app.store);
 	}
 
@@ -227,6 +230,6 @@ describe('arbitrary input', () => {
 			}),
 			RUNS,
 		);
-		await isServing();
+		await expectServing();
 	});
 });

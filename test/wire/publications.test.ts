@@ -74,20 +74,20 @@ const methods = [
 		name: 'setUserBriefly',
 		changesUser: true,
 		timeout: 1,
-		args: { careless: Match.Optional(Boolean) },
-		async run({ careless }, context) {
+		args: { ignoresChange: Match.Optional(Boolean) },
+		async run({ ignoresChange }, context) {
 			const changed = context.setUserId('bob');
 			context.unblock();
-			if (!careless) await changed;
+			if (!ignoresChange) await changed;
 		},
 	}),
 	method({ ...anyone, name: 'never', timeout: 1, run: () => new Promise(() => {}) }),
 	method({
 		...anyone,
-		name: 'whose',
+		name: 'userAndConnection',
 		run: (_args, { userId, connection }) => ({ userId, connection: connection?.id }),
 	}),
-	method({ ...anyone, name: 'who', run: (_args, { userId }) => userId }),
+	method({ ...anyone, name: 'userId', run: (_args, { userId }) => userId }),
 	method({
 		...anyone,
 		name: 'setUserTwice',
@@ -170,9 +170,9 @@ describe('publications over DDP', () => {
 		message: 'Internal server error [500]',
 		errorType: 'Meteor.Error',
 	};
-	const show: Run = (context) => context.added('c', 'x', { f: 1 });
-	const showAll: Run = (context) => {
-		show(context, []);
+	const addDocument: Run = (context) => context.added('c', 'x', { f: 1 });
+	const addAndReady: Run = (context) => {
+		addDocument(context, []);
 		context.ready();
 	};
 	const errorLines = () => app.log.lines.filter(({ level }) => level === 'error').map(({ text }) => text);
@@ -183,7 +183,7 @@ describe('publications over DDP', () => {
 
 	describe('requests (10)', () => {
 		it('sends documents, then ready', async () => {
-			expect(await subscribe(showAll)).to.deep.equal([ADDED, READY]);
+			expect(await subscribe(addAndReady)).to.deep.equal([ADDED, READY]);
 		});
 
 		it('answers an unknown name with nosub 404', async () => {
@@ -194,15 +194,15 @@ describe('publications over DDP', () => {
 				.and.have.nested.property('error.error', 404);
 		});
 
-		it('ignores an id that is active, whatever its name', async () => {
+		it('ignores a sub with the id of an active subscription, whatever its name', async () => {
 			const client = await connect();
-			await subscribe(showAll, client);
-			expect(await subscribe(showAll, client, 's', 'b')).to.deep.equal([]);
+			await subscribe(addAndReady, client);
+			expect(await subscribe(addAndReady, client, 's', 'b')).to.deep.equal([]);
 		});
 
 		it('answers unsub with `removed` for its documents, then nosub; a second unsub only with nosub', async () => {
 			const client = await connect();
-			await subscribe(showAll, client);
+			await subscribe(addAndReady, client);
 			client.send({ msg: 'unsub', id: 's' });
 			client.send({ msg: 'unsub', id: 's' });
 			expect(await client.untilEcho()).to.deep.equal([REMOVED, NOSUB, NOSUB]);
@@ -210,7 +210,7 @@ describe('publications over DDP', () => {
 
 		it('sends `changed` for a document that another subscription still publishes', async () => {
 			const client = await connect();
-			await subscribe(showAll, client);
+			await subscribe(addAndReady, client);
 			await subscribe((context) => context.added('c', 'x', { f: 2 }), client, 't', 'b');
 			client.send({ msg: 'unsub', id: 's' });
 			expect(await client.untilEcho()).to.deep.equal([{ ...ADDED, msg: 'changed', fields: { f: 2 } }, NOSUB]);
@@ -218,10 +218,10 @@ describe('publications over DDP', () => {
 
 		it('accepts the id of a subscription that has stopped', async () => {
 			const client = await connect();
-			await subscribe(showAll, client);
+			await subscribe(addAndReady, client);
 			client.send({ msg: 'unsub', id: 's' });
 			await client.untilEcho();
-			expect(await subscribe(showAll, client)).to.deep.equal([ADDED, READY]);
+			expect(await subscribe(addAndReady, client)).to.deep.equal([ADDED, READY]);
 		});
 
 		it('checks parameters: nosub 400', async () => {
@@ -297,7 +297,7 @@ describe('publications over DDP', () => {
 			[
 				'throws: removed, then nosub 500',
 				(context) => {
-					show(context, []);
+					addDocument(context, []);
 					throw new Error('a secret');
 				},
 				[ADDED, REMOVED, { ...NOSUB, error: INTERNAL }],
@@ -307,7 +307,7 @@ describe('publications over DDP', () => {
 			[
 				'error(e): removed, then nosub with the error',
 				(context) => {
-					show(context, []);
+					addDocument(context, []);
 					context.error(new ClientError('nope', 'NOPE'));
 				},
 				[
@@ -328,7 +328,7 @@ describe('publications over DDP', () => {
 			[
 				'error(): nosub without error',
 				(context) => {
-					show(context, []);
+					addDocument(context, []);
 					context.error();
 				},
 				[ADDED, REMOVED, NOSUB],
@@ -336,16 +336,16 @@ describe('publications over DDP', () => {
 			[
 				'stop(): removed, then nosub',
 				(context) => {
-					showAll(context, []);
+					addAndReady(context, []);
 					context.stop();
 				},
 				[ADDED, READY, REMOVED, NOSUB],
 			],
 			[
-				'anything after it has stopped: nothing',
+				'anything after stop(): nothing',
 				(context) => {
 					context.stop();
-					showAll(context, []);
+					addAndReady(context, []);
 					context.changed('c', 'x', {});
 					context.removed('c', 'x');
 					context.error(new Error('unheard'));
@@ -393,7 +393,7 @@ describe('publications over DDP', () => {
 				const refused = { ...NOSUB, error: INTERNAL };
 				expect(await subscribe((context) => context.added('c', 'x', fields as never))).to.deep.equal([refused]);
 				const frames = await subscribe((context) => {
-					show(context, []);
+					addDocument(context, []);
 					context.changed('c', 'x', fields as never);
 				});
 				expect(frames).to.deep.equal([ADDED, REMOVED, refused]);
@@ -408,9 +408,9 @@ describe('publications over DDP', () => {
 			expect(await subscribe((context) => context.added('c', 'x', new Point() as never))).to.deep.equal([ADDED]);
 		});
 
-		it('refuses a field that cannot be encoded even if the client receives that of another subscription', async () => {
+		it('refuses a field that cannot be encoded even if the client receives the field of another subscription', async () => {
 			const client = await connect();
-			await subscribe(showAll, client);
+			await subscribe(addAndReady, client);
 			expect(await subscribe((context) => context.added('c', 'x', { f: 10n }), client, 't', 'b')).to.deep.equal([
 				{ msg: 'nosub', id: 't', error: INTERNAL },
 			]);
@@ -426,11 +426,11 @@ describe('publications over DDP', () => {
 			expect(await client.call('cyclic details')).to.deep.include({ error: INTERNAL });
 		});
 
-		it('calls methods as its user, on its connection; an error of the method is an error of the subscription (6)', async () => {
+		it('a publish function calls methods as its user, on its connection; an error of the method ends the subscription (6)', async () => {
 			const seen: unknown[] = [];
 			const client = await connect();
 			await subscribe(async (context) => {
-				seen.push(await context.call('whose'));
+				seen.push(await context.call('userAndConnection'));
 				if (context.userId) await context.call('setUser', 'eve');
 			}, client);
 			client.send({ msg: 'method', id: '1', method: 'setUser', params: ['bob'] });
@@ -462,7 +462,7 @@ describe('publications over DDP', () => {
 				context.unblock();
 				return new Promise(() => {});
 			});
-			// More than may be unanswered.
+			// More requests than may be unanswered.
 			const ids = Array.from({ length: 150 }, (_, i) => `s${i}`);
 			for (const id of ids) {
 				client.send({ msg: 'sub', id, name: 'patient' });
@@ -526,7 +526,7 @@ describe('publications over DDP', () => {
 			});
 		}
 
-		it('fires the signal when it stops', async () => {
+		it('fires the signal when the subscription stops', async () => {
 			let signal: AbortSignal | undefined;
 			await subscribe((context) => {
 				signal = context.signal;
@@ -632,7 +632,7 @@ describe('publications over DDP', () => {
 				context.unblock();
 				if (context.userId) return;
 				await pending.opened;
-				showAll(context, []);
+				addAndReady(context, []);
 			}, client);
 			await client.call('setUser', 'bob');
 			pending.open();
@@ -666,8 +666,8 @@ describe('publications over DDP', () => {
 			]);
 		});
 
-		for (const careless of [false, true]) {
-			const method = careless ? 'does not wait for it' : 'has exceeded its time limit';
+		for (const ignoresChange of [false, true]) {
+			const method = ignoresChange ? 'does not wait for it' : 'has exceeded its time limit';
 			it(`ends before a later message starts, even if its method ${method}`, async () => {
 				const [client, other] = [await connect(), await connect()];
 				const rerun = gate();
@@ -678,8 +678,8 @@ describe('publications over DDP', () => {
 					}
 					context.ready();
 				}, client);
-				client.send({ msg: 'method', id: '1', method: 'setUserBriefly', params: [careless] });
-				client.send({ msg: 'method', id: '2', method: 'who' });
+				client.send({ msg: 'method', id: '1', method: 'setUserBriefly', params: [ignoresChange] });
+				client.send({ msg: 'method', id: '2', method: 'userId' });
 				await rerun.opened;
 				// `never` has the same time limit as `setUserBriefly`, and began later.
 				expect((await other.call('never')).error).to.include({ error: 'error-timeout' });
@@ -818,7 +818,7 @@ describe('publications over DDP', () => {
 			expect(frames.at(-1)).to.deep.equal(READY);
 		});
 
-		it('leave nothing behind when one of several is refused, and those of other clients go on', async () => {
+		it('all stop if one of several is refused, and the live queries of other clients go on', async () => {
 			const [refused, reader] = [await connect(), await connect()];
 			const [nosub] = await subscribe(() => [withRole('r'), liveQuery('rooms', { t: undefined }, { t: 1 })], refused);
 			expect(nosub).to.deep.include({ msg: 'nosub', id: 's' });
@@ -850,7 +850,7 @@ describe('publications over DDP', () => {
 			expect((await failing.take(2)).map(({ msg }) => msg)).to.deep.equal(['removed', 'nosub']);
 		});
 
-		it('keep the filter and the fields that they were made with, whatever happens to these objects', async () => {
+		it('keep the filter and the fields that they were made with, even if these objects are changed later', async () => {
 			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
 			await app.store.permissions.insertOne({ _id: 'secret', roles: ['s'] });
 			const frames = await subscribe(async () => {
@@ -914,15 +914,15 @@ describe('publications over DDP', () => {
 		});
 
 		describe('when what was written cannot be read', () => {
-			let broken: boolean;
+			let readsFail: boolean;
 			let other: TestApp;
 			let client: RawClient;
 
 			beforeEach(async () => {
-				broken = false;
+				readsFail = false;
 				const { permissions } = app.store;
 				const find = (...asked: Parameters<typeof permissions.find>) => {
-					if (broken) throw new Error('no primary');
+					if (readsFail) throw new Error('no primary');
 					return permissions.find(...asked);
 				};
 				other = await startApp({
@@ -938,10 +938,10 @@ describe('publications over DDP', () => {
 				await other.close();
 			});
 
-			it('end with an error, before its updated', async () => {
+			it('end with an error, before the updated of the method', async () => {
 				await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
 				await subscribe(() => withRole('r'), client);
-				broken = true;
+				readsFail = true;
 				const frames = await write(client, 'q', ['r']);
 				expect(frames).to.deep.equal([
 					RESULT,
@@ -952,11 +952,11 @@ describe('publications over DDP', () => {
 				expect(other.log.lines.map(({ text }) => text)).to.include('Exception from sub a id s');
 			});
 
-			it('also remove so many documents that it takes several turns, before its updated', async () => {
+			it('remove all documents before the updated of the method, even if that takes several turns', async () => {
 				const count = 5000;
 				for (let i = 0; i < count; i++) await app.store.permissions.insertOne({ _id: `p${i}`, roles: ['r'] });
 				await subscribe(() => withRole('r'), client);
-				broken = true;
+				readsFail = true;
 				const frames = await write(client, 'q', ['r']);
 				expect(frames.filter(({ msg }) => msg === 'removed')).to.have.length(count);
 				expect(frames.slice(-2)).to.deep.equal([{ ...NOSUB, error: INTERNAL }, UPDATED]);

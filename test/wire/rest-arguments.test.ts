@@ -8,7 +8,8 @@ describe('arguments over REST', () => {
 	let server: RoomkeyServer;
 	let received: unknown;
 
-	const note = (name: string, verb: 'GET' | 'POST', pattern: unknown) =>
+	/** A method that records its argument in `received`. */
+	const recordingMethod = (name: string, verb: 'GET' | 'POST', pattern: unknown) =>
 		method({
 			name,
 			summary: 'for a test',
@@ -36,8 +37,8 @@ describe('arguments over REST', () => {
 
 	before(async () => {
 		const methods = Object.entries(patterns).flatMap(([name, pattern]) => [
-			note(`read.${name}`, 'GET', pattern),
-			note(`write.${name}`, 'POST', pattern),
+			recordingMethod(`read.${name}`, 'GET', pattern),
+			recordingMethod(`write.${name}`, 'POST', pattern),
 		]);
 		server = await createServer({ port: 0, store: { memory: true }, log: memoryLog(), methods, rateLimit: 'off' });
 	});
@@ -84,7 +85,7 @@ describe('arguments over REST', () => {
 		).to.deep.equal({ since: noon, note: 'x' });
 	});
 
-	it('are lists of numbers, booleans and dates too, repeated, with brackets or as JSON', async () => {
+	it('are lists, also of numbers, booleans and dates, if the name is repeated or has brackets, or the text is JSON', async () => {
 		expect(await query('numbers', 'value=1')).to.deep.equal([1]);
 		expect(await query('numbers', 'value=1&value=2.5')).to.deep.equal([1, 2.5]);
 		expect(await query('numbers', 'value[]=1&value=2')).to.deep.equal([2, 1]);
@@ -96,7 +97,7 @@ describe('arguments over REST', () => {
 		expect(await query('numbers', 'value=1&value=x')).to.match(/^Match error/);
 	});
 
-	it('name what is wrong with a body', async () => {
+	it('are refused with the reason if the body cannot be read', async () => {
 		const send = async (body: string, headers: Record<string, string> = {}) => {
 			const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body };
 			const { status, body: answer } = await request(`${server.url}/api/v1/write.texts`, init);

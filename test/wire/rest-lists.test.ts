@@ -1,4 +1,4 @@
-/** Calls of Rocket.Chat's clients that do not concern keys: lists of rooms and roles, settings, other logins. */
+/** Calls of Rocket.Chat's clients that do not concern keys: rooms, roles, settings, and the other logins of a user. */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
@@ -40,6 +40,7 @@ describe('lists and settings over REST', () => {
 
 	const url = (path: string) => `${app.url}/api/v1/${path}`;
 	const send = (as: Person, path: string, body: unknown) => post(url(path), as, body);
+	/** Expects success. @returns the body */
 	const ok = ({ status, body }: RestAnswer): Json => {
 		expect(body).to.deep.include({ success: true });
 		expect(status).to.equal(200);
@@ -58,7 +59,7 @@ describe('lists and settings over REST', () => {
 		expect(names(ok(await get(url(`channels.list?_id=${rids.news}`), alice)).channels)).to.deep.equal(['news']);
 	});
 
-	it('channels.list: a guest sees their own', async () => {
+	it('channels.list: a guest sees only the channels that they have joined', async () => {
 		expect(names(ok(await get(url('channels.list'), guest)).channels)).to.deep.equal(['news']);
 		const nobody = await addPerson(app.store, { roles: ['none'] });
 		expect((await get(url('channels.list'), nobody)).status).to.equal(403);
@@ -104,7 +105,7 @@ describe('lists and settings over REST', () => {
 		await app.store.roles.deleteOne({ _id: 'judge' });
 	});
 
-	it('settings and settings.bulk: all or none, for callers with the permission', async () => {
+	it('settings and settings.bulk: change all settings or none, for callers with the permission', async () => {
 		const read = async () =>
 			(ok(await get(url('settings?count=100'), admin)).settings as Json[]).map(({ _id, value }) => [_id, value]);
 		const before = await read();
@@ -182,7 +183,7 @@ describe('lists and settings over REST', () => {
 		expect(ok(await get(url(`users.info?userId=${id}`), alice)).user).to.include({ nickname: 'Nick' });
 	});
 
-	it('rooms.info: custom fields are an object, also of a room made without', async () => {
+	it('rooms.info: a room without custom fields has an empty object of them', async () => {
 		const { group } = ok(await send(alice, 'groups.create', { name: 'plain' })) as { group: Json };
 		expect((ok(await get(url(`rooms.info?roomId=${group._id}`), alice)).room as Json).customFields).to.deep.equal({});
 	});
@@ -202,7 +203,7 @@ describe('calls of Rocket.Chat’s clients over DDP', () => {
 	});
 	after(() => roomkey.close());
 
-	it('permissions/get: a list, or what changed since; also before a login', async () => {
+	it('permissions/get: all permissions, or those that have changed since a time; also before a login', async () => {
 		const all = (await roomkey.call(null, 'permissions/get')) as Json[];
 		expect(all).to.deep.include({ _id: 'create-user', roles: ['admin'] });
 		const since = new Date();
@@ -222,7 +223,7 @@ describe('calls of Rocket.Chat’s clients over DDP', () => {
 		expect(await roomkey.call(admin, 'private-settings/get', new Date())).to.deep.equal({ update: [], remove: [] });
 	});
 
-	it('saveSettings: several in one call', async () => {
+	it('saveSettings: changes settings, for callers with the permission', async () => {
 		const changes = [{ _id: 'E2E_Enabled_Mentions', value: false }];
 		expect(await roomkey.call(admin, 'saveSettings', changes)).to.equal(true);
 		expect(await roomkey.call(admin, 'private-settings/get')).to.deep.include(changes[0]);
@@ -257,7 +258,7 @@ describe('calls of Rocket.Chat’s clients over DDP', () => {
 		}
 	});
 
-	it('createDirectMessage: a user name for each parameter', async () => {
+	it('createDirectMessage: each parameter is a user name', async () => {
 		const open = async (...names: string[]) => (await roomkey.call(alice, 'createDirectMessage', ...names)) as Json;
 		const room = await open('bob');
 		expect(room).to.include({ t: 'd', rid: [alice.id, bob.id].sort().join('') });
@@ -265,6 +266,7 @@ describe('calls of Rocket.Chat’s clients over DDP', () => {
 		expect((await open('bob', 'alice')).rid).to.equal(room.rid);
 		expect((await open('bob', 'admin')).usernames).to.have.members(['alice', 'bob', 'admin']);
 		expect((await open()).rid).to.equal(alice.id + alice.id);
+		// Nine users, whose names are one digit each.
 		expect(await rejection(open(...'123456789'))).to.include({ error: 'error-direct-message-max-user-exceeded' });
 		expect(await rejection(open('nobody'))).to.include({ error: 'error-invalid-user' });
 	});

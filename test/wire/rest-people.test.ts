@@ -36,11 +36,11 @@ describe('REST, people and settings', () => {
 		return { id: userId, username: user, token: authToken };
 	}
 
-	const fresh = () => `user.test.${Date.now()}.${count++}`;
+	const newUsername = () => `user.test.${Date.now()}.${count++}`;
 
 	/** Creates users as the helper of Rocket.Chat's tests does. */
 	function create(more: object = {}) {
-		const username = fresh();
+		const username = newUsername();
 		const email = `${username}@rocket.chat`;
 		return post(`${api}/users.create`, admin, { email, name: username, username, password: 'rocket.chat', ...more });
 	}
@@ -73,7 +73,7 @@ describe('REST, people and settings', () => {
 	});
 
 	it('creates no user twice when a call is repeated (E1)', async () => {
-		const username = fresh();
+		const username = newUsername();
 		const ask = () =>
 			request(`${api}/users.create`, {
 				method: 'POST',
@@ -85,7 +85,7 @@ describe('REST, people and settings', () => {
 		expect((await ask()).body).to.deep.equal(first.body);
 	});
 
-	it('lets an admin create and remove everything that the tests of E2E need', async () => {
+	it('lets an admin create and remove the users and rooms that the tests of Rocket.Chat need', async () => {
 		const people = await Promise.all([create(), create(), create()]);
 		const [owner, member] = people.map(({ body }) => body.user as User) as [User, User];
 		const asOwner = await logIn(owner.username as string, 'rocket.chat');
@@ -178,7 +178,7 @@ describe('REST, people and settings', () => {
 		});
 	});
 
-	it('lets admins issue, list and revoke tokens; a revoked one ends its connections', async () => {
+	it('lets admins issue, list and revoke tokens, and closes the connections of a revoked token', async () => {
 		const { user } = (await create()).body as { user: User };
 		const made = await post(`${api}/users.createToken`, admin, { username: user.username });
 		expect(made.status).to.equal(200);
@@ -294,7 +294,7 @@ describe('REST, people and settings', () => {
 				'text of 1 to 100 letters, digits and any of . _ - in field [0].roles[0]',
 			],
 		] as const) {
-			it(what, async () => {
+			it(`says what was expected ${what}`, async () => {
 				const answer = await post(`${api}/${path}`, admin, body);
 				expect(answer.body).to.deep.equal({ success: false, error: `Match error: Expected ${error}` });
 				expect(answer.status).to.equal(400);

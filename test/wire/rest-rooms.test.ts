@@ -31,6 +31,7 @@ describe('rooms over REST', () => {
 	const url = (path: string) => `${app.url}/api/v1/${path}`;
 	const send = (as: Person | null, path: string, body: unknown) => post(url(path), as, body);
 
+	/** Expects success. @returns the body */
 	function ok({ status, body, headers }: RestAnswer): Json {
 		expect(body).to.deep.include({ success: true });
 		expect(status).to.equal(200);
@@ -38,7 +39,7 @@ describe('rooms over REST', () => {
 		return body;
 	}
 
-	function refusedWith({ status, body }: RestAnswer, errorType: string): void {
+	function expectRefused({ status, body }: RestAnswer, errorType: string): void {
 		expect(body).to.deep.include({ success: false, errorType });
 		expect(status).to.equal(400);
 	}
@@ -54,7 +55,7 @@ describe('rooms over REST', () => {
 		expect(group).to.deep.include({ name, fname: name, t: 'p', msgs: 0, usersCount: 2, encrypted: true, ro: false });
 		expect(group).to.include.keys('_id', 'u', 'ts', 'sysMes', 'default', '_updatedAt');
 		expect(group.ts).to.match(/^\d{4}-.*Z$/);
-		refusedWith(await send(bob, 'groups.create', { name }), 'error-duplicate-channel-name');
+		expectRefused(await send(bob, 'groups.create', { name }), 'error-duplicate-channel-name');
 		expect((await send(alice, 'groups.create', {})).body).to.deep.equal({
 			success: false,
 			error: 'Match error: Expected string, got undefined',
@@ -85,12 +86,12 @@ describe('rooms over REST', () => {
 		}
 		ok(await send(alice, 'groups.invite', { roomId, usernames: ['bob', 'admin'] }));
 		expect(ok(await send(bob, 'groups.leave', { roomId }))).to.deep.equal({ success: true });
-		refusedWith(await send(alice, 'groups.leave', { roomId }), 'error-you-are-last-owner');
-		refusedWith(await send(alice, 'groups.invite', { roomId, userId: 'nobody' }), 'error-invalid-user');
-		refusedWith(await send(bob, 'groups.kick', { roomId, userId: alice.id }), 'error-room-not-found');
+		expectRefused(await send(alice, 'groups.leave', { roomId }), 'error-you-are-last-owner');
+		expectRefused(await send(alice, 'groups.invite', { roomId, userId: 'nobody' }), 'error-invalid-user');
+		expectRefused(await send(bob, 'groups.kick', { roomId, userId: alice.id }), 'error-room-not-found');
 	});
 
-	it('the answer says that the caller who leaves was the last holder (E11)', async () => {
+	it('groups.leave: the answer says that the caller was the last holder of the key (E11)', async () => {
 		const { _id: roomId } = await create(alice, { members: ['bob'], extraData: { encrypted: true } });
 		await app.store.subscriptions.updateOne(
 			{ rid: roomId as string, 'u._id': bob.id },
@@ -102,12 +103,12 @@ describe('rooms over REST', () => {
 	it('groups.delete: an admin who is no member deletes a group', async () => {
 		const { _id: roomId } = await create(alice);
 		expect(ok(await send(admin, 'groups.delete', { roomId }))).to.deep.equal({ success: true });
-		refusedWith(await get(url('groups.info'), alice, { roomId: roomId as string }), 'error-room-not-found');
-		refusedWith(await get(url('rooms.info'), alice, { roomId: roomId as string }), 'error-room-not-found');
-		refusedWith(await send(alice, 'groups.delete', { roomId }), 'error-room-not-found');
+		expectRefused(await get(url('groups.info'), alice, { roomId: roomId as string }), 'error-room-not-found');
+		expectRefused(await get(url('rooms.info'), alice, { roomId: roomId as string }), 'error-room-not-found');
+		expectRefused(await send(alice, 'groups.delete', { roomId }), 'error-room-not-found');
 	});
 
-	it('im.create: one room for both, im.delete', async () => {
+	it('im.create: both users get the same room, which im.delete deletes', async () => {
 		const room = ok(await send(alice, 'im.create', { username: 'bob' })).room as Json;
 		const id = [alice.id, bob.id].sort().join('');
 		expect(room).to.include({ _id: id, rid: id, t: 'd' });
@@ -117,17 +118,17 @@ describe('rooms over REST', () => {
 		ok(await send(admin, 'im.delete', { roomId: id }));
 	});
 
-	it('im.delete: the direct room of the caller with the named user, and no other', async () => {
+	it('im.delete: deletes the direct room of the caller with the named user, and no other', async () => {
 		const between = ok(await send(alice, 'im.create', { username: 'bob' })).room as Json;
 		const own = ok(await send(admin, 'im.create', { username: 'bob' })).room as Json;
 		ok(await send(admin, 'im.delete', { username: 'bob' }));
-		refusedWith(await get(url('rooms.info'), bob, { roomId: own._id as string }), 'error-room-not-found');
+		expectRefused(await get(url('rooms.info'), bob, { roomId: own._id as string }), 'error-room-not-found');
 		expect(ok(await get(url('rooms.info'), bob, { roomId: between._id as string })).room).to.include({
 			_id: between._id,
 		});
-		refusedWith(await send(admin, 'im.delete', { username: 'bob' }), 'error-room-not-found');
-		refusedWith(await send(admin, 'im.delete', { username: 'nobody' }), 'error-room-not-found');
-		refusedWith(await send(admin, 'im.delete', {}), 'error-roomid-param-not-provided');
+		expectRefused(await send(admin, 'im.delete', { username: 'bob' }), 'error-room-not-found');
+		expectRefused(await send(admin, 'im.delete', { username: 'nobody' }), 'error-room-not-found');
+		expectRefused(await send(admin, 'im.delete', {}), 'error-roomid-param-not-provided');
 		ok(await send(admin, 'im.delete', { roomId: between._id }));
 	});
 
@@ -135,7 +136,7 @@ describe('rooms over REST', () => {
 		const { _id: roomId } = await create(alice);
 		const allow = (roles: string[]) =>
 			send(admin, 'permissions.update', { permissions: [{ _id: 'kick-user-from-any-p-room', roles }] });
-		refusedWith(await send(alice, 'groups.kick', { roomId, userId: bob.id }), 'error-user-not-in-room');
+		expectRefused(await send(alice, 'groups.kick', { roomId, userId: bob.id }), 'error-user-not-in-room');
 		ok(await allow(['admin']));
 		try {
 			expect(ok(await send(admin, 'groups.kick', { roomId, userId: bob.id }))).to.deep.equal({ success: true });
@@ -157,9 +158,9 @@ describe('rooms over REST', () => {
 		const ways: Record<string, string>[] = [{ roomId: group._id as string }, { roomName: group.name as string }];
 		for (const which of ways) {
 			expect((ok(await get(url('rooms.info'), alice, which)).room as Json)._id).to.equal(group._id);
-			refusedWith(await get(url('rooms.info'), bob, which), 'error-room-not-found');
+			expectRefused(await get(url('rooms.info'), bob, which), 'error-room-not-found');
 		}
-		refusedWith(await get(url('rooms.info'), alice), 'error-roomid-param-not-provided');
+		expectRefused(await get(url('rooms.info'), alice), 'error-roomid-param-not-provided');
 	});
 
 	it('rooms.saveRoomSettings with encrypted returns rid; groups.setEncrypted returns the group', async () => {
@@ -178,9 +179,9 @@ describe('rooms over REST', () => {
 		});
 	});
 
-	it('groups.create while E2E_Force_Encryption_For_Private_Rooms', async () => {
+	it('groups.create: makes only encrypted groups while E2E_Force_Encryption_For_Private_Rooms is on', async () => {
 		await during(app.store, 'E2E_Force_Encryption_For_Private_Rooms', true, async () => {
-			refusedWith(
+			expectRefused(
 				await send(alice, 'groups.create', { name: newName(), extraData: { encrypted: false } }),
 				'error-encrypted-private-rooms-enforced',
 			);
@@ -188,7 +189,7 @@ describe('rooms over REST', () => {
 		});
 	});
 
-	it('subscriptions.get, subscriptions.getOne, rooms.get', async () => {
+	it('subscriptions.get, subscriptions.getOne, rooms.get: the memberships and rooms of the caller', async () => {
 		const { _id: roomId } = await create(alice);
 		const { subscription } = ok(await get(url('subscriptions.getOne'), alice, { roomId: roomId as string }));
 		expect(subscription).to.deep.include({ rid: roomId, alert: false, open: true, t: 'p', roles: ['owner'] });
@@ -205,7 +206,7 @@ describe('rooms over REST', () => {
 					success: true,
 				});
 			}
-			refusedWith(await get(url(path), alice, { updatedSince: 'x' }), 'error-updatedSince-param-invalid');
+			expectRefused(await get(url(path), alice, { updatedSince: 'x' }), 'error-updatedSince-param-invalid');
 		}
 	});
 
@@ -225,9 +226,9 @@ describe('rooms over REST', () => {
 			answers.push(ok(await request(url('groups.create'), { method: 'POST', headers, body })));
 		expect(answers[1]).to.deep.equal(answers[0]);
 		const { _id: roomId } = (answers[0] as Json).group as Json;
-		for (const path of ['groups.delete', 'groups.delete']) {
+		for (let i = 0; i < 2; i++) {
 			const again = { ...headers, 'Idempotency-Key': 'delete-1' };
-			ok(await request(url(path), { method: 'POST', headers: again, body: JSON.stringify({ roomId }) }));
+			ok(await request(url('groups.delete'), { method: 'POST', headers: again, body: JSON.stringify({ roomId }) }));
 		}
 	});
 
@@ -253,7 +254,7 @@ describe('rooms over REST', () => {
 			}
 		}
 
-		it('join: the new member gets the membership and the room, the old one the room', async () => {
+		it('join: the new member gets the membership and the room, the other member the room', async () => {
 			const { _id: roomId } = await create(alice, { extraData: { encrypted: true } });
 			const [toAlice, toBob] = [await listen(alice), await listen(bob)];
 			await send(alice, 'groups.invite', { roomId, userId: bob.id });

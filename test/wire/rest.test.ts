@@ -22,13 +22,13 @@ const methods = [
 	}),
 	method({
 		...anyone,
-		name: 'test.wordless',
+		name: 'test.withoutReason',
 		args: {},
 		run: () => Promise.reject(new ClientError('some-code')),
 	}),
 	method({ ...anyone, name: 'test.fail', args: {}, run: () => Promise.reject(new Error('a secret')) }),
 	method({ ...anyone, name: 'test.date', args: {}, run: () => new Date(5) }),
-	method({ ...anyone, name: 'test.cycle', args: {}, run: () => [10n] }),
+	method({ ...anyone, name: 'test.bigint', args: {}, run: () => [10n] }),
 	method({
 		...anyone,
 		name: 'test.get',
@@ -78,8 +78,8 @@ describe('REST', () => {
 		for (const [what, headers] of [
 			['no credentials', {}],
 			['no token', { 'X-User-Id': 'alice' }],
-			['empty ones', { 'X-User-Id': '', 'X-Auth-Token': '' }],
-			['unknown ones', { 'X-User-Id': 'x', 'X-Auth-Token': 'x' }],
+			['empty credentials', { 'X-User-Id': '', 'X-Auth-Token': '' }],
+			['unknown credentials', { 'X-User-Id': 'x', 'X-Auth-Token': 'x' }],
 		] as const) {
 			it(`no or bad credentials: ${what}, even with a bad body (6.2, 7.1 era A, 7.2)`, async () => {
 				const { status, text } = await request(setRoomKeyID, {
@@ -91,24 +91,24 @@ describe('REST', () => {
 			});
 		}
 
-		it('names of headers in any case; only the whole token, unhashed and without a prefix (7.2)', async () => {
+		it('accepts names of headers in any case, but only the whole token, unhashed and without a prefix (7.2)', async () => {
 			const ask = (headers: Record<string, string>) => request(`${api}/me`, { headers });
 			expect((await ask({ 'x-user-id': alice.id, 'X-AUTH-TOKEN': alice.token })).status).to.equal(200);
 			for (const token of [`Bearer ${alice.token}`, alice.token.slice(1), hashToken(alice.token)])
 				expect((await ask({ 'X-User-Id': alice.id, 'X-Auth-Token': token })).status).to.equal(401);
 		});
 
-		it('the token of another user (7.2)', async () => {
+		it('refuses the token of another user (7.2)', async () => {
 			const { status } = await post(setRoomKeyID, { ...alice, token: bob.token }, {});
 			expect(status).to.equal(401);
 		});
 
-		it('an expired token (7.2, 9.3)', async () => {
+		it('refuses an expired token (7.2, 9.3)', async () => {
 			const old = await addPerson(app.store, { tokenMadeAt: new Date(Date.now() - 91 * 24 * 60 * 60 * 1000) });
 			expect((await post(setRoomKeyID, old, {})).status).to.equal(401);
 		});
 
-		it('a user who was deactivated (7.2)', async () => {
+		it('refuses a user who was deactivated (7.2)', async () => {
 			const inactive = await addPerson(app.store, { active: false });
 			expect((await post(setRoomKeyID, inactive, {})).status).to.equal(401);
 		});
@@ -161,7 +161,7 @@ describe('REST', () => {
 			});
 		});
 
-		it('refuses an unknown member by its name, and sets nothing (6.2)', async () => {
+		it('refuses an unknown field, with its name in the error, and sets nothing (6.2)', async () => {
 			const rid = await addRoom(app.store, [alice]);
 			const { status, body } = await post(setRoomKeyID, alice, { rid, keyID: 'k', more: 1 });
 			expect({ status, body }).to.deep.equal({
@@ -176,7 +176,7 @@ describe('REST', () => {
 			expect(await keyIdOf(app.store, rid)).to.equal(undefined);
 		});
 
-		it('has exactly the headers of Rocket.Chat (7.3)', async () => {
+		it('has the headers of Rocket.Chat (7.3)', async () => {
 			for (const { headers } of [await post(setRoomKeyID, null, {}), await post(setRoomKeyID, alice, {})]) {
 				expect(headers.get('content-type')).to.equal('application/json');
 				expect(headers.get('cache-control')).to.equal('no-store');
@@ -184,7 +184,7 @@ describe('REST', () => {
 			}
 		});
 
-		it('accepts a form', async () => {
+		it('accepts a URL-encoded form', async () => {
 			const rid = await addRoom(app.store, [alice]);
 			const { status } = await request(setRoomKeyID, {
 				method: 'POST',
@@ -244,7 +244,7 @@ describe('REST', () => {
 		}
 
 		it('an error without a reason has its code as text', async () => {
-			const { status, text } = await post(`${api}/test.wordless`, null, {});
+			const { status, text } = await post(`${api}/test.withoutReason`, null, {});
 			expect({ status, text }).to.deep.equal({
 				status: 400,
 				text: '{"success":false,"error":"[some-code]","errorType":"some-code"}',
@@ -268,7 +268,7 @@ describe('REST', () => {
 			}
 		});
 
-		for (const name of ['test.fail', 'test.cycle']) {
+		for (const name of ['test.fail', 'test.bigint']) {
 			it(`answers ${name} with 500 and reveals nothing`, async () => {
 				const { status, text } = await post(`${api}/${name}`, null, {});
 				expect({ status, text }).to.deep.equal({
@@ -295,7 +295,7 @@ describe('REST', () => {
 			expect((await request(`${api}/e2e.fetchMyKeys?a=%`)).status).to.equal(401);
 		});
 
-		it('knows the caller of a route without a required login; a wrong or expired token counts as no login there', async () => {
+		it('knows the caller of a route that requires no login; a wrong token counts as no login there', async () => {
 			const { body } = await get(`${api}/test.get?a=1`, alice);
 			expect(body.userId).to.equal(alice.id);
 			for (const headers of [{ 'X-Auth-Token': 'x' }, headersOf({ id: alice.id, token: 'stale' })]) {
@@ -336,13 +336,13 @@ describe('REST', () => {
 				expect(await list(`ids=${encodeURIComponent('[]')}`)).to.deep.equal([]);
 			});
 
-			it('has the text as its element if that is no JSON text of a valid list', async () => {
+			it('has the text as its element if the text is not the JSON of a valid list', async () => {
 				for (const text of ['["a', '[1,2]', '{"a":1}'])
 					expect(await list(`ids=${encodeURIComponent(text)}`)).to.deep.equal([text]);
 			});
 		});
 
-		it('reads an object of a GET from JSON text, and not from the names of its members', async () => {
+		it('reads an object of a GET from JSON text, and not from parameters such as options[prefix]', async () => {
 			const search = async (query: Record<string, string>) =>
 				(await request(`${api}/test.search?${new URLSearchParams(query)}`)).body;
 			expect(await search({ options: '{"prefix":"a"}' })).to.deep.equal({ options: { prefix: 'a' }, success: true });
@@ -456,7 +456,7 @@ describe('REST', () => {
 				'The body is JSON, sent as a form: send the header Content-Type: application/json',
 			],
 			[
-				'a body too large',
+				'a body that is too large',
 				'/api/v1/test.echo',
 				{ method: 'POST', headers: json, body: `"${'x'.repeat(70_000)}"` },
 				413,
@@ -498,7 +498,7 @@ describe('REST', () => {
 
 		for (const [what, bytes, status] of [
 			['no HTTP at all', 'hello\r\n\r\n', 400],
-			['headers without end', `GET / HTTP/1.1\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`, 431],
+			['headers that are too long', `GET / HTTP/1.1\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`, 431],
 		] as const) {
 			it(`answers ${what} with ${status}`, async () => {
 				const { hostname, port } = new URL(app.url);

@@ -76,6 +76,7 @@ describe('second factors over the wire', () => {
 		});
 
 		it('with a code in the body, or in the headers: 200', async () => {
+			// A code works once, so the first login uses the code of the time step before.
 			const first = await post(url(), null, { ...body(), code: appCode(-1) });
 			expect(first.body).to.have.nested.property('data.userId', alice.id);
 			const second = await postWith('login', { 'x-2fa-code': appCode(), 'x-2fa-method': 'totp' }, body());
@@ -83,7 +84,7 @@ describe('second factors over the wire', () => {
 			expect(first.text + second.text).to.not.match(/totp|services/);
 		});
 
-		it('with a wrong password: as before, whatever the code', async () => {
+		it('with a wrong password: 401 without the name of a second factor, whatever the code', async () => {
 			const answer = await post(url(), null, { ...body(), password: 'wrong', code: appCode() });
 			expect([answer.status, answer.body]).to.deep.equal([
 				401,
@@ -123,7 +124,7 @@ describe('second factors over the wire', () => {
 			]);
 		});
 
-		it('with the right one in the headers: 200', async () => {
+		it('with the right code in the headers: 200', async () => {
 			const { status, body } = await postWith('users.resetE2EKey', {
 				...headersOf(alice),
 				'x-2fa-code': appCode(),
@@ -163,7 +164,7 @@ describe('second factors over the wire', () => {
 			expect(outcomeOf(answer).error).to.deep.equal(REQUIRED);
 		});
 
-		it('reads it from the parameter after the last argument', async () => {
+		it('reads the code from the parameter after the last argument of the method', async () => {
 			const answer = await postWith(
 				path,
 				headersOf(alice),
@@ -172,7 +173,7 @@ describe('second factors over the wire', () => {
 			expect(outcomeOf(answer).result).to.equal(true);
 		});
 
-		it('reads it from the headers', async () => {
+		it('reads the code from the headers', async () => {
 			const headers = { ...headersOf(alice), 'x-2fa-code': appCode(), 'x-2fa-method': 'totp' };
 			expect(outcomeOf(await postWith(path, headers, message())).result).to.equal(true);
 		});

@@ -12,11 +12,11 @@ const EXPECTED = {
 	'cross-origin-resource-policy': 'same-origin',
 };
 
-function pick(headers: Headers): Record<string, string | null> {
+function securityHeadersOf(headers: Headers): Record<string, string | null> {
 	return Object.fromEntries(Object.keys(EXPECTED).map((name) => [name, headers.get(name)]));
 }
 
-/** The security headers of answers that were read as text. */
+/** Expects the security headers in an answer that was read as text. */
 function expectIn(text: string): void {
 	for (const [name, value] of Object.entries(EXPECTED)) expect(text).to.include(`${name}: ${value}\r\n`);
 }
@@ -48,19 +48,19 @@ describe('security headers', () => {
 		it(`are in the ${status} of ${method} ${path}`, async () => {
 			const answer = await request(app.url + path, { method });
 			expect(answer.status).to.equal(status);
-			expect(pick(answer.headers)).to.deep.equal(EXPECTED);
-			// Browsers ignore it without TLS.
+			expect(securityHeadersOf(answer.headers)).to.deep.equal(EXPECTED);
+			// Browsers ignore this header without TLS.
 			expect(answer.headers.get('strict-transport-security')).to.equal(null);
 		});
 	}
 
-	it('are in the answer of a method, and in one with an invalid body', async () => {
+	it('are in the answer of a method, and in the answer to an invalid body', async () => {
 		const alice = await addPerson(app.store);
-		expect(pick((await get(`${app.url}/api/v1/me`, alice)).headers)).to.deep.equal(EXPECTED);
+		expect(securityHeadersOf((await get(`${app.url}/api/v1/me`, alice)).headers)).to.deep.equal(EXPECTED);
 		const headers = { 'content-type': 'application/json' };
 		const answer = await request(`${app.url}/api/v1/login`, { method: 'POST', headers, body: '{' });
 		expect(answer.status).to.equal(400);
-		expect(pick(answer.headers)).to.deep.equal(EXPECTED);
+		expect(securityHeadersOf(answer.headers)).to.deep.equal(EXPECTED);
 	});
 
 	it('are in the answers to rejected upgrades and to invalid HTTP', async () => {

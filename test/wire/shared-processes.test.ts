@@ -30,8 +30,8 @@ interface Server {
 	kill(): Promise<void>;
 }
 
-async function spawnServer(where: string, mode = ''): Promise<Server> {
-	const child = spawn(process.execPath, [program, where, mode], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function spawnServer(location: string, mode = ''): Promise<Server> {
+	const child = spawn(process.execPath, [program, location, mode], { stdio: ['ignore', 'pipe', 'inherit'] });
 	const ended = once(child, 'close');
 	let onHeld = () => {};
 	const held = new Promise<void>((resolve) => {
@@ -56,7 +56,7 @@ async function spawnServer(where: string, mode = ''): Promise<Server> {
 }
 
 describe('several processes on one store', () => {
-	let where: string;
+	let location: string;
 	let open: OpenStore;
 	let alice: Person;
 	let rid: string;
@@ -69,11 +69,11 @@ describe('several processes on one store', () => {
 		if (mongo) {
 			const url = new URL(mongo);
 			url.pathname = `/roomkey-test-${randomId()}`;
-			where = url.href;
-			open = await openStore({ kind: 'mongodb', url: where }, memoryLog());
+			location = url.href;
+			open = await openStore({ kind: 'mongodb', url: location }, memoryLog());
 		} else {
-			where = await mkdtemp(join(tmpdir(), 'roomkey-'));
-			open = await openStore({ kind: 'files', folder: where, shared: true }, memoryLog());
+			location = await mkdtemp(join(tmpdir(), 'roomkey-'));
+			open = await openStore({ kind: 'files', folder: location, shared: true }, memoryLog());
 		}
 		alice = await addPerson(open.store);
 		rid = await addRoom(open.store, [alice]);
@@ -81,14 +81,14 @@ describe('several processes on one store', () => {
 	afterEach(async () => {
 		for (const server of servers) await server.kill();
 		await open.close();
-		if (!where.startsWith('mongodb:')) return rm(where, { recursive: true, force: true });
-		const client = await MongoClient.connect(where);
-		await client.db(new URL(where).pathname.slice(1)).dropDatabase();
+		if (!location.startsWith('mongodb:')) return rm(location, { recursive: true, force: true });
+		const client = await MongoClient.connect(location);
+		await client.db(new URL(location).pathname.slice(1)).dropDatabase();
 		return client.close();
 	});
 
 	async function start(mode?: string): Promise<Server> {
-		const server = await spawnServer(where, mode);
+		const server = await spawnServer(location, mode);
 		servers.push(server);
 		return server;
 	}

@@ -124,11 +124,11 @@ describe('several servers on one store', () => {
 		for (const provider of providers) await addMember(first.store, room, provider, { E2EKey: sealed('k') });
 		const path = `/api/v1/e2e.fetchUsersWaitingForGroupKey?roomIds=${room}`;
 		const answers = await Promise.all(providers.map((provider, i) => get(`${apps[i]?.url}${path}`, provider)));
-		const given = answers.flatMap(({ body }) => {
+		const reservedIds = answers.flatMap(({ body }) => {
 			const rooms = body.usersWaitingForE2EKeys as Record<string, { _id: string }[]>;
 			return (rooms[room] ?? []).map(({ _id }) => _id);
 		});
-		expect(given.sort()).to.deep.equal(waiting.map(({ id }) => id).sort());
+		expect(reservedIds.sort()).to.deep.equal(waiting.map(({ id }) => id).sort());
 	});
 
 	it('of forty concurrent wrong passwords over three servers, exactly ten are checked', async () => {

@@ -20,9 +20,9 @@ const NORMAL_CLOSURE = 'c[1000,"Normal closure"]';
 const GOING_AWAY = 'c[1001,"Server is shutting down"]';
 const NO_CACHE = 'no-store, no-cache, no-transform, must-revalidate, max-age=0';
 
-/** Ends each call of `pending` that runs. */
+/** Functions that each end a running call of `pending`. */
 const pendingCalls: (() => void)[] = [];
-/** Called with the number of running calls when one begins. */
+/** Called when a call of `pending` begins, with the number of its running calls. */
 let onPendingCall: (size: number) => void = () => {};
 function endPendingCalls(): void {
 	for (const end of pendingCalls.splice(0)) end();
@@ -271,8 +271,9 @@ describe('SockJS', () => {
 			const sessions = await Promise.all(
 				[await connect(), await connect()].map(async (client) => {
 					client.send([call('1', 'session')]);
-					const [, { result }] = [await client.nextText(), messagesOf(await client.nextText())[0] ?? {}];
-					return result;
+					// The first frame is `updated`.
+					await client.nextText();
+					return messagesOf(await client.nextText())[0]?.result;
 				}),
 			);
 			expect(new Set(sessions)).to.have.property('size', 2);
@@ -529,7 +530,7 @@ describe('SockJS', () => {
 			await poll();
 			const abort = new AbortController();
 			const held = poll(abort.signal).catch((error) => error.name);
-			// The refusal of another poll shows that this one is held.
+			// The refusal of a second poll shows that the first poll is held.
 			expect(await poll()).to.match(/^c\[2010/);
 			abort.abort();
 			expect(await held).to.equal('AbortError');
@@ -552,12 +553,12 @@ describe('SockJS', () => {
 		next(): Promise<Record<string, unknown>[]>;
 	}
 
-	async function openRaw({ webSocketUrl }: TestApp): Promise<AnyConnection> {
+	async function openWebSocket({ webSocketUrl }: TestApp): Promise<AnyConnection> {
 		const client = await clients.open(webSocketUrl);
 		return { send: (message) => client.send(message), next: async () => [{ ...(await client.next()) }] };
 	}
 
-	async function openFramed({ url }: TestApp): Promise<AnyConnection> {
+	async function openSockJs({ url }: TestApp): Promise<AnyConnection> {
 		const client = await clients.open(`${url.replace('http', 'ws')}/sockjs/a/b/websocket`);
 		await client.nextText();
 		return { send: (message) => client.send([message]), next: async () => messagesOf(await client.nextText()) };
@@ -572,6 +573,12 @@ describe('SockJS', () => {
 			next: async () => messagesOf((await post('/xhr')).text),
 		};
 	}
+
+	const transports = [
+		['WebSocket', openWebSocket],
+		['SockJS over WebSocket', openSockJs],
+		['SockJS polling', openPolling],
+	] as const;
 
 	for (const compression of [false, true]) {
 		describe(`large publications and events for many clients, ${compression ? 'compressed' : 'uncompressed'}`, () => {
@@ -593,8 +600,8 @@ describe('SockJS', () => {
 			});
 			after(() => other.close());
 
-			for (const open of [openRaw, openFramed, openPolling]) {
-				it(`a publication larger than the limit for buffered bytes arrives completely: ${open.name}`, async () => {
+			for (const [transport, open] of transports) {
+				it(`a publication larger than the limit for buffered bytes arrives completely over ${transport}`, async () => {
 					const { send, next } = await open(other);
 					await send(CONNECT);
 					await send('{"msg":"sub","id":"s","name":"large"}');
@@ -608,7 +615,7 @@ describe('SockJS', () => {
 				const alice = await addPerson(other.store);
 				const rid = await addRoom(other.store, [alice]);
 				const eventName = `${alice.id}/rooms-changed`;
-				const all = await Promise.all([openRaw, openFramed, openPolling].map((open) => open(other)));
+				const all = await Promise.all(transports.map(([, open]) => open(other)));
 				for (const { send, next } of all) {
 					await send(CONNECT);
 					await send(call('1', 'login', { resume: alice.token }));
@@ -626,7 +633,7 @@ describe('SockJS', () => {
 	}
 
 	describe('the end of sessions', () => {
-		it('the removal of its login token closes a polling session (16.2)', async () => {
+		it('a polling session is closed when its login token is removed (16.2)', async () => {
 			const { token, id } = await addPerson(app.store);
 			const url = `${app.url}/sockjs/000/removal`;
 			const poll = async () => (await request(`${url}/xhr`, { method: 'POST' })).text;
@@ -651,7 +658,7 @@ describe('SockJS', () => {
 			expect(await Promise.race(polls)).to.match(/^c\[2010/);
 			const ended = other.close();
 			answerWait('done');
-			// The other poll was refused above.
+			// One of the two polls was refused above.
 			const frame = (await Promise.all(polls)).find((text) => text.startsWith('a'));
 			expect(messagesOf(frame ?? '')).to.deep.equal([
 				{ msg: 'updated', methods: ['1'] },

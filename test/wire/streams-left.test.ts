@@ -34,7 +34,7 @@ describe('a user who may not see a room any more receives no events of its strea
 	}
 
 	/** All frames that have arrived. */
-	async function rest(client: RawClient): Promise<Frame[]> {
+	async function framesSoFar(client: RawClient): Promise<Frame[]> {
 		client.send({ msg: 'ping', id: 'end' });
 		const frames: Frame[] = [];
 		for (;;) {
@@ -47,7 +47,7 @@ describe('a user who may not see a room any more receives no events of its strea
 	const ended = (rid: string) => [`nosub data-${rid}`, `nosub notify-${rid}`];
 	const asText = ({ msg, id }: Frame) => `${msg} ${id}`;
 
-	async function room(fields: object = {}): Promise<string> {
+	async function makeRoom(fields: object = {}): Promise<string> {
 		const rid = await addRoom(app.store, [], { name: `room-${Math.random()}`, usersCount: 2, ...fields });
 		await addMember(app.store, rid, owner, { roles: ['owner'] });
 		await addMember(app.store, rid, member);
@@ -55,57 +55,57 @@ describe('a user who may not see a room any more receives no events of its strea
 	}
 
 	it('after they were removed; the other members still do', async () => {
-		const rid = await room();
+		const rid = await makeRoom();
 		const [gone, stays] = [await connect(member), await connect(owner)];
 		await watch(gone, rid);
 		await watch(stays, rid);
 		const caller = await connect(owner);
 		expect((await caller.call('groups.kick', rid, '', member.id)).error).to.equal(undefined);
 		await caller.call('e2e.setRoomKeyID', rid, 'k');
-		const received = await rest(gone);
+		const received = await framesSoFar(gone);
 		expect(received.map(asText)).to.have.members(ended(rid));
-		expect((await rest(stays)).filter(({ msg }) => msg === 'changed')).to.have.length.greaterThan(1);
+		expect((await framesSoFar(stays)).filter(({ msg }) => msg === 'changed')).to.have.length.greaterThan(1);
 	});
 
 	it('after they left', async () => {
-		const rid = await room();
+		const rid = await makeRoom();
 		const gone = await connect(member);
 		await watch(gone, rid);
 		await (await connect(member)).call('groups.leave', rid);
 		await (await connect(owner)).call('e2e.setRoomKeyID', rid, 'k');
-		expect((await rest(gone)).map(asText)).to.have.members(ended(rid));
+		expect((await framesSoFar(gone)).map(asText)).to.have.members(ended(rid));
 	});
 
 	it('a user who leaves a channel may still read it, and misses no event', async () => {
-		const rid = await room({ t: 'c' });
+		const rid = await makeRoom({ t: 'c' });
 		const gone = await connect(member);
 		await watch(gone, rid);
 		await (await connect(member)).call('channels.leave', rid);
 		await (await connect(owner)).call('e2e.setRoomKeyID', rid, 'k');
-		const received = await rest(gone);
+		const received = await framesSoFar(gone);
 		expect(received.map(({ msg }) => msg)).to.not.include('nosub');
 		expect(received.at(-1)?.fields).to.have.nested.property('args[0].e2eKeyId', 'k');
 		expect(received.filter(({ msg }) => msg === 'changed')).to.have.length(2);
 	});
 
 	it('after the room was deleted', async () => {
-		const rid = await room();
+		const rid = await makeRoom();
 		const [one, seesAll] = [await connect(member), await connect(owner)];
 		await watch(one, rid);
 		await watch(seesAll, rid);
 		await (await connect(owner)).call('groups.delete', rid);
-		expect((await rest(one)).map(asText)).to.include.members(ended(rid));
-		expect((await rest(seesAll)).map(asText)).to.include.members(ended(rid));
+		expect((await framesSoFar(one)).map(asText)).to.include.members(ended(rid));
+		expect((await framesSoFar(seesAll)).map(asText)).to.include.members(ended(rid));
 	});
 
-	it('also for discussions of the room', async () => {
-		const rid = await room();
+	it('nor of the streams of its discussions', async () => {
+		const rid = await makeRoom();
 		const discussion = await addRoom(app.store, [owner], { prid: rid });
 		const gone = await connect(member);
 		await watch(gone, discussion);
 		await (await connect(owner)).call('groups.kick', rid, '', member.id);
 		await (await connect(owner)).call('e2e.setRoomKeyID', discussion, 'k');
-		expect((await rest(gone)).map(asText)).to.have.members(ended(discussion));
+		expect((await framesSoFar(gone)).map(asText)).to.have.members(ended(discussion));
 	});
 
 	it('after they lost a role or a permission', async () => {
@@ -116,14 +116,14 @@ describe('a user who may not see a room any more receives no events of its strea
 		const caller = await connect(admin);
 		const { error } = await caller.call('users.update', member.id, { roles: ['guest'] });
 		expect(error).to.equal(undefined);
-		expect((await rest(one)).map(asText)).to.have.members(ended(rid));
-		expect(await rest(other)).to.deep.equal([]);
+		expect((await framesSoFar(one)).map(asText)).to.have.members(ended(rid));
+		expect(await framesSoFar(other)).to.deep.equal([]);
 		await caller.call('permissions.update', [{ _id: 'view-c-room', roles: ['admin'] }]);
-		expect((await rest(other)).map(asText)).to.have.members(ended(rid));
+		expect((await framesSoFar(other)).map(asText)).to.have.members(ended(rid));
 	});
 
 	it('a user who was only invited is not notified of the room', async () => {
-		const rid = await room();
+		const rid = await makeRoom();
 		await app.store.subscriptions.updateOne({ rid, 'u._id': member.id }, { $set: { status: 'INVITED' } });
 		const invited = await connect(member);
 		for (const usersCount of [1, 5]) {
@@ -138,7 +138,7 @@ describe('a user who may not see a room any more receives no events of its strea
 				body: JSON.stringify(body),
 			});
 			expect(answer.status).to.equal(200);
-			expect(await rest(invited)).to.deep.equal([]);
+			expect(await framesSoFar(invited)).to.deep.equal([]);
 		}
 	});
 

@@ -8,10 +8,10 @@ import { addPerson, addRoom, type Person } from '../support/people.js';
 import { type OpenStore, openTestStore } from '../support/store.js';
 
 /** Number of turns of the event loop that a slow read takes. */
-const SLOW = 50;
+const SLOW_READ_TURNS = 50;
 
 async function waitTurns(): Promise<void> {
-	for (let i = 0; i < SLOW; i++) await setImmediate();
+	for (let i = 0; i < SLOW_READ_TURNS; i++) await setImmediate();
 }
 
 describe('events of streams arrive in the order of the writes, although the first read is slow', () => {
@@ -34,6 +34,7 @@ describe('events of streams arrive in the order of the writes, although the firs
 
 	function withSlowReads(store: Store): Store {
 		const { users, subscriptions } = store;
+		/** Whether this read is slow. The reads after it are not. */
 		const takeSlow = () => {
 			const wasSlow = isSlow;
 			isSlow = false;

@@ -102,7 +102,8 @@ describe('streams', () => {
 
 	it('messages as Rocket.Chat’s clients send and expect them (10.1)', async () => {
 		const client = await clients.open(app.webSocketUrl);
-		const says = async (sent: object, ...answers: object[]) => {
+		/** Sends a message, and expects these answers in any order. */
+		const exchange = async (sent: object, ...answers: object[]) => {
 			client.send(sent);
 			expect(await client.take(answers.length)).to.have.deep.members(answers);
 		};
@@ -110,8 +111,8 @@ describe('streams', () => {
 		const { msg, session, ...more } = await client.next();
 		expect({ msg, more }).to.deep.equal({ msg: 'connected', more: {} });
 		expect(session).to.be.a('string').that.is.not.empty;
-		await says({ msg: 'ping' }, { msg: 'pong' });
-		await says({ msg: 'ping', id: 'p' }, { msg: 'pong', id: 'p' });
+		await exchange({ msg: 'ping' }, { msg: 'pong' });
+		await exchange({ msg: 'ping', id: 'p' }, { msg: 'pong', id: 'p' });
 		const error = (code: number, reason: string) => ({
 			isClientSafe: true,
 			error: code,
@@ -119,17 +120,17 @@ describe('streams', () => {
 			message: `${reason} [${code}]`,
 			errorType: 'Meteor.Error',
 		});
-		await says(
+		await exchange(
 			{ msg: 'method', id: '1', method: 'nope', params: [] },
 			{ msg: 'result', id: '1', error: error(404, "Method 'nope' not found") },
 			{ msg: 'updated', methods: ['1'] },
 		);
-		await says(
+		await exchange(
 			{ msg: 'sub', id: 's', name: 'nope', params: [] },
 			{ msg: 'nosub', id: 's', error: error(404, "Subscription 'nope' not found") },
 		);
-		await says({ msg: 'sub', id: 't', name: 'stream-open', params: ['e', false] }, { msg: 'ready', subs: ['t'] });
-		await says({ msg: 'unsub', id: 't' }, { msg: 'nosub', id: 't' });
+		await exchange({ msg: 'sub', id: 't', name: 'stream-open', params: ['e', false] }, { msg: 'ready', subs: ['t'] });
+		await exchange({ msg: 'unsub', id: 't' }, { msg: 'nosub', id: 't' });
 	});
 
 	it('an unknown version is answered with failed (10.1)', async () => {
@@ -253,7 +254,7 @@ describe('streams', () => {
 			expect(await notified()).to.deep.equal({ eventName: 'Users:Deleted', args: [{ userId: carol.id }] });
 		});
 
-		it('notify-logged sends nothing any more after a logout', async () => {
+		it('notify-logged ends with a logout', async () => {
 			const someone = await addPerson(app.store);
 			const client = await connect(someone);
 			await subscribe(client, 'stream-notify-logged', 'permissions-changed', false);
@@ -286,7 +287,7 @@ describe('streams', () => {
 			expect(await outsider.next()).to.deep.equal({ msg: 'pong', id: 'p' });
 		});
 
-		it('subscribers of the room receive it', async () => {
+		it('subscribers of the room receive the event', async () => {
 			const watcher = await connect(bob);
 			await subscribe(watcher, 'stream-room-data', rid);
 			await (await connect(alice)).call('e2e.setRoomKeyID', rid, 'k');
@@ -341,7 +342,7 @@ describe('streams', () => {
 		});
 	});
 
-	it('end with unsub, and with the login under which they began', async () => {
+	it('end with unsub, and when another user logs in on the connection', async () => {
 		const client = await connect(bob);
 		await subscribe(client, 'stream-room-data', rid);
 		await subscribe(client, 'stream-notify-user', `${bob.id}/rooms-changed`);

@@ -123,7 +123,7 @@ describe('a server with TLS', () => {
 		await once(socket, 'close');
 	});
 
-	it('does not wait for such a client when it closes', async () => {
+	it('closes without waiting for a client that does not complete the handshake', async () => {
 		await server.close();
 		server = await open({ headersTimeout: 60_000 });
 		const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
@@ -133,7 +133,7 @@ describe('a server with TLS', () => {
 		await closed;
 	});
 
-	it('uses a reloaded certificate for new connections; open ones stay', async () => {
+	it('uses a reloaded certificate for new connections; open connections stay', async () => {
 		const socket = await handshake();
 		expect(await servedName()).to.equal('first.test');
 		await install('second');
@@ -194,7 +194,7 @@ describe('a server with TLS', () => {
 		expect(await expiry()).to.deep.equal([{ ...metric, value: await ofFile('first') }]);
 		await server.close();
 		server = await open();
-		// The expired one of an authority counts, too.
+		// An expired certificate in the chain counts too.
 		const chain = await Promise.all(['second', 'expired'].map((name) => readFile(fixture(`${name}.cert.pem`), 'utf8')));
 		await Promise.all([writeFile(cert, chain.join('')), copyFile(fixture('second.key.pem'), key)]);
 		expect(await server.reloadCertificate()).to.equal(true);

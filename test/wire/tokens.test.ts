@@ -204,6 +204,7 @@ describe('login tokens and their connections', () => {
 		mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.now() });
 		const own = await startApp({ tokenCheckInterval: NEVER });
 		const client = await connect(own);
+		// A login lasts 90 days, so this token expires in 500 ms.
 		const { token } = await addPerson(own.store, { tokenMadeAt: new Date(Date.now() - 90 * DAY + 500) });
 		expect((await client.call('login', { resume: token })).result).to.include({ token });
 		mock.timers.tick(500);

@@ -11,6 +11,7 @@ import type { RawClient } from '../support/ddp.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
+/** Ends the wait of the publication `slow`. */
 let open = () => {};
 /** Closes the last connection that was made. */
 let hangUp = () => {};
@@ -59,6 +60,7 @@ const publications = [
 			context.ready();
 		},
 	}),
+	// The transcript of a change of the user subscribes to `m`, `st` and `er`.
 	publication({
 		...anyone,
 		name: 'm',
@@ -90,12 +92,14 @@ const contract = readFileSync('test/contract/ddp.md', 'utf8');
 const [plain, anotherUser, sockJs] = contract
 	.slice(contract.lastIndexOf('## 20. Transcripts'))
 	.split('```')
+	// Every second part is the content of a code block.
 	.filter((_text, i) => i % 2 === 1)
 	.map((text) => text.trim().split('\n')) as [string[], string[], string[]];
 
 /** Sends the messages of the client, and expects the answers of the server. Only the session id differs each time. */
 async function replay(client: RawClient, transcript: readonly string[]): Promise<void> {
 	expect(transcript).to.not.equal(undefined);
+	// The quotes in frames of SockJS are escaped.
 	const anySession = (text: string) => text.replace(/(session\\?":\\?")[\w]{17}/, '$1');
 	for (const line of transcript) {
 		const text = line.slice(2);

@@ -1,5 +1,5 @@
 /** What clients receive while the database is unavailable. */
-import { setImmediate as aTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { MongoServerSelectionError } from 'mongodb';
 import { unavailableError } from '../../server/mongodb/unavailable.js';
@@ -13,7 +13,7 @@ import { get, post, type RestAnswer, request } from '../support/rest.js';
 import { type OpenStore, openTestStore } from '../support/store.js';
 
 /** A store whose operations fail while `failure` returns an error for their collection. */
-function failing(real: Store, failure: (collection: string) => Error | undefined): Store {
+function failingStore(real: Store, failure: (collection: string) => Error | undefined): Store {
 	function wrap<T extends { _id: string }>(key: string, collection: Collection<T>): Collection<T> {
 		return new Proxy(collection, {
 			get(target, name) {
@@ -49,33 +49,37 @@ for (const [what, error] of [
 	['MongoDB does not answer', new MongoServerSelectionError('connect ECONNREFUSED 10.1.2.3:27017', {} as never)],
 	['the files can no longer be written', new StoreError('unusable', 'The disk of /secret/folder is full.')],
 ] as const) {
-	describe(`while the database is away: ${what}`, () => {
+	describe(`while the database is unavailable: ${what}`, () => {
 		let open: OpenStore;
 		let app: TestApp;
 		let alice: Person;
 		let rid: string;
-		let away: Error | undefined;
+		let outage: Error | undefined;
 		/** Called at each failed read of permissions. */
-		let failed: () => void;
+		let onFailedRead: () => void;
 		const clients = clientsOfEachTest();
 
 		beforeEach(async () => {
-			away = undefined;
-			failed = () => {};
+			outage = undefined;
+			onFailedRead = () => {};
 			open = await openTestStore();
-			app = await startApp({ store: failing(open.store, whenAway), onChange: open.onChange, publications: [withRole] });
+			app = await startApp({
+				store: failingStore(open.store, failureOf),
+				onChange: open.onChange,
+				publications: [withRole],
+			});
 			alice = await addPerson(app.store, { username: 'alice', password: 'secret' });
 			rid = await addRoom(app.store, [alice]);
 		});
 		afterEach(async () => {
-			away = undefined;
+			outage = undefined;
 			await app.close();
 			await open.close();
 		});
 
-		function whenAway(collection: string): Error | undefined {
-			if (away && collection === 'permissions') failed();
-			return away;
+		function failureOf(collection: string): Error | undefined {
+			if (outage && collection === 'permissions') onFailedRead();
+			return outage;
 		}
 
 		function expectRetry({ status, headers, body, text }: RestAnswer): void {
@@ -84,7 +88,7 @@ for (const [what, error] of [
 		}
 
 		it('a REST call is answered 503 with Retry-After, even if it only looks up the token', async () => {
-			away = error;
+			outage = error;
 			for (const answer of [
 				await post(`${app.url}/api/v1/e2e.setRoomKeyID`, alice, { rid, keyID: 'k' }),
 				await get(`${app.url}/api/v1/me`, alice),
@@ -98,13 +102,13 @@ for (const [what, error] of [
 		});
 
 		it('the REST login is answered 503, not 401', async () => {
-			away = error;
+			outage = error;
 			for (const body of [{ user: 'alice', password: 'secret' }, { resume: alice.token }])
 				expectRetry(await post(`${app.url}/api/v1/login`, null, body));
 		});
 
 		it('method.call and method.callAnon are answered 503, with the error in the message', async () => {
-			away = error;
+			outage = error;
 			const login = JSON.stringify({ msg: 'method', id: '1', method: 'login', params: [{ resume: alice.token }] });
 			const answer = await post(`${app.url}/api/v1/method.callAnon/login`, null, { message: login });
 			expectRetry(answer);
@@ -113,19 +117,19 @@ for (const [what, error] of [
 
 		it('calls, login and subscriptions over DDP fail with 503, and work again afterwards', async () => {
 			const client = await clients.connect(app.webSocketUrl);
-			away = error;
+			outage = error;
 			expect((await client.call('login', { resume: alice.token })).error).to.include({ error: 503, reason: REASON });
 			const password = { user: { username: 'alice' }, password: 'secret' };
 			expect((await client.call('login', password)).error).to.include({ error: 503, reason: REASON });
-			away = undefined;
+			outage = undefined;
 			expect((await client.call('login', { resume: alice.token })).result).to.include({ id: alice.id });
-			away = error;
+			outage = error;
 			expect((await client.call('e2e.setRoomKeyID', rid, 'k')).error).to.include({ error: 503 });
 			client.send({ msg: 'sub', id: 's', name: 'stream-notify-room', params: [`${rid}/e2ekeyRequest`, false] });
 			let frame = await client.next();
 			while (frame.msg !== 'nosub') frame = await client.next();
 			expect(frame.error).to.include({ error: 503 });
-			away = undefined;
+			outage = undefined;
 			expect((await client.call('e2e.setRoomKeyID', rid, 'k')).error).to.equal(undefined);
 		});
 
@@ -139,7 +143,7 @@ for (const [what, error] of [
 				return (body.checks as { liveQueries: { status: string } }).liveQueries.status;
 			}
 			async function becomes(state: string): Promise<void> {
-				while ((await stateOf()) !== state) await aTurn();
+				while ((await stateOf()) !== state) await nextTurn();
 			}
 			const subscriber = () => clients.connect(app.webSocketUrl);
 
@@ -150,17 +154,17 @@ for (const [what, error] of [
 				client.send(SUB);
 				expect((await client.take(3)).at(-1)).to.deep.equal({ msg: 'ready', subs: ['s'] });
 				expect(await stateOf()).to.equal('ok');
-				away = error;
+				outage = error;
 				await open.store.permissions.updateOne({ _id: 'p' }, { $set: { roles: ['r'] } });
 				await becomes('degraded');
 				await open.store.permissions.deleteOne({ _id: 'q' });
 				await open.store.permissions.insertOne({ _id: 'n', roles: ['r'] });
 				expect(await client.untilEcho()).to.deep.equal([]);
-				away = undefined;
+				outage = undefined;
 				const received: object[] = [];
 				while (received.length < 3) {
 					const frame = await client.next();
-					// That of the echo.
+					// `updated` belongs to the call of `echo`.
 					if (frame.msg !== 'updated') received.push(frame);
 				}
 				expect(received).to.have.deep.members([
@@ -172,34 +176,34 @@ for (const [what, error] of [
 				expect(await client.untilEcho()).to.deep.equal([]);
 			});
 
-			it("is repeated for longer than after an error that is not the database's", async () => {
+			it('is read again for longer than after an error of another kind', async () => {
 				const client = await subscriber();
 				client.send(SUB);
 				await client.next();
-				away = error;
+				outage = error;
 				let failures = 0;
-				failed = () => failures++;
+				onFailedRead = () => failures++;
 				await open.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
 				// Another error ends a live query at the fourth failure.
-				while (failures < 5) await aTurn();
-				away = undefined;
+				while (failures < 5) await nextTurn();
+				outage = undefined;
 				expect(await client.next()).to.deep.equal({ msg: 'added', ...document, fields: { roles: ['r'] } });
 			});
 
-			it('that begins while the database is away is answered with nosub 503', async () => {
+			it('that begins while the database is unavailable is answered with nosub 503', async () => {
 				const client = await subscriber();
-				away = error;
+				outage = error;
 				client.send(SUB);
 				const { error: received, ...nosub } = await client.next();
 				expect(nosub).to.deep.equal({ msg: 'nosub', id: 's' });
 				expect(received).to.include({ error: 503, reason: REASON });
 			});
 
-			it('that its client stops while the database is away is not read any more', async () => {
+			it('that the client stops while the database is unavailable is not read any more', async () => {
 				const client = await subscriber();
 				client.send(SUB);
 				await client.next();
-				away = error;
+				outage = error;
 				await open.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
 				await becomes('degraded');
 				client.send({ msg: 'unsub', id: 's' });
@@ -208,8 +212,8 @@ for (const [what, error] of [
 			});
 		});
 
-		it('is logged as a warning that names the method', async () => {
-			away = error;
+		it('the failure of a call is logged as a warning that names the method', async () => {
+			outage = error;
 			const client = await clients.connect(app.webSocketUrl);
 			await client.call('login', { resume: alice.token });
 			const line = app.log.lines.find(({ text }) => text === 'The database is not available');

@@ -71,7 +71,7 @@ describe('a request that offers an upgrade', () => {
 		});
 	}
 
-	it('is a WebSocket, in whatever case the header is written', async () => {
+	it('to WebSocket is recognized in whatever case the header is written', async () => {
 		const answer = await raw(
 			'GET /websocket HTTP/1.1\r\nHost: x\r\nUpgrade: WebSocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 5\r\n\r\n',
 		);

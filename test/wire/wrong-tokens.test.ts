@@ -18,7 +18,6 @@ describe('a wrong token over REST', () => {
 		const options = {
 			port: 0,
 			store: { memory: true },
-			// The key service, with its users.
 			keys: true,
 			grace: 0,
 			rateLimit: 'off',
