@@ -75,7 +75,7 @@ async function identity() {
 
 /**
  * Reads the keys in the bot's membership of a room, and accepts or rejects an offered key. The membership is fetched, because
- * that in an event can be outdated: an answer to its offer could reject a newer offer.
+ * the copy in an event can be outdated: then the rejection of an old offer would reject a newer one.
  */
 async function take(rid) {
 	const { subscription } = await server.call('subscriptions.getOne', rid);

@@ -7,7 +7,7 @@ export type Order =
 			readonly what: 'open';
 			readonly port: number;
 			readonly count: number;
-			/** What each connection sends, one after the other is answered. `TOKEN` is replaced by its entry in `tokens`. */
+			/** What each connection sends, each message after the answer to the one before. `TOKEN` is replaced by an entry of `tokens`. */
 			readonly greeting: readonly Greeting[];
 			readonly tokens?: readonly string[];
 	  }

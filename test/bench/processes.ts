@@ -16,7 +16,7 @@ export interface RunningServer extends Ready {
 
 /** Clients in a process of their own. They follow one order at a time. */
 export interface LoadClients {
-	/** @returns for an order to await events, when each arrived, in ms since 1970; otherwise an empty list */
+	/** @returns when each event arrived, in ms since 1970, for an order `await`; an empty list for another order */
 	order(order: Order): Promise<readonly number[]>;
 	stop(): Promise<void>;
 }
@@ -81,7 +81,7 @@ export async function measureMemory({ child }: RunningServer): Promise<Memory> {
 /** Returns a number of connections, or a smaller one if the limit of open files requires that, and prints that it is smaller. */
 export function atMost(connections: number): number {
 	const report = process.report?.getReport() as { userLimits?: { open_files?: { soft: unknown } } } | undefined;
-	// 200 are for other files. NaN if there is no limit.
+	// 200 are for other files. NaN if no limit is known.
 	const allowed = Number(report?.userLimits?.open_files?.soft) - 200;
 	if (Number.isNaN(allowed) || allowed >= connections) return connections;
 	console.log(`Only ${allowed} connections instead of ${connections}: see ulimit -n.\n`);

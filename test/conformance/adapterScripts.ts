@@ -13,7 +13,7 @@ export const stops = new Map<string, number>();
 
 /** Keys that are released. */
 export const released = new Set<string>();
-/** By key that is not released: resolves the promise of `wait`. */
+/** For each key that is awaited: the function that ends the wait. */
 const waiting = new Map<string, () => void>();
 
 /** Resolves when a key is released; at once if it is released already. */

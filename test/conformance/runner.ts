@@ -173,7 +173,7 @@ class CaseRun {
 				continue;
 			}
 			const [first, ...others] = takeApart(message);
-			if (first === undefined) throw new Error(`${text} names nothing`);
+			if (first === undefined) throw new Error(`${text} names no call and no subscription`);
 			this.#pending.set(connection, others);
 			return first;
 		}
