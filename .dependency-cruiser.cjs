@@ -15,7 +15,7 @@ module.exports = {
 			to: { circular: true },
 		},
 		{
-			name: 'shared-imports-nothing-of-ours',
+			name: 'shared-imports-no-other-folder',
 			severity: 'error',
 			from: { path: '^shared/' },
 			to: { path: '^(methods|server|test)/' },
@@ -36,7 +36,7 @@ module.exports = {
 	options: {
 		doNotFollow: { path: 'node_modules' },
 		tsConfig: { fileName: 'tsconfig.json' },
-		// Imports of types count too: they say which part knows which.
+		// An import of types alone is a dependency too.
 		tsPreCompilationDeps: true,
 		enhancedResolveOptions: { extensions: ['.ts', '.d.ts', '.js'] },
 	},

@@ -1,10 +1,10 @@
-// `npm test` runs test/run.mjs, which hands its arguments to mocha. `npx mocha` works as well, on what is built.
+// `npm test` runs test/run.mjs, which hands its arguments to mocha. `npx mocha` works as well, on the files in dist.
 
-// Mocha adds the files of its command line to `spec`. Here they replace it.
+// Mocha runs the files of `spec` beside those that its command line names. So `spec` is left out if there are such files.
 const namesFiles = process.argv.slice(2).some((argument) => argument.startsWith('dist/test/'));
 
 module.exports = {
-	// The folders with the longest files come first, so that no file is left to one worker at the end.
+	// The folders with the slowest files come first. Otherwise one worker would run a slow file at the end, while the other idles.
 	...(!namesFiles && {
 		spec: ['wire', 'clients', 'unit', 'store', 'docs'].map((folder) => `dist/test/${folder}/**/*.test.js`),
 	}),
@@ -15,8 +15,8 @@ module.exports = {
 	'forbid-only': Boolean(process.env.CI),
 	'forbid-pending': true,
 	'fail-zero': true,
-	// In CI, on a shared machine, a failure counts when it repeats.
+	// CI runs on a shared machine, so a test has failed there only if it fails twice.
 	retries: process.env.CI ? 1 : 0,
-	// For a busy machine: no test here takes a tenth of it on a quiet one.
+	// In ms. Long, for a busy machine: on a quiet one no test takes a tenth of that.
 	timeout: 120_000,
 };

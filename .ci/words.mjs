@@ -9,11 +9,15 @@ import ts from 'typescript';
 
 const { names, prefixes, titles, phrases } = JSON.parse(readFileSync(new URL('words.json', import.meta.url), 'utf8'));
 const termOf = new Map(Object.entries(names));
-const starts = Object.entries(prefixes).map(([prefix, term]) => [new RegExp(`^${prefix}`), term]);
+const prefixPatterns = Object.entries(prefixes).map(([prefix, term]) => [new RegExp(`^${prefix}`), term]);
 const titlePatterns = Object.entries(titles).map(([pattern, term]) => [new RegExp(pattern), term]);
-const patterns = Object.entries(phrases).map(([phrase, term]) => [new RegExp(`\\b${phrase}\\b`, 'gi'), phrase, term]);
+const phrasePatterns = Object.entries(phrases).map(([phrase, term]) => [
+	new RegExp(`\\b${phrase}\\b`, 'gi'),
+	phrase,
+	term,
+]);
 
-/** Copied behaviour of the originals, quoted in their words; the list itself. */
+/** Not checked: `test/contract`, which quotes Meteor and Rocket.Chat, and the list of words itself. */
 const EXEMPT = /^(test\/contract|\.ci)\//;
 
 const files = execFileSync(
@@ -37,7 +41,7 @@ function checkNames(file, text) {
 	const visit = (node) => {
 		if (ts.isIdentifier(node) || ts.isPrivateIdentifier(node)) {
 			const name = node.text.replace(/^#/, '');
-			const term = termOf.get(name) ?? starts.find(([start]) => start.test(name))?.[1];
+			const term = termOf.get(name) ?? prefixPatterns.find(([pattern]) => pattern.test(name))?.[1];
 			if (term) report(file, text, node.getStart(source), name, term);
 		}
 		if (ts.isCallExpression(node)) checkTitle(node);
@@ -54,7 +58,7 @@ function checkNames(file, text) {
 for (const file of files) {
 	const text = readFileSync(file, 'utf8');
 	if (/\.(ts|mjs)$/.test(file)) checkNames(file, text);
-	for (const [pattern, phrase, term] of patterns) {
+	for (const [pattern, phrase, term] of phrasePatterns) {
 		for (const { index } of text.matchAll(pattern)) report(file, text, index, phrase, term);
 	}
 }

@@ -8,7 +8,8 @@ npm ci --no-audit --no-fund
 npm run --silent build
 npm run --silent bundle
 
-# Data in a folder needs lmdb, which the package leaves to its users, so it stays here.
+# Storing data in a folder needs lmdb, which is only a development dependency of the package. It becomes a dependency while
+# `npm prune` runs, so that it is not removed.
 saved=$(mktemp -d)
 cp package.json package-lock.json "$saved"
 trap 'cp "$saved/package.json" "$saved/package-lock.json" . && rm -r "$saved"' EXIT

@@ -19,7 +19,7 @@ export interface Catalogue {
 
 const code = (text: string) => `\`${text}\``;
 
-/** The anchors of headings that are these names; a second one of the same gets a number behind it. */
+/** The anchor of the heading of each name, as GitHub makes it. Where two are equal, the second ends with `-1`. */
 function anchorsOf(names: readonly string[]): Map<string, string> {
 	const used = new Map<string, number>();
 	return new Map(
@@ -65,8 +65,8 @@ function methodText(method: Method, maker: SchemaMaker): string {
 	const { name, summary, rest, args, returns, errors } = method;
 	const lines = [`### ${code(name)}`, '', `${summary}.`, '', `- DDP: ${code(`${name}(${paramsText(method)})`)}`];
 	if (rest) {
-		const whole = rest.body === 'object' ? `; the body is ${code(args[0]?.[0] ?? '')}` : '';
-		lines.push(`- REST: ${code(`${rest.verb} /api/v1/${rest.path}`)}${whole}`);
+		const bodyNote = rest.body === 'object' ? `; the body is ${code(args[0]?.[0] ?? '')}` : '';
+		lines.push(`- REST: ${code(`${rest.verb} /api/v1/${rest.path}`)}${bodyNote}`);
 	}
 	lines.push(`- ${factsOf(method).join(' · ')}`);
 	if (args.length > 0) lines.push('- Arguments:', ...argumentMembers(args).map((arg) => `  ${argText(arg, maker)}`));
@@ -86,9 +86,9 @@ function publicationsText(publications: readonly Publication[], maker: SchemaMak
 			documents,
 			([collection, { shape }]) => `${code(collection)}: ${typeOf(shape, maker)}`,
 		);
-		const shown =
+		const nameCell =
 			name === null ? '(every client, without a subscription)' : code(`${name}(${paramsText(publication)})`);
-		return `| ${shown} | ${summary} | ${collections.join('<br>')} | ${anonymous ? 'anyone' : 'logged-in users'} | ${limit ? formatLimit(limit) : ''} |`;
+		return `| ${nameCell} | ${summary} | ${collections.join('<br>')} | ${anonymous ? 'anyone' : 'logged-in users'} | ${limit ? formatLimit(limit) : ''} |`;
 	});
 	return ['| Publication | Shows | Documents | For | Limit |', '|---|---|---|---|---|', ...rows].join('\n');
 }
@@ -107,7 +107,7 @@ function streamsText(streams: readonly Stream[], maker: SchemaMaker): string {
 		.join('\n');
 }
 
-/** The types that others refer to by name. A date has its form in EJSON. */
+/** The types that other types refer to by name. `Date` is left out: its entry would only show the EJSON of a date. */
 function typesText({ components }: SchemaMaker): string {
 	const rows = Object.entries(components)
 		.filter(([name]) => name !== 'Date')
@@ -120,8 +120,8 @@ function typesText({ components }: SchemaMaker): string {
 function errorsText(): string {
 	const reasons = new Map<string, Set<string>>();
 	for (const { error, reason } of knownErrors()) {
-		const of = reasons.get(String(error)) ?? new Set();
-		reasons.set(String(error), of.add(reason));
+		const known = reasons.get(String(error)) ?? new Set();
+		reasons.set(String(error), known.add(reason));
 	}
 	const rows = [...reasons]
 		.sort(([a], [b]) => (a < b ? -1 : 1))
@@ -151,8 +151,8 @@ factor), \`error-timeout\` and 500. [REST](rest.md#answers) says which status ea
 export function reference({ methods, publications, streams }: Catalogue): string {
 	const maker = new SchemaMaker('ejson');
 	const chapters = CHAPTERS.flatMap(([title]) => {
-		const within = methods.filter(({ name }) => chapterOf(name) === title).sort(byName);
-		return within.length === 0 ? [] : [{ title, methods: within }];
+		const ofChapter = methods.filter(({ name }) => chapterOf(name) === title).sort(byName);
+		return ofChapter.length === 0 ? [] : [{ title, methods: ofChapter }];
 	});
 	const anchors = anchorsOf(chapters.flatMap(({ methods }) => methods.map(({ name }) => name)));
 	const link = ({ name }: Method) => `[${code(name)}](#${anchors.get(name)})`;

@@ -11,7 +11,7 @@ const ONLY = /\b(?:describe|context|it|specify)\.only\(/;
 
 const built = (source) => `dist/${source.replace(/\.ts$/, '.js')}`;
 
-/** The built test files in a folder of the sources, in its folders too. */
+/** The built test files of a folder of the sources and of its subfolders. */
 const filesIn = (folder) =>
 	readdirSync(built(folder), { recursive: true })
 		.filter((name) => name.endsWith('.test.js'))
@@ -42,10 +42,10 @@ function mochaArguments(given) {
 
 const runMocha = (given) => spawn('node_modules/.bin/mocha', mochaArguments(given), { stdio: 'inherit' });
 
-/** Runs mocha whenever the compiler has written a program without errors. A run that still goes on is ended. */
+/** Runs mocha whenever the compiler has built the program without errors. A run of mocha that has not finished is ended. */
 function watch(given) {
 	let running;
-	function onStatus(status, newLine, ...[, errorCount]) {
+	function onStatus(status, newLine, _options, errorCount) {
 		ts.sys.write(`${ts.flattenDiagnosticMessageText(status.messageText, newLine)}${newLine}`);
 		running?.kill();
 		running = errorCount === 0 ? runMocha(given) : undefined;

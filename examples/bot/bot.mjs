@@ -1,12 +1,14 @@
 /**
- * A bot that keeps the keys of encrypted rooms available. It accepts the key of every room it is a member of, gives it, with
- * the former ones, to members who wait for it, and reports what it cannot do. Run it with secrets in the environment:
+ * A bot that keeps the keys of encrypted rooms available. It accepts the key of every room it is a member of. It gives the
+ * present key and the former ones to members who wait for them. It prints what it cannot do. Run it with secrets in the
+ * environment:
  *
  *   ROOMKEY_URL=ws://127.0.0.1:3000/websocket BOT_NAME=bot BOT_PASSWORD=… BOT_PASSPHRASE=… \
  *   BOT_MEMORY=bot-memory.json node examples/bot/bot.mjs
  *
- * BOT_MEMORY names the file in which it remembers the fingerprints of the keys it sealed for. BOT_HOLD_CHANGED=1 makes it
- * wait, where such a key changed, until somebody removes the line of that member from the file.
+ * BOT_MEMORY names the file in which the bot stores the fingerprints of the members' public keys. With BOT_HOLD_CHANGED=1 a
+ * member whose public key has changed gets no room key, until somebody stops the bot, removes the member's line from that file
+ * and starts the bot again.
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { fingerprintOf, makeIdentity, openRoomKey, sealRoomKey, unwrapIdentity, wrapPrivateKey } from 'roomkey/e2e';
@@ -25,14 +27,14 @@ if (!BOT_NAME || !BOT_PASSWORD || !BOT_PASSPHRASE) {
 	process.exit(2);
 }
 
-/** Fingerprints of the keys that were sealed for, by user id. */
+/** Fingerprints of the public keys for which room keys were sealed, by user id. */
 const known = existsSync(BOT_MEMORY) ? JSON.parse(readFileSync(BOT_MEMORY, 'utf8')) : {};
-/** The keys of a room: its key id, the key with that id and the former ones, by room id. */
+/** By room id: the key id of the room, its present key and its former keys. */
 const keys = new Map();
-/** Members who were reported and not served, so that each is reported once for each key. */
+/** User ids and public keys about which something was printed, so that it is printed once. */
 const reported = new Set();
 
-/** Events are handled one after the other. One that fails is reported, and the next one goes on. */
+/** Events are handled one after the other. If one fails, its error is printed and the next one is handled. */
 let turn = Promise.resolve();
 const inTurn = (run) => {
 	turn = turn.then(run).catch((error) => console.error('failed:', error.code ?? '', error.message));
@@ -58,10 +60,10 @@ for (const name of ['subscriptions-changed', 'rooms-changed', 'e2ekeyRequest']) 
 console.log('ready with the key', await fingerprintOf(publicKey));
 for (const membership of await server.call('subscriptions/get')) inTurn(() => take(membership.rid));
 await server.closed;
-// A bot that is not connected serves nobody: its supervisor starts it again.
+// Without a connection the bot is of no use. It exits with a failure, so that its supervisor starts it again.
 process.exitCode = 1;
 
-/** The own identity keys. They are made and stored at the first start. */
+/** The identity keys of the bot. They are made and stored at the first start. */
 async function identity() {
 	const stored = await server.call('e2e.fetchMyKeys');
 	if (stored.private_key) return unwrapIdentity(stored.private_key, BOT_PASSPHRASE, me, { extractable: false });
@@ -72,8 +74,8 @@ async function identity() {
 }
 
 /**
- * Takes what the membership in a room holds: an offered key, the present key and the former ones. It is read anew: an event
- * can be older than an answer to it, and would have a later offer refused.
+ * Reads the keys in the bot's membership of a room, and accepts or rejects an offered key. The membership is fetched, because
+ * the copy in an event can be outdated: then the rejection of an old offer would reject a newer one.
  */
 async function take(rid) {
 	const { subscription } = await server.call('subscriptions.getOne', rid);
@@ -97,7 +99,7 @@ async function take(rid) {
 	await serve({ _id: rid });
 }
 
-/** A room key, or nothing where it does not open or is not the room's; that is reported. */
+/** Opens a sealed room key. If that fails, or the key has another id than `keyId`, prints why and returns undefined. */
 async function open(rid, sealed, keyId) {
 	try {
 		return await openRoomKey(sealed, privateKey, { keyId });
@@ -107,7 +109,7 @@ async function open(rid, sealed, keyId) {
 	}
 }
 
-/** Gives the keys of a room to those who wait for it. One whose key is unfit keeps nobody else waiting. */
+/** Gives the keys of a room to the members who wait for them. A member whose public key is unusable is skipped. */
 async function serve({ _id: rid, e2eKeyId }) {
 	const held = keys.get(rid);
 	// A room that was reset has another key, which comes with an event of its own.
@@ -127,7 +129,7 @@ async function serve({ _id: rid, e2eKeyId }) {
 	console.log('gave the key of', rid, 'to', offers.map(({ _id }) => _id).join(', '));
 }
 
-/** Compares the key of a member with the one that was sealed for before, and remembers it. */
+/** Whether a member may receive keys. Compares the public key with the one that was used before, and remembers it. */
 async function mayHave(uid, publicKey) {
 	const fingerprint = await fingerprintOf(publicKey);
 	if (known[uid] === fingerprint) return true;

@@ -61,7 +61,7 @@ export async function connect(url, onEvent = () => {}) {
 				send({ msg: 'method', id, method, params });
 			});
 		},
-		/** Settles when events arrive. A second subscription to the same events is the first one. */
+		/** Resolves when the server has confirmed the subscription. A second call for the same events returns the first promise. */
 		subscribe(stream, eventName) {
 			const known = subscriptions.get(eventName);
 			if (known) return known.ready;

@@ -1,6 +1,6 @@
 /**
- * The bot at work, with one command: `npm run demo:bot`. Starts Roomkey with the people of its demo and the bot; alice makes
- * the key of a room and writes, the bot gets the key, and bob, who comes when alice has gone, gets it from the bot.
+ * The bot at work, with one command: `npm run demo:bot`. It starts Roomkey with the users of its demo, and the bot. alice makes
+ * the key of a room, writes a message and gives the bot the key. She invites bob and leaves, so bob gets the key from the bot.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,13 +23,13 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 const folder = mkdtempSync(path.join(tmpdir(), 'roomkey-bot-'));
 const children = [];
 try {
-	await show();
+	await runDemo();
 } finally {
 	for (const child of children) if (child.exitCode === null && child.kill()) await once(child, 'exit');
 	rmSync(folder, { recursive: true });
 }
 
-/** Starts a program, and gives a function that waits for a line of its output. */
+/** Starts a program. Returns a function that waits for a line of its output that contains a text. */
 function start(file, args, env) {
 	const child = spawn(process.execPath, [path.join(ROOT, file), ...args], {
 		env: { ...process.env, ...env },
@@ -47,21 +47,21 @@ function start(file, args, env) {
 	};
 }
 
-async function show() {
+async function runDemo() {
 	const line = await start('dist/server/cli/main.js', ['--demo', '--port', '0', '--log-level', 'silent'])('listening');
 	const url = `${line.replace(/.*http/, 'ws')}/websocket`;
 	console.log('Roomkey listens; admin makes a user for the bot.');
 	const admin = await logIn(url, 'admin');
 	const password = generatePassphrase();
 	await admin.createUser(line.replace(/.*http/, 'http'), { username: 'keybot', password });
-	const bot = start('examples/bot/bot.mjs', [], {
+	const botPrints = start('examples/bot/bot.mjs', [], {
 		ROOMKEY_URL: url,
 		BOT_NAME: 'keybot',
 		BOT_PASSWORD: password,
 		BOT_PASSPHRASE: generatePassphrase(),
 		BOT_MEMORY: path.join(folder, 'memory.json'),
 	});
-	await bot('ready');
+	await botPrints('ready');
 
 	const alice = await logIn(url, 'alice');
 	const identity = await storeIdentity(alice);
@@ -76,18 +76,18 @@ async function show() {
 	for (const { _id, public_key } of usersWaitingForE2EKeys[rid]) {
 		await alice.call('e2e.updateGroupKey', rid, _id, await sealRoomKey(key, public_key));
 	}
-	await bot('accepted');
+	await botPrints('accepted');
 
-	const { promise: offered, resolve: hear } = withResolvers();
+	const { promise: offered, resolve: onOffer } = withResolvers();
 	const bob = await logIn(url, 'bob', (_, [, membership]) => {
-		if (membership.E2ESuggestedKey) hear(membership.E2ESuggestedKey);
+		if (membership.E2ESuggestedKey) onOffer(membership.E2ESuggestedKey);
 	});
 	const bobsIdentity = await storeIdentity(bob);
 	await bob.subscribe('notify-user', `${bob.id}/subscriptions-changed`);
 	await alice.call('groups.invite', rid, undefined, bob.id);
 	alice.close();
 	console.log('bob joined, and alice has gone.');
-	await bot('gave the key');
+	await botPrints('gave the key');
 	const opened = await openRoomKey(await offered, bobsIdentity.privateKey, { keyId: key.id });
 	await bob.call('e2e.acceptSuggestedGroupKey', rid);
 	console.log('bob got the key from the bot, and reads:', await decryptText(content, [opened]));
@@ -95,7 +95,7 @@ async function show() {
 	admin.close();
 }
 
-/** A promise, and what settles it. */
+/** A promise and the function that resolves it. */
 function withResolvers() {
 	const result = {};
 	result.promise = new Promise((resolve) => {
@@ -104,7 +104,7 @@ function withResolvers() {
 	return result;
 }
 
-/** Somebody of the demo, whose password is the name. */
+/** Logs in a user of the demo, whose password is the username. */
 async function logIn(url, name, onEvent) {
 	const server = await connect(url, onEvent);
 	const { id, token } = await server.call('login', { user: { username: name }, password: name });
@@ -124,7 +124,7 @@ async function logIn(url, name, onEvent) {
 
 async function storeIdentity(person) {
 	const identity = await makeIdentity();
-	// These two need no other device: what is stored of their private keys is never read again.
+	// alice and bob use one device each, so their stored private keys are never read.
 	const keys = { public_key: identity.publicKey, private_key: 'not used in this demo' };
 	await person.call('e2e.setUserPublicAndPrivateKeys', keys);
 	return identity;

@@ -7,7 +7,7 @@ const client = new SimpleDDP({
 });
 const find = (id) => document.getElementById(id);
 
-/** Runs what a form asks for, and shows what the server refuses. */
+/** Calls `run` when a form is submitted, and shows the error if that fails. */
 function onSubmit(id, run) {
 	find(id).addEventListener('submit', async (event) => {
 		event.preventDefault();

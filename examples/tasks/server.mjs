@@ -1,7 +1,7 @@
 /**
- * The program: `node examples/tasks/server.mjs`, after `npm run build` in a clone; or with the package, after
- * `npm install -D esbuild simpleddp`, `node node_modules/roomkey/examples/tasks/server.mjs`. The page at its address uses
- * `simpleddp`, a DDP client, without change. Environment: `PORT`, and `DATA`, a folder for what is stored.
+ * The server of the tasks and their page: `node examples/tasks/server.mjs`, after `npm run build` in a clone; or with the
+ * package, after `npm install -D esbuild simpleddp`, `node node_modules/roomkey/examples/tasks/server.mjs`. The page at its
+ * address uses `simpleddp`, a DDP client, without change. Environment: `PORT`, and `DATA`, a folder for what is stored.
  */
 import { readFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';

@@ -26,7 +26,7 @@ export const addTask = method({
 
 export const setDone = method({
 	name: 'tasks.setDone',
-	summary: 'Says whether a task of the caller is done',
+	summary: 'Marks a task of the caller as done or not done',
 	args: { id: String, done: Boolean },
 	errors: ['tasks-unknown'],
 	async run({ id, done }, { userId, collections }) {

@@ -1,14 +1,14 @@
-/** What a call costs beside a bare server that does the same. */
+/** Compares the cost of a call with that of the same call to a bare server. */
 import { ddpCaller, load, type OpenCaller, type Pace, restCaller } from './load.js';
-import { cpuOf, median, type Running, startServer } from './processes.js';
+import { cpuOf, median, type RunningServer, startServer } from './processes.js';
 
 const ROUNDS = 5;
 const DURATION = 1000;
 const CONNECTIONS = 50;
 
 /**
- * So many calls a second that both servers have time to spare: 50 connections make 2,500. A server that is faster than
- * its client keeps the client awake. It does not pay for waking it with each answer, and its slower neighbour does.
+ * A rate at which both servers are idle at times: 50 connections make 2,500 calls a second. Under full load the faster
+ * server has an advantage, because its client is always busy. The slower server must wake its client with each answer.
  */
 const SAME_RATE: Pace = { every: 20 };
 export const ARGS = { rid: 'wCiXndNp5NqNY3uCc', keyID: 'my-UniQu3_ke4_Id' };
@@ -20,9 +20,10 @@ interface Figures {
 	readonly cpu: number;
 }
 
-/** A call of ours beside that of a bare server. */
+/** The same call to Roomkey and to a bare server. */
 interface Row {
 	readonly name: string;
+	/** What the CPU ratio should not exceed. */
 	readonly aim: number;
 	readonly pace: Pace;
 	readonly bare: Target;
@@ -30,12 +31,12 @@ interface Row {
 }
 
 interface Target {
-	readonly server: Running;
+	readonly server: RunningServer;
 	readonly open: OpenCaller;
 }
 
 /** Calls a server for a while. */
-export async function measure(server: Running, open: OpenCaller, pace: Pace): Promise<Figures> {
+export async function measure(server: RunningServer, open: OpenCaller, pace: Pace): Promise<Figures> {
 	let before = 0;
 	let after = 0;
 	const { calls, elapsed } = await load(
@@ -54,16 +55,17 @@ export async function measure(server: Running, open: OpenCaller, pace: Pace): Pr
 }
 
 /** Calls that read the store. */
-function storeRows(server: Running, bareWs: Running, bareHttp: Running): Row[] {
+function storeRows(server: RunningServer, bareWs: RunningServer, bareHttp: RunningServer): Row[] {
 	const { kind, port, person: { id, token } = { id: '', token: '' }, rid = '' } = server;
 	const credentials = { 'x-user-id': id, 'x-auth-token': token };
-	const taken = { ...ARGS, rid };
+	/** Of a room that has a key id, so the call is refused. */
+	const refusedArgs = { ...ARGS, rid };
 	const where = kind === 'files' ? 'on LMDB' : 'in memory';
-	const set = {
-		bare: { server: bareHttp, open: restCaller(bareHttp.port, '/', taken, credentials) },
-		ours: { server, open: restCaller(port, '/api/v1/e2e.setRoomKeyID', taken, credentials) },
+	const setRoomKeyID = {
+		bare: { server: bareHttp, open: restCaller(bareHttp.port, '/', refusedArgs, credentials) },
+		ours: { server, open: restCaller(port, '/api/v1/e2e.setRoomKeyID', refusedArgs, credentials) },
 	};
-	const fetch = {
+	const fetchMyKeys = {
 		bare: { server: bareHttp, open: restCaller(bareHttp.port, '/', undefined, credentials) },
 		ours: { server, open: restCaller(port, '/api/v1/e2e.fetchMyKeys', undefined, credentials) },
 	};
@@ -73,14 +75,14 @@ function storeRows(server: Running, bareWs: Running, bareHttp: Running): Row[] {
 			name: `DDP, e2e.setRoomKeyID refused ${where}, 8 outstanding`,
 			aim: kind === 'files' ? 3 : 2,
 			pace: { outstanding: 8 },
-			bare: { server: bareWs, open: ddpCaller(bareWs.port, 'e2e.setRoomKeyID', Object.values(taken)) },
-			ours: { server, open: ddpCaller(port, 'e2e.setRoomKeyID', Object.values(taken), token) },
+			bare: { server: bareWs, open: ddpCaller(bareWs.port, 'e2e.setRoomKeyID', Object.values(refusedArgs)) },
+			ours: { server, open: ddpCaller(port, 'e2e.setRoomKeyID', Object.values(refusedArgs), token) },
 		},
 		...[{ outstanding: 1 }, SAME_RATE].flatMap((pace) => {
 			const how = 'every' in pace ? ', same rate' : '';
 			return [
-				{ name: `REST, credentials, e2e.setRoomKeyID refused ${where}${how}`, aim: setAim, pace, ...set },
-				{ name: `REST, credentials, e2e.fetchMyKeys ${where}${how}`, aim: 2.5, pace, ...fetch },
+				{ name: `REST, credentials, e2e.setRoomKeyID refused ${where}${how}`, aim: setAim, pace, ...setRoomKeyID },
+				{ name: `REST, credentials, e2e.fetchMyKeys ${where}${how}`, aim: 2.5, pace, ...fetchMyKeys },
 			];
 		}),
 	];

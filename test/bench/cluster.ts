@@ -1,13 +1,21 @@
 /**
- * What an event of one process costs that goes to the subscribers of two others over NATS, beside bare servers that pass
- * a text on by NATS and call `send` for each client.
+ * The cost of an event that goes from one process over NATS to the subscribers of two others, compared with bare servers
+ * that pass a text on over NATS and call `send` for each client.
  */
 import { startNats } from '../support/nats.js';
 import { connect, subscribe } from './greetings.js';
 import { ddpCaller } from './load.js';
-import { atMost, cpuOf, type LoadClients, median, type Running, serverIn, startLoadClients } from './processes.js';
+import {
+	atMost,
+	cpuOf,
+	type LoadClients,
+	median,
+	type RunningServer,
+	serverIn,
+	startLoadClients,
+} from './processes.js';
 
-/** At each of two processes. */
+/** Subscribers of each of two processes. */
 const SUBSCRIBERS = atMost(5000);
 const ROUNDS = 7;
 /** Events of a round, one after the other. */
@@ -15,7 +23,7 @@ const EVENTS = 10;
 const AIM = 1.2;
 
 interface Round {
-	/** CPU time of all three servers for an event at one subscriber, in µs. */
+	/** CPU time of all three servers for each event and subscriber, in µs. */
 	readonly cpu: number;
 	/** Times from the call to the arrival at each subscriber, in ms. */
 	readonly latencies: readonly number[];
@@ -31,9 +39,9 @@ async function start(
 	nats: string,
 	greeting: readonly (typeof connect)[],
 ): Promise<Service> {
-	const servers: Running[] = [];
+	const servers: RunningServer[] = [];
 	for (let i = 0; i < 3; i++) servers.push(await serverIn('./server.js', kind, '0', nats));
-	const [first, ...others] = servers as [Running, ...Running[]];
+	const [first, ...others] = servers as [RunningServer, ...RunningServer[]];
 	const clients: LoadClients[] = [];
 	for (const { port } of others) {
 		const load = startLoadClients();
@@ -88,7 +96,7 @@ export async function benchCluster(): Promise<void> {
 		p99(rounds.map((round) => round.ours)),
 	];
 	console.log(
-		'An event of one process to the subscribers of two others. CPU is that of the three, for one subscriber.\n',
+		'An event of one process goes to the subscribers of two others. CPU is that of all three, for one subscriber.\n',
 	);
 	console.log('| Subscribers | bare CPU µs | Roomkey CPU µs | CPU ratio | aim | bare p99 ms | Roomkey p99 ms |');
 	console.log('|---|---|---|---|---|---|---|');

@@ -1,4 +1,4 @@
-/** Attackers of the bench of fairness, in a process of their own. Begin with an order, and go on until the process ends. */
+/** The attackers of the fairness bench, in a process of their own. A message begins an attack, which lasts until the process ends. */
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
@@ -10,12 +10,16 @@ export interface Attack {
 	readonly token: string;
 }
 
-/** Bytes that are written at a time. */
+/** Bytes of one write. */
 const BURST = 256 * 1024;
 
+/** Bytes of a large frame. */
 const LARGE = 1_000_000;
 
-/** A masked text frame; the mask is zero, so that the text stands in it as it is. */
+/**
+ * A WebSocket frame of a client. The first byte, 0x81, says that it is one text. The second has the mask bit, 0x80, and the
+ * length, or 126 or 127 if the length follows in 16 or 64 bits. The mask is zero, so the text is unchanged.
+ */
 function frame(text: string): Buffer {
 	const payload = Buffer.from(text);
 	const { length } = payload;
@@ -30,13 +34,13 @@ function frame(text: string): Buffer {
 	return Buffer.concat([head, Buffer.alloc(4), payload]);
 }
 
-/** A frame as often as makes a burst. */
+/** Copies of one frame, as many as fit into `BURST` bytes. */
 function burst(text: string): Buffer {
-	const one = frame(text);
-	return Buffer.concat(Array(Math.max(1, Math.floor(BURST / one.length))).fill(one));
+	const copy = frame(text);
+	return Buffer.concat(Array(Math.floor(BURST / copy.length)).fill(copy));
 }
 
-/** Opens a connection; with a token, logged in. */
+/** Opens a connection, and logs in if there is a token. */
 async function open(port: number, token?: string): Promise<WebSocket> {
 	const socket = new WebSocket(`ws://127.0.0.1:${port}/websocket`, { perMessageDeflate: false });
 	socket.on('error', () => {});
@@ -47,12 +51,12 @@ async function open(port: number, token?: string): Promise<WebSocket> {
 	return socket;
 }
 
-/** Resolves with a message that begins like that, or when the socket has closed. */
-function until(socket: WebSocket, begin: string): Promise<void> {
-	const start = Buffer.from(begin);
+/** Resolves when a message that begins with a text arrives, or when the socket has closed. */
+function until(socket: WebSocket, start: string): Promise<void> {
+	const prefix = Buffer.from(start);
 	return new Promise((resolve) => {
 		function onMessage(data: Buffer): void {
-			if (data.subarray(0, start.length).equals(start)) done();
+			if (data.subarray(0, prefix.length).equals(prefix)) done();
 		}
 		function done(): void {
 			socket.off('message', onMessage).off('close', done);
@@ -62,7 +66,7 @@ function until(socket: WebSocket, begin: string): Promise<void> {
 	});
 }
 
-/** Resolves when a socket takes more, or has closed. */
+/** Resolves when a socket can take more data, or has closed. */
 function drained(socket: Socket): Promise<void> {
 	return new Promise((resolve) => {
 		function done(): void {
@@ -88,7 +92,9 @@ async function flood(port: number, bytes: Buffer, token?: string): Promise<void>
 
 const pings = burst('{"msg":"ping"}');
 const malformed = burst('x');
+/** A call whose argument is a list of many empty lists. */
 const lists = frame(`{"msg":"method","id":"1","method":"bench.nothing","params":[[${'[],'.repeat(LARGE / 3)}[]]]}`);
+/** Subscribes to 30,000 documents, which only a logged-in user receives. */
 const view = { msg: 'sub', id: 's', name: 'bench.view', params: [] };
 
 const attacks = {
@@ -97,7 +103,7 @@ const attacks = {
 	'large frames': ({ port }: Attack) => Promise.all([flood(port, lists), flood(port, lists)]),
 	'large frames, logged in': ({ port, token }: Attack) =>
 		Promise.all([flood(port, lists, token), flood(port, lists, token)]),
-	async 'a view shown by a login'({ port, token }: Attack) {
+	async 'a login that publishes 30,000 documents'({ port, token }: Attack) {
 		for (;;) {
 			const socket = await open(port);
 			socket.send(JSON.stringify(view));

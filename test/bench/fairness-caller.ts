@@ -1,4 +1,4 @@
-/** Makes one request of the bench of fairness, in a process of its own: reading a large answer would hold up the measuring client. */
+/** Makes the large requests of the fairness bench, in a process of its own: reading a large answer would hold up the measuring client. */
 import { RawClient } from '../support/ddp.js';
 
 /** A call over DDP. */
@@ -8,7 +8,7 @@ export interface CallOrder {
 	readonly call: readonly [method: string, ...params: unknown[]];
 }
 
-/** How long it took, and how it ended. */
+/** How long the call took, in ms, and how it ended. */
 export interface CallReport {
 	readonly took: number;
 	readonly answer: string;

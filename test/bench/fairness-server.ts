@@ -1,4 +1,4 @@
-/** The server of the bench of fairness: large rooms, users with many rooms, and a large view. Tells its port and its data. */
+/** The server of the fairness bench. It has large rooms, users with many rooms, and a large publication. Sends its port and data. */
 import { createApp } from '../../server/start/app.js';
 import { openStore } from '../../server/store/open.js';
 import { method } from '../../shared/method.js';
@@ -13,7 +13,7 @@ export interface FairnessReady {
 	readonly admin: Person;
 	/** Has `many` rooms. */
 	readonly busy: Person;
-	/** Has 1,000 rooms. */
+	/** Has 1,000 rooms, and is renamed. */
 	readonly renamed: Person;
 	/** Owns the large rooms. */
 	readonly owner: Person;
@@ -24,13 +24,13 @@ export interface FairnessReady {
 
 const MANY = 20_000;
 const VIEW_DOCUMENTS = 30_000;
-/** So that the view has 24 MB. */
+/** `VIEW_DOCUMENTS` of these are 24 MB. */
 const VIEW_TEXT = 'x'.repeat(800);
 
 const anyone = { summary: 'for the bench', anonymous: true } as const;
 const nothing = method({ ...anyone, name: 'bench.nothing', args: { rid: String, keyID: String }, run: () => {} });
 
-/** 24 MB for everybody who is logged in. */
+/** Publishes 24 MB to a logged-in user, and nothing to others. */
 const view = publication({
 	...anyone,
 	name: 'bench.view',

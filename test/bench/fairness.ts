@@ -1,6 +1,6 @@
 /**
- * How a well-behaved client fares beside others: its median call while the server is quiet and under attack, how soon it is
- * answered after the attack, and the longest it waited while somebody else made a large request.
+ * How other clients slow down a well-behaved one: how long its median call takes while the server is quiet and under attack,
+ * how long its first call after an attack takes, and its slowest call while another client makes a large request.
  */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,7 +12,7 @@ import { median, run, stopOf } from './processes.js';
 
 /** How long each attack lasts, in ms. */
 const DURATION = 5000;
-/** Between two calls of the well-behaved client, in ms. */
+/** Time between two calls of the well-behaved client, in ms. */
 const PAUSE = 5;
 const MAX_RATIO = 4;
 const MAX_FIRST_ANSWER_MS = 500;
@@ -23,14 +23,14 @@ const ATTACKS: readonly Attack['what'][] = [
 	'malformed',
 	'large frames',
 	'large frames, logged in',
-	'a view shown by a login',
+	'a login that publishes 30,000 documents',
 	'an unsub of 30,000 documents',
 ];
 
-/** Calls one after the other while something goes on. @returns how long each took, in ms */
-async function callDuring(client: RawClient, something: Promise<unknown>): Promise<number[]> {
+/** Makes calls one after the other until a promise settles. @returns how long each call took, in ms */
+async function callDuring(client: RawClient, promise: Promise<unknown>): Promise<number[]> {
 	let isOver = false;
-	const over = something.finally(() => {
+	const over = promise.finally(() => {
 		isOver = true;
 	});
 	const times: number[] = [];
@@ -62,12 +62,12 @@ async function measureAttacks(client: RawClient, { port, admin }: FairnessReady)
 		let cutOff = 0;
 		attackers.on('message', () => cutOff++);
 		attackers.send({ what, port, token: admin.token } satisfies Attack);
-		// Before that, it compiles.
+		// At first the process of the attackers starts and compiles its code.
 		await delay(500);
 		const times = await callDuring(client, delay(DURATION));
 		await stopOf(attackers)();
 		const first = await timeOf(() => client.call('bench.nothing', 'room', 'key'));
-		const name = cutOff > 0 ? `${what} (${cutOff} readers cut off)` : what;
+		const name = cutOff > 0 ? `${what} (the server closed ${cutOff} connections)` : what;
 		const ratio = median(times) / quiet;
 		printRow(name, median(times), ratio, `≤ ${MAX_RATIO}`, Math.max(...times), first, `≤ ${MAX_FIRST_ANSWER_MS}`);
 	}
@@ -97,7 +97,7 @@ function requestsOf({ owner, renamed, largeRooms, many }: FairnessReady): Reques
 			'e2e.setUserPublicAndPrivateKeys',
 			identity('a'),
 		],
-		['the same again, another key', 'busy', 'e2e.setUserPublicAndPrivateKeys', identity('b')],
+		['e2e.setUserPublicAndPrivateKeys again, another key', 'busy', 'e2e.setUserPublicAndPrivateKeys', identity('b')],
 		[`rooms.saveRoomSettings, a name with ${many} members`, 'owner', 'rooms.saveRoomSettings', room, null, 'new-name'],
 		[`groups.delete, ${many} members`, 'owner', 'groups.delete', room],
 		[
@@ -114,7 +114,7 @@ function requestsOf({ owner, renamed, largeRooms, many }: FairnessReady): Reques
 }
 
 async function measureRequests(client: RawClient, ready: FairnessReady): Promise<void> {
-	console.log('\nThe longest that the same client waited while somebody else made one large request.\n');
+	console.log('\nThe slowest call of the same client while another client made one large request.\n');
 	printRow('Request', 'longest wait ms', 'aim', 'the request took ms', 'answer');
 	console.log('|---|---|---|---|---|');
 	const caller = run('./fairness-caller.js');

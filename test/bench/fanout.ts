@@ -1,8 +1,8 @@
-/** What an event costs that goes to many, beside a bare server that calls `send` with one text for each of them. */
+/** The cost of an event that goes to many subscribers, compared with a bare server that calls `send` with one text for each client. */
 
 import { connect, subscribe } from './greetings.js';
 import { ddpCaller } from './load.js';
-import { atMost, cpuOf, median, type Running, startLoadClients, startServer } from './processes.js';
+import { atMost, cpuOf, median, type RunningServer, startLoadClients, startServer } from './processes.js';
 
 const SUBSCRIBERS = atMost(10_000);
 const ROUNDS = 7;
@@ -10,13 +10,13 @@ const ROUNDS = 7;
 const EVENTS = 10;
 const AIM = 0.9;
 
-interface Told {
-	/** CPU time of the server for an event at one subscriber, in µs. */
+interface Service {
+	/** CPU time of the server for each event and subscriber, in µs. */
 	round(): Promise<number>;
 	stop(): Promise<void>;
 }
 
-async function gather(server: Running, greeting: readonly (typeof connect)[]): Promise<Told> {
+async function subscribeClients(server: RunningServer, greeting: readonly (typeof connect)[]): Promise<Service> {
 	const loadClients = startLoadClients();
 	await loadClients.order({ what: 'open', port: server.port, count: SUBSCRIBERS, greeting });
 	const caller = await ddpCaller(server.port, 'bench.notify', [])(() => {});
@@ -39,8 +39,8 @@ async function gather(server: Running, greeting: readonly (typeof connect)[]): P
 
 /** Prints the table of events. Rounds alternate; the first of each compiles code and does not count. */
 export async function benchFanOut(): Promise<void> {
-	const bare = await gather(await startServer('ws'), []);
-	const ours = await gather(await startServer('roomkey'), [connect, subscribe]);
+	const bare = await subscribeClients(await startServer('ws'), []);
+	const ours = await subscribeClients(await startServer('roomkey'), [connect, subscribe]);
 	const figures: { bare: number; ours: number }[] = [];
 	for (let i = 0; i <= ROUNDS; i++) figures.push({ bare: await bare.round(), ours: await ours.round() });
 	figures.shift();
@@ -52,7 +52,7 @@ export async function benchFanOut(): Promise<void> {
 		median(figures.map((f) => f.ours / f.bare)).toFixed(2),
 		`≤ ${AIM}`,
 	];
-	console.log("CPU is the server's, for one event at one subscriber.\n");
+	console.log("CPU is the server's, for one event and one subscriber.\n");
 	console.log('| Subscribers | bare CPU µs | Roomkey CPU µs | CPU ratio | aim |');
 	console.log('|---|---|---|---|---|');
 	console.log(`| ${cells.join(' | ')} |`);

@@ -1,4 +1,4 @@
-/** What a DDP client says before it is of use. */
+/** The messages with which DDP clients of a bench begin. */
 import type { Greeting } from './loadClients.js';
 
 export const connect: Greeting = {
@@ -11,8 +11,8 @@ export const logIn: Greeting = {
 	answer: '{"msg":"result","id":"login","result"',
 };
 
-/** As long as that, for a server that knows no login. */
-export const call: Greeting = { text: logIn.text, answer: '{"msg":"result","id":"login"' };
+/** The same message for a bare server, which answers it as any call, without a value. */
+export const bareLogIn: Greeting = { text: logIn.text, answer: '{"msg":"result","id":"login"' };
 
 export const subscribe: Greeting = {
 	text: '{"msg":"sub","id":"1","name":"stream-bench","params":["all",false]}',

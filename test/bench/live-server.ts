@@ -1,6 +1,6 @@
 /**
- * A server of the bench of live queries, in a process of its own: `node live-server.js roomkey|ws`. Sends its port; then,
- * as it is asked, its CPU time or its memory.
+ * A server of the bench of live queries, in a process of its own: `node live-server.js roomkey|ws`. Sends its port. Answers
+ * the message `memory` with its memory, and any other with its CPU time.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,14 +15,15 @@ import { testOptions } from '../support/options.js';
 import { memory } from './memoryUsage.js';
 import type { Ready } from './server.js';
 
-/** Rooms that subscribers ask for, and rooms of which each subscriber of a hundred gets a hundred. */
+/** Number of rooms that each have a topic of their own. */
 const ROOMS = 1000;
-const HUNDREDS = 100;
+/** Number of topics that a hundred rooms share. */
+const SHARED_TOPICS = 100;
 
 const anyone = { anonymous: true, summary: 'For the bench of live queries' } as const;
 
-/** The subscriptions of `bench.own`, which publish what the method of that name says. */
-const own = new Set<PublicationContext>();
+/** The subscriptions to `bench.own`. The method `bench.own` sends a change to each. */
+const ownSubscriptions = new Set<PublicationContext>();
 
 const publications = [
 	publication({
@@ -39,6 +40,7 @@ const publications = [
 	}),
 	publication({
 		...anyone,
+		// Finds nothing: `msgs` is never negative.
 		name: 'bench.range',
 		args: { below: String },
 		run: ({ below }) => liveQuery('rooms', { msgs: { $lt: -Number(below) } }, { msgs: 1 }),
@@ -55,8 +57,8 @@ const publications = [
 		args: {},
 		run(_args, context) {
 			context.added('rocketchat_room', 'r0', { msgs: 0 });
-			own.add(context);
-			context.onStop(() => void own.delete(context));
+			ownSubscriptions.add(context);
+			context.onStop(() => void ownSubscriptions.delete(context));
 			context.ready();
 		},
 	}),
@@ -77,7 +79,7 @@ const methods = [
 		args: {},
 		run() {
 			count++;
-			for (const context of own) context.changed('rocketchat_room', 'r0', { msgs: count });
+			for (const context of ownSubscriptions) context.changed('rocketchat_room', 'r0', { msgs: count });
 		},
 	}),
 ];
@@ -86,12 +88,12 @@ async function roomkey(): Promise<number> {
 	const log = memoryLog();
 	const { store, onChange } = await openStore({ kind: 'memory' }, log);
 	for (let i = 0; i < ROOMS; i++) await store.rooms.insertOne({ _id: `r${i}`, t: 'p', topic: `t${i}`, msgs: 0 });
-	for (let i = 0; i < HUNDREDS * 100; i++) {
+	for (let i = 0; i < SHARED_TOPICS * 100; i++) {
 		const description = 'x'.repeat(50);
 		await store.rooms.insertOne({
 			_id: `h${i}`,
 			t: 'p',
-			topic: `h${i % HUNDREDS}`,
+			topic: `h${i % SHARED_TOPICS}`,
 			name: `n${i}`,
 			msgs: 1,
 			description,
@@ -113,7 +115,7 @@ async function roomkey(): Promise<number> {
 	return app.listen(0, '127.0.0.1');
 }
 
-/** Sends the same frames for the same calls, and knows nothing else. */
+/** A bare server that sends the same frames for the same calls, and does nothing else. */
 async function bareWs(): Promise<number> {
 	const http = createServer();
 	const webSockets = new WebSocketServer({ server: http, perMessageDeflate: false });

@@ -1,11 +1,11 @@
 /**
  * What live queries cost: a write that no subscriber sees, a change that all of them see, and the memory of a subscriber.
- * Over real sockets, beside a bare server that sends the same frames.
+ * Changes are compared with those of a bare server that sends the same frames. All clients use real sockets.
  */
 import { WebSocket } from 'ws';
 import { connect } from './greetings.js';
 import type { Greeting } from './loadClients.js';
-import { cpuOf, measureMemory, median, type Running, serverIn, startLoadClients } from './processes.js';
+import { cpuOf, measureMemory, median, type RunningServer, serverIn, startLoadClients } from './processes.js';
 
 const SUBSCRIBERS = 1_000;
 const RECEIVERS = 200;
@@ -14,15 +14,15 @@ const ROUNDS = 7;
 /** Writes before a measurement: the first ones compile code. */
 const WARM_UP = 1_000;
 
-const startLiveServer = (kind: 'roomkey' | 'ws'): Promise<Running> => serverIn('./live-server.js', kind);
+const startLiveServer = (kind: 'roomkey' | 'ws'): Promise<RunningServer> => serverIn('./live-server.js', kind);
 
-/** `TOKEN` stands for what the subscriber asks for. */
+/** The messages of a subscriber. `TOKEN` is replaced by what the subscriber asks for: an id, a topic or a number. */
 const subscribe = (name: string, params = '["TOKEN"]'): readonly Greeting[] => [
 	connect,
 	{ text: `{"msg":"sub","id":"1","name":"${name}","params":${params}}`, answer: '{"msg":"ready"' },
 ];
 
-/** A client that makes a call and waits for its `updated`, in ms. */
+/** A client whose `call` resolves when `updated` arrives, with the time since the call in ms. */
 async function writer(port: number): Promise<{ call(method: string): Promise<number>; close(): void }> {
 	const socket = new WebSocket(`ws://127.0.0.1:${port}/websocket`, { perMessageDeflate: false });
 	let begun = 0;
@@ -54,8 +54,8 @@ interface Cost {
 	readonly updated: number;
 }
 
-/** The cost of a write with these subscribers, none of whom sees it. */
-async function unseen(greeting: readonly Greeting[], tokens: readonly string[]): Promise<Cost> {
+/** The cost of a write that none of the subscribers sees. */
+async function costOfUnseenWrite(greeting: readonly Greeting[], tokens: readonly string[]): Promise<Cost> {
 	const server = await startLiveServer('roomkey');
 	const loadClients = startLoadClients();
 	await loadClients.order({ what: 'open', port: server.port, count: tokens.length, greeting, tokens });
@@ -74,13 +74,13 @@ async function unseen(greeting: readonly Greeting[], tokens: readonly string[]):
 	return { cpu: median(costs.map(({ cpu }) => cpu)), updated: median(costs.map(({ updated }) => updated)) };
 }
 
-interface Delivering {
-	/** CPU of a change at one subscriber, in µs. */
+interface Delivery {
+	/** CPU time of the server for each change and subscriber, in µs. */
 	round(): Promise<number>;
 	stop(): Promise<void>;
 }
 
-async function delivering(kind: 'roomkey' | 'ws', greeting: readonly Greeting[], method: string): Promise<Delivering> {
+async function startDelivery(kind: 'roomkey' | 'ws', greeting: readonly Greeting[], method: string): Promise<Delivery> {
 	const server = await startLiveServer(kind);
 	const loadClients = startLoadClients();
 	await loadClients.order({ what: 'open', port: server.port, count: RECEIVERS, greeting });
@@ -103,17 +103,17 @@ async function delivering(kind: 'roomkey' | 'ws', greeting: readonly Greeting[],
 	};
 }
 
-/** Bytes of a subscriber of 100 documents, each of a query of its own. */
+/** Bytes of a subscriber with 100 documents. Each subscriber has a query of its own. */
 async function bytesOfSubscriber(): Promise<number> {
 	const server = await startLiveServer('roomkey');
 	const { port } = server;
 	const count = 50;
 	const loadClients = startLoadClients();
 	const tokens = Array.from({ length: 2 * count }, (_, i) => `h${i}`);
-	const open = (some: readonly string[], greeting: readonly Greeting[]) =>
-		loadClients.order({ what: 'open', port, count, greeting, tokens: some });
+	const open = (someTokens: readonly string[], greeting: readonly Greeting[]) =>
+		loadClients.order({ what: 'open', port, count, greeting, tokens: someTokens });
 	await open(tokens.slice(count), subscribe('bench.hundred'));
-	// What a connection takes is no part of it.
+	// The memory of a connection without a subscription is subtracted at the end.
 	await open([], [connect]);
 	const idle = await measureMemory(server);
 	await open([], [connect]);
@@ -126,13 +126,14 @@ async function bytesOfSubscriber(): Promise<number> {
 }
 
 async function printUnseen(): Promise<void> {
+	/** For each subscriber the id, topic or number of a room other than the written one, `r0`. */
 	const others = (letter: string) => Array.from({ length: SUBSCRIBERS }, (_, i) => `${letter}${(i % 999) + 1}`);
 	const rows: [what: string, publication: string, tokens: readonly string[]][] = [
 		['other ids', 'bench.id', others('r')],
 		['another value', 'bench.value', others('t')],
 		['another range', 'bench.range', others('')],
 	];
-	const { cpu, updated } = await unseen([connect], []);
+	const { cpu, updated } = await costOfUnseenWrite([connect], []);
 	console.log(
 		`A write that none of ${SUBSCRIBERS} subscribers sees; CPU beyond that of the write without subscribers.\n`,
 	);
@@ -140,25 +141,25 @@ async function printUnseen(): Promise<void> {
 	console.log('|---|---|---|---|');
 	console.log(`| nothing: no subscribers | ${cpu.toFixed(0)} in all | | ${updated.toFixed(2)} |`);
 	for (const [what, publication, tokens] of rows) {
-		const cost = await unseen(subscribe(publication), tokens);
+		const cost = await costOfUnseenWrite(subscribe(publication), tokens);
 		console.log(`| ${what} | ${(cost.cpu - cpu).toFixed(0)} | ≤ 100 | ${cost.updated.toFixed(2)} |`);
 	}
 }
 
 async function printDelivered(): Promise<void> {
 	const all = [
-		await delivering('ws', subscribe('any'), 'bench.own'),
-		await delivering('roomkey', subscribe('bench.id', '["r0"]'), 'bench.write'),
-		await delivering('roomkey', subscribe('bench.own', '[]'), 'bench.own'),
+		await startDelivery('ws', subscribe('any'), 'bench.own'),
+		await startDelivery('roomkey', subscribe('bench.id', '["r0"]'), 'bench.write'),
+		await startDelivery('roomkey', subscribe('bench.own', '[]'), 'bench.own'),
 	] as const;
 	const rounds: number[][] = [];
 	for (let i = 0; i <= ROUNDS; i++) {
 		const figures: number[] = [];
-		for (const one of all) figures.push(await one.round());
+		for (const delivery of all) figures.push(await delivery.round());
 		rounds.push(figures);
 	}
 	rounds.shift();
-	for (const one of all) await one.stop();
+	for (const delivery of all) await delivery.stop();
 	const figure = (kind: number) => median(rounds.map((round) => round[kind] as number)).toFixed(2);
 	const ratio = (kind: number) =>
 		median(rounds.map((round) => (round[kind] as number) / (round[0] as number))).toFixed(2);

@@ -1,13 +1,14 @@
-/** Load on a server: so many connections, each with so many calls that wait for their answer. */
+/** Puts load on a server: opens connections, each of which makes calls. */
 import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
 
-/** Something that can be asked for one call; calls `answered` at each answer. */
+/** A connection. Each `call()` sends one call. */
 export interface Caller {
 	call(): void;
 	close(): void;
 }
 
+/** Opens a connection. `answered` is called at each answer. */
 export type OpenCaller = (answered: () => void) => Promise<Caller>;
 
 /** A DDP connection that makes the same call again and again. */
@@ -17,8 +18,8 @@ export function ddpCaller(port: number, method: string, params: readonly string[
 }
 
 /**
- * A DDP connection. An answer is complete with its `result`, which comes last, or before what was written.
- * @param next the next call, as its message without the id and the end
+ * A DDP connection. The `result` of a call counts as its answer; `updated` is ignored.
+ * @param next returns the message of the next call without its id and its closing brace
  * @param resume a login token
  */
 export function ddpConnection(port: number, next: () => string, resume?: string): OpenCaller {
@@ -45,8 +46,8 @@ export function ddpConnection(port: number, next: () => string, resume?: string)
 }
 
 /**
- * A kept HTTP connection, one request at a time; answers are short enough to arrive in one piece.
- * @param body of a POST; without it a GET
+ * A keep-alive HTTP connection. Each piece of data counts as an answer: answers are short enough to arrive in one piece.
+ * @param body the body of a POST; undefined for a GET
  */
 export function restCaller(
 	port: number,
@@ -71,16 +72,17 @@ export function restCaller(
 		});
 }
 
-/** How a connection calls: again at each answer, or at intervals, then one call or several at once. */
+/**
+ * How a connection calls. `outstanding`: it always waits for so many answers. `every`: it calls at intervals of so many ms,
+ * whether earlier calls were answered or not; with `burst`, so many calls at a time.
+ */
 export type Pace = { readonly outstanding: number } | { readonly every: number; readonly burst?: number };
 
 /**
  * Calls a server for a time.
- * @param pace `outstanding`: calls of one connection that wait for an answer at any time; `every`: ms between two calls,
- * or two times `burst` calls, of one connection, whether the first were answered or not
- * @param duration in ms
- * @param around called when counting begins and ends, and awaited
- * @returns answers, and how long it took, in ms
+ * @param duration how long answers are counted, in ms
+ * @param around called and awaited before and after the count
+ * @returns the number of answers, and the time in ms in which they came
  */
 export async function load(
 	open: OpenCaller,
@@ -108,7 +110,7 @@ export async function load(
 				for (let i = 0; i < burst; i++) caller.call();
 			};
 			timers.push(setInterval(callAll, every));
-			// The connections take turns.
+			// So that the connections do not call at the same moments.
 			await pause(pace.every / connections);
 		}
 	}

@@ -1,4 +1,4 @@
-/** Many clients of one server, in a process of their own. Follows orders and reports when each is done. */
+/** Many clients of one server, in a process of their own. It follows orders, and reports when each is done. */
 import { WebSocket } from 'ws';
 
 export type Order =
@@ -7,11 +7,11 @@ export type Order =
 			readonly what: 'open';
 			readonly port: number;
 			readonly count: number;
-			/** What each connection sends, each after the answer to the one before. `TOKEN` stands for its login token. */
+			/** What each connection sends, each message after the answer to the one before. `TOKEN` is replaced by an entry of `tokens`. */
 			readonly greeting: readonly Greeting[];
 			readonly tokens?: readonly string[];
 	  }
-	/** Waits until so many events have arrived that were not waited for yet. Answers with their times. */
+	/** Waits for so many events that no earlier order has waited for. Reports the time of each. */
 	| { readonly what: 'await'; readonly events: number };
 
 /** @property answer how the answer begins */
@@ -20,14 +20,16 @@ export interface Greeting {
 	readonly answer: string;
 }
 
-/** Connections that are being opened at a time. */
+/** Number of connections that are opened at a time. */
 const AT_ONCE = 100;
 
 const EVENT = Buffer.from('{"msg":"changed"');
 
+/** Number of events that have arrived and that no order has waited for yet. */
 let events = 0;
-/** When the events have arrived, in ms since 1970. */
+/** When each of them arrived, in ms since 1970. */
 const arrivals: number[] = [];
+/** How many events the order waits for. */
 let awaited = Number.POSITIVE_INFINITY;
 
 function done(message: unknown = 'done'): void {
@@ -58,9 +60,10 @@ function open(port: number, greeting: readonly Greeting[], token = ''): Promise<
 				events++;
 				arrivals.push(performance.timeOrigin + performance.now());
 				check();
-			} else if (String(data).startsWith(greeting[step]?.answer ?? ' ')) {
-				next();
+				return;
 			}
+			const entry = greeting[step];
+			if (entry && String(data).startsWith(entry.answer)) next();
 		});
 	});
 }

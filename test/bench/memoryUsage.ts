@@ -4,7 +4,7 @@
 export interface Memory {
 	/** What JavaScript holds, with its buffers. */
 	readonly held: number;
-	/** What the process has of the system: rises less than what is held where the heap had free room before. */
+	/** Resident memory of the process. Where the heap has free room, it grows by less than `held`. */
 	readonly resident: number;
 }
 

@@ -1,15 +1,15 @@
 /** What metrics and logs add to a call. */
 import { ARGS, measure } from './calls.js';
 import { ddpCaller, type OpenCaller, type Pace, restCaller } from './load.js';
-import { cpuOf, median, type Running, startServer } from './processes.js';
+import { cpuOf, median, type RunningServer, startServer } from './processes.js';
 
-/** How often all servers are started again: one process may be faster than another with the same code. */
+/** How often all servers are started: of two processes with the same code one may be faster. */
 const STARTS = 3;
 
 /** Rounds with the same processes. The first is not counted, because it compiles code. */
 const ROUNDS = 6;
 
-/** The servers differ in `--metrics` and `--log-level` alone. The second is the same as the first. */
+/** The servers differ only in `--metrics` and `--log-level`. The second equals the first and shows the error of the measurement. */
 const KINDS = ['unobserved', 'unobserved', 'metrics', 'observed'] as const;
 
 /** Each server gets 5,000 calls a second over DDP, 1,250 over REST, from 50 connections. */
@@ -19,7 +19,7 @@ const REST: Pace = { every: 40 };
 interface Row {
 	readonly name: string;
 	readonly pace: Pace;
-	open(server: Running): OpenCaller;
+	open(server: RunningServer): OpenCaller;
 }
 
 const ROWS: readonly Row[] = [
@@ -50,29 +50,29 @@ const ROWS: readonly Row[] = [
 ];
 
 /**
- * CPU time for a call, in µs, of each server. All are called at the same time, so that what else the machine does slows
- * down all of them.
+ * CPU time of each server for a call, in µs. All servers are called at the same time, so that other work of the machine
+ * slows down all of them.
  */
-async function round(servers: readonly Running[], { open, pace }: Row): Promise<number[]> {
+async function round(servers: readonly RunningServer[], { open, pace }: Row): Promise<number[]> {
 	const figures = await Promise.all(servers.map((server) => measure(server, open(server), pace)));
 	return figures.map(({ cpu }) => cpu);
 }
 
-/** Reads the metrics, as Prometheus does, so that those of the process are collected. @returns CPU time, in ms */
-async function scrape(server: Running): Promise<number> {
+/** Reads the metrics as Prometheus does, which makes the server collect those of the process. @returns its CPU time for that, in ms */
+async function scrape(server: RunningServer): Promise<number> {
 	const before = await cpuOf(server);
 	await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
 	return ((await cpuOf(server)) - before) / 1000;
 }
 
-/** Prints what metrics add to a call, and what a log at `info` adds to that, which writes no line for these calls. */
+/** Prints what metrics add to the cost of a call, and what a log at `info` adds although it has no line for these calls. */
 export async function benchObserved(): Promise<void> {
 	const counted = `${STARTS * (ROUNDS - 1)} rounds in ${STARTS} processes each`;
-	console.log(`\nMetrics, and metrics with a log at info, beside neither; ${counted}, medians.\n`);
+	console.log(`\nMetrics, and metrics with a log at info, compared with neither; ${counted}, medians.\n`);
 	const figures = ROWS.map((): number[][] => []);
 	const scrapes: number[] = [];
 	for (let start = 0; start < STARTS; start++) {
-		const servers: Running[] = [];
+		const servers: RunningServer[] = [];
 		for (const kind of KINDS) servers.push(await startServer(kind));
 		for (const server of servers) scrapes.push(await scrape(server));
 		for (const [i, row] of ROWS.entries()) {
@@ -84,7 +84,7 @@ export async function benchObserved(): Promise<void> {
 		for (const server of servers.slice(-2)) scrapes.push(await scrape(server));
 		for (const { stop } of servers) await stop();
 	}
-	console.log('| What | neither, CPU µs | the same again | metrics | aim | metrics and logs |');
+	console.log('| What | neither, CPU µs | neither, another process | metrics | aim | metrics and logs |');
 	console.log('|---|---|---|---|---|---|');
 	for (const [i, { name }] of ROWS.entries()) {
 		const rounds = figures[i] as number[][];
@@ -93,5 +93,5 @@ export async function benchObserved(): Promise<void> {
 		const base = median(rounds.map(([cpu = 0]) => cpu)).toFixed(1);
 		console.log(`| ${name} | ${base} | ${ratio(1)} | ${ratio(2)} | ≤ 1.03 | ${ratio(3)} |`);
 	}
-	console.log(`\nA scrape, which is not part of this: ${Math.max(...scrapes).toFixed(1)} ms at most.`);
+	console.log(`\nA scrape, which these figures do not include: ${Math.max(...scrapes).toFixed(1)} ms at most.`);
 }

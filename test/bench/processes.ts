@@ -1,4 +1,4 @@
-/** The processes of a bench: what is measured, and its clients. */
+/** Starts the processes of a bench, servers and clients, and measures the servers. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Order } from './loadClients.js';
@@ -7,16 +7,16 @@ import type { Ready } from './server.js';
 
 type Kind = 'roomkey' | 'files' | 'unobserved' | 'metrics' | 'observed' | 'ws' | 'http' | 'cluster' | 'ws-nats';
 
-export interface Running extends Ready {
+export interface RunningServer extends Ready {
 	readonly kind: Kind;
 	readonly child: ChildProcess;
-	/** Resolves when it has ended. */
+	/** Ends the process. Resolves when it has ended. */
 	stop(): Promise<void>;
 }
 
-/** Clients in a process of their own. Each order is followed before the next. */
+/** Clients in a process of their own. They follow one order at a time. */
 export interface LoadClients {
-	/** @returns when each awaited event has arrived, in ms since 1970; nothing after another order */
+	/** @returns when each event arrived, in ms since 1970, for an order `await`; an empty list for another order */
 	order(order: Order): Promise<readonly number[]>;
 	stop(): Promise<void>;
 }
@@ -27,12 +27,12 @@ export function run(module: string, args: string[] = [], nodeOptions: string[] =
 		execArgv: ['--expose-gc', ...nodeOptions],
 		stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
 	});
-	// A caller that waits for its answer would wait for ever.
+	// Otherwise the bench would wait for ever for an answer of the child.
 	child.once('exit', (code) => code !== 0 && process.exit(1));
 	return child;
 }
 
-/** The way to stop it. */
+/** Returns a function that ends a process, and resolves when it has ended. */
 export function stopOf(child: ChildProcess): () => Promise<void> {
 	return async () => {
 		const ended = once(child, 'exit');
@@ -41,13 +41,13 @@ export function stopOf(child: ChildProcess): () => Promise<void> {
 	};
 }
 
-/** @param people how many can log in, each with a token of their own */
-export async function startServer(kind: Kind, people = 0): Promise<Running> {
+/** @param people the number of users whose login tokens the server sends */
+export async function startServer(kind: Kind, people = 0): Promise<RunningServer> {
 	return serverIn('./server.js', kind, String(people));
 }
 
-/** Starts a server that a module of this folder is; it sends what it is ready with. */
-export async function serverIn(module: string, kind: Kind, ...args: string[]): Promise<Running> {
+/** Runs a module of this folder that is a server. The first message of the server says what a bench must know of it. */
+export async function serverIn(module: string, kind: Kind, ...args: string[]): Promise<RunningServer> {
 	const child = run(module, [kind, ...args]);
 	const [ready] = (await once(child, 'message')) as [Ready];
 	return { ...ready, kind, child, stop: stopOf(child) };
@@ -66,25 +66,26 @@ export function startLoadClients(): LoadClients {
 }
 
 /** CPU time a server has used, in µs. */
-export async function cpuOf({ child }: Pick<Running, 'child'>): Promise<number> {
+export async function cpuOf({ child }: Pick<RunningServer, 'child'>): Promise<number> {
 	child.send('cpu');
 	const [{ user, system }] = (await once(child, 'message')) as [NodeJS.CpuUsage];
 	return user + system;
 }
 
-export async function measureMemory({ child }: Running): Promise<Memory> {
+export async function measureMemory({ child }: RunningServer): Promise<Memory> {
 	child.send('memory');
 	const [memory] = (await once(child, 'message')) as [Memory];
 	return memory;
 }
 
-/** So many connections, or as many as a process may have files open, which is then said. */
+/** Returns a number of connections, or a smaller one if the limit of open files requires that, and prints that it is smaller. */
 export function atMost(connections: number): number {
 	const report = process.report?.getReport() as { userLimits?: { open_files?: { soft: unknown } } } | undefined;
-	const room = Number(report?.userLimits?.open_files?.soft) - 200;
-	if (!(room < connections)) return connections;
-	console.log(`Only ${room} connections instead of ${connections}: see ulimit -n.\n`);
-	return room;
+	// 200 are for other files. NaN if no limit is known.
+	const allowed = Number(report?.userLimits?.open_files?.soft) - 200;
+	if (Number.isNaN(allowed) || allowed >= connections) return connections;
+	console.log(`Only ${allowed} connections instead of ${connections}: see ulimit -n.\n`);
+	return allowed;
 }
 
 export function median(numbers: readonly number[]): number {

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: what a call, an event and a connection cost beside bare servers that do the same, in one run. Times
- * and bytes mean nothing on their own; the ratios do. `npm run bench calls|cluster|fairness|fanout|memory|scale|live|observed|start|store|storm` measures one of them.
+ * `npm run bench`: what a call, an event and a connection cost, compared with bare servers that do the same. Times and bytes
+ * depend on the machine, so only their ratios can be compared. `npm run bench NAME` runs one bench; the names are below.
  */
 import { benchCalls } from './calls.js';
 import { benchCluster } from './cluster.js';
@@ -16,7 +16,7 @@ import { benchStorm } from './storm.js';
 
 const scaleInMemory = () => benchScale('memory');
 
-/** The steps of each bench. A step that several share is made once in a run. */
+/** The steps of each bench. A step that several benches share runs once. */
 const benches: Record<string, readonly (() => Promise<void>)[]> = {
 	calls: [benchCalls, benchObserved],
 	observed: [benchObserved],

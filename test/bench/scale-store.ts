@@ -1,7 +1,7 @@
 /**
- * A server with a store of many rooms, for the bench of `scale.ts`, in a process of its own. Arguments: how many rooms, and
- * an empty folder for them; without a folder they are in memory.
- * Sends its port and who may call; then, as it is ordered, takes all key ids away, or sends its CPU time.
+ * A server with a store of many rooms, for the bench of `scale.ts`, in a process of its own. Arguments: the number of rooms,
+ * and an empty folder for them; without a folder they are in memory. Sends its port and its caller. Then it follows orders:
+ * it removes the key ids of the busy rooms, or sends its CPU time.
  */
 import * as catalogue from '../../methods/index.js';
 import { createApp } from '../../server/start/app.js';
@@ -15,26 +15,26 @@ export interface ScaleReady {
 	readonly port: number;
 	/** Somebody who is a member of the busy rooms. */
 	readonly caller: { readonly id: string; readonly token: string };
-	/** Ids of the rooms in use, spread over the whole store. */
+	/** Ids of the busy rooms, which are spread over the whole store. */
 	readonly rids: readonly string[];
 	/** The key id each of them has. */
 	readonly keyId: string;
 }
 
-export type Order = 'take key ids away' | 'cpu';
+export type ScaleOrder = 'take key ids away' | 'cpu';
 
-/** Rooms in use at a time, in any store. */
-const BUSY = 1000;
+/** Number of rooms that are used, in a store of any size. */
+const BUSY_ROOMS = 1000;
 /** Members of each room. */
 const MEMBERS = 2;
-/** Rooms a user is a member of. */
-const ROOMS_OF_ONE = 20;
+/** Number of rooms that a user is a member of. */
+const ROOMS_PER_USER = 20;
 /** Documents written at a time. */
 const BATCH = 1000;
 
 const KEY_ID = '0123456789ab';
 
-const userOf = (room: number, member: number) => `user-${Math.floor((room * MEMBERS + member) / ROOMS_OF_ONE)}`;
+const userOf = (room: number, member: number) => `user-${Math.floor((room * MEMBERS + member) / ROOMS_PER_USER)}`;
 
 async function inBatches(count: number, write: (i: number) => Promise<unknown>): Promise<void> {
 	for (let done = 0; done < count; done += BATCH) {
@@ -43,10 +43,10 @@ async function inBatches(count: number, write: (i: number) => Promise<unknown>):
 	}
 }
 
-/** Rooms of two members, of whom nobody has a key. */
+/** Stores rooms of two members. No member has a room key. */
 async function fill(store: Store, rooms: number): Promise<void> {
 	const publicKey = 'p'.repeat(450);
-	await inBatches(Math.ceil((rooms * MEMBERS) / ROOMS_OF_ONE), (i) =>
+	await inBatches(Math.ceil((rooms * MEMBERS) / ROOMS_PER_USER), (i) =>
 		store.users.insertOne({ _id: `user-${i}`, username: `u${i}`, roles: ['user'], e2e: { public_key: publicKey } }),
 	);
 	await inBatches(rooms, (i) =>
@@ -54,8 +54,8 @@ async function fill(store: Store, rooms: number): Promise<void> {
 	);
 	await inBatches(rooms * MEMBERS, (i) => {
 		const room = Math.floor(i / MEMBERS);
-		// Two neighbours would be one and the same user in most rooms.
-		const _id = i % MEMBERS === 0 ? userOf(room, 0) : userOf((room + ROOMS_OF_ONE) % rooms, 1);
+		// `userOf(room, 1)` is the same user as `userOf(room, 0)`, so the second member is one of a room further on.
+		const _id = i % MEMBERS === 0 ? userOf(room, 0) : userOf((room + ROOMS_PER_USER) % rooms, 1);
 		return store.subscriptions.insertOne({ _id: `place-${i}`, rid: `room-${room}`, t: 'p', u: { _id } });
 	});
 }
@@ -71,17 +71,17 @@ if (folder) {
 }
 const { store, onChange } = open;
 const caller = await addPerson(store);
-const rids = Array.from({ length: BUSY }, (_, i) => `room-${i * Math.floor(count / BUSY)}`);
-await inBatches(BUSY, (i) =>
+const rids = Array.from({ length: BUSY_ROOMS }, (_, i) => `room-${i * Math.floor(count / BUSY_ROOMS)}`);
+await inBatches(BUSY_ROOMS, (i) =>
 	store.subscriptions.insertOne({ _id: `own-${i}`, rid: rids[i] as string, t: 'p', u: { _id: caller.id } }),
 );
-// A lease remembered for each call would be measured along.
+// Without reservations of members: one more at each call would be measured too.
 const settings = { ...testOptions.settings, leaseTime: 0 };
 const app = createApp({ ...testOptions, settings, catalogue, store, onChange, log, grace: 0 });
 
-process.on('message', async (order: Order) => {
+process.on('message', async (order: ScaleOrder) => {
 	if (order === 'cpu') return void process.send?.(process.cpuUsage());
-	await inBatches(BUSY, (i) => store.rooms.updateOne({ _id: rids[i] as string }, { $unset: { e2eKeyId: 1 } }));
+	await inBatches(BUSY_ROOMS, (i) => store.rooms.updateOne({ _id: rids[i] as string }, { $unset: { e2eKeyId: 1 } }));
 	process.send?.('done');
 });
 process.once('disconnect', () => process.exit());

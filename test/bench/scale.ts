@@ -1,21 +1,21 @@
-/** What a call costs where there are a thousand times as many rooms, in memory or in a folder. */
+/** Compares the cost of a call in a store of 1,000 rooms with that in one of 1,000,000 rooms, in memory or in a folder. */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ddpConnection } from './load.js';
 import { cpuOf, median, run, stopOf } from './processes.js';
-import type { Order, ScaleReady } from './scale-store.js';
+import type { ScaleOrder, ScaleReady } from './scale-store.js';
 
 const FEW = 1000;
 const MANY = 1_000_000;
 const ROUNDS = 12;
-/** One for each of the busy rooms. */
+/** Calls of a round, one for each of the busy rooms. */
 const CALLS = 1000;
 const OUTSTANDING = 8;
 const AIM = 1.1;
 
-/** As the README says for many rooms; the small store has it too. */
+/** Room for the large store; the small one gets the same. */
 const NODE_OPTIONS = ['--max-old-space-size=12000', '--max-semi-space-size=128'];
 
 /** Parameters of the nth call. */
@@ -33,20 +33,20 @@ const ROWS: readonly [method: string, params: Params][] = [
 /** Where the rooms are. */
 type Kind = 'memory' | 'files';
 
-interface Measured {
-	/** CPU time of the server for one call, in µs, from its arrival to its answer. */
+interface Service {
+	/** CPU time of the server for one call, in µs. */
 	round(method: string, params: Params): Promise<number>;
 	stop(): Promise<void>;
 }
 
-async function openRooms(count: number, kind: Kind): Promise<Measured> {
+async function openRooms(count: number, kind: Kind): Promise<Service> {
 	const folder = kind === 'files' ? await mkdtemp(join(tmpdir(), 'roomkey-bench-')) : undefined;
 	const child = run('./scale-store.js', [String(count), ...(folder ? [folder] : [])], NODE_OPTIONS);
 	const [ready] = (await once(child, 'message')) as [ScaleReady];
 	const server = { child };
 	let made = 0;
 
-	/** Makes so many calls, eight at a time, and waits for their answers. */
+	/** Makes `CALLS` calls, `OUTSTANDING` at a time, and waits for their answers. */
 	async function call(method: string, params: Params): Promise<void> {
 		let answered = 0;
 		let finish: () => void;
@@ -59,6 +59,7 @@ async function openRooms(count: number, kind: Kind): Promise<Measured> {
 			next,
 			ready.caller.token,
 		)(() => {
+			// The last calls are already on their way.
 			if (++answered + OUTSTANDING <= CALLS) caller.call();
 			if (answered === CALLS) finish();
 		});
@@ -70,7 +71,7 @@ async function openRooms(count: number, kind: Kind): Promise<Measured> {
 	return {
 		async round(method, params) {
 			if (method === 'e2e.setRoomKeyID') {
-				child.send('take key ids away' satisfies Order);
+				child.send('take key ids away' satisfies ScaleOrder);
 				await once(child, 'message');
 			}
 			const before = await cpuOf(server);
@@ -93,7 +94,7 @@ export async function benchScale(kind: Kind): Promise<void> {
 	console.log('|---|---|---|---|---|');
 	for (const [method, params] of ROWS) {
 		const figures: { few: number; many: number }[] = [];
-		// The first ones compile code.
+		// Three rounds that do not count: they compile code.
 		for (let round = -3; round < ROUNDS; round++) {
 			const figure = { few: await few.round(method, params), many: await many.round(method, params) };
 			if (round >= 0) figures.push(figure);

@@ -1,6 +1,6 @@
 /**
- * A server to measure, in a process of its own: `node server.js KIND [people [address of NATS]]`; `kinds` has the kinds.
- * Tells its port, and when asked its CPU time or, where started with `--expose-gc`, its memory.
+ * A server to measure, in a process of its own: `node server.js KIND [PEOPLE [ADDRESS OF NATS]]`. `kinds` lists the kinds.
+ * Sends its port. Answers the message `memory` with its memory, which needs `--expose-gc`, and any other with its CPU time.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -26,14 +26,14 @@ import { memory } from './memoryUsage.js';
 
 export interface Ready {
 	readonly port: number;
-	/** Someone who may call, and a room of theirs that has a key. */
+	/** A user who may call, and a room of this user that has a key id. */
 	readonly person?: { readonly id: string; readonly token: string };
 	readonly rid?: string;
 	/** A login token of each of the people asked for. */
 	readonly tokens?: readonly string[];
 }
 
-/** Checks two strings, and that is all. */
+/** Has its two strings checked, and does nothing. */
 const nothing = method({
 	name: 'bench.nothing',
 	summary: 'Does nothing with two strings',
@@ -49,7 +49,7 @@ const event = {
 	args: [{ _id: 'wCiXndNp5NqNY3uCc', t: 'p', text: 'x'.repeat(200) }],
 };
 
-/** Tells all readers of a stream. */
+/** Sends an event to all subscribers of a stream. */
 const notify = method({
 	name: 'bench.notify',
 	summary: 'Sends an event to everyone',
@@ -60,10 +60,10 @@ const notify = method({
 
 const everyone = stream({ name: event.stream, summary: 'Events for everyone', mayRead: () => true });
 
-/** What a reader of the stream gets. */
+/** The frame that a subscriber of the stream receives. */
 const eventFrame = codec.changed('stream-bench', 'id', { eventName: event.eventName, args: event.args });
 
-/** With the store in a folder that goes with it. */
+/** Roomkey with its data in a folder, which is removed at the end. */
 async function onFiles(people: number): Promise<Ready> {
 	const folder = mkdtempSync(join(tmpdir(), 'roomkey-bench-'));
 	process.once('exit', () => rmSync(folder, { recursive: true }));
@@ -109,7 +109,7 @@ async function roomkey(people: number, parts: RoomkeyParts = {}): Promise<Ready>
 	return { port: await app.listen(0, '127.0.0.1'), person, rid, tokens };
 }
 
-/** The parts of the command, with `--metrics` and `--log-level` as given. The log is written to /dev/null. */
+/** Roomkey with the metrics and the log of the command, at the given settings. The log is written to /dev/null. */
 async function observed(people: number, metrics: 'on' | 'off', level: 'info' | 'silent'): Promise<Ready> {
 	const log = pino({ level }, pino.destination({ dest: '/dev/null', sync: true }));
 	return roomkey(people, { ops: new Ops({ log, metrics, version: 'bench' }), log });
@@ -122,8 +122,8 @@ function listen(server: Server): Promise<Ready> {
 }
 
 /**
- * Parses a call and answers it with the same two frames, and knows nothing else.
- * @param notify called when a client asks to send everyone a text
+ * Makes a bare server parse each call and answer it with the same two frames as Roomkey.
+ * @param notify called at each call of `bench.notify`
  */
 function answerCalls(webSockets: WebSocketServer, notify: () => void): void {
 	webSockets.on('connection', (socket) => {
@@ -144,7 +144,7 @@ function sendToAll({ clients }: WebSocketServer, text: string): void {
 	for (const client of clients) client.send(text);
 }
 
-/** Sends a text to everyone itself. */
+/** A bare WebSocket server, which sends a text to all of its own clients. */
 async function bareWs(): Promise<Ready> {
 	const http = createServer();
 	const webSockets = new WebSocketServer({ server: http, perMessageDeflate: false });
@@ -152,10 +152,10 @@ async function bareWs(): Promise<Ready> {
 	return listen(http);
 }
 
-/** What a caller's own keys are like. */
+/** The answer of `e2e.fetchMyKeys`, with keys of usual lengths. */
 const bareKeys = { public_key: 'p'.repeat(450), private_key: 's'.repeat(2000), success: true };
 
-/** Parses a body and answers with the same headers and body, and knows nothing else. */
+/** A bare HTTP server, which parses the body and answers with the headers and the body of Roomkey. */
 async function bareHttp(): Promise<Ready> {
 	const http = createServer((request, response) => {
 		const chunks: Buffer[] = [];
@@ -177,16 +177,16 @@ async function bareHttp(): Promise<Ready> {
 
 const NATS = process.argv[4] ?? '';
 
-/** Servers with the same subject are joined. */
+/** Servers with the same subject belong to one cluster. */
 const SUBJECT = 'bench';
 
-/** One of several processes that are joined by NATS. */
+/** Roomkey as one of several processes that NATS connects. */
 async function inCluster(people: number): Promise<Ready> {
 	const link = natsLink({ servers: [NATS], subject: SUBJECT, log: memoryLog() });
 	return roomkey(people, { link });
 }
 
-/** Passes the text to NATS, and sends everyone what it receives from there. */
+/** A bare WebSocket server, which passes a text to NATS, and sends its clients the texts of others from there. */
 async function bareNats(): Promise<Ready> {
 	const nats = await connect({ servers: NATS, noEcho: true });
 	const http = createServer();

@@ -1,4 +1,4 @@
-/** What a start costs, from the command to the first answer, beside a bare `ws` server's. */
+/** The cost of a start, from the command to the first answer, compared with that of a bare `ws` server. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -14,11 +14,11 @@ const server = createServer((_, response) => response.end('{}'));
 new WebSocketServer({ server });
 server.listen(0, '127.0.0.1', () => console.log('on http://127.0.0.1:' + server.address().port));`;
 
-const built = fileURLToPath(new URL('../../', import.meta.url));
+const distFolder = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The command as the package has it: few files instead of one for each module. Returns its path. */
+/** Bundles the command as in the package, into few files. Returns the path of the command. */
 function bundle(): string {
-	const folder = `${built}packed`;
+	const folder = `${distFolder}packed`;
 	execFileSync('npm', ['run', '--silent', 'bundle', '--', folder]);
 	return `${folder}/server/cli/main.js`;
 }
@@ -55,15 +55,15 @@ function measureMemory({ pid }: ChildProcess): number {
 export async function benchStart(): Promise<void> {
 	const kinds = {
 		'bare ws': ['--input-type=module', '-e', BARE],
-		'roomkey --memory, as packed': [bundle(), '--memory', '--port', '0'],
-		'roomkey --memory, in a clone': [`${built}server/cli/main.js`, '--memory', '--port', '0'],
+		'roomkey --memory, as in the package': [bundle(), '--memory', '--port', '0'],
+		'roomkey --memory, in a clone': [`${distFolder}server/cli/main.js`, '--memory', '--port', '0'],
 	};
 	const starts = new Map<string, Start[]>(Object.keys(kinds).map((name) => [name, []]));
 	// In turn, so that a busy moment of the machine slows all of them.
 	for (let i = 0; i < ROUNDS; i++) {
 		for (const [name, args] of Object.entries(kinds)) starts.get(name)?.push(await start(args));
 	}
-	const medianOf = (name: string, key: keyof Start) => median((starts.get(name) ?? []).map((one) => one[key]));
+	const medianOf = (name: string, key: keyof Start) => median((starts.get(name) ?? []).map((start) => start[key]));
 	console.log('| Server | first answer ms | ratio | RSS MB | ratio |');
 	console.log('|---|---|---|---|---|');
 	for (const name of starts.keys()) {

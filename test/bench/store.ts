@@ -1,6 +1,7 @@
 /**
- * What the stores cost with few and with many rooms: opening, memory, a claim of a key id that is stored for good, a find by
- * an index, a page of a room's members, and the longest that anything else waited meanwhile. Each in a process of its own.
+ * What the stores cost with few and with many rooms: opening, memory, an update that claims a key id and is on the disk, a find
+ * by an index, a page of a room's members, and the longest wait for the event loop during these calls. Each store is measured
+ * in a process of its own.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -27,16 +28,20 @@ const CONCURRENCY = 100;
 const BATCH = 1000;
 
 interface Figures {
+	/** Time to open the store, in ms. */
 	readonly open: number;
+	/** In MB. */
 	readonly memory: number;
+	/** CPU time of a claim, a find and a page, in µs. */
 	readonly claim: number;
 	readonly find: number;
 	readonly page: number;
+	/** Longest delay of the event loop, and CPU time of its longest turn, in ms. */
 	readonly wait: number;
 	readonly turn: number;
 }
 
-/** Each run begins in a turn of its own, like a call that arrives. */
+/** Runs so many tasks, at most `concurrency` at a time. Each begins in a turn of its own, like a call that arrives. */
 async function inParallel(count: number, concurrency: number, run: (i: number) => Promise<unknown>): Promise<void> {
 	let next = 0;
 	const worker = async () => {
@@ -60,15 +65,15 @@ async function fill(store: Store, rooms: number): Promise<void> {
 	});
 }
 
-/** CPU time of each of some calls, in µs. */
-async function cpu(count: number, run: (i: number) => Promise<unknown>): Promise<number> {
+/** Makes so many calls. @returns the CPU time of one, in µs */
+async function cpuOfCall(count: number, run: (i: number) => Promise<unknown>): Promise<number> {
 	const before = process.cpuUsage();
 	await inParallel(count, CONCURRENCY, run);
 	const { user, system } = process.cpuUsage(before);
 	return (user + system) / count;
 }
 
-/** Watches the turns of the event loop. Returns a function that says the CPU time of the longest, in ms. */
+/** Watches the turns of the event loop. Returns a function that stops this and returns the CPU time of the longest, in ms. */
 function watchTurns(): () => number {
 	let longest = 0;
 	let last = process.cpuUsage();
@@ -90,24 +95,26 @@ function ownMemory(): number {
 	try {
 		return 1024 * Number(/^RssAnon:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
 	} catch {
-		// Only Linux tells them apart.
+		// Only Linux has this file.
 		return process.memoryUsage.rss();
 	}
 }
 
-/** In a process of its own. */
+function storeChoice(kind: string, folder: string): StoreChoice {
+	if (kind === 'files') return { kind, folder };
+	if (kind === 'memory') return { kind };
+	return { kind: 'mongodb', url: process.env.MONGO_URL as string };
+}
+
+/**
+ * The work of a process that measures one store.
+ * @param order `measure`, or `fill`: only fills a store on the disk, for another process to measure
+ */
 async function measure(order: string, kind: string, rooms: number, folder: string): Promise<Figures | undefined> {
-	const choice: StoreChoice =
-		kind === 'files'
-			? { kind, folder }
-			: kind === 'memory'
-				? { kind }
-				: { kind: 'mongodb', url: process.env.MONGO_URL as string };
 	const started = performance.now();
-	const open = await openStore(choice, memoryLog());
+	const open = await openStore(storeChoice(kind, folder), memoryLog());
 	const opened = performance.now() - started;
 	const { store } = open;
-	// What is on the disk was stored by another process.
 	if (kind === 'memory' || order === 'fill') await fill(store, rooms);
 	if (order === 'fill') {
 		await open.close();
@@ -130,9 +137,9 @@ async function measure(order: string, kind: string, rooms: number, folder: strin
 	const delay = monitorEventLoopDelay({ resolution: 1 });
 	delay.enable();
 	const longestTurn = watchTurns();
-	const claimCost = await cpu(Math.min(CALLS, rooms), (i) => claim(`room-${i * step}`));
-	const findCost = await cpu(CALLS, find);
-	const pageCost = await cpu(1000, page);
+	const claimCost = await cpuOfCall(Math.min(CALLS, rooms), (i) => claim(`room-${i * step}`));
+	const findCost = await cpuOfCall(CALLS, find);
+	const pageCost = await cpuOfCall(1000, page);
 	delay.disable();
 	const turn = longestTurn();
 	const memory = ownMemory() / 1e6;
@@ -145,7 +152,7 @@ export async function benchStore(): Promise<void> {
 	const sizes = process.env.ROOMKEY_TEST_BENCH_ROOMS?.split(',').map(Number) ?? SIZES;
 	const kinds = ['memory', 'files', ...(process.env.MONGO_URL ? ['mongodb'] : [])];
 	console.log(
-		'CPU is for one call, 100 under way at a time; a claim ends when it is stored for good.\nOn a busy machine the longest wait is longer than the CPU time of the longest turn of the event loop.\n',
+		'CPU is for one call, 100 under way at a time; a claim ends when it is on the disk.\nOn a busy machine the longest wait is longer than the CPU time of the longest turn of the event loop.\n',
 	);
 	console.log(
 		'| Store | rooms | open ms | memory MB | claim µs | find µs | page of 50 µs | longest wait ms | longest turn CPU ms |',

@@ -1,4 +1,4 @@
-/** Sessions that were there before a storm, in a process of their own: they call at a steady pace, whatever the answers take. */
+/** Sessions that were there before a storm, in a process of their own: they call at a steady pace, however long the answers take. */
 import { setPriority } from 'node:os';
 import { ddpConnection } from './load.js';
 import { watchWork } from './storm-work.js';
@@ -11,11 +11,11 @@ export interface CallersOrder {
 	readonly every: number;
 }
 
-// In life they are on other machines, so what they measure is not their own wait for a processor.
+// Real clients run on other machines. With this priority the measured times include little wait of this process for a core.
 try {
 	setPriority(-10);
 } catch {
-	// Only the superuser may.
+	// Only root may raise the priority.
 }
 
 const work = watchWork();
@@ -27,13 +27,13 @@ process.on('message', (message: CallersOrder | 'times' | 'work') => {
 });
 process.on('disconnect', () => process.exit());
 
-/** How long each call took since it was last asked for, in ms. */
+/** How long each call took, in ms. Emptied when the bench asks for it. */
 const times: number[] = [];
 
 async function start({ port, tokens, rid, every }: CallersOrder): Promise<void> {
 	const next = () => `{"msg":"method","method":"e2e.setRoomKeyID","params":["${rid}","other"]`;
 	for (const token of tokens) {
-		/** When the calls without an answer began. Answers come in order. */
+		/** When the calls that wait for their answer began. Answers come in the order of the calls. */
 		const began: number[] = [];
 		const open = ddpConnection(port, next, token);
 		const caller = await open(() => times.push(performance.now() - (began.shift() as number)));
@@ -41,7 +41,7 @@ async function start({ port, tokens, rid, every }: CallersOrder): Promise<void> 
 			began.push(performance.now());
 			caller.call();
 		}, every);
-		// The sessions take turns.
+		// So that the sessions do not call at the same moments.
 		await new Promise((resolve) => setTimeout(resolve, every / tokens.length));
 	}
 }

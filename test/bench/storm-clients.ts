@@ -1,6 +1,6 @@
 /**
  * Clients that lost their server and return at once, in a process of their own. A client that is refused or disconnected tries
- * again as Meteor's does. Begins with an order, and keeps the connections until the process ends.
+ * again as Meteor's client does. A message begins the storm. The connections stay open until the process ends.
  */
 import { setPriority } from 'node:os';
 import { WebSocket } from 'ws';
@@ -32,14 +32,14 @@ const MAX_MS = 300_000;
 
 function waitBefore(attempt: number): number {
 	if (attempt < SHORT_ATTEMPTS) return SHORT_MS;
-	// Between three and five quarters of it, so that clients do not return together.
+	// Times a random factor from 0.75 to 1.25, so that clients do not return together.
 	return Math.min(MAX_MS, BASE_MS * FACTOR ** attempt) * (0.75 + Math.random() / 2);
 }
 
 /** Time in which the clients notice that the server is there again, in ms. */
 const NOTICE_MS = 1000;
 
-// In life they are on other machines, so they do not take turns with the server and its other clients.
+// Real clients run on other machines. With this low priority they take little CPU time from the server and its other clients.
 setPriority(10);
 
 /**
@@ -47,18 +47,20 @@ setPriority(10);
  * in one turn, and all their requests would arrive at the server in one of its turns. Clients on separate machines do not
  * do that.
  */
-const begin = spreadOverTurns<() => void>({ perTurn: 3, maxWaiting: Number.POSITIVE_INFINITY }, (attempt) => attempt());
+const beginAttempt = spreadOverTurns<() => void>({ perTurn: 3, maxWaiting: Number.POSITIVE_INFINITY }, (attempt) =>
+	attempt(),
+);
 
 const sockets = new Set<WebSocket>();
 let refused = 0;
 let failedLogins = 0;
 
-/** Connects and logs in once. Resolves with whether it did. */
+/** Connects and logs in once. Resolves with whether the login was answered, even if by an error. */
 function attempt(port: number, token: string): Promise<boolean> {
-	return new Promise((resolve) => begin(() => connect(port, token, resolve)));
+	return new Promise((resolve) => beginAttempt(() => connect(port, token, resolve)));
 }
 
-function connect(port: number, token: string, resolve: (isLoggedIn: boolean) => void): void {
+function connect(port: number, token: string, resolve: (isAnswered: boolean) => void): void {
 	const socket = new WebSocket(`ws://127.0.0.1:${port}/websocket`, { perMessageDeflate: false });
 	socket.on('error', () => {});
 	socket.on('close', () => {

@@ -1,7 +1,7 @@
 /**
- * The server of the bench of a storm, with the settings of the command and its data in a folder: `node storm-server.js FOLDER
- * [MEMBERS]`. With a number it stores so many people, tells what they need, and ends. Without one it serves them, and
- * answers `memory` and `work`.
+ * The server of the storm bench, with the default settings and its data in a folder: `node storm-server.js FOLDER [PEOPLE]`.
+ * With a number it stores so many users, sends their tokens and a room, and ends. Without a number it serves the users that
+ * are stored, and answers the messages `memory` and `work`.
  */
 import { createWriteStream } from 'node:fs';
 import { pino } from 'pino';
@@ -10,7 +10,7 @@ import { addPerson, addRoom } from '../support/people.js';
 import { memory } from './memoryUsage.js';
 import { watchWork } from './storm-work.js';
 
-/** What the people of the bench need. */
+/** What the clients of the bench need. */
 export interface StormPeople {
 	/** A login token of each. */
 	readonly tokens: readonly string[];
@@ -31,7 +31,7 @@ const server = await openServer({
 	port: 0,
 	store: { data: folder },
 	keys: true,
-	// As much is logged as by default, and thrown away.
+	// The log is written as by default, but to nowhere.
 	log: pino({ level: 'info' }, createWriteStream('/dev/null')),
 	// All clients of the bench have one address.
 	maxConnectionsPerAddress: 100_000,

@@ -1,15 +1,15 @@
-/** What a process of the bench of a storm does itself, apart from the machine: its turns, its garbage collections, its memory. */
+/** Measures what a process of the storm bench itself does: the turns of its event loop, its garbage collections, its memory. */
 import { PerformanceObserver } from 'node:perf_hooks';
 
 /** What a process did since it was last asked. Times are in ms. */
 export interface Work {
-	/** CPU time beside the time that passed. */
+	/** CPU time divided by the time that passed. */
 	readonly cpu: number;
-	/** How long what arrives at any moment waits for the event loop: 99 of 100 wait less. */
+	/** How long a message that arrives at a random moment waits for the event loop: 99 of 100 wait less. */
 	readonly waitP99: number;
 	readonly longestTurn: number;
-	/** Garbage collections: how long the longest took, and all of them beside the time that passed. */
 	readonly longestGc: number;
+	/** Time of all garbage collections divided by the time that passed. */
 	readonly gc: number;
 	/** The most memory that the process had, in bytes. */
 	readonly peak: number;
@@ -19,7 +19,9 @@ export interface Work {
 const LOOK_MS = 50;
 
 /**
- * The wait that this part of all arrivals stays below. An arrival in a turn waits for its end, and they arrive evenly.
+ * A quantile of the wait for the event loop, of messages that arrive evenly over time. Each waits for the end of the turn
+ * during which it arrives.
+ * @param part 0.99 for the wait that 99 of 100 messages stay below
  * @param turns the lengths of all turns of the event loop
  */
 function waitBelow(part: number, turns: readonly number[]): number {
@@ -29,7 +31,7 @@ function waitBelow(part: number, turns: readonly number[]): number {
 	for (const [i, turn] of longest.entries()) {
 		sum += turn;
 		const next = longest[i + 1] ?? 0;
-		// The arrivals that would wait longer than the next shorter turn.
+		// On the left: the time during which a message would wait longer than the next shorter turn takes.
 		if (sum - (i + 1) * next >= allowed) return (sum - allowed) / (i + 1);
 	}
 	return 0;
@@ -38,11 +40,11 @@ function waitBelow(part: number, turns: readonly number[]): number {
 /** @returns what the process did since the last call */
 export function watchWork(): () => Work {
 	let turns: number[] = [];
-	let turned = performance.now();
+	let lastTurn = performance.now();
 	setInterval(() => {
 		const now = performance.now();
-		turns.push(now - turned);
-		turned = now;
+		turns.push(now - lastTurn);
+		lastTurn = now;
 	}, 1).unref();
 	let collections: number[] = [];
 	new PerformanceObserver((list) => {

@@ -1,6 +1,6 @@
 /**
- * Clients that return at once after a restart, each with a login by token: how long the calls of those take that are logged
- * in already, beside the same calls before, and what memory the server needs meanwhile.
+ * A storm: many clients return at once, as after a restart, each with a login by token. Measures how long calls of sessions that
+ * are already logged in take during the storm, compared with before it, and how much memory the server needs.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,28 +18,29 @@ import type { Work } from './storm-work.js';
 /** Sessions that are logged in before the storm. */
 const CALLERS = 100;
 
-/** Time between two calls of one of them, in ms. */
+/** Time between two calls of one of these sessions, in ms. */
 const EVERY_MS = 125;
 
 const CLIENTS = atMost(Number(process.env.ROOMKEY_STORM_CLIENTS ?? 10_000) + CALLERS) - CALLERS;
 
-/** How long calls are measured without a storm, in ms, and how long the server compiles code before that. */
+/** How long calls are measured without a storm, in ms. */
 const QUIET_MS = 15_000;
+/** How long calls are made before that, in ms, so that the server compiles its code. */
 const WARM_UP_MS = 5000;
 
-/** The time in which clients come back most often, because Meteor's first waits are short, in ms. */
+/** The first part of a storm, in ms. Clients try most often in it, because the first waits of Meteor's client are short. */
 const BURST_MS = 12_000;
 
 const MAX_RATIO = 2;
 const MAX_PEAK_RATIO = 2;
 
-/** The number below which this part of the numbers is; NaN without numbers, as when a short storm ends in the burst. */
+/** A quantile; `part` is 0.5 for the median. NaN without numbers, as for the time after the burst if the storm has ended by then. */
 function quantile(numbers: readonly number[], part: number): number {
 	return [...numbers].sort((a, b) => a - b)[Math.floor((numbers.length - 1) * part)] ?? Number.NaN;
 }
 
-/** What happened in a time: how long calls took, in ms, and what the server did. */
-interface Look {
+/** What happened in an interval: how long calls took, in ms, and what the server did. */
+interface Interval {
 	readonly times: readonly number[];
 	readonly work: Work;
 	/** The p99 of the wait for the event loop in the process of the callers, in ms. */
@@ -71,81 +72,87 @@ async function measure(folder: string): Promise<void> {
 		const [answer] = (await once(child, 'message')) as [T];
 		return answer;
 	}
-	/** What has happened since this was last asked. */
-	async function look(): Promise<Look> {
+	/** What has happened since the last call of this function. */
+	async function readInterval(): Promise<Interval> {
 		return {
 			times: await ask(callers, 'times'),
 			work: await ask(server, 'work'),
 			callersWait: (await ask<Work>(callers, 'work')).waitP99,
 		};
 	}
-	/** Clients return to a port. @returns what happened in the first seconds, and afterwards */
-	async function storm(to: number): Promise<{ burst: Look; later: Look; report: StormReport; end(): Promise<void> }> {
+	/** Makes the clients return to a port. @returns what happened in the burst and after it */
+	async function storm(
+		to: number,
+	): Promise<{ burst: Interval; later: Interval; report: StormReport; end(): Promise<void> }> {
 		const clients = run('./storm-clients.js');
-		await look();
+		await readInterval();
 		clients.send({ port: to, tokens: tokens.slice(CALLERS) } satisfies StormOrder);
 		const reported = once(clients, 'message') as Promise<[StormReport]>;
 		await delay(BURST_MS);
-		const burst = await look();
+		const burst = await readInterval();
 		const [report] = await reported;
-		return { burst, later: await look(), report, end: stopOf(clients) };
+		return { burst, later: await readInterval(), report, end: stopOf(clients) };
 	}
 
 	callers.send({ port, tokens: tokens.slice(0, CALLERS), rid, every: EVERY_MS } satisfies CallersOrder);
 	await once(callers, 'message');
 	await delay(WARM_UP_MS);
 	const memoryBefore = await ask<Memory>(server, 'memory');
-	// The garbage collection has held up calls.
+	// `memory` collects garbage, which holds up calls. They are not counted.
 	await delay(WARM_UP_MS);
-	await look();
+	await readInterval();
 	await delay(QUIET_MS);
-	const quiet = await look();
+	const quiet = await readInterval();
 	printTitle();
-	printLook('before', quiet, quiet);
+	printInterval('before', quiet, quiet);
 
-	const other = run('./storm-control.js');
-	const [{ port: otherPort }] = (await once(other, 'message')) as [StormReady];
-	const control = await storm(otherPort);
+	const bareServer = run('./storm-control.js');
+	const [{ port: barePort }] = (await once(bareServer, 'message')) as [StormReady];
+	const control = await storm(barePort);
 	printStorm('at a bare server', control, quiet);
 	await control.end();
-	await stopOf(other)();
+	await stopOf(bareServer)();
 	await delay(WARM_UP_MS);
 
 	const real = await storm(port);
-	printStorm('here', real, quiet);
+	printStorm('at Roomkey', real, quiet);
 	const memoryAfter = await ask<Memory>(server, 'memory');
 	for (const stop of [real.end, stopOf(callers), stopOf(server)]) await stop();
 
 	printClients('At the bare server', control.report);
-	printClients('Here', real.report);
+	printClients('At Roomkey', real.report);
 	const peak = Math.max(real.burst.work.peak, real.later.work.peak);
 	const held = (memoryAfter.held - memoryBefore.held) / CLIENTS;
 	console.log(
-		`\nMemory of the server: ${inMib(memoryBefore.resident)} MiB before, at most ${inMib(peak)} MiB during it,`,
+		`\nMemory of the server: ${inMib(memoryBefore.resident)} MiB before, at most ${inMib(peak)} MiB during the storm,`,
 	);
-	console.log(`${inMib(memoryAfter.resident)} MiB after a garbage collection, ${held.toFixed(0)} bytes held a client;`);
-	console.log(`the most beside the last: ${(peak / memoryAfter.resident).toFixed(2)}, aim ≤ ${MAX_PEAK_RATIO}.`);
+	console.log(
+		`${inMib(memoryAfter.resident)} MiB after a garbage collection, ${held.toFixed(0)} bytes held for each client;`,
+	);
+	console.log(`the maximum divided by the last: ${(peak / memoryAfter.resident).toFixed(2)}, aim ≤ ${MAX_PEAK_RATIO}.`);
 }
 
 function printTitle(): void {
 	console.log(`${CLIENTS} clients return at once; ${CALLERS} sessions are there and call every ${EVERY_MS} ms.`);
-	console.log(`Ratio is that of the p99, aim ≤ ${MAX_RATIO}. Times are in ms. What follows it is the server's own.\n`);
+	console.log(
+		`Ratio is that of the p99, aim ≤ ${MAX_RATIO}. Times are in ms. The columns after it are about the server, the last one about the callers.\n`,
+	);
 	console.log(
 		"| Storm | median | p99 | longest | ratio | wait p99 | longest turn | longest GC | GC % | CPU % | callers' wait |",
 	);
 	console.log('|---|---|---|---|---|---|---|---|---|---|---|');
 }
 
-function printStorm(where: string, { burst, later }: { burst: Look; later: Look }, quiet: Look): void {
-	printLook(`${where}, first ${BURST_MS / 1000} s`, burst, quiet);
-	printLook(`${where}, later`, later, quiet);
+function printStorm(where: string, { burst, later }: { burst: Interval; later: Interval }, quiet: Interval): void {
+	printInterval(`${where}, first ${BURST_MS / 1000} s`, burst, quiet);
+	printInterval(`${where}, later`, later, quiet);
 	const p99 = quantile([...burst.times, ...later.times], 0.99);
 	console.log(
 		`| ${where}, all | | ${p99.toFixed(2)} | | ${(p99 / quantile(quiet.times, 0.99)).toFixed(2)} | | | | | |`,
 	);
 }
 
-function printLook(name: string, { times, work, callersWait }: Look, quiet: Look): void {
+function printInterval(name: string, { times, work, callersWait }: Interval, quiet: Interval): void {
 	const p99 = quantile(times, 0.99);
 	const cells = [quantile(times, 0.5), p99, quantile(times, 1), p99 / quantile(quiet.times, 0.99)];
 	const own = [work.waitP99, work.longestTurn, work.longestGc, 100 * work.gc, 100 * work.cpu, callersWait];

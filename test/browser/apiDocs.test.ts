@@ -1,4 +1,4 @@
-/** The page at /api-docs in Chromium: it shows and calls the server, for people with and without a mouse. */
+/** The page at /api-docs in Chromium: it describes the server and calls it, by mouse, touch and keyboard. */
 import axe from 'axe-core';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
@@ -22,7 +22,8 @@ describe('the page at /api-docs', function () {
 	let app: TestApp;
 	let alice: Person;
 	let page: Page;
-	let faults: string[];
+	/** Errors of the page. */
+	let errors: string[];
 
 	before(async () => {
 		app = await startApp();
@@ -37,19 +38,19 @@ describe('the page at /api-docs', function () {
 	/** Opens the page, and waits until it shows the reference. */
 	async function open(options: Parameters<Browser['newPage']>[0] = { viewport: WIDE }, hash = ''): Promise<void> {
 		page = await browser.newPage(options);
-		faults = [];
-		page.on('pageerror', (error) => faults.push(error.message));
+		errors = [];
+		page.on('pageerror', (error) => errors.push(error.message));
 		page.on('console', (message) => {
-			// An answer with an error status is written to the console too.
+			// Chromium also writes answers with an error status to the console. They are no errors of the page.
 			if (message.type() === 'error' && !message.text().includes('the server responded with'))
-				faults.push(message.text());
+				errors.push(message.text());
 		});
 		await page.goto(`${app.url}/api-docs${hash}`);
 		await page.waitForSelector('#entries[aria-busy=false]');
 	}
 	afterEach(async () => {
 		await page?.context().close();
-		expect(faults).to.deep.equal([]);
+		expect(errors).to.deep.equal([]);
 	});
 
 	const entry = (id: string) => page.locator(`[id="${id}"]`);
@@ -67,8 +68,8 @@ describe('the page at /api-docs', function () {
 		await page.locator('[id="stream.room-messages"] form').waitFor();
 	}
 
-	/** Entries that have, together, everything that an entry can have. */
-	async function openSome(): Promise<void> {
+	/** Opens entries that together have every part that an entry can have. */
+	async function openVariety(): Promise<void> {
 		const ids = [
 			'method.me',
 			'method.e2e.roomState',
@@ -96,9 +97,9 @@ describe('the page at /api-docs', function () {
 		expect(text).to.include('error-room-e2e-key-already-exists E2E Key ID already exists');
 	});
 
-	it('loads all from the server itself, and less than 100 kB', async () => {
+	it('loads everything from the server itself, in less than 100 kB', async () => {
 		page = await browser.newPage();
-		faults = [];
+		errors = [];
 		const urls: string[] = [];
 		const sizes: Promise<number>[] = [];
 		page.on('response', (response) => {
@@ -204,7 +205,7 @@ describe('the page at /api-docs', function () {
 		await stream.getByText('Refused: not-allowed').waitFor();
 	});
 
-	it('finds entries by names, arguments and errors', async () => {
+	it('finds the entries with an error, and shows all entries again without a search text', async () => {
 		await open();
 		await page.getByLabel('Search').fill('error-key-in-use');
 		await page.getByText(/^\d+ found$/).waitFor();
@@ -214,7 +215,7 @@ describe('the page at /api-docs', function () {
 		expect(await page.locator('details.entry:visible').count()).to.be.greaterThan(90);
 	});
 
-	it('keeps credentials only until it is loaded again', async () => {
+	it('forgets the credentials when it is loaded again', async () => {
 		await open();
 		await logIn();
 		expect(await page.getByLabel('Password').inputValue()).to.equal('');
@@ -262,9 +263,9 @@ describe('the page at /api-docs', function () {
 
 	for (const colorScheme of ['light', 'dark'] as const) {
 		for (const [name, viewport] of Object.entries({ wide: WIDE, phone: PHONE })) {
-			it(`has nothing that axe objects to, ${colorScheme} and ${name}`, async () => {
+			it(`has nothing that axe objects to, in ${colorScheme} colours on a ${name} screen`, async () => {
 				await open({ viewport, colorScheme });
-				await openSome();
+				await openVariety();
 				await entry('method.me').getByRole('button', { name: 'Call me' }).click();
 				await answer('method.me').waitFor();
 				await page.evaluate(axe.source);

@@ -1,4 +1,4 @@
-/** The suite of `roomkey/e2e` in Chromium; and on a page without WebCrypto. */
+/** Runs the suite of `roomkey/e2e` in Chromium, and calls its functions on a page without WebCrypto. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { Browser } from 'playwright-core';
@@ -15,18 +15,18 @@ const PAGE = `<!doctype html><meta charset="utf-8"><script type="importmap">${JS
 	},
 })}</script>`;
 
-/** Runs one test of the suite in the page; the text of its failure, or nothing. Functions of tests stay in the page. */
+/** A function for the page: runs the case of a title, and returns the text of its failure, or an empty text. */
 const RUN = `async (title) => {
 	globalThis.suite ??= (async () => {
 		const { cases } = await import('/dist/test/clients/e2e/suite.js');
 		return cases(await (await fetch('/test/clients/e2e/vectors.json')).json());
 	})();
-	const found = (await globalThis.suite).find((one) => one.title === title);
+	const found = (await globalThis.suite).find((each) => each.title === title);
 	if (!found) return 'no such test';
 	return found.run().then(() => '', (error) => String(error.stack ?? error));
 }`;
 
-/** The code that each function fails with in the page. */
+/** A function for the page: calls every function of `roomkey/e2e`, and returns the error code of each. */
 const CODES = `async () => {
 	const e2e = await import('roomkey/e2e');
 	const content = { algorithm: 'rc.v2.aes-sha2', kid: 'k', iv: 'AAAAAAAAAAAAAAAA', ciphertext: 'A'.repeat(64) };
@@ -94,7 +94,7 @@ describe('roomkey/e2e in Chromium', function () {
 		}
 	});
 
-	it('fails with no-web-crypto on an insecure page, whatever is called', async () => {
+	it('fails with no-web-crypto on an insecure page, whichever function is called', async () => {
 		const page = await browser.newPage();
 		await page.goto(`http://${INSECURE_HOST}:${files.port}/`);
 		const { secure, codes } = (await page.evaluate(`(${CODES})()`)) as {

@@ -1,4 +1,4 @@
-/** Writes of a driver to a server with change streams. */
+/** Roomkey notices what another program writes to a MongoDB-protocol server with change streams. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -24,7 +24,7 @@ describe('change streams', () => {
 		'a MongoDB with change streams',
 		'change-streams',
 		() => address,
-		// With this index the server finds no document by a member of an array.
+		// Dropped, because with this index the server finds no document by a member of an array.
 		(db) => db.collection('users').dropIndex('services.resume.loginTokens.hashedToken_1'),
 	);
 });

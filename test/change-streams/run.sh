@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# `npm run test:change-streams`: writes of others, read from the change streams of a server in Java. Maven fetches it.
+# `npm run test:change-streams`: Roomkey reads what another program writes from the change streams of a MongoDB-protocol server in
+# Java, which Maven downloads.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

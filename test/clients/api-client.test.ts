@@ -1,4 +1,4 @@
-/** `@rocket.chat/api-client`, unmodified and without DDP: credentials, lists, forms, refusals and second factors. */
+/** `@rocket.chat/api-client`, unmodified and without DDP: credentials, lists, refused calls and second factors. */
 import { RestClient } from '@rocket.chat/api-client';
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
@@ -10,7 +10,7 @@ import { headersOf } from '../support/rest.js';
 import { set } from '../support/settings.js';
 
 type Json = Record<string, unknown>;
-/** As called without the types of `@rocket.chat/rest-typings`, which know neither all versions nor our own endpoints. */
+/** The client without the types of `@rocket.chat/rest-typings`: they lack endpoints of some versions, and those of Roomkey. */
 type Rest = Pick<RestClient, 'setCredentials' | 'handleTwoFactorChallenge'> & {
 	get(endpoint: string, params?: object): Promise<Json>;
 	post(endpoint: string, params?: object): Promise<Json>;
@@ -45,7 +45,7 @@ describe('@rocket.chat/api-client', () => {
 		expect(await rest.get('/v1/me')).to.include({ _id: person.id, success: true });
 	});
 
-	it('sets a key id as JSON and as a form, and reads why that is refused', async () => {
+	it('sets a key id, and reads why a second call is refused', async () => {
 		const person = await addPerson(app.store);
 		const rest = clientOf(person);
 		const rid = await addRoom(app.store, [person]);
@@ -62,7 +62,7 @@ describe('@rocket.chat/api-client', () => {
 		});
 	});
 
-	it('asks for the members of several rooms who wait, with a list in the query', async () => {
+	it('fetches the waiting members of several rooms, with a list in the query', async () => {
 		const [alice, bob] = [await addPerson(app.store), await addPerson(app.store)];
 		const [asAlice, asBob] = [clientOf(alice), clientOf(bob)];
 		for (const [rest, name] of [
@@ -90,7 +90,7 @@ describe('@rocket.chat/api-client', () => {
 		expect(usersWaitingForE2EKeys).to.deep.equal(Object.fromEntries(rids.map((rid) => [rid, waiting])));
 	});
 
-	it('asks for a second factor where one is required, until it is right', async () => {
+	it('asks for a second factor, and again after a wrong code', async () => {
 		await set(app.store, 'E2E_Enable', true);
 		const rest = clientOf(await addPerson(app.store, { services: WITH_APP }));
 		const asked: unknown[] = [];

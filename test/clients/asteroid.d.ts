@@ -1,4 +1,4 @@
-/** The part of asteroid that the tests use. It brings no types. */
+/** The part of asteroid that the tests use. The package has no types. */
 declare module 'asteroid' {
 	interface Emitter {
 		on(event: string, listener: (argument: never) => void): this;

@@ -1,4 +1,4 @@
-/** asteroid, unmodified. */
+/** `asteroid`, a DDP client, unmodified. */
 import asteroid from 'asteroid';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
@@ -53,7 +53,7 @@ describe('asteroid', () => {
 		expect(await rejection(client.call('me'))).to.include({ error: 'error-invalid-user' });
 	});
 
-	it('subscribes to a stream with true, and is shown its document and its events (10.2)', async () => {
+	it('receives the document and the events of a stream to which it subscribes with true (10.2)', async () => {
 		const alice = await addPerson(app.store);
 		const rid = await addRoom(app.store, [alice]);
 		const client = connect();
@@ -73,7 +73,7 @@ describe('asteroid', () => {
 		expect(await event(subscription, 'error')).to.include({ error: 'not-allowed' });
 	});
 
-	it('comes back after the server was restarted, logged in and subscribed (beyond.md 4)', async () => {
+	it('is logged in and subscribed again after a restart of the server (beyond.md 4)', async () => {
 		const own = await startApp();
 		const person = await addPerson(own.store);
 		const rid = await addRoom(own.store, [person]);
@@ -82,7 +82,7 @@ describe('asteroid', () => {
 		const subscription = client.subscribe('stream-notify-user', `${person.id}/rooms-changed`, false);
 		await event(subscription, 'ready');
 		const changed = message(client, 'changed', 'stream-notify-user');
-		// It subscribes again at once, and once it has logged in the server asks again who may read.
+		// The client subscribes again before it logs in. After the login the server checks again whether it may read the stream.
 		const loggedIn = event(client, 'loggedIn');
 		const again = await own.restart();
 		await loggedIn;

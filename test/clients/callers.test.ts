@@ -110,7 +110,7 @@ describe('typed callers', () => {
 			});
 		}
 
-		it('prefer callAsync, as Meteor’s client has both, and keep the client as `this`', async () => {
+		it('prefer callAsync to call, because Meteor’s client has both, and keep the client as `this`', async () => {
 			const meteor = {
 				answer: 5,
 				call: () => {
@@ -123,7 +123,7 @@ describe('typed callers', () => {
 			expect(await callerOf<Api>(meteor).call('tasks.add', 'write', 2)).to.deep.equal(['tasks.add', ['write', 2], 5]);
 		});
 
-		it('refuse what is no client', () => {
+		it('refuse an object that is no client', () => {
 			expect(() => callerOf<Api>({})).to.throw('A DDP client must have a function callAsync or call');
 		});
 	});
@@ -143,7 +143,7 @@ describe('typed callers', () => {
 			expect((await api().post('tasks.plan', { day: 1, hour: 0 })).result).to.equal(24);
 		});
 
-		it('fill the path, and send what is left as a query', async () => {
+		it('fill the path, and send the other arguments as a query', async () => {
 			const task = await api().get('tasks/:id', { id: 'a/b ?', parts: ['x', 'y&z'], full: true });
 			expect(task).to.deep.equal({ id: 'a/b ?', parts: ['x', 'y&z'], full: true, success: true });
 			expect(await api().get('tasks/:id', { id: '1' })).to.include({ full: false });
@@ -159,7 +159,7 @@ describe('typed callers', () => {
 			expect((await mine.get('tasks.mine')).userId).to.equal(alice.id);
 		});
 
-		it('throw what the server refuses, with status, code and details', async () => {
+		it('throw the error of a refused call, with status, code and details', async () => {
 			const error = await rejection(api().post('tasks.fail'));
 			expect(error).to.be.instanceOf(RestError);
 			expect(error).to.deep.include({
@@ -181,22 +181,22 @@ describe('typed callers', () => {
 			expect(await rejection(broken.get('tasks.count'))).to.include({ status: 502, error: 'HTTP 502' });
 		});
 
-		it('take further headers, an own fetch, and a signal', async () => {
+		it('take further headers, another fetch function, and a signal', async () => {
 			const seen: [string, RequestInit | undefined][] = [];
 			const send = (async (url: string, init?: RequestInit) => {
 				seen.push([url, init]);
 				return new Response('{"success":true}');
 			}) as typeof fetch;
 			const { signal } = new AbortController();
-			const own = restCallerOf<Api>('http://host/', null, { fetch: send, headers: { 'x-trace': '1' }, signal });
-			await own.get('tasks/:id', { id: 'x' });
+			const withOptions = restCallerOf<Api>('http://host/', null, { fetch: send, headers: { 'x-trace': '1' }, signal });
+			await withOptions.get('tasks/:id', { id: 'x' });
 			const [[url, init] = ['', undefined]] = seen;
 			expect(url).to.equal('http://host/api/v1/tasks/x');
 			expect(init).to.deep.include({ method: 'GET', headers: { 'x-trace': '1' }, signal });
 		});
 	});
 
-	it('a definition refuses params that are not its arguments in their order', () => {
+	it('need a definition whose params are its arguments in their order', () => {
 		const args = { a: String, b: String };
 		const define = (params: readonly ('a' | 'b')[]) =>
 			method({ name: 'x', summary: 'for a test', args, params, run: () => undefined });

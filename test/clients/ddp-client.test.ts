@@ -1,4 +1,4 @@
-/** Rocket.Chat's own client, unmodified. */
+/** `@rocket.chat/ddp-client`, Rocket.Chat's own DDP client, unmodified. */
 import { DDPSDK } from '@rocket.chat/ddp-client';
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
@@ -19,7 +19,7 @@ describe('@rocket.chat/ddp-client', () => {
 
 	const sdks: DDPSDK[] = [];
 	afterEach(() => {
-		// One that is left would go on trying to reconnect.
+		// A client that is left open would go on trying to reconnect.
 		for (const sdk of sdks.splice(0)) sdk.connection.close();
 	});
 
@@ -48,6 +48,7 @@ describe('@rocket.chat/ddp-client', () => {
 
 	it('logs in by password', async () => {
 		const sdk = await connect();
+		// The SHA-256 of the password.
 		await sdk.account.loginWithPassword('alice', '2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b');
 		expect(await sdk.client.callAsync('me')).to.include({ _id: alice.id });
 	});
@@ -83,7 +84,7 @@ describe('@rocket.chat/ddp-client', () => {
 		expect(await rejection(refused.ready())).to.have.property('error', 'not-allowed');
 	});
 
-	it('comes back after the server was restarted, logged in and subscribed (beyond.md 4)', async () => {
+	it('is logged in and subscribed again after a restart of the server (beyond.md 4)', async () => {
 		const own = await startApp();
 		const person = await addPerson(own.store);
 		const rid = await addRoom(own.store, [person]);

@@ -1,4 +1,4 @@
-/** Keys from the first to the last, with real cryptography: one ceremony, over either protocol, in either form. */
+/** A whole key exchange with real cryptography, over DDP and over REST, in v1 and in v2. */
 import { expect } from 'chai';
 import type { Format } from 'roomkey/e2e';
 import { startApp, type TestApp } from '../support/app.js';
@@ -8,7 +8,7 @@ import { addPerson } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { transports } from '../support/transports.js';
 
-/** Whether a document is the user's own, or that of a membership of theirs. */
+/** Whether a document is the user of a member, or a membership of that user. */
 const isOf =
 	({ id }: Member) =>
 	(document: { _id?: string; u?: { _id: string } }) =>
@@ -16,7 +16,7 @@ const isOf =
 
 for (const [how, enter] of Object.entries(transports)) {
 	for (const format of ['v1', 'v2'] as Format[]) {
-		describe(`A key ceremony ${how}, in ${format}`, () => {
+		describe(`A key exchange ${how}, in ${format}`, () => {
 			let app: TestApp;
 			const members: Member[] = [];
 			const join = async (username: string) => {
@@ -35,10 +35,10 @@ for (const [how, enter] of Object.entries(transports)) {
 				await app.close();
 			});
 
-			it('gives the key to whom a member gives it, and to nobody else', async () => {
+			it('lets only those users read to whom a member has given the key', async () => {
 				const [alice, bob] = [await join('alice'), await join('bob')];
 				const { group } = await alice.client.call('groups.create', {
-					name: 'ceremony',
+					name: 'exchange',
 					members: [],
 					readOnly: false,
 					customFields: {},
@@ -50,7 +50,7 @@ for (const [how, enter] of Object.entries(transports)) {
 				await alice.keyRoom(rid);
 				const first = await alice.write(rid, 'the first thing alice says');
 
-				await alice.client.call('groups.invite', { roomId: rid, roomName: 'ceremony', userId: bob.id });
+				await alice.client.call('groups.invite', { roomId: rid, roomName: 'exchange', userId: bob.id });
 				await bob.client.call('e2e.requestSubscriptionKeys');
 				expect(await waiting()).to.deep.equal([bob.id]);
 				await alice.serve(rid);
@@ -58,14 +58,14 @@ for (const [how, enter] of Object.entries(transports)) {
 				expect(await waiting()).to.deep.equal([]);
 				expect(await bob.read(rid, first)).to.equal('the first thing alice says');
 
-				// Carol comes later, and bob, who was given the key himself, gives it to her.
+				// Carol joins later. Bob, who has received the key from alice, gives it to her.
 				const carol = await join('carol');
-				await alice.client.call('groups.invite', { roomId: rid, roomName: 'ceremony', userId: carol.id });
+				await alice.client.call('groups.invite', { roomId: rid, roomName: 'exchange', userId: carol.id });
 				await bob.serve(rid);
 				await carol.accept(rid);
 				expect(await carol.read(rid, first)).to.equal('the first thing alice says');
 
-				// A new key. What was said under the old one stays readable to those who could read it.
+				// Alice makes a new key. Members who could read the old messages still can.
 				await alice.resetRoom(rid);
 				expect(await waiting()).to.have.members([bob.id, carol.id]);
 				const second = await alice.write(rid, 'the second thing alice says');
@@ -76,28 +76,29 @@ for (const [how, enter] of Object.entries(transports)) {
 					expect(await member.read(rid, second)).to.equal('the second thing alice says');
 				}
 
-				// A member who joins after that can read the past only if it was offered along.
+				// A member who joins after the reset can read old messages only if the former keys were offered too, as in v2.
 				const dave = await join('dave');
-				await alice.client.call('groups.invite', { roomId: rid, roomName: 'ceremony', userId: dave.id });
+				await alice.client.call('groups.invite', { roomId: rid, roomName: 'exchange', userId: dave.id });
 				await carol.serve(rid);
 				await dave.accept(rid);
 				expect(await dave.read(rid, second)).to.equal('the second thing alice says');
 				if (format === 'v2') expect(await dave.read(rid, first)).to.equal('the first thing alice says');
 				else expect(await rejection(dave.read(rid, first))).to.include({ code: 'unknown-key' });
 
-				// Mallory has all that is stored, and what was said.
+				// An attacker has everything that is stored, the log, and the encrypted messages.
 				const stored = await dump(app.store);
 				const everything = JSON.stringify([stored, app.log.lines]);
 				const secrets = members.flatMap((member) => member.secrets);
+				// Seven of each of four members: the passphrase and six parts of the private key. Then two room keys and two texts.
 				expect(secrets).to.have.length(4 * 7 + 2 + 2);
 				for (const secret of secrets) expect(everything.includes(secret), 'a secret is stored').to.equal(false);
 				const texts = textsIn([stored, first, second]);
 				const privateKeys = privateKeysIn(texts);
 				expect(privateKeys).to.have.length(4);
-				// Each try on a v2 key takes 100,000 rounds: the key of one member stands for all of them.
+				// Each passphrase that is tried on a v2 key takes 100,000 rounds, so only the key of one member is tried.
 				const tried = format === 'v1' ? privateKeys : privateKeys.slice(0, 1);
 				expect(await readAll(texts, tried, [first, second])).to.deep.equal([]);
-				// With the passphrase of somebody who was there it would go: the search finds what there is to find.
+				// The search itself works: with bob's documents and passphrase it reads both messages.
 				const ofBob = textsIn([...Object.values(stored).flat().filter(isOf(bob)), bob.passphrase, first, second]);
 				expect(await readAll(ofBob, privateKeysIn(ofBob), [first, second])).to.deep.equal([
 					'the first thing alice says',

@@ -9,8 +9,8 @@ import { addMember, addPerson, addRoom, type Person } from '../support/people.js
 import { post } from '../support/rest.js';
 import { transports, type Wire } from '../support/transports.js';
 
-/** Members share these pairs of keys: it would take a minute to make 300. */
-const PAIRS = 4;
+/** Number of key pairs, which the members share: it would take a minute to make 300. */
+const KEY_PAIRS = 4;
 
 for (const [how, enter] of Object.entries(transports)) {
 	describe(`A room keyed as the mobile app does it, ${how}`, () => {
@@ -18,13 +18,13 @@ for (const [how, enter] of Object.entries(transports)) {
 		let identities: Identity[];
 
 		before(async () => {
-			// As large as they are by default: 300 offers are more than tests may send otherwise.
+			// The default limits. In other tests they are lower, and 300 offers would exceed them.
 			app = await startApp({ maxBody: 1024 * 1024, ddp: { maxFrame: 1024 * 1024 } });
-			identities = await Promise.all(Array.from({ length: PAIRS }, makeIdentity));
+			identities = await Promise.all(Array.from({ length: KEY_PAIRS }, makeIdentity));
 		});
 		after(() => app.close());
 
-		const identityOf = (i: number) => identities[i % PAIRS] as Identity;
+		const identityOf = (i: number) => identities[i % KEY_PAIRS] as Identity;
 
 		for (const count of [1, 300]) {
 			it(`gives the key to ${count === 1 ? 'its only member' : `all of its ${count} members`}`, async () => {
@@ -46,7 +46,7 @@ for (const [how, enter] of Object.entries(transports)) {
 				const usersSuggestedGroupKeys = { [rid]: await Promise.all(offers) };
 				await client.call('e2e.provideUsersSuggestedGroupKeys', { usersSuggestedGroupKeys });
 
-				// It opens what is offered to it before it accepts that.
+				// The app opens the offered key before it accepts it.
 				const { E2ESuggestedKey } = await client.membership(
 					rid,
 					(membership) => membership.E2ESuggestedKey !== undefined,

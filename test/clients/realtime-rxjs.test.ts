@@ -44,7 +44,7 @@ describe('rocket.chat.realtime.api.rxjs', () => {
 
 	const isResult = ({ msg }: Wire) => msg === 'result';
 
-	it('logs in by password and by token, and is shown its own user', async () => {
+	it('logs in by password and by token, and receives its own user', async () => {
 		const { result } = await first(api.login('alice', 'secret'), isResult);
 		expect(result).to.include({ id: alice.id });
 		expect(messages).to.deep.include({
@@ -65,7 +65,7 @@ describe('rocket.chat.realtime.api.rxjs', () => {
 		expect(error).to.include({ error: 'error-room-e2e-key-already-exists' });
 	});
 
-	it('is shown the document of a stream before its events, as collections need it (10.2)', async () => {
+	it('receives the document of a stream before its events, as client collections need it (10.2)', async () => {
 		const rid = await addRoom(app.store, [alice]);
 		await first(api.loginWithAuthToken(alice.token), isResult);
 		const eventName = `${alice.id}/rooms-changed`;

@@ -9,7 +9,7 @@ import { set } from '../support/settings.js';
 import { BrowserWebSocket } from '../support/transports.js';
 
 type Json = Record<string, unknown>;
-/** As called without the types of `@rocket.chat/rest-typings`, which know neither all versions nor our own endpoints. */
+/** The client without the types of `@rocket.chat/rest-typings`: they lack endpoints of some versions, and those of Roomkey. */
 interface Rest {
 	get(endpoint: string, params?: object): Promise<Json>;
 	post(endpoint: string, params?: object): Promise<Json>;
@@ -36,18 +36,18 @@ describe('the REST client of @rocket.chat/ddp-client', () => {
 		return sdk.rest as unknown as Rest;
 	}
 
-	it('takes two members from identity keys to the key of a room, and to a new one', async () => {
+	it('stores identity keys, gives a room key to a second member, and resets it', async () => {
 		await set(app.store, 'E2E_Enable', true);
 		const alice = await addPerson(app.store, { username: 'alice' });
 		const bob = await addPerson(app.store, { username: 'bob' });
 		const asAlice = await logIn(alice);
 		const asBob = await logIn(bob);
-		for (const [rest, of] of [
+		for (const [rest, name] of [
 			[asAlice, 'alice'],
 			[asBob, 'bob'],
 		] as const) {
 			expect(await rest.get('/v1/e2e.fetchMyKeys')).to.deep.equal({ success: true });
-			const keys = { public_key: publicKey(of), private_key: `private of ${of}` };
+			const keys = { public_key: publicKey(name), private_key: `private of ${name}` };
 			expect(await rest.post('/v1/e2e.setUserPublicAndPrivateKeys', keys)).to.deep.equal({ success: true });
 			expect(await rest.get('/v1/e2e.fetchMyKeys')).to.deep.equal({ ...keys, success: true });
 		}
@@ -61,9 +61,9 @@ describe('the REST client of @rocket.chat/ddp-client', () => {
 		expect(await asAlice.post('/v1/e2e.setRoomKeyID', { rid, keyID: 'first' })).to.deep.equal({ success: true });
 		await asAlice.post('/v1/e2e.updateGroupKey', { rid, uid: alice.id, key: 'sealed for alice' });
 
-		// It posts nothing at all, under the type of JSON.
+		// The client sends an empty body, with the content type of JSON.
 		expect(await asBob.post('/v1/e2e.requestSubscriptionKeys')).to.deep.equal({ success: true });
-		// It writes lists as `roomIds[]=`.
+		// The client writes lists as `roomIds[]=`.
 		const waiting = { usersWaitingForE2EKeys: { [rid]: [{ _id: bob.id, public_key: publicKey('bob') }] } };
 		expect(await asAlice.get('/v1/e2e.fetchUsersWaitingForGroupKey', { roomIds: [rid] })).to.deep.include(waiting);
 		const { users } = await asAlice.get('/v1/e2e.getUsersOfRoomWithoutKey', { rid });
@@ -85,7 +85,7 @@ describe('the REST client of @rocket.chat/ddp-client', () => {
 		expect(rooms).to.have.nested.property('[0].e2eKeyId', 'second');
 	});
 
-	it('is handed refusals as the answers they came in', async () => {
+	it('throws the response of a refused call', async () => {
 		const rest = await logIn(await addPerson(app.store));
 		const refused = (await rejection(rest.post('/v1/e2e.setRoomKeyID', { rid: 'nowhere', keyID: 'k' }))) as unknown;
 		expect(refused).to.be.an.instanceOf(Response).with.property('status', 400);

@@ -16,7 +16,7 @@ describe('@rocket.chat/sdk', () => {
 	let folder: string;
 	let host: string;
 	let sdk: Rocketchat;
-	/** The socket of the SDK, which says when it has logged in again. */
+	/** The socket of the SDK, which emits `login` when it has logged in again. */
 	let socket: Wire;
 	const servers: ChildProcessByStdio<null, Readable, null>[] = [];
 
@@ -54,7 +54,7 @@ describe('@rocket.chat/sdk', () => {
 		await rm(folder, { recursive: true });
 	});
 
-	/** Makes a room. Resolves with what the stream says of the own membership in it. */
+	/** Makes a room. Resolves with the membership of its owner, as the stream sends it. */
 	async function membershipSeen(name: string): Promise<Wire> {
 		const seen = new Promise<Wire>((resolve) => {
 			socket.on('stream-notify-user', ({ fields }: Wire) => {
@@ -67,7 +67,7 @@ describe('@rocket.chat/sdk', () => {
 		return seen;
 	}
 
-	it('calls methods and REST, and is shown what changes', async () => {
+	it('calls over DDP and over REST, and receives new memberships', async () => {
 		await sdk.subscribe('stream-notify-user', `${sdk.userId}/subscriptions-changed`);
 		const { rid } = await membershipSeen('first');
 		await sdk.methodCall('e2e.setRoomKeyID', rid, 'k');
@@ -75,7 +75,7 @@ describe('@rocket.chat/sdk', () => {
 		expect(room).to.include({ e2eKeyId: 'k' });
 	});
 
-	it('becomes ready for all streams that it subscribes to by itself', async () => {
+	it('subscribes to the streams of its own helper functions', async () => {
 		await sdk.subscribeNotifyUser();
 		await sdk.subscribeNotifyAll();
 		await sdk.subscribeLoggedNotify();
@@ -83,13 +83,13 @@ describe('@rocket.chat/sdk', () => {
 
 	it('reconnects to the next server after SIGTERM, logged in and subscribed (beyond.md 4)', async () => {
 		await sdk.subscribe('stream-notify-user', `${sdk.userId}/subscriptions-changed`);
-		// With `once` its emitter would leave out the listener behind this one.
+		// Not `once`: the emitter of the SDK would then skip the next listener.
 		const closed = new Promise<Wire>((resolve) => socket.on('close', resolve));
-		const again = new Promise((resolve) => socket.on('login', resolve));
+		const loggedInAgain = new Promise((resolve) => socket.on('login', resolve));
 		await stopServer('SIGTERM');
 		expect(await closed).to.include({ code: 1001 });
 		await startServer(new URL(host).port);
-		await again;
+		await loggedInAgain;
 		await membershipSeen('second');
 	});
 });

@@ -1,4 +1,4 @@
-/** The part of simpleddp that the tests use; it brings no types. */
+/** The part of simpleddp that the tests use. The package has no types. */
 declare module 'simpleddp' {
 	export default class SimpleDDP {
 		constructor(options: { endpoint: string; SocketConstructor: unknown; reconnectInterval?: number });

@@ -1,4 +1,4 @@
-/** simpleddp, unmodified. */
+/** `simpleddp`, a DDP client, unmodified. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import SimpleDDP from 'simpleddp';
@@ -77,7 +77,7 @@ describe('simpleddp', () => {
 		await client.disconnect();
 	});
 
-	it('keeps a reactive collection: what is subscribed to, added, changed and taken away', async () => {
+	it('keeps a reactive collection up to date when documents are added, changed and removed', async () => {
 		const client = await connect();
 		const person = await addPerson(app.store);
 		await client.call('login', { resume: person.token });
@@ -87,7 +87,7 @@ describe('simpleddp', () => {
 		await sub.ready();
 		expect(mine.data()).to.deep.equal([{ id: rid, name: 'first' }]);
 		for (const name of ['second', 'hidden', 'third']) {
-			// The client does not wait for `updated`, so the change may come behind the result.
+			// The client does not wait for `updated`, so the change may come after the result.
 			const changed = new Promise((resolve) => {
 				const listener = mine.onChange((data) => {
 					listener.stop();

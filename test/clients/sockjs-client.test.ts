@@ -1,4 +1,4 @@
-/** sockjs-client, unmodified, below simpleddp, likewise. */
+/** `simpleddp` over `sockjs-client`, both unmodified. */
 import { expect } from 'chai';
 import SimpleDDP from 'simpleddp';
 import SockJS from 'sockjs-client';

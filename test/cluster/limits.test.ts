@@ -22,7 +22,7 @@ eachSharedData('the limits of three processes', (newData) => {
 	});
 	after(() => service.stop());
 
-	/** Sends requests at once, to the processes in turn. Returns how often each status was answered. */
+	/** Sends requests at the same time, to the processes in turn. @returns how often each status was answered */
 	async function statuses(count: number, path: string, address: string, body: (i: number) => object) {
 		const answers = await Promise.all(
 			Array.from({ length: count }, (_, i) =>
@@ -45,7 +45,7 @@ eachSharedData('the limits of three processes', (newData) => {
 		expect(found).to.deep.equal({ 200: 50, 429: 10 });
 	});
 
-	it('refuse the calls of a method at all processes, soon after one has used them up', async () => {
+	it('refuse the calls of a method at all processes, soon after one process has allowed them all', async () => {
 		const alice = await addPerson(service.open.store);
 		const rid = await addRoom(service.open.store, [alice], { encrypted: true });
 		const callAt = async (index: number) =>
@@ -55,7 +55,7 @@ eachSharedData('the limits of three processes', (newData) => {
 		for (const other of [1, 2]) {
 			let allowed = 0;
 			while ((await callAt(other)) !== 429) {
-				// So many calls one process alone allows.
+				// Without the calls of the others this process would allow `CALLS`.
 				expect(++allowed).to.be.below(CALLS);
 				await pause(200);
 			}

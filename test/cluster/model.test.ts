@@ -28,7 +28,7 @@ type Operation =
 	| { kind: 'write'; server: number; room: number; topic: number }
 	| { kind: 'remove'; server: number; room: number }
 	| { kind: 'cut' | 'restore'; server: number }
-	/** The server loses its connection, writes, and ends. Another takes its place. */
+	/** The server loses its connection, writes, and ends. Another one replaces it. */
 	| { kind: 'crash'; server: number; room: number; topic: number }
 	| { kind: 'revoke'; server: number; person: number };
 
@@ -46,8 +46,8 @@ const operations = fc.array(
 	{ minLength: 10, maxLength: 40 },
 );
 
-/** A server, and its clients: one for each person, and one who is not logged in. */
-interface Place {
+/** A server and its clients: one for each person, and `reader`, which is not logged in. */
+interface ModelServer {
 	readonly open: OpenStore;
 	app: TestApp;
 	link: TestLink;
@@ -56,7 +56,7 @@ interface Place {
 	readonly sessions: Map<string, Session>;
 }
 
-/** Errors have no cause that these clients ask for. */
+/** Finds the cause of an error for `connectClient`. These clients need none. */
 const noCause = () => undefined;
 
 /** A client that is logged in. */
@@ -86,12 +86,12 @@ async function logIn(app: TestApp, person: Person): Promise<Session> {
 	return Object.assign(state, { client });
 }
 
-/** A run without agreement after this time has failed, so that its operations are printed. In ms. */
+/** How long a run may take to agree, in ms. Then it fails, and its operations are printed. */
 const AGREE_MS = 60_000;
 
 class Service {
 	readonly #network = new TestNetwork();
-	readonly #servers: Place[] = [];
+	readonly #servers: ModelServer[] = [];
 	#people: Person[] = [];
 	readonly #revoked = new Set<string>();
 
@@ -102,17 +102,17 @@ class Service {
 		if (!first) throw new Error('no store');
 		service.#people = [await addPerson(first.store), await addPerson(first.store)];
 		for (const rid of ROOMS) for (const person of service.#people) await addMember(first.store, rid, person);
-		for (const open of stores) service.#servers.push(await service.#place(open));
+		for (const open of stores) service.#servers.push(await service.#startServer(open));
 		await service.#meet();
 		return service;
 	}
 
-	/** Resolves when the connected servers know each other: only then does one notice that another has ended. */
+	/** Resolves when the connected servers know each other: only then does a server notice that another one has ended. */
 	async #meet(): Promise<void> {
 		while (!this.#network.haveMet) await pause(5);
 	}
 
-	async #place(open: OpenStore): Promise<Place> {
+	async #startServer(open: OpenStore): Promise<ModelServer> {
 		const link = this.#network.link();
 		const app = await startApp({
 			store: open.store,
@@ -131,7 +131,7 @@ class Service {
 	}
 
 	async apply(operation: Operation): Promise<void> {
-		const at = this.#servers[operation.server] as Place;
+		const at = this.#servers[operation.server] as ModelServer;
 		switch (operation.kind) {
 			case 'write':
 				return this.#write(at, operation);
@@ -147,12 +147,12 @@ class Service {
 				at.isCut = false;
 				return this.#meet();
 			case 'crash':
-				// Servers that have started since it was cut do not know it, and cannot notice that it ends.
+				// Servers that have started while this one was cut off do not know it, so they would not notice its end.
 				await this.apply({ kind: 'restore', server: operation.server });
 				at.link.cut();
 				await this.#write(at, operation);
 				await at.app.close();
-				this.#servers[operation.server] = await this.#place(at.open);
+				this.#servers[operation.server] = await this.#startServer(at.open);
 				return this.#meet();
 			case 'revoke': {
 				const { id } = this.#people[operation.person] as Person;
@@ -165,16 +165,16 @@ class Service {
 		}
 	}
 
-	async #write(at: Place, { room, topic }: { room: number; topic: number }): Promise<void> {
+	async #write(at: ModelServer, { room, topic }: { room: number; topic: number }): Promise<void> {
 		const _id = ROOMS[room] as string;
 		const { rooms } = at.open.store;
 		const update = { $set: { topic: `topic ${topic}` } };
 		if ((await rooms.updateOne({ _id }, update)).matchedCount > 0) return;
-		// Another server may insert it meanwhile.
+		// Another server may have inserted the room meanwhile.
 		await rooms.insertOne({ _id, t: 'p', topic: `topic ${topic}` }).catch(() => rooms.updateOne({ _id }, update));
 	}
 
-	/** Connects all. Resolves when all clients have what is stored. */
+	/** Connects all servers. Resolves when all clients have what is stored. */
 	async agree(): Promise<void> {
 		for (const [server] of this.#servers.entries()) await this.apply({ kind: 'restore', server });
 		const end = Date.now() + AGREE_MS;
@@ -188,7 +188,7 @@ class Service {
 
 	/** The first difference between a client and the store. Undefined if there is none. */
 	async #difference(): Promise<string | undefined> {
-		const [first] = this.#servers as [Place];
+		const [first] = this.#servers as [ModelServer];
 		const stored = new Map<string, unknown>();
 		for await (const { _id, topic } of first.open.store.rooms.find({})) stored.set(_id, topic);
 		for (const [server, { reader, sessions }] of this.#servers.entries()) {
@@ -212,7 +212,7 @@ class Service {
 	}
 }
 
-/** A room whose last event does not show its present state. A room of which no event was sent has not changed. */
+/** Finds a room whose last event differs from the stored room. A room without an event has not changed. @returns the difference */
 function missedEvent(client: TestClient, stored: ReadonlyMap<string, unknown>): string | undefined {
 	const last = new Map<unknown, unknown>();
 	for (const frame of client.frames) {

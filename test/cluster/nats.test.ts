@@ -69,7 +69,7 @@ describe('the connection to NATS', () => {
 
 	const at = (credentials: string) => `nats://${credentials}@127.0.0.1:${nats?.port}`;
 
-	it('takes a user and a password, in the address or apart', async () => {
+	it('takes a user and a password, in the address or as a setting of its own', async () => {
 		nats = await startNats('--user', 'roomkey', '--pass', 'p@ss:word');
 		await expectExchange(at('roomkey:p%40ss%3Aword'));
 		await expectExchange(nats.url, { 'nats-credentials': 'roomkey:p@ss:word' });
@@ -137,7 +137,7 @@ describe('the connection to NATS', () => {
 		expect([two.received, other.received]).to.deep.equal([['ours'], []]);
 	});
 
-	it('connects again, to another server too, and sends nothing that waited', async () => {
+	it('connects again, even to another server, and does not send later what it could not send', async () => {
 		nats = await startNats();
 		const second = await startNats();
 		await second.stop();

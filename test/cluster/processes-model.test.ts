@@ -17,7 +17,7 @@ const ROOMS = 3;
 const KEY_ID = 'key-id-model';
 const RUNS = Number(process.env.ROOMKEY_TEST_PROCESSES_RUNS ?? 4);
 
-/** A run without agreement after this time has failed. In ms. */
+/** How long the processes may take to agree, in ms. */
 const AGREE_MS = 30_000;
 
 interface Write {
@@ -47,7 +47,7 @@ const operations = fc.array(
 	{ minLength: 10, maxLength: 25 },
 );
 
-/** What a client of the member shows: the topic of each room, and the key that is offered, by room. */
+/** What a client of the member shows: the topic of each room, by `topic <rid>`, and the offered key, by `key <rid>`. */
 type Shown = Map<string, unknown>;
 
 /** A client of the member at one process, and what it was sent. */
@@ -64,10 +64,12 @@ class Model {
 	/** A user whose token is revoked. */
 	#leaver!: Person;
 	#watchers: Watcher[] = [];
+	/** Clients of that user, one at each process. */
 	#leaving: RawClient[] = [];
 	#isRevoked = false;
 	/** The processes whose connection to NATS is cut. */
 	readonly #cut = new Set<number>();
+	/** How often `#meet` has written a topic. */
 	#meetings = 0;
 
 	private constructor(private readonly service: SharedService) {}
@@ -92,7 +94,7 @@ class Model {
 		const client = await this.#logIn(index, this.#member);
 		for (const name of ['rooms-changed', 'subscriptions-changed'])
 			await client.subscribe('stream-notify-user', `${this.#member.id}/${name}`, false);
-		// From now on events tell what changes.
+		// From now on the events of the stream update it.
 		const shown = await this.#stored();
 		this.#watchers[index] = { client, shown };
 		client.socket.on('message', (data) => {
@@ -156,7 +158,7 @@ class Model {
 			case 'revoke':
 				if (this.#isRevoked) return;
 				this.#isRevoked = true;
-				// This session logs out, and stays open.
+				// `logout` revokes the token and leaves this session open.
 				await this.#leaving[operation.server]?.call('logout');
 				await this.#leaving[operation.server]?.close();
 		}
@@ -168,12 +170,13 @@ class Model {
 	}
 
 	/**
-	 * Connects a process. Resolves when the others have heard of it: those that have started since it was cut do not know
-	 * it, and cannot notice that it ends (docs/operating.md, several processes).
+	 * Connects a process. Resolves when the other connected processes have received a write of it. Otherwise processes that
+	 * have started while it was cut off would not know it, nor notice its end (docs/operating.md, several processes).
 	 */
 	async #meet(index: number, room: number): Promise<void> {
 		this.#restore(index);
 		await this.service.at(index).connected();
+		// Above all values of the operations.
 		const value = 1000 + ++this.#meetings;
 		await this.apply({ kind: 'write', what: 'topic', server: index, room, value });
 		const what = `topic ${this.#rooms[room]}`;
@@ -181,7 +184,7 @@ class Model {
 			const late = this.#watchers.findIndex(
 				({ shown }, i) => !this.#cut.has(i) && shown.get(what) !== `topic ${value}`,
 			);
-			return late < 0 ? undefined : `process ${late} has not heard of process ${index}`;
+			return late < 0 ? undefined : `process ${late} has not received the write of process ${index}`;
 		});
 	}
 
@@ -192,7 +195,7 @@ class Model {
 		await this.#until(() => this.#difference());
 	}
 
-	/** Resolves when there is no difference. */
+	/** Resolves when `find` finds no difference. @throws Error after `AGREE_MS` */
 	async #until(find: () => Promise<string | undefined>): Promise<void> {
 		const end = Date.now() + AGREE_MS;
 		for (;;) {

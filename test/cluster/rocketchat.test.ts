@@ -13,7 +13,7 @@ import { RocketChatNode } from '../support/rocketChatNode.js';
 
 const SILENT = { silent: true } as const;
 
-describe("Rocket.Chat's broker", () => {
+describe("Roomkey at Rocket.Chat's broker", () => {
 	let nats: NatsServer;
 	let server: OpenServer;
 	let node: RocketChatNode;
@@ -63,7 +63,7 @@ describe("Rocket.Chat's broker", () => {
 		while ((await health())?.details.nodes !== 1) await new Promise(setImmediate);
 	}
 
-	/** Subscribes Alice. */
+	/** Subscribes alice to an event of a stream. The first call connects and logs in. */
 	async function subscribe(stream: string, eventName: string): Promise<void> {
 		if (!client) {
 			client = await RawClient.connect(`${server.url.replace('http', 'ws')}/websocket`);
@@ -73,7 +73,7 @@ describe("Rocket.Chat's broker", () => {
 		await client.subscribe(stream, eventName, false);
 	}
 
-	/** The arguments of the next event that Alice receives. */
+	/** The arguments of the next event that alice receives. */
 	async function nextEvent(): Promise<unknown[]> {
 		for (;;) {
 			const { msg, fields } = (await (client as RawClient).next()) as { msg?: string; fields?: { args?: unknown[] } };
@@ -136,7 +136,7 @@ describe("Rocket.Chat's broker", () => {
 		]);
 	});
 
-	it('announces the end of all logins of a user, but not of one of several', async () => {
+	it('announces the end of all logins of a user, but not the end of one of several', async () => {
 		const { store, app } = server;
 		app.bus.publish('tokens-removed', { userId: alice.id, hashedTokens: ['another'] });
 		await store.settings.insertOne({ _id: 'E2E_Enable', value: true });
@@ -176,7 +176,7 @@ describe("Rocket.Chat's broker", () => {
 			await subscribe('stream-notify-user', `${alice.id}/subscriptions-changed`);
 			await server.store.subscriptions.updateOne({ rid }, { $set: { E2EKey: 'sealed' } }, SILENT);
 			const membership = await server.store.subscriptions.findOne({ rid });
-			// What the event says of it does not matter: it is read.
+			// The membership is read from the store. The fields of the event do not matter.
 			const subscription = { _id: membership?._id, E2EKey: 'forged' };
 			await node.broadcast('watch.subscriptions', { clientAction, subscription });
 			expect((await nextEvent())[1]).to.include({ rid, E2EKey: 'sealed' });
@@ -252,7 +252,7 @@ describe("Rocket.Chat's broker", () => {
 		expect(node.dropped).to.deep.equal([]);
 	});
 
-	it('neither hears nor notifies nodes of another namespace', async () => {
+	it('neither knows nor notifies nodes of another namespace', async () => {
 		const other = await start('other');
 		try {
 			await other.store.settings.insertOne({ _id: 'E2E_Enable', value: true });
@@ -266,7 +266,7 @@ describe("Rocket.Chat's broker", () => {
 		}
 	});
 
-	it('survives nonsense', async () => {
+	it('survives malformed events and packets', async () => {
 		const events = ['watch.rooms', 'watch.subscriptions', 'watch.users', 'watch.settings', 'watch.roles'];
 		events.push('permission.changed', 'user.forceLogout', 'notify.e2e.keyRequest', 'stream', 'broadcast');
 		for (const event of events) {
@@ -289,7 +289,7 @@ describe("Rocket.Chat's broker", () => {
 		expect((await health())?.details.malformed).to.be.greaterThan(0);
 	});
 
-	it('goes on when a node dies, and hears the one that takes its place', async () => {
+	it('goes on when a node dies, and receives the events of the node that replaces it', async () => {
 		await node.die();
 		await server.store.settings.insertOne({ _id: 'E2E_Enable', value: true });
 		const rid = await addRoom(server.store, [alice]);

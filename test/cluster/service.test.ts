@@ -38,7 +38,7 @@ eachSharedData('three processes', (newData) => {
 		return client;
 	}
 
-	/** The argument of the next event that has this value. */
+	/** Resolves at the next event of a document with this value in a field. */
 	async function nextWith(client: RawClient, field: string, value: unknown): Promise<void> {
 		await client.nextThat(({ fields }) => {
 			const args = (fields as { args?: [unknown, Record<string, unknown>] } | undefined)?.args;
@@ -85,7 +85,7 @@ eachSharedData('three processes', (newData) => {
 		await Promise.all([one.closed, two.closed]);
 	});
 
-	it('agree two seconds after NATS was away for ten', async () => {
+	it('agree within two seconds after NATS was away for ten', async () => {
 		const [alice, bob, carol] = [await addPerson(open.store), await addPerson(open.store), await addPerson(open.store)];
 		const rid = await addRoom(open.store, [alice, bob], { encrypted: true });
 		const offered = await addRoom(open.store, [alice, bob], { encrypted: true, e2eKeyId: 'offered-id01' });
@@ -122,12 +122,12 @@ eachSharedData('three processes', (newData) => {
 		expect(performance.now() - returned).to.be.below(2000);
 	});
 
-	it('find what a process has written that was killed', async () => {
+	it('find what a killed process has written', async () => {
 		const [alice, bob] = [await addPerson(open.store), await addPerson(open.store)];
 		const rid = await addRoom(open.store, [alice, bob], { encrypted: true });
 		const watching = await connect(0, bob);
 		await watching.subscribe('stream-notify-user', `${bob.id}/rooms-changed`, false);
-		// As if the process had ended between the write and the message.
+		// As if process 2 had written this, and ended before it sent its message.
 		await open.store.rooms.updateOne({ _id: rid }, { $set: { e2eKeyId: 'last-words' } });
 		await at(2).stop('SIGKILL');
 		await nextWith(watching, 'e2eKeyId', 'last-words');
@@ -160,8 +160,8 @@ eachSharedData('three processes', (newData) => {
 		const client = await RawClient.connect(late.webSocketUrl);
 		await client.call('login', { resume: bob.token });
 		await client.subscribe('stream-notify-user', `${bob.id}/rooms-changed`, false);
-		await (await connect(0, bob)).call('e2e.setRoomKeyID', rid, 'heard-late');
-		await nextWith(client, 'e2eKeyId', 'heard-late');
+		await (await connect(0, bob)).call('e2e.setRoomKeyID', rid, 'set-late');
+		await nextWith(client, 'e2eKeyId', 'set-late');
 		client.socket.close();
 		await late.stop();
 	});

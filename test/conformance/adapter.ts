@@ -1,4 +1,4 @@
-/** What Roomkey supplies to be tested by the suite: the methods and publications of README.md. */
+/** The methods and publications that README.md asks of a server under test, as Roomkey supplies them. */
 import type { Strategy } from '../../server/ddp/publications/mergebox.js';
 import type { Room } from '../../shared/documents.js';
 import { ClientError } from '../../shared/errors.js';
@@ -24,7 +24,7 @@ import { THROWN, VALUES } from './adapterValues.js';
 const anyone = { summary: 'for the conformance suite', anonymous: true } as const;
 const named = (name: string) => ({ ...anyone, name: `conformance.${name}` });
 
-/** A document is a room, the kind of document with a free choice of fields; its topic is the group. */
+/** The documents of the cases are stored as rooms. The topic of a room is the group of the document. */
 const documentOf = (id: string, group: string, fields: object) =>
 	({ _id: id, topic: group, ...fields }) as unknown as Room;
 

@@ -11,11 +11,12 @@ export const Script = [Operation];
 export const subscriptions = new Map<string, PublicationContext>();
 export const stops = new Map<string, number>();
 
-/** Keys that are released, and what waits for the others. */
+/** Keys that are released. */
 export const released = new Set<string>();
+/** For each key that is awaited: the function that ends the wait. */
 const waiting = new Map<string, () => void>();
 
-/** Resolves when a key is released; at once if it is. */
+/** Resolves when a key is released; at once if it is released already. */
 export function wait(key: string): Promise<void> {
 	return new Promise((resolve) => {
 		if (released.has(key)) resolve();

@@ -1,4 +1,4 @@
-/** Values of Roomkey's adapter that its methods return and throw, by the names of README.md. */
+/** The values that methods of Roomkey's adapter return and throw, by their names in README.md. */
 import { ClientError } from '../../shared/errors.js';
 
 const cyclic: unknown[] = [];

@@ -44,11 +44,13 @@ function readArguments(): { url: string; options: Record<string, string | boolea
 const list = (text: string | boolean | undefined): string[] =>
 	typeof text === 'string' ? text.split(',').map((entry) => entry.trim()) : [];
 
-function print({ case: one, status, problem, transcript }: CaseResult, verbose: boolean): void {
-	if (status === 'passed' && verbose) process.stdout.write(`passed   ${one.name}\n`);
-	if (status === 'skipped' && verbose) process.stdout.write(`skipped  ${one.name}\n`);
+function print({ case: testCase, status, problem, transcript }: CaseResult, verbose: boolean): void {
+	if (status === 'passed' && verbose) process.stdout.write(`passed   ${testCase.name}\n`);
+	if (status === 'skipped' && verbose) process.stdout.write(`skipped  ${testCase.name}\n`);
 	if (status !== 'failed') return;
-	process.stdout.write(`FAILED   ${one.name} (${one.level}, section ${one.section})\n         ${problem}\n`);
+	process.stdout.write(
+		`FAILED   ${testCase.name} (${testCase.level}, section ${testCase.section})\n         ${problem}\n`,
+	);
 	for (const [name, lines] of Object.entries(transcript ?? {})) {
 		for (const line of lines) process.stdout.write(`         ${name} ${line}\n`);
 	}

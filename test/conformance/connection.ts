@@ -9,26 +9,26 @@ export interface Closed {
 
 /** A connection that the runner uses. */
 export interface Connection {
-	/** The next message as text; what ended the connection, if nothing arrives any more. @throws Error after the timeout */
+	/** The next message as text; after the last one, what ended the connection. @throws Error after the timeout */
 	next(timeout: number): Promise<string | Closed>;
 	/** Sends one message. */
 	send(text: string): void;
 	/** Sends a frame as it is. */
 	sendFrame(frame: string | Uint8Array): void;
-	/** Ends it without waiting. */
+	/** Ends the connection at once. */
 	terminate(): void;
-	/** Ends it as a client that leaves does. */
+	/** Closes the connection with the code 1000, as a client that leaves does. */
 	close(): void;
 	/** Every frame: `<` from the server, `>` from the client. */
 	readonly transcript: string[];
 }
 
-/** Most frames that a transcript keeps. */
+/** Maximum number of frames in a transcript. */
 const MAX_FRAMES = 200;
 
 /**
  * Opens a connection.
- * @param framing `sockjs`: messages are unpacked from SockJS frames, and packed into them; its `o` must come first
+ * @param framing `sockjs`: messages are sent and received in SockJS frames, and the frame `o` must come first
  * @throws Error if it cannot be opened
  */
 export async function openConnection(url: string, framing: 'none' | 'sockjs', timeout: number): Promise<Connection> {
@@ -94,7 +94,7 @@ export async function openConnection(url: string, framing: 'none' | 'sockjs', ti
 	return connection;
 }
 
-/** The messages in a SockJS frame. Heartbeats and the last frame hold none; `o` and what is no frame stand for themselves. */
+/** The messages in a SockJS frame. A heartbeat, `h`, and the last frame, `c…`, have none. Other texts are returned unchanged. */
 function messagesIn(frame: string): string[] {
 	if (frame === 'h' || frame.startsWith('c')) return [];
 	if (!frame.startsWith('a')) return [frame];

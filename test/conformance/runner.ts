@@ -48,10 +48,15 @@ export async function runConformance(url: string, options: ConformanceOptions = 
 	const results: CaseResult[] = [];
 	const waiting = cases.entries();
 	async function work(): Promise<void> {
-		for (const [i, one] of waiting) {
-			const needed = [...(one.needs ?? []), ...(one.path?.startsWith('/sockjs') ? (['sockjs'] as const) : [])];
-			const isSkipped = !levels.includes(one.level) || needed.some((feature) => without.includes(feature));
-			const result: CaseResult = isSkipped ? { case: one, status: 'skipped' } : await runCase(url, one, options);
+		for (const [i, testCase] of waiting) {
+			const needed = [
+				...(testCase.needs ?? []),
+				...(testCase.path?.startsWith('/sockjs') ? (['sockjs'] as const) : []),
+			];
+			const isSkipped = !levels.includes(testCase.level) || needed.some((feature) => without.includes(feature));
+			const result: CaseResult = isSkipped
+				? { case: testCase, status: 'skipped' }
+				: await runCase(url, testCase, options);
 			results[i] = result;
 			options.onResult?.(result);
 		}
@@ -62,33 +67,33 @@ export async function runConformance(url: string, options: ConformanceOptions = 
 }
 
 /** Runs one case, on connections of its own. */
-export async function runCase(url: string, one: Case, options: ConformanceOptions = {}): Promise<CaseResult> {
-	const run = new CaseRun(url, one, options);
+export async function runCase(url: string, testCase: Case, options: ConformanceOptions = {}): Promise<CaseResult> {
+	const run = new CaseRun(url, testCase, options);
 	try {
 		await run.run();
-		return { case: one, status: 'passed' };
+		return { case: testCase, status: 'passed' };
 	} catch (error) {
-		return { case: one, status: 'failed', problem: (error as Error).message, transcript: run.transcript };
+		return { case: testCase, status: 'failed', problem: (error as Error).message, transcript: run.transcript };
 	} finally {
 		run.end();
 	}
 }
 
-/** The end of every case: what this method is not the answer to has arrived before it. */
+/** Sent when nothing more is expected: whatever else the server had to send arrives before the answer. */
 const LAST_CALL = { msg: 'method', id: 'conformance-quiet', method: 'conformance.echo', params: ['quiet'] };
 const LAST_PING = { msg: 'ping', id: 'conformance-quiet' };
 
 class CaseRun {
 	readonly #bindings: Bindings = new Map();
 	readonly #connections = new Map<string, Connection>();
-	/** Messages taken apart, but not yet compared, by connection. */
+	/** Messages that have arrived but were not compared yet, by connection. */
 	readonly #pending = new Map<Connection, Record<string, unknown>[]>();
 	readonly #ended = new Set<string>();
 	readonly #timeout: number;
 
 	constructor(
 		private readonly url: string,
-		private readonly one: Case,
+		private readonly testCase: Case,
 		private readonly options: ConformanceOptions,
 	) {
 		this.#timeout = options.timeout ?? 5000;
@@ -99,14 +104,14 @@ class CaseRun {
 	}
 
 	async run(): Promise<void> {
-		for (const [i, step] of this.one.steps.entries()) {
+		for (const [i, step] of this.testCase.steps.entries()) {
 			try {
 				await this.#make(step);
 			} catch (error) {
 				throw new Error(`step ${i + 1}: ${(error as Error).message}`);
 			}
 		}
-		if (this.one.open || this.one.connect === false) return;
+		if (this.testCase.open || this.testCase.connect === false) return;
 		for (const [name, connection] of this.#connections) {
 			if (!this.#ended.has(name)) await this.#expectQuiet(connection, 'method');
 		}
@@ -135,7 +140,7 @@ class CaseRun {
 	}
 
 	async #open(name: string): Promise<Connection> {
-		const { path, connect = '1' } = this.one;
+		const { path, connect = '1' } = this.testCase;
 		const base = this.url.replace(/\/(websocket|sockjs\/websocket)$/, '');
 		const overSockJs = path === undefined && this.options.transport === 'sockjs';
 		const session = `/sockjs/${randomInt(100, 999)}/<session_${name}>/websocket`;
@@ -153,24 +158,24 @@ class CaseRun {
 		this.#mustEqual({ msg: 'connected', session: { '?': 'string' } }, answer);
 	}
 
-	/** The next message. Several ids in `updated` and `ready` are taken apart; pings of the server are answered. */
+	/** The next message. An `updated` or `ready` with several ids becomes several messages. Pings of the server are answered. */
 	async #next(connection: Connection): Promise<Record<string, unknown>> {
 		const pending = this.#pending.get(connection) ?? [];
-		const first = pending.shift();
-		if (first) return first;
+		const arrived = pending.shift();
+		if (arrived) return arrived;
 		for (;;) {
 			const text = await connection.next(this.#timeout);
 			if (typeof text !== 'string') throw new Error(`the connection has closed: ${JSON.stringify(text)}`);
 			const message = JSON.parse(text) as Record<string, unknown>;
 			if (Object.keys(message).join() === 'server_id') continue;
-			if (message.msg === 'ping' && !this.one.needs?.includes('heartbeat')) {
+			if (message.msg === 'ping' && !this.testCase.needs?.includes('heartbeat')) {
 				connection.send(JSON.stringify({ ...message, msg: 'pong' }));
 				continue;
 			}
-			const [one, ...others] = takeApart(message);
-			if (one === undefined) throw new Error(`${text} names nothing`);
+			const [first, ...others] = takeApart(message);
+			if (first === undefined) throw new Error(`${text} names no call and no subscription`);
 			this.#pending.set(connection, others);
-			return one;
+			return first;
 		}
 	}
 
@@ -188,7 +193,7 @@ class CaseRun {
 			const message = await this.#next(connection);
 			const problems: string[] = [];
 			const found = lists.findIndex(([expected]) => {
-				// A comparison that fails must leave no value behind.
+				// A comparison that fails must not keep the values of holes.
 				const bindings = new Map(this.#bindings);
 				const problem = difference(expected as Json, message, bindings);
 				if (problem === undefined) for (const [name, value] of bindings) this.#bindings.set(name, value);
@@ -204,7 +209,7 @@ class CaseRun {
 		}
 	}
 
-	/** Nothing else arrives before the answer to a call, or to a ping, that is sent now. */
+	/** Sends a call or a ping. @throws Error if anything else arrives before the answer */
 	async #expectQuiet(connection: Connection, by: 'method' | 'ping'): Promise<void> {
 		if (by === 'ping') {
 			connection.send(JSON.stringify(LAST_PING));

@@ -1,4 +1,4 @@
-/** What must work through a proxy that ends TLS. Each proxy's test file calls this. */
+/** What must work through a proxy that terminates TLS. The test file of each proxy calls `describeProxy`. */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -16,10 +16,10 @@ export const CERTIFICATE = path.resolve('test/fixtures/tls/first.cert.pem');
 export const KEY = path.resolve('test/fixtures/tls/first.key.pem');
 const ca = readFileSync(CERTIFICATE);
 
-/** An address of the client, which is not the proxy's. */
+/** The address of the clients. The proxy has another one, 127.0.0.1. */
 const CLIENT = '127.0.0.9';
 
-/** The user of the demo. */
+/** The credentials of alice, a user of the demo. */
 const CREDENTIALS = {
 	'x-user-id': 'd26x6zSkaPSe5gCyy',
 	'x-auth-token': 'Di9OKWzdu7V2vW3lHO0oYLOOr6P2Y0n9zQlx20qn2cU',
@@ -110,7 +110,7 @@ export function describeProxy(name: string, startProxy: (port: number, upstream:
 				headers,
 				body,
 			});
-			// Refused by the method, and so not by the proxy or for its size.
+			// The method refuses the call because of `padding`, so neither the proxy nor a size limit has refused it.
 			expect(status).to.equal(400);
 			expect(text).to.include('padding');
 		});
@@ -137,7 +137,7 @@ export function describeProxy(name: string, startProxy: (port: number, upstream:
 
 		for (const transport of ['websocket', 'xhr-polling']) {
 			it(`serves SockJS over ${transport}`, async () => {
-				// The client has no option for a certificate of its own.
+				// SockJS has no option for a trusted certificate: NODE_EXTRA_CA_CERTS names it.
 				const socket = new SockJS(`https://localhost:${port}/sockjs`, null, { transports: transport });
 				await new Promise((resolve, reject) => {
 					socket.onopen = resolve;

@@ -16,7 +16,7 @@ describeProxy('Caddy', async (port, upstream) => {
 		[/chat\.example\.com \{/, `https://localhost:${port} {\n\tbind 127.0.0.1\n\ttls ${CERTIFICATE} ${KEY}`],
 	]);
 	const file = path.join(folder, 'Caddyfile');
-	// It neither fetches a certificate nor listens at other ports.
+	// Options with which Caddy neither fetches a certificate nor listens at other ports.
 	writeFileSync(file, `{\n\tadmin off\n\tauto_https off\n}\n${site}`);
 	return Program.start('caddy', ['run', '--config', file, '--adapter', 'caddyfile'], caddyEnv(folder));
 });

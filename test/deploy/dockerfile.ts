@@ -1,6 +1,6 @@
 /**
- * Runs the instructions of a Dockerfile in folders with Debian, by chroot. Images cannot be fetched everywhere; what is
- * in the base image, Debian with Node and npm, comes from debootstrap and from this machine.
+ * Runs the instructions of a Dockerfile in folders with Debian, by chroot. Not every machine can download images, so
+ * debootstrap makes the base image, a Debian, and Node and npm are copied from this machine.
  */
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
@@ -15,7 +15,7 @@ export async function execute(file: string, args: readonly string[]): Promise<st
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** The authorities that this machine trusts. */
+/** The certificate authorities that this machine trusts. */
 const TRUSTED = '/etc/ssl/certs/ca-certificates.crt';
 
 interface Instruction {
@@ -44,7 +44,7 @@ export async function makeBase(folder: string): Promise<void> {
 	cpSync(npm, path.join(folder, 'usr/local/lib/node_modules/npm'), { recursive: true, dereference: true });
 	symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', path.join(folder, 'usr/local/bin/npm'));
 	symlinkSync('../lib/node_modules/npm/bin/npx-cli.js', path.join(folder, 'usr/local/bin/npx'));
-	// The network may be reached through a proxy with a certificate of its own, which this machine trusts.
+	// The network may need a proxy, whose certificate this machine trusts.
 	mkdirSync(path.join(folder, path.dirname(TRUSTED)), { recursive: true });
 	for (const file of ['/etc/resolv.conf', '/etc/hosts', TRUSTED])
 		if (existsSync(file)) cpSync(file, path.join(folder, file));

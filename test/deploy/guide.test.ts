@@ -88,14 +88,14 @@ describe('the proxy rules of the guide send requests to the right server', () =>
 				const proxy = start(port, rules);
 				try {
 					await proxy.listening(port);
-					const other = i === 0 ? 'rocketchat' : 'roomkey';
+					const otherCalls = i === 0 ? 'rocketchat' : 'roomkey';
 					for (const [url, expected] of [
 						['e2e.setRoomKeyID', 'roomkey'],
 						['e2e.fetchMyKeys?x=1', 'roomkey'],
 						['users.resetE2EKey', 'roomkey'],
-						['users.resetE2EKeys', other],
-						['users.info', other],
-						['e2extra', other],
+						['users.resetE2EKeys', otherCalls],
+						['users.info', otherCalls],
+						['e2extra', otherCalls],
 					] as const) {
 						const answer = await fetch(`http://127.0.0.1:${port}/api/v1/${url}`);
 						expect(await answer.text(), url).to.equal(expected);
@@ -114,7 +114,7 @@ describe('the proxy rules of the guide send requests to the right server', () =>
 });
 
 describe('the mirror of the guide with the real nginx', () => {
-	it('shows --shadow a key call that the original answers, and a write that it has not made', async () => {
+	it('sends a key call to --shadow too, which reports a write that the original has not made', async () => {
 		const data = path.join(folder, 'data');
 		const { store, close } = await openStore({ kind: 'files', folder: data }, memoryLog());
 		await fillDemo(store);

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import path from 'node:path';
 
-async function answers(port: number): Promise<boolean> {
+async function acceptsConnections(port: number): Promise<boolean> {
 	const socket = connect(port, '127.0.0.1');
 	const isOpen = await new Promise<boolean>((resolve) => {
 		socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
@@ -37,7 +37,7 @@ export class Program {
 
 	/** Resolves when something accepts connections at the port. @throws Error if the program has ended before */
 	async listening(port: number): Promise<void> {
-		while (!(await answers(port))) {
+		while (!(await acceptsConnections(port))) {
 			if (this.child.exitCode !== null) throw new Error(`${this.name} has ended: ${this.output}`);
 			await new Promise((resolve) => setTimeout(resolve, 20));
 		}
@@ -64,7 +64,7 @@ export class Program {
 /** Starts the command with example users, behind a proxy of this machine. */
 export async function startRoomkey(port: number, ...flags: string[]): Promise<Program> {
 	const main = path.resolve('dist/server/cli/main.js');
-	// Clients in these tests have other addresses of the loopback network, so that alone is no trusted proxy.
+	// Not `loopback`: the clients of these tests have other loopback addresses, and are not trusted proxies.
 	const args = [main, '--demo', '--port', String(port), '--trust-proxy', '127.0.0.1', '--log-level', 'debug', ...flags];
 	const roomkey = Program.start(process.execPath, args);
 	await roomkey.listening(port);

@@ -1,4 +1,4 @@
-/** The text with each of these replaced. @throws Error if one does not occur */
+/** Replaces patterns in a text. @throws Error if a pattern does not occur */
 export function replaced(text: string, replacements: readonly (readonly [RegExp, string])[]): string {
 	return replacements.reduce((result, [pattern, replacement]) => {
 		if (result.search(pattern) < 0) throw new Error(`There is no ${pattern}`);

@@ -17,6 +17,6 @@ if ((${#missing[@]} > 0)); then
 	RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
-# The certificate of the tests is signed by itself.
+# The certificate of the tests is self-signed.
 NODE_EXTRA_CA_CERTS=$PWD/test/fixtures/tls/first.cert.pem npx mocha --no-config --require dist/test/support/watchdog.js \
 	--timeout 120000 --node-option enable-source-maps dist/test/deploy/*.test.js

@@ -19,7 +19,7 @@ describe('the unit of systemd', () => {
 	const file = path.join(folder, 'roomkey.service');
 
 	before(() => {
-		// The test has its own Node.
+		// The path of the Node that runs the tests.
 		const text = replaced(readFileSync(UNIT, 'utf8'), [
 			[/ExecStart=\/usr\/bin\/node/, `ExecStart=${process.execPath}`],
 		]);
@@ -43,13 +43,13 @@ describe('the unit of systemd', () => {
 		mkdirSync(dropIns);
 		copyFileSync('deploy/systemd/tls.conf', path.join(dropIns, 'tls.conf'));
 		expect(analyze('verify')).to.deep.equal({ status: 0, text: '' });
-		// Drop-ins are read: this one would be a fault.
+		// Shows that drop-ins are checked: this one has a fault.
 		writeFileSync(path.join(dropIns, 'wrong.conf'), '[Service]\nPrivateUsers=maybe\n');
 		expect(analyze('verify').text).to.include('maybe');
 		rmSync(dropIns, { recursive: true });
 	});
 
-	it('is refused by the same check with a fault', () => {
+	it('is refused by `systemd-analyze verify` if it has a fault', () => {
 		const text = readFileSync(file, 'utf8');
 		writeFileSync(file, text.replace('ProtectHome=yes', 'ProtectHome=maybe'));
 		expect(analyze('verify').text).to.include('maybe');
@@ -74,7 +74,7 @@ describe('the unit of systemd', () => {
 	it('starts the program of the package, so that /opt/roomkey can be a link to it', () => {
 		const { bin } = JSON.parse(readFileSync('package.json', 'utf8'));
 		expect(lines).to.include(`ExecStart=/usr/bin/node /opt/roomkey/${bin.roomkey}`);
-		// Started by a link, it finds its files and packages.
+		// Started through a link, the program finds its files and packages.
 		symlinkSync(path.resolve('.'), path.join(folder, 'linked'));
 		const program = path.join(folder, 'linked', bin.roomkey);
 		const { status, stdout } = spawnSync(process.execPath, [program, 'check', '--data', folder], {
@@ -85,7 +85,7 @@ describe('the unit of systemd', () => {
 		expect(status).to.equal(0);
 	});
 
-	it('waits longer for the end than Roomkey takes', () => {
+	it('waits longer for the end of Roomkey than its shutdown takes', () => {
 		const [, seconds] = /^TimeoutStopSec=(\d+)s$/m.exec(lines.join('\n')) ?? [];
 		expect(Number(seconds) * 1000).to.be.above(2 * options.grace.default);
 	});

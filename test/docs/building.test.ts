@@ -17,7 +17,7 @@ import { doneTasks, remind, reminders } from './building/described.js';
 import { google } from './building/login.js';
 import { mount } from './building/mount.js';
 import { setNote } from './building/notes.js';
-import { options, seen } from './building/options.js';
+import { connectionIds, options } from './building/options.js';
 import { permissions, removeAll, removeTask } from './building/permissions.js';
 import { changeTask, readTask } from './building/rest.js';
 import { announce, announcements } from './building/stream.js';
@@ -32,7 +32,7 @@ const parts = {
 	publications: [myTasks],
 } satisfies ServerOptions;
 
-describe('samples of docs/building.md', () => {
+describe('docs/building.md', () => {
 	const clients = clientsOfEachTest();
 	let server: TestServer | undefined;
 	const open = async (more: ServerOptions = {}) => {
@@ -62,53 +62,53 @@ describe('samples of docs/building.md', () => {
 		expect(stdout).to.match(/1 passing/);
 	});
 
-	it('has a note that is absent where it is left out', async () => {
-		const one = await open({ methods: [setNote] });
-		const alice = await one.addUser();
-		const id = (await one.call(alice, 'tasks.add', 'write')) as string;
-		const stored = async () => (await one.collections.tasks.findOne({ _id: id })) ?? {};
+	it('has a note that is not stored if a call leaves it out', async () => {
+		const opened = await open({ methods: [setNote] });
+		const alice = await opened.addUser();
+		const id = (await opened.call(alice, 'tasks.add', 'write')) as string;
+		const stored = async () => (await opened.collections.tasks.findOne({ _id: id })) ?? {};
 		expect(await stored()).not.to.have.property('note');
-		await one.call(alice, 'tasks.setNote', id, 'soon');
+		await opened.call(alice, 'tasks.setNote', id, 'soon');
 		expect(await stored()).to.include({ note: 'soon' });
-		await one.call(alice, 'tasks.setNote', id);
+		await opened.call(alice, 'tasks.setNote', id);
 		expect(await stored()).not.to.have.property('note');
-		const unclear = await rejection(one.collections.tasks.deleteMany({ owner: undefined as never }));
+		const unclear = await rejection(opened.collections.tasks.deleteMany({ owner: undefined as never }));
 		expect(unclear.message).to.include('owner: cannot be compared with undefined');
-		expect(await one.collections.tasks.countDocuments({})).to.equal(1);
+		expect(await opened.collections.tasks.countDocuments({})).to.equal(1);
 	});
 
 	it('has definitions that describe documents, events and arguments, and an audit event', async () => {
-		const one = await open({
+		const opened = await open({
 			methods: [remind],
 			publications: [doneTasks],
 			streams: [reminders],
 			listen: true,
 			port: 0,
 		});
-		const [alice, bob] = [await one.addUser(), await one.addUser()];
-		const client = await one.connect(alice);
+		const [alice, bob] = [await opened.addUser(), await opened.addUser()];
+		const client = await opened.connect(alice);
 		await client.subscribe('stream-reminders', `${alice.id}/due`);
 		expect(await rejection(client.subscribe('stream-reminders', `${bob.id}/due`))).to.be.instanceOf(Error);
-		const taskId = await one.call(alice, 'tasks.add', 'write');
+		const taskId = await opened.call(alice, 'tasks.add', 'write');
 		const wrong = [{ taskId: 5, text: 'x' }, 'no reminder', { taskId: 'none', text: 'x' }];
-		expect(await one.call(bob, 'tasks.remind', [...wrong, { taskId, text: 'now' }])).to.equal(1);
-		expect(one.events.named(`reminders ${alice.id}/due`)).to.deep.equal([[taskId, 'now']]);
+		expect(await opened.call(bob, 'tasks.remind', [...wrong, { taskId, text: 'now' }])).to.equal(1);
+		expect(opened.events.named(`reminders ${alice.id}/due`)).to.deep.equal([[taskId, 'now']]);
 		await client.subscribe('tasks.done');
 		expect(client.documents('tasks')).to.deep.equal([]);
-		await one.call(alice, 'tasks.finish', taskId);
+		await opened.call(alice, 'tasks.finish', taskId);
 		expect(client.documents('tasks')).to.deep.equal([{ _id: taskId, text: 'write', done: true }]);
 
-		const audited = one.logs.filter(({ text }) => text === 'Audit').map(({ facts }) => facts);
+		const audited = opened.logs.filter(({ text }) => text === 'Audit').map(({ facts }) => facts);
 		expect(audited).to.containSubset([{ audit: true, method: 'tasks.remind', outcome: 'ok', userId: bob.id }]);
 
-		const openapi = await (await fetch(`${one.url}/api/v1/openapi.json`)).text();
+		const openapi = await (await fetch(`${opened.url}/api/v1/openapi.json`)).text();
 		const { paths } = JSON.parse(openapi) as { paths: Record<string, { post: { requestBody: object } }> };
 		expect(JSON.stringify(paths['/api/v1/tasks.remind']?.post.requestBody)).to.include('"taskId"');
-		const asyncapi = await (await fetch(`${one.url}/asyncapi.json`)).text();
+		const asyncapi = await (await fetch(`${opened.url}/asyncapi.json`)).text();
 		expect(asyncapi).to.include('"taskId"').and.to.include('A task is due').and.to.include('"done"');
 		expect(openapi).to.include('a text of 1 to 200 characters');
 		for (const path of ['/api/info', '/api/v1/info']) {
-			expect(await (await fetch(`${one.url}${path}`)).json()).to.include({ version: '8.0.0', success: true });
+			expect(await (await fetch(`${opened.url}${path}`)).json()).to.include({ version: '8.0.0', success: true });
 		}
 	});
 
@@ -148,16 +148,20 @@ describe('samples of docs/building.md', () => {
 	});
 
 	it('has permissions for own roles', async () => {
-		const one = await open({ permissions, methods: [removeTask, removeAll] });
-		const [editor, alice, bob] = [await one.addUser({ roles: ['editor'] }), await one.addUser(), await one.addUser()];
-		const id = await one.call(alice, 'tasks.add', 'write');
-		await one.call(bob, 'tasks.remove', id);
-		expect(await one.collections.tasks.countDocuments({})).to.equal(1);
-		await one.call(editor, 'tasks.remove', id);
-		expect(await one.collections.tasks.countDocuments({})).to.equal(0);
-		expect(await rejection(one.call(alice, 'tasks.removeAll'))).to.include({ error: 'error-unauthorized' });
-		await one.call(alice, 'tasks.add', 'write');
-		expect(await one.call(editor, 'tasks.removeAll', alice.id)).to.equal(1);
+		const opened = await open({ permissions, methods: [removeTask, removeAll] });
+		const [editor, alice, bob] = [
+			await opened.addUser({ roles: ['editor'] }),
+			await opened.addUser(),
+			await opened.addUser(),
+		];
+		const id = await opened.call(alice, 'tasks.add', 'write');
+		await opened.call(bob, 'tasks.remove', id);
+		expect(await opened.collections.tasks.countDocuments({})).to.equal(1);
+		await opened.call(editor, 'tasks.remove', id);
+		expect(await opened.collections.tasks.countDocuments({})).to.equal(0);
+		expect(await rejection(opened.call(alice, 'tasks.removeAll'))).to.include({ error: 'error-unauthorized' });
+		await opened.call(alice, 'tasks.add', 'write');
+		expect(await opened.call(editor, 'tasks.removeAll', alice.id)).to.equal(1);
 	});
 
 	it('has own REST paths and verbs, an HTTP server of the application, and a call by the program', async () => {
@@ -185,14 +189,14 @@ describe('samples of docs/building.md', () => {
 	});
 
 	it('has a stream and the method that writes to it', async () => {
-		const one = await open({ permissions, streams: [announcements], methods: [announce] });
-		const [editor, alice] = [await one.addUser({ roles: ['editor'] }), await one.addUser()];
-		const [nobody, reader] = [await one.connect(), await one.connect(alice)];
+		const opened = await open({ permissions, streams: [announcements], methods: [announce] });
+		const [editor, alice] = [await opened.addUser({ roles: ['editor'] }), await opened.addUser()];
+		const [nobody, reader] = [await opened.connect(), await opened.connect(alice)];
 		expect(await rejection(nobody.subscribe('stream-announcements', 'all'))).to.be.instanceOf(Error);
 		await reader.subscribe('stream-announcements', 'all');
 
-		expect(await rejection(one.call(alice, 'announcements.send', 'x'))).to.include({ error: 'error-unauthorized' });
-		await one.call(editor, 'announcements.send', 'hello');
+		expect(await rejection(opened.call(alice, 'announcements.send', 'x'))).to.include({ error: 'error-unauthorized' });
+		await opened.call(editor, 'announcements.send', 'hello');
 
 		expect(reader.frames.at(-1)).to.deep.equal({
 			msg: 'changed',
@@ -200,14 +204,14 @@ describe('samples of docs/building.md', () => {
 			id: 'id',
 			fields: { eventName: 'all', args: ['hello'] },
 		});
-		expect(one.events.named('announcements all')).to.deep.equal([['hello']]);
+		expect(opened.events.named('announcements all')).to.deep.equal([['hello']]);
 	});
 
-	it('has rules, a listener for connections, and a strategy', async () => {
-		const one = await open({ ...options, rateLimit: 'on' });
-		const alice = await one.addUser();
-		const client = await one.connect(alice);
-		expect(seen).to.have.length(1);
+	it('has a rule for limits, a listener for connections, and a strategy', async () => {
+		const opened = await open({ ...options, rateLimit: 'on' });
+		const alice = await opened.addUser();
+		const client = await opened.connect(alice);
+		expect(connectionIds).to.have.length(1);
 		await client.subscribe('tasks.mine');
 		await client.call('tasks.add', 'write');
 		expect(client.documents('tasks')).to.have.length(1);
@@ -215,11 +219,11 @@ describe('samples of docs/building.md', () => {
 		const { message } = await rejection(client.subscribe('tasks.mine'));
 		expect(message).to.match(/^Please wait \d+ ms/);
 		client.close();
-		await one.close();
+		await opened.close();
 		server = undefined;
 		// Listeners of a closed connection are called in the next turn.
 		await setImmediate();
-		expect(seen).to.deep.equal([]);
+		expect(connectionIds).to.deep.equal([]);
 	});
 
 	it('has a method of Roomkey itself, for DDP and REST', async () => {

@@ -24,6 +24,7 @@ describe('the guide for contributors', () => {
 		const missing: string[] = [];
 		let count = 0;
 		for (const row of rows) {
+			// Such as: `ROOM_ARGS` and `findRoom` of `methods/model/rooms/findRoom.ts`.
 			for (const [, names = '', file = ''] of row.matchAll(
 				/((?:`[\w.]+`(?:, | and )?)+) of `((?:methods|shared)\/[^`]+)`/g,
 			)) {
@@ -56,8 +57,10 @@ describe('the guide for contributors', () => {
 		expect(missing).to.deep.equal([]);
 		expect(rows.length).to.be.above(6);
 	});
+});
 
-	it('can rely on codes: each hint of the command is for an error of the table', () => {
+describe('the hints of the command', () => {
+	it('are for errors of the table', () => {
 		const codes = new Set(knownErrors().map(({ error }) => error));
 		expect(Object.keys(HINTS).filter((code) => !codes.has(code))).to.deep.equal([]);
 	});

@@ -4,7 +4,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 
-/** The text goes into error messages and the reference, the schema into OpenAPI. */
+/** Error messages and the reference contain the description, and OpenAPI the JSON Schema. */
 const Description = Match.Where(
 	(value): value is string => typeof value === 'string' && value.length >= 1 && value.length <= 500,
 	'a text of 1 to 500 characters',

@@ -9,18 +9,18 @@ import { runMeteor } from './meteor.js';
 import { blocks } from './pages.js';
 
 const PAGE = 'docs/from-meteor.md';
-const own = { store: { memory: true }, port: 0, logLevel: 'error' } as const;
+const serverOptions = { store: { memory: true }, port: 0, logLevel: 'error' } as const;
 
 /** Starts what the Meteor side of the page describes. */
 async function startMeteor(): Promise<RoomkeyServer> {
 	const code = blocks.filter(({ page, info }) => page === PAGE && info === 'js').map((block) => block.code);
 	const meteor = runMeteor(code.join('\n'));
-	const server = await createServer({ ...own, ...meteor.options });
+	const server = await createServer({ ...serverOptions, ...meteor.options });
 	await meteor.start(server);
 	return server;
 }
 
-const sides = { Meteor: startMeteor, Roomkey: () => start(own) };
+const sides = { Meteor: startMeteor, Roomkey: () => start(serverOptions) };
 
 const password = { digest: 'a'.repeat(64), algorithm: 'sha-256' };
 
@@ -41,7 +41,7 @@ for (const [side, startSide] of Object.entries(sides)) {
 			const { result } = await client.call('createUser', { username, password });
 			return (result as { id: string }).id;
 		};
-		/** Frames until one of this kind, that one included. */
+		/** Reads frames up to the first one of a kind, and returns all of them. */
 		const until = async (msg: string) => {
 			const frames = [await client.next()];
 			while (frames.at(-1)?.msg !== msg) frames.push(await client.next());
@@ -132,7 +132,7 @@ for (const [side, startSide] of Object.entries(sides)) {
 
 describe(PAGE, () => {
 	it('shows a client with types that calls over DDP and over REST', async () => {
-		const server = await start(own);
+		const server = await start(serverOptions);
 		const client = await RawClient.connect(`${server.url.replace('http', 'ws')}/websocket`);
 		try {
 			const { result } = await client.call('createUser', { username: 'typed', password });
@@ -149,6 +149,7 @@ describe(PAGE, () => {
 
 	it('has a Meteor block before each Roomkey block', () => {
 		const kinds = blocks.filter(({ page }) => page === PAGE).map(({ info }) => info.split(' ')[0]);
+		// The blocks after the last pair have no Meteor side.
 		const pairs = kinds.slice(0, kinds.lastIndexOf('js') + 2);
 		expect(pairs).to.deep.equal(pairs.map((_kind, i) => (i % 2 === 0 ? 'js' : 'ts')));
 		expect(pairs).to.have.length.at.least(8);

@@ -3,7 +3,7 @@ import { insertLink, links, visitLink } from './linkMethods.js';
 import { clock, myLinks } from './linkPublications.js';
 import { report } from './linkReport.js';
 
-/** A user who comes with the key of a partner. */
+/** Logs in a user by the key of a partner. */
 const withPartnerKey = loginHandler('partner', async ({ partnerKey }, { store }) => {
 	if (typeof partnerKey !== 'string') return undefined;
 	const user = await store.users.findOne({ 'customFields.partnerKey': partnerKey });

@@ -1,4 +1,4 @@
-/** A stand-in of Meteor's server for the left side of docs/from-meteor.md: it gives Roomkey Meteor's names. */
+/** Runs the Meteor blocks of docs/from-meteor.md: it supplies Meteor's globals, which describe a Roomkey server. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
 	ClientError,
@@ -18,19 +18,19 @@ import {
 type Any = any;
 type Handler = (this: Any, ...args: Any[]) => Any;
 
-/** Collections as the code that runs may use them: those of its call, or of the server. */
-interface Running {
+/** The collections and the store that code uses: those of its call, or of the server during `Meteor.startup`. */
+interface Database {
 	readonly collections: Any;
 	readonly store: Any;
 }
 
 const PARAMS = ['a', 'b', 'c', 'd'];
-const anything = Object.fromEntries(PARAMS.map((name) => [name, Match.Any]));
+const anyArgs = Object.fromEntries(PARAMS.map((name) => [name, Match.Any]));
 
-/** Runs code of Meteor. @returns the options of the server that it has described, and what it does at the start */
-export function runMeteor(code: string): { options: ServerOptions; start(server: Running): Promise<void> } {
-	const running = new AsyncLocalStorage<Running>();
-	const current = () => running.getStore() as Running;
+/** Runs Meteor code. @returns the options of the server that it describes, and a function that runs its `Meteor.startup` */
+export function runMeteor(code: string): { options: ServerOptions; start(server: Database): Promise<void> } {
+	const database = new AsyncLocalStorage<Database>();
+	const current = () => database.getStore() as Database;
 	const collections: CollectionDefinition[] = [];
 	const methods: Any[] = [];
 	const publications: Any[] = [];
@@ -40,8 +40,9 @@ export function runMeteor(code: string): { options: ServerOptions; start(server:
 	const startups: (() => unknown)[] = [];
 	let signUps = true;
 
+	/** Calls a handler with its arguments by position, and with `self` as `this`. */
 	const run = (handler: Handler, args: Any, context: Any, self: Any) =>
-		running.run(context, () =>
+		database.run(context, () =>
 			handler.apply(
 				self,
 				PARAMS.slice(0, handler.length).map((name) => args[name]),
@@ -90,7 +91,7 @@ export function runMeteor(code: string): { options: ServerOptions; start(server:
 							name,
 							summary: 'of Meteor',
 							anonymous: true,
-							args: anything,
+							args: anyArgs,
 							run: (args, context) => run(handler, args, context, context),
 						}),
 					);
@@ -102,7 +103,7 @@ export function runMeteor(code: string): { options: ServerOptions; start(server:
 						name,
 						summary: 'of Meteor',
 						anonymous: true,
-						args: anything,
+						args: anyArgs,
 						run: (args, context) => run(handler, args, context, context)?.query(),
 					}),
 				);
@@ -113,7 +114,7 @@ export function runMeteor(code: string): { options: ServerOptions; start(server:
 		},
 		Accounts: {
 			registerLoginHandler: (name: string, handler: Any) =>
-				loginHandlers.push(loginHandler(name, (options, context) => running.run(context, () => handler(options)))),
+				loginHandlers.push(loginHandler(name, (options, context) => database.run(context, () => handler(options)))),
 			config({ forbidClientAccountCreation }: { forbidClientAccountCreation: boolean }) {
 				signUps = !forbidClientAccountCreation;
 			},
@@ -122,6 +123,6 @@ export function runMeteor(code: string): { options: ServerOptions; start(server:
 	new Function(...Object.keys(names), code)(...Object.values(names));
 	return {
 		options: { collections, methods, publications, limits, loginHandlers, onConnection, signUps },
-		start: (server) => running.run(server, () => Promise.all(startups.map((start) => start())).then(() => {})),
+		start: (server) => database.run(server, () => Promise.all(startups.map((start) => start())).then(() => {})),
 	};
 }

@@ -9,7 +9,7 @@ import { type Scrape, scrape } from '../support/scrape.js';
 const ADDED_METRICS = new Set(['up']);
 const ADDED_LABELS = new Set(['job', 'instance']);
 
-/** The values that queries select. */
+/** The values that queries may select, by label. */
 const LABEL_VALUES: Readonly<Record<string, readonly string[]>> = {
 	outcome: OUTCOMES,
 	limit: ['method', 'subscription', 'password', 'connections'],
@@ -24,13 +24,16 @@ function readQuery(query: string): { metrics: string[]; labels: string[]; select
 	const selected: [string, string, string][] = [];
 	const labels: string[] = [];
 	const withoutSelectors = query
+		// Durations, such as `[5m]`.
 		.replace(/\[[^\]]*\]/g, '')
+		// Selectors, such as `{outcome="error"}`.
 		.replace(/([a-zA-Z_:]\w*)\{([^}]*)\}/g, (_, metric: string, selectors: string) => {
 			for (const [, label, text] of selectors.matchAll(/(\w+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"/g)) {
 				selected.push([metric, label as string, text as string]);
 			}
 			return metric;
 		})
+		// Groups, such as `by (instance)`.
 		.replace(/\b(?:by|on|without|ignoring)\s*\(([^)]*)\)/g, (_, names: string) => {
 			labels.push(...names.split(',').map((name) => name.trim()));
 			return '';
@@ -65,7 +68,7 @@ describe('the pages for operators', () => {
 		expect(named).to.have.members(alerts);
 	});
 
-	it('have one name of the job in the rules, in the file for Prometheus and in the text', () => {
+	it('name the same job in the rules, in the file for Prometheus and in the text', () => {
 		const jobs = Array.from(rules.matchAll(/job="(\w+)"/g), ([, name]) => name);
 		const file = readFileSync('deploy/prometheus/prometheus.yml', 'utf8');
 		const [, job] = /job_name: (\w+)/.exec(file) ?? [];
@@ -129,7 +132,7 @@ describe('the dashboard and the alert rules', () => {
 		for (const query of queries) check(query);
 	});
 
-	it('a query of a metric, a label or a value that does not exist is found', () => {
+	it('a query with a metric, a label or a value that does not exist fails this check', () => {
 		for (const query of [
 			'rate(roomkey_cals_total[5m])',
 			'sum by (methd) (roomkey_calls_total)',

@@ -1,4 +1,4 @@
-/** README and docs/ are up to date, short, and lead somewhere. */
+/** README and docs/ are up to date and short, and their links lead somewhere. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -7,7 +7,7 @@ import { blocks } from './pages.js';
 
 const read = (page: string) => readFileSync(page, 'utf8');
 
-/** The anchors that a page's headings have on the hosts of repositories. */
+/** The anchors that GitHub makes of the headings of a page. */
 function anchorsOf(page: string): string[] {
 	const used = new Map<string, number>();
 	return Array.from(read(page).matchAll(/^#+ (.*)$/gm), ([, title = '']) => {
@@ -42,7 +42,7 @@ describe('the documentation', () => {
 		});
 	}
 
-	it('names only files that exist where it follows a call through them', () => {
+	it('names only files that exist in docs/architecture.md', () => {
 		const named = Array.from(read('docs/architecture.md').matchAll(/`((?:server|methods|shared)\/[\w./-]+\.ts)`/g));
 		expect(named).to.have.length.greaterThan(15);
 		expect(named.map(([, file = '']) => file).filter((file) => !existsSync(file))).to.deep.equal([]);

@@ -51,7 +51,7 @@ const GUIDE = [
 	'curl -X POST http://127.0.0.1:3000/api/v1/login',
 ];
 
-/** Commands that this file runs, by what stands in them. */
+/** Commands that this file runs, by a text that they contain. */
 const HERE: readonly (readonly [page: string, text: string])[] = [
 	['README.md', 'curl'],
 	['docs/bots.md', 'BOT_NAME'],
@@ -128,17 +128,18 @@ describe('programs of the documentation', () => {
 
 	const lines = (output: Readable) => createInterface({ input: output })[Symbol.asyncIterator]();
 
-	const hereAndNow = (code: string) => code.replaceAll(DEMO, new URL(app.url).host);
+	/** Replaces the address of the demo by that of the server of this test. */
+	const withOwnAddress = (code: string) => code.replaceAll(DEMO, new URL(app.url).host);
 
 	/** Saves a program of a page, and runs it. */
 	async function runProgram(page: string, text: string, name: string): Promise<AsyncIterator<string>> {
-		await writeFile(path.join(folder, name), hereAndNow(blockWith(page, text)));
+		await writeFile(path.join(folder, name), withOwnAddress(blockWith(page, text)));
 		return lines(start(process.execPath, [name]));
 	}
 
 	/** Runs a command of a page that ends, and reads the JSON that it prints. */
-	async function runCommand(page: string, text_: string): Promise<unknown> {
-		const output = await readAll(start('bash', ['-c', hereAndNow(blockWith(page, text_))]));
+	async function runCommand(page: string, text: string): Promise<unknown> {
+		const output = await readAll(start('bash', ['-c', withOwnAddress(blockWith(page, text))]));
 		return JSON.parse(output);
 	}
 
@@ -201,21 +202,21 @@ describe('programs of the documentation', () => {
 	});
 
 	it('start a server as docs/operating.md shows', async () => {
-		const folderOfData = path.join(folder, 'data');
+		const dataFolder = path.join(folder, 'data');
 		for (const text of ['ADMIN_USERNAME', 'node dist/server/cli/main.js\n']) {
 			// The shell becomes the server, so that a signal reaches it.
 			const command = blockWith('docs/operating.md', text).replace(/ roomkey$/m, ' node dist/server/cli/main.js');
-			const output = lines(start('bash', ['-c', command], { PORT: '0', ROOMKEY_DATA: folderOfData }, '.'));
+			const output = lines(start('bash', ['-c', command], { PORT: '0', ROOMKEY_DATA: dataFolder }, '.'));
 			expect((await output.next()).value).to.match(/^Roomkey listening on http:\/\/127\.0\.0\.1:\d+$/);
 			await stop();
 		}
 		expect(stderr).to.include('"username":"admin"');
 
-		// What the server has stored is copied in both ways, a second time too.
+		// Both commands that copy the data work, and work again.
 		for (const date of ['1', '2']) {
 			for (const text of ['backup', 'export']) {
 				const command = blockWith('docs/operating.md', `NOW=$(date +%F-%H%M%S)\nroomkey ${text}`);
-				const script = `${ROOMKEY}\ndate() { echo ${date}; }\n${command.replace('roomkey-data', folderOfData)}`;
+				const script = `${ROOMKEY}\ndate() { echo ${date}; }\n${command.replace('roomkey-data', dataFolder)}`;
 				await readAll(start('bash', ['-ec', script]));
 				if (child && child.exitCode === null) await once(child, 'close');
 				expect(child?.exitCode, stderr).to.equal(0);

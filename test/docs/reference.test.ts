@@ -1,4 +1,4 @@
-/** docs/methods.md says all there is to say, in types that the definitions give. */
+/** docs/methods.md has everything that the definitions say, and shows their types. */
 import { expect } from 'chai';
 import { array, enums, literal, nullable, number, object, optional, string, type, union } from 'superstruct';
 import { reference } from '../../docs/reference.js';

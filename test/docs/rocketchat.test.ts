@@ -22,7 +22,7 @@ const namesIn = (cell = '') => Array.from(cell.matchAll(/`([^`]+)`/g), ([, name]
 
 describe('the guide beside Rocket.Chat', () => {
 	it('lists each index with its options', () => {
-		const made = Object.entries(indexes).flatMap(([collection, list]) =>
+		const expected = Object.entries(indexes).flatMap(([collection, list]) =>
 			list
 				.filter(({ embeddedOnly }) => !embeddedOnly)
 				.map(({ fields, unique, sparse, partial, expires }) => {
@@ -35,7 +35,7 @@ describe('the guide beside Rocket.Chat', () => {
 			namesIn(fields),
 			options,
 		]);
-		expect(rows).to.deep.equal(made);
+		expect(rows).to.deep.equal(expected);
 	});
 
 	it('lists the collections and the fields that only Roomkey has', () => {
@@ -47,8 +47,8 @@ describe('the guide beside Rocket.Chat', () => {
 	});
 
 	it('knows every field of the documents whose name shows that it concerns end-to-end encryption', () => {
-		const rocketChats = ['e2e', 'e2eKeyId', 'usersWaitingForE2EKeys', 'E2EKey', 'E2ESuggestedKey'];
-		const known = [...rocketChats, ...Object.values(OWN_FIELDS).flat()];
+		const rocketChatFields = ['e2e', 'e2eKeyId', 'usersWaitingForE2EKeys', 'E2EKey', 'E2ESuggestedKey'];
+		const known = [...rocketChatFields, ...Object.values(OWN_FIELDS).flat()];
 		const found: string[] = [];
 		for (const file of ['users', 'rooms']) {
 			const text = readFileSync(`shared/documents/${file}.ts`, 'utf8');

@@ -1,6 +1,6 @@
 /**
- * The commands for a service of systemd in docs/, with stand-ins for systemd: they work on a folder in which there are users
- * already, and a second time.
+ * The commands for a service of systemd in docs/, with stand-ins for systemd. They work on a folder that has users already, and
+ * work again when they are repeated.
  */
 import { spawnSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
@@ -14,7 +14,7 @@ import { blockWith } from './pages.js';
 const PASSWORD = 'a-new-long-password';
 noteSecret(PASSWORD);
 
-/** What the blocks call. A start and a stop have nothing to do, because no server runs. */
+/** Shell functions in place of commands of the blocks. No server runs, so `systemctl` only prints. `systemd-run` skips its options. */
 const STAND_INS = `
 systemctl() { echo "systemctl $*"; }
 systemd-run() {
@@ -81,11 +81,11 @@ describe('commands for a service of systemd in the documentation', () => {
 
 	it('make backups, and restore the last one', async () => {
 		await addUsers();
-		const back = (date: string) => runBlock('docs/operating.md', 'roomkey backup --data /var', { date });
+		const backUp = (date: string) => runBlock('docs/operating.md', 'roomkey backup --data /var', { date });
 		const restore = (date: string) => runBlock('docs/operating.md', 'BACKUP=', { date });
-		expect(back('2026-01-30')).to.include({ status: 0 });
+		expect(backUp('2026-01-30')).to.include({ status: 0 });
 		await roomkey('user remove bob --yes');
-		expect(back('2026-01-31')).to.include({ status: 0 });
+		expect(backUp('2026-01-31')).to.include({ status: 0 });
 		await roomkey('user add carol --email carol@example.com --generate-password');
 		for (const date of ['1', '2']) {
 			const { status, out, err } = restore(date);
@@ -117,7 +117,7 @@ describe('commands for a service of systemd in the documentation', () => {
 		expect(await readlink(path.join(programs, 'roomkey-0.1'))).to.equal('program');
 	});
 
-	it('import the folder of 0.1.0, which stays as it is, and leave it alone the second time', async () => {
+	it('import the folder of 0.1.0, leave that folder as it is, and refuse to import a second time', async () => {
 		const line = JSON.stringify({ _id: 'a', username: 'alice', roles: ['admin', 'user'], active: true });
 		await mkdir(data);
 		await writeFile(path.join(data, 'users.db'), `${line}\n`);

@@ -37,7 +37,7 @@ bin=/usr/lib/postgresql/18/bin
 data=/var/lib/postgresql/roomkey
 declare -A program=([postgres]=$root$bin/postgres [ferretdb]=$dir/ferretdb-$ferretdb_version)
 
-# ---- install: each part is made beside its place and moved there when it is whole ----
+# ---- install: each part is made under a temporary name, and renamed when it is complete ----
 
 install_root() {
 	[[ ! -d $root ]] || return 0
@@ -49,12 +49,12 @@ install_root() {
 			{ apt-get -qq update >&2 && DEBIAN_FRONTEND=noninteractive "${get[@]}" >&2; } ||
 			die 'apt-get cannot install debootstrap'
 	fi
-	# A run that was killed may have left /proc mounted in there.
+	# A run that was killed may have left /proc mounted in the unfinished folder.
 	awk -v under="$new/" 'index($2, under) == 1 { print $2 }' /proc/self/mounts | sort -r |
 		while read -r at; do umount "$at"; done
 	rm -rf --one-file-system "$new"
 	say 'installing PostgreSQL with DocumentDB (a minute or two)'
-	# From the mirror that apt uses here, if it says; else from debootstrap's own.
+	# The first mirror that apt uses on this machine. If there is none, debootstrap uses its own.
 	# shellcheck disable=SC2016 # for apt
 	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Label: Debian' 'Component: main' | awk '/^http/ && !n++')
 	# The script `sid` serves any new release: an older debootstrap does not know forky by name.
@@ -91,14 +91,14 @@ install() {
 
 # ---- run ----
 
-# Runs a command in a root folder as its user postgres, untouched by PG* and LC_* of the caller.
+# Runs a command in a root folder as its user postgres, without the environment of the caller, such as PG* and LC_*.
 in_root() {
 	local into=$1
 	shift
 	env -i PATH="$PATH" LC_ALL=C chroot --userspec="$(stat -c %u:%g "$into/var/lib/postgresql")" "$into" "$@"
 }
 
-# Tells whether process PID is the program NAME: ids come round again, and the dead may stay as zombies.
+# Whether process $2 is the program $1: another process may have the id by now, and an ended process may still be a zombie.
 is() { [[ -n $2 && $(readlink "/proc/$2/exe") == "${program[$1]}" ]]; }
 
 # Prints the recorded process id of NAME if that process is still our program.
@@ -107,9 +107,10 @@ running() {
 	pid=$(cat "$dir/$1.pid" 2>/dev/null) && is "$1" "$pid" && printf '%s\n' "$pid"
 }
 
-# Starts NAME with a command line, to outlive us: in a session of its own, with nothing of ours open (who
-# reads our output would wait for its end, and our locks would stay). It records its id before it becomes
-# the program, so that being killed here cannot leave a process nobody knows.
+# Starts NAME with a command line, so that it outlives this script: in a session of its own, and without the open
+# files of this script. Otherwise a reader of the script's output would wait for the program to end, and the
+# program would keep the locks. The new process records its id before it becomes the program, so the id is known
+# even if this script is killed.
 launch() {
 	local name=$1
 	shift
@@ -125,7 +126,7 @@ launch() {
 
 port() { cat "$dir/$1.port"; }
 
-# Picks a port nobody answers on, below those the kernel hands out by itself.
+# Picks a port on which nobody answers, below the ports that the kernel assigns itself.
 free_port() {
 	local port
 	while port=$((20000 + RANDOM % 12000)) && (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
@@ -133,7 +134,7 @@ free_port() {
 }
 
 start_postgres() {
-	# After a kill -9 PostgreSQL honours its lock file for as long as the id in it exists, be it as a zombie.
+	# After a kill -9 PostgreSQL respects its old lock file while a process with that id exists, even a zombie.
 	local lock=$root$data/postmaster.pid
 	[[ ! -e $lock ]] || is postgres "$(head -n 1 "$lock")" || rm "$lock"
 	launch postgres chroot --userspec="$(stat -c %u:%g "$root/var/lib/postgresql")" "$root" "$bin/postgres" -D "$data" \
@@ -178,7 +179,7 @@ start() {
 		for tick in {1..300}; do
 			! ready "$name" || return 0
 			sleep 0.1
-			# It has had a second to become the program: if it is not there now, it ended.
+			# After a second the process has become the program. If it does not run now, it has ended.
 			((tick < 10)) || running "$name" >/dev/null || break
 		done
 		tail -n 5 "$dir/$name.log" >&2
@@ -201,8 +202,8 @@ stop() {
 	rm -f "$dir/$name.pid" "$dir/$name.port"
 }
 
-# Only one call at a time installs, starts or stops. What it installs with inherits the lock, so that
-# after a kill -9 of us the next call waits for debootstrap or go instead of working beside them.
+# Only one call of this script at a time installs, starts or stops. debootstrap and go inherit the lock: if this
+# script is killed by kill -9, the next call waits for them to end.
 lock() {
 	exec 9>"$dir/lock"
 	flock -n 9 || {
@@ -214,7 +215,7 @@ lock() {
 up() {
 	install
 	if ! ready postgres; then
-		# It would go on asking the port that PostgreSQL had.
+		# FerretDB would go on using the old port of PostgreSQL.
 		stop ferretdb
 		start postgres
 	fi
@@ -228,8 +229,8 @@ down() {
 	rm -f "$dir/borrowed"
 }
 
-# Everyone who runs something with the server shares a lock on `users`; the last one out, the one who
-# gets it alone, takes the server down, if it was up only for such runs (`borrowed`).
+# Each call with --with has a shared lock on the file `users` while its command runs. The last one can get the lock
+# alone, and takes the server down if it was started only for such calls: then the file `borrowed` exists.
 give_back() {
 	local status=$?
 	trap '' INT TERM HUP
@@ -251,7 +252,7 @@ with() {
 	running ferretdb >/dev/null || touch "$dir/borrowed"
 	up
 	exec 9>&-
-	# In the foreground: at Ctrl-C the command ends first, then we.
+	# In the foreground: at Ctrl-C the command ends first, then this script.
 	ROOMKEY_TEST_MONGO_URL=$url "$@" 8>&-
 }
 
@@ -272,7 +273,7 @@ case ${1-} in
 '')
 	mkdir -p "$dir"
 	lock
-	# Brought up by hand, it stays until taken down by hand.
+	# A server that was started without --with runs until --down.
 	rm -f "$dir/borrowed"
 	up
 	printf '%s\n' "$url"

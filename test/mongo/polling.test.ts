@@ -1,4 +1,4 @@
-/** Writes of a driver to a server without change streams. */
+/** Roomkey notices what another program writes to a MongoDB-protocol server without change streams. */
 import { describeWatchedServer } from '../support/watchedServer.js';
 
 describeWatchedServer(

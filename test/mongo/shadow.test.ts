@@ -1,4 +1,4 @@
-/** A process with `--shadow` beside another one on one MongoDB, with a copy of each request, as a proxy sends it. */
+/** A process with `--shadow` and one without it on one MongoDB. Both receive each request, as from a proxy that mirrors requests. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { OpenStore } from '../../server/store/collections.js';
@@ -64,7 +64,7 @@ describe('--shadow beside an equal server', () => {
 			await mirrored(++count, member, 'e2e.acceptSuggestedGroupKey', { rid });
 		}
 		const { agrees = 0, late = 0, ...others } = await outcomes();
-		// The original may be so fast that a request comes late.
+		// `late`: the original had written before the shadow read the documents.
 		expect(agrees + late).to.equal(count);
 		expect(agrees).to.be.above(0);
 		expect(Object.values(others).every((each) => each === 0)).to.equal(true);

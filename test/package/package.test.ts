@@ -19,14 +19,15 @@ interface Packed {
 	readonly files: readonly { readonly path: string }[];
 }
 
-interface Ran {
+interface RunResult {
+	/** The exit code; 1 if the program did not start or was killed. */
 	readonly code: number;
-	/** Both outputs together. */
+	/** What it wrote to stdout, then what it wrote to stderr. */
 	readonly output: string;
 }
 
 /** Runs a program to its end, however it ends. */
-function run(file: string, args: readonly string[], options: ExecFileOptions): Promise<Ran> {
+function run(file: string, args: readonly string[], options: ExecFileOptions): Promise<RunResult> {
 	return new Promise((resolve) => {
 		execFile(file, [...args], { maxBuffer: 2 ** 26, ...options }, (error, stdout, stderr) =>
 			resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, output: `${stdout}${stderr}` }),
@@ -34,7 +35,7 @@ function run(file: string, args: readonly string[], options: ExecFileOptions): P
 	});
 }
 
-/** The program npm, to be run by any version of Node. */
+/** The script of npm, which any version of Node can run. */
 const npm = path.resolve(execFileSync('npm', ['root', '--global'], { encoding: 'utf8' }).trim(), 'npm/bin/npm-cli.js');
 
 const QUIET = ['--prefer-offline', '--no-audit', '--no-fund', '--no-update-notifier'];
@@ -44,11 +45,11 @@ describe('the package', function () {
 	let folder: string;
 	let packed: Packed;
 	let tarball: string;
-	/** Where it is installed. */
+	/** The folder in which the package is installed. */
 	let consumer: string;
 
-	/** Installs the tarball in a new folder, by npm under this Node. */
-	async function install(node: string, name: string): Promise<{ at: string; ran: Ran }> {
+	/** Installs the tarball in a new folder, by npm under a version of Node. @param node the path of that Node */
+	async function install(node: string, name: string): Promise<{ at: string; ran: RunResult }> {
 		const at = path.join(folder, name);
 		mkdirSync(at);
 		writeFileSync(path.join(at, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
@@ -64,7 +65,7 @@ describe('the package', function () {
 		const names = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { encoding: 'utf8' })
 			.trim()
 			.split('\n');
-		for (const name of names.filter((one) => existsSync(one))) cpSync(name, path.join(clone, name));
+		for (const name of names.filter((file) => existsSync(file))) cpSync(name, path.join(clone, name));
 		symlinkSync(path.join(ROOT, 'node_modules'), path.join(clone, 'node_modules'));
 		const { code, output } = await run(process.execPath, [npm, 'pack', '--json', '--silent'], { cwd: clone });
 		expect(code, output).to.equal(0);
@@ -187,7 +188,7 @@ describe('the package', function () {
 	it('leads from an empty folder to a server and a test, by the commands of docs/building.md', async () => {
 		const GUIDE = 'docs/building.md';
 		const at = path.join(folder, 'guide');
-		// A repetition of the test begins anew.
+		// A retry of the test begins with an empty folder too.
 		rmSync(at, { recursive: true, force: true });
 		mkdirSync(at);
 		const shell = (command: string) => run('bash', ['-c', command], { cwd: at });

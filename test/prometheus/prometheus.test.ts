@@ -27,7 +27,7 @@ describe('a real Prometheus', () => {
 	let prometheus: ChildProcess;
 	let address: string;
 
-	/** Asks until the answer is as wanted. The suite's time limit ends it. */
+	/** Asks Prometheus again and again, until the answer is as wanted or the time limit of the test ends. */
 	async function ask(path: string, isWanted: (answer: Answer) => boolean): Promise<Answer> {
 		for (;;) {
 			const answer = await request(`${address}/api/v1/${path}`).catch(() => undefined);
@@ -74,7 +74,7 @@ describe('a real Prometheus', () => {
 		}
 	});
 
-	it('an alert fires: a certificate expires soon', async () => {
+	it('fires an alert when a certificate expires soon', async () => {
 		await ask('alerts', ({ data }) =>
 			data.alerts.some(
 				({ labels }) => labels.alertname === 'RoomkeyCertificateExpires' && labels.certificate === 'server',
@@ -82,7 +82,7 @@ describe('a real Prometheus', () => {
 		);
 	});
 
-	it('an alert fires: a room has a key that nobody holds', async () => {
+	it('fires an alert when a room has a key that nobody holds', async () => {
 		const { data } = await ask('alerts', ({ data }) =>
 			data.alerts.some(({ labels }) => labels.alertname === 'RoomkeyLostKeys'),
 		);

@@ -1,4 +1,4 @@
-/** The client of the soak, in a process of its own, so that what it holds is not counted. Does one job after the other. */
+/** The client of the soak, in a process of its own, so that its memory is not measured. Does one job after the other. */
 import { WebSocket } from 'ws';
 
 export interface Job {
@@ -7,10 +7,10 @@ export interface Job {
 	readonly count: number;
 }
 
-/** What is under way at a time: subscriptions of one socket, or sockets. */
+/** Number of subscriptions, or of sockets, that are under way at a time. */
 const AT_ONCE = 100;
 
-/** Opens a socket and connects. It is closed without the wait in which TCP keeps its port. */
+/** Opens a socket and connects. */
 function connect(url: string): Promise<WebSocket> {
 	return new Promise((resolve, reject) => {
 		const socket = new WebSocket(url, { perMessageDeflate: false });
@@ -20,20 +20,21 @@ function connect(url: string): Promise<WebSocket> {
 	});
 }
 
+/** Closes a socket by a TCP reset. After an ordinary close TCP would keep its port for a while. */
 function reset(socket: WebSocket): Promise<unknown> {
 	const closed = new Promise((resolve) => socket.once('close', resolve));
-	// Not public, but there is no other way to it: after many thousand ordinary ends no port is left.
+	// `_socket` is not public. Without it no free port would be left after many thousand ordinary closes.
 	(socket as unknown as { _socket: import('node:net').Socket })._socket.resetAndDestroy();
 	return closed;
 }
 
-/** Calls `start` so often, with never more than `AT_ONCE` that have not ended. */
+/** Calls `start` `count` times, with at most `AT_ONCE` calls under way. */
 async function each(count: number, start: (i: number) => Promise<unknown>): Promise<void> {
 	let next = 0;
-	async function lane(): Promise<void> {
+	async function work(): Promise<void> {
 		while (next < count) await start(next++);
 	}
-	await Promise.all(Array.from({ length: AT_ONCE }, lane));
+	await Promise.all(Array.from({ length: AT_ONCE }, work));
 }
 
 async function connectAndLeave(url: string): Promise<void> {

@@ -1,7 +1,7 @@
 /**
- * `npm run soak`: a server is used a great deal, and then must hold no more than before. Before and after are measured
- * when everything has happened a few times already, and after a garbage collection. Then a server is killed often while
- * clients write, and must have kept what it acknowledged. Ends with 1 where something grew or is lost.
+ * `npm run soak`: a server does each job many times, and then must not hold more memory than before. The first measurement is
+ * made when a part of the job is done. Each measurement follows a garbage collection. Then a server is killed often while
+ * clients write, and must have kept what it acknowledged. Exits with 1 if something has grown or is lost.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,11 +19,11 @@ const JOBS = [
 	{ what: 'publications', count: 10_000, name: 'publications with a slow onStop' },
 ] as const;
 
-/** Part of a job that is done before the first look. */
+/** Part of a job that is done before the first measurement. */
 const WARM_UP = 0.2;
-/** Growth of the heap that is let pass. */
+/** Growth of the heap that is allowed. */
 const TOLERANCE = 0.05;
-/** How long sockets that the client has ended may still be seen here, in ms. */
+/** How long the server may take to notice that the client has closed its sockets, in ms. */
 const TIMEOUT_MS = 10_000;
 
 const { gc } = globalThis;
@@ -40,8 +40,8 @@ async function work(job: Omit<Job, 'url'>): Promise<void> {
 	while (server.counts().sessions > 0 && Date.now() < deadline) await pause(20);
 }
 
-async function look(): Promise<{ heap: number; sessions: number; listeners: number; timers: number }> {
-	// Some of what is let go only becomes garbage with what is freed first.
+async function measure(): Promise<{ heap: number; sessions: number; listeners: number; timers: number }> {
+	// Some objects can be collected only after others have been collected.
 	for (let i = 0; i < 5; i++) {
 		gc?.();
 		await pause(20);
@@ -55,11 +55,11 @@ console.log('| What | seconds | heap before, MiB | after | growth | sessions | l
 console.log('|---|---|---|---|---|---|---|---|---|');
 for (const { what, count, name } of JOBS) {
 	await work({ what, count: count * WARM_UP });
-	const before = await look();
+	const before = await measure();
 	const started = performance.now();
 	await work({ what, count });
 	const seconds = (performance.now() - started) / 1000;
-	const after = await look();
+	const after = await measure();
 	const growth = after.heap / before.heap - 1;
 	const counts = ['sessions', 'listeners', 'timers'] as const;
 	const fine = growth <= TOLERANCE && counts.every((key) => after[key] === before[key]);
@@ -78,7 +78,7 @@ for (const { what, count, name } of JOBS) {
 client.disconnect();
 await server.close();
 
-/** Kills of a server while clients write. */
+/** How often a server is killed while clients write. */
 const KILLS = 100;
 const folder = await mkdtemp(join(tmpdir(), 'roomkey-soak-'));
 const { early, failed, acknowledged, lost } = await killOften(folder, KILLS);

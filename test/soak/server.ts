@@ -1,4 +1,4 @@
-/** The server of the soak: stock, with two publications more. */
+/** The server of the soak: Roomkey with two more publications. */
 
 import { EventEmitter, once } from 'node:events';
 import { pino } from 'pino';
@@ -11,14 +11,14 @@ import { addRoom } from '../support/people.js';
 
 export interface SoakServer {
 	readonly url: string;
-	/** What there is now of all that must not grow. */
+	/** The present numbers of what must not grow. */
 	counts(): { sessions: number; listeners: number; timers: number };
-	/** Lets all ends of slow publications go on; resolves when they are through. */
+	/** Lets the `onStop` of each slow publication finish. Resolves when all have finished. */
 	finishEnds(): Promise<void>;
 	close(): Promise<void>;
 }
 
-/** Shows documents by a live query. */
+/** Publishes documents by a live query. */
 const rooms = publication({
 	name: 'soak.rooms',
 	summary: 'A room',
@@ -38,7 +38,7 @@ export async function startSoakServer(): Promise<SoakServer> {
 		await once(gate, 'open');
 		if (!shown) throw new Error('what was shown is gone');
 	}
-	/** Its end goes on long after its subscription, and holds what it has shown. */
+	/** Its `onStop` finishes long after the subscription has ended, and refers to the published fields until then. */
 	const slow = publication({
 		name: 'soak.slow',
 		summary: 'Takes long to end',

@@ -29,7 +29,7 @@ describe('The bot of the examples', function () {
 		children = [];
 		bot = await addPerson(app.store, { username: 'bot', password: 'secret word' });
 		alice = await addPerson(app.store);
-		identity = await store(alice, await e2e.makeIdentity());
+		identity = await storeIdentity(alice, await e2e.makeIdentity());
 		rid = await addRoom(app.store, [alice, bot], { encrypted: true });
 		roomKey = await e2e.makeRoomKey('v1');
 		await call(alice, 'e2e.setRoomKeyID', { rid, keyID: roomKey.id });
@@ -48,14 +48,14 @@ describe('The bot of the examples', function () {
 		return body;
 	}
 
-	/** Stores identity keys; nobody reads this private key again. */
-	async function store(person: Person, { publicKey, privateKey }: e2e.Identity): Promise<e2e.Identity> {
+	/** Stores a public key. The private key stays in the test; a text is stored in its place. */
+	async function storeIdentity(person: Person, { publicKey, privateKey }: e2e.Identity): Promise<e2e.Identity> {
 		const keys = { public_key: publicKey, private_key: 'kept elsewhere', force: true };
 		await call(person, 'e2e.setUserPublicAndPrivateKeys', keys);
 		return { publicKey, privateKey };
 	}
 
-	/** Starts the bot; gives a function that reads its output up to a line with this text. */
+	/** Starts the bot. `readUntil` reads its output up to a line with a text; `errors` has what it wrote to stderr. */
 	function startBot(env: Record<string, string> = {}) {
 		const child = spawn(process.execPath, ['examples/bot/bot.mjs'], {
 			env: {
@@ -70,17 +70,17 @@ describe('The bot of the examples', function () {
 			stdio: ['ignore', 'pipe', 'pipe'],
 		});
 		children.push(child);
-		const faults: string[] = [];
-		child.stderr.on('data', (data) => faults.push(String(data)));
+		const errors: string[] = [];
+		child.stderr.on('data', (data) => errors.push(String(data)));
 		const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
 		const readUntil = async (text: string): Promise<string> => {
 			for (;;) {
 				const { value, done } = await lines.next();
-				if (done) throw new Error(`the bot has ended: ${faults.join('')}`);
+				if (done) throw new Error(`the bot has ended: ${errors.join('')}`);
 				if (value.includes(text)) return value;
 			}
 		};
-		return { child, readUntil, faults };
+		return { child, readUntil, errors };
 	}
 
 	/** Offers a room key to somebody whose public key is stored. */
@@ -90,10 +90,10 @@ describe('The bot of the examples', function () {
 		await call(alice, 'e2e.updateGroupKey', { rid, uid: to.id, key: sealed });
 	}
 
-	/** A new member who waits for the key. */
+	/** Adds a member who waits for the key. */
 	async function join(made: e2e.Identity): Promise<Person> {
 		const person = await addPerson(app.store);
-		await store(person, made);
+		await storeIdentity(person, made);
 		await addMember(app.store, rid, person);
 		await call(person, 'e2e.requestSubscriptionKeys', {});
 		return person;
@@ -101,30 +101,30 @@ describe('The bot of the examples', function () {
 
 	const membershipOf = (person: Person) => app.store.subscriptions.findOne({ rid, 'u._id': person.id });
 
-	it('takes the key, gives it to a newcomer with the former ones, and remembers for whom', async () => {
-		const { readUntil, faults } = startBot();
+	it('accepts the key, gives it to a new member with the former key, and remembers the public key of that member', async () => {
+		const { readUntil, errors } = startBot();
 		await readUntil('ready');
 		await offer(bot, roomKey);
 		await readUntil('accepted');
-		const after = await e2e.makeRoomKey('v2');
-		const own = await e2e.sealRoomKey(after, identity.publicKey);
+		const newKey = await e2e.makeRoomKey('v2');
+		const own = await e2e.sealRoomKey(newKey, identity.publicKey);
 		await app.store.subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { roles: ['owner'] } });
-		await call(alice, 'e2e.resetRoomKey', { rid, e2eKey: own, e2eKeyId: after.id });
+		await call(alice, 'e2e.resetRoomKey', { rid, e2eKey: own, e2eKeyId: newKey.id });
 		// A room of v1 clients has a v2 key now.
-		await offer(bot, after);
+		await offer(bot, newKey);
 		await readUntil('accepted');
 		const made = await e2e.makeIdentity();
 		const newcomer = await join(made);
 		await readUntil(`to ${newcomer.id}`);
 		const membership = await membershipOf(newcomer);
-		const present = await e2e.openRoomKey(String(membership?.E2ESuggestedKey), made.privateKey, { keyId: after.id });
-		expect(e2e.sameKey(present, after)).to.equal(true);
+		const present = await e2e.openRoomKey(String(membership?.E2ESuggestedKey), made.privateKey, { keyId: newKey.id });
+		expect(e2e.sameKey(present, newKey)).to.equal(true);
 		const [old] = membership?.suggestedOldRoomKeys ?? [];
 		const former = await e2e.openRoomKey(String(old?.E2EKey), made.privateKey, { keyId: roomKey.id });
 		expect(e2e.sameKey(former, roomKey)).to.equal(true);
 		const memory = JSON.parse(readFileSync(path.join(folder, 'memory.json'), 'utf8'));
 		expect(memory).to.deep.equal({ [newcomer.id]: await e2e.fingerprintOf(made.publicKey) });
-		expect(faults).to.deep.equal([]);
+		expect(errors).to.deep.equal([]);
 	});
 
 	it('refuses a wrong key under the right id, and then takes the right one', async () => {
@@ -138,20 +138,20 @@ describe('The bot of the examples', function () {
 		await readUntil('accepted');
 	});
 
-	it('skips and reports a member whose key cannot be sealed for, and serves the others', async () => {
+	it('skips and reports a member whose public key is unfit, and gives the key to the others', async () => {
 		const { readUntil } = startBot();
 		await readUntil('ready');
 		const rsa = { name: 'RSA-OAEP', hash: 'SHA-256', modulusLength: 3072, publicExponent: new Uint8Array([1, 0, 1]) };
 		const { privateKey } = await crypto.subtle.generateKey(rsa, true, ['encrypt', 'decrypt']);
-		const odd = await join({ publicKey: await e2e.publicKeyOf(privateKey), privateKey });
+		const unfit = await join({ publicKey: await e2e.publicKeyOf(privateKey), privateKey });
 		const fit = await join(await e2e.makeIdentity());
 		await offer(bot, roomKey);
-		expect(await readUntil('skips')).to.equal(`skips ${odd.id}: unfit-key`);
+		expect(await readUntil('skips')).to.equal(`skips ${unfit.id}: unfit-key`);
 		await readUntil(`to ${fit.id}`);
-		expect(await membershipOf(odd)).not.to.have.property('E2ESuggestedKey');
+		expect(await membershipOf(unfit)).not.to.have.property('E2ESuggestedKey');
 	});
 
-	it('says when a key it sealed for changes, also after a new start, and can be made to hold back', async () => {
+	it('reports a changed public key even after a restart, and with BOT_HOLD_CHANGED gives that member no key', async () => {
 		const first = startBot();
 		await first.readUntil('ready');
 		await offer(bot, roomKey);
@@ -161,7 +161,7 @@ describe('The bot of the examples', function () {
 		await first.readUntil(`to ${person.id}`);
 		first.child.kill();
 		await once(first.child, 'exit');
-		await store(person, after);
+		await storeIdentity(person, after);
 		await call(person, 'e2e.requestSubscriptionKeys', {});
 		const said = `the key of ${person.id} changed from ${await e2e.fingerprintOf(before.publicKey)} to ${await e2e.fingerprintOf(after.publicKey)}`;
 		const holding = startBot({ BOT_HOLD_CHANGED: '1' });
@@ -172,14 +172,14 @@ describe('The bot of the examples', function () {
 
 	it('names no secret in its output, and none on its command line', async () => {
 		const { child, readUntil } = startBot({ BOT_PASSWORD: 'wrong word', BOT_PASSPHRASE: 'hidden phrase' });
-		const stderr = once(child, 'exit');
+		const ended = once(child, 'exit');
 		const outcome = await readUntil('ready').catch((error) => String(error));
-		await stderr;
+		await ended;
 		expect(outcome).to.include('403').and.not.include('wrong word').and.not.include('hidden phrase');
 		expect(child.spawnargs.join(' ')).not.to.include('word');
 	});
 
-	it('shows itself at work with one command', async () => {
+	it('gives bob a key in the demo, examples/bot/demo.mjs', async () => {
 		const child = spawn(process.execPath, ['examples/bot/demo.mjs'], { stdio: ['ignore', 'pipe', 'pipe'] });
 		children.push(child);
 		let said = '';

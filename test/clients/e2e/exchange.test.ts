@@ -1,6 +1,6 @@
 /**
- * Five people whose clients are of every age, and one whose public key is junk: a phone keys the room, one member offers wrong
- * keys, and in the end everybody who can read does.
+ * Five users with clients of different ages, and one with an unusable public key. A phone makes the room key, and one member
+ * offers wrong keys. In the end all five read all messages.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { expect } from 'chai';
@@ -21,7 +21,7 @@ class Client {
 	constructor(
 		private readonly url: string,
 		readonly person: Person,
-		/** Of the identity keys as they are stored, and of the messages it writes. */
+		/** The format of the stored identity keys and of the messages that this client writes. */
 		readonly format: e2e.Format,
 	) {}
 
@@ -62,7 +62,7 @@ class Client {
 		return (await this.get('rooms.info', { roomId: rid })).room.e2eKeyId;
 	}
 
-	/** Accepts the key that is offered, or refuses it and says why. */
+	/** Accepts or rejects the offered key. @returns `accepted`, or the code of the error */
 	async decide(rid: string): Promise<string> {
 		const { E2ESuggestedKey } = await this.membership(rid);
 		const open = async () => e2e.openRoomKey(E2ESuggestedKey, this.privateKey, { keyId: await this.roomKeyId(rid) });
@@ -87,7 +87,7 @@ class Client {
 	async write(rid: string, msg: string): Promise<e2e.EncryptedMessage> {
 		const [key] = await this.keys(rid);
 		if (!key) throw new Error('no key');
-		// In a room with a v2 key nobody can write anything else.
+		// The id of a v1 key has 12 characters. With a v2 key only messages in v2 can be written.
 		const format = key.id.length === 12 ? this.format : undefined;
 		return e2e.encryptMessage({ _id: `by ${this.id}`, rid, msg }, key, { format, userId: this.id });
 	}
@@ -96,7 +96,7 @@ class Client {
 		return (await e2e.decryptMessage(message, await this.keys(rid))).msg;
 	}
 
-	/** Gives the keys, the former ones too, to all who wait and whose key can be sealed for; names those skipped. */
+	/** Gives the present and the former keys to all who wait. @returns the members with an unusable public key, and the error of each */
 	async serve(rid: string): Promise<string[]> {
 		const { usersWaitingForE2EKeys } = await this.get('e2e.fetchUsersWaitingForGroupKey', { roomIds: rid });
 		const [present, ...former] = await this.keys(rid);
@@ -160,10 +160,10 @@ describe('A key exchange among clients of every age', () => {
 	});
 	after(() => app.close());
 
-	it('ends with everybody reading everybody, after wrong offers, past a junk key', async () => {
+	it('lets everybody read the messages of everybody, in spite of wrong offers and of an unusable public key', async () => {
 		const key = await phoneRoomKey();
 		await phone.post('e2e.setRoomKeyID', { rid, keyID: key.id });
-		// Mallory is faster, with a wrong key under the right id.
+		// Mallory offers first, a wrong key under the right id.
 		const wrong = await e2e.importRoomKey(key.id, (await e2e.makeRoomKey('v1')).jwk, { anyId: true });
 		for (const victim of [web8, web6]) {
 			const offer = await e2e.sealRoomKey(wrong, victim.publicKey);
@@ -191,7 +191,7 @@ describe('A key exchange among clients of every age', () => {
 		}
 	});
 
-	it('goes on after a reset to a v2 key, and hands the old key on to a newcomer', async () => {
+	it('goes on after a reset to a v2 key, and gives a new member the old key too', async () => {
 		const key = await e2e.makeRoomKey('v2');
 		const own = await e2e.sealRoomKey(key, phone.publicKey);
 		await app.store.subscriptions.updateOne({ rid, 'u._id': phone.id }, { $set: { roles: ['owner'] } });
@@ -212,7 +212,7 @@ describe('A key exchange among clients of every age', () => {
 		}
 	});
 
-	it('shows in the key history who changed their identity', async () => {
+	it('shows in the key history that a user has changed the identity keys', async () => {
 		const read = async () => (await web7.get('e2e.keyHistory', { uid: web8.id })).history;
 		const before = await e2e.verifyKeyHistory(await read());
 		expect(e2e.sameKey(String(before.publicKey), web8.publicKey)).to.equal(true);

@@ -14,19 +14,19 @@ const { userId, passphrase } = recipient;
 const TEXT = 'Grüße, мир 🗝';
 const FILE = new TextEncoder().encode('the bytes of a file');
 
-/** What is expected of a format and a client: `legacy` is read by all, `v1` since 7.0, `v2` since 7.13. */
+/** The clients that read each format: all of them `legacy`, those since 7.0 `v1`, those since 7.13 `v2`. */
 const READS: Record<e2e.Format, readonly string[]> = {
 	v2: ['web 8.x', 'phone 4.72'],
 	v1: ['web 8.x', 'phone 4.72', 'web 7.x'],
 	legacy: ['web 8.x', 'phone 4.72', 'web 7.x', 'web 6.14', 'web 5.0'],
 };
-/** The private key of legacy and of v1 is the same. */
+/** A private key is stored in the same form in `legacy` and in `v1`. */
 const READS_PRIVATE_KEY = { ...READS, v1: READS.legacy };
-/** Files came with 6.10. */
+/** Encrypted files came with 6.10. */
 const READS_FILE = { ...READS, legacy: READS.legacy.filter((client) => client !== 'web 5.0') };
 
-/** Whether it reads, where a client says so by a result, and otherwise by failing. */
-async function works(run: () => Promise<boolean>): Promise<boolean> {
+/** The result of a reading; false if it fails. */
+async function succeeds(run: () => Promise<boolean>): Promise<boolean> {
 	return run().catch(() => false);
 }
 
@@ -38,18 +38,19 @@ interface Row {
 
 describe('roomkey/e2e and the formats of Rocket.Chat', () => {
 	const rows: Row[] = [];
-	const outcome = new Map<string, boolean>();
+	/** Whether a client has read what a row is about, by `cell`. */
+	const outcomes = new Map<string, boolean>();
 	const cell = (row: Row, { client }: Reader) => `${row.title} ${client}`;
 
-	const readHere: Row = {
-		title: 'its keys, messages and files, read here',
+	const readByUs: Row = {
+		title: 'keys, messages and files of the client, read by `roomkey/e2e`',
 		expected: readers.map(({ client }) => client),
 		async reads({ client }) {
 			for (const vector of clients.filter((vector) => vector.client.startsWith(client))) await readAll(vector);
 			return true;
 		},
 	};
-	rows.push(readHere);
+	rows.push(readByUs);
 	for (const format of e2e.FORMATS) {
 		rows.push({
 			title: `our private key, \`${format}\``,
@@ -89,22 +90,22 @@ describe('roomkey/e2e and the formats of Rocket.Chat', () => {
 
 	for (const row of rows) {
 		for (const reader of readers) {
-			const reads = row.expected.includes(reader.client);
-			it(`${row.title}: ${reads ? 'read' : 'not read'} by ${reader.client}`, async () => {
-				const outcomeHere = await works(() => row.reads(reader));
-				outcome.set(cell(row, reader), outcomeHere);
-				expect(outcomeHere).to.equal(reads);
+			const isExpected = row.expected.includes(reader.client);
+			it(`${row.title}: ${isExpected ? 'yes' : 'no'} for ${reader.client}`, async () => {
+				const hasRead = await succeeds(() => row.reads(reader));
+				outcomes.set(cell(row, reader), hasRead);
+				expect(hasRead).to.equal(isExpected);
 			});
 		}
 	}
 
-	it('is what the table in the docs says', () => {
+	it('are as the table in docs/e2e.md says', () => {
 		const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`;
 		const table = [
 			line(['What', ...readers.map(({ client }) => client)]),
 			line(['What', ...readers].map(() => '---')),
 			...rows.map((row) =>
-				line([row.title, ...readers.map((reader) => (outcome.get(cell(row, reader)) ? 'yes' : 'no'))]),
+				line([row.title, ...readers.map((reader) => (outcomes.get(cell(row, reader)) ? 'yes' : 'no'))]),
 			),
 		].join('');
 		const docs = readFileSync(DOCS, 'utf8');
@@ -114,10 +115,10 @@ describe('roomkey/e2e and the formats of Rocket.Chat', () => {
 		expect(readFileSync(DOCS, 'utf8')).to.include(START + table + END);
 	});
 
-	it('are the readers by which the vectors can be read as well', async () => {
+	it('are read by the readers of this test as the vectors of the real clients show', async () => {
 		for (const { client, roomKey, messages, file, private_key, format } of clients) {
 			const reader = readers.find((reader) => client === reader.client);
-			// A phone reads by the same rules on every server.
+			// Other vectors have no reader of their own: a phone, for one, reads by the same rules on every server.
 			if (!reader) continue;
 			const privateKey = reader.privateKey(private_key, passphrase, userId);
 			const key = await reader.roomKey(roomKey.own, roomKey.id, privateKey);
@@ -129,17 +130,17 @@ describe('roomkey/e2e and the formats of Rocket.Chat', () => {
 		}
 	});
 
-	/** A room key of ours as this client holds it: sealed for an identity whose private key it has. */
+	/** Makes a room key and seals it for the recipient. @returns the key, and what the client has after it has opened the sealed key */
 	async function roomKeyFor(reader: Reader, format: e2e.Format) {
 		const key = await e2e.makeRoomKey(format);
-		const web = readers.find(({ client }) => client === 'web 5.0');
-		const jwk = web?.privateKey(recipient.private_key, passphrase, userId);
+		const legacyReader = readers.find(({ client }) => client === 'web 5.0');
+		const jwk = legacyReader?.privateKey(recipient.private_key, passphrase, userId);
 		if (!jwk) throw new Error('no reader');
 		const sealed = await e2e.sealRoomKey(key, recipient.public_key);
 		return { key, held: await reader.roomKey(sealed, key.id, jwk) };
 	}
 
-	/** Everything one client made. */
+	/** Reads everything in the vector of a client. */
 	async function readAll({ private_key, roomKey, messages, contents, file }: Vector): Promise<void> {
 		const privateKey = await e2e.unwrapPrivateKey(private_key, passphrase, userId);
 		const key = await e2e.openRoomKey(roomKey.own, privateKey);

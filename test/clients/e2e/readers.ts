@@ -14,19 +14,19 @@ import {
 
 interface Rules {
 	readonly client: string;
-	/** Whether it knows AES-GCM and the forms that came with it. */
+	/** Whether it reads `v2`, which uses AES-GCM. */
 	readonly readsV2: boolean;
-	/** How it turns a passphrase into bytes. Web takes one byte a character, and refuses what has more. */
+	/** The encoding of a passphrase. Web clients use one byte for each character, and refuse characters that need more. */
 	readonly passphrase: 'latin1' | 'utf8';
-	/** Whether it cuts the id off a seal by counting from the end; older ones take twelve characters. */
+	/** Whether it takes the last 344 characters of a sealed key for the key; older clients take those after the first twelve. */
 	readonly countsFromEnd: boolean;
-	/** What it calls the room's key: the id of the room, that in the seal, or one it makes of the key itself. */
+	/** Which key id it uses: `e2eKeyId` of the room, the beginning of the sealed key, or one that it makes from the key. */
 	readonly keyId: 'room' | 'seal' | 'made';
-	/** Whether it tries the room's key where a text names another. */
+	/** Whether it tries the present room key where a message names another key. */
 	readonly triesPresentKey: boolean;
-	/** Whether it reads `content`; before, there was only `msg`. */
+	/** Whether it reads `content`. Older clients read only `msg`. */
 	readonly readsContent: boolean;
-	/** Whether it reads encrypted files of today. */
+	/** Whether it reads encrypted files. */
 	readonly readsFiles: boolean;
 }
 
@@ -83,7 +83,7 @@ const RULES: readonly Rules[] = [
 	},
 ];
 
-/** A room key as a client holds it. */
+/** A room key that a client has opened. */
 export interface HeldKey {
 	readonly id: string;
 	readonly alg: string;
@@ -96,7 +96,7 @@ export interface EncryptedMessageLike {
 	readonly content?: unknown;
 }
 
-/** Each of its methods throws, or gives nothing, where the client does not read. */
+/** Reads as one client does. A method throws an error or returns undefined if that client cannot read. */
 export class Reader {
 	readonly client: string;
 
@@ -121,7 +121,7 @@ export class Reader {
 		return JSON.parse(decrypt('aes-256-gcm', key, iv, data).toString('latin1'));
 	}
 
-	/** The room key in `E2EKey`, under the name this client has for it. */
+	/** The room key in `E2EKey`, with the key id that this client uses for it. */
 	async roomKey(sealed: string, roomKeyId: string, privateKey: JsonWebKey): Promise<HeldKey> {
 		const { countsFromEnd, readsV2, keyId } = this.rules;
 		const cut = countsFromEnd ? sealed.length - 344 : 12;
@@ -134,7 +134,7 @@ export class Reader {
 		return { id: ids[keyId], alg, k: Buffer.from(k, 'base64url') };
 	}
 
-	/** The content of a message; undefined where the client shows nothing that can be read. */
+	/** The content of a message; undefined if the client cannot read it. */
 	content({ t, msg, content }: EncryptedMessageLike, key: HeldKey): Record<string, unknown> | undefined {
 		if (t !== 'e2e') return undefined;
 		const { readsContent } = this.rules;
@@ -149,7 +149,7 @@ export class Reader {
 		return typeof text === 'string' ? text : undefined;
 	}
 
-	/** A file, whose key stands in the encrypted metadata. */
+	/** A file. Its key is in the encrypted metadata. */
 	file(bytes: Uint8Array, metadata: unknown, roomKey: HeldKey): Buffer | undefined {
 		if (!this.rules.readsFiles) return undefined;
 		const info = this.open(metadata, roomKey) as { encryption: { key: { k: string }; iv: string } } | undefined;

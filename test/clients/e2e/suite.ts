@@ -31,16 +31,16 @@ export interface Case {
 	run(): Promise<void>;
 }
 
-/** CompactSet rounds: what takes long about a passphrase is not what these tests are about. */
+/** Few rounds of PBKDF2, because these cases are not about the time that a passphrase takes. */
 const QUICK = { rounds: 1000, allowAmbiguous: true };
 
-/** Runs of a property that derives no key from a passphrase, and of one that does. */
-const MANY = { numRuns: 60 };
-const FEW = { numRuns: 8 };
+const MANY_RUNS = { numRuns: 60 };
+/** For a property that derives a key from a passphrase, which is slow. */
+const FEW_RUNS = { numRuns: 8 };
 
 export const bytesOf = (base64: string) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 
-/** A stream of these pieces. */
+/** A stream of pieces. */
 export function streamOf(...pieces: Uint8Array[]): ReadableStream<Uint8Array> {
 	return new ReadableStream({
 		start(controller) {
@@ -61,7 +61,7 @@ export async function drain(stream: ReadableStream<Uint8Array>): Promise<Uint8Ar
 	}
 }
 
-/** The code it fails with; anything but an E2EError fails the test. */
+/** Calls a function that must fail with an E2EError. @returns the code of the error */
 export async function codeOf(run: () => unknown): Promise<e2e.E2EErrorCode> {
 	try {
 		await run();
@@ -72,8 +72,8 @@ export async function codeOf(run: () => unknown): Promise<e2e.E2EErrorCode> {
 	throw new Error('expected a failure');
 }
 
-/** Either it gives this, or it fails with a code. */
-async function givesOrFails<T>(run: () => Promise<T>, expected: T): Promise<void> {
+/** Expects a function to return a value or to fail with an E2EError. */
+async function returnsOrFails<T>(run: () => Promise<T>, expected: T): Promise<void> {
 	const outcome = await run().catch((error: unknown) => {
 		expect(error).to.be.instanceOf(e2e.E2EError);
 		return expected;
@@ -81,7 +81,7 @@ async function givesOrFails<T>(run: () => Promise<T>, expected: T): Promise<void
 	expect(outcome).to.deep.equal(expected);
 }
 
-/** One bit of a base64 text flipped. */
+/** Flips one bit of the bytes of a base64 text. */
 function flipped(base64: string, at: number): string {
 	const bytes = bytesOf(base64);
 	const bit = at % (bytes.length * 8);
@@ -104,10 +104,10 @@ export function cases({ recipient, clients, mixed }: Vectors): Case[] {
 	];
 }
 
-/** What a client made is read here. */
+/** Cases that read what a client wrote. */
 function readingOf(vector: Vector, recipient: Vectors['recipient']): Case[] {
 	const { client, roomKey, messages, contents, file } = vector;
-	const key = async () => {
+	const openKey = async () => {
 		const privateKey = await e2e.unwrapPrivateKey(recipient.private_key, recipient.passphrase, recipient.userId);
 		return e2e.openRoomKey(roomKey.sealed, privateKey);
 	};
@@ -124,7 +124,7 @@ function readingOf(vector: Vector, recipient: Vectors['recipient']): Case[] {
 		{
 			title: `reads a room key that ${client} sealed`,
 			async run() {
-				const { id, jwk } = await key();
+				const { id, jwk } = await openKey();
 				expect({ id, jwk }).to.deep.equal({ id: roomKey.id, jwk: roomKey.jwk });
 			},
 		},
@@ -133,13 +133,13 @@ function readingOf(vector: Vector, recipient: Vectors['recipient']): Case[] {
 			async run() {
 				for (const { text, encrypted } of messages) {
 					const { _id, rid } = encrypted;
-					const shown = await e2e.decryptMessage(encrypted, [await key()]);
+					const shown = await e2e.decryptMessage(encrypted, [await openKey()]);
 					expect(shown).to.deep.equal({ _id, rid, msg: text, t: 'e2e', e2e: 'done' });
 				}
 			},
 		},
 		{
-			title: `reads texts of ${client} whose seal has another id than the room`,
+			title: `reads messages of ${client} if the sealed key has another id than the room`,
 			async run() {
 				const privateKey = await e2e.unwrapPrivateKey(recipient.private_key, recipient.passphrase, recipient.userId);
 				const renamed = `otherId12345${roomKey.sealed.slice(-344)}`;
@@ -158,7 +158,7 @@ function readingOf(vector: Vector, recipient: Vectors['recipient']): Case[] {
 			title: `reads attachments, quotes and files of ${client}`,
 			async run() {
 				for (const { plain, encrypted } of contents) {
-					const read = await e2e.decryptContent(encrypted, [await key()]);
+					const read = await e2e.decryptContent(encrypted, [await openKey()]);
 					expect(read).to.deep.equal(withDates(plain));
 					expect(read).not.to.have.property('msg');
 				}
@@ -169,7 +169,7 @@ function readingOf(vector: Vector, recipient: Vectors['recipient']): Case[] {
 		all.push({
 			title: `reads the file of ${client}`,
 			async run() {
-				const info = (await e2e.decryptContent(file.metadata, [await key()])) as unknown as e2e.FileInfo;
+				const info = (await e2e.decryptContent(file.metadata, [await openKey()])) as unknown as e2e.FileInfo;
 				const plain = await drain(await e2e.decryptFile(streamOf(bytesOf(file.data)), info));
 				expect(plain).to.deep.equal(bytesOf(file.plain));
 				expect((await e2e.encryptFile(streamOf(), { name: file.name })).name).to.equal(file.uploadName);
@@ -179,11 +179,11 @@ function readingOf(vector: Vector, recipient: Vectors['recipient']): Case[] {
 	return all;
 }
 
-/** The vectors are JSON, where a date is written as EJSON writes it. */
+/** Turns the dates of a vector, which are in EJSON, into `Date`. */
 const withDates = (content: e2e.Content): e2e.Content =>
 	JSON.parse(JSON.stringify(content), (_, value) => (value?.$date === undefined ? value : new Date(value.$date)));
 
-/** JSON with everything that could be mistaken for something else. */
+/** Contents with dates, and with objects that look like the special objects of EJSON. */
 const anyContent = fc.dictionary(
 	fc.string({ unit: 'binary' }),
 	fc.oneof(
@@ -198,14 +198,14 @@ const anyContent = fc.dictionary(
 function properties(): Case[] {
 	const keys = Promise.all(e2e.FORMATS.map(async (format) => ({ format, key: await e2e.makeRoomKey(format) })));
 	const identity = e2e.makeIdentity();
-	// Both are awaited by each test that needs them: until then nobody sees their failure.
+	// The cases await these promises later. Without a handler a failure before that would end the process.
 	keys.catch(() => {});
 	identity.catch(() => {});
-	const check = <T>(arbitrary: fc.Arbitrary<T>, run: (value: T) => Promise<void>, runs = MANY) =>
+	const check = <T>(arbitrary: fc.Arbitrary<T>, run: (value: T) => Promise<void>, runs = MANY_RUNS) =>
 		fc.assert(fc.asyncProperty(arbitrary, run), runs);
 	return [
 		{
-			title: 'gives every text back, in every format',
+			title: 'decrypts every text that it has encrypted, in every format',
 			async run() {
 				for (const { format, key } of await keys) {
 					await check(fc.string({ unit: 'binary' }), async (text) => {
@@ -217,7 +217,7 @@ function properties(): Case[] {
 			},
 		},
 		{
-			title: 'gives every content back, in every format',
+			title: 'decrypts every content that it has encrypted, in every format',
 			async run() {
 				for (const { format, key } of await keys) {
 					await check(anyContent, async (content) => {
@@ -229,7 +229,7 @@ function properties(): Case[] {
 			},
 		},
 		{
-			title: 'opens with every passphrase, and with no other',
+			title: 'opens a private key with its passphrase, and not with another one',
 			async run() {
 				const { privateKey, publicKey } = await identity;
 				const passphrases = fc.tuple(fc.string({ unit: 'binary', minLength: 1 }), fc.constantFrom(...e2e.FORMATS));
@@ -243,18 +243,18 @@ function properties(): Case[] {
 							'wrong-passphrase',
 						);
 					},
-					FEW,
+					FEW_RUNS,
 				);
 			},
 		},
 		{
-			title: 'takes every flipped bit of a text for what it is, or fails with a code',
+			title: 'fails with no error but an E2EError when a bit of a text is flipped, and always fails in v2',
 			async run() {
 				for (const { format, key } of await keys) {
 					const content = await e2e.encryptText('transfer 100 to bob', key, format);
 					await check(fc.nat(), async (at) => {
 						if (content.algorithm === 'rc.v1.aes-sha2') {
-							// Without a MAC a change can go unseen: what is promised is a code in place of a raw error.
+							// Without a MAC a change can go unnoticed. If the text cannot be read, the error must be an E2EError.
 							const changed = content.ciphertext.slice(0, 12) + flipped(content.ciphertext.slice(12), at);
 							const read = e2e.decryptContent({ ...content, ciphertext: changed }, [key]);
 							await read.catch((error: unknown) => expect(error).to.be.instanceOf(e2e.E2EError));
@@ -267,7 +267,7 @@ function properties(): Case[] {
 			},
 		},
 		{
-			title: 'takes every flipped bit of a sealed or wrapped key for a failure with a code',
+			title: 'fails with a code when a bit of a sealed or wrapped key is flipped',
 			async run() {
 				const { privateKey, publicKey } = await identity;
 				const wrapped = await e2e.wrapPrivateKey(privateKey, 'passphrase', 'user', 'v2', QUICK);
@@ -286,12 +286,12 @@ function properties(): Case[] {
 						const code = await codeOf(() => e2e.unwrapPrivateKey(changed, 'passphrase', 'user'));
 						expect(code).to.equal('wrong-passphrase');
 					},
-					FEW,
+					FEW_RUNS,
 				);
 			},
 		},
 		{
-			title: 'fails with a code whatever it is given',
+			title: 'fails with no error but an E2EError, whatever it is given',
 			async run() {
 				const [first] = await keys;
 				const { privateKey, publicKey: recipientKey } = await identity;
@@ -301,12 +301,12 @@ function properties(): Case[] {
 				await check(anything, async (thing) => {
 					// biome-ignore lint/suspicious/noExplicitAny: callers in JavaScript give anything
 					const any = thing as any;
-					await givesOrFails<unknown>(() => e2e.importPublicKey(any), undefined);
-					await givesOrFails<unknown>(() => e2e.sealRoomKey(key, any), undefined);
-					await givesOrFails<unknown>(() => e2e.openRoomKey(any, privateKey), undefined);
-					await givesOrFails<unknown>(() => e2e.importRoomKey('id', any), undefined);
-					await givesOrFails<unknown>(() => e2e.unwrapPrivateKey(any, 'passphrase', 'user'), undefined);
-					await givesOrFails<unknown>(() => e2e.decryptContent(any, [key]), undefined);
+					await returnsOrFails<unknown>(() => e2e.importPublicKey(any), undefined);
+					await returnsOrFails<unknown>(() => e2e.sealRoomKey(key, any), undefined);
+					await returnsOrFails<unknown>(() => e2e.openRoomKey(any, privateKey), undefined);
+					await returnsOrFails<unknown>(() => e2e.importRoomKey('id', any), undefined);
+					await returnsOrFails<unknown>(() => e2e.unwrapPrivateKey(any, 'passphrase', 'user'), undefined);
+					await returnsOrFails<unknown>(() => e2e.decryptContent(any, [key]), undefined);
 					await e2e.sealRoomKey(any, recipientKey).catch(isCoded);
 					await e2e.encryptContent({}, any).catch(isCoded);
 					await e2e.decryptContent(await e2e.encryptText('text', key), any).catch(isCoded);
@@ -322,7 +322,7 @@ function properties(): Case[] {
 			},
 		},
 		{
-			title: 'gives files of every size back, however they are cut',
+			title: 'decrypts every file that it has encrypted, of any size and in any pieces',
 			async run() {
 				const pieces = fc.array(fc.uint8Array({ maxLength: 70 }), { maxLength: 6 });
 				await check(pieces, async (pieces) => {
@@ -337,7 +337,7 @@ function properties(): Case[] {
 			},
 		},
 		{
-			title: 'has fingerprints of 60 digits that follow the value of a key, not its text',
+			title: 'makes fingerprints of 60 digits from the value of a key, not from its text',
 			async run() {
 				const { publicKey } = await identity;
 				const { n, e, ...rest } = JSON.parse(publicKey);

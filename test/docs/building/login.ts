@@ -5,7 +5,7 @@ interface Profile {
 	readonly email: string;
 }
 
-/** @param verify checks a token of Google, and returns what it says about its user; null for a false one */
+/** @param verify checks a token of Google, and returns the profile of its user; null for an invalid token */
 export const google = (verify: (token: string) => Promise<Profile | null>) =>
 	loginHandler('google', async (options, { store }) => {
 		if (typeof options.google !== 'string') return undefined;

@@ -1,6 +1,7 @@
 import type { ServerOptions } from 'roomkey';
 
-export const seen: string[] = [];
+/** The ids of open connections. */
+export const connectionIds: string[] = [];
 
 export const options: ServerOptions = {
 	// Beside the limits of definitions: 20 subscriptions of a connection in 10 seconds.
@@ -8,8 +9,8 @@ export const options: ServerOptions = {
 	limitMessage: ({ timeToReset }) => `Please wait ${timeToReset} ms`,
 	onConnection: [
 		(connection) => {
-			seen.push(connection.id);
-			connection.onClose(() => void seen.splice(seen.indexOf(connection.id), 1));
+			connectionIds.push(connection.id);
+			connection.onClose(() => void connectionIds.splice(connectionIds.indexOf(connection.id), 1));
 		},
 	],
 	// The server forgets what it has sent of these documents: less memory, but every change is sent whole.

@@ -17,7 +17,7 @@ declare module 'roomkey' {
 
 export const tasks = collection('tasks', { indexes: [{ fields: ['owner'] }] });
 
-/** Errors name the text, and the documentation shows the JSON Schema. */
+/** Errors contain the description, and OpenAPI the JSON Schema. */
 export const Text = Match.Where(
 	(value): value is string => typeof value === 'string' && value.length >= 1 && value.length <= 200,
 	'a text of 1 to 200 characters',

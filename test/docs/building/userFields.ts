@@ -15,7 +15,7 @@ export const setColour = method({
 	},
 });
 
-/** Without a name it goes to every client, whether it subscribes or not. */
+/** A publication without a name goes to every client, without a subscription. */
 export const ownColour = publication({
 	name: null,
 	summary: "The caller's colour, beside the fields of users that Roomkey publishes",
