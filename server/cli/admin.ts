@@ -1,4 +1,5 @@
 /** How commands call methods as an admin, on a store or through a server. */
+import type { ErrorRow } from '../../shared/errorTable.js';
 import { CommandError } from './command.js';
 
 export interface Admin {
@@ -8,7 +9,7 @@ export interface Admin {
 	 * Calls a method.
 	 * @param args the arguments by name; undefined arguments are left out
 	 * @returns the answer as plain JSON, with dates as text
-	 * @throws CommandError if the call is refused
+	 * @throws RefusedCall if the call is refused; another CommandError if the server cannot be reached
 	 */
 	call<T>(name: string, args?: Readonly<Record<string, unknown>>): Promise<T>;
 	/** Creates the first admin. Absent if there is an admin, or if calls go through a server. */
@@ -35,9 +36,21 @@ export const HINTS: Readonly<Record<string, string>> = {
 	'error-unauthorized': 'The permissions on the server do not allow this admin to do that.',
 };
 
-/** The error of a refused call. */
-export function refusedCall(code: unknown, text: string): CommandError {
-	const hint = typeof code === 'string' ? HINTS[code] : undefined;
-	// The text of an error may end with its code in brackets, such as ` [error-invalid-room]`.
-	return new CommandError(hint ?? text.replace(/ \[[\w.-]+\]$/, ''));
+/** A call was refused. The message is for the operator. */
+export class RefusedCall extends CommandError {
+	readonly #code: unknown;
+	readonly #text: string;
+
+	/** @param text may end with the code in brackets, such as ` [error-invalid-room]` */
+	constructor(code: unknown, text: string) {
+		const withoutCode = text.replace(/ \[[\w.-]+\]$/, '');
+		super((typeof code === 'string' ? HINTS[code] : undefined) ?? withoutCode);
+		this.#code = code;
+		this.#text = withoutCode;
+	}
+
+	/** Whether this is an error of `shared/errorTable.ts`. Several errors have the same code, so the text is compared too. */
+	is({ error, reason = String(error) }: ErrorRow): boolean {
+		return this.#code === error && this.#text === reason;
+	}
 }

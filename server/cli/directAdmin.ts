@@ -17,7 +17,7 @@ import { OptionError } from '../options/optionError.js';
 import { options } from '../options/options.js';
 import { appOptionsOf } from '../start/appOptions.js';
 import { openStore, type StoreChoice } from '../store/open.js';
-import { type Admin, type FirstAdminArgs, refusedCall } from './admin.js';
+import { type Admin, type FirstAdminArgs, RefusedCall } from './admin.js';
 import { CommandError } from './command.js';
 import { firstAdminCommand } from './firstAdminCommand.js';
 
@@ -56,7 +56,7 @@ export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log
 			if (thrown instanceof MatchError) throw new CommandError(thrown.message);
 			if (!isClientSafe(thrown)) throw thrown;
 			const { error, reason } = toClientError(thrown);
-			throw refusedCall(error, reason ?? String(error));
+			throw new RefusedCall(error, reason ?? String(error));
 		}
 	}
 

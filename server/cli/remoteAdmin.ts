@@ -4,7 +4,7 @@ import { keyService } from '../../methods/index.js';
 import { reasonOf } from '../../shared/storeErrors.js';
 import { explainUnreadable, isDenied } from '../dataFolder/access.js';
 import { OptionError } from '../options/optionError.js';
-import { type Admin, refusedCall } from './admin.js';
+import { type Admin, RefusedCall } from './admin.js';
 import { CommandError, type Io } from './command.js';
 import { connectionFault, missingApi } from './connectionFault.js';
 import { readPassword } from './secrets.js';
@@ -129,5 +129,5 @@ async function send<T>(
 	if (status === 401 && body.error !== 'totp-required') throw new CommandError(`${url} refuses the token or password.`);
 	if (status === 503 && typeof body.error === 'string')
 		throw new CommandError(`${body.error} To find out why: roomkey check --url ${url}`);
-	throw refusedCall(body.errorType ?? body.error, String(body.error ?? `${url} answers ${status}`));
+	throw new RefusedCall(body.errorType ?? body.error, String(body.error ?? `${url} answers ${status}`));
 }

@@ -1,6 +1,7 @@
 /** `roomkey settings`: the settings in the store, which an admin can change while the server runs. */
+import { methodErrors } from '../../shared/errorTable.js';
 import { similarName } from '../options/similarName.js';
-import type { Admin } from './admin.js';
+import { type Admin, RefusedCall } from './admin.js';
 import { CommandError, type Input, type Io } from './command.js';
 import { printList, printResult } from './print.js';
 import { withAdmin } from './target.js';
@@ -40,7 +41,7 @@ async function findSetting(admin: Admin, _id: string): Promise<ListedSetting> {
 	try {
 		return await admin.call<ListedSetting>('settings.getOne', { _id });
 	} catch (error) {
-		if (!(error instanceof CommandError) || !/^There is no such setting/.test(error.message)) throw error;
+		if (!(error instanceof RefusedCall && error.is(methodErrors.noSuchSetting))) throw error;
 		const { settings } = await admin.call<{ settings: ListedSetting[] }>('settings.list', { count: 100 });
 		const similar = similarName(
 			_id,

@@ -1,8 +1,9 @@
 /** `roomkey user`: lists and changes user accounts. */
 import { isBuiltInRole } from '../../methods/model/permissions/roles.js';
 import { listOf } from '../../methods/model/storedLists.js';
+import { methodErrors, otherErrors } from '../../shared/errorTable.js';
 import { OptionError } from '../options/optionError.js';
-import type { Admin } from './admin.js';
+import { type Admin, RefusedCall } from './admin.js';
 import { CommandError, type Input, type Io } from './command.js';
 import { printList, printResult } from './print.js';
 import { generatePassword, readNewPassword } from './secrets.js';
@@ -24,7 +25,7 @@ export async function findUser(admin: Admin, nameOrId: string): Promise<ListedUs
 		try {
 			return (await admin.call<{ user: ListedUser }>('users.info', { [key]: nameOrId })).user;
 		} catch (error) {
-			if (!(error instanceof CommandError) || !/^User not found/.test(error.message)) throw error;
+			if (!(error instanceof RefusedCall && error.is(otherErrors.noSuchUser))) throw error;
 		}
 	}
 	throw new CommandError(`There is no user ${nameOrId}.`);
@@ -91,8 +92,7 @@ async function createUser(admin: Admin, input: Input, io: Io): Promise<void> {
 
 /** The error for roles that do not exist. Undefined if another error has occurred. */
 async function unknownRole(admin: Admin, roles: readonly string[], error: unknown): Promise<CommandError | undefined> {
-	// This is Rocket.Chat's text for an unknown role. Other errors have the same code, so the text is compared.
-	if (!(error instanceof CommandError) || !/^The field Roles/.test(error.message)) return undefined;
+	if (!(error instanceof RefusedCall && error.is(methodErrors.invalidRole))) return undefined;
 	const answer = await admin.call<{ roles: { _id: string; scope?: string }[] }>('roles.list');
 	const userRoles = answer.roles.filter(({ scope }) => scope !== 'Subscriptions').map(({ _id }) => _id);
 	const isRoomRole = (role: string) => answer.roles.some(({ _id, scope }) => _id === role && scope === 'Subscriptions');
