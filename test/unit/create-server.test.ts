@@ -351,7 +351,7 @@ describe('createServer', () => {
 
 	it('refuses names of collections that no database accepts', () => {
 		for (const name of ['', 'a$', 'system.x', '1a', 'a'.repeat(121)])
-			expect(() => collection(name)).to.throw('is no name');
+			expect(() => collection(name)).to.throw('cannot be the name of a collection');
 	});
 });
 
