@@ -1,4 +1,4 @@
-/** CONTRIBUTING.md and "A method of Roomkey itself" name files and functions that exist. */
+/** CONTRIBUTING.md and docs/adding-a-method.md name files and functions that exist. */
 import { existsSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { HINTS } from '../../server/cli/admin.js';
@@ -18,7 +18,7 @@ const hasExport = (file: string, name: string) =>
 
 describe('the guide for contributors', () => {
 	it('names functions that exist, in files that exist, for what several methods need', () => {
-		const rows = section('docs/building.md', 'A method of Roomkey itself')
+		const rows = section('docs/adding-a-method.md', 'What several methods need')
 			.split('\n')
 			.filter((line) => line.startsWith('| '));
 		const missing: string[] = [];

@@ -55,7 +55,7 @@ const GUIDE = [
 const HERE: readonly (readonly [page: string, text: string])[] = [
 	['README.md', 'curl'],
 	['docs/bots.md', 'BOT_NAME'],
-	['docs/building.md', 'curl -X POST http://127.0.0.1:3000/api/v1/rooms.describe'],
+	['docs/adding-a-method.md', 'curl -X POST http://127.0.0.1:3000/api/v1/rooms.describe'],
 	['docs/operating.md', 'node dist/server/cli/main.js\n'],
 	['docs/operating.md', 'ADMIN_USERNAME'],
 	['docs/operating.md', 'roomkey user add admin'],
@@ -177,14 +177,14 @@ describe('programs of the documentation', () => {
 		expect(stderr).to.equal('');
 	});
 
-	it('call REST by curl as docs/rest.md and docs/building.md show', async () => {
+	it('call REST by curl as docs/rest.md and docs/adding-a-method.md show', async () => {
 		expect(await runCommand('docs/rest.md', 'curl http')).to.include({ username: 'alice', success: true });
 		const login = await runCommand('docs/rest.md', '/api/v1/login');
 		expect(login).to.have.nested.property('data.authToken').that.is.a('string');
 		const { message } = (await runCommand('docs/rest.md', 'method.call')) as { message: string };
 		expect(JSON.parse(message)).to.have.property('result').that.is.an('array').with.lengthOf(2);
 		expect(
-			await runCommand('docs/building.md', 'curl -X POST http://127.0.0.1:3000/api/v1/rooms.describe'),
+			await runCommand('docs/adding-a-method.md', 'curl -X POST http://127.0.0.1:3000/api/v1/rooms.describe'),
 		).to.deep.equal({
 			description: 'Plans',
 			success: true,
