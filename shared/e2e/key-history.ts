@@ -8,7 +8,7 @@ export interface KeyHistoryEntry {
 	readonly public_key: string;
 	/** A `Date`, `{$date: ms}` as in DDP, or ISO text as in REST. */
 	readonly ts: unknown;
-	/** The `hash` of the previous entry; empty in the first. */
+	/** The `hash` of the previous entry; empty in the first entry of a user. */
 	readonly previous: string;
 	/** Hex SHA-256 of three lines: `previous`, the time in ms since 1970, and `public_key`. */
 	readonly hash: string;
@@ -26,17 +26,21 @@ export interface KeyHistory {
 }
 
 /**
- * Checks a whole history and finds the changes since an earlier check.
+ * Checks the history of a user and finds the changes since an earlier check. The server may have dropped the oldest
+ * entries.
  *
- * @param entries all entries, the oldest first
+ * @param entries all entries of the answer, the oldest first
  * @param knownHead the `head` of the earlier check
  * @throws E2EError `broken-history` if an entry was changed, removed or inserted, or the entry with `knownHead` is
- * missing
+ * missing, other than directly before the first
  */
 export async function verifyKeyHistory(entries: Iterable<KeyHistoryEntry>, knownHead?: string): Promise<KeyHistory> {
 	requireWebCrypto();
+	if (typeof entries?.[Symbol.iterator] !== 'function') throw brokenHistory('It is not a list');
 	const all = [...entries];
-	let previous = '';
+	const first: unknown = all[0];
+	let previous = isObject(first) && typeof first.previous === 'string' ? first.previous : '';
+	const isKnownDropped = !!knownHead && previous === knownHead;
 	let time = Number.NEGATIVE_INFINITY;
 	for (const entry of all) {
 		const ms = isObject(entry) ? timeOf(entry.ts) : Number.NaN;
@@ -47,7 +51,7 @@ export async function verifyKeyHistory(entries: Iterable<KeyHistoryEntry>, known
 		time = ms;
 	}
 	const knownIndex = knownHead ? all.findIndex(({ hash }) => hash === knownHead) : -1;
-	if (knownHead && knownIndex < 0) throw brokenHistory('The known entry is missing');
+	if (knownHead && knownIndex < 0 && !isKnownDropped) throw brokenHistory('The known entry is missing');
 	const isChange = (entry: KeyHistoryEntry, index: number) => {
 		// `since` begins at `knownIndex + 1`. `before` is the entry before `entry`, if there is one.
 		const before = all[knownIndex + index];

@@ -27,15 +27,21 @@ export function publicKey(name: string): string {
 /** Texts that the server must refuse as public keys. */
 export function unfitKeys(): string[] {
 	const jwk = JSON.parse(publicKey('unfit'));
-	const short = Buffer.from(jwk.n, 'base64url').subarray(0, 128).toString('base64url');
+	const numberText = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url');
+	const modulus = Buffer.from(jwk.n, 'base64url');
+	const short = numberText(modulus.subarray(0, 128));
 	const changes = [
 		{ kty: 'EC' },
 		{ n: short },
+		{ n: numberText(modulus.map((byte, i) => (i === 255 ? byte & 254 : byte))) },
+		{ n: numberText(Buffer.concat([modulus, modulus.subarray(0, 128)])) },
+		{ n: `${jwk.n}AAA` },
 		{ n: 'no base64url!' },
 		{ n: 5 },
 		{ n: undefined },
 		{ e: 'Aw' },
 		{ e: 'AQAA' },
+		{ e: numberText(Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0, 1)) },
 		{ e: undefined },
 		{ key_ops: [] },
 		{ key_ops: ['verify'] },

@@ -404,6 +404,19 @@ describe('roomkey/e2e with clients of all releases', () => {
 			expect((await e2e.verifyKeyHistory(overRest)).head).to.equal(entries[1]?.hash);
 		});
 
+		it('is accepted without its oldest entries, unless the known hash is further back than the entry before the first', async () => {
+			const [first, second, third] = chain('one', 'two', 'three') as [
+				e2e.KeyHistoryEntry,
+				e2e.KeyHistoryEntry,
+				e2e.KeyHistoryEntry,
+			];
+			const changes = [second, third];
+			for (const knownHead of [undefined, first.hash])
+				expect(await e2e.verifyKeyHistory(changes, knownHead)).to.deep.include({ head: third.hash, changes });
+			expect(await e2e.verifyKeyHistory(changes, second.hash)).to.deep.include({ changes: [third] });
+			expect(await codeOf(() => e2e.verifyKeyHistory([third], first.hash))).to.equal('broken-history');
+		});
+
 		it('is refused after a change, a gap, an addition or another order, or if it ends before the known hash', async () => {
 			const entries = chain('one', 'two', 'three');
 			const [first, second, third] = entries as [e2e.KeyHistoryEntry, e2e.KeyHistoryEntry, e2e.KeyHistoryEntry];
@@ -411,10 +424,12 @@ describe('roomkey/e2e with clients of all releases', () => {
 				[first, { ...second, public_key: 'other' }, third],
 				[first, { ...second, ts: new Date(1500) }, third],
 				[first, third],
-				[second, third],
+				[{ ...second, previous: '' }, third],
 				[first, third, second],
 				[first, first, second, third],
 				[null, second],
+				5 as never,
+				null as never,
 			]) {
 				const run = () => e2e.verifyKeyHistory(changed as e2e.KeyHistoryEntry[]);
 				expect(await codeOf(run)).to.equal('broken-history');

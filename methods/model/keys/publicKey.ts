@@ -4,11 +4,14 @@
  */
 import { isObject } from '../../../shared/isObject.js';
 
-/** Minimum length of the RSA modulus, in bits. */
-const MIN_BITS = 2048;
+/** Length of the RSA modulus, in bits. The formats of sealed room keys have no room for a longer seal. */
+const BITS = 2048;
 
 /** Minimum RSA exponent. */
 const MIN_EXPONENT = 65_537n;
+
+/** Limit of the RSA exponent: some clients refuse one of more than 8 bytes. */
+const EXPONENT_LIMIT = 1n << 64n;
 
 type Jwk = Readonly<Record<string, unknown>>;
 
@@ -24,10 +27,9 @@ function readObject(text: string): Jwk | undefined {
 
 /** Decodes a number from base64url text; undefined for anything else. */
 function readNumber(value: unknown): bigint | undefined {
-	if (typeof value !== 'string' || !/^[A-Za-z0-9_-]+$/.test(value)) return undefined;
-	// A single character decodes to no byte: this counts as 0.
-	const hex = Buffer.from(value, 'base64url').toString('hex') || '0';
-	return BigInt(`0x${hex}`);
+	// A length of 4n + 1 characters is not possible.
+	if (typeof value !== 'string' || !/^[A-Za-z0-9_-]+$/.test(value) || value.length % 4 === 1) return undefined;
+	return BigInt(`0x${Buffer.from(value, 'base64url').toString('hex')}`);
 }
 
 /** Whether room keys can be sealed with this public key. False for a text that contains a private key (`d`). */
@@ -37,9 +39,9 @@ export function isFitPublicKey(text: string | null | undefined): boolean {
 	const modulus = readNumber(jwk.n);
 	const exponent = readNumber(jwk.e);
 	if (modulus === undefined || exponent === undefined) return false;
-	const isTooShort = modulus >> BigInt(MIN_BITS - 1) === 0n;
-	const isExponentInvalid = exponent < MIN_EXPONENT || exponent % 2n === 0n;
-	if (isTooShort || isExponentInvalid) return false;
+	const isModulusValid = modulus >> BigInt(BITS - 1) === 1n && modulus % 2n === 1n;
+	const isExponentValid = exponent >= MIN_EXPONENT && exponent < EXPONENT_LIMIT && exponent % 2n === 1n;
+	if (!isModulusValid || !isExponentValid) return false;
 	const { key_ops: operations = ['encrypt'], alg = 'RSA-OAEP-256', use = 'enc' } = jwk;
 	return Array.isArray(operations) && operations.includes('encrypt') && alg === 'RSA-OAEP-256' && use === 'enc';
 }
