@@ -1,4 +1,4 @@
-/** Processes many documents in parallel batches, with pauses, and stops when the call is aborted. */
+/** Processes many documents, in one batch after the other. The documents of a batch are processed in parallel. */
 import { batchesOf } from '../../shared/batches.js';
 import { createYielder } from '../../shared/yielding.js';
 import { throwIfAborted } from './signal.js';

@@ -2,8 +2,9 @@
 import { hash } from 'node:crypto';
 
 /**
- * The kind of a document: the first word of its id. The query for the kind `usage` reads all ids from `usage` on, so no
- * other kind may sort after it.
+ * The kind of a document: the first word of its id. `call` is explained in `sharedCalls.ts`, `chain` in `resume-chains.ts`,
+ * `count` in `storeCounter.ts`, `known` in `counters.ts`, `reservation` in `providerReservation.ts`, `usage` in
+ * `usageExchange.ts`. The query for `usage` reads all ids from `usage` on, so no other kind may sort after it.
  */
 type SharedKind = 'call' | 'chain' | 'count' | 'known' | 'reservation' | 'usage';
 

@@ -42,8 +42,8 @@ interface Removal {
 
 /**
  * Removes a member from a room, if the rules for key holders and owners allow it.
- * @returns the answer of the method: `lastKeyHolder: true` if no remaining member holds the key; for a channel also the
- * room
+ * @returns the answer of the method: `lastKeyHolder: true` if the member was the last who held the key; for a channel
+ * also the room
  */
 async function checkAndRemove(
 	context: MethodContext,

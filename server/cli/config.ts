@@ -117,7 +117,8 @@ function storeChoice(
 /**
  * Reads the settings.
  * @param args the arguments after node and the script
- * @param collected receives the faults, which are then not thrown; settings with a fault have their defaults
+ * @param collected receives the faults, which are then not thrown. Invalid values are left out of the result, except the
+ * parts of them that can be used
  * @throws OptionError that names all faults: unknown flags, variables and settings, invalid values, conflicting locations of
  * the data
  */

@@ -157,6 +157,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		document: Document | undefined,
 		{ action, last }: Reported,
 	): Promise<unknown> | undefined {
+		// The two states of a removed document: see `LastPublished.note`.
 		const removedState = last ? undefined : 'idOnly';
 		const { isNew, wasKnown } = published.note(collection, id, document ?? removedState, Date.now());
 		if (!isNew) return undefined;

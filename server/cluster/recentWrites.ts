@@ -1,6 +1,6 @@
 /**
- * Finds recently written documents that concern the readers of streams in this process. They are found by user and room,
- * because all stores have indexes for these.
+ * Finds recently written documents that concern the readers of streams in this process. Users, memberships and rooms are
+ * found by the ids of users and rooms, because all stores have indexes for these. Settings and permissions are few.
  */
 import { batchesOf } from '../../shared/batches.js';
 import type { Store } from '../../shared/store.js';

@@ -123,7 +123,7 @@ export function createIdempotencyCache({
 			const argsHash = hash('sha256', canonical(args), 'base64');
 			// From here to `calls.set` there is no await, so that only one of two calls with the same key runs.
 			const earlier = calls.get(key);
-			// A call with the same id in the same session is a new call: some clients always send the same id.
+			// A call with the same key in the same session is a new call: some DDP clients send the same id with every call.
 			const isNewCall = session !== null && earlier?.session === session;
 			if (earlier && !isNewCall) {
 				if (earlier.argsHash !== argsHash) throw clientError('idempotencyMismatch', { method });

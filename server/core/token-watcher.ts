@@ -22,7 +22,7 @@ export interface TokenWatcher {
 	checkAll(): Promise<void>;
 	/** Looks up the tokens of a user soon, because some were removed elsewhere. Tries again until the store answers. */
 	checkUser(userId: string): void;
-	/** Stops the checks. Resolves when no check runs any more, unless `checkAll` runs. */
+	/** Stops the checks. Resolves when no check runs any more. Does not wait for `checkAll`. */
 	stop(): Promise<void>;
 }
 

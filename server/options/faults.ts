@@ -28,7 +28,10 @@ export class Faults {
 		return option.usable?.(original);
 	}
 
-	/** Whether a setting has an invalid value. Such a setting has its default, so that the other settings are still checked. */
+	/**
+	 * Whether a setting has an invalid value. The value is left out, except the part of it that can be used, and the other
+	 * settings are still checked.
+	 */
 	isInvalid(setting: string): boolean {
 		return this.#invalidSettings.has(setting);
 	}

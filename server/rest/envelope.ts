@@ -15,7 +15,7 @@ export interface Answer {
 /** Rocket.Chat's answer to missing or wrong credentials. */
 export const UNAUTHORIZED: Answer = { status: 401, body: { success: false, error: 'unauthorized' } };
 
-/** An error answer that contains only a text, and no error code. */
+/** An error answer that contains only a text, without the member `errorType`. */
 export function refused(status: number, error: string): Answer {
 	return { status, body: { success: false, error } };
 }
@@ -63,7 +63,7 @@ function rateLimitText({ reason = '' }: ClientError): string {
 	return `${reason.replace('before trying again', 'before trying this endpoint again')} [error-too-many-requests]`;
 }
 
-/** The text for an error whose answer contains no error code. */
+/** The text for an error whose answer has no member `errorType`. */
 function textOf(error: ClientError, status: number): string {
 	if (status === 429) return rateLimitText(error);
 	return status >= 500 ? (error.reason ?? error.message) : error.message;

@@ -42,7 +42,7 @@ export class InFlightCalls {
 		return controller.signal;
 	}
 
-	/** Aborts all calls in progress. Calls that begin later are not refused, but aborted immediately. */
+	/** Aborts the calls in progress, and later ones as they begin. Only `close` and `disconnect` refuse calls. */
 	abort(): void {
 		this.#isAborted = true;
 		for (const controller of this.#controllers) controller.abort();

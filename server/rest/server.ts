@@ -46,7 +46,7 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, option
 	});
 }
 
-/** Adds the one route of fastify that all fixed routes share. */
+/** Adds the one route of fastify that all fixed routes share. Their paths have one segment and no parameters. */
 function addFixedRoutes(
 	app: FastifyInstance,
 	routes: FixedRoutes,

@@ -17,7 +17,10 @@ export interface Query {
 	readonly matches: Matcher;
 }
 
-/** How a store reads and writes one collection. Its arguments have been checked and copied. */
+/**
+ * How a store reads and writes one collection. Its arguments have been checked and copied. A write passes each written
+ * document to `report`, if there is one.
+ */
 export interface Backend {
 	/** Whether the reports of one document come in the order of its writes. */
 	readonly reportsInOrder: boolean;

@@ -1,4 +1,4 @@
-/** Notifies every user who shares an encrypted room with a user that this user's identity key has changed. */
+/** After a user's identity key has changed: notifies every other user who shares an encrypted room with this user. */
 import type { KeyHistoryEntry } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';

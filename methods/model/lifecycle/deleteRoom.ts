@@ -34,7 +34,8 @@ export async function deleteRoom(context: Context, room: Room, deleterId: string
 }
 
 /**
- * Removes the memberships that a deleted room still has, because its deletion was interrupted.
+ * Removes the memberships that a deleted room still has: its deletion was interrupted, or another call added members
+ * meanwhile.
  * @param extraFilter additional filter; without one, all memberships are removed
  */
 export async function deleteOrphanedMemberships(

@@ -37,13 +37,13 @@ function mayKnowKey(membership: Subscription, { e2eKeyId }: Room): boolean {
 
 /**
  * Removes a membership with its keys and roles, and removes the user from the room's queue. Notifies the user and the
- * room. If the user may know the room's key, the key is marked as stale (`test/contract/beyond.md` E12). If no remaining
- * member holds the key, the room is notified (`test/contract/beyond.md` E11). The caller of this function checks
- * permissions and confirmations.
+ * room. If the user may know the room's key, the key is marked as stale (`test/contract/beyond.md` E12). If the user
+ * was the last who held the key and the room has other members, the room is notified of that (`test/contract/beyond.md`
+ * E11). The caller of this function checks permissions and confirmations.
  *
  * The membership is removed after all other traces, so that an interrupted call can be repeated. Without a membership,
  * the user is only removed from the queue.
- * @returns `lostLastHolder`: whether the room has lost its last key holder
+ * @returns `lostLastHolder`: whether the user was the last who held the key and the room has other members
  */
 export async function endMembership(
 	context: Context,

@@ -8,8 +8,8 @@ import { isDeletedWithMember } from './lastMember.js';
 
 /**
  * Ends a membership. Then deletes the room if it is deleted with its last member.
- * @returns `lostLastHolder`: the room has other members, but none of them holds its key; `roomDeleted`: the room was
- * deleted
+ * @returns `lostLastHolder`: the user was the last who held the room's key, and the room has other members;
+ * `roomDeleted`: the room was deleted
  */
 export async function removeMember(
 	context: Pick<MethodContext, 'store' | 'events'>,

@@ -38,7 +38,7 @@ export function isRoleId(text: unknown): text is string {
 	return typeof text === 'string' && /^[\w.-]{1,100}$/.test(text);
 }
 
-/** The pattern of an argument that is the id of a role, which may not exist. */
+/** The pattern of an argument that is the id of a role. The role need not exist. */
 export const RoleId = Match.Where(isRoleId, 'text of 1 to 100 letters, digits and any of . _ -', {
 	type: 'string',
 	pattern: '^[\\w.-]{1,100}$',

@@ -77,7 +77,7 @@ export async function maySeeRoom(store: Store, rid: string, userId: string | nul
 	return room !== null && isRoomVisible(store, room, userId);
 }
 
-/** Whether the user may see a room that has been read. */
+/** As `maySeeRoom`, for a room whose document the caller has read already. */
 export async function isRoomVisible(store: Store, room: Room, userId: string): Promise<boolean> {
 	const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
 	return user !== null && maySee(store, room, user, MAX_PARENTS);

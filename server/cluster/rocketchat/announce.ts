@@ -1,6 +1,6 @@
 /**
- * Converts the events of this process to those of Rocket.Chat's broker. They contain no secrets of users: no token,
- * password or key.
+ * Converts the events of this process to those of Rocket.Chat's broker. They contain no token, password or private key
+ * of a user. The room keys in memberships are sealed.
  */
 import { clientMembership } from '../../../methods/model/memberships/clientMembership.js';
 import { clientRoom } from '../../../methods/model/rooms/clientRoom.js';

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { StoreUnavailableError } from '../../../shared/errors.js';
 import { retryDelay } from '../../cluster/retryDelay.js';
 
-/** Number of repetitions after which a failure that is not due to an unavailable store ends the attempts. */
+/** Maximum number of repetitions of a read that fails although the store is available. */
 const MAX_REPEATS = 3;
 
 /**

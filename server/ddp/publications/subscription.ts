@@ -240,10 +240,11 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		const listeners = this.#stopListeners ?? [];
 		this.#stopListeners = undefined;
 		for (const listener of listeners) this.callSafely(listener);
+		// Whether the client's next message may wait for the publish function. Then `run` does not end before the function does.
 		const isAwaited = this.#unblock !== undefined && !this.host.isClosed;
 		if (isAwaited) return;
-		// If the publish function never ends, its request must not stay unanswered, and its time limit must not keep this
-		// object in memory.
+		// Lets `run` end. The publish function may never end: then the client's request must not count as unanswered for ever,
+		// and the time limit must not keep this object in memory.
 		this.#timeoutClock?.end();
 		this.#onEnd?.();
 	}
