@@ -138,7 +138,7 @@ export interface TypedMethod<S extends Signature = Signature> extends Method {
 	readonly [signature]?: S;
 }
 
-/** Error codes of calls that are refused before the method runs, or because of options in its definition. */
+/** The error codes that follow from the other members of a definition, so that its `errors` need not list them. */
 export function commonErrors(method: Omit<Method, 'run'>): ErrorCode[] {
 	return [
 		...(method.args.length > 0 ? [400] : []),

@@ -18,9 +18,9 @@ export interface StreamSubscribers {
 	notify(event: EventPayloads['notify']): void;
 	/** The rooms whose events a user reads. */
 	roomsReadBy(userId: string): ReadonlySet<string>;
-	/** Authorizes readers of room events again. Until the result is known they receive no events. */
+	/** Checks again whether these readers of room events may read them. Until the result is known they receive no events. */
 	reauthorize(readers: { readonly userId?: string; readonly rid?: string }): Promise<void>;
-	/** Authorizes all readers of room events again. Until the result is known they still receive events. */
+	/** The same check for all readers of room events. Until the result is known they still receive events. */
 	reauthorizeAll(): Promise<void>;
 }
 
@@ -137,7 +137,10 @@ async function publishProfile(
 	notify({ type: 'updated', id, diff, unset: Object.fromEntries(missing) });
 }
 
-/** Authorizes a user again in a room whose membership they have lost, and in its discussions that they read. */
+/**
+ * Checks again whether a user may read the events of a room whose membership they have lost, and of all discussions that
+ * they read: one of them may belong to that room.
+ */
 async function onMembershipLost(
 	userId: string,
 	rid: string,
