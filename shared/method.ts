@@ -138,7 +138,10 @@ export interface TypedMethod<S extends Signature = Signature> extends Method {
 	readonly [signature]?: S;
 }
 
-/** The error codes that follow from the other members of a definition, so that its `errors` need not list them. */
+/**
+ * The error codes that every method has, and those that follow from other members of its definition. Its `errors` need not
+ * list them.
+ */
 export function commonErrors(method: Omit<Method, 'run'>): ErrorCode[] {
 	return [
 		...(method.args.length > 0 ? [400] : []),

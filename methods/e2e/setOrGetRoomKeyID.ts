@@ -32,8 +32,8 @@ interface KeyIdAnswer {
 }
 
 /**
- * The answer if the room already has a key id. A caller who does not hold the room's key enters the queue of the members
- * who wait for it.
+ * The answer if the room already has a key id. A caller without the room's key enters the queue of the members who wait
+ * for it.
  */
 async function answerWithPresentKeyId(
 	context: UserContext,

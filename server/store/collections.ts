@@ -88,7 +88,7 @@ export async function buildStore(
 	};
 	const listeners = new Set<ChangeListener>();
 	const opened: [string, Collection<never>][] = [];
-	/** By the name of the collection. */
+	/** The slot with the observer of each collection, by the name of the collection. */
 	const observerSlots = new Map<string, ObserverSlot>();
 	for (const spec of collectionSpecs(declared)) {
 		const { key, name } = spec;
