@@ -1,7 +1,7 @@
 /** The required indexes of a store. They are identical to Rocket.Chat's indexes on the same fields. */
 import type { collectionNames, Store } from './store.js';
 
-/** The names of Roomkey's own collections. */
+/** The names of the built-in collections, which exist without a declaration by an application. */
 export type CollectionName = (typeof collectionNames)[keyof Store];
 
 export interface IndexSpec {
@@ -38,8 +38,8 @@ const plain = (...fields: string[]): IndexSpec => ({ fields, unique: false, spar
 const uniqueSparse = (...fields: string[]): IndexSpec => ({ fields, unique: true, sparse: true });
 
 /**
- * Only for the embedded store. MongoDB does not need this index: it uses the plain index of the field for the list of
- * prefixes that `findUser.ts` adds to such a pattern.
+ * An index for patterns that ignore case, only for the embedded store. MongoDB does not need it: it uses the plain index of
+ * the field for the list of prefixes that `findUser.ts` adds to such a pattern.
  */
 const ignoringCase = (field: string): IndexSpec => ({
 	fields: [field],

@@ -138,7 +138,10 @@ export interface TypedMethod<S extends Signature = Signature> extends Method {
 	readonly [signature]?: S;
 }
 
-/** Error codes of calls that are refused before the method runs, or because of options in its definition. */
+/**
+ * The error codes that every method has, and those that follow from other members of its definition. Its `errors` need not
+ * list them.
+ */
 export function commonErrors(method: Omit<Method, 'run'>): ErrorCode[] {
 	return [
 		...(method.args.length > 0 ? [400] : []),

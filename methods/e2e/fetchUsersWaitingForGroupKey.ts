@@ -38,8 +38,8 @@ interface WaitingMembers {
 /**
  * Lists the members who wait for the key of one room, apart from the caller. A caller who holds the key is a provider.
  * For a provider, the listed members are reserved for `leaseTime` ms, unless it is 0. A provider does not get members with
- * an unusable public key, members who have returned a key of this provider, and members who are reserved for another
- * provider. Other callers get all waiting members, and reserve none.
+ * an unusable public key, members who have returned a key of this provider because it did not work, and members who are
+ * reserved for another provider. Other callers get all waiting members, and reserve none.
  */
 async function listAndReserve(context: MethodContext, rid: string, userId: string): Promise<WaitingMembers> {
 	const { store, settings } = context;

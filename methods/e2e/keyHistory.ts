@@ -37,7 +37,8 @@ export const keyHistory = method({
 	name: 'e2e.keyHistory',
 	args: { uid: String, ...Page },
 	...KEY_SERVICE_READ_DEFAULTS,
-	// A read-only server answers too. Other servers first complete the history, if Rocket.Chat has stored a public key.
+	// The method may write: it completes the history if Rocket.Chat has stored a public key. A read-only server does not,
+	// and so need not refuse the method.
 	writes: false,
 	summary:
 		'Lists the public keys that a user has stored, the oldest first; other users need a shared room or edit-other-user-e2ee',

@@ -27,7 +27,7 @@ export const requestSubscriptionKeys = method({
 	errors: [],
 	async run(_args, context) {
 		const { userId, store, events, signal } = context;
-		// While encryption is switched off, clients receive no key ids, and this event contains one
+		// While encryption is switched off, clients receive no key ids, and the event `e2e.keyRequest` contains one
 		// (`test/contract/beyond.md` E13).
 		if (!(await isEncryptionEnabled(store))) return true;
 		const pause = createYielder();

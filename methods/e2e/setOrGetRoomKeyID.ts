@@ -31,7 +31,10 @@ interface KeyIdAnswer {
 	readonly suggestedKey?: string;
 }
 
-/** The answer if the room already has a key id. A caller who does not hold the room's key is queued. */
+/**
+ * The answer if the room already has a key id. A caller without the room's key enters the queue of the members who wait
+ * for it.
+ */
 async function answerWithPresentKeyId(
 	context: UserContext,
 	rid: string,

@@ -1,4 +1,7 @@
-/** `e2e.updateGroupKey` (`test/contract/rocketchat-e2e.md` 4.4): a member stores their own key, or offers it to another. */
+/**
+ * `e2e.updateGroupKey` (`test/contract/rocketchat-e2e.md` 4.4): a member stores a room key sealed for themselves, or
+ * offers one sealed for another member.
+ */
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { type MethodContext, method, type UserContext } from '../../shared/method.js';
@@ -70,7 +73,7 @@ export const updateGroupKey = method({
 		const ownMembership = await findMembership(store, rid, userId);
 		const room = ownMembership && (await readRoomKeyFields(store, rid));
 		if (!ownMembership || !room) return undefined;
-		// An offered key is trimmed, because accepting an offer trims its key.
+		// An offer is stored as it was sent. It is checked trimmed, because accepting an offer trims its key.
 		const isOwn = uid === userId;
 		const checkedKey = isOwn ? key : key.trim();
 		if (settings.strictKeyIds && !isOfKeyId(checkedKey, room.e2eKeyId)) {

@@ -105,6 +105,7 @@ export const PermissionAnswer = named('Permission', Match.ObjectIncluding({ _id:
 export const KeyHistoryEntryAnswer = named('StoredPublicKey', {
 	public_key: String,
 	ts: Date,
+	/** The hash of the previous entry; empty for the first. */
 	previous: String,
 	hash: String,
 	/** How the caller who stored the key was logged in: a `KeyLogin`. */

@@ -11,16 +11,19 @@ import { clientRoom } from '../model/rooms/clientRoom.js';
 import { isKnownSetting } from '../model/settings/known.js';
 import { dropCachedSetting, type SettingId } from '../model/settings/workspace.js';
 
-/** The subscribers of streams in this process, and the functions to reach them. */
+/**
+ * The subscribers of streams in this process, and the functions to reach them. A reader is a subscription to the events of
+ * one name.
+ */
 export interface StreamSubscribers {
 	/** The event names of a stream that have readers. */
 	eventsWithReaders(stream: string): ReadonlyMap<string, unknown>;
 	notify(event: EventPayloads['notify']): void;
 	/** The rooms whose events a user reads. */
 	roomsReadBy(userId: string): ReadonlySet<string>;
-	/** Authorizes readers of room events again. Until the result is known they receive no events. */
+	/** Checks again whether readers of room events may read them. Until the result is known they receive no events. */
 	reauthorize(readers: { readonly userId?: string; readonly rid?: string }): Promise<void>;
-	/** Authorizes all readers of room events again. Until the result is known they still receive events. */
+	/** The same check for all readers of room events. Until the result is known they still receive events. */
 	reauthorizeAll(): Promise<void>;
 }
 
@@ -137,7 +140,10 @@ async function publishProfile(
 	notify({ type: 'updated', id, diff, unset: Object.fromEntries(missing) });
 }
 
-/** Authorizes a user again in a room whose membership they have lost, and in its discussions that they read. */
+/**
+ * Checks again whether a user may read the events of a room whose membership they have lost, and of all discussions that
+ * they read: one of them may belong to that room.
+ */
 async function onMembershipLost(
 	userId: string,
 	rid: string,

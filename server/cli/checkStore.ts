@@ -57,8 +57,8 @@ async function checkFolder(folder: string, isDataLost: boolean): Promise<CheckRe
 		const checkDisk = diskCheck(path);
 		const diskFault = await checkDisk();
 		add('folder: disk', diskFault === undefined ? 'ok' : 'failed', diskFault ?? 'It has enough space');
-		// Only MongoDB has indexes that expire documents.
 		const ownCollections = collectionSpecs([]);
+		// Only MongoDB has indexes that expire documents.
 		const missing = ownCollections.flatMap(({ name, indexes }) =>
 			indexes
 				.filter((index) => !index.expires && !hasIndex(name, index))

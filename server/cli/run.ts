@@ -42,10 +42,10 @@ async function serveOrHelp(args: readonly string[], io: Io): Promise<void> {
 	else if (request.kind === 'version') io.line(packageVersion());
 	else {
 		const { checkConfig } = await import('./configOptions.js');
-		const start = await checkConfig(request, faults);
+		const checkedStart = await checkConfig(request, faults);
 		if (request.kind === 'serve') {
 			const { serve } = await import('./serve.js');
-			await serve(request.config, start, io);
+			await serve(request.config, checkedStart, io);
 		} else {
 			const { configTable } = await import('./printConfig.js');
 			io.line(configTable(request.settings));

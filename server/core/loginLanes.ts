@@ -1,7 +1,7 @@
 /**
  * Limits how many logins run concurrently, so that many users who log in together do not slow down the calls of other
- * users. Further logins wait. When the queue is full, they are refused. Logins with a password and with a token wait separately:
- * a password occupies a core for about 60 ms, a token needs one query.
+ * users. Further logins wait in a queue. When it is full, they are refused. There are two such queues, called lanes: one
+ * for logins with a password, which occupy a core for about 60 ms, and one for logins with a token, which need one query.
  */
 import { availableParallelism } from 'node:os';
 import type { LoginLane } from '../../shared/context.js';

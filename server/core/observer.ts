@@ -36,7 +36,7 @@ export interface EndedCall extends BegunCall {
 	readonly thrown?: ClientError | MatchError | undefined;
 }
 
-/** What was refused because of a limit. `password`: an attempt to log in. */
+/** What has exceeded a limit. `password`: an attempt to log in. */
 export type LimitKind = 'method' | 'subscription' | 'password' | 'connections';
 
 /**

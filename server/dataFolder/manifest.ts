@@ -126,7 +126,8 @@ export async function assertIntact(path: string): Promise<void> {
 	const manifest = names.has(MANIFEST) ? await readManifest(path) : undefined;
 	if (!manifest) {
 		assertNotFormer(path, names);
-		// A crash before the first manifest was written leaves the same files, but then no document was stored yet.
+		// A crash before the first manifest was written leads to the same error. Then nothing is lost: no document was stored
+		// yet.
 		if (names.has(DATA_FILE) && statSync(join(path, DATA_FILE)).size > 0)
 			throw new StoreError(
 				'damaged',

@@ -1,4 +1,7 @@
-/** Converts patterns to JSON Schema (draft 2020-12), for OpenAPI, AsyncAPI and the reference in `docs/`. */
+/**
+ * Converts patterns to JSON Schema (draft 2020-12), for OpenAPI, AsyncAPI and the reference in `docs/`. A shape describes
+ * which values a pattern accepts.
+ */
 import type { AnyMatcher } from '../../shared/matcher.js';
 import type { JsonSchema, Member, Shape } from '../../shared/shape.js';
 

@@ -93,6 +93,7 @@ export const PART_NAMES = Object.keys(RULES) as readonly (keyof Parts)[];
 export function requirePart(name: keyof Parts, value: unknown): void {
 	const { form, accepts, badEntry } = RULES[name];
 	if (!accepts(value)) {
+		// A text in place of true or false: the error shows how to write it.
 		const isQuoted = (value === 'true' || value === 'false') && accepts(value === 'true');
 		throw new OptionError(`${name} must be ${form}${isQuoted ? `, not ${quotedText(value, value === 'true')}` : ''}`);
 	}

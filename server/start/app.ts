@@ -108,9 +108,9 @@ export function createApp(options: AppOptions): App {
 		preParsing: options.preParsing,
 		onUnknownRoute: options.onUnknownRoute,
 	});
-	const { app: http } = rest;
-	serveDocuments(http, catalogue, pathPrefix);
-	if (options.apiDocs ?? true) servePage(http);
+	const { app: fastify } = rest;
+	serveDocuments(fastify, catalogue, pathPrefix);
+	if (options.apiDocs ?? true) servePage(fastify);
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => publishChange(change, store, hub));
 	const stopPublishing = publishChanges(onChange, bus);
@@ -119,7 +119,7 @@ export function createApp(options: AppOptions): App {
 	const resumeChains = idempotency && createResumeChains({ ...options.once, store, log });
 	const allowsOrigin = originCheck(options.allowedOrigins ?? '*');
 	const endpoint = serveDdp(
-		http,
+		fastify,
 		{
 			...services,
 			invoker,
@@ -138,7 +138,7 @@ export function createApp(options: AppOptions): App {
 	const stopSweepingTokens = options.readOnly ? undefined : sweepTokensAtIntervals(store, log);
 	const stopSharingCounters = counters?.start();
 	const stopSweepingState = sweepAtIntervals(store, log);
-	http.server.on('upgrade', endpoint.upgrade);
+	fastify.server.on('upgrade', endpoint.upgrade);
 	const tokenWatcher = watchTokens(services, () => endpoint.tokensInUse(), tokenCheckInterval);
 	const otherWriters = followOtherWriters({ link: options.link, onChange, store, bus, log, hub, tokenWatcher, ops });
 
@@ -153,7 +153,7 @@ export function createApp(options: AppOptions): App {
 		checkTokens: tokenWatcher.checkUser,
 		connect: endpoint.connect,
 		async ready() {
-			await http.ready();
+			await fastify.ready();
 			ops?.health.markStarted();
 		},
 		owns(url) {
@@ -163,17 +163,17 @@ export function createApp(options: AppOptions): App {
 		handle: rest.handle,
 		upgrade: endpoint.upgrade,
 		// Only a server with TLS has a certificate to replace.
-		setCertificate: (next) => (http.server as unknown as TlsServer).setSecureContext(next),
+		setCertificate: (next) => (fastify.server as unknown as TlsServer).setSecureContext(next),
 		counts: () => ({ sessions: endpoint.sessions.size, listeners: bus.listenerCount }),
 		async listen(port, host) {
-			await http.listen({ port, host });
+			await fastify.listen({ port, host });
 			ops?.health.markStarted();
-			return (http.server.address() as AddressInfo).port;
+			return (fastify.server.address() as AddressInfo).port;
 		},
-		unref: () => unrefServer(http.server),
+		unref: () => unrefServer(fastify.server),
 		async close() {
 			ops?.health.markStopping();
-			const cancelInterruption = interruptAfter(grace, restCalls, http.server);
+			const cancelInterruption = interruptAfter(grace, restCalls, fastify.server);
 			await Promise.all([
 				tokenWatcher.stop(),
 				stopSweepingTokens?.(),
@@ -181,7 +181,7 @@ export function createApp(options: AppOptions): App {
 				stopSweepingState(),
 				endpoint.close(grace),
 				// Polling clients open new connections to receive their last answers, so HTTP closes after them.
-				endpoint.whenPollsEnded(grace).then(() => closeHttp(http, restCalls)),
+				endpoint.whenPollsEnded(grace).then(() => closeHttp(fastify, restCalls)),
 			]);
 			await otherWriters.close();
 			cancelInterruption();

@@ -25,7 +25,10 @@ export interface WatchedStore {
 /** Collections that no client observes. */
 const NOT_WATCHED: ReadonlySet<string> = new Set(['trash', 'keyHistory', 'sharedState']);
 
-/** Starts to watch all collections. @throws StoreError if the database lacks what the mode requires */
+/**
+ * Starts to watch the collections that clients can observe.
+ * @throws StoreError if the database lacks what the mode requires
+ */
 export async function watchStore(
 	db: Db,
 	{ mode, makesIndexes, declared, app, ops, log }: WatchedStore,

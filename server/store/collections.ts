@@ -20,16 +20,16 @@ export interface CollectionSpec extends IndexedCollection {
 	readonly isDeclared?: boolean;
 }
 
-/** The collections of a store: Roomkey's own, and those that an application declares. */
+/** The collections of a store: the built-in ones, and those that an application declares. */
 export function collectionSpecs(declared: readonly CollectionDefinition[]): CollectionSpec[] {
-	const own = Object.entries(collectionNames).map(([key, name]) => ({ key, name, indexes: indexes[name] ?? [] }));
+	const builtIn = Object.entries(collectionNames).map(([key, name]) => ({ key, name, indexes: indexes[name] ?? [] }));
 	const ofApplication = declared.map(({ key, name, indexes }) => ({
 		key,
 		name,
 		isDeclared: true,
 		indexes: indexes.map(({ fields, unique = false, sparse = false }) => ({ fields, unique, sparse })),
 	}));
-	return [...own, ...ofApplication];
+	return [...builtIn, ...ofApplication];
 }
 
 /** Receives each change after it is stored. @returns a promise that resolves when all subscribers have received it */
@@ -88,7 +88,7 @@ export async function buildStore(
 	};
 	const listeners = new Set<ChangeListener>();
 	const opened: [string, Collection<never>][] = [];
-	/** By the name of the collection. */
+	/** The slot with the observer of each collection, by the name of the collection. */
 	const observerSlots = new Map<string, ObserverSlot>();
 	for (const spec of collectionSpecs(declared)) {
 		const { key, name } = spec;

@@ -8,7 +8,7 @@ export type E2EErrorCode =
 	| 'empty-passphrase'
 	/** Clients convert this passphrase to different bytes, or refuse it. */
 	| 'ambiguous-passphrase'
-	/** The text was encrypted for a different key, or changed. */
+	/** The text was encrypted for a different key, or changed; or a public and a private key are not a pair. */
 	| 'wrong-key'
 	/** None of the given keys has the key id of the text, and none decrypts it. */
 	| 'unknown-key'

@@ -13,7 +13,7 @@
  * |---|---|
  * | `none` | neither a key nor an offer of the room's key |
  * | `offered` | not the room's key, but an offer of it that the member has not decided on |
- * | `mismatched` | a key that is not the room's, left by an interrupted call, and no offer of the room's key |
+ * | `mismatched` | a key that is not the room's, such as one that an interrupted call has left, and no offer of the room's key |
  * | `holder` | the room's key |
  *
  * | Transition | From | To | What happens to the keys |

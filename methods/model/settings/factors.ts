@@ -1,6 +1,6 @@
 /**
- * The settings of a Rocket.Chat database about second factors. Roomkey only reads them: Rocket.Chat asks for a second
- * factor before it changes them.
+ * The settings of a Rocket.Chat database about second factors. Roomkey reads them and cannot change them. An admin changes
+ * them in Rocket.Chat, which asks for a second factor first.
  */
 import type { Store } from '../../../shared/store.js';
 import { cachedReads } from '../cachedReads.js';
@@ -38,7 +38,7 @@ const NAMES = {
 	passwordFallback: 'Enforce_Password_Fallback',
 } as const satisfies Record<keyof FactorSettings, string>;
 
-/** Reads the settings. Those that are missing or invalid get Rocket.Chat's defaults. */
+/** Reads the settings. Missing or invalid ones get Rocket.Chat's defaults, except `passwordFallback`: it is undefined. */
 async function readFactorSettings({ settings }: Store): Promise<FactorSettings> {
 	const ids = Object.values(NAMES).map((name) => PREFIX + name);
 	const stored = new Map<string, unknown>();

@@ -44,8 +44,8 @@ async function unwrapCodeMissing<T>(outcome: Promise<T>): Promise<T> {
 }
 
 /**
- * Runs a check of a password and a second factor as a limited attempt. A correct password without a code leaves the
- * failure counter unchanged.
+ * Runs a check of a password and a second factor by `context.attempt`, which limits failed attempts. A correct password
+ * without a code leaves the failure counter unchanged.
  * @param key the key that the attempt is counted under
  */
 export function attemptWithFactor<T>(context: MethodContext, key: string, run: () => Promise<T>): Promise<T> {

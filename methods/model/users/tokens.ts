@@ -67,7 +67,7 @@ export interface NewToken {
 
 /**
  * Creates a token without storing it.
- * @param template a stored token whose creation date and type the new token gets. Default: a login token created now
+ * @param template a stored token, from which the new token gets all but the hash. Default: a login token created now
  */
 export async function makeToken(
 	store: Store,

@@ -42,7 +42,7 @@ export class CollectionStream {
 	#token: unknown;
 	/** Whether writes may have been missed since the stream was last open. */
 	#hasMissed = false;
-	/** Whether this server must look up the document of an update in order to name its id. */
+	/** Whether the database must look up the document of an update in order to name its id. */
 	#needsLookup = false;
 	#failures = 0;
 	#cursor: ChangeCursor | undefined;
@@ -140,7 +140,7 @@ export class CollectionStream {
 		return true;
 	}
 
-	/** Makes the next stream begin at the present. When this stream is open, the missed writes are read. */
+	/** Makes the next stream begin at the present. When that stream is open, observed documents are read again. */
 	#restart(): void {
 		this.#token = undefined;
 		this.#hasMissed = true;

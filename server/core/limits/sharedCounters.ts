@@ -8,7 +8,10 @@ import { type Counters, createCounter, KNOWN_MS, type KnownPairs, MAX_KNOWN } fr
 import { createStoreCounter } from './storeCounter.js';
 import { UsageExchange } from './usageExchange.js';
 
-/** How long this process remembers a stored pair, in ms. A remembered pair is not read or renewed in the store. */
+/**
+ * How long this process remembers a stored pair of an account and an address (see `KnownPairs`), in ms. A remembered pair
+ * is not read or renewed in the store.
+ */
 const REMEMBERED_PAIR_MS = 60 * 60 * 1000;
 
 /** Known pairs in the store. Their number needs no limit: each is the result of a successful login in the last 30 days. */

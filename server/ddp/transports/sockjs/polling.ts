@@ -107,7 +107,7 @@ export class PollingTransport implements Transport {
 		this.#push(bytes.toString(), bytes.length);
 	}
 
-	/** Always false: a long message delays no heartbeat, because `pollTimeout` detects a disconnected client. */
+	/** Always false: the heartbeat may disconnect a client even while a long message waits for its next poll. */
 	readonly isSendingParts = false;
 
 	/** Buffers a message for the next poll. @param encoded the message as a JSON string */
