@@ -24,7 +24,8 @@ export interface Settings {
 	/** Whether callers who are not logged in may create an account. */
 	readonly signUps: boolean;
 	/**
-	 * How long a member who waits for a room key is reserved for one provider, in ms (`test/contract/beyond.md` T1).
+	 * How long a member who waits for a room key is reserved for one key holder, who seals the key, in ms
+	 * (`test/contract/beyond.md` T1).
 	 */
 	readonly leaseTime: number;
 	/** Whether a public key must be usable to seal room keys (`test/contract/beyond.md` E5). */

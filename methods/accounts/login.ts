@@ -74,7 +74,7 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
 	const holder = await findHolder(token, context);
 	if (holder === 'unknown') throw clientError('loggedOut');
 	if (holder === 'expired') throw clientError('sessionExpired');
-	// Passes on the hash string of the stored token, not an equal string: an in-memory store holds that string anyway.
+	// Passes on the string object of the stored token: the connection keeps it, and a copy would take memory of its own.
 	await logInConnection(context, holder.user._id, holder.token.hashedToken, holder.expires);
 	auditUser(context, holder.user);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };
@@ -119,9 +119,10 @@ const factorOf = (code?: string | null): SecondFactor | null => (code ? { code, 
 type Identifier = { id: string } | { username: string } | { email: string };
 
 /**
- * The key that attempts are counted under: the sent name in lower case, because its lookup ignores case. A count by
- * user id would show which names belong to the same user. The prefix separates this count from other counts of the
- * user, so that anonymous callers cannot exhaust the other counts.
+ * The key that attempts are counted under: what the client has sent, and not the id of the user that is found, because a
+ * count by user would show which names belong to the same user. Names and e-mails are in lower case, because their lookup
+ * ignores case. The prefix separates this count from other counts of the user, so that anonymous callers cannot exhaust
+ * the other counts.
  */
 function attemptKeyOf(user: Identifier): string {
 	if ('id' in user) return `login ${user.id}`;
@@ -150,7 +151,8 @@ export const login = method({
 	errors: [400, 403, 503, 'totp-required', 'totp-invalid', 'totp-max-attempts', 'too-many-requests'],
 	anonymous: true,
 	changesUser: true,
-	// On a read-only server a login with a resume token must work, because it only reads.
+	// On a read-only server a login with a resume token must work, because it only reads. Other logins are refused there by
+	// the store, when they write their token.
 	writes: false,
 	async run({ options: sentOptions }, context): Promise<LoginResult> {
 		let options = sentOptions;

@@ -5,8 +5,9 @@ import { maySeeRoom } from '../model/rooms/access.js';
 const MY_MESSAGES = '__my_messages__';
 
 /**
- * The messages of a room, under its id, or of all rooms of the caller (`test/contract/rocketchat-e2e.md` 10.2). The stream
- * has no events, but Rocket.Chat's clients wait for `ready`.
+ * Rocket.Chat's stream of the messages of a room, under its id, or of all rooms of the caller
+ * (`test/contract/rocketchat-e2e.md` 10.2). Here it has no events. It exists because Rocket.Chat's clients wait for its
+ * `ready`.
  */
 export const roomMessages = stream({
 	name: 'room-messages',

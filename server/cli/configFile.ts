@@ -39,7 +39,7 @@ function parse(path: string): Record<string, unknown> {
 	try {
 		text = withoutByteOrderMark(readFileSync(path, 'utf8'));
 	} catch (error) {
-		// Passwords can be set in the environment instead.
+		// `false`: the file need not be secret, because passwords can be set in the environment instead.
 		const reason = isDenied(error) ? `${path}: ${explainUnreadable(path, false)}` : (error as Error).message;
 		throw new OptionError(`The file of --config cannot be read: ${reason}`);
 	}

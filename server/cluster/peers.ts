@@ -8,7 +8,8 @@ export const SILENCE_MS = 3500;
 
 /**
  * How long this process discovers others after it has connected, in ms. In this time, earlier messages of a newly found
- * process do not count as missed, because this process has just caught up.
+ * process do not count as missed, because connecting includes catching up: this process reads again what its clients have
+ * received.
  */
 const DISCOVERY_MS = SILENCE_MS;
 

@@ -1,9 +1,9 @@
 /**
  * Encryption of what idempotency stores. An answer can contain a secret, and the arguments of a call can contain a
  * password, so neither is stored in plain text. All keys are derived from the idempotency key, which is not stored: a
- * reader of the store must guess it. A random idempotency key, such as a UUID, cannot be guessed. The
- * idempotency key of a DDP call contains the random id of a session. The caller's token is not used: the server knows only its hash, which the store
- * contains too.
+ * reader of the store must guess it. A random idempotency key, such as a UUID, cannot be guessed. The idempotency key of a
+ * DDP call contains the random id of a session. The caller's token is not used: the server knows only its hash, which the
+ * store contains too.
  */
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { parse, stringify } from '../../shared/ejson.js';

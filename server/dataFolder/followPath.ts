@@ -11,7 +11,10 @@ export interface ClosedFolder {
 	readonly link: string | undefined;
 }
 
-/** Where a path leads. `in`: the nearest folder that exists. */
+/**
+ * Where a path leads. `found`: nothing on the way is closed or missing. This is also the result for a path that cannot be
+ * followed for another reason. `in`: the nearest folder that exists.
+ */
 export type Reached = { readonly kind: 'found' } | { readonly kind: 'missing'; readonly in: string } | ClosedFolder;
 
 /** A path with more links is not followed further. Linux has the same limit. */

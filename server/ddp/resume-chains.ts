@@ -6,8 +6,8 @@
  * Where several processes share a store, another process may have had the former session. So the chain id of a session
  * that has resumed another is kept in the store. It is encrypted with a key derived from the session id, because the keys
  * of cached outcomes are derived from the chain id. It is stored when the first call of the session needs it. For a session
- * that made no call, it is stored at the end, if the session was open for less than the `ttl`. So the many clients that
- * reconnect after a restart cause no writes.
+ * that made no call, it is stored at the end, if the session was open for less than the `ttl` (the lifetime of cached
+ * outcomes). So the many clients that reconnect after a restart cause no writes.
  */
 import { insertIfAbsent } from '../../methods/model/insertIfAbsent.js';
 import { SILENT } from '../../methods/model/sharedState.js';

@@ -49,7 +49,7 @@ function sendFile(request: FastifyRequest, reply: FastifyReply, file: ServedFile
 export function addFileRoute(app: FastifyInstance, path: string, make: () => Promise<ServedFile>): void {
 	let file: Promise<ServedFile> | undefined;
 	app.get(path, { config: { [REFUSES_OTHER_VERBS]: true } }, async (request, reply) => {
-		// The relative URLs in the page are wrong if the path ends with a slash, so such a path is redirected.
+		// The relative URLs in a page of HTML are wrong if its path ends with a slash, so such a path is redirected.
 		if (/\/(\?|$)/.test(request.url)) return reply.redirect(`../${path.slice(path.lastIndexOf('/') + 1)}`, 308);
 		file ??= make();
 		return sendFile(request, reply, await file);

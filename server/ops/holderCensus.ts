@@ -1,4 +1,4 @@
-/** Counts encrypted rooms whose key no member holds. Nobody can give such a key to a new member. */
+/** Counts the rooms whose key no member holds. Nobody can give such a key to a new member. */
 import { holdsKey } from '../../methods/model/keys/memberKeys.js';
 import type { Log } from '../../shared/log.js';
 import type { Store } from '../../shared/store.js';

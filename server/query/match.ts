@@ -56,7 +56,10 @@ const combinations: Record<string, Combination> = {
 	$nor: (matchers) => (document) => !matchers.some((matches) => matches(document)),
 };
 
-/** Compiles the condition on one field to a predicate on documents. Comparing with a string is frequent, so it is fast. */
+/**
+ * Compiles the condition on one field to a predicate on documents. Comparisons with a string are frequent, so they have a
+ * faster predicate of their own.
+ */
 function fieldMatcher(field: string, condition: unknown, levels: number): Matcher {
 	if (field.includes('.')) {
 		const path = field.split('.');

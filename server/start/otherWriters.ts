@@ -13,7 +13,7 @@ export interface OtherWriters {
 	 * @param collection a key of the store
 	 */
 	refreshCollection(collection: string): void;
-	/** Resolves when no catch-up with other processes is left to run. */
+	/** Resolves when all documents whose changes by other processes may have been missed are read again. */
 	caughtUp(): Promise<void>;
 	/** Ends the connection with the other processes. */
 	close(): Promise<void>;

@@ -1,4 +1,7 @@
-/** The three formats of Rocket.Chat's clients: its web client ("web") and its phone apps ("phones"). */
+/**
+ * The three formats of keys and messages in Rocket.Chat's clients. Below, "web" is its web client, and "phones" are its
+ * phone apps.
+ */
 import { E2EError } from './error.js';
 
 /**

@@ -35,7 +35,10 @@ export function hashOfEntry({ previous, ts, public_key }: Omit<KeyHistoryEntry, 
 	return createHash('sha256').update(`${previous}\n${ts.getTime()}\n${public_key}`).digest('hex');
 }
 
-/** The present time, or a later time that is after the last entry of the history and after the marker `e2eRekeying`. */
+/**
+ * The present time, or a later time that is after the last entry of the history and after `e2eRekeying`, the time of the
+ * last change of keys whose follow-up work is not finished (`identityKeys.ts`).
+ */
 export function nextEntryTime({ e2eKeyHistory, e2eRekeying }: HistoryFields): Date {
 	const lastEntry = listOf(e2eKeyHistory).at(-1)?.ts.getTime() ?? 0;
 	const marker = e2eRekeying?.getTime() ?? 0;

@@ -3,6 +3,9 @@
  * This work takes several writes. The first write sets a marker in the user document, and the last removes it. A call
  * that finds the marker repeats all steps, because an earlier call was interrupted. Each step is idempotent.
  *
+ * An archived room key is kept among the former keys of the membership. A queued user is listed in the room as a member
+ * who waits for its key.
+ *
  * | Marker | Set when | Follow-up work |
  * |---|---|---|
  * | `e2eRekeying` | another public key existed before | archive the user's room keys everywhere, and queue the user |
@@ -198,8 +201,8 @@ const WITH_KEYS: Filter<Subscription> = {
 };
 
 /**
- * Archives all room keys of a user, because they are sealed for a former identity key, and removes all offers. Notifies
- * the user of each changed membership. Notifies each room that has lost its last key holder.
+ * Archives all room keys of a user, because they are sealed for a former identity key, and removes all offers of room keys
+ * by other members. Notifies the user of each changed membership. Notifies each room that has lost its last key holder.
  * @returns whether any room has lost its last key holder
  */
 export async function archiveKeysEverywhere(

@@ -1,6 +1,7 @@
 /**
  * Offers: room keys that one member seals for another (`test/contract/rocketchat-e2e.md` 4.4, 4.8, 5.4). A membership has
- * at most one offer. The first offer stays until the member accepts or rejects it.
+ * at most one offer. An offer of the room's present key stays until the member accepts or rejects it. An offer of another
+ * room key is replaced by the next offer.
  */
 import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
@@ -57,8 +58,8 @@ export async function withdraw(store: Store, membership: Subscription): Promise<
 }
 
 /**
- * Queues the member, then removes the offer, unless a later offer has replaced the offer in `membership`. With this order,
- * a member whose call crashes in between has the offer or is in the queue.
+ * Adds the member to those who wait for the room key, then removes the offer, unless a later offer has replaced the offer
+ * in `membership`. With this order, a member whose call crashes in between has the offer or is waiting.
  */
 export async function enqueueAndDropOffer(store: Store, membership: Subscription): Promise<void> {
 	await enqueue(store, membership.rid, membership.u._id);

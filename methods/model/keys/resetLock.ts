@@ -87,7 +87,7 @@ export function hasBegunReset({ e2eReset }: Pick<Room, 'e2eReset'>, userId: stri
 	return e2eReset?.userId === userId && e2eReset.keyId === keyId;
 }
 
-/** The lock with this id. Its functions change the room only while the room still has this id. */
+/** The lock with this id. Its functions change the room only while the lock that is stored there still has this id. */
 function lockOf(store: Store, rid: string, id: string, formerKeyId: ResetLock['formerKeyId']): ResetLock {
 	const whereLocked: Filter<Room> = { _id: rid, 'e2eReset.id': id };
 

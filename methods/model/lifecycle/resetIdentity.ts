@@ -1,6 +1,7 @@
 /**
  * The reset of a user's identity keys (`test/contract/rocketchat-e2e.md` 5.5), for a user who has forgotten the
- * passphrase of the private key. Rocket.Chat discards the user's room keys; Roomkey archives them.
+ * passphrase of the private key. Rocket.Chat discards the user's room keys. Roomkey archives them: it keeps them as former
+ * keys.
  */
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
@@ -15,10 +16,10 @@ import { revokeTokensOf } from '../users/tokens.js';
 export type ResetResult = { lastKeyHolder: true } | undefined;
 
 /**
- * Removes the identity keys of a user, archives their room keys, removes the user from all queues, and ends all
- * the user's logins. The first write sets a marker in the user document, and the last removes it, so that after a crash a
- * repeated call completes the work. The second factor is checked after all other conditions, because a code can be used
- * only once.
+ * Removes the identity keys of a user, archives their room keys, removes the user from the members who wait for the key of
+ * any room, and ends all the user's logins. The first write sets a marker in the user document, and the last removes it, so
+ * that after a crash a repeated call completes the work. The second factor is checked after all other conditions, because a
+ * code can be used only once.
  * @param confirm true: the caller accepts that rooms may lose their last key holder (`test/contract/beyond.md` E11)
  * @throws ClientError `error-invalid-user` if the user does not exist; `error-not-allowed` for a federated user, and for
  * any user but the caller if a setting forbids it; `error-last-key-holder`; `totp-required` and the other errors of second
@@ -43,8 +44,8 @@ export async function resetIdentity(context: MethodContext, userId: string, conf
 	events.emit('notify', { stream: 'notify-user', eventName: `${userId}/force_logout`, args: [] });
 	const lostLastHolder = await archiveKeysEverywhere(context, userId);
 	await dequeueEverywhere(store, userId);
-	// A user who has stored new identity keys since `removeIdentity` waits for room keys again, and was just removed from
-	// the queues. Does nothing for a user without identity keys.
+	// A user who has stored new identity keys since `removeIdentity` waits for room keys again, but `dequeueEverywhere` has
+	// removed the user. Does nothing for a user without identity keys.
 	await enqueueEverywhere(store, userId);
 	await endLogins(context, userId, marker);
 	return lostLastHolder ? { lastKeyHolder: true } : undefined;
