@@ -31,7 +31,7 @@ const MAX_LISTED_SKIPS = 2000;
 /** Number of entries of a room written in parallel. */
 const CONCURRENT_WRITES = 20;
 
-/** Number of entries validated between two clock checks. */
+/** Number of entries validated between two checks whether the event loop is blocked for too long. */
 const CHECK_EVERY = 16;
 
 /** A time as clients send it: EJSON's date over DDP, ISO text or epoch ms over REST. */
@@ -150,7 +150,7 @@ async function provide(
 ): Promise<void> {
 	const { store, userId, signal } = context;
 	const rid = room._id;
-	/** Ids of the members who hold the key or have an offer now, and so leave the queue. */
+	/** Ids of the members who already held the key, or whose offer was stored now. They leave the queue. */
 	const served: string[] = [];
 	/** Memberships with a new offer, whose members are not yet notified. */
 	const written: Subscription[] = [];
@@ -188,6 +188,7 @@ async function provide(
 		served.push(membership.u._id);
 		await store.subscriptions.announce('updated', membership);
 	}
+	// `e2e.fetchUsersWaitingForGroupKey` reserves each waiting member for one provider of the key. Served members no longer wait.
 	await endReservations(store, rid, served);
 	const queueChanged = served.length > 0 && (await removeServedUsers(store, rid, served));
 	if (written.length === 0 || queueChanged) return;

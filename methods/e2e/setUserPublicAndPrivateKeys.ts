@@ -65,7 +65,7 @@ export const setUserPublicAndPrivateKeys = method({
 		if (!lengthsValid || !isPublicKey(public_key, settings)) throw clientError('invalidKeys');
 		const prove = async () => (settings.identitySecondFactor ? requireProof(context) : null);
 		const options = { force: force === true, confirm, prove };
-		const lostLastHolder = await storeKeyPair(context, userId, { public_key, private_key }, options);
-		return lostLastHolder ? { lastKeyHolder: true } : undefined;
+		const hasRoomLostLastHolder = await storeKeyPair(context, userId, { public_key, private_key }, options);
+		return hasRoomLostLastHolder ? { lastKeyHolder: true } : undefined;
 	},
 });

@@ -51,7 +51,8 @@ export const createToken = method({
 		const now = new Date();
 		const isPersonal = name !== undefined;
 		const fields = isPersonal ? { when: now, createdAt: now, type: PERSONAL_TOKEN, name } : { when: now };
-		const issued = await issueToken(store, user._id, {}, fields);
+		const noCondition = {};
+		const issued = await issueToken(store, user._id, noCondition, fields);
 		if (!issued) throw clientError('userDeactivated');
 		context.audit({ isPersonal });
 		const expires = !isPersonal && { expires: issued.expires };

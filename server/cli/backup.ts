@@ -25,7 +25,8 @@ import { thenClose } from './closing.js';
 export async function backupFolder(folder: string, target: string): Promise<void> {
 	const path = resolve(folder);
 	await assertHasData(path);
-	// A backup that root makes belongs to root, because it holds secrets.
+	// A folder that root creates here belongs to root, because a backup holds secrets. In an existing folder, root gives the
+	// file to the owner of that folder.
 	await createEmptyFolder(target, (path) => mkdir(path, { recursive: true, mode: 0o700 }));
 	const readOnly = true;
 	const environment = await withFolderErrors(path, async () => openDataFile(path, readOnly));

@@ -79,6 +79,10 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			);
 		},
 	});
+	/**
+	 * Sends the number `n` of this process's last message with events. `hello`: this process has just connected; the value
+	 * says for how many ms it may have missed events. `bye`: this process stops.
+	 */
 	const sendHeartbeat = (extra: { hello?: number; bye?: boolean } = {}) =>
 		send(encodeMessage({ from: ownId, n: outbox.last, ...extra }));
 	const stopForwarding = bus.forward((name, payload) => outbox.add(eventOf(name, payload)));

@@ -33,9 +33,9 @@ export const MAX_WAIT_MS = 5000;
 
 /**
  * The length of a full queue, in seconds: at most `perSecond * MAX_WAITING_SECONDS` connections wait. That is ten times as
- * many as can open within `MAX_WAIT_MS`, because a client that waits does not try again meanwhile. Measured with 10,000 clients that connect at
- * once: all are connected after 76 s instead of 120 s, with 27,000 refused attempts instead of 33,000. A waiting connection
- * needs 10 kB.
+ * many as can open within `MAX_WAIT_MS`, because a client that waits does not try again meanwhile. Measured with 10,000
+ * clients that connect at once: all are connected after 76 s instead of 120 s, with 27,000 refused attempts instead of
+ * 33,000. A waiting connection needs 10 kB.
  */
 export const MAX_WAITING_SECONDS = 50;
 

@@ -7,7 +7,10 @@ import type { RateLimitClient } from './limits/rules.js';
  */
 export interface IdempotencyKey {
 	readonly key: string | (() => Promise<string>);
-	/** The session of the call; null over REST. A second call with the same key in the same session is a new call. */
+	/**
+	 * The session of the call; null over REST. A DDP client repeats a call only in a new session. A second call with the same
+	 * key in the same session is a new call, because some clients give all calls the same id.
+	 */
 	readonly session: string | null;
 }
 

@@ -26,7 +26,7 @@ export interface SessionOptions extends SubscriptionLimits {
 export interface SessionServices extends PublicationServices {
 	readonly publications: Publications;
 	readonly heartbeats: Heartbeats;
-	/** Undefined if results of calls are not cached. */
+	/** Which sessions resume one another, for calls that are repeated. Undefined if results of calls are not cached. */
 	readonly resumeChains?: ResumeChains | undefined;
 	/** Called for every client whose `connect` was accepted. */
 	readonly onConnection?: ((connection: Connection) => void) | undefined;

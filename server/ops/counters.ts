@@ -66,6 +66,7 @@ class OperationCounts {
 	}
 }
 
+/** The queues of logins, called lanes. */
 const LOGIN_LANES = ['password', 'token'] as const satisfies readonly LoginLane[];
 
 /** The method whose calls count as logins. */

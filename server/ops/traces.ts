@@ -45,8 +45,8 @@ function tracesWith(otel: typeof Otel, version: string): Traces {
 				} catch (thrown) {
 					const outcome = outcomeOf(thrown as Parameters<typeof outcomeOf>[0]);
 					span.setAttribute('roomkey.outcome', outcome);
-					// Other errors are answers to the client, not failures. No message of an error is recorded: it may contain values
-					// that the client has sent.
+					// Errors with any other outcome are answers to the client. No message of an error is recorded: it may contain
+					// values that the client has sent.
 					const isFailure = ['error', 'unavailable', 'timeout'].includes(outcome);
 					if (isFailure) span.setStatus({ code: SpanStatusCode.ERROR, message: outcome });
 					throw thrown;

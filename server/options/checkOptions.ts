@@ -21,7 +21,10 @@ import {
 } from './serverOptions.js';
 import { similarName } from './similarName.js';
 
-/** The parts, checked. Limits by method are among the settings, so `limits` of the parts is always a list of rules. */
+/**
+ * The options of `createServer` that are not settings, such as `methods`, checked. `limits` is always a list of rules here,
+ * because limits by method are among the settings.
+ */
 export type CheckedParts = Omit<Parts, 'limits'> & { readonly limits?: readonly RateRule[] };
 
 /** Checked options. */

@@ -17,7 +17,7 @@ export interface Option<T> {
 	readonly flag?: string;
 	/** Whether the flag may be repeated. Its values are joined by commas. */
 	readonly isList?: boolean;
-	/** Environment variable, used if there is no flag. */
+	/** Environment variable. A flag on the command line takes precedence. */
 	readonly env?: string;
 	/** Name of the value in `--help`. Absent for a switch, which takes no value. */
 	readonly placeholder?: string;

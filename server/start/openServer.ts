@@ -53,7 +53,8 @@ export async function startServer(start: CheckedStart): Promise<OpenServer> {
 	if (certificate) logCertificate(log, certificate);
 	const isShadow = settings.shadow;
 	const readOnly = settings['read-only'] || isShadow;
-	// A shadow executes writing methods too, on a store that discards their writes.
+	// A shadow replays requests that a Rocket.Chat server receives. It executes writing methods too, on a store that discards
+	// their writes.
 	const catalogue = settings['read-only']
 		? { ...start.catalogue, methods: readOnlyMethods(start.catalogue.methods) }
 		: start.catalogue;

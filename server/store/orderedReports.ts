@@ -9,7 +9,7 @@ export interface Written {
 	readonly after?: Document;
 }
 
-/** Receives each written document after it is stored. A write ends after the promises of its reports. */
+/** Receives each written document after it is stored. A promise settles when the document is reported; the write waits for it. */
 export type Report = (written: Written) => void | Promise<void>;
 
 /**
@@ -18,7 +18,7 @@ export type Report = (written: Written) => void | Promise<void>;
  */
 export class OrderedReports {
 	#reportCount = 0;
-	/** The number of the last report of each document, of those since `#runningTasks` was 0. */
+	/** For each document, the number of its last report since `#runningTasks` was 0. */
 	readonly #lastReports = new Map<string, number>();
 	#runningTasks = 0;
 

@@ -14,7 +14,8 @@ import { holdProcess } from './holdProcess.js';
 import { causeIn, type LogLine, memoryLog } from './log.js';
 import { addPerson, type Person } from './users.js';
 
-// Loads this module early. Otherwise the first `openTestServer` loads it, often in a hook with a time limit of two seconds.
+// Loads the methods of accounts early. Otherwise the first `openTestServer` loads them, often in a hook with a time limit of
+// two seconds.
 void import('../../methods/accounts/index.js');
 
 /** The user that makes a call, as an object or by id; null: a caller who is not logged in. */
@@ -77,6 +78,7 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 				clientAddress: null,
 				onWrite: (delivered) => void writes.push(delivered),
 			});
+			// Unlike the server, a running call keeps the process alive, except with a fake clock.
 			const result = await holdProcess(`The call of '${name}'`, answer);
 			await Promise.all(writes);
 			return clone(result);

@@ -15,7 +15,7 @@ export interface KeyHistoryEntry {
 }
 
 export interface KeyHistory {
-	/** The hash of the last entry, for the next `knownHead`. Empty for an empty history. */
+	/** The hash of the last entry: the `knownHead` of the next check. Empty for an empty history. */
 	readonly head: string;
 	/** The present public key; undefined for an empty history. */
 	readonly publicKey: string | undefined;

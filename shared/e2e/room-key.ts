@@ -1,6 +1,6 @@
 /**
  * Room keys. All members of a room share one key, which is sealed for each member (`test/contract/rocketchat-e2e.md`
- * section 13).
+ * section 13). The formats v2, v1 and legacy (`formats.ts`) are those of Rocket.Chat's clients.
  */
 import {
 	fromBase64,

@@ -17,7 +17,7 @@ import * as transitions from './transitions.js';
 /**
  * Stores a member's own key. Does not notify the member, and does not notice a concurrent reset: call `requireNoReset`
  * afterwards.
- * @param options `removesOffer` as in the transition `store`; true by default
+ * @param options `removesOffer`: whether an offer of the room's key to this member is removed too; true by default
  * @returns the updated membership; null if this key was already stored or the membership does not exist any more
  * @throws ClientError `error-key-in-use`
  */

@@ -1,4 +1,4 @@
-/** What happens to the rooms of a user who is deleted or deactivated: they get a new owner or are deleted. */
+/** The rooms of a user who is deleted or deactivated: which need a new owner, and which are deleted with a deleted user. */
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';

@@ -81,7 +81,8 @@ const takenError = ({ field, value }: TakenValue) =>
 	field === 'username' ? clientError('identityNotSaved') : clientErrorFrom('fieldUnavailable', value, { field: value });
 
 /**
- * What to report if an index has refused the changes, but nothing is taken any more: the other call has undone its change.
+ * What to report if an index has refused the changes, but nothing is taken any more. Then a concurrent call had stored the
+ * value, and has undone its change.
  * @param changes contains a user name, e-mails, or both. With both, the user name is reported
  */
 function presumablyTaken({ username, emails }: Pick<User, 'username' | 'emails'>): TakenValue {

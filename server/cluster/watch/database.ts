@@ -1,4 +1,7 @@
-/** The interface through which the watcher reads the database. Answers of type `unknown` are not checked yet. */
+/**
+ * The interface through which `watcher.ts` reads the database, to find what other programs write. Answers of type
+ * `unknown` are not checked yet.
+ */
 
 /** The changes of one collection, as the driver's `ChangeStream` gives them. */
 export interface ChangeCursor {

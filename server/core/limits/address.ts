@@ -21,8 +21,8 @@ export interface TrustedProxies {
  * With networks, the address of the connection is added at the end of the entries, and the function returns the last of
  * them that belongs to no trusted proxy. So the header of a client that connects directly is ignored.
  *
- * The function returns null if there are fewer entries than the count, or if it must compare an entry with the networks
- * that is no address.
+ * The function returns null if there are fewer entries than the count. With networks, it returns null if an entry that it
+ * must check is not an address.
  */
 export function addressReader({ count = 0, networks }: TrustedProxies): (request: Request) => string | null {
 	if (networks !== undefined) return lastUntrusted(readNetworks(networks));

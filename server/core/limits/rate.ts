@@ -1,6 +1,6 @@
 /**
- * Rate limits of calls and subscriptions (`test/contract/ddp.md` section 14), by the rules of the catalogue and the
- * limits in definitions. Calls over DDP and REST are counted together. A name without a rule has no limit, because the
+ * Rate limits of calls and subscriptions (`test/contract/ddp.md` section 14): the rules of a server, and the limits in the
+ * definitions of its methods and publications. Calls over DDP and REST are counted together. A name without a rule has no limit, because the
  * calls of a connection are served one after another anyway.
  */
 import { tooManyRequests } from '../../../shared/errors.js';

@@ -1,7 +1,8 @@
 /**
  * Passes the data of a socket to `ws` in pieces. `ws` handles all frames of a chunk of data synchronously, and a chunk
- * from a fast client may contain thousands of messages, pings or fragments. So a long chunk is passed on in pieces,
- * when the pacer allows it. The rest of the chunk is put back into the socket's read buffer meanwhile.
+ * from a fast client may contain thousands of messages, pings or fragments. So a long chunk is passed on in pieces. The
+ * pacer, which shares the time of the event loop between the clients, decides when the next piece follows. The rest of the
+ * chunk is put back into the socket's read buffer meanwhile.
  */
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
