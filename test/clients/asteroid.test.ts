@@ -53,7 +53,7 @@ describe('asteroid', () => {
 		expect(await rejection(client.call('me'))).to.include({ error: 'error-invalid-user' });
 	});
 
-	it('receives the document and the events of a stream to which it subscribes with true (10.2)', async () => {
+	it('receives an `added` document and the events of a stream if it passes true for useCollection (10.2)', async () => {
 		const alice = await addPerson(app.store);
 		const rid = await addRoom(app.store, [alice]);
 		const client = connect();

@@ -1,4 +1,4 @@
-/** The methods and publications that README.md asks of a server under test, as Roomkey supplies them. */
+/** The methods and publications that README.md of this folder asks of a server under test, as Roomkey supplies them. */
 import type { Strategy } from '../../server/ddp/publications/mergebox.js';
 import type { Room } from '../../shared/documents.js';
 import { ClientError } from '../../shared/errors.js';

@@ -1,4 +1,4 @@
-/** Scripts of Roomkey's adapter: what a publish function does, operation by operation, as README.md describes it. */
+/** Scripts of Roomkey's adapter: what a publish function does, operation by operation, as README.md of this folder describes it. */
 import { ClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import type { PublicationContext } from '../../shared/publication.js';
@@ -11,7 +11,7 @@ export const Script = [Operation];
 export const subscriptions = new Map<string, PublicationContext>();
 export const stops = new Map<string, number>();
 
-/** Keys that are released. */
+/** The released keys. A key here is any text: methods and scripts wait until a method releases it. */
 export const released = new Set<string>();
 /** For each key that is awaited: the function that ends the wait. */
 const waiting = new Map<string, () => void>();

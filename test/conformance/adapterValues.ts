@@ -1,10 +1,10 @@
-/** The values that methods of Roomkey's adapter return and throw, by their names in README.md. */
+/** The values that methods of Roomkey's adapter return and throw, by their names in README.md of this folder. */
 import { ClientError } from '../../shared/errors.js';
 
 const cyclic: unknown[] = [];
 cyclic.push(cyclic);
 
-/** Values that no client can send. */
+/** What `conformance.value` returns, by its kind. A client cannot send most of these values. */
 export const VALUES: Readonly<Record<string, () => unknown>> = {
 	undefined: () => undefined,
 	null: () => null,

@@ -19,7 +19,7 @@ export interface Connection {
 	terminate(): void;
 	/** Closes the connection with the code 1000, as a client that leaves does. */
 	close(): void;
-	/** Every frame: `<` from the server, `>` from the client. */
+	/** The first frames, up to `MAX_FRAMES`: `<` from the server, `>` from the client. Long ones are cut. */
 	readonly transcript: string[];
 }
 

@@ -40,7 +40,7 @@ export interface ConformanceReport {
 }
 
 /**
- * Runs the suite against the server at an address, which must supply the methods and publications of README.md.
+ * Runs the suite against the server at an address, which must supply the methods and publications of README.md of this folder.
  * @param url such as `ws://127.0.0.1:3000/websocket`
  */
 export async function runConformance(url: string, options: ConformanceOptions = {}): Promise<ConformanceReport> {

@@ -1,4 +1,7 @@
-/** A process with `--shadow` and one without it on one MongoDB. Both receive each request, as from a proxy that mirrors requests. */
+/**
+ * Two processes on one MongoDB: the original, and one with `--shadow`. Both receive each request, as from a proxy that
+ * mirrors requests. The shadow writes nothing; later it compares the database with what the request would have changed.
+ */
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { OpenStore } from '../../server/store/collections.js';
@@ -36,7 +39,7 @@ describe('--shadow beside an equal server', () => {
 		return Object.fromEntries(Array.from(lines, ([, outcome, count]) => [outcome, Number(count)]));
 	}
 
-	/** Sends a request to both, and resolves when the databases are compared. */
+	/** Sends a request to both. Resolves when the shadow has handled `count` requests in all, so also this one. */
 	async function mirrored(count: number, as: Person, name: string, body: object): Promise<void> {
 		const [copied, answer] = await Promise.all([
 			post(`${shadow.url}/api/v1/${name}`, as, body),

@@ -78,7 +78,7 @@ describe('the package', function () {
 	});
 	after(() => rmSync(folder, { recursive: true, force: true }));
 
-	it('has less than a megabyte, no source maps, and what its entries name', () => {
+	it('has less than a megabyte, no source maps, and the files that `exports` and `bin` in package.json name', () => {
 		const names = packed.files.map((file) => file.path);
 		expect(packed.unpackedSize).to.be.below(1_000_000);
 		expect(names.filter((name) => name.endsWith('.map'))).to.deep.equal([]);
@@ -125,7 +125,7 @@ describe('the package', function () {
 			cwd: consumer,
 		});
 		expect(code).to.equal(1);
-		// The log precedes it.
+		// The lines before this one are the log.
 		expect(output.split('\n').at(-2)).to.equal(
 			'roomkey: To store data in a folder, add the package lmdb: npm install lmdb; or keep data in memory, ' +
 				'with the option store: { memory: true } or the flag --memory',

@@ -154,7 +154,7 @@ describe('the store in a folder', () => {
 		});
 	});
 
-	describe('is for one process:', () => {
+	describe('is for one process unless all that open it share it:', () => {
 		it('another process is refused, and its error names the first process', async () => {
 			await open();
 			const { lines } = start(process.execPath, writer, folder);
@@ -286,17 +286,6 @@ describe('the store in a folder', () => {
 			expect(value).to.match(/^refused unusable Permission denied: .* does not allow reading and writing.*chmod/);
 		});
 
-		it('nothing in a folder of another owner if root may not change owners, as in a container', async function () {
-			if (process.platform === 'win32') this.skip();
-			await mkdir(folder);
-			const isRoot = process.getuid?.() === 0;
-			if (isRoot) execFileSync('chown', ['65534', folder]);
-			const withoutChown = ['setpriv', '--bounding-set', '-chown'];
-			const [command = '', ...args] = [...(isRoot ? withoutChown : []), process.execPath, writer, folder];
-			const { lines } = start(command, ...args);
-			expect((await lines.next()).value).to.equal('open');
-		});
-
 		describe('what belongs to another account: it names the file, both accounts and the remedy', () => {
 			const isRoot = process.getuid?.() === 0;
 			/** The id of the user as whom the other process runs. */
@@ -382,6 +371,17 @@ describe('the store in a folder', () => {
 				});
 			}
 		});
+	});
+
+	it('opens a folder of another owner if root may not change owners, as in a container', async function () {
+		if (process.platform === 'win32') this.skip();
+		await mkdir(folder);
+		const isRoot = process.getuid?.() === 0;
+		if (isRoot) execFileSync('chown', ['65534', folder]);
+		const withoutChown = ['setpriv', '--bounding-set', '-chown'];
+		const [command = '', ...args] = [...(isRoot ? withoutChown : []), process.execPath, writer, folder];
+		const { lines } = start(command, ...args);
+		expect((await lines.next()).value).to.equal('open');
 	});
 
 	it('refuses writes, but not reads, while the disk is full, accepts writes again when there is space, and logs both once', async () => {

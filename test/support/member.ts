@@ -74,6 +74,7 @@ export class Member {
 		return { id: key.id, sealed: await sealRoomKey(key, await publicKeyOf(await this.privateKey())) };
 	}
 
+	/** Gives a room its first key, and stores that key for this member. */
 	async keyRoom(rid: string): Promise<void> {
 		const { id, sealed } = await this.newKey(rid);
 		await this.client.call('e2e.setRoomKeyID', { rid, keyID: id });

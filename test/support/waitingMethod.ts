@@ -1,4 +1,4 @@
-/** A method with `once: true`, whose calls run until the test ends them. */
+/** A method whose calls run until the test ends them. `once: true`: a repeated call receives the answer of the first call. */
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 

@@ -1,4 +1,7 @@
-/** A fake of the database that the watcher reads. Its collections are arrays, and a test controls its change streams. */
+/**
+ * A fake of the database for the watcher, which finds what other programs write to it (`server/cluster/watch`). Its
+ * collections are arrays, and a test controls its change streams.
+ */
 import { EventEmitter, once } from 'node:events';
 
 import type { ChangeCursor, StreamOptions, WatchedDatabase } from '../../server/cluster/watch/database.js';

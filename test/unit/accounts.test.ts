@@ -1,3 +1,4 @@
+/** Login, logout and `me` (test/contract/rocketchat-e2e.md 9.2 and 9.3), and when login tokens expire. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { removeExpiredTokens } from '../../methods/model/users/tokens.js';

@@ -27,7 +27,7 @@ describe('the demo', () => {
 		}
 	});
 
-	it('has rooms with the same fields as such a room, and with memberships for their members', async () => {
+	it('has rooms with the same fields as a room that a client has created, and with `usersCount` users who name the room in `__rooms`', async () => {
 		const made = await roomkey.store.rooms.findOne({ name: 'made-by-a-client' });
 		for (const { e2eKeyId, encrypted, ...room } of await roomkey.store.rooms.find({ encrypted: true }).toArray()) {
 			expect(room).to.have.all.keys(Object.keys(made as object));

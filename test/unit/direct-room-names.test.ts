@@ -49,7 +49,7 @@ describe('names of direct rooms', () => {
 		],
 	] as const) {
 		describe(`after ${method}`, () => {
-			it('include a new display name as the fname of the other member, who is notified', async () => {
+			it('include a new display name, as the fname in the membership of the other member, who is notified', async () => {
 				const [ann, bob] = [await person('Ann'), await person('Bob')];
 				const rid = await open(ann, bob);
 				expect(await namesFor(bob, rid)).to.deep.equal([ann.username, 'Ann']);

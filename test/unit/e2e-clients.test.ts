@@ -357,7 +357,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 			}
 		});
 
-		it('find the mentions that clients find', () => {
+		it('mention those users and rooms that clients find in their text', () => {
 			expect(e2e.mentionsIn('@alice and >@bob.b at me@home.org in #general')).to.deep.equal({
 				e2eUserMentions: ['@alice', '@bob.b'],
 				e2eChannelMentions: ['#general'],
@@ -366,7 +366,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 		});
 	});
 
-	describe('the history of identity keys', () => {
+	describe('the check of a history of identity keys', () => {
 		const chain = (...keys: string[]): e2e.KeyHistoryEntry[] => {
 			let previous = '';
 			return keys.map((public_key, index) => {
@@ -378,7 +378,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 			});
 		};
 
-		it('returns its last hash, and the changes since a known hash', async () => {
+		it('returns the last hash, and the changes since a known hash', async () => {
 			const respelled = JSON.stringify({ own: 'spelling', ...JSON.parse(alice.publicKey) });
 			const entries = chain(alice.publicKey, respelled, bob.publicKey);
 			const [first, second, third] = entries;
@@ -404,7 +404,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 			expect((await e2e.verifyKeyHistory(overRest)).head).to.equal(entries[1]?.hash);
 		});
 
-		it('is accepted without its oldest entries, unless the known hash is further back than the entry before the first', async () => {
+		it('accepts a history without its oldest entries, unless the known hash is older than the entry before the first', async () => {
 			const [first, second, third] = chain('one', 'two', 'three') as [
 				e2e.KeyHistoryEntry,
 				e2e.KeyHistoryEntry,
@@ -417,7 +417,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 			expect(await codeOf(() => e2e.verifyKeyHistory([third], first.hash))).to.equal('broken-history');
 		});
 
-		it('is refused after a change, a gap, an addition or another order, or if it ends before the known hash', async () => {
+		it('refuses a history with a change, a gap, an addition or another order, and one that ends before the known hash', async () => {
 			const entries = chain('one', 'two', 'three');
 			const [first, second, third] = entries as [e2e.KeyHistoryEntry, e2e.KeyHistoryEntry, e2e.KeyHistoryEntry];
 			for (const changed of [

@@ -30,11 +30,13 @@ const ACTIONS = [
 ] as const;
 
 const step = fc.record({
-	// Actions before `reject` come more often, because the later ones remove keys and members: rooms would soon be empty.
+	// Actions before `reject` come more often, because most of the later ones remove keys and members: rooms would soon be empty.
 	action: fc.oneof(fc.constantFrom(...ACTIONS), fc.constantFrom(...ACTIONS.slice(0, ACTIONS.indexOf('reject')))),
 	by: fc.nat(4),
 	to: fc.nat(4),
 	room: fc.nat(2),
+	// `lost`: the answer is lost, so the call is repeated. `crashAfter`: the process ends after so many writes; with `again`,
+	// the call is then repeated.
 	how: fc.oneof(
 		{ weight: 3, arbitrary: fc.constant({}) },
 		{ weight: 1, arbitrary: fc.constant({ lost: true }) },

@@ -31,7 +31,7 @@ describe('rate limit rules (14)', () => {
 		expect(await rejection(roomkey.callAs(alice, 'one'))).to.deep.include({ details: { timeToReset: 1000 } });
 	});
 
-	it('begin a window with the first call of a bucket (in Meteor: of a rule); later calls do not lengthen it', async () => {
+	it('begin a window for each bucket, here for each user, with its first call (in Meteor: for all of a rule); later calls do not lengthen it', async () => {
 		roomkey = await openWithRules([{ matcher: { userId: () => true }, calls: 1, per: 1000 }]);
 		const bob = callerFrom('bob', '5.6.7.8', 'b');
 		expect(await roomkey.isRefused(alice)).to.equal(false);

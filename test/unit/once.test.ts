@@ -74,6 +74,11 @@ describe('repeated calls of methods with `once` (E1)', () => {
 	afterEach(() => roomkey.close());
 
 	const rest = (key: string): IdempotencyKey => ({ key: `key ${key}`, session: null });
+	/**
+	 * The key of a call over DDP.
+	 * @param chain the first of several sessions, each of which resumed the one before
+	 * @param session the session that makes the call
+	 */
 	const ddp = (chain: string, id: string, session: string): IdempotencyKey => ({ key: `${chain} ${id}`, session });
 	function ask(key: IdempotencyKey | undefined, name: string, value?: unknown, userId: string | null = 'alice') {
 		return roomkey.callAs({ userId, idempotencyKey: key }, name, value);
@@ -192,7 +197,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 		expect(runs).to.have.length(2);
 	});
 
-	it('notifies the repeated calls that wait of the writes of the first call', async () => {
+	it('tells repeated calls that wait for the first call about its writes', async () => {
 		const written = Promise.resolve();
 		const writing = await openRoomkey([
 			recordingMethod('write', {

@@ -1,4 +1,7 @@
-/** How clients that send as fast as they can share the event loop with all others. */
+/**
+ * The pacer: the input of clients that send without a pause is handled in slices, so that other clients are served
+ * meanwhile.
+ */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';

@@ -301,7 +301,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		});
 	});
 
-	it('ends the reservation of a member who receives an offer (T1)', async () => {
+	it('ends the reservation that a fetch made for its caller, when the reserved member receives an offer (T1)', async () => {
 		const rid = await addWaiting([bob]);
 		await addMember(roomkey.store, rid, carol, { E2EKey: sealed('k') });
 		await roomkey.call(alice, FETCH, [rid]);

@@ -69,7 +69,7 @@ describe('e2e.resetRoomKey', () => {
 	let alice: Person;
 	let bob: Person;
 	let carol: Person;
-	let keyless: Person;
+	let noIdentity: Person;
 	let admin: Person;
 	let stranger: Person;
 
@@ -81,7 +81,7 @@ describe('e2e.resetRoomKey', () => {
 			await addPerson(store, IDENTITY),
 			await addPerson(store, IDENTITY),
 		];
-		keyless = await addPerson(store);
+		noIdentity = await addPerson(store);
 		admin = await addPerson(store, { ...IDENTITY, roles: ['user', 'admin'] });
 		stranger = await addPerson(store, IDENTITY);
 	});
@@ -156,7 +156,7 @@ describe('e2e.resetRoomKey', () => {
 		});
 
 		it('queues members whose key was archived, if they have identity keys (5.6.6, E9)', async () => {
-			const { rid } = await addKeyedRoom(store, [alice, bob, keyless], {
+			const { rid } = await addKeyedRoom(store, [alice, bob, noIdentity], {
 				usersWaitingForE2EKeys: [{ userId: 'gone', ts: new Date() }],
 			});
 			await addMember(store, rid, stranger, { status: 'INVITED', E2ESuggestedKey: sealed(OLD) });
@@ -189,7 +189,7 @@ describe('e2e.resetRoomKey', () => {
 
 		it('notifies each member whose key was archived, then the caller, then the room once (10.4)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob, carol]);
-			await addMember(store, rid, keyless);
+			await addMember(store, rid, noIdentity);
 			const announced = await announcedDuring(() => roomkey.call(alice, NAME, rid, sealed(NEW), NEW));
 			const notified = announced.map((change) =>
 				isChangeOf(change, 'subscriptions') ? change.document.u._id : change.document._id,
@@ -252,8 +252,8 @@ describe('e2e.resetRoomKey', () => {
 			const failed = denied('error-e2e-key-reset-failed');
 			const { rid: plain } = await addKeyedRoom(store, [alice], { encrypted: false });
 			expect(await refused(alice, plain)).to.deep.equal(failed);
-			const { rid } = await addKeyedRoom(store, [keyless, alice]);
-			expect(await refused(keyless, rid)).to.deep.equal(failed);
+			const { rid } = await addKeyedRoom(store, [noIdentity, alice]);
+			expect(await refused(noIdentity, rid)).to.deep.equal(failed);
 			const { rid: own, keys } = await addKeyedRoom(store, [alice, bob], { e2eKeyId: 'first' });
 			await store.subscriptions.updateOne({ rid: own, 'u._id': bob.id }, { $set: { E2EKey: `taken-${own}` } });
 			expect(await refused(alice, own, `taken-${own}`)).to.deep.equal(failed);
@@ -301,8 +301,8 @@ describe('e2e.resetRoomKey', () => {
 		});
 
 		it('if nobody holds the key, every member with identity keys (E2)', async () => {
-			const rid = await addRoom(store, [bob, keyless], { encrypted: true, e2eKeyId: OLD });
-			expect(await rejection(roomkey.call(keyless, NAME, rid, sealed(NEW), NEW))).to.include({
+			const rid = await addRoom(store, [bob, noIdentity], { encrypted: true, e2eKeyId: OLD });
+			expect(await rejection(roomkey.call(noIdentity, NAME, rid, sealed(NEW), NEW))).to.include({
 				error: 'error-not-allowed',
 			});
 			expect(await rejection(roomkey.call(stranger, NAME, rid, sealed(NEW), NEW))).to.include({

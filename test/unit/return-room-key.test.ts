@@ -101,7 +101,7 @@ describe('e2e.returnRoomKey', () => {
 		expect(await provide(mallory, rid, sealed('next'))).to.equal(undefined);
 	});
 
-	it('allows new offers by this user when the member has new identity keys, because the returned key may have been sealed for the former ones', async () => {
+	it('allows new offers by the user of a returned offer when the member has new identity keys, because the returned key may have been sealed for the former ones', async () => {
 		const { rid } = await deceived();
 		await returnKey(rid);
 		const pair = { ...identity('new keys of bob').e2e, force: true };

@@ -1,4 +1,4 @@
-/** test/contract/ddp.md 16.1 to 16.3: how users manage their own login tokens. */
+/** How users manage their own login tokens (test/contract/ddp.md 16.1 to 16.3; test/contract/rocketchat-e2e.md 9.3). */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { hashPassword } from '../../methods/model/users/passwords.js';

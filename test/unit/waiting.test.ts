@@ -161,6 +161,7 @@ describe('members without the key of a room', () => {
 		});
 	});
 
+	/** A provider is a holder of the key who fetches waiting members to offer them the key. Fetched members are reserved for it. */
 	describe(`${FETCH} (5.3)`, () => {
 		const fetchIds = async (as: Person, ...rids: string[]) => {
 			const { usersWaitingForE2EKeys } = (await roomkey.call(as, FETCH, rids)) as Fetched;

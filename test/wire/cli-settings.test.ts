@@ -190,7 +190,7 @@ describe('the settings of roomkey', () => {
 		);
 	});
 
-	it('are not read from a file that this process may not read: the error says what to do', async function () {
+	it('cause an error that says what to do if they are in a file that this process may not read', async function () {
 		if (process.platform === 'win32') this.skip();
 		await write({ memory: true });
 		await chmod(file, 0);

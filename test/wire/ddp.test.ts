@@ -1,6 +1,6 @@
 /**
- * DDP over real sockets: test/contract/ddp.md sections 1 to 9, 13 and 15. Other files test publications (sections 10 to
- * 12), the faults of Meteor (19: faults.test.ts) and transcripts (17, 20).
+ * DDP over real sockets: test/contract/ddp.md sections 1 to 9, 13 and 15, and unknown subscriptions (10). Other files test
+ * publications (10 to 12), the faults of Meteor (19: faults.test.ts) and transcripts (17, 20).
  */
 import { expect } from 'chai';
 import { ClientError } from '../../shared/errors.js';

@@ -90,7 +90,7 @@ describe('own REST verbs and paths', () => {
 	});
 });
 
-describe('a server of an application', () => {
+describe('Roomkey in the HTTP server of an application', () => {
 	const clients = clientsOfEachTest();
 	const { listening, mounted } = applicationOfEachTest(options);
 	const exchange = (address: string, request: string) => RawHttp.to(`http://${address}`).send(request).untilClosed();
@@ -105,7 +105,7 @@ describe('a server of an application', () => {
 		expect((await client.call('echo', 'over DDP')).result).to.equal('over DDP');
 	}
 
-	it('shares a server of node:http, and its other WebSockets', async () => {
+	it('shares a server of node:http with its other listener and WebSockets', async () => {
 		const http = createHttpServer((_request, response) => response.end('own'));
 		const chat = new WebSocketServer({ noServer: true });
 		http.on('upgrade', (request, socket, head) => {
@@ -125,7 +125,7 @@ describe('a server of an application', () => {
 		expect(await (await fetch(`http://${address}/echo/x`)).text()).to.equal('own');
 	});
 
-	it('shares listeners that the application adds later', async () => {
+	it('shares the HTTP server with listeners that the application adds later', async () => {
 		const http = createHttpServer();
 		await mounted({ server: http });
 		const paths: (string | undefined)[] = [];
@@ -192,7 +192,7 @@ describe('a server of an application', () => {
 		expect(onceCalls).to.equal(1);
 	});
 
-	it('keeps listeners that the application has replaced or wrapped when it closes', async () => {
+	it('when it closes, keeps listeners that the application has replaced or wrapped', async () => {
 		const http = createHttpServer((_request, response) => response.end('own'));
 		const server = await mounted({ server: http });
 		const wrapped = http.listeners('request') as ((...args: unknown[]) => void)[];

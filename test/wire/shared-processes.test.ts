@@ -1,6 +1,6 @@
 /**
- * Several processes on one store, an LMDB folder or the MongoDB at `ROOMKEY_TEST_MONGO_URL`. One of the processes is killed
- * (`test/contract/beyond.md` E1; `test/contract/ddp.md` section 14).
+ * Several processes on one store, an LMDB folder or the MongoDB at `ROOMKEY_TEST_MONGO_URL`. In some tests one of them is
+ * killed (`test/contract/beyond.md` E1; `test/contract/ddp.md` section 14).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -101,7 +101,7 @@ describe('The bot of the examples', function () {
 
 	const membershipOf = (person: Person) => app.store.subscriptions.findOne({ rid, 'u._id': person.id });
 
-	it('accepts the key, gives it to a new member with the former key, and remembers the public key of that member', async () => {
+	it('accepts keys, gives a new member the present and the former key, and remembers the public key of that member', async () => {
 		const { readUntil, errors } = startBot();
 		await readUntil('ready');
 		await offer(bot, roomKey);
