@@ -24,7 +24,7 @@ describe('change streams', () => {
 		'a MongoDB with change streams',
 		'change-streams',
 		() => address,
-		// Dropped, because with this index the server finds no document by a member of an array.
+		// Dropped, because with this index the Java server finds no document by a member of an array.
 		(db) => db.collection('users').dropIndex('services.resume.loginTokens.hashedToken_1'),
 	);
 });

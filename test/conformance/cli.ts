@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { type Case, FEATURES, type Feature, type Level, loadCases } from './cases.js';
 import { type CaseResult, runConformance } from './runner.js';
 
+/** The levels: clients depend on it (C), Meteor does it (M), Meteor has a fault there (Q). */
 const USAGE = `Usage: node cli.js <address> [options]
 
 Runs the DDP conformance suite against the server at an address, such as

@@ -116,8 +116,8 @@ export function describeProxy(name: string, startProxy: (port: number, upstream:
 		});
 
 		it('serves DDP over WebSocket, to programs and to pages of its own', async () => {
-			const pages: Record<string, string>[] = [{}, { origin: `https://localhost:${port}` }];
-			for (const headers of pages) {
+			const headersOfClients: Record<string, string>[] = [{}, { origin: `https://localhost:${port}` }];
+			for (const headers of headersOfClients) {
 				const socket = await connectDdp(port, headers);
 				socket.send('{"msg":"ping","id":"1"}');
 				const [message] = await once(socket, 'message');

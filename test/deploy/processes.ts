@@ -61,7 +61,7 @@ export class Program {
 	}
 }
 
-/** Starts the command with example users, behind a proxy of this machine. */
+/** Starts the command with the demo's users. It trusts a proxy at 127.0.0.1, which the caller starts. */
 export async function startRoomkey(port: number, ...flags: string[]): Promise<Program> {
 	const main = path.resolve('dist/server/cli/main.js');
 	// Not `loopback`: the clients of these tests have other loopback addresses, and are not trusted proxies.

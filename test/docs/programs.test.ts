@@ -152,7 +152,7 @@ describe('programs of the documentation', () => {
 		const commands = blocks.filter(({ info }) => info === 'sh');
 		expect(commands.filter(({ code }) => !run.has(code))).to.deep.equal([]);
 		const scripts = blocks.filter(({ info }) => info === 'js').map(({ page }) => page);
-		// fromMeteor.test.ts runs those of the guide.
+		// fromMeteor.test.ts runs those of docs/from-meteor.md.
 		expect(scripts.filter((page) => page !== 'docs/from-meteor.md')).to.deep.equal(['README.md', 'docs/ddp.md']);
 		// test/deploy/guide.test.ts checks the configurations of proxies.
 		const others = blocks.filter(({ info }) => !/^(sh|js|ts \S+|json|http|mermaid|nginx|caddy)$/.test(info));

@@ -199,9 +199,9 @@ describe('the indexes of a MongoDB', () => {
 
 			it('are not touched by commands, which work on the database directly', async () => {
 				const env = { MONGO_URL: url.href };
-				const made = await runInProcess(['user', 'add', 'root', '--role', 'admin', '--generate-password'], { env });
-				expect(made).to.include({ status: 0 });
-				expect(made.err).to.include('Working on mongodb://').and.include('directly');
+				const added = await runInProcess(['user', 'add', 'root', '--role', 'admin', '--generate-password'], { env });
+				expect(added).to.include({ status: 0 });
+				expect(added.err).to.include('Working on mongodb://').and.include('directly');
 				expect(await client.db(url.pathname.slice(1)).collection('users').indexes()).to.have.length(1);
 				expect((await runInProcess(['user', 'list'], { env })).out).to.include('root');
 			});

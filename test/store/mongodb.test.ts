@@ -9,13 +9,17 @@ import { rejection } from '../support/rejection.js';
 describe('the store on MongoDB', () => {
 	const cases: [what: string, url: string, says: string][] = [
 		// Nothing listens on port 1.
-		['does not answer', 'mongodb://bob:s%3Dcret@127.0.0.1:1/x?serverSelectionTimeoutMS=100', '127.0.0.1:1'],
-		['has an address of another kind', 'postgres://bob:s%3Dcret@127.0.0.1:1/x', 'cannot be understood'],
-		['has a password that is not encoded', 'mongodb://bob:s/s=cret@127.0.0.1:1/x', 'cannot be understood'],
-		['has an unknown option', 'mongodb://bob:s%3Dcret@127.0.0.1:1/x?s=cret=1', 'cannot be understood'],
+		[
+			'a server that does not answer',
+			'mongodb://bob:s%3Dcret@127.0.0.1:1/x?serverSelectionTimeoutMS=100',
+			'127.0.0.1:1',
+		],
+		['an address of another kind', 'postgres://bob:s%3Dcret@127.0.0.1:1/x', 'cannot be understood'],
+		['a password that is not encoded', 'mongodb://bob:s/s=cret@127.0.0.1:1/x', 'cannot be understood'],
+		['an unknown option', 'mongodb://bob:s%3Dcret@127.0.0.1:1/x?s=cret=1', 'cannot be understood'],
 	];
 	for (const [what, url, says] of cases) {
-		it(`reports that it ${what}, without the password`, async () => {
+		it(`reports ${what}, and does not show the password`, async () => {
 			const error = await rejection(openStore({ kind: 'mongodb', url }, memoryLog()));
 			expect(error).to.include({ name: 'StoreError', code: 'unreachable' });
 			expect(error.message).to.include(says);

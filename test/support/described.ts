@@ -1,4 +1,4 @@
-/** The servers whose messages are checked against the describing documents, and the differences that were found. */
+/** The servers whose messages are checked against the OpenAPI and AsyncAPI documents, and the differences that were found. */
 
 /** For each checked port: whether the server sends every client documents that the AsyncAPI document does not describe. */
 const ports = new Map<number, boolean>();

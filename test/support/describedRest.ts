@@ -119,8 +119,8 @@ function check(exchange: Exchange): void {
 		return;
 	}
 	const title = `${verb} ${template}`;
-	const described = describedRest().at(...operationPath, 'responses', String(status)) ? String(status) : 'default';
-	if (described === 'default' && status < 400) report(`${title}: the status ${status} is not described`);
+	const responseKey = describedRest().at(...operationPath, 'responses', String(status)) ? String(status) : 'default';
+	if (responseKey === 'default' && status < 400) report(`${title}: the status ${status} is not described`);
 	const body = parsed(answer);
 	const fault =
 		body === undefined
@@ -128,7 +128,7 @@ function check(exchange: Exchange): void {
 			: describedRest().fault(body, [
 					...operationPath,
 					'responses',
-					described,
+					responseKey,
 					'content',
 					'application/json',
 					'schema',

@@ -39,6 +39,7 @@ export interface TestRoomkey {
 /** The options besides settings. */
 interface OtherOptions extends Pick<Catalogue, 'limits' | 'limitMessage'> {
 	readonly rateLimit?: 'on' | 'dry-run';
+	/** For the cache of answers to repeated calls. */
 	readonly once?: Partial<ExpiringCacheOptions>;
 	/** A store that several Roomkeys share, as processes do. The test closes it. */
 	readonly shared?: OpenStore;

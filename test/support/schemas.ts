@@ -10,7 +10,7 @@ type Json = Record<string, unknown>;
 /** Escapes a key as a part of a JSON pointer in a URI: `a/b` becomes `a~1b`. */
 const escaped = (part: string) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'));
 
-/** A describing document, and validators for the schemas in it. */
+/** An OpenAPI or AsyncAPI document, and validators for the schemas in it. */
 export class Described {
 	readonly #ajv: Ajv2020;
 	readonly #coercing: Ajv2020;

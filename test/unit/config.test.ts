@@ -98,7 +98,7 @@ describe('the configuration', () => {
 		});
 	}
 
-	it('reports an unreadable --config once', () => {
+	it('reports an empty --config once', () => {
 		expect(() => configOf('--config=')).to.throw(OptionError, /^--config must not be empty$/);
 	});
 

@@ -60,7 +60,7 @@ describe('conformance cases', () => {
 		for (const one of cases) check(one, CaseForm);
 	});
 
-	it('each expect at least one message', () => {
+	it('each expect something of the server', () => {
 		const expects = (step: object) =>
 			['receive', 'receiveAll', 'receiveFrame', 'quiet', 'closed', 'answer'].some((key) => key in step);
 		expect(cases.filter(({ steps }) => !steps.some(expects)).map(({ name }) => name)).to.deep.equal([]);
@@ -84,7 +84,7 @@ describe('conformance cases', () => {
 		}
 	});
 
-	it('use every feature of the format', () => {
+	it('need, all together, every feature that a server may lack', () => {
 		const used = new Set(cases.flatMap(({ needs = [] }) => needs));
 		expect([...used].sort()).to.deep.equal([...FEATURES]);
 	});

@@ -140,7 +140,7 @@ describe('createUser', () => {
 		expect(id).not.to.equal('mine');
 	});
 
-	describe('with a name or an e-mail that is taken', () => {
+	describe('while a name and an e-mail are taken', () => {
 		before(async () => {
 			const emails = [{ address: 'Taken.One@Example.com', verified: true }];
 			await addPerson(roomkey.store, { username: 'Taken.One', emails });

@@ -1,4 +1,4 @@
-/** The checks of requests and messages against the describing documents find every difference. */
+/** The checks of requests and messages against the OpenAPI and AsyncAPI documents find every difference. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';

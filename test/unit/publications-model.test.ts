@@ -85,7 +85,7 @@ class Model {
 	#claims: Claim[] = [];
 	/** The documents of collections that are not merged. */
 	#others: Shown = new Map();
-	/** During a rerun: the documents of `multi` that the client had before it. */
+	/** While a change of the user reruns the publish functions: the documents of `multi` that the client had before it. */
 	#before: string[] = [];
 
 	added(sub: string, collection: string, id: string, fields: Fields): void {

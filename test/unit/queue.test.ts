@@ -1,3 +1,4 @@
+/** The queue of a room: test/contract/rocketchat-e2e.md 4.3, 5.1, 5.2; test/contract/beyond.md E9, T1. */
 import { expect } from 'chai';
 import { dequeue, enqueue, enqueueEverywhere, MAX_WAITING, removeServedUsers } from '../../methods/model/keys/queue.js';
 import type { Room, WaitingUser } from '../../shared/documents.js';

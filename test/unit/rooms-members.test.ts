@@ -418,7 +418,7 @@ describe('members of a room', () => {
 			}
 		});
 
-		it('with `confirmLastKeyHolder`, the last holder must leave with confirm: true, before anything is written (E11)', async () => {
+		it('with `confirmLastKeyHolder`, the last holder can leave only with confirm: true; a refused call writes nothing (E11)', async () => {
 			const strict = await openRoomkey(undefined, { confirmLastKeyHolder: true });
 			const [one, two] = [await addPerson(strict.store), await addPerson(strict.store)];
 			const rid = await addRoom(strict.store, [one], keyed);

@@ -77,7 +77,7 @@ const patterns: Record<string, unknown> = {
 };
 
 /**
- * Patterns whose schema accepts more than the pattern: the schema ignores the members of a union, and accepts a date in
+ * Patterns whose schema accepts more than the pattern: the schema ignores the members of a superstruct union, and accepts a date in
  * EJSON as an object.
  */
 const wider = new Set(['struct type', 'any object']);

@@ -498,7 +498,7 @@ describe('second factors', () => {
 			await callWith(await person(), undefined, 'changePassword', PASSWORD, 'new');
 		});
 
-		it('users.updateOwnBasicInfo asks for it too, but not to change a name', async () => {
+		it('users.updateOwnBasicInfo asks for the second factor too, but not to change a name', async () => {
 			await open();
 			const alice = await person(WITH_APP);
 			const change = (data: object, code?: string) => callWith(alice, code, 'users.updateOwnBasicInfo', data);

@@ -1,4 +1,7 @@
-/** Which fields of a room clients receive (test/contract/beyond.md E13), and who is notified of a changed room. */
+/**
+ * Which fields of a room clients receive (test/contract/beyond.md E13, E14), and who is notified of a changed room, account
+ * or membership (test/contract/rocketchat-e2e.md 10.2).
+ */
 import { expect } from 'chai';
 import { partialClientRoom } from '../../methods/model/rooms/clientRoom.js';
 import { dropCachedSetting } from '../../methods/model/settings/workspace.js';

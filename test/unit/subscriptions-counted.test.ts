@@ -10,7 +10,7 @@ import { memoryLog } from '../support/log.js';
 import { settings } from '../support/roomkey.js';
 import { FakeTransport } from '../support/transport.js';
 
-describe('a subscription recordUser rate limit is still being counted', () => {
+describe('a subscription that its rate limit is still counting', () => {
 	/** Subscribes. The test decides when the subscription has been counted. */
 	function subscribe() {
 		/** The ids of the users for whom the publish function has run. */

@@ -1,4 +1,4 @@
-/** Tokens that another process has removed are missing in the store (test/contract/ddp.md 16.2). */
+/** The server notices login tokens that another process has removed from the store (test/contract/ddp.md 16.2). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
@@ -78,7 +78,7 @@ describe('the token watcher', () => {
 		await stop();
 	});
 
-	/** The sizes of the queries, by interval. */
+	// `intervals` contains the sizes of the queries of each interval.
 	for (const [count, intervals] of [
 		[1200, [[500], [500], [200]]],
 		[12_000, Array.from({ length: 10 }, () => [500, 500, 200])],

@@ -1,3 +1,4 @@
+/** test/contract/rocketchat-e2e.md 2, 4.4, 5.2, 10.4, 12, 13; test/contract/beyond.md E6, E7, T1. */
 import { expect } from 'chai';
 import { clientError } from '../../shared/errors.js';
 import { type HookedStore, hookedStore } from '../support/hooks.js';
@@ -253,14 +254,14 @@ describe('e2e.updateGroupKey (4.4)', () => {
 	});
 
 	describe('during a reset of the room', () => {
-		/** The last write of a reset. */
-		const finish = (rid: string) =>
+		/** The write by which a reset sets the new key id. */
+		const setNewKeyId = (rid: string) =>
 			roomkey.store.rooms.updateOne({ _id: rid }, { $set: { e2eKeyId: 'next' } }, { silent: true });
 
 		it('archives and refuses a key that arrives too late, and queues its member', async () => {
 			const rid = await addKeyed();
 			const key = sealed('k');
-			hooked.before('subscriptions', 'findOneAndUpdate', () => finish(rid));
+			hooked.before('subscriptions', 'findOneAndUpdate', () => setNewKeyId(rid));
 			expect(await rejection(update(alice, rid, alice, key))).to.include({ error: 'error-key-id-mismatch' });
 			const membership = await membershipOf(roomkey.store, rid, alice);
 			expect(membership).not.to.have.property('E2EKey');
@@ -270,7 +271,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 
 		it('archives and refuses a key of another form that was read before the reset, under the former key id', async () => {
 			const rid = await addKeyed();
-			hooked.before('subscriptions', 'findOneAndUpdate', () => finish(rid));
+			hooked.before('subscriptions', 'findOneAndUpdate', () => setNewKeyId(rid));
 			expect(await rejection(update(alice, rid, alice, `odd ${rid}`))).to.include({ error: 'error-key-id-mismatch' });
 			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]).to.include({ e2eKeyId: 'k' });
 		});
@@ -284,7 +285,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			expect(await rejection(update(alice, rid, bob, key))).to.include({ error: 'error-key-id-mismatch' });
 			expect(await membershipOf(roomkey.store, rid, bob)).not.to.have.property('E2ESuggestedKey');
 			// Once the reset has set the new key id, keys with it are accepted while the reset archives the last former keys.
-			await finish(rid);
+			await setNewKeyId(rid);
 			const next = sealed('next');
 			await update(alice, rid, alice, next);
 			expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(next);
@@ -300,7 +301,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 
 		it('removes and refuses an offer that arrives too late', async () => {
 			const rid = await addKeyed();
-			hooked.before('subscriptions', 'findOneAndUpdate', () => finish(rid));
+			hooked.before('subscriptions', 'findOneAndUpdate', () => setNewKeyId(rid));
 			const announced = await announcedBy(roomkey, async () => {
 				expect(await rejection(update(alice, rid, bob, sealed('k')))).to.include({ error: 'error-key-id-mismatch' });
 			});

@@ -156,7 +156,7 @@ describe('users.delete', () => {
 		await confirming.close();
 	});
 
-	it('with `confirmLastKeyHolder`, requires it if only one of several rooms would lose its last key holder (E11)', async () => {
+	it('with `confirmLastKeyHolder`, requires the confirmation even if only one of several rooms would lose its last key holder (E11)', async () => {
 		const confirming = await openRoomkey(undefined, { confirmLastKeyHolder: true });
 		const { store } = confirming;
 		const root = await addPerson(store, { roles: ['admin'] });

@@ -129,9 +129,9 @@ describe('creating and reading users', () => {
 				'error-input-is-not-a-valid-field',
 				'a b is not a valid username',
 			],
-			['no name', ['a@x', 'n', ' ', 'p'], 'error-the-field-is-required', 'The field Username is required'],
+			['a blank name', ['a@x', 'n', ' ', 'p'], 'error-the-field-is-required', 'The field Username is required'],
 			['no password', ['a@x', 'n', 'free'], 'error-the-field-is-required', 'The field Password is required'],
-			['no e-mail', ['nobody', 'n', 'free', 'p'], 'error-invalid-email', 'Invalid email nobody'],
+			['a text that is no e-mail address', ['nobody', 'n', 'free', 'p'], 'error-invalid-email', 'Invalid email nobody'],
 			['a blocked name', ['a@x', 'n', 'System', 'p'], 'error-blocked-username', "System is blocked and can't be used!"],
 			['a taken name', ['a@x', 'n', 'ALICE', 'p'], 'error-field-unavailable', 'ALICE is already in use :('],
 			['a role of rooms', ['a@x', 'n', 'free', 'p', ['owner']], 'error-action-not-allowed', undefined],
@@ -145,7 +145,7 @@ describe('creating and reading users', () => {
 			});
 		}
 
-		it('reports whether the e-mail or the name is taken', async () => {
+		it('reports that the e-mail is taken', async () => {
 			const name = newName();
 			await create(admin, `${name}@example.com`, name, name, 'p');
 			expect(await rejection(create(admin, `${name}@EXAMPLE.com`, name, newName(), 'p'))).to.include({

@@ -41,7 +41,7 @@ describe('a change stream of a collection', () => {
 		const u = { _id: 'alice', username: 'alice' };
 		database.of('rocketchat__trash').push(
 			{ _id: 'a', __collection__: 'subscription', rid: 'r', u, t: 'p', name: 'room', E2EKey: 'secret' },
-			// The same id in another collection, and no record at all.
+			// A document of another collection, a malformed collection, and a malformed room and user.
 			{ _id: 'b', __collection__: 'room', rid: 'r', u },
 			{ _id: 'c', __collection__: 7, rid: 'r', u },
 			{ _id: 'd', __collection__: 'subscription', rid: 7, u: 'alice' },
@@ -109,7 +109,7 @@ describe('a change stream of a collection', () => {
 			first.fail(error);
 			const second = await database.nextStream();
 			expect(second.options.resumeAfter).to.equal(undefined);
-			// This is reported only when the new stream is open, so that no later write is missed.
+			// `refreshCollection` is reported only when the new stream is open, so that no later write is missed.
 			expect(await sink.next(1)).to.deep.equal([{ key: 'subscriptions', id: 'a', action: 'updated' }]);
 			expect(sink.rest).to.deep.equal([]);
 			second.idle();

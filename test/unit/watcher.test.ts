@@ -40,6 +40,7 @@ describe('the watcher of a database', () => {
 	}
 
 	it('uses change streams if the database supports them, one for each collection', async () => {
+		// The first stream only tests whether the database has change streams.
 		const [watcher] = await Promise.all([start('auto'), open(2)]);
 		expect(watcher.state.mode).to.equal('change-streams');
 		await watcher.close();

@@ -13,7 +13,7 @@ type Name = (typeof LISTENERS)[number] | 'admin';
 interface World {
 	readonly people: Readonly<Record<Name, Person>>;
 	readonly app: TestApp;
-	/** The owner holds its key `k`, the member lacks it. */
+	/** The room. The owner holds its key with the key id `k`, the member lacks this key. */
 	readonly rid: string;
 	/** Changes fields of the room, without an event. */
 	readonly room: (fields: Partial<Room>) => Promise<unknown>;

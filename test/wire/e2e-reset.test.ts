@@ -162,7 +162,7 @@ describe('reset and room state, over the wire', () => {
 	});
 
 	describe('a new subscriber of subscriptions-changed (E7)', () => {
-		it('gets an event for each key that is offered to them, after ready; others do not', async () => {
+		it('gets an event for each key that is offered to them, after ready; an earlier subscriber gets none', async () => {
 			const carol = await addPerson(app.store);
 			const offerRids: string[] = [];
 			// More offers than the server reads by one query.

@@ -1,6 +1,6 @@
 /**
- * Faults of Meteor that Roomkey does not have, over real sockets (test/contract/ddp.md section 19). The row of setUserId
- * is tested in publications.test.ts.
+ * Faults of Meteor that Roomkey does not have, over real sockets (test/contract/ddp.md section 19). Titles
+ * name the fault of Meteor first, then what Roomkey does. The row of setUserId is tested in publications.test.ts.
  */
 import { expect } from 'chai';
 import { Match } from '../../shared/match.js';

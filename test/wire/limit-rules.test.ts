@@ -103,7 +103,7 @@ describe('limits of subscriptions, and by rules (14)', () => {
 		]);
 	});
 
-	it('not counted: unknown names, repeated ids, malformed messages, universal publications, other users', async () => {
+	it('not counted: unknown names, repeated ids, malformed messages, universal publications, a change of the user', async () => {
 		await start({ limits: [{ ...recordingRule, matcher: { type: 'subscription' } }] });
 		const { token } = await addPerson(app.store);
 		const client = await connect();

@@ -1,4 +1,7 @@
-/** Logins by password and by token have separate queues. Calls of other clients wait in neither. */
+/**
+ * Logins by password and by token have separate lanes. In each lane a limited number of logins run concurrently, and further
+ * ones wait in its queue. Calls of other clients wait in neither.
+ */
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { hash } from '@node-rs/bcrypt';

@@ -27,7 +27,7 @@ interface Racer {
 	client: RawClient;
 }
 
-describe('1,000 times, clients set a key id concurrently, and the socket of one is terminated around its call', () => {
+describe(`${ROUNDS} times, clients set a key id concurrently, and the socket of one is terminated around its call`, () => {
 	let app: TestApp;
 	let racers: Racer[];
 	const seed = randomId();

@@ -326,7 +326,7 @@ describe('SockJS', () => {
 			});
 		}
 
-		it('closes with a close frame and the same code and reason', async () => {
+		it('closes with a close frame, and the WebSocket with the code and reason of this frame', async () => {
 			const client = await connect();
 			client.send([call('1', 'hang up')]);
 			expect(await client.nextText()).to.equal(NORMAL_CLOSURE);

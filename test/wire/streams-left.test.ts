@@ -6,7 +6,7 @@ import type { Frame, RawClient } from '../support/ddp.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { headersOf, request } from '../support/rest.js';
 
-describe('a user who may not see a room any more receives no events of its streams', () => {
+describe('streams', () => {
 	let app: TestApp;
 	let owner: Person;
 	let member: Person;
@@ -54,7 +54,7 @@ describe('a user who may not see a room any more receives no events of its strea
 		return rid;
 	}
 
-	it('after they were removed; the other members still do', async () => {
+	it('of a room end for a member who was removed; the other members still receive events', async () => {
 		const rid = await makeRoom();
 		const [gone, stays] = [await connect(member), await connect(owner)];
 		await watch(gone, rid);
@@ -67,7 +67,7 @@ describe('a user who may not see a room any more receives no events of its strea
 		expect((await framesSoFar(stays)).filter(({ msg }) => msg === 'changed')).to.have.length.greaterThan(1);
 	});
 
-	it('after they left', async () => {
+	it('of a room end for a member who left', async () => {
 		const rid = await makeRoom();
 		const gone = await connect(member);
 		await watch(gone, rid);
@@ -76,7 +76,7 @@ describe('a user who may not see a room any more receives no events of its strea
 		expect((await framesSoFar(gone)).map(asText)).to.have.members(ended(rid));
 	});
 
-	it('a user who leaves a channel may still read it, and misses no event', async () => {
+	it('of a channel continue for a user who left but may still read it; no event is missed', async () => {
 		const rid = await makeRoom({ t: 'c' });
 		const gone = await connect(member);
 		await watch(gone, rid);
@@ -88,17 +88,17 @@ describe('a user who may not see a room any more receives no events of its strea
 		expect(received.filter(({ msg }) => msg === 'changed')).to.have.length(2);
 	});
 
-	it('after the room was deleted', async () => {
+	it('of a room end when the room is deleted', async () => {
 		const rid = await makeRoom();
-		const [one, seesAll] = [await connect(member), await connect(owner)];
-		await watch(one, rid);
-		await watch(seesAll, rid);
+		const [ofMember, ofOwner] = [await connect(member), await connect(owner)];
+		await watch(ofMember, rid);
+		await watch(ofOwner, rid);
 		await (await connect(owner)).call('groups.delete', rid);
-		expect((await framesSoFar(one)).map(asText)).to.include.members(ended(rid));
-		expect((await framesSoFar(seesAll)).map(asText)).to.include.members(ended(rid));
+		expect((await framesSoFar(ofMember)).map(asText)).to.include.members(ended(rid));
+		expect((await framesSoFar(ofOwner)).map(asText)).to.include.members(ended(rid));
 	});
 
-	it('nor of the streams of its discussions', async () => {
+	it('of a discussion end for a member who was removed from the room that it belongs to', async () => {
 		const rid = await makeRoom();
 		const discussion = await addRoom(app.store, [owner], { prid: rid });
 		const gone = await connect(member);
@@ -108,7 +108,7 @@ describe('a user who may not see a room any more receives no events of its strea
 		expect((await framesSoFar(gone)).map(asText)).to.have.members(ended(discussion));
 	});
 
-	it('after they lost a role or a permission', async () => {
+	it('of a room end for users who lost the role or the permission to see it', async () => {
 		const rid = await addRoom(app.store, [], { t: 'c' });
 		const [one, other] = [await connect(member), await connect(owner)];
 		await watch(one, rid);
@@ -122,7 +122,7 @@ describe('a user who may not see a room any more receives no events of its strea
 		expect((await framesSoFar(other)).map(asText)).to.have.members(ended(rid));
 	});
 
-	it('a user who was only invited is not notified of the room', async () => {
+	it('do not notify a user of a room to which they were only invited', async () => {
 		const rid = await makeRoom();
 		await app.store.subscriptions.updateOne({ rid, 'u._id': member.id }, { $set: { status: 'INVITED' } });
 		const invited = await connect(member);
@@ -142,7 +142,7 @@ describe('a user who may not see a room any more receives no events of its strea
 		}
 	});
 
-	it('an event name that is too long is refused', async () => {
+	it('refuse an event name that is too long', async () => {
 		const client = await connect(member);
 		client.send({ msg: 'sub', id: 's', name: 'stream-notify-all', params: ['x'.repeat(10_000)] });
 		expect(await client.next()).to.have.nested.property('error.error', 'invalid-event-name');

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { fakeClock, openTestServer } from 'roomkey/testing';
 import { addTask, tasks } from './tasks.js';
 
-test('somebody adds 60 tasks in a minute', async (t) => {
+test('a user can add at most 60 tasks in a minute', async (t) => {
 	const clock = fakeClock();
 	t.after(() => clock.restore());
 	const server = await openTestServer({ collections: [tasks], methods: [addTask], rateLimit: 'on' });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { openTestServer } from 'roomkey/testing';
 import { addTask, finishTask, myTasks, tasks } from './tasks.js';
 
-test('a task appears with its owner, and with nobody else', async (t) => {
+test('a task appears for its owner, and nobody else can finish it', async (t) => {
 	const server = await openTestServer({
 		collections: [tasks],
 		methods: [addTask, finishTask],
