@@ -38,16 +38,17 @@ const dated = <T extends object>(fields: T) => ({ ...fields, _updatedAt: new Dat
 
 /**
  * Defines the tests.
+ * @param database names the kind of database server in the title
  * @param address returns the `mongodb://` address of a database server
  * @param prepare called when Roomkey has made its indexes
  */
 export function describeWatchedServer(
-	title: string,
+	database: string,
 	watch: 'change-streams' | 'polling',
 	address: () => string,
 	prepare: (db: Db) => Promise<unknown> = async () => {},
 ): void {
-	describe(title, () => {
+	describe(`a server on ${database}`, () => {
 		let relay: Relay;
 		let driver: MongoClient;
 		let db: Db;
