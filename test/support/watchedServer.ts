@@ -182,8 +182,8 @@ export function describeWatchedServer(
 			await client.subscribe('stream-notify-all', 'public-settings-changed', false);
 			const { settings } = server.store;
 			await settings.insertOne({ _id: 'E2E_Enabled_Mentions', value: false });
-			const driven = db.collection<{ _id: string } & Record<string, unknown>>('rocketchat_settings');
-			await driven.insertOne(dated({ _id: 'E2E_Enable', value: false }));
+			const driverSettings = db.collection<{ _id: string } & Record<string, unknown>>('rocketchat_settings');
+			await driverSettings.insertOne(dated({ _id: 'E2E_Enable', value: false }));
 			const frames = await next(2, 'changed');
 			const ids = frames.map(
 				({ fields }) => ((fields as { args: [string, { _id: string }] }).args[1] as { _id: string })._id,
