@@ -1,5 +1,5 @@
 /**
- * Random writes, revocations, cut connections and crashes over three servers with the same data: when all are connected
+ * Random writes, revocations, cut links and crashes over three servers with the same data: when all servers are linked
  * again, every client has what is stored, and no session has a revoked token.
  */
 import { setTimeout as pause } from 'node:timers/promises';
@@ -28,7 +28,7 @@ type Operation =
 	| { kind: 'write'; server: number; room: number; topic: number }
 	| { kind: 'remove'; server: number; room: number }
 	| { kind: 'cut' | 'restore'; server: number }
-	/** The server loses its connection, writes, and ends. Another one replaces it. */
+	/** The server loses its link to the others, writes, and ends. Another server replaces it. */
 	| { kind: 'crash'; server: number; room: number; topic: number }
 	| { kind: 'revoke'; server: number; person: number };
 
@@ -56,7 +56,7 @@ interface ModelServer {
 	readonly sessions: Map<string, Session>;
 }
 
-/** Finds the cause of an error for `connectClient`. These clients need none. */
+/** For `connectClient`, which looks up why a request has failed. These clients do not need to know. */
 const noCause = () => undefined;
 
 /** A client that is logged in. */

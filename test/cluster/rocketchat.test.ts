@@ -11,6 +11,7 @@ import { addPerson, addRoom, type Person } from '../support/people.js';
 import { request } from '../support/rest.js';
 import { RocketChatNode } from '../support/rocketChatNode.js';
 
+/** For writes that Roomkey does not announce, like those of another program. */
 const SILENT = { silent: true } as const;
 
 describe("Roomkey at Rocket.Chat's broker", () => {

@@ -60,7 +60,7 @@ describe('the guide for contributors', () => {
 });
 
 describe('the hints of the command', () => {
-	it('are for errors of the table', () => {
+	it('belong to error codes that Roomkey has', () => {
 		const codes = new Set(knownErrors().map(({ error }) => error));
 		expect(Object.keys(HINTS).filter((code) => !codes.has(code))).to.deep.equal([]);
 	});

@@ -96,7 +96,7 @@ describe('the dashboard and the alert rules', () => {
 
 	before(async () => {
 		busy = await startBusyServer();
-		// Counted in the background otherwise.
+		// Counts the rooms whose key nobody holds. Without this, the first scrape only starts the count.
 		await busy.server.ops.census?.refresh();
 		metrics = await scrape(busy.url);
 	});
@@ -142,7 +142,7 @@ describe('the dashboard and the alert rules', () => {
 			expect(() => check(query), query).to.throw();
 	});
 
-	it('the dashboard shows every metric of Roomkey', () => {
+	it('the dashboard shows every metric of Roomkey but its version', () => {
 		const shown = new Set(dashboardQueries().flatMap((query) => readQuery(query).metrics));
 		const names = metrics.samples.map(({ name }) => name.replace(/_(sum|count)$/, '_bucket'));
 		const missing = [...new Set(names)].filter((name) => name.startsWith('roomkey_') && !shown.has(name));

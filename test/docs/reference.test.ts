@@ -17,7 +17,7 @@ describe('the reference of methods', () => {
 	const codes = new Set(knownErrors().map(({ error }) => error));
 
 	for (const { name, returns, errors, args } of catalogue.methods) {
-		it(`has the answer and the errors of ${name}, and its types in words`, () => {
+		it(`has the answer and the errors of ${name}, and describes the types of its arguments`, () => {
 			expect(returns, 'returns').not.to.equal(undefined);
 			expect(errors, 'errors').not.to.equal(undefined);
 			expect(errors?.filter((error) => !codes.has(error))).to.deep.equal([]);

@@ -51,7 +51,7 @@ describe('a declared collection in a folder', () => {
 		expect(await start(byOwner, ids)).to.have.length(125);
 	});
 
-	it('updates an index that the last start did not declare with the writes of that start', async () => {
+	it('finds by an index what was written in a start that did not declare the index', async () => {
 		await start(byOwner, (items) => items.insertOne({ _id: '1', owner: 'a' }));
 		await start(plain, async (items) => {
 			await items.insertOne({ _id: '2', owner: 'a' });

@@ -36,27 +36,29 @@ eachStore('any store: indexes', (test) => {
 		todo: typeof step extends fc.Arbitrary<infer T> ? T : never,
 	) {
 		const { subscriptions } = test.store;
-		const taken = (rid: string, uid: string) => [...model.values()].find((s) => s.rid === rid && s.u._id === uid);
+		const membershipOf = (rid: string, uid: string) =>
+			[...model.values()].find((s) => s.rid === rid && s.u._id === uid);
 		if (todo.do === 'join') {
 			const document = { _id: `p${n}`, rid: todo.rid, u: { _id: todo.uid } };
 			const refused = await subscriptions.insertOne(document).then(() => false, isDuplicateKey);
-			expect(refused).to.equal(taken(todo.rid, todo.uid) !== undefined);
+			expect(refused).to.equal(membershipOf(todo.rid, todo.uid) !== undefined);
 			if (!refused) model.set(document._id, document);
 		} else if (todo.do === 'leave') {
-			const membership = taken(todo.rid, todo.uid);
+			const membership = membershipOf(todo.rid, todo.uid);
 			const { deletedCount } = await subscriptions.deleteOne({ rid: todo.rid, 'u._id': todo.uid });
 			expect(deletedCount).to.equal(membership ? 1 : 0);
 			if (membership) model.delete(membership._id);
 		} else if (todo.do === 'move') {
 			const all = [...model.values()].filter(({ rid }) => rid === todo.rid);
 			for (const { _id, u } of all) {
-				if (todo.to === todo.rid || taken(todo.to, u._id)) continue;
+				if (todo.to === todo.rid || membershipOf(todo.to, u._id)) continue;
 				await subscriptions.updateOne({ _id }, { $set: { rid: todo.to } });
 				model.set(_id, { ...(model.get(_id) as Subscription), rid: todo.to });
 			}
 		} else {
 			const membership = [...model.values()].find(({ u }) => u._id === todo.uid);
 			if (!membership) return;
+			// The field `E2EKey` has a unique index.
 			const change = todo.key ? { $set: { E2EKey: todo.key } } : { $unset: { E2EKey: 1 as const } };
 			const refused = await subscriptions.updateOne({ _id: membership._id }, change).then(() => false, isDuplicateKey);
 			const holder = [...model.values()].find(({ E2EKey }) => todo.key && E2EKey === todo.key);

@@ -23,7 +23,7 @@ export interface TestApp {
 	readonly url: string;
 	/** `ws://127.0.0.1:PORT/websocket` */
 	readonly webSocketUrl: string;
-	/** Resolves when no catch-up with other processes is left to run. */
+	/** Resolves when the app has read again all documents whose changes by other processes it may have missed. */
 	caughtUp(): Promise<void>;
 	readonly connect: OpenSession;
 	close(): Promise<void>;
@@ -97,6 +97,7 @@ async function listen(opened: OpenStore, options: TestAppOptions, askedPort: num
 		ddp: { ...testOptions.ddp, ...options.ddp },
 	});
 	const port = await app.listen(askedPort, '127.0.0.1');
+	// Checks what clients and this server send each other against the OpenAPI and AsyncAPI documents.
 	checkPort(port, options.publications);
 	async function closeApp(): Promise<void> {
 		await app.close();

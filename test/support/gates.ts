@@ -1,19 +1,19 @@
 /** Named gates: code waits at a gate until a test opens it. */
 export class Gates {
-	readonly #opened = new Map<string, () => void>();
+	readonly #openers = new Map<string, () => void>();
 
 	/** Resolves when the gate is opened. Only the last caller for a name is released. */
 	wait(name: string): Promise<void> {
-		return new Promise((resolve) => this.#opened.set(name, resolve));
+		return new Promise((resolve) => this.#openers.set(name, resolve));
 	}
 
 	/** Whether `wait` was called for the gate. */
 	has(name: string): boolean {
-		return this.#opened.has(name);
+		return this.#openers.has(name);
 	}
 
 	/** Opens a gate. Does nothing if `wait` was not called for it. */
 	open(name: string): void {
-		this.#opened.get(name)?.();
+		this.#openers.get(name)?.();
 	}
 }

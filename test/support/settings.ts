@@ -1,4 +1,4 @@
-/** Changes settings of the workspace, as an admin does. */
+/** Changes settings of the workspace. Clients are not notified. */
 import { dropCachedSetting, type SettingId } from '../../methods/model/settings/workspace.js';
 import type { Store } from '../../shared/store.js';
 

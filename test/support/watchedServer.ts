@@ -38,16 +38,17 @@ const dated = <T extends object>(fields: T) => ({ ...fields, _updatedAt: new Dat
 
 /**
  * Defines the tests.
+ * @param database names the kind of database server in the title
  * @param address returns the `mongodb://` address of a database server
  * @param prepare called when Roomkey has made its indexes
  */
 export function describeWatchedServer(
-	title: string,
+	database: string,
 	watch: 'change-streams' | 'polling',
 	address: () => string,
 	prepare: (db: Db) => Promise<unknown> = async () => {},
 ): void {
-	describe(title, () => {
+	describe(`a server on ${database}`, () => {
 		let relay: Relay;
 		let driver: MongoClient;
 		let db: Db;
@@ -181,8 +182,8 @@ export function describeWatchedServer(
 			await client.subscribe('stream-notify-all', 'public-settings-changed', false);
 			const { settings } = server.store;
 			await settings.insertOne({ _id: 'E2E_Enabled_Mentions', value: false });
-			const driven = db.collection<{ _id: string } & Record<string, unknown>>('rocketchat_settings');
-			await driven.insertOne(dated({ _id: 'E2E_Enable', value: false }));
+			const driverSettings = db.collection<{ _id: string } & Record<string, unknown>>('rocketchat_settings');
+			await driverSettings.insertOne(dated({ _id: 'E2E_Enable', value: false }));
 			const frames = await next(2, 'changed');
 			const ids = frames.map(
 				({ fields }) => ((fields as { args: [string, { _id: string }] }).args[1] as { _id: string })._id,

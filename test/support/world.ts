@@ -344,6 +344,7 @@ export class World {
 				await this.#succeed({ by, name: 'e2e.setUserPublicAndPrivateKeys', args: pair });
 			}
 			const holder = await this.#holderOf(rid, members, sealed);
+			// Removes users from the queue who may not wait: an interrupted call can leave such users in it.
 			await this.#waitingIn(rid, holder);
 			for (const member of members) if (member !== holder) await this.#giveKey(rid, holder, member, sealed);
 			for (const member of members) {

@@ -8,6 +8,7 @@ import { memoryLog } from '../support/log.js';
 import { addPerson, addRoom } from '../support/people.js';
 import { eachTestWithStore } from '../support/store.js';
 
+/** For writes that this process does not announce, like those of others. */
 const silent = { silent: true };
 
 describe('documents that are written elsewhere', () => {

@@ -357,7 +357,7 @@ describe('roomkey/e2e as a package', () => {
 		stdout.write(await e2e.decryptText(await e2e.encryptText('hello', key), [key]) + left);
 	`;
 
-	it('needs nothing but WebCrypto and text', () => {
+	it('needs only JavaScript, WebCrypto, and the web APIs that encode text', () => {
 		const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', browser], {
 			encoding: 'utf8',
 		});

@@ -1,4 +1,4 @@
-/** Identity keys: test/contract/rocketchat-e2e.md 4.2, 4.3, 10.4, 12, 13; test/contract/beyond.md E4, E5, T1. */
+/** Identity keys: test/contract/rocketchat-e2e.md 4.2, 4.3, 10.4, 12, 13; test/contract/beyond.md E4, E5, E11, T1, T2. */
 import { expect } from 'chai';
 import { removeServedUsers } from '../../methods/model/keys/queue.js';
 import type { KeyHistoryEntry } from '../../shared/documents.js';
@@ -162,7 +162,7 @@ describe('identity keys', () => {
 			for (const rid of [...others, keyed]) expect(await waitingIn(rid)).to.deep.equal([]);
 			expect(received.of('rooms')).to.have.members(rids.map((rid) => `updated ${rid}`));
 			expect(received.of('users')).to.deep.equal([`updated ${alice.id}`]);
-			// The first key pair removes no key: none was sealed for a former one.
+			// The first key pair removes no room key: there was no former pair for which a room key could be sealed.
 			expect((await membershipOf(keyed, alice))?.E2EKey).to.equal(`of ${alice.id}`);
 			expect(await userOf(alice)).to.not.have.any.keys('e2eRekeying', 'e2eQueueing');
 		});

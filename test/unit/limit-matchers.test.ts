@@ -9,7 +9,7 @@ describe('rate limit rules: which calls they match and count together (14)', () 
 
 	afterEach(() => roomkey.close());
 
-	describe('the event of a call', () => {
+	describe('the event that a rule receives about a call', () => {
 		for (const [origin, caller, rest] of [
 			['over DDP', alice, { userId: 'alice', clientAddress: '1.2.3.4', connectionId: 'a' }],
 			['over REST', callerFrom(null, '1.2.3.4', null), { userId: null, clientAddress: '1.2.3.4', connectionId: null }],

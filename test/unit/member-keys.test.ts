@@ -1,3 +1,4 @@
+/** The keys of a member: test/contract/rocketchat-e2e.md 2.3 and 13, test/contract/beyond.md E6. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import {
@@ -75,7 +76,7 @@ describe('old keys (2.3)', () => {
 
 describe("the transitions of a member's keys", () => {
 	const room = { e2eKeyId: 'k' };
-	/** Memberships of every kind: with keys of the room, with keys of another room, and with malformed keys. */
+	/** Memberships of every kind: with keys of the room's key id, with keys of another key id, and with malformed keys. */
 	const membership = fc.record(
 		{
 			E2EKey: fc.constantFrom(sealed('k'), sealed('other'), 'odd', '', null as unknown as string),

@@ -1,3 +1,7 @@
+/**
+ * Reservations (test/contract/beyond.md T1). A member who waits for the key of a room is reserved for one provider: a member
+ * who holds the key and can seal it for others.
+ */
 import { expect } from 'chai';
 import {
 	countReservations,
@@ -11,7 +15,7 @@ import { type OpenStore, openTestStore } from '../support/store.js';
 /** How long a reservation lasts, in ms. */
 const DURATION = 10_000;
 
-/** Reserves a member for a provider. Returns whether the provider has the reservation. */
+/** Reserves a member for a provider, if possible. Returns whether the member may be shown to the provider. */
 async function isGiven(store: Store, rid: string, userId: string, provider: string, now: number): Promise<boolean> {
 	return (await reserveMembers(store, rid, [userId], provider, DURATION, now)).has(userId);
 }
@@ -55,6 +59,7 @@ for (const [where, prepare] of [
 
 		it('are not prolonged for a provider who asks repeatedly and provides no key', async () => {
 			for (let now = 0; now < DURATION; now += 1000) await isGiven(store, 'room', 'bob', 'alice', now);
+			// Bob may still be shown to alice, but is not reserved for her any more.
 			expect(await isGiven(store, 'room', 'bob', 'alice', DURATION)).to.equal(true);
 			expect(await isTaken(store, 'bob', 'carol', DURATION)).to.equal(false);
 			expect(await isGiven(store, 'room', 'bob', 'carol', DURATION)).to.equal(true);

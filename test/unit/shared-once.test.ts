@@ -80,7 +80,9 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		await open.close();
 	});
 
+	/** The idempotency key of a REST call. */
 	const rest = (key: string): IdempotencyKey => ({ key: `key ${key}`, session: null });
+	/** The idempotency key of a DDP call. A chain is a session and the sessions that resume one another after it. */
 	const ddp = (chain: string, id: string, session: string): IdempotencyKey => ({ key: `${chain} ${id}`, session });
 	function ask(at: TestRoomkey, key: IdempotencyKey, name: string, value?: unknown, userId = 'alice') {
 		return at.callAs({ userId, idempotencyKey: key }, name, value);

@@ -1,4 +1,4 @@
-/** Concurrent logins by token: one query finds all users. */
+/** Concurrent logins by token share their queries for users. */
 import { expect } from 'chai';
 import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';

@@ -15,6 +15,7 @@ describe('polling a database', () => {
 	let database: FakeDatabase;
 	let sink: ReportedWrites;
 	let polling: Polling;
+	/** The ids of the rooms that live queries have in their results. */
 	let observed: string[];
 	let log: ReturnType<typeof memoryLog>;
 

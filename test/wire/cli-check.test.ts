@@ -68,7 +68,7 @@ describe('roomkey check', () => {
 		});
 	});
 
-	it('names the process that uses the folder, and changes nothing in it', async () => {
+	it('names the process that uses the folder', async () => {
 		const open = await openFolder(data);
 		const { status, out, err } = await runAsProcess(['check', '--data', data], { env: { PORT: '1' } });
 		expect({ status, err }).to.deep.equal({ status: 0, err: '' });

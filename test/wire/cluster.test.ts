@@ -49,7 +49,7 @@ describe('several servers', () => {
 					publications: [topics],
 					streams: [open],
 					methods: [notifyOpen],
-					// Only the bus may end sessions.
+					// So long that the check of tokens ends no session here: only the bus does.
 					tokenCheckInterval: HOUR,
 				}),
 			),

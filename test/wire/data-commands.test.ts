@@ -46,7 +46,7 @@ describe('moving data in and out', () => {
 		return folder;
 	}
 
-	it('leaves every file to the owner of its folder, also when root runs the command', async () => {
+	it('gives data folders to the owner of their parent folder, and a backup to the account of the command', async () => {
 		const isRoot = process.getuid?.() === 0;
 		const owner = isRoot ? 65534 : process.getuid?.();
 		const ownersIn = async (folder: string) => {

@@ -31,7 +31,7 @@ const methods = [
 ];
 
 describe('a server that shuts down', () => {
-	it('answers all calls that a paused client had sent (18)', async () => {
+	it('answers all calls that a client had sent, also those that it has not read yet (18)', async () => {
 		const app = await startApp({ methods, grace: 600_000, ddp: { maxQueue: 10 } });
 		const [client, other] = [await RawClient.connect(app.webSocketUrl), await RawClient.connect(app.webSocketUrl)];
 		client.send({ msg: 'method', id: 'first', method: 'wait', params: ['first'] });
@@ -109,7 +109,7 @@ describe('a server that shuts down', () => {
 });
 
 describe('context.signal', () => {
-	it('fires when a REST caller disconnects (9)', async () => {
+	it('fires when a REST caller disconnects', async () => {
 		const app = await startApp({ methods });
 		const [started, aborted] = [gates.wait('started'), gates.wait('aborted')];
 		const caller = new AbortController();

@@ -1,4 +1,4 @@
-/** Clients that read receive large answers over every transport, without a delay for other clients. */
+/** Large answers over every transport: a client that reads receives them whole, and is not disconnected. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { get } from 'node:http';

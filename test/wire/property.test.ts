@@ -1,4 +1,4 @@
-/** Random input over both transports: the server gives a valid answer or closes cleanly, and stays up. */
+/** Random input over WebSocket and over HTTP: the server gives a valid answer or closes cleanly, and stays up. */
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -155,7 +155,7 @@ describe('a server stays up with arbitrary input', () => {
 		});
 	}
 
-	it('as bytes in place of a WebSocket handshake', async () => {
+	it('as bytes in place of WebSocket frames', async () => {
 		await fc.assert(
 			fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {
 				const client = await RawClient.open(app.webSocketUrl);
@@ -191,7 +191,7 @@ describe('a server stays up with arbitrary input', () => {
 			fc.uint8Array(),
 		);
 		await fc.assert(
-			fc.asyncProperty(path, verb, type, body, fc.boolean(), async (where, method, contentType, data, asAlice) => {
+			fc.asyncProperty(path, verb, type, body, fc.boolean(), async (where, method, contentType, data, isUser) => {
 				const {
 					status,
 					body: answer,
@@ -201,7 +201,7 @@ describe('a server stays up with arbitrary input', () => {
 					// An empty value is left out.
 					headers: {
 						...(contentType.trim() && { 'Content-Type': contentType }),
-						...(asAlice && headersOf(await addUser())),
+						...(isUser && headersOf(await addUser())),
 					},
 					...(method === 'GET' ? {} : { body: sendable(data) as string }),
 				});

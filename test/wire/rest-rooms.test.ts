@@ -1,4 +1,7 @@
-/** Rooms and members over REST, with the answers that Rocket.Chat's own API tests expect, and the events of streams. */
+/**
+ * Rooms and members over REST, with the answers that Rocket.Chat's own API tests expect, and the events of streams. Numbers
+ * in titles are sections of test/contract/rocketchat-e2e.md; `E` and `T` are rules of test/contract/beyond.md.
+ */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';

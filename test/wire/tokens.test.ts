@@ -1,4 +1,4 @@
-/** Which connections are closed when a login token is removed, over real sockets (test/contract/ddp.md 16.1 and 16.2). */
+/** Which connections are closed when a login token is removed, over real sockets: test/contract/ddp.md 16.1 to 16.4; 9.3 is in rocketchat-e2e.md. */
 import { createHash } from 'node:crypto';
 import { mock } from 'node:test';
 import { expect } from 'chai';

@@ -1,4 +1,4 @@
-/** The suite of `roomkey/e2e` in Node: what Rocket.Chat's clients made is read, and nothing fails without a code. */
+/** The suite of `roomkey/e2e` in Node: what Rocket.Chat's clients made is read, and every error has a code. */
 import { readFileSync } from 'node:fs';
 import { cases } from './suite.js';
 
