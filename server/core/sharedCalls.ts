@@ -127,7 +127,8 @@ export class SharedCalls {
 			}
 			// Written so that an invalid date counts as expired.
 			const hasExpired = !(found.until > this.#fromNow(0));
-			// A call with the same id in the same session is a new call: some clients always send the same id.
+			// Within a DDP session no client repeats a call. Some clients give all their calls the same message id, which is
+			// part of the idempotency key here, so this is a new call.
 			const isNewCall = sessionHash !== null && found.session === sessionHash;
 			if (hasExpired || isNewCall) {
 				// Matches no document if the lease was renewed, or the call was claimed by another process, in the meantime.

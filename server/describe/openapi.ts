@@ -29,8 +29,8 @@ const DESCRIPTION = `The REST routes of this server. The same methods can be cal
 
 Every answer is a JSON object with \`success\`. Null in a body counts as an argument that is left out, unless the argument
 may be null. A list in a query is written as \`name=a&name=b\`, as \`name[]=a&name[]=b\`, or as JSON. An object is JSON.
-Every GET accepts the parameters \`count\`, \`offset\`, \`sort\`, \`fields\` and \`query\`, because Rocket.Chat's clients may
-send them anywhere.`;
+Rocket.Chat's clients send the parameters \`count\`, \`offset\`, \`sort\`, \`fields\` and \`query\` to any GET. A method that
+has no such argument ignores them, but refuses a \`query\` that selects something.`;
 
 /** The description of a method, without its arguments. */
 function descriptionOf(method: Method, limits: readonly RateRule[]): string {

@@ -10,8 +10,8 @@ const DUPLICATE_KEY = 11000;
 
 /**
  * Runs a write, and repeats it if the database has rolled it back to resolve a deadlock. MongoDB repeats such writes itself.
- * FerretDB 2.7 returns PostgreSQL's error when concurrent writes conflict in a unique index, and when several processes make
- * indexes concurrently.
+ * FerretDB 2.7 returns PostgreSQL's error `deadlock detected` instead: when concurrent writes lock the same entries of a
+ * unique index, and when several processes make indexes concurrently.
  */
 export async function runWrite<R>(task: () => Promise<R>): Promise<R> {
 	for (let tries = 1; ; tries++) {

@@ -86,7 +86,8 @@ export function createApp(options: AppOptions): App {
 	const counters = isShared(store) && rateLimit !== 'off' ? sharedCounters(store, log) : undefined;
 	const limits = rateLimitsOf(catalogueWithStreams, options, counters);
 	const idempotency = createIdempotencyCache({ ...options.once, observer, store, log });
-	// A shadow replays mirrored requests and discards their writes, so their events must not reach clients.
+	// With `--shadow`, which alone sets `preParsing`, the server replays the requests of another server and discards their
+	// writes. The events of these calls must not reach clients.
 	const isShadow = options.preParsing !== undefined;
 	const callServices = isShadow ? { ...services, bus: { publish: () => undefined } } : services;
 	const invoker = createInvoker(catalogue.methods, callServices, limits, idempotency);

@@ -35,7 +35,7 @@ client.once('exit', (code) => code !== 0 && process.exit(1));
 async function work(job: Omit<Job, 'url'>): Promise<void> {
 	client.send({ ...job, url: server.url });
 	await once(client, 'message');
-	await server.finishEnds();
+	await server.finishOnStops();
 	const deadline = Date.now() + TIMEOUT_MS;
 	while (server.counts().sessions > 0 && Date.now() < deadline) await pause(20);
 }

@@ -14,7 +14,7 @@ export interface SoakServer {
 	/** The present numbers of what must not grow. */
 	counts(): { sessions: number; listeners: number; timers: number };
 	/** Lets the `onStop` of each slow publication finish. Resolves when all have finished. */
-	finishEnds(): Promise<void>;
+	finishOnStops(): Promise<void>;
 	close(): Promise<void>;
 }
 
@@ -71,7 +71,7 @@ export async function startSoakServer(): Promise<SoakServer> {
 			...app.counts(),
 			timers: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
 		}),
-		async finishEnds() {
+		async finishOnStops() {
 			gate.emit('open');
 			await Promise.all(ends);
 		},

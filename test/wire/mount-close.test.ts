@@ -15,7 +15,7 @@ const largeBody = method({
 	run: ({ text }) => text.length,
 });
 
-describe('a server of an application that shuts down', () => {
+describe('a server within an application that closes the server', () => {
 	const { listening, mounted } = applicationOfEachTest();
 
 	/** The ways in which requests reach a server. */
@@ -53,7 +53,7 @@ describe('a server of an application that shuts down', () => {
 			const closed = server.close().then(() => {
 				isClosed = true;
 			});
-			// The server answers requests until it begins to refuse them.
+			// `close()` takes effect a little later. Requests are answered until then.
 			let status = 200;
 			while (status === 200) status = (await fetch(`http://${address}/api/info`)).status;
 			expect(status).to.equal(503);
