@@ -114,7 +114,8 @@ async function serve({ _id: rid, e2eKeyId }) {
 	const held = keys.get(rid);
 	// A room that was reset has another key, which comes with an event of its own.
 	if (!held || (e2eKeyId && e2eKeyId !== held.keyId)) return;
-	const { usersWaitingForE2EKeys } = await server.call('e2e.fetchUsersWaitingForGroupKey', [rid]);
+	const { usersWaitingForE2EKeys, unfitPublicKeys } = await server.call('e2e.fetchUsersWaitingForGroupKey', [rid]);
+	for (const uid of unfitPublicKeys?.[rid] ?? []) report(uid, '', `skips ${uid}: unfit-key`);
 	const offers = [];
 	for (const { _id, public_key } of usersWaitingForE2EKeys[rid] ?? []) {
 		try {

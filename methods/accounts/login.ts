@@ -65,7 +65,7 @@ async function findHolder(token: string, context: MethodContext) {
 	}
 }
 
-/** Adds the name of the user who has logged in to the audit event. It is the stored name, not what the client has sent. */
+/** Adds to the audit event the stored name of the user who has logged in, not the name that the client has sent. */
 function auditUser(context: MethodContext, { username }: User): void {
 	if (typeof username === 'string') context.audit({ username });
 }
@@ -74,7 +74,7 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
 	const holder = await findHolder(token, context);
 	if (holder === 'unknown') throw clientError('loggedOut');
 	if (holder === 'expired') throw clientError('sessionExpired');
-	// Passes on the string object of the stored token: the connection keeps it, and a copy would take memory of its own.
+	// The connection keeps this hash. It is the string that was read with the user: hashing `token` again would make a second one.
 	await logInConnection(context, holder.user._id, holder.token.hashedToken, holder.expires);
 	auditUser(context, holder.user);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };

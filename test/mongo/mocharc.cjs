@@ -1,10 +1,10 @@
-// The settings of mocha for the run with MongoDB: those of .mocharc.cjs, but without test/clients, with test/mongo, and one file
-// after the other.
+// The settings of every run, for the MongoDB run: only files that can use it, without test/clients, one after the other.
 const { spec, ...settings } = require('../../.mocharc.cjs');
+const { mongoTestFiles } = require('./testFiles.cjs');
 
 module.exports = {
 	...settings,
-	...(spec && { spec: [...spec.filter((files) => !files.includes('/clients/')), 'dist/test/mongo/*.test.js'] }),
+	...(spec && { spec: mongoTestFiles(['wire', 'unit', 'store', 'docs', 'mongo']) }),
 	// The database needs the second core.
 	parallel: false,
 	// Otherwise something that a failed hook has left open would keep the process alive.

@@ -68,7 +68,7 @@ describe('e2e.roomState', () => {
 		});
 	});
 
-	it('names members with an unfit public key, and counts those who cannot be given the key', async () => {
+	it('marks each member with an unfit public key, and counts those of them who do not hold the room key', async () => {
 		const { store } = roomkey;
 		const rid = await addRoom(store, [alice], { encrypted: true, e2eKeyId: KEY });
 		const unfit: Person[] = [];
@@ -200,7 +200,7 @@ describe('e2e.roomState', () => {
 	});
 
 	describe('the holders of a key', () => {
-		it('are the members with a key of the present key id, or of another form (E2, E11)', async () => {
+		it('are the members whose stored key has the present key id, or shows no key id because it is not in the sealed format (E2, E11)', async () => {
 			const { store } = roomkey;
 			const rid = await addRoom(store, [], { encrypted: true, e2eKeyId: KEY });
 			await addMember(store, rid, alice, { E2EKey: sealed(KEY) });

@@ -66,7 +66,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 	hasSentClose = false;
 	/** Received messages. Set while the session is paused or has not accepted all of them. */
 	#incoming: IncomingBuffer | undefined;
-	/** The last long message, while a part of it may still be buffered. */
+	/** The last long message to the client, while a part of it may still be in the send buffer of the socket. */
 	#longMessage: LongMessage | undefined;
 	/** Set while the socket's send buffer is full: a promise for all callers of `whenDrained`. */
 	#drained: Promise<void> | undefined;

@@ -222,7 +222,10 @@ describe('A key exchange among clients of every age', () => {
 		await web8.post('e2e.setUserPublicAndPrivateKeys', { public_key: publicKey, private_key, force: true });
 		const after = await e2e.verifyKeyHistory(await read(), before.head);
 		expect(after.changes.map(({ public_key }) => public_key)).to.deep.equal([publicKey]);
-		const forged = (await read()).slice(1);
+		// Without the known entry, which the server may have dropped, the change is still found.
+		const shortened = (await read()).slice(1);
+		expect((await e2e.verifyKeyHistory(shortened, before.head)).changes).to.have.length(1);
+		const forged = [{ ...shortened[0], public_key: web8.publicKey }];
 		expect(await codeOf(() => e2e.verifyKeyHistory(forged, before.head))).to.equal('broken-history');
 	});
 });

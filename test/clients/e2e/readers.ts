@@ -129,7 +129,7 @@ export class Reader {
 		const key = createPrivateKey({ key: privateKey, format: 'jwk' });
 		const text = privateDecrypt({ key, oaepHash: 'sha256' }, data).toString('latin1');
 		const { alg, k } = JSON.parse(text);
-		if (alg !== 'A128CBC' && !(readsV2 && alg === 'A256GCM')) throw new Error('knows no such key');
+		if (alg !== 'A128CBC' && !(readsV2 && alg === 'A256GCM')) throw new Error(`does not support keys for ${alg}`);
 		const ids = { room: roomKeyId, seal: sealed.slice(0, cut), made: btoa(text).slice(0, 12) };
 		return { id: ids[keyId], alg, k: Buffer.from(k, 'base64url') };
 	}
