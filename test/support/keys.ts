@@ -20,6 +20,7 @@ export function publicKey(name: string): string {
 		Array.from({ length: 4 }, (_, i) => createHash('sha512').update(`${name} ${i}`).digest()),
 	);
 	modulus[0] = 0x80 | (modulus[0] as number);
+	modulus[255] = 1 | (modulus[255] as number);
 	const n = modulus.toString('base64url');
 	return JSON.stringify({ alg: 'RSA-OAEP-256', e: 'AQAB', ext: true, key_ops: ['encrypt'], kty: 'RSA', n });
 }
