@@ -7,7 +7,7 @@ import type { Store } from '../../shared/store.js';
 import { LONG_WORK_MS } from '../limits.js';
 import { KEY_SERVICE_WRITE_DEFAULTS } from '../methodDefaults.js';
 import { hasHolder } from '../model/keys/keyHolders.js';
-import { enqueue } from '../model/keys/queue.js';
+import { enqueue, removeServedUsers } from '../model/keys/queue.js';
 import { hasBegunReset, takeResetLock } from '../model/keys/resetLock.js';
 import {
 	archiveFormerKeysOfOthers,
@@ -128,6 +128,8 @@ async function reset(newKey: NewKey, context: MethodContext, userId: string): Pr
 		// Also queues the members whose keys were just archived.
 		await setNewKeyId(resetContext, e2eKeyId);
 		await storeNewKey(resetContext, e2eKey);
+		// A concurrent call may have queued the caller, who had no key before.
+		await removeServedUsers(store, rid, [userId]);
 		// Members who stored a key under the former key id during the steps above.
 		const lateMemberIds = await archiveFormerKeysOfOthers(resetContext, e2eKeyId);
 		for (const uid of lateMemberIds) await enqueue(store, rid, uid);

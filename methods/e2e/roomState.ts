@@ -21,7 +21,7 @@ const MAX_COUNT = 500;
 
 /**
  * The state of a member with respect to the room's key. `waiting`: has neither the key nor an offer, but could receive
- * an offer; `no-identity-key`: has neither the key nor an offer, and has no identity keys; `unfit-key`: has neither the key
+ * an offer; `no-identity-key`: has no identity keys, and so cannot open a key or an offer; `unfit-key`: has neither the key
  * nor an offer, and no room key can be sealed with the member's public key; `inactive`: a deactivated or deleted user,
  * with or without the room key.
  */
@@ -126,9 +126,9 @@ function toMember(membership: Subscription, room: Room, user: UserState | undefi
 }
 
 function stateOf(membership: Subscription, room: Room, { hasIdentity, hasFitKey }: UserState): MemberState {
+	if (!hasIdentity) return 'no-identity-key';
 	const state = keyStateOf(membership, room);
 	if (state === 'holder' || state === 'offered') return state;
-	if (!hasIdentity) return 'no-identity-key';
 	return hasFitKey ? 'waiting' : 'unfit-key';
 }
 

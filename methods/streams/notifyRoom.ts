@@ -14,7 +14,7 @@ export const notifyRoom = stream({
 		},
 		{
 			name: '<rid>/e2e.noKeyHolder',
-			summary: 'This user was the last holder of the key, and does not hold it any more',
+			summary: 'This user was the last holder of the key, and does not hold it any more or is deactivated',
 			args: { userId: String },
 		},
 	],

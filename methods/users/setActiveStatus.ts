@@ -2,8 +2,10 @@
 import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
+import { LONG_WORK_MS } from '../limits.js';
 import { WRITE_DEFAULTS } from '../methodDefaults.js';
-import { UserAnswer } from '../model/answers.js';
+import { LAST_KEY_HOLDER_ANSWER, UserAnswer } from '../model/answers.js';
+import { notifyRoomsWithoutHolder } from '../model/lifecycle/endMembership.js';
 import { handOverRooms, requireHandOverConfirmation } from '../model/lifecycle/handOverRooms.js';
 import { requirePermission } from '../model/permissions/permissions.js';
 import { setActive } from '../model/users/activity.js';
@@ -19,8 +21,9 @@ export const setActiveStatus = method({
 		confirmRelinquish: Match.Optional(Boolean),
 	},
 	...WRITE_DEFAULTS,
+	timeout: LONG_WORK_MS,
 	summary: 'Activates or deactivates a user; requires edit-other-user-active-status',
-	returns: { user: UserAnswer },
+	returns: { user: UserAnswer, ...LAST_KEY_HOLDER_ANSWER },
 	errors: ['error-unauthorized', 'user-last-owner', 'error-action-not-allowed'],
 	async run({ activeStatus, userId, confirmRelinquish }, context) {
 		const { store } = context;
@@ -34,7 +37,8 @@ export const setActiveStatus = method({
 			await requireNotLastAdmin(store, user);
 			await handOverRooms(store, userId, ridsToHandOver);
 		}
-		await setActive(context, user, activeStatus);
-		return { user: { _id: userId, active: activeStatus } };
+		const isDeactivated = (await setActive(context, user, activeStatus)) && !activeStatus;
+		const lostLastHolder = isDeactivated && (await notifyRoomsWithoutHolder(context, userId));
+		return { user: { _id: userId, active: activeStatus }, ...(lostLastHolder && { lastKeyHolder: true }) };
 	},
 });

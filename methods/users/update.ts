@@ -7,8 +7,9 @@ import { Match, NonEmptyString } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { LONG_WORK_MS } from '../limits.js';
 import { WRITE_DEFAULTS } from '../methodDefaults.js';
-import { UserAnswer } from '../model/answers.js';
+import { LAST_KEY_HOLDER_ANSWER, UserAnswer } from '../model/answers.js';
 import { CustomFields } from '../model/customFields.js';
+import { notifyRoomsWithoutHolder } from '../model/lifecycle/endMembership.js';
 import { handOverRooms, requireHandOverConfirmation } from '../model/lifecycle/handOverRooms.js';
 import { hasPermissionById } from '../model/permissions/permissions.js';
 import { hasSameElements } from '../model/storedLists.js';
@@ -103,7 +104,7 @@ export const updateUser = method({
 	...WRITE_DEFAULTS,
 	timeout: LONG_WORK_MS,
 	summary: "Changes a user's account; a new password ends all their logins; requires edit-other-user-info",
-	returns: { user: UserAnswer },
+	returns: { user: UserAnswer, ...LAST_KEY_HOLDER_ANSWER },
 	errors: ['error-action-not-allowed', 'error-could-not-save-identity', ...PROFILE_ERRORS],
 	async run({ userId: changedUserId, data, confirmRelinquish }, context) {
 		const { store, userId } = context;
@@ -142,11 +143,14 @@ export const updateUser = method({
 		if (update) await store.users.updateOne({ _id: changedUserId }, update);
 		await propagateNames(context, user, data);
 		if (data.password !== undefined) await setPassword(context, changedUserId, data.password);
+		let lostLastHolder = false;
 		// `setActive` refuses to deactivate the last admin, so it gets the new roles.
 		if (data.active !== undefined) {
 			await handOverRooms(store, changedUserId, ridsToHandOver);
-			await setActive(context, { ...user, ...(data.roles && { roles: data.roles }) }, data.active);
+			const changed = await setActive(context, { ...user, ...(data.roles && { roles: data.roles }) }, data.active);
+			lostLastHolder = changed && !data.active && (await notifyRoomsWithoutHolder(context, changedUserId));
 		}
-		return { user: await findClientUser(store, changedUserId) };
+		const changedUser = await findClientUser(store, changedUserId);
+		return { user: changedUser, ...(lostLastHolder && { lastKeyHolder: true }) };
 	},
 });

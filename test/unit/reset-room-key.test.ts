@@ -507,6 +507,31 @@ describe('e2e.resetRoomKey', () => {
 			const waiting = (await roomOf(store, rid)).usersWaitingForE2EKeys?.map(({ userId }) => userId);
 			expect(waiting).to.have.members([bob.id, carol.id]);
 		});
+
+		it('a caller who replaces their identity keys during the reset holds the new key, and is not queued', async () => {
+			const caller = await addPerson(store, IDENTITY);
+			const { rid } = await addKeyedRoom(store, [caller, bob]);
+			await store.subscriptions.updateOne({ rid, 'u._id': caller.id }, { $set: { roles: ['owner'] } });
+			const newPair = { public_key: 'new', private_key: 'p', force: true };
+			let isReplaced = false;
+			// Just before the caller's own key is stored.
+			const findOneAndUpdate: Store['subscriptions']['findOneAndUpdate'] = async (filter, update, options) => {
+				if (!isReplaced && (await roomOf(store, rid)).e2eKeyId === NEW) {
+					isReplaced = true;
+					await roomkey.call(caller, 'e2e.setUserPublicAndPrivateKeys', newPair);
+					const queued = (await roomOf(store, rid)).usersWaitingForE2EKeys?.map(({ userId }) => userId);
+					expect(queued).to.include(caller.id);
+				}
+				return store.subscriptions.findOneAndUpdate(filter, update, options);
+			};
+			const key = sealed(NEW);
+			const reset = processOn({ ...store, subscriptions: { ...store.subscriptions, findOneAndUpdate } });
+			await reset(caller, rid, key, NEW);
+			expect(isReplaced).to.equal(true);
+			expect((await membership(store, rid, caller)).E2EKey).to.equal(key);
+			const waiting = (await roomOf(store, rid)).usersWaitingForE2EKeys?.map(({ userId }) => userId);
+			expect(waiting).to.deep.equal([bob.id]);
+		});
 	});
 
 	it('resets a room of 10,000 members in pages, and yields to other calls', async () => {

@@ -36,7 +36,7 @@ describe('e2e.roomState', () => {
 	it('lists members who hold the key, have an offer, wait for it, or cannot be given it (E2)', async () => {
 		const { store } = roomkey;
 		const rid = await addRoom(store, [], { encrypted: true, e2eKeyId: KEY });
-		const holder = await addPerson(store, { _id: 'person-4' });
+		const holder = await addPerson(store, { _id: 'person-4', ...IDENTITY });
 		const late = await addPerson(store, { _id: 'person-5', ...IDENTITY });
 		await addMember(store, rid, alice);
 		await addMember(store, rid, bob, { E2ESuggestedKey: sealed(KEY) });

@@ -5,6 +5,7 @@ import { hashToken } from '../../methods/model/users/tokens.js';
 import type { User } from '../../shared/documents.js';
 import type { Store } from '../../shared/store.js';
 import { DuplicateKeyError } from '../../shared/storeErrors.js';
+import { identity, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -351,6 +352,30 @@ describe('changing users', () => {
 			expect(owners.map(({ u }) => u._id)).to.have.members([owner.id, early.id]);
 		});
 	});
+
+	for (const [name, deactivate] of [
+		['users.setActiveStatus', (id: string) => setActive(admin, id, false)],
+		['users.update', (id: string) => update(admin, id, { active: false })],
+	] as const) {
+		it(`${name} notifies each room whose last key holder is deactivated, and reports it (E11)`, async () => {
+			const { store } = roomkey;
+			const [person, other] = [await addPerson(store, identity()), await addPerson(store, identity())];
+			const add = async (member: Person, rid: string) => addMember(store, rid, member, { E2EKey: sealed('k') });
+			const room = () => addRoom(store, [], { encrypted: true, e2eKeyId: 'k' });
+			const [lost, shared, alone] = [await room(), await room(), await room()];
+			for (const rid of [lost, shared, alone]) await add(person, rid);
+			await addMember(store, lost, other);
+			await add(other, shared);
+			const events: string[] = [];
+			const stop = roomkey.bus.on('notify', ({ eventName, args }) => void events.push(`${eventName} ${args}`));
+			expect(await deactivate(person.id)).to.have.property('lastKeyHolder', true);
+			expect(events).to.deep.equal([`${lost}/e2e.noKeyHolder ${person.id}`]);
+			expect(await deactivate(person.id)).to.not.have.property('lastKeyHolder');
+			expect(events).to.have.length(1);
+			stop();
+			await roomkey.call(other, 'e2e.resetRoomKey', lost, sealed('next'), 'next');
+		});
+	}
 
 	describe('the last admin', () => {
 		const lastAdmin = { error: 'error-action-not-allowed', reason: 'Leaving the app without admins is not allowed' };

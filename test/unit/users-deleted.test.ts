@@ -29,7 +29,7 @@ describe('users.delete', () => {
 	/** A user with a membership that has a key, a place in a queue, and a place in the queue of a room that the user has left. */
 	async function addInvolved({ store } = roomkey) {
 		const person = await addPerson(store, { e2e: { public_key: 'p', private_key: 'q' } });
-		const other = await addPerson(store);
+		const other = await addPerson(store, { e2e: { public_key: 'r', private_key: 's' } });
 		const waiting = { ...encrypted, usersWaitingForE2EKeys: [{ userId: person.id, ts: new Date() }] };
 		const keyed = await addRoom(store, [], encrypted);
 		await addMember(store, keyed, person, { E2EKey: sealed() });

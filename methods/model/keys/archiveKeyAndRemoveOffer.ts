@@ -1,4 +1,4 @@
-/** Archives a member's key of a room, because the room's key was reset or the member's identity key has changed. */
+/** Archives a member's key of a room, because the room's key was reset. */
 import type { Subscription } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { applyTransition } from './applyTransition.js';

@@ -8,8 +8,11 @@
  *
  * | Marker | Set when | Follow-up work |
  * |---|---|---|
- * | `e2eRekeying` | another public key existed before | archive the user's room keys everywhere, and queue the user |
- * | `e2eQueueing` | the user had no public key | only queue the user in all encrypted rooms |
+ * | `e2eRekeying` | the user had another public key before | archive the user's room keys everywhere, and queue the user |
+ * | `e2eQueueing` | the user never had one | the same, but keys that the user has stored stay |
+ *
+ * Room keys can be stored for a user without identity keys, as in Rocket.Chat. Other members cannot have sealed them for
+ * the first public key, which they did not know. The user's own device can have.
  */
 import type { KeyLogin, Room, Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -19,7 +22,7 @@ import { inParallel } from '../inParallel.js';
 import { membershipsOfUser } from '../memberships/roomsOfUser.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { listOf } from '../storedLists.js';
-import { archiveKeyAndRemoveOffer } from './archiveKeyAndRemoveOffer.js';
+import { applyTransition } from './applyTransition.js';
 import {
 	appendEntriesUpdate,
 	missingHistoryEntries,
@@ -28,10 +31,12 @@ import {
 	whereHistoryUnchanged,
 } from './identityHistory.js';
 import { hasHolder, isLastHolderAnywhere, notifyNoHolder, requireConfirmation } from './keyHolders.js';
-import { holdsKey } from './memberKeys.js';
+import { offererOf } from './knownKeys.js';
+import { holdsKey, type MemberKeys } from './memberKeys.js';
 import { notifyIdentityChanged } from './notifyIdentityChanged.js';
 import { isSamePublicKey } from './publicKey.js';
 import { enqueueEverywhere } from './queue.js';
+import * as transitions from './transitions.js';
 
 /** The two identity keys of a user, as the client sends them. */
 export interface KeyPair {
@@ -122,11 +127,12 @@ export async function storeKeyPair(
 		if (hasKeys && !force && !completesFollowUp) throw clientError('keysAlreadySet');
 		if (isIdentical) return user;
 		const isNewPublicKey = !isSamePublicKey(pair.public_key, public_key);
-		// Without an earlier public key, no room key can have been sealed for the user, so there is none to archive. The marker
-		// `e2eRekeying` shows that there was an earlier public key.
-		const hadPublicKey = !!public_key || !!user.e2eRekeying;
+		// The marker `e2eRekeying` shows that a public key was removed, and its follow-up work is not finished.
+		const hasIdentity = !!public_key || !!user.e2eRekeying;
+		const hadPublicKey = hasIdentity || listOf(user.e2eKeyHistory).length > 0;
 		const marker = hadPublicKey ? 'e2eRekeying' : 'e2eQueueing';
-		if (isNewPublicKey && hadPublicKey)
+		// A user without a public key does not count as a holder (`hasHolder`), and so gives up no copy of a room key.
+		if (isNewPublicKey && hasIdentity)
 			await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));
 		// A second-factor code can be used only once, so a repeated attempt keeps the first proof.
 		if (hasKeys) login ??= await prove();
@@ -158,7 +164,7 @@ async function completeFollowUpWork(context: Context, user: User): Promise<boole
 	const latest = listOf(e2eKeyHistory).at(-1);
 	// Nobody is notified of a user's first key, because it replaces none.
 	if (latest?.previous) await notifyIdentityChanged(context, _id, latest);
-	const lostLastHolder = !!e2eRekeying && (await archiveKeysEverywhere(context, _id));
+	const lostLastHolder = await archiveKeysEverywhere(context, _id, { keepsOwn: !e2eRekeying });
 	await enqueueEverywhere(context.store, _id);
 	await context.store.users.updateOne(
 		{ _id, e2eRekeying: e2eRekeying ?? null, e2eQueueing: e2eQueueing ?? null },
@@ -200,14 +206,21 @@ const WITH_KEYS: Filter<Subscription> = {
 	],
 };
 
+/** Whether the member has a key that no other member had offered. */
+function isOwn({ key, records }: MemberKeys): boolean {
+	return key !== undefined && offererOf(records, key) === undefined;
+}
+
 /**
- * Archives all room keys of a user, because they are sealed for a former identity key, and removes all offers of room keys
- * by other members. Notifies the user of each changed membership. Notifies each room that has lost its last key holder.
+ * Archives all room keys of a user, because they are not sealed for the user's present public key, and removes all
+ * offers of room keys by other members. Notifies the user of each changed membership. Notifies each room that has lost its last key holder.
+ * @param options `keepsOwn` true: keys that the user has stored, and not accepted from another member, stay
  * @returns whether any room has lost its last key holder
  */
 export async function archiveKeysEverywhere(
 	context: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,
+	{ keepsOwn = false }: { readonly keepsOwn?: boolean } = {},
 ): Promise<boolean> {
 	const { store } = context;
 	let lostLastHolder = false;
@@ -218,7 +231,10 @@ export async function archiveKeysEverywhere(
 		await inParallel(page, async (membership) => {
 			const { rid } = membership;
 			const e2eKeyId = keyIds.get(rid);
-			if (!(await archiveKeyAndRemoveOffer(store, membership, e2eKeyId))) return;
+			const updated = await applyTransition(store, membership, (keys) =>
+				keepsOwn && isOwn(keys) ? transitions.drop(keys.offer)(keys) : transitions.clear({ e2eKeyId })(keys),
+			);
+			if (!updated) return;
 			const wasHolder = holdsKey(membership, { e2eKeyId });
 			// `hasHolder` comes after the write: if the last two holders lose their keys concurrently, at least one call sees
 			// no holder.

@@ -15,15 +15,18 @@ const PAGE_SIZE = 100;
 /** Projection of the fields that `holdsKey` needs. */
 const HOLDER_FIELDS = { E2EKey: 1, e2eKnownKeys: 1 } as const;
 
-/** Whether any of these users is active. A deactivated or deleted user cannot provide the key to others. */
-async function isAnyActive(store: Store, userIds: readonly string[]): Promise<boolean> {
+/**
+ * Whether any of these users can provide a key that is sealed for them to others. A deactivated or deleted user cannot,
+ * nor can a user without identity keys, who has no private key to open it.
+ */
+async function canAnyProvide(store: Store, userIds: readonly string[]): Promise<boolean> {
 	if (userIds.length === 0) return false;
-	const active = { _id: { $in: [...userIds] }, active: { $ne: false } };
-	return exists(store.users, active);
+	const providers = { _id: { $in: [...userIds] }, active: { $ne: false }, 'e2e.public_key': { $exists: true } };
+	return exists(store.users, providers);
 }
 
 /**
- * Whether any active user holds the present key of a room.
+ * Whether any active user with identity keys holds the present key of a room.
  * @param exceptUserId this user does not count; an empty id excludes nobody
  */
 export async function hasHolder(store: Store, rid: string, exceptUserId = ''): Promise<boolean> {
@@ -31,12 +34,12 @@ export async function hasHolder(store: Store, rid: string, exceptUserId = ''): P
 	const others = { 'u._id': { $ne: exceptUserId }, E2EKey: { $exists: true } };
 	for await (const page of membershipsOf(store, rid, others, HOLDER_FIELDS, PAGE_SIZE)) {
 		const holders = page.filter((membership) => holdsKey(membership, room)).map(({ u }) => u._id);
-		if (await isAnyActive(store, holders)) return true;
+		if (await canAnyProvide(store, holders)) return true;
 	}
 	return false;
 }
 
-/** Whether the user holds the present key of a room and no other active user does. */
+/** Whether the user holds the present key of a room, and no other active user with identity keys does. */
 export async function isLastHolder(store: Store, rid: string, userId: string): Promise<boolean> {
 	const ownMembership = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: HOLDER_FIELDS });
 	const room = (await readRoomKeyFields(store, rid)) ?? {};

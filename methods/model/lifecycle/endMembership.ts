@@ -3,6 +3,7 @@ import type { Room, Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
+import { inParallel } from '../inParallel.js';
 import { whereKeysUnchanged } from '../keys/applyTransition.js';
 import { hasHolder, isLastHolder, notifyNoHolder } from '../keys/keyHolders.js';
 import { holdsKey } from '../keys/memberKeys.js';
@@ -10,6 +11,7 @@ import { dequeue } from '../keys/queue.js';
 import { markKeyStale, type StaleReason } from '../keys/staleKey.js';
 import { offeredKeyOf, oldKeysOf, ownKeyOf } from '../keys/storedKeys.js';
 import { MEMBER, removeRoomFromUser } from '../memberships/members.js';
+import { membershipsOfUser } from '../memberships/roomsOfUser.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { recordRemoval } from '../trash.js';
 
@@ -18,6 +20,25 @@ type Context = Pick<MethodContext, 'store' | 'events'>;
 /** Whether the room would have members but no key holder if this user left. */
 export async function wouldLeaveRoomWithoutHolder(store: Store, rid: string, userId: string): Promise<boolean> {
 	return (await hasOtherMembers(store, rid, userId)) && isLastHolder(store, rid, userId);
+}
+
+/**
+ * Notifies each room whose last key holder was this user, after the user was deactivated. Does not end the memberships:
+ * a user who is activated again still has the keys.
+ * @returns whether there is such a room
+ */
+export async function notifyRoomsWithoutHolder(context: Context, userId: string): Promise<boolean> {
+	const { store } = context;
+	let lostLastHolder = false;
+	const withKey = { E2EKey: { $exists: true } };
+	for await (const page of membershipsOfUser(store, userId, withKey, { projection: { rid: 1 } })) {
+		await inParallel(page, async ({ rid }) => {
+			if (!(await wouldLeaveRoomWithoutHolder(store, rid, userId))) return;
+			lostLastHolder = true;
+			notifyNoHolder(context, rid, userId);
+		});
+	}
+	return lostLastHolder;
 }
 
 async function hasOtherMembers(store: Store, rid: string, userId: string): Promise<boolean> {
