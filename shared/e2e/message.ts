@@ -8,6 +8,12 @@ import type { RoomKey } from './room-key.js';
 /** The members of a message that are encrypted. Quotes are among the attachments. */
 const SECRET_MEMBERS = ['msg', 'attachments', 'files', 'file'] as const;
 
+/** Members that say or show what a text says, and that are never encrypted: anyone can have written them. */
+const UNENCRYPTED_MEMBERS = [
+	...['md', 'html', 'blocks', 'urls', 'location', 'translations'],
+	...['mentions', 'channels', 'e2eMentions'],
+];
+
 /** A message for Rocket.Chat's `sendMessage`. */
 export interface Message {
 	readonly _id?: string;
@@ -74,25 +80,31 @@ export async function encryptMessage(
 }
 
 /**
- * Decrypts a message. A message that is not encrypted, or already decrypted, is returned unchanged.
+ * Decrypts a message. A message that is not encrypted is returned unchanged.
  *
- * Only `msg`, `attachments`, `files` and `file` are taken from the content. Otherwise a sender could replace other
- * members of the message, such as the sender's name, unseen by the server.
+ * `msg`, `attachments`, `files` and `file` of the result come from the content only, and no other member does: otherwise a
+ * sender could replace other members of the message, such as the sender's name, unseen by the server. What the message has
+ * of these four beside its content is left out, and so is other plain text that clients show as the text: `md`, `html`,
+ * `blocks`, `urls`, `location`, `translations`, `mentions`, `channels` and `e2eMentions`.
  *
  * @returns the message with `e2e: 'done'` and without `content`. A message with only a file has no `msg`
- * @throws E2EError as `decryptContent` does
+ * @throws E2EError as `decryptContent` does; `malformed` for a message that claims `e2e: 'done'` and has no content
  */
 export async function decryptMessage(message: Message, keys: Iterable<RoomKey>): Promise<Message> {
 	if (!isObject(message)) throw malformed('The message');
-	if (message.t !== 'e2e' || message.e2e === 'done') return message;
-	const { content, msg, ...rest } = message as Record<string, unknown>;
-	const source = content ?? msg;
-	const decrypted = await decryptContent(source as EncryptedContent | string, keys);
+	const { content, msg, t, e2e } = message as Record<string, unknown>;
+	if (t !== 'e2e' && e2e !== 'done') return message;
+	const decrypted = await decryptContent((content ?? msg) as EncryptedContent | string, keys);
 	// Some clients write `text` instead of `msg`.
 	const text = [decrypted.msg, decrypted.text].find((value) => typeof value === 'string');
 	const members: Content = { ...decrypted, msg: text };
 	const present = SECRET_MEMBERS.filter((name) => members[name] !== undefined);
-	return { ...rest, ...Object.fromEntries(present.map((name) => [name, members[name]])), e2e: 'done' };
+	const untrusted: readonly string[] = ['content', ...SECRET_MEMBERS, ...UNENCRYPTED_MEMBERS];
+	return {
+		...Object.fromEntries(Object.entries(message).filter(([name]) => !untrusted.includes(name))),
+		...Object.fromEntries(present.map((name) => [name, members[name]])),
+		e2e: 'done',
+	};
 }
 
 /** The people and rooms that a text mentions, with `@` or `#`, in the form of `e2eMentions`. */

@@ -311,10 +311,8 @@ describe('roomkey/e2e with clients of all releases', () => {
 				e2eMentions: { e2eUserMentions: ['@bob'], e2eChannelMentions: [] },
 			});
 			expect(JSON.stringify(encrypted)).not.to.include('secret');
-			const { e2eMentions, t } = encrypted;
 			const read = await e2e.decryptMessage(encrypted, [key]);
-			expect(read).to.deep.equal({ ...message, e2eMentions, t, e2e: 'done' });
-			expect(await e2e.decryptMessage(read, [])).to.equal(read);
+			expect(read).to.deep.equal({ ...message, t: 'e2e', e2e: 'done' });
 		});
 
 		it('with only a file have no text; an empty text stays an empty text', async () => {
@@ -339,6 +337,51 @@ describe('roomkey/e2e with clients of all releases', () => {
 			const message = { _id: 'm', u: { username: 'mallory' }, t: 'e2e', e2e: 'pending', content };
 			const read = await e2e.decryptMessage(message, [key]);
 			expect(read).to.deep.equal({ _id: 'm', u: { username: 'mallory' }, t: 'e2e', e2e: 'done', msg: 'hi' });
+		});
+
+		it('have no text, attachment, file or mention that stands beside their encrypted content', async () => {
+			const plain = {
+				...{ _id: 'm', rid: 'r', ts: new Date(5), u: { _id: 'u', username: 'alice' }, tmid: 'thread' },
+				...{ reactions: { ':+1:': { usernames: ['bob'] } }, customFields: { own: 1 } },
+			};
+			const forged = {
+				...{ msg: 'fake', attachments: [{ text: 'fake' }], files: [{ _id: 'fake' }], file: { _id: 'fake' } },
+				...{
+					md: ['fake'],
+					html: 'fake',
+					blocks: ['fake'],
+					urls: ['fake'],
+					location: 'fake',
+					translations: { en: 'fake' },
+				},
+				...{ mentions: ['fake'], channels: ['fake'], e2eMentions: { e2eUserMentions: ['fake'] } },
+			};
+			for (const format of e2e.FORMATS) {
+				const key = await e2e.makeRoomKey(format);
+				for (const content of [{ msg: 'hi' }, { attachments: [{ text: 'hi' }] }, { file: { _id: 'f' } }]) {
+					for (const stated of ['pending', 'done', 'other', undefined]) {
+						const encrypted = await e2e.encryptMessage({ ...plain, ...content }, key, { format });
+						const read = await e2e.decryptMessage({ ...encrypted, ...forged, e2e: stated }, [key]);
+						expect(read).to.deep.equal({ ...plain, ...content, t: 'e2e', e2e: 'done' });
+					}
+				}
+			}
+		});
+
+		it('that only claim to be decrypted are refused; those that are not encrypted are returned unchanged', async () => {
+			const key = await e2e.makeRoomKey();
+			for (const claim of [
+				{ t: 'e2e', e2e: 'done', msg: 'fake' },
+				{ t: 'e2e', e2e: 'done', msg: 'a fake of more than twelve characters', attachments: [{ text: 'fake' }] },
+				{ t: 'e2e', e2e: 'done' },
+				{ e2e: 'done', msg: 'fake' },
+				{ t: 'rm', e2e: 'done', msg: 'fake' },
+			]) {
+				expect(await codeOf(() => e2e.decryptMessage(claim, [key]))).to.equal('malformed');
+			}
+			for (const plain of [{ msg: 'plain' }, { t: 'uj', msg: 'alice' }, { t: 'rm', e2e: 'pending', msg: '' }]) {
+				expect(await e2e.decryptMessage(plain, [key])).to.equal(plain);
+			}
 		});
 
 		it('with an unknown key id open with the present key, else with an old key', async () => {
