@@ -1,9 +1,9 @@
 /** The history of identity keys: test/contract/beyond.md E15, T3. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import { verifyKeyHistory } from '../../shared/e2e.js';
 import { hashOfEntry } from '../../methods/model/keys/identityHistory.js';
 import type { KeyHistoryEntry } from '../../shared/documents.js';
+import { verifyKeyHistory } from '../../shared/e2e.js';
 import { recordEvents } from '../support/announced.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
