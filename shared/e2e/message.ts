@@ -1,7 +1,7 @@
 /** Encrypts and decrypts whole messages: an envelope that the server sees, with encrypted content. */
 import { isObject } from './bytes.js';
 import { type Content, decryptContent, type EncryptedContent, encryptContent, encryptV1Text } from './content.js';
-import { malformed } from './error.js';
+import { E2EError, malformed } from './error.js';
 import type { Format } from './formats.js';
 import type { RoomKey } from './room-key.js';
 
@@ -51,6 +51,8 @@ export interface MessageOptions {
 
 /**
  * Encrypts `msg`, `attachments`, `files` and `file` of a message into its `content`. All other members stay readable.
+ *
+ * @throws E2EError as `encryptContent` does; `malformed` for a message that is encrypted already
  */
 export async function encryptMessage(
 	message: Message,
@@ -59,6 +61,10 @@ export async function encryptMessage(
 ): Promise<EncryptedMessage> {
 	if (!isObject(message) || (message.msg !== undefined && typeof message.msg !== 'string')) {
 		throw malformed('The message');
+	}
+	// Encrypted again, the message would lose its content. A message from `decryptMessage` has none.
+	if (message.content !== undefined || (message.t === 'e2e' && message.e2e !== 'done')) {
+		throw new E2EError('malformed', 'The message is already encrypted');
 	}
 	const isSecret = ([name]: [string, unknown]) => (SECRET_MEMBERS as readonly string[]).includes(name);
 	const entries = Object.entries(message);

@@ -16,7 +16,7 @@ import {
 } from './bytes.js';
 import { E2EError, malformed, orMalformed } from './error.js';
 import { type Format, requireFormat } from './formats.js';
-import { type Identity, importPrivateKey, publicKeyText, publicNumbers } from './identity.js';
+import { type Identity, importPrivateKey, publicKeyText, publicNumbers, requirePrivateKey } from './identity.js';
 import { checkPassphrase, encodings } from './passphrase.js';
 
 /** Number of PBKDF2 rounds of every v1 key. */
@@ -53,7 +53,7 @@ export interface StoredKeys {
  * @param userId id of the owner, which is part of the salt
  * @param format a format that all clients of the owner read, see `formatFor`
  * @throws E2EError `empty-passphrase`, `ambiguous-passphrase`, `missing-user-id`, `unknown-format`, `bad-option`,
- * `not-extractable`
+ * `not-extractable`; `malformed` for another kind of key
  */
 export async function wrapPrivateKey(
 	privateKey: Key,
@@ -63,6 +63,7 @@ export async function wrapPrivateKey(
 	options: WrapOptions = {},
 ): Promise<string> {
 	const wrap = createWrapper(passphrase, userId, format, options);
+	requirePrivateKey(privateKey);
 	return wrap(await toJwkText(privateKey, 'The private key'));
 }
 

@@ -277,6 +277,34 @@ describe('roomkey/e2e with clients of all releases', () => {
 			expect(await codeOf(() => e2e.fingerprintOf(key))).to.equal('not-extractable');
 		});
 
+		it('of another kind are refused wherever a private key or a room key is expected', async () => {
+			const room = await e2e.makeRoomKey();
+			const publicKey = await e2e.importPublicKey(alice.publicKey);
+			const sealed = await e2e.sealRoomKey(room, alice.publicKey);
+			const rsa = { hash: 'SHA-256', modulusLength: 2048, publicExponent: Uint8Array.of(1, 0, 1) };
+			const signing = await crypto.subtle.generateKey({ ...rsa, name: 'RSA-PSS' }, true, ['sign']);
+			const sha1 = await crypto.subtle.generateKey({ ...rsa, name: 'RSA-OAEP', hash: 'SHA-1' }, true, ['decrypt']);
+			const unwrapping = await crypto.subtle.generateKey({ ...rsa, name: 'RSA-OAEP' }, true, ['unwrapKey']);
+			const others = [signing, sha1, unwrapping].map(({ privateKey }) => privateKey);
+			for (const key of [room.key, publicKey, ...others, room, alice, undefined] as e2e.Key[]) {
+				for (const format of e2e.FORMATS) {
+					expect(await codeOf(() => e2e.wrapPrivateKey(key, 'p', userId, format))).to.equal('malformed');
+				}
+				expect(await codeOf(() => e2e.publicKeyOf(key))).to.equal('malformed');
+				expect(await codeOf(() => e2e.openRoomKey(sealed, key))).to.equal('malformed');
+			}
+			const { id, jwk, key } = room;
+			const fileKey = JSON.stringify({ ...JSON.parse(jwk), alg: 'A256CTR' });
+			for (const text of [alice.publicKey, fileKey, '{}', 'k'.repeat(43)]) {
+				expect(await codeOf(() => e2e.sealRoomKey({ id, jwk: text, key }, alice.publicKey))).to.equal('malformed');
+			}
+			const wrong = [{ id, jwk, key: publicKey }, { id, jwk, key: alice.privateKey }, { jwk, key }, key, alice];
+			for (const roomKey of wrong as e2e.RoomKey[]) {
+				expect(await codeOf(() => e2e.encryptMessage({ msg: 'hi' }, roomKey))).to.equal('malformed');
+				expect(await codeOf(() => e2e.encryptText('hi', roomKey, 'v2'))).to.equal('malformed');
+			}
+		});
+
 		it('of a room do not reveal their secret when they are printed or converted to JSON', async () => {
 			for (const format of e2e.FORMATS) {
 				const key = await e2e.makeRoomKey(format);
@@ -365,6 +393,20 @@ describe('roomkey/e2e with clients of all releases', () => {
 						expect(read).to.deep.equal({ ...plain, ...content, t: 'e2e', e2e: 'done' });
 					}
 				}
+			}
+		});
+
+		it('that are encrypted are not encrypted again; decrypted ones are', async () => {
+			for (const format of e2e.FORMATS) {
+				const key = await e2e.makeRoomKey(format);
+				const encrypted = await e2e.encryptMessage({ rid: 'r', msg: 'text' }, key, { format });
+				const { content, t, e2e: state } = encrypted;
+				for (const message of [encrypted, { content }, { t, e2e: state, msg: 'before 2024' }, { t, msg: 'the same' }]) {
+					expect(await codeOf(() => e2e.encryptMessage(message, key, { format }))).to.equal('malformed');
+				}
+				const edited = { ...(await e2e.decryptMessage(encrypted, [key])), msg: 'edited' };
+				const again = await e2e.encryptMessage(edited, key, { format });
+				expect(await e2e.decryptMessage(again, [key])).to.deep.equal(edited);
 			}
 		});
 
