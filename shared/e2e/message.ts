@@ -1,7 +1,7 @@
 /** Encrypts and decrypts whole messages: an envelope that the server sees, with encrypted content. */
 import { isObject } from './bytes.js';
 import { type Content, decryptContent, type EncryptedContent, encryptContent, encryptV1Text } from './content.js';
-import { E2EError, malformed } from './error.js';
+import { E2EError, malformed, requireOptions } from './error.js';
 import type { Format } from './formats.js';
 import type { RoomKey } from './room-key.js';
 
@@ -57,8 +57,9 @@ export interface MessageOptions {
 export async function encryptMessage(
 	message: Message,
 	roomKey: RoomKey,
-	{ format, userId, mentions = false }: MessageOptions = {},
+	options: MessageOptions = {},
 ): Promise<EncryptedMessage> {
+	const { format, userId, mentions = false } = requireOptions(options);
 	if (!isObject(message) || (message.msg !== undefined && typeof message.msg !== 'string')) {
 		throw malformed('The message');
 	}
@@ -113,8 +114,9 @@ export async function decryptMessage(message: Message, keys: Iterable<RoomKey>):
 	};
 }
 
-/** The people and rooms that a text mentions, with `@` or `#`, in the form of `e2eMentions`. */
+/** The people and rooms that a text mentions, with `@` or `#`, in the form of `e2eMentions`. @throws E2EError `malformed` */
 export function mentionsIn(text: string): { e2eUserMentions: string[]; e2eChannelMentions: string[] } {
+	if (typeof text !== 'string') throw malformed('The text');
 	const namesAfter = (sign: string) => {
 		// The sign begins a line, or follows a blank or a `>`. A name may have a server after `@` or `:`.
 		const pattern = new RegExp(`(?<=^|[\\s>])${sign}[0-9a-zA-Z._-]+(?:[@:][0-9a-zA-Z._-]+)*`, 'gm');

@@ -15,7 +15,7 @@ import {
 	toJwkText,
 	utf8,
 } from './bytes.js';
-import { E2EError, malformed, orMalformed, orThrow } from './error.js';
+import { E2EError, malformed, orMalformed, orThrow, requireOptions } from './error.js';
 import { type Format, requireFormat } from './formats.js';
 import { importPublicKey, requirePrivateKey } from './identity.js';
 
@@ -108,7 +108,7 @@ async function makeId(format: Format, jwk: string): Promise<string> {
  */
 export async function importRoomKey(id: string, jwk: string, options: OpenOptions = {}): Promise<RoomKey> {
 	const webCrypto = subtle();
-	const { extractable = true, anyId = false } = options;
+	const { extractable = true, anyId = false } = requireOptions(options);
 	const { alg, k } = parseJwk(jwk);
 	if (typeof id !== 'string') throw malformed('The room key');
 	if (!anyId && alg === 'A128CBC' && HASH_ID.test(id) && (await makeId('v1', jwk)) !== id) {
@@ -162,6 +162,7 @@ export function sealedKeyId(sealed: string): string {
  */
 export async function openRoomKey(sealed: string, privateKey: Key, options: OpenSealedOptions = {}): Promise<RoomKey> {
 	const webCrypto = subtle();
+	const { keyId } = requireOptions(options);
 	const { id, data } = parseSealed(sealed);
 	requirePrivateKey(privateKey);
 	const jwk = await orThrow(
@@ -169,7 +170,7 @@ export async function openRoomKey(sealed: string, privateKey: Key, options: Open
 		async () => fromUtf8(await webCrypto.decrypt({ name: 'RSA-OAEP' }, privateKey, data)),
 	);
 	if (jwk === undefined) throw malformed('The room key');
-	return importRoomKey(options.keyId ?? id, jwk, options);
+	return importRoomKey(keyId ?? id, jwk, options);
 }
 
 /** Separates a sealed key into the key id and the encrypted bytes. */

@@ -7,6 +7,7 @@ import {
 	encrypt,
 	fromBase64,
 	fromJson,
+	isObject,
 	type Key,
 	requireWebCrypto,
 	subtle,
@@ -14,7 +15,7 @@ import {
 	toJwkText,
 	utf8,
 } from './bytes.js';
-import { E2EError, malformed, orMalformed } from './error.js';
+import { E2EError, malformed, orMalformed, requireOptions } from './error.js';
 import { type Format, requireFormat } from './formats.js';
 import { type Identity, importPrivateKey, publicKeyText, publicNumbers, requirePrivateKey } from './identity.js';
 import { checkPassphrase, encodings } from './passphrase.js';
@@ -92,8 +93,9 @@ export async function unwrapIdentity(
 	stored: string,
 	passphrase: string,
 	userId: string,
-	{ extractable = true }: UnwrapOptions = {},
+	options: UnwrapOptions = {},
 ): Promise<Identity> {
+	const { extractable = true } = requireOptions(options);
 	const { jwk } = await unwrap(stored, passphrase, userId);
 	return { publicKey: publicKeyText(jwk), privateKey: await importPrivateKey(jwk, extractable) };
 }
@@ -106,13 +108,15 @@ export async function unwrapIdentity(
  * @throws E2EError as `unwrapPrivateKey` and `wrapPrivateKey` do; `wrong-key` if the two keys are not a pair
  */
 export async function changePassphrase(
-	{ public_key, private_key }: StoredKeys,
+	keys: StoredKeys,
 	presentPassphrase: string,
 	newPassphrase: string,
 	userId: string,
 	format?: Format,
 	options: WrapOptions = {},
 ): Promise<StoredKeys> {
+	if (!isObject(keys)) throw malformed('The stored keys');
+	const { public_key, private_key } = keys;
 	const wrap = createWrapper(newPassphrase, userId, format ?? parseWrapped(private_key, userId).version, options);
 	const { jwk, text } = await unwrap(private_key, presentPassphrase, userId);
 	const stated = publicNumbers(public_key);
@@ -140,8 +144,9 @@ export async function upgradePrivateKey(
 }
 
 /** Checks the options, and returns a function that wraps the text of a key. */
-function createWrapper(passphrase: string, userId: string, format: Format, { rounds, allowAmbiguous }: WrapOptions) {
+function createWrapper(passphrase: string, userId: string, format: Format, options: WrapOptions) {
 	requireWebCrypto();
+	const { rounds, allowAmbiguous } = requireOptions(options);
 	const version: Version = requireFormat(format) === 'v2' ? 'v2' : 'v1';
 	checkPassphrase(passphrase, allowAmbiguous);
 	requireUserId(userId);

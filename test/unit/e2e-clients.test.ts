@@ -316,6 +316,62 @@ describe('roomkey/e2e with clients of all releases', () => {
 		});
 	});
 
+	it('fails with a code if an argument has the wrong type', async () => {
+		const key = await e2e.makeRoomKey();
+		const sealed = await e2e.sealRoomKey(key, alice.publicKey);
+		const keys = {
+			public_key: alice.publicKey,
+			private_key: await e2e.wrapPrivateKey(alice.privateKey, 'p', userId, 'v1'),
+		};
+		const file = () => new Blob(['bytes']).stream();
+		const { stream, info } = await e2e.encryptFile(file(), { name: 'n' });
+		await new Response(stream).arrayBuffer();
+		const known = await info;
+		const read = file();
+		read.getReader();
+		// JSON of a server can be such an object. It cannot be converted to a text.
+		const odd = { toString: 5, valueOf: 5 };
+		for (const wrong of [null, 5, 'text'] as never[]) {
+			for (const run of [
+				() => e2e.wrapPrivateKey(alice.privateKey, 'p', userId, 'v1', wrong),
+				() => e2e.unwrapPrivateKey(keys.private_key, 'p', userId, wrong),
+				() => e2e.unwrapIdentity(keys.private_key, 'p', userId, wrong),
+				() => e2e.changePassphrase(keys, 'p', 'q', userId, 'v1', wrong),
+				() => e2e.upgradePrivateKey(keys.private_key, 'p', userId, wrong),
+				() => e2e.importRoomKey(key.id, key.jwk, wrong),
+				() => e2e.openRoomKey(sealed, alice.privateKey, wrong),
+				() => e2e.encryptMessage({ msg: 'text' }, key, wrong),
+			]) {
+				expect(await codeOf(run), String(run)).to.equal('bad-option');
+			}
+		}
+		for (const wrong of [undefined, null, 5, odd, [], Symbol('s')] as never[]) {
+			for (const run of [
+				() => e2e.changePassphrase(wrong, 'p', 'q', userId),
+				() => e2e.encryptFile(file(), wrong),
+				() => e2e.encryptFile(wrong, { name: 'n' }),
+				() => e2e.decryptFile(wrong, known),
+				() => e2e.fileMembers(wrong, { _id: 'f', url: '/f' }),
+				() => e2e.uploadMetadata(wrong),
+				() => e2e.mentionsIn(wrong),
+				() => e2e.formatFor(wrong),
+			]) {
+				expect(await codeOf(run), String(run)).to.equal('malformed');
+			}
+		}
+		for (const run of [
+			() => e2e.encryptFile(read, { name: 'n' }),
+			() => e2e.decryptFile(read, known),
+			() => e2e.decryptFile(file(), { ...known, hashes: { sha256: odd as never } }),
+			() => e2e.decryptFile(file(), { ...known, hashes: { sha256: [known.hashes.sha256] as never } }),
+			() => e2e.fileMembers(known, undefined as never),
+		]) {
+			expect(await codeOf(run), String(run)).to.equal('malformed');
+		}
+		const entry = { public_key: odd as never, ts: 5, previous: '', hash: '' };
+		expect(await codeOf(() => e2e.verifyKeyHistory([entry]))).to.equal('broken-history');
+	});
+
 	describe('messages', () => {
 		it('of a megabyte can be encrypted in every format', async () => {
 			const text = 'ü'.repeat(500_000);
