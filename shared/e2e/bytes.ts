@@ -134,7 +134,12 @@ export async function toJwkText(key: Key, what: string): Promise<string> {
 }
 
 /** Length of an initialization vector, in bytes, as in Rocket.Chat's clients. */
-const ivLength = (key: Key) => (key.algorithm.name === 'AES-GCM' ? 12 : 16);
+function ivLength({ algorithm: { name } }: Key): number {
+	if (name === 'AES-GCM') return 12;
+	// An RSA key would encrypt short texts.
+	if (name !== 'AES-CBC') throw malformed('The key');
+	return 16;
+}
 
 /** Encrypts with a new IV. */
 export async function encrypt(key: Key, plain: Bytes): Promise<Encrypted> {

@@ -75,9 +75,10 @@ export async function encryptV1Text(content: Content, roomKey: RoomKey): Promise
 
 async function encryptJson(content: Content, roomKey: RoomKey): Promise<Encrypted> {
 	if (!isObject(content)) throw malformed('The content');
+	// Callers in JavaScript may give another kind of key, or none. Nobody could decrypt content without an id.
+	if (typeof roomKey?.id !== 'string') throw malformed('The room key');
 	const text = await orMalformed('The content', () => toEjsonText(content));
-	// Callers in JavaScript may give no key: `encrypt` has an error for that.
-	return encrypt(roomKey?.key, utf8(text));
+	return encrypt(roomKey.key, utf8(text));
 }
 
 function v1Text(roomKey: RoomKey, { iv, data }: Encrypted): string {

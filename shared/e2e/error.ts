@@ -21,7 +21,7 @@ export type E2EErrorCode =
 	/** The user id is part of the salt, and was not given. */
 	| 'missing-user-id'
 	| 'unknown-format'
-	/** An option is outside its range. */
+	/** An option is outside its range, or the options are no object. */
 	| 'bad-option'
 	/** The decrypted file does not have the hash that its message states. */
 	| 'file-changed'
@@ -46,6 +46,12 @@ export class E2EError extends Error {
 }
 
 export const malformed = (what: string): E2EError => new E2EError('malformed', `${what} is malformed`);
+
+/** Returns the options of a call. @throws E2EError `bad-option` for null, and for other values that are no object */
+export function requireOptions<T extends object>(options: T): T {
+	if (typeof options !== 'object' || options === null) throw new E2EError('bad-option', 'The options are no object');
+	return options;
+}
 
 /** Runs a function. Replaces its errors by `malformed`, except an `E2EError`. @param what names the input */
 export function orMalformed<T>(what: string, run: () => T | Promise<T>): Promise<T> {

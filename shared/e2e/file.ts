@@ -63,15 +63,15 @@ export interface EncryptedFile {
  * Encrypts a file.
  *
  * @param source the plain bytes, such as the `stream()` of a `Blob`, or `Readable.toWeb` of a file in Node
+ * @throws E2EError `malformed`, also for a stream that has a reader already
  */
 export async function encryptFile(
 	source: ReadableStream<Uint8Array>,
-	{ name, type = 'application/octet-stream' }: { readonly name: string; readonly type?: string },
+	file: { readonly name: string; readonly type?: string },
 ): Promise<EncryptedFile> {
 	requireWebCrypto();
-	if (typeof name !== 'string' || typeof type !== 'string' || !(source instanceof ReadableStream)) {
-		throw malformed('The file');
-	}
+	const { name, type = 'application/octet-stream' } = isObject<typeof file>(file) ? file : {};
+	if (typeof name !== 'string' || typeof type !== 'string' || !isReadable(source)) throw malformed('The file');
 	const iv = randomBytes(BLOCK);
 	// Rocket.Chat's web client counts blocks in the lower 64 bits of the IV, its phone apps in all 128. With the highest of
 	// the lower bits cleared, the lower half cannot overflow, so all clients get the same counters.
@@ -116,16 +116,16 @@ export async function encryptFile(
  * @returns the plain bytes. The stream fails at its end with `file-changed` if they do not have the stated hash. **All
  * bytes read from it must be discarded then**, because the cipher does not detect changes. Without a hash, changes are not
  * detected
- * @throws E2EError `malformed`
+ * @throws E2EError `malformed`, also for a stream that has a reader already
  */
 export async function decryptFile(
 	source: ReadableStream<Uint8Array>,
 	info: Pick<FileInfo, 'encryption'> & Partial<Pick<FileInfo, 'hashes'>>,
 ): Promise<ReadableStream<Bytes>> {
 	requireWebCrypto();
-	if (!isObject(info) || !(source instanceof ReadableStream)) throw malformed('The file');
+	if (!isObject(info) || !isReadable(source)) throw malformed('The file');
 	const statedHash = info.hashes?.sha256;
-	const isHexSha256 = /^[0-9a-f]{64}$/i.test(String(statedHash));
+	const isHexSha256 = typeof statedHash === 'string' && /^[0-9a-f]{64}$/i.test(statedHash);
 	if (statedHash !== undefined && !isHexSha256) throw malformed('The hash of the file');
 	const cipher = await counterMode(info.encryption);
 	const hash = sha256.create();
@@ -143,11 +143,21 @@ export async function decryptFile(
 	});
 }
 
-/** The members of a message with a file, for `encryptMessage`. */
+const isReadable = (source: unknown) => source instanceof ReadableStream && !source.locked;
+
+function requireInfo(info: FileInfo): FileInfo {
+	if (!isObject<FileInfo>(info) || typeof info.name !== 'string') throw malformed('The information of the file');
+	return info;
+}
+
+/** The members of a message with a file, for `encryptMessage`. @throws E2EError `malformed` */
 export function fileMembers(
-	{ name, type, typeGroup, size, encryption, hashes }: FileInfo,
-	{ _id, url }: { readonly _id: string; readonly url: string },
+	info: FileInfo,
+	upload: { readonly _id: string; readonly url: string },
 ): { attachments: unknown[]; files: unknown[]; file: unknown } {
+	const { name, type, typeGroup, size, encryption, hashes } = requireInfo(info);
+	if (!isObject(upload)) throw malformed('The upload');
+	const { _id, url } = upload;
 	const extension = /\.([^.]+)$/.exec(name)?.[1];
 	const media = ['image', 'audio', 'video'].includes(typeGroup)
 		? { [`${typeGroup}_url`]: url, [`${typeGroup}_type`]: type, [`${typeGroup}_size`]: size }
@@ -157,8 +167,9 @@ export function fileMembers(
 	return { attachments: [{ title: name, type: 'file', ...link, encryption, hashes, ...media }], files: [file], file };
 }
 
-/** The metadata of an upload. Encrypted with `encryptContent`, it is the field `content` of the upload. */
-export function uploadMetadata({ name, type, typeGroup, encryption, hashes }: FileInfo): Record<string, unknown> {
+/** The metadata of an upload. Encrypted with `encryptContent`, it is the field `content` of the upload. @throws E2EError `malformed` */
+export function uploadMetadata(info: FileInfo): Record<string, unknown> {
+	const { name, type, typeGroup, encryption, hashes } = requireInfo(info);
 	return { type, typeGroup, name, encryption, hashes };
 }
 

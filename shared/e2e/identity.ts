@@ -51,9 +51,10 @@ export async function makeIdentity(format: Format = 'v2'): Promise<Identity> {
 
 /**
  * The public key of a private key, so that a client does not have to trust the server's copy.
- * @throws E2EError `not-extractable`; `unwrapIdentity` also works for such keys
+ * @throws E2EError `malformed` for another kind of key; `not-extractable`: `unwrapIdentity` also works for such keys
  */
 export async function publicKeyOf(privateKey: Key): Promise<string> {
+	requirePrivateKey(privateKey);
 	return publicKeyText(await toJwk(privateKey, 'The private key'));
 }
 
@@ -72,6 +73,14 @@ export async function importPublicKey(publicKey: string): Promise<Key> {
 	// Throws for a key that is not safe.
 	publicNumbers(publicKey);
 	return importRsa(fromJson(publicKey), PUBLIC_MEMBERS, 'encrypt', true, () => unfit('WebCrypto refuses it'));
+}
+
+/** @throws E2EError `malformed` for any other key than the private one of an identity */
+export function requirePrivateKey(key: Key): void {
+	requireWebCrypto();
+	const { name, hash }: { name?: string; hash?: { name?: string } } = key?.algorithm ?? {};
+	const isIdentity = key?.type === 'private' && name === RSA.name && hash?.name === RSA.hash;
+	if (!isIdentity || !key.usages?.includes('decrypt')) throw malformed('The private key');
 }
 
 /** Imports the private key in a JWK. */

@@ -44,9 +44,9 @@ export async function verifyKeyHistory(entries: Iterable<KeyHistoryEntry>, known
 	let time = Number.NEGATIVE_INFINITY;
 	for (const entry of all) {
 		const ms = isObject(entry) ? timeOf(entry.ts) : Number.NaN;
-		const text = `${previous}\n${ms}\n${entry?.public_key}`;
 		const isNext = ms > time && entry.previous === previous && typeof entry.public_key === 'string';
-		if (!isNext || entry.hash !== (await sha256Hex(text))) throw brokenHistory('An entry does not have its hash');
+		if (!isNext || entry.hash !== (await sha256Hex(`${previous}\n${ms}\n${entry.public_key}`)))
+			throw brokenHistory('An entry does not have its hash');
 		previous = entry.hash;
 		time = ms;
 	}

@@ -1,12 +1,18 @@
 /** Encrypts and decrypts whole messages: an envelope that the server sees, with encrypted content. */
 import { isObject } from './bytes.js';
 import { type Content, decryptContent, type EncryptedContent, encryptContent, encryptV1Text } from './content.js';
-import { malformed } from './error.js';
+import { E2EError, malformed, requireOptions } from './error.js';
 import type { Format } from './formats.js';
 import type { RoomKey } from './room-key.js';
 
 /** The members of a message that are encrypted. Quotes are among the attachments. */
 const SECRET_MEMBERS = ['msg', 'attachments', 'files', 'file'] as const;
+
+/** Members that say or show what a text says, and that are never encrypted: anyone can have written them. */
+const UNENCRYPTED_MEMBERS = [
+	...['md', 'html', 'blocks', 'urls', 'location', 'translations'],
+	...['mentions', 'channels', 'e2eMentions'],
+];
 
 /** A message for Rocket.Chat's `sendMessage`. */
 export interface Message {
@@ -45,14 +51,21 @@ export interface MessageOptions {
 
 /**
  * Encrypts `msg`, `attachments`, `files` and `file` of a message into its `content`. All other members stay readable.
+ *
+ * @throws E2EError as `encryptContent` does; `malformed` for a message that is encrypted already
  */
 export async function encryptMessage(
 	message: Message,
 	roomKey: RoomKey,
-	{ format, userId, mentions = false }: MessageOptions = {},
+	options: MessageOptions = {},
 ): Promise<EncryptedMessage> {
+	const { format, userId, mentions = false } = requireOptions(options);
 	if (!isObject(message) || (message.msg !== undefined && typeof message.msg !== 'string')) {
 		throw malformed('The message');
+	}
+	// Encrypted again, the message would lose its content. A message from `decryptMessage` has none.
+	if (message.content !== undefined || (message.t === 'e2e' && message.e2e !== 'done')) {
+		throw new E2EError('malformed', 'The message is already encrypted');
 	}
 	const isSecret = ([name]: [string, unknown]) => (SECRET_MEMBERS as readonly string[]).includes(name);
 	const entries = Object.entries(message);
@@ -74,29 +87,36 @@ export async function encryptMessage(
 }
 
 /**
- * Decrypts a message. A message that is not encrypted, or already decrypted, is returned unchanged.
+ * Decrypts a message. A message that is not encrypted is returned unchanged.
  *
- * Only `msg`, `attachments`, `files` and `file` are taken from the content. Otherwise a sender could replace other
- * members of the message, such as the sender's name, unseen by the server.
+ * `msg`, `attachments`, `files` and `file` of the result come from the content only, and no other member does: otherwise a
+ * sender could replace other members of the message, such as the sender's name, unseen by the server. What the message has
+ * of these four beside its content is left out, and so is other plain text that clients show as the text: `md`, `html`,
+ * `blocks`, `urls`, `location`, `translations`, `mentions`, `channels` and `e2eMentions`.
  *
  * @returns the message with `e2e: 'done'` and without `content`. A message with only a file has no `msg`
- * @throws E2EError as `decryptContent` does
+ * @throws E2EError as `decryptContent` does; `malformed` for a message that claims `e2e: 'done'` and has no content
  */
 export async function decryptMessage(message: Message, keys: Iterable<RoomKey>): Promise<Message> {
 	if (!isObject(message)) throw malformed('The message');
-	if (message.t !== 'e2e' || message.e2e === 'done') return message;
-	const { content, msg, ...rest } = message as Record<string, unknown>;
-	const source = content ?? msg;
-	const decrypted = await decryptContent(source as EncryptedContent | string, keys);
+	const { content, msg, t, e2e } = message as Record<string, unknown>;
+	if (t !== 'e2e' && e2e !== 'done') return message;
+	const decrypted = await decryptContent((content ?? msg) as EncryptedContent | string, keys);
 	// Some clients write `text` instead of `msg`.
 	const text = [decrypted.msg, decrypted.text].find((value) => typeof value === 'string');
 	const members: Content = { ...decrypted, msg: text };
 	const present = SECRET_MEMBERS.filter((name) => members[name] !== undefined);
-	return { ...rest, ...Object.fromEntries(present.map((name) => [name, members[name]])), e2e: 'done' };
+	const untrusted: readonly string[] = ['content', ...SECRET_MEMBERS, ...UNENCRYPTED_MEMBERS];
+	return {
+		...Object.fromEntries(Object.entries(message).filter(([name]) => !untrusted.includes(name))),
+		...Object.fromEntries(present.map((name) => [name, members[name]])),
+		e2e: 'done',
+	};
 }
 
-/** The people and rooms that a text mentions, with `@` or `#`, in the form of `e2eMentions`. */
+/** The people and rooms that a text mentions, with `@` or `#`, in the form of `e2eMentions`. @throws E2EError `malformed` */
 export function mentionsIn(text: string): { e2eUserMentions: string[]; e2eChannelMentions: string[] } {
+	if (typeof text !== 'string') throw malformed('The text');
 	const namesAfter = (sign: string) => {
 		// The sign begins a line, or follows a blank or a `>`. A name may have a server after `@` or `:`.
 		const pattern = new RegExp(`(?<=^|[\\s>])${sign}[0-9a-zA-Z._-]+(?:[@:][0-9a-zA-Z._-]+)*`, 'gm');

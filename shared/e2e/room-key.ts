@@ -15,9 +15,9 @@ import {
 	toJwkText,
 	utf8,
 } from './bytes.js';
-import { E2EError, malformed, orMalformed, orThrow } from './error.js';
+import { E2EError, malformed, orMalformed, orThrow, requireOptions } from './error.js';
 import { type Format, requireFormat } from './formats.js';
-import { importPublicKey } from './identity.js';
+import { importPublicKey, requirePrivateKey } from './identity.js';
 
 /** Length of a ciphertext of an RSA key of 2048 bits, in bytes. */
 const CIPHERTEXT_BYTES = 256;
@@ -108,21 +108,25 @@ async function makeId(format: Format, jwk: string): Promise<string> {
  */
 export async function importRoomKey(id: string, jwk: string, options: OpenOptions = {}): Promise<RoomKey> {
 	const webCrypto = subtle();
-	const { extractable = true, anyId = false } = options;
-	const parsed = fromJson(jwk);
-	const alg = parsed?.alg;
-	if (typeof id !== 'string' || (alg !== 'A128CBC' && alg !== 'A256GCM')) throw malformed('The room key');
-	const { aes, keyBytes } = CIPHERS[alg];
-	const k = parsed?.k;
-	if (fromBase64Url(k)?.length !== keyBytes) throw malformed('The room key');
+	const { extractable = true, anyId = false } = requireOptions(options);
+	const { alg, k } = parseJwk(jwk);
+	if (typeof id !== 'string') throw malformed('The room key');
 	if (!anyId && alg === 'A128CBC' && HASH_ID.test(id) && (await makeId('v1', jwk)) !== id) {
 		throw new E2EError('key-id-mismatch', 'The key id is not that of this room key');
 	}
-	const members = { kty: 'oct', alg, k: String(k) };
+	const members = { kty: 'oct', alg, k };
 	const key = await orMalformed('The room key', () =>
-		webCrypto.importKey('jwk', members, aes, extractable, ['encrypt', 'decrypt']),
+		webCrypto.importKey('jwk', members, CIPHERS[alg].aes, extractable, ['encrypt', 'decrypt']),
 	);
 	return new OpaqueRoomKey(id, extractable ? jwk : undefined, key);
+}
+
+/** Reads the JWK of a room key. @throws E2EError `malformed` */
+function parseJwk(jwk: string) {
+	const { alg, k } = fromJson(jwk) ?? {};
+	if (alg !== 'A128CBC' && alg !== 'A256GCM') throw malformed('The room key');
+	if (fromBase64Url(k)?.length !== CIPHERS[alg].keyBytes) throw malformed('The room key');
+	return { alg, k: String(k) } as const;
 }
 
 /**
@@ -137,7 +141,8 @@ export async function sealRoomKey(roomKey: RoomKey, publicKey: string): Promise<
 	const webCrypto = subtle();
 	if (typeof roomKey !== 'object' || roomKey === null) throw malformed('The room key');
 	const { id, jwk } = roomKey;
-	if (typeof id !== 'string' || id === '' || typeof jwk !== 'string') throw malformed('The room key');
+	if (typeof id !== 'string' || id === '') throw malformed('The room key');
+	parseJwk(jwk);
 	const member = await importPublicKey(publicKey);
 	const sealed = await orMalformed('The room key', () => webCrypto.encrypt({ name: 'RSA-OAEP' }, member, utf8(jwk)));
 	// `parseSealed` finds the end of the id by this length.
@@ -157,13 +162,15 @@ export function sealedKeyId(sealed: string): string {
  */
 export async function openRoomKey(sealed: string, privateKey: Key, options: OpenSealedOptions = {}): Promise<RoomKey> {
 	const webCrypto = subtle();
+	const { keyId } = requireOptions(options);
 	const { id, data } = parseSealed(sealed);
+	requirePrivateKey(privateKey);
 	const jwk = await orThrow(
 		() => new E2EError('wrong-key', 'The room key is not sealed for this private key'),
 		async () => fromUtf8(await webCrypto.decrypt({ name: 'RSA-OAEP' }, privateKey, data)),
 	);
 	if (jwk === undefined) throw malformed('The room key');
-	return importRoomKey(options.keyId ?? id, jwk, options);
+	return importRoomKey(keyId ?? id, jwk, options);
 }
 
 /** Separates a sealed key into the key id and the encrypted bytes. */

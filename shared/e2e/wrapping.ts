@@ -7,6 +7,7 @@ import {
 	encrypt,
 	fromBase64,
 	fromJson,
+	isObject,
 	type Key,
 	requireWebCrypto,
 	subtle,
@@ -14,9 +15,9 @@ import {
 	toJwkText,
 	utf8,
 } from './bytes.js';
-import { E2EError, malformed, orMalformed } from './error.js';
+import { E2EError, malformed, orMalformed, requireOptions } from './error.js';
 import { type Format, requireFormat } from './formats.js';
-import { type Identity, importPrivateKey, publicKeyText, publicNumbers } from './identity.js';
+import { type Identity, importPrivateKey, publicKeyText, publicNumbers, requirePrivateKey } from './identity.js';
 import { checkPassphrase, encodings } from './passphrase.js';
 
 /** Number of PBKDF2 rounds of every v1 key. */
@@ -53,7 +54,7 @@ export interface StoredKeys {
  * @param userId id of the owner, which is part of the salt
  * @param format a format that all clients of the owner read, see `formatFor`
  * @throws E2EError `empty-passphrase`, `ambiguous-passphrase`, `missing-user-id`, `unknown-format`, `bad-option`,
- * `not-extractable`
+ * `not-extractable`; `malformed` for another kind of key
  */
 export async function wrapPrivateKey(
 	privateKey: Key,
@@ -63,6 +64,7 @@ export async function wrapPrivateKey(
 	options: WrapOptions = {},
 ): Promise<string> {
 	const wrap = createWrapper(passphrase, userId, format, options);
+	requirePrivateKey(privateKey);
 	return wrap(await toJwkText(privateKey, 'The private key'));
 }
 
@@ -91,8 +93,9 @@ export async function unwrapIdentity(
 	stored: string,
 	passphrase: string,
 	userId: string,
-	{ extractable = true }: UnwrapOptions = {},
+	options: UnwrapOptions = {},
 ): Promise<Identity> {
+	const { extractable = true } = requireOptions(options);
 	const { jwk } = await unwrap(stored, passphrase, userId);
 	return { publicKey: publicKeyText(jwk), privateKey: await importPrivateKey(jwk, extractable) };
 }
@@ -105,13 +108,15 @@ export async function unwrapIdentity(
  * @throws E2EError as `unwrapPrivateKey` and `wrapPrivateKey` do; `wrong-key` if the two keys are not a pair
  */
 export async function changePassphrase(
-	{ public_key, private_key }: StoredKeys,
+	keys: StoredKeys,
 	presentPassphrase: string,
 	newPassphrase: string,
 	userId: string,
 	format?: Format,
 	options: WrapOptions = {},
 ): Promise<StoredKeys> {
+	if (!isObject(keys)) throw malformed('The stored keys');
+	const { public_key, private_key } = keys;
 	const wrap = createWrapper(newPassphrase, userId, format ?? parseWrapped(private_key, userId).version, options);
 	const { jwk, text } = await unwrap(private_key, presentPassphrase, userId);
 	const stated = publicNumbers(public_key);
@@ -139,8 +144,9 @@ export async function upgradePrivateKey(
 }
 
 /** Checks the options, and returns a function that wraps the text of a key. */
-function createWrapper(passphrase: string, userId: string, format: Format, { rounds, allowAmbiguous }: WrapOptions) {
+function createWrapper(passphrase: string, userId: string, format: Format, options: WrapOptions) {
 	requireWebCrypto();
+	const { rounds, allowAmbiguous } = requireOptions(options);
 	const version: Version = requireFormat(format) === 'v2' ? 'v2' : 'v1';
 	checkPassphrase(passphrase, allowAmbiguous);
 	requireUserId(userId);

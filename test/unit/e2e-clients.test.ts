@@ -277,6 +277,34 @@ describe('roomkey/e2e with clients of all releases', () => {
 			expect(await codeOf(() => e2e.fingerprintOf(key))).to.equal('not-extractable');
 		});
 
+		it('of another kind are refused wherever a private key or a room key is expected', async () => {
+			const room = await e2e.makeRoomKey();
+			const publicKey = await e2e.importPublicKey(alice.publicKey);
+			const sealed = await e2e.sealRoomKey(room, alice.publicKey);
+			const rsa = { hash: 'SHA-256', modulusLength: 2048, publicExponent: Uint8Array.of(1, 0, 1) };
+			const signing = await crypto.subtle.generateKey({ ...rsa, name: 'RSA-PSS' }, true, ['sign']);
+			const sha1 = await crypto.subtle.generateKey({ ...rsa, name: 'RSA-OAEP', hash: 'SHA-1' }, true, ['decrypt']);
+			const unwrapping = await crypto.subtle.generateKey({ ...rsa, name: 'RSA-OAEP' }, true, ['unwrapKey']);
+			const others = [signing, sha1, unwrapping].map(({ privateKey }) => privateKey);
+			for (const key of [room.key, publicKey, ...others, room, alice, undefined] as e2e.Key[]) {
+				for (const format of e2e.FORMATS) {
+					expect(await codeOf(() => e2e.wrapPrivateKey(key, 'p', userId, format))).to.equal('malformed');
+				}
+				expect(await codeOf(() => e2e.publicKeyOf(key))).to.equal('malformed');
+				expect(await codeOf(() => e2e.openRoomKey(sealed, key))).to.equal('malformed');
+			}
+			const { id, jwk, key } = room;
+			const fileKey = JSON.stringify({ ...JSON.parse(jwk), alg: 'A256CTR' });
+			for (const text of [alice.publicKey, fileKey, '{}', 'k'.repeat(43)]) {
+				expect(await codeOf(() => e2e.sealRoomKey({ id, jwk: text, key }, alice.publicKey))).to.equal('malformed');
+			}
+			const wrong = [{ id, jwk, key: publicKey }, { id, jwk, key: alice.privateKey }, { jwk, key }, key, alice];
+			for (const roomKey of wrong as e2e.RoomKey[]) {
+				expect(await codeOf(() => e2e.encryptMessage({ msg: 'hi' }, roomKey))).to.equal('malformed');
+				expect(await codeOf(() => e2e.encryptText('hi', roomKey, 'v2'))).to.equal('malformed');
+			}
+		});
+
 		it('of a room do not reveal their secret when they are printed or converted to JSON', async () => {
 			for (const format of e2e.FORMATS) {
 				const key = await e2e.makeRoomKey(format);
@@ -286,6 +314,62 @@ describe('roomkey/e2e with clients of all releases', () => {
 				expect(JSON.parse(JSON.stringify(key))).to.deep.equal({ id: key.id });
 			}
 		});
+	});
+
+	it('fails with a code if an argument has the wrong type', async () => {
+		const key = await e2e.makeRoomKey();
+		const sealed = await e2e.sealRoomKey(key, alice.publicKey);
+		const keys = {
+			public_key: alice.publicKey,
+			private_key: await e2e.wrapPrivateKey(alice.privateKey, 'p', userId, 'v1'),
+		};
+		const file = () => new Blob(['bytes']).stream();
+		const { stream, info } = await e2e.encryptFile(file(), { name: 'n' });
+		await new Response(stream).arrayBuffer();
+		const known = await info;
+		const read = file();
+		read.getReader();
+		// JSON of a server can be such an object. It cannot be converted to a text.
+		const odd = { toString: 5, valueOf: 5 };
+		for (const wrong of [null, 5, 'text'] as never[]) {
+			for (const run of [
+				() => e2e.wrapPrivateKey(alice.privateKey, 'p', userId, 'v1', wrong),
+				() => e2e.unwrapPrivateKey(keys.private_key, 'p', userId, wrong),
+				() => e2e.unwrapIdentity(keys.private_key, 'p', userId, wrong),
+				() => e2e.changePassphrase(keys, 'p', 'q', userId, 'v1', wrong),
+				() => e2e.upgradePrivateKey(keys.private_key, 'p', userId, wrong),
+				() => e2e.importRoomKey(key.id, key.jwk, wrong),
+				() => e2e.openRoomKey(sealed, alice.privateKey, wrong),
+				() => e2e.encryptMessage({ msg: 'text' }, key, wrong),
+			]) {
+				expect(await codeOf(run), String(run)).to.equal('bad-option');
+			}
+		}
+		for (const wrong of [undefined, null, 5, odd, [], Symbol('s')] as never[]) {
+			for (const run of [
+				() => e2e.changePassphrase(wrong, 'p', 'q', userId),
+				() => e2e.encryptFile(file(), wrong),
+				() => e2e.encryptFile(wrong, { name: 'n' }),
+				() => e2e.decryptFile(wrong, known),
+				() => e2e.fileMembers(wrong, { _id: 'f', url: '/f' }),
+				() => e2e.uploadMetadata(wrong),
+				() => e2e.mentionsIn(wrong),
+				() => e2e.formatFor(wrong),
+			]) {
+				expect(await codeOf(run), String(run)).to.equal('malformed');
+			}
+		}
+		for (const run of [
+			() => e2e.encryptFile(read, { name: 'n' }),
+			() => e2e.decryptFile(read, known),
+			() => e2e.decryptFile(file(), { ...known, hashes: { sha256: odd as never } }),
+			() => e2e.decryptFile(file(), { ...known, hashes: { sha256: [known.hashes.sha256] as never } }),
+			() => e2e.fileMembers(known, undefined as never),
+		]) {
+			expect(await codeOf(run), String(run)).to.equal('malformed');
+		}
+		const entry = { public_key: odd as never, ts: 5, previous: '', hash: '' };
+		expect(await codeOf(() => e2e.verifyKeyHistory([entry]))).to.equal('broken-history');
 	});
 
 	describe('messages', () => {
@@ -311,10 +395,8 @@ describe('roomkey/e2e with clients of all releases', () => {
 				e2eMentions: { e2eUserMentions: ['@bob'], e2eChannelMentions: [] },
 			});
 			expect(JSON.stringify(encrypted)).not.to.include('secret');
-			const { e2eMentions, t } = encrypted;
 			const read = await e2e.decryptMessage(encrypted, [key]);
-			expect(read).to.deep.equal({ ...message, e2eMentions, t, e2e: 'done' });
-			expect(await e2e.decryptMessage(read, [])).to.equal(read);
+			expect(read).to.deep.equal({ ...message, t: 'e2e', e2e: 'done' });
 		});
 
 		it('with only a file have no text; an empty text stays an empty text', async () => {
@@ -339,6 +421,65 @@ describe('roomkey/e2e with clients of all releases', () => {
 			const message = { _id: 'm', u: { username: 'mallory' }, t: 'e2e', e2e: 'pending', content };
 			const read = await e2e.decryptMessage(message, [key]);
 			expect(read).to.deep.equal({ _id: 'm', u: { username: 'mallory' }, t: 'e2e', e2e: 'done', msg: 'hi' });
+		});
+
+		it('have no text, attachment, file or mention that stands beside their encrypted content', async () => {
+			const plain = {
+				...{ _id: 'm', rid: 'r', ts: new Date(5), u: { _id: 'u', username: 'alice' }, tmid: 'thread' },
+				...{ reactions: { ':+1:': { usernames: ['bob'] } }, customFields: { own: 1 } },
+			};
+			const forged = {
+				...{ msg: 'fake', attachments: [{ text: 'fake' }], files: [{ _id: 'fake' }], file: { _id: 'fake' } },
+				...{
+					md: ['fake'],
+					html: 'fake',
+					blocks: ['fake'],
+					urls: ['fake'],
+					location: 'fake',
+					translations: { en: 'fake' },
+				},
+				...{ mentions: ['fake'], channels: ['fake'], e2eMentions: { e2eUserMentions: ['fake'] } },
+			};
+			for (const format of e2e.FORMATS) {
+				const key = await e2e.makeRoomKey(format);
+				for (const content of [{ msg: 'hi' }, { attachments: [{ text: 'hi' }] }, { file: { _id: 'f' } }]) {
+					for (const stated of ['pending', 'done', 'other', undefined]) {
+						const encrypted = await e2e.encryptMessage({ ...plain, ...content }, key, { format });
+						const read = await e2e.decryptMessage({ ...encrypted, ...forged, e2e: stated }, [key]);
+						expect(read).to.deep.equal({ ...plain, ...content, t: 'e2e', e2e: 'done' });
+					}
+				}
+			}
+		});
+
+		it('that are encrypted are not encrypted again; decrypted ones are', async () => {
+			for (const format of e2e.FORMATS) {
+				const key = await e2e.makeRoomKey(format);
+				const encrypted = await e2e.encryptMessage({ rid: 'r', msg: 'text' }, key, { format });
+				const { content, t, e2e: state } = encrypted;
+				for (const message of [encrypted, { content }, { t, e2e: state, msg: 'before 2024' }, { t, msg: 'the same' }]) {
+					expect(await codeOf(() => e2e.encryptMessage(message, key, { format }))).to.equal('malformed');
+				}
+				const edited = { ...(await e2e.decryptMessage(encrypted, [key])), msg: 'edited' };
+				const again = await e2e.encryptMessage(edited, key, { format });
+				expect(await e2e.decryptMessage(again, [key])).to.deep.equal(edited);
+			}
+		});
+
+		it('that only claim to be decrypted are refused; those that are not encrypted are returned unchanged', async () => {
+			const key = await e2e.makeRoomKey();
+			for (const claim of [
+				{ t: 'e2e', e2e: 'done', msg: 'fake' },
+				{ t: 'e2e', e2e: 'done', msg: 'a fake of more than twelve characters', attachments: [{ text: 'fake' }] },
+				{ t: 'e2e', e2e: 'done' },
+				{ e2e: 'done', msg: 'fake' },
+				{ t: 'rm', e2e: 'done', msg: 'fake' },
+			]) {
+				expect(await codeOf(() => e2e.decryptMessage(claim, [key]))).to.equal('malformed');
+			}
+			for (const plain of [{ msg: 'plain' }, { t: 'uj', msg: 'alice' }, { t: 'rm', e2e: 'pending', msg: '' }]) {
+				expect(await e2e.decryptMessage(plain, [key])).to.equal(plain);
+			}
 		});
 
 		it('with an unknown key id open with the present key, else with an old key', async () => {
