@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
 import { type Admission, retryConnectionSeconds } from '../core/admission.js';
+import { afterAnswers } from '../core/afterAnswers.js';
 import { declineUpgrade, offersWebSocket } from '../core/declineUpgrade.js';
 import { spreadOverTurns } from '../core/turns.js';
 import { ORIGIN_NOT_ALLOWED } from '../http/origins.js';
@@ -97,7 +98,10 @@ export function createUpgrade(
 			return;
 		}
 		socket.on('error', onSocketError);
-		if (!handleInTurn({ request, socket, head })) socket.destroy();
+		// An answer that is still due would otherwise be written into the WebSocket.
+		afterAnswers(socket, () => {
+			if (!handleInTurn({ request, socket, head })) socket.destroy();
+		});
 	}
 
 	const handleInTurn = spreadOverTurns(UPGRADES, handleUpgrade);
