@@ -70,7 +70,7 @@ export function createUpgrade(
 		handleProtocols: () => false,
 	});
 
-	function refuseUpgrade(socket: Duplex, status: number, body = ''): void {
+	function refuseUpgrade(socket: Duplex, status: number, body: string): void {
 		const isTemporary = status === 429 || status === 503;
 		const retryHeaders: Record<string, string> = isTemporary ? { 'retry-after': String(retryConnectionSeconds()) } : {};
 		endWithAnswer(socket, status, body, { ...app.securityHeaders, ...retryHeaders });
@@ -111,11 +111,11 @@ export function createUpgrade(
 		const { headers } = request;
 		const path = pathOf(request.url ?? '') ?? '';
 		if (!(RAW_PATH.test(path) || SOCKJS_PATH.test(path))) {
-			refuseUpgrade(socket, 404);
+			refuseUpgrade(socket, 404, errorBody('Resource not found'));
 			return;
 		}
 		if (admission.isClosed) {
-			refuseUpgrade(socket, 503);
+			refuseUpgrade(socket, 503, errorBody('Server is shutting down'));
 			return;
 		}
 		if (!['8', '13'].includes(headers['sec-websocket-version'] ?? '')) {

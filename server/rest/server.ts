@@ -218,7 +218,11 @@ export function createRest(
 		app.routing(request, response);
 	};
 	const app = fastify({
-		serverFactory: () => createHttpServer(handleRequest, timeouts, certificate),
+		serverFactory: () =>
+			// An expectation other than `100-continue`. Node itself would answer without a body.
+			createHttpServer(handleRequest, timeouts, certificate).on('checkExpectation', (_request, response) =>
+				sendRaw(response, refused(417, 'Expectation failed'), headers),
+			),
 		// By default fastify would load its compilers of schemas: 120 files, a fifth of the time of a start.
 		schemaController: { compilersFactory: { buildValidator: compileNoSchema, buildSerializer: compileNoSchema } },
 		bodyLimit: maxBody,

@@ -117,12 +117,12 @@ describe('pipelined requests', () => {
 	it('that are large are sent whole before an upgrade', async () => {
 		const client = RawHttp.to(app.url).send(WAIT + upgradeRequest('/websocket'));
 		await begun;
-		end('x'.repeat(5_000_000));
+		end('x'.repeat(20_000_000));
 		while (!client.text.includes('101 Switching Protocols')) {
 			await new Promise((resolve) => client.socket.once('data', resolve));
 		}
 		client.socket.destroy();
-		expect(client.text.length).to.be.greaterThan(5_000_000);
+		expect(client.text.length).to.be.greaterThan(20_000_000);
 		expect(client.text.indexOf('"success":true')).to.be.lessThan(client.text.indexOf('101 Switching'));
 	});
 
