@@ -1,5 +1,6 @@
 /** `permissions.update`, `permissions.listAll`, `permissions/get`: which roles hold which permission. */
 
+import { parseDateText } from '../../shared/dateText.js';
 import type { Permission } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -60,7 +61,7 @@ const updatePermissions = method({
 });
 
 function isDateText(text: unknown): text is string {
-	return typeof text === 'string' && !Number.isNaN(Date.parse(text));
+	return typeof text === 'string' && parseDateText(text) !== undefined;
 }
 
 /** The permissions that were written after a date. Default roles, which are not stored, are left out. */

@@ -1,12 +1,13 @@
+import { parseDateText } from '../../shared/dateText.js';
 import { clientError } from '../../shared/errors.js';
 
 /**
  * The time since which a client asks for changes. Undefined if the client sends null or nothing, to ask for all documents.
- * @throws ClientError `error-updatedSince-param-invalid`
+ * @throws ClientError `error-updatedSince-param-invalid`, also for a day that does not exist
  */
 export function parseSince(since: string | Date | null | undefined): Date | undefined {
 	if (since === undefined || since === null) return undefined;
-	const date = new Date(since);
-	if (Number.isNaN(date.getTime())) throw clientError('invalidSince');
+	const date = typeof since === 'string' ? parseDateText(since) : since;
+	if (date === undefined || Number.isNaN(date.getTime())) throw clientError('invalidSince');
 	return date;
 }

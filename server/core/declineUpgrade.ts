@@ -2,6 +2,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
+import { afterAnswers } from './afterAnswers.js';
 
 /** Whether a request asks for a WebSocket. */
 export function offersWebSocket({ headers }: IncomingMessage): boolean {
@@ -32,10 +33,12 @@ function headWithoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMess
 /**
  * Serves a request as if it had not offered an upgrade, as HTTP allows (RFC 9110, 7.8). Node has already detached its
  * parser from the socket, and the body is unread. So the socket is passed to the server again, with the same request
- * without the offer.
+ * without the offer, when the answers to earlier requests are sent.
  */
 export function declineUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-	socket.unshift(Buffer.concat([Buffer.from(headWithoutOffer(request), 'latin1'), head]));
-	// The event `connection` of a server with TLS would begin another handshake.
-	server.emit(socket instanceof TLSSocket ? 'secureConnection' : 'connection', socket);
+	afterAnswers(socket, () => {
+		socket.unshift(Buffer.concat([Buffer.from(headWithoutOffer(request), 'latin1'), head]));
+		// The event `connection` of a server with TLS would begin another handshake.
+		server.emit(socket instanceof TLSSocket ? 'secureConnection' : 'connection', socket);
+	});
 }

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
 import { type Admission, retryConnectionSeconds } from '../core/admission.js';
+import { afterAnswers } from '../core/afterAnswers.js';
 import { declineUpgrade, offersWebSocket } from '../core/declineUpgrade.js';
 import { spreadOverTurns } from '../core/turns.js';
 import { ORIGIN_NOT_ALLOWED } from '../http/origins.js';
@@ -69,7 +70,7 @@ export function createUpgrade(
 		handleProtocols: () => false,
 	});
 
-	function refuseUpgrade(socket: Duplex, status: number, body = ''): void {
+	function refuseUpgrade(socket: Duplex, status: number, body: string): void {
 		const isTemporary = status === 429 || status === 503;
 		const retryHeaders: Record<string, string> = isTemporary ? { 'retry-after': String(retryConnectionSeconds()) } : {};
 		endWithAnswer(socket, status, body, { ...app.securityHeaders, ...retryHeaders });
@@ -97,7 +98,10 @@ export function createUpgrade(
 			return;
 		}
 		socket.on('error', onSocketError);
-		if (!handleInTurn({ request, socket, head })) socket.destroy();
+		// An answer that is still due would otherwise be written into the WebSocket.
+		afterAnswers(socket, () => {
+			if (!handleInTurn({ request, socket, head })) socket.destroy();
+		});
 	}
 
 	const handleInTurn = spreadOverTurns(UPGRADES, handleUpgrade);
@@ -107,11 +111,11 @@ export function createUpgrade(
 		const { headers } = request;
 		const path = pathOf(request.url ?? '') ?? '';
 		if (!(RAW_PATH.test(path) || SOCKJS_PATH.test(path))) {
-			refuseUpgrade(socket, 404);
+			refuseUpgrade(socket, 404, errorBody('Resource not found'));
 			return;
 		}
 		if (admission.isClosed) {
-			refuseUpgrade(socket, 503);
+			refuseUpgrade(socket, 503, errorBody('Server is shutting down'));
 			return;
 		}
 		if (!['8', '13'].includes(headers['sec-websocket-version'] ?? '')) {

@@ -2,6 +2,7 @@
  * The arguments of a REST call from the fields of its request. JSON has no dates, and a query or a form has only text: the
  * pattern of the argument decides what a text stands for.
  */
+import { parseDateText } from '../../shared/dateText.js';
 import { parseJson } from '../../shared/ejson.js';
 import { isObject } from '../../shared/isObject.js';
 import type { AnyMatcher } from '../../shared/matcher.js';
@@ -15,7 +16,7 @@ const BOOLEANS: ReadonlyMap<unknown, boolean> = new Map([
 ]);
 
 /** A date, or a date and a time with its zone, such as `2026-01-31T12:00:00.000Z`. */
-const ISO_DATE = /^(\d{4})-(\d\d)-(\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
+const ISO_DATE = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
 
 /** The value of a field; undefined if it is absent or inherited, such as `toString`. */
 export function ownField(fields: Fields, name: string): unknown {
@@ -133,11 +134,8 @@ function unlessSame(original: object, copy: object): object {
 
 /** The date that a text in ISO form stands for. Any other value is returned as it is, also a day that does not exist. */
 function dateOf(value: unknown): unknown {
-	const [, year, month, day] = (typeof value === 'string' && ISO_DATE.exec(value)) || [];
-	if (day === undefined) return value;
-	const date = new Date(value as string);
-	const dayExists = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
-	return Number.isNaN(date.getTime()) || !dayExists ? value : date;
+	if (typeof value !== 'string' || !ISO_DATE.test(value)) return value;
+	return parseDateText(value) ?? value;
 }
 
 /** The number that a text stands for; undefined for other text. */

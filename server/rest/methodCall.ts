@@ -15,7 +15,9 @@ import type { RestCaller } from './request.js';
 
 const Body = { message: String };
 
+/** Rocket.Chat's mobile clients leave out `msg` and `id`. */
 const MethodMessage = Match.ObjectIncluding({
+	msg: Match.Optional('method'),
 	id: Match.Optional(Match.OneOf(String, Number)),
 	method: String,
 	params: Match.Optional([Match.Any]),

@@ -11,6 +11,7 @@ import fastify, {
 } from 'fastify';
 import { parseJson, Unreadable } from '../../shared/ejson.js';
 import type { Method } from '../../shared/method.js';
+import { afterAnswers } from '../core/afterAnswers.js';
 import type { Services } from '../core/invocation.js';
 import type { Invoker } from '../core/invoke.js';
 import { logThrown } from '../core/logThrown.js';
@@ -130,17 +131,29 @@ function onError(error: FastifyError, reply: FastifyReply, services: Services): 
 /** The statuses of requests that Node's parser refuses. */
 const RAW_STATUS: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
 
+/** The sockets whose refused request waits until earlier requests are answered. Further data on them is ignored. */
+const refusedSockets = new WeakSet<Socket>();
+
 /**
- * Answers invalid HTTP, requests whose headers are too large, and those that take too long. Other errors, such as those
- * of a TLS handshake, get no answer.
+ * Answers invalid HTTP, requests whose headers are too large, and those that take too long, after the answers to earlier
+ * requests of the socket. Other errors, such as those of a TLS handshake, get no answer.
  */
 function refuseRawRequest(error: NodeJS.ErrnoException, socket: Socket, headers: SecurityHeaders): void {
 	const code = error.code ?? '';
 	const isHttpError = /^(HPE|ERR_HTTP)_/.test(code);
+	if (!isHttpError) {
+		socket.destroy();
+		return;
+	}
+	// Node reports the error again for each further piece of data.
+	if (refusedSockets.has(socket)) return;
+	refusedSockets.add(socket);
 	const status = RAW_STATUS[code] ?? 400;
 	const { body } = refused(status, STATUS_CODES[status] as string);
-	if (isHttpError && socket.writable) endWithAnswer(socket, status, JSON.stringify(body), headers);
-	else socket.destroy();
+	afterAnswers(socket, () => {
+		if (socket.writable) endWithAnswer(socket, status, JSON.stringify(body), headers);
+		else socket.destroy();
+	});
 }
 
 /** Answers a request that has no route. @param allowed the verbs of its path, if there is such a path */
@@ -205,7 +218,11 @@ export function createRest(
 		app.routing(request, response);
 	};
 	const app = fastify({
-		serverFactory: () => createHttpServer(handleRequest, timeouts, certificate),
+		serverFactory: () =>
+			// An expectation other than `100-continue`. Node itself would answer without a body.
+			createHttpServer(handleRequest, timeouts, certificate).on('checkExpectation', (_request, response) =>
+				sendRaw(response, refused(417, 'Expectation failed'), headers),
+			),
 		// By default fastify would load its compilers of schemas: 120 files, a fifth of the time of a start.
 		schemaController: { compilersFactory: { buildValidator: compileNoSchema, buildSerializer: compileNoSchema } },
 		bodyLimit: maxBody,

@@ -19,6 +19,8 @@ interface Frame {
 	readonly subs?: readonly string[];
 	readonly methods?: readonly string[];
 	readonly result?: unknown;
+	/** Why a message is malformed. */
+	readonly reason?: string;
 	readonly error?: { readonly error: string | number; readonly reason?: string; readonly details?: unknown };
 }
 
@@ -67,6 +69,8 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 	const frames: Frame[] = [];
 	let lastId = 0;
 	let session: string | undefined;
+	/** The key of the request that is being sent. The server answers a message that it cannot parse meanwhile. */
+	let sending = '';
 	let receiver: Receiver;
 
 	const transport = new MemoryTransport((text) => {
@@ -94,8 +98,22 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 			settlers = { resolve, reject };
 		});
 		pending.set(key, { ...(settlers as unknown as PendingRequest), promise, site: callSite(request) });
-		send(frame);
+		sending = key;
+		try {
+			send(frame);
+		} catch (error) {
+			// An argument cannot be encoded.
+			fail(key, error as Error);
+		}
+		sending = '';
 		return promise;
+	}
+
+	/** Ends a request that cannot be sent or is malformed. */
+	function fail(key: string, error: Error): void {
+		const waiting = pending.get(key);
+		pending.delete(key);
+		waiting?.reject(withCallSite(error, waiting.site) as Error);
 	}
 
 	/** Ends a request with its answer. Nothing happens if the request does not exist. */
@@ -148,6 +166,7 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 		updated({ methods = [] }) {
 			for (const id of methods) settleCall(id, { isUpdated: true });
 		},
+		error: ({ reason = '' }) => fail(sending, new Error(`The server has refused the message: ${reason}`)),
 	};
 
 	/** A call is settled when both `result` and `updated` have arrived, in any order. */
@@ -166,18 +185,29 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 			return pending.size > 0;
 		},
 		call(name, ...params) {
+			// Not an async function: its promise would reject unhandled when a test ends before the answer.
+			if (typeof name !== 'string') {
+				return Promise.reject(new TypeError('The first argument of call is the name of a method'));
+			}
 			const id = String(++lastId);
 			return holdProcess(`The call of '${name}'`, request(`method ${id}`, { msg: 'method', method: name, id, params }));
 		},
 		async subscribe(name, ...params) {
+			requireText(name, 'The first argument of subscribe is the name of a publication');
 			const id = String(++lastId);
 			await holdProcess(`The subscription to '${name}'`, request(`sub ${id}`, { msg: 'sub', id, name, params }));
 			return id;
 		},
 		async unsubscribe(id) {
+			requireText(id, 'The argument of unsubscribe is the id of a subscription: what subscribe returns');
 			await request(`unsub ${id}`, { msg: 'unsub', id });
 		},
 		documents: (collection) => Array.from(collections.get(collection) ?? [], ([_id, fields]) => ({ _id, ...fields })),
 		close: () => transport.close(),
 	};
+}
+
+/** @throws TypeError for a value that is not a text, such as a forgotten argument */
+function requireText(value: unknown, message: string): void {
+	if (typeof value !== 'string') throw new TypeError(message);
 }

@@ -1,6 +1,7 @@
 /** Starts a server without a socket, for tests. */
 import type { User } from '../../shared/documents.js';
-import { clone } from '../../shared/ejson.js';
+import { clone, stringify } from '../../shared/ejson.js';
+import { clientError, withCause } from '../../shared/errors.js';
 import { isObject } from '../../shared/isObject.js';
 import { checkServerOptions } from '../options/checkOptions.js';
 import type { ServerOptions } from '../options/serverOptions.js';
@@ -63,12 +64,26 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 	const { stop, ...events } = startRecording(app.bus);
 	const clients = new Set<TestClient>();
 
+	let isClosed = false;
+
+	/** @throws ClientError 500, as over the network, for a result that cannot be encoded */
+	function requireEncodable(method: string, result: unknown): void {
+		try {
+			stringify(result);
+		} catch (err) {
+			log.error({ err, method }, `The result of method '${method}' cannot be encoded`);
+			throw withCause(clientError('internal'), err);
+		}
+	}
+
 	async function call(as: As, name: string, ...args: unknown[]): Promise<unknown> {
 		const site = callSite(call);
 		const userId = userIdOf(as);
 		// If the caller was forgotten, the name of the method is in its place.
 		const isCallerMethodName = userId !== null && app.invoker.get(userId) !== undefined;
-		if (typeof name !== 'string' || isCallerMethodName) throw callerMissing();
+		if (isCallerMethodName) throw callerMissing();
+		if (typeof name !== 'string') throw new TypeError('The second argument of call is the name of a method');
+		if (isClosed) throw new Error('The server is closed');
 		const writes: Promise<unknown>[] = [];
 		try {
 			const answer = app.invoker.invoke(name, clone(args), {
@@ -81,6 +96,7 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 			// Unlike the server, a running call keeps the process alive, except with a fake clock.
 			const result = await holdProcess(`The call of '${name}'`, answer);
 			await Promise.all(writes);
+			requireEncodable(name, result);
 			return clone(result);
 		} catch (error) {
 			throw withCallSite(error, site);
@@ -100,12 +116,14 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 			if (as !== null && typeof as?.token !== 'string') {
 				throw new TypeError('The argument of connect is the user who logs in: what addUser returns');
 			}
+			if (isClosed) throw new Error('The server is closed');
 			const client = await connectClient(app.connect, (session, request) => causeIn(log.lines, session, request));
 			clients.add(client);
 			if (as) await client.call('login', { resume: as.token });
 			return client;
 		},
 		async close() {
+			isClosed = true;
 			stop();
 			// Clients that wait for an answer are closed by the server after the answer. With a fake clock, the timers of the
 			// server do not fire, so all clients are closed here.

@@ -240,7 +240,9 @@ describe('settings (11)', () => {
 				remove: [],
 			});
 			expect(await list('1970-01-01T00:00:02Z')).to.deep.equal({ update: [], remove: [] });
-			expect(await rejection(list('soon'))).to.have.nested.property('sanitizedError.reason', 'Match failed');
+			for (const text of ['soon', '2026-02-30', '2026-04-31T12:00:00Z']) {
+				expect(await rejection(list(text)), text).to.have.nested.property('sanitizedError.reason', 'Match failed');
+			}
 		});
 	});
 });

@@ -39,6 +39,15 @@ const refused = method({
 });
 const takes = method({ name: 'takes', summary: 'Takes a text', args: { options: { text: String } }, run: () => 0 });
 const wait = method({ name: 'wait', summary: 'Never ends', args: {}, run: () => new Promise(() => {}) });
+const cyclic: Record<string, unknown> = {};
+cyclic.self = cyclic;
+const UNENCODABLE: readonly unknown[] = [5n, { count: 5n }, cyclic];
+const unencodable = method({
+	name: 'unencodable',
+	summary: 'Answers what cannot be sent',
+	args: { index: Number },
+	run: ({ index }) => UNENCODABLE[index] as never,
+});
 const brokenList = publication({ name: 'broken', summary: 'Fails', args: {}, run: fail });
 const users = publication({
 	name: 'users',
@@ -57,7 +66,7 @@ const forgotten = publication({
 });
 
 const parts = {
-	methods: [broken, outer, unavailable, refused, takes, wait],
+	methods: [broken, outer, unavailable, refused, takes, wait, unencodable],
 	publications: [brokenList, users, forgotten],
 };
 
@@ -206,6 +215,65 @@ describe('a test server', () => {
 			);
 		}
 		await server.close();
+	});
+
+	it('reports calls and subscriptions without a name, and messages that cannot be sent or read', async () => {
+		const server = await openTestServer(parts);
+		const alice = await server.addUser();
+		const client = await server.connect(alice);
+		const deep = JSON.parse(`${'['.repeat(200)}${']'.repeat(200)}`);
+		for (const [request, message] of [
+			[(name: never) => server.call(alice, name), 'The second argument of call is the name of a method'],
+			[(name: never) => client.call(name), 'The first argument of call is the name of a method'],
+			[(name: never) => client.subscribe(name), 'The first argument of subscribe is the name of a publication'],
+			[
+				(id: never) => client.unsubscribe(id),
+				'The argument of unsubscribe is the id of a subscription: what subscribe returns',
+			],
+		] as const) {
+			for (const name of [undefined, null, 5, {}]) {
+				const error = await rejection(request(name as never));
+				expect(error).to.be.instanceOf(TypeError).with.property('message', message);
+			}
+		}
+		for (const request of [() => client.call('takes', deep), () => client.subscribe('users', deep)]) {
+			expect((await rejection(request())).message).to.equal('The server has refused the message: Parse error');
+		}
+		expect((await rejection(client.call('takes', 5n))).message).to.include('BigInt');
+		expect(client.isWaiting).to.equal(false);
+		expect(await rejection(client.call('refused'))).to.include({ error: 'no' });
+		await server.close();
+	});
+
+	it('fails a call whose answer cannot be sent, as over the network', async () => {
+		const server = await openTestServer(parts);
+		const alice = await server.addUser();
+		const client = await server.connect(alice);
+		for (const index of UNENCODABLE.keys()) {
+			const direct = await rejection(server.call(alice, 'unencodable', index));
+			const sent = await rejection(client.call('unencodable', index));
+			for (const error of [direct, sent]) {
+				expect(error).to.be.instanceOf(ClientError).and.include({ error: 500, reason: 'Internal server error' });
+			}
+			expect(direct.cause).to.be.instanceOf(Error);
+		}
+		const text = "The result of method 'unencodable' cannot be encoded";
+		expect(server.logs.filter((line) => line.text === text)).to.have.length(2 * UNENCODABLE.length);
+		await server.close();
+	});
+
+	it('refuses calls and clients after it is closed', async () => {
+		const server = await openTestServer(parts);
+		const alice = await server.addUser();
+		await server.close();
+		for (const request of [
+			() => server.call(null, 'login', {}),
+			() => server.call(alice, 'refused'),
+			() => server.connect(),
+			() => server.connect(alice),
+		]) {
+			expect((await rejection(request())).message).to.equal('The server is closed');
+		}
 	});
 
 	it('reports a user in another form', async () => {

@@ -209,7 +209,19 @@ describe('rooms over REST', () => {
 					success: true,
 				});
 			}
-			expectRefused(await get(url(path), alice, { updatedSince: 'x' }), 'error-updatedSince-param-invalid');
+			const noDates = [
+				'x',
+				'2026-02-30',
+				'2026-02-30T23:30:00-05:00',
+				'2026/02/30',
+				'Tue Feb 30 2027 12:00:00 GMT+0100',
+			];
+			for (const updatedSince of noDates) {
+				expectRefused(await get(url(path), alice, { updatedSince }), 'error-updatedSince-param-invalid');
+			}
+			for (const updatedSince of ['2024-02-29', '2026-01-31T23:30:00-05:00', '2026', 'Sat Jan 31 2026', '1/31/2026']) {
+				expect(ok(await get(url(path), alice, { updatedSince })), updatedSince).to.have.property('update');
+			}
 		}
 	});
 

@@ -578,6 +578,18 @@ describe('REST', () => {
 			expect(parse(String(body.message))).to.have.nested.property('result.id', alice.id);
 		});
 
+		it('takes a message without msg and id, as mobile clients send it', async () => {
+			const { status, body } = await call('method.call/test.echo', alice, { method: 'test.echo', params: [5] });
+			expect(status).to.equal(200);
+			expect(parse(String(body.message))).to.deep.include({ msg: 'result', result: 5 });
+		});
+
+		it('answers the call of an unknown method with 400, and 404 in the message', async () => {
+			const { status, body } = await call('method.call/nope', alice, { msg: 'method', id: '1', method: 'nope' });
+			expect({ status, success: body.success }).to.deep.equal({ status: 400, success: false });
+			expect(parse(String(body.message))).to.have.nested.property('error.error', 404);
+		});
+
 		it('writes slashes in the path as colons', async () => {
 			const { body } = await call('method.callAnon/a:b', null, { msg: 'method', id: '1', method: 'a/b' });
 			expect(body.message).to.include('slashed');
@@ -587,6 +599,7 @@ describe('REST', () => {
 			['another method in the path', { msg: 'method', id: '1', method: 'me' }, 'The path names another method'],
 			['no EJSON', '{bad', 'message must be the EJSON text'],
 			['no method', { msg: 'method', id: '1' }, "Match error: Missing key 'method'"],
+			['another message of DDP', { msg: 'sub', id: '1', name: 'x', method: 'x' }, 'in field msg'],
 			['params that are no array', { msg: 'method', id: '1', method: 'x', params: 5 }, 'Expected array, got 5'],
 		] as const) {
 			it(`refuses ${what}`, async () => {

@@ -78,6 +78,15 @@ describe('security headers', () => {
 		}
 	});
 
+	it('are in the answer to an unknown expectation, which is JSON', async () => {
+		const text = 'GET /api/v1/me HTTP/1.1\r\nHost: x\r\nExpect: foo\r\nConnection: close\r\n\r\n';
+		const answer = await RawHttp.to(app.url).send(text).untilClosed();
+		expect(answer)
+			.to.match(/^HTTP\/1\.1 417/)
+			.and.include('{"success":false,"error":"Expectation failed"}');
+		expectIn(answer);
+	});
+
 	it('let the reference page load only its own files', async () => {
 		const { headers } = await request(`${app.url}/api-docs`);
 		expect(headers.get('content-security-policy')).to.include("script-src 'self'").and.include("default-src 'none'");

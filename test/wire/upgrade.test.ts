@@ -77,4 +77,11 @@ describe('a request that offers an upgrade', () => {
 		);
 		expect(answer).to.include('Only supported WebSocket protocol is RFC 6455.');
 	});
+
+	it('to WebSocket on another path is refused with JSON', async () => {
+		const answer = await raw('GET /api/v1/me HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n');
+		expect(answer)
+			.to.match(/^HTTP\/1\.1 404 Not Found/)
+			.and.include('{"success":false,"error":"Resource not found"}');
+	});
 });

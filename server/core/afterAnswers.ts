@@ -1,0 +1,34 @@
+/** Keeps the order of answers on a socket whose HTTP parser is gone or has failed: Node itself then orders nothing. */
+import type { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** The answer that a socket sends now or next. Node has no public name for it. */
+function nextAnswer(socket: Duplex): ServerResponse | null | undefined {
+	return (socket as { _httpMessage?: ServerResponse | null })._httpMessage;
+}
+
+const ignore = () => {};
+
+/**
+ * Calls a function when the answers to all requests that a socket has received as a whole are sent: at once if there are
+ * none. A request of which a part is missing gets no answer of its own, unless it has begun. The function is not called if
+ * the socket is closed before.
+ */
+export function afterAnswers(socket: Duplex, action: () => void): void {
+	const answer = nextAnswer(socket);
+	if (socket.destroyed) return;
+	if (!answer || !(answer.req.complete || answer.headersSent)) {
+		action();
+		return;
+	}
+	// After an upgrade Node handles neither event. Without `drain`, a large answer would wait for ever.
+	const onDrain = () => {
+		if (answer.writableNeedDrain) answer.emit('drain');
+	};
+	socket.on('drain', onDrain).on('error', ignore);
+	// Node has made the next answer the present one before this event.
+	answer.once('close', () => {
+		socket.off('drain', onDrain).off('error', ignore);
+		afterAnswers(socket, action);
+	});
+}

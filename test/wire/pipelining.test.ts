@@ -1,0 +1,132 @@
+/** Answers to pipelined requests keep their order, also before an upgrade and before a request that is malformed. */
+import { expect } from 'chai';
+import { Match } from '../../shared/match.js';
+import { method } from '../../shared/method.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { RawHttp, upgradeRequest } from '../support/rawHttp.js';
+
+describe('pipelined requests', () => {
+	let app: TestApp;
+	/** Ends the call of `test.wait`. */
+	let end: (answer: string) => void;
+	let begun: Promise<void>;
+	let onBegin: () => void;
+
+	const wait = method({
+		name: 'test.wait',
+		summary: 'Answers when the test says so',
+		anonymous: true,
+		rest: 'GET',
+		args: {},
+		run: () =>
+			new Promise<string>((resolve) => {
+				end = resolve;
+				onBegin();
+			}),
+	});
+	const echo = method({
+		name: 'test.echo',
+		summary: 'for a test',
+		anonymous: true,
+		rest: 'POST',
+		args: { value: Match.Any },
+		run: ({ value }) => value,
+	});
+
+	before(async () => {
+		app = await startApp({ methods: [wait, echo] });
+	});
+	after(() => app.close());
+	beforeEach(() => {
+		begun = new Promise((resolve) => {
+			onBegin = resolve;
+		});
+	});
+
+	const WAIT = 'GET /api/v1/test.wait HTTP/1.1\r\nHost: x\r\n\r\n';
+	const BODY = '{"value":"second"}';
+	const POST = 'POST /api/v1/test.echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
+	const ECHO = `${POST}Content-Length: ${BODY.length}\r\n\r\n${BODY}`;
+	const BAD_CHUNK = `${POST}Transfer-Encoding: chunked\r\n\r\nno size\r\n`;
+
+	/** The statuses of all answers in a text. */
+	const statusesIn = (text: string) => Array.from(text.matchAll(/HTTP\/1\.1 (\d+)/g), ([, status]) => Number(status));
+
+	/** Sends two requests and a last one at once; the first is answered after all have arrived. */
+	async function answersBefore(last: string, untilText?: string): Promise<string> {
+		const client = RawHttp.to(app.url).send(WAIT + ECHO + last);
+		await begun;
+		end('first');
+		if (untilText === undefined) return client.untilClosed();
+		while (!client.text.includes(untilText)) {
+			await new Promise((resolve) => client.socket.once('data', resolve));
+		}
+		client.socket.destroy();
+		return client.text;
+	}
+
+	function expectBoth(text: string): void {
+		expect(text.indexOf('"result":"first"'), text).to.be.greaterThan(0);
+		expect(text.indexOf('"result":"second"'), text).to.be.greaterThan(text.indexOf('"result":"first"'));
+	}
+
+	it('before an upgrade are answered before the connection is one of WebSocket', async () => {
+		const text = await answersBefore(upgradeRequest('/websocket'), '101 Switching Protocols');
+		expect(statusesIn(text)).to.deep.equal([200, 200, 101]);
+		expectBoth(text);
+	});
+
+	it('before a refused upgrade are answered before the refusal', async () => {
+		const text = await answersBefore(upgradeRequest('/nowhere'));
+		expect(statusesIn(text)).to.deep.equal([200, 200, 404]);
+		expectBoth(text);
+	});
+
+	it('before the offer of another protocol are answered before the request with the offer', async () => {
+		const offer = 'Upgrade: h2c\r\nConnection: upgrade, close\r\n\r\n';
+		const text = await answersBefore(`GET /nowhere HTTP/1.1\r\nHost: x\r\n${offer}`);
+		expect(statusesIn(text)).to.deep.equal([200, 200, 404]);
+		expectBoth(text);
+	});
+
+	for (const [name, last] of [
+		['a malformed request', 'BAD\r\n\r\n'],
+		['a request with a malformed body', BAD_CHUNK],
+	] as const) {
+		it(`before ${name} are answered before its refusal, which comes last`, async () => {
+			const text = await answersBefore(last);
+			expect(statusesIn(text)).to.deep.equal([200, 200, 400]);
+			expectBoth(text);
+		});
+	}
+
+	it('before a malformed request are answered although more data follows it', async () => {
+		const client = RawHttp.to(app.url).send(`${WAIT}BAD\r\n\r\n`);
+		await begun;
+		// Answered by the server after it has read what was sent to it before.
+		for (let i = 0; i < 3; i++) {
+			client.send('more\r\n\r\n');
+			await fetch(`${app.url}/api/info`);
+		}
+		end('first');
+		const text = await client.untilClosed();
+		expect(statusesIn(text)).to.deep.equal([200, 400]);
+		expect(text).to.include('"result":"first"');
+	});
+
+	it('that are large are sent whole before an upgrade', async () => {
+		const client = RawHttp.to(app.url).send(WAIT + upgradeRequest('/websocket'));
+		await begun;
+		end('x'.repeat(20_000_000));
+		while (!client.text.includes('101 Switching Protocols')) {
+			await new Promise((resolve) => client.socket.once('data', resolve));
+		}
+		client.socket.destroy();
+		expect(client.text.length).to.be.greaterThan(20_000_000);
+		expect(client.text.indexOf('"success":true')).to.be.lessThan(client.text.indexOf('101 Switching'));
+	});
+
+	it('a request with a malformed body alone is refused at once', async () => {
+		expect(statusesIn(await RawHttp.to(app.url).send(BAD_CHUNK).untilClosed())).to.deep.equal([400]);
+	});
+});
