@@ -213,7 +213,8 @@ function isOwn({ key, records }: MemberKeys): boolean {
 
 /**
  * Archives all room keys of a user, because they are not sealed for the user's present public key, and removes all
- * offers of room keys by other members. Notifies the user of each changed membership. Notifies each room that has lost its last key holder.
+ * offers of room keys by other members. Notifies the user of each changed membership, and each room that has lost its
+ * last key holder.
  * @param options `keepsOwn` true: keys that the user has stored, and not accepted from another member, stay
  * @returns whether any room has lost its last key holder
  */
