@@ -273,6 +273,11 @@ export function createRest(
 	addFixedRoutes(app, fixed, paths, services, options);
 	for (const page of options.pages ?? []) {
 		app.get(page.path, { config: { [REFUSES_OTHER_VERBS]: true } }, async ({ raw }, reply) => {
+			// Rules of proxies name exact paths. They do not apply to `/metrics/` and `/%6detrics`, which fastify also accepts.
+			if (raw.url?.split('?', 1)[0] !== page.path) {
+				refuse(reply);
+				return reply;
+			}
 			const { status, type, body } = await page.answer(raw);
 			return reply.code(status).type(type).header('cache-control', 'no-store').send(body);
 		});

@@ -94,6 +94,8 @@ export function describeProxy(name: string, startProxy: (port: number, upstream:
 				['/api-docs', 200],
 				['/readyz', 200],
 				['/metrics', 404],
+				['/metrics/', 404],
+				['/%6detrics/', 404],
 			] as const) {
 				expect((await ask(url)).status, url).to.equal(status);
 			}

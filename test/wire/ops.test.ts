@@ -54,6 +54,17 @@ describe('probes', () => {
 		await close();
 	});
 
+	it('/livez, /readyz and /metrics answer at their exact paths only, so that a proxy can refuse one', async () => {
+		const { url, close } = await start();
+		for (const page of ['livez', 'readyz', 'metrics']) {
+			expect((await request(`${url}/${page}?x=1`)).status, page).to.equal(200);
+			const encoded = `%${page.charCodeAt(0).toString(16)}${page.slice(1)}`;
+			for (const path of [`${page}/`, encoded, `${encoded}/`, `/${page}`])
+				expect((await request(`${url}/${path}`)).status, path).to.equal(404);
+		}
+		await close();
+	});
+
 	it('/readyz answers 503 while the store fails, and /livez does not', async () => {
 		const { url, store, close } = await start();
 		Object.assign(store.settings, { findOne: () => Promise.reject(new Error('secret of the store')) });
