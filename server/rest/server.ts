@@ -273,7 +273,8 @@ export function createRest(
 	addFixedRoutes(app, fixed, paths, services, options);
 	for (const page of options.pages ?? []) {
 		app.get(page.path, { config: { [REFUSES_OTHER_VERBS]: true } }, async ({ raw }, reply) => {
-			// Rules of proxies name exact paths. They do not apply to `/metrics/` and `/%6detrics`, which fastify also accepts.
+			// Only the exact path is answered. Fastify also accepts `/metrics/` and `/%6detrics`, to which a proxy's rule for
+			// `/metrics` does not apply.
 			if (raw.url?.split('?', 1)[0] !== page.path) {
 				refuse(reply);
 				return reply;

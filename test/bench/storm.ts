@@ -129,13 +129,15 @@ async function measure(folder: string): Promise<void> {
 	console.log(
 		`${inMib(memoryAfter.resident)} MiB after a garbage collection, ${held.toFixed(0)} bytes held for each client;`,
 	);
-	console.log(`the maximum divided by the last: ${(peak / memoryAfter.resident).toFixed(2)}, aim ≤ ${MAX_PEAK_RATIO}.`);
+	console.log(
+		`the maximum is ${(peak / memoryAfter.resident).toFixed(2)} times the memory after the garbage collection, aim ≤ ${MAX_PEAK_RATIO}.`,
+	);
 }
 
 function printTitle(): void {
 	console.log(`${CLIENTS} clients return at once; ${CALLERS} sessions are there and call every ${EVERY_MS} ms.`);
 	console.log(
-		`Ratio is that of the p99, aim ≤ ${MAX_RATIO}. Times are in ms. The columns after it are about the server, the last one about the callers.\n`,
+		`ratio: the p99 divided by the p99 before the storm, aim ≤ ${MAX_RATIO}. The columns to its right are about the server, except the last, which is about the callers. Times are in ms.\n`,
 	);
 	console.log(
 		"| Storm | median | p99 | longest | ratio | wait p99 | longest turn | longest GC | GC % | CPU % | callers' wait |",

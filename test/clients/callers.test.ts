@@ -196,7 +196,7 @@ describe('typed callers', () => {
 		});
 	});
 
-	it('need a definition whose params are its arguments in their order', () => {
+	it('rely on `method`, which refuses `params` that do not name all of `args`, in the same order', () => {
 		const args = { a: String, b: String };
 		const define = (params: readonly ('a' | 'b')[]) =>
 			method({ name: 'x', summary: 'for a test', args, params, run: () => undefined });

@@ -107,7 +107,7 @@ describe('a live query (7)', () => {
 		expect(others).to.be.below(5);
 	});
 
-	it('has shown a write that comes during the read for an earlier one when its own event is handled', async () => {
+	it('has shown a write as soon as its event is handled, even if the write came during the read for an earlier write', async () => {
 		await write('first', 'second');
 		let second: Promise<unknown> | undefined;
 		beforeRead = () => {
@@ -185,7 +185,7 @@ describe('a live query (7)', () => {
 		for (const action of ['inserted', 'updated', 'removed'] as const)
 			expect(bus.publish('changed', { ...change, action })).to.equal(undefined);
 		expect(reads).to.equal(0);
-		// An event with only the id, as of a user, does not tell whether the document matches.
+		// Some events contain only the id, for example those about users. They do not tell whether the document matches.
 		await bus.publish('changed', { collection: 'permissions', action: 'updated', document: { _id: 'p' } });
 		expect(reads).to.equal(1);
 		for (const other of others) other.stop();

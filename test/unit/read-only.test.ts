@@ -137,7 +137,7 @@ describe('methods of the catalogue', () => {
 	});
 });
 
-describe('background work of a server that only reads', () => {
+describe('background work', () => {
 	/** The writes that the server makes by itself in eleven minutes. */
 	async function writesIn(readOnly: boolean): Promise<string[]> {
 		const writes: string[] = [];
@@ -163,7 +163,7 @@ describe('background work of a server that only reads', () => {
 		return writes;
 	}
 
-	it('writes nothing', async () => expect(await writesIn(true)).to.deep.equal([]));
+	it('writes nothing in a server that only reads', async () => expect(await writesIn(true)).to.deep.equal([]));
 
 	it('removes expired tokens in a server that writes', async () =>
 		expect(await writesIn(false)).to.include('users.updateMany'));

@@ -273,7 +273,7 @@ describe('the endpoints of section 6', () => {
 	}
 
 	for (const { path, params, result } of onlyOverDdp) {
-		it(`${path} over DDP answers ${result}, and is no endpoint (4)`, async () => {
+		it(`${path} answers ${result} over DDP, and has no REST route (4)`, async () => {
 			const world = await newWorld();
 			const caller = path === 'e2e.resetOwnE2EKey' ? world.member : await addPerson(app.store, { roles: ['admin'] });
 			const { status, text } = await post(url(path), caller, {});

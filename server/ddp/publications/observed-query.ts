@@ -103,7 +103,7 @@ export class ObservedQuery {
 		return this.#fieldsInResult(id) !== undefined;
 	}
 
-	/** The fields of a document that the projection leaves, without `_id`. */
+	/** The fields of a document that the projection keeps, without `_id`. */
 	projectedFieldsOf(document: Document): Fields {
 		const { _id, ...fields } = this.#project(document);
 		return fields;
