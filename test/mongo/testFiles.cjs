@@ -19,8 +19,7 @@ function usesMongo(file, seen = new Set()) {
 }
 
 /**
- * The built test files in some folders of `dist/test` that can use a MongoDB. The others would do the same as in `npm test`:
- * 70 files, which take a third of the time.
+ * The built test files in some folders of `dist/test` that can use a MongoDB. The others would do the same as in `npm test`.
  */
 function mongoTestFiles(folders) {
 	return folders
