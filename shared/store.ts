@@ -73,7 +73,7 @@ export interface Collection<T extends { _id: string }> {
 	 * not exist any more.
 	 * @param document a state of the document: after a removal its last state, otherwise only `_id` is used
 	 */
-	announce(action: Change['action'], document: T, options?: WriteOptions): Promise<void>;
+	announce(action: Change['action'], document: Pick<T, '_id'> & Partial<T>, options?: WriteOptions): Promise<void>;
 }
 
 export interface Store {

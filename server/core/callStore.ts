@@ -55,7 +55,7 @@ class CallCollection<T extends { _id: string }> extends CollectionReads<T> imple
 		return this.source.deleteMany(filter, this.#withListener(options));
 	}
 
-	announce(action: Change['action'], document: T, options?: WriteOptions): Promise<void> {
+	announce(action: Change['action'], document: Pick<T, '_id'> & Partial<T>, options?: WriteOptions): Promise<void> {
 		return this.source.announce(action, document, this.#withListener(options));
 	}
 

@@ -1,6 +1,5 @@
 /** Creates the HTTP server for REST with fastify, and answers the requests that reach no route. */
-import { type IncomingMessage, METHODS, type ServerResponse, STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
+import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
 import querystring from 'node:querystring';
 import fastify, {
 	type FastifyError,
@@ -11,18 +10,18 @@ import fastify, {
 } from 'fastify';
 import { parseJson, Unreadable } from '../../shared/ejson.js';
 import type { Method } from '../../shared/method.js';
-import { afterAnswers } from '../core/afterAnswers.js';
 import type { Services } from '../core/invocation.js';
 import type { Invoker } from '../core/invoke.js';
 import { logThrown } from '../core/logThrown.js';
 import type { Certificate } from '../http/certificate.js';
 import { createHttpServer, DEFAULT_HTTP_TIMEOUTS, type HttpTimeouts } from '../http/httpServer.js';
 import { withoutPrefix } from '../http/pathPrefix.js';
-import { endWithAnswer, type SecurityHeaders, securityHeaders } from '../http/securityHeaders.js';
+import { securityHeaders } from '../http/securityHeaders.js';
 import { allowOrigins } from './cors.js';
 import { failed, NOT_FOUND, refused, SHUTTING_DOWN, send, sendRaw, UNAUTHORIZED, wrongVerb } from './envelope.js';
 import { FixedRoutes, routePathOf } from './fixedRoutes.js';
 import { KnownPaths } from './knownPaths.js';
+import { refuseRawRequest } from './refuseRawRequest.js';
 import { answerRequest, isAuthorized, type RequestOptions, type Route } from './request.js';
 import { routesOf } from './routes.js';
 
@@ -126,34 +125,6 @@ function onError(error: FastifyError, reply: FastifyReply, services: Services): 
 	const facts = { verb, path: routePathOf(reply.request), requestId };
 	logThrown(services, facts, 'Exception while answering a request', error);
 	return send(reply, failed(error));
-}
-
-/** The statuses of requests that Node's parser refuses. */
-const RAW_STATUS: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
-
-/** The sockets whose refused request waits until earlier requests are answered. Further data on them is ignored. */
-const refusedSockets = new WeakSet<Socket>();
-
-/**
- * Answers invalid HTTP, requests whose headers are too large, and those that take too long, after the answers to earlier
- * requests of the socket. Other errors, such as those of a TLS handshake, get no answer.
- */
-function refuseRawRequest(error: NodeJS.ErrnoException, socket: Socket, headers: SecurityHeaders): void {
-	const code = error.code ?? '';
-	const isHttpError = /^(HPE|ERR_HTTP)_/.test(code);
-	if (!isHttpError) {
-		socket.destroy();
-		return;
-	}
-	// Node reports the error again for each further piece of data.
-	if (refusedSockets.has(socket)) return;
-	refusedSockets.add(socket);
-	const status = RAW_STATUS[code] ?? 400;
-	const { body } = refused(status, STATUS_CODES[status] as string);
-	afterAnswers(socket, () => {
-		if (socket.writable) endWithAnswer(socket, status, JSON.stringify(body), headers);
-		else socket.destroy();
-	});
 }
 
 /** Answers a request that has no route. @param allowed the verbs of its path, if there is such a path */

@@ -8,6 +8,7 @@ import { membershipsOf } from '../memberships/members.js';
 import { membershipsOfUser } from '../memberships/roomsOfUser.js';
 import { holdsKey } from './memberKeys.js';
 import { readRoomKeyFields } from './roomKeyId.js';
+import { whereIdentity } from './usersWithIdentity.js';
 
 /** Number of memberships that are read in one query, to find a holder among them. */
 const PAGE_SIZE = 100;
@@ -21,8 +22,7 @@ const HOLDER_FIELDS = { E2EKey: 1, e2eKnownKeys: 1 } as const;
  */
 async function canAnyProvide(store: Store, userIds: readonly string[]): Promise<boolean> {
 	if (userIds.length === 0) return false;
-	const providers = { _id: { $in: [...userIds] }, active: { $ne: false }, 'e2e.public_key': { $exists: true } };
-	return exists(store.users, providers);
+	return exists(store.users, { ...whereIdentity({ $in: [...userIds] }), active: { $ne: false } });
 }
 
 /**

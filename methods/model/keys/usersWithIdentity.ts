@@ -14,7 +14,7 @@ export interface UserWithPublicKey {
 }
 
 /** A filter that matches these users if they have identity keys. */
-const whereIdentity = (_id: string | { $in: string[] }): Filter<User> => ({
+export const whereIdentity = (_id: string | { $in: string[] }): Filter<User> => ({
 	_id,
 	'e2e.public_key': { $exists: true },
 });

@@ -108,7 +108,5 @@ async function decrementMemberCount({ store }: Context, rid: string, roomNotifie
 		{ _id: rid, usersCount: { $gt: 0 } },
 		{ $inc: { usersCount: -1 } },
 	);
-	if (matchedCount > 0 || roomNotified) return;
-	const room = await store.rooms.findOne({ _id: rid });
-	if (room) await store.rooms.announce('updated', room);
+	if (matchedCount === 0 && !roomNotified) await store.rooms.announce('updated', { _id: rid });
 }
