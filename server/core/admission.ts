@@ -213,7 +213,7 @@ export class Admission {
 		this.options.observer?.onWaitingConnections(this.#waiting.size);
 	}
 
-	/** Refuses a connection because of the rate or the load. The limiter reports its own refusals. */
+	/** Refuses a connection because of the rate or the load. The limiter itself reports the connections that it refuses. */
 	#refuse(address: string | null, decide: Decide): void {
 		const isOverloaded = this.options.isOverloaded();
 		this.options.observer?.onConnectionRefused(isOverloaded ? 'load' : 'rate', address);

@@ -137,7 +137,7 @@ describe('the page at /api-docs', function () {
 		expect(result).to.include({ _id: alice.id, username: 'alice' }).and.not.to.have.property('success');
 	});
 
-	it('sends arguments of every kind, and shows a refusal', async () => {
+	it('sends arguments of every kind, and shows the error of a refused call', async () => {
 		await open({ viewport: WIDE }, '#method.e2e.setRoomKeyID');
 		await logIn();
 		const rid = await addRoom(app.store, [alice], { encrypted: true });

@@ -314,7 +314,7 @@ describe('every method', () => {
 			if (errorType === undefined) throw thrown;
 			const cause = roomkey.log.lines.findLast(({ level }) => level === 'error')?.facts as { err?: Error } | undefined;
 			expect(error, `${what} fails: ${cause?.err?.stack}`).to.not.equal(500);
-			requireNoSecret(`${what}, by its refusal,`, caller, { message: (thrown as Error).message, details });
+			requireNoSecret(`${what}, by its error,`, caller, { message: (thrown as Error).message, details });
 		} finally {
 			for (const stop of stops) stop();
 		}

@@ -76,7 +76,7 @@ describe('pipelined requests', () => {
 		expectBoth(text);
 	});
 
-	it('before a refused upgrade are answered before the refusal', async () => {
+	it('before a refused upgrade are answered before the upgrade is', async () => {
 		const text = await answersBefore(upgradeRequest('/nowhere'));
 		expect(statusesIn(text)).to.deep.equal([200, 200, 404]);
 		expectBoth(text);
@@ -93,7 +93,7 @@ describe('pipelined requests', () => {
 		['a malformed request', 'BAD\r\n\r\n'],
 		['a request with a malformed body', BAD_CHUNK],
 	] as const) {
-		it(`before ${name} are answered before its refusal, which comes last`, async () => {
+		it(`before ${name} are answered before its error, which comes last`, async () => {
 			const text = await answersBefore(last);
 			expect(statusesIn(text)).to.deep.equal([200, 200, 400]);
 			expectBoth(text);

@@ -530,7 +530,7 @@ describe('SockJS', () => {
 			await poll();
 			const abort = new AbortController();
 			const held = poll(abort.signal).catch((error) => error.name);
-			// The refusal of a second poll shows that the first poll is held.
+			// The error of a second poll shows that the first poll is held.
 			expect(await poll()).to.match(/^c\[2010/);
 			abort.abort();
 			expect(await held).to.equal('AbortError');

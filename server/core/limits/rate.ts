@@ -16,7 +16,7 @@ import { type LimitedDefinitions, type RateLimitClient, type Rule, rulesByName }
 export type RateLimitMode = 'on' | 'off' | 'dry-run';
 
 /**
- * Whether `result` is stricter than `other`. A refusal is stricter than an allowed call. Of two refusals, the longer wait is
+ * Whether `result` is stricter than `other`. A refused call is stricter than an allowed one. Of two refused calls, the longer wait is
  * stricter; of two allowed calls, the one with fewer calls left.
  */
 function isStricter(result: RateLimitResult, other: RateLimitResult): boolean {
