@@ -36,6 +36,7 @@ export type { StandardSchema } from '../shared/standardSchema.js';
 export type { Collection, Cursor, FindOptions, Store } from '../shared/store.js';
 export { isDuplicateKey, StoreError } from '../shared/storeErrors.js';
 export { type Stream, type StreamDefinition, stream } from '../shared/stream.js';
+export { Text, type TextLimits } from '../shared/text.js';
 export { createServer } from './createServer.js';
 export { EJSON } from './ejson.js';
 export { OptionError } from './options/optionError.js';

@@ -1,16 +1,14 @@
 /** A list of tasks for each user: its collection, methods, publication, and a limit of its own. */
-import { ClientError, collection, liveQuery, Match, method, publication } from 'roomkey';
+import { ClientError, collection, liveQuery, method, publication, Text } from 'roomkey';
 
 const MAX_TASKS = 100;
 
 export const tasks = collection('tasks', { indexes: [{ fields: ['owner'] }] });
 
-const Text = Match.Where((value) => typeof value === 'string' && value.length >= 1 && value.length <= 200);
-
 export const addTask = method({
 	name: 'tasks.add',
 	summary: 'Adds a task',
-	args: { text: Text },
+	args: { text: Text({ min: 1, max: 200 }) },
 	rest: 'POST',
 	limit: { calls: 20, per: 60_000 },
 	errors: ['tasks-full'],

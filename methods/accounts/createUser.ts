@@ -7,6 +7,7 @@ import { clientError } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { Match, shownAs } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
+import { Text } from '../../shared/text.js';
 import { CustomFields } from '../model/customFields.js';
 import { insertUser } from '../model/users/insertUser.js';
 import { requireAllowedUsername, requireValidEmail } from '../model/users/names.js';
@@ -17,12 +18,7 @@ import type { LoginResult } from './login.js';
 /** Longest name or e-mail, in characters: the maximum for an e-mail (RFC 5321). */
 const MAX_NAME_LENGTH = 254;
 
-/** A name without control characters and unpaired surrogates, which databases treat differently. */
-const Name = Match.Where(
-	(text): text is string => typeof text === 'string' && text.length <= MAX_NAME_LENGTH && !/[\p{Cc}\p{Cs}]/u.test(text),
-	'text of at most 254 characters on one line',
-	{ type: 'string', maxLength: MAX_NAME_LENGTH },
-);
+const Name = Text({ max: MAX_NAME_LENGTH, oneLine: true });
 
 const NewUser = Match.ObjectIncluding({
 	username: Match.Optional(Name),

@@ -6,6 +6,7 @@ import type { LoginToken } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { method, type UserContext } from '../../shared/method.js';
+import { Text } from '../../shared/text.js';
 import { WRITE_DEFAULTS } from '../methodDefaults.js';
 import { PAGE_ANSWER } from '../model/answers.js';
 import { Page, pageAnswer, pageOfList } from '../model/paging.js';
@@ -16,11 +17,7 @@ import { findTokens, issueToken, PERSONAL_TOKEN, revokeToken, revokeTokensOf, to
 /** Maximum length of the name of a token, in characters. */
 const MAX_NAME_LENGTH = 100;
 
-const TokenName = Match.Where(
-	(text): text is string => Match.test(text, NonEmptyString) && text.length <= MAX_NAME_LENGTH,
-	'text of 1 to 100 characters',
-	{ type: 'string', minLength: 1, maxLength: MAX_NAME_LENGTH },
-);
+const TokenName = Text({ min: 1, max: MAX_NAME_LENGTH });
 
 /** Finds the user whose tokens a call is about. Refuses callers without the permission. */
 async function requireUser(context: UserContext, permission: string, args: UserArgs) {

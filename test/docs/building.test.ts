@@ -106,7 +106,7 @@ describe('docs/building.md', () => {
 		expect(JSON.stringify(paths['/api/v1/tasks.remind']?.post.requestBody)).to.include('"taskId"');
 		const asyncapi = await (await fetch(`${opened.url}/asyncapi.json`)).text();
 		expect(asyncapi).to.include('"taskId"').and.to.include('A task is due').and.to.include('"done"');
-		expect(openapi).to.include('a text of 1 to 200 characters');
+		expect(openapi).to.include('text of 1 to 200 characters');
 		for (const path of ['/api/info', '/api/v1/info']) {
 			expect(await (await fetch(`${opened.url}${path}`)).json()).to.include({ version: '8.0.0', success: true });
 		}

@@ -4,6 +4,7 @@ import { clientError } from '../../../shared/errors.js';
 import { Match } from '../../../shared/match.js';
 import type { Method, UserContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
+import { Text } from '../../../shared/text.js';
 import { hasPermission } from '../permissions/permissions.js';
 import { isRoomVisible } from './access.js';
 import { type ClientRoom, clientRoom } from './clientRoom.js';
@@ -33,11 +34,7 @@ export function forChannelsAndGroups(define: (kind: ChannelOrGroup) => Method): 
 const MAX_TEXT_LENGTH = 10_000;
 
 /** Pattern of a topic, a description or an announcement. */
-export const RoomText = Match.Where(
-	(text): text is string => typeof text === 'string' && text.length <= MAX_TEXT_LENGTH,
-	'text of at most 10,000 characters',
-	{ type: 'string', maxLength: MAX_TEXT_LENGTH },
-);
+export const RoomText = Text({ max: MAX_TEXT_LENGTH });
 
 /** The arguments that identify a room. One is required; if both are given, `roomId` counts. */
 export const ROOM_ARGS = { roomId: Match.Optional(String), roomName: Match.Optional(String) } as const;

@@ -4,6 +4,7 @@ import { clientError, clientErrorFrom } from '../../../shared/errors.js';
 import { Match } from '../../../shared/match.js';
 import type { Store, UpdateFilter } from '../../../shared/store.js';
 import { isDuplicateKey } from '../../../shared/storeErrors.js';
+import { Text } from '../../../shared/text.js';
 import { updateOf } from '../updateOf.js';
 import { findTaken, type TakenValue } from './insertUser.js';
 
@@ -18,15 +19,11 @@ const EMAIL = /^[^@\s\p{Cc}\p{Cs}]+@[^@\s\p{Cc}\p{Cs}]+$/u;
 /** Rocket.Chat's list of reserved names. Some suggest an authority; `@all` and `@here` mention all members. */
 const BLOCKED = new Set(['all', 'here', 'admin', 'administrator', 'system', 'user']);
 
-/** Control characters and unpaired surrogates. */
-const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
+const NameLine = Text({ min: 1, max: MAX_LENGTH, oneLine: true });
 
 /** A display name: neither blank nor too long. */
 export const RealName = Match.Where(
-	(text): text is string => {
-		if (typeof text !== 'string' || text.length > MAX_LENGTH) return false;
-		return text.trim() !== '' && !UNPRINTABLE.test(text);
-	},
+	(value): value is string => Match.test(value, NameLine) && value.trim() !== '',
 	'text of 1 to 254 characters on one line',
 	{ type: 'string', minLength: 1, maxLength: MAX_LENGTH },
 );

@@ -1,5 +1,5 @@
 import { liveQuery, Match, method, publication, shownAs, stream } from 'roomkey';
-import { Text, tasks } from './tasks.js';
+import { TaskText, tasks } from './tasks.js';
 
 export const doneTasks = publication({
 	name: 'tasks.done',
@@ -12,11 +12,11 @@ export const doneTasks = publication({
 export const reminders = stream({
 	name: 'reminders',
 	summary: 'Reminders of tasks',
-	events: [{ name: '<uid>/due', summary: 'A task is due', args: { taskId: String, text: Text } }],
+	events: [{ name: '<uid>/due', summary: 'A task is due', args: { taskId: String, text: TaskText } }],
 	mayRead: (eventName, { userId }) => userId !== null && eventName === `${userId}/due`,
 });
 
-const Reminder = { taskId: String, text: Text };
+const Reminder = { taskId: String, text: TaskText };
 
 export const remind = method({
 	name: 'tasks.remind',

@@ -12,7 +12,7 @@ describe('tasks.add', () => {
 	it('refuses an empty text', async () => {
 		const alice = await server.addUser();
 		await assert.rejects(server.call(alice, 'tasks.add', ''), {
-			message: 'Match error: Expected a text of 1 to 200 characters',
+			message: 'Match error: Expected text of 1 to 200 characters',
 		});
 	});
 });

@@ -1,5 +1,5 @@
 import { ClientError, method } from 'roomkey';
-import { Text } from './tasks.js';
+import { TaskText } from './tasks.js';
 
 export const readTask = method({
 	name: 'tasks.read',
@@ -16,7 +16,7 @@ export const readTask = method({
 export const changeTask = method({
 	name: 'tasks.change',
 	summary: "Changes the caller's task",
-	args: { id: String, text: Text },
+	args: { id: String, text: TaskText },
 	rest: { verb: 'PUT', path: '/tasks/:id' },
 	async run({ id, text }, { userId, collections }) {
 		await collections.tasks.updateOne({ _id: id, owner: userId }, { $set: { text } });

@@ -1,5 +1,5 @@
 import { method, requirePermission, stream } from 'roomkey';
-import { Text } from './tasks.js';
+import { TaskText } from './tasks.js';
 
 export const announcements = stream({
 	name: 'announcements',
@@ -10,7 +10,7 @@ export const announcements = stream({
 export const announce = method({
 	name: 'announcements.send',
 	summary: 'Announces a text to everybody who is logged in',
-	args: { text: Text },
+	args: { text: TaskText },
 	async run({ text }, context) {
 		await requirePermission(context, 'tasks.removeAny');
 		context.events.emit('notify', { stream: 'announcements', eventName: 'all', args: [text] });

@@ -1,4 +1,4 @@
-import { ClientError, collection, liveQuery, Match, method, publication } from 'roomkey';
+import { ClientError, collection, liveQuery, Match, method, publication, Text } from 'roomkey';
 
 export interface Task {
 	_id: string;
@@ -17,17 +17,12 @@ declare module 'roomkey' {
 
 export const tasks = collection('tasks', { indexes: [{ fields: ['owner'] }] });
 
-/** Errors contain the description, and OpenAPI the JSON Schema. */
-export const Text = Match.Where(
-	(value): value is string => typeof value === 'string' && value.length >= 1 && value.length <= 200,
-	'a text of 1 to 200 characters',
-	{ type: 'string', minLength: 1, maxLength: 200 },
-);
+export const TaskText = Text({ min: 1, max: 200 });
 
 export const addTask = method({
 	name: 'tasks.add',
 	summary: 'Adds a task',
-	args: { text: Text, note: Match.Optional(Text) },
+	args: { text: TaskText, note: Match.Optional(TaskText) },
 	rest: 'POST',
 	limit: { calls: 60, per: 60_000 },
 	returns: String,

@@ -1,0 +1,45 @@
+/** Patterns of texts with a limited length. */
+import { checkDefinition, DefinitionError, type MemberRule, required, rules } from './definition.js';
+import { Match } from './match.js';
+import type { Matcher } from './matcher.js';
+
+/** Control characters, such as line breaks, and unpaired surrogates, which databases treat differently. */
+const NOT_ON_ONE_LINE = /[\p{Cc}\p{Cs}]/u;
+
+export interface TextLimits {
+	/** Minimum length in characters. Default 0. */
+	readonly min?: number;
+	/** Maximum length in characters. */
+	readonly max: number;
+	/** True: control characters, such as line breaks, and unpaired surrogates are refused. Default false. */
+	readonly oneLine?: boolean;
+}
+
+const length: MemberRule = {
+	form: 'a whole number of characters, 0 or more',
+	accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
+};
+
+/**
+ * Makes the pattern of a text with a limited length. Characters are counted as by `length` of a string, so an emoji may
+ * count as several. Error messages and the documentation contain the limits.
+ * @throws DefinitionError for wrong limits
+ */
+export function Text(limits: TextLimits): Matcher<string> {
+	checkDefinition('pattern', limits, { min: length, max: required(length), oneLine: rules.flag }, 'Text');
+	const { min = 0, max, oneLine = false } = limits;
+	if (min > max) throw new DefinitionError(`min of pattern 'Text' must not be greater than max`);
+	const shownMax = max.toLocaleString('en-US');
+	// JSON Schema counts code points. Each is one or two characters of `length`.
+	const minLength = Math.ceil(min / 2);
+	const range = min === 0 ? `at most ${shownMax}` : `${min.toLocaleString('en-US')} to ${shownMax}`;
+	return Match.Where(
+		(value): value is string =>
+			typeof value === 'string' &&
+			value.length >= min &&
+			value.length <= max &&
+			!(oneLine && NOT_ON_ONE_LINE.test(value)),
+		`text of ${range} characters${oneLine ? ' on one line' : ''}`,
+		{ type: 'string', ...(min > 0 && { minLength }), maxLength: max },
+	);
+}
