@@ -33,15 +33,7 @@ export const createUser = method({
 	args: { options: shownAs(Object, NewUser) },
 	summary: 'Makes an account from {username, email, password, profile} and logs in with it, if the server allows it',
 	returns: { id: String, token: String, tokenExpires: Date, type: String },
-	errors: [
-		403,
-		400,
-		'error-the-field-is-required',
-		'error-field-unavailable',
-		'error-input-is-not-a-valid-field',
-		'error-blocked-username',
-		'error-invalid-email',
-	],
+	errors: [403, 400, 'error-input-is-not-a-valid-field', 'error-blocked-username', 'error-invalid-email'],
 	anonymous: true,
 	changesUser: true,
 	async run({ options }, context): Promise<LoginResult> {

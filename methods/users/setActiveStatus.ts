@@ -5,10 +5,9 @@ import { method } from '../../shared/method.js';
 import { LONG_WORK_MS } from '../limits.js';
 import { WRITE_DEFAULTS } from '../methodDefaults.js';
 import { LAST_KEY_HOLDER_ANSWER, UserAnswer } from '../model/answers.js';
-import { notifyRoomsWithoutHolder } from '../model/lifecycle/endMembership.js';
-import { handOverRooms, requireHandOverConfirmation } from '../model/lifecycle/handOverRooms.js';
+import { changeActive } from '../model/lifecycle/changeActive.js';
+import { requireHandOverConfirmation } from '../model/lifecycle/handOverRooms.js';
 import { requirePermission } from '../model/permissions/permissions.js';
-import { setActive } from '../model/users/activity.js';
 import { requireNotLastAdmin } from '../model/users/admins.js';
 
 export const setActiveStatus = method({
@@ -31,14 +30,10 @@ export const setActiveStatus = method({
 		context.audit({ activeStatus });
 		const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1, active: 1 } });
 		if (!user) throw clientError('userNotFound');
-		if (!activeStatus) {
-			const handOverOptions = { isLeaving: false, confirmed: confirmRelinquish };
-			const ridsToHandOver = await requireHandOverConfirmation(store, userId, handOverOptions);
-			await requireNotLastAdmin(store, user);
-			await handOverRooms(store, userId, ridsToHandOver);
-		}
-		const isDeactivated = (await setActive(context, user, activeStatus)) && !activeStatus;
-		const lostLastHolder = isDeactivated && (await notifyRoomsWithoutHolder(context, userId));
-		return { user: { _id: userId, active: activeStatus }, ...(lostLastHolder && { lastKeyHolder: true }) };
+		const handOverOptions = { isLeaving: false, confirmed: confirmRelinquish };
+		const ridsToHandOver = activeStatus ? [] : await requireHandOverConfirmation(store, userId, handOverOptions);
+		if (!activeStatus) await requireNotLastAdmin(store, user);
+		const lastKeyHolder = await changeActive(context, user, activeStatus, ridsToHandOver);
+		return { user: { _id: userId, active: activeStatus }, ...lastKeyHolder };
 	},
 });

@@ -9,11 +9,10 @@ import { LONG_WORK_MS } from '../limits.js';
 import { WRITE_DEFAULTS } from '../methodDefaults.js';
 import { LAST_KEY_HOLDER_ANSWER, UserAnswer } from '../model/answers.js';
 import { CustomFields } from '../model/customFields.js';
-import { notifyRoomsWithoutHolder } from '../model/lifecycle/endMembership.js';
-import { handOverRooms, requireHandOverConfirmation } from '../model/lifecycle/handOverRooms.js';
+import { changeActive } from '../model/lifecycle/changeActive.js';
+import { requireHandOverConfirmation } from '../model/lifecycle/handOverRooms.js';
 import { hasPermissionById } from '../model/permissions/permissions.js';
 import { hasSameElements } from '../model/storedLists.js';
-import { setActive } from '../model/users/activity.js';
 import { changeUnlessLastAdmin, isActiveAdmin, requireNotLastAdmin } from '../model/users/admins.js';
 import { requireAssignableRoles } from '../model/users/assignableRoles.js';
 import { findClientUser } from '../model/users/clientUser.js';
@@ -136,21 +135,17 @@ export const updateUser = method({
 		if (!staysAdmin) await requireNotLastAdmin(store, user);
 		const fields = changedFields(user, data);
 		requireProfileTexts(data);
-		// The steps that can still refuse the call come first, apart from `setActive`.
+		// The steps that can still refuse the call come first, apart from `changeActive`.
 		await saveUsernameAndEmail(store, user, data);
 		if (data.roles) await setRoles(context, user, data.roles);
 		const update = profileUpdate(user, data, fields);
 		if (update) await store.users.updateOne({ _id: changedUserId }, update);
 		await propagateNames(context, user, data);
 		if (data.password !== undefined) await setPassword(context, changedUserId, data.password);
-		let lostLastHolder = false;
-		// `setActive` refuses to deactivate the last admin, so it gets the new roles.
-		if (data.active !== undefined) {
-			await handOverRooms(store, changedUserId, ridsToHandOver);
-			const changed = await setActive(context, { ...user, ...(data.roles && { roles: data.roles }) }, data.active);
-			lostLastHolder = changed && !data.active && (await notifyRoomsWithoutHolder(context, changedUserId));
-		}
-		const changedUser = await findClientUser(store, changedUserId);
-		return { user: changedUser, ...(lostLastHolder && { lastKeyHolder: true }) };
+		// `changeActive` refuses to deactivate the last admin, so it gets the new roles.
+		const withNewRoles = { ...user, ...(data.roles && { roles: data.roles }) };
+		const lastKeyHolder =
+			data.active === undefined ? {} : await changeActive(context, withNewRoles, data.active, ridsToHandOver);
+		return { user: await findClientUser(store, changedUserId), ...lastKeyHolder };
 	},
 });

@@ -1,0 +1,25 @@
+/** Activates and deactivates a user, with the consequences for the user's rooms. */
+import type { User } from '../../../shared/documents.js';
+import type { MethodContext } from '../../../shared/method.js';
+import { setActive } from '../users/activity.js';
+import { notifyRoomsWithoutHolder } from './endMembership.js';
+import { handOverRooms } from './handOverRooms.js';
+
+/**
+ * Activates or deactivates a user. Before a deactivation, other members become owners of the given rooms. After it, rooms
+ * whose last key holder was the user are notified.
+ * @param ridsToHandOver as returned by `requireHandOverConfirmation`; empty for an activation
+ * @returns members for the answer of the call: `lastKeyHolder` if any room has lost its last key holder
+ * @throws ClientError `error-action-not-allowed` for deactivating the last active admin
+ */
+export async function changeActive(
+	context: Pick<MethodContext, 'store' | 'events'>,
+	user: Pick<User, '_id' | 'roles' | 'active'>,
+	active: boolean,
+	ridsToHandOver: readonly string[],
+): Promise<{ lastKeyHolder?: true }> {
+	await handOverRooms(context.store, user._id, ridsToHandOver);
+	const wasChanged = await setActive(context, user, active);
+	if (active || !wasChanged) return {};
+	return (await notifyRoomsWithoutHolder(context, user._id)) ? { lastKeyHolder: true } : {};
+}
