@@ -1,4 +1,4 @@
-/** `roles.list`, `getUserRoles`: which roles exist, and which users have a role that all clients show. */
+/** `roles.list`, `getUserRoles`: which roles exist, and which users have a global role with a description, such as admin. */
 import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -9,13 +9,13 @@ import { readRoles } from '../model/permissions/roles.js';
 type RoleHolder = Pick<User, '_id' | 'username' | 'roles'>;
 
 /**
- * Users with visible roles, which are global roles with a description. Cached, because the query scans all users. The
+ * Users with global roles that have a description: clients show these roles beside the names of users. Cached, because the query scans all users. The
  * cache has one key, `all`.
  */
-const usersWithVisibleRoles = cachedReads<RoleHolder[]>(async (store) => {
+const usersWithShownRoles = cachedReads<RoleHolder[]>(async (store) => {
 	const roles = await readRoles(store);
-	const visible = roles.filter(({ scope, description }) => scope === 'Users' && description);
-	const ids = visible.map(({ _id }) => _id);
+	const shown = roles.filter(({ scope, description }) => scope === 'Users' && description);
+	const ids = shown.map(({ _id }) => _id);
 	const options = { projection: { username: 1, roles: 1 }, sort: { username: 1 } } as const;
 	const users = await store.users.find({ roles: { $in: ids } }, options).toArray();
 	return users.map((user) => ({ ...user, roles: user.roles?.filter((role) => ids.includes(role)) ?? [] }));
@@ -35,8 +35,8 @@ export const getUserRoles = method({
 	name: 'getUserRoles',
 	args: {},
 	...DDP_READ_DEFAULTS,
-	summary: 'Lists the users with a role that all clients show, such as admin',
+	summary: 'Lists the users who have a global role with a description, such as admin',
 	returns: [{ _id: String, username: Match.Optional(String), roles: [String] }],
 	errors: [],
-	run: (_args, { store }) => usersWithVisibleRoles.get(store, 'all'),
+	run: (_args, { store }) => usersWithShownRoles.get(store, 'all'),
 });

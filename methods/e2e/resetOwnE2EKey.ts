@@ -8,7 +8,10 @@ import { resetIdentity } from '../model/lifecycle/resetIdentity.js';
 export const resetOwnE2EKey = method({
 	name: 'e2e.resetOwnE2EKey',
 	audit: true,
-	args: { confirm: Match.Maybe(Boolean) },
+	args: {
+		/** True: the caller accepts that rooms may lose their last key holder (`test/contract/beyond.md` E11). */
+		confirm: Match.Maybe(Boolean),
+	},
 	limit: KEY_CALLS,
 	timeout: LONG_WORK_MS,
 	changesUser: true,

@@ -13,7 +13,11 @@ import { hasPermissionById } from '../model/permissions/permissions.js';
 export const resetUserE2EKey = method({
 	name: 'e2e.resetUserE2EKey',
 	audit: true,
-	args: { userId: String, confirm: Match.Maybe(Boolean) },
+	args: {
+		userId: String,
+		/** True: the caller accepts that rooms may lose their last key holder (`test/contract/beyond.md` E11). */
+		confirm: Match.Maybe(Boolean),
+	},
 	limit: KEY_CALLS,
 	timeout: LONG_WORK_MS,
 	changesUser: true,

@@ -31,8 +31,9 @@ export function readOnlyStore(store: Store): Store {
 }
 
 /**
- * The methods of a server that only reads. Those that declare `writes` are refused before they run. The others run. If one
- * of these is not `parallel`, it may still write for some arguments: then the store refuses the write with the same error.
+ * The methods of a server that only reads. Those that declare `writes` are refused before they run. The others run. Those
+ * that are declared `parallel` never write. The rest may write for some arguments: then the store refuses the write, with
+ * the same error.
  */
 export function readOnlyMethods(methods: readonly Method[]): Method[] {
 	return methods.map((method) => {

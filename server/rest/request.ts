@@ -38,7 +38,7 @@ export interface Route {
 	 */
 	readonly credentials: 'required' | 'optional' | 'ignored';
 	/** Whether users without a user name may use the route (`test/contract/rocketchat-e2e.md` 7.2). Default false. */
-	readonly isUsernameOptional?: boolean;
+	readonly allowsUsersWithoutName?: boolean;
 	/**
 	 * Maximum size of a body from a caller with the right credentials, in bytes. Has an effect if it exceeds the server's
 	 * limit.
@@ -230,7 +230,7 @@ export async function answerRequest(
 	try {
 		const identity = await identityOf(request, route, services, addressOf);
 		if (!identity) return void send(reply, UNAUTHORIZED);
-		if (usernameRequired && identity.hasNoUsername && !route.isUsernameOptional) {
+		if (usernameRequired && identity.hasNoUsername && !route.allowsUsersWithoutName) {
 			return void send(reply, failed(clientError('namelessCaller')));
 		}
 		const idempotencyKey = idempotencyKeyOf(request);

@@ -23,7 +23,7 @@ export function routesOf(
 			path: 'method.call/:method',
 			verbs: ['POST'],
 			credentials: 'required',
-			isUsernameOptional: true,
+			allowsUsersWithoutName: true,
 			answer: methodCall,
 		},
 		{
@@ -58,7 +58,7 @@ function accountRoutes(invoker: Invoker, services: Services): Route[] {
 			path: 'logout',
 			verbs: ['GET', 'POST'],
 			credentials: 'required',
-			isUsernameOptional: true,
+			allowsUsersWithoutName: true,
 			answer(request) {
 				requireKnownFields(request, new Set(), 'logout');
 				return logOut(invoker, request.caller);

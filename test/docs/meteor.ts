@@ -1,4 +1,7 @@
-/** Runs the Meteor blocks of docs/from-meteor.md: it supplies Meteor's globals, which describe a Roomkey server. */
+/**
+ * Runs the Meteor blocks of docs/from-meteor.md. Instead of Meteor's globals, such as `Meteor.methods`, the blocks call
+ * functions that collect the definitions. They become the options of a Roomkey server.
+ */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
 	ClientError,

@@ -100,7 +100,7 @@ eachStore('any store: updates', (test) => {
 			expect(changed).to.deep.equal(await test.store.rooms.findOne({ _id: '0' }));
 		});
 
-		it('are refused where the stores differ', async () => {
+		it('are refused if they are invalid, or if not every kind of store would apply them in the same way', async () => {
 			const refused: object[] = [
 				{},
 				{ topic: 'b' },

@@ -1,3 +1,7 @@
+/**
+ * Offers of room keys by `e2e.provideUsersSuggestedGroupKeys`. Numbers in titles are sections of
+ * test/contract/rocketchat-e2e.md, those with an E of test/contract/beyond.md.
+ */
 import { expect } from 'chai';
 import { type HookedStore, hookedStore } from '../support/hooks.js';
 import { announcedBy, identity, membershipOf, publicKey, queueOf, sealed } from '../support/keys.js';

@@ -70,7 +70,7 @@ describe('creating a room', () => {
 		});
 	}
 
-	it('notifies each member of the membership, and of the room once, when all documents are stored', async () => {
+	it('announces each new membership, and then the room, once', async () => {
 		let room: Room | undefined;
 		const received = await recordEvents(roomkey.bus, async () => {
 			room = await create(alice, newName(), ['bob']);

@@ -1,3 +1,4 @@
+/** The first key id of a room. Numbers in titles are sections of test/contract/rocketchat-e2e.md. */
 import { expect } from 'chai';
 import type { Change } from '../../shared/events.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';

@@ -357,7 +357,7 @@ describe('changing users', () => {
 		['users.setActiveStatus', (id: string) => setActive(admin, id, false)],
 		['users.update', (id: string) => update(admin, id, { active: false })],
 	] as const) {
-		it(`${name} notifies each room whose last key holder is deactivated, and reports it (E11)`, async () => {
+		it(`${name} notifies each room whose last key holder is deactivated, and reports it (beyond.md E11)`, async () => {
 			const { store } = roomkey;
 			const [person, other] = [await addPerson(store, identity()), await addPerson(store, identity())];
 			const add = async (member: Person, rid: string) => addMember(store, rid, member, { E2EKey: sealed('k') });

@@ -1,3 +1,7 @@
+/**
+ * Lists of members who lack the key of a room, and requests for it. Numbers in titles are sections of
+ * test/contract/rocketchat-e2e.md, those with an E of test/contract/beyond.md.
+ */
 import { expect } from 'chai';
 import { announcedBy, identity, membershipOf, publicKey, queueOf, sealed, unfitKeys } from '../support/keys.js';
 import type { Person } from '../support/people.js';

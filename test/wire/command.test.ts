@@ -59,7 +59,7 @@ describe('roomkey', () => {
 	}
 
 	for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-		it(`closes cleanly at ${signal}: clients are notified, and the exit code is 0 (18)`, async () => {
+		it(`closes cleanly at ${signal}: clients are notified, and the exit code is 0 (ddp.md 18)`, async () => {
 			const command = roomkey('--memory --port 0');
 			const address = await command.listening();
 			const client = await RawClient.connect(`${address.replace('http', 'ws')}/websocket`);
@@ -72,7 +72,7 @@ describe('roomkey', () => {
 		});
 	}
 
-	it('closes its clients one after another at SIGTERM, and serves the others meanwhile (18)', async () => {
+	it('closes its clients one after another at SIGTERM, and serves the others meanwhile (ddp.md 18)', async () => {
 		const command = roomkey('--memory --port 0 --grace 12000');
 		const url = `${(await command.listening()).replace('http', 'ws')}/websocket`;
 		const clients: RawClient[] = [];
@@ -122,7 +122,7 @@ describe('roomkey', () => {
 		expect(await command.stop()).to.equal(0);
 	});
 
-	it('ends immediately at a second signal (18)', async () => {
+	it('ends immediately at a second signal (ddp.md 18)', async () => {
 		const command = roomkey('--memory --port 0 --grace 3600000');
 		const url = `${(await command.listening()).replace('http', 'ws')}/websocket`;
 		const [first, second] = [await RawClient.connect(url), await RawClient.connect(url)];

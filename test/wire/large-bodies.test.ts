@@ -10,7 +10,7 @@ const MIB = 1024 * 1024;
 /** A key as long as in Rocket.Chat: a key id of 12 characters, and 256 bytes in base64. */
 const sealed = (keyId: string) => keyId + 'A'.repeat(342).concat('==');
 
-describe('a body above `maxBody`', () => {
+describe('a method with a larger limit for bodies than `maxBody`', () => {
 	let app: TestApp;
 	let alice: Person;
 	let rid: string;
@@ -30,7 +30,7 @@ describe('a body above `maxBody`', () => {
 	const PATH = '/api/v1/e2e.provideUsersSuggestedGroupKeys';
 	const provide = (as: Person | null, body: unknown) => post(app.url + PATH, as, body);
 
-	it('offers a key with ten old keys to each of 500 members', async () => {
+	it('accepts a body above `maxBody`: a key with ten old keys for each of 500 members', async () => {
 		const oldKeys = Array.from({ length: OLD_KEYS }, (_, i) => ({
 			e2eKeyId: `old-key-000${i}`,
 			ts: new Date(i).toISOString(),
@@ -51,7 +51,7 @@ describe('a body above `maxBody`', () => {
 
 	const filler = (length: number) => JSON.stringify({ usersSuggestedGroupKeys: { none: ['x'.repeat(length)] } });
 
-	it('is rejected without a login before it is read, with and without a Content-Length', async () => {
+	it('refuses a body without a login before it is read, with and without a Content-Length', async () => {
 		// A body that was read would be refused as invalid JSON.
 		const invalid = `{${'x'.repeat(2 * MIB)}`;
 		expect((await provide(null, invalid)).status).to.equal(401);
@@ -61,7 +61,7 @@ describe('a body above `maxBody`', () => {
 		expect(status).to.equal(401);
 	});
 
-	it('is refused above the limit of its method, and at other paths above `maxBody`', async () => {
+	it('refuses a body above its own limit; other methods refuse one above `maxBody`', async () => {
 		expect((await provide(alice, filler(5 * MIB))).status).to.equal(413);
 		const other = await request(`${app.url}/api/v1/e2e.setRoomKeyID`, {
 			method: 'POST',

@@ -48,18 +48,20 @@ describe(`${ROUNDS} times, clients set a key id concurrently, and the socket of 
 		await app.close();
 	});
 
-	async function logIn(person: Person, former?: string): Promise<RawClient> {
-		const client = await RawClient.connect(app.webSocketUrl, {}, former);
+	async function logIn(person: Person, resumedSession?: string): Promise<RawClient> {
+		const client = await RawClient.connect(app.webSocketUrl, {}, resumedSession);
 		await client.call('login', { resume: person.token });
 		return client;
 	}
 
 	/** Terminates a socket before the call is sent, between the frames of its answer, or after a random time. */
 	async function terminateAround({ client: { socket } }: Racer, send: () => void): Promise<void> {
-		// Of 20 kinds, kind 0 sends no call, and the kinds 1 to 4 wait for the first frame of the answer.
-		const kind = randomBelow(20);
-		if (kind > 0) send();
-		if (kind > 0 && kind < 5) {
+		// In one of 20 cases the call is not sent. In four the socket stays open until the first frame of the answer.
+		const chance = randomBelow(20);
+		const isSent = chance > 0;
+		const waitsForAnswer = isSent && chance < 5;
+		if (isSent) send();
+		if (waitsForAnswer) {
 			await new Promise<void>((resolve) => {
 				socket.once('message', () => {
 					socket.terminate();

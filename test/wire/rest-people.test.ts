@@ -72,7 +72,7 @@ describe('REST, people and settings', () => {
 		}
 	});
 
-	it('creates no user twice when a call is repeated (E1)', async () => {
+	it('creates no user twice when a call is repeated (beyond.md E1)', async () => {
 		const username = newUsername();
 		const ask = () =>
 			request(`${api}/users.create`, {
@@ -302,7 +302,7 @@ describe('REST, people and settings', () => {
 		}
 	});
 
-	it('requires a user name, except for method.call and logout (7.2)', async () => {
+	it('requires a user name, except for method.call and logout (rocketchat-e2e.md 7.2)', async () => {
 		const withoutUsername = { id: 'withoutUsername', username: '', token: 'a-token' };
 		const loginTokens = [{ hashedToken: hashToken('a-token'), when: new Date() }];
 		await app.store.users.insertOne({ _id: 'withoutUsername', roles: ['user'], services: { resume: { loginTokens } } });

@@ -19,15 +19,15 @@
  * | Transition | From | To | What happens to the keys |
  * |---|---|---|---|
  * | `store` | any | `holder`, `mismatched` | the present key is archived, the new key replaces it. An offer of the room's key is removed, if the argument `removesOffer` is true |
- * | `offer` | `none`, `mismatched` | `offered` | the offer is stored, unless the member has returned a key of the same offerer (the member who offers) |
+ * | `offer` | `none`, `mismatched` | `offered` | the offer is stored |
  * | `accept` | any | `holder` | the present key is archived, the offered key replaces it. A member without former keys takes those that came with the offer |
  * | `drop` | any | any but `offered` | the offer is removed |
  * | `archive` | `holder`, `mismatched` | any | the key is archived or removed. If the former keys contain the room's key, it is restored |
  * | `returnKey` | `holder`, `mismatched` | `none`, `offered` | the key is archived as returned, with the id of the member who had offered it |
  * | `clear` | any | `none` | the key is archived, the offer is removed |
  *
- * `store` leads to `mismatched` when a key is stored before the room has its key id. Only members without any key are in
- * the queue of the room (`queue.ts`).
+ * `store` leads to `mismatched` when a key is stored before the room has its key id. A member in
+ * state `mismatched` does not wait for the room's key in its queue (`queue.ts`).
  */
 import type { KnownKey, OldRoomKey, Room, Subscription } from '../../../shared/documents.js';
 import { listOf } from '../storedLists.js';

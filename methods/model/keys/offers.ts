@@ -1,7 +1,7 @@
 /**
  * Offers: room keys that one member seals for another (`test/contract/rocketchat-e2e.md` 4.4, 4.8, 5.4). A membership has
- * at most one offer. An offer of the room's present key stays until the member accepts or rejects it. An offer of another
- * room key is replaced by the next offer.
+ * at most one offer. An offer of the room's present key stays until the member accepts or rejects it. An offer of a former
+ * key of the room is replaced by the next offer.
  */
 import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
@@ -12,7 +12,8 @@ import { enqueue } from './queue.js';
 import type { RoomKeyFields } from './roomKeyId.js';
 import * as transitions from './transitions.js';
 
-/** Why an offer is not stored. `returned`: the member has returned a key of the same offerer. */
+/** Why an offer is not stored. `returned`: the same offerer has offered the room's present key
+ * before, and the member has returned it as unusable. */
 export type OfferRefusal = 'not-a-member' | 'already-holds-key' | 'already-offered' | 'returned';
 
 /** A key that a member has sealed for another. */
