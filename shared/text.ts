@@ -3,8 +3,8 @@ import { checkDefinition, DefinitionError, type MemberRule, required, rules } fr
 import { Match } from './match.js';
 import type { Matcher } from './matcher.js';
 
-/** Control characters, such as line breaks, and unpaired surrogates, which databases treat differently. */
-const NOT_ON_ONE_LINE = /[\p{Cc}\p{Cs}]/u;
+/** A text without control characters, such as line breaks, and without unpaired surrogates, which databases treat differently. */
+const ONE_LINE = /^[^\p{Cc}\p{Cs}]*$/u;
 
 export interface TextLimits {
 	/** Minimum length in characters. Default 0. */
@@ -20,9 +20,18 @@ const length: MemberRule = {
 	accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
 };
 
+/** Whether a text has at least `min` and at most `max` code points. */
+function hasLength(text: string, min: number, max: number): boolean {
+	// A code point has one or two UTF-16 units, which `length` counts. Long texts are refused without counting.
+	if (text.length > 2 * max) return false;
+	let count = 0;
+	for (const _ of text) count++;
+	return count >= min && count <= max;
+}
+
 /**
- * Makes the pattern of a text with a limited length. Characters are counted as by `length` of a string, so an emoji may
- * count as several. Error messages and the documentation contain the limits.
+ * Makes the pattern of a text with a limited length. Characters are Unicode code points, as in JSON Schema. Error messages
+ * and the documentation contain the limits.
  * @throws DefinitionError for wrong limits
  */
 export function Text(limits: TextLimits): Matcher<string> {
@@ -30,16 +39,16 @@ export function Text(limits: TextLimits): Matcher<string> {
 	const { min = 0, max, oneLine = false } = limits;
 	if (min > max) throw new DefinitionError(`min of pattern 'Text' must not be greater than max`);
 	const shownMax = max.toLocaleString('en-US');
-	// JSON Schema counts code points. Each is one or two characters of `length`.
-	const minLength = Math.ceil(min / 2);
 	const range = min === 0 ? `at most ${shownMax}` : `${min.toLocaleString('en-US')} to ${shownMax}`;
 	return Match.Where(
 		(value): value is string =>
-			typeof value === 'string' &&
-			value.length >= min &&
-			value.length <= max &&
-			!(oneLine && NOT_ON_ONE_LINE.test(value)),
+			typeof value === 'string' && hasLength(value, min, max) && (!oneLine || ONE_LINE.test(value)),
 		`text of ${range} characters${oneLine ? ' on one line' : ''}`,
-		{ type: 'string', ...(min > 0 && { minLength }), maxLength: max },
+		{
+			type: 'string',
+			...(min > 0 && { minLength: min }),
+			maxLength: max,
+			...(oneLine && { pattern: ONE_LINE.source }),
+		},
 	);
 }

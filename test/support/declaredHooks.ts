@@ -23,7 +23,10 @@ export const mochaHooks = {
 	// Throws only at the end, because mocha skips all further tests when `afterEach` fails.
 	afterAll(): void {
 		if (found.length === 0) return;
-		const hint = 'A test that fails here may have a method of its own with the name of a method of Roomkey.';
-		throw new Error([...found.splice(0), hint].join('\n'));
+		const hints = [
+			'A test that fails here may have a method of its own with the name of a method of Roomkey.',
+			'If a call is refused that is as described, the JSON Schema of a pattern accepts more than the pattern.',
+		];
+		throw new Error([...found.splice(0), ...hints].join('\n'));
 	},
 };

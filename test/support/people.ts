@@ -1,5 +1,6 @@
 /** People and rooms for tests. */
 
+import { hashPassword } from '../../methods/model/users/passwords.js';
 import { addPerson as add, type Person } from '../../server/testing/users.js';
 import type { Room, Subscription } from '../../shared/documents.js';
 import { randomId } from '../../shared/ids.js';
@@ -8,11 +9,22 @@ import { noteSecret } from './secrets.js';
 
 export type { Person } from '../../server/testing/users.js';
 
+/** The hashes of passwords. Many tests use the same few passwords, and a hash takes 50 ms. */
+const hashes = new Map<string, Promise<string>>();
+
+function hashOnce(password: string): Promise<string> {
+	const known = hashes.get(password) ?? hashPassword(password);
+	hashes.set(password, known);
+	return known;
+}
+
 /** Stores a user, with a login token. */
 export const addPerson: typeof add = async (store, fields) => {
-	const person = await add(store, fields);
+	const { password, ...others } = fields ?? {};
+	const services = { ...others.services, ...(password && { password: { bcrypt: await hashOnce(password) } }) };
+	const person = await add(store, { ...others, services });
 	noteSecret(person.token);
-	if (fields?.password) noteSecret(fields.password);
+	if (password) noteSecret(password);
 	return person;
 };
 

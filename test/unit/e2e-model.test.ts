@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import type { Subscription } from '../../shared/documents.js';
 import { publicKey } from '../support/keys.js';
 import type { Person } from '../support/people.js';
+import { repetitions } from '../support/repetitions.js';
 import { type Call, World } from '../support/world.js';
 
-/** Fewer runs on MongoDB, where each takes a hundred times as long. */
-const RUNS = process.env.ROOMKEY_TEST_MONGO_URL ? 3 : 200;
+const RUNS = repetitions({ ci: 200, local: 80, mongo: 3 });
 
 const ACTIONS = [
 	'identity',

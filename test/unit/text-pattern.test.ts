@@ -1,4 +1,5 @@
 /** The pattern of a text with a limited length. */
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from 'chai';
 import { DefinitionError } from '../../shared/definition.js';
 import { Match } from '../../shared/match.js';
@@ -21,6 +22,30 @@ describe('the pattern Text', () => {
 		const pattern = Text({ max: 4, oneLine: true });
 		const accepted = ['a b', 'é🔑', 'a\nb', 'a\u0000', 'a\u0085', '\ud83d'].filter((text) => Match.test(text, pattern));
 		expect(accepted).to.deep.equal(['a b', 'é🔑']);
+	});
+
+	it('counts Unicode code points, as JSON Schema does', () => {
+		const pattern = Text({ min: 2, max: 4 });
+		const accepted = ['🔑', '🔑🔑', '🔑🔑🔑🔑', '🔑🔑🔑🔑🔑'].filter((text) => Match.test(text, pattern));
+		expect(accepted).to.deep.equal(['🔑🔑', '🔑🔑🔑🔑']);
+	});
+
+	it('has a JSON Schema that accepts the same texts', () => {
+		const texts = ['', 'a', 'a b', 'é🔑', '🔑🔑🔑🔑🔑', 'abcde', 'a\nb', 'a\n', 'a\u0000', 'a\u0085', '\ud83d'];
+		for (const limits of [
+			{ max: 4 },
+			{ min: 2, max: 4 },
+			{ max: 4, oneLine: true },
+			{ min: 1, max: 3, oneLine: true },
+		]) {
+			const { shape } = Text(limits);
+			const validate = new Ajv2020().compile((shape as { schema: object }).schema);
+			const accepts = (text: string) => Match.test(text, Text(limits));
+			expect(
+				texts.filter((text) => validate(text)),
+				JSON.stringify(limits),
+			).to.deep.equal(texts.filter(accepts));
+		}
 	});
 
 	it('names the limits in the match error', () => {

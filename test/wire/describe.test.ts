@@ -7,6 +7,7 @@ import { enums, number, object, optional } from 'superstruct';
 import { z } from 'zod';
 import * as catalogue from '../../methods/index.js';
 import { openapiDocument } from '../../server/describe/openapi.js';
+import { jsonReader } from '../../server/rest/argumentValue.js';
 import { routesOf } from '../../server/rest/routes.js';
 import { decode } from '../../shared/ejson.js';
 import { Match } from '../../shared/match.js';
@@ -169,7 +170,9 @@ describe('the description of the server', () => {
 			if (rest?.verb !== 'POST') return;
 			const { post } = openapi.paths[`/api/v1/${rest.path.replace(/:(\w+)/g, '{$1}')}`];
 			const body = post.requestBody.content['application/json'].example;
-			const given = definition.args.map(([arg]) => (rest.path.includes(`:${arg}`) ? 'text' : body[arg]));
+			const given = definition.args.map(([arg, pattern]) =>
+				rest.path.includes(`:${arg}`) ? 'text' : jsonReader(pattern)(body[arg]),
+			);
 			expect(() => checkArgs(definition, rest.body ? [body] : given)).not.to.throw();
 		});
 	}

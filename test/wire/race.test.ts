@@ -9,9 +9,9 @@ import { createRandomSource } from '../../shared/random.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { type Outcome, RawClient } from '../support/ddp.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
+import { repetitions } from '../support/repetitions.js';
 
-// A call takes longer with a database behind a socket.
-const ROUNDS = process.env.ROOMKEY_TEST_MONGO_URL ? 50 : 1000;
+const ROUNDS = repetitions({ ci: 1000, local: 300, mongo: 50 });
 const PARTS = 10;
 const RACERS = 50;
 

@@ -25,7 +25,7 @@ const NameLine = Text({ min: 1, max: MAX_LENGTH, oneLine: true });
 export const RealName = Match.Where(
 	(value): value is string => Match.test(value, NameLine) && value.trim() !== '',
 	'text of 1 to 254 characters on one line',
-	{ type: 'string', minLength: 1, maxLength: MAX_LENGTH },
+	{ type: 'string', minLength: 1, maxLength: MAX_LENGTH, pattern: '^(?=\\s*\\S)[^\\p{Cc}\\p{Cs}]*$' },
 );
 
 export const isUsername = (text: string): boolean => text.length <= MAX_LENGTH && USERNAME.test(text);
