@@ -46,7 +46,10 @@ export const streams: readonly Stream[] = [
 	roomMessages,
 ];
 
-/** Rocket.Chat's key service as a part of a server, without accounts. */
+/**
+ * The key service as a part of a server. The methods of accounts are another part. `userData` is in this one, because only
+ * Rocket.Chat's clients wait for it.
+ */
 export const keyService = { methods: keyServiceMethods, publications: keyServicePublications, streams };
 
 export const methods: readonly Method[] = [...accounts.methods, ...keyServiceMethods];

@@ -11,7 +11,7 @@ import { removeServedUsers } from '../model/keys/queue.js';
 import { type RoomKeyFields, readRoomKeyFields } from '../model/keys/roomKeyId.js';
 import { keyIdOf } from '../model/keys/sealedKey.js';
 import { offeredKeyOf } from '../model/keys/storedKeys.js';
-import { archiveMismatchedKey, requireNoReset } from '../model/keys/storeMemberKey.js';
+import { archiveMismatchedKey, failIfResetMeanwhile } from '../model/keys/storeMemberKey.js';
 import * as transitions from '../model/keys/transitions.js';
 import { requireMembership } from '../model/memberships/members.js';
 
@@ -84,7 +84,7 @@ export const acceptSuggestedGroupKey = method({
 		}
 		const room = (await readRoomKeyFields(store, rid)) ?? { _id: rid };
 		const updated = await acceptOffer(context, membership, room);
-		await requireNoReset(store, updated, room, updated.E2EKey as string);
+		await failIfResetMeanwhile(store, updated, room, updated.E2EKey as string);
 		await store.subscriptions.announce('updated', updated);
 		await endReservations(store, rid, [userId]);
 		await removeServedUsers(store, rid, [userId]);

@@ -8,7 +8,7 @@ import { SkippedAnswer } from '../model/answers.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { removeServedUsers } from '../model/keys/queue.js';
-import { type RoomKeyFields, readRoomKeyFields, resetMayHaveMissed } from '../model/keys/roomKeyId.js';
+import { type RoomKeyFields, readRoomKeyFields, wasResetMeanwhile } from '../model/keys/roomKeyId.js';
 import { isKeyId, isOfKeyId, isSealedKey } from '../model/keys/sealedKey.js';
 import { MAX_OLD_KEYS } from '../model/keys/transitions.js';
 import { findMembership, MEMBER } from '../model/memberships/members.js';
@@ -178,7 +178,7 @@ async function provide(
 	}
 	// If the room's key was reset since the room was read, all new offers are withdrawn, and `written` is emptied.
 	const roomNow = written.length > 0 ? await readRoomKeyFields(store, rid) : null;
-	if (written.some(({ E2ESuggestedKey }) => resetMayHaveMissed(room.e2eKeyId, roomNow, E2ESuggestedKey as string))) {
+	if (written.some(({ E2ESuggestedKey }) => wasResetMeanwhile(room.e2eKeyId, roomNow, E2ESuggestedKey as string))) {
 		for (const membership of written.splice(0)) {
 			await withdraw(store, membership);
 			skipped.add(rid, { _id: membership.u._id }, 'key-id-mismatch');

@@ -17,8 +17,8 @@ import {
 import { offeredKeyOf, ownKeyOf } from '../model/keys/storedKeys.js';
 import {
 	archiveMismatchedKey,
+	failIfResetMeanwhile,
 	removeMismatchedKey,
-	requireNoReset,
 	storeMemberKey,
 } from '../model/keys/storeMemberKey.js';
 import { findMembership } from '../model/memberships/members.js';
@@ -106,7 +106,7 @@ async function storeForClaimedId(
 	if (holdsKey(membership, room)) return;
 	const updated = await storeMemberKey(context.store, membership, room, key);
 	if (!updated) return;
-	await requireNoReset(context.store, updated, room, key);
+	await failIfResetMeanwhile(context.store, updated, room, key);
 	await context.store.subscriptions.announce('updated', updated);
 }
 

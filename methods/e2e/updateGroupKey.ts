@@ -10,9 +10,9 @@ import { SkippedAnswer } from '../model/answers.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { removeServedUsers } from '../model/keys/queue.js';
-import { type RoomKeyFields, readRoomKeyFields, resetMayHaveMissed } from '../model/keys/roomKeyId.js';
+import { type RoomKeyFields, readRoomKeyFields, wasResetMeanwhile } from '../model/keys/roomKeyId.js';
 import { isOfKeyId, requireSealedKey } from '../model/keys/sealedKey.js';
-import { archiveMismatchedKey, requireNoReset, storeMemberKey } from '../model/keys/storeMemberKey.js';
+import { archiveMismatchedKey, failIfResetMeanwhile, storeMemberKey } from '../model/keys/storeMemberKey.js';
 import { findMembership } from '../model/memberships/members.js';
 
 /** Stores the caller's own key. */
@@ -25,7 +25,8 @@ async function storeOwn(
 	const { rid, u } = membership;
 	const updated = await storeMemberKey(context.store, membership, room, key);
 	if (updated) {
-		await requireNoReset(context.store, updated, room, key);
+		// A reset that runs concurrently may miss the key that was just stored. Then the key is archived, and the call fails.
+		await failIfResetMeanwhile(context.store, updated, room, key);
 		await context.store.subscriptions.announce('updated', updated);
 		await endReservations(context.store, rid, [u._id]);
 	}
@@ -51,7 +52,8 @@ async function offerTo(
 	if (!membership) return undefined;
 	const outcome = await offerKey(store, membership, room, { key, by: userId });
 	if (typeof outcome === 'string') return { skipped: [{ rid, _id: uid, reason: outcome }] };
-	if (resetMayHaveMissed(room.e2eKeyId, await readRoomKeyFields(store, rid), key)) {
+	// The same for an offer. It is withdrawn.
+	if (wasResetMeanwhile(room.e2eKeyId, await readRoomKeyFields(store, rid), key)) {
 		await withdraw(store, outcome);
 		throw clientError('keyIdMismatch');
 	}
@@ -77,6 +79,7 @@ export const updateGroupKey = method({
 		const isOwn = uid === userId;
 		const checkedKey = isOwn ? key : key.trim();
 		if (settings.strictKeyIds && !isOfKeyId(checkedKey, room.e2eKeyId)) {
+			// The key that is stored may not match either, after an interrupted call. Then it is archived, and the caller is queued.
 			if (isOwn) await archiveMismatchedKey(store, ownMembership, room);
 			throw clientError('keyIdMismatch');
 		}

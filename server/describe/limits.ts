@@ -1,30 +1,33 @@
-/** The rate limits of a method or publication, as the documents show them. */
+/** The rate limits of a method or publication, as OpenAPI and AsyncAPI show them. */
 
 import type { Limit, RateEvent, RateRule } from '../../shared/limit.js';
 import { DEFAULT_LIMIT, matches } from '../core/limits/rules.js';
 import { formatLimit } from './limitText.js';
 
-/** A limit in a document. */
+/** A limit in an OpenAPI or AsyncAPI document. */
 export interface DescribedLimit extends Limit {
 	/** What has a count of its own, such as `user` or `address, over REST`. */
 	readonly countedBy: string;
 }
 
-/** The keys of a rule by which calls may be counted, and their names in the documents. */
+/** The keys of a rule by which calls may be counted, and how they are called in OpenAPI and AsyncAPI. */
 const COUNT_KEYS: readonly (readonly [key: 'userId' | 'clientAddress' | 'connectionId', text: string])[] = [
 	['userId', 'user'],
 	['clientAddress', 'address'],
 	['connectionId', 'connection'],
 ];
 
+/** A rule that accepts this id is taken to accept every connection. */
+const ANY_CONNECTION = 'any-connection';
+
 /** What a rule counts by. A rule counts each value of a key separately if its matcher for the key is a function. */
 function countKeysText({ matcher }: RateRule): string {
 	const countKeys = COUNT_KEYS.filter(([key]) => typeof matcher[key] === 'function').map(([, text]) => text);
 	// Calls over REST have no connection: `connectionId` is null.
-	const isRest = typeof matcher.connectionId === 'function' && matches(matcher.connectionId, null);
-	const keys = isRest ? countKeys.filter((key) => key !== 'connection') : countKeys;
-	const text = keys.join(' and ') || 'server';
-	return isRest ? `${text}, over REST` : text;
+	const includesRest = typeof matcher.connectionId === 'function' && matches(matcher.connectionId, null);
+	if (!includesRest) return countKeys.join(' and ') || 'server';
+	if (matches(matcher.connectionId, ANY_CONNECTION)) return `${countKeys.join(' and ')}, with REST as one connection`;
+	return `${countKeys.filter((key) => key !== 'connection').join(' and ') || 'server'}, over REST`;
 }
 
 /** The limits of a method or publication: the limit in its definition, and the rules that match its name. */

@@ -1,4 +1,7 @@
-/** A whole key exchange with real cryptography, over DDP and over REST, in v1 and in v2. */
+/**
+ * A whole key exchange with real cryptography, over DDP and over REST, in both formats of Rocket.Chat's encryption: v1 and v2
+ * (docs/e2e.md).
+ */
 import { expect } from 'chai';
 import type { Format } from 'roomkey/e2e';
 import { startApp, type TestApp } from '../support/app.js';
@@ -35,7 +38,7 @@ for (const [how, enter] of Object.entries(transports)) {
 				await app.close();
 			});
 
-			it('lets only those users read to whom a member has given the key', async () => {
+			it('lets users read messages only after a member has given them the key', async () => {
 				const [alice, bob] = [await join('alice'), await join('bob')];
 				const { group } = await alice.client.call('groups.create', {
 					name: 'exchange',

@@ -1,6 +1,9 @@
 /** The servers whose messages are checked against the OpenAPI and AsyncAPI documents, and the differences that were found. */
 
-/** For each checked port: whether the server sends every client documents that the AsyncAPI document does not describe. */
+/**
+ * For each checked port: whether its server has a publication without a name. Every client receives what such a publication
+ * sends, and AsyncAPI does not describe it.
+ */
 const ports = new Map<number, boolean>();
 
 /** Begins to check the messages of the server at a port. */
@@ -21,7 +24,7 @@ export function isChecked(port: number | undefined): boolean {
 	return port !== undefined && ports.has(port);
 }
 
-/** Whether the server at a port sends every client documents that the AsyncAPI document does not describe. */
+/** Whether the server at a port has a publication without a name, which AsyncAPI does not describe. */
 export function sendsUndescribed(port: number): boolean {
 	return ports.get(port) === true;
 }

@@ -117,7 +117,7 @@ describe('methods refuse what no store can hold:', () => {
 	}
 });
 
-describe('rate limits (T2)', () => {
+describe('rate limits (beyond.md T2)', () => {
 	/** Methods without `limit`: other rules limit them, they answer at once, or they must always be possible. */
 	const UNLIMITED = [
 		'login',

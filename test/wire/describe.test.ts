@@ -6,10 +6,12 @@ import { expect } from 'chai';
 import { enums, number, object, optional } from 'superstruct';
 import { z } from 'zod';
 import * as catalogue from '../../methods/index.js';
+import { limitsOf, limitsText } from '../../server/describe/limits.js';
 import { openapiDocument } from '../../server/describe/openapi.js';
 import { jsonReader } from '../../server/rest/argumentValue.js';
 import { routesOf } from '../../server/rest/routes.js';
 import { decode } from '../../shared/ejson.js';
+import type { RateRule } from '../../shared/limit.js';
 import { Match } from '../../shared/match.js';
 import { checkArgs, method } from '../../shared/method.js';
 import { publication } from '../../shared/publication.js';
@@ -176,6 +178,21 @@ describe('the description of the server', () => {
 			expect(() => checkArgs(definition, rest.body ? [body] : given)).not.to.throw();
 		});
 	}
+
+	it('says what a rule counts by, also a rule for every connection, which counts REST as one', () => {
+		const connectionIds = [undefined, null, () => true, (id: unknown) => id !== null, (id: unknown) => id === null];
+		const texts = connectionIds.map((connectionId) => {
+			const rule = { matcher: { type: 'method', name: 'e2e.roomState', connectionId }, calls: 10, per: 1000 } as const;
+			return limitsText(limitsOf('method', 'e2e.roomState', undefined, [rule as RateRule]));
+		});
+		expect(texts).to.deep.equal([
+			'10 calls in 1 second of each server',
+			'10 calls in 1 second of each server',
+			'10 calls in 1 second of each connection, with REST as one connection',
+			'10 calls in 1 second of each connection',
+			'10 calls in 1 second of each server, over REST',
+		]);
+	});
 
 	it('says limits, errors and time limits of a method', () => {
 		const { 'x-limits': limits } = asyncapi.channels['method.login'];

@@ -1,4 +1,7 @@
-/** Identity keys over real sockets: test/contract/rocketchat-e2e.md sections 4, 6, 7, 10.4. */
+/**
+ * Identity keys over real sockets. Numbers in titles are
+ * sections of test/contract/rocketchat-e2e.md, those with an E or a T rows of test/contract/beyond.md.
+ */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { parse, stringify } from '../../shared/ejson.js';

@@ -1,4 +1,7 @@
-/** Keys of rooms over real HTTP and DDP (test/contract/rocketchat-e2e.md sections 6 and 7). */
+/**
+ * Keys of rooms over real HTTP and DDP. Numbers in titles are
+ * sections of test/contract/rocketchat-e2e.md, those with an E or a T rows of test/contract/beyond.md.
+ */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { RawClient } from '../support/ddp.js';
@@ -177,7 +180,7 @@ describe('room keys over REST and DDP', () => {
 		});
 	});
 
-	it('a key that another membership already has is refused with 400, without the text of the database (2.3, 7.3)', async () => {
+	it('a key that another membership already has is refused with 400, and the answer does not contain the error of the database (2.3, 7.3)', async () => {
 		const rid = await addRoom(app.store, [alice, bob], { e2eKeyId: 'k' });
 		const key = sealed('k');
 		await post(url('e2e.updateGroupKey'), alice, { uid: alice.id, rid, key });

@@ -1,7 +1,7 @@
 /**
  * Fifty clients race to set the key id of a room (test/contract/beyond.md E1). The socket of one is terminated at a random
- * point around its call, and the client repeats the call with the same idempotency key. Exactly one client succeeds, and
- * the interrupted client gets the first answer to its call.
+ * point around its call. The client resumes its session, and repeats the call with the same message id. Exactly one client
+ * succeeds, and the interrupted client gets the first answer to its call.
  */
 import { expect } from 'chai';
 import { randomId } from '../../shared/ids.js';

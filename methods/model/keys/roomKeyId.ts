@@ -36,7 +36,7 @@ export function readRoomKeyFields(store: Store, rid: string): Promise<RoomKeyFie
  * @param after the room at the second read. Null, for a deleted room, counts as not reset
  * @param key the sealed key that was stored
  */
-export function resetMayHaveMissed(formerKeyId: Room['e2eKeyId'], after: RoomKeyFields | null, key: string): boolean {
+export function wasResetMeanwhile(formerKeyId: Room['e2eKeyId'], after: RoomKeyFields | null, key: string): boolean {
 	if (after === null) return false;
 	const hasPresentKeyId = keyIdOf(key) === after.e2eKeyId;
 	const { e2eReset } = after;

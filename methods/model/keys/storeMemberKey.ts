@@ -1,7 +1,7 @@
 /**
  * Stores a member's own key of a room. A concurrent reset of the room's key archives all keys and sets a new key id, but
  * may miss a key that is stored during the reset. Therefore a call stores the key with `storeMemberKey`, and then calls
- * `requireNoReset`, which reads the room again. If the room's key was reset, the member's key is archived and the call
+ * `failIfResetMeanwhile`, which reads the room again. If the room's key was reset, the member's key is archived and the call
  * fails. So a stored key is never lost: it stays the member's key or becomes one of the former keys.
  */
 import type { Subscription } from '../../../shared/documents.js';
@@ -10,12 +10,12 @@ import type { Store } from '../../../shared/store.js';
 import { applyTransition } from './applyTransition.js';
 import { holdsKey } from './memberKeys.js';
 import { enqueue } from './queue.js';
-import { type RoomKeyFields, readRoomKeyFields, resetMayHaveMissed } from './roomKeyId.js';
+import { type RoomKeyFields, readRoomKeyFields, wasResetMeanwhile } from './roomKeyId.js';
 import { ownKeyOf } from './storedKeys.js';
 import * as transitions from './transitions.js';
 
 /**
- * Stores a member's own key. Does not notify the member, and does not notice a concurrent reset: call `requireNoReset`
+ * Stores a member's own key. Does not notify the member, and does not notice a concurrent reset: call `failIfResetMeanwhile`
  * afterwards.
  * @param options `removesOffer`: whether an offer of the room's key to this member is removed too; true by default
  * @returns the updated membership; null if this key was already stored or the membership does not exist any more
@@ -37,14 +37,14 @@ export function storeMemberKey(
  * @throws ClientError `error-key-id-mismatch` if the room's key was reset; the stored key is then archived and the
  * member queued
  */
-export async function requireNoReset(
+export async function failIfResetMeanwhile(
 	store: Store,
 	membership: Subscription,
 	before: RoomKeyFields,
 	key: string,
 ): Promise<void> {
 	const roomNow = await readRoomKeyFields(store, membership.rid);
-	if (!roomNow || !resetMayHaveMissed(before.e2eKeyId, roomNow, key)) return;
+	if (!roomNow || !wasResetMeanwhile(before.e2eKeyId, roomNow, key)) return;
 	await applyTransition(store, membership, transitions.archive(key, roomNow, { keyId: before.e2eKeyId }));
 	await enqueue(store, membership.rid, membership.u._id);
 	throw clientError('keyIdMismatch');
