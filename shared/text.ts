@@ -3,7 +3,7 @@ import { checkDefinition, DefinitionError, type MemberRule, required, rules } fr
 import { Match } from './match.js';
 import type { Matcher } from './matcher.js';
 
-/** A text without control characters, such as line breaks, and without unpaired surrogates, which databases treat differently. */
+/** No control characters, such as line breaks, and no unpaired surrogates, which databases treat differently. */
 const ONE_LINE = /^[^\p{Cc}\p{Cs}]*$/u;
 
 export interface TextLimits {

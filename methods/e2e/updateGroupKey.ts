@@ -79,7 +79,7 @@ export const updateGroupKey = method({
 		const isOwn = uid === userId;
 		const checkedKey = isOwn ? key : key.trim();
 		if (settings.strictKeyIds && !isOfKeyId(checkedKey, room.e2eKeyId)) {
-			// The key that is stored may not match either, after an interrupted call. Then it is archived, and the caller is queued.
+			// After an interrupted call the stored key may not match either. Then it is archived, and the caller is queued.
 			if (isOwn) await archiveMismatchedKey(store, ownMembership, room);
 			throw clientError('keyIdMismatch');
 		}

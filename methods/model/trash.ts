@@ -8,8 +8,7 @@ import { insertIfAbsent } from './insertIfAbsent.js';
 
 /**
  * Records the removal of a document. Called before the removal, so that no crash can leave a removal without a record.
- * The record of a
- * membership, of kind `subscription`, does not contain the room keys of the member.
+ * The record of a membership, of kind `subscription`, does not contain the room keys of the member.
  */
 export async function recordRemoval(
 	store: Store,

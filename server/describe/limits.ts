@@ -1,6 +1,6 @@
 /** The rate limits of a method or publication, as OpenAPI and AsyncAPI show them. */
 
-import type { Limit, RateEvent, RateRule } from '../../shared/limit.js';
+import type { Limit, RateEvent, RateMatcher, RateRule } from '../../shared/limit.js';
 import { DEFAULT_LIMIT, matches } from '../core/limits/rules.js';
 import { formatLimit } from './limitText.js';
 
@@ -20,13 +20,22 @@ const COUNT_KEYS: readonly (readonly [key: 'userId' | 'clientAddress' | 'connect
 /** A rule that accepts this id is taken to accept every connection. */
 const ANY_CONNECTION = 'any-connection';
 
+/** Whether a rule applies to a connection; null: to REST. A function that throws does not count a call (`RateMatcher`). */
+function acceptsConnection({ connectionId }: RateMatcher, id: string | null): boolean {
+	try {
+		return matches(connectionId, id);
+	} catch {
+		return false;
+	}
+}
+
 /** What a rule counts by. A rule counts each value of a key separately if its matcher for the key is a function. */
 function countKeysText({ matcher }: RateRule): string {
 	const countKeys = COUNT_KEYS.filter(([key]) => typeof matcher[key] === 'function').map(([, text]) => text);
 	// Calls over REST have no connection: `connectionId` is null.
-	const includesRest = typeof matcher.connectionId === 'function' && matches(matcher.connectionId, null);
+	const includesRest = typeof matcher.connectionId === 'function' && acceptsConnection(matcher, null);
 	if (!includesRest) return countKeys.join(' and ') || 'server';
-	if (matches(matcher.connectionId, ANY_CONNECTION)) return `${countKeys.join(' and ')}, with REST as one connection`;
+	if (acceptsConnection(matcher, ANY_CONNECTION)) return `${countKeys.join(' and ')}, with REST as one connection`;
 	return `${countKeys.filter((key) => key !== 'connection').join(' and ') || 'server'}, over REST`;
 }
 

@@ -180,7 +180,15 @@ describe('the description of the server', () => {
 	}
 
 	it('says what a rule counts by, also a rule for every connection, which counts REST as one', () => {
-		const connectionIds = [undefined, null, () => true, (id: unknown) => id !== null, (id: unknown) => id === null];
+		const connectionIds = [
+			undefined,
+			null,
+			() => true,
+			(id: unknown) => id !== null,
+			(id: unknown) => id === null,
+			// Throws for a call over REST, which the rule then does not count.
+			(id: unknown) => (id as string).length > 0,
+		];
 		const texts = connectionIds.map((connectionId) => {
 			const rule = { matcher: { type: 'method', name: 'e2e.roomState', connectionId }, calls: 10, per: 1000 } as const;
 			return limitsText(limitsOf('method', 'e2e.roomState', undefined, [rule as RateRule]));
@@ -191,6 +199,7 @@ describe('the description of the server', () => {
 			'10 calls in 1 second of each connection, with REST as one connection',
 			'10 calls in 1 second of each connection',
 			'10 calls in 1 second of each server, over REST',
+			'10 calls in 1 second of each connection',
 		]);
 	});
 

@@ -12,8 +12,10 @@ import { enqueue } from './queue.js';
 import type { RoomKeyFields } from './roomKeyId.js';
 import * as transitions from './transitions.js';
 
-/** Why an offer is not stored. `returned`: the same offerer has offered the room's present key
- * before, and the member has returned it as unusable. */
+/**
+ * Why an offer is not stored. `returned`: the same offerer has offered the room's present key before, and the member has
+ * returned it as unusable.
+ */
 export type OfferRefusal = 'not-a-member' | 'already-holds-key' | 'already-offered' | 'returned';
 
 /** A key that a member has sealed for another. */

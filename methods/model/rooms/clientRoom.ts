@@ -34,7 +34,8 @@ export function isEncryptionEnabled(store: Store): Promise<boolean> {
 
 /**
  * A room, or a part of a room, without `e2eReset`, the mark of a key reset in progress. If encryption is switched off, the
- * encryption fields are left out too, because clients that see them ask for the user's encryption password (`test/contract/beyond.md` E13).
+ * encryption fields are left out too, because clients that see them ask for the user's encryption password
+ * (`test/contract/beyond.md` E13).
  * @param encryptionEnabled what `isEncryptionEnabled` returns
  */
 export function partialClientRoom<R extends Partial<Room>>(room: R, encryptionEnabled: boolean): Omit<R, 'e2eReset'> {
