@@ -30,10 +30,13 @@ export const setActiveStatus = method({
 		context.audit({ activeStatus });
 		const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1, active: 1 } });
 		if (!user) throw clientError('userNotFound');
-		const handOverOptions = { isLeaving: false, confirmed: confirmRelinquish };
-		const ridsToHandOver = activeStatus ? [] : await requireHandOverConfirmation(store, userId, handOverOptions);
-		if (!activeStatus) await requireNotLastAdmin(store, user);
-		const lastKeyHolder = await changeActive(context, user, activeStatus, ridsToHandOver);
-		return { user: { _id: userId, active: activeStatus }, ...lastKeyHolder };
+		let ridsToHandOver: readonly string[] = [];
+		if (!activeStatus) {
+			const handOverOptions = { isLeaving: false, confirmed: confirmRelinquish };
+			ridsToHandOver = await requireHandOverConfirmation(store, userId, handOverOptions);
+			await requireNotLastAdmin(store, user);
+		}
+		const lastHolderAnswer = await changeActive(context, user, activeStatus, ridsToHandOver);
+		return { user: { _id: userId, active: activeStatus }, ...lastHolderAnswer };
 	},
 });

@@ -144,8 +144,8 @@ export const updateUser = method({
 		if (data.password !== undefined) await setPassword(context, changedUserId, data.password);
 		// `changeActive` refuses to deactivate the last admin, so it gets the new roles.
 		const withNewRoles = { ...user, ...(data.roles && { roles: data.roles }) };
-		const lastKeyHolder =
+		const lastHolderAnswer =
 			data.active === undefined ? {} : await changeActive(context, withNewRoles, data.active, ridsToHandOver);
-		return { user: await findClientUser(store, changedUserId), ...lastKeyHolder };
+		return { user: await findClientUser(store, changedUserId), ...lastHolderAnswer };
 	},
 });

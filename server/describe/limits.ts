@@ -1,7 +1,7 @@
 /** The rate limits of a method or publication, as OpenAPI and AsyncAPI show them. */
 
-import type { Limit, RateEvent, RateMatcher, RateRule } from '../../shared/limit.js';
-import { DEFAULT_LIMIT, matches } from '../core/limits/rules.js';
+import type { Limit, RateEvent, RateRule } from '../../shared/limit.js';
+import { acceptsConnection, DEFAULT_LIMIT, matches } from '../core/limits/rules.js';
 import { formatLimit } from './limitText.js';
 
 /** A limit in an OpenAPI or AsyncAPI document. */
@@ -19,15 +19,6 @@ const COUNT_KEYS: readonly (readonly [key: 'userId' | 'clientAddress' | 'connect
 
 /** A rule that accepts this id is taken to accept every connection. */
 const ANY_CONNECTION = 'any-connection';
-
-/** Whether a rule applies to a connection; null: to REST. A function that throws does not count a call (`RateMatcher`). */
-function acceptsConnection({ connectionId }: RateMatcher, id: string | null): boolean {
-	try {
-		return matches(connectionId, id);
-	} catch {
-		return false;
-	}
-}
 
 /** What a rule counts by. A rule counts each value of a key separately if its matcher for the key is a function. */
 function countKeysText({ matcher }: RateRule): string {

@@ -21,7 +21,10 @@ function hashOnce(password: string): Promise<string> {
 /** Stores a user, with a login token. */
 export const addPerson: typeof add = async (store, fields) => {
 	const { password, ...others } = fields ?? {};
-	const services = { ...others.services, ...(password && { password: { bcrypt: await hashOnce(password) } }) };
+	const services = {
+		...others.services,
+		...(password !== undefined && { password: { bcrypt: await hashOnce(password) } }),
+	};
 	const person = await add(store, { ...others, services });
 	noteSecret(person.token);
 	if (password) noteSecret(password);

@@ -49,10 +49,10 @@ describe('the pattern Text', () => {
 	});
 
 	it('names the limits in the match error', () => {
-		const refusals = [{ max: 0 }, { max: 10_000 }, { min: 1, max: 100, oneLine: true }].map(
+		const texts = [{ max: 0 }, { max: 10_000 }, { min: 1, max: 100, oneLine: true }].map(
 			(limits) => Text(limits).fault(5)?.text,
 		);
-		expect(refusals).to.deep.equal([
+		expect(texts).to.deep.equal([
 			'Expected text of at most 0 characters',
 			'Expected text of at most 10,000 characters',
 			'Expected text of 1 to 100 characters on one line',

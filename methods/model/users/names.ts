@@ -19,13 +19,15 @@ const EMAIL = /^[^@\s\p{Cc}\p{Cs}]+@[^@\s\p{Cc}\p{Cs}]+$/u;
 /** Rocket.Chat's list of reserved names. Some suggest an authority; `@all` and `@here` mention all members. */
 const BLOCKED = new Set(['all', 'here', 'admin', 'administrator', 'system', 'user']);
 
-const NameLine = Text({ min: 1, max: MAX_LENGTH, oneLine: true });
+/** A text on one line that is not blank. */
+const ONE_LINE = /^(?=\s*\S)[^\p{Cc}\p{Cs}]*$/u;
+const LimitedText = Text({ max: MAX_LENGTH });
 
 /** A display name: neither blank nor too long. */
 export const RealName = Match.Where(
-	(value): value is string => Match.test(value, NameLine) && value.trim() !== '',
+	(value): value is string => Match.test(value, LimitedText) && ONE_LINE.test(value),
 	'text of 1 to 254 characters on one line',
-	{ type: 'string', minLength: 1, maxLength: MAX_LENGTH, pattern: '^(?=\\s*\\S)[^\\p{Cc}\\p{Cs}]*$' },
+	{ type: 'string', minLength: 1, maxLength: MAX_LENGTH, pattern: ONE_LINE.source },
 );
 
 export const isUsername = (text: string): boolean => text.length <= MAX_LENGTH && USERNAME.test(text);

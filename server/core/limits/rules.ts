@@ -52,6 +52,15 @@ export function matches(matcher: unknown, value: unknown): boolean {
 	return matcher === null || matcher === undefined || matcher === value;
 }
 
+/** Whether a rule applies to a connection; null: to REST. A rule whose function throws does not count the call. */
+export function acceptsConnection({ connectionId }: RateMatcher, id: string | null): boolean {
+	try {
+		return matches(connectionId, id);
+	} catch {
+		return false;
+	}
+}
+
 function countedValue(event: RateEvent, key: keyof RateEvent): string | null {
 	return key === 'clientAddress' ? addressKey(event.clientAddress) : event[key];
 }
@@ -60,13 +69,8 @@ function countedValue(event: RateEvent, key: keyof RateEvent): string | null {
  * Whether a rule applies only to connections, and not to REST. The calls of such a rule need not be counted in other
  * processes, because each connection belongs to one process.
  */
-function excludesRest({ connectionId }: RateMatcher): boolean {
-	if (typeof connectionId !== 'function') return false;
-	try {
-		return !connectionId(null);
-	} catch {
-		return false;
-	}
+function excludesRest(matcher: RateMatcher): boolean {
+	return typeof matcher.connectionId === 'function' && !acceptsConnection(matcher, null);
 }
 
 /**
