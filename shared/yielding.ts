@@ -5,7 +5,7 @@
 import { setImmediate as nextImmediate } from 'node:timers/promises';
 
 /** Longest time without yielding, in ms. */
-const MAX_BLOCK_MS = 5;
+const MAX_BLOCK_MS = 2;
 
 /** When the first task checked the clock in this turn of the event loop; undefined if none has. */
 let turnStart: number | undefined;

@@ -4,6 +4,7 @@
  * finds such a session too.
  */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { findRevokedTokens } from '../../methods/model/users/tokens.js';
 import { batchesOf } from '../../shared/batches.js';
 import type { Services } from './invocation.js';
@@ -11,11 +12,17 @@ import type { Services } from './invocation.js';
 /** Default time between two checks, in ms. */
 const INTERVAL_MS = 1000;
 
-/** Maximum number of tokens in one query. */
-const MAX_TOKENS_PER_QUERY = 500;
+/** Number of tokens that a check looks up at least. */
+const MIN_TOKENS_PER_CHECK = 500;
 
 /** A round looks up every token once. It takes at most this many checks. */
 const CHECKS_PER_ROUND = 10;
+
+/**
+ * Maximum number of tokens in one query. Calls run between two queries. Measured with 10,000 sessions on a data folder: the
+ * longest turn of a check takes 3 ms; with 500 tokens in a query it takes 10 ms.
+ */
+const MAX_TOKENS_PER_QUERY = 50;
 
 export interface TokenWatcher {
 	/** Looks up all tokens in use now. Rejects if the store is unavailable. */
@@ -57,6 +64,7 @@ export function watchTokens(
 		for (const batch of batchesOf(tokens, MAX_TOKENS_PER_QUERY)) {
 			if (stopped) return;
 			await lookUp(new Map(batch));
+			await nextTurn();
 		}
 	}
 
@@ -77,7 +85,7 @@ export function watchTokens(
 		if (urgentUsers.size > 0) await checkUrgent();
 		if (remaining.length === 0) {
 			remaining = [...tokensInUse()];
-			tokensPerCheck = Math.max(MAX_TOKENS_PER_QUERY, Math.ceil(remaining.length / CHECKS_PER_ROUND));
+			tokensPerCheck = Math.max(MIN_TOKENS_PER_CHECK, Math.ceil(remaining.length / CHECKS_PER_ROUND));
 		}
 		await lookUpAll(remaining.splice(0, tokensPerCheck));
 	}

@@ -112,9 +112,10 @@ async function bytesOfSubscriber(): Promise<number> {
 	const tokens = Array.from({ length: 2 * count }, (_, i) => `h${i}`);
 	const open = (someTokens: readonly string[], greeting: readonly Greeting[]) =>
 		loadClients.order({ what: 'open', port, count, greeting, tokens: someTokens });
+	// Warm-up: connections with subscriptions, and as many without.
 	await open(tokens.slice(count), subscribe('bench.hundred'));
-	// The memory of a connection without a subscription is subtracted at the end.
 	await open([], [connect]);
+	// The memory of connections without subscriptions, which is subtracted at the end.
 	const idle = await measureMemory(server);
 	await open([], [connect]);
 	const connected = await measureMemory(server);

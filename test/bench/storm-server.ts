@@ -1,7 +1,7 @@
 /**
  * The server of the storm bench, with the default settings and its data in a folder: `node storm-server.js FOLDER [PEOPLE]`.
- * With a number it stores so many users, sends their tokens and a room, and ends. Without a number it serves the users that
- * are stored, and answers the messages `memory` and `work`.
+ * With a number it stores at least so many users, sends their tokens and a room, and ends. Without a number it serves the users
+ * that are stored, and answers the messages `memory` and `work`.
  */
 import { createWriteStream } from 'node:fs';
 import { pino } from 'pino';
@@ -14,7 +14,7 @@ import { watchWork } from './storm-work.js';
 export interface StormPeople {
 	/** A login token of each. */
 	readonly tokens: readonly string[];
-	/** A room of all of them that has a key. */
+	/** A room without members that has a key id, so that `e2e.setRoomKeyID` is refused. */
 	readonly rid: string;
 }
 

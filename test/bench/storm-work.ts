@@ -63,7 +63,7 @@ export function watchWork(): () => Work {
 		const work = {
 			cpu: (user + system) / 1000 / elapsed,
 			waitP99: waitBelow(0.99, turns),
-			longestTurn: Math.max(...turns),
+			longestTurn: turns.reduce((longest, turn) => Math.max(longest, turn), 0),
 			longestGc: Math.max(0, ...collections),
 			gc: collections.reduce((sum, duration) => sum + duration, 0) / elapsed,
 			peak,

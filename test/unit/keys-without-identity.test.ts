@@ -5,7 +5,7 @@ import { addMember, addPerson, addRoom, type Person } from '../support/people.js
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-const KEY = 'present-key';
+const KEY_ID = 'present-key';
 
 describe('room keys of members without identity keys', () => {
 	let roomkey: TestRoomkey;
@@ -20,13 +20,13 @@ describe('room keys of members without identity keys', () => {
 	beforeEach(async () => {
 		alice = await addPerson(roomkey.store, identity('alice'));
 		bob = await addPerson(roomkey.store);
-		rid = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: KEY });
-		await addMember(roomkey.store, rid, alice, { E2EKey: sealed(KEY) });
+		rid = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: KEY_ID });
+		await addMember(roomkey.store, rid, alice, { E2EKey: sealed(KEY_ID) });
 	});
 
 	const setIdentity = (name: string) => roomkey.call(bob, 'e2e.setUserPublicAndPrivateKeys', identity(name).e2e);
-	const storeOwn = () => roomkey.call(bob, 'e2e.updateGroupKey', rid, bob.id, sealed(KEY));
-	const offer = () => roomkey.call(alice, 'e2e.updateGroupKey', rid, bob.id, sealed(KEY));
+	const storeOwn = () => roomkey.call(bob, 'e2e.updateGroupKey', rid, bob.id, sealed(KEY_ID));
+	const offer = () => roomkey.call(alice, 'e2e.updateGroupKey', rid, bob.id, sealed(KEY_ID));
 	async function state() {
 		type State = { hasHolder: boolean; members: { _id: string; state: string }[] };
 		const { hasHolder, members } = (await roomkey.call(alice, 'e2e.roomState', rid)) as State;
@@ -57,13 +57,13 @@ describe('room keys of members without identity keys', () => {
 		await expectWaiting();
 	});
 
-	it('an own key from before the first identity keys stays, and an offer beside it is removed', async () => {
+	it('a key that the member has stored before the first identity keys stays, and an offer beside it is removed', async () => {
 		await offer();
-		const mismatched = sealed('before the room had a key');
-		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2EKey: mismatched } });
+		const keyOfOtherId = sealed('other-key');
+		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2EKey: keyOfOtherId } });
 		await setIdentity('bob');
 		const membership = await membershipOf(roomkey.store, rid, bob);
-		expect(membership).to.include({ E2EKey: mismatched }).and.not.have.property('E2ESuggestedKey');
+		expect(membership).to.include({ E2EKey: keyOfOtherId }).and.not.have.property('E2ESuggestedKey');
 		await storeOwn();
 		expect((await state()).bob).to.equal('holder');
 	});
@@ -80,7 +80,7 @@ describe('room keys of members without identity keys', () => {
 		await expectWaiting();
 	});
 
-	it('do not make them holders: any other member may reset the key of the room', async () => {
+	it('are no room keys of holders: any other member may reset the key of the room', async () => {
 		await storeOwn();
 		expect(await roomkey.call(alice, 'e2e.returnRoomKey', rid)).to.deep.equal({ lastKeyHolder: true });
 		expect(await state()).to.deep.equal({ hasHolder: false, bob: 'no-identity-key' });
@@ -88,7 +88,7 @@ describe('room keys of members without identity keys', () => {
 		expect((await state()).hasHolder).to.equal(true);
 	});
 
-	it('of the only holder make them a holder once they store identity keys', async () => {
+	it('make their member a holder once the member stores identity keys', async () => {
 		await storeOwn();
 		await roomkey.call(alice, 'e2e.returnRoomKey', rid);
 		await setIdentity('bob');

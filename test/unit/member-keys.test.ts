@@ -28,7 +28,7 @@ const old = (...keyIds: string[]) =>
 	keyIds.map((e2eKeyId, i) => ({ e2eKeyId, ts: new Date(i), E2EKey: `old key ${i}` }));
 
 describe('sealed keys (13)', () => {
-	it('begin with a key id of any length, because the rest has a fixed length', () => {
+	it('begin with their key id, of any length: it ends where the last part begins, whose length is fixed', () => {
 		for (const keyId of ['', 'k', 'my-UniQu3_ke4_Id', 'x'.repeat(128)]) expect(keyIdOf(sealed(keyId))).to.equal(keyId);
 	});
 
@@ -43,7 +43,7 @@ describe('sealed keys (13)', () => {
 });
 
 describe('old keys (2.3)', () => {
-	it('begin with the newly archived key, under the key id that it shows, or else under that of the room', () => {
+	it('begin with the newly archived key, under the key id that it begins with, or else under that of the room', () => {
 		const key = sealed('mine');
 		expect(archiveCurrentKey({ key, oldKeys: old('x') }, 'room')[0]).to.include({ e2eKeyId: 'mine', E2EKey: key });
 		expect(archiveCurrentKey({ key: 'odd', oldKeys: [] }, 'room')[0]).to.include({ e2eKeyId: 'room', E2EKey: 'odd' });
@@ -62,13 +62,17 @@ describe('old keys (2.3)', () => {
 		expect(keys).to.have.length(MAX_OLD_KEYS);
 	});
 
-	it('that exceed ten are dropped: first those with the key id of a newer key and returned keys, then the oldest', () => {
-		const full = old(...'0123456789');
-		const again = archiveCurrentKey({ key: sealed('now'), oldKeys: full }, 'now', sealed('now'));
+	it('above ten, lose the oldest whose key id the next key or a newer one has too', () => {
+		const again = archiveCurrentKey({ key: sealed('now'), oldKeys: old(...'0123456789') }, 'now', sealed('now'));
 		expect(again.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal([...'0123456789']);
 		const copies = archiveCurrentKey({ key: sealed('b'), oldKeys: old(...'abacdefghi') }, 'b', sealed('c'));
 		expect(copies.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal([...'babadefghi']);
-		const returned = full.map((key, i) => (i === 3 ? { ...key, returned: true } : key));
+		const newer = archiveCurrentKey({ key: sealed('a'), oldKeys: old(...'abcdefghij') }, 'a', sealed('next'));
+		expect(newer.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal([...'abcdefghij']);
+	});
+
+	it('above ten, lose one that was returned, even if others are older', () => {
+		const returned = old(...'0123456789').map((key, i) => (i === 3 ? { ...key, returned: true } : key));
 		const others = archiveCurrentKey({ key: sealed('new'), oldKeys: returned }, 'room');
 		expect(others.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal(['new', ...'012456789']);
 	});
@@ -105,7 +109,7 @@ describe("the transitions of a member's keys", () => {
 	};
 
 	for (const [name, { from, to }] of Object.entries(TRANSITIONS)) {
-		it(`${name} leads from the expected states to the expected states, and loses no key`, () => {
+		it(`${name} leads from each of its "from" states to one of its "to" states, and loses no own and no old key`, () => {
 			fc.assert(
 				fc.property(membership, (before) => {
 					const keys = keysOf(before);

@@ -1,5 +1,6 @@
 /** The server notices login tokens that another process has removed from the store (test/contract/ddp.md 16.2). */
 import { mock } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
 import { createBus } from '../../server/cluster/bus.js';
@@ -78,26 +79,43 @@ describe('the token watcher', () => {
 		await stop();
 	});
 
-	// `intervals` contains the sizes of the queries of each interval.
+	// `intervals` contains the number of tokens that are looked up in each interval.
 	for (const [count, intervals] of [
-		[1200, [[500], [500], [200]]],
-		[12_000, Array.from({ length: 10 }, () => [500, 500, 200])],
-	] as [number, number[][]][]) {
-		it(`reads ${count} tokens in ${intervals.length} intervals, by queries for at most 500 each`, async () => {
+		[1220, [500, 500, 220]],
+		[12_000, Array.from({ length: 10 }, () => 1200)],
+	] as [number, number[]][]) {
+		it(`reads ${count} tokens in ${intervals.length} intervals, by queries for at most 50 each`, async () => {
 			const inUse = new Map(Array.from({ length: count }, (_, i) => [`token-${i}`, 'someone']));
 			const { queries, stop, announced } = watch(inUse);
 			const asked: number[] = [];
-			for (const sizes of intervals) {
-				const gone = announced(sizes.reduce((sum, size) => sum + size, 0));
+			for (const tokens of intervals) {
+				const gone = announced(tokens);
 				mock.timers.tick(INTERVAL);
 				await gone;
-				await new Promise(setImmediate);
-				asked.push(...sizes);
+				// The check ends in the turn after its last query.
+				await nextTurn();
+				await nextTurn();
+				for (let left = tokens; left > 0; left -= 50) asked.push(Math.min(50, left));
 				expect(queries).to.deep.equal(asked);
 			}
 			await stop();
 		});
 	}
+
+	it('lets other work run between two queries of a check', async () => {
+		const inUse = new Map(Array.from({ length: 200 }, (_, i) => [`token-${i}`, 'someone']));
+		const { queries, stop, announced } = watch(inUse);
+		const gone = announced(200);
+		const seen: number[] = [];
+		mock.timers.tick(INTERVAL);
+		while (queries.length < 4) {
+			await nextTurn();
+			seen.push(queries.length);
+		}
+		expect(seen).to.include.members([1, 2, 3]);
+		await gone;
+		await stop();
+	});
 
 	it('makes no query while nobody is logged in', async () => {
 		const { queries, stop } = watch(new Map());
@@ -119,7 +137,7 @@ describe('the token watcher', () => {
 		expect(log.lines).to.deep.equal([
 			{ level: 'warn', facts: { err: down }, text: 'Login tokens in use could not be looked up' },
 		]);
-		await new Promise(setImmediate);
+		await nextTurn();
 		mock.timers.tick(INTERVAL);
 		await gone;
 		expect(queries).to.deep.equal([1, 1]);
