@@ -129,13 +129,13 @@ export interface MethodContext extends CallContext {
 	 * Runs an attempt to log in with a guessable secret, such as a password. Limits failed attempts for each account, each
 	 * address, and each pair of both.
 	 * @param account what attempts are counted by, such as the name that the client sent, whether or not it exists
-	 * @param run fails by throwing
+	 * @param run throws a ClientError if the attempt fails. Other errors are not counted as failures
 	 * @throws ClientError `too-many-requests`, without calling `run`
 	 */
 	attempt<T>(account: string, run: () => Promise<T>): Promise<T>;
 	/**
 	 * Queues a part of a login and runs it in its turn: only a few run concurrently, so that many logins do not slow down other
-	 * calls. A nested call does not wait.
+	 * calls. In a method that another method calls, it does not wait.
 	 * @throws ClientError 503 if too many logins wait, without calling `run`
 	 */
 	inLoginLane<T>(lane: LoginLane, run: () => Promise<T>): Promise<T>;

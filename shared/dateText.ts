@@ -11,7 +11,16 @@ export function parseDateText(text: string): Date | undefined {
 	const date = new Date(text);
 	if (Number.isNaN(date.getTime())) return undefined;
 	const day = text.replace(TIME_OF_DAY, '');
-	// `Date` refuses a day above 31. So a day that does not exist is one of 29 to 31, taken for one of the next three.
-	const hasLateDay = (day.match(/\d+/g) ?? []).some((number) => Number(number) >= 29 && Number(number) <= 31);
-	return hasLateDay && new Date(`${day} 12:00 UTC`).getUTCDate() <= 3 ? undefined : date;
+	// `Date` refuses a day above 31. So a day that does not exist is a 29th, 30th or 31st. `Date` takes it for the 1st, 2nd
+	// or 3rd of the next month.
+	const noon = new Date(`${day} 12:00 UTC`);
+	const numbers = withoutShortYear(Array.from(day.matchAll(/\d+/g), Number), noon.getUTCFullYear());
+	const hasLateDay = numbers.some((number) => number >= 29 && number <= 31);
+	return hasLateDay && noon.getUTCDate() <= 3 ? undefined : date;
+}
+
+/** The numbers of a date without its year, if the year is written with two digits, such as 29 for 2029. */
+function withoutShortYear(numbers: readonly number[], year: number): readonly number[] {
+	const i = numbers.includes(year) ? -1 : numbers.lastIndexOf(year % 100);
+	return numbers.filter((_, index) => index !== i);
 }

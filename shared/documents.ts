@@ -66,7 +66,8 @@ export interface Trashed {
 
 /**
  * Collection `roomkey_shared_state`: what the processes of one service share for a limited time. The id begins with the
- * kind of document, which determines its fields. The comment of a field begins with the kind that has it.
+ * kind of document, which determines its fields. `methods/model/sharedState.ts` lists the kinds. The comment of a field
+ * begins with the kind that has it.
  */
 export interface SharedState {
 	_id: string;
@@ -80,13 +81,13 @@ export interface SharedState {
 	args?: string;
 	/** `call`: the encrypted outcome; empty if it was too large to be kept; absent while the call runs. */
 	answer?: string;
-	/** `chain`: the encrypted id of the first session of a chain. */
+	/** `chain`: the encrypted id of the first of several DDP sessions that resumed one another. */
 	chain?: string;
-	/** `reservation`: user id of the provider. */
+	/** `reservation`: user id of the key holder for whom a waiting member is reserved. */
 	provider?: string;
 	/** `reservation`: when the reservation ends. */
 	reservedUntil?: Date;
-	/** `count`: number of events in the window that ends at `until`. */
+	/** `count`: number of counted calls or login attempts in the window that ends at `until`. */
 	count?: number;
 	/** `usage`: the calls that one process has counted since its previous report, as JSON. */
 	counts?: string;

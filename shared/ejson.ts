@@ -68,7 +68,7 @@ function countValues(value: unknown, maxDepth: number, maxCount: number): number
  */
 export function parseJson(text: string): unknown {
 	const value: unknown = JSON.parse(text);
-	// A shorter text cannot exceed either limit, because each level of nesting takes two characters.
+	// A shorter text exceeds neither limit: each level of nesting takes two characters, and each value at least one.
 	if (text.length > 2 * MAX_DEPTH) countValues(value, MAX_DEPTH, MAX_VALUES);
 	// The key can also be written with escapes, so the value is only searched if the text contains the name or an escape.
 	if (text.includes('__proto__') || text.includes('\\u00')) {

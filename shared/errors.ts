@@ -42,7 +42,7 @@ export class BareError extends ClientError {
 
 	constructor(error: string | number, reason?: string, details?: unknown, status?: number) {
 		super(error, reason, details);
-		// Only set if given, because an own property is compared and serialized.
+		// Not enumerable, so that it is neither compared nor serialized.
 		if (status !== undefined) Object.defineProperty(this, 'status', { value: status });
 	}
 }
@@ -99,8 +99,8 @@ const transientCodes: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * Whether the same call may succeed later: after a server error or a rate limit, or with another second factor code,
- * which is not one of the arguments.
+ * Whether the same call may succeed later: for example after a server error or a rate limit, or with another second
+ * factor code, which is not one of the arguments.
  */
 export function isTransient({ error }: ClientError): boolean {
 	return transientCodes.has(error);

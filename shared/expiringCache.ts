@@ -9,7 +9,7 @@ export interface ExpiringCacheOptions<V = unknown> {
 	readonly max: number;
 	/** Maximum total size. Entries without a size count as 1. Default: no maximum. */
 	readonly maxSize?: number;
-	/** Called for an entry that is evicted before it has expired. */
+	/** Called for an entry that is removed because the cache is full. */
 	onEvict?(key: string, value: V): void;
 	/** Returns the present time, in ms. Default: `Date.now`. */
 	now?(): number;

@@ -5,8 +5,8 @@ import { stringify } from './ejson.js';
 const MAX_LENGTH = 10_000;
 
 /**
- * The type of a value: `null` or the result of `typeof`. Errors of type checks contain it instead of the value, which may
- * be a secret.
+ * The type of a value: `null` or the result of `typeof`. Where a string, a number, a boolean, a function or undefined is
+ * expected, the error contains it instead of the value, which may be a secret.
  */
 export function typeName(value: unknown): string {
 	return value === null ? 'null' : typeof value;

@@ -15,7 +15,7 @@ export interface IndexSpec {
 	 * field.
 	 */
 	readonly partial?: boolean;
-	/** Only needed in the embedded store: MongoDB uses a prefix of a compound index. */
+	/** True: only the embedded store (in memory or in files) needs it. MongoDB uses another index, which may be compound. */
 	readonly embeddedOnly?: boolean;
 	/**
 	 * True: MongoDB removes a document some time after the date in the field. The embedded store has no such index: there,

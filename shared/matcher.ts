@@ -1,6 +1,6 @@
 /**
  * A compiled pattern: a superstruct `Struct` that describes faults in Meteor's wording (`test/contract/check.md` 12.2,
- * A).
+ * way A).
  */
 import { Struct } from 'superstruct';
 import { isSame } from './ejson.js';

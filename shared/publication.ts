@@ -9,7 +9,7 @@ import { compileKeys } from './pattern.js';
 import { collectionNames, type DocumentOf, type Filter, type Projection, type Store } from './store.js';
 import { isFields } from './values.js';
 
-/** The context of a publish function. After the subscription has stopped, its functions have no effect. */
+/** The context of a publish function. After the subscription has stopped, the functions that publish have no effect. */
 export interface PublicationContext extends CallContext {
 	/** Adds a document. */
 	added(collection: string, id: unknown, fields: Record<string, unknown>): void;

@@ -1,6 +1,6 @@
 /**
  * Random values that are the same in a client's simulation of a method (`test/contract/ddp.md` section 15). The generator
- * is Alea, seeded with the client's seed and the name of a stream.
+ * is Alea, seeded with the client's seed and the name of a random stream.
  */
 import Alea from 'alea';
 import { ID_ALPHABET, ID_LENGTH, randomId } from './ids.js';

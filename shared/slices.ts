@@ -28,7 +28,7 @@ export const plainJson: JsonFormat = {
  */
 const LARGE_LENGTH = 64 * 1024;
 
-/** Length of a part of the text, in characters. */
+/** Length at which a part of the text is complete, in characters. */
 const PART_LENGTH = 64 * 1024;
 
 /**

@@ -1,6 +1,6 @@
 /**
  * The collections that methods use: a subset of the type `Collection` of the MongoDB driver. The embedded stores
- * (`server/store/`) implement it too. All stores pass the tests in `test/store`.
+ * (in memory and in files) implement it too. All stores pass the tests in `test/store`.
  */
 import type {
 	KeyHistory,
@@ -40,8 +40,8 @@ export interface WriteOptions {
 	/** True: the write is not announced to subscribers. */
 	readonly silent?: boolean;
 	/**
-	 * Called for each announcement of the write that some subscribers receive asynchronously. `delivered` resolves when all
-	 * have received the announcement, and never rejects.
+	 * Called for each announcement of the write, if a subscriber receives it asynchronously. `delivered` resolves when all
+	 * subscribers have received it, and never rejects.
 	 */
 	readonly onAnnounced?: (delivered: Promise<unknown>) => void;
 }
@@ -139,7 +139,7 @@ export function declareReadOnly(store: Store): void {
 	readOnlyStores.add(sourceOf(store));
 }
 
-/** Whether a store refuses all writes. Then a read must not store what it finds. */
+/** Whether a store refuses all writes. Then a method that reads must not complete the stored data. */
 export function isReadOnly(store: Store): boolean {
 	return readOnlyStores.has(sourceOf(store));
 }

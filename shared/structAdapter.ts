@@ -1,7 +1,7 @@
 /**
- * Adapts user-defined superstruct structs to matchers with Meteor's messages (`test/contract/check.md` 12.2, B).
- * Superstruct's messages are never used: they quote the value, and throw on `{"toString": 1}` (`test/contract/check.md`
- * 12.1).
+ * Adapts user-defined superstruct structs to matchers with Meteor's messages (`test/contract/check.md` 12.2, way B:
+ * failures are translated). Superstruct's own messages are never used: they quote the value, and building one throws for
+ * `{"toString": 1}` (`test/contract/check.md` 12.1).
  */
 import { type Failure, type Struct, StructError } from 'superstruct';
 import { firstInOrder, hasKeys } from './faultOrder.js';
@@ -51,7 +51,8 @@ function textOf({ type, refinement, value, message }: Failure): string {
 }
 
 function pathOf({ path, type }: Pick<Failure, 'path' | 'type'>): string {
-	// Only the last key can be a formatted path or an unknown key. Neither is quoted.
+	// The last key can be the whole path of a fault within a `Matcher`, or an unknown key. Both stay as they are, without
+	// brackets and quotes.
 	const isUnquoted = (key: unknown) => key instanceof FormattedPath || type === 'never';
 	return path.reduceRight<string>((rest, key, i) => {
 		if (i === path.length - 1 && isUnquoted(key)) return String(key);
@@ -60,12 +61,12 @@ function pathOf({ path, type }: Pick<Failure, 'path' | 'type'>): string {
 }
 
 /**
- * Maximum number of values within a value for which all failures are collected: superstruct takes 10 µs for each
- * failure.
+ * All failures of a value are collected only if it consists of fewer values than this, because superstruct takes 10 µs
+ * for each failure.
  */
 const MAX_VALUES = 1000;
 
-/** Whether a value contains fewer than `MAX_VALUES` values. */
+/** Whether a value consists of fewer than `MAX_VALUES` values, itself included. */
 function isSmall(value: unknown): boolean {
 	let count = 0;
 	const staysSmall = (part: unknown): boolean => {
@@ -77,8 +78,8 @@ function isSmall(value: unknown): boolean {
 }
 
 /**
- * The fault that Meteor would report. Superstruct reports a missing key as an undefined value, and faults in the order of
- * the schema.
+ * The fault that Meteor would report; for a value that is not small, the first in the order of the schema, which is
+ * superstruct's order. Superstruct reports a missing key as an undefined value.
  */
 function faultOfFailures(value: unknown, error: StructError): Fault {
 	const failures = isSmall(value) ? error.failures() : [firstFailureOf(error)];
@@ -112,6 +113,7 @@ export function structMatcher(struct: Struct<unknown, unknown>): Matcher {
 	const shape = structShape(struct);
 	const matcher = new Matcher(fault).describedAs(shape);
 	if (!struct.is(undefined)) return matcher;
-	// As in `Match.Optional`, a value that is not a member of an object gets a different text.
+	// As for `Match.Optional`: for a member of an object and for an argument, the fault of `matcher` is reported. For any
+	// other value, such as an element of an array, the text is `NO_CHOICE`.
 	return new OptionalMatcher(matcher, (value) => (fault(value) ? faultOf(NO_CHOICE) : null)).describedAs(shape);
 }

@@ -214,12 +214,14 @@ describe('rooms over REST', () => {
 				'2026-02-30',
 				'2026-02-30T23:30:00-05:00',
 				'2026/02/30',
+				'2/30/30',
 				'Tue Feb 30 2027 12:00:00 GMT+0100',
 			];
 			for (const updatedSince of noDates) {
 				expectRefused(await get(url(path), alice, { updatedSince }), 'error-updatedSince-param-invalid');
 			}
-			for (const updatedSince of ['2024-02-29', '2026-01-31T23:30:00-05:00', '2026', 'Sat Jan 31 2026', '1/31/2026']) {
+			const dates = ['2024-02-29', '2026-01-31T23:30:00-05:00', '2026', 'Sat Jan 31 2026', '1/31/2026', '1/2/30'];
+			for (const updatedSince of dates) {
 				expect(ok(await get(url(path), alice, { updatedSince })), updatedSince).to.have.property('update');
 			}
 		}
