@@ -87,7 +87,7 @@ export const PAGE_ANSWER = { count: Number, offset: Number, total: Number } as c
 
 /** The answer of a call that can leave a room without a key holder. */
 export const LAST_KEY_HOLDER_ANSWER = {
-	/** True: the last holder has lost the key. The room still has members, but none holds the key. */
+	/** True: a room that still has members has lost its last active key holder. */
 	lastKeyHolder: Match.Optional(Boolean),
 } as const;
 
@@ -151,7 +151,7 @@ export const RoomStateAnswer = {
 			_id: String,
 			username: Match.Optional(String),
 			state: Match.OneOf('holder', 'offered', 'waiting', 'no-identity-key', 'unfit-key', 'inactive'),
-			/** True: the member's public key cannot be used for sealing. A member in any state can have such a key. */
+			/** True: the member's public key cannot be used for sealing. Occurs in other states than `unfit-key` too. */
 			unfitKey: Match.Optional(true),
 		},
 	],

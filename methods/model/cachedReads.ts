@@ -15,7 +15,7 @@ export interface CachedReads<T> {
 	forget(store: Store, key: string): void;
 }
 
-/** The caches of all values, for `forgetCachedReads`. Each maps a store to its cached values. */
+/** The caches of all calls of `cachedReads`, for `forgetCachedReads`. Each maps a store to the values read from it. */
 const allCaches = new Set<WeakMap<Store, unknown>>();
 
 /** Forgets all cached values of a store, because other processes may have written to the store. */

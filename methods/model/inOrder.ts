@@ -1,6 +1,6 @@
 /** Runs tasks with the same key one after another, in the order of the calls. */
 export class TasksInOrder {
-	/** The last task of each key that has not ended. */
+	/** The last task of each key, until it has ended. */
 	readonly #last = new Map<string, Promise<void>>();
 
 	/**

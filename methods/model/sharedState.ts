@@ -3,12 +3,15 @@ import { hash } from 'node:crypto';
 
 /**
  * The kind of a document: the first word of its id. `call` is explained in `sharedCalls.ts`, `chain` in `resume-chains.ts`,
- * `count` in `storeCounter.ts`, `known` in `counters.ts`, `reservation` in `providerReservation.ts`, `usage` in
+ * `count` in `storeCounter.ts`, `known` in `limits/counters.ts`, `reservation` in `providerReservation.ts`, `usage` in
  * `usageExchange.ts`. The query for `usage` reads all ids from `usage` on, so no other kind may sort after it.
  */
 type SharedKind = 'call' | 'chain' | 'count' | 'known' | 'reservation' | 'usage';
 
-/** The id of a document. `key` identifies it within its kind, and is hashed, because it can be as long as a message. */
+/**
+ * The id of a `count`, `known` or `reservation`; the other kinds make their own. `key` identifies the document within its
+ * kind, and is hashed, because it can be as long as a message.
+ */
 export function sharedId(kind: SharedKind, key: string): string {
 	return `${kind} ${hash('sha256', key, 'base64')}`;
 }

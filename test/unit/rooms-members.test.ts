@@ -177,6 +177,12 @@ describe('members of a room', () => {
 			});
 		});
 
+		it('an invitation uses `user` if `username` is empty', async () => {
+			const rid = await room();
+			await roomkey.call(alice, 'groups.invite', rid, undefined, undefined, '', bob.username);
+			expect(await membershipOf(bob, rid)).to.include({ rid });
+		});
+
 		it('inviting is for owners, and in channels for users who may add to any channel', async () => {
 			const rid = await room();
 			const [carol, admin] = [await person(), await person({ roles: ['admin'] })];

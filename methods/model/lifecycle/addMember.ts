@@ -127,7 +127,7 @@ export async function addMembership(
 /**
  * Makes a user a member of an existing room and notifies the members. In an encrypted room the new member is queued,
  * and the others are asked for the key (`test/contract/rocketchat-e2e.md` 5.7, 10.4). A user who is a member already
- * is queued too, if they lack the key and are not queued yet. Only then the room is notified of such a call.
+ * is queued too, and the room is notified of that, if they lack the key and are not queued yet.
  *
  * The member count of the room is incremented after the membership was stored: a crash in between leaves the count one
  * too low. No rule depends on this count; the lists of members count the memberships.

@@ -9,7 +9,7 @@ import { handOverRooms } from './handOverRooms.js';
  * Activates or deactivates a user. Before a deactivation, other members become owners of the given rooms. After it, rooms
  * whose last key holder was the user are notified.
  * @param ridsToHandOver as returned by `requireHandOverConfirmation`; empty for an activation
- * @returns members for the answer of the call: `lastKeyHolder` if any room has lost its last key holder
+ * @returns fields for the answer of the call: `lastKeyHolder` if any room has lost its last key holder
  * @throws ClientError `error-action-not-allowed` for deactivating the last active admin
  */
 export async function changeActive(

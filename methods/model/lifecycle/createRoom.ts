@@ -60,9 +60,11 @@ async function addFirstMembers(context: Context, room: Room, owner: Newcomer, ot
 
 /**
  * Creates a room with an owner and members. Once the room is complete, all members are notified. In an encrypted room, the
- * members who can receive the key are queued. A failed call removes the room.
+ * members who can receive the key are queued. If storing the memberships fails, the room is removed again. Users in
+ * `others` who do not exist any more are skipped.
  * @param others the members apart from the owner, without duplicates
- * @throws ClientError `error-duplicate-channel-name`; `error-room-not-found` if another call deletes the new room
+ * @throws ClientError `error-duplicate-channel-name`; `error-invalid-user` if the owner does not exist any more;
+ * `error-room-not-found` if another call deletes the new room
  */
 export async function createRoom(
 	context: Context,

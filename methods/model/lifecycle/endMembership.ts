@@ -17,7 +17,7 @@ import { recordRemoval } from '../trash.js';
 
 type Context = Pick<MethodContext, 'store' | 'events'>;
 
-/** Whether the room would have members but no key holder if this user left. */
+/** Whether this user is the last key holder of the room, and the room has other members. */
 export async function wouldLeaveRoomWithoutHolder(store: Store, rid: string, userId: string): Promise<boolean> {
 	return (await hasOtherMembers(store, rid, userId)) && isLastHolder(store, rid, userId);
 }
@@ -62,8 +62,8 @@ function mayKnowKey(membership: Subscription, { e2eKeyId }: Room): boolean {
  * was the last who held the key and the room has other members, the room is notified of that (`test/contract/beyond.md`
  * E11). The caller of this function checks permissions and confirmations.
  *
- * The membership is removed after all other traces, so that an interrupted call can be repeated. Without a membership,
- * the user is only removed from the queue.
+ * The membership is removed after the other traces of the user, so that an interrupted call can be repeated. Only the
+ * member count is decremented after it. Without a membership, the user is only removed from the queue.
  * @returns `lostLastHolder`: whether the user was the last who held the key and the room has other members
  */
 export async function endMembership(
@@ -82,8 +82,8 @@ export async function endMembership(
 		if (mayKnowKey(membership, room)) await markKeyStale(context, rid, reason);
 		await recordRemoval(store, 'subscription', membership);
 		await removeRoomFromUser(store, userId, rid);
-		// Deletes nothing if the member has received a key since the membership was read. Then the room's key must be marked as
-		// stale first.
+		// Deletes nothing if the member's keys have changed since the membership was read: a member who has received a key
+		// meanwhile knows it, so the room's key must be marked as stale first.
 		const { deletedCount } = await store.subscriptions.deleteOne(whereKeysUnchanged(membership));
 		if (deletedCount === 0) return CONFLICT;
 		// Repeated: a concurrent call that adds the user may have stored the room id in the user again.

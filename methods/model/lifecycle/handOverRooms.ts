@@ -20,7 +20,7 @@ async function roomsOnlyOwnedBy(store: Store, userId: string): Promise<string[]>
 }
 
 /**
- * Ids of the channels and groups that would be deleted with this user, because they have no other member. Direct rooms
+ * Ids of the channels and groups that would be deleted with this user, because they have no other membership. Direct rooms
  * are not included: they are useless without the user, so their deletion needs no confirmation.
  */
 async function roomsDeletedWith(store: Store, userId: string): Promise<string[]> {

@@ -7,7 +7,7 @@ import { endMembership } from './endMembership.js';
 import { isDeletedWithMember } from './lastMember.js';
 
 /**
- * Ends a membership. Then deletes the room if it is deleted with its last member.
+ * Ends a membership. Also deletes the room, if `isDeletedWithMember` says that the room ends with this member.
  * @returns `lostLastHolder`: the user was the last who held the room's key, and the room has other members;
  * `roomDeleted`: the room was deleted
  */

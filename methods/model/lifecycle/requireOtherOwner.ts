@@ -1,4 +1,4 @@
-/** The rule that a room always keeps an owner. */
+/** The rule that the only owner of a room cannot leave it. */
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { randomId } from '../../../shared/ids.js';

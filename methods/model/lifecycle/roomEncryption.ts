@@ -74,8 +74,8 @@ export async function switchEncryption(
 	if (encrypted && !ENCRYPTABLE.includes(room.t)) throw clientError('onlyPrivateEncrypted', details);
 	if (!(await mayToggleEncryption(store, user, room))) throw clientError('toggleNotAllowed', details);
 	if (!encrypted && (await isEncryptionForced(store, room))) throw clientError('privateRoomsEncrypted');
-	// The server cannot translate encrypted messages. This step comes before the room is changed: callers skip a room that is
-	// already in the wanted state, so after a crash a repeated call would not complete a later step.
+	// The server cannot translate encrypted messages. Done before the room is changed, so that a repeated call completes it
+	// after a crash: callers skip a room that is already in the wanted state.
 	if (encrypted) await endTranslation(context, room._id);
 	const { matchedCount } = await store.rooms.updateOne(
 		{ _id: room._id, encrypted: encrypted ? { $ne: true } : true },

@@ -46,7 +46,7 @@ export type RoomArgs = { roomId?: string | undefined; roomName?: string | undefi
 type Context = Pick<UserContext, 'store' | 'userId'>;
 
 /**
- * Reads the fields of the caller that access rules need.
+ * Reads the names of the caller, and the roles, which access rules need.
  * @throws ClientError `error-invalid-user` if the user does not exist any more
  */
 export async function findCaller({

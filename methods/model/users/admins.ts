@@ -15,7 +15,8 @@ export async function hasActiveAdmin(store: Store, exceptUserId = ''): Promise<b
 }
 
 /**
- * Throws if this user is the only active admin. Called before a change after which the user is no active admin.
+ * Throws if `user` is an active admin and no other user is one. Called before a change after which the user is none, and
+ * by `changeUnlessLastAdmin` again after it, with the user as before the change.
  * @throws ClientError `error-action-not-allowed`
  */
 export async function requireNotLastAdmin(store: Store, user: Pick<User, '_id' | 'roles' | 'active'>): Promise<void> {

@@ -1,4 +1,4 @@
-/** The part of a user that clients may see. Other fields, such as `services` and keys, are never sent. */
+/** The fields of a user in answers that describe users. Others, such as `services` and the identity keys, are left out. */
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
@@ -25,7 +25,7 @@ export function clientUserFields(seesAll: boolean): Record<string, 1> {
 	return seesAll ? FULL_FIELDS : PUBLIC_FIELDS;
 }
 
-/** Fields that Rocket.Chat's clients expect and Roomkey does not store, with their defaults. */
+/** Fields that Rocket.Chat's clients expect, with the values for users without them. Only Rocket.Chat stores them. */
 export const DEFAULT_FIELDS = { status: 'offline', settings: {} } as const satisfies Partial<User>;
 
 /** Reads a user with all visible fields, for the answer to a caller who has created or changed the user. */

@@ -37,7 +37,7 @@ export function directRoomNames(
 }
 
 /**
- * Finds the memberships of these direct rooms whose room name is out of date: other members have other names now.
+ * Finds the memberships of these direct rooms whose `name` or `fname` differs from the present names of the members.
  * @param userId the user whose name has changed
  */
 async function findOutdatedNames(

@@ -46,7 +46,7 @@ export async function findUsersOfCall(
 ): Promise<User[]> {
 	const { store } = context;
 	const ids = distinctTexts(userId, userIds);
-	const names = distinctTexts(username ?? user, usernames);
+	const names = distinctTexts(username || user, usernames);
 	if (ids.length + names.length === 0) throw clientError('usersParamsNotProvided');
 	refuseTooManyUsers([...ids, ...names]);
 	const foundById = await store.users.find({ _id: { $in: ids } }, { projection: PROJECTION }).toArray();

@@ -16,8 +16,8 @@ export interface FirstAdmin {
 /**
  * Creates an admin if there is no active one. `insertUser` claims the user name, so only one of several processes that
  * start at the same time creates the admin.
- * @returns `made`: the admin was created; `exists`: there is an admin already; `taken`: another user, who is not an admin,
- * has the user name or the e-mail
+ * @returns `made`: the admin was created; `exists`: there is an active admin already; `taken`: there is none, but
+ * another user has the user name or the e-mail
  */
 export async function makeFirstAdmin(
 	store: Store,

@@ -38,9 +38,9 @@ export async function findTaken(
  * two concurrent calls that claim the same value, one insert fails. A claim is not a valid hash, so nobody can log in with
  * it.
  *
- * After the insert, the values are checked again. If another program has stored a user with one of them since the first
- * check, the new user is removed. Otherwise the claims are removed. Claims that a crash leaves are removed with expired
- * tokens.
+ * After the insert, the values are checked again. If another program, or a call that changes another user, has stored one
+ * of them since the first check, the new user is removed. Otherwise the claims are removed. Claims that a crash leaves are
+ * removed with expired tokens.
  *
  * @returns the user name or e-mail that is taken; null if the user was stored
  */

@@ -45,7 +45,7 @@ export async function isRightPassword(password: Password, stored: string | undef
 	return matches && stored !== undefined;
 }
 
-/** Whether a text is the hex SHA-256, in either case, of the password whose hash is stored. */
+/** Whether a text is the hex SHA-256, in upper or lower case, of the password whose hash is stored. */
 export async function isPasswordDigest(text: string, stored: string | undefined): Promise<boolean> {
 	const digest = text.toLowerCase();
 	return isSha256(digest) && isRightPassword({ digest, algorithm: 'sha-256' }, stored);

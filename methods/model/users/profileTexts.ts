@@ -50,7 +50,7 @@ export const PROFILE_ERRORS = [
 	'error-nickname-size-exceeded',
 ] as const;
 
-/** The names of the fields that a call changes, for its audit event. The values are not logged. */
+/** The names of the fields that a call sends, without `currentPassword`, for its audit event. Values are not logged. */
 export function givenFields(data: object): string[] {
 	return Object.entries(data).flatMap(([field, value]) =>
 		value === undefined || field === 'currentPassword' ? [] : [field],

@@ -16,9 +16,7 @@ type Context = Pick<MethodContext, 'store' | 'signal'>;
 /** Number of rooms updated in one write. */
 const BATCH = 100;
 
-/**
- * Updates the user name in the rooms that the user created. The query uses no index, so it is made only once, for all ids.
- */
+/** Updates the user name in the rooms that the user created. The search uses no index, so one query finds all rooms. */
 async function renameCreator({ store, signal }: Context, userId: string, username: string): Promise<void> {
 	const withFormerName = { 'u._id': userId, 'u.username': { $ne: username } };
 	const ids: string[] = [];
@@ -33,7 +31,7 @@ async function renameCreator({ store, signal }: Context, userId: string, usernam
  * Updates the user name in the rooms that the user created, in the field `usernames` of direct rooms, and in the user's
  * memberships. Each membership is written after its room, so that after an interruption the memberships with the former
  * name show what is left to do.
- * @param isNewName true: this call has changed the name; false: it only completes an interrupted call
+ * @param isNewName true: this call has changed the name; false: it only completes an interrupted call, if there is one
  */
 async function renameUser(context: Context, userId: string, username: string, isNewName: boolean): Promise<void> {
 	const { store, signal } = context;

@@ -25,8 +25,8 @@ const FACTOR_FIELDS = {
 export type FactorName = 'totp' | 'email' | 'password';
 
 /**
- * Thrown inside an attempt if a code is missing, so that the failure counter is unchanged. A client error would count as
- * a wrong guess. Without any error, the attempt would count as a success.
+ * Thrown within `context.attempt` if a code is missing. It leaves the count of failures unchanged: a client error would
+ * add a failure, and without any error the attempt would count as a success.
  */
 class CodeMissing extends Error {
 	constructor(readonly error: ClientError) {

@@ -1,4 +1,4 @@
-/** Looks up the users of login tokens. All look-ups in the same turn of the event loop are combined into one query. */
+/** Looks up the users of login tokens. Look-ups in the same turn of the event loop share queries of up to 200 tokens. */
 import { batchesOf } from '../../../shared/batches.js';
 import type { User } from '../../../shared/documents.js';
 import { type Store, sourceOf } from '../../../shared/store.js';
@@ -67,7 +67,7 @@ function flush(store: Store): void {
  * @param userId if given, the token must be this user's
  */
 export function findUserOfToken(view: Store, hashedToken: string, userId?: string): Promise<User | null> {
-	// Each call has its own view of the store. The look-ups of all views are combined.
+	// Each call of a method has its own view of the store. The look-ups of all views are combined.
 	const store = sourceOf(view);
 	return new Promise((resolve, reject) => {
 		const lookups = lookupsByStore.get(store);

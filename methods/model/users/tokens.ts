@@ -36,7 +36,7 @@ async function lifetimeInDays(store: Store): Promise<number> {
 
 /**
  * When a token expires. A personal access token never expires: its date is a century ahead, as in Meteor, because
- * `@rocket.chat/ddp-client` requires a date. A token without a creation date counts as expired.
+ * `@rocket.chat/ddp-client` requires a date. Any other token without a creation date counts as expired.
  */
 function expiryOf({ type, when }: Pick<LoginToken, 'when' | 'type'>, days: number): Date {
 	const isDate = when instanceof Date && !Number.isNaN(when.getTime());

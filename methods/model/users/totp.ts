@@ -45,7 +45,8 @@ async function useBackupCode({ users }: Store, userId: string, code: string): Pr
 }
 
 /**
- * Checks a code of an app or a backup code. A right code becomes invalid.
+ * Checks a code of an app or a backup code. A right code becomes invalid, and with a code of an app all codes of earlier
+ * time steps.
  * @param totp the field `services.totp` of the user
  */
 export async function useTotpCode(
