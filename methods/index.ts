@@ -47,8 +47,8 @@ export const streams: readonly Stream[] = [
 ];
 
 /**
- * The key service as a part of a server. The methods of accounts are another part. `userData` is in this one, because only
- * Rocket.Chat's clients wait for it.
+ * The key service as a part of a server. A server can have accounts without it. The publication `userData` is about
+ * accounts, but belongs to the key service, because only Rocket.Chat's clients subscribe to it.
  */
 export const keyService = { methods: keyServiceMethods, publications: keyServicePublications, streams };
 

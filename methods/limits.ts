@@ -1,21 +1,21 @@
 /**
- * Rate limits of all methods (`test/contract/beyond.md` T2), and additional rules. Users with the permission
- * `api-bypass-rate-limit` are exempt.
+ * The rate limits in definitions of methods (`test/contract/beyond.md` T2), from which users with the permission
+ * `api-bypass-rate-limit` are exempt; further rules; and the time limit of long methods.
  */
 import type { Limit, RateRule } from '../shared/limit.js';
 
 const MINUTE_MS = 60_000;
 
-/** Methods that write: each write notifies many members, and its answer is cached for a time. */
+/** Methods that write: a write may notify many members, and the answer of a `once` method is cached for a time. */
 export const WRITES: Limit = { calls: 600, per: MINUTE_MS };
 
 /** Methods that only read. They run in parallel: no queue slows a client down, only this limit does. */
 export const READS: Limit = { calls: 1200, per: MINUTE_MS };
 
-/** Methods about the caller's own account. They are slow, because they search among all users or compare passwords. */
+/** Methods about the caller's own account. Some of them are slow: they compare passwords or search among all users. */
 export const OWN_ACCOUNT: Limit = { calls: 60, per: MINUTE_MS };
 
-/** The key service: a client stores the keys of all its rooms and members in a burst. Rocket.Chat allows ten a minute. */
+/** Methods for keys: a client stores the keys of all its rooms and members in a burst. Rocket.Chat allows ten a minute. */
 export const KEY_CALLS: Limit = { calls: 600, per: MINUTE_MS };
 
 /** New identity keys: each of them is kept in the history. */

@@ -74,7 +74,8 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
 	const holder = await findHolder(token, context);
 	if (holder === 'unknown') throw clientError('loggedOut');
 	if (holder === 'expired') throw clientError('sessionExpired');
-	// The connection keeps this hash. It is the string that was read with the user: hashing `token` again would make a second one.
+	// The connection keeps the hash that was read with the user, to save memory: a new hash of `token` would be a second
+	// string.
 	await logInConnection(context, holder.user._id, holder.token.hashedToken, holder.expires);
 	auditUser(context, holder.user);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };

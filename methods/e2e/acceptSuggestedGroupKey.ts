@@ -3,7 +3,7 @@ import type { Subscription } from '../../shared/documents.js';
 import { ClientError, clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { KEY_SERVICE_WRITE_DEFAULTS } from '../methodDefaults.js';
+import { KEY_WRITE_DEFAULTS } from '../methodDefaults.js';
 import { applyTransition } from '../model/keys/applyTransition.js';
 import { enqueueAndDropOffer } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
@@ -64,7 +64,7 @@ async function acceptOffer(
 export const acceptSuggestedGroupKey = method({
 	name: 'e2e.acceptSuggestedGroupKey',
 	args: { rid: String },
-	...KEY_SERVICE_WRITE_DEFAULTS,
+	...KEY_WRITE_DEFAULTS,
 	once: true,
 	summary: 'Takes the key of a room that another member has offered',
 	returns: Nothing,

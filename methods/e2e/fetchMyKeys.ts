@@ -2,12 +2,12 @@
 import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { KEY_SERVICE_READ_DEFAULTS } from '../methodDefaults.js';
+import { KEY_READ_DEFAULTS } from '../methodDefaults.js';
 
 export const fetchMyKeys = method({
 	name: 'e2e.fetchMyKeys',
 	args: {},
-	...KEY_SERVICE_READ_DEFAULTS,
+	...KEY_READ_DEFAULTS,
 	summary:
 		"Returns the caller's own identity keys, the private one encrypted by the client; {} for a caller without keys",
 	returns: { public_key: Match.Optional(String), private_key: Match.Optional(String) },

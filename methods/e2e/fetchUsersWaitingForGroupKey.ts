@@ -7,7 +7,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_SERVICE_READ_DEFAULTS } from '../methodDefaults.js';
+import { KEY_READ_DEFAULTS } from '../methodDefaults.js';
 import { hasReturned } from '../model/keys/knownKeys.js';
 import { holdsKey } from '../model/keys/memberKeys.js';
 import { reservedForOthers, reserveMembers } from '../model/keys/providerReservation.js';
@@ -39,7 +39,7 @@ interface WaitingMembers {
  * Lists the members who wait for the key of one room, apart from the caller. A caller who holds the key is a provider.
  * For a provider, the listed members are reserved for `leaseTime` ms, unless it is 0. A provider does not get members with
  * an unusable public key, members who have returned a key of this provider because it did not work, and members who are
- * reserved for another provider. Other callers get all waiting members, and reserve none.
+ * reserved for another provider. Other callers get these too, and reserve none.
  */
 async function listAndReserve(context: MethodContext, rid: string, userId: string): Promise<WaitingMembers> {
 	const { store, settings } = context;
@@ -77,7 +77,8 @@ async function listAndReserve(context: MethodContext, rid: string, userId: strin
 export const fetchUsersWaitingForGroupKey = method({
 	name: 'e2e.fetchUsersWaitingForGroupKey',
 	args: { roomIds: [String] },
-	...KEY_SERVICE_READ_DEFAULTS,
+	// The method reserves members and tidies queues, but runs in parallel, as methods that only read do.
+	...KEY_READ_DEFAULTS,
 	summary: 'Lists the members who wait for the keys of these rooms, each reserved for one caller for a while',
 	returns: {
 		usersWaitingForE2EKeys: Match.ObjectWithValues([{ _id: String, public_key: String }]),

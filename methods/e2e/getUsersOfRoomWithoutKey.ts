@@ -6,7 +6,7 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_SERVICE_READ_DEFAULTS } from '../methodDefaults.js';
+import { KEY_READ_DEFAULTS } from '../methodDefaults.js';
 import { WITHOUT_OWN_KEY } from '../model/keys/storedKeys.js';
 import { countUsersWithIdentity, publicKeysOf, type UserWithPublicKey } from '../model/keys/usersWithIdentity.js';
 import { MEMBER, userIdsOfMemberships } from '../model/memberships/members.js';
@@ -55,7 +55,7 @@ async function listPage(store: Store, rid: string, count: number, offset: number
 export const getUsersOfRoomWithoutKey = method({
 	name: 'e2e.getUsersOfRoomWithoutKey',
 	args: { rid: String, ...Page },
-	...KEY_SERVICE_READ_DEFAULTS,
+	...KEY_READ_DEFAULTS,
 	summary:
 		'Lists the members of a room who lack its key and have identity keys; with count or offset one page, and the total',
 	returns: { users: [{ _id: String, e2e: { public_key: String } }], total: Match.Optional(Number) },

@@ -6,7 +6,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { KEY_SERVICE_READ_DEFAULTS } from '../methodDefaults.js';
+import { KEY_READ_DEFAULTS } from '../methodDefaults.js';
 import { KeyHistoryEntryAnswer, PAGE_ANSWER } from '../model/answers.js';
 import { exists } from '../model/exists.js';
 import { HISTORY_FIELDS, readHistory } from '../model/keys/identityHistory.js';
@@ -36,7 +36,7 @@ async function mayRead(store: Store, callerId: string, uid: string): Promise<boo
 export const keyHistory = method({
 	name: 'e2e.keyHistory',
 	args: { uid: String, ...Page },
-	...KEY_SERVICE_READ_DEFAULTS,
+	...KEY_READ_DEFAULTS,
 	// The method may write: it completes the history if Rocket.Chat has stored a public key. A read-only server does not,
 	// and so need not refuse the method.
 	writes: false,

@@ -3,7 +3,7 @@ import type { OldRoomKey, Subscription } from '../../shared/documents.js';
 import { Match, shownAs } from '../../shared/match.js';
 import { type MethodContext, method, type UserContext } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_SERVICE_WRITE_DEFAULTS } from '../methodDefaults.js';
+import { KEY_WRITE_DEFAULTS } from '../methodDefaults.js';
 import { SkippedAnswer } from '../model/answers.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
@@ -20,8 +20,9 @@ const MAX_ROOMS = 500;
 const MAX_ENTRIES = 1000;
 
 /**
- * Maximum size of the body over REST, in bytes. Rocket.Chat's clients send the key and all former keys for every member
- * in one call. A key has 356 characters; a former key has 450 with its id and time.
+ * Maximum size of the body over REST, in bytes. Rocket.Chat's clients send the key and up to ten former keys for every
+ * member in one call. A key has 356 characters; a former key has 450 with its id and time. So `MAX_ENTRIES` entries have
+ * about 4.9 million characters.
  */
 const MAX_BODY = 5 * 1024 * 1024;
 
@@ -192,7 +193,7 @@ async function provide(
 	await endReservations(store, rid, served);
 	const queueChanged = served.length > 0 && (await removeServedUsers(store, rid, served));
 	if (written.length === 0 || queueChanged) return;
-	// No served member was in the queue, whose size is limited. So the queue has not changed, and the room is notified here.
+	// A change of the queue notifies the room. Here no served member was in the queue, whose size is limited.
 	const fullRoom = await store.rooms.findOne({ _id: rid });
 	if (fullRoom) await store.rooms.announce('updated', fullRoom);
 }
@@ -209,7 +210,7 @@ export const provideUsersSuggestedGroupKeys = method({
 			Match.ObjectWithValues(Match.OneOf([Entry], Match.Any)),
 		),
 	},
-	...KEY_SERVICE_WRITE_DEFAULTS,
+	...KEY_WRITE_DEFAULTS,
 	rest: { verb: 'POST', path: 'e2e.provideUsersSuggestedGroupKeys', maxBody: MAX_BODY },
 	summary: 'Offers room keys to members who wait for them; lists the entries that were skipped',
 	returns: SkippedAnswer,

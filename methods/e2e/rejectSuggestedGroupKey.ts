@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { KEY_SERVICE_WRITE_DEFAULTS } from '../methodDefaults.js';
+import { KEY_WRITE_DEFAULTS } from '../methodDefaults.js';
 import { enqueueAndDropOffer } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { offeredKeyOf } from '../model/keys/storedKeys.js';
@@ -11,7 +11,7 @@ import { requireMembership } from '../model/memberships/members.js';
 export const rejectSuggestedGroupKey = method({
 	name: 'e2e.rejectSuggestedGroupKey',
 	args: { rid: String },
-	...KEY_SERVICE_WRITE_DEFAULTS,
+	...KEY_WRITE_DEFAULTS,
 	once: true,
 	summary: 'Rejects the room key that another member has offered, and queues the caller for another offer',
 	returns: Nothing,

@@ -4,7 +4,7 @@
  */
 import { method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_SERVICE_WRITE_DEFAULTS } from '../methodDefaults.js';
+import { KEY_WRITE_DEFAULTS } from '../methodDefaults.js';
 import { ownKeyOf } from '../model/keys/storedKeys.js';
 import { archiveMismatchedKey } from '../model/keys/storeMemberKey.js';
 import { type RoomsOfUserOptions, roomsOfUser } from '../model/memberships/roomsOfUser.js';
@@ -20,7 +20,7 @@ const READ_OPTIONS = {
 export const requestSubscriptionKeys = method({
 	name: 'e2e.requestSubscriptionKeys',
 	args: {},
-	...KEY_SERVICE_WRITE_DEFAULTS,
+	...KEY_WRITE_DEFAULTS,
 	rest: { verb: 'POST', path: 'e2e.requestSubscriptionKeys', empty: true },
 	summary: 'Asks the other members for the keys of all rooms whose key the caller lacks',
 	returns: Boolean,

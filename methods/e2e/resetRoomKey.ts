@@ -5,7 +5,7 @@ import { Nothing } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { LONG_WORK_MS } from '../limits.js';
-import { KEY_SERVICE_WRITE_DEFAULTS } from '../methodDefaults.js';
+import { KEY_WRITE_DEFAULTS } from '../methodDefaults.js';
 import { hasHolder } from '../model/keys/keyHolders.js';
 import { enqueue, removeServedUsers } from '../model/keys/queue.js';
 import { hasBegunReset, takeResetLock } from '../model/keys/resetLock.js';
@@ -27,7 +27,7 @@ export const resetRoomKey = method({
 	name: 'e2e.resetRoomKey',
 	audit: true,
 	args: { rid: String, e2eKey: String, e2eKeyId: String },
-	...KEY_SERVICE_WRITE_DEFAULTS,
+	...KEY_WRITE_DEFAULTS,
 	// A caller who did not receive the answer repeats the call. For some time the repeated call gets the first answer, or
 	// waits for it. Later, `isComplete` recognizes the repetition.
 	once: true,

@@ -5,7 +5,7 @@
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { KEY_SERVICE_WRITE_DEFAULTS } from '../methodDefaults.js';
+import { KEY_WRITE_DEFAULTS } from '../methodDefaults.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { applyTransition } from '../model/keys/applyTransition.js';
 import { hasHolder, notifyNoHolder } from '../model/keys/keyHolders.js';
@@ -19,7 +19,7 @@ import { requireMembership } from '../model/memberships/members.js';
 export const returnRoomKey = method({
 	name: 'e2e.returnRoomKey',
 	args: { rid: String },
-	...KEY_SERVICE_WRITE_DEFAULTS,
+	...KEY_WRITE_DEFAULTS,
 	once: true,
 	summary:
 		"Archives the caller's key of a room because it does not work, and queues the caller for a key from another member",

@@ -4,7 +4,7 @@ import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_SERVICE_READ_DEFAULTS } from '../methodDefaults.js';
+import { KEY_READ_DEFAULTS } from '../methodDefaults.js';
 import { RoomStateAnswer } from '../model/answers.js';
 import { returnedOffers as recordsOfReturnedOffers } from '../model/keys/knownKeys.js';
 import { stateOf as keyStateOf } from '../model/keys/memberKeys.js';
@@ -50,7 +50,7 @@ const FIELDS = { 'u.username': 1, E2EKey: 1, E2ESuggestedKey: 1, e2eKnownKeys: 1
 export const roomState = method({
 	name: 'e2e.roomState',
 	args: { rid: String, ...Page },
-	...KEY_SERVICE_READ_DEFAULTS,
+	...KEY_READ_DEFAULTS,
 	summary: 'Shows which members of a room hold its key, have an offer, wait for it, or cannot receive it',
 	returns: RoomStateAnswer,
 	errors: ['error-invalid-room'],

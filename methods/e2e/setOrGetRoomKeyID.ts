@@ -3,7 +3,7 @@ import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method, type UserContext } from '../../shared/method.js';
-import { KEY_SERVICE_WRITE_DEFAULTS } from '../methodDefaults.js';
+import { KEY_WRITE_DEFAULTS } from '../methodDefaults.js';
 import { holdsKey } from '../model/keys/memberKeys.js';
 import { enqueue, removeServedUsers } from '../model/keys/queue.js';
 import { claimKeyId, type RoomKeyFields, readRoomKeyFields } from '../model/keys/roomKeyId.js';
@@ -113,7 +113,7 @@ async function storeForClaimedId(
 export const setOrGetRoomKeyID = method({
 	name: 'e2e.setOrGetRoomKeyID',
 	args: { rid: String, keyID: String, key: Match.Optional(String) },
-	...KEY_SERVICE_WRITE_DEFAULTS,
+	...KEY_WRITE_DEFAULTS,
 	once: true,
 	summary: "Sets the key id of a room and stores the caller's key; or returns the present key id",
 	returns: { keyID: String, suggestedKey: Match.Optional(String) },

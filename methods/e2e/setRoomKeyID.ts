@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { KEY_SERVICE_WRITE_DEFAULTS } from '../methodDefaults.js';
+import { KEY_WRITE_DEFAULTS } from '../methodDefaults.js';
 import { enqueue, isQueued } from '../model/keys/queue.js';
 import { claimKeyId } from '../model/keys/roomKeyId.js';
 import { requireValidKeyId } from '../model/keys/sealedKey.js';
@@ -11,7 +11,7 @@ import { requireRoomAccess } from '../model/rooms/access.js';
 export const setRoomKeyID = method({
 	name: 'e2e.setRoomKeyID',
 	args: { rid: String, keyID: String },
-	...KEY_SERVICE_WRITE_DEFAULTS,
+	...KEY_WRITE_DEFAULTS,
 	// A client that did not receive the answer repeats the call. Without `once` it would get the error
 	// `error-room-e2e-key-already-exists` and discard the only key of the room.
 	once: true,

@@ -5,7 +5,7 @@
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { type MethodContext, method, type UserContext } from '../../shared/method.js';
-import { KEY_SERVICE_WRITE_DEFAULTS } from '../methodDefaults.js';
+import { KEY_WRITE_DEFAULTS } from '../methodDefaults.js';
 import { SkippedAnswer } from '../model/answers.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
@@ -52,7 +52,7 @@ async function offerTo(
 	if (!membership) return undefined;
 	const outcome = await offerKey(store, membership, room, { key, by: userId });
 	if (typeof outcome === 'string') return { skipped: [{ rid, _id: uid, reason: outcome }] };
-	// The same for an offer. It is withdrawn.
+	// A reset that runs concurrently may miss the new offer. Then the offer is withdrawn, and the call fails.
 	if (wasResetMeanwhile(room.e2eKeyId, await readRoomKeyFields(store, rid), key)) {
 		await withdraw(store, outcome);
 		throw clientError('keyIdMismatch');
@@ -65,7 +65,7 @@ async function offerTo(
 export const updateGroupKey = method({
 	name: 'e2e.updateGroupKey',
 	args: { rid: String, uid: String, key: String },
-	...KEY_SERVICE_WRITE_DEFAULTS,
+	...KEY_WRITE_DEFAULTS,
 	summary: "Stores the caller's own key of a room, or offers it to another member who has none",
 	returns: SkippedAnswer,
 	errors: ['error-invalid-key', 'error-key-id-mismatch', 'error-key-in-use'],

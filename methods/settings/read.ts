@@ -11,8 +11,9 @@ import { readSettings } from '../model/settings/known.js';
 import { parseSince } from '../model/since.js';
 
 /**
- * Every caller who is logged in may read the known settings, because all of them are public. In Rocket.Chat only admins
- * may. For other settings, callers without `view-privileged-setting` do not learn whether they exist.
+ * Every caller who is logged in may read the settings that Roomkey knows, because all of them are public. In Rocket.Chat
+ * only admins may. For any other setting, callers with `view-privileged-setting` get `error-invalid-setting`, and all
+ * others `error-unauthorized`.
  */
 export const getSetting = method({
 	name: 'settings.getOne',

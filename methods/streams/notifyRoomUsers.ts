@@ -7,7 +7,7 @@ import { KEY_CALLS } from '../limits.js';
 import { MAX_KEY_ID_LENGTH } from '../model/keys/sealedKey.js';
 import { findMembership, MEMBER, userIdsOfMemberships } from '../model/memberships/members.js';
 
-/** The only event that Roomkey relays. Rocket.Chat relays every event, so that a member can forge `force_logout`. */
+/** The only event that Roomkey relays. Rocket.Chat relays every event: there a member can forge `force_logout`. */
 const RELAYED_EVENT = 'e2ekeyRequest';
 
 export const notifyRoomUsers = stream({

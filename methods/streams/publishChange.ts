@@ -48,8 +48,8 @@ function inOrder(subscribers: StreamSubscribers, key: string, publish: () => Pro
 }
 
 /**
- * Publishes a change to subscribers: a room to its members, a membership and an account to its user, a permission and a
- * setting to all.
+ * Publishes a change to subscribers: a room to its members, a membership and an account to its user, a permission to all
+ * users who are logged in, a setting to all clients.
  */
 export function publishChange(change: Change, store: Store, subscribers: StreamSubscribers): Promise<void> | undefined {
 	if (isChangeOf(change, 'subscriptions')) return publishMembership(change, store, subscribers);

@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { KEY_SERVICE_WRITE_DEFAULTS } from '../methodDefaults.js';
+import { KEY_WRITE_DEFAULTS } from '../methodDefaults.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { resetIdentity } from '../model/lifecycle/resetIdentity.js';
 import { hasPermission } from '../model/permissions/permissions.js';
@@ -20,7 +20,7 @@ export const resetE2EKey = method({
 		/** True: the caller accepts that rooms may lose their last key holder (`test/contract/beyond.md` E11). */
 		confirm: Match.Maybe(Boolean),
 	},
-	...KEY_SERVICE_WRITE_DEFAULTS,
+	...KEY_WRITE_DEFAULTS,
 	changesUser: true,
 	secondFactor: true,
 	summary: 'Removes the identity keys of the caller or of the given user, and ends all logins of that user',

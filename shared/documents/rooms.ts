@@ -51,7 +51,10 @@ export interface Room {
 	e2eToggled?: { encrypted: boolean; by: UserRef; at: Date };
 	/** Set if a former member may know the key (`test/contract/beyond.md` E12). Removed by a reset of the key. */
 	e2eStale?: { since: Date; reason: string };
-	/** The reset of the key that is in progress or was interrupted. `formerKeyId` is the key id before the reset. */
+	/**
+	 * The reset of the key that is in progress or was interrupted. Its lock is valid until `until`. `formerKeyId` is the key
+	 * id before the reset.
+	 */
 	e2eReset?: { id: string; userId: string; keyId: string; formerKeyId?: string; until: Date } | null;
 	/** Parent room of a discussion. */
 	prid?: string;
@@ -96,6 +99,7 @@ export interface KnownKey {
 	keyId: string;
 	/** Id of the member who offered the key; absent if another server stored the offer. */
 	by?: string;
+	/** When the record was made; for a returned key, the time of the return. */
 	ts: Date;
 	/** True: the member has returned the key. Further offers of `keyId` by the member `by` are refused. */
 	returned?: boolean;

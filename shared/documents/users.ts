@@ -52,7 +52,7 @@ export interface User {
 	/** Texts of the user's profile. */
 	bio?: string;
 	nickname?: string;
-	/** Set by a Rocket.Chat server on the same database: the user must change the password at the next login. */
+	/** True: clients ask the user for a new password. Roomkey only stores it. */
 	requirePasswordChange?: boolean;
 	customFields?: Record<string, unknown>;
 	/** The online status, set by a Rocket.Chat server on the same database. */

@@ -116,8 +116,8 @@ interface ParsedContent extends Encrypted {
 }
 
 /**
- * Reads key id, IV and data from content of any format. The result does not contain the cipher: that
- * depends on the key. Current clients write v2 with AES-CBC keys too.
+ * Reads key id, IV and data from content of any format. The result does not contain the cipher, which depends on the key:
+ * current clients write v2 with AES-CBC keys too.
  */
 function parseContent(content: unknown): ParsedContent {
 	if (typeof content === 'string') {

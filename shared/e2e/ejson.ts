@@ -41,9 +41,10 @@ function encode(value: unknown, depth: number): unknown {
 }
 
 function decode(value: unknown, depth: number): unknown {
-	if (Array.isArray(value)) return value.map((item) => decode(item, depth + 1));
-	if (!isObject(value)) return value;
+	const isArray = Array.isArray(value);
+	if (!isArray && !isObject(value)) return value;
 	if (depth > MAX_DEPTH) throw new RangeError('too deep');
+	if (isArray) return value.map((item) => decode(item, depth + 1));
 	if (hasTypeKeys(value)) {
 		if (typeof value.$date === 'number') return new Date(value.$date);
 		if (isObject(value.$escape)) return convertMembers(value.$escape, depth, decode);

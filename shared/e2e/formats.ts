@@ -7,7 +7,7 @@ import { E2EError } from './error.js';
 /**
  * - `v2`: AES-256-GCM, key ids that are UUIDs. Web since 7.13, current phones.
  * - `v1`: AES-128-CBC, key ids that are a hash of the key. Web since 7.0, and phones.
- * - `legacy`: the ciphers of v1, with the key id and the `msg` of web before 7.0. All clients read it.
+ * - `legacy`: the ciphers of v1, with the key id of web before 7.0 and the `msg` of web before 6.10. All clients read it.
  */
 export type Format = 'v2' | 'v1' | 'legacy';
 

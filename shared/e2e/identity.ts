@@ -65,12 +65,12 @@ export function publicKeyText({ n, e }: Record<string, unknown>): string {
 
 /**
  * Imports a stored public key.
- * @throws E2EError `malformed` if it is not the JSON text of an RSA JWK; `unfit-key` if sealing with it is not safe: it
- * has fewer than 2048 bits, or its exponent is even or below 65537
+ * @throws E2EError `malformed` if it is not the JSON text of an RSA JWK; `unfit-key` if `publicNumbers` does not accept its
+ * numbers, such as a modulus of fewer than 2048 bits, or WebCrypto refuses it
  */
 export async function importPublicKey(publicKey: string): Promise<Key> {
 	requireWebCrypto();
-	// Throws for a key that is not safe.
+	// Throws for numbers that are not accepted.
 	publicNumbers(publicKey);
 	return importRsa(fromJson(publicKey), PUBLIC_MEMBERS, 'encrypt', true, () => unfit('WebCrypto refuses it'));
 }
@@ -88,7 +88,7 @@ export async function importPrivateKey(jwk: Record<string, unknown>, extractable
 	return importRsa(jwk, PRIVATE_MEMBERS, 'decrypt', extractable, () => malformed('The private key'));
 }
 
-/** The numbers of a public key text. @throws E2EError as `importPublicKey` does */
+/** The numbers of a public key text. @throws E2EError `malformed`, `unfit-key` */
 export function publicNumbers(publicKey: string): PublicNumbers {
 	const jwk = fromJson(publicKey);
 	const [n, e] = [numberIn(jwk?.n), numberIn(jwk?.e)];

@@ -21,7 +21,10 @@ export interface KeyHistory {
 	readonly publicKey: string | undefined;
 	/** The entries since `knownHead`, oldest first. */
 	readonly since: readonly KeyHistoryEntry[];
-	/** The entries of `since` whose key differs from the previous key. Each is a new identity that a person must verify. */
+	/**
+	 * The entries of `since` whose key differs from the key of the previous entry, or that have no previous entry in the
+	 * answer. Each is a new identity that a person must verify.
+	 */
 	readonly changes: readonly KeyHistoryEntry[];
 }
 
@@ -31,8 +34,8 @@ export interface KeyHistory {
  *
  * @param entries all entries of the answer, the oldest first
  * @param knownHead the `head` of the earlier check
- * @throws E2EError `broken-history` if an entry was changed, removed or inserted, or the entry with `knownHead` is
- * missing, other than directly before the first
+ * @throws E2EError `broken-history` if an entry was changed, removed or inserted; or if no entry has the hash `knownHead`,
+ * and the dropped entry before the first does not have it either
  */
 export async function verifyKeyHistory(entries: Iterable<KeyHistoryEntry>, knownHead?: string): Promise<KeyHistory> {
 	requireWebCrypto();

@@ -8,7 +8,7 @@ import type { RoomKey } from './room-key.js';
 /** The members of a message that are encrypted. Quotes are among the attachments. */
 const SECRET_MEMBERS = ['msg', 'attachments', 'files', 'file'] as const;
 
-/** Members that say or show what a text says, and that are never encrypted: anyone can have written them. */
+/** Other members that clients show as the text, or as parts of it. Never encrypted, so anyone can have written them. */
 const UNENCRYPTED_MEMBERS = [
 	...['md', 'html', 'blocks', 'urls', 'location', 'translations'],
 	...['mentions', 'channels', 'e2eMentions'],

@@ -32,13 +32,13 @@ const MAX_ROUNDS = 10_000_000;
 
 const AES_BY_VERSION = { v1: 'AES-CBC', v2: 'AES-GCM' };
 
-/** How a private key is stored: the format `legacy` stores it as `v1` does. */
+/** The two ways to store a private key. The formats `v1` and `legacy` store it in the same way. */
 type Version = 'v1' | 'v2';
 
 export interface WrapOptions {
 	/** Rounds of PBKDF2 for a v2 key, 1,000 to 10,000,000. Default 600,000. A v1 key always has 1,000. */
 	readonly rounds?: number;
-	/** Accepts a passphrase that clients encode differently. */
+	/** Accepts a passphrase that Rocket.Chat's web client and phone apps convert to different bytes. */
 	readonly allowAmbiguous?: boolean;
 }
 
@@ -88,7 +88,10 @@ export async function unwrapPrivateKey(
 	return (await unwrapIdentity(stored, passphrase, userId, options)).privateKey;
 }
 
-/** Unwraps a stored private key and returns it with its public key. Works even if `extractable` is false. */
+/**
+ * Unwraps a stored private key and returns it with its public key. The public key is returned even if `extractable` is
+ * false, when `publicKeyOf` cannot export it.
+ */
 export async function unwrapIdentity(
 	stored: string,
 	passphrase: string,

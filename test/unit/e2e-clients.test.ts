@@ -381,6 +381,31 @@ describe('roomkey/e2e with clients of all releases', () => {
 			}
 		});
 
+		it('with content nested more than 200 deep, in arrays or objects, are refused', async () => {
+			const key = await e2e.makeRoomKey();
+			const nest = (wrap: (inner: unknown) => unknown, depth: number) => {
+				let value: unknown = 'x';
+				for (let i = 0; i < depth; i++) value = wrap(value);
+				return { attachments: value as unknown[] };
+			};
+			/** Encrypts as another client might, without a limit. */
+			const encryptUnlimited = async (content: object) => {
+				const iv = crypto.getRandomValues(new Uint8Array(12));
+				const plain = new TextEncoder().encode(JSON.stringify(content));
+				const data = await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, key.key, plain);
+				const [ivText, ciphertext] = [iv, new Uint8Array(data)].map((bytes) => Buffer.from(bytes).toString('base64'));
+				return { algorithm: 'rc.v2.aes-sha2', kid: key.id, iv: ivText, ciphertext } as e2e.EncryptedContent;
+			};
+			for (const wrap of [(inner: unknown) => [inner], (inner: unknown) => ({ a: inner })]) {
+				const deepest = nest(wrap, 200);
+				expect(await e2e.decryptContent(await e2e.encryptContent(deepest, key), [key])).to.deep.equal(deepest);
+				const tooDeep = nest(wrap, 201);
+				expect(await codeOf(() => e2e.encryptContent(tooDeep, key))).to.equal('malformed');
+				const encrypted = await encryptUnlimited(tooDeep);
+				expect(await codeOf(() => e2e.decryptContent(encrypted, [key]))).to.equal('malformed');
+			}
+		});
+
 		it('keep the fields that the server needs readable, and encrypt their content', async () => {
 			const key = await e2e.makeRoomKey();
 			const quote = { message_link: 'http://h/?msg=m1', author_name: 'bob', text: 'secret quote', ts: new Date(5) };

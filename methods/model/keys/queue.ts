@@ -4,7 +4,7 @@
  * the key for these members.
  */
 import type { Room } from '../../../shared/documents.js';
-import type { Filter, Store } from '../../../shared/store.js';
+import { type Filter, isReadOnly, type Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { inParallel } from '../inParallel.js';
 import { MEMBER, userIdsOfMemberships } from '../memberships/members.js';
@@ -102,9 +102,10 @@ async function removeEmptyQueue(store: Store, rid: string): Promise<void> {
 
 /**
  * Removes the users who may not be queued from the queue of a room. For example, a call that was interrupted after it
- * stored a key leaves the member in the queue.
+ * stored a key leaves the member in the queue. Does nothing in a read-only store.
  */
 export async function tidyQueue(store: Store, rid: string): Promise<void> {
+	if (isReadOnly(store)) return;
 	const room = await store.rooms.findOne(
 		{ _id: rid, usersWaitingForE2EKeys: { $exists: true } },
 		{ projection: { usersWaitingForE2EKeys: 1 } },
