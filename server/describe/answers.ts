@@ -7,7 +7,7 @@ const SUCCESS = { name: 'success', isOptional: false, shape: { kind: 'literal', 
 
 /**
  * The body for one shape of return value. The members of a plain object stand beside `success`; any other value is the
- * member `result`. `succeeded` in `rest/envelope.ts` makes the answers in this form.
+ * member `result`; an unknown value may be either. `succeeded` in `rest/envelope.ts` makes the answers in this form.
  */
 function bodyOf(shape: Shape, maker: SchemaMaker): JsonSchema {
 	if (shape.kind === 'named') return bodyOf(shape.shape, maker);

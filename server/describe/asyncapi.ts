@@ -49,9 +49,10 @@ function protocolPart(): Part {
 const DESCRIPTION = `The methods, publications and streams of this server over DDP. Clients connect by WebSocket at
 \`${ADDRESS}\` or by SockJS at \`/sockjs\`.
 
-A client sends \`connect\` first. Each channel is a method, a publication or a stream. All channels use one connection.
-The members \`params\`, \`result\` and \`fields\` are EJSON: a date is \`{"$date": ms}\`. Parameters after the listed ones
-are ignored. The REST routes are in \`/api/v1/openapi.json\`.`;
+A client sends \`connect\` first. The channel \`ddp\` has the messages of every DDP server; each other channel is a
+method, a publication or a stream. All channels use one connection. The members \`params\`, \`result\` and \`fields\` are
+EJSON: a date is \`{"$date": ms}\`. Parameters after the listed ones are ignored. The REST routes are in
+\`/api/v1/openapi.json\`.`;
 
 /** Makes the document. */
 export function asyncapiDocument(options: DdpDocumentOptions): Record<string, unknown> {

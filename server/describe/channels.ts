@@ -10,10 +10,7 @@ export type Json = Record<string, unknown>;
 /** The arguments of a definition, with their patterns. */
 export type Arguments = readonly (readonly [name: string, matcher: AnyMatcher])[];
 
-/**
- * What the document says about one method, publication or stream: a channel with its messages, and the operations on
- * it.
- */
+/** A channel of the document with its messages, and the operations on it. `asyncapiDocument` puts the parts together. */
 export interface Part {
 	readonly id: string;
 	readonly channel: Json;

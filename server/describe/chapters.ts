@@ -1,4 +1,4 @@
-/** The chapters into which the reference groups the methods. They are also tags of the OpenAPI document. */
+/** The chapters of the methods in `docs/methods.md` and at `/api-docs`. They are also tags of the OpenAPI document. */
 
 /** Each chapter has a pattern. A method belongs to the first chapter whose pattern matches its name. */
 export const CHAPTERS: readonly (readonly [title: string, names: RegExp])[] = [

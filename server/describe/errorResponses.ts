@@ -4,7 +4,7 @@ import { commonErrors, type ErrorCode, type Method } from '../../shared/method.j
 import { failed } from '../rest/envelope.js';
 import type { JsonSchema } from './schema.js';
 
-/** Codes of the errors that any route may answer before it calls a method. */
+/** Codes of errors that routes answer without calling a method. A route is described with all, and may have only some. */
 const ROUTE_ERRORS: readonly ErrorCode[] = [
 	'error-invalid-idempotency-key',
 	'error-invalid-params',
@@ -47,30 +47,32 @@ export const errorsOf = (codes: readonly ErrorCode[]): DescribedError[] =>
 	codes.map((code) => ({ code, reasons: reasonsOf(code) }));
 
 /**
- * The errors of a method. A code that follows only from the options of the method has only its first reason, because
- * the other reasons belong to other methods.
+ * The errors of a method. A code that follows only from the options or the limits of the method has only its first
+ * reason, because the other reasons belong to other methods.
+ * @param isLimited whether its definition or a rule limits its calls
  */
-export function methodErrors(method: Method): DescribedError[] {
+export function methodErrors(method: Method, isLimited: boolean): DescribedError[] {
 	const ownCodes = method.errors ?? [];
-	const commonCodes = new Set(commonErrors(method).filter((code) => !ownCodes.includes(code)));
+	const limitCodes = isLimited ? ['too-many-requests'] : [];
+	const commonCodes = new Set([...commonErrors(method), ...limitCodes].filter((code) => !ownCodes.includes(code)));
 	const common = Array.from(commonCodes, (code) => ({ code, reasons: reasonsOf(code).slice(0, 1) }));
 	return [...errorsOf(ownCodes), ...common];
 }
 
 /**
- * Groups errors by the status of their answers, and adds the errors of every route. Errors with the same code may have
+ * Groups errors by the status of their answers, and adds `ROUTE_ERRORS`. Errors with the same code may have
  * different statuses, so the status of each known error of a code is determined.
  */
 function groupByStatus(errors: readonly DescribedError[]): Map<number, RestError[]> {
 	const known = errorInstances();
 	const groups = new Map<number, RestError[]>();
 	const others = ROUTE_ERRORS.filter((code) => !errors.some((error) => error.code === code));
-	const ofEveryRoute = errorsOf(others).map(({ code, reasons }) => ({
+	const routeErrors = errorsOf(others).map(({ code, reasons }) => ({
 		code,
 		// Of the reasons of 503, only the first is not about a login.
 		reasons: code === 503 ? reasons.slice(0, 1) : reasons,
 	}));
-	for (const { code, reasons } of [...errors, ...ofEveryRoute]) {
+	for (const { code, reasons } of [...errors, ...routeErrors]) {
 		const instances = known.filter(({ error }) => error === code);
 		if (instances.length === 0) instances.push(new ClientError(code, 'reason'));
 		for (const instance of instances) {

@@ -1,6 +1,7 @@
 /** The rate limits of a method or publication, as OpenAPI and AsyncAPI show them. */
 
 import type { Limit, RateEvent, RateRule } from '../../shared/limit.js';
+import type { Method } from '../../shared/method.js';
 import { acceptsConnection, DEFAULT_LIMIT, matches } from '../core/limits/rules.js';
 import { formatLimit } from './limitText.js';
 
@@ -30,6 +31,14 @@ function countKeysText({ matcher }: RateRule): string {
 	return `${countKeys.filter((key) => key !== 'connection').join(' and ') || 'server'}, over REST`;
 }
 
+/** The rules that match the name of a method or publication. */
+const rulesFor = (type: RateEvent['type'], name: string, rules: readonly RateRule[]) =>
+	rules.filter(({ matcher }) => matches(matcher.type, type) && matches(matcher.name, name));
+
+/** Whether calls of a method over REST have a limit. Answers may then have headers with its state. */
+export const isLimitedOverRest = ({ name, limit }: Method, rules: readonly RateRule[]): boolean =>
+	limit !== undefined || rulesFor('method', name, rules).some(({ matcher }) => acceptsConnection(matcher, null));
+
 /** The limits of a method or publication: the limit in its definition, and the rules that match its name. */
 export function limitsOf(
 	type: RateEvent['type'],
@@ -38,8 +47,7 @@ export function limitsOf(
 	rules: readonly RateRule[],
 ): DescribedLimit[] {
 	const own = limit ? [{ calls: limit.calls, per: limit.per, countedBy: 'caller' }] : [];
-	const matching = rules.filter(({ matcher }) => matches(matcher.type, type) && matches(matcher.name, name));
-	const others = matching.map((rule) => ({
+	const others = rulesFor(type, name, rules).map((rule) => ({
 		calls: rule.calls ?? DEFAULT_LIMIT.calls,
 		per: rule.per ?? DEFAULT_LIMIT.per,
 		countedBy: countKeysText(rule),

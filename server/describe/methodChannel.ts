@@ -1,4 +1,5 @@
 /** The channel of a method in the AsyncAPI document: its call and its result. */
+import type { RateRule } from '../../shared/limit.js';
 import { commonErrors, DEFAULT_TIMEOUT, type ErrorCode, type Method } from '../../shared/method.js';
 import { urlOf } from '../rest/server.js';
 import {
@@ -30,20 +31,24 @@ function callMessage({ name, args }: Method, context: ChannelContext): Json {
 	return messageObject('method', `Calls ${name}`, openMessageSchema('method', members), example);
 }
 
+const limitsOfMethod = ({ name, limit }: Method, rules: readonly RateRule[]) => limitsOf('method', name, limit, rules);
+
 /** The codes of errors that a call may answer; undefined if they are unknown. */
-function codesOf(method: Method): ErrorCode[] | undefined {
+function codesOf(method: Method, isLimited: boolean): ErrorCode[] | undefined {
 	// Any call may answer 404, if the server does not have the method, and 503, if the store is unavailable.
-	return method.errors && [...new Set([...method.errors, ...commonErrors(method), 404, 503])];
+	const limitCodes = isLimited ? ['too-many-requests'] : [];
+	return method.errors && [...new Set([...method.errors, ...commonErrors(method), ...limitCodes, 404, 503])];
 }
 
 /** The message with the result: a value, or an error. */
-function resultMessage(method: Method, { maker, examples }: ChannelContext): Json {
+function resultMessage(method: Method, { maker, examples, limits }: ChannelContext): Json {
 	const shape = method.returns?.shape ?? { kind: 'any' };
 	const value = maker.schemaOf(shape);
 	const hasValue = !isUndefined(shape);
 	const resultKey = acceptsUndefined(shape) || shape.kind === 'any' ? 'result?' : 'result';
 	const success = messageSchema('result', { id: ID, ...(hasValue && { [resultKey]: value }) });
-	const failure = messageSchema('result', { id: ID, error: errorSchema(codesOf(method)) });
+	const codes = codesOf(method, limitsOfMethod(method, limits).length > 0);
+	const failure = messageSchema('result', { id: ID, error: errorSchema(codes) });
 	const example = { msg: 'result', id: '1', ...(hasValue && { result: examples.exampleOf(value) }) };
 	return messageObject('result', 'The value, or the error', { anyOf: [success, failure] }, example);
 }
@@ -65,6 +70,7 @@ function descriptionOf(method: Method, limits: string | undefined): string {
 /** The extensions that the page at `/api-docs` shows for a method. */
 function extensionsOf(method: Method, context: ChannelContext): Json {
 	const { name, args, anonymous, once, secondFactor, audit, timeout, returns, rest } = method;
+	const limits = limitsOfMethod(method, context.limits);
 	return {
 		'x-kind': 'method',
 		'x-name': name,
@@ -73,8 +79,8 @@ function extensionsOf(method: Method, context: ChannelContext): Json {
 		...(returns && !isUndefined(returns.shape) && { 'x-answer': context.maker.schemaOf(returns.shape) }),
 		...(returns && acceptsUndefined(returns.shape) && { 'x-answer-optional': true }),
 		'x-anonymous': anonymous,
-		'x-errors': methodErrors(method),
-		'x-limits': limitsOf('method', name, method.limit, context.limits),
+		'x-errors': methodErrors(method, limits.length > 0),
+		'x-limits': limits,
 		'x-timeout-ms': timeout,
 		...(once && { 'x-idempotent': true }),
 		...(secondFactor && { 'x-second-factor': true }),
@@ -87,7 +93,7 @@ function extensionsOf(method: Method, context: ChannelContext): Json {
 export function methodPart(method: Method, context: ChannelContext): Part {
 	const { name, summary } = method;
 	const id = `method.${idOf(name)}`;
-	const limits = limitsText(limitsOf('method', name, method.limit, context.limits));
+	const limits = limitsText(limitsOfMethod(method, context.limits));
 	return {
 		id,
 		channel: {

@@ -8,9 +8,18 @@ import { answerBody } from './answers.js';
 import { CHAPTERS, chapterOf } from './chapters.js';
 import { errorResponses, errorsOf, methodErrors } from './errorResponses.js';
 import { ExampleMaker } from './examples.js';
-import { limitsOf, limitsText } from './limits.js';
+import { isLimitedOverRest, limitsOf, limitsText } from './limits.js';
 import { argumentParameters } from './parameters.js';
-import { CREDENTIALS, type Operation, OTHER_ERROR, ROUTES, routeOperations, UNAUTHORIZED } from './restRoutes.js';
+import {
+	CREDENTIALS,
+	type Operation,
+	OTHER_ERROR,
+	RATE_HEADER_COMPONENTS,
+	RATE_HEADERS,
+	ROUTES,
+	routeOperations,
+	UNAUTHORIZED,
+} from './restRoutes.js';
 import { argumentMembers, type JsonSchema, SchemaMaker } from './schema.js';
 
 export interface DocumentOptions {
@@ -27,10 +36,11 @@ export const operationIdOf = (name: string): string => name.replaceAll('/', '_')
 
 const DESCRIPTION = `The REST routes of this server. The same methods can be called over DDP: see \`/asyncapi.json\`.
 
-Every answer is a JSON object with \`success\`. Null in a body counts as an argument that is left out, unless the argument
-may be null. A list in a query is written as \`name=a&name=b\`, as \`name[]=a&name[]=b\`, or as JSON. An object is JSON.
-Rocket.Chat's clients send the parameters \`count\`, \`offset\`, \`sort\`, \`fields\` and \`query\` to any GET. A method that
-has no such argument ignores them, but refuses a \`query\` that selects something.`;
+Every answer is a JSON object with \`success\`, except the answer to a successful \`logout\`. Null in a body counts as an
+argument that is left out, unless the argument may be null. A list in the query of a URL is written as
+\`name=a&name=b\`, as \`name[]=a&name[]=b\`, or as JSON. An object is JSON. Rocket.Chat's clients send the parameters
+\`count\`, \`offset\`, \`sort\`, \`fields\` and \`query\` to any GET. A method that has no such argument ignores them. But
+it refuses the parameter \`query\`, unless this is empty or \`{}\`.`;
 
 /** The description of a method, without its arguments. */
 function descriptionOf(method: Method, limits: readonly RateRule[]): string {
@@ -64,7 +74,7 @@ function parametersOf(method: Method, rest: RestRoute, maker: SchemaMaker, examp
 function bodySchema({ args }: Method, rest: RestRoute, maker: SchemaMaker): JsonSchema {
 	const inPath = new Set(pathParameters(rest.path));
 	const members = argumentMembers(args).filter(({ name }) => !inPath.has(name));
-	// The body is either the value of the only argument, or an object with the arguments as its members.
+	// With `body: 'object'` the body is the value of the only argument. Otherwise the arguments are its members.
 	const [first] = members;
 	return rest.body === 'object' && first ? maker.schemaOf(first.shape) : maker.object(members, null);
 }
@@ -89,10 +99,11 @@ function operationOf(
 ): Operation {
 	const { name, summary, anonymous, returns, once, secondFactor, audit, timeout } = method;
 	const schema = answerBody(returns?.shape, rest, maker);
-	// Some routes refuse a field that is not an argument.
+	const isLimited = isLimitedOverRest(method, limits);
+	// The error for a field that is not an argument, if the route has one of its own. Otherwise it is `invalid-params`.
 	const unknownFieldErrors = rest.unknownField ? [clientError(rest.unknownField).error] : [];
 	const errors = [
-		...methodErrors(method),
+		...methodErrors(method, isLimited),
 		...errorsOf(unknownFieldErrors.filter((code) => !method.errors?.includes(code))),
 	];
 	return {
@@ -106,7 +117,7 @@ function operationOf(
 		responses: {
 			200: {
 				description: 'Done',
-				...(method.limit && { headers: RATE_HEADERS }),
+				...(isLimited && { headers: RATE_HEADERS }),
 				content: { 'application/json': { schema, example: examples.exampleOf(schema) } },
 			},
 			...(!anonymous && { 401: UNAUTHORIZED }),
@@ -152,16 +163,8 @@ const COMPONENTS = {
 			schema: { enum: ['totp', 'email', 'password'] },
 		},
 	},
-	headers: {
-		'X-RateLimit-Limit': { description: 'Calls in a window', schema: { type: 'integer' } },
-		'X-RateLimit-Remaining': { description: 'Calls left in this window', schema: { type: 'integer' } },
-		'X-RateLimit-Reset': { description: 'End of this window, in ms since 1970', schema: { type: 'integer' } },
-	},
+	headers: RATE_HEADER_COMPONENTS,
 };
-
-const RATE_HEADERS = Object.fromEntries(
-	Object.keys(COMPONENTS.headers).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
-);
 
 /** Makes the document. */
 export function openapiDocument({ methods, limits, version, pathPrefix }: DocumentOptions): Record<string, unknown> {
@@ -176,7 +179,7 @@ export function openapiDocument({ methods, limits, version, pathPrefix }: Docume
 		if (rest) add(pathOf(rest.path), rest.verb, operationOf(method, rest, { maker, examples, limits }));
 	}
 	const context = { maker, examples, limits, methods: new Map(methods.map((method) => [method.name, method])) };
-	// The built-in routes that call a method are about accounts. A server without accounts does not have these routes.
+	// The built-in routes with a `method` of their own are about accounts. A server without accounts does not have them.
 	const hasAccounts = context.methods.has('login');
 	for (const route of ROUTES.filter(({ method }) => method === undefined || hasAccounts)) {
 		for (const [verb, operation] of routeOperations(route, context)) add(route.path, verb, operation);

@@ -8,7 +8,7 @@ import { compile, type Pattern } from '../../shared/pattern.js';
 import { LoginBody } from '../rest/accounts.js';
 import { errorResponses, errorsOf } from './errorResponses.js';
 import type { ExampleMaker } from './examples.js';
-import { limitsOf } from './limits.js';
+import { isLimitedOverRest, limitsOf } from './limits.js';
 import type { JsonSchema, SchemaMaker } from './schema.js';
 
 /** An operation object of OpenAPI. */
@@ -23,11 +23,23 @@ export const CREDENTIALS = { userId: [], authToken: [] };
 
 const ERROR_CONTENT = { 'application/json': { schema: { $ref: '#/components/schemas/Refusal' } } };
 
-/** The answer with status 401. */
+/** The answer with status 401 of a route that needs a login. */
 export const UNAUTHORIZED = { description: 'The credentials are missing, wrong or expired', content: ERROR_CONTENT };
 
-/** The answer with any other status. */
+/** The answer with a status that the operation does not list. */
 export const OTHER_ERROR = { description: 'Refused', content: ERROR_CONTENT };
+
+/** The headers that tell the state of a rate limit, as components of the document. */
+export const RATE_HEADER_COMPONENTS = {
+	'X-RateLimit-Limit': { description: 'Calls in a window', schema: { type: 'integer' } },
+	'X-RateLimit-Remaining': { description: 'Calls left in this window', schema: { type: 'integer' } },
+	'X-RateLimit-Reset': { description: 'End of this window, in ms since 1970', schema: { type: 'integer' } },
+};
+
+/** These headers in an answer. */
+export const RATE_HEADERS = Object.fromEntries(
+	Object.keys(RATE_HEADER_COMPONENTS).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+);
 
 interface BuiltInRoute {
 	/** In OpenAPI's form, such as `/api/v1/method.call/{method}`. */
@@ -37,7 +49,7 @@ interface BuiltInRoute {
 	readonly summary: string;
 	readonly tag: string;
 	readonly needsLogin: boolean;
-	/** The method that the route calls. The route has the errors and limits of this method. */
+	/** The method that the route always calls. The route has the errors and limits of this method. */
 	readonly method?: string;
 	readonly body?: Pattern;
 	/** The body of an answer with status 200. */
@@ -165,7 +177,12 @@ export function routeOperations(route: BuiltInRoute, context: RouteContext): [ve
 	const { path, verbs, id, summary, tag, needsLogin, method, body, answer, errorBodies = {} } = route;
 	const { limits, methods } = context;
 	const definition = method === undefined ? undefined : methods.get(method);
-	const codes = new Set([...(definition?.errors ?? []), ...(body ? [400] : []), 'too-many-requests', 500]);
+	const isLimited = definition !== undefined && isLimitedOverRest(definition, limits);
+	const limitCodes = isLimited ? ['too-many-requests'] : [];
+	const codes = new Set([...(definition?.errors ?? []), ...(body ? [400] : []), ...limitCodes, 500]);
+	// `method.call` answers a call beyond its limit with 400, but sends the headers.
+	const callsAny = path.includes('{method}');
+	const hasRateHeaders = isLimited || (callsAny && [...methods.values()].some((one) => isLimitedOverRest(one, limits)));
 	const usualErrors = errorResponses(errorsOf([...codes]));
 	const ownErrors = Object.entries(errorBodies).map(([status, pattern]) => [
 		status,
@@ -181,7 +198,11 @@ export function routeOperations(route: BuiltInRoute, context: RouteContext): [ve
 			parameters: parametersOf(path),
 			...(body !== undefined && { requestBody: { required: true, ...jsonContent(body, context) } }),
 			responses: {
-				200: { description: 'Done', ...jsonContent(answer, context) },
+				200: {
+					description: 'Done',
+					...(hasRateHeaders && { headers: RATE_HEADERS }),
+					...jsonContent(answer, context),
+				},
 				...(needsLogin && { 401: UNAUTHORIZED }),
 				...usualErrors,
 				...Object.fromEntries(ownErrors),

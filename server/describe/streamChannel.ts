@@ -21,7 +21,7 @@ import { messageSchema } from './ddpMessages.js';
 import { limitsOf } from './limits.js';
 import type { JsonSchema } from './schema.js';
 
-/** A part of an event name that stands for any text, such as `<rid>`. */
+/** A variable part of an event name, such as `<rid>`. */
 const VARIABLE = /<(\w+)>/g;
 
 /** Escapes a text for a pattern, also slashes, because some programs write patterns between slashes. */

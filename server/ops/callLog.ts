@@ -1,4 +1,7 @@
-/** Logs calls, logins and connections. From arguments and results, only ids are logged: the rest may contain secrets. */
+/**
+ * Logs calls, logins, wrong tokens and refused connections. From arguments and results it logs only ids and the kind of a
+ * login, because the rest may contain secrets.
+ */
 import { findByLoginName } from '../../methods/model/users/findUser.js';
 import type { User } from '../../shared/documents.js';
 import type { Log } from '../../shared/log.js';

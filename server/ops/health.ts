@@ -89,7 +89,7 @@ export class Health {
 		clearInterval(this.#timer);
 	}
 
-	/** Checks all parts. Never rejects. */
+	/** The state of all parts. Runs the checks, unless their last results are recent. Never rejects. */
 	async report(): Promise<HealthReport> {
 		if (!this.#lastRun || performance.now() - this.#lastRun.at >= this.limits.maxAge) {
 			this.#lastRun = { at: performance.now(), result: this.#checkAll() };

@@ -11,7 +11,7 @@ import { outcomeOf } from '../core/observer.js';
 const REGISTERED = Symbol.for('opentelemetry.js.api.1');
 
 export interface Traces {
-	/** Runs a call in a span of its own, which continues the trace of an HTTP request. */
+	/** Runs a call in a span of its own. Over REST, the span belongs to the trace that the request's headers name. */
 	runCall(call: BegunCall, run: () => Promise<unknown>): Promise<unknown>;
 	/** Makes the observer of a store that runs each operation in a span. @param inner observes the operations too */
 	observeStore(inner?: StoreObserver): StoreObserver;
@@ -45,8 +45,8 @@ function tracesWith(otel: typeof Otel, version: string): Traces {
 				} catch (thrown) {
 					const outcome = outcomeOf(thrown as Parameters<typeof outcomeOf>[0]);
 					span.setAttribute('roomkey.outcome', outcome);
-					// Errors with any other outcome are answers to the client. No message of an error is recorded: it may contain
-					// values that the client has sent.
+					// The other outcomes, such as `refused`, are no failures of the server. No message of an error is recorded: it may
+					// contain values that the client has sent.
 					const isFailure = ['error', 'unavailable', 'timeout'].includes(outcome);
 					if (isFailure) span.setStatus({ code: SpanStatusCode.ERROR, message: outcome });
 					throw thrown;

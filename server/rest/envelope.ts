@@ -23,7 +23,7 @@ export function refused(status: number, error: string): Answer {
 /** The answer to a request that has no route. */
 export const NOT_FOUND: Answer = refused(404, 'Resource not found');
 
-/** The answer to a call that begins after the server has closed. */
+/** The answer to a call that begins after `InFlightCalls` was closed. */
 export const SHUTTING_DOWN: Answer = refused(503, 'Server is shutting down');
 
 /**
@@ -58,7 +58,7 @@ const STATUS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
 	[503, 503],
 ]);
 
-/** Rocket.Chat's text for DDP's `too-many-requests`, which has another code (`test/contract/rocketchat-e2e.md` 7.4). */
+/** Rocket.Chat's text for `too-many-requests`. It names another code (`test/contract/rocketchat-e2e.md` 7.4). */
 function rateLimitText({ reason = '' }: ClientError): string {
 	return `${reason.replace('before trying again', 'before trying this endpoint again')} [error-too-many-requests]`;
 }
@@ -87,7 +87,7 @@ export function failed(thrown: unknown): Answer {
 	return { status: 400, body: details === undefined ? body : { ...body, details } };
 }
 
-/** The headers of every answer of REST. */
+/** The headers that `send` and `sendInSlices` add to every answer, besides the security headers. */
 const ANSWER_HEADERS = ['content-type', 'application/json', 'cache-control', 'no-store', 'pragma', 'no-cache'] as const;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * The routes at fixed paths directly below `/api/v1`, such as `/api/v1/login`. They share one route of fastify. With 70
- * separate routes, fastify took a seventh of the time of a start: it prepares each of them twice, the second time for HEAD.
+ * The routes at fixed paths directly below `/api/v1`, such as `/api/v1/login`. They share one route of fastify. To prepare
+ * 70 separate routes, and a second one for HEAD with each GET, took fastify a seventh of the time of a start.
  */
 import type { FastifyRequest } from 'fastify';
 import type { Route } from './request.js';

@@ -27,7 +27,7 @@ export class InFlightCalls {
 		if (this.#responses.size === 0) this.#onIdle();
 	}
 
-	/** Makes a signal that fires when the client disconnects before the answer, or when the server shuts down. */
+	/** Makes a signal that fires when the client disconnects before the answer, or by `abort`. */
 	createSignal(response: ServerResponse): AbortSignal {
 		const controller = new AbortController();
 		if (this.#isAborted || response.closed) {

@@ -1,7 +1,7 @@
 /** `GET /api/info`: the version that Rocket.Chat's apps request first, to determine the server's features. */
 import type { Answer } from './envelope.js';
 
-/** Rocket.Chat's clients choose the format of keys and messages by this version: by default that of 8.x. */
+/** Rocket.Chat's clients choose the format of keys and messages by the version. This default selects the format of 8.x. */
 export const DEFAULT_ROCKETCHAT_VERSION = '8.0.0';
 
 /** A version of Rocket.Chat, such as 8.0.0 or 8.1.0-rc.2. */

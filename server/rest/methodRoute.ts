@@ -51,8 +51,8 @@ const QUERIES_FOR_ALL: ReadonlySet<unknown> = new Set(['', '{}']);
 const MAX_SHOWN_LENGTH = 100;
 
 /**
- * Refuses unknown fields, because the caller expects them to have an effect. Only `LIST_PARAMETERS` in a query are
- * ignored.
+ * Refuses unknown fields, because the caller expects them to have an effect. In the query of a URL, `LIST_PARAMETERS` are
+ * ignored; of these, the parameter `query` only if it selects everything.
  * @param known the names of the arguments
  * @param error the error to throw. Default: `invalid-params` with the name of the field
  */

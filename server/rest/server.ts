@@ -163,9 +163,9 @@ export interface RestOptions extends RequestOptions {
 
 export interface Rest {
 	readonly app: FastifyInstance;
-	/** Whether a URL, without the path prefix, belongs to a route with any verb. */
+	/** Whether a URL, from which the path prefix was removed, is that of a route, whatever its verb. */
 	owns(url: string): boolean;
-	/** Answers a request. A URL without the path prefix gets 404. */
+	/** Answers a request. A URL that does not begin with the path prefix gets 404. */
 	handle(request: IncomingMessage, response: ServerResponse): void;
 }
 

@@ -26,7 +26,7 @@ export const isCompared = (key: string): boolean => key in KEY_FIELDS;
 export function readsKeys(key: string, projection: Projection = {}): boolean {
 	const paths = Object.entries(projection).filter(([path]) => path !== '_id');
 	const named = paths.map(([path]) => path.split('.')[0]);
-	const isInclusion = paths.some(([, value]) => value === 1);
+	const isInclusion = (paths.length > 0 ? paths : Object.entries(projection)).some(([, value]) => value === 1);
 	// An inclusion returns the named fields. An exclusion, or no projection, returns all others.
 	return (KEY_FIELDS[key] ?? []).some((field) => named.includes(field) === isInclusion);
 }
@@ -84,7 +84,7 @@ function differencesOf({ key, id, before, after, changed }: Touched, present: Do
 	if (after === null && present === null) return [];
 	if (after === null) return [{ ...document, field: '_id', found: 'missing' }];
 	if (present === null) return [{ ...document, field: '_id', found: 'unexpected' }];
-	// Each server writes these fields with values of its own.
+	// Each server writes `_updatedAt` and `services` with values of its own. Only Roomkey writes the others.
 	const ignored = new Set(['_updatedAt', 'services', ...(OWN_FIELDS[key] ?? [])]);
 	const fields = new Set([...(KEY_FIELDS[key] ?? []), ...changed]);
 	return [...fields]

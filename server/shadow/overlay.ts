@@ -1,7 +1,7 @@
 /**
  * The shadow mode (`--shadow`) replays requests that a proxy mirrors. An overlay is the view that one replayed request has
  * of the store. It copies a document into memory when the request first reads or writes it. From then on the request reads
- * and changes the copy, and the database stays unchanged.
+ * and changes the copy, and the database stays unchanged. A GET makes copies only once it writes.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { clientError } from '../../shared/errors.js';

@@ -22,8 +22,9 @@ import { Overlay } from './overlay.js';
 /**
  * How a mirrored request ended. `unclear`: there are differences, but other requests have changed the same documents.
  * `late`: the original had written documents before the replay read them, so nothing can be compared.
- * `read`: the request was a GET, so nothing is compared. `not-compared`: the request concerned no keys. `skipped`: there was
- * too much to do. `unknown`: no route has the path and verb of the request.
+ * `read`: the request was a GET, so nothing is compared. `not-compared`: the request concerned no keys. `skipped`: the
+ * body was too large, there was too much to do, or the server closes. `unknown`: no route has the path and verb of the
+ * request.
  */
 export const SHADOW_OUTCOMES = [
 	'agrees',
@@ -74,7 +75,7 @@ export class Shadow {
 	readonly store: Store;
 	readonly #overlays = new AsyncLocalStorage<Overlay>();
 	readonly #specs;
-	/** Requests that wait for their comparison, or were compared less than the delay ago. */
+	/** Requests that wait for their comparison, or were compared less than the delay ago; `late` ones for the same time. */
 	readonly #recent = new Set<Replayed>();
 	/** Replays and comparisons that run now. */
 	readonly #running = new Set<Promise<void>>();

@@ -26,7 +26,7 @@ export interface AppOptions {
 	readonly shared?: boolean;
 	/** Whether the store refuses writes. Then expired login tokens stay. Default false. */
 	readonly readOnly?: boolean;
-	/** A hook of the REST routes of methods. Set in a shadow, which replays mirrored requests. */
+	/** A hook of every REST route. Set in a shadow, which replays mirrored requests. */
 	readonly preParsing?: RestOptions['preParsing'];
 	readonly onUnknownRoute?: RestOptions['onUnknownRoute'];
 	/** Calls a listener for every write of the store; see `OpenStore`. */
@@ -102,7 +102,7 @@ export function appOptionsOf({
 			keepAlive: settings['keep-alive-timeout'],
 		},
 		rocketChatVersion: settings['rocketchat-version'],
-		// Only the REST endpoints of the key service, which are Rocket.Chat's, require a user name.
+		// Over REST, Rocket.Chat requires a user name. So does a server with the key service, but no other.
 		usernameRequired: parts.keys === true,
 		// Demo users call methods by hand, so argument errors must be visible in the log.
 		argumentLogLevel: settings.demo ? 'info' : 'debug',

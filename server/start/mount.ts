@@ -90,7 +90,7 @@ function isHandled(server: Server, apps: ReadonlySet<Handler>, event: string | s
 		const socket = target as Duplex;
 		if (owner) owner.upgrade(request, socket, head);
 		else if (server.listeners('upgrade').some((listener) => listener !== onUpgrade)) return false;
-		// Without Roomkey, the server would have no listener for upgrades, and Node would handle an ordinary request.
+		// Without any listener, Node would serve the request as one without the offer. So does this.
 		else declineUpgrade(server, request, socket, head);
 		return true;
 	}

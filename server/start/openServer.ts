@@ -53,8 +53,7 @@ export async function startServer(start: CheckedStart): Promise<OpenServer> {
 	if (certificate) logCertificate(log, certificate);
 	const isShadow = settings.shadow;
 	const readOnly = settings['read-only'] || isShadow;
-	// A shadow replays requests that a Rocket.Chat server receives. It executes writing methods too, on a store that discards
-	// their writes.
+	// With `--read-only`, methods that write are refused. A shadow executes them too, on a store that discards their writes.
 	const catalogue = settings['read-only']
 		? { ...start.catalogue, methods: readOnlyMethods(start.catalogue.methods) }
 		: start.catalogue;
@@ -161,7 +160,7 @@ async function openShadow({ settings, parts }: CheckedOptions, real: Store, log:
 	return new Shadow({ real, declared: parts.collections ?? [], delay: settings['shadow-delay'], log });
 }
 
-/** Makes the connection to other processes, if there are any. Processes with the same data share a subject of NATS. */
+/** Makes the connection to other processes, if `--nats` is set. Processes with the same data share a subject of NATS. */
 async function makeLink(
 	{ settings }: CheckedOptions,
 	{ identity = '' }: OpenStore,

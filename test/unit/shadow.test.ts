@@ -8,6 +8,7 @@ import { Shadow } from '../../server/shadow/shadow.js';
 import { type App, createApp } from '../../server/start/app.js';
 import { openServer } from '../../server/start/openServer.js';
 import type { OpenStore } from '../../server/store/collections.js';
+import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from '../support/log.js';
 import { testOptions } from '../support/options.js';
@@ -31,6 +32,14 @@ describe('a server with --shadow', () => {
 	let owner: Person;
 	let member: Person;
 	let rid: string;
+
+	const roomExists = method({
+		name: 'test.roomExists',
+		summary: 'Whether a room exists',
+		args: { rid: String },
+		rest: 'POST',
+		run: async ({ rid: _id }, { store }) => (await store.rooms.findOne({ _id }, { projection: { _id: 1 } })) !== null,
+	});
 
 	/** Runs once, before the database answers who has a token. */
 	let whileTokenIsRead: (() => Promise<unknown>) | undefined;
@@ -79,7 +88,17 @@ describe('a server with --shadow', () => {
 		const { onChange } = data;
 		const once = { ttl: 0, max: 1 };
 		const hooks = { preParsing, onUnknownRoute };
-		app = createApp({ ...testOptions, ...hooks, catalogue, store, once, readOnly: true, onChange, log });
+		const methods = [...catalogue.methods, roomExists];
+		app = createApp({
+			...testOptions,
+			...hooks,
+			catalogue: { ...catalogue, methods },
+			store,
+			once,
+			readOnly: true,
+			onChange,
+			log,
+		});
 		url = `http://127.0.0.1:${await app.listen(0, '127.0.0.1')}/api/v1`;
 	});
 	afterEach(async () => {
@@ -214,6 +233,10 @@ describe('a server with --shadow', () => {
 			status: 401,
 		});
 		expect(await mirror(owner, 'e2e.setRoomKeyID', { rid })).to.include({ outcome: 'not-compared', status: 400 });
+	});
+
+	it('does not compare a document of which only the id was read', async () => {
+		expect(await mirror(owner, 'test.roomExists', { rid })).to.include({ outcome: 'not-compared', status: 200 });
 	});
 
 	it('skips a body that is too large', async () => {

@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { enums, number, object, optional } from 'superstruct';
 import { z } from 'zod';
 import * as catalogue from '../../methods/index.js';
+import { asyncapiDocument } from '../../server/describe/asyncapi.js';
 import { limitsOf, limitsText } from '../../server/describe/limits.js';
 import { openapiDocument } from '../../server/describe/openapi.js';
 import { jsonReader } from '../../server/rest/argumentValue.js';
@@ -219,6 +220,44 @@ describe('the description of the server', () => {
 		expect(reset.responses[400].description).to.include(
 			'- `error-key-id-mismatch`: This is not a key with the key id of the room',
 		);
+	});
+
+	it('says which answer has no `success`', () => {
+		const without = Object.entries<Json>(openapi.paths).flatMap(([path, operations]) =>
+			Object.values<Json>(operations).flatMap(({ responses }) => {
+				const { schema } = responses[200].content['application/json'];
+				return (schema.anyOf ?? [schema]).every((one: Json) => one.required?.includes('success')) ? [] : [path];
+			}),
+		);
+		expect([...new Set(without)]).to.deep.equal(['/api/v1/logout']);
+		expect(openapi.info.description).to.include('with `success`, except the answer to a successful `logout`');
+	});
+
+	it('describes the status 429, and the headers of a limit, only for routes with a limit', () => {
+		const limited = (name: string, connectionId?: (id: string | null) => boolean) => ({
+			definition: method({ name, summary: 'Limited by a rule', args: {}, errors: [], rest: 'GET', run: () => 1 }),
+			rule: { matcher: { type: 'method', name, ...(connectionId && { connectionId }) } } as const,
+		});
+		const ruled = [limited('ruled'), limited('ruledOverDdp', (id) => id !== null)];
+		const methods = [...catalogue.methods, ...ruled.map(({ definition }) => definition)];
+		const limits = [...catalogue.limits, ...ruled.map(({ rule }) => rule)];
+		const { paths } = openapiDocument({ methods, limits, version: '1' }) as Json;
+		const described = (path: string, verb: string) => {
+			const { responses } = paths[`/api/v1/${path}`][verb];
+			return [429 in responses, 'X-RateLimit-Limit' in (responses[200].headers ?? {})];
+		};
+		expect(described('e2e.setRoomKeyID', 'post')).to.deep.equal([true, true]);
+		expect(described('ruled', 'get')).to.deep.equal([true, true]);
+		expect(described('ruledOverDdp', 'get')).to.deep.equal([false, false]);
+		expect(described('login', 'post')).to.deep.equal([true, true]);
+		expect(described('users.logoutOtherClients', 'post')).to.deep.equal([true, true]);
+		expect(described('logout', 'post')).to.deep.equal([false, false]);
+		expect(described('info', 'get')).to.deep.equal([false, false]);
+		// An error of the called method has the status 400, whatever its code.
+		expect(described('method.call/{method}', 'post')).to.deep.equal([false, true]);
+		const { channels } = asyncapiDocument({ methods, limits, version: '1', publications: [], streams: [] }) as Json;
+		const codes = channels['method.ruledOverDdp'].messages.result.payload.anyOf[1].properties.error.properties.error;
+		expect(codes.enum).to.include('too-many-requests');
 	});
 
 	it('says which calls are audit events', () => {
