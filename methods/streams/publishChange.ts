@@ -47,6 +47,9 @@ function inOrder(subscribers: StreamSubscribers, key: string, publish: () => Pro
 	return tasks.run(key, publish);
 }
 
+/** The action in an event. Clients treat a new permission or setting as a changed one. */
+const actionOf = ({ action }: Change) => (action === 'removed' ? 'removed' : 'updated');
+
 /**
  * Publishes a change to subscribers: a room to its members, a membership and an account to its user, a permission to all
  * users who are logged in, a setting to all clients.
@@ -60,14 +63,14 @@ export function publishChange(change: Change, store: Store, subscribers: StreamS
 	if (isChangeOf(change, 'permissions')) {
 		const { _id, roles } = change.document;
 		dropCachedPermission(store, _id);
-		const args = ['updated', { _id, roles }];
+		const args = [actionOf(change), { _id, roles }];
 		subscribers.notify({ stream: 'notify-logged', eventName: 'permissions-changed', args });
 		return subscribers.reauthorizeAll();
 	}
 	if (isChangeOf(change, 'settings')) {
 		const { _id, value } = change.document;
 		dropCachedSetting(store, _id as SettingId);
-		const args = ['updated', { _id, value }];
+		const args = [actionOf(change), { _id, value }];
 		if (isKnownSetting(_id)) subscribers.notify({ stream: 'notify-all', eventName: 'public-settings-changed', args });
 	}
 	return undefined;

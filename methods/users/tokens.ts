@@ -7,7 +7,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { method, type UserContext } from '../../shared/method.js';
 import { Text } from '../../shared/text.js';
-import { WRITE_DEFAULTS } from '../methodDefaults.js';
+import { READ_DEFAULTS, WRITE_DEFAULTS } from '../methodDefaults.js';
 import { PAGE_ANSWER } from '../model/answers.js';
 import { Page, pageAnswer, pageOfList } from '../model/paging.js';
 import { hasPermissionById, requirePermission } from '../model/permissions/permissions.js';
@@ -82,9 +82,7 @@ function tokenAnswer({ token, expires }: { token: LoginToken; expires: Date }) {
 export const listTokens = method({
 	name: 'users.listTokens',
 	args: { ...USER_ARGS, ...Page },
-	rest: 'GET',
-	parallel: true,
-	limit: WRITE_DEFAULTS.limit,
+	...READ_DEFAULTS,
 	summary: 'Lists the login tokens of a user without the tokens themselves; requires logout-other-user',
 	returns: { tokens: [TokenAnswer], ...PAGE_ANSWER },
 	errors: ['error-unauthorized', 'error-user-param-not-provided'],

@@ -254,6 +254,24 @@ describe('streams', () => {
 			expect(await notified()).to.deep.equal({ eventName: 'Users:Deleted', args: [{ userId: carol.id }] });
 		});
 
+		it('notify-logged and notify-all say that a permission or setting is removed', async () => {
+			const client = await connect(bob);
+			await subscribe(client, 'stream-notify-logged', 'permissions-changed', false);
+			await subscribe(client, 'stream-notify-all', 'public-settings-changed', false);
+			const next = async () => {
+				const [action, { _id }] = ((await client.next()).fields as { args: [string, { _id: string }] }).args;
+				return [action, _id];
+			};
+			await app.store.permissions.insertOne({ _id: 'some-permission', roles: ['admin'] });
+			expect(await next()).to.deep.equal(['updated', 'some-permission']);
+			await app.store.permissions.deleteOne({ _id: 'some-permission' });
+			expect(await next()).to.deep.equal(['removed', 'some-permission']);
+			await app.store.settings.insertOne({ _id: 'E2E_Enable', value: true });
+			expect(await next()).to.deep.equal(['updated', 'E2E_Enable']);
+			await app.store.settings.deleteOne({ _id: 'E2E_Enable' });
+			expect(await next()).to.deep.equal(['removed', 'E2E_Enable']);
+		});
+
 		it('notify-logged ends with a logout', async () => {
 			const someone = await addPerson(app.store);
 			const client = await connect(someone);
