@@ -185,6 +185,19 @@ describe('users.delete', () => {
 		expect((await store.subscriptions.findOne({ rid, 'u._id': other.id }))?.roles).to.deep.equal(['owner']);
 	});
 
+	it('makes the active member with the oldest membership the owner', async () => {
+		const { store } = roomkey;
+		const owner = await addPerson(store);
+		const rid = await addRoom(store, []);
+		await addMember(store, rid, owner, { roles: ['owner'] });
+		const deactivated = await addPerson(store, { active: false });
+		const others = [deactivated, await addPerson(store), await addPerson(store)];
+		for (const [i, person] of others.entries()) await addMember(store, rid, person, { ts: new Date(i) });
+		await remove(owner.id, true);
+		const owners = await store.subscriptions.find({ rid, roles: 'owner' }).toArray();
+		expect(owners.map(({ u }) => u._id)).to.deep.equal([others[1]?.id]);
+	});
+
 	it('deletes rooms without other members if the caller confirms it, and returns their ids', async () => {
 		const { store } = roomkey;
 		const person = await addPerson(store);

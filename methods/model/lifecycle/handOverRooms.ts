@@ -54,12 +54,18 @@ export async function requireHandOverConfirmation(
 	return [];
 }
 
-/** Makes the longest-standing member the owner of each of these rooms, which only this user owns. */
+/**
+ * Makes the active member with the oldest membership the owner of each of these rooms, which only this user owns. As in
+ * Rocket.Chat, a room whose other members are all deactivated gets no owner.
+ */
 export async function handOverRooms(store: Store, userId: string, rids: readonly string[]): Promise<void> {
 	for (const rid of rids) {
-		const [newOwner] = await store.subscriptions
-			.find({ rid, 'u._id': { $ne: userId }, ...MEMBER }, { projection: { _id: 1 }, sort: { ts: 1, _id: 1 }, limit: 1 })
-			.toArray();
-		if (newOwner) await store.subscriptions.updateOne({ _id: newOwner._id }, { $addToSet: { roles: 'owner' } });
+		const others = { rid, 'u._id': { $ne: userId }, ...MEMBER };
+		const oldestFirst = { projection: { 'u._id': 1 }, sort: { ts: 1, _id: 1 } } as const;
+		for await (const { _id, u } of store.subscriptions.find(others, oldestFirst)) {
+			if (!(await exists(store.users, { _id: u._id, active: { $ne: false } }))) continue;
+			await store.subscriptions.updateOne({ _id }, { $addToSet: { roles: 'owner' } });
+			break;
+		}
 	}
 }
