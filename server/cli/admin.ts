@@ -22,11 +22,12 @@ export interface FirstAdminArgs {
 	readonly password: string;
 	readonly email?: string | undefined;
 	readonly name?: string | undefined;
+	readonly requirePasswordChange?: true | undefined;
 }
 
 /**
- * Error texts for operators, by error code. They name flags of the command. The texts of `shared/errorTable.ts` are for
- * callers of methods, and name arguments.
+ * Error texts for operators, by error code. The texts of `shared/errorTable.ts` are for callers of methods, and may name
+ * arguments.
  */
 export const HINTS: Readonly<Record<string, string>> = {
 	'user-last-owner':

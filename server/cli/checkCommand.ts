@@ -1,8 +1,10 @@
-/** `roomkey check`: looks for faults that clients would meet. */
+/** `roomkey check`: looks for faults of a server, its store and its settings. */
 
 import { statSync } from 'node:fs';
 import { Faults } from '../options/faults.js';
 import { localUrl } from '../options/localUrl.js';
+import type { Option } from '../options/optionKinds.js';
+import { options } from '../options/options.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
 import { checkServer } from './checkServer.js';
 import { checkStore } from './checkStore.js';
@@ -11,10 +13,14 @@ import { type Config, readConfig, type Setting } from './config.js';
 import { checkConfig } from './configOptions.js';
 import { othersHaveAccess } from './fileAccess.js';
 import { printResult } from './print.js';
+import { withoutUsers } from './printConfig.js';
 import { formatTable } from './table.js';
 import { serverUrl } from './target.js';
 
-/** Maximum difference between two clocks without a warning, in ms. */
+/**
+ * Maximum difference between two clocks without a warning, in ms. Clocks that agree can differ by 1 s here, because a server
+ * tells its time in whole seconds.
+ */
 const WARNING_DRIFT_MS = 2000;
 
 /** Maximum difference between two clocks without a failure of the check, in ms. */
@@ -68,12 +74,11 @@ async function readSettings(input: Input, { env }: Io): Promise<{ config: Config
 
 /** Whether a configuration file has a password in it, and users other than the owner can read the file. */
 function exposesPassword(path: string, settings: readonly Setting[]): boolean {
-	// A URL with a password begins with `mongodb://user:password@`. A NATS URL can leave out `nats://`, and can be a list
-	// with commas.
-	const urlHasPassword = (url: unknown) => /(^|\/\/|,)[^/,]*@/.test(String(url));
-	const urls: readonly string[] = ['mongo-url', 'nats', 'rocketchat-broker'];
-	const hasPassword = ({ name, value }: Setting) =>
-		name === 'admin-pass' || name === 'nats-credentials' || (urls.includes(name) && urlHasPassword(value));
+	const hasPassword = ({ name, value }: Setting) => {
+		if (name === 'admin-pass' || name === 'nats-credentials') return true;
+		const { mayHavePassword }: Option<unknown> = options[name];
+		return mayHavePassword && withoutUsers(String(value)) !== String(value);
+	};
 	const isFromFile = ({ from }: Setting) => from.startsWith(`${path}: `);
 	const fileHasPassword = settings.some((setting) => isFromFile(setting) && hasPassword(setting));
 	return fileHasPassword && othersHaveAccess(statSync(path).mode);

@@ -1,5 +1,9 @@
-/** The result of one check. `off`: the check does not apply, or there is nothing to check. Only `failed` is a fault. */
+/**
+ * The result of one check. `off`: the check does not apply, or there is nothing to check. Only `failed` makes `roomkey check`
+ * end with the exit code 1.
+ */
 export interface CheckResult {
+	/** What was checked, such as `folder: disk`. */
 	readonly part: string;
 	readonly status: 'ok' | 'warning' | 'failed' | 'off';
 	readonly note: string;

@@ -145,8 +145,9 @@ function parse(args: readonly string[], flags: ParsedFlags) {
 		});
 	} catch (error) {
 		const { code, message } = error as NodeJS.ErrnoException;
-		// The rest of Node's text explains how to write an argument that begins with a dash. No command takes one.
-		const [text = message] = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? message.split('. To specify') : [];
+		// The rest of Node's text is about arguments that begin with a dash. Unless it is a number, a mistyped flag is more likely.
+		const isUnknownFlag = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' && !/^Unknown option '-\d/.test(message);
+		const [text = message] = isUnknownFlag ? message.split('. To specify') : [];
 		const hasPasswordFlag = args.some((arg) => /^--?pass/.test(arg));
 		if (hasPasswordFlag) throw new OptionError(`${text}. A password is asked for, or is read from standard input`);
 		const [, unknown] = /^Unknown option '--([\w-]+)'/.exec(text) ?? [];

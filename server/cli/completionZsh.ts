@@ -23,8 +23,8 @@ export function zshCompletion(model: CompletionModel): string {
 		return `\t\t${pattern}) ${setEntries([...flagEntries(flags), ...choices])}${offerFiles} ;;`;
 	});
 	const groupCases = [...groupsOf(model)].map(([first, members]) => {
-		const seconds = members.map(({ words, meaning }) => entry(words[1] as string, meaning));
-		return `\t\t${quote(first)}) ${setEntries(seconds)} ;;`;
+		const secondWords = members.map(({ words, meaning }) => entry(words[1] as string, meaning));
+		return `\t\t${quote(first)}) ${setEntries(secondWords)} ;;`;
 	});
 	const firstEntries = model.firstWords.map(([word, meaning]) => entry(word, meaning));
 	return [

@@ -39,8 +39,9 @@ function parse(path: string): Record<string, unknown> {
 	try {
 		text = withoutByteOrderMark(readFileSync(path, 'utf8'));
 	} catch (error) {
-		// `false`: the file need not be secret, because passwords can be set in the environment instead.
-		const reason = isDenied(error) ? `${path}: ${explainUnreadable(path, false)}` : (error as Error).message;
+		// The text may propose that all users can read the file: passwords can be set in the environment instead.
+		const isSecret = false;
+		const reason = isDenied(error) ? `${path}: ${explainUnreadable(path, isSecret)}` : (error as Error).message;
 		throw new OptionError(`The file of --config cannot be read: ${reason}`);
 	}
 	let value: unknown;
@@ -64,9 +65,9 @@ function jsonFault(text: string, message: string): string {
 	const [, dots, quoted = ''] = /, (\.\.\.)?"(.*?)"(?:\.\.\.)? is not valid JSON$/s.exec(message) ?? [];
 	// A message without a position quotes the text around the token: `Unexpected token 'x', ..."0123456789x"... is not valid
 	// JSON`. After leading dots, the token follows ten quoted characters. Without them, the text begins with the quoted part.
-	const positionInQuote = text.indexOf(quoted) + (dots ? 10 : Math.max(0, quoted.indexOf(token ?? '')));
+	const positionByQuote = text.indexOf(quoted) + (dots ? 10 : Math.max(0, quoted.indexOf(token ?? '')));
 	const isAtEnd = message.includes('end of JSON');
-	const faultPosition = isAtEnd ? text.length : Number(position ?? positionInQuote);
+	const faultPosition = isAtEnd ? text.length : Number(position ?? positionByQuote);
 	const line = text.slice(0, faultPosition).split('\n').length;
 	const fault = token === undefined ? message.replace(/ (in JSON )?at position.*$/s, '') : `unexpected '${token}'`;
 	return `${fault} in line ${line}`;

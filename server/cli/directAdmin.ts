@@ -22,13 +22,13 @@ import { CommandError } from './command.js';
 import { firstAdminCommand } from './firstAdminCommand.js';
 
 /**
- * Opens a store.
+ * Opens a store, whose methods are then called as one of its admins.
  * @param log receives the audit events of the calls
  * @param inUseNote added to the error of a folder that a server is using
  * @throws StoreError; if a server is using the folder, the message says how to work through this server
  */
 export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log: Log, inUseNote = ''): Promise<Admin> {
-	// A command leaves the indexes of a database as they are. Only servers make them.
+	// These commands leave the indexes of a database as they are. Servers make them, and `roomkey import`.
 	const leavingIndexes = choice.kind === 'mongodb' ? ({ ...choice, indexes: 'leave' } as const) : choice;
 	const opened = await openStore(leavingIndexes, log).catch((error) => {
 		throw withServerHint(error, env, inUseNote);

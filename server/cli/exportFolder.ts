@@ -13,7 +13,7 @@ import { collectionOf, fileError, type Progress, TRANSFERRED } from './transfer.
 const PROGRESS_EVERY = 200;
 
 /**
- * Writes each collection into a file of JSON lines, which `mongoimport` and `roomkey import` read.
+ * Writes each collection of `TRANSFERRED` into a file of JSON lines, which `mongoimport` and `roomkey import` read.
  *
  * @returns the number of documents in each file
  * @throws StoreError if the folder already has such files, or cannot be written

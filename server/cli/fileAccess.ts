@@ -2,7 +2,7 @@
 const GROUP_AND_OTHERS = 0o077;
 
 /**
- * Whether users other than the owner can read a file or enter a folder. Always false on Windows, which has no such bits.
+ * Whether users other than the owner have any access to a file or folder. Always false on Windows, which has no such bits.
  * @param mode the result of `stat` for the file or folder
  */
 export function othersHaveAccess(mode: number): boolean {

@@ -21,7 +21,7 @@ export const flagName = (name: string, { flag = name }: Pick<Option<unknown>, 'f
 /** The settings that have a flag, by the name of the flag. */
 export const settingsByFlag: ReadonlyMap<string, { readonly name: string; readonly option: Option<unknown> }> = new Map(
 	Object.entries<Option<unknown>>(options)
-		.filter(([, { envOnly }]) => !envOnly)
+		.filter(([, { isSecret }]) => !isSecret)
 		.map(([name, option]) => [flagName(name, option), { name, option }]),
 );
 

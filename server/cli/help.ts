@@ -5,10 +5,10 @@ import { usageOf } from './command.js';
 import { commands } from './commands.js';
 import { flagName } from './flags.js';
 
-/** The flag and its placeholder. Empty for a setting that only an environment variable sets. */
+/** The flag and its placeholder. Empty for a secret, which has no flag. */
 function flagOf(name: string, option: Option<unknown>): string {
-	const { placeholder, envOnly } = option;
-	if (envOnly) return '';
+	const { placeholder, isSecret } = option;
+	if (isSecret) return '';
 	const flag = `--${flagName(name, option)}`;
 	return placeholder ? `${flag} ${placeholder}` : flag;
 }
@@ -58,7 +58,7 @@ export function helpText(): string {
 		'Commands; each has a --help of its own:',
 		...commandLines(),
 		'',
-		'Options of the server, and settings that only the environment has:',
+		'Options of the server, and variables of settings without a flag:',
 		...lines,
 		`  ${'--print-config'.padEnd(width)}  print the settings in force and where each comes from, and end`,
 		`  ${'--help'.padEnd(width)}  print this and end`,

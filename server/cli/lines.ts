@@ -8,7 +8,7 @@ export interface Line {
 	readonly number: number;
 }
 
-/** Maximum length of a line, in characters. MongoDB stores documents of at most 16 MiB. */
+/** Maximum length of a line, in characters. A document of MongoDB has at most 16 MiB; as JSON it can be longer. */
 export const MAX_LINE_LENGTH = 64 * 1024 * 1024;
 
 /** Splits a text into lines at each line feed. Leaves out a byte order mark at the beginning. */

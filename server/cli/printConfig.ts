@@ -5,13 +5,19 @@ import { options } from '../options/options.js';
 import type { Setting } from './config.js';
 import { formatTable } from './table.js';
 
+/**
+ * Removes the users and passwords from a list of URLs: `mongodb://user:password@` becomes `mongodb://`. A NATS URL can leave
+ * out `nats://`.
+ */
+export const withoutUsers = (urls: string): string => urls.replace(/(^|\/\/|,)[^/,]*@/g, '$1');
+
 /** A value as text, without secrets. */
 function formatValue({ name, value }: Setting): string {
 	const option: Option<unknown> = options[name];
 	if (value === undefined) return '';
-	// A setting that only the environment can have is a secret.
-	if (option.envOnly && value !== option.default) return 'set, not shown';
+	if (option.isSecret && value !== option.default) return 'set, not shown';
 	if (name === 'mongo-url') return storeLocation({ kind: 'mongodb', url: String(value) });
+	if (option.mayHavePassword) return withoutUsers(String(value));
 	return option.format ? option.format(value) : String(value);
 }
 

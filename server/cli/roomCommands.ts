@@ -50,7 +50,12 @@ export function listRooms(input: Input, io: Io): Promise<void> {
 
 /** Finds a room by id, or else by name, or else by display name. @throws CommandError if none or several match */
 async function findRoom(admin: Admin, nameOrId: string): Promise<ListedRoom> {
-	const { rooms } = await admin.call<{ rooms: ListedRoom[] }>('rooms.adminRooms', { filter: nameOrId, count: 100 });
+	const rooms: ListedRoom[] = [];
+	let page: { rooms: ListedRoom[]; total: number };
+	do {
+		page = await admin.call('rooms.adminRooms', { filter: nameOrId, count: 100, offset: rooms.length });
+		rooms.push(...page.rooms);
+	} while (page.rooms.length > 0 && rooms.length < page.total);
 	const matches = [
 		rooms.filter(({ _id }) => _id === nameOrId),
 		rooms.filter((room) => room.name === nameOrId),

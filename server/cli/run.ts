@@ -22,9 +22,10 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 	const found = findCommand(args);
 	const isError = typeof found === 'string';
 	if (isError) {
+		const help = groupHelp(first);
 		const asksForHelp = args.some((arg) => arg === '--help' || arg === '-h');
-		if (!asksForHelp) throw new OptionError(found);
-		io.line(`${found}\n\n${groupHelp(first)}`);
+		if (!asksForHelp || help === '') throw new OptionError(found);
+		io.line(`${found}\n\n${help}`);
 		return 0;
 	}
 	const input = readInput(found.command, found.rest, io.env);
@@ -68,7 +69,7 @@ export function findCommand(args: readonly string[]): { command: Command; rest: 
 		: `there is no command '${first} ${second}', but ${names}`;
 }
 
-/** The help of all commands with the same first word. */
+/** The help of all commands with this first word; empty if there are none. */
 function groupHelp(first: string): string {
 	return commands
 		.filter(({ name }) => name.startsWith(`${first} `))

@@ -11,12 +11,13 @@ import { firstAdminCommand } from './firstAdminCommand.js';
 
 /** Starts the server, and resolves when it has ended. */
 export async function serve(config: Config, start: CheckedStart, io: Io): Promise<void> {
-	// Signals are handled before the server is ready, so that the server can be stopped while it starts.
+	// A signal during the start waits until the server is ready, which then closes in the usual way.
 	const shutdown = waitForShutdown();
 	const server = await startServer(start);
 	const reload = () => void server.reloadCertificate();
-	// A terminal sends SIGHUP when it closes. A server in it that has no certificate to reload then ends, as is Node's default.
-	if (config['tls-cert'] !== undefined || !process.stdin.isTTY) process.on('SIGHUP', reload);
+	// SIGHUP reloads the certificate. A terminal also sends SIGHUP when it closes: a server in the terminal then ends, as is
+	// Node's default, unless it has a certificate.
+	if (config['tls-cert'] !== undefined || !io.isInteractive) process.on('SIGHUP', reload);
 	try {
 		const everywhere = isEveryAddress(config.host) ? ` (on all addresses: ${config.host})` : '';
 		io.line(`Roomkey listening on ${server.url}${everywhere}`);

@@ -27,7 +27,10 @@ function subcommandOf(args: readonly string[]): string {
 	return commands.some(({ name }) => name.startsWith(`${args[0]} `)) ? `${args[0]} ` : '';
 }
 
-/** Whether the command line starts a server whose log is JSON. Settings that are wrong are ignored. */
+/**
+ * Whether the command line starts a server with the log format `json`. With `auto`, a failed start is reported to people.
+ * Settings that are wrong are ignored.
+ */
 function logsJson(args: readonly string[], env: NodeJS.ProcessEnv): boolean {
 	const [first = ''] = args;
 	if (first !== '' && first !== 'serve' && !first.startsWith('-')) return false;

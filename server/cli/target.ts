@@ -11,7 +11,7 @@ import { thenClose } from './closing.js';
 import type { Input, Io } from './command.js';
 import { readConfigFile } from './configFile.js';
 
-/** A store that commands can open. The store in the memory of a server is none. */
+/** A store that commands can open: not one in the memory of a server. */
 export type StoredChoice = Exclude<StoreChoice, { kind: 'memory' }>;
 
 /** What a command works on: a running server, or a store. */
@@ -20,8 +20,9 @@ export type Target =
 	| { readonly kind: 'store'; readonly choice: StoredChoice };
 
 /**
- * The server or store that the flags name, or else the environment, the configuration file or the default folder.
- * @throws OptionError if one of these sources names several
+ * The server or store that the flags name, or else the environment, the configuration file or the default folder. A server in
+ * the environment takes precedence over stores there.
+ * @throws OptionError if one of these sources names several servers or stores
  */
 export function targetOf(input: Input): Target {
 	const flags = ['data', 'mongo-url', 'url'] as const;
@@ -37,7 +38,7 @@ export function targetOf(input: Input): Target {
 
 /**
  * The store that the flags name, or else the environment, the configuration file or the default folder.
- * @throws OptionError if one of these sources names several
+ * @throws OptionError if one of these sources names several stores
  */
 export function storeOf(input: Input): StoredChoice {
 	const names = ['data', 'mongo-url'] as const;

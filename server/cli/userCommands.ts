@@ -75,10 +75,10 @@ async function createUser(admin: Admin, input: Input, io: Io): Promise<void> {
 	}
 	if (!isFirst && email === undefined) throw new OptionError('give the e-mail address with --email');
 	const { password, generated } = await chooseNewPassword(input, io, username);
-	if (admin.createFirstAdmin) await admin.createFirstAdmin({ username, password, email, name });
+	const requirePasswordChange = input.isOn('require-password-change') || undefined;
+	if (admin.createFirstAdmin) await admin.createFirstAdmin({ username, password, email, name, requirePasswordChange });
 	else {
 		const fields = { username, email, name: name ?? username, password, ...(roles.length > 0 && { roles }) };
-		const requirePasswordChange = input.isOn('require-password-change') || undefined;
 		const args = { ...fields, verified: true, requirePasswordChange };
 		await admin.call('users.create', args).catch(async (error) => {
 			throw (await unknownRole(admin, roles, error)) ?? error;
@@ -91,7 +91,7 @@ async function createUser(admin: Admin, input: Input, io: Io): Promise<void> {
 	});
 }
 
-/** The error for roles that do not exist. Undefined if another error has occurred. */
+/** The error for a role that does not exist, or that only members of a room have. Undefined if `error` has another cause. */
 async function unknownRole(admin: Admin, roles: readonly string[], error: unknown): Promise<CommandError | undefined> {
 	if (!(error instanceof RefusedCall && error.is(methodErrors.invalidRole))) return undefined;
 	const answer = await admin.call<{ roles: { _id: string; scope?: string }[] }>('roles.list');

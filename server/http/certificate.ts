@@ -73,7 +73,7 @@ export function expiryOf(pem: string): number | undefined {
 	}
 }
 
-/** Logs which certificate is in use. Warns if it has expired: clients reject it, and the server does not notice. */
+/** Logs which certificate is in use. Warns if it has expired: clients reject it, although the server can still use it. */
 export function logCertificate(log: Log, { cert }: Certificate): void {
 	const { subject, subjectAltName, validTo, fingerprint256 } = new X509Certificate(cert);
 	const facts = { subject, names: subjectAltName, validTo, fingerprint256 };

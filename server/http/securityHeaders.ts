@@ -3,7 +3,8 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 const HEADERS = {
-	// An answer is data. A browser must not run it, show it in a frame or guess its type, whatever it contains.
+	// An answer is data. A browser must not run it, show it in a frame or guess its type, whatever it contains. Only the page
+	// at `/api-docs` has another policy (`server/describe/pageFiles.ts`).
 	'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 	'x-content-type-options': 'nosniff',
 	'x-frame-options': 'DENY',

@@ -24,8 +24,8 @@ export function changedSettings(settings: Partial<Record<OptionName, unknown>>):
 	});
 	return Object.fromEntries(
 		changed.map(([name, value]) => {
-			const { envOnly, format }: Option<unknown> = options[name as OptionName];
-			if (envOnly) return [name, 'set'];
+			const { isSecret, format }: Option<unknown> = options[name as OptionName];
+			if (isSecret) return [name, 'set'];
 			return [name, format ? format(value) : value];
 		}),
 	);

@@ -22,8 +22,8 @@ import {
 import { similarName } from './similarName.js';
 
 /**
- * The options of `createServer` that are not settings, such as `methods`, checked. `limits` is always a list of rules here,
- * because limits by method are among the settings.
+ * The options of `createServer` that are not settings, such as `methods`, checked. The option `limits` is here if it is a
+ * list of rules. An object of limits by method is in the settings instead.
  */
 export type CheckedParts = Omit<Parts, 'limits'> & { readonly limits?: readonly RateRule[] };
 
@@ -44,7 +44,7 @@ const programSettings = new Map(
 		.map((name) => [camelCase(name), name as OptionName]),
 );
 
-/** Converts the settings of the command to options of `createServer`. */
+/** Renames settings for `createServer`: `max-body` becomes `maxBody`. */
 export function asProgramSettings(settings: CheckedOptions['settings']): ProgramSettings {
 	return Object.fromEntries(Object.entries(settings).map(([name, value]) => [camelCase(name), value]));
 }
@@ -61,7 +61,8 @@ export function checkServerOptions(serverOptions: ServerOptions): CheckedOptions
 }
 
 /**
- * Reads the options of a server. An option that is missing or invalid has its default in the result.
+ * Reads the options of a server. An option that is missing has its default in the result, and so has an invalid one, except
+ * for the part of it that can be used.
  * @param faults receives unknown options, invalid values, and contradictions
  */
 export function readServerOptions(serverOptions: ServerOptions, faults: Faults): CheckedOptions {
@@ -104,8 +105,8 @@ const isPart = (name: string): name is keyof Parts => (PART_NAMES as readonly st
 
 /** Adds the settings that concern the store to the choice of the store. */
 function storeWith(settings: CheckedOptions['settings'], store: StoreChoice): StoreChoice {
-	const leavesIndexes = settings['no-index'] || settings['read-only'] || settings.shadow;
-	if (store.kind === 'mongodb' && leavesIndexes) return { ...store, indexes: 'report' };
+	const onlyReportsIndexes = settings['no-index'] || settings['read-only'] || settings.shadow;
+	if (store.kind === 'mongodb' && onlyReportsIndexes) return { ...store, indexes: 'report' };
 	return store.kind === 'files' && settings.nats !== undefined ? { ...store, shared: true } : store;
 }
 
@@ -120,7 +121,7 @@ function suggestion(name: string): string {
 /** Whether an option is a list of rules. The option `limits` is either a list of rules or an object of limits by method. */
 const isRuleList = (name: string, value: unknown) => name === 'limits' && Array.isArray(value);
 
-/** The names of definitions. The value and its entries are not checked yet. */
+/** The names of definitions; none without a list. `requirePart` has checked that each has a name, but not that it is a text. */
 function namesIn(value: unknown): readonly string[] {
 	if (!Array.isArray(value)) return [];
 	return value.map((entry) => isObject(entry) && entry.name).filter((name) => typeof name === 'string');

@@ -26,7 +26,7 @@ export const keyOptions = {
 		default: 10_000,
 	}),
 	'strict-keys': onOff(
-		'a public key must be the JWK of an RSA key of 2048 bits or more, not just any text',
+		'a public key must be the JWK of an RSA key of 2048 bits, not just any text',
 		'ROOMKEY_STRICT_KEYS',
 	),
 	'strict-key-ids': oneOf('MODE', ['on', 'off'], {

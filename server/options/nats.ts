@@ -7,28 +7,31 @@ import { OptionError } from './optionError.js';
 import type { OptionValues } from './options.js';
 
 /**
- * Reads the addresses and the credentials in them. A user name without a password is a token.
+ * Reads the addresses, and the credentials in the first address that has some. A user name without a password is a token.
  * @throws OptionError for an invalid address. The text does not contain the address, which may contain a password
  */
 export function parseNatsUrls(urls: string): { servers: string[]; isTls: boolean; credentials?: string } {
 	const invalidUrls = () => new OptionError('nats must be a list of addresses such as nats://127.0.0.1:4222');
 	const parsed = urls.split(',').map((text) => {
-		const url = text.trim();
+		const address = text.trim();
 		try {
-			return new URL(url.includes('://') ? url : `nats://${url}`);
+			const url = new URL(address.includes('://') ? address : `nats://${address}`);
+			const { protocol, hostname, port } = url;
+			// Percent signs that encode nothing are invalid here, although `URL` accepts them.
+			const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+			return { protocol, hostname, port, username, password };
 		} catch {
 			throw invalidUrls();
 		}
 	});
-	const isInvalid = ({ protocol, hostname }: URL) => !['nats:', 'tls:'].includes(protocol) || hostname === '';
-	if (parsed.some(isInvalid)) throw invalidUrls();
-	const urlWithUser = parsed.find(({ username }) => username !== '');
-	const user = decodeURIComponent(urlWithUser?.username ?? '');
-	const password = decodeURIComponent(urlWithUser?.password ?? '');
+	for (const { protocol, hostname } of parsed) {
+		if (!['nats:', 'tls:'].includes(protocol) || hostname === '') throw invalidUrls();
+	}
+	const { username = '', password = '' } = parsed.find(({ username }) => username !== '') ?? {};
 	return {
 		servers: parsed.map(({ hostname, port }) => `${hostname}:${port || 4222}`),
 		isTls: parsed.some(({ protocol }) => protocol === 'tls:'),
-		...(urlWithUser && { credentials: password === '' ? user : `${user}:${password}` }),
+		...(username !== '' && { credentials: password === '' ? username : `${username}:${password}` }),
 	};
 }
 

@@ -10,6 +10,7 @@ export const GIB = 1024 ** 3;
 /** Whether a text can be a password: it is not blank. */
 export const isPassword = (text: string): boolean => text.trim() !== '';
 
+/** The definition of a setting. */
 export interface Option<T> {
 	/** Description, with the unit. */
 	readonly meaning: string;
@@ -21,8 +22,13 @@ export interface Option<T> {
 	readonly env?: string;
 	/** Name of the value in `--help`. Absent for a switch, which takes no value. */
 	readonly placeholder?: string;
-	/** True: there is no flag, because all users of a machine can read the command line of a process. */
-	readonly envOnly?: boolean;
+	/**
+	 * Whether the value is a password or belongs to one. Then there is no flag, because all users of a machine can read the
+	 * command line of a process, and the value is never shown.
+	 */
+	readonly isSecret?: boolean;
+	/** Whether the value is a URL or a list of URLs, which may contain passwords. Errors do not show its text. */
+	readonly mayHavePassword?: boolean;
 	readonly default: T;
 	/** The valid values, if there are few. */
 	readonly choices?: readonly string[];
@@ -69,8 +75,9 @@ export function checked<T>(option: Option<T>, value: unknown, name: string, orig
 	const nameOf = (entry: string) => name.replace(/'?$/, (quote) => `.${entry}${quote}`);
 	if (badEntries.length > 0)
 		throw OptionError.of(badEntries.map((bad) => `${nameOf(bad.name)} must be ${bad.form}, not ${bad.given}`));
-	if (original === '' && !option.envOnly) throw new OptionError(`${name} must not be empty`);
-	const shown = option.envOnly ? '' : `, not ${formatOriginal(option, original)}`;
+	if (original === '' && !option.isSecret) throw new OptionError(`${name} must not be empty`);
+	const isHidden = option.isSecret || (option.mayHavePassword && typeof original === 'string');
+	const shown = isHidden ? '' : `, not ${formatOriginal(option, original)}`;
 	throw new OptionError(`${name} must be ${option.form}${shown}`);
 }
 
@@ -90,14 +97,14 @@ export function quotedText(text: string, value: unknown): string {
 	return `the text ${JSON.stringify(text)}: ${correct === text ? 'leave out the quotes' : `write ${correct} instead`}`;
 }
 
-/** Text. If `isValid` is given, the text must pass it. */
+/** Text that is not empty. If `isValid` is given, the text must pass it. */
 export function text<T extends string | undefined>(
 	placeholder: string,
 	{
 		isValid = () => true,
 		form = 'text',
 		...description
-	}: Description<T> & { readonly isValid?: (text: string) => boolean; readonly form?: string },
+	}: Description<T> & Pick<Option<T>, 'mayHavePassword'> & { isValid?: (text: string) => boolean; form?: string },
 ): Option<T | string> {
 	return {
 		...description,
@@ -153,7 +160,7 @@ export function onOff(meaning: string, env?: string): Option<boolean> {
 	};
 }
 
-/** Text that may be a password, or belongs to one: it has no flag, and errors do not show it. */
+/** Text with `isSecret`: a password, or what belongs to one. */
 export function secret<T extends string | undefined>(
 	isValid: (text: string) => boolean,
 	form: string,
@@ -162,7 +169,7 @@ export function secret<T extends string | undefined>(
 	return {
 		...description,
 		placeholder: 'TEXT',
-		envOnly: true,
+		isSecret: true,
 		form,
 		read: (value) => value,
 		accepts: (value) => typeof value === 'string' && isValid(value),

@@ -158,5 +158,5 @@ export const options = {
 
 export type OptionName = keyof typeof options;
 
-/** The value of every option. */
+/** The value of each setting. */
 export type OptionValues = { [N in OptionName]: (typeof options)[N] extends Option<infer T> ? T : never };

@@ -28,7 +28,7 @@ export type StoreOption =
 	/** In this MongoDB. */
 	| { readonly mongoUrl: string };
 
-/** What an application adds to a server. */
+/** The options of `createServer` that are not settings. */
 export interface Parts extends Partial<Omit<Catalogue, 'limits'>> {
 	/**
 	 * A list of rules for rate limits; or limits of methods, which replace those in their definitions: `5/60s`,

@@ -1,4 +1,4 @@
-/** The settings of the store, and of other programs that use the same data. */
+/** The settings of the store, and of the cooperation with other programs that use the same data. */
 import { HOUR, integer, isPassword, oneOf, onOff, secret, text } from './optionKinds.js';
 
 export const storeOptions = {
@@ -11,6 +11,7 @@ export const storeOptions = {
 	'mongo-url': text('URL', {
 		meaning: 'store the data in this MongoDB, in the collections of Rocket.Chat',
 		env: 'MONGO_URL',
+		mayHavePassword: true,
 		default: undefined,
 	}),
 	watch: oneOf('MODE', ['auto', 'change-streams', 'polling', 'off'], {
@@ -25,7 +26,7 @@ export const storeOptions = {
 		'ROOMKEY_READ_ONLY',
 	),
 	shadow: onOff(
-		'replay the requests that a proxy mirrors, answer and write nothing, and log where the database differs',
+		'replay the requests that a proxy mirrors, answer nothing, write nothing, and log where the database differs',
 		'ROOMKEY_SHADOW',
 	),
 	'shadow-delay': integer(1, HOUR, {
@@ -38,6 +39,7 @@ export const storeOptions = {
 		meaning:
 			'join other processes with the same data by this NATS server: addresses such as nats://host:4222, with commas',
 		env: 'ROOMKEY_NATS',
+		mayHavePassword: true,
 		default: undefined,
 	}),
 	'nats-credentials': secret(isPassword, 'user:password, a token or the seed of an nkey', {
@@ -72,6 +74,7 @@ export const storeOptions = {
 		meaning:
 			"join Rocket.Chat's own broker: the nats:// addresses in its TRANSPORTER, with commas; needs moleculer and nats",
 		env: 'ROOMKEY_ROCKETCHAT_BROKER',
+		mayHavePassword: true,
 		default: undefined,
 		isValid: (value) =>
 			value.split(',').every((url) => /^(nats|tls):\/\/[^\s/]+\/?$/.test(url.trim()) && URL.canParse(url)),

@@ -258,7 +258,13 @@ describe('the settings of NATS', () => {
 	});
 
 	it('are not quoted in errors if they contain a password', () => {
-		for (const urls of ['http://u:secret@host', 'nats://u:secret@', 'nats://u:secret@host:port', '']) {
+		for (const urls of [
+			'http://u:secret@host',
+			'nats://u:secret@',
+			'nats://u:secret@host:port',
+			'u:secret%@host',
+			'',
+		]) {
 			expect(() => parseNatsUrls(urls))
 				.to.throw(OptionError, /nats must be/)
 				.with.property('message')

@@ -109,9 +109,9 @@ describe('the configuration', () => {
 	});
 
 	it('explains every option in --help', () => {
-		for (const [name, { meaning, envOnly, env, flag = name }] of Object.entries<Option<unknown>>(options)) {
+		for (const [name, { meaning, isSecret, env, flag = name }] of Object.entries<Option<unknown>>(options)) {
 			expect(helpText())
-				.to.include(envOnly ? (env as string) : `--${flag}`)
+				.to.include(isSecret ? (env as string) : `--${flag}`)
 				.and.include(meaning);
 		}
 	});

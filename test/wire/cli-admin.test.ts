@@ -90,6 +90,14 @@ describe('roomkey on a data folder', () => {
 		expect(await logIn(url, 'root', PASSWORD)).to.equal(200);
 	});
 
+	it('creates the first admin with a password that must be changed', async () => {
+		const line = 'user add root --role admin --generate-password --require-password-change';
+		const { userId } = await json<{ userId: string }>(line);
+		const { store, close } = await openFolder(data);
+		expect(await store.users.findOne({ _id: userId })).to.include({ requirePasswordChange: true });
+		await close();
+	});
+
 	it('creates users by the rules of users.create, and lists them', async () => {
 		await addRoot();
 		const { password } = await addUser('bob', ' --role bot --name Bobby');
@@ -222,6 +230,15 @@ describe('roomkey on a data folder', () => {
 		expect((await roomkey('user remove alice --yes')).err).to.include('There is no user alice');
 	});
 
+	it('finds a room by its name among more than 100 whose names contain this name', async () => {
+		await addRoot();
+		const { store, close } = await openFolder(data);
+		const names = [...Array.from({ length: 100 }, (_, i) => `${i}-team`), 'team'];
+		for (const [i, name] of names.entries()) await addRoom(store, [], { _id: `r${i}`, name });
+		await close();
+		expect((await roomkey('room show team')).out).to.match(/^id +r100\n/);
+	});
+
 	it('deactivates and activates users, but never the last admin', async () => {
 		await addRoot();
 		const { password } = await addUser('bob');
@@ -289,6 +306,13 @@ describe('roomkey on a data folder', () => {
 			'Accounts_LoginExpiration is now 30; it was 90\n',
 		);
 		expect((await roomkey('settings list')).out).to.match(/\nAccounts_LoginExpiration +30\n/);
+		const set = (...args: string[]) =>
+			runInProcess(['settings', 'set', 'E2E_Passphrase_Policy_MaxLength', '--data', data, ...args]);
+		await set('9');
+		const negative = await set('-1');
+		expect(negative.status).to.equal(2);
+		expect(negative.err).to.include("place it at the end of the command after '--'");
+		expect((await set('--', '-1')).out).to.include('is now -1; it was 9');
 	});
 
 	describe('leaves audit lines on standard error, as a server does', () => {

@@ -54,8 +54,8 @@ describe('roomkey completion', () => {
 				for (const word of name.split(' ')) expect(text).to.include(word);
 				for (const flag of Object.keys(flags)) expect(text).to.match(new RegExp(`(--|-l )${flag}\\b`));
 			}
-			for (const [name, { flag = name, envOnly = false }] of Object.entries<Option<unknown>>(options))
-				expect(new RegExp(`(--|-l )${flag}\\b`).test(text), name).to.equal(!envOnly);
+			for (const [name, { flag = name, isSecret = false }] of Object.entries<Option<unknown>>(options))
+				expect(new RegExp(`(--|-l )${flag}\\b`).test(text), name).to.equal(!isSecret);
 		});
 	}
 

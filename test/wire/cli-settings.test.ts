@@ -302,15 +302,25 @@ describe('the settings of roomkey', () => {
 	});
 
 	it('are printed without secrets', async () => {
-		await write({ 'admin-pass': 'secret-of-the-file', 'mongo-url': 'mongodb://me:secret-of-mongo@db.example/x?y=z' });
+		await write({
+			'admin-pass': 'secret-of-the-file',
+			'mongo-url': 'mongodb://me:secret-of-mongo@db.example/x?y=z',
+			nats: 'me:secret-of-nats@one, tls://me:secret-of-nats@two:1',
+			'rocketchat-broker': 'nats://me:secret-of-broker@three',
+		});
 		const { status, out } = await runInProcess(['--config', file, '--print-config'], {
 			env: { ADMIN_EMAIL: 'me@example.com' },
 		});
 		expect(status).to.equal(0);
 		expect(out)
 			.to.match(/\nadmin-pass +set, not shown +/)
-			.and.match(/\nmongo-url +mongodb:\/\/db.example\/x +/);
+			.and.match(/\nmongo-url +mongodb:\/\/db.example\/x +/)
+			.and.match(/\nnats +one, tls:\/\/two:1 +/)
+			.and.match(/\nrocketchat-broker +nats:\/\/three +/);
 		expect(out).not.to.match(/secret-of|me@example/);
+		const wrong = await runInProcess(['--memory', '--rocketchat-broker', 'nats://me:secret-of-broker@three,four']);
+		expect(wrong.status).to.equal(2);
+		expect(wrong.err).to.include('--rocketchat-broker must be addresses').and.not.include('secret-of');
 	});
 
 	it('name the location of the data: a flag overrules the file, and the file may name only one location', async () => {

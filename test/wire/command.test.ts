@@ -288,6 +288,7 @@ describe('roomkey', () => {
 		await roomkey('serve --memory --port 0').listening();
 		for (const [line, text] of [
 			['frobnicate', "there is no command 'frobnicate'"],
+			['frobnicate --help', "there is no command 'frobnicate'"],
 			['user', 'say which command: user add'],
 			['user frob', "there is no command 'user frob', but user add"],
 			['user add', 'user add needs NAME'],

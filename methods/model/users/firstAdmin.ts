@@ -11,6 +11,8 @@ export interface FirstAdmin {
 	readonly email?: string | undefined;
 	/** Display name. Default `Administrator`. */
 	readonly name?: string | undefined;
+	/** Whether clients ask for a new password at the next login. */
+	readonly requirePasswordChange?: true | undefined;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface FirstAdmin {
  */
 export async function makeFirstAdmin(
 	store: Store,
-	{ username, password, email, name = 'Administrator' }: FirstAdmin,
+	{ username, password, email, name = 'Administrator', requirePasswordChange }: FirstAdmin,
 ): Promise<'made' | 'exists' | 'taken'> {
 	if (await hasActiveAdmin(store)) return 'exists';
 	const taken = await insertUser(store, {
@@ -33,6 +35,7 @@ export async function makeFirstAdmin(
 		roles: ['admin'],
 		active: true,
 		...(email !== undefined && { emails: [{ address: email, verified: true }] }),
+		...(requirePasswordChange && { requirePasswordChange }),
 		services: { password: { bcrypt: await hashPassword(password) }, resume: { loginTokens: [] } },
 	});
 	if (taken === null) return 'made';
