@@ -147,6 +147,7 @@ describe('documents that are written elsewhere', () => {
 		elsewhere.report('rooms', rid);
 		elsewhere.report('settings', 'some');
 		await isReading;
+		// With the setting, these are one more than may wait.
 		for (let i = 0; i < 100_000; i++) elsewhere.report('subscriptions', `${i}`);
 		expect(overflows()).to.equal(1);
 		release();
