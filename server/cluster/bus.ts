@@ -47,7 +47,7 @@ export function createBus(log: Log): Bus {
 		log.error({ err, event: name }, `Exception in a listener of '${name}'`);
 	}
 
-	/** The calls of all listeners of an event, in the order in which they subscribed. */
+	/** The calls of all listeners of an event, in the order in which they subscribed, then those of its watchers. */
 	function* callsFor<N extends EventName>(
 		name: N,
 		payload: EventPayloads[N],

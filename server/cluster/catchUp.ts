@@ -1,11 +1,11 @@
 /**
- * Catches up after changes that this process may have missed: reads all documents again that the clients of this process
- * have received.
+ * Catches up after changes that this process may have missed: reads everything again that its clients depend on, in the
+ * steps of `joinProcesses.ts`. All steps together are a run.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Log } from '../../shared/log.js';
 
-/** How long before the requested time a run begins to look for writes, in ms: the clocks of processes may differ. */
+/** A run looks for writes from this many ms before the requested time, because the clocks of processes may differ. */
 const OVERLAP_MS = 10_000;
 
 /** Time between two runs, in ms. */

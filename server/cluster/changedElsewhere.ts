@@ -58,7 +58,7 @@ const MAX_WAITING = 100_000;
  */
 const MAX_LATE_MS = 1000;
 
-/** Reads documents in rounds. Documents reported during a round are read in the next one. */
+/** Reads documents in rounds. A document that is reported during a round is read in this round or in the next. */
 export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedElsewhere {
 	const { store, bus, log } = parts;
 	const published = new LastPublished();
@@ -112,7 +112,10 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 	}
 
 	async function readAll(): Promise<void> {
-		for (const [collection, documents] of [...waiting]) {
+		for (const collection of [...waiting.keys()]) {
+			const documents = waiting.get(collection);
+			// An overflow during the round has dropped all waiting reports.
+			if (!documents) continue;
 			waiting.delete(collection);
 			waitingCount -= documents.size;
 			const entries = [...documents];
@@ -161,7 +164,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		const removedState = last ? undefined : 'idOnly';
 		const { isNew, wasKnown } = published.note(collection, id, document ?? removedState, Date.now());
 		if (!isNew) return undefined;
-		// A document whose state was published before cannot be a new one.
+		// A document that existed when its state was last published cannot be a new one.
 		const writeAction = action === 'inserted' && !wasKnown ? 'inserted' : 'updated';
 		const change: Change = document
 			? { collection, action: writeAction, document }

@@ -1,6 +1,6 @@
 /**
  * Joins the processes of a service: sends the events of this process to the others, and publishes their events here. A
- * process that may have missed an event catches up: it reads again what its clients have received.
+ * process that may have missed an event catches up: it reads everything again that its clients depend on.
  */
 import type { EventPayloads } from '../../shared/events.js';
 import { randomId } from '../../shared/ids.js';

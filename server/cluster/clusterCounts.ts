@@ -3,7 +3,7 @@ import { Counts } from '../core/counts.js';
 
 /**
  * Why everything was read again. `connected`: this process has connected; `gap`: messages are missing; `vanished`: a process
- * went silent; `asked`: a process has sent `look-again`; `overflow`: too many reports were waiting.
+ * went silent; `asked`: a process has sent `look-again`; `overflow`: too many documents waited to be read.
  */
 const CATCH_UP_REASONS = ['connected', 'gap', 'vanished', 'asked', 'overflow'] as const;
 

@@ -13,7 +13,7 @@ export interface LastKnown extends Record<string, unknown> {
 
 const UserRef = Match.ObjectIncluding({ _id: Match.Where(isId) });
 
-/** The fields of a removed document that its subscribers may receive. Encryption keys are never among them. */
+/** Selects those of `KNOWN_FIELDS` that a document has with the right type. Encryption keys are never among them. */
 export function lastKnown(document: { readonly _id: string }): LastKnown {
 	const { _id, rid, u, t, name } = document as LastKnown;
 	const texts = Object.entries({ rid, t, name }).filter(([, value]) => typeof value === 'string');

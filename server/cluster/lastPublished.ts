@@ -1,6 +1,6 @@
 /**
- * Remembers for each document the state that was published last, as a hash. Each state is thus published once, even if a
- * write is reported several times, or if a write of this process is reported as a write from elsewhere.
+ * Remembers for each document the state that was published last, as a hash. A write is thus published once, even if it
+ * is reported several times, or if a write of this process is reported as a write from elsewhere.
  */
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -56,7 +56,8 @@ export class LastPublished {
 
 /**
  * The hash of a document. The order of its fields does not matter, because MongoDB does not put new fields in the same
- * order as an update in memory does. Login tokens and the time of the write are left out, because no subscriber receives them.
+ * order as an update in memory does. Login tokens are left out, because no subscriber receives them. `_updatedAt` is
+ * left out, so that a write that changes nothing else is not published.
  */
 function stateOf({ _updatedAt, services, ...others }: Record<string, unknown>): string {
 	const { resume, ...otherServices } = (services ?? {}) as Record<string, unknown>;

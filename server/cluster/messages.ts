@@ -1,6 +1,6 @@
 /**
  * The messages between processes, as EJSON texts. A message names changed documents; the receiver reads them from the store.
- * Except for events of streams, messages contain neither documents nor secrets.
+ * Of a removed document, a message contains some fields (`lastKnown.ts`). Only events of streams may contain secrets.
  */
 import { parse, stringify } from '../../shared/ejson.js';
 import type { EventName, EventPayloads } from '../../shared/events.js';
@@ -66,8 +66,8 @@ const Envelope = compile({
 	/** True if the sender has sent this message before. */
 	again: Match.Optional(Boolean),
 	/**
-	 * The sender has just connected, and asks all others for the numbers of their last messages. The value is the time for
-	 * which the sender was not connected, in ms.
+	 * The sender has just connected, and asks all others for the numbers of their last messages. The value says for how
+	 * many ms the sender may have missed messages.
 	 */
 	hello: Match.Optional(Count),
 	/** The sender stops. */

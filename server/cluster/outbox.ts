@@ -34,7 +34,10 @@ export interface Outbox {
 	readonly last: number;
 	/** Adds an event to the next message, which is sent at the end of the turn of the event loop. */
 	add(event: ClusterEvent): void;
-	/** Sends the messages with these numbers again if they are still kept. @returns how many messages were sent */
+	/**
+	 * Sends again those of these messages that are still kept and were not just repeated (see `RESEND_PAUSE_MS`).
+	 * @returns how many messages were sent
+	 */
 	resend(numbers: readonly number[]): number;
 	/** Sends the waiting events now. */
 	flush(): void;

@@ -8,8 +8,8 @@ export const SILENCE_MS = 3500;
 
 /**
  * How long this process discovers others after it has connected, in ms. In this time, earlier messages of a newly found
- * process do not count as missed, because connecting includes catching up: this process reads again what its clients have
- * received.
+ * process do not count as missed, because connecting includes catching up: this process reads everything again that its
+ * clients depend on.
  */
 const DISCOVERY_MS = SILENCE_MS;
 
@@ -64,7 +64,7 @@ export class Peers {
 	/**
 	 * Notes that a message of the process `from` has arrived.
 	 * @param n its number, or the last number of its sender if it has no events
-	 * @param aloneMs how long the sender was not connected, in ms, if it has just connected; otherwise undefined
+	 * @param aloneMs for how many ms the sender may have missed messages, if it has just connected; otherwise undefined
 	 */
 	noteMessage(from: string, n: number, hasEvents: boolean, now: number, aloneMs?: number): Arrival {
 		const peer = this.#peers.get(from) ?? this.#restoreGone(from);

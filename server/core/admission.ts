@@ -33,7 +33,7 @@ export const MAX_WAIT_MS = 5000;
 
 /**
  * The length of a full queue, in seconds: at most `perSecond * MAX_WAITING_SECONDS` connections wait. That is ten times as
- * many as can open within `MAX_WAIT_MS`, because a client that waits does not try again meanwhile. Measured with 10,000
+ * many as can open within `MAX_WAIT_MS`: the others time out, but do not try again while they wait. Measured with 10,000
  * clients that connect at once: all are connected after 76 s instead of 120 s, with 27,000 refused attempts instead of
  * 33,000. A waiting connection needs 10 kB.
  */
@@ -72,7 +72,7 @@ export class Admission {
 	#credit: number;
 	/** Runs while the credit is not full or connections wait. */
 	#ticker: NodeJS.Timeout | undefined;
-	/** Admits a few connections while the process is overloaded. Runs while connections wait. */
+	/** Admits a few connections while the process is overloaded. Started when a connection waits, ended with `#ticker`. */
 	#overloadTicker: NodeJS.Timeout | undefined;
 	/**
 	 * Refuses a connection that has waited too long. Only a few are refused in one turn of the event loop, because those

@@ -11,8 +11,8 @@ const ignore = () => {};
 
 /**
  * Calls a function when the answers to all requests that a socket has received as a whole are sent: at once if there are
- * none. A request of which a part is missing gets no answer of its own, unless it has begun. The function is not called if
- * the socket is closed before.
+ * none. An incomplete request gets no answer of its own, unless that answer has begun. The function is not called if the
+ * socket is closed before.
  */
 export function afterAnswers(socket: Duplex, action: () => void): void {
 	const answer = nextAnswer(socket);
@@ -21,7 +21,7 @@ export function afterAnswers(socket: Duplex, action: () => void): void {
 		action();
 		return;
 	}
-	// After an upgrade Node handles neither event. Without `drain`, a large answer would wait for ever.
+	// After an upgrade Node handles neither `drain` nor `error`. Without `drain`, a large answer would wait for ever.
 	const onDrain = () => {
 		if (answer.writableNeedDrain) answer.emit('drain');
 	};

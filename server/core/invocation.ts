@@ -64,7 +64,7 @@ export class Invocation implements MethodContext, Events, EventSource {
 		private readonly services: Services,
 		private readonly createCallStore: CallStoreFactory,
 		private readonly loginLanes: LoginLanes,
-		/** Set for a call with an idempotency key. */
+		/** Set for a call whose outcome is kept for a repeated call. */
 		private readonly inFlight?: InFlight,
 	) {
 		this.userId = caller.userId;
@@ -106,7 +106,7 @@ export class Invocation implements MethodContext, Events, EventSource {
 		if (!this.#controller) {
 			this.#controller = new AbortController();
 			const { signal } = this.caller;
-			// A call with an idempotency key goes on after its caller has disconnected: the caller may repeat the call.
+			// A call whose outcome is kept goes on after its caller has disconnected: the caller may repeat the call.
 			if (signal && !this.inFlight && !this.#hasEnded) this.#follow(signal, this.#controller);
 		}
 		return this.#controller.signal;

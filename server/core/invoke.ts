@@ -19,7 +19,8 @@ export interface Invoker {
 	 * Calls a method: counts the call, checks its arguments in order, then requires a user, then runs it.
 	 * @param params arguments in the order of the definition; absent ones are undefined, surplus ones are ignored
 	 * @returns what the method returns
-	 * @throws ClientError or MatchError; any other error of a method is logged and becomes 500
+	 * @throws ClientError or MatchError; any other error of a method is logged and becomes 500, or 503 if the store is
+	 *   unavailable
 	 */
 	invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown>;
 }
@@ -78,8 +79,8 @@ export function createInvoker(
 			const args = checkArgs(method, params);
 			if (!method.anonymous && caller.userId === null) throw clientError('invalidUser');
 			const cache = method.once && idempotencyCache?.appliesTo(caller) ? idempotencyCache : undefined;
-			// A cached call continues after its time limit, because it may have written already. If it is repeated, the second
-			// call gets the outcome of the first.
+			// The cache keeps the outcome even of a call that ends after its time limit, because this call may have written
+			// something. If it is repeated, the second call gets the outcome of the first.
 			const begin = (clock: TimeoutClock) =>
 				cache
 					? cache.answer({ method: name, args, caller, timeout }, (inFlight) => runMethod(args, clock, inFlight))

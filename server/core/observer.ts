@@ -36,7 +36,7 @@ export interface EndedCall extends BegunCall {
 	readonly thrown?: ClientError | MatchError | undefined;
 }
 
-/** What has exceeded a limit. `password`: an attempt to log in. */
+/** What has exceeded a limit. `password`: an attempt to authenticate, such as a login. */
 export type LimitKind = 'method' | 'subscription' | 'password' | 'connections';
 
 /**

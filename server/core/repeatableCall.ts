@@ -11,8 +11,7 @@ export interface RepeatableCall {
 	readonly timeout: number;
 }
 
-/** Whether a repeated call gets this error again. After an error of the server or a transient error, the call runs
- * again. */
+/** Whether a repeated call gets this error again. After an error of the server or a transient error, it runs instead. */
 export function isFinalError(thrown: unknown): boolean {
 	return thrown instanceof MatchError || (isClientSafe(thrown) && !isTransient(thrown));
 }

@@ -7,7 +7,8 @@
  * @param perTurn number of items that are handled in one turn
  * @param maxWaiting maximum number of items that wait
  * @param handle called with each item, in order
- * @returns a function that adds an item; it returns false, and does not add the item, if too many wait
+ * @returns a function that has an item handled, now or in a later turn; if too many wait, it drops the item and returns
+ *   false
  */
 export function spreadOverTurns<T>(
 	{ perTurn, maxWaiting }: { readonly perTurn: number; readonly maxWaiting: number },

@@ -126,6 +126,35 @@ describe('documents that are written elsewhere', () => {
 		expect([reads, changes.length]).to.deep.equal([3, 3]);
 	});
 
+	it('can be awaited after too many were reported while others were read', async () => {
+		const rid = await addRoom(test.store, []);
+		let onReading = () => {};
+		let release = () => {};
+		const isReading = new Promise<void>((resolve) => (onReading = resolve));
+		const isReleased = new Promise<void>((resolve) => (release = resolve));
+		const find: Store['rooms']['find'] = (...args) => {
+			const cursor = test.store.rooms.find(...args);
+			return {
+				toArray: () => cursor.toArray(),
+				async *[Symbol.asyncIterator]() {
+					onReading();
+					await isReleased;
+					yield* await cursor.toArray();
+				},
+			};
+		};
+		const { elsewhere, overflows } = start({ ...test.store, rooms: { ...test.store.rooms, find } });
+		elsewhere.report('rooms', rid);
+		elsewhere.report('settings', 'some');
+		await isReading;
+		// With the setting, these are one more than may wait.
+		for (let i = 0; i < 100_000; i++) elsewhere.report('subscriptions', `${i}`);
+		expect(overflows()).to.equal(1);
+		release();
+		// The first call waits for the present round. The second one must not wait for a further report.
+		for (let i = 0; i < 2; i++) await elsewhere.settled();
+	});
+
 	it('are dropped when too many wait to be read, and the overflow is reported', async () => {
 		const { elsewhere, overflows } = start();
 		for (let i = 0; i <= 100_000; i++) elsewhere.report('rooms', `${i}`);

@@ -2,8 +2,9 @@
  * Rate limits of several processes that share a store (test/contract/ddp.md section 14). In these tests, the processes are
  * several Roomkeys in one process.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
+import { SILENT } from '../../methods/model/sharedState.js';
 import { createStoreCounter } from '../../server/core/limits/storeCounter.js';
 import { UsageExchange } from '../../server/core/limits/usageExchange.js';
 import { sweepSharedState } from '../../server/core/sweepSharedState.js';
@@ -204,6 +205,15 @@ describe('limits over several processes (14)', () => {
 			await counter.refund('b');
 			expect((await counter.count('b')).remaining).to.equal(2);
 		});
+
+		it('allows calls at once when a refund brings it below the limit', async () => {
+			const counter = createStoreCounter(open.store, 'test', { calls: 1, per: MINUTE });
+			await counter.count('a');
+			expect((await counter.count('a')).allowed).to.equal(false);
+			await counter.refund('a');
+			await counter.refund('a');
+			expect((await counter.count('a')).allowed).to.equal(true);
+		});
 	});
 
 	describe('reports of usage', () => {
@@ -279,6 +289,30 @@ describe('limits over several processes (14)', () => {
 			await one.usage.exchange();
 			await two.usage.exchange();
 			expect(await count(two, 1)).to.equal(4);
+		});
+
+		it('of a window that ends while the store is not available are not added to the next window', async () => {
+			let refuseInsert: ((error: Error) => void) | undefined;
+			const { sharedState } = open.store;
+			const insertOne = () => new Promise((_, reject) => (refuseInsert = reject));
+			const state = { find: sharedState.find.bind(sharedState), insertOne } as unknown as Store['sharedState'];
+			const [one, two] = [openExchange({ ...open.store, sharedState: state }), openExchange()];
+			const end = Date.now() + 1000;
+			const _id = `usage ${String(Date.now()).padStart(13, '0')} another 0`;
+			const counts = JSON.stringify([['test', 'alice', 1, end]]);
+			await sharedState.insertOne({ _id, counts, until: new Date(end) }, SILENT);
+			await one.usage.exchange();
+			expect(await count(one, 3)).to.equal(6);
+			const exchange = one.usage.exchange().catch(() => {});
+			// Counts have whole ms, so their end may be a little later.
+			while (Date.now() <= end + 100) await delay(end + 101 - Date.now());
+			expect(await count(one, 1)).to.equal(9);
+			refuseInsert?.(new Error('the database is gone'));
+			await exchange;
+			state.insertOne = sharedState.insertOne.bind(sharedState);
+			await one.usage.exchange();
+			await two.usage.exchange();
+			expect(await count(two, 1)).to.equal(8);
 		});
 
 		it('of many callers are stored in several documents', async () => {

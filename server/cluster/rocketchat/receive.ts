@@ -103,7 +103,7 @@ function handleStreamEvent(stream: unknown, eventName: unknown, args: unknown, p
 	return true;
 }
 
-/** A Rocket.Chat with a licence sends one argument, the list `[stream, eventName, args]`. */
+/** A Rocket.Chat with a licence sends one argument, the list `[stream, eventName, args]`. Three arguments work too. */
 const handleStream: Handler = (args, parts) => {
 	const [stream, eventName, payload] = args.length === 1 && Array.isArray(args[0]) ? args[0] : args;
 	return handleStreamEvent(stream, eventName, payload, parts);

@@ -125,7 +125,8 @@ export class CollectionStream {
 		const id = idOf(event);
 		const action = WRITES.get(operationType);
 		if (action && id === undefined && !this.#needsLookup) {
-			// The stream is opened again at the same position, with lookups, so that the same event is read again.
+			// The stream is opened again with lookups: at the same position, so that the same event is read again, or at the
+			// present if no position is known.
 			this.#needsLookup = true;
 			const hasPosition = this.#token !== undefined;
 			if (!hasPosition) this.#restart();

@@ -36,7 +36,7 @@ export interface PollingParts {
 }
 
 export class Polling {
-	/** A time, in ms since 1970: all writes before it have been reported. */
+	/** A time, in ms since 1970: all writes before it have been reported, except for removals that are found later. */
 	reportedUntil = Date.now();
 	readonly #updated: ReadonlyMap<WatchedCollection, DatedDocuments>;
 	readonly #trash: Trash;

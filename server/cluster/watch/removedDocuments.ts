@@ -1,6 +1,6 @@
 /**
  * Reports removed documents with some of their fields. The fields come from the collection `rocketchat__trash`: Rocket.Chat
- * and Roomkey copy a document there before they remove it.
+ * copies a document there before it removes the document, and so does Roomkey with rooms and memberships.
  */
 import { batchesOf } from '../../../shared/batches.js';
 import { Match } from '../../../shared/match.js';

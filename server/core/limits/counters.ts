@@ -7,7 +7,7 @@ import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
 import { ExpiringCache } from '../../../shared/expiringCache.js';
 import { isLimit, type Limit } from '../../../shared/limit.js';
 
-/** The state of a counter after a count. */
+/** The state of a counter after it has counted a call. */
 export interface RateLimitResult {
 	readonly allowed: boolean;
 	/** Calls that are allowed in a window. */
@@ -100,7 +100,7 @@ export interface Counters {
 	process(name: string, limit: Limit): RateCounter;
 	/** Counts calls. Processes that share a store learn the counts of the others once a second. */
 	approximate(name: string, limit: Limit): RateCounter;
-	/** Counts exactly over all processes. In a shared store each count is a write. */
+	/** Counts exactly over all processes. In a shared store, counting a call takes a write: see `storeCounter.ts`. */
 	exact(name: string, limit: Limit): RefundableCounter;
 	readonly knownPairs: KnownPairs;
 }

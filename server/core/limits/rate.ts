@@ -1,7 +1,7 @@
 /**
  * Rate limits of calls and subscriptions (`test/contract/ddp.md` section 14): the rules of a server, and the limits in the
- * definitions of its methods and publications. Calls over DDP and REST are counted together. A name without a rule has no limit, because the
- * calls of a connection are served one after another anyway.
+ * definitions of its methods and publications. Calls over DDP and REST are counted together. A name without a rule has
+ * no limit.
  */
 import { tooManyRequests } from '../../../shared/errors.js';
 import type { RateEvent, RateMessage, RateOutcome } from '../../../shared/limit.js';
@@ -16,8 +16,8 @@ import { type LimitedDefinitions, type RateLimitClient, type Rule, rulesByName }
 export type RateLimitMode = 'on' | 'off' | 'dry-run';
 
 /**
- * Whether `result` is stricter than `other`. A refused call is stricter than an allowed one. Of two refused calls, the longer wait is
- * stricter; of two allowed calls, the one with fewer calls left.
+ * Whether `result` is stricter than `other`. A refused call is stricter than an allowed one. Of two refused calls, the
+ * longer wait is stricter; of two allowed calls, the one with fewer calls left.
  */
 function isStricter(result: RateLimitResult, other: RateLimitResult): boolean {
 	if (result.allowed !== other.allowed) return !result.allowed;
@@ -60,8 +60,8 @@ export interface RateLimitOptions {
 	/** Error text for calls that a rule without a message refuses. */
 	readonly message?: RateMessage | undefined;
 	/**
-	 * Whether a user is exempt from rate limits of calls, by `api-bypass-rate-limit`; login attempts are still limited.
-	 * Called only when a call would be refused.
+	 * Whether a user is exempt from rate limits of calls, by `api-bypass-rate-limit`. Attempts to authenticate are limited
+	 * all the same. Called only when a call would be refused.
 	 */
 	isExempt?(userId: string): Promise<boolean>;
 }
@@ -114,7 +114,7 @@ export function createRateLimits(definitions: LimitedDefinitions, options: RateL
 
 	/**
 	 * Refuses a call or an attempt that is over its limit.
-	 * @param rule the rule that refuses a call; absent for attempts to log in
+	 * @param rule the rule that refuses a call; absent for `attempt`
 	 * @throws ClientError `too-many-requests`, unless `mode` is `dry-run`
 	 */
 	function requireAllowed(

@@ -1,6 +1,7 @@
 /**
- * A counter in a store that several processes share. It counts the calls of all of them exactly. A count in a running
- * window is one conditional write. Keys are hashed, because they contain names and addresses.
+ * A counter in a store that several processes share. It counts the calls of all of them exactly. Counting a call takes
+ * one write; more if it begins a window, none if the key was over the limit just before. Keys are hashed, because they
+ * contain names and addresses.
  */
 import { insertIfAbsent } from '../../../methods/model/insertIfAbsent.js';
 import { CONFLICT, retryOnConflict } from '../../../methods/model/retryOnConflict.js';
@@ -64,7 +65,9 @@ export function createStoreCounter({ sharedState }: Store, name: string, limit: 
 			return resultOf(limit, count, until.getTime() - Date.now());
 		},
 		async refund(key) {
-			await sharedState.updateOne({ _id: idOf(key), count: { $gt: 0 } }, { $inc: { count: -1 } }, SILENT);
+			const _id = idOf(key);
+			await sharedState.updateOne({ _id, count: { $gt: 0 } }, { $inc: { count: -1 } }, SILENT);
+			overLimit.delete(_id);
 		},
 		async forget(key) {
 			const _id = idOf(key);

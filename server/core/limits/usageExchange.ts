@@ -135,6 +135,8 @@ export class UsageExchange {
 			await this.#state.insertOne({ _id, counts: JSON.stringify(current), until }, SILENT);
 		} catch (error) {
 			for (const [id, count] of counts) {
+				// A newer count may belong to the next window, so calls of a window that is over are not added to it.
+				if (endOf(count) <= Date.now()) continue;
 				const newer = this.#pending.get(id);
 				if (newer) newer[CALLS] += count[CALLS];
 				else this.#pending.set(id, count);
