@@ -65,9 +65,16 @@ const forgotten = publication({
 	},
 });
 
+const endless = publication({
+	name: 'endless',
+	summary: 'Is never ready',
+	args: {},
+	run: () => new Promise<void>(() => {}),
+});
+
 const parts = {
 	methods: [broken, outer, unavailable, refused, takes, wait, unencodable],
-	publications: [brokenList, users, forgotten],
+	publications: [brokenList, users, forgotten, endless],
 };
 
 const causeOf = async (promise: Promise<unknown>) => (await rejection(promise)).cause;
@@ -302,13 +309,15 @@ describe('a test server', () => {
 		await typed.close();
 	});
 
-	it('closes during calls and while the clock is stopped, and may be closed twice', async () => {
+	it('closes during calls and subscriptions and while the clock is stopped, and may be closed twice', async () => {
 		const clock = fakeClock();
 		const server = await openTestServer(parts);
 		const alice = await server.addUser();
 		const client = await server.connect(alice);
 		const call = rejection(client.call('wait'));
+		// Mocha fails a test during which a promise without a handler rejects.
 		void client.call('wait');
+		void client.subscribe('endless');
 		await server.close();
 		await server.close();
 		expect((await call).message).to.equal('The connection is closed');
