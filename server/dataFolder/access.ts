@@ -82,7 +82,7 @@ function explainDenial(folder: string): string {
 	return `${problem} ${remedy}: chown -R ${own} ${folder}. ${rule}`;
 }
 
-/** Why a path cannot be followed into a folder, and what to do. @param path as the text calls it */
+/** Why a path cannot be followed into a folder, and what to do. @param path the name of the path in the text */
 function explainClosed(path: string, { folder, link }: ClosedFolder): string {
 	const [own, owner] = [ownUid(), ownerOf(folder)];
 	const where = link === undefined ? `${path} is in ${folder}` : `${link} is a link into ${folder}`;

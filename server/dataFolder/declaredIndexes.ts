@@ -1,6 +1,6 @@
 /**
  * The indexes of collections in a data folder. An application may change the indexes of its collections between two starts.
- * All indexes of a changed collection are then rebuilt.
+ * All indexes of such a collection are then rebuilt.
  */
 import type { Database } from 'lmdb';
 import type { IndexedCollection, IndexSpec } from '../../shared/indexes.js';

@@ -48,10 +48,12 @@ export function openEnvironment(path: string, readOnly = false): Environment {
 export const openDataFile = (folder: string, readOnly = false) => openEnvironment(join(folder, DATA_FILE), readOnly);
 
 /**
- * The number that every LMDB file has at this offset, in bytes. It is checked before LMDB opens a file, because LMDB aborts
- * the process if the number is missing.
+ * The number that every LMDB file contains. It is checked before LMDB opens a file, because LMDB aborts the process if the
+ * number is missing.
  */
 const MAGIC = 0xbeefc0de;
+
+/** Position of the number in the file, in bytes. */
 const MAGIC_OFFSET = 24;
 
 function assertLmdb(path: string): void {

@@ -54,7 +54,7 @@ async function syncFolder(path: string): Promise<void> {
 
 /**
  * Identifies the data file of a folder; undefined if there is none. All processes see the same id. A copy has another id,
- * and so has a later file at the same path.
+ * and so has a file that takes the place of an open data file.
  */
 export function dataFileId(path: string): string | undefined {
 	const found = statSync(join(path, DATA_FILE), { bigint: true, throwIfNoEntry: false });

@@ -6,7 +6,7 @@ import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 /** The default database if the address names none, as in Rocket.Chat's setups. */
 const DEFAULT_DATABASE = 'rocketchat';
 
-/** How long the start waits for a database that does not answer, in ms. */
+/** How long the start, and later each operation, waits for a database that does not answer, in ms. */
 const SERVER_SELECTION_TIMEOUT_MS = 10_000;
 
 /**

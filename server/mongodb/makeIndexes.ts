@@ -1,4 +1,7 @@
-/** Makes the missing indexes of a MongoDB. Logs them first, because the database may belong to another program. */
+/**
+ * Makes the missing indexes of a MongoDB. If the database has collections, logs these indexes first, because the database
+ * may belong to another program.
+ */
 import type { Db } from 'mongodb';
 import type { IndexedCollection, IndexSpec } from '../../shared/indexes.js';
 import type { Log } from '../../shared/log.js';

@@ -22,7 +22,7 @@ export interface ReadableEntries {
 	ids(key: string, after: string | undefined): Iterable<string>;
 	/** How many ids a key has. */
 	count(key: string): number;
-	/** The ids of the keys from `from` to before `to`, in the order of the keys by code points. */
+	/** Only for a unique index: the ids of the keys from `from` to before `to`, in the order of the keys by code points. */
 	between(from: string, to: string): Iterable<string>;
 }
 

@@ -69,7 +69,8 @@ export function keysOf(document: Document, { fields, sparse, ignoreCase }: Index
 	});
 	const [, second] = keysByField;
 	// A query sorts an array by its least element only. An index lists every element of an array, and nothing for an empty one,
-	// so it cannot be read in sort order. The extra key is outside `TEXT_RANGE`: `idsInOrder` then does not use the index.
+	// so it cannot be read in sort order. `candidates.ts` does not use its order if it has a key outside `TEXT_RANGE`, such as
+	// this one.
 	if (second && second.length !== 1 && keysByField.length === 2) second.push(`array of ${document._id}`);
 	return combine(keysByField);
 }

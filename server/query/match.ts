@@ -154,7 +154,7 @@ function equal(field: string, operand: unknown): ValueTest {
 	);
 }
 
-/** The error for a value that no condition can contain. If undefined were ignored, the filter would match all documents. */
+/** The error for a value that no condition can contain. If undefined were ignored, too many documents would match. */
 function notComparableError(field: string, value: unknown): TypeError {
 	const advice = value === undefined ? '; a filter leaves the field out, or has { $exists: false }' : '';
 	return new TypeError(`${field}: cannot be compared with ${describeType(value)}${advice}`);
@@ -169,7 +169,7 @@ function oneOf(field: string, operand: unknown): ValueTest {
 	return valueOrElement((value) => wanted.has(setKeyOf(value)));
 }
 
-/** What stands for a value in a Set, where two dates are never equal: a text with the date's time. */
+/** What stands for a value in a Set: for a date a text with its time, because a Set never finds two Date objects equal. */
 const setKeyOf = (value: unknown) => (value instanceof Date ? `\0date ${value.getTime()}` : value);
 
 /**

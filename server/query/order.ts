@@ -24,7 +24,7 @@ export function compare(a: unknown, b: unknown): number {
 	if (typeof a === 'string') return compareText(a, b as string);
 	if (isFields(a)) return compareFields(Object.entries(a), Object.entries(b as Fields));
 	if (Array.isArray(a)) return compareFields([...a.entries()], [...(b as unknown[]).entries()]);
-	// Absent values and empty arrays are equal among themselves. The rest are numbers, booleans and dates.
+	// Two absent values are equal, and so are two `EMPTY_ARRAY`. The rest are numbers, booleans and dates.
 	return rank <= 0 ? 0 : Number(a) - Number(b);
 }
 

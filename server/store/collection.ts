@@ -1,6 +1,7 @@
 /**
- * The rules that the collections of all stores share. They accept only the common query language. Every write sets
- * `_updatedAt` and is announced. A violated unique index gives a `DuplicateKeyError`, which does not contain the value.
+ * The rules that the collections of all stores share. A collection accepts only filters and updates that all stores
+ * support. Every insert and update sets `_updatedAt`. Every write that is not silent announces the documents that it
+ * changes. A violated unique index gives a `DuplicateKeyError`, which does not contain the value.
  */
 import type { Change, Collection, FindOptions, Projection, WriteOptions } from '../../shared/store.js';
 import { DuplicateKeyError, isDuplicateKey } from '../../shared/storeErrors.js';
@@ -18,8 +19,8 @@ export interface Query {
 }
 
 /**
- * How a store reads and writes one collection. Its arguments have been checked and copied. A write passes each written
- * document to `report`, if there is one.
+ * How a store reads and writes one collection. All arguments have been checked; documents and updates are copies. A write
+ * passes each written document to `report`, if there is one.
  */
 export interface Backend {
 	/** Whether the reports of one document come in the order of its writes. */

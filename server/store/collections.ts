@@ -39,8 +39,8 @@ export type ChangeListener = (change: Change) => Promise<unknown> | undefined;
 export interface OpenStore {
 	readonly store: Store;
 	/**
-	 * Calls the listener after every write that changes something and is not silent, before the write resolves. Returns a
-	 * function that removes the listener.
+	 * Calls the listener for each document that a write has changed, before the write resolves. Silent writes are left out.
+	 * Returns a function that removes the listener.
 	 */
 	onChange(listener: ChangeListener): () => void;
 	/** Observes all operations from now on. */

@@ -62,7 +62,7 @@ const MAX_SORTED = 100;
 
 class MemoryIndex implements IndexEntries {
 	readonly #ids = new StringSets();
-	/** The keys of a compound index by their prefix (see `prefixOf`); undefined for another index. */
+	/** The keys of a compound index by their prefix (`prefixIn` of `indexKeys.ts`); undefined for an index of one field. */
 	readonly #keys: StringSets | undefined;
 	/** The sorted keys of the prefixes that were used last. */
 	readonly #sorted = new LRUCache<string, string[]>({ max: MAX_SORTED });

@@ -14,11 +14,11 @@ export type Report = (written: Written) => void | Promise<void>;
 
 /**
  * Reports documents so that the last report of each document is its newest state. A task that writes or reads a document
- * may end after a later write of it was reported. Then the stored state is read and reported instead.
+ * may end after a later write of the same document was reported. Then the stored state is read and reported instead.
  */
 export class OrderedReports {
 	#reportCount = 0;
-	/** For each document, the number of its last report since `#runningTasks` was 0. */
+	/** The value of `#reportCount` at the last report of each document that was reported while a task runs. */
 	readonly #lastReports = new Map<string, number>();
 	#runningTasks = 0;
 

@@ -28,7 +28,8 @@ interface Frame {
 interface PendingRequest {
 	resolve(value: unknown): void;
 	reject(error: Error): void;
-	readonly promise: Promise<unknown>;
+	/** The promise that the test has received. */
+	promise: Promise<unknown>;
 	/** Where the test makes the request. */
 	readonly site: ReturnType<typeof callSite>;
 }
@@ -69,7 +70,7 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 	const frames: Frame[] = [];
 	let lastId = 0;
 	let session: string | undefined;
-	/** The key of the request that is being sent. The server answers a message that it cannot parse meanwhile. */
+	/** The key of the request that is being sent. If its message cannot be parsed, `error` arrives before `send` returns. */
 	let sending = '';
 	let receiver: Receiver;
 
@@ -184,30 +185,33 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 		get isWaiting() {
 			return pending.size > 0;
 		},
+		// These functions are not async: when the connection closes, only the promises in `pending` count as handled.
 		call(name, ...params) {
-			// Not an async function: its promise would reject unhandled when a test ends before the answer.
-			if (typeof name !== 'string') {
-				return Promise.reject(new TypeError('The first argument of call is the name of a method'));
-			}
+			if (typeof name !== 'string') return refuse('The first argument of call is the name of a method');
 			const id = String(++lastId);
 			return holdProcess(`The call of '${name}'`, request(`method ${id}`, { msg: 'method', method: name, id, params }));
 		},
-		async subscribe(name, ...params) {
-			requireText(name, 'The first argument of subscribe is the name of a publication');
+		subscribe(name, ...params) {
+			if (typeof name !== 'string') return refuse('The first argument of subscribe is the name of a publication');
 			const id = String(++lastId);
-			await holdProcess(`The subscription to '${name}'`, request(`sub ${id}`, { msg: 'sub', id, name, params }));
-			return id;
+			const answer = request(`sub ${id}`, { msg: 'sub', id, name, params });
+			const promise = holdProcess(`The subscription to '${name}'`, answer).then(() => id);
+			const waiting = pending.get(`sub ${id}`);
+			if (waiting) waiting.promise = promise;
+			return promise;
 		},
-		async unsubscribe(id) {
-			requireText(id, 'The argument of unsubscribe is the id of a subscription: what subscribe returns');
-			await request(`unsub ${id}`, { msg: 'unsub', id });
+		unsubscribe(id) {
+			if (typeof id !== 'string') {
+				return refuse('The argument of unsubscribe is the id of a subscription: what subscribe returns');
+			}
+			return request(`unsub ${id}`, { msg: 'unsub', id }) as Promise<void>;
 		},
 		documents: (collection) => Array.from(collections.get(collection) ?? [], ([_id, fields]) => ({ _id, ...fields })),
 		close: () => transport.close(),
 	};
 }
 
-/** @throws TypeError for a value that is not a text, such as a forgotten argument */
-function requireText(value: unknown, message: string): void {
-	if (typeof value !== 'string') throw new TypeError(message);
+/** Rejects with a TypeError, such as for a forgotten argument. */
+function refuse(message: string): Promise<never> {
+	return Promise.reject(new TypeError(message));
 }

@@ -5,7 +5,7 @@ import { isClockFake } from './clock.js';
 /** How long one request keeps the process alive, in ms: longer than the default `timeout` of definitions. */
 const HOLD_MS = DEFAULT_TIMEOUT + 5000;
 
-/** The real timer, also while a fake clock is in use. */
+/** The real timer, even if a test replaces `setTimeout` later. */
 const startTimer = setTimeout;
 
 /**

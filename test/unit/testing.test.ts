@@ -65,9 +65,16 @@ const forgotten = publication({
 	},
 });
 
+const endless = publication({
+	name: 'endless',
+	summary: 'Is never ready',
+	args: {},
+	run: () => new Promise<void>(() => {}),
+});
+
 const parts = {
 	methods: [broken, outer, unavailable, refused, takes, wait, unencodable],
-	publications: [brokenList, users, forgotten],
+	publications: [brokenList, users, forgotten, endless],
 };
 
 const causeOf = async (promise: Promise<unknown>) => (await rejection(promise)).cause;
@@ -314,6 +321,22 @@ describe('a test server', () => {
 		expect((await call).message).to.equal('The connection is closed');
 		expect((await rejection(client.call('refused'))).message).to.equal('The connection is closed');
 		clock.restore();
+	});
+
+	it('leaves no unhandled rejection when a client closes before its requests are answered', async () => {
+		const unhandled: unknown[] = [];
+		const note = (reason: unknown) => void unhandled.push(reason);
+		process.on('unhandledRejection', note);
+		const server = await openTestServer(parts);
+		const client = await server.connect(await server.addUser());
+		void client.subscribe('endless');
+		void client.call('wait');
+		client.close();
+		await server.close();
+		// Node reports unhandled rejections before the next turn of the event loop.
+		await new Promise(setImmediate);
+		process.off('unhandledRejection', note);
+		expect(unhandled).to.deep.equal([]);
 	});
 
 	it('records its log, and passes it on to a log of the test', async () => {

@@ -98,8 +98,8 @@ export function appendEntriesUpdate(
 }
 
 /**
- * Moves all entries but the newest from a user's document to the separate collection. Called after each new entry. After
- * a crash before this step, the entries stay in the user's document until the next call.
+ * Moves all entries but the newest from a user's document to the separate collection. Called after new entries, except
+ * those of `removeIdentity`. They stay in the user's document until the next call, as after a crash before this step.
  */
 export async function moveEarlierEntries(store: Store, userId: string): Promise<void> {
 	const user = await store.users.findOne({ _id: userId }, { projection: { e2eKeyHistory: 1 } });

@@ -9,7 +9,7 @@
  * | Marker | Set when | Follow-up work |
  * |---|---|---|
  * | `e2eRekeying` | the user had another public key before | archive the user's room keys everywhere, and queue the user |
- * | `e2eQueueing` | the user never had one | the same, but keys that the user has stored stay |
+ * | `e2eQueueing` | the user had no public key before | the same, but keys that the user has stored stay |
  *
  * Room keys can be stored for a user without identity keys, as in Rocket.Chat. Other members cannot have sealed them for
  * the first public key, which they did not know. The user's own device can have.
@@ -127,12 +127,12 @@ export async function storeKeyPair(
 		if (hasKeys && !force && !completesFollowUp) throw clientError('keysAlreadySet');
 		if (isIdentical) return user;
 		const isNewPublicKey = !isSamePublicKey(pair.public_key, public_key);
-		// The marker `e2eRekeying` shows that a public key was removed, and its follow-up work is not finished.
-		const hasIdentity = !!public_key || !!user.e2eRekeying;
-		const hadPublicKey = hasIdentity || listOf(user.e2eKeyHistory).length > 0;
+		// `e2eRekeying` without a public key comes from an unfinished reset, which may not have archived all room keys yet.
+		const mayHoldRoomKeys = !!public_key || !!user.e2eRekeying;
+		const hadPublicKey = mayHoldRoomKeys || listOf(user.e2eKeyHistory).length > 0;
 		const marker = hadPublicKey ? 'e2eRekeying' : 'e2eQueueing';
-		// A user without a public key does not count as a holder (`hasHolder`), and so gives up no copy of a room key.
-		if (isNewPublicKey && hasIdentity)
+		// Any other user does not count as a holder (`hasHolder`), and so gives up no copy of a room key.
+		if (isNewPublicKey && mayHoldRoomKeys)
 			await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));
 		// A second-factor code can be used only once, so a repeated attempt keeps the first proof.
 		if (hasKeys) login ??= await prove();
@@ -155,7 +155,7 @@ export async function storeKeyPair(
 
 /**
  * Performs the follow-up work for a new public key, and removes the marker unless another call has set a newer one. The
- * users who share a room with this user are notified first, because the other steps may take long.
+ * users who share an encrypted room with this user are notified early, because the later steps may take long.
  * @returns whether any room has lost its last key holder
  */
 async function completeFollowUpWork(context: Context, user: User): Promise<boolean> {

@@ -1,8 +1,8 @@
 /**
- * Records about the sealed keys of a membership, in its field `e2eKnownKeys`. A record stores who offered the key, which
- * key id the room had then, and whether the member has returned the key because it does not work. A hash in each record
- * identifies its key, because another server on the same database may replace a stored key. That server may also store
- * null in the list, so a record is read as `record?.`.
+ * Records about the sealed keys of a membership, in its field `e2eKnownKeys`. A record stores who offered the key (nobody
+ * for a key that the member made), which key id the room had at the time of the record, and whether the member has returned
+ * the key because it does not work. A hash in each record identifies its key, because another server on the same database
+ * may replace a stored key. That server may also store null in the list, so a record is read as `record?.`.
  */
 import { createHash } from 'node:crypto';
 import type { KnownKey } from '../../../shared/documents.js';
@@ -21,7 +21,7 @@ function recordOf(records: readonly KnownKey[], key: string): KnownKey | undefin
 	return records.find((record) => record?.hash === hash);
 }
 
-/** Whether a key was offered or accepted while the room had this key id, and was not returned. */
+/** Whether a key is recorded under this key id of the room, and was not returned. */
 export function isRecordedUnder(records: readonly KnownKey[], key: string, keyId: string | null | undefined): boolean {
 	const record = recordOf(records, key);
 	return record !== undefined && record.keyId === (keyId || '') && record.returned !== true;

@@ -26,8 +26,8 @@
  * | `returnKey` | `holder`, `mismatched` | `none`, `offered` | the key is archived as returned, with the id of the member who had offered it |
  * | `clear` | any | `none` | the key is archived, the offer is removed |
  *
- * `store` leads to `mismatched` when a key is stored before the room has its key id. A member in state `mismatched` does
- * not wait for the room's key in its queue (`queue.ts`).
+ * `store` leads to `mismatched` when `e2e.setOrGetRoomKeyID` stores a key before it sets the room's key id. A member in
+ * state `mismatched` does not wait for the room's key in the room's queue (`queue.ts`).
  */
 import type { KnownKey, OldRoomKey, Room, Subscription } from '../../../shared/documents.js';
 import { listOf } from '../storedLists.js';

@@ -1,7 +1,6 @@
 /**
  * Offers: room keys that one member seals for another (`test/contract/rocketchat-e2e.md` 4.4, 4.8, 5.4). A membership has
- * at most one offer. An offer of the room's present key stays until the member accepts or rejects it. An offer of a former
- * key of the room is replaced by the next offer.
+ * at most one offer. A new offer replaces an offer of a former key of the room, but not one of the room's present key.
  */
 import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';

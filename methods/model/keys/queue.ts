@@ -61,8 +61,8 @@ function whereNotQueued(rid: string, userId: string): Filter<Room> {
 }
 
 /**
- * Removes users from the queue of a room, because they have left or have no public key any more. Notifies the room if
- * the queue has changed. Unlike `removeServedUsers`, it queues nobody again.
+ * Removes users from the queue of a room. Notifies the room if the queue has changed. Unlike `removeServedUsers`, it queues
+ * nobody again.
  * @returns whether the queue has changed, and so the room was notified
  */
 export async function dequeue(store: Store, rid: string, userIds: readonly string[]): Promise<boolean> {

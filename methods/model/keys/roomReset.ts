@@ -42,8 +42,8 @@ function hasFormerKey(membership: Subscription, newKeyId: string): boolean {
 }
 
 /**
- * Archives the former keys of all members but the caller, and removes their offers, in one write for each member.
- * Members who have the new room key already are left unchanged.
+ * Archives the keys of all members but the caller, and removes their offers, in one write for each member. Members who
+ * have the new room key already are left unchanged.
  * @returns ids of the changed members, up to `MAX_WAITING`: no more fit into the queue
  */
 export async function archiveFormerKeysOfOthers(context: ResetContext, newKeyId: string): Promise<string[]> {

@@ -1,7 +1,7 @@
 /**
- * A sealed key is a room key that a client has encrypted with the public key of one member. The text is the key id of the
- * room key, directly followed by the base64 of 256 bytes (`test/contract/rocketchat-e2e.md` 13). The server cannot decrypt
- * sealed keys.
+ * A sealed key is a room key that a client has encrypted with the public key of one member. Rocket.Chat's clients write
+ * the key id of the room key, directly followed by the base64 of 256 bytes (`test/contract/rocketchat-e2e.md` 13). Other
+ * formats are allowed too. The server cannot decrypt sealed keys.
  */
 import { clientError } from '../../../shared/errors.js';
 
@@ -49,7 +49,7 @@ export function requireValidKeyId(keyID: string): void {
 	if (!isKeyId(keyID)) throw clientError('invalidKeyId');
 }
 
-/** Whether a value can be a sealed key: a text, neither blank nor too long. Formats other than Rocket.Chat's are allowed. */
+/** Whether a value can be a sealed key: a text, neither blank nor too long. */
 export function isSealedKey(value: unknown): value is string {
 	return typeof value === 'string' && value.length <= MAX_KEY_LENGTH && value.trim() !== '';
 }

@@ -2,7 +2,7 @@
  * Stores a member's own key of a room. A concurrent reset of the room's key archives all keys and sets a new key id, but
  * may miss a key that is stored during the reset. Therefore a call stores the key with `storeMemberKey`, and then calls
  * `failIfResetMeanwhile`, which reads the room again. If the room's key was reset, the member's key is archived and the call
- * fails. So a stored key is never lost: it stays the member's key or becomes one of the former keys.
+ * fails. So a reset loses no key: the key stays the member's key or becomes one of the former keys.
  */
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
