@@ -66,7 +66,7 @@ export interface DdpEndpoint {
 	/**
 	 * Accepts no new connections, and ends the present sessions gradually.
 	 * @param grace the time until the last session is closed, in ms; calls that take longer are interrupted
-	 * @returns resolves when the last session has ended
+	 * @returns resolves when the last transport has closed
 	 */
 	close(grace: number): Promise<void>;
 	/**
@@ -108,16 +108,16 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	const sessions = new Set<Session>();
 	const sessionServices: SessionServices = { ...services, heartbeats: new Heartbeats(options.heartbeat) };
 	const stopClosingExpired = closeExpired(sessions);
-	/** Set during a shutdown: called when the last session has ended. */
+	/** Set during a shutdown: called when the last transport has closed. */
 	let onNoSessions: (() => void) | undefined;
 
-	function onSessionEnd(session: Session): void {
+	function onTransportClosed(session: Session): void {
 		sessions.delete(session);
 		if (sessions.size === 0) onNoSessions?.();
 	}
 
 	function openSession(transport: Transport): Receiver {
-		const session = new Session(transport, sessionServices, options, onSessionEnd);
+		const session = new Session(transport, sessionServices, options, onTransportClosed);
 		sessions.add(session);
 		observer?.onConnection(transport.kind);
 		return session;

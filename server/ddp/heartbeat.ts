@@ -1,9 +1,9 @@
 /** Detects clients that have disconnected without a close frame (`test/contract/ddp.md` section 4). */
 
 export interface HeartbeatOptions {
-	/** Time between checks of a client, in ms; 0 switches heartbeats off. Default 15,000. */
+	/** Time between checks of a client, in ms; 0 switches heartbeats off. Default for DDP 15,000. */
 	readonly interval: number;
-	/** How long a silent client has to answer a ping, in ms. Default 15,000. */
+	/** How long a silent client has to answer a ping, in ms. Default for DDP 15,000. */
 	readonly timeout: number;
 }
 

@@ -13,12 +13,12 @@ import { type CloseReason, TOO_LARGE } from './transports/close-reason.js';
 export interface QueueHost<T> {
 	/** Handles a message. @param release must be called once, immediately or later, when the next message may start */
 	handle(message: T, release: () => void): void;
-	/** Called when the queue is empty and no message is being handled. The queue may then be discarded. */
+	/** Called when the queue is empty and the last message has called `release`. The queue may then be discarded. */
 	onIdle(): void;
 }
 
 /**
- * Handled messages are removed from the array together, when there are at least this many and they fill half of the array.
+ * Started messages are removed from the array together, when there are at least this many and they fill half of the array.
  * Removing each message immediately would copy the array each time.
  */
 const MIN_REMOVED = 64;
@@ -26,8 +26,8 @@ const MIN_REMOVED = 64;
 /** Starts one message at a time, in order. */
 export class MessageQueue<T> {
 	#waiting: T[] | undefined;
-	/** Number of handled messages, which are still at the start of the array. */
-	#handledCount = 0;
+	/** Number of messages at the front of the array that are started already. */
+	#startedCount = 0;
 	/** Whether the next message must wait for the one that is being handled. */
 	#busy = false;
 	/** Whether the loop over the waiting messages is running, or has yielded. */
@@ -41,7 +41,7 @@ export class MessageQueue<T> {
 
 	/** Number of messages that wait. */
 	get length(): number {
-		return this.#waiting ? this.#waiting.length - this.#handledCount : 0;
+		return this.#waiting ? this.#waiting.length - this.#startedCount : 0;
 	}
 
 	add(message: T): void {
@@ -57,7 +57,7 @@ export class MessageQueue<T> {
 	/** Discards the messages that wait. */
 	clear(): void {
 		this.#waiting = undefined;
-		this.#handledCount = 0;
+		this.#startedCount = 0;
 	}
 
 	#handle(message: T): void {
@@ -89,12 +89,12 @@ export class MessageQueue<T> {
 
 	#next(): T {
 		const waiting = this.#waiting as T[];
-		const next = waiting[this.#handledCount++] as T;
-		if (this.#handledCount === waiting.length) {
+		const next = waiting[this.#startedCount++] as T;
+		if (this.#startedCount === waiting.length) {
 			this.clear();
-		} else if (this.#handledCount >= MIN_REMOVED && this.#handledCount * 2 >= waiting.length) {
-			waiting.splice(0, this.#handledCount);
-			this.#handledCount = 0;
+		} else if (this.#startedCount >= MIN_REMOVED && this.#startedCount * 2 >= waiting.length) {
+			waiting.splice(0, this.#startedCount);
+			this.#startedCount = 0;
 		}
 		return next;
 	}
@@ -215,8 +215,8 @@ export class Requests<T> {
 /** A request of a session. A string is the error frame that answers a malformed request. */
 export type QueuedRequest = codec.Request | codec.LargeFrame | string;
 
-/** The part of a session that its requests need. */
-export interface RequestHost extends CallHost, RequestsHost<QueuedRequest> {
+/** What `enqueue` and `answer` need of a session. */
+export interface RequestSession extends CallHost, RequestsHost<QueuedRequest> {
 	readonly options: { readonly maxQueue: number };
 	readonly userId: string | null;
 	requests: Requests<QueuedRequest> | undefined;
@@ -230,7 +230,7 @@ export interface RequestHost extends CallHost, RequestsHost<QueuedRequest> {
 }
 
 /** Adds a request to those of a session. */
-export function enqueue(request: QueuedRequest, session: RequestHost): void {
+export function enqueue(request: QueuedRequest, session: RequestSession): void {
 	const { login, services, options } = session;
 	const isCall = typeof request === 'object' && request.msg === 'method';
 	const method = isCall ? services.invoker.get(request.method) : undefined;
@@ -243,7 +243,11 @@ export function enqueue(request: QueuedRequest, session: RequestHost): void {
 }
 
 /** Answers a request whose turn has come: see `RequestsHost`. */
-export function answer(request: QueuedRequest, session: RequestHost, release: () => void): Promise<void> | undefined {
+export function answer(
+	request: QueuedRequest,
+	session: RequestSession,
+	release: () => void,
+): Promise<void> | undefined {
 	if (typeof request === 'string') session.sendError(request);
 	else if (request.msg === 'large') return answerLarge(request, session, release);
 	else if (request.msg === 'method') return runCall(request, session, release);
@@ -253,7 +257,11 @@ export function answer(request: QueuedRequest, session: RequestHost, release: ()
 }
 
 /** Answers a large frame that arrived during a login. The login has ended, because it was before the frame in the queue. */
-function answerLarge({ text }: codec.LargeFrame, session: RequestHost, release: () => void): Promise<void> | undefined {
+function answerLarge(
+	{ text }: codec.LargeFrame,
+	session: RequestSession,
+	release: () => void,
+): Promise<void> | undefined {
 	if (text.length > session.maxFrame) {
 		session.close(TOO_LARGE);
 		return undefined;

@@ -10,7 +10,7 @@ import type { TransportOptions } from './transports/transport.js';
 
 export interface SessionOptions extends SubscriptionLimits {
 	/**
-	 * How long a client may take to send `connect`, in ms. Also how long a client without a heartbeat may be silent: a
+	 * How long a client may take to send `connect`, in ms. Also how long a client without a heartbeat may be idle: a
 	 * client with version pre1 of DDP, or any client if the heartbeat interval is 0. Default 45,000.
 	 */
 	readonly connectTimeout: number;

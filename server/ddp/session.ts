@@ -139,8 +139,8 @@ export class Session implements Receiver, HeartbeatPeer {
 	}
 
 	enforceFrameSize(bytes: number): boolean {
-		// The limit depends on the login. During a login every frame is allowed here, and `answerLarge` checks large frames
-		// when the login has ended.
+		// The limit depends on the login. During a login every frame is allowed here, and the queue checks large frames when
+		// the login has ended.
 		if (this.isClosed || this.login.pendingChanges > 0 || bytes <= this.maxFrame) return true;
 		this.close(TOO_LARGE);
 		return false;

@@ -2,7 +2,10 @@
 import { type CloseReason, GOING_AWAY } from './transports/close-reason.js';
 import type { Transport } from './transports/transport.js';
 
-/** A session that is being ended. The members are called in this order, each only if the session is still open. */
+/**
+ * A session that is being ended: by `drain`, then `close`, then `terminate`. The last two are called only if its transport
+ * is still open.
+ */
 export interface EndingSession {
 	/** Answers the received requests, then closes the session. */
 	drain(): Promise<void>;

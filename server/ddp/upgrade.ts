@@ -128,7 +128,7 @@ export function createUpgrade(
 			refuseUpgrade(socket, 403, errorBody(ORIGIN_NOT_ALLOWED));
 			return;
 		}
-		/** Set if the connection must wait. Ends the wait, and returns the data that the client has sent meanwhile. */
+		/** Set if the connection must wait. Ends the hold of its socket, and returns the data that has arrived meanwhile. */
 		let endHold: (() => Buffer) | undefined;
 		const cancelWait = admission.request(address, (rejection) => {
 			const received = endHold ? Buffer.concat([head, endHold()]) : head;

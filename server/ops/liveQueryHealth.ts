@@ -13,7 +13,7 @@ export function observeLiveQueries(health: PartHealth): LiveQueryObserver {
 			behind.add(collection);
 			health.degraded(REASON);
 		},
-		onCaughtUp(collection) {
+		onReadEnded(collection) {
 			if (behind.delete(collection) && behind.size === 0) health.ok();
 		},
 	};

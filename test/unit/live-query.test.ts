@@ -1,12 +1,16 @@
 /** test/contract/ddp.md section 7: which writes a live query reports, and when the writer receives `updated`. */
 import { expect } from 'chai';
 import { type Bus, createBus } from '../../server/cluster/bus.js';
+import { refreshLiveQueries } from '../../server/ddp/publications/live-queries.js';
 import { LiveQuerySubscriber } from '../../server/ddp/publications/live-query.js';
 import type { Permission } from '../../shared/documents.js';
+import { StoreUnavailableError } from '../../shared/errors.js';
 import { liveQuery } from '../../shared/publication.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from '../support/log.js';
 import { type OpenStore, openTestStore } from '../support/store.js';
+
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a live query (7)', () => {
 	let opened: OpenStore;
@@ -157,6 +161,45 @@ describe('a live query (7)', () => {
 		expect(calls).to.deep.equal(['failed: no primary']);
 	});
 
+	it('counts no failure while the store is unavailable towards the three repetitions', async () => {
+		await write('a');
+		beforeRead = () => {
+			if (reads <= 3) throw new StoreUnavailableError();
+			if (reads === 4) throw new Error('no primary');
+		};
+		await announce('a');
+		expect(calls).to.deep.equal(['show a']);
+	});
+
+	it('does not fail because of a read that had failed before the query began', async () => {
+		await write('a', 'b');
+		const failed: string[] = [];
+		const none = () => {};
+		const publisher = { publishAdded: none, publishChanged: none, publishRemoved: none, whenDrained: () => undefined };
+		const services = { store: countingReads(opened.store), bus };
+		let later: LiveQuerySubscriber | undefined;
+		const first = new LiveQuerySubscriber(liveQuery('permissions', { roles: 'first' }, { roles: 1 }), {
+			services,
+			...publisher,
+			fail() {
+				failed.push('first');
+				first.stop();
+				later ??= new LiveQuerySubscriber(liveQuery('permissions', { roles: 'later' }, { roles: 1 }), {
+					services,
+					...publisher,
+					fail: () => void failed.push('later'),
+				});
+			},
+		});
+		await first.start();
+		beforeRead = () => {
+			throw new Error('no primary');
+		};
+		await announce('a', 'b');
+		later?.stop();
+		expect(failed).to.deep.equal(['first']);
+	});
+
 	it('repeats no read once it has stopped', async () => {
 		await write('a');
 		beforeRead = () => {
@@ -190,6 +233,54 @@ describe('a live query (7)', () => {
 		expect(reads).to.equal(1);
 		for (const other of others) other.stop();
 		expect(calls).to.deep.equal([]);
+	});
+
+	it('has shown all missed writes when a refresh ends, even if their read begins during the query of another', async () => {
+		const { permissions } = opened.store;
+		const ownBus = createBus(memoryLog());
+		let onReadBegun = () => {};
+		const readBegun = new Promise<void>((resolve) => {
+			onReadBegun = resolve;
+		});
+		let release = () => {};
+		const released = new Promise<void>((resolve) => {
+			release = resolve;
+		});
+		let isRefreshing = false;
+		async function* writtenDocuments() {
+			onReadBegun();
+			await released;
+			yield* permissions.find({ _id: 'p' });
+		}
+		/** An empty result. During the refresh it comes after the read of the written documents has begun. */
+		async function* noDocuments() {
+			if (isRefreshing) await readBegun;
+			yield* [];
+		}
+		const find = ({ _id }: { _id?: unknown }) => {
+			if (_id === undefined) return noDocuments();
+			return typeof _id === 'string' ? permissions.find({ _id }) : writtenDocuments();
+		};
+		const shown: string[] = [];
+		const both = [{ _id: 'p' }, { roles: 'other' }].map((filter) => {
+			return new LiveQuerySubscriber(liveQuery('permissions', filter, { roles: 1 }), {
+				services: { store: { ...opened.store, permissions: { ...permissions, find } as never }, bus: ownBus },
+				publishAdded: (_collection, id) => void shown.push(id),
+				publishChanged: () => {},
+				publishRemoved: () => {},
+				whenDrained: () => undefined,
+				fail: () => {},
+			});
+		});
+		for (const each of both) await each.start();
+		await write('p');
+		isRefreshing = true;
+		const shownAtEnd = refreshLiveQueries(ownBus, 'permissions').then(() => [...shown]);
+		await readBegun;
+		await nextTurn();
+		release();
+		expect(await shownAtEnd).to.deep.equal(['p']);
+		for (const each of both) each.stop();
 	});
 
 	it('reads a document again that is written while it is read, even if it no longer matches', async () => {

@@ -60,7 +60,7 @@ export class DocumentView {
 
 	/**
 	 * Records values that a holder publishes, and adds the holder if it is new. Undefined removes the holder's value.
-	 * @returns the changes for the client; the object `fields` itself if all its fields change
+	 * @returns the changes for the client; for the only holder, the object `fields` itself if all its fields change
 	 */
 	claim(holder: SubscriptionHandle, fields: Fields): VisibleChanges {
 		if (!this.#shared && this.#holder === holder) return this.claimAsOnlyHolder(fields);

@@ -1,7 +1,8 @@
 /**
- * The live queries of a server. The event of a write contains the written document, which is matched in memory against
- * each distinct query. If the write concerns any query, the document is read again, once for all queries. The document
- * in the event is not published, because the events of two writes may arrive in the wrong order.
+ * The live queries of a server. The event of a write contains the written document; of a user only the id, because user
+ * documents contain secrets. `QueryIndex` finds in memory the queries that the document matches. If the write concerns any
+ * query, the document is read again, once for all queries. The document in the event is not published, because the events
+ * of two writes may arrive in the wrong order.
  */
 import { setImmediate } from 'node:timers/promises';
 import { parse, stringify } from '../../../shared/ejson.js';
@@ -21,8 +22,8 @@ const MAX_BATCH = 100;
 export interface LiveQueryObserver {
 	/** Written documents of a collection cannot be read, so what clients have of them is outdated. */
 	onBehind(collection: string): void;
-	/** A read of the collection has ended. */
-	onCaughtUp(collection: string): void;
+	/** A read of the collection has ended. If it failed, its subscriptions end, so no client keeps outdated documents. */
+	onReadEnded(collection: string): void;
 }
 
 export interface LiveQueryServices {
@@ -75,7 +76,7 @@ export class CollectionQueries implements Watcher {
 	/** The queries, by `ObservedQuery.key`. */
 	readonly #queries = new Map<string, ObservedQuery>();
 	readonly #index = new QueryIndex();
-	/** The queries whose filters allow any id, by the ids of the documents in their results. */
+	/** The queries whose filters list no ids (`ids` is undefined), by the ids of the documents in their results. */
 	readonly #byResultId = new QueriesByString();
 	/** How many subscribers of each query are reading the initial result, which may lack writes made during the read. */
 	readonly #initialReads = new Map<ObservedQuery, number>();
@@ -150,7 +151,7 @@ export class CollectionQueries implements Watcher {
 		if (this.#initialReads.size > 0 || this.#written.has(id) || this.#beingRead.has(id)) return true;
 		if (hasAny(this.#queriesContaining(id))) return true;
 		if (action === 'removed') return false;
-		// The event of a changed user contains only the id and no `_updatedAt`, so it cannot be matched.
+		// Without `_updatedAt` there are no fields to match: the event of a user contains only the id.
 		if (document._updatedAt === undefined) return this.#index.mayMatchId(id);
 		return hasAny(this.#index.matching(document));
 	}
@@ -167,6 +168,8 @@ export class CollectionQueries implements Watcher {
 	 * Runs all queries again, because writes may have been missed, and publishes what differs. @throws if a query fails
 	 */
 	async refresh(): Promise<void> {
+		/** The rounds that read the documents. There are several if a round begins during a `find`. */
+		const rounds = new Set<Promise<void>>();
 		for (const { key, ids, resultIds } of [...this.#queries.values()]) {
 			const toRead = new Set(ids ?? resultIds);
 			if (!ids) {
@@ -174,10 +177,9 @@ export class CollectionQueries implements Watcher {
 				const [filter] = parse(key) as [Filter<Document>, unknown];
 				for await (const { _id } of this.collection.find(filter, { projection: { _id: 1 } })) toRead.add(_id);
 			}
-			for (const id of toRead) void this.reread(id);
+			for (const id of toRead) rounds.add(this.reread(id));
 		}
-		// Waits for the round that the calls of `reread` have begun.
-		await this.#nextRound;
+		await Promise.all(rounds);
 	}
 
 	*observedIds(): Iterable<string> {
@@ -222,11 +224,14 @@ export class CollectionQueries implements Watcher {
 		for (let i = 0; i < written.length; i += MAX_BATCH) {
 			const ids = written.slice(i, i + MAX_BATCH);
 			const found = await this.#read(ids);
+			if (!(found instanceof Map)) {
+				this.#failAll(found.error);
+				continue;
+			}
 			for (const id of ids) {
 				const pause = yielder();
 				if (pause) await pause;
-				if (found instanceof Map) this.#publish(id, found.get(id));
-				else this.#failAll(found.error);
+				this.#publish(id, found.get(id));
 			}
 		}
 		this.#beingRead = new Set();
@@ -240,7 +245,8 @@ export class CollectionQueries implements Watcher {
 	}
 
 	/**
-	 * Publishes the state of a document to the queries that it matches, or matched before.
+	 * Publishes the state of a document to the queries that it matches, and its removal to those that it matched before.
+	 * Queries whose initial result is being read are notified of a removal too: this read may still return the document.
 	 * @param document undefined if it no longer exists
 	 */
 	#publish(id: string, document: Document | undefined): void {
@@ -274,7 +280,7 @@ export class CollectionQueries implements Watcher {
 		} catch (error) {
 			return { error };
 		} finally {
-			this.observer?.onCaughtUp(this.name);
+			this.observer?.onReadEnded(this.name);
 		}
 	}
 }

@@ -27,8 +27,8 @@ export interface QuerySubscriber {
 	 */
 	onDocument(id: string, fields: Fields, difference: Difference | undefined, isReread: boolean): void;
 	/**
-	 * @param wasInResult whether the last result contained the document. If not, the subscriber may still have read it in
-	 *   its initial result
+	 * @param wasInResult whether the last result contained the document. If not, the initial read of the subscriber may
+	 *   still return it
 	 */
 	onRemoved(id: string, wasInResult: boolean): void;
 	/** A written document could not be read or published, so what the subscriber has published may be outdated. */
@@ -50,7 +50,7 @@ export interface Range {
 
 export class ObservedQuery {
 	readonly matches: Matcher;
-	/** The only ids that the filter allows; undefined if it allows any id. */
+	/** The ids that the filter lists: no other document can match. Undefined if the filter does not list ids. */
 	readonly ids: readonly string[] | undefined;
 	/** An equality condition of the filter. Undefined if the filter has none, or `ids` is set. */
 	readonly equality: EqualityCondition | undefined;
@@ -58,8 +58,8 @@ export class ObservedQuery {
 	readonly range: Range | undefined;
 	readonly #project: (document: Document) => Fields;
 	/**
-	 * The last read fields of each matching document, by id. If the filter allows only one id, the
-	 * fields of that document without a Map.
+	 * The last read fields of each matching document, by id. If the filter allows only one id, the fields of that document
+	 * without a Map.
 	 */
 	#result: Map<string, Fields> | Fields | undefined;
 	#subscribers: CompactSet<QuerySubscriber>;
@@ -120,7 +120,7 @@ export class ObservedQuery {
 		const before = this.#fieldsInResult(id);
 		const difference = before && { before, changes: differenceOf(before, fields) };
 		const isChanged = !difference || Object.keys(difference.changes).length > 0;
-		// If nothing has changed, the former object stays, because subscribers have published it.
+		// If nothing has changed, the former object stays, because `MergeBox` recognizes a published object by identity.
 		const current = isChanged ? fields : (before as Fields);
 		if (isChanged) this.#setInResult(id, fields);
 		const isReread = !initialReader;

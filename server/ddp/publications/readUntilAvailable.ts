@@ -3,11 +3,11 @@ import { setTimeout } from 'node:timers/promises';
 import { StoreUnavailableError } from '../../../shared/errors.js';
 import { retryDelay } from '../../cluster/retryDelay.js';
 
-/** Maximum number of repetitions of a read that fails although the store is available. */
+/** Maximum number of repetitions after failures that are not caused by an unavailable store. */
 const MAX_REPEATS = 3;
 
 /**
- * Repeats a read until it succeeds. Never gives up while the store is unavailable.
+ * Repeats a read until it succeeds. Gives up after too many failures, but never while the store is unavailable.
  * @param isNeeded whether the result is still needed, asked before each repetition
  * @param onUnavailable called each time that the store is unavailable
  * @returns undefined if the result is not needed any more
@@ -18,12 +18,13 @@ export async function readUntilAvailable<T>(
 	isNeeded: () => boolean,
 	onUnavailable: () => void,
 ): Promise<T | undefined> {
+	let otherFailures = 0;
 	for (let failures = 1; ; failures++) {
 		try {
 			return await read();
 		} catch (error) {
 			if (error instanceof StoreUnavailableError) onUnavailable();
-			else if (failures > MAX_REPEATS) throw error;
+			else if (++otherFailures > MAX_REPEATS) throw error;
 			await setTimeout(retryDelay(failures), undefined, { ref: false });
 			if (!isNeeded()) return undefined;
 		}

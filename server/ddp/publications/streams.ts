@@ -89,7 +89,7 @@ export function createStreamHub(
 	streams: readonly Stream[],
 	observer?: Pick<ServerObserver, 'onStreamEvent'>,
 ): StreamHub {
-	/** All readers, by stream and name of the event. */
+	/** The readers whose first check has succeeded, by stream and name of the event. */
 	const readers = new Map<string, Map<string, Set<Reader>>>(streams.map(({ name }) => [name, new Map()]));
 	/** Readers of room events, by user id. Includes those whose access is being checked for the first time. */
 	const readersByUser = new Map<string, Set<Reader>>();

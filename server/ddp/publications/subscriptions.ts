@@ -179,7 +179,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 	}
 
 	private async rerunFor(userId: string | null): Promise<void> {
-		// Documents that are still being removed would count as published in the rerun.
+		// A stopped subscription whose documents are still being removed would be run again.
 		await this.whenRemovalsDone();
 		if (this.#closed) return;
 		const ended = [...(this.#named?.values() ?? [])];

@@ -13,7 +13,7 @@ export class IncomingBuffer {
 	/** Whether `#deliver` is running. */
 	#isDelivering = false;
 	#closed = false;
-	/** Set while `#deliver` waits for a paused session; must be called when the session accepts messages again. */
+	/** Ends the wait of `#deliver` for a paused session; must be called when the session accepts messages again. */
 	#onResume: (() => void) | undefined;
 
 	/** @param onReady called when the transport may read on, because the buffer is empty and the session is not paused;

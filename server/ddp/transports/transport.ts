@@ -37,8 +37,8 @@ export interface Transport {
 	 */
 	sendParts(parts: readonly Buffer[]): void;
 	/**
-	 * Whether a long message is being sent. Then the heartbeat does not disconnect the client, because pings wait behind the
-	 * message. False after two minutes, even if the message is still being sent.
+	 * Whether a long message is being sent. Then no heartbeat disconnects the client, because pings wait behind the message.
+	 * False after two minutes, even if the message is still being sent. Always false for polling.
 	 */
 	readonly isSendingParts: boolean;
 	/** Sends a message for many clients, which is encoded only once. */
@@ -48,8 +48,8 @@ export interface Transport {
 	/** Disconnects the client immediately: without sending buffered data, and without waiting for its close frame. */
 	terminate(): void;
 	/**
-	 * Passes no messages to the session until `resume`, and reads no data, so that TCP stops the client. Both functions are
-	 * idempotent.
+	 * Passes no messages to the session until `resume`. Meanwhile a socket is not read, so that TCP stops the client, and a
+	 * request with messages of a polling client is not answered. Both functions are idempotent.
 	 */
 	pause(): void;
 	resume(): void;

@@ -12,9 +12,9 @@ import { closeFrame, encodedMessagesFrame, encodeMessagePart, HEARTBEAT_FRAME } 
 import type { OpenSession, Receiver, Transport, TransportOptions } from '../transport.js';
 
 export interface PollingOptions extends TransportOptions {
-	/** Maximum time for which a poll is held, in ms; then it is answered with a heartbeat. */
+	/** Maximum time for which a poll is held, in ms; then it is answered with `HEARTBEAT_FRAME`. */
 	readonly maxPollHold: number;
-	/** How long a client may be without a poll, in ms; then it counts as disconnected. Default 60,000. */
+	/** How long a client may be without a poll, in ms; then it counts as disconnected. */
 	readonly pollTimeout: number;
 }
 
@@ -59,9 +59,9 @@ export class PollingTransport implements Transport {
 	readonly #incoming: IncomingBuffer;
 	/** Messages for the next poll, each encoded as a JSON string. */
 	#waiting: string[] = [];
-	/** The size of the waiting messages, in bytes. */
+	/** The size of the waiting messages as they are encoded, in bytes. */
 	#waitingBytes = 0;
-	/** The last long message, while it waits for a poll. */
+	/** The last long message, while it waits for a poll. Its length does not count towards `maxBuffered`. */
 	#longMessage: LongMessage | undefined;
 	#hasDisconnected = false;
 	/** Set while callers of `whenDrained` wait for a poll that takes the buffered messages. */
@@ -72,7 +72,7 @@ export class PollingTransport implements Transport {
 	#poll: AnswerPoll | undefined;
 	/** Set when the transport is closed: the reason. */
 	#closeReason: CloseReason | undefined;
-	/** While a poll is held, the timer that answers it with a heartbeat; otherwise the timeout for the next poll. */
+	/** While a poll is held, the timer that answers it with `HEARTBEAT_FRAME`; otherwise the timeout for the next poll. */
 	#timer: NodeJS.Timeout;
 
 	/** @param request the client's first request */
@@ -93,7 +93,9 @@ export class PollingTransport implements Transport {
 	}
 
 	send(message: string): void {
-		if (!this.#closeReason) this.#push(JSON.stringify(message), Buffer.byteLength(message));
+		if (this.#closeReason) return;
+		const encoded = JSON.stringify(message);
+		this.#push(encoded, Buffer.byteLength(encoded));
 	}
 
 	encodePart(text: string): Buffer {
@@ -107,7 +109,10 @@ export class PollingTransport implements Transport {
 		this.#push(bytes.toString(), bytes.length);
 	}
 
-	/** Always false: the heartbeat may disconnect a client even while a long message waits for its next poll. */
+	/**
+	 * Always false, because this transport does not know when the client has read the answer to a poll. So DDP's heartbeat
+	 * may disconnect a client that reads a long message slowly.
+	 */
 	readonly isSendingParts = false;
 
 	/** Buffers a message for the next poll. @param encoded the message as a JSON string */
@@ -160,7 +165,10 @@ export class PollingTransport implements Transport {
 		this.#receiver.onClose();
 	}
 
-	/** The same as `close`, because there is no socket to terminate. */
+	/**
+	 * Does what `close` does, because a polling client has a socket only during a request. Buffered messages stay for the
+	 * next poll.
+	 */
 	terminate(): void {
 		this.close(NORMAL_CLOSURE);
 	}
@@ -184,8 +192,8 @@ export class PollingTransport implements Transport {
 
 	/**
 	 * Handles messages from the client.
-	 * @returns resolves when the session has accepted them; null if they are refused, because the session has not yet
-	 *   accepted the previous ones
+	 * @returns resolves when the session has accepted them, or they are discarded because it has ended; null if they are
+	 *   refused, because it has not yet accepted the previous ones
 	 */
 	receive(messages: readonly string[]): Promise<void> | null {
 		if (this.#accepted) return null;

@@ -1,6 +1,6 @@
 /**
  * SockJS over a WebSocket: each WebSocket frame contains a SockJS frame, which contains DDP messages
- * (`test/contract/ddp.md` 1.4). This transport has a heartbeat of WebSocket pings for clients without DDP's heartbeat.
+ * (`test/contract/ddp.md` 1.4). This transport has a heartbeat of its own, WebSocket pings, beside that of DDP.
  */
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
