@@ -36,7 +36,10 @@ export interface EndedCall extends BegunCall {
 	readonly thrown?: ClientError | MatchError | undefined;
 }
 
-/** What has exceeded a limit. `password`: an attempt to authenticate, such as a login. */
+/**
+ * What has exceeded a limit. `password`: an attempt to authenticate, such as a login. `connections`: one connection more of an
+ * address, which `onConnectionRefused` receives too.
+ */
 export type LimitKind = 'method' | 'subscription' | 'password' | 'connections';
 
 /**
@@ -65,8 +68,8 @@ export interface CallCounter {
 }
 
 /**
- * Observes the calls of one method by clients or by the application. Calls between methods are not observed. An absent
- * member costs nothing.
+ * Observes the calls of one method by clients or by the application. Calls between methods are not observed. A property
+ * that is left out costs nothing.
  */
 export interface CallObserver {
 	readonly counter?: CallCounter | undefined;

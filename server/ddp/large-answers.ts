@@ -1,4 +1,4 @@
-/** Sends the large answers of a client one after another, so that at most one of them is buffered. */
+/** Lets the large answers to one client be sent one after another, so that at most one of them is buffered. */
 import type { Transport } from './transports/transport.js';
 
 /** Maximum number of large answers that are being sent to a client, or wait until the client has read earlier ones. */

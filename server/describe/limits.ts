@@ -7,7 +7,7 @@ import { formatLimit } from './limitText.js';
 
 /** A limit in an OpenAPI or AsyncAPI document. */
 export interface DescribedLimit extends Limit {
-	/** What has a count of its own, such as `user` or `address, over REST`. */
+	/** Which calls are counted together: `user` means those of one user, `address, over REST` those of one address. */
 	readonly countedBy: string;
 }
 
@@ -24,9 +24,10 @@ const ANY_CONNECTION = 'any-connection';
 /** What a rule counts by. A rule counts each value of a key separately if its matcher for the key is a function. */
 function countKeysText({ matcher }: RateRule): string {
 	const countKeys = COUNT_KEYS.filter(([key]) => typeof matcher[key] === 'function').map(([, text]) => text);
-	// Calls over REST have no connection: `connectionId` is null.
-	const includesRest = typeof matcher.connectionId === 'function' && acceptsConnection(matcher, null);
-	if (!includesRest) return countKeys.join(' and ') || 'server';
+	// Calls over REST have no connection: `connectionId` is null for all of them, so a rule that counts by connection counts
+	// them together.
+	const countsRestTogether = typeof matcher.connectionId === 'function' && acceptsConnection(matcher, null);
+	if (!countsRestTogether) return countKeys.join(' and ') || 'server';
 	if (acceptsConnection(matcher, ANY_CONNECTION)) return `${countKeys.join(' and ')}, with REST as one connection`;
 	return `${countKeys.filter((key) => key !== 'connection').join(' and ') || 'server'}, over REST`;
 }

@@ -34,7 +34,7 @@ export async function readPem(path: string): Promise<string> {
 		const reason = isDenied(error) ? explainUnreadable(path) : (error.code ?? 'unknown error');
 		throw new CertificateError([`${path} cannot be read: ${reason}`]);
 	});
-	// OpenSSL would accept a file whose last certificate is cut off in its first line, and ignore this certificate.
+	// OpenSSL would accept a file that ends within the `-----BEGIN` line of its last certificate, without that certificate.
 	if (!/-----END [A-Z0-9 ]+-----\s*$/.test(text)) throw new CertificateError([`${path} is not a complete PEM file`]);
 	return text;
 }
@@ -73,11 +73,15 @@ export function expiryOf(pem: string): number | undefined {
 	}
 }
 
-/** Logs which certificate is in use. Warns if it has expired: clients reject it, although the server can still use it. */
+/**
+ * Logs which certificate is in use. Warns if it, or a certificate of its authorities in the file, has expired: clients then
+ * reject it, although the server can still use it.
+ */
 export function logCertificate(log: Log, { cert }: Certificate): void {
 	const { subject, subjectAltName, validTo, fingerprint256 } = new X509Certificate(cert);
 	const facts = { subject, names: subjectAltName, validTo, fingerprint256 };
-	if (Date.parse(validTo) <= Date.now()) log.warn(facts, 'The TLS certificate has expired');
+	const expiry = expiryOf(cert);
+	if (expiry !== undefined && expiry * 1000 <= Date.now()) log.warn(facts, 'The TLS certificate has expired');
 	else log.info(facts, 'TLS certificate loaded');
 }
 

@@ -31,7 +31,10 @@ export interface PresentIndex {
 	readonly hidden?: boolean;
 }
 
-/** Only Roomkey uses collections with this prefix. Rocket.Chat or the application may use other collections too. */
+/**
+ * Only Roomkey uses collections with this prefix. All other collections may also be used by Rocket.Chat or the application, so
+ * no index of theirs is `extra`.
+ */
 const OWN_PREFIX = 'roomkey_';
 
 /** The indexes that a collection needs in MongoDB. */
@@ -80,6 +83,7 @@ function neededInWords({ fields, unique, sparse, partial, expires }: IndexSpec):
 	return inWords({
 		unique,
 		...(partial ? { partialFilterExpression: partialFilter(fields) } : { sparse }),
+		// The words do not contain the time, so any time counts as equal.
 		...(expires && { expireAfterSeconds: 0 }),
 	});
 }

@@ -283,6 +283,41 @@ describe('a live query (7)', () => {
 		for (const each of both) each.stop();
 	});
 
+	it('removes a field that another subscriber has read before it was removed', async () => {
+		const { permissions } = opened.store;
+		await permissions.insertOne({ _id: 'p', roles: ['r'], extra: 1 } as Permission);
+		let release = () => {};
+		const released = new Promise<void>((resolve) => {
+			release = resolve;
+		});
+		async function* lateResult() {
+			await released;
+			yield* permissions.find({ roles: 'r' });
+		}
+		let finds = 0;
+		const find = () => (++finds === 1 ? lateResult() : permissions.find({ roles: 'r' }));
+		const ownBus = createBus(memoryLog());
+		const subscribe = () => {
+			const fields: Record<string, unknown> = {};
+			const show = (_collection: string, _id: string, changes: object) => void Object.assign(fields, changes);
+			const publisher = { publishAdded: show, publishChanged: show, publishRemoved: () => {}, fail: () => {} };
+			const services = { store: { ...opened.store, permissions: { ...permissions, find } as never }, bus: ownBus };
+			const query = liveQuery('permissions', { roles: 'r' }, { roles: 1, extra: 1 } as never);
+			return { fields, own: new LiveQuerySubscriber(query, { services, ...publisher, whenDrained: () => undefined }) };
+		};
+		const [late, early] = [subscribe(), subscribe()];
+		const started = late.own.start();
+		await early.own.start();
+		expect(late.fields).to.include({ extra: 1 });
+		await permissions.updateOne({ _id: 'p' }, { $unset: { extra: 1 } } as never);
+		release();
+		await started;
+		for (const { fields, own } of [late, early]) {
+			expect(fields.extra).to.equal(undefined);
+			own.stop();
+		}
+	});
+
 	it('reads a document again that is written while it is read, even if it no longer matches', async () => {
 		const { permissions } = opened.store;
 		const ownBus = createBus(memoryLog());

@@ -1,7 +1,7 @@
 /** TLS by `--tls-cert` and `--tls-key`. */
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, get } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -223,10 +223,17 @@ describe('a server with TLS', () => {
 		]);
 	});
 
-	it('warns of a certificate that has expired', async () => {
+	it('warns of a certificate that has expired, and of an expired one of its authorities', async () => {
+		const expired = { level: 'warn', text: 'The TLS certificate has expired' };
 		await install('expired');
 		expect(await server.reloadCertificate()).to.equal(true);
-		expect(log.lines.at(-1)).to.include({ level: 'warn', text: 'The TLS certificate has expired' });
+		expect(log.lines.at(-1)).to.include(expired);
+		await install('second');
+		expect(await server.reloadCertificate()).to.equal(true);
+		expect(log.lines.at(-1)).to.include({ level: 'info' });
+		await appendFile(cert, await readFile(fixture('expired.cert.pem')));
+		expect(await server.reloadCertificate()).to.equal(true);
+		expect(log.lines.at(-1)).to.include(expired);
 	});
 
 	it('does not start with files that it cannot use', async () => {

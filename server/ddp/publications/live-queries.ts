@@ -195,14 +195,14 @@ export class CollectionQueries implements Watcher {
 	}
 
 	/**
-	 * Records a document of an initial result, and notifies the other subscribers of the query.
+	 * Records a document of an initial result, and notifies its reader. Notifies the other subscribers of the query if the
+	 * document has changed.
 	 * @param reader the subscriber that reads the initial result
-	 * @returns the fields that the reader must publish
 	 */
-	record(query: ObservedQuery, document: Document, reader: QuerySubscriber) {
+	record(query: ObservedQuery, document: Document, reader: QuerySubscriber): void {
 		const { _id, ...fields } = document;
 		if (!query.ids) this.#byResultId.add(_id, query);
-		return query.record(_id, fields, reader);
+		query.record(_id, fields, reader);
 	}
 
 	/**

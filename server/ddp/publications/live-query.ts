@@ -1,4 +1,7 @@
-/** A subscriber of a live query. It reads the initial result, and then receives the changes. */
+/**
+ * A subscriber of a live query. It reads the initial result, and then receives the changes. Subscribers of the same query
+ * share one `ObservedQuery`, with the last result.
+ */
 import { setImmediate } from 'node:timers/promises';
 import type { LiveQuery } from '../../../shared/publication.js';
 import type { Filter } from '../../../shared/store.js';
@@ -31,7 +34,10 @@ const DOCUMENTS_PER_SLICE = 100;
 interface InitialRead {
 	/** Ids of the documents that have been published. */
 	readonly sent: Set<string>;
-	/** Ids of the documents that were read again meanwhile. The initial read may return an older state of them. */
+	/**
+	 * Ids of the documents that were read again meanwhile, because they were written. Some of them do not match any more. The
+	 * initial read may return an older state of them.
+	 */
 	readonly reread: Set<string>;
 }
 
@@ -83,8 +89,8 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		for await (const document of this.#queries.collection.find(filter as Filter<Document>, { projection })) {
 			if (this.#hasStopped) return;
 			const { _id } = document;
-			// A document that was read again meanwhile is published already.
-			if (!this.#initial?.reread.has(_id)) this.#publish(_id, this.#queries.record(this.#observed, document, this));
+			// The newer state of a document that was read again meanwhile is published already.
+			if (!this.#initial?.reread.has(_id)) this.#queries.record(this.#observed, document, this);
 			// Checked after each document, because a slice of large documents could exceed the limit of bytes buffered for
 			// the client.
 			const drained = this.publisher.whenDrained();
@@ -104,7 +110,11 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 	onDocument(id: string, fields: Fields, difference: Difference | undefined, isReread: boolean): void {
 		if (this.#hasStopped) return;
 		if (isReread) this.#initial?.reread.add(id);
-		this.#publish(id, fields, difference);
+		const isSent = this.#isSent(id, difference !== undefined);
+		this.#initial?.sent.add(id);
+		this.#forgotten?.delete(id);
+		if (!isSent || !difference) this.publisher.publishAdded(this.name, id, fields);
+		else this.publisher.publishChanged(this.name, id, difference.changes, difference.before, fields);
 	}
 
 	onRemoved(id: string, wasInResult: boolean): void {
@@ -118,16 +128,6 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 
 	onFailure(error: unknown): void {
 		if (!this.#hasStopped) this.publisher.fail(error);
-	}
-
-	/** @param difference how the document has changed; undefined for a document that is new in the result */
-	#publish(id: string, fields: Fields, difference?: Difference): void {
-		const isSent = this.#isSent(id, difference !== undefined);
-		this.#initial?.sent.add(id);
-		this.#forgotten?.delete(id);
-		if (!isSent) this.publisher.publishAdded(this.name, id, fields);
-		else if (!difference) this.publisher.publishChanged(this.name, id, fields);
-		else this.publisher.publishChanged(this.name, id, difference.changes, difference.before, fields);
 	}
 
 	/**

@@ -110,13 +110,12 @@ export class ObservedQuery {
 	}
 
 	/**
-	 * Records the fields of a document as just read, and notifies the subscribers.
+	 * Records the fields of a document as just read. Notifies the subscribers with one object of fields for all of them.
 	 *
-	 * @param initialReader the subscriber that has read the document in its initial result. It publishes the document
-	 *   itself, so it is not notified. Undefined: the document was read after a write
-	 * @returns the fields to publish, the same object for all subscribers
+	 * @param initialReader the subscriber that has read the document in its initial result. If the document has not changed,
+	 *   only this subscriber is notified. Undefined: the document was read after a write
 	 */
-	record(id: string, fields: Fields, initialReader?: QuerySubscriber): Fields {
+	record(id: string, fields: Fields, initialReader?: QuerySubscriber): void {
 		const before = this.#fieldsInResult(id);
 		const difference = before && { before, changes: differenceOf(before, fields) };
 		const isChanged = !difference || Object.keys(difference.changes).length > 0;
@@ -124,12 +123,9 @@ export class ObservedQuery {
 		const current = isChanged ? fields : (before as Fields);
 		if (isChanged) this.#setInResult(id, fields);
 		const isReread = !initialReader;
-		if (isChanged || isReread) {
-			this.#notify((subscriber) => {
-				if (subscriber !== initialReader) subscriber.onDocument(id, current, difference, isReread);
-			});
-		}
-		return current;
+		const notify = (subscriber: QuerySubscriber) => subscriber.onDocument(id, current, difference, isReread);
+		if (isChanged || isReread) this.#notify(notify);
+		else notify(initialReader);
 	}
 
 	/** Must be called when a document does not match any more or was removed. */

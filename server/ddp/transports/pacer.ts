@@ -14,7 +14,7 @@ export const SLICE_MS = 1;
 /** The length of a rest period, as a multiple of the time that the slices before it took. */
 const REST_FACTOR = 2;
 
-/** Minimum rest period, in ms, because timers are not more precise. Shorter periods are added up until they reach it. */
+/** Minimum rest period, in ms, because timers are not more precise. Shorter periods are added up until they reach it, or no slice waits. */
 const MIN_REST_MS = 1;
 
 /** Maximum rest period, in ms. It limits the effect of a slice that took long only because the machine was busy. */
@@ -26,8 +26,8 @@ export class Pacer {
 	#isRunning = false;
 
 	/**
-	 * Queues a slice, which is called once, in its turn. It is called immediately if no other slice waits and no rest period
-	 * is in progress.
+	 * Queues a slice, which is called once, in its turn. It is called immediately if no other slice runs or waits, and no rest
+	 * period is in progress.
 	 */
 	schedule(slice: () => void): void {
 		this.#queue.push(slice);
