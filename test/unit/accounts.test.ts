@@ -7,6 +7,7 @@ import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 import { during } from '../support/settings.js';
 
+/** One day, in ms. Login tokens are valid for 90 days, unless the setting `Accounts_LoginExpiration` says otherwise. */
 const DAY = 24 * 60 * 60 * 1000;
 const digest = (password: string) => ({
 	digest: createHash('sha256').update(password).digest('hex'),
@@ -162,6 +163,7 @@ describe('accounts (9.2, 9.3)', () => {
 			const resume = { 'services.resume.loginTokens': loginTokens };
 			await roomkey.store.users.updateOne({ _id: person.id }, { $set: resume as never });
 			const { tokenExpires } = (await logIn({ resume: person.token })) as unknown as { tokenExpires: Date };
+			// It is answered with an expiry in 36,500 days.
 			expect(tokenExpires.getTime()).to.be.greaterThan(Date.now() + 36_000 * DAY);
 		});
 
@@ -210,6 +212,7 @@ describe('accounts (9.2, 9.3)', () => {
 		});
 	});
 
+	// 0 stands for the default, 90 days.
 	for (const [days, isValid] of [
 		[30, false],
 		[120, true],

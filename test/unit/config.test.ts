@@ -1,3 +1,4 @@
+/** The settings of the command `roomkey`, from its flags and the environment. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { readConfig } from '../../server/cli/config.js';
@@ -13,7 +14,7 @@ function configOf(line: string, env: NodeJS.ProcessEnv = {}) {
 }
 
 describe('the configuration', () => {
-	it('has defaults for everything', () => {
+	it('has defaults', () => {
 		expect(configOf('')).to.deep.include({
 			port: 3000,
 			host: '127.0.0.1',

@@ -150,6 +150,7 @@ describe('holes in conformance cases', () => {
 		expect(difference('<x>', text, bindings)).to.equal(undefined);
 		expect(fillText('/a/<x>/b', bindings)).to.equal(`/a/${text}/b`);
 		expect(fill('<x>', new Map())).to.not.equal(text);
+		// `fill` fills texts that are a hole as a whole; `fillText` also fills holes within a text.
 		expect(fill('a <x> b', bindings)).to.equal('a <x> b');
 	});
 

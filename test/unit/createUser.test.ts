@@ -9,6 +9,7 @@ import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 const sha256 = (text: string, encoding: 'hex' | 'base64') => createHash('sha256').update(text).digest(encoding);
 
+/** The error for a taken name or e-mail. Failed logins have the same error. */
 const TAKEN = { error: 403, reason: 'Something went wrong. Please check your credentials.' };
 
 describe('createUser', () => {

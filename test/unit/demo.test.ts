@@ -9,13 +9,13 @@ describe('the demo', () => {
 	before(async () => {
 		roomkey = await openRoomkey();
 		await fillDemo(roomkey.store);
+		const alice = await roomkey.store.users.findOne({ username: 'alice' });
+		const caller = { id: alice?._id as string, username: 'alice', token: '' };
+		await roomkey.call(caller, 'groups.create', 'made-by-a-client', ['bob']);
 	});
 	after(() => roomkey.close());
 
 	it('has memberships with the same fields as in a room that a client has created', async () => {
-		const alice = await roomkey.store.users.findOne({ username: 'alice' });
-		const caller = { id: alice?._id as string, username: 'alice', token: '' };
-		await roomkey.call(caller, 'groups.create', 'made-by-a-client', ['bob']);
 		const made = await roomkey.store.subscriptions.findOne({ name: 'made-by-a-client', 'u.username': 'bob' });
 		const all = await roomkey.store.subscriptions.find({ name: { $ne: 'made-by-a-client' } }).toArray();
 		expect(all).to.have.length(5);
@@ -29,7 +29,9 @@ describe('the demo', () => {
 
 	it('has rooms with the same fields as a room that a client has created, and with `usersCount` users who name the room in `__rooms`', async () => {
 		const made = await roomkey.store.rooms.findOne({ name: 'made-by-a-client' });
-		for (const { e2eKeyId, encrypted, ...room } of await roomkey.store.rooms.find({ encrypted: true }).toArray()) {
+		const encryptedRooms = await roomkey.store.rooms.find({ encrypted: true }).toArray();
+		expect(encryptedRooms).not.to.deep.equal([]);
+		for (const { e2eKeyId, encrypted, ...room } of encryptedRooms) {
 			expect(room).to.have.all.keys(Object.keys(made as object));
 			expect(await roomkey.store.users.countDocuments({ __rooms: room._id })).to.equal(room.usersCount);
 		}

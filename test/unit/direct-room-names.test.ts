@@ -79,7 +79,7 @@ describe('names of direct rooms', () => {
 				expect(await usernamesOf(rid)).to.have.members([username, bob.username, carl.username]);
 			});
 
-			it('are those of the user in a room of one user', async () => {
+			it('are those of the user in a room whose only member is the user', async () => {
 				const ann = await person('Ann');
 				const rid = await open(ann, ann);
 				const username = `${ann.username}.new`;

@@ -100,6 +100,7 @@ describe('roomkey/e2e', () => {
 		}
 
 		it('never unwrap with a wrong passphrase, even where the padding of v1 fits by chance (600 attempts)', async () => {
+			// The padding fits by chance in about one of 256 attempts.
 			for (let i = 0; i < 600; i++) {
 				expect(await codeOf(unwrapPrivateKey(vectors.wrappedV1, `wrong ${i}`, userId))).to.equal('wrong-passphrase');
 			}

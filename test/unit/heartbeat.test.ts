@@ -10,7 +10,7 @@ describe('heartbeats', () => {
 	/** Starts one heartbeat per millisecond. Records how long after its start each client is pinged and times out. */
 	function startMany(count: number, interval: number, timeout: number) {
 		const heartbeats = new Heartbeats({ interval, timeout });
-		const sent: { what: 'ping' | 'end'; client: number; after: number }[] = [];
+		const sent: { what: 'ping' | 'timeout'; client: number; after: number }[] = [];
 		let now = 0;
 		const tick = () => {
 			now++;
@@ -23,7 +23,7 @@ describe('heartbeats', () => {
 				active: false,
 				ping: () => sent.push({ what: 'ping', client, after: now - start }),
 				onTimeout() {
-					sent.push({ what: 'end', client, after: now - start });
+					sent.push({ what: 'timeout', client, after: now - start });
 					heartbeats.stop(peer);
 				},
 			};
@@ -37,7 +37,7 @@ describe('heartbeats', () => {
 	it('ping each client after an interval, or up to 1 % earlier, and report a timeout if it stays silent', () => {
 		const { sent, tick } = startMany(300, 1000, 50);
 		for (let i = 0; i < 1200; i++) tick();
-		for (const what of ['ping', 'end'] as const) {
+		for (const what of ['ping', 'timeout'] as const) {
 			const times = sent.filter((each) => each.what === what);
 			expect(times.map(({ client }) => client).sort((a, b) => a - b)).to.deep.equal([...Array(300).keys()]);
 			const sincePing = what === 'ping' ? 0 : 50;

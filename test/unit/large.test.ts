@@ -5,6 +5,7 @@ import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
+/** So many that a call about all of them takes many turns of the event loop. */
 const ROOMS = 3000;
 
 /** Makes calls of another user, one in each turn of the event loop. Returns how many are answered before `work` ends. */
@@ -72,7 +73,7 @@ describe('a user with many rooms', () => {
 		expect(await roomkey.store.rooms.countDocuments(former)).to.equal(0);
 	});
 
-	it('is deleted while others are served; a call that ends early can be repeated', async () => {
+	it('is deleted while others are served; an aborted deletion can be repeated', async () => {
 		const left = () => roomkey.store.subscriptions.countDocuments({ 'u._id': busy.id });
 		const call = new AbortController();
 		let changes = 0;
@@ -92,6 +93,7 @@ describe('a user with many rooms', () => {
 });
 
 describe('a room with many members', () => {
+	/** So many that a call about all of them takes many turns of the event loop. */
 	const MEMBERS = 1500;
 	let roomkey: TestRoomkey;
 	let owner: Person;
@@ -110,7 +112,7 @@ describe('a room with many members', () => {
 
 	const servedDuring = (work: Promise<unknown>) => servedMeanwhile(work, () => roomkey.call(owner, 'me'));
 
-	it('is renamed, and then deleted, while others are served; a call that ends early can be repeated', async () => {
+	it('is renamed, and then deleted, while others are served; an aborted deletion can be repeated', async () => {
 		const rename = roomkey.call(owner, 'rooms.saveRoomSettings', 'large', undefined, 'larger');
 		expect(await servedDuring(rename)).to.be.greaterThan(0);
 		expect(await roomkey.store.subscriptions.countDocuments({ rid: 'large', name: 'larger' })).to.equal(MEMBERS);

@@ -77,6 +77,7 @@ describe('rate limit rules: which calls they match and count together (14)', () 
 		});
 	});
 
+	// A bucket is the count of all calls that a rule counts together.
 	describe('the bucket', () => {
 		const any = () => true;
 		const other = callerFrom('bob', '5.6.7.8', 'b');

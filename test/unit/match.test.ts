@@ -1,3 +1,4 @@
+/** `check` and `Match`: the cases of test/contract/match-cases.json, and what Meteor does not define. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -156,7 +157,7 @@ describe('check and Match', () => {
 		expect(messageFor({ toString: String }, {})).to.equal("Match error: Missing key 'toString'");
 	});
 
-	it('never put the value that failed a type check into the error text', () => {
+	it('do not put the value into the error texts of the patterns String, Number, Boolean and Function', () => {
 		for (const type of [String, Number, Boolean, Function]) {
 			const value = type === String ? ['secret'] : 'secret';
 			expect(messageFor(type, value)).not.to.include('secret');

@@ -37,6 +37,7 @@ describe('the inbound queue (5)', () => {
 		release();
 		while (idles() === 0) {
 			await nextTurn();
+			// Messages that arrive meanwhile come after the 1001.
 			queue.add(1000 + handled.length);
 		}
 		clock.mock.restore();
@@ -55,6 +56,7 @@ describe('the inbound queue (5)', () => {
 			await nextTurn();
 		}
 		clock.mock.restore();
+		// The queue yields when 2 ms have passed, and each message takes 1 ms.
 		expect(counts.length).to.be.at.least(5);
 		expect(counts[0]).to.be.below(10);
 		expect(handled).to.have.length(51);

@@ -1,4 +1,4 @@
-/** test/contract/beyond.md E1: a repeated call receives the answer of the first one. */
+/** Idempotency (test/contract/beyond.md E1): a repeated call receives the answer of the first one. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { IdempotencyKey } from '../../server/core/caller.js';
@@ -20,7 +20,7 @@ const LIFETIME = 120_000;
 const runs: string[] = [];
 /** Functions that settle the calls of `held` and `hasty`. */
 let settle: { resolve(value: unknown): void; reject(error: unknown): void }[] = [];
-/** The signal of the latest call of `held`. */
+/** The signal of the latest call of `held` or `hasty`. */
 let signal: AbortSignal | undefined;
 
 /**
@@ -61,7 +61,7 @@ const methods = [
 	}),
 ];
 
-describe('repeated calls of methods with `once` (E1)', () => {
+describe('the idempotency of methods with `once` (E1)', () => {
 	let now = 0;
 	let roomkey: TestRoomkey;
 
@@ -73,9 +73,10 @@ describe('repeated calls of methods with `once` (E1)', () => {
 	});
 	afterEach(() => roomkey.close());
 
+	/** The idempotency key of a REST call. */
 	const rest = (key: string): IdempotencyKey => ({ key: `key ${key}`, session: null });
 	/**
-	 * The key of a call over DDP.
+	 * The idempotency key of a DDP call.
 	 * @param chain the first of several sessions, each of which resumed the one before
 	 * @param session the session that makes the call
 	 */
@@ -152,14 +153,14 @@ describe('repeated calls of methods with `once` (E1)', () => {
 	}
 
 	it('does not cache the error for invalid arguments', async () => {
-		const roomkeyOfCatalogue = await openRoomkey();
-		const alice = await addPerson(roomkeyOfCatalogue.store);
-		const rid = await addRoom(roomkeyOfCatalogue.store, [alice]);
+		const withKeyMethods = await openRoomkey();
+		const alice = await addPerson(withKeyMethods.store);
+		const rid = await addRoom(withKeyMethods.store, [alice]);
 		const set = (as: Person, ...args: unknown[]) =>
-			roomkeyOfCatalogue.callAs({ userId: as.id, idempotencyKey: rest('a') }, 'e2e.setRoomKeyID', ...args);
+			withKeyMethods.callAs({ userId: as.id, idempotencyKey: rest('a') }, 'e2e.setRoomKeyID', ...args);
 		await rejection(set(alice, rid, 5));
 		expect(await set(alice, rid, 'key')).to.equal(undefined);
-		await roomkeyOfCatalogue.close();
+		await withKeyMethods.close();
 	});
 
 	for (const [what, first, second] of [
@@ -198,6 +199,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 	});
 
 	it('tells repeated calls that wait for the first call about its writes', async () => {
+		// `onWrite` is called if a listener of the event of a write returns a promise.
 		const written = Promise.resolve();
 		const writing = await openRoomkey([
 			recordingMethod('write', {
@@ -265,7 +267,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 		await uncached.close();
 	});
 
-	it('accepts long idempotency keys that differ at the end', async () => {
+	it('distinguishes long idempotency keys that differ only at the end', async () => {
 		const id = 'x'.repeat(100_000);
 		await ask(ddp('A', `${id}1`, 'A'), 'quick', 1);
 		await ask(ddp('A', `${id}2`, 'A'), 'quick', 1);

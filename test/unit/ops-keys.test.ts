@@ -50,6 +50,7 @@ describe('the number of rooms without a holder', () => {
 	it('includes the rooms of several pages, and rooms where only a key with another key id is left', async () => {
 		const { store, close } = await openTestStore();
 		const alice = await addPerson(store);
+		// A page has 100 rooms.
 		for (let i = 0; i < 250; i++) await addRoom(store, [alice], { e2eKeyId: 'key' });
 		await addRoom(store, [alice]);
 		for (let i = 0; i < 3; i++) {

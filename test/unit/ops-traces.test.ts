@@ -1,4 +1,4 @@
-/** Spans of calls and of operations of the store, with an SDK and without one. */
+/** Spans of calls and of operations of the store, with an SDK of OpenTelemetry and without one. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
 	type Context,

@@ -46,7 +46,7 @@ for (const [where, prepare] of [
 			expect(await isGiven(store, 'room', 'bob', 'alice', DURATION)).to.equal(false);
 		});
 
-		it('are for one user in one room: the same user in another room can be reserved', async () => {
+		it('are for one user in one room: the user in another room, and another user in the room, can be reserved', async () => {
 			await isGiven(store, 'room', 'bob', 'alice', 0);
 			expect(await isGiven(store, 'another', 'bob', 'carol', 0)).to.equal(true);
 			expect(await isGiven(store, 'room', 'dave', 'carol', 0)).to.equal(true);
@@ -72,7 +72,7 @@ for (const [where, prepare] of [
 			expect(await isGiven(store, 'room', 'bob', 'carol', 1)).to.equal(true);
 		});
 
-		it('of many members are made in one step; each member is reserved for one of several providers', async () => {
+		it('of many members can be made by one call; each member is reserved for one of several concurrent providers', async () => {
 			const members = Array.from({ length: 60 }, (_, i) => `user-${i}`);
 			const providers = ['alice', 'carol', 'dave'];
 			const given = await Promise.all(

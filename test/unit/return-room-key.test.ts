@@ -13,6 +13,7 @@ import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 const NAME = 'e2e.returnRoomKey';
 const PROVIDE = 'e2e.provideUsersSuggestedGroupKeys';
 
+/** The part of the answer of `e2e.roomState` that the tests read. */
 interface State {
 	readonly holders: number;
 	readonly waiting: number;
@@ -27,6 +28,7 @@ describe('e2e.returnRoomKey', () => {
 	let bob: Person;
 
 	before(async () => {
+		// Without a lease time, a waiting member is shown to several providers at once.
 		roomkey = await openRoomkey(undefined, { leaseTime: 0 }, (real) => {
 			crashing = crashingStore(real);
 			return crashing.store;
@@ -130,6 +132,7 @@ describe('e2e.returnRoomKey', () => {
 	it('does not restore a returned key when a later one is removed', async () => {
 		const { rid } = await deceived();
 		await returnKey(rid);
+		// `e2e.requestSubscriptionKeys` removes a key whose id is not that of the room.
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2EKey: sealed('stray') } });
 		await roomkey.call(bob, 'e2e.requestSubscriptionKeys');
 		expect(await membershipOf(roomkey.store, rid, bob)).to.not.have.property('E2EKey');
@@ -152,11 +155,13 @@ describe('e2e.returnRoomKey', () => {
 		crashing.crashAfter(Number.POSITIVE_INFINITY);
 		await returnKey(uninterrupted.rid);
 		const { writes } = crashing;
+		expect(writes).to.be.greaterThan(1);
 		for (let n = 0; n < writes; n++) {
 			const { rid, wrong } = await deceived();
 			crashing.crashAfter(n);
 			await rejection(returnKey(rid));
 			crashing.crashAfter(Number.POSITIVE_INFINITY);
+			// The first write archives the key. Afterwards the call is refused, but completes the other writes.
 			if (n === 0) await returnKey(rid);
 			else expect(await rejection(returnKey(rid))).to.include({ error: 'error-no-room-key' });
 			expect((await membershipOf(roomkey.store, rid, bob)).oldRoomKeys?.[0]).to.include({

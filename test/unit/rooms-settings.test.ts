@@ -10,7 +10,7 @@ import { during } from '../support/settings.js';
 const identity = { e2e: { public_key: 'public', private_key: 'private' } };
 const OWNER = { roles: ['owner'] };
 
-describe('the settings of a room', () => {
+describe('changing the settings of a room', () => {
 	let roomkey: TestRoomkey;
 	let alice: Person;
 	let bob: Person;
@@ -64,7 +64,7 @@ describe('the settings of a room', () => {
 		expect((await roomOf(rid)).e2eToggled).to.deep.equal(notified.e2eToggled);
 	});
 
-	it('switching encryption on queues members who lack the key and have identity keys', async () => {
+	it('switching encryption on queues members with identity keys who lack the key, but not those who are only invited', async () => {
 		const rid = await room();
 		const [noIdentity, invited] = [await addPerson(roomkey.store), await addPerson(roomkey.store, identity)];
 		await addMember(roomkey.store, rid, noIdentity);
@@ -117,7 +117,7 @@ describe('the settings of a room', () => {
 		expect(new Set(toggles).size).to.equal(1);
 	});
 
-	it('switching encryption is for owners, and in a direct room for both members (E3)', async () => {
+	it('switching encryption is for owners, and in a direct room for both members, not for an admin who cannot see the room (E3)', async () => {
 		const rid = await room();
 		expect(await rejection(encrypt(bob, rid, true))).to.deep.include({
 			error: 'error-action-not-allowed',
@@ -233,6 +233,7 @@ describe('the settings of a room', () => {
 	});
 
 	describe('a room while E2E_Enable is off (E13)', () => {
+		/** Clients see the last two at no time. */
 		const HIDDEN_FIELDS = [
 			'encrypted',
 			'e2eKeyId',
@@ -267,7 +268,7 @@ describe('the settings of a room', () => {
 			],
 		];
 		for (const [name, read] of reads) {
-			it(`${name}: shows no field of encryption, and shows them when the setting is on again`, async () => {
+			it(`${name}: shows no fields of encryption, and shows them when the setting is on again`, async () => {
 				const rid = await room(stored());
 				await during(roomkey.store, 'E2E_Enable', false, async () => {
 					const shown = await read(rid);

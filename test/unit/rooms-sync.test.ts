@@ -144,6 +144,7 @@ describe('reading rooms and memberships', () => {
 
 	it('returns more rooms than one query reads', async () => {
 		const many = [];
+		// A query reads 200 rooms.
 		for (let i = 0; i < 250; i++) many.push(await oldRoom(alice));
 		expect(ids((await rooms(alice)).update)).to.have.members(many);
 	});

@@ -21,7 +21,7 @@ const LEASE = 5_000;
 
 /** The names of the methods that have run, in order. */
 const runs: string[] = [];
-/** Functions that settle the calls of `held`. */
+/** Functions that settle the calls of `held` and `hasty`, in the order of the calls. */
 let settle: { resolve(value: unknown): void; reject(error: unknown): void }[] = [];
 /** Called when a call of `held` or `hasty` has begun. */
 let onHeld: (() => void) | undefined;
@@ -39,6 +39,7 @@ const recordingMethod = (name: string, run: (value: unknown) => unknown, timeout
 		},
 	});
 
+/** Waits until the test settles the call. */
 const held = () =>
 	new Promise((resolve, reject) => {
 		settle.push({ resolve, reject });
@@ -176,7 +177,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		expect(await ask(second, rest('a'), 'held', 1)).to.equal('done');
 	});
 
-	it('any number of repeated calls wait for a call that runs at another process', async () => {
+	it('several repeated calls wait for a call that runs at another process', async () => {
 		const begun = nextHeld();
 		const running = ask(first, rest('a'), 'held', 1);
 		await begun;
@@ -346,7 +347,7 @@ describe('chains of sessions over several processes (E1)', () => {
 		expect(await idOf(one.join('D', 'C'))).to.equal('A');
 	});
 
-	it('write nothing until a call needs them', async () => {
+	it('write nothing when a session joins', async () => {
 		chains().join('B', 'A');
 		expect(await stored()).to.deep.equal([]);
 	});
@@ -371,6 +372,7 @@ describe('chains of sessions over several processes (E1)', () => {
 		await idOf(one.join('B', 'A'));
 		one.leave('B');
 		const ends = async () => (await stored())[0]?.until.getTime() ?? 0;
+		// The chain of an open session is stored for a week. The end of the session shortens that.
 		while ((await ends()) > Date.now() + LIFETIME) await new Promise(setImmediate);
 		await open.store.sharedState.updateMany({}, { $set: { until: new Date() } });
 		expect(await idOf(two.join('C', 'B'))).to.equal('B');

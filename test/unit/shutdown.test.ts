@@ -7,7 +7,10 @@ describe('the sessions of a server that shuts down', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
 	afterEach(() => mock.timers.reset());
 
-	/** Ends ten sessions with unanswered calls within a second. Returns what was done to each, in order. */
+	/**
+	 * Ends ten sessions with unanswered calls within a second. `done` says what was done to each, in order; `stop` cancels
+	 * the rest.
+	 */
 	function endTen() {
 		const done: string[] = [];
 		const sessions = new Set<EndingSession>();
@@ -35,7 +38,7 @@ describe('the sessions of a server that shuts down', () => {
 		expect(done).to.deep.equal([]);
 	});
 
-	it('are closed when the time is over, and terminated if they do not answer the close (18)', () => {
+	it('are closed when the time is over, and terminated two seconds later if they do not answer the close (18)', () => {
 		const { done } = endTen();
 		mock.timers.tick(1000);
 		expect(done.splice(0).slice(10)).to.deep.equal(all('close'));
@@ -43,9 +46,16 @@ describe('the sessions of a server that shuts down', () => {
 		expect(done).to.deep.equal(all('terminate'));
 	});
 
-	it('are ignored once they are closed (18)', () => {
-		const { sessions, done, stop } = endTen();
+	it('are neither closed nor terminated if they have ended before (18)', () => {
+		const { sessions, done } = endTen();
+		mock.timers.tick(500);
 		sessions.clear();
+		mock.timers.tick(10_000);
+		expect(done).to.deep.equal(all('drain'));
+	});
+
+	it('are left alone after `stop` (18)', () => {
+		const { done, stop } = endTen();
 		stop();
 		mock.timers.tick(10_000);
 		expect(done).to.deep.equal([]);

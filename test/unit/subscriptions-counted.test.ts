@@ -1,4 +1,7 @@
-/** A change of the user, or the end of the connection, while a subscription is counted (test/contract/ddp.md sections 10 and 14). */
+/**
+ * A change of the user, or the end of the connection, while a rate limit counts a subscription (test/contract/ddp.md
+ * sections 10 and 14).
+ */
 import { expect } from 'chai';
 import { createBus } from '../../server/cluster/bus.js';
 import type { RateLimits } from '../../server/core/limits/rate.js';

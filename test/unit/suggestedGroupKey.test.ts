@@ -1,6 +1,6 @@
 /**
- * Accepting and rejecting an offered room key. Numbers in titles are sections of test/contract/rocketchat-e2e.md, those
- * with an E of test/contract/beyond.md.
+ * Accepting and rejecting an offered room key, which Rocket.Chat calls a suggested key. Numbers in titles are sections of
+ * test/contract/rocketchat-e2e.md, those with an E of test/contract/beyond.md.
  */
 import { expect } from 'chai';
 import { type HookedStore, hookedStore } from '../support/hooks.js';

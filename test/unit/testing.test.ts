@@ -1,4 +1,4 @@
-/** `roomkey/testing`: a failing test program ends by itself, and reports the cause of each error. */
+/** `roomkey/testing`: failing test programs end by themselves, errors have their causes, and wrong calls are reported. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
@@ -96,6 +96,7 @@ describe('a failing test program ends by itself', () => {
 			const child = promisify(execFile)(process.execPath, [...args], { env, timeout: 100_000 });
 			const { code, signal, stdout } = (await rejection(child)) as Error & Record<string, unknown>;
 			expect({ code, signal }, String(stdout)).to.deep.equal({ code: 1, signal: null });
+			// The program of mocha has one test, that of `node:test` three.
 			expect(String(stdout).match(/1 !== 2/g), String(stdout)).to.have.length(name === 'mocha' ? 1 : 3);
 		});
 	}
@@ -139,7 +140,7 @@ describe('the cause of an error in a test', () => {
 		expect(cause.message).to.equal('Publish function made a live query but did not return it');
 	});
 
-	it('is absent from a ClientError, which a method throws for its caller', async () => {
+	it('is absent from an error that is meant for the caller', async () => {
 		const client = await server.connect(alice);
 		for (const call of [
 			() => server.call(alice, 'refused'),
@@ -283,7 +284,7 @@ describe('a test server', () => {
 		}
 	});
 
-	it('reports a user in another form', async () => {
+	it('reports a text as the argument of connect or addUser, which take objects', async () => {
 		const server = await openTestServer(parts);
 		const { id } = await server.addUser();
 		expect((await rejection(server.connect(id as never))).message).to.equal(

@@ -12,6 +12,7 @@ import { eachTestWithStore } from '../support/store.js';
 
 type Find = Store['users']['find'];
 
+/** The time between two checks, in ms. */
 const INTERVAL = 1000;
 
 describe('the token watcher', () => {
@@ -47,7 +48,7 @@ describe('the token watcher', () => {
 		return { queries, log, stop, announced };
 	}
 
-	it('announces removed tokens every second', async () => {
+	it('announces removed tokens after a second, and looks for no more after `stop`', async () => {
 		const [alice, bob] = [await addPerson(test.store), await addPerson(test.store)];
 		const inUse = new Map([
 			[hashToken(alice.token), alice.id],
@@ -79,7 +80,7 @@ describe('the token watcher', () => {
 		await stop();
 	});
 
-	// `intervals` contains the number of tokens that are looked up in each interval.
+	// `intervals` contains the number of tokens that are looked up in each interval: 500, or a tenth of all if that is more.
 	for (const [count, intervals] of [
 		[1220, [500, 500, 220]],
 		[12_000, Array.from({ length: 10 }, () => 1200)],
@@ -92,7 +93,7 @@ describe('the token watcher', () => {
 				const gone = announced(tokens);
 				mock.timers.tick(INTERVAL);
 				await gone;
-				// The check ends in the turn after its last query.
+				// A check waits for one turn after its last query, and has ended in the next turn.
 				await nextTurn();
 				await nextTurn();
 				for (let left = tokens; left > 0; left -= 50) asked.push(Math.min(50, left));

@@ -219,15 +219,15 @@ describe('changing users', () => {
 
 		it('requires the permissions for what is changed', async () => {
 			await roomkey.store.roles.insertOne({ _id: 'helper', name: 'helper', scope: 'Users' });
-			const [some, other] = [await addPerson(roomkey.store, { roles: ['helper'] }), await addPerson(roomkey.store)];
+			const [helper, other] = [await addPerson(roomkey.store, { roles: ['helper'] }), await addPerson(roomkey.store)];
 			const notAllowed = { error: 'error-action-not-allowed', reason: 'Editing user is not allowed' };
-			expect(await rejection(update(some, other.id, { name: 'x' }))).to.include(notAllowed);
-			expect(await rejection(update(some, some.id, { name: 'x' }))).to.include(notAllowed);
+			expect(await rejection(update(helper, other.id, { name: 'x' }))).to.include(notAllowed);
+			expect(await rejection(update(helper, helper.id, { name: 'x' }))).to.include(notAllowed);
 			await allow('edit-other-user-info', 'admin', 'helper');
-			expect(await update(some, other.id, { name: 'x' })).to.have.nested.property('user.name', 'x');
-			expect(await rejection(update(some, other.id, { password: 'x' }))).to.include(notAllowed);
-			expect(await rejection(update(some, other.id, { active: false }))).to.include(notAllowed);
-			expect(await rejection(update(some, some.id, { roles: ['admin'] }))).to.include({
+			expect(await update(helper, other.id, { name: 'x' })).to.have.nested.property('user.name', 'x');
+			expect(await rejection(update(helper, other.id, { password: 'x' }))).to.include(notAllowed);
+			expect(await rejection(update(helper, other.id, { active: false }))).to.include(notAllowed);
+			expect(await rejection(update(helper, helper.id, { roles: ['admin'] }))).to.include({
 				error: 'error-action-not-allowed',
 				reason: 'Assigning admin is not allowed',
 			});
@@ -326,7 +326,7 @@ describe('changing users', () => {
 			expect(await logIn(person.username, 'secret')).to.include({ id: person.id });
 		});
 
-		it('requires edit-other-user-active-status', async () => {
+		it('requires edit-other-user-active-status, and a user who exists', async () => {
 			const person = await addPerson(roomkey.store);
 			expect(await rejection(setActive(person, admin.id, false))).to.include({ error: 'error-unauthorized' });
 			expect(await rejection(setActive(admin, 'nobody', false))).to.include({ error: 'error-invalid-user' });

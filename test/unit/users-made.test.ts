@@ -1,4 +1,4 @@
-/** Users that admins create: methods called as functions. */
+/** Creating, reading and listing users: methods called as functions. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import type { User } from '../../shared/documents.js';
@@ -161,7 +161,7 @@ describe('creating and reading users', () => {
 			['a@x', 'n', 'free', ''],
 			['a@x', 'n', 'free', 'p', 'admin'],
 		]) {
-			it(`refuses ${JSON.stringify(args)} as a Match error`, async () => {
+			it(`refuses ${JSON.stringify(args)} with a Match error`, async () => {
 				const [email, name, username, ...more] = args;
 				const error = await rejection(create(admin, email, name, username, ...more));
 				expect(error).to.have.nested.property('sanitizedError.reason', 'Match failed');
@@ -217,7 +217,7 @@ describe('creating and reading users', () => {
 			}
 		});
 
-		it('reports an unknown user, and a call without a user', async () => {
+		it('reports an unknown user, and a call that names no user', async () => {
 			expect(await rejection(info(alice, 'nobody'))).to.include({ error: 'User not found.' });
 			expect(await rejection(info(alice))).to.include({ error: 'error-user-param-not-provided' });
 		});
