@@ -87,7 +87,7 @@ describe('room access (3.1, 3.2)', () => {
 		expect(await maySee(guest, await room({ t: 'p', prid: parent }))).to.equal(false);
 	});
 
-	it('hides discussions whose parents form a circle, or whose parent is missing, from everybody (4)', async () => {
+	it('hides discussions whose parents form a circle, or whose parent is missing, from users who are no members (4)', async () => {
 		const [one, two] = [randomId(), randomId()];
 		await room({ _id: one, t: 'p', prid: two });
 		await room({ _id: two, t: 'p', prid: one });

@@ -8,6 +8,7 @@ import * as e2e from 'roomkey/e2e';
 import { codeOf } from '../clients/e2e/suite.js';
 
 const userId = 'someUserId';
+/** The fewest rounds that are accepted. Hashing in the default number of rounds takes long. */
 const QUICK = { rounds: 1000 };
 
 /** An RSA key pair with another size or exponent than `makeIdentity` uses. */
@@ -111,7 +112,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 			for (const word of seen.keys()) expect(word).to.match(/^[a-z]{3,8}$/);
 		});
 
-		it('use every random number: the lowest for the first word, the highest for the last', () => {
+		it('use every random number: the lowest gives the first word of the list, the highest the last one', () => {
 			const drawn: number[] = [];
 			Object.defineProperty(crypto, 'getRandomValues', {
 				configurable: true,
@@ -128,7 +129,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 			}
 		});
 
-		it('are refused if they are empty; and, unless `allowAmbiguous` is set, if clients encode them differently', async () => {
+		it('are refused if they are empty; and, unless `allowAmbiguous` is set, if not all clients encode them alike', async () => {
 			const wrap = (passphrase: string, options?: e2e.WrapOptions) =>
 				e2e.wrapPrivateKey(alice.privateKey, passphrase, userId, 'v2', { ...QUICK, ...options });
 			expect(await codeOf(() => wrap(''))).to.equal('empty-passphrase');
@@ -204,7 +205,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 	});
 
 	describe('keys', () => {
-		it('of other users are refused with a code if they are too weak', async () => {
+		it('of other users are refused with a code if they are too weak or malformed', async () => {
 			const key = await e2e.makeRoomKey();
 			const weak = [
 				await otherIdentity(1024, [1, 0, 1]),
@@ -242,7 +243,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 			expect(await codeOf(seal)).to.equal('unfit-key');
 		});
 
-		it('of a room that do not match their v1 id are refused', async () => {
+		it('of a room that do not match their v1 id are refused, unless any id is allowed', async () => {
 			const [right, wrong] = [await e2e.makeRoomKey('v1'), await e2e.makeRoomKey('v1')];
 			const offered = right.id + (await e2e.sealRoomKey(wrong, alice.publicKey)).slice(-344);
 			expect(await codeOf(() => e2e.openRoomKey(offered, alice.privateKey))).to.equal('key-id-mismatch');

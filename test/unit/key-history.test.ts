@@ -56,7 +56,7 @@ describe('e2e.keyHistory (E15)', () => {
 		(await roomkey.call(as, NAME, of.id, ...page)) as Answer;
 	const keysIn = ({ history }: Answer) => history.map(({ public_key }) => public_key);
 
-	it('lists every public key from the first on, as a chain of hashes that can be verified', async () => {
+	it('lists the stored public keys, the oldest first, as a chain of hashes that can be verified', async () => {
 		for (const key of ['one', 'zwei ü', '{"kty":"RSA"}\n', 'one']) await set(alice, key);
 		const answer = await read(alice, alice);
 		expect(keysIn(answer)).to.deep.equal(['one', 'zwei ü', '{"kty":"RSA"}\n', 'one']);
@@ -142,6 +142,7 @@ describe('e2e.keyHistory (E15)', () => {
 		it('is limited in bytes', async () => {
 			for (let i = 0; i < 40; i++) await set(alice, `${i}`.padEnd(8000, 'x'));
 			expect(await storedSize(alice)).to.be.lessThan(200_000);
+			// Of these keys, 20 fit into 160 KiB. The last one is in the user document.
 			expect(await read(alice, alice)).to.include({ total: 21, dropped: 19 });
 		});
 
@@ -265,7 +266,7 @@ describe('e2e.keyHistory (E15)', () => {
 			[[undefined, 4], ['key 4']],
 			[[10, 5], []],
 		] as const) {
-			it(`have the entries of count and offset ${page.join(', ')}`, async () => {
+			it(`have the entries of count ${page[0] ?? 'absent'} and offset ${page[1] ?? 'absent'}`, async () => {
 				const answer = await read(alice, alice, ...page);
 				expect(keysIn(answer)).to.deep.equal(keys);
 				expect(answer).to.include({ count: keys.length, offset: page[1] ?? 0, total: 5 });
@@ -280,7 +281,7 @@ describe('e2e.keyHistory (E15)', () => {
 	});
 
 	describe('the event e2eIdentityChanged', () => {
-		it('reaches each user who shares an encrypted room once, with the hash of the last entry', async () => {
+		it('reaches once each user who shares an encrypted room, with the hash of the last entry', async () => {
 			await set(alice, 'one');
 			const [carol, dave, erin] = [
 				await addPerson(roomkey.store),

@@ -1,4 +1,7 @@
-/** test/contract/ddp.md sections 13 (clientAddress) and 14, without a network and with a fake clock. */
+/**
+ * The address of a client (test/contract/ddp.md section 13, clientAddress), and rate limits of calls (section 14), without a
+ * network and with a fake clock.
+ */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import type { Caller } from '../../server/core/caller.js';
@@ -60,7 +63,7 @@ describe('the address of a client', () => {
 		});
 	}
 
-	it('is read behind trusted networks, which are a list of addresses, CIDR blocks, `loopback` and `private`', () => {
+	it('is read by a list of trusted networks: only addresses, CIDR blocks, `loopback` and `private`', () => {
 		const valid = ['10.0.0.0/8', '::1', '1.2.3.4', '2001:db8::/32', 'loopback, private,10.1.2.3'];
 		for (const list of valid) expect(isNetworkList(list), list).to.equal(true);
 		const invalid = ['', '10.0.0.0/33', '10.1', '10', 'localhost', '10.0.0.0/8;', '10.0.0.1,', '*', '1.2.3.4:80'];
@@ -127,7 +130,7 @@ describe('rate limits of calls', () => {
 		});
 	});
 
-	it('start a new window after the time limit; refused calls do not lengthen a window', async () => {
+	it('start a new window when the time of the last one is over; refused calls do not lengthen it', async () => {
 		await open();
 		expect(await allowed({})).to.equal(2);
 		mock.timers.tick(1499);

@@ -1,4 +1,7 @@
-/** The tables of test/contract/ddp.md section 11: events, and the four strategies. */
+/**
+ * Which documents of several subscriptions one client is sent: the tables of test/contract/ddp.md section 11, about events
+ * and the four strategies, and section 12, about a change of the user.
+ */
 import { expect } from 'chai';
 import { MergeBox, type Strategy } from '../../server/ddp/publications/mergebox.js';
 
@@ -20,6 +23,8 @@ const changed = (id: string, fields?: object, cleared?: string[]) => ({
 	...(cleared && { cleared }),
 });
 const removed = (id: string) => ({ msg: 'removed', collection: C, id });
+/** Lets `sendDiff` send all documents without a pause. */
+const withoutPause = () => undefined;
 
 describe('the merge box', () => {
 	// The holders: two subscriptions that publish documents.
@@ -269,7 +274,7 @@ describe('the merge box', () => {
 				box.beginRerun();
 				box.added(b, C, 'x', { f: 1 });
 				expect(take()).to.deep.equal([added('x', { f: 1 })]);
-				void box.sendDiff(() => undefined);
+				void box.sendDiff(withoutPause);
 				expect(take()).to.deep.equal([]);
 			});
 		});
@@ -295,7 +300,7 @@ describe('the merge box', () => {
 			box.added(b, C, 'other', { f: 2, h: 1 });
 			box.added(b, C, 'same', { f: 1 });
 			expect(take()).to.deep.equal([]);
-			void box.sendDiff(() => undefined);
+			void box.sendDiff(withoutPause);
 			expect(take()).to.deep.equal([removed('gone'), changed('other', { f: 2, h: 1 }, ['g']), added('new', { f: 1 })]);
 		});
 
@@ -307,7 +312,7 @@ describe('the merge box', () => {
 			box.beginRerun();
 			box.added(b, 'new', 'n', {});
 			box.added(b, 'who', 'bob', {});
-			void box.sendDiff(() => undefined);
+			void box.sendDiff(withoutPause);
 			expect(take()).to.deep.equal([
 				{ msg: 'removed', collection: 'who', id: 'nobody' },
 				{ msg: 'added', collection: 'who', id: 'bob' },
@@ -352,7 +357,7 @@ describe('the merge box', () => {
 			box.beginRerun();
 			box.added(b, C, 'x', { f: 2 });
 			box.added(b, C, 'new', { f: 1 });
-			void box.sendDiff(() => undefined);
+			void box.sendDiff(withoutPause);
 			expect(take()).to.deep.equal([changed('x', { f: 2 }), added('new', { f: 1 }), removed('gone')]);
 		});
 
@@ -364,7 +369,7 @@ describe('the merge box', () => {
 			box.added(b, C, 'x', { f: 2 });
 			box.removed(b, C, 'x');
 			box.added(b, C, 'x', { f: 3 });
-			void box.sendDiff(() => undefined);
+			void box.sendDiff(withoutPause);
 			expect(take()).to.deep.equal([changed('x', { f: 2 }), changed('x', { f: 3 })]);
 		});
 	});

@@ -78,7 +78,7 @@ describe('the queue of members who need a key (5.1, 5.2)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('notifies the room of each removed member; the field is removed with the last member (5.2)', async () => {
+	it('notifies the room of each removed member; the field of the queue is removed with the last one (5.2)', async () => {
 		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(alice.id, bob.id) });
 		for (const [{ id }, left] of [
 			[alice, [bob.id]],
@@ -95,7 +95,7 @@ describe('the queue of members who need a key (5.1, 5.2)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
 
-	it('removeServedUsers removes members with a key or an offer, and keeps the others', async () => {
+	it('removeServedUsers removes a member with an offer, and keeps one without', async () => {
 		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(alice.id, bob.id) });
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2ESuggestedKey: 'offered' } });
 		expect(await removeServedUsers(store, rid, [alice.id, bob.id])).to.equal(true);

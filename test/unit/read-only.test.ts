@@ -50,7 +50,7 @@ async function populate(store: Store): Promise<World> {
 	return { admin, member, rid };
 }
 
-/** Arguments that the admin may send, by name. */
+/** The arguments with which the tests call a method: `values` by name, except for a few methods. */
 function argumentsOf({ args, name: methodName }: Method, { admin, member, rid }: World): unknown[] {
 	const { username, id } = member;
 	const values: Record<string, unknown> = {
@@ -104,7 +104,7 @@ async function writesOf(methods: readonly Method[], open: typeof openRoomkey): P
 const STORING_READS: readonly string[] = ['e2e.keyHistory', 'e2e.fetchUsersWaitingForGroupKey'];
 
 describe('methods of the catalogue', () => {
-	it('write nothing, unless they are defined with `writes`', async () => {
+	it('write nothing, except those defined with `writes` and those that store what they find', async () => {
 		const writes = await writesOf(catalogue.methods, openRoomkey);
 		const readers = catalogue.methods.filter(({ name, writes: may }) => !may && !STORING_READS.includes(name));
 		const wrong = readers.filter(({ name }) => (writes.get(name)?.size ?? 0) > 0);
@@ -142,7 +142,7 @@ describe('methods of the catalogue', () => {
 });
 
 describe('background work', () => {
-	/** The writes that the server makes by itself in eleven minutes. */
+	/** The writes that the server makes by itself in eleven minutes: it removes expired tokens every ten. */
 	async function writesIn(readOnly: boolean): Promise<string[]> {
 		const writes: string[] = [];
 		const { store, onChange, close } = await openTestStore();

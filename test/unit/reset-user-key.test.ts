@@ -103,7 +103,7 @@ describe('the reset of identity keys', () => {
 			expect(user).to.not.have.any.keys('e2e', 'e2eRekeying', 'e2eKeyHistory');
 		});
 
-		it('notifies the clients to log out, the user of each membership, and the rooms of their queues (10.4)', async () => {
+		it('notifies the clients to log out, the user of each changed membership, and the rooms where the user waited (10.4)', async () => {
 			const { alice, alone, shared, offered, queued } = await world();
 			const ended: unknown[] = [];
 			const stop = roomkey.bus.on('tokens-removed', (event) => void ended.push(event));

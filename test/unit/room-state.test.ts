@@ -206,6 +206,7 @@ describe('e2e.roomState', () => {
 			await addMember(store, rid, alice, { E2EKey: sealed(KEY) });
 			await addMember(store, rid, bob, { E2EKey: sealed('former') });
 			expect(await hasHolder(store, rid)).to.equal(true);
+			// Apart from alice, nobody holds the key.
 			expect(await hasHolder(store, rid, alice.id)).to.equal(false);
 			expect(await isLastHolder(store, rid, alice.id)).to.equal(true);
 			expect(await isLastHolder(store, rid, bob.id)).to.equal(false);

@@ -67,7 +67,7 @@ describe('deleting a room', () => {
 		expect(await isGone(rid)).to.equal(true);
 	});
 
-	it('finds the room by its name, among rooms of its type only', async () => {
+	it('finds a room by its name, and only a room of the type that the method is for', async () => {
 		const name = `named-${Math.random()}`;
 		const rid = await room({ name });
 		expect(await rejection(roomkey.call(alice, 'channels.delete', rid))).to.include({ error: 'error-room-not-found' });
@@ -206,6 +206,7 @@ describe('a crash during a call, and the repeated call', () => {
 	it('im.create: the room exists, and both are members', async () => {
 		let made = '';
 		await afterEachWrite(
+			// The call makes the room. This deletes the room of the round before, and returns the id of the next one.
 			async () => {
 				if (made) {
 					await roomkey.store.rooms.deleteOne({ _id: made });

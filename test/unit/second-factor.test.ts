@@ -167,6 +167,7 @@ describe('second factors', () => {
 
 		it('accepts a secret with spaces or small letters, and no code for an invalid secret', () => {
 			expect(stepOf(SECRET.toLowerCase().replace(/(.{4})/g, '$1 '), '287082', 0, 59_000)).to.equal(1);
+			// The code of an empty secret at time step 0.
 			for (const secret of ['', ' ', '!?', '1']) expect(stepOf(secret, '328482', 20, 59_000)).to.equal(null);
 		});
 
@@ -286,7 +287,7 @@ describe('second factors', () => {
 			expect(await logIn(await person(await withMail('123456'), { emails }))).to.include({ type: 'password' });
 		});
 
-		it('is asked for if there is no app, or if the caller names email', async () => {
+		it('is accepted from a user with an app only if the caller names email', async () => {
 			const alice = await person({ ...WITH_APP, ...(await withMail('123456')) });
 			const both = { availableMethods: ['totp', 'email'] };
 			await expectRefused(logIn(alice), { details: { ...TOTP_DETAILS, ...both } });

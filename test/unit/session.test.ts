@@ -46,6 +46,7 @@ describe('a session', () => {
 			},
 			() => {},
 		);
+		// Closes the session when its login token expires.
 		closeExpired([session]);
 		return { transport, session };
 	}

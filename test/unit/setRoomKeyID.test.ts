@@ -89,7 +89,7 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 		[4, 'an unknown', 'nowhere'],
 		[3, 'an empty', ''],
 	] as const) {
-		it(`refuses ${what} room with an error that names canAccessRoom (4.1 step ${step}, 3.2)`, async () => {
+		it(`refuses ${what} room id with an error that names canAccessRoom (4.1 step ${step}, 3.2)`, async () => {
 			expect(await rejection(roomkey.call(alice, NAME, rid, 'k'))).to.deep.include({
 				error: 'error-invalid-room',
 				reason: 'Invalid room',

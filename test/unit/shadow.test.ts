@@ -27,7 +27,7 @@ describe('a server with --shadow', () => {
 	let url: string;
 	let log: ReturnType<typeof memoryLog>;
 	let writes: string[];
-	/** The comparisons that the shadow has scheduled. The tests run them. */
+	/** What the shadow has scheduled, such as comparisons. The tests run it. */
 	let later: (() => void)[];
 	let owner: Person;
 	let member: Person;
@@ -110,7 +110,7 @@ describe('a server with --shadow', () => {
 	});
 
 	/**
-	 * Mirrors a call, and runs the scheduled comparison. Returns the line of the log.
+	 * Mirrors a call, and runs the scheduled comparison. Returns the facts of its line in the log.
 	 * @param originally what the original server does before the comparison
 	 */
 	async function mirror(as: Person | null, name: string, body: object, originally?: () => Promise<unknown>) {
@@ -121,6 +121,7 @@ describe('a server with --shadow', () => {
 		await originally?.();
 		for (const run of later.splice(0)) run();
 		await until(() => countEnded() > before);
+		// The comparison has scheduled this: the shadow forgets the request.
 		for (const run of later.splice(0)) run();
 		const line = log.lines.findLast(({ facts }) => 'shadow' in facts);
 		return line?.facts as Record<string, unknown>;
@@ -181,7 +182,7 @@ describe('a server with --shadow', () => {
 		expect(line.differences).to.deep.equal([{ collection: 'rooms', id: rid, field: 'e2eKeyId', found: 'unexpected' }]);
 	});
 
-	it('does not compare a document that another mirrored request changes concurrently', async () => {
+	it('counts a difference as unclear if another mirrored request changes the same document concurrently', async () => {
 		for (const keyID of ['one', 'two']) await post(`${url}/e2e.setRoomKeyID`, owner, { rid, keyID });
 		await until(() => later.length === 2);
 		await setKeyId('one')();
@@ -197,7 +198,7 @@ describe('a server with --shadow', () => {
 		expect(line).to.include({ agrees: true, status: 200 });
 	});
 
-	it('compares nothing if the original has written before the request had arrived, or for a concurrent request', async () => {
+	it('does not compare a request whose body arrives after the write of the original; a concurrent request is unclear', async () => {
 		const headers = { 'x-user-id': owner.id, 'x-auth-token': owner.token, 'content-type': 'application/json' };
 		const late = httpRequest(`${url}/e2e.setRoomKeyID`, {
 			method: 'POST',
@@ -299,7 +300,7 @@ describe('a server with --shadow', () => {
 		await server.close();
 	});
 
-	it('does not start with a setting that requires writes or announcements, and serves its pages', async () => {
+	it('does not start with read-only or sign-ups; without them it starts, and serves its pages', async () => {
 		for (const [option, text] of [
 			[{ readOnly: true }, 'choose one of shadow and read-only'],
 			[{ signUps: true }, 'shadow makes no user, but sign-ups lets users register'],

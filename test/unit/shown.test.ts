@@ -39,7 +39,7 @@ describe('a room as clients see it', () => {
 	});
 });
 
-describe('announcing an account', () => {
+describe('the announcement of an account', () => {
 	const test = eachTestWithStore();
 	const SECRETS = { e2e: { public_key: 'p', private_key: 'PRIVATE' }, requirePasswordChange: true };
 
@@ -84,7 +84,7 @@ describe('announcing an account', () => {
 	});
 });
 
-describe('announcing a membership', () => {
+describe('the announcement of a membership', () => {
 	const test = eachTestWithStore();
 
 	it('does not contain a departure in progress', async () => {
@@ -101,7 +101,7 @@ describe('announcing a membership', () => {
 	});
 });
 
-describe('announcing a room', () => {
+describe('the announcement of a room', () => {
 	const test = eachTestWithStore();
 	let members: Person[];
 	let rid: string;
@@ -126,7 +126,7 @@ describe('announcing a room', () => {
 		return notified;
 	}
 
-	/** The names of subscribed events: of two members, of another stream, and of users who are no members. */
+	/** The names of subscribed events: of two members, another event of the third, and of `others` users who are no members. */
 	const subscribedEvents = (others: number) => [
 		...members.slice(1).map(({ id }) => `${id}/rooms-changed`),
 		`${members[0]?.id}/subscriptions-changed`,
@@ -162,7 +162,9 @@ describe('announcing a room', () => {
 	});
 
 	it('never contains a reset in progress', async () => {
-		for (const { args } of await announced(subscribedEvents(0), { e2eReset: ROOM.e2eReset as never })) {
+		const notified = await announced(subscribedEvents(0), { e2eReset: ROOM.e2eReset as never });
+		expect(notified).to.have.length(3);
+		for (const { args } of notified) {
 			expect(args.at(-1)).to.include({ e2eKeyId: 'k' }).and.not.have.property('e2eReset');
 		}
 	});

@@ -1,4 +1,4 @@
-/** Large values are encoded in slices. Between two slices the encoding yields to the event loop. */
+/** Large values are encoded in slices. Between two slices the encoding yields to the event loop, as other long tasks do. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -64,7 +64,7 @@ describe('large values', () => {
 		}
 	});
 
-	it('yield to the event loop', async () => {
+	it('let the event loop turn while they are encoded', async () => {
 		const list = Array.from({ length: 100_000 }, (_, i) => ({
 			_id: `room-${i}`,
 			name: 'x'.repeat(50),

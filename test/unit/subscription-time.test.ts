@@ -97,7 +97,7 @@ describe('the timeout of a subscription (10)', () => {
 			);
 			await pass((timeout ?? 30_000) - 1);
 			expect(sent).to.deep.equal([]);
-			await pass(1000);
+			await pass(1);
 			expect(JSON.parse(sent[0] ?? '')).to.have.nested.property('error.error', TIMEOUT_ERROR);
 		});
 	}

@@ -37,7 +37,7 @@ describe('many concurrent logins by token', () => {
 		return people;
 	}
 
-	it('need one query for all before the logins, and one after them', async () => {
+	it('need one query for all tokens before the logins, and one after them, for tokens removed meanwhile', async () => {
 		const people = await addPeople(50);
 		const results = await Promise.all(people.map(({ token }) => resume(token)));
 		expect(results.map(({ id }) => id)).to.deep.equal(people.map(({ id }) => id));

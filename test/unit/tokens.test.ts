@@ -218,7 +218,7 @@ describe('login tokens (9.3)', () => {
 		expect(userIds).to.deep.equal([alice.id, null, alice.id, null]);
 	});
 
-	it("no token is made if the caller's token is removed concurrently", async () => {
+	it("no token is made if the caller's token is removed, or the password changed, concurrently", async () => {
 		const person = await addPerson(roomkey.store, { password: 'old' });
 		// Before each update of a user, the person logs out and gets another password.
 		const late = await openRoomkey(undefined, {}, () => ({

@@ -26,7 +26,10 @@ describe('users.delete', () => {
 	const remove = (id: string, confirmRelinquish?: boolean, confirm?: boolean, at = roomkey) =>
 		at.call(admin, 'users.delete', id, undefined, undefined, confirmRelinquish, confirm);
 
-	/** A user with a membership that has a key, a place in a queue, and a place in the queue of a room that the user has left. */
+	/**
+	 * Stores a user with a membership that has a key, a place in a queue, a place in the queue of a room that the user has left,
+	 * a membership of a room that does not exist (`gone`), and a room without other members (`alone`).
+	 */
 	async function addInvolved({ store } = roomkey) {
 		const person = await addPerson(store, { e2e: { public_key: 'p', private_key: 'q' } });
 		const other = await addPerson(store, { e2e: { public_key: 'r', private_key: 's' } });
@@ -198,7 +201,7 @@ describe('users.delete', () => {
 		expect(owners.map(({ u }) => u._id)).to.deep.equal([others[1]?.id]);
 	});
 
-	it('deletes rooms without other members if the caller confirms it, and returns their ids', async () => {
+	it('deletes rooms without other members, but no livechat room or default channel, if the caller confirms it, and returns their ids', async () => {
 		const { store } = roomkey;
 		const person = await addPerson(store);
 		const channel = await addRoom(store, [person], { t: 'c', name: 'nobody-else' });

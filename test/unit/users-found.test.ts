@@ -126,7 +126,7 @@ describe('users who are named in another case', () => {
 		expect(await roomkey.store.users.countDocuments({ _id: id })).to.equal(0);
 	});
 
-	it('prevent new users with their names or e-mails, also concurrent ones', async () => {
+	it('prevent new users with their name or e-mail; of concurrent new users with one e-mail, at most one is stored', async () => {
 		const create = (email: string, username: string) =>
 			roomkey.call(admin, 'users.create', email, 'A Person', username, password);
 		expect(await rejection(create('new@example.com', 'erika.MUSTER'))).to.include({ error: 'error-field-unavailable' });

@@ -139,7 +139,7 @@ describe('members without the key of a room', () => {
 			});
 		});
 
-		it('reads the rooms in pages (4.6)', async () => {
+		it('requests the keys of 450 rooms, more than it reads in one page (4.6)', async () => {
 			const rids: string[] = [];
 			for (let i = 0; i < 450; i++) rids.push(await addRoom(roomkey.store, [bob], { e2eKeyId: 'k' }));
 			const announced = await announcedBy(roomkey, () => roomkey.call(bob, REQUEST));
@@ -225,7 +225,7 @@ describe('members without the key of a room', () => {
 			expect(await fetchIds(alice, rid)).to.deep.equal({ [rid]: [bob.id] });
 		});
 
-		it('returns at most 50 members of a room; the next provider receives the next 50 (5.3, T1)', async () => {
+		it('returns at most 50 members of a room; the next provider receives the others (5.3, T1)', async () => {
 			const users = await addUsers(80);
 			const rid = await addWaiting(users);
 			const first = (await fetchIds(alice, rid))[rid] ?? [];

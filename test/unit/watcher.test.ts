@@ -101,6 +101,7 @@ describe('the watcher of a database', () => {
 		try {
 			const watcher = await start('polling');
 			database.isAway = true;
+			// Above 10 s the watcher counts as behind.
 			mock.timers.tick(11_000);
 			const report = await health.report();
 			expect(report.status).to.equal('ready');

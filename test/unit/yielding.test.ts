@@ -42,9 +42,8 @@ async function runTasks(): Promise<number[][]> {
 describe('tasks that yield', () => {
 	it('block the event loop together no longer than one task alone', async () => {
 		const longest = Math.max(...(await runTasks()).map((turn) => turn.length));
-		// At most two slices of 5 ms: one that begins in a turn, and one that continues at its end.
-		expect(longest).to.be.at.most(12);
-		expect(longest).to.be.below(TASKS);
+		// Two slices of 2 ms may follow each other: one that begins in a turn, and one that continues at its end.
+		expect(longest).to.be.at.most(STEPS);
 	});
 
 	it('resume one after the other', async () => {
