@@ -102,6 +102,7 @@ describe('the admission of connections', () => {
 	it('refuses connections with 503 and Retry-After before the upgrade if its queue is full', async () => {
 		await start({ maxConnectsPerSecond: 1 });
 		await open().opened;
+		// The queue holds as many as open in this time, here one in each second.
 		for (let i = 0; i < MAX_WAITING_SECONDS; i++) open();
 		await waiting(MAX_WAITING_SECONDS);
 		const response = await open().refused;
@@ -145,6 +146,7 @@ describe('the admission of connections', () => {
 		await open().opened;
 		const socket = offerUpgrade();
 		await waiting(1);
+		// More than the 16 KiB that are kept until the upgrade.
 		socket.write(Buffer.alloc(20_000));
 		await once(socket, 'close');
 		await waiting(0);
@@ -156,13 +158,14 @@ describe('the admission of connections', () => {
 		const present = await RawClient.connect(app.webSocketUrl);
 		sockets.push(present.socket);
 		mock.timers.tick(500);
+		// A connection waits for five seconds at most, and five open in each: of these forty, some are refused.
 		const [first, ...others] = Array.from({ length: 40 }, () => open());
 		await waiting(40);
 		await passUntil((first as ReturnType<typeof open>).opened);
 		const response = await passUntil(Promise.any(others.map(({ refused }) => refused)));
 		response.resume();
 		expect(response.statusCode).to.equal(503);
-		expect((await present.call('getRoomByTypeAndName-unknown')).error).to.include({ error: 404 });
+		expect((await present.call('no-such-method')).error).to.include({ error: 404 });
 		// The metrics may be a second old.
 		while ((await scrape(app.url)).sum('roomkey_connections_refused_total', { reason: 'load' }) === 0) await nextTurn();
 	});

@@ -103,6 +103,7 @@ describe('roomkey check', () => {
 		await rename(elsewhere, data);
 		await server.close();
 		await rm(data, { recursive: true });
+		// This server reports a full disk, so it has not lost its folder.
 		const checks = { disk: { status: 'failed', since: 'today', reason: 'The disk has 3 MiB left; 64 MiB are needed' } };
 		const full = await startServer((_, response) => {
 			response.writeHead(503).end(JSON.stringify({ status: 'not ready', since: 'today', checks }));
@@ -293,7 +294,7 @@ describe('roomkey check', () => {
 		expect((await check(['--config', file], {})).parts.settings).to.match(/^ok/);
 	});
 
-	it('finds a folder that others can enter, that is damaged, or that is empty', async () => {
+	it('finds a folder that others can enter, that is damaged, or that does not exist', async () => {
 		await chmod(data, 0o755);
 		expect((await check(['--data', data])).parts['folder: access']).to.match(/^warning: .*chmod 700/);
 		await truncate(join(data, 'data.mdb'), 4096);

@@ -494,7 +494,7 @@ describe('the settings of roomkey', () => {
 	});
 
 	describe('about limits of methods', () => {
-		it('are in force, described and logged', async () => {
+		it('are combined from all sources, described and logged', async () => {
 			await write({ limits: { 'users.info': '7/m', me: { calls: 3, per: 500 } } });
 			const command = start(
 				['--memory', '--port', '0', '--config', file, '--limit', 'me=2/60s', '--limit', 'rooms/get=off'],
@@ -592,7 +592,7 @@ describe('the settings of roomkey', () => {
 			}
 		});
 
-		it('are refused for unknown methods and if they are invalid, all in one error', async () => {
+		it('are refused if they are invalid; for unknown methods, all are in one error', async () => {
 			const none = await runInProcess(['--memory', '--limit', 'nothing=1/s', '--limit', 'other=off,me=1/s']);
 			expect(none.status).to.equal(2);
 			expect(none.err).to.include("no method 'nothing'").and.include("no method 'other'").and.not.include("'me'");

@@ -246,6 +246,7 @@ describe('several servers', () => {
 			Buffer.from([0xff, 0xfe, 0x00]),
 			'9'.repeat(9 * 1024 * 1024),
 		];
+		// Two are readable: one with four invalid events, and one with a change of an unknown collection.
 		for (const data of nonsense) link(0).inject(data);
 		await (await connect(0)).call('notifyOpen', 'after');
 		expect(eventArgs(await client.next())[0]).to.equal('after');

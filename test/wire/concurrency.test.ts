@@ -4,6 +4,7 @@ import { RawClient } from '../support/ddp.js';
 import { addPerson, addRoom, keyIdOf } from '../support/people.js';
 import { post } from '../support/rest.js';
 
+/** One half of them calls over DDP; the same users call over REST. */
 const CALLERS = 200;
 
 describe('200 concurrent callers', () => {

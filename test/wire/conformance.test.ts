@@ -61,6 +61,7 @@ describe('the DDP conformance suite', () => {
 
 	it('skips cases of features that the server lacks, and of levels that are not requested', async () => {
 		const some = cases.filter(({ section }) => section === 'ddp.md 14' || section === 'ddp.md 19');
+		// Cases of the level Q show faults of Meteor.
 		const requested = some.filter(({ level, needs = [] }) => level !== 'Q' && !needs.includes('rate-limit'));
 		const { passed, skipped } = await runConformance(app.webSocketUrl, {
 			cases: some,

@@ -48,6 +48,7 @@ describe('moving data in and out', () => {
 
 	it('gives data folders to the owner of their parent folder, and a backup to the account of the command', async () => {
 		const isRoot = process.getuid?.() === 0;
+		// 65534 is the user nobody.
 		const owner = isRoot ? 65534 : process.getuid?.();
 		const ownersIn = async (folder: string) => {
 			const paths = [folder, ...(await readdir(folder)).map((name) => join(folder, name))];

@@ -413,6 +413,7 @@ describe('the description of the server', () => {
 				for (const [, imported = ''] of text.matchAll(/from '\.\/([^']+)'/g)) scripts.add(imported);
 				expect(text).not.to.match(/https?:/);
 			}
+			// `page.js`, and the eight scripts that it or another script imports.
 			expect(scripts.size).to.equal(9);
 			for (const path of ['api-docs', ...linked, ...Array.from(scripts, (name) => `api-docs/${name}`)]) {
 				const { status, headers } = await fetch(`${app.url}/${path}`);

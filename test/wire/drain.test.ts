@@ -59,6 +59,7 @@ describe('a server that shuts down', () => {
 			const clients: RawClient[] = [];
 			for (let i = 0; i < 10; i++) clients.push(await RawClient.connect(app.webSocketUrl));
 			const closed = app.close();
+			// Ten clients in 10 s: one at once, then one each second.
 			for (const [i, client] of clients.entries()) {
 				mock.timers.tick(i === 0 ? 0 : 1000);
 				expect(await client.closed).to.deep.equal({ code: 1001, reason: 'Server is shutting down' });

@@ -16,9 +16,9 @@ interface World {
 	/** The room. The owner holds its key with the key id `k`, the member lacks this key. */
 	readonly rid: string;
 	/** Changes fields of the room, without an event. */
-	readonly room: (fields: Partial<Room>) => Promise<unknown>;
+	readonly changeRoom: (fields: Partial<Room>) => Promise<unknown>;
 	/** Changes fields of the member's membership, without an event. */
-	readonly membership: (fields: object) => Promise<unknown>;
+	readonly changeMembership: (fields: object) => Promise<unknown>;
 }
 
 interface Row {
@@ -37,9 +37,9 @@ interface Row {
 const MEMBERSHIP = 'subscriptions-changed updated';
 const ROOM = 'rooms-changed updated';
 
-const queued = ({ room, people }: World) =>
-	room({ usersWaitingForE2EKeys: [{ userId: people.member.id, ts: new Date() }] });
-const offered = ({ membership }: World) => membership({ E2ESuggestedKey: sealed('k') });
+const queued = ({ changeRoom, people }: World) =>
+	changeRoom({ usersWaitingForE2EKeys: [{ userId: people.member.id, ts: new Date() }] });
+const offered = ({ changeMembership }: World) => changeMembership({ E2ESuggestedKey: sealed('k') });
 const queuedAndOffered = async (world: World) => {
 	await queued(world);
 	await offered(world);
@@ -135,7 +135,7 @@ const rows: Row[] = [
 	},
 	{
 		what: 'resetRoomKey: the membership, to the caller and to each member who lost a key, and the room, each once',
-		afterSubscribe: ({ membership }) => membership({ E2EKey: sealed('k') }),
+		afterSubscribe: ({ changeMembership }) => changeMembership({ E2EKey: sealed('k') }),
 		caller: 'owner',
 		call: ({ rid }) => ['e2e.resetRoomKey', rid, sealed('new'), 'new'],
 		owner: [MEMBERSHIP, ROOM],
@@ -143,7 +143,7 @@ const rows: Row[] = [
 	},
 	{
 		what: 'resetUserE2EKey: each membership of the user that held a key',
-		afterSubscribe: ({ membership }) => membership({ E2EKey: sealed('k') }),
+		afterSubscribe: ({ changeMembership }) => changeMembership({ E2EKey: sealed('k') }),
 		caller: 'admin',
 		call: ({ people }) => ['e2e.resetUserE2EKey', people.member.id],
 		member: [MEMBERSHIP],
@@ -196,8 +196,8 @@ describe('who is notified of which event (10.4)', () => {
 			people,
 			app,
 			rid,
-			room: (fields) => app.store.rooms.updateOne({ _id: rid }, { $set: fields }, { silent: true }),
-			membership: (fields) =>
+			changeRoom: (fields) => app.store.rooms.updateOne({ _id: rid }, { $set: fields }, { silent: true }),
+			changeMembership: (fields) =>
 				app.store.subscriptions.updateOne({ rid, 'u._id': people.member.id }, { $set: fields }, { silent: true }),
 		};
 	}

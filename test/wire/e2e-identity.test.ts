@@ -1,6 +1,6 @@
 /**
- * Identity keys over real sockets. Numbers in titles are
- * sections of test/contract/rocketchat-e2e.md, those with an E or a T rows of test/contract/beyond.md.
+ * Identity keys over real sockets. Numbers in titles are sections of test/contract/rocketchat-e2e.md. Those with an E
+ * or a T are rows of test/contract/beyond.md; those with # are issues and pull requests of Rocket.Chat.
  */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';

@@ -1,6 +1,6 @@
 /**
- * Keys of rooms over real HTTP and DDP. Numbers in titles are
- * sections of test/contract/rocketchat-e2e.md, those with an E or a T rows of test/contract/beyond.md.
+ * Keys of rooms over real HTTP and DDP. Numbers in titles are sections of test/contract/rocketchat-e2e.md. Those with an E
+ * or a T are rows of test/contract/beyond.md; those with # are issues and pull requests of Rocket.Chat.
  */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';

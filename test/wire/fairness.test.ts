@@ -1,4 +1,4 @@
-/** Limits of the messages and the frames of a client. */
+/** Limits on malformed messages and on frames, and publications with more than the limit for buffered bytes. */
 import { expect } from 'chai';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -10,9 +10,11 @@ import { Gates } from '../support/gates.js';
 import { addPerson, type Person } from '../support/people.js';
 
 const anyone = { summary: 'for a test', anonymous: true } as const;
+/** Number of rooms. Together their names are longer than `maxBuffered`. */
 const ROOM_COUNT = 3000;
 const LAST_ID = `room-${ROOM_COUNT - 1}`;
 const roomName = (i: number) => `${i} ${'x'.repeat(300)}`;
+/** Number of malformed messages that a connection may send in a minute. */
 const MAX_MALFORMED = 100;
 const gates = new Gates();
 
@@ -69,7 +71,7 @@ describe('fairness and limits', () => {
 
 	const connect = () => clients.connect(app.webSocketUrl);
 
-	describe('a server that receives malformed messages', () => {
+	describe('a server that limits malformed messages', () => {
 		for (const [what, frame] of [
 			['frames that are no JSON', 'x'],
 			['frames that are no object', '5'],
@@ -87,7 +89,7 @@ describe('fairness and limits', () => {
 			});
 		}
 
-		it('counts malformed messages before connect as well', async () => {
+		it('counts calls before connect as malformed', async () => {
 			const client = await clients.open(app.webSocketUrl);
 			for (let i = 0; i <= MAX_MALFORMED; i++) client.send({ msg: 'method', id: '1', method: 'echo', params: [1] });
 			expect((await client.closed).code).to.equal(1008);

@@ -132,7 +132,7 @@ describe('limits', () => {
 			);
 		});
 
-		it('era A: are checked after the credentials and before the arguments (7.1)', async () => {
+		it('are checked after the credentials and before the arguments (7.1, era A)', async () => {
 			await start();
 			const alice = await addPerson(app.store);
 			const ask = (as: Person) => post(`${app.url}/api/v1/test.requiresUser`, as, { text: 5 });
@@ -159,11 +159,12 @@ describe('limits', () => {
 					expect(status).to.equal(200);
 					expect(headers.has('X-RateLimit-Limit')).to.equal(false);
 				}
+				// A dry run logs the two calls that it would refuse.
 				expect(app.log.lines.filter(({ level }) => level === 'info')).to.have.length(rateLimit === 'off' ? 0 : 2);
 			});
 		}
 
-		it('limits: apply to method.call, which answers as over DDP (8)', async () => {
+		it('apply to method.call, which answers as over DDP (8)', async () => {
 			await start();
 			const message = stringify({ msg: 'method', id: '1', method: 'test.limited', params: [] });
 			const call = () => post(`${app.url}/api/v1/method.callAnon/test.limited`, null, { message });
@@ -206,7 +207,7 @@ describe('limits', () => {
 		expect((await post(limited, null, {})).status).to.equal(200);
 	});
 
-	it('rate limit: setRoomKeyID may be called six hundred times a minute (6.2)', async () => {
+	it('allow six hundred calls of setRoomKeyID in a minute (6.2)', async () => {
 		await start();
 		const { headers } = await post(`${app.url}/api/v1/e2e.setRoomKeyID`, await addPerson(app.store), {});
 		expect(headers.get('X-RateLimit-Limit')).to.equal('600');

@@ -15,10 +15,10 @@ const largeBody = method({
 	run: ({ text }) => text.length,
 });
 
-describe('a server within an application that closes the server', () => {
+describe('a server that closes within an application', () => {
 	const { listening, mounted } = applicationOfEachTest();
 
-	/** The ways in which requests reach a server. */
+	/** How requests reach a server: by the option `server`, or because the application calls `handle`. */
 	const ways = {
 		async server(more: ServerOptions) {
 			const http = createHttpServer((_request, response) => response.end('own'));

@@ -167,6 +167,7 @@ describe('Roomkey in the HTTP server of an application', () => {
 	it('shares the HTTP server with other Roomkey servers, which close in any order', async () => {
 		const http = createHttpServer((_request, response) => response.end('own'));
 		let onceCalls = 0;
+		// Runs for the first request that Roomkey leaves to the application, and then no more.
 		http.once('request', () => onceCalls++);
 		const [first, second] = [
 			await mounted({ server: http, pathPrefix: '/a' }),

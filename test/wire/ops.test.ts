@@ -94,11 +94,13 @@ describe('probes', () => {
 	it('have no rate limit', async () => {
 		const everything = { matcher: { type: () => true, clientAddress: () => true }, calls: 1, per: 60_000 };
 		const { url, close } = await start({ rateLimit: 'on', limits: [everything] });
-		for (let i = 0; i < 20; i++) expect((await request(`${url}/livez`)).status).to.equal(200);
+		for (const probe of ['livez', 'readyz'])
+			for (let i = 0; i < 20; i++) expect((await request(`${url}/${probe}`)).status).to.equal(200);
 		await close();
 	});
 });
 
+/** The expected numbers are those of the calls and clients in `startBusyServer`. */
 describe('metrics', () => {
 	let busy: BusyServer;
 	let metrics: Scrape;

@@ -103,7 +103,7 @@ describe('pipelined requests', () => {
 	it('before a malformed request are answered although more data follows it', async () => {
 		const client = RawHttp.to(app.url).send(`${WAIT}BAD\r\n\r\n`);
 		await begun;
-		// Answered by the server after it has read what was sent to it before.
+		// The server answers the fetch after it has read what was sent before.
 		for (let i = 0; i < 3; i++) {
 			client.send('more\r\n\r\n');
 			await fetch(`${app.url}/api/info`);
@@ -114,7 +114,7 @@ describe('pipelined requests', () => {
 		expect(text).to.include('"result":"first"');
 	});
 
-	it('that are large are sent whole before an upgrade', async () => {
+	it('before an upgrade are answered completely, also with a large answer', async () => {
 		const client = RawHttp.to(app.url).send(WAIT + upgradeRequest('/websocket'));
 		await begun;
 		end('x'.repeat(20_000_000));

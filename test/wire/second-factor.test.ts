@@ -134,17 +134,18 @@ describe('second factors over the wire', () => {
 		});
 	});
 
-	describe('e2e.resetOwnE2EKey over DDP (4.7)', () => {
-		it('reads the code from the parameter after the last argument', async () => {
+	describe('methods over DDP (4.7)', () => {
+		it('e2e.resetOwnE2EKey reads the code from the parameter after its last argument', async () => {
 			await client.call('login', { resume: alice.token });
 			expect((await client.call('e2e.resetOwnE2EKey')).error).to.deep.equal(REQUIRED);
 			const wrong = { twoFactorCode: wrongCode(), twoFactorMethod: 'totp' };
 			expect((await client.call('e2e.resetOwnE2EKey', wrong)).error).to.include({ error: 'totp-invalid' });
 			const right = { twoFactorCode: appCode(), twoFactorMethod: 'totp' };
+			// `true` is the argument `confirm`.
 			expect((await client.call('e2e.resetOwnE2EKey', true, right)).result).to.equal(true);
 		});
 
-		it('the last argument of a method without a second factor stays an argument', async () => {
+		it('a method without a second factor keeps its last argument', async () => {
 			await client.call('login', { resume: alice.token });
 			const { error } = await client.call('e2e.setRoomKeyID', 'rid', { twoFactorCode: '123456' });
 			expect(error).to.include({ error: 400, reason: 'Match failed' });

@@ -1,4 +1,4 @@
-/** Headers that every HTTP answer has. */
+/** The security headers of HTTP answers. */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { addPerson } from '../support/people.js';
@@ -24,6 +24,7 @@ function expectIn(text: string): void {
 describe('security headers', () => {
 	let app: TestApp;
 	before(async () => {
+		// With a maximum of 0, each DDP connection is refused with 429.
 		app = await startApp({ ddp: { maxConnectionsPerAddress: 0 }, allowedOrigins: 'own' });
 	});
 	after(() => app.close());
@@ -78,7 +79,7 @@ describe('security headers', () => {
 		}
 	});
 
-	it('are in the answer to an unknown expectation, which is JSON', async () => {
+	it('are in the JSON answer to an unknown expectation', async () => {
 		const text = 'GET /api/v1/me HTTP/1.1\r\nHost: x\r\nExpect: foo\r\nConnection: close\r\n\r\n';
 		const answer = await RawHttp.to(app.url).send(text).untilClosed();
 		expect(answer)

@@ -80,7 +80,7 @@ describe('several servers on one store', () => {
 			expect(waitingMethod.runs).to.equal(1);
 		});
 
-		it('of another method with the same key is a new call', async () => {
+		it('is a new call if it has the same key but another method', async () => {
 			expect((await send(first, 'groups.create', alice, 'r', { name: 'a-group' })).status).to.equal(200);
 			const channel = await send(second, 'channels.create', alice, 'r', { name: 'a-channel' });
 			expect(channel.body).to.have.nested.property('channel.name', 'a-channel');
@@ -132,6 +132,7 @@ describe('several servers on one store', () => {
 	});
 
 	it('of forty concurrent wrong passwords over three servers, exactly ten are checked', async () => {
+		// Ten attempts for one name from one address may fail in a minute.
 		await start({ rateLimit: 'on', limits: [] });
 		const statuses = await Promise.all(
 			Array.from({ length: 40 }, (_, i) =>

@@ -1,4 +1,4 @@
-/** Streams of a room for users who may not see it any more. */
+/** Streams of a room for users who may not see it, or not any more. */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
@@ -126,7 +126,9 @@ describe('streams', () => {
 		const rid = await makeRoom();
 		await app.store.subscriptions.updateOne({ rid, 'u._id': member.id }, { $set: { status: 'INVITED' } });
 		const invited = await connect(member);
-		for (const usersCount of [1, 5]) {
+		// One event name has readers here. If a room has fewer members than that, the server reads its members, otherwise the
+		// memberships of the readers.
+		for (const usersCount of [0, 5]) {
 			await app.store.rooms.updateOne({ _id: rid }, { $set: { usersCount }, $unset: { e2eKeyId: 1 } });
 			const id = `changes-${usersCount}`;
 			invited.send({ msg: 'sub', id, name: 'stream-notify-user', params: [`${member.id}/rooms-changed`] });

@@ -42,6 +42,7 @@ describe('a server with TLS', () => {
 	beforeEach(async () => {
 		log = memoryLog();
 		await install('first');
+		// `headersTimeout` also limits the handshake.
 		server = await open({ headersTimeout: 300 });
 	});
 	afterEach(() => server.close());
@@ -78,7 +79,7 @@ describe('a server with TLS', () => {
 		socket.terminate();
 	});
 
-	it('transfers long messages over a WebSocket', async () => {
+	it('transfers many messages over a WebSocket in their order', async () => {
 		const socket = new WebSocket(`${server.url.replace('https', 'wss')}/websocket`, { ca: await readFile(cert) });
 		await once(socket, 'open');
 		const ids = Array.from({ length: 500 }, (_, i) => `${i} ${'x'.repeat(200)}`);

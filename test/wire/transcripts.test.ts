@@ -105,6 +105,7 @@ async function replay(client: RawClient, transcript: readonly string[]): Promise
 		const text = line.slice(2);
 		if (line.startsWith('>')) client.send(text);
 		else {
+			// SockJS sends this frame when the server closes the connection.
 			if (text.startsWith('c[')) hangUp();
 			expect(anySession(await client.nextText())).to.equal(anySession(text));
 		}
