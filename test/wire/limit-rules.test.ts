@@ -10,6 +10,7 @@ import { addPerson } from '../support/people.js';
 import { post } from '../support/rest.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
+/** A period that does not end during a test, in ms. */
 const PER = 600_000;
 
 const methods = [method({ ...anyone, name: 'test.call', rest: 'POST', run: () => 'done' })];
@@ -129,7 +130,7 @@ describe('limits of subscriptions, and by rules (14)', () => {
 		expect(await errorCodes(other, 2)).to.deep.equal(expectedCodes(1, 1));
 	});
 
-	it('bucket: a rule counts by connection if its matcher says so; methods have separate buckets', async () => {
+	it('bucket: a rule counts by connection if its matcher says so; a rule for subscriptions counts no calls', async () => {
 		await start({ limits: [{ matcher: { type: 'subscription', connectionId: () => true }, calls: 3, per: PER }] });
 		const [one, other] = [await connect(), await connect()];
 		expect(await errorCodes(one, 4, 'test.free')).to.deep.equal(expectedCodes(3, 1));
@@ -150,6 +151,7 @@ describe('limits of subscriptions, and by rules (14)', () => {
 		await subscribe(client, 'test.free');
 		expect((await subscribe(client, 'test.free')).error).to.include({ reason: 'Less of this' });
 		await client.call('test.call');
+		// Rules without an id have the number of their position. The numbers 0 and 1 are rules for logging in and signing up.
 		expect((await client.call('test.call')).error).to.include({ reason: 'Less by rule 3' });
 		const { body } = await post(`${app.url}/api/v1/test.call`, null, {});
 		expect(body.error).to.equal('Less by rule 3 [error-too-many-requests]');
