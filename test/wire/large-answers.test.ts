@@ -156,6 +156,7 @@ for (const compression of [false, true]) {
 			});
 		}
 
+		// The setting does not concern REST.
 		if (compression) return;
 
 		describe('over REST', () => {

@@ -188,6 +188,7 @@ describe('limits of subscriptions, and by rules (14)', () => {
 		await client.call('login', { resume: token });
 		app.store.users.findOne = () => Promise.reject(new Error('the database is gone'));
 		expect(await errorCodes(client, 3)).to.deep.equal(expectedCodes(2, 1));
+		// Only for the refused subscription: the permission is read when a limit is exceeded.
 		expect(app.log.lines.filter(({ level }) => level === 'error')).to.have.length(1);
 	});
 
