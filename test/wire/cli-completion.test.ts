@@ -54,6 +54,7 @@ describe('roomkey completion', () => {
 				for (const word of name.split(' ')) expect(text).to.include(word);
 				for (const flag of Object.keys(flags)) expect(text).to.match(new RegExp(`(--|-l )${flag}\\b`));
 			}
+			// Secrets have no flags.
 			for (const [name, { flag = name, isSecret = false }] of Object.entries<Option<unknown>>(options))
 				expect(new RegExp(`(--|-l )${flag}\\b`).test(text), name).to.equal(!isSecret);
 		});

@@ -12,6 +12,7 @@ import { openFolder } from '../../server/store/folder.js';
 import type { Store } from '../../shared/store.js';
 import { runInProcess } from '../support/command.js';
 
+/** Runs `roomkey`, and prints a line for each report of its progress. */
 const program = fileURLToPath(new URL('../support/commandWithProgress.js', import.meta.url));
 
 describe('an import', () => {

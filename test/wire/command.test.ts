@@ -133,7 +133,7 @@ describe('roomkey', () => {
 		expect((await second.closed).code).to.equal(1006);
 	});
 
-	it('opens the data of a folder again after a restart', async () => {
+	it('starts again on a folder that it has made', async () => {
 		const first = roomkey(`--data ${folder}/data --port 0`);
 		const address = await first.listening();
 		expect((await request(`${address}/api/v1/me`)).status).to.equal(401);

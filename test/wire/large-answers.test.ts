@@ -12,6 +12,7 @@ import type { Frame } from '../support/ddp.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
 import { headersOf, post, request } from '../support/rest.js';
 
+/** Number of rooms in an answer. */
 const COUNT = 1000;
 const CONNECT = { msg: 'connect', version: '1', support: ['1'] };
 const list = Array.from({ length: 20_000 }, (_, i) => ({ i, text: `"${'é😀\n'.repeat(10)}"`, at: new Date(i) }));
@@ -155,6 +156,7 @@ for (const compression of [false, true]) {
 			});
 		}
 
+		// The setting does not concern REST.
 		if (compression) return;
 
 		describe('over REST', () => {

@@ -10,6 +10,7 @@ import { addPerson } from '../support/people.js';
 import { post } from '../support/rest.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
+/** A period that does not end during a test, in ms. */
 const PER = 600_000;
 
 const methods = [method({ ...anyone, name: 'test.call', rest: 'POST', run: () => 'done' })];
@@ -129,7 +130,7 @@ describe('limits of subscriptions, and by rules (14)', () => {
 		expect(await errorCodes(other, 2)).to.deep.equal(expectedCodes(1, 1));
 	});
 
-	it('bucket: a rule counts by connection if its matcher says so; methods have separate buckets', async () => {
+	it('bucket: a rule counts by connection if its matcher says so; a rule for subscriptions counts no calls', async () => {
 		await start({ limits: [{ matcher: { type: 'subscription', connectionId: () => true }, calls: 3, per: PER }] });
 		const [one, other] = [await connect(), await connect()];
 		expect(await errorCodes(one, 4, 'test.free')).to.deep.equal(expectedCodes(3, 1));
@@ -150,6 +151,7 @@ describe('limits of subscriptions, and by rules (14)', () => {
 		await subscribe(client, 'test.free');
 		expect((await subscribe(client, 'test.free')).error).to.include({ reason: 'Less of this' });
 		await client.call('test.call');
+		// Rules without an id have the number of their position. The numbers 0 and 1 are rules for logging in and signing up.
 		expect((await client.call('test.call')).error).to.include({ reason: 'Less by rule 3' });
 		const { body } = await post(`${app.url}/api/v1/test.call`, null, {});
 		expect(body.error).to.equal('Less by rule 3 [error-too-many-requests]');
@@ -186,6 +188,7 @@ describe('limits of subscriptions, and by rules (14)', () => {
 		await client.call('login', { resume: token });
 		app.store.users.findOne = () => Promise.reject(new Error('the database is gone'));
 		expect(await errorCodes(client, 3)).to.deep.equal(expectedCodes(2, 1));
+		// Only for the refused subscription: the permission is read when a limit is exceeded.
 		expect(app.log.lines.filter(({ level }) => level === 'error')).to.have.length(1);
 	});
 

@@ -86,7 +86,7 @@ describe('logins', () => {
 
 	const waiting = async () => (await scrape(app.url)).sum('roomkey_logins_waiting', { lane: 'password' });
 
-	/** Fills the lane and the queue behind it, from two addresses. @returns the logins */
+	/** Fills the lane and its queue. One address may have only half of the queue, so two log in. @returns the logins */
 	async function fillLane(): Promise<Promise<{ status: number }>[]> {
 		holdPasswords();
 		const logins = Array.from({ length: width }, () => logInOverRest('1.1.1.1'));

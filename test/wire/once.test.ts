@@ -126,10 +126,16 @@ describe('repeated calls of methods with `once` (E1)', () => {
 			client.send({ msg: 'method', id: '7', method: 'test.wait', params: [] });
 			await begun;
 			const later = await logIn(alice, await terminate(client));
-			const asked = later.callWithId('7', 'test.wait');
+			later.send({ msg: 'method', id: '7', method: 'test.wait', params: [] });
 			later.send({ msg: 'ping', id: 'is waiting' });
+			// The server has received the call before the ping, and has not answered it.
+			expect(await later.next()).to.deep.equal({ msg: 'pong', id: 'is waiting' });
 			waitingMethod.end('done');
-			expect((await asked).result).to.equal('done');
+			expect(await later.nextThat(({ msg }) => msg === 'result')).to.deep.equal({
+				msg: 'result',
+				id: '7',
+				result: 'done',
+			});
 			expect(waitingMethod.runs).to.equal(1);
 		});
 

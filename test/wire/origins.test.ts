@@ -46,7 +46,7 @@ describe('the origin of a page that connects by DDP', () => {
 		}
 	});
 
-	it('is refused over SockJS polling, its probe and its preflight requests', async () => {
+	it('is refused over SockJS polling, also by /sockjs/info and in preflight requests', async () => {
 		app = await startApp({ allowedOrigins: PAGE });
 		const allowed = await poll({ Origin: PAGE });
 		expect(allowed.text).to.equal('o\n');
@@ -69,7 +69,7 @@ describe('the origin of a page that connects by DDP', () => {
 		expect((await poll({})).text).to.equal('o\n');
 	});
 
-	it('may be that of the server, by the host of the request', async () => {
+	it('must be that of the server if the setting is `own`; the server takes it from the host of the request', async () => {
 		app = await startApp({ allowedOrigins: 'own' });
 		const { host } = new URL(app.url);
 		const statuses = async (host: string, ...origins: string[]) =>

@@ -9,6 +9,7 @@ import { get, headersOf, request } from '../support/rest.js';
 
 const RUNS = { numRuns: 300 };
 
+/** The kinds of messages that the server may send for such input. */
 const ANSWERS = new Set(['connected', 'failed', 'pong', 'error', 'result', 'updated', 'nosub', 'added', 'removed']);
 
 /** Words of valid messages and of EJSON. */
@@ -126,7 +127,7 @@ describe('a server stays up with arbitrary input', () => {
 	}
 
 	for (const isConnected of [false, true]) {
-		it(`as frames of a client that has ${isConnected ? 'connected' : 'not connected'}`, async () => {
+		it(`as frames ${isConnected ? 'after' : 'before'} a valid connect`, async () => {
 			await fc.assert(
 				fc.asyncProperty(fc.array(frame, { maxLength: 6 }), async (frames) => {
 					const client = await RawClient[isConnected ? 'connect' : 'open'](app.webSocketUrl);
@@ -162,6 +163,7 @@ describe('a server stays up with arbitrary input', () => {
 				const raw = (client.socket as unknown as { _socket: Socket })._socket;
 				raw.write(bytes);
 				raw.end();
+				// 1005 and 1006: the client has ended the connection without a close frame, or without a code in it.
 				expect((await client.closed).code).to.be.oneOf([1000, 1002, 1005, 1006, 1007, 1009]);
 			}),
 			RUNS,

@@ -35,6 +35,7 @@ const publications = [
 		}),
 	),
 	publication({ ...anyone, name: 'typed', args: { n: Number }, run: (_args, context) => context.ready() }),
+	// Its time limit ends in no test.
 	publication({
 		...anyone,
 		name: 'patient',
@@ -46,7 +47,7 @@ const publications = [
 	publication({ ...anyone, name: null, run: (_args, context) => secondUniversal(context, []) }),
 ];
 
-/** A promise that a test resolves. */
+/** A promise that a test resolves by `open`. */
 function gate(): { opened: Promise<void>; open(): void } {
 	let open = () => {};
 	const opened = new Promise<void>((resolve) => {
@@ -175,7 +176,9 @@ describe('publications over DDP', () => {
 		addDocument(context, []);
 		context.ready();
 	};
+	/** The texts of the lines of the level error. */
 	const errorLines = () => app.log.lines.filter(({ level }) => level === 'error').map(({ text }) => text);
+	/** The messages of the errors in these lines. */
 	const errors = () =>
 		app.log.lines
 			.filter(({ level }) => level === 'error')
@@ -272,7 +275,7 @@ describe('publications over DDP', () => {
 				},
 				[READY],
 			],
-			['returns a live query: its documents, then ready', () => withRole('none'), [READY]],
+			['returns a live query without documents: ready', () => withRole('none'), [READY]],
 			['returns an empty array: ready', () => [], [READY]],
 			['returns nothing: nothing', () => undefined, []],
 			['returns false: nothing', () => false, []],
@@ -408,7 +411,7 @@ describe('publications over DDP', () => {
 			expect(await subscribe((context) => context.added('c', 'x', new Point() as never))).to.deep.equal([ADDED]);
 		});
 
-		it('refuses a field that cannot be encoded even if the client receives the field of another subscription', async () => {
+		it('refuses a field that cannot be encoded even if the client has this field from another subscription', async () => {
 			const client = await connect();
 			await subscribe(addAndReady, client);
 			expect(await subscribe((context) => context.added('c', 'x', { f: 10n }), client, 't', 'b')).to.deep.equal([
@@ -418,7 +421,7 @@ describe('publications over DDP', () => {
 			expect(await client.untilEcho()).to.deep.equal([REMOVED, NOSUB]);
 		});
 
-		it('answers an error whose details cannot be encoded with 500, in subscriptions and calls', async () => {
+		it('answers with 500 if the details of an error cannot be encoded, in subscriptions and calls', async () => {
 			const details = { big: 10n };
 			const frames = await subscribe((context) => context.error(new ClientError('big', 'x', details)));
 			expect(frames).to.deep.equal([{ ...NOSUB, error: INTERNAL }]);
@@ -536,7 +539,7 @@ describe('publications over DDP', () => {
 			expect(signal?.aborted).to.equal(true);
 		});
 
-		it('compares with its own copy of a published document, not with the object that the publisher may change', async () => {
+		it('a change is compared with the server’s copy of the document, not with the object that the publisher may change', async () => {
 			const client = await connect();
 			const shown = { list: [1] };
 			const change = gate();
@@ -572,7 +575,7 @@ describe('publications over DDP', () => {
 			expect(frame).to.have.nested.property('error.error', 'nope');
 		});
 
-		it('setUserId: are awaited when the user changes, so that their documents do not flicker (19)', async () => {
+		it('setUserId: are awaited when the user changes, so that their documents are not removed and added again (19)', async () => {
 			universal = async (context) => {
 				await new Promise(setImmediate);
 				context.added('u', 'x', { user: context.userId });
@@ -747,7 +750,7 @@ describe('publications over DDP', () => {
 		});
 	});
 
-	describe('strategies of the catalogue (11)', () => {
+	describe('the publication strategy (11)', () => {
 		it('NO_MERGE_NO_HISTORY removes no document when a subscription stops', async () => {
 			const frames = await subscribe((context) => {
 				context.changed('events', 'id', { e: 1 });
@@ -811,7 +814,7 @@ describe('publications over DDP', () => {
 			expect(await write(client, 'p', ['r'])).to.deep.equal([NOSUB, RESULT, UPDATED]);
 		});
 
-		it('can be several, under names of their own', async () => {
+		it('can be several of one collection in one publication, under different names', async () => {
 			await app.store.permissions.insertOne({ _id: 'p', roles: ['r', 'q'] });
 			const frames = await subscribe(() => [withRole('r'), withRole('q', 'mine')]);
 			expect(frames.map(({ msg, collection }) => collection ?? msg)).to.have.members([PERMISSIONS, 'mine', 'ready']);
@@ -838,7 +841,8 @@ describe('publications over DDP', () => {
 				return withRole('r');
 			}, failing);
 			await subscribe(() => withRole('r'), reader);
-			// An EJSON type whose text is the id of the document.
+			// The text of this EJSON type is the id of the document, so the client loses the document. The live query, whose ids are
+			// strings, does not notice, and publishes the next change as `changed`, which fails.
 			context?.removed(PERMISSIONS, { typeName: () => 'id', toJSONValue: () => 'p' });
 			const changed = { msg: 'changed', collection: PERMISSIONS, id: 'p', fields: { roles: ['r', 's'] } };
 			expect(await write(reader, 'p', ['r', 's'])).to.deep.equal([RESULT, changed, UPDATED]);

@@ -58,7 +58,7 @@ describe('arguments over REST', () => {
 
 	const noon = new Date('2026-01-31T12:00:00.000Z');
 
-	it('are dates if the pattern has a date and the text is one in ISO form', async () => {
+	it('are dates if the text is a date in ISO form, and the pattern accepts a date, but not the text', async () => {
 		for (const send of [(name: string, text: string) => query(name, `value=${text}`), json]) {
 			expect(await send('date', '2026-01-31T12:00:00.000Z')).to.deep.equal(noon);
 			expect(await send('date', '2026-01-31T12:00Z')).to.deep.equal(noon);
@@ -88,6 +88,7 @@ describe('arguments over REST', () => {
 	it('are lists, also of numbers, booleans and dates, if the name is repeated or has brackets, or the text is JSON', async () => {
 		expect(await query('numbers', 'value=1')).to.deep.equal([1]);
 		expect(await query('numbers', 'value=1&value=2.5')).to.deep.equal([1, 2.5]);
+		// `value` is read before `value[]`.
 		expect(await query('numbers', 'value[]=1&value=2')).to.deep.equal([2, 1]);
 		expect(await query('numbers', 'value=[1,2]')).to.deep.equal([1, 2]);
 		expect(await query('booleans', 'value=true&value=false')).to.deep.equal([true, false]);

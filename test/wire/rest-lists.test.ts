@@ -158,6 +158,7 @@ describe('lists and settings over REST', () => {
 			expect((await get(url('me'), person)).status).to.equal(401);
 			ok(await get(url('me'), laptop));
 			const left = (await app.store.users.findOne({ _id: person.id }))?.services?.resume?.loginTokens.length;
+			// Only users.logoutOtherClients keeps personal access tokens.
 			expect(left).to.equal(path === 'users.removeOtherTokens' ? 1 : 2);
 		}
 	});
@@ -189,7 +190,7 @@ describe('lists and settings over REST', () => {
 	});
 });
 
-describe('calls of Rocket.Chat’s clients over DDP', () => {
+describe('methods that Rocket.Chat’s clients call over DDP', () => {
 	let roomkey: TestRoomkey;
 	let alice: Person;
 	let bob: Person;
@@ -266,7 +267,7 @@ describe('calls of Rocket.Chat’s clients over DDP', () => {
 		expect((await open('bob', 'alice')).rid).to.equal(room.rid);
 		expect((await open('bob', 'admin')).usernames).to.have.members(['alice', 'bob', 'admin']);
 		expect((await open()).rid).to.equal(alice.id + alice.id);
-		// Nine users, whose names are one digit each.
+		// Nine user names of one digit each.
 		expect(await rejection(open(...'123456789'))).to.include({ error: 'error-direct-message-max-user-exceeded' });
 		expect(await rejection(open('nobody'))).to.include({ error: 'error-invalid-user' });
 	});

@@ -122,7 +122,7 @@ describe('REST', () => {
 			[{ rid: 'r' }, 'undefined'],
 			[{ rid: 'r', keyID: true }, 'boolean'],
 		] as const) {
-			it(`rid absent or of other type: ${JSON.stringify(body)} (6.2, 7.3 Match error)`, async () => {
+			it(`rid or keyID absent or of another type: ${JSON.stringify(body)} (6.2, 7.3 Match error)`, async () => {
 				const { status, text } = await post(setRoomKeyID, alice, body);
 				expect({ status, text }).to.deep.equal({
 					status: 400,
@@ -194,7 +194,7 @@ describe('REST', () => {
 			expect(status).to.equal(200);
 		});
 
-		it('converts the texts of a form to booleans and numbers, as in a query', async () => {
+		it('converts texts of a form to booleans', async () => {
 			const post = (path: string, form: Record<string, string>) =>
 				request(`${app.url}/api/v1/${path}`, {
 					method: 'POST',
@@ -211,7 +211,7 @@ describe('REST', () => {
 		});
 	});
 
-	describe('envelope (7.3)', () => {
+	describe('requests and answers (7.3)', () => {
 		for (const [value, text] of [
 			[{ a: 1 }, '{"a":1,"success":true}'],
 			[[1, 2], '{"result":[1,2],"success":true}'],
@@ -330,7 +330,7 @@ describe('REST', () => {
 					expect(await list(query), query).to.deep.equal(['a', 'b']);
 			});
 
-			it('with one element is its text or JSON text', async () => {
+			it('with one element is the text of the element, or JSON text', async () => {
 				for (const query of ['ids=a', 'ids[]=a', `ids=${encodeURIComponent(' ["a"] ')}`])
 					expect(await list(query), query).to.deep.equal(['a']);
 				expect(await list(`ids=${encodeURIComponent('[]')}`)).to.deep.equal([]);
@@ -571,7 +571,7 @@ describe('REST', () => {
 			expect(parse(String(body.message))).to.have.nested.property('error.error', 'error-invalid-user');
 		});
 
-		it('can call login, although the next request needs credentials of its own', async () => {
+		it('can call login without credentials in the headers', async () => {
 			const message = { msg: 'method', id: '1', method: 'login', params: [{ resume: alice.token }] };
 			const { status, body } = await call('method.callAnon/login', null, message);
 			expect(status).to.equal(200);
@@ -671,7 +671,7 @@ describe('REST', () => {
 			}
 		});
 
-		it('reports what is wrong with a token', async () => {
+		it('answers an unknown token as Rocket.Chat does', async () => {
 			const { status, body } = await logIn({ resume: 'x' });
 			expect(status).to.equal(401);
 			expect(body).to.include({

@@ -30,6 +30,7 @@ interface Server {
 	kill(): Promise<void>;
 }
 
+/** @param mode `hold`: calls of `test.hold` never end */
 async function spawnServer(location: string, mode = ''): Promise<Server> {
 	const child = spawn(process.execPath, [program, location, mode], { stdio: ['ignore', 'pipe', 'inherit'] });
 	const ended = once(child, 'close');
@@ -104,7 +105,7 @@ describe('several processes on one store', () => {
 		expect(await keyIdOf(open.store, rid)).to.equal('key');
 	});
 
-	it('a DDP client that was disconnected by the kill resumes its session at another process, and its repeated call gets the answer of the first call', async () => {
+	it('a DDP client whose process was killed resumes its session at another process, and its repeated call gets the answer of the first call', async () => {
 		const [first, second] = [await start(), await start()];
 		const connect = async ({ url }: Server, former?: string) => {
 			const client = await clients.connect(`${url.replace('http', 'ws')}/websocket`, {}, former);
@@ -130,6 +131,7 @@ describe('several processes on one store', () => {
 	});
 
 	it('of concurrent wrong passwords over three processes, exactly ten are checked', async () => {
+		// For one name from one address, ten wrong passwords a minute are allowed.
 		const started = await Promise.all([start(), start(), start()]);
 		const guess = ({ url }: Server) => post(`${url}/api/v1/login`, null, { user: 'somebody', password: 'wrong' });
 		const answers = await Promise.all(Array.from({ length: 42 }, (_, i) => guess(started[i % 3] as Server)));

@@ -1,4 +1,4 @@
-/** SockJS (test/contract/ddp.md sections 1.1 and 1.3 to 1.5), and compression (1.2). */
+/** SockJS (test/contract/ddp.md sections 1.1 and 1.3 to 1.5), compression (1.2), and what holds for all transports. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
@@ -142,7 +142,7 @@ describe('SockJS', () => {
 		}
 
 		for (const path of ['/websocket', '/sockjs/a/b/websocket']) {
-			it(`refuses an upgrade to another version of the WebSocket protocol than 13 at ${path}`, async () => {
+			it(`refuses an upgrade to version 7 of the WebSocket protocol at ${path}`, async () => {
 				const headers = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '7' };
 				const sent = httpRequest(app.url + path, { headers }).end();
 				const [response] = await once(sent, 'response');
@@ -195,7 +195,7 @@ describe('SockJS', () => {
 		}
 	});
 
-	describe('info (1.3)', () => {
+	describe('info, and CORS headers (1.3)', () => {
 		it('returns the features of the server and a random number', async () => {
 			const { status, headers, body } = await get('/sockjs/info');
 			expect(status).to.equal(200);
@@ -228,6 +228,7 @@ describe('SockJS', () => {
 			});
 
 			it(`lets clients without an Origin use ${verb} ${path}`, async () => {
+				// The session `a` is open since the test above: a second poll of it would be held.
 				const answer = await request(app.url + path.replace('cors/a', 'program/b'), { method: verb });
 				expect(cors(answer)).to.deep.equal({ origin: '*', credentials: null, vary: 'Origin' });
 			});
@@ -326,7 +327,7 @@ describe('SockJS', () => {
 			});
 		}
 
-		it('closes with a close frame, and the WebSocket with the code and reason of this frame', async () => {
+		it('sends a close frame when a method closes the connection, and closes the WebSocket with the code and reason of this frame', async () => {
 			const client = await connect();
 			client.send([call('1', 'hang up')]);
 			expect(await client.nextText()).to.equal(NORMAL_CLOSURE);
@@ -581,7 +582,7 @@ describe('SockJS', () => {
 	] as const;
 
 	for (const compression of [false, true]) {
-		describe(`large publications and events for many clients, ${compression ? 'compressed' : 'uncompressed'}`, () => {
+		describe(`large publications, and events for several clients, ${compression ? 'compressed' : 'uncompressed'}`, () => {
 			const COUNT = 1500;
 			const large = publication({
 				name: 'large',
@@ -678,6 +679,7 @@ describe('SockJS', () => {
 			const framed = await RawClient.open(`${other.url.replace('http', 'ws')}/sockjs/a/b/websocket`);
 			const poll = async (name: string) =>
 				(await request(`${other.url}/sockjs/000/${name}/xhr`, { method: 'POST' })).text;
+			// The session `away` holds no poll when the server shuts down.
 			expect([await poll('held'), await poll('away')]).to.deep.equal(['o\n', 'o\n']);
 			const polls = [poll('held'), poll('held')];
 			expect(await Promise.race(polls)).to.match(/^c\[2010/);

@@ -14,7 +14,7 @@ async function waitTurns(): Promise<void> {
 	for (let i = 0; i < SLOW_READ_TURNS; i++) await setImmediate();
 }
 
-describe('events of streams arrive in the order of the writes, although the first read is slow', () => {
+describe('although the first read is slow, streams send in the order of the writes', () => {
 	const clients = clientsOfEachTest();
 	let open: OpenStore;
 	let app: TestApp;
@@ -66,7 +66,7 @@ describe('events of streams arrive in the order of the writes, although the firs
 		};
 	}
 
-	it('of a room, to its members', async () => {
+	it('the events of a room, to its members', async () => {
 		const rid = await addRoom(app.store, [alice]);
 		const next = await reader('rooms-changed');
 		isSlow = true;
@@ -75,7 +75,7 @@ describe('events of streams arrive in the order of the writes, although the firs
 		expect((await next())[1]).to.include({ topic: 'second' });
 	});
 
-	it('of an account, to its user', async () => {
+	it('the events of an account, to its user', async () => {
 		const next = await reader('userData');
 		isSlow = true;
 		for (const name of ['first', 'second']) await app.store.users.updateOne({ _id: alice.id }, { $set: { name } });

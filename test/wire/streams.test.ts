@@ -305,7 +305,7 @@ describe('streams', () => {
 			expect(await outsider.next()).to.deep.equal({ msg: 'pong', id: 'p' });
 		});
 
-		it('subscribers of the room receive the event', async () => {
+		it('subscribers of stream-room-data receive the changed room', async () => {
 			const watcher = await connect(bob);
 			await subscribe(watcher, 'stream-room-data', rid);
 			await (await connect(alice)).call('e2e.setRoomKeyID', rid, 'k');

@@ -107,7 +107,7 @@ for (const [what, error] of [
 				expectRetry(await post(`${app.url}/api/v1/login`, null, body));
 		});
 
-		it('method.call and method.callAnon are answered 503, with the error in the message', async () => {
+		it('method.callAnon is answered 503, with the error in the message', async () => {
 			outage = error;
 			const login = JSON.stringify({ msg: 'method', id: '1', method: 'login', params: [{ resume: alice.token }] });
 			const answer = await post(`${app.url}/api/v1/method.callAnon/login`, null, { message: login });
@@ -184,7 +184,7 @@ for (const [what, error] of [
 				let failures = 0;
 				onFailedRead = () => failures++;
 				await open.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
-				// Another error ends a live query at the fourth failure.
+				// An error of another kind ends a live query at the fourth failure.
 				while (failures < 5) await nextTurn();
 				outage = undefined;
 				expect(await client.next()).to.deep.equal({ msg: 'added', ...document, fields: { roles: ['r'] } });
