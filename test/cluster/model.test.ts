@@ -119,6 +119,7 @@ class Service {
 			onChange: open.onChange,
 			link,
 			publications: [topics],
+			// An hour: a session of a revoked token ends by an event, not by a check of all tokens.
 			tokenCheckInterval: 3_600_000,
 			grace: 0,
 		});

@@ -64,7 +64,7 @@ class Model {
 	/** A user whose token is revoked. */
 	#leaver!: Person;
 	#watchers: Watcher[] = [];
-	/** Clients of that user, one at each process. */
+	/** Clients of `#leaver`, one at each process. */
 	#leaving: RawClient[] = [];
 	#isRevoked = false;
 	/** The processes whose connection to NATS is cut. */

@@ -40,7 +40,7 @@ describe('the Dockerfile', function () {
 		await running.listening(port);
 	}
 
-	it('ignores what git ignores', () => {
+	it('has an ignore file with .git, node_modules and dist', () => {
 		const ignored = readFileSync('deploy/docker/Dockerfile.dockerignore', 'utf8').trim().split('\n');
 		expect(ignored).to.include.members(['.git', 'node_modules', 'dist']);
 	});

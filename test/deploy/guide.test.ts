@@ -1,4 +1,4 @@
-/** The proxy rules in docs/rocketchat.md with the real nginx and Caddy, which check them. */
+/** The proxy rules in docs/rocketchat.md, with the real nginx and Caddy: they are valid, and send requests where they should. */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -29,7 +29,7 @@ describe('the proxy rules of the guide', () => {
 	});
 
 	for (const [i, block] of blocksOf('nginx').entries()) {
-		it(`are valid for nginx: set-up ${i + 1}`, () => {
+		it(`are valid for nginx: block ${i + 1}`, () => {
 			const file = path.join(folder, `nginx-${i}.conf`);
 			const server = `server { listen 127.0.0.1:8080; ${block} }`;
 			const http = `http { access_log off; ${nginxTempPaths(folder)} ${server} }`;
@@ -39,7 +39,7 @@ describe('the proxy rules of the guide', () => {
 	}
 
 	for (const [i, block] of blocksOf('caddy').entries()) {
-		it(`are valid for Caddy: set-up ${i + 1}`, () => {
+		it(`are valid for Caddy: block ${i + 1}`, () => {
 			const file = path.join(folder, `Caddyfile-${i}`);
 			writeFileSync(file, `http://localhost:8080 {\n${block}}\n`);
 			const env = { ...process.env, ...caddyEnv(folder) };

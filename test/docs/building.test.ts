@@ -107,6 +107,7 @@ describe('docs/building.md', () => {
 		const asyncapi = await (await fetch(`${opened.url}/asyncapi.json`)).text();
 		expect(asyncapi).to.include('"taskId"').and.to.include('A task is due').and.to.include('"done"');
 		expect(openapi).to.include('text of 1 to 200 characters');
+		// The version of Rocket.Chat that the setting `rocketchat-version` has by default.
 		for (const path of ['/api/info', '/api/v1/info']) {
 			expect(await (await fetch(`${opened.url}${path}`)).json()).to.include({ version: '8.0.0', success: true });
 		}

@@ -1,4 +1,7 @@
-/** The dashboard and the alert rules in deploy/: every query finds its metrics and labels in a scrape of a real server. */
+/**
+ * The dashboard and the alert rules in deploy/: every query finds its metrics and labels in a scrape of a real server. The
+ * pages for operators name all alerts, the job and the audit messages.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { OUTCOMES } from '../../server/core/observer.js';
@@ -19,7 +22,7 @@ const LABEL_VALUES: Readonly<Record<string, readonly string[]>> = {
 /** Words of the query language that look like names. */
 const WORDS = new Set(['by', 'on', 'and', 'or', 'unless', 'without', 'ignoring', 'group_left', 'group_right']);
 
-/** The metrics of a query, each with the labels that it is selected or grouped by. */
+/** The metrics of a query, the labels that it groups by, and its selectors, each as metric, label and text. */
 function readQuery(query: string): { metrics: string[]; labels: string[]; selected: [string, string, string][] } {
 	const selected: [string, string, string][] = [];
 	const labels: string[] = [];
@@ -90,7 +93,7 @@ describe('the pages for operators', () => {
 	});
 });
 
-describe('the dashboard and the alert rules', () => {
+describe('the dashboard and the alert rules:', () => {
 	let busy: BusyServer;
 	let metrics: Scrape;
 
@@ -144,6 +147,7 @@ describe('the dashboard and the alert rules', () => {
 
 	it('the dashboard shows every metric of Roomkey but its version', () => {
 		const shown = new Set(dashboardQueries().flatMap((query) => readQuery(query).metrics));
+		// A histogram also has a sum and a count, which need not be shown.
 		const names = metrics.samples.map(({ name }) => name.replace(/_(sum|count)$/, '_bucket'));
 		const missing = [...new Set(names)].filter((name) => name.startsWith('roomkey_') && !shown.has(name));
 		expect(missing).to.deep.equal(['roomkey_build_info']);

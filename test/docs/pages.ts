@@ -4,7 +4,7 @@ import { pages } from '../../docs/generate.js';
 
 export interface Block {
 	readonly page: string;
-	/** What stands behind the three backticks, such as `sh` or `ts test/docs/myRooms.ts`. */
+	/** What stands behind the three backticks, such as `sh` or `ts test/docs/describeRoom.ts`. */
 	readonly info: string;
 	readonly code: string;
 }

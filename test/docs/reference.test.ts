@@ -17,7 +17,7 @@ describe('the reference of methods', () => {
 	const codes = new Set(knownErrors().map(({ error }) => error));
 
 	for (const { name, returns, errors, args } of catalogue.methods) {
-		it(`has the answer and the errors of ${name}, and describes the types of its arguments`, () => {
+		it(`finds the answer, known errors and the types of all arguments in the definition of ${name}`, () => {
 			expect(returns, 'returns').not.to.equal(undefined);
 			expect(errors, 'errors').not.to.equal(undefined);
 			expect(errors?.filter((error) => !codes.has(error))).to.deep.equal([]);

@@ -1,6 +1,6 @@
 /**
- * The commands for a service of systemd in docs/, with stand-ins for systemd. The commands work on a folder that has users
- * already, and work again when they are repeated.
+ * The commands for a service of systemd in docs/, with stand-ins for systemd. They work on a folder that has users already.
+ * Those that set a password, make a backup or restore it work again when they are repeated.
  */
 import { spawnSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';

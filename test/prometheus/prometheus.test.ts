@@ -1,4 +1,4 @@
-/** A real Prometheus scrapes a server: it understands all metrics and queries, and an alert fires. */
+/** A real Prometheus scrapes a server: every query of the dashboard has a result, and alerts fire. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -61,7 +61,7 @@ describe('a real Prometheus', () => {
 		rmSync(folder, { recursive: true });
 	});
 
-	it('reads every metric, and answers every query of the dashboard', async () => {
+	it('has a result for every query of the dashboard', async () => {
 		const dashboard = JSON.parse(readFileSync('deploy/grafana/roomkey.json', 'utf8')) as {
 			panels: { title: string; targets?: { expr: string }[] }[];
 		};

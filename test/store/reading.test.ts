@@ -1,4 +1,4 @@
-/** What every store guarantees about reading. */
+/** What every store guarantees about reading, counting and deleting. */
 import { expect } from 'chai';
 import { pagesOf } from '../../methods/model/pages.js';
 import type { Room, Subscription, User } from '../../shared/documents.js';
@@ -13,7 +13,7 @@ eachStore('any store: reading', (test) => {
 	const ids = async (filter: Filter<Room>) =>
 		(await test.store.rooms.find(filter, { sort: { _id: 1 } }).toArray()).map(({ _id }) => _id);
 
-	describe('reading', () => {
+	describe('a collection', () => {
 		beforeEach(async () => {
 			for (const [_id, name] of [
 				['a', 'one'],
@@ -112,7 +112,7 @@ eachStore('any store: reading', (test) => {
 			expect(seen).to.deep.equal(['c', 'b', 'a']);
 		});
 
-		describe('pages of the members of a room, in the order of their users,', () => {
+		describe('has pages of the members of a room, in the order of their users, which', () => {
 			let subscriptions: Store['subscriptions'];
 			const MEMBERS = 150;
 			const add = (user: string, more: object = {}) =>
@@ -157,7 +157,7 @@ eachStore('any store: reading', (test) => {
 				expect(await users()).to.deep.equal(byCodePoint([...plain, ...long]));
 			});
 
-			it('have an array in the place of its least element, and other values that are not texts before all texts', async () => {
+			it('follow a sort that has an array in the place of its least element, and other values that are not texts before all texts', async () => {
 				const odd = [['u99x', 'u10x'], 7, null];
 				for (const [i, _id] of odd.entries())
 					await subscriptions.insertOne({ _id: `odd${i}`, rid: 'r', u: { _id: _id as unknown as string } });

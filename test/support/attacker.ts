@@ -71,6 +71,7 @@ export async function readAll(
 		}),
 	);
 	const ids = contents.map((content) => ('kid' in content ? content.kid : content.ciphertext.slice(0, 12)));
+	// Tries a v1 key also under an id that is not its hash.
 	const anyId = { anyId: true };
 	const jwkOf = (k: string, alg: string) => JSON.stringify({ alg, k, kty: 'oct' });
 	const keys: RoomKey[] = [

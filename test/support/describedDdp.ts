@@ -148,7 +148,7 @@ export function checkDdp(): void {
 	const { send, emit } = WebSocket.prototype;
 	WebSocket.prototype.send = function (this: WebSocket, ...args: unknown[]) {
 		const session = this.url ? sessionOf(this) : undefined;
-		// A proxy sends bytes, not text.
+		// `String`, because a proxy sends bytes.
 		if (session) for (const message of messagesIn(String(args[0]))) noteSent(session, message);
 		return (send as (...args: unknown[]) => void).apply(this, args);
 	} as typeof send;

@@ -42,7 +42,7 @@ function withoutNull(body: unknown): unknown {
 	return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
 }
 
-/** Parameters that every route accepts. */
+/** Parameters that Rocket.Chat's clients send to any GET. A method without such an argument ignores them. */
 const IGNORED = new Set(['count', 'offset', 'sort', 'fields', 'query']);
 
 interface Parameter {
@@ -54,7 +54,7 @@ interface Parameter {
 }
 
 /**
- * The fault of a query: an unknown name, or a value of the wrong type.
+ * The fault of a query: an unknown name, a value of the wrong type, or a missing parameter.
  * @param operationPath the path of the operation in the document
  */
 export function queryFault(
@@ -134,7 +134,7 @@ function check(exchange: Exchange): void {
 					'schema',
 				]);
 	if (fault) report(`${title} answered ${status}, and not as described: ${fault}; ${answer.slice(0, 300)}`);
-	// A request without a body is reported by its query.
+	// Reports show the query of a request that has no body.
 	const sent = exchange.body.slice(0, 300) || `the query ${decodeURIComponent(String(exchange.query)).slice(0, 300)}`;
 	const isMatchError = status === 400 && answer.includes('"error":"Match error: ');
 	if (status !== 200 && !isMatchError) return;

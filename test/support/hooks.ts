@@ -1,13 +1,18 @@
-/** A store that runs code of a test just before a method reads or writes. */
+/** A store that runs code of a test just before an operation of a method, except `find`. */
 import type { Collection, Store } from '../../shared/store.js';
 
 export interface HookedStore {
 	readonly store: Store;
 	/**
-	 * Calls `run` once, before the next operation of this name on this collection.
+	 * Calls `run` once, before the next operation of this name on this collection. Not for `find`, which returns at once.
 	 * @param skip number of such operations that pass first
 	 */
-	before(collection: keyof Store, operation: keyof Collection<never>, run: () => Promise<unknown>, skip?: number): void;
+	before(
+		collection: keyof Store,
+		operation: Exclude<keyof Collection<never>, 'find'>,
+		run: () => Promise<unknown>,
+		skip?: number,
+	): void;
 }
 
 /** Wraps a store. */

@@ -3,7 +3,7 @@ import type { Store } from '../../shared/store.js';
 
 const READS: ReadonlySet<unknown> = new Set(['findOne', 'find', 'countDocuments']);
 
-/** @param onWrite called before each write with the collection and the operation, such as `rooms.updateOne` */
+/** @param onWrite called with `rooms.updateOne` or the like before each write; `announce` counts as a write */
 export function recordedStore(store: Store, onWrite: (write: string) => void): Store {
 	const recorded = Object.entries(store).map(([key, collection]) => [
 		key,

@@ -70,6 +70,7 @@ export class FakeDatabase implements WatchedDatabase {
 	makesIndexes = true;
 	/** Names of the queries, in order. */
 	readonly queries: string[] = [];
+	/** Whether queries fail with `AWAY`. */
 	isAway = false;
 	hasTrashIndex = true;
 	/** If set, the first request to each stream fails with this error. */

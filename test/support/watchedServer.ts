@@ -39,6 +39,7 @@ const dated = <T extends object>(fields: T) => ({ ...fields, _updatedAt: new Dat
 /**
  * Defines the tests.
  * @param database names the kind of database server in the title
+ * @param watch the way that the server must choose
  * @param address returns the `mongodb://` address of a database server
  * @param prepare called when Roomkey has made its indexes
  */

@@ -115,7 +115,7 @@ describe('roomkey/e2e and the formats of Rocket.Chat', () => {
 		expect(readFileSync(DOCS, 'utf8')).to.include(START + table + END);
 	});
 
-	it('are read by the readers of this test as the vectors of the real clients show', async () => {
+	it('are checked by readers that read what the real clients wrote', async () => {
 		for (const { client, roomKey, messages, file, private_key, format } of clients) {
 			const reader = readers.find((reader) => client === reader.client);
 			// The vectors of a phone on older servers have no reader of their own: a phone has the same rules on every server.

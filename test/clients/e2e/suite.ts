@@ -23,6 +23,7 @@ export interface Vector {
 export interface Vectors {
 	recipient: { userId: string; passphrase: string; public_key: string; private_key: string };
 	clients: Vector[];
+	/** Single messages of further clients, or with the room key of another client. `client` says which. */
 	mixed: { client: string; roomKey: { id: string; jwk: string }; text: string; encrypted: e2e.Message }[];
 }
 
