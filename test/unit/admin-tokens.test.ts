@@ -103,7 +103,7 @@ describe('tokens that admins manage', () => {
 		expect(await rejection(create(bot, admin.id))).to.include({ error: 'error-action-not-allowed' });
 	});
 
-	it('are refused for users who do not exist or are deactivated, and with names that are empty or too long', async () => {
+	it('cannot be created for users who do not exist or are deactivated, or with names that are empty or too long', async () => {
 		expect(await rejection(create(admin, 'nobody'))).to.include({ error: 'error-invalid-user' });
 		await roomkey.store.users.updateOne({ _id: alice.id }, { $set: { active: false } });
 		expect(await rejection(create(admin, alice.id))).to.include({ error: 'error-action-not-allowed' });

@@ -147,7 +147,7 @@ describe('documents that are written elsewhere', () => {
 		elsewhere.report('rooms', rid);
 		elsewhere.report('settings', 'some');
 		await isReading;
-		// With the setting, these are one more than may wait.
+		// Together with the document of `settings`, these are one more than may wait.
 		for (let i = 0; i < 100_000; i++) elsewhere.report('subscriptions', `${i}`);
 		expect(overflows()).to.equal(1);
 		release();
@@ -156,10 +156,12 @@ describe('documents that are written elsewhere', () => {
 	});
 
 	it('are dropped when too many wait to be read, and the overflow is reported', async () => {
-		const { elsewhere, overflows } = start();
+		const { elsewhere, changes, overflows } = start();
 		for (let i = 0; i <= 100_000; i++) elsewhere.report('rooms', `${i}`);
 		expect(overflows()).to.equal(1);
+		elsewhere.report('rooms', 'later');
 		await elsewhere.settled();
+		expect(changes.map(({ document }) => document._id)).to.deep.equal(['later']);
 	});
 
 	it('are ignored if the collection is unknown, and after the close', async () => {

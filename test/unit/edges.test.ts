@@ -1,4 +1,4 @@
-/** Edge cases: invited users, long texts, values that no store can hold, and methods without a rate limit. */
+/** Edge cases: invited users, long texts, values that not every store can hold, and methods without a rate limit. */
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { announcedBy } from '../support/keys.js';
@@ -89,7 +89,7 @@ describe('in a room with an owner, a member and an invited user', () => {
 	});
 });
 
-describe('methods refuse what no store can hold:', () => {
+describe('methods refuse what not every store can hold:', () => {
 	let roomkey: TestRoomkey;
 	let person: Person;
 

@@ -12,7 +12,7 @@ import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 const SET = 'e2e.setUserPublicAndPrivateKeys';
 const FETCH = 'e2e.fetchMyKeys';
 
-/** A unique key pair. */
+/** Texts with this name in place of a pair of keys. A server that is not strict accepts them. */
 const pair = (name: string) => ({ public_key: `public ${name}`, private_key: `private ${name}` });
 
 describe('identity keys', () => {
@@ -437,7 +437,7 @@ describe('identity keys', () => {
 		});
 	});
 
-	describe('which public keys are accepted (E5)', () => {
+	describe('the check of a public key (E5)', () => {
 		const jwk = JSON.stringify({ alg: 'RSA-OAEP-256', e: 'AQAB', ext: true, kty: 'RSA', n: 'x' });
 
 		it('refuses the JSON text of a string: a key that was encoded as JSON twice (#2787)', async () => {

@@ -205,6 +205,7 @@ describe('two concurrent calls', () => {
 		assert.equal(room.usersCount, memberships.length, `${happened}: members`);
 		for (const { u, E2EKey, E2ESuggestedKey } of memberships) {
 			for (const key of [E2EKey, E2ESuggestedKey]) {
+				// A sealed key is the key id, followed by 344 characters.
 				if (key) assert.equal(key.slice(0, -344), room.e2eKeyId, `${happened}: key of a room`);
 			}
 			const who = `${happened}: ${users.get(u._id)?.username} in the queue`;

@@ -1,3 +1,4 @@
+/** The invoker: arguments, errors, the log, methods that call methods, and `setUserId`. */
 import { getEventListeners, once } from 'node:events';
 import { expect } from 'chai';
 import { createBus } from '../../server/cluster/bus.js';

@@ -80,7 +80,7 @@ describe('room keys of members without identity keys', () => {
 		await expectWaiting();
 	});
 
-	it('are no room keys of holders: any other member may reset the key of the room', async () => {
+	it('do not make their member a holder: another member may reset the key of the room', async () => {
 		await storeOwn();
 		expect(await roomkey.call(alice, 'e2e.returnRoomKey', rid)).to.deep.equal({ lastKeyHolder: true });
 		expect(await state()).to.deep.equal({ hasHolder: false, bob: 'no-identity-key' });

@@ -54,7 +54,7 @@ describe('rate limit rules (14)', () => {
 	});
 
 	describe('several rules', () => {
-		it('each count every call, and each can refuse it', async () => {
+		it('each count every call that they match, and each can refuse it', async () => {
 			const [wide, narrow] = [recordingRule({ calls: 3 }), recordingRule({ calls: 1, matcher: { name: 'two' } })];
 			roomkey = await openWithRules([wide.rule, narrow.rule]);
 			expect([await roomkey.isRefused(alice, 'two'), await roomkey.isRefused(alice, 'two')]).to.deep.equal([

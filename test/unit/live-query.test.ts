@@ -58,6 +58,7 @@ describe('a live query (7)', () => {
 		};
 	}
 
+	/** Stores documents that the query matches. `bus` receives no event of this. */
 	const write = async (...ids: string[]) => {
 		for (const _id of ids) await opened.store.permissions.insertOne({ _id, roles: ['r'] });
 	};

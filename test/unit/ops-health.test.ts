@@ -12,7 +12,7 @@ import { StoreError } from '../../shared/storeErrors.js';
 import { memoryLog } from '../support/log.js';
 import { rejection } from '../support/rejection.js';
 
-/** How long a check may take, and how long its result is used again, in ms. */
+/** How long a check may take, and how long its result is used again, in ms. With 0, each report runs the checks. */
 const LIMITS = { timeout: 20, maxAge: 0 };
 
 describe('health', () => {

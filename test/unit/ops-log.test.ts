@@ -176,7 +176,7 @@ describe('the log of a server contains', () => {
 		expect(revoked?.facts).to.deep.include({ audit: true, about: { userId: carol.id }, tokens: 1 });
 	});
 
-	it("every other call at level debug, and calls of an application's method as audit events if it is defined with `audit`", async () => {
+	it("a call that is no audit event at level debug, and calls of an application's method with `audit: true` as audit events", async () => {
 		const calls = await linesOf(() => get(`${server.url}/api/v1/rooms.get`, admin));
 		expect(calls.map(({ level, text }) => [level, text])).to.deep.equal([['debug', 'Call']]);
 		const [line] = await linesOf(() => call(admin, 'own.audited'));
@@ -230,7 +230,8 @@ describe('the first line of the log', () => {
 		expect(storeLocation({ kind: 'files', folder: 'data' })).to.equal('data');
 	});
 
-	it('names settings that may be secret without their values', () => {
+	it('names the settings that differ from their defaults, and the secret ones without their values', () => {
+		// 5000 is the default of `grace`.
 		expect(changedSettings({ 'admin-pass': 'my-secret', grace: 5000, 'max-queue': 5 })).to.deep.equal({
 			'admin-pass': 'set',
 			'max-queue': 5,

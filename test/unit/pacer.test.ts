@@ -38,6 +38,7 @@ describe('a pacer', () => {
 });
 
 describe('reading a WebSocket', () => {
+	/** Messages or pings that a client sends without a pause: more than may be handled in one turn of the event loop. */
 	const COUNT = 5000;
 	/** Closes what a test has opened. */
 	let close = () => {};
@@ -101,13 +102,19 @@ describe('reading a WebSocket', () => {
 	});
 
 	it('passes on nothing while it is paused in the middle of a chunk, and then the rest in order', async () => {
+		let atResume = 0;
 		const { client, received, ended } = await open((count, transport) => {
-			if (count === 1000) transport.pause();
-			if (count === 1000) setTimeout(() => transport.resume(), 20);
+			if (count !== 1000) return;
+			transport.pause();
+			setTimeout(() => {
+				atResume = received.length;
+				transport.resume();
+			}, 20);
 		});
 		for (const text of all) client.send(text);
 		client.close();
 		await ended;
+		expect(atResume).to.equal(1001);
 		expect(received).to.deep.equal(all);
 	});
 

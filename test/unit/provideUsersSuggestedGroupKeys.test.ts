@@ -166,7 +166,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('stores the first of two keys for one member; of twenty concurrent calls one succeeds', async () => {
+	it('stores the first of two keys for one member, and only one of twenty that concurrent calls offer to one member', async () => {
 		const rid = await addWaiting([bob, carol]);
 		const keys = [sealed('k'), sealed('k')];
 		await provide(alice, { [rid]: keys.map((key) => ({ _id: bob.id, key })) });

@@ -237,6 +237,7 @@ class World {
 
 	/** Waits until nothing runs any more, then compares the client with the model. */
 	async settle(): Promise<void> {
+		// A slow publish function waits for at most six turns, one after each of its acts.
 		for (let i = 0; i < 8; i++) await setImmediate();
 		for (const frame of this.transport.sent.splice(0)) this.client.follow(frame);
 		expect(this.client.shown).to.deep.equal(this.model.shown);
@@ -388,7 +389,7 @@ const script = fc.record({ anonymous: acts, user: acts, slow: fc.boolean() });
 
 const roles = fc.option(fc.subarray(['r', 'q', 's']));
 
-/** Waits until a live query has begun to read, but has no first result yet. */
+/** Waits until a live query has begun to read, but has no first result yet: the read waits for a turn of the event loop. */
 async function untilReading(): Promise<void> {
 	for (let i = 0; i < 20; i++) await undefined;
 }

@@ -1,3 +1,4 @@
+/** The rooms and memberships of a user, read in pages. */
 import { expect } from 'chai';
 import { membershipsOfUser, roomsOfUser } from '../../methods/model/memberships/roomsOfUser.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
@@ -26,6 +27,7 @@ describe('the rooms of a user', () => {
 			for (const { name } of rooms) names.add(name);
 			sizes.push(rooms.length);
 		}
+		// 500 memberships are read at a time, and then their rooms, 200 at a time.
 		expect(sizes).to.deep.equal([200, 200, 100, 1]);
 		expect(names.size).to.equal(501);
 		expect(names.has('invited')).to.equal(false);

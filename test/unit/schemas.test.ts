@@ -28,7 +28,7 @@ function outcome(args: Patterns, params: readonly unknown[]): unknown {
 	}
 }
 
-/** The same arguments as patterns of four libraries, by library. */
+/** The same arguments as patterns of four libraries, by library. `compile` makes a superstruct struct of a pattern of Match. */
 const patternsOf: Readonly<Record<string, Patterns>> = {
 	Match: {
 		title: String,

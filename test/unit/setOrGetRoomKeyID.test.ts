@@ -1,4 +1,4 @@
-/** test/contract/beyond.md E2, E6, E8; test/contract/rocketchat-e2e.md 4.1, 12. */
+/** The key id and the first key of a room, set in one call: test/contract/beyond.md E2, E6, E8; test/contract/rocketchat-e2e.md 4.1, 12. */
 import { expect } from 'chai';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
 import { type HookedStore, hookedStore } from '../support/hooks.js';

@@ -39,7 +39,7 @@ describe('settings (11)', () => {
 		return seen;
 	}
 
-	it('have their defaults until somebody sets them; only E2E_Enable is on (11)', async () => {
+	it('have their defaults until somebody sets them: rooms can be encrypted, but are not by default (11)', async () => {
 		const listed = (await roomkey.call(null, 'public-settings/get')) as { _id: string; value: unknown }[];
 		expect(Object.fromEntries(listed.map(({ _id, value }) => [_id, value]))).to.include({
 			E2E_Enable: true,
