@@ -80,7 +80,8 @@ function indexFault(value: unknown): string | undefined {
 /**
  * Declares a collection. A server that lists it in `collections` stores it, with its indexes.
  * @param name in the database and in DDP; a key of `Collections`
- * @throws DefinitionError for a name that no database accepts, and for wrong options
+ * @throws DefinitionError for a name that does not have 1 to 120 letters, digits, `_`, `.` and `-`, with a letter or `_` first,
+ * or begins with `system.`; and for wrong options
  */
 export function collection<N extends keyof Collections & string>(
 	name: N,
