@@ -19,7 +19,7 @@ export function parseDateText(text: string): Date | undefined {
 	return hasLateDay && noon.getUTCDate() <= 3 ? undefined : date;
 }
 
-/** The numbers of a date without its year, if the year is written with two digits, such as 29 for 2029. */
+/** Removes a year of two digits, such as 29 for 2029, from the numbers of a date: it could be taken for a day. */
 function withoutShortYear(numbers: readonly number[], year: number): readonly number[] {
 	const i = numbers.includes(year) ? -1 : numbers.lastIndexOf(year % 100);
 	return numbers.filter((_, index) => index !== i);

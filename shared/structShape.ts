@@ -56,10 +56,10 @@ function valueShape({ type, schema }: AnyStruct): Shape {
 
 /** The shape of the values that a struct accepts, except undefined. */
 export function structShape(struct: AnyStruct): Shape {
-	// A `Matcher` is a struct with a shape.
+	// A compiled pattern of Roomkey (`Matcher`) is a struct too, and knows its shape.
 	const matcherShape = (struct as { shape?: Shape }).shape;
 	if (matcherShape) return matcherShape;
 	const shape = valueShape(struct);
-	const excludesNull = shape === INTEGER || (shape.kind !== 'any' && shape.kind !== 'where');
-	return excludesNull && accepts(struct, null) ? { kind: 'oneOf', choices: [shape, NULL] } : shape;
+	const lacksNull = shape === INTEGER || (shape.kind !== 'any' && shape.kind !== 'where');
+	return lacksNull && accepts(struct, null) ? { kind: 'oneOf', choices: [shape, NULL] } : shape;
 }

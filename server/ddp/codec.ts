@@ -82,7 +82,7 @@ export function parseFrame(text: string): Message | string {
 	return (message as Message).msg ? (message as Message) : errorFrame('Bad request', message, text);
 }
 
-/** The error frame that answers a message. @param text the frame of the message, which is included only if it is short */
+/** The error frame that answers a message. @param text the frame of the message. The message is included only if this is short */
 export function errorFrame(reason: string, message: object, text: string): string {
 	return protocolError(reason, text.length <= MAX_ECHO_LENGTH ? message : undefined);
 }
@@ -120,6 +120,7 @@ function checkRequest(message: Message): Request | string {
 	}
 }
 
+/** Clients send only `params`, and no `cleared`. The others are read too, because Meteor's parser does and refuses invalid ones. */
 const EJSON_FIELDS = ['fields', 'params', 'result'] as const;
 
 /** Fields of a document; those set to undefined are sent as `cleared`. */
@@ -220,7 +221,8 @@ export const MAX_ECHO_LENGTH = 1024;
 
 /**
  * The `error` message for a malformed frame (`test/contract/ddp.md` section 9).
- * @param offendingMessage the decoded message, which may be longer than its frame; left out if undefined or long
+ * @param offendingMessage the decoded message; left out if undefined, or if its JSON is long: `1e20` becomes 21 digits, so it may
+ *   be longer than the frame
  */
 export function protocolError(reason: string, offendingMessage?: unknown): string {
 	const echo = JSON.stringify(offendingMessage);
@@ -265,8 +267,8 @@ export function loggedId(id: string): string {
  */
 export function wireId(id: unknown): string {
 	if (typeof id === 'string') {
-		// Without a dash before it, such a string would look like an encoded id of another type: 24 hex digits, for example,
-		// are an ObjectID.
+		// A string that looks like an encoded id of another type gets a dash before it: 24 hex digits, for example, are an
+		// ObjectID.
 		const isAmbiguous = /^[-~{]/.test(id) || /^[0-9a-f]{24}$/.test(id);
 		return isAmbiguous ? `-${id}` : id;
 	}

@@ -26,15 +26,18 @@ export interface SessionOptions extends SubscriptionLimits {
 export interface SessionServices extends PublicationServices {
 	readonly publications: Publications;
 	readonly heartbeats: Heartbeats;
-	/** Which sessions resume one another, for calls that are repeated. Undefined if results of calls are not cached. */
+	/**
+	 * Knows which former session each session has resumed: a call that is repeated after a reconnect gets its first outcome.
+	 * Undefined if outcomes of calls are not kept.
+	 */
 	readonly resumeChains?: ResumeChains | undefined;
 	/** Called for every client whose `connect` was accepted. */
 	readonly onConnection?: ((connection: Connection) => void) | undefined;
 }
 
-/** The services that the server provides to an endpoint. */
+/** The services that the server provides to the DDP endpoint (`endpoint.ts`). */
 export interface DdpServices extends Omit<SessionServices, 'heartbeats'>, Pick<TransportOptions, 'addressOf'> {
 	readonly allowsOrigin: AllowsOrigin;
-	/** The path of a URL without the server's path prefix; undefined for a path without this prefix. */
+	/** Removes the server's path prefix from the path of a URL. Undefined if the path does not begin with it. */
 	pathOf(url: string): string | undefined;
 }

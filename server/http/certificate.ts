@@ -34,7 +34,7 @@ export async function readPem(path: string): Promise<string> {
 		const reason = isDenied(error) ? explainUnreadable(path) : (error.code ?? 'unknown error');
 		throw new CertificateError([`${path} cannot be read: ${reason}`]);
 	});
-	// OpenSSL would accept a file that ends within the `-----BEGIN` line of its last certificate, without that certificate.
+	// If a file ends within the `-----BEGIN` line of its last certificate, OpenSSL ignores that certificate without an error.
 	if (!/-----END [A-Z0-9 ]+-----\s*$/.test(text)) throw new CertificateError([`${path} is not a complete PEM file`]);
 	return text;
 }
@@ -81,7 +81,9 @@ export function logCertificate(log: Log, { cert }: Certificate): void {
 	const { subject, subjectAltName, validTo, fingerprint256 } = new X509Certificate(cert);
 	const facts = { subject, names: subjectAltName, validTo, fingerprint256 };
 	const expiry = expiryOf(cert);
-	if (expiry !== undefined && expiry * 1000 <= Date.now()) log.warn(facts, 'The TLS certificate has expired');
+	if (Date.parse(validTo) <= Date.now()) log.warn(facts, 'The TLS certificate has expired');
+	else if (expiry !== undefined && expiry * 1000 <= Date.now())
+		log.warn(facts, 'The TLS certificate is valid, but one of its authorities in the file has expired');
 	else log.info(facts, 'TLS certificate loaded');
 }
 

@@ -29,8 +29,8 @@ export class Faults {
 	}
 
 	/**
-	 * Whether a setting has an invalid value. The value is left out, except the part of it that can be used, and the other
-	 * settings are still checked.
+	 * Whether the value of a setting was found invalid. Only its usable part, if any, was kept, so the value that is left does not
+	 * show that the setting was given.
 	 */
 	isInvalid(setting: string): boolean {
 		return this.#invalidSettings.has(setting);

@@ -49,9 +49,10 @@ function fileText(file: string | undefined, name: string): string | undefined {
 type NatsOptionName = 'nats-credentials' | 'nats-ca' | 'nats-cert' | 'nats-key';
 
 /**
- * The settings of a connection, with the contents of the files.
- * @throws OptionError that names an invalid address, a certificate without a key or a key without a certificate, and all
- * files that cannot be read
+ * The settings of a connection, with the contents of the PEM files. `nats-credentials` is no file: it contains the credentials,
+ * which take precedence over those in an address.
+ * @throws OptionError that says whether an address is invalid, and a key or a certificate is missing, and names all files
+ * that cannot be read
  */
 export function natsSettings(urls: string, settings: Pick<OptionValues, NatsOptionName>): NatsSettings {
 	const faults = new Faults();

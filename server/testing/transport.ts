@@ -16,7 +16,7 @@ export class MemoryTransport implements Transport {
 	/** Why the transport was closed. */
 	reason: CloseReason | undefined;
 	paused = false;
-	/** Set by a test while the client does not read. Resolves when the client has read. */
+	/** Set by a test that simulates a client that does not read. It resolves when the client has read. */
 	drained: Promise<void> | undefined;
 	isSendingParts = false;
 	/** The idle time after which the session wants to be called, in ms. */

@@ -2,7 +2,7 @@
 import { RestClient } from '@rocket.chat/api-client';
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
-import { appCode, WITH_APP, wrongCode } from '../support/factors.js';
+import { authenticatorCode, WITH_AUTHENTICATOR, wrongCode } from '../support/factors.js';
 import { publicKey } from '../support/keys.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
@@ -10,7 +10,10 @@ import { headersOf } from '../support/rest.js';
 import { set } from '../support/settings.js';
 
 type Json = Record<string, unknown>;
-/** The client without the types of `@rocket.chat/rest-typings`: they lack endpoints of some versions, and those of Roomkey. */
+/**
+ * The client without the types of `@rocket.chat/rest-typings`: they lack endpoints that only some versions of Rocket.Chat have,
+ * or only Roomkey.
+ */
 type Rest = Pick<RestClient, 'setCredentials' | 'handleTwoFactorChallenge'> & {
 	get(endpoint: string, params?: object): Promise<Json>;
 	post(endpoint: string, params?: object): Promise<Json>;
@@ -92,9 +95,9 @@ describe('@rocket.chat/api-client', () => {
 
 	it('asks for a second factor, and again after a wrong code', async () => {
 		await set(app.store, 'E2E_Enable', true);
-		const rest = clientOf(await addPerson(app.store, { services: WITH_APP }));
+		const rest = clientOf(await addPerson(app.store, { services: WITH_AUTHENTICATOR }));
 		const asked: unknown[] = [];
-		const codes = [wrongCode(), appCode()];
+		const codes = [wrongCode(), authenticatorCode()];
 		rest.handleTwoFactorChallenge(async ({ method, invalidAttempt }) => {
 			asked.push([method, invalidAttempt]);
 			return codes.shift() as string;

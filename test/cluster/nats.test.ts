@@ -88,7 +88,8 @@ describe('the connection to NATS', () => {
 		await expectExchange(nats.url, { 'nats-credentials': Buffer.from(user.getSeed()).toString() });
 	});
 
-	it('uses TLS, with a certificate of its own if NATS asks for one', async () => {
+	it('uses TLS, and sends a client certificate if NATS asks for one', async () => {
+		// One self-signed certificate is that of the authority, of the server and of the client.
 		const file = (name: string) => join(folder, name);
 		execFileSync(
 			'openssl',

@@ -11,13 +11,13 @@ type Services = NonNullable<User['services']>;
 export const SECRET = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
 
 /** A code of the app. @param steps how many time steps from now */
-export function appCode(steps = 0): string {
+export function authenticatorCode(steps = 0): string {
 	return TOTP.generate({ secret: Secret.fromBase32(SECRET), timestamp: Date.now() + steps * 30_000 });
 }
 
 /** A code that the app shows neither now nor soon. */
 export function wrongCode(): string {
-	const right = [-2, -1, 0, 1, 2].map(appCode);
+	const right = [-2, -1, 0, 1, 2].map(authenticatorCode);
 	return ['000000', '111111', '222222', '333333', '444444', '555555'].find((code) => !right.includes(code)) as string;
 }
 
@@ -27,7 +27,9 @@ export const sha256 = (text: string) => createHash('sha256').update(text).digest
 export const BACKUP_CODES = ['AbCd1234', 'EfGh5678'] as const;
 
 /** The `services` of a user with an app. */
-export const WITH_APP: Services = { totp: { enabled: true, secret: SECRET, hashedBackup: BACKUP_CODES.map(sha256) } };
+export const WITH_AUTHENTICATOR: Services = {
+	totp: { enabled: true, secret: SECRET, hashedBackup: BACKUP_CODES.map(sha256) },
+};
 
 /** A mailed code as it is stored. Its hash uses few rounds, so that tests are fast. */
 export async function mailedCode(code: string, fields: Partial<EmailCode> = {}): Promise<EmailCode> {

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
 import { MatchError } from '../../shared/errors.js';
-import { WITH_APP } from '../support/factors.js';
+import { WITH_AUTHENTICATOR } from '../support/factors.js';
 import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -49,7 +49,9 @@ describe('tokens that admins manage', () => {
 	});
 
 	it('log the user in without a second factor', async () => {
-		await roomkey.store.users.updateOne({ _id: alice.id }, { $set: { 'services.totp': WITH_APP.totp } } as object);
+		await roomkey.store.users.updateOne({ _id: alice.id }, {
+			$set: { 'services.totp': WITH_AUTHENTICATOR.totp },
+		} as object);
 		const { authToken } = await create(admin, alice.id);
 		expect(await logIn(authToken)).to.include({ id: alice.id });
 	});

@@ -8,7 +8,7 @@ import { methods } from '../../methods/index.js';
 import { canonical } from '../../shared/ejson.js';
 import type { Method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { WITH_APP, withMail } from '../support/factors.js';
+import { WITH_AUTHENTICATOR, withMail } from '../support/factors.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
@@ -163,7 +163,7 @@ describe('every method', () => {
 		const stranger = await person('stranger');
 		const invited = await person('invited');
 		const member = await person('member');
-		const owner = await person('owner', { services: WITH_APP });
+		const owner = await person('owner', { services: WITH_AUTHENTICATOR });
 		const admin = await person('root', { roles: ['admin', 'user'] });
 		await person('spare', { roles: ['admin'] });
 		const bot = await person('bot', { roles: ['bot'] });

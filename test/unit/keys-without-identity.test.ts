@@ -39,7 +39,7 @@ describe('room keys of members without identity keys', () => {
 		expect((await state()).bob).to.equal('offered');
 	}
 
-	it('an offer from before the first identity keys is removed by them, and another can be stored', async () => {
+	it('storing the first identity keys removes an earlier offer, and another can be stored', async () => {
 		await offer();
 		expect((await state()).bob).to.equal('no-identity-key');
 		expect(await setIdentity('bob')).to.equal(undefined);
@@ -47,7 +47,7 @@ describe('room keys of members without identity keys', () => {
 		await expectWaiting();
 	});
 
-	it('an offer that was accepted before the first identity keys is archived by them', async () => {
+	it('storing the first identity keys archives a room key that was accepted before', async () => {
 		await offer();
 		await roomkey.call(bob, 'e2e.acceptSuggestedGroupKey', rid);
 		const { E2EKey } = await membershipOf(roomkey.store, rid, bob);
@@ -57,8 +57,9 @@ describe('room keys of members without identity keys', () => {
 		await expectWaiting();
 	});
 
-	it('a key that the member has stored before the first identity keys stays, and an offer beside it is removed', async () => {
+	it('storing the first identity keys keeps a room key that the member has stored, and removes an offer beside it', async () => {
 		await offer();
+		// Storing a key of the room's key id would remove the offer, and other key ids are refused, so the test writes the key itself.
 		const keyOfOtherId = sealed('other-key');
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2EKey: keyOfOtherId } });
 		await setIdentity('bob');

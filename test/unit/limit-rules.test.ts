@@ -31,7 +31,8 @@ describe('rate limit rules (14)', () => {
 		expect(await rejection(roomkey.callAs(alice, 'one'))).to.deep.include({ details: { timeToReset: 1000 } });
 	});
 
-	it('begin a window for each bucket, here for each user, with its first call (in Meteor: for all of a rule); later calls do not lengthen it', async () => {
+	it('begin a window for each bucket with its first call, and later calls do not lengthen it', async () => {
+		// This matcher makes a bucket for each user. In Meteor all buckets of a rule share one window.
 		roomkey = await openWithRules([{ matcher: { userId: () => true }, calls: 1, per: 1000 }]);
 		const bob = callerFrom('bob', '5.6.7.8', 'b');
 		expect(await roomkey.isRefused(alice)).to.equal(false);
@@ -137,7 +138,7 @@ describe('rate limit rules (14)', () => {
 			expect(roomkey.errors()).to.deep.equal([]);
 		});
 
-		it('is called in a dry run, too, with `allowed: false` for calls that are not refused', async () => {
+		it('is called in a dry run, too: calls over the limit have `allowed: false`, although they are executed', async () => {
 			const { received, rule } = recordingRule({ calls: 1 });
 			roomkey = await openWithRules([rule], undefined, 'dry-run');
 			for (let i = 0; i < 2; i++) expect(await roomkey.answer(alice, 'one')).to.equal('done');

@@ -90,7 +90,7 @@ describe('documents with malformed fields, as other programs may store them', ()
 		for (const malformedKey of [[], { a: 1 }, 5]) {
 			const what = JSON.stringify(malformedKey);
 
-			it(`accepts a key, and can be removed: ${what}`, async () => {
+			it(`can store a key, and can be removed: ${what}`, async () => {
 				const rid = await roomWith({}, { E2EKey: malformedKey, E2ESuggestedKey: malformedKey, oldRoomKeys: { 0: 1 } });
 				const key = sealed('k');
 				await roomkey.call(owner, 'e2e.updateGroupKey', rid, owner.id, key);
@@ -161,7 +161,7 @@ describe('documents with malformed fields, as other programs may store them', ()
 		describe(`a membership with ${JSON.stringify(fields)}`, () => {
 			const key = sealed('k');
 
-			it('accepts a key, and keeps the former one', async () => {
+			it('can store a key, and keeps the former one', async () => {
 				const rid = await roomWith({}, fields);
 				await roomkey.call(owner, 'e2e.updateGroupKey', rid, owner.id, key);
 				const membership = await membershipIn(rid);
@@ -183,8 +183,7 @@ describe('documents with malformed fields, as other programs may store them', ()
 				await roomkey.call(owner, 'e2e.roomState', rid);
 				await roomkey.call(owner, 'e2e.setUserPublicAndPrivateKeys', pair);
 				await roomkey.call(owner, 'e2e.resetRoomKey', rid, sealed('k2'), 'k2');
-				// No two memberships may have the same key.
-				const other = await roomWith({}, { ...fields, ...(fields.E2EKey === 'k1' && { E2EKey: 'k2' }) });
+				const other = await roomWith({}, fields);
 				await roomkey.call(owner, 'e2e.roomState', other);
 				await roomkey.call(owner, 'groups.leave', other);
 				expect(await membershipIn(other)).to.equal(null);

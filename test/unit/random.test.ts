@@ -14,7 +14,7 @@ describe('seeded random values', () => {
 		});
 	}
 
-	it('give a called method the seed that the client gives it; ids follow the seed, and differ without one', async () => {
+	it('seed a nested call as the client does in its simulation; ids follow the seed, and differ without one', async () => {
 		const common = { summary: 'for a test', anonymous: true, args: {} } as const;
 		const roomkey = await openRoomkey([
 			method({ ...common, name: 'foo', run: (_args, { randomSeed }) => randomSeed }),

@@ -7,13 +7,13 @@ import type { ClientError } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import type { SecondFactor } from '../../shared/method.js';
 import {
-	appCode,
+	authenticatorCode,
 	BACKUP_CODES,
 	mailedCode,
 	SECRET,
 	sha256,
 	storeFactorSetting,
-	WITH_APP,
+	WITH_AUTHENTICATOR,
 	withMail,
 	wrongCode,
 } from '../support/factors.js';
@@ -83,36 +83,36 @@ describe('second factors', () => {
 		});
 
 		it('asks for a code by totp-required, and returns no token', async () => {
-			const alice = await person(WITH_APP);
+			const alice = await person(WITH_AUTHENTICATOR);
 			await expectRefused(logIn(alice), { ...REQUIRED, details: TOTP_DETAILS });
 			expect((await servicesOf(alice))?.resume?.loginTokens).to.have.length(1);
 		});
 
 		it('works with a code of the app in `totp`', async () => {
-			const alice = await person(WITH_APP);
-			expect(await logIn(alice, appCode())).to.include({ id: alice.id, type: 'password' });
+			const alice = await person(WITH_AUTHENTICATOR);
+			expect(await logIn(alice, authenticatorCode())).to.include({ id: alice.id, type: 'password' });
 		});
 
 		it("works with a code as Meteor's clients send it, and with one in the headers", async () => {
-			const alice = await person(WITH_APP);
+			const alice = await person(WITH_AUTHENTICATOR);
 			const options = { user: { username: alice.username }, password: PASSWORD };
 			const login = (more: object, secondFactor?: SecondFactor) =>
 				roomkey.callAs({ setUserId() {}, secondFactor }, 'login', { ...options, ...more });
-			expect(await login({ code: appCode(-1) })).to.include({ id: alice.id });
-			expect(await login({}, { code: appCode(), method: 'totp' })).to.include({ id: alice.id });
+			expect(await login({ code: authenticatorCode(-1) })).to.include({ id: alice.id });
+			expect(await login({}, { code: authenticatorCode(), method: 'totp' })).to.include({ id: alice.id });
 		});
 
 		it('refuses a wrong code: totp-invalid', async () => {
-			await expectRefused(logIn(await person(WITH_APP), wrongCode()), { ...INVALID, details: TOTP_DETAILS });
+			await expectRefused(logIn(await person(WITH_AUTHENTICATOR), wrongCode()), { ...INVALID, details: TOTP_DETAILS });
 		});
 
 		it('treats an empty code as a missing one', async () => {
-			await expectRefused(logIn(await person(WITH_APP), ''), REQUIRED);
+			await expectRefused(logIn(await person(WITH_AUTHENTICATOR), ''), REQUIRED);
 		});
 
 		it('does not mention a second factor to a caller with a wrong password, and does not use up the code', async () => {
-			const alice = await person(WITH_APP);
-			const code = appCode();
+			const alice = await person(WITH_AUTHENTICATOR);
+			const code = authenticatorCode();
 			for (const given of [undefined, code, wrongCode()]) {
 				await expectRefused(logIn(alice, given, 'wrong'), {
 					error: 403,
@@ -123,7 +123,7 @@ describe('second factors', () => {
 		});
 
 		it('asks for no code if the login is by token, with `totp` or without', async () => {
-			const alice = await person(WITH_APP);
+			const alice = await person(WITH_AUTHENTICATOR);
 			for (const options of [{ resume: alice.token }, { totp: { code: 'x', login: { resume: alice.token } } }]) {
 				expect(await roomkey.callAs({ setUserId() {} }, 'login', options)).to.include({ type: 'resume' });
 			}
@@ -132,7 +132,7 @@ describe('second factors', () => {
 		it('never accepts the password as the second factor', async () => {
 			await open({ Enforce_Password_Fallback: true });
 			expect(await logIn(await person())).to.include({ type: 'password' });
-			await expectRefused(logIn(await person(WITH_APP), sha256(PASSWORD)), INVALID);
+			await expectRefused(logIn(await person(WITH_AUTHENTICATOR), sha256(PASSWORD)), INVALID);
 		});
 
 		for (const [what, login] of [
@@ -173,8 +173,8 @@ describe('second factors', () => {
 
 		it('accepts a code once, and afterwards no older code', async () => {
 			await open();
-			const alice = await person(WITH_APP);
-			const [before, now, after] = [appCode(-1), appCode(), appCode(1)];
+			const alice = await person(WITH_AUTHENTICATOR);
+			const [before, now, after] = [authenticatorCode(-1), authenticatorCode(), authenticatorCode(1)];
 			await logIn(alice, now);
 			for (const code of [now, before]) await expectRefused(logIn(alice, code), INVALID);
 			expect(await logIn(alice, after)).to.include({ id: alice.id });
@@ -182,16 +182,16 @@ describe('second factors', () => {
 
 		it('accepts a code once, even in concurrent logins', async () => {
 			await open();
-			const alice = await person(WITH_APP);
-			const code = appCode();
+			const alice = await person(WITH_AUTHENTICATOR);
+			const code = authenticatorCode();
 			const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => logIn(alice, code)));
 			expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
 		});
 
 		it('does not accept a code again for another purpose', async () => {
 			await open();
-			const alice = await person(WITH_APP);
-			const code = appCode();
+			const alice = await person(WITH_AUTHENTICATOR);
+			const code = authenticatorCode();
 			await logIn(alice, code);
 			await expectRefused(callWith(alice, code, 'e2e.resetOwnE2EKey'), INVALID);
 		});
@@ -200,13 +200,13 @@ describe('second factors', () => {
 			await open();
 			for (const secret of [undefined, '']) {
 				const alice = await person({ totp: { enabled: true, ...(secret !== undefined && { secret }) } });
-				for (const code of [appCode(), '328482']) await expectRefused(logIn(alice, code), INVALID);
+				for (const code of [authenticatorCode(), '328482']) await expectRefused(logIn(alice, code), INVALID);
 			}
 		});
 
 		it('accepts each backup code once', async () => {
 			await open();
-			const alice = await person(WITH_APP);
+			const alice = await person(WITH_AUTHENTICATOR);
 			const [first, second] = BACKUP_CODES;
 			await logIn(alice, first);
 			await expectRefused(logIn(alice, first), INVALID);
@@ -217,7 +217,7 @@ describe('second factors', () => {
 
 		it('accepts a backup code once, even in concurrent logins', async () => {
 			await open();
-			const alice = await person(WITH_APP);
+			const alice = await person(WITH_AUTHENTICATOR);
 			const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => logIn(alice, BACKUP_CODES[0])));
 			expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
 		});
@@ -288,7 +288,7 @@ describe('second factors', () => {
 		});
 
 		it('is accepted from a user with an app only if the caller names email', async () => {
-			const alice = await person({ ...WITH_APP, ...(await withMail('123456')) });
+			const alice = await person({ ...WITH_AUTHENTICATOR, ...(await withMail('123456')) });
 			const both = { availableMethods: ['totp', 'email'] };
 			await expectRefused(logIn(alice), { details: { ...TOTP_DETAILS, ...both } });
 			await expectRefused(logIn(alice, '123456'), { error: 'totp-invalid' });
@@ -297,7 +297,7 @@ describe('second factors', () => {
 
 		it('is not accepted from a user who has not enabled it, even if the caller names it', async () => {
 			const emailCode = await mailedCode('123456');
-			const alice = await person({ ...WITH_APP, emailCode });
+			const alice = await person({ ...WITH_AUTHENTICATOR, emailCode });
 			const outcome = callWith(alice, { code: '123456', method: 'email' }, 'e2e.resetOwnE2EKey');
 			await expectRefused(outcome, { error: 'totp-invalid', details: TOTP_DETAILS });
 		});
@@ -306,20 +306,20 @@ describe('second factors', () => {
 	describe('settings in the database', () => {
 		it('Enabled off: no code is asked for', async () => {
 			await open({ Enabled: false, Enforce_Password_Fallback: true });
-			const alice = await person(WITH_APP);
+			const alice = await person(WITH_AUTHENTICATOR);
 			expect(await logIn(alice)).to.include({ type: 'password' });
 			expect(await callWith(alice, undefined, 'e2e.resetOwnE2EKey')).to.equal(true);
 		});
 
 		it('By_TOTP_Enabled, By_Email_Enabled off: no code of this kind is asked for', async () => {
 			await open({ By_TOTP_Enabled: false, By_Email_Enabled: false });
-			const alice = await person({ ...WITH_APP, ...(await withMail('123456')) });
+			const alice = await person({ ...WITH_AUTHENTICATOR, ...(await withMail('123456')) });
 			expect(await logIn(alice)).to.include({ type: 'password' });
 		});
 
 		it('MaxDelta: the number of time steps by which the clock of the app may differ', async () => {
 			await open({ MaxDelta: 3 });
-			expect(await logIn(await person(WITH_APP), appCode(3))).to.include({ type: 'password' });
+			expect(await logIn(await person(WITH_AUTHENTICATOR), authenticatorCode(3))).to.include({ type: 'password' });
 		});
 	});
 
@@ -330,13 +330,13 @@ describe('second factors', () => {
 		describe(`${name} (${section})`, () => {
 			it('asks for the second factor, and writes nothing without it', async () => {
 				await open();
-				const alice = await person(WITH_APP, { e2e: { public_key: 'public', private_key: 'private' } });
+				const alice = await person(WITH_AUTHENTICATOR, { e2e: { public_key: 'public', private_key: 'private' } });
 				const { store } = roomkey;
 				const before = await store.users.findOne({ _id: alice.id });
 				await expectRefused(callWith(alice, undefined, name), { ...REQUIRED, details: TOTP_DETAILS });
 				await expectRefused(callWith(alice, wrongCode(), name), { ...INVALID, details: TOTP_DETAILS });
 				expect(await store.users.findOne({ _id: alice.id })).to.deep.equal(before);
-				await callWith(alice, appCode(), name);
+				await callWith(alice, authenticatorCode(), name);
 				expect(await store.users.findOne({ _id: alice.id })).to.not.have.any.keys('e2e');
 			});
 
@@ -368,7 +368,7 @@ describe('second factors', () => {
 
 			it('accepts a personal access token with bypassTwoFactor without a code, and no other token', async () => {
 				await open();
-				const alice = await person(WITH_APP);
+				const alice = await person(WITH_AUTHENTICATOR);
 				const tokens: LoginToken[] = [
 					{ hashedToken: 'login', when: new Date() },
 					{ hashedToken: 'asked', when: new Date(), type: 'personalAccessToken', bypassTwoFactor: false },
@@ -388,10 +388,10 @@ describe('second factors', () => {
 
 			it('asks for the second factor of the caller, not of the other user', async () => {
 				await open();
-				const alice = await person(WITH_APP);
-				const root = await admin(WITH_APP);
+				const alice = await person(WITH_AUTHENTICATOR);
+				const root = await admin(WITH_AUTHENTICATOR);
 				await expectRefused(callWith(root, undefined, name, alice.id), { ...REQUIRED, details: TOTP_DETAILS });
-				await callWith(root, appCode(), name, alice.id);
+				await callWith(root, authenticatorCode(), name, alice.id);
 				await callWith(await admin(), undefined, name, alice.id);
 			});
 
@@ -406,18 +406,18 @@ describe('second factors', () => {
 			it('is refused for a user without a second factor, if Enforce_Password_Fallback is off: error-not-allowed', async () => {
 				await open({ Enforce_Password_Fallback: false });
 				const alice = await person();
-				const root = await admin(WITH_APP);
-				await expectRefused(callWith(root, appCode(), name, alice.id), {
+				const root = await admin(WITH_AUTHENTICATOR);
+				await expectRefused(callWith(root, authenticatorCode(), name, alice.id), {
 					error: 'error-not-allowed',
 					reason: 'Not allowed',
 					details: { method: name },
 				});
-				await callWith(root, appCode(), name, root.id);
+				await callWith(root, authenticatorCode(), name, root.id);
 			});
 
 			it('refuses a caller without the permission before it asks for a code', async () => {
 				await open();
-				const alice = await person(WITH_APP);
+				const alice = await person(WITH_AUTHENTICATOR);
 				await expectRefused(callWith(alice, undefined, name, (await admin()).id), { error: 'error-not-allowed' });
 			});
 		});
@@ -425,12 +425,12 @@ describe('second factors', () => {
 
 	it('a reset that asks for confirmation does not use up the code (beyond.md E11)', async () => {
 		await open({}, { confirmLastKeyHolder: true });
-		const alice = await person(WITH_APP);
+		const alice = await person(WITH_AUTHENTICATOR);
 		const { store } = roomkey;
 		await store.rooms.insertOne({ _id: 'room', t: 'p', encrypted: true });
 		const u = { _id: alice.id, username: alice.username };
 		await store.subscriptions.insertOne({ _id: 'membership', rid: 'room', u, E2EKey: 'the only key' });
-		const code = appCode();
+		const code = authenticatorCode();
 		await expectRefused(callWith(alice, code, 'e2e.resetOwnE2EKey'), { error: 'error-last-key-holder' });
 		expect(await callWith(alice, code, 'e2e.resetOwnE2EKey', true)).to.deep.equal({ lastKeyHolder: true });
 	});
@@ -447,12 +447,12 @@ describe('second factors', () => {
 
 		it('the first keys need no code, other keys need one, and the history shows which was given', async () => {
 			await open({}, strict);
-			const alice = await person(WITH_APP);
+			const alice = await person(WITH_AUTHENTICATOR);
 			await callWith(alice, undefined, SET, keys('1'));
 			await expectRefused(callWith(alice, undefined, SET, keys('2')), { ...REQUIRED, details: TOTP_DETAILS });
 			await expectRefused(callWith(alice, wrongCode(), SET, keys('2')), INVALID);
 			expect(await publicKeyOf(alice)).to.equal('public 1');
-			await callWith(alice, appCode(), SET, keys('2'));
+			await callWith(alice, authenticatorCode(), SET, keys('2'));
 			expect(await publicKeyOf(alice)).to.equal('public 2');
 			expect(await loginsOf(alice)).to.deep.equal(['server', 'totp']);
 			// The same pair again writes nothing, so no second factor is needed.
@@ -484,7 +484,7 @@ describe('second factors', () => {
 
 		it('without --identity-second-factor no code is asked for, as stock clients expect', async () => {
 			await open();
-			const alice = await person(WITH_APP);
+			const alice = await person(WITH_AUTHENTICATOR);
 			for (const name of ['1', '2']) await callWith(alice, undefined, SET, keys(name));
 			expect(await publicKeyOf(alice)).to.equal('public 2');
 		});
@@ -493,26 +493,26 @@ describe('second factors', () => {
 	describe('a new password or e-mail', () => {
 		it('changePassword asks for the second factor in addition to the old password, and not for the password twice', async () => {
 			await open({ Enforce_Password_Fallback: true });
-			const alice = await person(WITH_APP);
+			const alice = await person(WITH_AUTHENTICATOR);
 			await expectRefused(callWith(alice, undefined, 'changePassword', PASSWORD, 'new'), REQUIRED);
-			await callWith(alice, appCode(), 'changePassword', PASSWORD, 'new');
+			await callWith(alice, authenticatorCode(), 'changePassword', PASSWORD, 'new');
 			await callWith(await person(), undefined, 'changePassword', PASSWORD, 'new');
 		});
 
 		it('users.updateOwnBasicInfo asks for the second factor too, but not to change a name', async () => {
 			await open();
-			const alice = await person(WITH_APP);
+			const alice = await person(WITH_AUTHENTICATOR);
 			const change = (data: object, code?: string) => callWith(alice, code, 'users.updateOwnBasicInfo', data);
 			const email = { email: addressOf(randomId()), currentPassword: PASSWORD };
 			await expectRefused(change(email), REQUIRED);
 			await change({ name: 'Alice' });
-			await change(email, appCode(-1));
-			await change({ newPassword: 'new', currentPassword: PASSWORD }, appCode());
+			await change(email, authenticatorCode(-1));
+			await change({ newPassword: 'new', currentPassword: PASSWORD }, authenticatorCode());
 		});
 
 		it('a refused call can be repeated with a code and the same idempotency key; later repetitions get this answer', async () => {
 			await open();
-			const alice = await person(WITH_APP);
+			const alice = await person(WITH_AUTHENTICATOR);
 			const data = { email: addressOf(randomId()), currentPassword: PASSWORD };
 			const change = (code?: string) =>
 				roomkey.callAs(
@@ -525,7 +525,7 @@ describe('second factors', () => {
 					data,
 				);
 			await expectRefused(change(), REQUIRED);
-			const answer = await change(appCode());
+			const answer = await change(authenticatorCode());
 			expect(await change()).to.deep.equal(answer);
 		});
 	});
@@ -539,13 +539,13 @@ describe('second factors', () => {
 		const TOO_MANY = { error: 'too-many-requests' };
 
 		it('with a code count like wrong passwords: after ten even the right code is refused', async () => {
-			const alice = await person(WITH_APP);
+			const alice = await person(WITH_AUTHENTICATOR);
 			for (let i = 0; i < 10; i++) await expectRefused(logIn(alice, wrongCode()), INVALID);
-			await expectRefused(logIn(alice, appCode()), TOO_MANY);
+			await expectRefused(logIn(alice, authenticatorCode()), TOO_MANY);
 		});
 
 		it('with a code are counted for the user, by whatever name and for whatever method', async () => {
-			const alice = await person(WITH_APP);
+			const alice = await person(WITH_AUTHENTICATOR);
 			const byMail = {
 				totp: { code: wrongCode(), login: { user: { email: addressOf(alice.username) }, password: PASSWORD } },
 			};
@@ -553,21 +553,21 @@ describe('second factors', () => {
 				await expectRefused(logIn(alice, wrongCode()), INVALID);
 				await expectRefused(roomkey.call(null, 'login', byMail), INVALID);
 			}
-			await expectRefused(callWith(alice, appCode(), 'e2e.resetOwnE2EKey'), TOO_MANY);
+			await expectRefused(callWith(alice, authenticatorCode(), 'e2e.resetOwnE2EKey'), TOO_MANY);
 		});
 
 		it('with a password stay counted after the right password without a code, which is no failed attempt itself', async () => {
-			const alice = await person(WITH_APP);
+			const alice = await person(WITH_AUTHENTICATOR);
 			for (let i = 0; i < 9; i++) await expectRefused(logIn(alice, undefined, 'wrong'), { error: 403 });
 			for (let i = 0; i < 3; i++) await expectRefused(logIn(alice), REQUIRED);
 			await expectRefused(logIn(alice, undefined, 'wrong'), { error: 403 });
-			await expectRefused(logIn(alice, appCode()), TOO_MANY);
+			await expectRefused(logIn(alice, authenticatorCode()), TOO_MANY);
 		});
 
 		it('are forgotten after a login with the right password and the right code', async () => {
-			const alice = await person(WITH_APP);
+			const alice = await person(WITH_AUTHENTICATOR);
 			for (let i = 0; i < 9; i++) await expectRefused(logIn(alice, wrongCode()), INVALID);
-			await logIn(alice, appCode());
+			await logIn(alice, authenticatorCode());
 			for (let i = 0; i < 10; i++) await expectRefused(logIn(alice, wrongCode()), INVALID);
 			await expectRefused(logIn(alice, wrongCode()), TOO_MANY);
 		});

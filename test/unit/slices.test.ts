@@ -55,7 +55,7 @@ describe('large values', () => {
 		expect(parse(Buffer.concat(parts).toString())).to.deep.equal({ text });
 	});
 
-	it('that cannot be encoded fail in slices as they do in one piece', async () => {
+	it('fail to be encoded in slices if they fail in one piece', async () => {
 		const circle: Record<string, unknown> = { LONG };
 		circle.self = circle;
 		for (const value of [circle, [LONG, 5n], { LONG, big: [1n] }]) {

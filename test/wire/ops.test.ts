@@ -9,7 +9,7 @@ import { memoryLog } from '../support/log.js';
 import { request } from '../support/rest.js';
 import { type Scrape, scrape } from '../support/scrape.js';
 
-/** The names of all labels. The values of each are a closed list, or names from definitions. */
+/** The names of all labels. The values of each are a closed list, names from definitions, or the versions of Roomkey and Node. */
 const LABELS = [
 	'certificate',
 	'check',
@@ -54,7 +54,7 @@ describe('probes', () => {
 		await close();
 	});
 
-	it('/livez, /readyz and /metrics answer at their exact paths only, so that a proxy can refuse one', async () => {
+	it('/livez, /readyz and /metrics answer at their exact paths only, so that no other spelling passes a proxy that blocks them', async () => {
 		const { url, close } = await start();
 		for (const page of ['livez', 'readyz', 'metrics']) {
 			expect((await request(`${url}/${page}?x=1`)).status, page).to.equal(200);
@@ -149,7 +149,7 @@ describe('metrics', () => {
 		expectSums('roomkey_idempotent_replays_total', 'method', { 'e2e.setRoomKeyID': 1 });
 	});
 
-	it('count connections by transport, sessions and subscriptions', () => {
+	it('count sessions, subscriptions, and connections by transport', () => {
 		expectSums('roomkey_connections', 'transport', { websocket: 3, 'sockjs-websocket': 1, 'sockjs-polling': 1 });
 		expectSums('roomkey_connections_opened_total', 'transport', { websocket: 3, 'sockjs-polling': 1 });
 		expectSums('roomkey_connections_refused_total', 'reason', { limit: 1, origin: 0 });
@@ -196,7 +196,7 @@ describe('metrics', () => {
 		expect(metrics.sum('roomkey_check', { check: 'store' })).to.equal(1);
 	});
 
-	it('have only known labels, so none for a token, a password, a user or a room', () => {
+	it('have only known labels, so none with a token, a password, or the id of a user or a room', () => {
 		const labels = new Set(metrics.samples.flatMap((sample) => Object.keys(sample.labels)));
 		expect([...labels].filter((label) => !LABELS.includes(label))).to.deep.equal([]);
 	});

@@ -75,13 +75,13 @@ describe('the origin of a page that connects by DDP', () => {
 		const statuses = async (host: string, ...origins: string[]) =>
 			Promise.all(origins.map(async (origin) => (await upgrade('/websocket', { host, origin })).status));
 		expect(await statuses(host, `http://${host}`, 'http://localhost', EVIL)).to.deep.equal([101, 403, 403]);
-		// A proxy that terminates TLS passes the host of the request on, so the origin has https and the server has not.
+		// A proxy that terminates TLS passes the host of the request on, so the page has an https origin, but the server gets plain HTTP.
 		const name = 'chat.example.com';
 		expect(await statuses(name, PAGE, `http://${name}`, `${PAGE}:8443`)).to.deep.equal([101, 101, 403]);
 		expect(await statuses(`${name}:443`, PAGE, `http://${name}`)).to.deep.equal([101, 403]);
 	});
 
-	it('that is refused is counted', async () => {
+	it('is the reason of each refused connection in the metrics', async () => {
 		app = await startApp({ allowedOrigins: 'own' });
 		await upgrade('/websocket', { origin: EVIL });
 		await poll({ Origin: EVIL });
@@ -91,7 +91,7 @@ describe('the origin of a page that connects by DDP', () => {
 });
 
 describe('a list of origins', () => {
-	it('is *, own, or origins as browsers send them, with or without capital letters and default ports', () => {
+	it('is *, own, or origins without a path, in any case and with or without default ports', () => {
 		const valid = ['*', 'own', PAGE, `${PAGE}, http://localhost:3000`, 'null', 'capacitor://localhost', 'file://'];
 		for (const list of valid) expect(isAllowedOrigins(list), list).to.equal(true);
 		const invalid = ['', 'chat.example.com', `${PAGE}/`, `${PAGE}/path`, `${PAGE},`, `${PAGE} ${EVIL}`, '*,own', 'Own'];

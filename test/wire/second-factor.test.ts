@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { parse, stringify } from '../../shared/ejson.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { RawClient } from '../support/ddp.js';
-import { appCode, WITH_APP, wrongCode } from '../support/factors.js';
+import { authenticatorCode, WITH_AUTHENTICATOR, wrongCode } from '../support/factors.js';
 import { addPerson, type Person } from '../support/people.js';
 import { headersOf, post, type RestAnswer, request } from '../support/rest.js';
 
@@ -28,7 +28,7 @@ describe('second factors over the wire', () => {
 	});
 	after(() => app.close());
 	beforeEach(async () => {
-		alice = await addPerson(app.store, { password: PASSWORD, services: WITH_APP });
+		alice = await addPerson(app.store, { password: PASSWORD, services: WITH_AUTHENTICATOR });
 		client = await RawClient.connect(app.webSocketUrl);
 	});
 	afterEach(() => client.close());
@@ -49,7 +49,7 @@ describe('second factors over the wire', () => {
 			const { error } = await client.call('login', { totp: { code: wrongCode(), login } });
 			expect(error).to.deep.include({ error: 'totp-invalid', reason: 'TOTP Invalid', details: DETAILS });
 			expect((await client.call('e2e.fetchMyKeys')).error).to.include({ error: 'error-invalid-user' });
-			const { result } = await client.call('login', { totp: { code: appCode(), login } });
+			const { result } = await client.call('login', { totp: { code: authenticatorCode(), login } });
 			expect(result).to.include({ id: alice.id, type: 'password' });
 			expect((await client.call('e2e.fetchMyKeys')).result).to.deep.equal({});
 		});
@@ -77,15 +77,15 @@ describe('second factors over the wire', () => {
 
 		it('with a code in the body, or in the headers: 200', async () => {
 			// A code works once, so the first login uses the code of the time step before.
-			const first = await post(url(), null, { ...body(), code: appCode(-1) });
+			const first = await post(url(), null, { ...body(), code: authenticatorCode(-1) });
 			expect(first.body).to.have.nested.property('data.userId', alice.id);
-			const second = await postWith('login', { 'x-2fa-code': appCode(), 'x-2fa-method': 'totp' }, body());
+			const second = await postWith('login', { 'x-2fa-code': authenticatorCode(), 'x-2fa-method': 'totp' }, body());
 			expect(second.body).to.have.nested.property('data.userId', alice.id);
 			expect(first.text + second.text).to.not.match(/totp|services/);
 		});
 
 		it('with a wrong password: 401 without the name of a second factor, whatever the code', async () => {
-			const answer = await post(url(), null, { ...body(), password: 'wrong', code: appCode() });
+			const answer = await post(url(), null, { ...body(), password: 'wrong', code: authenticatorCode() });
 			expect([answer.status, answer.body]).to.deep.equal([
 				401,
 				{
@@ -127,7 +127,7 @@ describe('second factors over the wire', () => {
 		it('with the right code in the headers: 200', async () => {
 			const { status, body } = await postWith('users.resetE2EKey', {
 				...headersOf(alice),
-				'x-2fa-code': appCode(),
+				'x-2fa-code': authenticatorCode(),
 				'x-2fa-method': 'totp',
 			});
 			expect([status, body]).to.deep.equal([200, { success: true }]);
@@ -140,7 +140,7 @@ describe('second factors over the wire', () => {
 			expect((await client.call('e2e.resetOwnE2EKey')).error).to.deep.equal(REQUIRED);
 			const wrong = { twoFactorCode: wrongCode(), twoFactorMethod: 'totp' };
 			expect((await client.call('e2e.resetOwnE2EKey', wrong)).error).to.include({ error: 'totp-invalid' });
-			const right = { twoFactorCode: appCode(), twoFactorMethod: 'totp' };
+			const right = { twoFactorCode: authenticatorCode(), twoFactorMethod: 'totp' };
 			// `true` is the argument `confirm`.
 			expect((await client.call('e2e.resetOwnE2EKey', true, right)).result).to.equal(true);
 		});
@@ -169,13 +169,13 @@ describe('second factors over the wire', () => {
 			const answer = await postWith(
 				path,
 				headersOf(alice),
-				message({ twoFactorCode: appCode(), twoFactorMethod: 'totp' }),
+				message({ twoFactorCode: authenticatorCode(), twoFactorMethod: 'totp' }),
 			);
 			expect(outcomeOf(answer).result).to.equal(true);
 		});
 
 		it('reads the code from the headers', async () => {
-			const headers = { ...headersOf(alice), 'x-2fa-code': appCode(), 'x-2fa-method': 'totp' };
+			const headers = { ...headersOf(alice), 'x-2fa-code': authenticatorCode(), 'x-2fa-method': 'totp' };
 			expect(outcomeOf(await postWith(path, headers, message())).result).to.equal(true);
 		});
 	});

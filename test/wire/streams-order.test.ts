@@ -1,4 +1,7 @@
-/** The order of events of one document, when the reads before them take different time. */
+/**
+ * The order of the events of one document. The server reads the store before it sends an event, and these reads may take
+ * different times.
+ */
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Store } from '../../shared/store.js';

@@ -57,8 +57,8 @@ async function maySee(store: Store, room: Room, user: Viewer, parentsLeft: numbe
 
 /**
  * Refuses users who may not see a room, as the method `canAccessRoom` of earlier Rocket.Chat releases
- * (`test/contract/rocketchat-e2e.md` 3.2). If the room or the user does not exist, `method` in the details of the error is
- * `canAccessRoom`. If the user may not see the room, it is the called method.
+ * (`test/contract/rocketchat-e2e.md` 3.2). The details of the error name a method: `canAccessRoom` if the room or the user does
+ * not exist, and the method that the client called if the user may not see the room.
  * @throws ClientError `error-invalid-room`, or `error-invalid-user` if the user does not exist any more
  */
 export async function requireRoomAccess(store: Store, rid: string, userId: string): Promise<Room> {
