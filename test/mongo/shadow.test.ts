@@ -45,7 +45,7 @@ describe('--shadow beside an equal server', () => {
 			post(`${shadow.url}/api/v1/${name}`, as, body),
 			post(`${original.url}/api/v1/${name}`, as, body),
 		]);
-		expect([name, copied.status, answer.status]).to.deep.equal([name, 204, 200]);
+		expect([name, copied.status, answer.status], JSON.stringify(answer.body)).to.deep.equal([name, 204, 200]);
 		const ended = async () => Object.values(await outcomes()).reduce((sum, each) => sum + each, 0);
 		while ((await ended()) < count) await pause(50);
 	}
