@@ -32,7 +32,7 @@ const MAX_LISTED_SKIPS = 2000;
 /** Number of entries of a room written in parallel. */
 const CONCURRENT_WRITES = 20;
 
-/** Number of entries validated between two checks whether the event loop is blocked for too long. */
+/** After this many entries the validation checks the time, and yields to other calls if it has run for too long. */
 const CHECK_EVERY = 16;
 
 /** A time as clients send it: EJSON's date over DDP, ISO text or epoch ms over REST. */

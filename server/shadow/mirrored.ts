@@ -1,7 +1,7 @@
 /** Reads what the shadow mode needs from a mirrored request, and from the answer of its replay. */
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Maximum number of ids in a request whose documents are copied before it is replayed. */
+/** Maximum number of ids taken from a request. Their documents are copied before the request is replayed. */
 const MAX_IDS = 100;
 
 /** The form of the ids of users and rooms. The id of a direct room consists of two user ids. */

@@ -111,7 +111,7 @@ describe('e2e.returnRoomKey', () => {
 		expect(await provide(mallory, rid)).to.equal(undefined);
 	});
 
-	it('does not show the records about keys in subscriptions/get', async () => {
+	it('does not show in subscriptions/get who has offered which key', async () => {
 		const { rid } = await deceived();
 		await returnKey(rid);
 		const listed = await roomkey.call(bob, 'subscriptions/get');

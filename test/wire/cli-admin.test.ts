@@ -56,7 +56,7 @@ describe('roomkey on a data folder', () => {
 	const logIn = async (url: string, user: string, password: string) =>
 		(await post(`${url}/api/v1/login`, null, { user, password })).status;
 
-	it('adds no other user before the first admin, and makes no data folder when it refuses to', async () => {
+	it('refuses to add a user while there is no admin, and then makes no data folder', async () => {
 		const addBob = () => roomkey('user add bob --email b@example.com', { input: 'secret-of-bob\n' });
 		const withoutData = await addBob();
 		expect(withoutData).to.include({ status: 1, out: '' });

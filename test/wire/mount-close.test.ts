@@ -85,7 +85,7 @@ describe('a server that closes within an application', () => {
 		});
 	}
 
-	it('refuses requests that reach it after it has closed', async () => {
+	it('refuses requests that reach it after it has closed, except /livez', async () => {
 		const { server, address } = await ways.handle({ methods: [echo, largeBody] });
 		await server.close();
 		const expected = { success: false, error: 'Server is shutting down' };
@@ -98,7 +98,7 @@ describe('a server that closes within an application', () => {
 		expect((await fetch(`http://${address}/livez`)).status).to.equal(200);
 	});
 
-	it('sends polling clients of SockJS their last answers', async () => {
+	it('answers the polls of SockJS clients with the close frame', async () => {
 		const { server, address } = await ways.server({ grace: 60_000 });
 		const url = `http://${address}/sockjs/000/session`;
 		const poll = async () => (await fetch(`${url}/xhr`, { method: 'POST' })).text();

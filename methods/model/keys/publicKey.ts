@@ -4,7 +4,7 @@
  */
 import { isObject } from '../../../shared/isObject.js';
 
-/** Length of the RSA modulus, in bits. The formats of sealed room keys have no room for a longer seal. */
+/** Length of the RSA modulus, in bits. Sealed room keys contain a ciphertext of exactly this length. */
 const BITS = 2048;
 
 /** Minimum RSA exponent. */

@@ -37,8 +37,8 @@ export interface ResetLock {
 }
 
 /**
- * Takes the lock for resetting the key of a room. A caller whose reset to the same key id was interrupted resumes that
- * reset.
+ * Takes the lock for resetting the key of a room. A caller who has begun a reset to the same key id, which
+ * was interrupted or is in progress, takes over its lock.
  * @param keyId the new key id
  * @throws ClientError `error-e2e-key-reset-in-progress` while another reset has the lock; `error-e2e-key-reset-failed` if
  * the room does not exist or is not encrypted; `error-room-e2e-key-already-exists` if it already has this key id

@@ -33,8 +33,8 @@ export interface ResetContext extends Pick<MethodContext, 'store' | 'signal'> {
 }
 
 /**
- * Whether a member has a key that does not begin with the new key id. The offer is checked only if the member has no
- * key.
+ * Whether a member has a key that does not show the new key id. A key that shows no key id counts as former. The offer is
+ * checked only if the member has no key.
  */
 function hasFormerKey(membership: Subscription, newKeyId: string): boolean {
 	const key = ownKeyOf(membership) ?? offeredKeyOf(membership);
