@@ -141,12 +141,13 @@ export interface TypedMethod<S extends Signature = Signature> extends Method {
 /**
  * The error codes that every method has, and those that follow from other members of its definition. Its `errors` need not
  * list them.
+ * @param isLimited whether its calls are limited, by its definition or by a rule of the server
  */
-export function commonErrors(method: Omit<Method, 'run'>): ErrorCode[] {
+export function commonErrors(method: Omit<Method, 'run'>, isLimited = method.limit !== undefined): ErrorCode[] {
 	return [
 		...(method.args.length > 0 ? [400] : []),
 		...(method.anonymous ? [] : ['error-invalid-user']),
-		...(method.limit ? ['too-many-requests'] : []),
+		...(isLimited ? ['too-many-requests'] : []),
 		...(method.once ? ['error-idempotency-mismatch', 'error-idempotency-answer-too-large'] : []),
 		...(method.secondFactor ? ['totp-required', 'totp-invalid', 'totp-max-attempts', 'too-many-requests'] : []),
 		'error-timeout',

@@ -53,8 +53,7 @@ export const errorsOf = (codes: readonly ErrorCode[]): DescribedError[] =>
  */
 export function methodErrors(method: Method, isLimited: boolean): DescribedError[] {
 	const ownCodes = method.errors ?? [];
-	const limitCodes = isLimited ? ['too-many-requests'] : [];
-	const commonCodes = new Set([...commonErrors(method), ...limitCodes].filter((code) => !ownCodes.includes(code)));
+	const commonCodes = new Set(commonErrors(method, isLimited).filter((code) => !ownCodes.includes(code)));
 	const common = Array.from(commonCodes, (code) => ({ code, reasons: reasonsOf(code).slice(0, 1) }));
 	return [...errorsOf(ownCodes), ...common];
 }

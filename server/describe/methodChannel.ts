@@ -36,8 +36,7 @@ const limitsOfMethod = ({ name, limit }: Method, rules: readonly RateRule[]) => 
 /** The codes of errors that a call may answer; undefined if they are unknown. */
 function codesOf(method: Method, isLimited: boolean): ErrorCode[] | undefined {
 	// Any call may answer 404, if the server does not have the method, and 503, if the store is unavailable.
-	const limitCodes = isLimited ? ['too-many-requests'] : [];
-	return method.errors && [...new Set([...method.errors, ...commonErrors(method), ...limitCodes, 404, 503])];
+	return method.errors && [...new Set([...method.errors, ...commonErrors(method, isLimited), 404, 503])];
 }
 
 /** The message with the result: a value, or an error. */

@@ -5,6 +5,9 @@ import { exists } from '../exists.js';
 import { MEMBER } from '../memberships/members.js';
 import { DELETION_FIELDS, isDeletedWithMember } from './lastMember.js';
 
+/** Matches the memberships of the other members of a room. */
+const otherMembers = (rid: string, userId: string) => ({ rid, 'u._id': { $ne: userId }, ...MEMBER });
+
 /** Ids of the rooms that have other members, but no other owner than this user. */
 async function roomsOnlyOwnedBy(store: Store, userId: string): Promise<string[]> {
 	const rids: string[] = [];
@@ -12,7 +15,7 @@ async function roomsOnlyOwnedBy(store: Store, userId: string): Promise<string[]>
 		{ 'u._id': userId, roles: 'owner' },
 		{ projection: { rid: 1 } },
 	)) {
-		const others = { rid, 'u._id': { $ne: userId }, ...MEMBER };
+		const others = otherMembers(rid, userId);
 		const hasOtherOwner = await exists(store.subscriptions, { ...others, roles: 'owner' });
 		if (!hasOtherOwner && (await exists(store.subscriptions, others))) rids.push(rid);
 	}
@@ -60,9 +63,8 @@ export async function requireHandOverConfirmation(
  */
 export async function handOverRooms(store: Store, userId: string, rids: readonly string[]): Promise<void> {
 	for (const rid of rids) {
-		const others = { rid, 'u._id': { $ne: userId }, ...MEMBER };
 		const oldestFirst = { projection: { 'u._id': 1 }, sort: { ts: 1, _id: 1 } } as const;
-		for await (const { _id, u } of store.subscriptions.find(others, oldestFirst)) {
+		for await (const { _id, u } of store.subscriptions.find(otherMembers(rid, userId), oldestFirst)) {
 			if (!(await exists(store.users, { _id: u._id, active: { $ne: false } }))) continue;
 			await store.subscriptions.updateOne({ _id }, { $addToSet: { roles: 'owner' } });
 			break;
