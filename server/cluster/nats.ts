@@ -16,12 +16,17 @@ const PING_MS = 2000;
 /** Largest message, in bytes, until the server has sent its limit: the default of NATS. */
 const DEFAULT_MAX_BYTES = 1_048_576;
 
+/** How this process logs in. The seed is that of an nkey, NATS's key pair for logins. */
+export type NatsCredentials =
+	| { readonly user: string; readonly pass: string }
+	| { readonly token: string }
+	| { readonly seed: string };
+
 /** How to connect. */
 export interface NatsSettings {
 	/** The servers of one NATS cluster, as `host:port`. */
 	readonly servers: string[];
-	/** `user:password`, a token, or the seed of an nkey. */
-	readonly credentials?: string | undefined;
+	readonly credentials?: NatsCredentials | undefined;
 	/** PEM texts of the authority, the client's certificate and its key. Absent: TLS only if the server requires it. */
 	readonly tls?: { ca?: string | undefined; cert?: string | undefined; key?: string | undefined } | undefined;
 }
@@ -32,17 +37,10 @@ export interface NatsOptions extends NatsSettings {
 	readonly log: Log;
 }
 
-/** The form of the seed of an nkey, which is NATS's key pair for logins. */
-const NKEY_SEED = /^S[UAOCN][A-Z2-7]{56}$/;
-
 /** The options with which this process logs in. */
-function authentication(credentials: string | undefined): Partial<NodeConnectionOptions> {
-	if (credentials === undefined) return {};
-	if (NKEY_SEED.test(credentials)) return { authenticator: nkeyAuthenticator(new TextEncoder().encode(credentials)) };
-	const colon = credentials.indexOf(':');
-	return colon === -1
-		? { token: credentials }
-		: { user: credentials.slice(0, colon), pass: credentials.slice(colon + 1) };
+function authentication(credentials: NatsCredentials | undefined): Partial<NodeConnectionOptions> {
+	if (!credentials || !('seed' in credentials)) return { ...credentials };
+	return { authenticator: nkeyAuthenticator(new TextEncoder().encode(credentials.seed)) };
 }
 
 /**

@@ -32,7 +32,10 @@ export async function prepareIndexes(
 	const present = await db.listCollections({}, { nameOnly: true }).toArray();
 	const isNew = present.length === 0;
 	if (await holdsNothing(db, collections))
-		log.warn({ database }, 'The database is empty. If it should hold data, its name in the address is wrong');
+		log.warn(
+			{ database },
+			'The database holds no data of this service. If it should hold some, its name in the address is wrong',
+		);
 	const differences = await compareDatabase(db, collections);
 	const different = differences.filter(({ kind }) => kind === 'different');
 	const missing = differences.filter(({ kind }) => kind === 'missing');
@@ -45,7 +48,7 @@ export async function prepareIndexes(
 		return;
 	}
 	if (missing.length > 0 && !isNew)
-		log.warn({ database, indexes: missing.map(textOf) }, 'Makes indexes in a database that holds data');
+		log.warn({ database, indexes: missing.map(textOf) }, 'Makes indexes in a database that other programs may use');
 	for (const { collection, fields } of different)
 		log.warn({ collection, fields }, `Left another index on ${fields.join(', ')} of ${collection} in place`);
 	for (const { collection, index } of missing) if (index) await makeIndex(db, collection, index, log);

@@ -1,16 +1,30 @@
 /** Reads the settings of the connection to NATS. */
 import { readFileSync } from 'node:fs';
-import type { NatsSettings } from '../cluster/nats.js';
+import type { NatsCredentials, NatsSettings } from '../cluster/nats.js';
 import { explainUnreadable, isDenied } from '../dataFolder/access.js';
 import { Faults } from './faults.js';
 import { OptionError } from './optionError.js';
 import type { OptionValues } from './options.js';
 
+/** The form of the seed of an nkey. */
+const NKEY_SEED = /^S[UAOCN][A-Z2-7]{56}$/;
+
+/** Reads a user name or another text that stands alone: the seed of an nkey, or a token. */
+const seedOrToken = (text: string): NatsCredentials => (NKEY_SEED.test(text) ? { seed: text } : { token: text });
+
+/** Reads the value of `nats-credentials`: `user:password`, a token, or the seed of an nkey. */
+function parseCredentials(text: string): NatsCredentials {
+	const colon = text.indexOf(':');
+	return colon === -1 ? seedOrToken(text) : { user: text.slice(0, colon), pass: text.slice(colon + 1) };
+}
+
 /**
- * Reads the addresses, and the credentials in the first address that has some. A user name without a password is a token.
- * @throws OptionError for an invalid address. The text does not contain the address, which may contain a password
+ * Reads the addresses, and the credentials in the first address that has some. A user name without a password is a token or
+ * the seed of an nkey.
+ * @throws OptionError for an invalid address, such as one with a password and no user name. The text does not contain the
+ * address, which may contain a password
  */
-export function parseNatsUrls(urls: string): { servers: string[]; isTls: boolean; credentials?: string } {
+export function parseNatsUrls(urls: string): { servers: string[]; isTls: boolean; credentials?: NatsCredentials } {
 	const invalidUrls = () => new OptionError('nats must be a list of addresses such as nats://127.0.0.1:4222');
 	const parsed = urls.split(',').map((text) => {
 		const address = text.trim();
@@ -24,14 +38,20 @@ export function parseNatsUrls(urls: string): { servers: string[]; isTls: boolean
 			throw invalidUrls();
 		}
 	});
-	for (const { protocol, hostname } of parsed) {
+	for (const { protocol, hostname, username, password } of parsed) {
 		if (!['nats:', 'tls:'].includes(protocol) || hostname === '') throw invalidUrls();
+		if (username === '' && password !== '')
+			throw new OptionError(
+				'nats must be a list of addresses, each with a user name before its password. A token has no colon before it',
+			);
 	}
 	const { username = '', password = '' } = parsed.find(({ username }) => username !== '') ?? {};
 	return {
 		servers: parsed.map(({ hostname, port }) => `${hostname}:${port || 4222}`),
 		isTls: parsed.some(({ protocol }) => protocol === 'tls:'),
-		...(username !== '' && { credentials: password === '' ? username : `${username}:${password}` }),
+		...(username !== '' && {
+			credentials: password === '' ? seedOrToken(username) : { user: username, pass: password },
+		}),
 	};
 }
 
@@ -51,13 +71,13 @@ type NatsOptionName = 'nats-credentials' | 'nats-ca' | 'nats-cert' | 'nats-key';
 /**
  * The settings of a connection, with the contents of the PEM files. `nats-credentials` is no file: it contains the credentials,
  * which take precedence over those in an address.
- * @throws OptionError that says whether an address is invalid, and a key or a certificate is missing, and names all files
- * that cannot be read
+ * @throws OptionError that lists all faults: an invalid address, a certificate without its key or a key without its
+ * certificate, and each file that cannot be read
  */
 export function natsSettings(urls: string, settings: Pick<OptionValues, NatsOptionName>): NatsSettings {
 	const faults = new Faults();
 	const address = faults.try(() => parseNatsUrls(urls));
-	const { 'nats-ca': ca, 'nats-cert': cert, 'nats-key': key } = settings;
+	const { 'nats-ca': ca, 'nats-cert': cert, 'nats-key': key, 'nats-credentials': given } = settings;
 	const hasCert = cert !== undefined;
 	const hasKey = key !== undefined;
 	if (hasCert !== hasKey) faults.add('nats-cert and nats-key need each other');
@@ -69,7 +89,7 @@ export function natsSettings(urls: string, settings: Pick<OptionValues, NatsOpti
 	const usesTls = isTls || ca !== undefined || hasCert;
 	return {
 		servers,
-		credentials: settings['nats-credentials'] ?? credentials,
+		credentials: given === undefined ? credentials : parseCredentials(given),
 		...(usesTls && { tls: { ca: caText, cert: certText, key: keyText } }),
 	};
 }

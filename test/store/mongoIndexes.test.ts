@@ -86,7 +86,7 @@ describe('the indexes of a MongoDB', () => {
 		expect(compareIndexes({ ...own, name: 'rocketchat_room' }, present)).to.deep.equal([]);
 	});
 
-	it('are announced before they are made in a database that holds data', async () => {
+	it('are announced before they are made in a database that has collections', async () => {
 		const { made, lines } = await prepare({ users: [ID, { key: { username: 1 }, unique: true, sparse: true }] });
 		expect(made.map(({ keys }) => Object.keys(keys).join())).to.deep.equal([
 			'emails.address',
@@ -94,7 +94,10 @@ describe('the indexes of a MongoDB', () => {
 		]);
 		expect(made[0]?.options).to.deep.equal({ unique: true, sparse: true });
 		expect(lines).to.have.length(1);
-		expect(lines[0]).to.deep.include({ level: 'warn', text: 'Makes indexes in a database that holds data' });
+		expect(lines[0]).to.deep.include({
+			level: 'warn',
+			text: 'Makes indexes in a database that other programs may use',
+		});
 		expect(JSON.stringify(lines[0])).to.include('users (emails.address): unique, sparse');
 	});
 
@@ -102,7 +105,7 @@ describe('the indexes of a MongoDB', () => {
 		const { made, lines } = await prepare({}, 'make', false);
 		expect(made).to.have.length(3);
 		expect(lines.map(({ text }) => text)).to.deep.equal([
-			'The database is empty. If it should hold data, its name in the address is wrong',
+			'The database holds no data of this service. If it should hold some, its name in the address is wrong',
 		]);
 		expect(JSON.stringify(lines)).to.include('x at db.example');
 		// An earlier start with a mistyped name has made the indexes.

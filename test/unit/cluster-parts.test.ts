@@ -257,10 +257,25 @@ describe('catching up with writes', () => {
 });
 
 describe('the settings of NATS', () => {
+	const none = { 'nats-credentials': undefined, 'nats-ca': undefined, 'nats-cert': undefined, 'nats-key': undefined };
+	const SEED = `SU${'A'.repeat(56)}`;
+
 	it('take addresses with and without credentials', () => {
 		expect(parseNatsUrls('nats://one:1234, two')).to.deep.equal({ servers: ['one:1234', 'two:4222'], isTls: false });
-		expect(parseNatsUrls('tls://u%40:p%3A@host')).to.include({ isTls: true, credentials: 'u@:p:' });
-		expect(parseNatsUrls('nats://token@host')).to.include({ credentials: 'token' });
+		const credentialsIn = (urls: string) => parseNatsUrls(urls).credentials;
+		expect(parseNatsUrls('tls://u@host')).to.include({ isTls: true });
+		expect(credentialsIn('tls://u%3A%40:p%3A@host')).to.deep.equal({ user: 'u:@', pass: 'p:' });
+		expect(credentialsIn('nats://one,nats://token@two')).to.deep.equal({ token: 'token' });
+		expect(credentialsIn('nats://to%3Aken@host')).to.deep.equal({ token: 'to:ken' });
+		expect(credentialsIn(`nats://${SEED}@host`)).to.deep.equal({ seed: SEED });
+	});
+
+	it('prefer nats-credentials to the credentials in an address', () => {
+		const credentialsOf = (given: string) =>
+			natsSettings('nats://u:p@h', { ...none, 'nats-credentials': given }).credentials;
+		expect(credentialsOf('v:q:r')).to.deep.equal({ user: 'v', pass: 'q:r' });
+		expect(credentialsOf('token')).to.deep.equal({ token: 'token' });
+		expect(credentialsOf(SEED)).to.deep.equal({ seed: SEED });
 	});
 
 	it('are not quoted in errors if they contain a password', () => {
@@ -269,6 +284,7 @@ describe('the settings of NATS', () => {
 			'nats://u:secret@',
 			'nats://u:secret@host:port',
 			'u:secret%@host',
+			'nats://:secret@host',
 			'',
 		]) {
 			expect(() => parseNatsUrls(urls))
@@ -279,7 +295,6 @@ describe('the settings of NATS', () => {
 	});
 
 	it('require files that can be read, and a certificate with its key', () => {
-		const none = { 'nats-credentials': undefined, 'nats-ca': undefined, 'nats-cert': undefined, 'nats-key': undefined };
 		expect(() => natsSettings('nats://h', { ...none, 'nats-ca': '/nowhere' })).to.throw(OptionError, /nats-ca/);
 		expect(() => natsSettings('nats://h', { ...none, 'nats-cert': '/nowhere' })).to.throw(
 			OptionError,

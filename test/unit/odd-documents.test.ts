@@ -128,12 +128,53 @@ describe('documents with malformed fields, as other programs may store them', ()
 			});
 		}
 
-		for (const e2eReset of [null, '', 0, false]) {
+		for (const e2eReset of [
+			null,
+			'',
+			0,
+			false,
+			5,
+			'text',
+			{},
+			[],
+			{ id: 5, until: new Date(Date.now() + 60_000) },
+			{ id: ['x'], until: [new Date()] },
+			{ id: 'x', until: 'later', keyId: 'k2' },
+		]) {
 			it(`can have its key reset if \`e2eReset\` is ${JSON.stringify(e2eReset)}`, async () => {
 				const rid = await roomWith({ e2eReset });
 				await roomkey.call(owner, 'e2e.resetRoomKey', rid, 'key', 'k2');
 				const room = await roomkey.store.rooms.findOne({ _id: rid });
 				expect(room).to.include({ e2eKeyId: 'k2' }).and.not.have.property('e2eReset');
+			});
+		}
+
+		it('does not resume a reset of the same caller whose lock is malformed', async () => {
+			const rid = await roomWith({ e2eReset: { userId: owner.id, keyId: 'k2', until: 5 }, e2eKeyId: 'k2' });
+			const refused = await rejection(roomkey.call(owner, 'e2e.resetRoomKey', rid, 'key', 'k2'));
+			expect(refused).to.include({ error: 'error-room-e2e-key-already-exists' });
+		});
+
+		for (const usersWaitingForE2EKeys of [null, '', 'text', 5, {}, [null, 5, { userId: 5 }]]) {
+			const what = JSON.stringify(usersWaitingForE2EKeys);
+
+			it(`can have its key reset, and queues a member afterwards, with the queue ${what}`, async () => {
+				const identity = { e2e: { public_key: 'p', private_key: 'q' } };
+				const member = await addPerson(roomkey.store, identity);
+				const rid = await roomWith({ usersWaitingForE2EKeys });
+				await addMember(roomkey.store, rid, member, { t: 'p' });
+				await roomkey.call(owner, 'e2e.resetRoomKey', rid, 'key', 'k2');
+				const room = await roomkey.store.rooms.findOne({ _id: rid });
+				expect(room?.usersWaitingForE2EKeys?.map(({ userId }) => userId)).to.deep.equal([member.id]);
+			});
+
+			it(`queues a member who stores identity keys, with the queue ${what}`, async () => {
+				const member = await addPerson(roomkey.store);
+				const rid = await roomWith({ usersWaitingForE2EKeys });
+				await addMember(roomkey.store, rid, member, { t: 'p' });
+				await roomkey.call(member, 'e2e.setUserPublicAndPrivateKeys', { public_key: 'p', private_key: 'q' });
+				const room = await roomkey.store.rooms.findOne({ _id: rid });
+				expect(room?.usersWaitingForE2EKeys?.at(-1)).to.include({ userId: member.id });
 			});
 		}
 

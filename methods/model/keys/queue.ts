@@ -16,6 +16,13 @@ import { hasIdentity, usersWithIdentity } from './usersWithIdentity.js';
 /** Maximum number of queued members of one room. Above it, those who have waited longest are removed. */
 export const MAX_WAITING = 50;
 
+/** Of these conditions one holds, unless another program has stored a value that is no queue, such as null. */
+const ABSENT_OR_QUEUE: readonly Filter<Room>[] = [
+	{ usersWaitingForE2EKeys: { $exists: false } },
+	{ usersWaitingForE2EKeys: { $size: 0 } },
+	{ 'usersWaitingForE2EKeys.userId': { $exists: true } },
+];
+
 /** Whether the user is a member and has no key of the room. */
 async function lacksKey(store: Store, rid: string, userId: string): Promise<boolean> {
 	const keyless = { rid, 'u._id': userId, ...WITHOUT_OWN_KEY, ...MEMBER };
@@ -34,11 +41,18 @@ async function mayBeQueued(store: Store, rid: string, userId: string): Promise<b
  */
 export async function enqueue(store: Store, rid: string, userId: string): Promise<boolean> {
 	if (!(await mayBeQueued(store, rid, userId))) return false;
-	const room = await store.rooms.findOneAndUpdate(
-		whereNotQueued(rid, userId),
-		{ $push: { usersWaitingForE2EKeys: { $each: [{ userId, ts: new Date() }], $slice: -MAX_WAITING } } },
-		{ returnDocument: 'after', silent: true },
-	);
+	const entry = { userId, ts: new Date() };
+	const room =
+		(await store.rooms.findOneAndUpdate(
+			{ ...whereNotQueued(rid, userId), $or: ABSENT_OR_QUEUE },
+			{ $push: { usersWaitingForE2EKeys: { $each: [entry], $slice: -MAX_WAITING } } },
+			{ returnDocument: 'after', silent: true },
+		)) ??
+		(await store.rooms.findOneAndUpdate(
+			{ ...whereNotQueued(rid, userId), $nor: ABSENT_OR_QUEUE },
+			{ $set: { usersWaitingForE2EKeys: [entry] } },
+			{ returnDocument: 'after', silent: true },
+		));
 	if (!room) return false;
 	// Checked again: before the write, a concurrent call may have given the user the key, or removed the membership or the
 	// identity keys. Such a call did not find the user in the queue, and so could not remove them.
@@ -50,10 +64,13 @@ export async function enqueue(store: Store, rid: string, userId: string): Promis
 	return true;
 }
 
-/** Whether a user is in the queue of a room. */
-export function isQueued({ usersWaitingForE2EKeys }: Room, userId: string): boolean {
-	return listOf(usersWaitingForE2EKeys).some((entry) => entry?.userId === userId);
+/** The ids of the users in the queue of a room, in order. Entries without a user id, of other programs, are left out. */
+export function userIdsOfQueue({ usersWaitingForE2EKeys }: Pick<Room, 'usersWaitingForE2EKeys'>): string[] {
+	return listOf(usersWaitingForE2EKeys).flatMap((entry) => (typeof entry?.userId === 'string' ? [entry.userId] : []));
 }
+
+/** Whether a user is in the queue of a room. */
+export const isQueued = (room: Room, userId: string): boolean => userIdsOfQueue(room).includes(userId);
 
 /** A filter that matches the room if it is encrypted and the user is not in its queue. */
 function whereNotQueued(rid: string, userId: string): Filter<Room> {
@@ -111,8 +128,7 @@ export async function tidyQueue(store: Store, rid: string): Promise<void> {
 		{ projection: { usersWaitingForE2EKeys: 1 } },
 	);
 	if (!room) return;
-	const entries = listOf(room.usersWaitingForE2EKeys).filter((entry) => typeof entry?.userId === 'string');
-	const ids = entries.map(({ userId }) => userId);
+	const ids = userIdsOfQueue(room);
 	if (ids.length === 0) return removeEmptyQueue(store, rid);
 	const keyless = { rid, 'u._id': { $in: ids }, ...WITHOUT_OWN_KEY, ...MEMBER };
 	const memberships = await store.subscriptions.find(keyless, { projection: { 'u._id': 1 } }).toArray();

@@ -37,8 +37,8 @@ export interface ResetLock {
 }
 
 /**
- * Takes the lock for resetting the key of a room. A caller who has begun a reset to the same key id, which
- * was interrupted or is in progress, takes over its lock.
+ * Takes the lock for resetting the key of a room. A caller who has begun a reset to the same key id takes over its lock,
+ * whether that reset was interrupted or is in progress.
  * @param keyId the new key id
  * @throws ClientError `error-e2e-key-reset-in-progress` while another reset has the lock; `error-e2e-key-reset-failed` if
  * the room does not exist or is not encrypted; `error-room-e2e-key-already-exists` if it already has this key id
@@ -65,10 +65,7 @@ export function takeResetLock(
 				encrypted: true,
 				// Null also matches an absent field.
 				e2eKeyId: room.e2eKeyId ?? null,
-				// If no well-formed lock is stored, the filter matches an absent or a malformed lock.
-				...(existing
-					? { 'e2eReset.id': existing.id, 'e2eReset.until': existing.until }
-					: { 'e2eReset.until': { $not: { $gt: new Date(0) } } }),
+				...whereSameLock(room),
 			},
 			{ $set: { e2eReset: { id, userId, keyId, ...(formerKeyId && { formerKeyId }), until } } },
 			{ silent: true },
@@ -78,13 +75,23 @@ export function takeResetLock(
 }
 
 /** The lock that is stored in a room, valid or expired; undefined if the field is absent or malformed. */
-function storedResetOf({ e2eReset }: Room): Room['e2eReset'] {
+function storedResetOf({ e2eReset }: Pick<Room, 'e2eReset'>): Room['e2eReset'] {
 	return typeof e2eReset?.id === 'string' && e2eReset.until instanceof Date ? e2eReset : undefined;
 }
 
+/** A filter that matches while the room has the lock that was read, or none if none was read. */
+function whereSameLock(room: Room): Filter<Room> {
+	const existing = storedResetOf(room);
+	if (existing) return { 'e2eReset.id': existing.id, 'e2eReset.until': existing.until };
+	// A malformed lock, which another program has stored, is replaced without a condition: no filter matches all of its
+	// possible values. If two calls replace it, the first to write loses its lock, and so fails at its next write.
+	return room.e2eReset ? {} : { 'e2eReset.until': { $not: { $gt: new Date(0) } } };
+}
+
 /** Whether this user has begun a reset to this key id and not completed it: it is in progress or was interrupted. */
-export function hasBegunReset({ e2eReset }: Pick<Room, 'e2eReset'>, userId: string, keyId: string): boolean {
-	return e2eReset?.userId === userId && e2eReset.keyId === keyId;
+export function hasBegunReset(room: Pick<Room, 'e2eReset'>, userId: string, keyId: string): boolean {
+	const existing = storedResetOf(room);
+	return existing?.userId === userId && existing.keyId === keyId;
 }
 
 /** The lock with this id. Its functions change the room only while the lock that is stored there still has this id. */

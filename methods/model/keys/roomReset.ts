@@ -8,7 +8,7 @@ import { MEMBER, membershipsOf, userIdsOfMemberships } from '../memberships/memb
 import { applyTransition } from './applyTransition.js';
 import { archiveKeyAndRemoveOffer } from './archiveKeyAndRemoveOffer.js';
 import type { MemberKeys } from './memberKeys.js';
-import { dequeue, enqueue, MAX_WAITING } from './queue.js';
+import { dequeue, enqueue, MAX_WAITING, userIdsOfQueue } from './queue.js';
 import type { ResetLock } from './resetLock.js';
 import { keyIdOf } from './sealedKey.js';
 import { offeredKeyOf, ownKeyOf, WITHOUT_OWN_KEY } from './storedKeys.js';
@@ -98,19 +98,19 @@ export async function setNewKeyId(context: ResetContext, newKeyId: string): Prom
 		$set: { e2eKeyId: newKeyId, ...(queue.length > 0 && { usersWaitingForE2EKeys: queue }) },
 		$unset: { e2eStale: 1, ...(queue.length === 0 && { usersWaitingForE2EKeys: 1 }) },
 	});
-	await reconcileQueue(context, queue, before.usersWaitingForE2EKeys ?? []);
+	await reconcileQueue(context, queue, userIdsOfQueue(before));
 }
 
 /**
  * Corrects the new queue. Concurrent calls may have changed memberships or the former queue after `computeQueue` read the
  * memberships and before the room was written.
  * @param queue the queue that was written
- * @param formerQueue the queue that it replaced
+ * @param formerIds the users in the queue that it replaced
  */
 async function reconcileQueue(
 	context: ResetContext,
 	queue: readonly WaitingUser[],
-	formerQueue: readonly WaitingUser[],
+	formerIds: readonly string[],
 ): Promise<void> {
 	const { store, lock } = context;
 	const ids = queue.map(({ userId }) => userId);
@@ -122,7 +122,7 @@ async function reconcileQueue(
 	if (toRemove.length > 0) await dequeue(store, lock.rid, toRemove);
 	// Adding a user to a full queue would remove one of the members that `computeQueue` chose.
 	if (ids.length === MAX_WAITING) return;
-	for (const { userId } of formerQueue) {
+	for (const userId of formerIds) {
 		if (!ids.includes(userId) && userId !== context.userId) await enqueue(store, lock.rid, userId);
 	}
 }

@@ -57,7 +57,8 @@ async function endTranslation({ store, signal }: Context, rid: string): Promise<
 /**
  * Switches the encryption of a room on or off. The key id and all keys stay. The user and the time are stored in the room
  * and so sent to all members (`test/contract/beyond.md` E14). Switching encryption on also ends automatic translation and
- * queues the members who lack the key. Does not change a room that is already in the wanted state.
+ * queues the members who lack the key. Does not change a room that is already in the wanted state. After a crash before the
+ * members are queued, their clients still ask for the key by `e2e.requestSubscriptionKeys`, as they do at each login.
  * @param encrypted the wanted state
  * @throws ClientError `error-action-not-allowed` for callers without the permission, for channels, and if encryption is
  * switched off on the server; `error-encrypted-private-rooms-enforced`
