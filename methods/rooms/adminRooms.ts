@@ -31,7 +31,7 @@ export const adminRooms = method({
 	/** `filter`: a text in the name of the room or in a user name of a direct room, or the id of the room. */
 	args: { ...Page, filter: Match.Optional(SearchText) },
 	...READ_DEFAULTS,
-	summary: 'Lists all rooms by name; requires view-room-administration',
+	summary: 'Lists all rooms, sorted by name; requires view-room-administration',
 	returns: { rooms: [RoomAnswer], ...PAGE_ANSWER },
 	errors: ['error-unauthorized'],
 	async run({ filter, ...args }, context) {
@@ -69,7 +69,8 @@ export const adminRoomMembers = method({
 	name: 'rooms.adminRooms.members',
 	args: { rid: String, ...Page },
 	...READ_DEFAULTS,
-	summary: 'Lists the members of any room by user name, with their roles in it; requires view-room-administration',
+	summary:
+		'Lists the members of any room, sorted by user name, with their roles in it; requires view-room-administration',
 	returns: {
 		members: [
 			{

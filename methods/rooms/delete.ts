@@ -20,7 +20,7 @@ import {
 } from '../model/rooms/findRoom.js';
 import { findByName } from '../model/users/findUser.js';
 
-/** Whether the caller still has a membership of a room that does not exist: the deletion of the room was interrupted. */
+/** Whether the caller still has a membership of a room that no longer exists, because its deletion was interrupted. */
 async function wasDeletionInterrupted({ store, userId }: UserContext, { roomId }: RoomArgs): Promise<boolean> {
 	if (!roomId || (await exists(store.rooms, { _id: roomId }))) return false;
 	return exists(store.subscriptions, { rid: roomId, 'u._id': userId });

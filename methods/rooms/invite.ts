@@ -63,7 +63,7 @@ export const joinChannel = method({
 	...WRITE_DEFAULTS,
 	summary: 'Makes the caller a member of a channel they may see',
 	returns: { channel: RoomAnswer },
-	errors: [...ROOM_ARGS_ERRORS, 'error-code-required'],
+	errors: [...ROOM_ARGS_ERRORS, 'error-not-allowed', 'error-code-required'],
 	async run(roomArgs, context) {
 		const { store } = context;
 		const room = await findRoom(context, roomArgs, CHANNELS);

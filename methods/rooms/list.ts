@@ -1,4 +1,4 @@
-/** `channels.list`, `channels.list.joined`, `groups.list`: paginated lists of rooms by name. */
+/** `channels.list`, `channels.list.joined`, `groups.list`: paginated lists of rooms, sorted by name. */
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -64,9 +64,10 @@ async function allChannels(context: Context, args: PageArgs & { _id?: string }):
 
 export const listChannels = method({
 	name: 'channels.list',
+	/** `_id`: lists only this channel. Callers without `view-c-room` get all their own channels nevertheless. */
 	args: { ...Page, _id: Match.Optional(String) },
 	...READ_DEFAULTS,
-	summary: 'Lists the channels by name; callers without view-c-room get only their own',
+	summary: 'Lists the channels, sorted by name; callers without view-c-room get only their own',
 	returns: { channels: [RoomAnswer], ...PAGE_ANSWER },
 	errors: ['error-unauthorized'],
 	async run(args, context) {
@@ -84,7 +85,7 @@ function listOwn(name: string, kind: ChannelOrGroup) {
 		name,
 		args: Page,
 		...READ_DEFAULTS,
-		summary: `Lists the ${kind.plural} of the caller by name`,
+		summary: `Lists the ${kind.plural} of the caller, sorted by name`,
 		returns: { [kind.plural]: [RoomAnswer], ...PAGE_ANSWER },
 		errors: [],
 		run: async (args, context) => listAnswer(context, kind, await ownRooms(context, kind, args)),

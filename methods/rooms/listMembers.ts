@@ -56,7 +56,7 @@ export const memberMethods = forChannelsAndGroups((kind) =>
 		name: `${kind.plural}.members`,
 		args: { ...ROOM_ARGS, ...Page, filter: Match.Optional(SearchText) },
 		...READ_DEFAULTS,
-		summary: `Lists the members of a ${kind.single} by user name, in pages; with a filter only those who have this text in their names, bio or nickname`,
+		summary: `Lists the members of a ${kind.single}, sorted by user name, in pages; with a filter only those who have this text in their names, bio or nickname`,
 		returns: { members: [UserAnswer], ...PAGE_ANSWER },
 		errors: [...ROOM_ARGS_ERRORS],
 		async run({ filter, ...args }, context) {

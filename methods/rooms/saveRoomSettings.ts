@@ -116,7 +116,7 @@ export const saveRoomSettingsByObject = method({
 	},
 	limit: WRITES,
 	timeout: LONG_WORK_MS,
-	summary: 'The same as rooms.saveRoomSettings, with the settings in an object',
+	summary: 'The same as rooms.saveRoomSettings, with the settings in an object, or with the name and value of one',
 	returns: { rid: String },
 	errors: ['error-invalid-settings', ...ERRORS],
 	run({ rid, settings, value }, context) {

@@ -42,7 +42,10 @@ const Changes = Match.Where(
 	},
 );
 
-/** Two names of one method: Rocket.Chat's clients call `saveSettings` over DDP, and `settings.bulk` over REST. */
+/**
+ * One method with two names: Rocket.Chat's clients call `saveSettings` over DDP, and `settings.bulk` over REST. Both names
+ * work over both.
+ */
 export const saveSettingsMethods = [
 	{ name: 'saveSettings', path: 'settings' },
 	{ name: 'settings.bulk', path: 'settings.bulk' },

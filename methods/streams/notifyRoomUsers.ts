@@ -12,7 +12,7 @@ const RELAYED_EVENT = 'e2ekeyRequest';
 
 export const notifyRoomUsers = stream({
 	name: 'notify-room-users',
-	summary: 'Write-only: events reach the other members by notify-user',
+	summary: 'Write-only: the other members receive what a member writes as events of notify-user',
 	events: [],
 	mayRead: () => false,
 });

@@ -51,7 +51,11 @@ export const notifyUser = stream({
 				'A former member still knows the key of a room; sent to its owners, or to all members if it has no owner',
 			args: { rid: String, stale: { since: Date, reason: String } },
 		},
-		{ name: '<uid>/force_logout', summary: 'All logins of the user have ended', args: {} },
+		{
+			name: '<uid>/force_logout',
+			summary: 'All logins of the user end, as after a reset of their identity keys',
+			args: {},
+		},
 	],
 	mayRead: (eventName, { userId }) => userId !== null && eventName.startsWith(`${userId}/`),
 	/** Sends the pending offers first, because a client would miss offers made before its subscription (`test/contract/beyond.md` E7). */

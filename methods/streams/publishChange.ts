@@ -16,14 +16,18 @@ import { dropCachedSetting, type SettingId } from '../model/settings/workspace.j
  * one name.
  */
 export interface StreamSubscribers {
-	/** The event names of a stream that have readers. */
+	/** The events of a stream that have readers. The keys are the names of the events. */
 	eventsWithReaders(stream: string): ReadonlyMap<string, unknown>;
 	notify(event: EventPayloads['notify']): void;
 	/** The rooms whose events a user reads. */
 	roomsReadBy(userId: string): ReadonlySet<string>;
-	/** Checks again whether readers of room events may read them. Until the result is known they receive no events. */
-	reauthorize(readers: { readonly userId?: string; readonly rid?: string }): Promise<void>;
-	/** The same check for all readers of room events. Until the result is known they still receive events. */
+	/**
+	 * Checks again whether readers of room events may still read them. Until the result is known they receive no events.
+	 * @param selected selects the readers of this user and of this room; without `userId` of all users, without `rid` of all
+	 * rooms
+	 */
+	reauthorize(selected: { readonly userId?: string; readonly rid?: string }): Promise<void>;
+	/** Checks all readers of room events in this way. A reader still receives events until its own check begins. */
 	reauthorizeAll(): Promise<void>;
 }
 
@@ -47,7 +51,7 @@ function inOrder(subscribers: StreamSubscribers, key: string, publish: () => Pro
 	return tasks.run(key, publish);
 }
 
-/** The action in an event. Clients treat a new permission or setting as a changed one. */
+/** The action in an event of a permission or setting. For a new one it is `updated`, because clients treat both alike. */
 const actionOf = ({ action }: Change) => (action === 'removed' ? 'removed' : 'updated');
 
 /**

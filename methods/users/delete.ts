@@ -94,7 +94,7 @@ export const deleteUser = method({
 		const handOverOptions = { isLeaving: true, confirmed: confirmRelinquish };
 		const ridsToHandOver = await requireHandOverConfirmation(store, user._id, handOverOptions);
 		await requireNotLastAdmin(store, user);
-		// From here on, only the last check in `setActive` can refuse the call: another call may remove the other admins.
+		// From here on, only `setActive` can refuse the call: it checks again whether another admin is left.
 		await handOverRooms(store, user._id, ridsToHandOver);
 		// After this step the user has no session and cannot log in. The user document is deleted last, so that a repeated
 		// call completes an interrupted one.

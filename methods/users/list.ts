@@ -10,7 +10,7 @@ export const listUsers = method({
 	name: 'users.list',
 	args: Page,
 	...READ_DEFAULTS,
-	summary: 'Lists all users by user name; requires view-d-room',
+	summary: 'Lists all users, sorted by user name; requires view-d-room',
 	returns: { users: [UserAnswer], ...PAGE_ANSWER },
 	errors: ['error-unauthorized'],
 	async run(args, context) {

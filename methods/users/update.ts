@@ -104,7 +104,7 @@ export const updateUser = method({
 	timeout: LONG_WORK_MS,
 	summary: "Changes a user's account; a new password ends all their logins; requires edit-other-user-info",
 	returns: { user: UserAnswer, ...LAST_KEY_HOLDER_ANSWER },
-	errors: ['error-action-not-allowed', 'error-could-not-save-identity', ...PROFILE_ERRORS],
+	errors: ['error-action-not-allowed', 'error-could-not-save-identity', 'user-last-owner', ...PROFILE_ERRORS],
 	async run({ userId: changedUserId, data, confirmRelinquish }, context) {
 		const { store, userId } = context;
 		context.audit({ fields: givenFields(data) });
@@ -135,7 +135,7 @@ export const updateUser = method({
 		if (!staysAdmin) await requireNotLastAdmin(store, user);
 		const fields = changedFields(user, data);
 		requireProfileTexts(data);
-		// The steps that can still refuse the call come first, apart from `changeActive`.
+		// From here on the call writes. Only the next two steps, and `changeActive` at the end, can still refuse it.
 		await saveUsernameAndEmail(store, user, data);
 		if (data.roles) await setRoles(context, user, data.roles);
 		const update = profileUpdate(user, data, fields);

@@ -13,7 +13,7 @@ import { requireFactorBesidePassword } from '../model/users/secondFactor.js';
 import { revokeTokensOf } from '../model/users/tokens.js';
 
 const Changes = {
-	/** The password as hex SHA-256, as in Rocket.Chat, or as plain text. */
+	/** The password as plain text or as `{digest, algorithm}`; or its hex SHA-256 as text, as Rocket.Chat's clients send it. */
 	currentPassword: Match.Optional(Password),
 	newPassword: Match.Optional(NewPassword),
 	name: Match.Optional(RealName),
@@ -38,7 +38,7 @@ export const updateOwnBasicInfo = method({
 	secondFactor: true,
 	limit: OWN_ACCOUNT,
 	timeout: LONG_WORK_MS,
-	summary: "Changes the caller's name, user name, e-mail or password; the last two need currentPassword",
+	summary: "Changes the caller's name, user name, bio, nickname, e-mail or password; the last two need currentPassword",
 	returns: { user: UserAnswer },
 	errors: ['error-invalid-password', 'error-could-not-save-identity', ...PROFILE_ERRORS],
 	async run({ data }, context) {

@@ -60,7 +60,7 @@ export async function restoreFolder(backup: string, folder: string): Promise<voi
 	await opened.close();
 }
 
-/** @throws StoreError if a folder has no data, or if a part of the data is missing */
+/** @throws StoreError if a folder has no data, if a part of the data is missing, or if this process may not read it */
 async function assertHasData(path: string): Promise<void> {
 	requireDataIn(path);
 	await withFolderErrors(path, () => assertIntact(path));

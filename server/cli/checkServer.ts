@@ -56,7 +56,8 @@ export async function checkServer(url: string, isRequired: boolean): Promise<Che
 function parseReport(text: string): HealthReport | undefined {
 	try {
 		const report: unknown = JSON.parse(text);
-		return isObject(report) && isObject(report.checks) ? (report as unknown as HealthReport) : undefined;
+		const isReport = isObject(report) && isObject(report.checks) && Object.values(report.checks).every(isObject);
+		return isReport ? (report as unknown as HealthReport) : undefined;
 	} catch {
 		return undefined;
 	}

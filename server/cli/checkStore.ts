@@ -42,6 +42,7 @@ async function checkFolder(folder: string, isDataLost: boolean): Promise<CheckRe
 			else add('folder', 'off', `${folder} holds no data; a server makes the folder when it starts`);
 			return { results };
 		}
+		// For data of Roomkey 0.1 this throws an error that says how to import it.
 		await assertIntact(path);
 		const { mode, uid } = await stat(path);
 		const { owner, hasIndex } = await withLmdb(async () =>

@@ -1,6 +1,6 @@
 /**
- * Runs a task, and then `close`. If both fail, the error of the task is thrown: the error of `close` is only its
- * consequence.
+ * Runs a task, and then `close`, also if the task fails. If both fail, the error of the task is thrown, which is
+ * usually the cause of the other.
  */
 export async function thenClose<R>(task: () => Promise<R>, close: () => Promise<unknown>): Promise<R> {
 	let result: R;

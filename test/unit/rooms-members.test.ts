@@ -218,6 +218,11 @@ describe('members of a room', () => {
 			});
 		}
 
+		it('nobody can join an archived channel', async () => {
+			const rid = await addRoom(roomkey.store, [], { t: 'c', archived: true });
+			expect(await rejection(roomkey.call(bob, 'channels.join', rid))).to.include({ error: 'error-not-allowed' });
+		});
+
 		it('a channel with a join code refuses users without it, except admins', async () => {
 			const rid = await addRoom(roomkey.store, [], { t: 'c', joinCodeRequired: true });
 			expect(await rejection(roomkey.call(bob, 'channels.join', rid))).to.include({ error: 'error-code-required' });

@@ -346,6 +346,7 @@ describe('changing users', () => {
 				error: 'user-last-owner',
 				details: { shouldChangeOwner: [rid], shouldBeRemoved: [] },
 			});
+			expect(await rejection(update(admin, owner.id, { active: false }))).to.include({ error: 'user-last-owner' });
 			expect(await userOf(owner.id)).to.include({ active: true });
 			await setActive(admin, owner.id, false, true);
 			const owners = await store.subscriptions.find({ rid, roles: 'owner' }).toArray();

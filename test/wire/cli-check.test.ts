@@ -115,7 +115,7 @@ describe('roomkey check', () => {
 
 	it('fails if the server of --url or ROOMKEY_URL does not answer, is not Roomkey, or is not ready', async () => {
 		expect((await check(['--data', data, '--url', 'http://127.0.0.1:1'])).parts.server).to.match(/^failed: No server/);
-		for (const answer of ['{}', '<html>']) {
+		for (const answer of ['{}', '<html>', '{"checks":{"disk":null}}', '{"checks":{"disk":[]}}']) {
 			const other = await startServer((_, response) => response.end(answer));
 			expect((await check(['--data', data, '--url', other])).parts.server).to.equal(
 				`failed: The server at ${other} is not Roomkey: its answer is no health report`,

@@ -16,7 +16,10 @@ type Context = Pick<MethodContext, 'store' | 'signal'>;
 /** Number of rooms updated in one write. */
 const BATCH = 100;
 
-/** Updates the user name in the rooms that the user created. The search uses no index, so one query finds all rooms. */
+/**
+ * Updates the user name in the rooms that the user created. The ids of all these rooms are read in one query, because no
+ * index covers it: each page would be another search through all rooms.
+ */
 async function renameCreator({ store, signal }: Context, userId: string, username: string): Promise<void> {
 	const withFormerName = { 'u._id': userId, 'u.username': { $ne: username } };
 	const ids: string[] = [];

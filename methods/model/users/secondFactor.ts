@@ -22,11 +22,12 @@ const FACTOR_FIELDS = {
 	'services.resume.loginTokens.bypassTwoFactor': 1,
 } as const;
 
+/** The kinds of proof: a code of an authenticator app or a backup code; a mailed code; the password in place of a code. */
 export type FactorName = 'totp' | 'email' | 'password';
 
 /**
- * Thrown within `context.attempt` if a code is missing. It leaves the count of failures unchanged: a client error would
- * add a failure, and without any error the attempt would count as a success.
+ * Thrown if a code is missing, at a login within `context.attempt`. There it leaves the count of failures unchanged: a
+ * client error would add a failure, and without any error the attempt would count as a success.
  */
 class CodeMissing extends Error {
 	constructor(readonly error: ClientError) {
@@ -52,7 +53,7 @@ export function attemptWithFactor<T>(context: MethodContext, key: string, run: (
 	return unwrapCodeMissing(context.attempt(key, run));
 }
 
-/** The second factors that the user has set up, the preferred one first. */
+/** The second factors that the user has set up and that the settings allow, the preferred one first. */
 function availableFactors({ emails, services }: User, { byTotp, byEmail }: FactorSettings): FactorName[] {
 	const names: FactorName[] = [];
 	if (byTotp && services?.totp?.enabled === true) names.push('totp');
@@ -99,7 +100,7 @@ function attemptKeyOf(factor: FactorName, userId: string): string {
 interface FactorRequest {
 	/** The second factor that the caller sent; null if none was sent. */
 	readonly sent: SecondFactor | null;
-	/** Hash of the caller's token, which may make a second factor unnecessary; null without one. */
+	/** Hash of the caller's token, which may make a second factor unnecessary; null for a caller without a token. */
 	readonly hashedToken: string | null;
 	/**
 	 * Whether users must prove their password if they have no second factor, or if second factors are switched off.

@@ -22,13 +22,13 @@ interface Lookup {
 
 const hashesOf = (user: User) => user.services?.resume?.loginTokens.map((entry) => entry.hashedToken) ?? [];
 
-/** Looks one token up, and resolves the look-up with its user. */
+/** Looks one token up, and resolves the promise of the look-up with the user. */
 async function lookUpOne({ users }: Store, { hashedToken, userId, resolve, reject }: Lookup): Promise<void> {
 	const filter = { ...(userId !== undefined && { _id: userId }), [TOKEN_HASH]: hashedToken };
 	await users.findOne(filter, { projection: PROJECTION }).then(resolve, reject);
 }
 
-/** Looks several tokens up in one query, and resolves each look-up with its user. */
+/** Looks several tokens up in one query, and resolves the promise of each look-up with the user. */
 async function lookUpTogether({ users }: Store, lookups: readonly Lookup[]): Promise<void> {
 	try {
 		const hashes = [...new Set(lookups.map(({ hashedToken }) => hashedToken))];
@@ -63,7 +63,8 @@ function flush(store: Store): void {
 }
 
 /**
- * Finds the user who has the token with this hash. The query begins after this call, so it finds earlier writes.
+ * Finds the user who has the token with this hash. The shared query begins after this call, so it sees everything that
+ * was written before the call.
  * @param userId if given, the token must be this user's
  */
 export function findUserOfToken(view: Store, hashedToken: string, userId?: string): Promise<User | null> {

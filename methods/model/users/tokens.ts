@@ -59,8 +59,10 @@ export async function findTokenHolder(store: Store, hashedToken: string, userId?
 	return expires.getTime() <= Date.now() ? 'expired' : { user, token, expires };
 }
 
+/** A new token for a client. */
 export interface NewToken {
 	readonly token: string;
+	/** The form in which the user document stores the token, with its hash. */
 	readonly entry: LoginToken;
 	readonly expires: Date;
 }
@@ -150,7 +152,7 @@ export async function findTokens(store: Store, userId: string): Promise<{ token:
 	const days = await lifetimeInDays(store);
 	return (
 		(user?.services?.resume?.loginTokens ?? [])
-			// Entries that contain a space are the claims of `insertUser`, not hashes.
+			// An entry with a space in the place of the hash is no token, but a claim of `insertUser` to a name.
 			.filter(({ hashedToken }) => !hashedToken.includes(' '))
 			.map((token) => ({ token, expires: expiryOf(token, days) }))
 			.filter(({ expires }) => expires.getTime() > Date.now())
@@ -183,7 +185,7 @@ interface Revocation extends WriteOptions {
 
 /**
  * Removes all tokens of a user, or all but one, in one write, and ends every session that uses a removed token.
- * @returns whether the condition held
+ * @returns false if the condition does not hold, or there is no such user
  */
 export async function revokeTokensOf(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
@@ -227,8 +229,8 @@ export async function revokeOtherLogins(
 }
 
 /**
- * Finds which of these tokens do not exist any more or belong to deactivated users. Rocket.Chat does not notify Roomkey
- * when it removes tokens or deactivates users.
+ * Finds which of these tokens do not exist any more or belong to deactivated users. Needed because other programs, such as
+ * Rocket.Chat, do not notify Roomkey when they remove tokens or deactivate users.
  * @param hashedTokens hashes of at most a few hundred tokens, because they are looked up in one query
  */
 export async function findRevokedTokens({ users }: Store, hashedTokens: readonly string[]): Promise<Set<string>> {
@@ -241,7 +243,7 @@ export async function findRevokedTokens({ users }: Store, hashedTokens: readonly
 	return revoked;
 }
 
-/** Removes the tokens that have expired. The server does this every ten minutes, as Meteor does. */
+/** Removes the login tokens that have expired. The server does this every ten minutes, as Meteor does. */
 export async function removeExpiredTokens(store: Store): Promise<void> {
 	const before = new Date(Date.now() - (await lifetimeInDays(store)) * DAY_MS);
 	const expired = { when: { $lt: before }, type: { $ne: PERSONAL_TOKEN } };

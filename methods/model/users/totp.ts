@@ -45,8 +45,8 @@ async function useBackupCode({ users }: Store, userId: string, code: string): Pr
 }
 
 /**
- * Checks a code of an app or a backup code. A right code becomes invalid, and with a code of an app all codes of earlier
- * time steps.
+ * Checks a code of an app or a backup code. A right code can be used only once. A right code of an app also makes all
+ * codes of earlier time steps invalid.
  * @param totp the field `services.totp` of the user
  */
 export async function useTotpCode(
