@@ -29,6 +29,7 @@ export class CommandError extends Error {
 }
 
 export interface Flag {
+	/** What the flag does or its value is, for `--help`. */
 	readonly meaning: string;
 	/** Name of the flag's value in `--help`. Absent for a switch, which takes no value. */
 	readonly placeholder?: string;
@@ -50,6 +51,7 @@ export interface Command {
 	readonly parameters: readonly string[];
 	/** The text after the command's name in `--help`. Default: the parameters. */
 	readonly usage?: string;
+	/** What the command does, for `--help`. */
 	readonly meaning: string;
 	readonly flags: Flags;
 	/** @returns the exit code; undefined counts as 0 */
@@ -57,11 +59,12 @@ export interface Command {
 	run(input: Input, io: Io): Promise<number | void>;
 }
 
-/** The arguments of a command. */
+/** What the command line gives to a command: its arguments and its flags. */
 export class Input {
 	constructor(
 		/** The name of the command. */
 		readonly command: string,
+		/** The arguments after the command's name, without flags. */
 		readonly args: readonly string[],
 		private readonly flags: Flags,
 		private readonly values: Readonly<Record<string, unknown>>,
@@ -82,7 +85,6 @@ export class Input {
 	flagOrVariable(name: string): string | undefined {
 		const { env: variable } = this.flags[name] as Flag;
 		const variableValue = variable === undefined ? undefined : this.env[variable];
-		// An empty variable counts as unset.
 		return this.flag(name) ?? (variableValue || undefined);
 	}
 
@@ -109,9 +111,9 @@ export class Input {
 }
 
 /**
- * Reads the arguments of a command.
+ * Reads the arguments and flags of a command.
  * @returns undefined if the arguments ask for help
- * @throws OptionError for an unknown flag, an empty argument, and too few or too many arguments
+ * @throws OptionError for an unknown flag, a flag without its value, an empty argument, too few or too many arguments
  */
 export function readInput(command: Command, args: readonly string[], env: NodeJS.ProcessEnv): Input | undefined {
 	const { name, parameters, flags } = command;
@@ -134,18 +136,19 @@ export function readInput(command: Command, args: readonly string[], env: NodeJS
 /** The name of an argument without brackets and dots. */
 const nameOf = (parameter = '') => parameter.replace(/[[\].]/g, '');
 
-type ParsedFlags = Record<string, { type: 'string' | 'boolean'; multiple?: boolean; short?: string }>;
+type ParseOptions = Record<string, { type: 'string' | 'boolean'; multiple?: boolean; short?: string }>;
 
-function parse(args: readonly string[], flags: ParsedFlags) {
+function parse(args: readonly string[], flags: ParseOptions) {
 	try {
 		return parseArgs({
 			args: [...args],
-			options: { ...flags, help: { type: 'boolean', short: 'h' } } as ParsedFlags,
+			options: { ...flags, help: { type: 'boolean', short: 'h' } } as ParseOptions,
 			allowPositionals: true,
 		});
 	} catch (error) {
 		const { code, message } = error as NodeJS.ErrnoException;
-		// The rest of Node's text is about arguments that begin with a dash. Unless it is a number, a mistyped flag is more likely.
+		// For an unknown flag, Node also explains how to pass an argument that begins with a dash. Only a negative number is likely
+		// such an argument, so the explanation is left out for everything else.
 		const isUnknownFlag = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' && !/^Unknown option '-\d/.test(message);
 		const [text = message] = isUnknownFlag ? message.split('. To specify') : [];
 		const hasPasswordFlag = args.some((arg) => /^--?pass/.test(arg));

@@ -29,7 +29,7 @@ export function commandLog(input: Input, io: Io): Log {
 	return log.child({ command: input.command, operator: operatorName() });
 }
 
-/** The values of the configuration file. Empty if the file cannot be read, for example because only the server may. */
+/** The values of the configuration file. Empty if this process may not read the file, or the file has no JSON object. */
 function readableValues(path: string | undefined): ReadonlyMap<string, unknown> {
 	if (path === undefined) return new Map();
 	try {

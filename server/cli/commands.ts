@@ -122,7 +122,10 @@ export const commands: readonly Command[] = [
 		parameters: [],
 		meaning: 'lists all rooms by name',
 		flags: {
-			search: { placeholder: 'TEXT', meaning: 'only rooms with this text in their name or members' },
+			search: {
+				placeholder: 'TEXT',
+				meaning: 'only rooms with this text in their name or in a user name of a direct room, or as their id',
+			},
 			...listFlags,
 		},
 		run: async (...args) => (await loadRoomCommands()).listRooms(...args),

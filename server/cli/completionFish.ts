@@ -26,7 +26,7 @@ function flagLine(condition: string, { name, meaning, value }: CompletedFlag): s
 	return [when(condition), `-l ${name}`, valueOptions(value), `-d ${quote(meaning)}`].filter(Boolean).join(' ');
 }
 
-/** The options of `complete` for the value of a flag: `-r` requires a value, `-x` a value that is not a file. */
+/** The options of `complete` for a flag's value: `-r` requires a value, `-F` offers files, `-x` is `-r` without files. */
 function valueOptions(value: CompletedFlag['value']): string {
 	if (value === undefined) return '';
 	if (value === 'file') return '-r -F';

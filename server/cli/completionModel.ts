@@ -59,7 +59,7 @@ export function completionModel(commands: readonly Command[]): CompletionModel {
 		);
 		return { words: name.split(' '), meaning, flags: [...ownFlags, HELP], ...argumentOf(parameters) };
 	});
-	/** By first word: the meaning of its only command, or the second words of its commands. */
+	/** The description of each first word: the meaning of a command of one word, or the second words of its commands. */
 	const firstWords = new Map<string, string>([['serve', 'starts the server']]);
 	for (const { words, meaning } of completed) {
 		const [first = '', ...rest] = words;

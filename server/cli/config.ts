@@ -11,6 +11,7 @@ import { readConfigFile } from './configFile.js';
 import { flagName, type GivenFlags, readFlags } from './flags.js';
 import { findUnknownVariables } from './unknownVariables.js';
 
+/** The values of the settings. `store` takes the place of those that name the location of the data. */
 export type Config = Omit<OptionValues, CommandSetting> & { readonly store: StoreChoice };
 
 /** A setting in force, and where its value comes from. */
@@ -117,8 +118,8 @@ function storeChoice(
 /**
  * Reads the settings.
  * @param args the arguments after node and the script
- * @param collected receives the faults, which are then not thrown. Invalid values are left out of the result, except the
- * parts of them that can be used
+ * @param collected receives the faults, which are then not thrown. An invalid value is left out of the result. Of an invalid
+ * object, the entries that can be used are kept
  * @throws OptionError that names all faults: unknown flags, variables and settings, invalid values, conflicting locations of
  * the data
  */

@@ -39,7 +39,7 @@ function parse(path: string): Record<string, unknown> {
 	try {
 		text = withoutByteOrderMark(readFileSync(path, 'utf8'));
 	} catch (error) {
-		// The text may propose that all users can read the file: passwords can be set in the environment instead.
+		// The error may propose to let all users read the file. Passwords need not be in it, because variables can set them.
 		const isSecret = false;
 		const reason = isDenied(error) ? `${path}: ${explainUnreadable(path, isSecret)}` : (error as Error).message;
 		throw new OptionError(`The file of --config cannot be read: ${reason}`);

@@ -24,5 +24,6 @@ function storeOption(choice: StoreChoice): StoreOption {
  * @throws OptionError that names all faults
  */
 export function checkConfig({ config, settings }: ServerRequest, faults: Faults): Promise<CheckedStart> {
-	return checkStart(optionsOf(config), faults, settings.find(({ name }) => name === 'limits')?.from);
+	const limitsFrom = settings.find(({ name }) => name === 'limits')?.from;
+	return checkStart(optionsOf(config), faults, limitsFrom);
 }

@@ -19,7 +19,7 @@ const INVALID: ReadonlySet<unknown> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET
 /** The error code of the cause of a failed `fetch`. */
 const codeOf = (error: unknown) => (((error as Error).cause ?? error) as { code?: unknown }).code;
 
-/** Whether a request failed because the certificate of the server has another name, or an unknown authority. */
+/** Whether a request failed because the certificate of the server is for another host, or has an unknown authority. */
 export function isCertificateRefused(error: unknown): boolean {
 	const code = codeOf(error);
 	return UNTRUSTED.has(code) || code === OTHER_NAME;
@@ -48,13 +48,13 @@ export function missingApi(url: string): string {
 
 /** A hint if the URL seems to have the wrong scheme: `http` for a server with TLS, or `https` for a server without. */
 function schemeHint(url: string, code: unknown): string {
-	// The port comes from the environment, and may be invalid.
+	// The URL may contain an invalid port, from the variable PORT.
 	if (!URL.canParse(url)) return '';
-	const { protocol, host } = new URL(url);
+	const { protocol } = new URL(url);
 	// Codes that begin with `HPE_` are those of Node's HTTP parser.
 	const isNotHttp = code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || String(code).startsWith('HPE_');
-	if (protocol === 'http:' && isNotHttp) return `. If it speaks TLS, give --url https://${host}`;
+	if (protocol === 'http:' && isNotHttp) return `. If it speaks TLS, give --url ${url.replace(protocol, 'https:')}`;
 	if (protocol === 'https:' && (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'EPROTO'))
-		return `. If it speaks no TLS, give --url http://${host}`;
+		return `. If it speaks no TLS, give --url ${url.replace(protocol, 'http:')}`;
 	return '';
 }

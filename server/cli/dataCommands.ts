@@ -17,7 +17,7 @@ import { requireData } from './target.js';
 export async function importData(input: Input, io: Io): Promise<void> {
 	const { findSources, importFiles } = await import('./importFolder.js');
 	const replace = input.isOn('replace');
-	// The files are looked for first, because opening the store can make a data folder.
+	// The files are looked for first: opening the store can make a data folder, which a wrong FOLDER must not leave behind.
 	const prepare = () => findSources(input.argument(0));
 	await withStore(input, 'import', prepare, async ({ store }, sources) => {
 		const summaries = await importFiles(sources, store, { replace, progress: progressBar(io) });
@@ -38,7 +38,8 @@ const KEPT_NOTE =
 /** `export`: writes the documents of a store into files of a folder. */
 export async function exportData(input: Input, io: Io): Promise<void> {
 	const { exportFolder } = await import('./exportFolder.js');
-	await withStore(input, 'export', requireData, async ({ store }) => {
+	const requireSource = (choice: StoreChoice) => requireData(choice, 'or a database with --mongo-url');
+	await withStore(input, 'export', requireSource, async ({ store }) => {
 		const files = await exportFolder(store, input.argument(0), progressBar(io));
 		printResult(input, io, { files }, () => {
 			for (const { file, count } of files) io.line(`${file}: ${count}`);

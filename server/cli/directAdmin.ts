@@ -22,13 +22,13 @@ import { CommandError } from './command.js';
 import { firstAdminCommand } from './firstAdminCommand.js';
 
 /**
- * Opens a store, whose methods are then called as one of its admins.
+ * Opens a store. Methods are then called on it as one of its admins.
  * @param log receives the audit events of the calls
  * @param inUseNote added to the error of a folder that a server is using
  * @throws StoreError; if a server is using the folder, the message says how to work through this server
  */
 export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv, log: Log, inUseNote = ''): Promise<Admin> {
-	// These commands leave the indexes of a database as they are. Servers make them, and `roomkey import`.
+	// Servers and `roomkey import` make the indexes of a database. The commands that call methods leave them as they are.
 	const leavingIndexes = choice.kind === 'mongodb' ? ({ ...choice, indexes: 'leave' } as const) : choice;
 	const opened = await openStore(leavingIndexes, log).catch((error) => {
 		throw withServerHint(error, env, inUseNote);
@@ -91,9 +91,12 @@ async function createFirst(store: Store, admin: FirstAdminArgs, log: Log): Promi
 /** Adds a hint to the error of a folder in use: how to work through the server that uses the folder. */
 function withServerHint(error: unknown, env: NodeJS.ProcessEnv, note: string): unknown {
 	if (!(error instanceof StoreError) || error.code !== 'in-use') return error;
-	const settings = { host: env.BIND_IP || undefined, 'tls-cert': env.ROOMKEY_TLS_CERT || undefined };
-	const prefix = env.ROOMKEY_PATH_PREFIX || undefined;
-	const url = localUrl({ ...settings, 'path-prefix': prefix }, env.PORT || options.port.default);
+	const settings = {
+		host: env.BIND_IP || undefined,
+		'tls-cert': env.ROOMKEY_TLS_CERT || undefined,
+		'path-prefix': env.ROOMKEY_PATH_PREFIX || undefined,
+	};
+	const url = localUrl(settings, env.PORT || options.port.default);
 	return new StoreError(
 		'in-use',
 		`${error.message} Or work through the server at its address, for example with --url ${url}, and with an admin's token in ROOMKEY_TOKEN or with --login NAME${note}.`,

@@ -34,6 +34,7 @@ export interface ImportOptions {
 /** A file that contains a collection. */
 export interface Source {
 	readonly path: string;
+	/** The last part of `path`. */
 	readonly file: string;
 	readonly key: keyof Store;
 	/** Whether the file is one of NeDB, the store of earlier releases. */
@@ -43,7 +44,7 @@ export interface Source {
 /** Maximum number of documents written in parallel. Parallel writes share one flush to the disk. */
 const BATCH_SIZE = 200;
 
-/** Maximum length of the lines of a batch, in characters. */
+/** A batch ends when its lines have this many characters together. */
 const MAX_BATCH_LENGTH = 16 * 1024 * 1024;
 
 /** Maximum number of skipped lines in a summary. */
@@ -62,7 +63,7 @@ const EXTENSIONS = ['.db', '.jsonl', '.json'];
  * Finds the files of a folder that contain a collection: files of NeDB, the store of earlier releases (`users.db`), or
  * JSON lines as `mongoexport` writes them (`users.jsonl` or `users.json`).
  *
- * @throws StoreError if there is no such file, if a file cannot be read, or if a collection has two files
+ * @throws StoreError if there is no such file, if a file cannot be read, or if a collection has several files
  */
 export async function findSources(folder: string): Promise<Source[]> {
 	const names = new Set(
@@ -260,7 +261,7 @@ async function readLines(
 
 /**
  * The numbers of the lines to import: the last version of each document that was not deleted. Lines that cannot be read
- * are included, so that the import reports them.
+ * or have no `_id` are included, so that the import reports them.
  */
 async function latestLines(path: string): Promise<Set<number>> {
 	/** The number of the last line of each document, by the id of the document. */
@@ -271,7 +272,8 @@ async function latestLines(path: string): Promise<Set<number>> {
 			try {
 				const { _id, $$deleted, $$indexCreated, $$indexRemoved } = parse(text);
 				if ($$indexCreated || $$indexRemoved) continue;
-				if ($$deleted) lastLineById.delete(_id);
+				if (_id === undefined) unreadable.push(number);
+				else if ($$deleted) lastLineById.delete(_id);
 				else lastLineById.set(_id, number);
 			} catch {
 				unreadable.push(number);

@@ -6,8 +6,8 @@ import type { Setting } from './config.js';
 import { formatTable } from './table.js';
 
 /**
- * Removes the users and passwords from a list of URLs: `mongodb://user:password@` becomes `mongodb://`. A NATS URL can leave
- * out `nats://`.
+ * Removes the users and passwords from a list of URLs: `nats://user:password@host` becomes `nats://host`. The URLs of NATS
+ * need no `nats://`.
  */
 export const withoutUsers = (urls: string): string => urls.replace(/(^|\/\/|,)[^/,]*@/g, '$1');
 

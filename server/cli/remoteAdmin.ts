@@ -30,15 +30,18 @@ const TIMEOUT_MS = 600_000;
 /**
  * Logs in to a server.
  * @param url without a slash at the end
- * @throws CommandError if the server does not answer, or refuses the admin; OptionError if no credentials are given
+ * @throws CommandError if the token file cannot be read, or the server does not answer or refuses the admin; OptionError if no
+ * credentials are given
  */
 export async function connectAdmin(url: string, { login, tokenFile }: Credentials, io: Io): Promise<Admin> {
 	const loginBody =
 		login === undefined
 			? { resume: tokenFrom(tokenFile, io.env) }
 			: { user: login, password: await readPassword(io, `Password of ${login}: `) };
-	if (isUnencryptedRemote(url))
-		io.note(`Warning: the connection to ${url} is not encrypted. Others on the network can read the token.`);
+	if (isUnencryptedRemote(url)) {
+		const secret = login === undefined ? 'token' : 'password';
+		io.note(`Warning: the connection to ${url} is not encrypted. Others on the network can read the ${secret}.`);
+	}
 	const { data: session } = await send<{ data: Session }>(url, undefined, 'POST', 'login', loginBody);
 	return {
 		where: `Working through the server at ${url}`,
@@ -60,7 +63,7 @@ export async function connectAdmin(url: string, { login, tokenFile }: Credential
 /** Whether requests to a URL leave this machine without encryption. */
 function isUnencryptedRemote(url: string): boolean {
 	const { protocol, hostname } = new URL(url);
-	return protocol === 'http:' && !/^(localhost|127\..*|\[::1\])$/.test(hostname);
+	return protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
 function tokenFrom(file: string | undefined, env: NodeJS.ProcessEnv): string {

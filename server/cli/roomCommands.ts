@@ -94,7 +94,7 @@ interface ListedMember {
 	readonly _id: string;
 	readonly username?: string;
 	readonly roles: readonly string[];
-	readonly key: string;
+	readonly key: 'held' | 'offered' | 'none';
 }
 
 /** `room members`. */

@@ -22,7 +22,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 	const found = findCommand(args);
 	const isError = typeof found === 'string';
 	if (isError) {
-		const help = groupHelp(first);
+		const help = commandsOf(first).map(commandHelp).join('\n\n');
 		const asksForHelp = args.some((arg) => arg === '--help' || arg === '-h');
 		if (!asksForHelp || help === '') throw new OptionError(found);
 		io.line(`${found}\n\n${help}`);
@@ -61,7 +61,7 @@ export function findCommand(args: readonly string[]): { command: Command; rest: 
 		const names = command.name.split(' ');
 		if (names.every((name, i) => name === args[i])) return { command, rest: args.slice(names.length) };
 	}
-	const group = commands.filter(({ name }) => name.startsWith(`${first} `));
+	const group = commandsOf(first);
 	if (group.length === 0) return `there is no command '${first}'`;
 	const names = group.map(({ name }) => name).join(', ');
 	return second === '' || second.startsWith('-')
@@ -69,10 +69,7 @@ export function findCommand(args: readonly string[]): { command: Command; rest: 
 		: `there is no command '${first} ${second}', but ${names}`;
 }
 
-/** The help of all commands with this first word; empty if there are none. */
-function groupHelp(first: string): string {
-	return commands
-		.filter(({ name }) => name.startsWith(`${first} `))
-		.map(commandHelp)
-		.join('\n\n');
+/** The commands whose names have two words and begin with this word. */
+export function commandsOf(first: string): readonly Command[] {
+	return commands.filter(({ name }) => name.startsWith(`${first} `));
 }

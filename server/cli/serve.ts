@@ -15,8 +15,8 @@ export async function serve(config: Config, start: CheckedStart, io: Io): Promis
 	const shutdown = waitForShutdown();
 	const server = await startServer(start);
 	const reload = () => void server.reloadCertificate();
-	// SIGHUP reloads the certificate. A terminal also sends SIGHUP when it closes: a server in the terminal then ends, as is
-	// Node's default, unless it has a certificate.
+	// SIGHUP reloads the certificate, if the server has one. A terminal that closes also sends SIGHUP: a server that it runs,
+	// and that has no certificate, then ends, as is Node's default.
 	if (config['tls-cert'] !== undefined || !io.isInteractive) process.on('SIGHUP', reload);
 	try {
 		const everywhere = isEveryAddress(config.host) ? ` (on all addresses: ${config.host})` : '';

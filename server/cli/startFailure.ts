@@ -1,10 +1,9 @@
-/** How a failed start is reported: as a line for people, or as a line of the JSON log. */
+/** Reports a failed start or command to people. A failed start can be a line of the JSON log instead. */
 import { createLog } from '../ops/createLog.js';
 import { Faults } from '../options/faults.js';
 import { OptionError } from '../options/optionError.js';
-import { commands } from './commands.js';
 import { readConfig } from './config.js';
-import { findCommand } from './run.js';
+import { commandsOf, findCommand } from './run.js';
 
 /** Prints the error of a failed start or command on standard error. */
 export function reportFailure(error: Error, args: readonly string[], env: NodeJS.ProcessEnv): void {
@@ -24,7 +23,8 @@ export function reportFailure(error: Error, args: readonly string[], env: NodeJS
 function subcommandOf(args: readonly string[]): string {
 	const found = findCommand(args);
 	if (typeof found !== 'string') return `${found.command.name} `;
-	return commands.some(({ name }) => name.startsWith(`${args[0]} `)) ? `${args[0]} ` : '';
+	const [first = ''] = args;
+	return commandsOf(first).length > 0 ? `${first} ` : '';
 }
 
 /**

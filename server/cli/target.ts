@@ -22,7 +22,7 @@ export type Target =
 /**
  * The server or store that the flags name, or else the environment, the configuration file or the default folder. A server in
  * the environment takes precedence over stores there.
- * @throws OptionError if one of these sources names several servers or stores
+ * @throws OptionError if the flags name more than one server or store, or another source names several stores
  */
 export function targetOf(input: Input): Target {
 	const flags = ['data', 'mongo-url', 'url'] as const;
@@ -73,7 +73,7 @@ function storeOfFile(path: string | undefined): StoredChoice {
 
 /**
  * The address of a server, without a slash at its end.
- * @throws OptionError if it is no address of an HTTP server, or contains a password
+ * @throws OptionError if it is no address of an HTTP server, or contains a user name or password
  */
 export function serverUrl(text: string): string {
 	const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -85,12 +85,15 @@ export function serverUrl(text: string): string {
 
 /**
  * Refuses a folder without data. Otherwise a mistyped name would create a new data folder.
+ * @param alternatives to `--data`, for the error text
  * @throws StoreError if the folder has no data
  */
-export function requireData(choice: StoreChoice): void {
+export function requireData(
+	choice: StoreChoice,
+	alternatives = 'or a database with --mongo-url, or a server with --url',
+): void {
 	if (choice.kind !== 'files') return;
-	const remedy = ' Name another with --data, or a database with --mongo-url, or a server with --url.';
-	requireDataIn(resolve(choice.folder), remedy);
+	requireDataIn(resolve(choice.folder), ` Name another with --data, ${alternatives}.`);
 }
 
 /** How a command works on a store directly. */

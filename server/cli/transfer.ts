@@ -22,7 +22,7 @@ export function collectionOf(store: Store, key: keyof Store): Collection<Documen
 /**
  * Converts an error of the file system to a StoreError. Returns other errors unchanged.
  * @param path the file or folder that was read or written
- * @param folder the folder that was written
+ * @param folder the folder that the error names if writing is denied
  */
 export function fileError(error: unknown, path: string, action: 'read' | 'written', folder = path): unknown {
 	if (!(error instanceof Error) || !('syscall' in error)) return error;

@@ -13,7 +13,7 @@ const PREFIX = 'ROOMKEY_';
 const SERVICE_VARIABLE =
 	/^ROOMKEY_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?|ENV_\w+)$/;
 
-/** The value that Kubernetes gives to `ROOMKEY_PORT`, such as `tcp://10.0.0.1:3000`. */
+/** A value that Kubernetes gives to `ROOMKEY_PORT` and the like, such as `tcp://10.0.0.1:3000`. */
 const SERVICE_ADDRESS = /^(tcp|udp|sctp):\/\//;
 
 /** The variables of Roomkey's tests begin with this. The servers that the tests start inherit these variables. */

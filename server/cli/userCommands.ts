@@ -51,8 +51,8 @@ function printPassword(io: Io, username: string, generated: string | undefined):
 
 /** `user add`. */
 export function addUser(input: Input, io: Io): Promise<void> {
-	// The first admin of a folder may be made before its first server starts. Another user needs data that exists. While a
-	// server uses the folder, the command fails, and `inUseNote` is added to the error.
+	// The first admin can be made in a folder without data, before a server has used it. `inUseNote` is for a folder that a
+	// server is using: the first admin cannot be made through that server.
 	const makesAdmin = isAdminOnly(input.list('role'));
 	return withAdmin(input, io, async (admin) => createUser(admin, input, io), {
 		mayCreateFolder: makesAdmin,

@@ -23,14 +23,14 @@ export interface Bus extends EventPublisher {
 	readonly listenerCount: number;
 	/** Notifies every listener of an event from another process. Unlike `publish`, it does not forward the event. */
 	deliver: EventPublisher['publish'];
-	/** Passes every event that this process publishes to `listener`, until the returned function is called. */
+	/** Calls the listener with every event that this process publishes, until the returned function is called. */
 	forward(listener: Forward): () => void;
 	/** Calls the listener for every event of a name until the returned function is called. */
 	on<N extends EventName>(name: N, listener: Listener<N>): () => void;
 	/**
 	 * Notifies the watcher of every change of a collection, or of one of its documents, until `unwatch` is called with
 	 * the same arguments. Every client watches its own user, so the cost of a change must not grow with the number of
-	 * watchers.
+	 * watchers of other documents.
 	 */
 	watch(watched: Watched, watcher: Watcher): void;
 	unwatch(watched: Watched, watcher: Watcher): void;
@@ -47,7 +47,7 @@ export function createBus(log: Log): Bus {
 		log.error({ err, event: name }, `Exception in a listener of '${name}'`);
 	}
 
-	/** The calls of all listeners of an event, in the order in which they subscribed, then those of its watchers. */
+	/** The calls that pass an event on: to its listeners in the order in which they subscribed, then a change to its watchers. */
 	function* callsFor<N extends EventName>(
 		name: N,
 		payload: EventPayloads[N],

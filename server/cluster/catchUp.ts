@@ -40,6 +40,16 @@ export function createCatchUp(steps: readonly CatchUpStep[], log: Log): CatchUp 
 	let endListener = () => {};
 	const closing = new AbortController();
 
+	function start(): Promise<void> {
+		running = run().finally(() => {
+			running = undefined;
+			// A request can arrive after the last run has ended, and before this function is called.
+			if (requestedSince !== undefined && !closing.signal.aborted) return start();
+			endListener();
+		});
+		return running;
+	}
+
 	async function run(): Promise<void> {
 		let hasFailed = false;
 		while (requestedSince !== undefined && !closing.signal.aborted) {
@@ -66,11 +76,7 @@ export function createCatchUp(steps: readonly CatchUpStep[], log: Log): CatchUp 
 		},
 		request(since) {
 			requestedSince = Math.min(requestedSince ?? since, since);
-			running ??= run().finally(() => {
-				running = undefined;
-				endListener();
-			});
-			return running;
+			return running ?? start();
 		},
 		settled: async () => running,
 		onEnd(listener) {

@@ -1,6 +1,6 @@
 /**
  * Publishes documents that others have written: other processes, Rocket.Chat, any program that uses the same database.
- * A report only names a document. Its stored state is read and published on the bus, as if this process had written it.
+ * A report names a document. The document is then read, and published on the bus as if this process had written it.
  * So streams, live queries and caches handle writes of this process and of others in the same way.
  */
 import type { Log } from '../../shared/log.js';
@@ -36,6 +36,7 @@ export interface ChangedElsewhere {
 
 export interface ChangedElsewhereParts {
 	readonly store: Store;
+	/** Calls a listener for each announced write of this process. */
 	readonly onChange: OpenStore['onChange'];
 	readonly bus: Bus;
 	readonly log: Log;
@@ -53,8 +54,8 @@ const MAX_PER_QUERY = 500;
 const MAX_WAITING = 100_000;
 
 /**
- * Maximum time between a write of this process and its announcement, in ms. A state from elsewhere that was published within
- * this time before the announcement may be newer than the write. The document is then read again.
+ * How late a write of this process may be announced, in ms. If a state from elsewhere was published within this time before
+ * the announcement, that state may be newer than the write. The document is then read again.
  */
 const MAX_LATE_MS = 1000;
 
@@ -160,7 +161,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		document: Document | undefined,
 		{ action, last }: Reported,
 	): Promise<unknown> | undefined {
-		// The two states of a removed document: see `LastPublished.note`.
+		// For `LastPublished.note`, a removal with known fields is another state than one of which only the id is known.
 		const removedState = last ? undefined : 'idOnly';
 		const { isNew, wasKnown } = published.note(collection, id, document ?? removedState, Date.now());
 		if (!isNew) return undefined;

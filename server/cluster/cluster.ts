@@ -192,7 +192,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			showHealth();
 		},
 		onDisconnect(reason) {
-			// A lost connection is noticed late, so messages may already have been missed before now.
+			// A lost connection is noticed up to 6 s late (by the pings of `nats.ts`), so messages may have been missed before now.
 			if (isConnected) completeUntil = Date.now() - 2 * SILENCE_MS;
 			isConnected = false;
 			health?.degraded(`Not connected to other processes: ${reason}`);

@@ -246,6 +246,20 @@ describe('catching up with writes', () => {
 		await catchUp.close();
 	});
 
+	it('runs again for a request at any moment at which a run ends', async () => {
+		const lastRunOf = async (microtasks: number) => {
+			const seen: number[] = [];
+			const catchUp = createCatchUp([async (since) => void seen.push(since.getTime())], memoryLog());
+			void catchUp.request(100_000);
+			for (let i = 0; i < microtasks; i++) await undefined;
+			await catchUp.request(50_000);
+			expect(catchUp.isRunning).to.equal(false);
+			return seen.at(-1);
+		};
+		const lastRuns = await Promise.all(Array.from({ length: 12 }, (_, i) => lastRunOf(i)));
+		expect(new Set(lastRuns)).to.deep.equal(new Set([40_000]));
+	});
+
 	it('stops waiting when the server closes', async () => {
 		const fail = () => Promise.reject(new Error('unavailable'));
 		const catchUp = createCatchUp([fail], memoryLog());

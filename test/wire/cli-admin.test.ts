@@ -453,7 +453,8 @@ describe('roomkey on a data folder', () => {
 					1,
 					`No Roomkey API at ${url}/chat: give the address with the --path-prefix of the server, if it has one`,
 				],
-				['user list --url http://0.0.0.0:1', { ROOMKEY_TOKEN: token }, 1, 'is not encrypted'],
+				['user list --url http://0.0.0.0:1', { ROOMKEY_TOKEN: token }, 1, 'can read the token'],
+				['user list --url http://127.0.0.1.invalid:1', { ROOMKEY_TOKEN: token }, 1, 'is not encrypted'],
 				['user list --url ftp://x', { ROOMKEY_TOKEN: token }, 2, 'must be http'],
 				[`user list --url ${url} --data x`, {}, 2, 'choose one of --data and --url'],
 				[`user list --data ${data} --login root`, {}, 2, '--login is for a server'],
@@ -462,6 +463,8 @@ describe('roomkey on a data folder', () => {
 				expect(result, line).to.include({ status, out: '' });
 				expect(result.err, line).to.include(text).and.not.include(token);
 			}
+			const byPassword = await remote('user list --url http://0.0.0.0:1 --login root', {}, 'a-password\n');
+			expect(byPassword.err).to.include('is not encrypted').and.include('can read the password');
 			const withoutDatabase = createServer(
 				(_, response) => void response.writeHead(503).end('{"success":false,"error":"The database is not available."}'),
 			);

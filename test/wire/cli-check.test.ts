@@ -161,6 +161,8 @@ describe('roomkey check', () => {
 				`. If it speaks TLS, give --url https://127.0.0.1:${port}. If the server has another address, give it with --url, or its port with PORT`,
 			);
 		expect((await check(['--data', data, '--url', plain])).parts.server).to.match(/^failed: .* speaks TLS, give --url/);
+		const withPrefix = await check(['--data', data, '--url', `${plain}/chat`]);
+		expect(withPrefix.parts.server).to.include(`give --url https://127.0.0.1:${port}/chat`);
 		const untrusted = `The certificate of ${server.url} is not trusted`;
 		const remedy = 'name the file of its authority in NODE_EXTRA_CA_CERTS';
 		const byUrl = await check(['--data', data, '--url', server.url]);

@@ -217,6 +217,18 @@ describe('an import', () => {
 		expect(await imported({ 'users.db': former }, '--replace')).to.deep.equal({ ...none, written: 1 });
 	});
 
+	it('names every line without an _id, in a file of Roomkey 0.1 too', async () => {
+		const lines = [{ name: 'Alice' }, { name: 'Bob' }, { _id: 'c' }];
+		for (const file of ['users.db', 'users.jsonl']) {
+			const { written, unchanged, reasons } = await imported({ [file]: lines });
+			expect(written + unchanged).to.equal(1);
+			expect(reasons.map((reason: string) => reason.replace(/ \(.*/, ''))).to.deep.equal([
+				'1 cannot be stored',
+				'2 cannot be stored',
+			]);
+		}
+	});
+
 	describe('refuses, before it makes a data folder,', () => {
 		const refused = async (folder: string) => {
 			const { status, out, err } = await runInProcess(['import', '--data', data, folder]);

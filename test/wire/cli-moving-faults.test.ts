@@ -88,6 +88,11 @@ describe('a command that moves data', () => {
 		await chmod(closed, 0o700);
 	});
 
+	it('names the flags of the command for a folder that holds no data', async () => {
+		const err = await failed('export', '--data', join(parent, 'none'), join(parent, 'new'));
+		expect(err).to.include('holds no data of Roomkey').and.include('--mongo-url').and.not.include('--url');
+	});
+
 	it('names a folder whose name is too long', async () => {
 		const folder = join(parent, 'x'.repeat(300));
 		for (const command of ['export', 'backup'])
