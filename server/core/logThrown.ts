@@ -1,6 +1,6 @@
 /**
- * Logs errors that end a call or a subscription. Values from the client are never logged, because they may contain a
- * password.
+ * Logs errors that end a call or a subscription. Arguments are not logged, because they may contain a password; nor are
+ * texts of match errors, which may quote arguments.
  */
 import {
 	ArgumentError,
@@ -40,8 +40,8 @@ function isReadable(thrown: unknown): boolean {
 }
 
 /**
- * Logs what was thrown. Client errors are not logged, unless they cannot be encoded. Match errors are logged at the level
- * for arguments, unavailable databases as warnings, and all other errors at the level `error`.
+ * Logs what was thrown. Client errors are not logged, unless they cannot be encoded. Match errors are logged at
+ * `argumentLogLevel`, unavailable databases as warnings, and all other errors at the level `error`.
  * @param facts the ended operation, such as `{method: name}`
  * @param text the log message for an unexpected error
  */

@@ -1,7 +1,8 @@
 /**
  * Limits how many logins run concurrently, so that many users who log in together do not slow down the calls of other
- * users. Further logins wait in a queue. When it is full, they are refused. There are two such queues, called lanes: one
- * for logins with a password, which occupy a core for about 60 ms, and one for logins with a token, which need one query.
+ * users. Further logins wait in a queue. When it is full, they are refused. A lane is such a limit with its queue. There
+ * are two lanes: one for logins with a password, which occupy a core for about 60 ms, and one for logins with a token,
+ * which need one query.
  */
 import { availableParallelism } from 'node:os';
 import type { LoginLane } from '../../shared/context.js';
@@ -90,6 +91,7 @@ class Lane {
 			const onAbort = () => {
 				if (!this.#waiting.delete(login)) return;
 				this.#reportWaiting();
+				// The signal has fired, so the outcome is not needed, and any error will do.
 				reject(tooManyLogins());
 			};
 			this.#waiting.add(login);
@@ -122,7 +124,7 @@ export class LoginLanes {
 
 	/**
 	 * Runs a part of a login when its turn comes.
-	 * @throws ClientError 503 if too many logins wait, without calling `work`
+	 * @throws ClientError 503 if too many logins wait or `client.signal` fires before its turn; then `work` is not called
 	 */
 	run<T>(lane: LoginLane, client: LaneClient, work: () => Promise<T>): Promise<T> {
 		return this.#lanes[lane].run(client, work);

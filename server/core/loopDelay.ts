@@ -1,4 +1,4 @@
-/** Measures how late the timers of the event loop are. If they are too late, every session waits: the loop is overloaded. */
+/** Measures how late the timers of the event loop are. If they are too late, the loop is overloaded, and all sessions wait. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 /** Time between two measured turns of an idle event loop, in ms. It is part of every measured value. */

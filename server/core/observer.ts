@@ -37,8 +37,8 @@ export interface EndedCall extends BegunCall {
 }
 
 /**
- * What has exceeded a limit. `password`: an attempt to authenticate, such as a login. `connections`: one connection more of an
- * address, which `onConnectionRefused` receives too.
+ * What has exceeded a limit. `password`: an attempt to authenticate, such as a login. `connections`: a further connection
+ * from one address; its refusal is reported to `onConnectionRefused` too.
  */
 export type LimitKind = 'method' | 'subscription' | 'password' | 'connections';
 

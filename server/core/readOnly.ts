@@ -40,6 +40,7 @@ export function readOnlyMethods(methods: readonly Method[]): Method[] {
 		if (method.parallel && !method.writes) return method;
 		const errors = method.errors && [...method.errors, 'error-read-only' as const];
 		if (!method.writes) return Object.freeze({ ...method, errors });
+		// Refusals need not be remembered for repeated calls.
 		return Object.freeze({ ...method, errors, once: false, run: refuse });
 	});
 }

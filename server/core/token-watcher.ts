@@ -12,7 +12,7 @@ import type { Services } from './invocation.js';
 /** Default time between two checks, in ms. */
 const INTERVAL_MS = 1000;
 
-/** Number of tokens that a check looks up at least. */
+/** Number of tokens that a check looks up, unless a tenth of all tokens is more. */
 const MIN_TOKENS_PER_CHECK = 500;
 
 /** A round looks up every token once. It takes at most this many checks. */
@@ -90,7 +90,7 @@ export function watchTokens(
 		await lookUpAll(remaining.splice(0, tokensPerCheck));
 	}
 
-	/** Runs a check, unless one is running: on a slow database the checks would pile up. `checkAll` runs beside it. */
+	/** Runs a check, unless one is running: otherwise checks would pile up on a slow database. `checkAll` does not use it. */
 	function runUnlessRunning(task: () => Promise<void>): void {
 		checking ??= task()
 			.catch((err) => log.warn({ err }, 'Login tokens in use could not be looked up'))

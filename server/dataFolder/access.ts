@@ -1,4 +1,4 @@
-/** The accounts of the operating system that the files of a data folder belong to, and what this process may do with them. */
+/** Which accounts of the system the files of a data folder belong to, and what this process may do with the files. */
 import { accessSync, constants, lchownSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { StoreError } from '../../shared/storeErrors.js';
@@ -12,8 +12,8 @@ const ownUid = () => process.geteuid?.();
 const userText = (uid: number | undefined) => (uid === 0 ? 'root' : `the user ${uid}`);
 
 /**
- * Gives a file to the owner of its folder, if root runs this process. Otherwise a command that root runs would leave files
- * that the server, which has another account, cannot read.
+ * Gives a file to the owner of its folder, if root runs this process. Without this, a command that root runs would leave
+ * files that the server, which has another account, cannot read.
  */
 export function giveToOwnerOfFolder(path: string): void {
 	if (ownUid() !== 0) return;
@@ -53,7 +53,7 @@ export function explainUnreadable(path: string, isSecret = true): string {
 	const own = ownUid();
 	const reached = followPath(path);
 	if (reached.kind === 'closed') return explainClosed('it', reached);
-	const owner = ownerOf(path);
+	const owner = ownerUid(path);
 	if (owner === own) return `its mode does not allow reading. Allow it: chmod u+r ${path}`;
 	const remedy = isSecret ? `Give it to this user: chown ${own}` : 'Allow all users to read it: chmod a+r';
 	return `it belongs to ${userText(owner)}, and this process runs as ${userText(own)}. ${remedy} ${path}`;
@@ -69,10 +69,10 @@ function explainDenial(folder: string): string {
 	const reached = followPath(folder);
 	if (reached.kind === 'closed') return explainClosed(folder, reached);
 	if (reached.kind === 'missing')
-		return `the folder ${folder} cannot be made, because ${reached.in} belongs to ${userText(ownerOf(reached.in))} and this process runs as ${userText(own)}. Make the folder for this user: install -d -m 700 -o ${own} ${folder}`;
-	const owner = ownerOf(folder);
+		return `the folder ${folder} cannot be made, because ${reached.in} belongs to ${userText(ownerUid(reached.in))} and this process runs as ${userText(own)}. Make the folder for this user: install -d -m 700 -o ${own} ${folder}`;
+	const owner = ownerUid(folder);
 	const file = deniedFile(folder);
-	const fileOwner = ownerOf(file);
+	const fileOwner = ownerUid(file);
 	const rule = 'Run the server and the commands on its data as one account.';
 	if (fileOwner === own)
 		return `${file} belongs to the user of this process, but its mode does not allow reading and writing. Allow it: chmod -R u+rwX ${folder}`;
@@ -84,12 +84,12 @@ function explainDenial(folder: string): string {
 
 /** Why a path cannot be followed into a folder, and what to do. @param path the name of the path in the text */
 function explainClosed(path: string, { folder, link }: ClosedFolder): string {
-	const [own, owner] = [ownUid(), ownerOf(folder)];
+	const [own, owner] = [ownUid(), ownerUid(folder)];
 	const where = link === undefined ? `${path} is in ${folder}` : `${link} is a link into ${folder}`;
 	if (owner === own)
 		return `${where}, which belongs to the user of this process, but its mode does not allow entering it. Allow it: chmod u+x ${folder}`;
 	const problem = `${where}, which belongs to ${userText(owner)}, and ${userText(own)} may not enter it.`;
-	// With DynamicUser, /var/lib/NAME is a link to private/NAME, and only root may enter /var/lib/private.
+	// With systemd's DynamicUser, /var/lib/NAME is a link to private/NAME, and only root may enter /var/lib/private.
 	if (link !== undefined && owner === 0 && basename(folder) === 'private')
 		return `${problem} Run this as root, or by systemd-run with DynamicUser, User and StateDirectory as in the unit of the service`;
 	// If this process runs as root and may still not enter, root lacks its usual rights, as in some containers.
@@ -97,7 +97,7 @@ function explainClosed(path: string, { folder, link }: ClosedFolder): string {
 	return `${problem} Run this as ${who}, or as another account that may enter it`;
 }
 
-/** The first file of a folder that this process may not read and write; the folder itself if access to it is denied. */
+/** The first file in a folder that this process may not read and write; the folder if it is denied itself or no file is. */
 function deniedFile(folder: string): string {
 	if (denies(folder, R_OK | W_OK | X_OK)) return folder;
 	const files = readdirSync(folder).map((name) => join(folder, name));
@@ -105,6 +105,6 @@ function deniedFile(folder: string): string {
 }
 
 /** The user number of the owner of a file or folder. Links are followed. Undefined if the file is missing. */
-function ownerOf(path: string): number | undefined {
+function ownerUid(path: string): number | undefined {
 	return statSync(path, { throwIfNoEntry: false })?.uid;
 }

@@ -107,7 +107,7 @@ function assertNotFormer(path: string, names: Iterable<string>): void {
 	);
 }
 
-/** Whether a file of a data folder exists. @throws StoreError if the system does not say */
+/** Whether a file of a data folder exists. @throws StoreError if that cannot be found out */
 function isThere(file: string): boolean {
 	try {
 		return statSync(file, { throwIfNoEntry: false }) !== undefined;

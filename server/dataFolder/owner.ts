@@ -16,6 +16,7 @@ const openFolders = new Set<string>();
 /** A process that has claimed the folder. */
 interface Owner {
 	readonly pid: number;
+	/** Whether it lets other processes claim the folder too. */
 	readonly shared: boolean;
 }
 
@@ -42,6 +43,7 @@ export async function claimFolder(folder: string, shared: boolean): Promise<() =
 		environment.transactionSync(() => {
 			const running = runningProcesses(environment);
 			for (const { value: owner } of [...owners.getRange()]) {
+				// A claim with the id of this process is an earlier one: the folder was not in `openFolders`.
 				const isOutdated = owner.pid === process.pid || !running.has(owner.pid);
 				if (isOutdated) owners.removeSync(owner.pid);
 				else if (!shared || !owner.shared) throw inUseError(folder, `the process ${owner.pid}`, shared || owner.shared);

@@ -10,8 +10,8 @@ const MAX_MAKING_MS = 5000;
 const CHECK_EVERY_MS = 20;
 
 /**
- * Checks a shared folder as `assertIntact` does. A folder without a manifest is checked again while another process may be
- * making the files: that process claims the folder before it makes the first file.
+ * Checks a shared folder as `assertIntact` does. If the check of a folder without a manifest fails while another process
+ * has claimed the folder, that process may still be making the files. Then the folder is checked again.
  */
 export async function assertSharedIntact(path: string): Promise<void> {
 	for (let waited = 0; ; waited += CHECK_EVERY_MS) {

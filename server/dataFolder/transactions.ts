@@ -1,4 +1,4 @@
-/** Writes to an LMDB file. Many tasks share a transaction and its flush to the disk. Failures become StoreErrors. */
+/** Writes to an LMDB file. Many tasks share a transaction and its flush to the disk. Storage failures become StoreErrors. */
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../../shared/log.js';

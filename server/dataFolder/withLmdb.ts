@@ -1,6 +1,6 @@
 import { StoreError } from '../../shared/storeErrors.js';
 
-/** The end of the error for a caller who opens a store: the other ways to store data. */
+/** The end of the error when a server opens its store: how it can do without the package. */
 export const OTHER_STORES_HINT =
 	'; or keep data in memory, with the option store: { memory: true } or the flag --memory';
 
@@ -8,7 +8,7 @@ export const OTHER_STORES_HINT =
  * Loads a module that imports `lmdb`. That package is an optional peer dependency, because servers with data in memory
  * or in MongoDB need none of its native code.
  *
- * @param otherWays the end of the error text, with what to do instead
+ * @param otherWays the end of the error text: how to do without the package
  * @throws StoreError if the package is missing
  */
 export async function withLmdb<T>(load: () => Promise<T>, otherWays = ''): Promise<T> {

@@ -124,7 +124,7 @@ class DdpCaller implements Caller {
 		this.written = this.written ? Promise.all([this.written, settled]) : settled;
 	}
 
-	/** Lets the next message start. A running change of user ends first. Only the first call has an effect. */
+	/** Lets the next message start. A running change of user ends first. Has no effect the second time. */
 	unblock(): void {
 		const unblock = this.#unblock;
 		this.#unblock = undefined;
@@ -200,6 +200,7 @@ export async function runCall(call: codec.MethodCall, host: CallHost, unblock: (
 		await host.subscriptions?.whenRemovalsDone();
 		host.send(codec.updated(id));
 	} else {
+		// As in Meteor, `updated` comes first if the method has written nothing.
 		host.send(codec.updated(id));
 		host.send(answer.message);
 		caller.unblock();

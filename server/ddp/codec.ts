@@ -82,7 +82,7 @@ export function parseFrame(text: string): Message | string {
 	return (message as Message).msg ? (message as Message) : errorFrame('Bad request', message, text);
 }
 
-/** The error frame that answers a message. @param text the frame of the message. The message is included only if this is short */
+/** The error frame that answers a message. @param text the frame of the message; a long one is not included */
 export function errorFrame(reason: string, message: object, text: string): string {
 	return protocolError(reason, text.length <= MAX_ECHO_LENGTH ? message : undefined);
 }
@@ -120,7 +120,7 @@ function checkRequest(message: Message): Request | string {
 	}
 }
 
-/** Clients send only `params`, and no `cleared`. The others are read too, because Meteor's parser does and refuses invalid ones. */
+/** Clients send only `params`. The others, and `cleared`, are decoded as by Meteor's parser, which refuses invalid ones. */
 const EJSON_FIELDS = ['fields', 'params', 'result'] as const;
 
 /** Fields of a document; those set to undefined are sent as `cleared`. */

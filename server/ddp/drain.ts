@@ -20,8 +20,8 @@ export interface DrainHost {
 const QUIET_MS = 100;
 
 /**
- * Maximum number of waits in a row in which the client sends more and nothing stays unread. It ends the wait for a client
- * that never stops sending.
+ * Maximum number of waits in a row for a client that sends more during each wait, though all that has arrived is read.
+ * Without it, the wait for a client that never stops sending would have no end.
  */
 const MAX_WAITS = 20;
 

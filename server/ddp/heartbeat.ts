@@ -12,7 +12,7 @@ export interface HeartbeatOptions {
  * more.
  */
 export interface HeartbeatPeer {
-	/** The slot that contains the client; undefined if the client is not watched. Only `Heartbeats` writes it. */
+	/** The clients that are checked together with this one; undefined if it is not watched. Only `Heartbeats` writes it. */
 	slot: Set<HeartbeatPeer> | undefined;
 	/** Whether a message has arrived since the last check. Only `Heartbeats` writes it. */
 	active: boolean;
@@ -28,8 +28,8 @@ const MAX_SLOTS = 100;
  * The heartbeats of all clients of a server. A client that was silent since the last check is pinged. It times out if it
  * stays silent after the ping.
  *
- * One timer serves all clients, because a timer for each client would take 250 bytes. Each client belongs to a slot. The
- * timer checks one slot after the other, and each slot once an interval.
+ * One timer serves all clients, because a timer for each client would take 250 bytes. Each client belongs to a slot,
+ * a group of clients that are checked together. The timer checks one slot after the other, and each slot once an interval.
  */
 export class Heartbeats {
 	readonly #slots: Set<HeartbeatPeer>[];

@@ -31,11 +31,12 @@ function strictestOf(results: readonly RateLimitResult[]): RateLimitResult {
 
 export interface RateLimits {
 	/**
-	 * Counts a call or a subscription, and passes the result to the client's `onRateLimit`. Undefined if no rule applies.
+	 * Counts a call or a subscription, and passes the strictest result to the client's `onRateLimit`, except in `dry-run`.
+	 * @returns undefined if no rule applies
 	 * @throws ClientError `too-many-requests`
 	 */
 	count(type: RateEvent['type'], name: string, client: RateLimitClient): Promise<void> | undefined;
-	/** @throws ClientError `too-many-requests` */
+	/** Makes an attempt to authenticate: see `Attempt`. @throws ClientError `too-many-requests` */
 	readonly attempt: Attempt;
 }
 
@@ -60,8 +61,8 @@ export interface RateLimitOptions {
 	/** Error text for calls that a rule without a message refuses. */
 	readonly message?: RateMessage | undefined;
 	/**
-	 * Whether a user is exempt from rate limits of calls, by `api-bypass-rate-limit`. Attempts to authenticate are limited
-	 * all the same. Called only when a call would be refused.
+	 * Whether a user is exempt from rate limits of calls, by the permission `api-bypass-rate-limit`. Attempts to authenticate
+	 * are limited all the same. Called only when a call would be refused.
 	 */
 	isExempt?(userId: string): Promise<boolean>;
 }
@@ -90,7 +91,7 @@ export function createRateLimits(definitions: LimitedDefinitions, options: RateL
 		void callListener(() => callback?.(outcome, event), logFailure);
 	}
 
-	/** The error text for a call that a rule refuses; undefined for Meteor's text. */
+	/** The error text for a call that a rule refuses. If it is undefined, the error has Meteor's text. */
 	function reasonOf(rule: Rule, result: RateLimitResult): string | undefined {
 		const text = rule.message ?? message;
 		if (typeof text !== 'function') return text;
@@ -135,7 +136,7 @@ export function createRateLimits(definitions: LimitedDefinitions, options: RateL
 		throw tooManyRequests(timeToReset, rule && reasonOf(rule, result));
 	}
 
-	/** Calls the rules' callbacks with the counts, and refuses the call if a rule does. */
+	/** Calls the rules' callbacks with the counts, and refuses the call if a rule does, unless its user is exempt. */
 	async function applyResults(
 		matching: Rule[],
 		counting: Promise<RateLimitResult>[],

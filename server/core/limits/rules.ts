@@ -39,7 +39,7 @@ export interface Rule extends Pick<RateRule, 'callback' | 'message'> {
 
 export type RulesByName = Readonly<Record<RateEvent['type'], ReadonlyMap<string, readonly Rule[]>>>;
 
-/** Meteor's default, for rules without numbers. */
+/** Meteor's defaults, for rules without `calls` or without `per`. */
 export const DEFAULT_LIMIT: Limit = { calls: 10, per: 1000 };
 
 /** The fields of an event that identify its caller. */
@@ -52,7 +52,10 @@ export function matches(matcher: unknown, value: unknown): boolean {
 	return matcher === null || matcher === undefined || matcher === value;
 }
 
-/** Whether a rule applies to a connection; null: to REST. A rule whose function throws does not count the call. */
+/**
+ * Whether a rule applies to a connection, or to REST if `id` is null. False if the rule's function throws: such a rule
+ * does not count the event.
+ */
 export function acceptsConnection({ connectionId }: RateMatcher, id: string | null): boolean {
 	try {
 		return matches(connectionId, id);
@@ -66,10 +69,10 @@ function countedValue(event: RateEvent, key: keyof RateEvent): string | null {
 }
 
 /**
- * Whether a rule applies only to connections, and not to REST. The calls of such a rule need not be counted in other
+ * Whether a rule has one count for each connection, and does not apply to REST. Its calls need not be counted in other
  * processes, because each connection belongs to one process.
  */
-function excludesRest(matcher: RateMatcher): boolean {
+function countsOnlyConnections(matcher: RateMatcher): boolean {
 	return typeof matcher.connectionId === 'function' && !acceptsConnection(matcher, null);
 }
 
@@ -86,7 +89,7 @@ function createRule(rule: RateRule, id: string, name: string, counters: Counters
 	const countedKeys = (['type', 'name', ...CALLER_FIELDS] as const).filter((key) => typeof matcher[key] === 'function');
 	const [first, second] = countedKeys;
 	const sharedScope = rule.exact ? 'exact' : 'approximate';
-	const scope = excludesRest(matcher) ? 'process' : sharedScope;
+	const scope = countsOnlyConnections(matcher) ? 'process' : sharedScope;
 	return {
 		id,
 		callback,
@@ -103,7 +106,7 @@ function createRule(rule: RateRule, id: string, name: string, counters: Counters
 	};
 }
 
-/** The limit in a definition: calls are counted by user, or by address if the caller is not logged in. */
+/** The rules for the limit in a definition: one counts by user, the other counts callers who are not logged in by address. */
 function rulesOfLimit(type: RateEvent['type'], name: string, limit: Limit): RateRule[] {
 	return [
 		{ ...limit, id: name, matcher: { type, name, userId: (userId) => userId !== null } },

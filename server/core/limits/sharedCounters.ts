@@ -14,7 +14,7 @@ import { UsageExchange } from './usageExchange.js';
  */
 const REMEMBERED_PAIR_MS = 60 * 60 * 1000;
 
-/** Known pairs in the store. Their number needs no limit: each is the result of a successful attempt in the last 30 days. */
+/** Known pairs in the store. Their number needs no limit: only successful attempts add pairs, which expire after 30 days. */
 function storedPairs({ sharedState }: Store): KnownPairs {
 	const remembered = new ExpiringCache<1>({ ttl: REMEMBERED_PAIR_MS, max: MAX_KNOWN });
 	return {

@@ -1,7 +1,7 @@
 /**
- * A counter in a store that several processes share. It counts the calls of all of them exactly. Counting a call takes
- * one write; more if it begins a window, none if the key was over the limit just before. Keys are hashed, because they
- * contain names and addresses.
+ * A counter in a store that several processes share. It counts the calls of all processes exactly. Each key, such as a
+ * user or an address, has its own count. Counting a call takes one write; more if it begins a window, none if the key was
+ * over the limit just before. Keys are stored as hashes: see `sharedId`.
  */
 import { insertIfAbsent } from '../../../methods/model/insertIfAbsent.js';
 import { CONFLICT, retryOnConflict } from '../../../methods/model/retryOnConflict.js';

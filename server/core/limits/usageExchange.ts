@@ -29,7 +29,7 @@ const MAX_REPORTS = 20;
 /** Maximum number of counts that wait. Above it, calls of further keys count in this process only. */
 const MAX_PENDING = 100_000;
 
-/** A longer key counts in this process only. */
+/** Maximum length of a key in a report, in characters. A longer key counts in this process only. */
 const MAX_KEY_LENGTH = 1000;
 
 /**
@@ -91,7 +91,7 @@ export class UsageExchange {
 		};
 	}
 
-	/** Adds a call to the counts that wait. @param end of the window, in epoch ms */
+	/** Adds a call to the counts that wait. @param end the end of the key's window, in epoch ms */
 	#addToPending(name: string, key: string, end: number): void {
 		const id = `${name}\n${key}`;
 		const count = this.#pending.get(id);

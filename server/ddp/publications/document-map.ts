@@ -3,11 +3,11 @@
  * own user. So a single entry is stored in fields of this object: a Map of Maps would take 290 bytes more (measured).
  */
 export class DocumentMap<V> {
-	/** The single entry. The three fields are undefined if there is no entry, or more than one. */
+	/** The single entry. The three fields are undefined if there is no entry, or `#many` is set. */
 	#collection: string | undefined;
 	#key: string | undefined;
 	#value: V | undefined;
-	/** All entries, by collection and key. Set once a second entry has been added. */
+	/** All entries, by collection and key. Undefined until a second entry is added. */
 	#many: Map<string, Map<string, V>> | undefined;
 
 	get(collection: string, key: string): V | undefined {
