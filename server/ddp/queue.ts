@@ -212,7 +212,10 @@ export class Requests<T> {
 	}
 }
 
-/** A request of a session. A string is the error frame that answers a malformed request. */
+/**
+ * A request of a session. A string is the error frame that answers a malformed request. A `LargeFrame` arrived during a
+ * login, and is checked and parsed when its turn has come.
+ */
 export type QueuedRequest = codec.Request | codec.LargeFrame | string;
 
 /** What `enqueue` and `answer` need of a session. */
@@ -262,7 +265,7 @@ function answerLarge(
 	session: RequestSession,
 	release: () => void,
 ): Promise<void> | undefined {
-	if (text.length > session.maxFrame) {
+	if (Buffer.byteLength(text) > session.maxFrame) {
 		session.close(TOO_LARGE);
 		return undefined;
 	}

@@ -1,13 +1,14 @@
 /**
  * Chains of sessions that resume one another (`test/contract/beyond.md` E1). A client that reconnects names its former
- * session, and may repeat unanswered calls with the same ids. The session id is no authentication: the user must be
- * checked as well.
+ * session, and may repeat unanswered calls with the same ids: they get their first outcomes, which are cached under the
+ * chain id. The session id is no authentication: the user must be checked as well.
  *
  * Where several processes share a store, another process may have had the former session. So the chain id of a session
  * that has resumed another is kept in the store. It is encrypted with a key derived from the session id, because the keys
- * of cached outcomes are derived from the chain id. It is stored when the first call of the session needs it. For a session
- * that made no call, it is stored at the end, if the session was open for less than the `ttl` (the lifetime of cached
- * outcomes). So the many clients that reconnect after a restart cause no writes.
+ * of cached outcomes are derived from the chain id. It is stored at the first call that needs it, of a method with `once`.
+ * For a session without such a call, it is stored at the end, if the session was open for less than the `ttl` (the
+ * lifetime of cached outcomes). So a reconnect itself causes no write. That matters after a restart, when many clients
+ * reconnect at once.
  */
 import { insertIfAbsent } from '../../methods/model/insertIfAbsent.js';
 import { SILENT } from '../../methods/model/sharedState.js';
@@ -41,7 +42,7 @@ export function createResumeChains(options: ResumeChainOptions): ResumeChains {
 
 function localChains(options: ExpiringCacheOptions): ResumeChains {
 	/**
-	 * The chain id of each open session that has resumed another. A session without an entry is the first of its chain.
+	 * The chain id of each open session that has resumed another. An open session without an entry is the first of its chain.
 	 */
 	const open = new Map<string, string>();
 	/** The chain id of each ended session that had resumed another. */
@@ -64,8 +65,8 @@ function localChains(options: ExpiringCacheOptions): ResumeChains {
 }
 
 /**
- * How long the chain id of an open session stays in the store, in ms. If a session was open for longer, a client that
- * resumes it gets no cached results of still earlier sessions: it received those results long ago.
+ * How long the chain id of an open session stays in the store, in ms. It is stored again when the session ends. If the
+ * process dies after this time, a client that resumes the session gets no cached outcomes.
  */
 const MAX_OPEN_MS = 7 * 24 * 60 * 60 * 1000;
 
@@ -112,10 +113,15 @@ class SharedChains implements ResumeChains {
 		const found = await sharedState.findOne({ _id: idOf(formerKeys), until: { $gt: new Date() } });
 		// A session that is not in the store is the first of its chain.
 		const chainId = found?.chain === undefined ? former : unseal(formerKeys, found.chain);
+		await this.#store(session, chainId, keepMs);
+		return chainId;
+	}
+
+	async #store(session: string, chainId: string, keepMs: number): Promise<void> {
 		const keys = keysOf(session);
 		const until = new Date(Date.now() + keepMs);
-		await insertIfAbsent(sharedState, { _id: idOf(keys), chain: seal(keys, chainId), until }, SILENT);
-		return chainId;
+		const document = { _id: idOf(keys), chain: seal(keys, chainId), until };
+		await insertIfAbsent(this.options.store.sharedState, document, SILENT);
 	}
 
 	leave(session: string): void {
@@ -128,15 +134,18 @@ class SharedChains implements ResumeChains {
 	}
 
 	/**
-	 * Keeps the chain id of an ended session for `ttl`. If the session made no call and was open for longer than
-	 * `ttl`, nothing is stored: the results of the earlier sessions have expired.
+	 * Keeps the chain id of an ended session for `ttl`. If no call needed it, and the session was open for longer than `ttl`,
+	 * nothing is stored: the outcomes of the earlier sessions have expired.
 	 */
 	async #keepEnded(session: string, { former, openedAt, chainId }: ResumingSession): Promise<void> {
 		const { store, ttl } = this.options;
 		if (chainId) {
-			await chainId;
+			const id = await chainId;
 			const until = new Date(Date.now() + ttl);
-			await store.sharedState.updateOne({ _id: idOf(keysOf(session)) }, { $set: { until } }, SILENT);
+			const filter = { _id: idOf(keysOf(session)) };
+			const { matchedCount } = await store.sharedState.updateOne(filter, { $set: { until } }, SILENT);
+			// After `MAX_OPEN_MS` the document may have been removed.
+			if (matchedCount === 0) await this.#store(session, id, ttl);
 		} else if (Date.now() - openedAt < ttl) await this.#extendChain(session, former, ttl);
 	}
 }

@@ -27,8 +27,8 @@ export interface SessionServices extends PublicationServices {
 	readonly publications: Publications;
 	readonly heartbeats: Heartbeats;
 	/**
-	 * Knows which former session each session has resumed: a call that is repeated after a reconnect gets its first outcome.
-	 * Undefined if outcomes of calls are not kept.
+	 * Knows which former session each session has resumed, so that a call that is repeated after a reconnect gets its first
+	 * outcome. Undefined if outcomes of calls are not kept.
 	 */
 	readonly resumeChains?: ResumeChains | undefined;
 	/** Called for every client whose `connect` was accepted. */

@@ -150,7 +150,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		if (this.isClosed) return;
 		this.services.heartbeats.markActive(this);
 		this.#drain?.onMessage();
-		if (this.login.pendingChanges > 0 && text.length > this.maxFrame) {
+		if (this.login.pendingChanges > 0 && Buffer.byteLength(text) > this.maxFrame) {
 			enqueue({ msg: 'large', text }, this);
 			return;
 		}

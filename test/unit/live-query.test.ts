@@ -1,7 +1,7 @@
 /** test/contract/ddp.md section 7: which writes a live query reports, and when the writer receives `updated`. */
 import { expect } from 'chai';
 import { type Bus, createBus } from '../../server/cluster/bus.js';
-import { refreshLiveQueries } from '../../server/ddp/publications/live-queries.js';
+import { observedIds, refreshLiveQueries } from '../../server/ddp/publications/live-queries.js';
 import { LiveQuerySubscriber } from '../../server/ddp/publications/live-query.js';
 import type { Permission } from '../../shared/documents.js';
 import { StoreUnavailableError } from '../../shared/errors.js';
@@ -317,6 +317,24 @@ describe('a live query (7)', () => {
 			expect(fields.extra).to.equal(undefined);
 			own.stop();
 		}
+	});
+
+	it('records no document after it was stopped by another subscriber that was notified of the same document', async () => {
+		const ownBus = createBus(memoryLog());
+		const both: LiveQuerySubscriber[] = [];
+		const stopBoth = () => {
+			for (const one of both) one.stop();
+		};
+		for (const roles of ['r', 's']) {
+			const publisher = { publishAdded: stopBoth, publishChanged: stopBoth, publishRemoved: stopBoth, fail: stopBoth };
+			const services = { store: opened.store, bus: ownBus };
+			const query = liveQuery('permissions', { roles }, { roles: 1 });
+			both.push(new LiveQuerySubscriber(query, { services, ...publisher, whenDrained: () => undefined }));
+		}
+		for (const one of both) await one.start();
+		await opened.store.permissions.insertOne({ _id: 'p', roles: ['r', 's'] });
+		await ownBus.publish('changed', { collection: 'permissions', action: 'updated', document: { _id: 'p' } });
+		expect([...observedIds(ownBus, 'permissions')]).to.deep.equal([]);
 	});
 
 	it('reads a document again that is written while it is read, even if it no longer matches', async () => {

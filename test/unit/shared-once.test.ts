@@ -360,6 +360,15 @@ describe('chains of sessions over several processes (E1)', () => {
 		expect(await idOf(two.join('C', 'B'))).to.equal('A');
 	});
 
+	it('continue after a session that was open for so long that its chain was removed from the store', async () => {
+		const [one, two] = [chains(), chains()];
+		await idOf(one.join('B', 'A'));
+		await open.store.sharedState.deleteMany({});
+		one.leave('B');
+		while ((await stored()).length === 0) await new Promise(setImmediate);
+		expect(await idOf(two.join('C', 'B'))).to.equal('A');
+	});
+
 	it('are not readable in the store', async () => {
 		const session = 'the-first-session';
 		await idOf(chains().join('the-second-session', session));

@@ -183,6 +183,18 @@ describe('fairness and limits', () => {
 			expect((await client.closed).code).to.equal(1009);
 		});
 
+		it('may not have more bytes if they were sent during a call that logs nobody in, even with fewer characters', async () => {
+			const client = await connect();
+			const begun = gates.wait('login has begun');
+			client.send({ msg: 'method', id: '1', method: 'slow login', params: [null] });
+			client.send({ msg: 'method', id: 'l', method: 'length', params: ['ä'.repeat(LARGE / 2)] });
+			client.send({ msg: 'ping' });
+			await begun;
+			expect(await client.next()).to.deep.equal({ msg: 'pong' });
+			gates.open('login');
+			expect((await client.closed).code).to.equal(1009);
+		});
+
 		it('are limited over SockJS polling too', async () => {
 			const url = app.webSocketUrl.replace('ws:', 'http:').replace('/websocket', '/sockjs/0/anonymous');
 			await fetch(`${url}/xhr`, { method: 'POST' });

@@ -5,8 +5,8 @@ import type { LiveQuerySubscriber } from './live-query.js';
 import type { SubscriptionHost } from './subscription-host.js';
 
 /**
- * The documents that must be removed from the client when a subscription stops, as collection and id. Ends early when
- * the session has ended.
+ * The documents that must be removed from the client when a subscription stops, as collection and id. Yields no more of
+ * them once the session has ended.
  * @param added ids of the documents that the publish function has added by calling `added`; undefined if there are none
  * @param queries the live queries of the subscription
  */
@@ -15,6 +15,10 @@ export function* documentsToRemove(
 	queries: CompactSet<LiveQuerySubscriber>,
 	host: Pick<SubscriptionHost<unknown>, 'mergeBox' | 'isClosed'>,
 ): Iterable<[string, unknown]> {
+	// Listed before the first wait, because a result that other subscribers share may change during a wait.
+	const lists = [...membersOf(queries)]
+		.filter(({ name }) => host.mergeBox.removesOnStop(name))
+		.map(({ name, sentIds }) => ({ name, sentIds }));
 	const documents = added ?? new DocumentMap();
 	for (const collection of documents.collections()) {
 		for (const [, id] of documents.entriesOf(collection)) {
@@ -22,8 +26,7 @@ export function* documentsToRemove(
 			yield [collection, id];
 		}
 	}
-	for (const { name, sentIds } of membersOf(queries)) {
-		if (!host.mergeBox.removesOnStop(name)) continue;
+	for (const { name, sentIds } of lists) {
 		for (const id of sentIds) {
 			if (host.isClosed) return;
 			// A document that the publish function has added as well was listed above.

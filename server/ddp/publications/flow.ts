@@ -5,7 +5,7 @@
 import { createYielder } from '../../../shared/yielding.js';
 import type { Transport } from '../transports/transport.js';
 
-/** Must be called after each message. Returns a promise if the next message must wait for it. */
+/** Must be called between two messages. Returns a promise if the next message must wait for it. */
 export type Flow = () => Promise<void> | undefined;
 
 export function createFlow(transport: Pick<Transport, 'whenDrained'>): Flow {

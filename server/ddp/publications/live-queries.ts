@@ -1,8 +1,8 @@
 /**
- * The live queries of a server. The event of a write contains the written document; of a user only the id, because user
- * documents contain secrets. `QueryIndex` finds in memory the queries that the document matches. If the write concerns any
- * query, the document is read again, once for all queries. The document in the event is not published, because the events
- * of two writes may arrive in the wrong order.
+ * The live queries of a server. The event of a write contains the written document. If that is a user, the event contains
+ * only its id, because user documents contain secrets. `QueryIndex` finds in memory the queries that the document matches.
+ * If the write concerns any query, the document is read again, once for all queries. The document in the event is not
+ * published, because the events of two writes may arrive in the wrong order.
  */
 import { setImmediate } from 'node:timers/promises';
 import { parse, stringify } from '../../../shared/ejson.js';
@@ -22,7 +22,10 @@ const MAX_BATCH = 100;
 export interface LiveQueryObserver {
 	/** Written documents of a collection cannot be read, so what clients have of them is outdated. */
 	onBehind(collection: string): void;
-	/** A read of the collection has ended. If it failed, its subscriptions end, so no client keeps outdated documents. */
+	/**
+	 * A read of written documents has ended. If it failed, the subscriptions with live queries on the collection end, so that
+	 * no client keeps outdated documents.
+	 */
 	onReadEnded(collection: string): void;
 }
 
@@ -195,8 +198,8 @@ export class CollectionQueries implements Watcher {
 	}
 
 	/**
-	 * Records a document of an initial result, and notifies its reader. Notifies the other subscribers of the query if the
-	 * document has changed.
+	 * Records a document of an initial result, and notifies its reader. If the document differs from the last result of the
+	 * query, the other subscribers of the query are notified too.
 	 * @param reader the subscriber that reads the initial result
 	 */
 	record(query: ObservedQuery, document: Document, reader: QuerySubscriber): void {
@@ -245,8 +248,9 @@ export class CollectionQueries implements Watcher {
 	}
 
 	/**
-	 * Publishes the state of a document to the queries that it matches, and its removal to those that it matched before.
-	 * Queries whose initial result is being read are notified of a removal too: this read may still return the document.
+	 * Publishes the state of a document to the queries that it matches, and its removal to those that it matched before. A
+	 * query whose initial result is being read is notified of a removal even if the document is not in its last result:
+	 * the initial read may still return the document.
 	 * @param document undefined if it no longer exists
 	 */
 	#publish(id: string, document: Document | undefined): void {
@@ -257,6 +261,8 @@ export class CollectionQueries implements Watcher {
 			query.drop(id);
 		}
 		for (const query of matching) {
+			// A subscriber that was notified before may have ended the subscriptions of its client.
+			if (!query.hasSubscribers) continue;
 			if (!query.ids) this.#byResultId.add(id, query);
 			query.record(id, query.projectedFieldsOf(document as Document));
 		}

@@ -86,7 +86,7 @@ export class MergeBox {
 		if (this.isLeftFromBefore(strategy, collection, key)) {
 			this.sendChange(strategy, collection, id, fields);
 		} else if (!this.isDeferred(strategy, collection, key)) {
-			// Undefined fields are sent as `cleared`, although the client does not have them: so does Meteor.
+			// As in Meteor, undefined fields are sent as `cleared`, although the client does not have them.
 			this.sendFields('added', collection, id, strategy === 'SERVER_MERGE' ? withoutId(fields) : fields);
 		}
 	}
@@ -160,7 +160,10 @@ export class MergeBox {
 		return this.strategyOf(collection) !== 'NO_MERGE_NO_HISTORY';
 	}
 
-	/** Begins a rerun, at first without documents. Until `sendDiff`, changes of merged documents are recorded and not sent. */
+	/**
+	 * Begins a rerun, with an empty record of documents. Until `sendDiff`, changes of `SERVER_MERGE` documents are recorded
+	 * and not sent.
+	 */
 	beginRerun(): void {
 		this.#rerun = { before: this.#views, pending: undefined };
 		this.#views = new DocumentMap();
@@ -199,7 +202,7 @@ export class MergeBox {
 	 */
 	private sendDiffOf(collection: string, before: DocumentView | undefined, after: DocumentView | undefined): void {
 		if (!before) {
-			// Documents that are not merged were sent when they were added.
+			// A `NO_MERGE_MULTI` document was sent when it was added.
 			const isNew = after && this.strategyOf(collection) === 'SERVER_MERGE';
 			if (isNew) this.client.send(codec.added(collection, after.id, after.fields));
 		} else if (!after) {

@@ -128,7 +128,7 @@ export class ObservedQuery {
 		else notify(initialReader);
 	}
 
-	/** Must be called when a document does not match any more or was removed. */
+	/** Must be called for a written document that does not match or was removed, even if it is not in the last result. */
 	drop(id: string): void {
 		const wasInResult = this.isInResult(id);
 		if (this.#result instanceof Map) this.#result.delete(id);

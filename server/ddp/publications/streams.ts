@@ -20,14 +20,15 @@ export interface StreamHub {
 	/** Ids of the rooms whose events a user reads on this server. */
 	roomsReadBy(userId: string): ReadonlySet<string>;
 	/**
-	 * Checks again whether readers of room events may still read them, and ends the subscriptions of those that may not.
-	 * From now on, events are held back from each of these readers until its check has ended.
+	 * Checks again whether logged-in readers of room events may still read them, and ends the subscriptions of those that may
+	 * not.
+	 * From the call on, events are held back from each of these readers until its check has ended.
 	 * @param selected selects the readers with this user and this room; without `userId` those of all users, without `rid`
 	 *   those of all rooms
 	 * @returns resolves when all are checked; never rejects
 	 */
 	reauthorize(selected: { readonly userId?: string; readonly rid?: string }): Promise<void>;
-	/** Like `reauthorize`, for all readers of room events. A reader receives events until its own check begins. */
+	/** Like `reauthorize`, for all logged-in readers of room events. A reader receives events until its own check begins. */
 	reauthorizeAll(): Promise<void>;
 	/**
 	 * Called when events may have been missed: checks all readers of all streams again, and sends the initial events again
@@ -64,7 +65,10 @@ const Options = Match.Optional(
 	Match.OneOf(Boolean, null, Match.ObjectIncluding({ useCollection: Match.Optional(Match.OneOf(Boolean, null)) })),
 );
 
-/** Whether the client stores events in a collection. Then the event's document must be added before it is changed. */
+/**
+ * Whether the client stores events in a collection. Then it needs `added` before the first event, because an event is a
+ * `changed` message.
+ */
 function usesCollection(options: Infer<typeof Options>): boolean {
 	return options === true || (typeof options === 'object' && options?.useCollection === true);
 }
@@ -91,7 +95,7 @@ export function createStreamHub(
 ): StreamHub {
 	/** The readers whose first check has succeeded, by stream and name of the event. */
 	const readers = new Map<string, Map<string, Set<Reader>>>(streams.map(({ name }) => [name, new Map()]));
-	/** Readers of room events, by user id. Includes those whose access is being checked for the first time. */
+	/** Logged-in readers of room events, by user id. Includes those whose access is being checked for the first time. */
 	const readersByUser = new Map<string, Set<Reader>>();
 
 	/** Adds a reader to the set with this key, and removes it when its subscription stops. */

@@ -24,8 +24,9 @@ import type { PublicationServices, SubscriptionHost } from './subscription-host.
 type Fields = Record<string, unknown>;
 
 /**
- * Copies published fields, because the publish function may change its object later. Encodes them once as a check: values
- * that another subscription hides now are sent only when that subscription stops, too late for an error.
+ * Copies published fields, because the publish function may change its object later. Encodes them once as a check. While
+ * another subscription of the client publishes the same field, the value is not sent. It may be sent when that subscription
+ * stops, and then an error would come too late.
  * @throws TypeError if the name of the collection is no text or the fields are no object; Error for fields that cannot be
  *   encoded, such as a BigInt
  */
@@ -45,7 +46,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	#timeoutClock: TimeoutClock | undefined;
 	/**
 	 * Called when the subscription ends. While the publish function runs, it lets `run` end; afterwards it stops the timer of
-	 * the warning.
+	 * `scheduleReadyWarning`.
 	 */
 	#onEnd: (() => void) | undefined;
 	readonly #controller = new AbortController();

@@ -25,10 +25,7 @@ const doNothing = () => {};
 /** EJSON text of an empty list of parameters. */
 const NO_PARAMS = '[]';
 
-/**
- * Maximum size of the stored id and parameters of one subscription, in bytes. It is low, because a client may have very
- * many subscriptions.
- */
+/** Maximum size of the stored id and parameters of one subscription, in bytes. */
 const MAX_BYTES_PER_SUBSCRIPTION = 16 * 1024;
 
 /** The size of the stored id and parameters of a subscription, in bytes. */
@@ -43,8 +40,8 @@ export interface SubscriptionLimits {
 	readonly maxSubscriptionBytes: number;
 }
 
-/** What the session provides to its subscriptions. */
-export interface SubscriptionsHost {
+/** What `Subscriptions` needs of a session. */
+export interface SubscriberSession {
 	readonly services: PublicationServices & { readonly publications: Publications };
 	readonly connection: Connection | null;
 	readonly transport: Transport;
@@ -65,8 +62,8 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 	#userChange: Promise<void> | undefined;
 	#closed = false;
 
-	constructor(private readonly host: SubscriptionsHost) {
-		this.mergeBox = new MergeBox(host.transport, host.services.publications.strategyOf);
+	constructor(private readonly session: SubscriberSession) {
+		this.mergeBox = new MergeBox(session.transport, session.services.publications.strategyOf);
 	}
 
 	/** Number of subscriptions that the client has requested. */
@@ -79,15 +76,15 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 	}
 
 	get services(): PublicationServices {
-		return this.host.services;
+		return this.session.services;
 	}
 
 	get connection(): Connection | null {
-		return this.host.connection;
+		return this.session.connection;
 	}
 
 	get transport(): Transport {
-		return this.host.transport;
+		return this.session.transport;
 	}
 
 	/**
@@ -98,7 +95,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 	 */
 	start(request: codec.Sub, client: RateLimitClient, unblock: () => void): Promise<void> | undefined {
 		const { id, name } = request;
-		const publication = this.host.services.publications.named.get(name);
+		const publication = this.session.services.publications.named.get(name);
 		if (!publication) {
 			this.transport.send(codec.nosub(id, notFound('Subscription', name)));
 			return undefined;
@@ -122,7 +119,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		// The session may have ended while the rate limiter was asked.
 		if (this.#closed) return undefined;
 		this.#named ??= new Map();
-		if (this.#named.size >= this.host.options.maxSubscriptions) {
+		if (this.#named.size >= this.session.options.maxSubscriptions) {
 			this.transport.send(codec.nosub(id, clientError('tooManySubscriptions')));
 			return undefined;
 		}
@@ -134,7 +131,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 			this.transport.send(codec.nosub(id, clientError('subscriptionTooLarge')));
 			return undefined;
 		}
-		if (this.#bytes + bytes > this.host.options.maxSubscriptionBytes) {
+		if (this.#bytes + bytes > this.session.options.maxSubscriptionBytes) {
 			this.transport.send(codec.nosub(id, clientError('subscriptionsTooLarge')));
 			return undefined;
 		}
@@ -157,7 +154,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 	/** Starts the universal publications. */
 	async startUniversal(userId: string | null): Promise<void> {
 		if (this.#closed) return;
-		const subscriptions = this.host.services.publications.universal.map(
+		const subscriptions = this.session.services.publications.universal.map(
 			(publication) => new Subscription(null, publication, NO_PARAMS, userId, this),
 		);
 		this.#universal = compactSetOf(subscriptions);
@@ -179,7 +176,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 	}
 
 	private async rerunFor(userId: string | null): Promise<void> {
-		// A stopped subscription whose documents are still being removed would be run again.
+		// Without this wait, a stopped subscription whose documents are still being removed would be run again.
 		await this.whenRemovalsDone();
 		if (this.#closed) return;
 		const ended = [...(this.#named?.values() ?? [])];

@@ -4,7 +4,7 @@ export interface CloseReason {
 	readonly text: string;
 }
 
-/** For every reason that has no constant below. */
+/** For all reasons without a code of their own. */
 export const NORMAL_CLOSURE: CloseReason = { code: 1000, text: 'Normal closure' };
 
 /** The server shuts down. The code is not 1000: some clients take 1000 as a close that was requested, and never reconnect. */

@@ -1,5 +1,6 @@
 /**
- * Limits the size of incomplete frames before `connect`. Otherwise `ws` would buffer any frame until it is complete.
+ * Limits the size of incomplete frames before `connect`. `ws` itself buffers a frame of up to `maxFrame` bytes until it is
+ * complete.
  */
 import type { WebSocket } from 'ws';
 import type { Receiver } from './transport.js';

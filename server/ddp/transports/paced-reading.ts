@@ -17,7 +17,7 @@ type OnData = (this: Socket, chunk: Buffer) => void;
 export interface SocketReader {
 	readonly webSocket: WebSocket;
 	readonly pacer: Pacer;
-	/** Whether the socket's data waits for the pacer. Only `paceReading` changes it. */
+	/** Whether the socket's data waits for the pacer. Only this file changes it. */
 	isWaitingForPacer: boolean;
 	/** Whether the server has sent its close frame. Then data must still be read until the client's close frame. */
 	readonly hasSentClose: boolean;

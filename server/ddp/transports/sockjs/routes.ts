@@ -83,7 +83,7 @@ export function addSockJsRoutes(
 		if (unclosed.size === 0) resolveAll?.();
 	}
 
-	/** Creates the transport of a new client. Its connection is already counted. @param id chosen by the client */
+	/** Creates the transport of a new client. `admission` has already counted the connection. @param id chosen by the client */
 	function open(id: string, request: IncomingMessage): PollingTransport {
 		const connection = new PollingTransport(request, openSession, options, {
 			onCloseFrameSent: () => markClosed(connection),
