@@ -58,7 +58,7 @@ const STATUS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
 	[503, 503],
 ]);
 
-/** Rocket.Chat's text for `too-many-requests`. It names another code (`test/contract/rocketchat-e2e.md` 7.4). */
+/** Rocket.Chat's text for status 429. Its code is `error-too-many-requests` (`test/contract/rocketchat-e2e.md` 7.4). */
 function rateLimitText({ reason = '' }: ClientError): string {
 	return `${reason.replace('before trying again', 'before trying this endpoint again')} [error-too-many-requests]`;
 }
@@ -144,12 +144,12 @@ export async function sendInSlices(reply: FastifyReply, answer: Answer): Promise
 function whenDrained(response: ServerResponse, timeout: number): Promise<void> {
 	return new Promise((resolve) => {
 		const timer = setTimeout(() => response.destroy(), timeout);
-		const onDrained = () => {
+		const end = () => {
 			clearTimeout(timer);
-			response.off('drain', onDrained).off('close', onDrained);
+			response.off('drain', end).off('close', end);
 			resolve();
 		};
-		response.on('drain', onDrained).on('close', onDrained);
+		response.on('drain', end).on('close', end);
 	});
 }
 
@@ -163,8 +163,8 @@ export function send(reply: FastifyReply, answer: Answer): FastifyReply {
 	reply.hijack();
 	const { raw } = reply;
 	raw.writeHead(answer.status, headersOf(reply, answer, Buffer.byteLength(text)));
-	// `end(text)` would write the text and an empty chunk as a list, and a call would take 9 % more CPU. So the text is
-	// written to the socket first.
+	// `end(text)` would pass the socket a list of the text and an empty chunk, and a call would take 9 % more CPU. So
+	// `uncork` passes the text to the socket before `end`.
 	raw.write(text);
 	raw.socket?.uncork();
 	raw.end();

@@ -5,8 +5,8 @@
 import type { FastifyRequest } from 'fastify';
 import type { Route } from './request.js';
 
-/** The name of the shared route's parameter: the rest of the path. */
-const NAME = 'name';
+/** The name of the shared route's parameter, which contains the rest of the path. No other parameter's name has a `$`. */
+const NAME = '$path';
 
 export class FixedRoutes {
 	/** By path and verb. */
@@ -49,5 +49,5 @@ export class FixedRoutes {
  * shared route it is the path of the request.
  */
 export function routePathOf({ routeOptions, params }: FastifyRequest): string | undefined {
-	return routeOptions.url?.replace(FixedRoutes.path, (params as Record<string, string>)[NAME] ?? NAME);
+	return routeOptions.url?.replace(FixedRoutes.path, () => (params as Record<string, string>)[NAME] as string);
 }

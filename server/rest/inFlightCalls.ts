@@ -11,7 +11,7 @@ export class InFlightCalls {
 	#isClosed = false;
 	#onIdle = () => {};
 
-	/** Whether new calls must be refused: the server closes its store as soon as the last call has ended. */
+	/** Whether new calls must be refused. The store is closed when the last call has ended, so no further call may begin. */
 	get isClosed(): boolean {
 		return this.#isClosed;
 	}

@@ -17,7 +17,7 @@ export class KnownPaths {
 	/**
 	 * @param path may contain parameters, such as `:id`
 	 * @param method the method that has the path; undefined for a path without a method, such as `/readyz`
-	 * @throws DefinitionError if a method has a path that is taken
+	 * @throws DefinitionError if the path already has one of the verbs
 	 */
 	add(path: string, verbs: readonly string[], method?: string): void {
 		// The texts between the parameters, such as `/rooms/` and `/keys` for `/rooms/:id/keys/`.
@@ -43,7 +43,7 @@ export class KnownPaths {
 	}
 }
 
-/** @param other the method that has the path. `method` or `other` is undefined if it stands for one of Roomkey's own paths */
+/** @param other the method that already has the path. The path is Roomkey's own if `method` or `other` is undefined */
 function takenPath(path: string, method: string | undefined, other: string | undefined): DefinitionError {
 	const owner = method !== undefined && other !== undefined ? `already that of method '${other}'` : "Roomkey's own";
 	return new DefinitionError(`the REST route of method '${method ?? other}': the path ${path} is ${owner}`);

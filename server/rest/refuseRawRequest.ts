@@ -1,14 +1,14 @@
-/** Answers requests that Node's HTTP parser refuses, so that they reach no route. */
+/** Answers the requests that Node's HTTP parser refuses. They reach no route. */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { afterAnswers } from '../core/afterAnswers.js';
 import { endWithAnswer, type SecurityHeaders } from '../http/securityHeaders.js';
 import { refused } from './envelope.js';
 
-/** The statuses of requests that Node's parser refuses. */
+/** The status of a refused request by the code of Node's error. Default 400. */
 const RAW_STATUS: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
 
-/** The sockets whose invalid request is answered as soon as earlier requests are. Further data on them is ignored. */
+/** The sockets with a refused request. It is answered after the earlier requests; further data is ignored. */
 const refusedSockets = new WeakSet<Socket>();
 
 /**

@@ -17,7 +17,7 @@ export interface RestRequest {
 	readonly fields: unknown;
 	/** Whether `fields` is the query. */
 	readonly isQuery: boolean;
-	/** Whether all values of `fields` are text, as in a query or a form. */
+	/** Whether `fields` is a query or a form: each value is a text, or a list of texts. */
 	readonly isUrlEncoded: boolean;
 	/** The values of the path parameters, such as `:id`, by name. */
 	readonly pathParams: Readonly<Record<string, string>>;
@@ -57,7 +57,7 @@ function rateLimitHeaders({ limit, remaining, timeToReset }: RateLimitResult): R
 }
 
 interface Identity extends Pick<Caller, 'userId' | 'hashedToken'> {
-	/** Such a user may use only few routes (`test/contract/rocketchat-e2e.md` 7.2). */
+	/** A user without a user name may use only few routes (`test/contract/rocketchat-e2e.md` 7.2). */
 	readonly hasNoUsername: boolean;
 }
 
@@ -151,13 +151,15 @@ async function identityOf(
 	return fallback;
 }
 
-/** Whether a request comes from a caller who may use the route. */
+/** Whether a request has the credentials that the route requires. */
 export async function isAuthorized(
 	request: FastifyRequest,
 	route: Route,
 	services: Services,
 	{ addressOf }: Pick<RequestOptions, 'addressOf'>,
 ): Promise<boolean> {
+	// Other routes ignore wrong credentials. `answerRequest` reports them, so they are not read here too.
+	if (route.credentials !== 'required') return true;
 	return (await identityOf(request, route, services, addressOf)) !== null;
 }
 
@@ -169,7 +171,7 @@ function idempotencyKeyOf({ headers }: FastifyRequest): IdempotencyKey | undefin
 	const idempotencyKey = headers['idempotency-key'];
 	if (idempotencyKey === undefined) return undefined;
 	const isValid = typeof idempotencyKey === 'string' && IDEMPOTENCY_KEY.test(idempotencyKey);
-	// The word `key` distinguishes it from the keys of DDP calls.
+	// The keys of DDP calls do not begin with the word `key`.
 	return isValid ? { key: `key ${idempotencyKey}`, session: null } : null;
 }
 

@@ -72,7 +72,7 @@ function addFixedRoutes(
 
 /**
  * Fastify's options for a route with a higher limit for bodies. A body above the server's limit is read only if the
- * caller may use the route. A body of unknown length counts as above this limit.
+ * request has the credentials that the route requires. A body of unknown length counts as above this limit.
  */
 function largeBodyOptions(route: Route, routeLimit: number, services: Services, options: RestOptions) {
 	const { maxBody, calls } = options;
@@ -190,7 +190,7 @@ export function createRest(
 	};
 	const app = fastify({
 		serverFactory: () =>
-			// An expectation other than `100-continue`. Node itself would answer without a body.
+			// For a header `Expect` other than `100-continue`. Node itself would answer without a body.
 			createHttpServer(handleRequest, timeouts, certificate).on('checkExpectation', (_request, response) =>
 				sendRaw(response, refused(417, 'Expectation failed'), headers),
 			),
@@ -206,7 +206,7 @@ export function createRest(
 	});
 	app.decorate('securityHeaders', headers);
 	app.decorate('securityHeaderList', Object.entries(headers).flat());
-	// Only for answers that fastify sends. The function `send` of `envelope.ts` adds these headers with less work.
+	// Only for answers that fastify sends. The functions of `envelope.ts` add these headers themselves, with less work.
 	app.addHook('onSend', (_request, reply, _payload, done) => {
 		for (const [name, value] of Object.entries(headers)) if (!reply.hasHeader(name)) reply.header(name, value);
 		done();
@@ -254,7 +254,7 @@ export function createRest(
 			return reply.code(status).type(type).header('cache-control', 'no-store').send(body);
 		});
 	}
-	// Added after the plugins, so that CORS applies to these answers too.
+	// Added after the plugins, so that CORS applies to answers 405 too.
 	app.after(() => {
 		// Runs before the body is read, so that 405 is the answer even if the body is invalid.
 		app.addHook('onRequest', (request, reply, done) => {

@@ -1,6 +1,6 @@
 /**
- * Compares what a replayed request would have written with what the database contains some time later, when Rocket.Chat
- * has handled the same request.
+ * For the shadow mode (`shadow.ts`): compares what a replayed request would have written with what the database contains
+ * some time later, when Rocket.Chat has handled the same request.
  */
 import type { Collection, Filter, Projection, Store } from '../../shared/store.js';
 import type { Document } from '../../shared/values.js';
@@ -52,8 +52,8 @@ export interface Difference {
 	/** The field that differs; `_id` if only one of Roomkey and Rocket.Chat removes the document. */
 	readonly field: string;
 	/**
-	 * What was found in the database. `missing`: the change that Roomkey would have made. `unexpected`: a change that
-	 * Roomkey would not have made. `other`: a change to another value than Roomkey's.
+	 * What differs in the database. `missing`: Roomkey would have made a change that is not there. `unexpected`: there is a
+	 * change that Roomkey would not have made. `other`: both make a change, but not to the same value.
 	 */
 	readonly found: 'missing' | 'unexpected' | 'other';
 }

@@ -7,7 +7,7 @@ const MAX_IDS = 100;
 /** The form of the ids of users and rooms. The id of a direct room consists of two user ids. */
 const DOCUMENT_ID = /^[\w-]{1,64}$/;
 
-/** The texts in a request that may be ids of users and rooms: the id of its caller, and texts in its body. */
+/** The texts in a request that may be ids of users and rooms: the id of its caller, and the texts and names in its body. */
 export function idsIn(body: Buffer, { 'x-user-id': userId }: IncomingHttpHeaders): string[] {
 	const ids = new Set<string>();
 	const add = (text: unknown) => {

@@ -1,7 +1,7 @@
 /**
  * The shadow mode (`--shadow`) replays requests that a proxy mirrors. An overlay is the view that one replayed request has
  * of the store. It copies a document into memory when the request first reads or writes it. From then on the request reads
- * and changes the copy, and the database stays unchanged. A GET makes copies only once it writes.
+ * and changes the copy, and the database stays unchanged. A GET or HEAD makes copies only once it writes.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { clientError } from '../../shared/errors.js';
@@ -16,7 +16,7 @@ import { isCompared, readsKeys, type Touched } from './compare.js';
 const MAX_COPIES = 50_000;
 
 /** Number of copies that all overlays hold now. */
-let copies = 0;
+let copyCount = 0;
 
 export class Overlay {
 	readonly #collections = new Map<string, OverlayCollection>();
@@ -54,9 +54,9 @@ export class Overlay {
 	}
 
 	/**
-	 * Copies the users, rooms and memberships that have these ids, before the request reads them. Rocket.Chat handles the
-	 * same request meanwhile, and may write at any time from now on. A failed read is ignored, because it fails again when
-	 * the request needs the document.
+	 * Copies the users and rooms with these ids, and the memberships of these users in these rooms, before the request reads
+	 * them. Rocket.Chat handles the same request meanwhile, and may write at any time from now on. A failed read is ignored:
+	 * the request repeats it if it needs the document.
 	 */
 	async copyById(ids: readonly string[]): Promise<void> {
 		const among = { $in: ids };
@@ -69,9 +69,9 @@ export class Overlay {
 
 	/** Counts a copied document. @throws ClientError if there are too many */
 	countCopy(): void {
-		this.isFull ||= copies >= MAX_COPIES;
+		this.isFull ||= copyCount >= MAX_COPIES;
 		if (this.isFull) throw clientError('readOnly');
-		copies += 1;
+		copyCount += 1;
 		this.#copied += 1;
 	}
 
@@ -83,7 +83,7 @@ export class Overlay {
 
 	/** Must be called when the copies are no longer needed. */
 	release(): void {
-		copies -= this.#copied;
+		copyCount -= this.#copied;
 		this.#copied = 0;
 	}
 }
@@ -95,7 +95,7 @@ type OptionsOrUpdate = FindOptions & { readonly $set?: Fields };
 
 const READS: ReadonlySet<Operation> = new Set(['findOne', 'find', 'countDocuments']);
 
-/** The operations that concern all matching documents. */
+/** The operations that concern all matching documents. So does `find` without a limit. */
 const ON_ALL_MATCHES: ReadonlySet<Operation> = new Set(['countDocuments', 'updateMany', 'deleteMany']);
 
 class OverlayCollection {

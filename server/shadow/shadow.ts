@@ -22,9 +22,9 @@ import { Overlay } from './overlay.js';
 /**
  * How a mirrored request ended. `unclear`: there are differences, but other requests have changed the same documents.
  * `late`: the original had written documents before the replay read them, so nothing can be compared.
- * `read`: the request was a GET, so nothing is compared. `not-compared`: the request concerned no keys. `skipped`: the
- * body was too large, there was too much to do, or the server closes. `unknown`: no route has the path and verb of the
- * request.
+ * `read`: the request was a GET or HEAD, so nothing is compared. `not-compared`: the request concerned no keys.
+ * `skipped`: the body was too large, there was too much to do, or the server closes. `unknown`: no route has the path and
+ * verb of the request.
  */
 export const SHADOW_OUTCOMES = [
 	'agrees',
@@ -75,7 +75,7 @@ export class Shadow {
 	readonly store: Store;
 	readonly #overlays = new AsyncLocalStorage<Overlay>();
 	readonly #specs;
-	/** Requests that wait for their comparison, or were compared less than the delay ago; `late` ones for the same time. */
+	/** Requests that wait for their comparison, or were compared less than the delay ago. `late` ones stay for two delays. */
 	readonly #recent = new Set<Replayed>();
 	/** Replays and comparisons that run now. */
 	readonly #running = new Set<Promise<void>>();
@@ -99,7 +99,7 @@ export class Shadow {
 
 	/**
 	 * A hook of routes: answers a mirrored request, and replays it. The replay calls this hook again, inside its overlay. The
-	 * hook then does nothing, so the route handles the replay.
+	 * hook then passes the body on, so the route handles the replay.
 	 */
 	readonly preParsing = async (
 		request: FastifyRequest,
@@ -143,7 +143,7 @@ export class Shadow {
 	 */
 	async #replay(request: FastifyRequest, body: Buffer, arrivedAt: number) {
 		const { raw, headers: sent, method: verb, server } = request;
-		const isRead = verb === 'GET';
+		const isRead = verb === 'GET' || verb === 'HEAD';
 		const overlay = new Overlay(!isRead, this.options.real, this.#specs);
 		// These headers are left out: they describe the body as it came over the network, but the replay has it in one piece.
 		const { 'content-length': _length, 'transfer-encoding': _coding, expect: _expect, ...headers } = sent;
@@ -195,7 +195,7 @@ export class Shadow {
 		});
 	}
 
-	/** Ends a request without a comparison. Comparisons of other requests must know that the original wrote its documents. */
+	/** Ends a request without a comparison. Comparisons of other requests must know that its original wrote documents. */
 	#endLate(facts: object, touched: readonly Touched[]): void {
 		this.#end(
 			'late',

@@ -181,7 +181,7 @@ export function createApp(options: AppOptions): App {
 				stopSharingCounters?.(),
 				stopSweepingState(),
 				endpoint.close(grace),
-				// Polling clients open new connections to receive their last answers, so HTTP closes after them.
+				// Polling clients open new connections to receive their last answers. So HTTP closes when the polls have ended.
 				endpoint.whenPollsEnded(grace).then(() => closeHttp(fastify, restCalls)),
 			]);
 			await otherWriters.close();

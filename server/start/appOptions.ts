@@ -71,7 +71,7 @@ export interface AppOptions {
 	readonly ops?: Ops | undefined;
 }
 
-/** Makes the options that depend only on settings. */
+/** Makes the options that follow from the options of the server. */
 export function appOptionsOf({
 	settings,
 	parts,

@@ -24,7 +24,7 @@ export interface JoinedParts {
 	readonly ops?: Ops | undefined;
 }
 
-/** Joins the other processes. After an interruption, the steps of the catch-up find what was missed, in this order. */
+/** Joins the other processes. After an interruption, the catch-up finds what was missed in these steps, one after the other. */
 export function joinProcesses({
 	link,
 	store,

@@ -12,7 +12,7 @@ type Handler = Pick<App, 'owns' | 'handle' | 'upgrade'>;
 /** The events of an HTTP server with a request. `checkContinue` is a request with `Expect: 100-continue`. */
 const REQUEST_EVENTS: ReadonlySet<string | symbol> = new Set(['request', 'checkContinue', 'upgrade']);
 
-/** The URL that the client has requested. Express removes the path where a handler is mounted from `url`. */
+/** The URL that the client has requested. In `url`, Express leaves out the path at which a handler is mounted. */
 function urlOf(request: IncomingMessage): string {
 	return (request as { originalUrl?: string }).originalUrl ?? request.url ?? '';
 }
@@ -76,13 +76,13 @@ function wrapEmit(server: Server): Set<Handler> {
 	const apps = new Set<Handler>();
 	const emit = server.emit.bind(server) as (event: string | symbol, ...args: unknown[]) => boolean;
 	server.emit = (event: string | symbol, ...args: unknown[]) =>
-		isHandled(server, apps, event, args) || emit(event, ...args);
+		handleEvent(server, apps, event, args) || emit(event, ...args);
 	mounted.set(server, apps);
 	return apps;
 }
 
 /** Handles an event of a server. @returns false if the listeners of the server must handle it */
-function isHandled(server: Server, apps: ReadonlySet<Handler>, event: string | symbol, args: unknown[]): boolean {
+function handleEvent(server: Server, apps: ReadonlySet<Handler>, event: string | symbol, args: unknown[]): boolean {
 	if (apps.size === 0 || !REQUEST_EVENTS.has(event)) return false;
 	const [request, target, head] = args as [IncomingMessage, unknown, Buffer];
 	const owner = [...apps].find((app) => app.owns(request.url ?? ''));
@@ -90,7 +90,7 @@ function isHandled(server: Server, apps: ReadonlySet<Handler>, event: string | s
 		const socket = target as Duplex;
 		if (owner) owner.upgrade(request, socket, head);
 		else if (server.listeners('upgrade').some((listener) => listener !== onUpgrade)) return false;
-		// Without any listener, Node would serve the request as one without the offer. So does this.
+		// Without any listener, Node would ignore the offer to upgrade, and serve the request as any other. So does this.
 		else declineUpgrade(server, request, socket, head);
 		return true;
 	}

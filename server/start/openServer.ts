@@ -69,8 +69,7 @@ export async function startServer(start: CheckedStart): Promise<OpenServer> {
 	ops.observe(opened);
 	const shadow = isShadow ? await openShadow(checked, opened.store, log) : undefined;
 	ops.shadow = shadow?.counts;
-	const realStore = readOnly ? readOnlyStore(opened.store) : opened.store;
-	const store = shadow?.store ?? realStore;
+	const store = shadow?.store ?? (readOnly ? readOnlyStore(opened.store) : opened.store);
 	if (certificate) ops.setCertificate('server', certificate.cert);
 	if (settings.nats !== undefined) ops.cluster = new ClusterCounts();
 	const isStoreShared = checked.store.kind === 'mongodb' || settings.nats !== undefined;
@@ -133,7 +132,7 @@ export async function startServer(start: CheckedStart): Promise<OpenServer> {
 	}
 }
 
-/** The members of `RoomkeyServer` that call the app. */
+/** The members of `RoomkeyServer` that need only the app and its store. */
 function programInterface(app: App, store: Store): Omit<RoomkeyServer, 'url' | 'close' | 'reloadCertificate'> {
 	return {
 		store,

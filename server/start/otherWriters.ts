@@ -15,7 +15,7 @@ export interface OtherWriters {
 	refreshCollection(collection: string): void;
 	/** Resolves when all documents whose changes by other processes may have been missed are read again. */
 	caughtUp(): Promise<void>;
-	/** Ends the connection with the other processes. */
+	/** Ends the connection with the other processes, and begins no further refresh. */
 	close(): Promise<void>;
 }
 
@@ -28,6 +28,7 @@ export interface OtherWritersParts extends Omit<JoinedParts, 'link' | 'changedEl
 /** Joins the other processes, if there are any. */
 export function followOtherWriters({ onChange, link, ...parts }: OtherWritersParts): OtherWriters {
 	const { store, bus, log, hub } = parts;
+	const closing = new AbortController();
 	let created: ChangedElsewhere | undefined;
 	const getChangedElsewhere = () => {
 		// Too many documents were reported, so everything is read again.
@@ -46,9 +47,11 @@ export function followOtherWriters({ onChange, link, ...parts }: OtherWritersPar
 			log,
 			changedElsewhere: getChangedElsewhere,
 			reauthorizeAll: () => hub.reauthorizeAll(),
+			closing: closing.signal,
 		}),
 		caughtUp: async () => cluster?.settled(),
 		async close() {
+			closing.abort();
 			await cluster?.close();
 			await created?.close();
 		},

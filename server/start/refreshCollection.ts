@@ -13,6 +13,8 @@ export interface RefresherParts {
 	readonly changedElsewhere: () => ChangedElsewhere;
 	/** Authorizes all readers of room events again. */
 	reauthorizeAll(): Promise<void>;
+	/** Fires when the server closes. No further attempt follows. */
+	readonly closing: AbortSignal;
 }
 
 /** Small collections. A refresh reports each of their documents as changed. */
@@ -25,11 +27,11 @@ const AFFECTS_ACCESS: ReadonlySet<string> = new Set(['subscriptions', 'rooms', '
 const RETRY_MS = 1000;
 
 /**
- * Makes a function that refreshes a collection, which it receives as a key of the store. All requests that arrive during a
- * refresh cause one more refresh.
+ * Makes a function that refreshes a collection, which it receives as a key of the store. Requests that arrive during a
+ * refresh of the same collection cause one more refresh together.
  */
 export function createCollectionRefresher(parts: RefresherParts): (collection: string) => void {
-	const { store, bus, log } = parts;
+	const { store, bus, log, closing } = parts;
 	const running = new Set<string>();
 	const requested = new Set<string>();
 
@@ -46,13 +48,14 @@ export function createCollectionRefresher(parts: RefresherParts): (collection: s
 	/** Refreshes the collection until no request is left. */
 	async function refreshWhileRequested(collection: string): Promise<void> {
 		running.add(collection);
-		while (requested.delete(collection)) {
+		while (!closing.aborted && requested.delete(collection)) {
 			try {
 				await refresh(collection);
 			} catch (err) {
+				if (closing.aborted) return;
 				log.warn({ err, collection }, 'A collection could not be read again; another attempt follows');
 				requested.add(collection);
-				await delay(RETRY_MS, undefined, { ref: false });
+				await delay(RETRY_MS, undefined, { ref: false, signal: closing }).catch(() => {});
 			}
 		}
 		running.delete(collection);

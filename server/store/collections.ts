@@ -32,7 +32,7 @@ export function collectionSpecs(declared: readonly CollectionDefinition[]): Coll
 	return [...builtIn, ...ofApplication];
 }
 
-/** Receives each change after it is stored. @returns a promise that resolves when all subscribers have received it */
+/** Receives each change after it is stored. May return a promise that resolves when all subscribers have received it. */
 export type ChangeListener = (change: Change) => Promise<unknown> | undefined;
 
 /** An open store, with the function to close it. */

@@ -10,7 +10,7 @@ import { runWrite } from '../mongodb/runWrite.js';
 import { unavailableError } from '../mongodb/unavailable.js';
 import { projector } from '../query/projection.js';
 import { applyUpdate, type Update } from '../query/update.js';
-import type { Backend, Query } from './collection.js';
+import type { Backend } from './collection.js';
 import { buildStore, collectionSpecs, type IndexMode, type OpenStore } from './collections.js';
 import type { Report } from './orderedReports.js';
 
@@ -52,7 +52,7 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 	 * Reads the matching documents in pages. `stillMatching` is a filter for those documents of the page that match at the
 	 * time of a write.
 	 */
-	async function* pages({ filter }: Query): AsyncIterable<{ documents: Document[]; stillMatching: Fields }> {
+	async function* pages(filter: Fields): AsyncIterable<{ documents: Document[]; stillMatching: Fields }> {
 		const ids = await collection.find(filter, { projection: { _id: 1 } }).toArray();
 		for (let i = 0; i < ids.length; i += PAGE) {
 			const stillMatching = { _id: { $in: ids.slice(i, i + PAGE).map(({ _id }) => _id) }, $and: [filter] };
@@ -89,7 +89,7 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 			await runWrite(() => collection.insertOne(document));
 			await report?.({ action: 'inserted', id: document._id, after: document });
 		},
-		async update({ filter, matches }, update, multi, report) {
+		async update({ filter }, update, multi, report) {
 			// Without a report the states of the documents are not needed.
 			if (!report)
 				return runWrite(async () => {
@@ -102,7 +102,7 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 				return before ? 1 : 0;
 			}
 			let count = 0;
-			for await (const { documents, stillMatching } of pages({ filter, matches })) {
+			for await (const { documents, stillMatching } of pages(filter)) {
 				const { matchedCount } = await runWrite(() => collection.updateMany(stillMatching, update));
 				// Read again, because other writers may have changed the documents meanwhile.
 				const before = new Map(documents.map((document) => [document._id, document]));
@@ -122,7 +122,7 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 			const after = await reportUpdate(report, before, update);
 			return projector(options.projection)(options.returnDocument === 'before' ? before : after);
 		},
-		async remove({ filter, matches }, multi, report) {
+		async remove({ filter }, multi, report) {
 			if (!report) return runWrite(() => removeMatching(filter, multi));
 			if (!multi) {
 				for (;;) {
@@ -134,7 +134,7 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 				}
 			}
 			let count = 0;
-			for await (const { documents, stillMatching } of pages({ filter, matches })) {
+			for await (const { documents, stillMatching } of pages(filter)) {
 				const removed = await runWrite(() => removeMatching(stillMatching, true));
 				count += removed;
 				const ids = documents.map(({ _id }) => _id);

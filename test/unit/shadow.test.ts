@@ -15,7 +15,7 @@ import { testOptions } from '../support/options.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { recordedStore } from '../support/recordedStore.js';
 import { rejection } from '../support/rejection.js';
-import { get, post, request } from '../support/rest.js';
+import { headersOf, post, request } from '../support/rest.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 import { openTestStore } from '../support/store.js';
 
@@ -39,6 +39,14 @@ describe('a server with --shadow', () => {
 		args: { rid: String },
 		rest: 'POST',
 		run: async ({ rid: _id }, { store }) => (await store.rooms.findOne({ _id }, { projection: { _id: 1 } })) !== null,
+	});
+
+	const findByName = method({
+		name: 'test.findByName',
+		summary: 'Finds a room',
+		args: { name: String },
+		rest: { verb: 'GET', path: 'test.find/:name' },
+		run: ({ name }, { store }) => store.rooms.findOne({ name }, { projection: { _id: 1 } }),
 	});
 
 	/** Runs once, before the database answers who has a token. */
@@ -88,7 +96,7 @@ describe('a server with --shadow', () => {
 		const { onChange } = data;
 		const once = { ttl: 0, max: 1 };
 		const hooks = { preParsing, onUnknownRoute };
-		const methods = [...catalogue.methods, roomExists];
+		const methods = [...catalogue.methods, roomExists, findByName];
 		app = createApp({
 			...testOptions,
 			...hooks,
@@ -222,10 +230,19 @@ describe('a server with --shadow', () => {
 	});
 
 	it('answers a read with an empty answer too, and only counts it', async () => {
-		const { status, text } = await get(`${url}/rooms.get`, owner);
-		expect([status, text]).to.deep.equal([204, '']);
+		for (const method of ['GET', 'HEAD']) {
+			const { status, text } = await request(`${url}/rooms.get`, { method, headers: headersOf(owner) });
+			expect([status, text]).to.deep.equal([204, '']);
+		}
+		await until(() => countEnded() === 2);
+		expect(shadow.counts.get('read')).to.equal(2);
+	});
+
+	it('logs the path of the route, without the value of a parameter', async () => {
+		await request(`${url}/test.find/a-secret`, { headers: headersOf(owner) });
 		await until(() => countEnded() > 0);
-		expect(shadow.counts.get('read')).to.equal(1);
+		expect(log.lines.map(({ facts }) => (facts as { path: string }).path)).to.deep.equal(['/api/v1/test.find/:name']);
+		expect(JSON.stringify(log.lines)).not.to.include('a-secret');
 	});
 
 	it('reports why nothing can be compared: wrong credentials, wrong arguments', async () => {

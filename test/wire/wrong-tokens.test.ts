@@ -4,10 +4,23 @@ import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
 import { MAX_LINES } from '../../server/ops/lineLimit.js';
 import { type OpenServer, openServer } from '../../server/start/openServer.js';
+import { method } from '../../shared/method.js';
 import { type LogLine, memoryLog } from '../support/log.js';
 import { addPerson } from '../support/people.js';
-import { headersOf, request } from '../support/rest.js';
+import { headersOf, post, request } from '../support/rest.js';
 import { scrape } from '../support/scrape.js';
+
+/** The limit for bodies of all methods that declare no `maxBody`, in bytes. */
+const MAX_BODY = 65_536;
+
+const upload = method({
+	name: 'test.upload',
+	summary: 'Takes a text of any caller',
+	anonymous: true,
+	args: { text: String },
+	rest: { verb: 'POST', path: 'test.upload', maxBody: 3 * MAX_BODY },
+	run() {},
+});
 
 describe('a wrong token over REST', () => {
 	let server: OpenServer;
@@ -22,6 +35,8 @@ describe('a wrong token over REST', () => {
 			grace: 0,
 			rateLimit: 'off',
 			forwardedCount: 1,
+			maxBody: MAX_BODY,
+			methods: [upload],
 		} as const;
 		server = await openServer({ ...options, log });
 	});
@@ -58,6 +73,13 @@ describe('a wrong token over REST', () => {
 	it('is logged even if the route needs no login', async () => {
 		await attempt('nobody', 'wrong', '1.2.3.4', 'settings.public');
 		expect(lines()[0]?.facts).to.deep.include({ path: 'settings.public' });
+	});
+
+	it('is logged once if the route needs no login and the body is larger than other routes allow', async () => {
+		const sender = { id: 'nobody', token: 'wrong' };
+		const { status } = await post(`${server.url}/api/v1/test.upload`, sender, { text: 'x'.repeat(2 * MAX_BODY) });
+		expect(status).to.equal(200);
+		expect(lines().map(({ facts }) => (facts as { path: string }).path)).to.deep.equal(['test.upload']);
 	});
 
 	it('that has expired is logged with the reason `expired`', async () => {
