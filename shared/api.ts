@@ -32,8 +32,8 @@ export type Json<T> = T extends string | number | boolean | null
 					: unknown;
 
 /**
- * The body of a successful answer over REST. If the result is an object, its members stand beside `success`. Any other
- * result is the member `result`.
+ * The body of a successful answer over REST. If the result is a plain object, its members stand beside `success`. Any
+ * other result is the member `result`. A method without a result has only `success`.
  */
 // biome-ignore lint/suspicious/noConfusingVoidType: the result of a method without a result is void
 export type RestAnswer<R> = [R] extends [void]

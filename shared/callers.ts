@@ -5,8 +5,8 @@
 import type { AnyApi, RoutesOf } from './api.js';
 
 /**
- * A DDP client: Meteor's, `@rocket.chat/ddp-client`, `simpleddp`, `asteroid` and others. `callAsync` is used if a
- * client has both functions.
+ * A DDP client: Meteor's, `@rocket.chat/ddp-client`, `simpleddp`, `asteroid` and others. It must have `callAsync` or
+ * `call`. If it has both, `callAsync` is used.
  */
 export interface DdpClient {
 	// biome-ignore lint/suspicious/noExplicitAny: clients declare their parameters in many ways
@@ -15,6 +15,7 @@ export interface DdpClient {
 	call?(name: string, ...params: any[]): unknown;
 }
 
+/** Calls methods, with the types of an API. */
 export interface Caller<Api extends AnyApi> {
 	/** Calls a method. Rejects with the error of the DDP client. */
 	call<N extends keyof Api & string>(name: N, ...params: Api[N]['params']): Promise<Api[N]['result']>;
@@ -141,7 +142,8 @@ async function readAnswer(response: Response): Promise<unknown> {
 	const text = await response.text();
 	let body: Record<string, unknown> = {};
 	try {
-		body = JSON.parse(text) as Record<string, unknown>;
+		// The JSON `null` has no members.
+		body = (JSON.parse(text) as Record<string, unknown> | null) ?? {};
 	} catch {
 		// The answer is not JSON. It may come from a proxy in front of the server.
 	}

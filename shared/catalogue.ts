@@ -9,7 +9,7 @@ export interface Catalogue {
 	readonly methods: readonly Method[];
 	readonly publications: readonly Publication[];
 	readonly streams: readonly Stream[];
-	/** Rate limit rules in addition to those in definitions. Each matching rule counts a call or subscription. Default: none. */
+	/** Rate limit rules in addition to those in definitions. Each rule that matches a call or subscription counts it. Default: none. */
 	readonly limits?: readonly RateRule[];
 	/** Error text for rate limits without a message in their rule. Default: Meteor's text. */
 	readonly limitMessage?: RateMessage;

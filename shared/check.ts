@@ -30,7 +30,8 @@ export function check<const P extends Pattern>(
 		const fault = matcher.fault(value);
 		if (fault) throw new MatchError(fault.text, fault.path);
 	}
-	// The caller continues with the original value, so a value that the schema would convert must not pass.
+	// A pattern can contain a schema that converts values (`standardSchema.ts`). The caller of `check` continues with the
+	// original value, so a value that a schema would convert must not pass.
 	if (matcher.leavesUnchanged(value)) return;
 	const error = new MatchError('Expected a value that its schema leaves unchanged', '');
 	throw throwAllErrors ? [error] : error;

@@ -52,7 +52,7 @@ interface CollectionOptions<T> {
 
 type DocumentNamed<N extends keyof Collections> = Extract<Collections[N], { _id: string }>;
 
-/** A name has at most 120 characters, because MongoDB's limit for a database and a collection together is 255 bytes. */
+/** MongoDB allows 255 bytes for the names of a database and a collection together. 120 leave enough for the database. */
 const NAME = /^[A-Za-z_][\w.-]{0,119}$/;
 
 const OPTIONS: MemberRules = {
@@ -80,8 +80,8 @@ function indexFault(value: unknown): string | undefined {
 /**
  * Declares a collection. A server that lists it in `collections` stores it, with its indexes.
  * @param name in the database and in DDP; a key of `Collections`
- * @throws DefinitionError for a name that does not have 1 to 120 letters, digits, `_`, `.` and `-`, with a letter or `_` first,
- * or begins with `system.`; and for wrong options
+ * @throws DefinitionError for wrong options, or a wrong name. A name has 1 to 120 letters, digits, `_`, `.` and `-`. It begins
+ * with a letter or `_`, and not with `system.`
  */
 export function collection<N extends keyof Collections & string>(
 	name: N,
@@ -120,7 +120,8 @@ const undeclared: object = new Proxy(Object.prototype, {
 
 /**
  * The declared collections of a store, by name. Reading another name throws an error.
- * @param source lists the keys of the collections: the underlying store, if `store` is the view of a call
+ * @param source the store whose keys are read. If `store` is the view of a call, which does not list its collections, it is
+ * the store behind the view
  */
 export function collectionsOf(store: Store, source = store): DeclaredCollections {
 	const keys = Object.keys(source).filter((key) => key.startsWith(PREFIX));

@@ -12,7 +12,7 @@ export function parseDateText(text: string): Date | undefined {
 	if (Number.isNaN(date.getTime())) return undefined;
 	const day = text.replace(TIME_OF_DAY, '');
 	// `Date` refuses a day above 31. So a day that does not exist is a 29th, 30th or 31st. `Date` takes it for the 1st, 2nd
-	// or 3rd of the next month.
+	// or 3rd of the next month. `noon` has neither the time nor the zone of the text, because these can change the day.
 	const noon = new Date(`${day} 12:00 UTC`);
 	const numbers = withoutShortYear(Array.from(day.matchAll(/\d+/g), Number), noon.getUTCFullYear());
 	const hasLateDay = numbers.some((number) => number >= 29 && number <= 31);

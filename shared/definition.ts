@@ -15,7 +15,7 @@ export interface MemberRule {
 	readonly form: string;
 	readonly required?: boolean;
 	accepts(value: unknown): boolean;
-	/** Describes the first bad entry of an accepted list or object. */
+	/** Describes the first bad entry of an accepted list or object; undefined if there is none. */
 	badEntry?(value: unknown): string | undefined;
 }
 

@@ -10,7 +10,7 @@ import { checkedDocument, type Document, type Fields } from '../../shared/values
 import { checkFindOptions } from '../query/findOptions.js';
 import { compile, type Matcher } from '../query/match.js';
 import { checkUpdate, type Update } from '../query/update.js';
-import { OrderedReports, type Report } from './orderedReports.js';
+import { type AnnounceWritten, OrderedReports, type Report } from './orderedReports.js';
 
 /** A checked filter, and its compiled function. */
 export interface Query {
@@ -43,7 +43,7 @@ export interface Returning {
 }
 
 /** Returns the function that announces a write; undefined if the write is silent or there is no listener. */
-export type Announce = (options: WriteOptions | undefined) => Report | undefined;
+export type Announce = (options: WriteOptions | undefined) => AnnounceWritten | undefined;
 
 /** Runs a write, and rejects if the store is closed. `close` of the store waits for running writes. */
 export type WriteGate = <R>(task: () => Promise<R>) => Promise<R>;
@@ -91,9 +91,10 @@ export function collection<T extends { _id: string }>(
 	const write = <R>(operation: Operation, options: WriteOptions | undefined, task: (report?: Report) => Promise<R>) =>
 		run(operation, () =>
 			gate(() => {
-				const report = announce(options);
-				if (report && !backend.reportsInOrder) return reports.run(report, task);
-				return task(report && ((written) => reports.reportNewest(written, report)));
+				const announceWritten = announce(options);
+				if (!announceWritten) return task();
+				if (!backend.reportsInOrder) return reports.run(announceWritten, task);
+				return task((written) => reports.reportNewest(written, announceWritten));
 			}),
 		);
 	const update = async (multi: boolean, filter: unknown, changes: unknown, options?: WriteOptions) => {
@@ -154,9 +155,9 @@ export function collection<T extends { _id: string }>(
 		deleteOne: (filter, options) => remove(false, filter, options),
 		deleteMany: (filter, options) => remove(true, filter, options),
 		async announce(action: Change['action'], document, options) {
-			const report = announce(options);
+			const announceWritten = announce(options);
 			const written = { action, id: document._id, ...(action === 'removed' && { before: document as Document }) };
-			if (report) await reports.run(report, () => reports.reportStored(written, report));
+			if (announceWritten) await reports.run(announceWritten, () => reports.reportStored(written, announceWritten));
 		},
 	};
 }

@@ -9,16 +9,20 @@ export interface Written {
 	readonly after?: Document;
 }
 
-/** Receives each written document after it is stored. A promise settles when the document is reported; the write waits for it. */
+/** Announces a written document to the listeners of the store. */
+export type AnnounceWritten = (written: Written) => void;
+
+/** Receives each document that a backend has written or removed. If it returns a promise, the backend waits for it. */
 export type Report = (written: Written) => void | Promise<void>;
 
 /**
- * Reports documents so that the last report of each document is its newest state. A task that writes or reads a document
- * may end after a later write of the same document was reported. Then the stored state is read and reported instead.
+ * Announces documents so that the last announcement of each document has its newest state. A task is a write or a read
+ * within `run`. If another task has reported a document since a task began, the state that this task knows may be older.
+ * Then the stored state is read, and announced instead.
  */
 export class OrderedReports {
 	#reportCount = 0;
-	/** The value of `#reportCount` at the last report of each document that was reported while a task runs. */
+	/** The value of `#reportCount` at the last report of each document that was reported while a task was running. */
 	readonly #lastReports = new Map<string, number>();
 	#runningTasks = 0;
 
@@ -26,21 +30,21 @@ export class OrderedReports {
 	constructor(private readonly read: (id: string) => Promise<Document | null>) {}
 
 	/** Reports a state that is newer than all reported states of the document. */
-	reportNewest(written: Written, report: Report): void {
+	reportNewest(written: Written, announce: AnnounceWritten): void {
 		this.#reportCount++;
 		if (this.#runningTasks > 0) this.#lastReports.set(written.id, this.#reportCount);
-		report(written);
+		announce(written);
 	}
 
-	/** Runs a write whose reports may come after those of later writes. */
-	async run<R>(report: Report, write: (report: Report) => Promise<R>): Promise<R> {
+	/** Runs a task whose reports may come after those of later writes. */
+	async run<R>(announce: AnnounceWritten, task: (report: Report) => Promise<R>): Promise<R> {
 		const start = this.#reportCount;
 		this.#runningTasks++;
 		try {
-			return await write((written) =>
+			return await task((written) =>
 				this.#isReportedSince(start, written.id)
-					? this.reportStored(written, report)
-					: this.reportNewest(written, report),
+					? this.reportStored(written, announce)
+					: this.reportNewest(written, announce),
 			);
 		} finally {
 			if (--this.#runningTasks === 0) this.#lastReports.clear();
@@ -48,16 +52,17 @@ export class OrderedReports {
 	}
 
 	/**
-	 * Reports the stored state of a document, within `run`. A document that another call has removed is not reported: that
-	 * call reports it. @param written the action, and the last known state if the action is a removal
+	 * Reports the stored state of a document. Call it within `run`. If the document is no longer stored and `written` is not a
+	 * removal, nothing is reported: the call that has removed the document reports that.
+	 * @param written `before` is only needed for a removal
 	 */
-	async reportStored(written: Written, report: Report): Promise<void> {
+	async reportStored(written: Written, announce: AnnounceWritten): Promise<void> {
 		const start = this.#reportCount;
 		const after = await this.read(written.id);
-		if (this.#isReportedSince(start, written.id)) return this.reportStored(written, report);
+		if (this.#isReportedSince(start, written.id)) return this.reportStored(written, announce);
 		const isRemoval = written.action === 'removed';
-		if (after) this.reportNewest({ ...written, action: isRemoval ? 'updated' : written.action, after }, report);
-		else if (isRemoval) this.reportNewest(written, report);
+		if (after) this.reportNewest({ ...written, action: isRemoval ? 'updated' : written.action, after }, announce);
+		else if (isRemoval) this.reportNewest(written, announce);
 	}
 
 	#isReportedSince(start: number, id: string): boolean {

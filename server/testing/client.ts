@@ -44,11 +44,11 @@ export interface TestClient {
 	/** Calls a method. Resolves once its writes have been delivered to this client (`updated`). */
 	call(name: string, ...args: unknown[]): Promise<unknown>;
 	/**
-	 * Subscribes. Resolves with the subscription's id when the client has its initial documents (`ready`). Rejects if the
-	 * subscription is refused.
+	 * Subscribes. Resolves with the subscription's id when the client has received the initial documents (`ready`). Rejects
+	 * if the subscription is refused.
 	 */
 	subscribe(name: string, ...args: unknown[]): Promise<string>;
-	/** Ends a subscription. Resolves when the client has lost its documents. */
+	/** Ends a subscription. Resolves when its documents have been removed from the client. */
 	unsubscribe(id: string): Promise<void>;
 	/** The documents of a collection that the client has now, with their ids as `_id`, in no particular order. */
 	documents(collection: string): Fields[];
@@ -82,7 +82,7 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 	receiver = open(transport);
 	transport.onClosed = () => {
 		for (const { reject, promise } of pending.values()) {
-			// A test that has ended handles no rejection, which would end the process.
+			// A test that has ended does not handle this rejection. Unhandled, it would end the process.
 			promise.catch(() => {});
 			reject(new Error('The connection is closed'));
 		}
@@ -185,7 +185,8 @@ export async function connectClient(open: OpenSession, causeOf: CauseOf): Promis
 		get isWaiting() {
 			return pending.size > 0;
 		},
-		// These functions are not async: when the connection closes, only the promises in `pending` count as handled.
+		// These functions are not async: an async function returns another promise than the one in `pending`. `onClosed` would
+		// not handle its rejection.
 		call(name, ...params) {
 			if (typeof name !== 'string') return refuse('The first argument of call is the name of a method');
 			const id = String(++lastId);

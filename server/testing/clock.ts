@@ -18,7 +18,7 @@ export function isClockFake(): boolean {
 
 /**
  * Replaces `Date`, `setTimeout` and `setInterval` by a clock that stands still until `advance`: for tests of rate limits,
- * expiry and time limits. Create it before the server, and restore it at the end of the test. A new fake clock restores
+ * expiry and time limits. Create it before the server, and restore it at the end of the test. A new fake clock replaces
  * an earlier one, which a failed test may have left.
  * @param now the time at the start, in ms since 1970. Default: the present
  */

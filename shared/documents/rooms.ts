@@ -29,7 +29,7 @@ export interface Room {
 	msgs?: number;
 	/** Time of creation. */
 	ts?: Date;
-	/** Whether only some members may write. */
+	/** Read-only: only members with a permission may write. Roomkey only stores it. */
 	ro?: boolean;
 	/** Whether system messages are shown. */
 	sysMes?: boolean;
@@ -39,7 +39,7 @@ export interface Room {
 	customFields?: Record<string, unknown>;
 	/** Whether new users join the room by default. */
 	default?: boolean;
-	/** Whether only some members write and all read. */
+	/** Only authorized members write new messages, and the others can reply. Roomkey only stores it. */
 	broadcast?: boolean;
 	archived?: boolean;
 	encrypted?: boolean;
@@ -52,8 +52,8 @@ export interface Room {
 	/** Set if a former member may know the key (`test/contract/beyond.md` E12). Removed by a reset of the key. */
 	e2eStale?: { since: Date; reason: string };
 	/**
-	 * The reset of the key that is in progress or was interrupted. Its lock is valid until `until`. `formerKeyId` is the key
-	 * id before the reset.
+	 * The reset of the key that is in progress or was interrupted. Its lock has the id `id`, and is valid until `until`.
+	 * `keyId` is the new key id, and `formerKeyId` the one before the reset.
 	 */
 	e2eReset?: { id: string; userId: string; keyId: string; formerKeyId?: string; until: Date } | null;
 	/** Parent room of a discussion. */
@@ -95,7 +95,7 @@ export interface OldRoomKey {
 export interface KnownKey {
 	/** Hex SHA-256 of the sealed key. */
 	hash: string;
-	/** Key id of the room at the time `ts`. The key belongs to this id, even if its text begins with another id. */
+	/** Key id of the room at the time `ts`. It counts as the id of this key, even if the text of the key begins with another. */
 	keyId: string;
 	/** Id of the member who offered the key; absent if another server stored the offer. */
 	by?: string;
@@ -132,9 +132,12 @@ export interface Subscription {
 	status?: string;
 	/** Whether a Rocket.Chat server on the same database translates messages for the member. */
 	autoTranslate?: boolean;
-	/** Notes of calls that are about to remove this owner from the room. Each note is valid until the time in it. */
+	/**
+	 * Only for an owner: one note for each call that is removing this owner from the room. Until the time `until`, other calls
+	 * do not count this member as a remaining owner. So the last two owners cannot leave at the same time.
+	 */
 	departures?: { id: string; until: Date }[];
-	/** The room's key, sealed for this member. Unique over all memberships. */
+	/** The room's key, sealed for this member. A unique index allows no two memberships with the same text. */
 	E2EKey?: string;
 	/** The room's key, offered by another member and not yet accepted. */
 	E2ESuggestedKey?: string;

@@ -93,7 +93,7 @@ export interface KeyHistoryEntry {
 	ts: Date;
 	/** `hash` of the previous entry; empty in the first. */
 	previous: string;
-	/** Hex SHA-256 over this entry and the previous one. */
+	/** Hex SHA-256 of `previous`, `ts` and `public_key` (`docs/keys.md`). */
 	hash: string;
 	/** How the caller who stored the key was logged in. Absent if Rocket.Chat stored it. */
 	login?: KeyLogin;

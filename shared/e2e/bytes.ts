@@ -68,7 +68,7 @@ export function fromBase64Url(text: unknown): Bytes | undefined {
 export const toBase64Url = (bytes: Bytes): string =>
 	toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 
-/** Encodes each character as one byte. */
+/** Encodes each character as one byte. The characters must not be above U+00FF. */
 export function latin1(text: string): Bytes {
 	const bytes = new Uint8Array(text.length);
 	for (let index = 0; index < text.length; index++) bytes[index] = text.charCodeAt(index);
@@ -79,7 +79,7 @@ export const utf8 = (text: string): Bytes => new Uint8Array(new TextEncoder().en
 
 export const toHex = (bytes: Bytes): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
-export function concat(...parts: readonly Bytes[]): Bytes {
+export function concat(parts: readonly Bytes[]): Bytes {
 	const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
 	let offset = 0;
 	for (const part of parts) {
@@ -136,7 +136,7 @@ export async function toJwkText(key: Key, what: string): Promise<string> {
 /** Length of an initialization vector, in bytes, as in Rocket.Chat's clients. */
 function ivLength({ algorithm: { name } }: Key): number {
 	if (name === 'AES-GCM') return 12;
-	// An RSA key would encrypt short texts.
+	// Without this check, an RSA key would encrypt short texts.
 	if (name !== 'AES-CBC') throw malformed('The key');
 	return 16;
 }

@@ -75,7 +75,7 @@ export async function encryptV1Text(content: Content, roomKey: RoomKey): Promise
 
 async function encryptJson(content: Content, roomKey: RoomKey): Promise<Encrypted> {
 	if (!isObject(content)) throw malformed('The content');
-	// Callers in JavaScript may give another kind of key, or none. Nobody could decrypt content without an id.
+	// Callers in JavaScript may give another kind of key, or none. Content without a key id cannot be decrypted.
 	if (typeof roomKey?.id !== 'string') throw malformed('The room key');
 	const text = await orMalformed('The content', () => toEjsonText(content));
 	return encrypt(roomKey.key, utf8(text));
@@ -85,7 +85,7 @@ function v1Text(roomKey: RoomKey, { iv, data }: Encrypted): string {
 	if (!fitsV1(roomKey)) {
 		throw new E2EError('unfit-key', 'This format needs an AES-128-CBC key whose id has twelve characters');
 	}
-	return roomKey.id + toBase64(concat(iv, data));
+	return roomKey.id + toBase64(concat([iv, data]));
 }
 
 /**

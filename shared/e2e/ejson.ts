@@ -1,6 +1,6 @@
 /**
  * The part of EJSON that encrypted messages contain. Rocket.Chat's web client writes them as EJSON: a `Date` is
- * `{"$date": ms}`, and an object that looks the same is escaped.
+ * `{"$date": ms}`, and an object that looks like an EJSON type is escaped.
  */
 import { isObject } from './bytes.js';
 
@@ -18,8 +18,8 @@ export function toEjsonText(value: Record<string, unknown>): string {
 }
 
 /**
- * Decodes dates and escaped objects. Other special forms of EJSON are left unchanged. A `$date` that is the whole content
- * is left unchanged too, because content is never a date.
+ * Decodes dates and escaped objects, also within other types of EJSON, which stay objects. If the whole content is a
+ * `$date`, it stays an object too, because content is never a date.
  */
 export function fromEjson(value: Record<string, unknown>): Record<string, unknown> {
 	return hasTypeKeys(value) && isObject(value.$escape)
@@ -33,7 +33,7 @@ function encode(value: unknown, depth: number): unknown {
 	if (typeof value !== 'object' || value === null) return value;
 	if (depth > MAX_DEPTH) throw new RangeError('too deep');
 	if (Array.isArray(value)) return value.map((item) => encode(item, depth + 1));
-	// An object with `toJSON` is replaced by its result, as in JSON.stringify.
+	// The result of `toJSON` replaces the object, as in JSON.stringify.
 	const { toJSON } = value as { toJSON?: unknown };
 	if (typeof toJSON === 'function') return encode(toJSON.call(value), depth + 1);
 	const encoded = convertMembers(value as Record<string, unknown>, depth, encode);

@@ -31,8 +31,9 @@ export type E2EErrorCode =
 	| 'no-web-crypto';
 
 /**
- * The only error that `roomkey/e2e` throws. Its message never quotes the input, which is secret. It has no `cause`,
- * because errors of other functions, such as `JSON.parse`, may quote the input.
+ * The error of all functions of `roomkey/e2e`. Its message never quotes the input, which is secret. It has no `cause`,
+ * because errors of other functions, such as `JSON.parse`, may quote the input. Only a stream of a file can fail with
+ * another error: that of its source.
  */
 export class E2EError extends Error {
 	override readonly name = 'E2EError';

@@ -1,6 +1,6 @@
 /**
- * Encrypts and decrypts files: AES-256-CTR with a new key for each file, which the message with the file contains. Files
- * are read and written as streams, which buffer about a megabyte, so they can have any size.
+ * Encrypts and decrypts files: AES-256-CTR with a new key for each file. The message with the file contains this key. Files
+ * are read and written as streams that buffer about a megabyte, so they can have any size.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import {
@@ -55,7 +55,7 @@ export interface EncryptedFile {
 	readonly name: string;
 	/** The encrypted bytes. */
 	readonly stream: ReadableStream<Bytes>;
-	/** Resolves when the stream has been read to its end; rejects if the source fails. */
+	/** Resolves when the stream has been read to its end; rejects if the stream fails or is cancelled. */
 	readonly info: Promise<FileInfo>;
 }
 
@@ -204,7 +204,7 @@ interface Conversion {
 	convertPiece(piece: Bytes): Bytes | Promise<Bytes>;
 	/** Called at the end of the source. If it throws, the resulting stream fails. */
 	end(): void;
-	/** Called if the source fails, or the result is not read to its end. */
+	/** Called if the source or the conversion fails, or the result is not read to its end. */
 	fail?(error: unknown): void;
 }
 
@@ -226,15 +226,16 @@ function convert(source: ReadableStream<Uint8Array>, { convertPiece, end, fail }
 				length += value.length;
 			}
 		}
-		buffered = concat(...parts);
+		if (parts.length > 1) buffered = concat(parts);
 	};
 	return new ReadableStream<Bytes>(
 		{
 			async pull(controller) {
 				try {
 					await fill();
-					const piece = buffered.slice(0, CHUNK);
-					buffered = buffered.slice(CHUNK);
+					// Views: a source may give a whole file as one part, and copying the rest for each piece would be slow.
+					const piece = buffered.subarray(0, CHUNK);
+					buffered = buffered.subarray(CHUNK);
 					if (piece.length > 0) controller.enqueue(await convertPiece(piece));
 					if (!sourceEnded || buffered.length > 0) return;
 					end();

@@ -36,7 +36,7 @@ export function requireFormat(format: unknown): Format {
 export function formatFor(version: string): Format {
 	// The first two numbers, each of at most nine digits.
 	const [, major, minor = '0'] =
-		/^v?(\d{1,9})(?:\.(\d{1,9}))?(?![\d])/.exec(typeof version === 'string' ? version : '') ?? [];
+		/^v?(\d{1,9})(?:\.(\d{1,9}))?(?!\d)/.exec(typeof version === 'string' ? version : '') ?? [];
 	if (major === undefined) throw new E2EError('malformed', 'The server version does not begin with a number');
 	for (const [format, firstMajor, firstMinor] of FIRST_VERSIONS) {
 		if (Number(major) > firstMajor) return format;

@@ -15,7 +15,7 @@ const PRIVATE_MEMBERS = ['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi'];
 const MIN_BITS = 2048;
 const MAX_BITS = 16_384;
 
-/** Smaller public exponents have made attacks possible; all clients use 65537. */
+/** Limits of a public exponent: smaller ones have made attacks possible, larger ones are slow. All clients use 65537. */
 const MIN_EXPONENT = 65_537n;
 const MAX_EXPONENT_BYTES = 8;
 
@@ -109,7 +109,7 @@ function numberIn(text: unknown): bigint | undefined {
 	return BigInt(`0x${toHex(bytes)}`);
 }
 
-/** Imports only the numbers of a JWK, because clients write different other members, such as `key_ops`. */
+/** Imports only the numbers of a JWK. Its other members, such as `key_ops`, differ between clients. */
 async function importRsa(
 	jwk: Record<string, unknown> | undefined,
 	members: readonly string[],
@@ -117,7 +117,8 @@ async function importRsa(
 	extractable: boolean,
 	error: () => E2EError,
 ): Promise<Key> {
-	// Some runtimes accept a key with missing numbers. A public key was checked by `publicNumbers` before.
+	// Some runtimes accept a key with missing numbers. Only a private key can lack them here, because `publicNumbers` has
+	// checked a public key.
 	const hasAllNumbers = members.every((name) => fromBase64Url(jwk?.[name]));
 	if (jwk?.kty !== 'RSA' || !hasAllNumbers) throw malformed('The private key');
 	const webCrypto = subtle();

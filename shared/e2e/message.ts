@@ -63,7 +63,7 @@ export async function encryptMessage(
 	if (!isObject(message) || (message.msg !== undefined && typeof message.msg !== 'string')) {
 		throw malformed('The message');
 	}
-	// Encrypted again, the message would lose its content. A message from `decryptMessage` has none.
+	// Another encryption would overwrite `content`. A message from `decryptMessage` has no `content`.
 	if (message.content !== undefined || (message.t === 'e2e' && message.e2e !== 'done')) {
 		throw new E2EError('malformed', 'The message is already encrypted');
 	}
@@ -89,10 +89,10 @@ export async function encryptMessage(
 /**
  * Decrypts a message. A message that is not encrypted is returned unchanged.
  *
- * `msg`, `attachments`, `files` and `file` of the result come from the content only, and no other member does: otherwise a
- * sender could replace other members of the message, such as the sender's name, unseen by the server. What the message has
- * of these four beside its content is left out, and so is other plain text that clients show as the text: `md`, `html`,
- * `blocks`, `urls`, `location`, `translations`, `mentions`, `channels` and `e2eMentions`.
+ * The result has the `msg`, `attachments`, `files` and `file` of the content, not those of the message. Other members of the
+ * content are ignored: with them a sender could replace members of the message, such as the sender's name, unseen by the
+ * server. Unencrypted members that clients show as the text are left out: `md`, `html`, `blocks`, `urls`, `location`,
+ * `translations`, `mentions`, `channels` and `e2eMentions`.
  *
  * @returns the message with `e2e: 'done'` and without `content`. A message with only a file has no `msg`
  * @throws E2EError as `decryptContent` does; `malformed` for a message that claims `e2e: 'done'` and has no content

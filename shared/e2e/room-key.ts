@@ -35,10 +35,14 @@ const CBC = { name: 'AES-CBC', length: 128 };
 const GCM = { name: 'AES-GCM', length: 256 };
 const CIPHERS = { A128CBC: { aes: CBC, keyBytes: 16 }, A256GCM: { aes: GCM, keyBytes: 32 } };
 
+/** A room key with its id, ready for encryption. */
 export interface RoomKey {
 	/** `keyID` of `e2e.setRoomKeyID`; not secret. */
 	readonly id: string;
-	/** The original JSON text of the JWK: it is sealed, and the ids of v1 and legacy are derived from it. Secret. */
+	/**
+	 * The original JSON text of the JWK: it is sealed, and the ids of v1 and legacy are derived from it. Secret. Reading it
+	 * throws `not-extractable` if the key may not be exported.
+	 */
 	readonly jwk: string;
 	readonly key: Key;
 }

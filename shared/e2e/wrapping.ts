@@ -89,8 +89,8 @@ export async function unwrapPrivateKey(
 }
 
 /**
- * Unwraps a stored private key and returns it with its public key. The public key is returned even if `extractable` is
- * false, when `publicKeyOf` cannot export it.
+ * Unwraps a stored private key and returns it with its public key. This also works if `extractable` is false, unlike
+ * `publicKeyOf`.
  */
 export async function unwrapIdentity(
 	stored: string,
@@ -163,7 +163,7 @@ function createWrapper(passphrase: string, userId: string, format: Format, optio
 		const salt = version === 'v1' ? userId : `v2:${userId}:${crypto.randomUUID()}`;
 		const [encoded] = encodings(passphrase);
 		const { iv, data } = await encrypt(await deriveKey(encoded, salt, iterations, version), utf8(text));
-		if (version === 'v1') return JSON.stringify({ $binary: toBase64(concat(iv, data)) });
+		if (version === 'v1') return JSON.stringify({ $binary: toBase64(concat([iv, data])) });
 		return JSON.stringify({ iv: toBase64(iv), ciphertext: toBase64(data), salt, iterations });
 	};
 }

@@ -175,10 +175,12 @@ describe('typed callers', () => {
 			});
 		});
 
-		it('throw for an answer that is not JSON, as a proxy may give', async () => {
-			const send = async () => new Response('<html>', { status: 502 });
-			const broken = restCallerOf<Api>('http://127.0.0.1:1/', null, { fetch: send as typeof fetch });
-			expect(await rejection(broken.get('tasks.count'))).to.include({ status: 502, error: 'HTTP 502' });
+		it('throw for an answer that is no JSON object, as a proxy may give', async () => {
+			for (const body of ['<html>', 'null', '"text"', '5']) {
+				const send = async () => new Response(body, { status: 502 });
+				const broken = restCallerOf<Api>('http://127.0.0.1:1/', null, { fetch: send as typeof fetch });
+				expect(await rejection(broken.get('tasks.count'))).to.include({ status: 502, error: 'HTTP 502' });
+			}
 		});
 
 		it('take further headers, another fetch function, and a signal', async () => {

@@ -22,6 +22,19 @@ describe('files in roomkey/e2e', () => {
 		expect(encrypted.equals(cipher.update(plain))).to.equal(true);
 	});
 
+	it('are encrypted from 200,000 pieces of one byte', async () => {
+		let remaining = 200_000;
+		const source = new ReadableStream<Uint8Array>({
+			pull(controller) {
+				if (remaining-- > 0) controller.enqueue(new Uint8Array(1));
+				else controller.close();
+			},
+		});
+		const { stream, info } = await e2e.encryptFile(source, { name: 'n' });
+		await drain(stream);
+		expect((await info).size).to.equal(200_000);
+	});
+
 	it('are decrypted with a counter of 64 bits, as in web clients, if the initial counter is at its end', async () => {
 		const iv = Buffer.concat([Buffer.alloc(8, 1), Buffer.alloc(8, 0xff)]);
 		const k = randomBytes(32);
