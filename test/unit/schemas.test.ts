@@ -312,7 +312,7 @@ describe('Standard Schema', () => {
 	});
 
 	it('whose condition throws for undefined is a pattern that does not admit undefined', () => {
-		const long = z.custom<string>((value) => (value as string).length > 2);
+		const long = v.custom<string>((value) => (value as string).length > 2);
 		expect(outcome({ value: long }, ['long'])).to.deep.equal({ value: 'long' });
 		expect(Match.test({}, { a: long })).to.equal(false);
 	});
