@@ -68,9 +68,9 @@ function countValues(value: unknown, maxDepth: number, maxCount: number): number
  */
 export function parseJson(text: string): unknown {
 	const value: unknown = JSON.parse(text);
-	// A shorter text exceeds neither limit: each level of nesting takes two characters, and each value at least one.
+	// A text of up to `2 * MAX_DEPTH` characters exceeds no limit: a level of nesting takes two of them, a value at least one.
 	if (text.length > 2 * MAX_DEPTH) countValues(value, MAX_DEPTH, MAX_VALUES);
-	// The key can also be written with escapes, so the value is only searched if the text contains the name or an escape.
+	// The search is slow. It is skipped for a text with neither the name nor an escape, by which the name can be written too.
 	if (text.includes('__proto__') || text.includes('\\u00')) {
 		try {
 			scan(value as object, { protoAction: 'error', constructorAction: 'ignore' });
@@ -96,7 +96,10 @@ const TYPE_KEYS: readonly (readonly string[])[] = [
 	['$type', '$value'],
 ];
 
-/** Maximum length of a string (in characters) or an array (in elements) that `$escape` contains. */
+/**
+ * Maximum length of a string (in characters) or an array (in elements) that is the content of `$escape`: each character or
+ * element becomes a key of an object.
+ */
 const MAX_ESCAPED_LENGTH = 100;
 
 /** Whether an object with exactly these keys represents an EJSON type. */
@@ -115,7 +118,8 @@ function decodeInPlace(value: unknown): unknown {
 	const keys = Object.keys(members);
 	if (keys.length <= 2 && areTypeKeys(keys)) {
 		if (keys[0] !== '$escape') return EJSON.fromJSONValue(value as never);
-		// The content of `$escape` is not decoded as a type. A string or an array in it becomes an object, as in Meteor.
+		// The content of `$escape` is itself no type, but its members may be. Content that is a string or an array becomes an
+		// object, as in Meteor.
 		const { $escape } = members;
 		const length = typeof $escape === 'string' || Array.isArray($escape) ? $escape.length : 0;
 		if (length > MAX_ESCAPED_LENGTH) throw new TypeError('neither a long text nor a long list can be escaped');
@@ -159,8 +163,7 @@ function isPlain(value: object): value is Record<string, unknown> {
 
 /**
  * The elements of an `arguments` object; undefined for other objects. Meteor recognizes it by an own key `callee`. Here
- * it must also have at least as many keys as its length, because otherwise a short message could represent a huge
- * array.
+ * `length` must also not exceed the number of keys, because otherwise a short message could represent a huge array.
  */
 function argumentsOf(value: object): unknown[] | undefined {
 	if (!Object.hasOwn(value, 'callee')) return undefined;
@@ -189,7 +192,7 @@ export function clone(value: unknown): unknown {
 function encode(value: unknown): unknown {
 	if (typeof value === 'number') return Number.isFinite(value) ? value : EJSON.toJSONValue(value);
 	if (typeof value !== 'object' || value === null) return value;
-	// The same result as `EJSON.toJSONValue`, but faster, because nearly every document contains dates.
+	// Nearly every document contains dates. This is faster than `EJSON.toJSONValue`, with the same result.
 	if (value instanceof Date) return { $date: value.getTime() };
 	const elements = Array.isArray(value) ? value : argumentsOf(value);
 	if (elements) return encodeElements(elements);
@@ -268,12 +271,12 @@ export function stringify(value: unknown): string | undefined {
 }
 
 /**
- * EJSON as a format for `encodeInSlices`. An object is plain if its text consists of the texts of its members, unlike the
- * text of an EJSON type.
+ * EJSON as a format for `encodeInSlices`. An EJSON type cannot be split, because its text does not consist of the texts of
+ * its members.
  */
 export const ejsonFormat: JsonFormat = {
 	stringify,
-	isPlain(value): value is Record<string, unknown> {
+	canSplit(value): value is Record<string, unknown> {
 		if (!isPlain(value) || typeof value.toJSON === 'function' || Object.hasOwn(value, 'callee')) return false;
 		const keys = Object.keys(value);
 		return keys.length > 2 || !areTypeKeys(keys);

@@ -1,11 +1,11 @@
-/** Every client error of Roomkey, by name. */
+/** The client errors of Roomkey, by name. Two others are made in `errors.ts`: `tooManyRequests` and `notFound`. */
 
-/** One row of the table. */
+/** One row of a table. */
 export interface ErrorRow {
 	readonly error: string | number;
-	/** True: a `BareError`, of which REST shows only the code. */
+	/** True: a `BareError`. REST shows only its code. */
 	readonly bare?: boolean;
-	/** HTTP status of a `BareError`, if the code does not determine it. */
+	/** HTTP status of a `BareError`. Default: the status of its code (`server/rest/envelope.ts`). */
 	readonly status?: number;
 	/** Absent if the code is also the text. */
 	readonly reason?: string;
@@ -13,7 +13,7 @@ export interface ErrorRow {
 	readonly transient?: boolean;
 }
 
-/** Makes a table of errors. The type of the table lists only the names. */
+/** Makes a table of errors, whose type lists only the names. */
 function table<Name extends string>(rows: Record<Name, ErrorRow>): Readonly<Record<Name, ErrorRow>> {
 	return rows;
 }
@@ -182,6 +182,8 @@ export const otherErrors = table({
 	sessionExpired: { error: 403, reason: 'Your session has expired. Please log in again.' },
 	mustBeLoggedIn: { error: 401, reason: 'Must be logged in' },
 	notLoggedIn: { error: 'You are not logged in.' },
+	signUpsForbidden: { error: 403, reason: 'Signups forbidden' },
+	namelessUser: { error: 400, reason: 'Need to set a username or email' },
 	/* second factor: test/contract/rocketchat-e2e.md 7.5 */
 	totpRequired: { error: 'totp-required', reason: 'TOTP Required', transient: true },
 	totpInvalid: { error: 'totp-invalid', reason: 'TOTP Invalid', transient: true },
@@ -190,10 +192,8 @@ export const otherErrors = table({
 		reason: 'Too many wrong codes were tried: the mailed code is not valid any more, request a new one',
 		transient: true,
 	},
-	signUpsForbidden: { error: 403, reason: 'Signups forbidden' },
-	namelessUser: { error: 400, reason: 'Need to set a username or email' },
-	/* rooms and keys: test/contract/rocketchat-e2e.md section 4, and Roomkey's own */
 	federatedUser: { error: 'error-not-allowed', reason: 'Federated Users cant have TOTP' },
+	/* rooms and keys: test/contract/rocketchat-e2e.md section 4, and Roomkey's own */
 	resetInProgress: { error: 'error-e2e-key-reset-in-progress', bare: true, transient: true },
 	resetFailed: { error: 'error-e2e-key-reset-failed', bare: true, transient: true },
 	resetAccessMissing: { error: 'error-not-allowed', bare: true },
@@ -208,7 +208,7 @@ export const otherErrors = table({
 	unauthorized: { error: 'unauthorized', bare: true },
 });
 
-/** An error whose text contains a value. */
+/** One row of the table of errors whose text contains a value. */
 interface ValueErrorRow {
 	readonly error: string;
 	reason(value: string): string;

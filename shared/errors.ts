@@ -37,7 +37,7 @@ export class MethodError extends ClientError {
 
 /** An error of which REST shows only the code, as Rocket.Chat does for endpoints without a method. */
 export class BareError extends ClientError {
-	/** The HTTP status, if the code does not determine it. */
+	/** The HTTP status. Default: the status of the code (`server/rest/envelope.ts`). */
 	declare readonly status?: number | undefined;
 
 	constructor(error: string | number, reason?: string, details?: unknown, status?: number) {
@@ -71,12 +71,14 @@ export function clientErrorFrom(name: keyof typeof valueErrors, value: string, d
 	return new MethodError(error, reason(value), details);
 }
 
-/** One instance of every error whose text contains no value. */
+/** One instance of every error of `methodErrors` and `otherErrors`. */
 export function errorInstances(): ClientError[] {
 	return (Object.keys(errorTable) as ErrorName[]).map((name) => clientError(name));
 }
 
-/** Every error in the tables, for the documentation. The value in a text is shown as `…`. */
+const TOO_MANY_REQUESTS = 'too-many-requests';
+
+/** The errors of all tables, and that of rate limits, for the documentation. The value in a text is shown as `…`. */
 export function knownErrors(): { readonly error: string | number; readonly reason: string }[] {
 	return [
 		...Object.values(errorTable).map(({ error, reason = '' }) => ({ error, reason })),
@@ -88,9 +90,7 @@ export function knownErrors(): { readonly error: string | number; readonly reaso
 	];
 }
 
-const TOO_MANY_REQUESTS = 'too-many-requests';
-
-/** Time after which clients should try again while the database is not available, in s. */
+/** Time after which clients should try again after a 503 that states no time, in s. */
 const RETRY_UNAVAILABLE_S = 5;
 
 const transientCodes: ReadonlySet<unknown> = new Set([
@@ -193,7 +193,8 @@ export function withCause(error: ClientError, cause: unknown): ClientError {
 
 /**
  * Converts any thrown value to the error that a client receives. All errors are converted here, so that no stack, driver
- * message or secret reaches a client. A value that is not for clients becomes the `cause` of the new error.
+ * message or secret reaches a client. If neither the value nor its `sanitizedError` is for clients, the value becomes the
+ * `cause` of a new error.
  */
 export function toClientError(thrown: unknown): ClientError {
 	try {

@@ -1,10 +1,11 @@
-/** Events for sessions and publications. */
+/** The events by which the parts of a server notify each other (`server/cluster/bus.ts`). */
 import type { Change } from './store.js';
 
 export type { Change };
 
+/** What the listeners of each event receive. */
 export interface EventPayloads {
-	/** A document was written. Of a user, `document` contains only the id, because user documents contain secrets. */
+	/** The store announces a written document. For a user the event has only the id, because user documents have secrets. */
 	changed: Change;
 	/** Login tokens are no longer valid: every session that uses one must end (`test/contract/ddp.md` 16.2). */
 	'tokens-removed': { readonly userId: string; readonly hashedTokens: readonly string[] };
@@ -32,9 +33,10 @@ export interface EventPublisher {
 	publish<N extends EventName>(name: N, payload: EventPayloads[N], by?: EventSource): Promise<unknown> | undefined;
 }
 
-/** Events that methods publish. They do not publish `changed`, because the store announces each write. */
+/** An event that a method may publish: not `changed`, which is published for the writes that the store announces. */
 export type PublishedEvent = Exclude<EventName, 'changed'>;
 
+/** What a method publishes events by: `context.events`. */
 export interface Events {
 	emit<N extends PublishedEvent>(name: N, payload: EventPayloads[N]): void;
 }

@@ -1,4 +1,4 @@
-/** The required indexes of a store. They are identical to Rocket.Chat's indexes on the same fields. */
+/** The required indexes of a store. Those on fields that Rocket.Chat indexes too are made as by Rocket.Chat. */
 import type { collectionNames, Store } from './store.js';
 
 /** The names of the built-in collections, which exist without a declaration by an application. */
@@ -18,8 +18,8 @@ export interface IndexSpec {
 	/** True: only the embedded store (in memory or in files) needs it. MongoDB uses another index, which may be compound. */
 	readonly embeddedOnly?: boolean;
 	/**
-	 * True: MongoDB removes a document some time after the date in the field. The embedded store has no such index: there,
-	 * only the sweep of `server/core/sweepSharedState.ts` removes documents.
+	 * True: MongoDB removes a document some time after the date in the field. The embedded store leaves out such an index:
+	 * there, only `server/core/sweepSharedState.ts` removes the documents.
 	 */
 	readonly expires?: boolean;
 	/** True: texts that differ only in case have the same key. Such an index is only used for patterns like `/^alice$/i`. */
@@ -39,7 +39,7 @@ const uniqueSparse = (...fields: string[]): IndexSpec => ({ fields, unique: true
 
 /**
  * An index for patterns that ignore case, only for the embedded store. MongoDB does not need it: it uses the plain index of
- * the field for the list of prefixes that `findUser.ts` adds to such a pattern.
+ * the field for the list of prefixes that `methods/model/users/findUser.ts` adds to such a pattern.
  */
 const ignoringCase = (field: string): IndexSpec => ({
 	fields: [field],
@@ -49,6 +49,7 @@ const ignoringCase = (field: string): IndexSpec => ({
 	ignoreCase: true,
 });
 
+/** The indexes of each built-in collection, beside that of `_id`. */
 export const indexes: Readonly<Partial<Record<CollectionName, readonly IndexSpec[]>>> = {
 	users: [
 		uniqueSparse('username'),

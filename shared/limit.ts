@@ -79,6 +79,6 @@ export interface RateRule {
 	readonly exact?: boolean;
 	/** Called for each event that the rule matches, allowed or not. Not awaited; errors are logged. */
 	readonly callback?: (outcome: RateOutcome, event: RateEvent) => void | Promise<void>;
-	/** Error text of calls that this rule refuses. Default: the text for all rules. */
+	/** Error text of calls that this rule refuses. Default: the server's `limitMessage`. */
 	readonly message?: RateMessage;
 }

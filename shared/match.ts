@@ -88,7 +88,7 @@ function ObjectWithValues<const P extends Pattern>(pattern: P): Matcher<Record<s
 	return objectMatcher(new Map(), compile(pattern));
 }
 
-/** Whether a value matches. Errors of a condition, except match errors, are passed on. */
+/** Whether a value matches, and no schema would convert it. Errors of a condition, except match errors, are passed on. */
 function test<const P extends Pattern>(value: unknown, pattern: P): value is Infer<P> {
 	return compile(pattern).is(value);
 }

@@ -13,7 +13,7 @@ export interface Fault {
 	readonly path: string;
 }
 
-/** Finds the first fault of a value, null if there is none. Allocates nothing for a valid value. */
+/** Finds the first fault of a value, null if there is none. */
 export type FaultFinder = (value: unknown) => Fault | null;
 
 /**

@@ -76,7 +76,7 @@ export interface MethodDefinition<
 	anonymous?: Anonymous;
 	/** How long it may take, in ms, until the caller gets `error-timeout`. Default 30,000. */
 	timeout?: number;
-	/** True: a call does not wait for earlier messages of the connection, because it changes nothing. Default false. */
+	/** True: it changes nothing, so a call does not wait for earlier messages of the connection. Default false. */
 	parallel?: boolean;
 	/**
 	 * True: a server with `--read-only` refuses the method before it runs. False: such a server refuses only writes of the
@@ -139,8 +139,8 @@ export interface TypedMethod<S extends Signature = Signature> extends Method {
 }
 
 /**
- * The error codes that every method has, and those that follow from other members of its definition. Its `errors` need not
- * list them.
+ * The codes that `errors` of a definition need not list: those of every method, and those that follow from other members of
+ * the definition.
  * @param isLimited whether its calls are limited, by its definition or by a rule of the server
  */
 export function commonErrors(method: Omit<Method, 'run'>, isLimited = method.limit !== undefined): ErrorCode[] {

@@ -5,10 +5,11 @@ import { isFields } from './values.js';
 
 /**
  * Describes the first pattern that is a mistake. An undefined pattern usually comes from a misspelt name or a circular
- * import. Meteor's pattern `undefined` is only useful in `Match.OneOf`.
+ * import. Meteor's pattern `undefined` is only useful in `Match.OneOf`. Within operators of `Match`, only an
+ * undefined pattern of `Optional` or `Maybe` is found.
  *
  * @param patterns the patterns by name
- * @returns undefined if there is none
+ * @returns undefined if no pattern is a mistake
  */
 export function patternFault(patterns: unknown): string | undefined {
 	for (const [name, pattern] of Object.entries(patterns as object)) {

@@ -33,7 +33,7 @@ export interface PublicationContext extends CallContext {
 
 /** A query whose matching documents, and their changes, are published until the subscription ends. */
 export class LiveQuery<C extends keyof Store = keyof Store> {
-	/** Number of live queries made so far. It shows whether a publish function has made a live query without returning it. */
+	/** Number of live queries made so far, by which `returned-queries.ts` sees whether a publish function has made one. */
 	static count = 0;
 
 	/** Name of the collection in DDP. */

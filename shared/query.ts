@@ -1,6 +1,6 @@
 /**
  * The types of filters and updates: the operators of MongoDB that every store understands, on the paths that documents
- * of a type have. Other errors, such as colliding paths, are detected by the store at run time.
+ * of a type have. Errors that the compiler does not find, such as colliding paths, are found by the store at run time.
  */
 
 /** Scalar values, compared as a whole. */
@@ -9,7 +9,7 @@ type Scalar = string | number | boolean | Date | null | undefined;
 /** The element type of an array, otherwise the type itself. */
 type Element<V> = V extends readonly (infer E)[] ? E : V;
 
-/** The type of the documents in a field: the field itself, or the elements of an array. Never a scalar. */
+/** The type of the objects in a field: of its value, or of the elements of an array. Scalars are left out. */
 type Nested<V> = Exclude<Element<NonNullable<V>>, Scalar>;
 
 /** Paths within `V`; any path if `V` is unknown or has arbitrary keys. `V extends unknown` distributes over a union. */

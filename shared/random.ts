@@ -17,10 +17,11 @@ export interface RandomStream {
 	hexString(digits: number): string;
 }
 
+/** The random streams of one call. */
 export interface RandomSource {
 	/** The stream with this name, independent of other streams. For ids of new documents: `/collection/<name>`. */
 	stream(name?: string): RandomStream;
-	/** The seed for a nested call of this method. */
+	/** The seed for a nested call of the method with this name. */
 	seedFor(method: string): string;
 }
 
@@ -34,7 +35,10 @@ function streamOf(seed: string, name: string): RandomStream {
 	return { fraction, id: () => randomText(ID_ALPHABET, ID_LENGTH), hexString: (count) => randomText(HEX, count) };
 }
 
-/** @param seed the client's seed; without one the values are unpredictable */
+/**
+ * Creates the random source of a call.
+ * @param seed the client's seed; null: the values are unpredictable
+ */
 export function createRandomSource(seed: string | null): RandomSource {
 	const rootSeed = seed ?? randomId();
 	const streams = new Map<string, RandomStream>();

@@ -16,9 +16,10 @@ export type Shape =
 	 * accepts.
 	 */
 	| { readonly kind: 'where'; readonly text: string | undefined; readonly schema?: JsonSchema | undefined }
-	/** A shape that documents refer to by its name. */
+	/** A shape with a name, by which OpenAPI and AsyncAPI refer to it. */
 	| { readonly kind: 'named'; readonly name: string; readonly shape: Shape };
 
+/** A member of an object that a pattern names. */
 export interface Member {
 	readonly name: string;
 	readonly isOptional: boolean;

@@ -15,7 +15,7 @@ export interface Signature {
 	readonly rest: unknown;
 }
 
-/** The key under which a method carries its signature. It has no value. */
+/** The key of the signature in the type of a method. Only the compiler knows it: at run time there is no such key. */
 export declare const signature: unique symbol;
 
 type MayBeAbsent<P extends Patterns> = { [K in keyof P]: undefined extends InferInput<P[K]> ? K : never }[keyof P];

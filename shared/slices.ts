@@ -8,14 +8,14 @@ import { createYielder } from './yielding.js';
 export interface JsonFormat {
 	/** Encodes a value; undefined for values that JSON leaves out. */
 	stringify(value: unknown): string | undefined;
-	/** Whether an object is written as its members, each encoded by itself. Other objects are encoded in one piece. */
-	isPlain(value: object): value is Record<string, unknown>;
+	/** Whether an object's text consists of the texts of its members. Other objects are encoded in one piece. */
+	canSplit(value: object): value is Record<string, unknown>;
 }
 
 /** Plain JSON, without additional types. */
 export const plainJson: JsonFormat = {
 	stringify: (value) => JSON.stringify(value),
-	isPlain(value): value is Record<string, unknown> {
+	canSplit(value): value is Record<string, unknown> {
 		const prototype = Object.getPrototypeOf(value);
 		if (prototype !== Object.prototype && prototype !== null) return false;
 		return typeof (value as { toJSON?: unknown }).toJSON !== 'function';
@@ -37,7 +37,7 @@ const PART_LENGTH = 64 * 1024;
  */
 const MAX_DEPTH = 100;
 
-/** Estimated length of a number, a boolean or an object that is not plain. */
+/** Estimated length of a number, a boolean or an object that cannot be split; also of the brackets of another object. */
 const SMALL_VALUE_LENGTH = 8;
 
 /** Subtracts the estimated length of a value from `left`. Stops as soon as the result is negative. */
@@ -49,7 +49,7 @@ function lengthLeft(value: unknown, left: number, depth: number): number {
 		for (let i = 0; i < value.length && rest >= 0; i++) rest = lengthLeft(value[i], rest, depth + 1);
 		return rest;
 	}
-	if (!plainJson.isPlain(value)) return rest;
+	if (!plainJson.canSplit(value)) return rest;
 	for (const key in value) {
 		if (rest < 0) break;
 		rest = lengthLeft(value[key], rest - key.length, depth + 1);
@@ -62,19 +62,18 @@ export function isLarge(value: unknown): boolean {
 	return lengthLeft(value, LARGE_LENGTH, 0) < 0;
 }
 
-/** The text of a string without its quotes. Never separates the two halves of a surrogate pair. */
+/** The text of a string in pieces, without its quotes. Never separates the two halves of a surrogate pair. */
 function* sliceString(text: string): Generator<string> {
 	for (let start = 0; start < text.length; ) {
 		let end = start + PART_LENGTH;
-		const last = text.charCodeAt(end - 1);
-		const isFirstHalf = last >= 0xd800 && last <= 0xdbff;
-		if (isFirstHalf) end++;
+		const wouldSplitPair = (text.codePointAt(end - 1) ?? 0) > 0xffff;
+		if (wouldSplitPair) end++;
 		yield JSON.stringify(text.slice(start, end)).slice(1, -1);
 		start = end;
 	}
 }
 
-/** The text of a large string, array or plain object in pieces. */
+/** The text of a large string, array or object that can be split, in pieces. */
 function* sliceLarge(value: unknown, format: JsonFormat, depth: number): Generator<string> {
 	if (typeof value === 'string') {
 		yield '"';
@@ -108,7 +107,7 @@ function* sliceLarge(value: unknown, format: JsonFormat, depth: number): Generat
  */
 function* slice(value: unknown, format: JsonFormat, depth: number, prefix: string): Generator<string> {
 	const isObject = typeof value === 'object' && value !== null;
-	const hasParts = isObject && (Array.isArray(value) || format.isPlain(value));
+	const hasParts = isObject && (Array.isArray(value) || format.canSplit(value));
 	const canSlice = depth < MAX_DEPTH && (typeof value === 'string' || hasParts);
 	if (canSlice && isLarge(value)) {
 		yield prefix;

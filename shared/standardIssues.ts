@@ -25,7 +25,7 @@ const OBJECT_TYPES = ['object', 'record', 'strict_object', 'loose_object', 'obje
 /** Type names of zod and valibot for a choice between several patterns. */
 const CHOICE_TYPES = ['invalid_union', 'union', 'variant', 'picklist', 'enum'];
 
-/** Maximum number of issues that are considered. */
+/** Maximum number of issues that are compared, to limit the time that finding the first one takes. */
 const MAX_ISSUES = 1000;
 
 /** The fault that Meteor would report. */

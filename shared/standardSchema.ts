@@ -35,10 +35,13 @@ export function isStandardSchema(pattern: unknown): pattern is AnyStandardSchema
 	);
 }
 
-const asynchronousError = (vendor: string) =>
-	new Error(
-		`An asynchronous ${vendor} schema cannot be a pattern, because arguments are checked synchronously. Make asynchronous checks in the method.`,
-	);
+class AsynchronousSchemaError extends Error {
+	constructor(vendor: string) {
+		super(
+			`An asynchronous ${vendor} schema cannot be a pattern, because arguments are checked synchronously. Make asynchronous checks in the method.`,
+		);
+	}
+}
 
 /**
  * Makes a matcher from a schema.
@@ -46,14 +49,14 @@ const asynchronousError = (vendor: string) =>
  */
 export function standardMatcher(schema: AnyStandardSchema): AnyMatcher {
 	const { vendor } = schema['~standard'];
-	if (isAsynchronous(schema)) throw asynchronousError(vendor);
+	if (isAsynchronous(schema)) throw new AsynchronousSchemaError(vendor);
 
 	function validate(value: unknown): Result<unknown> {
 		const result = schema['~standard'].validate(value);
 		if (!(result instanceof Promise)) return result;
 		// The result is not used, so a rejection must not be reported as unhandled.
 		result.catch(() => {});
-		throw asynchronousError(vendor);
+		throw new AsynchronousSchemaError(vendor);
 	}
 
 	const shape = standardShape(schema);
@@ -73,9 +76,14 @@ export function standardMatcher(schema: AnyStandardSchema): AnyMatcher {
 	return optional.describedAs(shape).convertedBy(convert);
 }
 
+/** Whether a schema admits undefined. A condition of the application may throw for undefined. */
 function admitsUndefined(validate: (value: unknown) => Result<unknown>): boolean {
-	const result = validate(undefined);
-	return !result.issues;
+	try {
+		return !validate(undefined).issues;
+	} catch (error) {
+		if (error instanceof AsynchronousSchemaError) throw error;
+		return false;
+	}
 }
 
 /** Maximum number of parts of a schema that are searched. */

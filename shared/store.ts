@@ -127,7 +127,7 @@ export function declareShared(store: Store): void {
 	sharedStores.add(sourceOf(store));
 }
 
-/** Whether other processes of the same service may use this store too. If not, state is kept in memory. */
+/** Whether other processes of the same service may use this store too. If not, `sharedState` is replaced by memory. */
 export function isShared(store: Store): boolean {
 	return sharedStores.has(sourceOf(store));
 }
@@ -139,7 +139,7 @@ export function declareReadOnly(store: Store): void {
 	readOnlyStores.add(sourceOf(store));
 }
 
-/** Whether a store refuses all writes. Then a method that reads must not complete the stored data. */
+/** Whether a store refuses all writes. Then a method that reads must not repair or complete what is stored. */
 export function isReadOnly(store: Store): boolean {
 	return readOnlyStores.has(sourceOf(store));
 }

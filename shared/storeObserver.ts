@@ -23,7 +23,7 @@ export interface CollectionObserver {
 	 * @param failure the error of a failed operation
 	 */
 	end(operation: Operation, begun: unknown, failure?: unknown): void;
-	/** `findOneAndUpdate` has updated a document. The keys of rooms and members are written only by this operation. */
+	/** `findOneAndUpdate` has updated a document. The metrics read from it what happens to the keys of rooms and members. */
 	onFindOneAndUpdate(update: object): void;
 }
 

@@ -92,7 +92,7 @@ function faultOfFailures(value: unknown, error: StructError): Fault {
 	return { text: `Missing key '${key}'`, path: pathOf({ path: path.slice(0, -1), type }) };
 }
 
-/** The first failure, which a StructError contains. Its message begins with the path, which is removed. */
+/** The first failure, which a StructError contains. The path, with which the message of the error begins, is removed. */
 function firstFailureOf({ type, refinement, key, value, branch, path, message }: StructError): Failure {
 	const prefix = path.length === 0 ? '' : `At path: ${path.join('.')} -- `;
 	return { type, refinement, key, value, branch, path, message: message.slice(prefix.length) };
@@ -105,14 +105,14 @@ export function structMatcher(struct: Struct<unknown, unknown>): Matcher {
 			const [error] = struct.validate(value);
 			return error ? faultOfFailures(value, error) : null;
 		} catch (error) {
-			// Superstruct failed to build its message. StructError is a TypeError too, and is excluded.
+			// A condition failed, or superstruct did when it built its message. StructError is a TypeError too, and is excluded.
 			if (error instanceof TypeError && !(error instanceof StructError)) return faultOf(`Expected ${struct.type}`);
 			throw error;
 		}
 	}
 	const shape = structShape(struct);
 	const matcher = new Matcher(fault).describedAs(shape);
-	if (!struct.is(undefined)) return matcher;
+	if (fault(undefined)) return matcher;
 	// As for `Match.Optional`: for a member of an object and for an argument, the fault of `matcher` is reported. For any
 	// other value, such as an element of an array, the text is `NO_CHOICE`.
 	return new OptionalMatcher(matcher, (value) => (fault(value) ? faultOf(NO_CHOICE) : null)).describedAs(shape);

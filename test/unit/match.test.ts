@@ -206,6 +206,12 @@ describe('check and Match', () => {
 			expect(Match.test({}, { a: string() })).to.equal(false);
 		});
 
+		it('refuse undefined if their condition throws a TypeError for it', () => {
+			const long = define('long', (value) => (value as string).length > 2);
+			expect(Match.test({}, { a: long })).to.equal(false);
+			expect(Match.test({ a: 'long' }, { a: long })).to.equal(true);
+		});
+
 		it('compile to a struct, which other structs may contain', () => {
 			const struct = object({ user: compile({ name: String }) });
 			expect(superstruct.is({ user: { name: 'x' } }, struct)).to.equal(true);

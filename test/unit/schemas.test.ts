@@ -311,6 +311,12 @@ describe('Standard Schema', () => {
 		expect(() => checkArgs(defined, ['y'])).to.throw('An asynchronous zod schema cannot be a pattern');
 	});
 
+	it('whose condition throws for undefined is a pattern that does not admit undefined', () => {
+		const long = v.custom<string>((value) => (value as string).length > 2);
+		expect(outcome({ value: long }, ['long'])).to.deep.equal({ value: 'long' });
+		expect(Match.test({}, { a: long })).to.equal(false);
+	});
+
 	it('of any validator is a pattern, also if it is a function', () => {
 		const even = (vendor: string): StandardSchema<number>['~standard'] => ({
 			version: 1,

@@ -55,6 +55,11 @@ describe('large values', () => {
 		expect(parse(Buffer.concat(parts).toString())).to.deep.equal({ text });
 	});
 
+	it('have the same text in slices if half a surrogate pair stands before a whole pair at the end of a slice', async () => {
+		const text = `${'x'.repeat(2 ** 16 - 1)}\ud83d😀`;
+		expect(await asText(text)).to.equal(stringify(text));
+	});
+
 	it('fail to be encoded in slices if they fail in one piece', async () => {
 		const circle: Record<string, unknown> = { LONG };
 		circle.self = circle;
