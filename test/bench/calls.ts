@@ -3,6 +3,7 @@ import { ddpCaller, load, type OpenCaller, type Pace, restCaller } from './load.
 import { cpuOf, median, type RunningServer, startServer } from './processes.js';
 
 const ROUNDS = 5;
+/** How long the calls of a round are counted, in ms. */
 const DURATION = 1000;
 const CONNECTIONS = 50;
 
@@ -12,6 +13,8 @@ const CONNECTIONS = 50;
  * is always busy.
  */
 const SAME_RATE: Pace = { every: 20 };
+
+/** Arguments of `bench.nothing`, and with the id of another room those of `e2e.setRoomKeyID`. */
 export const ARGS = { rid: 'wCiXndNp5NqNY3uCc', keyID: 'my-UniQu3_ke4_Id' };
 
 interface Figures {
@@ -25,8 +28,8 @@ interface Figures {
 interface Row {
 	readonly name: string;
 	/**
-	 * What the CPU ratio should not exceed. Below 1 over DDP: Roomkey writes `result` and `updated` to the socket together,
-	 * the bare server one after the other.
+	 * What the CPU ratio should not exceed. It is below 1 for `bench.nothing` over DDP, because Roomkey writes `result` and
+	 * `updated` to the socket together, and the bare server one after the other.
 	 */
 	readonly aim: number;
 	readonly pace: Pace;
@@ -62,7 +65,7 @@ export async function measure(server: RunningServer, open: OpenCaller, pace: Pac
 function storeRows(server: RunningServer, bareWs: RunningServer, bareHttp: RunningServer): Row[] {
 	const { kind, port, person: { id, token } = { id: '', token: '' }, rid = '' } = server;
 	const credentials = { 'x-user-id': id, 'x-auth-token': token };
-	/** Of a room that has a key id, so the call is refused. */
+	/** With a room that has a key id, so that the call is refused. */
 	const refusedArgs = { ...ARGS, rid };
 	const where = kind === 'files' ? 'on LMDB' : 'in memory';
 	const setRoomKeyID = {

@@ -5,6 +5,7 @@
 import { startNats } from '../support/nats.js';
 import { connect, subscribe } from './greetings.js';
 import { ddpCaller } from './load.js';
+import type { Greeting } from './loadClients.js';
 import {
 	atMost,
 	cpuOf,
@@ -34,11 +35,7 @@ interface Service {
 	stop(): Promise<void>;
 }
 
-async function start(
-	kind: 'cluster' | 'ws-nats',
-	nats: string,
-	greeting: readonly (typeof connect)[],
-): Promise<Service> {
+async function start(kind: 'cluster' | 'ws-nats', nats: string, greeting: readonly Greeting[]): Promise<Service> {
 	const servers: RunningServer[] = [];
 	for (let i = 0; i < 3; i++) servers.push(await serverIn('./server.js', kind, '0', nats));
 	const [first, ...others] = servers as [RunningServer, ...RunningServer[]];

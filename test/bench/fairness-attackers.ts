@@ -1,4 +1,7 @@
-/** The attackers of the fairness bench, in a process of their own. A message begins an attack, which lasts until the process ends. */
+/**
+ * The attackers of the fairness bench, in a process of their own. A message begins an attack, which lasts until the process ends.
+ * The attacks with 30,000 documents send a message when the server has closed their connection.
+ */
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
@@ -6,7 +9,7 @@ import { WebSocket } from 'ws';
 export interface Attack {
 	readonly what: keyof typeof attacks;
 	readonly port: number;
-	/** A login token. */
+	/** A login token, for the attacks that log in. */
 	readonly token: string;
 }
 

@@ -1,4 +1,4 @@
-/** The server of the fairness bench. It has large rooms, users with many rooms, and a large publication. Sends its port and data. */
+/** The server of the fairness bench. It has large rooms, users with many rooms, and a large publication. Sends `FairnessReady`. */
 import { createApp } from '../../server/start/app.js';
 import { openStore } from '../../server/store/open.js';
 import { method } from '../../shared/method.js';
@@ -19,6 +19,7 @@ export interface FairnessReady {
 	readonly owner: Person;
 	/** Rooms of the owner with `many` members each. */
 	readonly largeRooms: readonly string[];
+	/** Number of rooms of `busy`, and of members of each large room. */
 	readonly many: number;
 }
 

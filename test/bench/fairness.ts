@@ -14,6 +14,8 @@ import { median, run, stopOf } from './processes.js';
 const DURATION = 5000;
 /** Time between two calls of the well-behaved client, in ms. */
 const PAUSE = 5;
+
+/** Aims for the median under attack divided by the quiet one, the first call after an attack, and a call during a large request. */
 const MAX_RATIO = 4;
 const MAX_FIRST_ANSWER_MS = 500;
 const MAX_WAIT_MS = 50;
@@ -59,6 +61,7 @@ async function measureAttacks(client: RawClient, { port, admin }: FairnessReady)
 	for (const what of ATTACKS) {
 		const quiet = median(await callDuring(client, delay(1000)));
 		const attackers = run('./fairness-attackers.js');
+		// Only the attacks with 30,000 documents send messages, one for each connection that the server has closed.
 		let cutOff = 0;
 		attackers.on('message', () => cutOff++);
 		attackers.send({ what, port, token: admin.token } satisfies Attack);
@@ -107,6 +110,7 @@ function requestsOf({ owner, renamed, largeRooms, many }: FairnessReady): Reques
 			owner.id,
 			null,
 			null,
+			// `confirmRelinquish` and `confirm`.
 			true,
 			true,
 		],

@@ -2,6 +2,7 @@
 
 import { connect, subscribe } from './greetings.js';
 import { ddpCaller } from './load.js';
+import type { Greeting } from './loadClients.js';
 import { atMost, cpuOf, median, type RunningServer, startLoadClients, startServer } from './processes.js';
 
 const SUBSCRIBERS = atMost(10_000);
@@ -16,7 +17,7 @@ interface Service {
 	stop(): Promise<void>;
 }
 
-async function subscribeClients(server: RunningServer, greeting: readonly (typeof connect)[]): Promise<Service> {
+async function subscribeClients(server: RunningServer, greeting: readonly Greeting[]): Promise<Service> {
 	const loadClients = startLoadClients();
 	await loadClients.order({ what: 'open', port: server.port, count: SUBSCRIBERS, greeting });
 	const caller = await ddpCaller(server.port, 'bench.notify', [])(() => {});

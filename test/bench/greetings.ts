@@ -1,4 +1,4 @@
-/** The messages with which DDP clients of a bench begin. */
+/** The messages with which DDP clients of a bench begin. Each client puts its own login token in the place of `TOKEN`. */
 import type { Greeting } from './loadClients.js';
 
 export const connect: Greeting = {

@@ -17,7 +17,7 @@ import type { Ready } from './server.js';
 
 /** Number of rooms that each have a topic of their own. */
 const ROOMS = 1000;
-/** Number of topics that a hundred rooms share. */
+/** Number of topics that each belong to a hundred further rooms. */
 const SHARED_TOPICS = 100;
 
 const anyone = { anonymous: true, summary: 'For the bench of live queries' } as const;
@@ -42,8 +42,8 @@ const publications = [
 		...anyone,
 		// Finds nothing: `msgs` is never negative.
 		name: 'bench.range',
-		args: { below: String },
-		run: ({ below }) => liveQuery('rooms', { msgs: { $lt: -Number(below) } }, { msgs: 1 }),
+		args: { number: String },
+		run: ({ number }) => liveQuery('rooms', { msgs: { $lt: -Number(number) } }, { msgs: 1 }),
 	}),
 	publication({
 		...anyone,

@@ -7,8 +7,11 @@ import { connect } from './greetings.js';
 import type { Greeting } from './loadClients.js';
 import { cpuOf, measureMemory, median, type RunningServer, serverIn, startLoadClients } from './processes.js';
 
+/** Subscribers that do not see a write. */
 const SUBSCRIBERS = 1_000;
+/** Subscribers that see each change. */
 const RECEIVERS = 200;
+/** Writes or changes of a round. */
 const WRITES = 100;
 const ROUNDS = 7;
 /** Writes before a measurement: the first ones compile code. */
@@ -115,7 +118,7 @@ async function bytesOfSubscriber(): Promise<number> {
 	// Warm-up: connections with subscriptions, and as many without.
 	await open(tokens.slice(count), subscribe('bench.hundred'));
 	await open([], [connect]);
-	// The memory of connections without subscriptions, which is subtracted at the end.
+	// `connected` less `idle` is the memory of connections without subscriptions. It is subtracted at the end.
 	const idle = await measureMemory(server);
 	await open([], [connect]);
 	const connected = await measureMemory(server);

@@ -81,7 +81,7 @@ export type Pace = { readonly outstanding: number } | { readonly every: number; 
 /**
  * Calls a server for a time.
  * @param duration how long answers are counted, in ms
- * @param around called and awaited before and after the count
+ * @param around `begin` is called and awaited before the count, `end` after it
  * @returns the number of answers, and the time in ms in which they came
  */
 export async function load(

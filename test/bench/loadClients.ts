@@ -1,4 +1,4 @@
-/** Many clients of one server, in a process of their own. It follows orders, and reports when each is done. */
+/** Many clients of one server, in a process of their own. The process follows orders, and sends a message after each. */
 import { WebSocket } from 'ws';
 
 export type Order =
@@ -7,7 +7,7 @@ export type Order =
 			readonly what: 'open';
 			readonly port: number;
 			readonly count: number;
-			/** What each connection sends, each message after the answer to the one before. `TOKEN` is replaced by an entry of `tokens`. */
+			/** What each connection sends, each message after the answer to the one before. `TOKEN` stands for its entry of `tokens`. */
 			readonly greeting: readonly Greeting[];
 			readonly tokens?: readonly string[];
 	  }

@@ -10,7 +10,7 @@ const FIRST = 2000;
 const CONNECTIONS = atMost(FIRST + 5000) - FIRST;
 const AIM = 1.4;
 
-/** Opens connections; returns the bytes each of them holds. */
+/** Opens connections. @returns the memory of one */
 async function fill(server: RunningServer, greeting: readonly Greeting[]): Promise<Memory> {
 	const { port, tokens = [] } = server;
 	const loadClients = startLoadClients();

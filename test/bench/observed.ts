@@ -3,7 +3,7 @@ import { ARGS, measure } from './calls.js';
 import { ddpCaller, type OpenCaller, type Pace, restCaller } from './load.js';
 import { cpuOf, median, type RunningServer, startServer } from './processes.js';
 
-/** How often all servers are started: of two processes with the same code one may be faster. */
+/** All servers are started so many times, because two processes with the same code may differ in speed. */
 const STARTS = 3;
 
 /** Rounds with the same processes. The first is not counted, because it compiles code. */
@@ -74,6 +74,7 @@ export async function benchObserved(): Promise<void> {
 	for (let start = 0; start < STARTS; start++) {
 		const servers: RunningServer[] = [];
 		for (const kind of KINDS) servers.push(await startServer(kind));
+		// The first scrape creates the metrics. Servers without metrics get the same request.
 		for (const server of servers) scrapes.push(await scrape(server));
 		for (const [i, row] of ROWS.entries()) {
 			for (let number = 0; number < ROUNDS; number++) {
@@ -81,6 +82,7 @@ export async function benchObserved(): Promise<void> {
 				if (number > 0) figures[i]?.push(cpu);
 			}
 		}
+		// The last two have metrics.
 		for (const server of servers.slice(-2)) scrapes.push(await scrape(server));
 		for (const { stop } of servers) await stop();
 	}

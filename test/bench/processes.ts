@@ -5,6 +5,11 @@ import type { Order } from './loadClients.js';
 import type { Memory } from './memoryUsage.js';
 import type { Ready } from './server.js';
 
+/**
+ * Kinds of servers. Of Roomkey, `roomkey` has its data in memory and `files` in a folder; `unobserved` has neither metrics nor
+ * log lines, `metrics` has metrics, `observed` has both; `cluster` is one of several processes. `ws`, `http` and `ws-nats` are
+ * bare servers without Roomkey, the last one of several processes.
+ */
 type Kind = 'roomkey' | 'files' | 'unobserved' | 'metrics' | 'observed' | 'ws' | 'http' | 'cluster' | 'ws-nats';
 
 export interface RunningServer extends Ready {
@@ -16,7 +21,7 @@ export interface RunningServer extends Ready {
 
 /** Clients in a process of their own. They follow one order at a time. */
 export interface LoadClients {
-	/** @returns when each event arrived, in ms since 1970, for an order `await`; an empty list for another order */
+	/** @returns for an order `await`: the time at which each event arrived, in ms since 1970; for `open`: an empty list */
 	order(order: Order): Promise<readonly number[]>;
 	stop(): Promise<void>;
 }
@@ -27,12 +32,12 @@ export function run(module: string, args: string[] = [], nodeOptions: string[] =
 		execArgv: ['--expose-gc', ...nodeOptions],
 		stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
 	});
-	// Otherwise the bench would wait for ever for an answer of the child.
+	// The bench ends with a child that fails. Otherwise it would wait for ever for an answer of that child.
 	child.once('exit', (code) => code !== 0 && process.exit(1));
 	return child;
 }
 
-/** Returns a function that ends a process, and resolves when it has ended. */
+/** Returns a function that disconnects from a process, upon which the process exits, and waits until it has ended. */
 export function stopOf(child: ChildProcess): () => Promise<void> {
 	return async () => {
 		const ended = once(child, 'exit');
@@ -78,7 +83,7 @@ export async function measureMemory({ child }: RunningServer): Promise<Memory> {
 	return memory;
 }
 
-/** Returns a number of connections, or a smaller one if the limit of open files requires that, and prints that it is smaller. */
+/** Returns `connections`, or if the limit of open files does not allow so many, prints and returns how many it allows. */
 export function atMost(connections: number): number {
 	const report = process.report?.getReport() as { userLimits?: { open_files?: { soft: unknown } } } | undefined;
 	// 200 are for other files. NaN if no limit is known.

@@ -1,7 +1,7 @@
 /**
  * A server with a store of many rooms, for the bench of `scale.ts`, in a process of its own. Arguments: the number of rooms,
- * and an empty folder for them; without a folder they are in memory. Sends its port and its caller. Then it follows orders:
- * it removes the key ids of the busy rooms, or sends its CPU time.
+ * and an empty folder for them; without a folder they are in memory. Sends `ScaleReady`. Then it follows orders: it removes the
+ * key ids of the busy rooms, which are those that calls use, or sends its CPU time.
  */
 import * as catalogue from '../../methods/index.js';
 import { createApp } from '../../server/start/app.js';
@@ -23,7 +23,7 @@ export interface ScaleReady {
 
 export type ScaleOrder = 'take key ids away' | 'cpu';
 
-/** Number of rooms that are used, in a store of any size. */
+/** Number of rooms that calls use, in a store of any size. */
 const BUSY_ROOMS = 1000;
 /** Members of each room. */
 const MEMBERS = 2;
@@ -56,7 +56,7 @@ async function fill(store: Store, rooms: number): Promise<void> {
 		const room = Math.floor(i / MEMBERS);
 		// `userOf(room, 1)` is the same user as `userOf(room, 0)`, so the second member is one of a room further on.
 		const _id = i % MEMBERS === 0 ? userOf(room, 0) : userOf((room + ROOMS_PER_USER) % rooms, 1);
-		return store.subscriptions.insertOne({ _id: `place-${i}`, rid: `room-${room}`, t: 'p', u: { _id } });
+		return store.subscriptions.insertOne({ _id: `membership-${i}`, rid: `room-${room}`, t: 'p', u: { _id } });
 	});
 }
 
@@ -65,6 +65,7 @@ const log = memoryLog();
 const folder = process.argv[3];
 let open = await openStore(folder ? { kind: 'files', folder } : { kind: 'memory' }, log);
 await fill(open.store, count);
+// As after a restart, the server reads what is stored in the folder.
 if (folder) {
 	await open.close();
 	open = await openStore({ kind: 'files', folder }, log);
@@ -75,7 +76,7 @@ const rids = Array.from({ length: BUSY_ROOMS }, (_, i) => `room-${i * Math.floor
 await inBatches(BUSY_ROOMS, (i) =>
 	store.subscriptions.insertOne({ _id: `own-${i}`, rid: rids[i] as string, t: 'p', u: { _id: caller.id } }),
 );
-// Without reservations of members: one more at each call would be measured too.
+// With a `leaseTime`, calls of `e2e.fetchUsersWaitingForGroupKey` would reserve members too.
 const settings = { ...testOptions.settings, leaseTime: 0 };
 const app = createApp({ ...testOptions, settings, catalogue, store, onChange, log, grace: 0 });
 

@@ -15,13 +15,14 @@ const CALLS = 1000;
 const OUTSTANDING = 8;
 const AIM = 1.1;
 
-/** Room for the large store; the small one gets the same. */
+/** Enough memory for the large store. The small one gets the same options. */
 const NODE_OPTIONS = ['--max-old-space-size=12000', '--max-semi-space-size=128'];
 
 /** Parameters of the nth call. */
 type Params = (n: number, ready: ScaleReady) => readonly unknown[];
 
 const ridOf = (n: number, { rids }: ScaleReady) => rids[n % rids.length];
+/** A key id, and 256 bytes in base64. */
 const sealedKey = (n: number, { keyId }: ScaleReady) => `${keyId}${String(n).padStart(342, 'A')}==`;
 
 const ROWS: readonly [method: string, params: Params][] = [
@@ -89,7 +90,7 @@ async function openRooms(count: number, kind: Kind): Promise<Service> {
 export async function benchScale(kind: Kind): Promise<void> {
 	console.log(`Filling stores (${kind}) with ${FEW} and with ${MANY} rooms; this takes some minutes.`);
 	const [few, many] = await Promise.all([openRooms(FEW, kind), openRooms(MANY, kind)]);
-	console.log(`${ROUNDS} rounds of ${CALLS} calls over DDP, medians. The same thousand rooms are in use in both.\n`);
+	console.log(`${ROUNDS} rounds of ${CALLS} calls over DDP, medians. The calls use a thousand rooms of each store.\n`);
 	console.log(`| What | CPU µs with ${FEW} rooms | with ${MANY} | ratio | aim |`);
 	console.log('|---|---|---|---|---|');
 	for (const [method, params] of ROWS) {

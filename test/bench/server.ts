@@ -155,7 +155,10 @@ async function bareWs(): Promise<Ready> {
 /** The answer of `e2e.fetchMyKeys`, with keys of usual lengths. */
 const bareKeys = { public_key: 'p'.repeat(450), private_key: 's'.repeat(2000), success: true };
 
-/** A bare HTTP server, which parses the body and answers with the headers and the body of Roomkey. */
+/**
+ * A bare HTTP server, which parses the body of a request. It answers a GET like `e2e.fetchMyKeys`, and a POST with success, also
+ * where Roomkey refuses the call.
+ */
 async function bareHttp(): Promise<Ready> {
 	const http = createServer((request, response) => {
 		const chunks: Buffer[] = [];
@@ -186,7 +189,7 @@ async function inCluster(people: number): Promise<Ready> {
 	return roomkey(people, { link });
 }
 
-/** A bare WebSocket server, which passes a text to NATS, and sends its clients the texts of others from there. */
+/** A bare WebSocket server. It passes a text to the others over NATS, and sends the texts of the others to its clients. */
 async function bareNats(): Promise<Ready> {
 	const nats = await connect({ servers: NATS, noEcho: true });
 	const http = createServer();

@@ -59,7 +59,7 @@ export async function benchStart(): Promise<void> {
 		'roomkey --memory, in a clone': [`${distFolder}server/cli/main.js`, '--memory', '--port', '0'],
 	};
 	const starts = new Map<string, Start[]>(Object.keys(kinds).map((name) => [name, []]));
-	// In turn, so that a busy moment of the machine slows all of them.
+	// One start of each kind in turn, so that a busy moment of the machine slows all of them.
 	for (let i = 0; i < ROUNDS; i++) {
 		for (const [name, args] of Object.entries(kinds)) starts.get(name)?.push(await start(args));
 	}

@@ -19,18 +19,22 @@ import { memoryLog } from '../support/log.js';
 const SIZES = [1_000, 100_000, 1_000_000];
 /** Members of the one room of which a page is read. */
 const MEMBERS = 1_000;
+/** Measured claims, and measured finds. Half as many pages are read. */
 const CALLS = 2_000;
-/** Calls of each kind before those that are measured, so that their code is compiled. They claim rooms of their own. */
+/**
+ * Claims, and finds, before those that are measured, so that their code is compiled. A tenth as many pages are read. These
+ * claims use rooms of their own.
+ */
 const WARM_UP = 10_000;
 /** Calls under way at a time. */
 const CONCURRENCY = 100;
-/** Documents written at a time while a store is filled, each in a batch that shares a flush. */
+/** Rooms written at a time while a store is filled, because writes that wait together share a flush to the disk. */
 const BATCH = 1000;
 
 interface Figures {
 	/** Time to open the store, in ms. */
 	readonly open: number;
-	/** In MB. */
+	/** Memory of the process after the calls, in MB. */
 	readonly memory: number;
 	/** CPU time of a claim, a find and a page, in µs. */
 	readonly claim: number;
@@ -41,7 +45,7 @@ interface Figures {
 	readonly turn: number;
 }
 
-/** Runs so many tasks, at most `concurrency` at a time. Each begins in a turn of its own, like a call that arrives. */
+/** Runs `count` tasks, at most `concurrency` at a time. Each begins in a turn of its own, like a call that arrives. */
 async function inParallel(count: number, concurrency: number, run: (i: number) => Promise<unknown>): Promise<void> {
 	let next = 0;
 	const worker = async () => {
@@ -65,7 +69,7 @@ async function fill(store: Store, rooms: number): Promise<void> {
 	});
 }
 
-/** Makes so many calls. @returns the CPU time of one, in µs */
+/** Makes `count` calls. @returns the CPU time of one, in µs */
 async function cpuOfCall(count: number, run: (i: number) => Promise<unknown>): Promise<number> {
 	const before = process.cpuUsage();
 	await inParallel(count, CONCURRENCY, run);
@@ -90,7 +94,7 @@ function watchTurns(): () => number {
 	};
 }
 
-/** Bytes of the process without the pages of files, which the system takes back when it needs them. */
+/** Bytes of memory of the process, without those of mapped files, which the system takes back when it needs them. */
 function ownMemory(): number {
 	try {
 		return 1024 * Number(/^RssAnon:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
@@ -139,7 +143,7 @@ async function measure(order: string, kind: string, rooms: number, folder: strin
 	const longestTurn = watchTurns();
 	const claimCost = await cpuOfCall(Math.min(CALLS, rooms), (i) => claim(`room-${i * step}`));
 	const findCost = await cpuOfCall(CALLS, find);
-	const pageCost = await cpuOfCall(1000, page);
+	const pageCost = await cpuOfCall(CALLS / 2, page);
 	delay.disable();
 	const turn = longestTurn();
 	const memory = ownMemory() / 1e6;

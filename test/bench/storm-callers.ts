@@ -1,4 +1,7 @@
-/** Sessions that were there before a storm, in a process of their own: they call at a steady pace, however long the answers take. */
+/**
+ * Sessions that are logged in before the storm (`storm.ts`) begins, in a process of their own. They call at a steady pace, however
+ * long the answers take.
+ */
 import { setPriority } from 'node:os';
 import { ddpConnection } from './load.js';
 import { watchWork } from './storm-work.js';

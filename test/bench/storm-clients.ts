@@ -13,13 +13,13 @@ export interface StormOrder {
 }
 
 export interface StormReport {
-	/** Time until each client was logged in, in ms, in order. */
+	/** Time until the login of each client was answered, in ms, the shortest first. */
 	readonly times: readonly number[];
-	/** How often a connection was refused or lost. */
+	/** How often a connection was refused, or lost before its login was answered. */
 	readonly refused: number;
-	/** Logins that were answered with an error, with which Meteor's client would forget the token. */
+	/** Logins that were answered with an error, after which Meteor's client would forget the token. */
 	readonly failedLogins: number;
-	/** Connections that are open at the end. */
+	/** Connections that are open when all logins have been answered. */
 	readonly open: number;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The server of the storm bench, with the default settings and its data in a folder: `node storm-server.js FOLDER [PEOPLE]`.
- * With a number it stores at least so many users, sends their tokens and a room, and ends. Without a number it serves the users
+ * With PEOPLE it stores at least so many users, closes, and sends their tokens and a room. Without PEOPLE it serves the users
  * that are stored, and answers the messages `memory` and `work`.
  */
 import { createWriteStream } from 'node:fs';

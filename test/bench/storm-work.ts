@@ -11,12 +11,12 @@ export interface Work {
 	readonly longestGc: number;
 	/** Time of all garbage collections divided by the time that passed. */
 	readonly gc: number;
-	/** The most memory that the process had, in bytes. */
+	/** Maximum resident memory, in bytes. It is read every `READING_MS` ms. */
 	readonly peak: number;
 }
 
-/** Time between two looks at the memory, in ms. */
-const LOOK_MS = 50;
+/** Time between two readings of the memory, in ms. */
+const READING_MS = 50;
 
 /**
  * A quantile of the wait for the event loop, of messages that arrive evenly over time. Each waits for the end of the turn
@@ -53,7 +53,7 @@ export function watchWork(): () => Work {
 	let peak = 0;
 	setInterval(() => {
 		peak = Math.max(peak, process.memoryUsage.rss());
-	}, LOOK_MS).unref();
+	}, READING_MS).unref();
 	let cpu = process.cpuUsage();
 	let began = performance.now();
 

@@ -39,7 +39,7 @@ function quantile(numbers: readonly number[], part: number): number {
 	return [...numbers].sort((a, b) => a - b)[Math.floor((numbers.length - 1) * part)] ?? Number.NaN;
 }
 
-/** What happened in an interval: how long calls took, in ms, and what the server did. */
+/** What happened in an interval: how long calls took, in ms, and what the process of Roomkey did. */
 interface Interval {
 	readonly times: readonly number[];
 	readonly work: Work;
@@ -80,7 +80,7 @@ async function measure(folder: string): Promise<void> {
 			callersWait: (await ask<Work>(callers, 'work')).waitP99,
 		};
 	}
-	/** Makes the clients return to a port. @returns what happened in the burst and after it */
+	/** Makes the clients return to a port, and waits for their report. */
 	async function storm(
 		to: number,
 	): Promise<{ burst: Interval; later: Interval; report: StormReport; end(): Promise<void> }> {
@@ -137,7 +137,7 @@ async function measure(folder: string): Promise<void> {
 function printTitle(): void {
 	console.log(`${CLIENTS} clients return at once; ${CALLERS} sessions are there and call every ${EVERY_MS} ms.`);
 	console.log(
-		`ratio: the p99 divided by the p99 before the storm, aim ≤ ${MAX_RATIO}. The columns to its right are about the server, except the last, which is about the callers. Times are in ms.\n`,
+		`ratio: the p99 divided by the p99 before the storm, aim ≤ ${MAX_RATIO}. The columns to its right are about the process of Roomkey, which the callers call in all rows; the last is about the process of the callers. Times are in ms.\n`,
 	);
 	console.log(
 		"| Storm | median | p99 | longest | ratio | wait p99 | longest turn | longest GC | GC % | CPU % | callers' wait |",

@@ -205,7 +205,7 @@ describe('the page at /api-docs', function () {
 		await stream.getByText('Refused: not-allowed').waitFor();
 	});
 
-	it('finds the entries with an error, and shows all entries again without a search text', async () => {
+	it('finds the entries that name the code of an error, and shows all entries again without a search text', async () => {
 		await open();
 		const visible = page.locator('details.entry:visible');
 		const all = await visible.count();

@@ -1,4 +1,4 @@
-/** Runs the suite of `roomkey/e2e` in Chromium, and calls its functions on a page without WebCrypto. */
+/** Runs the suite of `roomkey/e2e` in Chromium, and calls the functions of `roomkey/e2e` on a page without WebCrypto. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { Browser } from 'playwright-core';
@@ -15,7 +15,7 @@ const PAGE = `<!doctype html><meta charset="utf-8"><script type="importmap">${JS
 	},
 })}</script>`;
 
-/** A function for the page: runs the case of a title, and returns the text of its failure, or an empty text. */
+/** A function for the page: runs the case with this title, and returns the text of its failure, or an empty text. */
 const RUN = `async (title) => {
 	globalThis.suite ??= (async () => {
 		const { cases } = await import('/dist/test/clients/e2e/suite.js');

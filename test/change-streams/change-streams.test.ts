@@ -1,4 +1,7 @@
-/** Roomkey notices what another program writes to a MongoDB-protocol server with change streams. */
+/**
+ * Roomkey notices what another program writes to a MongoDB-protocol server with change streams. `run.sh` downloads the libraries
+ * of that server, and runs this file.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';

@@ -7,7 +7,6 @@ import { publicKey } from '../support/keys.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { headersOf } from '../support/rest.js';
-import { set } from '../support/settings.js';
 
 type Json = Record<string, unknown>;
 /**
@@ -94,7 +93,6 @@ describe('@rocket.chat/api-client', () => {
 	});
 
 	it('asks for a second factor, and again after a wrong code', async () => {
-		await set(app.store, 'E2E_Enable', true);
 		const rest = clientOf(await addPerson(app.store, { services: WITH_AUTHENTICATOR }));
 		const asked: unknown[] = [];
 		const codes = [wrongCode(), authenticatorCode()];

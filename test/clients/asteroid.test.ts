@@ -30,7 +30,7 @@ describe('asteroid', () => {
 	const event = (from: { once(name: string, listener: (argument: never) => void): unknown }, name: string) =>
 		new Promise<Wire>((resolve) => from.once(name, resolve));
 
-	/** The first message of this kind that is about a collection. */
+	/** The first message `msg` about a collection. */
 	const message = (client: InstanceType<typeof Asteroid>, msg: string, collection: string) =>
 		new Promise<Wire>((resolve) => {
 			client.ddp.on(msg, (data: Wire) => data.collection === collection && resolve(data));

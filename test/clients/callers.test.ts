@@ -110,7 +110,7 @@ describe('typed callers', () => {
 			});
 		}
 
-		it('prefer callAsync to call, because Meteor’s client has both, and keep the client as `this`', async () => {
+		it('use callAsync if a client also has call, which takes a callback in Meteor, and keep the client as `this`', async () => {
 			const meteor = {
 				answer: 5,
 				call: () => {

@@ -19,7 +19,7 @@ describe('The bot of the examples', function () {
 	let children: ChildProcessByStdio<null, Readable, Readable>[];
 	let bot: Person;
 	let alice: Person;
-	let identity: e2e.Identity;
+	let aliceIdentity: e2e.Identity;
 	let roomKey: e2e.RoomKey;
 	let rid: string;
 
@@ -29,11 +29,11 @@ describe('The bot of the examples', function () {
 		children = [];
 		bot = await addPerson(app.store, { username: 'bot', password: 'secret word' });
 		alice = await addPerson(app.store);
-		identity = await storeIdentity(alice, await e2e.makeIdentity());
+		aliceIdentity = await storeIdentity(alice, await e2e.makeIdentity());
 		rid = await addRoom(app.store, [alice, bot], { encrypted: true });
 		roomKey = await e2e.makeRoomKey('v1');
 		await call(alice, 'e2e.setRoomKeyID', { rid, keyID: roomKey.id });
-		const own = await e2e.sealRoomKey(roomKey, identity.publicKey);
+		const own = await e2e.sealRoomKey(roomKey, aliceIdentity.publicKey);
 		await call(alice, 'e2e.updateGroupKey', { rid, uid: alice.id, key: own });
 	});
 	afterEach(async () => {
@@ -107,10 +107,9 @@ describe('The bot of the examples', function () {
 		await offer(bot, roomKey);
 		await readUntil('accepted');
 		const newKey = await e2e.makeRoomKey('v2');
-		const own = await e2e.sealRoomKey(newKey, identity.publicKey);
+		const own = await e2e.sealRoomKey(newKey, aliceIdentity.publicKey);
 		await app.store.subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { roles: ['owner'] } });
 		await call(alice, 'e2e.resetRoomKey', { rid, e2eKey: own, e2eKeyId: newKey.id });
-		// A room of v1 clients has a v2 key now.
 		await offer(bot, newKey);
 		await readUntil('accepted');
 		const made = await e2e.makeIdentity();
@@ -163,10 +162,10 @@ describe('The bot of the examples', function () {
 		await once(first.child, 'exit');
 		await storeIdentity(person, after);
 		await call(person, 'e2e.requestSubscriptionKeys', {});
-		const said = `the key of ${person.id} changed from ${await e2e.fingerprintOf(before.publicKey)} to ${await e2e.fingerprintOf(after.publicKey)}`;
+		const expected = `the key of ${person.id} changed from ${await e2e.fingerprintOf(before.publicKey)} to ${await e2e.fingerprintOf(after.publicKey)}`;
 		const holding = startBot({ BOT_HOLD_CHANGED: '1' });
-		expect(await holding.readUntil('changed')).to.equal(said);
-		// The bot gives keys in one turn after the other: when another member has the key, the turn of this one is over.
+		expect(await holding.readUntil('changed')).to.equal(expected);
+		// The bot handles one event after the other. When it gives the key to another member, it is done with the changed one.
 		const other = await join(await e2e.makeIdentity());
 		await holding.readUntil(`to ${other.id}`);
 		expect(await membershipOf(person)).not.to.have.property('E2ESuggestedKey');

@@ -130,7 +130,8 @@ async function phoneRoomKey(): Promise<e2e.RoomKey> {
 
 describe('A key exchange among clients of every age', () => {
 	let app: TestApp;
-	let junk: Person;
+	/** A member whose public key is unfit. */
+	let unfit: Person;
 	let rid: string;
 	let web8: Client;
 	let web7: Client;
@@ -152,8 +153,8 @@ describe('A key exchange among clients of every age', () => {
 		]);
 		everybody = [web8, web7, web6, phone, mallory];
 		for (const client of everybody) await client.makeIdentity(e2e.generatePassphrase());
-		junk = await addPerson(app.store, { e2e: { public_key: 'garbage', private_key: 'garbage' } });
-		rid = await addRoom(app.store, [...everybody.map(({ person }) => person), junk], {
+		unfit = await addPerson(app.store, { e2e: { public_key: 'garbage', private_key: 'garbage' } });
+		rid = await addRoom(app.store, [...everybody.map(({ person }) => person), unfit], {
 			encrypted: true,
 			u: { _id: phone.id },
 		});
@@ -173,7 +174,7 @@ describe('A key exchange among clients of every age', () => {
 		for (const { _id, e2e: keys } of users) {
 			const sealed = await e2e.sealRoomKey(key, keys.public_key).catch(() => undefined);
 			if (sealed) await phone.post('e2e.updateGroupKey', { rid, uid: _id, key: sealed });
-			else expect(_id).to.equal(junk.id);
+			else expect(_id).to.equal(unfit.id);
 		}
 
 		const outcomes = await Promise.all([web8, web7, web6, mallory].map((client) => client.decide(rid)));

@@ -2,15 +2,7 @@
  * How each of Rocket.Chat's clients reads what others write, by the rules of its release, with node:crypto. Written from the
  * formats as their public source shows them; `docs/e2e.md` says which source.
  */
-import {
-	createDecipheriv,
-	createPrivateKey,
-	createPublicKey,
-	type JsonWebKey,
-	pbkdf2Sync,
-	privateDecrypt,
-	publicEncrypt,
-} from 'node:crypto';
+import { createDecipheriv, createPrivateKey, type JsonWebKey, pbkdf2Sync, privateDecrypt } from 'node:crypto';
 
 interface Rules {
 	readonly client: string;
@@ -18,13 +10,16 @@ interface Rules {
 	readonly readsV2: boolean;
 	/** The encoding of a passphrase. Web clients use one byte for each character, and refuse characters that need more. */
 	readonly passphrase: 'latin1' | 'utf8';
-	/** Whether it takes the last 344 characters of a sealed key for the key; older clients take those after the first twelve. */
+	/**
+	 * Whether it opens the last 344 characters of a sealed key, which are 256 bytes in base64. Other clients open those after the
+	 * first twelve, which are the key id of `v1` and `legacy`.
+	 */
 	readonly countsFromEnd: boolean;
 	/** Which key id it uses: `e2eKeyId` of the room, the beginning of the sealed key, or one that it makes from the key. */
 	readonly keyId: 'room' | 'seal' | 'made';
 	/** Whether it tries the present room key where a message names another key. */
 	readonly triesPresentKey: boolean;
-	/** Whether it reads `content`. Older clients read only `msg`. */
+	/** Whether it reads `content`. Other clients read only `msg`. */
 	readonly readsContent: boolean;
 	/** Whether it reads encrypted files. */
 	readonly readsFiles: boolean;
@@ -183,12 +178,6 @@ export class Reader {
 }
 
 export const readers: readonly Reader[] = RULES.map((rules) => new Reader(rules));
-
-/** Seals a text for a public key, as any of the clients does. */
-export function seal(id: string, text: string, publicKey: string): string {
-	const key = createPublicKey({ key: JSON.parse(publicKey), format: 'jwk' });
-	return id + publicEncrypt({ key, oaepHash: 'sha256' }, Buffer.from(text)).toString('base64');
-}
 
 function decrypt(cipher: 'aes-256-gcm' | 'aes-256-cbc' | 'aes-128-cbc', key: Buffer, iv: Buffer, data: Buffer): Buffer {
 	if (cipher === 'aes-256-gcm') {

@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import * as e2e from 'roomkey/e2e';
 
+/** What one client made. */
 export interface Vector {
 	client: string;
 	format: e2e.Format;
@@ -13,14 +14,16 @@ export interface Vector {
 	passphrase: string;
 	public_key: string;
 	private_key: string;
-	/** `own` is sealed for this client itself, `sealed` for the recipient. */
+	/** `own` is sealed for this client itself, `sealed` for the `recipient` of the vectors. */
 	roomKey: { id: string; jwk: string; own: string; sealed: string };
 	messages: { text: string; encrypted: e2e.Message }[];
 	contents: { plain: e2e.Content; encrypted: e2e.EncryptedContent }[];
+	/** `plain` is the file and `data` the encrypted file, in base64. `uploadName` is the hash of `name`. */
 	file?: { plain: string; name: string; uploadName: string; data: string; metadata: e2e.EncryptedContent };
 }
 
 export interface Vectors {
+	/** The identity keys for which each client has sealed its room key. */
 	recipient: { userId: string; passphrase: string; public_key: string; private_key: string };
 	clients: Vector[];
 	/** Single messages of further clients, or with the room key of another client. `client` says which. */
@@ -240,7 +243,7 @@ function properties(): Case[] {
 			},
 		},
 		{
-			title: 'fails with no error but an E2EError when a bit of a text is flipped, and always fails in v2',
+			title: 'throws only E2EErrors when a bit of an encrypted text is flipped, and always throws one in v2',
 			async run() {
 				for (const { format, key } of await keys) {
 					const content = await e2e.encryptText('transfer 100 to bob', key, format);
@@ -283,7 +286,7 @@ function properties(): Case[] {
 			},
 		},
 		{
-			title: 'fails with no error but an E2EError, whatever it is given',
+			title: 'throws only E2EErrors, whatever it is given',
 			async run() {
 				const [first] = await keys;
 				const { privateKey, publicKey: recipientKey } = await identity;
