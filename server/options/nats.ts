@@ -8,7 +8,8 @@ import type { OptionValues } from './options.js';
 
 /**
  * Reads the addresses, and the credentials in the first address that has some. A user name without a password is a token.
- * @throws OptionError for an invalid address. The text does not contain the address, which may contain a password
+ * @throws OptionError for an invalid address, or for credentials that `NatsSettings` cannot express. The text does not
+ * contain the address, which may contain a password
  */
 export function parseNatsUrls(urls: string): { servers: string[]; isTls: boolean; credentials?: string } {
 	const invalidUrls = () => new OptionError('nats must be a list of addresses such as nats://127.0.0.1:4222');
@@ -24,8 +25,10 @@ export function parseNatsUrls(urls: string): { servers: string[]; isTls: boolean
 			throw invalidUrls();
 		}
 	});
-	for (const { protocol, hostname } of parsed) {
+	for (const { protocol, hostname, username, password } of parsed) {
 		if (!['nats:', 'tls:'].includes(protocol) || hostname === '') throw invalidUrls();
+		if (username.includes(':')) throw new OptionError('nats must have no colon (%3A) in a user name or a token');
+		if (username === '' && password !== '') throw new OptionError('nats must have a user name before each password');
 	}
 	const { username = '', password = '' } = parsed.find(({ username }) => username !== '') ?? {};
 	return {
@@ -51,8 +54,8 @@ type NatsOptionName = 'nats-credentials' | 'nats-ca' | 'nats-cert' | 'nats-key';
 /**
  * The settings of a connection, with the contents of the PEM files. `nats-credentials` is no file: it contains the credentials,
  * which take precedence over those in an address.
- * @throws OptionError that says whether an address is invalid, and a key or a certificate is missing, and names all files
- * that cannot be read
+ * @throws OptionError that lists all faults: an invalid address, a certificate without a key or a key without a certificate,
+ * and each file that cannot be read
  */
 export function natsSettings(urls: string, settings: Pick<OptionValues, NatsOptionName>): NatsSettings {
 	const faults = new Faults();

@@ -278,6 +278,11 @@ describe('the settings of NATS', () => {
 		}
 	});
 
+	it('refuse a user name with a colon, and a password without a user name', () => {
+		expect(() => parseNatsUrls('nats://a%3Ab:secret@host')).to.throw(OptionError, /^nats must have no colon/);
+		expect(() => parseNatsUrls('nats://:secret@host')).to.throw(OptionError, /^nats must have a user name/);
+	});
+
 	it('require files that can be read, and a certificate with its key', () => {
 		const none = { 'nats-credentials': undefined, 'nats-ca': undefined, 'nats-cert': undefined, 'nats-key': undefined };
 		expect(() => natsSettings('nats://h', { ...none, 'nats-ca': '/nowhere' })).to.throw(OptionError, /nats-ca/);
