@@ -1,9 +1,16 @@
 /**
- * Finds out from writes what happened to keys. For identity keys it reads the announced changes. For the keys of rooms
- * and members it reads the updates, because some of these are silent, and so are not announced.
+ * Finds out from writes what happened to keys. For identity keys it compares the states before and after an announced
+ * change. For the keys of rooms and members it reads the operators of updates, because some of these are silent, and so are
+ * not announced.
  */
 import { type Change, collectionNames, isChangeOf } from '../../shared/store.js';
 
+/**
+ * `room_key_set`, `room_key_reset`: a room has its first key id, or a new one after a reset. `offered`, `accepted`: an offer
+ * to a member was stored, or became the member's key. `withdrawn`: an offer was removed in another way. `stored`: a member
+ * has a key that was not accepted as an offer. `removed`: a member no longer has the key. `identity_set`,
+ * `identity_removed`: the public key of a user is new, or no longer there.
+ */
 export const KEY_EVENTS = [
 	'room_key_set',
 	'room_key_reset',

@@ -1,4 +1,4 @@
-/** Limits log lines that clients can cause without limit. */
+/** Limits the log lines that clients can cause in any number. */
 import { addressKey } from '../core/limits/address.js';
 
 /** The length of a window, in ms. */

@@ -4,7 +4,7 @@ import type { LiveQueryObserver } from '../ddp/publications/live-queries.js';
 
 const REASON = 'Written documents cannot be read; clients receive them when the store answers';
 
-/** Makes the observer of live queries. @param health is `degraded` while any collection is behind, otherwise `ok` */
+/** Makes the observer of live queries. @param health is `degraded` while written documents of any collection cannot be read, otherwise `ok` */
 export function observeLiveQueries(health: PartHealth): LiveQueryObserver {
 	const behind = new Set<string>();
 	health.ok();

@@ -8,17 +8,19 @@ import type { Health } from './health.js';
 import type { HolderCensus } from './holderCensus.js';
 import { type CountedSession, countSessions } from './sessionCensus.js';
 
-/** For how long an answer is reused, in ms, because scrapes have no rate limit. */
+/** How long an answer is reused, in ms. It is reused because scrapes have no rate limit. */
 const MAX_AGE_MS = 1000;
 
-/** The sources of the values. */
+/** The sources of the values. The source of a part that the server does not have is undefined. */
 export interface MetricSources {
 	readonly counters: Counters;
 	readonly health: Health;
+	/** The count of rooms without a holder of their key. */
 	readonly census: HolderCensus | undefined;
 	readonly sessions: Iterable<CountedSession>;
 	readonly watcher: { readonly state: WatcherState } | undefined;
 	readonly cluster: ClusterCounts | undefined;
+	/** How many mirrored requests ended in each way, with `--shadow`. */
 	readonly shadow: Iterable<[string, number]> | undefined;
 	/** When each certificate of the server expires, in seconds since 1970. */
 	readonly certificates: Iterable<[string, number]>;
@@ -157,10 +159,15 @@ function eventMetrics(counters: Counters, census: HolderCensus | undefined): Met
 			single(counters.streamDeliveries),
 		),
 		metric('counter', 'roomkey_key_events_total', 'What happened to keys', () => labelled(counters.keys, 'event')),
-		metric('gauge', 'roomkey_rooms_without_holder', 'Rooms whose key no member holds; counted every 10 minutes', () => {
-			void census?.refresh();
-			return census?.count === undefined ? [] : single(census.count);
-		}),
+		metric(
+			'gauge',
+			'roomkey_rooms_without_holder',
+			'Rooms whose key no member holds; counted every 10 minutes at most',
+			() => {
+				void census?.refresh();
+				return census?.count === undefined ? [] : single(census.count);
+			},
+		),
 	];
 }
 

@@ -54,7 +54,7 @@ export class Ops {
 	watcher: { readonly state: WatcherState } | undefined;
 	/** What was exchanged with other processes, if there are any. */
 	cluster: ClusterCounts | undefined;
-	/** How mirrored requests ended, with `--shadow`. */
+	/** How many mirrored requests ended in each way, with `--shadow`. */
 	shadow: Iterable<[string, number]> | undefined;
 	/** When the certificates for clients and for NATS expire, in seconds since 1970. */
 	readonly #certificates = new Map<'server' | 'nats', number>();
@@ -99,7 +99,7 @@ export class Ops {
 		else this.#certificates.set(use, expiry);
 	}
 
-	/** The pages at the server's own port. */
+	/** The pages at the port for clients. */
 	get pages(): readonly Page[] {
 		return this.options.metrics === 'on' ? this.#allPages() : healthPages(this.health);
 	}

@@ -8,7 +8,7 @@ import { SOCKETS } from './counters.js';
 export interface CountedSession {
 	readonly hasAcceptedConnect: boolean;
 	readonly userId: string | null;
-	/** Undefined if all requests are answered. */
+	/** If this is undefined, all requests are answered. */
 	readonly requests: { readonly unanswered: number; readonly isPaused: boolean } | undefined;
 	readonly subscriptions: { readonly count: number } | undefined;
 	readonly transport: { readonly kind: TransportKind; readonly bufferedBytes: number };
@@ -16,7 +16,7 @@ export interface CountedSession {
 
 export interface SessionTotals {
 	readonly connections: Counts<TransportKind>;
-	/** Sessions whose client has connected over DDP. */
+	/** Sessions that have accepted the DDP message `connect`. */
 	readonly sessions: Counts<'anonymous' | 'logged_in'>;
 	readonly unanswered: number;
 	/** Unanswered requests of the session with the most. */

@@ -1,4 +1,4 @@
-/** Logs the start of a server, when it is ready, and its end. */
+/** Logs that a server starts, is ready, and stops. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Log } from '../../shared/log.js';
 import type { Option } from '../options/optionKinds.js';
@@ -35,7 +35,8 @@ export function changedSettings(settings: Partial<Record<OptionName, unknown>>):
 export function storeLocation(choice: StoreChoice): string {
 	if (choice.kind === 'files') return choice.folder;
 	if (choice.kind === 'memory') return 'memory';
-	const withoutCredentials = choice.url.replace(/\/\/[^@/]*@/, '//');
+	// A password may contain `@` and `/` by mistake.
+	const withoutCredentials = choice.url.replace(/\/\/.*@/s, '//');
 	return withoutCredentials.replace(/\?.*$/s, '');
 }
 

@@ -61,8 +61,8 @@ export function checkServerOptions(serverOptions: ServerOptions): CheckedOptions
 }
 
 /**
- * Reads the options of a server. An option that is missing has its default in the result, and so has an invalid one, except
- * for the part of it that can be used.
+ * Reads the options of a server. An option that is missing or invalid has its default in the result. If a part of an invalid
+ * value can be used (`Option.usable`), the result has this part instead.
  * @param faults receives unknown options, invalid values, and contradictions
  */
 export function readServerOptions(serverOptions: ServerOptions, faults: Faults): CheckedOptions {

@@ -29,8 +29,8 @@ export class Faults {
 	}
 
 	/**
-	 * Whether the value of a setting was found invalid. Only its usable part, if any, was kept, so the value that is left does not
-	 * show that the setting was given.
+	 * Whether the value of a setting was found invalid. The checked settings do not show this: they contain the default, or the
+	 * usable part of the value, instead.
 	 */
 	isInvalid(setting: string): boolean {
 		return this.#invalidSettings.has(setting);

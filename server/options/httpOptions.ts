@@ -19,7 +19,7 @@ export const httpOptions = {
 	}),
 	'allowed-origins': text('ORIGINS', {
 		meaning:
-			"origins whose web pages may connect over WebSocket and SockJS: * for all, own for this server's, or a list with commas beside its own",
+			"origins whose web pages may connect over WebSocket and SockJS: * for all, own for this server's only, or further origins with commas",
 		env: 'ROOMKEY_ALLOWED_ORIGINS',
 		default: '*',
 		isValid: isAllowedOrigins,

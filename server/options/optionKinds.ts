@@ -36,9 +36,12 @@ export interface Option<T> {
 	readonly form: string;
 	/** Converts a text to a value. Returns an invalid value, such as undefined, for a text that cannot be converted. */
 	read(text: string): unknown;
-	/** Converts a value from a program or the configuration file, which may be a text such as `5/60s`. */
+	/** Converts a value from a program or the configuration file: the text `5/60s` to a limit, a port number to a text. */
 	convert?(value: unknown): unknown;
-	/** Merges the values of several sources, the strongest source last. Default: the value of the strongest source. */
+	/**
+	 * Merges the values of the configuration file, the environment and the flags. The strongest source is last. Default: the
+	 * value of the strongest source.
+	 */
 	merge?(values: readonly T[]): T;
 	/** Writes a value as text. Default: `String`. */
 	format?(value: unknown): string;
@@ -50,7 +53,7 @@ export interface Option<T> {
 	usable?(original: unknown): T;
 }
 
-/** A value that a source has for a setting. */
+/** A value that a source has for a setting: a flag, the environment, the configuration file, or a program. */
 export interface GivenValue {
 	/** Name of the setting in this source, for the error text. */
 	readonly name: string;

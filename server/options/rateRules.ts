@@ -25,7 +25,7 @@ function ruleFault(rule: unknown): string | undefined {
 		return `has a matcher whose ${emptyKey} is undefined: leave it out, or write null, to match any value`;
 	if (typeof exact !== 'boolean') return 'must have true or false for exact';
 	const isValidNumber = (value: unknown) => value === undefined || (Number.isInteger(value) && (value as number) >= 1);
-	if (!isValidNumber(calls) || !isValidNumber(per)) return 'must have whole numbers of calls and of ms';
+	if (!isValidNumber(calls) || !isValidNumber(per)) return 'must have whole numbers from 1 for calls and per';
 	if (callback !== undefined && typeof callback !== 'function') return 'must have a function as callback';
 	if (message !== undefined && typeof message !== 'string' && typeof message !== 'function') {
 		return 'must have a text or a function as message';

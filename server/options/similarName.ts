@@ -16,8 +16,8 @@ function allowedDistance(length: number): number {
 }
 
 /**
- * Finds a known name that equals `name` except for case, hyphens and underscores. If there is none, finds the nearest name,
- * with at most two mistyped letters (in a short name, one).
+ * Finds a known name that equals `name` except for case, hyphens and underscores. If there is none, finds the nearest name
+ * in which no more letters differ than `allowedDistance` permits.
  */
 export function similarName(name: string, known: readonly string[]): string | undefined {
 	const same = known.find((knownName) => isSameName(knownName, name));

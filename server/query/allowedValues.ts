@@ -5,7 +5,7 @@ import { ownField } from './reach.js';
 
 /**
  * The values that a filter allows for a field. Every matching document has one of them. Undefined if the filter has no
- * equality or `$in` for the field.
+ * equality or `$in` for the field, or only with values that are not scalars, such as null.
  */
 export function allowedValues(filter: Fields, field: string): readonly Scalar[] | undefined {
 	// The usual condition is answered first, without a closure.

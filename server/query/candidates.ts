@@ -8,8 +8,8 @@ import { AFTER_ALL_KEYS, isShort, keyOf, keysToLookUp, prefixOf, TEXT_RANGE } fr
 export interface ReadableDocuments {
 	get(id: string): Document | undefined;
 	/**
-	 * All documents. An ordered table begins after the id `after`, if it is given; other tables ignore `after`. Documents may
-	 * be written during the iteration.
+	 * All documents. If they are `ordered` and the id `after` is given, only those after it; otherwise `after` is ignored.
+	 * Documents may be written during the iteration.
 	 */
 	scan(after: string | undefined): Iterable<Document>;
 	/** Whether `scan` returns documents in the order of their ids, and an index returns the ids of a key in order. */
@@ -18,7 +18,7 @@ export interface ReadableDocuments {
 
 /** The entries of an index: ids of documents by the documents' keys (`indexKeys.ts`). */
 export interface ReadableEntries {
-	/** The ids of a key. The index of an ordered table returns only those after the id `after`, if it is given. */
+	/** The ids of a key. If the documents are `ordered` and the id `after` is given, only those after it. */
 	ids(key: string, after: string | undefined): Iterable<string>;
 	/** How many ids a key has. */
 	count(key: string): number;

@@ -68,9 +68,9 @@ export function keysOf(document: Document, { fields, sparse, ignoreCase }: Index
 		return [...keys];
 	});
 	const [, second] = keysByField;
-	// A query sorts an array by its least element only. An index lists every element of an array, and nothing for an empty one,
-	// so it cannot be read in sort order. `candidates.ts` does not use its order if it has a key outside `TEXT_RANGE`, such as
-	// this one.
+	// A query sorts an array by its least element only. An index lists every element of an array, and nothing for an empty one.
+	// So an index with such an array is not in sort order. The key added here is outside `TEXT_RANGE`, by which
+	// `candidates.ts` notices that it cannot use the order of the index.
 	if (second && second.length !== 1 && keysByField.length === 2) second.push(`array of ${document._id}`);
 	return combine(keysByField);
 }

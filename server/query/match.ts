@@ -76,7 +76,7 @@ function fieldMatcher(field: string, condition: unknown, levels: number): Matche
 	return (document) => test([ownField(document, field)]);
 }
 
-/** Compiles the condition on one field. Different elements of an array may satisfy the operators. */
+/** Compiles the condition on one field. In an array, each operator may be satisfied by a different element. */
 function compileCondition(field: string, condition: unknown, levels: number): Test {
 	if (!isFields(condition)) return someValue(equal(field, condition));
 	const tests = Object.entries(condition).map(([operator, operand]) => {

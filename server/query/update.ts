@@ -155,8 +155,8 @@ export function applyUpdate(document: Document, update: Update): Document {
  *
  * @param document the copy of a document that is changed
  * @param parts the path without the field itself
- * @param onlyRemoves true: the operator removes a field or elements. Then nothing is created: if an object is missing,
- * undefined is returned
+ * @param onlyRemoves true: the operator removes a field or elements. Then nothing is created: if the path leads to no
+ * object, undefined is returned
  */
 function parentOf(document: Fields, parts: readonly string[], onlyRemoves: boolean): Fields | undefined {
 	let parent = document;

@@ -230,6 +230,11 @@ describe('the first line of the log', () => {
 		expect(storeLocation({ kind: 'files', folder: 'data' })).to.equal('data');
 	});
 
+	it('names no part of a password in which special characters are not encoded', () => {
+		for (const password of ['sec@ret', 'sec/ret', 'sec?ret'])
+			expect(storeLocation({ kind: 'mongodb', url: `mongodb://me:${password}@one/x` })).to.equal('mongodb://one/x');
+	});
+
 	it('names the settings that differ from their defaults, and the secret ones without their values', () => {
 		// 5000 is the default of `grace`.
 		expect(changedSettings({ 'admin-pass': 'my-secret', grace: 5000, 'max-queue': 5 })).to.deep.equal({
