@@ -140,6 +140,7 @@ describe(PAGE, () => {
 			const callAsync = async (name: string, ...args: unknown[]) => (await client.call(name, ...args)).result;
 			const [id, count] = await addAndCount({ callAsync }, server.url, { userId, token });
 			expect(await server.collections.links.findOne({ _id: id })).to.include({ title: 'Docs', owner: userId });
+			// The first link is made when the server starts.
 			expect(count).to.equal(2);
 		} finally {
 			client.close();
@@ -147,7 +148,7 @@ describe(PAGE, () => {
 		}
 	});
 
-	it('has a Meteor block before each Roomkey block', () => {
+	it('shows a Meteor block and then a Roomkey block in each pair', () => {
 		const kinds = blocks.filter(({ page }) => page === PAGE).map(({ info }) => info.split(' ')[0]);
 		// The blocks after the last pair have no Meteor side.
 		const pairs = kinds.slice(0, kinds.lastIndexOf('js') + 2);

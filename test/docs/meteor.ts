@@ -21,12 +21,13 @@ import {
 type Any = any;
 type Handler = (this: Any, ...args: Any[]) => Any;
 
-/** The collections and the store that code uses: those of its call, or of the server during `Meteor.startup`. */
+/** The collections and the store that Meteor code uses: in a handler those of its context, in `Meteor.startup` those of the server. */
 interface Database {
 	readonly collections: Any;
 	readonly store: Any;
 }
 
+/** Names for the arguments of a handler. Arguments have names in Roomkey, but only positions in Meteor. */
 const PARAMS = ['a', 'b', 'c', 'd'];
 const anyArgs = Object.fromEntries(PARAMS.map((name) => [name, Match.Any]));
 
@@ -43,11 +44,11 @@ export function runMeteor(code: string): { options: ServerOptions; start(server:
 	const startups: (() => unknown)[] = [];
 	let signUps = true;
 
-	/** Calls a handler with its arguments by position, and with `self` as `this`. */
-	const run = (handler: Handler, args: Any, context: Any, self: Any) =>
+	/** Calls a handler with its arguments by position, and with the context as `this`. */
+	const run = (handler: Handler, args: Any, context: Any) =>
 		database.run(context, () =>
 			handler.apply(
-				self,
+				context,
 				PARAMS.slice(0, handler.length).map((name) => args[name]),
 			),
 		);
@@ -95,7 +96,7 @@ export function runMeteor(code: string): { options: ServerOptions; start(server:
 							summary: 'of Meteor',
 							anonymous: true,
 							args: anyArgs,
-							run: (args, context) => run(handler, args, context, context),
+							run: (args, context) => run(handler, args, context),
 						}),
 					);
 				}
@@ -107,7 +108,7 @@ export function runMeteor(code: string): { options: ServerOptions; start(server:
 						summary: 'of Meteor',
 						anonymous: true,
 						args: anyArgs,
-						run: (args, context) => run(handler, args, context, context)?.query(),
+						run: (args, context) => run(handler, args, context)?.query(),
 					}),
 				);
 			},

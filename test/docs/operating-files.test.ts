@@ -89,6 +89,7 @@ describe('the pages for operators', () => {
 		const page = readFileSync('docs/operating.md', 'utf8');
 		const listed = Array.from(page.matchAll(/^\| `([A-Z][^`]+)` \|/gm), ([, message]) => message);
 		expect(messages).to.have.length.above(3);
+		// The log of calls chooses between 'Audit' and another message, so the pattern above does not find them.
 		expect(listed).to.include.members(['Audit', ...messages]);
 	});
 });
@@ -135,7 +136,7 @@ describe('the dashboard and the alert rules:', () => {
 		for (const query of queries) check(query);
 	});
 
-	it('a query with a metric, a label or a value that does not exist fails this check', () => {
+	it('a query with a metric, a label or a value that does not exist is detected', () => {
 		for (const query of [
 			'rate(roomkey_cals_total[5m])',
 			'sum by (methd) (roomkey_calls_total)',

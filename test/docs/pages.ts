@@ -9,11 +9,11 @@ export interface Block {
 	readonly code: string;
 }
 
-/** Pages whose samples have a test of their own. */
-const ELSEWHERE = ['docs/e2e.md'];
+/** Pages whose blocks are left out: test/unit/e2e-clients.test.ts reads them itself. */
+const LEFT_OUT = ['docs/e2e.md'];
 
 export const blocks: readonly Block[] = pages
-	.filter((page) => !ELSEWHERE.includes(page))
+	.filter((page) => !LEFT_OUT.includes(page))
 	.flatMap((page) =>
 		// A block in a list is indented.
 		Array.from(
@@ -26,7 +26,10 @@ export const blocks: readonly Block[] = pages
 		),
 	);
 
-/** The block of a page that begins with a text; else the one that contains it. */
+/**
+ * Finds the only block of a page whose code begins with a text or, if none does, the only one whose code contains the text.
+ * @returns its code
+ */
 export function blockWith(page: string, text: string): string {
 	const ofPage = blocks.filter((block) => block.page === page);
 	const beginning = ofPage.filter(({ code }) => code.startsWith(text));

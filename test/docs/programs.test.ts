@@ -1,4 +1,4 @@
-/** The programs and commands in README and docs/ work as they stand, against the demo. */
+/** The programs and commands in README and docs/ work as they stand, against the demo. Other tests run some of them. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -42,7 +42,7 @@ const ELSEWHERE: readonly (readonly [command: string, where: string])[] = [
 	],
 ];
 
-/** Commands of the guide to the package, which test/package runs in an empty folder, by what they begin with. */
+/** Commands of docs/building.md, each by its beginning. test/package runs them in an empty folder. */
 const GUIDE = [
 	'npm init',
 	'npx tsx server.ts',
@@ -67,7 +67,7 @@ const HERE: readonly (readonly [page: string, text: string])[] = [
 	['docs/rest.md', 'method.call/rooms:get'],
 ];
 
-/** Commands for a service and its proxy, which serviceSamples.test.ts and test/deploy run. */
+/** Commands for a service and its proxy, by a text that they contain. serviceSamples.test.ts and test/deploy run them. */
 const OF_SERVICES: readonly (readonly [page: string, text: string])[] = [
 	['docs/deploying.md', 'user password admin'],
 	['docs/deploying.md', 'main.js check'],
@@ -80,7 +80,7 @@ const OF_SERVICES: readonly (readonly [page: string, text: string])[] = [
 	['docs/operating.md', 'journalctl'],
 ];
 
-/** The command, as pages call it. */
+/** A shell function with the name under which the pages run the command. */
 const ROOMKEY = `roomkey() { '${process.execPath}' '${path.resolve('dist/server/cli/main.js')}' "$@"; }`;
 
 describe('programs of the documentation', () => {
@@ -128,7 +128,7 @@ describe('programs of the documentation', () => {
 
 	const lines = (output: Readable) => createInterface({ input: output })[Symbol.asyncIterator]();
 
-	/** Replaces the address of the demo by that of the server of this test. */
+	/** Replaces the address of the demo by the address of `app`. */
 	const withOwnAddress = (code: string) => code.replaceAll(DEMO, new URL(app.url).host);
 
 	/** Saves a program of a page, and runs it. */
@@ -137,7 +137,7 @@ describe('programs of the documentation', () => {
 		return lines(start(process.execPath, [name]));
 	}
 
-	/** Runs a command of a page that ends, and reads the JSON that it prints. */
+	/** Runs a command of a page to its end, and reads the JSON that it prints. */
 	async function runCommand(page: string, text: string): Promise<unknown> {
 		const output = await readAll(start('bash', ['-c', withOwnAddress(blockWith(page, text))]));
 		return JSON.parse(output);
@@ -201,10 +201,10 @@ describe('programs of the documentation', () => {
 		expect(stderr).to.equal('');
 	});
 
-	it('start a server as docs/operating.md shows', async () => {
+	it('start a server and copy its data as docs/operating.md shows', async () => {
 		const dataFolder = path.join(folder, 'data');
 		for (const text of ['ADMIN_USERNAME', 'node dist/server/cli/main.js\n']) {
-			// The shell becomes the server, so that a signal reaches it.
+			// The shell has no command `roomkey`.
 			const command = blockWith('docs/operating.md', text).replace(/ roomkey$/m, ' node dist/server/cli/main.js');
 			const output = lines(start('bash', ['-c', command], { PORT: '0', ROOMKEY_DATA: dataFolder }, '.'));
 			expect((await output.next()).value).to.match(/^Roomkey listening on http:\/\/127\.0\.0\.1:\d+$/);
@@ -212,7 +212,7 @@ describe('programs of the documentation', () => {
 		}
 		expect(stderr).to.include('"username":"admin"');
 
-		// Both commands that copy the data work, and work again.
+		// Both ways to copy the data work, and work again at another time.
 		for (const date of ['1', '2']) {
 			for (const text of ['backup', 'export']) {
 				const command = blockWith('docs/operating.md', `NOW=$(date +%F-%H%M%S)\nroomkey ${text}`);

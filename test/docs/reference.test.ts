@@ -21,6 +21,7 @@ describe('the reference of methods', () => {
 			expect(returns, 'returns').not.to.equal(undefined);
 			expect(errors, 'errors').not.to.equal(undefined);
 			expect(errors?.filter((error) => !codes.has(error))).to.deep.equal([]);
+			// `<checked value>` stands for a `Match.Where` without a description.
 			const types = args.map(([, matcher]) => textOf(matcher));
 			expect(types.filter((text) => text.includes('<checked value>'))).to.deep.equal([]);
 		});

@@ -1,10 +1,10 @@
-/** docs/security.md names a test for each answer to a threat, and every method that gives somebody a token. */
+/** docs/security.md names every method that returns a token or takes a password, and tests that exist. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import * as accounts from '../../methods/accounts/index.js';
 import { keyService } from '../../methods/index.js';
 
-/** A row of the table: the threat, the answer, the file of the test and its title. */
+/** A row of a table: a threat or a way to become another user, the answer or limits, the file of the test and its title. */
 const ROW = /^\| (.+) \| (.+) \| `(test\/[\w./-]+\.test\.ts)`: (.+) \|$/;
 
 const rows = readFileSync('docs/security.md', 'utf8')
@@ -12,7 +12,7 @@ const rows = readFileSync('docs/security.md', 'utf8')
 	.filter((line) => line.startsWith('| ') && !/^\| (Threat|Way) /.test(line));
 
 describe('docs/security.md', () => {
-	it('names every method that answers a token or takes a password', () => {
+	it('names every method that returns a token or takes a password', () => {
 		const text = readFileSync('docs/security.md', 'utf8');
 		const hasMember = (shape: unknown, name: RegExp) =>
 			[...JSON.stringify(shape ?? null).matchAll(/"name":"(\w+)"/g)].some(([, member = '']) => name.test(member));
@@ -25,13 +25,13 @@ describe('docs/security.md', () => {
 		expect(found.filter(({ name }) => !text.includes(`\`${name}\``)).map(({ name }) => name)).to.deep.equal([]);
 	});
 
-	it('has a table of threats', () => {
+	it('has tables of threats and of ways to become another user', () => {
 		expect(rows).to.have.length.above(30);
 	});
 
 	for (const row of rows) {
-		const [, threat, , file = '', title = ''] = ROW.exec(row) ?? [];
-		it(`names a test that exists: ${threat ?? row}`, () => {
+		const [, subject, , file = '', title = ''] = ROW.exec(row) ?? [];
+		it(`names a test that exists: ${subject ?? row}`, () => {
 			expect(row).to.match(ROW);
 			const source = readFileSync(file, 'utf8');
 			const quotes = ["'", '"', '`'];

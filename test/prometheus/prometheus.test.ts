@@ -38,6 +38,7 @@ describe('a real Prometheus', () => {
 
 	before(async () => {
 		folder = mkdtempSync(join(tmpdir(), 'roomkey-prometheus-'));
+		// The metrics have a port of their own.
 		busy = await startBusyServer('0');
 		const target = `127.0.0.1:${busy.server.ops.port}`;
 		const rules = readFileSync('deploy/prometheus/alerts.yml', 'utf8').replace(/for: \w+/g, 'for: 0s');

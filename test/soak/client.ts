@@ -2,7 +2,8 @@
 import { WebSocket } from 'ws';
 
 export interface Job {
-	readonly what: 'subs' | 'connects' | 'publications';
+	/** `subscribeSlow`: subscribes to a publication whose `onStop` takes long. `subscribe`: subscribes to a live query. */
+	readonly what: 'subscribe' | 'connect' | 'subscribeSlow';
 	readonly url: string;
 	readonly count: number;
 }
@@ -10,7 +11,7 @@ export interface Job {
 /** Number of subscriptions, or of sockets, that are under way at a time. */
 const AT_ONCE = 100;
 
-/** Opens a socket and connects. */
+/** Opens a socket, and connects by DDP. */
 function connect(url: string): Promise<WebSocket> {
 	return new Promise((resolve, reject) => {
 		const socket = new WebSocket(url, { perMessageDeflate: false });
@@ -20,10 +21,13 @@ function connect(url: string): Promise<WebSocket> {
 	});
 }
 
-/** Closes a socket by a TCP reset. After an ordinary close TCP would keep its port for a while. */
+/**
+ * Closes a socket by a TCP reset. After an ordinary close TCP keeps the port for a while, so after many thousand closes no port
+ * would be free.
+ */
 function reset(socket: WebSocket): Promise<unknown> {
 	const closed = new Promise((resolve) => socket.once('close', resolve));
-	// `_socket` is not public. Without it no free port would be left after many thousand ordinary closes.
+	// `_socket` is not public.
 	(socket as unknown as { _socket: import('node:net').Socket })._socket.resetAndDestroy();
 	return closed;
 }
@@ -67,9 +71,9 @@ async function subscribe({ url, count }: Job, name: string): Promise<void> {
 }
 
 const jobs: Record<Job['what'], (job: Job) => Promise<void>> = {
-	subs: (job) => subscribe(job, 'soak.rooms'),
-	connects: ({ url, count }) => each(count, () => connectAndLeave(url)),
-	publications: (job) => subscribe(job, 'soak.slow'),
+	subscribe: (job) => subscribe(job, 'soak.rooms'),
+	connect: ({ url, count }) => each(count, () => connectAndLeave(url)),
+	subscribeSlow: (job) => subscribe(job, 'soak.slow'),
 };
 
 process.on('message', async (job: Job) => {

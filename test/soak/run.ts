@@ -1,7 +1,8 @@
 /**
- * `npm run soak`: a server does each job many times, and then must not hold more memory than before. The first measurement is
- * made when a part of the job is done. Each measurement follows a garbage collection. Then a server is killed often while
- * clients write, and must have kept what it acknowledged. Exits with 1 if something has grown or is lost.
+ * `npm run soak`: a client repeats a job many times, and then the server must not hold more memory than before. Some
+ * repetitions precede the first measurement. Each measurement follows a garbage collection. After all jobs, another
+ * server is killed often while clients write, and must have kept what it acknowledged. Exits with 1 if something has grown or
+ * is lost.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,14 +15,14 @@ import type { Job } from './client.js';
 import { startSoakServer } from './server.js';
 
 const JOBS = [
-	{ what: 'subs', count: 100_000, name: 'sub and unsub on one socket' },
-	{ what: 'connects', count: 50_000, name: 'connections' },
-	{ what: 'publications', count: 10_000, name: 'publications with a slow onStop' },
+	{ what: 'subscribe', count: 100_000, name: 'sub and unsub on one socket' },
+	{ what: 'connect', count: 50_000, name: 'connections' },
+	{ what: 'subscribeSlow', count: 10_000, name: 'publications with a slow onStop' },
 ] as const;
 
-/** Part of a job that is done before the first measurement. */
+/** Before the first measurement a job is repeated this share of `count`, after it `count` times. */
 const WARM_UP = 0.2;
-/** Growth of the heap that is allowed. */
+/** Allowed growth of the heap, as a share of its size before. */
 const TOLERANCE = 0.05;
 /** How long the server may take to notice that the client has closed its sockets, in ms. */
 const TIMEOUT_MS = 10_000;

@@ -13,7 +13,7 @@ export interface SoakServer {
 	readonly url: string;
 	/** The present numbers of what must not grow. */
 	counts(): { sessions: number; listeners: number; timers: number };
-	/** Lets the `onStop` of each slow publication finish. Resolves when all have finished. */
+	/** Lets each `onStop` of `soak.slow` finish. Resolves when all have finished. */
 	finishOnStops(): Promise<void>;
 	close(): Promise<void>;
 }

@@ -49,6 +49,7 @@ eachStore('a store announces', (test) => {
 	});
 
 	it('every document of a write of many', async () => {
+		// More than two of the batches of 100 in which stores write.
 		const ids = Array.from({ length: 205 }, (_, i) => `r${i}`);
 		await add(...ids);
 		const updated = await announced(({ rooms }) => rooms.updateMany({ msgs: 1 }, { $set: { msgs: 2 } }));
@@ -103,7 +104,7 @@ eachStore('a store announces', (test) => {
 	describe('the stored state', () => {
 		const silent = { returnDocument: 'after', silent: true } as const;
 
-		it('of a silent write, if other writes were announced before it', async () => {
+		it('of a document whose silent write is announced after a later write', async () => {
 			await add('r');
 			const { rooms } = test.store;
 			const earlier = await rooms.findOneAndUpdate({ _id: 'r' }, { $set: { name: 'n' } }, silent);
@@ -147,7 +148,7 @@ eachStore('a store announces', (test) => {
 		});
 	});
 
-	it('each change also to its writer, by a promise that resolves when all listeners have received the change', async () => {
+	it('each change also to its writer, by the promise that a listener returns', async () => {
 		const stop = test.onChange(() => Promise.resolve('received'));
 		const delivered: Promise<unknown>[] = [];
 		const options = { onAnnounced: (delivery: Promise<unknown>) => void delivered.push(delivery) };
@@ -156,6 +157,7 @@ eachStore('a store announces', (test) => {
 		await test.store.rooms.announce('updated', { _id: 'r', t: 'p' }, options);
 		expect(await Promise.all(delivered)).to.deep.equal(['received', 'received', 'received']);
 		stop();
+		// The listener that is left returns no promise.
 		await test.store.rooms.deleteOne({ _id: 'r' }, options);
 		expect(delivered).to.have.length(3);
 	});

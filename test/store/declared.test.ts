@@ -46,6 +46,7 @@ describe('a declared collection in a folder', () => {
 
 	it('finds by a new index the documents that were stored before', async () => {
 		await start(plain, async (items) => {
+			// More than two of the batches of 100 in which an index is filled.
 			for (let i = 100; i < 350; i++) await items.insertOne({ _id: String(i), owner: i % 2 ? 'a' : 'b' });
 		});
 		expect(await start(byOwner, ids)).to.have.length(125);

@@ -1,4 +1,4 @@
-/** What every store guarantees about documents: unique values, `_updatedAt`, copies, and the writes when it is closed. */
+/** What every store guarantees about documents: unique values, `_updatedAt`, copies, and writes while the store closes. */
 import { expect } from 'chai';
 import type { Room, Subscription, User } from '../../shared/documents.js';
 import type { Filter } from '../../shared/store.js';
@@ -67,7 +67,7 @@ eachStore('any store: documents', (test) => {
 		});
 	});
 
-	it('completes the writes in progress when it is closed, and refuses further writes', async () => {
+	it('a store that is closed completes the writes in progress, and refuses further writes', async () => {
 		const writes = Array.from({ length: 20 }, (_, i) => test.store.rooms.insertOne(room(`r${i}`)));
 		const closed = test.close();
 		const late = await rejection(test.store.rooms.insertOne(room('late')));
@@ -79,7 +79,7 @@ eachStore('any store: documents', (test) => {
 		const old = new Date(0);
 		it('is set by every write', async () => {
 			const start = Date.now();
-			/** Expects a new time, and sets an old one again. */
+			/** Expects a new time, and sets the old one again. */
 			const expectNewTime = async () => {
 				const at = (await test.store.rooms.findOne({}))?._updatedAt as Date;
 				expect(at.getTime()).to.be.within(start, Date.now());

@@ -167,7 +167,7 @@ describe('the store in a folder', () => {
 			await open();
 		});
 
-		it('a second store is refused also by a symbolic link to the folder, and when both open concurrently', async () => {
+		it('a second store in the same process is refused also if it opens a link to the folder, if both open concurrently, and if both share the folder', async () => {
 			const link = join(parent, 'link');
 			await mkdir(folder);
 			await symlink(folder, link, 'junction');
@@ -285,12 +285,12 @@ describe('the store in a folder', () => {
 
 		describe('what its process may not use, with the owner and the remedy:', () => {
 			const isRoot = process.getuid?.() === 0;
-			/** The id of the user as whom the other process runs. */
-			const own = isRoot ? 65534 : process.getuid?.();
+			/** The id of the user as whom the process of `errorOf` runs. */
+			const userId = isRoot ? 65534 : process.getuid?.();
 
 			/** What a process without the rights of root prints when it opens a folder. */
 			async function errorOf(path: string): Promise<string> {
-				const asOther = ['env', `ROOMKEY_TEST_ACCOUNT=${own}`];
+				const asOther = ['env', `ROOMKEY_TEST_ACCOUNT=${userId}`];
 				const [command = '', ...args] = [...(isRoot ? asOther : []), process.execPath, writer, path];
 				const { lines } = start(command, ...args);
 				return (await lines.next()).value;
@@ -299,21 +299,21 @@ describe('the store in a folder', () => {
 			it('a folder that cannot be made', async () => {
 				const line = await errorOf('/roomkey-data/inner');
 				expect(line).to.include('refused unusable Permission denied: the folder /roomkey-data/inner cannot be made');
-				expect(line).to.include(`because / belongs to root and this process runs as the user ${own}`);
-				expect(line).to.include(`install -d -m 700 -o ${own} /roomkey-data/inner`);
+				expect(line).to.include(`because / belongs to root and this process runs as the user ${userId}`);
+				expect(line).to.include(`install -d -m 700 -o ${userId} /roomkey-data/inner`);
 			});
 
 			it('a folder in a parent that the process may not enter', async () => {
 				await storeTwoRooms();
-				// As root, the parent belongs to root.
+				// If this test runs as root, the parent belongs to root.
 				await chmod(parent, isRoot ? 0o700 : 0);
 				const line = await errorOf(folder);
 				await chmod(parent, 0o700);
-				const closed = `refused unusable Permission denied: ${folder} is in ${parent}, which belongs to`;
+				const beginning = `refused unusable Permission denied: ${folder} is in ${parent}, which belongs to`;
 				expect(line).to.equal(
 					isRoot
-						? `${closed} root, and the user ${own} may not enter it. Run this as root, or as another account that may enter it`
-						: `${closed} the user of this process, but its mode does not allow entering it. Allow it: chmod u+x ${parent}`,
+						? `${beginning} root, and the user ${userId} may not enter it. Run this as root, or as another account that may enter it`
+						: `${beginning} the user of this process, but its mode does not allow entering it. Allow it: chmod u+x ${parent}`,
 				);
 			});
 
@@ -325,11 +325,11 @@ describe('the store in a folder', () => {
 				await chmod(hidden, isRoot ? 0o700 : 0);
 				for (const path of [join(link, 'data'), join(link, 'missing', 'data')]) {
 					const line = await errorOf(path);
-					const closed = `refused unusable Permission denied: ${link} is a link into ${hidden}, which belongs to`;
+					const beginning = `refused unusable Permission denied: ${link} is a link into ${hidden}, which belongs to`;
 					expect(line).to.equal(
 						isRoot
-							? `${closed} root, and the user ${own} may not enter it. Run this as root, or by systemd-run with DynamicUser, User and StateDirectory as in the unit of the service`
-							: `${closed} the user of this process, but its mode does not allow entering it. Allow it: chmod u+x ${hidden}`,
+							? `${beginning} root, and the user ${userId} may not enter it. Run this as root, or by systemd-run with DynamicUser, User and StateDirectory as in the unit of the service`
+							: `${beginning} the user of this process, but its mode does not allow entering it. Allow it: chmod u+x ${hidden}`,
 					);
 				}
 				await chmod(hidden, 0o700);
@@ -342,16 +342,15 @@ describe('the store in a folder', () => {
 				await chmod(parent, 0o700);
 				execFileSync('chown', ['65533', parent]);
 				expect(await errorOf(folder)).to.equal(
-					`refused unusable Permission denied: ${folder} is in ${parent}, which belongs to the user 65533, and the user ${own} may not enter it. Run this as root or the user 65533, or as another account that may enter it`,
+					`refused unusable Permission denied: ${folder} is in ${parent}, which belongs to the user 65533, and the user ${userId} may not enter it. Run this as root or the user 65533, or as another account that may enter it`,
 				);
 			});
 
 			for (const file of ['manifest.json', 'data.mdb', 'data.mdb-lock', 'owner.mdb', 'owner.mdb-lock']) {
 				it(`the file ${file}, never with the advice to restore a backup`, async () => {
 					await storeTwoRooms();
-					for (const { close } of opened.splice(0)) await close();
 					await chmod(parent, 0o755);
-					if (isRoot) execFileSync('chown', ['-R', `${own}`, folder]);
+					if (isRoot) execFileSync('chown', ['-R', `${userId}`, folder]);
 					const path = join(folder, file);
 					if (isRoot) execFileSync('chown', ['0', path]);
 					await chmod(path, isRoot ? 0o600 : 0);
@@ -362,8 +361,8 @@ describe('the store in a folder', () => {
 						.and.include(path);
 					expect(line).to.not.include('backup');
 					if (isRoot) {
-						expect(line).to.include(`${path} belongs to root, and this process runs as the user ${own}.`);
-						expect(line).to.include(`Give it to this user: chown -R ${own} ${folder}`);
+						expect(line).to.include(`${path} belongs to root, and this process runs as the user ${userId}.`);
+						expect(line).to.include(`Give it to this user: chown -R ${userId} ${folder}`);
 					} else expect(line).to.include('belongs to the user of this process, but its mode');
 				});
 			}
@@ -401,7 +400,7 @@ describe('the store in a folder', () => {
 	});
 
 	it('refuses writes while the system refuses to write the file, and accepts them again when it does not', async () => {
-		// Blocks of 512 bytes: soon full of rooms with a topic of 5,000 characters.
+		// The file may have 600 blocks of 512 bytes. Rooms with a topic of 5,000 characters soon fill it.
 		const limited = 'ulimit -S -f 600 && exec "$@"';
 		const { child, lines } = start('sh', '-c', limited, 'sh', process.execPath, writer, folder, '5000');
 		const printed: string[] = [];

@@ -101,7 +101,7 @@ describe('the indexes of a MongoDB', () => {
 		expect(JSON.stringify(lines[0])).to.include('users (emails.address): unique, sparse');
 	});
 
-	it('are made without this warning in an empty database, whose name is logged', async () => {
+	it('are made without an announcement in an empty database, whose name is logged', async () => {
 		const { made, lines } = await prepare({}, 'make', false);
 		expect(made).to.have.length(3);
 		expect(lines.map(({ text }) => text)).to.deep.equal([
@@ -128,7 +128,7 @@ describe('the indexes of a MongoDB', () => {
 			.and.include('unique, sparse, not plain');
 	});
 
-	it('exist only in MongoDB: --no-index is refused for other stores', async () => {
+	it('can be left out with --no-index, which is refused for other stores', async () => {
 		const { status, err } = await runInProcess(['--memory', '--no-index']);
 		expect(status).to.equal(2);
 		expect(err).to.include('no-index is for MongoDB');
@@ -150,30 +150,31 @@ describe('the indexes of a MongoDB', () => {
 				await client.close();
 			});
 
-			/** Runs `roomkey check`. `of` returns the results for one part. */
+			/** Runs `roomkey check`. `resultsOf` returns the results for one part. */
 			async function runCheck() {
 				const { status, out } = await runInProcess(['check', '--json', '--mongo-url', url.href], {
+					// The check looks for a server at this port, where none listens.
 					env: { PORT: '1' },
 				});
 				const { checks } = JSON.parse(out) as { checks: { part: string; status: string; note: string }[] };
-				const of = (name: string) =>
+				const resultsOf = (name: string) =>
 					checks.filter(({ part }) => part === name).map((one) => `${one.status}: ${one.note}`);
-				return { status, of };
+				return { status, resultsOf };
 			}
 
 			it('are made, and then complete', async () => {
 				const before = await runCheck();
-				expect(before.of('database')[0]).to.match(/^warning: .* is empty/);
-				expect(before.of('indexes').length).to.be.greaterThan(5);
+				expect(before.resultsOf('database')[0]).to.match(/^warning: .* is empty/);
+				expect(before.resultsOf('indexes').length).to.be.greaterThan(5);
 				expect(before.status).to.equal(0);
 				const log = memoryLog();
 				await (await openStore({ kind: 'mongodb', url: url.href }, log)).close();
 				expect(log.lines).to.have.length(1);
 				const after = await runCheck();
-				expect(after.of('indexes')).to.deep.equal(['ok: All are there']);
+				expect(after.resultsOf('indexes')).to.deep.equal(['ok: All are there']);
 				await client.db(url.pathname.slice(1)).collection<{ _id: string }>('users').insertOne({ _id: 'u' });
-				expect((await runCheck()).of('database')[0]).to.match(/^ok: /);
-				expect(after.of('clock')[0]).to.match(/^ok: .*the database/);
+				expect((await runCheck()).resultsOf('database')[0]).to.match(/^ok: /);
+				expect(after.resultsOf('clock')[0]).to.match(/^ok: .*the database/);
 				const again = memoryLog();
 				await (await openStore({ kind: 'mongodb', url: url.href }, again)).close();
 				expect(again.lines).to.deep.equal([]);
@@ -182,7 +183,7 @@ describe('the indexes of a MongoDB', () => {
 			it('are made by three processes that start at once', async () => {
 				const open = () => openStore({ kind: 'mongodb', url: url.href }, memoryLog());
 				for (const each of await Promise.all([open(), open(), open()])) await each.close();
-				expect((await runCheck()).of('indexes')).to.deep.equal(['ok: All are there']);
+				expect((await runCheck()).resultsOf('indexes')).to.deep.equal(['ok: All are there']);
 			});
 
 			it('are not made with --no-index, and different ones are never changed', async () => {
@@ -195,7 +196,7 @@ describe('the indexes of a MongoDB', () => {
 				expect(JSON.stringify(log.lines[0])).to.include('users (username): unique, sparse, not plain');
 				expect(await db.collection('users').indexes()).to.have.length(2);
 				await (await openStore({ kind: 'mongodb', url: url.href }, log)).close();
-				expect((await runCheck()).of('indexes')).to.deep.equal([
+				expect((await runCheck()).resultsOf('indexes')).to.deep.equal([
 					'warning: users (username) is plain, not unique, sparse. Roomkey leaves it as it is',
 				]);
 			});

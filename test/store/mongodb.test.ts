@@ -1,4 +1,4 @@
-/** Errors when the store on MongoDB opens. The other tests of stores run on MongoDB too, by `npm run test:mongo`. */
+/** Errors when the store on MongoDB opens, and expiry. The other tests of stores run on MongoDB too, by `npm run test:mongo`. */
 import { expect } from 'chai';
 import { MongoClient } from 'mongodb';
 import { openStore } from '../../server/store/open.js';

@@ -112,61 +112,39 @@ eachStore('any store: reading', (test) => {
 			expect(seen).to.deep.equal(['c', 'b', 'a']);
 		});
 
-		describe('has pages of the members of a room, in the order of their users, which', () => {
-			let subscriptions: Store['subscriptions'];
-			const MEMBERS = 150;
-			const add = (user: string, more: object = {}) =>
-				subscriptions.insertOne({ _id: `of ${user.slice(0, 300)}`, rid: 'r', u: { _id: user }, ...more });
-			beforeEach(async () => {
-				({ subscriptions } = test.store);
-				for (let i = 0; i < MEMBERS; i++) await add(`u${(i * 37) % MEMBERS}`);
-				await subscriptions.insertOne({ _id: 'elsewhere', rid: 'r2', u: { _id: 'u7' } });
-			});
+		// `pagesOf` reads its pages by such a sort and such a filter.
+		it('sorts null and numbers before texts, and an array by its least element; only texts and arrays are greater than a text', async () => {
+			const { subscriptions } = test.store;
+			const array = ['u99x', 'u10x'];
+			for (const [i, _id] of ['u2', array, 7, 'u11', null, 'u109', 'u1'].entries())
+				await subscriptions.insertOne({ _id: `s${i}`, rid: 'r', u: { _id: _id as unknown as string } });
+			const options = { sort: { 'u._id': 1 }, limit: 10 } as const;
+			const users = async (filter: Filter<Subscription>) =>
+				(await subscriptions.find(filter, options).toArray()).map(({ u }) => u._id as unknown);
+			expect(await users({ rid: 'r' })).to.deep.equal([null, 7, 'u1', 'u109', array, 'u11', 'u2']);
+			expect(await users({ rid: 'r', 'u._id': { $gt: 'u108' } })).to.deep.equal(['u109', array, 'u11', 'u2']);
+		});
 
-			/** The users of all pages. */
-			async function users(conditions: Filter<Subscription> = {}): Promise<unknown[]> {
-				const found: unknown[] = [];
-				for await (const page of pagesOf(subscriptions, { rid: 'r', ...conditions }, { key: 'u._id', size: 20 })) {
-					expect(page.length).to.be.at.most(20);
-					found.push(...page.map(({ u }) => u._id));
+		it('refuses wrong and unknown options of a read, and undefined within an option, but treats an undefined option as absent', async () => {
+			const { rooms } = test.store;
+			for (const [options, message] of [
+				[{ projection: { name: undefined } }, "projection of 'name' must be 0 or 1"],
+				[{ projection: { name: true } }, "projection of 'name' must be 0 or 1"],
+				[{ projection: ['name'] }, 'each field of projection must be 0 or 1'],
+				[{ sort: { name: undefined } }, "sort of 'name' must be 1 or -1"],
+				[{ sort: { name: 'asc' } }, "sort of 'name' must be 1 or -1"],
+				[{ limit: -1 }, 'limit must be a whole number from 0'],
+				[{ skip: '1' }, 'skip must be a whole number from 0'],
+				[{ fields: { name: 1 } }, "A read has no option 'fields'; its options are projection, sort, skip, limit"],
+			] as [object, string][]) {
+				for (const read of [async () => rooms.findOne({}, options), async () => rooms.find({}, options).toArray()]) {
+					const error = await rejection(read());
+					expect(error, message).to.be.instanceOf(TypeError);
+					expect(error.message).to.equal(message);
 				}
-				return found;
 			}
-			const byCodePoint = (texts: string[]) => texts.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-			const plain = Array.from({ length: MEMBERS }, (_, i) => `u${i}`);
-
-			it('contain every member once', async () => {
-				const others = ['', 'é', '\uffee', '🔑', 'U1', '7'];
-				for (const other of others) await add(other);
-				expect(await users()).to.deep.equal(byCodePoint([...plain, ...others]));
-			});
-
-			it('contain the members who match, also after members have left and joined', async () => {
-				await subscriptions.updateMany({ 'u._id': { $in: ['u3', 'u4'] } }, { $set: { status: 'INVITED' } });
-				expect(await users({ status: { $ne: 'INVITED' }, 'u._id': { $ne: 'u5' } })).to.deep.equal(
-					byCodePoint(plain.filter((user) => !['u3', 'u4', 'u5'].includes(user))),
-				);
-				await subscriptions.deleteOne({ rid: 'r', 'u._id': 'u3' });
-				await add('u200');
-				expect(await users()).to.deep.equal(byCodePoint([...plain.filter((user) => user !== 'u3'), 'u200']));
-			});
-
-			it('contain members with very long ids', async () => {
-				const long = ['u1'.padEnd(300, 'x'), 'u1'.padEnd(300, 'y'), 'v'.repeat(250)];
-				for (const other of long) await add(other);
-				expect(await users()).to.deep.equal(byCodePoint([...plain, ...long]));
-			});
-
-			it('follow a sort that has an array in the place of its least element, and other values that are not texts before all texts', async () => {
-				const odd = [['u99x', 'u10x'], 7, null];
-				for (const [i, _id] of odd.entries())
-					await subscriptions.insertOne({ _id: `odd${i}`, rid: 'r', u: { _id: _id as unknown as string } });
-				const options = { sort: { 'u._id': 1 }, limit: 10 } as const;
-				const first = await subscriptions.find({ rid: 'r' }, options).toArray();
-				expect(first.map(({ u }) => u._id).slice(0, 4)).to.deep.equal([null, 7, 'u0', 'u1']);
-				const next = await subscriptions.find({ rid: 'r', 'u._id': { $gt: 'u108' } }, options).toArray();
-				expect(next.map(({ u }) => u._id).slice(0, 3)).to.deep.equal(['u109', ['u99x', 'u10x'], 'u11']);
-			});
+			const none = { projection: undefined, sort: undefined, skip: undefined, limit: undefined } as object;
+			expect(await rooms.find({}, none).toArray()).to.have.length(3);
 		});
 
 		it('counts', async () => {
@@ -179,6 +157,52 @@ eachStore('any store: reading', (test) => {
 			expect(await test.store.rooms.deleteOne({ t: 'c' })).to.include({ deletedCount: 0 });
 			expect(await test.store.rooms.deleteMany({})).to.include({ deletedCount: 2 });
 			expect(await ids({})).to.deep.equal([]);
+		});
+	});
+
+	describe('pages of memberships, in the order of user ids,', () => {
+		let subscriptions: Store['subscriptions'];
+		const MEMBERS = 150;
+		const add = (user: string, more: object = {}) =>
+			subscriptions.insertOne({ _id: `of ${user}`, rid: 'r', u: { _id: user }, ...more });
+		beforeEach(async () => {
+			({ subscriptions } = test.store);
+			for (let i = 0; i < MEMBERS; i++) await add(`u${(i * 37) % MEMBERS}`);
+			await subscriptions.insertOne({ _id: 'elsewhere', rid: 'r2', u: { _id: 'u7' } });
+		});
+
+		/** The users of all pages. */
+		async function users(conditions: Filter<Subscription> = {}): Promise<unknown[]> {
+			const found: unknown[] = [];
+			for await (const page of pagesOf(subscriptions, { rid: 'r', ...conditions }, { key: 'u._id', size: 20 })) {
+				expect(page.length).to.be.at.most(20);
+				found.push(...page.map(({ u }) => u._id));
+			}
+			return found;
+		}
+		const byCodePoint = (texts: string[]) => texts.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+		const plain = Array.from({ length: MEMBERS }, (_, i) => `u${i}`);
+
+		it('contain every member once', async () => {
+			const others = ['', 'é', '\uffee', '🔑', 'U1', '7'];
+			for (const other of others) await add(other);
+			expect(await users()).to.deep.equal(byCodePoint([...plain, ...others]));
+		});
+
+		it('contain the members who match, also after members have left and joined', async () => {
+			await subscriptions.updateMany({ 'u._id': { $in: ['u3', 'u4'] } }, { $set: { status: 'INVITED' } });
+			expect(await users({ status: { $ne: 'INVITED' }, 'u._id': { $ne: 'u5' } })).to.deep.equal(
+				byCodePoint(plain.filter((user) => !['u3', 'u4', 'u5'].includes(user))),
+			);
+			await subscriptions.deleteOne({ rid: 'r', 'u._id': 'u3' });
+			await add('u200');
+			expect(await users()).to.deep.equal(byCodePoint([...plain.filter((user) => user !== 'u3'), 'u200']));
+		});
+
+		it('contain members with very long ids', async () => {
+			const long = ['u1'.padEnd(300, 'x'), 'u1'.padEnd(300, 'y'), 'v'.repeat(250)];
+			for (const other of long) await add(other);
+			expect(await users()).to.deep.equal(byCodePoint([...plain, ...long]));
 		});
 	});
 
@@ -230,29 +254,7 @@ eachStore('any store: reading', (test) => {
 			expect(found).to.deep.equal({ _id: 'bob', username: 'bob', e2e: { public_key: 'pub' } });
 		});
 
-		it('and other options are refused if they are wrong, unknown or contain undefined; an undefined option has its default', async () => {
-			const { users } = test.store;
-			for (const [options, message] of [
-				[{ projection: { name: undefined } }, "projection of 'name' must be 0 or 1"],
-				[{ projection: { name: true } }, "projection of 'name' must be 0 or 1"],
-				[{ projection: ['name'] }, 'each field of projection must be 0 or 1'],
-				[{ sort: { name: undefined } }, "sort of 'name' must be 1 or -1"],
-				[{ sort: { name: 'asc' } }, "sort of 'name' must be 1 or -1"],
-				[{ limit: -1 }, 'limit must be a whole number from 0'],
-				[{ skip: '1' }, 'skip must be a whole number from 0'],
-				[{ fields: { name: 1 } }, "A read has no option 'fields'; its options are projection, sort, skip, limit"],
-			] as [object, string][]) {
-				for (const read of [async () => users.findOne({}, options), async () => users.find({}, options).toArray()]) {
-					const error = await rejection(read());
-					expect(error, message).to.be.instanceOf(TypeError);
-					expect(error.message).to.equal(message);
-				}
-			}
-			const none = { projection: undefined, sort: undefined, skip: undefined, limit: undefined } as object;
-			expect(await users.find({}, none).toArray()).to.have.length(await users.countDocuments({}));
-		});
-
-		it('does not both include and exclude fields', async () => {
+		it('is refused if it both includes and excludes fields, or names a field and a part of it', async () => {
 			await test.store.users.insertOne(bob);
 			expect(await rejection(test.store.users.findOne({}, { projection: { name: 1, e2e: 0 } }))).to.be.an('error');
 			expect(await rejection(test.store.users.findOne({}, { projection: { e2e: 1, 'e2e.x': 1 } }))).to.be.an('error');

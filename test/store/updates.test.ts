@@ -1,4 +1,4 @@
-/** What every store guarantees about updates, and about conditional writes of concurrent callers. */
+/** What every store guarantees about updates, and about writes of concurrent callers. */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import type { Filter } from '../../shared/store.js';
@@ -191,7 +191,7 @@ eachStore('any store: updates', (test) => {
 		});
 	});
 
-	describe('a conditional write', () => {
+	describe('concurrent writes', () => {
 		const noKey: Filter<Room> = {
 			_id: 'r',
 			$or: [{ e2eKeyId: { $exists: false } }, { e2eKeyId: null }, { e2eKeyId: '' }],
@@ -201,7 +201,7 @@ eachStore('any store: updates', (test) => {
 			['null', { e2eKeyId: null }],
 			['an empty string', { e2eKeyId: '' }],
 		] as const) {
-			it(`succeeds for one of 200 concurrent callers if the field is ${what}`, async () => {
+			it(`to a room without key id: one of 200 succeeds if the field is ${what}`, async () => {
 				await test.store.rooms.insertOne(room('r', fields));
 				const matched = await Promise.all(
 					Array.from({ length: 200 }, async (_, caller) => {
@@ -217,7 +217,7 @@ eachStore('any store: updates', (test) => {
 			});
 		}
 
-		it('that deletes documents is final, although others update them concurrently', async () => {
+		it('to a document: none brings it back after its removal', async () => {
 			const { rooms } = test.store;
 			const write = (_id: string) =>
 				Array.from({ length: 5 }, () => rooms.updateOne({ _id }, { $set: { topic: 'written' } }));

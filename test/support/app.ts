@@ -34,8 +34,8 @@ export interface TestApp {
 export type TestAppOptions = Partial<Catalogue> & {
 	grace?: number;
 	/**
-	 * A store that the test or another app has opened. This app does not close it. Default: a store of its own. Like another
-	 * process, the app is not notified of writes to the given store, unless `onChange` is given.
+	 * A store that the test or another app has opened. This app does not close it, and is notified of writes to it only if
+	 * `onChange` is given. So two apps on one store are like two processes. Default: a store of its own.
 	 */
 	store?: Store;
 	/** Notifies the app of writes to `store`. */

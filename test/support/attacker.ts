@@ -52,6 +52,7 @@ export const privateKeysIn = (texts: Set<string>): string[] =>
  * Tries every text as the passphrase of each private key, as a room key under each key id, and as a room key that is sealed
  * for a private key that was decrypted.
  * @param wrapped the encrypted private keys
+ * @param contents the encrypted messages
  * @returns those of `contents` that could be decrypted
  */
 export async function readAll(

@@ -169,6 +169,7 @@ export function toValue(json: Json): unknown {
 	if (typeof json !== 'object' || json === null) return json;
 	if (Array.isArray(json)) return json.map(toValue);
 	const keys = Object.keys(json);
+	// `$regexp` may have `$flags` beside it.
 	const special = keys.length <= 2 ? toSpecial(keys[0], json[keys[0] as string], json) : undefined;
 	return special ? special.value : mapValues(json, toValue);
 }
