@@ -31,13 +31,13 @@ export async function startChromium(): Promise<Browser> {
 
 const TYPES: Record<string, string> = { '.js': 'text/javascript', '.json': 'application/json', '.html': 'text/html' };
 
-/** Serves one page at `/`, and files below the project's folders `dist`, `node_modules` and `test`. */
-export async function serveFiles(page: string): Promise<{ port: number; close(): Promise<void> }> {
+/** Serves a page with this HTML at `/`, and files below the project's folders `dist`, `node_modules` and `test`. */
+export async function serveFiles(html: string): Promise<{ port: number; close(): Promise<void> }> {
 	const server: Server = createServer((request, response) => {
 		const name = path.posix.normalize(new URL(request.url ?? '/', 'http://host').pathname);
-		if (name === '/') return void response.setHeader('content-type', 'text/html').end(page);
+		if (name === '/') return void response.setHeader('content-type', 'text/html').end(html);
 		if (!/^\/(dist|node_modules|test)\//.test(name)) return void response.writeHead(404).end();
-		// An import map names modules without `.js`.
+		// An import map of the page can give a path without `.js`.
 		const file = path.extname(name) === '' ? `.${name}.js` : `.${name}`;
 		readFile(file).then(
 			(data) => response.setHeader('content-type', TYPES[path.extname(file)] ?? 'text/plain').end(data),

@@ -37,6 +37,7 @@ export class Command {
 		});
 		this.child.stderr.on('data', (chunk) => {
 			this.err += chunk;
+			// The log is searched for secrets.
 			noteLog(String(chunk));
 		});
 	}
@@ -77,7 +78,10 @@ export async function runAsProcess(args: readonly string[], options?: CommandOpt
 	return { status, out: command.out, err: command.err };
 }
 
-/** Runs a command in this process, which is faster: a new process takes a second to start. */
+/**
+ * Runs a command in this process, because a new process takes a second to start. Each line of `input` answers a prompt for a
+ * secret. Answers other questions with no.
+ */
 export async function runInProcess(args: readonly string[], { env = {}, input = '' }: CommandOptions = {}) {
 	const out: string[] = [];
 	const err: string[] = [];

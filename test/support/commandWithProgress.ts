@@ -1,6 +1,6 @@
 /**
- * Runs the command line in its arguments, as `roomkey` does on a terminal, but prints each report of the progress on a line
- * of its own.
+ * Runs the command line in its arguments. Progress, which `roomkey` shows only on a terminal, is printed on standard output,
+ * each report on a line of its own.
  */
 import { run } from '../../server/cli/run.js';
 

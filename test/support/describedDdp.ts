@@ -7,8 +7,9 @@ type Json = Record<string, unknown>;
 
 /** The calls and subscriptions of a client on one connection. */
 interface Session {
-	/** The calls by id, each with its channel and its message. */
+	/** The calls by id, each with its channel (undefined: not described) and its message. */
 	readonly calls: Map<string, { readonly channel: string | undefined; readonly message: Json }>;
+	/** The subscriptions, likewise. */
 	readonly subs: Map<string, { readonly channel: string | undefined; readonly message: Json }>;
 	/** Whether the client may receive documents that the AsyncAPI document does not describe. */
 	mayReceiveUndescribed: boolean;
@@ -16,7 +17,7 @@ interface Session {
 
 let channels: Map<string, string> | undefined;
 
-/** The channel of a method, a publication or a stream. */
+/** The channel of a method, a publication or a stream; undefined if it is not described. */
 function channelOf(kind: 'method' | 'sub', name: unknown): string | undefined {
 	channels ??= new Map(
 		Object.entries(describedDdp().document.channels as Record<string, Json>).map(([id, channel]) => [
@@ -83,7 +84,7 @@ function checkReady(session: Session, message: Json): void {
 	}
 }
 
-/** Checks that a document or event is as one of the client's channels describes it. */
+/** Checks that a document or event is as one of the client's channels describes it. Skips those that may be undescribed. */
 function checkDocument(session: Session, message: Json): void {
 	const { msg, collection } = message;
 	const isEvent = String(collection).startsWith('stream-');
@@ -105,7 +106,6 @@ function checkDocument(session: Session, message: Json): void {
 
 function checkReceived(session: Session, message: Json): void {
 	const { msg } = message;
-	if (msg === undefined && 'server_id' in message) return;
 	if (msg === 'result') checkResult(session, message);
 	else if (msg === 'added' || msg === 'changed') checkDocument(session, message);
 	else checkProtocol(session, message);
@@ -148,7 +148,7 @@ export function checkDdp(): void {
 	const { send, emit } = WebSocket.prototype;
 	WebSocket.prototype.send = function (this: WebSocket, ...args: unknown[]) {
 		const session = this.url ? sessionOf(this) : undefined;
-		// `String`, because a proxy sends bytes.
+		// `String`, because the proxy of `wrongServer.ts` sends buffers.
 		if (session) for (const message of messagesIn(String(args[0]))) noteSent(session, message);
 		return (send as (...args: unknown[]) => void).apply(this, args);
 	} as typeof send;

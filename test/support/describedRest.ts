@@ -36,7 +36,7 @@ function parsed(text: string): unknown {
 	}
 }
 
-/** A body without its members that are null, because a method may treat them as missing. */
+/** A body without the members that are null. A method may treat such members as missing. */
 function withoutNull(body: unknown): unknown {
 	if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
 	return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));

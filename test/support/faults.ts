@@ -76,6 +76,7 @@ export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly str
 	'answers methods in another order': {
 		fault: {
 			tamper() {
+				// The cases number the methods of a burst from 0. The result of the first is sent after that of the second.
 				let first: Message | undefined;
 				return replaceEach((message) => {
 					if (message.msg !== 'result') return [message];

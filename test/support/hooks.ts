@@ -1,10 +1,11 @@
-/** A store that runs code of a test just before an operation of a method, except `find`. */
+/** A store that runs code of a test just before an operation on a collection, except `find`. */
 import type { Collection, Store } from '../../shared/store.js';
 
 export interface HookedStore {
 	readonly store: Store;
 	/**
-	 * Calls `run` once, before the next operation of this name on this collection. Not for `find`, which returns at once.
+	 * Calls `run` once, before the next operation of this name on this collection. Not for `find`, which
+	 * returns a cursor instead of a promise.
 	 * @param skip number of such operations that pass first
 	 */
 	before(

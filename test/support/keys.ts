@@ -26,7 +26,7 @@ export function publicKey(name: string): string {
 	return JSON.stringify({ alg: 'RSA-OAEP-256', e: 'AQAB', ext: true, key_ops: ['encrypt'], kty: 'RSA', n });
 }
 
-/** Texts that the server must refuse as public keys. */
+/** Public keys for which no room key can be sealed. With `strictKeys` the server refuses them. */
 export function unfitKeys(): string[] {
 	const jwk = JSON.parse(publicKey('unfit'));
 	const numberText = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url');
@@ -73,8 +73,8 @@ export async function queueOf(store: Store, rid: string): Promise<string[] | nul
 }
 
 /**
- * What is announced while `run` runs, in order: a write as `rooms <rid>` or `subscriptions <uid>`, an event as
- * `notify <stream> <name> <arguments>`.
+ * What is announced while `run` runs, in order: a write as `subscriptions <uid>` or, in other collections,
+ * `<collection> <id>`; an event as `notify <stream> <name> <arguments>`.
  */
 export async function announcedBy(roomkey: TestRoomkey, run: () => Promise<unknown>): Promise<string[]> {
 	const announced: string[] = [];

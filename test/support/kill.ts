@@ -18,9 +18,9 @@ const command = fileURLToPath(new URL('../../server/cli/main.js', import.meta.ur
 const CLIENTS = 4;
 /** Number of rooms that clients may claim from one start of the server to the next. */
 const ROOMS = 150;
-/** Longest time from the start of a server until it is killed early, in ms. */
+/** Longest time from the start of a server until it is killed, if it is killed early, in ms. */
 const EARLY_MS = 1000;
-/** Longest time from the moment when a server listens until it is killed, in ms. */
+/** Longest time from the moment when any other server listens until it is killed, in ms. */
 const LATE_MS = 500;
 
 export interface KillResult {
@@ -40,7 +40,7 @@ interface Claim {
 	key?: string;
 }
 
-/** Claims rooms one after the other and stores the caller's key, until the server is gone. */
+/** Claims rooms one after the other and stores the caller's key, until no room is left or the server is gone. */
 type Client = (
 	address: string,
 	person: Person,
@@ -92,7 +92,7 @@ export async function killOften(folder: string, times: number): Promise<KillResu
 	let early = 0;
 	for (let round = 0; round < times; round++) {
 		const unclaimed = rids.slice(round * ROOMS, (round + 1) * ROOMS);
-		// Every fourth server is killed while it starts.
+		// Every fourth server is killed early, usually before it listens.
 		const outcome = await killOnce(folder, round % 4 === 3, (address) => {
 			const clients = Array.from({ length: 2 * CLIENTS }, (_, i) => (i % 2 === 0 ? overRest : overDdp));
 			return Promise.allSettled(clients.map((client) => client(address, person, () => unclaimed.shift(), claims)));
@@ -115,7 +115,7 @@ export async function killOften(folder: string, times: number): Promise<KillResu
 /**
  * Starts a server and kills it at a random moment.
  *
- * @param early whether it is killed while it starts; otherwise while it is used
+ * @param early whether the time until it is killed begins when it is started; otherwise when it listens
  * @param use uses the server at an address until it ends
  * @returns `early` if the server was killed before it listened, `killed` if later; otherwise it was not killed, and the
  *   result is its output

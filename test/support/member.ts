@@ -23,7 +23,7 @@ export class Member {
 
 	/**
 	 * The present key id of each room, as far as this member knows. Over DDP the event with a changed membership may arrive
-	 * after the answer to the call that changed it: a membership with another key id is an old one.
+	 * after the answer to the call that changed it. So a membership with another key id is outdated, and is ignored.
 	 */
 	private readonly keyIds = new Map<string, string>();
 
@@ -48,7 +48,7 @@ export class Member {
 		await this.client.call('e2e.setUserPublicAndPrivateKeys', {
 			public_key: publicKey,
 			private_key: await wrapPrivateKey(privateKey, this.passphrase, this.id, this.format, {
-				// Fewer rounds than usual, because the attacker of the tests tries every stored text as the passphrase.
+				// Fewer rounds than usual, to save time: `attacker.ts` tries every stored text as the passphrase.
 				rounds: this.format === 'v2' ? 100_000 : undefined,
 			}),
 		});
@@ -105,7 +105,7 @@ export class Member {
 		return { current: await openRoomKey(membership.E2EKey, privateKey), former: await Promise.all(former) };
 	}
 
-	/** Gives the key to all members who have none, by the methods of the format; with v2 also the former keys. */
+	/** Gives the key to members who have none: in v1 by a call for each, in v2 by one call for all, with the former keys. */
 	async serve(rid: string): Promise<void> {
 		const { current, former } = await this.keys(rid);
 		if (this.format === 'v1') {

@@ -22,7 +22,7 @@ export async function openSameData(count: number): Promise<OpenStore[]> {
 
 /** A link that a test can cut. */
 export interface TestLink extends Link {
-	/** Loses the connection, and the messages that have not arrived. */
+	/** Loses the connection, and the messages to this link that have not arrived. */
 	cut(): void;
 	/** Connects again. */
 	restore(): void;

@@ -1,4 +1,4 @@
-/** A TCP relay whose connections a test can cut: to a database, or to the processes of a service. */
+/** A TCP relay to a server, such as a database. A test can cut its connections. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 

@@ -2,7 +2,7 @@
 interface Repetitions {
 	/** In memory, in CI. */
 	readonly ci: number;
-	/** In memory, otherwise: so few that `npm test` takes two to four minutes. */
+	/** In memory, outside of CI. So few that `npm test` takes two to four minutes. */
 	readonly local: number;
 	/** With MongoDB, where a repetition takes up to a hundred times as long. */
 	readonly mongo: number;

@@ -43,7 +43,7 @@ export function get(
 }
 
 /**
- * Posts a JSON body as a person, or without credentials.
+ * Posts a JSON body as a person, or without credentials. A body that is a text is sent unchanged.
  * @param headers further headers
  */
 export function post(

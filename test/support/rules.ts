@@ -43,14 +43,14 @@ export interface RoomkeyWithRules extends TestRoomkey {
 	errors(): string[];
 }
 
-/** Opens Roomkey with these methods and rules. */
+/** Opens Roomkey with `methods` and the rules. */
 export async function openWithRules(
 	limits: readonly RateRule[],
 	limitMessage?: RateMessage,
 	rateLimit: 'on' | 'dry-run' = 'on',
 ): Promise<RoomkeyWithRules> {
 	const roomkey = await openRoomkey(methods, { rateLimit, limits, ...(limitMessage && { limitMessage }) });
-	// Enabled after the store is open, because a database driver needs its own timers.
+	// Enabled after the store is open, because opening a database needs real timers.
 	mock.timers.enable({ apis: ['setTimeout', 'Date'] });
 	const answer: RoomkeyWithRules['answer'] = (caller, name) =>
 		roomkey.callAs(caller, name).catch(({ error }: { error: unknown }) => error);

@@ -1,7 +1,7 @@
 /** The secrets that tests use, and a check that no log of a server contains one. */
 import type { Log } from '../../shared/log.js';
 
-/** Length of the start of a secret that is searched for. Shorter secrets may be ordinary words. */
+/** Length of the start of a secret that is searched for. Shorter secrets are ignored, because they may be ordinary words. */
 const LENGTH = 12;
 
 /** The first characters of every secret. */
@@ -17,14 +17,14 @@ let lines: string[] = [];
 const MEMBERS =
 	/"(?:password|newPassword|pass|digest|token|authToken|resume|private_key|E2EKey|E2ESuggestedKey|e2eKey|key)":"([^"\\]{12,})"/g;
 
-/** The name of a method, which a request may contain where a key or a token is expected. */
+/** The name of a method. It is no secret where a test sends it in place of a key or a token, and logs contain it. */
 const METHOD_NAME = /^[a-z0-9]+(\.[a-zA-Z]+)+$/;
 
 export function noteSecret(secret: string): void {
 	if (secret.length >= LENGTH && !METHOD_NAME.test(secret)) secrets.add(secret.slice(0, LENGTH));
 }
 
-/** Notes the secrets in a message between a client and a server. */
+/** Notes the secrets in a message between a client and a server, unless it is too long to be searched quickly. */
 export function noteSecretsIn(message: string): void {
 	if (message.length > 100_000) return;
 	for (const [, secret] of message.matchAll(MEMBERS)) noteSecret(secret as string);

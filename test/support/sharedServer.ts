@@ -1,6 +1,6 @@
 /**
- * A process with a server whose store other processes use too. It prints its address, and `held` when a call of `test.hold`
- * has begun.
+ * A process with a server whose store other processes use too. It prints its address, and `held` for each call of `test.hold`
+ * that it runs.
  *
  * Arguments: the folder or the `mongodb://` address of the store, and `hold` if calls of `test.hold` shall never end.
  */

@@ -2,11 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MongoClient } from 'mongodb';
 import type { OpenStore } from '../../server/store/collections.js';
 import { openStore } from '../../server/store/open.js';
-import { randomId } from '../../shared/ids.js';
 import { memoryLog } from './log.js';
+import { newDatabase } from './sharedData.js';
 
 export type { OpenStore };
 
@@ -17,16 +16,13 @@ export type { OpenStore };
 export async function openTestStore(): Promise<OpenStore> {
 	const server = process.env.ROOMKEY_TEST_MONGO_URL;
 	if (!server) return openStore({ kind: 'memory' }, memoryLog());
-	const url = new URL(server);
-	url.pathname = `/roomkey-test-${randomId()}`;
-	const { close, ...opened } = await openStore({ kind: 'mongodb', url: url.href }, memoryLog());
+	const { choice, remove } = await newDatabase(server);
+	const { close, ...opened } = await openStore(choice, memoryLog());
 	return {
 		...opened,
 		close: async () => {
 			await close();
-			const client = await MongoClient.connect(url.href);
-			await client.db(url.pathname.slice(1)).dropDatabase();
-			await client.close();
+			await remove();
 		},
 	};
 }

@@ -15,8 +15,8 @@ export interface TransportClient {
 	/** Calls a method. Over DDP the arguments become parameters, in the order of the object. */
 	call(name: string, args?: Record<string, unknown>): Promise<Wire>;
 	/**
-	 * The user's membership in a room. Over DDP waits until `accepts` returns true. Over REST looks the membership up once, and
-	 * throws if `accepts` returns false.
+	 * The user's membership in a room. Over DDP waits for an event with a membership for which `accepts` returns true. Over REST
+	 * looks the membership up once, and throws if `accepts` returns false.
 	 */
 	membership(rid: string, accepts: (membership: Wire) => boolean): Promise<Wire>;
 	close(): void;
@@ -32,9 +32,6 @@ export class BrowserWebSocket extends WebSocket {
 
 /** The methods whose arguments are one object over DDP. */
 const OBJECTS = ['e2e.setUserPublicAndPrivateKeys'];
-
-const lookUp = async (client: Pick<TransportClient, 'call'>, rid: string): Promise<Wire> =>
-	(await client.call('subscriptions.getOne', { roomId: rid })).subscription;
 
 /** Connects with Rocket.Chat's own DDP client. */
 async function overDdp(url: string, { id, token }: Person): Promise<TransportClient> {
@@ -93,7 +90,7 @@ async function overRest(url: string, person: Person): Promise<TransportClient> {
 			return body;
 		},
 		async membership(rid, accepts) {
-			const membership = await lookUp(client, rid);
+			const { subscription: membership } = await client.call('subscriptions.getOne', { roomId: rid });
 			if (!accepts(membership)) throw new Error('the membership is not as it should be');
 			return membership;
 		},

@@ -36,7 +36,7 @@ function abort(title: string): void {
 	});
 	session.post('Debugger.enable');
 	session.post('Debugger.pause');
-	// A thread in native code cannot be paused.
+	// Ends the process even if the main thread could not be paused, because it runs native code.
 	setTimeout(() => process.kill(process.pid, 'SIGKILL'), HEARTBEAT_MS);
 }
 

@@ -1,6 +1,6 @@
 /**
- * A fake of the database for the watcher, which finds what other programs write to it (`server/cluster/watch`). Its
- * collections are arrays, and a test controls its change streams.
+ * A fake of the database that the watcher (`server/cluster/watch`) reads to find what other programs write. The collections
+ * of the fake are arrays, and a test controls its change streams.
  */
 import { EventEmitter, once } from 'node:events';
 
@@ -24,12 +24,12 @@ export class FakeStream implements ChangeCursor {
 		readonly options: StreamOptions,
 	) {}
 
-	/** Answers the next request with this event. */
+	/** Answers the next call of `tryNext` with this event. */
 	send(event: unknown): void {
 		this.#answer({ event });
 	}
 
-	/** Answers the next request with no event. */
+	/** Answers the next call of `tryNext` with null: there is no event. */
 	idle(resumeToken?: unknown): void {
 		this.resumeToken = resumeToken;
 		this.#answer({ event: null });
@@ -66,14 +66,16 @@ type Documents = Record<string, unknown>[];
 
 export class FakeDatabase implements WatchedDatabase {
 	readonly collections = new Map<string, Documents>();
+	/** The indexes that the watcher has created, as `collection field`. */
 	readonly indexes: string[] = [];
 	makesIndexes = true;
 	/** Names of the queries, in order. */
 	readonly queries: string[] = [];
 	/** Whether queries fail with `AWAY`. */
 	isAway = false;
+	/** Whether `rocketchat__trash` has an index of the date of removal. */
 	hasTrashIndex = true;
-	/** If set, the first request to each stream fails with this error. */
+	/** If set, the first call of `tryNext` of each new stream fails with this error. */
 	streamError: unknown;
 	readonly #events = new EventEmitter();
 	readonly #streams: FakeStream[] = [];

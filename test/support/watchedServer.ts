@@ -113,7 +113,7 @@ export function describeWatchedServer(
 			}
 		}
 
-		it('publishes documents that a driver inserts, updates and removes to live queries', async () => {
+		it('publishes to live queries what a driver inserts, updates and removes', async () => {
 			await client.subscribe('notes');
 			const _id = randomId();
 			await documents().insertOne(dated({ _id, text: 'one' }));
@@ -126,7 +126,7 @@ export function describeWatchedServer(
 			expect(await next(1, 'removed')).to.deep.equal([{ msg: 'removed', collection: 'notes', id: _id }]);
 		});
 
-		it('removes a document that no longer matches a query, and adds one that matches now', async () => {
+		it('sends removed for a document that no longer matches a query, and added for one that matches now', async () => {
 			await documents().insertMany([dated({ _id: 'a', text: 'x' }), dated({ _id: 'b', text: 'y' })]);
 			await client.subscribe('notes', 'x');
 			await documents().updateOne({ _id: 'a' }, { $set: dated({ text: 'y' }) });

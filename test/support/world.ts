@@ -1,6 +1,6 @@
 /**
- * A world of five people and three rooms, for model tests of key exchange. It makes calls of methods, some of which are
- * interrupted. After each call it compares what is stored with what was acknowledged before.
+ * A world of five people and three rooms, for model tests of key exchange. It calls methods, and interrupts
+ * some of the calls. After each call it compares what is stored with what was acknowledged before.
  */
 import assert from 'node:assert/strict';
 import { expect } from 'chai';
@@ -21,7 +21,7 @@ export interface Call {
 	/** The arguments by name. */
 	readonly args: Readonly<Record<string, unknown>>;
 	/** The key id that the call may give to a room. */
-	readonly offersKeyId?: string;
+	readonly newKeyId?: string;
 	/** The key that the call stores for its caller. */
 	readonly storesKey?: { rid: string; key: string };
 	/** The id of the room whose offered key the call accepts. */
@@ -65,7 +65,7 @@ interface Snapshot {
 	readonly memberships: ReadonlyMap<string, Subscription>;
 }
 
-/** Maximum number of former keys that a membership keeps. The oldest are removed. */
+/** Maximum number of former keys that a membership keeps. If it has so many, others may have been removed. */
 const MAX_OLD_KEYS = 10;
 
 /** Length of a sealed key after the key id, in characters: 256 bytes in base64. */
@@ -200,10 +200,10 @@ export class World {
 		return (await this.membership(rid, person))?.E2ESuggestedKey?.trim();
 	}
 
-	#note({ by, storesKey, accepts, offersKeyId }: Call, value: unknown, offered: string | undefined): void {
+	#note({ by, storesKey, accepts, newKeyId }: Call, value: unknown, offered: string | undefined): void {
 		// If the answer has another key id, another client was faster, and the server has not stored the caller's key.
 		const setKeyId = (value as { keyID?: string } | undefined)?.keyID;
-		const isKept = setKeyId === undefined || setKeyId === offersKeyId;
+		const isKept = setKeyId === undefined || setKeyId === newKeyId;
 		if (storesKey && isKept) this.#promise(storesKey.rid, by, storesKey.key);
 		if (accepts && offered) this.#promise(accepts, by, offered);
 	}
@@ -269,13 +269,16 @@ export class World {
 	}
 
 	/** Checks that a key id stays until a reset. */
-	#checkKeyId({ name, offersKeyId }: Call, before: string | null | undefined, { _id, e2eKeyId }: Room): void {
+	#checkKeyId({ name, newKeyId }: Call, before: string | null | undefined, { _id, e2eKeyId }: Room): void {
 		if (e2eKeyId === before) return;
-		assert.equal(e2eKeyId, offersKeyId, `key id of ${_id} after ${name}`);
+		assert.equal(e2eKeyId, newKeyId, `key id of ${_id} after ${name}`);
 		if (before) assert.equal(name, 'e2e.resetRoomKey', `key id of ${_id} has changed`);
 	}
 
-	/** Checks that no acknowledged key is lost: the membership has it as its key or among its old keys. */
+	/**
+	 * Checks that no acknowledged key is lost: the membership has it as its key or among its old keys. Not for a membership
+	 * with the maximum number of old keys.
+	 */
 	#checkPromises(rid: string, memberships: readonly Subscription[]): void {
 		for (const { u, E2EKey, oldRoomKeys = [] } of memberships) {
 			const stored = [E2EKey, ...oldRoomKeys.map((old) => old.E2EKey)];
@@ -305,7 +308,7 @@ export class World {
 		}
 	}
 
-	/** Ends the locks of interrupted resets, which otherwise keep other callers from the room for some seconds. */
+	/** Ends the locks of interrupted resets. Otherwise a lock keeps other callers from resetting the room's key for 30 seconds. */
 	async #expireResetLocks(): Promise<void> {
 		const past = { $set: { 'e2eReset.until': new Date(0) } };
 		await this.store.rooms.updateMany({ 'e2eReset.id': { $exists: true } }, past as UpdateFilter<Room>);
@@ -330,7 +333,7 @@ export class World {
 	}
 
 	/**
-	 * Checks that no room is lost: in each room some member can get or make the key, and give it to all others.
+	 * Checks that no encrypted room is lost: some member can get or make the key, and give it to all others.
 	 * @param sealed makes a unique sealed key with a key id
 	 */
 	async revive(sealed: (keyId: string) => string): Promise<void> {
@@ -344,7 +347,7 @@ export class World {
 				await this.#succeed({ by, name: 'e2e.setUserPublicAndPrivateKeys', args: pair });
 			}
 			const holder = await this.#holderOf(rid, members, sealed);
-			// Removes users from the queue who may not wait: an interrupted call can leave such users in it.
+			// The call removes users from the queue who may not wait. An interrupted call can have left such users in it.
 			await this.#waitingIn(rid, holder);
 			for (const member of members) if (member !== holder) await this.#giveKey(rid, holder, member, sealed);
 			for (const member of members) {
@@ -355,7 +358,7 @@ export class World {
 		}
 	}
 
-	/** A member who holds the key. If nobody holds it, a member makes a new one. */
+	/** A member who holds the key. If nobody holds it, or a member has returned it, makes a new key for a member. */
 	async #holderOf(rid: string, members: readonly Person[], sealed: (keyId: string) => string): Promise<Person> {
 		const by = members[0] as Person;
 		const state = (await this.#succeed({ by, name: 'e2e.roomState', args: { rid } })) as {
@@ -373,13 +376,13 @@ export class World {
 		const key = sealed(keyId);
 		if (state.keyID) {
 			const reset = { rid, e2eKey: key, e2eKeyId: keyId };
-			const call = { name: 'e2e.resetRoomKey', args: reset, offersKeyId: keyId, storesKey: { rid, key } };
+			const call = { name: 'e2e.resetRoomKey', args: reset, newKeyId: keyId, storesKey: { rid, key } };
 			for (const member of members) {
 				if ((await this.make({ ...call, by: member })).kind === 'done') return member;
 			}
 			throw new Error(`Nobody may reset the key of ${rid}`);
 		} else {
-			await this.#succeed({ by, name: 'e2e.setRoomKeyID', args: { rid, keyID: keyId }, offersKeyId: keyId });
+			await this.#succeed({ by, name: 'e2e.setRoomKeyID', args: { rid, keyID: keyId }, newKeyId: keyId });
 			const update = { rid, uid: by.id, key };
 			await this.#succeed({ by, name: 'e2e.updateGroupKey', args: update, storesKey: { rid, key } });
 		}

@@ -62,7 +62,7 @@ describe('room access (3.1, 3.2)', () => {
 		expect(await maySee(user, await room({ t: 'p' }, guest))).to.equal(false);
 	});
 
-	it('shows any room to a member with view-joined-room (3)', async () => {
+	it('shows a channel to a member with view-joined-room who lacks view-c-room (3)', async () => {
 		expect(await maySee(guest, await room({ t: 'c' }, guest))).to.equal(true);
 	});
 
@@ -71,7 +71,7 @@ describe('room access (3.1, 3.2)', () => {
 		expect(await maySee(user, await room({ t: 'd' }, guest))).to.equal(false);
 	});
 
-	it('hides a room from a member without view-joined-room and view-p-room (3)', async () => {
+	it('hides a private room from a member who has neither view-joined-room nor view-p-room (3)', async () => {
 		expect(await maySee(stranger, await room({ t: 'p' }, stranger))).to.equal(false);
 	});
 

@@ -98,7 +98,7 @@ describe('accounts (9.2, 9.3)', () => {
 				'a digest that is not a SHA-256 hash',
 				{ user: { username: 'alice' }, password: { digest: 'x', algorithm: 'sha-256' } },
 			],
-			['two names', { user: { username: 'alice', id: 'alice-id' }, password: 'secret' }],
+			['both a name and a user id', { user: { username: 'alice', id: 'alice-id' }, password: 'secret' }],
 			['an empty name', { user: { username: '' }, password: 'secret' }],
 			['a condition as name', { user: { username: { $ne: '' } }, password: 'secret' }],
 			['no user', { password: 'secret' }],
@@ -212,7 +212,7 @@ describe('accounts (9.2, 9.3)', () => {
 		});
 	});
 
-	// 0 stands for the default, 90 days.
+	// 0 stands for the default, 90 days; 1e9 for the longest lifetime, 36,500 days.
 	for (const [days, isValid] of [
 		[30, false],
 		[120, true],

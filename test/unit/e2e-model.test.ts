@@ -86,14 +86,14 @@ async function callOf(world: World, { action, by, to, room }: Step, n: number, s
 		case 'new identity':
 			return call('e2e.setUserPublicAndPrivateKeys', pair(true));
 		case 'key id':
-			return call('e2e.setRoomKeyID', { rid, keyID: `key-${n}` }, { offersKeyId: `key-${n}` });
+			return call('e2e.setRoomKeyID', { rid, keyID: `key-${n}` }, { newKeyId: `key-${n}` });
 		case 'set or get key id': {
 			const key = sealed(`key-${n}`);
 			const isMember = (await world.membership(rid, caller)) !== null;
 			return call(
 				'e2e.setOrGetRoomKeyID',
 				{ rid, keyID: `key-${n}`, key },
-				{ offersKeyId: `key-${n}`, ...(isMember && { storesKey: { rid, key } }) },
+				{ newKeyId: `key-${n}`, ...(isMember && { storesKey: { rid, key } }) },
 			);
 		}
 		case 'own key': {
@@ -116,7 +116,7 @@ async function callOf(world: World, { action, by, to, room }: Step, n: number, s
 		case 'reset room': {
 			const key = sealed(`reset-${n}`);
 			const args = { rid, e2eKey: key, e2eKeyId: `reset-${n}` };
-			return call('e2e.resetRoomKey', args, { offersKeyId: `reset-${n}`, storesKey: { rid, key } });
+			return call('e2e.resetRoomKey', args, { newKeyId: `reset-${n}`, storesKey: { rid, key } });
 		}
 		case 'reset own':
 			return call('e2e.resetOwnE2EKey', {});
