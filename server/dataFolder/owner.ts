@@ -37,6 +37,10 @@ export async function claimFolder(folder: string, shared: boolean): Promise<() =
 		await environment.close();
 	};
 	try {
+		// This process has not read yet. Processes of two containers often have the same id, with which LMDB takes the other
+		// process for this one, and reuses pages that the other one still reads.
+		if (runningProcesses(environment).has(process.pid))
+			throw inUseError(folder, `a process of another container, which has the id ${process.pid} too`);
 		const owners = environment.openDB<Owner, number>({ name: 'owners' });
 		// A read adds this process to LMDB's list of readers.
 		owners.get(process.pid);

@@ -143,6 +143,20 @@ describe('roomkey', () => {
 		expect(await second.stop()).to.equal(0);
 	});
 
+	it('refuses a folder that a process with the same id uses, as in another container', async () => {
+		const first = roomkey(`--data ${folder}/data --port 0`);
+		await first.listening();
+		const takeId = `Object.defineProperty(process, 'pid', { value: ${first.child.pid} })`;
+		const second = roomkey(`--data ${folder}/data --port 0`, {
+			NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(takeId)}`,
+		});
+		expect(await second.ended()).to.equal(1);
+		expect(second.err).to.match(
+			/^roomkey: The folder .*data is in use by a process of another container, .*id \d+ too/m,
+		);
+		expect(await first.stop()).to.equal(0);
+	});
+
 	it('refuses a folder that another process uses', async () => {
 		const first = roomkey('--port 0', { ROOMKEY_DATA: `${folder}/data` });
 		await first.listening();
