@@ -234,9 +234,12 @@ describe('the package', function () {
 				env: { ...process.env, PORT: '0' },
 				stdio: ['ignore', 'pipe', 'inherit'],
 			});
-			const [line] = (await once(createInterface({ input: program.stdout }), 'line')) as [string];
-			expect(await (await fetch(line.slice(line.indexOf('http')) + page)).text()).to.include(shown);
-			program.kill();
+			try {
+				const [line] = (await once(createInterface({ input: program.stdout }), 'line')) as [string];
+				expect(await (await fetch(line.slice(line.indexOf('http')) + page)).text()).to.include(shown);
+			} finally {
+				program.kill();
+			}
 		}
 
 		const server = spawn('bash', ['-c', blockWith(GUIDE, 'npx tsx server.ts')], {
