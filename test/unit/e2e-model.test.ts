@@ -136,12 +136,13 @@ async function callOf(world: World, { action, by, to, room }: Step, n: number, s
 }
 
 describe('the whole key service, at random', () => {
-	it('changes key ids only by resets, loses no acknowledged key, keeps its queues right, and leaves every room usable', async () => {
+	it('changes key ids only by resets, loses no key that a call has reported as stored, keeps its queues right, and leaves every room usable', async () => {
 		await fc.assert(
 			fc.asyncProperty(fc.boolean(), fc.array(step, { maxLength: 40, size: 'max' }), async (roomsHaveKeys, steps) => {
 				const world = await World.open();
 				const sealed = keyMaker();
 				try {
+					// `revive` checks that each encrypted room can be used, and gives its key to all members.
 					if (roomsHaveKeys) await world.revive(sealed);
 					for (const [n, one] of steps.entries()) {
 						const call = await callOf(world, one, n, sealed);
