@@ -61,7 +61,7 @@ function hasWhatIsNeeded(action: Step['action'], { E2EKey, E2ESuggestedKey, role
 	);
 }
 
-/** The call that a step makes. Undefined for most deletions, so that few people are deleted. */
+/** The call that the `n`th step makes. Undefined for most deletions, so that few people are deleted. */
 async function callOf(world: World, { action, by, to, room }: Step, n: number, sealed: (keyId: string) => string) {
 	const rid = world.rooms[room] as string;
 	// Most random calls would be refused, so the people whose call can succeed come first.
