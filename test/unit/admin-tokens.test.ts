@@ -76,7 +76,7 @@ describe('tokens that admins manage', () => {
 		expect((await list(admin, alice.id)).total).to.equal(1);
 	});
 
-	it('are revoked one by one or all together, and end the connections that use them', async () => {
+	it('are revoked one by one or all together, and the event by which their connections end names them', async () => {
 		const { authToken } = await create(admin, alice.id, 'ci');
 		const removed: unknown[] = [];
 		roomkey.bus.on('tokens-removed', ({ hashedTokens }) => void removed.push(...hashedTokens));
@@ -96,8 +96,8 @@ describe('tokens that admins manage', () => {
 		expect(await rejection(create(null, alice.id))).to.include({ error: 'error-invalid-user' });
 	});
 
-	// Otherwise a role that may create tokens could act as an admin.
-	it('for an admin can be created only with the permission to assign the role admin', async () => {
+	// Otherwise a user who may create tokens could log in as an admin.
+	it('can be created for an admin only with the permission to assign the role admin', async () => {
 		const roles = ['admin', 'bot'];
 		await roomkey.call(admin, 'permissions.update', [{ _id: 'user-generate-access-token', roles }]);
 		const bot = await addPerson(roomkey.store, { username: 'bot', roles: ['bot'] });

@@ -32,7 +32,7 @@ describe('the admission of connections', () => {
 		for (const name of names) ask(name, address);
 	}
 
-	it('lets as many connections open at once as in a second, and the others later in order of arrival', () => {
+	it('lets the connections of one second open at once, and the others later, at the rate and in order of arrival', () => {
 		askAll('abcdef');
 		expect(decided.splice(0)).to.deep.equal(['a', 'b']);
 		mock.timers.tick(1000);
@@ -75,7 +75,7 @@ describe('the admission of connections', () => {
 		mock.timers.tick(MAX_WAIT_MS - 1);
 		const opened = decided.splice(0).length;
 		mock.timers.tick(1);
-		// The last of the five that may open in this second has opened. Of the others, the first three are refused.
+		// Now the last of the 25 that may open in five seconds has opened. Of the five that still wait, three are refused.
 		expect(decided).to.have.length(4);
 		await aTurn();
 		expect(decided)
@@ -100,7 +100,7 @@ describe('the admission of connections', () => {
 		overloaded = true;
 		askAll('abcdef');
 		mock.timers.tick(1000);
-		// Two may open because none did before. The rate allows a third within this second.
+		// The rate of two per second allows two at once, because none opened before, and a third within this second.
 		expect(decided.splice(0)).to.deep.equal(['a', 'b', 'c']);
 		mock.timers.tick(1000);
 		expect(decided).to.deep.equal(['d', 'e']);

@@ -1,4 +1,7 @@
-/** The field `about` of audit events: the ids of the documents that the method has found, never names or values. */
+/**
+ * The field `about` of audit events: the ids of the documents that the method has found, switches, and names of changed
+ * fields. It never contains a text that a client has typed.
+ */
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { hashToken, tokenId } from '../../methods/model/users/tokens.js';
@@ -9,7 +12,7 @@ import { memoryLog } from '../support/log.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
 import { post } from '../support/rest.js';
 
-/** Audited methods that concern only their caller, whom `userId` of the event names. */
+/** Audited methods that concern only their caller, whose id is `userId` of the event. They are not tested here. */
 const ABOUT_CALLER: ReadonlySet<string> = new Set([
 	'changePassword',
 	'login',
@@ -31,7 +34,7 @@ const dismiss = method({
 	run: ({ who }, context) => context.call('users.delete', undefined, who),
 });
 
-describe('the ids in audit events', () => {
+describe('the field `about` of audit events', () => {
 	let server: OpenServer;
 	let log: ReturnType<typeof memoryLog>;
 	let admin: Person;
@@ -48,7 +51,7 @@ describe('the ids in audit events', () => {
 		bob = await addPerson(server.store, { e2e: { public_key: 'public', private_key: 'private' } });
 	});
 
-	/** Calls a method over DDP with named arguments. @returns the ids in its audit event */
+	/** Calls a method over DDP with named arguments. @returns `about` of its audit event */
 	async function aboutOf(name: string, args: Record<string, unknown>, as: Person | null = admin): Promise<object> {
 		const definition = [...methods, dismiss].find((one) => one.name === name);
 		const client = await RawClient.connect(`${server.url.replace('http', 'ws')}/websocket`);
@@ -64,7 +67,10 @@ describe('the ids in audit events', () => {
 
 	type Case = readonly [args: Record<string, unknown>, about: object, as?: Person | null];
 
-	/** For each method, a call and its `about`. The arguments use names instead of ids, where the method accepts them. */
+	/**
+	 * For each method, a call and its `about`. The arguments use names instead of ids, where the method accepts them. For a
+	 * new user, `userId` is the username here, because the id is not known in advance.
+	 */
 	const cases: Readonly<Record<string, () => Case | Promise<Case>>> = {
 		createUser: async () => [{ options: { username: 'carl', password: 'a-long-one' } }, { userId: 'carl' }, null],
 		'users.create': () => [
@@ -134,24 +140,23 @@ describe('the ids in audit events', () => {
 		),
 	};
 
-	it('are tested for every audited method that concerns more than its caller', () => {
+	it('is tested for every audited method that is not in `ABOUT_CALLER`', () => {
 		const names = methods.filter(({ audit }) => audit).map(({ name }) => name);
 		expect(Object.keys(cases)).to.have.members(names.filter((name) => !ABOUT_CALLER.has(name)));
 		expect(names).to.include.members([...ABOUT_CALLER]);
 	});
 
 	for (const [name, make] of Object.entries(cases)) {
-		it(`of ${name} are those of the documents that the method has found`, async () => {
+		it(`of ${name} identifies what the call has found, and says what it switches or which fields it changes`, async () => {
 			const [args, expected, as] = await make();
 			const about = await aboutOf(name, args, as);
-			// For a new user, `userId` of the case is the username, because the id is not known in advance.
-			const { userId } = expected as { userId?: string };
-			const created = userId && (await server.store.users.findOne({ username: userId }));
+			const { userId: username } = expected as { userId?: string };
+			const created = username && (await server.store.users.findOne({ username }));
 			expect(about).to.deep.equal(created ? { userId: created._id } : expected);
 		});
 	}
 
-	it('of the revocation of one token include the id of this token', async () => {
+	it('of the revocation of one token contains the id of this token', async () => {
 		const id = tokenId({ hashedToken: hashToken(bob.token) });
 		expect(await aboutOf('users.revokeTokens', { username: bob.username, tokenId: id })).to.deep.equal({
 			userId: bob.id,
@@ -159,18 +164,18 @@ describe('the ids in audit events', () => {
 		});
 	});
 
-	it("of an application's method are the ids that the methods it calls have found", async () => {
+	it("of an application's method contains the ids that the methods it calls have found", async () => {
 		expect(await aboutOf('own.dismiss', { who: bob.username })).to.deep.equal({ userId: bob.id });
 	});
 
-	it('are in the event of a call that was refused, too', async () => {
+	it('is in the event of a call that was refused, too', async () => {
 		await server.store.users.updateOne({ _id: bob.id }, { $set: { active: false } });
 		await post(`${server.url}/api/v1/users.createToken`, admin, { username: bob.username });
 		const { facts } = log.lines.at(-1) as { facts: object };
 		expect(facts).to.deep.include({ method: 'users.createToken', outcome: 'refused', about: { userId: bob.id } });
 	});
 
-	it('contain no text of a client that is not the id of a document', async () => {
+	it('contains no text of a client that is not the id of a document', async () => {
 		const before = log.lines.length;
 		await post(`${server.url}/api/v1/users.createToken`, admin, { username: 'my-password' });
 		await post(`${server.url}/api/v1/settings/my-password`, admin, { value: 'my-password' });
@@ -178,7 +183,7 @@ describe('the ids in audit events', () => {
 		expect(JSON.stringify(log.lines.slice(before))).to.not.include('my-password');
 	});
 
-	it('of revoked tokens are those of their owner; the event names the caller, the method and the request', async () => {
+	it('of revoked tokens names their owner; the event also has the caller, the method and the request', async () => {
 		const { body } = await post(`${server.url}/api/v1/users.revokeTokens`, admin, { username: bob.username });
 		expect(body).to.include({ success: true });
 		const line = log.lines.findLast(({ text }) => text === 'Login tokens were revoked');

@@ -1,4 +1,4 @@
-/** What TypeScript must refuse on the caller's side: the files of `test/fixtures/types`, compiled by the compiler itself. */
+/** What TypeScript must accept and refuse in calls and definitions, shown by compiling the files of `test/fixtures/types`. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import ts from 'typescript';
@@ -30,7 +30,7 @@ function compile(): Map<string, string[]> {
 	return found;
 }
 
-describe('calls with types', () => {
+describe('calls and definitions with types', () => {
 	let errors: Map<string, string[]>;
 	before(() => {
 		errors = compile();

@@ -126,7 +126,7 @@ describe('documents that are written elsewhere', () => {
 		expect([reads, changes.length]).to.deep.equal([3, 3]);
 	});
 
-	it('can be awaited after too many were reported while others were read', async () => {
+	it('are not waited for by `settled` if they were dropped because too many were reported while others were read', async () => {
 		const rid = await addRoom(test.store, []);
 		let onReading = () => {};
 		let release = () => {};
@@ -151,7 +151,7 @@ describe('documents that are written elsewhere', () => {
 		for (let i = 0; i < 100_000; i++) elsewhere.report('subscriptions', `${i}`);
 		expect(overflows()).to.equal(1);
 		release();
-		// The first call waits for the present round. The second one must not wait for a further report.
+		// The first call waits until the present documents are read. The second one must not wait for a further report.
 		for (let i = 0; i < 2; i++) await elsewhere.settled();
 	});
 
@@ -164,7 +164,7 @@ describe('documents that are written elsewhere', () => {
 		expect(changes.map(({ document }) => document._id)).to.deep.equal(['later']);
 	});
 
-	it('are ignored if the collection is unknown, and after the close', async () => {
+	it('are ignored if the collection is unknown, and after `close`', async () => {
 		const { elsewhere, changes } = start();
 		for (const name of ['unknown', '__proto__', 'constructor']) elsewhere.report(name, 'x');
 		await elsewhere.settled();

@@ -54,7 +54,7 @@ describe('the messages of other processes', () => {
 		expect([...peers.missingToAskFor(now + 90_000)]).to.deep.equal([{ of: 'a', missing: [2, 3] }]);
 	});
 
-	it('are missing for the time in which their sender was not connected', () => {
+	it('are missing if their sender sent them while it was not connected', () => {
 		const peers = new Peers();
 		peers.noteOwnConnection(now);
 		expect(peers.noteMessage('a', 2, false, now + 10, 60_000)).to.include({
@@ -75,7 +75,9 @@ describe('the messages of other processes', () => {
 		const peers = new Peers();
 		peers.noteMessage('a', 1, true, now);
 		peers.noteMessage('b', 1, true, now + 3000);
+		// The answer is when the last message of each silent process arrived.
 		expect(peers.removeSilent(now + 4000)).to.deep.equal([now]);
+		// The answer is whether messages of the process are missing.
 		expect(peers.remove('b')).to.equal(false);
 		peers.noteMessage('c', 1, true, now);
 		peers.noteMessage('c', 3, true, now);
@@ -94,7 +96,7 @@ describe('the messages of other processes', () => {
 
 describe('a process', () => {
 	let log: ReturnType<typeof memoryLog>;
-	/** For each request to read writes again: the time since which they were made, in ms since 1970. */
+	/** For each request to read the latest writes again: from which time on, in ms since 1970. */
 	let requested: number[];
 	let handlers: LinkHandlers | undefined;
 
@@ -134,7 +136,7 @@ describe('a process', () => {
 		expect(line?.facts).to.deep.equal({ stream: 'news', maxBytes: 1000 });
 	});
 
-	it('reads again everything written during the time for which a process was disconnected', async () => {
+	it('reads again everything written while another process was disconnected', async () => {
 		const cluster = join(createBus(log));
 		// The first request comes from connecting.
 		handlers?.onConnect();
@@ -181,7 +183,7 @@ describe('the messages to other processes', () => {
 		expect(messages().flatMap((message) => message?.events ?? [])).to.have.length(50);
 	});
 
-	it('ask others to read everything again in place of an event that is too large', () => {
+	it('contain, in place of an event that is too large, a request to read everything again', () => {
 		const { outbox, tooLarge, messages } = outboxOf(1000);
 		outbox.add(eventOf('notify', { stream: 's', eventName: 'e', args: ['x'.repeat(2000)] }));
 		outbox.flush();
@@ -189,7 +191,7 @@ describe('the messages to other processes', () => {
 		expect(tooLarge).to.have.length(1);
 	});
 
-	it('are sent again once, even if many processes request them', () => {
+	it('are sent again once, even if several processes request them', () => {
 		const { outbox, messages } = outboxOf(10_000);
 		outbox.add(changed('a'));
 		outbox.flush();
@@ -197,7 +199,7 @@ describe('the messages to other processes', () => {
 		expect(messages()[1]).to.deep.include({ n: 1, again: true, events: messages()[0]?.events });
 	});
 
-	it('are kept up to a maximum number for such requests', () => {
+	it('can be sent again until 10,000 newer ones were sent', () => {
 		const { outbox } = outboxOf(10_000);
 		for (let i = 0; i <= 10_000; i++) {
 			outbox.add(changed('a'));
@@ -206,7 +208,7 @@ describe('the messages to other processes', () => {
 		expect([outbox.resend([1]), outbox.resend([2])]).to.deep.equal([0, 1]);
 	});
 
-	it('contain no secrets: neither tokens nor keys of a removed membership', () => {
+	it('contain neither the keys of a removed membership nor revoked tokens', () => {
 		const document = {
 			_id: 'm',
 			rid: 'r',

@@ -1,4 +1,4 @@
-/** Sets that save memory, compared with a `Set`. */
+/** `CompactSet`, which saves memory, must behave as a `Set`. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { addMember, type CompactSet, compactSetOf, membersOf, removeMember } from '../../server/core/compact-set.js';

@@ -60,7 +60,7 @@ describe('the configuration', () => {
 		['--memory', { MONGO_URL: 'mongodb://h/db' }, { kind: 'memory' }],
 		['--data x', { MONGO_URL: 'mongodb://h/db' }, { kind: 'files', folder: 'x' }],
 	] as const) {
-		it(`stores the data where '${line}' with ${JSON.stringify(env)} says`, () => {
+		it(`stores the data where the flags '${line}' and the environment ${JSON.stringify(env)} say`, () => {
 			expect(configOf(line, env).store).to.deep.equal(store);
 		});
 	}
@@ -94,7 +94,7 @@ describe('the configuration', () => {
 		['--data x --mongo-url y', {}, 'choose one of --data and --mongo-url'],
 		['', { MONGO_URL: 'x', ROOMKEY_DATA: 'y' }, 'choose one of ROOMKEY_DATA and MONGO_URL'],
 	] as const) {
-		it(`refuses '${line}' with ${JSON.stringify(env)}`, () => {
+		it(`refuses the flags '${line}' with the environment ${JSON.stringify(env)}`, () => {
 			expect(() => configOf(line, env)).to.throw(OptionError, message);
 		});
 	}

@@ -148,7 +148,7 @@ describe('createServer', () => {
 		});
 	});
 
-	it("gives the application's permissions to its roles", async () => {
+	it('gives the permissions of the application to the roles that the option names', async () => {
 		await open({ permissions: { 'tasks.removeAny': ['editor'] } });
 		const [editor, user] = [await server.addUser({ roles: ['editor'] }), await server.addUser()];
 		expect(await rejection(server.call(user, 'tasks.removeAny', 'x'))).to.include({ error: 'error-unauthorized' });
@@ -352,7 +352,7 @@ describe('createServer', () => {
 		await server.close();
 	});
 
-	it('accepts no name for a collection that is empty, too long, or has a wrong form', () => {
+	it('accepts no name of a collection that is an empty text, too long, or of a wrong form', () => {
 		for (const name of ['', 'a$', 'system.x', '1a', 'a'.repeat(121)])
 			expect(() => collection(name)).to.throw('cannot be the name of a collection');
 	});

@@ -138,7 +138,7 @@ describe('a wrong definition', () => {
 		});
 	}
 
-	it('is a live query without a list of the fields that clients may see', () => {
+	it('is refused if it is a live query without an object of the fields that clients may see', () => {
 		for (const fields of [undefined, null, {}, { services: 0 }, ['username'], 'username']) {
 			expect(() => js.liveQuery('users', {}, fields), JSON.stringify(fields)).to.throw(
 				DefinitionError,
@@ -149,8 +149,11 @@ describe('a wrong definition', () => {
 });
 
 describe('a definition', () => {
-	it('may leave out members that have a default, or set them to undefined', () => {
+	it('may set members that have a default to undefined', () => {
 		expect(js.method({ ...METHOD, limit: undefined, rest: undefined })).to.include({ name: 'a.b', anonymous: false });
+	});
+
+	it('of a publication may have the name null, for a publication that every client receives', () => {
 		expect(js.publication({ ...PUBLICATION, name: null })).to.include({ name: null });
 	});
 });
@@ -159,7 +162,7 @@ describe('a collection that is not declared', () => {
 	const other = collection<{ _id: string }>('other');
 	const NOT_DECLARED = "Collection 'other' is not declared: add it to collections of createServer";
 
-	it('is named where a method or a program uses it', async () => {
+	it('is named by the error when a method or a program uses it', async () => {
 		const use = method({
 			name: 'other.count',
 			summary: 'Counts',
@@ -180,7 +183,7 @@ describe('a collection that is not declared', () => {
 		await server.close();
 	});
 
-	it('is named where a publication returns a live query of it', async () => {
+	it('is named by the error when a publication returns a live query of it', async () => {
 		const list = publication({ ...PUBLICATION, anonymous: true, run: () => liveQuery(other, {}, { a: 1 } as never) });
 		const server = await openTestServer({ publications: [list] });
 		const client = await server.connect();

@@ -27,7 +27,7 @@ describe('the demo', () => {
 		}
 	});
 
-	it('has rooms with the same fields as a room that a client has created, and with `usersCount` users who name the room in `__rooms`', async () => {
+	it('has encrypted rooms with the fields of a room that a client has created, each in `__rooms` of `usersCount` users', async () => {
 		const made = await roomkey.store.rooms.findOne({ name: 'made-by-a-client' });
 		const encryptedRooms = await roomkey.store.rooms.find({ encrypted: true }).toArray();
 		expect(encryptedRooms).not.to.deep.equal([]);

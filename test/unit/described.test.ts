@@ -1,4 +1,4 @@
-/** The checks of requests and messages against the OpenAPI and AsyncAPI documents find every difference. */
+/** The checks of requests and messages against the OpenAPI and AsyncAPI documents find differences of each kind. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
@@ -69,7 +69,7 @@ describe('the checks of what servers answer in tests', () => {
 			'refused a request that is as described',
 		],
 	] as const) {
-		it(`report ${title} over REST`, async () => {
+		it(`report, over REST, ${title}`, async () => {
 			({ status, answer } = given);
 			const headers = { 'content-type': 'application/json' };
 			const sent = { method: 'POST', headers, body: JSON.stringify(body) };
@@ -89,7 +89,7 @@ describe('the checks of what servers answer in tests', () => {
 		expect([reports.length, takeReports().length]).to.deep.equal([0, 1]);
 	});
 
-	it('report unknown parameters, and those of the wrong type, in a query', async () => {
+	it('report parameters of a query that are unknown, missing or of the wrong type', async () => {
 		status = 200;
 		answer = '{"users":[]}';
 		await request(`${url}/api/v1/e2e.getUsersOfRoomWithoutKey?rid=r&count=x`);
@@ -153,7 +153,7 @@ describe('the checks of what servers answer in tests', () => {
 			'a message is not as described',
 		],
 	] as const) {
-		it(`report ${title} over DDP`, async () => {
+		it(`report, over DDP, ${title}`, async () => {
 			react = ({ id }) => [...frames, { msg: 'updated', methods: [id] }];
 			const client = await RawClient.connect(`${url.replace('http', 'ws')}/websocket`);
 			await client.call('e2e.fetchMyKeys', ...params);
@@ -162,7 +162,7 @@ describe('the checks of what servers answer in tests', () => {
 		});
 	}
 
-	it('recognize a subscription that was sent as bytes', async () => {
+	it('notice a subscription that a client gives to `send` as bytes, so its documents need no description', async () => {
 		react = ({ id }) => [
 			{ msg: 'added', collection: 'things', id: 'x' },
 			{ msg: 'ready', subs: [id] },
@@ -174,7 +174,7 @@ describe('the checks of what servers answer in tests', () => {
 		await client.close();
 	});
 
-	it('report an accepted call, and an accepted subscription, of the wrong types over DDP', async () => {
+	it('report, over DDP, a call and a subscription with arguments of the wrong types that are accepted', async () => {
 		react = ({ msg, id }) =>
 			msg === 'sub'
 				? [{ msg: 'ready', subs: [id] }]

@@ -88,7 +88,7 @@ describe('names of direct rooms', () => {
 				expect(await usernamesOf(rid)).to.deep.equal([username]);
 			});
 
-			it('are repaired by a repeated change if one was interrupted; otherwise nothing is written', async () => {
+			it('are repaired by repeating a change that was interrupted; repeating a complete one writes nothing', async () => {
 				const [ann, bob] = [await person('Ann'), await person('Bob')];
 				const rid = await open(ann, bob);
 				await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { fname: 'old' } });

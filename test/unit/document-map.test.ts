@@ -1,4 +1,4 @@
-/** The map that saves memory for a single entry, compared with a Map of Maps. */
+/** `DocumentMap`, which saves memory for a single entry, must behave as a Map of Maps. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { DocumentMap } from '../../server/ddp/publications/document-map.js';

@@ -18,14 +18,14 @@ async function otherIdentity(modulusLength: number, publicExponent: number[]): P
 	return { publicKey: await e2e.publicKeyOf(privateKey), privateKey };
 }
 
-describe('roomkey/e2e with clients of all releases', () => {
+describe('the functions of roomkey/e2e', () => {
 	let alice: e2e.Identity;
 	let bob: e2e.Identity;
 	before(async () => {
 		[alice, bob] = await Promise.all([e2e.makeIdentity(), e2e.makeIdentity()]);
 	});
 
-	it('runs the sample in docs/e2e.md', () => {
+	it('run the sample in docs/e2e.md', () => {
 		const [, sample = ''] = /^```js\n([\s\S]*?)^```$/m.exec(readFileSync('docs/e2e.md', 'utf8')) ?? [];
 		const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', sample], { encoding: 'utf8' });
 		expect(stderr).to.equal('');
@@ -113,13 +113,10 @@ describe('roomkey/e2e with clients of all releases', () => {
 		});
 
 		it('use every random number: the lowest gives the first word of the list, the highest the last one', () => {
-			const drawn: number[] = [];
+			let draws = 0;
 			Object.defineProperty(crypto, 'getRandomValues', {
 				configurable: true,
-				value: (array: Uint8Array) => {
-					drawn.push(drawn.length);
-					return array.fill(drawn.length % 2 === 0 ? 0xff : 0);
-				},
+				value: (array: Uint8Array) => array.fill(++draws % 2 === 0 ? 0xff : 0),
 			});
 			try {
 				// The numbers have 16 bits. 2,048 words divide 65,536 evenly, so no number need be refused to keep chances equal.
@@ -167,7 +164,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 			});
 		}
 
-		it('are not changed for a public key that does not belong to the private key', async () => {
+		it('are not changed if the keys are no pair, the old passphrase is wrong, or the new one is empty', async () => {
 			const private_key = await e2e.wrapPrivateKey(alice.privateKey, 'old', userId, 'v1');
 			const keys = { public_key: bob.publicKey, private_key };
 			expect(await codeOf(() => e2e.changePassphrase(keys, 'old', 'new', userId))).to.equal('wrong-key');
@@ -236,7 +233,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 			expect((await e2e.openRoomKey(await e2e.sealRoomKey(key, noUses), alice.privateKey)).id).to.equal(key.id);
 		});
 
-		it('of more than 2048 bits are valid public keys, but nothing is sealed for them, because clients could not read it', async () => {
+		it('of more than 2048 bits are valid public keys, but nothing is sealed for them, because clients could not open it', async () => {
 			const { publicKey } = await otherIdentity(3072, [1, 0, 1]);
 			expect((await e2e.importPublicKey(publicKey)).type).to.equal('public');
 			const seal = async () => e2e.sealRoomKey(await e2e.makeRoomKey(), publicKey);
@@ -317,7 +314,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 		});
 	});
 
-	it('fails with a code if an argument has the wrong type', async () => {
+	it('fail with a code if an argument has the wrong type', async () => {
 		const key = await e2e.makeRoomKey();
 		const sealed = await e2e.sealRoomKey(key, alice.publicKey);
 		const keys = {
@@ -328,9 +325,9 @@ describe('roomkey/e2e with clients of all releases', () => {
 		const { stream, info } = await e2e.encryptFile(file(), { name: 'n' });
 		await new Response(stream).arrayBuffer();
 		const known = await info;
-		const read = file();
-		read.getReader();
-		// JSON of a server can be such an object. It cannot be converted to a text.
+		const locked = file();
+		locked.getReader();
+		// The JSON of a server can contain such an object, which cannot be converted to a text.
 		const odd = { toString: 5, valueOf: 5 };
 		for (const wrong of [null, 5, 'text'] as never[]) {
 			for (const run of [
@@ -361,8 +358,8 @@ describe('roomkey/e2e with clients of all releases', () => {
 			}
 		}
 		for (const run of [
-			() => e2e.encryptFile(read, { name: 'n' }),
-			() => e2e.decryptFile(read, known),
+			() => e2e.encryptFile(locked, { name: 'n' }),
+			() => e2e.decryptFile(locked, known),
 			() => e2e.decryptFile(file(), { ...known, hashes: { sha256: odd as never } }),
 			() => e2e.decryptFile(file(), { ...known, hashes: { sha256: [known.hashes.sha256] as never } }),
 			() => e2e.fileMembers(known, undefined as never),
@@ -449,7 +446,7 @@ describe('roomkey/e2e with clients of all releases', () => {
 			expect(read).to.deep.equal({ _id: 'm', u: { username: 'mallory' }, t: 'e2e', e2e: 'done', msg: 'hi' });
 		});
 
-		it('have no text, attachment, file or mention that stands beside their encrypted content', async () => {
+		it('lose, when they are decrypted, any text, attachment, file and mention beside their encrypted content', async () => {
 			const plain = {
 				...{ _id: 'm', rid: 'r', ts: new Date(5), u: { _id: 'u', username: 'alice' }, tmid: 'thread' },
 				...{ reactions: { ':+1:': { usernames: ['bob'] } }, customFields: { own: 1 } },
@@ -483,7 +480,12 @@ describe('roomkey/e2e with clients of all releases', () => {
 				const key = await e2e.makeRoomKey(format);
 				const encrypted = await e2e.encryptMessage({ rid: 'r', msg: 'text' }, key, { format });
 				const { content, t, e2e: state } = encrypted;
-				for (const message of [encrypted, { content }, { t, e2e: state, msg: 'before 2024' }, { t, msg: 'the same' }]) {
+				for (const message of [
+					encrypted,
+					{ content },
+					{ t, e2e: state, msg: 'ciphertext' },
+					{ t, msg: 'ciphertext' },
+				]) {
 					expect(await codeOf(() => e2e.encryptMessage(message, key, { format }))).to.equal('malformed');
 				}
 				const edited = { ...(await e2e.decryptMessage(encrypted, [key])), msg: 'edited' };

@@ -61,7 +61,7 @@ function hasWhatIsNeeded(action: Step['action'], { E2EKey, E2ESuggestedKey, role
 	);
 }
 
-/** The call that a step makes. Undefined for most deletions, so that few people are deleted. */
+/** The call that the `n`th step makes. Undefined for most deletions, so that few people are deleted. */
 async function callOf(world: World, { action, by, to, room }: Step, n: number, sealed: (keyId: string) => string) {
 	const rid = world.rooms[room] as string;
 	// Most random calls would be refused, so the people whose call can succeed come first.
@@ -136,12 +136,13 @@ async function callOf(world: World, { action, by, to, room }: Step, n: number, s
 }
 
 describe('the whole key service, at random', () => {
-	it('changes key ids only by resets, loses no acknowledged key, keeps its queues right, and leaves every room usable', async () => {
+	it('changes key ids only by resets, loses no key that a call has reported as stored, keeps its queues right, and leaves every room usable', async () => {
 		await fc.assert(
 			fc.asyncProperty(fc.boolean(), fc.array(step, { maxLength: 40, size: 'max' }), async (roomsHaveKeys, steps) => {
 				const world = await World.open();
 				const sealed = keyMaker();
 				try {
+					// `revive` checks that each encrypted room can be used, and gives its key to all members.
 					if (roomsHaveKeys) await world.revive(sealed);
 					for (const [n, one] of steps.entries()) {
 						const call = await callOf(world, one, n, sealed);

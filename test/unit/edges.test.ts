@@ -24,6 +24,7 @@ describe('in a room with an owner, a member and an invited user', () => {
 	after(() => roomkey.close());
 	beforeEach(async () => {
 		rid = await addRoom(roomkey.store, []);
+		// The invited user has the oldest membership, because a room without an owner is given to its oldest member.
 		await addMember(roomkey.store, rid, invited, { status: 'INVITED', ts: new Date(0) });
 		await addMember(roomkey.store, rid, owner, { roles: ['owner'], ts: new Date(1) });
 		await addMember(roomkey.store, rid, member, { ts: new Date(2) });
@@ -32,13 +33,13 @@ describe('in a room with an owner, a member and an invited user', () => {
 	const ask = (as: Person, keyId = 'k') =>
 		roomkey.call(as, 'stream-notify-room-users', `${rid}/e2ekeyRequest`, rid, keyId);
 
-	it('the invited user does not ask the members for the key (10.3), and is not asked', async () => {
+	it('the invited user cannot ask the members for the key, and is not asked (rocketchat-e2e.md 10.3)', async () => {
 		expect(await rejection(ask(invited))).to.include({ error: 'not-allowed' });
 		const notified = await announcedBy(roomkey, () => ask(owner));
 		expect(notified).to.deep.equal([`notify notify-user ${member.id}/e2ekeyRequest ${rid} k`]);
 	});
 
-	it("the invited user and a member do not see each other's key history (E15)", async () => {
+	it("the invited user and the owner do not see each other's key history (beyond.md E15)", async () => {
 		for (const [as, whom] of [
 			[invited, owner],
 			[owner, invited],

@@ -19,6 +19,7 @@ import {
 } from '../../shared/ejson.js';
 import { ClientError } from '../../shared/errors.js';
 
+/** A case, whose members test/contract/check.md section 1.4 explains. */
 interface Case {
 	kind: 'encode' | 'decode' | 'equals' | 'ddp-encode' | 'ddp-decode';
 	js?: string;
@@ -127,7 +128,7 @@ function encodeMessage(message: Record<string, unknown>): string {
 	}
 }
 
-/** Decodes a text as a session does: null for a message that is dropped, an exception for a parse error. */
+/** Decodes a text as a session does: null if that answers `Bad request`, Unreadable if it answers `Parse error`. */
 function decodeMessage(text: string): unknown {
 	try {
 		const message = codec.readMessage(text);
@@ -182,7 +183,7 @@ describe('EJSON', () => {
 		it(`${entry.kind} ${entry.js ?? entry.wire ?? `${entry.a} ${entry.b}`}`, () => tests[entry.kind](entry));
 	}
 
-	describe("limits and checks that Meteor's EJSON lacks", () => {
+	describe("with limits and checks that Meteor's EJSON lacks", () => {
 		const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
 		it('reads up to the maximum number of values, in lists and in objects', () => {
@@ -234,13 +235,13 @@ describe('EJSON', () => {
 		});
 
 		it('visits each part once, however deep it is', () => {
-			// If each part visited its part twice, this test would not end.
+			// With two visits of each part by the one around it, there would be 2^1000 visits, and this test would not end.
 			let deep: unknown = new Date(5);
 			for (let i = 0; i < 1000; i++) deep = i % 2 ? [deep] : { a: deep };
 			expect(stringify(deep)).to.equal(JSON.stringify(deep).replace(/"1970[^"]*"/, '{"$date":5}'));
 		});
 
-		it('refuses a long text in place of an object, instead of splitting it into characters', () => {
+		it('refuses a long text or list in place of an object, instead of making each character or element a field', () => {
 			expect(parse('{"$escape":"ab"}')).to.deep.equal({ 0: 'a', 1: 'b' });
 			expect(thrownBy(() => parse(`{"$escape":"${'a'.repeat(1000)}"}`))).to.be.instanceOf(Unreadable);
 			expect(thrownBy(() => parse(JSON.stringify({ $escape: Array(1000).fill(1) })))).to.be.instanceOf(Unreadable);
@@ -280,7 +281,7 @@ describe('ids of documents on the wire (test/contract/ddp.md section 2)', () => 
 		it(`${js} is ${JSON.stringify(wire)}`, () => expect(codec.wireId(evaluate(js))).to.equal(wire));
 	}
 
-	it('cannot be made of other objects', () => {
+	it('cannot be made of objects other than ObjectIDs', () => {
 		expect(() => codec.wireId({})).to.throw('Meteor does not currently support objects other than ObjectID as ids');
 	});
 });

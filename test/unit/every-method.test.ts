@@ -38,7 +38,7 @@ function nested(depth: number): unknown {
 	return value;
 }
 
-/** An object with an own key `__proto__`, as a form may give it. The server refuses JSON with such a key. */
+/** An object with an own key `__proto__`, as the body of an HTML form may give it. In JSON, the server refuses this key. */
 const proto = JSON.parse('{"__proto__": ["admin"]}');
 
 const ODD: readonly unknown[] = [
@@ -165,6 +165,7 @@ describe('every method', () => {
 		const member = await person('member');
 		const owner = await person('owner', { services: WITH_AUTHENTICATOR });
 		const admin = await person('root', { roles: ['admin', 'user'] });
+		// A second admin, because calls cannot delete or deactivate the only one.
 		await person('spare', { roles: ['admin'] });
 		const bot = await person('bot', { roles: ['bot'] });
 		const guest = await person('guest', { roles: ['guest'], services: await withMail('123456') });
