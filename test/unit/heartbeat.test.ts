@@ -56,7 +56,7 @@ describe('heartbeats', () => {
 		expect(sent).to.deep.equal([]);
 	});
 
-	it('start again for a new client after all clients were stopped', () => {
+	it('ping a client one interval after its start, even if the timer had stopped because no client was left', () => {
 		const heartbeats = new Heartbeats({ interval: 100, timeout: 50 });
 		let pings = 0;
 		const peer = { slot: undefined, active: false, ping: () => pings++, onTimeout() {} };

@@ -12,7 +12,7 @@ import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 const SET = 'e2e.setUserPublicAndPrivateKeys';
 const FETCH = 'e2e.fetchMyKeys';
 
-/** Texts with this name in place of a pair of keys. A server that is not strict accepts them. */
+/** Two texts in place of keys, which contain `name`. A server without `strictKeys` accepts them. */
 const pair = (name: string) => ({ public_key: `public ${name}`, private_key: `private ${name}` });
 
 describe('identity keys', () => {
@@ -72,7 +72,7 @@ describe('identity keys', () => {
 			expect((await userOf(alice))?.e2e).to.deep.equal(pair('1'));
 		});
 
-		it('auth: refuses a user who is not logged in', async () => {
+		it('refuses a caller who is not logged in', async () => {
 			expect(await rejection(roomkey.call(null, SET, pair('1')))).to.deep.include({
 				error: 'error-invalid-user',
 				details: { method: SET },
@@ -114,7 +114,7 @@ describe('identity keys', () => {
 			});
 		}
 
-		it('guard: refuses to overwrite keys, even by identical ones, and changes nothing (#23540)', async () => {
+		it('refuses to overwrite keys without `force`, even with identical ones, and changes nothing (#23540)', async () => {
 			await set(alice, pair('1'));
 			for (const keys of [pair('2'), pair('1'), { ...pair('2'), force: false }]) {
 				const received = await recordEvents(roomkey.bus, async () => {
@@ -129,7 +129,7 @@ describe('identity keys', () => {
 			expect((await userOf(alice))?.e2e).to.deep.equal(pair('1'));
 		});
 
-		it('guard: does not protect an incomplete pair', async () => {
+		it('overwrites an incomplete pair without `force`', async () => {
 			for (const e2e of [{ public_key: 'p' }, { private_key: 'p' }, { public_key: 'p', private_key: '' }]) {
 				const carol = await addPerson(roomkey.store, { e2e });
 				await set(carol, pair('1'));
@@ -137,7 +137,7 @@ describe('identity keys', () => {
 			}
 		});
 
-		it('guard: exactly one of twenty concurrent devices sets its keys', async () => {
+		it('stores the keys of exactly one of twenty concurrent devices', async () => {
 			const outcomes = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => set(alice, pair(`${i}`))));
 			const winners = outcomes.flatMap(({ status }, i) => (status === 'fulfilled' ? [i] : []));
 			expect(winners).to.have.length(1);
@@ -149,7 +149,7 @@ describe('identity keys', () => {
 			expect(user?.e2eKeyHistory).to.have.length(1);
 		});
 
-		it('queue: adds a user with first keys to the queues of encrypted rooms without their key, and notifies these rooms (10.4)', async () => {
+		it('adds a user who stores the first keys to the queue of every encrypted room whose key the user lacks, and notifies these rooms (10.4)', async () => {
 			const rids = [
 				await addRoom(roomkey.store, [bob, alice], { encrypted: true }),
 				await addRoom(roomkey.store, [alice], { encrypted: true }),
@@ -162,12 +162,13 @@ describe('identity keys', () => {
 			for (const rid of [...others, keyed]) expect(await waitingIn(rid)).to.deep.equal([]);
 			expect(received.of('rooms')).to.have.members(rids.map((rid) => `updated ${rid}`));
 			expect(received.of('users')).to.deep.equal([`updated ${alice.id}`]);
-			// The first key pair removes no room key: there was no former pair for which a room key could be sealed.
+			// This room key stays, because no other member has offered it: the user has stored it.
 			expect((await membershipOf(keyed, alice))?.E2EKey).to.equal(`of ${alice.id}`);
+			// The markers of unfinished work (`identityKeys.ts`).
 			expect(await userOf(alice)).to.not.have.any.keys('e2eRekeying', 'e2eQueueing');
 		});
 
-		it('queue: a user who is waiting already keeps the place in the queue', async () => {
+		it('leaves a user who is waiting already at the same place in the queue', async () => {
 			const ts = new Date(0);
 			const rid = await addRoom(roomkey.store, [alice, bob], {
 				encrypted: true,
@@ -264,6 +265,7 @@ describe('identity keys', () => {
 			await set(alice, pair('1'));
 			const rid = await addRoom(roomkey.store, [alice], { encrypted: true });
 			const before = await userOf(alice);
+			// Resets `writes` to 0.
 			crashing.crashAfter(Number.POSITIVE_INFINITY);
 			const received = await recordEvents(roomkey.bus, () => set(alice, { ...pair('1'), force: true }));
 			expect(crashing.writes).to.equal(0);
@@ -302,6 +304,7 @@ describe('identity keys', () => {
 			expect((await userOf(alice))?.e2eKeyHistory).to.have.length(1);
 		});
 
+		// Two pages: `roomsOfUser` reads 200 rooms at a time.
 		it('updates every one of 250 rooms', async () => {
 			await set(alice, pair('1'));
 			const rids = [];
@@ -405,7 +408,7 @@ describe('identity keys', () => {
 			}
 		});
 
-		it('is also repaired by a repeated identical call when it interrupts storing the first keys; no key is archived', async () => {
+		it('while the first keys are stored is also repaired by a repeated identical call; no key is archived', async () => {
 			const start = async () => {
 				const carol = await addPerson(roomkey.store);
 				const rids = [
@@ -420,6 +423,7 @@ describe('identity keys', () => {
 			crashing.crashAfter(Number.POSITIVE_INFINITY);
 			await set(completed.carol, pair('1'));
 			const { writes } = crashing;
+			// The keys with the marker, a queue in each of two rooms, and the end of the marker.
 			expect(writes).to.equal(4);
 			for (let n = 0; n < writes; n++) {
 				const { carol, rids, keyed } = await start();

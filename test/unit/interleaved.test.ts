@@ -1,6 +1,7 @@
 /**
- * Two concurrent calls about one room: the second runs before each operation of the first in turn. In every order both
- * answer or are refused, and the stored state is consistent.
+ * Two concurrent calls in one small world of users and a room. The second call runs completely before one operation of
+ * the first, and the test is repeated for each operation of the first. No call may fail with a server error, and the
+ * stored state must be consistent.
  */
 import assert from 'node:assert/strict';
 import type { Collection, Store } from '../../shared/store.js';
@@ -14,8 +15,8 @@ import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
  */
 const CACHED = new Set<string | symbol>(['settings', 'permissions']);
 
-/** A store that calls a function once before its n-th operation. Operations on settings and permissions do not count. */
-function interposed(real: Store) {
+/** Wraps a store, so that it calls a function once, before a chosen operation. Operations on `CACHED` collections do not count. */
+function interpose(real: Store) {
 	let left = Number.POSITIVE_INFINITY;
 	let run = async () => {};
 	const beforeOperation = async () => {
@@ -56,7 +57,7 @@ function interposed(real: Store) {
 	});
 	return {
 		store,
-		/** Calls `then` before the operation that follows `n` others. */
+		/** Calls `then` before the operation that comes after `n` others. */
 		at(n: number, then: () => Promise<void>) {
 			left = n;
 			run = then;
@@ -80,7 +81,7 @@ interface World {
 
 type Call = readonly [as: Person, name: string, ...params: unknown[]];
 
-/** On MongoDB only some of the steps are tried, because making a world takes much longer there. */
+/** On MongoDB the second call runs only before every seventh operation, because making a world takes much longer there. */
 const STRIDE = process.env.ROOMKEY_TEST_MONGO_URL ? 7 : 1;
 
 /** The last number that was used to make a key or a key id unique. */
@@ -99,7 +100,7 @@ const CALLS: Readonly<Record<string, (world: World) => Call>> = {
 	'bob resets his identity': ({ bob }) => [bob, 'e2e.resetOwnE2EKey'],
 	'bob leaves': ({ bob, rid }) => [bob, 'groups.leave', rid],
 	'alice offers bob a key': ({ alice, bob, rid, key }) => [alice, 'e2e.updateGroupKey', rid, bob.id, key()],
-	'alice provides': ({ alice, bob, carol, rid, key }) => [
+	'alice offers bob and carol keys': ({ alice, bob, carol, rid, key }) => [
 		alice,
 		'e2e.provideUsersSuggestedGroupKeys',
 		{
@@ -109,7 +110,7 @@ const CALLS: Readonly<Record<string, (world: World) => Call>> = {
 			],
 		},
 	],
-	'alice resets the room': ({ alice, rid }) => {
+	'alice resets the key of the room': ({ alice, rid }) => {
 		const id = `reset-${++lastNumber}`;
 		return [alice, 'e2e.resetRoomKey', rid, sealed(id), id];
 	},
@@ -133,12 +134,12 @@ const CALLS: Readonly<Record<string, (world: World) => Call>> = {
 
 describe('two concurrent calls', () => {
 	let roomkey: TestRoomkey;
-	let steps: ReturnType<typeof interposed>;
+	let interposer: ReturnType<typeof interpose>;
 
 	before(async () => {
 		roomkey = await openRoomkey(undefined, {}, (store) => {
-			steps = interposed(store);
-			return steps.store;
+			interposer = interpose(store);
+			return interposer.store;
 		});
 	});
 	after(() => roomkey.close());
@@ -175,7 +176,7 @@ describe('two concurrent calls', () => {
 		}
 	}
 
-	/** Checks the stored state when nothing runs any more. */
+	/** Checks the stored state when both calls have ended. @param happened describes the calls, for the error */
 	async function requireConsistency(world: World, happened: string): Promise<void> {
 		const { store } = roomkey;
 		const { rid } = world;
@@ -187,7 +188,7 @@ describe('two concurrent calls', () => {
 		for (const user of users.values()) {
 			assert.ok(
 				!('e2eRekeying' in user || 'e2eQueueing' in user),
-				`${happened}: work on ${user.username} is unfinished`,
+				`${happened}: work for the keys of ${user.username} is unfinished`,
 			);
 			const own = all.filter(({ u }) => u._id === user._id).map(({ rid }) => rid);
 			assert.deepEqual(user.__rooms?.toSorted() ?? [], own.sort(), `${happened}: rooms of ${user.username}`);
@@ -222,20 +223,20 @@ describe('two concurrent calls', () => {
 	}
 
 	for (const [first, makeFirst] of Object.entries(CALLS)) {
-		it(`leave a consistent state: ${first}, and any other call runs meanwhile`, async () => {
+		it(`leave a consistent state if the first is: ${first}`, async () => {
 			for (const [second, makeSecond] of Object.entries(CALLS)) {
 				for (let n = 0; ; n += STRIDE) {
 					const world = await makeWorld();
 					const other = makeSecond(world);
 					let otherOutcome: unknown;
-					steps.at(n, async () => {
+					interposer.at(n, async () => {
 						otherOutcome = await outcomeOf(other);
 					});
 					const outcome = await outcomeOf(makeFirst(world));
-					if (!steps.wasCalled) break;
-					await requireConsistency(world, `${first} (${outcome}), at step ${n} ${second} (${otherOutcome})`);
+					if (!interposer.wasCalled) break;
+					await requireConsistency(world, `${first} (${outcome}), before operation ${n} ${second} (${otherOutcome})`);
 				}
-				steps.at(Number.POSITIVE_INFINITY, async () => {});
+				interposer.at(Number.POSITIVE_INFINITY, async () => {});
 			}
 		});
 	}

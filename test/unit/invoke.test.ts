@@ -1,4 +1,4 @@
-/** The invoker: arguments, errors, the log, methods that call methods, and `setUserId`. */
+/** The invoker: arguments, errors, the log, methods that call methods, and `setUserId` (test/contract/ddp.md section 12). */
 import { getEventListeners, once } from 'node:events';
 import { expect } from 'chai';
 import { createBus } from '../../server/cluster/bus.js';
@@ -129,7 +129,7 @@ describe('invoke', () => {
 		});
 	}
 
-	it('turns an array of several match errors into 500 and logs their paths, but not their texts', async () => {
+	it('turns a thrown array of match errors into 500, and logs their paths but not their texts', async () => {
 		const lines = roomkey.log.lines.length;
 		const error = await rejection(roomkey.call(null, 'throw', [new MatchError('Expected 1, got "secret"', 'a.b')]));
 		expect(error).to.be.instanceOf(ClientError).and.include({ error: 500 });
@@ -244,7 +244,7 @@ describe('invoke', () => {
 			method({ ...anyone, name: 'never', timeout: 1, run: () => new Promise(() => {}) }),
 		]);
 		const login = slow.callAs({ setUserId: () => change }, 'log in');
-		// This call starts later. When it times out, the login would have timed out too.
+		// This call starts later and has the same timeout. When it times out, the timeout of the login would have passed too.
 		expect(await rejection(slow.call(null, 'never'))).to.include({ error: 'error-timeout' });
 		changed();
 		expect(await login).to.equal(undefined);

@@ -18,7 +18,7 @@ interface Answer {
 	total: number;
 }
 
-/** Verifies the chain of hashes, as a client does that does not trust the server. */
+/** Verifies the chain of hashes, as a client that does not trust the server would do it. */
 function expectChain(history: readonly KeyHistoryEntry[]): void {
 	let previous = '';
 	let time = 0;
@@ -91,6 +91,7 @@ describe('e2e.keyHistory (E15)', () => {
 		expectChain(answer.history);
 		const user = await roomkey.store.users.findOne({ _id: alice.id });
 		expect(user?.e2e?.public_key).to.equal(keysIn(answer).at(-1));
+		// The markers of unfinished work (`identityKeys.ts`).
 		expect(user).to.not.have.any.keys('e2eRekeying', 'e2eQueueing');
 	});
 
@@ -142,11 +143,11 @@ describe('e2e.keyHistory (E15)', () => {
 		it('is limited in bytes', async () => {
 			for (let i = 0; i < 40; i++) await set(alice, `${i}`.padEnd(8000, 'x'));
 			expect(await storedSize(alice)).to.be.lessThan(200_000);
-			// Of these keys, 20 fit into 160 KiB. The last one is in the user document.
+			// The separate collection has room for 160 KiB: for 20 of these keys. The newest key is in the user document.
 			expect(await read(alice, alice)).to.include({ total: 21, dropped: 19 });
 		});
 
-		it('is read from its former place, the user document, and moved from there', async () => {
+		it('is read from the user document, where earlier versions kept all of it; then all entries but the newest are moved', async () => {
 			const former: KeyHistoryEntry[] = [];
 			for (let i = 0; i < 5; i++) {
 				const previous = former.at(-1)?.hash ?? '';
@@ -164,8 +165,8 @@ describe('e2e.keyHistory (E15)', () => {
 			}
 		});
 
-		it('is cut to the limit if it is too long in its former place, and the keys can be replaced and reset', async () => {
-			const e2eKeyHistory = Array.from({ length: 524 }, (_, i) => ({
+		it('is cut to the limit if an earlier version kept a longer one in the user document; the keys can be replaced and reset', async () => {
+			const e2eKeyHistory = Array.from({ length: 100 }, (_, i) => ({
 				public_key: `${i}`.padEnd(8000, 'x'),
 				ts: new Date(i + 1),
 				previous: `hash ${i - 1}`,
@@ -174,26 +175,26 @@ describe('e2e.keyHistory (E15)', () => {
 			const e2e = { public_key: e2eKeyHistory.at(-1)?.public_key as string, private_key: 'p' };
 			const carol = await addPerson(roomkey.store, { e2e, e2eKeyHistory });
 			await set(carol, 'next');
-			expect(await read(carol, carol)).to.include({ total: 21, dropped: 504 });
+			expect(await read(carol, carol)).to.include({ total: 21, dropped: 80 });
 			expect(await storedSize(carol)).to.be.lessThan(200_000);
 			expect(await roomkey.call(carol, 'e2e.resetOwnE2EKey')).to.equal(true);
 		});
-	});
 
-	it('returns a history that is deleted with its user', async () => {
-		const admin = await addPerson(roomkey.store, { roles: ['admin'] });
-		for (const key of ['one', 'two']) await set(alice, key);
-		expect(await roomkey.store.keyHistory.findOne({ _id: alice.id }))
-			.to.have.property('entries')
-			.with.length(1);
-		await roomkey.callAs({ userId: admin.id }, 'users.delete', alice.id);
-		expect(await roomkey.store.keyHistory.findOne({ _id: alice.id })).to.equal(null);
+		it('is deleted with its user', async () => {
+			const admin = await addPerson(roomkey.store, { roles: ['admin'] });
+			for (const key of ['one', 'two']) await set(alice, key);
+			expect(await roomkey.store.keyHistory.findOne({ _id: alice.id }))
+				.to.have.property('entries')
+				.with.length(1);
+			await roomkey.callAs({ userId: admin.id }, 'users.delete', alice.id);
+			expect(await roomkey.store.keyHistory.findOne({ _id: alice.id })).to.equal(null);
+		});
 	});
 
 	describe('the kind of login by which a key was stored', () => {
 		const logins = ({ history }: Answer) => history.map(({ login }) => login);
 
-		it('is a login token, a personal access token, or the server itself', async () => {
+		it('is `session`, `personal-access-token`, or `server` for a call without a token', async () => {
 			const loginTokens = [
 				{ hashedToken: 'session', when: new Date() },
 				{ hashedToken: 'personal', when: new Date(), type: 'personalAccessToken' },
@@ -220,13 +221,16 @@ describe('e2e.keyHistory (E15)', () => {
 			}
 		});
 
-		it('a user who shares only the last of 151 rooms with the owner of the keys', async () => {
-			for (let i = 0; i < 150; i++) await addRoom(roomkey.store, [bob]);
-			await addRoom(roomkey.store, [alice, bob]);
+		it('a user with more than 500 rooms who shares only the last with the owner of the keys', async () => {
+			// `pagesOf` reads 500 memberships at a time, ordered by id. The id `~` comes after all random ids.
+			for (let i = 0; i < 500; i++) await addRoom(roomkey.store, [bob]);
+			const rid = await addRoom(roomkey.store, [alice]);
+			const u = { _id: bob.id, username: bob.username };
+			await roomkey.store.subscriptions.insertOne({ _id: '~', rid, u });
 			expect(keysIn(await read(bob, alice))).to.deep.equal(['key']);
 		});
 
-		it('a user who may edit the keys of others', async () => {
+		it('a user with the permission `edit-other-user-e2ee`', async () => {
 			const admin = await addPerson(roomkey.store, { roles: ['admin'] });
 			expect(keysIn(await read(admin, alice))).to.deep.equal(['key']);
 		});
@@ -281,7 +285,7 @@ describe('e2e.keyHistory (E15)', () => {
 	});
 
 	describe('the event e2eIdentityChanged', () => {
-		it('reaches once each user who shares an encrypted room, with the hash of the last entry', async () => {
+		it('reaches each user who shares an encrypted room with the owner of the keys once, with the hash of the last entry', async () => {
 			await set(alice, 'one');
 			const [carol, dave, erin] = [
 				await addPerson(roomkey.store),

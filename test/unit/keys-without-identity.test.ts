@@ -39,7 +39,7 @@ describe('room keys of members without identity keys', () => {
 		expect((await state()).bob).to.equal('offered');
 	}
 
-	it('storing the first identity keys removes an earlier offer, and another can be stored', async () => {
+	it('are removed when the member stores the first identity keys, if they are only offered; another can then be offered', async () => {
 		await offer();
 		expect((await state()).bob).to.equal('no-identity-key');
 		expect(await setIdentity('bob')).to.equal(undefined);
@@ -47,7 +47,7 @@ describe('room keys of members without identity keys', () => {
 		await expectWaiting();
 	});
 
-	it('storing the first identity keys archives a room key that was accepted before', async () => {
+	it('are archived when the member stores the first identity keys, if the member has accepted them as offers', async () => {
 		await offer();
 		await roomkey.call(bob, 'e2e.acceptSuggestedGroupKey', rid);
 		const { E2EKey } = await membershipOf(roomkey.store, rid, bob);
@@ -57,7 +57,7 @@ describe('room keys of members without identity keys', () => {
 		await expectWaiting();
 	});
 
-	it('storing the first identity keys keeps a room key that the member has stored, and removes an offer beside it', async () => {
+	it('stay when the member stores the first identity keys, if the member has stored them; an offer beside them is removed', async () => {
 		await offer();
 		// Storing a key of the room's key id would remove the offer, and other key ids are refused, so the test writes the key itself.
 		const keyOfOtherId = sealed('other-key');
@@ -69,7 +69,7 @@ describe('room keys of members without identity keys', () => {
 		expect((await state()).bob).to.equal('holder');
 	});
 
-	it('a key that is stored after a reset of the identity is archived by the next identity keys', async () => {
+	it('are archived when the member stores the next identity keys, if they were stored after a reset of the identity keys', async () => {
 		await setIdentity('bob');
 		await roomkey.call(bob, 'e2e.resetOwnE2EKey');
 		await storeOwn();

@@ -80,8 +80,9 @@ describe('a user with many rooms', () => {
 		roomkey.bus.on('changed', ({ collection }) => {
 			if (collection === 'subscriptions' && ++changes === 100) call.abort();
 		});
+		const confirmRelinquish = true;
 		const remove = (signal: AbortSignal) =>
-			roomkey.callAs({ userId: admin.id, signal }, 'users.delete', busy.id, undefined, undefined, true);
+			roomkey.callAs({ userId: admin.id, signal }, 'users.delete', busy.id, undefined, undefined, confirmRelinquish);
 		expect(await rejection(remove(call.signal))).to.include({ error: 'error-timeout' });
 		expect(await left()).to.be.within(1, ROOMS - 100);
 		expect(((await roomkey.store.users.findOne({ _id: busy.id })) as User).active).to.equal(false);

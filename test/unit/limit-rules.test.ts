@@ -11,7 +11,7 @@ describe('rate limit rules (14)', () => {
 
 	afterEach(() => roomkey.close());
 
-	it('let N calls pass and refuse the next; refused calls count too', async () => {
+	it('let N calls of a window pass, and refuse those that follow', async () => {
 		const { received, rule } = recordingRule({ calls: 2, per: 1000 });
 		roomkey = await openWithRules([rule]);
 		const answers = [];

@@ -63,7 +63,7 @@ describe('the address of a client', () => {
 		});
 	}
 
-	it('is read by a list of trusted networks: only addresses, CIDR blocks, `loopback` and `private`', () => {
+	it('is read with a list of trusted networks, which may contain only addresses, CIDR blocks, `loopback` and `private`', () => {
 		const valid = ['10.0.0.0/8', '::1', '1.2.3.4', '2001:db8::/32', 'loopback, private,10.1.2.3'];
 		for (const list of valid) expect(isNetworkList(list), list).to.equal(true);
 		const invalid = ['', '10.0.0.0/33', '10.1', '10', 'localhost', '10.0.0.0/8;', '10.0.0.1,', '*', '1.2.3.4:80'];
@@ -95,7 +95,7 @@ describe('rate limits of calls', () => {
 		mock.timers.enable({ apis: ['setTimeout', 'Date'] });
 	}
 
-	/** How many of these calls are accepted before one is refused. */
+	/** Calls a method, or several in turn, until a call is refused. @returns how many calls were accepted */
 	async function allowed(caller: Partial<Caller>, name: string | readonly string[] = 'twice'): Promise<number> {
 		const names = typeof name === 'string' ? [name] : name;
 		for (let i = 0; i < 1000; i++) {
@@ -139,7 +139,7 @@ describe('rate limits of calls', () => {
 		expect(await allowed({})).to.equal(2);
 	});
 
-	it('count each user separately, from all addresses together', async () => {
+	it('count the calls of each user separately, and those from all addresses of a user together', async () => {
 		await open();
 		expect(await allowed({ userId: 'alice', clientAddress: '1.2.3.4', connectionId: 'a' })).to.equal(2);
 		expect(await allowed({ userId: 'alice', clientAddress: '5.6.7.8', connectionId: 'b' })).to.equal(0);
@@ -293,7 +293,7 @@ describe('rate limits of calls', () => {
 			expect(await attempt('Alice', 'right', '5.6.7.8')).to.equal('right');
 		});
 
-		it('are limited to thirty a minute for an account from all addresses, except those it has logged in from before', async () => {
+		it('are limited to thirty a minute for an account from all addresses together, except addresses from which it has logged in before', async () => {
 			expect(await attempt('alice', 'right', '10.0.0.1')).to.equal('right');
 			for (let i = 0; i < 3; i++) await attempts(10, alice, 'wrong', `1.1.1.${i}`);
 			expect(await attempt('alice', 'wrong', '2.2.2.2')).to.equal('too-many-requests');
@@ -313,14 +313,14 @@ describe('rate limits of calls', () => {
 			expect(await attempts(4, alice, 'wrong', '4.4.4.4')).to.deep.equal([403, 403, 403, 'too-many-requests']);
 		});
 
-		it('from an address are forgotten when a login from it succeeds', async () => {
+		it('for an account and an address are forgotten when a login to this account from this address succeeds', async () => {
 			for (let i = 0; i < 3; i++) {
 				expect(await attempts(9, alice, 'wrong')).to.deep.equal(Array(9).fill(403));
 				expect(await attempt('alice', 'right')).to.equal('right');
 			}
 		});
 
-		it('are limited to a hundred a minute for an address, even if logins succeed in between', async () => {
+		it('are limited to a hundred a minute for an address, with all accounts together, even if logins succeed in between', async () => {
 			const name = (i: number) => `name-${i}`;
 			expect(await attempts(99, name, 'wrong')).to.deep.equal(Array(99).fill(403));
 			for (let i = 0; i < 5; i++) expect(await attempt('mine', 'right')).to.equal('right');

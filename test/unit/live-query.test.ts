@@ -16,9 +16,10 @@ describe('a live query (7)', () => {
 	let opened: OpenStore;
 	let bus: Bus;
 	let subscriber: LiveQuerySubscriber;
-	/** Runs before each read. */
+	/** Called before each read through `countingReads`. */
 	let beforeRead: () => void;
 	let reads: number;
+	/** What the subscriber has published, and its failure. */
 	let calls: string[];
 
 	beforeEach(async () => {
@@ -42,7 +43,7 @@ describe('a live query (7)', () => {
 		await opened.close();
 	});
 
-	/** Wraps the store: counts every read of permissions. */
+	/** Wraps the store: counts the reads of permissions, and calls `beforeRead` before each. */
 	function countingReads(store: Store): Store {
 		const counted = (read: (...args: never[]) => unknown) => {
 			return (...args: never[]) => {
@@ -69,7 +70,7 @@ describe('a live query (7)', () => {
 			.map((_id) => bus.publish('changed', { collection: 'permissions', action: 'updated', document: { _id } }))
 			.at(-1);
 
-	it('does not show a document of its first result that no longer matches after a write during the read', async () => {
+	it('does not show a document of its first result if a write during this read has made the document match no longer', async () => {
 		await write('p');
 		const { permissions } = opened.store;
 		const old = await permissions.find({ roles: 'r' }).toArray();
@@ -103,13 +104,13 @@ describe('a live query (7)', () => {
 
 	it('has shown a write when the event of the write is handled, however much is written meanwhile', async () => {
 		await write('mine', 'other');
-		let others = 0;
 		beforeRead = () => {
-			if (++others < 100) announce('other');
+			if (reads < 100) announce('other');
 		};
 		await announce('mine');
 		expect(calls).to.include('show mine');
-		expect(others).to.be.below(5);
+		// The event of `mine` has not waited for the reads of all later writes.
+		expect(reads).to.be.below(5);
 	});
 
 	it('has shown a write as soon as its event is handled, even if the write came during the read for an earlier write', async () => {
@@ -139,6 +140,7 @@ describe('a live query (7)', () => {
 		const ids = Array.from({ length: 250 }, (_, i) => `p${i}`);
 		await write(...ids);
 		await announce(...ids);
+		// One read is for 100 documents at most.
 		expect(reads).to.equal(3);
 		expect(calls).to.deep.equal(ids.map((id) => `show ${id}`));
 	});
@@ -162,7 +164,7 @@ describe('a live query (7)', () => {
 		expect(calls).to.deep.equal(['failed: no primary']);
 	});
 
-	it('counts no failure while the store is unavailable towards the three repetitions', async () => {
+	it('does not fail after three repetitions if some reads failed because the store was unavailable', async () => {
 		await write('a');
 		beforeRead = () => {
 			if (reads <= 3) throw new StoreUnavailableError();
@@ -236,7 +238,7 @@ describe('a live query (7)', () => {
 		expect(calls).to.deep.equal([]);
 	});
 
-	it('has shown all missed writes when a refresh ends, even if their read begins during the query of another', async () => {
+	it('has shown all missed writes when a refresh ends, even if their read begins before the refresh has run all live queries', async () => {
 		const { permissions } = opened.store;
 		const ownBus = createBus(memoryLog());
 		let onReadBegun = () => {};
@@ -284,7 +286,7 @@ describe('a live query (7)', () => {
 		for (const each of both) each.stop();
 	});
 
-	it('removes a field that another subscriber has read before it was removed', async () => {
+	it('removes a field that its first result lacks, if the earlier result of another subscriber has shown the field', async () => {
 		const { permissions } = opened.store;
 		await permissions.insertOne({ _id: 'p', roles: ['r'], extra: 1 } as Permission);
 		let release = () => {};

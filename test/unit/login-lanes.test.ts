@@ -1,4 +1,7 @@
-/** How many logins run concurrently, and in which order the others follow. */
+/**
+ * How many logins run concurrently, and in which order the others follow. There are two queues, called lanes: one for
+ * logins by password, one for logins by token.
+ */
 import { expect } from 'chai';
 import { login } from '../../methods/accounts/login.js';
 import { LoginLanes } from '../../server/core/loginLanes.js';

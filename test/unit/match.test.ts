@@ -15,6 +15,7 @@ interface Case {
 	ok: boolean;
 	message?: string;
 	path?: string;
+	/** The error that a check throws instead of a match error: `name: message`. */
 	throws?: string;
 	throwAllErrors?: boolean;
 	errors?: { message: string; path: string }[];
@@ -35,7 +36,7 @@ function thrownBy(f: () => void): unknown {
 	return undefined;
 }
 
-/** The name that the cases have for an error: Meteor's. */
+/** The name that Meteor has for the class of an error, as in the cases. */
 function nameOf(error: unknown): string {
 	if (error instanceof ClientError) return 'Meteor.Error';
 	return (error as Error).constructor.name;

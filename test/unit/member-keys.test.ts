@@ -43,7 +43,7 @@ describe('sealed keys (13)', () => {
 });
 
 describe('old keys (2.3)', () => {
-	it('have the newly archived key first, with the key id in its text, or else with that of the room', () => {
+	it('begin with the newest key; its key id is read from its text, or is the key id of the room if the text shows none', () => {
 		const key = sealed('mine');
 		expect(archiveCurrentKey({ key, oldKeys: old('x') }, 'room')[0]).to.include({ e2eKeyId: 'mine', E2EKey: key });
 		expect(archiveCurrentKey({ key: 'odd', oldKeys: [] }, 'room')[0]).to.include({ e2eKeyId: 'room', E2EKey: 'odd' });
@@ -56,13 +56,13 @@ describe('old keys (2.3)', () => {
 		expect(archiveCurrentKey({ key: undefined, oldKeys: [] }, 'x')).to.deep.equal([]);
 	});
 
-	it('are ten at most: the oldest is dropped', () => {
+	it('are ten at most: if all have different key ids, the oldest is removed', () => {
 		const keys = archiveCurrentKey({ key: sealed('new'), oldKeys: old(...'0123456789') }, 'room');
 		expect(keys.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal(['new', ...'012345678']);
 		expect(keys).to.have.length(MAX_OLD_KEYS);
 	});
 
-	it('above ten: the oldest key is removed that has the same key id as a newer old key or as the new current key', () => {
+	it('lose, when there are more than ten, the oldest key with the key id of a newer old key or of the new current key', () => {
 		const again = archiveCurrentKey({ key: sealed('now'), oldKeys: old(...'0123456789') }, 'now', sealed('now'));
 		expect(again.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal([...'0123456789']);
 		const copies = archiveCurrentKey({ key: sealed('b'), oldKeys: old(...'abacdefghi') }, 'b', sealed('c'));
@@ -71,7 +71,7 @@ describe('old keys (2.3)', () => {
 		expect(newer.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal([...'abcdefghij']);
 	});
 
-	it('above ten: a key that was returned is removed, even if others are older', () => {
+	it('lose, when there are more than ten, a key that was returned, even if others are older', () => {
 		const returned = old(...'0123456789').map((key, i) => (i === 3 ? { ...key, returned: true } : key));
 		const others = archiveCurrentKey({ key: sealed('new'), oldKeys: returned }, 'room');
 		expect(others.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal(['new', ...'012456789']);

@@ -27,7 +27,7 @@ const removed = (id: string) => ({ msg: 'removed', collection: C, id });
 const withoutPause = () => undefined;
 
 describe('the merge box', () => {
-	// The holders: two subscriptions that publish documents.
+	// The holders: two subscriptions that publish documents. The first that sets a field has precedence for this field.
 	const a = { name: 'a' };
 	const b = { name: 'b' };
 
@@ -117,7 +117,7 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([changed('x', { f: 2 })]);
 		});
 
-		it("sends nothing when the next holder's value is the same", () => {
+		it('sends nothing when the holder with precedence clears a field or removes the document, if the next holder has the same value', () => {
 			const { box, take } = open();
 			box.added(a, C, 'x', { f: 1 });
 			box.added(b, C, 'x', { f: 1 });
@@ -146,7 +146,7 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([]);
 		});
 
-		it('sends `removed` with the last holder only', () => {
+		it('sends `removed` only when the last holder removes the document', () => {
 			const { box, take } = open();
 			box.added(a, C, 'x', { f: 1 });
 			box.added(b, C, 'x', { f: 1 });
@@ -229,7 +229,7 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([changed('x', { f: 1 })]);
 		});
 
-		it('removes a document with its last holder, and clears no fields before', () => {
+		it('removes a document when its last holder does, and clears no fields before', () => {
 			const { box, take } = open('NO_MERGE_MULTI');
 			box.added(a, C, 'x', { f: 1 });
 			box.added(b, C, 'x', {});

@@ -1,4 +1,4 @@
-/** Roomkey keeps keys, not messages (test/contract/beyond.md section 3). */
+/** Roomkey stores keys, not messages (test/contract/beyond.md section 3). */
 import { expect } from 'chai';
 import { addPerson } from '../support/people.js';
 import { rejection } from '../support/rejection.js';

@@ -12,7 +12,7 @@ import { StoreError } from '../../shared/storeErrors.js';
 import { memoryLog } from '../support/log.js';
 import { rejection } from '../support/rejection.js';
 
-/** How long a check may take, and how long its result is used again, in ms. With 0, each report runs the checks. */
+/** How long a check may take, and how long its result is used again, in ms. With a `maxAge` of 0, each report runs the checks. */
 const LIMITS = { timeout: 20, maxAge: 0 };
 
 describe('health', () => {
@@ -56,7 +56,7 @@ describe('health', () => {
 		expect((await health.report()).checks.part).to.deep.include({ status: 'ok' });
 	});
 
-	it('runs checks at an interval, also without requests, so that the log and `since` show when a failure began', async () => {
+	it('is checked at an interval, also without requests, so that the log and `since` show when a failure began', async () => {
 		const log = memoryLog();
 		let onError = () => {};
 		const failed = new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-/** A program of mocha whose test fails before it closes its server. */
+/** Run under mocha by `testing.test.ts`: a test that fails before it closes its server. */
 import assert from 'node:assert/strict';
 import { openAndForget } from './parts.js';
 

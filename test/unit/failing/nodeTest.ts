@@ -1,4 +1,4 @@
-/** A program of `node:test` whose tests fail before they close their server. */
+/** Run under `node:test` by `testing.test.ts`: tests that fail before they close their server. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fakeClock } from 'roomkey/testing';
@@ -9,13 +9,13 @@ test('fails with an open server', async () => {
 	assert.equal(1, 2);
 });
 
-test('fails with an open server and a clock that stands still', async () => {
+test('fails with an open server and a fake clock', async () => {
 	fakeClock();
 	await openAndForget();
 	assert.equal(1, 2);
 });
 
-test('fails with another such clock', async () => {
+test('fails with an open server and a second fake clock, while the first is not restored', async () => {
 	fakeClock();
 	await openAndForget();
 	assert.equal(1, 2);

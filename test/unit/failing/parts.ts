@@ -1,12 +1,13 @@
-/** The helpers of the failing programs. Their tests never close their server. */
+/** What the programs in this folder share. `testing.test.ts` runs them: their tests fail, and close no server. */
 import { collection, liveQuery, method, publication } from 'roomkey';
 import { openTestServer } from 'roomkey/testing';
 
 const notes = collection<{ _id: string; text: string }>('notes');
 
+/** Its calls fail with `error-timeout` after 500 ms. */
 export const wait = method({
 	name: 'wait',
-	summary: 'Never ends',
+	summary: 'Waits for ever',
 	args: {},
 	timeout: 500,
 	run: () => new Promise(() => {}),
@@ -14,7 +15,7 @@ export const wait = method({
 
 const list = publication({ name: 'notes', summary: 'Notes', args: {}, run: () => liveQuery(notes, {}, { text: 1 }) });
 
-/** Opens a server with everything that could keep a process alive, and does not close it. */
+/** Opens a server, and does not close it: with sockets, a subscription, running calls and timers, which could keep a process alive. */
 export async function openAndForget(): Promise<void> {
 	const options = { listen: true, port: 0, metrics: '0', rateLimit: 'on', heartbeatInterval: 1000 } as const;
 	const server = await openTestServer({ collections: [notes], methods: [wait], publications: [list], ...options });

@@ -1,4 +1,7 @@
-/** A program of `node:test` whose tests wait for answers that never come, with nothing else that keeps the process alive. */
+/**
+ * Run under `node:test` by `testing.test.ts`: tests that wait until a call fails with `error-timeout`. Nothing but the
+ * waiting call keeps the process alive.
+ */
 import { test } from 'node:test';
 import { openTestServer } from 'roomkey/testing';
 import { wait } from './parts.js';

@@ -8,12 +8,16 @@ const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 const messages = (count: number) => Array.from({ length: count }, (_, i) => String(i));
 
 describe('the incoming buffer', () => {
-	/** Opens a buffer. The clock advances by 0.2 ms for each message. @param onMessage handles a message */
-	function open(onMessage = (_text: string, _inbox: IncomingBuffer) => {}) {
+	/**
+	 * Opens a buffer. The clock advances by 0.2 ms for each message.
+	 * @param onMessage called for each message that the buffer passes on
+	 */
+	function open(onMessage = (_text: string, _buffer: IncomingBuffer) => {}) {
 		// Restores the real clock, because an earlier `open` in the same test may have replaced it.
 		mock.reset();
 		let now = 0;
 		const clock = mock.method(performance, 'now', () => now);
+		/** The messages passed on, and how often the buffer has reported that it is ready for more. */
 		const observed = { received: [] as string[], readyCount: 0 };
 		const receiver = {
 			hasAcceptedConnect: true,
@@ -21,26 +25,26 @@ describe('the incoming buffer', () => {
 			receive(text: string) {
 				now += 0.2;
 				observed.received.push(text);
-				onMessage(text, inbox);
+				onMessage(text, buffer);
 			},
 			onClose() {},
 		};
-		const inbox: IncomingBuffer = new IncomingBuffer(receiver, new Pacer(), () => observed.readyCount++);
-		return { inbox, observed, clock };
+		const buffer: IncomingBuffer = new IncomingBuffer(receiver, new Pacer(), () => observed.readyCount++);
+		return { buffer, observed, clock };
 	}
 
 	afterEach(() => mock.reset());
 
 	it('passes a few messages on immediately (5)', () => {
-		const { inbox, observed } = open();
-		inbox.push(['a', 'b']);
+		const { buffer, observed } = open();
+		buffer.push(['a', 'b']);
 		expect(observed).to.deep.equal({ received: ['a', 'b'], readyCount: 1 });
 	});
 
 	it('yields to the event loop between the messages of a long frame (5)', async () => {
-		const { inbox, observed } = open();
-		inbox.push(messages(100));
-		inbox.push(['next frame']);
+		const { buffer, observed } = open();
+		buffer.push(messages(100));
+		buffer.push(['next frame']);
 		const turns: number[] = [];
 		while (observed.readyCount === 0) {
 			turns.push(observed.received.length);
@@ -52,33 +56,34 @@ describe('the incoming buffer', () => {
 	});
 
 	it('passes on nothing while it is paused, even in the middle of a frame (5)', async () => {
-		const { inbox, observed } = open((text) => text === '1' && inbox.pause());
-		inbox.push(messages(4));
+		const { buffer, observed } = open((text) => text === '1' && buffer.pause());
+		buffer.push(messages(4));
 		await nextTurn();
 		expect(observed).to.deep.equal({ received: ['0', '1'], readyCount: 0 });
-		inbox.resume();
+		buffer.resume();
 		await nextTurn();
 		expect(observed).to.deep.equal({ received: messages(4), readyCount: 1 });
 	});
 
 	it('reports that it is ready for more if it is resumed without a message (5)', () => {
-		const { inbox, observed } = open();
-		inbox.pause();
-		inbox.resume();
+		const { buffer, observed } = open();
+		buffer.pause();
+		buffer.resume();
 		expect(observed.readyCount).to.equal(1);
 	});
 
 	it('passes on nothing after the session has closed', async () => {
 		for (const pausedBefore of [true, false]) {
-			const { inbox, observed } = open((text) => {
+			const { buffer, observed } = open((text) => {
 				if (text !== '1') return;
-				if (pausedBefore) inbox.pause();
-				inbox.close();
+				if (pausedBefore) buffer.pause();
+				buffer.close();
 			});
-			inbox.push(messages(4));
-			inbox.push(messages(4));
+			buffer.push(messages(4));
+			buffer.push(messages(4));
 			await nextTurn();
-			inbox.push(messages(4));
+			buffer.push(messages(4));
+			// After `close` the buffer reports once that it is ready.
 			expect(observed).to.deep.equal({ received: ['0', '1'], readyCount: 1 });
 		}
 	});
