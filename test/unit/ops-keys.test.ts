@@ -1,4 +1,4 @@
-/** The metrics of keys: events of keys, which are found in writes, and rooms whose key nobody holds. */
+/** The metrics of keys: what writes do to keys (`KEY_EVENTS`), and the number of rooms whose key nobody holds. */
 import { expect } from 'chai';
 import { countRoomsWithoutHolder } from '../../server/ops/holderCensus.js';
 import { keyEventOfChange, keyEventsOfUpdate } from '../../server/ops/keyEvents.js';
@@ -13,6 +13,7 @@ describe('events of keys', () => {
 	it('are room_key_set for the first key id of a room, and room_key_reset for a new one', () => {
 		const events = (update: object) => keyEventsOfUpdate('rocketchat_room', update);
 		expect(events({ $set: { e2eKeyId: 'a' } })).to.deep.equal(['room_key_set']);
+		// Only a reset removes the mark of a stale key.
 		expect(events({ $set: { e2eKeyId: 'a' }, $unset: { e2eStale: 1 } })).to.deep.equal(['room_key_reset']);
 		expect(events({ $set: { topic: 'a' } })).to.deep.equal([]);
 	});
@@ -24,7 +25,7 @@ describe('events of keys', () => {
 		expect(updated('users', user('a'), user('a'))).to.equal(undefined);
 	});
 
-	it('are none for a change without the former state, or of another collection', () => {
+	it('do not occur for a change without the former state, or for a change in another collection', () => {
 		expect(keyEventOfChange({ collection: 'users', action: 'updated', document: { _id: 'u' } } as never)).to.equal(
 			undefined,
 		);

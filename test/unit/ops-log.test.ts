@@ -118,6 +118,7 @@ describe('the log of a server contains', () => {
 			[{ totp: { code: '1', login: { user: { username: 'nobody' }, password: 'wrong-password' } } }, 'password'],
 			[{ totp: { code: '1', login: { resume: 'wrong-token' } } }, 'token'],
 			[{ badge: 'known-badge' }, 'badge'],
+			// Only the result of a login names the login handler.
 			[{ badge: 'wrong-badge' }, undefined],
 			['wrong-password', undefined],
 		];

@@ -25,7 +25,7 @@ interface RecordedSpan {
 	readonly name: string;
 	readonly attributes: Record<string, unknown>;
 	readonly traceId: string;
-	readonly parent: string | undefined;
+	readonly parentId: string | undefined;
 	failed: boolean;
 	ended: boolean;
 }
@@ -47,7 +47,7 @@ function registerSdk(): RecordedSpan[] {
 			name,
 			attributes: { ...options.attributes },
 			traceId: parentSpan?.traceId ?? `trace ${spans.length}`,
-			parent: parentSpan?.spanId,
+			parentId: parentSpan?.spanId,
 			failed: false,
 			ended: false,
 		};
@@ -130,7 +130,7 @@ describe('traces', () => {
 			expect(call).to.deep.include({
 				name: 'call rooms.get',
 				traceId: '0af7651916cd43dd8448eb211c80319c',
-				parent: 'b7ad6b7169203331',
+				parentId: 'b7ad6b7169203331',
 				ended: true,
 				failed: false,
 			});
@@ -143,7 +143,7 @@ describe('traces', () => {
 			await server.call('rooms.get', [], { userId: alice.id });
 			const index = spans.findIndex(({ name }) => name === 'call rooms.get');
 			// The id of a span contains its number, counted from 1.
-			const inside = spans.filter(({ parent }) => parent === `span ${index + 1}`);
+			const inside = spans.filter(({ parentId }) => parentId === `span ${index + 1}`);
 			expect(inside.map(({ name }) => name)).to.include('find rocketchat_subscription');
 			expect(inside.every(({ ended }) => ended)).to.equal(true);
 		});

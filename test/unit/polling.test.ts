@@ -63,9 +63,9 @@ describe('a polling transport', () => {
 		expect(observed.answers).to.deep.equal(['a["1","2"]']);
 	});
 
-	it('is drained until more than 64 KiB wait, and again when a poll has taken them', async () => {
+	it('is drained while at most 64 KiB of messages wait, and again when a poll has taken the messages', async () => {
 		const { transport, poll } = open({ maxBuffered: 1e6 });
-		// Two quotes are counted too.
+		// Exactly 64 KiB: each letter has two bytes, and the two quotes are counted too.
 		transport.send('é'.repeat(32_767));
 		expect(transport.whenDrained()).to.equal(undefined);
 		transport.send('1');
@@ -108,7 +108,7 @@ describe('a polling transport', () => {
 		expect(observed.answers).to.deep.equal(['h']);
 	});
 
-	it('closes 60 s after the end of the last poll, however long it held this poll', () => {
+	it('closes 60 s after it answered the last poll, however long it had held this poll', () => {
 		const { observed, poll } = open();
 		mock.timers.tick(59_999);
 		poll();

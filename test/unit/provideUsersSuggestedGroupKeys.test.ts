@@ -1,6 +1,6 @@
 /**
- * Offers of room keys by `e2e.provideUsersSuggestedGroupKeys`. Numbers in titles are sections of
- * test/contract/rocketchat-e2e.md, those with an E of test/contract/beyond.md.
+ * Offers of room keys by `e2e.provideUsersSuggestedGroupKeys`. Titles refer to test/contract: numbers are sections of
+ * rocketchat-e2e.md, numbers with # are rows of its section 12, and numbers with E or T are rows of beyond.md.
  */
 import { expect } from 'chai';
 import { type HookedStore, hookedStore } from '../support/hooks.js';
@@ -33,7 +33,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 	const waiting = (...people: Person[]) => people.map(({ id }) => ({ userId: id, ts: new Date() }));
 	const provide = (as: Person | null, keys: unknown) => roomkey.call(as, NAME, keys);
 
-	/** A room whose key only alice holds, with these other members. */
+	/** Stores a room whose key only alice holds, and where these other members have neither the key nor an offer. */
 	async function addWaiting(others: readonly Person[], fields = {}): Promise<string> {
 		const rid = await addRoom(roomkey.store, others, { encrypted: true, e2eKeyId: 'k', ...fields });
 		await addMember(roomkey.store, rid, alice, { E2EKey: sealed('k') });
@@ -101,7 +101,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await suggestionOf(rid, bob)).to.equal(undefined);
 	});
 
-	it('ignores rooms that the caller may not see or is no member of, and users who are not members (5.4)', async () => {
+	it('skips and names rooms that the caller may not see or is no member of, and users who are not members (5.4)', async () => {
 		const own = await addWaiting([bob]);
 		const foreign = await addRoom(roomkey.store, [bob], { e2eKeyId: 'k' });
 		const channel = await addRoom(roomkey.store, [bob], { t: 'c', e2eKeyId: 'k' });
@@ -305,7 +305,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		});
 	});
 
-	it('ends the reservation that a fetch made for its caller, when the reserved member receives an offer (T1)', async () => {
+	it('ends the reservation of a member for another provider, when the member receives an offer (T1)', async () => {
 		const rid = await addWaiting([bob]);
 		await addMember(roomkey.store, rid, carol, { E2EKey: sealed('k') });
 		await roomkey.call(alice, FETCH, [rid]);

@@ -172,6 +172,7 @@ interface Script {
 	readonly slow: boolean;
 }
 
+/** A session with a fake transport, the client that follows its frames, and the model. */
 class World {
 	readonly model = new Model();
 	readonly client = new Client();
@@ -179,6 +180,7 @@ class World {
 	/** Subscriptions, and runs of their publish functions, that have ended. */
 	readonly past: Sub[] = [];
 	readonly permissions = new Map<string, Permission>();
+	/** For each `ready` and `nosub` that the client should have received: the id of the subscription. */
 	readonly readies: string[] = [];
 	readonly nosubs: string[] = [];
 	readonly transport = new FakeTransport();
@@ -237,7 +239,7 @@ class World {
 
 	/** Waits until nothing runs any more, then compares the client with the model. */
 	async settle(): Promise<void> {
-		// A slow publish function waits for at most six turns, one after each of its acts.
+		// A slow publish function waits for at most six turns, one after each of its acts. A read waits for one turn.
 		for (let i = 0; i < 8; i++) await setImmediate();
 		for (const frame of this.transport.sent.splice(0)) this.client.follow(frame);
 		expect(this.client.shown).to.deep.equal(this.model.shown);

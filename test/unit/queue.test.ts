@@ -105,7 +105,8 @@ describe('the queue of members who need a key (5.1, 5.2)', () => {
 	it('adds a user to the queues of all encrypted rooms whose key they lack (4.3)', async () => {
 		const dave = await addPerson(roomkey.store, identity('dave'));
 		const rids: string[] = [];
-		for (let i = 0; i < 120; i++) rids.push(await addRoom(roomkey.store, [dave], { encrypted: i % 2 === 0 }));
+		// The rooms of a user are read in pages of 200.
+		for (let i = 0; i < 250; i++) rids.push(await addRoom(roomkey.store, [dave], { encrypted: i % 2 === 0 }));
 		const keyed = await addRoom(roomkey.store, [], { encrypted: true });
 		await addMember(roomkey.store, keyed, dave, { E2EKey: `key of ${keyed}` });
 		await enqueueEverywhere(store, dave.id);

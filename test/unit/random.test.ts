@@ -14,7 +14,7 @@ describe('seeded random values', () => {
 		});
 	}
 
-	it('seed a nested call as the client does in its simulation; ids follow the seed, and differ without one', async () => {
+	it('include the seed of a nested call, which is that of the nested call in the client; ids depend on the seed, and are random without one', async () => {
 		const common = { summary: 'for a test', anonymous: true, args: {} } as const;
 		const roomkey = await openRoomkey([
 			method({ ...common, name: 'foo', run: (_args, { randomSeed }) => randomSeed }),

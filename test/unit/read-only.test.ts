@@ -42,7 +42,7 @@ async function populate(store: Store): Promise<World> {
 	const member = await addPerson(store, { username: 'member', ...identity('member') });
 	const rid = await addRoom(store, [], {
 		...{ name: 'room', encrypted: true, e2eKeyId: 'key-1', usersCount: 2 },
-		// The admin holds the key: a call that was interrupted has left them in the queue.
+		// The admin holds the key, but is still in the queue. An interrupted call can leave such an entry.
 		usersWaitingForE2EKeys: [{ userId: admin.id, ts: new Date(0) }],
 	});
 	await addMember(store, rid, admin, { t: 'p', roles: ['owner'], E2EKey: 'key-1 of root' });
@@ -122,7 +122,7 @@ describe('methods of the catalogue', () => {
 		for (const [name, operations] of writes) expect([name, ...operations]).to.deep.equal([name]);
 	});
 
-	it('that read are answered by a server that only reads, also those that otherwise write', async () => {
+	it('that read are not refused by a server that only reads, even if they store something in other servers', async () => {
 		const reads = catalogue.methods.filter(({ rest, parallel }) => rest?.verb === 'GET' || parallel);
 		expect(reads.map(({ name }) => name)).to.include.members([...STORING_READS, 'e2e.fetchMyKeys', 'rooms/get']);
 		for (const each of reads) {
@@ -195,7 +195,7 @@ describe('a server that only reads', () => {
 	};
 
 	before(async () => {
-		const writer = await openServer({ ...options, log: memoryLog(), permissions: {} });
+		const writer = await openServer({ ...options, log: memoryLog() });
 		world = await populate(writer.store);
 		for (const key of ['second', 'third']) {
 			const keys = { public_key: key, private_key: 'sealed', force: true };
@@ -203,7 +203,7 @@ describe('a server that only reads', () => {
 		}
 		const answer = await writer.call('e2e.keyHistory', [world.admin.id], { userId: world.admin.id });
 		historyBefore = JSON.parse(JSON.stringify((answer as { history: unknown }).history));
-		// Rocket.Chat replaces the key so: it keeps no history of keys.
+		// Rocket.Chat replaces a key in this way, and adds nothing to the history.
 		await writer.store.users.updateOne({ _id: world.admin.id }, { $set: { 'e2e.public_key': 'fourth' } });
 		await writer.close();
 		server = await openServer({
@@ -211,6 +211,7 @@ describe('a server that only reads', () => {
 			log: memoryLog(),
 			readOnly: true,
 			methods: [sneaky],
+			// A server that writes would store this permission.
 			permissions: { x: [] },
 		});
 		contentsBefore = await contents(server.store);
@@ -227,7 +228,7 @@ describe('a server that only reads', () => {
 		expect(body.public_key).to.equal('fourth');
 	});
 
-	it('lists the public keys that are stored in the history, and leaves out a current key that is not', async () => {
+	it('lists the public keys of the stored history, even if the current key is not in it', async () => {
 		const ask = (as: Person) => get(`${server.url}/api/v1/e2e.keyHistory?uid=${as.id}`, world.admin);
 		const stored = await ask(world.admin);
 		expect(stored.status).to.equal(200);

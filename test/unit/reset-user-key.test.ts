@@ -1,4 +1,7 @@
-/** The reset of identity keys: test/contract/rocketchat-e2e.md sections 4, 6, 4.7, 5.5, 10.4; test/contract/beyond.md E9, E11. */
+/**
+ * The reset of identity keys: test/contract/rocketchat-e2e.md sections 4, 4.7, 5.5, 6, 10.4, and #12331 in 12;
+ * test/contract/beyond.md E9, E11.
+ */
 import { expect } from 'chai';
 import type { User } from '../../shared/documents.js';
 import { recordEvents } from '../support/announced.js';
@@ -103,7 +106,7 @@ describe('the reset of identity keys', () => {
 			expect(user).to.not.have.any.keys('e2e', 'e2eRekeying', 'e2eKeyHistory');
 		});
 
-		it('notifies the clients to log out, the user of each changed membership, and the rooms where the user waited (10.4)', async () => {
+		it('tells the clients of the user to log out, and announces each changed membership, the user, and the rooms where the user waited (10.4)', async () => {
 			const { alice, alone, shared, offered, queued } = await world();
 			const ended: unknown[] = [];
 			const stop = roomkey.bus.on('tokens-removed', (event) => void ended.push(event));
@@ -130,6 +133,7 @@ describe('the reset of identity keys', () => {
 
 		it('refuses a federated user (5.5), and writes nothing', async () => {
 			const { alice } = await world(roomkey, { federated: true });
+			// Restarts the count of `writes`.
 			crashing.crashAfter(Number.POSITIVE_INFINITY);
 			expect(await rejection(roomkey.call(alice, OWN))).to.deep.include({
 				error: 'error-not-allowed',
@@ -150,11 +154,12 @@ describe('the reset of identity keys', () => {
 		it('if new identity keys are stored during the reset, the user waits in all rooms, or in none if the reset ends later (E9)', async () => {
 			for (let i = 0; i < 20; i++) {
 				const { alice, ...rooms } = await world();
-				const late = async () => {
+				// Each round stores the new keys at a later moment of the reset.
+				const storeNewKeys = async () => {
 					for (let pause = 0; pause < i; pause++) await roomkey.store.users.findOne({ _id: alice.id });
 					await roomkey.call(alice, 'e2e.setUserPublicAndPrivateKeys', { ...e2e('new'), force: true });
 				};
-				await Promise.all([roomkey.call(alice, OWN), late()]);
+				await Promise.all([roomkey.call(alice, OWN), storeNewKeys()]);
 				const user = await userOf(alice);
 				expect(user).to.not.have.any.keys('e2eRekeying', 'e2eQueueing');
 				expect(user?.services?.resume?.loginTokens).to.deep.equal([]);
@@ -169,6 +174,7 @@ describe('the reset of identity keys', () => {
 
 	it('a crash after any write loses no key, and a repeated call has the result of an uninterrupted call (5.5)', async () => {
 		const uninterrupted = await world();
+		// Restarts the count of `writes`.
 		crashing.crashAfter(Number.POSITIVE_INFINITY);
 		await roomkey.call(uninterrupted.alice, OWN);
 		const { writes } = crashing;
@@ -204,7 +210,7 @@ describe('the reset of identity keys', () => {
 	});
 
 	describe('the last holder of a key (E11)', () => {
-		it('and the room are notified, whether or not the room has other members', async () => {
+		it('is notified, and so is the room, whether or not it has other members', async () => {
 			const { alice, alone, shared } = await world();
 			const mine = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
 			await addMember(roomkey.store, mine, alice, { E2EKey: `mine ${alice.id}` });
@@ -217,7 +223,7 @@ describe('the reset of identity keys', () => {
 			expect(received.named(`notify-room ${shared}/e2e.noKeyHolder`)).to.deep.equal([]);
 		});
 
-		it('is at least one of two holders who reset their keys concurrently', async () => {
+		it('is notified even if the last two holders reset their keys concurrently: at least one of the two', async () => {
 			const [one, two] = [
 				await addPerson(roomkey.store, { e2e: e2e('one') }),
 				await addPerson(roomkey.store, { e2e: e2e('two') }),
@@ -228,7 +234,7 @@ describe('the reset of identity keys', () => {
 			expect(outcomes).to.deep.include({ lastKeyHolder: true });
 		});
 
-		it('must confirm the reset if `confirmLastKeyHolder` is set, before anything is written', async () => {
+		it('must confirm the reset if `confirmLastKeyHolder` is set; a call without the confirmation writes nothing', async () => {
 			let countingStore: CrashingStore | undefined;
 			const strict = await openRoomkey(undefined, { confirmLastKeyHolder: true }, (real) => {
 				countingStore = crashingStore(real);

@@ -91,7 +91,7 @@ describe('e2e.returnRoomKey', () => {
 		expect(await state(rid)).to.include({ holders: 3, waiting: 0 });
 	});
 
-	it('lets e2e.roomState list the returned offer with its user, until the room has another key', async () => {
+	it('lets e2e.roomState list who had offered the returned key, and to whom, until the room has another key', async () => {
 		const { rid } = await deceived();
 		expect(await state(rid)).to.not.have.property('returnedOffers');
 		await returnKey(rid);
@@ -103,7 +103,7 @@ describe('e2e.returnRoomKey', () => {
 		expect(await provide(mallory, rid, sealed('next'))).to.equal(undefined);
 	});
 
-	it('allows new offers by the user of a returned offer when the member has new identity keys, because the returned key may have been sealed for the former ones', async () => {
+	it('allows a new offer by the user who had offered the returned key, once the receiver has new identity keys: the returned key may have been sealed for the former ones', async () => {
 		const { rid } = await deceived();
 		await returnKey(rid);
 		const pair = { ...identity('new keys of bob').e2e, force: true };
@@ -152,6 +152,7 @@ describe('e2e.returnRoomKey', () => {
 
 	it('is completed by the same call after a crash between two writes', async () => {
 		const uninterrupted = await deceived();
+		// Restarts the count of `writes`.
 		crashing.crashAfter(Number.POSITIVE_INFINITY);
 		await returnKey(uninterrupted.rid);
 		const { writes } = crashing;

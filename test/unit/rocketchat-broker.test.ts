@@ -1,4 +1,4 @@
-/** Rocket.Chat's broker without a network. `test/cluster/rocketchat.test.ts` tests it over a network. */
+/** Joining Rocket.Chat's broker, without a network. `test/cluster/rocketchat.test.ts` tests it over a network. */
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,8 +11,8 @@ import { memoryLog } from '../support/log.js';
 import { rejection } from '../support/rejection.js';
 import { ReportedWrites } from '../support/watchedDatabase.js';
 
-describe("Rocket.Chat's broker", () => {
-	it('names the missing packages', async () => {
+describe("a server that joins Rocket.Chat's broker", () => {
+	it('says which packages to install if they are missing', async () => {
 		const error = await rejection(loadMoleculer(createRequire(join(tmpdir(), 'none', 'index.js'))));
 		expect(error.message).to.equal("To join Rocket.Chat's broker, add two packages: npm install moleculer@0.14 nats@2");
 	});

@@ -19,7 +19,7 @@ describe('e2e.roomState', () => {
 	let roomkey: TestRoomkey;
 	let alice: Person;
 	let bob: Person;
-	let keyless: Person;
+	let noIdentity: Person;
 	let stranger: Person;
 	const state = async (rid: string, ...page: unknown[]) => (await roomkey.call(alice, NAME, rid, ...page)) as Answer;
 
@@ -28,7 +28,7 @@ describe('e2e.roomState', () => {
 		// In the order of their ids, in which the method lists members.
 		alice = await addPerson(roomkey.store, { _id: 'person-1', ...IDENTITY });
 		bob = await addPerson(roomkey.store, { _id: 'person-2', ...IDENTITY });
-		keyless = await addPerson(roomkey.store, { _id: 'person-3' });
+		noIdentity = await addPerson(roomkey.store, { _id: 'person-3' });
 		stranger = await addPerson(roomkey.store, IDENTITY);
 	});
 	after(() => roomkey.close());
@@ -40,7 +40,7 @@ describe('e2e.roomState', () => {
 		const late = await addPerson(store, { _id: 'person-5', ...IDENTITY });
 		await addMember(store, rid, alice);
 		await addMember(store, rid, bob, { E2ESuggestedKey: sealed(KEY) });
-		await addMember(store, rid, keyless);
+		await addMember(store, rid, noIdentity);
 		await addMember(store, rid, holder, { E2EKey: sealed(KEY), E2ESuggestedKey: sealed(KEY) });
 		await addMember(store, rid, late, { E2EKey: sealed('former'), E2ESuggestedKey: sealed('former') });
 		await addMember(store, rid, stranger, { status: 'INVITED', E2EKey: sealed(KEY) });
@@ -58,7 +58,7 @@ describe('e2e.roomState', () => {
 			members: [
 				{ _id: alice.id, username: alice.username, state: 'waiting' },
 				{ _id: bob.id, username: bob.username, state: 'offered' },
-				{ _id: keyless.id, username: keyless.username, state: 'no-identity-key' },
+				{ _id: noIdentity.id, username: noIdentity.username, state: 'no-identity-key' },
 				{ _id: holder.id, username: holder.username, state: 'holder' },
 				{ _id: late.id, username: late.username, state: 'waiting' },
 			],
@@ -98,10 +98,10 @@ describe('e2e.roomState', () => {
 	});
 
 	for (const [what, end] of [
-		['may not log in', { $set: { active: false } }],
-		['does not exist', null],
+		['is deactivated', { $set: { active: false } }],
+		['is deleted', null],
 	] as const) {
-		it(`a user whose account ${what} does not count as a holder: any other member may reset the key (E2)`, async () => {
+		it(`a user who ${what} does not count as a holder: without another holder, every member with identity keys may reset the key (E2)`, async () => {
 			const { store } = roomkey;
 			const holder = await addPerson(store, IDENTITY);
 			const rid = await addRoom(store, [alice], { encrypted: true, e2eKeyId: KEY });
@@ -120,7 +120,7 @@ describe('e2e.roomState', () => {
 	}
 
 	it('returns one page of the members, and counts all members (T3)', async () => {
-		const rid = await addRoom(roomkey.store, [alice, bob, keyless], { e2eKeyId: KEY });
+		const rid = await addRoom(roomkey.store, [alice, bob, noIdentity], { e2eKeyId: KEY });
 		const { members, ...rest } = await state(rid, 1, 1);
 		expect(members.map(({ _id }) => _id)).to.deep.equal([bob.id]);
 		expect(rest).to.include({ count: 1, offset: 1, total: 3, waiting: 2, withoutIdentityKey: 1 });
@@ -176,7 +176,7 @@ describe('e2e.roomState', () => {
 		await other.close();
 	});
 
-	it('refuses users who are not members, even if they may see the room, were invited, or know its id', async () => {
+	it('refuses users who are not members, even if they may see the room, were invited, or know its id; and unknown rooms', async () => {
 		const { store } = roomkey;
 		const channel = await addRoom(store, [alice], { t: 'c' });
 		const rid = await addRoom(store, [alice]);
@@ -192,6 +192,10 @@ describe('e2e.roomState', () => {
 			});
 		}
 		expect(await rejection(roomkey.call(alice, NAME, 'nowhere'))).to.deep.include({ error: 'error-invalid-room' });
+	});
+
+	it('refuses a count or an offset that is no whole number from 0', async () => {
+		const rid = await addRoom(roomkey.store, [alice]);
 		for (const page of [[-1], [1.5], ['1'], [1, -1]]) {
 			expect(await rejection(roomkey.call(alice, NAME, rid, ...page)))
 				.to.have.property('message')
@@ -200,7 +204,7 @@ describe('e2e.roomState', () => {
 	});
 
 	describe('the holders of a key', () => {
-		it('are the members whose stored key has the present key id, or shows no key id because it is not in the sealed format (E2, E11)', async () => {
+		it('are the members whose stored key begins with the present key id, or is not in the format of Rocket.Chat and so shows no key id (E2, E11)', async () => {
 			const { store } = roomkey;
 			const rid = await addRoom(store, [], { encrypted: true, e2eKeyId: KEY });
 			await addMember(store, rid, alice, { E2EKey: sealed(KEY) });
@@ -243,7 +247,7 @@ describe('e2e.roomState', () => {
 		});
 
 		for (const t of ['d', 'p'] as const) {
-			it(`notifies all members if a room of type ${t} has no owner (E12)`, async () => {
+			it(`is announced to all members of a room of type ${t} without an owner (E12)`, async () => {
 				const rid = await addRoom(roomkey.store, [alice, bob], { t, encrypted: true, e2eKeyId: KEY });
 				await addMember(roomkey.store, rid, stranger, { status: 'INVITED' });
 				const notified = await notifiedDuring(() => markKeyStale(context(), rid, 'member-left'));

@@ -206,7 +206,7 @@ describe('a crash during a call, and the repeated call', () => {
 	it('im.create: the room exists, and both are members', async () => {
 		let made = '';
 		await afterEachWrite(
-			// The call makes the room. This deletes the room of the round before, and returns the id of the next one.
+			// The call makes the room, which has the same id in each round. This deletes the room of the round before.
 			async () => {
 				if (made) {
 					await roomkey.store.rooms.deleteOne({ _id: made });

@@ -51,7 +51,7 @@ describe('members of a room', () => {
 		const joiner = await addPerson(watched.store);
 		const member = await addPerson(watched.store);
 		let step = 0;
-		// The join runs before each look-up of the removal in turn, until the removal has fewer look-ups.
+		// In each round, the join runs before a later look-up of the removal. In the last round there is no such look-up.
 		for (let hasRun = true; hasRun; step++) {
 			hasRun = false;
 			const rid = await addRoom(watched.store, [member], { t: 'c', usersCount: 1, name: `joined-${step}` });
@@ -289,7 +289,7 @@ describe('members of a room', () => {
 			});
 		});
 
-		it('kicking is for callers with remove-user in the room, or who may kick from any channel', async () => {
+		it('kicking is for callers with the permission remove-user in the room, or who may kick from any channel', async () => {
 			const rid = await room({ usersCount: 3 });
 			const carol = await person();
 			await addMember(roomkey.store, rid, bob);
@@ -325,6 +325,7 @@ describe('members of a room', () => {
 			expect((await membershipOf(alice, rid))?.roles).to.deep.equal(['owner']);
 			await leave(moderator, rid);
 			expect(await rejection(leave(alice, rid))).to.include({ error: 'error-you-are-last-owner' });
+			// A refused call removes the note with which it had announced that she is about to leave.
 			expect(await membershipOf(alice, rid)).to.not.have.property('departures');
 			await roomkey.call(alice, 'groups.delete', rid);
 			expect(await roomkey.store.subscriptions.countDocuments({ rid })).to.equal(0);
@@ -387,7 +388,7 @@ describe('members of a room', () => {
 			}
 		});
 
-		it('refuses a user who is no member, and callers without the permission', async () => {
+		it('refuses a user who is no member, and callers without the permission to leave', async () => {
 			const guest = await person({ roles: ['guest'] });
 			const rid = await room();
 			await addMember(roomkey.store, rid, guest);
