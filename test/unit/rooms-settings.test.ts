@@ -55,7 +55,7 @@ describe('changing the settings of a room', () => {
 		expect(await subscriptions.countDocuments({ rid, autoTranslate: { $exists: true } })).to.equal(0);
 	});
 
-	it('the room and the event name the user who switched encryption, and the time (E14)', async () => {
+	it('switching encryption is recorded in the room and in the event, with the user and the time (E14)', async () => {
 		const rid = await room();
 		const received = await recordEvents(roomkey.bus, () => encrypt(alice, rid, true));
 		const notified = received.changes[0]?.document as Room;
@@ -74,7 +74,7 @@ describe('changing the settings of a room', () => {
 		expect((await roomOf(rid)).usersWaitingForE2EKeys?.map(({ userId }) => userId)).to.deep.equal([bob.id]);
 	});
 
-	it('switching encryption on queues at most 50 members by one write: with the switch itself, the room changes twice', async () => {
+	it('switching encryption on queues at most 50 members, by one write in addition to the switch itself', async () => {
 		const rid = await room();
 		for (let i = 0; i < 60; i++) await addMember(roomkey.store, rid, await addPerson(roomkey.store, identity));
 		const received = await recordEvents(roomkey.bus, () => encrypt(alice, rid, true));
@@ -107,7 +107,7 @@ describe('changing the settings of a room', () => {
 		expect(await roomOf(rid)).to.deep.equal(before);
 	});
 
-	it('of 20 concurrent callers who switch encryption on, one changes the room and is named', async () => {
+	it('of 20 concurrent calls that switch encryption on, only one is recorded in the room', async () => {
 		const rid = await room();
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: OWNER });
 		const received = await recordEvents(roomkey.bus, () =>
@@ -189,27 +189,33 @@ describe('changing the settings of a room', () => {
 		});
 	});
 
+	const rename = (as: Person, rid: string, name: string) =>
+		roomkey.call(as, 'rooms.saveRoomSettings', rid, undefined, name);
+
 	it('renames a room and its memberships; a repeated call renames the memberships that still have another name', async () => {
 		const rid = await room({ name: `old-${Math.random()}` });
 		const name = `new-${Math.random()}`;
-		const rename = (as: Person, roomName: string, to = rid) =>
-			roomkey.call(as, 'rooms.saveRoomSettings', to, undefined, roomName);
 		const names = async () =>
 			(await roomkey.store.subscriptions.find({ rid }).toArray()).map((membership) => membership.name);
-		await rename(alice, name);
+		await rename(alice, rid, name);
 		expect(await roomOf(rid)).to.include({ name, fname: name });
 		expect(await names()).to.deep.equal([name, name]);
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { name: 'former' } });
-		expect((await recordEvents(roomkey.bus, () => rename(alice, name))).changes).to.have.length(1);
+		expect((await recordEvents(roomkey.bus, () => rename(alice, rid, name))).changes).to.have.length(1);
 		expect(await names()).to.deep.equal([name, name]);
-		expect((await recordEvents(roomkey.bus, () => rename(alice, name))).changes).to.deep.equal([]);
-		const other = await room({ name: 'other' });
-		expect(await rejection(rename(alice, name, other))).to.include({ error: 'error-duplicate-channel-name' });
-		expect(await rejection(rename(alice, 'a b'))).to.include({ error: 'error-invalid-room-name' });
-		expect(await rejection(rename(bob, 'mine'))).to.include({ error: 'error-action-not-allowed' });
+		expect((await recordEvents(roomkey.bus, () => rename(alice, rid, name))).changes).to.deep.equal([]);
+	});
+
+	it('refuses a taken or invalid name, a caller who may not edit the room, and a name for a direct room', async () => {
+		const name = `taken-${Math.random()}`;
+		await room({ name });
+		const rid = await room({ name: 'other' });
+		expect(await rejection(rename(alice, rid, name))).to.include({ error: 'error-duplicate-channel-name' });
+		expect(await rejection(rename(alice, rid, 'a b'))).to.include({ error: 'error-invalid-room-name' });
+		expect(await rejection(rename(bob, rid, 'mine'))).to.include({ error: 'error-action-not-allowed' });
 		const direct = await addRoom(roomkey.store, [], { t: 'd' });
 		await addMember(roomkey.store, direct, alice, OWNER);
-		expect(await rejection(rename(alice, 'named', direct))).to.include({ error: 'error-action-not-allowed' });
+		expect(await rejection(rename(alice, direct, 'named'))).to.include({ error: 'error-action-not-allowed' });
 	});
 
 	it('refuses all settings if one of them is not allowed', async () => {
@@ -233,7 +239,7 @@ describe('changing the settings of a room', () => {
 	});
 
 	describe('a room while E2E_Enable is off (E13)', () => {
-		/** Clients see the last two at no time. */
+		/** Of these, clients never see the last two. */
 		const HIDDEN_FIELDS = [
 			'encrypted',
 			'e2eKeyId',

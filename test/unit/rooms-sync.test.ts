@@ -83,7 +83,7 @@ describe('reading rooms and memberships', () => {
 		expect((await rooms(bob, later)).remove).to.deep.equal([]);
 	});
 
-	it('does not return a room as removed if the caller has joined it again', async () => {
+	it('returns the former membership as removed, but not the room, if the caller has joined it again', async () => {
 		const rid = await oldRoom(alice, bob);
 		const before = await memberships(bob);
 		await roomkey.call(bob, 'groups.leave', rid);
@@ -97,6 +97,7 @@ describe('reading rooms and memberships', () => {
 	it('does not return a membership as removed if its removal was interrupted', async () => {
 		const rid = await oldRoom(bob);
 		const membership = (await memberships(bob)).update[0] as Subscription;
+		// The interrupted removal has put a copy into the trash. The membership is still stored.
 		await roomkey.store.trash.insertOne({
 			_id: membership._id,
 			__collection__: 'subscription',
@@ -115,7 +116,7 @@ describe('reading rooms and memberships', () => {
 		expect((await rooms(bob)).update).to.deep.equal([]);
 	});
 
-	it('over DDP: returns a list without a date, and update and remove with a date', async () => {
+	it('over DDP: a call without a date returns a list, and a call with a date returns update and remove', async () => {
 		const rid = await oldRoom(alice);
 		expect(ids((await roomkey.call(alice, 'rooms/get')) as Room[])).to.deep.equal([rid]);
 		expect((await roomkey.call(alice, 'subscriptions/get')) as Subscription[]).to.have.length(1);
@@ -124,7 +125,7 @@ describe('reading rooms and memberships', () => {
 		}
 	});
 
-	it('accepts a date as text, which a URL contains, and refuses other text', async () => {
+	it('accepts a date as an ISO text, for calls by URL, and refuses other texts', async () => {
 		await oldRoom(alice);
 		expect(await rooms(alice, SINCE.toISOString())).to.deep.equal({ update: [], remove: [] });
 		for (const name of ['rooms.get', 'subscriptions.get', 'rooms/get', 'subscriptions/get']) {

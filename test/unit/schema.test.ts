@@ -24,7 +24,7 @@ import { compile } from '../../shared/pattern.js';
 import type { Shape } from '../../shared/shape.js';
 import { standardShape } from '../../shared/standardShape.js';
 
-/** Whether the schema of a shape accepts a value in its EJSON form. */
+/** Makes a function that says whether the schema of a shape accepts a value, which is given as EJSON. */
 function validatorOf(shape: Shape): (value: unknown) => boolean {
 	const maker = new SchemaMaker('ejson');
 	const schema = maker.schemaOf(shape);
@@ -77,8 +77,8 @@ const patterns: Record<string, unknown> = {
 };
 
 /**
- * Patterns whose schema accepts more than the pattern: the schema ignores the members of a superstruct union, and accepts a date in
- * EJSON as an object.
+ * Patterns whose schema accepts more than the pattern. The schema of a superstruct union accepts every value. The schema of
+ * `Object` accepts a date, because the EJSON of a date is an object.
  */
 const wider = new Set(['struct type', 'any object']);
 
@@ -103,14 +103,13 @@ describe('the JSON Schema of a pattern', () => {
 		const both = compile({
 			a: named('Same', { x: String }),
 			b: named('Same', { x: Number }),
-			c: named('Same', { x: String }),
 		});
 		const { properties } = maker.schemaOf(both.shape) as { properties: Record<string, unknown> };
 		expect(properties.a).to.deep.equal({ $ref: '#/components/schemas/Same' });
 		expect(properties.b).to.have.nested.property('properties.x.type', 'number');
 	});
 
-	it('of a Standard Schema is the one that its validator gives', () => {
+	it('is, for a Standard Schema, the JSON Schema that its library makes', () => {
 		const schema = new SchemaMaker('json').schemaOf(
 			standardShape(z.object({ a: z.string().min(2), b: z.number().optional() })),
 		);
@@ -121,7 +120,7 @@ describe('the JSON Schema of a pattern', () => {
 		});
 	});
 
-	it('of a Standard Schema that gives none, or that refers to itself, is its description', () => {
+	it('is only a description for a Standard Schema whose library makes none, or that refers to itself', () => {
 		const tree = z.object({
 			get children() {
 				return z.array(tree);

@@ -28,7 +28,10 @@ function outcome(args: Patterns, params: readonly unknown[]): unknown {
 	}
 }
 
-/** The same arguments as patterns of four libraries, by library. `compile` makes a superstruct struct of a pattern of Match. */
+/**
+ * The same arguments as patterns of four libraries, by library. `compile` makes a superstruct struct of a pattern of Match. It
+ * is used where the error of superstruct's own struct has another text.
+ */
 const patternsOf: Readonly<Record<string, Patterns>> = {
 	Match: {
 		title: String,
@@ -133,7 +136,7 @@ describe('one method with the patterns of four libraries', () => {
 		'an unknown and a missing member': ['x', { ...taskWithoutText, more: 1 }],
 		'an unknown member before a wrong one': ['x', { more: 1, ...task, text: 5 }],
 		'an unknown member after a wrong one': ['x', { ...task, text: 5, more: 1 }],
-		'two wrong members in their order': ['x', { ...task, tags: 'x', text: 5 }],
+		'two wrong members': ['x', { ...task, tags: 'x', text: 5 }],
 		'two missing members': ['x', taskWithoutBoth],
 		'a missing member and a wrong one': ['x', { ...taskWithoutDone, state: 'lost' }],
 		'a text for a boolean': ['x', { ...task, done: 'no' }],
@@ -292,11 +295,11 @@ describe('Standard Schema', () => {
 			v.string(),
 			v.check((async () => true) as unknown as (text: string) => boolean),
 		),
-		'a schema that answers undefined with a promise': {
+		'a schema whose validate returns a promise': {
 			'~standard': { version: 1, vendor: 'mine', validate: (value: unknown) => Promise.resolve({ value }) },
 		} satisfies StandardSchema,
 	})) {
-		it(`that is asynchronous is refused at the definition: ${what}`, () => {
+		it(`is refused when a method is defined, if it is asynchronous: ${what}`, () => {
 			for (const pattern of [() => schema, () => ({ a: schema }), () => Match.Optional(schema)]) {
 				expect(() => withArgs({ value: pattern() })).to.throw(
 					/^An asynchronous (zod|valibot|mine) schema cannot be a pattern/,
@@ -305,7 +308,7 @@ describe('Standard Schema', () => {
 		});
 	}
 
-	it('that turns out to be asynchronous when a value is checked causes a server error', () => {
+	it('causes a server error if only the check of a value shows that it is asynchronous', () => {
 		const hiddenAsync = z.string().refine((text) => Promise.resolve(text === 'x') as unknown as boolean);
 		const defined = withArgs({ value: hiddenAsync });
 		expect(() => checkArgs(defined, ['y'])).to.throw('An asynchronous zod schema cannot be a pattern');
@@ -317,7 +320,7 @@ describe('Standard Schema', () => {
 		expect(Match.test({}, { a: long })).to.equal(false);
 	});
 
-	it('of any validator is a pattern, also if it is a function', () => {
+	it('is a pattern, whatever its library, also if it is a function', () => {
 		const even = (vendor: string): StandardSchema<number>['~standard'] => ({
 			version: 1,
 			vendor,
@@ -343,7 +346,7 @@ describe('Standard Schema', () => {
 		expect(Match.test({ '~standard': 'x' }, { '~standard': { version: Number } })).to.equal(false);
 	});
 
-	it('that reports no issue, or an issue without a path, refuses the whole value', () => {
+	it('refuses the whole value if it reports an empty list of issues, or an issue without a path', () => {
 		const reporting = (issues: { message: string; path?: PropertyKey[] }[]): StandardSchema => ({
 			'~standard': { version: 1, vendor: 'mine', validate: () => ({ issues }) },
 		});

@@ -58,7 +58,7 @@ describe('second factors', () => {
 	}
 	const servicesOf = async ({ id }: Person) => (await roomkey.store.users.findOne({ _id: id }))?.services;
 
-	/** Logs in as a DDP client does: with a code in the wrapper, or without one. */
+	/** Logs in as a DDP client does: with a code in the wrapper `totp`, or without a code. */
 	function logIn({ username }: Person, code?: string, password = PASSWORD): Promise<unknown> {
 		const login = { user: { username }, password };
 		return roomkey.callAs({ setUserId() {} }, 'login', code === undefined ? login : { totp: { code, login } });
@@ -74,7 +74,7 @@ describe('second factors', () => {
 		expect(await rejection(outcome)).to.deep.include(expected);
 	}
 
-	describe('login with a password (9.2)', () => {
+	describe('login (9.2)', () => {
 		beforeEach(() => open());
 
 		it('works without a code for a user without a second factor', async () => {
@@ -88,7 +88,7 @@ describe('second factors', () => {
 			expect((await servicesOf(alice))?.resume?.loginTokens).to.have.length(1);
 		});
 
-		it('works with a code of the app in `totp`', async () => {
+		it('works with a code of the authenticator app in the wrapper `totp`', async () => {
 			const alice = await person(WITH_AUTHENTICATOR);
 			expect(await logIn(alice, authenticatorCode())).to.include({ id: alice.id, type: 'password' });
 		});
@@ -167,7 +167,7 @@ describe('second factors', () => {
 
 		it('accepts a secret with spaces or small letters, and no code for an invalid secret', () => {
 			expect(stepOf(SECRET.toLowerCase().replace(/(.{4})/g, '$1 '), '287082', 0, 59_000)).to.equal(1);
-			// The code of an empty secret at time step 0.
+			// The code of an empty secret at time step 0. The maximum difference of 20 steps includes this step.
 			for (const secret of ['', ' ', '!?', '1']) expect(stepOf(secret, '328482', 20, 59_000)).to.equal(null);
 		});
 
@@ -200,7 +200,8 @@ describe('second factors', () => {
 			await open();
 			for (const secret of [undefined, '']) {
 				const alice = await person({ totp: { enabled: true, ...(secret !== undefined && { secret }) } });
-				for (const code of [authenticatorCode(), '328482']) await expectRefused(logIn(alice, code), INVALID);
+				for (const code of [authenticatorCode(), authenticatorCode(0, '')])
+					await expectRefused(logIn(alice, code), INVALID);
 			}
 		});
 
@@ -223,11 +224,11 @@ describe('second factors', () => {
 		});
 	});
 
-	describe('email (7.5)', () => {
+	describe('codes by e-mail (7.5)', () => {
 		beforeEach(() => open({ Max_Invalid_Email_Code_Attempts: 3 }));
 		const details = { method: 'email', codeGenerated: false, availableMethods: ['email'] };
 
-		it('asks for a code although Roomkey sends none, and returns when the last code that was sent expires', async () => {
+		it('are asked for although Roomkey sends none; the error has the expiry time of a code that Rocket.Chat has sent', async () => {
 			await expectRefused(logIn(await person(await withMail())), { ...REQUIRED, details });
 			const expire = new Date(Date.now() + 60_000);
 			await expectRefused(logIn(await person(await withMail('123456', { expire }))), {
@@ -236,26 +237,26 @@ describe('second factors', () => {
 			});
 		});
 
-		it('accepts the mailed code once, with or without separators', async () => {
+		it('are accepted once, with or without separators', async () => {
 			const alice = await person(await withMail('123456'));
 			await logIn(alice, '123-456');
 			expect(await servicesOf(alice)).to.not.have.any.keys('emailCode');
 			await expectRefused(logIn(alice, '123456'), { ...INVALID, details });
 		});
 
-		it('accepts a code once, even in concurrent logins', async () => {
+		it('are accepted once, even in concurrent logins', async () => {
 			const alice = await person(await withMail('123456'));
 			const outcomes = await Promise.allSettled([logIn(alice, '123456'), logIn(alice, '123456')]);
 			expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
 		});
 
-		it('refuses an expired code as if there were none', async () => {
+		it('are refused after their expiry, as if none had been sent', async () => {
 			const alice = await person(await withMail('123456', { expire: new Date(Date.now() - 1) }));
 			await expectRefused(logIn(alice), { ...REQUIRED, details });
 			await expectRefused(logIn(alice, '123456'), { ...INVALID, details });
 		});
 
-		it('counts wrong codes: at the maximum, every code is refused with totp-max-attempts, also the right one', async () => {
+		it('are counted if they are wrong; at the maximum, every code is refused with totp-max-attempts, also the right one', async () => {
 			const alice = await person(await withMail('123456'));
 			for (let i = 0; i < 2; i++) await expectRefused(logIn(alice, '000000'), INVALID);
 			for (const code of ['000000', '123456']) {
@@ -263,13 +264,13 @@ describe('second factors', () => {
 			}
 		});
 
-		it('checks a limited number of concurrent codes', async () => {
+		it('are not checked after the maximum of wrong codes, even in concurrent logins', async () => {
 			const alice = await person(await withMail('123456'));
 			await Promise.allSettled(Array.from({ length: 6 }, () => logIn(alice, '000000')));
 			expect((await servicesOf(alice))?.emailCode).to.include({ attempts: 3 });
 		});
 
-		it('accepts the codes in the list that older releases have stored', async () => {
+		it('are accepted from the list that older releases of Rocket.Chat have stored', async () => {
 			const emailCode = [
 				await mailedCode('111111', { expire: new Date(0) }),
 				await mailedCode('222222'),
@@ -282,12 +283,12 @@ describe('second factors', () => {
 			await logIn(alice, '222222');
 		});
 
-		it('is not asked for without a verified address', async () => {
+		it('are not asked for without a verified address', async () => {
 			const emails = [{ address: 'somebody@example.com', verified: false }];
 			expect(await logIn(await person(await withMail('123456'), { emails }))).to.include({ type: 'password' });
 		});
 
-		it('is accepted from a user with an app only if the caller names email', async () => {
+		it('are accepted from a user with an authenticator app only if the caller names email', async () => {
 			const alice = await person({ ...WITH_AUTHENTICATOR, ...(await withMail('123456')) });
 			const both = { availableMethods: ['totp', 'email'] };
 			await expectRefused(logIn(alice), { details: { ...TOTP_DETAILS, ...both } });
@@ -295,7 +296,7 @@ describe('second factors', () => {
 			await callWith(alice, { code: '123456', method: 'email' }, 'e2e.resetOwnE2EKey');
 		});
 
-		it('is not accepted from a user who has not enabled it, even if the caller names it', async () => {
+		it('are not accepted from a user who has not enabled them, even if the caller names email', async () => {
 			const emailCode = await mailedCode('123456');
 			const alice = await person({ ...WITH_AUTHENTICATOR, emailCode });
 			const outcome = callWith(alice, { code: '123456', method: 'email' }, 'e2e.resetOwnE2EKey');
@@ -311,7 +312,7 @@ describe('second factors', () => {
 			expect(await callWith(alice, undefined, 'e2e.resetOwnE2EKey')).to.equal(true);
 		});
 
-		it('By_TOTP_Enabled, By_Email_Enabled off: no code of this kind is asked for', async () => {
+		it('By_TOTP_Enabled, By_Email_Enabled off: no codes of these kinds are asked for', async () => {
 			await open({ By_TOTP_Enabled: false, By_Email_Enabled: false });
 			const alice = await person({ ...WITH_AUTHENTICATOR, ...(await withMail('123456')) });
 			expect(await logIn(alice)).to.include({ type: 'password' });
@@ -445,7 +446,7 @@ describe('second factors', () => {
 			return history.map(({ login }) => login);
 		};
 
-		it('the first keys need no code, other keys need one, and the history shows which was given', async () => {
+		it('the first keys need no code, other keys need one, and the history shows the kind of each login', async () => {
 			await open({}, strict);
 			const alice = await person(WITH_AUTHENTICATOR);
 			await callWith(alice, undefined, SET, keys('1'));
@@ -544,7 +545,7 @@ describe('second factors', () => {
 			await expectRefused(logIn(alice, authenticatorCode()), TOO_MANY);
 		});
 
-		it('with a code are counted for the user, by whatever name and for whatever method', async () => {
+		it('with a code are counted for the user: by username, by e-mail, and for all methods together', async () => {
 			const alice = await person(WITH_AUTHENTICATOR);
 			const byMail = {
 				totp: { code: wrongCode(), login: { user: { email: addressOf(alice.username) }, password: PASSWORD } },
@@ -556,7 +557,7 @@ describe('second factors', () => {
 			await expectRefused(callWith(alice, authenticatorCode(), 'e2e.resetOwnE2EKey'), TOO_MANY);
 		});
 
-		it('with a password stay counted after the right password without a code, which is no failed attempt itself', async () => {
+		it('with a password stay counted when the right password comes without a code; that is no failed attempt', async () => {
 			const alice = await person(WITH_AUTHENTICATOR);
 			for (let i = 0; i < 9; i++) await expectRefused(logIn(alice, undefined, 'wrong'), { error: 403 });
 			for (let i = 0; i < 3; i++) await expectRefused(logIn(alice), REQUIRED);

@@ -1,4 +1,4 @@
-/** A session without a network and with a fake clock (test/contract/ddp.md 1.2 and section 4). */
+/** A session without a network and with a fake clock. Numbers in titles are sections of test/contract/ddp.md. */
 import { mock } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -127,7 +127,7 @@ describe('a session', () => {
 		expect(transport.closed).to.equal(false);
 	});
 
-	it('pings at each interval in which it has received nothing', () => {
+	it('pings at the end of each interval in which it has received nothing', () => {
 		const { transport, session } = connect();
 		session.receive('{"msg":"pong"}');
 		mock.timers.tick(15_000);
@@ -164,12 +164,12 @@ describe('a session', () => {
 		expect(connect().transport.idleTime).to.equal(undefined);
 	});
 
-	describe('whose login token expires', () => {
+	describe('a session whose login token expires', () => {
 		const DAY = 24 * 60 * 60 * 1000;
 
 		/**
-		 * A session that is logged in with a token that expires after so many days. Each further call logs in with a token of
-		 * `later`, or logs out if there is none left.
+		 * A session that is logged in with a token that expires after `days`. Each `call` after that logs in with a token that
+		 * expires after the next number of days in `later`, or logs out if none is left.
 		 */
 		async function loggedIn(days: number, ...later: number[]) {
 			const ends = [days, ...later];
@@ -225,9 +225,9 @@ describe('a session', () => {
 		});
 	});
 
-	describe('with slow calls', () => {
+	describe('a session with slow calls', () => {
 		const CALL = (id: string) => JSON.stringify({ msg: 'method', id, method: 'slow', params: [id] });
-		/** A session whose calls run until the test ends them by a function of `ends`, by id. */
+		/** A session whose calls run until the test ends them: `ends` has a function for the id of each running call. */
 		function openSlow(parallel: boolean) {
 			const ends = new Map<string, () => void>();
 			const invoke = (_name: string, [id]: readonly unknown[]) =>
@@ -258,8 +258,8 @@ describe('a session', () => {
 		});
 
 		for (const parallel of [true, false]) {
-			const what = parallel ? 'parallel calls are unanswered' : 'calls wait for their turn';
-			it(`pauses reading while more than ten ${what} (5)`, async () => {
+			const what = parallel ? 'parallel calls' : 'calls that run one after another';
+			it(`pauses reading while more than ten ${what} are unanswered (5)`, async () => {
 				const opened = openSlow(parallel);
 				for (let i = 0; i < 10; i++) opened.session.receive(CALL(String(i)));
 				expect(opened.transport.paused).to.equal(false);

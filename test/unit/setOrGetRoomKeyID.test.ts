@@ -152,7 +152,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('a key with another key id, left by an interrupted call, is replaced by the archived key with the present key id (E8)', async () => {
+	it('e2e.requestSubscriptionKeys restores the archived key with the present key id, and archives a key that an interrupted call has left (E8)', async () => {
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'first' });
 		const winning = sealed('first');
 		const left = sealed('second');
@@ -169,7 +169,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		const rid = await addUnkeyed();
 		const key = sealed('k');
 		const calls = Array.from({ length: 5 }, () => setOrGet(alice, rid, 'k', key));
-		for (const answer of await Promise.all([...calls])) expect(answer).to.deep.equal({ keyID: 'k' });
+		for (const answer of await Promise.all(calls)) expect(answer).to.deep.equal({ keyID: 'k' });
 		expect(await setOrGet(alice, rid, 'k', key)).to.deep.equal({ keyID: 'k' });
 		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);

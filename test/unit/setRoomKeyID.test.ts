@@ -48,7 +48,7 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 		['null', null],
 		['an empty string', ''],
 	] as const) {
-		it(`treats ${what}, which older releases left, as no key id (4.1 step 5, 1.4)`, async () => {
+		it(`treats ${what}, which older releases of Rocket.Chat left, as no key id (4.1 step 5, 1.4)`, async () => {
 			const rid = await addRoom(roomkey.store, [alice], { e2eKeyId });
 			await roomkey.call(alice, NAME, rid, 'k');
 			expect(await keyIdOf(roomkey.store, rid)).to.equal('k');
@@ -141,7 +141,7 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 		});
 	});
 
-	it('requires neither E2E_Enable, nor encryption, nor a membership in a public channel (4.1)', async () => {
+	it('works in a public channel without a membership, without encryption, and with E2E_Enable off (4.1)', async () => {
 		const rid = await addRoom(roomkey.store, [], { t: 'c', encrypted: false });
 		await during(roomkey.store, 'E2E_Enable', false, () => roomkey.call(alice, NAME, rid, 'k'));
 		expect(await keyIdOf(roomkey.store, rid)).to.equal('k');

@@ -94,7 +94,6 @@ describe('a server with --shadow', () => {
 		shadow = new Shadow({ real, declared: [], delay: 1, log, later: (run) => later.push(run) });
 		const { store, preParsing, onUnknownRoute } = shadow;
 		const { onChange } = data;
-		const once = { ttl: 0, max: 1 };
 		const hooks = { preParsing, onUnknownRoute };
 		const methods = [...catalogue.methods, roomExists, findByName];
 		app = createApp({
@@ -102,7 +101,7 @@ describe('a server with --shadow', () => {
 			...hooks,
 			catalogue: { ...catalogue, methods },
 			store,
-			once,
+			once: { ttl: 0, max: 1 },
 			readOnly: true,
 			onChange,
 			log,
@@ -129,7 +128,7 @@ describe('a server with --shadow', () => {
 		await originally?.();
 		for (const run of later.splice(0)) run();
 		await until(() => countEnded() > before);
-		// The comparison has scheduled this: the shadow forgets the request.
+		// The comparison has scheduled one more step, in which the shadow forgets the request.
 		for (const run of later.splice(0)) run();
 		const line = log.lines.findLast(({ facts }) => 'shadow' in facts);
 		return line?.facts as Record<string, unknown>;
@@ -179,7 +178,7 @@ describe('a server with --shadow', () => {
 		expect(JSON.stringify(log.lines)).not.to.match(/key-one|key-two/);
 	});
 
-	it('reports that a refused request left the documents unchanged, or that it changed them', async () => {
+	it('agrees on a refused request if the original has changed nothing, and otherwise names the field that was changed', async () => {
 		await setKeyId('one')();
 		const call = ['e2e.setRoomKeyID', { rid, keyID: 'two' }] as const;
 		const refused = { status: 400, errorType: 'error-room-e2e-key-already-exists' };
@@ -206,7 +205,7 @@ describe('a server with --shadow', () => {
 		expect(line).to.include({ agrees: true, status: 200 });
 	});
 
-	it('does not compare a request whose body arrives after the write of the original; a concurrent request is unclear', async () => {
+	it('does not compare a request whose body arrives after the write of the original, and counts a concurrent request as unclear', async () => {
 		const headers = { 'x-user-id': owner.id, 'x-auth-token': owner.token, 'content-type': 'application/json' };
 		const late = httpRequest(`${url}/e2e.setRoomKeyID`, {
 			method: 'POST',
@@ -317,7 +316,7 @@ describe('a server with --shadow', () => {
 		await server.close();
 	});
 
-	it('does not start with read-only or sign-ups; without them it starts, and serves its pages', async () => {
+	it('does not start with read-only or sign-ups; without them it starts, serves its pages, and accepts no DDP', async () => {
 		for (const [option, text] of [
 			[{ readOnly: true }, 'choose one of shadow and read-only'],
 			[{ signUps: true }, 'shadow makes no user, but sign-ups lets users register'],
@@ -336,7 +335,8 @@ describe('a server with --shadow', () => {
 });
 
 describe('the ids in a mirrored request', () => {
-	it('are those of its caller, and of texts and names in its body, without indexes of lists', () => {
+	it('are the id of its caller, and texts and names of members in its body, but no indexes of lists', () => {
+		// A text with spaces is no id, so the keys do not count towards the maximum of 100 ids.
 		const members = Array.from({ length: 90 }, (_, i) => ({ _id: `user-${i}`, key: 'a key with spaces' }));
 		const body = Buffer.from(JSON.stringify({ usersSuggestedGroupKeys: { 'room-1': members } }));
 		const ids = idsIn(body, { 'x-user-id': 'caller' });

@@ -72,22 +72,22 @@ describe('limits over several processes (14)', () => {
 			wrong: () => Promise.reject(new ClientError(403, 'wrong')),
 			broken: () => Promise.reject(new Error('the database is gone')),
 		};
-		type Guess = keyof typeof outcomes;
+		type Outcome = keyof typeof outcomes;
 		const prove = method({
 			name: 'prove',
 			summary: 'for a test',
 			anonymous: true,
 			args: { account: String, outcome: Match.Any },
-			run: ({ account, outcome }, context) => context.attempt(account, outcomes[outcome as Guess]),
+			run: ({ account, outcome }, context) => context.attempt(account, outcomes[outcome as Outcome]),
 		});
-		const attempt = (account: string, outcome: Guess, clientAddress = '1.2.3.4') =>
+		const attempt = (account: string, outcome: Outcome, clientAddress = '1.2.3.4') =>
 			anyServer()
 				.callAs({ clientAddress }, 'prove', account, outcome)
 				.catch(({ error }) => error);
 		const attempts = (
 			count: number,
 			accountOf: (i: number) => string,
-			outcome: Guess,
+			outcome: Outcome,
 			addressOf: (i: number) => string = () => '1.2.3.4',
 		) => Promise.all(Array.from({ length: count }, (_, i) => attempt(accountOf(i), outcome, addressOf(i))));
 		const alice = () => 'alice';
@@ -132,7 +132,7 @@ describe('limits over several processes (14)', () => {
 		});
 
 		it('a new window begins once for all processes; an old count that is still stored does not count', async () => {
-			// One fewer than are allowed: each process remembers for a second which names are over the limit.
+			// Too few to exceed the limit: a process remembers for a second that a name is over it, and refuses further attempts.
 			await attempts(9, alice, 'wrong');
 			await endWindows();
 			expect(occurrences(await attempts(20, alice, 'wrong'))).to.deep.equal({
@@ -188,7 +188,7 @@ describe('limits over several processes (14)', () => {
 	});
 
 	describe('a count in the store', () => {
-		it('is not written again by a call that it refuses', async () => {
+		it('is neither read nor written by calls of a key that was over the limit just before', async () => {
 			const { store, operations } = watched(open.store);
 			const counter = createStoreCounter(store, 'test', { calls: 1, per: MINUTE });
 			await counter.count('a');
@@ -212,17 +212,22 @@ describe('limits over several processes (14)', () => {
 			const counter = createStoreCounter(open.store, 'test', { calls: 1, per: MINUTE });
 			await counter.count('a');
 			expect((await counter.count('a')).allowed).to.equal(false);
+			// The refused call was counted too.
 			await counter.refund('a');
 			await counter.refund('a');
 			expect((await counter.count('a')).allowed).to.equal(true);
 		});
 	});
 
+	// A report is a document by which a process notifies the others once a second of the calls that it has counted.
 	describe('reports of usage', () => {
+		/** The id of a report of another process: `usage <time> <process> <number>`. */
+		const idOfReport = (number: number) => `usage ${Date.now()} another ${number}`;
 		const openExchange = (store: Store = open.store) => {
 			const exchange = new UsageExchange(store, memoryLog());
 			return { usage: exchange, counter: exchange.counter('test', { calls: 10, per: MINUTE }) };
 		};
+		/** Counts calls. Returns how many are left. */
 		async function count({ counter }: ReturnType<typeof openExchange>, times: number, key = 'alice'): Promise<number> {
 			let remaining = Number.NaN;
 			for (let i = 0; i < times; i++) ({ remaining } = await counter.count(key));
@@ -238,7 +243,7 @@ describe('limits over several processes (14)', () => {
 			expect(await count(two, 1)).to.equal(4);
 		});
 
-		it('are for each key; a process that starts later reads them too', async () => {
+		it('count the calls of each key; a process that starts later reads them too', async () => {
 			const one = openExchange();
 			await count(one, 3);
 			await count(one, 5, 'bob');
@@ -254,7 +259,7 @@ describe('limits over several processes (14)', () => {
 			const brief = exchange.counter('test', { calls: 10, per: 1 });
 			await brief.count('alice');
 			await exchange.exchange();
-			// Waits for the end of the brief window: a process that reads the report before would take over this end.
+			// Waits until the brief window has ended. A process that reads the report earlier adopts the end of this window.
 			for (const now = Date.now(); Date.now() <= now + 1; ) await nextTurn();
 			const reader = openExchange();
 			await reader.usage.exchange();
@@ -296,20 +301,19 @@ describe('limits over several processes (14)', () => {
 			expect(await count(two, 1)).to.equal(4);
 		});
 
-		it('of a window that ends while the store is not available are not added to the next window', async () => {
+		it('are not added to the next window if theirs ends while the store is not available', async () => {
 			let refuseInsert: ((error: Error) => void) | undefined;
 			const { sharedState } = open.store;
 			const insertOne = () => new Promise((_, reject) => (refuseInsert = reject));
 			const state = { find: sharedState.find.bind(sharedState), insertOne } as unknown as Store['sharedState'];
 			const [one, two] = [openExchange({ ...open.store, sharedState: state }), openExchange()];
 			const end = Date.now() + 1000;
-			const _id = `usage ${String(Date.now()).padStart(13, '0')} another 0`;
 			const counts = JSON.stringify([['test', 'alice', 1, end]]);
-			await sharedState.insertOne({ _id, counts, until: new Date(end) }, SILENT);
+			await sharedState.insertOne({ _id: idOfReport(0), counts, until: new Date(end) }, SILENT);
 			await one.usage.exchange();
 			expect(await count(one, 3)).to.equal(6);
 			const exchange = one.usage.exchange().catch(() => {});
-			// Counts have whole ms, so their end may be a little later.
+			// Waits until the window has ended. Its end is rounded to whole ms, so it may be a little later than `end`.
 			while (Date.now() <= end + 100) await delay(end + 101 - Date.now());
 			expect(await count(one, 1)).to.equal(9);
 			refuseInsert?.(new Error('the database is gone'));
@@ -320,10 +324,11 @@ describe('limits over several processes (14)', () => {
 			expect(await count(two, 1)).to.equal(8);
 		});
 
-		it('of many callers are stored in several documents', async () => {
+		it('are stored in several documents if there are many callers', async () => {
 			const [one, two] = [openExchange(), openExchange()];
 			for (let i = 0; i < 4500; i++) await one.counter.count(`user-${i}`);
 			await one.usage.exchange();
+			// A report has at most 2,000 counts.
 			expect(await open.store.sharedState.countDocuments({})).to.equal(3);
 			await two.usage.exchange();
 			expect(await count(two, 1, 'user-4499')).to.equal(8);
@@ -340,8 +345,8 @@ describe('limits over several processes (14)', () => {
 				JSON.stringify([['test', 'alice', 1, end]]),
 			];
 			for (const [i, text] of counts.entries()) {
-				const _id = `usage ${String(Date.now()).padStart(13, '0')} another ${i}`;
-				await open.store.sharedState.insertOne({ _id, counts: text, until: new Date(end) }, { silent: true });
+				const report = { _id: idOfReport(i), counts: text, until: new Date(end) };
+				await open.store.sharedState.insertOne(report, { silent: true });
 			}
 			await open.store.sharedState.insertOne({ _id: 'usage 9', until: new Date(end) }, { silent: true });
 			const one = openExchange();
@@ -350,7 +355,7 @@ describe('limits over several processes (14)', () => {
 		});
 	});
 
-	it('expired documents are removed by a sweep, a minute later', async () => {
+	it('documents are removed by a sweep once they have been expired for a minute', async () => {
 		const now = Date.now();
 		for (const [_id, age] of [
 			['current', -1],

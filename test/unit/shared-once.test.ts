@@ -83,7 +83,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 
 	/** The idempotency key of a REST call. */
 	const rest = (key: string): IdempotencyKey => ({ key: `key ${key}`, session: null });
-	/** The idempotency key of a DDP call. A chain is a session and the sessions that resume one another after it. */
+	/** The idempotency key of a DDP call. A chain is a session, the session that resumes it, and so on. */
 	const ddp = (chain: string, id: string, session: string): IdempotencyKey => ({ key: `${chain} ${id}`, session });
 	function ask(at: TestRoomkey, key: IdempotencyKey, name: string, value?: unknown, userId = 'alice') {
 		return at.callAs({ userId, idempotencyKey: key }, name, value);
@@ -282,7 +282,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		expect((await storedText()).length).to.be.lessThan(1000);
 	});
 
-	it('an answer that cannot be encoded is not stored', async () => {
+	it('an answer that cannot be encoded is not stored: a repeated call is refused as if it were too large', async () => {
 		expect(await ask(first, rest('a'), 'odd', 1)).to.equal(5n);
 		expect(await rejection(ask(second, rest('a'), 'odd', 1))).to.include({
 			error: 'error-idempotency-answer-too-large',
@@ -376,7 +376,7 @@ describe('chains of sessions over several processes (E1)', () => {
 		expect(text).not.to.include(session).and.not.to.include('the-second-session');
 	});
 
-	it('end one lifetime after the end of the session', async () => {
+	it('end when the session has been closed for as long as an answer is stored', async () => {
 		const [one, two] = [chains(), chains()];
 		await idOf(one.join('B', 'A'));
 		one.leave('B');

@@ -126,7 +126,10 @@ describe('the announcement of a room', () => {
 		return notified;
 	}
 
-	/** The names of subscribed events: of two members, another event of the third, and of `others` users who are no members. */
+	/**
+	 * Subscribed events: `rooms-changed` of two members and of `others` users who are no members, and another event of the
+	 * third member.
+	 */
 	const subscribedEvents = (others: number) => [
 		...members.slice(1).map(({ id }) => `${id}/rooms-changed`),
 		`${members[0]?.id}/subscriptions-changed`,

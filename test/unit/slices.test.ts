@@ -90,7 +90,7 @@ describe('large values', () => {
 });
 
 describe('tasks that yield', () => {
-	it('resume one per turn of the event loop: many tasks block the loop no longer than one task does', async () => {
+	it('are resumed one per turn of the event loop, so that many tasks block the loop no longer than one task does', async () => {
 		let turn = 0;
 		let isOver = false;
 		const counting = (async () => {

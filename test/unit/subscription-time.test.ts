@@ -31,7 +31,10 @@ describe('the timeout of a subscription (10)', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'] }));
 	afterEach(() => mock.timers.reset());
 
-	/** Subscribes to a publication or a stream. @param permissions the permissions that a live query finds */
+	/**
+	 * Subscribes to a publication or a stream.
+	 * @param permissions the permissions that a live query finds
+	 */
 	async function subscribe(
 		to: Publication | Stream,
 		permissions: () => AsyncIterable<{ _id: string }>,
@@ -102,7 +105,7 @@ describe('the timeout of a subscription (10)', () => {
 		});
 	}
 
-	it('ends with a warning in the log if nothing was returned and ready was not called', async () => {
+	it('only logs a warning if nothing was returned and ready was not called', async () => {
 		const log = memoryLog();
 		const { sent } = await subscribe(publication({ ...common, run() {} }), twoDocuments, undefined, log);
 		const callsReady = publication({ ...common, run: (_, context) => context.ready() });

@@ -25,11 +25,11 @@ describe('a subscription that its rate limit is still counting', () => {
 			anonymous: true,
 			run: (_args, { userId }) => void ranAs.push(userId),
 		});
-		let counted = () => {};
+		let finishCount = () => {};
 		const limits = {
 			count: () =>
 				new Promise<void>((resolve) => {
-					counted = resolve;
+					finishCount = resolve;
 				}),
 		} as Partial<RateLimits> as RateLimits;
 		const log = memoryLog();
@@ -56,22 +56,22 @@ describe('a subscription that its rate limit is still counting', () => {
 		});
 		const client = { userId: 'alice' as string | null, clientAddress: null, connectionId: connection.id };
 		const started = subscriptions.start({ msg: 'sub', id: 's', name: 'recordUser' }, client, () => {});
-		return { ranAs, subscriptions, client, started, counted: () => counted() };
+		return { ranAs, subscriptions, client, started, finishCount: () => finishCount() };
 	}
 
 	it('runs as the user whom the connection has after the count', async () => {
-		const { ranAs, subscriptions, client, started, counted } = subscribe();
+		const { ranAs, subscriptions, client, started, finishCount } = subscribe();
 		client.userId = null;
 		await subscriptions.changeUser(null);
-		counted();
+		finishCount();
 		await started;
 		expect(ranAs).to.deep.equal([null]);
 	});
 
 	it('does not start if its client has disconnected in the meantime', async () => {
-		const { ranAs, subscriptions, started, counted } = subscribe();
+		const { ranAs, subscriptions, started, finishCount } = subscribe();
 		subscriptions.close();
-		counted();
+		finishCount();
 		await started;
 		expect(ranAs).to.deep.equal([]);
 	});

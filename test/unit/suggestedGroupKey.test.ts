@@ -1,5 +1,5 @@
 /**
- * Accepting and rejecting an offered room key, which Rocket.Chat calls a suggested key. Numbers in titles are sections of
+ * Accepting and rejecting an offer, which Rocket.Chat calls a suggested key. Numbers in titles are sections of
  * test/contract/rocketchat-e2e.md, those with an E of test/contract/beyond.md.
  */
 import { expect } from 'chai';
@@ -14,7 +14,7 @@ const REJECT = 'e2e.rejectSuggestedGroupKey';
 
 const old = (e2eKeyId: string) => ({ e2eKeyId, ts: new Date(1), E2EKey: `old key ${e2eKeyId}` });
 
-describe('suggested keys (4.8)', () => {
+describe('offers of room keys (4.8)', () => {
 	let roomkey: TestRoomkey;
 	let hooked: HookedStore;
 	let alice: Person;
@@ -50,7 +50,7 @@ describe('suggested keys (4.8)', () => {
 			}
 		});
 
-		it(`${name} requires a suggestion that is not blank (4.8)`, async () => {
+		it(`${name} requires an offer that is not blank (4.8)`, async () => {
 			for (const membership of [{}, { E2ESuggestedKey: ' \n' }, { E2ESuggestedKey: '' }]) {
 				const rid = await addOffered(membership);
 				expect(await rejection(roomkey.call(alice, name, rid))).to.deep.include({
@@ -99,7 +99,7 @@ describe('suggested keys (4.8)', () => {
 			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys).to.deep.equal([old('b')]);
 		});
 
-		it('archives the present key, also together with the suggested old keys (4.8)', async () => {
+		it('archives the present key, also together with the offered old keys (4.8)', async () => {
 			const former = sealed('former');
 			const rid = await addOffered({
 				E2EKey: former,
@@ -111,7 +111,7 @@ describe('suggested keys (4.8)', () => {
 			expect(oldRoomKeys?.map(({ E2EKey }) => E2EKey)).to.deep.equal([former, 'old key a']);
 		});
 
-		it('stores the new suggestion if it is replaced while it is accepted (4.8)', async () => {
+		it('stores the newer offer if it replaces the accepted one during the call (4.8)', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k') });
 			const newer = sealed('k');
 			hooked.before('subscriptions', 'findOneAndUpdate', () =>
@@ -133,7 +133,7 @@ describe('suggested keys (4.8)', () => {
 			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]?.E2EKey).to.equal(own);
 		});
 
-		it('of ten concurrent calls one stores the key, and the others find no suggestion', async () => {
+		it('of ten concurrent calls one stores the key, and the others find no offer', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k') });
 			const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => accept(rid)));
 			expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
@@ -142,7 +142,7 @@ describe('suggested keys (4.8)', () => {
 			}
 		});
 
-		it('accepts a suggestion with another key id, such as Rocket.Chat stores, and the member holds the key (E6)', async () => {
+		it('accepts an offer with another key id, such as Rocket.Chat stores, and the member holds the key (E6)', async () => {
 			for (const room of [{ e2eKeyId: 'k' }, { e2eKeyId: '' }]) {
 				const key = sealed('eyJhbGciOiJB');
 				const rid = await addOffered({ E2ESuggestedKey: key }, room);
@@ -157,21 +157,19 @@ describe('suggested keys (4.8)', () => {
 
 		it('refuses and removes an offer of the former key, left by an interrupted reset, and queues the member (E6)', async () => {
 			const e2eReset = { id: 'r', userId: bob.id, keyId: 'k', formerKeyId: 'former', until: new Date(0) };
-			for (const room of [{ e2eKeyId: 'k', e2eReset }]) {
-				const rid = await addOffered({ E2ESuggestedKey: sealed('former') }, room);
-				const announced = await announcedBy(roomkey, async () => {
-					expect(await rejection(accept(rid))).to.deep.include({
-						error: 'error-key-id-mismatch',
-						details: { method: ACCEPT },
-					});
+			const rid = await addOffered({ E2ESuggestedKey: sealed('former') }, { e2eReset });
+			const announced = await announcedBy(roomkey, async () => {
+				expect(await rejection(accept(rid))).to.deep.include({
+					error: 'error-key-id-mismatch',
+					details: { method: ACCEPT },
 				});
-				expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.any.keys('E2EKey', 'E2ESuggestedKey');
-				expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
-				expect(announced).to.deep.equal([`rooms ${rid}`, `subscriptions ${alice.id}`]);
-			}
+			});
+			expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.any.keys('E2EKey', 'E2ESuggestedKey');
+			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
+			expect(announced).to.deep.equal([`rooms ${rid}`, `subscriptions ${alice.id}`]);
 		});
 
-		it('refuses and removes a suggestion that is a key in another membership, and queues the member (2.3)', async () => {
+		it('refuses and removes an offer that is the stored key of another membership, and queues the member (2.3)', async () => {
 			const key = sealed('k');
 			const rid = await addOffered({ E2ESuggestedKey: key });
 			await addMember(roomkey.store, rid, bob, { E2EKey: key });
@@ -203,7 +201,7 @@ describe('suggested keys (4.8)', () => {
 	describe(REJECT, () => {
 		const reject = (rid: string) => roomkey.call(alice, REJECT, rid);
 
-		it("removes the suggestion and queues the member; the caller's membership and the room are notified (4.8, 10.4)", async () => {
+		it("removes the offer and queues the member; the caller's membership and the room are notified (4.8, 10.4)", async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k'), suggestedOldRoomKeys: [old('a')] });
 			const announced = await announcedBy(roomkey, async () => expect(await reject(rid)).to.equal(undefined));
 			expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.any.keys(
@@ -228,7 +226,7 @@ describe('suggested keys (4.8)', () => {
 			expect(await queueOf(roomkey.store, rid)).to.equal(null);
 		});
 
-		it('keeps a new suggestion that has replaced the rejected one', async () => {
+		it('keeps a newer offer that has replaced the rejected one', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k') });
 			const newer = sealed('k');
 			hooked.before('subscriptions', 'findOneAndUpdate', () =>

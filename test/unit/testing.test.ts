@@ -128,8 +128,8 @@ describe('the cause of an error in a test', () => {
 		}
 		expect(await causeOf(client.call('unavailable'))).to.be.instanceOf(StoreUnavailableError);
 		expect(await causeOf(other.subscribe('broken'))).to.be.instanceOf(RangeError);
-		const unclear = (await causeOf(other.subscribe('users'))) as Error;
-		expect(unclear.message).to.equal(
+		const invalidFilter = (await causeOf(other.subscribe('users'))) as Error;
+		expect(invalidFilter.message).to.equal(
 			'username: cannot be compared with undefined; a filter leaves the field out, or has { $exists: false }',
 		);
 	});
@@ -153,7 +153,7 @@ describe('the cause of an error in a test', () => {
 		}
 	});
 
-	it('and the error itself have the line of the call in their stacks; the cause names the argument that does not match', async () => {
+	it('has the line of the call in its stack, as the error itself has, and names the argument that does not match', async () => {
 		const client = await server.connect(alice);
 		const thisFile = /testing\.test\.[jt]s/;
 		for (const call of [
