@@ -11,7 +11,7 @@ import { addPerson } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { transports } from '../support/transports.js';
 
-/** Whether a document is the user of a member, or a membership of that user. */
+/** Whether a document is the user document or a membership of a member. */
 const isOf =
 	({ id }: Member) =>
 	(document: { _id?: string; u?: { _id: string } }) =>
@@ -61,7 +61,7 @@ for (const [how, enter] of Object.entries(transports)) {
 				expect(await waiting()).to.deep.equal([]);
 				expect(await bob.read(rid, first)).to.equal('the first thing alice says');
 
-				// Carol joins later. Bob, who has received the key from alice, gives it to her.
+				// Carol joins later. Bob, who has received the key from alice, gives it to carol.
 				const carol = await join('carol');
 				await alice.client.call('groups.invite', { roomId: rid, roomName: 'exchange', userId: carol.id });
 				await bob.serve(rid);
@@ -98,7 +98,7 @@ for (const [how, enter] of Object.entries(transports)) {
 				const texts = textsIn([stored, first, second]);
 				const privateKeys = privateKeysIn(texts);
 				expect(privateKeys).to.have.length(4);
-				// Each passphrase that is tried on a v2 key takes 100,000 rounds, so only the key of one member is tried.
+				// With v2, each try of a passphrase takes 100,000 rounds, so only the private key of one member is tried.
 				const tried = format === 'v1' ? privateKeys : privateKeys.slice(0, 1);
 				expect(await readAll(texts, tried, [first, second])).to.deep.equal([]);
 				// The search itself works: with bob's documents and passphrase it reads both messages.

@@ -13,7 +13,7 @@ import { transports, type Wire } from '../support/transports.js';
 const KEY_PAIRS = 4;
 
 for (const [how, enter] of Object.entries(transports)) {
-	describe(`A room keyed as the mobile app does it, ${how}`, () => {
+	describe(`Keying a room as the mobile app does, ${how},`, () => {
 		let app: TestApp;
 		let identities: Identity[];
 
@@ -27,7 +27,7 @@ for (const [how, enter] of Object.entries(transports)) {
 		const identityOf = (i: number) => identities[i % KEY_PAIRS] as Identity;
 
 		for (const count of [1, 300]) {
-			it(`gives the key to ${count === 1 ? 'its only member' : `all of its ${count} members`}`, async () => {
+			it(`gives the key to ${count === 1 ? 'the only member' : `all ${count} members`}`, async () => {
 				const people: Person[] = [];
 				const rid = await addRoom(app.store, [], { t: 'p', encrypted: true });
 				for (let i = 0; i < count; i++) {

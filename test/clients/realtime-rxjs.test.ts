@@ -56,7 +56,7 @@ describe('rocket.chat.realtime.api.rxjs', () => {
 		expect((await first(api.loginWithAuthToken(alice.token), isResult)).result).to.include({ id: alice.id });
 	});
 
-	it('calls methods, and reads the error', async () => {
+	it('calls methods, and reads the error of a refused call', async () => {
 		const rid = await addRoom(app.store, [alice]);
 		await first(api.loginWithAuthToken(alice.token), isResult);
 		expect(await first(api.callMethod('e2e.setRoomKeyID', rid, 'k'), isResult)).not.to.have.property('error');
@@ -65,7 +65,7 @@ describe('rocket.chat.realtime.api.rxjs', () => {
 		expect(error).to.include({ error: 'error-room-e2e-key-already-exists' });
 	});
 
-	it('receives the document of a stream before its events, as client collections need it (rocketchat-e2e.md 10.2)', async () => {
+	it('receives `added` for the document that the events of a stream change (rocketchat-e2e.md 10.2)', async () => {
 		const rid = await addRoom(app.store, [alice]);
 		await first(api.loginWithAuthToken(alice.token), isResult);
 		const eventName = `${alice.id}/rooms-changed`;

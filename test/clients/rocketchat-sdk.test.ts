@@ -16,7 +16,7 @@ describe('@rocket.chat/sdk', () => {
 	let folder: string;
 	let host: string;
 	let sdk: Rocketchat;
-	/** The socket of the SDK, which emits `login` when it has logged in again. */
+	/** The socket of the SDK. It emits `close`, `login` after each login, and the events of streams. */
 	let socket: Wire;
 	const servers: ChildProcessByStdio<null, Readable, null>[] = [];
 
@@ -43,6 +43,7 @@ describe('@rocket.chat/sdk', () => {
 	beforeEach(async () => {
 		folder = await mkdtemp(path.join(tmpdir(), 'roomkey-'));
 		host = await startServer();
+		// The SDK reconnects after `reopen` ms. It sends a ping after each `timeout` ms: none within a test.
 		sdk = new Rocketchat({ host, useSsl: false, protocol: 'ddp', reopen: 100, timeout: 120_000, logger: silent });
 		await sdk.connect({});
 		await sdk.login({ username: 'admin', password: 'my-secret', user: 'admin' } as never);
@@ -54,8 +55,8 @@ describe('@rocket.chat/sdk', () => {
 		await rm(folder, { recursive: true });
 	});
 
-	/** Makes a room. Resolves with the membership of its owner, as the stream sends it. */
-	async function membershipSeen(name: string): Promise<Wire> {
+	/** Makes a room. Resolves with the owner's membership, as the event of the stream contains it. */
+	async function makeRoom(name: string): Promise<Wire> {
 		const seen = new Promise<Wire>((resolve) => {
 			socket.on('stream-notify-user', ({ fields }: Wire) => {
 				const [action, membership] = fields.args ?? [];
@@ -69,19 +70,19 @@ describe('@rocket.chat/sdk', () => {
 
 	it('calls over DDP and over REST, and receives new memberships', async () => {
 		await sdk.subscribe('stream-notify-user', `${sdk.userId}/subscriptions-changed`);
-		const { rid } = await membershipSeen('first');
+		const { rid } = await makeRoom('first');
 		await sdk.methodCall('e2e.setRoomKeyID', rid, 'k');
 		const { room } = await sdk.get('rooms.info', { roomId: rid });
 		expect(room).to.include({ e2eKeyId: 'k' });
 	});
 
-	it('subscribes to the streams of its own helper functions', async () => {
+	it('subscribes by its functions subscribeNotifyUser, subscribeNotifyAll and subscribeLoggedNotify', async () => {
 		await sdk.subscribeNotifyUser();
 		await sdk.subscribeNotifyAll();
 		await sdk.subscribeLoggedNotify();
 	});
 
-	it('reconnects to the next server after SIGTERM, logged in and subscribed (beyond.md 4)', async () => {
+	it('reconnects to a new server after SIGTERM, logs in and subscribes again (beyond.md 4)', async () => {
 		await sdk.subscribe('stream-notify-user', `${sdk.userId}/subscriptions-changed`);
 		// Not `once`: the emitter of the SDK would then skip the next listener.
 		const closed = new Promise<Wire>((resolve) => socket.on('close', resolve));
@@ -90,6 +91,6 @@ describe('@rocket.chat/sdk', () => {
 		expect(await closed).to.include({ code: 1001 });
 		await startServer(new URL(host).port);
 		await loggedInAgain;
-		await membershipSeen('second');
+		await makeRoom('second');
 	});
 });

@@ -23,6 +23,7 @@ const rename = method({
 	},
 });
 
+/** The caller's rooms that have one of three names. A test renames a room, so that it leaves the publication and comes back. */
 const mine = publication({
 	name: 'test.mine',
 	summary: 'for a test',
@@ -50,7 +51,7 @@ describe('simpleddp', () => {
 		return client;
 	}
 
-	it('connects, logs in by token, calls, reads the error, logs out', async () => {
+	it('connects, logs in by token, calls, reads the error of a refused call, logs out', async () => {
 		const rid = await addRoom(app.store, [alice]);
 		const client = await connect();
 		expect(await client.call('login', { resume: alice.token })).to.include({ id: alice.id });
@@ -68,7 +69,7 @@ describe('simpleddp', () => {
 		await client.disconnect();
 	});
 
-	it('logs in by password, and receives the reason why that fails', async () => {
+	it('logs in by password, and receives the error for a wrong password', async () => {
 		const client = await connect();
 		const user = { username: 'alice' };
 		expect(await rejection(client.call('login', { user, password: digest('wrong') }))).to.include({ error: 403 });
@@ -81,25 +82,25 @@ describe('simpleddp', () => {
 		const client = await connect();
 		const person = await addPerson(app.store);
 		await client.call('login', { resume: person.token });
-		const mine = client.collection('rocketchat_room').reactive();
+		const rooms = client.collection('rocketchat_room').reactive();
 		const rid = await addRoom(app.store, [person], { name: 'first' });
 		const sub = client.subscribe('test.mine');
 		await sub.ready();
-		expect(mine.data()).to.deep.equal([{ id: rid, name: 'first' }]);
+		expect(rooms.data()).to.deep.equal([{ id: rid, name: 'first' }]);
 		for (const name of ['second', 'hidden', 'third']) {
 			// The client does not wait for `updated`, so the change may come after the result.
 			const changed = new Promise((resolve) => {
-				const listener = mine.onChange((data) => {
+				const listener = rooms.onChange((data) => {
 					listener.stop();
 					resolve(data);
 				});
 			});
 			await client.call('test.rename', rid, name);
 			await changed;
-			expect(mine.data()).to.deep.equal(name === 'hidden' ? [] : [{ id: rid, name }]);
+			expect(rooms.data()).to.deep.equal(name === 'hidden' ? [] : [{ id: rid, name }]);
 		}
 		await sub.stop();
-		expect(mine.data()).to.deep.equal([]);
+		expect(rooms.data()).to.deep.equal([]);
 		await client.disconnect();
 	});
 

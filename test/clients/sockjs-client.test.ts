@@ -6,7 +6,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { addPerson, addRoom, keyIdOf } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 
-describe('sockjs-client', () => {
+describe('simpleddp over sockjs-client', () => {
 	let app: TestApp;
 
 	before(async () => {
@@ -15,7 +15,7 @@ describe('sockjs-client', () => {
 	after(() => app.close());
 
 	for (const transport of ['websocket', 'xhr-polling']) {
-		it(`connects over ${transport}, logs in by token, calls, reads the error, logs out`, async () => {
+		it(`connects over ${transport}, logs in by token, calls, reads the error of a refused call, logs out`, async () => {
 			const person = await addPerson(app.store);
 			const rid = await addRoom(app.store, [person]);
 			let socket: WebSocket | undefined;

@@ -52,10 +52,10 @@ eachSharedData('the limits of three processes', (newData) => {
 			(await post(`${service.at(index).url}/api/v1/e2e.setRoomKeyID`, alice, { rid, keyID: 'limited-key1' })).status;
 		const first = await Promise.all(Array.from({ length: CALLS + 1 }, () => callAt(0)));
 		expect(first.filter((status) => status === 429)).to.have.length(1);
+		// Processes exchange their counts once a second. A process that never learns the counts would allow `CALLS`.
 		for (const other of [1, 2]) {
 			let allowed = 0;
 			while ((await callAt(other)) !== 429) {
-				// Without the calls of the others this process would allow `CALLS`.
 				expect(++allowed).to.be.below(CALLS);
 				await pause(200);
 			}

@@ -46,7 +46,7 @@ const operations = fc.array(
 	{ minLength: 10, maxLength: 40 },
 );
 
-/** A server and its clients: one for each person, and `reader`, which is not logged in. */
+/** A server and its clients: `reader`, which is not logged in, and `sessions`, one for each person, by id. */
 interface ModelServer {
 	readonly open: OpenStore;
 	app: TestApp;
@@ -160,6 +160,7 @@ class Service {
 				const session = at.sessions.get(id);
 				if (this.#revoked.has(id) || !session) return;
 				this.#revoked.add(id);
+				// `logout` leaves this session open, without a user. The sessions of the person at the other servers must end.
 				at.sessions.delete(id);
 				await session.client.call('logout');
 			}
@@ -213,7 +214,7 @@ class Service {
 	}
 }
 
-/** Finds a room whose last event differs from the stored room. A room without an event has not changed. @returns the difference */
+/** Finds a stored room that differs from its last event. A room without an event has not changed. @returns the difference */
 function missedEvent(client: TestClient, stored: ReadonlyMap<string, unknown>): string | undefined {
 	const last = new Map<unknown, unknown>();
 	for (const frame of client.frames) {

@@ -69,7 +69,7 @@ describe('the connection to NATS', () => {
 
 	const at = (credentials: string) => `nats://${credentials}@127.0.0.1:${nats?.port}`;
 
-	it('takes a user and a password, in the address or as a setting of its own', async () => {
+	it('takes a user and a password, in the address or in the setting `nats-credentials`', async () => {
 		nats = await startNats('--user', 'roomkey', '--pass', 'p@ss:word');
 		await expectExchange(at('roomkey:p%40ss%3Aword'));
 		await expectExchange(nats.url, { 'nats-credentials': 'roomkey:p@ss:word' });
@@ -89,25 +89,11 @@ describe('the connection to NATS', () => {
 	});
 
 	it('uses TLS, and sends a client certificate if NATS asks for one', async () => {
-		// One self-signed certificate is that of the authority, of the server and of the client.
+		// The server, the client and the authority share one self-signed certificate.
 		const file = (name: string) => join(folder, name);
-		execFileSync(
-			'openssl',
-			[
-				'req',
-				'-x509',
-				'-newkey',
-				'rsa:2048',
-				'-nodes',
-				'-keyout',
-				file('key'),
-				'-out',
-				file('cert'),
-				'-days',
-				'2',
-			].concat(['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost']),
-			{ stdio: 'ignore' },
-		);
+		const fixed =
+			'req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1,DNS:localhost';
+		execFileSync('openssl', [...fixed.split(' '), '-keyout', file('key'), '-out', file('cert')], { stdio: 'ignore' });
 		nats = await startNats(
 			'--tls',
 			`--tlscert=${file('cert')}`,
@@ -127,18 +113,19 @@ describe('the connection to NATS', () => {
 		expect(JSON.stringify(refused.log.lines)).to.include('unavailable').and.not.include('a-wrong-one');
 	});
 
-	it('keeps subjects apart', async () => {
+	it('receives no messages of another subject', async () => {
 		nats = await startNats();
 		const [one, two, other] = [open(nats.url), open(nats.url), open(nats.url, {}, 'other')];
 		await Promise.all([one, two, other].map((each) => each.until(() => each.state.connected === 1)));
 		other.link.send(Buffer.from('of another service'));
+		// Lets the other link write to its socket first.
 		await new Promise((resolve) => setImmediate(resolve));
 		one.link.send(Buffer.from('ours'));
 		await two.until(() => two.received.length > 0);
 		expect([two.received, other.received]).to.deep.equal([['ours'], []]);
 	});
 
-	it('connects again, even to another server, and does not send later what it could not send', async () => {
+	it('connects again, even to another server, and drops what was sent while it was disconnected', async () => {
 		nats = await startNats();
 		const second = await startNats();
 		await second.stop();

@@ -47,10 +47,10 @@ const operations = fc.array(
 	{ minLength: 10, maxLength: 25 },
 );
 
-/** What a client of the member shows: the topic of each room, by `topic <rid>`, and the offered key, by `key <rid>`. */
+/** The topic of each room, by `topic <rid>`, and the key that the model's `#member` is offered there, by `key <rid>`. */
 type Shown = Map<string, unknown>;
 
-/** A client of the member at one process, and what it was sent. */
+/** A client of `#member` at one process, and the state that its events show. */
 interface Watcher {
 	readonly client: RawClient;
 	readonly shown: Shown;
@@ -59,9 +59,11 @@ interface Watcher {
 class Model {
 	readonly #clients = new Clients();
 	readonly #rooms: string[] = [];
+	/** The owner of all rooms, who makes all writes. */
 	#owner!: Person;
+	/** The member of all rooms, whose clients receive the writes. */
 	#member!: Person;
-	/** A user whose token is revoked. */
+	/** A user whose token the operation `revoke` revokes. */
 	#leaver!: Person;
 	#watchers: Watcher[] = [];
 	/** Clients of `#leaver`, one at each process. */
@@ -89,14 +91,14 @@ class Model {
 		return model;
 	}
 
-	/** Connects clients to a process. */
+	/** Connects a client of the member to a process, and one of the leaver while the leaver's token is valid. */
 	async #connectTo(index: number): Promise<void> {
 		const client = await this.#logIn(index, this.#member);
 		for (const name of ['rooms-changed', 'subscriptions-changed'])
 			await client.subscribe('stream-notify-user', `${this.#member.id}/${name}`, false);
-		// From now on the events of the stream update it.
 		const shown = await this.#stored();
 		this.#watchers[index] = { client, shown };
+		// From now on the events of both streams update `shown`.
 		client.socket.on('message', (data) => {
 			const { msg, fields } = JSON.parse(String(data)) as Frame & { fields?: { args?: unknown[] } };
 			const [action, document] = (fields?.args ?? []) as [string?, Record<string, unknown>?];
@@ -170,13 +172,14 @@ class Model {
 	}
 
 	/**
-	 * Connects a process. Resolves when the other connected processes have received a write of it. Otherwise processes that
-	 * have started while it was cut off would not know it, nor notice its end (docs/operating.md, several processes).
+	 * Connects a process to NATS and lets it write. Resolves when the other connected processes have received the write. Only
+	 * then do they all know the process, and notice its end (docs/operating.md, several processes): one that has started
+	 * while this process was cut off did not know it.
 	 */
 	async #meet(index: number, room: number): Promise<void> {
 		this.#restore(index);
 		await this.service.at(index).connected();
-		// Above all values of the operations.
+		// Above the values of all operations, which are at most 999.
 		const value = 1000 + ++this.#meetings;
 		await this.apply({ kind: 'write', what: 'topic', server: index, room, value });
 		const what = `topic ${this.#rooms[room]}`;
@@ -188,7 +191,7 @@ class Model {
 		});
 	}
 
-	/** Connects all processes. Resolves when all clients show what is stored. */
+	/** Connects all processes to NATS. Resolves when all clients show what is stored. */
 	async agree(): Promise<void> {
 		for (let i = 0; i < SERVERS; i++) this.#restore(i);
 		await this.service.connected();

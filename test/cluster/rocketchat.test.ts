@@ -148,7 +148,7 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 		expect(await node.next('user.forceLogout')).to.deep.equal([alice.id]);
 	});
 
-	it('announces requests for keys, and other events of streams', async () => {
+	it("announces requests for keys and other events of Rocket.Chat's streams, and no events of other streams", async () => {
 		const { bus } = server.app;
 		bus.publish('notify', { stream: 'notify-room', eventName: 'r/e2e.keyRequest', args: ['k'] });
 		expect(await node.next('notify.e2e.keyRequest')).to.deep.equal(['r', 'k']);
@@ -210,7 +210,7 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 		expect((await nextEvent())[0]).to.have.nested.property('diff.name', 'Alice');
 	});
 
-	it('passes on requests for keys in all three forms', async () => {
+	it('passes on requests for keys that arrive as notify.e2e.keyRequest, as stream, or as broadcast', async () => {
 		const rid = await addRoom(server.store, [alice]);
 		const eventName = `${rid}/e2e.keyRequest`;
 		await subscribe('stream-notify-room', eventName);
@@ -250,6 +250,7 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 		await nextEvent();
 		await server.store.settings.insertOne({ _id: 'E2E_Enable', value: true });
 		await node.next('watch.settings');
+		// `dropped` has the events that arrived before that of the setting.
 		expect(node.dropped).to.deep.equal([]);
 	});
 

@@ -1,6 +1,4 @@
-/**
- * Three processes behind a round robin, on one data folder and, if there is one, on one MongoDB, joined by a real NATS.
- */
+/** Three processes that are joined by a real NATS and share a data folder; in a second suite a MongoDB, if there is one. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { OpenStore } from '../../server/store/collections.js';
@@ -26,12 +24,14 @@ eachSharedData('three processes', (newData) => {
 	before(async () => {
 		service = await SharedService.start(newData, '--rate-limit', 'off');
 		({ open, nats } = service);
+		// Each new connection goes to the next process.
 		proxy = await startRelay(...service.processes.map(({ url }) => Number(new URL(url).port)));
 	});
 	after(async () => {
 		await proxy.close();
 		await service.stop();
 	});
+
 	async function connect(index: number, person?: Person): Promise<RawClient> {
 		const client = await clients.connect(at(index).webSocketUrl);
 		if (person) await client.call('login', { resume: person.token });

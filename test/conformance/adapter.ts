@@ -170,13 +170,12 @@ const FIELDS: Readonly<Record<string, 1>> = { a: 1, b: 1 };
 
 const query = (group: string) => liveQuery('rooms', { topic: group }, FIELDS, { name: 'conformance.documents' });
 
-/** What a publish function returns, by its description. */
+/** What `conformance.returns` returns, by its argument `kind`. */
 const RETURNED: Readonly<Record<string, (group: string) => unknown>> = {
 	'an empty array': () => [],
 	'an array of others': () => [1],
 	'a string': () => 'documents',
 	'an object': () => ({}),
-	'a query': query,
 	'an array of a query': (group) => [query(group)],
 	'two queries of one collection': (group) => [query(group), query(group)],
 };
@@ -210,7 +209,7 @@ export const publications: readonly Publication[] = [
 	publication({ ...named('limited'), args: {}, run: (_args, context) => context.ready() }),
 ];
 
-/** Three in an hour: no case waits for the next window. */
+/** Three in an hour: the hour does not end while a case runs. */
 const LIMIT = { calls: 3, per: 3_600_000 };
 
 export const limits: readonly RateRule[] = [
@@ -218,6 +217,7 @@ export const limits: readonly RateRule[] = [
 	{ matcher: { type: 'subscription', name: 'conformance.limited', connectionId: () => true }, ...LIMIT },
 ];
 
+/** The publication strategies of the collections that have another one than the default. */
 export const strategies: Readonly<Record<string, Strategy>> = {
 	'conformance.noMergeMulti': 'NO_MERGE_MULTI',
 	'conformance.noMerge': 'NO_MERGE',

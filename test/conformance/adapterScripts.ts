@@ -7,8 +7,9 @@ import type { PublicationContext } from '../../shared/publication.js';
 const Operation = [Match.Any];
 export const Script = [Operation];
 
-/** Subscriptions by their tag, and how often each tag's subscription has ended. */
+/** The subscription of each tag. */
 export const subscriptions = new Map<string, PublicationContext>();
+/** How often a subscription of each tag has ended. */
 export const stops = new Map<string, number>();
 
 /** The released keys. A key here is any text: methods and scripts wait until a method releases it. */
@@ -37,7 +38,7 @@ export async function relay({ key, next }: { key: string; next?: string | null |
 	if (next) release(next);
 }
 
-/** The fields of an operation; the names of its last argument are set to undefined. */
+/** The fields of an operation. Those named in its last argument, `cleared`, are undefined. */
 function fieldsOf(fields: unknown, cleared: unknown = []): Record<string, unknown> {
 	const all = { ...(fields as object) } as Record<string, unknown>;
 	for (const name of cleared as string[]) all[name] = undefined;
@@ -71,7 +72,7 @@ const OPERATIONS: Readonly<Record<string, (context: PublicationContext, args: re
 export async function perform(context: PublicationContext, script: readonly (readonly unknown[])[]): Promise<void> {
 	for (const [name, ...args] of script) {
 		const done = OPERATIONS[String(name)]?.(context, args);
-		// A script without a pause runs in one go, as a synchronous publish function does.
+		// Only promises are awaited: a script without `wait` runs in one go, as a synchronous publish function does.
 		if (done) await done;
 	}
 }

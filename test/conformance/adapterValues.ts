@@ -4,7 +4,7 @@ import { ClientError } from '../../shared/errors.js';
 const cyclic: unknown[] = [];
 cyclic.push(cyclic);
 
-/** What `conformance.value` returns, by its kind. A client cannot send most of these values. */
+/** What `conformance.value` returns, by its argument `kind`. A client cannot send most of these values. */
 export const VALUES: Readonly<Record<string, () => unknown>> = {
 	undefined: () => undefined,
 	null: () => null,
@@ -17,13 +17,12 @@ export const VALUES: Readonly<Record<string, () => unknown>> = {
 	}),
 	cycle: () => cyclic,
 	bigint: () => 1n,
-	'invalid date': () => new Date(Number.NaN),
 	'undefined member': () => ({ a: undefined, b: 1 }),
 	'undefined element': () => [undefined, 1],
 	error: () => new ClientError('code', 'reason', { d: 1 }),
 };
 
-/** What is thrown, by its description. */
+/** What `conformance.throw` throws, and `conformance.reject` rejects with, by the argument `kind`. */
 export const THROWN: Readonly<Record<string, () => unknown>> = {
 	error: () => new Error('secret'),
 	string: () => 'secret',

@@ -9,20 +9,33 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /** The version that the client asks for before the first step; false: the steps negotiate it themselves. */
 export type Handshake = '1' | 'pre2' | 'pre1' | false;
 
-/** One step. `on` names the connection; without it the step is made on the connection `a`. */
-export type Step = { readonly on?: string } & (
+/** What a step does or expects. */
+type Action =
+	/** Sends a message as JSON. */
 	| { readonly send: Json }
+	/** Sends a text as one message. */
 	| { readonly sendText: string }
+	/** Sends a text as a binary frame. */
 	| { readonly sendBinary: string }
+	/** Sends a text as a frame, without SockJS framing. */
 	| { readonly sendFrame: string }
+	/** The next message is this one. */
 	| { readonly receive: Json }
+	/** The next messages are these. An entry may be a list of messages that keep their order. */
 	| { readonly receiveAll: readonly Json[] }
+	/** The next frame is this text, or fits this hole. */
 	| { readonly receiveFrame: Json }
+	/** Calls a method or sends a ping. Nothing but the answer arrives. */
 	| { readonly quiet: 'method' | 'ping' }
+	/** The client closes the connection. */
 	| { readonly close: true }
+	/** The connection has been closed, with this `code` and `reason`. */
 	| { readonly closed: Json }
-	| { readonly http: HttpRequest; readonly answer: Json }
-);
+	/** Sends an HTTP request, and compares `status`, `headers` and `body` of the answer. */
+	| { readonly http: HttpRequest; readonly answer: Json };
+
+/** One step. `on` names the connection; without it the step is made on the connection `a`. */
+export type Step = { readonly on?: string } & Action;
 
 /** A request to the server's HTTP side. */
 export interface HttpRequest {
@@ -51,8 +64,10 @@ export const FEATURES = [
 
 export type Feature = (typeof FEATURES)[number];
 
+export const LEVELS = ['C', 'M', 'Q'] as const;
+
 /** C: clients depend on it. M: Meteor does it. Q: Meteor has a fault there, and the case asks for something sane. */
-export type Level = 'C' | 'M' | 'Q';
+export type Level = (typeof LEVELS)[number];
 
 export interface Case {
 	readonly name: string;
@@ -82,7 +97,7 @@ function findFolder(): string {
 	throw new Error(`There is no folder ${CASES} above ${import.meta.url}`);
 }
 
-/** Reads all cases, file by file. @throws Error if two have one name */
+/** Reads all cases, file by file. @throws Error if two cases have the same name */
 export function loadCases(): Case[] {
 	const folder = findFolder();
 	const files = readdirSync(folder).filter((name) => /\.json(\.gz)?$/.test(name));

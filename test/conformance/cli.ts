@@ -1,9 +1,8 @@
 /** The conformance suite from the shell: `node cli.js ws://127.0.0.1:3000/websocket`. */
 import { parseArgs } from 'node:util';
-import { type Case, FEATURES, type Feature, type Level, loadCases } from './cases.js';
+import { type Case, FEATURES, type Feature, LEVELS, type Level, loadCases } from './cases.js';
 import { type CaseResult, runConformance } from './runner.js';
 
-/** The levels: clients depend on it (C), Meteor does it (M), Meteor has a fault there (Q). */
 const USAGE = `Usage: node cli.js <address> [options]
 
 Runs the DDP conformance suite against the server at an address, such as
@@ -12,7 +11,8 @@ ws://127.0.0.1:3000/websocket. README.md says what the server must supply.
   --sockjs               run over SockJS frames
   --without <features>   features that the server lacks, separated by commas:
                          ${FEATURES.join(', ')}
-  --levels <levels>      C, M, Q or several, separated by commas. Default C,M,Q
+  --levels <levels>      C (clients depend on it), M (Meteor does it), Q (Meteor has
+                         a fault there), separated by commas. Default C,M,Q
   --only <text>          cases whose name or section contains this text
   --timeout <ms>         how long to wait for each message. Default 5000
   --verbose              also name the cases that pass
@@ -25,7 +25,6 @@ function readArguments(): { url: string; options: Record<string, string | boolea
 			options: {
 				sockjs: { type: 'boolean' },
 				verbose: { type: 'boolean' },
-				help: { type: 'boolean' },
 				without: { type: 'string' },
 				levels: { type: 'string' },
 				only: { type: 'string' },
@@ -35,7 +34,10 @@ function readArguments(): { url: string; options: Record<string, string | boolea
 		const [url, ...more] = positionals;
 		const unknown = list(values.without).filter((name) => !FEATURES.includes(name as Feature));
 		if (unknown.length > 0) throw new Error(`There is no feature ${unknown.join(', ')}`);
-		if (!values.help && url !== undefined && more.length === 0) return { url, options: values };
+		const unknownLevels = list(values.levels).filter((name) => !LEVELS.includes(name as Level));
+		if (unknownLevels.length > 0) throw new Error(`There is no level ${unknownLevels.join(', ')}`);
+		if (!(Number(values.timeout ?? 1) > 0)) throw new Error(`${values.timeout} is no number of ms`);
+		if (url !== undefined && more.length === 0) return { url, options: values };
 	} catch (error) {
 		process.stderr.write(`${(error as Error).message}\n\n`);
 	}
@@ -58,6 +60,10 @@ function print({ case: testCase, status, problem, transcript }: CaseResult, verb
 }
 
 async function main(): Promise<void> {
+	if (process.argv.includes('--help')) {
+		process.stdout.write(USAGE);
+		return;
+	}
 	const given = readArguments();
 	if (!given) {
 		process.stderr.write(USAGE);

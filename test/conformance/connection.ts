@@ -1,7 +1,7 @@
 /** One connection of the runner: a raw WebSocket with one message in each frame, or SockJS frames on a WebSocket. */
 import { WebSocket } from 'ws';
 
-/** What ended a connection. */
+/** How a connection was closed. */
 export interface Closed {
 	readonly code: number;
 	readonly reason: string;
@@ -9,7 +9,7 @@ export interface Closed {
 
 /** A connection that the runner uses. */
 export interface Connection {
-	/** The next message as text; after the last one, what ended the connection. @throws Error after the timeout */
+	/** The next message as text; after the last one, how the connection was closed. @throws Error after the timeout */
 	next(timeout: number): Promise<string | Closed>;
 	/** Sends one message. */
 	send(text: string): void;
@@ -88,8 +88,13 @@ export async function openConnection(url: string, framing: 'none' | 'sockjs', ti
 		close: () => socket.close(1000),
 	};
 	if (framing === 'sockjs') {
-		const first = await connection.next(timeout);
-		if (first !== 'o') throw new Error(`expected the SockJS frame o, received ${JSON.stringify(first)}`);
+		try {
+			const first = await next(timeout);
+			if (first !== 'o') throw new Error(`expected the SockJS frame o, received ${JSON.stringify(first)}`);
+		} catch (error) {
+			socket.terminate();
+			throw error;
+		}
 	}
 	return connection;
 }

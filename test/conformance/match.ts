@@ -1,7 +1,7 @@
 /**
  * Holes in cases: values that differ from run to run. The text `<name>` is a fresh text in each run of a case. Any other
- * hole is an object with the member `?`, which names its kind. A hole with a `name` keeps the value that it stands for, and
- * every later hole of that name must be equal to it.
+ * hole is an object with the member `?`, which names its kind. The first hole with a `name` keeps the value that it stands
+ * for. Every later hole of that name stands for an equal value.
  */
 import { randomBytes } from 'node:crypto';
 import type { Json } from './cases.js';
@@ -25,7 +25,7 @@ const show = (value: unknown): string => JSON.stringify(value) ?? 'nothing';
 
 const testText = (value: unknown, pattern: RegExp) => typeof value === 'string' && pattern.test(value);
 
-/** The kinds of holes that look at a value alone. */
+/** The kinds of holes that test only the value itself: not `bound`, `includes` and `not`. */
 const KINDS: Readonly<Record<string, (value: unknown, hole: Hole) => boolean>> = {
 	any: (value) => value !== undefined,
 	string: (value) => typeof value === 'string',

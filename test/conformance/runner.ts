@@ -1,7 +1,7 @@
 /** Runs cases against a server at an address. */
 import { randomInt } from 'node:crypto';
 import type { Case, Feature, Handshake, HttpRequest, Json, Level, Step } from './cases.js';
-import { loadCases } from './cases.js';
+import { LEVELS, loadCases } from './cases.js';
 import { type Closed, type Connection, openConnection } from './connection.js';
 import { type Bindings, difference, fill, fillText } from './match.js';
 
@@ -26,7 +26,7 @@ export interface CaseResult {
 	readonly case: Case;
 	/** `skipped`: the run leaves out its level, or a feature that it needs. */
 	readonly status: 'passed' | 'failed' | 'skipped';
-	/** What differed. */
+	/** Why the case failed. */
 	readonly problem?: string;
 	/** The frames of a case that failed, by connection. */
 	readonly transcript?: Readonly<Record<string, readonly string[]>>;
@@ -44,7 +44,7 @@ export interface ConformanceReport {
  * @param url such as `ws://127.0.0.1:3000/websocket`
  */
 export async function runConformance(url: string, options: ConformanceOptions = {}): Promise<ConformanceReport> {
-	const { cases = loadCases(), without = [], levels = ['C', 'M', 'Q'], concurrency = 8 } = options;
+	const { cases = loadCases(), without = [], levels = LEVELS, concurrency = 8 } = options;
 	const results: CaseResult[] = [];
 	const waiting = cases.entries();
 	async function work(): Promise<void> {
@@ -167,6 +167,7 @@ class CaseRun {
 			const text = await connection.next(this.#timeout);
 			if (typeof text !== 'string') throw new Error(`the connection has closed: ${JSON.stringify(text)}`);
 			const message = JSON.parse(text) as Record<string, unknown>;
+			// Old servers of Meteor send this first.
 			if (Object.keys(message).join() === 'server_id') continue;
 			if (message.msg === 'ping' && !this.testCase.needs?.includes('heartbeat')) {
 				connection.send(JSON.stringify({ ...message, msg: 'pong' }));
@@ -185,7 +186,7 @@ class CaseRun {
 		throw new Error(`${found} (expected ${JSON.stringify(expected)}, received ${JSON.stringify(actual)})`);
 	}
 
-	/** Each entry is a message, or a list of messages that keep their order; entries may mix in any way. */
+	/** Receives all messages of the entries. Only the messages of an entry that is a list must arrive in its order. */
 	async #receiveAll(connection: Connection, entries: readonly Json[]): Promise<void> {
 		let lists = entries.map((entry) => (Array.isArray(entry) ? (entry as Json[]) : [entry]));
 		lists = lists.filter((list) => list.length > 0);

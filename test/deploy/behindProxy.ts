@@ -117,7 +117,7 @@ export function describeProxy(name: string, startProxy: (port: number, upstream:
 			expect(text).to.include('padding');
 		});
 
-		it('serves DDP over WebSocket, to programs and to pages of its own', async () => {
+		it('serves DDP over WebSocket, to programs and to pages of its own origin', async () => {
 			const headersOfClients: Record<string, string>[] = [{}, { origin: `https://localhost:${port}` }];
 			for (const headers of headersOfClients) {
 				const socket = await connectDdp(port, headers);
@@ -139,7 +139,7 @@ export function describeProxy(name: string, startProxy: (port: number, upstream:
 
 		for (const transport of ['websocket', 'xhr-polling']) {
 			it(`serves SockJS over ${transport}`, async () => {
-				// SockJS has no option for a trusted certificate: NODE_EXTRA_CA_CERTS names it.
+				// SockJS has no option for a trusted certificate. `run.sh` names the certificate in NODE_EXTRA_CA_CERTS.
 				const socket = new SockJS(`https://localhost:${port}/sockjs`, null, { transports: transport });
 				await new Promise((resolve, reject) => {
 					socket.onopen = resolve;
@@ -170,8 +170,9 @@ export function describeProxy(name: string, startProxy: (port: number, upstream:
 			expect(roomkey.output).not.to.include('9.9.9.9');
 		});
 
-		it('is checked by the commands of docs/deploying.md', async () => {
+		it('passes the checks of docs/deploying.md', async () => {
 			const before = roomkey.output.length;
+			// Here `curl` has the address of the clients, and `journalctl` prints what Roomkey has logged in this test.
 			const run = (block: string, functions = '') => {
 				const env = { ...process.env, CURL_CA_BUNDLE: CERTIFICATE, LOG: roomkey.output.slice(before) };
 				const script = `curl() { command curl --interface ${CLIENT} -4 "$@"; }\n${functions}\n${block}`;

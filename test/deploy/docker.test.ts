@@ -19,7 +19,7 @@ describe('the Dockerfile', function () {
 	before(async () => {
 		const context = path.join(folder, 'context');
 		mkdirSync(context);
-		// What Docker would copy: the files of the repository. Dockerfile.dockerignore leaves out what git ignores.
+		// Docker would copy all files but those in Dockerfile.dockerignore. Here, all but those that git ignores are copied.
 		const files = 'git ls-files -z --cached --others --exclude-standard';
 		await execute('bash', ['-c', `${files} | tar cf - --null --files-from=- | tar xf - -C "${context}"`]);
 		const base = path.join(folder, 'base');

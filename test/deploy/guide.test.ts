@@ -23,8 +23,8 @@ const guide = readFileSync('docs/rocketchat.md', 'utf8');
 const blocksOf = (language: string) =>
 	Array.from(guide.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms')), ([, block = '']) => block);
 
-describe('the proxy rules of the guide', () => {
-	it('are there for two set-ups, and for the mirror of nginx', () => {
+describe('the proxy rules of docs/rocketchat.md', () => {
+	it('are there for two set-ups with nginx and Caddy, and for a mirror with nginx', () => {
 		expect([blocksOf('nginx').length, blocksOf('caddy').length]).to.deep.equal([3, 2]);
 	});
 
@@ -56,7 +56,7 @@ async function answering(text: string): Promise<{ port: number; close: () => voi
 	return { port: (server.address() as AddressInfo).port, close: () => server.close() };
 }
 
-/** Starts the real nginx with rules of the guide. */
+/** Starts the real nginx with rules of docs/rocketchat.md. */
 function startNginx(port: number, rules: string): Program {
 	const file = path.join(folder, `nginx-at-${port}.conf`);
 	const user = process.getuid?.() === 0 ? 'user root;' : '';
@@ -65,20 +65,20 @@ function startNginx(port: number, rules: string): Program {
 	return Program.start('nginx', ['-c', file, '-e', 'stderr']);
 }
 
-/** Starts the real Caddy with rules of the guide. */
+/** Starts the real Caddy with rules of docs/rocketchat.md. */
 function startCaddy(port: number, rules: string): Program {
 	const file = path.join(folder, `Caddyfile-at-${port}`);
 	writeFileSync(file, `{\n\tadmin off\n\tauto_https off\n}\nhttp://127.0.0.1:${port} {\n${rules}}\n`);
 	return Program.start('caddy', ['run', '--config', file, '--adapter', 'caddyfile'], caddyEnv(folder));
 }
 
-describe('the proxy rules of the guide send requests to the right server', () => {
+describe('a proxy with the rules of docs/rocketchat.md', () => {
 	for (const [language, start] of [
 		['nginx', startNginx],
 		['caddy', startCaddy],
 	] as const) {
-		for (const [i, name] of ['only the key calls', 'the sockets too'].entries()) {
-			it(`${language}: ${name}`, async () => {
+		for (const [i, requests] of ['only the key calls', 'all requests'].entries()) {
+			it(`sends ${requests} to Roomkey: ${language}`, async () => {
 				const rocketChat = await answering('rocketchat');
 				const roomkey = await answering('roomkey');
 				const rules = (blocksOf(language)[i] as string)
@@ -113,8 +113,8 @@ describe('the proxy rules of the guide send requests to the right server', () =>
 	}
 });
 
-describe('the mirror of the guide with the real nginx', () => {
-	it('sends a key call to --shadow too, which reports a write that the original has not made', async () => {
+describe('nginx with the mirror of docs/rocketchat.md', () => {
+	it('also sends a key call to a server with --shadow, which reports a write that the original server has not made', async () => {
 		const data = path.join(folder, 'data');
 		const { store, close } = await openStore({ kind: 'files', folder: data }, memoryLog());
 		await fillDemo(store);

@@ -17,6 +17,7 @@ async function acceptsConnections(port: number): Promise<boolean> {
 export class Program {
 	output = '';
 	readonly #ended: Promise<unknown>;
+	#hasEnded = false;
 
 	private constructor(
 		readonly child: ChildProcess,
@@ -27,7 +28,9 @@ export class Program {
 				this.output += data;
 			});
 		}
-		this.#ended = once(child, 'close');
+		this.#ended = once(child, 'close').then(() => {
+			this.#hasEnded = true;
+		});
 	}
 
 	static start(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
@@ -38,22 +41,27 @@ export class Program {
 	/** Resolves when something accepts connections at the port. @throws Error if the program has ended before */
 	async listening(port: number): Promise<void> {
 		while (!(await acceptsConnections(port))) {
-			if (this.child.exitCode !== null) throw new Error(`${this.name} has ended: ${this.output}`);
+			this.#requireRunning();
 			await new Promise((resolve) => setTimeout(resolve, 20));
 		}
 	}
 
-	/** Resolves when its output has this text, at this position or later. */
+	/** Resolves when the output has this text, at this position or later. @throws Error if the program ends before */
 	async printed(text: string, from = 0): Promise<void> {
 		while (!this.output.includes(text, from)) {
+			this.#requireRunning();
 			const data = [this.child.stdout, this.child.stderr].map((stream) =>
 				once(stream as NodeJS.ReadableStream, 'data'),
 			);
 			await Promise.race([...data, this.#ended]);
-			if (this.child.exitCode !== null) throw new Error(`${this.name} has ended: ${this.output}`);
 		}
 	}
 
+	#requireRunning(): void {
+		if (this.#hasEnded) throw new Error(`${this.name} has ended: ${this.output}`);
+	}
+
+	/** Ends the program by a signal. @returns its exit code; null if the signal has killed it */
 	async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
 		this.child.kill(signal);
 		await this.#ended;

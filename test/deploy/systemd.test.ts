@@ -9,7 +9,7 @@ import { replaced } from './replaced.js';
 
 const UNIT = 'deploy/systemd/roomkey.service';
 
-/** The unit without comments. */
+/** The lines of the unit, without comments. */
 const lines = readFileSync(UNIT, 'utf8')
 	.split('\n')
 	.filter((line) => line !== '' && !line.startsWith('#'));
@@ -19,7 +19,7 @@ describe('the unit of systemd', () => {
 	const file = path.join(folder, 'roomkey.service');
 
 	before(() => {
-		// The path of the Node that runs the tests.
+		// `systemd-analyze verify` requires that the program exists. Node may be at another path here.
 		const text = replaced(readFileSync(UNIT, 'utf8'), [
 			[/ExecStart=\/usr\/bin\/node/, `ExecStart=${process.execPath}`],
 		]);
@@ -49,7 +49,7 @@ describe('the unit of systemd', () => {
 		rmSync(dropIns, { recursive: true });
 	});
 
-	it('is refused by `systemd-analyze verify` if it has a fault', () => {
+	it('has faults that `systemd-analyze verify` finds if a value is changed to a wrong one', () => {
 		const text = readFileSync(file, 'utf8');
 		writeFileSync(file, text.replace('ProtectHome=yes', 'ProtectHome=maybe'));
 		expect(analyze('verify').text).to.include('maybe');
@@ -71,7 +71,7 @@ describe('the unit of systemd', () => {
 		expect(names.filter((name) => !known.has(name))).to.deep.equal([]);
 	});
 
-	it('starts the program of the package, so that /opt/roomkey can be a link to it', () => {
+	it('starts the program of the package in /opt/roomkey, which may be a link to the package', () => {
 		const { bin } = JSON.parse(readFileSync('package.json', 'utf8'));
 		expect(lines).to.include(`ExecStart=/usr/bin/node /opt/roomkey/${bin.roomkey}`);
 		// Started through a link, the program finds its files and packages.
@@ -79,6 +79,7 @@ describe('the unit of systemd', () => {
 		const program = path.join(folder, 'linked', bin.roomkey);
 		const { status, stdout } = spawnSync(process.execPath, [program, 'check', '--data', folder], {
 			encoding: 'utf8',
+			// `check` looks for a server at this port, where none runs.
 			env: { PORT: '1' },
 		});
 		expect(stdout).to.include('holds no data');
@@ -87,7 +88,7 @@ describe('the unit of systemd', () => {
 
 	it('waits longer for the end of Roomkey than its shutdown takes', () => {
 		const [, seconds] = /^TimeoutStopSec=(\d+)s$/m.exec(lines.join('\n')) ?? [];
-		// Calls in progress may take the grace period. The rest of the shutdown has as long again.
+		// Calls in progress may take the grace period, and the rest of the shutdown as much time again.
 		expect(Number(seconds) * 1000).to.be.above(2 * options.grace.default);
 	});
 });

@@ -1,4 +1,4 @@
-/** The samples of docs/building.md and docs/limits.md work. */
+/** The samples of docs/building.md, docs/adding-a-method.md and docs/limits.md work. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -33,7 +33,6 @@ const parts = {
 } satisfies ServerOptions;
 
 describe('docs/building.md', () => {
-	const clients = clientsOfEachTest();
 	let server: TestServer | undefined;
 	const open = async (more: ServerOptions = {}) => {
 		server = await openTestServer({
@@ -62,7 +61,7 @@ describe('docs/building.md', () => {
 		expect(stdout).to.match(/1 passing/);
 	});
 
-	it('has a note that is not stored if a call leaves it out', async () => {
+	it('has a method that stores a note, and removes it if a call leaves it out', async () => {
 		const opened = await open({ methods: [setNote] });
 		const alice = await opened.addUser();
 		const id = (await opened.call(alice, 'tasks.add', 'write')) as string;
@@ -141,7 +140,7 @@ describe('docs/building.md', () => {
 		await client.call('tasks.add', 'write');
 	});
 
-	it('has an own field of users, published as it changes', async () => {
+	it('has an own field of users, and a publication that clients receive without subscribing', async () => {
 		const alice = await (await open({ methods: [setColour], publications: [ownColour] })).addUser({ colour: 'red' });
 		const client = await server?.connect(alice);
 		await client?.call('users.setColour', 'blue');
@@ -226,6 +225,10 @@ describe('docs/building.md', () => {
 		await setImmediate();
 		expect(connectionIds).to.deep.equal([]);
 	});
+});
+
+describe('docs/adding-a-method.md', () => {
+	const clients = clientsOfEachTest();
 
 	it('has a method of Roomkey itself, for DDP and REST', async () => {
 		const app = await startApp({ methods: [describeRoom] });

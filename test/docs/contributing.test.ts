@@ -1,4 +1,4 @@
-/** CONTRIBUTING.md and docs/adding-a-method.md name files and functions that exist. */
+/** CONTRIBUTING.md, docs/adding-a-method.md and the hints of the command name files, functions and error codes that exist. */
 import { existsSync, readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { HINTS } from '../../server/cli/admin.js';
@@ -17,7 +17,7 @@ const hasExport = (file: string, name: string) =>
 	new RegExp(`export [^\\n]*\\b${name}\\b`).test(existsSync(file) ? read(file) : '');
 
 describe('the guide for contributors', () => {
-	it('names functions that exist, in files that exist, for what several methods need', () => {
+	it('names only existing files and functions in the table of what several methods need', () => {
 		const rows = section('docs/adding-a-method.md', 'What several methods need')
 			.split('\n')
 			.filter((line) => line.startsWith('| '));
@@ -44,7 +44,7 @@ describe('the guide for contributors', () => {
 		expect(count).to.be.above(25);
 	});
 
-	it('names files of test/support that exist, with the functions that they have', () => {
+	it('names only existing files of test/support, and functions that these export', () => {
 		const rows = Array.from(section('CONTRIBUTING.md', 'Write a test').matchAll(/^\| (`\w+\.ts`.*?) \| (.*) \|$/gm));
 		const missing: string[] = [];
 		for (const [, files = '', use = ''] of rows) {
@@ -59,7 +59,7 @@ describe('the guide for contributors', () => {
 	});
 });
 
-describe('the hints of the command', () => {
+describe('the hints that the command prints for errors', () => {
 	it('belong to error codes that Roomkey has', () => {
 		const codes = new Set(knownErrors().map(({ error }) => error));
 		expect(Object.keys(HINTS).filter((code) => !codes.has(code))).to.deep.equal([]);

@@ -67,7 +67,7 @@ describe('examples', () => {
 		expect(await rejection(alice.call('tasks.add', 'too often'))).to.include({ error: 'too-many-requests' });
 	});
 
-	it('express: counts visits of pages, by its own pages, over REST and over DDP', async () => {
+	it('express: counts a visit for each request of a page, each REST call and each DDP call', async () => {
 		await start('examples/express/server.mjs');
 		expect(await (await fetch(`${url}/home`)).text()).to.equal('Visit 1 of home');
 		expect(await (await fetch(`${url}/counters/home`, { method: 'POST' })).json()).to.include({ result: 2 });

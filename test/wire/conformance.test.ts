@@ -1,6 +1,9 @@
 /** The DDP conformance suite (`test/conformance`): Roomkey passes, and a wrong server fails the right cases. */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
+import { WebSocketServer } from 'ws';
 import {
 	type Case,
 	type CaseResult,
@@ -72,6 +75,25 @@ describe('the DDP conformance suite', () => {
 		expect({ passed, skipped }).to.deep.equal({ passed: requested.length, skipped: some.length - requested.length });
 	});
 
+	it('closes a connection whose first SockJS frame is wrong', async () => {
+		const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+		const closed = new Promise<void>((resolve) => {
+			server.on('connection', (socket) => {
+				socket.on('close', () => resolve());
+				socket.send('x');
+			});
+		});
+		await once(server, 'listening');
+		const { failed } = await runConformance(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/websocket`, {
+			transport: 'sockjs',
+			cases: cases.filter(({ name }) => name === 'a ping with an id has a pong with that id'),
+			timeout: LONG_TIMEOUT_MS,
+		});
+		expect(failed).to.equal(1);
+		await closed;
+		server.close();
+	});
+
 	describe('a server that', () => {
 		const namesBelow = new Set(Object.values(FAULTS).flatMap((fault) => fault.cases));
 
@@ -133,13 +155,26 @@ describe('the DDP conformance suite', () => {
 			expect(await run(app.webSocketUrl, '--only', 'there is no such case')).to.include({ code: 1 });
 		});
 
-		for (const args of [[], ['ws://127.0.0.1:1/websocket', '--without', 'nothing'], ['a', 'b'], ['a', '--unknown']]) {
+		for (const args of [
+			[],
+			['ws://127.0.0.1:1/websocket', '--without', 'nothing'],
+			['a', 'b'],
+			['a', '--unknown'],
+			['a', '--levels', 'X'],
+			['a', '--timeout', 'soon'],
+		]) {
 			it(`explains its use for the arguments ${JSON.stringify(args)}`, async () => {
 				const { code, stderr } = await run(...args);
 				expect(stderr).to.include('Usage: node cli.js <address>');
 				expect(code).to.equal(2);
 			});
 		}
+
+		it('prints its use for --help, and ends with 0', async () => {
+			const { code, stdout } = await run('--help');
+			expect(stdout).to.include('Usage: node cli.js <address>');
+			expect(code).to.equal(0);
+		});
 
 		it('reports a server that is not there', async () => {
 			const { code, stdout } = await run('ws://127.0.0.1:1/websocket', '--only', 'a ping with an id has a pong');

@@ -13,6 +13,7 @@ export const options: ServerOptions = {
 			connection.onClose(() => void connectionIds.splice(connectionIds.indexOf(connection.id), 1));
 		},
 	],
-	// The server forgets what it has sent of these documents: less memory, but every change is sent whole.
+	// The server does not record which tasks a client has. That saves memory, but tasks that two subscriptions publish are
+	// sent twice, and a client keeps its tasks when a subscription stops.
 	strategies: { tasks: 'NO_MERGE_NO_HISTORY' },
 };
