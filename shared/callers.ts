@@ -122,6 +122,7 @@ function fillPath(template: string, allArgs: Record<string, unknown>) {
 	const args = { ...allArgs };
 	const path = template.replace(/:(\w+)/g, (_all, name: string) => {
 		const value = args[name];
+		if (value === undefined) throw new TypeError(`The path ${template} needs the argument ${name}`);
 		delete args[name];
 		return encodeURIComponent(String(value));
 	});

@@ -3,7 +3,7 @@ import { isObject } from '../../shared/isObject.js';
 import { isDataLossReason } from '../ops/checks.js';
 import type { HealthReport } from '../ops/health.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
-import { connectionFault, isCertificateRefused, missingApi } from './connectionFault.js';
+import { certificateFault, connectionFault, missingApi } from './connectionFault.js';
 
 /** Time limit of the request, in ms. Longer than the time limit of a check in the server. */
 const TIMEOUT_MS = 5000;
@@ -71,8 +71,10 @@ function resultWithoutReport(
 	isRequired: boolean,
 ): Pick<CheckResult, 'status' | 'note'> {
 	if (isRequired) return { status: 'failed', note: fault };
-	// A server answers at the local address that `check` has guessed, but its certificate is for a host name or not trusted.
-	if (error !== undefined && isCertificateRefused(error)) {
+	// A server answers at the local address that `check` has guessed.
+	const refused = error !== undefined && certificateFault(error);
+	if (refused === 'out-of-date') return { status: 'failed', note: fault };
+	if (refused) {
 		const example = url.replace(new URL(url).hostname, 'HOST');
 		return {
 			status: 'failed',

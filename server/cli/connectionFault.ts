@@ -13,16 +13,18 @@ const UNTRUSTED: ReadonlySet<unknown> = new Set([
 /** The code for a certificate that is not for this host. */
 const OTHER_NAME = 'ERR_TLS_CERT_ALTNAME_INVALID';
 
-/** Codes for a certificate that is not valid now, or not for this host. */
-const INVALID: ReadonlySet<unknown> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', OTHER_NAME]);
+/** Codes for a certificate that is not valid now. */
+const OUT_OF_DATE: ReadonlySet<unknown> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
 /** The error code of the cause of a failed `fetch`. */
 const codeOf = (error: unknown) => (((error as Error).cause ?? error) as { code?: unknown }).code;
 
-/** Whether a request failed because the certificate of the server is for another host, or has an unknown authority. */
-export function isCertificateRefused(error: unknown): boolean {
+/** Why the certificate of the server was refused, if a request failed because of it. */
+export function certificateFault(error: unknown): 'untrusted' | 'other-host' | 'out-of-date' | undefined {
 	const code = codeOf(error);
-	return UNTRUSTED.has(code) || code === OTHER_NAME;
+	if (UNTRUSTED.has(code)) return 'untrusted';
+	if (OUT_OF_DATE.has(code)) return 'out-of-date';
+	return code === OTHER_NAME ? 'other-host' : undefined;
 }
 
 /**
@@ -32,11 +34,11 @@ export function isCertificateRefused(error: unknown): boolean {
 export function connectionFault(url: string, error: unknown, what: string): string {
 	const cause = (error as Error).cause ?? error;
 	const reason = reasonOf(cause);
-	const code = codeOf(error);
-	if (UNTRUSTED.has(code))
+	const refused = certificateFault(error);
+	if (refused === 'untrusted')
 		return `The certificate of ${url} is not trusted (${reason}): name the file of its authority in NODE_EXTRA_CA_CERTS`;
-	if (INVALID.has(code)) return `The certificate of ${url} cannot be accepted: ${reason}`;
-	return `No ${what} answers at ${url}: ${reason}${schemeHint(url, code)}`;
+	if (refused) return `The certificate of ${url} cannot be accepted: ${reason}`;
+	return `No ${what} answers at ${url}: ${reason}${schemeHint(url, codeOf(error))}`;
 }
 
 /** The text for an answer with the status 404: the server does not know the path. */

@@ -62,7 +62,11 @@ export function metricsPage(load: () => Promise<Metrics>): Page {
 		path: '/metrics',
 		async answer() {
 			metrics ??= load();
-			const { contentType, text } = await metrics;
+			const { contentType, text } = await metrics.catch((error) => {
+				// The next scrape tries again.
+				metrics = undefined;
+				throw error;
+			});
 			return { status: 200, type: contentType, body: await text() };
 		},
 	};

@@ -83,11 +83,14 @@ export async function measureMemory({ child }: RunningServer): Promise<Memory> {
 	return memory;
 }
 
-/** Returns `connections`, or if the limit of open files does not allow so many, prints and returns how many it allows. */
+/**
+ * Returns `connections`, or if the limit of open files does not allow so many, prints and returns how many it allows: at
+ * least 1.
+ */
 export function atMost(connections: number): number {
 	const report = process.report?.getReport() as { userLimits?: { open_files?: { soft: unknown } } } | undefined;
 	// 200 are for other files. NaN if no limit is known.
-	const allowed = Number(report?.userLimits?.open_files?.soft) - 200;
+	const allowed = Math.max(1, Number(report?.userLimits?.open_files?.soft) - 200);
 	if (Number.isNaN(allowed) || allowed >= connections) return connections;
 	console.log(`Only ${allowed} connections instead of ${connections}: see ulimit -n.\n`);
 	return allowed;

@@ -31,6 +31,11 @@ const benches: Record<string, readonly (() => Promise<void>)[]> = {
 	store: [benchStore, scaleInMemory, () => benchScale('files')],
 };
 const chosen = process.argv.slice(2);
+const unknown = chosen.filter((name) => !Object.hasOwn(benches, name));
+if (unknown.length > 0) {
+	console.error(`No bench ${unknown.join(', ')}. There are: ${Object.keys(benches).join(', ')}`);
+	process.exit(2);
+}
 const names = chosen.length > 0 ? chosen : Object.keys(benches);
 for (const step of new Set(names.flatMap((name) => benches[name] ?? []))) {
 	await step();

@@ -149,6 +149,11 @@ describe('typed callers', () => {
 			expect(await api().get('tasks/:id', { id: '1' })).to.include({ full: false });
 		});
 
+		it('refuse a call without an argument of the path', async () => {
+			const refused = await rejection(api().get('tasks/:id', {} as { id: string }));
+			expect(refused).to.include({ message: 'The path tasks/:id needs the argument id' });
+		});
+
 		it('send credentials, which a function may choose at each call', async () => {
 			const login = { userId: alice.id, token: alice.token };
 			expect(await api(login).get('tasks.mine')).to.include({ userId: alice.id });

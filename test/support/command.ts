@@ -54,8 +54,9 @@ export class Command {
 	/** Resolves once it has printed this text on standard output. */
 	async printed(text: string): Promise<void> {
 		while (!this.out.includes(text)) {
-			if (this.child.exitCode !== null) throw new Error(`the command ended: ${this.out} ${this.err}`);
-			await once(this.child.stdout, 'data');
+			const isOpen = this.child.stdout.readable;
+			if (!isOpen) throw new Error(`the command ended: ${this.out} ${this.err}`);
+			await Promise.race([once(this.child.stdout, 'data'), once(this.child.stdout, 'end')]);
 		}
 	}
 

@@ -1,11 +1,13 @@
 /** `roomkey check`: what it finds, and its exit code. */
+import { readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect } from 'chai';
-import { isCertificateRefused } from '../../server/cli/connectionFault.js';
+import { certificateFault } from '../../server/cli/connectionFault.js';
 import { openServer } from '../../server/start/openServer.js';
 import { openFolder } from '../../server/store/folder.js';
 import { startApp } from '../support/app.js';
@@ -199,9 +201,29 @@ describe('roomkey check', () => {
 			.to.match(/^failed: The certificate of https:.* is not trusted/)
 			.and.include(`. Give the host name in the certificate: roomkey check --url https://HOST:${port}`);
 		const error = (code: string) => new TypeError('fetch failed', { cause: Object.assign(new Error(code), { code }) });
-		expect(isCertificateRefused(error('ERR_TLS_CERT_ALTNAME_INVALID'))).to.equal(true);
-		expect(isCertificateRefused(error('ECONNREFUSED'))).to.equal(false);
+		expect(certificateFault(error('ERR_TLS_CERT_ALTNAME_INVALID'))).to.equal('other-host');
+		expect(certificateFault(error('ECONNREFUSED'))).to.equal(undefined);
 		await server.close();
+	});
+
+	it('fails if the certificate of the server has expired', async () => {
+		const [cert, key] = ['cert', 'key'].map((kind) => readFileSync(`test/fixtures/tls/expired.${kind}.pem`));
+		const server = createTlsServer({ cert, key }, (_, response) => response.end());
+		servers.push(server);
+		await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+		const file = join(folder, 'roomkey.json');
+		const { port } = server.address() as AddressInfo;
+		const [tlsCert, tlsKey] = ['cert', 'key'].map((kind) => resolve(`test/fixtures/tls/expired.${kind}.pem`));
+		await writeFile(file, JSON.stringify({ data, port, 'tls-cert': tlsCert, 'tls-key': tlsKey }));
+		const trustsAuthority = { NODE_EXTRA_CA_CERTS: tlsCert };
+		const { status, out } = await runAsProcess(['check', '--json', '--config', file], { env: trustsAuthority });
+		expect(status).to.equal(1);
+		const { checks } = JSON.parse(out) as Report;
+		expect(checks.find(({ part }) => part === 'server')).to.deep.equal({
+			part: 'server',
+			status: 'failed',
+			note: `The certificate of https://127.0.0.1:${port} cannot be accepted: certificate has expired`,
+		});
 	});
 
 	it('refuses an address without http:// or https://, and reports an invalid port', async () => {
