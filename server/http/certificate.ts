@@ -35,7 +35,10 @@ export async function readPem(path: string): Promise<string> {
 		throw new CertificateError([`${path} cannot be read: ${reason}`]);
 	});
 	// If a file ends within the `-----BEGIN` line of its last certificate, OpenSSL ignores that certificate without an error.
-	if (!/-----END [A-Z0-9 ]+-----\s*$/.test(text)) throw new CertificateError([`${path} is not a complete PEM file`]);
+	const [, ...blockEnds] = text.split(/-----END [A-Z0-9 ]+-----/);
+	const afterLastBlock = blockEnds.at(-1);
+	if (afterLastBlock === undefined || /^-/m.test(afterLastBlock))
+		throw new CertificateError([`${path} is not a complete PEM file`]);
 	return text;
 }
 

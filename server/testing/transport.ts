@@ -30,6 +30,7 @@ export class MemoryTransport implements Transport {
 	constructor(private readonly onSend?: (frame: string) => void) {}
 
 	send(frame: string): void {
+		if (this.closed) return;
 		if (this.onSend) this.onSend(frame);
 		else this.sent.push(frame);
 	}
@@ -47,7 +48,9 @@ export class MemoryTransport implements Transport {
 		if (!this.closed && this.onClosed) queueMicrotask(this.onClosed);
 		this.closed = true;
 	}
-	terminate(): void {}
+	terminate(): void {
+		this.close();
+	}
 	pause(): void {
 		this.paused = true;
 	}

@@ -144,12 +144,19 @@ describe('a server with TLS', () => {
 		expect(await client.untilClosed()).to.match(/^HTTP\/1\.1 200 OK/);
 	});
 
+	it('accepts PEM files with text before, between and after the certificates', async () => {
+		const whole = await readFile(fixture('first.cert.pem'), 'utf8');
+		await writeFile(cert, `# first\n${whole}# another - one\n${whole}# end -----\n`);
+		expect(await server.reloadCertificate()).to.equal(true);
+	});
+
 	it('continues with its certificate if the new one is wrong, incomplete or missing, and logs why', async () => {
 		const whole = await readFile(fixture('second.cert.pem'), 'utf8');
 		const attempts: [() => Promise<unknown>, RegExp][] = [
 			[() => copyFile(fixture('second.cert.pem'), cert), /are not a certificate and its key/],
 			[() => writeFile(cert, whole.slice(0, 300)), /is not a complete PEM file/],
 			[() => writeFile(cert, `${whole}-----BEGIN CERTIF`), /is not a complete PEM file/],
+			[() => writeFile(cert, `${whole}# a comment\n-----BE`), /is not a complete PEM file/],
 			[() => writeFile(cert, ''), /is not a complete PEM file/],
 			[() => writeFile(cert, whole.replace(/[A-Za-z]{20}/, 'A')), /are not a certificate and its key/],
 			[() => rm(cert), /cannot be read: ENOENT/],
