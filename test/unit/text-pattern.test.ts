@@ -6,7 +6,7 @@ import { Match } from '../../shared/match.js';
 import { Text } from '../../shared/text.js';
 
 describe('the pattern Text', () => {
-	it('accepts texts between the two lengths', () => {
+	it('accepts texts of `min` to `max` characters', () => {
 		const pattern = Text({ min: 2, max: 4 });
 		const accepted = ['', 'a', 'ab', 'abcd', 'abcde', 'a\nb'].filter((text) => Match.test(text, pattern));
 		expect(accepted).to.deep.equal(['ab', 'abcd', 'a\nb']);

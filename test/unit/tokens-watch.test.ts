@@ -80,7 +80,7 @@ describe('the token watcher', () => {
 		await stop();
 	});
 
-	// `intervals` contains the number of tokens that are looked up in each interval: 500, or a tenth of all if that is more.
+	// `intervals` contains the number of tokens that are looked up in each interval: at most 500, or a tenth of all if that is more.
 	for (const [count, intervals] of [
 		[1220, [500, 500, 220]],
 		[12_000, Array.from({ length: 10 }, () => 1200)],
@@ -125,18 +125,18 @@ describe('the token watcher', () => {
 		expect(queries).to.deep.equal([]);
 	});
 
-	it('announces nothing if the store does not answer, and tries again', async () => {
-		const down = new Error('no answer');
+	it('announces nothing if a query fails, and tries again', async () => {
+		const failure = new Error('the query fails');
 		let tries = 0;
 		const { queries, stop, announced, log } = watch(new Map([['gone', 'someone']]), (...asked) => {
-			if (++tries === 1) throw down;
+			if (++tries === 1) throw failure;
 			return test.store.users.find(...asked);
 		});
 		const gone = announced(1);
 		mock.timers.tick(INTERVAL);
 		while (log.lines.length === 0) await Promise.resolve();
 		expect(log.lines).to.deep.equal([
-			{ level: 'warn', facts: { err: down }, text: 'Login tokens in use could not be looked up' },
+			{ level: 'warn', facts: { err: failure }, text: 'Login tokens in use could not be looked up' },
 		]);
 		await nextTurn();
 		mock.timers.tick(INTERVAL);

@@ -26,7 +26,7 @@ interface LoginResult {
 describe('login tokens (9.3)', () => {
 	let roomkey: TestRoomkey;
 	let alice: Person;
-	/** Two more logins of alice. */
+	/** The tokens of two more logins of alice. */
 	let others: string[];
 	let announced: unknown[];
 	let stop: () => void;
@@ -99,13 +99,13 @@ describe('login tokens (9.3)', () => {
 		});
 
 		for (const [what, params] of [
-			['no new password', ['old']],
+			['a missing new password', ['old']],
 			['an empty new password', ['old', '']],
 			['a number as the new password', ['old', 5]],
 			['a malformed digest', ['old', { digest: 'x', algorithm: 'sha-256' }]],
 			['a filter as the old password', [{ $ne: '' }, 'new']],
 		] as const) {
-			it(`refuses ${what} as a Match error`, async () => {
+			it(`refuses ${what} with a Match error`, async () => {
 				const error = await rejection(roomkey.callAs(callerOf(alice), 'changePassword', ...params));
 				expect(error).to.have.property('sanitizedError').that.includes({ error: 400, reason: 'Match failed' });
 			});
@@ -148,7 +148,7 @@ describe('login tokens (9.3)', () => {
 			expect(await resume(result.token)).to.deep.include({ id: person.id, tokenExpires });
 		});
 
-		it('gives a token that expires in a century only for a personal access token', async () => {
+		it('gives a caller with a personal access token a token that expires a century after that one was created', async () => {
 			await roomkey.store.users.updateOne({ _id: alice.id }, {
 				$push: {
 					'services.resume.loginTokens': {
@@ -202,7 +202,7 @@ describe('login tokens (9.3)', () => {
 		});
 	});
 
-	it('tokens that are removed during a login do not log in (16.2)', async () => {
+	it('do not log in if they are removed during the login (16.2)', async () => {
 		/** The ids with which `setUserId` was called. */
 		const userIds: unknown[] = [];
 		const setUserId = async (id: string | null, hashedToken: string | null) => {
@@ -218,7 +218,7 @@ describe('login tokens (9.3)', () => {
 		expect(userIds).to.deep.equal([alice.id, null, alice.id, null]);
 	});
 
-	it("no token is made if the caller's token is removed, or the password changed, concurrently", async () => {
+	it("are not made if the caller's token is removed, or the password changed, concurrently", async () => {
 		const person = await addPerson(roomkey.store, { password: 'old' });
 		// Before each update of a user, the person logs out and gets another password.
 		const late = await openRoomkey(undefined, {}, () => ({

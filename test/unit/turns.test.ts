@@ -13,7 +13,7 @@ describe('work that is spread over turns of the event loop', () => {
 	const spread = (maxWaiting = 100) =>
 		spreadOverTurns<number>({ perTurn: 2, maxWaiting }, (item) => handled.push(item));
 
-	it('is done immediately up to a number of items, and then this number of items in each turn, in order', async () => {
+	it('is done in order: `perTurn` items immediately, and as many in each later turn', async () => {
 		const add = spread();
 		for (let i = 0; i < 5; i++) add(i);
 		expect(handled).to.deep.equal([0, 1]);
@@ -37,7 +37,7 @@ describe('work that is spread over turns of the event loop', () => {
 		expect(handled).to.deep.equal([0, 1, 2, 4, 5]);
 	});
 
-	it('does not exceed the number of items of a turn if an item adds others', async () => {
+	it('does not exceed `perTurn` items in a turn if an item adds others', async () => {
 		const add = spreadOverTurns<number>({ perTurn: 2, maxWaiting: 100 }, (item) => {
 			handled.push(item);
 			if (item < 10) add(item + 1);

@@ -92,7 +92,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		hooked.before('subscriptions', 'findOneAndUpdate', async () => {});
 	});
 
-	it('of eight concurrent keys one is the present key, and the others are archived', async () => {
+	it('keeps one of eight concurrent keys as the present key, and archives the others', async () => {
 		const rid = await addKeyed();
 		const keys = Array.from({ length: 8 }, () => sealed('k'));
 		await Promise.all(keys.map((key) => update(alice, rid, alice, key)));
@@ -111,7 +111,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([bob.id]);
 	});
 
-	it('keeps the first offer until its member has decided (12 #33405)', async () => {
+	it('keeps the first offer while it is open (12 #33405)', async () => {
 		const rid = await addKeyed();
 		const carol = await addPerson(roomkey.store);
 		await addMember(roomkey.store, rid, carol);
@@ -121,7 +121,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect((await membershipOf(roomkey.store, rid, bob)).E2ESuggestedKey).to.equal(first);
 	});
 
-	it('removes an offer when its member stores a key of the room (E7, T1)', async () => {
+	it('removes the offer of a member who stores the room key, and keeps the offered former keys (E7, T1)', async () => {
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'k' });
 		const suggestedOldRoomKeys = [{ e2eKeyId: 'j', ts: new Date(5), E2EKey: 'former' }];
 		await addMember(roomkey.store, rid, bob, { E2ESuggestedKey: sealed('k'), suggestedOldRoomKeys });
@@ -132,7 +132,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(membership).not.to.have.any.keys('E2ESuggestedKey', 'suggestedOldRoomKeys');
 	});
 
-	it('of 20 concurrent offers one is stored (12 #33405)', async () => {
+	it('stores one of 20 concurrent offers (12 #33405)', async () => {
 		const rid = await addKeyed();
 		const keys = Array.from({ length: 20 }, () => sealed('k'));
 		const announced = await announcedBy(roomkey, () => Promise.all(keys.map((key) => update(alice, rid, bob, key))));
@@ -151,15 +151,14 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(membership).not.to.have.property('suggestedOldRoomKeys');
 	});
 
-	for (const [what, held] of [
-		['the present key', sealed('k')],
-		['a key of another form', 'some key'],
+	for (const [what, keyIn] of [
+		['the present key', () => sealed('k')],
+		// No two memberships may have the same key, so the key contains the room id.
+		["a key that is not in Rocket.Chat's format", (rid: string) => `some key ${rid}`],
 	] as const) {
 		it(`offers nothing to a member who holds ${what} (T1)`, async () => {
 			const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
-			// No two memberships may have the same key. Only a sealed key is unique by itself.
-			const E2EKey = what === 'the present key' ? held : `${held} ${rid}`;
-			await addMember(roomkey.store, rid, bob, { E2EKey });
+			await addMember(roomkey.store, rid, bob, { E2EKey: keyIn(rid) });
 			expect(await announcedBy(roomkey, () => update(alice, rid, bob, sealed('k')))).to.deep.equal([]);
 			expect(await membershipOf(roomkey.store, rid, bob)).not.to.have.property('E2ESuggestedKey');
 		});
@@ -189,12 +188,12 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(await membershipOf(roomkey.store, rid, carol)).not.to.have.property('E2EKey');
 	});
 
-	it('does nothing for an unknown member (4.4)', async () => {
+	it('does nothing for a user who is not a member (4.4)', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
 		expect(await update(alice, rid, bob, sealed('k'))).to.equal(undefined);
 	});
 
-	it('refuses a key with another key id than the room has, for the caller and for others (E6)', async () => {
+	it('refuses a key whose key id is not the one of the room, for the caller and for others (E6)', async () => {
 		for (const e2eKeyId of ['k', undefined]) {
 			const rid = await addRoom(roomkey.store, [alice, bob], { encrypted: true, ...(e2eKeyId && { e2eKeyId }) });
 			for (const member of [alice, bob]) {
@@ -208,7 +207,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		}
 	});
 
-	it('accepts a key of another form (E6)', async () => {
+	it("accepts a key that is not in Rocket.Chat's format (E6)", async () => {
 		const rid = await addKeyed();
 		await update(alice, rid, alice, `plain ${rid}`);
 		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(`plain ${rid}`);
@@ -273,14 +272,14 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 		});
 
-		it('refuses a key of another form that arrives too late, and archives it under the former key id', async () => {
+		it("refuses a key that is not in Rocket.Chat's format and arrives too late, and archives it under the former key id", async () => {
 			const rid = await addKeyed();
 			hooked.before('subscriptions', 'findOneAndUpdate', () => setNewKeyId(rid));
 			expect(await rejection(update(alice, rid, alice, `odd ${rid}`))).to.include({ error: 'error-key-id-mismatch' });
 			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]).to.include({ e2eKeyId: 'k' });
 		});
 
-		it('refuses a key of the former key id even before the new one is set, because the reset may have passed its member', async () => {
+		it('refuses a key of the former key id even before the new id is set, because the reset may have archived the keys of the member already', async () => {
 			const e2eReset = { id: 'r', userId: bob.id, keyId: 'next', until: new Date(Date.now() + 60_000) };
 			const rid = await addKeyed({ e2eReset });
 			const key = sealed('k');
@@ -334,7 +333,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		});
 	});
 
-	it('a failure of the store is a server error, not an error of the client', async () => {
+	it('reports a failure of the store as a server error, not as an error of the client', async () => {
 		const rid = await addKeyed();
 		hooked.before('subscriptions', 'findOneAndUpdate', () => Promise.reject(new Error('the disk is full')));
 		expect(await rejection(update(alice, rid, alice, sealed('k')))).to.include({

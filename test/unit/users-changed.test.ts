@@ -118,24 +118,6 @@ describe('changing users', () => {
 			expect((await subscriptions.findOne({ rid: direct, 'u._id': other.id }))?.name).to.equal(username);
 		});
 
-		for (const [what, setSameName] of [
-			['users.update', (person: Person) => update(admin, person.id, { username: person.username })],
-			['users.updateOwnBasicInfo', (person: Person) => updateOwn(person, { username: person.username })],
-		] as const) {
-			it(`${what}: reads no rooms if all memberships have the name, and completes an interrupted renaming`, async () => {
-				const person = await addPerson(roomkey.store, { username: newName() });
-				const rid = await addRoom(roomkey.store, [person], { u: { _id: person.id, username: 'not looked at' } });
-				await setSameName(person);
-				const nameOfCreator = async () => (await roomkey.store.rooms.findOne({ _id: rid }))?.u?.username;
-				expect(await nameOfCreator()).to.equal('not looked at');
-				await addRoom(roomkey.store, [{ ...person, username: 'former' }]);
-				await setSameName(person);
-				expect(await nameOfCreator()).to.equal(person.username);
-				const former = { 'u._id': person.id, 'u.username': 'former' };
-				expect(await roomkey.store.subscriptions.countDocuments(former)).to.equal(0);
-			});
-		}
-
 		it('hands no room over if another part of the change is refused', async () => {
 			const { store } = roomkey;
 			const [person, other] = [await addPerson(store), await addPerson(store, { username: newName() })];
@@ -194,7 +176,7 @@ describe('changing users', () => {
 			}
 		});
 
-		it('of two users who take names concurrently that differ only in case, at most one succeeds', async () => {
+		it('succeeds for at most one of two concurrent calls that set user names which differ only in case', async () => {
 			const [one, two] = [await addPerson(roomkey.store), await addPerson(roomkey.store)];
 			const name = newName();
 			await Promise.allSettled([
@@ -257,7 +239,7 @@ describe('changing users', () => {
 			await update(admin, root.id, { roles: ['user'] });
 		});
 
-		it('refuses an unknown user, and an empty change', async () => {
+		it('refuses an unknown user, an empty id, unknown fields and a blank name', async () => {
 			expect(await rejection(update(admin, 'nobody', {}))).to.include({ error: 'error-invalid-user' });
 			const changes = [{ joinDefaultChannels: true }, { services: {} }, { e2e: {} }, { name: ' ' }];
 			for (const [id, data] of [['', {}] as const, ...changes.map((change) => ['x', change] as const)]) {
@@ -354,11 +336,29 @@ describe('changing users', () => {
 		});
 	});
 
+	for (const [name, setSameName] of [
+		['users.update', (person: Person) => update(admin, person.id, { username: person.username })],
+		['users.updateOwnBasicInfo', (person: Person) => updateOwn(person, { username: person.username })],
+	] as const) {
+		it(`${name} reads no rooms if all memberships have the user name already, and completes an interrupted renaming`, async () => {
+			const person = await addPerson(roomkey.store, { username: newName() });
+			const rid = await addRoom(roomkey.store, [person], { u: { _id: person.id, username: 'not looked at' } });
+			await setSameName(person);
+			const nameOfCreator = async () => (await roomkey.store.rooms.findOne({ _id: rid }))?.u?.username;
+			expect(await nameOfCreator()).to.equal('not looked at');
+			await addRoom(roomkey.store, [{ ...person, username: 'former' }]);
+			await setSameName(person);
+			expect(await nameOfCreator()).to.equal(person.username);
+			const former = { 'u._id': person.id, 'u.username': 'former' };
+			expect(await roomkey.store.subscriptions.countDocuments(former)).to.equal(0);
+		});
+	}
+
 	for (const [name, deactivate] of [
 		['users.setActiveStatus', (id: string) => setActive(admin, id, false)],
 		['users.update', (id: string) => update(admin, id, { active: false })],
 	] as const) {
-		it(`${name} notifies each room whose last key holder is deactivated, and reports it (beyond.md E11)`, async () => {
+		it(`${name} notifies each room whose last key holder is deactivated, unless it has no other members, and answers \`lastKeyHolder\` (beyond.md E11)`, async () => {
 			const { store } = roomkey;
 			const [person, other] = [await addPerson(store, identity()), await addPerson(store, identity())];
 			const add = async (member: Person, rid: string) => addMember(store, rid, member, { E2EKey: sealed('k') });
@@ -374,6 +374,7 @@ describe('changing users', () => {
 			expect(await deactivate(person.id)).to.not.have.property('lastKeyHolder');
 			expect(events).to.have.length(1);
 			stop();
+			// Nobody can give the key to others now, so any member with identity keys may give the room a new one.
 			await roomkey.call(other, 'e2e.resetRoomKey', lost, sealed('next'), 'next');
 		});
 	}
@@ -391,7 +392,7 @@ describe('changing users', () => {
 			expect(await tokensOf(admin.id)).to.deep.equal([hashToken(admin.token)]);
 		});
 
-		it('keeps their rooms when the change is refused', async () => {
+		it('keeps their rooms when their deactivation or deletion is refused', async () => {
 			const { store } = roomkey;
 			const rid = await addRoom(store, [await addPerson(store)]);
 			await addMember(store, rid, admin, { roles: ['owner'] });

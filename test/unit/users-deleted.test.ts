@@ -3,15 +3,12 @@ import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
 import type { Room } from '../../shared/documents.js';
 import { crashingStore } from '../support/crash.js';
+import { sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-let sealedKeys = 0;
-/** A unique text in the form of a key that is sealed for a member. */
-const sealed = () => `keyid0123456${String(sealedKeys++).padStart(342, 'A')}==`;
-
-const encrypted: Partial<Room> = { encrypted: true, e2eKeyId: 'keyid0123456' };
+const encrypted: Partial<Room> = { encrypted: true, e2eKeyId: 'k' };
 
 describe('users.delete', () => {
 	let roomkey: TestRoomkey;
@@ -23,26 +20,27 @@ describe('users.delete', () => {
 	});
 	after(() => roomkey.close());
 
-	const remove = (id: string, confirmRelinquish?: boolean, confirm?: boolean, at = roomkey) =>
-		at.call(admin, 'users.delete', id, undefined, undefined, confirmRelinquish, confirm);
+	const remove = (id: string, confirmRelinquish?: boolean, confirm?: boolean, at = roomkey, as = admin) =>
+		at.call(as, 'users.delete', id, undefined, undefined, confirmRelinquish, confirm);
 
 	/**
-	 * Stores a user with a membership that has a key, a place in a queue, a place in the queue of a room that the user has left,
-	 * a membership of a room that does not exist (`gone`), and a room without other members (`alone`).
+	 * Stores a user who holds the key of a room (`keyed`), waits for the key of another (`keyless`), is still in the queue of a
+	 * room that they have left (`left`), has a membership of a room that does not exist (`gone`), and is the only member of a
+	 * room (`alone`).
 	 */
 	async function addInvolved({ store } = roomkey) {
 		const person = await addPerson(store, { e2e: { public_key: 'p', private_key: 'q' } });
 		const other = await addPerson(store, { e2e: { public_key: 'r', private_key: 's' } });
 		const waiting = { ...encrypted, usersWaitingForE2EKeys: [{ userId: person.id, ts: new Date() }] };
 		const keyed = await addRoom(store, [], encrypted);
-		await addMember(store, keyed, person, { E2EKey: sealed() });
-		await addMember(store, keyed, other, { E2EKey: sealed() });
+		await addMember(store, keyed, person, { E2EKey: sealed('k') });
+		await addMember(store, keyed, other, { E2EKey: sealed('k') });
 		const keyless = await addRoom(store, [person, other], waiting);
 		const left = await addRoom(store, [other], waiting);
 		const gone = 'no-such-room';
 		await addMember(store, gone, person);
 		const alone = await addRoom(store, [], encrypted);
-		await addMember(store, alone, person, { roles: ['owner'], E2EKey: sealed() });
+		await addMember(store, alone, person, { roles: ['owner'], E2EKey: sealed('k') });
 		return { alone, gone, person, other, keyed, keyless, left };
 	}
 
@@ -94,33 +92,33 @@ describe('users.delete', () => {
 			crashing = crashingStore(store);
 			return crashing.store;
 		});
-		admin = await addPerson(crashingRoomkey.store, { roles: ['admin'] });
+		const root = await addPerson(crashingRoomkey.store, { roles: ['admin'] });
+		const removeOrCrash = (id: string) => remove(id, true, undefined, crashingRoomkey, root);
 		/** Number of writes of an uninterrupted call. It is known after the first round. */
 		let steps = 1;
 		for (let writes = 0; writes < steps; writes++) {
 			const { person, alone } = await addInvolved(crashingRoomkey);
 			crashing?.crashAfter(writes);
-			const error = await rejection(remove(person.id, true, undefined, crashingRoomkey));
+			const error = await rejection(removeOrCrash(person.id));
 			expect(error, `after ${writes} writes`).to.be.instanceOf(Error);
 			crashing?.crashAfter(Number.POSITIVE_INFINITY);
 			const user = await crashingRoomkey.store.users.findOne({ _id: person.id });
 			if (writes > 0 && user)
 				expect(user).to.include({ active: false }).and.nested.property('services.resume.loginTokens').that.is.empty;
-			if (user) await remove(person.id, true, undefined, crashingRoomkey);
+			if (user) await removeOrCrash(person.id);
 			expect(await crashingRoomkey.store.rooms.findOne({ _id: alone }), `after ${writes} writes`).to.equal(null);
 			expect(await tracesOf(person.id, crashingRoomkey), `after ${writes} writes`).to.deep.equal(nothing);
 			if (steps > 1) continue;
 			const uninterrupted = await addInvolved(crashingRoomkey);
 			crashing?.crashAfter(Number.POSITIVE_INFINITY);
-			await remove(uninterrupted.person.id, true, undefined, crashingRoomkey);
+			await removeOrCrash(uninterrupted.person.id);
 			steps = crashing?.writes ?? 0;
 			expect(steps).to.be.greaterThan(5);
 		}
-		admin = await addPerson(roomkey.store, { roles: ['admin'] });
 		await crashingRoomkey.close();
 	});
 
-	it('a new user with the same name has nothing of the former one (E10)', async () => {
+	it('leaves nothing for a new user with the same name (E10)', async () => {
 		const { person, keyed } = await addInvolved();
 		await remove(person.id, true);
 		const again = (await roomkey.call(admin, 'users.create', 'a@x', 'Again', person.username, 'p')) as {
@@ -134,7 +132,7 @@ describe('users.delete', () => {
 		const { store, bus } = roomkey;
 		const [person, other] = [await addPerson(store), await addPerson(store)];
 		const rid = await addRoom(store, [other], encrypted);
-		await addMember(store, rid, person, { E2EKey: sealed() });
+		await addMember(store, rid, person, { E2EKey: sealed('k') });
 		const notified: unknown[] = [];
 		const stop = bus.on('notify', ({ eventName }) => void notified.push(eventName));
 		expect(await remove(person.id)).to.deep.equal({ deletedRooms: [], lastKeyHolder: true });
@@ -145,17 +143,16 @@ describe('users.delete', () => {
 	it('with `confirmLastKeyHolder`, requires a confirmation if a room would lose its last key holder, before anything is written (E11)', async () => {
 		const confirming = await openRoomkey(undefined, { confirmLastKeyHolder: true });
 		const { store } = confirming;
-		admin = await addPerson(store, { roles: ['admin'] });
+		const root = await addPerson(store, { roles: ['admin'] });
 		const [person, other] = [await addPerson(store), await addPerson(store)];
 		const rid = await addRoom(store, [other], encrypted);
-		await addMember(store, rid, person, { E2EKey: sealed() });
-		expect(await rejection(remove(person.id, undefined, undefined, confirming))).to.include({
+		await addMember(store, rid, person, { E2EKey: sealed('k') });
+		expect(await rejection(remove(person.id, undefined, undefined, confirming, root))).to.include({
 			error: 'error-last-key-holder',
 		});
 		expect(await tracesOf(person.id, confirming)).to.deep.equal({ users: 1, memberships: 1, queues: 0 });
 		expect(await store.users.findOne({ _id: person.id })).to.include({ active: true });
-		expect(await remove(person.id, undefined, true, confirming)).to.include({ lastKeyHolder: true });
-		admin = await addPerson(roomkey.store, { roles: ['admin'] });
+		expect(await remove(person.id, undefined, true, confirming, root)).to.include({ lastKeyHolder: true });
 		await confirming.close();
 	});
 
@@ -165,14 +162,14 @@ describe('users.delete', () => {
 		const root = await addPerson(store, { roles: ['admin'] });
 		const [person, other] = [await addPerson(store), await addPerson(store)];
 		const onlyHolder = await addRoom(store, [other], encrypted);
-		await addMember(store, onlyHolder, person, { E2EKey: sealed() });
-		// The user is not the only holder in these rooms, which takes longer to check.
+		await addMember(store, onlyHolder, person, { E2EKey: sealed('k') });
+		// In these rooms another user holds the key too. Their checks take longer, and must not replace the result of the first.
 		for (let i = 0; i < 5; i++) {
 			const shared = await addRoom(store, [], encrypted);
-			await addMember(store, shared, person, { E2EKey: sealed() });
-			await addMember(store, shared, other, { E2EKey: sealed() });
+			await addMember(store, shared, person, { E2EKey: sealed('k') });
+			await addMember(store, shared, other, { E2EKey: sealed('k') });
 		}
-		const call = confirming.call(root, 'users.delete', person.id);
+		const call = remove(person.id, undefined, undefined, confirming, root);
 		expect(await rejection(call)).to.include({ error: 'error-last-key-holder' });
 		await confirming.close();
 	});
@@ -215,8 +212,8 @@ describe('users.delete', () => {
 		const { deletedRooms } = (await remove(person.id, true)) as { deletedRooms: string[] };
 		expect(deletedRooms).to.have.members([channel, direct]);
 		expect(await store.rooms.countDocuments({ _id: { $in: [channel, direct, livechat, defaultChannel] } })).to.equal(2);
-		const other = await addPerson(store);
-		await roomkey.call(other, 'channels.create', 'nobody-else');
+		// The name of the deleted channel is free again.
+		await roomkey.call(await addPerson(store), 'channels.create', 'nobody-else');
 	});
 
 	it('notes every removed membership in the trash, also of rooms that do not exist any more (2.4)', async () => {

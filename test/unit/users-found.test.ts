@@ -35,7 +35,7 @@ describe('users who are named in another case', () => {
 		}
 	});
 
-	it('are found by the exact spelling first, and not if two users match', async () => {
+	it('are found by the exact spelling first, and by another spelling only if it matches one user', async () => {
 		expect((await info('TWIN')).user.username).to.equal('TWIN');
 		expect((await info('twin')).user.username).to.equal('twin');
 		expect(await rejection(info('Twin'))).to.include({ error: 'User not found.' });
@@ -73,7 +73,7 @@ describe('users who are named in another case', () => {
 				if (refused.error === 'too-many-requests') return expect(i).to.equal(10);
 				expect(refused).to.include({ error: 403 });
 			}
-			throw new Error('Expected an end of guesses');
+			throw new Error('No guess was refused by the rate limit');
 		} finally {
 			await limited.close();
 		}
@@ -107,7 +107,7 @@ describe('users who are named in another case', () => {
 		expect(await roomkey.store.rooms.countDocuments({ _id: room.rid })).to.equal(0);
 	});
 
-	it('can reset their own identity keys by name, but not those of other users', async () => {
+	it('can reset their own identity keys by name, and only an admin those of others', async () => {
 		const person = await addPerson(roomkey.store, { username: 'Owner', password, roles: ['user'] });
 		const other = await addPerson(roomkey.store, { username: 'owner', password, roles: ['user'] });
 		const reset = (as: Person, username: string) =>
@@ -126,17 +126,22 @@ describe('users who are named in another case', () => {
 		expect(await roomkey.store.users.countDocuments({ _id: id })).to.equal(0);
 	});
 
-	it('prevent new users with their name or e-mail; of concurrent new users with one e-mail, at most one is stored', async () => {
-		const create = (email: string, username: string) =>
-			roomkey.call(admin, 'users.create', email, 'A Person', username, password);
+	const create = (email: string, username: string) =>
+		roomkey.call(admin, 'users.create', email, 'A Person', username, password);
+
+	it('prevent new users with their name or e-mail', async () => {
 		expect(await rejection(create('new@example.com', 'erika.MUSTER'))).to.include({ error: 'error-field-unavailable' });
 		expect(await rejection(create('ERIKA@example.com', 'new-name'))).to.include({ error: 'error-field-unavailable' });
+	});
+
+	it('are stored at most once if several are created concurrently with one e-mail', async () => {
 		const outcomes = await Promise.allSettled(
 			['same@example.com', 'SAME@example.com', 'Same@Example.com'].map((email, i) => create(email, `same-${i}`)),
 		);
 		expect(outcomes.filter(({ status }) => status === 'fulfilled').length).to.be.at.most(1);
 		const stored = await roomkey.store.users.find({ 'emails.address': /^same@/i }).toArray();
 		expect(stored.length).to.be.at.most(1);
+		// The claims by which `insertUser` keeps e-mails unique are removed.
 		expect(stored.every(({ services }) => services?.resume?.loginTokens.length === 0)).to.equal(true);
 	});
 });

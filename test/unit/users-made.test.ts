@@ -130,12 +130,12 @@ describe('creating and reading users', () => {
 				'a b is not a valid username',
 			],
 			['a blank name', ['a@x', 'n', ' ', 'p'], 'error-the-field-is-required', 'The field Username is required'],
-			['no password', ['a@x', 'n', 'free'], 'error-the-field-is-required', 'The field Password is required'],
+			['a missing password', ['a@x', 'n', 'free'], 'error-the-field-is-required', 'The field Password is required'],
 			['a text that is no e-mail address', ['nobody', 'n', 'free', 'p'], 'error-invalid-email', 'Invalid email nobody'],
 			['a blocked name', ['a@x', 'n', 'System', 'p'], 'error-blocked-username', "System is blocked and can't be used!"],
 			['a taken name', ['a@x', 'n', 'ALICE', 'p'], 'error-field-unavailable', 'ALICE is already in use :('],
 			['a role of rooms', ['a@x', 'n', 'free', 'p', ['owner']], 'error-action-not-allowed', undefined],
-			['no role', ['a@x', 'n', 'free', 'p', []], 'error-action-not-allowed', undefined],
+			['an empty list of roles', ['a@x', 'n', 'free', 'p', []], 'error-action-not-allowed', undefined],
 		] as const) {
 			it(`refuses ${what}`, async () => {
 				const [email, name, username, ...more] = args;

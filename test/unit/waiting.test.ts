@@ -1,6 +1,6 @@
 /**
  * Lists of members who lack the key of a room, and requests for it. Numbers in titles are sections of
- * test/contract/rocketchat-e2e.md, those with an E of test/contract/beyond.md.
+ * test/contract/rocketchat-e2e.md, those with an E or a T are of test/contract/beyond.md.
  */
 import { expect } from 'chai';
 import { announcedBy, identity, membershipOf, publicKey, queueOf, sealed, unfitKeys } from '../support/keys.js';
@@ -29,13 +29,15 @@ describe('members without the key of a room', () => {
 	let bob: Person;
 	let carol: Person;
 
-	beforeEach(async () => {
-		roomkey = await openRoomkey();
+	beforeEach(() => open());
+	afterEach(() => roomkey.close());
+
+	async function open(options: Parameters<typeof openRoomkey>[1] = {}): Promise<void> {
+		roomkey = await openRoomkey(undefined, options);
 		alice = await addPerson(roomkey.store, identity('alice'));
 		bob = await addPerson(roomkey.store, identity('bob'));
 		carol = await addPerson(roomkey.store, identity('carol'));
-	});
-	afterEach(() => roomkey.close());
+	}
 
 	/** Stores a room whose key alice and carol hold, and where `others` wait for the key. */
 	async function addWaiting(others: readonly Person[], fields = {}): Promise<string> {
@@ -64,7 +66,7 @@ describe('members without the key of a room', () => {
 			]);
 		});
 
-		it('returns a page of the list, in a fixed order, and its length, by count and offset (T3)', async () => {
+		it('returns a page of the list by count and offset, in a fixed order, and the length of the whole list (T3)', async () => {
 			const rid = await addRoom(roomkey.store, await addUsers(12), { t: 'c' });
 			const whole = (await list(alice, rid)).users;
 			expect(whole).to.have.length(12);
@@ -75,7 +77,7 @@ describe('members without the key of a room', () => {
 			expect(await list(alice, rid, 5, 100)).to.deep.equal({ users: [], total: 12 });
 		});
 
-		it('returns pages that span several internal pages (T3)', async () => {
+		it('returns pages longer than the 500 memberships that it reads at once (T3)', async () => {
 			const rid = await addRoom(roomkey.store, [], { t: 'c' });
 			const add = async (i: number) => {
 				const id = `member-${String(i).padStart(4, '0')}`;
@@ -197,7 +199,8 @@ describe('members without the key of a room', () => {
 			};
 			expect(answer.usersWaitingForE2EKeys[rid]?.map(({ _id }) => _id)).to.deep.equal([bob.id]);
 			expect(answer.unfitPublicKeys[rid]).to.have.members(ids(unfit));
-			// A caller without the key cannot seal it. Rocket.Chat's own test makes this call, with keys that are not JWKs.
+			// Members with an unfit key are listed for a caller without the room key, who seals nothing: Rocket.Chat's own test
+			// makes such a call, with keys that are not JWKs.
 			expect((await fetchIds(bob, rid))[rid]).to.deep.equal(ids(unfit));
 		});
 
@@ -295,7 +298,7 @@ describe('members without the key of a room', () => {
 			expect(await fetchIds(dave, rid)).to.deep.equal({ [rid]: [bob.id] });
 		});
 
-		it('returns a member who has rejected an offer to the next provider (T1)', async () => {
+		it('returns to the next provider a member who has rejected an offer (T1)', async () => {
 			const rid = await addWaiting([bob]);
 			await fetchIds(alice, rid);
 			await roomkey.call(alice, 'e2e.updateGroupKey', rid, bob.id, sealed('k'));
@@ -305,13 +308,7 @@ describe('members without the key of a room', () => {
 
 		it('returns every member to every provider if the reservation time is 0 (T1)', async () => {
 			await roomkey.close();
-			roomkey = await openRoomkey(undefined, { leaseTime: 0 });
-			for (const name of ['alice', 'bob', 'carol'] as const) {
-				const person = await addPerson(roomkey.store, identity(name));
-				if (name === 'alice') alice = person;
-				else if (name === 'bob') bob = person;
-				else carol = person;
-			}
+			await open({ leaseTime: 0 });
 			const rid = await addWaiting([bob]);
 			for (const provider of [alice, carol]) expect(await fetchIds(provider, rid)).to.deep.equal({ [rid]: [bob.id] });
 		});

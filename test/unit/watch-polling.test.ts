@@ -148,7 +148,7 @@ describe('polling a database', () => {
 		expect((await sink.next(1))[0]).to.deep.equal({ key: 'rooms', id: 'b', action: 'removed' });
 	});
 
-	it('does not read a large trash without an index on the time', async () => {
+	it('does not read a trash of more than 10,000 documents without an index on the time', async () => {
 		database.hasTrashIndex = false;
 		for (let i = 0; i <= 10_000; i++) database.of('rocketchat__trash').push({ _id: `${i}` });
 		await polling.start();

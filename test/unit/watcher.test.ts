@@ -83,7 +83,7 @@ describe('the watcher of a database', () => {
 		await watcher.close();
 	});
 
-	it('counts how often it has a whole collection read again', async () => {
+	it('counts how often it reports that a whole collection must be read again', async () => {
 		const starting = start('auto');
 		await open(1);
 		const stream = await database.nextStream();

@@ -12,7 +12,7 @@ function work(): void {
 	while (performance.now() < end);
 }
 
-/** Runs tasks concurrently. @returns for each turn of the event loop, the numbers of the tasks that made a step, in order */
+/** Runs tasks concurrently. Returns, for each turn of the event loop, the numbers of the tasks that made a step, in order. */
 async function runTasks(): Promise<number[][]> {
 	const turns: number[][] = [];
 	let turn: number[] | undefined;
@@ -40,18 +40,19 @@ async function runTasks(): Promise<number[][]> {
 }
 
 describe('tasks that yield', () => {
-	it('block the event loop together no longer than one task alone', async () => {
+	it('make few steps in one turn of the event loop, because they share one clock', async () => {
 		const longest = Math.max(...(await runTasks()).map((turn) => turn.length));
-		// Two slices of 2 ms may follow each other: one that begins in a turn, and one that continues at its end.
+		// A task makes at most two steps between two pauses. `runTasks` may count those of two tasks as one turn. With a clock for
+		// each task, all 20 tasks would make steps in the first turn.
 		expect(longest).to.be.at.most(STEPS);
 	});
 
 	it('resume one after the other', async () => {
 		const steps = (await runTasks()).flat();
-		// The steps of one slice follow each other: each slice is counted once.
-		const slices = steps.filter((task, i) => task !== steps[i - 1]);
-		// Each of the other tasks continues before the same task continues again.
-		const first = slices.slice(0, TASKS);
+		// The steps that a task makes between two pauses are counted once.
+		const runs = steps.filter((task, i) => task !== steps[i - 1]);
+		// No task continues a second time before all the others have continued.
+		const first = runs.slice(0, TASKS);
 		expect(new Set(first).size).to.equal(TASKS);
 	});
 });

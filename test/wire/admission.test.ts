@@ -102,7 +102,7 @@ describe('the admission of connections', () => {
 	it('refuses connections with 503 and Retry-After before the upgrade if its queue is full', async () => {
 		await start({ maxConnectsPerSecond: 1 });
 		await open().opened;
-		// The queue holds as many as open in this time, here one in each second.
+		// The queue holds as many connections as can open in `MAX_WAITING_SECONDS`, here one in each second.
 		for (let i = 0; i < MAX_WAITING_SECONDS; i++) open();
 		await waiting(MAX_WAITING_SECONDS);
 		const response = await open().refused;
@@ -158,7 +158,7 @@ describe('the admission of connections', () => {
 		const present = await RawClient.connect(app.webSocketUrl);
 		sockets.push(present.socket);
 		mock.timers.tick(500);
-		// A connection waits for five seconds at most, and five open in each: of these forty, some are refused.
+		// Five connections open in each second, and a connection waits for five seconds at most. So some of forty are refused.
 		const [first, ...others] = Array.from({ length: 40 }, () => open());
 		await waiting(40);
 		await passUntil((first as ReturnType<typeof open>).opened);

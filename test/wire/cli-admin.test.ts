@@ -123,13 +123,13 @@ describe('roomkey on a data folder', () => {
 		expect((await roomkey('user list --limit 1')).err).to.include('1 of 2; more with --offset 1');
 	});
 
-	it('lists users and rooms in which another program has stored other values in place of lists', async () => {
+	it('lists users and rooms in which another program has stored other values in place of lists, or in lists', async () => {
 		await addRoot();
 		const { store, close } = await openFolder(data);
-		for (const [i, notAList] of [null, 'text', { address: 'a@example.com' }, [null, 'text', {}]].entries()) {
-			const odd = { _id: `u${i}`, username: `odd${i}`, emails: notAList, roles: notAList };
+		for (const [i, oddValue] of [null, 'text', { address: 'a@example.com' }, [null, 'text', {}]].entries()) {
+			const odd = { _id: `u${i}`, username: `odd${i}`, emails: oddValue, roles: oddValue };
 			await store.users.insertOne(odd as unknown as User);
-			const room = { _id: `r${i}`, t: 'd', usernames: notAList, uids: notAList, usersWaitingForE2EKeys: notAList };
+			const room = { _id: `r${i}`, t: 'd', usernames: oddValue, uids: oddValue, usersWaitingForE2EKeys: oddValue };
 			await store.rooms.insertOne(room as unknown as Room);
 		}
 		await close();
@@ -386,8 +386,8 @@ describe('roomkey on a data folder', () => {
 		});
 	});
 
-	describe('that a server uses', () => {
-		it('works through that server, with a token or a login of an admin', async () => {
+	describe('while a server uses it', () => {
+		it('is refused, and works with --url through the server, by a token or a login of an admin', async () => {
 			await addRoot();
 			const token = (await roomkey('token issue root')).out.trim();
 			const url = await serve();

@@ -14,6 +14,9 @@ import { startApp } from '../support/app.js';
 import { runAsProcess, runInProcess } from '../support/command.js';
 import { memoryLog } from '../support/log.js';
 
+const tlsCert = resolve('test/fixtures/tls/first.cert.pem');
+const tlsKey = resolve('test/fixtures/tls/first.key.pem');
+
 interface Report {
 	readonly status: 'ok' | 'failed';
 	readonly checks: readonly { readonly part: string; readonly status: string; readonly note: string }[];
@@ -53,6 +56,9 @@ describe('roomkey check', () => {
 		await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
 		return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 	}
+
+	const startWithTls = () =>
+		openServer({ port: 0, store: { memory: true }, keys: true, grace: 0, log: memoryLog(), tlsCert, tlsKey });
 
 	it('finds no fault in a folder that no server uses', async () => {
 		const { status, parts } = await check(['--data', data]);
@@ -127,6 +133,7 @@ describe('roomkey check', () => {
 		expect((await check(['--data', data, '--url', `${withoutApi}/api/v1/`])).parts.server).to.equal(
 			`failed: No Roomkey API at ${withoutApi}/api/v1: give the address without /api/v1 (with the --path-prefix of the server, if it has one)`,
 		);
+		// Without --url, another program may use the port: that is no failure.
 		expect((await check(['--data', data], { PORT: new URL(withoutApi).port })).parts.server).to.equal(
 			`off: No Roomkey API at ${withoutApi}: give the address with the --path-prefix of the server, if it has one. If the server has another address, give it with --url, or its port with PORT`,
 		);
@@ -142,18 +149,8 @@ describe('roomkey check', () => {
 		});
 	});
 
-	it('says what to do if the server speaks TLS, or its certificate is not trusted', async () => {
-		const [tlsCert, tlsKey] = ['cert', 'key'].map((kind) => resolve(`test/fixtures/tls/first.${kind}.pem`));
-		const options = {
-			port: 0,
-			store: { memory: true },
-			keys: true,
-			grace: 0,
-			log: memoryLog(),
-			tlsCert,
-			tlsKey,
-		} as const;
-		const server = await openServer(options);
+	it('says what to do if the address has the wrong scheme, or the certificate of the server is not trusted', async () => {
+		const server = await startWithTls();
 		const { port } = new URL(server.url);
 		const plain = `http://127.0.0.1:${port}`;
 		const byPort = await check(['--data', data], { PORT: port });
@@ -182,19 +179,10 @@ describe('roomkey check', () => {
 	});
 
 	it('fails if the certificate of the server has another name or an unknown authority', async () => {
-		const [cert, key] = ['cert', 'key'].map((kind) => resolve(`test/fixtures/tls/first.${kind}.pem`));
-		const server = await openServer({
-			port: 0,
-			store: { memory: true },
-			keys: true,
-			grace: 0,
-			log: memoryLog(),
-			tlsCert: cert as string,
-			tlsKey: key as string,
-		});
+		const server = await startWithTls();
 		const port = Number(new URL(server.url).port);
 		const file = join(folder, 'roomkey.json');
-		await writeFile(file, JSON.stringify({ data, port, 'tls-cert': cert, 'tls-key': key }));
+		await writeFile(file, JSON.stringify({ data, port, 'tls-cert': tlsCert, 'tls-key': tlsKey }));
 		const { status, parts } = await check(['--config', file], {});
 		expect(status).to.equal(1);
 		expect(parts.server)
@@ -328,7 +316,7 @@ describe('roomkey check', () => {
 		expect((await check(['--data', join(folder, 'none')])).parts.folder).to.match(/^off: .* holds no data/);
 	});
 
-	it('says that a database does not answer, without its password', async () => {
+	it('says that a database does not answer, and does not print its password', async () => {
 		const url = 'mongodb://me:s%3Dcret@127.0.0.1:1/x?serverSelectionTimeoutMS=100';
 		const { status, parts } = await check([], { PORT: '1', MONGO_URL: url });
 		expect(status).to.equal(1);

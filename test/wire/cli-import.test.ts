@@ -135,13 +135,14 @@ describe('an import', () => {
 					stdio: ['ignore', 'pipe', 'inherit'],
 				});
 				const exit = once(child, 'exit');
+				// The progress is reported after each batch of 200 lines, ten times in all. The import is killed at one of the first
+				// eight reports.
 				const reports = 1 + Math.floor(Math.random() * 8);
 				let count = 0;
 				for await (const line of createInterface({ input: child.stdout }))
 					if (line.startsWith('progress') && ++count === reports) child.kill('SIGKILL');
 				expect(await exit).to.deep.equal([null, 'SIGKILL']);
 				const found = await topics();
-				// The progress is reported after each batch of 200 lines.
 				expect(found).to.have.length(2000);
 				expect(found.filter((topic) => topic === `round ${round}`).length).to.be.at.least(200 * reports);
 				// A repeated import completes an interrupted one.
@@ -184,7 +185,7 @@ describe('an import', () => {
 			expect(await imported({ 'users.jsonl': lines }, ...flags)).to.deep.equal({ ...none, unchanged: 2 });
 	});
 
-	it('imports the first line with an id, and names each later line with that id, near or far', async () => {
+	it('imports the first line with an id, and names each later line with that id, in the same batch or in a later one', async () => {
 		const others = Array.from({ length: 450 }, (_, i) => ({ _id: `u${i}` }));
 		const first = { _id: 'a', username: 'alice' };
 		const lines = [first, { ...first, username: 'anna' }, ...others, { ...first, username: 'ann' }, first];
