@@ -1,6 +1,6 @@
 /**
- * Faults of Meteor that Roomkey does not have, over real sockets (test/contract/ddp.md section 19). Titles
- * name the fault of Meteor first, then what Roomkey does. The row of setUserId is tested in publications.test.ts.
+ * Faults of Meteor that Roomkey does not have, over real sockets. A title names the fault as in the table of
+ * test/contract/ddp.md section 19, then what Roomkey does. publications.test.ts tests the fault of setUserId.
  */
 import { expect } from 'chai';
 import { Match } from '../../shared/match.js';
@@ -105,24 +105,24 @@ describe('faults of Meteor that are not copied (19)', () => {
 		answers('{"msg":"__proto__"}', '{"msg":"error","reason":"Bad request","offendingMessage":{"msg":"__proto__"}}'));
 
 	for (const unsub of ['{"msg":"unsub","id":5}', '{"msg":"unsub","id":{}}', '{"msg":"unsub"}']) {
-		it(`\`unsub\` without an id that is a string: malformed: ${unsub}`, () =>
+		it(`\`unsub\` without an id that is a string: malformed, for ${unsub}`, () =>
 			answers(unsub, `{"msg":"error","reason":"Malformed unsubscription","offendingMessage":${unsub}}`));
 	}
 
 	for (const id of ['5', '{"a":1}', 'null', '0']) {
-		it(`\`ping\` with an id that is no string: echoed as it is: ${id}`, () =>
+		it(`\`ping\` with an id that is no string: echoed as it is, for ${id}`, () =>
 			answers(`{"msg":"ping","id":${id}}`, `{"msg":"pong","id":${id}}`));
 	}
 
 	for (const name of ['bigint', 'cycle']) {
-		it(`a result that cannot be encoded: 500, and \`updated\` is sent: ${name}`, async () => {
+		it(`a result that cannot be encoded: 500, and \`updated\` is sent, for the method ${name}`, async () => {
 			const client = await connect();
 			expect((await client.call(name)).error).to.include({ error: 500, reason: 'Internal server error' });
 		});
 	}
 
 	for (const [which, value] of FALSY.entries()) {
-		it(`\`undefined\` or another falsy value is thrown: 500: ${value === '' ? 'an empty string' : value}`, async () => {
+		it(`\`undefined\` or another falsy value is thrown: 500, for ${value === '' ? 'an empty string' : value}`, async () => {
 			const client = await connect();
 			for (const late of [false, true]) {
 				const { error } = await client.call('throw falsy', which, late);

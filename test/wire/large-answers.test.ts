@@ -43,7 +43,7 @@ for (const compression of [false, true]) {
 		const clients = clientsOfEachTest();
 
 		before(async () => {
-			// At most a third of one answer may be buffered for a client.
+			// Every large answer of these tests has more than three times as many bytes as may be buffered for a client.
 			app = await startApp({ methods, ddp: { compression, maxBuffered: 128 * 1024 } });
 			alice = await addPerson(app.store);
 			for (let i = 0; i < COUNT; i++) await addRoom(app.store, [alice], { name: `${i} ${'x'.repeat(300)}` });
@@ -55,7 +55,7 @@ for (const compression of [false, true]) {
 			return { send: (message) => client.send(JSON.stringify(message)), next: () => client.next() };
 		}
 
-		/** Makes a connection of functions that send and receive frames of SockJS, such as `a["…"]` with messages. */
+		/** Makes a connection from two functions: one sends, one receives a frame of SockJS, such as `a["…"]` with messages. */
 		function sockJsConnection(send: (frame: string) => void, nextFrame: () => Promise<string>): TestConnection {
 			const frames: Frame[] = [];
 			return {
@@ -156,7 +156,7 @@ for (const compression of [false, true]) {
 			});
 		}
 
-		// The setting does not concern REST.
+		// Compression is a setting of DDP, so REST is tested once.
 		if (compression) return;
 
 		describe('over REST', () => {

@@ -49,9 +49,7 @@ describe('a method with a larger limit for bodies than `maxBody`', () => {
 		expect(await app.store.subscriptions.countDocuments(offered as object)).to.equal(MEMBERS);
 	});
 
-	const filler = (length: number) => JSON.stringify({ usersSuggestedGroupKeys: { none: ['x'.repeat(length)] } });
-
-	it('refuses a body without a login before it is read, with and without a Content-Length', async () => {
+	it('refuses a call without a login before the body is read, with and without a Content-Length', async () => {
 		// A body that was read would be refused as invalid JSON.
 		const invalid = `{${'x'.repeat(2 * MIB)}`;
 		expect((await provide(null, invalid)).status).to.equal(401);
@@ -61,8 +59,9 @@ describe('a method with a larger limit for bodies than `maxBody`', () => {
 		expect(status).to.equal(401);
 	});
 
-	it('refuses a body above its own limit; other methods refuse one above `maxBody`', async () => {
-		expect((await provide(alice, filler(5 * MIB))).status).to.equal(413);
+	it('refuses a body above the limit of the method; other methods refuse a body above `maxBody`', async () => {
+		const tooLarge = { usersSuggestedGroupKeys: { none: ['x'.repeat(5 * MIB)] } };
+		expect((await provide(alice, tooLarge)).status).to.equal(413);
 		const other = await request(`${app.url}/api/v1/e2e.setRoomKeyID`, {
 			method: 'POST',
 			headers: { 'Content-Type': 'application/json', ...headersOf(alice) },

@@ -89,7 +89,7 @@ describe('the life of calls and connections', () => {
 	const connect = () => clients.connect(app.webSocketUrl);
 
 	describe('time limits (6)', () => {
-		it('end a call with an error, fire its signal, and start the next message', async () => {
+		it('end a call with an error, fire its signal, and let the next message start', async () => {
 			await start();
 			const aborted = gates.wait('aborted');
 			const client = await connect();
@@ -137,7 +137,7 @@ describe('the life of calls and connections', () => {
 			for (let i = 0; i < 6; i++) client.send({ msg: 'method', id: String(i), method: 'wait', params: [`slow ${i}`] });
 			await othersAreRead();
 			for (let pings = 0; pings < 5; pings++) {
-				// Two intervals: in the first one, what the client has sent before counts as activity.
+				// Two intervals: the first check finds that the client has sent the calls, so it sends no ping.
 				mock.timers.tick(2000);
 				expect(await client.next()).to.deep.equal({ msg: 'ping' });
 				client.send({ msg: 'pong' });
@@ -169,7 +169,7 @@ describe('the life of calls and connections', () => {
 	});
 
 	for (const name of ['parallel', 'unblocking']) {
-		describe(`the inbound queue, with methods that are ${name}`, () =>
+		describe(`a server that receives ${name} calls`, () =>
 			it('pauses reading at the maximum of unanswered calls, and serves other clients (5)', async () => {
 				await start({ ddp: { maxQueue: 20 } });
 				maxRunning = 0;
@@ -191,8 +191,8 @@ describe('the life of calls and connections', () => {
 		['in version pre1', 'pre1', 15_000],
 		['with a heartbeat interval of 0', '1', 0],
 	] as const) {
-		it(`idle: a client ${condition} is disconnected when its socket was idle for the connect timeout (1.2)`, async () => {
-			// The timer for `connect` does not run here. The socket itself measures how long it is idle.
+		it(`a client ${condition} is disconnected when its socket was idle for the connect timeout (1.2)`, async () => {
+			// The mock stops the timer that waits for `connect`, but not that of the socket, which measures how long it is idle.
 			mock.timers.enable({ apis: ['setTimeout'] });
 			await start({ ddp: { connectTimeout: 50, heartbeat: { interval, timeout: 15_000 } } });
 			const client = await RawClient.open(app.webSocketUrl);
@@ -271,7 +271,7 @@ describe('the life of calls and connections', () => {
 		expect((await client.take(2)).map(({ msg }) => msg)).to.deep.equal(['nosub', 'ready']);
 	});
 
-	it('surplus parameters of subscriptions do not count; all other parameters of a client are limited in size (10)', async () => {
+	it('the parameters of all subscriptions of a client are limited in size together, without parameters that the publication ignores (10)', async () => {
 		await start({ ddp: { maxSubscriptionBytes: 20_000 } });
 		const client = await connect();
 		const subscribe = (id: string, ...params: unknown[]) => {
@@ -308,7 +308,7 @@ describe('the life of calls and connections', () => {
 		expect(frames[1]).to.have.nested.property('error.error', 'error-subscription-too-large');
 	});
 
-	it('queue length: a client that does not read is disconnected, without an effect on others (19)', async () => {
+	it('a client that does not read is disconnected, without an effect on others (19)', async () => {
 		await start();
 		const [slow, fast, sender] = [await connect(), await connect(), await connect()];
 		for (const client of [slow, fast]) {
@@ -329,7 +329,7 @@ describe('the life of calls and connections', () => {
 		expect(await fast.call('echo', 'still here')).to.include({ result: 'still here' });
 	});
 
-	// Each of these tests starts a second server, which `afterEach` closes.
+	// Each of these tests closes its server, and then starts another, because `afterEach` closes one.
 	describe('when the server closes (18)', () => {
 		it('received messages are answered first', async () => {
 			mock.timers.enable({ apis: ['setTimeout'] });
@@ -343,7 +343,7 @@ describe('the life of calls and connections', () => {
 			const other = await connect();
 			await other.call('echo', 'x');
 			const closed = app.close();
-			// The second session ends after a quarter of the grace period.
+			// Sessions begin to end one by one in the first half of the grace period: the second of two after a quarter.
 			mock.timers.tick(20_000);
 			expect((await other.closed).code).to.equal(1001);
 			gates.open('end');

@@ -25,7 +25,7 @@ const publications = [
 	publication({ ...anyone, name: null, run: () => {} }),
 ];
 
-describe('limits of subscriptions, and by rules (14)', () => {
+describe('limits of subscriptions, and limits by rules (14)', () => {
 	let app: TestApp;
 	const clients = clientsOfEachTest();
 	const events: RateEvent[] = [];
@@ -67,7 +67,7 @@ describe('limits of subscriptions, and by rules (14)', () => {
 		...Array(refused).fill('too-many-requests'),
 	];
 
-	it('rate limit exceeded: a subscription is refused by nosub, and the connection stays open (10)', async () => {
+	it('refuse a subscription by nosub, and the connection stays open (10)', async () => {
 		await start();
 		const client = await connect();
 		for (let i = 0; i < 2; i++) expect(await subscribe(client, 'test.limited')).to.include({ msg: 'ready' });
@@ -92,7 +92,7 @@ describe('limits of subscriptions, and by rules (14)', () => {
 		expect((await client.call('test.call')).result).to.equal('done');
 	});
 
-	it('event: has the type subscription, and the name of the publication or stream', async () => {
+	it('give a rule an event with the type subscription, and the name of the publication or stream', async () => {
 		await start({ limits: [recordingRule] });
 		const client = await connect();
 		await subscribe(client, 'test.free');
@@ -104,7 +104,7 @@ describe('limits of subscriptions, and by rules (14)', () => {
 		]);
 	});
 
-	it('not counted: unknown names, repeated ids, malformed messages, universal publications, a change of the user', async () => {
+	it('do not count unknown names, repeated ids, malformed messages, universal publications, or a change of the user', async () => {
 		await start({ limits: [{ ...recordingRule, matcher: { type: 'subscription' } }] });
 		const { token } = await addPerson(app.store);
 		const client = await connect();
@@ -119,7 +119,7 @@ describe('limits of subscriptions, and by rules (14)', () => {
 		expect(events.map(({ name }) => name)).to.deep.equal(['test.free']);
 	});
 
-	it('bucket: the limit of a definition counts by user, or by address without a login, whatever the connection', async () => {
+	it('in a definition count by user, or by address without a login, whatever the connection', async () => {
 		await start();
 		const { token } = await addPerson(app.store);
 		const [one, other] = [await connect(), await connect()];
@@ -130,7 +130,7 @@ describe('limits of subscriptions, and by rules (14)', () => {
 		expect(await errorCodes(other, 2)).to.deep.equal(expectedCodes(1, 1));
 	});
 
-	it('bucket: a rule counts by connection if its matcher says so; a rule for subscriptions counts no calls', async () => {
+	it('by a rule count by connection if its matcher says so; a rule for subscriptions counts no calls', async () => {
 		await start({ limits: [{ matcher: { type: 'subscription', connectionId: () => true }, calls: 3, per: PER }] });
 		const [one, other] = [await connect(), await connect()];
 		expect(await errorCodes(one, 4, 'test.free')).to.deep.equal(expectedCodes(3, 1));
@@ -138,7 +138,7 @@ describe('limits of subscriptions, and by rules (14)', () => {
 		expect((await one.call('test.call')).result).to.equal('done');
 	});
 
-	it('reason: can be replaced for all rules, or for one rule', async () => {
+	it('refuse with a reason that can be replaced for all rules, or for one rule', async () => {
 		const once = { calls: 1, per: PER };
 		await start({
 			limits: [
@@ -181,14 +181,14 @@ describe('limits of subscriptions, and by rules (14)', () => {
 		expect(await errorCodes(client, 5)).to.deep.equal(expectedCodes(5, 0));
 	});
 
-	it('apply if the permission cannot be read, and this is logged', async () => {
+	it('apply if the store fails when the permission api-bypass-rate-limit is read, and the failure is logged', async () => {
 		await start();
 		const { token } = await addPerson(app.store);
 		const client = await connect();
 		await client.call('login', { resume: token });
 		app.store.users.findOne = () => Promise.reject(new Error('the database is gone'));
 		expect(await errorCodes(client, 3)).to.deep.equal(expectedCodes(2, 1));
-		// Only for the refused subscription: the permission is read when a limit is exceeded.
+		// One line, because the permission is read only when a limit is exceeded.
 		expect(app.log.lines.filter(({ level }) => level === 'error')).to.have.length(1);
 	});
 

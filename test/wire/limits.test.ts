@@ -57,7 +57,7 @@ describe('limits', () => {
 	});
 
 	describe('of calls over DDP (section 14)', () => {
-		it('refuse a call with result and updated, and the connection stays open', async () => {
+		it('refuse a call by `result` and `updated`, and the connection stays open', async () => {
 			await start();
 			const client = await connect();
 			for (let i = 0; i < 3; i++) expect((await client.call('test.limited')).result).to.equal('done');
@@ -132,7 +132,7 @@ describe('limits', () => {
 			);
 		});
 
-		it('are checked after the credentials and before the arguments (7.1, era A)', async () => {
+		it('are checked after the credentials and before the arguments (7.1)', async () => {
 			await start();
 			const alice = await addPerson(app.store);
 			const ask = (as: Person) => post(`${app.url}/api/v1/test.requiresUser`, as, { text: 5 });
@@ -242,6 +242,7 @@ describe('limits', () => {
 			for (let i = 0; i < 3; i++) await client.call('test.limited');
 			expect((await request(limited, { method: 'POST', headers: one })).status).to.equal(429);
 			expect((await request(limited, { method: 'POST', headers: other })).status).to.equal(200);
+			// Without the header, the address is unknown.
 			expect((await (await connect()).call('test.address')).result).to.equal(null);
 		});
 	});
@@ -324,7 +325,7 @@ describe('limits', () => {
 			return text.replace('""', `"${'ü'.repeat((bytes - text.length) / 2)}${(bytes - text.length) % 2 ? '.' : ''}"`);
 		};
 
-		it('are 8 KiB; a larger one closes the connection with 1009', async () => {
+		it('are 8 KiB; a larger frame closes the connection with 1009', async () => {
 			await start();
 			const client = await RawClient.open(app.webSocketUrl);
 			client.send(connectMessage(8 * 1024 + 1));

@@ -1,6 +1,6 @@
 /**
  * Logins by password and by token have separate lanes. In each lane a limited number of logins run concurrently, and further
- * ones wait in its queue. Calls of other clients wait in neither.
+ * ones wait in its queue. Calls of other clients do not wait for logins.
  */
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -35,7 +35,7 @@ describe('logins', () => {
 	/** While it is set, logins by password wait for it before they find their user. */
 	let gate: Promise<void> | undefined;
 	let openGate: (() => void) | undefined;
-	/** Number of logins by password that look for their user. */
+	/** Number of logins by password that have begun to look for their user while the gate was set. */
 	let looking: number;
 
 	beforeEach(async () => {
@@ -63,7 +63,7 @@ describe('logins', () => {
 		await app.close();
 	});
 
-	function holdPasswords(): void {
+	function holdPasswordLogins(): void {
 		gate = new Promise((resolve) => {
 			openGate = resolve;
 		});
@@ -86,9 +86,9 @@ describe('logins', () => {
 
 	const waiting = async () => (await scrape(app.url)).sum('roomkey_logins_waiting', { lane: 'password' });
 
-	/** Fills the lane and its queue. One address may have only half of the queue, so two log in. @returns the logins */
+	/** Fills the lane and its queue, from two addresses: one may have only half of the queue. @returns the logins */
 	async function fillLane(): Promise<Promise<{ status: number }>[]> {
-		holdPasswords();
+		holdPasswordLogins();
 		const logins = Array.from({ length: width }, () => logInOverRest('1.1.1.1'));
 		while (looking < width) await nextTurn();
 		for (let i = 0; i < maxWaiting; i++) logins.push(logInOverRest(i % 2 === 0 ? '1.1.1.1' : '2.2.2.2'));
@@ -124,7 +124,7 @@ describe('logins', () => {
 	});
 
 	it('inside another method do not wait', async () => {
-		holdPasswords();
+		holdPasswordLogins();
 		const logins = Array.from({ length: width }, () => logInOverRest('1.1.1.1'));
 		while (looking < width) await nextTurn();
 		const client = await connect('3.3.3.3');
@@ -136,7 +136,7 @@ describe('logins', () => {
 	});
 
 	it('of a client that disconnects leave the queue', async () => {
-		holdPasswords();
+		holdPasswordLogins();
 		const logins = Array.from({ length: width }, () => logInOverRest('1.1.1.1'));
 		while (looking < width) await nextTurn();
 		const client = await connect('3.3.3.3');

@@ -40,7 +40,10 @@ describe('merge box (11)', () => {
 	});
 	afterEach(() => client.close());
 
-	/** Sends messages. @returns the frames for them, and for what was published since the last call */
+	/**
+	 * Sends messages, and then calls the method `nothing`.
+	 * @returns the frames for the messages and for what was published since the last call, without the answer to that call
+	 */
 	async function sentAfter(...messages: object[]): Promise<Frame[]> {
 		for (const message of messages) client.send(message);
 		client.send({ msg: 'method', id: 'end', method: 'nothing' });
@@ -122,7 +125,7 @@ describe('merge box (11)', () => {
 		expect(await sentAfter()).to.deep.equal([]);
 	});
 
-	it('NO_MERGE: every call is sent unchanged, and each sub removes its own documents', async () => {
+	it('NO_MERGE: what a publish function adds or changes is sent unchanged, and each sub removes its own documents', async () => {
 		const document = { collection: 'plain', id: 'x' };
 		for (const sub of [first, second]) sub.added('plain', 'x', { _id: 'x', a: 1 });
 		first.changed('plain', 'x', { a: 1 });

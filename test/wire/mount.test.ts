@@ -95,7 +95,7 @@ describe('Roomkey in the HTTP server of an application', () => {
 	const { listening, mounted } = applicationOfEachTest(options);
 	const exchange = (address: string, request: string) => RawHttp.to(`http://${address}`).send(request).untilClosed();
 
-	/** The application answers at `/own`; Roomkey over REST, WebSocket and SockJS. */
+	/** Expects that the application answers at `/own`, and Roomkey over REST, WebSocket and SockJS. */
 	async function expectBoth(address: string): Promise<void> {
 		expect(await (await fetch(`http://${address}/own`)).text()).to.equal('own');
 		expect(await (await fetch(`http://${address}/echo/x`)).json()).to.include({ result: 'x' });
@@ -105,7 +105,7 @@ describe('Roomkey in the HTTP server of an application', () => {
 		expect((await client.call('echo', 'over DDP')).result).to.equal('over DDP');
 	}
 
-	it('shares a server of node:http with its other listener and WebSockets', async () => {
+	it('shares a server of node:http with the listener and the WebSockets of the application', async () => {
 		const http = createHttpServer((_request, response) => response.end('own'));
 		const chat = new WebSocketServer({ noServer: true });
 		http.on('upgrade', (request, socket, head) => {
@@ -150,8 +150,8 @@ describe('Roomkey in the HTTP server of an application', () => {
 		const address = await listening(http);
 		const expecting = 'Host: x\r\nExpect: 100-continue\r\nConnection: close\r\n';
 		const body = '{}';
-		const put = `PUT /items/5 HTTP/1.1\r\n${expecting}Content-Type: application/json\r\nContent-Length: ${body.length}`;
-		expect(await exchange(address, `${put}\r\n\r\n${body}`)).to.match(/^HTTP\/1.1 100 .*"number":5/s);
+		const head = `PUT /items/5 HTTP/1.1\r\n${expecting}Content-Type: application/json\r\nContent-Length: ${body.length}`;
+		expect(await exchange(address, `${head}\r\n\r\n${body}`)).to.match(/^HTTP\/1.1 100 .*"number":5/s);
 		expect(await exchange(address, `GET /own HTTP/1.1\r\n${expecting}\r\n`)).to.match(/own$/);
 	});
 
@@ -193,7 +193,7 @@ describe('Roomkey in the HTTP server of an application', () => {
 		expect(onceCalls).to.equal(1);
 	});
 
-	it('when it closes, keeps listeners that the application has replaced or wrapped', async () => {
+	it('shares the HTTP server with a listener that wraps other listeners, and leaves it in place when Roomkey closes', async () => {
 		const http = createHttpServer((_request, response) => response.end('own'));
 		const server = await mounted({ server: http });
 		const wrapped = http.listeners('request') as ((...args: unknown[]) => void)[];

@@ -54,13 +54,13 @@ describe('repeated calls of methods with `once` (E1)', () => {
 			return terminate(client);
 		}
 
-		/** Calls with the id of the first call, unless another is given. */
-		const repeat = (client: RawClient, keyID = 'key', id = '7'): Promise<Outcome> =>
+		/** Sets the key id. The id of the call is that of `setKeyIdAndTerminate`, unless another is given. */
+		const setKeyId = (client: RawClient, keyID = 'key', id = '7'): Promise<Outcome> =>
 			client.callWithId(id, 'e2e.setRoomKeyID', rid, keyID);
 
 		it('a client that lost its connection repeats a successful call and gets its result', async () => {
 			const former = await setKeyIdAndTerminate();
-			expect(await repeat(await logIn(alice, former))).to.deep.equal({ msg: 'result', id: '7' });
+			expect(await setKeyId(await logIn(alice, former))).to.deep.equal({ msg: 'result', id: '7' });
 			expect(await keyIdOf(app.store, rid)).to.equal('key');
 		});
 
@@ -69,24 +69,24 @@ describe('repeated calls of methods with `once` (E1)', () => {
 			const client = await clients.open(app.webSocketUrl);
 			client.send({ msg: 'connect', version: '1', support: ['1'], session: former });
 			client.send({ msg: 'method', id: '6', method: 'login', params: [{ resume: alice.token }] });
-			expect(await repeat(client)).to.deep.equal({ msg: 'result', id: '7' });
+			expect(await setKeyId(client)).to.deep.equal({ msg: 'result', id: '7' });
 		});
 
 		it('a client that loses its connection again, before and after the repeated call, gets the result again', async () => {
 			const first = await setKeyIdAndTerminate();
 			const second = await terminate(await connect(first));
 			const third = await logIn(alice, second);
-			expect((await repeat(third)).error).to.equal(undefined);
+			expect((await setKeyId(third)).error).to.equal(undefined);
 			const fourth = await logIn(alice, await terminate(third));
-			expect((await repeat(fourth)).error).to.equal(undefined);
+			expect((await setKeyId(fourth)).error).to.equal(undefined);
 		});
 
 		it('a client that lost its connection repeats a refused call and gets its error', async () => {
 			const client = await logIn(bob);
-			expect((await repeat(await logIn(alice), 'hers')).error).to.equal(undefined);
-			expect((await repeat(client, 'his')).error?.error).to.equal(EXISTS);
+			expect((await setKeyId(await logIn(alice), 'hers')).error).to.equal(undefined);
+			expect((await setKeyId(client, 'his')).error?.error).to.equal(EXISTS);
 			const later = await logIn(bob, await terminate(client));
-			expect((await repeat(later, 'his')).error).to.deep.include({
+			expect((await setKeyId(later, 'his')).error).to.deep.include({
 				error: EXISTS,
 				details: { method: 'e2e.setRoomKeyID' },
 			});
@@ -94,30 +94,30 @@ describe('repeated calls of methods with `once` (E1)', () => {
 
 		it('a call without the former session, or with another id, is a new call', async () => {
 			const former = await setKeyIdAndTerminate();
-			expect((await repeat(await logIn(alice))).error?.error).to.equal(EXISTS);
-			expect((await repeat(await logIn(alice, former), 'key', '8')).error?.error).to.equal(EXISTS);
+			expect((await setKeyId(await logIn(alice))).error?.error).to.equal(EXISTS);
+			expect((await setKeyId(await logIn(alice, former), 'key', '8')).error?.error).to.equal(EXISTS);
 		});
 
 		it('a call of another user in the former session, with the same id, is a new call', async () => {
 			const former = await setKeyIdAndTerminate();
-			expect((await repeat(await logIn(bob, former))).error?.error).to.equal(EXISTS);
-			expect((await repeat(await connect(former))).error?.error).to.equal('error-invalid-user');
+			expect((await setKeyId(await logIn(bob, former))).error?.error).to.equal(EXISTS);
+			expect((await setKeyId(await connect(former))).error?.error).to.equal('error-invalid-user');
 		});
 
 		it('a repeated call with other arguments is refused', async () => {
 			const former = await setKeyIdAndTerminate();
 			const client = await logIn(alice, former);
-			expect((await repeat(client, 'another')).error).to.deep.include({
+			expect((await setKeyId(client, 'another')).error).to.deep.include({
 				error: MISMATCH,
 				details: { method: 'e2e.setRoomKeyID' },
 			});
-			expect((await repeat(client)).error).to.equal(undefined);
+			expect((await setKeyId(client)).error).to.equal(undefined);
 		});
 
 		it('a call with a used id in the same connection is a new call', async () => {
 			const client = await logIn(alice);
-			expect((await repeat(client)).error).to.equal(undefined);
-			expect((await repeat(client)).error?.error).to.equal(EXISTS);
+			expect((await setKeyId(client)).error).to.equal(undefined);
+			expect((await setKeyId(client)).error?.error).to.equal(EXISTS);
 		});
 
 		it('a repeated call waits for the first call while it runs', async () => {
@@ -145,20 +145,20 @@ describe('repeated calls of methods with `once` (E1)', () => {
 				client.send({ msg: 'connect', version: '1', support: ['1'], session });
 				expect((await client.next()).msg).to.equal('connected');
 				await client.call('login', { resume: alice.token });
-				expect((await repeat(client)).error).to.equal(undefined);
+				expect((await setKeyId(client)).error).to.equal(undefined);
 			});
 		}
 	});
 
 	describe('over REST', () => {
-		const send = (path: string, as: Person | null, key: string | undefined, body: object): Promise<RestAnswer> =>
-			post(`${app.url}/api/v1/${path}`, as, body, key === undefined ? {} : { 'Idempotency-Key': key });
-		const set = (as: Person, key: string | undefined, keyID = 'key') =>
-			send('e2e.setRoomKeyID', as, key, { rid, keyID });
+		const send = (path: string, as: Person | null, idempotencyKey: string, body: object): Promise<RestAnswer> =>
+			post(`${app.url}/api/v1/${path}`, as, body, { 'Idempotency-Key': idempotencyKey });
+		const set = (as: Person, idempotencyKey: string, keyID = 'key') =>
+			send('e2e.setRoomKeyID', as, idempotencyKey, { rid, keyID });
 
-		function methodCall(key: string, keyID = 'key'): Promise<RestAnswer> {
+		function methodCall(idempotencyKey: string, keyID = 'key'): Promise<RestAnswer> {
 			const message = JSON.stringify({ msg: 'method', id: '3', method: 'e2e.setRoomKeyID', params: [rid, keyID] });
-			return send('method.call/e2e.setRoomKeyID', alice, key, { message });
+			return send('method.call/e2e.setRoomKeyID', alice, idempotencyKey, { message });
 		}
 
 		it('a call without Idempotency-Key is always a new call', async () => {
@@ -181,7 +181,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 			}
 		});
 
-		it('a call with another key, or of another user with the same key, is a new call', async () => {
+		it('a call with another Idempotency-Key, or of another user with the same one, is a new call', async () => {
 			await set(alice, 'a');
 			expect((await set(alice, 'another')).body).to.include({ errorType: EXISTS });
 			expect((await set(bob, 'a')).body).to.include({ errorType: EXISTS });
@@ -201,12 +201,12 @@ describe('repeated calls of methods with `once` (E1)', () => {
 			});
 		});
 
-		it('twenty concurrent calls with one key get the same answer', async () => {
+		it('twenty concurrent calls with one Idempotency-Key get the same answer', async () => {
 			const answers = await Promise.all(Array.from({ length: 20 }, () => set(alice, 'many')));
 			for (const { text } of answers) expect(text).to.equal('{"success":true}');
 		});
 
-		it('method.call uses the header too, and shares keys with the path of the method', async () => {
+		it('a call by method.call, and one with the same Idempotency-Key at the path of the method, are the same call', async () => {
 			const first = await methodCall('c');
 			expect(first.body).to.deep.equal({ message: '{"msg":"result","id":"3"}', success: true });
 			expect((await methodCall('c')).text).to.equal(first.text);
@@ -215,7 +215,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 			expect((await methodCall('d')).body.message).to.include(EXISTS);
 		});
 
-		it('a key has 1 to 128 visible characters', async () => {
+		it('an Idempotency-Key has 1 to 128 visible characters', async () => {
 			for (const key of ['!', '~', `"${'x'.repeat(126)}"`]) {
 				rid = await addRoom(app.store, [alice]);
 				for (const _ of ['first', 'again']) expect((await set(alice, key)).status, key).to.equal(200);
@@ -223,13 +223,13 @@ describe('repeated calls of methods with `once` (E1)', () => {
 		});
 
 		for (const [what, key] of [
-			['an empty key', ''],
-			['a key of 129 characters', 'x'.repeat(129)],
-			['a key with a space', 'a b'],
-			['a key with a tab', 'a\tb'],
-			['a key with letters beyond ASCII', 'é'],
+			['an empty text', ''],
+			['129 characters', 'x'.repeat(129)],
+			['a text with a space', 'a b'],
+			['a text with a tab', 'a\tb'],
+			['a text with letters beyond ASCII', 'é'],
 		] as const) {
-			it(`refuses ${what} for every method`, async () => {
+			it(`refuses ${what} as Idempotency-Key for every method`, async () => {
 				const refused = {
 					success: false,
 					error: 'Idempotency-Key must be 1 to 128 visible ASCII characters [error-invalid-idempotency-key]',
@@ -242,7 +242,7 @@ describe('repeated calls of methods with `once` (E1)', () => {
 			});
 		}
 
-		it('refuses two keys, but checks the credentials before the key', async () => {
+		it('refuses two headers Idempotency-Key, but checks the credentials before the header', async () => {
 			const headers = new Headers({ ...headersOf(alice), 'Idempotency-Key': 'a' });
 			headers.append('Idempotency-Key', 'b');
 			expect((await request(`${app.url}/api/v1/me`, { headers })).status).to.equal(400);

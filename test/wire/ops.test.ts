@@ -125,7 +125,7 @@ describe('metrics', () => {
 		expect(count({ method: 'login', transport: 'websocket', outcome: 'ok' })).to.equal(1);
 	});
 
-	it('all unknown methods have one label', () => {
+	it('count all unknown methods under one label', () => {
 		expect(metrics.sum('roomkey_calls_total', { method: '(unknown)', outcome: 'refused' })).to.equal(1);
 		expect(metrics.samples.some(({ labels }) => Object.values(labels).includes('own.nobody'))).to.equal(false);
 	});

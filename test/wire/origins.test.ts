@@ -81,7 +81,7 @@ describe('the origin of a page that connects by DDP', () => {
 		expect(await statuses(`${name}:443`, PAGE, `http://${name}`)).to.deep.equal([101, 403]);
 	});
 
-	it('is the reason of each refused connection in the metrics', async () => {
+	it('is counted in the metrics when a connection is refused because of it', async () => {
 		app = await startApp({ allowedOrigins: 'own' });
 		await upgrade('/websocket', { origin: EVIL });
 		await poll({ Origin: EVIL });
@@ -91,7 +91,7 @@ describe('the origin of a page that connects by DDP', () => {
 });
 
 describe('a list of origins', () => {
-	it('is *, own, or origins without a path, in any case and with or without default ports', () => {
+	it('is *, own, or origins without a path, in upper or lower case, with or without default ports', () => {
 		const valid = ['*', 'own', PAGE, `${PAGE}, http://localhost:3000`, 'null', 'capacitor://localhost', 'file://'];
 		for (const list of valid) expect(isAllowedOrigins(list), list).to.equal(true);
 		const invalid = ['', 'chat.example.com', `${PAGE}/`, `${PAGE}/path`, `${PAGE},`, `${PAGE} ${EVIL}`, '*,own', 'Own'];

@@ -90,7 +90,7 @@ describe('a server below a path', () => {
 		await server.close();
 	});
 
-	it('leaves other paths to the application it is mounted on', async () => {
+	it('leaves other paths to the application that it is mounted in', async () => {
 		const roomkey = await openServer({
 			listen: false,
 			store: { memory: true },
@@ -121,7 +121,7 @@ describe('a path prefix', () => {
 			expect(isPathPrefix(text), text).to.equal(false);
 	});
 
-	it('is removed from a URL', () => {
+	it('is removed from a URL; the result is undefined for a URL that is not below the prefix', () => {
 		expect(withoutPrefix('', '/a?b')).to.equal('/a?b');
 		expect(withoutPrefix('/a', '/a/b?c')).to.equal('/b?c');
 		expect(withoutPrefix('/a', '/a')).to.equal('/');

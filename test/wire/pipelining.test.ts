@@ -52,8 +52,11 @@ describe('pipelined requests', () => {
 	/** The statuses of all answers in a text. */
 	const statusesIn = (text: string) => Array.from(text.matchAll(/HTTP\/1\.1 (\d+)/g), ([, status]) => Number(status));
 
-	/** Sends two requests and a last one at once; the first is answered after all have arrived. */
-	async function answersBefore(last: string, untilText?: string): Promise<string> {
+	/**
+	 * Sends `WAIT`, `ECHO` and a last request at once, and ends the first call when it has begun.
+	 * @returns what the server sends until it closes the connection, or until a text
+	 */
+	async function answersWith(last: string, untilText?: string): Promise<string> {
 		const client = RawHttp.to(app.url).send(WAIT + ECHO + last);
 		await begun;
 		end('first');
@@ -71,20 +74,20 @@ describe('pipelined requests', () => {
 	}
 
 	it('before an upgrade are answered before the connection is one of WebSocket', async () => {
-		const text = await answersBefore(upgradeRequest('/websocket'), '101 Switching Protocols');
+		const text = await answersWith(upgradeRequest('/websocket'), '101 Switching Protocols');
 		expect(statusesIn(text)).to.deep.equal([200, 200, 101]);
 		expectBoth(text);
 	});
 
-	it('before a refused upgrade are answered before the upgrade is', async () => {
-		const text = await answersBefore(upgradeRequest('/nowhere'));
+	it('before a refused upgrade are answered before the refusal', async () => {
+		const text = await answersWith(upgradeRequest('/nowhere'));
 		expect(statusesIn(text)).to.deep.equal([200, 200, 404]);
 		expectBoth(text);
 	});
 
 	it('before the offer of another protocol are answered before the request with the offer', async () => {
 		const offer = 'Upgrade: h2c\r\nConnection: upgrade, close\r\n\r\n';
-		const text = await answersBefore(`GET /nowhere HTTP/1.1\r\nHost: x\r\n${offer}`);
+		const text = await answersWith(`GET /nowhere HTTP/1.1\r\nHost: x\r\n${offer}`);
 		expect(statusesIn(text)).to.deep.equal([200, 200, 404]);
 		expectBoth(text);
 	});
@@ -94,7 +97,7 @@ describe('pipelined requests', () => {
 		['a request with a malformed body', BAD_CHUNK],
 	] as const) {
 		it(`before ${name} are answered before its error, which comes last`, async () => {
-			const text = await answersBefore(last);
+			const text = await answersWith(last);
 			expect(statusesIn(text)).to.deep.equal([200, 200, 400]);
 			expectBoth(text);
 		});
@@ -126,7 +129,7 @@ describe('pipelined requests', () => {
 		expect(client.text.indexOf('"success":true')).to.be.lessThan(client.text.indexOf('101 Switching'));
 	});
 
-	it('a request with a malformed body alone is refused at once', async () => {
+	it('need not come first: a request with a malformed body is also refused alone', async () => {
 		expect(statusesIn(await RawHttp.to(app.url).send(BAD_CHUNK).untilClosed())).to.deep.equal([400]);
 	});
 });

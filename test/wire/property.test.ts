@@ -132,7 +132,7 @@ describe('a server stays up with arbitrary input', () => {
 				fc.asyncProperty(fc.array(frame, { maxLength: 6 }), async (frames) => {
 					const client = await RawClient[isConnected ? 'connect' : 'open'](app.webSocketUrl);
 					for (const data of frames) client.socket.send(sendable(data));
-					// When the ping is answered, everything before it was answered too, unless the server has closed the connection.
+					// The answer to the ping shows that the server has received everything before it. It may have closed the connection instead.
 					client.send('{"msg":"connect","version":"1","support":["1"]}');
 					client.send('{"msg":"ping","id":"the end"}');
 					while (true) {
@@ -163,7 +163,7 @@ describe('a server stays up with arbitrary input', () => {
 				const raw = (client.socket as unknown as { _socket: Socket })._socket;
 				raw.write(bytes);
 				raw.end();
-				// 1005 and 1006: the client has ended the connection without a close frame, or without a code in it.
+				// 1005: the close frame had no code. 1006: there was no close frame.
 				expect((await client.closed).code).to.be.oneOf([1000, 1002, 1005, 1006, 1007, 1009]);
 			}),
 			RUNS,
@@ -200,10 +200,10 @@ describe('a server stays up with arbitrary input', () => {
 					text: answerText,
 				} = await request(`${app.url}/api/v1/${where}`, {
 					method,
-					// An empty value is left out.
 					headers: {
 						...(contentType.trim() && { 'Content-Type': contentType }),
-						...(isUser && headersOf(await addUser())),
+						// A new user each time, because one of the paths logs out.
+						...(isUser && headersOf(await addPerson(app.store))),
 					},
 					...(method === 'GET' ? {} : { body: sendable(data) as string }),
 				});
@@ -214,11 +214,6 @@ describe('a server stays up with arbitrary input', () => {
 		);
 		await expectServing();
 	});
-
-	/** Creates a user with a token, because one of the paths logs out. */
-	async function addUser(): Promise<Person> {
-		return addPerson(app.store);
-	}
 
 	it('as bytes in place of an HTTP request', async () => {
 		const { hostname, port } = new URL(app.url);

@@ -1,4 +1,4 @@
-/** Publications over real sockets: test/contract/ddp.md sections 7 and 10 to 12. */
+/** Publications over real sockets. The numbers in titles are sections of test/contract/ddp.md. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -35,7 +35,7 @@ const publications = [
 		}),
 	),
 	publication({ ...anyone, name: 'typed', args: { n: Number }, run: (_args, context) => context.ready() }),
-	// Its time limit ends in no test.
+	// No test reaches its time limit.
 	publication({
 		...anyone,
 		name: 'patient',
@@ -176,7 +176,7 @@ describe('publications over DDP', () => {
 		addDocument(context, []);
 		context.ready();
 	};
-	/** The texts of the lines of the level error. */
+	/** The texts of the log lines of the level error. */
 	const errorLines = () => app.log.lines.filter(({ level }) => level === 'error').map(({ text }) => text);
 	/** The messages of the errors in these lines. */
 	const errors = () =>
@@ -184,7 +184,7 @@ describe('publications over DDP', () => {
 			.filter(({ level }) => level === 'error')
 			.map(({ facts }) => String((facts as { err?: Error }).err?.message ?? (facts as { err?: unknown }).err));
 
-	describe('requests (10)', () => {
+	describe('a server that receives sub and unsub (10)', () => {
 		it('sends documents, then ready', async () => {
 			expect(await subscribe(addAndReady)).to.deep.equal([ADDED, READY]);
 		});
@@ -265,10 +265,10 @@ describe('publications over DDP', () => {
 		});
 	});
 
-	describe('outcomes (10)', () => {
+	describe('a publish function (10)', () => {
 		const cases: [string, Run, object[], error?: string][] = [
 			[
-				'ready, called twice: one ready',
+				'calls ready twice: one ready',
 				(context) => {
 					context.ready();
 					context.ready();
@@ -308,7 +308,7 @@ describe('publications over DDP', () => {
 			],
 			['rejects with undefined: nosub 500', () => Promise.reject(), [{ ...NOSUB, error: INTERNAL }], 'undefined'],
 			[
-				'error(e): removed, then nosub with the error',
+				'calls error(e): removed, then nosub with the error',
 				(context) => {
 					addDocument(context, []);
 					context.error(new ClientError('nope', 'NOPE'));
@@ -329,7 +329,7 @@ describe('publications over DDP', () => {
 				],
 			],
 			[
-				'error(): nosub without error',
+				'calls error(): removed, then nosub without error',
 				(context) => {
 					addDocument(context, []);
 					context.error();
@@ -337,7 +337,7 @@ describe('publications over DDP', () => {
 				[ADDED, REMOVED, NOSUB],
 			],
 			[
-				'stop(): removed, then nosub',
+				'calls stop(): removed, then nosub',
 				(context) => {
 					addAndReady(context, []);
 					context.stop();
@@ -345,7 +345,7 @@ describe('publications over DDP', () => {
 				[ADDED, READY, REMOVED, NOSUB],
 			],
 			[
-				'anything after stop(): nothing',
+				'does anything after stop(): nothing',
 				(context) => {
 					context.stop();
 					addAndReady(context, []);
@@ -358,19 +358,19 @@ describe('publications over DDP', () => {
 				[NOSUB],
 			],
 			[
-				'changed of a document that is not there: 500',
+				'changes a document that is not there: 500',
 				(context) => context.changed('c', 'x', {}),
 				[{ ...NOSUB, error: INTERNAL }],
 				'Could not find element with id x to change',
 			],
 			[
-				'removed of a document that is not there: 500',
+				'removes a document that is not there: 500',
 				(context) => context.removed('c', 'x'),
 				[{ ...NOSUB, error: INTERNAL }],
 				'Removed nonexistent document x',
 			],
 			[
-				'an id that is an object: 500',
+				'adds a document whose id is an object: 500',
 				(context) => context.added('c', {}, {}),
 				[{ ...NOSUB, error: INTERNAL }],
 				'Meteor does not currently support objects other than ObjectID as ids',
@@ -384,7 +384,7 @@ describe('publications over DDP', () => {
 			});
 		}
 
-		it('sends no document that cannot be encoded: nosub 500', async () => {
+		it('that adds a document that cannot be encoded: nosub 500', async () => {
 			expect(await subscribe((context) => context.added('c', 'x', { big: 10n }))).to.deep.equal([
 				{ ...NOSUB, error: INTERNAL },
 			]);
@@ -392,7 +392,7 @@ describe('publications over DDP', () => {
 
 		for (const fields of [undefined, null, 'text', ['list'], new Date(0), new Uint8Array(1)]) {
 			const type = String(fields === null || fields === undefined ? fields : fields.constructor.name);
-			it(`sends no document whose fields are no object: nosub 500 for ${type}`, async () => {
+			it(`that publishes fields that are no object: nosub 500, for ${type}`, async () => {
 				const refused = { ...NOSUB, error: INTERNAL };
 				expect(await subscribe((context) => context.added('c', 'x', fields as never))).to.deep.equal([refused]);
 				const frames = await subscribe((context) => {
@@ -404,14 +404,14 @@ describe('publications over DDP', () => {
 			});
 		}
 
-		it('publishes an instance of a class as an object', async () => {
+		it('may publish an instance of a class, as an object', async () => {
 			class Point {
 				f = 1;
 			}
 			expect(await subscribe((context) => context.added('c', 'x', new Point() as never))).to.deep.equal([ADDED]);
 		});
 
-		it('refuses a field that cannot be encoded even if the client has this field from another subscription', async () => {
+		it('that adds a field that cannot be encoded: nosub 500, even if the client has this field from another subscription', async () => {
 			const client = await connect();
 			await subscribe(addAndReady, client);
 			expect(await subscribe((context) => context.added('c', 'x', { f: 10n }), client, 't', 'b')).to.deep.equal([
@@ -421,7 +421,7 @@ describe('publications over DDP', () => {
 			expect(await client.untilEcho()).to.deep.equal([REMOVED, NOSUB]);
 		});
 
-		it('answers with 500 if the details of an error cannot be encoded, in subscriptions and calls', async () => {
+		it('or a method whose error has details that cannot be encoded: 500', async () => {
 			const details = { big: 10n };
 			const frames = await subscribe((context) => context.error(new ClientError('big', 'x', details)));
 			expect(frames).to.deep.equal([{ ...NOSUB, error: INTERNAL }]);
@@ -429,7 +429,7 @@ describe('publications over DDP', () => {
 			expect(await client.call('cyclic details')).to.deep.include({ error: INTERNAL });
 		});
 
-		it('a publish function calls methods as its user, on its connection; an error of the method ends the subscription (6)', async () => {
+		it('calls methods as its user, on its connection; an error of the method ends the subscription (6)', async () => {
 			const seen: unknown[] = [];
 			const client = await connect();
 			await subscribe(async (context) => {
@@ -448,7 +448,7 @@ describe('publications over DDP', () => {
 			expect(errors()).to.include("Can't call setUserId on a server initiated method call");
 		});
 
-		it('calls an onStop listener when the subscription stops, and at once if it has stopped', async () => {
+		it('has its onStop listeners called when the subscription stops, and at once if the subscription has stopped', async () => {
 			const received: string[] = [];
 			await subscribe((context) => {
 				context.onStop(() => void received.push('stopped'));
@@ -459,7 +459,7 @@ describe('publications over DDP', () => {
 			expect(received).to.deep.equal(['stopped', 'at once', 'end']);
 		});
 
-		it('a publish function that never ends does not count as unanswered when its subscription has ended', async () => {
+		it('that never ends does not count as unanswered when its subscription has ended', async () => {
 			const client = await connect();
 			runs.set('patient', (context) => {
 				context.unblock();
@@ -478,7 +478,7 @@ describe('publications over DDP', () => {
 			['never ends', () => new Promise(() => {})],
 			['never calls ready', () => {}],
 		] as const) {
-			it(`a subscription that has ended is forgotten, even if its publish function ${what}`, async () => {
+			it(`that ${what} does not keep its subscription in memory when that has ended`, async () => {
 				setFlagsFromString('--expose-gc');
 				const collectGarbage = runInNewContext('gc') as () => void;
 				const client = await connect();
@@ -499,14 +499,14 @@ describe('publications over DDP', () => {
 			});
 		}
 
-		it('calls onStop when the client disconnects', async () => {
+		it('has its onStop listeners called when the client disconnects', async () => {
 			const client = await connect();
 			await subscribe((context) => context.onStop(pending.open), client);
 			client.socket.terminate();
 			await pending.opened;
 		});
 
-		it('logs the error of an onStop listener that throws or rejects, and calls the others', async () => {
+		it('has its other onStop listeners called if one throws or rejects, and the error is logged', async () => {
 			const frames = await subscribe((context) => {
 				context.onStop(() => {
 					throw new Error('thrown');
@@ -519,7 +519,7 @@ describe('publications over DDP', () => {
 		});
 
 		for (const returned of [true, 0, 'x', {}, setTimeout]) {
-			it(`ignores what an onStop listener returns: ${typeof returned}`, async () => {
+			it(`may have an onStop listener that returns a value, which is ignored: ${typeof returned}`, async () => {
 				const frames = await subscribe((context) => {
 					context.onStop(() => returned as unknown as undefined);
 					context.stop();
@@ -529,7 +529,7 @@ describe('publications over DDP', () => {
 			});
 		}
 
-		it('fires the signal when the subscription stops', async () => {
+		it('has a signal that fires when the subscription stops', async () => {
 			let signal: AbortSignal | undefined;
 			await subscribe((context) => {
 				signal = context.signal;
@@ -539,7 +539,7 @@ describe('publications over DDP', () => {
 			expect(signal?.aborted).to.equal(true);
 		});
 
-		it('a change is compared with the server’s copy of the document, not with the object that the publisher may change', async () => {
+		it('may change an object that it has published: the server compares with its own copy', async () => {
 			const client = await connect();
 			const shown = { list: [1] };
 			const change = gate();
@@ -575,7 +575,7 @@ describe('publications over DDP', () => {
 			expect(frame).to.have.nested.property('error.error', 'nope');
 		});
 
-		it('setUserId: are awaited when the user changes, so that their documents are not removed and added again (19)', async () => {
+		it('are awaited when the user changes, so that their documents are not removed and added again (19)', async () => {
 			universal = async (context) => {
 				await new Promise(setImmediate);
 				context.added('u', 'x', { user: context.userId });
@@ -652,7 +652,7 @@ describe('publications over DDP', () => {
 			expect(await client.take(2)).to.deep.equal([NOSUB, { msg: 'updated', methods: ['1'] }]);
 		});
 
-		it('makes two changes one after the other, and sends no document again that the client has', async () => {
+		it('waits until the change before it has ended, and sends no document again that the client has', async () => {
 			const client = await connect();
 			await subscribe(async (context) => {
 				await new Promise(setImmediate);
@@ -768,7 +768,7 @@ describe('publications over DDP', () => {
 		});
 	});
 
-	describe('live queries and updated (7)', () => {
+	describe('live queries (7)', () => {
 		const added = (id: string, ...roles: string[]) => ({
 			msg: 'added',
 			collection: PERMISSIONS,
@@ -917,7 +917,7 @@ describe('publications over DDP', () => {
 			expect(frames.at(-1)).to.deep.equal(NOSUB);
 		});
 
-		describe('when what was written cannot be read', () => {
+		describe('that cannot read what was written', () => {
 			let readsFail: boolean;
 			let other: TestApp;
 			let client: RawClient;
@@ -956,7 +956,7 @@ describe('publications over DDP', () => {
 				expect(other.log.lines.map(({ text }) => text)).to.include('Exception from sub a id s');
 			});
 
-			it('remove all documents before the updated of the method, even if that takes several turns', async () => {
+			it('remove all documents before the updated of the method, even if that takes several turns of the event loop', async () => {
 				const count = 5000;
 				for (let i = 0; i < count; i++) await app.store.permissions.insertOne({ _id: `p${i}`, roles: ['r'] });
 				await subscribe(() => withRole('r'), client);

@@ -85,7 +85,7 @@ describe('arguments over REST', () => {
 		).to.deep.equal({ since: noon, note: 'x' });
 	});
 
-	it('are lists, also of numbers, booleans and dates, if the name is repeated or has brackets, or the text is JSON', async () => {
+	it('are lists, also of numbers, booleans and dates, from one text, a repeated name, a name with brackets, or JSON', async () => {
 		expect(await query('numbers', 'value=1')).to.deep.equal([1]);
 		expect(await query('numbers', 'value=1&value=2.5')).to.deep.equal([1, 2.5]);
 		// `value` is read before `value[]`.

@@ -59,7 +59,7 @@ describe('lists and settings over REST', () => {
 		expect(names(ok(await get(url(`channels.list?_id=${rids.news}`), alice)).channels)).to.deep.equal(['news']);
 	});
 
-	it('channels.list: a guest sees only the channels that they have joined', async () => {
+	it('channels.list: a guest sees only the channels that they have joined; a user without a permission to see channels is refused', async () => {
 		expect(names(ok(await get(url('channels.list'), guest)).channels)).to.deep.equal(['news']);
 		const nobody = await addPerson(app.store, { roles: ['none'] });
 		expect((await get(url('channels.list'), nobody)).status).to.equal(403);
@@ -164,8 +164,8 @@ describe('lists and settings over REST', () => {
 	});
 
 	it('users.update, users.updateOwnBasicInfo: bio and nickname', async () => {
-		const { id, ...person } = await addPerson(app.store);
-		const update = (data: Json) => send(admin, 'users.update', { userId: id, data });
+		const person = await addPerson(app.store);
+		const update = (data: Json) => send(admin, 'users.update', { userId: person.id, data });
 		expect(ok(await update({ bio: ' Writes. ', nickname: 'Nick' })).user as Json).to.include({
 			bio: 'Writes.',
 			nickname: 'Nick',
@@ -176,12 +176,12 @@ describe('lists and settings over REST', () => {
 		expect((await update({ nickname: 'x'.repeat(121) })).body).to.include({
 			error: 'Nickname size exceeds 120 characters [error-nickname-size-exceeded]',
 		});
-		const { user } = ok(await send({ id, ...person }, 'users.updateOwnBasicInfo', { data: { bio: ' ' } })) as {
+		const { user } = ok(await send(person, 'users.updateOwnBasicInfo', { data: { bio: ' ' } })) as {
 			user: Json;
 		};
 		expect(user).to.include({ nickname: 'Nick' });
 		expect(user).not.to.have.property('bio');
-		expect(ok(await get(url(`users.info?userId=${id}`), alice)).user).to.include({ nickname: 'Nick' });
+		expect(ok(await get(url(`users.info?userId=${person.id}`), alice)).user).to.include({ nickname: 'Nick' });
 	});
 
 	it('rooms.info: a room without custom fields has an empty object of them', async () => {
