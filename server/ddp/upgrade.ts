@@ -27,8 +27,8 @@ function httpServerOf({ socket }: IncomingMessage): Server | undefined {
 }
 
 /**
- * How many upgrades are handled in one turn of the event loop: three take about 1 ms. If too many wait, a further client is
- * disconnected.
+ * How many upgrades are handled in one turn of the event loop: three take about 1 ms. While `maxWaiting` upgrades wait,
+ * which is about seven seconds of work, a further client is disconnected.
  */
 const UPGRADES = { perTurn: 3, maxWaiting: 20_000 };
 
@@ -135,7 +135,7 @@ export function createUpgrade(
 			if (rejection) refuseUpgrade(socket, rejection.status, errorBody(rejection.text));
 			else completeUpgrade(request, socket, received, address);
 		});
-		// Undefined if the function above was called already.
+		// `cancelWait` is undefined if the decision was made at once.
 		if (cancelWait) endHold = holdSocket(socket, cancelWait);
 	}
 

@@ -1,18 +1,34 @@
 /** Makes the schemas of the bodies of successful REST answers, from the pattern of a method's return value. */
 import type { RestRoute } from '../../shared/method.js';
-import type { Shape } from '../../shared/shape.js';
+import { ANY, type Shape } from '../../shared/shape.js';
 import { acceptsUndefined, choicesOf, type JsonSchema, type SchemaMaker } from './schema.js';
 
 const SUCCESS = { name: 'success', isOptional: false, shape: { kind: 'literal', value: true } } as const;
+
+/** The choices of a shape. A named shape is replaced by its choices. */
+const namelessChoices = (shape: Shape): Shape[] =>
+	choicesOf(shape).flatMap((choice) => (choice.kind === 'named' ? namelessChoices(choice.shape) : [choice]));
+
+/** Adds `success` to the JSON Schema of an object. */
+const withSuccess = ({ properties = {}, required = [], ...others }: JsonSchema): JsonSchema => ({
+	...others,
+	properties: { ...(properties as object), success: { const: true } },
+	required: [...(required as string[]), 'success'],
+});
 
 /**
  * The body for one shape of return value. The members of a plain object stand beside `success`; any other value is the
  * member `result`; an unknown value may be either. `succeeded` in `rest/envelope.ts` makes the answers in this form.
  */
 function bodyOf(shape: Shape, maker: SchemaMaker): JsonSchema {
-	if (shape.kind === 'named') return bodyOf(shape.shape, maker);
 	if (shape.kind === 'object') return maker.object([...shape.members, SUCCESS], shape.others);
 	if (shape.kind === 'any') return maker.object([SUCCESS], shape);
+	if (shape.kind === 'where') {
+		const schema = maker.schemaOf(shape);
+		if (schema.type === 'object') return withSuccess(schema);
+		// Without a single type, the value may be an object.
+		if (typeof schema.type !== 'string') return bodyOf(ANY, maker);
+	}
 	return maker.object([{ name: 'result', isOptional: false, shape }, SUCCESS], null);
 }
 
@@ -20,8 +36,8 @@ function bodyOf(shape: Shape, maker: SchemaMaker): JsonSchema {
 export function answerBody(returns: Shape | undefined, rest: RestRoute, maker: SchemaMaker): JsonSchema {
 	const successOnly = maker.object([SUCCESS], null);
 	if (rest.empty) return successOnly;
-	if (!returns) return bodyOf({ kind: 'any' }, maker);
-	const bodies = choicesOf(returns).map((choice) => bodyOf(choice, maker));
+	if (!returns) return bodyOf(ANY, maker);
+	const bodies = namelessChoices(returns).map((choice) => bodyOf(choice, maker));
 	if (acceptsUndefined(returns)) bodies.push(successOnly);
 	return bodies.length === 1 ? (bodies[0] as JsonSchema) : { anyOf: bodies };
 }

@@ -7,7 +7,7 @@ import { formatLimit } from './limitText.js';
 
 /** A limit in an OpenAPI or AsyncAPI document. */
 export interface DescribedLimit extends Limit {
-	/** Which calls are counted together: `user` means those of one user, `address, over REST` those of one address. */
+	/** Whose calls are counted together, such as `user`, or `address, over REST` (only the calls over REST of one address). */
 	readonly countedBy: string;
 }
 

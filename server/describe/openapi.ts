@@ -100,7 +100,7 @@ function operationOf(
 	const { name, summary, anonymous, returns, once, secondFactor, audit, timeout } = method;
 	const schema = answerBody(returns?.shape, rest, maker);
 	const isLimited = isLimitedOverRest(method, limits);
-	// The error for a field that is not an argument, if the route has one of its own. Otherwise it is `invalid-params`.
+	// A route may have its own error for a field that is not an argument. Without one, the error is `invalid-params`.
 	const unknownFieldErrors = rest.unknownField ? [clientError(rest.unknownField).error] : [];
 	const errors = [
 		...methodErrors(method, isLimited),

@@ -12,7 +12,7 @@ function formsOf(schema: JsonSchema, components: SchemaMaker['components']): For
 	const innerForms = (inner: unknown) => formsOf((inner ?? {}) as JsonSchema, components);
 	if (typeof $ref === 'string') return innerForms(components[$ref.slice($ref.lastIndexOf('/') + 1)]);
 	if (Array.isArray(anyOf)) return anyOf.flatMap(innerForms);
-	const typeNames = [type ?? 'text'].flat().filter((typeName) => typeName !== 'null');
+	const typeNames = [type ?? 'string'].flat().filter((typeName) => typeName !== 'null');
 	return typeNames.map((typeName) => {
 		if (typeName === 'array') return innerForms(items).every((form) => form === 'text') ? 'list' : 'json';
 		return typeName === 'object' ? 'json' : 'text';

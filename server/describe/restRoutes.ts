@@ -1,4 +1,4 @@
-/** Describes the built-in REST routes, which no method defines: logging in and out, `method.call`, and `info`. */
+/** Describes the built-in REST routes, which no method defines: for logins and logouts, `method.call`, and `info`. */
 
 import { UserProfile } from '../../methods/model/answers.js';
 import type { RateRule } from '../../shared/limit.js';
@@ -180,7 +180,7 @@ export function routeOperations(route: BuiltInRoute, context: RouteContext): [ve
 	const isLimited = definition !== undefined && isLimitedOverRest(definition, limits);
 	const limitCodes = isLimited ? ['too-many-requests'] : [];
 	const codes = new Set([...(definition?.errors ?? []), ...(body ? [400] : []), ...limitCodes, 500]);
-	// `method.call` answers a call beyond its limit with 400, but sends the headers.
+	// `method.call` answers a call beyond its limit with 400, but also sends the headers of the limit.
 	const callsAny = path.includes('{method}');
 	const hasRateHeaders = isLimited || (callsAny && [...methods.values()].some((one) => isLimitedOverRest(one, limits)));
 	const usualErrors = errorResponses(errorsOf([...codes]));

@@ -35,8 +35,10 @@ const TYPES: ReadonlyMap<string, JsonSchema> = new Map<string, JsonSchema>([
 export const isUndefined = (shape: Shape): boolean => shape.kind === 'type' && shape.name === 'undefined';
 
 /** Whether a shape accepts undefined. */
-export const acceptsUndefined = (shape: Shape): boolean =>
-	isUndefined(shape) || (shape.kind === 'oneOf' && shape.choices.some(acceptsUndefined));
+export function acceptsUndefined(shape: Shape): boolean {
+	if (shape.kind === 'named') return acceptsUndefined(shape.shape);
+	return isUndefined(shape) || (shape.kind === 'oneOf' && shape.choices.some(acceptsUndefined));
+}
 
 /** The choices of a shape, including nested ones, without undefined: JSON has no undefined. */
 export function choicesOf(shape: Shape): Shape[] {
@@ -76,8 +78,8 @@ export class SchemaMaker {
 			case 'literal':
 				return shape.value === undefined ? NEVER : { const: shape.value };
 			case 'where':
-				// A shape with neither a text nor a schema still needs a description.
 				if (shape.text === undefined && shape.schema) return shape.schema;
+				// A shape with neither a text nor a schema still needs a description.
 				return { ...shape.schema, description: shape.text ?? 'checked value' };
 			case 'array':
 				return { type: 'array', items: this.schemaOf(shape.element) };

@@ -41,7 +41,7 @@ function fieldsSchema(properties: Readonly<Record<string, JsonSchema>>): JsonSch
 	return { type: 'object', properties, required: Object.keys(properties), additionalProperties: false };
 }
 
-/** The message of an event. All events have the same `id`, because an event is not a document. */
+/** A message to a subscriber, such as an event. Its `id` is always `id`, because the message is about no document. */
 function streamMessage(
 	msg: 'added' | 'changed',
 	stream: string,

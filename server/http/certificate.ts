@@ -77,8 +77,8 @@ export function expiryOf(pem: string): number | undefined {
 }
 
 /**
- * Logs which certificate is in use. Warns if it, or a certificate of its authorities in the file, has expired: clients then
- * reject it, although the server can still use it.
+ * Logs which certificate is in use. Warns if this certificate, or one of an authority in its file, has expired. Clients
+ * then reject the certificate, although the server can still use it.
  */
 export function logCertificate(log: Log, { cert }: Certificate): void {
 	const { subject, subjectAltName, validTo, fingerprint256 } = new X509Certificate(cert);

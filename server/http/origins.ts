@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 
-/** An origin as browsers send it: without a path and a slash at the end. Sandboxed pages and local files send `null`. */
+/** An origin has neither a path nor a final slash. Browsers send `null` for sandboxed pages and local files. */
 const ORIGIN = /^(null|[a-z][a-z0-9+.-]*:\/\/[^/?#@\s,]*)$/i;
 
 /** The error text for a page of another origin. */
@@ -30,7 +30,7 @@ export function isAllowedOrigins(text: string): boolean {
 /** Describes a list that `isOriginList` accepts, for error texts. */
 export const ORIGIN_LIST_FORM = '* or origins without a path, such as https://chat.example.com, separated by commas';
 
-/** An origin as browsers send it: in lower case, without the default port of its scheme. */
+/** Writes an origin as browsers send it: in lower case, without the default port of its scheme. */
 function normalized(origin: string): string {
 	const lower = origin.toLowerCase();
 	return lower.replace(/^(http:\/\/.+):80$/, '$1').replace(/^(https:\/\/.+):443$/, '$1');
@@ -62,6 +62,7 @@ export type AllowsOrigin = (request: IncomingMessage) => boolean;
 export function originCheck(allowed: string): AllowsOrigin {
 	const listed = readOrigins(allowed);
 	if (listed === '*') return () => true;
+	// `own` stays in the set. It equals no origin.
 	const allowedOrigins = new Set(listed);
 	return (request) => {
 		// Version 8 of the WebSocket protocol has another name for the header.

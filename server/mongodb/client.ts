@@ -15,7 +15,7 @@ const SERVER_SELECTION_TIMEOUT_MS = 10_000;
  * @throws StoreError for an address that cannot be understood
  */
 export function createClient(url: string): MongoClient {
-	// The driver prefers the options that are given here to those in the address. A timeout in the address must apply.
+	// Options that are given here override those in the address. So no timeout is given here if the address has one.
 	const hasOwnTimeout = /[?&]serverSelectionTimeoutMS=/i.test(url);
 	try {
 		return new MongoClient(url, {

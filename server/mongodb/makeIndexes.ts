@@ -1,6 +1,6 @@
 /**
- * Makes the missing indexes of a MongoDB. If the database has collections, logs these indexes first, because the database
- * may belong to another program.
+ * Makes the missing indexes of a MongoDB. If the database has collections, the names of these indexes are logged first,
+ * because the database may belong to another program.
  */
 import type { Db } from 'mongodb';
 import type { IndexedCollection, IndexSpec } from '../../shared/indexes.js';
@@ -19,7 +19,7 @@ export interface IndexOptions {
 
 /**
  * Compares the indexes of a database with the needed ones, and makes or logs those that are missing. A different index on
- * the same fields stays.
+ * the same fields stays. Also warns if the needed collections hold no documents.
  *
  * @throws StoreError if an index cannot be made
  */
@@ -29,8 +29,7 @@ export async function prepareIndexes(
 	options: IndexOptions,
 ): Promise<void> {
 	const { log, database, indexes } = options;
-	const present = await db.listCollections({}, { nameOnly: true }).toArray();
-	const isNew = present.length === 0;
+	const isNew = (await db.listCollections({}, { nameOnly: true }).toArray()).length === 0;
 	if (await holdsNothing(db, collections))
 		log.warn(
 			{ database },

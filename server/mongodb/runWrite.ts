@@ -1,8 +1,8 @@
-/** Runs writes of MongoDB, and makes FerretDB's errors the same as MongoDB's. */
+/** Runs writes to MongoDB, or to FerretDB (MongoDB's protocol on PostgreSQL), with the same errors for both. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { reasonOf } from '../../shared/storeErrors.js';
 
-/** Maximum number of attempts. After the last one, the caller receives the error. */
+/** Maximum number of attempts. The delays between them add up to 13 seconds at most. The caller receives the last error. */
 const MAX_TRIES = 7;
 
 /** MongoDB's code of a violated unique index. */

@@ -1,6 +1,6 @@
 /**
- * Logs calls, logins, wrong tokens and refused connections. From arguments and results it logs only ids and the kind of a
- * login, because the rest may contain secrets.
+ * Logs calls, logins, wrong tokens and refused connections. Of arguments and results, only ids and the kind of a login
+ * are logged, because the rest may contain secrets.
  */
 import { findByLoginName } from '../../methods/model/users/findUser.js';
 import type { User } from '../../shared/documents.js';
@@ -87,7 +87,7 @@ export function logRevokedTokens(bus: Bus, log: Log): () => void {
 }
 
 /**
- * Logs every call at `debug`, and audit events and refused connections at `info`.
+ * Logs audited calls, wrong tokens and refused connections at `info`, and all other calls at `debug`.
  * @param isShadow whether calls are replays of mirrored requests, whose writes are discarded
  */
 export function createCallLog(log: Log, store: Store, isShadow = false): ServerObserver {

@@ -25,8 +25,8 @@ export function storeCheck(store: Store): Check {
 }
 
 /**
- * Checks that the data folder can be written to and still has the data file of the first check, and that its disk is not
- * full. Anybody can read the result, so it does not contain the path of the folder.
+ * Checks that the data folder can be written to and still has the data file of the first check, and that its disk has
+ * `MIN_FREE_MIB` left. Anybody can read the result, so it does not contain the path of the folder.
  */
 export function diskCheck(folder: string): Check {
 	let firstId: string | undefined;

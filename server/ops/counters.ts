@@ -76,11 +76,15 @@ const LOGIN = 'login';
 export const EVENTS = ['changed', 'notify', 'tokens-removed'] as const;
 
 /** The transports of connections. */
-export const SOCKETS = ['websocket', 'sockjs-websocket', 'sockjs-polling'] as const satisfies readonly TransportKind[];
+export const CONNECTION_TRANSPORTS = [
+	'websocket',
+	'sockjs-websocket',
+	'sockjs-polling',
+] as const satisfies readonly TransportKind[];
 
 /** All counters of a server. */
 export class Counters implements ServerObserver, StoreObserver {
-	readonly connections = new Counts<TransportKind>(SOCKETS);
+	readonly connections = new Counts<TransportKind>(CONNECTION_TRANSPORTS);
 	readonly refusedConnections = new Counts<ConnectionRefusal>(CONNECTION_REFUSALS);
 	/** Requests beyond a limit, by the kind of limit and whether they were refused. */
 	readonly limits = new Counts<`${LimitKind} ${boolean}`>();
@@ -99,7 +103,9 @@ export class Counters implements ServerObserver, StoreObserver {
 	pauses = 0;
 	/** Clients that were disconnected because they did not read. */
 	overflows = 0;
+	/** Events of streams that were sent. */
 	streamEvents = 0;
+	/** The sum of the clients that received each of these events. */
 	streamDeliveries = 0;
 	/** The calls of each method. */
 	readonly #calls = new Map<string, MethodCalls>();

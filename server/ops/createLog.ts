@@ -1,11 +1,11 @@
-/** Creates the log of a server or a command, on standard error. */
+/** Creates the log of a server or a command. */
 import { type Logger, pino } from 'pino';
 import { prettyLine } from './prettyLog.js';
 
 /** File descriptor of standard error. */
 const STDERR = 2;
 
-/** How lines are written. `auto`: for people on a terminal, else for programs. */
+/** How lines are written: `json` for programs, `pretty` for people. `auto`: `pretty` if stderr is a terminal. */
 export type LogFormat = 'json' | 'pretty' | 'auto';
 
 /**
@@ -21,7 +21,7 @@ export function createLog(level: string, format: LogFormat, write?: (line: strin
 	return pino({ level, serializers: { err: errorFacts } }, isPretty ? prettyTarget : target);
 }
 
-/** What the log says about an error. A getter or a Proxy can throw when it is read. */
+/** What the log says about an error. Reading a thrown value can itself throw: in a getter, or in a Proxy. */
 function errorFacts(err: unknown): unknown {
 	try {
 		return pino.stdSerializers.err(err as Error);

@@ -1,4 +1,4 @@
-/** Determines whether the server can do its work, for `/livez` and `/readyz`. */
+/** Determines whether the server can do its work, for `/readyz`. */
 import type { Log } from '../../shared/log.js';
 import type { PartHealth } from '../cluster/partHealth.js';
 
@@ -17,7 +17,7 @@ const CHECK_EVERY_MS = 10_000;
  */
 export interface PartState {
 	readonly status: 'ok' | 'degraded' | 'failed' | 'off';
-	/** When a check first found this status, in ISO form. */
+	/** When the part changed to this status, as far as checks and reports show, in ISO form. */
 	readonly since: string;
 	/** Why the status is not `ok`. Everyone can read it, so it contains no secrets. */
 	readonly reason?: string;
@@ -49,7 +49,7 @@ export class Health {
 	/** The last run of all checks, which may not have ended. */
 	#lastRun: { readonly at: number; readonly result: Promise<void> } | undefined;
 
-	/** @param limits in ms: the time limit of a check, how long its result is reused, and the time between two checks of all */
+	/** @param limits in ms: the time limit of a check, how long results are reused, and the time between two runs of all checks */
 	constructor(
 		private readonly log: Log,
 		private readonly limits: { readonly timeout: number; readonly maxAge: number; readonly every?: number } = {

@@ -2,7 +2,7 @@
 import { createYielder } from '../../shared/yielding.js';
 import type { TransportKind } from '../core/caller.js';
 import { Counts } from '../core/counts.js';
-import { SOCKETS } from './counters.js';
+import { CONNECTION_TRANSPORTS } from './counters.js';
 
 /** What is counted of a session. */
 export interface CountedSession {
@@ -28,7 +28,7 @@ export interface SessionTotals {
 
 /** Adds up the sessions. Yields to the event loop, because there may be very many. */
 export async function countSessions(sessions: Iterable<CountedSession>): Promise<SessionTotals> {
-	const connections = new Counts<TransportKind>(SOCKETS);
+	const connections = new Counts<TransportKind>(CONNECTION_TRANSPORTS);
 	const connected = new Counts<'anonymous' | 'logged_in'>(['anonymous', 'logged_in']);
 	let unanswered = 0;
 	let maxUnanswered = 0;

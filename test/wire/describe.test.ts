@@ -13,12 +13,14 @@ import { jsonReader } from '../../server/rest/argumentValue.js';
 import { routesOf } from '../../server/rest/routes.js';
 import { decode } from '../../shared/ejson.js';
 import type { RateRule } from '../../shared/limit.js';
-import { Match } from '../../shared/match.js';
+import { Match, named } from '../../shared/match.js';
 import { checkArgs, method } from '../../shared/method.js';
+import type { Pattern } from '../../shared/pattern.js';
 import { publication } from '../../shared/publication.js';
 import { stream } from '../../shared/stream.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { request } from '../support/rest.js';
+import { Described } from '../support/schemas.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: the tests read known places of documents without types
 type Json = Record<string, any>;
@@ -222,6 +224,11 @@ describe('the description of the server', () => {
 		);
 	});
 
+	it('has a key history as an example, with a hash of the previous entry', () => {
+		const [entry] = asyncapi.channels['method.e2e.keyHistory'].messages.result.examples[0].payload.result.history;
+		expect(entry.previous).to.match(/^[0-9a-f]{64}$/);
+	});
+
 	it('says which answer has no `success`', () => {
 		const without = Object.entries<Json>(openapi.paths).flatMap(([path, operations]) =>
 			Object.values<Json>(operations).flatMap(({ responses }) => {
@@ -345,6 +352,48 @@ describe('the description of the server', () => {
 				'path text',
 				'query more',
 			]);
+		});
+
+		it('shows the members of a returned object beside `success`, and any other value as `result`', async () => {
+			const answering = (name: string, returns: Pattern, ...values: readonly unknown[]) => ({
+				definition: method({
+					name,
+					summary: 'Answers',
+					args: { index: Number },
+					rest: 'GET',
+					anonymous: true,
+					returns,
+					run: ({ index }) => values[index],
+				}),
+				values,
+			});
+			const either = named('Either', Match.Optional(Match.OneOf({ text: String }, { count: Number }, String)));
+			const cases = [
+				answering('ofZod', z.object({ text: z.string() }), { text: 'a' }),
+				answering('named', either, { text: 'a' }, { count: 1 }, 'a', undefined),
+				answering(
+					'inWords',
+					Match.Where(() => true, 'any value'),
+					{ text: 'a' },
+					'a',
+				),
+			];
+			const own = await startApp({ methods: cases.map(({ definition }) => definition) });
+			try {
+				const described = new Described(await documentAt(`${own.url}/api/v1/openapi.json`));
+				for (const { definition, values } of cases) {
+					const path = `/api/v1/${definition.name}`;
+					const schema = ['paths', path, 'get', 'responses', '200', 'content', 'application/json', 'schema'];
+					for (const [index] of values.entries()) {
+						const { body } = await request(`${own.url}${path}?index=${index}`);
+						expect(body.success, path).to.equal(true);
+						expect(described.fault(body, schema), `${path} ${index}`).to.equal(undefined);
+					}
+					expect(described.fault({ success: false }, schema), path).to.be.a('string');
+				}
+			} finally {
+				await own.close();
+			}
 		});
 
 		it('describes a parameter that is an object, or a list of objects, as JSON text', async () => {

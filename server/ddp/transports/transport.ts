@@ -71,10 +71,14 @@ export interface Transport {
 
 /** The listener of a transport: the session. */
 export interface Receiver {
-	/** Whether the client's `connect` was accepted. Until then, the size of a frame is checked while the frame arrives. */
+	/**
+	 * Whether the client's `connect` was accepted. Until then, a WebSocket without compression checks the size of a frame
+	 * while the frame arrives.
+	 */
 	readonly hasAcceptedConnect: boolean;
 	/**
-	 * Called with the size of each frame before its messages are parsed. Ends the session if the frame is too large.
+	 * Called with the size of each frame before its messages are parsed; also with the size of the part of a frame that has
+	 * arrived. Ends the session if that is too large.
 	 * @returns whether the frame may be handled
 	 */
 	enforceFrameSize(bytes: number): boolean;

@@ -1,6 +1,6 @@
 /**
- * A WebSocket as a session's transport. All frames of one turn of the event loop are written to the socket together, such
- * as the `result` and the `updated` of a call. That halves the cost of a call.
+ * A WebSocket as a session's transport. All frames of one turn of the event loop, such as the `result` and the `updated`
+ * of a call, are written to the socket together. That halves the cost of a call.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
