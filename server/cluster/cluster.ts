@@ -10,7 +10,14 @@ import type { CatchUp } from './catchUp.js';
 import type { ChangedElsewhere } from './changedElsewhere.js';
 import { ClusterCounts } from './clusterCounts.js';
 import type { Link } from './link.js';
-import { type ClusterEvent, type ClusterMessage, decodeMessage, encodeMessage, eventOf } from './messages.js';
+import {
+	type ClusterEvent,
+	type ClusterMessage,
+	decodeMessage,
+	encodeMessage,
+	eventOf,
+	MAX_BYTES,
+} from './messages.js';
 import { createOutbox, type Outbox } from './outbox.js';
 import type { PartHealth } from './partHealth.js';
 import { Peers, SILENCE_MS } from './peers.js';
@@ -62,12 +69,13 @@ export function joinCluster(parts: ClusterParts): Cluster {
 		link.send(data);
 	}
 
+	const maxMessageBytes = () => Math.min(link.maxBytes, MAX_BYTES);
 	const outbox: Outbox = createOutbox({
 		from: ownId,
-		maxBytes: () => link.maxBytes,
+		maxBytes: maxMessageBytes,
 		send,
 		onTooLarge(event) {
-			const { maxBytes } = link;
+			const maxBytes = maxMessageBytes();
 			const { type } = event;
 			log.warn({ type, maxBytes }, 'An event is too large to be sent, so other processes read again what they observe');
 			if (type !== 'notify') return;
@@ -136,7 +144,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			if (missesMessages) startCatchUp('gap');
 			return;
 		}
-		const { isNew, isGap, seenAt } = peers.noteMessage(
+		const { isNew, isGap, missedSince } = peers.noteMessage(
 			sender,
 			n,
 			events !== undefined,
@@ -147,7 +155,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 		if (isNew) for (const event of events ?? []) deliver(event);
 		if (isGap) {
 			askForMissing();
-			startCatchUp('gap', seenAt);
+			startCatchUp('gap', missedSince);
 		}
 		if (message.ask?.of === ownId) counts.resent += outbox.resend(message.ask.missing);
 		if (message.hello !== undefined) {

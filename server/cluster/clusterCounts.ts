@@ -3,11 +3,12 @@ import { Counts } from '../core/counts.js';
 
 /**
  * Why everything was read again. `connected`: this process has connected; `gap`: messages are missing; `vanished`: a process
- * went silent; `asked`: a process has sent `look-again`; `overflow`: too many documents waited to be read.
+ * went silent; `asked`: a process asked for it, in place of an event that was too large; `overflow`: too many documents
+ * waited to be read.
  */
 const CATCH_UP_REASONS = ['connected', 'gap', 'vanished', 'asked', 'overflow'] as const;
 
-/** Why a message or an event was not delivered. */
+/** Why something was not delivered. `unreadable`: a message that cannot be decoded; `invalid`: an event of a wrong form. */
 const DROP_REASONS = ['unreadable', 'invalid'] as const;
 
 export class ClusterCounts {
@@ -30,6 +31,7 @@ export class ClusterCounts {
 		return this.#state.connected();
 	}
 
+	/** Number of other processes. */
 	get peers(): number {
 		return this.#state.peers();
 	}

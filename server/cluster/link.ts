@@ -5,7 +5,10 @@ export interface LinkHandlers {
 	onMessage(data: Uint8Array): void;
 	/** Messages arrive from now on. */
 	onConnect(): void;
-	/** No more messages arrive. @param reason a text without secrets, because everyone may read it */
+	/**
+	 * The connection is lost, or an attempt to connect has failed.
+	 * @param reason a text without secrets, because everyone may read it
+	 */
 	onDisconnect(reason: string): void;
 }
 

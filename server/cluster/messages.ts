@@ -12,8 +12,8 @@ import { lastKnown } from './lastKnown.js';
 /** Version of the format. Messages of other versions are ignored. */
 const VERSION = 1;
 
-/** Maximum size of a message that is read, in bytes. */
-const MAX_BYTES = 8 * 1024 * 1024;
+/** Maximum size of a message, in bytes. A larger one is not read. */
+export const MAX_BYTES = 8 * 1024 * 1024;
 
 /** Maximum length of an id or a name, in characters. */
 const MAX_NAME_LENGTH = 1024;
@@ -63,8 +63,6 @@ const Envelope = compile({
 	n: Count,
 	/** The events. In a message with events, `n` is the number of this message. */
 	events: Match.Optional(Array),
-	/** True if the sender has sent this message before. */
-	again: Match.Optional(Boolean),
 	/**
 	 * The sender has just connected, and asks all others for the numbers of their last messages. The value says for how
 	 * many ms the sender may have missed messages.
@@ -106,10 +104,9 @@ export function encodeMessage(parts: Omit<Infer<typeof Envelope>, 'v' | 'events'
 	return Buffer.from(stringify({ v: VERSION, ...parts }) as string);
 }
 
-/** Makes a message of events that are EJSON texts already. @param isRepeat whether the message was sent before */
-export function encodeEvents(from: string, n: number, events: readonly string[], isRepeat = false): Uint8Array {
-	const flag = isRepeat ? '"again":true,' : '';
-	return Buffer.from(`{"v":${VERSION},"from":"${from}","n":${n},${flag}"events":[${events.join(',')}]}`);
+/** Makes a message of events that are EJSON texts already. */
+export function encodeEvents(from: string, n: number, events: readonly string[]): Uint8Array {
+	return Buffer.from(`{"v":${VERSION},"from":"${from}","n":${n},"events":[${events.join(',')}]}`);
 }
 
 /** The event that other processes receive when this process has published something. */

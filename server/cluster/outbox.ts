@@ -2,7 +2,7 @@
  * Sends the messages of this process to other processes. Each message has a number, by which the others notice that they
  * have missed messages. The last messages are kept, so that they can be sent again.
  */
-import { stringify } from '../../shared/ejson.js';
+import { MAX_VALUES, stringify } from '../../shared/ejson.js';
 import { type ClusterEvent, encodeEvents } from './messages.js';
 
 /** Maximum number of messages that are kept. */
@@ -15,6 +15,12 @@ const MAX_LENGTH = 8 * 1024 * 1024;
 const ENVELOPE_BYTES = 512;
 
 /**
+ * Maximum size of a message with several events, in bytes. A value takes at least two bytes, with its comma. So the message
+ * has at most `MAX_VALUES` values. Receivers cannot parse a message with more.
+ */
+const MAX_COMBINED_BYTES = 2 * MAX_VALUES;
+
+/**
  * Minimum time between two repetitions of a message, in ms. One repetition serves all processes that request it within
  * this time.
  */
@@ -25,7 +31,7 @@ interface KeptMessage {
 	readonly events: readonly string[];
 	/** Size of the events, in characters. */
 	readonly length: number;
-	/** When the message was last sent again, by `performance.now()`. */
+	/** When the message was last sent again, by `performance.now()`; minus infinity: never. */
 	resentAt: number;
 }
 
@@ -46,7 +52,7 @@ export interface Outbox {
 export interface OutboxOptions {
 	/** The id of this process. */
 	readonly from: string;
-	/** Largest message that the connection accepts, in bytes. */
+	/** Largest message that may be sent, in bytes. */
 	readonly maxBytes: () => number;
 	/** Sends a message. Drops it if there is no connection. */
 	send(data: Uint8Array): void;
@@ -81,7 +87,7 @@ export function createOutbox({ from, maxBytes, send, onTooLarge }: OutboxOptions
 	function flush(): void {
 		if (scheduled) clearImmediate(scheduled);
 		scheduled = undefined;
-		const limit = maxBytes() - ENVELOPE_BYTES;
+		const limit = Math.min(maxBytes(), MAX_COMBINED_BYTES) - ENVELOPE_BYTES;
 		let events: string[] = [];
 		let bytes = 0;
 		for (const text of waiting) {
@@ -127,8 +133,7 @@ export function createOutbox({ from, maxBytes, send, onTooLarge }: OutboxOptions
 				const message = kept.get(n);
 				if (!message || now - message.resentAt < RESEND_PAUSE_MS) continue;
 				message.resentAt = now;
-				const isRepeat = true;
-				send(encodeEvents(from, n, message.events, isRepeat));
+				send(encodeEvents(from, n, message.events));
 				count++;
 			}
 			return count;

@@ -13,7 +13,7 @@ export const SILENCE_MS = 3500;
  */
 const DISCOVERY_MS = SILENCE_MS;
 
-/** How long a missing message is asked for, in ms. */
+/** How long a missing message is asked for, in ms. After this time, it is given up. */
 const ASKING_MS = 10_000;
 
 /**
@@ -28,8 +28,8 @@ const MAX_MISSING = 10_000;
 interface Peer {
 	/** Number of its last known message, which may be missing. */
 	last: number;
-	/** When its last message arrived, by `performance.now`. */
-	seenAt: number;
+	/** When its last message arrived, or when this process connected if that was later; by `performance.now`. */
+	lastSeenAt: number;
 	/** The messages that have not arrived: when each was noticed to be missing, by number. */
 	readonly missing: Map<number, number>;
 }
@@ -40,8 +40,8 @@ export interface Arrival {
 	readonly isNew: boolean;
 	/** Whether messages before it were missed. */
 	readonly isGap: boolean;
-	/** A time until which no message of the sender was missed. Undefined: not known. */
-	readonly seenAt: number | undefined;
+	/** If messages were missed: they were sent after this time, by `performance.now`. Undefined: not known. */
+	readonly missedSince: number | undefined;
 }
 
 export class Peers {
@@ -58,7 +58,7 @@ export class Peers {
 	/** Notes that this process has connected. Connecting includes catching up, so earlier messages need no further catch-up. */
 	noteOwnConnection(now: number): void {
 		this.#connectedAt = now;
-		for (const peer of this.#peers.values()) peer.seenAt = now;
+		for (const peer of this.#peers.values()) peer.lastSeenAt = now;
 	}
 
 	/**
@@ -73,22 +73,23 @@ export class Peers {
 			const hasEarlierMessages = n > (hasEvents ? 1 : 0);
 			const isDiscoveryOver = now - this.#connectedAt > DISCOVERY_MS;
 			const wasMissed = hasEarlierMessages && (wasAlone || isDiscoveryOver);
-			this.#peers.set(from, { last: n, seenAt: now, missing: new Map() });
+			this.#peers.set(from, { last: n, lastSeenAt: now, missing: new Map() });
 			this.#limitSize();
-			return { isNew: hasEvents, isGap: wasMissed, seenAt: wasAlone ? now - aloneMs : undefined };
+			return { isNew: hasEvents, isGap: wasMissed, missedSince: wasAlone ? now - aloneMs : undefined };
 		}
-		const { seenAt } = peer;
-		peer.seenAt = now;
-		if (n <= peer.last) return { isNew: hasEvents && peer.missing.delete(n), isGap: false, seenAt };
+		const missedSince = peer.lastSeenAt;
+		peer.lastSeenAt = now;
+		this.#limitSize();
+		if (n <= peer.last) return { isNew: hasEvents && peer.missing.delete(n), isGap: false, missedSince };
 		const firstMissing = Math.max(peer.last + 1, n - MAX_MISSING);
 		// A message without events only names message `n`, which is then missing too.
 		const end = hasEvents ? n : n + 1;
 		for (let number = firstMissing; number < end; number++) peer.missing.set(number, now);
 		peer.last = n;
-		return { isNew: hasEvents, isGap: firstMissing < end, seenAt };
+		return { isNew: hasEvents, isGap: firstMissing < end, missedSince };
 	}
 
-	/** Restores the state of a process that was gone. */
+	/** Restores the state of a process that was gone. Undefined if this state is not known. */
 	#restoreGone(from: string): Peer | undefined {
 		const peer = this.#gone.get(from);
 		if (!peer) return undefined;
@@ -104,7 +105,7 @@ export class Peers {
 		return peer !== undefined && peer.missing.size > 0;
 	}
 
-	/** The numbers of missing messages to ask for, by process. Gives up those that were asked for during `ASKING_MS`. */
+	/** The numbers of missing messages to ask for, by process. Gives up messages that have been missing for `ASKING_MS`. */
 	*missingToAskFor(now: number): Iterable<{ of: string; missing: number[] }> {
 		for (const [of, { missing }] of this.#peers) {
 			for (const [n, since] of missing) if (now - since > ASKING_MS) missing.delete(n);
@@ -112,20 +113,20 @@ export class Peers {
 		}
 	}
 
-	/** Counts silent processes as gone. @returns when the last message of each arrived */
+	/** Counts silent processes as gone. @returns the `lastSeenAt` of each */
 	removeSilent(now: number): number[] {
-		const gone = [...this.#peers].filter(([, { seenAt }]) => now - seenAt > SILENCE_MS);
+		const gone = [...this.#peers].filter(([, { lastSeenAt }]) => now - lastSeenAt > SILENCE_MS);
 		for (const [from, peer] of gone) {
 			this.#peers.delete(from);
 			this.#gone.set(from, peer);
 		}
-		return gone.map(([, { seenAt }]) => seenAt);
+		return gone.map(([, { lastSeenAt }]) => lastSeenAt);
 	}
 
 	/** Forgets the process that was silent for longest, if there are too many. */
 	#limitSize(): void {
 		if (this.#peers.size <= MAX_PEERS) return;
-		const [silentEntry] = [...this.#peers].sort(([, a], [, b]) => a.seenAt - b.seenAt);
+		const [silentEntry] = [...this.#peers].sort(([, a], [, b]) => a.lastSeenAt - b.lastSeenAt);
 		if (silentEntry) this.#peers.delete(silentEntry[0]);
 	}
 }

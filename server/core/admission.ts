@@ -32,10 +32,10 @@ interface WaitingConnection {
 export const MAX_WAIT_MS = 5000;
 
 /**
- * The length of a full queue, in seconds: at most `perSecond * MAX_WAITING_SECONDS` connections wait. That is ten times as
- * many as can open within `MAX_WAIT_MS`: the others time out, but do not try again while they wait. Measured with 10,000
- * clients that connect at once: all are connected after 76 s instead of 120 s, with 27,000 refused attempts instead of
- * 33,000. A waiting connection needs 10 kB.
+ * The length of a full queue, in seconds: at most `perSecond * MAX_WAITING_SECONDS` connections wait. Only a tenth of
+ * them can open within `MAX_WAIT_MS`. The others time out, but make no further attempts until then. Measured with 10,000
+ * clients that connect at once: with 50 s instead of 5 s, all are connected after 76 s instead of 120 s, with 27,000 refused
+ * attempts instead of 33,000. A waiting connection needs 10 kB.
  */
 export const MAX_WAITING_SECONDS = 50;
 
@@ -43,8 +43,8 @@ export const MAX_WAITING_SECONDS = 50;
 const TIMEOUT_REFUSALS = { perTurn: 3, maxWaiting: Number.POSITIVE_INFINITY };
 
 /**
- * How often in a second credit is added and waiting connections open. The number is high, so that few connections open in
- * one turn of the event loop: a connection with its login takes about a millisecond of work.
+ * Number of ticks in a second. Each tick adds to `#credit`, and opens connections that wait. The number is high, so that few
+ * connections open in one turn of the event loop: a connection with its login takes about a millisecond of work.
  */
 const TICKS_PER_SECOND = 200;
 

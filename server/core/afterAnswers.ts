@@ -10,9 +10,9 @@ function nextAnswer(socket: Duplex): ServerResponse | null | undefined {
 const ignore = () => {};
 
 /**
- * Calls a function when the answers to all requests that a socket has received as a whole are sent: at once if there are
- * none. An incomplete request gets no answer of its own, unless that answer has begun. The function is not called if the
- * socket is closed before.
+ * Calls a function when the answers to all completely received requests of a socket are sent: at once if there are none.
+ * The answer to an incomplete request is awaited only if it has begun. The function is not called if the socket is closed
+ * before.
  */
 export function afterAnswers(socket: Duplex, action: () => void): void {
 	const answer = nextAnswer(socket);
@@ -26,7 +26,7 @@ export function afterAnswers(socket: Duplex, action: () => void): void {
 		if (answer.writableNeedDrain) answer.emit('drain');
 	};
 	socket.on('drain', onDrain).on('error', ignore);
-	// Node has made the next answer the present one before this event.
+	// When this event is emitted, `nextAnswer` returns the next answer already.
 	answer.once('close', () => {
 		socket.off('drain', onDrain).off('error', ignore);
 		afterAnswers(socket, action);

@@ -21,6 +21,7 @@ export type TransportKind = 'websocket' | 'sockjs-websocket' | 'sockjs-polling' 
 export interface Caller extends RateLimitClient {
 	/** Hash of the login token. */
 	readonly hashedToken: string | null;
+	/** Null over REST, and for a call by the application. */
 	readonly connection: Connection | null;
 	/** Absent if `isNested`. */
 	readonly transport?: TransportKind | undefined;
@@ -28,6 +29,7 @@ export interface Caller extends RateLimitClient {
 	readonly headers?: Readonly<Record<string, unknown>> | undefined;
 	/** Identifies the request in the log: the request id of REST, or the message id of DDP. */
 	readonly requestId?: string | undefined;
+	/** The seed for `random` of the context. Absent or null: there is none. */
 	readonly randomSeed?: string | null;
 	/** True for a call that a method or publication makes. Rate limits do not count such a call. */
 	readonly isNested?: boolean;

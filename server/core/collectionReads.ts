@@ -1,6 +1,6 @@
 import type { Collection, Cursor, Filter, FindOptions } from '../../shared/store.js';
 
-/** Reads of a collection, for classes that pass them on and handle writes in their own way. */
+/** Passes the reads of a collection on to `source`. Subclasses add the writes. */
 export abstract class CollectionReads<T extends { _id: string }>
 	implements Pick<Collection<T>, 'findOne' | 'find' | 'countDocuments'>
 {

@@ -132,7 +132,7 @@ export function createIdempotencyCache({
 			}
 			const call = new RememberedCall(argsHash, session);
 			call.outcome = sharedCalls ? sharedCalls.answer(request, idempotencyKey, () => run(call)) : run(call);
-			// Expires even if the method never ends, so that a repeated call then runs.
+			// The entry expires even if the method never ends. A repeated call then runs.
 			calls.set(key, call, { ttl: options.ttl + timeout });
 			try {
 				const value = await call.outcome;

@@ -42,7 +42,7 @@ export class Invocation implements MethodContext, Events, EventSource {
 	readonly log: Log;
 	userId: string | null;
 	hashedToken: string | null;
-	/** The ids of what the call is about, for its audit event. */
+	/** What the call is about, for its audit event. */
 	about: AuditedIds | undefined;
 	#timeoutClock: TimeoutClock | undefined;
 	#unblocked = false;

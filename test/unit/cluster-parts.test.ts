@@ -50,7 +50,7 @@ describe('the messages of other processes', () => {
 		peers.noteMessage('a', 1, true, now);
 		peers.removeSilent(now + 4000);
 		expect(peers.size).to.equal(0);
-		expect(peers.noteMessage('a', 3, false, now + 90_000, 88_000)).to.include({ isGap: true, seenAt: now });
+		expect(peers.noteMessage('a', 3, false, now + 90_000, 88_000)).to.include({ isGap: true, missedSince: now });
 		expect([...peers.missingToAskFor(now + 90_000)]).to.deep.equal([{ of: 'a', missing: [2, 3] }]);
 	});
 
@@ -59,7 +59,7 @@ describe('the messages of other processes', () => {
 		peers.noteOwnConnection(now);
 		expect(peers.noteMessage('a', 2, false, now + 10, 60_000)).to.include({
 			isGap: true,
-			seenAt: now + 10 - 60_000,
+			missedSince: now + 10 - 60_000,
 		});
 		expect(peers.noteMessage('new', 0, false, now + 10, 60_000)).to.include({ isGap: false });
 	});
@@ -91,6 +91,18 @@ describe('the messages of other processes', () => {
 		peers.noteMessage('peer 1499', Number.MAX_SAFE_INTEGER, true, now);
 		const asked = [...peers.missingToAskFor(now)].flatMap(({ missing }) => missing);
 		expect(asked).to.have.length(10_000);
+	});
+
+	it('are tracked for 1000 processes at most, even if silent processes return', () => {
+		const peers = new Peers();
+		for (let i = 0; i < 10; i++) peers.noteMessage(`silent ${i}`, 1, true, 0);
+		peers.removeSilent(now);
+		for (let i = 0; i < 1000; i++) peers.noteMessage(`peer ${i}`, 1, true, now + i);
+		for (let i = 0; i < 10; i++) {
+			expect(peers.noteMessage(`silent ${i}`, 3, false, now + 2000)).to.include({ isGap: true, missedSince: 0 });
+		}
+		expect(peers.size).to.equal(1000);
+		expect([...peers.missingToAskFor(now + 2000)].map(({ of }) => of)).to.have.length(10);
 	});
 });
 
@@ -136,7 +148,16 @@ describe('a process', () => {
 		expect(line?.facts).to.deep.equal({ stream: 'news', maxBytes: 1000 });
 	});
 
-	it('reads again everything written while another process was disconnected', async () => {
+	it('sends no event that others would refuse as too large, even if the connection accepts it', async () => {
+		const bus = createBus(log);
+		const cluster = join(bus, 64 * 1024 * 1024);
+		bus.publish('notify', { stream: 'news', eventName: 'all', args: ['x'.repeat(9_000_000)] });
+		await cluster.close();
+		const [line] = log.lines.filter(({ level }) => level === 'error');
+		expect(line?.facts).to.deep.equal({ stream: 'news', maxBytes: 8 * 1024 * 1024 });
+	});
+
+	it('reads again everything written during the time for which a process was disconnected', async () => {
 		const cluster = join(createBus(log));
 		// The first request comes from connecting.
 		handlers?.onConnect();
@@ -183,7 +204,14 @@ describe('the messages to other processes', () => {
 		expect(messages().flatMap((message) => message?.events ?? [])).to.have.length(50);
 	});
 
-	it('contain, in place of an event that is too large, a request to read everything again', () => {
+	it('have few enough events each to be read', () => {
+		const { outbox, messages } = outboxOf(8_000_000);
+		for (let i = 0; i < 30_000; i++) outbox.add(changed(`room ${i}`));
+		outbox.flush();
+		expect(messages().flatMap((message) => message?.events ?? [])).to.have.length(30_000);
+	});
+
+	it('ask others to read everything again in place of an event that is too large', () => {
 		const { outbox, tooLarge, messages } = outboxOf(1000);
 		outbox.add(eventOf('notify', { stream: 's', eventName: 'e', args: ['x'.repeat(2000)] }));
 		outbox.flush();
@@ -196,7 +224,7 @@ describe('the messages to other processes', () => {
 		outbox.add(changed('a'));
 		outbox.flush();
 		expect([outbox.resend([1, 2]), outbox.resend([1])]).to.deep.equal([1, 0]);
-		expect(messages()[1]).to.deep.include({ n: 1, again: true, events: messages()[0]?.events });
+		expect(messages()[1]).to.deep.equal(messages()[0]);
 	});
 
 	it('can be sent again until 10,000 newer ones were sent', () => {

@@ -1,6 +1,6 @@
 /**
- * Converts the events of this process to those of Rocket.Chat's broker. They contain no token, password or private key
- * of a user. The room keys in memberships are sealed.
+ * Converts the events of this process to those of Rocket.Chat's broker. These contain no token, password or private key
+ * of a user. Memberships contain room keys, which are sealed.
  */
 import { clientMembership } from '../../../methods/model/memberships/clientMembership.js';
 import { clientRoom } from '../../../methods/model/rooms/clientRoom.js';
@@ -67,6 +67,7 @@ async function userAnnouncement(
 	const user = await store.users.findOne({ _id: id }, { projection: ANNOUNCED_USER_FIELDS });
 	if (!user) return undefined;
 	if (action === 'inserted') return ['watch.users', { id, clientAction: 'inserted', data: user }];
+	// The changed fields are not known, so all fields are announced as changed.
 	const { _id, ...diff } = user;
 	const missing = Object.keys(ANNOUNCED_USER_FIELDS).filter((field) => !Object.hasOwn(diff, field));
 	const unset = Object.fromEntries(missing.map((field) => [field, 1]));
@@ -86,7 +87,7 @@ async function logoutAnnouncement(
 	return user ? undefined : ['user.forceLogout', userId];
 }
 
-/** The streams that Rocket.Chat has too. Events of other streams are not announced. */
+/** Only events of these streams are announced and received. Rocket.Chat has these streams too. */
 export const ROCKETCHAT_STREAMS: ReadonlySet<string> = new Set([
 	'notify-room',
 	'notify-user',

@@ -69,7 +69,7 @@ function natsOptions(urls: string) {
 	};
 }
 
-/** Makes a logger for Moleculer. It logs the text of warnings and errors, but not their values, which may hold packets. */
+/** Makes a logger for Moleculer. It logs the texts of warnings and errors, but not the values after them: they may be packets. */
 function loggerOf({ Loggers }: Moleculer, log: Log) {
 	const Base = Loggers.Base as unknown as new (options?: object) => object;
 	return new (class extends Base {

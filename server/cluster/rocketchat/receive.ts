@@ -1,6 +1,6 @@
 /**
- * Handles the events of other nodes of Rocket.Chat's broker. An event about a document only determines which document is
- * read from the database.
+ * Handles the events of other nodes of Rocket.Chat's broker. An event about a document only says which document to read
+ * from the database. Of a removed document, the event may also give some fields (`lastKnown.ts`).
  */
 import { Match } from '../../../shared/match.js';
 import { isId } from '../../../shared/values.js';
@@ -63,8 +63,8 @@ const handleUserChange: Handler = ([data], { changedElsewhere, checkTokens }) =>
 	if (!action) return false;
 	changedElsewhere.report('users', id, { action });
 	// `diff` has the changed fields. If it is absent, `Object(diff)` is an empty object.
-	const changesTokens = Object.keys(Object(diff)).some((field) => field.startsWith('services'));
-	if (action === 'removed' || changesTokens) checkTokens(id);
+	const mayChangeTokens = Object.keys(Object(diff)).some((field) => field.startsWith('services'));
+	if (action === 'removed' || mayChangeTokens) checkTokens(id);
 	return true;
 };
 

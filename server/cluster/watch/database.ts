@@ -5,7 +5,7 @@
 
 /** The changes of one collection, as the driver's `ChangeStream` gives them. */
 export interface ChangeCursor {
-	/** The next event, or null if there was none for about a second. */
+	/** The next event, or null if there was none for about a second. Some servers answer null at once. */
 	tryNext(): Promise<unknown>;
 	/** The position after the last event, from which a new stream can continue. Undefined or null: unknown. */
 	readonly resumeToken: unknown;
@@ -15,7 +15,7 @@ export interface ChangeCursor {
 export interface StreamOptions {
 	/** The `resumeToken` from which to continue. Absent: the stream begins now. */
 	readonly resumeAfter?: unknown;
-	/** Whether the server looks up the document of an update. Some servers name its id only then. */
+	/** Whether the server looks up the document of an update. Some servers send the document's id only then. */
 	readonly lookup: boolean;
 	/** Called when the server has opened the stream, which then misses no write. Some servers never report the opening. */
 	onOpen(): void;

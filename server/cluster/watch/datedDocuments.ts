@@ -16,6 +16,7 @@ export const WIDE_OVERLAP_MS = 60_000;
 /** Maximum number of documents that are remembered as seen. Documents that are forgotten may be reported again. */
 const MAX_SEEN = 200_000;
 
+/** A document that was found. It has a valid date in the field. */
 export type Dated = { readonly _id: string } & Record<string, unknown>;
 
 const WithId = Match.ObjectIncluding({ _id: String });
@@ -50,7 +51,7 @@ export class DatedDocuments {
 	/**
 	 * Calls `onNew` with each document that has a new date, the oldest first. If the query fails, the next query reads the
 	 * rest.
-	 * @param isWide whether the query begins earlier, by `WIDE_OVERLAP_MS`
+	 * @param isWide whether the query begins `WIDE_OVERLAP_MS` before the newest date, instead of `OVERLAP_MS`
 	 */
 	async readNew(isWide: boolean, onNew: (document: Dated) => void): Promise<void> {
 		const { database, collection, field, fields } = this.parts;

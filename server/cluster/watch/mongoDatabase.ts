@@ -22,8 +22,8 @@ const NAMESPACE_NOT_FOUND = 26;
 const projectionOf = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, 1 as const]));
 
 /**
- * Reads a database, and writes nothing except the index that `polling.ts` needs.
- * @param makesIndexes whether that index may be made
+ * Reads a database, and writes nothing except the indexes that `polling.ts` needs.
+ * @param makesIndexes whether these indexes may be made
  */
 export function watchedDatabase(db: Db, makesIndexes: boolean): WatchedDatabase {
 	const collection = (name: string) => db.collection<Document>(name);

@@ -13,13 +13,13 @@ import type { WatchedCollection, WatchSink } from './sink.js';
 /** Maximum number of documents in one query. */
 const MAX_PER_QUERY = 5000;
 
-/** Without an index, each query reads the whole trash. A trash without an index and with more documents is never read. */
+/** A trash with more documents than this and without an index is never read, because each query would read all of it. */
 const MAX_WITHOUT_INDEX = 10_000;
 
-/** How long after its copy to the trash the removal of a document is awaited, in ms. */
+/** How long the removal of a document is awaited after the document was found in the trash, in ms. */
 const MAX_DELAY_MS = WIDE_OVERLAP_MS;
 
-/** A document in the trash that may not be removed from its collection yet. */
+/** A document that was found in the trash. Perhaps its collection still has it. */
 interface Pending {
 	readonly last: LastKnown;
 	/** When it was found in the trash, in ms since 1970. */
@@ -30,7 +30,7 @@ export class Trash {
 	readonly #records: DatedDocuments;
 	readonly #collections: ReadonlyMap<unknown, WatchedCollection>;
 	readonly #pending = new Map<WatchedCollection, Map<string, Pending>>();
-	/** Whether the trash is read. This requires an index, which Rocket.Chat makes, or few documents. */
+	/** Whether the trash is read: it has an index, which Rocket.Chat makes, or few documents. */
 	#isRead = false;
 
 	constructor(
@@ -43,7 +43,7 @@ export class Trash {
 		this.#collections = new Map(collections.map((collection) => [trashName(collection.name), collection]));
 	}
 
-	/** Remembers the documents that are in the trash already as seen. */
+	/** Marks as seen the documents that are in the trash now. If the trash is too large, it is not read. */
 	async begin(): Promise<void> {
 		const { trash } = collectionNames;
 		const hasIndex = await this.database.hasIndex(trash, '_deletedAt');

@@ -49,7 +49,7 @@ const MAX_BEHIND_MS = 10_000;
 const CHECK_INTERVAL_MS = 1000;
 
 /**
- * Starts to watch. Every write after the promise resolves is reported.
+ * Starts to watch. Writes after the promise resolves are reported. (`polling.ts` says which writes polling does not find.)
  * @throws StoreError if the server does not have what the mode requires, or does not answer
  */
 export async function startWatcher(parts: WatcherParts): Promise<Watcher> {

@@ -33,7 +33,7 @@ export function addressReader({ count = 0, networks }: TrustedProxies): (request
 	};
 }
 
-/** The entries of `x-forwarded-for`: the client's address first, then those of the proxies. */
+/** The entries of `x-forwarded-for`, in the order in which they were added. */
 function forwardedEntries(headers: Request['headers']): string[] {
 	const header = headers['x-forwarded-for'];
 	return header ? splitList(String(header)) : [];

@@ -33,7 +33,10 @@ export type Attempt = <T>(
 	run: () => Promise<T>,
 ) => Promise<T>;
 
-/** @param requireAllowed throws if a count is over its limit */
+/**
+ * Makes the function that limits attempts.
+ * @param requireAllowed throws if a count is over its limit
+ */
 export function limitAttempts(
 	requireAllowed: (result: RateLimitResult, method: string, caller: RateLimitClient) => void,
 	counters: Counters,
