@@ -4,7 +4,7 @@ import { hash } from 'node:crypto';
 /**
  * The kind of a document: the first word of its id. `call` is explained in `sharedCalls.ts`, `chain` in `resume-chains.ts`,
  * `count` in `storeCounter.ts`, `known` in `limits/counters.ts`, `reservation` in `providerReservation.ts`, `usage` in
- * `usageExchange.ts`. The query for `usage` reads all ids from `usage` on, so no other kind may sort after it.
+ * `usageExchange.ts`.
  */
 type SharedKind = 'call' | 'chain' | 'count' | 'known' | 'reservation' | 'usage';
 

@@ -179,11 +179,16 @@ describe('documents with malformed fields, as other programs may store them', ()
 			});
 		}
 
-		it('accepts its first key id if `e2eReset` is null', async () => {
-			const rid = await roomWith({ e2eReset: null, e2eKeyId: null });
-			await roomkey.call(owner, 'e2e.setRoomKeyID', rid, 'k2');
-			expect(await roomkey.store.rooms.findOne({ _id: rid })).to.include({ e2eKeyId: 'k2' });
-		});
+		for (const e2eReset of [null, 5, 'text', {}, { id: 'x', until: 'later', keyId: 'k2' }]) {
+			it(`accepts its first key id, and a key, if \`e2eReset\` is ${JSON.stringify(e2eReset)}`, async () => {
+				const rid = await roomWith({ e2eReset, e2eKeyId: null });
+				await roomkey.call(owner, 'e2e.setRoomKeyID', rid, 'k2');
+				expect(await roomkey.store.rooms.findOne({ _id: rid })).to.include({ e2eKeyId: 'k2' });
+				const key = sealed('k2');
+				await roomkey.call(owner, 'e2e.updateGroupKey', rid, owner.id, key);
+				expect((await membershipIn(rid))?.E2EKey).to.equal(key);
+			});
+		}
 	});
 
 	for (const fields of [

@@ -75,10 +75,10 @@ describe('settings (11)', () => {
 
 	it('are written once by concurrent callers with the same value', async () => {
 		const events = await eventsOf(() =>
-			Promise.all([1, 2, 3, 4].map(() => save(admin, 'E2E_Allow_Unencrypted_Messages', true))),
+			Promise.all([1, 2, 3, 4].map(() => save(admin, 'E2E_Enabled_Default_DirectRooms', true))),
 		);
 		expect(events).to.have.length(1);
-		expect(await workspaceSetting(roomkey.store, 'E2E_Allow_Unencrypted_Messages')).to.equal(true);
+		expect(await workspaceSetting(roomkey.store, 'E2E_Enabled_Default_DirectRooms')).to.equal(true);
 	});
 
 	it('keep the other fields that Rocket.Chat stores in the document', async () => {

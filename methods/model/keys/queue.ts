@@ -16,22 +16,23 @@ import { hasIdentity, usersWithIdentity } from './usersWithIdentity.js';
 /** Maximum number of queued members of one room. Above it, those who have waited longest are removed. */
 export const MAX_WAITING = 50;
 
-/** Of these conditions one holds, unless another program has stored a value that is no queue, such as null. */
+/** One of these conditions holds, unless another program has stored a value that `$push` cannot extend, such as null. */
 const ABSENT_OR_QUEUE: readonly Filter<Room>[] = [
 	{ usersWaitingForE2EKeys: { $exists: false } },
 	{ usersWaitingForE2EKeys: { $size: 0 } },
 	{ 'usersWaitingForE2EKeys.userId': { $exists: true } },
 ];
 
-/** Whether the user is a member and has no key of the room. */
-async function lacksKey(store: Store, rid: string, userId: string): Promise<boolean> {
-	const keyless = { rid, 'u._id': userId, ...WITHOUT_OWN_KEY, ...MEMBER };
-	return exists(store.subscriptions, keyless);
-}
+/** Matches the memberships of those of these users who are members of the room and have no key of it. */
+const whereKeyless = (rid: string, userId: string | { $in: string[] }) =>
+	({ rid, 'u._id': userId, ...WITHOUT_OWN_KEY, ...MEMBER }) as const;
 
-/** Whether the user may be queued: a member without a room key who has identity keys. */
+/**
+ * Whether the user may be queued: a member without a room key who has identity keys. A member with an offer may be queued
+ * too, because `enqueueAndDropOffer` removes the offer only afterwards.
+ */
 async function mayBeQueued(store: Store, rid: string, userId: string): Promise<boolean> {
-	return (await lacksKey(store, rid, userId)) && (await hasIdentity(store, userId));
+	return (await exists(store.subscriptions, whereKeyless(rid, userId))) && (await hasIdentity(store, userId));
 }
 
 /**
@@ -44,12 +45,12 @@ export async function enqueue(store: Store, rid: string, userId: string): Promis
 	const entry = { userId, ts: new Date() };
 	const room =
 		(await store.rooms.findOneAndUpdate(
-			{ ...whereNotQueued(rid, userId), $or: ABSENT_OR_QUEUE },
+			{ _id: rid, ...whereNotQueued(userId), $or: ABSENT_OR_QUEUE },
 			{ $push: { usersWaitingForE2EKeys: { $each: [entry], $slice: -MAX_WAITING } } },
 			{ returnDocument: 'after', silent: true },
 		)) ??
 		(await store.rooms.findOneAndUpdate(
-			{ ...whereNotQueued(rid, userId), $nor: ABSENT_OR_QUEUE },
+			{ _id: rid, ...whereNotQueued(userId), $nor: ABSENT_OR_QUEUE },
 			{ $set: { usersWaitingForE2EKeys: [entry] } },
 			{ returnDocument: 'after', silent: true },
 		));
@@ -72,9 +73,9 @@ export function userIdsOfQueue({ usersWaitingForE2EKeys }: Pick<Room, 'usersWait
 /** Whether a user is in the queue of a room. */
 export const isQueued = (room: Room, userId: string): boolean => userIdsOfQueue(room).includes(userId);
 
-/** A filter that matches the room if it is encrypted and the user is not in its queue. */
-function whereNotQueued(rid: string, userId: string): Filter<Room> {
-	return { _id: rid, encrypted: true, 'usersWaitingForE2EKeys.userId': { $ne: userId } };
+/** A filter that matches encrypted rooms whose queue does not contain the user. */
+function whereNotQueued(userId: string): Filter<Room> {
+	return { encrypted: true, 'usersWaitingForE2EKeys.userId': { $ne: userId } };
 }
 
 /**
@@ -130,7 +131,7 @@ export async function tidyQueue(store: Store, rid: string): Promise<void> {
 	if (!room) return;
 	const ids = userIdsOfQueue(room);
 	if (ids.length === 0) return removeEmptyQueue(store, rid);
-	const keyless = { rid, 'u._id': { $in: ids }, ...WITHOUT_OWN_KEY, ...MEMBER };
+	const keyless = whereKeyless(rid, { $in: ids });
 	const memberships = await store.subscriptions.find(keyless, { projection: { 'u._id': 1 } }).toArray();
 	const mayWait = await usersWithIdentity(
 		store,
@@ -144,8 +145,7 @@ export async function tidyQueue(store: Store, rid: string): Promise<void> {
 /** Puts a user into the queues of all their encrypted rooms whose key they lack. */
 export async function enqueueEverywhere(store: Store, userId: string): Promise<void> {
 	if (!(await hasIdentity(store, userId))) return;
-	const whereNotInQueue = { encrypted: true, 'usersWaitingForE2EKeys.userId': { $ne: userId } };
-	const options = { memberships: WITHOUT_OWN_KEY, rooms: whereNotInQueue, roomFields: { _id: 1 } } as const;
+	const options = { memberships: WITHOUT_OWN_KEY, rooms: whereNotQueued(userId), roomFields: { _id: 1 } } as const;
 	for await (const { rooms } of roomsOfUser(store, userId, options)) {
 		await inParallel(rooms, ({ _id }) => enqueue(store, _id, userId));
 	}

@@ -17,7 +17,7 @@ const LOCK_MS = 30_000;
 
 export interface ResetLock {
 	readonly rid: string;
-	/** The key id that the room had before the reset began, also if an earlier, interrupted call began the reset. */
+	/** The key id that the room had before the reset, even if an earlier call began the reset. */
 	readonly formerKeyId: string | null | undefined;
 	/**
 	 * Extends the validity of the lock.
@@ -40,8 +40,9 @@ export interface ResetLock {
  * Takes the lock for resetting the key of a room. A caller who has begun a reset to the same key id takes over its lock,
  * whether that reset was interrupted or is in progress.
  * @param keyId the new key id
- * @throws ClientError `error-e2e-key-reset-in-progress` while another reset has the lock; `error-e2e-key-reset-failed` if
- * the room does not exist or is not encrypted; `error-room-e2e-key-already-exists` if it already has this key id
+ * @throws ClientError `error-e2e-key-reset-in-progress` while a reset by another caller or to another key id has the lock;
+ * `error-e2e-key-reset-failed` if the room does not exist or is not encrypted; `error-room-e2e-key-already-exists` if the
+ * room already has this key id and the caller has not begun a reset to it
  */
 export function takeResetLock(
 	store: Store,
@@ -56,7 +57,7 @@ export function takeResetLock(
 		const isLocked = existing && existing.until > new Date();
 		if (isLocked && !isResumed) throw clientError('resetInProgress');
 		if (room.e2eKeyId === keyId && !isResumed) throw clientError('keyIdExists');
-		// If the interrupted call has set the new key id already, only its lock still contains the former key id.
+		// If an earlier call of this reset has set the new key id already, only the stored lock still contains the former one.
 		const formerKeyId = isResumed && room.e2eKeyId === keyId ? existing?.formerKeyId : room.e2eKeyId;
 		const until = new Date(Date.now() + LOCK_MS);
 		const { matchedCount } = await store.rooms.updateOne(
@@ -75,11 +76,11 @@ export function takeResetLock(
 }
 
 /** The lock that is stored in a room, valid or expired; undefined if the field is absent or malformed. */
-function storedResetOf({ e2eReset }: Pick<Room, 'e2eReset'>): Room['e2eReset'] {
+export function storedResetOf({ e2eReset }: Pick<Room, 'e2eReset'>): Room['e2eReset'] {
 	return typeof e2eReset?.id === 'string' && e2eReset.until instanceof Date ? e2eReset : undefined;
 }
 
-/** A filter that matches while the room has the lock that was read, or none if none was read. */
+/** A filter that matches while the room still has the lock that was read, or still has none if none was read. */
 function whereSameLock(room: Room): Filter<Room> {
 	const existing = storedResetOf(room);
 	if (existing) return { 'e2eReset.id': existing.id, 'e2eReset.until': existing.until };

@@ -1,6 +1,7 @@
 /** The key id of a room. The first caller who claims the key id sets it. Later only a reset replaces it. */
 import type { Room } from '../../../shared/documents.js';
 import type { Filter, Store } from '../../../shared/store.js';
+import { storedResetOf } from './resetLock.js';
 import { keyIdOf } from './sealedKey.js';
 
 /** The fields of a room that contain its key id, and show whether its key is being reset. */
@@ -14,11 +15,10 @@ export type RoomKeyFields = Pick<Room, '_id' | 'e2eKeyId' | 'e2eReset'>;
 export function claimKeyId(store: Store, rid: string, keyID: string): Promise<Room | null> {
 	const whereClaimable: Filter<Room> = {
 		_id: rid,
-		$and: [
-			// Older releases of Rocket.Chat stored null or an empty string for a room without a key.
-			{ $or: [{ e2eKeyId: { $exists: false } }, { e2eKeyId: null }, { e2eKeyId: '' }] },
-			{ $or: [{ e2eReset: null }, { 'e2eReset.until': { $lte: new Date() } }] },
-		],
+		// Older releases of Rocket.Chat stored null or an empty string for a room without a key.
+		$or: [{ e2eKeyId: { $exists: false } }, { e2eKeyId: null }, { e2eKeyId: '' }],
+		// Also matches a room without a lock, or whose lock has no date.
+		'e2eReset.until': { $not: { $gt: new Date() } },
 	};
 	return store.rooms.findOneAndUpdate(whereClaimable, { $set: { e2eKeyId: keyID } }, { returnDocument: 'after' });
 }
@@ -29,9 +29,9 @@ export function readRoomKeyFields(store: Store, rid: string): Promise<RoomKeyFie
 }
 
 /**
- * Whether a reset of the room's key may have missed a key that was stored between two reads of the room: at the second
- * read, a reset is in progress, or the room has another key id than at the first. False for a key that begins with the
- * key id that the reset has set, because resets keep such keys.
+ * Whether a reset of the room's key may have missed a key that was stored between two reads of the room. That is so if, at
+ * the second read, a reset is in progress, or the key id of the first read was replaced. It is not so for a key that
+ * begins with the key id that the reset has set, because resets keep such keys.
  * @param formerKeyId the key id at the first read
  * @param after the room at the second read. Null, for a deleted room, counts as not reset
  * @param key the sealed key that was stored
@@ -39,9 +39,9 @@ export function readRoomKeyFields(store: Store, rid: string): Promise<RoomKeyFie
 export function wasResetMeanwhile(formerKeyId: Room['e2eKeyId'], after: RoomKeyFields | null, key: string): boolean {
 	if (after === null) return false;
 	const hasPresentKeyId = keyIdOf(key) === after.e2eKeyId;
-	const { e2eReset } = after;
-	if (e2eReset && e2eReset.until.getTime() > Date.now()) {
-		const isNewKeyIdSet = e2eReset.keyId === after.e2eKeyId;
+	const reset = storedResetOf(after);
+	if (reset && reset.until > new Date()) {
+		const isNewKeyIdSet = reset.keyId === after.e2eKeyId;
 		return !isNewKeyIdSet || !hasPresentKeyId;
 	}
 	const wasReset = !!formerKeyId && after.e2eKeyId !== formerKeyId;

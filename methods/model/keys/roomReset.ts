@@ -33,8 +33,8 @@ export interface ResetContext extends Pick<MethodContext, 'store' | 'signal'> {
 }
 
 /**
- * Whether a member has a key that does not show the new key id. A key that shows no key id counts as former. The offer is
- * checked only if the member has no key.
+ * Whether a member has a key that does not begin with the new key id (`keyIdOf`). So a key that shows no key id counts as
+ * a former key. The offer is checked only if the member has no key.
  */
 function hasFormerKey(membership: Subscription, newKeyId: string): boolean {
 	const key = ownKeyOf(membership) ?? offeredKeyOf(membership);
@@ -42,9 +42,9 @@ function hasFormerKey(membership: Subscription, newKeyId: string): boolean {
 }
 
 /**
- * Archives the keys of all members but the caller, and removes their offers, in one write for each member. Members who
- * have the new room key already are left unchanged.
- * @returns ids of the changed members, up to `MAX_WAITING`: no more fit into the queue
+ * Archives the keys of all members but the caller, and removes their offers, in one write for each member. Members whose
+ * key begins with the new key id are left unchanged.
+ * @returns ids of the changed members, who wait for the new key: at most `MAX_WAITING`, as many as fit into the queue
  */
 export async function archiveFormerKeysOfOthers(context: ResetContext, newKeyId: string): Promise<string[]> {
 	const { store, userId, lock, signal } = context;
@@ -60,7 +60,8 @@ export async function archiveFormerKeysOfOthers(context: ResetContext, newKeyId:
 		await lock.renew();
 		await inParallel(page, async (membership) => {
 			const updated = await archiveKeyAndRemoveOffer(store, membership, lock.formerKeyId, async (current) => {
-				// A membership that was read again may contain a key of a later reset, but not if the renewal succeeds.
+				// The membership has changed and was read again, so it may contain a key of a later reset. A successful renewal
+				// shows that no later reset has begun.
 				if (current !== membership) await lock.renew();
 				return hasFormerKey(current, newKeyId);
 			});
@@ -70,7 +71,7 @@ export async function archiveFormerKeysOfOthers(context: ResetContext, newKeyId:
 	return archivedFrom;
 }
 
-/** Computes the queue for the new key: the first `MAX_WAITING` other members who have identity keys and no room key. */
+/** The queue for the new key: the first `MAX_WAITING` members but the caller who have identity keys and no room key. */
 async function computeQueue(store: Store, rid: string, userId: string): Promise<WaitingUser[]> {
 	const waiting: WaitingUser[] = [];
 	const ts = new Date();
@@ -87,8 +88,8 @@ async function computeQueue(store: Store, rid: string, userId: string): Promise<
 }
 
 /**
- * Sets the new key id of the room and the queue of members who wait for the new key, without notifying the room: the end
- * of the reset notifies it. A correction of the queue after the write notifies the room too.
+ * Sets the new key id of the room and the queue of members who wait for the new key. This write does not notify the room;
+ * the end of the reset does. A correction of the queue after the write notifies the room at once.
  */
 export async function setNewKeyId(context: ResetContext, newKeyId: string): Promise<void> {
 	const { store, userId, lock } = context;

@@ -8,7 +8,7 @@ import { clientError } from '../../../shared/errors.js';
 /** Longest key id, in characters: more than three times a UUID. Rocket.Chat's own are 12 or 36 characters long. */
 export const MAX_KEY_ID_LENGTH = 128;
 
-/** Longest sealed key, in characters: ten times what Rocket.Chat's clients make. */
+/** Longest sealed key, in characters: more than ten times the length of those that Rocket.Chat's clients make. */
 const MAX_KEY_LENGTH = 4096;
 
 /** Length of the base64 of a 2048-bit RSA ciphertext, in characters. */

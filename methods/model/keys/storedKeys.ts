@@ -6,7 +6,7 @@ import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
 import type { Filter } from '../../../shared/store.js';
 import { listOf } from '../storedLists.js';
 
-/** Matches memberships without a key: it is absent, empty, or not a string. */
+/** Matches memberships without a key: it is absent, empty, or not a string. An array with a string counts as a key. */
 export const WITHOUT_OWN_KEY = { E2EKey: { $not: { $gt: '' } } } as const satisfies Filter<Subscription>;
 
 /** Matches memberships with neither a key nor an offer. */

@@ -4,7 +4,7 @@ import { offererOf, withRecord } from './knownKeys.js';
 import { isOfRoom, type KeyIdField, type MemberKeys, type Transition } from './memberKeys.js';
 import { isOfKeyId, keyIdOf } from './sealedKey.js';
 
-/** Maximum number of former keys that a membership keeps. */
+/** Maximum number of former keys that a membership keeps, as in Rocket.Chat. */
 export const MAX_OLD_KEYS = 10;
 
 /**
@@ -87,8 +87,8 @@ export function offer(
 }
 
 /**
- * `accept`: the offered key becomes the member's own. A key that begins with another key id is recorded as the room's
- * key.
+ * `accept`: the offered key becomes the member's own. If it begins with another key id than the room's, a record says that
+ * it is of the room.
  */
 export function accept(room: KeyIdField): Transition {
 	return (keys) => (keys.offer === undefined ? null : withOwnKey(keys, keys.offer.trim(), room, true));
@@ -101,8 +101,8 @@ export function drop(offer: string | undefined): Transition {
 
 /**
  * `archive`: removes the given key, because it contains another room key than the present one. If a former key contains
- * the present room key, that former key is restored: a second device of the member had stored it, and the given key
- * replaced it.
+ * the present room key, that former key is restored. For example, the given key has replaced it when a second device of the
+ * member had just stored it.
  * @param keep true: the given key is kept among the former keys
  * @param keyId key id under which the key is archived if its text does not begin with a key id; by default the room's
  */

@@ -108,8 +108,8 @@ export async function addMembership(
 	const bothExist = userExists && (await updateRoom());
 	if (!bothExist) {
 		const { deletedCount } = await store.subscriptions.deleteOne({ _id: membership._id }, { silent: true });
-		// If another call has removed the membership first, that call has decremented the member count, which did not include
-		// this membership.
+		// If another call has removed the membership first, that call has decremented the member count. This is undone,
+		// because the caller of this function changes the count.
 		if (deletedCount === 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: 1 } });
 		await removeRoomFromUser(store, newcomer._id, room._id);
 		throw clientError(userExists ? 'roomNotFound' : 'invalidUser');
@@ -125,9 +125,9 @@ export async function addMembership(
 }
 
 /**
- * Makes a user a member of an existing room and notifies the members. In an encrypted room the new member is queued,
- * and the others are asked for the key (`test/contract/rocketchat-e2e.md` 5.7, 10.4). A user who is a member already
- * is queued too, and the room is notified of that, if they lack the key and are not queued yet.
+ * Makes a user a member of an existing room and notifies the members. In an encrypted room the new member is queued. In a
+ * room with a key id, encrypted or not, the others are asked for the key (`test/contract/rocketchat-e2e.md` 5.7, 10.4). A
+ * user who is a member of an encrypted room already, but has no key and is not queued, is queued too; the room is notified.
  *
  * The member count of the room is incremented after the membership was stored: a crash in between leaves the count one
  * too low. No rule depends on this count; the lists of members count the memberships.

@@ -62,8 +62,8 @@ function mayKnowKey(membership: Subscription, { e2eKeyId }: Room): boolean {
  * was the last who held the key and the room has other members, the room is notified of that (`test/contract/beyond.md`
  * E11). The caller of this function checks permissions and confirmations.
  *
- * The membership is removed after the other traces of the user, so that an interrupted call can be repeated. Only the
- * member count is decremented after it. Without a membership, the user is only removed from the queue.
+ * The membership is removed after the other traces of the user, because without it a repeated call only removes the user
+ * from the queue. The member count is decremented after that, so a crash in between leaves the count one too high.
  * @returns `lostLastHolder`: whether the user was the last who held the key and the room has other members
  */
 export async function endMembership(
@@ -90,7 +90,7 @@ export async function endMembership(
 		await removeRoomFromUser(store, userId, rid);
 		const roomNotified = await dequeue(store, rid, [userId]);
 		if (membership.status !== 'INVITED') await decrementMemberCount(context, rid, roomNotified);
-		// Checked after the removal, because the last two members may leave concurrently.
+		// Checked after the removal, because the last two holders may leave concurrently.
 		const lostLastHolder =
 			holdsKey(membership, room) && !(await hasHolder(store, rid)) && (await hasOtherMembers(store, rid, userId));
 		if (lostLastHolder) notifyNoHolder(context, rid, userId);

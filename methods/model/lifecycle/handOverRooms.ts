@@ -59,7 +59,7 @@ export async function requireHandOverConfirmation(
 
 /**
  * Makes the active member with the oldest membership the owner of each of these rooms, which only this user owns. As in
- * Rocket.Chat, a room whose other members are all deactivated gets no owner.
+ * Rocket.Chat, a room whose other members are all deactivated gets no new owner.
  */
 export async function handOverRooms(store: Store, userId: string, rids: readonly string[]): Promise<void> {
 	for (const rid of rids) {

@@ -75,8 +75,8 @@ export async function switchEncryption(
 	if (encrypted && !ENCRYPTABLE.includes(room.t)) throw clientError('onlyPrivateEncrypted', details);
 	if (!(await mayToggleEncryption(store, user, room))) throw clientError('toggleNotAllowed', details);
 	if (!encrypted && (await isEncryptionForced(store, room))) throw clientError('privateRoomsEncrypted');
-	// The server cannot translate encrypted messages. Done before the room is changed, so that a repeated call completes it
-	// after a crash: callers skip a room that is already in the wanted state.
+	// The server cannot translate encrypted messages. Translation ends before the room changes: after a crash in between, a
+	// repeated call completes the work, because the room is not in the wanted state yet.
 	if (encrypted) await endTranslation(context, room._id);
 	const { matchedCount } = await store.rooms.updateOne(
 		{ _id: room._id, encrypted: encrypted ? { $ne: true } : true },

@@ -18,7 +18,7 @@ const FIELDS = [
 /** Projection of the rooms that are read for clients. */
 export const CLIENT_ROOM_FIELDS = Object.fromEntries(FIELDS.map((field) => [field, 1])) as Record<string, 1>;
 
-/** Number of rooms converted between two checks whether the event loop is blocked for too long. */
+/** After this many rooms, the conversion checks the clock, and yields if it has blocked the event loop for too long. */
 const CHECK_EVERY = 50;
 
 /** A room as clients receive it. */
@@ -33,7 +33,7 @@ export function isEncryptionEnabled(store: Store): Promise<boolean> {
 }
 
 /**
- * A room, or a part of a room, without `e2eReset`, the mark of a key reset in progress. If encryption is switched off, the
+ * A room, or a part of a room, without `e2eReset`, the lock of a key reset. If encryption is switched off, the
  * encryption fields are left out too, because clients that see them ask for the user's encryption password
  * (`test/contract/beyond.md` E13).
  * @param encryptionEnabled what `isEncryptionEnabled` returns

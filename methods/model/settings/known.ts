@@ -14,6 +14,9 @@ export type SettingValue = boolean | number | string;
 
 /** Stored for clients; Roomkey does not use them (`test/contract/rocketchat-e2e.md` section 11). */
 const FOR_CLIENTS = {
+	E2E_Allow_Unencrypted_Messages: false,
+	E2E_Enable_Encrypt_Files: true,
+	E2E_Enabled_Mentions: true,
 	E2E_Passphrase_Policy_Enabled: false,
 	E2E_Passphrase_Policy_MinLength: 7,
 	E2E_Passphrase_Policy_MaxLength: -1,

@@ -8,11 +8,8 @@ import { cachedReads } from '../cachedReads.js';
  */
 export const DEFAULTS = {
 	E2E_Enable: true,
-	E2E_Allow_Unencrypted_Messages: false,
 	E2E_Enabled_Default_DirectRooms: false,
 	E2E_Enabled_Default_PrivateRooms: false,
-	E2E_Enable_Encrypt_Files: true,
-	E2E_Enabled_Mentions: true,
 	E2E_Force_Encryption_For_Private_Rooms: false,
 	/** Days until a login token expires. */
 	Accounts_LoginExpiration: 90,

@@ -15,8 +15,8 @@ export async function hasActiveAdmin(store: Store, exceptUserId = ''): Promise<b
 }
 
 /**
- * Throws if `user` is an active admin and no other user is one. Called before a change after which the user is none, and
- * by `changeUnlessLastAdmin` again after it, with the user as before the change.
+ * Throws if `user` is an active admin and no other user is one. Called before the user is deactivated or deleted, or loses
+ * the role. `changeUnlessLastAdmin` calls it again after the change, with the user as before the change.
  * @throws ClientError `error-action-not-allowed`
  */
 export async function requireNotLastAdmin(store: Store, user: Pick<User, '_id' | 'roles' | 'active'>): Promise<void> {

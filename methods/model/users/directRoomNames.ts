@@ -9,7 +9,7 @@ import { updateIfUnchanged } from '../retryOnConflict.js';
 type Context = Pick<MethodContext, 'store' | 'signal'>;
 type Person = Pick<User, '_id' | 'username' | 'name'>;
 
-/** Number of direct rooms in a page. Each has at most eight members. */
+/** Number of direct rooms in a page. Each has at most eight members, so one query reads at most 800 memberships. */
 const PAGE_SIZE = 100;
 
 /** Maximum number of reads of one page. Even with concurrent name changes, two or three suffice. */

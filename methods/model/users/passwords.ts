@@ -6,8 +6,8 @@ import { Match, NonEmptyString } from '../../../shared/match.js';
 const COST = 10;
 
 /**
- * The hash of a password that nobody knows. A login is compared with it if the user has no password or does not exist, so
- * that every refused login takes the same time.
+ * The hash of a password that nobody knows. If the user has no password or does not exist, the password of a login is
+ * compared with this hash, so that every refused login takes the same time.
  */
 const NOBODYS_HASH = '$2y$10$rOAEtFNByVWXI4Gro3pnSO7.2cgxICRqm0pPsGLXf6f8nmMiD.Mqq';
 
