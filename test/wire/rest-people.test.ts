@@ -14,7 +14,7 @@ const UNAUTHORIZED = {
 	error: 'User does not have the permissions required for this action [error-unauthorized]',
 };
 
-describe('REST, people and settings', () => {
+describe('the REST API of users and settings', () => {
 	let app: TestApp;
 	let api: string;
 	let admin: Person;
@@ -38,7 +38,7 @@ describe('REST, people and settings', () => {
 
 	const newUsername = () => `user.test.${Date.now()}.${count++}`;
 
-	/** Creates users as the helper of Rocket.Chat's tests does. */
+	/** Creates a user with the fields that the helper of Rocket.Chat's tests sends. */
 	function create(more: object = {}) {
 		const username = newUsername();
 		const email = `${username}@rocket.chat`;
@@ -85,7 +85,7 @@ describe('REST, people and settings', () => {
 		expect((await ask()).body).to.deep.equal(first.body);
 	});
 
-	it('lets an admin create and remove the users and rooms that the tests of Rocket.Chat need', async () => {
+	it('lets an admin create three users, and delete them and the group of one of them, as the tests of Rocket.Chat do', async () => {
 		const people = await Promise.all([create(), create(), create()]);
 		const [owner, member] = people.map(({ body }) => body.user as User) as [User, User];
 		const asOwner = await logIn(owner.username as string, 'rocket.chat');
@@ -137,7 +137,7 @@ describe('REST, people and settings', () => {
 		});
 	});
 
-	it('changes users: a new password ends their connections', async () => {
+	it('changes users: a password set by an admin ends the logins of the user, a change of the own password keeps the login', async () => {
 		const { user } = (await create()).body as { user: User };
 		const { token } = await logIn(user.username as string, 'rocket.chat');
 		const client = await RawClient.connect(app.webSocketUrl);
@@ -167,8 +167,8 @@ describe('REST, people and settings', () => {
 
 	it('deactivates and deletes users', async () => {
 		const { user } = (await create()).body as { user: User };
-		const status = await post(`${api}/users.setActiveStatus`, admin, { userId: user._id, activeStatus: false });
-		expect(status.body).to.deep.equal({ success: true, user: { _id: user._id, active: false } });
+		const deactivated = await post(`${api}/users.setActiveStatus`, admin, { userId: user._id, activeStatus: false });
+		expect(deactivated.body).to.deep.equal({ success: true, user: { _id: user._id, active: false } });
 		const refused = await post(`${api}/users.delete`, alice, { userId: user._id });
 		expect({ status: refused.status, body: refused.body }).to.deep.equal({ status: 403, body: UNAUTHORIZED });
 		const { body } = await post(`${api}/users.delete`, admin, { userId: user._id });
@@ -244,7 +244,7 @@ describe('REST, people and settings', () => {
 			expect((await get(`${api}/settings/LDAP_Enable`, alice)).body).to.deep.equal(UNAUTHORIZED);
 		});
 
-		it('have two verbs at one path, and refuse others', async () => {
+		it('are read by GET and written by POST at one path, which refuses other verbs', async () => {
 			const { status, headers } = await request(`${api}/settings/E2E_Enable`, { method: 'DELETE' });
 			expect(status).to.equal(405);
 			expect(headers.get('allow')?.split(', ')).to.have.members(['GET', 'POST', 'HEAD']);

@@ -52,7 +52,7 @@ describe('rooms over REST', () => {
 		return body[plural === 'groups' ? 'group' : 'channel'] as Json;
 	}
 
-	it('groups.create: the whole group, encrypted as extraData says', async () => {
+	it('groups.create: returns the whole group, encrypted as extraData says', async () => {
 		const name = newName();
 		const group = await create(alice, { name, members: ['bob'], extraData: { encrypted: true } });
 		expect(group).to.deep.include({ name, fname: name, t: 'p', msgs: 0, usersCount: 2, encrypted: true, ro: false });
@@ -156,7 +156,7 @@ describe('rooms over REST', () => {
 		}
 	});
 
-	it('rooms.info: by id and by name', async () => {
+	it('rooms.info: finds a room by id and by name, for members only', async () => {
 		const group = await create(alice);
 		const ways: Record<string, string>[] = [{ roomId: group._id as string }, { roomName: group.name as string }];
 		for (const which of ways) {
@@ -192,7 +192,7 @@ describe('rooms over REST', () => {
 		});
 	});
 
-	it('subscriptions.get, subscriptions.getOne, rooms.get: the memberships and rooms of the caller', async () => {
+	it('subscriptions.get, subscriptions.getOne, rooms.get: return the memberships and rooms of the caller', async () => {
 		const { _id: roomId } = await create(alice);
 		const { subscription } = ok(await get(url('subscriptions.getOne'), alice, { roomId: roomId as string }));
 		expect(subscription).to.deep.include({ rid: roomId, alert: false, open: true, t: 'p', roles: ['owner'] });
@@ -209,6 +209,11 @@ describe('rooms over REST', () => {
 					success: true,
 				});
 			}
+		}
+	});
+
+	it('subscriptions.get, rooms.get: accept dates of any form as updatedSince, and refuse days that do not exist', async () => {
+		for (const path of ['subscriptions.get', 'rooms.get']) {
 			const noDates = [
 				'x',
 				'2026-02-30',
@@ -227,7 +232,7 @@ describe('rooms over REST', () => {
 		}
 	});
 
-	it('groups.members with count and offset (T3)', async () => {
+	it('groups.members: returns the part that count and offset ask for (T3)', async () => {
 		const { _id: roomId } = await create(alice, { members: ['bob', 'admin'] });
 		const page = ok(await get(url('groups.members'), alice, { roomId: roomId as string, count: '2', offset: '1' }));
 		expect(page).to.deep.include({ count: 2, offset: 1, total: 3 });
@@ -260,7 +265,7 @@ describe('rooms over REST', () => {
 			return client;
 		}
 
-		/** Events as [event name, action, document], up to the first that passes the test. */
+		/** Events as [event name without the user id, action, document], up to the first for which `passes` is true. */
 		async function until(client: RawClient, passes: (event: [string, string, Json]) => boolean) {
 			const events: [string, string, Json][] = [];
 			for (;;) {

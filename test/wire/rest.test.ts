@@ -67,8 +67,8 @@ describe('REST', () => {
 	});
 	after(() => app.close());
 
-	describe('e2e.setRoomKeyID, with the texts of Rocket.Chat (6.2)', () => {
-		it('ok (6.2)', async () => {
+	describe('credentials and fields, mostly of e2e.setRoomKeyID, with the texts of Rocket.Chat (6.2)', () => {
+		it('sets the key id, and answers success (6.2)', async () => {
 			const rid = await addRoom(app.store, [alice]);
 			const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'my-UniQu3_ke4_Id' });
 			expect({ status, text }).to.deep.equal({ status: 200, text: '{"success":true}' });
@@ -81,7 +81,7 @@ describe('REST', () => {
 			['empty credentials', { 'X-User-Id': '', 'X-Auth-Token': '' }],
 			['unknown credentials', { 'X-User-Id': 'x', 'X-Auth-Token': 'x' }],
 		] as const) {
-			it(`no or bad credentials: ${what}, even with a bad body (6.2, 7.1 era A, 7.2)`, async () => {
+			it(`answers ${what} with 401, even if the body is also invalid (6.2, 7.1 era A, 7.2)`, async () => {
 				const { status, text } = await request(setRoomKeyID, {
 					method: 'POST',
 					headers: { 'Content-Type': 'application/json', ...headers },
@@ -122,7 +122,7 @@ describe('REST', () => {
 			[{ rid: 'r' }, 'undefined'],
 			[{ rid: 'r', keyID: true }, 'boolean'],
 		] as const) {
-			it(`rid or keyID absent or of another type: ${JSON.stringify(body)} (6.2, 7.3 Match error)`, async () => {
+			it(`answers ${JSON.stringify(body)}, where rid or keyID is no string, with a Match error (6.2, 7.3)`, async () => {
 				const { status, text } = await post(setRoomKeyID, alice, body);
 				expect({ status, text }).to.deep.equal({
 					status: 400,
@@ -132,7 +132,7 @@ describe('REST', () => {
 		}
 
 		for (const rid of ['nowhere', '']) {
-			it(`unknown room or empty rid: '${rid}' (6.2)`, async () => {
+			it(`answers the rid '${rid}', which no room has, with error-invalid-room (6.2)`, async () => {
 				const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'k' });
 				expect({ status, text }).to.deep.equal({
 					status: 400,
@@ -141,7 +141,7 @@ describe('REST', () => {
 			});
 		}
 
-		it('forbidden room (6.2)', async () => {
+		it('answers error-invalid-room for a room that the caller may not see (6.2)', async () => {
 			const rid = await addRoom(app.store, [bob]);
 			const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'k' });
 			expect({ status, text }).to.deep.equal({
@@ -150,7 +150,7 @@ describe('REST', () => {
 			});
 		});
 
-		it('key exists (6.2)', async () => {
+		it('answers error-room-e2e-key-already-exists for a room with a key id (6.2)', async () => {
 			const rid = await addRoom(app.store, [alice], { e2eKeyId: 'first' });
 			const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'k' });
 			expect({ status, text }).to.deep.equal({
@@ -174,14 +174,6 @@ describe('REST', () => {
 				},
 			});
 			expect(await keyIdOf(app.store, rid)).to.equal(undefined);
-		});
-
-		it('has the headers of Rocket.Chat (7.3)', async () => {
-			for (const { headers } of [await post(setRoomKeyID, null, {}), await post(setRoomKeyID, alice, {})]) {
-				expect(headers.get('content-type')).to.equal('application/json');
-				expect(headers.get('cache-control')).to.equal('no-store');
-				expect(headers.get('pragma')).to.equal('no-cache');
-			}
 		});
 
 		it('accepts a URL-encoded form', async () => {
@@ -243,7 +235,7 @@ describe('REST', () => {
 			});
 		}
 
-		it('an error without a reason has its code as text', async () => {
+		it('sends the code as the text of an error without a reason', async () => {
 			const { status, text } = await post(`${api}/test.withoutReason`, null, {});
 			expect({ status, text }).to.deep.equal({
 				status: 400,
@@ -251,7 +243,7 @@ describe('REST', () => {
 			});
 		});
 
-		it('every answer, whatever its status, has the headers of Rocket.Chat', async () => {
+		it('sends the headers of Rocket.Chat with success and with errors (7.3)', async () => {
 			for (const [status, path, init] of [
 				[200, 'test.get?a=1', {}],
 				[400, 'test.throw', { method: 'POST' }],
@@ -308,7 +300,7 @@ describe('REST', () => {
 			expect([settings.status, settings.body.success]).to.deep.equal([200, true]);
 		});
 
-		it('returns its version to everybody at /api/info and /api/v1/info', async () => {
+		it('reports the set version of Rocket.Chat to everybody at /api/info and /api/v1/info', async () => {
 			for (const url of [`${app.url}/api/info`, `${api}/info`]) {
 				for (const headers of [{}, headersOf({ id: alice.id, token: 'stale' })]) {
 					const { status, body } = await request(url, { headers });
@@ -411,7 +403,7 @@ describe('REST', () => {
 		for (const [what, path, init, status, error] of [
 			['an unknown path', '/api/v1/nope', {}, 404, 'Resource not found'],
 			['the root', '/', {}, 404, 'Resource not found'],
-			['a method without a verb', '/api/v1/a/b', { method: 'POST' }, 404, 'Resource not found'],
+			['a method without a REST route', '/api/v1/a/b', { method: 'POST' }, 404, 'Resource not found'],
 			['a broken escape', '/api/v1/%zz', {}, 400, "'/api/v1/%zz' is not a valid url component"],
 			[
 				'broken JSON',
@@ -421,21 +413,21 @@ describe('REST', () => {
 				'The body is not valid JSON',
 			],
 			[
-				'a __proto__',
+				'a key __proto__',
 				'/api/v1/test.echo',
 				{ method: 'POST', headers: json, body: '{"value":{"__proto__":{}}}' },
 				400,
 				'The body is refused: __proto__ is not allowed as a key',
 			],
 			[
-				'an array',
+				'a body that is an array',
 				'/api/v1/test.echo',
 				{ method: 'POST', headers: json, body: '[1]' },
 				400,
 				'The body must be a JSON object',
 			],
 			[
-				'a string',
+				'a body that is a string',
 				'/api/v1/test.echo',
 				{ method: 'POST', headers: json, body: '"x"' },
 				400,
@@ -497,7 +489,7 @@ describe('REST', () => {
 		});
 
 		for (const [what, bytes, status] of [
-			['no HTTP at all', 'hello\r\n\r\n', 400],
+			['bytes that are no HTTP', 'hello\r\n\r\n', 400],
 			['headers that are too long', `GET / HTTP/1.1\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`, 431],
 		] as const) {
 			it(`answers ${what} with ${status}`, async () => {
@@ -517,7 +509,7 @@ describe('REST', () => {
 		const call = (path: string, as: Person | null, message: unknown) =>
 			post(`${api}/${path}`, as, { message: typeof message === 'string' ? message : stringify(message) });
 
-		it('success, EJSON: runs a method with EJSON both ways (8)', async () => {
+		it('runs a method with EJSON both ways (8)', async () => {
 			const message = { msg: 'method', id: '7', method: 'test.echo', params: [new Date(5)] };
 			const { status, text } = await call('method.call/test.echo', alice, message);
 			expect({ status, text }).to.deep.equal({
@@ -526,14 +518,14 @@ describe('REST', () => {
 			});
 		});
 
-		it('success: leaves out an undefined result (8)', async () => {
+		it('leaves out an undefined result (8)', async () => {
 			const rid = await addRoom(app.store, [alice]);
 			const message = { msg: 'method', id: '1', method: 'e2e.setRoomKeyID', params: [rid, 'k'] };
 			const { body } = await call('method.call/e2e.setRoomKeyID', alice, message);
 			expect(body).to.deep.equal({ message: '{"msg":"result","id":"1"}', success: true });
 		});
 
-		it('exception, error object: answers an exception with 400 and the error inside (8)', async () => {
+		it('answers an exception with 400, and the error in the message (8)', async () => {
 			const message = { msg: 'method', id: '1', method: 'e2e.setRoomKeyID', params: ['nowhere', 'k'] };
 			const { status, body } = await call('method.call/e2e.setRoomKeyID', alice, message);
 			expect(status).to.equal(400);
@@ -556,7 +548,6 @@ describe('REST', () => {
 			for (const [method, error] of [
 				['test.fail', 500],
 				['e2e.setRoomKeyID', 400],
-				['nope', 404],
 			] as const) {
 				const { status, body } = await call(`method.call/${method}`, alice, { msg: 'method', id: '1', method });
 				expect(status).to.equal(400);
@@ -584,22 +575,22 @@ describe('REST', () => {
 			expect(parse(String(body.message))).to.deep.include({ msg: 'result', result: 5 });
 		});
 
-		it('answers the call of an unknown method with 400, and 404 in the message', async () => {
+		it('answers the call of an unknown method with 400, and the error 404 in the message', async () => {
 			const { status, body } = await call('method.call/nope', alice, { msg: 'method', id: '1', method: 'nope' });
 			expect({ status, success: body.success }).to.deep.equal({ status: 400, success: false });
 			expect(parse(String(body.message))).to.have.nested.property('error.error', 404);
 		});
 
-		it('writes slashes in the path as colons', async () => {
+		it('expects a colon in the path for a slash in the name of the method', async () => {
 			const { body } = await call('method.callAnon/a:b', null, { msg: 'method', id: '1', method: 'a/b' });
 			expect(body.message).to.include('slashed');
 		});
 
 		for (const [what, message, error] of [
 			['another method in the path', { msg: 'method', id: '1', method: 'me' }, 'The path names another method'],
-			['no EJSON', '{bad', 'message must be the EJSON text'],
-			['no method', { msg: 'method', id: '1' }, "Match error: Missing key 'method'"],
-			['another message of DDP', { msg: 'sub', id: '1', name: 'x', method: 'x' }, 'in field msg'],
+			['a message that is no EJSON', '{bad', 'message must be the EJSON text'],
+			['a message without a method', { msg: 'method', id: '1' }, "Match error: Missing key 'method'"],
+			['a DDP message of another kind', { msg: 'sub', id: '1', name: 'x', method: 'x' }, 'in field msg'],
 			['params that are no array', { msg: 'method', id: '1', method: 'x', params: 5 }, 'Expected array, got 5'],
 		] as const) {
 			it(`refuses ${what}`, async () => {

@@ -24,7 +24,7 @@ function expectIn(text: string): void {
 describe('security headers', () => {
 	let app: TestApp;
 	before(async () => {
-		// With a maximum of 0, each DDP connection is refused with 429.
+		// With a maximum of 0, a DDP connection from an allowed origin is refused with 429.
 		app = await startApp({ ddp: { maxConnectionsPerAddress: 0 }, allowedOrigins: 'own' });
 	});
 	after(() => app.close());
@@ -46,7 +46,7 @@ describe('security headers', () => {
 		['POST', '/sockjs/0/a/xhr', 429],
 		['OPTIONS', '/sockjs/0/a/xhr', 204],
 	] as const) {
-		it(`are in the ${status} of ${method} ${path}`, async () => {
+		it(`are in the answer ${status} to ${method} ${path}`, async () => {
 			const answer = await request(app.url + path, { method });
 			expect(answer.status).to.equal(status);
 			expect(securityHeadersOf(answer.headers)).to.deep.equal(EXPECTED);
@@ -88,7 +88,7 @@ describe('security headers', () => {
 		expectIn(answer);
 	});
 
-	it('let the reference page load only its own files', async () => {
+	it('let the page at /api-docs load only scripts of the same server', async () => {
 		const { headers } = await request(`${app.url}/api-docs`);
 		expect(headers.get('content-security-policy')).to.include("script-src 'self'").and.include("default-src 'none'");
 		expect(headers.get('x-frame-options')).to.equal('DENY');

@@ -96,7 +96,7 @@ describe('several processes on one store', () => {
 	const send = (server: Server, method: string, body: object) =>
 		post(`${server.url}/api/v1/${method}`, alice, body, { 'Idempotency-Key': 'one-call' });
 
-	it('a call that is repeated at another process, after the first was killed, gets the answer of the first call', async () => {
+	it('a call that is repeated at another process, after the process of the first call was killed, gets the first answer', async () => {
 		const [first, second] = [await start(), await start()];
 		const set = (server: Server) => send(server, 'e2e.setRoomKeyID', { rid, keyID: 'key' });
 		expect((await set(first)).text).to.equal('{"success":true}');

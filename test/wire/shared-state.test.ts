@@ -36,6 +36,7 @@ describe('several servers on one store', () => {
 		rid = await addRoom(first.store, [alice, bob]);
 	}
 	afterEach(async () => {
+		// The first server also closes the store, so it is closed last.
 		for (const app of [...apps].reverse()) await app.close();
 	});
 

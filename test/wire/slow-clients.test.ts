@@ -53,7 +53,7 @@ describe('a slow client', () => {
 	it('that does not read a large answer is disconnected', async () => {
 		const client = RawHttp.to(app.url).send('GET /api/v1/test.long HTTP/1.1\r\nHost: x\r\n\r\n');
 		client.socket.pause();
-		// A client that does not read notices only by a write that it is disconnected. The server ignores line ends
+		// While a client does not read, only a write shows it that the connection is closed. The server ignores line ends
 		// between requests.
 		const writing = setInterval(() => client.send('\r\n'), 20);
 		await client.untilClosed();

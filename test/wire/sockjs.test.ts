@@ -22,7 +22,7 @@ const NO_CACHE = 'no-store, no-cache, no-transform, must-revalidate, max-age=0';
 
 /** Functions that each end a running call of `pending`. */
 const pendingCalls: (() => void)[] = [];
-/** Called when a call of `pending` begins, with the number of its running calls. */
+/** Called when a call of `pending` begins, with the number of calls in `pendingCalls`. */
 let onPendingCall: (size: number) => void = () => {};
 function endPendingCalls(): void {
 	for (const end of pendingCalls.splice(0)) end();
@@ -152,7 +152,7 @@ describe('SockJS', () => {
 		}
 	});
 
-	describe('SERVER_WEBSOCKET_COMPRESSION: compression (1.2, 1.6)', () => {
+	describe('compression of WebSockets (1.2, 1.6)', () => {
 		/**
 		 * Opens a WebSocket that offers permessage-deflate, and calls `echo` with a long value.
 		 * @returns the extensions that the server has chosen, and the number of bytes received
@@ -228,7 +228,7 @@ describe('SockJS', () => {
 			});
 
 			it(`lets clients without an Origin use ${verb} ${path}`, async () => {
-				// The session `a` is open since the test above: a second poll of it would be held.
+				// The test above has opened the session `a`. Another poll of it would be held, so this one opens the session `b`.
 				const answer = await request(app.url + path.replace('cors/a', 'program/b'), { method: verb });
 				expect(cors(answer)).to.deep.equal({ origin: '*', credentials: null, vary: 'Origin' });
 			});
@@ -334,13 +334,13 @@ describe('SockJS', () => {
 			expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
 		});
 
-		it('closes a socket that sends too large a frame with 1009', async () => {
+		it('closes with 1009 on too large a frame', async () => {
 			const client = await connect();
 			client.send(['x'.repeat(64 * 1024)]);
 			expect((await client.closed).code).to.equal(1009);
 		});
 
-		it('closes a socket that sends more than 8 KiB in a frame before connect with 1009', async () => {
+		it('closes with 1009 on a frame of more than 8 KiB before `connect`', async () => {
 			const client = await open();
 			client.send(Array.from({ length: 3000 }, () => ''));
 			expect((await client.closed).code).to.equal(1009);
@@ -502,12 +502,12 @@ describe('SockJS', () => {
 			});
 		}
 
-		it('refuses a body above the limit for frames with 413', async () => {
+		it('refuses with 413 a body above the limit for frames', async () => {
 			const { send } = await connect();
 			expect((await send(['x'.repeat(64 * 1024)])).status).to.equal(413);
 		});
 
-		it('refuses a body of more than 8 KiB before connect with 413, and closes', async () => {
+		it('refuses with 413 a body of more than 8 KiB before `connect`, and closes the connection', async () => {
 			const { send, poll } = await open();
 			expect((await send(Array.from({ length: 3000 }, () => ''))).status).to.equal(413);
 			expect(await poll()).to.equal(`${NORMAL_CLOSURE}\n`);
@@ -522,7 +522,7 @@ describe('SockJS', () => {
 			expect(await poll()).to.equal(`${NORMAL_CLOSURE}\n`);
 		});
 
-		it('closes the connection when the client aborts a poll, and forgets it', async () => {
+		it('closes and forgets the connection when the client aborts a poll', async () => {
 			const { send, poll } = await connect();
 			const closed = new Promise<void>((resolve) => {
 				onClosed = resolve;
@@ -655,11 +655,11 @@ describe('SockJS', () => {
 			await post('xhr');
 			await post('xhr_send', JSON.stringify([CONNECT, call('1', 'wait')]));
 			expect(messagesOf(await post('xhr'))).to.have.nested.property('[0].msg', 'connected');
+			// The refusal of one poll shows that the other is held.
 			const polls = [post('xhr'), post('xhr')];
 			expect(await Promise.race(polls)).to.match(/^c\[2010/);
 			const ended = other.close();
 			answerWait('done');
-			// One of the two polls was refused above.
 			const frame = (await Promise.all(polls)).find((text) => text.startsWith('a'));
 			expect(messagesOf(frame ?? '')).to.deep.equal([
 				{ msg: 'updated', methods: ['1'] },
@@ -679,7 +679,7 @@ describe('SockJS', () => {
 			const framed = await RawClient.open(`${other.url.replace('http', 'ws')}/sockjs/a/b/websocket`);
 			const poll = async (name: string) =>
 				(await request(`${other.url}/sockjs/000/${name}/xhr`, { method: 'POST' })).text;
-			// The session `away` holds no poll when the server shuts down.
+			// The client of the session `away` has no open poll when the server shuts down.
 			expect([await poll('held'), await poll('away')]).to.deep.equal(['o\n', 'o\n']);
 			const polls = [poll('held'), poll('held')];
 			expect(await Promise.race(polls)).to.match(/^c\[2010/);

@@ -33,7 +33,7 @@ describe('streams', () => {
 		for (const frame of await client.take(2)) expect(frame.msg).to.equal('ready');
 	}
 
-	/** All frames that have arrived. */
+	/** All frames that arrive before the `pong`. */
 	async function framesSoFar(client: RawClient): Promise<Frame[]> {
 		client.send({ msg: 'ping', id: 'end' });
 		const frames: Frame[] = [];
@@ -98,7 +98,7 @@ describe('streams', () => {
 		expect((await framesSoFar(ofOwner)).map(asText)).to.include.members(ended(rid));
 	});
 
-	it('of a discussion end for a member who was removed from the room that it belongs to', async () => {
+	it('of a discussion end for a member who was removed from the parent room', async () => {
 		const rid = await makeRoom();
 		const discussion = await addRoom(app.store, [owner], { prid: rid });
 		const gone = await connect(member);
@@ -126,8 +126,8 @@ describe('streams', () => {
 		const rid = await makeRoom();
 		await app.store.subscriptions.updateOne({ rid, 'u._id': member.id }, { $set: { status: 'INVITED' } });
 		const invited = await connect(member);
-		// One event name has readers here. If a room has fewer members than that, the server reads its members, otherwise the
-		// memberships of the readers.
+		// If a room has fewer members than there are event names with readers, the server looks for readers among the members,
+		// otherwise for members among the readers. Here one event name has readers.
 		for (const usersCount of [0, 5]) {
 			await app.store.rooms.updateOne({ _id: rid }, { $set: { usersCount }, $unset: { e2eKeyId: 1 } });
 			const id = `changes-${usersCount}`;
@@ -142,11 +142,5 @@ describe('streams', () => {
 			expect(answer.status).to.equal(200);
 			expect(await framesSoFar(invited)).to.deep.equal([]);
 		}
-	});
-
-	it('refuse an event name that is too long', async () => {
-		const client = await connect(member);
-		client.send({ msg: 'sub', id: 's', name: 'stream-notify-all', params: ['x'.repeat(10_000)] });
-		expect(await client.next()).to.have.nested.property('error.error', 'invalid-event-name');
 	});
 });

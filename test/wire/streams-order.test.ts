@@ -17,7 +17,7 @@ async function waitTurns(): Promise<void> {
 	for (let i = 0; i < SLOW_READ_TURNS; i++) await setImmediate();
 }
 
-describe('although the first read is slow, streams send in the order of the writes', () => {
+describe('if the first read of the store is slow', () => {
 	const clients = clientsOfEachTest();
 	let open: OpenStore;
 	let app: TestApp;
@@ -69,7 +69,7 @@ describe('although the first read is slow, streams send in the order of the writ
 		};
 	}
 
-	it('the events of a room, to its members', async () => {
+	it('the events of a room still reach its members in the order of the writes', async () => {
 		const rid = await addRoom(app.store, [alice]);
 		const next = await reader('rooms-changed');
 		isSlow = true;
@@ -78,7 +78,7 @@ describe('although the first read is slow, streams send in the order of the writ
 		expect((await next())[1]).to.include({ topic: 'second' });
 	});
 
-	it('the events of an account, to its user', async () => {
+	it('the events of an account still reach its user in the order of the writes', async () => {
 		const next = await reader('userData');
 		isSlow = true;
 		for (const name of ['first', 'second']) await app.store.users.updateOne({ _id: alice.id }, { $set: { name } });

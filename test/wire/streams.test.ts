@@ -34,7 +34,7 @@ describe('streams', () => {
 		return client;
 	}
 
-	/** Subscribes and returns the answer. */
+	/** Subscribes with the id `<name>-<first parameter>`. @returns the next frame */
 	async function subscribe(client: RawClient, name: string, ...params: unknown[]): Promise<Frame> {
 		client.send({ msg: 'sub', id: `${name}-${params[0]}`, name, params });
 		return client.next();
@@ -79,28 +79,34 @@ describe('streams', () => {
 			);
 		});
 
-		it('notify-user: not callers who are not logged in', async () => {
+		it('notify-user: nobody without a login', async () => {
 			const client = await connect(null);
 			expect(errorCodeOf(await subscribe(client, 'stream-notify-user', `${alice.id}/rooms-changed`))).to.equal(
 				'not-allowed',
 			);
 			expect(errorCodeOf(await subscribe(client, 'stream-notify-user', 'null/rooms-changed'))).to.equal('not-allowed');
 		});
-
-		for (const eventName of ['', 5, null]) {
-			it(`refuses the event name ${JSON.stringify(eventName)}`, async () => {
-				expect(errorCodeOf(await subscribe(await connect(alice), 'stream-open', eventName))).to.equal(
-					'invalid-event-name',
-				);
-			});
-		}
-
-		it('refuses invalid options', async () => {
-			expect(errorCodeOf(await subscribe(await connect(alice), 'stream-open', 'e', 'x'))).to.equal(400);
-		});
 	});
 
-	it('messages as Rocket.Chat’s clients send and expect them (10.1)', async () => {
+	for (const eventName of ['', 5, null]) {
+		it(`refuse the event name ${JSON.stringify(eventName)}`, async () => {
+			expect(errorCodeOf(await subscribe(await connect(alice), 'stream-open', eventName))).to.equal(
+				'invalid-event-name',
+			);
+		});
+	}
+
+	it('refuse an event name of more than 512 characters', async () => {
+		expect(errorCodeOf(await subscribe(await connect(alice), 'stream-open', 'x'.repeat(513)))).to.equal(
+			'invalid-event-name',
+		);
+	});
+
+	it('refuse invalid options', async () => {
+		expect(errorCodeOf(await subscribe(await connect(alice), 'stream-open', 'e', 'x'))).to.equal(400);
+	});
+
+	it('work with the messages that Rocket.Chat’s clients send and expect (10.1)', async () => {
 		const client = await clients.open(app.webSocketUrl);
 		/** Sends a message, and expects these answers in any order. */
 		const exchange = async (sent: object, ...answers: object[]) => {
@@ -139,12 +145,12 @@ describe('streams', () => {
 		expect(await client.next()).to.deep.equal({ msg: 'failed', version: '1' });
 	});
 
-	describe('options of a subscription (10.2)', () => {
+	describe('a subscription (10.2)', () => {
 		const added = { msg: 'added', collection: 'stream-open', id: 'id', fields: { eventName: 'e' } };
 		const ready = { msg: 'ready', subs: ['stream-open-e'] };
 
 		for (const options of [{ useCollection: true, args: [] }, { useCollection: true }, true]) {
-			it(`begins with \`added\` for ${JSON.stringify(options)}`, async () => {
+			it(`with the options ${JSON.stringify(options)} begins with \`added\``, async () => {
 				const client = await connect(null);
 				expect(await subscribe(client, 'stream-open', 'e', options)).to.deep.equal(added);
 				expect(await client.next()).to.deep.equal(ready);
@@ -152,19 +158,19 @@ describe('streams', () => {
 		}
 
 		for (const options of [{ useCollection: false, args: [] }, { useCollection: null }, {}, false, null]) {
-			it(`begins with ready for ${JSON.stringify(options)}`, async () => {
+			it(`with the options ${JSON.stringify(options)} begins with \`ready\``, async () => {
 				const client = await connect(null);
 				expect(await subscribe(client, 'stream-open', 'e', options)).to.deep.equal(ready);
 			});
 		}
 
-		it('begins with ready without options, and with surplus parameters', async () => {
+		it('without options, or with surplus parameters, begins with `ready`', async () => {
 			const client = await connect(null);
 			expect(await subscribe(client, 'stream-open', 'e')).to.deep.equal(ready);
 			expect(await subscribe(await connect(null), 'stream-open', 'e', false, 'more')).to.deep.equal(ready);
 		});
 
-		it('sends the same events to a subscription with `true` as to others', async () => {
+		it('with the option true also receives events', async () => {
 			const client = await connect(alice);
 			const uid = alice.id;
 			const first = await subscribe(client, 'stream-notify-user', `${uid}/rooms-changed`, true);
@@ -272,7 +278,7 @@ describe('streams', () => {
 			expect(await next()).to.deep.equal(['removed', 'E2E_Enable']);
 		});
 
-		it('notify-logged ends with a logout', async () => {
+		it('notify-logged ends at a logout', async () => {
 			const someone = await addPerson(app.store);
 			const client = await connect(someone);
 			await subscribe(client, 'stream-notify-logged', 'permissions-changed', false);
@@ -284,7 +290,7 @@ describe('streams', () => {
 	});
 
 	describe('when the key id of a room is set (10.4)', () => {
-		it('every member is notified of the room, before the caller’s call is updated', async () => {
+		it('every member is notified of the room, the caller before `updated` of the call', async () => {
 			const [setter, member, outsider] = [await connect(alice), await connect(bob), await connect(stranger)];
 			await subscribe(setter, 'stream-notify-user', `${alice.id}/rooms-changed`);
 			await subscribe(member, 'stream-notify-user', `${bob.id}/rooms-changed`);
@@ -338,9 +344,11 @@ describe('streams', () => {
 				id: 'id',
 				fields: { eventName: `${bob.id}/e2ekeyRequest`, args: [rid, 'key-1'] },
 			});
+			asker.send({ msg: 'ping', id: 'p' });
+			expect(await asker.next()).to.deep.equal({ msg: 'pong', id: 'p' });
 		});
 
-		it('no member can forge another event or name another room', async () => {
+		it('other events, other rooms and callers who are no members are refused', async () => {
 			const client = await connect(alice);
 			for (const params of [
 				[`${rid}/force_logout`, rid, 'k'],
@@ -367,6 +375,7 @@ describe('streams', () => {
 		client.send({ msg: 'unsub', id: `stream-room-data-${rid}` });
 		expect(await client.next()).to.include({ msg: 'nosub' });
 		client.send({ msg: 'method', id: '1', method: 'login', params: [{ resume: alice.token }] });
+		// `nosub`, `removed` and `added` of the user documents, `updated`, `result`.
 		const frames = await client.take(5);
 		expect(frames.map(({ msg }) => msg)).to.include('nosub');
 		await (await connect(alice)).call('e2e.setRoomKeyID', rid, 'k');

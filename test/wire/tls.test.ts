@@ -200,9 +200,10 @@ describe('a server with TLS', () => {
 		const labels = { certificate: 'server' };
 		const metric = { name: 'roomkey_certificate_expiry_timestamp_seconds', labels };
 		expect(await expiry()).to.deep.equal([{ ...metric, value: await ofFile('first') }]);
+		// A new server, because a server answers the scrapes of a second with the same text.
 		await server.close();
 		server = await open();
-		// An expired certificate in the chain counts too.
+		// The metric shows the earliest expiry in the file, here that of `expired`.
 		const chain = await Promise.all(['second', 'expired'].map((name) => readFile(fixture(`${name}.cert.pem`), 'utf8')));
 		await Promise.all([writeFile(cert, chain.join('')), copyFile(fixture('second.key.pem'), key)]);
 		expect(await server.reloadCertificate()).to.equal(true);

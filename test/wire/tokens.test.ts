@@ -89,7 +89,7 @@ describe('login tokens and their connections', () => {
 		const sameToken = await connect();
 		await sameToken.call('login', { resume: first.token });
 		first.send({ msg: 'method', id: 'a', method: 'getNewToken', params: [] });
-		// The user and the document are the same, so nothing else is sent.
+		// The user has not changed, so the user document is not sent again.
 		expect(await first.nextText()).to.equal('{"msg":"updated","methods":["a"]}');
 		const { result } = await first.next();
 		expect(result).to.have.all.keys('id', 'token', 'tokenExpires').and.include({ id: alice.id });

@@ -12,7 +12,7 @@ import type { RawClient } from '../support/ddp.js';
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
 /** Ends the wait of the publication `slow`. */
-let open = () => {};
+let endSlow = () => {};
 /** Closes the last connection that was made. */
 let hangUp = () => {};
 
@@ -55,7 +55,7 @@ const publications = [
 		name: 'slow',
 		run: async (_args, context) => {
 			await new Promise<void>((resolve) => {
-				open = resolve;
+				endSlow = resolve;
 			});
 			context.ready();
 		},
@@ -112,7 +112,7 @@ async function replay(client: RawClient, transcript: readonly string[]): Promise
 	}
 }
 
-describe('clients and the server', () => {
+describe('messages between clients and the server', () => {
 	let app: TestApp;
 	const clients = clientsOfEachTest();
 
@@ -133,17 +133,17 @@ describe('clients and the server', () => {
 
 	const connect = (former?: string) => clients.connect(app.webSocketUrl, {}, former);
 
-	describe('transcripts (20)', () => {
-		it('on a raw socket', async () => replay(await openAt('/websocket'), plain));
+	describe('match the transcripts of the contract (20)', () => {
+		it('on a raw WebSocket', async () => replay(await openAt('/websocket'), plain));
 
-		it('changing the user', async () => {
+		it('when the user changes', async () => {
 			const client = await connect();
 			for (const name of ['m', 'st', 'er']) client.send({ msg: 'sub', id: name, name });
 			await client.untilEcho();
 			await replay(client, anotherUser);
 		});
 
-		it('SockJS on WebSocket', async () => {
+		it('with SockJS on a WebSocket', async () => {
 			const client = await openAt('/sockjs/a/b/websocket');
 			await replay(client, sockJs);
 			expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
@@ -202,7 +202,7 @@ describe('clients and the server', () => {
 			client.send({ msg: 'sub', id: 's', name: 'slow' });
 			client.send({ msg: 'ping', id: 'p' });
 			expect(await client.next()).to.deep.equal({ msg: 'pong', id: 'p' });
-			open();
+			endSlow();
 			expect(await client.next()).to.deep.equal({ msg: 'ready', subs: ['s'] });
 		});
 

@@ -34,8 +34,8 @@ function failingStore(real: Store, failure: (collection: string) => Error | unde
 	) as unknown as Store;
 }
 
-/** The permissions of a role. */
-const withRole = publication({
+/** Publishes the permissions of the role `r`. */
+const permissionsOfRole = publication({
 	name: 'test.permissions',
 	summary: 'for a test',
 	anonymous: true,
@@ -66,7 +66,7 @@ for (const [what, error] of [
 			app = await startApp({
 				store: failingStore(open.store, failureOf),
 				onChange: open.onChange,
-				publications: [withRole],
+				publications: [permissionsOfRole],
 			});
 			alice = await addPerson(app.store, { username: 'alice', password: 'secret' });
 			rid = await addRoom(app.store, [alice]);
@@ -138,22 +138,22 @@ for (const [what, error] of [
 			const document = { collection: 'rocketchat_permissions', id: 'p' };
 
 			/** The state of the live queries in `/readyz`. */
-			async function stateOf(): Promise<string> {
+			async function liveQueryState(): Promise<string> {
 				const { body } = await request(`${app.url}/readyz`);
 				return (body.checks as { liveQueries: { status: string } }).liveQueries.status;
 			}
 			async function becomes(state: string): Promise<void> {
-				while ((await stateOf()) !== state) await nextTurn();
+				while ((await liveQueryState()) !== state) await nextTurn();
 			}
 			const subscriber = () => clients.connect(app.webSocketUrl);
 
-			it('stays open, and the client receives what was written meanwhile when the database is back', async () => {
+			it('stays open. When the database is back, the client receives what was written meanwhile', async () => {
 				await open.store.permissions.insertOne({ _id: 'p', roles: ['r', 'q'] });
 				await open.store.permissions.insertOne({ _id: 'q', roles: ['r'] });
 				const client = await subscriber();
 				client.send(SUB);
 				expect((await client.take(3)).at(-1)).to.deep.equal({ msg: 'ready', subs: ['s'] });
-				expect(await stateOf()).to.equal('ok');
+				expect(await liveQueryState()).to.equal('ok');
 				outage = error;
 				await open.store.permissions.updateOne({ _id: 'p' }, { $set: { roles: ['r'] } });
 				await becomes('degraded');
@@ -164,7 +164,7 @@ for (const [what, error] of [
 				const received: object[] = [];
 				while (received.length < 3) {
 					const frame = await client.next();
-					// `updated` belongs to the call of `echo`.
+					// The `updated` of the call that `untilEcho` makes may arrive later than its result.
 					if (frame.msg !== 'updated') received.push(frame);
 				}
 				expect(received).to.have.deep.members([
@@ -176,7 +176,7 @@ for (const [what, error] of [
 				expect(await client.untilEcho()).to.deep.equal([]);
 			});
 
-			it('is read again for longer than after an error of another kind', async () => {
+			it('is read again more often than after an error of another kind', async () => {
 				const client = await subscriber();
 				client.send(SUB);
 				await client.next();

@@ -38,7 +38,7 @@ describe('a server whose definitions throw or return what cannot be read', () =>
 
 	const anonymous = { args: {}, summary: 'for a test', anonymous: true } as const;
 	const INTERNAL = { error: 500, reason: 'Internal server error' };
-	/** The texts of the lines of the level error, 50. */
+	/** The texts of the lines with the level `error`, which pino writes as 50. */
 	const errors = () => lines.filter(({ level }) => level === 50).map(({ msg }) => msg);
 
 	for (const [what, make] of Object.entries(UNREADABLE)) {
