@@ -30,7 +30,7 @@ const PasswordLogin = {
 	code: Match.Optional(Match.OneOf(String, null)),
 };
 
-/** The format of Rocket.Chat's clients: a second factor and the login options in one object. */
+/** The value of the option `totp`, which Rocket.Chat's clients send: a second factor, and the other options in `login`. */
 const WithFactor = Match.ObjectIncluding({ code: Match.Maybe(String), login: Object });
 
 const NamedPasswordLogin = named('PasswordLogin', PasswordLogin);
@@ -48,8 +48,8 @@ const LoginOptions = Match.OneOf(
 );
 
 /**
- * Looks a token up when its turn in the queue of logins comes. If too many logins wait, the connection closes: a client
- * of Meteor then tries again later, but would forget its token if the login ended with an error.
+ * Looks a token up when its turn in the queue of logins comes. If its turn cannot come, because too many logins wait, the
+ * connection is closed: Meteor's clients then try again later. An error as the answer would make them forget their token.
  */
 async function findHolder(token: string, context: MethodContext) {
 	let hasStarted = false;
@@ -74,8 +74,8 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
 	const holder = await findHolder(token, context);
 	if (holder === 'unknown') throw clientError('loggedOut');
 	if (holder === 'expired') throw clientError('sessionExpired');
-	// The connection keeps the hash that was read with the user, to save memory: a new hash of `token` would be a second
-	// string.
+	// The connection keeps the hash string of the user document that was read. A new hash of `token` would be an equal second
+	// string in memory for each connection.
 	await logInConnection(context, holder.user._id, holder.token.hashedToken, holder.expires);
 	auditUser(context, holder.user);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };
@@ -95,11 +95,11 @@ async function logInWithPassword(
 	const factor = outerFactor ?? factorOf(code) ?? context.secondFactor;
 	const attempt = async () => {
 		const found = await findByLoginName(context.store, identifier, LOGIN_FIELDS);
-		// Every refused login has the same text and takes the same time, so that the answer does not show which accounts
-		// exist (`test/contract/ddp.md` 16.3).
+		// Unknown and deactivated users and wrong passwords get the same error after the same time, so that the answer does not
+		// show which accounts exist (`test/contract/ddp.md` 16.3).
 		const isRight = await isRightPassword(password, found?.services?.password?.bcrypt);
 		if (!found || !isRight || found.active === false) throw clientError('loginFailed');
-		// Checked after the password, so that callers without it do not learn whether the user has a second factor.
+		// Checked after the password, so that callers with a wrong password do not learn whether the user has a second factor.
 		await requireFactorAtLogin(context, found._id, factor);
 		return found;
 	};
@@ -122,8 +122,8 @@ type Identifier = { id: string } | { username: string } | { email: string };
 /**
  * The key that attempts are counted under: what the client has sent, and not the id of the user that is found, because a
  * count by user would show which names belong to the same user. Names and e-mails are in lower case, because their lookup
- * ignores case. The prefix separates this count from other counts of the user, so that anonymous callers cannot exhaust
- * the other counts.
+ * ignores case. The prefix keeps anonymous callers, who may send a user id, from exhausting the counts that other methods
+ * keep under that id.
  */
 function attemptKeyOf(user: Identifier): string {
 	if ('id' in user) return `login ${user.id}`;

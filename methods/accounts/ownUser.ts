@@ -1,5 +1,7 @@
-/** The client's own `users` document (`test/contract/ddp.md` 16.4): Meteor's clients report a
- * login as done only when they have received it. */
+/**
+ * The client's own `users` document (`test/contract/ddp.md` 16.4): Meteor's clients report a login as done only when they
+ * have received this document.
+ */
 import { Match } from '../../shared/match.js';
 import { liveQuery, publication } from '../../shared/publication.js';
 

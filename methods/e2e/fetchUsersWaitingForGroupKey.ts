@@ -36,10 +36,11 @@ interface WaitingMembers {
 }
 
 /**
- * Lists the members who wait for the key of one room, apart from the caller. A caller who holds the key is a provider.
- * For a provider, the listed members are reserved for `leaseTime` ms, unless it is 0. A provider does not get members with
- * an unusable public key, members who have returned a key of this provider because it did not work, and members who are
- * reserved for another provider. Other callers get these too, and reserve none.
+ * Lists the members who wait for the key of one room, apart from the caller. A caller who holds the key is a provider. The
+ * `users` of a provider are reserved for this provider for `leaseTime` ms, unless `leaseTime` is 0. They do not include
+ * members with an unusable public key, members who have returned the room's key after this provider had offered it, and
+ * members who are reserved for another provider. The `users` of a caller without the key include all of these, and none is
+ * reserved.
  */
 async function listAndReserve(context: MethodContext, rid: string, userId: string): Promise<WaitingMembers> {
 	const { store, settings } = context;
@@ -49,15 +50,15 @@ async function listAndReserve(context: MethodContext, rid: string, userId: strin
 	const reserves = leaseTime > 0 && isProvider;
 	const hasReturnedToCaller = ({ e2eKnownKeys }: Subscription) =>
 		isProvider && hasReturned(listOf(e2eKnownKeys), userId, room.e2eKeyId);
-	const isOfferable = (membership: Subscription) => membership.u._id !== userId && !hasReturnedToCaller(membership);
+	const mayBeListed = (membership: Subscription) => membership.u._id !== userId && !hasReturnedToCaller(membership);
 	const users: UserWithPublicKey[] = [];
 	const unfit: string[] = [];
 	const pause = createYielder();
 	for await (const page of membershipsOf(store, rid, { ...WITHOUT_KEY_OR_OFFER, ...MEMBER }, { e2eKnownKeys: 1 })) {
 		await pause();
-		const offerable = page.filter(isOfferable).map(({ u }) => u._id);
-		const reservedIds = reserves ? await reservedForOthers(store, rid, offerable, userId) : undefined;
-		const candidates = reservedIds ? offerable.filter((id) => !reservedIds.has(id)) : offerable;
+		const eligible = page.filter(mayBeListed).map(({ u }) => u._id);
+		const reservedIds = reserves ? await reservedForOthers(store, rid, eligible, userId) : undefined;
+		const candidates = reservedIds ? eligible.filter((id) => !reservedIds.has(id)) : eligible;
 		const found = await publicKeysOf(store, candidates);
 		const fit = new Set(found.filter(({ public_key }) => isFitPublicKey(public_key)));
 		for (const user of found) if (unfit.length < MAX_LISTED && !fit.has(user)) unfit.push(user._id);

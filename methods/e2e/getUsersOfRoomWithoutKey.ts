@@ -32,7 +32,7 @@ async function listAll(store: Store, rid: string) {
 }
 
 /**
- * The answer with one page of these members, and their total number.
+ * The answer with one page of the users that `listAll` lists, and the total number of these users.
  * @param count maximum number of users; 0 for all after the offset
  */
 async function listPage(store: Store, rid: string, count: number, offset: number) {
@@ -41,7 +41,7 @@ async function listPage(store: Store, rid: string, count: number, offset: number
 	let total = 0;
 	for await (const ids of keylessMemberIds(store, rid)) {
 		const counted = await countUsersWithIdentity(store, ids);
-		// The users among `ids` have the positions from `total` to before `total + counted` in the whole list.
+		// In the whole list, the users of this page begin at the index `total` and end before `total + counted`.
 		const overlapsAnswer = total + counted > offset && total < end;
 		if (overlapsAnswer) {
 			const found = await publicKeysOf(store, ids);

@@ -1,4 +1,4 @@
-/** The methods for identity keys and room keys. Each export is a method, or several. */
+/** The methods for identity keys and room keys. Each export is a method. */
 export { acceptSuggestedGroupKey } from './acceptSuggestedGroupKey.js';
 export { fetchMyKeys } from './fetchMyKeys.js';
 export { fetchUsersWaitingForGroupKey } from './fetchUsersWaitingForGroupKey.js';

@@ -51,7 +51,8 @@ export const keyHistory = method({
 			: null;
 		if (!user) throw clientError('invalidUser');
 		const { entries, dropped } = await readHistory(store, user);
-		// Without a count, all entries: a client checks the whole chain. The history is limited (`identityHistory.ts`).
+		// Without a count, the answer has all entries from the offset on, because a client checks the whole chain. The number of
+		// entries is limited (`identityHistory.ts`).
 		const { count, offset = 0 } = page;
 		const list = count ? pageOfList(entries, page) : { entries: entries.slice(offset), offset, total: entries.length };
 		const answer = pageAnswer('history', list);

@@ -193,7 +193,8 @@ async function provide(
 	await endReservations(store, rid, served);
 	const queueChanged = served.length > 0 && (await removeServedUsers(store, rid, served));
 	if (written.length === 0 || queueChanged) return;
-	// A change of the queue notifies the room. Here no served member was in the queue, whose size is limited.
+	// If the queue has not changed, nothing has notified the room of the new offers: members above the limit of the queue
+	// wait without being in the queue.
 	const fullRoom = await store.rooms.findOne({ _id: rid });
 	if (fullRoom) await store.rooms.announce('updated', fullRoom);
 }
@@ -202,8 +203,8 @@ export const provideUsersSuggestedGroupKeys = method({
 	name: 'e2e.provideUsersSuggestedGroupKeys',
 	args: {
 		/**
-		 * By room id: a list of `{_id, key, oldKeys?}`. This form is documented, but any value is accepted: `run` validates
-		 * the entries one by one, so that an invalid entry does not fail the call.
+		 * By room id: a list of `{_id, key, oldKeys?}`. This form is documented, but the pattern accepts any value for a
+		 * room: `run` validates the entries one by one, so that an invalid entry does not fail the call.
 		 */
 		usersSuggestedGroupKeys: shownAs(
 			Match.ObjectWithValues(Match.Any),

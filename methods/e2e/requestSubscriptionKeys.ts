@@ -10,7 +10,7 @@ import { archiveMismatchedKey } from '../model/keys/storeMemberKey.js';
 import { type RoomsOfUserOptions, roomsOfUser } from '../model/memberships/roomsOfUser.js';
 import { isEncryptionEnabled } from '../model/rooms/clientRoom.js';
 
-/** Reads the rooms that have a key id. */
+/** What `roomsOfUser` reads: the rooms that have a key id, and the fields that `run` needs. */
 const READ_OPTIONS = {
 	membershipFields: { u: 1, E2EKey: 1, e2eKnownKeys: 1 },
 	rooms: { e2eKeyId: { $exists: true, $nin: [null, ''] } },

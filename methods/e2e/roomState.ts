@@ -20,10 +20,10 @@ const DEFAULT_COUNT = 50;
 const MAX_COUNT = 500;
 
 /**
- * The state of a member with respect to the room's key. `waiting`: has neither the key nor an offer, but could receive
- * an offer; `no-identity-key`: has no identity keys, and so cannot open a key or an offer; `unfit-key`: has neither the key
- * nor an offer, and no room key can be sealed with the member's public key; `inactive`: a deactivated or deleted user,
- * with or without the room key.
+ * The state of a member with respect to the room's key. `holder`: has the key; `offered`: has an offer of the key, but not
+ * the key; `waiting`: has neither, but could receive an offer; `unfit-key`: has neither, and no room key can be sealed with
+ * the member's public key; `no-identity-key`: has no identity keys, and so cannot open a key or an offer; `inactive`: a
+ * deactivated or deleted user, with or without the key.
  */
 type MemberState = 'holder' | 'offered' | 'waiting' | 'no-identity-key' | 'unfit-key' | 'inactive';
 
@@ -35,11 +35,11 @@ interface Member {
 	readonly unfitKey?: true;
 }
 
-/** An offer of the room's present key. The member accepted the key and later returned it. */
+/** An offer of the room's present key, which the member `to` has accepted and later returned. */
 interface ReturnedOffer {
 	/** Id of the member who offered the key. */
 	readonly by: string;
-	/** Id of the member who returned it. */
+	/** Id of the member who returned the key. */
 	readonly to: string;
 	/** Time of the return. */
 	readonly at: Date;

@@ -74,15 +74,14 @@ async function claimWithKey(
 	const claimedRoom = await claimKeyId(store, rid, keyID);
 	if (!claimedRoom) {
 		const room = await readRoomKeyFields(store, rid);
-		// If another call of the same member has claimed the same id, the room has this key, which stays. A key that the member
-		// had before, and that does not begin with a key id, may be the room's, so it stays too. Any other key is removed; no
-		// client was notified of it.
+		// The key stays in two cases: the room has its key id, for example because another call of this member has claimed that
+		// id; or the key does not begin with a key id and was stored before this call, so that it may be the room's. Otherwise
+		// the key is removed. No client was notified of it.
 		const mayBeRoomKey = room?.e2eKeyId === keyID || (stored === null && keyIdOf(key) === null);
 		if (!mayBeRoomKey) await removeMismatchedKey(store, membership, key, room ?? {}, { keep: false });
 		return answerWithPresentKeyId(context, rid, room);
 	}
-	// Before the claim, another device of the same member may have replaced this key by another one. So this key is stored
-	// again.
+	// Before the claim, another device of the same member may have replaced this key. So this key is stored again.
 	const current = await findMembership(store, rid, u._id);
 	if (current) {
 		// Null if the key is still stored.

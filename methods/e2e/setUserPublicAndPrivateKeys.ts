@@ -11,7 +11,7 @@ import { storeKeyPair } from '../model/keys/identityKeys.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { requireProof } from '../model/users/secondFactor.js';
 
-/** Absent, null and empty keys match this pattern, because `run` refuses them with a special error code. */
+/** Absent, null and empty keys match this pattern, because `run` refuses them with `error-invalid-keys`. */
 const Key = Match.Optional(Match.OneOf(String, null));
 
 /** Maximum length of each key, in bytes: about ten times what Rocket.Chat's clients send (`test/contract/rocketchat-e2e.md` 13). */

@@ -66,7 +66,7 @@ export const updateGroupKey = method({
 	name: 'e2e.updateGroupKey',
 	args: { rid: String, uid: String, key: String },
 	...KEY_WRITE_DEFAULTS,
-	summary: "Stores the caller's own key of a room, or offers it to another member who has none",
+	summary: 'Stores the key of a room for the caller, or offers it to another member who has none',
 	returns: SkippedAnswer,
 	errors: ['error-invalid-key', 'error-key-id-mismatch', 'error-key-in-use'],
 	async run({ rid, uid, key }, context) {

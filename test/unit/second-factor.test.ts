@@ -17,6 +17,7 @@ import {
 	withMail,
 	wrongCode,
 } from '../support/factors.js';
+import { type HookedStore, hookedStore } from '../support/hooks.js';
 import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -471,6 +472,20 @@ describe('second factors', () => {
 				await callWith(alice, sha256(PASSWORD), SET, keys('2'));
 				expect(await loginsOf(alice)).to.deep.equal(['server', 'password']);
 			}
+		});
+
+		it('keys that another call has stored since this call read the user need a code', async () => {
+			let hooked: HookedStore | undefined;
+			const racing = await openRoomkey(undefined, strict, (store) => {
+				hooked = hookedStore(store);
+				return hooked.store;
+			});
+			roomkey = racing;
+			const alice = await person();
+			hooked?.before('users', 'findOneAndUpdate', () => callWith(alice, undefined, SET, keys('1')));
+			await expectRefused(callWith(alice, undefined, SET, keys('2')), REQUIRED);
+			expect(await publicKeyOf(alice)).to.equal('public 1');
+			await racing.close();
 		});
 
 		it("another private key alone, and a reset of the caller's own keys, need a code too", async () => {

@@ -9,7 +9,7 @@ import * as transitions from './transitions.js';
  * nothing if none of these is stored.
  * @param membership as it was read. If its keys have changed since, it is read again
  * @param e2eKeyId key id under which the key is archived if its text does not begin with a key id
- * @param mayArchive called after each read; false leaves the membership unchanged
+ * @param mayArchive called for the membership, and again each time it is read again; false leaves it unchanged
  * @returns the updated membership; null if nothing changed or the membership does not exist any more
  */
 export async function archiveKeyAndRemoveOffer(

@@ -36,8 +36,8 @@ export function hashOfEntry({ previous, ts, public_key }: Omit<KeyHistoryEntry, 
 }
 
 /**
- * The present time, or a later time that is after the last entry of the history and after `e2eRekeying`, the time of the
- * last change of keys whose follow-up work is not finished (`identityKeys.ts`).
+ * The time for a new entry and for a new marker: now, but at least 1 ms after the last entry of the history and after the
+ * marker `e2eRekeying` of unfinished work (`identityKeys.ts`).
  */
 export function nextEntryTime({ e2eKeyHistory, e2eRekeying }: HistoryFields): Date {
 	const lastEntry = listOf(e2eKeyHistory).at(-1)?.ts.getTime() ?? 0;
@@ -47,9 +47,9 @@ export function nextEntryTime({ e2eKeyHistory, e2eRekeying }: HistoryFields): Da
 
 /**
  * Builds the entries that a history lacks: one for the present key, if a Rocket.Chat server on the same database stored
- * it, then one for the next key.
+ * it, then one for the next key, if it is another key.
  * @param next the public key that is about to be stored; undefined if none is
- * @param login how the caller who stores it is logged in
+ * @param login how the caller who stores `next` is logged in
  */
 export function missingHistoryEntries(user: HistoryFields, next?: string, login?: KeyLogin): KeyHistoryEntry[] {
 	const present = user.e2e?.public_key;
@@ -98,8 +98,8 @@ export function appendEntriesUpdate(
 }
 
 /**
- * Moves all entries but the newest from a user's document to the separate collection. Called after new entries, except
- * those of `removeIdentity`. They stay in the user's document until the next call, as after a crash before this step.
+ * Moves all entries but the newest from a user's document to the separate collection. Called after entries were added, but
+ * not by `removeIdentity`: the entries that it adds, and those that a crash leaves, stay until the next call.
  */
 export async function moveEarlierEntries(store: Store, userId: string): Promise<void> {
 	const user = await store.users.findOne({ _id: userId }, { projection: { e2eKeyHistory: 1 } });

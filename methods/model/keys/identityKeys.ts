@@ -1,7 +1,7 @@
 /**
  * The identity keys of a user, and the follow-up work when the public key changes (`test/contract/beyond.md` E4, E15).
- * This work takes several writes. The first write sets a marker in the user document, and the last removes it. A call
- * that finds the marker repeats all steps, because an earlier call was interrupted. Each step is idempotent.
+ * This work takes several writes. The first write sets a marker in the user document, and the last removes the marker. A
+ * call that finds a marker repeats all steps, because an earlier call may have been interrupted. Each step is idempotent.
  *
  * An archived room key is kept among the former keys of the membership. A queued user is listed in the room as a member
  * who waits for its key.
@@ -11,8 +11,10 @@
  * | `e2eRekeying` | the user had another public key before | archive the user's room keys everywhere, and queue the user |
  * | `e2eQueueing` | the user had no public key before | the same, but keys that the user has stored stay |
  *
- * Room keys can be stored for a user without identity keys, as in Rocket.Chat. Other members cannot have sealed them for
- * the first public key, which they did not know. The user's own device can have.
+ * The reset of identity keys (`resetIdentity.ts`) sets `e2eRekeying` by `removeIdentity`, and does the work itself.
+ *
+ * Room keys can be stored for a user without identity keys, as in Rocket.Chat. Other members did not know the first public
+ * key, so they cannot have sealed their offers for it. The user's own device may have sealed the keys that the user stored.
  */
 import type { KeyLogin, Room, Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -80,7 +82,7 @@ function isFollowUpPending({ e2eRekeying, e2eQueueing }: User): boolean {
 	return !!e2eRekeying || !!e2eQueueing;
 }
 
-/** How a caller who gave no proof is logged in: with one of the two kinds of tokens, or without a token (`server`). */
+/** How a caller who gave no proof is logged in: `session`, `personal-access-token`, or `server` without a token. */
 async function loginOf(store: Store, userId: string, hashedToken: string | null): Promise<KeyLogin> {
 	if (hashedToken === null) return 'server';
 	const projection = { 'services.resume.loginTokens.hashedToken': 1, 'services.resume.loginTokens.type': 1 } as const;
@@ -116,7 +118,7 @@ export async function storeKeyPair(
 	{ force, confirm, prove }: StoreOptions,
 ): Promise<boolean> {
 	const { store, hashedToken } = context;
-	let login: KeyLogin | null = null;
+	let proof: KeyLogin | null = null;
 	const attempt = async () => {
 		const user = await readIdentity(context, userId);
 		const { public_key, private_key } = user.e2e ?? {};
@@ -131,12 +133,12 @@ export async function storeKeyPair(
 		const mayHoldRoomKeys = !!public_key || !!user.e2eRekeying;
 		const hadPublicKey = mayHoldRoomKeys || listOf(user.e2eKeyHistory).length > 0;
 		const marker = hadPublicKey ? 'e2eRekeying' : 'e2eQueueing';
-		// Any other user does not count as a holder (`hasHolder`), and so gives up no copy of a room key.
+		// A user who had no identity keys does not count as a holder (`hasHolder`), and so gives up no copy of a room key.
 		if (isNewPublicKey && mayHoldRoomKeys)
 			await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));
 		// A second-factor code can be used only once, so a repeated attempt keeps the first proof.
-		if (hasKeys) login ??= await prove();
-		login ??= await loginOf(store, userId, hashedToken);
+		if (hasKeys) proof ??= await prove();
+		const login = proof ?? (await loginOf(store, userId, hashedToken));
 		const updated = await store.users.findOneAndUpdate(
 			whereIdentityUnchanged(user),
 			appendEntriesUpdate(user, missingHistoryEntries(user, pair.public_key, login), {
@@ -162,7 +164,7 @@ async function completeFollowUpWork(context: Context, user: User): Promise<boole
 	const { _id, e2eKeyHistory, e2eRekeying, e2eQueueing } = user;
 	if (listOf(e2eKeyHistory).length > 1) await moveEarlierEntries(context.store, _id);
 	const latest = listOf(e2eKeyHistory).at(-1);
-	// Nobody is notified of a user's first key, because it replaces none.
+	// In the first entry `previous` is empty. Nobody is notified of a user's first key, because it replaces none.
 	if (latest?.previous) await notifyIdentityChanged(context, _id, latest);
 	const lostLastHolder = await archiveKeysEverywhere(context, _id, { keepsOwn: !e2eRekeying });
 	await enqueueEverywhere(context.store, _id);
@@ -212,9 +214,8 @@ function isOwn({ key, records }: MemberKeys): boolean {
 }
 
 /**
- * Archives all room keys of a user, because they are not sealed for the user's present public key, and removes all
- * offers of room keys by other members. Notifies the user of each changed membership, and each room that has lost its
- * last key holder.
+ * Archives all room keys of a user, because they are not sealed for the user's present public key, and removes all offers
+ * to the user. Notifies the user of each changed membership, and each room that has lost its last key holder.
  * @param options `keepsOwn` true: keys that the user has stored, and not accepted from another member, stay
  * @returns whether any room has lost its last key holder
  */
@@ -232,11 +233,12 @@ export async function archiveKeysEverywhere(
 		await inParallel(page, async (membership) => {
 			const { rid } = membership;
 			const e2eKeyId = keyIds.get(rid);
-			const updated = await applyTransition(store, membership, (keys) =>
-				keepsOwn && isOwn(keys) ? transitions.drop(keys.offer)(keys) : transitions.clear({ e2eKeyId })(keys),
-			);
+			let wasHolder = false;
+			const updated = await applyTransition(store, membership, (keys, current) => {
+				wasHolder = holdsKey(current, { e2eKeyId });
+				return keepsOwn && isOwn(keys) ? transitions.drop(keys.offer)(keys) : transitions.clear({ e2eKeyId })(keys);
+			});
 			if (!updated) return;
-			const wasHolder = holdsKey(membership, { e2eKeyId });
 			// `hasHolder` comes after the write: if the last two holders lose their keys concurrently, at least one call sees
 			// no holder.
 			if (!wasHolder || (await hasHolder(store, rid))) return;

@@ -17,8 +17,8 @@ const PAGE_SIZE = 100;
 const HOLDER_FIELDS = { E2EKey: 1, e2eKnownKeys: 1 } as const;
 
 /**
- * Whether any of these users can provide a key that is sealed for them to others. A deactivated or deleted user cannot,
- * nor can a user without identity keys, who has no private key to open it.
+ * Whether any of these users, who have a room key, can seal the key for others. Deactivated and deleted users cannot, nor
+ * can users without identity keys, who have no private key to open their sealed key.
  */
 async function canAnyProvide(store: Store, userIds: readonly string[]): Promise<boolean> {
 	if (userIds.length === 0) return false;

@@ -35,6 +35,7 @@ import { isRecordedUnder } from './knownKeys.js';
 import { isOfKeyId } from './sealedKey.js';
 import { offeredKeyOf, oldKeysOf, ownKeyOf } from './storedKeys.js';
 
+/** The states of the first table above. */
 export type KeyState = 'none' | 'offered' | 'mismatched' | 'holder';
 
 const ANY: readonly KeyState[] = ['none', 'offered', 'mismatched', 'holder'];

@@ -60,8 +60,9 @@ export async function withdraw(store: Store, membership: Subscription): Promise<
 }
 
 /**
- * Adds the member to those who wait for the room key, then removes the offer, unless a later offer has replaced the offer
- * in `membership`. With this order, a member whose call crashes in between has the offer or is waiting.
+ * Adds the member to those who wait for the room key, and then removes the offer in `membership`. A later offer, which has
+ * replaced that offer, stays. If the call is interrupted between the two steps, the member is queued and still has the
+ * offer. In the other order, the member would have no offer and not be queued.
  */
 export async function enqueueAndDropOffer(store: Store, membership: Subscription): Promise<void> {
 	await enqueue(store, membership.rid, membership.u._id);

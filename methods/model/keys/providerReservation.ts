@@ -150,7 +150,7 @@ function reserveInMemory(
 }
 
 /**
- * Stores a reservation in the store, if the member is free and no other process has written one since `found` was read.
+ * Stores a reservation in the store, if the member is free and no other call has written one since `found` was read.
  * @returns whether the member may be shown to the provider
  */
 async function reserveInStore(

@@ -7,7 +7,7 @@ import { isObject } from '../../../shared/isObject.js';
 /** Length of the RSA modulus, in bits. Sealed room keys contain a ciphertext of exactly this length. */
 const BITS = 2048;
 
-/** Minimum RSA exponent. */
+/** Minimum RSA exponent: smaller ones have made attacks possible. */
 const MIN_EXPONENT = 65_537n;
 
 /** Limit of the RSA exponent: some clients refuse one of more than 8 bytes. */
