@@ -52,6 +52,10 @@ export function addFileRoute(app: FastifyInstance, path: string, make: () => Pro
 		// The relative URLs in a page of HTML are wrong if its path ends with a slash, so such a path is redirected.
 		if (/\/(\?|$)/.test(request.url)) return reply.redirect(`../${path.slice(path.lastIndexOf('/') + 1)}`, 308);
 		file ??= make();
+		file.catch(() => {
+			// The next request tries again.
+			file = undefined;
+		});
 		return sendFile(request, reply, await file);
 	});
 }

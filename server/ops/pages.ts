@@ -62,11 +62,11 @@ export function metricsPage(load: () => Promise<Metrics>): Page {
 		path: '/metrics',
 		async answer() {
 			metrics ??= load();
-			const { contentType, text } = await metrics.catch((error) => {
+			metrics.catch(() => {
 				// The next scrape tries again.
 				metrics = undefined;
-				throw error;
 			});
+			const { contentType, text } = await metrics;
 			return { status: 200, type: contentType, body: await text() };
 		},
 	};

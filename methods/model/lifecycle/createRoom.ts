@@ -99,7 +99,7 @@ export async function createRoom(
 		await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: -missingUserCount } }, { silent: true });
 	const created = await store.rooms.findOne({ _id: room._id });
 	if (!created) {
-		await deleteOrphanedMemberships(context, room._id);
+		await deleteOrphanedMemberships({ store, events }, room._id);
 		throw clientError('roomNotFound');
 	}
 	await store.rooms.announce('inserted', created);
