@@ -88,7 +88,7 @@ describe('a command that moves data', () => {
 		await chmod(closed, 0o700);
 	});
 
-	it('names the flags of the command for a folder that holds no data', async () => {
+	it('names only flags that the command has, in the error for a folder that holds no data', async () => {
 		const err = await failed('export', '--data', join(parent, 'none'), join(parent, 'new'));
 		expect(err).to.include('holds no data of Roomkey').and.include('--mongo-url').and.not.include('--url');
 	});
@@ -106,6 +106,7 @@ describe('a command that moves data', () => {
 	it('says that the disk is full, and leaves no incomplete file: export', async () => {
 		const folder = join(parent, 'exported');
 		await mkdir(folder);
+		// The export writes `users.jsonl` under this name first.
 		await symlink(FULL, join(folder, 'users.jsonl.part'));
 		expect(await failed('export', '--data', data, folder)).to.match(/^The disk of .*exported\/users\.jsonl is full: /);
 		expect(await readdir(folder)).to.deep.equal([]);
@@ -113,6 +114,7 @@ describe('a command that moves data', () => {
 	});
 
 	it('says that the disk is full, and leaves no incomplete file: import', async () => {
+		// The new manifest is written under this name first.
 		const manifest = `manifest.json.${process.pid}`;
 		await symlink(FULL, join(data, manifest));
 		expect(await failed('import', '--data', data, source)).to.match(/^The disk of .*data is full: /);
@@ -127,7 +129,8 @@ describe('a command that moves data', () => {
 			['backup', '--data', data, join(parent, 'new')],
 			['restore', '--data', join(parent, 'new'), backup],
 		]) {
-			// No coverage report is written, because it would exceed the maximum size of a file too.
+			// No file may be larger than 100 blocks of the shell, 512 or 1024 bytes each. The data is larger. A coverage
+			// report would be larger too, so none is written.
 			const { NODE_V8_COVERAGE: _, ...env } = process.env;
 			const command = ['-c', 'ulimit -S -f 100 && exec "$@"', 'sh', process.execPath, main, ...args];
 			const { status, stdout, stderr } = spawnSync('sh', command, { encoding: 'utf8', env });

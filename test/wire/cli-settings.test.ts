@@ -92,7 +92,7 @@ describe('the settings of roomkey', () => {
 		]);
 	});
 
-	it('of a file are quoted in an error as they are written', async () => {
+	it('are quoted in an error as they are written in the file', async () => {
 		for (const [settings, says] of [
 			[{ grace: -1 }, "'grace' must be a whole number from 0 to 3600000, not -1"],
 			[{ grace: 1.5 }, "'grace' must be a whole number from 0 to 3600000, not 1.5"],
@@ -110,7 +110,7 @@ describe('the settings of roomkey', () => {
 		}
 	});
 
-	it('of a file or a program are refused if they are text in place of another type, and the error says what to write', async () => {
+	it('are refused in a file and by createServer if they are text in place of another type; the error says what to write instead', async () => {
 		for (const [settings, says] of [
 			[{ port: '3420' }, 'port| must be a whole number from 0 to 65535, not the text "3420": leave out the quotes'],
 			[{ grace: '007' }, 'grace| must be a whole number from 0 to 3600000, not the text "007": write 7 instead'],
@@ -127,17 +127,17 @@ describe('the settings of roomkey', () => {
 			const { err } = await runInProcess(['--memory', '--config', file]);
 			// `|` marks the end of the name, which is in quotes only in an error about a file.
 			expect(err).to.equal(`${file}: '${says.replace('|', "'")}`);
-			const program = await rejection(createServer({ store: { memory: true }, ...(settings as object) }));
-			expect(program.message).to.equal(says.replace('|', ''));
+			const error = await rejection(createServer({ store: { memory: true }, ...(settings as object) }));
+			expect(error.message).to.equal(says.replace('|', ''));
 		}
-		const parts = await rejection(createServer({ keys: 'true', accounts: 'no', listen: 'false' } as object));
-		expect(parts.message)
+		const switches = await rejection(createServer({ keys: 'true', accounts: 'no', listen: 'false' } as object));
+		expect(switches.message)
 			.to.include('keys must be true or false, not the text "true": leave out the quotes')
 			.and.match(/accounts must be true or false$/m)
 			.and.include('listen must be true or false, not the text "false": leave out the quotes');
 	});
 
-	it('that a release has removed are refused with what replaces them, and their values cause no other error', async () => {
+	it('are refused if a release has removed them; the error names the replacement, and their values cause no other error', async () => {
 		const upgrading = /### Upgrading\n(.*?)\n### /s.exec(await readFile('CHANGELOG.md', 'utf8'))?.[1] ?? '';
 		const ofChangelog = Array.from(upgrading.matchAll(/`--([\w-]+)` is removed/g), ([, name]) => name);
 		expect(Object.keys(removedSettings)).to.have.members(ofChangelog).and.not.be.empty;
@@ -160,7 +160,7 @@ describe('the settings of roomkey', () => {
 		await write({ prot: 1, 'trust-proxi': '10.0.0.0/8', 'max-bdy': 5000, xyz: 1 });
 		const env = { ROOMKEY_TRUST_PROXI: '1', ROOMKEY_HOTS: 'x' };
 		const { err } = await runInProcess(['--memory', '--prot', '1', '--hlep', '--config', file], { env });
-		const known = [
+		const expected = [
 			"Unknown option '--prot'; did you mean --port?",
 			"Unknown option '--hlep'; did you mean --help?",
 			'Unknown environment variable ROOMKEY_TRUST_PROXI; did you mean ROOMKEY_TRUST_PROXY?',
@@ -171,23 +171,19 @@ describe('the settings of roomkey', () => {
 			`${file}: unknown setting 'xyz'`,
 		];
 		const lines = err.split('\n').map((line) => line.trim());
-		for (const line of known) expect(lines).to.include(line);
-		const program = await rejection(createServer({ prot: 1, mongoUr: 'x' } as object));
-		expect(program.message).to.include('prot; did you mean port?').and.include('did you mean store: { mongoUrl: … }?');
+		for (const line of expected) expect(lines).to.include(line);
+		const error = await rejection(createServer({ prot: 1, mongoUr: 'x' } as object));
+		expect(error.message).to.include('prot; did you mean port?').and.include('did you mean store: { mongoUrl: … }?');
 		const command = await runInProcess(['user', 'list', '--limt', '5']);
 		expect(command.err).to.equal("Unknown option '--limt'; did you mean --limit?");
 	});
 
-	it('are all checked by createServer too', () => {
-		const options = { maxBody: 1, nonsense: 2, host: '', limits: { e2e: 'often' }, methods: {} };
-		return createServer(options as object).then(
-			() => expect.fail('it started'),
-			(error) => {
-				expect(error).to.be.instanceOf(OptionError);
-				for (const name of ['maxBody', 'nonsense', 'host', 'limits', 'methods']) expect(error.message).to.include(name);
-				expect(error.message).to.match(/^5 settings are wrong:\n/);
-			},
-		);
+	it('are all checked by createServer too', async () => {
+		const wrong = { maxBody: 1, nonsense: 2, host: '', limits: { e2e: 'often' }, methods: {} };
+		const error = await rejection(createServer(wrong as object));
+		expect(error).to.be.instanceOf(OptionError);
+		for (const name of Object.keys(wrong)) expect(error.message).to.include(name);
+		expect(error.message).to.match(/^5 settings are wrong:\n/);
 	});
 
 	it('cause an error that says what to do if they are in a file that this process may not read', async function () {
@@ -217,7 +213,7 @@ describe('the settings of roomkey', () => {
 		expect(print().stderr).to.match(/runs as root\. Allow all users to read it: chmod a\+r /);
 	});
 
-	it('are named by createServer together with limits and files that cannot be used', async () => {
+	it('are refused by createServer if they are wrong, in one error with limits of unknown methods and with files that cannot be read', async () => {
 		const error = await rejection(
 			createServer({
 				// The compiler would refuse this option without the spread.
@@ -265,7 +261,7 @@ describe('the settings of roomkey', () => {
 		});
 	});
 
-	it('are refused in a file if they have the wrong type, also by commands', async () => {
+	it('are refused in a file if they have the wrong type, by the server and by other commands', async () => {
 		const numbers = { data: 5, host: 7, 'trust-proxy': 10, 'log-level': 3 };
 		await write(numbers);
 		const serve = await runInProcess(['--config', file, '--print-config']);
@@ -359,8 +355,8 @@ describe('the settings of roomkey', () => {
 		});
 	}
 
-	describe('in the environment', () => {
-		it('are refused if no setting has that variable, and the error names a similar variable', async () => {
+	describe('as environment variables', () => {
+		it('are refused if no setting has that name; the error names a similar variable, or else --help', async () => {
 			for (const [name, text] of [
 				['ROOMKEY_TRUSTPROXY', 'ROOMKEY_TRUSTPROXY; it is ROOMKEY_TRUST_PROXY'],
 				['ROOMKEY_trust_proxy', 'ROOMKEY_trust_proxy; it is ROOMKEY_TRUST_PROXY'],
@@ -379,7 +375,7 @@ describe('the settings of roomkey', () => {
 			}
 		});
 
-		it('may be those of commands, and those that Kubernetes sets for a service with the name roomkey', async () => {
+		it('are accepted if commands read them, or if Kubernetes sets them for a service named roomkey or roomkey-…', async () => {
 			const env = {
 				ROOMKEY_URL: 'http://127.0.0.1:1',
 				ROOMKEY_TOKEN: 'x',
@@ -397,7 +393,7 @@ describe('the settings of roomkey', () => {
 	});
 
 	describe('that contradict each other', () => {
-		/** Runs `roomkey check` and returns its note about the settings. */
+		/** Runs `roomkey check` and returns the status and the note of its part `settings`. */
 		async function checked(env: NodeJS.ProcessEnv): Promise<string> {
 			const { out, err } = await runInProcess(['check', '--json', '--data', `${folder}/none`], {
 				env: { PORT: '1', ...env },
@@ -414,6 +410,7 @@ describe('the settings of roomkey', () => {
 			[{ 'read-only': true, 'sign-ups': true }, 'read-only makes no user, but sign-ups lets users register'],
 			[{ shadow: true, 'read-only': true }, 'choose one of shadow and read-only'],
 			[{ port: 1, metrics: 1 }, 'port and metrics need different ports'],
+			// Here the data is in a folder, and polling is for MongoDB.
 			[{ watch: 'polling' }, 'watch must be off or auto'],
 			[{ nats: 'nats://127.0.0.1:1', 'nats-cert': 'package.json' }, 'nats-cert and nats-key'],
 		] as const) {
@@ -455,7 +452,7 @@ describe('the settings of roomkey', () => {
 			]);
 		});
 
-		it('do not include equal ports that the system picks, or on which the server does not listen', async () => {
+		it('include equal ports, but not the port 0, for which the system picks one, nor a port on which the server does not listen', async () => {
 			for (const args of [
 				['--port', '0', '--metrics', '0'],
 				['--port', '3422', '--metrics', '3423'],
@@ -506,6 +503,7 @@ describe('the settings of roomkey', () => {
 			};
 			expect(JSON.stringify(paths['/api/v1/users.info'])).to.include('9 calls in 3600 seconds');
 			expect(JSON.stringify(paths['/api/v1/users.list'])).to.include('4 calls in 2 seconds');
+			// `rooms.get` is another method than `rooms/get`, and has its default limit.
 			expect(JSON.stringify(paths['/api/v1/rooms.get'])).to.include('1,200 calls per minute');
 			const asyncapi = (await get(`${url}/asyncapi.json`)).text;
 			expect(asyncapi).to.include('2 calls per minute');
@@ -524,12 +522,13 @@ describe('the settings of roomkey', () => {
 				signUps: true,
 				limits: { 'public-settings/get': '2/60s', 'settings.public': { calls: 1, per: 60_000 } },
 			});
+			// This path calls the method `settings.public`, to which the other limit does not apply.
 			const path = `${server.url}/api/v1/settings.public`;
 			expect([(await get(path)).status, (await get(path)).status]).to.deep.equal([200, 429]);
 			await server.close();
 		});
 
-		it('are refused in the file with the name of the entry', async () => {
+		it('are refused with the name of the wrong entry', async () => {
 			for (const [limit, given] of [
 				['5 per minute', "'5 per minute'"],
 				[{ calls: 5 }, '{"calls":5}'],
@@ -572,7 +571,7 @@ describe('the settings of roomkey', () => {
 			]);
 		});
 
-		it('are refused together with definitions of the same name, but are not checked if an option that defines methods is invalid', async () => {
+		it('are refused in one error with methods that are defined twice, but are not checked if an option that defines methods is invalid', async () => {
 			const named = (name: string) => method({ name, summary: 'Does nothing', args: {}, run: () => 1 });
 			const limits = { nothing: '1/s' };
 			const twice = createServer({ methods: ['a', 'a', 'b', 'b', 'login'].map(named), limits, listen: false });
@@ -592,7 +591,7 @@ describe('the settings of roomkey', () => {
 			}
 		});
 
-		it('are refused if they are invalid; for unknown methods, all are in one error', async () => {
+		it('are refused on the command line if they are invalid; one error names all unknown methods', async () => {
 			const none = await runInProcess(['--memory', '--limit', 'nothing=1/s', '--limit', 'other=off,me=1/s']);
 			expect(none.status).to.equal(2);
 			expect(none.err).to.include("no method 'nothing'").and.include("no method 'other'").and.not.include("'me'");
@@ -601,11 +600,9 @@ describe('the settings of roomkey', () => {
 				expect(status, text).to.equal(2);
 				expect(err, text).to.include('--limit must be entries such as e2e.setRoomKeyID=5/60s');
 			}
+			// Without `keys: true` the server has no methods of the key service.
 			const unknown = createServer({ store: { memory: true }, limits: { 'e2e.setRoomKeyID': '5/60s' }, listen: false });
-			await unknown.then(
-				(server) => server.close().then(() => expect.fail('it started')),
-				(error) => expect(error.message).to.include("there is no method 'e2e.setRoomKeyID'"),
-			);
+			expect((await rejection(unknown)).message).to.include("there is no method 'e2e.setRoomKeyID'");
 		});
 	});
 });

@@ -23,7 +23,7 @@ class Terminal {
 	/** Waits until the terminal shows `prompt`, and types `text`. */
 	async answer(prompt: string, text: string): Promise<void> {
 		while (!this.shown.includes(prompt)) {
-			if (this.child.exitCode !== null) throw new Error(`it ended: ${this.shown}`);
+			if (this.child.exitCode !== null) throw new Error(`the command ended: ${this.shown}`);
 			await once(this.child.stdout, 'data');
 		}
 		this.child.stdin.write(`${text}\n`);

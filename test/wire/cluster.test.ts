@@ -1,4 +1,7 @@
-/** Several servers as one service: clients receive what other servers write, also after an outage of the bus. */
+/**
+ * Several servers as one service, connected by a bus: clients receive what other servers write, also after an outage of the
+ * bus.
+ */
 import { expect } from 'chai';
 import { method } from '../../shared/method.js';
 import { liveQuery, publication } from '../../shared/publication.js';
@@ -172,7 +175,7 @@ describe('several servers', () => {
 			expect(await client.next()).to.deep.include({ msg: 'added', id: rid, fields: { topic: 'one' } });
 		});
 
-		it('send streams the events that they have missed', async () => {
+		it('send subscribers of a stream the events that were emitted meanwhile', async () => {
 			const client = await connect(1);
 			await client.subscribe('stream-open', 'e', false);
 			const other = await connect(0);
@@ -184,7 +187,7 @@ describe('several servers', () => {
 			expect(received).to.deep.equal(['one', 'two']);
 		});
 
-		it('send members the key id that was set, and the offer that was made', async () => {
+		it('send members the key id that was set and the offer that was made meanwhile', async () => {
 			const client = await connect(1, bob);
 			await client.subscribe('stream-notify-user', `${bob.id}/rooms-changed`, false);
 			await client.subscribe('stream-notify-user', `${bob.id}/subscriptions-changed`, false);
@@ -246,7 +249,7 @@ describe('several servers', () => {
 			Buffer.from([0xff, 0xfe, 0x00]),
 			'9'.repeat(9 * 1024 * 1024),
 		];
-		// Two are readable: one with four invalid events, and one with a change of an unknown collection.
+		// Two of the 14 are readable: one with four invalid events, and one with a valid event, about an unknown collection.
 		for (const data of nonsense) link(0).inject(data);
 		await (await connect(0)).call('notifyOpen', 'after');
 		expect(eventArgs(await client.next())[0]).to.equal('after');

@@ -114,7 +114,7 @@ describe('roomkey', () => {
 		expect(await command.stop()).to.equal(0);
 	});
 
-	it('continues at SIGHUP without a certificate if it is not on a terminal', async () => {
+	it('continues at SIGHUP if it has no certificate and does not run on a terminal', async () => {
 		const command = roomkey('--memory --port 0');
 		await command.listening();
 		command.child.kill('SIGHUP');
@@ -129,6 +129,7 @@ describe('roomkey', () => {
 		command.child.kill('SIGTERM');
 		// The shutdown would close the second connection only after a quarter of an hour.
 		await first.closed;
+		// A process that a signal has ended has no exit code.
 		expect(await command.stop('SIGTERM')).to.equal(null);
 		expect((await second.closed).code).to.equal(1006);
 	});
@@ -196,12 +197,13 @@ describe('roomkey', () => {
 			const [first = '', ...others] = command.err
 				.trimEnd()
 				.split('\n')
-				.filter((text) => !text.includes('"level":30'));
+				.filter((entry) => !entry.includes('"level":30'));
 			expect(others, line).to.deep.equal([]);
 			const { level, msg } = JSON.parse(first);
 			expect({ level }).to.deep.equal({ level: 60 });
 			expect(msg).to.include(text);
 		}
+		// Errors of other commands, and of a server with a log for people, are plain text.
 		for (const line of ['user list --nope', '--memory --log-format pretty --port x']) {
 			const command = roomkey(line, line.startsWith('user') ? { ROOMKEY_LOG_FORMAT: 'json' } : {});
 			expect(await command.ended()).to.equal(2);
@@ -286,7 +288,7 @@ describe('roomkey', () => {
 		});
 	});
 
-	it('says that it listens on all addresses, in addition to the one for this machine', async () => {
+	it('prints an address for this machine, and that it listens on all addresses if it does', async () => {
 		const command = roomkey('--memory --port 0 --host 0.0.0.0');
 		const address = await command.listening();
 		await command.printed(`Roomkey listening on ${address} (on all addresses: 0.0.0.0)\n`);
@@ -330,11 +332,11 @@ describe('roomkey', () => {
 	});
 
 	it('prints how to create the first admin while there is none', async () => {
-		const folderHint = roomkey(`--data ${folder}/data --port 0`);
-		await folderHint.listening();
+		const inFolder = roomkey(`--data ${folder}/data --port 0`);
+		await inFolder.listening();
 		const hint = `stop the server and run: roomkey user add NAME --role admin --data ${folder}/data (or start the server with a password in ADMIN_PASS).`;
-		await folderHint.printed(hint);
-		expect(await folderHint.stop()).to.equal(0);
+		await inFolder.printed(hint);
+		expect(await inFolder.stop()).to.equal(0);
 		const made = roomkey(`user add root --role admin --generate-password --data ${folder}/data`);
 		expect(await made.ended()).to.equal(0);
 		const again = roomkey(`--data ${folder}/data --port 0`);
@@ -354,6 +356,7 @@ describe('roomkey', () => {
 				.trim()
 				.split('\n')
 				.map((line) => JSON.parse(line))
+				// 40 is the level `warn`.
 				.filter(({ level }) => level === 40);
 			expect(warnings).to.have.length(1);
 			expect(warnings[0]).to.include({ host: '0.0.0.0' });
@@ -387,7 +390,7 @@ describe('roomkey', () => {
 			expect(line).to.include(`${address}/api/v1/e2e.setRoomKeyID`);
 		});
 
-		it('logs which argument had the wrong type, but not its value; without --demo only at debug', async () => {
+		it('logs which argument had the wrong type, but not its value; without --demo only at the log level debug', async () => {
 			for (const [line, isLogged] of [
 				['--demo --port 0', true],
 				['--memory --port 0', false],
@@ -409,6 +412,7 @@ describe('roomkey', () => {
 			const address = await roomkey('--demo --port 0').listening();
 			const setRoomKeyID = `${address}/api/v1/e2e.setRoomKeyID`;
 			const answers = [];
+			// A room of alice with a key id, a room without alice, and no room.
 			for (const rid of ['Qe3Wa3outaDMKzAZC', 'y7TdGkqRsvB4nHfXa', 'nowhere']) {
 				answers.push((await post(setRoomKeyID, ALICE, { rid, keyID: 'k' })).body);
 			}

@@ -49,7 +49,8 @@ describe('the DDP conformance suite', () => {
 	it('passes over SockJS', () =>
 		expectPassed(app.webSocketUrl, {
 			transport: 'sockjs',
-			// Logins are slow, because passwords are hashed, and the transport makes no difference to them.
+			// Cases with a path of their own do not use the transport of the run. Logins are slow, because passwords are
+			// hashed, and the transport makes no difference to them.
 			cases: cases.filter((one) => !isHeartbeat(one) && !one.path && !one.needs?.includes('accounts')),
 		}));
 
@@ -63,8 +64,9 @@ describe('the DDP conformance suite', () => {
 	});
 
 	it('skips cases of features that the server lacks, and of levels that are not requested', async () => {
+		// The cases of section 14 need the feature `rate-limit`. Most of section 19 have the level Q: they are about faults
+		// of Meteor.
 		const some = cases.filter(({ section }) => section === 'ddp.md 14' || section === 'ddp.md 19');
-		// Cases of the level Q show faults of Meteor.
 		const requested = some.filter(({ level, needs = [] }) => level !== 'Q' && !needs.includes('rate-limit'));
 		const { passed, skipped } = await runConformance(app.webSocketUrl, {
 			cases: some,
@@ -95,12 +97,12 @@ describe('the DDP conformance suite', () => {
 	});
 
 	describe('a server that', () => {
-		const namesBelow = new Set(Object.values(FAULTS).flatMap((fault) => fault.cases));
+		const casesOfFaults = new Set(Object.values(FAULTS).flatMap((fault) => fault.cases));
 
-		it('is correct passes the cases below, also through the proxy of these tests', async () => {
+		it('is correct passes the cases of all faults, behind the proxy that makes the faults', async () => {
 			const correct = await startWrongServer(app.webSocketUrl, {});
 			try {
-				await expectPassed(correct.url, { cases: cases.filter(({ name }) => namesBelow.has(name)) });
+				await expectPassed(correct.url, { cases: cases.filter(({ name }) => casesOfFaults.has(name)) });
 			} finally {
 				await correct.close();
 			}

@@ -33,7 +33,7 @@ describe('CORS (7.3)', () => {
 		expect(headers.get('access-control-allow-origin')).to.equal(null);
 	});
 
-	it('answers the preflight of an allowed origin with the headers that it may send', async () => {
+	it('answers the preflight of an allowed origin with the methods and headers that its pages may use', async () => {
 		await start(`https://other.example, ${PAGE}`);
 		const { status, headers } = await preflight(PAGE);
 		expect(status).to.equal(204);
@@ -65,7 +65,7 @@ describe('CORS (7.3)', () => {
 		expect((await preflight(PAGE)).headers.get('access-control-allow-origin')).to.equal('*');
 	});
 
-	it('does not change the rules of SockJS', async () => {
+	it('does not restrict /sockjs/info, which pages of every origin may read', async () => {
 		await start(PAGE);
 		const { headers } = await request(`${app.url}/sockjs/info`, { headers: { Origin: 'https://evil.example' } });
 		expect(headers.get('access-control-allow-origin')).to.equal('https://evil.example');

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { backupFolder, restoreFolder } from '../../server/cli/backup.js';
 import type { OpenStore } from '../../server/store/collections.js';
 import { openFolder } from '../../server/store/folder.js';
 import type { Room, User } from '../../shared/documents.js';
@@ -185,7 +186,6 @@ describe('moving data in and out', () => {
 				await store.subscriptions.insertOne({ _id: `s${i}`, rid: `r${i}`, u: { _id: 'u' } });
 			}
 		})();
-		const { backupFolder, restoreFolder } = await import('../../server/cli/backup.js');
 		const backup = join(parent, 'backup');
 		await backupFolder(data, backup);
 		writing = false;
@@ -225,12 +225,13 @@ describe('moving data in and out', () => {
 			expect(await roomkey(...args)).to.include({ status: 0, err: '' });
 		}
 		expect(await readdir(lines)).to.include('users.jsonl');
+		// For an import the error names no backup, because a backup would not help.
 		expect((await roomkey('import', '--data', data, lines)).err)
 			.to.include('in use by')
 			.and.not.include('backup');
 	});
 
-	it('refuses wrong arguments, and has a help for each command', async () => {
+	it('refuses wrong arguments, and explains the commands with --help', async () => {
 		expect(await roomkey('import', '--data', data)).to.include({ status: 2 });
 		expect(await roomkey('import', 'x')).to.include({ status: 2 });
 		expect((await roomkey('backup', '--mongo-url', 'mongodb://x', 'y')).err).to.include('mongodump');

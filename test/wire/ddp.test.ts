@@ -35,6 +35,7 @@ const methods = [
 		args: { gate: String },
 		run: ({ gate: name }, context) => {
 			context.unblock();
+			// A second time has no effect.
 			context.unblock();
 			return gates.wait(name);
 		},
@@ -153,7 +154,8 @@ describe('DDP over WebSocket', () => {
 			[['1'], 1, '1'],
 			[undefined, undefined, '1'],
 		] as const) {
-			it(`answers version ${JSON.stringify(version)} of ${JSON.stringify(support)} with ${answer}`, async () => {
+			const outcome = answer === 'connected' ? answer : `failed, and the version ${answer}`;
+			it(`answers the version ${JSON.stringify(version)} of ${JSON.stringify(support)} with ${outcome}`, async () => {
 				const client = await open();
 				client.send({ msg: 'connect', version, support });
 				const reply = await client.next();
@@ -421,6 +423,7 @@ describe('DDP over WebSocket', () => {
 	});
 
 	describe('protocol errors (9)', () => {
+		/** One level deeper than EJSON may be nested. */
 		const deep = `${'['.repeat(101)}${']'.repeat(101)}`;
 		for (const [text, reply] of [
 			['{bad', '{"msg":"error","reason":"Bad request"}'],
@@ -442,7 +445,7 @@ describe('DDP over WebSocket', () => {
 			['{"msg":"changed","cleared":5}', '{"msg":"error","reason":"Parse error"}'],
 			[`{"msg":"method","params":${deep}}`, '{"msg":"error","reason":"Parse error"}'],
 		] as const) {
-			it(`answers ${text.slice(0, 60) || 'an empty frame'}`, async () => {
+			it(`answers ${text.slice(0, 60) || 'an empty frame'} with an error, and the connection stays open`, async () => {
 				const client = await connect();
 				client.send(text);
 				expect(await client.nextText()).to.equal(reply);
@@ -451,7 +454,7 @@ describe('DDP over WebSocket', () => {
 		}
 	});
 
-	describe('subscriptions and unsubs without a publication (10)', () => {
+	describe('sub and unsub without a publication (10)', () => {
 		for (const [text, reply] of [
 			[
 				'{"msg":"sub","id":"s","name":"nope"}',
@@ -468,7 +471,7 @@ describe('DDP over WebSocket', () => {
 			],
 			['{"msg":"unsub","id":"s"}', '{"msg":"nosub","id":"s"}'],
 		] as const) {
-			it(`answers ${text}`, async () => {
+			it(`have the answer ${JSON.parse(reply).msg}: ${text}`, async () => {
 				const client = await connect();
 				client.send(text);
 				expect(await client.nextText()).to.equal(reply);

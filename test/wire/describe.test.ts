@@ -132,11 +132,13 @@ describe('the description of the server', () => {
 	it('is valid as AsyncAPI 3.0', async () => {
 		expect(asyncapi.asyncapi).to.equal('3.0.0');
 		const { document, diagnostics } = await new Parser().parse(JSON.stringify(asyncapi));
+		// This diagnostic says only that a newer version of AsyncAPI exists.
 		expect(diagnostics.filter(({ code }) => code !== 'asyncapi-latest-version')).to.deep.equal([]);
 		expect(document?.allChannels().length).to.equal(Object.keys(asyncapi.channels).length);
 	});
 
 	it('has an operation for every route of REST, and no other', () => {
+		// The routes are not called. So the invoker and the services are stubs, and `get` says that each method exists.
 		const routes = routesOf(catalogue.methods, { get: () => true } as never, {} as never, '8.0.0');
 		const served = routes.flatMap(({ path, verbs }) => {
 			const full = path.startsWith('/') ? path : `/api/v1/${path}`;
@@ -182,14 +184,14 @@ describe('the description of the server', () => {
 		});
 	}
 
-	it('says what a rule counts by, also a rule for every connection, which counts REST as one', () => {
+	it('says what a rule counts by, and whether it counts all calls over REST as those of one connection', () => {
 		const connectionIds = [
 			undefined,
 			null,
 			() => true,
 			(id: unknown) => id !== null,
 			(id: unknown) => id === null,
-			// Throws for a call over REST, which the rule then does not count.
+			// Throws for a call over REST, whose id is null. The rule then does not count the call.
 			(id: unknown) => (id as string).length > 0,
 		];
 		const texts = connectionIds.map((connectionId) => {
@@ -249,6 +251,7 @@ describe('the description of the server', () => {
 		const methods = [...catalogue.methods, ...ruled.map(({ definition }) => definition)];
 		const limits = [...catalogue.limits, ...ruled.map(({ rule }) => rule)];
 		const { paths } = openapiDocument({ methods, limits, version: '1' }) as Json;
+		/** Whether the status 429 is described, and whether the headers of a limit are. */
 		const described = (path: string, verb: string) => {
 			const { responses } = paths[`/api/v1/${path}`][verb];
 			return [429 in responses, 'X-RateLimit-Limit' in (responses[200].headers ?? {})];
@@ -260,8 +263,9 @@ describe('the description of the server', () => {
 		expect(described('users.logoutOtherClients', 'post')).to.deep.equal([true, true]);
 		expect(described('logout', 'post')).to.deep.equal([false, false]);
 		expect(described('info', 'get')).to.deep.equal([false, false]);
-		// An error of the called method has the status 400, whatever its code.
+		// A called method that exceeds its limit has the status 400 here, like every error of a called method.
 		expect(described('method.call/{method}', 'post')).to.deep.equal([false, true]);
+		// Over DDP the rule does limit the method.
 		const { channels } = asyncapiDocument({ methods, limits, version: '1', publications: [], streams: [] }) as Json;
 		const codes = channels['method.ruledOverDdp'].messages.result.payload.anyOf[1].properties.error.properties.error;
 		expect(codes.enum).to.include('too-many-requests');

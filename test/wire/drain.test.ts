@@ -31,12 +31,13 @@ const methods = [
 ];
 
 describe('a server that shuts down', () => {
-	it('answers all calls that a client had sent, also those that it has not read yet (18)', async () => {
+	it('answers all calls that a client had sent, also those that the server had not read yet (18)', async () => {
 		const app = await startApp({ methods, grace: 600_000, ddp: { maxQueue: 10 } });
 		const [client, other] = [await RawClient.connect(app.webSocketUrl), await RawClient.connect(app.webSocketUrl)];
 		client.send({ msg: 'method', id: 'first', method: 'wait', params: ['first'] });
 		const text = 'x'.repeat(1000);
 		for (let i = 0; i < 3000; i++) client.send({ msg: 'method', id: String(i), method: 'length', params: [text] });
+		// Gives the calls time to arrive. While ten wait in the queue, the server does not read more of them.
 		await other.call('echo', 'x');
 		await other.close();
 		const closed = app.close();

@@ -22,6 +22,7 @@ interface World {
 }
 
 interface Row {
+	/** The title: the call, its events, and who receives each. */
 	readonly what: string;
 	/** Changes the store before the clients subscribe. */
 	readonly beforeSubscribe?: (world: World) => Promise<unknown>;
@@ -171,7 +172,7 @@ const rows: Row[] = [
 	},
 ];
 
-describe('who is notified of which event (10.4)', () => {
+describe('the events of each call, and who receives them (10.4)', () => {
 	let app: TestApp;
 	const clients = clientsOfEachTest();
 
@@ -219,7 +220,7 @@ describe('who is notified of which event (10.4)', () => {
 		}
 	}
 
-	/** Subscribes to all events that a client may read: its own, and requests for the key of the room. */
+	/** Subscribes to the user's own events, and to requests for the room's key, which a stranger may not read. */
 	async function listen(as: Person, rid: string): Promise<RawClient> {
 		const client = await connect(as);
 		for (const [id, name, eventName] of [

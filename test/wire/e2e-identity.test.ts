@@ -1,6 +1,7 @@
 /**
- * Identity keys over real sockets. Numbers in titles are sections of test/contract/rocketchat-e2e.md. Those with an E
- * or a T are rows of test/contract/beyond.md; those with # are issues and pull requests of Rocket.Chat.
+ * Identity keys over real sockets. Numbers in titles are sections of test/contract/rocketchat-e2e.md, and words after them
+ * are steps there. Those with an E or a T are rows of test/contract/beyond.md; those with # are issues and pull requests of
+ * Rocket.Chat.
  */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
@@ -116,7 +117,7 @@ describe('identity keys on the wire', () => {
 			}
 		});
 
-		it('GET e2e.keyHistory has count and offset, and hashes that a client can check (E15, T3)', async () => {
+		it('GET e2e.keyHistory takes count and offset, and returns hashes that a client can check (E15, T3)', async () => {
 			await addRoom(app.store, [alice, bob]);
 			for (const name of ['1', '2', '3']) await postTo(SET_KEYS, alice, { ...keyPair(name), force: true });
 			const { status, body } = await get(url(`e2e.keyHistory?uid=${alice.id}&count=2&offset=1`), bob);
@@ -186,7 +187,7 @@ describe('identity keys on the wire', () => {
 			});
 		}
 
-		it('method.call takes one object as over DDP (section 8)', async () => {
+		it('method.call takes both keys in one object, as over DDP (section 8)', async () => {
 			const message = stringify({ msg: 'method', id: '1', method: SET_KEYS, params: [keyPair('1')] });
 			const { body } = await postTo(`method.call/${SET_KEYS}`, alice, { message });
 			expect(parse(body.message as string)).to.deep.equal({ msg: 'result', id: '1' });
@@ -195,7 +196,7 @@ describe('identity keys on the wire', () => {
 	});
 
 	describe('over DDP (section 4)', () => {
-		it('e2e.setUserPublicAndPrivateKeys takes one object, and has no result; e2e.fetchMyKeys gives it back (4.3 Return)', async () => {
+		it('e2e.setUserPublicAndPrivateKeys takes both keys in one object, and has no result; e2e.fetchMyKeys returns the keys (4.3 Return)', async () => {
 			const client = await connect(alice);
 			expect((await client.call('e2e.fetchMyKeys')).result).to.deep.equal({});
 			const outcome = await client.call(SET_KEYS, keyPair('1'));
@@ -264,7 +265,7 @@ describe('identity keys on the wire', () => {
 			expect(room.usersWaitingForE2EKeys).to.have.nested.property('[0].userId', alice.id);
 		});
 
-		it('replaced keys: the user receives the changed memberships, and other members of the encrypted room e2eIdentityChanged (E4, E15)', async () => {
+		it('replaced keys: the user receives the changed memberships; the other members of the encrypted room receive e2eIdentityChanged (E4, E15)', async () => {
 			const rid = await addRoom(app.store, [bob], { encrypted: true });
 			await addMember(app.store, rid, alice, { E2EKey: `key ${alice.id}` });
 			await postTo(SET_KEYS, alice, keyPair('1'));

@@ -1,4 +1,7 @@
-/** Reset, room state and events of streams, over real sockets (test/contract/rocketchat-e2e.md 6.1, 10; beyond.md E7, E13). */
+/**
+ * Reset, room state and events of streams, over real sockets (test/contract/rocketchat-e2e.md 6.1, 10; in beyond.md the rows
+ * E2, E7, E13 and T3).
+ */
 import { expect } from 'chai';
 import { dropCachedSetting } from '../../methods/model/settings/workspace.js';
 import { method } from '../../shared/method.js';
@@ -18,7 +21,7 @@ interface StreamEvent {
 	readonly args: Record<string, unknown>[];
 }
 
-/** Publishes the event of a setting that an admin has changed. */
+/** Publishes the event of a changed setting, without changing the setting. */
 const announceSetting = method({
 	name: 'test.announceSetting',
 	args: {},
@@ -75,22 +78,22 @@ describe('reset and room state, over the wire', () => {
 	const reset = (as: Person | null, body: object) => post(`${app.url}/api/v1/e2e.resetRoomKey`, as, body);
 
 	describe('POST e2e.resetRoomKey (6.1)', () => {
-		it('done: 200', async () => {
+		it('answers 200 after a reset', async () => {
 			const { status, body } = await reset(alice, { rid, e2eKey: sealed(NEW), e2eKeyId: NEW });
 			expect([status, body]).to.deep.equal([200, { success: true }]);
 		});
 
-		it('no credentials: 401', async () => {
+		it('answers 401 without credentials', async () => {
 			const { status, body } = await reset(null, { rid, e2eKey: 'k', e2eKeyId: NEW });
 			expect([status, body]).to.deep.equal([401, { success: false, error: 'unauthorized' }]);
 		});
 
-		it('no permission: 403 error-not-allowed', async () => {
+		it('answers 403 error-not-allowed to a member without the permission', async () => {
 			const { status, body } = await reset(bob, { rid, e2eKey: sealed(NEW), e2eKeyId: NEW });
 			expect([status, body]).to.deep.equal([403, { success: false, error: 'error-not-allowed' }]);
 		});
 
-		it('another reset in progress: 400, with only the error code', async () => {
+		it('answers 400 while another reset is in progress, with only the error code', async () => {
 			const until = new Date(Date.now() + 60_000);
 			await app.store.rooms.updateOne(
 				{ _id: rid },
@@ -100,18 +103,18 @@ describe('reset and room state, over the wire', () => {
 			expect([status, body]).to.deep.equal([400, { success: false, error: 'error-e2e-key-reset-in-progress' }]);
 		});
 
-		it('no access: 400 error-not-allowed, no errorType', async () => {
+		it('answers 400 error-not-allowed to a user without access to the room, with no errorType', async () => {
 			const { status, body } = await reset(admin, { rid, e2eKey: sealed(NEW), e2eKeyId: NEW });
 			expect([status, body]).to.deep.equal([400, { success: false, error: 'error-not-allowed' }]);
 		});
 
-		it('a room that is not encrypted: 400 error-e2e-key-reset-failed', async () => {
+		it('answers 400 error-e2e-key-reset-failed for a room that is not encrypted', async () => {
 			await app.store.rooms.updateOne({ _id: rid }, { $set: { encrypted: false } });
 			const { status, body } = await reset(alice, { rid, e2eKey: sealed(NEW), e2eKeyId: NEW });
 			expect([status, body]).to.deep.equal([400, { success: false, error: 'error-e2e-key-reset-failed' }]);
 		});
 
-		it('a missing argument: 400', async () => {
+		it('answers 400 if an argument is missing', async () => {
 			const { status, body } = await reset(alice, { rid, e2eKeyId: NEW });
 			expect([status, body]).to.deep.equal([
 				400,
@@ -137,7 +140,7 @@ describe('reset and room state, over the wire', () => {
 		expect(await (await connect(bob)).call('e2e.roomState', rid)).to.have.nested.property('result.holders', 2);
 	});
 
-	it('a reset notifies each member once, first of the own membership and then of the room (10.4)', async () => {
+	it('a reset notifies each member of the own membership and then of the room, once of each (10.4)', async () => {
 		const [owner, member] = [await connect(alice), await connect(bob)];
 		for (const [client, { id }] of [
 			[owner, alice],
@@ -161,11 +164,11 @@ describe('reset and room state, over the wire', () => {
 		expect(room?.args[1]).to.include({ e2eKeyId: NEW }).and.not.have.property('e2eReset');
 	});
 
-	describe('a new subscriber of subscriptions-changed (E7)', () => {
-		it('gets an event for each key that is offered to them, after ready; an earlier subscriber gets none', async () => {
+	describe('a new subscriber of stream-notify-user (E7)', () => {
+		it('of subscriptions-changed gets an event for each key that is offered to them, after ready; an earlier subscriber gets none', async () => {
 			const carol = await addPerson(app.store);
 			const offerRids: string[] = [];
-			// More offers than the server reads by one query.
+			// More offers than the 100 that the server reads by one query.
 			for (let i = 0; i < 130; i++) {
 				const offerRid = await addRoom(app.store, []);
 				await addMember(app.store, offerRid, carol, { E2ESuggestedKey: `offer-${i}` });
@@ -188,7 +191,7 @@ describe('reset and room state, over the wire', () => {
 			expect(await eventsOf(first)).to.deep.equal([]);
 		});
 
-		it('gets no event with another event name, or without an offer', async () => {
+		it('of another event name, or without an offer, gets no such event', async () => {
 			const carol = await addPerson(app.store);
 			await addMember(app.store, rid, carol, { E2ESuggestedKey: 'offer' });
 			const client = await connect(carol);

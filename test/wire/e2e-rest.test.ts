@@ -12,7 +12,7 @@ import { addMember, addPerson, addRoom, type Person } from '../support/people.js
 import { headersOf, post, request } from '../support/rest.js';
 import { during } from '../support/settings.js';
 
-/** A private room with the key `k`: its owner holds it, its member lacks it. */
+/** A private room whose key has the key id `k`. The owner holds this key, the member lacks it. */
 interface World {
 	readonly owner: Person;
 	readonly member: Person;
@@ -24,6 +24,7 @@ interface Endpoint {
 	readonly at: string;
 	readonly verb: 'GET' | 'POST';
 	readonly path: string;
+	/** The caller. */
 	readonly as: 'owner' | 'member';
 	/** Fields that the room must have. */
 	readonly room?: object;
@@ -208,7 +209,7 @@ describe('the endpoints of section 6', () => {
 	for (const endpoint of endpoints) {
 		const { at, verb, path, as, fields, payload, result, missing } = endpoint;
 
-		it(`${verb} ${path} answers 200 and nothing beside its payload (6, ${at})`, async () => {
+		it(`${verb} ${path} answers 200 with its payload and success, and nothing else (6, ${at})`, async () => {
 			const world = await newWorld(endpoint);
 			const { status, body, headers } = await ask(endpoint, world[as], fields(world));
 			expect({ status, body }).to.deep.equal({ status: 200, body: { ...payload?.(world), success: true } });

@@ -166,7 +166,7 @@ describe('room keys over REST and DDP', () => {
 		expect(await queueOf(app.store, rid)).to.deep.equal([bob.id]);
 	});
 
-	it('a key with another key id is refused with 400 and its code (E6, 7.3)', async () => {
+	it('a key with another key id than the room is refused with 400 and error-key-id-mismatch (E6, 7.3)', async () => {
 		const rid = await addRoomWhereBobLacksKey();
 		const { status, body } = await post(url('e2e.updateGroupKey'), alice, { uid: bob.id, rid, key: sealed('other') });
 		expect({ status, body }).to.deep.equal({
@@ -189,7 +189,7 @@ describe('room keys over REST and DDP', () => {
 		expect(JSON.stringify(body)).not.to.include(key);
 	});
 
-	it('a caller of setRoomKeyID after another has set the key id is queued (12 #36731)', async () => {
+	it('a member who calls setRoomKeyID when another has set the key id already is queued (12 #36731)', async () => {
 		const rid = await addRoom(app.store, [alice, bob], { encrypted: true });
 		await post(url('e2e.setRoomKeyID'), alice, { rid, keyID: 'a' });
 		const { status, body } = await post(url('e2e.setRoomKeyID'), bob, { rid, keyID: 'b' });
@@ -220,7 +220,7 @@ describe('room keys over REST and DDP', () => {
 		});
 	}
 
-	it('messages are not supported, over either transport (beyond.md 3)', async () => {
+	it('chat messages are not supported, over either transport (beyond.md 3)', async () => {
 		const client = await connect(alice);
 		for (const name of ['sendMessage', 'chat.sendMessage']) {
 			const { error } = await client.call(name, { rid: 'room', msg: 'hello' });

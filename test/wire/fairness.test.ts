@@ -120,7 +120,7 @@ describe('fairness and limits', () => {
 			expect(await client.call('echo', 1)).to.include({ result: 1 });
 		});
 
-		it('answers any number of pings', async () => {
+		it('answers 20,000 pings in their order, because pings are not malformed', async () => {
 			const client = await connect();
 			for (let i = 0; i < 20_000; i++) client.send({ msg: 'ping', id: String(i) });
 			const pongs = await client.take(20_000);
@@ -128,12 +128,13 @@ describe('fairness and limits', () => {
 		});
 	});
 
-	describe('frames of a client that is not logged in', () => {
+	describe('frames of a client', () => {
 		const call = (length: number) => ({ msg: 'method', id: 'l', method: 'length', params: ['x'.repeat(length)] });
 		const LARGE = 64 * 1024;
 
-		it('may have 64 KiB; a larger one closes the connection with 1009', async () => {
+		it('may have 64 KiB before a login; a larger one closes the connection with 1009', async () => {
 			const client = await connect();
+			// 100 characters are enough for the other members of the call.
 			client.send(call(LARGE - 100));
 			expect((await client.take(2))[1]).to.include({ result: LARGE - 100 });
 			client.send(call(LARGE));
@@ -167,6 +168,7 @@ describe('fairness and limits', () => {
 			await begun;
 			expect(await client.next()).to.deep.equal({ msg: 'pong' });
 			gates.open('login');
+			// A result and an `updated` of each call, and the document of the user.
 			const frames = await client.take(7);
 			const results = frames.filter(({ msg }) => msg === 'result');
 			expect(results.map(({ id, result }) => [id, result])).to.deep.equal([
@@ -183,7 +185,7 @@ describe('fairness and limits', () => {
 			expect((await client.closed).code).to.equal(1009);
 		});
 
-		it('may not have more bytes if they were sent during a call that logs nobody in, even with fewer characters', async () => {
+		it('may not have more than 64 KiB, counted in bytes, after a call that could have logged the client in but did not', async () => {
 			const client = await connect();
 			const begun = gates.wait('login has begun');
 			client.send({ msg: 'method', id: '1', method: 'slow login', params: [null] });
@@ -209,7 +211,7 @@ describe('fairness and limits', () => {
 			expect(status).to.equal(413);
 		});
 
-		it('are limited by a setting', async () => {
+		it('have the limit of the option `maxAnonymousFrame` before a login', async () => {
 			const other = await startApp({ methods, ddp: { maxAnonymousFrame: 10_000 } });
 			const client = await RawClient.connect(other.webSocketUrl);
 			client.send(call(10_000));
@@ -229,7 +231,7 @@ describe('fairness and limits', () => {
 			return counts;
 		}
 
-		it('a login whose documents exceed the limit for buffered bytes sends all of them', async () => {
+		it('a login sends all documents of a subscription, also if they exceed the limit for buffered bytes', async () => {
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name: 'large for users', params: [] });
 			expect(await client.next()).to.deep.equal({ msg: 'ready', subs: ['s'] });
@@ -264,7 +266,7 @@ describe('fairness and limits', () => {
 			await renaming;
 		});
 
-		it('an unsub that removes more than the limit for buffered bytes is sent completely, and later messages wait', async () => {
+		it('an unsub sends all removals, also if they exceed the limit for buffered bytes, and later messages wait', async () => {
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name: 'large', params: [] });
 			await countUntil(client, 'ready');
