@@ -9,7 +9,7 @@ import type { ScaleOrder, ScaleReady } from './scale-store.js';
 
 const FEW = 1000;
 const MANY = 1_000_000;
-const ROUNDS = 12;
+const ROUNDS = 40;
 /** Calls of a round, one for each of the busy rooms. */
 const CALLS = 1000;
 const OUTSTANDING = 8;
