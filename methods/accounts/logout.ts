@@ -15,8 +15,10 @@ export const logout = method({
 	changesUser: true,
 	async run(_args, context) {
 		const { userId, hashedToken } = context;
-		// The caller's session is logged out first, so that it is not closed with the other sessions of the token.
-		await context.setUserId(null);
-		if (userId !== null && hashedToken !== null) await revokeToken(context, userId, hashedToken);
+		// The caller's session is logged out before the other sessions of the token are ended, so that it is not closed with
+		// them. The token is removed before that: if the removal fails, the caller is still logged in, and can try again.
+		const logOutSession = () => context.setUserId(null);
+		if (userId !== null && hashedToken !== null) await revokeToken(context, userId, hashedToken, logOutSession);
+		else await logOutSession();
 	},
 });

@@ -93,7 +93,8 @@ function publishUser(change: Change<'users'>, store: Store, subscribers: StreamS
 	if (change.action === 'removed')
 		subscribers.notify({ stream: 'notify-logged', eventName: 'Users:Deleted', args: [{ userId }] });
 	// Usually this user reads no events. Then undefined is returned, so that nothing is awaited.
-	if (profilePublished) return profilePublished.then(() => subscribers.reauthorize({ userId }));
+	// Readers are checked even if the profile cannot be read.
+	if (profilePublished) return profilePublished.finally(() => subscribers.reauthorize({ userId }));
 	return subscribers.roomsReadBy(userId).size > 0 ? subscribers.reauthorize({ userId }) : undefined;
 }
 
@@ -125,10 +126,13 @@ async function publishRoom(
 	const isRemoved = action === 'removed';
 	const visible = isRemoved ? { _id, t, ...(name !== undefined && { name }) } : await clientRoom(store, document);
 	subscribers.notify({ stream: 'room-data', eventName: _id, args: [visible] });
-	for await (const uid of subscribedMembers(subscribers, document, store)) {
-		subscribers.notify({ stream: 'notify-user', eventName: uid + ROOMS_CHANGED, args: [action, visible] });
+	try {
+		for await (const uid of subscribedMembers(subscribers, document, store)) {
+			subscribers.notify({ stream: 'notify-user', eventName: uid + ROOMS_CHANGED, args: [action, visible] });
+		}
+	} finally {
+		if (isRemoved) await subscribers.reauthorize({ rid: _id });
 	}
-	if (isRemoved) await subscribers.reauthorize({ rid: _id });
 }
 
 /** Publishes to a user their own profile after a change of the account. `unset` names the fields that are absent. */

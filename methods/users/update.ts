@@ -5,6 +5,7 @@ import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
+import type { Filter } from '../../shared/store.js';
 import { LONG_WORK_MS } from '../limits.js';
 import { WRITE_DEFAULTS } from '../methodDefaults.js';
 import { LAST_KEY_HOLDER_ANSWER, UserAnswer } from '../model/answers.js';
@@ -62,12 +63,21 @@ async function setPassword(context: Context, userId: string, password: Password)
 	await revokeTokensOf(context, userId, { kept, changes });
 }
 
-/** Sets the roles of a user, unless no admin would be left, and notifies clients of the gained and lost roles. */
+/**
+ * Sets the roles of a user, unless no admin would be left, and notifies clients of the gained and lost roles.
+ * @throws ClientError `error-action-not-allowed` also if a concurrent call has given the user the role admin or taken it
+ * away: this call may lack the permission to undo that
+ */
 async function setRoles({ store, events }: Context, user: User, requested: readonly string[]): Promise<void> {
 	const roles = [...new Set(requested)];
 	if (hasSameElements(roles, user.roles)) return;
-	const write = (newRoles: string[]) => store.users.updateOne({ _id: user._id }, { $set: { roles: newRoles } });
-	const change = () => write(roles);
+	const write = (newRoles: string[], condition: Filter<User> = {}) =>
+		store.users.updateOne({ ...condition, _id: user._id }, { $set: { roles: newRoles } });
+	const asRead: Filter<User> = { roles: user.roles?.includes('admin') ? 'admin' : { $ne: 'admin' } };
+	const change = async () => {
+		const { matchedCount } = await write(roles, asRead);
+		if (matchedCount === 0) throw clientError('assigningAdminNotAllowed');
+	};
 	const undo = () => write(user.roles ?? []);
 	if (roles.includes('admin')) await change();
 	else await changeUnlessLastAdmin(store, user, change, undo);

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { removeExpiredTokens } from '../../methods/model/users/tokens.js';
+import { runBefore } from '../support/interrupt.js';
 import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -188,6 +189,27 @@ describe('accounts (9.2, 9.3)', () => {
 			expect(announced).to.deep.equal([{ userId: person.id, hashedTokens: [hashedToken] }]);
 			expect(await rejection(logIn({ resume: token }))).to.include({ error: 403 });
 			expect(await logIn({ resume: person.token })).to.include({ id: person.id });
+		});
+
+		it('leaves the caller logged in if the token cannot be removed, so that a repeated call removes it', async () => {
+			const person = await addPerson(roomkey.store);
+			const failing = await openRoomkey(undefined, {}, () =>
+				runBefore(roomkey.store, 'users', 'updateOne', () => Promise.reject(new Error('the store is away'))),
+			);
+			const hashedToken = createHash('sha256').update(person.token).digest('base64');
+			const caller = {
+				userId: person.id as string | null,
+				hashedToken,
+				setUserId(id: string | null) {
+					caller.userId = id;
+				},
+			};
+			expect(await rejection(failing.callAs(caller, 'logout'))).to.include({ error: 500 });
+			expect(caller.userId).to.equal(person.id);
+			await failing.callAs(caller, 'logout');
+			expect(caller.userId).to.equal(null);
+			expect(await rejection(logIn({ resume: person.token }))).to.include({ error: 403 });
+			await failing.close();
 		});
 
 		it('does nothing for a caller who is not logged in', async () => {

@@ -8,7 +8,9 @@ import { dropCachedSetting } from '../../methods/model/settings/workspace.js';
 import { publishChange } from '../../methods/streams/publishChange.js';
 import type { Room } from '../../shared/documents.js';
 import type { EventPayloads } from '../../shared/events.js';
+import { runBefore } from '../support/interrupt.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
 import { eachTestWithStore } from '../support/store.js';
 
 const ROOM: Room = {
@@ -76,6 +78,20 @@ describe('the announcement of an account', () => {
 	it('sends that the account was removed (10.2)', async () => {
 		const [{ args }] = (await notified('removed', 'gone', ['gone'])) as [EventPayloads['notify']];
 		expect(args).to.deep.equal([{ type: 'removed', id: 'gone' }]);
+	});
+
+	it('has the readers of the rooms of the user checked again, even if the profile cannot be read', async () => {
+		const checked: unknown[] = [];
+		const store = runBefore(test.store, 'users', 'findOne', () => Promise.reject(new Error('the store is away')));
+		const published = publishChange({ collection: 'users', action: 'updated', document: { _id: 'u' } }, store, {
+			eventsWithReaders: () => new Map([['u/userData', true]]),
+			notify: () => {},
+			roomsReadBy: () => new Set('r'),
+			reauthorize: async (selected) => void checked.push(selected),
+			reauthorizeAll: async () => {},
+		});
+		expect((await rejection(published as Promise<void>)).message).to.equal('the store is away');
+		expect(checked).to.deep.equal([{ userId: 'u' }]);
 	});
 
 	it('notifies nobody else', async () => {

@@ -218,6 +218,27 @@ describe('login tokens (9.3)', () => {
 		expect(userIds).to.deep.equal([alice.id, null, alice.id, null]);
 	});
 
+	it('do not log in if the store fails during the login', async () => {
+		const userIds: unknown[] = [];
+		let isAway = false;
+		const setUserId = (id: string | null) => {
+			userIds.push(id);
+			isAway = id !== null;
+		};
+		const failing = await openRoomkey(undefined, {}, () => ({
+			...roomkey.store,
+			users: new Proxy(roomkey.store.users, {
+				get(target, name) {
+					if (isAway) throw new Error('the store is away');
+					return Reflect.get(target, name);
+				},
+			}),
+		}));
+		expect(await rejection(failing.callAs({ setUserId }, 'login', { resume: alice.token }))).to.include({ error: 500 });
+		expect(userIds).to.deep.equal([alice.id, null]);
+		await failing.close();
+	});
+
 	it("are not made if the caller's token is removed, or the password changed, concurrently", async () => {
 		const person = await addPerson(roomkey.store, { password: 'old' });
 		// Before each update of a user, the person logs out and gets another password.

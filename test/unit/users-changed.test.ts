@@ -5,6 +5,7 @@ import { hashToken } from '../../methods/model/users/tokens.js';
 import type { User } from '../../shared/documents.js';
 import type { Store } from '../../shared/store.js';
 import { DuplicateKeyError } from '../../shared/storeErrors.js';
+import { runBefore } from '../support/interrupt.js';
 import { identity, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
@@ -117,6 +118,52 @@ describe('changing users', () => {
 			expect(await subscriptions.countDocuments({ 'u._id': person.id, 'u.username': username })).to.equal(2);
 			expect((await subscriptions.findOne({ rid: direct, 'u._id': other.id }))?.name).to.equal(username);
 		});
+
+		it('leaves the newest user name in all memberships if another call changes the name again meanwhile', async () => {
+			const person = await addPerson(roomkey.store, { username: newName() });
+			const rid = await addRoom(roomkey.store, [person], { u: { _id: person.id, username: person.username } });
+			const newest = newName();
+			const slow = await openRoomkey(undefined, {}, () =>
+				runBefore(roomkey.store, 'subscriptions', 'updateOne', () => update(admin, person.id, { username: newest })),
+			);
+			await slow.call(admin, 'users.update', person.id, { username: newName() });
+			await slow.close();
+			const membership = await roomkey.store.subscriptions.findOne({ rid });
+			const room = await roomkey.store.rooms.findOne({ _id: rid });
+			expect([(await userOf(person.id)).username, membership?.u.username, room?.u?.username]).to.deep.equal([
+				newest,
+				newest,
+				newest,
+			]);
+		});
+
+		it('does not make a former admin an admin again, if the role is taken away while the caller changes other roles', async () => {
+			const caller = await addPerson(roomkey.store, { roles: ['user', 'helpdesk'] });
+			await roomkey.store.roles.insertOne({ _id: 'helpdesk', name: 'helpdesk', scope: 'Users' });
+			await allow('edit-other-user-info', 'admin', 'helpdesk');
+			const former = await addPerson(roomkey.store, { roles: ['admin'] });
+			const slow = await openRoomkey(undefined, {}, () =>
+				runBefore(roomkey.store, 'users', 'updateOne', () => update(admin, former.id, { roles: ['user'] })),
+			);
+			const change = slow.call(caller, 'users.update', former.id, { roles: ['admin', 'user'] });
+			expect(await rejection(change)).to.include({ error: 'error-action-not-allowed' });
+			expect((await userOf(former.id)).roles).to.deep.equal(['user']);
+			await slow.close();
+			await roomkey.store.permissions.deleteMany({});
+			await roomkey.store.roles.deleteMany({});
+		});
+
+		for (const resume of [{}, { loginTokens: [{ when: new Date() }] }]) {
+			it(`sets the password of a user whose login tokens another program stored as ${JSON.stringify(Object.keys(resume))}`, async () => {
+				const person = await addPerson(roomkey.store, { username: newName() });
+				const malformed = resume as { loginTokens: [] };
+				await roomkey.store.users.updateOne({ _id: person.id }, { $set: { 'services.resume': malformed } });
+				const tokens = await roomkey.call(admin, 'users.listTokens', person.id);
+				expect(tokens).to.include({ total: 0 });
+				await update(admin, person.id, { password: 'next' });
+				expect(await logIn(person.username, 'next')).to.include({ id: person.id });
+			});
+		}
 
 		it('hands no room over if another part of the change is refused', async () => {
 			const { store } = roomkey;
@@ -333,6 +380,21 @@ describe('changing users', () => {
 			await setActive(admin, owner.id, false, true);
 			const owners = await store.subscriptions.find({ rid, roles: 'owner' }).toArray();
 			expect(owners.map(({ u }) => u._id)).to.have.members([owner.id, early.id]);
+		});
+
+		it('hands a room over to the next member if the one who joined first leaves meanwhile', async () => {
+			const { store } = roomkey;
+			const [owner, late, early] = [await addPerson(store), await addPerson(store), await addPerson(store)];
+			const rid = await addRoom(store, []);
+			await addMember(store, rid, owner, { roles: ['owner'], ts: new Date(0) });
+			await addMember(store, rid, late, { ts: new Date(2) });
+			await addMember(store, rid, early, { ts: new Date(1) });
+			const slow = await openRoomkey(undefined, {}, () =>
+				runBefore(store, 'subscriptions', 'updateOne', () => store.subscriptions.deleteOne({ rid, 'u._id': early.id })),
+			);
+			await slow.call(admin, 'users.setActiveStatus', false, owner.id, true);
+			await slow.close();
+			expect((await store.subscriptions.findOne({ rid, 'u._id': late.id }))?.roles).to.deep.equal(['owner']);
 		});
 	});
 

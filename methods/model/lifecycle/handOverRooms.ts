@@ -66,8 +66,9 @@ export async function handOverRooms(store: Store, userId: string, rids: readonly
 		const oldestFirst = { projection: { 'u._id': 1 }, sort: { ts: 1, _id: 1 } } as const;
 		for await (const { _id, u } of store.subscriptions.find(otherMembers(rid, userId), oldestFirst)) {
 			if (!(await exists(store.users, { _id: u._id, active: { $ne: false } }))) continue;
-			await store.subscriptions.updateOne({ _id }, { $addToSet: { roles: 'owner' } });
-			break;
+			const { matchedCount } = await store.subscriptions.updateOne({ _id }, { $addToSet: { roles: 'owner' } });
+			// A member who has left meanwhile cannot become the owner.
+			if (matchedCount > 0) break;
 		}
 	}
 }

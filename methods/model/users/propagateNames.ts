@@ -48,6 +48,10 @@ async function renameUser(context: Context, userId: string, username: string, is
 	};
 	const options = { projection: { rid: 1, u: 1 }, signal } as const;
 	await forEachInParallel(pagesOf(store.subscriptions, withFormerName, options), rename, signal);
+	// A concurrent call may have changed the name again, and this call may have overwritten some of the newer names.
+	const user = await store.users.findOne({ _id: userId }, { projection: { username: 1 } });
+	if (typeof user?.username !== 'string' || user.username === username) return;
+	await renameUser(context, userId, user.username, true);
 }
 
 /**

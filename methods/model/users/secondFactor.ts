@@ -9,6 +9,7 @@ import type { MethodContext, SecondFactor } from '../../../shared/method.js';
 import { type FactorSettings, factorSettings } from '../settings/factors.js';
 import { useEmailCode, type Verdict, validCodesOf } from './emailCodes.js';
 import { isPasswordDigest } from './passwords.js';
+import { loginTokensOf } from './tokenLookup.js';
 
 /** Projection of the user fields that a check needs. */
 const FACTOR_FIELDS = {
@@ -63,8 +64,8 @@ function availableFactors({ emails, services }: User, { byTotp, byEmail }: Facto
 }
 
 /** Whether the caller's token is a personal access token that was created to bypass second factors. */
-function hasBypassToken({ services }: User, hashedToken: string | null): boolean {
-	const token = services?.resume?.loginTokens?.find((entry) => entry.hashedToken === hashedToken);
+function hasBypassToken(user: User, hashedToken: string | null): boolean {
+	const token = loginTokensOf(user).find((entry) => entry.hashedToken === hashedToken);
 	return token?.bypassTwoFactor === true;
 }
 

@@ -1,7 +1,8 @@
 /** Looks up the users of login tokens. Look-ups in the same turn of the event loop share queries of up to 200 tokens. */
 import { batchesOf } from '../../../shared/batches.js';
-import type { User } from '../../../shared/documents.js';
+import type { LoginToken, User } from '../../../shared/documents.js';
 import { type Store, sourceOf } from '../../../shared/store.js';
+import { listOf } from '../storedLists.js';
 
 export const TOKENS = 'services.resume.loginTokens';
 export const TOKEN_HASH = `${TOKENS}.hashedToken`;
@@ -20,12 +21,19 @@ interface Lookup {
 	reject(error: unknown): void;
 }
 
-const hashesOf = (user: User) => user.services?.resume?.loginTokens.map((entry) => entry.hashedToken) ?? [];
+/** The login tokens of a user. Other programs may store a user without the list, or entries without a hash. */
+export function loginTokensOf(user: User | null | undefined): LoginToken[] {
+	return listOf(user?.services?.resume?.loginTokens).filter((entry) => typeof entry?.hashedToken === 'string');
+}
 
 /** Looks one token up, and resolves the promise of the look-up with the user. */
 async function lookUpOne({ users }: Store, { hashedToken, userId, resolve, reject }: Lookup): Promise<void> {
 	const filter = { ...(userId !== undefined && { _id: userId }), [TOKEN_HASH]: hashedToken };
-	await users.findOne(filter, { projection: PROJECTION }).then(resolve, reject);
+	try {
+		resolve(await users.findOne(filter, { projection: PROJECTION }));
+	} catch (error) {
+		reject(error);
+	}
 }
 
 /** Looks several tokens up in one query, and resolves the promise of each look-up with the user. */
@@ -35,10 +43,10 @@ async function lookUpTogether({ users }: Store, lookups: readonly Lookup[]): Pro
 		const found = await users.find({ [TOKEN_HASH]: { $in: hashes } }, { projection: PROJECTION }).toArray();
 		const holders = new Map<string, User[]>();
 		for (const user of found) {
-			for (const hash of hashesOf(user)) {
-				const otherHolders = holders.get(hash);
+			for (const { hashedToken } of loginTokensOf(user)) {
+				const otherHolders = holders.get(hashedToken);
 				if (otherHolders) otherHolders.push(user);
-				else holders.set(hash, [user]);
+				else holders.set(hashedToken, [user]);
 			}
 		}
 		for (const { hashedToken, userId, resolve } of lookups) {

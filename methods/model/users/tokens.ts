@@ -8,7 +8,7 @@ import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store, UpdateFilter, WriteOptions } from '../../../shared/store.js';
 import { DEFAULTS, workspaceSetting } from '../settings/workspace.js';
-import { findUserOfToken, TOKEN_HASH, TOKENS } from './tokenLookup.js';
+import { findUserOfToken, loginTokensOf, TOKEN_HASH, TOKENS } from './tokenLookup.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -53,7 +53,7 @@ export type TokenHolder = { user: User; token: LoginToken; expires: Date } | 'ex
 /** Finds the user whose token has this hash. @param userId if given, the token must be this user's */
 export async function findTokenHolder(store: Store, hashedToken: string, userId?: string): Promise<TokenHolder> {
 	const user = await findUserOfToken(store, hashedToken, userId);
-	const token = user?.services?.resume?.loginTokens.find((entry) => entry.hashedToken === hashedToken);
+	const token = loginTokensOf(user).find((entry) => entry.hashedToken === hashedToken);
 	if (!user || !token || user.active === false) return 'unknown';
 	const expires = expiryOf(token, await lifetimeInDays(store));
 	return expires.getTime() <= Date.now() ? 'expired' : { user, token, expires };
@@ -113,7 +113,7 @@ export function tokenResult(id: string, token: string, expires: Date): TokenResu
 }
 
 /**
- * Logs the connection in as the user of this token.
+ * Logs the connection in as the user of this token. If this fails, the connection is logged out again.
  * @throws ClientError if the token was removed before the login, so that no event of the removal reached this connection
  */
 export async function logInConnection(
@@ -123,9 +123,12 @@ export async function logInConnection(
 	expires: Date,
 ): Promise<void> {
 	await context.setUserId(userId, hashedToken, expires);
-	if ((await findTokenHolder(context.store, hashedToken, userId)) !== 'unknown') return;
-	await context.setUserId(null);
-	throw clientError('loggedOut');
+	try {
+		if ((await findTokenHolder(context.store, hashedToken, userId)) === 'unknown') throw clientError('loggedOut');
+	} catch (thrown) {
+		await context.setUserId(null);
+		throw thrown;
+	}
 }
 
 /** Logs the connection in as a user with a new token. */
@@ -151,7 +154,7 @@ export async function findTokens(store: Store, userId: string): Promise<{ token:
 	const user = await store.users.findOne({ _id: userId }, { projection: { [TOKENS]: 1 } });
 	const days = await lifetimeInDays(store);
 	return (
-		(user?.services?.resume?.loginTokens ?? [])
+		loginTokensOf(user)
 			// An entry with a space in the place of the hash is no token, but a claim of `insertUser` to a name.
 			.filter(({ hashedToken }) => !hashedToken.includes(' '))
 			.map((token) => ({ token, expires: expiryOf(token, days) }))
@@ -160,18 +163,26 @@ export async function findTokens(store: Store, userId: string): Promise<{ token:
 	);
 }
 
-/** Removes a token, and ends every session that uses the token. Does nothing if the token does not exist any more. */
+/**
+ * Removes a token, and ends every session that uses the token. Does nothing if the token does not exist any more.
+ * @param beforeEnd runs after the removal, before the sessions are ended
+ */
 export async function revokeToken(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,
 	hashedToken: string,
+	beforeEnd?: () => Promise<void>,
 ): Promise<void> {
 	const { matchedCount } = await store.users.updateOne(
 		{ _id: userId, [TOKEN_HASH]: hashedToken },
 		{ $pull: { [TOKENS]: { hashedToken } } },
 		{ silent: true },
 	);
-	if (matchedCount > 0) events.emit('tokens-removed', { userId, hashedTokens: [hashedToken] });
+	try {
+		await beforeEnd?.();
+	} finally {
+		if (matchedCount > 0) events.emit('tokens-removed', { userId, hashedTokens: [hashedToken] });
+	}
 }
 
 interface Revocation extends WriteOptions {
@@ -199,10 +210,10 @@ export async function revokeTokensOf(
 		{ returnDocument: 'before', projection: { [TOKEN_HASH]: 1 }, silent },
 	);
 	if (!before) return false;
-	const removed = before.services?.resume?.loginTokens
-		.map((entry) => entry.hashedToken)
+	const removed = loginTokensOf(before)
+		.map(({ hashedToken }) => hashedToken)
 		.filter((hash) => hash !== kept);
-	if (removed?.length) events.emit('tokens-removed', { userId, hashedTokens: removed });
+	if (removed.length > 0) events.emit('tokens-removed', { userId, hashedTokens: removed });
 	return true;
 }
 
@@ -221,10 +232,10 @@ export async function revokeOtherLogins(
 		{ $pull: { [TOKENS]: others } },
 		{ returnDocument: 'before', projection: { [TOKENS]: 1 }, silent: true },
 	);
-	const removed = before?.services?.resume?.loginTokens.filter(
+	const removed = loginTokensOf(before).filter(
 		({ hashedToken, type }) => hashedToken !== kept && type !== PERSONAL_TOKEN,
 	);
-	if (!removed?.length) return;
+	if (removed.length === 0) return;
 	events.emit('tokens-removed', { userId, hashedTokens: removed.map(({ hashedToken }) => hashedToken) });
 }
 
@@ -237,8 +248,8 @@ export async function findRevokedTokens({ users }: Store, hashedTokens: readonly
 	const revoked = new Set(hashedTokens);
 	const withValidToken = { [TOKEN_HASH]: { $in: [...revoked] }, active: { $ne: false } };
 	const holders = users.find(withValidToken, { projection: { [TOKEN_HASH]: 1 } });
-	for await (const { services } of holders) {
-		for (const { hashedToken } of services?.resume?.loginTokens ?? []) revoked.delete(hashedToken);
+	for await (const holder of holders) {
+		for (const { hashedToken } of loginTokensOf(holder)) revoked.delete(hashedToken);
 	}
 	return revoked;
 }
