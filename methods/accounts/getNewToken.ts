@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
-import { findTokenHolder, issueToken, tokenResult } from '../model/users/tokens.js';
+import { findTokenHolder, issueToken, removeSurplusLogins, tokenResult } from '../model/users/tokens.js';
 
 export const getNewToken = method({
 	name: 'getNewToken',
@@ -27,6 +27,7 @@ export const getNewToken = method({
 		if (!issued) throw clientError('loggedOut');
 		const { token, entry, expires } = issued;
 		context.setToken(entry.hashedToken, expires);
+		await removeSurplusLogins(context, userId);
 		return tokenResult(userId, token, expires);
 	},
 });

@@ -13,6 +13,7 @@ import {
 	issueToken,
 	logInConnection,
 	logInWithToken,
+	removeSurplusLogins,
 	type TokenResult,
 	tokenResult,
 } from '../model/users/tokens.js';
@@ -109,6 +110,7 @@ async function logInWithPassword(
 	const passwordUnchanged = { 'services.password.bcrypt': user.services?.password?.bcrypt };
 	const issued = await issueToken(context.store, user._id, passwordUnchanged);
 	if (!issued) throw clientError('loginFailed');
+	await removeSurplusLogins(context, user._id);
 	const result = await logInWithToken(issued, user._id, context);
 	auditUser(context, user);
 	return { ...result, type: 'password' };
@@ -137,6 +139,7 @@ const LOGIN_FIELDS = { username: 1, active: 1, 'services.password.bcrypt': 1 } a
 async function logInWithHandler({ name }: LoginHandler, userId: string, context: MethodContext): Promise<LoginResult> {
 	const issued = await issueToken(context.store, userId, {});
 	if (!issued) throw clientError('loginFailed');
+	await removeSurplusLogins(context, userId);
 	const user = await context.store.users.findOne({ _id: userId }, { projection: { username: 1 } });
 	const result = await logInWithToken(issued, userId, context);
 	if (user) auditUser(context, user);

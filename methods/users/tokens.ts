@@ -12,7 +12,15 @@ import { PAGE_ANSWER } from '../model/answers.js';
 import { Page, pageAnswer, pageOfList } from '../model/paging.js';
 import { hasPermissionById, requirePermission } from '../model/permissions/permissions.js';
 import { findUser, USER_ARGS, type UserArgs } from '../model/users/findUser.js';
-import { findTokens, issueToken, PERSONAL_TOKEN, revokeToken, revokeTokensOf, tokenId } from '../model/users/tokens.js';
+import {
+	findTokens,
+	issueToken,
+	PERSONAL_TOKEN,
+	removeSurplusLogins,
+	revokeToken,
+	revokeTokensOf,
+	tokenId,
+} from '../model/users/tokens.js';
 
 /** Maximum length of the name of a token, in characters. */
 const MAX_NAME_LENGTH = 100;
@@ -51,6 +59,7 @@ export const createToken = method({
 		const noCondition = {};
 		const issued = await issueToken(store, user._id, noCondition, fields);
 		if (!issued) throw clientError('userDeactivated');
+		await removeSurplusLogins(context, user._id);
 		context.audit({ isPersonal });
 		const expires = !isPersonal && { expires: issued.expires };
 		return { data: { userId: user._id, authToken: issued.token, ...expires } };

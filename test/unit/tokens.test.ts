@@ -218,6 +218,25 @@ describe('login tokens (9.3)', () => {
 		expect(userIds).to.deep.equal([alice.id, null, alice.id, null]);
 	});
 
+	for (const [what, issue] of [
+		['a login', () => logIn('old')],
+		['getNewToken by the caller with the oldest token', () => roomkey.callAs(callerOf(alice), 'getNewToken')],
+	] as const) {
+		it(`lose the oldest of more than 200 by ${what}, but no personal access token`, async () => {
+			const when = new Date();
+			const personal = { hashedToken: `personal of ${alice.id}`, when, type: 'personalAccessToken' };
+			const logins = Array.from({ length: 201 }, (_, n) => ({ hashedToken: `login ${n} of ${alice.id}`, when }));
+			const own = { hashedToken: hashOf(alice.token), when };
+			const loginTokens = [personal, own, ...logins];
+			await roomkey.store.users.updateOne({ _id: alice.id }, { $set: { 'services.resume.loginTokens': loginTokens } });
+			const { token } = (await issue()) as LoginResult;
+			const removed = [own, ...logins.slice(0, 2)].map(({ hashedToken }) => hashedToken);
+			const left = [personal, ...logins.slice(2)].map(({ hashedToken }) => hashedToken);
+			expect(await hashesOf(alice)).to.deep.equal([...left, hashOf(token)]);
+			expect(announced).to.deep.equal([{ userId: alice.id, hashedTokens: removed }]);
+		});
+	}
+
 	it('do not log in if the store fails during the login', async () => {
 		const userIds: unknown[] = [];
 		let isAway = false;

@@ -254,6 +254,27 @@ export async function findRevokedTokens({ users }: Store, hashedTokens: readonly
 	return revoked;
 }
 
+/** Maximum number of login tokens of a user. Rocket.Chat keeps 50. Each look-up of a token reads all tokens of its user. */
+const MAX_LOGINS = 200;
+
+/**
+ * Removes the oldest login tokens of a user who has too many, and ends their sessions. Personal access tokens stay. Called
+ * after a token was issued.
+ */
+export async function removeSurplusLogins(
+	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
+	userId: string,
+): Promise<void> {
+	const whereTooMany = { _id: userId, [`${TOKENS}.${MAX_LOGINS}`]: { $exists: true } };
+	const user = await store.users.findOne(whereTooMany, { projection: { [TOKENS]: 1 } });
+	const logins = loginTokensOf(user).filter(({ type }) => type !== PERSONAL_TOKEN);
+	const hashedTokens = logins.slice(0, -MAX_LOGINS).map(({ hashedToken }) => hashedToken);
+	if (hashedTokens.length === 0) return;
+	const removal = { $pull: { [TOKENS]: { hashedToken: { $in: hashedTokens } } } };
+	await store.users.updateOne({ _id: userId }, removal, { silent: true });
+	events.emit('tokens-removed', { userId, hashedTokens });
+}
+
 /** Removes the login tokens that have expired. The server does this every ten minutes, as Meteor does. */
 export async function removeExpiredTokens(store: Store): Promise<void> {
 	const before = new Date(Date.now() - (await lifetimeInDays(store)) * DAY_MS);
