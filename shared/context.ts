@@ -89,8 +89,8 @@ export interface CallContext {
 }
 
 /**
- * What a call is about, for its audit event: ids, such as `userId`; switches, such as `activeStatus`; names of fields. It
- * must not contain secrets, or texts that users type.
+ * What a call is about, for its audit event: ids, such as `userId`; switches, such as `activeStatus`; names of fields; stored
+ * user names. It must not contain secrets, or other texts that users type.
  */
 export type AuditedIds = Readonly<Record<string, string | boolean | readonly string[]>>;
 

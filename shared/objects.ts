@@ -75,12 +75,13 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 
 	function allFaults(value: unknown, at: string): readonly Fault[] {
 		const kindFault = plainObjectFault(value);
+		// When Meteor collects all faults, it quotes a path as if it were one key. The path of a missing key is not quoted.
 		if (kindFault) return [at === '' ? kindFault : { text: kindFault.text, path: prepend(at, '') }];
 		const members = value as Record<string, unknown>;
 		const found = Object.keys(members).flatMap((key) => {
 			const matcher = matchersByKey.get(key) ?? others;
 			if (matcher === 'ignore') return [];
-			// When Meteor collects all faults, the path of an unknown key does not contain its parents.
+			// The path of an unknown key does not contain its parents then.
 			if (matcher === 'refuse') return [{ text: 'Unknown key', path: key }];
 			return matcher.allFaults(members[key], at === '' ? key : `${at}.${key}`);
 		});

@@ -1,7 +1,8 @@
 /**
  * Faults that a Standard Schema has found, in Meteor's words (`test/contract/check.md` section 4). The validator's own
  * words are never used: some quote the value, which may be a secret. The kind of a fault is read from members that zod
- * and valibot add to their issues. A fault of another validator is a missing key or a failed condition.
+ * and valibot add to their issues. A fault that another validator finds is reported as a missing key or as a failed
+ * condition. The same holds for a condition of zod that names an absent optional key as its path.
  */
 import { firstInOrder, hasKeys } from './faultOrder.js';
 import { formatValue, typeName } from './formatValue.js';

@@ -15,7 +15,7 @@ const PRIMITIVE_TYPES: ReadonlySet<string> = new Set(['string', 'number', 'boole
 /** An integer of any size, unlike `Match.Integer`. */
 const INTEGER: Shape = { kind: 'where', text: undefined, schema: { type: 'integer' } };
 
-/** Whether a struct accepts a value. A condition of the application may throw for a value that it does not expect. */
+/** Whether a struct accepts a value. A check function of the application in it may throw for an unexpected value. */
 function accepts(struct: AnyStruct, value: unknown): boolean {
 	try {
 		return struct.is(value);
@@ -60,6 +60,7 @@ export function structShape(struct: AnyStruct): Shape {
 	const matcherShape = (struct as { shape?: Shape }).shape;
 	if (matcherShape) return matcherShape;
 	const shape = valueShape(struct);
-	const lacksNull = shape === INTEGER || (shape.kind !== 'any' && shape.kind !== 'where');
-	return lacksNull && accepts(struct, null) ? { kind: 'oneOf', choices: [shape, NULL] } : shape;
+	// `ANY`, and a condition without a schema, include null already. `INTEGER` is a condition with a schema.
+	const excludesNull = shape === INTEGER || (shape.kind !== 'any' && shape.kind !== 'where');
+	return excludesNull && accepts(struct, null) ? { kind: 'oneOf', choices: [shape, NULL] } : shape;
 }

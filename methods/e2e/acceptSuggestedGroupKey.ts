@@ -28,7 +28,8 @@ function isOfferLeftByReset(key: string | undefined, { e2eKeyId, e2eReset }: Roo
 /**
  * Accepts the offer in a membership, if the member can use it. An unusable offer is removed and the member is queued
  * again, to receive another offer.
- * @throws ClientError `error-key-id-mismatch`, `error-key-in-use`, `error-no-suggested-key-available`
+ * @throws ClientError `error-key-id-mismatch` for an offer from before a reset; `error-key-in-use` if another membership has
+ * the same key; `error-no-suggested-key-available` if another call has taken the offer
  */
 async function acceptOffer(
 	context: MethodContext,

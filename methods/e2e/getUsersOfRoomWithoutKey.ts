@@ -15,19 +15,19 @@ import { requireRoomAccess } from '../model/rooms/access.js';
 
 const toAnswer = ({ _id, public_key }: UserWithPublicKey) => ({ _id, e2e: { public_key } });
 
-/** Ids of the members without a room key, in pages. */
+/** Ids of the members without a room key, in groups. */
 async function* keylessMemberIds(store: Store, rid: string): AsyncIterable<string[]> {
 	const pause = createYielder();
-	for await (const page of userIdsOfMemberships(store, rid, { ...MEMBER, ...WITHOUT_OWN_KEY })) {
+	for await (const ids of userIdsOfMemberships(store, rid, { ...MEMBER, ...WITHOUT_OWN_KEY })) {
 		await pause();
-		yield page;
+		yield ids;
 	}
 }
 
 /** The answer with all members who lack the room key and have identity keys. */
 async function listAll(store: Store, rid: string) {
 	const users: UserWithPublicKey[] = [];
-	for await (const page of keylessMemberIds(store, rid)) users.push(...(await publicKeysOf(store, page)));
+	for await (const ids of keylessMemberIds(store, rid)) users.push(...(await publicKeysOf(store, ids)));
 	return { users: users.map(toAnswer) };
 }
 
@@ -41,7 +41,7 @@ async function listPage(store: Store, rid: string, count: number, offset: number
 	let total = 0;
 	for await (const ids of keylessMemberIds(store, rid)) {
 		const counted = await countUsersWithIdentity(store, ids);
-		// In the whole list, the users of this page begin at the index `total` and end before `total + counted`.
+		// In the list of all pages, the users of this group begin at the index `total` and end before `total + counted`.
 		const overlapsAnswer = total + counted > offset && total < end;
 		if (overlapsAnswer) {
 			const found = await publicKeysOf(store, ids);

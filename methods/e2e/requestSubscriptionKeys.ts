@@ -27,8 +27,8 @@ export const requestSubscriptionKeys = method({
 	errors: [],
 	async run(_args, context) {
 		const { userId, store, events, signal } = context;
-		// While encryption is switched off, clients receive no key ids, and the event `e2e.keyRequest` contains one
-		// (`test/contract/beyond.md` E13).
+		// While encryption is switched off, no event `e2e.keyRequest` is sent: it contains a key id, and clients receive no key
+		// ids then (`test/contract/beyond.md` E13).
 		if (!(await isEncryptionEnabled(store))) return true;
 		const pause = createYielder();
 		for await (const { memberships, rooms } of roomsOfUser(store, userId, { ...READ_OPTIONS, signal })) {

@@ -18,7 +18,10 @@ import { SearchText } from '../model/searchText.js';
 
 const PERMISSION = 'view-room-administration';
 
-/** Any room, for a caller with the permission. @throws ClientError `error-unauthorized`, `error-room-not-found` */
+/**
+ * Finds any room.
+ * @throws ClientError `error-unauthorized` for a caller without the permission; `error-room-not-found` if there is no such room
+ */
 async function findRoomAsAdmin(context: UserContext, rid: string): Promise<Room> {
 	await requirePermission(context, PERMISSION);
 	const room = await context.store.rooms.findOne({ _id: rid }, { projection: CLIENT_ROOM_FIELDS });

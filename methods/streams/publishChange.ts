@@ -9,7 +9,7 @@ import { MEMBER, userIdsOfMemberships } from '../model/memberships/members.js';
 import { dropCachedPermission } from '../model/permissions/permissions.js';
 import { clientRoom } from '../model/rooms/clientRoom.js';
 import { isKnownSetting } from '../model/settings/known.js';
-import { dropCachedSetting, type SettingId } from '../model/settings/workspace.js';
+import { dropCachedSetting } from '../model/settings/workspace.js';
 
 /**
  * The subscribers of streams in this process, and the functions to reach them. A reader is a subscription to the events of
@@ -73,7 +73,7 @@ export function publishChange(change: Change, store: Store, subscribers: StreamS
 	}
 	if (isChangeOf(change, 'settings')) {
 		const { _id, value } = change.document;
-		dropCachedSetting(store, _id as SettingId);
+		dropCachedSetting(store, _id);
 		const args = [actionOf(change), { _id, value }];
 		if (isKnownSetting(_id)) subscribers.notify({ stream: 'notify-all', eventName: 'public-settings-changed', args });
 	}

@@ -14,7 +14,7 @@ import { retryDelay } from './retryDelay.js';
 type Document = { readonly _id: string } & Record<string, unknown>;
 
 /** What a report says about a write. */
-export interface Reported {
+export interface WriteReport {
 	/** Default `updated`. */
 	readonly action?: Change['action'] | undefined;
 	/** The known fields of a removed document. Default: only its id is known. */
@@ -27,7 +27,7 @@ export interface ChangedElsewhere {
 	 * if it differs from the last published state.
 	 * @param collection the property name in `Store`, such as `rooms`; other names are ignored
 	 */
-	report(collection: string, id: string, reported?: Reported): void;
+	report(collection: string, id: string, reported?: WriteReport): void;
 	/** Resolves when all earlier reports are handled. Waits while the store is unavailable. */
 	settled(): Promise<void>;
 	/** Stops reading. Resolves when no query runs any more. */
@@ -64,7 +64,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 	const { store, bus, log } = parts;
 	const published = new LastPublished();
 	/** The documents to read, by collection and id. */
-	const waiting = new Map<string, Map<string, Reported>>();
+	const waiting = new Map<string, Map<string, WriteReport>>();
 	let waitingCount = 0;
 	/** For each document that is being read, by `LastPublished.key`: whether this process has written it meanwhile. */
 	const beingRead = new Map<string, boolean>();
@@ -75,7 +75,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 	/** Each one resolves a promise that `settled` has returned. */
 	const settledCallbacks: (() => void)[] = [];
 
-	function report(collection: string, id: string, reported: Reported = {}): void {
+	function report(collection: string, id: string, reported: WriteReport = {}): void {
 		if (isClosed || !Object.hasOwn(store, collection)) return;
 		let waitingById = waiting.get(collection);
 		if (!waitingById) {
@@ -134,7 +134,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 	}
 
 	/** Reads documents in one query and publishes them. A document that this process writes meanwhile is reported again. */
-	async function readSome(collection: keyof Store, documents: ReadonlyMap<string, Reported>): Promise<void> {
+	async function readSome(collection: keyof Store, documents: ReadonlyMap<string, WriteReport>): Promise<void> {
 		const keys = new Map([...documents.keys()].map((id) => [id, LastPublished.key(collection, id)]));
 		for (const key of keys.values()) beingRead.set(key, false);
 		try {
@@ -159,7 +159,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		collection: string,
 		id: string,
 		document: Document | undefined,
-		{ action, last }: Reported,
+		{ action, last }: WriteReport,
 	): Promise<unknown> | undefined {
 		// For `LastPublished.note`, a removal with known fields is another state than one of which only the id is known.
 		const removedState = last ? undefined : 'idOnly';

@@ -28,7 +28,7 @@ export interface EndedCall extends BegunCall {
 	readonly outcome: CallOutcome;
 	/** Duration, in ms. */
 	readonly ms: number;
-	/** The ids of what the call was about, as far as the method has found them. */
+	/** What the call was about: the ids, names and switches that the method has reported for the audit event. */
 	readonly about?: AuditedIds | undefined;
 	/** What the method returned. It may contain secrets. */
 	readonly result?: unknown;
@@ -43,8 +43,9 @@ export interface EndedCall extends BegunCall {
 export type LimitKind = 'method' | 'subscription' | 'password' | 'connections';
 
 /**
- * Why a connection was refused. `limit`: too many of its address; `full`: too many of the process; `rate`: too many
- * connect at the same time; `load`: the event loop is overloaded; `origin`: pages of its origin may not connect.
+ * Why a connection was refused. `limit`: its address has too many; `full`: the process has too many open connections;
+ * `rate`: too many new ones in a short time; `load`: the event loop is overloaded; `origin`: pages of its origin may not
+ * connect.
  */
 export const CONNECTION_REFUSALS = ['limit', 'full', 'rate', 'load', 'origin'] as const;
 export type ConnectionRefusal = (typeof CONNECTION_REFUSALS)[number];

@@ -44,7 +44,7 @@ export function openEnvironment(path: string, readOnly = false): Environment {
 	}
 }
 
-/** Opens the file with the data of a folder. @throws StoreError as `openEnvironment` */
+/** Opens the file with the data of a folder. @throws StoreError as `openEnvironment` does */
 export const openDataFile = (folder: string, readOnly = false) => openEnvironment(join(folder, DATA_FILE), readOnly);
 
 /**

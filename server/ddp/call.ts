@@ -24,7 +24,7 @@ export interface CallHost {
 	readonly transport: Pick<Transport, 'kind'>;
 	/** Fires when the session has ended. */
 	readonly signal: AbortSignal;
-	/** Id that the session shares with the sessions that it resumes: see `Session.chainId`. */
+	/** Id of the chain of sessions to which the session belongs: see `Session.chainId`. */
 	readonly chainId: ChainId | undefined;
 	setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void>;
 	/** Sends a message: its text, or the encoded parts of a long one. */

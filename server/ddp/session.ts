@@ -34,8 +34,8 @@ export class Session implements Receiver, HeartbeatPeer {
 	/** Undefined until the client's `connect` is accepted. */
 	connectionId: string | undefined;
 	/**
-	 * Id that this session shares with the sessions that it resumes. The cached results of their calls are found by this id.
-	 * Undefined if results are not cached.
+	 * Id of the chain of sessions to which this one belongs: a client that reconnects names its former session. The cached
+	 * results of the calls of all these sessions are found by this id. Undefined if results are not cached.
 	 */
 	chainId: ChainId | undefined;
 	subscriptions: Subscriptions | undefined;
@@ -46,8 +46,8 @@ export class Session implements Receiver, HeartbeatPeer {
 	/** Closes the session if `connect` does not arrive in time. */
 	#connectTimer: NodeJS.Timeout | undefined;
 	/**
-	 * Undefined while no request is unanswered, to save memory. But once reading was paused, it stays set: a shutdown needs
-	 * `wasPaused`.
+	 * Set only while there are unanswered requests, to save memory. It is kept once reading was paused: `Drain` reads
+	 * `wasPaused`, because more requests may then be on the way.
 	 */
 	requests: Requests<QueuedRequest> | undefined;
 	#drain: Drain | undefined;
@@ -183,6 +183,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		this.subscriptions = new Subscriptions(this);
 		this.#knowsPings = version !== 'pre1';
 		const hasHeartbeat = this.#knowsPings && this.services.heartbeats.start(this);
+		// A client without a heartbeat may be idle for as long as a client may take to send `connect`.
 		if (!hasHeartbeat) {
 			this.transport.onIdle(this.options.connectTimeout, () => this.onTimeout());
 		}

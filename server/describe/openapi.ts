@@ -179,7 +179,7 @@ export function openapiDocument({ methods, limits, version, pathPrefix }: Docume
 		if (rest) add(pathOf(rest.path), rest.verb, operationOf(method, rest, { maker, examples, limits }));
 	}
 	const context = { maker, examples, limits, methods: new Map(methods.map((method) => [method.name, method])) };
-	// The built-in routes that always call the same method are about accounts. A server without accounts does not have them.
+	// The built-in routes with a fixed `method` are those for logins and logouts. A server without accounts has none of them.
 	const hasAccounts = context.methods.has('login');
 	for (const route of ROUTES.filter(({ method }) => method === undefined || hasAccounts)) {
 		for (const [verb, operation] of routeOperations(route, context)) add(route.path, verb, operation);

@@ -50,7 +50,7 @@ export function addFileRoute(app: FastifyInstance, path: string, make: () => Pro
 	let file: Promise<ServedFile> | undefined;
 	app.get(path, { config: { [REFUSES_OTHER_VERBS]: true } }, async (request, reply) => {
 		// The relative URLs in a page of HTML are wrong if its path ends with a slash, so such a path is redirected.
-		if (/\/(\?|$)/.test(request.url)) return reply.redirect(`../${path.slice(path.lastIndexOf('/') + 1)}`, 308);
+		if (/^[^?]*\/(\?|$)/.test(request.url)) return reply.redirect(`../${path.slice(path.lastIndexOf('/') + 1)}`, 308);
 		file ??= make();
 		file.catch(() => {
 			// The next request tries again.

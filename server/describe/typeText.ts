@@ -1,6 +1,6 @@
 /**
- * Formats JSON Schema like TypeScript types, on one line or several. A condition that a schema states in words is shown in
- * angle brackets. The page at `/api-docs` loads this module too, so this module imports nothing.
+ * Formats JSON Schema like TypeScript types, on one line or several. The `description` of a schema, which states a
+ * condition in words, is shown in angle brackets. The page at `/api-docs` loads this module too, so this module imports nothing.
  */
 interface Schema {
 	readonly [keyword: string]: unknown;

@@ -36,7 +36,7 @@ export function createClient(url: string): MongoClient {
 /**
  * Connects to the database of an address.
  *
- * @throws StoreError `unreachable`; its message does not contain the password of the address
+ * @throws StoreError `unreachable`. Its message does not contain the password of the address
  */
 export async function connect(url: string): Promise<MongoClient> {
 	const client = createClient(url);

@@ -32,7 +32,7 @@ export function readsKeys(key: string, projection: Projection = {}): boolean {
 }
 
 /** What a request has done with one document. */
-export interface Touched {
+export interface TouchedDocument {
 	/** Property name of the collection in `Store`. */
 	readonly key: string;
 	readonly id: string;
@@ -66,7 +66,7 @@ export const nameOf = (key: string, id: string): string => `${key} ${id}`;
  *
  * @param real the store of the server
  */
-export async function findDifferences(real: Store, touched: readonly Touched[]): Promise<Difference[]> {
+export async function findDifferences(real: Store, touched: readonly TouchedDocument[]): Promise<Difference[]> {
 	const present = new Map<string, Document>();
 	for (const key of Object.keys(KEY_FIELDS)) {
 		const ids = touched.filter((document) => document.key === key).map(({ id }) => id);
@@ -79,7 +79,7 @@ export async function findDifferences(real: Store, touched: readonly Touched[]):
 }
 
 /** @param present the document in the database now; null if it does not exist */
-function differencesOf({ key, id, before, after, changed }: Touched, present: Document | null): Difference[] {
+function differencesOf({ key, id, before, after, changed }: TouchedDocument, present: Document | null): Difference[] {
 	const document = { collection: key, id };
 	if (after === null && present === null) return [];
 	if (after === null) return [{ ...document, field: '_id', found: 'missing' }];

@@ -10,7 +10,7 @@ import { type Document, type Fields, valueAt } from '../../shared/values.js';
 import { collection } from '../store/collection.js';
 import type { CollectionSpec } from '../store/collections.js';
 import { memoryBackend } from '../store/memory.js';
-import { isCompared, readsKeys, type Touched } from './compare.js';
+import { isCompared, readsKeys, type TouchedDocument } from './compare.js';
 
 /** Maximum number of copies that all overlays together hold. */
 const MAX_COPIES = 50_000;
@@ -76,7 +76,7 @@ export class Overlay {
 	}
 
 	/** The documents whose keys the request has read, and those that it would change. New documents are left out. */
-	async touched(): Promise<Touched[]> {
+	async touched(): Promise<TouchedDocument[]> {
 		const compared = [...this.#collections].filter(([key]) => isCompared(key));
 		return (await Promise.all(compared.map(([key, overlaid]) => overlaid.touched(key)))).flat();
 	}
@@ -183,7 +183,7 @@ class OverlayCollection {
 		}
 	}
 
-	async touched(key: string): Promise<Touched[]> {
+	async touched(key: string): Promise<TouchedDocument[]> {
 		const all = await (await this.#memory).copies.find({}).toArray();
 		const present = new Map(all.map((document) => [document._id, document]));
 		return [...this.#before].flatMap(([id, before]) => {

@@ -15,7 +15,7 @@ import { Counts } from '../core/counts.js';
 import { readOnlyStore } from '../core/readOnly.js';
 import { routePathOf } from '../rest/fixedRoutes.js';
 import { collectionSpecs } from '../store/collections.js';
-import { type Difference, findDifferences, nameOf, type Touched } from './compare.js';
+import { type Difference, findDifferences, nameOf, type TouchedDocument } from './compare.js';
 import { errorTypeOf, idsIn, readBody } from './mirrored.js';
 import { Overlay } from './overlay.js';
 
@@ -64,7 +64,7 @@ export interface ShadowOptions {
 interface Replayed {
 	/** What is logged about the request. */
 	readonly facts: object;
-	readonly touched: readonly Touched[];
+	readonly touched: readonly TouchedDocument[];
 	/** The names (`nameOf`) of the documents that the request would change, or that the original may have changed. */
 	readonly written: ReadonlySet<string>;
 }
@@ -184,7 +184,7 @@ export class Shadow {
 	 * Compares after the delay. The request stays in `#recent` for a second delay, because comparisons of other requests must
 	 * know that this request changes the same documents.
 	 */
-	#compareLater(facts: object, touched: readonly Touched[]): void {
+	#compareLater(facts: object, touched: readonly TouchedDocument[]): void {
 		const replayed = { facts, touched, written: namesOf(touched.filter(isChanged)) };
 		this.#recent.add(replayed);
 		this.#waiting += 1;
@@ -196,7 +196,7 @@ export class Shadow {
 	}
 
 	/** Ends a request without a comparison. Comparisons of other requests must know that its original wrote documents. */
-	#endLate(facts: object, touched: readonly Touched[]): void {
+	#endLate(facts: object, touched: readonly TouchedDocument[]): void {
 		this.#end(
 			'late',
 			{ ...facts, documents: touched.length },
@@ -258,9 +258,9 @@ const LEVELS: Readonly<Partial<Record<ShadowOutcome, 'warn' | 'error'>>> = {
 };
 
 /** Whether a request would change or remove a document. */
-const isChanged = ({ after, changed }: Touched) => after === null || changed.length > 0;
+const isChanged = ({ after, changed }: TouchedDocument) => after === null || changed.length > 0;
 
-const namesOf = (touched: readonly Touched[]) => new Set(touched.map(({ key, id }) => nameOf(key, id)));
+const namesOf = (touched: readonly TouchedDocument[]) => new Set(touched.map(({ key, id }) => nameOf(key, id)));
 
 /** Whether a document says that it was written at this time or later. @param time in ms since 1970 */
 const isWrittenSince = ({ _updatedAt }: Document, time: number) =>

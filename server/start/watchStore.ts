@@ -11,7 +11,7 @@ import type { App } from './app.js';
 
 export type { Watcher };
 
-export interface WatchedStore {
+export interface WatchOptions {
 	readonly mode: WatchMode;
 	/** Whether polling may make the indexes that it needs. */
 	readonly makesIndexes: boolean;
@@ -31,7 +31,7 @@ const NOT_WATCHED: ReadonlySet<string> = new Set(['trash', 'keyHistory', 'shared
  */
 export async function watchStore(
 	db: Db,
-	{ mode, makesIndexes, declared, app, ops, log }: WatchedStore,
+	{ mode, makesIndexes, declared, app, ops, log }: WatchOptions,
 ): Promise<Watcher> {
 	const builtIn = Object.entries(collectionNames).map(([key, name]) => ({ key, name }));
 	const watcher = await startWatcher({

@@ -29,8 +29,7 @@ export interface FolderOptions extends WriterOptions {
 
 /**
  * Opens the store in a folder. Creates the folder if necessary, readable only by its owner because it contains secrets.
- *
- * @throws StoreError `in-use`, `other-format`, `damaged` or `unusable`
+ * @throws StoreError `in-use`, `other-format`, `damaged` or `unusable`: see `StoreFailure`
  */
 export async function openFolder(
 	folder: string,

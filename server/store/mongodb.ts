@@ -17,7 +17,7 @@ import type { Report } from './orderedReports.js';
 /**
  * Connects to the database of a `mongodb://` address, and makes missing indexes if `indexes` says so.
  *
- * @throws StoreError `unreachable` or `unusable`; messages never contain the password of the address
+ * @throws StoreError `unreachable` or `unusable`. Its message never contains the password of the address
  */
 export async function openMongo(
 	url: string,

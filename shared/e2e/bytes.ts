@@ -119,7 +119,7 @@ export async function sha256Hex(text: string): Promise<string> {
 /**
  * Exports a key as a JWK.
  * @param what names the key, for errors
- * @throws E2EError `not-extractable`; `malformed` for a value that is not a key
+ * @throws E2EError `not-extractable` for a key that may not leave WebCrypto; `malformed` for a value that is not a key
  */
 export async function toJwk(key: Key, what: string): Promise<Record<string, unknown>> {
 	const webCrypto = subtle();

@@ -58,7 +58,8 @@ export async function decryptText(content: EncryptedContent | string, keys: Iter
  * @param format default: the format of the key. `v1` and `legacy` need an AES-128-CBC key with an id of twelve
  * characters. `v2` works with any key, but only Rocket.Chat's web client from 7.13 on and its current phone apps can
  * read it
- * @throws E2EError `malformed` for content that is not a JSON object, `unknown-format`, `unfit-key`
+ * @throws E2EError `malformed` for content that is not a JSON object; `unknown-format` for another format; `unfit-key` if
+ * the format needs another key
  */
 export async function encryptContent(content: Content, roomKey: RoomKey, format?: Format): Promise<EncryptedContent> {
 	requireWebCrypto();
@@ -94,7 +95,7 @@ function v1Text(roomKey: RoomKey, { iv, data }: Encrypted): string {
  * @param content the `content` of a message, or the `msg` of a message from before 2024
  * @param keys the room's keys: the present key, then former keys. Keys with the id in the content are tried first. The
  * others are tried too, because some clients write an id that the room does not have
- * @throws E2EError `malformed`; if no key decrypts the content: `wrong-key` if a key has the id in the content, otherwise
+ * @throws E2EError `malformed` for other content; if no key decrypts it: `wrong-key` if a key has the id in the content, otherwise
  * `unknown-key`
  */
 export async function decryptContent(content: EncryptedContent | string, keys: Iterable<RoomKey>): Promise<Content> {

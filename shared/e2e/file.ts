@@ -63,7 +63,7 @@ export interface EncryptedFile {
  * Encrypts a file.
  *
  * @param source the plain bytes, such as the `stream()` of a `Blob`, or `Readable.toWeb` of a file in Node
- * @throws E2EError `malformed`, also for a stream that has a reader already
+ * @throws E2EError `malformed` for wrong arguments, and for a stream that has a reader already
  */
 export async function encryptFile(
 	source: ReadableStream<Uint8Array>,
@@ -116,7 +116,7 @@ export async function encryptFile(
  * @returns the plain bytes. The stream fails at its end with `file-changed` if they do not have the stated hash. **All
  * bytes read from it must be discarded then**, because the cipher does not detect changes. Without a hash, changes are not
  * detected
- * @throws E2EError `malformed`, also for a stream that has a reader already
+ * @throws E2EError `malformed` for wrong arguments, and for a stream that has a reader already
  */
 export async function decryptFile(
 	source: ReadableStream<Uint8Array>,
@@ -150,7 +150,7 @@ function requireInfo(info: FileInfo): FileInfo {
 	return info;
 }
 
-/** The members of a message with a file, for `encryptMessage`. @throws E2EError `malformed` */
+/** The members of a message with a file, for `encryptMessage`. @throws E2EError `malformed` for wrong arguments */
 export function fileMembers(
 	info: FileInfo,
 	upload: { readonly _id: string; readonly url: string },
@@ -167,7 +167,10 @@ export function fileMembers(
 	return { attachments: [{ title: name, type: 'file', ...link, encryption, hashes, ...media }], files: [file], file };
 }
 
-/** The metadata of an upload. Encrypted with `encryptContent`, it is the field `content` of the upload. @throws E2EError `malformed` */
+/**
+ * The metadata of an upload. Encrypted with `encryptContent`, it is the field `content` of the upload.
+ * @throws E2EError `malformed` for wrong information
+ */
 export function uploadMetadata(info: FileInfo): Record<string, unknown> {
 	const { name, type, typeGroup, encryption, hashes } = requireInfo(info);
 	return { type, typeGroup, name, encryption, hashes };

@@ -12,7 +12,7 @@ const GROUPS = 12;
  * does not reveal a room key.
  *
  * @param key a public key as stored, or a room key
- * @throws E2EError `malformed`, `unfit-key`, `not-extractable`
+ * @throws E2EError `malformed` for anything else; `unfit-key` for a weak public key; `not-extractable` for such a room key
  */
 export async function fingerprintOf(key: string | RoomKey): Promise<string> {
 	const value = utf8(`roomkey fingerprint\n${canonicalText(key)}`);

@@ -19,7 +19,7 @@ const FIRST_VERSIONS: readonly (readonly [Format, major: number, minor: number])
 	['v1', 7, 0],
 ];
 
-/** Returns its argument. @throws E2EError `unknown-format` */
+/** Returns its argument. @throws E2EError `unknown-format` if it is no format */
 export function requireFormat(format: unknown): Format {
 	const found = FORMATS.find((known) => known === format);
 	if (!found) throw new E2EError('unknown-format', 'The format must be v2, v1 or legacy');
@@ -31,7 +31,7 @@ export function requireFormat(format: unknown): Format {
  *
  * @param version version of the server, from `GET /api/info`: `7.13.0`, `8.1.0-rc.2`. A suffix is ignored, as in those
  * apps
- * @throws E2EError `malformed`
+ * @throws E2EError `malformed` if the version does not begin with a number
  */
 export function formatFor(version: string): Format {
 	// The first two numbers, each of at most nine digits.

@@ -88,7 +88,7 @@ export async function importPrivateKey(jwk: Record<string, unknown>, extractable
 	return importRsa(jwk, PRIVATE_MEMBERS, 'decrypt', extractable, () => malformed('The private key'));
 }
 
-/** The numbers of a public key text. @throws E2EError `malformed`, `unfit-key` */
+/** The numbers of a public key text. @throws E2EError `malformed` for another text; `unfit-key` for a weak key */
 export function publicNumbers(publicKey: string): PublicNumbers {
 	const jwk = fromJson(publicKey);
 	const [n, e] = [numberIn(jwk?.n), numberIn(jwk?.e)];

@@ -114,7 +114,7 @@ export async function decryptMessage(message: Message, keys: Iterable<RoomKey>):
 	};
 }
 
-/** The people and rooms that a text mentions, with `@` or `#`, in the form of `e2eMentions`. @throws E2EError `malformed` */
+/** The people and rooms that a text mentions, with `@` or `#`, in the form of `e2eMentions`. @throws E2EError `malformed` for no text */
 export function mentionsIn(text: string): { e2eUserMentions: string[]; e2eChannelMentions: string[] } {
 	if (typeof text !== 'string') throw malformed('The text');
 	const namesAfter = (sign: string) => {

@@ -26,7 +26,7 @@ function randomBelow(count: number): number {
  * Its phone apps encode UTF-8. So only an ASCII passphrase works in both.
  *
  * @param allowAmbiguous true: other characters are accepted too, for a user with only one kind of client
- * @throws E2EError `malformed`, `empty-passphrase`, `ambiguous-passphrase`
+ * @throws E2EError `malformed` if it is not a string; `empty-passphrase`; `ambiguous-passphrase` if it is not ASCII
  */
 export function checkPassphrase(passphrase: string, allowAmbiguous = false): void {
 	if (typeof passphrase !== 'string') throw new E2EError('malformed', 'The passphrase is not a string');

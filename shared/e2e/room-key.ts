@@ -108,7 +108,7 @@ async function makeId(format: Format, jwk: string): Promise<string> {
 
 /**
  * Makes a room key from its stored id and JWK.
- * @throws E2EError `malformed`; `key-id-mismatch` for a v1 id that is not the hash of the key
+ * @throws E2EError `malformed` for another key; `key-id-mismatch` for a v1 id that is not the hash of the key
  */
 export async function importRoomKey(id: string, jwk: string, options: OpenOptions = {}): Promise<RoomKey> {
 	const webCrypto = subtle();
@@ -139,7 +139,8 @@ function parseJwk(jwk: string) {
  *
  * @param publicKey the member's public key, as stored
  * @returns the key id, followed by 344 characters of base64
- * @throws E2EError `malformed`, `not-extractable`; `unfit-key` for a public key that is weak or not of 2048 bits
+ * @throws E2EError `malformed` for other arguments; `not-extractable` for such a room key; `unfit-key` for a public key that
+ * is weak or not of 2048 bits
  */
 export async function sealRoomKey(roomKey: RoomKey, publicKey: string): Promise<string> {
 	const webCrypto = subtle();
@@ -155,14 +156,15 @@ export async function sealRoomKey(roomKey: RoomKey, publicKey: string): Promise<
 	return id + toBase64(new Uint8Array(sealed));
 }
 
-/** The id of a sealed key, which is not encrypted. @throws E2EError `malformed` */
+/** The id of a sealed key, which is not encrypted. @throws E2EError `malformed` for another text */
 export function sealedKeyId(sealed: string): string {
 	return parseSealed(sealed).id;
 }
 
 /**
  * Opens a sealed room key: `E2EKey`, `E2ESuggestedKey`, or the `E2EKey` of one of `oldRoomKeys`.
- * @throws E2EError `malformed`, `key-id-mismatch`; `wrong-key` if it was not sealed for this private key
+ * @throws E2EError `malformed` for another text; `key-id-mismatch` if the key has another id; `wrong-key` if it was not
+ * sealed for this private key
  */
 export async function openRoomKey(sealed: string, privateKey: Key, options: OpenSealedOptions = {}): Promise<RoomKey> {
 	const webCrypto = subtle();

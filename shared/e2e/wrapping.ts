@@ -77,7 +77,7 @@ export interface UnwrapOptions {
  * Unwraps a stored private key of any format.
  *
  * @param userId id of the owner, needed for a v1 key
- * @throws E2EError `malformed`, `wrong-passphrase`, `missing-user-id`
+ * @throws E2EError `malformed` for another text; `wrong-passphrase`; `missing-user-id` for a v1 key without `userId`
  */
 export async function unwrapPrivateKey(
 	stored: string,
@@ -193,7 +193,7 @@ interface WrappedKey extends Encrypted {
 	readonly version: Version;
 }
 
-/** Reads a stored private key of either version. @throws E2EError `malformed`, `missing-user-id` */
+/** Reads a stored private key of either version. @throws E2EError `malformed`; for a v1 key also `missing-user-id` */
 function parseWrapped(stored: string, userId: string): WrappedKey {
 	const json = fromJson(stored);
 	if (json && '$binary' in json) {

@@ -140,14 +140,14 @@ describe('docs/building.md', () => {
 		await client.call('tasks.add', 'write');
 	});
 
-	it('has an own field of users, and a publication that clients receive without subscribing', async () => {
+	it('has a field that the application adds to users, and a publication that clients receive without subscribing', async () => {
 		const alice = await (await open({ methods: [setColour], publications: [ownColour] })).addUser({ colour: 'red' });
 		const client = await server?.connect(alice);
 		await client?.call('users.setColour', 'blue');
 		expect(client?.documents('users')).to.containSubset([{ _id: alice.id, colour: 'blue' }]);
 	});
 
-	it('has permissions for own roles', async () => {
+	it('has permissions for roles that the application defines', async () => {
 		const opened = await open({ permissions, methods: [removeTask, removeAll] });
 		const [editor, alice, bob] = [
 			await opened.addUser({ roles: ['editor'] }),
@@ -164,7 +164,7 @@ describe('docs/building.md', () => {
 		expect(await opened.call(editor, 'tasks.removeAll', alice.id)).to.equal(1);
 	});
 
-	it('has own REST paths and verbs, an HTTP server of the application, and a call by the program', async () => {
+	it('has REST paths and verbs that the application chooses, an HTTP server of the application, and a call by the program', async () => {
 		const { http, server: mounted } = await mount({
 			...parts,
 			methods: [...parts.methods, readTask, changeTask],

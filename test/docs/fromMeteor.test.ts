@@ -41,7 +41,7 @@ for (const [side, startSide] of Object.entries(sides)) {
 			const { result } = await client.call('createUser', { username, password });
 			return (result as { id: string }).id;
 		};
-		/** Reads frames up to the first one of a kind, and returns all of them. */
+		/** Reads frames until one has this `msg`. Returns all frames that it has read. */
 		const until = async (msg: string) => {
 			const frames = [await client.next()];
 			while (frames.at(-1)?.msg !== msg) frames.push(await client.next());
@@ -106,7 +106,7 @@ for (const [side, startSide] of Object.entries(sides)) {
 			expect((await client.call('links.visit', 'docs')).error).to.include({ error: 'too-many-requests' });
 		});
 
-		it('Accounts.registerLoginHandler: a login of an own kind', async () => {
+		it('Accounts.registerLoginHandler: a kind of login that the application defines', async () => {
 			const id = await signUp(`partner-${side}`);
 			await client.call('logout');
 			expect((await client.call('login', { partnerKey: 'unknown' })).error).to.include({ error: 400 });
@@ -131,7 +131,7 @@ for (const [side, startSide] of Object.entries(sides)) {
 }
 
 describe(PAGE, () => {
-	it('shows a client with types that calls over DDP and over REST', async () => {
+	it('shows a typed client that calls over DDP and over REST', async () => {
 		const server = await start(serverOptions);
 		const client = await RawClient.connect(`${server.url.replace('http', 'ws')}/websocket`);
 		try {

@@ -2,7 +2,7 @@ import { method } from 'roomkey';
 
 export const report = method({
 	name: 'links.report',
-	summary: 'Counts the links of everybody',
+	summary: 'Counts the links of all users',
 	args: {},
 	rest: 'GET',
 	async run(_args, context) {

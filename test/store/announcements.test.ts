@@ -4,7 +4,7 @@ import type { Room } from '../../shared/documents.js';
 import type { Change, Store } from '../../shared/store.js';
 import { eachStore } from '../support/store.js';
 
-eachStore('a store announces', (test) => {
+eachStore('a store', (test) => {
 	let changes: Change[];
 
 	beforeEach(() => {
@@ -25,7 +25,7 @@ eachStore('a store announces', (test) => {
 	const add = (...ids: string[]) =>
 		Promise.all(ids.map((_id) => test.store.rooms.insertOne({ _id, t: 'p', msgs: 1 }, { silent: true })));
 
-	it('an insert, an update and a removal, each once, with the document after the write, or before the removal', async () => {
+	it('announces an insert, an update and a removal once each, with the document after the write or before the removal', async () => {
 		expect(await announced(({ rooms }) => rooms.insertOne({ _id: 'r', t: 'p' }))).to.deep.equal(['inserted rooms r']);
 		expect(changes[0]?.document).to.include({ _id: 'r', t: 'p' });
 		expect(await announced(({ rooms }) => rooms.updateOne({ _id: 'r' }, { $set: { name: 'n' } }))).to.deep.equal([
@@ -37,7 +37,7 @@ eachStore('a store announces', (test) => {
 		expect(changes[0]?.document).to.include({ name: 'n' });
 	});
 
-	it('an update that returns the document, whichever state and fields it returns', async () => {
+	it('announces an update that returns the document, whichever state and fields it returns', async () => {
 		await add('r');
 		for (const returnDocument of ['before', 'after'] as const) {
 			const options = { returnDocument, projection: { _id: 1 } } as const;
@@ -48,7 +48,7 @@ eachStore('a store announces', (test) => {
 		expect(changes[0]?.document).to.include({ msgs: 3 });
 	});
 
-	it('every document of a write of many', async () => {
+	it('announces every document that one write changes', async () => {
 		// More than two of the batches of 100 in which stores write.
 		const ids = Array.from({ length: 205 }, (_, i) => `r${i}`);
 		await add(...ids);
@@ -59,7 +59,7 @@ eachStore('a store announces', (test) => {
 		expect(removed).to.have.members(ids.map((id) => `removed rooms ${id}`));
 	});
 
-	it('nothing of a write that changes nothing', async () => {
+	it('announces nothing if a write changes nothing', async () => {
 		await add('r');
 		const filter = { _id: 'r' };
 		for (const task of [
@@ -80,7 +80,7 @@ eachStore('a store announces', (test) => {
 		expect(await announced(update)).to.deep.equal([]);
 	});
 
-	it('nothing of a silent write, until it is announced', async () => {
+	it('announces nothing of a silent write before `announce` is called', async () => {
 		const silent = { silent: true };
 		for (const task of [
 			({ rooms }: Store) => rooms.insertOne({ _id: 'r', t: 'p' }, silent),
@@ -104,7 +104,7 @@ eachStore('a store announces', (test) => {
 	describe('the stored state', () => {
 		const silent = { returnDocument: 'after', silent: true } as const;
 
-		it('of a document whose silent write is announced after a later write', async () => {
+		it('is announced, if a silent write is announced after a later write', async () => {
 			await add('r');
 			const { rooms } = test.store;
 			const earlier = await rooms.findOneAndUpdate({ _id: 'r' }, { $set: { name: 'n' } }, silent);
@@ -113,7 +113,7 @@ eachStore('a store announces', (test) => {
 			expect(changes.at(-1)?.document).to.include({ name: 'n', e2eKeyId: 'key' });
 		});
 
-		it('as an update, if a removed document was inserted again before the removal was announced', async () => {
+		it('is announced as an update, if a removed document was inserted again before the removal was announced', async () => {
 			await add('r');
 			const { rooms } = test.store;
 			await rooms.deleteOne({ _id: 'r' }, { silent: true });
@@ -122,7 +122,7 @@ eachStore('a store announces', (test) => {
 			expect(changes[0]?.document).to.include({ t: 'd' });
 		});
 
-		it('not at all, if an updated document was removed before the update was announced', async () => {
+		it('is not announced, if an updated document was removed before the update was announced', async () => {
 			await add('r');
 			const { rooms } = test.store;
 			const earlier = await rooms.findOneAndUpdate({ _id: 'r' }, { $set: { name: 'n' } }, silent);
@@ -130,7 +130,7 @@ eachStore('a store announces', (test) => {
 			expect(await announced(() => rooms.announce('updated', earlier as Room))).to.deep.equal([]);
 		});
 
-		it('last, whatever writes and announcements of a document run concurrently', async () => {
+		it('is announced last, whatever writes and announcements of a document run concurrently', async () => {
 			const { rooms } = test.store;
 			const increment = { $inc: { msgs: 1 } };
 			for (let round = 0; round < 10; round++) {
@@ -148,7 +148,7 @@ eachStore('a store announces', (test) => {
 		});
 	});
 
-	it('each change also to its writer, by the promise that a listener returns', async () => {
+	it('gives the promises that listeners return to the writer of each change', async () => {
 		const stop = test.onChange(() => Promise.resolve('received'));
 		const delivered: Promise<unknown>[] = [];
 		const options = { onAnnounced: (delivery: Promise<unknown>) => void delivered.push(delivery) };

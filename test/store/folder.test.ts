@@ -62,8 +62,8 @@ describe('the store in a folder', () => {
 		await close();
 	};
 
-	describe('keeps', () => {
-		it('all documents over a restart, whatever they contain', async () => {
+	describe('what it keeps', () => {
+		it('keeps all documents over a restart, whatever they contain', async () => {
 			const first = await open();
 			const document = {
 				_id: 'r',
@@ -90,14 +90,14 @@ describe('the store in a folder', () => {
 			}
 		});
 
-		it('its files readable only for their owner', async () => {
+		it('keeps its files readable only for their owner', async () => {
 			await mkdir(folder, { mode: 0o755 });
 			await open();
 			for (const file of ['data.mdb', 'data.mdb-lock', 'owner.mdb', 'owner.mdb-lock', 'manifest.json'])
 				expect((await stat(join(folder, file))).mode & 0o777, file).to.equal(0o600);
 		});
 
-		it('the acknowledged writes when its process is killed, however often', async () => {
+		it('keeps the acknowledged writes when its process is killed, however often', async () => {
 			const acknowledged: string[] = [];
 			for (let round = 0; round < 5; round++) {
 				const { child, lines } = start(process.execPath, writer, folder, '10', `round${round}-`);
@@ -113,7 +113,7 @@ describe('the store in a folder', () => {
 			expect(acknowledged.filter((id) => !stored.has(id))).to.deep.equal([]);
 		});
 
-		it('its file small, because it uses the space of replaced documents again', async () => {
+		it('keeps its file small, because it uses the space of replaced documents again', async () => {
 			const { store } = await open();
 			const size = async () => (await stat(join(folder, 'data.mdb'))).size;
 			await store.rooms.insertOne({ _id: 'r', t: 'p' });
@@ -124,8 +124,8 @@ describe('the store in a folder', () => {
 		});
 	});
 
-	describe('acknowledges', () => {
-		it('a write when it is on the disk: a copy of the folder then contains it', async () => {
+	describe('what it acknowledges', () => {
+		it('acknowledges a write when it is on the disk: a copy of the folder then contains it', async () => {
 			const { store } = await open();
 			const writes = Array.from({ length: 20 }, async (_, i) => {
 				await store.rooms.insertOne({ _id: `r${i}`, t: 'p' });
@@ -140,7 +140,7 @@ describe('the store in a folder', () => {
 			}
 		});
 
-		it('the writes in progress when it is closed, and no later ones', async () => {
+		it('acknowledges the writes in progress when it is closed, and no later ones', async () => {
 			const { store, close } = await open();
 			const writes = Array.from({ length: 50 }, (_, i) => store.rooms.insertOne({ _id: `r${i}`, t: 'p' }));
 			const closed = close();
@@ -151,8 +151,8 @@ describe('the store in a folder', () => {
 		});
 	});
 
-	describe('is for one process unless all that open it share it:', () => {
-		it('another process is refused, and its error names the first process', async () => {
+	describe('for one process, unless all that open it share it', () => {
+		it('refuses another process, and names the first process in the error', async () => {
 			await open();
 			const { lines } = start(process.execPath, writer, folder);
 			const { value } = await lines.next();
@@ -160,14 +160,14 @@ describe('the store in a folder', () => {
 			expect(value).to.include(folder).and.include(`the process ${process.pid}`);
 		});
 
-		it('a second store in the same process is refused until the first is closed', async () => {
+		it('refuses a second store in the same process until the first is closed', async () => {
 			const { close } = await open();
 			expect(await openingError()).to.include({ code: 'in-use' });
 			await close();
 			await open();
 		});
 
-		it('a second store in the same process is refused also if it opens a link to the folder, if both open concurrently, and if both share the folder', async () => {
+		it('refuses a second store in the same process also if it opens a link to the folder, if both open concurrently, and if both share the folder', async () => {
 			const link = join(parent, 'link');
 			await mkdir(folder);
 			await symlink(folder, link, 'junction');
@@ -185,7 +185,7 @@ describe('the store in a folder', () => {
 			}
 		});
 
-		it('two processes can open it if both share it', async () => {
+		it('can be opened by two processes if both share it', async () => {
 			const { store, close } = await open(folder, { shared: true });
 			const { child, lines } = start(process.execPath, writer, folder, '10', 'r', 'shared');
 			expect((await lines.next()).value).to.equal('open');
@@ -200,7 +200,7 @@ describe('the store in a folder', () => {
 			await open();
 		});
 
-		it('of several processes that share it, exactly one wins each race for a room', async () => {
+		it('lets exactly one of several processes that share it win each race for a room', async () => {
 			const racer = fileURLToPath(new URL('../support/racer.js', import.meta.url));
 			const { store } = await open(folder, { shared: true });
 			const count = 100;
@@ -214,13 +214,13 @@ describe('the store in a folder', () => {
 		});
 	});
 
-	describe('names what is wrong with', () => {
-		it('a file in the place of the folder', async () => {
+	describe('errors for a folder that is wrong', () => {
+		it('name a file in the place of the folder', async () => {
 			await writeFile(folder, 'a file');
 			expect(await openingError()).to.include({ code: 'unusable' });
 		});
 
-		it('data of Roomkey 0.1, and says which command moves it', async () => {
+		it('name data of Roomkey 0.1, and the command that moves it', async () => {
 			await mkdir(folder);
 			await writeFile(join(folder, 'users.db'), '{"_id":"a"}\n');
 			const error = await openingError();
@@ -228,7 +228,7 @@ describe('the store in a folder', () => {
 			expect(error.message).to.include(`roomkey import --data NEW_FOLDER ${folder}`).and.include('users.db');
 		});
 
-		it('data of a newer version, or of another program', async () => {
+		it('name data of a newer version, or of another program', async () => {
 			await storeTwoRooms();
 			const manifest = join(folder, 'manifest.json');
 			await writeFile(manifest, '{"format":"roomkey","version":99,"bytes":0}');
@@ -237,7 +237,7 @@ describe('the store in a folder', () => {
 			expect(await openingError()).to.include({ code: 'other-format' });
 		});
 
-		it('a folder that was restored in part', async () => {
+		it('name what is missing in a folder that was restored in part', async () => {
 			await storeTwoRooms();
 			for (const file of ['data.mdb', 'manifest.json']) {
 				const part = join(parent, file);
@@ -249,7 +249,7 @@ describe('the store in a folder', () => {
 			}
 		});
 
-		it('a file that was emptied, cut or overwritten', async () => {
+		it('name a file that was emptied, cut or overwritten', async () => {
 			await storeTwoRooms();
 			const { size } = await stat(join(folder, 'data.mdb'));
 			const data = (path: string) => join(path, 'data.mdb');
@@ -269,7 +269,7 @@ describe('the store in a folder', () => {
 			}
 		});
 
-		it('a folder that it may not write', async function () {
+		it('name a folder that the process may not write', async function () {
 			if (process.platform === 'win32') this.skip();
 			await storeTwoRooms();
 			// File modes do not restrict root: the process of root runs without the capabilities to ignore them.
@@ -283,7 +283,7 @@ describe('the store in a folder', () => {
 			expect(value).to.match(/^refused unusable Permission denied: .* does not allow reading and writing.*chmod/);
 		});
 
-		describe('what its process may not use, with the owner and the remedy:', () => {
+		describe('for what the process may not use, with the owner and the remedy', () => {
 			const isRoot = process.getuid?.() === 0;
 			/** The id of the user as whom the process of `errorOf` runs. */
 			const userId = isRoot ? 65534 : process.getuid?.();
@@ -296,14 +296,14 @@ describe('the store in a folder', () => {
 				return (await lines.next()).value;
 			}
 
-			it('a folder that cannot be made', async () => {
+			it('name a folder that cannot be made', async () => {
 				const line = await errorOf('/roomkey-data/inner');
 				expect(line).to.include('refused unusable Permission denied: the folder /roomkey-data/inner cannot be made');
 				expect(line).to.include(`because / belongs to root and this process runs as the user ${userId}`);
 				expect(line).to.include(`install -d -m 700 -o ${userId} /roomkey-data/inner`);
 			});
 
-			it('a folder in a parent that the process may not enter', async () => {
+			it('name a folder in a parent that the process may not enter', async () => {
 				await storeTwoRooms();
 				// If this test runs as root, the parent belongs to root.
 				await chmod(parent, isRoot ? 0o700 : 0);
@@ -317,7 +317,7 @@ describe('the store in a folder', () => {
 				);
 			});
 
-			it('a folder behind a link into a folder that the process may not enter, as systemd makes with DynamicUser', async () => {
+			it('name a folder behind a link into a folder that the process may not enter, as systemd makes with DynamicUser', async () => {
 				const [hidden, link] = [join(parent, 'private'), join(parent, 'roomkey')];
 				await mkdir(join(hidden, 'roomkey'), { recursive: true });
 				await symlink('private/roomkey', link);
@@ -335,7 +335,7 @@ describe('the store in a folder', () => {
 				await chmod(hidden, 0o700);
 			});
 
-			it('a folder in a parent of a third account', async function () {
+			it('name a folder in a parent of a third account', async function () {
 				// Only root can give a folder away.
 				if (!isRoot) this.skip();
 				await storeTwoRooms();
@@ -347,7 +347,7 @@ describe('the store in a folder', () => {
 			});
 
 			for (const file of ['manifest.json', 'data.mdb', 'data.mdb-lock', 'owner.mdb', 'owner.mdb-lock']) {
-				it(`the file ${file}, never with the advice to restore a backup`, async () => {
+				it(`name the file ${file}, and never advise to restore a backup`, async () => {
 					await storeTwoRooms();
 					await chmod(parent, 0o755);
 					if (isRoot) execFileSync('chown', ['-R', `${userId}`, folder]);

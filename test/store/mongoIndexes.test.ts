@@ -77,7 +77,7 @@ describe('the indexes of a MongoDB', () => {
 		]);
 	});
 
-	it('that Roomkey does not need are reported only in its own collections', () => {
+	it("are reported as not needed only in Roomkey's own collections", () => {
 		const own = { key: 'keyHistory', name: 'roomkey_key_history', indexes: [] };
 		const present: PresentIndex[] = [ID, { key: { old: 1 }, unique: true }];
 		expect(compareIndexes(own, present)).to.deep.equal([

@@ -56,6 +56,7 @@ eachStore('any store: reading', (test) => {
 
 		it('sorts values of all types, documents field by field, arrays by one of their elements', async () => {
 			const date = new Date(5);
+			// Of each field of a document, first the type of its value counts, then its name, then the value.
 			const ascending: unknown[] = [
 				[],
 				null,
@@ -113,7 +114,7 @@ eachStore('any store: reading', (test) => {
 		});
 
 		// `pagesOf` reads its pages by such a sort and such a filter.
-		it('sorts null and numbers before texts, and an array by its least element; only texts and arrays are greater than a text', async () => {
+		it('sorts null and numbers before texts, and an array by its least element; $gt with a text matches only greater texts and arrays that contain one', async () => {
 			const { subscriptions } = test.store;
 			const array = ['u99x', 'u10x'];
 			for (const [i, _id] of ['u2', array, 7, 'u11', null, 'u109', 'u1'].entries())

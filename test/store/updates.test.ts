@@ -201,7 +201,7 @@ eachStore('any store: updates', (test) => {
 			['null', { e2eKeyId: null }],
 			['an empty string', { e2eKeyId: '' }],
 		] as const) {
-			it(`to a room without key id: one of 200 succeeds if the field is ${what}`, async () => {
+			it(`have one winner of 200, if they set the key id of a room whose field is ${what}`, async () => {
 				await test.store.rooms.insertOne(room('r', fields));
 				const matched = await Promise.all(
 					Array.from({ length: 200 }, async (_, caller) => {
@@ -217,7 +217,7 @@ eachStore('any store: updates', (test) => {
 			});
 		}
 
-		it('to a document: none brings it back after its removal', async () => {
+		it('do not bring a document back after its removal', async () => {
 			const { rooms } = test.store;
 			const write = (_id: string) =>
 				Array.from({ length: 5 }, () => rooms.updateOne({ _id }, { $set: { topic: 'written' } }));

@@ -1,6 +1,6 @@
 /**
- * Runs the command line in its arguments. Progress, which `roomkey` shows only on a terminal, is printed on standard output,
- * each report on a line of its own.
+ * Runs the command `roomkey` with the arguments of this script. Prints each report of progress on a line of its own on
+ * standard output; `roomkey` itself shows progress only on a terminal.
  */
 import { run } from '../../server/cli/run.js';
 

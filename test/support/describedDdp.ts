@@ -9,7 +9,7 @@ type Json = Record<string, unknown>;
 interface Session {
 	/** The calls by id, each with its channel (undefined: not described) and its message. */
 	readonly calls: Map<string, { readonly channel: string | undefined; readonly message: Json }>;
-	/** The subscriptions, likewise. */
+	/** The subscriptions, in the same form. */
 	readonly subs: Map<string, { readonly channel: string | undefined; readonly message: Json }>;
 	/** Whether the client may receive documents that the AsyncAPI document does not describe. */
 	mayReceiveUndescribed: boolean;

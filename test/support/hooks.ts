@@ -4,8 +4,8 @@ import type { Collection, Store } from '../../shared/store.js';
 export interface HookedStore {
 	readonly store: Store;
 	/**
-	 * Calls `run` once, before the next operation of this name on this collection. Not for `find`, which
-	 * returns a cursor instead of a promise.
+	 * Calls `run` once, before the next operation of this name on this collection. Replaces an earlier `run` for the same
+	 * operation that was not called yet. Not for `find`, which returns a cursor instead of a promise.
 	 * @param skip number of such operations that pass first
 	 */
 	before(

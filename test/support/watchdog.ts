@@ -16,7 +16,7 @@ const HEARTBEAT_MS = 1000;
 const MAX_TITLE_BYTES = 1024;
 
 /** Memory that both threads share: the number of heartbeats, and the title of the running test in UTF-8. */
-interface Shared {
+interface SharedMemory {
 	readonly heartbeats: Int32Array;
 	readonly title: Uint8Array;
 }
@@ -40,7 +40,7 @@ function abort(title: string): void {
 	setTimeout(() => process.kill(process.pid, 'SIGKILL'), HEARTBEAT_MS);
 }
 
-function watch({ heartbeats, title }: Shared): void {
+function watch({ heartbeats, title }: SharedMemory): void {
 	let last = -1;
 	let blocked = 0;
 	const timer = setInterval(() => {
@@ -53,7 +53,7 @@ function watch({ heartbeats, title }: Shared): void {
 	}, HEARTBEAT_MS);
 }
 
-const shared: Shared = isMainThread
+const shared: SharedMemory = isMainThread
 	? {
 			heartbeats: new Int32Array(new SharedArrayBuffer(4)),
 			title: new Uint8Array(new SharedArrayBuffer(MAX_TITLE_BYTES)),

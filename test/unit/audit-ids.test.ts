@@ -147,7 +147,7 @@ describe('the field `about` of audit events', () => {
 	});
 
 	for (const [name, make] of Object.entries(cases)) {
-		it(`of ${name} identifies what the call has found, and says what it switches or which fields it changes`, async () => {
+		it(`identifies what a call of ${name} has found, and says what it switches or which fields it changes`, async () => {
 			const [args, expected, as] = await make();
 			const about = await aboutOf(name, args, as);
 			const { userId: username } = expected as { userId?: string };
@@ -156,7 +156,7 @@ describe('the field `about` of audit events', () => {
 		});
 	}
 
-	it('of the revocation of one token contains the id of this token', async () => {
+	it('contains the id of a token that is revoked', async () => {
 		const id = tokenId({ hashedToken: hashToken(bob.token) });
 		expect(await aboutOf('users.revokeTokens', { username: bob.username, tokenId: id })).to.deep.equal({
 			userId: bob.id,
@@ -164,7 +164,7 @@ describe('the field `about` of audit events', () => {
 		});
 	});
 
-	it("of an application's method contains the ids that the methods it calls have found", async () => {
+	it("contains the ids that methods have found when an application's method calls them", async () => {
 		expect(await aboutOf('own.dismiss', { who: bob.username })).to.deep.equal({ userId: bob.id });
 	});
 
@@ -183,7 +183,7 @@ describe('the field `about` of audit events', () => {
 		expect(JSON.stringify(log.lines.slice(before))).to.not.include('my-password');
 	});
 
-	it('of revoked tokens names their owner; the event also has the caller, the method and the request', async () => {
+	it('names the owner of revoked tokens; the event also has the caller, the method and the request', async () => {
 		const { body } = await post(`${server.url}/api/v1/users.revokeTokens`, admin, { username: bob.username });
 		expect(body).to.include({ success: true });
 		const line = log.lines.findLast(({ text }) => text === 'Login tokens were revoked');

@@ -92,7 +92,7 @@ describe('conformance cases', () => {
 
 const differs = (expected: unknown, actual: unknown) => difference(expected as never, actual, new Map()) !== undefined;
 
-describe('holes in conformance cases', () => {
+describe('a hole in conformance cases', () => {
 	for (const [hole, fits, others] of [
 		[{ '?': 'any' }, [null, 0, '', {}], [undefined]],
 		[{ '?': 'string' }, ['', 'x'], [1, null, {}]],
@@ -113,7 +113,7 @@ describe('holes in conformance cases', () => {
 		});
 	}
 
-	it('with a name keep their value, and expect the same value again', () => {
+	it('keeps its value and expects the same value again, if it has a name', () => {
 		const bindings = new Map();
 		const hole = { '?': 'string', name: 'x' };
 		expect(difference(hole, 'one', bindings)).to.equal(undefined);
@@ -122,7 +122,7 @@ describe('holes in conformance cases', () => {
 		expect(fill({ a: [{ '?': 'bound', name: 'x' }] }, bindings)).to.deep.equal({ a: ['one'] });
 	});
 
-	it('such as <x> have one fresh text in a run, and another in the next run', () => {
+	it('has one fresh text in a run and another in the next run, if it is written <x>', () => {
 		const bindings = new Map();
 		const text = fill('<x>', bindings) as string;
 		expect(text).to.match(/^x-[0-9a-f]{16}$/);
@@ -133,7 +133,7 @@ describe('holes in conformance cases', () => {
 		expect(fill('a <x> b', bindings)).to.equal('a <x> b');
 	});
 
-	it('are refused if they have no value to send, or an unknown kind', () => {
+	it('is refused if it has no value to send, or an unknown kind', () => {
 		expect(() => fill({ '?': 'string' }, new Map())).to.throw('has no value to send');
 		expect(() => difference({ '?': 'strnig' }, 'x', new Map())).to.throw('There is no hole');
 	});

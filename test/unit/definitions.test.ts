@@ -153,7 +153,7 @@ describe('a definition', () => {
 		expect(js.method({ ...METHOD, limit: undefined, rest: undefined })).to.include({ name: 'a.b', anonymous: false });
 	});
 
-	it('of a publication may have the name null, for a publication that every client receives', () => {
+	it('may have the name null, for a publication that every client receives', () => {
 		expect(js.publication({ ...PUBLICATION, name: null })).to.include({ name: null });
 	});
 });

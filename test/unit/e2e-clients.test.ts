@@ -202,7 +202,7 @@ describe('the functions of roomkey/e2e', () => {
 	});
 
 	describe('keys', () => {
-		it('of other users are refused with a code if they are too weak or malformed', async () => {
+		it('public keys of other users are refused with a code if they are too weak or malformed', async () => {
 			const key = await e2e.makeRoomKey();
 			const weak = [
 				await otherIdentity(1024, [1, 0, 1]),
@@ -225,7 +225,7 @@ describe('the functions of roomkey/e2e', () => {
 			}
 		});
 
-		it('with another exponent from 65537 upwards are accepted, whatever usages they state', async () => {
+		it('public keys with another exponent from 65537 upwards are accepted, whatever usages they state', async () => {
 			const key = await e2e.makeRoomKey();
 			const { publicKey, privateKey } = await otherIdentity(2048, [1, 0, 3]);
 			expect((await e2e.openRoomKey(await e2e.sealRoomKey(key, publicKey), privateKey)).jwk).to.equal(key.jwk);
@@ -233,14 +233,14 @@ describe('the functions of roomkey/e2e', () => {
 			expect((await e2e.openRoomKey(await e2e.sealRoomKey(key, noUses), alice.privateKey)).id).to.equal(key.id);
 		});
 
-		it('of more than 2048 bits are valid public keys, but nothing is sealed for them, because clients could not open it', async () => {
+		it('public keys of more than 2048 bits are valid, but nothing is sealed for them, because clients could not open it', async () => {
 			const { publicKey } = await otherIdentity(3072, [1, 0, 1]);
 			expect((await e2e.importPublicKey(publicKey)).type).to.equal('public');
 			const seal = async () => e2e.sealRoomKey(await e2e.makeRoomKey(), publicKey);
 			expect(await codeOf(seal)).to.equal('unfit-key');
 		});
 
-		it('of a room that do not match their v1 id are refused, unless any id is allowed', async () => {
+		it('room keys that do not match their v1 id are refused, unless any id is allowed', async () => {
 			const [right, wrong] = [await e2e.makeRoomKey('v1'), await e2e.makeRoomKey('v1')];
 			const offered = right.id + (await e2e.sealRoomKey(wrong, alice.publicKey)).slice(-344);
 			expect(await codeOf(() => e2e.openRoomKey(offered, alice.privateKey))).to.equal('key-id-mismatch');
@@ -253,7 +253,7 @@ describe('the functions of roomkey/e2e', () => {
 			expect(await codeOf(forRoom)).to.equal('key-id-mismatch');
 		});
 
-		it('of a room that are offered under a wrong id open with the key id of the room', async () => {
+		it('room keys that are offered under a wrong id open with the key id of the room', async () => {
 			const right = await e2e.makeRoomKey('v1');
 			const offered = `0123456789ab${(await e2e.sealRoomKey(right, alice.publicKey)).slice(-344)}`;
 			const opened = await e2e.openRoomKey(offered, alice.privateKey, { keyId: right.id });
@@ -275,7 +275,7 @@ describe('the functions of roomkey/e2e', () => {
 			expect(await codeOf(() => e2e.fingerprintOf(key))).to.equal('not-extractable');
 		});
 
-		it('of another kind are refused wherever a private key or a room key is expected', async () => {
+		it('keys of another kind are refused wherever a private key or a room key is expected', async () => {
 			const room = await e2e.makeRoomKey();
 			const publicKey = await e2e.importPublicKey(alice.publicKey);
 			const sealed = await e2e.sealRoomKey(room, alice.publicKey);
@@ -303,7 +303,7 @@ describe('the functions of roomkey/e2e', () => {
 			}
 		});
 
-		it('of a room do not reveal their secret when they are printed or converted to JSON', async () => {
+		it('room keys do not reveal their secret when they are printed or converted to JSON', async () => {
 			for (const format of e2e.FORMATS) {
 				const key = await e2e.makeRoomKey(format);
 				const { k } = JSON.parse(key.jwk);
@@ -371,7 +371,7 @@ describe('the functions of roomkey/e2e', () => {
 	});
 
 	describe('messages', () => {
-		it('of a megabyte can be encrypted in every format', async () => {
+		it('messages of a megabyte can be encrypted in every format', async () => {
 			const text = 'ü'.repeat(500_000);
 			for (const format of e2e.FORMATS) {
 				const key = await e2e.makeRoomKey(format);
@@ -379,7 +379,7 @@ describe('the functions of roomkey/e2e', () => {
 			}
 		});
 
-		it('with content nested more than 200 deep, in arrays or objects, are refused', async () => {
+		it('messages with content nested more than 200 deep, in arrays or objects, are refused', async () => {
 			const key = await e2e.makeRoomKey();
 			const nest = (wrap: (inner: unknown) => unknown, depth: number) => {
 				let value: unknown = 'x';
@@ -422,7 +422,7 @@ describe('the functions of roomkey/e2e', () => {
 			expect(read).to.deep.equal({ ...message, t: 'e2e', e2e: 'done' });
 		});
 
-		it('with only a file have no text; an empty text stays an empty text', async () => {
+		it('messages with only a file have no text; an empty text stays an empty text', async () => {
 			const key = await e2e.makeRoomKey();
 			const { stream, info } = await e2e.encryptFile(new Blob(['bytes']).stream(), {
 				name: 'a.png',
@@ -475,7 +475,7 @@ describe('the functions of roomkey/e2e', () => {
 			}
 		});
 
-		it('that are encrypted are not encrypted again; decrypted ones are', async () => {
+		it('encrypted messages are not encrypted again; decrypted ones are', async () => {
 			for (const format of e2e.FORMATS) {
 				const key = await e2e.makeRoomKey(format);
 				const encrypted = await e2e.encryptMessage({ rid: 'r', msg: 'text' }, key, { format });
@@ -494,7 +494,7 @@ describe('the functions of roomkey/e2e', () => {
 			}
 		});
 
-		it('that only claim to be decrypted are refused; those that are not encrypted are returned unchanged', async () => {
+		it('messages that only claim to be decrypted are refused; those that are not encrypted are returned unchanged', async () => {
 			const key = await e2e.makeRoomKey();
 			for (const claim of [
 				{ t: 'e2e', e2e: 'done', msg: 'fake' },
@@ -510,7 +510,7 @@ describe('the functions of roomkey/e2e', () => {
 			}
 		});
 
-		it('with an unknown key id open with the present key, else with an old key', async () => {
+		it('messages with an unknown key id open with the present key, else with an old key', async () => {
 			for (const format of e2e.FORMATS) {
 				const [current, former, other] = [
 					await e2e.makeRoomKey(format),

@@ -82,7 +82,7 @@ describe('files in roomkey/e2e', () => {
 		expect(await codeOf(() => info)).to.equal('malformed');
 	});
 
-	it('that were changed fail at their end, unless their hash is not given', async () => {
+	it('fail at their end if they were changed, unless their hash is not given', async () => {
 		const { stream, info } = await e2e.encryptFile(streamOf(new Uint8Array(100)), { name: 'n' });
 		const encrypted = await drain(stream);
 		const known = await info;
@@ -95,7 +95,7 @@ describe('files in roomkey/e2e', () => {
 		expect(await drain(await e2e.decryptFile(streamOf(encrypted.slice(0, 99)), { encryption }))).to.have.length(99);
 	});
 
-	it('with an invalid key, IV or hash are refused', async () => {
+	it('are refused with an invalid key, IV or hash', async () => {
 		const key = await anyKey();
 		const iv = 'AAAAAAAAAAAAAAAAAAAAAA==';
 		for (const info of [

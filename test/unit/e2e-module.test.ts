@@ -161,7 +161,7 @@ describe('roomkey/e2e', () => {
 	});
 
 	describe('room keys', () => {
-		it('of v1 are AES-128-CBC; their id is the first 12 hexadecimal digits of the SHA-256 of their text', async () => {
+		it('are AES-128-CBC in v1; their id is the first 12 hexadecimal digits of the SHA-256 of their text', async () => {
 			const { id, jwk } = await makeRoomKey('v1');
 			expect(id).to.equal(createHash('sha256').update(jwk).digest('hex').slice(0, 12));
 			const { k, ...rest } = JSON.parse(jwk);
@@ -169,7 +169,7 @@ describe('roomkey/e2e', () => {
 			expect(Buffer.from(k, 'base64url')).to.have.length(16);
 		});
 
-		it('of v2 are AES-256-GCM; their id is a UUID', async () => {
+		it('are AES-256-GCM in v2; their id is a UUID', async () => {
 			const { id, jwk } = await makeRoomKey();
 			expect(id).to.match(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 			const { k, ...rest } = JSON.parse(jwk);
@@ -184,7 +184,7 @@ describe('roomkey/e2e', () => {
 				expect({ id, jwk }).to.deep.equal({ id: vectors[format].id, jwk: vectors[format].jwk });
 			});
 
-			it(`of ${format} seal to the id and 344 characters, which Node's own RSA opens`, async () => {
+			it(`are sealed, in ${format}, to the id and 344 characters, which Node's own RSA opens`, async () => {
 				const key = await makeRoomKey(format);
 				const sealed = await sealRoomKey(key, vectors.publicKey);
 				expect(sealed).to.have.length(key.id.length + 344);
@@ -194,7 +194,7 @@ describe('roomkey/e2e', () => {
 				expect(privateDecrypt({ key: privateKey, oaepHash: 'sha256' }, data).toString()).to.equal(key.jwk);
 			});
 
-			it(`of ${format} open only with the private key of the user for whom they are sealed`, async () => {
+			it(`open, in ${format}, only with the private key of the user for whom they are sealed`, async () => {
 				const key = await makeRoomKey(format);
 				const sealed = await sealRoomKey(key, bob.publicKey);
 				expect(await openRoomKey(sealed, bob.privateKey)).to.deep.include({ id: key.id, jwk: key.jwk });
@@ -252,7 +252,7 @@ describe('roomkey/e2e', () => {
 
 	describe('text', () => {
 		for (const format of formats) {
-			it(`of ${format} is encrypted and decrypted as in the test vectors`, async () => {
+			it(`is encrypted and decrypted, in ${format}, as in the test vectors`, async () => {
 				const key = await importRoomKey(vectors[format].id, vectors[format].jwk);
 				expect(await decryptText(vectors[format].content, [key])).to.equal(text);
 				await withConstants('', async () => {
@@ -260,7 +260,7 @@ describe('roomkey/e2e', () => {
 				});
 			});
 
-			it(`of ${format} opens with the key that it names, among several, and with no other`, async () => {
+			it(`opens, in ${format}, with the key that it names, among several, and with no other`, async () => {
 				const [first, named, third] = await Promise.all([
 					makeRoomKey(format),
 					makeRoomKey(format),
@@ -288,7 +288,7 @@ describe('roomkey/e2e', () => {
 			expect(await decryptText({ algorithm: 'rc.v2.aes-sha2', kid: 'k', iv: ivText, ciphertext }, [v2])).to.equal('');
 		});
 
-		it('with a v1 key whose id does not have 12 characters is encrypted in the v2 form, which contains the id', async () => {
+		it('is encrypted in the v2 form, which contains the key id, for a v1 key whose id does not have 12 characters', async () => {
 			const key = await importRoomKey('my-UniQu3_ke4_Id', vectors.v1.jwk);
 			const content = await encryptText(text, key);
 			expect(content).to.include({ algorithm: 'rc.v2.aes-sha2', kid: key.id });
@@ -301,7 +301,7 @@ describe('roomkey/e2e', () => {
 			expect(new Set(contents.map((content) => JSON.stringify(content))).size).to.equal(20);
 		});
 
-		it('that was changed does not open', async () => {
+		it('does not open if it was changed', async () => {
 			const key = await importRoomKey(vectors.v2.id, vectors.v2.jwk);
 			const flipped = Buffer.from(vectors.v2.content.ciphertext, 'base64').map((byte, i) =>
 				i === 3 ? byte ^ 1 : byte,

@@ -90,7 +90,7 @@ describe('in a room with an owner, a member and an invited user', () => {
 	});
 });
 
-describe('methods refuse what not every store can hold:', () => {
+describe('methods, for values that not every store can hold,', () => {
 	let roomkey: TestRoomkey;
 	let person: Person;
 
@@ -100,7 +100,7 @@ describe('methods refuse what not every store can hold:', () => {
 	});
 	after(() => roomkey.close());
 
-	it('an invalid date', async () => {
+	it('refuse an invalid date', async () => {
 		const invalid = new Date(Number.NaN);
 		for (const name of ['public-settings/get', 'rooms/get', 'subscriptions/get']) {
 			expect(await rejection(roomkey.call(person, name, invalid)), name).to.include({
@@ -110,7 +110,7 @@ describe('methods refuse what not every store can hold:', () => {
 	});
 
 	for (const name of ['a\0b', '\0', '__proto__', '$a', 'a.b', '']) {
-		it(`a field named ${JSON.stringify(name)}`, async () => {
+		it(`refuse a field named ${JSON.stringify(name)}`, async () => {
 			const fields = JSON.parse(`{${JSON.stringify(name)}: 1}`);
 			const thrown = await rejection(roomkey.call(person, 'groups.create', 'fields', [], false, { in: fields }));
 			expect(thrown).to.have.property('errorType', 'Match.Error');

@@ -408,7 +408,7 @@ describe('identity keys', () => {
 			}
 		});
 
-		it('while the first keys are stored is also repaired by a repeated identical call; no key is archived', async () => {
+		it('is repaired by a repeated identical call also while the first keys are stored; no key is archived', async () => {
 			const start = async () => {
 				const carol = await addPerson(roomkey.store);
 				const rids = [

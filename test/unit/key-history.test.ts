@@ -210,10 +210,10 @@ describe('e2e.keyHistory (E15)', () => {
 		});
 	});
 
-	describe('can be called by', () => {
+	describe('callers', () => {
 		beforeEach(() => set(alice, 'key'));
 
-		it('a user who shares a room of any type with the owner of the keys', async () => {
+		it('may be users who share a room of any type with the owner of the keys', async () => {
 			for (const t of ['c', 'p', 'd'] as const) {
 				const carol = await addPerson(roomkey.store);
 				await addRoom(roomkey.store, [alice, carol], { t });
@@ -221,7 +221,7 @@ describe('e2e.keyHistory (E15)', () => {
 			}
 		});
 
-		it('a user with more than 500 rooms who shares only the last with the owner of the keys', async () => {
+		it('may be a user with more than 500 rooms who shares only the last with the owner of the keys', async () => {
 			// `pagesOf` reads 500 memberships at a time, ordered by id. The id `~` comes after all random ids.
 			for (let i = 0; i < 500; i++) await addRoom(roomkey.store, [bob]);
 			const rid = await addRoom(roomkey.store, [alice]);
@@ -230,12 +230,12 @@ describe('e2e.keyHistory (E15)', () => {
 			expect(keysIn(await read(bob, alice))).to.deep.equal(['key']);
 		});
 
-		it('a user with the permission `edit-other-user-e2ee`', async () => {
+		it('may be users with the permission `edit-other-user-e2ee`', async () => {
 			const admin = await addPerson(roomkey.store, { roles: ['admin'] });
 			expect(keysIn(await read(admin, alice))).to.deep.equal(['key']);
 		});
 
-		it('nobody else; the error does not tell whether there is such a user', async () => {
+		it('may not be other users; the error does not tell whether there is such a user', async () => {
 			await addRoom(roomkey.store, [alice]);
 			await addRoom(roomkey.store, [bob]);
 			const admin = await addPerson(roomkey.store, { roles: ['admin'] });

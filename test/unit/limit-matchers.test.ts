@@ -106,14 +106,14 @@ describe('rate limit rules: which calls they match and count together (14)', () 
 			);
 			const { userId, clientAddress, connectionId } = caller;
 			const call = `'${name}' by ${userId} at ${clientAddress} on connection ${connectionId}`;
-			it(`of ${call} is ${same ? 'also' : 'not'} that of 'one' by alice, with the matcher {${keys.join(', ')}}`, async () => {
+			it(`is ${same ? 'the same' : 'another one'} for ${call} as for 'one' by alice, with the matcher {${keys.join(', ')}}`, async () => {
 				roomkey = await openWithRules([{ matcher, calls: 1, per: 1000 }]);
 				expect(await roomkey.answer(alice, 'one')).to.equal('done');
 				expect(await roomkey.isRefused(caller, name)).to.equal(same);
 			});
 		}
 
-		it('of a matcher with clientAddress is the same for all addresses of an IPv6 /64', async () => {
+		it('is the same for all addresses of an IPv6 /64, with a matcher that has clientAddress', async () => {
 			roomkey = await openWithRules([{ matcher: { clientAddress: any }, calls: 1, per: 1000 }]);
 			expect(await roomkey.isRefused(callerFrom(null, '2001:db8:0:1::1', 'a'))).to.equal(false);
 			expect(await roomkey.isRefused(callerFrom(null, '2001:db8:0:1:ffff::2', 'b'))).to.equal(true);

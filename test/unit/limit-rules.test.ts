@@ -55,7 +55,7 @@ describe('rate limit rules (14)', () => {
 	});
 
 	describe('several rules', () => {
-		it('each count every call that they match, and each can refuse it', async () => {
+		it('count every call that they match, and each of them can refuse it', async () => {
 			const [wide, narrow] = [recordingRule({ calls: 3 }), recordingRule({ calls: 1, matcher: { name: 'two' } })];
 			roomkey = await openWithRules([wide.rule, narrow.rule]);
 			expect([await roomkey.isRefused(alice, 'two'), await roomkey.isRefused(alice, 'two')]).to.deep.equal([

@@ -186,7 +186,7 @@ describe('rate limits of calls', () => {
 		expect(await allowed({})).to.equal(2);
 	});
 
-	it('by default allow five calls of all account methods together in ten seconds, for each connection', async () => {
+	it('allow five calls of all account methods together in ten seconds by default, for each connection', async () => {
 		await open(accounts);
 		const names = accounts.map(({ name }) => name);
 		expect(await allowed({ connectionId: 'a' }, names)).to.equal(5);
@@ -203,7 +203,7 @@ describe('rate limits of calls', () => {
 		expect(await allowed({ clientAddress: '5.6.7.8' }, 'login')).to.equal(50);
 	});
 
-	it('all apply if several concern a call, and the longest wait is sent', async () => {
+	it('apply together if several concern a call, and the longest wait is sent', async () => {
 		const login = method({ ...anyone, name: 'login', limit: { calls: 5, per: 60_000 }, run: () => {} });
 		await open([login]);
 		const caller = { userId: 'alice', connectionId: 'a' };
@@ -288,7 +288,7 @@ describe('rate limits of calls', () => {
 			expect(await attempt('alice', 'right')).to.equal('right');
 		});
 
-		it('from one address do not lock an account for other addresses', async () => {
+		it('do not lock an account for other addresses than their own', async () => {
 			await attempts(12, alice, 'wrong');
 			expect(await attempt('Alice', 'right', '5.6.7.8')).to.equal('right');
 		});
@@ -307,13 +307,13 @@ describe('rate limits of calls', () => {
 			expect(await attempt('alice', 'right', '2.2.2.2')).to.equal('right');
 		});
 
-		it('from other addresses remain counted when a login from one address succeeds', async () => {
+		it('remain counted for other addresses when a login from one address succeeds', async () => {
 			for (let i = 0; i < 3; i++) await attempts(9, alice, 'wrong', `1.1.1.${i}`);
 			expect(await attempt('alice', 'right', '3.3.3.3')).to.equal('right');
 			expect(await attempts(4, alice, 'wrong', '4.4.4.4')).to.deep.equal([403, 403, 403, 'too-many-requests']);
 		});
 
-		it('for an account and an address are forgotten when a login to this account from this address succeeds', async () => {
+		it('are forgotten for an account and an address when a login to this account from this address succeeds', async () => {
 			for (let i = 0; i < 3; i++) {
 				expect(await attempts(9, alice, 'wrong')).to.deep.equal(Array(9).fill(403));
 				expect(await attempt('alice', 'right')).to.equal('right');

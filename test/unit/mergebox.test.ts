@@ -361,7 +361,7 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([changed('x', { f: 2 }), added('new', { f: 1 }), removed('gone')]);
 		});
 
-		it('with NO_MERGE_MULTI, does not remove a document that is added, removed and added again during the rerun', () => {
+		it('does not remove, with NO_MERGE_MULTI, a document that is added, removed and added again during the rerun', () => {
 			const { box, take } = open('NO_MERGE_MULTI');
 			box.added(a, C, 'x', { f: 1 });
 			take();

@@ -23,7 +23,7 @@ const broken = method({
 
 const audited = method({ name: 'own.audited', audit: true, summary: 'Audited', args: {}, rest: 'POST', run: () => {} });
 
-describe('the log of a server contains', () => {
+describe('the log of a server', () => {
 	let server: OpenServer;
 	let log: ReturnType<typeof memoryLog>;
 	let admin: Person;
@@ -55,7 +55,7 @@ describe('the log of a server contains', () => {
 	const call = (as: Person | null, name: string, body: object = {}) => post(`${server.url}/api/v1/${name}`, as, body);
 	const logIn = (password: string) => call(null, 'login', { user: admin.username, password });
 
-	it('one line at the start and one when the server is ready', () => {
+	it('contains one line at the start and one when the server is ready', () => {
 		const [start, ready] = log.lines;
 		expect(start).to.deep.include({ level: 'info', text: 'Roomkey starts' });
 		expect(start?.facts).to.deep.include({ store: 'memory', host: '127.0.0.1', bus: 'local' });
@@ -68,7 +68,7 @@ describe('the log of a server contains', () => {
 		expect(ready?.facts).to.include({ url: server.url, host: '127.0.0.1' });
 	});
 
-	it('a login, with request, address and user', async () => {
+	it('contains a login, with request, address and user', async () => {
 		const [line] = await linesOf(() => logIn('correct-password'));
 		expect(line).to.deep.include({ level: 'info', text: 'Audit' });
 		expect(line?.facts).to.include({ audit: true, method: 'login', outcome: 'ok', userId: admin.id });
@@ -79,7 +79,7 @@ describe('the log of a server contains', () => {
 		expect(ms).to.be.above(0);
 	});
 
-	it('a failed login, with the user it was for, and without the text that was typed', async () => {
+	it('contains a failed login, with the user it was for, and without the text that was typed', async () => {
 		const lines = await linesOf(() => logIn('wrong-password'));
 		const attempted = { attemptedUserId: admin.id, attemptedUsername: admin.username };
 		expect(lines[0]?.facts).to.include({ audit: true, outcome: 'refused', code: 403, ...attempted });
@@ -96,7 +96,7 @@ describe('the log of a server contains', () => {
 		expect(JSON.stringify([...lines, ...unknown])).not.to.match(/my-password|wrong-password/);
 	});
 
-	it('whether a login was by token, by password or by a login handler, but not the credential itself', async () => {
+	it('contains whether a login was by token, by password or by a login handler, but not the credential itself', async () => {
 		const attempts: readonly [options: object, outcome: string, credential: string | undefined][] = [
 			[{ user: admin.username, password: 'correct-password' }, 'ok', 'password'],
 			[{ user: admin.username, password: 'wrong-password' }, 'refused', 'password'],
@@ -142,7 +142,7 @@ describe('the log of a server contains', () => {
 		await client.close();
 	});
 
-	it('a login over DDP, with its session, and a second connection that is refused', async () => {
+	it('contains a login over DDP, with its session, and a second connection that is refused', async () => {
 		const webSocketUrl = `${server.url.replace('http', 'ws')}/websocket`;
 		const client = await RawClient.connect(webSocketUrl);
 		const [line] = await linesOf(() => client.call('login', { resume: admin.token }));
@@ -158,7 +158,7 @@ describe('the log of a server contains', () => {
 		await client.close();
 	});
 
-	it('the calls of an admin, with the users they were about', async () => {
+	it('contains the calls of an admin, with the users they were about', async () => {
 		const bob = await addPerson(server.store);
 		const lines = await linesOf(() => call(admin, 'users.setActiveStatus', { userId: bob.id, activeStatus: false }));
 		const audit = lines.find(({ text }) => text === 'Audit');
@@ -169,7 +169,7 @@ describe('the log of a server contains', () => {
 		});
 	});
 
-	it('the number of revoked tokens', async () => {
+	it('contains the number of revoked tokens', async () => {
 		const carol = await addPerson(server.store, { password: 'first-password' });
 		await call(null, 'login', { user: carol.username, password: 'first-password' });
 		const lines = await linesOf(() => call(carol, 'users.removeOtherTokens'));
@@ -177,14 +177,14 @@ describe('the log of a server contains', () => {
 		expect(revoked?.facts).to.deep.include({ audit: true, about: { userId: carol.id }, tokens: 1 });
 	});
 
-	it("a call that is no audit event at level debug, and calls of an application's method with `audit: true` as audit events", async () => {
+	it("contains a call that is no audit event at level debug, and calls of an application's method with `audit: true` as audit events", async () => {
 		const calls = await linesOf(() => get(`${server.url}/api/v1/rooms.get`, admin));
 		expect(calls.map(({ level, text }) => [level, text])).to.deep.equal([['debug', 'Call']]);
 		const [line] = await linesOf(() => call(admin, 'own.audited'));
 		expect(line?.facts).to.include({ audit: true, method: 'own.audited', outcome: 'ok' });
 	});
 
-	it('an error, with the method, the user and the request', async () => {
+	it('contains an error, with the method, the user and the request', async () => {
 		const lines = await linesOf(() => call(admin, 'own.broken', { rid: 'room' }));
 		const error = lines.find(({ level }) => level === 'error');
 		expect(error?.facts).to.include({ method: 'own.broken', userId: admin.id, transport: 'rest' });
@@ -192,12 +192,12 @@ describe('the log of a server contains', () => {
 		expect(lines.find(({ text }) => text === 'Call')?.facts).to.include({ outcome: 'error', code: 500 });
 	});
 
-	it('no text that a client sends in place of an id', async () => {
+	it('contains no text that a client sends in place of an id', async () => {
 		const lines = await linesOf(() => call(admin, 'users.delete', { userId: 'a secret of mine' }));
 		expect(JSON.stringify(lines)).not.to.include('a secret of mine');
 	});
 
-	it('resets of keys, logins and the calls of admins as audit events', () => {
+	it('contains resets of keys, logins and the calls of admins as audit events', () => {
 		const names = methods.filter(({ audit }) => audit).map(({ name }) => name);
 		expect(names).to.include.members([
 			'login',
@@ -216,7 +216,7 @@ describe('the log of a server contains', () => {
 		expect(names).not.to.include('rooms.get');
 	});
 
-	it('one line at the stop', async () => {
+	it('contains one line at the stop', async () => {
 		const own = memoryLog();
 		const other = await openServer({ listen: false, store: { memory: true }, log: own });
 		await other.close();

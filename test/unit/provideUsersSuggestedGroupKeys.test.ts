@@ -61,7 +61,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		]);
 	});
 
-	it('notifies the room also of a member who was not in the queue, which holds only 50 (10.4)', async () => {
+	it('notifies the room also when the member was not in the queue, which holds at most 50 (10.4)', async () => {
 		const rid = await addWaiting([bob]);
 		const announced = await announcedBy(roomkey, () => provide(alice, { [rid]: [{ _id: bob.id, key: sealed('k') }] }));
 		expect(announced).to.deep.equal([`subscriptions ${bob.id}`, `rooms ${rid}`]);
@@ -166,11 +166,15 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('stores the first of two keys for one member, and only one of twenty that concurrent calls offer to one member', async () => {
-		const rid = await addWaiting([bob, carol]);
+	it('stores the first of two keys for one member in one call', async () => {
+		const rid = await addWaiting([bob]);
 		const keys = [sealed('k'), sealed('k')];
 		await provide(alice, { [rid]: keys.map((key) => ({ _id: bob.id, key })) });
 		expect(await suggestionOf(rid, bob)).to.equal(keys[0]);
+	});
+
+	it('stores one key when twenty concurrent calls offer a key to one member', async () => {
+		const rid = await addWaiting([carol]);
 		const announced = await announcedBy(roomkey, () =>
 			Promise.all(Array.from({ length: 20 }, () => provide(alice, { [rid]: [{ _id: carol.id, key: sealed('k') }] }))),
 		);
@@ -194,7 +198,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await suggestionOf(two, carol)).to.equal(undefined);
 	});
 
-	it('stores keys with another key id if the server is not strict, and they count as keys (E6)', async () => {
+	it('stores keys with another key id if the server is not strict, and counts them as keys of the room (E6)', async () => {
 		const lenient = await openRoomkey(undefined, { strictKeyIds: false });
 		for (const person of [alice, bob]) await addPerson(lenient.store, { _id: person.id, ...identity(person.username) });
 		const rid = await addRoom(lenient.store, [alice, bob], { encrypted: true, e2eKeyId: 'k' });
@@ -305,7 +309,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		});
 	});
 
-	it('ends the reservation of a member for another provider, when the member receives an offer (T1)', async () => {
+	it('ends the reservation that another provider has of a member, when the member receives an offer (T1)', async () => {
 		const rid = await addWaiting([bob]);
 		await addMember(roomkey.store, rid, carol, { E2EKey: sealed('k') });
 		await roomkey.call(alice, FETCH, [rid]);

@@ -72,7 +72,7 @@ for (const [where, prepare] of [
 			expect(await isGiven(store, 'room', 'bob', 'carol', 1)).to.equal(true);
 		});
 
-		it('of many members can be made by one call; each member is reserved for one of several concurrent providers', async () => {
+		it('can be made for many members by one call; each member is reserved for one of several concurrent providers', async () => {
 			const members = Array.from({ length: 60 }, (_, i) => `user-${i}`);
 			const providers = ['alice', 'carol', 'dave'];
 			const given = await Promise.all(
@@ -107,7 +107,7 @@ describe('reservations in memory (T1)', () => {
 		expect(await isTaken(store, 'user-100009', 'carol', 0)).to.equal(true);
 	});
 
-	it('of two stores are independent', async () => {
+	it('are independent in two stores', async () => {
 		const store = newStore();
 		await isGiven(store, 'room', 'bob', 'alice', 0);
 		expect(await isTaken(newStore(), 'bob', 'carol', 0)).to.equal(false);

@@ -122,7 +122,7 @@ describe('methods of the catalogue', () => {
 		for (const [name, operations] of writes) expect([name, ...operations]).to.deep.equal([name]);
 	});
 
-	it('that read are not refused by a server that only reads, even if they store something in other servers', async () => {
+	it('are accepted by a server that only reads if their task is to read, even if they store something in other servers', async () => {
 		const reads = catalogue.methods.filter(({ rest, parallel }) => rest?.verb === 'GET' || parallel);
 		expect(reads.map(({ name }) => name)).to.include.members([...STORING_READS, 'e2e.fetchMyKeys', 'rooms/get']);
 		for (const each of reads) {

@@ -211,7 +211,7 @@ describe('e2e.resetRoomKey', () => {
 			return { error, reason, details };
 		}
 
-		it('without the permission toggle-room-e2e-encryption in the room: error-not-allowed (6.1)', async () => {
+		it('answers error-not-allowed without the permission toggle-room-e2e-encryption in the room (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			expect(await refused(bob, rid)).to.deep.equal(denied('error-not-allowed'));
 			expect(await refused(stranger, rid)).to.deep.equal(denied('error-not-allowed'));
@@ -219,19 +219,19 @@ describe('e2e.resetRoomKey', () => {
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(OLD);
 		});
 
-		it('without access to the room: error-not-allowed, and the refused call leaves no lock (6.1)', async () => {
+		it('answers error-not-allowed without access to the room; the refused call leaves no lock (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			expect(await refused(admin, rid)).to.deep.equal(denied('error-not-allowed'));
 			expect(await refused(admin, 'nowhere')).to.deep.equal(denied('error-not-allowed'));
 			await roomkey.call(alice, NAME, rid, sealed(NEW), NEW);
 		});
 
-		it('without a membership, as a user who may see a public channel: error-not-allowed (6.1)', async () => {
+		it('answers error-not-allowed without a membership, to a user who may see a public channel (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice], { t: 'c' });
 			expect(await refused(admin, rid)).to.deep.equal(denied('error-not-allowed'));
 		});
 
-		it('while another reset is in progress: error-e2e-key-reset-in-progress (6.1)', async () => {
+		it('answers error-e2e-key-reset-in-progress while another reset is in progress (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], {
 				e2eReset: { id: 'x', userId: bob.id, keyId: 'other', until: new Date(Date.now() + 60_000) },
 			});
@@ -239,7 +239,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await membership(store, rid, bob)).E2EKey).to.be.a('string');
 		});
 
-		it('after the lock of an interrupted reset has expired: no error (6.1)', async () => {
+		it('answers no error after the lock of an interrupted reset has expired (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], {
 				e2eReset: { id: 'x', userId: bob.id, keyId: 'other', until: new Date(Date.now() - 1) },
 			});
@@ -247,7 +247,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
 		});
 
-		it('in a room that is not encrypted, without identity keys, or with the key of another membership: error-e2e-key-reset-failed (6.1)', async () => {
+		it('answers error-e2e-key-reset-failed in a room that is not encrypted, without identity keys, or with the key of another membership (6.1)', async () => {
 			const failed = denied('error-e2e-key-reset-failed');
 			const { rid: plain } = await addKeyedRoom(store, [alice], { encrypted: false });
 			expect(await refused(alice, plain)).to.deep.equal(failed);
@@ -259,7 +259,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await membership(store, second, alice)).E2EKey).to.equal(keys.get(alice));
 		});
 
-		it('after a failure of the store: error-e2e-key-reset-failed, without the text of the failure, which is logged (6.1)', async () => {
+		it('answers error-e2e-key-reset-failed after a failure of the store, whose text is logged and not sent (6.1)', async () => {
 			const crashing: { store?: CrashingStore } = {};
 			const other = await openRoomkey(methods, {}, (real) => {
 				crashing.store = crashingStore(real);
@@ -294,13 +294,13 @@ describe('e2e.resetRoomKey', () => {
 	});
 
 	describe('who may reset the key', () => {
-		it('every member of a direct room (E3)', async () => {
+		it('every member of a direct room may reset it (E3)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], { t: 'd' });
 			await roomkey.call(bob, NAME, rid, sealed(NEW), NEW);
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
 		});
 
-		it('if nobody holds the key, every member with identity keys (E2)', async () => {
+		it('every member with identity keys may reset it if nobody holds it (E2)', async () => {
 			const rid = await addRoom(store, [bob, noIdentity], { encrypted: true, e2eKeyId: OLD });
 			expect(await rejection(roomkey.call(noIdentity, NAME, rid, sealed(NEW), NEW))).to.include({
 				error: 'error-not-allowed',
@@ -312,7 +312,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
 		});
 
-		it('if the keys of all members have another key id, every member with identity keys (E2)', async () => {
+		it('every member with identity keys may reset it if the keys of all members have another key id (E2)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], { e2eKeyId: 'lost' });
 			await roomkey.call(bob, NAME, rid, sealed(NEW), NEW);
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
@@ -320,7 +320,7 @@ describe('e2e.resetRoomKey', () => {
 	});
 
 	describe('a repeated reset', () => {
-		it('by the same caller with the same key writes nothing and notifies nobody (T1)', async () => {
+		it('writes nothing and notifies nobody, if it is by the same caller with the same key (T1)', async () => {
 			const rid = await addRoom(store, [bob, carol], { encrypted: true, e2eKeyId: OLD });
 			const key = sealed(NEW);
 			await roomkey.call(bob, NAME, rid, key, NEW);
@@ -330,7 +330,7 @@ describe('e2e.resetRoomKey', () => {
 			expect([await roomOf(store, rid), await membership(store, rid, bob)]).to.deep.equal(before);
 		});
 
-		it('by another caller, or with another key, is refused', async () => {
+		it('is refused if it is by another caller, or with another key', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], { t: 'd' });
 			const key = sealed(NEW);
 			await roomkey.call(alice, NAME, rid, key, NEW);
@@ -390,7 +390,7 @@ describe('e2e.resetRoomKey', () => {
 			return { ...other, rid, state, reset, crashing: crashing as unknown as CrashingStore };
 		}
 
-		it('after any write loses no key, and is completed by the same call (5.6)', async () => {
+		it('loses no key after any write, and is completed by the same call (5.6)', async () => {
 			const uninterrupted = await openCrashing();
 			uninterrupted.crashing.crashAfter(Number.POSITIVE_INFINITY);
 			await uninterrupted.reset();
@@ -419,7 +419,7 @@ describe('e2e.resetRoomKey', () => {
 			}
 		});
 
-		it('whose call ended with an error does not delay a reset by another member (E2)', async () => {
+		it('does not delay a reset by another member if its call ended with an error (E2)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			const controller = new AbortController();
 			controller.abort();

@@ -144,7 +144,7 @@ describe('the reset of identity keys', () => {
 			expect(crashing.writes).to.equal(0);
 		});
 
-		it('with new identity keys the user waits in all encrypted rooms again, and can still read the old keys (E9)', async () => {
+		it('lets the user wait in all encrypted rooms again with new identity keys, and still read the old keys (E9)', async () => {
 			const { alice, alone, shared, offered, queued } = await world();
 			await roomkey.call(alice, OWN);
 			await roomkey.call(alice, 'e2e.setUserPublicAndPrivateKeys', e2e('new'));
@@ -152,7 +152,7 @@ describe('the reset of identity keys', () => {
 			expect(await keysOf(shared, alice)).to.deep.equal([`shared ${alice.id}`, `old ${alice.id}`]);
 		});
 
-		it('if new identity keys are stored during the reset, the user waits in all rooms, or in none if the reset ends later (E9)', async () => {
+		it('lets the user wait in all rooms if new identity keys are stored during the reset, or in none if the reset ends later (E9)', async () => {
 			for (let i = 0; i < 20; i++) {
 				const { alice, ...rooms } = await world();
 				// Each round stores the new keys at a later moment of the reset.

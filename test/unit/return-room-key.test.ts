@@ -129,10 +129,10 @@ describe('e2e.returnRoomKey', () => {
 		expect(await state(rid)).to.include({ holders: 1 });
 	});
 
-	it('does not restore a returned key when a later one is removed', async () => {
+	it('does not restore a returned key when a later one is archived', async () => {
 		const { rid } = await deceived();
 		await returnKey(rid);
-		// `e2e.requestSubscriptionKeys` removes a key whose id is not that of the room.
+		// `e2e.requestSubscriptionKeys` archives a key whose id is not that of the room.
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2EKey: sealed('stray') } });
 		await roomkey.call(bob, 'e2e.requestSubscriptionKeys');
 		expect(await membershipOf(roomkey.store, rid, bob)).to.not.have.property('E2EKey');

@@ -180,7 +180,7 @@ describe('creating a room', () => {
 			expect(await create(alice, newName())).not.to.have.property('encrypted');
 		});
 
-		it('E2E_Enabled_Default_PrivateRooms: on by default, in groups only', async () => {
+		it('is on by default in groups only, with E2E_Enabled_Default_PrivateRooms', async () => {
 			await during(roomkey.store, 'E2E_Enabled_Default_PrivateRooms', true, async () => {
 				expect((await create(alice, newName())).encrypted).to.equal(true);
 				expect((await create(alice, newName(), ...extra(false))).encrypted).to.equal(false);
@@ -191,7 +191,7 @@ describe('creating a room', () => {
 			});
 		});
 
-		it('E2E_Enabled_Default_PrivateRooms: has no effect while E2E_Enable is off', async () => {
+		it('is not on by default while E2E_Enable is off, even with E2E_Enabled_Default_PrivateRooms', async () => {
 			await during(roomkey.store, 'E2E_Enabled_Default_PrivateRooms', true, () =>
 				during(roomkey.store, 'E2E_Enable', false, async () => {
 					const { _id } = await create(alice, newName());
@@ -200,7 +200,7 @@ describe('creating a room', () => {
 			);
 		});
 
-		it('E2E_Enabled_Default_DirectRooms: on by default in direct rooms', async () => {
+		it('is on by default in direct rooms, with E2E_Enabled_Default_DirectRooms', async () => {
 			const [one, two] = [await addPerson(roomkey.store), await addPerson(roomkey.store)];
 			await during(roomkey.store, 'E2E_Enabled_Default_DirectRooms', true, async () => {
 				const { room } = (await roomkey.call(one, 'im.create', two.username)) as { room: Room };
@@ -208,7 +208,7 @@ describe('creating a room', () => {
 			});
 		});
 
-		it('E2E_Force_Encryption_For_Private_Rooms: on in groups, where `encrypted: false` is refused, but not in channels', async () => {
+		it('is always on in groups, but not in channels, with E2E_Force_Encryption_For_Private_Rooms; `encrypted: false` is refused', async () => {
 			await during(roomkey.store, 'E2E_Force_Encryption_For_Private_Rooms', true, async () => {
 				expect(await rejection(create(alice, newName(), ...extra(false)))).to.deep.include({
 					error: 'error-encrypted-private-rooms-enforced',
@@ -287,7 +287,7 @@ describe('creating a room', () => {
 			expect(await membershipsIn(room._id)).to.have.length(1);
 		});
 
-		it('excludeSelf: an admin creates a room for other users', async () => {
+		it('lets an admin create a room for other users, with excludeSelf', async () => {
 			const admin = await addPerson(roomkey.store, { roles: ['admin', 'user'] });
 			const room = await direct(admin, undefined, 'bob,carol', true);
 			expect(room.usernames).to.have.members(['bob', 'carol']);

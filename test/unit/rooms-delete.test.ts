@@ -84,7 +84,7 @@ describe('deleting a room', () => {
 		expect(await rejection(roomkey.call(admin, 'groups.delete', rid))).to.include({ error: 'error-not-allowed' });
 	});
 
-	it('by im.delete is only for admins; afterwards the two users may create the direct room again', async () => {
+	it('is only for admins by im.delete; afterwards the two users may create the direct room again', async () => {
 		for (let i = 0; i < 2; i++) {
 			const { room: made } = (await roomkey.call(alice, 'im.create', 'bob')) as { room: { _id: string } };
 			expect(await rejection(roomkey.call(alice, 'im.delete', made._id))).to.include({ error: 'error-not-allowed' });

@@ -107,7 +107,7 @@ describe('changing the settings of a room', () => {
 		expect(await roomOf(rid)).to.deep.equal(before);
 	});
 
-	it('of 20 concurrent calls that switch encryption on, only one is recorded in the room', async () => {
+	it('records in the room only one of 20 concurrent calls that switch encryption on', async () => {
 		const rid = await room();
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: OWNER });
 		const received = await recordEvents(roomkey.bus, () =>

@@ -116,7 +116,7 @@ describe('reading rooms and memberships', () => {
 		expect((await rooms(bob)).update).to.deep.equal([]);
 	});
 
-	it('over DDP: a call without a date returns a list, and a call with a date returns update and remove', async () => {
+	it('returns a list over DDP to a call without a date, and update and remove to a call with a date', async () => {
 		const rid = await oldRoom(alice);
 		expect(ids((await roomkey.call(alice, 'rooms/get')) as Room[])).to.deep.equal([rid]);
 		expect((await roomkey.call(alice, 'subscriptions/get')) as Subscription[]).to.have.length(1);

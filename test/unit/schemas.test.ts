@@ -314,7 +314,7 @@ describe('Standard Schema', () => {
 		expect(() => checkArgs(defined, ['y'])).to.throw('An asynchronous zod schema cannot be a pattern');
 	});
 
-	it('whose condition throws for undefined is a pattern that does not admit undefined', () => {
+	it('is a pattern that does not admit undefined, if its condition throws for undefined', () => {
 		const long = v.custom<string>((value) => (value as string).length > 2);
 		expect(outcome({ value: long }, ['long'])).to.deep.equal({ value: 'long' });
 		expect(Match.test({}, { a: long })).to.equal(false);

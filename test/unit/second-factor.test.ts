@@ -498,7 +498,7 @@ describe('second factors', () => {
 			await callWith(alice, sha256(PASSWORD), 'e2e.resetOwnE2EKey');
 		});
 
-		it('without --identity-second-factor no code is asked for, as stock clients expect', async () => {
+		it('no code is asked for without --identity-second-factor, as stock clients expect', async () => {
 			await open();
 			const alice = await person(WITH_AUTHENTICATOR);
 			for (const name of ['1', '2']) await callWith(alice, undefined, SET, keys(name));
@@ -554,13 +554,13 @@ describe('second factors', () => {
 		afterEach(() => roomkey.close());
 		const TOO_MANY = { error: 'too-many-requests' };
 
-		it('with a code count like wrong passwords: after ten even the right code is refused', async () => {
+		it('count like wrong passwords if they have a code: after ten even the right code is refused', async () => {
 			const alice = await person(WITH_AUTHENTICATOR);
 			for (let i = 0; i < 10; i++) await expectRefused(logIn(alice, wrongCode()), INVALID);
 			await expectRefused(logIn(alice, authenticatorCode()), TOO_MANY);
 		});
 
-		it('with a code are counted for the user: by username, by e-mail, and for all methods together', async () => {
+		it('are counted for the user if they have a code: by username, by e-mail, and for all methods together', async () => {
 			const alice = await person(WITH_AUTHENTICATOR);
 			const byMail = {
 				totp: { code: wrongCode(), login: { user: { email: addressOf(alice.username) }, password: PASSWORD } },
@@ -572,7 +572,7 @@ describe('second factors', () => {
 			await expectRefused(callWith(alice, authenticatorCode(), 'e2e.resetOwnE2EKey'), TOO_MANY);
 		});
 
-		it('with a password stay counted when the right password comes without a code; that is no failed attempt', async () => {
+		it('stay counted when the right password comes without a code; that is no failed attempt', async () => {
 			const alice = await person(WITH_AUTHENTICATOR);
 			for (let i = 0; i < 9; i++) await expectRefused(logIn(alice, undefined, 'wrong'), { error: 403 });
 			for (let i = 0; i < 3; i++) await expectRefused(logIn(alice), REQUIRED);

@@ -238,7 +238,7 @@ describe('a session', () => {
 		const answered = ({ transport }: ReturnType<typeof open>) =>
 			transport.sent.filter((frame) => frame.includes('"result"')).map((frame) => JSON.parse(frame).id);
 
-		it('at shutdown, answers earlier calls and ignores later ones, so that constant traffic cannot delay it (18)', async () => {
+		it('answers earlier calls at shutdown and ignores later ones, so that constant traffic cannot delay it (18)', async () => {
 			const opened = openSlow(false);
 			for (const id of ['1', '2']) opened.session.receive(CALL(id));
 			const drained = opened.session.drain();

@@ -91,7 +91,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 	});
 
-	it('of 50 concurrent callers with keys one sets the key id, no other keeps a key, and all receive the key id (E8)', async () => {
+	it('one of 50 concurrent callers with keys sets the key id, no other keeps a key, and all receive the key id (E8)', async () => {
 		const racers = await Promise.all(Array.from({ length: 50 }, () => addPerson(roomkey.store, identity())));
 		const rid = await addRoom(roomkey.store, racers, { encrypted: true });
 		const keys = racers.map((_, i) => sealed(`key-${i}`));
@@ -107,7 +107,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		);
 	});
 
-	it("if another key id is set after the caller's key was stored, the key is removed without an event (E8)", async () => {
+	it("the caller's key is removed without an event, if another key id is set after it was stored (E8)", async () => {
 		const rid = await addUnkeyed();
 		hooked.before('rooms', 'findOneAndUpdate', () => setOrGet(bob, rid, 'b', sealed('b')));
 		const announced = await announcedBy(roomkey, async () => {
@@ -132,7 +132,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect((await membershipOf(roomkey.store, rid, alice)).E2ESuggestedKey).to.equal('opaque offer');
 	});
 
-	it('of two devices of one member, the key of the one that sets the key id is kept (E8)', async () => {
+	it('the key of the device that sets the key id is kept, if a member has two devices (E8)', async () => {
 		const rid = await addUnkeyed();
 		const keys = { one: sealed('one'), two: sealed('two') };
 		const answers = await Promise.all([setOrGet(alice, rid, 'one', keys.one), setOrGet(alice, rid, 'two', keys.two)]);

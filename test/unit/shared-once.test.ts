@@ -226,7 +226,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 		expect(await ask(first, rest('a'), 'held', 1)).to.equal('second');
 	});
 
-	it('of several calls that wait for a dead process, one runs', async () => {
+	it('one of several calls that wait for a dead process runs', async () => {
 		const begun = nextHeld();
 		const running = ask(first, rest('a'), 'held', 1);
 		await begun;
@@ -313,7 +313,7 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 				expect(await ask(server, ddp('A', '1', 'B'), 'quick', 1)).to.equal('quick 1');
 		});
 
-		it('of two concurrent calls of a session with one id, the answer of the latest is stored', async () => {
+		it('two concurrent calls of a session with one id: the answer of the latest is stored', async () => {
 			const begun = nextHeld();
 			const one = ask(first, ddp('A', '1', 'A'), 'held', 1);
 			await begun;

@@ -133,7 +133,7 @@ describe('offers of room keys (4.8)', () => {
 			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]?.E2EKey).to.equal(own);
 		});
 
-		it('of ten concurrent calls one stores the key, and the others find no offer', async () => {
+		it('one of ten concurrent calls stores the key, and the others find no offer', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k') });
 			const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => accept(rid)));
 			expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);

@@ -140,7 +140,7 @@ describe('users.delete', () => {
 		expect(notified).to.include(`${rid}/e2e.noKeyHolder`);
 	});
 
-	it('with `confirmLastKeyHolder`, requires a confirmation if a room would lose its last key holder, before anything is written (E11)', async () => {
+	it('requires a confirmation, with `confirmLastKeyHolder`, if a room would lose its last key holder, before anything is written (E11)', async () => {
 		const confirming = await openRoomkey(undefined, { confirmLastKeyHolder: true });
 		const { store } = confirming;
 		const root = await addPerson(store, { roles: ['admin'] });
@@ -156,7 +156,7 @@ describe('users.delete', () => {
 		await confirming.close();
 	});
 
-	it('with `confirmLastKeyHolder`, requires the confirmation even if only one of several rooms would lose its last key holder (E11)', async () => {
+	it('requires the confirmation, with `confirmLastKeyHolder`, even if only one of several rooms would lose its last key holder (E11)', async () => {
 		const confirming = await openRoomkey(undefined, { confirmLastKeyHolder: true });
 		const { store } = confirming;
 		const root = await addPerson(store, { roles: ['admin'] });

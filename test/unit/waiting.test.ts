@@ -1,6 +1,6 @@
 /**
- * Lists of members who lack the key of a room, and requests for it. Numbers in titles are sections of
- * test/contract/rocketchat-e2e.md, those with an E or a T are of test/contract/beyond.md.
+ * Lists of members who lack the key of a room, and requests for it. Titles refer to test/contract: numbers are sections of
+ * rocketchat-e2e.md, numbers with # are rows of its section 12, and numbers with E or T are rows of beyond.md.
  */
 import { expect } from 'chai';
 import { announcedBy, identity, membershipOf, publicKey, queueOf, sealed, unfitKeys } from '../support/keys.js';
@@ -298,7 +298,7 @@ describe('members without the key of a room', () => {
 			expect(await fetchIds(dave, rid)).to.deep.equal({ [rid]: [bob.id] });
 		});
 
-		it('returns to the next provider a member who has rejected an offer (T1)', async () => {
+		it('lists a member who has rejected an offer to the next provider (T1)', async () => {
 			const rid = await addWaiting([bob]);
 			await fetchIds(alice, rid);
 			await roomkey.call(alice, 'e2e.updateGroupKey', rid, bob.id, sealed('k'));

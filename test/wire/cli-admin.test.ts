@@ -315,14 +315,14 @@ describe('roomkey on a data folder', () => {
 		expect((await set('--', '-1')).out).to.include('is now -1; it was 9');
 	});
 
-	describe('leaves audit lines on standard error, as a server does', () => {
+	describe('audit lines on standard error', () => {
 		const auditOf = (err: string) =>
 			err
 				.split('\n')
 				.filter((line) => line.startsWith('{'))
 				.map((line) => JSON.parse(line) as Record<string, unknown>);
 
-		it('for each change, with its command, its operator and its outcome, and never a secret', async () => {
+		it('are left for each change, with its command, its operator and its outcome, and never a secret', async () => {
 			await addRoot();
 			const { userId, password } = await addUser('bob');
 			for (const [line, expected] of [
@@ -361,7 +361,7 @@ describe('roomkey on a data folder', () => {
 			}
 		});
 
-		it('for a refused change, but not for a command that only reads', async () => {
+		it('are left for a refused change, but not for a command that only reads', async () => {
 			await addRoot();
 			const refused = await roomkey('user remove root --yes');
 			expect(refused.status).to.equal(1);
@@ -371,7 +371,7 @@ describe('roomkey on a data folder', () => {
 				expect(auditOf((await roomkey(line)).err), line).to.deep.equal([]);
 		});
 
-		it('at the level and in the format that the environment or the configuration file names', async () => {
+		it('have the level and the format that the environment or the configuration file names', async () => {
 			await addRoot();
 			const file = join(folder, 'roomkey.json');
 			const issue = async (env: NodeJS.ProcessEnv) => (await roomkey('token issue root --json', { env })).err;

@@ -72,9 +72,9 @@ describe('an import', () => {
 	];
 	const none = { written: 0, unchanged: 0, kept: 0, reasons: [] };
 
-	describe('never loses a stored document', () => {
+	describe('stored documents', () => {
 		for (const flags of [[], ['--replace']])
-			it(`whose line is skipped${flags.length > 0 ? ', with --replace' : ''}`, async () => {
+			it(`never loses a stored document whose line is skipped${flags.length > 0 ? ', with --replace' : ''}`, async () => {
 				await imported({ 'users.jsonl': stored });
 				const before = await storedUsers();
 				const bytes = { $binary: { base64: '', subType: '00' } };
@@ -92,7 +92,7 @@ describe('an import', () => {
 				expect(await storedUsers()).to.deep.equal(before);
 			});
 
-		it('whose new version has a unique value of another document', async () => {
+		it('never loses a stored document whose new version has a unique value of another document', async () => {
 			await imported({ 'users.jsonl': stored });
 			const before = await storedUsers();
 			const lines = [{ ...stored[1], username: 'alice' }];
@@ -105,7 +105,7 @@ describe('an import', () => {
 
 		const rooms = (topic: string) => Array.from({ length: 2000 }, (_, i) => ({ _id: `r${i}`, t: 'p', topic }));
 
-		it('while it replaces documents', async () => {
+		it('never loses a stored document while it replaces documents', async () => {
 			await imported({ 'rocketchat_room.jsonl': rooms('first') });
 			const sources = await findSources(await folderOf({ 'rocketchat_room.jsonl': rooms('second') }));
 			await withStore(async (store) => {
@@ -122,7 +122,7 @@ describe('an import', () => {
 			});
 		});
 
-		it('when it is killed while it replaces documents', async () => {
+		it('never loses a stored document when it is killed while it replaces documents', async () => {
 			await imported({ 'rocketchat_room.jsonl': rooms('first') });
 			const topics = () =>
 				withStore(async (store) => {
@@ -230,7 +230,7 @@ describe('an import', () => {
 		}
 	});
 
-	describe('refuses, before it makes a data folder,', () => {
+	describe('before it makes a data folder', () => {
 		const refused = async (folder: string) => {
 			const { status, out, err } = await runInProcess(['import', '--data', data, folder]);
 			expect({ status, out }).to.deep.equal({ status: 1, out: '' });
@@ -239,20 +239,20 @@ describe('an import', () => {
 			return err;
 		};
 
-		it('a folder that is missing, and a file', async () => {
+		it('refuses a folder that is missing, and a file', async () => {
 			const missing = join(parent, 'missing');
 			expect(await refused(missing)).to.match(/missing cannot be read: ENOENT: /);
 			await writeFile(missing, '');
 			expect(await refused(missing)).to.match(/missing cannot be read: ENOTDIR: /);
 		});
 
-		it('a folder with a folder in place of a file', async () => {
+		it('refuses a folder with a folder in place of a file', async () => {
 			const folder = await folderOf({ 'users.jsonl': stored });
 			await mkdir(join(folder, 'rocketchat_room.jsonl'));
 			expect(await refused(folder)).to.match(/rocketchat_room.jsonl is a folder, and must be a file/);
 		});
 
-		it('two files of one collection', async () => {
+		it('refuses two files of one collection', async () => {
 			for (const other of ['users.json', 'users.db'])
 				expect(await refused(await folderOf({ 'users.jsonl': stored, [other]: stored })))
 					.to.include(other)

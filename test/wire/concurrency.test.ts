@@ -16,7 +16,7 @@ describe('200 concurrent calls of e2e.setRoomKeyID', () => {
 	});
 	after(() => app.close());
 
-	it('over DDP and REST: one succeeds, and its key id is stored', async () => {
+	it('have one success over DDP and REST, and its key id is stored', async () => {
 		const people = await Promise.all(Array.from({ length: USER_COUNT }, () => addPerson(app.store)));
 		const rid = await addRoom(app.store, people);
 		const clients = await Promise.all(

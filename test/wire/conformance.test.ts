@@ -96,10 +96,10 @@ describe('the DDP conformance suite', () => {
 		server.close();
 	});
 
-	describe('a server that', () => {
+	describe('a server', () => {
 		const casesOfFaults = new Set(Object.values(FAULTS).flatMap((fault) => fault.cases));
 
-		it('is correct passes the cases of all faults, behind the proxy that makes the faults', async () => {
+		it('passes the cases of all faults if it is correct, behind the proxy that makes the faults', async () => {
 			const correct = await startWrongServer(app.webSocketUrl, {});
 			try {
 				await expectPassed(correct.url, { cases: cases.filter(({ name }) => casesOfFaults.has(name)) });
@@ -109,7 +109,7 @@ describe('the DDP conformance suite', () => {
 		});
 
 		for (const [what, { fault, cases: names, says }] of Object.entries(FAULTS)) {
-			it(`${what} fails: ${names.join('; ')}`, async () => {
+			it(`fails if it ${what}: ${names.join('; ')}`, async () => {
 				const wrong = await startWrongServer(app.webSocketUrl, fault);
 				try {
 					const picked = cases.filter(({ name }) => names.includes(name));

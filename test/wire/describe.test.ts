@@ -113,6 +113,15 @@ describe('the description of the server', () => {
 				expect(raw.length).to.be.below(text.length / 5);
 			});
 
+			it('redirects from a path that ends with a slash, but not if only the query ends with one', async () => {
+				const { status, headers } = await fetch(`${app.url}${path}/?x=1`, { redirect: 'manual' });
+				expect(status).to.equal(308);
+				expect(headers.get('location')).to.equal(`../${path.split('/').at(-1)}`);
+				for (const query of ['?x=/', '?/', '?a/?b']) {
+					expect((await fetch(app.url + path + query, { redirect: 'manual' })).status, query).to.equal(200);
+				}
+			});
+
 			it('answers only GET and HEAD', async () => {
 				expect((await request(app.url + path, { method: 'HEAD' })).status).to.equal(200);
 				const { status, headers } = await request(app.url + path, { method: 'POST' });

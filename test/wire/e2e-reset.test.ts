@@ -165,7 +165,7 @@ describe('reset and room state, over the wire', () => {
 	});
 
 	describe('a new subscriber of stream-notify-user (E7)', () => {
-		it('of subscriptions-changed gets an event for each key that is offered to them, after ready; an earlier subscriber gets none', async () => {
+		it('gets an event of subscriptions-changed for each key that is offered to them, after ready; an earlier subscriber gets none', async () => {
 			const carol = await addPerson(app.store);
 			const offerRids: string[] = [];
 			// More offers than the 100 that the server reads by one query.
@@ -191,7 +191,7 @@ describe('reset and room state, over the wire', () => {
 			expect(await eventsOf(first)).to.deep.equal([]);
 		});
 
-		it('of another event name, or without an offer, gets no such event', async () => {
+		it('gets no such event for another event name, or without an offer', async () => {
 			const carol = await addPerson(app.store);
 			await addMember(app.store, rid, carol, { E2ESuggestedKey: 'offer' });
 			const client = await connect(carol);

@@ -309,7 +309,7 @@ describe('the endpoints of section 6', () => {
 		});
 	}
 
-	it('while E2E_Enable is off all answer 200, but e2e.fetchUsersWaitingForGroupKey lists nobody, and e2e.provideUsersSuggestedGroupKeys stores nothing (6, 11)', async () => {
+	it('answer 200 while E2E_Enable is off, but e2e.fetchUsersWaitingForGroupKey lists nobody, and e2e.provideUsersSuggestedGroupKeys stores nothing (6, 11)', async () => {
 		await during(app.store, 'E2E_Enable', false, async () => {
 			for (const endpoint of endpoints) {
 				const { path, as, fields, payload } = endpoint;

@@ -119,7 +119,7 @@ describe('limits of subscriptions, and limits by rules (14)', () => {
 		expect(events.map(({ name }) => name)).to.deep.equal(['test.free']);
 	});
 
-	it('in a definition count by user, or by address without a login, whatever the connection', async () => {
+	it('count by user, or by address without a login, whatever the connection, if they are in a definition', async () => {
 		await start();
 		const { token } = await addPerson(app.store);
 		const [one, other] = [await connect(), await connect()];
@@ -130,7 +130,7 @@ describe('limits of subscriptions, and limits by rules (14)', () => {
 		expect(await errorCodes(other, 2)).to.deep.equal(expectedCodes(1, 1));
 	});
 
-	it('by a rule count by connection if its matcher says so; a rule for subscriptions counts no calls', async () => {
+	it('count by connection if the matcher of a rule says so; a rule for subscriptions counts no calls', async () => {
 		await start({ limits: [{ matcher: { type: 'subscription', connectionId: () => true }, calls: 3, per: PER }] });
 		const [one, other] = [await connect(), await connect()];
 		expect(await errorCodes(one, 4, 'test.free')).to.deep.equal(expectedCodes(3, 1));

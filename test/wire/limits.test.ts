@@ -290,7 +290,7 @@ describe('limits', () => {
 		});
 	});
 
-	it('of connections of the process refuse an upgrade and a poll with 503 and Retry-After', async () => {
+	it('refuse an upgrade and a poll with 503 and Retry-After, when the process has too many connections', async () => {
 		await start({ ddp: { maxConnections: 1 } });
 		const first = await connect();
 		const socket = new WebSocket(app.webSocketUrl);
@@ -307,7 +307,7 @@ describe('limits', () => {
 		while ((await poll()).status === 503);
 	});
 
-	it('of connections count SockJS polling as well', async () => {
+	it('count SockJS polling as connections too', async () => {
 		mock.timers.enable({ apis: ['setTimeout'] });
 		await start({ ddp: { maxConnectionsPerAddress: 1, sockJs: { pollTimeout: 5000 } } });
 		const poll = (session: string) => request(`${app.url}/sockjs/000/${session}/xhr`, { method: 'POST' });
@@ -357,7 +357,7 @@ describe('limits', () => {
 		});
 	});
 
-	it('of offending messages in errors are 1 KiB: a longer message is left out', async () => {
+	it('leave out an offending message of more than 1 KiB from an error', async () => {
 		await start();
 		const client = await connect();
 		// Without its `x`, the message has 20 bytes.

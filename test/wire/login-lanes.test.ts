@@ -97,7 +97,7 @@ describe('logins', () => {
 		return logins;
 	}
 
-	it('by password are limited; calls and logins by token do not wait for them, and each login is answered', async () => {
+	it('are limited if they are by password; calls and logins by token do not wait for them, and each login is answered', async () => {
 		const logins = await fillLane();
 		expect(looking).to.equal(width);
 		const client = await connect('3.3.3.3');
@@ -123,7 +123,7 @@ describe('logins', () => {
 		expect((await client.call('login', byPassword())).result).to.include({ id: person.id });
 	});
 
-	it('inside another method do not wait', async () => {
+	it('do not wait inside another method', async () => {
 		holdPasswordLogins();
 		const logins = Array.from({ length: width }, () => logInOverRest('1.1.1.1'));
 		while (looking < width) await nextTurn();
@@ -135,7 +135,7 @@ describe('logins', () => {
 		await Promise.all(logins);
 	});
 
-	it('of a client that disconnects leave the queue', async () => {
+	it('leave the queue when their client disconnects', async () => {
 		holdPasswordLogins();
 		const logins = Array.from({ length: width }, () => logInOverRest('1.1.1.1'));
 		while (looking < width) await nextTurn();

@@ -63,7 +63,7 @@ describe('merge box (11)', () => {
 		await sentAfter();
 	}
 
-	it('first sub adds a document: added with all its fields, or without any', async () => {
+	it('the first sub adds a document: added with all its fields, or without any', async () => {
 		first.added('c', 'x', { a: 1, b: { c: 2 } });
 		expect(await sentAfter()).to.deep.equal([added({ a: 1, b: { c: 2 } })]);
 		first.added('c', 'y', {});

@@ -1,4 +1,4 @@
-/** A server within the HTTP server of an application, and own REST verbs and paths. */
+/** A server within the HTTP server of an application, and REST verbs and paths that the application chooses. */
 
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
@@ -54,7 +54,7 @@ const json = (verb: string, body?: object) => ({
 	...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
 });
 
-describe('own REST verbs and paths', () => {
+describe('REST verbs and paths that the application chooses', () => {
 	let server: RoomkeyServer;
 	before(async () => {
 		server = await createServer(options);

@@ -73,19 +73,19 @@ describe('pipelined requests', () => {
 		expect(text.indexOf('"result":"second"'), text).to.be.greaterThan(text.indexOf('"result":"first"'));
 	}
 
-	it('before an upgrade are answered before the connection is one of WebSocket', async () => {
+	it('are answered before an upgrade makes the connection one of WebSocket', async () => {
 		const text = await answersWith(upgradeRequest('/websocket'), '101 Switching Protocols');
 		expect(statusesIn(text)).to.deep.equal([200, 200, 101]);
 		expectBoth(text);
 	});
 
-	it('before a refused upgrade are answered before the refusal', async () => {
+	it('are answered before an upgrade that follows is refused', async () => {
 		const text = await answersWith(upgradeRequest('/nowhere'));
 		expect(statusesIn(text)).to.deep.equal([200, 200, 404]);
 		expectBoth(text);
 	});
 
-	it('before the offer of another protocol are answered before the request with the offer', async () => {
+	it('are answered before a later request that offers another protocol', async () => {
 		const offer = 'Upgrade: h2c\r\nConnection: upgrade, close\r\n\r\n';
 		const text = await answersWith(`GET /nowhere HTTP/1.1\r\nHost: x\r\n${offer}`);
 		expect(statusesIn(text)).to.deep.equal([200, 200, 404]);
@@ -96,14 +96,14 @@ describe('pipelined requests', () => {
 		['a malformed request', 'BAD\r\n\r\n'],
 		['a request with a malformed body', BAD_CHUNK],
 	] as const) {
-		it(`before ${name} are answered before its error, which comes last`, async () => {
+		it(`are answered before the error of ${name}, which comes last`, async () => {
 			const text = await answersWith(last);
 			expect(statusesIn(text)).to.deep.equal([200, 200, 400]);
 			expectBoth(text);
 		});
 	}
 
-	it('before a malformed request are answered although more data follows it', async () => {
+	it('are answered before a malformed request, although more data follows it', async () => {
 		const client = RawHttp.to(app.url).send(`${WAIT}BAD\r\n\r\n`);
 		await begun;
 		// The server answers the fetch after it has read what was sent before.
@@ -117,7 +117,7 @@ describe('pipelined requests', () => {
 		expect(text).to.include('"result":"first"');
 	});
 
-	it('before an upgrade are answered completely, also with a large answer', async () => {
+	it('are answered completely before an upgrade, also with a large answer', async () => {
 		const client = RawHttp.to(app.url).send(WAIT + upgradeRequest('/websocket'));
 		await begun;
 		end('x'.repeat(20_000_000));

@@ -96,7 +96,7 @@ function sendable(data: string | Uint8Array): string | Uint8Array {
 	return typeof data === 'string' ? data.toWellFormed() : data;
 }
 
-describe('a server stays up with arbitrary input', () => {
+describe('a server with arbitrary input', () => {
 	let app: TestApp;
 	let alice: Person;
 	const unhandled: unknown[] = [];
@@ -127,7 +127,7 @@ describe('a server stays up with arbitrary input', () => {
 	}
 
 	for (const isConnected of [false, true]) {
-		it(`as frames ${isConnected ? 'after' : 'before'} a valid connect`, async () => {
+		it(`stays up with frames ${isConnected ? 'after' : 'before'} a valid connect`, async () => {
 			await fc.assert(
 				fc.asyncProperty(fc.array(frame, { maxLength: 6 }), async (frames) => {
 					const client = await RawClient[isConnected ? 'connect' : 'open'](app.webSocketUrl);
@@ -156,7 +156,7 @@ describe('a server stays up with arbitrary input', () => {
 		});
 	}
 
-	it('as bytes in place of WebSocket frames', async () => {
+	it('stays up with bytes in place of WebSocket frames', async () => {
 		await fc.assert(
 			fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {
 				const client = await RawClient.open(app.webSocketUrl);
@@ -171,7 +171,7 @@ describe('a server stays up with arbitrary input', () => {
 		await expectServing();
 	});
 
-	it('as bodies, paths, verbs and headers of requests', async () => {
+	it('stays up with bodies, paths, verbs and headers of requests', async () => {
 		const path = fc.oneof(
 			fc.constantFrom('e2e.setRoomKeyID', 'me', 'login', 'logout', 'method.call/me', 'method.callAnon/login'),
 			fc.webPath().map((given) => given.slice(1)),
@@ -215,7 +215,7 @@ describe('a server stays up with arbitrary input', () => {
 		await expectServing();
 	});
 
-	it('as bytes in place of an HTTP request', async () => {
+	it('stays up with bytes in place of an HTTP request', async () => {
 		const { hostname, port } = new URL(app.url);
 		await fc.assert(
 			fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 200 }), async (bytes) => {

@@ -384,7 +384,7 @@ describe('publications over DDP', () => {
 			});
 		}
 
-		it('that adds a document that cannot be encoded: nosub 500', async () => {
+		it('ends with nosub 500 if it adds a document that cannot be encoded', async () => {
 			expect(await subscribe((context) => context.added('c', 'x', { big: 10n }))).to.deep.equal([
 				{ ...NOSUB, error: INTERNAL },
 			]);
@@ -392,7 +392,7 @@ describe('publications over DDP', () => {
 
 		for (const fields of [undefined, null, 'text', ['list'], new Date(0), new Uint8Array(1)]) {
 			const type = String(fields === null || fields === undefined ? fields : fields.constructor.name);
-			it(`that publishes fields that are no object: nosub 500, for ${type}`, async () => {
+			it(`ends with nosub 500 if it publishes ${type} in place of an object of fields`, async () => {
 				const refused = { ...NOSUB, error: INTERNAL };
 				expect(await subscribe((context) => context.added('c', 'x', fields as never))).to.deep.equal([refused]);
 				const frames = await subscribe((context) => {
@@ -411,7 +411,7 @@ describe('publications over DDP', () => {
 			expect(await subscribe((context) => context.added('c', 'x', new Point() as never))).to.deep.equal([ADDED]);
 		});
 
-		it('that adds a field that cannot be encoded: nosub 500, even if the client has this field from another subscription', async () => {
+		it('ends with nosub 500 if it adds a field that cannot be encoded, even if the client has this field from another subscription', async () => {
 			const client = await connect();
 			await subscribe(addAndReady, client);
 			expect(await subscribe((context) => context.added('c', 'x', { f: 10n }), client, 't', 'b')).to.deep.equal([
@@ -421,7 +421,7 @@ describe('publications over DDP', () => {
 			expect(await client.untilEcho()).to.deep.equal([REMOVED, NOSUB]);
 		});
 
-		it('or a method whose error has details that cannot be encoded: 500', async () => {
+		it('has 500 as its error if the details cannot be encoded; so has a method', async () => {
 			const details = { big: 10n };
 			const frames = await subscribe((context) => context.error(new ClientError('big', 'x', details)));
 			expect(frames).to.deep.equal([{ ...NOSUB, error: INTERNAL }]);
@@ -459,7 +459,7 @@ describe('publications over DDP', () => {
 			expect(received).to.deep.equal(['stopped', 'at once', 'end']);
 		});
 
-		it('that never ends does not count as unanswered when its subscription has ended', async () => {
+		it('does not count as unanswered when its subscription has ended, even if it never ends', async () => {
 			const client = await connect();
 			runs.set('patient', (context) => {
 				context.unblock();
@@ -478,7 +478,7 @@ describe('publications over DDP', () => {
 			['never ends', () => new Promise(() => {})],
 			['never calls ready', () => {}],
 		] as const) {
-			it(`that ${what} does not keep its subscription in memory when that has ended`, async () => {
+			it(`does not keep its subscription in memory when that has ended, if it ${what}`, async () => {
 				setFlagsFromString('--expose-gc');
 				const collectGarbage = runInNewContext('gc') as () => void;
 				const client = await connect();
@@ -821,7 +821,7 @@ describe('publications over DDP', () => {
 			expect(frames.at(-1)).to.deep.equal(READY);
 		});
 
-		it('all stop if one of several is refused, and the live queries of other clients go on', async () => {
+		it('stop together if one of several is refused; the live queries of other clients go on', async () => {
 			const [refused, reader] = [await connect(), await connect()];
 			const [nosub] = await subscribe(() => [withRole('r'), liveQuery('rooms', { t: undefined }, { t: 1 })], refused);
 			expect(nosub).to.deep.include({ msg: 'nosub', id: 's' });

@@ -322,7 +322,7 @@ describe('REST', () => {
 					expect(await list(query), query).to.deep.equal(['a', 'b']);
 			});
 
-			it('with one element is the text of the element, or JSON text', async () => {
+			it('is the text of its element, or JSON text, if it has one element', async () => {
 				for (const query of ['ids=a', 'ids[]=a', `ids=${encodeURIComponent(' ["a"] ')}`])
 					expect(await list(query), query).to.deep.equal(['a']);
 				expect(await list(`ids=${encodeURIComponent('[]')}`)).to.deep.equal([]);

@@ -68,7 +68,7 @@ describe('second factors over the wire', () => {
 		const url = () => `${app.url}/api/v1/login`;
 		const body = () => ({ user: alice.username, password: PASSWORD });
 
-		it('without a code: 401 with error totp-required and details', async () => {
+		it('answers 401 with error totp-required and details, without a code', async () => {
 			const answer = await post(url(), null, body());
 			expect([answer.status, answer.body]).to.deep.equal([
 				401,
@@ -76,7 +76,7 @@ describe('second factors over the wire', () => {
 			]);
 		});
 
-		it('with a wrong code: 401 with error totp-invalid and details', async () => {
+		it('answers 401 with error totp-invalid and details, with a wrong code', async () => {
 			const answer = await post(url(), null, { ...body(), code: wrongCode() });
 			expect([answer.status, answer.body]).to.deep.equal([
 				401,
@@ -84,7 +84,7 @@ describe('second factors over the wire', () => {
 			]);
 		});
 
-		it('with a code in the body, or in the headers: 200', async () => {
+		it('answers 200 with a code in the body, or in the headers', async () => {
 			// A code works once, so the first login uses the code of the time step before.
 			const first = await post(url(), null, { ...body(), code: authenticatorCode(-1) });
 			expect(first.body).to.have.nested.property('data.userId', alice.id);
@@ -93,7 +93,7 @@ describe('second factors over the wire', () => {
 			expect(first.text + second.text).to.not.match(/totp|services/);
 		});
 
-		it('with a wrong password and a right code: 401 without the name of a second factor', async () => {
+		it('answers 401 without the name of a second factor, with a wrong password and a right code', async () => {
 			const answer = await post(url(), null, { ...body(), password: 'wrong', code: authenticatorCode() });
 			expect([answer.status, answer.body]).to.deep.equal([
 				401,
@@ -108,7 +108,7 @@ describe('second factors over the wire', () => {
 	});
 
 	describe('POST users.resetE2EKey (sections 6, 7.5)', () => {
-		it('without a code: 400 with errorType totp-required', async () => {
+		it('answers 400 with errorType totp-required, without a code', async () => {
 			const { status, body } = await postWith('users.resetE2EKey', headersOf(alice));
 			expect([status, body]).to.deep.equal([
 				400,
@@ -121,7 +121,7 @@ describe('second factors over the wire', () => {
 			]);
 		});
 
-		it('with a wrong code: 400 with errorType totp-invalid', async () => {
+		it('answers 400 with errorType totp-invalid, with a wrong code', async () => {
 			const { status, body } = await postWith('users.resetE2EKey', {
 				...headersOf(alice),
 				'x-2fa-code': wrongCode(),
@@ -133,7 +133,7 @@ describe('second factors over the wire', () => {
 			]);
 		});
 
-		it('with the right code in the headers: 200', async () => {
+		it('answers 200 with the right code in the headers', async () => {
 			const { status, body } = await postWith('users.resetE2EKey', {
 				...headersOf(alice),
 				'x-2fa-code': authenticatorCode(),

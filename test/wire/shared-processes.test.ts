@@ -120,7 +120,7 @@ describe('several processes on one store', () => {
 		expect((await set(await connect(second, client.session))).error).to.equal(undefined);
 	});
 
-	it('if a process is killed during a call, the repeated call that waits at another process runs there', async () => {
+	it('run a call that waits at another process there, if the process of the first call is killed', async () => {
 		const [first, second] = [await start('hold'), await start()];
 		const lost = send(first, 'test.hold', {}).catch(() => 'lost');
 		await first.held;
@@ -130,7 +130,7 @@ describe('several processes on one store', () => {
 		expect((await repeated).body).to.deep.include({ ranIn: second.child.pid });
 	});
 
-	it('of concurrent wrong passwords over three processes, exactly ten are checked', async () => {
+	it('check exactly ten of many concurrent wrong passwords over three processes', async () => {
 		// For one name from one address, ten wrong passwords a minute are allowed.
 		const started = await Promise.all([start(), start(), start()]);
 		const guess = ({ url }: Server) => post(`${url}/api/v1/login`, null, { user: 'somebody', password: 'wrong' });

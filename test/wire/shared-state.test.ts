@@ -132,7 +132,7 @@ describe('several servers on one store', () => {
 		expect(reservedIds.sort()).to.deep.equal(waiting.map(({ id }) => id).sort());
 	});
 
-	it('of forty concurrent wrong passwords over three servers, exactly ten are checked', async () => {
+	it('check exactly ten of forty concurrent wrong passwords over three servers', async () => {
 		// Ten attempts for one name from one address may fail in a minute.
 		await start({ rateLimit: 'on', limits: [] });
 		const statuses = await Promise.all(

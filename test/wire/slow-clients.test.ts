@@ -22,11 +22,11 @@ describe('a slow client', () => {
 	});
 	after(() => app.close());
 
-	it('that sends nothing is disconnected', async () => {
+	it('is disconnected if it sends nothing', async () => {
 		expect(await RawHttp.to(app.url).untilClosed()).to.match(/^HTTP\/1\.1 408 Request Timeout\r\n/);
 	});
 
-	it('that keeps sending headers is disconnected', async () => {
+	it('is disconnected if it keeps sending headers', async () => {
 		const client = RawHttp.to(app.url).send('GET /api/info HTTP/1.1\r\nHost: x\r\n');
 		const dripping = setInterval(() => client.send('X-A: b\r\n'), 20);
 		const answer = await client.untilClosed();
@@ -35,7 +35,7 @@ describe('a slow client', () => {
 		expect(answer).to.include('{"success":false,"error":"Request Timeout"}');
 	});
 
-	it('that keeps sending a body byte by byte is disconnected', async () => {
+	it('is disconnected if it keeps sending a body byte by byte', async () => {
 		const head =
 			'POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n';
 		const client = RawHttp.to(app.url).send(head);
@@ -45,12 +45,12 @@ describe('a slow client', () => {
 		expect(answer).to.match(/^HTTP\/1\.1 408 /);
 	});
 
-	it('that sends no further request after its answer is disconnected', async () => {
+	it('is disconnected if it sends no further request after its answer', async () => {
 		const answer = await RawHttp.to(app.url).send('GET /api/info HTTP/1.1\r\nHost: x\r\n\r\n').untilClosed();
 		expect(answer).to.match(/^HTTP\/1\.1 200 /);
 	});
 
-	it('that does not read a large answer is disconnected', async () => {
+	it('is disconnected if it does not read a large answer', async () => {
 		const client = RawHttp.to(app.url).send('GET /api/v1/test.long HTTP/1.1\r\nHost: x\r\n\r\n');
 		client.socket.pause();
 		// While a client does not read, only a write shows it that the connection is closed. The server ignores line ends

@@ -54,7 +54,7 @@ describe('streams', () => {
 		return rid;
 	}
 
-	it('of a room end for a member who was removed; the other members still receive events', async () => {
+	it('end for a member who was removed from their room; the other members still receive events', async () => {
 		const rid = await makeRoom();
 		const [gone, stays] = [await connect(member), await connect(owner)];
 		await watch(gone, rid);
@@ -67,7 +67,7 @@ describe('streams', () => {
 		expect((await framesSoFar(stays)).filter(({ msg }) => msg === 'changed')).to.have.length.greaterThan(1);
 	});
 
-	it('of a room end for a member who left', async () => {
+	it('end for a member who left their room', async () => {
 		const rid = await makeRoom();
 		const gone = await connect(member);
 		await watch(gone, rid);
@@ -76,7 +76,7 @@ describe('streams', () => {
 		expect((await framesSoFar(gone)).map(asText)).to.have.members(ended(rid));
 	});
 
-	it('of a channel continue for a user who left but may still read it; no event is missed', async () => {
+	it('continue for a user who left a channel but may still read it; no event is missed', async () => {
 		const rid = await makeRoom({ t: 'c' });
 		const gone = await connect(member);
 		await watch(gone, rid);
@@ -88,7 +88,7 @@ describe('streams', () => {
 		expect(received.filter(({ msg }) => msg === 'changed')).to.have.length(2);
 	});
 
-	it('of a room end when the room is deleted', async () => {
+	it('end when their room is deleted', async () => {
 		const rid = await makeRoom();
 		const [ofMember, ofOwner] = [await connect(member), await connect(owner)];
 		await watch(ofMember, rid);
@@ -98,7 +98,7 @@ describe('streams', () => {
 		expect((await framesSoFar(ofOwner)).map(asText)).to.include.members(ended(rid));
 	});
 
-	it('of a discussion end for a member who was removed from the parent room', async () => {
+	it('end, in a discussion, for a member who was removed from the parent room', async () => {
 		const rid = await makeRoom();
 		const discussion = await addRoom(app.store, [owner], { prid: rid });
 		const gone = await connect(member);
@@ -108,7 +108,7 @@ describe('streams', () => {
 		expect((await framesSoFar(gone)).map(asText)).to.have.members(ended(discussion));
 	});
 
-	it('of a room end for users who lost the role or the permission to see it', async () => {
+	it('end for users who lost the role or the permission to see their room', async () => {
 		const rid = await addRoom(app.store, [], { t: 'c' });
 		const [one, other] = [await connect(member), await connect(owner)];
 		await watch(one, rid);

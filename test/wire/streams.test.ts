@@ -150,7 +150,7 @@ describe('streams', () => {
 		const ready = { msg: 'ready', subs: ['stream-open-e'] };
 
 		for (const options of [{ useCollection: true, args: [] }, { useCollection: true }, true]) {
-			it(`with the options ${JSON.stringify(options)} begins with \`added\``, async () => {
+			it(`begins with \`added\` if it has the options ${JSON.stringify(options)}`, async () => {
 				const client = await connect(null);
 				expect(await subscribe(client, 'stream-open', 'e', options)).to.deep.equal(added);
 				expect(await client.next()).to.deep.equal(ready);
@@ -158,19 +158,19 @@ describe('streams', () => {
 		}
 
 		for (const options of [{ useCollection: false, args: [] }, { useCollection: null }, {}, false, null]) {
-			it(`with the options ${JSON.stringify(options)} begins with \`ready\``, async () => {
+			it(`begins with \`ready\` if it has the options ${JSON.stringify(options)}`, async () => {
 				const client = await connect(null);
 				expect(await subscribe(client, 'stream-open', 'e', options)).to.deep.equal(ready);
 			});
 		}
 
-		it('without options, or with surplus parameters, begins with `ready`', async () => {
+		it('begins with `ready` without options, or with surplus parameters', async () => {
 			const client = await connect(null);
 			expect(await subscribe(client, 'stream-open', 'e')).to.deep.equal(ready);
 			expect(await subscribe(await connect(null), 'stream-open', 'e', false, 'more')).to.deep.equal(ready);
 		});
 
-		it('with the option true also receives events', async () => {
+		it('also receives events if it has the option true', async () => {
 			const client = await connect(alice);
 			const uid = alice.id;
 			const first = await subscribe(client, 'stream-notify-user', `${uid}/rooms-changed`, true);

@@ -133,17 +133,17 @@ describe('messages between clients and the server', () => {
 
 	const connect = (former?: string) => clients.connect(app.webSocketUrl, {}, former);
 
-	describe('match the transcripts of the contract (20)', () => {
-		it('on a raw WebSocket', async () => replay(await openAt('/websocket'), plain));
+	describe('the transcripts of the contract (20)', () => {
+		it('are matched on a raw WebSocket', async () => replay(await openAt('/websocket'), plain));
 
-		it('when the user changes', async () => {
+		it('are matched when the user changes', async () => {
 			const client = await connect();
 			for (const name of ['m', 'st', 'er']) client.send({ msg: 'sub', id: name, name });
 			await client.untilEcho();
 			await replay(client, anotherUser);
 		});
 
-		it('with SockJS on a WebSocket', async () => {
+		it('are matched with SockJS on a WebSocket', async () => {
 			const client = await openAt('/sockjs/a/b/websocket');
 			await replay(client, sockJs);
 			expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
@@ -151,7 +151,7 @@ describe('messages between clients and the server', () => {
 	});
 
 	describe('what clients rely on (17)', () => {
-		it('`ready` or `nosub` for each sub', async () => {
+		it('clients get `ready` or `nosub` for each sub', async () => {
 			const client = await connect();
 			for (const name of ['things', 'refused', 'nope', 'more']) client.send({ msg: 'sub', id: name, name });
 			const ends = (await client.untilEcho()).filter(({ msg }) => msg === 'ready' || msg === 'nosub');
@@ -163,7 +163,7 @@ describe('messages between clients and the server', () => {
 			]);
 		});
 
-		it('after a reconnect, full `added` for everything, in a session with a new id', async () => {
+		it('clients get full `added` for everything after a reconnect, in a session with a new id', async () => {
 			const THINGS = [
 				{ msg: 'added', collection: 'c', id: 'x', fields: { a: 1 } },
 				{ msg: 'ready', subs: ['s'] },
@@ -178,7 +178,7 @@ describe('messages between clients and the server', () => {
 			expect(await second.untilEcho()).to.deep.equal(THINGS);
 		});
 
-		it('no `added` for a document that the client has, no `changed` or `removed` for one that it does not have', async () => {
+		it('clients get no `added` for a document that they have, and no `changed` or `removed` for one that they do not have', async () => {
 			const client = await connect();
 			for (const name of ['things', 'more']) client.send({ msg: 'sub', id: name, name });
 			await client.call('setUser', 'bob');
@@ -197,7 +197,7 @@ describe('messages between clients and the server', () => {
 			]);
 		});
 
-		it('`pong` even while the queue waits', async () => {
+		it('clients get `pong` even while the queue waits', async () => {
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name: 'slow' });
 			client.send({ msg: 'ping', id: 'p' });
@@ -206,7 +206,7 @@ describe('messages between clients and the server', () => {
 			expect(await client.next()).to.deep.equal({ msg: 'ready', subs: ['s'] });
 		});
 
-		it("`failed` with a version from the server's list, and the client connects with this version", async () => {
+		it("clients get `failed` with a version from the server's list, and connect with this version", async () => {
 			const support = ['pre2', '1'];
 			const client = await openAt('/websocket');
 			client.send({ msg: 'connect', version: '1', support });

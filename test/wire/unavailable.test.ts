@@ -190,7 +190,7 @@ for (const [what, error] of [
 				expect(await client.next()).to.deep.equal({ msg: 'added', ...document, fields: { roles: ['r'] } });
 			});
 
-			it('that begins while the database is unavailable is answered with nosub 503', async () => {
+			it('is answered with nosub 503 if it begins while the database is unavailable', async () => {
 				const client = await subscriber();
 				outage = error;
 				client.send(SUB);
@@ -199,7 +199,7 @@ for (const [what, error] of [
 				expect(received).to.include({ error: 503, reason: REASON });
 			});
 
-			it('that the client stops while the database is unavailable is not read any more', async () => {
+			it('is not read any more if the client stops it while the database is unavailable', async () => {
 				const client = await subscriber();
 				client.send(SUB);
 				await client.next();

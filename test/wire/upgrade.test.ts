@@ -36,7 +36,7 @@ describe('a request that offers an upgrade', () => {
 
 	const h2c = 'Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nConnection: Upgrade, HTTP2-Settings';
 
-	it('to HTTP/2 does not change the answer to a GET', async () => {
+	it('does not change the answer to a GET, if the offer is HTTP/2', async () => {
 		const answer = await raw(
 			`GET /api/info HTTP/1.1\r\nHost: x\r\n${h2c}\r\n\r\n`,
 			'GET /nope HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
@@ -47,7 +47,7 @@ describe('a request that offers an upgrade', () => {
 		expect(answer).to.include('HTTP/1.1 404 Not Found').and.include('Resource not found');
 	});
 
-	it('to HTTP/2 does not change the answer to a POST, whose body comes with the head or later', async () => {
+	it('does not change the answer to a POST, whose body comes with the head or later, if the offer is HTTP/2', async () => {
 		const body = JSON.stringify({ value: 'é' });
 		const [first, second] = [body.slice(0, 5), body.slice(5)];
 		const head =
@@ -61,7 +61,7 @@ describe('a request that offers an upgrade', () => {
 	});
 
 	for (const offer of ['TLS/1.0', 'foo/1', 'h2c']) {
-		it(`to ${offer} on the path of WebSockets is answered like a plain GET`, async () => {
+		it(`is answered like a plain GET if it offers ${offer} on the path of WebSockets`, async () => {
 			const answer = await raw(
 				`GET /websocket HTTP/1.1\r\nHost: x\r\nUpgrade: ${offer}\r\nConnection: upgrade, close\r\n\r\n`,
 			);
@@ -71,14 +71,14 @@ describe('a request that offers an upgrade', () => {
 		});
 	}
 
-	it('to WebSocket is recognized in whatever case the header is written', async () => {
+	it('is recognized in whatever case the header is written', async () => {
 		const answer = await raw(
 			'GET /websocket HTTP/1.1\r\nHost: x\r\nUpgrade: WebSocket\r\nConnection: upgrade\r\nSec-WebSocket-Version: 5\r\n\r\n',
 		);
 		expect(answer).to.include('Only supported WebSocket protocol is RFC 6455.');
 	});
 
-	it('to WebSocket on another path is refused with JSON', async () => {
+	it('is refused with JSON on another path than that of WebSockets', async () => {
 		const answer = await raw('GET /api/v1/me HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n');
 		expect(answer)
 			.to.match(/^HTTP\/1\.1 404 Not Found/)

@@ -82,7 +82,7 @@ describe('a wrong token over REST', () => {
 		expect(lines().map(({ facts }) => (facts as { path: string }).path)).to.deep.equal(['test.upload']);
 	});
 
-	it('that has expired is logged with the reason `expired`', async () => {
+	it('is logged with the reason `expired` if it has expired', async () => {
 		const alice = await addPerson(server.store);
 		const loginTokens = [{ hashedToken: hashToken(alice.token), when: new Date(0) }];
 		await server.store.users.updateOne({ _id: alice.id }, { $set: { 'services.resume.loginTokens': loginTokens } });

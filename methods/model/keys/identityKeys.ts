@@ -109,7 +109,8 @@ export interface StoreOptions {
  * the user is put into the queues of all their encrypted rooms. A pair that is already stored is not written again: the
  * call then only completes pending follow-up work.
  * @returns whether any room has lost its last key holder
- * @throws ClientError `error-keys-already-set`, `error-invalid-user`, `error-last-key-holder`, and what `prove` throws
+ * @throws ClientError `error-keys-already-set` without `force`; `error-invalid-user` if the user does not exist any more;
+ * `error-last-key-holder` without a confirmation; what `prove` throws
  */
 export async function storeKeyPair(
 	context: Context & Pick<MethodContext, 'settings' | 'hashedToken'>,

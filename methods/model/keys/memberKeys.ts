@@ -11,20 +11,22 @@
  *
  * | State | The membership has |
  * |---|---|
- * | `none` | neither a key nor an offer of the room's key |
+ * | `none` | no key, and no offer of the room's key |
  * | `offered` | not the room's key, but an offer of it that the member has not decided on |
  * | `mismatched` | a key that is not the room's, such as one that an interrupted call has left, and no offer of the room's key |
  * | `holder` | the room's key |
+ *
+ * In each state there may also be an offer of another room key. It does not change the state.
  *
  * | Transition | From | To | What happens to the keys |
  * |---|---|---|---|
  * | `store` | any | `holder`, `mismatched` | the present key is archived, the new key replaces it. An offer of the room's key is removed, if the argument `removesOffer` is true |
  * | `offer` | `none`, `mismatched` | `offered` | the offer is stored |
- * | `accept` | any | `holder` | the present key is archived, the offered key replaces it. A member without former keys takes those that came with the offer |
+ * | `accept` | any | `holder` | the present key is archived, the offered key replaces it. If it shows another key id, a record says that it is of the room. A member without former keys takes those that came with the offer |
  * | `drop` | any | any but `offered` | the offer is removed |
  * | `archive` | `holder`, `mismatched` | any | the key is archived or removed. If the former keys contain the room's key, it is restored |
  * | `returnKey` | `holder`, `mismatched` | `none`, `offered` | the key is archived as returned, with the id of the member who had offered it |
- * | `clear` | any | `none` | the key is archived, the offer is removed |
+ * | `clear` | any | `none` | the key is archived, the offer and all records are removed |
  *
  * `store` leads to `mismatched` when `e2e.setOrGetRoomKeyID` stores a key before it sets the room's key id. A member in
  * state `mismatched` does not wait for the room's key in the room's queue (`queue.ts`).
@@ -55,7 +57,7 @@ export const TRANSITIONS = {
 export interface MemberKeys {
 	/** The member's own sealed key. It may contain a former key of the room. */
 	readonly key: string | undefined;
-	/** The key offered by another member, as it was stored. Trimmed only when the member accepts the offer. */
+	/** The key offered by another member, as it is stored, with spaces around it. `accept` trims it. */
 	readonly offer: string | undefined;
 	/** The former room keys that came with the offer. */
 	readonly offeredOldKeys: readonly OldRoomKey[];

@@ -16,10 +16,10 @@ interface ProviderReservation {
 	/** User id of the provider. */
 	readonly provider: string;
 	/** End of the reservation, in epoch ms. Until then the member is shown to no other provider. */
-	readonly until: number;
+	readonly reservedUntil: number;
 	/**
-	 * In epoch ms, later than `until`. Until then the member may be shown to the same provider again, but is not reserved
-	 * again. So a provider who never seals keys cannot block the others.
+	 * In epoch ms, later than `reservedUntil`. Until then the member may be shown to the same provider again, but is not
+	 * reserved for this provider again. So a provider who never seals keys cannot block the others.
 	 */
 	readonly notAgainUntil: number;
 }
@@ -63,7 +63,7 @@ function availabilityFor(
 	now: number,
 ): 'other' | 'own' | 'free' {
 	if (!reservation) return 'free';
-	if (reservation.provider !== provider) return now < reservation.until ? 'other' : 'free';
+	if (reservation.provider !== provider) return now < reservation.reservedUntil ? 'other' : 'free';
 	return now < reservation.notAgainUntil ? 'own' : 'free';
 }
 
@@ -78,11 +78,11 @@ async function storedReservations(
 	return new Map(found.map((document) => [document._id, document]));
 }
 
-/** Reads a reservation from its document. The document expires at `notAgainUntil`. */
+/** Reads a reservation from its document. The field `until` of the document, when it expires, is `notAgainUntil`. */
 function reservationIn(document: SharedState | undefined): ProviderReservation | undefined {
 	const { provider, reservedUntil, until } = document ?? {};
 	if (provider === undefined || reservedUntil === undefined || until === undefined) return undefined;
-	return { provider, until: reservedUntil.getTime(), notAgainUntil: until.getTime() };
+	return { provider, reservedUntil: reservedUntil.getTime(), notAgainUntil: until.getTime() };
 }
 
 /** Returns those of the given waiting members who are reserved for another provider. */
@@ -116,7 +116,7 @@ export async function reserveMembers(
 	duration: number,
 	now = Date.now(),
 ): Promise<ReadonlySet<string>> {
-	const reservation = { provider, until: now + duration, notAgainUntil: now + 2 * duration };
+	const reservation = { provider, reservedUntil: now + duration, notAgainUntil: now + 2 * duration };
 	if (!isShared(store))
 		return new Set(
 			userIds.filter((userId) => reserveInMemory(reservationsOf(store), keyOf(rid, userId), reservation, now)),
@@ -157,12 +157,12 @@ async function reserveInStore(
 	{ sharedState }: Store,
 	_id: string,
 	found: SharedState | undefined,
-	{ provider, until, notAgainUntil }: ProviderReservation,
+	{ provider, reservedUntil, notAgainUntil }: ProviderReservation,
 	now: number,
 ): Promise<boolean> {
 	const state = availabilityFor(reservationIn(found), provider, now);
 	if (state !== 'free') return state === 'own';
-	const fields = { provider, reservedUntil: new Date(until), until: new Date(notAgainUntil) };
+	const fields = { provider, reservedUntil: new Date(reservedUntil), until: new Date(notAgainUntil) };
 	if (!found) return insertIfAbsent(sharedState, { _id, ...fields }, SILENT);
 	const whereUnchanged = { _id, provider: found.provider ?? null, until: found.until };
 	const { matchedCount } = await sharedState.updateOne(whereUnchanged, { $set: fields }, SILENT);

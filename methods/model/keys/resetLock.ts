@@ -21,7 +21,8 @@ export interface ResetLock {
 	readonly formerKeyId: string | null | undefined;
 	/**
 	 * Extends the validity of the lock.
-	 * @throws ClientError `error-e2e-key-reset-failed` if another call has taken the lock. `write` and `release` throw it too
+	 * @throws ClientError `error-e2e-key-reset-failed` if this call has lost the lock: another call has taken it, or the room
+	 * was deleted. `write` and `release` throw it too
 	 */
 	renew(): Promise<void>;
 	/** Updates the room if this call still has the lock. Does not notify the room. @returns the room before the update */
@@ -31,7 +32,7 @@ export interface ResetLock {
 	/**
 	 * Lets the lock expire now, without completing the reset: the same caller may resume it, and any other caller may begin
 	 * a new one. Notifies nobody.
-	 * @returns the room; null if another call has taken the lock
+	 * @returns the room; null if this call has lost the lock
 	 */
 	abandon(): Promise<Room | null>;
 }
@@ -84,9 +85,10 @@ export function storedResetOf({ e2eReset }: Pick<Room, 'e2eReset'>): Room['e2eRe
 function whereSameLock(room: Room): Filter<Room> {
 	const existing = storedResetOf(room);
 	if (existing) return { 'e2eReset.id': existing.id, 'e2eReset.until': existing.until };
-	// A malformed lock, which another program has stored, is replaced without a condition: no filter matches all of its
-	// possible values. If two calls replace it, the first to write loses its lock, and so fails at its next write.
-	return room.e2eReset ? {} : { 'e2eReset.until': { $not: { $gt: new Date(0) } } };
+	// Another program has stored a malformed lock. It is replaced without a condition: no filter matches all of its possible
+	// values. If two calls replace it, the second one has the lock, and the first one fails when it uses its lock.
+	if (room.e2eReset) return {};
+	return { 'e2eReset.until': { $not: { $gt: new Date(0) } } };
 }
 
 /** Whether this user has begun a reset to this key id and not completed it: it is in progress or was interrupted. */

@@ -19,7 +19,7 @@ import * as transitions from './transitions.js';
  * afterwards.
  * @param options `removesOffer`: whether an offer of the room's key to this member is removed too; true by default
  * @returns the updated membership; null if this key was already stored or the membership does not exist any more
- * @throws ClientError `error-key-in-use`
+ * @throws ClientError `error-key-in-use` if another membership has the same key
  */
 export function storeMemberKey(
 	store: Store,

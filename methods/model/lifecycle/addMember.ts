@@ -87,7 +87,7 @@ function insertOrAccept(store: Store, membership: Subscription): Promise<NewMemb
  * @param updateRoom called after the membership was stored. Returns false if the room does not exist any more. Then the
  * membership is removed again, because the deletion of the room may have missed it
  * @returns whether the user has become a member
- * @throws ClientError `error-room-not-found`, `error-invalid-user` if the room or the user does not exist any more
+ * @throws ClientError `error-room-not-found` if the room does not exist any more; `error-invalid-user` if the user does not
  */
 export async function addMembership(
 	store: Store,
@@ -131,7 +131,7 @@ export async function addMembership(
  *
  * The member count of the room is incremented after the membership was stored: a crash in between leaves the count one
  * too low. No rule depends on this count; the lists of members count the memberships.
- * @throws ClientError as `addMembership`
+ * @throws ClientError as `addMembership` does
  */
 export async function addMember(context: Context, room: Room, newcomer: Newcomer): Promise<void> {
 	const { store, events } = context;

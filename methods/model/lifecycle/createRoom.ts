@@ -63,7 +63,7 @@ async function addFirstMembers(context: Context, room: Room, owner: Newcomer, ot
  * members who can receive the key are queued. If storing the memberships fails, the room is removed again. Users in
  * `others` who do not exist any more are skipped.
  * @param others the members apart from the owner, without duplicates
- * @throws ClientError `error-duplicate-channel-name`; `error-invalid-user` if the owner does not exist any more;
+ * @throws ClientError `error-duplicate-channel-name` for a taken name; `error-invalid-user` if the owner does not exist any more;
  * `error-room-not-found` if another call deletes the new room
  */
 export async function createRoom(

@@ -17,9 +17,9 @@ const BATCH = 100;
 /**
  * Deletes a room with its memberships. Notifies each member of both removals (`test/contract/rocketchat-e2e.md` 10.2).
  *
- * The membership of the user who deletes the room is removed last: after a crash this user is still a member and may
- * repeat the call. A concurrent call may add a member after the first pass. Either that call finds that the room does
- * not exist any more, or the second pass removes the new membership.
+ * Memberships are removed in two passes. The first one removes those of all other users, before the room is removed. The
+ * second one removes that of the user who deletes the room, and those that a concurrent call has added meanwhile. So after
+ * a crash the user who deletes the room is still a member and may repeat the call.
  * @param deleterId the user who deletes the room, member or not
  */
 export async function deleteRoom(context: Context, room: Room, deleterId: string): Promise<void> {

@@ -22,7 +22,8 @@ export type ResetResult = { lastKeyHolder: true } | undefined;
  * code can be used only once.
  * @param confirm true: the caller accepts that rooms may lose their last key holder (`test/contract/beyond.md` E11)
  * @throws ClientError `error-invalid-user` if the user does not exist; `error-not-allowed` for a federated user, and for
- * any user but the caller if a setting forbids it; `error-last-key-holder`; `totp-required` and the other errors of second
+ * any user but the caller if a setting forbids it; `error-last-key-holder` without a
+ * confirmation; `totp-required` and the other errors of second
  * factors. In these cases no key was changed
  */
 export async function resetIdentity(context: MethodContext, userId: string, confirm?: boolean): Promise<ResetResult> {

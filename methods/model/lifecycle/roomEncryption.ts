@@ -27,7 +27,8 @@ async function isEncryptionForced(store: Store, { t, federated }: Pick<Room, 't'
 /**
  * Whether a new room is encrypted; undefined if the creator specifies nothing and no setting switches encryption on.
  * @param requested the value that the creator sends; undefined if none was sent
- * @throws ClientError `error-encrypted-private-rooms-enforced`, or `error-action-not-allowed` for a channel
+ * @throws ClientError `error-encrypted-private-rooms-enforced` if the creator sends false but a setting forces encryption;
+ * `error-action-not-allowed` if an encrypted channel is requested
  */
 export async function encryptionOfNewRoom(
 	store: Store,
@@ -61,7 +62,7 @@ async function endTranslation({ store, signal }: Context, rid: string): Promise<
  * members are queued, their clients still ask for the key by `e2e.requestSubscriptionKeys`, as they do at each login.
  * @param encrypted the wanted state
  * @throws ClientError `error-action-not-allowed` for callers without the permission, for channels, and if encryption is
- * switched off on the server; `error-encrypted-private-rooms-enforced`
+ * switched off on the server; `error-encrypted-private-rooms-enforced` if a setting forces the room to be encrypted
  */
 export async function switchEncryption(
 	context: Context,

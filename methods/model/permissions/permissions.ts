@@ -79,7 +79,7 @@ export async function hasPermissionById(store: Store, userId: string | null, per
 
 /**
  * Refuses callers who do not hold a permission.
- * @throws ClientError `error-unauthorized`, over REST 403
+ * @throws ClientError `error-unauthorized`, which REST answers with the status 403
  */
 export async function requirePermission(
 	{ store, userId }: Pick<MethodContext, 'store' | 'userId'>,

@@ -47,7 +47,7 @@ async function maySee(store: Store, room: Room, user: Viewer, parentsLeft: numbe
 		const parent = await store.rooms.findOne({ _id: room.prid });
 		if (parent && (await maySee(store, parent, user, parentsLeft - 1))) return true;
 	}
-	// Livechat and VoIP rooms: the agent who serves them may see them.
+	// The agent who serves a livechat or VoIP room may see it. A permission lets users see all livechat rooms.
 	if (room.t === 'l' || room.t === 'v') {
 		if (room.servedBy?._id === user._id) return true;
 		return room.t === 'l' && hasPermission(store, user, 'view-livechat-rooms');
@@ -56,10 +56,11 @@ async function maySee(store: Store, room: Room, user: Viewer, parentsLeft: numbe
 }
 
 /**
- * Refuses users who may not see a room, as the method `canAccessRoom` of earlier Rocket.Chat releases
+ * Refuses users who may not see a room, as the method `canAccessRoom` did in earlier Rocket.Chat releases
  * (`test/contract/rocketchat-e2e.md` 3.2). The details of the error name a method: `canAccessRoom` if the room or the user does
  * not exist, and the method that the client called if the user may not see the room.
- * @throws ClientError `error-invalid-room`, or `error-invalid-user` if the user does not exist any more
+ * @throws ClientError `error-invalid-room` if the room does not exist or the user may not see it; `error-invalid-user` if the
+ * user does not exist any more
  */
 export async function requireRoomAccess(store: Store, rid: string, userId: string): Promise<Room> {
 	const room = rid === '' ? null : await store.rooms.findOne({ _id: rid });

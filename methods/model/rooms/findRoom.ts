@@ -63,7 +63,8 @@ export async function findCaller({
  * a missing room. The audit event of the call gets the room's id.
  * @param kind the type that the room must have; by default any type
  * @param permission callers who hold this permission by a global role find the room even if they may not see it
- * @throws ClientError `error-roomid-param-not-provided`, `error-room-not-found`
+ * @throws ClientError `error-roomid-param-not-provided` without an id and a name; `error-room-not-found` if the caller finds no
+ * such room
  */
 export async function findRoom(
 	context: Context & Pick<UserContext, 'audit'>,

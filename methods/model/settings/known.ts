@@ -8,7 +8,7 @@ import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { insertIfAbsent } from '../insertIfAbsent.js';
-import { DEFAULTS, dropCachedSetting, type SettingId } from './workspace.js';
+import { DEFAULTS, dropCachedSetting } from './workspace.js';
 
 export type SettingValue = boolean | number | string;
 
@@ -80,7 +80,7 @@ async function writeIfChanged({ settings }: Store, _id: string, value: SettingVa
 
 /**
  * Refuses a value that a setting cannot have.
- * @throws ClientError `error-invalid-setting` for an unknown setting, `error-invalid-setting-value`
+ * @throws ClientError `error-invalid-setting` for an unknown setting; `error-invalid-setting-value` for a wrong type
  */
 function requireValidValue(_id: string, value: unknown): asserts value is SettingValue {
 	const defaultValue = KNOWN.get(_id);
@@ -90,9 +90,9 @@ function requireValidValue(_id: string, value: unknown): asserts value is Settin
 }
 
 /**
- * Changes settings with immediate effect. Notifies all clients that subscribe to public settings. If one value is
- * refused, nothing is written.
- * @throws ClientError `error-invalid-setting` for an unknown setting, `error-invalid-setting-value`
+ * Changes settings with immediate effect. The change event of each write notifies the clients that subscribe to the known
+ * settings. If one value is refused, nothing is written.
+ * @throws ClientError `error-invalid-setting` for an unknown setting; `error-invalid-setting-value` for a wrong type
  */
 export async function changeSettings(
 	context: Pick<MethodContext, 'store' | 'audit'>,
@@ -105,6 +105,6 @@ export async function changeSettings(
 	for (const { _id, value } of changes) {
 		await writeIfChanged(store, _id, value as SettingValue);
 		// Done even if nothing was written: another process may have written the value after this process cached it.
-		dropCachedSetting(store, _id as SettingId);
+		dropCachedSetting(store, _id);
 	}
 }

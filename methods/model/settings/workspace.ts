@@ -30,7 +30,7 @@ export function workspaceSetting<I extends SettingId>(store: Store, id: I): Prom
 	return cachedValues.get(store, id) as Promise<Value<I>>;
 }
 
-/** Must be called after a setting was written, so that the change takes effect immediately. */
-export function dropCachedSetting(store: Store, id: SettingId): void {
+/** Must be called after a setting was written, so that the change takes effect immediately. @param id of any setting */
+export function dropCachedSetting(store: Store, id: string): void {
 	cachedValues.forget(store, id);
 }

@@ -37,7 +37,7 @@ function distinctTexts(single = '', list: readonly string[] = []): string[] {
 
 /**
  * Finds all users that the arguments of a call identify, by id or by name, without duplicates.
- * @throws ClientError `error-users-params-not-provided` if no argument is given; `error-too-many-users`;
+ * @throws ClientError `error-users-params-not-provided` without an argument; `error-too-many-users` above the maximum;
  * `error-invalid-user` if an argument matches no user
  */
 export async function findUsersOfCall(

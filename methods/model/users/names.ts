@@ -41,7 +41,7 @@ function requireValidUsername(username: string): void {
 
 /**
  * Refuses a user name that is invalid or reserved. `insertUser` checks whether another user has the name.
- * @throws ClientError `error-input-is-not-a-valid-field`, `error-blocked-username`
+ * @throws ClientError `error-input-is-not-a-valid-field` for an invalid name; `error-blocked-username` for a reserved one
  */
 export function requireAllowedUsername(username: string): void {
 	requireValidUsername(username);

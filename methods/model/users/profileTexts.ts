@@ -13,7 +13,7 @@ export interface ProfileTexts {
 	readonly nickname?: string | undefined;
 }
 
-/** @throws ClientError `error-bio-size-exceeded`, `error-nickname-size-exceeded` */
+/** Refuses long texts. @throws ClientError `error-bio-size-exceeded` or `error-nickname-size-exceeded` */
 export function requireProfileTexts({ bio = '', nickname = '' }: ProfileTexts): void {
 	if (bio.trim().length > MAX_BIO_LENGTH) throw clientError('bioTooLong');
 	if (nickname.trim().length > MAX_NICKNAME_LENGTH) throw clientError('nicknameTooLong');

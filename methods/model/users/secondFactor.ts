@@ -177,7 +177,8 @@ function requireFactorOfCall(
 /**
  * Requires the caller's second factor. If they have none, requires their password if a setting says so. Requires nothing
  * if the settings switch second factors off.
- * @throws ClientError `totp-required`, `totp-invalid`, `totp-max-attempts`, `too-many-requests`
+ * @throws ClientError `totp-required` for a missing code; `totp-invalid` for a wrong one; `totp-max-attempts` after too many
+ * wrong codes for one mail; `too-many-requests` after too many failed attempts
  */
 export async function requireProofIfConfigured(context: MethodContext): Promise<void> {
 	if (context.userId === null) throw clientError('invalidUser');

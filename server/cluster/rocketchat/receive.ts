@@ -5,7 +5,7 @@
 import { Match } from '../../../shared/match.js';
 import { isId } from '../../../shared/values.js';
 import type { Bus } from '../bus.js';
-import type { ChangedElsewhere, Reported } from '../changedElsewhere.js';
+import type { ChangedElsewhere, WriteReport } from '../changedElsewhere.js';
 import { lastKnown } from '../lastKnown.js';
 import { ROCKETCHAT_STREAMS } from './announce.js';
 
@@ -23,7 +23,7 @@ const Id = Match.Where(isId);
 const WithId = Match.ObjectIncluding({ _id: Id });
 
 /** The actions as Rocket.Chat's events name them. */
-const ACTIONS: ReadonlyMap<unknown, Reported['action']> = new Map([
+const ACTIONS: ReadonlyMap<unknown, WriteReport['action']> = new Map([
 	['inserted', 'inserted'],
 	['updated', 'updated'],
 	['changed', 'updated'],
@@ -34,7 +34,7 @@ const ACTIONS: ReadonlyMap<unknown, Reported['action']> = new Map([
 function reportDocument(
 	{ changedElsewhere }: ReceiverParts,
 	collection: string,
-	action: Reported['action'],
+	action: WriteReport['action'],
 	document: { readonly _id: string },
 ): void {
 	const last = action === 'removed' ? lastKnown(document) : undefined;

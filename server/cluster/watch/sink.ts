@@ -1,5 +1,5 @@
 /** The interface through which the watcher reports to the rest of the server. */
-import type { Reported } from '../changedElsewhere.js';
+import type { WriteReport } from '../changedElsewhere.js';
 
 /** A collection that is watched. */
 export interface WatchedCollection {
@@ -12,7 +12,7 @@ export interface WatchedCollection {
 /** Receives what other programs have written. */
 export interface WatchSink {
 	/** A document was written. It may be reported more than once. */
-	report(key: string, id: string, reported?: Reported): void;
+	report(key: string, id: string, reported?: WriteReport): void;
 	/** Writes of a collection may have been missed, so its observed documents must be read again. */
 	refreshCollection(key: string): void;
 }

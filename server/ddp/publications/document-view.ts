@@ -131,7 +131,7 @@ export class DocumentView {
 	}
 }
 
-/** The fields without `_id` and without undefined values; the same object if there are none of these. */
+/** Removes `_id` and undefined values. Returns the same object if it has neither. */
 function withoutIdAndUndefined(fields: Fields): Fields {
 	const entries = Object.entries(fields);
 	const defined = entries.filter(([name, value]) => value !== undefined && name !== '_id');

@@ -4,8 +4,8 @@ import { LiveQuery, type Publication, type PublicationContext } from '../../../s
 /**
  * Calls a publish function.
  * @returns the live queries that the function returns; undefined if it returns nothing
- * @throws what the function throws. Error if it returns something else, or two live queries on one collection, or if it
- *   returns nothing although it has made a live query before its first `await`
+ * @throws what the function throws. An Error if it returns something else, or two live queries on one collection, or if it
+ * returns nothing although it has made a live query before its first `await`
  */
 export async function runPublication(
 	publication: Publication,

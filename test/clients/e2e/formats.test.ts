@@ -10,7 +10,7 @@ const START = '<!-- table of formats: made by test/clients/e2e/formats.test.ts w
 const END = '<!-- end of the table -->';
 
 const { clients, recipient } = JSON.parse(readFileSync('test/clients/e2e/vectors.json', 'utf8')) as Vectors;
-/** The same for the recipient and for all clients of the vectors. */
+/** The recipient and all clients of the vectors have this user id and this passphrase. */
 const { userId, passphrase } = recipient;
 const TEXT = 'Grüße, мир 🗝';
 const FILE = new TextEncoder().encode('the bytes of a file');
@@ -39,9 +39,10 @@ interface Row {
 
 describe('The table of formats in docs/e2e.md', () => {
 	const rows: Row[] = [];
-	/** Whether a client has read what a row is about, by `cell`. */
+	/** The map key of a row and a client. */
+	const keyOf = (row: Row, { client }: Reader) => `${row.title} ${client}`;
+	/** Whether a client could read what a row is about, by `keyOf`. */
 	const outcomes = new Map<string, boolean>();
-	const cell = (row: Row, { client }: Reader) => `${row.title} ${client}`;
 
 	const readByUs: Row = {
 		title: 'keys, messages and files of the client, read by `roomkey/e2e`',
@@ -94,7 +95,7 @@ describe('The table of formats in docs/e2e.md', () => {
 			const isExpected = row.expected.includes(reader.client);
 			it(`says ${isExpected ? 'yes' : 'no'} for ${reader.client}: ${row.title}`, async () => {
 				const hasRead = await succeeds(() => row.reads(reader));
-				outcomes.set(cell(row, reader), hasRead);
+				outcomes.set(keyOf(row, reader), hasRead);
 				expect(hasRead).to.equal(isExpected);
 			});
 		}
@@ -106,12 +107,13 @@ describe('The table of formats in docs/e2e.md', () => {
 			line(['What', ...readers.map(({ client }) => client)]),
 			line(['What', ...readers].map(() => '---')),
 			...rows.map((row) =>
-				line([row.title, ...readers.map((reader) => (outcomes.get(cell(row, reader)) ? 'yes' : 'no'))]),
+				line([row.title, ...readers.map((reader) => (outcomes.get(keyOf(row, reader)) ? 'yes' : 'no'))]),
 			),
 		].join('');
 		const docs = readFileSync(DOCS, 'utf8');
 		const [from, to] = [docs.indexOf(START), docs.indexOf(END)];
 		expect(from, 'the docs have a place for the table').to.be.greaterThan(0);
+		expect(outcomes.size, 'cells that were tested').to.equal(rows.length * readers.length);
 		if (process.env.UPDATE_DOCS) writeFileSync(DOCS, docs.slice(0, from) + START + table + docs.slice(to));
 		expect(readFileSync(DOCS, 'utf8')).to.include(START + table + END);
 	});
