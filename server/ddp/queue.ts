@@ -3,6 +3,7 @@
  * answered. Reading is paused while there are too many.
  */
 
+import type { Method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
 import { type CallHost, runCall } from './call.js';
 import * as codec from './codec.js';
@@ -232,16 +233,22 @@ export interface RequestSession extends CallHost, RequestsHost<QueuedRequest> {
 	sendError(frame: string): void;
 }
 
-/** Adds a request to those of a session. */
-export function enqueue(request: QueuedRequest, session: RequestSession): void {
-	const { login, services, options } = session;
+/** The called method; undefined for another request, and for an unknown method. Counts it if it changes the user. */
+function countCall(request: QueuedRequest, { login, services }: RequestSession): Method | undefined {
 	const isCall = typeof request === 'object' && request.msg === 'method';
 	const method = isCall ? services.invoker.get(request.method) : undefined;
+	// `runCall` counts it down.
 	if (method?.changesUser) login.pendingChanges++;
-	session.requests ??= new Requests(session, options.maxQueue);
+	return method;
+}
+
+/** Adds a request to those of a session. */
+export function enqueue(request: QueuedRequest, session: RequestSession): void {
+	const method = countCall(request, session);
+	session.requests ??= new Requests(session, session.options.maxQueue);
 	// During a login, even a call that may run in parallel waits: its user is known only when the login has ended.
 	// Clients send a login and calls without waiting between them.
-	const runsInParallel = method?.parallel === true && login.pendingChanges === 0;
+	const runsInParallel = method?.parallel === true && session.login.pendingChanges === 0;
 	session.requests.add(request, runsInParallel);
 }
 
@@ -270,5 +277,7 @@ function answerLarge(
 		return undefined;
 	}
 	const message = codec.parseFrame(text);
-	return answer(typeof message === 'string' ? message : codec.parseRequest(message, text), session, release);
+	const request = typeof message === 'string' ? message : codec.parseRequest(message, text);
+	countCall(request, session);
+	return answer(request, session, release);
 }

@@ -7,6 +7,7 @@ import type { Permission } from '../../shared/documents.js';
 import { StoreUnavailableError } from '../../shared/errors.js';
 import { liveQuery } from '../../shared/publication.js';
 import type { Store } from '../../shared/store.js';
+import { Gates } from '../support/gates.js';
 import { memoryLog } from '../support/log.js';
 import { type OpenStore, openTestStore } from '../support/store.js';
 
@@ -134,6 +135,51 @@ describe('a live query (7)', () => {
 		await opened.store.permissions.deleteMany({ _id: { $in: ['a', 'b'] } });
 		await announce('b', 'c', 'a');
 		expect(calls.slice(3)).to.deep.equal(['remove b', 'change c', 'remove a']);
+	});
+
+	it('shows no state that was read before it began, and before a write that no query has noticed', async () => {
+		const { permissions } = opened.store;
+		const ownBus = createBus(memoryLog());
+		const gates = new Gates();
+		/** Reads written documents at once, and returns them when the gate opens. */
+		async function* slowRead(filter: object) {
+			const found = await permissions.find(filter).toArray();
+			await gates.wait('read');
+			yield* found;
+		}
+		const find = (filter: object) => ('_id' in filter ? slowRead(filter) : permissions.find(filter));
+		const subscribe = (shown: Record<string, unknown>) =>
+			new LiveQuerySubscriber(liveQuery('permissions', { roles: 'r' }, { name: 1 } as never), {
+				services: { store: { ...opened.store, permissions: { ...permissions, find } as never }, bus: ownBus },
+				publishAdded: (_collection, _id, fields) => void Object.assign(shown, fields),
+				publishChanged: (_collection, _id, fields) => void Object.assign(shown, fields),
+				publishRemoved: () => {},
+				whenDrained: () => undefined,
+				fail: () => {},
+			});
+		const announceChange = (_id: string) =>
+			ownBus.publish('changed', { collection: 'permissions', action: 'updated', document: { _id } });
+		await permissions.insertOne({ _id: 'p', roles: ['r'], name: 'old' } as Permission);
+		const former = subscribe({});
+		await former.start();
+		const round = announceChange('p');
+		while (!gates.has('read')) await nextTurn();
+		former.stop();
+		await permissions.updateOne({ _id: 'p' }, { $set: { name: 'new' } } as never);
+		expect(announceChange('p')).to.equal(undefined);
+		const shown: Record<string, unknown> = {};
+		const later = subscribe(shown);
+		await later.start();
+		gates.open('read');
+		await round;
+		const nextRound = announceChange('another');
+		for (let i = 0; i < 5; i++) {
+			await nextTurn();
+			gates.open('read');
+		}
+		await nextRound;
+		expect(shown.name).to.equal('new');
+		later.stop();
 	});
 
 	it('reads very many documents in parts', async () => {

@@ -257,6 +257,27 @@ describe('a session', () => {
 			expect(opened.transport.closed).to.equal(true);
 		});
 
+		it('runs parallel calls without waiting after a login in a large frame that arrived during another login (5)', async () => {
+			const ends = new Map<string, () => void>();
+			const invoke = async (name: string, [id]: readonly unknown[], caller: Caller) => {
+				await new Promise<void>((resolve) => ends.set(id as string, resolve));
+				if (name === 'login') await caller.setUserId?.('alice', 'hash');
+			};
+			const get = (name: string) => ({ changesUser: name === 'login', parallel: name === 'read' }) as Method;
+			const opened = connect('1', undefined, { get, invoke });
+			const send = (method: string, id: string, ...more: unknown[]) =>
+				opened.session.receive(JSON.stringify({ msg: 'method', id, method, params: [id, ...more] }));
+			send('login', 'first');
+			send('login', 'large', 'x'.repeat(70_000));
+			for (const id of ['first', 'large']) {
+				ends.get(id)?.();
+				await nextTurn();
+			}
+			send('slow', 'slow');
+			send('read', 'read');
+			expect([...ends.keys()]).to.deep.equal(['first', 'large', 'slow', 'read']);
+		});
+
 		for (const parallel of [true, false]) {
 			const what = parallel ? 'parallel calls' : 'calls that run one after another';
 			it(`pauses reading while more than ten ${what} are unanswered (5)`, async () => {

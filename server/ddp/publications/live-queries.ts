@@ -112,9 +112,14 @@ export class CollectionQueries implements Watcher {
 		let observed = this.#queries.get(key);
 		if (!observed) {
 			observed = new ObservedQuery(key, query);
-			if (this.#queries.size === 0) this.bus.watch({ collection: this.name }, this);
+			const isFirst = this.#queries.size === 0;
 			this.#queries.set(key, observed);
 			this.#index.add(observed);
+			if (isFirst) {
+				this.bus.watch({ collection: this.name }, this);
+				// While there were no queries, no writes were noticed. So what a round has read before may be outdated.
+				for (const id of this.#beingRead) void this.reread(id);
+			}
 		}
 		observed.subscribe(subscriber);
 		this.#initialReads.set(observed, (this.#initialReads.get(observed) ?? 0) + 1);

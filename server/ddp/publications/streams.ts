@@ -1,5 +1,5 @@
 /** The readers of each stream: subscriptions to its events. An event is encoded once and sent to all its readers. */
-import { clientError } from '../../../shared/errors.js';
+import { clientError, StoreUnavailableError } from '../../../shared/errors.js';
 import type { EventPayloads } from '../../../shared/events.js';
 import { Match } from '../../../shared/match.js';
 import type { Infer } from '../../../shared/pattern.js';
@@ -32,7 +32,8 @@ export interface StreamHub {
 	reauthorizeAll(): Promise<void>;
 	/**
 	 * Called when events may have been missed: checks all readers of all streams again, and sends the initial events again
-	 * to those that may still read.
+	 * to those that may still read. If initial events cannot be read, their subscription ends with the error.
+	 * @throws StoreUnavailableError if initial events cannot be read because the store is unavailable
 	 */
 	refresh(): Promise<void>;
 }
@@ -199,10 +200,17 @@ export function createStreamHub(
 			await forEachReader(readersIn(readersByUser), recheck);
 		},
 		async refresh() {
-			const allReaders = [...readers.values()].flatMap(readersIn);
-			await forEachReader(allReaders, async (reader) => {
+			const present = new Set([...readers.values()].flatMap(readersIn));
+			// The first check of a reader may have begun before the missed events, so such readers are checked again too.
+			await forEachReader([...new Set([...present, ...readersIn(readersByUser)])], async (reader) => {
 				await recheck(reader);
-				if (!reader.subscription.hasStopped) await reader.sendInitial?.();
+				if (!present.has(reader) || reader.subscription.hasStopped) return;
+				try {
+					await reader.sendInitial?.();
+				} catch (thrown) {
+					if (thrown instanceof StoreUnavailableError) throw thrown;
+					reader.subscription.error(thrown);
+				}
 			});
 		},
 	};
