@@ -68,8 +68,15 @@ export function createInvoker(
 		let result: unknown;
 		let error: ClientError | MatchError | undefined;
 		let invocation: Invocation | undefined;
+		let hasTimedOut = false;
+		const onTimeout = () => {
+			hasTimedOut = true;
+			invocation?.onTimeout();
+		};
 		const runMethod = (args: Record<string, unknown>, clock: TimeoutClock, inFlight?: InFlight) => {
 			invocation = new Invocation(name, caller, invoke, limits, services, createCallStore, loginLanes, inFlight);
+			// The cache may have waited for the store until the time was over.
+			if (hasTimedOut) invocation.onTimeout();
 			return invocation.run(method, args, clock);
 		};
 		try {
@@ -87,7 +94,7 @@ export function createInvoker(
 					: runMethod(args, clock);
 			// The wait for the rate limiter does not count towards the time limit.
 			const begunAt = counting ? performance.now() : startedAt;
-			result = await withTimeout(timeout, begin, () => invocation?.onTimeout(), begunAt);
+			result = await withTimeout(timeout, begin, onTimeout, begunAt);
 			return result;
 		} catch (thrown) {
 			error = logAndConvert(thrown, name, caller);

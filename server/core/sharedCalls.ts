@@ -103,9 +103,20 @@ export class SharedCalls {
 		this.options.onReplay?.(method);
 		// An empty text stands for an outcome that was not kept: see `#seal`.
 		if (earlier.answer === '') throw clientError('idempotencyAnswerTooLarge', { method });
-		const outcome = decodeOutcome(unseal(keys, String(earlier.answer)));
+		const outcome = this.#unseal(keys, String(earlier.answer));
+		if (!outcome) throw clientError('idempotencyAnswerTooLarge', { method });
 		if ('thrown' in outcome) throw outcome.thrown;
 		return outcome.value;
+	}
+
+	/** Decrypts an outcome. @returns undefined if it cannot be decoded, such as a short text with very many values */
+	#unseal(keys: DerivedKeys, answer: string): Outcome | undefined {
+		try {
+			return decodeOutcome(unseal(keys, answer));
+		} catch (err) {
+			this.options.log.warn({ err }, 'The outcome of a call cannot be decoded');
+			return undefined;
+		}
 	}
 
 	/**

@@ -15,15 +15,16 @@ export function spreadOverTurns<T>(
 	handle: (item: T) => void,
 ): (item: T) => boolean {
 	let waiting: T[] = [];
-	/** Index of the next item in `waiting`. Handled items stay in the array until all are handled. */
+	/** Index of the next item in `waiting`. The items before it are handled, and are removed together. */
 	let next = 0;
 	let handledInTurn = 0;
 
 	function onTurn(): void {
 		handledInTurn = 0;
 		while (handledInTurn < perTurn && next < waiting.length) run(waiting[next++] as T);
-		if (next < waiting.length) return;
-		waiting = [];
+		// So that each item is copied at most once on average, and few handled items stay, even if new ones arrive all the time.
+		if (next < waiting.length / 2) return;
+		waiting = waiting.slice(next);
 		next = 0;
 	}
 

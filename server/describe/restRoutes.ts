@@ -179,7 +179,8 @@ export function routeOperations(route: BuiltInRoute, context: RouteContext): [ve
 	const definition = method === undefined ? undefined : methods.get(method);
 	const isLimited = definition !== undefined && isLimitedOverRest(definition, limits);
 	const limitCodes = isLimited ? ['too-many-requests'] : [];
-	const codes = new Set([...(definition?.errors ?? []), ...(body ? [400] : []), ...limitCodes, 500]);
+	const methodCodes = definition ? [...(definition.errors ?? []), 'error-timeout'] : [];
+	const codes = new Set([...methodCodes, ...(body ? [400] : []), ...limitCodes, 500]);
 	// `method.call` answers a call beyond its limit with 400, but also sends the headers of the limit.
 	const callsAny = path.includes('{method}');
 	const hasRateHeaders = isLimited || (callsAny && [...methods.values()].some((one) => isLimitedOverRest(one, limits)));

@@ -41,21 +41,25 @@ function userOf({ user, username, email }: Infer<typeof LoginBody>): object {
 	return address ? { email: address } : { username: username ?? user };
 }
 
+/** Codes of errors of `login` that say nothing about the credentials. A client that got 401 would discard its token. */
+const OTHER_REFUSALS: ReadonlySet<unknown> = new Set([500, 503, 'too-many-requests', 'error-timeout']);
+
 /** Logs in. The answer is the same 401 for a wrong name and a wrong password. */
 export async function logIn(invoker: Invoker, services: Services, body: unknown, caller: Caller): Promise<Answer> {
+	let login: LoginResult;
 	try {
-		const { id, token } = (await invoker.invoke('login', [loginOptions(body)], caller)) as LoginResult;
-		const me = await findProfile(services.store, id);
-		return { status: 200, body: { status: 'success', success: true, data: { userId: id, authToken: token, me } } };
+		login = (await invoker.invoke('login', [loginOptions(body)], caller)) as LoginResult;
 	} catch (thrown) {
 		if (thrown instanceof MatchError) return failed(thrown);
 		const { error, reason, details } = toClientError(thrown);
-		const isAboutCredentials = error !== 500 && error !== 503 && error !== 'too-many-requests';
-		if (!isAboutCredentials) return failed(thrown);
+		if (OTHER_REFUSALS.has(error)) return failed(thrown);
 		const body = { status: 'error', success: false, error, message: reason };
 		// If a second factor is required, `details` says which.
 		return { status: 401, body: details === undefined ? body : { ...body, details } };
 	}
+	const { id, token } = login;
+	const me = await findProfile(services.store, id);
+	return { status: 200, body: { status: 'success', success: true, data: { userId: id, authToken: token, me } } };
 }
 
 /** Logs out: removes the caller's login token. */

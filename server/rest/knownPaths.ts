@@ -49,12 +49,15 @@ function takenPath(path: string, method: string | undefined, other: string | und
 	return new DefinitionError(`the REST route of method '${method ?? other}': the path ${path} is ${owner}`);
 }
 
-/** The decoded path of a URL, without a slash at its end. The path `/` stays. */
+/**
+ * The decoded path of a URL, without a slash at its end. The path `/` stays. As in fastify, `%2F` is no separator of
+ * segments, so it stays too.
+ */
 function pathOf(url: string): string {
 	const withoutQuery = url.replace(/[?#].*$/s, '');
 	const path = withoutQuery.replace(/(?<=.)\/$/, '');
 	try {
-		return decodeURIComponent(path);
+		return decodeURI(path);
 	} catch {
 		return path;
 	}

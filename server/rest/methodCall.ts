@@ -4,7 +4,8 @@
  */
 import { check } from '../../shared/check.js';
 import { parse } from '../../shared/ejson.js';
-import { clientError, toClientError } from '../../shared/errors.js';
+import { type ClientError, clientError, toClientError } from '../../shared/errors.js';
+import type { Log } from '../../shared/log.js';
 import { Match } from '../../shared/match.js';
 import { isLarge } from '../../shared/slices.js';
 import type { Invoker } from '../core/invoke.js';
@@ -42,6 +43,7 @@ export async function callMethod(
 	pathName: string,
 	body: unknown,
 	caller: RestCaller,
+	log: Log,
 ): Promise<Answer> {
 	check(body, Body);
 	const message = parseMessage(body.message);
@@ -49,15 +51,26 @@ export async function callMethod(
 	const { id = '', method } = message;
 	if (method.replaceAll('/', ':') !== pathName) throw clientError('otherMethodInPath');
 	const { params, secondFactor } = takeSecondFactor(invoker.get(method), message.params ?? []);
+	let value: unknown;
 	try {
-		const value = await invoker.invoke(method, params, secondFactor ? caller.withSecondFactor(secondFactor) : caller);
+		value = await invoker.invoke(method, params, secondFactor ? caller.withSecondFactor(secondFactor) : caller);
+	} catch (thrown) {
+		return failedCall(id, toClientError(thrown));
+	}
+	try {
 		const parts = isLarge(value) ? await codec.largeResult(id, value, (text) => text) : [codec.result(id, value)];
 		return { status: 200, body: { message: parts.join(''), success: true } };
-	} catch (thrown) {
-		const error = toClientError(thrown);
-		// Rocket.Chat answers 400 for every error. Here an unavailable database has a different status, so that a proxy can
-		// detect it.
-		const status = error.error === 503 ? 503 : 400;
-		return { status, body: { message: codec.failure(id, error), success: false }, ...retryHeaders(error) };
+	} catch (err) {
+		log.error({ err, method, requestId: caller.requestId }, `The result of method '${method}' cannot be encoded`);
+		return failedCall(id, clientError('internal'));
 	}
+}
+
+/**
+ * The answer for a call that has failed. Rocket.Chat answers 400 for every error. Here an unavailable database has a
+ * different status, so that a proxy can detect it.
+ */
+function failedCall(id: string | number, error: ClientError): Answer {
+	const status = error.error === 503 ? 503 : 400;
+	return { status, body: { message: codec.failure(id, error), success: false }, ...retryHeaders(error) };
 }

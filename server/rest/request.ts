@@ -190,7 +190,8 @@ function isDecodable(url: string): boolean {
 	}
 }
 
-const FORM = 'application/x-www-form-urlencoded';
+/** The content type of a form. */
+export const FORM = 'application/x-www-form-urlencoded';
 
 /** The answer of a route, also for an error that the client may see. @throws all other errors */
 async function answerOf(route: Route, request: RestRequest): Promise<Answer> {
@@ -248,7 +249,7 @@ export async function answerRequest(
 			calls,
 		);
 		const fields = (isQuery ? request.query : request.body) ?? {};
-		const isForm = !isQuery && request.headers['content-type']?.startsWith(FORM) === true;
+		const isForm = !isQuery && request.headers['content-type']?.toLowerCase().startsWith(FORM) === true;
 		// By default `curl -d` sends a JSON text as a form. The form then has a field whose name begins with the brace.
 		const isJsonAsForm = isForm && Object.keys(fields)[0]?.trimStart().startsWith('{');
 		if (isJsonAsForm) {

@@ -16,7 +16,7 @@ export function routesOf(
 	rocketChatVersion: string,
 ): Route[] {
 	const methodCall: Route['answer'] = ({ pathParams, fields, caller }) =>
-		callMethod(invoker, pathParams.method ?? '', fields, caller);
+		callMethod(invoker, pathParams.method ?? '', fields, caller, services.log);
 	return [
 		...methods.flatMap((method) => (method.rest ? [methodRoute(method, method.rest, invoker)] : [])),
 		{

@@ -1,6 +1,5 @@
 /** Creates the HTTP server for REST with fastify, and answers the requests that reach no route. */
 import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
-import querystring from 'node:querystring';
 import fastify, {
 	type FastifyError,
 	type FastifyInstance,
@@ -8,7 +7,6 @@ import fastify, {
 	type FastifyRequest,
 	type preParsingAsyncHookHandler,
 } from 'fastify';
-import { parseJson, Unreadable } from '../../shared/ejson.js';
 import type { Method } from '../../shared/method.js';
 import type { Services } from '../core/invocation.js';
 import type { Invoker } from '../core/invoke.js';
@@ -17,12 +15,13 @@ import type { Certificate } from '../http/certificate.js';
 import { createHttpServer, DEFAULT_HTTP_TIMEOUTS, type HttpTimeouts } from '../http/httpServer.js';
 import { withoutPrefix } from '../http/pathPrefix.js';
 import { securityHeaders } from '../http/securityHeaders.js';
+import { parseForm, parseJsonBody, parseQuery } from './bodies.js';
 import { allowOrigins } from './cors.js';
 import { failed, NOT_FOUND, refused, SHUTTING_DOWN, send, sendRaw, UNAUTHORIZED, wrongVerb } from './envelope.js';
 import { FixedRoutes, routePathOf } from './fixedRoutes.js';
 import { KnownPaths } from './knownPaths.js';
 import { refuseRawRequest } from './refuseRawRequest.js';
-import { answerRequest, isAuthorized, type RequestOptions, type Route } from './request.js';
+import { answerRequest, FORM, isAuthorized, type RequestOptions, type Route } from './request.js';
 import { routesOf } from './routes.js';
 
 export const API_PREFIX = '/api/v1';
@@ -91,31 +90,6 @@ function largeBodyOptions(route: Route, routeLimit: number, services: Services, 
 function compileNoSchema(): never {
 	throw new Error('Routes have no schemas');
 }
-
-/** Parses a JSON body. */
-function parseBody(
-	{ headers }: FastifyRequest,
-	text: string,
-	done: (error: Error | null, body?: unknown) => void,
-): void {
-	const { 'content-encoding': encoding = 'identity' } = headers;
-	if (encoding.toLowerCase() !== 'identity') {
-		done(refusedBody(415, 'The body must not have a Content-Encoding'));
-		return;
-	}
-	let body: unknown;
-	try {
-		// Rocket.Chat treats an empty body as an object without members.
-		body = text.trim() === '' ? {} : parseJson(text);
-	} catch (error) {
-		const isRefused = error instanceof Unreadable;
-		done(refusedBody(400, isRefused ? `The body is refused: ${error.message}` : 'The body is not valid JSON'));
-		return;
-	}
-	done(null, body);
-}
-
-const refusedBody = (statusCode: number, text: string) => Object.assign(new Error(text), { statusCode });
 
 /** Answers a request that fastify refuses, or whose handler has thrown an unexpected error. */
 function onError(error: FastifyError, reply: FastifyReply, services: Services): FastifyReply {
@@ -199,8 +173,7 @@ export function createRest(
 		bodyLimit: maxBody,
 		// While the server closes, open connections are still served: SockJS clients poll for their answers.
 		return503OnClosing: false,
-		// Queries and forms are parsed by Node. Its objects have no prototype; patterns accept them as plain objects.
-		routerOptions: { ignoreTrailingSlash: true, querystringParser: (text) => querystring.parse(text) },
+		routerOptions: { ignoreTrailingSlash: true, querystringParser: parseQuery },
 		clientErrorHandler: (error, socket) => refuseRawRequest(error, socket, headers),
 		frameworkErrors: (error, _request, reply) => onError(error, reply, services),
 	});
@@ -212,10 +185,8 @@ export function createRest(
 		done();
 	});
 	app.removeContentTypeParser(['application/json', 'text/plain']);
-	app.addContentTypeParser('application/json', { parseAs: 'string' }, parseBody);
-	app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) =>
-		done(null, querystring.parse(text as string)),
-	);
+	app.addContentTypeParser('application/json', { parseAs: 'string' }, parseJsonBody);
+	app.addContentTypeParser(FORM, { parseAs: 'string' }, parseForm);
 	// Fastify must know every verb of HTTP: otherwise a known path would not answer 405 to a verb that fastify lacks.
 	for (const verb of METHODS) if (!app.supportedMethods.includes(verb)) app.addHttpMethod(verb);
 	app.setErrorHandler<FastifyError>((error, _request, reply) => onError(error, reply, services));

@@ -1,4 +1,5 @@
 /** Idempotency (test/contract/beyond.md E1): a repeated call receives the answer of the first one. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { IdempotencyKey } from '../../server/core/caller.js';
@@ -291,6 +292,21 @@ describe('the idempotency of methods with `once` (E1)', () => {
 		settle[0]?.resolve('late');
 		expect(await ask(rest('a'), 'hasty', 1)).to.equal('late');
 		expect(runs).to.have.length(1);
+	});
+
+	it('runs a call whose idempotency key is known only after the timeout with a signal that has fired', async () => {
+		let tell = (_key: string) => {};
+		const key = () =>
+			new Promise<string>((resolve) => {
+				tell = resolve;
+			});
+		expect(await rejection(ask({ key, session: null }, 'hasty', 1))).to.include({ error: 'error-timeout' });
+		expect(runs).to.deep.equal([]);
+		tell('key a');
+		await nextTurn();
+		expect(signal?.aborted).to.equal(true);
+		settle[0]?.resolve('late');
+		expect(await ask(rest('a'), 'hasty', 1)).to.equal('late');
 	});
 
 	it('stops waiting, after the lifetime, for a call that never ends', async () => {

@@ -5,6 +5,7 @@
 import { expect } from 'chai';
 import type { IdempotencyKey } from '../../server/core/caller.js';
 import { type ChainId, createResumeChains } from '../../server/ddp/resume-chains.js';
+import { MAX_VALUES } from '../../shared/ejson.js';
 import { BareError, ClientError, clientError, MatchError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -56,6 +57,7 @@ const methods = [
 	recordingMethod('hasty', held, 1),
 	recordingMethod('large', (length) => 'x'.repeat(Number(length))),
 	recordingMethod('odd', () => 5n),
+	recordingMethod('many', () => new Array(MAX_VALUES + 1).fill(1)),
 ];
 
 describe('repeated calls of methods with `once` over several processes (E1)', () => {
@@ -285,6 +287,13 @@ describe('repeated calls of methods with `once` over several processes (E1)', ()
 	it('an answer that cannot be encoded is not stored: a repeated call is refused as if it were too large', async () => {
 		expect(await ask(first, rest('a'), 'odd', 1)).to.equal(5n);
 		expect(await rejection(ask(second, rest('a'), 'odd', 1))).to.include({
+			error: 'error-idempotency-answer-too-large',
+		});
+	});
+
+	it('a repeated call is refused in the same way if the answer has more values than EJSON may have', async () => {
+		expect(await ask(first, rest('a'), 'many', 1)).to.have.length(MAX_VALUES + 1);
+		expect(await rejection(ask(second, rest('a'), 'many', 1))).to.include({
 			error: 'error-idempotency-answer-too-large',
 		});
 	});

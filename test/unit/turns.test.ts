@@ -1,5 +1,7 @@
 /** Work that arrives in one turn of the event loop is spread over several turns. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import { spreadOverTurns } from '../../server/core/turns.js';
 
@@ -35,6 +37,23 @@ describe('work that is spread over turns of the event loop', () => {
 		expect([add(4), add(5), add(6)]).to.deep.equal([true, true, false]);
 		await nextTurn();
 		expect(handled).to.deep.equal([0, 1, 2, 4, 5]);
+	});
+
+	it('keeps no handled items in memory while new ones arrive all the time', async () => {
+		const add = spreadOverTurns<object>({ perTurn: 1, maxWaiting: 100 }, () => {});
+		add({});
+		const first = new WeakRef({});
+		add(first.deref() as object);
+		setFlagsFromString('--expose-gc');
+		const collectGarbage = runInNewContext('gc') as () => void;
+		// Two are added for the first that is handled, so that the queue is never empty.
+		add({});
+		for (let turn = 0; turn < 100; turn++) {
+			add({});
+			await nextTurn();
+		}
+		collectGarbage();
+		expect(first.deref()).to.equal(undefined);
 	});
 
 	it('does not exceed `perTurn` items in a turn if an item adds others', async () => {

@@ -75,6 +75,11 @@ describe('REST verbs and paths that the application chooses', () => {
 		expect((await ask('/api/v1/items/5', json('PATCH', { name: 'x' }))).body).to.include({ number: 5, name: 'x' });
 	});
 
+	it('take a slash in a parameter, as %2F, and refuse other verbs there too', async () => {
+		expect((await ask('/echo/a%2Fb')).body).to.include({ result: 'a/b' });
+		expect((await ask('/echo/a%2Fb', json('PUT', {}))).status).to.equal(405);
+	});
+
 	it('read the fields of DELETE from the query', async () => {
 		expect((await ask('/items/1', json('DELETE'))).body).to.include({ errorType: 'items-first' });
 		expect((await ask('/items/1?force=true', json('DELETE'))).body).to.deep.equal({ success: true });
@@ -98,7 +103,7 @@ describe('Roomkey in the HTTP server of an application', () => {
 	/** Expects that the application answers at `/own`, and Roomkey over REST, WebSocket and SockJS. */
 	async function expectBoth(address: string): Promise<void> {
 		expect(await (await fetch(`http://${address}/own`)).text()).to.equal('own');
-		expect(await (await fetch(`http://${address}/echo/x`)).json()).to.include({ result: 'x' });
+		expect(await (await fetch(`http://${address}/echo/x%2Fy`)).json()).to.include({ result: 'x/y' });
 		expect(await (await fetch(`http://${address}/api/info`)).json()).to.include({ success: true });
 		expect(await (await fetch(`http://${address}/sockjs/info`)).json()).to.include({ websocket: true });
 		const client = await clients.connect(`ws://${address}/websocket`);

@@ -98,6 +98,23 @@ describe('arguments over REST', () => {
 		expect(await query('numbers', 'value=1&value=x')).to.match(/^Match error/);
 	});
 
+	it('are all read from a query or a form, however many they are', async () => {
+		const texts = Array.from({ length: 1500 }, (_, i) => `${i}`);
+		const fields = texts.map((text) => `value=${text}`).join('&');
+		expect(await query('texts', fields)).to.deep.equal(texts);
+		const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+		const send = (body: string) => request(`${server.url}/api/v1/write.texts`, { method: 'POST', headers, body });
+		expect((await send(fields)).status).to.equal(200);
+		expect(received).to.deep.equal(texts);
+		expect((await send(`${fields}&other=1`)).body).to.include({ errorType: 'invalid-params' });
+	});
+
+	it('are read from a form whatever the case of its content type', async () => {
+		const headers = { 'content-type': 'Application/X-WWW-Form-Urlencoded' };
+		await request(`${server.url}/api/v1/write.numbers`, { method: 'POST', headers, body: 'value=1&value=2' });
+		expect(received).to.deep.equal([1, 2]);
+	});
+
 	it('are refused with the reason if the body cannot be read', async () => {
 		const send = async (body: string, headers: Record<string, string> = {}) => {
 			const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body };
@@ -116,6 +133,15 @@ describe('arguments over REST', () => {
 		expect(await send('x', { 'content-encoding': 'gzip' })).to.deep.equal([
 			415,
 			'The body must not have a Content-Encoding',
+		]);
+		const asForm = { 'content-type': 'application/x-www-form-urlencoded' };
+		expect(await send('value=x', { ...asForm, 'content-encoding': 'gzip' })).to.deep.equal([
+			415,
+			'The body must not have a Content-Encoding',
+		]);
+		expect(await send(`value=${'&'.repeat(100_000)}`, asForm)).to.deep.equal([
+			400,
+			'The body is refused: too many values',
 		]);
 	});
 });

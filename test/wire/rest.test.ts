@@ -1,6 +1,7 @@
 /** REST over real HTTP (`test/contract/rocketchat-e2e.md` sections 6 to 9). */
 import { connect } from 'node:net';
 import { expect } from 'chai';
+import { login } from '../../methods/accounts/login.js';
 import { hashToken } from '../../methods/model/users/tokens.js';
 import { parse, stringify } from '../../shared/ejson.js';
 import { ClientError } from '../../shared/errors.js';
@@ -660,6 +661,22 @@ describe('REST', () => {
 					message: 'Something went wrong. Please check your credentials.',
 				});
 			}
+		});
+
+		it('answers a login that took too long with 400, because its credentials may be right', async () => {
+			const slow = await startApp({ methods: [{ ...login, timeout: 1, run: () => new Promise(() => {}) }] });
+			const { status, body } = await post(`${slow.url}/api/v1/login`, null, { user: 'alice', password: 'secret' });
+			await slow.close();
+			expect([status, body.errorType]).to.deep.equal([400, 'error-timeout']);
+		});
+
+		it('logs why the profile of a user who logs in cannot be read', async () => {
+			const malformed = await addPerson(app.store, { username: { toString: 1 } as never });
+			const earlier = app.log.lines.length;
+			const { status } = await logIn({ resume: malformed.token });
+			expect(status).to.equal(500);
+			const errors = app.log.lines.slice(earlier).filter(({ level }) => level === 'error');
+			expect(errors.map(({ text }) => text)).to.deep.equal(['Exception while answering a request']);
 		});
 
 		it('answers an unknown token as Rocket.Chat does', async () => {

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { ClientError, createServer, method, publication, type RoomkeyServer } from '../../server/index.js';
 import { createLog } from '../../server/ops/createLog.js';
 import { RawClient } from '../support/ddp.js';
-import { get } from '../support/rest.js';
+import { get, post } from '../support/rest.js';
 
 const failing = (): never => {
 	throw new Error('a trap has thrown');
@@ -76,9 +76,15 @@ describe('a server whose definitions throw or return what cannot be read', () =>
 		const client = await open({ methods: [method({ ...anonymous, name: 'test.getter', rest: 'GET', run })] });
 		const { error } = await client.call('test.getter');
 		const { status } = await get(`${server.url}/api/v1/test.getter`, null);
+		const { body } = await post(`${server.url}/api/v1/method.callAnon/test.getter`, null, {
+			message: '{"method":"test.getter"}',
+		});
 		expect(error).to.include(INTERNAL);
 		expect(status).to.equal(500);
-		expect(errors()).to.include("The result of method 'test.getter' cannot be encoded");
+		expect(body.message).to.include('"error":500');
+		// One for the call over DDP, one for `method.callAnon`.
+		const text = "The result of method 'test.getter' cannot be encoded";
+		expect(errors().filter((logged) => logged === text)).to.have.length(2);
 	});
 
 	it('logs a client error whose details throw, also from a publication that every client receives', async () => {
