@@ -13,15 +13,15 @@ import { PAGE_ANSWER, RoomAnswer } from '../model/answers.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { Page, pageAnswer, pageRange } from '../model/paging.js';
 import { requirePermission } from '../model/permissions/permissions.js';
-import { CLIENT_ROOM_FIELDS, clientRoom, clientRooms } from '../model/rooms/clientRoom.js';
+import { ADMIN_ROOM_FIELDS, clientRoom, clientRooms } from '../model/rooms/clientRoom.js';
 import { SearchText } from '../model/searchText.js';
 
 const PERMISSION = 'view-room-administration';
 
-/** Any room, for a caller with the permission. @throws ClientError `error-unauthorized`, `error-room-not-found` */
+/** Any room, without its last message, for a caller with the permission. @throws ClientError `error-unauthorized`, `error-room-not-found` */
 async function findRoomAsAdmin(context: UserContext, rid: string): Promise<Room> {
 	await requirePermission(context, PERMISSION);
-	const room = await context.store.rooms.findOne({ _id: rid }, { projection: CLIENT_ROOM_FIELDS });
+	const room = await context.store.rooms.findOne({ _id: rid }, { projection: ADMIN_ROOM_FIELDS });
 	if (!room) throw clientError('noRoomWithId');
 	return room;
 }
@@ -42,7 +42,7 @@ export const adminRooms = method({
 		const matching: Filter<Room> = filter
 			? { $or: [{ name: pattern }, { fname: pattern }, { usernames: pattern }, { _id: filter }] }
 			: {};
-		const options = { projection: CLIENT_ROOM_FIELDS, sort: { name: 1, _id: 1 }, skip: offset, limit: count } as const;
+		const options = { projection: ADMIN_ROOM_FIELDS, sort: { name: 1, _id: 1 }, skip: offset, limit: count } as const;
 		const entries = await clientRooms(store, await store.rooms.find(matching, options).toArray());
 		return pageAnswer('rooms', { entries, offset, total: await store.rooms.countDocuments(matching) });
 	},
