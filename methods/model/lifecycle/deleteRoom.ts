@@ -23,14 +23,18 @@ const BATCH = 100;
  * @param deleterId the user who deletes the room, member or not
  */
 export async function deleteRoom(context: Context, room: Room, deleterId: string): Promise<void> {
-	const { store } = context;
+	const { store, events } = context;
 	const { _id } = room;
 	await deleteMemberships(context, room, { 'u._id': { $ne: deleterId } });
 	await recordRemoval(store, 'room', { _id });
 	await store.rooms.deleteOne({ _id }, { silent: true });
-	// A direct room may have been created again already, with the same id.
-	if (!(await exists(store.rooms, { _id }))) await deleteMemberships(context, room, {});
-	await store.rooms.announce('removed', room);
+	try {
+		// A direct room may have been created again already, with the same id. Passes no signal: once the room is deleted, the
+		// call is completed even if it was aborted.
+		if (!(await exists(store.rooms, { _id }))) await deleteMemberships({ store, events }, room, {});
+	} finally {
+		await store.rooms.announce('removed', room);
+	}
 }
 
 /**
