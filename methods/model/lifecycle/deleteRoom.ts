@@ -1,7 +1,7 @@
 /** Deletes rooms with all their memberships. */
 import { batchesOf } from '../../../shared/batches.js';
 import type { Room, Subscription } from '../../../shared/documents.js';
-import type { MethodContext } from '../../../shared/method.js';
+import type { MethodContext, UserContext } from '../../../shared/method.js';
 import type { Filter } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
 import { exists } from '../exists.js';
@@ -48,6 +48,22 @@ export async function deleteOrphanedMemberships(
 	extraFilter: Filter<Subscription> = {},
 ): Promise<void> {
 	await deleteMemberships(context, { _id: rid }, extraFilter);
+}
+
+/**
+ * Removes the memberships of a room that no longer exists, if the caller still has one, because the deletion of the room
+ * was interrupted.
+ * @returns whether there was such a membership
+ */
+export async function completeDeletion(
+	context: Context & Pick<UserContext, 'userId'>,
+	rid: string | undefined,
+): Promise<boolean> {
+	const { store, userId } = context;
+	if (!rid || (await exists(store.rooms, { _id: rid }))) return false;
+	if (!(await exists(store.subscriptions, { rid, 'u._id': userId }))) return false;
+	await deleteOrphanedMemberships(context, rid);
+	return true;
 }
 
 /** Removes the memberships of a room that match the filter. */
