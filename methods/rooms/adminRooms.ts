@@ -13,18 +13,18 @@ import { PAGE_ANSWER, RoomAnswer } from '../model/answers.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { Page, pageAnswer, pageRange } from '../model/paging.js';
 import { requirePermission } from '../model/permissions/permissions.js';
-import { CLIENT_ROOM_FIELDS, clientRoom, clientRooms } from '../model/rooms/clientRoom.js';
+import { ADMIN_ROOM_FIELDS, clientRoom, clientRooms } from '../model/rooms/clientRoom.js';
 import { SearchText } from '../model/searchText.js';
 
 const PERMISSION = 'view-room-administration';
 
 /**
- * Finds any room.
+ * Finds any room, without its last message.
  * @throws ClientError `error-unauthorized` for a caller without the permission; `error-room-not-found` if there is no such room
  */
 async function findRoomAsAdmin(context: UserContext, rid: string): Promise<Room> {
 	await requirePermission(context, PERMISSION);
-	const room = await context.store.rooms.findOne({ _id: rid }, { projection: CLIENT_ROOM_FIELDS });
+	const room = await context.store.rooms.findOne({ _id: rid }, { projection: ADMIN_ROOM_FIELDS });
 	if (!room) throw clientError('noRoomWithId');
 	return room;
 }
@@ -45,7 +45,7 @@ export const adminRooms = method({
 		const matching: Filter<Room> = filter
 			? { $or: [{ name: pattern }, { fname: pattern }, { usernames: pattern }, { _id: filter }] }
 			: {};
-		const options = { projection: CLIENT_ROOM_FIELDS, sort: { name: 1, _id: 1 }, skip: offset, limit: count } as const;
+		const options = { projection: ADMIN_ROOM_FIELDS, sort: { name: 1, _id: 1 }, skip: offset, limit: count } as const;
 		const entries = await clientRooms(store, await store.rooms.find(matching, options).toArray());
 		return pageAnswer('rooms', { entries, offset, total: await store.rooms.countDocuments(matching) });
 	},

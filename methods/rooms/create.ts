@@ -51,6 +51,7 @@ export const createMethods = forChannelsAndGroups((kind: ChannelOrGroup) =>
 			'error-action-not-allowed',
 			'error-invalid-room-name',
 			'error-duplicate-channel-name',
+			'error-room-not-found',
 			'error-encrypted-private-rooms-enforced',
 			'error-too-many-users',
 		],

@@ -5,8 +5,7 @@ import { Match, Nothing } from '../../shared/match.js';
 import { method, type UserContext } from '../../shared/method.js';
 import { LONG_WORK_MS } from '../limits.js';
 import { WRITE_DEFAULTS } from '../methodDefaults.js';
-import { exists } from '../model/exists.js';
-import { deleteOrphanedMemberships, deleteRoom } from '../model/lifecycle/deleteRoom.js';
+import { completeDeletion, deleteRoom } from '../model/lifecycle/deleteRoom.js';
 import { directRoomId } from '../model/lifecycle/directRoom.js';
 import { hasRoomPermission } from '../model/memberships/roomPermission.js';
 import {
@@ -20,12 +19,6 @@ import {
 } from '../model/rooms/findRoom.js';
 import { findByName } from '../model/users/findUser.js';
 
-/** Whether the caller still has a membership of a room that no longer exists, because its deletion was interrupted. */
-async function wasDeletionInterrupted({ store, userId }: UserContext, { roomId }: RoomArgs): Promise<boolean> {
-	if (!roomId || (await exists(store.rooms, { _id: roomId }))) return false;
-	return exists(store.subscriptions, { rid: roomId, 'u._id': userId });
-}
-
 /**
  * Deletes the room of type `t` that the arguments identify, if the caller may.
  * @param kind as in `findRoom`; absent for direct rooms
@@ -37,8 +30,7 @@ async function deleteIfAllowed(
 	kind?: ChannelOrGroup,
 ): Promise<void> {
 	const { store, userId } = context;
-	if (await wasDeletionInterrupted(context, roomArgs))
-		return deleteOrphanedMemberships(context, roomArgs.roomId as string);
+	if (await completeDeletion(context, roomArgs.roomId)) return;
 	const permission = `delete-${t}`;
 	const room = await findRoom(context, roomArgs, kind, permission);
 	if (room.t !== t) throw clientError('roomNotFound');

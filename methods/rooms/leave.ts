@@ -8,6 +8,7 @@ import { WRITE_DEFAULTS } from '../methodDefaults.js';
 import { LAST_KEY_HOLDER_ANSWER, RoomAnswer } from '../model/answers.js';
 import { requireConfirmation } from '../model/keys/keyHolders.js';
 import type { StaleReason } from '../model/keys/staleKey.js';
+import { completeDeletion } from '../model/lifecycle/deleteRoom.js';
 import { endMembership, wouldLeaveRoomWithoutHolder } from '../model/lifecycle/endMembership.js';
 import { removeMember } from '../model/lifecycle/removeMember.js';
 import { requireOtherOwner } from '../model/lifecycle/requireOtherOwner.js';
@@ -89,6 +90,8 @@ export const leaveMethods = forChannelsAndGroups((kind) =>
 		...answerAndErrors(kind),
 		async run({ confirm, ...roomArgs }, context) {
 			const { store, userId } = context;
+			// An earlier call may have deleted the room with its last member, and been interrupted.
+			if (await completeDeletion(context, roomArgs.roomId)) throw clientError('roomNotFound');
 			const room = await findRoom(context, roomArgs, kind);
 			if (!(await hasPermission(store, await findCaller(context), `leave-${kind.t}`)))
 				throw clientError('errorNotAllowed');

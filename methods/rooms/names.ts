@@ -4,7 +4,6 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { DDP_READ_DEFAULTS } from '../methodDefaults.js';
 import { exists } from '../model/exists.js';
-import { hasPermissionById } from '../model/permissions/permissions.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 
 export const getRoomIdByNameOrId = method({
@@ -27,14 +26,14 @@ export const getRoomNameById = method({
 	name: 'getRoomNameById',
 	args: { rid: String },
 	...DDP_READ_DEFAULTS,
-	summary: 'Returns the name of a room to its members; the name of a channel to all who may see channels',
+	summary: 'Returns the name of a room to its members; the name of a channel to all who may see it',
 	returns: Match.Optional(String),
 	errors: ['error-not-allowed'],
 	async run({ rid }, { store, userId }) {
 		const room = await store.rooms.findOne({ _id: rid }, { projection: { name: 1, t: 1 } });
 		if (!room) throw clientError('errorNotAllowed');
 		const hasMembership = await exists(store.subscriptions, { rid, 'u._id': userId });
-		const maySee = hasMembership || (room.t === 'c' && (await hasPermissionById(store, userId, 'view-c-room')));
+		const maySee = hasMembership || (room.t === 'c' && (await maySeeRoom(store, rid, userId)));
 		if (!maySee) throw clientError('errorNotAllowed');
 		return room.name;
 	},

@@ -139,6 +139,7 @@ export const setEncrypted = method({
 	errors: [
 		...ROOM_ARGS_ERRORS,
 		'The bodyParam "encrypted" is required',
+		'error-invalid-room',
 		'error-action-not-allowed',
 		'error-encrypted-private-rooms-enforced',
 	],

@@ -50,6 +50,7 @@ describe('all rooms, for admins', () => {
 			['BOB', ['d']],
 			['p', ['p']],
 			['.*', []],
+			['\0', []],
 			['', ['d', 'p']],
 		] as const)
 			expect((await list(undefined, undefined, filter)).ids, filter).to.deep.equal(ids);
@@ -63,6 +64,23 @@ describe('all rooms, for admins', () => {
 			error: 'error-room-not-found',
 			reason: 'There is no room with this id',
 		});
+	});
+
+	it('are shown without their last message, also by the creation of a direct room of others that exists', async () => {
+		const lastMessage = { msg: 'between alice and bob' };
+		await roomkey.store.rooms.updateOne({ _id: 'd' }, { $set: { lastMessage } as object });
+		const answers: unknown[] = await Promise.all([
+			roomkey.call(admin, 'rooms.adminRooms'),
+			roomkey.call(admin, 'rooms.adminRooms.getRoom', 'd'),
+		]);
+		const { room } = (await roomkey.call(alice, 'im.create', 'bob')) as { room: { _id: string } };
+		await roomkey.store.rooms.updateOne({ _id: room._id }, { $set: { lastMessage } as object });
+		answers.push(await roomkey.call(admin, 'im.create', undefined, ['alice', 'bob'], true));
+		expect(answers[2]).to.have.nested.property('room._id', room._id);
+		expect(JSON.stringify(answers)).not.to.include('lastMessage');
+		expect(await roomkey.call(alice, 'im.create', 'bob')).to.have.nested.property('room.lastMessage.msg');
+		await roomkey.store.rooms.deleteOne({ _id: room._id });
+		await roomkey.store.subscriptions.deleteMany({ rid: room._id });
 	});
 
 	it('show their members, and which of them hold the key', async () => {

@@ -166,6 +166,18 @@ describe('a crash during a call, and the repeated call', () => {
 		expect(writes).to.be.greaterThan(5);
 	});
 
+	it('groups.leave by the last member: the room and the membership are deleted', async () => {
+		const writes = await afterEachWrite(
+			() => addRoom(roomkey.store, [bob], { usersCount: 1 }),
+			(rid) => roomkey.call(bob, 'groups.leave', rid),
+			async (rid) => {
+				expect(await roomkey.store.rooms.countDocuments({ _id: rid })).to.equal(0);
+				expect(await roomkey.store.subscriptions.countDocuments({ rid })).to.equal(0);
+			},
+		);
+		expect(writes).to.be.greaterThan(2);
+	});
+
 	it('groups.kick: the membership and the place in the queue are removed, and the key is stale', async () => {
 		const writes = await afterEachWrite(
 			async () => {

@@ -251,7 +251,9 @@ describe('methods that Rocket.Chat’s clients call over DDP', () => {
 		expect(await roomkey.call(alice, 'getRoomNameById', rid)).to.equal('named');
 		const channel = await addRoom(roomkey.store, [], { name: 'open', t: 'c' });
 		expect(await roomkey.call(bob, 'getRoomNameById', channel)).to.equal('open');
-		for (const hidden of [rid, 'missing', '']) {
+		// A channel of a team that is not public, and that bob is not a member of.
+		const ofTeam = await addRoom(roomkey.store, [], { name: 'of-team', t: 'c', teamId: 'no-public-team' });
+		for (const hidden of [rid, ofTeam, 'missing', '']) {
 			expect(await rejection(roomkey.call(bob, 'getRoomNameById', hidden))).to.include({ error: 'error-not-allowed' });
 			expect(await rejection(roomkey.call(bob, 'getRoomIdByNameOrId', hidden))).to.include({
 				error: 'error-not-allowed',

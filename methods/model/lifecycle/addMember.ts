@@ -80,12 +80,35 @@ function insertOrAccept(store: Store, membership: Subscription): Promise<NewMemb
 	});
 }
 
+interface Named {
+	readonly room: Pick<Room, 'name' | 'fname'>;
+	readonly newcomer: Pick<User, 'username'>;
+}
+
+/**
+ * Replaces the names in a new membership, if the room or the user was renamed before the membership was stored. A later
+ * change of a name finds the membership (`renameRoom`, `propagateNames`). A name that was replaced already stays.
+ */
+async function renameIfOutdated(store: Store, { _id }: Subscription, read: Named, present: Named): Promise<void> {
+	const { name, fname = name } = present.room;
+	if (name !== undefined && read.room.name !== undefined && name !== read.room.name)
+		await store.subscriptions.updateOne({ _id, name: read.room.name }, { $set: { name, fname } }, { silent: true });
+	const { username } = present.newcomer;
+	const former = read.newcomer.username;
+	if (username !== undefined && former !== undefined && username !== former)
+		await store.subscriptions.updateOne(
+			{ _id, 'u.username': former },
+			{ $set: { 'u.username': username } },
+			{ silent: true },
+		);
+}
+
 /**
  * Makes a user a member of a room; does nothing if they are a member already. Notifies the user. The caller of this
  * function notifies the room and changes its member count.
  * @param extraFields additional fields of the membership, such as `roles`
- * @param updateRoom called after the membership was stored. Returns false if the room does not exist any more. Then the
- * membership is removed again, because the deletion of the room may have missed it
+ * @param updateRoom called after the membership was stored. Returns the present room; null if it does not exist any more.
+ * Then the membership is removed again, because the deletion of the room may have missed it
  * @returns whether the user has become a member
  * @throws ClientError `error-room-not-found` if the room does not exist any more; `error-invalid-user` if the user does not
  */
@@ -94,26 +117,26 @@ export async function addMembership(
 	room: Room,
 	newcomer: Newcomer,
 	extraFields: Partial<Subscription> = {},
-	updateRoom: () => Promise<boolean> = async () => true,
+	updateRoom: () => Promise<Room | null> = async () => room,
 ): Promise<boolean> {
 	const created = await insertOrAccept(store, newMembership(room, newcomer, extraFields));
 	if (!created) return false;
 	const { membership, action } = created;
-	const userUpdate = await store.users.updateOne(
+	const presentUser = await store.users.findOneAndUpdate(
 		{ _id: newcomer._id },
 		{ $addToSet: { __rooms: room._id } },
-		{ silent: true },
+		{ returnDocument: 'after', projection: { username: 1 }, silent: true },
 	);
-	const userExists = userUpdate.matchedCount > 0;
-	const bothExist = userExists && (await updateRoom());
-	if (!bothExist) {
+	const presentRoom = presentUser && (await updateRoom());
+	if (!presentRoom) {
 		const { deletedCount } = await store.subscriptions.deleteOne({ _id: membership._id }, { silent: true });
 		// If another call has removed the membership first, that call has decremented the member count. This is undone,
 		// because the caller of this function changes the count.
 		if (deletedCount === 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: 1 } });
 		await removeRoomFromUser(store, newcomer._id, room._id);
-		throw clientError(userExists ? 'roomNotFound' : 'invalidUser');
+		throw clientError(presentUser ? 'roomNotFound' : 'invalidUser');
 	}
+	await renameIfOutdated(store, membership, { room, newcomer }, { room: presentRoom, newcomer: presentUser });
 	// If another call has already removed the membership, that call has notified the user of the removal. The notification
 	// of the new membership must not follow.
 	if (!(await exists(store.subscriptions, { _id: membership._id }))) {
@@ -142,7 +165,7 @@ export async function addMember(context: Context, room: Room, newcomer: Newcomer
 			{ $inc: { usersCount: 1 } },
 			{ returnDocument: 'after', silent: true },
 		);
-		return updated !== null;
+		return updated;
 	});
 	// The cast is needed, because TypeScript does not see the assignment in the callback.
 	const { _id: rid, encrypted, e2eKeyId } = (updated as Room | null) ?? room;

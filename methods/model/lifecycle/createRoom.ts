@@ -22,7 +22,9 @@ export type NewRoom = Required<Pick<Room, 't' | 'name'>> & Partial<Room>;
 
 /** Removes the room with the same name and owner, if its creation was interrupted before the first membership. */
 async function removeInterrupted({ store }: Context, { name, t, u }: Room): Promise<void> {
-	const existing = await store.rooms.findOne({ name: name as string, t, 'u._id': u?._id as string });
+	// A team's main room and a default channel stay without members (`isDeletedWithMember`).
+	const isKept = [{ teamMain: true }, { default: true }];
+	const existing = await store.rooms.findOne({ name: name as string, t, 'u._id': u?._id as string, $nor: isKept });
 	if (!existing?.ts || existing.ts.getTime() > Date.now() - MAX_CREATION_MS) return;
 	if (await exists(store.subscriptions, { rid: existing._id })) return;
 	await store.rooms.deleteOne({ _id: existing._id });
@@ -95,9 +97,13 @@ export async function createRoom(
 		await deleteRoom({ store, events }, room, owner._id);
 		throw error;
 	}
-	if (missingUserCount > 0)
-		await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: -missingUserCount } }, { silent: true });
-	const created = await store.rooms.findOne({ _id: room._id });
+	// Written even if nobody is missing, so that `_updatedAt` is later than the memberships: a member who asks for the rooms
+	// changed since a time receives this one.
+	const created = await store.rooms.findOneAndUpdate(
+		{ _id: room._id },
+		{ $inc: { usersCount: 0 - missingUserCount } },
+		{ returnDocument: 'after', silent: true },
+	);
 	if (!created) {
 		await deleteOrphanedMemberships({ store, events }, room._id);
 		throw clientError('roomNotFound');

@@ -1,7 +1,7 @@
 /** Deletes rooms with all their memberships. */
 import { batchesOf } from '../../../shared/batches.js';
 import type { Room, Subscription } from '../../../shared/documents.js';
-import type { MethodContext } from '../../../shared/method.js';
+import type { MethodContext, UserContext } from '../../../shared/method.js';
 import type { Filter } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
 import { exists } from '../exists.js';
@@ -23,14 +23,18 @@ const BATCH = 100;
  * @param deleterId the user who deletes the room, member or not
  */
 export async function deleteRoom(context: Context, room: Room, deleterId: string): Promise<void> {
-	const { store } = context;
+	const { store, events } = context;
 	const { _id } = room;
 	await deleteMemberships(context, room, { 'u._id': { $ne: deleterId } });
 	await recordRemoval(store, 'room', { _id });
 	await store.rooms.deleteOne({ _id }, { silent: true });
-	// A direct room may have been created again already, with the same id.
-	if (!(await exists(store.rooms, { _id }))) await deleteMemberships(context, room, {});
-	await store.rooms.announce('removed', room);
+	try {
+		// A direct room may have been created again already, with the same id. Passes no signal: once the room is deleted, the
+		// call is completed even if it was aborted.
+		if (!(await exists(store.rooms, { _id }))) await deleteMemberships({ store, events }, room, {});
+	} finally {
+		await store.rooms.announce('removed', room);
+	}
 }
 
 /**
@@ -44,6 +48,22 @@ export async function deleteOrphanedMemberships(
 	extraFilter: Filter<Subscription> = {},
 ): Promise<void> {
 	await deleteMemberships(context, { _id: rid }, extraFilter);
+}
+
+/**
+ * Removes the memberships of a room that no longer exists, if the caller still has one, because the deletion of the room
+ * was interrupted.
+ * @returns whether there was such a membership
+ */
+export async function completeDeletion(
+	context: Context & Pick<UserContext, 'userId'>,
+	rid: string | undefined,
+): Promise<boolean> {
+	const { store, userId } = context;
+	if (!rid || (await exists(store.rooms, { _id: rid }))) return false;
+	if (!(await exists(store.subscriptions, { rid, 'u._id': userId }))) return false;
+	await deleteOrphanedMemberships(context, rid);
+	return true;
 }
 
 /** Removes the memberships of a room that match the filter. */

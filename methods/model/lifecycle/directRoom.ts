@@ -8,7 +8,13 @@ import type { MethodContext } from '../../../shared/method.js';
 import { insertIfAbsent } from '../insertIfAbsent.js';
 import { enqueueKeyless } from '../keys/queue.js';
 import { hasPermission } from '../permissions/permissions.js';
-import { type ClientRoom, clientRoom, isEncryptionEnabled } from '../rooms/clientRoom.js';
+import {
+	ADMIN_ROOM_FIELDS,
+	CLIENT_ROOM_FIELDS,
+	type ClientRoom,
+	clientRoom,
+	isEncryptionEnabled,
+} from '../rooms/clientRoom.js';
 import { findCaller } from '../rooms/findRoom.js';
 import { directRoomNames } from '../users/directRoomNames.js';
 import { findByUsernames } from '../users/findUser.js';
@@ -106,7 +112,16 @@ export async function openDirectRoom(
 	for (const person of people)
 		if (await addMembership(store, room, person, directRoomNames(person._id, people))) addedMembers++;
 	if (!isNew) await reopen(context, rid, caller._id);
-	const current = await store.rooms.findOne({ _id: rid });
+	// After new memberships the room is written, so that `_updatedAt` is later than these, as in `createRoom`.
+	const projection = excludeSelf ? ADMIN_ROOM_FIELDS : CLIENT_ROOM_FIELDS;
+	const current =
+		addedMembers > 0
+			? await store.rooms.findOneAndUpdate(
+					{ _id: rid },
+					{ $set: { usersCount: people.length } },
+					{ returnDocument: 'after', projection, silent: true },
+				)
+			: await store.rooms.findOne({ _id: rid }, { projection });
 	if (!current) throw clientError('roomNotFound');
 	if (addedMembers > 0) await store.rooms.announce(isNew ? 'inserted' : 'updated', current);
 	if (addedMembers > 0 && current.encrypted && (await isEncryptionEnabled(store))) await enqueueKeyless(store, rid);

@@ -6,8 +6,9 @@ import { exists } from '../exists.js';
 import { inParallel } from '../inParallel.js';
 import { whereKeysUnchanged } from '../keys/applyTransition.js';
 import { hasHolder, isLastHolder, notifyNoHolder } from '../keys/keyHolders.js';
-import { holdsKey } from '../keys/memberKeys.js';
+import { holdsKey, type KeyIdField } from '../keys/memberKeys.js';
 import { dequeue } from '../keys/queue.js';
+import { readRoomKeyFields } from '../keys/roomKeyId.js';
 import { markKeyStale, type StaleReason } from '../keys/staleKey.js';
 import { offeredKeyOf, oldKeysOf, ownKeyOf } from '../keys/storedKeys.js';
 import { MEMBER, removeRoomFromUser } from '../memberships/members.js';
@@ -50,7 +51,7 @@ async function hasOtherMembers(store: Store, rid: string, userId: string): Promi
  * Whether a member may know the room's key: they have a key, an offer, or the room's key among their former keys. A key
  * becomes a former key, for example, when the member stores new identity keys.
  */
-function mayKnowKey(membership: Subscription, { e2eKeyId }: Room): boolean {
+function mayKnowKey(membership: Subscription, { e2eKeyId }: KeyIdField): boolean {
 	if (ownKeyOf(membership) !== undefined || offeredKeyOf(membership) !== undefined) return true;
 	const oldKeys = [...oldKeysOf(membership.oldRoomKeys), ...oldKeysOf(membership.suggestedOldRoomKeys)];
 	return !!e2eKeyId && oldKeys.some((old) => old.e2eKeyId === e2eKeyId);
@@ -68,18 +69,19 @@ function mayKnowKey(membership: Subscription, { e2eKeyId }: Room): boolean {
  */
 export async function endMembership(
 	context: Context,
-	room: Room,
+	{ _id: rid }: Pick<Room, '_id'>,
 	userId: string,
 	reason: StaleReason,
 ): Promise<{ lostLastHolder: boolean }> {
 	const { store } = context;
-	const rid = room._id;
+	// Read when it is needed, because a reset may replace the room's key during the call.
+	const readKeyId = async () => (await readRoomKeyFields(store, rid)) ?? {};
 	// Done even without a membership: an earlier call may have been interrupted after it removed the membership.
 	await dequeue(store, rid, [userId]);
 	return retryOnConflict(async () => {
 		const membership = await store.subscriptions.findOne({ rid, 'u._id': userId });
 		if (!membership) return { lostLastHolder: false };
-		if (mayKnowKey(membership, room)) await markKeyStale(context, rid, reason);
+		if (mayKnowKey(membership, await readKeyId())) await markKeyStale(context, rid, reason);
 		await recordRemoval(store, 'subscription', membership);
 		await removeRoomFromUser(store, userId, rid);
 		// Deletes nothing if the member's keys have changed since the membership was read: a member who has received a key
@@ -92,7 +94,9 @@ export async function endMembership(
 		if (membership.status !== 'INVITED') await decrementMemberCount(context, rid, roomNotified);
 		// Checked after the removal, because the last two holders may leave concurrently.
 		const lostLastHolder =
-			holdsKey(membership, room) && !(await hasHolder(store, rid)) && (await hasOtherMembers(store, rid, userId));
+			holdsKey(membership, await readKeyId()) &&
+			!(await hasHolder(store, rid)) &&
+			(await hasOtherMembers(store, rid, userId));
 		if (lostLastHolder) notifyNoHolder(context, rid, userId);
 		return { lostLastHolder };
 	});

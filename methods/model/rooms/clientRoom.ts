@@ -18,6 +18,11 @@ const FIELDS = [
 /** Projection of the rooms that are read for clients. */
 export const CLIENT_ROOM_FIELDS = Object.fromEntries(FIELDS.map((field) => [field, 1])) as Record<string, 1>;
 
+/** As `CLIENT_ROOM_FIELDS`, for admins, who may see all rooms, but messages only as members. */
+export const ADMIN_ROOM_FIELDS = Object.fromEntries(
+	FIELDS.filter((field) => field !== 'lastMessage').map((field) => [field, 1]),
+) as Record<string, 1>;
+
 /** After this many rooms, the conversion checks the clock, and yields if it has blocked the event loop for too long. */
 const CHECK_EVERY = 50;
 

@@ -19,7 +19,7 @@ export function requireRoomName(roomName: string): void {
 
 /**
  * Renames a room, and then the memberships that still have another name. So a repeated call completes an interrupted one.
- * Notifies the members of both changes.
+ * If a concurrent call has renamed the room again, the memberships get that name. Notifies the members of all changes.
  * @throws ClientError `error-duplicate-channel-name`
  */
 export async function renameRoom(
@@ -27,15 +27,20 @@ export async function renameRoom(
 	rid: string,
 	roomName: string,
 ): Promise<void> {
-	const names = { name: roomName, fname: roomName };
+	let names = { name: roomName, fname: roomName };
 	try {
 		await store.rooms.updateOne({ _id: rid, name: { $ne: roomName } }, { $set: names });
 	} catch (error) {
 		throw isDuplicateKey(error) ? clientError('duplicateRoomName') : error;
 	}
-	const withOtherName = membershipsOf(store, rid, { name: { $ne: roomName } }, { _id: 1 });
-	const rename = async ({ _id }: Subscription) => {
-		await store.subscriptions.updateOne({ _id }, { $set: names });
-	};
-	await forEachInParallel(withOtherName, rename, signal);
+	for (;;) {
+		const withOtherName = membershipsOf(store, rid, { name: { $ne: names.name } }, { _id: 1 });
+		const rename = async ({ _id }: Subscription) => {
+			await store.subscriptions.updateOne({ _id }, { $set: names });
+		};
+		await forEachInParallel(withOtherName, rename, signal);
+		const room = await store.rooms.findOne({ _id: rid }, { projection: { name: 1, fname: 1 } });
+		if (room?.name === undefined || room.name === names.name) return;
+		names = { name: room.name, fname: room.fname ?? room.name };
+	}
 }
