@@ -16,7 +16,7 @@ const PRIMITIVE_TYPES: ReadonlySet<string> = new Set(['string', 'number', 'boole
 const INTEGER: Shape = { kind: 'where', text: undefined, schema: { type: 'integer' } };
 
 /** Whether a struct accepts a value. A condition of the application may throw for a value that it does not expect. */
-function accepts(struct: AnyStruct, value: unknown): boolean {
+export function accepts(struct: AnyStruct, value: unknown): boolean {
 	try {
 		return struct.is(value);
 	} catch {
