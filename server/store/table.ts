@@ -72,11 +72,12 @@ export class Table {
 		const indexChanges: { entries: IndexEntries; addedKeys: string[]; removedKeys: string[] }[] = [];
 		for (const { spec, topFields, entries } of this.#indexes) {
 			if (before && topFields.every((field) => before[field] === document[field])) continue;
-			const newKeys = keysOf(document, spec);
-			const oldKeys = before ? keysOf(before, spec) : [];
-			const addedKeys = newKeys.filter((key) => !oldKeys.includes(key));
+			const newKeys = new Set(keysOf(document, spec));
+			const oldKeys = new Set(before && keysOf(before, spec));
+			const addedKeys = [...newKeys].filter((key) => !oldKeys.has(key));
+			const removedKeys = [...oldKeys].filter((key) => !newKeys.has(key));
 			if (spec.unique && addedKeys.some((key) => entries.count(key) > 0)) throw new DuplicateKeyError(this.name);
-			indexChanges.push({ entries, addedKeys, removedKeys: oldKeys.filter((key) => !newKeys.includes(key)) });
+			indexChanges.push({ entries, addedKeys, removedKeys });
 		}
 		// First, because it throws for a document that cannot be stored.
 		this.documents.put(document);
