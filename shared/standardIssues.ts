@@ -92,10 +92,10 @@ function textOf(issue: VendorIssue, value: unknown): string {
 	return typeText ?? NO_CONDITION;
 }
 
-/** The literal that valibot expected, without the quotes that valibot puts around a string. */
+/** The literal that valibot expected. Valibot puts a string into quotes, and escapes nothing in it. */
 function literalOf({ expected }: VendorIssue): string {
 	const text = String(expected);
-	return text.startsWith('"') ? String(JSON.parse(text)) : text;
+	return text.startsWith('"') ? text.slice(1, -1) : text;
 }
 
 /**

@@ -18,7 +18,7 @@ import {
 } from './matcher.js';
 import { plainObjectFault } from './objects.js';
 import { prepend } from './path.js';
-import { structShape } from './structShape.js';
+import { accepts, structShape } from './structShape.js';
 
 /** Meteor's text for a failure. */
 function textOf({ type, refinement, value, message }: Failure): string {
@@ -112,7 +112,7 @@ export function structMatcher(struct: Struct<unknown, unknown>): Matcher {
 	}
 	const shape = structShape(struct);
 	const matcher = new Matcher(fault).describedAs(shape);
-	if (fault(undefined)) return matcher;
+	if (!accepts(struct, undefined)) return matcher;
 	// As for `Match.Optional`: for a member of an object and for an argument, the fault of `matcher` is reported. For any
 	// other value, such as an element of an array, the text is `NO_CHOICE`.
 	return new OptionalMatcher(matcher, (value) => (fault(value) ? faultOf(NO_CHOICE) : null)).describedAs(shape);

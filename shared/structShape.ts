@@ -16,7 +16,7 @@ const PRIMITIVE_TYPES: ReadonlySet<string> = new Set(['string', 'number', 'boole
 const INTEGER: Shape = { kind: 'where', text: undefined, schema: { type: 'integer' } };
 
 /** Whether a struct accepts a value. A check function of the application in it may throw for an unexpected value. */
-function accepts(struct: AnyStruct, value: unknown): boolean {
+export function accepts(struct: AnyStruct, value: unknown): boolean {
 	try {
 		return struct.is(value);
 	} catch {

@@ -46,7 +46,7 @@ export function isId(value: unknown): value is string {
 }
 
 /** Maximum nesting of arrays and objects in a document. */
-const MAX_DEPTH = 16;
+export const MAX_DEPTH = 16;
 
 /**
  * Makes a deep copy of a value to store, so that the caller may change the original afterwards.

@@ -22,29 +22,29 @@ export function openIndex(environment: Environment, collection: string, spec: In
 }
 
 /**
- * Rebuilds the indexes of a collection if their definitions differ from those of the last start. Removes the record of the
- * definitions first and writes it last, so that the next start after a crash rebuilds the indexes again.
+ * Rebuilds the indexes of a collection if their definitions differ from those of the last start. All of it is one
+ * transaction: after a crash or an error the former indexes are there, and other processes that use the folder wait.
  *
  * @param rebuild adds all documents to the emptied indexes
  * @throws StoreError `unusable` if a unique index cannot be made, because two documents have the same value
  */
-export async function updateIndexes(
+export function updateIndexes(
 	environment: Environment,
 	{ name, indexes }: IndexedCollection,
-	rebuild: () => Promise<void>,
-): Promise<void> {
+	rebuild: () => void,
+): void {
 	const record = environment.openDB<readonly IndexSpec[], string>({ name: 'roomkey/indexes', encoding: 'json' });
-	const recorded = record.get(name) ?? [];
-	if (JSON.stringify(recorded) === JSON.stringify(indexes)) return;
-	await record.remove(name);
-	for (const database of new Set([...recorded, ...indexes].map((spec) => indexName(name, spec)))) {
-		await openDatabase(environment, database).clearAsync();
-	}
 	try {
-		await rebuild();
+		environment.transactionSync(() => {
+			const recorded = record.get(name) ?? [];
+			if (JSON.stringify(recorded) === JSON.stringify(indexes)) return;
+			for (const database of new Set([...recorded, ...indexes].map((spec) => indexName(name, spec))))
+				openDatabase(environment, database).clearSync();
+			rebuild();
+			record.putSync(name, indexes);
+		});
 	} catch (error) {
 		if (!(error instanceof DuplicateKeyError)) throw error;
 		throw new StoreError('unusable', `A unique index of ${name} cannot be made: two documents have the same value.`);
 	}
-	await record.put(name, indexes);
 }

@@ -5,6 +5,7 @@
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Database } from 'lmdb';
 import { StoreError } from '../../shared/storeErrors.js';
 import { type Environment, openEnvironment } from './environment.js';
 
@@ -77,7 +78,9 @@ export async function ownerOf(folder: string): Promise<number | undefined> {
 	const readOnly = true;
 	const environment = openEnvironment(file, readOnly);
 	try {
-		const owners = environment.openDB<Owner, number>({ name: 'owners' });
+		// Undefined if a process has made the file, but not yet claimed the folder.
+		const owners = environment.openDB<Owner, number>({ name: 'owners' }) as Database<Owner, number> | undefined;
+		if (!owners) return undefined;
 		const running = runningProcesses(environment);
 		return [...owners.getRange()].map(({ value }) => value.pid).find((pid) => running.has(pid));
 	} finally {

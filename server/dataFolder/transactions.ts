@@ -114,6 +114,7 @@ export async function failureOf(error: unknown, folder: string): Promise<unknown
 	const cause = commitError ? await commitError.catch((inner) => inner) : error;
 	const reason = reasonOf(cause);
 	const isStorageFailure = commitError !== undefined || /MDB_|Input\/output|No space left|quota exceeded/i.test(reason);
+	if (/closed database/.test(reason)) return new StoreError('unusable', 'The store is closed.');
 	if (!isStorageFailure) return error;
 	// On a full disk the system may write only a part of the data, which LMDB reports as an input/output error.
 	const lacksSpace = async () => (await freeSpaceOf(folder)) < MIN_FREE_BYTES;

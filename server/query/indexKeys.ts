@@ -11,10 +11,11 @@ import { reach } from './reach.js';
 /** Maximum number of keys looked up for one filter. */
 const MAX_KEYS = 1000;
 
-/**
- * Longest text that is a key without hashing, in characters. LMDB's limit for a key, also a compound one, is 1,978 bytes.
- */
+/** Longest text that is a key without hashing, in characters. LMDB's limit for a key is 1,978 bytes. */
 const MAX_TEXT = 200;
+
+/** Longest key of more than two fields, in characters of up to three bytes. A longer one is hashed. */
+const MAX_COMPOUND = 650;
 
 /** Whether a text can be part of a key without hashing. LMDB reserves the NUL character. */
 export function isShort(text: string): boolean {
@@ -100,5 +101,7 @@ function combine([first = [], ...others]: readonly (readonly string[])[]): strin
 		for (const start of combined) for (const key of keys) longer.push(withLength(start) + key);
 		combined = longer;
 	}
-	return combined;
+	// A key of two fields never exceeds LMDB's limit, and must keep its order.
+	if (others.length < 2) return combined;
+	return combined.map((key) => (key.length > MAX_COMPOUND ? `h${hashOf(key)}` : key));
 }

@@ -8,6 +8,7 @@ import {
 	isFields,
 	isSameScalar,
 	isScalar,
+	MAX_DEPTH,
 } from '../../shared/values.js';
 import { compile } from './match.js';
 
@@ -112,7 +113,9 @@ function comparableElement(value: unknown, path: string): unknown {
 
 function checkPath(path: string): void {
 	if (path === '_id' || path.startsWith('_id.')) throw new TypeError('An _id never changes');
-	for (const part of path.split('.')) {
+	const parts = path.split('.');
+	if (parts.length > MAX_DEPTH) throw new TypeError('The path of an update is too long');
+	for (const part of parts) {
 		// Refuses whole numbers: for MongoDB they are positions in an array and field names in a document, but for
 		// `applyUpdate` only field names. Also refuses operators, names that JavaScript's objects have, the NUL character and
 		// empty parts.

@@ -10,7 +10,7 @@ import type { Report, Written } from './orderedReports.js';
 import type { Table } from './table.js';
 
 /** Runs a writing task while no other task runs. Resolves when the writes are durable. The task must not throw. */
-export type RunWrite = (task: () => void) => Promise<void>;
+type RunWrite = (task: () => void) => Promise<void>;
 
 /** Changes or removes one stored document. */
 type Write = (document: Document) => Written;
@@ -19,24 +19,7 @@ type Write = (document: Document) => Written;
 const CHECK_EVERY = 32;
 
 /** Maximum number of documents written in one task. A task runs synchronously, so it blocks the event loop. */
-export const MAX_WRITES = 100;
-
-/**
- * Runs a writing task that may throw. Resolves when the writes before the error are durable.
- *
- * @returns the thrown error in an object; undefined if there is none
- */
-export async function attempt(run: RunWrite, task: () => void): Promise<{ readonly error: unknown } | undefined> {
-	const failures: { error: unknown }[] = [];
-	await run(() => {
-		try {
-			task();
-		} catch (error) {
-			failures.push({ error });
-		}
-	});
-	return failures[0];
-}
+const MAX_WRITES = 100;
 
 /** Makes a backend from a table. */
 export function embedded(table: Table, run: RunWrite): Backend {
@@ -87,14 +70,21 @@ export function embedded(table: Table, run: RunWrite): Backend {
 	}
 
 	/**
-	 * Runs a writing task, which adds its writes to `written`. Reports them after they are stored, even if the task throws
+	 * Runs a writing task, which adds its writes to `written`. Reports them after they are durable, even if the task throws
 	 * after some of them. @returns the number of written documents
 	 */
 	async function commit(task: (written: Written[]) => void, report?: Report): Promise<number> {
 		const written: Written[] = [];
-		const failure = await attempt(run, () => task(written));
+		const failures: unknown[] = [];
+		await run(() => {
+			try {
+				task(written);
+			} catch (error) {
+				failures.push(error);
+			}
+		});
 		if (report) for (const write of written) report(write);
-		if (failure) throw failure.error;
+		if (failures.length > 0) throw failures[0];
 		return written.length;
 	}
 

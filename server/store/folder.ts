@@ -1,7 +1,6 @@
 /** Opens the embedded store in a folder. */
 import { resolve } from 'node:path';
 import type { CollectionDefinition } from '../../shared/collections.js';
-import type { Document } from '../../shared/values.js';
 import { updateIndexes } from '../dataFolder/declaredIndexes.js';
 import { openDataFile } from '../dataFolder/environment.js';
 import {
@@ -16,9 +15,8 @@ import { claimFolder } from '../dataFolder/owner.js';
 import { assertSharedIntact } from '../dataFolder/sharedFolder.js';
 import { failureOf, type WriterOptions, writer } from '../dataFolder/transactions.js';
 import { buildStore, type OpenStore } from './collections.js';
-import { attempt, embedded, MAX_WRITES, type RunWrite } from './embedded.js';
+import { embedded } from './embedded.js';
 import { lmdbTable } from './lmdb.js';
-import type { Table } from './table.js';
 
 export interface FolderOptions extends WriterOptions {
 	/** Whether other processes that set this option too may open the folder at the same time. */
@@ -51,7 +49,7 @@ export async function openFolder(
 			declared,
 			async (spec) => {
 				const table = lmdbTable(environment, spec);
-				if (spec.isDeclared) await updateIndexes(environment, spec, () => indexAll(table, run));
+				if (spec.isDeclared) updateIndexes(environment, spec, () => table.indexAll());
 				return embedded(table, run);
 			},
 			(error) => failureOf(error, path),
@@ -66,18 +64,4 @@ export async function openFolder(
 		await release().catch(() => {});
 		throw folderError(error, path);
 	}
-}
-
-/** Adds all documents of a table to its indexes. */
-async function indexAll(table: Table, run: RunWrite): Promise<void> {
-	let batch: Document[] = [];
-	const indexBatch = async () => {
-		const failure = await attempt(run, () => {
-			for (const document of batch) table.index(document);
-		});
-		if (failure) throw failure.error;
-		batch = [];
-	};
-	for (const document of table.candidates({}).documents) if (batch.push(document) === MAX_WRITES) await indexBatch();
-	await indexBatch();
 }

@@ -117,10 +117,12 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 				return runWrite(() =>
 					collection.findOneAndUpdate(filter, update, options as typeof options & { includeResultMetadata: false }),
 				);
+			// Made first, because it throws for a projection that is invalid.
+			const project = projector(options.projection);
 			const before = await runWrite(() => collection.findOneAndUpdate(filter, update, { returnDocument: 'before' }));
 			if (!before) return null;
 			const after = await reportUpdate(report, before, update);
-			return projector(options.projection)(options.returnDocument === 'before' ? before : after);
+			return project(options.returnDocument === 'before' ? before : after);
 		},
 		async remove({ filter }, multi, report) {
 			if (!report) return runWrite(() => removeMatching(filter, multi));

@@ -22,9 +22,10 @@ export type Report = (written: Written) => void | Promise<void>;
  */
 export class OrderedReports {
 	#reportCount = 0;
-	/** The value of `#reportCount` at the last report of each document that was reported while a task was running. */
+	/** For each document that was reported since the oldest running task began: `#reportCount` at its last report, in order. */
 	readonly #lastReports = new Map<string, number>();
-	#runningTasks = 0;
+	/** The running tasks in the order of their starts, each with `#reportCount` at its start. */
+	readonly #runningTasks = new Set<{ readonly start: number }>();
 
 	/** @param read reads a stored document */
 	constructor(private readonly read: (id: string) => Promise<Document | null>) {}
@@ -32,22 +33,30 @@ export class OrderedReports {
 	/** Reports a state that is newer than all reported states of the document. */
 	reportNewest(written: Written, announce: AnnounceWritten): void {
 		this.#reportCount++;
-		if (this.#runningTasks > 0) this.#lastReports.set(written.id, this.#reportCount);
+		if (this.#runningTasks.size > 0) {
+			this.#lastReports.delete(written.id);
+			this.#lastReports.set(written.id, this.#reportCount);
+		}
 		announce(written);
 	}
 
 	/** Runs a task whose reports may come after those of later writes. */
 	async run<R>(announce: AnnounceWritten, task: (report: Report) => Promise<R>): Promise<R> {
-		const start = this.#reportCount;
-		this.#runningTasks++;
+		const running = { start: this.#reportCount };
+		this.#runningTasks.add(running);
 		try {
 			return await task((written) =>
-				this.#isReportedSince(start, written.id)
+				this.#isReportedSince(running.start, written.id)
 					? this.reportStored(written, announce)
 					: this.reportNewest(written, announce),
 			);
 		} finally {
-			if (--this.#runningTasks === 0) this.#lastReports.clear();
+			this.#runningTasks.delete(running);
+			const [oldest] = this.#runningTasks;
+			for (const [id, count] of this.#lastReports) {
+				if (oldest && count > oldest.start) break;
+				this.#lastReports.delete(id);
+			}
 		}
 	}
 

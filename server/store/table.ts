@@ -72,25 +72,29 @@ export class Table {
 		const indexChanges: { entries: IndexEntries; addedKeys: string[]; removedKeys: string[] }[] = [];
 		for (const { spec, topFields, entries } of this.#indexes) {
 			if (before && topFields.every((field) => before[field] === document[field])) continue;
-			const newKeys = keysOf(document, spec);
-			const oldKeys = before ? keysOf(before, spec) : [];
-			const addedKeys = newKeys.filter((key) => !oldKeys.includes(key));
+			const newKeys = new Set(keysOf(document, spec));
+			const oldKeys = new Set(before && keysOf(before, spec));
+			const addedKeys = [...newKeys].filter((key) => !oldKeys.has(key));
+			const removedKeys = [...oldKeys].filter((key) => !newKeys.has(key));
 			if (spec.unique && addedKeys.some((key) => entries.count(key) > 0)) throw new DuplicateKeyError(this.name);
-			indexChanges.push({ entries, addedKeys, removedKeys: oldKeys.filter((key) => !newKeys.includes(key)) });
+			indexChanges.push({ entries, addedKeys, removedKeys });
 		}
+		// First, because it throws for a document that cannot be stored.
+		this.documents.put(document);
 		for (const { entries, addedKeys, removedKeys } of indexChanges) {
 			for (const key of removedKeys) entries.remove(key, document._id);
 			for (const key of addedKeys) entries.add(key, document._id);
 		}
-		this.documents.put(document);
 	}
 
-	/** Adds a stored document to the indexes, which must not contain it yet. @throws DuplicateKeyError */
-	index(document: Document): void {
-		for (const { spec, entries } of this.#indexes) {
-			const keys = keysOf(document, spec);
-			if (spec.unique && keys.some((key) => entries.count(key) > 0)) throw new DuplicateKeyError(this.name);
-			for (const key of keys) entries.add(key, document._id);
+	/** Adds all stored documents to the indexes, which must be empty. @throws DuplicateKeyError */
+	indexAll(): void {
+		for (const document of this.documents.scan(undefined)) {
+			for (const { spec, entries } of this.#indexes) {
+				const keys = keysOf(document, spec);
+				if (spec.unique && keys.some((key) => entries.count(key) > 0)) throw new DuplicateKeyError(this.name);
+				for (const key of keys) entries.add(key, document._id);
+			}
 		}
 	}
 

@@ -1,11 +1,14 @@
 /** Collections that an application declares, and their indexes, in a data folder over several starts. */
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { openStore } from '../../server/store/open.js';
 import { collection, collectionsOf } from '../../shared/collections.js';
-import type { Collection } from '../../shared/store.js';
+import type { Collection, Filter } from '../../shared/store.js';
 import { StoreError } from '../../shared/storeErrors.js';
 import { memoryLog } from '../support/log.js';
 import { rejection } from '../support/rejection.js';
@@ -14,7 +17,12 @@ interface Item {
 	_id: string;
 	owner: string;
 	number?: number;
+	a?: string;
+	b?: string;
+	c?: string;
 }
+
+type Fields = Omit<Item, '_id'>;
 
 const plain = collection<Item>('items');
 const byOwner = collection<Item>('items', { indexes: [{ fields: ['owner'] }] });
@@ -59,6 +67,45 @@ describe('a declared collection in a folder', () => {
 			await items.updateOne({ _id: '1' }, { $set: { owner: 'b' } });
 		});
 		expect(await start(byOwner, ids)).to.deep.equal(['2']);
+	});
+
+	it('finds by an index of several fields texts of any length', async () => {
+		const byAll = collection<Item>('items', { indexes: [{ fields: ['owner', 'a', 'b', 'c'] }] });
+		const short = { owner: 'o', a: 'o', b: 'o', c: 'o' };
+		const [first, second] = ['漢', '字'].map((sign) => {
+			const text = sign.repeat(200);
+			return { owner: text, a: text, b: text, c: text };
+		}) as [Fields, Fields];
+		await start(byAll, async (items) => {
+			const idsBy = (filter: Filter<Item>) =>
+				items
+					.find(filter)
+					.toArray()
+					.then((found) => found.map(({ _id }) => _id));
+			await items.insertOne({ _id: '1', ...short });
+			await items.insertOne({ _id: '2', ...second });
+			await items.updateOne({ _id: '1' }, { $set: first });
+			expect(await idsBy(short)).to.deep.equal([]);
+			expect(await idsBy(first)).to.deep.equal(['1']);
+			expect(await idsBy(second)).to.deep.equal(['2']);
+		});
+	});
+
+	it('finds by a new index all documents, also those that other processes write during the start', async () => {
+		const count = 1000;
+		await start(plain, (items) =>
+			Promise.all(Array.from({ length: count }, (_, i) => items.insertOne({ _id: `${i}`, owner: 'a', number: i }))),
+		);
+		const program = fileURLToPath(new URL('../support/indexWriter.js', import.meta.url));
+		const run = promisify(execFile);
+		await Promise.all(['b', 'c', 'd'].map((name) => run(process.execPath, [program, folder, name, '100'])));
+		await start(byNumber, async (items) => {
+			const missing: string[] = [];
+			for await (const { _id, number } of items.find({}))
+				if ((await items.findOne({ number }))?._id !== _id) missing.push(_id);
+			expect(missing).to.deep.equal([]);
+			expect(await items.countDocuments({})).to.equal(count + 300);
+		});
 	});
 
 	it('refuses to start with a unique index if two documents have the same value, and starts without it', async () => {

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { openEnvironment } from '../../server/dataFolder/environment.js';
+import { readFolder } from '../../server/dataFolder/readFolder.js';
 import type { OpenStore } from '../../server/store/collections.js';
 import { openFolder } from '../../server/store/folder.js';
 import { StoreUnavailableError } from '../../shared/errors.js';
@@ -147,6 +149,8 @@ describe('the store in a folder', () => {
 			const late = await rejection(store.rooms.insertOne({ _id: 'late', t: 'p' }));
 			expect(late).to.include({ code: 'unusable', message: 'The store is closed.' });
 			await Promise.all([...writes, closed, close()]);
+			const lateRead = await rejection(store.rooms.findOne({ _id: 'r0' }));
+			expect(lateRead).to.include({ code: 'unusable', message: 'The store is closed.' });
 			expect(await (await open()).store.rooms.countDocuments({})).to.equal(50);
 		});
 	});
@@ -183,6 +187,13 @@ describe('the store in a folder', () => {
 				await close();
 				opened.pop();
 			}
+		});
+
+		it('counts as unused while a process has only made the files of its claim', async () => {
+			await storeTwoRooms();
+			await rm(join(folder, 'owner.mdb'));
+			await openEnvironment(join(folder, 'owner.mdb')).close();
+			expect((await readFolder(folder)).owner).to.equal(undefined);
 		});
 
 		it('can be opened by two processes if both share it', async () => {

@@ -259,6 +259,12 @@ eachStore('any store: reading', (test) => {
 			await test.store.users.insertOne(bob);
 			expect(await rejection(test.store.users.findOne({}, { projection: { name: 1, e2e: 0 } }))).to.be.an('error');
 			expect(await rejection(test.store.users.findOne({}, { projection: { e2e: 1, 'e2e.x': 1 } }))).to.be.an('error');
+			// With a listener, the store reads more of the document than the projection includes.
+			test.onChange(() => undefined);
+			const options = { ...after, projection: { name: 1, e2e: 0 } } as const;
+			const update = { $set: { username: 'changed' } };
+			expect(await rejection(test.store.users.findOneAndUpdate({}, update, options))).to.be.an('error');
+			expect(await test.store.users.countDocuments(update.$set)).to.equal(0);
 		});
 	});
 });

@@ -121,6 +121,7 @@ eachStore('any store: updates', (test) => {
 				{ $set: { 'list.$': 'b' } },
 				{ $set: { 'constructor.prototype.x': 'b' } },
 				{ $set: { 'sub.': 'b' } },
+				{ $set: { [`${'sub.'.repeat(16)}a`]: 1 } },
 				{ $set: { sub: 1, 'sub.a': 1 } },
 				{ $set: { topic: 'b' }, $unset: { topic: 1 } },
 				{ $unset: { _updatedAt: 1 } },

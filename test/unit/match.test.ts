@@ -207,10 +207,16 @@ describe('check and Match', () => {
 			expect(Match.test({}, { a: string() })).to.equal(false);
 		});
 
-		it('refuse undefined if their condition throws a TypeError for it', () => {
+		it('refuse undefined if their condition throws for it', () => {
 			const long = define('long', (value) => (value as string).length > 2);
-			expect(Match.test({}, { a: long })).to.equal(false);
-			expect(Match.test({ a: 'long' }, { a: long })).to.equal(true);
+			const even = define('even', (value) => BigInt(Number(value)) % 2n === 0n);
+			for (const [struct, accepted] of [
+				[long, 'long'],
+				[even, 4],
+			] as const) {
+				expect(Match.test({}, { a: struct })).to.equal(false);
+				expect(Match.test({ a: accepted }, { a: struct })).to.equal(true);
+			}
 		});
 
 		it('compile to a struct, which other structs may contain', () => {

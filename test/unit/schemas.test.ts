@@ -173,6 +173,16 @@ describe('one method with the patterns of four libraries', () => {
 		});
 	});
 
+	it('names a literal as it is, whatever characters it contains', () => {
+		for (const literal of ['a"b', '"', 'a\\b', 'a\nb', 'é']) {
+			const expected = outcome({ kind: literal }, ['x']);
+			expect(expected).to.include({ code: 400, text: `Match error: Expected ${literal}, got "x"` });
+			for (const schema of [z.literal(literal), v.literal(literal)]) {
+				expect(outcome({ kind: schema }, ['x']), schema['~standard'].vendor).to.deep.equal(expected);
+			}
+		}
+	});
+
 	it("never shows a value, even where the validator's own text would quote it", () => {
 		for (const [library, args] of Object.entries(patternsOf)) {
 			for (const given of [
