@@ -71,7 +71,6 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 	async function useConnection(handlers: LinkHandlers): Promise<unknown> {
 		const current = await connect(options);
 		try {
-			if (closing.signal.aborted) return undefined;
 			current.subscribe(subject, {
 				callback(error, message) {
 					if (error) log.warn({ err: error }, 'The subject of this service at NATS cannot be read');
@@ -79,6 +78,8 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 				},
 			});
 			await current.flush();
+			// From here on, `close` closes the connection.
+			if (closing.signal.aborted) return undefined;
 			connection = current;
 			isOutageLogged = false;
 			handlers.onConnect();
