@@ -111,7 +111,9 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 			return connection?.info?.max_payload ?? DEFAULT_MAX_BYTES;
 		},
 		send(data) {
-			if (connection && !connection.isClosed()) connection.publish(subject, data);
+			// The limit may have been higher when the message was made. A larger one would make `publish` throw, and end the reading.
+			const isTooLarge = data.length > (connection?.info?.max_payload ?? DEFAULT_MAX_BYTES);
+			if (connection && !connection.isClosed() && !isTooLarge) connection.publish(subject, data);
 		},
 		async close() {
 			closing.abort();
