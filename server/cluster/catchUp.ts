@@ -1,6 +1,6 @@
 /**
  * Catches up after changes that this process may have missed: reads everything again that its clients depend on, in the
- * steps of `joinProcesses.ts`. All steps together are a run.
+ * steps of `catchUpSteps.ts`. All steps together are a run.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Log } from '../../shared/log.js';

@@ -28,7 +28,7 @@ export interface ChangedElsewhere {
 	 * @param collection the property name in `Store`, such as `rooms`; other names are ignored
 	 */
 	report(collection: string, id: string, reported?: WriteReport): void;
-	/** Resolves when all earlier reports are handled. Waits while the store is unavailable. */
+	/** Resolves when all earlier reports are handled; later ones are not waited for. Waits while the store is unavailable. */
 	settled(): Promise<void>;
 	/** Stops reading. Resolves when no query runs any more. */
 	close(): Promise<void>;
@@ -40,8 +40,11 @@ export interface ChangedElsewhereParts {
 	readonly onChange: OpenStore['onChange'];
 	readonly bus: Bus;
 	readonly log: Log;
-	/** Called when too many documents waited to be read. All waiting reports are dropped, so everything must be read again. */
-	onOverflow?(): void;
+	/**
+	 * Called when too many documents waited to be read. All waiting reports are dropped, so everything must be read again.
+	 * @param since all writes that were reported before this time have been published, in ms since 1970
+	 */
+	onOverflow?(since: number): void;
 }
 
 /** Time in which reports are collected, in ms. */
@@ -66,17 +69,22 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 	/** The documents to read, by collection and id. */
 	const waiting = new Map<string, Map<string, WriteReport>>();
 	let waitingCount = 0;
+	/** All reports before this time are handled, in ms since 1970. */
+	let handledUntil = 0;
 	/** For each document that is being read, by `LastPublished.key`: whether this process has written it meanwhile. */
 	const beingRead = new Map<string, boolean>();
 	let timer: NodeJS.Timeout | undefined;
 	let round: Promise<void> | undefined;
 	let failures = 0;
 	let isClosed = false;
-	/** Each one resolves a promise that `settled` has returned. */
-	const settledCallbacks: (() => void)[] = [];
+	/** Whether documents were reported again in the current round, because they could not be read or have changed. */
+	let hasRepeated = false;
+	/** The promises that `settled` has returned: how each is resolved, and how many rounds must end before. */
+	let unsettled: { readonly resolve: () => void; rounds: number }[] = [];
 
 	function report(collection: string, id: string, reported: WriteReport = {}): void {
 		if (isClosed || !Object.hasOwn(store, collection)) return;
+		if (waitingCount === 0 && !round) handledUntil = Date.now();
 		let waitingById = waiting.get(collection);
 		if (!waitingById) {
 			waitingById = new Map();
@@ -84,29 +92,47 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		}
 		const earlier = waitingById.get(id);
 		if (!earlier) waitingCount++;
+		// After a failed read, older reports follow newer ones. In any order, a document that was inserted is published as such.
+		const isInsertion = earlier?.action === 'inserted' || reported.action === 'inserted';
 		// Keeps the fields of a removed document if only the earlier report had them.
-		waitingById.set(id, { action: reported.action, last: reported.last ?? earlier?.last });
+		const last = reported.last ?? earlier?.last;
+		waitingById.set(id, { action: isInsertion ? 'inserted' : reported.action, last });
 		if (waitingCount > MAX_WAITING) {
 			waiting.clear();
 			waitingCount = 0;
 			log.warn({ max: MAX_WAITING }, 'Too many documents written elsewhere wait to be read: everything is read again');
-			parts.onOverflow?.();
+			parts.onOverflow?.(handledUntil);
 		}
 		schedule(COLLECT_MS);
 	}
 
+	function reportAgain(collection: string, id: string, reported: Reported): void {
+		hasRepeated = true;
+		report(collection, id, reported);
+	}
+
+	/** Resolves the promises of `settled` whose reports are handled now that a round has ended. */
 	function resolveSettled(): void {
-		for (const resolve of settledCallbacks.splice(0)) resolve();
+		const isIdle = waitingCount === 0;
+		for (const promise of unsettled) {
+			// The next round reads all documents that were reported again, and all that were waiting.
+			promise.rounds = hasRepeated ? 1 : promise.rounds - 1;
+			if (isIdle || promise.rounds === 0) promise.resolve();
+		}
+		unsettled = isIdle ? [] : unsettled.filter(({ rounds }) => rounds > 0);
+		hasRepeated = false;
 	}
 
 	function schedule(delay: number): void {
 		if (isClosed || timer || round) return;
 		timer = setTimeout(() => {
 			timer = undefined;
+			const startedAt = Date.now();
 			round = readAll().finally(() => {
 				round = undefined;
+				if (!hasRepeated) handledUntil = startedAt;
+				resolveSettled();
 				if (waitingCount > 0) schedule(retryDelay(failures));
-				else resolveSettled();
 			});
 		}, delay);
 		timer.unref();
@@ -125,7 +151,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 					await readSome(collection as keyof Store, new Map(entries.slice(i, i + MAX_PER_QUERY)));
 				} catch (err) {
 					if (failures++ === 0) log.warn({ err, collection }, 'Documents written elsewhere could not be read');
-					for (const [id, reported] of entries.slice(i)) report(collection, id, reported);
+					for (const [id, reported] of entries.slice(i)) reportAgain(collection, id, reported);
 					return;
 				}
 				failures = 0;
@@ -145,7 +171,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 			const deliveries: (Promise<unknown> | undefined)[] = [];
 			for (const [id, reported] of documents) {
 				const isOutdated = beingRead.get(keys.get(id) as string);
-				if (isOutdated) report(collection, id, reported);
+				if (isOutdated) reportAgain(collection, id, reported);
 				else deliveries.push(publish(collection, id, found.get(id), reported));
 			}
 			await Promise.all(deliveries);
@@ -188,7 +214,8 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		settled: () =>
 			new Promise((resolve) => {
 				if (waitingCount === 0 && !round) resolve();
-				else settledCallbacks.push(resolve);
+				// What waits during a round may be read in the next one.
+				else unsettled.push({ resolve, rounds: round ? 2 : 1 });
 			}),
 		async close() {
 			isClosed = true;

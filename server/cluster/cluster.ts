@@ -8,7 +8,7 @@ import type { Log } from '../../shared/log.js';
 import type { Bus } from './bus.js';
 import type { CatchUp } from './catchUp.js';
 import type { ChangedElsewhere } from './changedElsewhere.js';
-import { ClusterCounts } from './clusterCounts.js';
+import { type CatchUpReason, ClusterCounts } from './clusterCounts.js';
 import type { Link } from './link.js';
 import {
 	type ClusterEvent,
@@ -44,10 +44,11 @@ export interface ClusterParts {
 }
 
 export interface Cluster {
-	/** Reads everything again, because reports of documents that others have written were dropped. */
-	catchUpAfterOverflow(): void;
-	/** Resolves when all documents whose changes may have been missed are read again. */
-	settled(): Promise<void>;
+	/**
+	 * Reads everything again, because reports of documents that others have written were dropped.
+	 * @param since a time at which nothing had been missed yet, in ms since 1970
+	 */
+	catchUpAfterOverflow(since: number): void;
 	close(): Promise<void>;
 }
 
@@ -74,16 +75,16 @@ export function joinCluster(parts: ClusterParts): Cluster {
 		from: ownId,
 		maxBytes: maxMessageBytes,
 		send,
-		onTooLarge(event) {
+		onUnsendable(event) {
 			const maxBytes = maxMessageBytes();
 			const { type } = event;
-			log.warn({ type, maxBytes }, 'An event is too large to be sent, so other processes read again what they observe');
+			log.warn({ type, maxBytes }, 'An event cannot be sent, so other processes read again what they observe');
 			if (type !== 'notify') return;
 			const { stream } = event;
 			// Events of streams are not stored, so other processes cannot read this event later.
 			log.error(
 				{ stream, maxBytes },
-				'An event of a stream is too large: readers at other processes do not receive it',
+				'An event of a stream is too large, nested too deep or no EJSON: readers at other processes do not receive it',
 			);
 		},
 	});
@@ -96,10 +97,15 @@ export function joinCluster(parts: ClusterParts): Cluster {
 	const stopForwarding = bus.forward((name, payload) => outbox.add(eventOf(name, payload)));
 
 	/** Starts to catch up. @param since a time at which nothing had been missed yet, by `performance.now` */
-	function startCatchUp(reason: 'gap' | 'vanished' | 'asked' | 'overflow', since = performance.now()): void {
-		counts.catchUps.add(reason);
+	function startCatchUp(reason: 'gap' | 'vanished' | 'asked', since = performance.now()): void {
 		const elapsed = performance.now() - since;
-		void catchUp.request(Math.max(0, Date.now() - elapsed));
+		catchUpSince(reason, Math.max(0, Date.now() - elapsed));
+	}
+
+	/** Starts to catch up. @param since as for `startCatchUp`, but in ms since 1970 */
+	function catchUpSince(reason: CatchUpReason, since: number): void {
+		counts.catchUps.add(reason);
+		void catchUp.request(since);
 		showHealth();
 	}
 
@@ -195,9 +201,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			log.info({ peers: peers.size }, 'Connected to other processes');
 			peers.noteOwnConnection(performance.now());
 			sendHeartbeat({ hello: Math.max(0, Date.now() - completeUntil) });
-			counts.catchUps.add('connected');
-			void catchUp.request(completeUntil);
-			showHealth();
+			catchUpSince('connected', completeUntil);
 		},
 		onDisconnect(reason) {
 			// A lost connection is noticed up to 6 s late (by the pings of `nats.ts`), so messages may have been missed before now.
@@ -208,8 +212,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 	});
 
 	return {
-		catchUpAfterOverflow: () => startCatchUp('overflow'),
-		settled: () => catchUp.settled(),
+		catchUpAfterOverflow: (since) => catchUpSince('overflow', since),
 		async close() {
 			stopForwarding();
 			clearInterval(heartbeatTimer);

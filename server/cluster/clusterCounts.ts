@@ -7,6 +7,7 @@ import { Counts } from '../core/counts.js';
  * waited to be read.
  */
 const CATCH_UP_REASONS = ['connected', 'gap', 'vanished', 'asked', 'overflow'] as const;
+export type CatchUpReason = (typeof CATCH_UP_REASONS)[number];
 
 /** Why something was not delivered. `unreadable`: a message that cannot be decoded; `invalid`: an event of a wrong form. */
 const DROP_REASONS = ['unreadable', 'invalid'] as const;

@@ -17,7 +17,7 @@ export interface Link {
 	start(handlers: LinkHandlers): void;
 	/** Largest message, in bytes. */
 	readonly maxBytes: number;
-	/** Sends a message to all other processes. Drops it while there is no connection. */
+	/** Sends a message to all other processes. Drops it while there is no connection, and if it is larger than `maxBytes`. */
 	send(data: Uint8Array): void;
 	/** Waits until the messages passed to `send` are sent, and disconnects. */
 	close(): Promise<void>;

@@ -71,7 +71,6 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 	async function useConnection(handlers: LinkHandlers): Promise<unknown> {
 		const current = await connect(options);
 		try {
-			if (closing.signal.aborted) return undefined;
 			current.subscribe(subject, {
 				callback(error, message) {
 					if (error) log.warn({ err: error }, 'The subject of this service at NATS cannot be read');
@@ -79,6 +78,8 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 				},
 			});
 			await current.flush();
+			// From here on, `close` closes the connection.
+			if (closing.signal.aborted) return undefined;
 			connection = current;
 			isOutageLogged = false;
 			handlers.onConnect();
@@ -110,7 +111,9 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 			return connection?.info?.max_payload ?? DEFAULT_MAX_BYTES;
 		},
 		send(data) {
-			if (connection && !connection.isClosed()) connection.publish(subject, data);
+			// The limit may have been higher when the message was made. A larger one would make `publish` throw, and end the reading.
+			const isTooLarge = data.length > (connection?.info?.max_payload ?? DEFAULT_MAX_BYTES);
+			if (connection && !connection.isClosed() && !isTooLarge) connection.publish(subject, data);
 		},
 		async close() {
 			closing.abort();

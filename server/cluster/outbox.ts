@@ -3,7 +3,7 @@
  * have missed messages. The last messages are kept, so that they can be sent again.
  */
 import { MAX_VALUES, stringify } from '../../shared/ejson.js';
-import { type ClusterEvent, encodeEvents } from './messages.js';
+import { type ClusterEvent, decodeMessage, encodeEvents } from './messages.js';
 
 /** Maximum number of messages that are kept. */
 const MAX_MESSAGES = 10_000;
@@ -56,11 +56,25 @@ export interface OutboxOptions {
 	readonly maxBytes: () => number;
 	/** Sends a message. Drops it if there is no connection. */
 	send(data: Uint8Array): void;
-	/** Called for an event that does not fit into a message. Instead, other processes are asked to read everything again. */
-	onTooLarge(event: ClusterEvent): void;
+	/**
+	 * Called for an event that others could not read, or that does not fit into a message. Instead, they are asked to read
+	 * everything again.
+	 */
+	onUnsendable(event: ClusterEvent): void;
 }
 
-export function createOutbox({ from, maxBytes, send, onTooLarge }: OutboxOptions): Outbox {
+/** An event as EJSON. Undefined if there is no EJSON for it, or if others would refuse to read it. */
+function textOf(event: ClusterEvent): string | undefined {
+	try {
+		const text = stringify(event) as string;
+		// Only events of streams have values of any kind. One that cannot be read would make its whole message unreadable.
+		return event.type !== 'notify' || decodeMessage(encodeEvents('x', 1, [text]))?.invalid === 0 ? text : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+export function createOutbox({ from, maxBytes, send, onUnsendable }: OutboxOptions): Outbox {
 	/** The kept messages by number, the oldest first. */
 	const kept = new Map<number, KeptMessage>();
 	let keptLength = 0;
@@ -112,9 +126,9 @@ export function createOutbox({ from, maxBytes, send, onTooLarge }: OutboxOptions
 			return last;
 		},
 		add(event) {
-			let text = stringify(event) as string;
-			if (Buffer.byteLength(text) > maxBytes() - ENVELOPE_BYTES) {
-				onTooLarge(event);
+			let text = textOf(event);
+			if (text === undefined || Buffer.byteLength(text) > maxBytes() - ENVELOPE_BYTES) {
+				onUnsendable(event);
 				text = stringify({ type: 'look-again' }) as string;
 			}
 			if (event.type === 'changed') {

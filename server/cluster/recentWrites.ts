@@ -13,11 +13,14 @@ const BATCH_SIZE = 100;
 /** Returns the event names of a stream that have readers in this process, such as `<user id>/rooms-changed`. */
 export type EventNamesOf = (stream: string) => ReadonlyMap<string, unknown>;
 
-/** Reports the documents written since `since` that concern readers of streams. Resolves when all are reported. */
+/**
+ * Reports the documents written since `since` that concern readers of streams. Resolves when all are reported. Reports a part
+ * of them only when the earlier ones are handled, so that not too many wait.
+ */
 export async function reportRecentWrites(
 	store: Store,
 	eventNamesOf: EventNamesOf,
-	{ report }: Pick<ChangedElsewhere, 'report'>,
+	{ report, settled }: Pick<ChangedElsewhere, 'report' | 'settled'>,
 	since: Date,
 ): Promise<void> {
 	const yielder = createYielder(BATCH_SIZE);
@@ -47,8 +50,10 @@ export async function reportRecentWrites(
 				last: { _id, ...(rid !== undefined && { rid }), ...(u && { u }) },
 			});
 		}
+		await settled();
 	}
 	for (const ids of batchesOf([...roomIds], BATCH_SIZE)) {
 		for await (const { _id } of store.rooms.find({ _id: { $in: ids }, ...recent }, idOnly)) report('rooms', _id);
+		await settled();
 	}
 }

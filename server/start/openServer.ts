@@ -80,8 +80,10 @@ export async function startServer(start: CheckedStart): Promise<OpenServer> {
 	let closing: Promise<void> | undefined;
 	const closeAll = async () => {
 		if (app) logStop(log, app.counts().sessions);
-		await Promise.all([watcher?.close(), rocketChat?.close(), shadow?.close()]);
+		await shadow?.close();
 		await app?.close();
+		// Not before the app, whose last calls write, and whose clients observe what others write, until it has closed.
+		await Promise.all([watcher?.close(), rocketChat?.close()]);
 		unmount?.();
 		await ops.close();
 		await opened.close();

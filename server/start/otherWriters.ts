@@ -1,8 +1,13 @@
 /** Makes a server notice writes to its data by other processes of the service, and by other programs. */
+
+import type { Log } from '../../shared/log.js';
+import { createCatchUp } from '../cluster/catchUp.js';
 import { type ChangedElsewhere, createChangedElsewhere } from '../cluster/changedElsewhere.js';
+import { joinCluster } from '../cluster/cluster.js';
 import type { Link } from '../cluster/link.js';
+import type { Ops } from '../ops/ops.js';
 import type { OpenStore } from '../store/collections.js';
-import { type JoinedParts, joinProcesses } from './joinProcesses.js';
+import { catchUpSteps, type ObservedParts } from './catchUpSteps.js';
 import { createCollectionRefresher } from './refreshCollection.js';
 
 export interface OtherWriters {
@@ -19,24 +24,38 @@ export interface OtherWriters {
 	close(): Promise<void>;
 }
 
-export interface OtherWritersParts extends Omit<JoinedParts, 'link' | 'changedElsewhere'> {
+export interface OtherWritersParts extends Omit<ObservedParts, 'changedElsewhere'> {
+	readonly log: Log;
+	readonly ops?: Ops | undefined;
 	readonly onChange: OpenStore['onChange'];
 	/** Undefined: there are no other processes. */
 	readonly link: Link | undefined;
 }
 
 /** Joins the other processes, if there are any. */
-export function followOtherWriters({ onChange, link, ...parts }: OtherWritersParts): OtherWriters {
-	const { store, bus, log, hub } = parts;
+export function followOtherWriters({ onChange, link, log, ops, ...parts }: OtherWritersParts): OtherWriters {
+	const { store, bus, hub, tokenWatcher } = parts;
 	const closing = new AbortController();
 	let created: ChangedElsewhere | undefined;
 	const getChangedElsewhere = () => {
-		// Too many documents were reported, so everything is read again.
-		const onOverflow = () => void cluster?.catchUpAfterOverflow();
+		// Too many documents were reported, so everything is read again. They may come from other programs alone.
+		const onOverflow = (since: number) => (cluster ? cluster.catchUpAfterOverflow(since) : void catchUp.request(since));
 		created ??= createChangedElsewhere({ store, onChange, bus, log, onOverflow });
 		return created;
 	};
-	const cluster = link && joinProcesses({ ...parts, link, changedElsewhere: getChangedElsewhere() });
+	const catchUp = createCatchUp(catchUpSteps({ ...parts, changedElsewhere: getChangedElsewhere }), log);
+	const cluster =
+		link &&
+		joinCluster({
+			link,
+			bus,
+			changedElsewhere: getChangedElsewhere(),
+			catchUp,
+			checkTokens: tokenWatcher.checkUser,
+			health: ops?.busHealth,
+			counts: ops?.cluster,
+			log,
+		});
 	return {
 		get changedElsewhere() {
 			return getChangedElsewhere();
@@ -49,11 +68,13 @@ export function followOtherWriters({ onChange, link, ...parts }: OtherWritersPar
 			reauthorizeAll: () => hub.reauthorizeAll(),
 			closing: closing.signal,
 		}),
-		caughtUp: async () => cluster?.settled(),
+		caughtUp: catchUp.settled,
 		async close() {
 			closing.abort();
-			await cluster?.close();
+			// First, because a catch-up may wait for documents that cannot be read at present.
 			await created?.close();
+			await cluster?.close();
+			await catchUp.close();
 		},
 	};
 }

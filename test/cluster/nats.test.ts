@@ -36,9 +36,17 @@ describe('the connection to NATS', () => {
 		const received: string[] = [];
 		let onEvent = () => {};
 		const state = { connected: 0, reason: '' };
+		const until = async (isReached: () => boolean) => {
+			while (!isReached())
+				await new Promise<void>((resolve) => {
+					onEvent = resolve;
+				});
+		};
+		const opened = { link, log, received, state, until, onMessage: () => {} };
 		link.start({
 			onMessage: (data) => {
 				received.push(Buffer.from(data).toString());
+				opened.onMessage();
 				onEvent();
 			},
 			onConnect: () => {
@@ -50,13 +58,7 @@ describe('the connection to NATS', () => {
 				onEvent();
 			},
 		});
-		const until = async (isReached: () => boolean) => {
-			while (!isReached())
-				await new Promise<void>((resolve) => {
-					onEvent = resolve;
-				});
-		};
-		return { link, log, received, state, until };
+		return opened;
 	}
 
 	async function expectExchange(urls: string, settings = {}): Promise<void> {
@@ -68,6 +70,21 @@ describe('the connection to NATS', () => {
 	}
 
 	const at = (credentials: string) => `nats://${credentials}@127.0.0.1:${nats?.port}`;
+
+	it('goes on after a message that is larger than the server accepts, such as one made for an earlier server', async () => {
+		const file = join(folder, 'small.conf');
+		writeFileSync(file, 'max_payload: 1024');
+		nats = await startNats('-c', file);
+		const [one, two] = [open(nats.url), open(nats.url)];
+		await one.until(() => one.state.connected === 1);
+		await two.until(() => two.state.connected === 1);
+		one.onMessage = () => one.link.send(Buffer.alloc(2000));
+		two.link.send(Buffer.from('first'));
+		await one.until(() => one.received.length === 1);
+		two.link.send(Buffer.from('second'));
+		await one.until(() => one.received.length === 2);
+		expect([one.received, two.received, one.state.connected]).to.deep.equal([['first', 'second'], [], 1]);
+	});
 
 	it('takes a user and a password, in the address or in the setting `nats-credentials`', async () => {
 		nats = await startNats('--user', 'roomkey', '--pass', 'p@ss:word');

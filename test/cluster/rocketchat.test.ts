@@ -2,9 +2,12 @@
 import { expect } from 'chai';
 import { connect } from 'nats';
 import { hashToken } from '../../methods/model/users/tokens.js';
+import type { ServerOptions } from '../../server/options/serverOptions.js';
 import { type OpenServer, openServer } from '../../server/start/openServer.js';
 import { randomId } from '../../shared/ids.js';
+import { method } from '../../shared/method.js';
 import { RawClient } from '../support/ddp.js';
+import { Gates } from '../support/gates.js';
 import { memoryLog } from '../support/log.js';
 import { type NatsServer, startNats } from '../support/nats.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
@@ -40,7 +43,7 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 		await node.stop();
 	});
 
-	const start = (rocketchatNamespace?: string) =>
+	const start = ({ rocketchatNamespace, ...others }: ServerOptions = {}) =>
 		openServer({
 			store: { memory: true },
 			keys: true,
@@ -48,12 +51,13 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 			grace: 0,
 			rocketchatBroker: nats.url,
 			...(rocketchatNamespace && { rocketchatNamespace }),
+			...others,
 			log: memoryLog(),
 		});
 
 	/** The state of the connection, as probes see it. */
-	async function health() {
-		const { body } = await request(`${server.url}/readyz`);
+	async function health({ url } = server) {
+		const { body } = await request(`${url}/readyz`);
 		return (body.checks as Record<string, { status: string; details: { nodes: number; malformed: number } }>)
 			.rocketchat;
 	}
@@ -157,6 +161,30 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 		expect(await node.next('stream')).to.deep.equal([['notify-user', 'u/e2ekeyRequest', ['r', 'k']]]);
 	});
 
+	it('announces at its end what the last calls have written', async () => {
+		const gates = new Gates();
+		const write = method({
+			name: 'write',
+			args: {},
+			summary: 'for a test',
+			anonymous: true,
+			async run(_, { store }) {
+				await gates.wait('write');
+				await store.permissions.insertOne({ _id: 'written-at-the-end', roles: [] });
+			},
+		});
+		const last = await start({ grace: 10_000, methods: [write] });
+		while ((await health(last))?.details.nodes !== 2) await new Promise(setImmediate);
+		const caller = await RawClient.connect(`${last.url.replace('http', 'ws')}/websocket`);
+		const called = caller.call('write');
+		while (!gates.has('write')) await new Promise(setImmediate);
+		const closed = last.close();
+		gates.open('write');
+		await called;
+		await closed;
+		expect(await firstOf('permission.changed')).to.deep.nested.include({ 'data._id': 'written-at-the-end' });
+	});
+
 	it('announces no secrets', async () => {
 		const { store } = server;
 		const secret = randomId();
@@ -255,7 +283,7 @@ describe("Roomkey at Rocket.Chat's broker", () => {
 	});
 
 	it('neither knows nor notifies nodes of another namespace', async () => {
-		const other = await start('other');
+		const other = await start({ rocketchatNamespace: 'other' });
 		try {
 			await other.store.settings.insertOne({ _id: 'E2E_Enable', value: true });
 			await server.store.permissions.insertOne({ _id: 'view-c-room', roles: [] });

@@ -4,6 +4,7 @@ import { createBus } from '../../server/cluster/bus.js';
 import { createChangedElsewhere } from '../../server/cluster/changedElsewhere.js';
 import { publishChanges } from '../../server/cluster/publishChanges.js';
 import type { Change, Store } from '../../shared/store.js';
+import { Gates } from '../support/gates.js';
 import { memoryLog } from '../support/log.js';
 import { addPerson, addRoom } from '../support/people.js';
 import { eachTestWithStore } from '../support/store.js';
@@ -20,12 +21,17 @@ describe('documents that are written elsewhere', () => {
 		const changes: Change[] = [];
 		const forwarded: unknown[] = [];
 		let overflows = 0;
+		let missedSince = 0;
 		bus.on('changed', (change) => void changes.push(change));
 		bus.forward((name, payload) => void forwarded.push([name, payload]));
 		const { onChange } = test;
-		const elsewhere = createChangedElsewhere({ store, bus, onChange, log: memoryLog(), onOverflow: () => overflows++ });
+		const onOverflow = (since: number) => {
+			overflows++;
+			missedSince = since;
+		};
+		const elsewhere = createChangedElsewhere({ store, bus, onChange, log: memoryLog(), onOverflow });
 		publishChanges(onChange, bus);
-		return { elsewhere, changes, forwarded, overflows: () => overflows };
+		return { elsewhere, changes, forwarded, overflows: () => overflows, missedSince: () => missedSince };
 	}
 
 	it('are published in their present state, and are not forwarded to other processes', async () => {
@@ -126,6 +132,39 @@ describe('documents that are written elsewhere', () => {
 		expect([reads, changes.length]).to.deep.equal([3, 3]);
 	});
 
+	it('are published as new if an insertion was reported, in whatever order further writes were', async () => {
+		let reads = 0;
+		const find: Store['rooms']['find'] = (...args) => {
+			// This newer report arrives during the read that fails.
+			if (++reads === 1) elsewhere.report('rooms', rid);
+			if (reads === 1) throw new Error('unavailable');
+			return test.store.rooms.find(...args);
+		};
+		const rid = await addRoom(test.store, []);
+		const { elsewhere, changes } = start({ ...test.store, rooms: { ...test.store.rooms, find } });
+		elsewhere.report('rooms', rid, { action: 'inserted' });
+		await elsewhere.settled();
+		const other = await addRoom(test.store, []);
+		elsewhere.report('rooms', other, { action: 'inserted' });
+		elsewhere.report('rooms', other);
+		await elsewhere.settled();
+		expect(changes.map(({ action }) => action)).to.deep.equal(['inserted', 'inserted']);
+	});
+
+	it('are waited for by `settled`, even if further documents are reported during every read', async () => {
+		let reads = 0;
+		const find: Store['rooms']['find'] = (...args) => {
+			if (++reads < 50) elsewhere.report('rooms', `later ${reads}`);
+			return test.store.rooms.find(...args);
+		};
+		const { elsewhere, changes } = start({ ...test.store, rooms: { ...test.store.rooms, find } });
+		elsewhere.report('rooms', 'first');
+		await elsewhere.settled();
+		expect(changes.map(({ document }) => document._id)).to.include('first');
+		expect(reads).to.be.below(5);
+		await elsewhere.close();
+	});
+
 	it('are not waited for by `settled` if they were dropped because too many were reported while others were read', async () => {
 		const rid = await addRoom(test.store, []);
 		let onReading = () => {};
@@ -162,6 +201,24 @@ describe('documents that are written elsewhere', () => {
 		elsewhere.report('rooms', 'later');
 		await elsewhere.settled();
 		expect(changes.map(({ document }) => document._id)).to.deep.equal(['later']);
+	});
+
+	it('count as missed since the first one that could not be read, if too many wait', async () => {
+		const gates = new Gates();
+		let reads = 0;
+		const find = () => {
+			if (++reads === 3) gates.open('third read');
+			throw new Error('unavailable');
+		};
+		const { elsewhere, missedSince } = start({ ...test.store, rooms: { ...test.store.rooms, find } });
+		const before = Date.now();
+		elsewhere.report('rooms', 'first');
+		const firstReportedBy = Date.now();
+		// The third read takes place at least 250 ms later.
+		await gates.wait('third read');
+		for (let i = 0; i <= 100_000; i++) elsewhere.report('subscriptions', `${i}`);
+		expect(missedSince()).to.be.within(before, firstReportedBy);
+		await elsewhere.close();
 	});
 
 	it('are ignored if the collection is unknown, and after `close`', async () => {

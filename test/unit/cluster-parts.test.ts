@@ -177,11 +177,11 @@ describe('a process', () => {
 describe('the messages to other processes', () => {
 	function outboxOf(maxBytes: number) {
 		const sent: Uint8Array[] = [];
-		const tooLarge: unknown[] = [];
+		const unsendable: unknown[] = [];
 		const send = (data: Uint8Array) => void sent.push(data);
-		const onTooLarge = (event: unknown) => void tooLarge.push(event);
-		const outbox = createOutbox({ from: 'me', maxBytes: () => maxBytes, send, onTooLarge });
-		return { outbox, sent, tooLarge, messages: () => sent.map((data) => decodeMessage(data)) };
+		const onUnsendable = (event: unknown) => void unsendable.push(event);
+		const outbox = createOutbox({ from: 'me', maxBytes: () => maxBytes, send, onUnsendable });
+		return { outbox, sent, unsendable, messages: () => sent.map((data) => decodeMessage(data)) };
 	}
 	const changed = (id: string) =>
 		eventOf('changed', { collection: 'rooms', action: 'updated', document: { _id: id } as never });
@@ -212,12 +212,29 @@ describe('the messages to other processes', () => {
 	});
 
 	it('ask others to read everything again in place of an event that is too large', () => {
-		const { outbox, tooLarge, messages } = outboxOf(1000);
+		const { outbox, unsendable, messages } = outboxOf(1000);
 		outbox.add(eventOf('notify', { stream: 's', eventName: 'e', args: ['x'.repeat(2000)] }));
 		outbox.flush();
 		expect(messages()[0]?.events).to.deep.equal([{ type: 'look-again' }]);
-		expect(tooLarge).to.have.length(1);
+		expect(unsendable).to.have.length(1);
 	});
+
+	const nested = JSON.parse(`${'['.repeat(98)}${']'.repeat(98)}`);
+	for (const [name, arg] of Object.entries({
+		'is nested too deep': nested,
+		'has too many values': Array(100_000).fill(0),
+		'has a key __proto__': JSON.parse('{"__proto__": 1}'),
+		'has no EJSON': 1n,
+	})) {
+		it(`contain no event that ${name}, which others could not read: they read everything again instead`, () => {
+			const { outbox, unsendable, messages } = outboxOf(8_000_000);
+			outbox.add(changed('a'));
+			outbox.add(eventOf('notify', { stream: 's', eventName: 'e', args: [arg] }));
+			outbox.flush();
+			expect(messages()[0]?.events).to.deep.equal([changed('a'), { type: 'look-again' }]);
+			expect(unsendable).to.have.length(1);
+		});
+	}
 
 	it('are sent again once, even if several processes request them', () => {
 		const { outbox, messages } = outboxOf(10_000);

@@ -6,7 +6,9 @@ import { expect } from 'chai';
 import { createBus } from '../../server/cluster/bus.js';
 import { loadMoleculer } from '../../server/cluster/rocketchat/moleculer.js';
 import { receive } from '../../server/cluster/rocketchat/receive.js';
+import { joinRocketChat } from '../../server/cluster/rocketchat/rocketchat.js';
 import { createServer } from '../../server/createServer.js';
+import type { Store } from '../../shared/store.js';
 import { memoryLog } from '../support/log.js';
 import { rejection } from '../support/rejection.js';
 import { ReportedWrites } from '../support/watchedDatabase.js';
@@ -37,6 +39,32 @@ describe("a server that joins Rocket.Chat's broker", () => {
 			{ key: 'rooms', id: 'a', action: 'removed' },
 		]);
 		expect(writes.rest).to.deep.equal([]);
+	});
+
+	it('announces before it leaves what this process has published', async () => {
+		const done: unknown[] = [];
+		const bus = createBus(memoryLog());
+		const joined = await joinRocketChat({
+			url: '',
+			namespace: '',
+			bus,
+			store: {} as Store,
+			log: memoryLog(),
+			health: { ok() {}, degraded() {}, details() {} },
+			changedElsewhere: new ReportedWrites(),
+			checkTokens() {},
+			refreshCollection() {},
+			open: async () => ({
+				isConnected: true,
+				nodes: 1,
+				broadcast: (event, args) => void done.push([event, ...args]),
+				close: async () => void done.push('left'),
+			}),
+		});
+		for (const rid of ['a', 'b', 'c'])
+			bus.publish('notify', { stream: 'notify-room', eventName: `${rid}/e2e.keyRequest`, args: ['k'] });
+		await joined.close();
+		expect(done).to.deep.equal([...['a', 'b', 'c'].map((rid) => ['notify.e2e.keyRequest', rid, 'k']), 'left']);
 	});
 
 	it('checks the tokens of a user when an event shows that their logins have changed', () => {

@@ -2,9 +2,11 @@
  * Rate limits of several processes that share a store (test/contract/ddp.md section 14). In these tests, the processes are
  * several Roomkeys in one process.
  */
+import { mock } from 'node:test';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { SILENT } from '../../methods/model/sharedState.js';
+import { createCounter } from '../../server/core/limits/counters.js';
 import { createStoreCounter } from '../../server/core/limits/storeCounter.js';
 import { UsageExchange } from '../../server/core/limits/usageExchange.js';
 import { sweepSharedState } from '../../server/core/sweepSharedState.js';
@@ -216,6 +218,20 @@ describe('limits over several processes (14)', () => {
 			await counter.refund('a');
 			await counter.refund('a');
 			expect((await counter.count('a')).allowed).to.equal(true);
+		});
+	});
+
+	describe('a counter in memory', () => {
+		afterEach(() => mock.timers.reset());
+
+		it('does not allow more calls in a window after a refund for the window before', async () => {
+			mock.timers.enable({ apis: ['Date', 'setTimeout'] });
+			const counter = createCounter({ calls: 1, per: MINUTE });
+			await counter.count('a');
+			mock.timers.tick(MINUTE);
+			await counter.refund('a');
+			expect((await counter.count('a')).allowed).to.equal(true);
+			expect((await counter.count('a')).allowed).to.equal(false);
 		});
 	});
 

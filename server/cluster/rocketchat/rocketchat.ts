@@ -1,4 +1,5 @@
 /** Joins Rocket.Chat's broker: announces what this process publishes, and receives what Rocket.Chat has written. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { EventName, EventPayloads } from '../../../shared/events.js';
 import type { Log } from '../../../shared/log.js';
 import type { Store } from '../../../shared/store.js';
@@ -16,6 +17,9 @@ const COLLECTIONS = ['rooms', 'subscriptions', 'users', 'settings', 'permissions
 /** Time between two checks of the connection, in ms. */
 const CHECK_INTERVAL_MS = 1000;
 
+/** How long `close` waits until the last events are announced, in ms. */
+const MAX_LAST_MS = 1000;
+
 export interface RocketChatParts extends ReceiverParts {
 	readonly url: string;
 	readonly namespace: string;
@@ -28,6 +32,7 @@ export interface RocketChatParts extends ReceiverParts {
 }
 
 export interface RocketChat {
+	/** Announces what was published before, and leaves. */
 	close(): Promise<void>;
 }
 
@@ -55,10 +60,10 @@ export async function joinRocketChat(parts: RocketChatParts): Promise<RocketChat
 
 	/** The events of this process that wait to be announced, the oldest first. */
 	const waiting: [EventName, EventPayloads[EventName]][] = [];
-	let isAnnouncing = false;
+	/** Resolves when all waiting events are announced; undefined if none waits. */
+	let announcing: Promise<void> | undefined;
 
 	async function announceWaiting(): Promise<void> {
-		isAnnouncing = true;
 		for (let next = waiting.shift(); next; next = waiting.shift()) {
 			try {
 				const announcement = await announcementOf(...next, store);
@@ -67,7 +72,7 @@ export async function joinRocketChat(parts: RocketChatParts): Promise<RocketChat
 				log.warn({ err, event: next[0] }, 'An event could not be announced to Rocket.Chat');
 			}
 		}
-		isAnnouncing = false;
+		announcing = undefined;
 	}
 
 	// The bus does not forward received events. Otherwise two nodes would announce the same event to each other for ever.
@@ -78,7 +83,7 @@ export async function joinRocketChat(parts: RocketChatParts): Promise<RocketChat
 			return;
 		}
 		waiting.push([name, payload]);
-		if (!isAnnouncing) void announceWaiting();
+		announcing ??= announceWaiting();
 	});
 
 	health.details(() => ({ namespace, nodes: broker.nodes, malformed, dropped }));
@@ -93,6 +98,8 @@ export async function joinRocketChat(parts: RocketChatParts): Promise<RocketChat
 		async close() {
 			clearInterval(timer);
 			stopForwarding();
+			await Promise.race([announcing, delay(MAX_LAST_MS, undefined, { ref: false })]);
+			waiting.length = 0;
 			await broker.close();
 		},
 	};

@@ -74,7 +74,9 @@ export function createCounter(limit: Limit): MemoryCounter {
 			if (customDuration > 0) await limiter.penalty(key, calls, { customDuration });
 		},
 		async refund(key) {
-			await limiter.reward(key);
+			const counted = await limiter.get(key);
+			// The window may have ended meanwhile. A refund would then begin a window in which one more call is allowed.
+			if (counted && counted.consumedPoints > 0 && counted.msBeforeNext > 0) await limiter.reward(key);
 		},
 		async forget(key) {
 			await limiter.delete(key);
