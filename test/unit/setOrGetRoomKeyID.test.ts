@@ -239,6 +239,40 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.property('E2EKey');
 	});
 
+	it('leaves the new key of a reset of the same member that ends during the call', async () => {
+		const rid = await addUnkeyed();
+		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { roles: ['owner'] } });
+		await setOrGet(bob, rid, 'k', sealed('k'));
+		// The reset ends before each reading of the membership in turn.
+		for (const skip of [0, 1, 2, 3]) {
+			const id = `next-${skip}`;
+			const key = sealed(id);
+			hooked.before('subscriptions', 'findOne', () => roomkey.call(bob, 'e2e.resetRoomKey', rid, key, id), skip);
+			await setOrGet(bob, rid, 'other', sealed('other'));
+			expect(await keyIdOf(roomkey.store, rid)).to.equal(id);
+			expect((await membershipOf(roomkey.store, rid, bob)).E2EKey).to.equal(key);
+		}
+	});
+
+	it('queues a caller whose key is removed again during a reset, which has not queued the caller', async () => {
+		const rid = await addUnkeyed();
+		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { roles: ['owner'] } });
+		const lock = { id: 'r', userId: bob.id, keyId: 'next', until: new Date(Date.now() + 60_000) };
+		const begin = () => roomkey.store.rooms.updateOne({ _id: rid }, { $set: { e2eReset: lock } });
+		hooked.before('rooms', 'findOneAndUpdate', begin);
+		const refused = await rejection(setOrGet(alice, rid, 'k', sealed('k')));
+		expect(refused).to.include({ error: 'error-e2e-key-reset-in-progress' });
+		expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.property('E2EKey');
+		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
+	});
+
+	it('names the error of a key that is stored in another membership', async () => {
+		const key = sealed('k');
+		await setOrGet(alice, await addUnkeyed(), 'k', key);
+		const refused = await rejection(setOrGet(bob, await addUnkeyed(), 'k', key));
+		expect(refused).to.include({ error: 'error-key-in-use' });
+	});
+
 	it('refuses what setRoomKeyID refuses, and malformed keys', async () => {
 		const rid = await addRoom(roomkey.store, [bob]);
 		for (const [params, error] of [
