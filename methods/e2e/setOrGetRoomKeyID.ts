@@ -80,9 +80,14 @@ async function claimWithKey(
 		const room = await readRoomKeyFields(store, rid);
 		// The key stays in two cases: the room has its key id, for example because another call of this member has claimed that
 		// id; or the key does not begin with a key id and was stored before this call, so that it may be the room's. Otherwise
-		// the key is removed. No client was notified of it.
+		// the key is removed.
 		const mayBeRoomKey = room?.e2eKeyId === keyID || (stored === null && keyIdOf(key) === null);
-		if (!mayBeRoomKey) await removeMismatchedKey(store, membership, key, room ?? {}, { keep: false });
+		const updated = mayBeRoomKey
+			? null
+			: await removeMismatchedKey(store, membership, key, room ?? {}, { keep: false });
+		// No client was notified of the removed key, unless another device of the member has stored and announced its own key
+		// meanwhile: that key is restored now.
+		if (updated?.E2EKey) await store.subscriptions.announce('updated', updated);
 		return answerWithPresentKeyId(context, rid, room);
 	}
 	// Before the claim, another device of the same member may have replaced this key. So this key is stored again.

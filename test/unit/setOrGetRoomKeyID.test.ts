@@ -254,6 +254,40 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		}
 	});
 
+	it('notifies the member at the end of the key that stays, if a second device has stored another and removed it again', async () => {
+		const rid = await addUnkeyed();
+		const key = sealed('first');
+		let goOn = () => {};
+		let first: Promise<unknown> | undefined;
+		let lastKey: unknown;
+		const stop = roomkey.bus.on('changed', ({ collection, document }) => {
+			if (collection === 'subscriptions') lastKey = (document as { E2EKey?: string }).E2EKey;
+		});
+		const letFirstEnd = async () => {
+			goOn();
+			await first;
+		};
+		const beginFirst = () =>
+			new Promise<void>((resolve) => {
+				hooked.before('subscriptions', 'announce', () => {
+					// The second device writes its key again after a conflict. The write after that removes the key.
+					hooked.before('subscriptions', 'findOneAndUpdate', letFirstEnd, 1);
+					resolve();
+					return new Promise<void>((open) => {
+						goOn = open;
+					});
+				});
+				first = setOrGet(alice, rid, 'first', key);
+			});
+		// The second device has read the room without a key id. It stores its key when the first has claimed the key id, and
+		// removes it when the first has ended.
+		hooked.before('subscriptions', 'findOneAndUpdate', beginFirst);
+		expect(await setOrGet(alice, rid, 'second', sealed('second'))).to.deep.equal({ keyID: 'first' });
+		stop();
+		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
+		expect(lastKey).to.equal(key);
+	});
+
 	it('queues a caller whose key is removed again during a reset, which has not queued the caller', async () => {
 		const rid = await addUnkeyed();
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { roles: ['owner'] } });

@@ -8,7 +8,7 @@ import { membershipsOf } from '../memberships/members.js';
 import { membershipsOfUser } from '../memberships/roomsOfUser.js';
 import { holdsKey } from './memberKeys.js';
 import { readRoomKeyFields } from './roomKeyId.js';
-import { hasIdentity, whereIdentity } from './usersWithIdentity.js';
+import { whereIdentity } from './usersWithIdentity.js';
 
 /** Number of memberships that are read in one query, to find a holder among them. */
 const PAGE_SIZE = 100;
@@ -39,14 +39,11 @@ export async function hasHolder(store: Store, rid: string, exceptUserId = ''): P
 	return false;
 }
 
-/**
- * Whether the user holds the present key of a room, and no other active user with identity keys does. False for a user
- * without identity keys, who is no holder.
- */
+/** Whether the user holds the present key of a room, and no other active user with identity keys does. */
 export async function isLastHolder(store: Store, rid: string, userId: string): Promise<boolean> {
 	const ownMembership = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: HOLDER_FIELDS });
 	const room = (await readRoomKeyFields(store, rid)) ?? {};
-	if (!ownMembership || !holdsKey(ownMembership, room) || !(await hasIdentity(store, userId))) return false;
+	if (!ownMembership || !holdsKey(ownMembership, room)) return false;
 	return !(await hasHolder(store, rid, userId));
 }
 
