@@ -39,16 +39,11 @@ async function acceptOffer(
 	// The membership that the last attempt of `applyTransition` has read.
 	let latest = membership;
 	try {
-		const updated = await applyTransition(
-			context.store,
-			membership,
-			(keys, current) => {
-				latest = current;
-				if (isOfferLeftByReset(offeredKeyOf(current), room)) throw clientError('keyIdMismatch');
-				return transitions.accept(room)(keys);
-			},
-			{ silent: true },
-		);
+		const updated = await applyTransition(context.store, membership, (keys, current) => {
+			latest = current;
+			if (isOfferLeftByReset(offeredKeyOf(current), room)) throw clientError('keyIdMismatch');
+			return transitions.accept(room)(keys);
+		});
 		if (updated) return updated;
 	} catch (error) {
 		if (error instanceof ClientError) {
@@ -86,7 +81,6 @@ export const acceptSuggestedGroupKey = method({
 		const room = (await readRoomKeyFields(store, rid)) ?? { _id: rid };
 		const updated = await acceptOffer(context, membership, room);
 		await failIfResetMeanwhile(store, updated, room, updated.E2EKey as string);
-		await store.subscriptions.announce('updated', updated);
 		await endReservations(store, rid, [userId]);
 		await removeServedUsers(store, rid, [userId]);
 	},

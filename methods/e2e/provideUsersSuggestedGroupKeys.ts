@@ -153,7 +153,7 @@ async function provide(
 	const rid = room._id;
 	/** Ids of the members who already held the key, or whose offer was stored now. They leave the queue. */
 	const served: string[] = [];
-	/** Memberships with a new offer, whose members are not yet notified. */
+	/** Memberships with a new offer. */
 	const written: Subscription[] = [];
 	const pause = createYielder();
 
@@ -185,10 +185,7 @@ async function provide(
 			skipped.add(rid, { _id: membership.u._id }, 'key-id-mismatch');
 		}
 	}
-	for (const membership of written) {
-		served.push(membership.u._id);
-		await store.subscriptions.announce('updated', membership);
-	}
+	for (const { u } of written) served.push(u._id);
 	// `e2e.fetchUsersWaitingForGroupKey` reserves each waiting member for one provider of the key. Served members no longer wait.
 	await endReservations(store, rid, served);
 	const queueChanged = served.length > 0 && (await removeServedUsers(store, rid, served));

@@ -40,6 +40,7 @@ export const resetRoomKey = method({
 		'error-room-e2e-key-already-exists',
 		'error-invalid-key',
 		'error-key-id-mismatch',
+		'error-key-in-use',
 		'error-e2e-key-reset-failed',
 		'error-e2e-key-reset-in-progress',
 	],

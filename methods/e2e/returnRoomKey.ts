@@ -14,6 +14,7 @@ import { endReservations } from '../model/keys/providerReservation.js';
 import { enqueue } from '../model/keys/queue.js';
 import { readRoomKeyFields } from '../model/keys/roomKeyId.js';
 import * as transitions from '../model/keys/transitions.js';
+import { hasIdentity } from '../model/keys/usersWithIdentity.js';
 import { requireMembership } from '../model/memberships/members.js';
 
 export const returnRoomKey = method({
@@ -39,7 +40,9 @@ export const returnRoomKey = method({
 		// member.
 		await enqueue(store, rid, userId);
 		if (!updated) throw clientError('noRoomKey');
-		if (!wasHolder || (await hasHolder(store, rid))) return undefined;
+		// A caller without identity keys was no holder.
+		const gaveUpKey = wasHolder && (await hasIdentity(store, userId));
+		if (!gaveUpKey || (await hasHolder(store, rid))) return undefined;
 		notifyNoHolder(context, rid, userId);
 		return { lastKeyHolder: true };
 	},

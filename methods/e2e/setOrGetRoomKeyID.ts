@@ -42,8 +42,12 @@ async function answerWithPresentKeyId(
 ): Promise<KeyIdAnswer> {
 	const { store, userId, name } = context;
 	const keyID = room?.e2eKeyId;
-	// The caller's claim failed, although the room has no key id: it is being reset and will have one shortly, or is deleted.
-	if (!room || !keyID) throw clientError('resetInProgress', { method: name });
+	if (!room || !keyID) {
+		// The caller's claim failed, although the room has no key id: it is being reset and will have one shortly, or is deleted.
+		// The reset does not queue a caller who had a key when it read the memberships.
+		await enqueue(store, rid, userId);
+		throw clientError('resetInProgress', { method: name });
+	}
 	const membership = await findMembership(store, rid, userId);
 	if (!membership) return { keyID };
 	const isArchivedAndQueued = await archiveMismatchedKey(store, membership, room);
@@ -70,22 +74,27 @@ async function claimWithKey(
 	const { store } = context;
 	const { rid, u } = membership;
 	const asIfClaimed = { _id: rid, e2eKeyId: keyID };
-	const stored = await storeMemberKey(store, membership, asIfClaimed, key, { removesOffer: false });
+	const stored = await storeMemberKey(store, membership, asIfClaimed, key, { removesOffer: false, silent: true });
 	const claimedRoom = await claimKeyId(store, rid, keyID);
 	if (!claimedRoom) {
 		const room = await readRoomKeyFields(store, rid);
 		// The key stays in two cases: the room has its key id, for example because another call of this member has claimed that
 		// id; or the key does not begin with a key id and was stored before this call, so that it may be the room's. Otherwise
-		// the key is removed. No client was notified of it.
+		// the key is removed.
 		const mayBeRoomKey = room?.e2eKeyId === keyID || (stored === null && keyIdOf(key) === null);
-		if (!mayBeRoomKey) await removeMismatchedKey(store, membership, key, room ?? {}, { keep: false });
+		const updated = mayBeRoomKey
+			? null
+			: await removeMismatchedKey(store, membership, key, room ?? {}, { keep: false });
+		// No client was notified of the removed key, unless another device of the member has stored and announced its own key
+		// meanwhile: that key is restored now.
+		if (updated?.E2EKey) await store.subscriptions.announce('updated', updated);
 		return answerWithPresentKeyId(context, rid, room);
 	}
 	// Before the claim, another device of the same member may have replaced this key. So this key is stored again.
 	const current = await findMembership(store, rid, u._id);
 	if (current) {
 		// Null if the key is still stored.
-		const updated = await storeMemberKey(store, current, claimedRoom, key);
+		const updated = await storeMemberKey(store, current, claimedRoom, key, { silent: true });
 		await store.subscriptions.announce('updated', updated ?? current);
 	}
 	await removeServedUsers(store, rid, [u._id]);
@@ -104,9 +113,7 @@ async function storeForClaimedId(
 ): Promise<void> {
 	if (holdsKey(membership, room)) return;
 	const updated = await storeMemberKey(context.store, membership, room, key);
-	if (!updated) return;
-	await failIfResetMeanwhile(context.store, updated, room, key);
-	await context.store.subscriptions.announce('updated', updated);
+	if (updated) await failIfResetMeanwhile(context.store, updated, room, key);
 }
 
 export const setOrGetRoomKeyID = method({
@@ -122,6 +129,7 @@ export const setOrGetRoomKeyID = method({
 		'error-invalid-key-id',
 		'error-invalid-key',
 		'error-key-id-mismatch',
+		'error-key-in-use',
 		'error-e2e-key-reset-in-progress',
 	],
 	async run({ rid, keyID, key }, context): Promise<KeyIdAnswer> {

@@ -27,7 +27,6 @@ async function storeOwn(
 	if (updated) {
 		// A reset that runs concurrently may miss the key that was just stored. Then the key is archived, and the call fails.
 		await failIfResetMeanwhile(context.store, updated, room, key);
-		await context.store.subscriptions.announce('updated', updated);
 		await endReservations(context.store, rid, [u._id]);
 	}
 	// Needed even if the key was already stored: an earlier call may have been interrupted before this step.
@@ -58,7 +57,6 @@ async function offerTo(
 		throw clientError('keyIdMismatch');
 	}
 	await endReservations(store, rid, [uid]);
-	await store.subscriptions.announce('updated', outcome);
 	return undefined;
 }
 

@@ -89,6 +89,15 @@ describe('room keys of members without identity keys', () => {
 		expect((await state()).hasHolder).to.equal(true);
 	});
 
+	it('are given up without a report that the room has lost its last key holder', async () => {
+		await roomkey.call(alice, 'e2e.returnRoomKey', rid);
+		await storeOwn();
+		expect(await roomkey.call(bob, 'e2e.returnRoomKey', rid)).to.equal(undefined);
+		await offer();
+		await roomkey.call(bob, 'e2e.acceptSuggestedGroupKey', rid);
+		expect(await setIdentity('bob')).to.equal(undefined);
+	});
+
 	it('make their member a holder once the member stores identity keys', async () => {
 		await storeOwn();
 		await roomkey.call(alice, 'e2e.returnRoomKey', rid);

@@ -3,6 +3,7 @@
  * rocketchat-e2e.md, numbers with # are rows of its section 12, and numbers with E or T are rows of beyond.md.
  */
 import { expect } from 'chai';
+import { StoreUnavailableError } from '../../shared/errors.js';
 import { type HookedStore, hookedStore } from '../support/hooks.js';
 import { announcedBy, identity, membershipOf, publicKey, queueOf, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
@@ -42,6 +43,16 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 
 	const suggestionOf = async (rid: string, person: Person) =>
 		(await membershipOf(roomkey.store, rid, person)).E2ESuggestedKey;
+
+	it('notifies the members whose offers were stored if the store fails afterwards', async () => {
+		const rid = await addWaiting([bob, carol]);
+		const entries = [bob, carol].map(({ id }) => ({ _id: id, key: sealed('k') }));
+		// The first offer is stored, the second is not.
+		const fail = () => Promise.reject(new StoreUnavailableError('down'));
+		hooked.before('subscriptions', 'findOneAndUpdate', fail, 1);
+		const announced = await announcedBy(roomkey, () => rejection(provide(alice, { [rid]: entries })));
+		expect(announced).to.deep.equal([`subscriptions ${bob.id}`]);
+	});
 
 	it('offers keys in several rooms, removes the members from the queues, and notifies them and the rooms (5.4, 10.4)', async () => {
 		const one = await addWaiting([bob, carol], { usersWaitingForE2EKeys: waiting(bob, carol) });

@@ -5,6 +5,7 @@ import type { Room, WaitingUser } from '../../shared/documents.js';
 import { type HookedStore, hookedStore } from '../support/hooks.js';
 import { announcedBy, identity, queueOf } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 describe('the queue of members who need a key (5.1, 5.2)', () => {
@@ -36,6 +37,15 @@ describe('the queue of members who need a key (5.1, 5.2)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id, bob.id]);
 		const room = await roomkey.store.rooms.findOne({ _id: rid });
 		expect(room?.usersWaitingForE2EKeys?.[0]?.ts).to.be.instanceOf(Date);
+	});
+
+	it('notifies the room of a member who was added before the store failed', async () => {
+		const rid = await addEncrypted();
+		// The second check of the member follows the write.
+		hooked.before('subscriptions', 'findOne', () => Promise.reject(new Error('down')), 1);
+		const announced = await announcedBy(roomkey, () => rejection(enqueue(store, rid, alice.id)));
+		expect(announced).to.deep.equal([`rooms ${rid}`]);
+		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
 
 	it('does not add a member twice, and does not notify the room again (5.1, T1)', async () => {
@@ -76,6 +86,15 @@ describe('the queue of members who need a key (5.1, 5.2)', () => {
 		);
 		expect(await enqueue(store, rid, alice.id)).to.equal(false);
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
+	});
+
+	it('keeps a member who receives the key concurrently, and loses it before the removal', async () => {
+		const rid = await addEncrypted();
+		const setKey = (update: object) => roomkey.store.subscriptions.updateOne({ rid, 'u._id': alice.id }, update);
+		hooked.before('subscriptions', 'findOne', () => setKey({ $set: { E2EKey: 'a key' } }), 1);
+		hooked.before('rooms', 'findOneAndUpdate', () => setKey({ $unset: { E2EKey: 1 } }), 1);
+		await enqueue(store, rid, alice.id);
+		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
 
 	it('notifies the room of each removed member; the field of the queue is removed with the last one (5.2)', async () => {

@@ -7,6 +7,7 @@ import { openMemory } from '../../server/store/memory.js';
 import type { Room, Subscription } from '../../shared/documents.js';
 import { type Change, isChangeOf, type Store } from '../../shared/store.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
+import { hookedStore } from '../support/hooks.js';
 import { sealed } from '../support/keys.js';
 import { memoryLog } from '../support/log.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
@@ -506,6 +507,20 @@ describe('e2e.resetRoomKey', () => {
 			expect(oldRoomKeys?.map((old) => old.E2EKey)).to.include(late);
 			const waiting = (await roomOf(store, rid)).usersWaitingForE2EKeys?.map(({ userId }) => userId);
 			expect(waiting).to.have.members([bob.id, carol.id]);
+		});
+
+		it('a member who stores a key during the reset, and has none any more when the queue is corrected, stays queued', async () => {
+			const { rid } = await addKeyedRoom(store, [alice, bob]);
+			const setKey = (update: object) => store.subscriptions.updateOne({ rid, 'u._id': bob.id }, update);
+			const hooked = hookedStore(store);
+			// The first of these writes sets the queue, the second corrects it.
+			hooked.before('rooms', 'findOneAndUpdate', async () => {
+				await setKey({ $set: { E2EKey: sealed('claimed') } });
+				hooked.before('rooms', 'findOneAndUpdate', () => setKey({ $unset: { E2EKey: 1 } }));
+			});
+			await processOn(hooked.store)(alice, rid, sealed(NEW), NEW);
+			const waiting = (await roomOf(store, rid)).usersWaitingForE2EKeys?.map(({ userId }) => userId);
+			expect(waiting).to.deep.equal([bob.id]);
 		});
 
 		it('a caller who replaces their identity keys during the reset holds the new key, and is not queued', async () => {

@@ -91,6 +91,15 @@ describe('e2e.returnRoomKey', () => {
 		expect(await state(rid)).to.include({ holders: 3, waiting: 0 });
 	});
 
+	it('refuses the returned key from another member too, so that the record of who had offered it first stays', async () => {
+		const { rid, wrong } = await deceived();
+		await returnKey(rid);
+		const skipped = [{ rid, _id: bob.id, reason: 'returned' }];
+		expect(await provide(alice, rid, ` ${wrong}`)).to.deep.equal({ skipped });
+		expect(await provide(mallory, rid)).to.deep.equal({ skipped });
+		expect((await state(rid)).returnedOffers).to.have.length(1);
+	});
+
 	it('lets e2e.roomState list who had offered the returned key, and to whom, until the room has another key', async () => {
 		const { rid } = await deceived();
 		expect(await state(rid)).to.not.have.property('returnedOffers');

@@ -239,6 +239,74 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.property('E2EKey');
 	});
 
+	it('leaves the new key of a reset of the same member that ends during the call', async () => {
+		const rid = await addUnkeyed();
+		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { roles: ['owner'] } });
+		await setOrGet(bob, rid, 'k', sealed('k'));
+		// The reset ends before each reading of the membership in turn.
+		for (const skip of [0, 1, 2, 3]) {
+			const id = `next-${skip}`;
+			const key = sealed(id);
+			hooked.before('subscriptions', 'findOne', () => roomkey.call(bob, 'e2e.resetRoomKey', rid, key, id), skip);
+			await setOrGet(bob, rid, 'other', sealed('other'));
+			expect(await keyIdOf(roomkey.store, rid)).to.equal(id);
+			expect((await membershipOf(roomkey.store, rid, bob)).E2EKey).to.equal(key);
+		}
+	});
+
+	it('notifies the member at the end of the key that stays, if a second device has stored another and removed it again', async () => {
+		const rid = await addUnkeyed();
+		const key = sealed('first');
+		let goOn = () => {};
+		let first: Promise<unknown> | undefined;
+		let lastKey: unknown;
+		const stop = roomkey.bus.on('changed', ({ collection, document }) => {
+			if (collection === 'subscriptions') lastKey = (document as { E2EKey?: string }).E2EKey;
+		});
+		const letFirstEnd = async () => {
+			goOn();
+			await first;
+		};
+		const beginFirst = () =>
+			new Promise<void>((resolve) => {
+				hooked.before('subscriptions', 'announce', () => {
+					// The second device writes its key again after a conflict. The write after that removes the key.
+					hooked.before('subscriptions', 'findOneAndUpdate', letFirstEnd, 1);
+					resolve();
+					return new Promise<void>((open) => {
+						goOn = open;
+					});
+				});
+				first = setOrGet(alice, rid, 'first', key);
+			});
+		// The second device has read the room without a key id. It stores its key when the first has claimed the key id, and
+		// removes it when the first has ended.
+		hooked.before('subscriptions', 'findOneAndUpdate', beginFirst);
+		expect(await setOrGet(alice, rid, 'second', sealed('second'))).to.deep.equal({ keyID: 'first' });
+		stop();
+		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
+		expect(lastKey).to.equal(key);
+	});
+
+	it('queues a caller whose key is removed again during a reset, which has not queued the caller', async () => {
+		const rid = await addUnkeyed();
+		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { roles: ['owner'] } });
+		const lock = { id: 'r', userId: bob.id, keyId: 'next', until: new Date(Date.now() + 60_000) };
+		const begin = () => roomkey.store.rooms.updateOne({ _id: rid }, { $set: { e2eReset: lock } });
+		hooked.before('rooms', 'findOneAndUpdate', begin);
+		const refused = await rejection(setOrGet(alice, rid, 'k', sealed('k')));
+		expect(refused).to.include({ error: 'error-e2e-key-reset-in-progress' });
+		expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.property('E2EKey');
+		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
+	});
+
+	it('names the error of a key that is stored in another membership', async () => {
+		const key = sealed('k');
+		await setOrGet(alice, await addUnkeyed(), 'k', key);
+		const refused = await rejection(setOrGet(bob, await addUnkeyed(), 'k', key));
+		expect(refused).to.include({ error: 'error-key-in-use' });
+	});
+
 	it('refuses what setRoomKeyID refuses, and malformed keys', async () => {
 		const rid = await addRoom(roomkey.store, [bob]);
 		for (const [params, error] of [

@@ -3,6 +3,8 @@
  * test/contract/rocketchat-e2e.md, those with an E of test/contract/beyond.md.
  */
 import { expect } from 'chai';
+import { removeServedUsers } from '../../methods/model/keys/queue.js';
+import { StoreUnavailableError } from '../../shared/errors.js';
 import { type HookedStore, hookedStore } from '../support/hooks.js';
 import { announcedBy, identity, membershipOf, queueOf, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
@@ -87,6 +89,13 @@ describe('offers of room keys (4.8)', () => {
 			expect(membership).not.to.have.any.keys('E2ESuggestedKey', 'suggestedOldRoomKeys');
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([bob.id]);
 			expect(announced).to.deep.equal([`subscriptions ${alice.id}`, `rooms ${rid}`]);
+		});
+
+		it('notifies the member of the key if the store fails after the write', async () => {
+			const rid = await addOffered({ E2ESuggestedKey: sealed('k') });
+			hooked.before('rooms', 'findOne', () => Promise.reject(new StoreUnavailableError('down')), 1);
+			const announced = await announcedBy(roomkey, () => rejection(roomkey.call(alice, ACCEPT, rid)));
+			expect(announced).to.deep.equal([`subscriptions ${alice.id}`]);
 		});
 
 		it("keeps the member's own old keys if there are any (4.8)", async () => {
@@ -200,6 +209,13 @@ describe('offers of room keys (4.8)', () => {
 
 	describe(REJECT, () => {
 		const reject = (rid: string) => roomkey.call(alice, REJECT, rid);
+
+		it('queues the member even if the call that made the offer ends only now, and takes the member out of the queue', async () => {
+			const rid = await addOffered({ E2ESuggestedKey: sealed('k') }, { usersWaitingForE2EKeys: waiting(alice) });
+			hooked.before('subscriptions', 'findOneAndUpdate', () => removeServedUsers(roomkey.store, rid, [alice.id]));
+			await reject(rid);
+			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
+		});
 
 		it("removes the offer and queues the member; the caller's membership and the room are notified (4.8, 10.4)", async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k'), suggestedOldRoomKeys: [old('a')] });

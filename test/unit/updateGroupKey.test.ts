@@ -3,7 +3,7 @@
  * test/contract/beyond.md E6, E7, T1.
  */
 import { expect } from 'chai';
-import { clientError } from '../../shared/errors.js';
+import { clientError, StoreUnavailableError } from '../../shared/errors.js';
 import { type HookedStore, hookedStore } from '../support/hooks.js';
 import { announcedBy, identity, membershipOf, queueOf, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
@@ -40,6 +40,21 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([bob.id]);
 		// 10.4, and 5.2: the room is notified although bob still waits.
 		expect(announced).to.deep.equal([`subscriptions ${alice.id}`, `rooms ${rid}`]);
+	});
+
+	it('notifies the member of a stored key or offer if the store fails afterwards: a repeated call writes nothing, and so notifies nobody', async () => {
+		for (const member of [alice, bob]) {
+			const rid = await addKeyed();
+			const key = sealed('k');
+			const fail = () => Promise.reject(new StoreUnavailableError('down'));
+			// The second reading of the room follows the write.
+			hooked.before('rooms', 'findOne', fail, 1);
+			const announced = await announcedBy(roomkey, async () => {
+				expect(await rejection(update(alice, rid, member, key))).to.include({ error: 503 });
+				await update(alice, rid, member, key);
+			});
+			expect(announced).to.deep.equal([`subscriptions ${member.id}`]);
+		}
 	});
 
 	it('removes the field of the queue with its last member (5.2, 2.2)', async () => {
@@ -302,14 +317,14 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 		});
 
-		it('removes and refuses an offer that arrives too late', async () => {
+		it('removes and refuses an offer that arrives too late; the member is notified of both', async () => {
 			const rid = await addKeyed();
 			hooked.before('subscriptions', 'findOneAndUpdate', () => setNewKeyId(rid));
 			const announced = await announcedBy(roomkey, async () => {
 				expect(await rejection(update(alice, rid, bob, sealed('k')))).to.include({ error: 'error-key-id-mismatch' });
 			});
 			expect(await membershipOf(roomkey.store, rid, bob)).not.to.have.property('E2ESuggestedKey');
-			expect(announced).to.deep.equal([]);
+			expect(announced).to.deep.equal([`subscriptions ${bob.id}`, `subscriptions ${bob.id}`]);
 		});
 
 		it('archives a key with another key id, left by an interrupted call, when its member calls again', async () => {

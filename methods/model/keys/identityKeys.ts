@@ -236,7 +236,8 @@ export async function archiveKeysEverywhere(
 			const e2eKeyId = keyIds.get(rid);
 			let wasHolder = false;
 			const updated = await applyTransition(store, membership, (keys, current) => {
-				wasHolder = holdsKey(current, { e2eKeyId });
+				// With `keepsOwn`, the user had no identity keys, and so was no holder.
+				wasHolder = !keepsOwn && holdsKey(current, { e2eKeyId });
 				return keepsOwn && isOwn(keys) ? transitions.drop(keys.offer)(keys) : transitions.clear({ e2eKeyId })(keys);
 			});
 			if (!updated) return;

@@ -61,3 +61,9 @@ export function hasReturned(
 ): boolean {
 	return returnedOffers(records, keyId).some((record) => record.by === offererId);
 }
+
+/** Whether this member has returned this very key under this key id. */
+export function isReturned(records: readonly KnownKey[], key: string, keyId: string | null | undefined): boolean {
+	const record = recordOf(records, key);
+	return record?.returned === true && record.keyId === (keyId || '');
+}

@@ -5,7 +5,7 @@
 import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { applyTransition } from './applyTransition.js';
-import { hasReturned } from './knownKeys.js';
+import { hasReturned, isReturned } from './knownKeys.js';
 import { awaitsDecision, holdsKey } from './memberKeys.js';
 import { enqueue } from './queue.js';
 import type { RoomKeyFields } from './roomKeyId.js';
@@ -13,7 +13,7 @@ import * as transitions from './transitions.js';
 
 /**
  * Why an offer is not stored. `returned`: the same offerer has offered the room's present key before, and the member has
- * returned it as unusable.
+ * returned it as unusable; or the member has returned this very key, even if another member had offered it.
  */
 export type OfferRefusal = 'not-a-member' | 'already-holds-key' | 'already-offered' | 'returned';
 
@@ -28,7 +28,8 @@ export interface Offer {
 
 /**
  * Offers a member the key of their room. Stores nothing if the member holds the key, has an offer of it, or has returned
- * it after an earlier offer of the same offerer. Does not notify the member.
+ * it after an earlier offer of the same offerer. Notifies the member at once, so that an interrupted
+ * call leaves no offer that the member does not know of. Does not notice a concurrent reset: see `withdraw`.
  * @returns the updated membership, or the reason why the offer was not stored
  */
 export async function offerKey(
@@ -38,33 +39,31 @@ export async function offerKey(
 	{ key, by, oldKeys }: Offer,
 ): Promise<Subscription | OfferRefusal> {
 	let reason: OfferRefusal | undefined;
-	const updated = await applyTransition(
-		store,
-		membership,
-		(keys, current) => {
-			if (holdsKey(current, room)) reason = 'already-holds-key';
-			else if (awaitsDecision(current, room)) reason = 'already-offered';
-			else if (hasReturned(keys.records, by, room.e2eKeyId)) reason = 'returned';
-			else reason = undefined;
-			return reason ? null : transitions.offer(key, room, { by, oldKeys })(keys);
-		},
-		{ silent: true },
-	);
+	const updated = await applyTransition(store, membership, (keys, current) => {
+		if (holdsKey(current, room)) reason = 'already-holds-key';
+		else if (awaitsDecision(current, room)) reason = 'already-offered';
+		else if (hasReturned(keys.records, by, room.e2eKeyId) || isReturned(keys.records, key, room.e2eKeyId))
+			reason = 'returned';
+		else reason = undefined;
+		return reason ? null : transitions.offer(key, room, { by, oldKeys })(keys);
+	});
 	// Without an update or a reason, the membership does not exist any more.
 	return updated ?? reason ?? 'not-a-member';
 }
 
-/** Removes an offer before the member was notified of it. */
+/** Removes an offer that a concurrent reset of the room's key has made useless. Notifies the member. */
 export async function withdraw(store: Store, membership: Subscription): Promise<void> {
-	await applyTransition(store, membership, transitions.drop(membership.E2ESuggestedKey), { silent: true });
+	await applyTransition(store, membership, transitions.drop(membership.E2ESuggestedKey));
 }
 
 /**
  * Adds the member to those who wait for the room key, and then removes the offer in `membership`. A later offer, which has
  * replaced that offer, stays. If the call is interrupted between the two steps, the member is queued and still has the
- * offer. In the other order, the member would have no offer and not be queued.
+ * offer. In the other order, the member would have no offer and not be queued. The member is queued again at the end,
+ * because until the offer is removed, a concurrent call may take the member out of the queue as served.
  */
 export async function enqueueAndDropOffer(store: Store, membership: Subscription): Promise<void> {
 	await enqueue(store, membership.rid, membership.u._id);
 	await applyTransition(store, membership, transitions.drop(membership.E2ESuggestedKey));
+	await enqueue(store, membership.rid, membership.u._id);
 }

@@ -47,21 +47,20 @@ export async function enqueue(store: Store, rid: string, userId: string): Promis
 		(await store.rooms.findOneAndUpdate(
 			{ _id: rid, ...whereNotQueued(userId), $or: ABSENT_OR_QUEUE },
 			{ $push: { usersWaitingForE2EKeys: { $each: [entry], $slice: -MAX_WAITING } } },
-			{ returnDocument: 'after', silent: true },
+			{ returnDocument: 'after' },
 		)) ??
 		(await store.rooms.findOneAndUpdate(
 			{ _id: rid, ...whereNotQueued(userId), $nor: ABSENT_OR_QUEUE },
 			{ $set: { usersWaitingForE2EKeys: [entry] } },
-			{ returnDocument: 'after', silent: true },
+			{ returnDocument: 'after' },
 		));
 	if (!room) return false;
 	// Checked again: before the write, a concurrent call may have given the user the key, or removed the membership or the
 	// identity keys. Such a call did not find the user in the queue, and so could not remove them.
 	if (!(await mayBeQueued(store, rid, userId))) {
-		await dequeue(store, rid, [userId]);
+		await removeServedUsers(store, rid, [userId]);
 		return false;
 	}
-	await store.rooms.announce('updated', room);
 	return true;
 }
 
@@ -97,8 +96,9 @@ export async function dequeue(store: Store, rid: string, userIds: readonly strin
 }
 
 /**
- * Removes from the queue of a room the users who have received its key or an offer. Users who have neither any more, after
- * a reset or a rejection, are queued again.
+ * Removes from the queue of a room the users who have received its key or an offer, or may not be queued for another reason.
+ * Users who may be queued again meanwhile, because a reset, a return or a rejection has taken their key or offer, are queued
+ * again: the call that took it found them in the queue, and so did not queue them.
  * @returns whether the queue has changed, and so the room was notified
  */
 export async function removeServedUsers(store: Store, rid: string, userIds: readonly string[]): Promise<boolean> {
@@ -138,7 +138,6 @@ export async function tidyQueue(store: Store, rid: string): Promise<void> {
 		memberships.map(({ u }) => u._id),
 	);
 	const toRemove = ids.filter((id) => !mayWait.has(id));
-	// Unlike `dequeue`, this queues a user again who has lost the key meanwhile.
 	if (toRemove.length > 0) await removeServedUsers(store, rid, toRemove);
 }
 
@@ -189,5 +188,5 @@ export async function enqueueKeyless(store: Store, rid: string): Promise<void> {
 	// Checked again, as in `enqueue`: some users may have received the key or left before the write.
 	const toRemove = [];
 	for (const userId of toQueue) if (!(await mayBeQueued(store, rid, userId))) toRemove.push(userId);
-	if (toRemove.length > 0) await dequeue(store, rid, toRemove);
+	if (toRemove.length > 0) await removeServedUsers(store, rid, toRemove);
 }

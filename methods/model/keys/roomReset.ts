@@ -8,7 +8,7 @@ import { MEMBER, membershipsOf, userIdsOfMemberships } from '../memberships/memb
 import { applyTransition } from './applyTransition.js';
 import { archiveKeyAndRemoveOffer } from './archiveKeyAndRemoveOffer.js';
 import type { MemberKeys } from './memberKeys.js';
-import { dequeue, enqueue, MAX_WAITING, userIdsOfQueue } from './queue.js';
+import { enqueue, MAX_WAITING, removeServedUsers, userIdsOfQueue } from './queue.js';
 import type { ResetLock } from './resetLock.js';
 import { keyIdOf } from './sealedKey.js';
 import { offeredKeyOf, ownKeyOf, WITHOUT_OWN_KEY } from './storedKeys.js';
@@ -120,7 +120,7 @@ async function reconcileQueue(
 	const memberships = await store.subscriptions.find(keyless, { projection: { 'u._id': 1 } }).toArray();
 	const stillWaiting = new Set(memberships.map(({ u }) => u._id).filter((id) => withIdentity.has(id)));
 	const toRemove = ids.filter((id) => !stillWaiting.has(id));
-	if (toRemove.length > 0) await dequeue(store, lock.rid, toRemove);
+	if (toRemove.length > 0) await removeServedUsers(store, lock.rid, toRemove);
 	// Adding a user to a full queue would remove one of the members that `computeQueue` chose.
 	if (ids.length === MAX_WAITING) return;
 	for (const userId of formerIds) {

@@ -15,9 +15,10 @@ import { ownKeyOf } from './storedKeys.js';
 import * as transitions from './transitions.js';
 
 /**
- * Stores a member's own key. Does not notify the member, and does not notice a concurrent reset: call `failIfResetMeanwhile`
+ * Stores a member's own key, and notifies the member. Does not notice a concurrent reset: call `failIfResetMeanwhile`
  * afterwards.
- * @param options `removesOffer`: whether an offer of the room's key to this member is removed too; true by default
+ * @param options `removesOffer`: whether an offer of the room's key to this member is removed too; true by default.
+ * `silent` true: the member is not notified
  * @returns the updated membership; null if this key was already stored or the membership does not exist any more
  * @throws ClientError `error-key-in-use` if another membership has the same key
  */
@@ -26,9 +27,9 @@ export function storeMemberKey(
 	membership: Subscription,
 	room: RoomKeyFields,
 	key: string,
-	{ removesOffer = true }: { readonly removesOffer?: boolean } = {},
+	{ removesOffer = true, silent = false }: { readonly removesOffer?: boolean; readonly silent?: boolean } = {},
 ): Promise<Subscription | null> {
-	return applyTransition(store, membership, transitions.store(key, room, removesOffer), { silent: true });
+	return applyTransition(store, membership, transitions.store(key, room, removesOffer), { silent });
 }
 
 /**
@@ -71,17 +72,21 @@ export async function removeMismatchedKey(
 /**
  * Archives a member's key that contains another room key than the present one, and queues the member. A call
  * leaves such a key if it is interrupted, and meanwhile the room is reset or another caller claims a key id. If the room
- * has no key id, the key stays, because its id may be claimed next.
+ * has no key id, the key stays, because its id may be claimed next. A key that does not match `room` is compared with the
+ * room again, because a reset may have stored it after `room` was read.
  * @returns true if the member had such a key, and none was restored in its place
  */
 export async function archiveMismatchedKey(
 	store: Store,
 	membership: Subscription,
-	{ e2eKeyId }: Pick<RoomKeyFields, 'e2eKeyId'>,
+	room: Pick<RoomKeyFields, 'e2eKeyId'>,
 ): Promise<boolean> {
 	const key = ownKeyOf(membership);
-	if (!key || !e2eKeyId || holdsKey(membership, { e2eKeyId })) return false;
-	const updated = await removeMismatchedKey(store, membership, key, { e2eKeyId }, { keep: true });
+	const isMismatched = ({ e2eKeyId }: typeof room) => !!e2eKeyId && !holdsKey(membership, { e2eKeyId });
+	if (!key || !isMismatched(room)) return false;
+	const roomNow = await readRoomKeyFields(store, membership.rid);
+	if (!roomNow || !isMismatched(roomNow)) return false;
+	const updated = await removeMismatchedKey(store, membership, key, roomNow, { keep: true });
 	if (updated?.E2EKey) return false;
 	await enqueue(store, membership.rid, membership.u._id);
 	return true;
