@@ -106,7 +106,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		schedule(COLLECT_MS);
 	}
 
-	function reportAgain(collection: string, id: string, reported: Reported): void {
+	function reportAgain(collection: string, id: string, reported: WriteReport): void {
 		hasRepeated = true;
 		report(collection, id, reported);
 	}
