@@ -51,6 +51,20 @@ describe('a room that changes during a call', () => {
 		expect(received.of('rooms')).to.deep.equal([`removed ${rid}`]);
 	});
 
+	it('a member who is invited again while they leave is queued for the key, and their document lists the room', async () => {
+		const key = sealed('k');
+		const rid = await room({ t: 'p', encrypted: true, e2eKeyId: 'k', usersCount: 2 }, { t: 'p', E2EKey: key });
+		await addMember(roomkey.store, rid, bob, { t: 'p', name: 'before' });
+		// The invitation ends between the removal of the membership and the next write of the call.
+		hooked.before('subscriptions', 'deleteOne', async () => {
+			hooked.before('users', 'updateOne', () => invite(rid, bob));
+		});
+		await roomkey.call(bob, 'groups.leave', rid);
+		expect(await membershipOf(rid, bob)).to.not.equal(null);
+		expect((await roomkey.store.users.findOne({ _id: bob.id }))?.__rooms).to.deep.equal([rid]);
+		expect((await roomOf(rid))?.usersWaitingForE2EKeys?.map(({ userId }) => userId)).to.deep.equal([bob.id]);
+	});
+
 	it('a deletion is announced even if the last memberships cannot be removed', async () => {
 		const rid = await room();
 		const failure = new Error('the store fails');

@@ -8,7 +8,7 @@ import type { Store } from '../../../shared/store.js';
 import { isDuplicateKey } from '../../../shared/storeErrors.js';
 import { exists } from '../exists.js';
 import { enqueue } from '../keys/queue.js';
-import { removeRoomFromUser } from '../memberships/members.js';
+import { addRoomToUser, removeRoomFromUser } from '../memberships/members.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { isEncryptionEnabled } from '../rooms/clientRoom.js';
 
@@ -122,11 +122,7 @@ export async function addMembership(
 	const created = await insertOrAccept(store, newMembership(room, newcomer, extraFields));
 	if (!created) return false;
 	const { membership, action } = created;
-	const presentUser = await store.users.findOneAndUpdate(
-		{ _id: newcomer._id },
-		{ $addToSet: { __rooms: room._id } },
-		{ returnDocument: 'after', projection: { username: 1 }, silent: true },
-	);
+	const presentUser = await addRoomToUser(store, newcomer._id, room._id);
 	const presentRoom = presentUser && (await updateRoom());
 	if (!presentRoom) {
 		const { deletedCount } = await store.subscriptions.deleteOne({ _id: membership._id }, { silent: true });

@@ -7,11 +7,11 @@ import { inParallel } from '../inParallel.js';
 import { whereKeysUnchanged } from '../keys/applyTransition.js';
 import { hasHolder, isLastHolder, notifyNoHolder } from '../keys/keyHolders.js';
 import { holdsKey, type KeyIdField } from '../keys/memberKeys.js';
-import { dequeue } from '../keys/queue.js';
+import { dequeue, removeServedUsers } from '../keys/queue.js';
 import { readRoomKeyFields } from '../keys/roomKeyId.js';
 import { markKeyStale, type StaleReason } from '../keys/staleKey.js';
 import { offeredKeyOf, oldKeysOf, ownKeyOf } from '../keys/storedKeys.js';
-import { MEMBER, removeRoomFromUser } from '../memberships/members.js';
+import { addRoomToUser, MEMBER, removeRoomFromUser } from '../memberships/members.js';
 import { membershipsOfUser } from '../memberships/roomsOfUser.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { recordRemoval } from '../trash.js';
@@ -90,7 +90,9 @@ export async function endMembership(
 		if (deletedCount === 0) return CONFLICT;
 		// Repeated: a concurrent call that adds the user may have stored the room id in the user again.
 		await removeRoomFromUser(store, userId, rid);
-		const roomNotified = await dequeue(store, rid, [userId]);
+		const roomNotified = await removeServedUsers(store, rid, [userId]);
+		// A concurrent call may have made the user a member again before these two writes, which then removed the new traces.
+		if (await exists(store.subscriptions, { rid, 'u._id': userId })) await addRoomToUser(store, userId, rid);
 		if (membership.status !== 'INVITED') await decrementMemberCount(context, rid, roomNotified);
 		// Checked after the removal, because the last two holders may leave concurrently.
 		const lostLastHolder =

@@ -1,5 +1,5 @@
 /** Members and memberships of a room: checks, look-ups, and reading in pages. */
-import type { Subscription } from '../../../shared/documents.js';
+import type { Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
@@ -56,6 +56,19 @@ export async function* userIdsOfMemberships(
 	extraFilter: Filter<Subscription>,
 ): AsyncGenerator<string[]> {
 	for await (const page of membershipsOf(store, rid, extraFilter, { 'u._id': 1 })) yield page.map(({ u }) => u._id);
+}
+
+/** Adds a room to the rooms that a user's document lists. @returns the user's name; null if the user does not exist */
+export function addRoomToUser(
+	store: Store,
+	userId: string,
+	rid: string,
+): Promise<Pick<User, '_id' | 'username'> | null> {
+	return store.users.findOneAndUpdate(
+		{ _id: userId },
+		{ $addToSet: { __rooms: rid } },
+		{ returnDocument: 'after', projection: { username: 1 }, silent: true },
+	);
 }
 
 /** Removes a room from the rooms that a user's document lists. */
