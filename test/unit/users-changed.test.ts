@@ -361,13 +361,20 @@ describe('changing users', () => {
 			expect(await rejection(setActive(admin, 'nobody', false))).to.include({ error: 'error-invalid-user' });
 		});
 
-		it('hands rooms over to the member who joined first if the caller confirms it, and is refused otherwise', async () => {
+		/** Stores a room with an owner and two other members. The one stored last has joined before the other. */
+		async function roomOfThree() {
 			const { store } = roomkey;
 			const [owner, late, early] = [await addPerson(store), await addPerson(store), await addPerson(store)];
 			const rid = await addRoom(store, []);
 			await addMember(store, rid, owner, { roles: ['owner'], ts: new Date(0) });
 			await addMember(store, rid, late, { ts: new Date(2) });
 			await addMember(store, rid, early, { ts: new Date(1) });
+			return { rid, owner, late, early };
+		}
+
+		it('hands rooms over to the member who joined first if the caller confirms it, and is refused otherwise', async () => {
+			const { store } = roomkey;
+			const { rid, owner, early } = await roomOfThree();
 			const alone = await addRoom(store, []);
 			await addMember(store, alone, owner, { roles: ['owner'] });
 			const refused = await rejection(setActive(admin, owner.id, false));
@@ -384,11 +391,7 @@ describe('changing users', () => {
 
 		it('hands a room over to the next member if the one who joined first leaves meanwhile', async () => {
 			const { store } = roomkey;
-			const [owner, late, early] = [await addPerson(store), await addPerson(store), await addPerson(store)];
-			const rid = await addRoom(store, []);
-			await addMember(store, rid, owner, { roles: ['owner'], ts: new Date(0) });
-			await addMember(store, rid, late, { ts: new Date(2) });
-			await addMember(store, rid, early, { ts: new Date(1) });
+			const { rid, owner, late, early } = await roomOfThree();
 			const slow = await openRoomkey(undefined, {}, () =>
 				runBefore(store, 'subscriptions', 'updateOne', () => store.subscriptions.deleteOne({ rid, 'u._id': early.id })),
 			);
