@@ -5,6 +5,7 @@ import { type MethodContext, method, type UserContext } from '../../shared/metho
 import { createYielder } from '../../shared/yielding.js';
 import { KEY_WRITE_DEFAULTS } from '../methodDefaults.js';
 import { SkippedAnswer } from '../model/answers.js';
+import { inParallel } from '../model/inParallel.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { removeServedUsers } from '../model/keys/queue.js';
@@ -168,14 +169,13 @@ async function provide(
 	}
 
 	for (let i = 0; i < offers.length; i += CONCURRENT_WRITES) {
-		await pause();
 		const batch = offers.slice(i, i + CONCURRENT_WRITES);
 		if (signal.aborted) {
 			for (const entry of offers.slice(i)) skipped.add(rid, entry, 'interrupted');
 			break;
 		}
 		const memberships = await membershipsByUser(context, rid, batch);
-		await Promise.all(batch.map((entry) => offerTo(entry, memberships.get(entry._id))));
+		await inParallel(batch, (entry) => offerTo(entry, memberships.get(entry._id)), undefined, pause);
 	}
 	// If the room's key was reset since the room was read, all new offers are withdrawn, and `written` is emptied.
 	const roomNow = written.length > 0 ? await readRoomKeyFields(store, rid) : null;
