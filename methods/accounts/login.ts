@@ -75,8 +75,8 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
 	const holder = await findHolder(token, context);
 	if (holder === 'unknown') throw clientError('loggedOut');
 	if (holder === 'expired') throw clientError('sessionExpired');
-	// The token's hash is passed on as it was read from the user document. A new hash of `token` would be a second, equal
-	// string, which each connection would keep in memory.
+	// The connection keeps the hash. The store in memory shares the hash that was read with the user document. A new hash of
+	// `token` would be a second, equal string for each connection.
 	await logInConnection(context, holder.user._id, holder.token.hashedToken, holder.expires);
 	auditUser(context, holder.user);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };

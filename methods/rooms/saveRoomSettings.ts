@@ -65,7 +65,8 @@ function changedFields(room: Room, settings: RoomSettings): Partial<Room> {
 /**
  * Changes the given settings. Settings that already have the value are not written.
  * @throws ClientError `error-invalid-room` if the caller may not see the room; `error-action-not-allowed` without the
- * permission, or if such a room cannot be renamed; the errors of `requireRoomName`, `renameRoom` and `switchEncryption`
+ * permission `edit-room` (not needed for `encrypted`), or for a new name of a room that is neither a channel nor a group;
+ * the errors of `requireRoomName`, `renameRoom` and `switchEncryption`
  */
 async function saveSettings(
 	context: UserContext,
@@ -105,7 +106,7 @@ export const saveRoomSettings = method({
 	run: ({ rid, ...settings }, context) => saveSettings(context, rid, settings),
 });
 
-/** `SETTINGS` as a pattern. `Match.test` gives the type `RoomSettings` to a value that matches. */
+/** Matches the same values as `SETTINGS`. After `Match.test`, TypeScript knows that the value is `RoomSettings`. */
 const SettingsObject = Match.Where((value): value is RoomSettings => Match.test(value, SETTINGS), 'settings of a room');
 
 /** The form of Rocket.Chat's clients over DDP: (rid, settings), or (rid, name of a setting, value). */

@@ -221,8 +221,8 @@ export const MAX_ECHO_LENGTH = 1024;
 
 /**
  * The `error` message for a malformed frame (`test/contract/ddp.md` section 9).
- * @param offendingMessage the decoded message; left out if undefined, or if its JSON is long: `1e20` becomes 21 digits, so it may
- *   be longer than the frame
+ * @param offendingMessage the decoded message; left out if undefined, or if its JSON is longer than `MAX_ECHO_LENGTH`. The
+ *   JSON can be longer than the frame was: `1e20` becomes 21 digits
  */
 export function protocolError(reason: string, offendingMessage?: unknown): string {
 	const echo = JSON.stringify(offendingMessage);

@@ -13,7 +13,10 @@ const REGISTERED = Symbol.for('opentelemetry.js.api.1');
 export interface Traces {
 	/** Runs a call in a span of its own. Over REST, the span belongs to the trace that the request's headers name. */
 	runCall(call: BegunCall, run: () => Promise<unknown>): Promise<unknown>;
-	/** Makes the observer of a store that runs each operation in a span. @param inner observes the operations too */
+	/**
+	 * Makes an observer for a store. It begins a span when an operation begins, and ends the span when the operation ends.
+	 * @param inner observes the operations too
+	 */
 	observeStore(inner?: StoreObserver): StoreObserver;
 }
 

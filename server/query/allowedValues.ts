@@ -4,8 +4,8 @@ import { type Fields, isFields, isScalar, type Scalar } from '../../shared/value
 import { ownField } from './reach.js';
 
 /**
- * The values that a filter allows for a field. Every matching document has one of them. Undefined if the filter has no
- * equality or `$in` for the field, or only with values that are not scalars, such as null.
+ * The values that a filter allows for a field. Every matching document has one of them. A condition is passed over if it is
+ * neither an equality nor `$in`, or if one of its values is no scalar, such as null. Undefined if no condition is left.
  */
 export function allowedValues(filter: Fields, field: string): readonly Scalar[] | undefined {
 	// The usual condition is answered first, without a closure.

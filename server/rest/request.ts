@@ -40,8 +40,8 @@ export interface Route {
 	/** Whether users without a user name may use the route (`test/contract/rocketchat-e2e.md` 7.2). Default false. */
 	readonly allowsUsersWithoutName?: boolean;
 	/**
-	 * Maximum size of a body from a caller with the right credentials, in bytes. Has an effect if it exceeds the server's
-	 * limit.
+	 * Maximum size of a body from a caller with the right credentials, in bytes. It can only raise the server's limit: a
+	 * smaller value has no effect.
 	 */
 	readonly maxBody?: number | undefined;
 	answer(request: RestRequest): Promise<Answer>;
@@ -98,7 +98,7 @@ export class RestCaller implements Caller {
 		this.hashedToken = hashedToken;
 	}
 
-	/** The same caller with the second factor of a DDP message. */
+	/** The same caller, with the second factor from the DDP message in a request to `method.call` (`methodCall.ts`). */
 	withSecondFactor(secondFactor: SecondFactor): RestCaller {
 		return new RestCaller(this, this.clientAddress, this.idempotencyKey, secondFactor, this.reply, this.calls);
 	}
@@ -158,7 +158,7 @@ export async function isAuthorized(
 	services: Services,
 	{ addressOf }: Pick<RequestOptions, 'addressOf'>,
 ): Promise<boolean> {
-	// Other routes ignore wrong credentials. `answerRequest` reports them, so they are not read here too.
+	// Other routes answer even with wrong credentials. `answerRequest` reports these. A check here would report them again.
 	if (route.credentials !== 'required') return true;
 	return (await identityOf(request, route, services, addressOf)) !== null;
 }

@@ -1,7 +1,7 @@
 /** Reads what the shadow mode needs from a mirrored request, and from the answer of its replay. */
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Maximum number of ids taken from a request. Their documents are copied before the request is replayed. */
+/** Maximum number of ids taken from a request. Before the replay, `Overlay.copyById` copies their documents into memory. */
 const MAX_IDS = 100;
 
 /** The form of the ids of users and rooms. The id of a direct room consists of two user ids. */

@@ -27,8 +27,9 @@ const RUN = `async (title) => {
 }`;
 
 /**
- * A function for the page: calls each async function of `roomkey/e2e`, and returns their error codes and the names of all async
- * functions. The others do not need WebCrypto's `subtle`, which an insecure page does not have.
+ * A function for the page: makes the calls below, one for each async function of `roomkey/e2e`, and returns their error
+ * codes. Also returns the names of all async functions that are exported, so that the test notices a missing call. The
+ * other functions do not need WebCrypto's `subtle`, which an insecure page does not have.
  */
 const CODES = `async () => {
 	const e2e = await import('roomkey/e2e');

@@ -1,6 +1,6 @@
 /**
- * Runs the instructions of a Dockerfile in folders with Debian, by chroot. Not every machine can download images, so
- * debootstrap makes the base image, a Debian, and Node and npm are copied from this machine.
+ * Runs the instructions of a Dockerfile in folders with Debian, by chroot. Not every machine can download images. So the
+ * base image is made here: debootstrap makes a Debian, and Node and npm of this machine are copied into it.
  */
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';

@@ -63,7 +63,7 @@ describe('the documentation', () => {
 		expect(missing).to.deep.equal([]);
 	});
 
-	it('shows TypeScript only from files that the compiler and the tests have seen', () => {
+	it('shows TypeScript only from files in test/docs/, which are compiled with the tests', () => {
 		const typescript = blocks.filter(({ info }) => info.startsWith('ts'));
 		expect(typescript).to.have.lengthOf.above(0);
 		for (const { info } of typescript) expect(info).to.match(/^ts test\/docs\/(building\/)?\w+(\.test|\.check)?\.ts$/);

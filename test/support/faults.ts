@@ -152,7 +152,7 @@ export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly str
 				]),
 		},
 		cases: [
-			'the first unsub gives way to the other value of a field',
+			'after the first unsub, a field has the value of the other subscription',
 			'three subscriptions: the next in order has precedence',
 		],
 		says: /fields|cleared/,
@@ -211,27 +211,27 @@ export const FAULTS: Readonly<Record<string, { fault: Fault; cases: readonly str
 	},
 	'accepts every version': {
 		fault: ofKind('failed', () => [{ msg: 'connected', session: '23456789ABCDEFGHJ' }]),
-		cases: ['without a common version the answer is failed with 1, and the end'],
+		cases: ['without a common version, failed with version 1 is sent, and the connection is closed'],
 		says: /"failed"/,
 	},
 	'keeps the connection after failed': {
 		fault: { keepsOpen: true },
-		cases: ['without a common version the answer is failed with 1, and the end'],
+		cases: ['without a common version, failed with version 1 is sent, and the connection is closed'],
 		says: /nothing has arrived in time/,
 	},
 	'closes with another code than 1000': {
 		fault: { closeCode: 4000 },
-		cases: ['the end after failed has the code 1000 and its reason'],
+		cases: ['the close after failed has the code 1000 and its reason'],
 		says: /4000/,
 	},
 	'does not answer malformed messages': {
 		fault: ofKind('error', () => []),
-		cases: ['an unknown msg is a bad request with the message', 'a method without id is malformed'],
+		cases: ['an unknown msg is answered by an error with offendingMessage', 'a method without id is malformed'],
 		says: /nothing|quiet/,
 	},
 	'closes after a malformed message': {
 		fault: { ...ofKind('error', () => []), closesInstead: true },
-		cases: ['a truncated object is a bad request without the message'],
+		cases: ['a truncated object is answered by an error without offendingMessage'],
 		says: /has closed/,
 	},
 	'has no SockJS open frame': {

@@ -234,7 +234,7 @@ describe('invoke', () => {
 		await careless.close();
 	});
 
-	it("does not count the time in which setUserId waits for subscriptions towards the method's timeout (12)", async () => {
+	it('pauses the timeout of a method while its setUserId waits for subscriptions (ddp.md 12)', async () => {
 		let changed = () => {};
 		const change = new Promise<void>((resolve) => {
 			changed = resolve;

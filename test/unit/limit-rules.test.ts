@@ -31,8 +31,8 @@ describe('rate limit rules (14)', () => {
 		expect(await rejection(roomkey.callAs(alice, 'one'))).to.deep.include({ details: { timeToReset: 1000 } });
 	});
 
-	it('begin a window for each bucket with its first call, and later calls do not lengthen it', async () => {
-		// This matcher makes a bucket for each user. In Meteor all buckets of a rule share one window.
+	it('give each user a window of their own: it begins with their first call, and later calls do not lengthen it', async () => {
+		// With this matcher each user has a bucket, which counts their calls. In Meteor all buckets of a rule share one window.
 		roomkey = await openWithRules([{ matcher: { userId: () => true }, calls: 1, per: 1000 }]);
 		const bob = callerFrom('bob', '5.6.7.8', 'b');
 		expect(await roomkey.isRefused(alice)).to.equal(false);

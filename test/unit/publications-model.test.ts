@@ -85,7 +85,11 @@ class Model {
 	#claims: Claim[] = [];
 	/** The documents of collections that are not merged. */
 	#others: Shown = new Map();
-	/** While a change of the user reruns the publish functions: the documents of `multi` that the client had before it. */
+	/**
+	 * Set only during a rerun: the user has changed, and all publish functions run again. The documents of `multi` that the
+	 * client had before the rerun. Those that no run publishes again are removed at its end. `merged` documents follow from
+	 * holds and claims. A rerun removes no documents of `plain` and `events`, because the merge box does not record them.
+	 */
 	#before: string[] = [];
 
 	added(sub: string, collection: string, id: string, fields: Fields): void {
@@ -165,7 +169,7 @@ interface Sub {
 	stopped: boolean;
 }
 
-/** The acts of a publish function, by kind of user. A slow one waits between two acts, so that others run meanwhile. */
+/** The acts of a publish function, by kind of user. A slow one waits after each act, so that others run meanwhile. */
 interface Script {
 	readonly anonymous: readonly Act[];
 	readonly user: readonly Act[];
@@ -308,7 +312,7 @@ class World {
 		const readiesBefore = this.readies.length;
 		await this.session.setUser(userId, null);
 		for (const sub of this.subs.values()) if (sub.role) this.addFirstResult(sub);
-		// A subscription that became ready and then ended receives only its end.
+		// A subscription that becomes ready and ends during the rerun receives only `nosub`.
 		const stillOpen = this.readies.splice(readiesBefore).filter((id) => this.subs.has(id));
 		this.readies.push(...stillOpen);
 		this.model.endRerun();
@@ -461,7 +465,7 @@ const commands = [
 		}),
 	),
 	act.map((what) =>
-		command(`all that have stopped ${fc.stringify(what)}`, (world) => {
+		command(`each ended subscription or run performs ${fc.stringify(what)}`, (world) => {
 			for (const sub of world.past) world.act(sub, what);
 		}),
 	),

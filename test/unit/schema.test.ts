@@ -69,18 +69,18 @@ const patterns: Record<string, unknown> = {
 	'nested objects': { a: Match.Maybe({ b: [Match.OneOf(String, Date)] }), c: Match.Optional(Boolean) },
 	named: named('Inner', Inner),
 	'list of named': [named('Inner', Inner)],
-	'shown as itself': shownAs(Match.OneOf(String, Number), Match.OneOf(Number, String)),
+	'shown as an equal pattern': shownAs(Match.OneOf(String, Number), Match.OneOf(Number, String)),
 	'struct object': object({ a: string(), b: optional(number()), c: optional(nullable(boolean())) }),
-	'struct type': type({ a: union([string(), number()]) }),
+	'struct with a union': type({ a: union([string(), number()]) }),
 	'struct list': array(object({ a: enums(['a', 'b']), b: literal(1) })),
 	'struct integer': object({ a: integer() }),
 };
 
 /**
- * Patterns whose schema accepts more than the pattern. The schema of a superstruct union accepts every value. The schema of
- * `Object` accepts a date, because the EJSON of a date is an object.
+ * Patterns whose schema accepts more than the pattern. The first contains a union of superstruct, whose schema accepts every
+ * value. The schema of `Object` accepts a date, because the EJSON of a date is an object.
  */
-const wider = new Set(['struct type', 'any object']);
+const wider = new Set(['struct with a union', 'any object']);
 
 describe('the JSON Schema of a pattern', () => {
 	for (const [name, pattern] of Object.entries(patterns)) {

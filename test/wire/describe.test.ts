@@ -334,7 +334,7 @@ describe('the description of the server', () => {
 			expect(post['x-limits']).to.deep.equal([{ calls: 7, per: 60_000, countedBy: 'caller' }]);
 		});
 
-		it('describes no accounts if the server has none', () => {
+		it('has no path for login, logout or `me` if the server has no methods for accounts', () => {
 			const { paths } = openapiDocument({ methods: [ownMethod], limits: [], version: '1' }) as Json;
 			expect(Object.keys(paths)).to.have.members([
 				'/api/v1/tasks/{text}',

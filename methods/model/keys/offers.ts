@@ -1,6 +1,7 @@
 /**
  * Offers: room keys that one member seals for another (`test/contract/rocketchat-e2e.md` 4.4, 4.8, 5.4). A membership has
- * at most one offer. A new offer replaces an offer of a former key of the room, but not one of the room's present key.
+ * at most one offer. A new offer replaces an offer of a former room key. An offer of the present room key stays, and the
+ * new offer is refused.
  */
 import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
@@ -12,8 +13,8 @@ import type { RoomKeyFields } from './roomKeyId.js';
 import * as transitions from './transitions.js';
 
 /**
- * Why an offer is not stored. `returned`: the same offerer has offered the room's present key before, and the member has
- * returned it as unusable; or the member has returned this very key, even if another member had offered it.
+ * Why an offer is not stored. `returned`: under the room's present key id, the member has returned a key of the same
+ * offerer, or the same sealed key, whoever offered it.
  */
 export type OfferRefusal = 'not-a-member' | 'already-holds-key' | 'already-offered' | 'returned';
 
@@ -28,8 +29,8 @@ export interface Offer {
 
 /**
  * Offers a member the key of their room. Stores nothing if the member holds the key, has an offer of it, or has returned
- * it after an earlier offer of the same offerer. Notifies the member at once, so that an interrupted
- * call leaves no offer that the member does not know of. Does not notice a concurrent reset: see `withdraw`.
+ * a key as `OfferRefusal` says. Notifies the member at once, so that an interrupted call leaves no offer that the member
+ * does not know of. Does not notice a concurrent reset: see `withdraw`.
  * @returns the updated membership, or the reason why the offer was not stored
  */
 export async function offerKey(

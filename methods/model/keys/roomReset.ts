@@ -1,4 +1,7 @@
-/** The steps of a reset of a room's key (`test/contract/rocketchat-e2e.md` 5.6). `e2e.resetRoomKey` calls them in order. */
+/**
+ * The steps of a reset of a room's key (`test/contract/rocketchat-e2e.md` 5.6), which `e2e.resetRoomKey` calls, and
+ * `archiveUnusedKey`, which it calls after a failure.
+ */
 import type { Subscription, WaitingUser } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
@@ -44,7 +47,8 @@ function hasFormerKey(membership: Subscription, newKeyId: string): boolean {
 /**
  * Archives the keys of all members but the caller, and removes their offers, in one write for each member. Members whose
  * key begins with the new key id are left unchanged.
- * @returns ids of the changed members, who wait for the new key: at most `MAX_WAITING`, as many as fit into the queue
+ * @returns ids of the changed members: at most `MAX_WAITING`, as many as fit into the queue. The caller must queue them,
+ * unless it calls `setNewKeyId` next, which queues them
  */
 export async function archiveFormerKeysOfOthers(context: ResetContext, newKeyId: string): Promise<string[]> {
 	const { store, userId, lock, signal } = context;
@@ -71,7 +75,7 @@ export async function archiveFormerKeysOfOthers(context: ResetContext, newKeyId:
 	return archivedFrom;
 }
 
-/** The queue for the new key: the first `MAX_WAITING` members but the caller who have identity keys and no room key. */
+/** The queue for the new key: the first `MAX_WAITING` members with identity keys and no room key, without the caller. */
 async function computeQueue(store: Store, rid: string, userId: string): Promise<WaitingUser[]> {
 	const waiting: WaitingUser[] = [];
 	const ts = new Date();

@@ -80,7 +80,8 @@ async function writeIfChanged({ settings }: Store, _id: string, value: SettingVa
 
 /**
  * Refuses a value that a setting cannot have.
- * @throws ClientError `error-invalid-setting` for an unknown setting; `error-invalid-setting-value` for a wrong type
+ * @throws ClientError `error-invalid-setting` for an unknown setting; `error-invalid-setting-value` for a value of a wrong
+ * type, and for a number that is not a safe integer
  */
 function requireValidValue(_id: string, value: unknown): asserts value is SettingValue {
 	const defaultValue = KNOWN.get(_id);
@@ -92,7 +93,7 @@ function requireValidValue(_id: string, value: unknown): asserts value is Settin
 /**
  * Changes settings with immediate effect. The change event of each write notifies the clients that subscribe to the known
  * settings. If one value is refused, nothing is written.
- * @throws ClientError `error-invalid-setting` for an unknown setting; `error-invalid-setting-value` for a wrong type
+ * @throws ClientError as `requireValidValue`
  */
 export async function changeSettings(
 	context: Pick<MethodContext, 'store' | 'audit'>,

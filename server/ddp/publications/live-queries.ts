@@ -117,7 +117,8 @@ export class CollectionQueries implements Watcher {
 			this.#index.add(observed);
 			if (isFirst) {
 				this.bus.watch({ collection: this.name }, this);
-				// While there were no queries, no writes were noticed. So what a round has read before may be outdated.
+				// A round may still be running that began before the last query ended. The writes since then were not noticed,
+				// so the documents that it has read may be outdated.
 				for (const id of this.#beingRead) void this.reread(id);
 			}
 		}
@@ -155,11 +156,12 @@ export class CollectionQueries implements Watcher {
 	/** Whether a write may have changed the result of a query. */
 	#mayConcern(action: Change['action'], document: Document): boolean {
 		const { _id: id } = document;
-		// A read in progress may return the state before this write.
+		// A read in progress, of an initial result or of a round, may return the state before this write. The next round
+		// reads the documents in `#written` anyway, and the caller must wait for that round.
 		if (this.#initialReads.size > 0 || this.#written.has(id) || this.#beingRead.has(id)) return true;
 		if (hasAny(this.#queriesContaining(id))) return true;
 		if (action === 'removed') return false;
-		// Without `_updatedAt` there are no fields to match: the event of a user contains only the id.
+		// The store sets `_updatedAt` in every document. An event without it is that of a user, and contains only the id.
 		if (document._updatedAt === undefined) return this.#index.mayMatchId(id);
 		return hasAny(this.#index.matching(document));
 	}

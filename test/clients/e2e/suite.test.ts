@@ -1,4 +1,4 @@
-/** The suite of `roomkey/e2e` in Node: what Rocket.Chat's clients made is read, and every error has a code. */
+/** The suite of `roomkey/e2e` in Node: keys and messages of Rocket.Chat's clients can be read, and every error has a code. */
 import { readFileSync } from 'node:fs';
 import { cases } from './suite.js';
 
