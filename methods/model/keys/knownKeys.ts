@@ -62,7 +62,7 @@ export function hasReturned(
 	return returnedOffers(records, keyId).some((record) => record.by === offererId);
 }
 
-/** Whether this member has returned the same sealed key under this key id, whoever offered it. */
+/** Whether this member has returned the same sealed key under this key id. It does not matter who offered it. */
 export function isReturned(records: readonly KnownKey[], key: string, keyId: string | null | undefined): boolean {
 	const record = recordOf(records, key);
 	return record?.returned === true && record.keyId === (keyId || '');

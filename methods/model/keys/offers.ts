@@ -14,7 +14,7 @@ import * as transitions from './transitions.js';
 
 /**
  * Why an offer is not stored. `returned`: under the room's present key id, the member has returned a key of the same
- * offerer, or the same sealed key, whoever offered it.
+ * offerer, or the same sealed key from any offerer.
  */
 export type OfferRefusal = 'not-a-member' | 'already-holds-key' | 'already-offered' | 'returned';
 
