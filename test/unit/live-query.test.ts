@@ -172,8 +172,11 @@ describe('a live query (7)', () => {
 		await later.start();
 		gates.open('read');
 		await round;
-		const nextRound = announceChange('another');
-		for (let i = 0; i < 5; i++) {
+		let hasEnded = false;
+		const nextRound = Promise.resolve(announceChange('another')).then(() => {
+			hasEnded = true;
+		});
+		while (!hasEnded) {
 			await nextTurn();
 			gates.open('read');
 		}
