@@ -3,8 +3,8 @@ import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
 import { hashPassword, isRightPassword, NewPassword, Password } from '../model/users/passwords.js';
+import { revokeTokensOf } from '../model/users/revokeTokens.js';
 import { requireFactorBesidePassword } from '../model/users/secondFactor.js';
-import { revokeTokensOf } from '../model/users/tokens.js';
 
 export const changePassword = method({
 	name: 'changePassword',

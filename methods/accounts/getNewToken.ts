@@ -2,7 +2,8 @@
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
-import { findTokenHolder, issueToken, removeSurplusLogins, tokenResult } from '../model/users/tokens.js';
+import { removeSurplusLogins } from '../model/users/revokeTokens.js';
+import { findTokenHolder, issueToken, tokenResult } from '../model/users/tokens.js';
 
 export const getNewToken = method({
 	name: 'getNewToken',

@@ -6,6 +6,7 @@ import { Match, NonEmptyString, named, shownAs } from '../../shared/match.js';
 import { type LoginHandler, type MethodContext, method, type SecondFactor } from '../../shared/method.js';
 import { findByLoginName } from '../model/users/findUser.js';
 import { isRightPassword, Password } from '../model/users/passwords.js';
+import { removeSurplusLogins } from '../model/users/revokeTokens.js';
 import { attemptWithFactor, requireFactorAtLogin } from '../model/users/secondFactor.js';
 import {
 	findTokenHolder,
@@ -13,7 +14,6 @@ import {
 	issueToken,
 	logInConnection,
 	logInWithToken,
-	removeSurplusLogins,
 	type TokenResult,
 	tokenResult,
 } from '../model/users/tokens.js';

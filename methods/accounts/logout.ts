@@ -1,7 +1,7 @@
 /** `logout` (`test/contract/ddp.md` 16.1, 16.2): ends this login, and with it every session that uses the same token. */
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { revokeToken } from '../model/users/tokens.js';
+import { revokeToken } from '../model/users/revokeTokens.js';
 
 export const logout = method({
 	name: 'logout',

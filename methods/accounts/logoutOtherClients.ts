@@ -3,7 +3,8 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
-import { findTokenHolder, revokeOtherLogins, revokeTokensOf, type TokenResult } from '../model/users/tokens.js';
+import { revokeOtherLogins, revokeTokensOf } from '../model/users/revokeTokens.js';
+import { findTokenHolder, type TokenResult } from '../model/users/tokens.js';
 
 export const logoutOtherClients = method({
 	name: 'logoutOtherClients',

@@ -3,7 +3,7 @@ import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
-import { revokeTokensOf } from '../model/users/tokens.js';
+import { revokeTokensOf } from '../model/users/revokeTokens.js';
 
 export const removeOtherTokens = method({
 	name: 'removeOtherTokens',

@@ -19,7 +19,7 @@ import { requirePermission } from '../model/permissions/permissions.js';
 import { setActive } from '../model/users/activity.js';
 import { requireNotLastAdmin } from '../model/users/admins.js';
 import { findUser, USER_ARGS } from '../model/users/findUser.js';
-import { revokeTokensOf } from '../model/users/tokens.js';
+import { revokeTokensOf } from '../model/users/revokeTokens.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
 

@@ -12,15 +12,8 @@ import { PAGE_ANSWER } from '../model/answers.js';
 import { Page, pageAnswer, pageOfList } from '../model/paging.js';
 import { hasPermissionById, requirePermission } from '../model/permissions/permissions.js';
 import { findUser, USER_ARGS, type UserArgs } from '../model/users/findUser.js';
-import {
-	findTokens,
-	issueToken,
-	PERSONAL_TOKEN,
-	removeSurplusLogins,
-	revokeToken,
-	revokeTokensOf,
-	tokenId,
-} from '../model/users/tokens.js';
+import { removeSurplusLogins, revokeToken, revokeTokensOf } from '../model/users/revokeTokens.js';
+import { findTokens, issueToken, PERSONAL_TOKEN, tokenId } from '../model/users/tokens.js';
 
 /** Maximum length of the name of a token, in characters. */
 const MAX_NAME_LENGTH = 100;

@@ -21,7 +21,7 @@ import { RealName, saveUsernameAndEmail } from '../model/users/names.js';
 import { hashPassword, NewPassword, type Password } from '../model/users/passwords.js';
 import { givenFields, PROFILE_ERRORS, profileUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { propagateNames } from '../model/users/propagateNames.js';
-import { revokeTokensOf } from '../model/users/tokens.js';
+import { revokeTokensOf } from '../model/users/revokeTokens.js';
 import { notifyRoleChanges } from '../streams/roles.js';
 
 /** Projection of the fields that are compared with the changes. */

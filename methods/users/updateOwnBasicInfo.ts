@@ -9,8 +9,8 @@ import { RealName, saveUsernameAndEmail } from '../model/users/names.js';
 import { hashPassword, isPasswordDigest, isRightPassword, NewPassword, Password } from '../model/users/passwords.js';
 import { givenFields, PROFILE_ERRORS, profileUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { propagateNames } from '../model/users/propagateNames.js';
+import { revokeTokensOf } from '../model/users/revokeTokens.js';
 import { requireFactorBesidePassword } from '../model/users/secondFactor.js';
-import { revokeTokensOf } from '../model/users/tokens.js';
 
 const Changes = {
 	/** The password as plain text or as `{digest, algorithm}`; or its hex SHA-256 as text, as Rocket.Chat's clients send it. */

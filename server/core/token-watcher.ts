@@ -5,7 +5,7 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { findRevokedTokens } from '../../methods/model/users/tokens.js';
+import { findRevokedTokens } from '../../methods/model/users/revokeTokens.js';
 import { batchesOf } from '../../shared/batches.js';
 import type { Services } from './invocation.js';
 

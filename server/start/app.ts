@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Server as TlsServer } from 'node:tls';
 import { hasPermissionById } from '../../methods/model/permissions/permissions.js';
-import { removeExpiredTokens } from '../../methods/model/users/tokens.js';
+import { removeExpiredTokens } from '../../methods/model/users/revokeTokens.js';
 import { publishChange } from '../../methods/streams/publishChange.js';
 import type { Log } from '../../shared/log.js';
 import { declareShared, isShared, type Store } from '../../shared/store.js';

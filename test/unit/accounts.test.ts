@@ -1,7 +1,7 @@
 /** Login, logout and `me` (test/contract/rocketchat-e2e.md 9.2 and 9.3), and when login tokens expire. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import { removeExpiredTokens } from '../../methods/model/users/tokens.js';
+import { removeExpiredTokens } from '../../methods/model/users/revokeTokens.js';
 import { runBefore } from '../support/interrupt.js';
 import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';

@@ -9,8 +9,8 @@ import { archiveKeysEverywhere, removeIdentity } from '../keys/identityKeys.js';
 import { isLastHolderAnywhere, requireConfirmation } from '../keys/keyHolders.js';
 import { dequeueEverywhere, enqueueEverywhere } from '../keys/queue.js';
 import { factorSettings } from '../settings/factors.js';
+import { revokeTokensOf } from '../users/revokeTokens.js';
 import { requireProof, requireProofIfConfigured } from '../users/secondFactor.js';
-import { revokeTokensOf } from '../users/tokens.js';
 
 /** The answer of a reset; undefined unless a room lost its last key holder. */
 export type ResetResult = { lastKeyHolder: true } | undefined;

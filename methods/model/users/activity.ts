@@ -2,7 +2,7 @@
 import type { User } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { changeUnlessLastAdmin } from './admins.js';
-import { revokeTokensOf } from './tokens.js';
+import { revokeTokensOf } from './revokeTokens.js';
 
 /**
  * Activates or deactivates a user. Deactivation ends all logins in the same write.
