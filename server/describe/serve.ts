@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Catalogue } from '../catalogue.js';
+import { loadOnce } from '../core/loadOnce.js';
 import { REFUSES_OTHER_VERBS } from '../rest/server.js';
 import { packageVersion } from '../version.js';
 
@@ -47,16 +48,11 @@ function sendFile(request: FastifyRequest, reply: FastifyReply, file: ServedFile
 
 /** Adds a path that answers GET with a file. @param make makes the file, at the first request */
 export function addFileRoute(app: FastifyInstance, path: string, make: () => Promise<ServedFile>): void {
-	let file: Promise<ServedFile> | undefined;
+	const getFile = loadOnce(make);
 	app.get(path, { config: { [REFUSES_OTHER_VERBS]: true } }, async (request, reply) => {
 		// The relative URLs in a page of HTML are wrong if its path ends with a slash, so such a path is redirected.
 		if (/^[^?]*\/(\?|$)/.test(request.url)) return reply.redirect(`../${path.slice(path.lastIndexOf('/') + 1)}`, 308);
-		file ??= make();
-		file.catch(() => {
-			// The next request tries again.
-			file = undefined;
-		});
-		return sendFile(request, reply, await file);
+		return sendFile(request, reply, await getFile());
 	});
 }
 

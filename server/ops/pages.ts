@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Log } from '../../shared/log.js';
+import { loadOnce } from '../core/loadOnce.js';
 import { closeServer } from '../http/closeServer.js';
 import { securityHeaders } from '../http/securityHeaders.js';
 import { unrefServer } from '../http/unref.js';
@@ -57,16 +58,11 @@ export function healthPages(health: Health): Page[] {
 
 /** The page for Prometheus. @param load creates the metrics, at the first scrape */
 export function metricsPage(load: () => Promise<Metrics>): Page {
-	let metrics: Promise<Metrics> | undefined;
+	const getMetrics = loadOnce(load);
 	return {
 		path: '/metrics',
 		async answer() {
-			metrics ??= load();
-			metrics.catch(() => {
-				// The next scrape tries again.
-				metrics = undefined;
-			});
-			const { contentType, text } = await metrics;
+			const { contentType, text } = await getMetrics();
 			return { status: 200, type: contentType, body: await text() };
 		},
 	};
