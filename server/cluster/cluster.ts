@@ -35,7 +35,8 @@ export interface ClusterParts {
 	readonly link: Link;
 	readonly bus: Bus;
 	readonly changedElsewhere: ChangedElsewhere;
-	readonly catchUp: CatchUp;
+	/** The caller closes it. */
+	readonly catchUp: Pick<CatchUp, 'request' | 'isRunning' | 'onEnd'>;
 	/** Ends the sessions of a user whose tokens are no longer stored. */
 	checkTokens(userId: string): void;
 	readonly health?: PartHealth | undefined;
@@ -221,7 +222,6 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			sendHeartbeat({ bye: true });
 			await link.close();
 			isConnected = false;
-			await catchUp.close();
 		},
 	};
 }

@@ -67,6 +67,9 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 	/** Whether the outage is logged already. */
 	let isOutageLogged = false;
 
+	/** The largest message that the server accepts, in bytes. */
+	const maxBytes = () => connection?.info?.max_payload ?? DEFAULT_MAX_BYTES;
+
 	/** Connects, and waits until the connection ends. @returns the error that ended it, if there was one */
 	async function useConnection(handlers: LinkHandlers): Promise<unknown> {
 		const current = await connect(options);
@@ -108,11 +111,11 @@ export function natsLink({ servers, credentials, tls, subject, log }: NatsOption
 			loop = keepConnected(handlers);
 		},
 		get maxBytes() {
-			return connection?.info?.max_payload ?? DEFAULT_MAX_BYTES;
+			return maxBytes();
 		},
 		send(data) {
 			// The limit may have been higher when the message was made. A larger one would make `publish` throw, and end the reading.
-			const isTooLarge = data.length > (connection?.info?.max_payload ?? DEFAULT_MAX_BYTES);
+			const isTooLarge = data.length > maxBytes();
 			if (connection && !connection.isClosed() && !isTooLarge) connection.publish(subject, data);
 		},
 		async close() {
