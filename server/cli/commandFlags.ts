@@ -38,7 +38,7 @@ export const DATA_FLAGS = {
 } as const satisfies Flags;
 
 /**
- * The flags of a command that copies a data folder. `--mongo-url` is listed so that its refusal can name the tools of
+ * The flags of a command that copies a data folder. `--mongo-url` is listed so that the error for it can name the tools of
  * MongoDB.
  * @param tool the program that does the same for a MongoDB
  */

@@ -38,7 +38,7 @@ export interface EndedCall extends BegunCall {
 
 /**
  * What has exceeded a limit. `password`: an attempt to authenticate, such as a login. `connections`: a further connection
- * from one address; its refusal is reported to `onConnectionRefused` too.
+ * from one address; a connection that is refused for it is reported to `onConnectionRefused` too.
  */
 export type LimitKind = 'method' | 'subscription' | 'password' | 'connections';
 

@@ -655,7 +655,7 @@ describe('SockJS', () => {
 			await post('xhr');
 			await post('xhr_send', JSON.stringify([CONNECT, call('1', 'wait')]));
 			expect(messagesOf(await post('xhr'))).to.have.nested.property('[0].msg', 'connected');
-			// The refusal of one poll shows that the other is held.
+			// One poll is refused, which shows that the other is held.
 			const polls = [post('xhr'), post('xhr')];
 			expect(await Promise.race(polls)).to.match(/^c\[2010/);
 			const ended = other.close();
