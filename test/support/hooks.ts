@@ -1,5 +1,6 @@
 /** A store that runs code of a test just before an operation on a collection, except `find`. */
 import type { Collection, Store } from '../../shared/store.js';
+import { openRoomkey, type TestRoomkey } from './roomkey.js';
 
 export interface HookedStore {
 	readonly store: Store;
@@ -43,4 +44,16 @@ export function hookedStore(real: Store): HookedStore {
 		store: new Proxy(real, { get: (target, name) => wrap(String(name), Reflect.get(target, name)) }),
 		before: (collection, operation, run, skip = 0) => void hooks.set(`${collection} ${operation}`, { run, skip }),
 	};
+}
+
+/** Opens Roomkey on a hooked store. @param changed as for `openRoomkey` */
+export async function openHookedRoomkey(
+	changed?: Parameters<typeof openRoomkey>[1],
+): Promise<{ roomkey: TestRoomkey; hooked: HookedStore }> {
+	let hooked: HookedStore | undefined;
+	const roomkey = await openRoomkey(undefined, changed, (store) => {
+		hooked = hookedStore(store);
+		return hooked.store;
+	});
+	return { roomkey, hooked: hooked as unknown as HookedStore };
 }

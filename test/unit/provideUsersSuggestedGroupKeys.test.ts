@@ -4,7 +4,7 @@
  */
 import { expect } from 'chai';
 import { StoreUnavailableError } from '../../shared/errors.js';
-import { type HookedStore, hookedStore } from '../support/hooks.js';
+import { type HookedStore, openHookedRoomkey } from '../support/hooks.js';
 import { announcedBy, identity, membershipOf, publicKey, queueOf, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
@@ -21,10 +21,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 	let carol: Person;
 
 	beforeEach(async () => {
-		roomkey = await openRoomkey(undefined, {}, (store) => {
-			hooked = hookedStore(store);
-			return hooked.store;
-		});
+		({ roomkey, hooked } = await openHookedRoomkey());
 		alice = await addPerson(roomkey.store, identity('alice'));
 		bob = await addPerson(roomkey.store, identity('bob'));
 		carol = await addPerson(roomkey.store, identity('carol'));

@@ -2,11 +2,11 @@
 import { expect } from 'chai';
 import { dequeue, enqueue, enqueueEverywhere, MAX_WAITING, removeServedUsers } from '../../methods/model/keys/queue.js';
 import type { Room, WaitingUser } from '../../shared/documents.js';
-import { type HookedStore, hookedStore } from '../support/hooks.js';
+import { type HookedStore, openHookedRoomkey } from '../support/hooks.js';
 import { announcedBy, identity, queueOf } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
-import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+import type { TestRoomkey } from '../support/roomkey.js';
 
 describe('the queue of members who need a key (5.1, 5.2)', () => {
 	let roomkey: TestRoomkey;
@@ -16,10 +16,7 @@ describe('the queue of members who need a key (5.1, 5.2)', () => {
 	let bob: Person;
 
 	before(async () => {
-		roomkey = await openRoomkey(undefined, {}, (store) => {
-			hooked = hookedStore(store);
-			return hooked.store;
-		});
+		({ roomkey, hooked } = await openHookedRoomkey());
 		store = hooked.store;
 		alice = await addPerson(roomkey.store, identity('alice'));
 		bob = await addPerson(roomkey.store, identity('bob'));

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import type { User } from '../../shared/documents.js';
 import { recordEvents } from '../support/announced.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
-import { type HookedStore, hookedStore } from '../support/hooks.js';
+import { openHookedRoomkey } from '../support/hooks.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -236,16 +236,12 @@ describe('the reset of identity keys', () => {
 		});
 
 		it('is also a user who accepted the key after the reset had read the membership', async () => {
-			let hooked: HookedStore | undefined;
-			const racing = await openRoomkey(undefined, {}, (store) => {
-				hooked = hookedStore(store);
-				return hooked.store;
-			});
+			const { roomkey: racing, hooked } = await openHookedRoomkey();
 			const alice = await addPerson(racing.store, { e2e: e2e('alice') });
 			const rid = await addRoom(racing.store, [], { encrypted: true, e2eKeyId: 'id' });
 			await addMember(racing.store, rid, alice, { E2ESuggestedKey: `offered ${alice.id}` });
 			const accept = () => racing.call(alice, 'e2e.acceptSuggestedGroupKey', rid);
-			hooked?.before('subscriptions', 'findOneAndUpdate', accept);
+			hooked.before('subscriptions', 'findOneAndUpdate', accept);
 			expect(await racing.call(alice, OWN)).to.deep.equal({ lastKeyHolder: true });
 			await racing.close();
 		});

@@ -1,11 +1,11 @@
 /** Calls for a room that another call changes at the same time, and calls that are aborted in the middle. */
 import { expect } from 'chai';
 import { recordEvents } from '../support/announced.js';
-import { type HookedStore, hookedStore } from '../support/hooks.js';
+import { type HookedStore, openHookedRoomkey } from '../support/hooks.js';
 import { sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
-import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+import type { TestRoomkey } from '../support/roomkey.js';
 
 const OWNER = { roles: ['owner'] };
 const identity = { e2e: { public_key: 'public', private_key: 'private' } };
@@ -17,10 +17,7 @@ describe('a room that changes during a call', () => {
 	let bob: Person;
 
 	beforeEach(async () => {
-		roomkey = await openRoomkey(undefined, {}, (store) => {
-			hooked = hookedStore(store);
-			return hooked.store;
-		});
+		({ roomkey, hooked } = await openHookedRoomkey());
 		alice = await addPerson(roomkey.store, { username: 'alice', ...identity });
 		bob = await addPerson(roomkey.store, { username: 'bob', ...identity });
 	});

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { Subscription, User } from '../../shared/documents.js';
 import { recordEvents } from '../support/announced.js';
-import { type HookedStore, hookedStore } from '../support/hooks.js';
+import { openHookedRoomkey } from '../support/hooks.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -42,11 +42,7 @@ describe('members of a room', () => {
 		roomkey.call(as, 'groups.leave', rid, undefined, confirm);
 
 	it('a member is removed even if another user joins concurrently', async () => {
-		let hooked: HookedStore | undefined;
-		const watched = await openRoomkey(undefined, {}, (store) => {
-			hooked = hookedStore(store);
-			return hooked.store;
-		});
+		const { roomkey: watched, hooked } = await openHookedRoomkey();
 		const admin = await addPerson(watched.store, { roles: ['admin', 'user'] });
 		const joiner = await addPerson(watched.store);
 		const member = await addPerson(watched.store);
@@ -59,7 +55,7 @@ describe('members of a room', () => {
 				hasRun = true;
 				return watched.call(joiner, 'channels.join', rid).catch(() => {});
 			};
-			hooked?.before('subscriptions', 'findOne', join, step);
+			hooked.before('subscriptions', 'findOne', join, step);
 			await watched.call(admin, 'channels.kick', rid, undefined, member.id).catch(() => {});
 			const membership = await watched.store.subscriptions.findOne({ rid, 'u._id': member.id });
 			expect(membership, `${step} look-ups before the join`).to.equal(null);

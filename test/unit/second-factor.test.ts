@@ -17,7 +17,7 @@ import {
 	withMail,
 	wrongCode,
 } from '../support/factors.js';
-import { type HookedStore, hookedStore } from '../support/hooks.js';
+import { openHookedRoomkey } from '../support/hooks.js';
 import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -475,14 +475,10 @@ describe('second factors', () => {
 		});
 
 		it('keys that another call has stored since this call read the user need a code', async () => {
-			let hooked: HookedStore | undefined;
-			const racing = await openRoomkey(undefined, strict, (store) => {
-				hooked = hookedStore(store);
-				return hooked.store;
-			});
+			const { roomkey: racing, hooked } = await openHookedRoomkey(strict);
 			roomkey = racing;
 			const alice = await person();
-			hooked?.before('users', 'findOneAndUpdate', () => callWith(alice, undefined, SET, keys('1')));
+			hooked.before('users', 'findOneAndUpdate', () => callWith(alice, undefined, SET, keys('1')));
 			await expectRefused(callWith(alice, undefined, SET, keys('2')), REQUIRED);
 			expect(await publicKeyOf(alice)).to.equal('public 1');
 			await racing.close();

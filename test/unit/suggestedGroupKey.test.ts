@@ -5,11 +5,11 @@
 import { expect } from 'chai';
 import { removeServedUsers } from '../../methods/model/keys/queue.js';
 import { StoreUnavailableError } from '../../shared/errors.js';
-import { type HookedStore, hookedStore } from '../support/hooks.js';
+import { type HookedStore, openHookedRoomkey } from '../support/hooks.js';
 import { announcedBy, identity, membershipOf, queueOf, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
-import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+import type { TestRoomkey } from '../support/roomkey.js';
 
 const ACCEPT = 'e2e.acceptSuggestedGroupKey';
 const REJECT = 'e2e.rejectSuggestedGroupKey';
@@ -23,10 +23,7 @@ describe('offers of room keys (4.8)', () => {
 	let bob: Person;
 
 	before(async () => {
-		roomkey = await openRoomkey(undefined, {}, (store) => {
-			hooked = hookedStore(store);
-			return hooked.store;
-		});
+		({ roomkey, hooked } = await openHookedRoomkey());
 		alice = await addPerson(roomkey.store, identity('alice'));
 		bob = await addPerson(roomkey.store, identity('bob'));
 	});

@@ -4,11 +4,11 @@
  */
 import { expect } from 'chai';
 import { clientError, StoreUnavailableError } from '../../shared/errors.js';
-import { type HookedStore, hookedStore } from '../support/hooks.js';
+import { type HookedStore, openHookedRoomkey } from '../support/hooks.js';
 import { announcedBy, identity, membershipOf, queueOf, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
-import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+import type { TestRoomkey } from '../support/roomkey.js';
 
 const NAME = 'e2e.updateGroupKey';
 
@@ -19,10 +19,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 	let bob: Person;
 
 	before(async () => {
-		roomkey = await openRoomkey(undefined, {}, (store) => {
-			hooked = hookedStore(store);
-			return hooked.store;
-		});
+		({ roomkey, hooked } = await openHookedRoomkey());
 		alice = await addPerson(roomkey.store, identity('alice'));
 		bob = await addPerson(roomkey.store, identity('bob'));
 	});
