@@ -5,8 +5,9 @@ import { isClockFake } from './clock.js';
 /** How long one request keeps the process alive, in ms: longer than the default `timeout` of definitions. */
 const HOLD_MS = DEFAULT_TIMEOUT + 5000;
 
-/** The real timer, even if a test replaces `setTimeout` later. */
+/** The real timers, even if a test replaces them later. */
 const startTimer = setTimeout;
+const stopTimer = clearTimeout;
 
 /**
  * Keeps the process alive until a promise settles. Otherwise the process would end before the `timeout` of a method, and
@@ -18,7 +19,7 @@ export function holdProcess<T>(request: string, answer: Promise<T>): Promise<T> 
 	if (isClockFake()) return answer;
 	const warn = () => process.emitWarning(`${request} has not been answered for ${HOLD_MS / 1000} s`);
 	const timer = startTimer(warn, HOLD_MS);
-	const release = () => clearTimeout(timer);
+	const release = () => stopTimer(timer);
 	answer.then(release, release);
 	return answer;
 }

@@ -94,8 +94,9 @@ describe('a failing test program ends by itself', () => {
 	] as const) {
 		it(`under ${name}, with an open server, clients, a socket, and a stopped clock`, async () => {
 			const child = promisify(execFile)(process.execPath, [...args], { env, timeout: 100_000 });
-			const { code, signal, stdout } = (await rejection(child)) as Error & Record<string, unknown>;
+			const { code, signal, stdout, stderr } = (await rejection(child)) as Error & Record<string, unknown>;
 			expect({ code, signal }, String(stdout)).to.deep.equal({ code: 1, signal: null });
+			expect(`${stdout}${stderr}`, 'each call was answered').not.to.include('has not been answered');
 			// The program of mocha has one test, that of `node:test` three.
 			expect(String(stdout).match(/1 !== 2/g), String(stdout)).to.have.length(name === 'mocha' ? 1 : 3);
 		});
