@@ -1,6 +1,6 @@
 /**
- * Encrypts and decrypts files: AES-256-CTR with a new key for each file. The message with the file contains this key. Files
- * are read and written as streams that buffer about a megabyte, so they can have any size.
+ * Encrypts and decrypts files with AES-256-CTR, as streams that buffer about a megabyte. Each file has a new key, which
+ * its message contains.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import {
@@ -22,7 +22,7 @@ import { E2EError, malformed, orMalformed } from './error.js';
 /** Block size of AES, in bytes. */
 const BLOCK = 16;
 
-/** Number of bytes that are encrypted in one piece: 1 MiB. */
+/** Number of bytes that are encrypted at once: 1 MiB. */
 const CHUNK = 65_536 * BLOCK;
 
 /** The key and the IV of a file, as in the message. */
@@ -37,13 +37,12 @@ export interface FileEncryption {
 	readonly iv: string;
 }
 
-/** Everything that is needed to read a file. Secret: only send it in encrypted content. */
+/** All that is needed to read a file. Secret: only send it in encrypted content. */
 export interface FileInfo {
 	readonly name: string;
 	readonly type: string;
-	/** The part of the type before the slash. */
 	readonly typeGroup: string;
-	/** Size of the plain file, in bytes. */
+	/** In bytes. */
 	readonly size: number;
 	readonly encryption: FileEncryption;
 	/** Hash of the plain file, in hexadecimal digits. */
@@ -51,11 +50,10 @@ export interface FileInfo {
 }
 
 export interface EncryptedFile {
-	/** Name for the upload: the SHA-256 of the real name, which is hidden from the server. */
+	/** Name for the upload: the SHA-256 of the real name, which the server must not see. */
 	readonly name: string;
-	/** The encrypted bytes. */
 	readonly stream: ReadableStream<Bytes>;
-	/** Resolves when the stream has been read to its end; rejects if the stream fails or is cancelled. */
+	/** Resolves when the stream has been read to its end. Rejects if the stream fails or is cancelled. */
 	readonly info: Promise<FileInfo>;
 }
 
@@ -73,8 +71,8 @@ export async function encryptFile(
 	const { name, type = 'application/octet-stream' } = isObject<typeof file>(file) ? file : {};
 	if (typeof name !== 'string' || typeof type !== 'string' || !isReadable(source)) throw malformed('The file');
 	const iv = randomBytes(BLOCK);
-	// Rocket.Chat's web client counts blocks in the lower 64 bits of the IV, its phone apps in all 128. With the highest of
-	// the lower bits cleared, the lower half cannot overflow, so all clients get the same counters.
+	// Rocket.Chat's web client counts blocks in the lower 64 bits of the IV, its phone apps in all 128. Without the
+	// highest of these 64 bits the count cannot overflow, so all get the same blocks.
 	iv[8] = (iv[8] ?? 0) & 0x7f;
 	const encryption: FileEncryption = {
 		key: { alg: 'A256CTR', ext: true, k: toBase64Url(randomBytes(32)), key_ops: ['encrypt', 'decrypt'], kty: 'oct' },
@@ -89,8 +87,7 @@ export async function encryptFile(
 		resolve = onResolve;
 		reject = onReject;
 	});
-	// A caller may ignore `info`, because the stream fails with the same error. A rejection of `info` must not be reported
-	// as unhandled then.
+	// The stream fails with the same error, so callers may ignore `info`.
 	info.catch(() => {});
 	const stream = convert(source, {
 		convertPiece(plain) {
@@ -111,11 +108,9 @@ export async function encryptFile(
 /**
  * Decrypts a file.
  *
- * @param source the encrypted bytes
  * @param info `encryption` and `hashes` of an attachment, or of the encrypted metadata of an upload
  * @returns the plain bytes. The stream fails at its end with `file-changed` if they do not have the stated hash. **All
- * bytes read from it must be discarded then**, because the cipher does not detect changes. Without a hash, changes are not
- * detected
+ * bytes read from it must be discarded then.** Without a hash, changes are not detected
  * @throws E2EError `malformed` for wrong arguments, and for a stream that has a reader already
  */
 export async function decryptFile(
@@ -168,7 +163,7 @@ export function fileMembers(
 }
 
 /**
- * The metadata of an upload. Encrypted with `encryptContent`, it is the field `content` of the upload.
+ * The metadata of an upload. Encrypted by `encryptContent`, it is the upload's `content`.
  * @throws E2EError `malformed` for wrong information
  */
 export function uploadMetadata(info: FileInfo): Record<string, unknown> {
@@ -177,8 +172,8 @@ export function uploadMetadata(info: FileInfo): Record<string, unknown> {
 }
 
 /**
- * Creates a function that encrypts successive pieces with AES-CTR. All pieces except the last must consist of whole
- * blocks. The counter is the lower 64 bits of the IV, as in Rocket.Chat's web client.
+ * Creates a function that encrypts successive pieces with AES-CTR. All pieces but the last must consist of whole
+ * blocks. The counter is the lower 64 bits of the IV.
  */
 async function counterMode(encryption: FileEncryption): Promise<(piece: Bytes) => Promise<Bytes>> {
 	const webCrypto = subtle();
@@ -194,7 +189,7 @@ async function counterMode(encryption: FileEncryption): Promise<(piece: Bytes) =
 	const lowerHalf = new DataView(counter.buffer, 8);
 	return async (piece) => {
 		const algorithm = { name: 'AES-CTR', counter: counter.slice(), length: 64 };
-		// In counter mode, decryption and encryption are the same operation.
+		// In counter mode, decryption is the same operation.
 		const data = new Uint8Array(await webCrypto.encrypt(algorithm, imported, piece));
 		const blocks = BigInt(Math.ceil(piece.length / BLOCK));
 		lowerHalf.setBigUint64(0, BigInt.asUintN(64, lowerHalf.getBigUint64(0) + blocks));
@@ -203,11 +198,10 @@ async function counterMode(encryption: FileEncryption): Promise<(piece: Bytes) =
 }
 
 interface Conversion {
-	/** Encrypts or decrypts the next piece. */
 	convertPiece(piece: Bytes): Bytes | Promise<Bytes>;
 	/** Called at the end of the source. If it throws, the resulting stream fails. */
 	end(): void;
-	/** Called if the source or the conversion fails, or the result is not read to its end. */
+	/** Called if the source or the conversion fails, or the result is cancelled. */
 	fail?(error: unknown): void;
 }
 
@@ -216,7 +210,6 @@ function convert(source: ReadableStream<Uint8Array>, { convertPiece, end, fail }
 	const reader = source.getReader();
 	let buffered = new Uint8Array(0);
 	let sourceEnded = false;
-	/** Reads from the source until `buffered` has at least `CHUNK` bytes, or the source ends. */
 	const fill = async () => {
 		const parts = [buffered];
 		let length = buffered.length;
@@ -236,7 +229,7 @@ function convert(source: ReadableStream<Uint8Array>, { convertPiece, end, fail }
 			async pull(controller) {
 				try {
 					await fill();
-					// Views: a source may give a whole file as one part, and copying the rest for each piece would be slow.
+					// `subarray` copies nothing: a source may give a whole file as one part.
 					const piece = buffered.subarray(0, CHUNK);
 					buffered = buffered.subarray(CHUNK);
 					if (piece.length > 0) controller.enqueue(await convertPiece(piece));
