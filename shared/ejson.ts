@@ -13,7 +13,7 @@ export const MAX_DEPTH = 100;
 /** Maximum number of values in one text. The traversal blocks other callers. */
 export const MAX_VALUES = 100_000;
 
-/** JSON is refused: too deep, too many values, a key `__proto__`, or not decodable as EJSON. */
+/** Refused JSON: too deep, too many values, a key `__proto__`, or not decodable as EJSON. */
 export class Unreadable extends Error {}
 
 /** MongoDB's id type, as clients send it: `{"$type": "oid", "$value": "<24 hex digits>"}`. */
@@ -38,7 +38,7 @@ export class ObjectID {
 try {
 	EJSON.addType('oid', (hex) => new ObjectID(hex as string));
 } catch {
-	// The type exists already. Two copies of Roomkey would not recognize each other's definitions.
+	// Two copies of Roomkey would not recognize each other's definitions.
 	throw new Error(
 		'roomkey is loaded twice in this process, as happens if it is loaded by import and by require. Load it by import ' +
 			'alone: have "type": "module" in package.json, and for mocha with tsx --import=tsx/esm',
@@ -62,7 +62,7 @@ export function parseJson(text: string): unknown {
 	const value: unknown = JSON.parse(text);
 	// A shorter text cannot exceed the limits.
 	if (text.length > 2 * MAX_DEPTH) countValues(value, MAX_DEPTH, MAX_VALUES);
-	// The search is slow. The name can be in the text as it is, or with an escape.
+	// The search is slow. The name can also be written with escapes.
 	if (text.includes('__proto__') || text.includes('\\u00')) {
 		try {
 			scan(value as object, { protoAction: 'error', constructorAction: 'ignore' });
@@ -73,12 +73,12 @@ export function parseJson(text: string): unknown {
 	return value;
 }
 
-/** Whether JSON text can contain an EJSON type. The keys of types start with `$`. */
+/** Whether JSON text can contain an EJSON type, whose keys start with `$`. */
 export function mayHoldTypes(text: string): boolean {
 	return text.includes('$') || text.includes('\\u0024');
 }
 
-/** The keys of each EJSON type. Its objects have no other keys. */
+/** The keys of each EJSON type. */
 const TYPE_KEYS: readonly (readonly string[])[] = [
 	['$date'],
 	['$InfNaN'],
@@ -139,7 +139,6 @@ export function parse(text: string): unknown {
 	return mayHoldTypes(text) ? decode(value) : value;
 }
 
-/** Whether the package `ejson` would treat an object as plain. */
 function isPlain(value: object): value is Record<string, unknown> {
 	const prototype = Object.getPrototypeOf(value);
 	if (prototype !== Object.prototype && prototype !== null) return false;
@@ -148,8 +147,8 @@ function isPlain(value: object): value is Record<string, unknown> {
 }
 
 /**
- * The elements of an object that Meteor takes for `arguments`; undefined for other objects. The limit of `length`
- * prevents that a short message represents a huge array.
+ * The elements of an object that Meteor takes for `arguments`; undefined for other objects. A short message must not
+ * represent a huge array, so `length` is limited.
  */
 function argumentsOf(value: object): unknown[] | undefined {
 	if (!Object.hasOwn(value, 'callee')) return undefined;

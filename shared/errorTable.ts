@@ -12,7 +12,6 @@ export interface ErrorRow {
 	readonly transient?: boolean;
 }
 
-/** Makes a table whose type lists only the names. */
 function table<Name extends string>(rows: Record<Name, ErrorRow>): Readonly<Record<Name, ErrorRow>> {
 	return rows;
 }

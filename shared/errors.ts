@@ -1,6 +1,6 @@
 /**
- * Client-safe errors, and the conversion of other errors for clients (`test/contract/ddp.md` section 8,
- * `test/contract/check.md` section 2).
+ * Client-safe errors, and the conversion of others (`test/contract/ddp.md` section 8, `test/contract/check.md` section
+ * 2).
  */
 import { type ErrorRow, methodErrors, otherErrors, valueErrors } from './errorTable.js';
 
@@ -9,11 +9,7 @@ export class ClientError extends Error {
 	readonly isClientSafe = true;
 	readonly errorType = 'Meteor.Error';
 
-	/**
-	 * @param error code that programs test for
-	 * @param reason sentence a person can act on
-	 * @param details plain JSON for programs
-	 */
+	/** @param error code for programs @param reason sentence for people @param details plain JSON for programs */
 	constructor(
 		readonly error: string | number,
 		readonly reason?: string,
@@ -36,7 +32,7 @@ export class MethodError extends ClientError {
 
 /** An error of which REST shows only the code, as Rocket.Chat does for endpoints without a method. */
 export class BareError extends ClientError {
-	/** The HTTP status. Default: the status of the code (`server/rest/envelope.ts`). */
+	/** Default: the status of the code (`server/rest/envelope.ts`). */
 	declare readonly status?: number | undefined;
 
 	constructor(error: string | number, reason?: string, details?: unknown, status?: number) {

@@ -17,7 +17,6 @@ export type EventName = keyof EventPayloads;
 /** DDP's `updated` of the publishing method waits for an asynchronous listener. */
 export type Listener<N extends EventName> = (payload: EventPayloads[N], by?: EventSource) => void | Promise<void>;
 
-/** The call that published an event. */
 export interface EventSource {
 	/** What the log says about the call. */
 	facts(): object;
@@ -32,7 +31,7 @@ export interface EventPublisher {
 	publish<N extends EventName>(name: N, payload: EventPayloads[N], by?: EventSource): Promise<unknown> | undefined;
 }
 
-/** The store publishes `changed` for its writes, so methods do not. */
+/** Methods do not publish `changed`: it is published for the writes that the store announces. */
 export type PublishedEvent = Exclude<EventName, 'changed'>;
 
 /** `context.events` of a method. */

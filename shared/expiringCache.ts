@@ -9,7 +9,7 @@ export interface ExpiringCacheOptions<V = unknown> {
 	readonly max: number;
 	/** Maximum total size. Entries without a size count as 1. Default: no maximum. */
 	readonly maxSize?: number;
-	/** Called for an entry that is removed because the cache is full. */
+	/** Called for an entry that is evicted. */
 	onEvict?(key: string, value: V): void;
 	/** The time in ms. Default: `Date.now`. */
 	now?(): number;
@@ -28,7 +28,7 @@ export interface EntryOptions {
  */
 const halfMs = (ttl: number) => 2 * ttl - 1;
 
-/** A map of strings to values that expire. A timer removes expired entries. */
+/** Maps strings to values that expire. A timer removes expired entries. */
 export class ExpiringCache<V extends object | string | number> {
 	readonly #entries: LRUCache<string, V>;
 	readonly #ttl: number;

@@ -1,7 +1,7 @@
 /** Formats a value for the text of a match error (`test/contract/check.md` section 4). */
 import { stringify } from './ejson.js';
 
-/** Maximum length of a formatted value, in characters. */
+/** In characters. */
 const MAX_LENGTH = 10_000;
 
 /** `null` or the `typeof` of a value. Errors show it where the value may be a secret. */

@@ -33,8 +33,8 @@ const plain = (...fields: string[]): IndexSpec => ({ fields, unique: false, spar
 const uniqueSparse = (...fields: string[]): IndexSpec => ({ fields, unique: true, sparse: true });
 
 /**
- * For patterns that ignore case. MongoDB uses the plain index instead, with prefixes from
- * `methods/model/users/findUser.ts`.
+ * For patterns that ignore case. MongoDB uses the plain index, with prefixes that `methods/model/users/findUser.ts`
+ * adds.
  */
 const ignoringCase = (field: string): IndexSpec => ({
 	fields: [field],

@@ -29,9 +29,8 @@ export interface RateEvent {
 	readonly connectionId: string | null;
 }
 
-/** Condition of a rule on one value of an event. */
+/** Condition on one value of an event. */
 export type ValueMatcher<T> =
-	/** Exactly this value. */
 	| NonNullable<T>
 	/** One of these values. They share one count. */
 	| readonly NonNullable<T>[]
@@ -46,6 +45,7 @@ export type ValueMatcher<T> =
  */
 export type RateMatcher = { readonly [K in keyof RateEvent]?: ValueMatcher<RateEvent[K]> };
 
+/** What a rule decides about an event. */
 export interface RateOutcome {
 	readonly allowed: boolean;
 	/** Whole ms until the next window, at least 1. */
@@ -54,12 +54,12 @@ export interface RateOutcome {
 	readonly ruleId: string;
 }
 
-/** Error text of a refused call, instead of Meteor's. */
+/** Error text of a refused call. */
 export type RateMessage = string | ((outcome: RateOutcome) => string);
 
 /**
  * A rate limit for the events that its matcher selects. Refused events count too. Each combination of values that the
- * matcher's functions accept has its own count. With `connectionId: () => true` each connection has its own. IPv6
+ * matcher's functions accept has its own count. With `connectionId: () => true` each connection has its own count. IPv6
  * addresses with the same first 64 bits count as one.
  */
 export interface RateRule {
@@ -71,12 +71,12 @@ export interface RateRule {
 	/** Length of the window, in ms. Default 1,000. */
 	readonly per?: number;
 	/**
-	 * Processes count each event in their shared store. Default: each counts in memory, and they exchange counts every
-	 * second.
+	 * True: processes count each event in their shared store. Default: each counts in memory, and they exchange counts
+	 * every second.
 	 */
 	readonly exact?: boolean;
 	/** Called for each event that the rule matches, allowed or not. Not awaited. Errors are logged. */
 	readonly callback?: (outcome: RateOutcome, event: RateEvent) => void | Promise<void>;
-	/** Error text of calls that this rule refuses. Default: the server's `limitMessage`. */
+	/** Error text of refused calls. Default: the server's `limitMessage`. */
 	readonly message?: RateMessage;
 }

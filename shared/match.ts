@@ -13,7 +13,6 @@ function anyOf(choices: readonly AnyMatcher[]) {
 	};
 }
 
-/** The conversion of the first choice that matches. */
 function conversionOf(choices: readonly AnyMatcher[]): AnyMatcher['convert'] {
 	if (choices.every(({ convert }) => convert === undefined)) return undefined;
 	return (value) => {
@@ -118,7 +117,7 @@ export const WholeNumber = Match.Where(
 	{ type: 'integer', minimum: 0, maximum: 2 ** 31 },
 );
 
-/** The return value of a method without a result. */
+/** The result of a method that returns nothing. */
 export const Nothing = compile(undefined);
 
 /** Any string except the empty one. */

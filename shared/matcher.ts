@@ -10,7 +10,7 @@ export interface Fault {
 	readonly path: string;
 }
 
-/** Finds the first fault; null if there is none. */
+/** Finds the first fault. */
 export type FaultFinder = (value: unknown) => Fault | null;
 
 /** Finds all faults. @param at the path of the value, such as `list[0].id`; `''` for the outermost value */

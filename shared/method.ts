@@ -42,6 +42,7 @@ export type ErrorCode = string | number;
 
 type Rest = RestRoute['verb'] | RestRoute;
 
+/** The definition of a method. */
 export interface MethodDefinition<
 	P extends Patterns,
 	Anonymous extends boolean,
@@ -52,14 +53,14 @@ export interface MethodDefinition<
 > {
 	/** Name in DDP, such as `e2e.setRoomKeyID`. */
 	name: Name;
-	/** A pattern for each argument, in the order of DDP's parameters. REST sends arguments by name. */
+	/** A pattern for each argument, in the order of DDP. REST sends arguments by name. */
 	args: P;
 	/**
 	 * The names of the arguments in order, for the types of DDP callers (`ApiOf`). TypeScript does not know the order
 	 * of keys.
 	 */
 	params?: Order;
-	/** The REST route, or only its verb for the path `/api/v1/<name>`. Absent: REST does not offer the method. */
+	/** The REST route, or only its verb for the path `/api/v1/<name>`. Absent: not offered by REST. */
 	rest?: Route;
 	/** One line for people. */
 	summary: string;
@@ -71,24 +72,24 @@ export interface MethodDefinition<
 	anonymous?: Anonymous;
 	/** Time limit in ms, after which the caller gets `error-timeout`. Default 30,000. */
 	timeout?: number;
-	/** It changes nothing, so a call does not wait for earlier messages of the connection. Default false. */
+	/** It changes nothing, so calls do not wait for earlier messages of the connection. Default false. */
 	parallel?: boolean;
 	/**
-	 * True: a server with `--read-only` refuses the method. False: such a server refuses only its writes. Default:
-	 * true, unless it is `parallel`.
+	 * True: a server with `--read-only` refuses the method. False: it refuses only the method's writes. Default: true,
+	 * unless `parallel`.
 	 */
 	writes?: boolean;
-	/** It may change the user of the connection, so later messages wait for its end. Default false. */
+	/** It may change the user of the connection, so later messages wait. Default false. */
 	changesUser?: boolean;
 	/**
-	 * It may require a second factor. A DDP client sends it after the last argument as `{twoFactorCode,
+	 * It may require a second factor. A DDP client sends it after the last argument: `{twoFactorCode,
 	 * twoFactorMethod}`. Default false.
 	 */
 	secondFactor?: boolean;
 	/** How often one user may call it, or one address without a login. Default: unlimited. */
 	limit?: Limit;
 	/**
-	 * Idempotent: a repeated call gets the first answer, and the method is not run again (`test/contract/beyond.md`
+	 * Idempotent: a call that is repeated because its answer was lost gets the first answer (`test/contract/beyond.md`
 	 * E1). A disconnection does not abort it. Default false.
 	 */
 	once?: boolean;
@@ -120,7 +121,7 @@ export interface Method {
 	readonly limit: Limit | undefined;
 	readonly returns: AnyMatcher | undefined;
 	readonly errors: readonly ErrorCode[] | undefined;
-	/** In their order. */
+	/** In order. */
 	readonly args: readonly (readonly [name: string, matcher: AnyMatcher])[];
 	run(args: Record<string, unknown>, context: MethodContext): unknown;
 }
@@ -131,7 +132,7 @@ export interface TypedMethod<S extends Signature = Signature> extends Method {
 }
 
 /**
- * The codes that `errors` need not list: every method has them, or they follow from the definition.
+ * The codes that `errors` need not list.
  * @param isLimited whether the definition or a rule of the server limits its calls
  */
 export function commonErrors(method: Omit<Method, 'run'>, isLimited = method.limit !== undefined): ErrorCode[] {
@@ -151,7 +152,7 @@ export const DEFAULT_TIMEOUT = 30_000;
 
 const VERBS: ReadonlySet<unknown> = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
-/** Verbs with arguments in the body. For all other verbs they are in the query. */
+/** Verbs with arguments in the body. Others have them in the query. */
 export const VERBS_WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 const ROUTE: MemberRules<keyof RestRoute> = {
@@ -190,7 +191,6 @@ const MEMBERS: MemberRules<keyof MethodDefinition<Patterns, boolean>> = {
 	run: required(rules.function),
 };
 
-/** The names of the parameters in a path, such as `:id`. */
 export const pathParameters = (path: string): string[] => Array.from(path.matchAll(/:(\w+)/g), ([, name = '']) => name);
 
 /** @throws DefinitionError, also for members that do not fit each other or the arguments */
@@ -217,10 +217,7 @@ function checkRoute(method: string, route: RestRoute, args: Patterns): void {
 	}
 }
 
-/**
- * Defines a method. Types of `run` follow from `args`.
- * @throws DefinitionError, also if `params` are not the names of the arguments in order
- */
+/** Defines a method. @throws DefinitionError, also if `params` are not the names of the arguments in order */
 export function method<
 	const P extends Patterns,
 	const Anonymous extends boolean = false,

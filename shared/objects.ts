@@ -20,7 +20,7 @@ function isPlain(value: object): boolean {
 	);
 }
 
-/** Null for a plain object. */
+/** The fault of a value that is not a plain object. */
 export function plainObjectFault(value: unknown): Fault | null {
 	if (typeof value !== 'object') return faultOf(`Expected object, got ${typeof value}`);
 	if (value === null) return faultOf('Expected object, got null');
@@ -50,7 +50,7 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 	function faultIn(key: string, value: unknown): Fault | null {
 		const matcher = matchersByKey.get(key) ?? others;
 		if (matcher === 'ignore') return null;
-		// Not quoted (`test/contract/check.md` section 7).
+		// The key is not quoted (`test/contract/check.md` section 7).
 		if (matcher === 'refuse') return { text: 'Unknown key', path: key };
 		const found = matcher.fault(value);
 		return found && { text: found.text, path: prepend(key, found.path) };
@@ -78,7 +78,7 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 		const found = Object.keys(members).flatMap((key) => {
 			const matcher = matchersByKey.get(key) ?? others;
 			if (matcher === 'ignore') return [];
-			// Without the parents of the key.
+			// Meteor states the key without its parents here.
 			if (matcher === 'refuse') return [{ text: 'Unknown key', path: key }];
 			return matcher.allFaults(members[key], at === '' ? key : `${at}.${key}`);
 		});

@@ -24,10 +24,10 @@ export type Pattern =
 /** If a schema converts: `input` is what a client sends, `output` what a method receives. */
 type Side = 'input' | 'output';
 
-/** The type of matching values, after the conversion of a schema. */
+/** The type of matching values, converted by schemas. */
 export type Infer<P> = InferSide<P, 'output'>;
 
-/** The type of matching values, before the conversion of a schema. */
+/** The type of matching values, not yet converted by schemas. */
 export type InferInput<P> = InferSide<P, 'input'>;
 
 type InferSide<P, S extends Side> =
@@ -59,7 +59,6 @@ type InferSide<P, S extends Side> =
 												? never
 												: InferObject<P, S>;
 
-/** Keys that may be absent. */
 type OptionalKey<P, S extends Side> = {
 	[K in keyof P]: P[K] extends OptionalMatcher<infer _, infer __>
 		? K
@@ -124,7 +123,7 @@ function buildMatcher(pattern: object): AnyMatcher {
 }
 
 function typeMatcher(type: 'string' | 'number' | 'boolean' | 'function' | 'undefined'): Matcher {
-	// Not the value, which may be a password.
+	// The fault does not contain the value, which may be a password.
 	const fault = (value: unknown) =>
 		typeof value === type ? null : faultOf(`Expected ${type}, got ${typeName(value)}`);
 	return new Matcher(fault).describedAs({ kind: 'type', name: type });

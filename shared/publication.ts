@@ -21,15 +21,15 @@ export interface PublicationContext extends CallContext {
 	/** Ends the subscription with an error. Without an argument the same as `stop`. */
 	error(error?: unknown): void;
 	stop(): void;
-	/** Calls `listener` when the subscription ends, or at once if it has ended. Not awaited. */
+	/** Calls `listener` when the subscription ends, or immediately if it has ended. Not awaited. */
 	onStop(listener: () => void | Promise<void>): void;
-	/** Calls a method as the subscription's user, on its connection. Errors are passed on unchanged. */
+	/** Calls a method as the subscription's user, on its connection. */
 	call(name: string, ...args: unknown[]): Promise<unknown>;
 }
 
 /** A query whose documents, and their changes, are published until the subscription ends. */
 export class LiveQuery<C extends keyof Store = keyof Store> {
-	/** Live queries made so far. `returned-queries.ts` sees from it whether a publish function has made one. */
+	/** Number of live queries made so far. `returned-queries.ts` reads it. */
 	static count = 0;
 
 	/** Name of the collection in DDP. */
@@ -48,9 +48,8 @@ export class LiveQuery<C extends keyof Store = keyof Store> {
 
 /**
  * Creates a live query. Return it from `run`, alone or in an array.
- * @param collection a declared collection, or the name of a collection of Roomkey
- * @param fields the fields to publish; all others stay in the store
- * @param options.name a different name of the collection in DDP
+ * @param fields all others stay in the store
+ * @param options.name another name of the collection in DDP
  * @throws DefinitionError for an unknown collection, and without a filter or fields
  */
 export function liveQuery<C extends keyof Store>(
@@ -93,7 +92,7 @@ export function liveQuery(
 	return new LiveQuery(collection.key as unknown as keyof Store, ownFilter, projection, name ?? collection.name);
 }
 
-/** A RegExp, and values that the store will refuse, are not copied. */
+/** Does not copy a RegExp, and values that the store will refuse. */
 function copyFilter(value: unknown): unknown {
 	if (Array.isArray(value)) return value.map(copyFilter);
 	if (value instanceof Date) return new Date(value);
@@ -115,7 +114,6 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 	name: string | null;
 	/** A pattern for each parameter, in order. */
 	args: P;
-	/** One line for the documentation. */
 	summary: string;
 	/**
 	 * Patterns of the documents, by the name of the collection in DDP. Only for the documentation. Default: unknown.
@@ -129,14 +127,13 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 	 */
 	timeout?: number;
 	/**
-	 * How often one user may subscribe, or one address without a login. Default: unlimited. Not for a universal
-	 * publication.
+	 * How often one user may subscribe, or one address without a login. Default: unlimited. A universal publication is
+	 * always unlimited.
 	 */
 	limit?: Limit;
 	/**
-	 * Publishes documents through the context, or returns live queries. Without live queries it must call `ready`. A
-	 * warning is logged if `ready` is not called within `timeout` after the end of `run`. An error ends the
-	 * subscription.
+	 * Publishes through the context, or returns live queries. Without live queries it must call `ready`. A warning is
+	 * logged if `ready` is not called within `timeout` after the end of `run`. An error ends the subscription.
 	 */
 	run(
 		args: Args<P>,
@@ -165,7 +162,7 @@ const MEMBERS: MemberRules<keyof PublicationDefinition<Patterns, boolean>> = {
 	run: required(rules.function),
 };
 
-/** Defines a publication. Types of `run` follow from `args`. @throws DefinitionError */
+/** Defines a publication. @throws DefinitionError */
 export function publication<const P extends Patterns, const Anonymous extends boolean = false>(
 	definition: PublicationDefinition<P, Anonymous>,
 ): Publication {

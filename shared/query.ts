@@ -3,7 +3,7 @@
  * does not find, such as colliding paths, are found by the store.
  */
 
-/** Scalar values, compared as a whole. */
+/** Values that are compared as a whole. */
 type Scalar = string | number | boolean | Date | null | undefined;
 
 type Element<V> = V extends readonly (infer E)[] ? E : V;

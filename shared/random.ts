@@ -7,7 +7,6 @@ const HEX = '0123456789abcdef';
 export interface RandomStream {
 	/** A number from 0 to less than 1. */
 	fraction(): number;
-	/** An id in the format of `randomId`. */
 	id(): string;
 	hexString(digits: number): string;
 }

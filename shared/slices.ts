@@ -1,5 +1,5 @@
 /**
- * Encodes large values as JSON text in slices, and yields to the event loop between them. Encoding 20,000 rooms at once
+ * Encodes large values as JSON text in slices, and yields to the event loop between them. In one piece, 20,000 rooms
  * would block the process for 100 ms.
  */
 import { createYielder } from './yielding.js';
@@ -8,7 +8,7 @@ import { createYielder } from './yielding.js';
 export interface JsonFormat {
 	/** Undefined for values that JSON leaves out. */
 	stringify(value: unknown): string | undefined;
-	/** Whether an object's text consists of the texts of its members. If not, it is encoded at once. */
+	/** Whether an object's text consists of the texts of its members. If not, it is encoded in one piece. */
 	canSplit(value: object): value is Record<string, unknown>;
 }
 

@@ -1,8 +1,7 @@
 /**
  * Faults of a Standard Schema in Meteor's words (`test/contract/check.md` section 4). The validator's own words may
- * quote a secret value. The kind of a fault is read from members that zod and valibot add to their issues. Faults of
- * other validators are missing keys or failed conditions. So is a condition of zod whose path is an absent optional
- * key.
+ * quote a secret value. The kind of a fault is known from members that zod and valibot add to their issues. Other
+ * faults are missing keys or failed conditions. So is a condition of zod on an absent optional key.
  */
 import { firstInOrder, hasKeys } from './faultOrder.js';
 import { formatValue, typeName } from './formatValue.js';
@@ -12,13 +11,12 @@ import { prepend } from './path.js';
 
 type Key = PropertyKey | { readonly key: PropertyKey };
 
-/** One fault, as Standard Schema defines it. */
 export interface Issue {
 	readonly message: string;
 	readonly path?: readonly Key[] | undefined;
 }
 
-/** An issue with members that zod or valibot add. */
+/** With members that zod or valibot add. */
 type VendorIssue = Issue & { readonly [member: string]: unknown };
 
 /** Type names of valibot for objects. */
@@ -45,8 +43,7 @@ export function faultOfIssues(value: unknown, issues: readonly Issue[]): Fault {
 	if (key === undefined) return faultOf(textOf(issue, value));
 	const isMissing = typeof key === 'string' && hasKeys(parent) && !Object.hasOwn(parent, key);
 	if (isMissing) {
-		// Some validators accept an array or an instance of a class as an object. Meteor reports that, not the missing
-		// key.
+		// Some validators accept an array or an instance of a class as an object. Meteor reports this fault first.
 		return { text: plainObjectFault(parent)?.text ?? `Missing key '${key}'`, path: pathText(parentPath) };
 	}
 	return { text: textOf(issue, hasKeys(parent) ? parent[String(key)] : undefined), path: pathText(path) };

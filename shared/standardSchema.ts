@@ -66,7 +66,7 @@ export function standardMatcher(schema: AnyStandardSchema): AnyMatcher {
 	});
 	matcher.describedAs(shape).convertedBy(convert);
 	if (!admitsUndefined(validate)) return matcher;
-	// As for `Match.Optional`: a member of an object or an argument gets the fault of `matcher`, any other value
+	// As for `Match.Optional`: a member of an object or an argument gets the fault of `matcher`. Any other value gets
 	// `NO_CHOICE`.
 	const optional = new OptionalMatcher(matcher, (value) => (validate(value).issues ? faultOf(NO_CHOICE) : null));
 	return optional.describedAs(shape).convertedBy(convert);

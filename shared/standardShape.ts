@@ -1,5 +1,5 @@
 /**
- * The JSON Schema of a Standard Schema, for the documentation, by Standard JSON Schema
+ * The JSON Schema of a Standard Schema, for the documentation. Validators offer it by Standard JSON Schema
  * (https://standardschema.dev/json-schema). Valibot needs the adapter `toStandardJsonSchema` of
  * @valibot/to-json-schema.
  */

@@ -88,7 +88,6 @@ export interface Store {
 	readonly sharedState: Collection<SharedState>;
 }
 
-/** The document type of a collection. */
 export type DocumentOf<C extends keyof Store> = Store[C] extends Collection<infer T> ? T : never;
 
 /** A written document. Listeners must not change it. */
@@ -117,6 +116,7 @@ export function sourceOf(store: Store): Store {
 
 const sharedStores = new WeakSet<Store>();
 
+/** Declares that other processes of the same service may use this store. */
 export function declareShared(store: Store): void {
 	sharedStores.add(sourceOf(store));
 }
@@ -128,6 +128,7 @@ export function isShared(store: Store): boolean {
 
 const readOnlyStores = new WeakSet<Store>();
 
+/** Declares that this store refuses all writes. */
 export function declareReadOnly(store: Store): void {
 	readOnlyStores.add(sourceOf(store));
 }

@@ -33,7 +33,7 @@ export class DuplicateKeyError extends Error {
 	}
 }
 
-/** Whether a write violated a unique index. The code is MongoDB's, in every store. */
+/** Whether a write violated a unique index. Every store uses MongoDB's code. */
 export function isDuplicateKey(error: unknown): boolean {
 	return (error as { code?: unknown } | null)?.code === 11000;
 }

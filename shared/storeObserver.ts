@@ -17,7 +17,7 @@ export interface CollectionObserver {
 	/** @returns what `end` needs */
 	begin(operation: Operation): unknown;
 	/**
-	 * For `find`, at the first document, or at the end if there is none.
+	 * For `find`: called at the first document, or at the end if there is none.
 	 * @param begun what `begin` returned
 	 * @param failure the error of a failed operation
 	 */

@@ -49,7 +49,7 @@ function textOf({ type, refinement, value, message }: Failure): string {
 }
 
 function pathOf({ path, type }: Pick<Failure, 'path' | 'type'>): string {
-	// A path within a `Matcher`, or an unknown key, stays as it is.
+	// The path of a fault within a `Matcher`, or an unknown key, is not quoted.
 	const isUnquoted = (key: unknown) => key instanceof FormattedPath || type === 'never';
 	return path.reduceRight<string>((rest, key, i) => {
 		if (i === path.length - 1 && isUnquoted(key)) return String(key);
@@ -57,7 +57,7 @@ function pathOf({ path, type }: Pick<Failure, 'path' | 'type'>): string {
 	}, '');
 }
 
-/** Only a value of fewer values has all its failures collected. Superstruct takes 10 µs for each failure. */
+/** From this number of values on, only the first failure is used. Superstruct takes 10 µs for each. */
 const MAX_VALUES = 1000;
 
 function isSmall(value: unknown): boolean {
@@ -85,7 +85,7 @@ function faultOfFailures(value: unknown, error: StructError): Fault {
 	return { text: `Missing key '${key}'`, path: pathOf({ path: path.slice(0, -1), type }) };
 }
 
-/** The first failure. Its message lacks the path with which the message of the error begins. */
+/** The message of the error begins with the path, which is removed here. */
 function firstFailureOf({ type, refinement, key, value, branch, path, message }: StructError): Failure {
 	const prefix = path.length === 0 ? '' : `At path: ${path.join('.')} -- `;
 	return { type, refinement, key, value, branch, path, message: message.slice(prefix.length) };
@@ -106,7 +106,7 @@ export function structMatcher(struct: Struct<unknown, unknown>): Matcher {
 	const shape = structShape(struct);
 	const matcher = new Matcher(fault).describedAs(shape);
 	if (!accepts(struct, undefined)) return matcher;
-	// As for `Match.Optional`: a member of an object or an argument gets the fault of `matcher`, any other value
+	// As for `Match.Optional`: a member of an object or an argument gets the fault of `matcher`. Any other value gets
 	// `NO_CHOICE`.
 	return new OptionalMatcher(matcher, (value) => (fault(value) ? faultOf(NO_CHOICE) : null)).describedAs(shape);
 }

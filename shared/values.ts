@@ -6,9 +6,9 @@
 /** A document or a part of one. */
 export type Fields = Record<string, unknown>;
 
-/** A document as it is stored. */
 export type Document = Fields & { readonly _id: string };
 
+/** Whether a value is a plain object. */
 export function isFields(value: unknown): value is Fields {
 	if (typeof value !== 'object' || value === null) return false;
 	const prototype = Object.getPrototypeOf(value);
@@ -17,6 +17,7 @@ export function isFields(value: unknown): value is Fields {
 
 export type Scalar = string | number | boolean | Date;
 
+/** Whether a value is a string, a finite number, a boolean, or a valid date. */
 export function isScalar(value: unknown): value is Scalar {
 	if (typeof value === 'number') return Number.isFinite(value);
 	if (value instanceof Date) return !Number.isNaN(value.getTime());
@@ -104,7 +105,7 @@ export function ownCopy<V>(value: V): V {
 	return copy as V;
 }
 
-/** For a message that must not reveal the value. */
+/** Names the type, for messages that must not reveal the value. */
 export function describeType(value: unknown): string {
 	if (typeof value === 'number') return Number.isFinite(value) ? 'number' : 'a number that is not finite';
 	if (value instanceof Date) return isScalar(value) ? 'Date' : 'an invalid date';
@@ -112,7 +113,7 @@ export function describeType(value: unknown): string {
 	return value === null ? 'null' : typeof value;
 }
 
-/** The value at a path of a document, such as `u._id`. */
+/** The value at a path, such as `u._id`. */
 export function valueAt(document: object, path: string): unknown {
 	let value: unknown = document;
 	for (const name of path.split('.')) value = (value as Record<string, unknown> | undefined)?.[name];

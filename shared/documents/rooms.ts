@@ -18,7 +18,6 @@ export interface Room {
 	name?: string;
 	/** Name that people see. */
 	fname?: string;
-	/** The creator. */
 	u?: UserRef;
 	/** Participants of a direct room. */
 	usernames?: string[];
@@ -30,7 +29,6 @@ export interface Room {
 	ts?: Date;
 	/** Read-only. Roomkey only stores it. */
 	ro?: boolean;
-	/** Whether system messages are shown. */
 	sysMes?: boolean;
 	topic?: string;
 	description?: string;
@@ -46,7 +44,7 @@ export interface Room {
 	e2eKeyId?: string | null;
 	/** Members who need the key, the longest waiting first, at most 50. */
 	usersWaitingForE2EKeys?: WaitingUser[];
-	/** The last switch of the encryption (`test/contract/beyond.md` E14). */
+	/** The last time that encryption was switched on or off (`test/contract/beyond.md` E14). */
 	e2eToggled?: { encrypted: boolean; by: UserRef; at: Date };
 	/** Set if a former member may know the key, until the key is reset (`test/contract/beyond.md` E12). */
 	e2eStale?: { since: Date; reason: string };
@@ -70,7 +68,6 @@ export interface Room {
 	_updatedAt?: Date;
 }
 
-/** An entry in the queue of members who need a room's key. */
 export interface WaitingUser {
 	userId: string;
 	/** Since when the user waits. */
@@ -96,7 +93,7 @@ export interface KnownKey {
 	keyId: string;
 	/** Id of the member who offered the key. Absent if another server stored the offer. */
 	by?: string;
-	/** For a returned key the time of the return. */
+	/** When the record was made. For a returned key, the time of the return. */
 	ts: Date;
 	/** The member has returned the key. Further offers of `keyId` by the member `by` are refused. */
 	returned?: boolean;
@@ -109,7 +106,6 @@ export interface Subscription {
 	t?: RoomType;
 	name?: string;
 	fname?: string;
-	/** The member. */
 	u: UserRef;
 	/** Whether the member's client lists the room. */
 	open?: boolean;
@@ -121,11 +117,10 @@ export interface Subscription {
 	ts?: Date;
 	/** When the member last read the room. */
 	ls?: Date;
-	/** Roles in this room, such as `owner`. */
 	roles?: string[];
 	/** `INVITED`: invited, and not yet a member. */
 	status?: string;
-	/** Whether a Rocket.Chat server on the same database translates messages for the member. */
+	/** Whether Rocket.Chat translates messages for the member. */
 	autoTranslate?: boolean;
 	/**
 	 * Calls that are removing this owner from the room. Until `until`, other calls do not count the member as a

@@ -15,7 +15,6 @@ export interface LoginToken {
 	bypassTwoFactor?: boolean;
 }
 
-/** Codes of an authenticator app. */
 export interface TotpService {
 	enabled?: boolean;
 	/** Base32. */
@@ -26,7 +25,6 @@ export interface TotpService {
 	usedStep?: number;
 }
 
-/** A code sent by mail. */
 export interface EmailCode {
 	/** bcrypt of its digits. */
 	code: string;
@@ -54,7 +52,6 @@ export interface User {
 	customFields?: Record<string, unknown>;
 	/** The online status, set by Rocket.Chat. */
 	status?: string;
-	/** The settings of the user's client. */
 	settings?: Record<string, unknown>;
 	/** Secret: read only single fields, with a projection. */
 	services?: {
@@ -68,8 +65,8 @@ export interface User {
 	/** The identity keys. `private_key` is only sent to its owner. */
 	e2e?: { public_key?: string; private_key?: string };
 	/**
-	 * The newest public key, after entries that are not yet moved to `roomkey_key_history` (`test/contract/beyond.md`
-	 * E15). Earlier data may have the whole history here.
+	 * The newest entry, after older ones that are not yet moved to the collection `roomkey_key_history`
+	 * (`test/contract/beyond.md` E15). Earlier data may have the whole history here.
 	 */
 	e2eKeyHistory?: KeyHistoryEntry[] | null;
 	/** Time of the last change of identity keys. Present until the room keys for the former ones are archived. */

@@ -1,9 +1,9 @@
-/** Converts and encrypts bytes, with what Node and browsers have in common. */
+/** Converts and encrypts bytes. Uses only what Node and browsers have in common. */
 import { E2EError, malformed, orMalformed } from './error.js';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A WebCrypto key, with the type of Node or of the browser. */
+/** A WebCrypto key, in Node or in a browser. */
 export type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 export interface Encrypted {
@@ -43,11 +43,7 @@ export function toBase64(bytes: Bytes): string {
 	return btoa(binary);
 }
 
-/**
- * Decodes base64. Unlike `atob`, it refuses blanks and missing padding.
- * @param what names the input, for the error
- * @throws E2EError `malformed`
- */
+/** Decodes base64. Unlike `atob`, it refuses blanks and missing padding. @throws E2EError `malformed` */
 export function fromBase64(text: unknown, what: string): Bytes {
 	if (typeof text !== 'string' || text.length % 4 !== 0 || !BASE64.test(text)) throw malformed(what);
 	return latin1(atob(text));
@@ -55,7 +51,7 @@ export function fromBase64(text: unknown, what: string): Bytes {
 
 /** Decodes base64url without padding; undefined for any other value. */
 export function fromBase64Url(text: unknown): Bytes | undefined {
-	// A single remaining character encodes no byte.
+	// A single character after groups of four encodes no byte.
 	if (typeof text !== 'string' || !BASE64_URL.test(text) || text.length % 4 === 1) return undefined;
 	const base64 = text.replaceAll('-', '+').replaceAll('_', '/');
 	const paddedLength = Math.ceil(base64.length / 4) * 4;
@@ -108,14 +104,12 @@ export function fromJson(text: unknown): Record<string, unknown> | undefined {
 	}
 }
 
-/** SHA-256 of a text, in hexadecimal digits. */
 export async function sha256Hex(text: string): Promise<string> {
 	return toHex(new Uint8Array(await subtle().digest('SHA-256', utf8(text))));
 }
 
 /**
  * Exports a key as a JWK.
- * @param what names the key, for errors
  * @throws E2EError `not-extractable` if WebCrypto does not export the key; `malformed` for a value that is no key
  */
 export async function toJwk(key: Key, what: string): Promise<Record<string, unknown>> {
@@ -124,7 +118,7 @@ export async function toJwk(key: Key, what: string): Promise<Record<string, unkn
 	return orMalformed(what, async () => ({ ...(await webCrypto.exportKey('jwk', key)) }));
 }
 
-/** The JWK as text. Runtimes order the members differently, so they are sorted. */
+/** The JWK as text. Runtimes return its members in different orders, so they are sorted. */
 export async function toJwkText(key: Key, what: string): Promise<string> {
 	const jwk = await toJwk(key, what);
 	return JSON.stringify(jwk, Object.keys(jwk).sort());
@@ -138,6 +132,7 @@ function ivLength({ algorithm: { name } }: Key): number {
 	return 16;
 }
 
+/** Encrypts with a new IV. */
 export async function encrypt(key: Key, plain: Bytes): Promise<Encrypted> {
 	const webCrypto = subtle();
 	return orMalformed('The key', async () => {
@@ -150,7 +145,7 @@ export async function encrypt(key: Key, plain: Bytes): Promise<Encrypted> {
 export async function decrypt(key: Key, { iv, data }: Encrypted): Promise<string | undefined> {
 	const webCrypto = subtle();
 	try {
-		// AES-CBC does not detect one wrong key in 256. The result is then random bytes, which are rarely UTF-8.
+		// One wrong key in 256 makes AES-CBC return random bytes, which are rarely UTF-8.
 		return fromUtf8(await webCrypto.decrypt({ name: key.algorithm.name, iv }, key, data));
 	} catch {
 		return undefined;

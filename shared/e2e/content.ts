@@ -30,6 +30,7 @@ export type EncryptedContent =
 /** The decrypted content. Clients write `msg`, `attachments`, `files` and `file`. Values may be dates. */
 export type Content = Record<string, unknown>;
 
+/** Encrypts a text, as `{msg: text}`. */
 export async function encryptText(text: string, roomKey: RoomKey, format?: Format): Promise<EncryptedContent> {
 	if (typeof text !== 'string') throw malformed('The text');
 	return encryptContent({ msg: text }, roomKey, format);
@@ -70,7 +71,7 @@ export async function encryptV1Text(content: Content, roomKey: RoomKey): Promise
 
 async function encryptJson(content: Content, roomKey: RoomKey): Promise<Encrypted> {
 	if (!isObject(content)) throw malformed('The content');
-	// Callers in JavaScript may give anything. Content without a key id cannot be decrypted.
+	// Content without a key id cannot be decrypted.
 	if (typeof roomKey?.id !== 'string') throw malformed('The room key');
 	const text = await orMalformed('The content', () => toEjsonText(content));
 	return encrypt(roomKey.key, utf8(text));
@@ -87,9 +88,9 @@ function v1Text(roomKey: RoomKey, { iv, data }: Encrypted): string {
  * Decrypts the content of a message in any format.
  *
  * @param content the `content` of a message, or the `msg` of a message from before 2024
- * @param keys the room's keys, the present one first. Keys with the id in the content are tried first, then all others
- * @throws E2EError `malformed` for other content; `wrong-key` if a key has the id, but none decrypts it; `unknown-key`
- * if no key has the id, and none decrypts it
+ * @param keys the room's keys, the present one first. Those with the id in the content are tried first
+ * @throws E2EError `malformed` for other content. If no key decrypts it: `wrong-key` if a key has its id, otherwise
+ * `unknown-key`
  */
 export async function decryptContent(content: EncryptedContent | string, keys: Iterable<RoomKey>): Promise<Content> {
 	requireWebCrypto();
@@ -109,10 +110,10 @@ interface ParsedContent extends Encrypted {
 	readonly id: string;
 }
 
-/** Reads content of any format. The cipher is that of the key: current clients write v2 with AES-CBC keys too. */
+/** Reads content of any format. The cipher depends on the key: current clients write v2 with AES-CBC keys too. */
 function parseContent(content: unknown): ParsedContent {
 	if (typeof content === 'string') {
-		// Phones write the description of an upload in this way.
+		// Rocket.Chat's phone apps write the description of an upload as JSON.
 		return content.startsWith('{') ? parseV2(fromJson(content)) : parseV1(content);
 	}
 	const fields = isObject(content) ? content : {};
@@ -121,10 +122,7 @@ function parseContent(content: unknown): ParsedContent {
 	return parseV2(fields);
 }
 
-/**
- * The IV has 12 bytes for AES-GCM, 16 for AES-CBC. The data has at least 16 bytes: the authentication tag, or one
- * block.
- */
+/** The IV has 12 bytes for AES-GCM, 16 for AES-CBC. The data has at least a tag or a block, of 16 bytes. */
 function parseV2(fields: Record<string, unknown> = {}): ParsedContent {
 	if (typeof fields.kid !== 'string') throw malformed('The encrypted text');
 	const iv = fromBase64(fields.iv, 'The encrypted text');
@@ -134,7 +132,7 @@ function parseV2(fields: Record<string, unknown> = {}): ParsedContent {
 	return { id: fields.kid, iv, data };
 }
 
-/** The key id, then the base64 of an IV of 16 bytes and of at least one block of 16 bytes. */
+/** The key id, then base64 of the IV (16 bytes) and of at least one block (16 bytes). */
 function parseV1(text: string): ParsedContent {
 	const bytes = fromBase64(text.slice(V1_ID_LENGTH), 'The encrypted text');
 	if (bytes.length < 32) throw malformed('The encrypted text');

@@ -31,7 +31,7 @@ export type E2EErrorCode =
 	| 'no-web-crypto';
 
 /**
- * The error of all functions of `roomkey/e2e`. Never quotes the input, which is secret. It has no `cause`, because
+ * The error of all functions of `roomkey/e2e`. It never quotes the input, which is secret. It has no `cause`, because
  * errors of `JSON.parse` and others may quote the input. A stream of a file can also fail with the error of its source.
  */
 export class E2EError extends Error {
@@ -53,7 +53,7 @@ export function requireOptions<T extends object>(options: T): T {
 	return options;
 }
 
-/** Replaces every error by `malformed`, except an `E2EError`. @param what names the input */
+/** Replaces every error by `malformed`, except an `E2EError`. */
 export function orMalformed<T>(what: string, run: () => T | Promise<T>): Promise<T> {
 	return orThrow(() => malformed(what), run);
 }

@@ -22,10 +22,10 @@ import { E2EError, malformed, orMalformed } from './error.js';
 /** Block size of AES, in bytes. */
 const BLOCK = 16;
 
-/** Number of bytes that are encrypted at once: 1 MiB. */
+/** Number of bytes that are encrypted in one piece: 1 MiB. */
 const CHUNK = 65_536 * BLOCK;
 
-/** The key and the IV of a file, as in the message. */
+/** The key and the IV of a file, as in its message. */
 export interface FileEncryption {
 	readonly key: {
 		readonly kty: 'oct';
@@ -45,7 +45,7 @@ export interface FileInfo {
 	/** In bytes. */
 	readonly size: number;
 	readonly encryption: FileEncryption;
-	/** Hash of the plain file, in hexadecimal digits. */
+	/** Of the plain file, in hexadecimal digits. */
 	readonly hashes: { readonly sha256: string };
 }
 
@@ -71,8 +71,8 @@ export async function encryptFile(
 	const { name, type = 'application/octet-stream' } = isObject<typeof file>(file) ? file : {};
 	if (typeof name !== 'string' || typeof type !== 'string' || !isReadable(source)) throw malformed('The file');
 	const iv = randomBytes(BLOCK);
-	// Rocket.Chat's web client counts blocks in the lower 64 bits of the IV, its phone apps in all 128. Without the
-	// highest of these 64 bits the count cannot overflow, so all get the same blocks.
+	// Rocket.Chat's web client counts blocks in the lower 64 bits of the IV, its phone apps in all 128. Both count
+	// alike if the lower half cannot overflow. Therefore its highest bit is cleared.
 	iv[8] = (iv[8] ?? 0) & 0x7f;
 	const encryption: FileEncryption = {
 		key: { alg: 'A256CTR', ext: true, k: toBase64Url(randomBytes(32)), key_ops: ['encrypt', 'decrypt'], kty: 'oct' },
@@ -145,7 +145,7 @@ function requireInfo(info: FileInfo): FileInfo {
 	return info;
 }
 
-/** The members of a message with a file, for `encryptMessage`. @throws E2EError `malformed` for wrong arguments */
+/** The members of a message with a file, for `encryptMessage`. @throws E2EError `malformed` */
 export function fileMembers(
 	info: FileInfo,
 	upload: { readonly _id: string; readonly url: string },
@@ -164,7 +164,7 @@ export function fileMembers(
 
 /**
  * The metadata of an upload. Encrypted by `encryptContent`, it is the upload's `content`.
- * @throws E2EError `malformed` for wrong information
+ * @throws E2EError `malformed`
  */
 export function uploadMetadata(info: FileInfo): Record<string, unknown> {
 	const { name, type, typeGroup, encryption, hashes } = requireInfo(info);
@@ -172,8 +172,8 @@ export function uploadMetadata(info: FileInfo): Record<string, unknown> {
 }
 
 /**
- * Creates a function that encrypts successive pieces with AES-CTR. All pieces but the last must consist of whole
- * blocks. The counter is the lower 64 bits of the IV.
+ * Encrypts successive pieces with AES-CTR. All pieces but the last must consist of whole blocks. The counter is the
+ * lower 64 bits of the IV.
  */
 async function counterMode(encryption: FileEncryption): Promise<(piece: Bytes) => Promise<Bytes>> {
 	const webCrypto = subtle();
@@ -189,7 +189,6 @@ async function counterMode(encryption: FileEncryption): Promise<(piece: Bytes) =
 	const lowerHalf = new DataView(counter.buffer, 8);
 	return async (piece) => {
 		const algorithm = { name: 'AES-CTR', counter: counter.slice(), length: 64 };
-		// In counter mode, decryption is the same operation.
 		const data = new Uint8Array(await webCrypto.encrypt(algorithm, imported, piece));
 		const blocks = BigInt(Math.ceil(piece.length / BLOCK));
 		lowerHalf.setBigUint64(0, BigInt.asUintN(64, lowerHalf.getBigUint64(0) + blocks));
@@ -229,7 +228,7 @@ function convert(source: ReadableStream<Uint8Array>, { convertPiece, end, fail }
 			async pull(controller) {
 				try {
 					await fill();
-					// `subarray` copies nothing: a source may give a whole file as one part.
+					// A source may give a whole file as one part. To copy the rest for each piece would be slow.
 					const piece = buffered.subarray(0, CHUNK);
 					buffered = buffered.subarray(CHUNK);
 					if (piece.length > 0) controller.enqueue(await convertPiece(piece));

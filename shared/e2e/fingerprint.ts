@@ -8,8 +8,8 @@ import type { RoomKey } from './room-key.js';
 const GROUPS = 12;
 
 /**
- * The fingerprint of a key: 60 digits in twelve groups. It comes from the SHA-512 of the key's value, not of its JSON
- * text. It does not reveal a room key.
+ * The fingerprint of a key: 60 digits in twelve groups, from the SHA-512 of the key's value. It does not reveal a room
+ * key.
  *
  * @param key a public key as stored, or a room key
  * @throws E2EError `malformed`; `unfit-key` for a weak public key; `not-extractable` for a room key
@@ -20,7 +20,7 @@ export async function fingerprintOf(key: string | RoomKey): Promise<string> {
 	return Array.from({ length: GROUPS }, (_, group) => groupOf(hash.slice(5 * group, 5 * group + 5))).join(' ');
 }
 
-/** Whether two public keys, or two room keys, have the same value, even if their JSON texts differ. */
+/** Whether two public keys, or two room keys, have the same value. Their JSON texts may differ. */
 export function sameKey(first: string | RoomKey, second: string | RoomKey): boolean {
 	return canonicalText(first) === canonicalText(second);
 }

@@ -29,7 +29,6 @@ export interface Identity {
 	readonly privateKey: Key;
 }
 
-/** The numbers that determine an RSA public key. */
 export interface PublicNumbers {
 	readonly n: bigint;
 	readonly e: bigint;
@@ -43,14 +42,13 @@ export interface PublicNumbers {
  */
 export async function makeIdentity(format: Format = 'v2'): Promise<Identity> {
 	requireFormat(format);
-	// 65537.
 	const size = { modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
 	const pair = await subtle().generateKey({ ...RSA, ...size }, true, ['encrypt', 'decrypt']);
 	return { publicKey: await toJwkText(pair.publicKey, 'The public key'), privateKey: pair.privateKey };
 }
 
 /**
- * The public key of a private key. A client with it need not trust the server's copy.
+ * The public key of a private key, so that a client does not have to trust the server's copy.
  * @throws E2EError `malformed` for another kind of key; `not-extractable`, where `unwrapIdentity` still works
  */
 export async function publicKeyOf(privateKey: Key): Promise<string> {
@@ -58,14 +56,15 @@ export async function publicKeyOf(privateKey: Key): Promise<string> {
 	return publicKeyText(await toJwk(privateKey, 'The private key'));
 }
 
+/** The JSON text of the public key with these numbers. */
 export function publicKeyText({ n, e }: Record<string, unknown>): string {
 	return JSON.stringify({ alg: 'RSA-OAEP-256', e, ext: true, key_ops: ['encrypt'], kty: 'RSA', n });
 }
 
 /**
  * Imports a stored public key.
- * @throws E2EError `malformed` if it is not the JSON text of an RSA JWK; `unfit-key` for a weak key, such as one of
- * fewer than 2048 bits, or if WebCrypto refuses it
+ * @throws E2EError `malformed` if it is not the JSON text of an RSA JWK; `unfit-key` for a weak key, and if WebCrypto
+ * refuses it
  */
 export async function importPublicKey(publicKey: string): Promise<Key> {
 	requireWebCrypto();
@@ -115,8 +114,8 @@ async function importRsa(
 	extractable: boolean,
 	error: () => E2EError,
 ): Promise<Key> {
-	// Some runtimes accept a key with missing numbers. A public key was checked before, so the error names the private
-	// one.
+	// Some runtimes accept a key with missing numbers. Only a private key can lack them here: public keys are checked
+	// before.
 	const hasAllNumbers = members.every((name) => fromBase64Url(jwk?.[name]));
 	if (jwk?.kty !== 'RSA' || !hasAllNumbers) throw malformed('The private key');
 	const webCrypto = subtle();

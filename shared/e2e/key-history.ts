@@ -14,6 +14,7 @@ export interface KeyHistoryEntry {
 	readonly hash: string;
 }
 
+/** The result of `verifyKeyHistory`. */
 export interface KeyHistory {
 	/** The hash of the last entry, for `knownHead` of the next check. Empty for an empty history. */
 	readonly head: string;

@@ -43,8 +43,8 @@ export interface MessageOptions {
 	/** The sender, for a legacy `msg`. */
 	readonly userId?: string;
 	/**
-	 * Adds `e2eMentions`, the **unencrypted** names of people and rooms in the text. With `E2E_Enabled_Mentions`
-	 * Rocket.Chat notifies them. Default false.
+	 * Adds `e2eMentions`, the **unencrypted** names of people and rooms in the text, for notifications by Rocket.Chat
+	 * (`E2E_Enabled_Mentions`). Default false.
 	 */
 	readonly mentions?: boolean;
 }

@@ -12,7 +12,7 @@ export function generatePassphrase(): string {
 
 /** An unbiased random number below `count`, which is at most 65,536. */
 function randomBelow(count: number): number {
-	// With larger numbers some results would be more frequent.
+	// Larger numbers would make some results more frequent.
 	const limit = 65_536 - (65_536 % count);
 	for (;;) {
 		const [high = 0, low = 0] = randomBytes(2);
@@ -22,7 +22,7 @@ function randomBelow(count: number): number {
 }
 
 /**
- * Checks a new passphrase. Only ASCII works in all clients: Rocket.Chat's web client encodes each character as one
+ * Checks a new passphrase. Only ASCII works in all clients. Rocket.Chat's web client encodes each character as one
  * byte, and refuses those above U+00FF. Its phone apps encode UTF-8.
  *
  * @param allowAmbiguous accepts other characters, for a user with only one kind of client
@@ -36,9 +36,7 @@ export function checkPassphrase(passphrase: string, allowAmbiguous = false): voi
 	}
 }
 
-/**
- * The bytes of a passphrase in the web client and in phone apps, if they differ. New keys are wrapped with the first.
- */
+/** The encodings of a passphrase in clients. New keys are wrapped with the first. */
 export function encodings(passphrase: string): [Bytes, ...Bytes[]] {
 	const isAboveLatin1 = /[^\0-\xff]/.test(passphrase);
 	const hasOneEncoding = isAscii(passphrase) || isAboveLatin1;

@@ -35,13 +35,13 @@ const CBC = { name: 'AES-CBC', length: 128 };
 const GCM = { name: 'AES-GCM', length: 256 };
 const CIPHERS = { A128CBC: { aes: CBC, keyBytes: 16 }, A256GCM: { aes: GCM, keyBytes: 32 } };
 
-/** A room key with its id, ready for encryption. */
+/** A room key with its id. */
 export interface RoomKey {
 	/** `keyID` of `e2e.setRoomKeyID`; not secret. */
 	readonly id: string;
 	/**
-	 * The JWK as text: it is sealed, and the ids of v1 and legacy are derived from it. Secret. Throws `not-extractable`
-	 * if WebCrypto does not export the key.
+	 * The JWK as text: it is sealed, and the ids of v1 and legacy are derived from it. Secret.
+	 * @throws E2EError `not-extractable` if WebCrypto does not export the key
 	 */
 	readonly jwk: string;
 	readonly key: Key;
@@ -59,13 +59,13 @@ export interface OpenOptions {
 
 export interface OpenSealedOptions extends OpenOptions {
 	/**
-	 * The key id of the room (`e2eKeyId`), used instead of the id in the sealed key. Web clients of Rocket.Chat 7 that
-	 * lose a race for a room's key id seal the right key with their own id.
+	 * The key id of the room (`e2eKeyId`), used instead of the id in the sealed key. A Rocket.Chat 7 web client that
+	 * lost a race for this id seals the right key with another id.
 	 */
 	readonly keyId?: string;
 }
 
-/** Hides the key when it is printed or converted to JSON. */
+/** Hides the key when printed or converted to JSON. */
 class OpaqueRoomKey implements RoomKey {
 	readonly #jwk: string | undefined;
 
@@ -87,7 +87,7 @@ class OpaqueRoomKey implements RoomKey {
 	}
 }
 
-/** @param format a format that the clients of all members read, see `formatFor` */
+/** Makes a room key. @param format a format that the clients of all members read, see `formatFor` */
 export async function makeRoomKey(format: Format = 'v2'): Promise<RoomKey> {
 	const validFormat = requireFormat(format);
 	const key = await subtle().generateKey(validFormat === 'v2' ? GCM : CBC, true, ['encrypt', 'decrypt']);
@@ -135,8 +135,8 @@ function parseJwk(jwk: string) {
  *
  * @param publicKey the member's public key, as stored
  * @returns the key id, followed by 344 characters of base64
- * @throws E2EError `malformed`; `not-extractable` for a room key that WebCrypto does not export; `unfit-key` for a
- * public key that is weak or not of 2048 bits
+ * @throws E2EError `malformed`; `not-extractable` for the room key; `unfit-key` for a public key that is weak or not of
+ * 2048 bits
  */
 export async function sealRoomKey(roomKey: RoomKey, publicKey: string): Promise<string> {
 	const webCrypto = subtle();

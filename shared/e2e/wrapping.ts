@@ -20,14 +20,13 @@ import { type Format, requireFormat } from './formats.js';
 import { type Identity, importPrivateKey, publicKeyText, publicNumbers, requirePrivateKey } from './identity.js';
 import { checkPassphrase, encodings } from './passphrase.js';
 
-/** PBKDF2 rounds of every v1 key. */
 const V1_ROUNDS = 1000;
 
-/** PBKDF2 rounds of a new v2 key, as OWASP recommends for SHA-256. They are stored with the key. */
+/** As OWASP recommends for PBKDF2 with SHA-256. The number is stored with the key. */
 const DEFAULT_ROUNDS = 600_000;
 const MIN_ROUNDS = 1000;
 
-/** Maximum number of rounds. A malicious server could otherwise keep a client busy. */
+/** A larger number from a malicious server would keep a client busy. */
 const MAX_ROUNDS = 10_000_000;
 
 const AES_BY_VERSION = { v1: 'AES-CBC', v2: 'AES-GCM' };
@@ -129,7 +128,7 @@ export async function changePassphrase(
 	return { public_key, private_key: await wrap(text) };
 }
 
-/** Wraps a stored private key again in v2, with the same passphrase, for users whose clients all read v2. */
+/** Wraps a stored private key again in v2, for users whose clients all read v2. */
 export async function upgradePrivateKey(
 	stored: string,
 	passphrase: string,
@@ -143,7 +142,7 @@ export async function upgradePrivateKey(
 	return wrap(text);
 }
 
-/** Checks the options. Returns a function that wraps the text of a key. */
+/** Checks the options. The returned function wraps the text of a key. */
 function createWrapper(passphrase: string, userId: string, format: Format, options: WrapOptions) {
 	requireWebCrypto();
 	const { rounds, allowAmbiguous } = requireOptions(options);
@@ -165,7 +164,6 @@ function createWrapper(passphrase: string, userId: string, format: Format, optio
 	};
 }
 
-/** Decrypts a stored private key. */
 async function unwrap(stored: string, passphrase: string, userId: string) {
 	requireWebCrypto();
 	const { salt, iterations, version, ...encrypted } = parseWrapped(stored, userId);
