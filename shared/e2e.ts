@@ -1,6 +1,6 @@
 /**
  * `roomkey/e2e`: the cryptography of a client, compatible with Rocket.Chat's clients (`docs/e2e.md`,
- * `test/contract/rocketchat-e2e.md` section 13). The server uses none of it. It needs WebCrypto.
+ * `test/contract/rocketchat-e2e.md` section 13). It needs WebCrypto.
  */
 export type { Key } from './e2e/bytes.js';
 export {

@@ -126,7 +126,7 @@ export interface Method {
 	run(args: Record<string, unknown>, context: MethodContext): unknown;
 }
 
-/** A method that carries its types, for the compiler only. */
+/** Carries the types of a method, for the compiler. */
 export interface TypedMethod<S extends Signature = Signature> extends Method {
 	readonly [signature]?: S;
 }

@@ -6,7 +6,6 @@ import { isFields } from './values.js';
 /**
  * Describes the first mistake. An undefined pattern usually comes from a misspelt name or a circular import. Within
  * operators of `Match`, only an undefined pattern of `Optional` or `Maybe` is found.
- * @returns undefined if there is none
  */
 export function patternFault(patterns: unknown): string | undefined {
 	for (const [name, pattern] of Object.entries(patterns as object)) {

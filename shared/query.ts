@@ -1,7 +1,4 @@
-/**
- * Types of filters and updates, with the operators of MongoDB that every store understands. Errors that the compiler
- * does not find, such as colliding paths, are found by the store.
- */
+/** Types of filters and updates, with the operators of MongoDB that every store understands. */
 
 /** Values that are compared as a whole. */
 type Scalar = string | number | boolean | Date | null | undefined;

@@ -109,11 +109,7 @@ function* slice(value: unknown, format: JsonFormat, depth: number, prefix: strin
 	else if (prefix === '') yield 'null';
 }
 
-/**
- * Encodes a large value, with the same text as `format.stringify`.
- * @param toPart converts each part of the text
- * @throws what `format.stringify` throws
- */
+/** Encodes a large value, with the same text as `format.stringify`. @throws what `format.stringify` throws */
 export async function encodeInSlices<T>(
 	value: unknown,
 	format: JsonFormat,

@@ -16,7 +16,6 @@ export interface Issue {
 	readonly path?: readonly Key[] | undefined;
 }
 
-/** With members that zod or valibot add. */
 type VendorIssue = Issue & { readonly [member: string]: unknown };
 
 /** Type names of valibot for objects. */
@@ -24,7 +23,7 @@ const OBJECT_TYPES = ['object', 'record', 'strict_object', 'loose_object', 'obje
 /** Type names of zod and valibot for a choice between patterns. */
 const CHOICE_TYPES = ['invalid_union', 'union', 'variant', 'picklist', 'enum'];
 
-/** Limits the time of finding the first issue. */
+/** Maximum number of compared issues, to limit the time. */
 const MAX_ISSUES = 1000;
 
 /** The fault that Meteor would report. */

@@ -16,11 +16,7 @@ export type Operation = (typeof OPERATIONS)[number];
 export interface CollectionObserver {
 	/** @returns what `end` needs */
 	begin(operation: Operation): unknown;
-	/**
-	 * For `find`: called at the first document, or at the end if there is none.
-	 * @param begun what `begin` returned
-	 * @param failure the error of a failed operation
-	 */
+	/** For `find`: called at the first document, or at the end if there is none. */
 	end(operation: Operation, begun: unknown, failure?: unknown): void;
 	/** The metrics read from the update what happens to the keys of rooms and members. */
 	onFindOneAndUpdate(update: object): void;

@@ -85,7 +85,7 @@ export function checkedDocument(document: { _id: string }): Document {
 	return '_updatedAt' in stored ? stored : { _updatedAt: new Date(), ...stored };
 }
 
-/** @param levels maximum nesting within the value */
+/** Whether a value can be stored. */
 export function isStorable(value: unknown, levels = MAX_DEPTH): boolean {
 	try {
 		copyStorable(value, '', levels);

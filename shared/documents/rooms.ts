@@ -1,6 +1,6 @@
 /** Rooms, memberships and room keys (`test/contract/rocketchat-e2e.md` section 2). */
 
-/** `c` channel, `p` private room, `d` direct, `l` livechat, `v` voip. Rooms of the types `p` and `d` can be encrypted. */
+/** `c` channel, `p` private room, `d` direct, `l` livechat, `v` voip. Only `p` and `d` can be encrypted. */
 export type RoomType = 'c' | 'p' | 'd' | 'l' | 'v';
 
 /** A reference to a user in other documents. */

@@ -80,7 +80,6 @@ export interface User {
 	_updatedAt?: Date;
 }
 
-/** One public key that a user has stored. */
 export interface KeyHistoryEntry {
 	public_key: string;
 	ts: Date;

@@ -37,8 +37,8 @@ export async function encryptText(text: string, roomKey: RoomKey, format?: Forma
 }
 
 /**
- * Decrypts a text from `encryptText` or from a client of Rocket.Chat.
- * @returns the text; empty if the content has none, as in a message with only a file
+ * Decrypts a text from any client.
+ * @returns the text; empty for a message with only a file
  * @throws E2EError as `decryptContent` does
  */
 export async function decryptText(content: EncryptedContent | string, keys: Iterable<RoomKey>): Promise<string> {

@@ -25,7 +25,6 @@ const BLOCK = 16;
 /** Number of bytes that are encrypted in one piece: 1 MiB. */
 const CHUNK = 65_536 * BLOCK;
 
-/** The key and the IV of a file, as in its message. */
 export interface FileEncryption {
 	readonly key: {
 		readonly kty: 'oct';
@@ -42,7 +41,6 @@ export interface FileInfo {
 	readonly name: string;
 	readonly type: string;
 	readonly typeGroup: string;
-	/** In bytes. */
 	readonly size: number;
 	readonly encryption: FileEncryption;
 	/** Of the plain file, in hexadecimal digits. */

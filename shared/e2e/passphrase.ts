@@ -23,7 +23,7 @@ function randomBelow(count: number): number {
 
 /**
  * Checks a new passphrase. Only ASCII works in all clients. Rocket.Chat's web client encodes each character as one
- * byte, and refuses those above U+00FF. Its phone apps encode UTF-8.
+ * byte, its phone apps encode UTF-8.
  *
  * @param allowAmbiguous accepts other characters, for a user with only one kind of client
  * @throws E2EError `malformed` if it is not a string; `empty-passphrase`; `ambiguous-passphrase` if it is not ASCII

@@ -41,7 +41,7 @@ export interface WrapOptions {
 	readonly allowAmbiguous?: boolean;
 }
 
-/** The identity keys of a user, as in `e2e.fetchMyKeys` and `e2e.setUserPublicAndPrivateKeys`. */
+/** As in `e2e.fetchMyKeys` and `e2e.setUserPublicAndPrivateKeys`. */
 export interface StoredKeys {
 	readonly public_key: string;
 	readonly private_key: string;
