@@ -90,7 +90,14 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 
 	/** `check` and `Match.test` do not convert, so they refuse a value that a schema would change. */
 	leavesUnchanged(value: unknown): boolean {
-		return this.#convert === undefined || isSame(this.#convert(value), value);
+		if (this.#convert === undefined) return true;
+		const converted = this.#convert(value);
+		try {
+			return isSame(converted, value);
+		} catch {
+			// The schema made a value that has no EJSON text, such as a BigInt.
+			return false;
+		}
 	}
 
 	override is(value: unknown): value is T {

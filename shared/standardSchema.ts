@@ -72,7 +72,7 @@ export function standardMatcher(schema: AnyStandardSchema): AnyMatcher {
 	return optional.describedAs(shape).convertedBy(convert);
 }
 
-/** A condition of the application may throw for undefined. */
+/** Whether a schema admits undefined. A condition of the application may throw. */
 function admitsUndefined(validate: (value: unknown) => Result<unknown>): boolean {
 	try {
 		return !validate(undefined).issues;

@@ -57,7 +57,7 @@ function pathOf({ path, type }: Pick<Failure, 'path' | 'type'>): string {
 	}, '');
 }
 
-/** From this number of values on, only the first failure is used. Superstruct takes 10 µs for each. */
+/** From this number of values on, only the first failure is used. Superstruct takes 10 µs for each failure. */
 const MAX_VALUES = 1000;
 
 function isSmall(value: unknown): boolean {

@@ -15,7 +15,7 @@ const PRIMITIVE_TYPES: ReadonlySet<string> = new Set(['string', 'number', 'boole
 /** An integer of any size, unlike `Match.Integer`. */
 const INTEGER: Shape = { kind: 'where', text: undefined, schema: { type: 'integer' } };
 
-/** A condition of the application may throw for an unexpected value. */
+/** Whether a struct accepts a value. A condition of the application may throw. */
 export function accepts(struct: AnyStruct, value: unknown): boolean {
 	try {
 		return struct.is(value);
