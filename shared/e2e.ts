@@ -1,7 +1,6 @@
 /**
- * `roomkey/e2e`: the cryptography of a client of the key service, compatible with Rocket.Chat's clients (`docs/e2e.md`,
- * `test/contract/rocketchat-e2e.md` section 13). Needs WebCrypto, which Node and browsers have. The server uses none of
- * it, because it never has a plain key.
+ * `roomkey/e2e`: the cryptography of a client, compatible with Rocket.Chat's clients (`docs/e2e.md`,
+ * `test/contract/rocketchat-e2e.md` section 13). It needs WebCrypto.
  */
 export type { Key } from './e2e/bytes.js';
 export {

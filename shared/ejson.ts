@@ -1,21 +1,19 @@
 /**
- * The configuration of EJSON: limits for parsing, and the supported types (`test/contract/check.md` section 10,
- * `test/contract/ddp.md` section 2). The npm package `ejson`, Meteor's own code, encodes and decodes the types. The
- * traversal of arrays and objects is implemented here, because the package's own traversal takes a second for a megabyte of
- * text. The package also treats an object with a key `callee` as `arguments`, and iterates up to the length that the object
- * claims, which may be two billion.
+ * EJSON: limits for parsing, and the supported types (`test/contract/check.md` section 10, `test/contract/ddp.md`
+ * section 2). The npm package `ejson` encodes and decodes the types. Its traversal of arrays and objects is not used.
+ * It takes a second for a megabyte of text, and can be made to iterate two billion times.
  */
 import EJSON from 'ejson';
 import { scan } from 'secure-json-parse';
 import type { JsonFormat } from './slices.js';
 
-/** Maximum nesting of arrays and objects. Meteor is only limited by its stack. */
+/** Maximum nesting of arrays and objects. */
 export const MAX_DEPTH = 100;
 
-/** Maximum number of values in one text, because the synchronous traversal blocks other callers. */
+/** Maximum number of values in one text. The traversal blocks other callers. */
 export const MAX_VALUES = 100_000;
 
-/** Valid JSON that is refused: too deep, too many values, with a key `__proto__`, or not decodable as EJSON. */
+/** Refused JSON: too deep, too many values, a key `__proto__`, or not decodable as EJSON. */
 export class Unreadable extends Error {}
 
 /** MongoDB's id type, as clients send it: `{"$type": "oid", "$value": "<24 hex digits>"}`. */
@@ -40,17 +38,14 @@ export class ObjectID {
 try {
 	EJSON.addType('oid', (hex) => new ObjectID(hex as string));
 } catch {
-	// The type exists already: Roomkey is loaded twice. Its two copies would not recognize each other's definitions.
+	// Two copies of Roomkey would not recognize each other's definitions.
 	throw new Error(
 		'roomkey is loaded twice in this process, as happens if it is loaded by import and by require. Load it by import ' +
 			'alone: have "type": "module" in package.json, and for mocha with tsx --import=tsx/esm',
 	);
 }
 
-/**
- * Counts a value and all values within it.
- * @throws Unreadable above either limit
- */
+/** @throws Unreadable above either limit */
 function countValues(value: unknown, maxDepth: number, maxCount: number): number {
 	if (typeof value !== 'object' || value === null) return 1;
 	if (maxDepth === 0) throw new Unreadable('nested too deep');
@@ -62,15 +57,12 @@ function countValues(value: unknown, maxDepth: number, maxCount: number): number
 	return count;
 }
 
-/**
- * Parses untrusted JSON text.
- * @throws SyntaxError for invalid JSON; Unreadable if it is too deep, or contains too many values or a key `__proto__`
- */
+/** Parses untrusted JSON text. @throws SyntaxError for invalid JSON; Unreadable */
 export function parseJson(text: string): unknown {
 	const value: unknown = JSON.parse(text);
-	// A text of up to `2 * MAX_DEPTH` characters exceeds no limit: a level of nesting takes two of them, a value at least one.
+	// A shorter text cannot exceed the limits.
 	if (text.length > 2 * MAX_DEPTH) countValues(value, MAX_DEPTH, MAX_VALUES);
-	// The search is slow. It is skipped for a text with neither the name nor an escape, by which the name can be written too.
+	// The search is slow. The name can also be written with escapes.
 	if (text.includes('__proto__') || text.includes('\\u00')) {
 		try {
 			scan(value as object, { protoAction: 'error', constructorAction: 'ignore' });
@@ -81,12 +73,12 @@ export function parseJson(text: string): unknown {
 	return value;
 }
 
-/** Whether JSON text can contain an EJSON type: each type is marked by a key that starts with `$`. */
+/** Whether JSON text can contain an EJSON type, whose keys start with `$`. */
 export function mayHoldTypes(text: string): boolean {
 	return text.includes('$') || text.includes('\\u0024');
 }
 
-/** The keys that mark an object as an EJSON type. Each list is one type, whose objects have no other keys. */
+/** The keys of each EJSON type. */
 const TYPE_KEYS: readonly (readonly string[])[] = [
 	['$date'],
 	['$InfNaN'],
@@ -96,18 +88,13 @@ const TYPE_KEYS: readonly (readonly string[])[] = [
 	['$type', '$value'],
 ];
 
-/**
- * Maximum length of a string (in characters) or an array (in elements) that is the content of `$escape`: each character or
- * element becomes a key of an object.
- */
+/** Maximum length of a string or an array in `$escape`. Each character or element becomes a key of an object. */
 const MAX_ESCAPED_LENGTH = 100;
 
-/** Whether an object with exactly these keys represents an EJSON type. */
 function areTypeKeys(keys: readonly string[]): boolean {
 	return TYPE_KEYS.some((type) => type.length === keys.length && type.every((key) => keys.includes(key)));
 }
 
-/** Decodes the types in a value. Changes it in place, because it was parsed from text and has no other references. */
 function decodeInPlace(value: unknown): unknown {
 	if (typeof value !== 'object' || value === null) return value;
 	if (Array.isArray(value)) {
@@ -118,8 +105,8 @@ function decodeInPlace(value: unknown): unknown {
 	const keys = Object.keys(members);
 	if (keys.length <= 2 && areTypeKeys(keys)) {
 		if (keys[0] !== '$escape') return EJSON.fromJSONValue(value as never);
-		// The content of `$escape` is itself no type, but its members may be. Content that is a string or an array becomes an
-		// object, as in Meteor.
+		// The content of `$escape` is itself no type, but its members may be. A string or an array becomes an object,
+		// as in Meteor.
 		const { $escape } = members;
 		const length = typeof $escape === 'string' || Array.isArray($escape) ? $escape.length : 0;
 		if (length > MAX_ESCAPED_LENGTH) throw new TypeError('neither a long text nor a long list can be escaped');
@@ -134,26 +121,24 @@ function decodeInPlace(value: unknown): unknown {
 }
 
 /**
- * Decodes the EJSON types in a parsed JSON value: `{"$date": 5}` becomes a Date. Arrays and objects are changed in
- * place.
- * @throws Unreadable for unknown types and malformed ones
+ * Decodes the EJSON types in a parsed JSON value. Changes arrays and objects in place.
+ * @throws Unreadable for unknown or malformed types
  */
 export function decode(value: unknown): unknown {
 	try {
 		return decodeInPlace(value);
 	} catch (error) {
-		// Clients do not receive the engine's messages (`str.charAt is not a function`); `cause` keeps them.
+		// Clients do not receive the engine's message.
 		throw new Unreadable('not decodable as EJSON', { cause: error });
 	}
 }
 
-/** Parses untrusted EJSON text. Throws like `parseJson` and `decode`. */
+/** Parses untrusted EJSON text. @throws as `parseJson` and `decode` */
 export function parse(text: string): unknown {
 	const value = parseJson(text);
 	return mayHoldTypes(text) ? decode(value) : value;
 }
 
-/** Whether the package `ejson` would treat an object as plain: no instance of a class, and no methods of an EJSON type. */
 function isPlain(value: object): value is Record<string, unknown> {
 	const prototype = Object.getPrototypeOf(value);
 	if (prototype !== Object.prototype && prototype !== null) return false;
@@ -162,8 +147,8 @@ function isPlain(value: object): value is Record<string, unknown> {
 }
 
 /**
- * The elements of an `arguments` object; undefined for other objects. Meteor recognizes it by an own key `callee`. Here
- * `length` must also not exceed the number of keys, because otherwise a short message could represent a huge array.
+ * The elements of an object that Meteor takes for `arguments`; undefined for other objects. A short message must not
+ * represent a huge array, so `length` is limited.
  */
 function argumentsOf(value: object): unknown[] | undefined {
 	if (!Object.hasOwn(value, 'callee')) return undefined;
@@ -181,18 +166,16 @@ export function clone(value: unknown): unknown {
 	if (elements) return elements.map((element) => clone(element));
 	if (!isPlain(value)) return EJSON.clone(value as never);
 	const copy: Record<string, unknown> = {};
-	// An own `__proto__` is left out: Meteor would make it the prototype of the copy.
+	// Meteor would make an own `__proto__` the prototype of the copy.
 	for (const key of Object.keys(value)) if (key !== '__proto__') copy[key] = clone(value[key]);
 	return copy;
 }
 
-/**
- * Encodes a value as plain JSON. Returns the value itself if it already is plain JSON, like most values.
- */
+/** Returns the value itself if it already is plain JSON, like most values. */
 function encode(value: unknown): unknown {
 	if (typeof value === 'number') return Number.isFinite(value) ? value : EJSON.toJSONValue(value);
 	if (typeof value !== 'object' || value === null) return value;
-	// Nearly every document contains dates. This is faster than `EJSON.toJSONValue`, with the same result.
+	// Nearly every document contains dates. This is faster than `EJSON.toJSONValue`.
 	if (value instanceof Date) return { $date: value.getTime() };
 	const elements = Array.isArray(value) ? value : argumentsOf(value);
 	if (elements) return encodeElements(elements);
@@ -202,7 +185,6 @@ function encode(value: unknown): unknown {
 	return keys.length <= 2 && areTypeKeys(keys) ? { $escape: json } : json;
 }
 
-/** Returns the array itself if encoding changes none of its elements. */
 function encodeElements(elements: readonly unknown[]): readonly unknown[] {
 	for (let i = 0; i < elements.length; i++) {
 		const json = encode(elements[i]);
@@ -211,7 +193,6 @@ function encodeElements(elements: readonly unknown[]): readonly unknown[] {
 	return elements;
 }
 
-/** Returns the object itself if encoding changes none of its members. */
 function encodeMembers(value: Record<string, unknown>, keys: readonly string[]): object {
 	for (let i = 0; i < keys.length; i++) {
 		const key = keys[i] as string;
@@ -224,10 +205,7 @@ function encodeMembers(value: Record<string, unknown>, keys: readonly string[]):
 	return value;
 }
 
-/**
- * Whether two values are equal in EJSON; the order of keys does not matter. `EJSON.equals` treats all RegExps as equal,
- * so the EJSON texts are compared instead.
- */
+/** Whether two values are equal in EJSON, with keys in any order. `EJSON.equals` treats all RegExps as equal. */
 export function isSame(a: unknown, b: unknown): boolean {
 	if (a === b) return true;
 	if (stringify(a) === stringify(b)) return true;
@@ -235,12 +213,11 @@ export function isSame(a: unknown, b: unknown): boolean {
 	return canonical(a) === canonical(b);
 }
 
-/** Canonical EJSON text: equal values have the same text, independent of the order of their keys. */
+/** EJSON text with sorted keys: equal values have the same text. */
 export function canonical(value: object): string {
 	return canonicalText(encode(value)) as string;
 }
 
-/** The text of plain JSON with sorted keys; undefined for a value that JSON leaves out. */
 function canonicalText(json: unknown): string | undefined {
 	if (typeof json !== 'object' || json === null) return JSON.stringify(json);
 	if (Array.isArray(json)) return `[${json.map((element) => canonicalText(element) ?? 'null').join(',')}]`;
@@ -252,10 +229,7 @@ function canonicalText(json: unknown): string | undefined {
 	return `{${text}}`;
 }
 
-/**
- * Encodes a value as EJSON text; `undefined` for undefined, functions and symbols.
- * @throws Error for values that cannot be encoded: a BigInt, a cycle
- */
+/** Encodes a value as EJSON text. @throws Error for a BigInt or a cycle */
 export function stringify(value: unknown): string | undefined {
 	switch (typeof value) {
 		case 'string':
@@ -270,10 +244,7 @@ export function stringify(value: unknown): string | undefined {
 	}
 }
 
-/**
- * EJSON as a format for `encodeInSlices`. An EJSON type cannot be split, because its text does not consist of the texts of
- * its members.
- */
+/** EJSON for `encodeInSlices`. The text of an EJSON type does not consist of the texts of its members. */
 export const ejsonFormat: JsonFormat = {
 	stringify,
 	canSplit(value): value is Record<string, unknown> {

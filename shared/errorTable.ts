@@ -1,24 +1,22 @@
-/** The client errors of Roomkey, by name. Two others are made in `errors.ts`: `tooManyRequests` and `notFound`. */
+/** The client errors by name. `tooManyRequests` and `notFound` are in `errors.ts`. */
 
-/** One row of a table. */
 export interface ErrorRow {
 	readonly error: string | number;
-	/** True: a `BareError`. REST shows only its code. */
+	/** REST shows only the code. */
 	readonly bare?: boolean;
-	/** HTTP status of a `BareError`. Default: the status of its code (`server/rest/envelope.ts`). */
+	/** HTTP status of a `bare` error. Default: that of its code (`server/rest/envelope.ts`). */
 	readonly status?: number;
 	/** Absent if the code is also the text. */
 	readonly reason?: string;
-	/** True: the same call may succeed later, see `isTransient`. */
+	/** The same call may succeed later, see `isTransient`. */
 	readonly transient?: boolean;
 }
 
-/** Makes a table of errors, whose type lists only the names. */
 function table<Name extends string>(rows: Record<Name, ErrorRow>): Readonly<Record<Name, ErrorRow>> {
 	return rows;
 }
 
-/** Errors of methods: their details name the method that was called. */
+/** Errors of methods. Their details name the called method. */
 export const methodErrors = table({
 	/* calls */
 	invalidUser: { error: 'error-invalid-user', reason: 'Invalid user' },
@@ -208,7 +206,6 @@ export const otherErrors = table({
 	unauthorized: { error: 'unauthorized', bare: true },
 });
 
-/** One row of the table of errors whose text contains a value. */
 interface ValueErrorRow {
 	readonly error: string;
 	reason(value: string): string;

@@ -1,6 +1,6 @@
 /**
- * Client-safe errors, and the conversion of other errors for clients (`test/contract/ddp.md` section 8,
- * `test/contract/check.md` section 2).
+ * Client-safe errors, and the conversion of others (`test/contract/ddp.md` section 8, `test/contract/check.md` section
+ * 2).
  */
 import { type ErrorRow, methodErrors, otherErrors, valueErrors } from './errorTable.js';
 
@@ -9,17 +9,13 @@ export class ClientError extends Error {
 	readonly isClientSafe = true;
 	readonly errorType = 'Meteor.Error';
 
-	/**
-	 * @param error code that programs test for
-	 * @param reason sentence a person can act on
-	 * @param details plain JSON for programs
-	 */
+	/** @param error code for programs @param reason sentence for people @param details plain JSON for programs */
 	constructor(
 		readonly error: string | number,
 		readonly reason?: string,
 		readonly details?: unknown,
 	) {
-		// The error describes the client's mistake, so it needs no stack trace, which is slow to capture.
+		// A stack trace is slow to capture, and not needed for the client's mistake.
 		const { stackTraceLimit } = Error;
 		Error.stackTraceLimit = 0;
 		super(reason ? `${reason} [${error}]` : `[${error}]`);
@@ -27,9 +23,8 @@ export class ClientError extends Error {
 	}
 }
 
-/** An error of a method: the invoker adds the name of the called method to its details. */
+/** An error of a method. The invoker adds the name of the called method to its details. */
 export class MethodError extends ClientError {
-	/** The error that the caller of this method receives. */
 	forMethod(method: string): ClientError {
 		return new ClientError(this.error, this.reason, { method, ...(this.details as object | undefined) });
 	}
@@ -37,7 +32,7 @@ export class MethodError extends ClientError {
 
 /** An error of which REST shows only the code, as Rocket.Chat does for endpoints without a method. */
 export class BareError extends ClientError {
-	/** The HTTP status. Default: the status of the code (`server/rest/envelope.ts`). */
+	/** Default: the status of the code (`server/rest/envelope.ts`). */
 	declare readonly status?: number | undefined;
 
 	constructor(error: string | number, reason?: string, details?: unknown, status?: number) {
@@ -51,34 +46,31 @@ export type ErrorName = keyof typeof methodErrors | keyof typeof otherErrors;
 
 const errorTable: Readonly<Record<ErrorName, ErrorRow>> = { ...methodErrors, ...otherErrors };
 
-/** Whether a value is the name of an error in the tables. */
+/** Whether a value names an error of the tables. */
 export const isErrorName = (value: unknown): value is ErrorName =>
 	typeof value === 'string' && Object.hasOwn(errorTable, value);
 
-/**
- * Makes the error with this name in the tables.
- * @param details for an error of `methodErrors` the invoker adds the name of the method
- */
+/** Makes the error of this name. */
 export function clientError(name: ErrorName, details?: object): ClientError {
 	const { error, reason, bare, status } = errorTable[name];
 	if (bare) return new BareError(error, reason, details, status);
 	return name in methodErrors ? new MethodError(error, reason, details) : new ClientError(error, reason, details);
 }
 
-/** Makes the error with this name in `valueErrors`, with the value in its text. */
+/** Makes the error of this name, with the value in its text. */
 export function clientErrorFrom(name: keyof typeof valueErrors, value: string, details?: object): ClientError {
 	const { error, reason } = valueErrors[name];
 	return new MethodError(error, reason(value), details);
 }
 
-/** One instance of every error of `methodErrors` and `otherErrors`. */
+/** One of each error in `methodErrors` and `otherErrors`. */
 export function errorInstances(): ClientError[] {
 	return (Object.keys(errorTable) as ErrorName[]).map((name) => clientError(name));
 }
 
 const TOO_MANY_REQUESTS = 'too-many-requests';
 
-/** The errors of all tables, and that of rate limits, for the documentation. The value in a text is shown as `…`. */
+/** The errors of all tables, and that of rate limits, for the documentation. Values are shown as `…`. */
 export function knownErrors(): { readonly error: string | number; readonly reason: string }[] {
 	return [
 		...Object.values(errorTable).map(({ error, reason = '' }) => ({ error, reason })),
@@ -90,7 +82,7 @@ export function knownErrors(): { readonly error: string | number; readonly reaso
 	];
 }
 
-/** Time after which clients should try again after a 503 that states no time, in s. */
+/** Default of `retryAfter` for a 503. */
 const RETRY_UNAVAILABLE_S = 5;
 
 const transientCodes: ReadonlySet<unknown> = new Set([
@@ -98,18 +90,15 @@ const transientCodes: ReadonlySet<unknown> = new Set([
 	...Object.values(errorTable).flatMap(({ error, transient }) => (transient ? [error] : [])),
 ]);
 
-/**
- * Whether the same call may succeed later: for example after a server error or a rate limit, or with another second
- * factor code, which is not one of the arguments.
- */
+/** Whether the same call may succeed later, for example with another second factor code. */
 export function isTransient({ error }: ClientError): boolean {
 	return transientCodes.has(error);
 }
 
 /**
  * The error of a call that a rate limit refuses (`test/contract/ddp.md` section 14).
- * @param timeToReset time to wait, in ms
- * @param reason text in place of the usual sentence
+ * @param timeToReset in ms
+ * @param reason in place of the usual sentence
  */
 export function tooManyRequests(timeToReset: number, reason?: string): ClientError {
 	const seconds = Math.ceil(timeToReset / 1000);
@@ -120,7 +109,7 @@ export function tooManyRequests(timeToReset: number, reason?: string): ClientErr
 	);
 }
 
-/** Time in seconds after which a refused call should be repeated; undefined if unknown. */
+/** Seconds after which a refused call should be repeated; undefined if unknown. */
 export function retryAfter({ error, details }: ClientError): number | undefined {
 	if (error !== 503 && error !== TOO_MANY_REQUESTS) return undefined;
 	const timeToReset = (details as { timeToReset?: unknown } | undefined)?.timeToReset;
@@ -128,7 +117,7 @@ export function retryAfter({ error, details }: ClientError): number | undefined 
 	return error === 503 ? RETRY_UNAVAILABLE_S : undefined;
 }
 
-/** Whether a login was refused because too many users log in, and not because the database is unavailable. */
+/** Whether a login was refused because too many users log in. */
 export function isTooManyLogins({ error, reason }: ClientError): boolean {
 	return error === 503 && reason === otherErrors.tooManyLogins.reason;
 }
@@ -141,29 +130,24 @@ export function notFound(kind: 'Method' | 'Subscription', name: string): ClientE
 	return new ClientError(404, `${kind} '${name}' not found`);
 }
 
-/**
- * Thrown by `check`: states the expected value and the path. Only REST shows the text; DDP sends `sanitizedError`.
- */
+/** Thrown by `check`. Only REST shows the message. DDP sends `sanitizedError`. */
 export class MatchError extends Error {
 	readonly path: string;
 	readonly sanitizedError: ClientError;
 	readonly errorType = 'Match.Error';
 
-	/**
-	 * @param text description of the fault, without prefix
-	 * @param path path of the value, such as `a[0].b`; `""` for the value itself
-	 */
+	/** @param text without the prefix @param path such as `a[0].b`; `""` for the value itself */
 	constructor(text: string, path = '') {
 		super();
 		this.message = `Match error: ${text}${path === '' ? '' : ` in field ${path}`}`;
 		this.path = path;
 		this.sanitizedError = clientError('matchFailed');
-		// As in Meteor, `message` is an enumerable key of a match error (`test/contract/check.md` section 2).
+		// Enumerable, as in Meteor (`test/contract/check.md` section 2).
 		Object.defineProperty(this, 'message', { enumerable: true });
 	}
 }
 
-/** Thrown where an argument does not match its pattern. Names the argument, for the log. */
+/** An argument does not match its pattern. The log names the argument. */
 export class ArgumentError extends MatchError {
 	readonly #argument: string;
 
@@ -177,7 +161,7 @@ export class ArgumentError extends MatchError {
 	}
 }
 
-/** Whether a thrown value is an error that clients may see. A value that cannot be read, such as a revoked Proxy, is not. */
+/** Whether clients may see a thrown value. They may not if it cannot be read, such as a revoked Proxy. */
 export function isClientSafe(value: unknown): value is ClientError {
 	try {
 		return typeof value === 'object' && value !== null && (value as ClientError).isClientSafe === true;
@@ -186,21 +170,20 @@ export function isClientSafe(value: unknown): value is ClientError {
 	}
 }
 
-/** Gives a client-safe error its cause, for the program and its tests. No transport sends the cause: it is not enumerable. */
+/** Adds a cause, for the program and its tests. No transport sends it. */
 export function withCause(error: ClientError, cause: unknown): ClientError {
 	return Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true });
 }
 
 /**
- * Converts any thrown value to the error that a client receives. All errors are converted here, so that no stack, driver
- * message or secret reaches a client. If neither the value nor its `sanitizedError` is for clients, the value becomes the
- * `cause` of a new error.
+ * Converts any thrown value to the error that a client receives. No stack, driver message or secret reaches a client. A
+ * value that is not for clients becomes the `cause` of a new error.
  */
 export function toClientError(thrown: unknown): ClientError {
 	try {
 		return convert(thrown);
 	} catch {
-		// The value cannot be read, as with a getter that throws.
+		// The value cannot be read: a getter throws.
 		return clientError('internal');
 	}
 }
@@ -211,7 +194,7 @@ function convert(thrown: unknown): ClientError {
 		? thrown
 		: (thrown as { sanitizedError?: unknown } | null | undefined)?.sanitizedError;
 	if (!isClientSafe(safe)) return withCause(clientError('internal'), thrown);
-	// Any object with `isClientSafe` is client-safe, as in Meteor; only its three fields are sent.
+	// Any object with `isClientSafe` is client-safe, as in Meteor. Only its three fields are sent.
 	return safe instanceof ClientError
 		? safe
 		: new ClientError((safe as ClientError).error, (safe as ClientError).reason, (safe as ClientError).details);

@@ -1,4 +1,4 @@
-/** A cache whose entries expire, with a maximum size. It is built on the package `lru-cache`. */
+/** A cache of limited size whose entries expire. */
 import { LRUCache } from 'lru-cache';
 import { MAX_TIMER_MS } from './timers.js';
 
@@ -9,27 +9,26 @@ export interface ExpiringCacheOptions<V = unknown> {
 	readonly max: number;
 	/** Maximum total size. Entries without a size count as 1. Default: no maximum. */
 	readonly maxSize?: number;
-	/** Called for an entry that is removed because the cache is full. */
+	/** Called for an entry that is evicted. */
 	onEvict?(key: string, value: V): void;
-	/** Returns the present time, in ms. Default: `Date.now`. */
+	/** The time in ms. Default: `Date.now`. */
 	now?(): number;
 }
 
-/** Options of one entry. */
 export interface EntryOptions {
-	/** How long it is kept, in ms. Default: the cache's `ttl`. */
+	/** In ms. Default: the cache's `ttl`. */
 	readonly ttl?: number;
 	/** Counts towards `maxSize`. Default 1. An entry larger than `maxSize` is not kept. */
 	readonly size?: number;
 }
 
 /**
- * Converts a ttl in ms to the time unit that `lru-cache` is given here: half a millisecond. `lru-cache` keeps an entry
- * until its age exceeds the ttl. Here an entry expires when its age reaches the ttl, so one unit is subtracted.
+ * Converts ms to half ms, the time unit of `lru-cache` here. `lru-cache` keeps an entry until its age exceeds the ttl.
+ * Here an entry expires when its age reaches the ttl.
  */
 const halfMs = (ttl: number) => 2 * ttl - 1;
 
-/** A map of strings to values whose entries expire. While it has entries, one timer removes the expired ones. */
+/** Maps strings to values that expire. A timer removes expired entries. */
 export class ExpiringCache<V extends object | string | number> {
 	readonly #entries: LRUCache<string, V>;
 	readonly #ttl: number;
@@ -40,7 +39,7 @@ export class ExpiringCache<V extends object | string | number> {
 		this.#ttl = ttl;
 		this.#max = max;
 		const perf = { now: () => 2 * now() };
-		// The option `max` is not set, because `lru-cache` reserves memory for that many entries when it is made.
+		// With the option `max`, `lru-cache` would reserve memory for that many entries.
 		this.#entries = new LRUCache({
 			maxSize,
 			ttl: halfMs(ttl),
@@ -50,18 +49,16 @@ export class ExpiringCache<V extends object | string | number> {
 		});
 	}
 
-	/** Number of entries, including expired ones that are not yet removed. */
+	/** Includes expired entries that are not yet removed. */
 	get size(): number {
 		return this.#entries.size;
 	}
 
-	/** The value of an entry that has not expired. */
 	get(key: string): V | undefined {
-		// Unlike `get` of `lru-cache`, `peek` does not make the entry the newest.
+		// Unlike `get`, `peek` does not make the entry the newest.
 		return this.#entries.peek(key);
 	}
 
-	/** Stores an entry, or replaces the entry with the same key. */
 	set(key: string, value: V, { ttl = this.#ttl, size = 1 }: EntryOptions = {}): void {
 		// `lru-cache` does not update the size if the same value is stored again.
 		this.#entries.delete(key);

@@ -1,10 +1,8 @@
 /**
- * The order in which Meteor finds the faults of a value (`test/contract/check.md` section 5): an object's own keys in
- * their order, each with all nested values, then missing keys. Other validators report faults in the order of the
- * schema.
+ * The order in which Meteor finds faults (`test/contract/check.md` section 5). Own keys come first, each with its
+ * nested values, then missing keys. Other validators follow the order of the schema.
  */
 
-/** The key of one level of a path. */
 function keyAt({ path }: { readonly path: readonly unknown[] }, level: number): string {
 	return String(path[level]);
 }
@@ -31,7 +29,6 @@ function firstOwnKey(value: unknown, wanted: ReadonlySet<string>): string | unde
 	return hasKeys(value) ? Object.keys(value).find((key) => wanted.has(key)) : undefined;
 }
 
-/** Whether a value is an object whose keys can be read. */
 export function hasKeys(value: unknown): value is Record<string, unknown> {
 	return typeof value === 'object' && value !== null;
 }

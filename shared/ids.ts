@@ -3,7 +3,7 @@ import { customAlphabet } from 'nanoid';
 /** Meteor's alphabet for ids: 55 characters that are easy to distinguish (`test/contract/ddp.md` section 2). */
 export const ID_ALPHABET = '23456789ABCDEFGHJKLMNPQRSTWXYZabcdefghijkmnopqrstuvwxyz';
 
-/** Length of Meteor's ids, in characters. */
+/** In characters. */
 export const ID_LENGTH = 17;
 
 /** A random id in Meteor's format: 98 bits. */

@@ -1,34 +1,29 @@
-/** The required indexes of a store. Those on fields that Rocket.Chat indexes too are made as by Rocket.Chat. */
+/** The required indexes of a store. Those on fields that Rocket.Chat indexes too are like Rocket.Chat's. */
 import type { collectionNames, Store } from './store.js';
 
-/** The names of the built-in collections, which exist without a declaration by an application. */
+/** The names of the built-in collections. */
 export type CollectionName = (typeof collectionNames)[keyof Store];
 
 export interface IndexSpec {
-	/** Paths of the indexed fields, all ascending. */
+	/** Paths of the fields, all ascending. */
 	readonly fields: readonly string[];
 	readonly unique: boolean;
-	/** Documents without the field are not indexed, so several documents may lack a unique field. */
+	/** Documents without the field are not indexed, so several may lack a unique field. */
 	readonly sparse: boolean;
-	/**
-	 * True: MongoDB gets a partial index instead of a sparse one, as in Rocket.Chat. It contains only documents with the
-	 * field.
-	 */
+	/** MongoDB gets a partial index instead of a sparse one, as in Rocket.Chat. */
 	readonly partial?: boolean;
-	/** True: only the embedded store (in memory or in files) needs it. MongoDB uses another index, which may be compound. */
+	/** Only for the embedded store (in memory or in files). MongoDB uses another index. */
 	readonly embeddedOnly?: boolean;
 	/**
-	 * True: MongoDB removes a document some time after the date in the field. The embedded store leaves out such an index:
-	 * there, only `server/core/sweepSharedState.ts` removes the documents.
+	 * MongoDB removes a document some time after the date in the field. The embedded store leaves the index out. There,
+	 * only `server/core/sweepSharedState.ts` removes documents.
 	 */
 	readonly expires?: boolean;
-	/** True: texts that differ only in case have the same key. Such an index is only used for patterns like `/^alice$/i`. */
+	/** Texts that differ only in case have the same key. Only used for patterns like `/^alice$/i`. */
 	readonly ignoreCase?: boolean;
 }
 
-/** A collection with the indexes that it needs. */
 export interface IndexedCollection {
-	/** Its name in the database. */
 	readonly name: string;
 	readonly indexes: readonly IndexSpec[];
 }
@@ -38,8 +33,8 @@ const plain = (...fields: string[]): IndexSpec => ({ fields, unique: false, spar
 const uniqueSparse = (...fields: string[]): IndexSpec => ({ fields, unique: true, sparse: true });
 
 /**
- * An index for patterns that ignore case, only for the embedded store. MongoDB does not need it: it uses the plain index of
- * the field for the list of prefixes that `methods/model/users/findUser.ts` adds to such a pattern.
+ * For patterns that ignore case. MongoDB uses the plain index, with prefixes that `methods/model/users/findUser.ts`
+ * adds.
  */
 const ignoringCase = (field: string): IndexSpec => ({
 	fields: [field],
@@ -49,7 +44,7 @@ const ignoringCase = (field: string): IndexSpec => ({
 	ignoreCase: true,
 });
 
-/** The indexes of each built-in collection, beside that of `_id`. */
+/** The indexes of built-in collections, beside that of `_id`. */
 export const indexes: Readonly<Partial<Record<CollectionName, readonly IndexSpec[]>>> = {
 	users: [
 		uniqueSparse('username'),

@@ -1,7 +1,4 @@
-/**
- * The part of a pino logger that Roomkey uses: facts first, then a sentence. Neither may contain a token, a password or
- * a key.
- */
+/** The part of a pino logger that Roomkey uses. Neither facts nor text may contain a token, a password or a key. */
 export interface Log {
 	debug(facts: object, text: string): void;
 	info(facts: object, text: string): void;

@@ -6,7 +6,6 @@ import { objectMatcher } from './objects.js';
 import { compile, compileKeys, type Infer, type Pattern } from './pattern.js';
 import { type JsonSchema, NOTHING, NULL, type Shape } from './shape.js';
 
-/** Creates a fault finder for a choice: a value has no fault if one of the choices matches. */
 function anyOf(choices: readonly AnyMatcher[]) {
 	return (value: unknown) => {
 		for (const choice of choices) if (choice.fault(value) === null) return null;
@@ -14,7 +13,6 @@ function anyOf(choices: readonly AnyMatcher[]) {
 	};
 }
 
-/** The conversion of the first choice that matches; undefined if no choice converts. */
 function conversionOf(choices: readonly AnyMatcher[]): AnyMatcher['convert'] {
 	if (choices.every(({ convert }) => convert === undefined)) return undefined;
 	return (value) => {
@@ -27,8 +25,7 @@ function choiceShape(...choices: readonly Shape[]): Shape {
 	return { kind: 'oneOf', choices };
 }
 
-// These are function declarations, not arrow functions, so that they can be called with `new` as in Meteor
-// (`test/contract/check.md` section 2).
+// Function declarations can be called with `new`, as in Meteor (`test/contract/check.md` section 2).
 
 /** Matches any of the patterns; the first match decides. @throws Error without a pattern */
 function OneOf<const P extends readonly Pattern[]>(...choices: P): Matcher<Infer<P[number]>> {
@@ -55,10 +52,10 @@ function Maybe<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>, u
 }
 
 /**
- * Values for which a function returns a truthy value. The function may call `check`: then the match error of `check` is
- * the fault of the value (`test/contract/check.md` section 6). Other errors are passed on.
- * @param text the condition in words, such as `text of 1 to 128 characters`, for the documentation and the match error
- * @param schema the condition as JSON Schema. It must accept every value that the condition accepts
+ * Values for which a function returns a truthy value. A match error of `check` in the function is the fault of the
+ * value (`test/contract/check.md` section 6).
+ * @param text the condition in words, for the documentation and the match error
+ * @param schema must accept every value that the condition accepts
  */
 function Where<T>(condition: (value: unknown) => value is T, text?: string, schema?: JsonSchema): Matcher<T>;
 // biome-ignore lint/suspicious/noExplicitAny: a condition may well assume more of its value than unknown
@@ -88,7 +85,9 @@ function ObjectWithValues<const P extends Pattern>(pattern: P): Matcher<Record<s
 	return objectMatcher(new Map(), compile(pattern));
 }
 
-/** Whether a value matches, and no schema would convert it. Errors of a condition, except match errors, are passed on. */
+/**
+ * Whether a value matches, and no schema would convert it. Errors of a condition, except match errors, are passed on.
+ */
 function test<const P extends Pattern>(value: unknown, pattern: P): value is Infer<P> {
 	return compile(pattern).is(value);
 }
@@ -98,7 +97,6 @@ export const Match = {
 	Any: new Matcher<unknown>(() => null),
 	/** Whole numbers of 32 bits: -2147483648 to 2147483647. */
 	Integer: new Matcher<number>((value) => {
-		// `| 0` converts a number to an integer of 32 bits.
 		const isInteger = typeof value === 'number' && (value | 0) === value;
 		return isInteger ? null : faultOf(`Expected Integer, got ${formatValue(value)}`);
 	}).describedAs({ kind: 'type', name: 'integer' }),
@@ -119,7 +117,7 @@ export const WholeNumber = Match.Where(
 	{ type: 'integer', minimum: 0, maximum: 2 ** 31 },
 );
 
-/** The return value of a method without a result. */
+/** The result of a method that returns nothing. */
 export const Nothing = compile(undefined);
 
 /** Any string except the empty one. */
@@ -129,21 +127,18 @@ export const NonEmptyString = Match.Where(
 	{ type: 'string', minLength: 1 },
 );
 
-/** A matcher that accepts and converts the same values, with another description. */
 function redescribed<T>(inner: Matcher<T>, shape: Shape): Matcher<T> {
 	const matcher = new Matcher<T>(inner.fault, inner.mayBeAbsent, (value, at) => inner.allFaults(value, at));
 	return matcher.convertedBy(inner.convert).describedAs(shape);
 }
 
-/** The same pattern with a name, by which the documentation refers to it. */
+/** The same pattern with a name for the documentation. */
 export function named<const P extends Pattern>(name: string, pattern: P): Matcher<Infer<P>> {
 	const inner = compile(pattern);
 	return redescribed(inner, { kind: 'named', name, shape: inner.shape });
 }
 
-/**
- * Checks like `pattern`; the documentation shows `shown`. Used where the method itself checks more.
- */
+/** Checks like `pattern`, and is documented as `shown`. For methods that check more themselves. */
 export function shownAs<const P extends Pattern>(pattern: P, shown: Pattern): Matcher<Infer<P>> {
 	return redescribed(compile(pattern), compile(shown).shape);
 }

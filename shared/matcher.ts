@@ -1,7 +1,4 @@
-/**
- * A compiled pattern: a superstruct `Struct` that describes faults in Meteor's wording (`test/contract/check.md` 12.2,
- * way A).
- */
+/** Compiled patterns: superstruct structs with Meteor's messages (`test/contract/check.md` 12.2, way A). */
 import { Struct } from 'superstruct';
 import { isSame } from './ejson.js';
 import { prepend } from './path.js';
@@ -13,16 +10,13 @@ export interface Fault {
 	readonly path: string;
 }
 
-/** Finds the first fault of a value, null if there is none. */
+/** Finds the first fault. */
 export type FaultFinder = (value: unknown) => Fault | null;
 
-/**
- * Finds all faults of a value.
- * @param at its path, such as `list[0].id`; `''` for the outermost value
- */
+/** Finds all faults. @param at the path of the value, such as `list[0].id`; `''` for the outermost value */
 export type FaultCollector = (value: unknown, at: string) => readonly Fault[];
 
-/** A path that is already formatted and must not be quoted again. It is passed as one key in superstruct's `path`. */
+/** A formatted path, as one key in superstruct's `path`. */
 export class FormattedPath {
 	constructor(private readonly text: string) {}
 	toString(): string {
@@ -30,17 +24,17 @@ export class FormattedPath {
 	}
 }
 
-/** The `type` of superstruct's failures that come from a `Matcher`. */
+/** The `type` of superstruct's failures from a `Matcher`. */
 export const MATCH_TYPE = 'match';
 
 /**
- * A pattern ready for use. Patterns within patterns call each other's `fault` directly. Superstruct's validation, which
- * is four times slower, only runs for a matcher inside a superstruct struct.
+ * A compiled pattern. Superstruct's validation, which is four times slower, only runs for a matcher inside a
+ * superstruct struct.
  */
 export class Matcher<T = unknown> extends Struct<T, null> {
 	/**
-	 * @param mayBeAbsent whether an object may lack a key that has this pattern
-	 * @param collect finds all faults. Default: only the first is reported
+	 * @param mayBeAbsent whether an object may lack a key with this pattern
+	 * @param collect default: only the first fault is reported
 	 */
 	constructor(
 		readonly fault: FaultFinder,
@@ -53,7 +47,7 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 			validator(value, { path }) {
 				const found = fault(value);
 				if (!found) return true;
-				// Always a custom message, because superstruct's would quote the value, which may be a secret.
+				// Superstruct's message would quote the value, which may be a secret.
 				return { message: found.text, path: found.path === '' ? path : [...path, new FormattedPath(found.path)] };
 			},
 		});
@@ -66,7 +60,6 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 		return this.#shape;
 	}
 
-	/** Sets the description for the documentation. */
 	describedAs(shape: Shape): this {
 		this.#shape = shape;
 		return this;
@@ -75,20 +68,19 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 	#convert: ((value: unknown) => unknown) | undefined;
 
 	/**
-	 * Converts a matching value, for example by the default of a schema. Undefined: values stay as they are. Only the
-	 * arguments of methods and publications are converted.
+	 * Converts a matching value, for example by the default of a schema. Only the arguments of methods and publications
+	 * are converted.
 	 */
 	get convert(): ((value: unknown) => unknown) | undefined {
 		return this.#convert;
 	}
 
-	/** Sets the conversion of matching values. */
 	convertedBy(convert: ((value: unknown) => unknown) | undefined): this {
 		this.#convert = convert;
 		return this;
 	}
 
-	/** All faults of a value, see `FaultCollector` (`test/contract/check.md` section 9). */
+	/** All faults of a value (`test/contract/check.md` section 9). */
 	allFaults(value: unknown, at = ''): readonly Fault[] {
 		if (this.collect) return this.collect(value, at);
 		const found = this.fault(value);
@@ -96,12 +88,16 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 		return [at === '' ? found : { text: found.text, path: prepend(at, found.path) }];
 	}
 
-	/**
-	 * Whether the conversion leaves the value unchanged. `check` and `Match.test` do not convert, so they refuse a value
-	 * that a schema would change.
-	 */
+	/** `check` and `Match.test` do not convert, so they refuse a value that a schema would change. */
 	leavesUnchanged(value: unknown): boolean {
-		return this.#convert === undefined || isSame(this.#convert(value), value);
+		if (this.#convert === undefined) return true;
+		const converted = this.#convert(value);
+		try {
+			return isSame(converted, value);
+		} catch {
+			// The schema made a value that has no EJSON text, such as a BigInt.
+			return false;
+		}
 	}
 
 	override is(value: unknown): value is T {
@@ -109,13 +105,12 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 	}
 }
 
-/** A matcher of any type. */
 // biome-ignore lint/suspicious/noExplicitAny: a struct is invariant in its type, so no other type holds them all
 export type AnyMatcher = Matcher<any>;
 
 /**
- * `Match.Optional` and `Match.Maybe`. A key of an object with such a pattern may be absent, otherwise its value must match
- * `inner` (`test/contract/check.md` section 5).
+ * `Match.Optional` and `Match.Maybe`. A key with this pattern may be absent. Otherwise its value must match `inner`
+ * (`test/contract/check.md` section 5).
  */
 export class OptionalMatcher<T, Absent extends undefined | null> extends Matcher<T | Absent> {
 	constructor(

@@ -13,18 +13,18 @@ export type * from './context.js';
 /** Where REST offers a method. */
 export interface RestRoute {
 	readonly verb: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-	/** Below `/api/v1/`, unless it begins with a slash; path parameters such as `:id` are arguments. */
+	/** Below `/api/v1/`, unless it begins with a slash. Path parameters such as `:id` are arguments. */
 	readonly path: string;
-	/** True: the REST answer contains only `success`, and not what the method returns. */
+	/** The REST answer contains only `success`. */
 	readonly empty?: boolean;
 	/**
-	 * `object`: the whole body is the only argument. Default: each member of the body is an argument. Like `maxBody`, it
-	 * is only allowed with a verb of `VERBS_WITH_BODY`.
+	 * `object`: the whole body is the only argument. Default: each member of the body is an argument. Like `maxBody`,
+	 * only for POST, PUT and PATCH.
 	 */
 	readonly body?: 'object';
-	/** The error for a member that is not an argument. Default: `invalid-params`, which names the member. */
+	/** The error for a member that is no argument. Default: `invalid-params`, which names the member. */
 	readonly unknownField?: ErrorName;
-	/** Maximum size of the body of a logged-in caller, in bytes, if that is more than the server allows to all. */
+	/** Maximum size of the body of a logged-in caller, in bytes, if larger than the server's. */
 	readonly maxBody?: number;
 }
 
@@ -32,7 +32,7 @@ export type Patterns = Readonly<Record<string, Pattern>>;
 
 type MayBeAbsent<P extends Patterns> = { [K in keyof P]: undefined extends Infer<P[K]> ? K : never }[keyof P];
 
-/** The arguments that `run` receives, typed by their patterns. An argument may be absent if its pattern admits undefined. */
+/** The arguments that `run` receives. One whose pattern admits undefined may be absent. */
 export type Args<P extends Patterns> = { [K in Exclude<keyof P, MayBeAbsent<P>>]: Infer<P[K]> } & {
 	[K in MayBeAbsent<P>]?: Infer<P[K]>;
 };
@@ -40,7 +40,6 @@ export type Args<P extends Patterns> = { [K in Exclude<keyof P, MayBeAbsent<P>>]
 /** The `error` of a `ClientError`. */
 export type ErrorCode = string | number;
 
-/** The REST route in a definition: only the verb, or the whole route. */
 type Rest = RestRoute['verb'] | RestRoute;
 
 /** The definition of a method. */
@@ -54,64 +53,59 @@ export interface MethodDefinition<
 > {
 	/** Name in DDP, such as `e2e.setRoomKeyID`. */
 	name: Name;
-	/** A pattern for each argument, in the order of the parameters in DDP. Over REST arguments are sent by name. */
+	/** A pattern for each argument, in the order of DDP. REST sends arguments by name. */
 	args: P;
 	/**
-	 * The names of the arguments again, in their order, for the types of DDP callers (`ApiOf`): TypeScript does not know
-	 * the order of keys. Only useful with two arguments or more.
+	 * The names of the arguments in order, for the types of DDP callers (`ApiOf`). TypeScript does not know the order
+	 * of keys.
 	 */
 	params?: Order;
-	/** The REST route, or only its verb: then the path is `/api/v1/<name>`. Absent: REST does not offer the method. */
+	/** The REST route, or only its verb for the path `/api/v1/<name>`. Absent: not offered by REST. */
 	rest?: Route;
 	/** One line for people. */
 	summary: string;
-	/**
-	 * Pattern of the result; `Nothing` for no value. For the documentation: a server does not check it. Roomkey's tests
-	 * check it for the methods of `methods/`. Default: unknown.
-	 */
+	/** Pattern of the result; `Nothing` for no value. Only for the documentation. Default: unknown. */
 	returns?: Pattern;
-	/** Codes of possible errors, beside `commonErrors`. For the documentation, as `returns`. */
+	/** Codes of errors, beside `commonErrors`. Only for the documentation. */
 	errors?: readonly ErrorCode[];
-	/** True: callers who are not logged in may call it too. Default false: they get `error-invalid-user`. */
+	/** Callers who are not logged in may call it too. Default false: they get `error-invalid-user`. */
 	anonymous?: Anonymous;
-	/** How long it may take, in ms, until the caller gets `error-timeout`. Default 30,000. */
+	/** Time limit in ms, after which the caller gets `error-timeout`. Default 30,000. */
 	timeout?: number;
-	/** True: it changes nothing, so a call does not wait for earlier messages of the connection. Default false. */
+	/** It changes nothing, so calls do not wait for earlier messages of the connection. Default false. */
 	parallel?: boolean;
 	/**
-	 * True: a server with `--read-only` refuses the method before it runs. False: such a server refuses only writes of the
-	 * method, so a method that does not write for all arguments can still answer. Default: true, unless it is `parallel`.
+	 * True: a server with `--read-only` refuses the method. False: it refuses only the method's writes. Default: true,
+	 * unless `parallel`.
 	 */
 	writes?: boolean;
-	/** True: it may change the user of the connection, so later messages wait for its end. Default false. */
+	/** It may change the user of the connection, so later messages wait. Default false. */
 	changesUser?: boolean;
 	/**
-	 * True: it may require a second factor, which a DDP client sends after the last argument as `{twoFactorCode,
+	 * It may require a second factor. A DDP client sends it after the last argument: `{twoFactorCode,
 	 * twoFactorMethod}`. Default false.
 	 */
 	secondFactor?: boolean;
-	/**
-	 * How often one caller may call it: a user, or an address if the caller is not logged in. Default: unlimited.
-	 */
+	/** How often one user may call it, or one address without a login. Default: unlimited. */
 	limit?: Limit;
 	/**
-	 * True: idempotent. A call that is repeated because its answer was lost gets the first answer, and the method is not
-	 * run again (`test/contract/beyond.md` E1). A disconnection does not abort it. Default false.
+	 * Idempotent: a call that is repeated because its answer was lost gets the first answer (`test/contract/beyond.md`
+	 * E1). A disconnection does not abort it. Default false.
 	 */
 	once?: boolean;
 	/**
-	 * True: each call is logged at `info` as an audit event, with its outcome, the ids in its arguments and those of
-	 * `context.audit`. Default false.
+	 * Each call is logged at `info`, with its outcome, the ids in its arguments and those of `context.audit`. Default
+	 * false.
 	 */
 	audit?: boolean;
-	/** Runs the method. A `ClientError` is sent to the caller; any other error becomes 500. */
+	/** A `ClientError` is sent to the caller. Any other error becomes 500. */
 	run(
 		args: Args<P>,
 		context: MethodContext & { readonly userId: Anonymous extends true ? string | null : string },
 	): Result;
 }
 
-/** A defined method: patterns are compiled, argument types are erased. */
+/** A defined method, without its argument types. */
 export interface Method {
 	readonly name: string;
 	readonly summary: string;
@@ -125,23 +119,21 @@ export interface Method {
 	readonly once: boolean;
 	readonly audit: boolean;
 	readonly limit: Limit | undefined;
-	/** What it returns; undefined: unknown. */
 	readonly returns: AnyMatcher | undefined;
 	readonly errors: readonly ErrorCode[] | undefined;
-	/** Names and matchers of its arguments, in their order. */
+	/** In order. */
 	readonly args: readonly (readonly [name: string, matcher: AnyMatcher])[];
 	run(args: Record<string, unknown>, context: MethodContext): unknown;
 }
 
-/** A method that carries its types, for the compiler only. */
+/** Carries the types of a method, for the compiler. */
 export interface TypedMethod<S extends Signature = Signature> extends Method {
 	readonly [signature]?: S;
 }
 
 /**
- * The codes that `errors` of a definition need not list: those of every method, and those that follow from other members of
- * the definition.
- * @param isLimited whether its calls are limited, by its definition or by a rule of the server
+ * The codes that `errors` need not list.
+ * @param isLimited whether the definition or a rule of the server limits its calls
  */
 export function commonErrors(method: Omit<Method, 'run'>, isLimited = method.limit !== undefined): ErrorCode[] {
 	return [
@@ -160,7 +152,7 @@ export const DEFAULT_TIMEOUT = 30_000;
 
 const VERBS: ReadonlySet<unknown> = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
-/** Verbs whose arguments are in the body. For all other verbs they are in the query. */
+/** Verbs with arguments in the body. Others have them in the query. */
 export const VERBS_WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 const ROUTE: MemberRules<keyof RestRoute> = {
@@ -199,10 +191,9 @@ const MEMBERS: MemberRules<keyof MethodDefinition<Patterns, boolean>> = {
 	run: required(rules.function),
 };
 
-/** The names of the parameters in a path, such as `:id`. */
 export const pathParameters = (path: string): string[] => Array.from(path.matchAll(/:(\w+)/g), ([, name = '']) => name);
 
-/** Checks a route. @throws DefinitionError, also for members that do not fit each other or the arguments */
+/** @throws DefinitionError, also for members that do not fit each other or the arguments */
 function checkRoute(method: string, route: RestRoute, args: Patterns): void {
 	checkDefinition('the REST route of method', route, ROUTE, method);
 	const { verb, path, body, unknownField, maxBody } = route;
@@ -226,11 +217,7 @@ function checkRoute(method: string, route: RestRoute, args: Patterns): void {
 	}
 }
 
-/**
- * Defines a method. Types of `run` follow from `args`.
- * @throws DefinitionError for a wrong, missing or unknown member, and for `params` that are not the names of the arguments
- * in their order
- */
+/** Defines a method. @throws DefinitionError, also if `params` are not the names of the arguments in order */
 export function method<
 	const P extends Patterns,
 	const Anonymous extends boolean = false,
@@ -266,15 +253,14 @@ export function method<
 		returns: returns === undefined ? undefined : compile(returns),
 		errors,
 		args: [...compileKeys(args)],
-		// The types hold because `invoke` checks the arguments and requires a user before it runs the method.
+		// `invoke` checks the arguments and requires a user before it runs the method.
 		run: run as unknown as Method['run'],
 	});
 }
 
 /**
- * Checks arguments in order. Absent arguments are undefined, surplus arguments are ignored. JSON has no undefined, so null
- * stands for an omitted argument, unless the pattern accepts null.
- * @returns the arguments by name
+ * Checks and converts arguments. Surplus arguments are ignored. JSON has no undefined, so null stands for an omitted
+ * argument, unless the pattern accepts null.
  * @throws ArgumentError for the first argument that does not match
  */
 export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unknown[]): Record<string, unknown> {
@@ -286,7 +272,7 @@ export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unkno
 		if (!fault) checked[name] = matcher.convert ? matcher.convert(value) : value;
 		else if (value === null && !matcher.fault(undefined)) checked[name] = matcher.convert?.(undefined);
 		else {
-			// The fault of the pattern inside `Match.Optional` is reported, as for an optional key of an object.
+			// As for an optional key of an object.
 			const innerFault = matcher instanceof OptionalMatcher ? matcher.inner.fault(value) : null;
 			const { text, path } = innerFault ?? fault;
 			throw new ArgumentError(name, text, path);

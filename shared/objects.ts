@@ -1,29 +1,26 @@
-/**
- * Object patterns (`test/contract/check.md` section 5): allowed keys, required keys, and the order in which faults are
- * reported.
- */
+/** Object patterns (`test/contract/check.md` section 5). */
 import { type AnyMatcher, type Fault, faultOf, Matcher, OptionalMatcher } from './matcher.js';
 import { prepend } from './path.js';
 import { ANY, type Shape } from './shape.js';
 
-/** The treatment of unknown keys: refused, ignored, or matched against this pattern. */
+/** What happens to unknown keys. A matcher checks their values. */
 type OtherKeys = 'refuse' | 'ignore' | AnyMatcher;
 
 const sourceOfObject = Function.prototype.toString.call(Object);
 
-/** Whether an object is plain, and not a Date, a Map or an instance of a class. It may come from another realm. */
+/** Whether an object is plain, also if it comes from another realm. */
 function isPlain(value: object): boolean {
 	if (Object.prototype.toString.call(value) !== '[object Object]') return false;
 	const prototype = Object.getPrototypeOf(value);
 	if (prototype === null || prototype === Object.prototype) return true;
-	// `Object` of another realm is a different function with the same source text.
+	// `Object` of another realm has the same source text.
 	const constructorOfValue = Object.hasOwn(prototype, 'constructor') && prototype.constructor;
 	return (
 		typeof constructorOfValue === 'function' && Function.prototype.toString.call(constructorOfValue) === sourceOfObject
 	);
 }
 
-/** The fault of a value that is not a plain object; null if it is one. */
+/** The fault of a value that is not a plain object. */
 export function plainObjectFault(value: unknown): Fault | null {
 	if (typeof value !== 'object') return faultOf(`Expected object, got ${typeof value}`);
 	if (value === null) return faultOf('Expected object, got null');
@@ -41,8 +38,8 @@ function shapeOf(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): Shap
 }
 
 /**
- * Matches plain objects. Checks the value's own keys first, each with all nested values, then missing keys.
- * @param keys the matcher of each key, in the order in which missing keys are reported
+ * Matches plain objects. Own keys are checked first, each with all nested values, then missing keys.
+ * @param keys missing keys are reported in this order
  */
 export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): AnyMatcher {
 	const matchersByKey = new Map<string, AnyMatcher>();
@@ -53,7 +50,7 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 	function faultIn(key: string, value: unknown): Fault | null {
 		const matcher = matchersByKey.get(key) ?? others;
 		if (matcher === 'ignore') return null;
-		// The path of an unknown key is the unquoted key (`test/contract/check.md` section 7).
+		// The key is not quoted (`test/contract/check.md` section 7).
 		if (matcher === 'refuse') return { text: 'Unknown key', path: key };
 		const found = matcher.fault(value);
 		return found && { text: found.text, path: prepend(key, found.path) };
@@ -75,13 +72,13 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 
 	function allFaults(value: unknown, at: string): readonly Fault[] {
 		const kindFault = plainObjectFault(value);
-		// When Meteor collects all faults, it quotes a path as if it were one key. The path of a missing key is not quoted.
+		// With all faults, Meteor quotes a path as if it were one key, except that of a missing key.
 		if (kindFault) return [at === '' ? kindFault : { text: kindFault.text, path: prepend(at, '') }];
 		const members = value as Record<string, unknown>;
 		const found = Object.keys(members).flatMap((key) => {
 			const matcher = matchersByKey.get(key) ?? others;
 			if (matcher === 'ignore') return [];
-			// The path of an unknown key does not contain its parents then.
+			// Meteor states the key without its parents here.
 			if (matcher === 'refuse') return [{ text: 'Unknown key', path: key }];
 			return matcher.allFaults(members[key], at === '' ? key : `${at}.${key}`);
 		});
@@ -93,12 +90,11 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 	return hasConversion(keys, others) ? matcher.convertedBy((value) => convertMembers(value, keys, others)) : matcher;
 }
 
-/** Whether a matching object may have members that must be converted. */
 function hasConversion(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): boolean {
 	return [...keys.values(), others].some((matcher) => typeof matcher === 'object' && matcher.convert !== undefined);
 }
 
-/** A copy of a matching object with its members converted. The conversion of an absent member may yield a default. */
+/** Returns a copy. The conversion of an absent member may yield a default. */
 function convertMembers(
 	value: unknown,
 	keys: ReadonlyMap<string, AnyMatcher>,

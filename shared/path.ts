@@ -1,7 +1,4 @@
-/**
- * Formats the path of a fault in a value (`test/contract/check.md` section 7). A path is built from the innermost key
- * outwards.
- */
+/** Formats the path of a fault (`test/contract/check.md` section 7), from the innermost key outwards. */
 
 /** Reserved words of JavaScript, which Meteor quotes in a path. */
 const RESERVED = new Set(
@@ -13,8 +10,7 @@ const RESERVED = new Set(
 );
 
 /**
- * Formats one key: `[0]` for an index; plain for an identifier, which may also contain `.[]` as in Meteor; otherwise
- * `["quoted"]`.
+ * `[0]` for an index, plain for an identifier, otherwise `["quoted"]`. As in Meteor, an identifier may contain `.[]`.
  */
 function segmentOf(key: string | number): string {
 	if (typeof key === 'number' || /^[0-9]+$/.test(key)) return `[${key}]`;

@@ -21,13 +21,13 @@ export type Pattern =
 	| readonly Pattern[]
 	| { readonly [key: string]: Pattern };
 
-/** A schema that converts has two types: `input` is what a client sends, `output` is what a method receives. */
+/** If a schema converts: `input` is what a client sends, `output` what a method receives. */
 type Side = 'input' | 'output';
 
-/** The type of the values that match a pattern. For a schema that converts: the type of the converted values. */
+/** The type of matching values, converted by schemas. */
 export type Infer<P> = InferSide<P, 'output'>;
 
-/** The type of the values that may be sent for a pattern. */
+/** The type of matching values, not yet converted by schemas. */
 export type InferInput<P> = InferSide<P, 'input'>;
 
 type InferSide<P, S extends Side> =
@@ -59,7 +59,6 @@ type InferSide<P, S extends Side> =
 												? never
 												: InferObject<P, S>;
 
-/** Keys that may be absent: their pattern is `Match.Optional`, `Match.Maybe`, or a struct or schema that admits undefined. */
 type OptionalKey<P, S extends Side> = {
 	[K in keyof P]: P[K] extends OptionalMatcher<infer _, infer __>
 		? K
@@ -72,7 +71,6 @@ type OptionalKey<P, S extends Side> = {
 				: never;
 }[keyof P];
 
-/** The type of an optional member that is present. */
 type PresentMember<P, S extends Side> = P extends OptionalMatcher<infer T, infer _> ? T : InferSide<P, S>;
 
 type InferObject<P, S extends Side> = {
@@ -82,11 +80,11 @@ type InferObject<P, S extends Side> = {
 	: never;
 
 const compiled = new WeakMap<object, AnyMatcher>();
-/** Patterns that are being compiled, to detect a pattern that contains itself. */
+/** Detects a pattern that contains itself. */
 const compiling = new Set<object>();
 
 /**
- * Compiles a pattern. The results for objects, arrays, classes, structs and schemas are cached by identity.
+ * Compiles a pattern. Results are cached by identity, except for literals.
  * @throws Error for a pattern that contains itself, and for an asynchronous schema
  */
 export function compile<const P>(pattern: P): Matcher<Infer<P>>;
@@ -107,7 +105,6 @@ export function compile(pattern: unknown): AnyMatcher {
 	return matcher;
 }
 
-/** Compiles the patterns of an object's keys. */
 export function compileKeys(pattern: object): Map<string, AnyMatcher> {
 	return new Map(Object.entries(pattern).map(([key, value]) => [key, compile(value)]));
 }
@@ -126,13 +123,13 @@ function buildMatcher(pattern: object): AnyMatcher {
 }
 
 function typeMatcher(type: 'string' | 'number' | 'boolean' | 'function' | 'undefined'): Matcher {
-	// The text states the type and not the value, which may be a password.
+	// The fault does not contain the value, which may be a password.
 	const fault = (value: unknown) =>
 		typeof value === type ? null : faultOf(`Expected ${type}, got ${typeName(value)}`);
 	return new Matcher(fault).describedAs({ kind: 'type', name: type });
 }
 
-/** Matches exactly this value. A symbol or a bigint is not a pattern: its matcher refuses every value. */
+/** A symbol or a bigint is no pattern: its matcher refuses every value. */
 function literalMatcher(literal: unknown): Matcher {
 	switch (typeof literal) {
 		case 'undefined':

@@ -9,31 +9,27 @@ import { compileKeys } from './pattern.js';
 import { collectionNames, type DocumentOf, type Filter, type Projection, type Store } from './store.js';
 import { isFields } from './values.js';
 
-/** The context of a publish function. After the subscription has stopped, the functions that publish have no effect. */
+/** The context of a publish function. After the end of the subscription, publishing has no effect. */
 export interface PublicationContext extends CallContext {
-	/** Adds a document. */
 	added(collection: string, id: unknown, fields: Record<string, unknown>): void;
-	/** Changes fields; undefined removes a field. @throws Error if this subscription has not added the document */
+	/** Undefined removes a field. @throws Error if this subscription has not added the document */
 	changed(collection: string, id: unknown, fields: Record<string, unknown>): void;
-	/** Removes a document. @throws Error if this subscription has not added it */
+	/** @throws Error if this subscription has not added the document */
 	removed(collection: string, id: unknown): void;
 	/** Marks the initial result as complete. Only the first call has an effect. */
 	ready(): void;
-	/** Ends the subscription with an error. Without an argument it does the same as `stop`. */
+	/** Ends the subscription with an error. Without an argument the same as `stop`. */
 	error(error?: unknown): void;
-	/** Ends the subscription. */
 	stop(): void;
-	/**
-	 * Calls `listener` when the subscription ends; immediately if it has ended. The listener is not awaited.
-	 */
+	/** Calls `listener` when the subscription ends, or immediately if it has ended. Not awaited. */
 	onStop(listener: () => void | Promise<void>): void;
-	/** Calls a method as the subscription's user, on its connection. Its errors are passed on unchanged. */
+	/** Calls a method as the subscription's user, on its connection. */
 	call(name: string, ...args: unknown[]): Promise<unknown>;
 }
 
-/** A query whose matching documents, and their changes, are published until the subscription ends. */
+/** A query whose documents, and their changes, are published until the subscription ends. */
 export class LiveQuery<C extends keyof Store = keyof Store> {
-	/** Number of live queries made so far, by which `returned-queries.ts` sees whether a publish function has made one. */
+	/** Number of live queries made so far. `returned-queries.ts` reads it. */
 	static count = 0;
 
 	/** Name of the collection in DDP. */
@@ -51,10 +47,9 @@ export class LiveQuery<C extends keyof Store = keyof Store> {
 }
 
 /**
- * Creates a live query; return it from `run`, alone or in an array.
- * @param collection a declared collection, or the name of a collection of Roomkey
- * @param fields the fields to publish; all others stay in the store
- * @param options.name a different name of the collection in DDP
+ * Creates a live query. Return it from `run`, alone or in an array.
+ * @param fields all others stay in the store
+ * @param options.name another name of the collection in DDP
  * @throws DefinitionError for an unknown collection, and without a filter or fields
  */
 export function liveQuery<C extends keyof Store>(
@@ -90,14 +85,14 @@ export function liveQuery(
 	}
 	checkDefinition('live query', options, { name: rules.name }, shownName);
 	const { name } = options;
-	// The filter and the fields are copied, because the caller may change its objects before the query is read.
+	// The caller may change its objects before the query is read.
 	const [ownFilter, projection] = [copyFilter(filter) as object, { ...fields } as Projection];
 	if (isBuiltIn) return new LiveQuery(collection, ownFilter, projection, name);
-	// The type `Store` does not list the keys of declared collections.
+	// `Store` does not list the keys of declared collections.
 	return new LiveQuery(collection.key as unknown as keyof Store, ownFilter, projection, name ?? collection.name);
 }
 
-/** Copies the objects, lists and dates of a filter. A RegExp, and values that the store will refuse, are not copied. */
+/** Does not copy a RegExp, and values that the store will refuse. */
 function copyFilter(value: unknown): unknown {
 	if (Array.isArray(value)) return value.map(copyFilter);
 	if (value instanceof Date) return new Date(value);
@@ -105,43 +100,40 @@ function copyFilter(value: unknown): unknown {
 	return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, copyFilter(member)]));
 }
 
-/** The fields that clients may see: of a document, or of objects in it, such as `services.email`. */
+/** The fields that clients may see, also within objects: `services.email`. */
 type FieldsOf<T> = { readonly [K in keyof T & string]?: 1 } & {
 	readonly [path: `${string}.${string}`]: 1;
 };
 
-/** Meteor's publication strategies: how much the server remembers of the documents that a client has. */
+/** Meteor's publication strategies: how much the server remembers of a client's documents. */
 export const STRATEGIES = ['SERVER_MERGE', 'NO_MERGE_MULTI', 'NO_MERGE', 'NO_MERGE_NO_HISTORY'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
 export interface PublicationDefinition<P extends Patterns, Anonymous extends boolean> {
-	/** Name in DDP; null for a universal publication, which every client receives without subscribing. */
+	/** Null for a universal publication, which every client receives without subscribing. */
 	name: string | null;
-	/** A pattern for each parameter, in their order. */
+	/** A pattern for each parameter, in order. */
 	args: P;
-	/** One line for the documentation. */
 	summary: string;
 	/**
-	 * Patterns of the published documents, by the name of the collection in DDP. For the documentation: a server does
-	 * not check them. Roomkey's tests check them for its own publications. Default: unknown.
+	 * Patterns of the documents, by the name of the collection in DDP. Only for the documentation. Default: unknown.
 	 */
 	documents?: Patterns;
-	/** True: clients who are not logged in may subscribe too. Default false: they get `error-invalid-user`. */
+	/** Clients who are not logged in may subscribe too. Default false: they get `error-invalid-user`. */
 	anonymous?: Anonymous;
 	/**
-	 * How long `run` and the initial read of its live queries may take, in ms, until the subscription ends with
-	 * `error-timeout`. The wait for a client that reads slowly does not count. Default 30,000.
+	 * Time limit of `run` and the initial read of its live queries, in ms. Then the subscription ends with
+	 * `error-timeout`. Waiting for a slow client does not count. Default 30,000.
 	 */
 	timeout?: number;
 	/**
-	 * How often one caller may subscribe: a user, or an address if the caller is not logged in. Default: unlimited. A
-	 * universal publication is always unlimited.
+	 * How often one user may subscribe, or one address without a login. Default: unlimited. A universal publication is
+	 * always unlimited.
 	 */
 	limit?: Limit;
 	/**
-	 * Publishes documents through the context, or returns live queries. Without live queries it must call `ready` itself.
-	 * If `ready` has not been called when `timeout` has passed since the end of `run`, a warning is logged. An error ends
-	 * the subscription.
+	 * Publishes through the context, or returns live queries. Without live queries it must call `ready`. A warning is
+	 * logged if `ready` is not called within `timeout` after the end of `run`. An error ends the subscription.
 	 */
 	run(
 		args: Args<P>,
@@ -152,7 +144,6 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 /** A defined publication, without its argument types. */
 export interface Publication extends Pick<Method, 'args' | 'anonymous' | 'limit' | 'summary' | 'timeout'> {
 	readonly name: string | null;
-	/** Patterns of its documents by collection; undefined: unknown. */
 	readonly documents: ReadonlyMap<string, AnyMatcher> | undefined;
 	run(args: Record<string, unknown>, context: PublicationContext): unknown;
 }
@@ -171,7 +162,7 @@ const MEMBERS: MemberRules<keyof PublicationDefinition<Patterns, boolean>> = {
 	run: required(rules.function),
 };
 
-/** Defines a publication. Types of `run` follow from `args`. @throws DefinitionError */
+/** Defines a publication. @throws DefinitionError */
 export function publication<const P extends Patterns, const Anonymous extends boolean = false>(
 	definition: PublicationDefinition<P, Anonymous>,
 ): Publication {

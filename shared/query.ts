@@ -1,18 +1,14 @@
-/**
- * The types of filters and updates: the operators of MongoDB that every store understands, on the paths that documents
- * of a type have. Errors that the compiler does not find, such as colliding paths, are found by the store at run time.
- */
+/** Types of filters and updates, with the operators of MongoDB that every store understands. */
 
-/** Scalar values, compared as a whole. */
+/** Values that are compared as a whole. */
 type Scalar = string | number | boolean | Date | null | undefined;
 
-/** The element type of an array, otherwise the type itself. */
 type Element<V> = V extends readonly (infer E)[] ? E : V;
 
-/** The type of the objects in a field: of its value, or of the elements of an array. Scalars are left out. */
+/** The objects in a field: its value, or the elements of an array. */
 type Nested<V> = Exclude<Element<NonNullable<V>>, Scalar>;
 
-/** Paths within `V`; any path if `V` is unknown or has arbitrary keys. `V extends unknown` distributes over a union. */
+/** Any path if `V` is unknown or has arbitrary keys. `V extends unknown` distributes over a union. */
 type PathWithin<V, Depth extends 1[]> = [V] extends [never]
 	? never
 	: unknown extends V
@@ -25,7 +21,7 @@ type PathWithin<V, Depth extends 1[]> = [V] extends [never]
 
 /**
  * Paths to the fields of a document and of its parts: `services.resume.loginTokens.hashedToken`. `Depth` has one
- * element for each level above. It is limited to six levels, because the paths of a recursive type would never end.
+ * element for each level above. Without its limit the paths of a recursive type would never end.
  */
 export type Path<T, Depth extends 1[] = []> = Depth['length'] extends 6
 	? never
@@ -54,7 +50,7 @@ export type At<T, P extends string> = P extends keyof T
 			? unknown
 			: never;
 
-/** The types that a value can be compared with; for an array also its element type. */
+/** What a value can be compared with. For an array also its element type. */
 type Comparable<V> = unknown extends V ? Scalar : Extract<V | Element<V>, Scalar> | null;
 
 type Operators<V> = {

@@ -1,25 +1,19 @@
-/**
- * Random values that are the same in a client's simulation of a method (`test/contract/ddp.md` section 15). The generator
- * is Alea, seeded with the client's seed and the name of a random stream.
- */
+/** Random values that are the same in a client's simulation of a method (`test/contract/ddp.md` section 15). */
 import Alea from 'alea';
 import { ID_ALPHABET, ID_LENGTH, randomId } from './ids.js';
 
 const HEX = '0123456789abcdef';
 
-/** One sequence of random values. */
 export interface RandomStream {
 	/** A number from 0 to less than 1. */
 	fraction(): number;
-	/** An id in the format of `randomId`. */
 	id(): string;
-	/** A string of this number of hexadecimal digits. */
 	hexString(digits: number): string;
 }
 
 /** The random streams of one call. */
 export interface RandomSource {
-	/** The stream with this name, independent of other streams. For ids of new documents: `/collection/<name>`. */
+	/** Independent of other streams. For ids of new documents: `/collection/<name>`. */
 	stream(name?: string): RandomStream;
 	/** The seed for a nested call of the method with this name. */
 	seedFor(method: string): string;
@@ -35,10 +29,7 @@ function streamOf(seed: string, name: string): RandomStream {
 	return { fraction, id: () => randomText(ID_ALPHABET, ID_LENGTH), hexString: (count) => randomText(HEX, count) };
 }
 
-/**
- * Creates the random source of a call.
- * @param seed the client's seed; null: the values are unpredictable
- */
+/** @param seed the client's seed; null: the values are unpredictable */
 export function createRandomSource(seed: string | null): RandomSource {
 	const rootSeed = seed ?? randomId();
 	const streams = new Map<string, RandomStream>();
@@ -52,7 +43,7 @@ export function createRandomSource(seed: string | null): RandomSource {
 			}
 			return stream;
 		},
-		// Name and length as in Meteor.
+		// As in Meteor.
 		seedFor: (method) => source.stream(`/rpc/${method}`).hexString(20),
 	};
 	return source;

@@ -1,9 +1,8 @@
-/** The signature of a method for the compiler: the types that its callers see. */
+/** The types of a method that its callers see, for the compiler. */
 import type { InferInput, Pattern } from './pattern.js';
 
 type Patterns = Readonly<Record<string, Pattern>>;
 
-/** What the type of a method states about it. */
 export interface Signature {
 	readonly name: string;
 	/** Parameters over DDP. */
@@ -11,11 +10,11 @@ export interface Signature {
 	/** Arguments by name, as over REST. */
 	readonly args: object;
 	readonly result: unknown;
-	/** Where REST offers it: a verb, a route, or undefined. */
+	/** A verb, a route, or undefined. */
 	readonly rest: unknown;
 }
 
-/** The key of the signature in the type of a method. Only the compiler knows it: at run time there is no such key. */
+/** Only in types: at run time there is no such key. */
 export declare const signature: unique symbol;
 
 type MayBeAbsent<P extends Patterns> = { [K in keyof P]: undefined extends InferInput<P[K]> ? K : never }[keyof P];
@@ -28,8 +27,8 @@ export type InputOf<P extends Patterns> = { [K in Exclude<keyof P, MayBeAbsent<P
 	: never;
 
 /**
- * Parameters over DDP. TypeScript does not know the order of keys: without `params` in the definition, each of several
- * parameters may be any of the arguments.
+ * Parameters over DDP. TypeScript does not know the order of keys. Without `params` in the definition, each of several
+ * parameters may be any argument.
  */
 export type ParamsOf<P extends Patterns, Order extends readonly string[]> = number extends Order['length']
 	? [keyof P] extends [never]
@@ -39,10 +38,10 @@ export type ParamsOf<P extends Patterns, Order extends readonly string[]> = numb
 			: TrailingOptional<P, [Extract<keyof P, string>]>
 	: TrailingOptional<P, Order>;
 
-/** Whether a type is a union, which means here that there are two arguments or more. */
+/** Here: whether there are two arguments or more. */
 type IsUnion<T, Whole = T> = T extends unknown ? ([Whole] extends [T] ? false : true) : never;
 
-/** The types of the parameters, in the order of `Order`. The last parameters may be left out if they admit undefined. */
+/** The last parameters may be left out if they admit undefined. */
 type TrailingOptional<P extends Patterns, Order extends readonly string[]> = Order extends readonly [
 	...infer First extends readonly string[],
 	infer Last extends string,

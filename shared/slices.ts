@@ -1,18 +1,17 @@
 /**
- * Encodes large values as JSON text in slices, and yields to the event loop between them. Encoding a list of 20,000 rooms
- * in one piece would block the process for 100 ms.
+ * Encodes large values as JSON text in slices, and yields to the event loop between them. In one piece, 20,000 rooms
+ * would block the process for 100 ms.
  */
 import { createYielder } from './yielding.js';
 
 /** A way to write values as JSON text. */
 export interface JsonFormat {
-	/** Encodes a value; undefined for values that JSON leaves out. */
+	/** Undefined for values that JSON leaves out. */
 	stringify(value: unknown): string | undefined;
-	/** Whether an object's text consists of the texts of its members. Other objects are encoded in one piece. */
+	/** Whether an object's text consists of the texts of its members. If not, it is encoded in one piece. */
 	canSplit(value: object): value is Record<string, unknown>;
 }
 
-/** Plain JSON, without additional types. */
 export const plainJson: JsonFormat = {
 	stringify: (value) => JSON.stringify(value),
 	canSplit(value): value is Record<string, unknown> {
@@ -22,25 +21,19 @@ export const plainJson: JsonFormat = {
 	},
 };
 
-/**
- * Estimated length, in characters, above which a value is encoded in slices. Encoding less than that takes less than a
- * millisecond.
- */
+/** Estimated length in characters above which a value is encoded in slices. Less takes less than a millisecond. */
 const LARGE_LENGTH = 64 * 1024;
 
 /** Length at which a part of the text is complete, in characters. */
 const PART_LENGTH = 64 * 1024;
 
-/**
- * Maximum nesting that is sliced. Deeper values are encoded in one piece: they may contain a cycle, for which the
- * encoder throws.
- */
+/** Maximum nesting that is sliced. Deeper values may contain a cycle, for which the encoder throws. */
 const MAX_DEPTH = 100;
 
-/** Estimated length of a number, a boolean or an object that cannot be split; also of the brackets of another object. */
+/** Estimated length of a number, a boolean, an object that is not split, or brackets. */
 const SMALL_VALUE_LENGTH = 8;
 
-/** Subtracts the estimated length of a value from `left`. Stops as soon as the result is negative. */
+/** Subtracts the estimated length of a value from `left`, until the result is negative. */
 function lengthLeft(value: unknown, left: number, depth: number): number {
 	if (typeof value === 'string') return left - value.length;
 	if (typeof value !== 'object' || value === null || depth >= MAX_DEPTH) return left - SMALL_VALUE_LENGTH;
@@ -57,12 +50,12 @@ function lengthLeft(value: unknown, left: number, depth: number): number {
 	return rest;
 }
 
-/** Whether the text of a value is so long that it must be encoded in slices. */
+/** Whether a value must be encoded in slices. */
 export function isLarge(value: unknown): boolean {
 	return lengthLeft(value, LARGE_LENGTH, 0) < 0;
 }
 
-/** The text of a string in pieces, without its quotes. Never separates the two halves of a surrogate pair. */
+/** The text of a string without its quotes. Keeps surrogate pairs together. */
 function* sliceString(text: string): Generator<string> {
 	for (let start = 0; start < text.length; ) {
 		let end = start + PART_LENGTH;
@@ -73,7 +66,6 @@ function* sliceString(text: string): Generator<string> {
 	}
 }
 
-/** The text of a large string, array or object that can be split, in pieces. */
 function* sliceLarge(value: unknown, format: JsonFormat, depth: number): Generator<string> {
 	if (typeof value === 'string') {
 		yield '"';
@@ -100,10 +92,8 @@ function* sliceLarge(value: unknown, format: JsonFormat, depth: number): Generat
 }
 
 /**
- * The text of a value in pieces.
- * @param prefix text before a member of an object: separator, key and colon. If JSON leaves the member out, nothing is
- * written. For an element of an array and for the outermost value the prefix is empty. If JSON leaves these out, null is
- * written
+ * @param prefix separator, key and colon of a member; otherwise empty. If JSON leaves the value out, a member is not
+ * written, and any other value becomes null
  */
 function* slice(value: unknown, format: JsonFormat, depth: number, prefix: string): Generator<string> {
 	const isObject = typeof value === 'object' && value !== null;
@@ -119,13 +109,7 @@ function* slice(value: unknown, format: JsonFormat, depth: number, prefix: strin
 	else if (prefix === '') yield 'null';
 }
 
-/**
- * Encodes a large value, with the same text as `format.stringify`.
- * @param toPart converts each part of the text
- * @param before text before the first part
- * @param after text after the last part
- * @throws what `format.stringify` throws
- */
+/** Encodes a large value, with the same text as `format.stringify`. @throws what `format.stringify` throws */
 export async function encodeInSlices<T>(
 	value: unknown,
 	format: JsonFormat,

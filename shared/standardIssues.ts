@@ -1,8 +1,7 @@
 /**
- * Faults that a Standard Schema has found, in Meteor's words (`test/contract/check.md` section 4). The validator's own
- * words are never used: some quote the value, which may be a secret. The kind of a fault is read from members that zod
- * and valibot add to their issues. A fault that another validator finds is reported as a missing key or as a failed
- * condition. The same holds for a condition of zod that names an absent optional key as its path.
+ * Faults of a Standard Schema in Meteor's words (`test/contract/check.md` section 4). The validator's own words may
+ * quote a secret value. The kind of a fault is known from members that zod and valibot add to their issues. Other
+ * faults are missing keys or failed conditions. So is a condition of zod on an absent optional key.
  */
 import { firstInOrder, hasKeys } from './faultOrder.js';
 import { formatValue, typeName } from './formatValue.js';
@@ -12,21 +11,19 @@ import { prepend } from './path.js';
 
 type Key = PropertyKey | { readonly key: PropertyKey };
 
-/** One fault, as Standard Schema defines it. */
 export interface Issue {
 	readonly message: string;
 	readonly path?: readonly Key[] | undefined;
 }
 
-/** One fault with members that zod or valibot add. */
 type VendorIssue = Issue & { readonly [member: string]: unknown };
 
 /** Type names of valibot for objects. */
 const OBJECT_TYPES = ['object', 'record', 'strict_object', 'loose_object', 'object_with_rest'];
-/** Type names of zod and valibot for a choice between several patterns. */
+/** Type names of zod and valibot for a choice between patterns. */
 const CHOICE_TYPES = ['invalid_union', 'union', 'variant', 'picklist', 'enum'];
 
-/** Maximum number of issues that are compared, to limit the time that finding the first one takes. */
+/** Maximum number of compared issues, to limit the time. */
 const MAX_ISSUES = 1000;
 
 /** The fault that Meteor would report. */
@@ -45,8 +42,7 @@ export function faultOfIssues(value: unknown, issues: readonly Issue[]): Fault {
 	if (key === undefined) return faultOf(textOf(issue, value));
 	const isMissing = typeof key === 'string' && hasKeys(parent) && !Object.hasOwn(parent, key);
 	if (isMissing) {
-		// Some validators accept an array or an instance of a class as an object. Meteor reports that it is not a plain
-		// object, and not the missing key.
+		// Some validators accept an array or an instance of a class as an object. Meteor reports this fault first.
 		return { text: plainObjectFault(parent)?.text ?? `Missing key '${key}'`, path: pathText(parentPath) };
 	}
 	return { text: textOf(issue, hasKeys(parent) ? parent[String(key)] : undefined), path: pathText(path) };
@@ -58,7 +54,7 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
 	return part;
 }
 
-/** The path of an issue. Zod states an unknown key in the member `keys`, and not in the path. */
+/** Zod states an unknown key in `keys`, and not in the path. */
 function keysOf({ path = [], keys }: VendorIssue): readonly PropertyKey[] {
 	const all = path.map((key) => (typeof key === 'object' ? key.key : key));
 	return Array.isArray(keys) && keys.length > 0 ? [...all, keys[0] as string] : all;
@@ -68,12 +64,12 @@ function isUnknownKey({ code, kind, type, expected }: VendorIssue): boolean {
 	return code === 'unrecognized_keys' || (kind === 'schema' && type === 'strict_object' && expected === 'never');
 }
 
-/** Formats a path. @param last text at its end, which is not formatted, such as an unknown key */
+/** @param last text at the end that is not formatted, such as an unknown key */
 function pathText(keys: readonly PropertyKey[], last = ''): string {
 	return keys.reduceRight<string>((rest, key) => prepend(typeof key === 'number' ? key : String(key), rest), last);
 }
 
-/** Name of the type that zod or valibot expected; undefined for a condition. */
+/** The type that zod or valibot expected; undefined for a condition. */
 function expectedType({ code, kind, type, expected }: VendorIssue): string | undefined {
 	if (code === 'invalid_type') return String(expected);
 	if (kind === 'schema') return type === 'instance' ? String(expected) : String(type);
@@ -92,16 +88,13 @@ function textOf(issue: VendorIssue, value: unknown): string {
 	return typeText ?? NO_CONDITION;
 }
 
-/** The literal that valibot expected. Valibot puts a string into quotes, and escapes nothing in it. */
+/** Valibot puts a string into quotes, and escapes nothing in it. */
 function literalOf({ expected }: VendorIssue): string {
 	const text = String(expected);
 	return text.startsWith('"') ? text.slice(1, -1) : text;
 }
 
-/**
- * Meteor's text for a value of a wrong type. Undefined if Meteor has no such type, or accepts the value, such as NaN
- * for a number.
- */
+/** Meteor's text for a wrong type. Undefined if Meteor has no such type, or accepts the value, such as NaN. */
 function textOfType(expected: string, value: unknown): string | undefined {
 	switch (expected) {
 		case 'string':

@@ -1,6 +1,6 @@
 /**
- * Standard Schema (https://standardschema.dev): the interface of zod, valibot and other validators. Their schemas can be
- * patterns. If a schema converts a value, for example by a default, methods receive the converted argument.
+ * Standard Schema (https://standardschema.dev): the interface of zod, valibot and other validators. Their schemas can
+ * be patterns, and convert arguments, for example by a default.
  */
 import { type AnyMatcher, faultOf, Matcher, NO_CHOICE, OptionalMatcher } from './matcher.js';
 import { faultOfIssues, type Issue } from './standardIssues.js';
@@ -19,11 +19,10 @@ export interface StandardSchema<Input = unknown, Output = Input> {
 	};
 }
 
-/** A schema of any types. */
 // biome-ignore lint/suspicious/noExplicitAny: a schema is invariant in its types, so no other type holds them all
 export type AnyStandardSchema = StandardSchema<any, any>;
 
-/** Whether a pattern is a Standard Schema: an object or, in some validators, a function. */
+/** A schema is an object or, in some validators, a function. */
 export function isStandardSchema(pattern: unknown): pattern is AnyStandardSchema {
 	if ((typeof pattern !== 'object' && typeof pattern !== 'function') || pattern === null) return false;
 	const standard = (pattern as Partial<AnyStandardSchema>)['~standard'];
@@ -43,10 +42,7 @@ class AsynchronousSchemaError extends Error {
 	}
 }
 
-/**
- * Makes a matcher from a schema.
- * @throws Error for a schema that is asynchronous. If this only becomes known when a value is checked, the check throws
- */
+/** @throws Error for an asynchronous schema. If this only becomes known when a value is checked, the check throws */
 export function standardMatcher(schema: AnyStandardSchema): AnyMatcher {
 	const { vendor } = schema['~standard'];
 	if (isAsynchronous(schema)) throw new AsynchronousSchemaError(vendor);
@@ -70,13 +66,13 @@ export function standardMatcher(schema: AnyStandardSchema): AnyMatcher {
 	});
 	matcher.describedAs(shape).convertedBy(convert);
 	if (!admitsUndefined(validate)) return matcher;
-	// As for `Match.Optional`: for a member of an object and for an argument, the fault of `matcher` is reported. For any
-	// other value, such as an element of an array, the text is `NO_CHOICE`.
+	// As for `Match.Optional`: a member of an object or an argument gets the fault of `matcher`. Any other value gets
+	// `NO_CHOICE`.
 	const optional = new OptionalMatcher(matcher, (value) => (validate(value).issues ? faultOf(NO_CHOICE) : null));
 	return optional.describedAs(shape).convertedBy(convert);
 }
 
-/** Whether a schema admits undefined. A condition of the application may throw for undefined. */
+/** Whether a schema admits undefined. A condition of the application may throw. */
 function admitsUndefined(validate: (value: unknown) => Result<unknown>): boolean {
 	try {
 		return !validate(undefined).issues;
@@ -86,12 +82,11 @@ function admitsUndefined(validate: (value: unknown) => Result<unknown>): boolean
 	}
 }
 
-/** Maximum number of parts of a schema that are searched. */
+/** Maximum number of searched parts of a schema. */
 const MAX_PARTS = 10_000;
 
 /**
- * Whether a schema says that it is asynchronous: by a member `async`, as in valibot; by the type `promise`, as in zod; or
- * by an async function for a condition or a conversion.
+ * Whether a schema shows that it is asynchronous: by `async` (valibot), the type `promise` (zod), or an async function.
  */
 function isAsynchronous(schema: object): boolean {
 	const visited = new Set<unknown>();
@@ -110,7 +105,7 @@ function isAsynchronous(schema: object): boolean {
 	return false;
 }
 
-/** The members of plain objects and lists. Instances of classes are skipped: their methods say nothing about the schema. */
+/** The methods of class instances say nothing about the schema, so instances are skipped. */
 function partsOf(part: object): unknown[] {
 	const prototype = Object.getPrototypeOf(part);
 	if (prototype !== null && prototype !== Object.prototype && prototype !== Array.prototype) return [];

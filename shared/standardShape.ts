@@ -1,11 +1,10 @@
 /**
- * The JSON Schema of a Standard Schema, for the documentation: from validators with the interface Standard JSON Schema
- * (https://standardschema.dev/json-schema), such as zod, or with an adapter that adds it, such as
- * `toStandardJsonSchema` of @valibot/to-json-schema.
+ * The JSON Schema of a Standard Schema, for the documentation. Validators offer it by Standard JSON Schema
+ * (https://standardschema.dev/json-schema). Valibot needs the adapter `toStandardJsonSchema` of
+ * @valibot/to-json-schema.
  */
 import type { JsonSchema, Shape } from './shape.js';
 
-/** The part of a validator's `~standard` that is needed here. */
 interface StandardProps {
 	readonly vendor: string;
 	readonly jsonSchema?: {
@@ -14,21 +13,21 @@ interface StandardProps {
 	};
 }
 
-/** The JSON Schema; undefined if the validator offers none, or cannot express this schema in it. */
+/** Undefined if the validator offers none, or cannot express this schema. */
 function jsonSchemaOf({ jsonSchema }: StandardProps): JsonSchema | undefined {
 	try {
 		const schema = jsonSchema?.input?.({ target: 'draft-2020-12' });
 		if (typeof schema !== 'object' || schema === null) return undefined;
-		// `$schema` names the draft. It belongs only at the top of a whole document.
+		// `$schema` belongs only at the top of a document.
 		const { $schema, ...rest } = schema;
-		// A reference would be resolved in the document that includes the schema, and so lead to the wrong place.
+		// In another document a reference would lead to the wrong place.
 		return JSON.stringify(rest).includes('"$ref"') ? undefined : rest;
 	} catch {
 		return undefined;
 	}
 }
 
-/** The shape of the values that a schema accepts. The JSON Schema is only made when the shape is read. */
+/** The JSON Schema is only made when the shape is read. */
 export function standardShape({ '~standard': standard }: { readonly '~standard': StandardProps }): Shape {
 	let cached: { readonly schema: JsonSchema | undefined } | undefined;
 	const schema = () => {

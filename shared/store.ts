@@ -1,6 +1,6 @@
 /**
- * The collections that methods use: a subset of the type `Collection` of the MongoDB driver. The embedded stores
- * (in memory and in files) implement it too. All stores pass the tests in `test/store`.
+ * The collections that methods use: a subset of the type `Collection` of the MongoDB driver. The embedded stores (in
+ * memory and in files) implement it too.
  */
 import type {
 	KeyHistory,
@@ -19,7 +19,7 @@ import type { Filter, UpdateFilter } from './query.js';
 
 export type { Filter, UpdateFilter };
 
-/** Which fields to read: `{name: 1}` only these (and `_id`), `{name: 0}` all others. Not mixed, except for `_id`. */
+/** Which fields to read: `{name: 1}` these and `_id`, `{name: 0}` all others. Not mixed, except for `_id`. */
 export type Projection = Record<string, 0 | 1>;
 
 export interface FindOptions {
@@ -37,29 +37,26 @@ export interface Cursor<T> extends AsyncIterable<T> {
 }
 
 export interface WriteOptions {
-	/** True: the write is not announced to subscribers. */
+	/** The write is not announced to subscribers. */
 	readonly silent?: boolean;
 	/**
-	 * Called for each announcement of the write, if a subscriber receives it asynchronously. `delivered` resolves when all
-	 * subscribers have received it, and never rejects.
+	 * Called for each announcement that a subscriber receives asynchronously. `delivered` resolves when all have
+	 * received it, and never rejects.
 	 */
 	readonly onAnnounced?: (delivered: Promise<unknown>) => void;
 }
 
-/** Every update also sets `_updatedAt` to the present time, as in Rocket.Chat's model layer. */
+/** Every update also sets `_updatedAt`, as in Rocket.Chat. */
 export interface Collection<T extends { _id: string }> {
 	findOne(filter: Filter<T>, options?: FindOptions): Promise<T | null>;
 	find(filter: Filter<T>, options?: FindOptions): Cursor<T>;
 	countDocuments(filter: Filter<T>): Promise<number>;
-	/** Rejects with a duplicate key error (see `isDuplicateKey`) if a unique value is already stored. */
+	/** Rejects with a duplicate key error, see `isDuplicateKey`. */
 	insertOne(document: T, options?: WriteOptions): Promise<unknown>;
-	/**
-	 * Atomic: the filter is evaluated at the time of the update. If an update makes the filter false, only one of several
-	 * concurrent callers matches.
-	 */
+	/** Atomic: if the update makes the filter false, only one of several concurrent callers matches. */
 	updateOne(filter: Filter<T>, update: UpdateFilter<T>, options?: WriteOptions): Promise<{ matchedCount: number }>;
 	updateMany(filter: Filter<T>, update: UpdateFilter<T>, options?: WriteOptions): Promise<{ matchedCount: number }>;
-	/** Like `updateOne`; returns the document before or after the update, or null if none matched. */
+	/** Returns the document before or after the update; null if none matched. */
 	findOneAndUpdate(
 		filter: Filter<T>,
 		update: UpdateFilter<T>,
@@ -68,10 +65,10 @@ export interface Collection<T extends { _id: string }> {
 	deleteOne(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }>;
 	deleteMany(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }>;
 	/**
-	 * Announces a silent write later, when related writes are stored too. Reads the document and announces its stored state,
-	 * because other writes may have been announced meanwhile. Does not announce an insert or update of a document that does
-	 * not exist any more.
-	 * @param document a state of the document: after a removal its last state, otherwise only `_id` is used
+	 * Announces a silent write later, when related writes are stored too. Announces the stored state, because other
+	 * writes may have been announced meanwhile. Does nothing after an insert or update if the document does not exist
+	 * any more.
+	 * @param document after a removal the last state; otherwise only `_id` is used
 	 */
 	announce(action: Change['action'], document: Pick<T, '_id'> & Partial<T>, options?: WriteOptions): Promise<void>;
 }
@@ -87,47 +84,44 @@ export interface Store {
 	readonly settings: Collection<Setting>;
 	readonly trash: Collection<Trashed>;
 	readonly keyHistory: Collection<KeyHistory>;
-	/** What the processes of one service share for a limited time. Used only if `isShared`; all writes are silent. */
+	/** Shared by the processes of one service for a limited time. Used only if `isShared`. All writes are silent. */
 	readonly sharedState: Collection<SharedState>;
 }
 
-/** The document type of a collection. */
 export type DocumentOf<C extends keyof Store> = Store[C] extends Collection<infer T> ? T : never;
 
-/** A document was written. Listeners must not change the documents in it. */
+/** A written document. Listeners must not change it. */
 export interface Change<C extends string = string> {
 	readonly collection: C;
 	readonly action: 'inserted' | 'updated' | 'removed';
-	/** The present state, or the last state before the removal. */
+	/** The present state, or the last one before the removal. */
 	readonly document: C extends keyof Store ? DocumentOf<C> : { readonly _id: string };
-	/** The state before an update, if it is known. */
+	/** The state before an update, if known. */
 	readonly before?: C extends keyof Store ? DocumentOf<C> : { readonly _id: string };
 }
 
-/** Whether a document of this collection was changed. */
 export function isChangeOf<C extends keyof Store>(change: Change, collection: C): change is Change<C> {
 	return change.collection === collection;
 }
 
 /** A view of a store, such as that of one call. Caches belong to the store behind the view. */
 export abstract class StoreView {
-	/** The store behind the view. */
 	abstract readonly source: Store;
 }
 
-/** The store behind a view. A store that is not a view is returned unchanged. */
+/** The store behind a view. Any other store is returned unchanged. */
 export function sourceOf(store: Store): Store {
 	return store instanceof StoreView ? store.source : store;
 }
 
 const sharedStores = new WeakSet<Store>();
 
-/** Declares that other processes of the same service may use this store too. */
+/** Declares that other processes of the same service may use this store. */
 export function declareShared(store: Store): void {
 	sharedStores.add(sourceOf(store));
 }
 
-/** Whether other processes of the same service may use this store too. If not, `sharedState` is replaced by memory. */
+/** Whether other processes of the same service may use this store. If not, memory replaces `sharedState`. */
 export function isShared(store: Store): boolean {
 	return sharedStores.has(sourceOf(store));
 }
@@ -139,14 +133,14 @@ export function declareReadOnly(store: Store): void {
 	readOnlyStores.add(sourceOf(store));
 }
 
-/** Whether a store refuses all writes. Then a method that reads must not repair or complete what is stored. */
+/** Whether a store refuses all writes. Then reading methods must not repair what is stored. */
 export function isReadOnly(store: Store): boolean {
 	return readOnlyStores.has(sourceOf(store));
 }
 
 /**
- * Names of the collections in the database and in DDP: those of Rocket.Chat, so that Roomkey and Rocket.Chat can use the
- * same database, and two of Roomkey's own.
+ * Names in the database and in DDP. They are Rocket.Chat's, so that both can use the same database, and two of
+ * Roomkey's own.
  */
 export const collectionNames = {
 	users: 'users',

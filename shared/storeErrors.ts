@@ -1,4 +1,4 @@
-/** Errors of a store, and the write error that callers handle separately. */
+/** Errors of a store. */
 import { StoreUnavailableError } from './errors.js';
 
 /**
@@ -23,11 +23,8 @@ export class StoreError extends StoreUnavailableError {
 	}
 }
 
-/**
- * A write violated a unique index. The message names the collection but not the value, which may be a key or a token.
- */
+/** A write violated a unique index. The message does not contain the value, which may be a key or a token. */
 export class DuplicateKeyError extends Error {
-	/** MongoDB's error code, which `isDuplicateKey` tests. */
 	readonly code = 11000;
 
 	constructor(collection: string) {
@@ -36,9 +33,7 @@ export class DuplicateKeyError extends Error {
 	}
 }
 
-/**
- * Whether a write was refused because a unique index already holds that value: MongoDB's code 11000, in every store.
- */
+/** Whether a write violated a unique index. Every store uses MongoDB's code. */
 export function isDuplicateKey(error: unknown): boolean {
 	return (error as { code?: unknown } | null)?.code === 11000;
 }

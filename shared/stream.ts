@@ -1,18 +1,18 @@
 /**
- * Streams (`test/contract/rocketchat-e2e.md` section 10): events without documents. Later subscribers do not receive earlier
- * events, except those that `initial` provides.
+ * Streams (`test/contract/rocketchat-e2e.md` section 10): events without documents. New subscribers receive no earlier
+ * events, except those of `initial`.
  */
 import { badEntryOf, checkDefinition, type MemberRules, required, rules } from './definition.js';
 import { isObject } from './isObject.js';
 import type { CallContext, Patterns } from './method.js';
 
-/** Describes one kind of event of a stream, for the documentation. Roomkey's tests check the events of its own streams. */
+/** One kind of event of a stream, for the documentation. */
 export interface StreamEvent {
 	/** Such as `<uid>/rooms-changed`: a part in angle brackets stands for any text without a slash. */
 	readonly name: string;
 	/** One line for people. */
 	readonly summary: string;
-	/** A pattern for each argument, in their order; the names are only for the documentation. */
+	/** A pattern for each argument, in order. The names are for the documentation. */
 	readonly args: Patterns;
 }
 
@@ -21,16 +21,16 @@ export interface StreamDefinition {
 	readonly name: string;
 	/** One line for people. */
 	readonly summary: string;
-	/** Its events. Default: unknown. */
+	/** Default: unknown. */
 	readonly events?: readonly StreamEvent[];
-	/** Whether the caller may read the events with this name, such as `<uid>/rooms-changed`. */
+	/** Whether the caller may read the events with this name. */
 	mayRead(eventName: string, context: CallContext): boolean | Promise<boolean>;
 	/**
-	 * The room of the events with this name, if they belong to a room. Readers are authorized again when they leave the
+	 * The room of the events with this name, if they belong to one. Readers are authorized again when they leave the
 	 * room or the room is deleted.
 	 */
 	roomOf?(eventName: string): string | undefined;
-	/** Events that only a new subscriber receives, at the start. Returns the arguments of each event. */
+	/** The arguments of events that only a new subscriber receives, at the start. */
 	initial?(eventName: string, context: CallContext): AsyncIterable<readonly unknown[]>;
 }
 

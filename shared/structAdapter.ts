@@ -1,7 +1,6 @@
 /**
- * Adapts user-defined superstruct structs to matchers with Meteor's messages (`test/contract/check.md` 12.2, way B:
- * failures are translated). Superstruct's own messages are never used: they quote the value, and building one throws for
- * `{"toString": 1}` (`test/contract/check.md` 12.1).
+ * Adapts superstruct structs of applications to matchers with Meteor's messages (`test/contract/check.md` 12.2, way B).
+ * Superstruct's own messages quote the value, and building one throws for `{"toString": 1}` (12.1).
  */
 import { type Failure, type Struct, StructError } from 'superstruct';
 import { firstInOrder, hasKeys } from './faultOrder.js';
@@ -20,9 +19,8 @@ import { plainObjectFault } from './objects.js';
 import { prepend } from './path.js';
 import { accepts, structShape } from './structShape.js';
 
-/** Meteor's text for a failure. */
 function textOf({ type, refinement, value, message }: Failure): string {
-	// The failure comes from a `Matcher`, whose message is Meteor's.
+	// A `Matcher` has Meteor's message.
 	if (type === MATCH_TYPE) return message;
 	if (refinement !== undefined) return NO_CONDITION;
 	switch (type) {
@@ -51,8 +49,7 @@ function textOf({ type, refinement, value, message }: Failure): string {
 }
 
 function pathOf({ path, type }: Pick<Failure, 'path' | 'type'>): string {
-	// The last key can be the whole path of a fault within a `Matcher`, or an unknown key. Both stay as they are, without
-	// brackets and quotes.
+	// The path of a fault within a `Matcher`, or an unknown key, is not quoted.
 	const isUnquoted = (key: unknown) => key instanceof FormattedPath || type === 'never';
 	return path.reduceRight<string>((rest, key, i) => {
 		if (i === path.length - 1 && isUnquoted(key)) return String(key);
@@ -60,13 +57,9 @@ function pathOf({ path, type }: Pick<Failure, 'path' | 'type'>): string {
 	}, '');
 }
 
-/**
- * All failures of a value are collected only if it consists of fewer values than this, because superstruct takes 10 µs
- * for each failure.
- */
+/** From this number of values on, only the first failure is used. Superstruct takes 10 µs for each failure. */
 const MAX_VALUES = 1000;
 
-/** Whether a value consists of fewer than `MAX_VALUES` values, itself included. */
 function isSmall(value: unknown): boolean {
 	let count = 0;
 	const staysSmall = (part: unknown): boolean => {
@@ -78,8 +71,8 @@ function isSmall(value: unknown): boolean {
 }
 
 /**
- * The fault that Meteor would report; for a value that is not small, the first in the order of the schema, which is
- * superstruct's order. Superstruct reports a missing key as an undefined value.
+ * The fault that Meteor would report. For a large value, the first in superstruct's order. Superstruct reports a
+ * missing key as an undefined value.
  */
 function faultOfFailures(value: unknown, error: StructError): Fault {
 	const failures = isSmall(value) ? error.failures() : [firstFailureOf(error)];
@@ -92,7 +85,7 @@ function faultOfFailures(value: unknown, error: StructError): Fault {
 	return { text: `Missing key '${key}'`, path: pathOf({ path: path.slice(0, -1), type }) };
 }
 
-/** The first failure, which a StructError contains. The path, with which the message of the error begins, is removed. */
+/** The message of the error begins with the path, which is removed here. */
 function firstFailureOf({ type, refinement, key, value, branch, path, message }: StructError): Failure {
 	const prefix = path.length === 0 ? '' : `At path: ${path.join('.')} -- `;
 	return { type, refinement, key, value, branch, path, message: message.slice(prefix.length) };
@@ -105,7 +98,7 @@ export function structMatcher(struct: Struct<unknown, unknown>): Matcher {
 			const [error] = struct.validate(value);
 			return error ? faultOfFailures(value, error) : null;
 		} catch (error) {
-			// A condition failed, or superstruct did when it built its message. StructError is a TypeError too, and is excluded.
+			// A condition failed, or superstruct did when it built its message. StructError is a TypeError too.
 			if (error instanceof TypeError && !(error instanceof StructError)) return faultOf(`Expected ${struct.type}`);
 			throw error;
 		}
@@ -113,7 +106,7 @@ export function structMatcher(struct: Struct<unknown, unknown>): Matcher {
 	const shape = structShape(struct);
 	const matcher = new Matcher(fault).describedAs(shape);
 	if (!accepts(struct, undefined)) return matcher;
-	// As for `Match.Optional`: for a member of an object and for an argument, the fault of `matcher` is reported. For any
-	// other value, such as an element of an array, the text is `NO_CHOICE`.
+	// As for `Match.Optional`: a member of an object or an argument gets the fault of `matcher`. Any other value gets
+	// `NO_CHOICE`.
 	return new OptionalMatcher(matcher, (value) => (fault(value) ? faultOf(NO_CHOICE) : null)).describedAs(shape);
 }

@@ -1,6 +1,6 @@
 /**
- * The structure of a superstruct struct as data. Refinements and conditions are left out, so the structure admits every
- * value that the struct accepts.
+ * The structure of a superstruct struct as data. It leaves out conditions, so it admits every value that the struct
+ * accepts.
  */
 
 import { Struct } from 'superstruct';
@@ -15,7 +15,7 @@ const PRIMITIVE_TYPES: ReadonlySet<string> = new Set(['string', 'number', 'boole
 /** An integer of any size, unlike `Match.Integer`. */
 const INTEGER: Shape = { kind: 'where', text: undefined, schema: { type: 'integer' } };
 
-/** Whether a struct accepts a value. A check function of the application in it may throw for an unexpected value. */
+/** Whether a struct accepts a value. A condition of the application may throw. */
 export function accepts(struct: AnyStruct, value: unknown): boolean {
 	try {
 		return struct.is(value);
@@ -36,7 +36,7 @@ function literals(values: readonly unknown[]): Shape {
 	return { kind: 'oneOf', choices: values.map((value) => ({ kind: 'literal', value })) };
 }
 
-/** The shape of the accepted values, apart from null and undefined. */
+/** The shape of the accepted values, without null and undefined. */
 function valueShape({ type, schema }: AnyStruct): Shape {
 	if (PRIMITIVE_TYPES.has(type)) return { kind: 'type', name: type };
 	if (type === 'integer') return INTEGER;
@@ -46,7 +46,7 @@ function valueShape({ type, schema }: AnyStruct): Shape {
 	if (type === 'array') {
 		return { kind: 'array', element: schema instanceof Struct ? structShape(schema) : ANY };
 	}
-	// `type()` of superstruct allows other members, `object()` does not; `object()` without a schema allows all.
+	// `type()` allows other members, and so does `object()` without a schema.
 	if (type === 'object' || type === 'type') {
 		const isOpen = type === 'type' || schema === null;
 		return { kind: 'object', members: membersOf(schema ?? {}), others: isOpen ? ANY : null };
@@ -54,13 +54,13 @@ function valueShape({ type, schema }: AnyStruct): Shape {
 	return type === 'any' || type === 'unknown' ? ANY : { kind: 'where', text: type };
 }
 
-/** The shape of the values that a struct accepts, except undefined. */
+/** The shape of the accepted values, except undefined. */
 export function structShape(struct: AnyStruct): Shape {
-	// A compiled pattern of Roomkey (`Matcher`) is a struct too, and knows its shape.
+	// A `Matcher` is a struct too, and knows its shape.
 	const matcherShape = (struct as { shape?: Shape }).shape;
 	if (matcherShape) return matcherShape;
 	const shape = valueShape(struct);
-	// `ANY`, and a condition without a schema, include null already. `INTEGER` is a condition with a schema.
+	// `ANY`, and a condition without a schema, include null already.
 	const excludesNull = shape === INTEGER || (shape.kind !== 'any' && shape.kind !== 'where');
 	return excludesNull && accepts(struct, null) ? { kind: 'oneOf', choices: [shape, NULL] } : shape;
 }

@@ -3,15 +3,15 @@ import { checkDefinition, DefinitionError, type MemberRule, required, rules } fr
 import { Match } from './match.js';
 import type { Matcher } from './matcher.js';
 
-/** No control characters, such as line breaks, and no unpaired surrogates, which databases treat differently. */
+/** No control characters, and no unpaired surrogates, which databases treat differently. */
 const ONE_LINE = /^[^\p{Cc}\p{Cs}]*$/u;
 
 export interface TextLimits {
-	/** Minimum length in characters. Default 0. */
+	/** In characters. Default 0. */
 	readonly min?: number;
-	/** Maximum length in characters. */
+	/** In characters. */
 	readonly max: number;
-	/** True: control characters, such as line breaks, and unpaired surrogates are refused. Default false. */
+	/** Refuses control characters, such as line breaks, and unpaired surrogates. Default false. */
 	readonly oneLine?: boolean;
 }
 
@@ -20,7 +20,7 @@ const length: MemberRule = {
 	accepts: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
 };
 
-/** Whether a text has at least `min` and at most `max` code points. */
+/** Counts code points. */
 function hasLength(text: string, min: number, max: number): boolean {
 	// A code point has one or two UTF-16 units, which `length` counts. Long texts are refused without counting.
 	if (text.length > 2 * max) return false;
@@ -30,8 +30,7 @@ function hasLength(text: string, min: number, max: number): boolean {
 }
 
 /**
- * Makes the pattern of a text with a limited length. Characters are Unicode code points, as in JSON Schema. Error messages
- * and the documentation contain the limits.
+ * Makes the pattern of a text with a limited number of Unicode code points, as in JSON Schema.
  * @throws DefinitionError for wrong limits
  */
 export function Text(limits: TextLimits): Matcher<string> {

@@ -1,16 +1,14 @@
 /**
- * The values that methods may store in every store: JSON and dates. MongoDB accepts other types too, but not every store
- * would return them unchanged. A member that is undefined is left out, as by the option `ignoreUndefined` of MongoDB's
- * driver. Inside an array undefined is refused, because leaving it out would move the elements after it.
+ * The values that every store can store: JSON and dates. Undefined members are left out, as by `ignoreUndefined` of
+ * MongoDB's driver. In an array undefined is refused, because leaving it out would move the later elements.
  */
 
 /** A document or a part of one. */
 export type Fields = Record<string, unknown>;
 
-/** A document as it is stored. */
 export type Document = Fields & { readonly _id: string };
 
-/** Whether a value is a plain object: not null, an array, a date or an instance of a class. */
+/** Whether a value is a plain object. */
 export function isFields(value: unknown): value is Fields {
 	if (typeof value !== 'object' || value === null) return false;
 	const prototype = Object.getPrototypeOf(value);
@@ -26,12 +24,12 @@ export function isScalar(value: unknown): value is Scalar {
 	return typeof value === 'string' || typeof value === 'boolean';
 }
 
-/** Whether two scalars or nulls are the same value. Objects are only the same as themselves. */
+/** Whether two scalars or nulls are the same value. */
 export function isSameScalar(a: unknown, b: unknown): boolean {
 	return a === b || (a instanceof Date && b instanceof Date && a.getTime() === b.getTime());
 }
 
-/** Longest `_id`, in bytes: LMDB limits the length of keys. */
+/** LMDB limits the length of keys. */
 const MAX_ID_BYTES = 512;
 
 /** Whether a value can be the `_id` of a document. */
@@ -49,8 +47,7 @@ export function isId(value: unknown): value is string {
 export const MAX_DEPTH = 16;
 
 /**
- * Makes a deep copy of a value to store, so that the caller may change the original afterwards.
- *
+ * Makes a deep copy of a value to store.
  * @param path path of the value, for the message
  * @param levels maximum nesting within the value
  * @throws TypeError with the path of the first value that cannot be stored
@@ -59,7 +56,7 @@ export function copyStorable(value: unknown, path: string, levels = MAX_DEPTH): 
 	// An unpaired surrogate cannot be stored as UTF-8. MongoDB's driver replaces it too.
 	if (typeof value === 'string') return value.isWellFormed() ? value : value.toWellFormed();
 	if (value instanceof Date && isScalar(value)) return new Date(value);
-	// Adding 0 makes 0 of -0, because MongoDB's driver stores -0 as an integer, without a sign.
+	// -0 becomes 0, because MongoDB's driver stores it without the sign.
 	if (typeof value === 'number' && isScalar(value)) return value + 0;
 	if (value === null || isScalar(value)) return value;
 	if (levels === 0) throw new TypeError(`${path}: nested too deep`);
@@ -72,7 +69,7 @@ export function copyStorable(value: unknown, path: string, levels = MAX_DEPTH): 
 	if (!isFields(value)) throw new TypeError(`${path}: ${describeType(value)} cannot be stored`);
 	const copy: Fields = {};
 	for (const key of Object.keys(value)) {
-		// Filters and updates would read a leading dollar as an operator, and a dot as a path.
+		// Filters and updates would read a dollar as an operator, and a dot as a path.
 		if (key === '' || key.startsWith('$') || key === '__proto__' || /[.\0]/.test(key))
 			throw new TypeError(`${path}: a field cannot be named '${key}'`);
 		if (value[key] !== undefined) copy[key] = copyStorable(value[key], `${path}.${key}`, levels - 1);
@@ -88,11 +85,7 @@ export function checkedDocument(document: { _id: string }): Document {
 	return '_updatedAt' in stored ? stored : { _updatedAt: new Date(), ...stored };
 }
 
-/**
- * Whether a value can be stored.
- *
- * @param levels maximum nesting within the value
- */
+/** Whether a value can be stored. */
 export function isStorable(value: unknown, levels = MAX_DEPTH): boolean {
 	try {
 		copyStorable(value, '', levels);
@@ -112,7 +105,7 @@ export function ownCopy<V>(value: V): V {
 	return copy as V;
 }
 
-/** Names the type of a value, for a message that must not reveal the value. */
+/** Names the type, for messages that must not reveal the value. */
 export function describeType(value: unknown): string {
 	if (typeof value === 'number') return Number.isFinite(value) ? 'number' : 'a number that is not finite';
 	if (value instanceof Date) return isScalar(value) ? 'Date' : 'an invalid date';
@@ -120,7 +113,7 @@ export function describeType(value: unknown): string {
 	return value === null ? 'null' : typeof value;
 }
 
-/** The value at a path of a document, such as `u._id`. */
+/** The value at a path, such as `u._id`. */
 export function valueAt(document: object, path: string): unknown {
 	let value: unknown = document;
 	for (const name of path.split('.')) value = (value as Record<string, unknown> | undefined)?.[name];

@@ -1,13 +1,13 @@
 /**
- * Yields to the event loop during long synchronous work, because an in-memory store never yields by itself. All tasks
- * share one clock, so that several tasks together do not block longer than a single one.
+ * Yields to the event loop during long synchronous work. An in-memory store never yields by itself. All tasks share one
+ * clock, so together they do not block longer than a single one.
  */
 import { setImmediate as nextImmediate } from 'node:timers/promises';
 
 /** Longest time without yielding, in ms. */
 const MAX_BLOCK_MS = 2;
 
-/** When the first task checked the clock in this turn of the event loop; undefined if none has. */
+/** When the first task of this turn of the event loop checked the clock. */
 let turnStart: number | undefined;
 
 function startClock(): void {
@@ -17,14 +17,14 @@ function startClock(): void {
 	});
 }
 
-/** Whether this turn has taken too long. The first call in a turn starts the clock. */
+/** The first call in a turn starts the clock. */
 function isTimeUp(): boolean {
 	if (turnStart !== undefined) return performance.now() - turnStart >= MAX_BLOCK_MS;
 	startClock();
 	return false;
 }
 
-/** Resolves when all tasks that have yielded so far have continued, each in a separate turn of the event loop. */
+/** Resolves when all tasks that have yielded so far have continued, each in a separate turn. */
 let pausedTasks: Promise<void> = Promise.resolve();
 
 function nextTurn(): Promise<void> {
@@ -32,18 +32,17 @@ function nextTurn(): Promise<void> {
 	return pausedTasks.then(startClock);
 }
 
-/** Steps of all tasks since the last clock check, as a share of `checkEvery`. At 1 the clock is checked again. */
+/** Steps of all tasks since the last clock check, divided by `checkEvery`. */
 let workSinceCheck = 0;
 
 /**
- * Creates a yielder: a function that a task calls at every step.
+ * Creates a function that a task calls at every step. It returns a promise to await if it is time to yield.
  *
  * @param checkEvery steps between two clock checks; more than 1 if a step takes only a few microseconds
- * @returns the yielder. It returns a promise to wait for if it is time to yield, otherwise undefined
  */
 export function createYielder(checkEvery = 1): () => Promise<void> | undefined {
 	const step = 1 / checkEvery;
-	// The first step of a task looks at the clock.
+	// The first step of a task checks the clock.
 	workSinceCheck = 1;
 	return () => {
 		workSinceCheck += step;

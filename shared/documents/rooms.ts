@@ -1,6 +1,6 @@
 /** Rooms, memberships and room keys (`test/contract/rocketchat-e2e.md` section 2). */
 
-/** `c` channel, `p` private room, `d` direct, `l` livechat, `v` voip. Rooms of the types `p` and `d` can be encrypted. */
+/** `c` channel, `p` private room, `d` direct, `l` livechat, `v` voip. Only `p` and `d` can be encrypted. */
 export type RoomType = 'c' | 'p' | 'd' | 'l' | 'v';
 
 /** A reference to a user in other documents. */
@@ -14,24 +14,21 @@ export interface UserRef {
 export interface Room {
 	_id: string;
 	t: RoomType;
-	/** Unique name, by which callers name the room. Absent in direct rooms. */
+	/** Unique. Absent in direct rooms. */
 	name?: string;
 	/** Name that people see. */
 	fname?: string;
-	/** The creator of the room. */
 	u?: UserRef;
-	/** Participants of a direct room: user names and ids. */
+	/** Participants of a direct room. */
 	usernames?: string[];
 	uids?: string[];
-	/** Number of members. */
 	usersCount?: number;
-	/** Number of messages: 0, because Roomkey stores keys only. */
+	/** Number of messages. Roomkey stores 0. */
 	msgs?: number;
 	/** Time of creation. */
 	ts?: Date;
-	/** Read-only: only members with a permission may write. Roomkey only stores it. */
+	/** Read-only. Roomkey only stores it. */
 	ro?: boolean;
-	/** Whether system messages are shown. */
 	sysMes?: boolean;
 	topic?: string;
 	description?: string;
@@ -39,55 +36,52 @@ export interface Room {
 	customFields?: Record<string, unknown>;
 	/** Whether new users join the room by default. */
 	default?: boolean;
-	/** Only authorized members write new messages, and the others can reply. Roomkey only stores it. */
+	/** Only authorized members write new messages, the others can reply. Roomkey only stores it. */
 	broadcast?: boolean;
 	archived?: boolean;
 	encrypted?: boolean;
-	/** Id of the current room key. Absent, null and `""` mean the same: no key. */
+	/** Id of the current room key. Absent, null and `""`: no key. */
 	e2eKeyId?: string | null;
 	/** Members who need the key, the longest waiting first, at most 50. */
 	usersWaitingForE2EKeys?: WaitingUser[];
-	/** When encryption was last switched on or off, and by whom (`test/contract/beyond.md` E14). */
+	/** The last time that encryption was switched on or off (`test/contract/beyond.md` E14). */
 	e2eToggled?: { encrypted: boolean; by: UserRef; at: Date };
-	/** Set if a former member may know the key (`test/contract/beyond.md` E12). Removed by a reset of the key. */
+	/** Set if a former member may know the key, until the key is reset (`test/contract/beyond.md` E12). */
 	e2eStale?: { since: Date; reason: string };
 	/**
-	 * The reset of the key that is in progress or was interrupted. Its lock has the id `id`, and is valid until `until`.
-	 * `keyId` is the new key id, and `formerKeyId` the one before the reset.
+	 * A key reset, in progress or interrupted. Its lock has the id `id`, and is valid until `until`. `keyId` is the new
+	 * key id.
 	 */
 	e2eReset?: { id: string; userId: string; keyId: string; formerKeyId?: string; until: Date } | null;
 	/** Parent room of a discussion. */
 	prid?: string;
 	teamId?: string;
-	/** True for the main room of a team, which is only deleted with the team. */
+	/** The main room of a team is only deleted with the team. */
 	teamMain?: boolean;
-	/** Whether joining requires a code. */
 	joinCodeRequired?: boolean;
-	/** Attributes that determine the members (attribute-based access control). */
+	/** For attribute-based access control. */
 	abacAttributes?: unknown[];
-	/** True for a room that other (federated) servers share. */
+	/** True for a room that other servers share. */
 	federated?: boolean;
 	/** The agent of a livechat or voip room. */
 	servedBy?: { _id: string };
 	_updatedAt?: Date;
 }
 
-/** An entry in the queue of members who need a room's key. */
 export interface WaitingUser {
 	userId: string;
-	/** Since when. */
+	/** Since when the user waits. */
 	ts: Date;
 }
 
 /** A former key of a room, sealed for one member. */
 export interface OldRoomKey {
 	e2eKeyId: string;
-	/** When it was archived. */
 	ts: Date;
 	E2EKey: string;
-	/** True: the member has returned the key, because it does not work. */
+	/** The member has returned the key, because it does not work. */
 	returned?: boolean;
-	/** For a returned key: id of the member who offered it. */
+	/** Id of the member who offered a returned key. */
 	offeredBy?: string;
 }
 
@@ -95,29 +89,26 @@ export interface OldRoomKey {
 export interface KnownKey {
 	/** Hex SHA-256 of the sealed key. */
 	hash: string;
-	/** Key id of the room at the time `ts`. It counts as the id of this key, even if the text of the key begins with another. */
+	/** Key id of the room at the time `ts`, even if the text of the key begins with another id. */
 	keyId: string;
-	/** Id of the member who offered the key; absent if another server stored the offer. */
+	/** Id of the member who offered the key. Absent if another server stored the offer. */
 	by?: string;
-	/** When the record was made; for a returned key, the time of the return. */
+	/** When the record was made. For a returned key, the time of the return. */
 	ts: Date;
-	/** True: the member has returned the key. Further offers of `keyId` by the member `by` are refused. */
+	/** The member has returned the key. Further offers of `keyId` by the member `by` are refused. */
 	returned?: boolean;
 }
 
 /** Collection `rocketchat_subscription`: one document for each member of each room. */
 export interface Subscription {
 	_id: string;
-	/** The room, and its type and names. */
 	rid: string;
 	t?: RoomType;
 	name?: string;
 	fname?: string;
-	/** The member. */
 	u: UserRef;
 	/** Whether the member's client lists the room. */
 	open?: boolean;
-	/** Whether the room has unread messages, and how many. */
 	alert?: boolean;
 	unread?: number;
 	userMentions?: number;
@@ -126,18 +117,17 @@ export interface Subscription {
 	ts?: Date;
 	/** When the member last read the room. */
 	ls?: Date;
-	/** Roles in this room, such as `owner`. */
 	roles?: string[];
 	/** `INVITED`: invited, and not yet a member. */
 	status?: string;
-	/** Whether a Rocket.Chat server on the same database translates messages for the member. */
+	/** Whether Rocket.Chat translates messages for the member. */
 	autoTranslate?: boolean;
 	/**
-	 * Only for an owner: one note for each call that is removing this owner from the room. Until the time `until`, other calls
-	 * do not count this member as a remaining owner. So the last two owners cannot leave at the same time.
+	 * Calls that are removing this owner from the room. Until `until`, other calls do not count the member as a
+	 * remaining owner. So the last two owners cannot leave at the same time.
 	 */
 	departures?: { id: string; until: Date }[];
-	/** The room's key, sealed for this member. A unique index allows no two memberships with the same text. */
+	/** The room's key, sealed for this member. No two memberships may have the same text. */
 	E2EKey?: string;
 	/** The room's key, offered by another member and not yet accepted. */
 	E2ESuggestedKey?: string;
@@ -145,9 +135,7 @@ export interface Subscription {
 	oldRoomKeys?: OldRoomKey[];
 	/** Former keys that came with the offer. */
 	suggestedOldRoomKeys?: OldRoomKey[];
-	/**
-	 * The keys that this member was offered or has accepted, the newest last, at most 50. Null means the same as absent.
-	 */
+	/** The keys that this member was offered or has accepted, the newest last, at most 50. */
 	e2eKnownKeys?: KnownKey[] | null;
 	_updatedAt?: Date;
 }

@@ -8,56 +8,50 @@ export interface LoginToken {
 	when: Date;
 	/** `personalAccessToken` for tokens that never expire. */
 	type?: string;
-	/** Only for a personal access token: its name, and the time of creation as Rocket.Chat stores it. */
+	/** Name of a personal access token. */
 	name?: string;
 	createdAt?: Date;
-	/** Only for a personal access token. True: its holder needs no second factor. */
+	/** The holder of this personal access token needs no second factor. */
 	bypassTwoFactor?: boolean;
 }
 
-/** Codes of an authenticator app. */
 export interface TotpService {
 	enabled?: boolean;
 	/** Base32. */
 	secret?: string;
-	/** Hex SHA-256 of the backup codes, each of which can be used once. */
+	/** Hex SHA-256 of backup codes, each for one use. */
 	hashedBackup?: string[];
-	/** The last time step whose code was accepted. Codes of this and earlier steps are invalid. */
+	/** The time step of the last accepted code. Codes of this and earlier steps are invalid. */
 	usedStep?: number;
 }
 
-/** A code sent by mail. */
 export interface EmailCode {
 	/** bcrypt of its digits. */
 	code: string;
 	expire: Date;
-	/** Number of attempts so far, all with wrong codes. */
+	/** Number of wrong codes so far. */
 	attempts?: number;
 }
 
-/** Collection `users`. */
 export interface User {
 	_id: string;
 	username?: string;
 	name?: string;
 	emails?: { address: string; verified: boolean }[];
 	profile?: Record<string, unknown>;
-	/** Global roles, such as `user` and `admin`. */
 	roles?: string[];
 	/** Only false means that the user is deactivated. */
 	active?: boolean;
 	/** `user` for people. */
 	type?: string;
 	createdAt?: Date;
-	/** Texts of the user's profile. */
 	bio?: string;
 	nickname?: string;
-	/** True: clients ask the user for a new password. Roomkey only stores it. */
+	/** Clients ask the user for a new password. Roomkey only stores it. */
 	requirePasswordChange?: boolean;
 	customFields?: Record<string, unknown>;
-	/** The online status, set by a Rocket.Chat server on the same database. */
+	/** The online status, set by Rocket.Chat. */
 	status?: string;
-	/** The settings of the user's client. */
 	settings?: Record<string, unknown>;
 	/** Secret: read only single fields, with a projection. */
 	services?: {
@@ -71,23 +65,21 @@ export interface User {
 	/** The identity keys. `private_key` is only sent to its owner. */
 	e2e?: { public_key?: string; private_key?: string };
 	/**
-	 * The newest entry of the history of public keys, preceded by entries that have not yet been moved to the collection
-	 * `roomkey_key_history` (`test/contract/beyond.md` E15). Earlier data may have the whole history here. Null is the
-	 * same as absent: no entries.
+	 * The newest entry, after older ones that are not yet moved to the collection `roomkey_key_history`
+	 * (`test/contract/beyond.md` E15). Earlier data may have the whole history here.
 	 */
 	e2eKeyHistory?: KeyHistoryEntry[] | null;
-	/** Time of the last change of identity keys. Present until the room keys for the former identity keys are archived. */
+	/** Time of the last change of identity keys. Present until the room keys for the former ones are archived. */
 	e2eRekeying?: Date;
 	/** Time of the first identity keys. Present until the user is queued in all rooms. */
 	e2eQueueing?: Date;
 	/** Ids of the user's rooms, from which Rocket.Chat lists the members of a room. */
 	__rooms?: string[];
-	/** True for a user of another (federated) server. */
+	/** True for a user of another server. */
 	federated?: boolean;
 	_updatedAt?: Date;
 }
 
-/** One public key that a user has stored. */
 export interface KeyHistoryEntry {
 	public_key: string;
 	ts: Date;
@@ -100,19 +92,21 @@ export interface KeyHistoryEntry {
 }
 
 /**
- * How a caller was logged in. `session`, `personal-access-token`: by a token of this kind; `totp`, `email`, `password`:
- * by a token and this proof; `server`: without a token, by a call of the application.
+ * How a caller was logged in.
+ * - `session`, `personal-access-token`: by a token of this kind
+ * - `totp`, `email`, `password`: by a token and this proof
+ * - `server`: without a token, by a call of the application
  */
 export type KeyLogin = 'session' | 'personal-access-token' | 'totp' | 'email' | 'password' | 'server';
 
-/** Collection `roomkey_key_history`: the earlier public keys of a user, by the user's id. */
+/** Collection `roomkey_key_history`: earlier public keys of the user with the id `_id`. */
 export interface KeyHistory {
 	_id: string;
 	/** Oldest first, without gaps. */
 	entries: KeyHistoryEntry[];
 	/** `hash` of the last entry. */
 	head: string;
-	/** Number of older entries that were dropped, because the history was too long. */
+	/** Number of older entries that were dropped. */
 	dropped: number;
 	_updatedAt?: Date;
 }

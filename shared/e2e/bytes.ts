@@ -1,9 +1,9 @@
-/** Converts between bytes, text and keys, and encrypts bytes. Uses only what Node and browsers have in common. */
+/** Converts and encrypts bytes. Uses only what Node and browsers have in common. */
 import { E2EError, malformed, orMalformed } from './error.js';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A WebCrypto key. Its type is Node's or the browser's, depending on the program that compiles this file. */
+/** A WebCrypto key, in Node or in a browser. */
 export type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 export interface Encrypted {
@@ -12,9 +12,7 @@ export interface Encrypted {
 	readonly data: Bytes;
 }
 
-/** Base64 with padding. */
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
-/** Base64url without padding. */
 const BASE64_URL = /^[\w-]+$/;
 
 const noWebCrypto = () =>
@@ -23,7 +21,7 @@ const noWebCrypto = () =>
 		'The runtime has no WebCrypto. In a browser, the page must come from https or localhost',
 	);
 
-/** Returns WebCrypto. @throws E2EError `no-web-crypto` if the runtime has none */
+/** @throws E2EError `no-web-crypto` if the runtime has no WebCrypto */
 export function subtle(): typeof crypto.subtle {
 	if (!globalThis.crypto?.subtle) throw noWebCrypto();
 	return crypto.subtle;
@@ -39,26 +37,21 @@ export function randomBytes(count: number): Bytes {
 	return crypto.getRandomValues(new Uint8Array(count));
 }
 
-/** Base64 with `+`, `/` and padding. */
 export function toBase64(bytes: Bytes): string {
 	let binary = '';
 	for (const byte of bytes) binary += String.fromCharCode(byte);
 	return btoa(binary);
 }
 
-/**
- * Decodes base64. Stricter than `atob`, which accepts blanks and missing padding.
- * @param what names the input, for the error
- * @throws E2EError `malformed`
- */
+/** Decodes base64. Unlike `atob`, it refuses blanks and missing padding. @throws E2EError `malformed` */
 export function fromBase64(text: unknown, what: string): Bytes {
 	if (typeof text !== 'string' || text.length % 4 !== 0 || !BASE64.test(text)) throw malformed(what);
 	return latin1(atob(text));
 }
 
-/** Decodes base64url without padding, as in a JWK; undefined for any other value. */
+/** Decodes base64url without padding; undefined for any other value. */
 export function fromBase64Url(text: unknown): Bytes | undefined {
-	// Four characters encode three bytes; a single remaining character encodes none.
+	// A single character after groups of four encodes no byte.
 	if (typeof text !== 'string' || !BASE64_URL.test(text) || text.length % 4 === 1) return undefined;
 	const base64 = text.replaceAll('-', '+').replaceAll('_', '/');
 	const paddedLength = Math.ceil(base64.length / 4) * 4;
@@ -89,7 +82,7 @@ export function concat(parts: readonly Bytes[]): Bytes {
 	return whole;
 }
 
-/** Decodes UTF-8; undefined if the bytes are not UTF-8, as usual after decryption with a wrong key. */
+/** Decodes UTF-8; undefined for other bytes, as after decryption with a wrong key. */
 export function fromUtf8(bytes: ArrayBuffer): string | undefined {
 	try {
 		return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -111,15 +104,13 @@ export function fromJson(text: unknown): Record<string, unknown> | undefined {
 	}
 }
 
-/** SHA-256 of a text, in hexadecimal digits. */
 export async function sha256Hex(text: string): Promise<string> {
 	return toHex(new Uint8Array(await subtle().digest('SHA-256', utf8(text))));
 }
 
 /**
  * Exports a key as a JWK.
- * @param what names the key, for errors
- * @throws E2EError `not-extractable` for a key that may not leave WebCrypto; `malformed` for a value that is not a key
+ * @throws E2EError `not-extractable` if WebCrypto does not export the key; `malformed` for a value that is no key
  */
 export async function toJwk(key: Key, what: string): Promise<Record<string, unknown>> {
 	const webCrypto = subtle();
@@ -127,13 +118,13 @@ export async function toJwk(key: Key, what: string): Promise<Record<string, unkn
 	return orMalformed(what, async () => ({ ...(await webCrypto.exportKey('jwk', key)) }));
 }
 
-/** The JSON text of a key, with members in alphabetical order, because runtimes return them in different orders. */
+/** The JWK as text. Runtimes return its members in different orders, so they are sorted. */
 export async function toJwkText(key: Key, what: string): Promise<string> {
 	const jwk = await toJwk(key, what);
 	return JSON.stringify(jwk, Object.keys(jwk).sort());
 }
 
-/** Length of an initialization vector, in bytes, as in Rocket.Chat's clients. */
+/** Length in bytes, as in Rocket.Chat's clients. */
 function ivLength({ algorithm: { name } }: Key): number {
 	if (name === 'AES-GCM') return 12;
 	// Without this check, an RSA key would encrypt short texts.
@@ -150,11 +141,11 @@ export async function encrypt(key: Key, plain: Bytes): Promise<Encrypted> {
 	});
 }
 
-/** Decrypts text; undefined if the key does not decrypt it, or the result is not text. */
+/** Decrypts text; undefined if the key does not fit, or the result is not UTF-8. */
 export async function decrypt(key: Key, { iv, data }: Encrypted): Promise<string | undefined> {
 	const webCrypto = subtle();
 	try {
-		// AES-CBC does not detect every wrong key: in one of 256 cases it returns random bytes, which are rarely UTF-8.
+		// One wrong key in 256 makes AES-CBC return random bytes, which are rarely UTF-8.
 		return fromUtf8(await webCrypto.decrypt({ name: key.algorithm.name, iv }, key, data));
 	} catch {
 		return undefined;

@@ -19,17 +19,15 @@ import { fitsV1, type RoomKey } from './room-key.js';
 const V1 = 'rc.v1.aes-sha2';
 const V2 = 'rc.v2.aes-sha2';
 
-/** Length of the key id at the beginning of a v1 text. It is fixed, because no separator follows the id. */
+/** Length of the key id at the beginning of a v1 text. No separator follows the id. */
 const V1_ID_LENGTH = 12;
 
-/** The member `content` of a message of Rocket.Chat. */
+/** The `content` of a message of Rocket.Chat. */
 export type EncryptedContent =
 	| { readonly algorithm: typeof V1; readonly ciphertext: string }
 	| { readonly algorithm: typeof V2; readonly kid: string; readonly iv: string; readonly ciphertext: string };
 
-/**
- * The decrypted content: any JSON object. Clients write `msg`, `attachments`, `files` and `file`; values may be dates.
- */
+/** The decrypted content. Clients write `msg`, `attachments`, `files` and `file`. Values may be dates. */
 export type Content = Record<string, unknown>;
 
 /** Encrypts a text, as `{msg: text}`. */
@@ -39,14 +37,12 @@ export async function encryptText(text: string, roomKey: RoomKey, format?: Forma
 }
 
 /**
- * Decrypts a text from `encryptText` or from a client of Rocket.Chat.
- *
- * @param keys see `decryptContent`
- * @returns the text; empty if the content has none, as in a message with only a file
+ * Decrypts a text from any client.
+ * @returns the text; empty for a message with only a file
  * @throws E2EError as `decryptContent` does
  */
 export async function decryptText(content: EncryptedContent | string, keys: Iterable<RoomKey>): Promise<string> {
-	// Rocket.Chat's web client before 6.10 and its phone apps write `text` instead of `msg`.
+	// Rocket.Chat's web client before 6.10 and its phone apps write `text`.
 	const { msg, text } = await decryptContent(content, keys);
 	if (typeof msg === 'string') return msg;
 	return typeof text === 'string' ? text : '';
@@ -56,10 +52,9 @@ export async function decryptText(content: EncryptedContent | string, keys: Iter
  * Encrypts the whole content of a message.
  *
  * @param format default: the format of the key. `v1` and `legacy` need an AES-128-CBC key with an id of twelve
- * characters. `v2` works with any key, but only Rocket.Chat's web client from 7.13 on and its current phone apps can
- * read it
- * @throws E2EError `malformed` for content that is not a JSON object; `unknown-format` for another format; `unfit-key` if
- * the format needs another key
+ * characters. Rocket.Chat reads `v2` in its web client from 7.13 on and in its current phone apps
+ * @throws E2EError `malformed` if the content is no JSON object; `unknown-format`; `unfit-key` if the format needs
+ * another key
  */
 export async function encryptContent(content: Content, roomKey: RoomKey, format?: Format): Promise<EncryptedContent> {
 	requireWebCrypto();
@@ -76,7 +71,7 @@ export async function encryptV1Text(content: Content, roomKey: RoomKey): Promise
 
 async function encryptJson(content: Content, roomKey: RoomKey): Promise<Encrypted> {
 	if (!isObject(content)) throw malformed('The content');
-	// Callers in JavaScript may give another kind of key, or none. Content without a key id cannot be decrypted.
+	// Content without a key id cannot be decrypted.
 	if (typeof roomKey?.id !== 'string') throw malformed('The room key');
 	const text = await orMalformed('The content', () => toEjsonText(content));
 	return encrypt(roomKey.key, utf8(text));
@@ -93,9 +88,8 @@ function v1Text(roomKey: RoomKey, { iv, data }: Encrypted): string {
  * Decrypts the content of a message in any format.
  *
  * @param content the `content` of a message, or the `msg` of a message from before 2024
- * @param keys the room's keys: the present key, then former keys. Keys with the id in the content are tried first. The
- * others are tried too, because some clients write an id that the room does not have
- * @throws E2EError `malformed` for other content; if no key decrypts it: `wrong-key` if a key has the id in the content, otherwise
+ * @param keys the room's keys, the present one first. Those with the id in the content are tried first
+ * @throws E2EError `malformed` for other content. If no key decrypts it: `wrong-key` if a key has its id, otherwise
  * `unknown-key`
  */
 export async function decryptContent(content: EncryptedContent | string, keys: Iterable<RoomKey>): Promise<Content> {
@@ -116,13 +110,10 @@ interface ParsedContent extends Encrypted {
 	readonly id: string;
 }
 
-/**
- * Reads key id, IV and data from content of any format. The result does not contain the cipher, which depends on the key:
- * current clients write v2 with AES-CBC keys too.
- */
+/** Reads content of any format. The cipher depends on the key: current clients write v2 with AES-CBC keys too. */
 function parseContent(content: unknown): ParsedContent {
 	if (typeof content === 'string') {
-		// Phones write the description of an upload as the JSON text of v2 content.
+		// Rocket.Chat's phone apps write the description of an upload as JSON.
 		return content.startsWith('{') ? parseV2(fromJson(content)) : parseV1(content);
 	}
 	const fields = isObject(content) ? content : {};
@@ -131,7 +122,7 @@ function parseContent(content: unknown): ParsedContent {
 	return parseV2(fields);
 }
 
-/** The IV has 12 bytes for AES-GCM and 16 for AES-CBC. The data has at least the authentication tag, or one block. */
+/** The IV has 12 bytes for AES-GCM, 16 for AES-CBC. The data has at least a tag or a block, of 16 bytes. */
 function parseV2(fields: Record<string, unknown> = {}): ParsedContent {
 	if (typeof fields.kid !== 'string') throw malformed('The encrypted text');
 	const iv = fromBase64(fields.iv, 'The encrypted text');
@@ -141,7 +132,7 @@ function parseV2(fields: Record<string, unknown> = {}): ParsedContent {
 	return { id: fields.kid, iv, data };
 }
 
-/** The key id, then the base64 of an IV of 16 bytes and at least one block of 16 bytes. */
+/** The key id, then base64 of the IV (16 bytes) and of at least one block (16 bytes). */
 function parseV1(text: string): ParsedContent {
 	const bytes = fromBase64(text.slice(V1_ID_LENGTH), 'The encrypted text');
 	if (bytes.length < 32) throw malformed('The encrypted text');

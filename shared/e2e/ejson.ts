@@ -1,39 +1,32 @@
-/**
- * The part of EJSON that encrypted messages contain. Rocket.Chat's web client writes them as EJSON: a `Date` is
- * `{"$date": ms}`, and an object that looks like an EJSON type is escaped.
- */
+/** The part of EJSON that Rocket.Chat's web client writes into encrypted messages: dates, and escaped objects. */
 import { isObject } from './bytes.js';
 
-/** Maximum nesting, because deeper content could overflow the stack. */
+/** Maximum nesting. Deeper content could overflow the stack. */
 const MAX_DEPTH = 200;
 
-/** The keys that mark an EJSON type. Each text lists the sorted keys of one type. */
+/** The sorted keys of each EJSON type. */
 const TYPE_KEYS = ['$date', '$flags $regexp', '$InfNaN', '$binary', '$escape', '$type $value'];
 
 const hasTypeKeys = (value: Record<string, unknown>) => TYPE_KEYS.includes(Object.keys(value).sort().join(' '));
 
-/** Encodes content as EJSON text. @throws Error for content that cannot be encoded, such as a cycle */
+/** @throws Error for content that cannot be encoded, such as a cycle */
 export function toEjsonText(value: Record<string, unknown>): string {
 	return JSON.stringify(encode(value, 0));
 }
 
-/**
- * Decodes dates and escaped objects, also within other types of EJSON, which stay objects. If the whole content is a
- * `$date`, it stays an object too, because content is never a date.
- */
+/** Decodes dates and escaped objects. Other EJSON types, and a `$date` that is the whole content, stay objects. */
 export function fromEjson(value: Record<string, unknown>): Record<string, unknown> {
 	return hasTypeKeys(value) && isObject(value.$escape)
 		? convertMembers(value.$escape, 0, decode)
 		: convertMembers(value, 0, decode);
 }
 
-/** @param depth how many arrays and objects contain the value */
 function encode(value: unknown, depth: number): unknown {
 	if (value instanceof Date) return { $date: value.getTime() };
 	if (typeof value !== 'object' || value === null) return value;
 	if (depth > MAX_DEPTH) throw new RangeError('too deep');
 	if (Array.isArray(value)) return value.map((item) => encode(item, depth + 1));
-	// The result of `toJSON` replaces the object, as in JSON.stringify.
+	// As in `JSON.stringify`.
 	const { toJSON } = value as { toJSON?: unknown };
 	if (typeof toJSON === 'function') return encode(toJSON.call(value), depth + 1);
 	const encoded = convertMembers(value as Record<string, unknown>, depth, encode);
@@ -52,12 +45,11 @@ function decode(value: unknown, depth: number): unknown {
 	return convertMembers(value, depth, decode);
 }
 
-/** Converts all members of an object. */
 function convertMembers(
 	value: Record<string, unknown>,
 	depth: number,
 	convert: (value: unknown, depth: number) => unknown,
 ): Record<string, unknown> {
-	// Members are not assigned, because an assignment to a member named `__proto__` sets the prototype.
+	// An assignment to a member named `__proto__` would set the prototype.
 	return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, convert(member, depth + 1)]));
 }

@@ -8,7 +8,7 @@ export type E2EErrorCode =
 	| 'empty-passphrase'
 	/** Clients convert this passphrase to different bytes, or refuse it. */
 	| 'ambiguous-passphrase'
-	/** The text was encrypted for a different key, or changed; or a public and a private key are not a pair. */
+	/** The text was encrypted for a different key, or was changed. Or a public and a private key are not a pair. */
 	| 'wrong-key'
 	/** None of the given keys has the key id of the text, and none decrypts it. */
 	| 'unknown-key'
@@ -18,7 +18,7 @@ export type E2EErrorCode =
 	| 'key-id-mismatch'
 	/** The operation needs the bytes of a key that WebCrypto does not export. */
 	| 'not-extractable'
-	/** The user id is part of the salt, and was not given. */
+	/** The user id, a part of the salt, was not given. */
 	| 'missing-user-id'
 	| 'unknown-format'
 	/** An option is outside its range, or the options are no object. */
@@ -27,13 +27,12 @@ export type E2EErrorCode =
 	| 'file-changed'
 	/** A list of identity keys is not a hash chain, or lacks a known entry. */
 	| 'broken-history'
-	/** The runtime has no WebCrypto; browsers have it only on pages from https or localhost. */
+	/** Browsers have WebCrypto only on pages from https or localhost. */
 	| 'no-web-crypto';
 
 /**
- * The error of all functions of `roomkey/e2e`. Its message never quotes the input, which is secret. It has no `cause`,
- * because errors of other functions, such as `JSON.parse`, may quote the input. Only a stream of a file can fail with
- * another error: that of its source.
+ * The error of all functions of `roomkey/e2e`. It never quotes the input, which is secret. It has no `cause`, because
+ * errors of `JSON.parse` and others may quote the input. A stream of a file can also fail with the error of its source.
  */
 export class E2EError extends Error {
 	override readonly name = 'E2EError';
@@ -48,18 +47,18 @@ export class E2EError extends Error {
 
 export const malformed = (what: string): E2EError => new E2EError('malformed', `${what} is malformed`);
 
-/** Returns the options of a call. @throws E2EError `bad-option` for null, and for other values that are no object */
+/** @throws E2EError `bad-option` if the options are no object */
 export function requireOptions<T extends object>(options: T): T {
 	if (typeof options !== 'object' || options === null) throw new E2EError('bad-option', 'The options are no object');
 	return options;
 }
 
-/** Runs a function. Replaces its errors by `malformed`, except an `E2EError`. @param what names the input */
+/** Replaces every error by `malformed`, except an `E2EError`. */
 export function orMalformed<T>(what: string, run: () => T | Promise<T>): Promise<T> {
 	return orThrow(() => malformed(what), run);
 }
 
-/** Runs a function. Replaces its errors by the given one, except an `E2EError`. */
+/** Replaces every error by the given one, except an `E2EError`. */
 export async function orThrow<T>(error: () => E2EError, run: () => T | Promise<T>): Promise<T> {
 	try {
 		return await run();

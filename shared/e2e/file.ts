@@ -1,6 +1,6 @@
 /**
- * Encrypts and decrypts files: AES-256-CTR with a new key for each file. The message with the file contains this key. Files
- * are read and written as streams that buffer about a megabyte, so they can have any size.
+ * Encrypts and decrypts files with AES-256-CTR, as streams that buffer about a megabyte. Each file has a new key, which
+ * its message contains.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import {
@@ -25,7 +25,6 @@ const BLOCK = 16;
 /** Number of bytes that are encrypted in one piece: 1 MiB. */
 const CHUNK = 65_536 * BLOCK;
 
-/** The key and the IV of a file, as in the message. */
 export interface FileEncryption {
 	readonly key: {
 		readonly kty: 'oct';
@@ -37,25 +36,22 @@ export interface FileEncryption {
 	readonly iv: string;
 }
 
-/** Everything that is needed to read a file. Secret: only send it in encrypted content. */
+/** All that is needed to read a file. Secret: only send it in encrypted content. */
 export interface FileInfo {
 	readonly name: string;
 	readonly type: string;
-	/** The part of the type before the slash. */
 	readonly typeGroup: string;
-	/** Size of the plain file, in bytes. */
 	readonly size: number;
 	readonly encryption: FileEncryption;
-	/** Hash of the plain file, in hexadecimal digits. */
+	/** Of the plain file, in hexadecimal digits. */
 	readonly hashes: { readonly sha256: string };
 }
 
 export interface EncryptedFile {
-	/** Name for the upload: the SHA-256 of the real name, which is hidden from the server. */
+	/** Name for the upload: the SHA-256 of the real name, which the server must not see. */
 	readonly name: string;
-	/** The encrypted bytes. */
 	readonly stream: ReadableStream<Bytes>;
-	/** Resolves when the stream has been read to its end; rejects if the stream fails or is cancelled. */
+	/** Resolves when the stream has been read to its end. Rejects if the stream fails or is cancelled. */
 	readonly info: Promise<FileInfo>;
 }
 
@@ -73,8 +69,8 @@ export async function encryptFile(
 	const { name, type = 'application/octet-stream' } = isObject<typeof file>(file) ? file : {};
 	if (typeof name !== 'string' || typeof type !== 'string' || !isReadable(source)) throw malformed('The file');
 	const iv = randomBytes(BLOCK);
-	// Rocket.Chat's web client counts blocks in the lower 64 bits of the IV, its phone apps in all 128. With the highest of
-	// the lower bits cleared, the lower half cannot overflow, so all clients get the same counters.
+	// Rocket.Chat's web client counts blocks in the lower 64 bits of the IV, its phone apps in all 128. Both count
+	// alike if the lower half cannot overflow. Therefore its highest bit is cleared.
 	iv[8] = (iv[8] ?? 0) & 0x7f;
 	const encryption: FileEncryption = {
 		key: { alg: 'A256CTR', ext: true, k: toBase64Url(randomBytes(32)), key_ops: ['encrypt', 'decrypt'], kty: 'oct' },
@@ -89,8 +85,7 @@ export async function encryptFile(
 		resolve = onResolve;
 		reject = onReject;
 	});
-	// A caller may ignore `info`, because the stream fails with the same error. A rejection of `info` must not be reported
-	// as unhandled then.
+	// The stream fails with the same error, so callers may ignore `info`.
 	info.catch(() => {});
 	const stream = convert(source, {
 		convertPiece(plain) {
@@ -111,11 +106,9 @@ export async function encryptFile(
 /**
  * Decrypts a file.
  *
- * @param source the encrypted bytes
  * @param info `encryption` and `hashes` of an attachment, or of the encrypted metadata of an upload
  * @returns the plain bytes. The stream fails at its end with `file-changed` if they do not have the stated hash. **All
- * bytes read from it must be discarded then**, because the cipher does not detect changes. Without a hash, changes are not
- * detected
+ * bytes read from it must be discarded then.** Without a hash, changes are not detected
  * @throws E2EError `malformed` for wrong arguments, and for a stream that has a reader already
  */
 export async function decryptFile(
@@ -150,7 +143,7 @@ function requireInfo(info: FileInfo): FileInfo {
 	return info;
 }
 
-/** The members of a message with a file, for `encryptMessage`. @throws E2EError `malformed` for wrong arguments */
+/** The members of a message with a file, for `encryptMessage`. @throws E2EError `malformed` */
 export function fileMembers(
 	info: FileInfo,
 	upload: { readonly _id: string; readonly url: string },
@@ -168,8 +161,8 @@ export function fileMembers(
 }
 
 /**
- * The metadata of an upload. Encrypted with `encryptContent`, it is the field `content` of the upload.
- * @throws E2EError `malformed` for wrong information
+ * The metadata of an upload. Encrypted by `encryptContent`, it is the upload's `content`.
+ * @throws E2EError `malformed`
  */
 export function uploadMetadata(info: FileInfo): Record<string, unknown> {
 	const { name, type, typeGroup, encryption, hashes } = requireInfo(info);
@@ -177,8 +170,8 @@ export function uploadMetadata(info: FileInfo): Record<string, unknown> {
 }
 
 /**
- * Creates a function that encrypts successive pieces with AES-CTR. All pieces except the last must consist of whole
- * blocks. The counter is the lower 64 bits of the IV, as in Rocket.Chat's web client.
+ * Encrypts successive pieces with AES-CTR. All pieces but the last must consist of whole blocks. The counter is the
+ * lower 64 bits of the IV.
  */
 async function counterMode(encryption: FileEncryption): Promise<(piece: Bytes) => Promise<Bytes>> {
 	const webCrypto = subtle();
@@ -194,7 +187,6 @@ async function counterMode(encryption: FileEncryption): Promise<(piece: Bytes) =
 	const lowerHalf = new DataView(counter.buffer, 8);
 	return async (piece) => {
 		const algorithm = { name: 'AES-CTR', counter: counter.slice(), length: 64 };
-		// In counter mode, decryption and encryption are the same operation.
 		const data = new Uint8Array(await webCrypto.encrypt(algorithm, imported, piece));
 		const blocks = BigInt(Math.ceil(piece.length / BLOCK));
 		lowerHalf.setBigUint64(0, BigInt.asUintN(64, lowerHalf.getBigUint64(0) + blocks));
@@ -203,11 +195,10 @@ async function counterMode(encryption: FileEncryption): Promise<(piece: Bytes) =
 }
 
 interface Conversion {
-	/** Encrypts or decrypts the next piece. */
 	convertPiece(piece: Bytes): Bytes | Promise<Bytes>;
 	/** Called at the end of the source. If it throws, the resulting stream fails. */
 	end(): void;
-	/** Called if the source or the conversion fails, or the result is not read to its end. */
+	/** Called if the source or the conversion fails, or the result is cancelled. */
 	fail?(error: unknown): void;
 }
 
@@ -216,7 +207,6 @@ function convert(source: ReadableStream<Uint8Array>, { convertPiece, end, fail }
 	const reader = source.getReader();
 	let buffered = new Uint8Array(0);
 	let sourceEnded = false;
-	/** Reads from the source until `buffered` has at least `CHUNK` bytes, or the source ends. */
 	const fill = async () => {
 		const parts = [buffered];
 		let length = buffered.length;
@@ -236,7 +226,7 @@ function convert(source: ReadableStream<Uint8Array>, { convertPiece, end, fail }
 			async pull(controller) {
 				try {
 					await fill();
-					// Views: a source may give a whole file as one part, and copying the rest for each piece would be slow.
+					// A source may give a whole file as one part. To copy the rest for each piece would be slow.
 					const piece = buffered.subarray(0, CHUNK);
 					buffered = buffered.subarray(CHUNK);
 					if (piece.length > 0) controller.enqueue(await convertPiece(piece));

@@ -1,18 +1,18 @@
-/** Key fingerprints, which two people compare, in person or by telephone, to detect a replaced key. */
+/** Key fingerprints. Two people compare them, in person or by telephone, to detect a replaced key. */
 import { type Bytes, fromBase64Url, fromJson, subtle, toBase64Url, utf8 } from './bytes.js';
 import { malformed } from './error.js';
 import { publicNumbers } from './identity.js';
 import type { RoomKey } from './room-key.js';
 
-/** Number of groups of digits in a fingerprint. Each group is derived from five bytes of a hash. */
+/** Number of groups of digits. Each is derived from five bytes of a hash. */
 const GROUPS = 12;
 
 /**
- * The fingerprint of a key: 60 digits in twelve groups, from the SHA-512 of the key's value, not of its JSON text. It
- * does not reveal a room key.
+ * The fingerprint of a key: 60 digits in twelve groups, from the SHA-512 of the key's value. It does not reveal a room
+ * key.
  *
  * @param key a public key as stored, or a room key
- * @throws E2EError `malformed` for anything else; `unfit-key` for a weak public key; `not-extractable` for such a room key
+ * @throws E2EError `malformed`; `unfit-key` for a weak public key; `not-extractable` for a room key
  */
 export async function fingerprintOf(key: string | RoomKey): Promise<string> {
 	const value = utf8(`roomkey fingerprint\n${canonicalText(key)}`);
@@ -37,7 +37,7 @@ function canonicalText(key: string | RoomKey): string {
 	return JSON.stringify({ alg: jwk?.alg, k: toBase64Url(bytes), kty: 'oct' });
 }
 
-/** One group of a fingerprint: five digits from five bytes. */
+/** Five digits from five bytes. */
 function groupOf(bytes: Bytes): string {
 	const number = bytes.reduce((sum, byte) => sum * 256 + byte, 0);
 	return String(number % 100_000).padStart(5, '0');

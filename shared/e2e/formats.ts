@@ -1,25 +1,22 @@
-/**
- * The three formats of keys and messages in Rocket.Chat's clients. Below, "web" is its web client, and "phones" are its
- * phone apps.
- */
+/** The three formats of keys and messages in Rocket.Chat's web client ("web") and its phone apps ("phones"). */
 import { E2EError } from './error.js';
 
 /**
  * - `v2`: AES-256-GCM, key ids that are UUIDs. Web since 7.13, current phones.
  * - `v1`: AES-128-CBC, key ids that are a hash of the key. Web since 7.0, and phones.
- * - `legacy`: the ciphers of v1, with the key id of web before 7.0 and the `msg` of web before 6.10. All clients read it.
+ * - `legacy`: as v1, with the key id of web before 7.0 and the `msg` of web before 6.10. All clients read it.
  */
 export type Format = 'v2' | 'v1' | 'legacy';
 
 export const FORMATS: readonly Format[] = ['v2', 'v1', 'legacy'];
 
-/** The server versions from which Rocket.Chat's apps use v2 and v1, the newest first. */
+/** The server versions from which Rocket.Chat's apps use a format, the newest first. */
 const FIRST_VERSIONS: readonly (readonly [Format, major: number, minor: number])[] = [
 	['v2', 7, 13],
 	['v1', 7, 0],
 ];
 
-/** Returns its argument. @throws E2EError `unknown-format` if it is no format */
+/** @throws E2EError `unknown-format` */
 export function requireFormat(format: unknown): Format {
 	const found = FORMATS.find((known) => known === format);
 	if (!found) throw new E2EError('unknown-format', 'The format must be v2, v1 or legacy');
@@ -29,12 +26,10 @@ export function requireFormat(format: unknown): Format {
 /**
  * The format that Rocket.Chat's apps use with a server.
  *
- * @param version version of the server, from `GET /api/info`: `7.13.0`, `8.1.0-rc.2`. A suffix is ignored, as in those
- * apps
+ * @param version from `GET /api/info`: `7.13.0`, `8.1.0-rc.2`. A suffix is ignored, as in the apps
  * @throws E2EError `malformed` if the version does not begin with a number
  */
 export function formatFor(version: string): Format {
-	// The first two numbers, each of at most nine digits.
 	const [, major, minor = '0'] =
 		/^v?(\d{1,9})(?:\.(\d{1,9}))?(?!\d)/.exec(typeof version === 'string' ? version : '') ?? [];
 	if (major === undefined) throw new E2EError('malformed', 'The server version does not begin with a number');

@@ -1,6 +1,6 @@
 /**
- * Identity keys: the RSA key pair of a user. The public key is public; the private key is stored encrypted with a
- * passphrase that only the user knows (`wrapping.ts`, `test/contract/rocketchat-e2e.md` section 13).
+ * Identity keys: the RSA key pair of a user. The private key is stored encrypted (`wrapping.ts`,
+ * `test/contract/rocketchat-e2e.md` section 13).
  */
 import { fromBase64Url, fromJson, type Key, requireWebCrypto, subtle, toHex, toJwk, toJwkText } from './bytes.js';
 import { E2EError, malformed, orThrow } from './error.js';
@@ -11,15 +11,15 @@ const RSA = { name: 'RSA-OAEP', hash: 'SHA-256' };
 const PUBLIC_MEMBERS = ['n', 'e'];
 const PRIVATE_MEMBERS = ['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi'];
 
-/** Limits of a modulus in bits: a shorter one is weak, a longer one takes too much computing time. */
+/** Limits of a modulus in bits. A shorter one is weak, a longer one is slow. */
 const MIN_BITS = 2048;
 const MAX_BITS = 16_384;
 
-/** Limits of a public exponent: smaller ones have made attacks possible, larger ones are slow. All clients use 65537. */
+/** Smaller exponents have made attacks possible, larger ones are slow. All clients use 65537. */
 const MIN_EXPONENT = 65_537n;
 const MAX_EXPONENT_BYTES = 8;
 
-/** Maximum length of a number in a JWK. Longer numbers take too long to convert, and no accepted modulus is that long. */
+/** Maximum length of a number in a JWK. Longer ones take too long to convert. */
 const MAX_NUMBER_BYTES = 16_384;
 
 export interface Identity {
@@ -29,7 +29,6 @@ export interface Identity {
 	readonly privateKey: Key;
 }
 
-/** The numbers that determine an RSA public key. */
 export interface PublicNumbers {
 	readonly n: bigint;
 	readonly e: bigint;
@@ -43,7 +42,6 @@ export interface PublicNumbers {
  */
 export async function makeIdentity(format: Format = 'v2'): Promise<Identity> {
 	requireFormat(format);
-	// The exponent is 65537.
 	const size = { modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
 	const pair = await subtle().generateKey({ ...RSA, ...size }, true, ['encrypt', 'decrypt']);
 	return { publicKey: await toJwkText(pair.publicKey, 'The public key'), privateKey: pair.privateKey };
@@ -51,31 +49,31 @@ export async function makeIdentity(format: Format = 'v2'): Promise<Identity> {
 
 /**
  * The public key of a private key, so that a client does not have to trust the server's copy.
- * @throws E2EError `malformed` for another kind of key; `not-extractable`: `unwrapIdentity` also works for such keys
+ * @throws E2EError `malformed` for another kind of key; `not-extractable`, where `unwrapIdentity` still works
  */
 export async function publicKeyOf(privateKey: Key): Promise<string> {
 	requirePrivateKey(privateKey);
 	return publicKeyText(await toJwk(privateKey, 'The private key'));
 }
 
-/** The JSON text of the public key that has the numbers of this JWK. */
+/** The JSON text of the public key with these numbers. */
 export function publicKeyText({ n, e }: Record<string, unknown>): string {
 	return JSON.stringify({ alg: 'RSA-OAEP-256', e, ext: true, key_ops: ['encrypt'], kty: 'RSA', n });
 }
 
 /**
  * Imports a stored public key.
- * @throws E2EError `malformed` if it is not the JSON text of an RSA JWK; `unfit-key` if `publicNumbers` does not accept its
- * numbers, such as a modulus of fewer than 2048 bits, or WebCrypto refuses it
+ * @throws E2EError `malformed` if it is not the JSON text of an RSA JWK; `unfit-key` for a weak key, and if WebCrypto
+ * refuses it
  */
 export async function importPublicKey(publicKey: string): Promise<Key> {
 	requireWebCrypto();
-	// Throws for numbers that are not accepted.
+	// Throws for a weak key.
 	publicNumbers(publicKey);
 	return importRsa(fromJson(publicKey), PUBLIC_MEMBERS, 'encrypt', true, () => unfit('WebCrypto refuses it'));
 }
 
-/** @throws E2EError `malformed` for any other key than the private one of an identity */
+/** @throws E2EError `malformed` for any key but the private one of an identity */
 export function requirePrivateKey(key: Key): void {
 	requireWebCrypto();
 	const { name, hash }: { name?: string; hash?: { name?: string } } = key?.algorithm ?? {};
@@ -83,7 +81,6 @@ export function requirePrivateKey(key: Key): void {
 	if (!isIdentity || !key.usages?.includes('decrypt')) throw malformed('The private key');
 }
 
-/** Imports the private key in a JWK. */
 export async function importPrivateKey(jwk: Record<string, unknown>, extractable: boolean): Promise<Key> {
 	return importRsa(jwk, PRIVATE_MEMBERS, 'decrypt', extractable, () => malformed('The private key'));
 }
@@ -109,7 +106,7 @@ function numberIn(text: unknown): bigint | undefined {
 	return BigInt(`0x${toHex(bytes)}`);
 }
 
-/** Imports only the numbers of a JWK. Its other members, such as `key_ops`, differ between clients. */
+/** Imports only the numbers of a JWK. Other members, such as `key_ops`, differ between clients. */
 async function importRsa(
 	jwk: Record<string, unknown> | undefined,
 	members: readonly string[],
@@ -117,8 +114,8 @@ async function importRsa(
 	extractable: boolean,
 	error: () => E2EError,
 ): Promise<Key> {
-	// Some runtimes accept a key with missing numbers. Only a private key can lack them here, because `publicNumbers` has
-	// checked a public key.
+	// Some runtimes accept a key with missing numbers. Only a private key can lack them here: public keys are checked
+	// before.
 	const hasAllNumbers = members.every((name) => fromBase64Url(jwk?.[name]));
 	if (jwk?.kty !== 'RSA' || !hasAllNumbers) throw malformed('The private key');
 	const webCrypto = subtle();

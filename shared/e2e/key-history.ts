@@ -16,15 +16,14 @@ export interface KeyHistoryEntry {
 
 /** The result of `verifyKeyHistory`. */
 export interface KeyHistory {
-	/** The hash of the last entry: the `knownHead` of the next check. Empty for an empty history. */
+	/** The hash of the last entry, for `knownHead` of the next check. Empty for an empty history. */
 	readonly head: string;
-	/** The present public key; undefined for an empty history. */
 	readonly publicKey: string | undefined;
 	/** The entries since `knownHead`, oldest first. */
 	readonly since: readonly KeyHistoryEntry[];
 	/**
-	 * The entries of `since` whose key differs from the key of the previous entry, or that have no previous entry in the
-	 * answer. Each is a new identity that a person must verify.
+	 * The entries of `since` with another key than the entry before, or with no entry before. A person must verify
+	 * each.
 	 */
 	readonly changes: readonly KeyHistoryEntry[];
 }
@@ -35,8 +34,8 @@ export interface KeyHistory {
  *
  * @param entries all entries of the answer, the oldest first
  * @param knownHead the `head` of the earlier check
- * @throws E2EError `broken-history` if an entry was changed, removed or inserted; or if no entry has the hash `knownHead`,
- * and the dropped entry before the first does not have it either
+ * @throws E2EError `broken-history` if an entry was changed, removed or inserted, or if `knownHead` is not found. It
+ * may be the hash of the last dropped entry
  */
 export async function verifyKeyHistory(entries: Iterable<KeyHistoryEntry>, knownHead?: string): Promise<KeyHistory> {
 	requireWebCrypto();
@@ -57,7 +56,7 @@ export async function verifyKeyHistory(entries: Iterable<KeyHistoryEntry>, known
 	const knownIndex = knownHead ? all.findIndex(({ hash }) => hash === knownHead) : -1;
 	if (knownHead && knownIndex < 0 && !isKnownDropped) throw brokenHistory('The known entry is missing');
 	const isChange = (entry: KeyHistoryEntry, index: number) => {
-		// `since` begins at `knownIndex + 1`. `before` is the entry before `entry`, if there is one.
+		// The entry before. `since` begins at `knownIndex + 1`.
 		const before = all[knownIndex + index];
 		return before === undefined || !isSame(entry.public_key, before.public_key);
 	};
@@ -68,7 +67,7 @@ export async function verifyKeyHistory(entries: Iterable<KeyHistoryEntry>, known
 const brokenHistory = (why: string) =>
 	new E2EError('broken-history', `The list of identity keys is not a chain: ${why}`);
 
-/** Compares two public keys by value, or by text if one is invalid: a history may contain invalid keys. */
+/** Compares two public keys by value, or by text if one is invalid. */
 function isSame(first: string, second: string): boolean {
 	try {
 		return sameKey(first, second);

@@ -1,14 +1,14 @@
-/** Encrypts and decrypts whole messages: an envelope that the server sees, with encrypted content. */
+/** Encrypts and decrypts whole messages. The server sees a message whose content is encrypted. */
 import { isObject } from './bytes.js';
 import { type Content, decryptContent, type EncryptedContent, encryptContent, encryptV1Text } from './content.js';
 import { E2EError, malformed, requireOptions } from './error.js';
 import type { Format } from './formats.js';
 import type { RoomKey } from './room-key.js';
 
-/** The members of a message that are encrypted. Quotes are among the attachments. */
+/** The encrypted members of a message. Quotes are among the attachments. */
 const SECRET_MEMBERS = ['msg', 'attachments', 'files', 'file'] as const;
 
-/** Other members that clients show as the text, or as parts of it. Never encrypted, so anyone can have written them. */
+/** Other members that clients show as text. Never encrypted, so anyone can have written them. */
 const UNENCRYPTED_MEMBERS = [
 	...['md', 'html', 'blocks', 'urls', 'location', 'translations'],
 	...['mentions', 'channels', 'e2eMentions'],
@@ -30,7 +30,7 @@ export interface EncryptedMessage {
 	readonly t: 'e2e';
 	readonly e2e: 'pending';
 	readonly content: EncryptedContent;
-	/** In legacy messages: the text again, in the form that Rocket.Chat's web client before 6.10 reads. */
+	/** In legacy messages: the text again, for Rocket.Chat's web client before 6.10. */
 	readonly msg?: string;
 	readonly [member: string]: unknown;
 }
@@ -43,14 +43,14 @@ export interface MessageOptions {
 	/** The sender, for a legacy `msg`. */
 	readonly userId?: string;
 	/**
-	 * Adds `e2eMentions`, the names of people and rooms in the text, **unencrypted**, so that the server can notify them,
-	 * as Rocket.Chat does if `E2E_Enabled_Mentions` is on. Default false.
+	 * Adds `e2eMentions`, the **unencrypted** names of people and rooms in the text, for notifications by Rocket.Chat
+	 * (`E2E_Enabled_Mentions`). Default false.
 	 */
 	readonly mentions?: boolean;
 }
 
 /**
- * Encrypts `msg`, `attachments`, `files` and `file` of a message into its `content`. All other members stay readable.
+ * Encrypts `msg`, `attachments`, `files` and `file` into `content`. All other members stay readable.
  *
  * @throws E2EError as `encryptContent` does; `malformed` for a message that is encrypted already
  */
@@ -63,7 +63,7 @@ export async function encryptMessage(
 	if (!isObject(message) || (message.msg !== undefined && typeof message.msg !== 'string')) {
 		throw malformed('The message');
 	}
-	// Another encryption would overwrite `content`. A message from `decryptMessage` has no `content`.
+	// Another encryption would overwrite `content`. A message from `decryptMessage` has none.
 	if (message.content !== undefined || (message.t === 'e2e' && message.e2e !== 'done')) {
 		throw new E2EError('malformed', 'The message is already encrypted');
 	}
@@ -89,10 +89,9 @@ export async function encryptMessage(
 /**
  * Decrypts a message. A message that is not encrypted is returned unchanged.
  *
- * The result has the `msg`, `attachments`, `files` and `file` of the content, not those of the message. Other members of the
- * content are ignored: with them a sender could replace members of the message, such as the sender's name, unseen by the
- * server. Unencrypted members that clients show as the text are left out: `md`, `html`, `blocks`, `urls`, `location`,
- * `translations`, `mentions`, `channels` and `e2eMentions`.
+ * `msg`, `attachments`, `files` and `file` come only from the content. The content's other members are ignored: with
+ * them a sender could replace the sender's name, unseen by the server. Unencrypted members that clients show as text,
+ * such as `md`, are left out.
  *
  * @returns the message with `e2e: 'done'` and without `content`. A message with only a file has no `msg`
  * @throws E2EError as `decryptContent` does; `malformed` for a message that claims `e2e: 'done'` and has no content
@@ -102,7 +101,6 @@ export async function decryptMessage(message: Message, keys: Iterable<RoomKey>):
 	const { content, msg, t, e2e } = message as Record<string, unknown>;
 	if (t !== 'e2e' && e2e !== 'done') return message;
 	const decrypted = await decryptContent((content ?? msg) as EncryptedContent | string, keys);
-	// Some clients write `text` instead of `msg`.
 	const text = [decrypted.msg, decrypted.text].find((value) => typeof value === 'string');
 	const members: Content = { ...decrypted, msg: text };
 	const present = SECRET_MEMBERS.filter((name) => members[name] !== undefined);
@@ -114,11 +112,14 @@ export async function decryptMessage(message: Message, keys: Iterable<RoomKey>):
 	};
 }
 
-/** The people and rooms that a text mentions, with `@` or `#`, in the form of `e2eMentions`. @throws E2EError `malformed` for no text */
+/**
+ * The people (`@`) and rooms (`#`) that a text mentions, for `e2eMentions`.
+ * @throws E2EError `malformed` for no text
+ */
 export function mentionsIn(text: string): { e2eUserMentions: string[]; e2eChannelMentions: string[] } {
 	if (typeof text !== 'string') throw malformed('The text');
 	const namesAfter = (sign: string) => {
-		// The sign begins a line, or follows a blank or a `>`. A name may have a server after `@` or `:`.
+		// A name may have a server after `@` or `:`.
 		const pattern = new RegExp(`(?<=^|[\\s>])${sign}[0-9a-zA-Z._-]+(?:[@:][0-9a-zA-Z._-]+)*`, 'gm');
 		return text.match(pattern) ?? [];
 	};

@@ -5,14 +5,14 @@ import { WORDS } from './words.js';
 
 const WORD_COUNT = 12;
 
-/** Generates a passphrase of twelve random words out of 2,048 (132 bits). All clients encode it in the same way: as ASCII. */
+/** Generates a passphrase of twelve random words out of 2,048 (132 bits). */
 export function generatePassphrase(): string {
 	return Array.from({ length: WORD_COUNT }, () => WORDS[randomBelow(WORDS.length)]).join(' ');
 }
 
-/** An unbiased random number from 0 to below `count`, which is at most 65,536. */
+/** An unbiased random number below `count`, which is at most 65,536. */
 function randomBelow(count: number): number {
-	// Larger numbers are discarded, because with them some results would be more frequent than others.
+	// Larger numbers would make some results more frequent.
 	const limit = 65_536 - (65_536 % count);
 	for (;;) {
 		const [high = 0, low = 0] = randomBytes(2);
@@ -22,10 +22,10 @@ function randomBelow(count: number): number {
 }
 
 /**
- * Checks a new passphrase. Rocket.Chat's web client encodes each character as one byte, and refuses those above U+00FF.
- * Its phone apps encode UTF-8. So only an ASCII passphrase works in both.
+ * Checks a new passphrase. Only ASCII works in all clients. Rocket.Chat's web client encodes each character as one
+ * byte, its phone apps encode UTF-8.
  *
- * @param allowAmbiguous true: other characters are accepted too, for a user with only one kind of client
+ * @param allowAmbiguous accepts other characters, for a user with only one kind of client
  * @throws E2EError `malformed` if it is not a string; `empty-passphrase`; `ambiguous-passphrase` if it is not ASCII
  */
 export function checkPassphrase(passphrase: string, allowAmbiguous = false): void {
@@ -36,10 +36,7 @@ export function checkPassphrase(passphrase: string, allowAmbiguous = false): voi
 	}
 }
 
-/**
- * The encodings of a passphrase in clients: one byte for each character in the web client, UTF-8 in phone apps. New keys
- * are wrapped with the first encoding.
- */
+/** The encodings of a passphrase in clients. New keys are wrapped with the first. */
 export function encodings(passphrase: string): [Bytes, ...Bytes[]] {
 	const isAboveLatin1 = /[^\0-\xff]/.test(passphrase);
 	const hasOneEncoding = isAscii(passphrase) || isAboveLatin1;

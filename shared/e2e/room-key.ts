@@ -1,6 +1,6 @@
 /**
  * Room keys. All members of a room share one key, which is sealed for each member (`test/contract/rocketchat-e2e.md`
- * section 13). The formats v2, v1 and legacy (`formats.ts`) are those of Rocket.Chat's clients.
+ * section 13).
  */
 import {
 	fromBase64,
@@ -19,29 +19,29 @@ import { E2EError, malformed, orMalformed, orThrow, requireOptions } from './err
 import { type Format, requireFormat } from './formats.js';
 import { importPublicKey, requirePrivateKey } from './identity.js';
 
-/** Length of a ciphertext of an RSA key of 2048 bits, in bytes. */
+/** Length of an RSA ciphertext of 2048 bits, in bytes. */
 const CIPHERTEXT_BYTES = 256;
 
-/** Length of the base64 of these bytes, which is the last part of a sealed key. The key id precedes it. */
+/** Length of these bytes in base64. A sealed key ends with them, after the key id. */
 const SEALED_LENGTH = 344;
 
 /** Length of a key id in v1 and legacy. */
 const SHORT_ID_LENGTH = 12;
 
-/** The form of v1 key ids. It does not match legacy ids, which begin with `eyJ`. */
+/** A v1 key id. Legacy ids begin with `eyJ`. */
 const HASH_ID = /^[0-9a-f]{12}$/;
 
 const CBC = { name: 'AES-CBC', length: 128 };
 const GCM = { name: 'AES-GCM', length: 256 };
 const CIPHERS = { A128CBC: { aes: CBC, keyBytes: 16 }, A256GCM: { aes: GCM, keyBytes: 32 } };
 
-/** A room key with its id, ready for encryption. */
+/** A room key with its id. */
 export interface RoomKey {
 	/** `keyID` of `e2e.setRoomKeyID`; not secret. */
 	readonly id: string;
 	/**
-	 * The original JSON text of the JWK: it is sealed, and the ids of v1 and legacy are derived from it. Secret. Reading it
-	 * throws `not-extractable` if the key may not be exported.
+	 * The JWK as text: it is sealed, and the ids of v1 and legacy are derived from it. Secret.
+	 * @throws E2EError `not-extractable` if WebCrypto does not export the key
 	 */
 	readonly jwk: string;
 	readonly key: Key;
@@ -49,23 +49,23 @@ export interface RoomKey {
 
 export interface OpenOptions {
 	/**
-	 * Whether the key can be exported, and so sealed for others. False is safer for a client that does not seal. Default
+	 * Whether the key can be exported and sealed for others. False is safer for a client that does not seal. Default
 	 * true.
 	 */
 	readonly extractable?: boolean;
-	/** Accepts a v1 key id that is not the hash of the key. Then a wrong key cannot be detected. Default false. */
+	/** Accepts a v1 key id that is not the hash of the key, so a wrong key is not detected. Default false. */
 	readonly anyId?: boolean;
 }
 
 export interface OpenSealedOptions extends OpenOptions {
 	/**
-	 * The key id of the room (`e2eKeyId`), used instead of the id in the sealed key. A web client of Rocket.Chat 7 that
-	 * lost a race for the key id of a room seals the right key with its own wrong id.
+	 * The key id of the room (`e2eKeyId`), used instead of the id in the sealed key. A Rocket.Chat 7 web client that
+	 * lost a race for this id seals the right key with another id.
 	 */
 	readonly keyId?: string;
 }
 
-/** A room key that does not reveal its secret when it is printed or converted to JSON. */
+/** Hides the key when printed or converted to JSON. */
 class OpaqueRoomKey implements RoomKey {
 	readonly #jwk: string | undefined;
 
@@ -95,11 +95,7 @@ export async function makeRoomKey(format: Format = 'v2'): Promise<RoomKey> {
 	return new OpaqueRoomKey(await makeId(validFormat, jwk), jwk, key);
 }
 
-/**
- * The id of a new key: in v1 the first twelve hexadecimal digits of the SHA-256 of its text, in legacy the first twelve
- * characters of its text in base64. Rocket.Chat's web client before 7.0 always uses the legacy id, not the id in the sealed
- * key.
- */
+/** The id of a new key. Rocket.Chat's web client before 7.0 always uses the legacy id, not the id in the sealed key. */
 async function makeId(format: Format, jwk: string): Promise<string> {
 	if (format === 'v2') return crypto.randomUUID();
 	if (format === 'v1') return (await sha256Hex(jwk)).slice(0, SHORT_ID_LENGTH);
@@ -108,7 +104,7 @@ async function makeId(format: Format, jwk: string): Promise<string> {
 
 /**
  * Makes a room key from its stored id and JWK.
- * @throws E2EError `malformed` for another key; `key-id-mismatch` for a v1 id that is not the hash of the key
+ * @throws E2EError `malformed`; `key-id-mismatch` for a v1 id that is not the hash of the key
  */
 export async function importRoomKey(id: string, jwk: string, options: OpenOptions = {}): Promise<RoomKey> {
 	const webCrypto = subtle();
@@ -125,7 +121,7 @@ export async function importRoomKey(id: string, jwk: string, options: OpenOption
 	return new OpaqueRoomKey(id, extractable ? jwk : undefined, key);
 }
 
-/** Reads the JWK of a room key. @throws E2EError `malformed` */
+/** @throws E2EError `malformed` */
 function parseJwk(jwk: string) {
 	const { alg, k } = fromJson(jwk) ?? {};
 	if (alg !== 'A128CBC' && alg !== 'A256GCM') throw malformed('The room key');
@@ -139,8 +135,8 @@ function parseJwk(jwk: string) {
  *
  * @param publicKey the member's public key, as stored
  * @returns the key id, followed by 344 characters of base64
- * @throws E2EError `malformed` for other arguments; `not-extractable` for such a room key; `unfit-key` for a public key that
- * is weak or not of 2048 bits
+ * @throws E2EError `malformed`; `not-extractable` for the room key; `unfit-key` for a public key that is weak or not of
+ * 2048 bits
  */
 export async function sealRoomKey(roomKey: RoomKey, publicKey: string): Promise<string> {
 	const webCrypto = subtle();
@@ -156,15 +152,15 @@ export async function sealRoomKey(roomKey: RoomKey, publicKey: string): Promise<
 	return id + toBase64(new Uint8Array(sealed));
 }
 
-/** The id of a sealed key, which is not encrypted. @throws E2EError `malformed` for another text */
+/** The key id, which is not encrypted. @throws E2EError `malformed` */
 export function sealedKeyId(sealed: string): string {
 	return parseSealed(sealed).id;
 }
 
 /**
  * Opens a sealed room key: `E2EKey`, `E2ESuggestedKey`, or the `E2EKey` of one of `oldRoomKeys`.
- * @throws E2EError `malformed` for another text; `key-id-mismatch` if the key has another id; `wrong-key` if it was not
- * sealed for this private key
+ * @throws E2EError `malformed`; `key-id-mismatch` if the key has another id; `wrong-key` if it was sealed for another
+ * private key
  */
 export async function openRoomKey(sealed: string, privateKey: Key, options: OpenSealedOptions = {}): Promise<RoomKey> {
 	const webCrypto = subtle();
@@ -179,15 +175,14 @@ export async function openRoomKey(sealed: string, privateKey: Key, options: Open
 	return importRoomKey(keyId ?? id, jwk, options);
 }
 
-/** Separates a sealed key into the key id and the encrypted bytes. */
 function parseSealed(sealed: string) {
-	// The length of the id varies, so the parts are separated by the length of the last part.
+	// The length of the id varies.
 	if (typeof sealed !== 'string' || sealed.length <= SEALED_LENGTH) throw malformed('The sealed room key');
 	const data = fromBase64(sealed.slice(-SEALED_LENGTH), 'The sealed room key');
 	if (data.length !== CIPHERTEXT_BYTES) throw malformed('The sealed room key');
 	return { id: sealed.slice(0, -SEALED_LENGTH), data };
 }
 
-/** Whether v1 and legacy can use this key: an AES-128-CBC key whose id has twelve characters. */
+/** Whether v1 and legacy can use this key. */
 export const fitsV1 = (roomKey: RoomKey): boolean =>
 	roomKey?.key?.algorithm?.name === 'AES-CBC' && roomKey.id?.length === SHORT_ID_LENGTH;

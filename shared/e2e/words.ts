@@ -1,7 +1,4 @@
-/**
- * 2,048 English words for passphrases: the word list of BIP-39 (bitcoin/bips, bip-0039, MIT licence). No two words have
- * the same first four letters.
- */
+/** The words of passphrases: the 2,048 English words of BIP-39 (bitcoin/bips, bip-0039, MIT licence). */
 export const WORDS: readonly string[] = `
 abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid
 acoustic acquire across act action actor actress actual adapt add addict address adjust admit adult advance advice

@@ -20,29 +20,28 @@ import { type Format, requireFormat } from './formats.js';
 import { type Identity, importPrivateKey, publicKeyText, publicNumbers, requirePrivateKey } from './identity.js';
 import { checkPassphrase, encodings } from './passphrase.js';
 
-/** Number of PBKDF2 rounds of every v1 key. */
 const V1_ROUNDS = 1000;
 
-/** Number of PBKDF2 rounds of a new v2 key, as OWASP recommends for SHA-256. The number is stored with the key. */
+/** As OWASP recommends for PBKDF2 with SHA-256. The number is stored with the key. */
 const DEFAULT_ROUNDS = 600_000;
 const MIN_ROUNDS = 1000;
 
-/** Maximum number of rounds. Without a maximum, a malicious server could keep a client busy with a manipulated key. */
+/** A larger number from a malicious server would keep a client busy. */
 const MAX_ROUNDS = 10_000_000;
 
 const AES_BY_VERSION = { v1: 'AES-CBC', v2: 'AES-GCM' };
 
-/** The two ways to store a private key. The formats `v1` and `legacy` store it in the same way. */
+/** How a private key is stored. The format `legacy` stores it as `v1`. */
 type Version = 'v1' | 'v2';
 
 export interface WrapOptions {
 	/** Rounds of PBKDF2 for a v2 key, 1,000 to 10,000,000. Default 600,000. A v1 key always has 1,000. */
 	readonly rounds?: number;
-	/** Accepts a passphrase that Rocket.Chat's web client and phone apps convert to different bytes. */
+	/** Accepts a passphrase that Rocket.Chat's clients convert to different bytes. */
 	readonly allowAmbiguous?: boolean;
 }
 
-/** The identity keys of a user, as in `e2e.fetchMyKeys` and `e2e.setUserPublicAndPrivateKeys`. */
+/** As in `e2e.fetchMyKeys` and `e2e.setUserPublicAndPrivateKeys`. */
 export interface StoredKeys {
 	readonly public_key: string;
 	readonly private_key: string;
@@ -51,7 +50,7 @@ export interface StoredKeys {
 /**
  * Wraps a private key for storage, as `private_key` of `e2e.setUserPublicAndPrivateKeys`.
  *
- * @param userId id of the owner, which is part of the salt
+ * @param userId id of the owner, a part of the salt
  * @param format a format that all clients of the owner read, see `formatFor`
  * @throws E2EError `empty-passphrase`, `ambiguous-passphrase`, `missing-user-id`, `unknown-format`, `bad-option`,
  * `not-extractable`; `malformed` for another kind of key
@@ -77,7 +76,7 @@ export interface UnwrapOptions {
  * Unwraps a stored private key of any format.
  *
  * @param userId id of the owner, needed for a v1 key
- * @throws E2EError `malformed` for another text; `wrong-passphrase`; `missing-user-id` for a v1 key without `userId`
+ * @throws E2EError `malformed`; `wrong-passphrase`; `missing-user-id` for a v1 key without `userId`
  */
 export async function unwrapPrivateKey(
 	stored: string,
@@ -88,10 +87,7 @@ export async function unwrapPrivateKey(
 	return (await unwrapIdentity(stored, passphrase, userId, options)).privateKey;
 }
 
-/**
- * Unwraps a stored private key and returns it with its public key. This also works if `extractable` is false, unlike
- * `publicKeyOf`.
- */
+/** Unwraps a stored private key and returns it with its public key. `extractable` may be false. */
 export async function unwrapIdentity(
 	stored: string,
 	passphrase: string,
@@ -104,10 +100,10 @@ export async function unwrapIdentity(
 }
 
 /**
- * Wraps the private key with a different passphrase, for `e2e.setUserPublicAndPrivateKeys` with `force`. The text of
- * the public key does not change, so the identity stays the same.
+ * Wraps the private key with a different passphrase, for `e2e.setUserPublicAndPrivateKeys` with `force`. The public key
+ * stays the same.
  *
- * @param format format of the result. Default: the format of the stored key
+ * @param format default: the format of the stored key
  * @throws E2EError as `unwrapPrivateKey` and `wrapPrivateKey` do; `wrong-key` if the two keys are not a pair
  */
 export async function changePassphrase(
@@ -132,7 +128,7 @@ export async function changePassphrase(
 	return { public_key, private_key: await wrap(text) };
 }
 
-/** Wraps a stored private key again in v2, with the same passphrase. For users whose clients all read v2. */
+/** Wraps a stored private key again in v2, for users whose clients all read v2. */
 export async function upgradePrivateKey(
 	stored: string,
 	passphrase: string,
@@ -146,7 +142,7 @@ export async function upgradePrivateKey(
 	return wrap(text);
 }
 
-/** Checks the options, and returns a function that wraps the text of a key. */
+/** Checks the options. The returned function wraps the text of a key. */
 function createWrapper(passphrase: string, userId: string, format: Format, options: WrapOptions) {
 	requireWebCrypto();
 	const { rounds, allowAmbiguous } = requireOptions(options);
@@ -168,7 +164,6 @@ function createWrapper(passphrase: string, userId: string, format: Format, optio
 	};
 }
 
-/** Decrypts a stored private key. Returns the JSON text of its JWK, and the parsed JWK. */
 async function unwrap(stored: string, passphrase: string, userId: string) {
 	requireWebCrypto();
 	const { salt, iterations, version, ...encrypted } = parseWrapped(stored, userId);
@@ -193,28 +188,27 @@ interface WrappedKey extends Encrypted {
 	readonly version: Version;
 }
 
-/** Reads a stored private key of either version. @throws E2EError `malformed`; for a v1 key also `missing-user-id` */
+/** @throws E2EError `malformed`; for a v1 key also `missing-user-id` */
 function parseWrapped(stored: string, userId: string): WrappedKey {
 	const json = fromJson(stored);
 	if (json && '$binary' in json) {
 		const bytes = fromBase64(json.$binary, 'The wrapped private key');
-		// The IV and at least one block of data; a block has 16 bytes.
+		// The IV and at least one block, of 16 bytes each.
 		if (bytes.length < 32 || bytes.length % 16 !== 0) throw malformed('The wrapped private key');
 		requireUserId(userId);
 		return { iv: bytes.slice(0, 16), data: bytes.slice(16), salt: userId, iterations: V1_ROUNDS, version: 'v1' };
 	}
 	const { salt, iterations } = json ?? {};
-	// A stored key may have fewer rounds than `wrapPrivateKey` allows.
+	// A stored key may have fewer rounds than a new one.
 	const isInRange = Number.isInteger(iterations) && Number(iterations) >= 1 && Number(iterations) <= MAX_ROUNDS;
 	if (typeof salt !== 'string' || !isInRange) throw malformed('The wrapped private key');
 	const iv = fromBase64(json?.iv, 'The wrapped private key');
 	const data = fromBase64(json?.ciphertext, 'The wrapped private key');
-	// 16 bytes of the data are the authentication tag.
+	// The authentication tag has 16 bytes.
 	if (iv.length !== 12 || data.length < 17) throw malformed('The wrapped private key');
 	return { iv, data, salt, iterations: Number(iterations), version: 'v2' };
 }
 
-/** Derives the AES key that wraps a private key. */
 async function deriveKey(passphrase: Bytes, salt: string, iterations: number, version: Version): Promise<Key> {
 	const webCrypto = subtle();
 	return orMalformed('The passphrase', async () => {

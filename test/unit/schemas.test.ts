@@ -291,6 +291,11 @@ describe('Standard Schema', () => {
 		);
 	});
 
+	it('refuses, in check and Match.test, a value that it would convert to a BigInt', () => {
+		expect(() => check('5', z.coerce.bigint())).to.throw(MatchError, 'leaves unchanged');
+		expect(Match.test('5', z.coerce.bigint())).to.equal(false);
+	});
+
 	for (const [what, schema] of Object.entries({
 		'a zod refinement': z.string().refine(async () => true),
 		'a zod refinement deep within': z.object({ a: z.array(z.string().refine(async () => true)).optional() }),
