@@ -46,10 +46,7 @@ export const streams: readonly Stream[] = [
 	roomMessages,
 ];
 
-/**
- * The key service as a part of a server. A server can have accounts without it. The publication `userData` is about
- * accounts, but belongs to the key service, because only Rocket.Chat's clients subscribe to it.
- */
+/** The key service as a part of a server. Only Rocket.Chat's clients subscribe to its `userData`. */
 export const keyService = { methods: keyServiceMethods, publications: keyServicePublications, streams };
 
 export const methods: readonly Method[] = [...accounts.methods, ...keyServiceMethods];

@@ -64,7 +64,7 @@ function isDateText(text: unknown): text is string {
 	return typeof text === 'string' && parseDateText(text) !== undefined;
 }
 
-/** The permissions that were written after a date. Without those that are not stored, and so have their default roles. */
+/** The permissions that were written after a date. Permissions that are not stored are left out. */
 function writtenSince(all: readonly Permission[], since: Date): Permission[] {
 	return all.filter(({ _updatedAt }) => _updatedAt && _updatedAt > since);
 }

@@ -1,13 +1,13 @@
 /**
- * Records about the sealed keys of a membership, in its field `e2eKnownKeys`. A record stores who offered the key (nobody
- * for a key that the member made), which key id the room had at the time of the record, and whether the member has returned
- * the key because it does not work. A hash in each record identifies its key, because another server on the same database
- * may replace a stored key. That server may also store null in the list, so a record is read as `record?.`.
+ * Records about the sealed keys of a membership, in its field `e2eKnownKeys`. A record states who offered the key, if
+ * another member did, the key id that the room then had, and whether the member has returned the key. A hash identifies
+ * the key, because another server on the same database may replace a stored key. Such a server may also store null in
+ * the list (`record?.`).
  */
 import { createHash } from 'node:crypto';
 import type { KnownKey } from '../../../shared/documents.js';
 
-/** Maximum number of records in one membership. Above it the oldest are removed, those of returned keys after all others. */
+/** Maximum number of records in one membership. Above it the oldest are removed, those of returned keys last. */
 const MAX_KNOWN_KEYS = 50;
 
 /** The hash that identifies a key in the records. The key is trimmed, because accepting an offer trims its key. */
@@ -62,7 +62,7 @@ export function hasReturned(
 	return returnedOffers(records, keyId).some((record) => record.by === offererId);
 }
 
-/** Whether this member has returned the same sealed key under this key id. It does not matter who offered it. */
+/** Whether this member has returned the same sealed key under this key id, whoever offered it. */
 export function isReturned(records: readonly KnownKey[], key: string, keyId: string | null | undefined): boolean {
 	const record = recordOf(records, key);
 	return record?.returned === true && record.keyId === (keyId || '');

@@ -1,4 +1,4 @@
-/** After a user's identity key has changed: notifies every other user who shares an encrypted room with this user. */
+/** Notifies other users that a user's identity key has changed (`test/contract/beyond.md` E15). */
 import type { KeyHistoryEntry } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
@@ -29,7 +29,7 @@ async function* sharedRoomUsers(store: Store, userId: string): AsyncGenerator<st
 }
 
 /**
- * Notifies the users who share an encrypted room with this user (`test/contract/beyond.md` E15).
+ * Notifies the users who share an encrypted room with this user.
  * @param entry the newest entry of the user's key history
  */
 export async function notifyIdentityChanged(

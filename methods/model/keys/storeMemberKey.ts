@@ -1,8 +1,6 @@
 /**
- * Stores a member's own key of a room. A concurrent reset of the room's key archives all keys and sets a new key id, but
- * may miss a key that is stored during the reset. Therefore a call stores the key with `storeMemberKey`, and then calls
- * `failIfResetMeanwhile`, which reads the room again. If the room's key was reset, the member's key is archived and the call
- * fails. So a reset loses no key: the key stays the member's key or becomes one of the former keys.
+ * Stores a member's own key of a room. A concurrent reset of the room's key may miss that key. Then
+ * `failIfResetMeanwhile` archives it, and the call fails.
  */
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -52,8 +50,7 @@ export async function failIfResetMeanwhile(
 }
 
 /**
- * Removes a member's key that contains another room key than the present one. If one of the member's former keys
- * contains the present room key, that key is restored.
+ * Removes a member's key that is not the room's key. If a former key of the member is the room's key, it is restored.
  * @param options `keep` true: the key is kept among the former keys, and the member is notified; false: it is discarded
  * without a notification, because the member was never notified of it
  * @returns the updated membership; null if the key was not the member's key any more
@@ -70,10 +67,8 @@ export async function removeMismatchedKey(
 }
 
 /**
- * Archives a member's key that contains another room key than the present one, and queues the member. A call
- * leaves such a key if it is interrupted, and meanwhile the room is reset or another caller claims a key id. If the room
- * has no key id, the key stays, because its id may be claimed next. A key that does not match `room` is compared with the
- * room again, because a reset may have stored it after `room` was read.
+ * Archives a member's key that is not the room's key, and queues the member. Interrupted calls leave such keys. If the
+ * room has no key id, the key stays, because its id may be claimed next.
  * @returns true if the member had such a key, and none was restored in its place
  */
 export async function archiveMismatchedKey(
@@ -84,6 +79,7 @@ export async function archiveMismatchedKey(
 	const key = ownKeyOf(membership);
 	const isMismatched = ({ e2eKeyId }: typeof room) => !!e2eKeyId && !holdsKey(membership, { e2eKeyId });
 	if (!key || !isMismatched(room)) return false;
+	// A reset may have stored the key after `room` was read.
 	const roomNow = await readRoomKeyFields(store, membership.rid);
 	if (!roomNow || !isMismatched(roomNow)) return false;
 	const updated = await removeMismatchedKey(store, membership, key, roomNow, { keep: true });

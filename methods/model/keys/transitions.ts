@@ -8,10 +8,10 @@ import { isOfKeyId, keyIdOf } from './sealedKey.js';
 export const MAX_OLD_KEYS = 10;
 
 /**
- * Archives the member's key: returns the former keys with this key added. Above the limit, dispensable keys are removed
- * first, then the oldest. So a room key that is sealed again and again does not displace other room keys.
- * @param keyId key id under which the key is archived if its text does not begin with a key id
- * @param next the key that replaces the archived one; undefined if none does
+ * Archives the member's key: returns the former keys with this key added. Above `MAX_OLD_KEYS`, dispensable keys are
+ * removed first, then the oldest.
+ * @param keyId key id under which a key is archived that shows no key id
+ * @param next the key that replaces the archived one
  */
 export function archiveCurrentKey(
 	{ key, oldKeys }: Pick<MemberKeys, 'key' | 'oldKeys'>,
@@ -59,8 +59,8 @@ function withOwnKey(keys: MemberKeys, key: string, { e2eKeyId }: KeyIdField, rem
 
 /**
  * `store`: the member stores their own key.
- * @param removesOffer true: an offer of the room's key is removed. Callers pass false for a new room key, whose key id
- * the room does not have yet
+ * @param removesOffer true: an offer of the room's key is removed. False is for a key whose key id the room does not
+ * have yet
  */
 export function store(key: string, room: KeyIdField, removesOffer = true): Transition {
 	return (keys) => {
@@ -86,10 +86,7 @@ export function offer(
 	};
 }
 
-/**
- * `accept`: the offered key becomes the member's own. If it begins with another key id than the room's, a record says that
- * it is of the room.
- */
+/** `accept`: the offered key becomes the member's own. */
 export function accept(room: KeyIdField): Transition {
 	return (keys) => (keys.offer === undefined ? null : withOwnKey(keys, keys.offer.trim(), room, true));
 }
@@ -100,11 +97,10 @@ export function drop(offer: string | undefined): Transition {
 }
 
 /**
- * `archive`: removes the given key, because it contains another room key than the present one. If a former key contains
- * the present room key, that former key is restored. For example, the given key has replaced it when a second device of the
- * member had just stored it.
+ * `archive`: removes the given key, which is not the room's key. A former key that is the room's key is restored. A
+ * second device of the member may have stored it.
  * @param keep true: the given key is kept among the former keys
- * @param keyId key id under which the key is archived if its text does not begin with a key id; by default the room's
+ * @param keyId key id under which a key is archived that shows no key id; by default the room's
  */
 export function archive(
 	key: string,

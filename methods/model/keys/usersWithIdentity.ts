@@ -1,7 +1,4 @@
-/**
- * Queries for users with identity keys. Room keys are sealed with the public key of the receiving user, so users without
- * identity keys cannot receive any (`test/contract/beyond.md` E9).
- */
+/** Queries for users with identity keys. Other users cannot receive room keys (`test/contract/beyond.md` E9). */
 import type { User } from '../../../shared/documents.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';

@@ -6,10 +6,10 @@ import { notifyRoomsWithoutHolder } from './endMembership.js';
 import { handOverRooms } from './handOverRooms.js';
 
 /**
- * Activates or deactivates a user. Before a deactivation, other members become owners of the given rooms. After it, rooms
- * whose last key holder was the user are notified.
+ * Activates or deactivates a user. Before a deactivation, other members become owners of the given rooms. Afterwards,
+ * rooms that lost their last key holder are notified.
  * @param ridsToHandOver as returned by `requireHandOverConfirmation`; empty for an activation
- * @returns fields for the answer of the call: `lastKeyHolder` if any room has lost its last key holder
+ * @returns `lastKeyHolder` for the answer, if any room has lost its last key holder
  * @throws ClientError `error-action-not-allowed` for deactivating the last active admin
  */
 export async function changeActive(

@@ -15,11 +15,9 @@ type Context = Pick<MethodContext, 'store' | 'events'> & { readonly signal?: Abo
 const BATCH = 100;
 
 /**
- * Deletes a room with its memberships. Notifies each member of both removals (`test/contract/rocketchat-e2e.md` 10.2).
- *
- * Memberships are removed in two passes. The first one removes those of all other users, before the room is removed. The
- * second one removes that of the user who deletes the room, and those that a concurrent call has added meanwhile. So after
- * a crash the user who deletes the room is still a member and may repeat the call.
+ * Deletes a room with its memberships, and notifies each member of both removals (`test/contract/rocketchat-e2e.md`
+ * 10.2). The membership of the user who deletes the room is removed last. So after a crash this user may repeat the
+ * call.
  * @param deleterId the user who deletes the room, member or not
  */
 export async function deleteRoom(context: Context, room: Room, deleterId: string): Promise<void> {
@@ -29,8 +27,8 @@ export async function deleteRoom(context: Context, room: Room, deleterId: string
 	await recordRemoval(store, 'room', { _id });
 	await store.rooms.deleteOne({ _id }, { silent: true });
 	try {
-		// A direct room may have been created again already, with the same id. Passes no signal: once the room is deleted, the
-		// call is completed even if it was aborted.
+		// A direct room may have been created again with the same id. Without the signal: the call is completed even if it
+		// was aborted.
 		if (!(await exists(store.rooms, { _id }))) await deleteMemberships({ store, events }, room, {});
 	} finally {
 		await store.rooms.announce('removed', room);
@@ -38,8 +36,7 @@ export async function deleteRoom(context: Context, room: Room, deleterId: string
 }
 
 /**
- * Removes the memberships that a deleted room still has: its deletion was interrupted, or another call added members
- * meanwhile.
+ * Removes the memberships that a deleted room still has.
  * @param extraFilter additional filter; without one, all memberships are removed
  */
 export async function deleteOrphanedMemberships(
@@ -51,8 +48,7 @@ export async function deleteOrphanedMemberships(
 }
 
 /**
- * Removes the memberships of a room that no longer exists, if the caller still has one, because the deletion of the room
- * was interrupted.
+ * Completes the interrupted deletion of a room, if the caller still has a membership.
  * @returns whether there was such a membership
  */
 export async function completeDeletion(
@@ -66,7 +62,6 @@ export async function completeDeletion(
 	return true;
 }
 
-/** Removes the memberships of a room that match the filter. */
 async function deleteMemberships(
 	context: Context,
 	room: Pick<Room, '_id'> & Partial<Room>,
@@ -94,7 +89,7 @@ async function removeBatch(
 	await store.subscriptions.deleteMany({ _id: { $in: memberships.map(({ _id }) => _id) } });
 	const room = { _id: rid, ...(t && { t }), ...(name !== undefined && { name }) };
 	for (const { u } of memberships) {
-		// A change of a room reaches only its members, so users who are no longer members are notified here.
+		// A change of a room reaches only its members.
 		events.emit('notify', { stream: 'notify-user', eventName: `${u._id}/rooms-changed`, args: ['removed', room] });
 	}
 }

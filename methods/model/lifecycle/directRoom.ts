@@ -27,8 +27,7 @@ const MAX_MEMBERS = 8;
 type Context = Pick<MethodContext, 'store' | 'signal'>;
 
 /**
- * The id of the direct room of these users, which depends only on the set of users. For two users it consists of both
- * ids; for one user, of the id twice. For more users the id is a hash, where Rocket.Chat uses a random id
+ * The id of the direct room of these users. For more than two it is a hash, where Rocket.Chat uses a random id
  * (`test/contract/rocketchat-e2e.md` section 2).
  * @param uids the user ids, sorted
  */
@@ -112,7 +111,7 @@ export async function openDirectRoom(
 	for (const person of people)
 		if (await addMembership(store, room, person, directRoomNames(person._id, people))) addedMembers++;
 	if (!isNew) await reopen(context, rid, caller._id);
-	// After new memberships the room is written, so that `_updatedAt` is later than these, as in `createRoom`.
+	// Written after new memberships, so that `_updatedAt` is later, as in `createRoom`.
 	const projection = excludeSelf ? ADMIN_ROOM_FIELDS : CLIENT_ROOM_FIELDS;
 	const current =
 		addedMembers > 0

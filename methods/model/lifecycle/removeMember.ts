@@ -7,7 +7,7 @@ import { endMembership } from './endMembership.js';
 import { isDeletedWithMember } from './lastMember.js';
 
 /**
- * Ends a membership. Also deletes the room, if `isDeletedWithMember` says that the room ends with this member.
+ * Ends a membership, and deletes the room if `isDeletedWithMember`.
  * @returns `lostLastHolder`: the user was the last who held the room's key, and the room has other members;
  * `roomDeleted`: the room was deleted
  */
@@ -19,7 +19,7 @@ export async function removeMember(
 ): Promise<{ lostLastHolder: boolean; roomDeleted: boolean }> {
 	const mustDelete = () => isDeletedWithMember(context.store, room, userId);
 	if (await mustDelete()) {
-		// `deleteRoom` removes this membership too, at the end, so that an interrupted call can be repeated.
+		// `deleteRoom` also removes this membership.
 		await deleteRoom(context, room, userId);
 		return { lostLastHolder: false, roomDeleted: true };
 	}
