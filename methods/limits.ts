@@ -1,7 +1,6 @@
 /**
- * Rate limits of methods
- * (`test/contract/beyond.md` T2), and the time limit of long methods. Users with the permission `api-bypass-rate-limit`
- * are exempt from the limits in definitions of methods.
+ * Rate limits of methods (`test/contract/beyond.md` T2), and the time limit of long methods. Users with the permission
+ * `api-bypass-rate-limit` are exempt from the limits in definitions of methods.
  */
 import type { Limit, RateRule } from '../shared/limit.js';
 
@@ -22,7 +21,7 @@ export const KEY_CALLS: Limit = { calls: 600, per: MINUTE_MS };
 /** The method that stores new identity keys. Each new public key is kept in the history. */
 export const NEW_IDENTITY_KEYS: Limit = { calls: 20, per: MINUTE_MS };
 
-/** Time limit, in ms, of methods that may change all members of a room or all rooms of a user, page by page. */
+/** Time limit, in ms, of methods that may change all members of a room or all rooms of a user. */
 export const LONG_WORK_MS = 600_000;
 
 /** The methods that Meteor's default rule applies to. Roomkey has only the first two. */

@@ -1,4 +1,4 @@
-/** `getNewToken` (`test/contract/ddp.md` 16.1): clients call it, and then `removeOtherTokens`, to log out everywhere else. */
+/** `getNewToken` (`test/contract/ddp.md` 16.1): clients then call `removeOtherTokens`, to log out everywhere else. */
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';

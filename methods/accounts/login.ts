@@ -82,10 +82,7 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };
 }
 
-/**
- * Logs in with a name and a password.
- * @param outerFactor the second factor in the option `totp`; null without one
- */
+/** @param outerFactor the second factor in the option `totp`; null without one */
 async function logInWithPassword(
 	options: unknown,
 	outerFactor: SecondFactor | null,

@@ -1,4 +1,4 @@
-/** `logoutOtherClients` (`test/contract/rocketchat-e2e.md` 9.3): gives this connection a new token and ends all other logins. */
+/** `logoutOtherClients` (`test/contract/rocketchat-e2e.md` 9.3): gives a new token and ends all other logins. */
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';

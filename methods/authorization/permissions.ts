@@ -24,7 +24,6 @@ async function listPermissions(store: Store): Promise<Permission[]> {
 	return [...stored, ...defaults].sort((a, b) => (a._id < b._id ? -1 : 1));
 }
 
-/** Stores the roles of a permission, if they differ from the present ones. */
 async function setRoles({ permissions }: Store, _id: string, roles: string[]): Promise<void> {
 	const stored = await permissions.findOne({ _id }, { projection: { roles: 1 } });
 	const presentRoles = stored?.roles ?? KNOWN_PERMISSIONS.get(_id) ?? [];

@@ -1,4 +1,4 @@
-/** `e2e.acceptSuggestedGroupKey` (`test/contract/rocketchat-e2e.md` 4.8): a member takes the key that another member has offered. */
+/** `e2e.acceptSuggestedGroupKey` (`test/contract/rocketchat-e2e.md` 4.8): a member takes an offered key. */
 import type { Subscription } from '../../shared/documents.js';
 import { ClientError, clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
@@ -15,7 +15,7 @@ import { archiveMismatchedKey, failIfResetMeanwhile } from '../model/keys/storeM
 import * as transitions from '../model/keys/transitions.js';
 import { requireMembership } from '../model/memberships/members.js';
 
-/** Whether an offered key is the room key from before a reset that was interrupted. */
+/** Whether an offered key is the room key from before an interrupted reset. */
 function isOfferLeftByReset(key: string | undefined, { e2eKeyId, e2eReset }: RoomKeyFields): boolean {
 	if (!e2eReset?.formerKeyId) return false;
 	const hasSetNewId = e2eReset.keyId === e2eKeyId;

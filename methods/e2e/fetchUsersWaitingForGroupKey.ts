@@ -18,24 +18,22 @@ import { maySeeRoom } from '../model/rooms/access.js';
 import { workspaceSetting } from '../model/settings/workspace.js';
 import { listOf } from '../model/storedLists.js';
 
-/** Maximum number of rooms in one call. */
 const MAX_ROOMS = 500;
 
 /** Maximum number of users listed for one room. */
 const MAX_LISTED = 50;
 
-/** The members who wait for the key of one room. */
 interface WaitingMembers {
 	/** At most `MAX_LISTED`. */
 	readonly users: UserWithPublicKey[];
-	/** Ids of the members whose public key is unusable for sealing, at most `MAX_LISTED`. */
+	/** Ids of the members with an unfit public key, at most `MAX_LISTED`. */
 	readonly unfit: string[];
 }
 
 /**
- * Lists the members who wait for the key of one room, without the caller. A caller who holds the key is a provider. A
- * provider does not get members with an unfit public key, members who have returned a key of this provider, and members
- * who are reserved for another provider. The `users` of a provider are reserved for `leaseTime` ms; 0 reserves nobody.
+ * Lists the members who wait for the key of one room, without the caller. A caller who holds the key is a provider.
+ * Members with an unfit public key are not listed for a provider. Nor are members who have returned a key of this
+ * provider, or are reserved for another. The `users` of a provider are reserved for `leaseTime` ms; 0 reserves nobody.
  */
 async function listAndReserve(context: MethodContext, rid: string, userId: string): Promise<WaitingMembers> {
 	const { store, settings } = context;

@@ -15,7 +15,6 @@ import { requireRoomAccess } from '../model/rooms/access.js';
 
 const toAnswer = ({ _id, public_key }: UserWithPublicKey) => ({ _id, e2e: { public_key } });
 
-/** Ids of the members without a room key, in groups. */
 async function* keylessMemberIds(store: Store, rid: string): AsyncIterable<string[]> {
 	const pause = createYielder();
 	for await (const ids of userIdsOfMemberships(store, rid, { ...MEMBER, ...WITHOUT_OWN_KEY })) {
@@ -31,7 +30,7 @@ async function listAll(store: Store, rid: string) {
 }
 
 /**
- * One page of the users that `listAll` lists, and the total number of these users.
+ * One page of the users that `listAll` lists, and their total number.
  * @param count maximum number of users; 0 for all after the offset
  */
 async function listPage(store: Store, rid: string, count: number, offset: number) {

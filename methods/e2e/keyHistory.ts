@@ -1,7 +1,4 @@
-/**
- * `e2e.keyHistory` (`test/contract/beyond.md` E15): the public keys that a user has stored, so that other users can
- * notice a change.
- */
+/** `e2e.keyHistory` (`test/contract/beyond.md` E15): the public keys that a user has stored. */
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';

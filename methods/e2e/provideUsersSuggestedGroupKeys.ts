@@ -1,4 +1,4 @@
-/** `e2e.provideUsersSuggestedGroupKeys` (`test/contract/rocketchat-e2e.md` 5.4): offers keys to many members of many rooms. */
+/** `e2e.provideUsersSuggestedGroupKeys` (`test/contract/rocketchat-e2e.md` 5.4): offers room keys to many members. */
 import type { OldRoomKey, Subscription } from '../../shared/documents.js';
 import { Match, shownAs } from '../../shared/match.js';
 import { type MethodContext, method, type UserContext } from '../../shared/method.js';
@@ -16,7 +16,6 @@ import { findMembership, MEMBER } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 import { workspaceSetting } from '../model/settings/workspace.js';
 
-/** Maximum numbers of rooms and entries in one call. */
 const MAX_ROOMS = 500;
 const MAX_ENTRIES = 1000;
 
@@ -90,14 +89,13 @@ class Skipped {
 		this.#listed.push({ rid, ...(typeof _id === 'string' && { _id }), reason });
 	}
 
-	/** The method's answer; undefined if nothing was skipped, as in Rocket.Chat. */
+	/** Undefined if nothing was skipped, as in Rocket.Chat. */
 	get answer() {
 		if (this.#listed.length === 0) return undefined;
 		return { skipped: this.#listed, ...(this.#notListed > 0 && { moreSkipped: this.#notListed }) };
 	}
 }
 
-/** Converts former keys to their stored form, up to the number that a membership keeps. */
 function toStoredKeys(oldKeys: SentOffer['oldKeys']): OldRoomKey[] | undefined {
 	return oldKeys?.slice(0, MAX_OLD_KEYS).map(({ e2eKeyId, ts, E2EKey }) => ({ e2eKeyId, ts: new Date(ts), E2EKey }));
 }
@@ -128,7 +126,6 @@ async function validEntries(
 	return byRoom;
 }
 
-/** The memberships of the users who are offered a key, by user id. */
 async function membershipsByUser({ store }: MethodContext, rid: string, offers: readonly SentOffer[]) {
 	const uids = offers.map(({ _id }) => _id);
 	const memberships = await store.subscriptions.find({ rid, 'u._id': { $in: uids }, ...MEMBER }).toArray();

@@ -1,4 +1,4 @@
-/** `e2e.resetRoomKey` (`test/contract/rocketchat-e2e.md` 5.6, 6.1): a room gets a new key, and the former keys are archived. */
+/** `e2e.resetRoomKey` (`test/contract/rocketchat-e2e.md` 5.6, 6.1): gives a room a new key. */
 import type { Room } from '../../shared/documents.js';
 import { clientError, isClientSafe } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
@@ -97,8 +97,7 @@ async function requireCanStore(store: Store, userId: string, { rid, e2eKey }: Ne
 	// `hasIdentity` looks for the public key only.
 	const whereBothKeys = { 'e2e.public_key': { $exists: true }, 'e2e.private_key': { $exists: true } };
 	if (!(await store.users.findOne({ _id: userId, ...whereBothKeys }, onlyId))) throw clientError('resetFailed');
-	// Keys are unique over all memberships. Without this check, the later write would fail after other keys were
-	// archived.
+	// Keys are unique over all memberships. Otherwise the write would fail after other keys were archived.
 	const membershipWithKey = await store.subscriptions.findOne({ E2EKey: e2eKey }, onlyId);
 	if (membershipWithKey && membershipWithKey._id !== ownMembership._id) throw clientError('resetFailed');
 }

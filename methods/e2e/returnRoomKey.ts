@@ -1,7 +1,4 @@
-/**
- * `e2e.returnRoomKey` (`test/contract/beyond.md` E16): a member returns a room key that does not work, and is queued for
- * another.
- */
+/** `e2e.returnRoomKey` (`test/contract/beyond.md` E16): a member returns a room key that does not work. */
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';

@@ -38,9 +38,7 @@ interface Member {
 interface ReturnedOffer {
 	/** Id of the member who offered the key. */
 	readonly by: string;
-	/** Id of the member who returned the key. */
 	readonly to: string;
-	/** Time of the return. */
 	readonly at: Date;
 }
 

@@ -74,8 +74,8 @@ async function claimWithKey(
 	const claimedRoom = await claimKeyId(store, rid, keyID);
 	if (!claimedRoom) {
 		const room = await readRoomKeyFields(store, rid);
-		// The key stays if the room has its key id. A key that shows no key id stays too if it was stored before this call,
-		// because it may be the room's.
+		// The key stays if the room has its key id. A key that shows no key id and was stored before this call may be the
+		// room's.
 		const mayBeRoomKey = room?.e2eKeyId === keyID || (stored === null && keyIdOf(key) === null);
 		const updated = mayBeRoomKey
 			? null

@@ -14,7 +14,7 @@ import { requireProof } from '../model/users/secondFactor.js';
 /** Also matches absent, null and empty keys: `run` refuses them with `error-invalid-keys`. */
 const Key = Match.Optional(Match.OneOf(String, null));
 
-/** Maximum length of each key, in bytes: about ten times what Rocket.Chat's clients send (`test/contract/rocketchat-e2e.md` 13). */
+/** Maximum length of each key, in bytes: about ten times what clients send (`test/contract/rocketchat-e2e.md` 13). */
 const MAX_LENGTH = { public: 8 * 1024, private: 32 * 1024 };
 
 function hasValidLength(key: string | null | undefined, maxBytes: number): key is string {

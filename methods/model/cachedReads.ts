@@ -1,4 +1,4 @@
-/** Caches values that are often read from the store for one second, as in Rocket.Chat. */
+/** Caches values that are often read from the store. Each is cached for one second, as in Rocket.Chat. */
 import { ExpiringCache } from '../../shared/expiringCache.js';
 import { type Store, sourceOf } from '../../shared/store.js';
 

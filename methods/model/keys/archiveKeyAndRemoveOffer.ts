@@ -1,4 +1,3 @@
-/** Archives a member's key of a room, because the room's key was reset. */
 import type { Subscription } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { applyTransition } from './applyTransition.js';

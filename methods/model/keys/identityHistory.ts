@@ -28,7 +28,7 @@ export interface History {
 
 /**
  * The hash of an entry: the SHA-256, in hex, of three lines. They are `previous`, the time in ms since 1970, and the
- * public key as stored. Clients compute it too.
+ * public key as stored. Clients compute this hash too.
  */
 export function hashOfEntry({ previous, ts, public_key }: Omit<KeyHistoryEntry, 'hash'>): string {
 	return createHash('sha256').update(`${previous}\n${ts.getTime()}\n${public_key}`).digest('hex');
@@ -112,7 +112,7 @@ export async function moveEarlierEntries(store: Store, userId: string): Promise<
 	);
 }
 
-/** Adds entries to the separate collection, except those that another call has added. Drops the oldest above the limits. */
+/** Adds entries to the separate collection, except those that are there already. Drops the oldest above the limits. */
 function appendToCollection(store: Store, userId: string, entries: readonly KeyHistoryEntry[]): Promise<void> {
 	return retryOnConflict(async () => {
 		const stored = await store.keyHistory.findOne({ _id: userId });

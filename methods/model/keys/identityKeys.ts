@@ -5,13 +5,13 @@
  *
  * | Marker | Set when | Follow-up work |
  * |---|---|---|
- * | `e2eRekeying` | the user had another public key before | make all room keys of the user former keys, and queue the user for the present ones |
+ * | `e2eRekeying` | the user had another public key before | archive all room keys of the user as former keys, and queue the user for the present ones |
  * | `e2eQueueing` | the user had no public key before | the same, but keys that the user has stored stay |
  *
  * The reset of identity keys (`resetIdentity.ts`) sets `e2eRekeying` by `removeIdentity`, and does the work itself.
  *
- * As in Rocket.Chat, a user without identity keys can have room keys. Other members did not know the first public key,
- * so they cannot have sealed their offers for it. The user's own device may have sealed the keys that the user stored.
+ * As in Rocket.Chat, a user without identity keys can have room keys. Others cannot have sealed them for the user's
+ * first public key, but the user's own device can.
  */
 import type { KeyLogin, Room, Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';

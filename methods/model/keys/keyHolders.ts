@@ -10,7 +10,6 @@ import { holdsKey } from './memberKeys.js';
 import { readRoomKeyFields } from './roomKeyId.js';
 import { whereIdentity } from './usersWithIdentity.js';
 
-/** Number of memberships that are read in one query. */
 const PAGE_SIZE = 100;
 
 const HOLDER_FIELDS = { E2EKey: 1, e2eKnownKeys: 1 } as const;

@@ -1,8 +1,8 @@
 /**
- * Records about the sealed keys of a membership, in its field `e2eKnownKeys`. A record states who offered the key, if
- * another member did, the key id that the room then had, and whether the member has returned the key. A hash identifies
- * the key, because another server on the same database may replace a stored key. Such a server may also store null in
- * the list (`record?.`).
+ * Records about the sealed keys of a membership, in its field `e2eKnownKeys`. A record contains the key id that the
+ * room then had, the offerer of the key, if any, and whether the member has returned it. A hash identifies the key,
+ * because another server on the same database may replace a stored key. Such a server may also store null in the list
+ * (`record?.`).
  */
 import { createHash } from 'node:crypto';
 import type { KnownKey } from '../../../shared/documents.js';
@@ -10,7 +10,7 @@ import type { KnownKey } from '../../../shared/documents.js';
 /** Maximum number of records in one membership. Above it the oldest are removed, those of returned keys last. */
 const MAX_KNOWN_KEYS = 50;
 
-/** The hash that identifies a key in the records. The key is trimmed, because accepting an offer trims its key. */
+/** Identifies a key in the records. Trimmed, because accepting an offer trims its key. */
 function hashOf(key: string): string {
 	return createHash('sha256').update(key.trim()).digest('hex');
 }
@@ -48,7 +48,7 @@ export function withRecord(
 	return updated;
 }
 
-/** Records of returned offers: another member offered the key under this key id, and this member returned it. */
+/** Records of keys that another member offered under this key id and this member returned. */
 export function returnedOffers(records: readonly KnownKey[], keyId: string | null | undefined): KnownKey[] {
 	return records.filter((record) => record?.returned && record.by && record.keyId === (keyId || ''));
 }

@@ -39,7 +39,7 @@ export type KeyState = 'none' | 'offered' | 'mismatched' | 'holder';
 
 const ANY: readonly KeyState[] = ['none', 'offered', 'mismatched', 'holder'];
 
-/** The transitions of the table above, each with the states it may begin in and the states it may end in. */
+/** The transitions of the table above, with the states in which they may begin and end. */
 export const TRANSITIONS = {
 	store: { from: ANY, to: ['holder', 'mismatched'] },
 	offer: { from: ['none', 'mismatched'], to: ['offered'] },

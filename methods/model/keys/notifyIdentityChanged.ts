@@ -6,7 +6,7 @@ import { createYielder } from '../../../shared/yielding.js';
 import { MEMBER, userIdsOfMemberships } from '../memberships/members.js';
 import { roomsOfUser } from '../memberships/roomsOfUser.js';
 
-/** Maximum number of user ids kept in memory to avoid duplicates: about 20 MB. Above it some users are notified more than once. */
+/** Maximum number of user ids in memory: about 20 MB. Above it some users are notified more than once. */
 const MAX_REMEMBERED_IDS = 200_000;
 
 /** Ids of the users who share an encrypted room with a user. */

@@ -12,8 +12,8 @@ import type { RoomKeyFields } from './roomKeyId.js';
 import * as transitions from './transitions.js';
 
 /**
- * Why an offer is not stored. `returned`: under the room's present key id, the member has returned a key of the same
- * offerer, or the same sealed key from any offerer.
+ * Why an offer is not stored. `returned`: under the present key id, the member has returned a key of this offerer, or
+ * this sealed key of anybody.
  */
 export type OfferRefusal = 'not-a-member' | 'already-holds-key' | 'already-offered' | 'returned';
 
@@ -56,8 +56,8 @@ export async function withdraw(store: Store, membership: Subscription): Promise<
 
 /**
  * Queues the member, and then removes the offer in `membership`. A later offer stays. In this order, an interrupted
- * call leaves no member who is not queued and has no offer. The member is queued again at the end, because a concurrent
- * call may have removed them from the queue as served.
+ * call leaves the member queued or with an offer. The member is queued again at the end, because a concurrent call may
+ * have dequeued them as served.
  */
 export async function enqueueAndDropOffer(store: Store, membership: Subscription): Promise<void> {
 	await enqueue(store, membership.rid, membership.u._id);

@@ -1,7 +1,7 @@
 /**
- * Reservations of waiting members for providers
- * (`test/contract/beyond.md` T1). A provider is a member who holds the room key and can seal it for others. `e2e.fetchUsersWaitingForGroupKey`
- * reserves a waiting member for the first provider to whom it lists the member.
+ * Reservations of waiting members for providers (`test/contract/beyond.md` T1). A provider is a member who holds the
+ * room key and can seal it for others. `e2e.fetchUsersWaitingForGroupKey` reserves a waiting member for the first
+ * provider to whom it lists the member.
  *
  * Reservations are kept in the memory of this process, or in the store if several processes share it. In the store, one
  * conditional write changes a reservation.
@@ -27,7 +27,7 @@ interface ProviderReservation {
 /** Maximum number of reservations in a process: about 20 MB. Above it the oldest are removed early. */
 const MAX_RESERVATIONS = 100_000;
 
-/** The reservations by room and member, in the order of their creation. All have the same duration, so the oldest ends first. */
+/** By room and member, in the order of their creation. All have the same duration, so the oldest ends first. */
 type Reservations = Map<string, ProviderReservation>;
 
 const reservationsByStore = new WeakMap<Store, Reservations>();
@@ -66,7 +66,6 @@ function availabilityFor(
 	return now < reservation.notAgainUntil ? 'own' : 'free';
 }
 
-/** The reservations of these members in the store, by id. */
 async function storedReservations(
 	store: Store,
 	rid: string,
@@ -149,7 +148,7 @@ function reserveInMemory(
 }
 
 /**
- * Stores a reservation in the store, if the member is free and no other call has written one since `found` was read.
+ * Stores a reservation in the store, if the member is free and no other call has reserved the member meanwhile.
  * @returns whether the member may be shown to the provider
  */
 async function reserveInStore(

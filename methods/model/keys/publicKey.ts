@@ -46,9 +46,7 @@ export function isFitPublicKey(text: string | null | undefined): boolean {
 	return Array.isArray(operations) && operations.includes('encrypt') && alg === 'RSA-OAEP-256' && use === 'enc';
 }
 
-/**
- * Whether two texts are the same public key. Two RSA JWKs are compared by `kty`, `n` and `e`; other texts must be equal.
- */
+/** Whether two texts are the same public key. RSA JWKs are compared by `kty`, `n` and `e`. */
 export function isSamePublicKey(first: string | undefined, second: string | undefined): boolean {
 	if (first === second) return true;
 	const firstJwk = readObject(first ?? '');

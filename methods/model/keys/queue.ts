@@ -23,7 +23,7 @@ const ABSENT_OR_QUEUE: readonly Filter<Room>[] = [
 	{ 'usersWaitingForE2EKeys.userId': { $exists: true } },
 ];
 
-/** Matches the memberships of these users who are members without a room key. */
+/** Matches memberships of these users, if they are members without a room key. */
 const whereKeyless = (rid: string, userId: string | { $in: string[] }) =>
 	({ rid, 'u._id': userId, ...WITHOUT_OWN_KEY, ...MEMBER }) as const;
 
@@ -55,8 +55,8 @@ export async function enqueue(store: Store, rid: string, userId: string): Promis
 			{ returnDocument: 'after' },
 		));
 	if (!room) return false;
-	// Checked again: before the user was queued, a concurrent call may have given them the key or removed the membership
-	// or the identity keys.
+	// Checked again: meanwhile a concurrent call may have given the user the key, or removed the membership or the
+	// identity keys.
 	if (!(await mayBeQueued(store, rid, userId))) {
 		await removeServedUsers(store, rid, [userId]);
 		return false;
@@ -72,7 +72,7 @@ export function userIdsOfQueue({ usersWaitingForE2EKeys }: Pick<Room, 'usersWait
 /** Whether a user is in the queue of a room. */
 export const isQueued = (room: Room, userId: string): boolean => userIdsOfQueue(room).includes(userId);
 
-/** A filter that matches encrypted rooms whose queue does not contain the user. */
+/** Matches encrypted rooms whose queue does not contain the user. */
 function whereNotQueued(userId: string): Filter<Room> {
 	return { encrypted: true, 'usersWaitingForE2EKeys.userId': { $ne: userId } };
 }
@@ -95,8 +95,8 @@ export async function dequeue(store: Store, rid: string, userIds: readonly strin
 }
 
 /**
- * Removes users who need not wait any more from the queue of a room. Users whose key or offer a concurrent call has
- * taken are queued again. That call still found them in the queue.
+ * Removes users who need not wait any more from the queue of a room. A concurrent call may have taken a user's key or
+ * offer while the user was still in the queue. Such users are queued again.
  * @returns whether the queue has changed, and so the room was notified
  */
 export async function removeServedUsers(store: Store, rid: string, userIds: readonly string[]): Promise<boolean> {

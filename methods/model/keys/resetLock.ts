@@ -10,8 +10,8 @@ import type { Filter, Store, UpdateFilter } from '../../../shared/store.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 
 /**
- * How long the lock is valid without renewal, in ms. It is longer than the work between two renewals, and than the
- * difference between the clocks of two servers.
+ * How long the lock is valid without renewal, in ms. Longer than the work between two renewals, and than the difference
+ * between the clocks of two servers.
  */
 const LOCK_MS = 30_000;
 

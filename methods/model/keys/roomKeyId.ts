@@ -28,11 +28,11 @@ export function readRoomKeyFields(store: Store, rid: string): Promise<RoomKeyFie
 }
 
 /**
- * Whether a reset of the room's key may have missed a key that was stored between two reads of the room. At the second
- * read, a reset is in progress or has replaced the key id. Resets never miss keys that begin with the new key id.
+ * Whether a reset of the room's key may have missed a key that was stored between two reads of the room. That is so if,
+ * at the second read, a reset is in progress or the key id was replaced. Resets keep keys that begin with the new key
+ * id, so these do not count.
  * @param formerKeyId the key id at the first read
  * @param after the room at the second read. Null, for a deleted room, counts as not reset
- * @param key the sealed key that was stored
  */
 export function wasResetMeanwhile(formerKeyId: Room['e2eKeyId'], after: RoomKeyFields | null, key: string): boolean {
 	if (after === null) return false;

@@ -1,4 +1,7 @@
-/** The transitions of a member's keys, as the table in `memberKeys.ts` lists them. `applyTransition` stores the result. */
+/**
+ * The transitions of a member's keys, in the order of the table in `memberKeys.ts`. `applyTransition` stores the
+ * result.
+ */
 import type { OldRoomKey } from '../../../shared/documents.js';
 import { offererOf, withRecord } from './knownKeys.js';
 import { isOfRoom, type KeyIdField, type MemberKeys, type Transition } from './memberKeys.js';

@@ -31,7 +31,7 @@ async function removeInterrupted({ store }: Context, { name, t, u }: Room): Prom
 }
 
 /**
- * Stores a room. Of several callers who create a room with the same name, one succeeds.
+ * Stores a room, if its name is free.
  * @throws ClientError `error-duplicate-channel-name`
  */
 async function insertRoom(context: Context, room: Room): Promise<void> {
@@ -40,10 +40,7 @@ async function insertRoom(context: Context, room: Room): Promise<void> {
 	if (!(await insertIfAbsent(context.store.rooms, room, { silent: true }))) throw clientError('duplicateRoomName');
 }
 
-/**
- * Stores the memberships of a new room.
- * @returns the number of users who could not become members, because they do not exist any more
- */
+/** @returns the number of users who could not become members, because they do not exist any more */
 async function addFirstMembers(context: Context, room: Room, owner: Newcomer, others: readonly Newcomer[]) {
 	await addMembership(context.store, room, owner, { roles: ['owner'] });
 	let missingUserCount = 0;

@@ -11,7 +11,6 @@ import { recordRemoval } from '../trash.js';
 
 type Context = Pick<MethodContext, 'store' | 'events'> & { readonly signal?: AbortSignal };
 
-/** Number of memberships removed in one batch. */
 const BATCH = 100;
 
 /**

@@ -85,8 +85,9 @@ async function findUsers(context: Context, usernames: readonly string[]): Promis
  * Finds or creates the direct room of the caller with others, and opens it for the caller.
  * @param usernames names of the other users; the caller's name may be among them
  * @param excludeSelf true: the caller does not become a member of the room
- * @throws ClientError `error-not-allowed` without the permission; `error-users-params-not-provided` without names, or for an
- * empty one; `error-invalid-user` for an unknown name; `error-direct-message-max-user-exceeded` for too many members
+ * @throws ClientError `error-not-allowed` without the permission; `error-users-params-not-provided` without names, or
+ * for an empty one; `error-invalid-user` for an unknown name; `error-direct-message-max-user-exceeded` for too many
+ * members
  */
 export async function openDirectRoom(
 	context: Context & { readonly userId: string },

@@ -46,10 +46,7 @@ async function hasOtherMembers(store: Store, rid: string, userId: string): Promi
 	return exists(store.subscriptions, others);
 }
 
-/**
- * Whether a member may know the room's key. It is a former key, for example, after the member has stored new identity
- * keys.
- */
+/** Whether a member may know the room's key. New identity keys, for example, make it a former key. */
 function mayKnowKey(membership: Subscription, { e2eKeyId }: KeyIdField): boolean {
 	if (ownKeyOf(membership) !== undefined || offeredKeyOf(membership) !== undefined) return true;
 	const oldKeys = [...oldKeysOf(membership.oldRoomKeys), ...oldKeysOf(membership.suggestedOldRoomKeys)];
@@ -60,8 +57,8 @@ function mayKnowKey(membership: Subscription, { e2eKeyId }: KeyIdField): boolean
  * Removes a membership, and the user from the room's queue. Notifies the user and the room. A key that the user may
  * know is marked as stale (`test/contract/beyond.md` E12). The calling code checks permissions and confirmations.
  *
- * The membership is removed last, because without it a repeated call only removes the user from the queue. A crash can
- * leave the member count one too high.
+ * Other traces of the user are removed before the membership. Without a membership, a repeated call only removes the
+ * user from the queue. A crash can leave the member count one too high.
  * @returns `lostLastHolder`: whether the user was the last who held the key and the room has other members
  */
 export async function endMembership(

@@ -1,11 +1,10 @@
-/** The rooms of a user who is deleted or deactivated: which need a new owner, and which are deleted with a deleted user. */
+/** The rooms of a deleted or deactivated user that need a new owner, or are deleted with the user. */
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { MEMBER } from '../memberships/members.js';
 import { DELETION_FIELDS, isDeletedWithMember } from './lastMember.js';
 
-/** Matches the memberships of the other members of a room. */
 const otherMembers = (rid: string, userId: string) => ({ rid, 'u._id': { $ne: userId }, ...MEMBER });
 
 /** Ids of the rooms that have other members, but no other owner than this user. */
@@ -36,8 +35,7 @@ async function roomsDeletedWith(store: Store, userId: string): Promise<string[]>
 }
 
 /**
- * Refuses to delete or deactivate a user without a confirmation, if some of their rooms would need a new owner or be
- * deleted.
+ * Refuses to delete or deactivate a user without a confirmation, if rooms would need a new owner or be deleted.
  * @param options `isLeaving` true: the user is deleted; false: only deactivated. `confirmed` true: the caller accepts
  * that rooms get a new owner or are deleted
  * @returns ids of the rooms that need a new owner
