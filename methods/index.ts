@@ -21,7 +21,6 @@ import { roomData } from './streams/roomData.js';
 import { roomMessages } from './streams/roomMessages.js';
 import * as users from './users/index.js';
 
-/** The methods that an index file exports, some of them in lists. */
 function methodsIn(exports: Readonly<Record<string, Method | readonly Method[]>>): Method[] {
 	return Object.values(exports).flat();
 }

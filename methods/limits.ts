@@ -6,7 +6,7 @@ import type { Limit, RateRule } from '../shared/limit.js';
 
 const MINUTE_MS = 60_000;
 
-/** Methods that write. A write may notify many members. */
+/** Methods that write. */
 export const WRITES: Limit = { calls: 600, per: MINUTE_MS };
 
 /** Methods that only read. They run in parallel, so no queue slows a client down. */

@@ -36,7 +36,6 @@ const WithFactor = Match.ObjectIncluding({ code: Match.Maybe(String), login: Obj
 
 const NamedPasswordLogin = named('PasswordLogin', PasswordLogin);
 
-/** The options of a login, for the documentation. */
 const LoginOptions = Match.OneOf(
 	Match.ObjectIncluding({ resume: String }),
 	NamedPasswordLogin,
@@ -119,8 +118,7 @@ type Identifier = { id: string } | { username: string } | { email: string };
 
 /**
  * The key under which attempts are counted: what the client has sent. A count by user id would show which names belong
- * to the same user. The prefix separates these counts from those that other methods keep by user id. The lookup of
- * names and e-mails ignores their case.
+ * to the same user. The prefix separates these counts from those that other methods keep by user id.
  */
 function attemptKeyOf(user: Identifier): string {
 	if ('id' in user) return `login ${user.id}`;
@@ -129,7 +127,6 @@ function attemptKeyOf(user: Identifier): string {
 
 const LOGIN_FIELDS = { username: 1, active: 1, 'services.password.bcrypt': 1 } as const;
 
-/** Logs in the user that a login handler of the application has found. */
 async function logInWithHandler({ name }: LoginHandler, userId: string, context: MethodContext): Promise<LoginResult> {
 	const issued = await issueToken(context.store, userId, {});
 	if (!issued) throw clientError('loginFailed');

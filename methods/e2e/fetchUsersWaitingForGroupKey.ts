@@ -31,9 +31,9 @@ interface WaitingMembers {
 }
 
 /**
- * Lists the members who wait for the key of one room, without the caller. A caller who holds the key is a provider.
- * Members with an unfit public key are not listed for a provider. Nor are members who have returned a key of this
- * provider, or are reserved for another. The `users` of a provider are reserved for `leaseTime` ms; 0 reserves nobody.
+ * Lists the members who wait for the key of one room, without the caller. A caller who holds the key is a provider. The
+ * `users` of a provider have fit public keys, are reserved for no other provider, and have returned no key of this
+ * provider. They are reserved for `leaseTime` ms; 0 reserves nobody.
  */
 async function listAndReserve(context: MethodContext, rid: string, userId: string): Promise<WaitingMembers> {
 	const { store, settings } = context;
@@ -56,7 +56,7 @@ async function listAndReserve(context: MethodContext, rid: string, userId: strin
 		const fit = new Set(found.filter(({ public_key }) => isFitPublicKey(public_key)));
 		for (const user of found) if (unfit.length < MAX_LISTED && !fit.has(user)) unfit.push(user._id);
 		const usable = isProvider ? [...fit] : found;
-		// Another call may reserve some of these members first.
+		// Repeated, because another call may reserve some of these members first.
 		while (usable.length > 0 && users.length < MAX_LISTED) {
 			const next = usable.splice(0, MAX_LISTED - users.length);
 			const ids = next.map(({ _id }) => _id);

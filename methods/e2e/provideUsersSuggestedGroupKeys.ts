@@ -28,7 +28,6 @@ const MAX_BODY = 5 * 1024 * 1024;
 /** Maximum number of skipped entries listed in the answer. The others are only counted. */
 const MAX_LISTED_SKIPS = 2000;
 
-/** Number of entries of a room written in parallel. */
 const CONCURRENT_WRITES = 20;
 
 /** Number of entries that are validated between two checks whether to yield to other calls. */
@@ -74,7 +73,6 @@ type SkipReason =
 	| 'key-id-mismatch'
 	| 'interrupted';
 
-/** The skipped entries, as the answer lists them. */
 class Skipped {
 	readonly #listed: { rid: string; _id?: string; reason: SkipReason }[] = [];
 	#notListed = 0;
@@ -100,7 +98,6 @@ function toStoredKeys(oldKeys: SentOffer['oldKeys']): OldRoomKey[] | undefined {
 	return oldKeys?.slice(0, MAX_OLD_KEYS).map(({ e2eKeyId, ts, E2EKey }) => ({ e2eKeyId, ts: new Date(ts), E2EKey }));
 }
 
-/** Returns the valid entries within the limits, by room id, and adds all others to `skipped`. */
 async function validEntries(
 	sent: Readonly<Record<string, unknown>>,
 	skipped: Skipped,

@@ -97,12 +97,12 @@ async function requireCanStore(store: Store, userId: string, { rid, e2eKey }: Ne
 	// `hasIdentity` looks for the public key only.
 	const whereBothKeys = { 'e2e.public_key': { $exists: true }, 'e2e.private_key': { $exists: true } };
 	if (!(await store.users.findOne({ _id: userId, ...whereBothKeys }, onlyId))) throw clientError('resetFailed');
-	// Keys are unique over all memberships. Otherwise the write would fail after other keys were archived.
+	// Keys are unique over all memberships. Without this check, `storeNewKey` would fail after other keys were archived.
 	const membershipWithKey = await store.subscriptions.findOne({ E2EKey: e2eKey }, onlyId);
 	if (membershipWithKey && membershipWithKey._id !== ownMembership._id) throw clientError('resetFailed');
 }
 
-/** Performs the reset in steps. After an interruption, a call with the same key id resumes it. */
+/** After an interruption, a call with the same key id resumes the reset. */
 async function reset(newKey: NewKey, context: MethodContext, userId: string): Promise<void> {
 	const { rid, e2eKey, e2eKeyId } = newKey;
 	const { store, signal, log } = context;
@@ -122,7 +122,7 @@ async function reset(newKey: NewKey, context: MethodContext, userId: string): Pr
 	} catch (thrown) {
 		// Null if another call has taken the lock, or if the store fails.
 		const room = await lock.abandon().catch(() => null);
-		// The caller can repeat the call, which stores the new key if it is missing.
+		// The members must learn the new key id. A repeated call stores the new key if it is missing.
 		if (room?.e2eKeyId === e2eKeyId) await store.rooms.announce('updated', room);
 		// The caller may have the new key although the room has another key id.
 		else await archiveUnusedKey(resetContext, newKey).catch(() => null);

@@ -101,7 +101,7 @@ function encryptionState({ encrypted = false, e2eKeyId, e2eToggled, e2eStale }: 
 	};
 }
 
-/** All members in pages, ordered by id, each with the offers that the member has returned. */
+/** All members in pages, ordered by id. */
 async function* membersOf(store: Store, room: Room) {
 	for await (const page of membershipsOf(store, room._id, MEMBER, FIELDS)) {
 		const users = await userStates(

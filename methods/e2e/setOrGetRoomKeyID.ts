@@ -58,7 +58,7 @@ async function answerWithPresentKeyId(
 }
 
 /**
- * Stores the caller's key, and then claims its key id for the room. After a crash in the reverse order, the room could
+ * Stores the caller's key, and then claims the key id for the room. After a crash in the reverse order, the room could
  * have a key id and no key holder.
  */
 async function claimWithKey(
@@ -74,8 +74,7 @@ async function claimWithKey(
 	const claimedRoom = await claimKeyId(store, rid, keyID);
 	if (!claimedRoom) {
 		const room = await readRoomKeyFields(store, rid);
-		// The key stays if the room has its key id. A key that shows no key id and was stored before this call may be the
-		// room's.
+		// A key that shows no key id may be the room's, if it was stored before this call.
 		const mayBeRoomKey = room?.e2eKeyId === keyID || (stored === null && keyIdOf(key) === null);
 		const updated = mayBeRoomKey
 			? null
@@ -96,8 +95,8 @@ async function claimWithKey(
 }
 
 /**
- * Stores the caller's key, if the room already has its key id. A caller may claim a key id without a key, and send the
- * key later.
+ * Stores the caller's key of a room that has the key id already. A caller may claim a key id first, and send the key
+ * later.
  */
 async function storeForClaimedId(
 	context: UserContext,
@@ -141,8 +140,8 @@ export const setOrGetRoomKeyID = method({
 			if (membership && room.e2eKeyId === keyID) {
 				await storeForClaimedId(context, membership, room, key as string);
 			} else if (membership && keyIdOf(key as string) !== null) {
-				// An interrupted call may have stored this key without claiming its id. A key that shows no key id may be the
-				// room's.
+				// An interrupted call may have stored this key without claiming its id. A key that shows no key id stays,
+				// because it may be the room's.
 				await removeMismatchedKey(store, membership, key as string, room, { keep: false });
 			}
 			return answerWithPresentKeyId(context, rid, room);

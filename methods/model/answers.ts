@@ -122,7 +122,6 @@ export const SkippedAnswer = Match.Optional({
 	moreSkipped: Match.Optional(Number),
 });
 
-/** When the encryption of a room was last switched on or off, and by whom. */
 const EncryptionToggle = { encrypted: Boolean, by: UserRefPattern, at: Date };
 
 /**

@@ -1,4 +1,3 @@
-/** Processes many items in batches, the items of a batch in parallel. */
 import { batchesOf } from '../../shared/batches.js';
 import { createYielder } from '../../shared/yielding.js';
 import { throwIfAborted } from './signal.js';

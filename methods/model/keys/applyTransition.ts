@@ -50,7 +50,7 @@ function keysUpdate(membership: Subscription, before: MemberKeys, next: MemberKe
 /**
  * Applies a transition in one write. The member is notified, unless `options.silent` is true.
  * @param membership as it was read. If its keys have changed since, it is read again and the transition is repeated
- * @param transition computes the next keys from the keys of the membership as last read; null changes nothing
+ * @param transition computes the next keys; null changes nothing
  * @returns the updated membership; null if nothing changed or the membership does not exist any more
  * @throws ClientError `error-key-in-use` for a key that is stored in another membership already
  */

@@ -37,7 +37,7 @@ import { isSamePublicKey } from './publicKey.js';
 import { enqueueEverywhere } from './queue.js';
 import * as transitions from './transitions.js';
 
-/** The two identity keys of a user, as the client sends them. */
+/** The two identity keys of a user. */
 export interface KeyPair {
 	public_key: string;
 	private_key: string;
@@ -76,7 +76,7 @@ function isFollowUpPending({ e2eRekeying, e2eQueueing }: User): boolean {
 	return !!e2eRekeying || !!e2eQueueing;
 }
 
-/** How a caller who gave no proof is logged in: `session`, `personal-access-token`, or `server` without a token. */
+/** How a caller who gave no proof is logged in. */
 async function loginOf(store: Store, userId: string, hashedToken: string | null): Promise<KeyLogin> {
 	if (hashedToken === null) return 'server';
 	const projection = { 'services.resume.loginTokens.hashedToken': 1, 'services.resume.loginTokens.type': 1 } as const;
@@ -152,6 +152,7 @@ export async function storeKeyPair(
 /**
  * Performs the follow-up work, and removes the marker unless another call has set a newer one. Other users are notified
  * early, because the later steps may take long.
+ * @returns whether any room has lost its last key holder
  */
 async function completeFollowUpWork(context: Context, user: User): Promise<boolean> {
 	const { _id, e2eKeyHistory, e2eRekeying, e2eQueueing } = user;

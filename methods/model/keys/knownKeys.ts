@@ -32,7 +32,7 @@ export function offererOf(records: readonly KnownKey[], key: string): string | u
 	return recordOf(records, key)?.by;
 }
 
-/** The records with a new one for this key, which replaces an earlier record of the same key. */
+/** The records with a new one, which replaces an earlier record of the same key. */
 export function withRecord(
 	records: readonly KnownKey[],
 	key: string,

@@ -3,8 +3,8 @@
  * resets the room's key (`roomReset.ts`). Each change is one conditional write, repeated if the keys have changed since
  * they were read.
  *
- * A key is "of the room" if the key itself, or a record about it (`knownKeys.ts`), shows the key id that the room has
- * now. A key that shows no key id always counts as of the room.
+ * A key is "of the room" if the key, or a record about it (`knownKeys.ts`), shows the room's present key id. A key that
+ * shows no key id always counts as of the room.
  *
  * | State | The membership has |
  * |---|---|
@@ -15,18 +15,18 @@
  *
  * In each state there may also be an offer of another room key. It does not change the state.
  *
- * | Transition | From | To | What happens to the keys |
- * |---|---|---|---|
- * | `store` | any | `holder`, `mismatched` | the present key is archived, the new key replaces it. An offer of the room's key is removed, if `removesOffer` is true |
- * | `offer` | `none`, `mismatched` | `offered` | the offer is stored |
- * | `accept` | any | `holder` | the present key is archived, the offered key replaces it. If it shows another key id, a record says that it is of the room. A member without former keys takes those that came with the offer |
- * | `drop` | any | any but `offered` | the offer is removed |
- * | `archive` | `holder`, `mismatched` | any | the key is archived or removed. If the former keys contain the room's key, it is restored |
- * | `returnKey` | `holder`, `mismatched` | `none`, `offered` | the key is archived as returned, with the id of the member who had offered it |
- * | `clear` | any | `none` | the key is archived, the offer and all records are removed |
+ * | Transition | What happens to the keys |
+ * |---|---|
+ * | `store` | the present key is archived, the new key replaces it. An offer of the room's key is removed, if `removesOffer` is true |
+ * | `offer` | the offer is stored |
+ * | `accept` | the present key is archived, the offered key replaces it. If it shows another key id, a record says that it is of the room. A member without former keys takes those that came with the offer |
+ * | `drop` | the offer is removed |
+ * | `archive` | the key is archived or removed. If the former keys contain the room's key, it is restored |
+ * | `returnKey` | the key is archived as returned, with the id of the member who had offered it |
+ * | `clear` | the key is archived, the offer and all records are removed |
  *
  * `store` leads to `mismatched` when `e2e.setOrGetRoomKeyID` stores a key before it sets the room's key id. A
- * `mismatched` member is not in the room's queue (`queue.ts`).
+ * `mismatched` member does not enter the room's queue (`queue.ts`).
  */
 import type { KnownKey, OldRoomKey, Room, Subscription } from '../../../shared/documents.js';
 import { listOf } from '../storedLists.js';
@@ -39,7 +39,7 @@ export type KeyState = 'none' | 'offered' | 'mismatched' | 'holder';
 
 const ANY: readonly KeyState[] = ['none', 'offered', 'mismatched', 'holder'];
 
-/** The transitions of the table above, with the states in which they may begin and end. */
+/** The states in which each transition may begin and end. */
 export const TRANSITIONS = {
 	store: { from: ANY, to: ['holder', 'mismatched'] },
 	offer: { from: ['none', 'mismatched'], to: ['offered'] },
@@ -56,7 +56,6 @@ export interface MemberKeys {
 	readonly key: string | undefined;
 	/** The key offered by another member, as stored. `accept` trims it. */
 	readonly offer: string | undefined;
-	/** The former room keys that came with the offer. */
 	readonly offeredOldKeys: readonly OldRoomKey[];
 	/** The member's own former keys, the newest first. */
 	readonly oldKeys: readonly OldRoomKey[];
@@ -86,12 +85,12 @@ export function keysOf(membership: KeyFields): MemberKeys {
 	};
 }
 
-/** Whether a key counts as of the room: it begins with the room's key id or with none, or a record says so. */
+/** Whether a key counts as of the room: it shows the room's key id or none, or a record says so. */
 export function isOfRoom(key: string | undefined, records: readonly KnownKey[], { e2eKeyId }: KeyIdField): boolean {
 	return key !== undefined && (isOfKeyId(key, e2eKeyId) || isRecordedUnder(records, key, e2eKeyId));
 }
 
-/** The state of a member, by the table above. */
+/** The state of a member, by the first table above. */
 export function stateOf(membership: KeyFields, room: KeyIdField): KeyState {
 	if (holdsKey(membership, room)) return 'holder';
 	if (awaitsDecision(membership, room)) return 'offered';

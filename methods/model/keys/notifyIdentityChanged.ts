@@ -1,4 +1,3 @@
-/** Notifies other users that a user's identity key has changed (`test/contract/beyond.md` E15). */
 import type { KeyHistoryEntry } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
@@ -9,7 +8,6 @@ import { roomsOfUser } from '../memberships/roomsOfUser.js';
 /** Maximum number of user ids in memory: about 20 MB. Above it some users are notified more than once. */
 const MAX_REMEMBERED_IDS = 200_000;
 
-/** Ids of the users who share an encrypted room with a user. */
 async function* sharedRoomUsers(store: Store, userId: string): AsyncGenerator<string> {
 	const yielded = new Set([userId]);
 	const pause = createYielder();
@@ -29,7 +27,7 @@ async function* sharedRoomUsers(store: Store, userId: string): AsyncGenerator<st
 }
 
 /**
- * Notifies the users who share an encrypted room with this user.
+ * Notifies the users who share an encrypted room with this user of a new public key (`test/contract/beyond.md` E15).
  * @param entry the newest entry of the user's key history
  */
 export async function notifyIdentityChanged(

@@ -47,7 +47,7 @@ const keyOf = (rid: string, userId: string) => `${rid}\n${userId}`;
 
 const idOf = (rid: string, userId: string) => sharedId('reservation', keyOf(rid, userId));
 
-/** The number of reservations in memory. Expired ones count until the next reservation removes them. */
+/** The number of reservations in memory, including expired ones. */
 export function countReservations(store: Store): number {
 	return reservationsOf(store).size;
 }

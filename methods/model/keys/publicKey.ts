@@ -15,7 +15,6 @@ const EXPONENT_LIMIT = 1n << 64n;
 
 type Jwk = Readonly<Record<string, unknown>>;
 
-/** Parses a JSON object; undefined for any other text. */
 function readObject(text: string): Jwk | undefined {
 	try {
 		const value: unknown = JSON.parse(text);
@@ -25,7 +24,6 @@ function readObject(text: string): Jwk | undefined {
 	}
 }
 
-/** Decodes a number from base64url text; undefined for anything else. */
 function readNumber(value: unknown): bigint | undefined {
 	// A length of 4n + 1 characters is not possible.
 	if (typeof value !== 'string' || !/^[A-Za-z0-9_-]+$/.test(value) || value.length % 4 === 1) return undefined;

@@ -1,7 +1,6 @@
 /**
- * The key queue of a room: the members who wait for its key, in `usersWaitingForE2EKeys` of the room
- * (`test/contract/rocketchat-e2e.md` 5.1, 5.2; `test/contract/beyond.md` E9). Holders of the key see the queue and seal
- * the key for these members.
+ * The key queue of a room: the members who wait for its key (`test/contract/rocketchat-e2e.md` 5.1, 5.2;
+ * `test/contract/beyond.md` E9).
  */
 import type { Room } from '../../../shared/documents.js';
 import { type Filter, isReadOnly, type Store } from '../../../shared/store.js';
@@ -36,8 +35,8 @@ async function mayBeQueued(store: Store, rid: string, userId: string): Promise<b
 }
 
 /**
- * Puts a user into the queue of an encrypted room, if `mayBeQueued`. Notifies the room. A user who is already queued
- * keeps their position.
+ * Puts a user into the queue of an encrypted room, if `mayBeQueued` allows it. Notifies the room. A user who is already
+ * queued keeps their position.
  * @returns whether the user was added to the queue
  */
 export async function enqueue(store: Store, rid: string, userId: string): Promise<boolean> {
@@ -108,7 +107,6 @@ export async function removeServedUsers(store: Store, rid: string, userIds: read
 	return true;
 }
 
-/** Removes the field of an empty queue from the room. Notifies the room. */
 async function removeEmptyQueue(store: Store, rid: string): Promise<void> {
 	await store.rooms.updateOne(
 		{ _id: rid, usersWaitingForE2EKeys: { $size: 0 } },

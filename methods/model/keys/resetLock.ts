@@ -10,7 +10,7 @@ import type { Filter, Store, UpdateFilter } from '../../../shared/store.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 
 /**
- * How long the lock is valid without renewal, in ms. Longer than the work between two renewals, and than the difference
+ * How long the lock is valid without renewal, in ms. It exceeds the work between two renewals, and the difference
  * between the clocks of two servers.
  */
 const LOCK_MS = 30_000;

@@ -27,7 +27,6 @@ export interface NewKey {
 const BATCH = 100;
 
 export interface ResetContext extends Pick<MethodContext, 'store' | 'signal'> {
-	/** The user who resets the key. */
 	readonly userId: string;
 	readonly lock: ResetLock;
 }
@@ -82,10 +81,7 @@ async function computeQueue(store: Store, rid: string, userId: string): Promise<
 	return waiting.slice(0, MAX_WAITING);
 }
 
-/**
- * Sets the new key id of the room and the queue of members who wait for the new key. This write does not notify the
- * room, but the end of the reset does.
- */
+/** Sets the new key id of the room and the queue for the new key. The end of the reset notifies the room of both. */
 export async function setNewKeyId(context: ResetContext, newKeyId: string): Promise<void> {
 	const { store, userId, lock } = context;
 	await lock.renew();

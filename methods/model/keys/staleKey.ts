@@ -33,7 +33,6 @@ export async function markKeyStale(
 	}
 }
 
-/** Ids of the owners of a room; of all members if it has no owner. */
 async function* usersToNotify(store: Store, rid: string): AsyncIterable<string> {
 	let hasOwner = false;
 	for await (const owners of userIdsOfMemberships(store, rid, { roles: 'owner' })) {

@@ -73,11 +73,7 @@ export function store(key: string, room: KeyIdField, removesOffer = true): Trans
 	};
 }
 
-/**
- * `offer`: stores a key that another member has sealed.
- * @param by id of that member
- * @param oldKeys the former room keys that come with the offer
- */
+/** `offer`: stores a key that the member `by` has sealed. */
 export function offer(
 	key: string,
 	{ e2eKeyId }: KeyIdField,

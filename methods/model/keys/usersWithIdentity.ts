@@ -4,13 +4,13 @@ import type { Filter, Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { isFitPublicKey } from './publicKey.js';
 
-/** A user and their public key, as clients receive them to seal a room key. */
+/** A user and their public key. */
 export interface UserWithPublicKey {
 	readonly _id: string;
 	readonly public_key: string;
 }
 
-/** A filter that matches these users if they have identity keys. */
+/** Matches these users if they have identity keys. */
 export const whereIdentity = (_id: string | { $in: string[] }): Filter<User> => ({
 	_id,
 	'e2e.public_key': { $exists: true },

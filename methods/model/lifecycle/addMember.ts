@@ -57,8 +57,8 @@ interface NewMembership {
 const MAX_ATTEMPTS = 5;
 
 /**
- * Inserts the membership, or accepts the invitation that the user has. The unique index allows one membership for each
- * user and room.
+ * Inserts the membership, or accepts the user's invitation. The unique index allows one membership for each user and
+ * room.
  * @returns null if the user is a member already
  */
 function insertOrAccept(store: Store, membership: Subscription): Promise<NewMembership | null> {
@@ -128,14 +128,13 @@ export async function addMembership(
 	if (!presentRoom) {
 		const { deletedCount } = await store.subscriptions.deleteOne({ _id: membership._id }, { silent: true });
 		// Another call has removed the membership and decremented the member count. The calling code changes the count, so
-		// this is undone.
+		// the decrement is undone.
 		if (deletedCount === 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: 1 } });
 		await removeRoomFromUser(store, newcomer._id, room._id);
 		throw clientError(presentUser ? 'roomNotFound' : 'invalidUser');
 	}
 	await renameIfOutdated(store, membership, { room, newcomer }, { room: presentRoom, newcomer: presentUser });
-	// Another call may have removed the membership and notified the user. No notification of a new membership must
-	// follow.
+	// Another call may have removed the membership already, and notified the user.
 	if (!(await exists(store.subscriptions, { _id: membership._id }))) {
 		await removeRoomFromUser(store, newcomer._id, room._id);
 		return false;
@@ -147,8 +146,7 @@ export async function addMembership(
 /**
  * Makes a user a member of an existing room and notifies the members. In an encrypted room the user is queued. In a
  * room with a key id, encrypted or not, the others are asked for the key (`test/contract/rocketchat-e2e.md` 5.7, 10.4).
- *
- * A crash can leave the member count one too low. No rule depends on this count.
+ * A crash can leave the member count one too low, on which no rule depends.
  * @throws ClientError as `addMembership` does
  */
 export async function addMember(context: Context, room: Room, newcomer: Newcomer): Promise<void> {

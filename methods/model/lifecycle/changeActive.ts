@@ -1,4 +1,3 @@
-/** Activates and deactivates a user, with the consequences for the user's rooms. */
 import type { User } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { setActive } from '../users/activity.js';

@@ -1,4 +1,4 @@
-/** Creates a channel or a private group: one document for the room, and one membership for each member. */
+/** Creates channels and private groups. */
 
 import type { Room } from '../../../shared/documents.js';
 import { clientError, isClientSafe } from '../../../shared/errors.js';

@@ -1,4 +1,3 @@
-/** Deletes rooms with all their memberships. */
 import { batchesOf } from '../../../shared/batches.js';
 import type { Room, Subscription } from '../../../shared/documents.js';
 import type { MethodContext, UserContext } from '../../../shared/method.js';
@@ -34,10 +33,7 @@ export async function deleteRoom(context: Context, room: Room, deleterId: string
 	}
 }
 
-/**
- * Removes the memberships that a deleted room still has.
- * @param extraFilter additional filter; without one, all memberships are removed
- */
+/** Removes the memberships that a deleted room still has. */
 export async function deleteOrphanedMemberships(
 	context: Context,
 	rid: string,
@@ -76,7 +72,6 @@ async function deleteMemberships(
 	}
 }
 
-/** Removes these memberships of a room, and notifies their users that both the membership and the room are removed. */
 async function removeBatch(
 	{ store, events }: Context,
 	{ _id: rid, t, name }: Pick<Room, '_id'> & Partial<Room>,

@@ -36,7 +36,6 @@ export function directRoomId(uids: readonly string[]): string {
 	return createHash('sha256').update(uids.join(' ')).digest('base64url').slice(0, ID_LENGTH);
 }
 
-/** Finds or creates the direct room of these users. Of several concurrent calls, one creates it. */
 async function findOrInsert({ store }: Context, people: readonly User[]): Promise<{ room: Room; isNew: boolean }> {
 	const uids = people.map(({ _id }) => _id).sort();
 	const _id = directRoomId(uids);
@@ -70,7 +69,6 @@ async function reopen({ store }: Context, rid: string, userId: string): Promise<
 	await store.subscriptions.updateOne({ rid, 'u._id': userId, open: false }, { $set: { open: true } });
 }
 
-/** Finds the users with these names, without duplicates. @throws ClientError as `openDirectRoom` does */
 async function findUsers(context: Context, usernames: readonly string[]): Promise<User[]> {
 	const distinctNames = [...new Set(usernames)];
 	if (distinctNames.length === 0 || distinctNames.includes('')) throw clientError('usersParamsNotProvided');

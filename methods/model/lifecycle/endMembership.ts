@@ -46,7 +46,7 @@ async function hasOtherMembers(store: Store, rid: string, userId: string): Promi
 	return exists(store.subscriptions, others);
 }
 
-/** Whether a member may know the room's key. New identity keys, for example, make it a former key. */
+/** Whether a member may know the room's key. For example, new identity keys make it a former key. */
 function mayKnowKey(membership: Subscription, { e2eKeyId }: KeyIdField): boolean {
 	if (ownKeyOf(membership) !== undefined || offeredKeyOf(membership) !== undefined) return true;
 	const oldKeys = [...oldKeysOf(membership.oldRoomKeys), ...oldKeysOf(membership.suggestedOldRoomKeys)];
@@ -78,7 +78,7 @@ export async function endMembership(
 		if (mayKnowKey(membership, await readKeyId())) await markKeyStale(context, rid, reason);
 		await recordRemoval(store, 'subscription', membership);
 		await removeRoomFromUser(store, userId, rid);
-		// A member who has received a key meanwhile knows it. Then the key must be marked as stale first.
+		// Deletes nothing if the member has received a key meanwhile. Then the room's key must be marked as stale first.
 		const { deletedCount } = await store.subscriptions.deleteOne(whereKeysUnchanged(membership));
 		if (deletedCount === 0) return CONFLICT;
 		// Repeated, because a concurrent call may have added the user to the room.

@@ -1,4 +1,3 @@
-/** The rule that the only owner of a room cannot leave it. */
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { randomId } from '../../../shared/ids.js';

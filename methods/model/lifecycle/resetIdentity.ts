@@ -11,13 +11,13 @@ import { factorSettings } from '../settings/factors.js';
 import { revokeTokensOf } from '../users/revokeTokens.js';
 import { requireProof, requireProofIfConfigured } from '../users/secondFactor.js';
 
-/** The answer of a reset; undefined unless a room lost its last key holder. */
+/** Undefined unless a room has lost its last key holder. */
 export type ResetResult = { lastKeyHolder: true } | undefined;
 
 /**
- * Removes the identity keys of a user, archives their room keys, removes the user from all queues, and ends all their
- * logins. After a crash, a repeated call completes the work. The second factor is checked after all other conditions,
- * because a code can be used only once.
+ * Removes the identity keys of a user, archives the room keys, and ends all logins of the user. After a crash, a
+ * repeated call completes the work. The second factor comes after all other conditions, because a code can be used only
+ * once.
  * @param confirm true: the caller accepts that rooms may lose their last key holder (`test/contract/beyond.md` E11)
  * @throws ClientError `error-invalid-user` if the user does not exist; `error-not-allowed` for a federated user, and
  * for any user but the caller if a setting forbids it; `error-last-key-holder` without a confirmation; `totp-required`

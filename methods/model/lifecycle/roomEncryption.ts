@@ -17,7 +17,6 @@ type Context = Pick<MethodContext, 'store' | 'signal'>;
 /** Types of rooms that may be encrypted: private groups and direct rooms. Public channels may not. */
 const ENCRYPTABLE: readonly RoomType[] = ['p', 'd'];
 
-/** Whether a setting forces the room to be encrypted. */
 async function isEncryptionForced(store: Store, { t, federated }: Pick<Room, 't' | 'federated'>): Promise<boolean> {
 	if (t !== 'p' || federated || !(await workspaceSetting(store, 'E2E_Enable'))) return false;
 	return workspaceSetting(store, 'E2E_Force_Encryption_For_Private_Rooms');
@@ -45,7 +44,7 @@ export async function encryptionOfNewRoom(
 	return (await workspaceSetting(store, defaultSetting)) || undefined;
 }
 
-/** Turns automatic translation off for all members, and notifies those whose membership changes. */
+/** Turns automatic translation off for all members. */
 async function endTranslation({ store, signal }: Context, rid: string): Promise<void> {
 	const turnOff = async ({ _id }: Subscription) => {
 		await store.subscriptions.updateOne({ _id }, { $unset: { autoTranslate: 1 } });

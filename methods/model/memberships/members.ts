@@ -27,7 +27,6 @@ export async function requireMembership(store: Store, rid: string, userId: strin
 
 /**
  * Reads the memberships of a room in pages, ordered by user id.
- * @param extraFilter additional filter; without one, all memberships
  * @param projection fields to read in addition to `_id` and the user id; all by default
  * @param size number of memberships in a page
  */
