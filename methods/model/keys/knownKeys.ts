@@ -1,8 +1,8 @@
 /**
  * Records about the sealed keys of a membership, in its field `e2eKnownKeys`. A record contains the key id that the
- * room then had, the offerer of the key, if any, and whether the member has returned it. A hash identifies the key,
- * because another server on the same database may replace a stored key. Such a server may also store null in the list
- * (`record?.`).
+ * room then had, and the member who offered the key, if any. It also says whether the key was returned. A hash
+ * identifies the key, because another server on the same database may replace a stored key. Such a server may also
+ * store null in the list (`record?.`).
  */
 import { createHash } from 'node:crypto';
 import type { KnownKey } from '../../../shared/documents.js';
@@ -62,7 +62,7 @@ export function hasReturned(
 	return returnedOffers(records, keyId).some((record) => record.by === offererId);
 }
 
-/** Whether this member has returned the same sealed key under this key id, whoever offered it. */
+/** Whether this member has returned the same sealed key under this key id. Its offerer does not matter. */
 export function isReturned(records: readonly KnownKey[], key: string, keyId: string | null | undefined): boolean {
 	const record = recordOf(records, key);
 	return record?.returned === true && record.keyId === (keyId || '');

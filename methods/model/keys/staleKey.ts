@@ -11,8 +11,8 @@ import { isEncryptionEnabled } from '../rooms/clientRoom.js';
 export type StaleReason = 'member-left' | 'member-removed' | 'user-deleted';
 
 /**
- * Marks the key of a room as stale, and notifies the owners, or all members of a room without an owner. Does nothing if
- * the room has no key, or its key is already stale.
+ * Marks the key of a room as stale. Notifies the owners, or all members of a room without an owner. Does nothing if the
+ * room has no key, or its key is already stale.
  */
 export async function markKeyStale(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,

@@ -49,8 +49,8 @@ export async function failIfResetMeanwhile(
 
 /**
  * Removes a member's key that is not the room's key. If a former key of the member is the room's key, it is restored.
- * @param options `keep` true: the key is kept among the former keys, and the member is notified; false: it is discarded
- * without a notification, because the member was never notified of it
+ * @param options `keep` true: the key becomes a former key, and the member is notified. False: the key is discarded
+ * silently, because the member was never notified of it
  * @returns the updated membership; null if the key was not the member's key any more
  */
 export async function removeMismatchedKey(

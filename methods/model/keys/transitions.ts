@@ -13,7 +13,7 @@ export const MAX_OLD_KEYS = 10;
 /**
  * Archives the member's key: returns the former keys with this key added. Above `MAX_OLD_KEYS`, dispensable keys are
  * removed first, then the oldest.
- * @param keyId key id under which a key is archived that shows no key id
+ * @param keyId key id of the archived key, if the key shows none
  * @param next the key that replaces the archived one
  */
 export function archiveCurrentKey(
@@ -29,8 +29,8 @@ export function archiveCurrentKey(
 }
 
 /**
- * The index of the key to remove: the oldest dispensable key, or else the oldest. A key is dispensable if it was
- * returned, or if the next key or a newer former key has the same key id.
+ * The index of the key to remove: the oldest dispensable key, or else the oldest. Dispensable are keys that were
+ * returned, and keys whose key id the next key or a newer former key has.
  */
 function leastNeededIndex(keys: readonly OldRoomKey[], nextId: string | null): number {
 	const isDispensable = ({ e2eKeyId, returned }: OldRoomKey, index: number) => {
@@ -45,7 +45,7 @@ const NO_OFFER = { offer: undefined, offeredOldKeys: [] } as const;
 
 /**
  * The keys of a member after `key` has become the member's own.
- * @param removesOffer true: the offer is removed, and the former keys that came with it are kept if the member has none
+ * @param removesOffer true: the offer is removed. A member without former keys takes those that came with the offer
  */
 function withOwnKey(keys: MemberKeys, key: string, { e2eKeyId }: KeyIdField, removesOffer: boolean): MemberKeys {
 	const oldKeys = removesOffer && keys.oldKeys.length === 0 ? keys.offeredOldKeys : keys.oldKeys;
@@ -99,7 +99,7 @@ export function drop(offer: string | undefined): Transition {
  * `archive`: removes the given key, which is not the room's key. A former key that is the room's key is restored. A
  * second device of the member may have stored it.
  * @param keep true: the given key is kept among the former keys
- * @param keyId key id under which a key is archived that shows no key id; by default the room's
+ * @param keyId key id of the archived key, if the key shows none; by default the room's
  */
 export function archive(
 	key: string,

@@ -1,4 +1,7 @@
-/** The rule that a room is deleted when its last member leaves: nobody could see it, but its name would stay taken. */
+/**
+ * The rule that a room is deleted when its last member leaves. Nobody could see the room, but its name would stay
+ * taken.
+ */
 import type { Room, RoomType } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';

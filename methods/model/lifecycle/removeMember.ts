@@ -8,8 +8,7 @@ import { isDeletedWithMember } from './lastMember.js';
 
 /**
  * Ends a membership, and deletes the room if `isDeletedWithMember`.
- * @returns `lostLastHolder`: the user was the last who held the room's key, and the room has other members;
- * `roomDeleted`: the room was deleted
+ * @returns `lostLastHolder`: as `endMembership` returns it; `roomDeleted`: the room was deleted
  */
 export async function removeMember(
 	context: Pick<MethodContext, 'store' | 'events'>,
